@@ -1,0 +1,95 @@
+//! Where the program's time comes from: the system, or a test that moves it by hand.
+//!
+//! *Invariant:* nothing outside this file asks the system for the date (`.clippy.toml` holds the rule). Instants are
+//! [`Timestamp`]s and arguments; what waits for one waits through [`Clock::sleep_until`], so that a
+//! [manual clock](Clock::manual) drives it without sleeping.
+
+use crate::model::Timestamp;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+
+/// A source of the current time; clones share it.
+#[derive(Clone, Debug)]
+pub struct Clock(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    System,
+    Manual(Arc<watch::Sender<Timestamp>>),
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self(Kind::System)
+    }
+
+    /// A clock that stands at `start` until [`Clock::advance`] moves it. For tests.
+    pub fn manual(start: Timestamp) -> Self {
+        Self(Kind::Manual(Arc::new(watch::Sender::new(start))))
+    }
+
+    /// The current instant.
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            Kind::System => system_now(),
+            Kind::Manual(at) => *at.borrow(),
+        }
+    }
+
+    /// Moves a manual clock forward and wakes everything that waits for an instant now past.
+    ///
+    /// # Panics
+    /// On the system clock, which nobody moves.
+    pub fn advance(&self, by: Duration) {
+        match &self.0 {
+            Kind::System => panic!("only a manual clock can be moved"),
+            Kind::Manual(at) => at.send_modify(|now| *now = now.plus(by)),
+        }
+    }
+
+    /// Returns once `instant` is reached. Cancel safe.
+    ///
+    /// The wait runs on the monotonic clock; callers that must notice a jump of the system's date look again on
+    /// their own backing period.
+    pub async fn sleep_until(&self, instant: Timestamp) {
+        match &self.0 {
+            Kind::System => tokio::time::sleep(instant.since(system_now())).await,
+            Kind::Manual(at) => {
+                // The sender lives as long as `self`, so the wait cannot fail.
+                at.subscribe()
+                    .wait_for(|now| *now >= instant)
+                    .await
+                    .map(drop)
+                    .unwrap_or_default();
+            }
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that asks the system"
+)]
+fn system_now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_millis(since.as_millis() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_manual_clock_stands_until_it_is_moved() {
+        let clock = Clock::manual(Timestamp::from_millis(1_000));
+        let other = clock.clone();
+        let waiter = async { clock.sleep_until(Timestamp::from_millis(3_000)).await };
+        let mover = async { other.advance(Duration::from_secs(2)) };
+        tokio::join!(waiter, mover);
+        assert_eq!(clock.now(), Timestamp::from_millis(3_000));
+    }
+}

@@ -1,0 +1,228 @@
+//! Every error code of the program, with its title, its usual cause and what to do about it.
+//!
+//! A code is `AREA-TOPIC-NNN` and never changes its meaning once released. Warnings and errors reach the log only
+//! through [`warn_coded!`](crate::warn_coded) and [`error_coded!`](crate::error_coded), so that each line begins with `[CODE]`.
+//!
+//! The registry sits on the lowest layer, because [`Error`](super::Error) carries a code and every layer may log.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($variant:ident = $text:literal, $title:literal, $cause:literal, $remedy:literal;)*) => {
+        /// A registered error code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = concat!($title, ". ", $cause)] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the registry.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+
+            /// The code as it is written: `AREA-TOPIC-NNN`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $text,)* }
+            }
+
+            /// What went wrong, in a few words.
+            pub const fn title(self) -> &'static str {
+                match self { $(Code::$variant => $title,)* }
+            }
+
+            /// What usually leads to it.
+            pub const fn cause(self) -> &'static str {
+                match self { $(Code::$variant => $cause,)* }
+            }
+
+            /// What to do about it.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Code::$variant => $remedy,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    StoreIo = "STORE-IO-001", "The database could not be read or written",
+        "The disk, the file's permissions or the file system refused an operation.",
+        "Check that the data directory exists, belongs to this user and that its disk works.";
+    StoreForeign = "STORE-FILE-001", "The file is not one of ours",
+        "The path names something that is not a Lamplighter database.",
+        "Name another data directory, or move the file away; it was left as it is.";
+    StoreNewer = "STORE-FILE-002", "The database is of a newer version",
+        "A newer lamplighter has migrated this file.",
+        "Use that newer version, or restore the backup it made before migrating.";
+    StoreOlder = "STORE-FILE-003", "The database is of an older version",
+        "This lamplighter is newer than the file; only `serve` migrates.",
+        "Start `lamplighter serve` once; it migrates after an automatic backup.";
+    StorePragma = "STORE-FILE-004", "The database refused a safety setting",
+        "The file system does not offer what SQLite's WAL mode needs, as network file systems do not.",
+        "Put the data directory on a local disk.";
+    StoreBusy = "STORE-BUSY-001", "The database is held by another program",
+        "Another process keeps a write transaction open.",
+        "End the transaction of the other program, or try again; nothing was saved.";
+    StoreFull = "STORE-FULL-001", "The disk is full",
+        "SQLite found no room for the write.",
+        "Free some space; nothing acknowledged is lost and writes resume by themselves.";
+    StoreOutcomeUnknown = "STORE-COMMIT-001", "It is unknown whether the write was saved",
+        "The commit itself failed, so the write may or may not be on disk.",
+        "Look whether it is there before repeating it.";
+    StoreLeaseLost = "STORE-LEASE-001", "The lease was lost; nothing was written",
+        "The job was rescued, cancelled or claimed again since this worker claimed it.",
+        "Nothing to do: the job's newer run counts.";
+    StoreConstraint = "STORE-RULE-001", "The database refused a row that breaks its rules",
+        "A CHECK, a unique index or a guard trigger said no.",
+        "Read the message: it names the rule.";
+    StoreCorrupt = "STORE-ROW-001", "A stored row cannot be read",
+        "Another program wrote a value this version does not know, or the file is damaged.",
+        "Check the row by hand, and the file with `PRAGMA integrity_check`.";
+    StoreClosed = "STORE-STOP-001", "The database is closed",
+        "The server is stopping, or its writer has ended after an error it could not mend.",
+        "Start the server again; nothing acknowledged is lost.";
+    StoreWatch = "STORE-WATCH-001", "Changes by other programs are noticed late",
+        "The kernel refused to watch the database file.",
+        "Raise fs.inotify.max_user_instances; until then a look every 250 ms serves instead.";
+    ModelInvalid = "JOB-VALUE-001", "A value is out of its range",
+        "A name, a number or a text does not fit its rule.",
+        "Read the message: it names the value and the rule.";
+    QueueFull = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
+        "The limit of waiting jobs is reached.",
+        "Wait until some have run; nothing was saved.";
+    HandlerFailed = "JOB-RUN-001", "A job failed",
+        "Its handler answered with an error.",
+        "Read the job's error.";
+    HandlerPanicked = "JOB-RUN-002", "A job's handler panicked",
+        "A bug in the handler of this kind.",
+        "Report it with the job's error; the server goes on.";
+    PoisonPill = "JOB-RUN-003", "A job was ended because its runs crash the server",
+        "The process died several times while this job ran.",
+        "Find out what it does to the process, then run it again.";
+    Interrupted = "JOB-RUN-004", "A job was interrupted",
+        "The server stopped or died while the job ran, and its kind must not run twice.",
+        "Run it again if it should be done.";
+    EngineSettle = "ENGINE-WRITE-001", "The end of a job could not be saved yet",
+        "The database refused the write.",
+        "It is tried again every second; see the cause.";
+    EnginePoll = "ENGINE-POLL-001", "The poller could not look for work",
+        "The database refused the read or the write.",
+        "It is tried again every second; see the cause.";
+    LogInput = "LOGS-INPUT-001", "The file to import cannot be read",
+        "It does not exist, may not be read, or is no text.",
+        "Name a readable text file, one log line a line.";
+    LogWrite = "LOGS-WRITE-001", "Log lines could not be saved",
+        "The log database refused the write.",
+        "See the cause; the lines are on standard error too.";
+    LogDropped = "LOGS-DROP-001", "Log lines were dropped",
+        "More lines came than the log database could take.",
+        "Nothing to do if it is rare; lower the log level otherwise.";
+    ScanFailed = "SCAN-RUN-001", "A scan failed",
+        "The log database or the job database could not be read or written.",
+        "See the cause, then Run Now.";
+    ScanWatermark = "SCAN-MARK-001", "The log's watermark was reset",
+        "The log database is smaller than at the last scan: it was replaced or pruned from the end.",
+        "Nothing to do: the scan reads it from the start, known problems are not filed again.";
+    ConfigInvalid = "CONFIG-VALUE-001", "The configuration is not valid",
+        "A key is unknown or a value is out of its range.",
+        "Mend the named key; the message says what is allowed.";
+    ConfigExposed = "CONFIG-LISTEN-001", "This address would expose the server",
+        "Anything but a loopback address needs a proxy with TLS in front and an admin account.",
+        "Listen on 127.0.0.1, or set server.trusted_proxies and create the admin first.";
+    ConfigDirectory = "CONFIG-DIR-001", "There is no data directory to use",
+        "Neither --data-dir, LAMPLIGHTER_DATA_DIR nor HOME is set, or the folder cannot be made.",
+        "Pass --data-dir.";
+    WebServe = "WEB-SERVE-001", "The web server could not start",
+        "The address is taken or not allowed.",
+        "Choose another with --listen.";
+    WebInternal = "WEB-PAGE-001", "A page could not be made",
+        "The database refused a read or a write.",
+        "See the server's log under the same time.";
+    WebHost = "WEB-HOST-001", "The host name is not allowed",
+        "The request's Host is not in the allow-list; a rebinding attack looks like this.",
+        "Use http://127.0.0.1, or add the name to server.allowed_hosts.";
+    WebCrossSite = "WEB-CSRF-001", "The request came from another site",
+        "Neither Sec-Fetch-Site nor Origin says that our own page sent it.",
+        "Use the page's own button; a script sends an Origin header that equals the server's address.";
+    WebNotFound = "WEB-PAGE-002", "There is no such page",
+        "The address is wrong, or the thing it named is gone.",
+        "Go back and choose from the navigation.";
+    WebInput = "WEB-INPUT-001", "The form is not complete",
+        "A field is missing, too long or not of its type.",
+        "Mend the field that is named.";
+    AuthRequired = "AUTH-LOGIN-001", "Sign in first",
+        "There is no valid session.",
+        "Sign in at /login.";
+    AuthFailed = "AUTH-LOGIN-002", "Wrong user name or password",
+        "The account does not exist or the password is another.",
+        "Try again; `lamplighter users passwd admin` sets a new password.";
+    AuthThrottled = "AUTH-LOGIN-003", "Too many attempts",
+        "Several sign-ins failed in a row.",
+        "Wait as long as the message says.";
+    AuthSetupCode = "AUTH-SETUP-001", "This set-up link is not valid any more",
+        "It was used, it is older than 15 minutes, or the server was started again since.",
+        "Start the server again: it prints a new link while there is no admin.";
+    AuthPassword = "AUTH-SETUP-002", "The password does not fit the rules",
+        "It is shorter than 12 or longer than 128 characters, or too common.",
+        "Choose another.";
+    AuthRole = "AUTH-ROLE-001", "Your role does not allow this",
+        "The account's role is below what the action needs.",
+        "Ask an admin.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Logs a warning whose text begins with `[CODE]`.
+///
+/// # Example
+/// ```
+/// lamplighter::warn_coded!(lamplighter::Code::LogDropped, "{} lines dropped", 7);
+/// ```
+#[macro_export]
+macro_rules! warn_coded {
+    ($code:expr, $($text:tt)+) => {
+        $crate::error::__tracing::event!(
+            $crate::error::__tracing::Level::WARN, "[{}] {}", $code, format_args!($($text)+))
+    };
+}
+
+/// Logs an error whose text begins with `[CODE]`.
+#[macro_export]
+macro_rules! error_coded {
+    ($code:expr, $($text:tt)+) => {
+        $crate::error::__tracing::event!(
+            $crate::error::__tracing::Level::ERROR, "[{}] {}", $code, format_args!($($text)+))
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn is_code(text: &str) -> bool {
+        let parts: Vec<&str> = text.split('-').collect();
+        let upper = |s: &str, most| {
+            (2..=most).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_uppercase())
+        };
+        matches!(parts[..], [area, topic, number]
+            if upper(area, 6) && upper(topic, 8)
+                && number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    #[test]
+    fn every_code_is_well_formed_unique_and_explained() {
+        let mut seen = HashSet::new();
+        for code in Code::ALL {
+            assert!(is_code(code.as_str()), "{code} is not AREA-TOPIC-NNN");
+            assert!(seen.insert(code.as_str()), "{code} is registered twice");
+            assert!(
+                code.cause().ends_with('.') && code.remedy().ends_with('.'),
+                "{code}"
+            );
+        }
+    }
+}

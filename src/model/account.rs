@@ -1,0 +1,72 @@
+//! People who sign in, and who did what.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What an account may do; each role may do what the ones before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Sees every page.
+    Viewer,
+    /// Also runs, cancels and repeats jobs.
+    Operator,
+    /// Also changes settings, accounts and what agents may do.
+    Admin,
+}
+
+impl Role {
+    /// The word stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Viewer, Self::Operator, Self::Admin]
+            .into_iter()
+            .find(|r| r.as_str() == text)
+            .ok_or(())
+    }
+}
+
+/// Somebody who may sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Row id.
+    pub id: i64,
+    /// The name typed at sign-in.
+    pub username: String,
+    /// What the account may do.
+    pub role: Role,
+}
+
+/// Who caused a change, for the audit log and the job's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// An account's name, or `cli` for somebody on the machine itself.
+    pub name: String,
+    /// The address the request came from, if it came by HTTP.
+    pub remote: Option<String>,
+}
+
+impl Actor {
+    /// Somebody at the machine's own command line.
+    pub fn cli() -> Self {
+        Self {
+            name: "cli".into(),
+            remote: None,
+        }
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}

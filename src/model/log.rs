@@ -1,0 +1,115 @@
+//! Rows of a log database.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// How grave a log row is; the order is the gravity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// For whoever debugs the program.
+    Debug,
+    /// Ordinary course.
+    Info,
+    /// Something to look at.
+    Warning,
+    /// Something failed.
+    Error,
+    /// The program cannot do its work.
+    Critical,
+}
+
+impl Level {
+    /// Every level, least grave first.
+    pub const ALL: [Self; 5] = [
+        Self::Debug,
+        Self::Info,
+        Self::Warning,
+        Self::Error,
+        Self::Critical,
+    ];
+
+    /// The word stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+            Self::Critical => "CRITICAL",
+        }
+    }
+}
+
+/// Reads the stored word and the common words of other programs, in any case: `warn`, `err`, `fatal`, `notice`, …
+impl FromStr for Level {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "trace" | "debug" | "dbg" | "verbose" => Ok(Self::Debug),
+            "info" | "information" | "notice" => Ok(Self::Info),
+            "warn" | "warning" => Ok(Self::Warning),
+            "err" | "error" | "severe" => Ok(Self::Error),
+            "crit" | "critical" | "fatal" | "alert" | "emerg" | "emergency" | "panic" => {
+                Ok(Self::Critical)
+            }
+            _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One stored log row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRow {
+    /// Row id: grows with every row, never comes back.
+    pub id: i64,
+    /// What the row says.
+    pub row: NewLogRow,
+}
+
+/// One log row before it has an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLogRow {
+    /// When it was logged, ISO 8601 as the source wrote it.
+    pub timestamp: String,
+    /// How grave it is.
+    pub level: Level,
+    /// Which program or module logged it.
+    pub source: String,
+    /// The text, possibly of several lines.
+    pub message: String,
+    /// Ties the rows of one request together.
+    pub correlation_id: Option<String>,
+    /// Whose request it was.
+    pub user_id: Option<String>,
+    /// The request's path.
+    pub request_path: Option<String>,
+    /// Whatever else the source gave, a JSON object.
+    pub extra_data: Option<String>,
+}
+
+impl NewLogRow {
+    /// A row with nothing but the four columns every log has.
+    pub fn new(
+        timestamp: impl Into<String>,
+        level: Level,
+        source: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            timestamp: timestamp.into(),
+            level,
+            source: source.into(),
+            message: message.into(),
+            correlation_id: None,
+            user_id: None,
+            request_path: None,
+            extra_data: None,
+        }
+    }
+}

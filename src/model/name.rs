@@ -1,0 +1,120 @@
+//! Names that are parsed once at the edge and trusted from there on.
+
+use crate::error::{Code, Error, Result};
+use std::borrow::Cow;
+use std::fmt;
+
+/// Longest kind and queue name, in bytes: room for a qualified word, short enough for a table column.
+const MAX_NAME: usize = 64;
+/// Longest unique or concurrency key, in bytes: room for a URL-like id, small enough to index.
+const MAX_KEY: usize = 200;
+
+macro_rules! text_newtype {
+    ($(#[$doc:meta])* $name:ident, $rule:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Cow<'static, str>);
+
+        impl $name {
+            /// Parses the text.
+            ///
+            /// # Errors
+            /// `JOB-VALUE-001` if it does not fit the rule of the type.
+            pub fn parse(text: impl Into<String>) -> Result<Self> {
+                let text = text.into();
+                match $rule(&text) {
+                    Ok(()) => Ok(Self(Cow::Owned(text))),
+                    Err(why) => Err(Error::new(
+                        Code::ModelInvalid,
+                        format!(concat!("read the ", $what, " {:?}: {}"), text, why),
+                    )),
+                }
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_newtype!(
+    /// Which handler runs a job: `snake_case`, at most 64 bytes.
+    Kind, snake_case, "kind"
+);
+text_newtype!(
+    /// A named lane with its own limit: `snake_case`, at most 64 bytes.
+    Queue, snake_case, "queue name"
+);
+text_newtype!(
+    /// At most one non-final job of a kind holds it; 1 to 200 bytes.
+    UniqueKey, key, "unique key"
+);
+text_newtype!(
+    /// At most N running jobs hold it, the others wait; 1 to 200 bytes.
+    ConcurrencyKey, key, "concurrency key"
+);
+text_newtype!(
+    /// A process that claims jobs; a new one at every start; 1 to 200 bytes.
+    WorkerId, key, "worker id"
+);
+
+impl Kind {
+    /// Scans of the log database; the schema knows this kind by name and lets one of it run at a time.
+    pub const SELF_MONITORING: Self = Self(Cow::Borrowed("self_monitoring"));
+}
+
+impl Queue {
+    /// Where jobs go whose kind names no other queue.
+    pub const DEFAULT: Self = Self(Cow::Borrowed("default"));
+    /// Scans and agent runs: one at a time unless the operator raises it.
+    pub const AGENT: Self = Self(Cow::Borrowed("agent"));
+}
+
+impl ConcurrencyKey {
+    /// The key of every scan.
+    pub const SELF_MONITORING: Self = Self(Cow::Borrowed("self_monitoring"));
+}
+
+fn snake_case(text: &str) -> Result<(), &'static str> {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if text.is_empty() || text.len() > MAX_NAME {
+        Err("it must have 1 to 64 characters")
+    } else if !text.bytes().all(fits) {
+        Err("only a-z, 0-9 and _ are allowed")
+    } else {
+        Ok(())
+    }
+}
+
+fn key(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() || text.len() > MAX_KEY {
+        Err("it must have 1 to 200 bytes")
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_snake_case_of_at_most_64_bytes() {
+        assert_eq!(Kind::parse("send_mail2").unwrap().as_str(), "send_mail2");
+        for bad in ["", "Send", "send mail", "send-mail", "é", &"x".repeat(65)] {
+            assert_eq!(
+                Kind::parse(bad).unwrap_err().code(),
+                Code::ModelInvalid,
+                "{bad:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Scans, what they find, and the issues the findings belong to.
+
+use super::{JobId, Status, Timestamp, Trigger};
+use std::fmt;
+use std::str::FromStr;
+
+/// What kind of problem a finding is; decides the issue's title prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Classification {
+    /// The server is wrong.
+    ServerBug,
+    /// Whoever calls the server is wrong.
+    ClientMisuse,
+    /// The documentation is wrong or missing.
+    DocumentationGap,
+}
+
+impl Classification {
+    /// Every classification.
+    pub const ALL: [Self; 3] = [Self::ServerBug, Self::ClientMisuse, Self::DocumentationGap];
+
+    /// The word stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ServerBug => "server_bug",
+            Self::ClientMisuse => "client_misuse",
+            Self::DocumentationGap => "documentation_gap",
+        }
+    }
+
+    /// The prefix of the issue's title.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::ServerBug => "[BUG]",
+            Self::ClientMisuse => "[CLIENT]",
+            Self::DocumentationGap => "[DOCS]",
+        }
+    }
+}
+
+impl FromStr for Classification {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|c| c.as_str() == text).ok_or(())
+    }
+}
+
+/// SHA-256 in lower-case hex: what a finding is recognised by when it has no error code.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// Wraps the hex digest of somebody who computed or stored it.
+    pub fn from_hex(hex: impl Into<String>) -> Self {
+        Self(hex.into())
+    }
+
+    /// The 64 hex digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One observation of an analyzer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind of problem it is.
+    pub classification: Classification,
+    /// One line without the prefix, at most 80 characters.
+    pub title: String,
+    /// Markdown: what happened, how often, and the evidence.
+    pub body: String,
+    /// Error codes (`AREA-TOPIC-NNN`) in the evidence, sorted, each once.
+    pub error_codes: Vec<String>,
+    /// The source of the most frequent evidence.
+    pub source: String,
+    /// The masked template of the most frequent evidence.
+    pub template: String,
+    /// How many rows belong to it.
+    pub occurrences: u64,
+    /// Ids of log rows that show it, oldest first, a handful.
+    pub evidence: Vec<i64>,
+    /// When its newest row was logged, as the log wrote it.
+    pub last_seen: String,
+}
+
+/// Row id of an issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IssueId(pub i64);
+
+/// What triage needs to know of an issue that is already there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownIssue {
+    /// Which issue.
+    pub id: IssueId,
+    /// Its error codes.
+    pub error_codes: Vec<String>,
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+}
+
+/// One tracked problem, as the issue list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// Row id.
+    pub id: IssueId,
+    /// The tracker's number.
+    pub number: i64,
+    /// The tracker's page of it; `None` for the local tracker.
+    pub url: Option<String>,
+    /// Title with its prefix.
+    pub title: String,
+    /// Markdown.
+    pub body: String,
+    /// What kind of problem it is.
+    pub classification: Classification,
+    /// Its error codes.
+    pub error_codes: Vec<String>,
+    /// How many log rows belonged to it so far.
+    pub occurrences: u64,
+    /// The scan that found it first.
+    pub scan_id: JobId,
+    /// When it was filed.
+    pub created_at: Timestamp,
+    /// When a scan last met it.
+    pub last_seen_at: Timestamp,
+}
+
+/// What a scan did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScanCounts {
+    /// Log rows that the analyzer looked at.
+    pub rows_examined: u64,
+    /// Findings that became new issues.
+    pub issues_created: u64,
+    /// Findings that belong to a known issue (tiers 1 and 2).
+    pub duplicates_skipped: u64,
+    /// Findings commented on an issue that seems the same (tier 3).
+    pub potential_duplicates_commented: u64,
+}
+
+/// One scan as the history shows it: its job and, once it committed, what it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// Job and scan have one id.
+    pub id: JobId,
+    /// The job's status.
+    pub status: Status,
+    /// What made the job.
+    pub trigger: Trigger,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// What it did; zeros until it committed.
+    pub counts: ScanCounts,
+}
+
+/// What the self-monitoring page says is going on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScanNow {
+    /// The scan that runs.
+    pub running: Option<Scan>,
+    /// How many scans wait.
+    pub waiting: u64,
+    /// The scan that ended last.
+    pub last: Option<Scan>,
+}
+
+/// The answer to asking for a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanRequest {
+    /// It is stored; this is its job.
+    Queued(JobId),
+    /// So many wait already that nothing was stored.
+    TooMany,
+}
+
+/// Everything a scan leaves behind, written in one transaction.
+#[derive(Clone, Debug)]
+pub struct ScanCommit {
+    /// Identity of the log database.
+    pub log: String,
+    /// The watermark before: rows above it were examined.
+    pub log_id_start: i64,
+    /// The watermark after: the last row examined.
+    pub log_id_end: i64,
+    /// What it did.
+    pub counts: ScanCounts,
+    /// Which analyzer ran.
+    pub analyzer: &'static str,
+    /// Findings that become issues, with their fingerprint.
+    pub new_issues: Vec<(Finding, Fingerprint)>,
+    /// Known issues that were met again, with how many rows.
+    pub seen_again: Vec<(IssueId, u64)>,
+    /// Whether rows remain that a further scan must examine.
+    pub follow_up: bool,
+}

@@ -1,0 +1,356 @@
+//! The status machine: who may follow whom, and how an attempt ends.
+//!
+//! [`settlement`] is the only place that decides what becomes of a job whose attempt ended. The worker's own settle
+//! and the rescue of a lost worker's jobs both call it; the store writes what it answers. The schema repeats
+//! [`may_follow`] in a guard trigger, and a test walks every pair of statuses against it.
+
+use super::{OnInterrupt, Status, Timestamp};
+use crate::error::Code;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Longest stored error, in bytes: a long trace is cut, its beginning tells the story.
+const MAX_ERROR_BYTES: usize = 8 * 1024;
+/// The crash that ends a job as a poison pill.
+const POISON_AFTER: u32 = 3;
+/// First wait before a retry.
+const BACKOFF_BASE: Duration = Duration::from_secs(10);
+/// Longest wait before a retry.
+const BACKOFF_CAP: Duration = Duration::from_secs(60 * 60);
+
+/// Whether a job in status `from` may come to be in status `to`. A status may follow itself while it is not final.
+pub const fn may_follow(from: Status, to: Status) -> bool {
+    use Status::{Cancelled, Completed, Failed, Queued, Running, Scheduled};
+    match from {
+        Scheduled => matches!(to, Scheduled | Queued | Cancelled),
+        Queued => matches!(to, Queued | Running | Scheduled | Cancelled),
+        Running => true,
+        Completed | Failed | Cancelled => false,
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobError {
+    /// A registered code of ours, or one of the handler's own.
+    pub code: String,
+    /// For people; cut at 8 KiB.
+    pub message: String,
+}
+
+impl JobError {
+    /// An error under one of our codes; the message begins with it.
+    pub fn new(code: Code, message: impl std::fmt::Display) -> Self {
+        Self {
+            code: code.as_str().into(),
+            message: format!("[{code}] {message}"),
+        }
+    }
+}
+
+impl From<crate::Error> for JobError {
+    fn from(error: crate::Error) -> Self {
+        Self {
+            code: error.code().as_str().into(),
+            message: error.to_string(),
+        }
+    }
+}
+
+/// What a handler answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It is done; the value is kept as the job's result.
+    Done(Value),
+    /// It failed; it is tried again while attempts are left.
+    Failed(JobError),
+    /// It failed, and trying again would not help.
+    Fatal(JobError),
+    /// Not now: try again after this long, spending no attempt.
+    Snooze(Duration),
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AttemptEnd {
+    /// The handler answered.
+    Answered(Outcome),
+    /// The server stopped it on purpose before it could answer.
+    Stopped,
+    /// Its worker went away while it ran.
+    Lost,
+}
+
+/// What the decision depends on, as stored in the job and its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Attempts begun, this one included.
+    pub attempt: u32,
+    /// Attempts allowed.
+    pub max_attempts: u32,
+    /// Crashes before this one.
+    pub interrupted: u32,
+    /// Whether somebody asked the job to stop.
+    pub cancel_requested: bool,
+    /// What the kind wants when its worker goes away.
+    pub on_interrupt: OnInterrupt,
+}
+
+/// What is written when an attempt ends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settlement {
+    /// The next status.
+    pub status: Status,
+    /// Earliest next start, for `scheduled`.
+    pub run_at: Option<Timestamp>,
+    /// Attempts spent afterwards.
+    pub attempt: u32,
+    /// Crashes afterwards.
+    pub interrupted: u32,
+    /// The handler's answer.
+    pub result: Option<Value>,
+    /// Why the attempt failed.
+    pub error: Option<JobError>,
+    /// The word for `job_events`; `None` on the plain path from running to completed.
+    pub cause: Option<&'static str>,
+}
+
+/// Decides what becomes of a job whose attempt ended.
+///
+/// `chance` is uniform in 0..1 and spreads retries by ± 20 %.
+pub fn settlement(terms: Terms, end: AttemptEnd, now: Timestamp, chance: f64) -> Settlement {
+    let plain = Settlement {
+        status: Status::Completed,
+        run_at: None,
+        attempt: terms.attempt,
+        interrupted: terms.interrupted,
+        result: None,
+        error: None,
+        cause: None,
+    };
+    let done = matches!(end, AttemptEnd::Answered(Outcome::Done(_)));
+    if terms.cancel_requested && !done {
+        return Settlement {
+            status: Status::Cancelled,
+            cause: Some("cancelled"),
+            ..plain
+        };
+    }
+    let unspent = terms.attempt.saturating_sub(1);
+    match end {
+        AttemptEnd::Answered(Outcome::Done(result)) => Settlement {
+            result: Some(result),
+            ..plain
+        },
+        AttemptEnd::Answered(Outcome::Fatal(error)) => failed(plain, error, "fatal"),
+        AttemptEnd::Answered(Outcome::Failed(error)) if terms.attempt >= terms.max_attempts => {
+            failed(plain, error, "failed")
+        }
+        AttemptEnd::Answered(Outcome::Failed(error)) => Settlement {
+            status: Status::Scheduled,
+            run_at: Some(now.plus(backoff(terms.attempt, chance))),
+            error: Some(cut(error)),
+            cause: Some("retry"),
+            ..plain
+        },
+        AttemptEnd::Answered(Outcome::Snooze(wait)) => Settlement {
+            status: Status::Scheduled,
+            run_at: Some(now.plus(wait)),
+            attempt: unspent,
+            cause: Some("snooze"),
+            ..plain
+        },
+        AttemptEnd::Stopped => interrupted(
+            Settlement {
+                attempt: unspent,
+                ..plain
+            },
+            terms,
+        ),
+        AttemptEnd::Lost => {
+            let crashes = terms.interrupted.saturating_add(1);
+            let after = Settlement {
+                attempt: unspent,
+                interrupted: crashes,
+                ..plain
+            };
+            if crashes >= POISON_AFTER {
+                let why = format!("the server died {crashes} times while this job ran");
+                return failed(after, JobError::new(Code::PoisonPill, why), "poison");
+            }
+            interrupted(after, terms)
+        }
+    }
+}
+
+fn interrupted(after: Settlement, terms: Terms) -> Settlement {
+    match terms.on_interrupt {
+        OnInterrupt::Retry => Settlement {
+            status: Status::Queued,
+            cause: Some("interrupted"),
+            ..after
+        },
+        OnInterrupt::Fail => {
+            let why = "interrupted: the server stopped or died while it ran";
+            failed(after, JobError::new(Code::Interrupted, why), "interrupted")
+        }
+    }
+}
+
+fn failed(plain: Settlement, error: JobError, cause: &'static str) -> Settlement {
+    Settlement {
+        status: Status::Failed,
+        error: Some(cut(error)),
+        cause: Some(cause),
+        ..plain
+    }
+}
+
+fn cut(mut error: JobError) -> JobError {
+    let end = error.message.floor_char_boundary(MAX_ERROR_BYTES);
+    error.message.truncate(end);
+    error
+}
+
+/// `min(cap, base · 2ⁿ) ± 20 %` after the n-th failed attempt, n from 0.
+fn backoff(attempt: u32, chance: f64) -> Duration {
+    let doubled = BACKOFF_BASE.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
+    doubled.min(BACKOFF_CAP).mul_f64(0.8 + 0.4 * chance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+    const TERMS: Terms = Terms {
+        attempt: 1,
+        max_attempts: 3,
+        interrupted: 0,
+        cancel_requested: false,
+        on_interrupt: OnInterrupt::Retry,
+    };
+
+    fn error() -> JobError {
+        JobError {
+            code: "X-YZ-001".into(),
+            message: "broken".into(),
+        }
+    }
+
+    fn ends(terms: Terms, end: AttemptEnd) -> Settlement {
+        settlement(terms, end, NOW, 0.5)
+    }
+
+    #[test]
+    fn done_completes_even_after_a_cancel_request() {
+        let terms = Terms {
+            cancel_requested: true,
+            ..TERMS
+        };
+        let after = ends(terms, AttemptEnd::Answered(Outcome::Done(Value::from(1))));
+        assert_eq!(
+            (after.status, after.result),
+            (Status::Completed, Some(Value::from(1)))
+        );
+    }
+
+    #[test]
+    fn a_failure_retries_with_growing_waits_until_attempts_are_spent() {
+        let failed = || AttemptEnd::Answered(Outcome::Failed(error()));
+        let first = ends(TERMS, failed());
+        assert_eq!(
+            (first.status, first.run_at),
+            (Status::Scheduled, Some(NOW.plus(Duration::from_secs(10))))
+        );
+        let second = ends(
+            Terms {
+                attempt: 2,
+                ..TERMS
+            },
+            failed(),
+        );
+        assert_eq!(second.run_at, Some(NOW.plus(Duration::from_secs(20))));
+        let third = ends(
+            Terms {
+                attempt: 3,
+                ..TERMS
+            },
+            failed(),
+        );
+        assert_eq!((third.status, third.error), (Status::Failed, Some(error())));
+        let late = backoff(40, 0.5);
+        assert_eq!(late, BACKOFF_CAP);
+    }
+
+    #[test]
+    fn a_crash_spends_no_attempt_and_the_third_is_a_poison_pill() {
+        let once = ends(TERMS, AttemptEnd::Lost);
+        assert_eq!(
+            (once.status, once.attempt, once.interrupted),
+            (Status::Queued, 0, 1)
+        );
+        let thrice = ends(
+            Terms {
+                interrupted: 2,
+                ..TERMS
+            },
+            AttemptEnd::Lost,
+        );
+        assert_eq!(thrice.status, Status::Failed);
+        assert_eq!(thrice.error.unwrap().code, Code::PoisonPill.as_str());
+    }
+
+    #[test]
+    fn a_clean_stop_counts_as_no_crash() {
+        let after = ends(
+            Terms {
+                interrupted: 2,
+                ..TERMS
+            },
+            AttemptEnd::Stopped,
+        );
+        assert_eq!(
+            (after.status, after.attempt, after.interrupted),
+            (Status::Queued, 0, 2)
+        );
+    }
+
+    #[test]
+    fn a_kind_that_must_not_run_twice_fails_when_interrupted() {
+        let terms = Terms {
+            on_interrupt: OnInterrupt::Fail,
+            ..TERMS
+        };
+        for end in [AttemptEnd::Lost, AttemptEnd::Stopped] {
+            let after = ends(terms, end);
+            assert_eq!(after.status, Status::Failed);
+            assert_eq!(after.error.unwrap().code, Code::Interrupted.as_str());
+        }
+    }
+
+    #[test]
+    fn a_cancel_request_ends_every_attempt_that_did_not_complete() {
+        let terms = Terms {
+            cancel_requested: true,
+            ..TERMS
+        };
+        let snooze = AttemptEnd::Answered(Outcome::Snooze(Duration::from_secs(1)));
+        let fatal = AttemptEnd::Answered(Outcome::Fatal(error()));
+        for end in [snooze, fatal, AttemptEnd::Lost, AttemptEnd::Stopped] {
+            assert_eq!(ends(terms, end).status, Status::Cancelled);
+        }
+    }
+
+    #[test]
+    fn a_long_error_is_cut_on_a_character() {
+        let error = JobError {
+            code: "X".into(),
+            message: "ü".repeat(MAX_ERROR_BYTES),
+        };
+        let kept = ends(TERMS, AttemptEnd::Answered(Outcome::Fatal(error)))
+            .error
+            .unwrap();
+        assert_eq!(kept.message.len(), MAX_ERROR_BYTES);
+    }
+}

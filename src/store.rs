@@ -1,0 +1,72 @@
+//! Durable state: what is acknowledged here survives kill -9 and power loss (P1).
+//!
+//! [`Store`] is the job database (`lamplighter.db`), [`LogStore`] the log database (`logs.db`). Both hide their backend:
+//! signatures hold model types, std and chrono only, and whatever depends on the time takes `now`.
+//!
+//! *Invariant:* a write is answered after its commit. An error means that nothing was saved, except where
+//! [`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown) says otherwise (P2).
+
+mod accounts;
+mod jobs;
+mod leader;
+mod logs;
+mod scans;
+mod sqlite;
+
+pub use leader::Leadership;
+pub use logs::LogStore;
+
+use crate::error::Result;
+use sqlite::{Database, Schema};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// `LMPL`, the mark of `lamplighter.db` in SQLite's header.
+const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMPL");
+
+static SCHEMA: Schema = Schema {
+    application_id: APPLICATION_ID,
+    migrations: &[include_str!("../migrations/sqlite/0001_jobs.sql")],
+    durable: true,
+};
+
+/// What to do with a database file of an older version. A missing file is created either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenMode {
+    /// Back it up and migrate it.
+    Migrate,
+    /// Refuse it.
+    Current,
+}
+
+/// The job database. Clones share it; the last one to go closes it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: Arc<Database>,
+}
+
+impl Store {
+    /// Opens or creates the database at `path`, in a folder that is created if need be. Blocks.
+    ///
+    /// # Errors
+    /// `STORE-FILE-001` a foreign file, `-002` a newer one, `-003` an older one in [`OpenMode::Current`], `-004` a file
+    /// system without what WAL needs; `STORE-IO-001`, `STORE-FULL-001`. A refused file is left byte-identical (P28).
+    pub fn open(path: &Path, mode: OpenMode) -> Result<Self> {
+        Ok(Self {
+            db: Arc::new(Database::open(path, &SCHEMA, mode)?),
+        })
+    }
+
+    /// A receiver that sees a new number after every commit that may give the poller work, ours or another
+    /// program's. Arm it, look, then wait.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.db.changes()
+    }
+
+    /// Watches for other programs' commits and announces them to [`Store::changes`]; returns only with an error, when
+    /// the database closes. Cancel safe.
+    pub async fn watch_foreign_commits(&self) -> Result<()> {
+        sqlite::watch::foreign_commits(&self.db).await
+    }
+}

@@ -1,0 +1,39 @@
+//! Which of several processes runs the engine of a database.
+
+use super::Store;
+use crate::error::{Code, Error, Result};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+
+/// The right to run the engine of a database, held by one process at a time (P27).
+///
+/// It is a lock of the operating system on a file beside the database, so it ends with the process, however that ends.
+/// Whoever gets it knows that no job runs under anybody else's lease any more.
+#[derive(Debug)]
+pub struct Leadership {
+    _lock: File,
+}
+
+impl Store {
+    /// Takes the leadership if nobody has it.
+    ///
+    /// # Errors
+    /// `STORE-IO-001` if the lock file cannot be made.
+    pub fn try_lead(&self) -> Result<Option<Leadership>> {
+        let path = self.db.path().with_extension("lock");
+        let io = |e| Error::new(Code::StoreIo, format!("lock {}", path.display())).because(e);
+        let options = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path);
+        let file = options.map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Leadership { _lock: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(io(error)),
+        }
+    }
+}

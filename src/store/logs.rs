@@ -1,0 +1,75 @@
+//! The log database.
+
+use super::OpenMode;
+use super::sqlite::{self, Database, Schema, Wakes};
+use crate::error::{Code, Error, Result};
+use crate::model::{LogRow, NewLogRow};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// `LMLG`, the mark of `logs.db` in SQLite's header.
+const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMLG");
+
+/// A power cut may cost the last log lines, never the file: a sync per batch would be a sync per log line.
+static SCHEMA: Schema = Schema {
+    application_id: APPLICATION_ID,
+    migrations: &[include_str!("../../migrations/sqlite/logs/0001_logs.sql")],
+    durable: false,
+};
+
+/// The log database. Clones share it; the last one to go closes it.
+#[derive(Clone, Debug)]
+pub struct LogStore {
+    db: Arc<Database>,
+    identity: Arc<str>,
+}
+
+impl LogStore {
+    /// Opens or creates the log database at `path`. Blocks.
+    ///
+    /// # Errors
+    /// As [`Store::open`](super::Store::open).
+    pub fn open(path: &Path, mode: OpenMode) -> Result<Self> {
+        let db = Database::open(path, &SCHEMA, mode)?;
+        let io = |e| Error::new(Code::StoreIo, format!("look at {}", path.display())).because(e);
+        let whole = path.canonicalize().map_err(io)?;
+        let file = whole.metadata().map_err(io)?;
+        let identity = format!("{}#{}:{}", whole.display(), file.dev(), file.ino());
+        Ok(Self {
+            db: Arc::new(db),
+            identity: identity.into(),
+        })
+    }
+
+    /// What a watermark of this file is kept under: its path and the file system's number of it, so that a file put
+    /// in its place is read from the start.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Appends rows, all or none.
+    pub async fn append(&self, rows: Vec<NewLogRow>) -> Result<()> {
+        self.db
+            .write("append log rows", Wakes::Nobody, move |c| {
+                sqlite::logs::append(c, &rows)
+            })
+            .await
+    }
+
+    /// The id of the newest row; 0 if there is none.
+    pub async fn last_id(&self) -> Result<i64> {
+        self.db
+            .read("read the newest log id", sqlite::logs::last_id)
+            .await
+    }
+
+    /// Up to `limit` rows of level warning or worse with ids above `after` and up to `upto`, oldest first.
+    pub async fn warnings(&self, after: i64, upto: i64, limit: usize) -> Result<Vec<LogRow>> {
+        self.db
+            .read("read log rows", move |c| {
+                sqlite::logs::warnings(c, after, upto, limit)
+            })
+            .await
+    }
+}

@@ -1,0 +1,20 @@
+//! The SQLite backend: one writer thread, a pool of readers, and the SQL.
+//!
+//! *Invariant:* `rusqlite` and `r2d2` are named nowhere outside this folder.
+
+pub(super) mod accounts;
+pub(super) mod claim;
+mod database;
+mod error;
+pub(super) mod issues;
+pub(super) mod jobs;
+pub(super) mod logs;
+mod open;
+pub(super) mod scans;
+pub(super) mod settle;
+pub(super) mod watch;
+pub(super) mod workers;
+mod writer;
+
+pub(super) use database::{Database, Wakes};
+pub(super) use open::Schema;

@@ -1,0 +1,301 @@
+//! The poller's transaction: what is due becomes queued, what is new is admitted, what fits is claimed.
+//!
+//! Admission is the only place that puts a job into the claim order or says why it is not. Whatever may change that
+//! answer (a freed key, a kind that got its handler) just marks the job `new` again.
+
+use super::jobs::{self, COLUMNS};
+use super::settle;
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    BlockedBy, ConcurrencyKey, Event, Job, JobId, Kind, KindRules, PollRequest, Polled, Queue,
+    Status, Timestamp,
+};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, named_params};
+
+/// Jobs that one poll admits or finds due. Bounds the time that other writers wait for the poller's transaction.
+const MAX_ADMITTED: usize = 1000;
+/// How much sooner one level of priority starts.
+const PRIORITY_STEP_MS: i64 = 10 * 60 * 1000;
+
+pub(in crate::store) fn poll(
+    conn: &Connection,
+    request: &PollRequest,
+    now: Timestamp,
+) -> Result<Polled> {
+    settle::rescue_strangers(conn, &request.worker, &request.kinds, now)?;
+    let due = make_due(conn, now)?;
+    let admitted = admit(conn, &request.kinds, now)?;
+    let mut claimed = Vec::new();
+    for (queue, room) in &request.room {
+        if *room > 0 {
+            claimed.extend(claim(conn, queue, *room, request, now)?);
+        }
+    }
+    let more = due == MAX_ADMITTED || admitted == MAX_ADMITTED;
+    Ok(Polled {
+        claimed,
+        next_run_at: next_run_at(conn)?,
+        more,
+    })
+}
+
+/// Marks the jobs `new` that wait for a handler of one of these kinds, or that a constraint refused.
+pub(in crate::store) fn unblock_kinds(conn: &Connection, kinds: &[KindRules]) -> Result<()> {
+    kinds
+        .iter()
+        .try_for_each(|rules| unblock_kind(conn, &rules.kind))
+}
+
+pub(super) fn unblock_kind(conn: &Connection, kind: &Kind) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET blocked_by = 'new'
+        WHERE kind = :kind AND (blocked_by = 'kind' OR blocked_by = 'constraint')";
+    conn.prepare_cached(SQL)?
+        .execute(named_params! {":kind": kind.as_str()})?;
+    Ok(())
+}
+
+/// Marks the next job `new` that waits for this key.
+pub(super) fn unblock_key(conn: &Connection, key: &ConcurrencyKey) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET blocked_by = 'new'
+        WHERE id = (
+            SELECT id
+            FROM jobs
+            WHERE concurrency_key = :key AND blocked_by = 'key'
+            ORDER BY run_at + priority * 600000, id
+            LIMIT 1)";
+    conn.prepare_cached(SQL)?
+        .execute(named_params! {":key": key.as_str()})?;
+    Ok(())
+}
+
+fn make_due(conn: &Connection, now: Timestamp) -> Result<usize> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET status = 'queued', blocked_by = 'new'
+        WHERE id IN (
+            SELECT id
+            FROM jobs
+            WHERE status = 'scheduled' AND blocked_by IS NULL AND run_at <= :now
+            ORDER BY run_at, id
+            LIMIT :limit)";
+    let params = named_params! {":now": now.millis(), ":limit": MAX_ADMITTED as i64};
+    Ok(conn.prepare_cached(SQL)?.execute(params)?)
+}
+
+fn next_run_at(conn: &Connection) -> Result<Option<Timestamp>> {
+    const SQL: &str = "
+        SELECT run_at
+        FROM jobs
+        WHERE status = 'scheduled' AND blocked_by IS NULL
+        ORDER BY run_at
+        LIMIT 1";
+    let next: Option<i64> = conn
+        .prepare_cached(SQL)?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(next.map(Timestamp::from_millis))
+}
+
+fn admit(conn: &Connection, kinds: &[KindRules], now: Timestamp) -> Result<usize> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM jobs WHERE blocked_by = 'new' ORDER BY id LIMIT :limit");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {":limit": MAX_ADMITTED as i64};
+    let new = statement
+        .query_map(params, jobs::from_row)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    for job in &new {
+        match kinds.iter().find(|rules| rules.kind == job.kind) {
+            Some(rules) => place(conn, job, rules, now)?,
+            None => block(
+                conn,
+                job,
+                BlockedBy::Kind,
+                "no running process has a handler for this kind",
+                now,
+            )?,
+        }
+    }
+    Ok(new.len())
+}
+
+/// Fills in what the kind decides, and puts the job where it waits.
+fn place(conn: &Connection, job: &Job, rules: &KindRules, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET status = :status,
+            queue = :queue,
+            priority = :priority,
+            max_attempts = coalesce(max_attempts, :max_attempts),
+            concurrency_key = :key,
+            key_slot = :slot,
+            claim_order = :claim_order,
+            blocked_by = :blocked_by
+        WHERE id = :id";
+    // A kind's own key cannot be talked out of: scans stay exclusive whoever inserts them.
+    let key = rules
+        .concurrency_key
+        .as_ref()
+        .or(job.concurrency_key.as_ref());
+    let limit = if rules.concurrency_key.is_some() {
+        rules.key_limit
+    } else {
+        1
+    };
+    let priority = job
+        .priority
+        .unwrap_or_else(|| rules.priority_for(job.trigger));
+    let waits = job.run_at > now;
+    let slot = match key {
+        Some(key) if !waits => free_slot(conn, key, limit)?,
+        _ => None,
+    };
+    let blocked = !waits && key.is_some() && slot.is_none();
+    let order = job
+        .run_at
+        .millis()
+        .saturating_add(i64::from(priority) * PRIORITY_STEP_MS);
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": job.id.0,
+        ":status": if waits { Status::Scheduled } else { Status::Queued }.as_str(),
+        ":queue": job.queue.as_ref().unwrap_or(&rules.queue).as_str(),
+        ":priority": priority,
+        ":max_attempts": rules.max_attempts,
+        ":key": key.map(ConcurrencyKey::as_str),
+        ":slot": slot,
+        ":claim_order": (!waits && !blocked).then_some(order),
+        ":blocked_by": blocked.then_some(BlockedBy::Key.as_str()),
+    })?;
+    Ok(())
+}
+
+/// The lowest slot of the key that nobody holds.
+fn free_slot(conn: &Connection, key: &ConcurrencyKey, limit: u32) -> Result<Option<u32>> {
+    const SQL: &str = "
+        SELECT key_slot
+        FROM jobs
+        WHERE concurrency_key = :key AND key_slot IS NOT NULL
+        ORDER BY key_slot";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let mut held = statement.query(named_params! {":key": key.as_str()})?;
+    let mut free = 0;
+    while let Some(row) = held.next()? {
+        let slot: u32 = row.get(0)?;
+        if slot > free {
+            break;
+        }
+        free = slot + 1;
+    }
+    Ok((free < limit).then_some(free))
+}
+
+/// Takes a waiting job out of the claim order, with the reason in its history.
+fn block(conn: &Connection, job: &Job, by: BlockedBy, why: &str, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET blocked_by = :by, claim_order = NULL, key_slot = NULL
+        WHERE id = :id";
+    conn.prepare_cached(SQL)?
+        .execute(named_params! {":by": by.as_str(), ":id": job.id.0})?;
+    let event = Event {
+        at: now,
+        from: Some(job.status),
+        to: job.status,
+        cause: "blocked".into(),
+        actor: "poller".into(),
+        detail: Some(why.into()),
+    };
+    jobs::record(conn, job.id, &event)
+}
+
+/// Claims up to `room` jobs of a queue at once; if a constraint refuses one of them, one by one.
+fn claim(
+    conn: &Connection,
+    queue: &Queue,
+    room: usize,
+    request: &PollRequest,
+    now: Timestamp,
+) -> Result<Vec<Job>> {
+    let chosen = first_in_order(conn, queue, room)?;
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
+    match start(conn, &chosen, request, now) {
+        Ok(mut jobs) => {
+            jobs.sort_by_key(|job| chosen.iter().position(|id| *id == job.id));
+            Ok(jobs)
+        }
+        Err(error) if is_constraint(&error) => one_by_one(conn, &chosen, request, now),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn first_in_order(conn: &Connection, queue: &Queue, room: usize) -> Result<Vec<JobId>> {
+    const SQL: &str = "
+        SELECT id
+        FROM jobs
+        WHERE queue = :queue AND claim_order IS NOT NULL
+        ORDER BY claim_order, id
+        LIMIT :room";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let params = named_params! {":queue": queue.as_str(), ":room": room as i64};
+    let ids = statement.query_map(params, |row| row.get(0).map(JobId))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
+fn start(
+    conn: &Connection,
+    chosen: &[JobId],
+    request: &PollRequest,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<Job>> {
+    let sql = format!(
+        "UPDATE jobs
+         SET status = 'running',
+             worker_id = :worker,
+             epoch = epoch + 1,
+             attempt = attempt + 1,
+             started_at = :now,
+             claim_order = NULL
+         WHERE id IN (SELECT value FROM json_each(:ids))
+         RETURNING {COLUMNS}"
+    );
+    let ids: Vec<i64> = chosen.iter().map(|id| id.0).collect();
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {
+        ":worker": request.worker.as_str(),
+        ":now": now.millis(),
+        ":ids": serde_json::json!(ids).to_string(),
+    };
+    statement.query_map(params, jobs::from_row)?.collect()
+}
+
+fn one_by_one(
+    conn: &Connection,
+    chosen: &[JobId],
+    request: &PollRequest,
+    now: Timestamp,
+) -> Result<Vec<Job>> {
+    let mut claimed = Vec::new();
+    for id in chosen {
+        match start(conn, &[*id], request, now) {
+            Ok(jobs) => claimed.extend(jobs),
+            Err(error) if is_constraint(&error) => {
+                let job = jobs::get(conn, *id)?.ok_or_else(|| {
+                    Error::new(Code::StoreCorrupt, format!("read the claimed job {id}"))
+                })?;
+                block(conn, &job, BlockedBy::Constraint, &error.to_string(), now)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(claimed)
+}
+
+fn is_constraint(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+}

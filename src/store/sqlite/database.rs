@@ -1,0 +1,142 @@
+//! One open database file: its writer thread, its readers, and the signal that something changed.
+
+use super::open::{self, Schema};
+use super::writer::{self, Call, Task};
+use crate::error::{Code, Error, Result};
+use crate::store::OpenMode;
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Reading connections: as many pages as can be rendered at once on a small machine.
+const READERS: u32 = 4;
+/// How long a page waits for a free reader before it says that the server is overloaded.
+const READER_WAIT: Duration = Duration::from_secs(10);
+
+/// Whether a write may give the poller something to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Wakes {
+    /// It may: the poller looks once it is committed.
+    Poller,
+    /// It does not.
+    Nobody,
+}
+
+/// An open database. Dropping it ends the writer thread after the writes that were sent.
+#[derive(Debug)]
+pub(in crate::store) struct Database {
+    path: PathBuf,
+    readers: r2d2::Pool<SqliteConnectionManager>,
+    changes: Arc<watch::Sender<u64>>,
+    calls: Option<mpsc::Sender<Call>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Database {
+    pub(in crate::store) fn open(
+        path: &Path,
+        schema: &'static Schema,
+        mode: OpenMode,
+    ) -> Result<Self> {
+        let doing = format!("open {}", path.display());
+        open::prepare(path, schema, mode)?;
+        let conn = open::connect_writer(path, schema).map_err(|e| e.while_doing(&doing))?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let manager = SqliteConnectionManager::file(path)
+            .with_flags(flags)
+            .with_init(|conn| open::init_reader(conn));
+        let readers = r2d2::Pool::builder()
+            .max_size(READERS)
+            .min_idle(Some(1))
+            .connection_timeout(READER_WAIT)
+            .build(manager)
+            .map_err(|e| Error::new(Code::StoreIo, doing).because(e))?;
+        let changes = Arc::new(watch::Sender::new(0));
+        let (calls, thread) = writer::start(conn, path.to_owned(), schema, Arc::clone(&changes))?;
+        Ok(Self {
+            path: path.to_owned(),
+            readers,
+            changes,
+            calls: Some(calls),
+            thread: Some(thread),
+        })
+    }
+
+    pub(in crate::store) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A receiver that sees a new number after every commit that may give the poller work.
+    pub(in crate::store) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Runs `run` in a transaction and answers after its commit.
+    ///
+    /// # Cancel safety
+    /// Once polled, the write happens even if the caller goes away.
+    pub(in crate::store) async fn write<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        wakes: Wakes,
+        run: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (caller, answer) = oneshot::channel();
+        let task = Task {
+            run: Some(run),
+            value: None,
+            doing,
+            wakes: wakes == Wakes::Poller,
+            caller,
+        };
+        self.call(Call::Write(Box::new(task))).await?;
+        answer.await.unwrap_or_else(|_| Err(closed(doing)))
+    }
+
+    /// Runs `run` on a reader, all its statements on one snapshot.
+    pub(in crate::store) async fn read<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        run: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let readers = self.readers.clone();
+        let read = move || {
+            let mut conn = readers
+                .get()
+                .map_err(|e| Error::new(Code::StoreIo, "get a reader").because(e))?;
+            let snapshot = conn.transaction()?;
+            run(&snapshot)
+        };
+        let answer = tokio::task::spawn_blocking(read).await;
+        let answer = answer.unwrap_or_else(|e| Err(Error::new(Code::StoreIo, "").because(e)));
+        answer.map_err(|e| e.while_doing(doing))
+    }
+
+    /// Has the writer look for other programs' commits.
+    pub(super) async fn look(&self) -> Result<()> {
+        self.call(Call::Look).await
+    }
+
+    async fn call(&self, call: Call) -> Result<()> {
+        let calls = self.calls.as_ref().ok_or_else(|| closed("write"))?;
+        calls.send(call).await.map_err(|_| closed("write"))
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.calls = None;
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has nothing more to say; its callers heard that it is gone.
+            drop(thread.join());
+        }
+    }
+}
+
+fn closed(doing: &str) -> Error {
+    Error::new(Code::StoreClosed, doing)
+}

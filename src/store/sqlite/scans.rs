@@ -1,0 +1,178 @@
+//! Scans: asking for one, what is going on, the history, the watermark, and a scan's one commit.
+
+use super::jobs::{self, instant, word};
+use super::{issues, settle};
+use crate::error::Result;
+use crate::model::{
+    JobId, Kind, Lease, NewJob, Page, Scan, ScanCommit, ScanCounts, ScanNow, ScanRequest,
+    Timestamp, Trigger,
+};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+/// Scans that may wait; the thousandth click is a stuck key, not a wish.
+const MAX_WAITING: u64 = 1000;
+
+/// The columns that [`from_row`] reads, of `jobs j LEFT JOIN self_monitoring_scans s`.
+const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.error, \
+    coalesce(s.rows_examined, 0), coalesce(s.issues_created, 0), coalesce(s.duplicates_skipped, 0), \
+    coalesce(s.potential_duplicates_commented, 0)";
+const FROM: &str = "FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
+    Ok(Scan {
+        id: JobId(row.get(0)?),
+        status: word(row, 1)?,
+        trigger: word(row, 2)?,
+        created_at: Timestamp::from_millis(row.get(3)?),
+        started_at: instant(row, 4)?,
+        finished_at: instant(row, 5)?,
+        error: row.get(6)?,
+        counts: ScanCounts {
+            rows_examined: row.get::<_, i64>(7)? as u64,
+            issues_created: row.get::<_, i64>(8)? as u64,
+            duplicates_skipped: row.get::<_, i64>(9)? as u64,
+            potential_duplicates_commented: row.get::<_, i64>(10)? as u64,
+        },
+    })
+}
+
+/// Stores a scan unless too many wait.
+pub(in crate::store) fn request(
+    conn: &Connection,
+    job: &NewJob,
+    now: Timestamp,
+) -> Result<ScanRequest> {
+    if waiting(conn)? >= MAX_WAITING {
+        return Ok(ScanRequest::TooMany);
+    }
+    jobs::insert(conn, job, now).map(ScanRequest::Queued)
+}
+
+fn waiting(conn: &Connection) -> Result<u64> {
+    const SQL: &str = "
+        SELECT count(*)
+        FROM jobs
+        WHERE kind = 'self_monitoring' AND finished_at IS NULL AND (status = 'queued' OR status = 'scheduled')";
+    Ok(conn
+        .prepare_cached(SQL)?
+        .query_row([], |row| row.get::<_, i64>(0))? as u64)
+}
+
+pub(in crate::store) fn now(conn: &Connection) -> Result<ScanNow> {
+    let one = |condition: &str| -> Result<Option<Scan>> {
+        let sql = format!(
+            "SELECT {COLUMNS} {FROM} WHERE j.kind = 'self_monitoring' AND {condition} ORDER BY j.id DESC LIMIT 1"
+        );
+        Ok(conn
+            .prepare_cached(&sql)?
+            .query_row([], from_row)
+            .optional()?)
+    };
+    Ok(ScanNow {
+        running: one("j.status = 'running' AND j.finished_at IS NULL")?,
+        waiting: waiting(conn)?,
+        last: one("j.finished_at IS NOT NULL")?,
+    })
+}
+
+/// The newest scans below the cursor.
+pub(in crate::store) fn list(
+    conn: &Connection,
+    before: Option<JobId>,
+    limit: usize,
+) -> Result<Page<Scan>> {
+    let sql = format!(
+        "SELECT {COLUMNS} {FROM}
+         WHERE j.kind = 'self_monitoring' AND j.id < :before
+         ORDER BY j.id DESC
+         LIMIT :limit"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params =
+        named_params! {":before": before.map_or(i64::MAX, |id| id.0), ":limit": limit as i64 + 1};
+    let rows = statement
+        .query_map(params, from_row)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(Page::cut(rows, limit, |scan| scan.id.0))
+}
+
+/// What a scan has committed, `None` before its commit.
+pub(in crate::store) fn committed(conn: &Connection, id: JobId) -> Result<Option<ScanCounts>> {
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE j.id = :id AND s.job_id IS NOT NULL");
+    let scan = conn
+        .prepare_cached(&sql)?
+        .query_row(named_params! {":id": id.0}, from_row)
+        .optional()?;
+    Ok(scan.map(|scan| scan.counts))
+}
+
+/// The last row of this log database that was examined, 0 at first.
+pub(in crate::store) fn watermark(conn: &Connection, log: &str) -> Result<i64> {
+    const SQL: &str = "
+        SELECT last_log_id
+        FROM log_watermarks
+        WHERE log = :log";
+    let mark = conn
+        .prepare_cached(SQL)?
+        .query_row(named_params! {":log": log}, |row| row.get(0))
+        .optional()?;
+    Ok(mark.unwrap_or(0))
+}
+
+/// Writes everything a scan leaves behind, if it still holds its lease (P9).
+pub(in crate::store) fn commit(
+    conn: &Connection,
+    lease: &Lease,
+    scan: &ScanCommit,
+    now: Timestamp,
+) -> Result<()> {
+    settle::held(conn, lease)?;
+    record(conn, lease.id, scan, now)?;
+    set_watermark(conn, &scan.log, scan.log_id_end, now)?;
+    for (finding, fingerprint) in &scan.new_issues {
+        issues::insert(conn, lease.id, finding, fingerprint, now)?;
+    }
+    for (issue, rows) in &scan.seen_again {
+        issues::seen_again(conn, *issue, *rows, now)?;
+    }
+    if scan.follow_up && waiting(conn)? == 0 {
+        let job = NewJob {
+            trigger: Trigger::Parent,
+            parent_id: Some(lease.id),
+            ..NewJob::new(Kind::SELF_MONITORING)
+        };
+        jobs::insert(conn, &job, now)?;
+    }
+    Ok(())
+}
+
+fn record(conn: &Connection, id: JobId, scan: &ScanCommit, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO self_monitoring_scans (
+            job_id, log, log_id_start, log_id_end, rows_examined, issues_created, duplicates_skipped,
+            potential_duplicates_commented, analyzer, committed_at)
+        VALUES (:job_id, :log, :start, :end, :rows, :created, :skipped, :commented, :analyzer, :now)";
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":job_id": id.0,
+        ":log": scan.log,
+        ":start": scan.log_id_start,
+        ":end": scan.log_id_end,
+        ":rows": scan.counts.rows_examined as i64,
+        ":created": scan.counts.issues_created as i64,
+        ":skipped": scan.counts.duplicates_skipped as i64,
+        ":commented": scan.counts.potential_duplicates_commented as i64,
+        ":analyzer": scan.analyzer,
+        ":now": now.millis(),
+    })?;
+    Ok(())
+}
+
+fn set_watermark(conn: &Connection, log: &str, last: i64, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO log_watermarks (log, last_log_id, updated_at)
+        VALUES (:log, :last, :now)
+        ON CONFLICT (log) DO UPDATE SET last_log_id = excluded.last_log_id, updated_at = excluded.updated_at";
+    let params = named_params! {":log": log, ":last": last, ":now": now.millis()};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
+}

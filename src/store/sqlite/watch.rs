@@ -1,0 +1,90 @@
+//! Noticing other programs' commits: inotify on the WAL, confirmed by SQLite's `data_version`.
+//!
+//! A commit is visible a moment after its bytes reach the WAL, so an event arms a few looks over the next 16 ms. A
+//! look every 250 ms backs this up where inotify is not to be had. Idle, nothing runs but that look.
+
+use super::Database;
+use crate::error::{Code, Result};
+use crate::warn_coded;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// The backing period (P15: a ready job starts within 250 ms).
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Waits between the looks that one event arms, 15 ms together.
+const LOOKS: [Duration; 5] = [
+    Duration::ZERO,
+    Duration::from_millis(1),
+    Duration::from_millis(2),
+    Duration::from_millis(4),
+    Duration::from_millis(8),
+];
+
+/// Raises the change signal after every commit of another program, until the database closes. Cancel safe.
+pub(in crate::store) async fn foreign_commits(db: &Database) -> Result<()> {
+    let mut wal = db.path().as_os_str().to_owned();
+    wal.push("-wal");
+    let mut events = match Events::on(Path::new(&wal)) {
+        Ok(events) => Some(events),
+        Err(error) => {
+            warn_coded!(Code::StoreWatch, "watch {}: {error}", wal.display());
+            None
+        }
+    };
+    loop {
+        let happened = match &mut events {
+            Some(events) => tokio::select! {
+                event = events.next() => event.is_ok(),
+                () = sleep(LOOK_EVERY) => false,
+            },
+            None => {
+                sleep(LOOK_EVERY).await;
+                false
+            }
+        };
+        for wait in LOOKS
+            .into_iter()
+            .take(if happened { LOOKS.len() } else { 1 })
+        {
+            sleep(wait).await;
+            db.look().await?;
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+struct Events(tokio::io::unix::AsyncFd<inotify::Inotify>);
+
+#[cfg(target_os = "linux")]
+impl Events {
+    fn on(file: &Path) -> io::Result<Self> {
+        let inotify = inotify::Inotify::init()?;
+        inotify.watches().add(file, inotify::WatchMask::MODIFY)?;
+        Ok(Self(tokio::io::unix::AsyncFd::new(inotify)?))
+    }
+
+    /// Returns after the file was written to since the last call.
+    async fn next(&mut self) -> io::Result<()> {
+        let mut buffer = [0; 4096];
+        let read = |inotify: &mut inotify::Inotify| inotify.read_events(&mut buffer).map(drop);
+        self.0
+            .async_io_mut(tokio::io::Interest::READABLE, read)
+            .await
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+struct Events;
+
+#[cfg(not(target_os = "linux"))]
+impl Events {
+    fn on(_file: &Path) -> io::Result<Self> {
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+
+    async fn next(&mut self) -> io::Result<()> {
+        std::future::pending().await
+    }
+}
