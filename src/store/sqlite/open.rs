@@ -251,7 +251,7 @@ mod tests {
 
     const FIRST: Schema = Schema {
         application_id: 77,
-        migrations: &["CREATE TABLE one (x) STRICT"],
+        migrations: &["CREATE TABLE one (x INT) STRICT"],
         durable: true,
     };
 

@@ -26,24 +26,26 @@ const LOOKS: [Duration; 5] = [
 pub(in crate::store) async fn foreign_commits(db: &Database) -> Result<()> {
     let mut wal = db.path().as_os_str().to_owned();
     wal.push("-wal");
-    let mut events = match Events::on(Path::new(&wal)) {
-        Ok(events) => Some(events),
-        Err(error) => {
-            warn_coded!(Code::StoreWatch, "watch {}: {error}", wal.display());
-            None
-        }
-    };
+    let mut events = Events::on(Path::new(&wal));
+    if let Err(error) = &events {
+        warn_coded!(Code::StoreWatch, "watch {}: {error}", wal.display());
+    }
     loop {
         let happened = match &mut events {
-            Some(events) => tokio::select! {
-                event = events.next() => event.is_ok(),
-                () = sleep(LOOK_EVERY) => false,
+            Ok(events) => tokio::select! {
+                event = events.next() => event.map(|()| true),
+                () = sleep(LOOK_EVERY) => Ok(false),
             },
-            None => {
+            Err(_) => {
                 sleep(LOOK_EVERY).await;
-                false
+                Ok(false)
             }
         };
+        let happened = happened.unwrap_or_else(|error| {
+            warn_coded!(Code::StoreWatch, "watch {}: {error}", wal.display());
+            events = Err(error);
+            false
+        });
         for wait in LOOKS
             .into_iter()
             .take(if happened { LOOKS.len() } else { 1 })
@@ -55,23 +57,23 @@ pub(in crate::store) async fn foreign_commits(db: &Database) -> Result<()> {
 }
 
 #[cfg(target_os = "linux")]
-struct Events(tokio::io::unix::AsyncFd<inotify::Inotify>);
+struct Events(inotify::EventStream<[u8; 4096]>);
 
 #[cfg(target_os = "linux")]
 impl Events {
     fn on(file: &Path) -> io::Result<Self> {
         let inotify = inotify::Inotify::init()?;
         inotify.watches().add(file, inotify::WatchMask::MODIFY)?;
-        Ok(Self(tokio::io::unix::AsyncFd::new(inotify)?))
+        inotify.into_event_stream([0; 4096]).map(Self)
     }
 
     /// Returns after the file was written to since the last call.
     async fn next(&mut self) -> io::Result<()> {
-        let mut buffer = [0; 4096];
-        let read = |inotify: &mut inotify::Inotify| inotify.read_events(&mut buffer).map(drop);
-        self.0
-            .async_io_mut(tokio::io::Interest::READABLE, read)
-            .await
+        use futures_util::StreamExt;
+        match self.0.next().await {
+            Some(event) => event.map(drop),
+            None => std::future::pending().await,
+        }
     }
 }
 
