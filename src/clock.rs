@@ -1,10 +1,11 @@
-//! Where the program's time comes from: the system, or a test that moves it by hand.
+//! Where the program's time, and what chance it needs, comes from: the system, or a test that moves it by hand.
 //!
 //! *Invariant:* nothing outside this file asks the system for the date (`.clippy.toml` holds the rule). Instants are
 //! [`Timestamp`]s and arguments; what waits for one waits through [`Clock::sleep_until`], so that a
 //! [manual clock](Clock::manual) drives it without sleeping.
 
 use crate::model::Timestamp;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
@@ -35,6 +36,17 @@ impl Clock {
         match &self.0 {
             Kind::System => system_now(),
             Kind::Manual(at) => *at.borrow(),
+        }
+    }
+
+    /// A number from 0 up to 1: evenly spread on the system clock, always 0.5 on a manual one.
+    pub fn chance(&self) -> f64 {
+        match &self.0 {
+            // The keys of a new hasher come from the system's randomness.
+            Kind::System => {
+                f64::from(RandomState::new().hash_one(0) as u32) / (f64::from(u32::MAX) + 1.0)
+            }
+            Kind::Manual(_) => 0.5,
         }
     }
 

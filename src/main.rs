@@ -1,1 +1,5 @@
-fn main() {}
+//! The `lamplighter` program.
+
+fn main() -> std::process::ExitCode {
+    lamplighter::cli::main()
+}

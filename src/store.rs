@@ -58,8 +58,8 @@ impl Store {
         })
     }
 
-    /// A receiver that sees a new number after every commit that may give the poller work, ours or another
-    /// program's. Arm it, look, then wait.
+    /// A receiver that sees a new number after every commit that changed something, ours at once, another program's
+    /// while [`Store::watch_foreign_commits`] runs. Arm it, look, then wait.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.db.changes()
     }

@@ -311,6 +311,8 @@ pub struct Polled {
     pub claimed: Vec<Job>,
     /// When the next scheduled job is due.
     pub next_run_at: Option<Timestamp>,
+    /// Queues that jobs named which the request did not.
+    pub new_queues: Vec<Queue>,
     /// Whether a named limit cut the look short, so that the next should follow at once.
     pub more: bool,
 }

@@ -16,7 +16,7 @@ const POISON_AFTER: u32 = 3;
 /// First wait before a retry.
 const BACKOFF_BASE: Duration = Duration::from_secs(10);
 /// Longest wait before a retry.
-const BACKOFF_CAP: Duration = Duration::from_secs(60 * 60);
+const BACKOFF_CAP: Duration = Duration::from_hours(1);
 
 /// Whether a job in status `from` may come to be in status `to`. A status may follow itself while it is not final.
 pub const fn may_follow(from: Status, to: Status) -> bool {

@@ -1,7 +1,7 @@
 //! Accounts and logins. Secrets come in hashed: neither a password nor a login id is ever stored.
 
 use super::Store;
-use super::sqlite::{self, Wakes};
+use super::sqlite;
 use crate::error::Result;
 use crate::model::{Account, Actor, Timestamp};
 
@@ -16,9 +16,7 @@ impl Store {
     /// Makes this the only set-up code until `expires_at`. Answers `false`, and voids all codes, if there is an admin.
     pub async fn set_setup_code(&self, hash: String, expires_at: Timestamp) -> Result<bool> {
         let set = move |c: &_| sqlite::accounts::set_setup_code(c, &hash, expires_at);
-        self.db
-            .write("make a set-up link", Wakes::Nobody, set)
-            .await
+        self.db.write("make a set-up link", set).await
     }
 
     /// Whether the set-up code counts.
@@ -40,9 +38,7 @@ impl Store {
     ) -> Result<Option<Account>> {
         let redeem =
             move |c: &_| sqlite::accounts::redeem_setup_code(c, &hash, &password_hash, &actor, now);
-        self.db
-            .write("create the first admin", Wakes::Nobody, redeem)
-            .await
+        self.db.write("create the first admin", redeem).await
     }
 
     /// Creates the account `admin`; `None` if there is an admin already.
@@ -54,9 +50,7 @@ impl Store {
     ) -> Result<Option<Account>> {
         let create =
             move |c: &_| sqlite::accounts::create_first_admin(c, &password_hash, &actor, now);
-        self.db
-            .write("create the first admin", Wakes::Nobody, create)
-            .await
+        self.db.write("create the first admin", create).await
     }
 
     /// The account of this name with its password hash (PHC string).
@@ -78,7 +72,7 @@ impl Store {
     ) -> Result<bool> {
         let set =
             move |c: &_| sqlite::accounts::set_password(c, &username, &password_hash, &actor, now);
-        self.db.write("set a password", Wakes::Nobody, set).await
+        self.db.write("set a password", set).await
     }
 
     /// Stores a login of `account` under the hash of its id.
@@ -90,7 +84,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let login = move |c: &_| sqlite::accounts::login(c, account, &id_hash, &actor, now);
-        self.db.write("sign in", Wakes::Nobody, login).await
+        self.db.write("sign in", login).await
     }
 
     /// Whose login this is: used within 30 minutes and begun within 12 hours. `uses` says whether this look extends
@@ -113,9 +107,7 @@ impl Store {
         };
         if uses && stale {
             let touch = move |c: &_| sqlite::accounts::touch(c, &id_hash, now);
-            self.db
-                .write("note a login's use", Wakes::Nobody, touch)
-                .await?;
+            self.db.write("note a login's use", touch).await?;
         }
         Ok(Some(account))
     }
@@ -123,6 +115,6 @@ impl Store {
     /// Ends a login.
     pub async fn logout(&self, id_hash: String, actor: Actor, now: Timestamp) -> Result<()> {
         let logout = move |c: &_| sqlite::accounts::logout(c, &id_hash, &actor, now);
-        self.db.write("sign out", Wakes::Nobody, logout).await
+        self.db.write("sign out", logout).await
     }
 }

@@ -1,11 +1,11 @@
 //! Jobs and the workers that run them.
 
 use super::Store;
-use super::sqlite::{self, Wakes};
+use super::sqlite;
 use crate::error::Result;
 use crate::model::{
     AttemptEnd, Event, Job, JobId, KindRules, Lease, NewJob, OnInterrupt, Page, PollRequest,
-    Polled, Status, Timestamp, WorkerId,
+    Polled, Queue, Status, Timestamp, WorkerId,
 };
 use std::sync::Arc;
 
@@ -16,9 +16,7 @@ impl Store {
     /// Stores a job. It is durable when this returns (P1).
     pub async fn enqueue(&self, job: NewJob, now: Timestamp) -> Result<JobId> {
         self.db
-            .write("enqueue a job", Wakes::Poller, move |c| {
-                sqlite::jobs::insert(c, &job, now)
-            })
+            .write("enqueue a job", move |c| sqlite::jobs::insert(c, &job, now))
             .await
     }
 
@@ -46,30 +44,27 @@ impl Store {
     }
 
     /// Registers this process as the worker of a database it has just come to lead, and gives the jobs of its kinds
-    /// another chance that waited for a handler.
+    /// another chance that waited for a handler. Answers the queues that jobs which may start now are in.
     pub async fn take_over(
         &self,
         worker: WorkerId,
         pid: u32,
         kinds: Arc<[KindRules]>,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<Vec<Queue>> {
         let take_over = move |c: &_| {
             sqlite::workers::register(c, &worker, pid, now)?;
-            sqlite::claim::unblock_kinds(c, &kinds)
+            sqlite::claim::unblock_kinds(c, &kinds)?;
+            sqlite::claim::queues_in_order(c)
         };
-        self.db
-            .write("take over the engine", Wakes::Nobody, take_over)
-            .await
+        self.db.write("take over the engine", take_over).await
     }
 
     /// Settles what lost workers left running, admits new jobs, and claims as many as there is room for, in one
     /// transaction. The caller leads the engine.
     pub async fn poll(&self, request: PollRequest, now: Timestamp) -> Result<Polled> {
         self.db
-            .write("poll", Wakes::Nobody, move |c| {
-                sqlite::claim::poll(c, &request, now)
-            })
+            .write("poll", move |c| sqlite::claim::poll(c, &request, now))
             .await
     }
 
@@ -86,13 +81,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<Status> {
         let settle = move |c: &_| sqlite::settle::settle(c, &lease, end, on_interrupt, chance, now);
-        self.db.write("settle a job", Wakes::Poller, settle).await
+        self.db.write("settle a job", settle).await
     }
 
     /// Says that a worker is alive.
     pub async fn heartbeat(&self, worker: WorkerId, now: Timestamp) -> Result<()> {
         self.db
-            .write("heartbeat", Wakes::Nobody, move |c| {
+            .write("heartbeat", move |c| {
                 sqlite::workers::heartbeat(c, &worker, now)
             })
             .await
@@ -101,7 +96,7 @@ impl Store {
     /// Removes a worker that has stopped on purpose.
     pub async fn retire(&self, worker: WorkerId) -> Result<()> {
         self.db
-            .write("retire a worker", Wakes::Nobody, move |c| {
+            .write("retire a worker", move |c| {
                 sqlite::workers::retire(c, &worker)
             })
             .await

@@ -1,7 +1,7 @@
 //! The log database.
 
 use super::OpenMode;
-use super::sqlite::{self, Database, Schema, Wakes};
+use super::sqlite::{self, Database, Schema};
 use crate::error::{Code, Error, Result};
 use crate::model::{LogRow, NewLogRow};
 use std::os::unix::fs::MetadataExt;
@@ -51,9 +51,7 @@ impl LogStore {
     /// Appends rows, all or none.
     pub async fn append(&self, rows: Vec<NewLogRow>) -> Result<()> {
         self.db
-            .write("append log rows", Wakes::Nobody, move |c| {
-                sqlite::logs::append(c, &rows)
-            })
+            .write("append log rows", move |c| sqlite::logs::append(c, &rows))
             .await
     }
 

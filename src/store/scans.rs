@@ -1,7 +1,7 @@
 //! Scans and the issues they file.
 
 use super::Store;
-use super::sqlite::{self, Wakes};
+use super::sqlite;
 use crate::error::Result;
 use crate::model::{
     Fingerprint, Issue, IssueId, JobId, KnownIssue, Lease, NewJob, Page, Scan, ScanCommit,
@@ -12,7 +12,7 @@ impl Store {
     /// Stores a scan, a job of kind `self_monitoring`, unless 1,000 wait already.
     pub async fn request_scan(&self, job: NewJob, now: Timestamp) -> Result<ScanRequest> {
         self.db
-            .write("queue a scan", Wakes::Poller, move |c| {
+            .write("queue a scan", move |c| {
                 sqlite::scans::request(c, &job, now)
             })
             .await
@@ -67,7 +67,7 @@ impl Store {
     /// `STORE-LEASE-001` if the lease is not held any more; nothing is changed then (P9).
     pub async fn commit_scan(&self, lease: Lease, scan: ScanCommit, now: Timestamp) -> Result<()> {
         let commit = move |c: &_| sqlite::scans::commit(c, &lease, &scan, now);
-        self.db.write("commit a scan", Wakes::Poller, commit).await
+        self.db.write("commit a scan", commit).await
     }
 
     /// The newest `limit` issues with ids below `before`.

@@ -16,5 +16,5 @@ pub(super) mod watch;
 pub(super) mod workers;
 mod writer;
 
-pub(super) use database::{Database, Wakes};
+pub(super) use database::Database;
 pub(super) use open::Schema;

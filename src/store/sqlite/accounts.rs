@@ -7,11 +7,11 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::time::Duration;
 
 /// A login ends this long after its last use.
-const IDLE: Duration = Duration::from_secs(30 * 60);
+const IDLE: Duration = Duration::from_mins(30);
 /// A login ends this long after it began, used or not.
-const ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
+const ABSOLUTE: Duration = Duration::from_hours(12);
 /// How fresh `used_at` is kept: a write per request would make every page view a commit.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account {
@@ -79,12 +79,12 @@ pub(in crate::store) fn create_first_admin(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Option<Account>> {
-    if has_admin(conn)? {
-        return Ok(None);
-    }
     const SQL: &str = "
         INSERT INTO users (username, password_hash, role, created_at)
         VALUES ('admin', :hash, 'admin', :now)";
+    if has_admin(conn)? {
+        return Ok(None);
+    }
     conn.execute("DELETE FROM setup_codes", [])?;
     conn.prepare_cached(SQL)?
         .execute(named_params! {":hash": password_hash, ":now": now.millis()})?;

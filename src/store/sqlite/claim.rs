@@ -5,7 +5,7 @@
 
 use super::jobs::{self, COLUMNS};
 use super::settle;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{
     BlockedBy, ConcurrencyKey, Event, Job, JobId, Kind, KindRules, PollRequest, Polled, Queue,
     Status, Timestamp,
@@ -24,19 +24,36 @@ pub(in crate::store) fn poll(
 ) -> Result<Polled> {
     settle::rescue_strangers(conn, &request.worker, &request.kinds, now)?;
     let due = make_due(conn, now)?;
-    let admitted = admit(conn, &request.kinds, now)?;
+    let (admitted, new_queues) = admit(conn, request, now)?;
     let mut claimed = Vec::new();
+    let mut more = due == MAX_ADMITTED || admitted == MAX_ADMITTED;
     for (queue, room) in &request.room {
         if *room > 0 {
-            claimed.extend(claim(conn, queue, *room, request, now)?);
+            let (known, unknown) = first_in_order(conn, queue, *room, &request.kinds)?;
+            more |= !unknown.is_empty();
+            for id in unknown {
+                block_by_kind(conn, id, now)?;
+            }
+            claimed.extend(claim(conn, &known, request, now)?);
         }
     }
-    let more = due == MAX_ADMITTED || admitted == MAX_ADMITTED;
     Ok(Polled {
         claimed,
         next_run_at: next_run_at(conn)?,
+        new_queues,
         more,
     })
+}
+
+/// The queues that jobs in the claim order name.
+pub(in crate::store) fn queues_in_order(conn: &Connection) -> Result<Vec<Queue>> {
+    const SQL: &str = "
+        SELECT DISTINCT queue
+        FROM jobs
+        WHERE claim_order IS NOT NULL";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+    names.map(|name| Queue::parse(name?)).collect()
 }
 
 /// Marks the jobs `new` that wait for a handler of one of these kinds, or that a constraint refused.
@@ -100,7 +117,8 @@ fn next_run_at(conn: &Connection) -> Result<Option<Timestamp>> {
     Ok(next.map(Timestamp::from_millis))
 }
 
-fn admit(conn: &Connection, kinds: &[KindRules], now: Timestamp) -> Result<usize> {
+/// Admits what is new; answers how many, and the queues among them that the request does not name.
+fn admit(conn: &Connection, request: &PollRequest, now: Timestamp) -> Result<(usize, Vec<Queue>)> {
     let sql =
         format!("SELECT {COLUMNS} FROM jobs WHERE blocked_by = 'new' ORDER BY id LIMIT :limit");
     let mut statement = conn.prepare_cached(&sql)?;
@@ -108,19 +126,20 @@ fn admit(conn: &Connection, kinds: &[KindRules], now: Timestamp) -> Result<usize
     let new = statement
         .query_map(params, jobs::from_row)?
         .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut new_queues = Vec::new();
     for job in &new {
-        match kinds.iter().find(|rules| rules.kind == job.kind) {
-            Some(rules) => place(conn, job, rules, now)?,
-            None => block(
-                conn,
-                job,
-                BlockedBy::Kind,
-                "no running process has a handler for this kind",
-                now,
-            )?,
+        let Some(rules) = request.kinds.iter().find(|rules| rules.kind == job.kind) else {
+            block_by_kind(conn, job.id, now)?;
+            continue;
+        };
+        let queue = job.queue.as_ref().unwrap_or(&rules.queue);
+        let known = request.room.iter().any(|(known, _)| known == queue);
+        if !known && !new_queues.contains(queue) {
+            new_queues.push(queue.clone());
         }
+        place(conn, job, rules, now)?;
     }
-    Ok(new.len())
+    Ok((new.len(), new_queues))
 }
 
 /// Fills in what the kind decides, and puts the job where it waits.
@@ -193,58 +212,81 @@ fn free_slot(conn: &Connection, key: &ConcurrencyKey, limit: u32) -> Result<Opti
     Ok((free < limit).then_some(free))
 }
 
-/// Takes a waiting job out of the claim order, with the reason in its history.
-fn block(conn: &Connection, job: &Job, by: BlockedBy, why: &str, now: Timestamp) -> Result<()> {
+fn block_by_kind(conn: &Connection, id: JobId, now: Timestamp) -> Result<()> {
+    block(
+        conn,
+        id,
+        BlockedBy::Kind,
+        "no running process has a handler for this kind",
+        now,
+    )
+}
+
+/// Takes a queued job out of the claim order, with the reason in its history.
+fn block(conn: &Connection, id: JobId, by: BlockedBy, why: &str, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
         SET blocked_by = :by, claim_order = NULL, key_slot = NULL
-        WHERE id = :id";
-    conn.prepare_cached(SQL)?
-        .execute(named_params! {":by": by.as_str(), ":id": job.id.0})?;
+        WHERE id = :id
+        RETURNING status";
+    let params = named_params! {":by": by.as_str(), ":id": id.0};
+    let status: Status = conn
+        .prepare_cached(SQL)?
+        .query_row(params, |row| jobs::word(row, 0))?;
     let event = Event {
         at: now,
-        from: Some(job.status),
-        to: job.status,
+        from: Some(status),
+        to: status,
         cause: "blocked".into(),
         actor: "poller".into(),
         detail: Some(why.into()),
     };
-    jobs::record(conn, job.id, &event)
+    jobs::record(conn, id, &event)
 }
 
-/// Claims up to `room` jobs of a queue at once; if a constraint refuses one of them, one by one.
-fn claim(
+/// The next `room` jobs of a queue: those of our kinds, and those that got into the order without being admitted.
+fn first_in_order(
     conn: &Connection,
     queue: &Queue,
     room: usize,
-    request: &PollRequest,
-    now: Timestamp,
-) -> Result<Vec<Job>> {
-    let chosen = first_in_order(conn, queue, room)?;
-    if chosen.is_empty() {
-        return Ok(Vec::new());
-    }
-    match start(conn, &chosen, request, now) {
-        Ok(mut jobs) => {
-            jobs.sort_by_key(|job| chosen.iter().position(|id| *id == job.id));
-            Ok(jobs)
-        }
-        Err(error) if is_constraint(&error) => one_by_one(conn, &chosen, request, now),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn first_in_order(conn: &Connection, queue: &Queue, room: usize) -> Result<Vec<JobId>> {
+    kinds: &[KindRules],
+) -> Result<(Vec<JobId>, Vec<JobId>)> {
     const SQL: &str = "
-        SELECT id
+        SELECT id, kind
         FROM jobs
         WHERE queue = :queue AND claim_order IS NOT NULL
         ORDER BY claim_order, id
         LIMIT :room";
     let mut statement = conn.prepare_cached(SQL)?;
-    let params = named_params! {":queue": queue.as_str(), ":room": room as i64};
-    let ids = statement.query_map(params, |row| row.get(0).map(JobId))?;
-    Ok(ids.collect::<rusqlite::Result<_>>()?)
+    let mut rows =
+        statement.query(named_params! {":queue": queue.as_str(), ":room": room as i64})?;
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        let kind: String = row.get(1)?;
+        let ours = kinds.iter().any(|rules| rules.kind.as_str() == kind);
+        if ours { &mut known } else { &mut unknown }.push(JobId(row.get(0)?));
+    }
+    Ok((known, unknown))
+}
+
+/// Claims the chosen jobs at once; if a constraint refuses one of them, one by one.
+fn claim(
+    conn: &Connection,
+    chosen: &[JobId],
+    request: &PollRequest,
+    now: Timestamp,
+) -> Result<Vec<Job>> {
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
+    match start(conn, chosen, request, now) {
+        Ok(mut jobs) => {
+            jobs.sort_by_key(|job| chosen.iter().position(|id| *id == job.id));
+            Ok(jobs)
+        }
+        Err(error) if is_constraint(&error) => one_by_one(conn, chosen, request, now),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn start(
@@ -285,10 +327,7 @@ fn one_by_one(
         match start(conn, &[*id], request, now) {
             Ok(jobs) => claimed.extend(jobs),
             Err(error) if is_constraint(&error) => {
-                let job = jobs::get(conn, *id)?.ok_or_else(|| {
-                    Error::new(Code::StoreCorrupt, format!("read the claimed job {id}"))
-                })?;
-                block(conn, &job, BlockedBy::Constraint, &error.to_string(), now)?;
+                block(conn, *id, BlockedBy::Constraint, &error.to_string(), now)?;
             }
             Err(error) => return Err(error.into()),
         }

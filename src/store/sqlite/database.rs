@@ -17,15 +17,6 @@ const READERS: u32 = 4;
 /// How long a page waits for a free reader before it says that the server is overloaded.
 const READER_WAIT: Duration = Duration::from_secs(10);
 
-/// Whether a write may give the poller something to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Wakes {
-    /// It may: the poller looks once it is committed.
-    Poller,
-    /// It does not.
-    Nobody,
-}
-
 /// An open database. Dropping it ends the writer thread after the writes that were sent.
 #[derive(Debug)]
 pub(in crate::store) struct Database {
@@ -70,7 +61,7 @@ impl Database {
         &self.path
     }
 
-    /// A receiver that sees a new number after every commit that may give the poller work.
+    /// A receiver that sees a new number after every commit that changed something.
     pub(in crate::store) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
@@ -82,7 +73,6 @@ impl Database {
     pub(in crate::store) async fn write<T: Send + 'static>(
         &self,
         doing: &'static str,
-        wakes: Wakes,
         run: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (caller, answer) = oneshot::channel();
@@ -90,7 +80,6 @@ impl Database {
             run: Some(run),
             value: None,
             doing,
-            wakes: wakes == Wakes::Poller,
             caller,
         };
         self.call(Call::Write(Box::new(task))).await?;

@@ -125,12 +125,9 @@ fn connect(path: &Path) -> Result<Connection> {
 }
 
 fn expect_pragma(conn: &Connection, path: &Path, name: &str, wanted: &str) -> Result<()> {
-    let got: rusqlite::types::Value = conn.pragma_query_value(None, name, |row| row.get(0))?;
-    let got = match got {
-        rusqlite::types::Value::Integer(number) => number.to_string(),
-        rusqlite::types::Value::Text(text) => text,
-        other => format!("{other:?}"),
-    };
+    // A pragma answers a number or a word; the cast reads both as text.
+    let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+    let got: String = conn.query_row(&sql, [], |row| row.get(0))?;
     if got == wanted {
         return Ok(());
     }

@@ -31,15 +31,14 @@ pub(in crate::store) async fn foreign_commits(db: &Database) -> Result<()> {
         warn_coded!(Code::StoreWatch, "watch {}: {error}", wal.display());
     }
     loop {
-        let happened = match &mut events {
-            Ok(events) => tokio::select! {
+        let happened = if let Ok(events) = &mut events {
+            tokio::select! {
                 event = events.next() => event.map(|()| true),
                 () = sleep(LOOK_EVERY) => Ok(false),
-            },
-            Err(_) => {
-                sleep(LOOK_EVERY).await;
-                Ok(false)
             }
+        } else {
+            sleep(LOOK_EVERY).await;
+            Ok(false)
         };
         let happened = happened.unwrap_or_else(|error| {
             warn_coded!(Code::StoreWatch, "watch {}: {error}", wal.display());

@@ -34,8 +34,6 @@ pub(super) enum Call {
 pub(super) trait Work: Send {
     /// Runs the caller's statements and keeps what they gave.
     fn run(&mut self, conn: &Connection) -> Result<()>;
-    /// Whether the poller should look for work once this is committed.
-    fn wakes(&self) -> bool;
     /// Tells the caller how it ended; `Ok` only after the commit.
     fn answer(self: Box<Self>, end: Result<()>);
 }
@@ -45,7 +43,6 @@ pub(super) struct Task<F, T> {
     pub(super) run: Option<F>,
     pub(super) value: Option<T>,
     pub(super) doing: &'static str,
-    pub(super) wakes: bool,
     pub(super) caller: oneshot::Sender<Result<T>>,
 }
 
@@ -60,10 +57,6 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Work for Task<F, T> {
         })?;
         self.value = Some(value);
         Ok(())
-    }
-
-    fn wakes(&self) -> bool {
-        self.wakes
     }
 
     fn answer(self: Box<Self>, end: Result<()>) {
@@ -152,6 +145,7 @@ impl Writer {
             return refuse(batch, &error);
         }
         let Some(conn) = &self.conn else { return };
+        let before = conn.total_changes();
         let mut kept = Vec::with_capacity(batch.len());
         let mut batch = batch.into_iter();
         while let Some(mut work) = batch.next() {
@@ -169,7 +163,7 @@ impl Writer {
         if let Err(error) = conn.execute_batch("COMMIT") {
             return self.unknown(kept, error);
         }
-        if kept.iter().any(|work| work.wakes()) {
+        if conn.total_changes() != before {
             self.changes.send_modify(|n| *n += 1);
         }
         for work in kept {
@@ -231,4 +225,160 @@ fn data_version(conn: &Connection) -> Result<i64> {
     Ok(conn
         .prepare_cached("PRAGMA data_version")?
         .query_row([], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Database, Schema};
+    use crate::error::{Code, Error, Result};
+    use crate::store::OpenMode;
+    use rusqlite::Connection;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use tempfile::TempDir;
+
+    static SCHEMA: Schema = Schema {
+        application_id: 78,
+        migrations: &["
+            CREATE TABLE one (x INT UNIQUE, fill BLOB) STRICT;
+            CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT"],
+        durable: true,
+    };
+
+    fn database() -> (TempDir, Database) {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Database::open(&folder.path().join("x.db"), &SCHEMA, OpenMode::Migrate).unwrap();
+        (folder, db)
+    }
+
+    fn insert(conn: &Connection, x: i64) -> Result<()> {
+        conn.execute("INSERT INTO one (x) VALUES (?1)", [x])?;
+        Ok(())
+    }
+
+    async fn rows(db: &Database) -> i64 {
+        let count =
+            |c: &Connection| Ok(c.query_row("SELECT count(*) FROM one", [], |row| row.get(0))?);
+        db.read("count", count).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn p4_a_call_that_fails_takes_back_its_own_statements_and_nobody_elses() {
+        let (_folder, db) = database();
+        let good = db.write("insert", |c| insert(c, 1));
+        let bad = db.write("insert", |c| insert(c, 2).and_then(|()| insert(c, 1)));
+        let also = db.write("insert", |c| insert(c, 3));
+        let (good, bad, also) = tokio::join!(good, bad, also);
+        assert!(good.is_ok() && also.is_ok());
+        assert_eq!(bad.unwrap_err().code(), Code::StoreConstraint);
+        assert_eq!(rows(&db).await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_panics_saves_nothing_and_the_writer_goes_on() {
+        let (_folder, db) = database();
+        let panics = |c: &Connection| -> Result<()> {
+            insert(c, 1)?;
+            panic!("as if by a bug")
+        };
+        assert!(db.write("insert", panics).await.is_err());
+        db.write("insert", |c| insert(c, 2)).await.unwrap();
+        assert_eq!(rows(&db).await, 1);
+    }
+
+    #[tokio::test]
+    async fn p2_a_transaction_that_sqlite_gave_up_is_refused_to_every_caller() {
+        let (_folder, db) = database();
+        // What an I/O error inside a statement does to the whole transaction.
+        let gives_up = |c: &Connection| -> Result<()> {
+            c.execute_batch("ROLLBACK")?;
+            Err(Error::new(Code::StoreIo, "disk I/O error"))
+        };
+        let first = db.write("insert", |c| insert(c, 1));
+        let second = db.write("insert", gives_up);
+        let third = db.write("insert", |c| insert(c, 3));
+        // One batch or several: whoever shared it with the second call hears that nothing was saved.
+        let (first, second, third) = tokio::join!(first, second, third);
+        let said = [first.is_ok(), third.is_ok()]
+            .into_iter()
+            .filter(|ok| *ok)
+            .count();
+        assert_eq!(second.unwrap_err().code(), Code::StoreIo);
+        assert_eq!(
+            rows(&db).await,
+            said as i64,
+            "saved is exactly what was acknowledged"
+        );
+        db.write("insert", |c| insert(c, 4)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn p2_a_commit_that_fails_is_unknown_and_the_next_write_works_on_a_fresh_connection() {
+        let (_folder, db) = database();
+        let spoil = |c: &Connection| {
+            // A deferred constraint is checked by the COMMIT itself.
+            c.execute("INSERT INTO two VALUES (99)", [])?;
+            insert(c, 1)
+        };
+        let unknown = db.write("insert", spoil).await.unwrap_err();
+        assert!(unknown.is_outcome_unknown(), "{unknown}");
+        db.write("insert", |c| insert(c, 2)).await.unwrap();
+        assert_eq!(rows(&db).await, 1);
+    }
+
+    #[tokio::test]
+    async fn p26_on_a_full_disk_writes_are_refused_reads_work_and_writes_resume() {
+        let (_folder, db) = database();
+        let limit = |pages: i64| {
+            move |c: &Connection| Ok(c.pragma_update(None, "max_page_count", pages)?)
+        };
+        let big = |c: &Connection| {
+            c.execute(
+                "INSERT INTO one (x, fill) VALUES (9, zeroblob(1000000))",
+                [],
+            )?;
+            Ok(())
+        };
+        db.write("insert", |c| insert(c, 1)).await.unwrap();
+        db.write("limit", limit(8)).await.unwrap();
+        assert_eq!(
+            db.write("insert", big).await.unwrap_err().code(),
+            Code::StoreFull
+        );
+        assert_eq!(rows(&db).await, 1);
+        db.write("limit", limit(1_000_000)).await.unwrap();
+        db.write("insert", big).await.unwrap();
+        assert_eq!(rows(&db).await, 2);
+    }
+
+    #[tokio::test]
+    async fn listeners_hear_of_every_commit_that_changed_something_and_of_no_other() {
+        let (_folder, db) = database();
+        let mut changes = db.changes();
+        db.write("nothing", |_| Ok(())).await.unwrap();
+        assert!(!changes.has_changed().unwrap());
+        db.write("insert", |c| insert(c, 1)).await.unwrap();
+        assert!(changes.has_changed().unwrap());
+        changes.mark_unchanged();
+    }
+
+    #[tokio::test]
+    async fn a_write_happens_even_if_its_caller_goes_away() {
+        let (_folder, db) = database();
+        let ran = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&ran);
+        let write = db.write("insert", move |c| {
+            flag.store(true, Ordering::SeqCst);
+            insert(c, 1)
+        });
+        // Polled once: the call is sent; then the caller is dropped.
+        tokio::select! {
+            biased;
+            _ = write => {}
+            () = std::future::ready(()) => {}
+        }
+        db.write("after", |c| insert(c, 2)).await.unwrap();
+        assert!(ran.load(Ordering::SeqCst));
+        assert_eq!(rows(&db).await, 2);
+    }
 }

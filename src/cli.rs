@@ -1,0 +1,127 @@
+//! The command line: one subcommand a file. stdout is the answer, stderr the rest.
+//!
+//! Commands work on the data directory directly, with or without a running server: any process may enqueue (P27).
+
+mod jobs;
+mod logs;
+mod output;
+mod run_now;
+mod serve;
+mod users;
+
+use crate::config;
+use crate::error::{Code, Error, Result};
+use crate::store::{LogStore, OpenMode, Store};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(
+    name = "lamplighter",
+    version,
+    about = "A durable job queue in one binary and one SQLite file."
+)]
+struct Arguments {
+    /// Where the databases are [default: `$LAMPLIGHTER_DATA_DIR`, else the user's data folder + lamplighter]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Print JSON instead of a table
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server: the engine and the admin pages
+    Serve(serve::Arguments),
+    /// Queue a self-monitoring scan and print its id
+    RunNow,
+    /// Look at jobs
+    #[command(subcommand)]
+    Jobs(jobs::Command),
+    /// Work with the log database
+    #[command(subcommand)]
+    Logs(logs::Command),
+    /// Work with accounts
+    #[command(subcommand)]
+    Users(users::Command),
+}
+
+/// What the commands share.
+struct Cli {
+    data_dir: Option<PathBuf>,
+    json: bool,
+}
+
+impl Cli {
+    fn data_dir(&self, demo: bool) -> Result<PathBuf> {
+        config::data_dir(self.data_dir.clone(), |name| std::env::var(name).ok(), demo)
+    }
+
+    fn store(&self) -> Result<Store> {
+        Store::open(&self.data_dir(false)?.join(JOBS_DB), OpenMode::Current)
+    }
+
+    fn log_store(&self) -> Result<LogStore> {
+        LogStore::open(&self.data_dir(false)?.join(LOGS_DB), OpenMode::Current)
+    }
+}
+
+/// The job database's name in the data directory.
+const JOBS_DB: &str = "lamplighter.db";
+/// The log database's.
+const LOGS_DB: &str = "logs.db";
+
+/// Runs the program and answers its exit code: 0 done, 1 failed, 2 usage, 65 damaged data, 69 something needed is
+/// missing, 75 busy, 78 configuration.
+#[expect(clippy::print_stderr, reason = "this is the program's last word")]
+pub fn main() -> ExitCode {
+    let Arguments {
+        data_dir,
+        json,
+        command,
+    } = Arguments::parse();
+    let cli = Cli { data_dir, json };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli, command)),
+        Err(error) => Err(Error::new(Code::WebServe, "start the runtime").because(error)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lamplighter: {error:#}");
+            ExitCode::from(exit_code(error.code()))
+        }
+    }
+}
+
+async fn run(cli: Cli, command: Command) -> Result<()> {
+    match command {
+        Command::Serve(arguments) => serve::run(&cli, arguments).await,
+        Command::RunNow => run_now::run(&cli).await,
+        Command::Jobs(command) => jobs::run(&cli, command).await,
+        Command::Logs(command) => logs::run(&cli, command).await,
+        Command::Users(command) => users::run(&cli, command).await,
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every code without a meaning of its own is a plain failure"
+)]
+fn exit_code(code: Code) -> u8 {
+    match code {
+        Code::StoreForeign | Code::StoreCorrupt | Code::StoreNewer | Code::StoreOlder => 65,
+        Code::LogInput | Code::WebNotFound => 69,
+        Code::StoreBusy | Code::QueueFull => 75,
+        Code::ConfigInvalid | Code::ConfigExposed | Code::ConfigDirectory => 78,
+        _ => 1,
+    }
+}

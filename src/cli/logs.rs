@@ -1,0 +1,31 @@
+//! `lamplighter logs`.
+
+use super::{Cli, output};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::logs;
+use clap::Subcommand;
+use serde_json::json;
+use std::path::PathBuf;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Append a file to the log database: JSON lines (journalctl -o json, tracing, Python), or plain text lines whose
+    /// level is guessed
+    Import {
+        /// The file to read
+        file: PathBuf,
+    },
+}
+
+pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
+    match command {
+        Command::Import { file } => {
+            let rows = logs::import(&file, &cli.log_store()?, Clock::system().now()).await?;
+            if cli.json {
+                return output::line(json!({"imported": rows}));
+            }
+            output::line(format_args!("{rows} rows imported from {}", file.display()))
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Tables and JSON on standard output.
+
+use crate::error::{Code, Error, Result};
+use std::io::Write;
+
+/// Prints a line of the answer. A reader that went away (`| head`) ends the program quietly.
+pub(super) fn line(text: impl std::fmt::Display) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        done => done
+            .map_err(|error| Error::new(Code::StoreIo, "write to standard output").because(error)),
+    }
+}
+
+/// Prints rows under a header, each column as wide as its widest cell.
+pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<()> {
+    let mut widths: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let format = |cells: &[String]| {
+        let padded = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    line(format(
+        &header.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    ))?;
+    rows.iter().try_for_each(|row| line(format(row)))
+}
+
+/// Text of others made fit for a terminal: one line, no control characters, at most `most` characters.
+pub(super) fn plain(text: &str, most: usize) -> String {
+    let clean: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if clean.chars().count() <= most {
+        return clean;
+    }
+    clean
+        .chars()
+        .take(most.saturating_sub(1))
+        .chain(['…'])
+        .collect()
+}

@@ -1,0 +1,23 @@
+//! `lamplighter run-now`.
+
+use super::{Cli, output};
+use crate::clock::Clock;
+use crate::error::{Code, Error, Result};
+use crate::model::{Actor, ScanRequest};
+use crate::monitor;
+use serde_json::json;
+
+/// Queues a scan and prints its id. A running server starts it; without one it waits for the next start.
+pub(super) async fn run(cli: &Cli) -> Result<()> {
+    let store = cli.store()?;
+    match monitor::run_now(&store, Actor::cli(), Clock::system().now()).await? {
+        ScanRequest::Queued(id) if cli.json => {
+            output::line(json!({"status": "queued", "scan_id": id.to_string()}))
+        }
+        ScanRequest::Queued(id) => output::line(id),
+        ScanRequest::TooMany => Err(Error::new(
+            Code::QueueFull,
+            "queue a scan: 1,000 wait already",
+        )),
+    }
+}

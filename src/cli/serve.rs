@@ -1,0 +1,194 @@
+//! `lamplighter serve`: the engine, the scans and the admin pages in one process.
+
+use super::{Cli, JOBS_DB, LOGS_DB, output};
+use crate::clock::Clock;
+use crate::config::{Config, LogFormat};
+use crate::engine::Engine;
+use crate::error::{Code, Error, Result};
+use crate::logs::{LogWriter, log_layer};
+use crate::model::{Actor, NewLogRow, Timestamp};
+use crate::monitor;
+use crate::store::{LogStore, OpenMode, Store};
+use crate::web::{self, Web};
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::prelude::*;
+
+/// How long running jobs may go on after SIGTERM (P22).
+const GRACE: Duration = Duration::from_secs(30);
+/// How long the one-time link counts.
+const SETUP_LINK: Duration = Duration::from_mins(15);
+/// The demo's logs end now and begin this much earlier.
+const DAY: Duration = Duration::from_hours(24);
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Address and port to listen on [default: 127.0.0.1:8745]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Configuration file [default: lamplighter.toml in the data directory, if there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Serve a data directory of its own with a day of a made-up web shop's logs
+    #[arg(long)]
+    demo: bool,
+}
+
+pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
+    let clock = Clock::system();
+    let data_dir = cli.data_dir(arguments.demo)?;
+    let config = configuration(&data_dir, &arguments)?;
+    let store = Store::open(&data_dir.join(JOBS_DB), OpenMode::Migrate)?;
+    let logs = LogStore::open(&data_dir.join(LOGS_DB), OpenMode::Migrate)?;
+    refuse_exposure(&config, &store).await?;
+    if arguments.demo && logs.last_id().await? == 0 {
+        logs.append(demo_rows(clock.now())).await?;
+    }
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        Error::new(Code::WebServe, format!("listen on {}", config.listen)).because(error)
+    })?;
+    let writer = start_logging(&config, logs.clone(), clock.clone());
+    let engine =
+        monitor::register(Engine::builder(store.clone(), clock.clone()), &store, &logs).start()?;
+    greet(&listener, &data_dir, &store, &clock).await?;
+    let stop = CancellationToken::new();
+    let options = web::Options {
+        allowed_hosts: config.allowed_hosts,
+        trusted_proxies: config.trusted_proxies,
+    };
+    let pages = Web {
+        store,
+        clock,
+        options,
+        leading: engine.leading(),
+    };
+    let served = tokio::select! {
+        served = web::serve(listener, pages, stop.clone()) => served,
+        stopped = stop_signal() => stopped,
+    };
+    tracing::info!("stopping: no new job is claimed, running ones have 30 seconds");
+    stop.cancel();
+    engine.stop(GRACE).await;
+    writer.stop().await;
+    served
+}
+
+fn configuration(data_dir: &Path, arguments: &Arguments) -> Result<Config> {
+    let default = data_dir.join("lamplighter.toml");
+    let (path, wanted) = match &arguments.config {
+        Some(path) => (path, true),
+        None => (&default, false),
+    };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !wanted => None,
+        Err(error) => {
+            return Err(
+                Error::new(Code::ConfigInvalid, format!("read {}", path.display())).because(error),
+            );
+        }
+    };
+    let file = text.as_deref().map(|text| (path.as_path(), text));
+    Config::load(file, |name| std::env::var(name).ok(), arguments.listen)
+}
+
+/// We speak no TLS: off the loopback a proxy must, and somebody must be able to sign in.
+async fn refuse_exposure(config: &Config, store: &Store) -> Result<()> {
+    if config.listen.ip().is_loopback() {
+        return Ok(());
+    }
+    if config.trusted_proxies.is_empty() || !store.has_admin().await? {
+        return Err(Error::new(
+            Code::ConfigExposed,
+            format!("listen on {}", config.listen),
+        ));
+    }
+    Ok(())
+}
+
+fn demo_rows(now: Timestamp) -> Vec<NewLogRow> {
+    let start = Timestamp::from_millis(now.millis() - DAY.as_millis() as i64);
+    monitor::demo::day(start)
+}
+
+fn start_logging(config: &Config, logs: LogStore, clock: Clock) -> LogWriter {
+    let (layer, writer) = log_layer(logs, clock);
+    let default = if std::io::stderr().is_terminal() {
+        LogFormat::Text
+    } else {
+        LogFormat::Json
+    };
+    let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let stderr = match config.log_format.unwrap_or(default) {
+        LogFormat::Text => stderr.boxed(),
+        LogFormat::Json => stderr.json().boxed(),
+    };
+    let level = LevelFilter::from_level(config.log_level);
+    tracing_subscriber::registry()
+        .with(stderr)
+        .with(layer)
+        .with(level)
+        .init();
+    writer
+}
+
+/// Says on standard output where the server is and, while there is no admin, how to become it.
+async fn greet(
+    listener: &TcpListener,
+    data_dir: &Path,
+    store: &Store,
+    clock: &Clock,
+) -> Result<()> {
+    let address = listener
+        .local_addr()
+        .map_err(|error| Error::new(Code::WebServe, "read the address").because(error))?;
+    output::line(format_args!(
+        "Lamplighter {} on http://{address}",
+        env!("CARGO_PKG_VERSION")
+    ))?;
+    output::line(format_args!("Data directory: {}", data_dir.display()))?;
+    if let Some(password) = std::env::var("LAMPLIGHTER_ADMIN_PASSWORD")
+        .ok()
+        .filter(|p| !p.is_empty())
+        && !store.has_admin().await?
+    {
+        let hash = web::hash_password(&password)?;
+        store
+            .create_first_admin(hash, Actor::cli(), clock.now())
+            .await?;
+        return output::line("The account admin was created with LAMPLIGHTER_ADMIN_PASSWORD.");
+    }
+    let code = web::new_setup_code()?;
+    if store
+        .set_setup_code(code.hash, clock.now().plus(SETUP_LINK))
+        .await?
+    {
+        output::line(
+            "There is no admin yet. Set its password within 15 minutes, by this link, once:",
+        )?;
+        output::line(format_args!("  http://{address}/setup/{}", code.code))?;
+    }
+    Ok(())
+}
+
+async fn stop_signal() -> Result<()> {
+    let listen = |kind| {
+        signal(kind)
+            .map_err(|error| Error::new(Code::WebServe, "listen for signals").because(error))
+    };
+    let (mut terminate, mut interrupt) = (
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::interrupt())?,
+    );
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

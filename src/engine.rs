@@ -1,0 +1,144 @@
+//! The engine: it claims jobs, runs their handlers and settles what they answer.
+//!
+//! One process leads the engine of a database ([`Leadership`](crate::store::Leadership)); a second one stands by and takes over when the first is
+//! gone (P27). The leader's poller sleeps until something may be ready: a commit of ours, another program's, a due job,
+//! a finished handler. It arms those signals, looks, then sleeps; a signal carries no data.
+//!
+//! *Invariant:* the engine knows neither scans nor pages; `cargo check --no-default-features` builds it alone.
+
+mod executor;
+mod handler;
+mod poller;
+
+pub use handler::Context;
+
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::model::{KindRules, Outcome, Queue};
+use crate::store::Store;
+use handler::Handler;
+use poller::Poller;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How many jobs of a queue run at once unless it was told otherwise.
+const DEFAULT_LIMIT: usize = 10;
+
+/// What runs where, before the engine starts.
+pub struct Builder {
+    store: Store,
+    clock: Clock,
+    queues: BTreeMap<Queue, usize>,
+    kinds: Vec<KindRules>,
+    handlers: Vec<Handler>,
+}
+
+impl Builder {
+    /// Lets at most `limit` jobs of `queue` run at once. Default 10 for every queue a kind names.
+    #[must_use]
+    pub fn queue(mut self, queue: Queue, limit: usize) -> Self {
+        self.queues.insert(queue, limit);
+        self
+    }
+
+    /// Runs the jobs of a kind with `handler`. A kind registered twice keeps the later handler.
+    ///
+    /// A handler that panics fails its job and nothing else.
+    #[must_use]
+    pub fn kind<F, Answer>(mut self, rules: KindRules, handler: F) -> Self
+    where
+        F: Fn(Context) -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = Outcome> + Send + 'static,
+    {
+        if let Some(known) = self.kinds.iter().position(|known| known.kind == rules.kind) {
+            self.kinds.remove(known);
+            self.handlers.remove(known);
+        }
+        self.queues
+            .entry(rules.queue.clone())
+            .or_insert(DEFAULT_LIMIT);
+        self.kinds.push(rules);
+        self.handlers
+            .push(Arc::new(move |context| Box::pin(handler(context))));
+        self
+    }
+
+    /// Starts the engine on the current tokio runtime; it leads as soon as nobody else does.
+    ///
+    /// # Errors
+    /// `STORE-IO-001` if the lock file beside the database cannot be made.
+    pub fn start(self) -> Result<Engine> {
+        let (leads, leading) = watch::channel(false);
+        let stop = Stop {
+            claims: CancellationToken::new(),
+            handlers: CancellationToken::new(),
+        };
+        let leadership = self.store.try_lead()?;
+        let poller = Poller::new(
+            self.store,
+            self.clock,
+            self.kinds,
+            self.handlers,
+            self.queues,
+            stop.clone(),
+        );
+        let mut service = JoinSet::new();
+        service.spawn(poller.serve(leadership, leads));
+        Ok(Engine {
+            service,
+            leading,
+            stop,
+        })
+    }
+}
+
+/// The two steps of a stop.
+#[derive(Clone, Debug)]
+struct Stop {
+    /// No new claim.
+    claims: CancellationToken,
+    /// Handlers that still run are dropped and their jobs settled as stopped.
+    handlers: CancellationToken,
+}
+
+/// A running engine. [`Engine::stop`] ends it; dropping it ends it without settling what runs.
+#[derive(Debug)]
+pub struct Engine {
+    service: JoinSet<()>,
+    leading: watch::Receiver<bool>,
+    stop: Stop,
+}
+
+impl Engine {
+    /// An engine on `store` that has no kinds yet.
+    pub fn builder(store: Store, clock: Clock) -> Builder {
+        Builder {
+            store,
+            clock,
+            queues: BTreeMap::new(),
+            kinds: Vec::new(),
+            handlers: Vec::new(),
+        }
+    }
+
+    /// Whether this process runs the jobs; it sees `true` once the first look for work was made.
+    pub fn leading(&self) -> watch::Receiver<bool> {
+        self.leading.clone()
+    }
+
+    /// Stops claiming, gives running handlers `grace` to answer, then drops them; their jobs are queued again
+    /// without losing an attempt, or fail if their kind must not run twice (P22).
+    pub async fn stop(mut self, grace: Duration) {
+        self.stop.claims.cancel();
+        let stopped = tokio::time::timeout(grace, self.service.join_next()).await;
+        if stopped.is_err() {
+            self.stop.handlers.cancel();
+            self.service.join_next().await;
+        }
+    }
+}

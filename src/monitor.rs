@@ -1,0 +1,28 @@
+//! Self-monitoring: scans of the log database that file issues, never twice for the same problem.
+//!
+//! A scan is a job of kind `self_monitoring`; the row is the trigger. It reads the rows above the log's watermark, has
+//! the analyzer group and classify them, decides by a pure function which findings are new ([`triage`](self)), and
+//! commits issues, counts and watermark in one transaction under its lease.
+
+mod builtin;
+pub mod demo;
+mod fingerprint;
+mod scan;
+mod template;
+mod triage;
+
+pub use scan::{register, rules};
+
+use crate::error::Result;
+use crate::model::{Actor, Kind, NewJob, ScanRequest, Timestamp, Trigger};
+use crate::store::Store;
+
+/// Queues a scan because somebody pressed Run Now. Never refused because a scan runs; each call is a job of its own.
+pub async fn run_now(store: &Store, actor: Actor, now: Timestamp) -> Result<ScanRequest> {
+    let job = NewJob {
+        trigger: Trigger::Manual,
+        actor: Some(actor),
+        ..NewJob::new(Kind::SELF_MONITORING)
+    };
+    store.request_scan(job, now).await
+}

@@ -1,0 +1,237 @@
+//! The admin pages: server-rendered HTML over the database that the engine works on.
+//!
+//! A request passes the guard (host, origin, time limit, headers), then the login check of its route's group, then the
+//! role its route asks for, then its handler. A handler extracts, asks the store, and composes components, which are
+//! pure functions from data to `Markup`.
+//!
+//! *Invariant:* deny by default. A route is public only if its row in [`routes`] says so; every other path, known or
+//! not, meets the login check first. No decision is made by looking at the text of a path.
+//! *Invariant:* GET changes nothing, and every other method is refused unless our own page sent it.
+//! *Invariant:* `axum`, `hyper` and `maud` are named nowhere else in the crate.
+
+mod access;
+mod assets;
+mod caller;
+mod cookie;
+mod guard;
+mod health;
+mod jobs;
+mod login;
+mod page;
+mod password;
+mod respond;
+mod secret;
+mod self_monitoring;
+mod serve;
+mod setup;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+pub use password::hash_password;
+pub use serve::serve;
+pub use setup::{SETUP_CODE_LIFE, SetupCode, new_setup_code};
+
+use crate::clock::Clock;
+use crate::error::Code;
+use crate::model::Role;
+use crate::store::Store;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use password::Hasher;
+use respond::Problem;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use throttle::Throttle;
+use tokio::sync::watch;
+
+/// Largest request body, in bytes: a form of ours has a few short fields.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Where somebody goes who names no other page.
+const HOME: &str = self_monitoring::PATH;
+
+/// What the pages are served from.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// The database that the pages show and change.
+    pub store: Store,
+    /// The time of logins, limits and relative times.
+    pub clock: Clock,
+    /// What the operator decided before the start.
+    pub options: Options,
+    /// Whether this process runs the engine; the pages say so when it does not.
+    pub leading: watch::Receiver<bool>,
+}
+
+/// What the operator decides before the start.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Host names the server answers to besides `localhost`, `127.0.0.1` and `[::1]`, with or without a port.
+    /// Default: none.
+    pub allowed_hosts: Vec<String>,
+    /// Peers whose `X-Forwarded-For` and `X-Forwarded-Proto` count. Default: none.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+/// What every handler shares.
+struct Shared {
+    web: Web,
+    throttle: Mutex<Throttle>,
+    hasher: Hasher,
+}
+
+type App = Arc<Shared>;
+
+impl Shared {
+    /// The throttle, for a moment. A panic while somebody held it leaves counters that are still counters.
+    fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who may ask for a route.
+#[derive(Clone, Copy)]
+enum Access {
+    /// Anybody, signed in or not.
+    Public,
+    /// Accounts of at least this role.
+    Private(Role),
+    /// The same, asked for by a page that looks again by itself: it does not extend the login's idle limit.
+    Polled(Role),
+}
+
+/// One row of the routing table.
+struct Route {
+    /// For the test that walks the table; the handler knows its method by itself.
+    #[cfg(test)]
+    method: Method,
+    path: &'static str,
+    access: Access,
+    handler: MethodRouter<App>,
+}
+
+/// Every route there is.
+fn routes() -> Vec<Route> {
+    use Access::{Polled, Private, Public};
+    vec![
+        get("/healthz", Public, health::healthz),
+        get(assets::stylesheet_path(), Public, assets::stylesheet),
+        get("/login", Public, login::form),
+        post("/login", Public, login::sign_in),
+        get("/setup/{code}", Public, setup::form),
+        post("/setup/{code}", Public, setup::redeem),
+        post("/logout", Private(Role::Viewer), login::sign_out),
+        get("/", Private(Role::Viewer), home),
+        get("/jobs", Private(Role::Viewer), jobs::list),
+        get(
+            self_monitoring::PATH,
+            Private(Role::Viewer),
+            self_monitoring::page,
+        ),
+        get(
+            self_monitoring::STATUS_PATH,
+            Polled(Role::Viewer),
+            self_monitoring::status,
+        ),
+        post(
+            self_monitoring::RUN_NOW_PATH,
+            Private(Role::Operator),
+            self_monitoring::run_now,
+        ),
+    ]
+}
+
+/// A route that only looks; HEAD is answered too.
+fn get<H, T>(path: &'static str, access: Access, handler: H) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    let handler = on(MethodFilter::GET, handler);
+    Route {
+        #[cfg(test)]
+        method: Method::GET,
+        path,
+        access,
+        handler,
+    }
+}
+
+/// A route that changes something.
+fn post<H, T>(path: &'static str, access: Access, handler: H) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    let handler = on(MethodFilter::POST, handler);
+    Route {
+        #[cfg(test)]
+        method: Method::POST,
+        path,
+        access,
+        handler,
+    }
+}
+
+/// The pages as a service. [`serve`] puts it behind a listener; tests call it in-process.
+pub fn router(web: Web) -> Router {
+    let app: App = Arc::new(Shared {
+        web,
+        throttle: Mutex::default(),
+        hasher: Hasher::default(),
+    });
+    let mut public = Router::new();
+    let mut private = Router::new().fallback(not_found);
+    let mut polled = Router::new();
+    for Route {
+        path,
+        access,
+        handler,
+        ..
+    } in routes()
+    {
+        let behind = |role| {
+            handler
+                .clone()
+                .route_layer(from_fn_with_state(role, access::require_role))
+        };
+        match access {
+            Access::Public => public = public.route(path, handler),
+            Access::Private(role) => private = private.route(path, behind(role)),
+            Access::Polled(role) => polled = polled.route(path, behind(role)),
+        }
+    }
+    let used = from_fn_with_state(app.clone(), access::require_login);
+    let looked_at = from_fn_with_state(app.clone(), access::require_login_unused);
+    let private = private
+        .method_not_allowed_fallback(wrong_method)
+        .layer(used);
+    let polled = polled
+        .method_not_allowed_fallback(wrong_method)
+        .layer(looked_at);
+    public
+        .method_not_allowed_fallback(wrong_method)
+        .merge(private)
+        .merge(polled)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(app.clone(), guard::guard))
+        .with_state(app)
+}
+
+async fn home() -> Response {
+    respond::see_other(HOME)
+}
+
+async fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, Code::WebNotFound)
+}
+
+async fn wrong_method(method: Method) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, Code::WebNotFound)
+        .saying(format!("This address does not take {method}."))
+}

@@ -1,0 +1,110 @@
+//! The login check of every private route, and the role check of each.
+
+use super::App;
+use super::caller::Caller;
+use super::cookie;
+use super::respond::{self, Face, Problem};
+use crate::error::Code;
+use crate::model::{Account, Role};
+use axum::extract::{Extension, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+/// Who is signed in. On the request it means that the login check has passed; on the answer it lets an error page show
+/// the navigation.
+#[derive(Clone, Debug)]
+pub(super) struct SignedIn {
+    /// The account.
+    pub(super) account: Account,
+    /// The stored hash of the login's id.
+    pub(super) login_hash: String,
+}
+
+/// Lets a request through whose cookie belongs to a login that has not ended, and notes its use.
+pub(super) async fn require_login(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+    next: Next,
+) -> Response {
+    check_login(&app, &caller, true, request, next).await
+}
+
+/// The same for what a page asks by itself: the login's idle limit goes on.
+pub(super) async fn require_login_unused(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+    next: Next,
+) -> Response {
+    check_login(&app, &caller, false, request, next).await
+}
+
+async fn check_login(
+    app: &App,
+    caller: &Caller,
+    uses: bool,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(login_hash) = cookie::login_hash(request.headers()) else {
+        return ask_to_sign_in(caller, &request);
+    };
+    let now = app.web.clock.now();
+    let account = app
+        .web
+        .store
+        .account_by_login(login_hash.clone(), uses, now)
+        .await;
+    let account = match account {
+        Ok(Some(account)) => account,
+        Ok(None) => return ask_to_sign_in(caller, &request),
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    let signed_in = SignedIn {
+        account,
+        login_hash,
+    };
+    request.extensions_mut().insert(signed_in.clone());
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(signed_in);
+    response
+}
+
+/// Leads a browser to the sign-in page, and answers 401 to everybody else.
+fn ask_to_sign_in(caller: &Caller, request: &Request) -> Response {
+    let looks = [Method::GET, Method::HEAD].contains(request.method());
+    let posts = request.method() == Method::POST;
+    match caller.face {
+        Face::Page if looks => {
+            let next = request
+                .uri()
+                .path_and_query()
+                .map_or("/", |path| path.as_str());
+            let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
+            respond::see_other(&format!("/login?{query}"))
+        }
+        Face::Page if posts => respond::see_other("/login"),
+        Face::Page | Face::Fragment | Face::Json => {
+            Problem::new(StatusCode::UNAUTHORIZED, Code::AuthRequired).into_response()
+        }
+    }
+}
+
+/// Lets a signed-in account through that has at least this role.
+pub(super) async fn require_role(
+    State(least): State<Role>,
+    Extension(signed_in): Extension<SignedIn>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let role = signed_in.account.role;
+    if role >= least {
+        return next.run(request).await;
+    }
+    let (role, least) = (role.as_str(), least.as_str());
+    Problem::new(StatusCode::FORBIDDEN, Code::AuthRole)
+        .saying(format!("Your role is {role}; this needs {least}."))
+        .into_response()
+}

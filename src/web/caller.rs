@@ -1,0 +1,71 @@
+//! Who sends a request: what is known before anybody signs in.
+
+use super::Options;
+use super::respond::Face;
+use crate::model::Actor;
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// Stands for a peer that is not known, as in an in-process call. No proxy has this address.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// Who sends a request, and what kind of answer they want.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    /// The browser's address: the peer's, or what a trusted proxy says.
+    pub(super) remote: IpAddr,
+    /// Whether the browser talks HTTPS to a trusted proxy.
+    pub(super) https: bool,
+    /// The kind of answer.
+    pub(super) face: Face,
+}
+
+impl Caller {
+    /// Reads who sends the request.
+    pub(super) fn of(request: &Parts, options: &Options) -> Self {
+        let peer = peer(&request.extensions);
+        let trusted = options.trusted_proxies.contains(&peer);
+        let forwarded = |name| request.headers.get(name).filter(|_| trusted);
+        let proto = forwarded("x-forwarded-proto");
+        Self {
+            remote: if trusted {
+                forwarded_for(&request.headers, options).unwrap_or(peer)
+            } else {
+                peer
+            },
+            https: proto.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https")),
+            face: Face::wanted(&request.headers),
+        }
+    }
+
+    /// This caller as the one who acts, under an account's name.
+    pub(super) fn acting_as(&self, name: &str) -> Actor {
+        Actor {
+            name: name.to_owned(),
+            remote: Some(self.remote.to_string()),
+        }
+    }
+}
+
+fn peer(extensions: &Extensions) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(UNKNOWN, |ConnectInfo(address)| address.ip().to_canonical())
+}
+
+/// The last address that is no trusted proxy: what stands before it was written by whoever sent the request.
+fn forwarded_for(headers: &HeaderMap, options: &Options) -> Option<IpAddr> {
+    let values: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .map(|value| value.to_str().ok())
+        .collect::<Option<_>>()?;
+    let mut hops = values.iter().rev().flat_map(|value| value.rsplit(','));
+    hops.find_map(|hop| match hop.trim().parse::<IpAddr>() {
+        Ok(address) if options.trusted_proxies.contains(&address.to_canonical()) => None,
+        Ok(address) => Some(Some(address.to_canonical())),
+        Err(_) => Some(None),
+    })
+    .flatten()
+}

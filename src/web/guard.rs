@@ -1,0 +1,162 @@
+//! What every request passes first and every answer passes last, whatever the route: host, origin, time limit, the
+//! shape of errors, security headers.
+
+use super::access::SignedIn;
+use super::caller::Caller;
+use super::page::Frame;
+use super::respond::{self, Problem};
+use super::{App, Options};
+use crate::error::Code;
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderName};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::time::Duration;
+
+/// How long a request may take, its body included: the slowest page takes milliseconds, a commit on a bad disk
+/// seconds.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+
+/// The names of this machine to itself; a rebound name is never among them.
+const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
+
+/// The outermost layer.
+pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let caller = Caller::of(&parts, &app.web.options);
+    parts.extensions.insert(caller.clone());
+    let admitted = check_host(&parts, &app.web.options).and_then(|host| check_origin(&parts, host));
+    let mut response = match admitted {
+        Ok(()) => in_time(next.run(Request::from_parts(parts, body))).await,
+        Err(problem) => problem.into_response(),
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let signed_in = response.extensions_mut().remove::<SignedIn>();
+        let frame = Frame::new(&app.web, signed_in.as_ref());
+        response = respond::problem(&problem, caller.face, &frame, response.headers());
+    }
+    protect(response.headers_mut());
+    response
+}
+
+/// The request's host, if the server answers to it. Whoever rebinds a name of their own to this address comes with
+/// that name (421, S2).
+fn check_host<'a>(request: &'a Parts, options: &Options) -> Result<&'a str, Problem> {
+    let refused = || Problem::new(StatusCode::MISDIRECTED_REQUEST, Code::WebHost);
+    let mut hosts = request.headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return Err(refused());
+    };
+    let host = host.to_str().map_err(|_| refused())?;
+    // A request line with a host of its own overrules the header, so both must be ours.
+    let named = request.uri.authority().map(Authority::as_str);
+    let known = |host: &str| is_known_host(host, &options.allowed_hosts);
+    if known(host) && named.is_none_or(known) {
+        Ok(host)
+    } else {
+        Err(refused())
+    }
+}
+
+fn is_known_host(host: &str, allowed: &[String]) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => {
+            if port.parse::<u16>().is_err() {
+                return false;
+            }
+            name
+        }
+        _ => host,
+    };
+    LOOPBACK_NAMES
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+        || allowed
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known) || host.eq_ignore_ascii_case(known))
+}
+
+/// Refuses what another site's page makes a browser send (S11): whatever is not plainly a look must come from our own
+/// page. The browser says so itself in `Sec-Fetch-Site`; where it does not, `Origin` must be ours.
+fn check_origin(request: &Parts, host: &str) -> Result<(), Problem> {
+    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method) {
+        return Ok(());
+    }
+    let ours = match single(&request.headers, &HeaderName::from_static("sec-fetch-site")) {
+        Single::One(site) => site == "same-origin" || site == "none",
+        Single::Many => false,
+        Single::None => match single(&request.headers, &header::ORIGIN) {
+            Single::One(origin) => is_origin_of(origin, host),
+            Single::None | Single::Many => false,
+        },
+    };
+    if ours {
+        Ok(())
+    } else {
+        Err(Problem::new(StatusCode::FORBIDDEN, Code::WebCrossSite))
+    }
+}
+
+enum Single<'a> {
+    None,
+    One(&'a str),
+    Many,
+}
+
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Single<'a> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Single::None,
+        (Some(value), None) => value.to_str().map_or(Single::Many, Single::One),
+        (Some(_), Some(_)) => Single::Many,
+    }
+}
+
+/// Whether the origin is the request's own host. Either scheme: behind a proxy we cannot always tell which it was.
+fn is_origin_of(origin: &str, host: &str) -> bool {
+    let rest = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"));
+    rest.is_some_and(|rest| rest.eq_ignore_ascii_case(host))
+}
+
+async fn in_time(answer: impl Future<Output = Response>) -> Response {
+    let late = || {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, Code::WebInternal).saying(
+            "It took longer than 30 seconds. A change may have been saved or not: look before you \
+             repeat it.",
+        )
+    };
+    let answer = tokio::time::timeout(REQUEST_LIMIT, answer).await;
+    answer.unwrap_or_else(|_| late().into_response())
+}
+
+fn protect(headers: &mut HeaderMap) {
+    for (name, value) in SECURITY_HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let no_store = HeaderValue::from_static("no-store");
+    headers.entry(header::CACHE_CONTROL).or_insert(no_store);
+}

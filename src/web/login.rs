@@ -1,0 +1,213 @@
+//! Signing in and out.
+
+use super::access::SignedIn;
+use super::caller::Caller;
+use super::page::{self, Frame};
+use super::respond::{self, Face, Problem};
+use super::secret::Secret;
+use super::{App, HOME, cookie, password};
+use crate::error::{Code, Result};
+use crate::model::{Account, Timestamp};
+use crate::warn_coded;
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Extension, Form, Query, State};
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use maud::html;
+use serde::Deserialize;
+
+/// Longest path that a sign-in leads back to, in bytes: ours are far shorter.
+const MAX_NEXT: usize = 512;
+
+#[derive(Deserialize)]
+pub(super) struct Next {
+    next: Option<String>,
+}
+
+/// What the sign-in form sends.
+#[derive(Deserialize)]
+pub(super) struct Credentials {
+    username: String,
+    password: String,
+    next: Option<String>,
+}
+
+/// GET `/login`.
+pub(super) async fn form(
+    State(app): State<App>,
+    query: Result<Query<Next>, QueryRejection>,
+) -> Result<Html<String>, Problem> {
+    let Next { next } = page::query(query)?;
+    Ok(form_page(&app, next.as_deref(), None))
+}
+
+/// POST `/login`.
+pub(super) async fn sign_in(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    form: Result<Form<Credentials>, FormRejection>,
+) -> Result<Response, Problem> {
+    let Form(credentials) = form.map_err(|rejection| unfit(&rejection))?;
+    let now = app.web.clock.now();
+    let next = credentials
+        .next
+        .as_deref()
+        .filter(|next| is_local(next))
+        .map(str::to_owned);
+    let problem = match authenticate(&app, &caller, credentials, now).await {
+        Ok(account) => {
+            let cookie = begin(&app, &caller, &account, now).await?;
+            let location = next.as_deref().unwrap_or(HOME);
+            return Ok(([(SET_COOKIE, cookie)], respond::see_other(location)).into_response());
+        }
+        Err(problem) => problem,
+    };
+    let may_try_again = [Code::AuthFailed, Code::AuthThrottled].contains(&problem.code());
+    if caller.face == Face::Page && may_try_again {
+        let again = form_page(&app, next.as_deref(), Some(&problem));
+        return Ok((problem.status(), problem.headers(), again).into_response());
+    }
+    Err(problem)
+}
+
+/// POST `/logout`.
+pub(super) async fn sign_out(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(SignedIn {
+        account,
+        login_hash,
+    }): Extension<SignedIn>,
+) -> Result<Response, Problem> {
+    let actor = caller.acting_as(&account.username);
+    app.web
+        .store
+        .logout(login_hash, actor, app.web.clock.now())
+        .await?;
+    let cookie = [(SET_COOKIE, cookie::clear(&caller))];
+    Ok((cookie, respond::see_other("/login")).into_response())
+}
+
+/// A form that cannot be read: too large (413), of another type (415) or incomplete (400).
+pub(super) fn unfit(rejection: &FormRejection) -> Problem {
+    let status = rejection.status();
+    if [
+        StatusCode::PAYLOAD_TOO_LARGE,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    ]
+    .contains(&status)
+    {
+        Problem::new(status, Code::WebInput)
+    } else {
+        Problem::input(Code::WebInput.cause())
+    }
+}
+
+/// Stores a new login of the account and answers the cookie for it.
+pub(super) async fn begin(
+    app: &App,
+    caller: &Caller,
+    account: &Account,
+    now: Timestamp,
+) -> Result<HeaderValue> {
+    let secret = Secret::new()?;
+    let actor = caller.acting_as(&account.username);
+    app.web
+        .store
+        .login(account.id, secret.hash(), actor, now)
+        .await?;
+    Ok(cookie::set(&secret.into_text(), caller))
+}
+
+/// The account that these credentials belong to. Who does not exist is refused with the same words and work.
+async fn authenticate(
+    app: &App,
+    caller: &Caller,
+    credentials: Credentials,
+    now: Timestamp,
+) -> Result<Account, Problem> {
+    let Credentials {
+        username, password, ..
+    } = credentials;
+    let throttled = app.throttle().attempt(&username, caller.remote, now);
+    if let Err(wait) = throttled {
+        let seconds = respond::seconds(wait);
+        return Err(
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, Code::AuthThrottled)
+                .saying(format!("Try again in {seconds} seconds."))
+                .retry_after(wait),
+        );
+    }
+    let found = app.web.store.account(username.clone()).await?;
+    let (account, hash) = found.unzip();
+    let verified = app
+        .hasher
+        .run(move || password::verify(&password, hash.as_deref()))
+        .await?;
+    let Some(account) = account.filter(|_| verified) else {
+        // The name is not logged: people type their password there.
+        warn_coded!(Code::AuthFailed, "a sign-in from {} failed", caller.remote);
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, Code::AuthFailed));
+    };
+    app.throttle().succeeded(&username, caller.remote);
+    Ok(account)
+}
+
+/// Whether a browser that is sent there stays on this server.
+fn is_local(path: &str) -> bool {
+    let mut bytes = path.bytes();
+    bytes.next() == Some(b'/')
+        && bytes.next() != Some(b'/')
+        && path.len() <= MAX_NEXT
+        && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+}
+
+fn form_page(app: &App, next: Option<&str>, problem: Option<&Problem>) -> Html<String> {
+    let content = html! {
+        section.card.narrow {
+            h1 { "Sign in" }
+            @if let Some(problem) = problem { (respond::notice(problem)) }
+            form method="post" action="/login" {
+                @if let Some(next) = next.filter(|next| is_local(next)) {
+                    input type="hidden" name="next" value=(next);
+                }
+                label for="username" { "User name" }
+                input #username name="username" autocomplete="username" maxlength="64" required autofocus;
+                label for="password" { "Password" }
+                input #password name="password" type="password" autocomplete="current-password" required;
+                button type="submit" { "Sign in" }
+            }
+        }
+    };
+    page::page(&Frame::new(&app.web, None), "Sign in", &content)
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[test]
+    fn a_sign_in_leads_back_to_paths_of_this_server_only() {
+        for good in ["/", "/jobs?before=3", "/admin/self-monitoring", "/a//b"] {
+            assert!(is_local(good), "{good}");
+        }
+        let long = format!("/{}", "x".repeat(MAX_NEXT));
+        for bad in [
+            "",
+            "jobs",
+            "//evil.example",
+            "/\\evil.example",
+            "\\/evil",
+            "https://evil.example",
+            "/a\r\nSet-Cookie:x",
+            "/ä",
+            "/a b",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            &long,
+        ] {
+            assert!(!is_local(bad), "{bad}");
+        }
+    }
+}

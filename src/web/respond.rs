@@ -1,0 +1,221 @@
+//! The three faces of an answer: a fragment for htmx, a page for a browser, JSON for a program.
+//!
+//! A handler that fails answers a [`Problem`]; the guard, which knows the request, gives it its face.
+
+use super::page::{self, Frame};
+use crate::error::{Code, Error};
+use crate::error_coded;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::response::{Html, IntoResponse, Response};
+use maud::{Markup, html};
+use serde_json::json;
+use std::time::Duration;
+
+/// The kind of answer a request wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Face {
+    /// htmx asks for a part of a page.
+    Fragment,
+    /// A browser asks for a page.
+    Page,
+    /// A program asks for JSON.
+    Json,
+}
+
+impl Face {
+    /// What the headers ask for; JSON unless HTML is plainly preferred.
+    pub(super) fn wanted(headers: &HeaderMap) -> Self {
+        let htmx = headers
+            .get("hx-request")
+            .is_some_and(|value| value == "true");
+        let accept = headers
+            .get(header::ACCEPT)
+            .and_then(|value| value.to_str().ok());
+        let accept = accept.unwrap_or("*/*");
+        if htmx {
+            Self::Fragment
+        } else if quality(accept, "text", "html") > quality(accept, "application", "json") {
+            Self::Page
+        } else {
+            Self::Json
+        }
+    }
+}
+
+/// How much an `Accept` header wants a media type: the q of the range that names it most closely (RFC 9110, 12.5.1).
+fn quality(accept: &str, major: &str, minor: &str) -> f32 {
+    let ranges = accept.split(',').filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let (a, b) = parts.next()?.split_once('/')?;
+        let fits = |pattern: &str, word: &str| pattern == "*" || pattern.eq_ignore_ascii_case(word);
+        let q = parts
+            .find_map(|part| part.strip_prefix("q="))
+            .unwrap_or("1");
+        let closeness = u8::from(a != "*") + u8::from(b != "*");
+        (fits(a, major) && fits(b, minor)).then(|| (closeness, q.parse::<f32>().unwrap_or(0.0)))
+    });
+    ranges
+        .max_by_key(|(closeness, _)| *closeness)
+        .map_or(0.0, |(_, q)| q)
+}
+
+/// Why there is no other answer. As a response it is empty until the guard gives it its face.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: Code,
+    what: String,
+    retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// A problem that needs no more words than its code has.
+    pub(super) fn new(status: StatusCode, code: Code) -> Self {
+        Self {
+            status,
+            code,
+            what: code.cause().to_owned(),
+            retry_after: None,
+        }
+    }
+
+    /// The same, with other words for what happened.
+    pub(super) fn saying(mut self, what: impl Into<String>) -> Self {
+        self.what = what.into();
+        self
+    }
+
+    /// The same, with the time after which another try makes sense.
+    pub(super) fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// A field of the request that does not fit (400).
+    pub(super) fn input(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Code::WebInput).saying(what)
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Headers that go with it, whatever its face.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let wait = self
+            .retry_after
+            .map(|wait| HeaderValue::from(seconds(wait)));
+        wait.map(|wait| (header::RETRY_AFTER, wait))
+            .into_iter()
+            .collect()
+    }
+}
+
+/// Logs the error in full and keeps of it what a client may see: the code and its texts, no path and no SQL (S29).
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let code = error.code();
+        error_coded!(code, "a request failed: {error}");
+        let passing = [
+            Code::StoreBusy,
+            Code::StoreFull,
+            Code::StoreClosed,
+            Code::StoreIo,
+            Code::StoreOutcomeUnknown,
+        ];
+        let status = if passing.contains(&code) {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::INTERNAL_SERVER_ERROR
+        };
+        Self::new(status, code)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Gives a problem its face. Headers that say more about it, such as `Allow`, are kept from `bare`.
+pub(super) fn problem(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderMap) -> Response {
+    let mut response = match face {
+        Face::Fragment => Html(notice(problem).into_string()).into_response(),
+        Face::Page => {
+            Html(page::layout(frame, problem.code.title(), &explained(problem)).into_string())
+                .into_response()
+        }
+        Face::Json => problem_json(problem),
+    };
+    *response.status_mut() = problem.status;
+    let headers = response.headers_mut();
+    headers.extend(problem.headers());
+    if let Some(allow) = bare.get(header::ALLOW) {
+        headers.insert(header::ALLOW, allow.clone());
+    }
+    if face == Face::Fragment && problem.code == Code::AuthRequired {
+        let login = HeaderValue::from_static("/login");
+        headers.insert(HeaderName::from_static("hx-redirect"), login);
+    }
+    response
+}
+
+/// RFC 9457, with our code.
+fn problem_json(problem: &Problem) -> Response {
+    let body = Json(json!({
+        "type": format!("urn:lamplighter:error:{}", problem.code),
+        "title": problem.code.title(),
+        "status": problem.status.as_u16(),
+        "code": problem.code.as_str(),
+        "detail": format!("{} {}", problem.what, problem.code.remedy()),
+    }));
+    let media_type = [(header::CONTENT_TYPE, "application/problem+json")];
+    (media_type, body).into_response()
+}
+
+/// A problem as the content of a page.
+fn explained(problem: &Problem) -> Markup {
+    html! {
+        section.card role="alert" {
+            h1 { (problem.code.title()) }
+            p { (problem.what) }
+            p { (problem.code.remedy()) }
+            p.muted { "Error " code { (problem.code) } }
+        }
+    }
+}
+
+/// A problem inside a page.
+pub(super) fn notice(problem: &Problem) -> Markup {
+    html! {
+        div.notice role="alert" {
+            strong { (problem.code.title()) } " "
+            (problem.what) " "
+            (problem.code.remedy()) " "
+            code { (problem.code) }
+        }
+    }
+}
+
+/// Sends the browser to another page of ours, with GET.
+///
+/// # Panics
+/// If the location is no header value: callers pass paths that we wrote, or that came in a request line.
+pub(super) fn see_other(location: &str) -> Response {
+    let location = HeaderValue::from_str(location).expect("a path of ours is printable");
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+/// Whole seconds, at least one: what a person or `Retry-After` is told to wait.
+pub(super) fn seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).max(1) as u64
+}

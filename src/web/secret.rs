@@ -1,0 +1,36 @@
+//! Random secrets that a browser holds and the database knows only by their hash.
+
+use crate::error::{Code, Error, Result};
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use sha2::{Digest, Sha256};
+
+/// 256 bits of the system's randomness, as base64url text. It has no `Debug`: it must not reach a log.
+pub(super) struct Secret(String);
+
+impl Secret {
+    /// A new secret.
+    ///
+    /// # Errors
+    /// `WEB-PAGE-001` if the system has no randomness to give.
+    pub(super) fn new() -> Result<Self> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)
+            .map_err(|error| Error::new(Code::WebInternal, "make a secret").because(error))?;
+        Ok(Self(BASE64URL_NOPAD.encode(&bytes)))
+    }
+
+    /// The text for the browser.
+    pub(super) fn into_text(self) -> String {
+        self.0
+    }
+
+    /// What is stored.
+    pub(super) fn hash(&self) -> String {
+        hash(&self.0)
+    }
+}
+
+/// SHA-256 in hex: enough for a secret that cannot be guessed, where a password needs a slow hash.
+pub(super) fn hash(text: &str) -> String {
+    HEXLOWER.encode(&Sha256::digest(text))
+}

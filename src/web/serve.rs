@@ -1,0 +1,103 @@
+//! Accepts connections and bounds what they may take.
+//!
+//! `axum::serve` has neither a limit of connections nor a time limit for headers, so the loop is our own, on hyper,
+//! which axum runs on anyway.
+
+use super::{Web, router};
+use crate::error::{Code, Error, Result};
+use crate::{error_coded, warn_coded};
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// Connections at once; further ones wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 256;
+/// How long a client may take to send its headers, and how long an idle connection stays open.
+const HEADER_LIMIT: Duration = Duration::from_secs(10);
+/// Largest head of a request, in bytes.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+/// How long requests may go on after the stop.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long to wait after a connection could not be accepted, mostly for want of file descriptors.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// Serves the pages until `stop` is cancelled; requests that run then have five seconds to end.
+///
+/// # Errors
+/// `WEB-SERVE-001` if the listener does not work.
+///
+/// # Cancel safety
+/// Dropping the future closes every connection at once.
+pub async fn serve(listener: TcpListener, web: Web, stop: CancellationToken) -> Result<()> {
+    listener
+        .local_addr()
+        .map_err(|error| Error::new(Code::WebServe, "listen").because(error))?;
+    let router = router(web);
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(ended) = connections.join_next() => report(ended),
+            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(connection(stream, peer, router.clone(), stop.clone()));
+                }
+                Err(error) => {
+                    warn_coded!(Code::WebServe, "a connection could not be accepted: {error}");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    let ended = async {
+        while let Some(ended) = connections.join_next().await {
+            report(ended);
+        }
+    };
+    if tokio::time::timeout(GRACE, ended).await.is_err() {
+        connections.shutdown().await;
+    }
+    Ok(())
+}
+
+async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+    let pages = TowerToHyperService::new(router);
+    let pages = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        pages.call(request)
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_LIMIT)
+        .max_buf_size(MAX_HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), pages);
+    let mut serving = pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = stop.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    // Clients go away in many ways and none of them is ours to mend.
+    if let Err(error) = ended {
+        tracing::debug!("a connection from {peer} ended: {error}");
+    }
+}
+
+/// A request's panic ends its connection and nothing else.
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        error_coded!(Code::WebInternal, "a connection's task ended: {error}");
+    }
+}

@@ -1,0 +1,141 @@
+//! The one-time link by which the first admin sets a password.
+
+use super::caller::Caller;
+use super::page::{self, Frame};
+use super::respond::{self, Face, Problem};
+use super::secret::{self, Secret};
+use super::{App, HOME, login, password};
+use crate::error::{Code, Result};
+use axum::extract::rejection::{FormRejection, PathRejection};
+use axum::extract::{Extension, Form, Path, State};
+use axum::http::StatusCode;
+use axum::http::header::SET_COOKIE;
+use axum::response::{Html, IntoResponse, Response};
+use maud::html;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// How long a set-up code counts.
+pub const SETUP_CODE_LIFE: Duration = Duration::from_mins(15);
+
+/// A new set-up code. It has no `Debug`: the code must not reach a log.
+pub struct SetupCode {
+    /// The text for the link, `/setup/<code>`.
+    pub code: String,
+    /// What is stored: see [`Store::set_setup_code`](crate::store::Store::set_setup_code).
+    pub hash: String,
+}
+
+/// Makes a set-up code of 256 random bits.
+///
+/// # Errors
+/// `WEB-PAGE-001` if the system has no randomness to give.
+pub fn new_setup_code() -> Result<SetupCode> {
+    let secret = Secret::new()?;
+    let hash = secret.hash();
+    let code = secret.into_text();
+    Ok(SetupCode { code, hash })
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub(super) struct NewPassword {
+    password: String,
+    /// The same again; a program may leave it out.
+    repeat: Option<String>,
+}
+
+/// GET `/setup/{code}`: shows the form and leaves the code as it is.
+pub(super) async fn form(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Html<String>, Problem> {
+    valid_hash(&app, path).await?;
+    Ok(form_page(&app, None))
+}
+
+/// POST `/setup/{code}`: creates the account `admin`, uses the code up and signs in.
+pub(super) async fn redeem(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    path: Result<Path<String>, PathRejection>,
+    form: Result<Form<NewPassword>, FormRejection>,
+) -> Result<Response, Problem> {
+    let code_hash = valid_hash(&app, path).await?;
+    let Form(new) = form.map_err(|rejection| login::unfit(&rejection))?;
+    if let Err(problem) = check(&new) {
+        return match caller.face {
+            Face::Page => Ok((problem.status(), form_page(&app, Some(&problem))).into_response()),
+            Face::Fragment | Face::Json => Err(problem),
+        };
+    }
+    let hash = app
+        .hasher
+        .run(move || password::hash_password(&new.password))
+        .await?;
+    let now = app.web.clock.now();
+    let actor = caller.acting_as("setup");
+    let account = app
+        .web
+        .store
+        .redeem_setup_code(code_hash, hash, actor, now)
+        .await?;
+    let account = account.ok_or_else(gone)?;
+    let cookie = login::begin(&app, &caller, &account, now).await?;
+    Ok(([(SET_COOKIE, cookie)], respond::see_other(HOME)).into_response())
+}
+
+/// The hash of the code in the path, if the code counts.
+async fn valid_hash(
+    app: &App,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<String, Problem> {
+    let Path(code) = path.map_err(|_| gone())?;
+    let hash = secret::hash(&code);
+    let valid = app
+        .web
+        .store
+        .setup_code_is_valid(hash.clone(), app.web.clock.now())
+        .await?;
+    if valid { Ok(hash) } else { Err(gone()) }
+}
+
+fn gone() -> Problem {
+    Problem::new(StatusCode::GONE, Code::AuthSetupCode)
+}
+
+fn check(new: &NewPassword) -> Result<(), Problem> {
+    let unfit = |why: &str| {
+        Problem::new(StatusCode::BAD_REQUEST, Code::AuthPassword)
+            .saying(format!("Not taken: {why}."))
+    };
+    password::check(&new.password).map_err(unfit)?;
+    if new
+        .repeat
+        .as_ref()
+        .is_some_and(|repeat| *repeat != new.password)
+    {
+        return Err(unfit("the two passwords differ"));
+    }
+    Ok(())
+}
+
+fn form_page(app: &App, problem: Option<&Problem>) -> Html<String> {
+    let content = html! {
+        section.card.narrow {
+            h1 { "Set the admin's password" }
+            p { "There is no account yet. This creates the account " strong { "admin" } " and signs you in." }
+            @if let Some(problem) = problem { (respond::notice(problem)) }
+            form method="post" {
+                input type="hidden" name="username" value="admin" autocomplete="username";
+                label for="password" { "New password, 12 to 128 characters" }
+                input #password name="password" type="password" autocomplete="new-password"
+                    minlength="12" maxlength="128" required autofocus;
+                label for="repeat" { "The same again" }
+                input #repeat name="repeat" type="password" autocomplete="new-password" required;
+                button type="submit" { "Create the admin" }
+            }
+        }
+    };
+    page::page(&Frame::new(&app.web, None), "Set-up", &content)
+}

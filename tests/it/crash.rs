@@ -1,0 +1,97 @@
+//! kill -9 at the worst moment: what was acknowledged is there afterwards and ends.
+
+use crate::support::server::{Browser, Server};
+use crate::support::{STUCK, foreign};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How often the server is killed.
+const KILLS: u64 = 25;
+/// Log rows that are there at first, so that a scan is at work when the server dies.
+const ROWS: u32 = 20_000;
+
+fn fill_log(data: &Path) {
+    let server = Server::start(data, &[]);
+    server.kill();
+    let mut conn = rusqlite::Connection::open(data.join("logs.db")).unwrap();
+    let tx = conn.transaction().unwrap();
+    let sql = "INSERT INTO logs (timestamp, level, source, message) VALUES ('2026-11-21T08:00:00.000Z', 'ERROR', 'shop', ?1)";
+    for row in 0..ROWS {
+        let message = format!(
+            "[SHOP-PAY-{:03}] payment {row} of order {} failed",
+            row % 40,
+            row * 7
+        );
+        tx.execute(sql, [message]).unwrap();
+    }
+    tx.commit().unwrap();
+}
+
+fn count(data: &Path, condition: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM jobs WHERE kind = 'self_monitoring' AND {condition}");
+    foreign(data).query_row(&sql, [], |row| row.get(0)).unwrap()
+}
+
+/// Looks until every scan has ended; at every look at most one runs.
+fn wait_for_the_end(data: &Path) {
+    let begun = Instant::now();
+    while count(data, "finished_at IS NULL") > 0 {
+        assert!(count(data, "status = 'running'") <= 1, "two scans run");
+        assert!(begun.elapsed() < STUCK, "scans do not end");
+    }
+}
+
+#[test]
+fn p1_a_kill_within_50_ms_of_an_answer_loses_no_acknowledged_trigger() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    fill_log(data);
+    let mut acknowledged = Vec::new();
+    let mut slowest = Duration::ZERO;
+    for kill in 0..KILLS {
+        let begun = Instant::now();
+        let server = Server::start(data, &[]);
+        let mut browser = Browser::signed_in(&server.url);
+        // Run Now works at once after each restart.
+        for _ in 0..=kill % 3 {
+            acknowledged.push(browser.run_now());
+        }
+        let answered = Instant::now();
+        slowest = slowest.max(begun.elapsed());
+        // The kills are spread over 0 to 48 ms after the answer; this wait is the experiment.
+        std::thread::sleep(Duration::from_millis(kill * 2));
+        server.kill();
+        assert!(answered.elapsed() < Duration::from_millis(500));
+        assert!(count(data, "status = 'running'") <= 1, "two scans run");
+    }
+    let server = Server::start(data, &[]);
+    wait_for_the_end(data);
+    for id in &acknowledged {
+        assert_eq!(
+            count(data, &format!("id = {id} AND finished_at IS NOT NULL")),
+            1,
+            "scan {id} is lost"
+        );
+    }
+    assert_eq!(
+        count(data, "1"),
+        acknowledged.len() as i64,
+        "a scan nobody asked for"
+    );
+    let issues: i64 = foreign(data)
+        .query_row("SELECT count(*) FROM self_monitoring_issues", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(
+        issues, 40,
+        "one issue per problem, however often the scan was cut off"
+    );
+    let poisoned = count(data, "status = 'failed'");
+    println!(
+        "{KILLS} kills: {} acknowledged triggers, {} completed, {poisoned} failed; start to answer at most {slowest:?}",
+        acknowledged.len(),
+        count(data, "status = 'completed'"),
+    );
+    assert_eq!(server.terminate(), Some(0));
+}

@@ -1,0 +1,11 @@
+//! One integration binary: the library, the program and the schema as others see them.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs)]
+
+mod crash;
+mod demo;
+mod engine;
+mod foreign;
+mod run_now;
+mod schema;
+mod support;
+mod tidy;

@@ -1,0 +1,189 @@
+//! The schema keeps the status machine by itself, whoever writes.
+
+use crate::support::{foreign, store};
+use lamplighter::model::{Status, may_follow};
+use rusqlite::Connection;
+
+/// What a row must have besides its status to be allowed to have it.
+fn columns(status: Status) -> &'static str {
+    match status {
+        Status::Scheduled => "worker_id = NULL, finished_at = NULL, blocked_by = NULL",
+        Status::Queued => "worker_id = NULL, finished_at = NULL, blocked_by = 'new'",
+        Status::Running => {
+            "worker_id = 'w', finished_at = NULL, blocked_by = NULL, attempt = 1, started_at = 1, \
+             epoch = epoch + (status <> 'running')"
+        }
+        Status::Completed | Status::Failed | Status::Cancelled => {
+            "worker_id = NULL, finished_at = 2, blocked_by = NULL, started_at = coalesce(started_at, 1)"
+        }
+    }
+}
+
+fn set(conn: &Connection, id: i64, to: Status) -> rusqlite::Result<usize> {
+    conn.execute(
+        &format!(
+            "UPDATE jobs SET status = '{to}', {} WHERE id = {id}",
+            columns(to)
+        ),
+        [],
+    )
+}
+
+/// A row in the given status, got there the allowed way.
+fn row_in(conn: &Connection, status: Status) -> i64 {
+    conn.execute("INSERT INTO jobs (kind) VALUES ('walk')", [])
+        .unwrap();
+    let id = conn.last_insert_rowid();
+    match status {
+        Status::Queued => {}
+        Status::Scheduled | Status::Running | Status::Cancelled => {
+            set(conn, id, status).unwrap();
+        }
+        Status::Completed | Status::Failed => {
+            set(conn, id, Status::Running).unwrap();
+            set(conn, id, status).unwrap();
+        }
+    }
+    id
+}
+
+#[test]
+fn every_pair_of_statuses_is_allowed_by_the_schema_exactly_if_by_the_model() {
+    let (folder, _store) = store();
+    let conn = foreign(folder.path());
+    for &from in Status::ALL {
+        for &to in Status::ALL {
+            let id = row_in(&conn, from);
+            let done = set(&conn, id, to);
+            assert_eq!(
+                done.is_ok(),
+                may_follow(from, to),
+                "{from} -> {to}: {done:?}"
+            );
+            let now: String = conn
+                .query_row("SELECT status FROM jobs WHERE id = ?1", [id], |row| {
+                    row.get(0)
+                })
+                .unwrap();
+            assert_eq!(now, if done.is_ok() { to } else { from }.as_str());
+        }
+    }
+}
+
+#[test]
+fn a_new_job_is_queued_or_scheduled() {
+    let (folder, _store) = store();
+    let conn = foreign(folder.path());
+    for &status in Status::ALL {
+        let sql = format!(
+            "INSERT INTO jobs (kind, status, worker_id, epoch, attempt, started_at, finished_at, blocked_by)
+             VALUES ('x', '{status}', {0}, {1}, {1}, {1}, {2}, NULL)",
+            if status == Status::Running { "'w'" } else { "NULL" },
+            i32::from(status != Status::Queued && status != Status::Scheduled),
+            if status.is_final() { "2" } else { "NULL" },
+        );
+        // A queued row without claim_order must say what blocks it.
+        let sql = if status == Status::Queued {
+            sql.replace("NULL)", "'new')")
+        } else {
+            sql
+        };
+        let wanted = status == Status::Queued || status == Status::Scheduled;
+        assert_eq!(conn.execute(&sql, []).is_ok(), wanted, "{status}");
+    }
+}
+
+#[test]
+fn p10_a_final_row_is_frozen_and_only_a_final_row_may_be_deleted() {
+    let (folder, _store) = store();
+    let conn = foreign(folder.path());
+    let id = row_in(&conn, Status::Completed);
+    for change in [
+        "result = '1'",
+        "error = 'x'",
+        "finished_at = 9",
+        "priority = 1",
+        "id = id + 100",
+    ] {
+        let done = conn.execute(
+            &format!("UPDATE OR REPLACE jobs SET {change} WHERE id = {id}"),
+            [],
+        );
+        assert!(done.is_err(), "{change}");
+    }
+    for sql in [
+        "INSERT OR REPLACE INTO jobs (id, kind) VALUES (?1, 'x')",
+        "REPLACE INTO jobs (id, kind) VALUES (?1, 'x')",
+    ] {
+        assert!(conn.execute(sql, [id]).is_err(), "{sql}");
+    }
+    for status in [Status::Queued, Status::Scheduled, Status::Running] {
+        let open = row_in(&conn, status);
+        assert!(
+            conn.execute("DELETE FROM jobs WHERE id = ?1", [open])
+                .is_err(),
+            "{status}"
+        );
+    }
+    assert!(
+        conn.execute("DELETE FROM jobs", []).is_err(),
+        "a sweep is refused while anything is open"
+    );
+    assert_eq!(
+        conn.execute("DELETE FROM jobs WHERE id = ?1", [id])
+            .unwrap(),
+        1
+    );
+}
+
+#[test]
+fn replace_deletes_no_holder_of_a_key() {
+    let (folder, _store) = store();
+    let conn = foreign(folder.path());
+    let sql = "INSERT OR REPLACE INTO jobs (kind, unique_key) VALUES ('x', 'only')";
+    conn.execute(sql, []).unwrap();
+    assert!(conn.execute(sql, []).is_err());
+    conn.execute(
+        "INSERT INTO jobs (kind, unique_key) VALUES ('x', 'other')",
+        [],
+    )
+    .unwrap();
+    let stolen = "UPDATE OR REPLACE jobs SET unique_key = 'only' WHERE unique_key = 'other'";
+    assert!(conn.execute(stolen, []).is_err());
+    conn.execute(
+        "INSERT INTO jobs (kind, unique_key) VALUES ('y', 'only')",
+        [],
+    )
+    .unwrap();
+    let rows: i64 = conn
+        .query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(rows, 3);
+}
+
+#[test]
+fn values_out_of_range_are_refused() {
+    let (folder, _store) = store();
+    let conn = foreign(folder.path());
+    for values in [
+        "kind = 'Not snake'",
+        "kind = ''",
+        "payload = '{'",
+        "trigger = 'magic'",
+        "priority = 101",
+        "queue = 'a b'",
+        "id = -1",
+        "result = 'no json'",
+        "max_attempts = 0",
+        "status = 'paused'",
+        "blocked_by = 'me'",
+    ] {
+        let (column, value) = values.split_once(" = ").unwrap();
+        let sql = format!(
+            "INSERT INTO jobs ({column}{}) VALUES ({value}{})",
+            if column == "kind" { "" } else { ", kind" },
+            if column == "kind" { "" } else { ", 'x'" }
+        );
+        assert!(conn.execute(&sql, []).is_err(), "{values}");
+    }
+}

@@ -1,0 +1,91 @@
+//! What the tests share: folders, stores, a running server, a browser, a foreign shell.
+
+pub mod server;
+
+use lamplighter::clock::Clock;
+use lamplighter::model::{Job, JobId, Timestamp};
+use lamplighter::store::{OpenMode, Store};
+use std::future::Future;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// How long anything may take before a test calls it stuck; far beyond what it takes.
+pub const STUCK: Duration = Duration::from_secs(60);
+
+/// The instant at which manual clocks start.
+pub const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// A new store in a folder of its own.
+pub fn store() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    (folder, store)
+}
+
+/// The store of a folder.
+pub fn open(folder: &Path) -> Store {
+    Store::open(&folder.join("lamplighter.db"), OpenMode::Migrate).unwrap()
+}
+
+/// A connection of a program that is not ours.
+pub fn foreign(folder: &Path) -> rusqlite::Connection {
+    let conn = rusqlite::Connection::open(folder.join("lamplighter.db")).unwrap();
+    conn.busy_timeout(STUCK).unwrap();
+    conn
+}
+
+/// Waits for something that must come; a test that waits in vain fails instead of hanging.
+pub async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(STUCK, what)
+        .await
+        .expect("this should have happened long ago")
+}
+
+/// Waits until a job is as it should be; wakes with every change of the store.
+pub async fn until(store: &Store, id: JobId, wanted: impl Fn(&Job) -> bool) -> Job {
+    let mut changes = store.changes();
+    in_time(async {
+        loop {
+            changes.borrow_and_update();
+            match store.job(id).await.unwrap() {
+                Some(job) if wanted(&job) => return job,
+                Some(_) | None => {}
+            }
+            changes.changed().await.unwrap();
+        }
+    })
+    .await
+}
+
+/// The current time of the machine.
+pub fn now() -> Timestamp {
+    Clock::system().now()
+}
+
+/// Runs SQL in the machine's own `sqlite3` shell; `Err` holds what it complained about. `None` if the machine has no
+/// such shell: said loudly, and a failure where `LAMPLIGHTER_NO_SKIP` is set, as CI does.
+pub fn shell(folder: &Path, sql: &str) -> Option<Result<String, String>> {
+    let db = folder.join("lamplighter.db");
+    let Ok(output) = Command::new("sqlite3")
+        .arg("-cmd")
+        .arg(".timeout 10000")
+        .arg(db)
+        .arg(sql)
+        .output()
+    else {
+        assert!(
+            std::env::var_os("LAMPLIGHTER_NO_SKIP").is_none(),
+            "sqlite3 is not installed"
+        );
+        eprintln!("SKIPPED: this test needs the sqlite3 shell (Debian: apt-get install sqlite3)");
+        return None;
+    };
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().trim().to_owned();
+    Some(if output.status.success() {
+        Ok(text(output.stdout))
+    } else {
+        Err(text(output.stderr))
+    })
+}
