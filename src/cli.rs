@@ -79,16 +79,10 @@ const LOGS_DB: &str = "logs.db";
 /// missing, 75 busy, 78 configuration.
 #[expect(clippy::print_stderr, reason = "this is the program's last word")]
 pub fn main() -> ExitCode {
-    let Arguments {
-        data_dir,
-        json,
-        command,
-    } = Arguments::parse();
+    let Arguments { data_dir, json, command } = Arguments::parse();
     let cli = Cli { data_dir, json };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = match runtime {
         Ok(runtime) => runtime.block_on(run(cli, command)),
         Err(error) => Err(Error::new(Code::WebServe, "start the runtime").because(error)),

@@ -70,24 +70,15 @@ impl Clock {
             Kind::System => tokio::time::sleep(instant.since(system_now())).await,
             Kind::Manual(at) => {
                 // The sender lives as long as `self`, so the wait cannot fail.
-                at.subscribe()
-                    .wait_for(|now| *now >= instant)
-                    .await
-                    .map(drop)
-                    .unwrap_or_default();
+                at.subscribe().wait_for(|now| *now >= instant).await.map(drop).unwrap_or_default();
             }
         }
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that asks the system"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
 fn system_now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(since.as_millis() as i64)
 }
 

@@ -79,11 +79,9 @@ impl Config {
         let env = |name: &str| env(name).filter(|value| !value.is_empty());
         let listen = match (listen, env("LAMPLIGHTER_LISTEN")) {
             (Some(flag), _) => flag,
-            (None, Some(text)) => value(
-                "LAMPLIGHTER_LISTEN",
-                &text,
-                "an address and port such as 127.0.0.1:8745",
-            )?,
+            (None, Some(text)) => {
+                value("LAMPLIGHTER_LISTEN", &text, "an address and port such as 127.0.0.1:8745")?
+            }
             (None, None) => match server.listen {
                 Some(listen) => listen,
                 None => value("the default address", DEFAULT_LISTEN, "an address and port")?,
@@ -102,13 +100,7 @@ impl Config {
             (None, Some(text)) => value("log.level", &text, LEVELS)?,
             (None, None) => tracing::Level::INFO,
         };
-        Ok(Self {
-            listen,
-            allowed_hosts,
-            trusted_proxies,
-            log_level,
-            log_format: log.format,
-        })
+        Ok(Self { listen, allowed_hosts, trusted_proxies, log_level, log_format: log.format })
     }
 }
 
@@ -116,10 +108,7 @@ const LEVELS: &str = "one of error, warn, info, debug, trace";
 
 fn value<T: FromStr>(key: &str, text: &str, allowed: &str) -> Result<T> {
     text.trim().parse().map_err(|_| {
-        Error::new(
-            Code::ConfigInvalid,
-            format!("read {key}: {text:?} is not {allowed}"),
-        )
+        Error::new(Code::ConfigInvalid, format!("read {key}: {text:?} is not {allowed}"))
     })
 }
 
@@ -140,16 +129,8 @@ pub fn data_dir(
     env: impl Fn(&str) -> Option<String>,
     demo: bool,
 ) -> Result<PathBuf> {
-    let env = |name: &str| {
-        env(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    let folder = if demo {
-        "lamplighter-demo"
-    } else {
-        "lamplighter"
-    };
+    let env = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = if demo { "lamplighter-demo" } else { "lamplighter" };
     let platform = || {
         let data =
             env("XDG_DATA_HOME").or_else(|| env("HOME").map(|home| home.join(".local/share")));
@@ -166,9 +147,7 @@ mod tests {
 
     fn load(file: &str, env: &[(&str, &str)]) -> Result<Config> {
         let get = |name: &str| {
-            env.iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
+            env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
         Config::load(Some((Path::new("lamplighter.toml"), file)), get, None)
     }
@@ -176,10 +155,7 @@ mod tests {
     #[test]
     fn the_environment_overrides_the_file_and_an_empty_variable_counts_as_not_set() {
         let file = "[server]\nlisten = \"127.0.0.1:1\"\nallowed_hosts = [\"a.example\"]\n[log]\nlevel = \"warn\"";
-        let env = [
-            ("LAMPLIGHTER_LISTEN", "[::1]:2"),
-            ("LAMPLIGHTER_ALLOWED_HOSTS", ""),
-        ];
+        let env = [("LAMPLIGHTER_LISTEN", "[::1]:2"), ("LAMPLIGHTER_ALLOWED_HOSTS", "")];
         let config = load(file, &env).unwrap();
         assert_eq!(config.listen, "[::1]:2".parse().unwrap());
         assert_eq!(config.allowed_hosts, ["a.example"]);
@@ -188,17 +164,9 @@ mod tests {
 
     #[test]
     fn an_unknown_key_or_a_bad_value_names_the_file_the_line_and_what_is_allowed() {
-        let unknown = load("[server]\n\nlisten_on = 1", &[])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            unknown.contains("lamplighter.toml") && unknown.contains("line 3"),
-            "{unknown}"
-        );
-        assert!(
-            unknown.contains("listen_on") && unknown.contains("allowed_hosts"),
-            "{unknown}"
-        );
+        let unknown = load("[server]\n\nlisten_on = 1", &[]).unwrap_err().to_string();
+        assert!(unknown.contains("lamplighter.toml") && unknown.contains("line 3"), "{unknown}");
+        assert!(unknown.contains("listen_on") && unknown.contains("allowed_hosts"), "{unknown}");
         let bad = load("", &[("LAMPLIGHTER_LOG", "loud")]).unwrap_err();
         assert_eq!(bad.code(), Code::ConfigInvalid);
         assert!(bad.to_string().contains("one of error, warn"), "{bad}");
@@ -209,13 +177,7 @@ mod tests {
         let env = |name: &str| (name == "HOME").then(|| "/home/ann".to_owned());
         let demo = data_dir(None, env, true).unwrap();
         assert_eq!(demo, Path::new("/home/ann/.local/share/lamplighter-demo"));
-        assert_eq!(
-            data_dir(Some("/x".into()), env, true).unwrap(),
-            Path::new("/x")
-        );
-        assert_eq!(
-            data_dir(None, |_| None, false).unwrap_err().code(),
-            Code::ConfigDirectory
-        );
+        assert_eq!(data_dir(Some("/x".into()), env, true).unwrap(), Path::new("/x"));
+        assert_eq!(data_dir(None, |_| None, false).unwrap_err().code(), Code::ConfigDirectory);
     }
 }

@@ -59,12 +59,9 @@ impl Builder {
             self.kinds.remove(known);
             self.handlers.remove(known);
         }
-        self.queues
-            .entry(rules.queue.clone())
-            .or_insert(DEFAULT_LIMIT);
+        self.queues.entry(rules.queue.clone()).or_insert(DEFAULT_LIMIT);
         self.kinds.push(rules);
-        self.handlers
-            .push(Arc::new(move |context| Box::pin(handler(context))));
+        self.handlers.push(Arc::new(move |context| Box::pin(handler(context))));
         self
     }
 
@@ -74,10 +71,7 @@ impl Builder {
     /// `STORE-IO-001` if the lock file beside the database cannot be made.
     pub fn start(self) -> Result<Engine> {
         let (leads, leading) = watch::channel(false);
-        let stop = Stop {
-            claims: CancellationToken::new(),
-            handlers: CancellationToken::new(),
-        };
+        let stop = Stop { claims: CancellationToken::new(), handlers: CancellationToken::new() };
         let leadership = self.store.try_lead()?;
         let poller = Poller::new(
             self.store,
@@ -89,11 +83,7 @@ impl Builder {
         );
         let mut service = JoinSet::new();
         service.spawn(poller.serve(leadership, leads));
-        Ok(Engine {
-            service,
-            leading,
-            stop,
-        })
+        Ok(Engine { service, leading, stop })
     }
 }
 
@@ -117,13 +107,7 @@ pub struct Engine {
 impl Engine {
     /// An engine on `store` that has no kinds yet.
     pub fn builder(store: Store, clock: Clock) -> Builder {
-        Builder {
-            store,
-            clock,
-            queues: BTreeMap::new(),
-            kinds: Vec::new(),
-            handlers: Vec::new(),
-        }
+        Builder { store, clock, queues: BTreeMap::new(), kinds: Vec::new(), handlers: Vec::new() }
     }
 
     /// Whether this process runs the jobs; it sees `true` once the first look for work was made.

@@ -33,11 +33,7 @@ pub struct Error {
 impl Error {
     /// An error of `code` that happened while `doing` something, with no deeper cause.
     pub fn new(code: Code, doing: impl Into<String>) -> Self {
-        Self {
-            code,
-            doing: doing.into(),
-            source: None,
-        }
+        Self { code, doing: doing.into(), source: None }
     }
 
     /// The same error with the cause that led to it.
@@ -90,9 +86,7 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source
-            .as_deref()
-            .map(|s| s as &(dyn StdError + 'static))
+        self.source.as_deref().map(|s| s as &(dyn StdError + 'static))
     }
 }
 
@@ -104,10 +98,7 @@ mod tests {
     fn display_names_code_deed_and_every_cause() {
         let io = std::io::Error::other("disk on fire");
         let error = Error::new(Code::StoreIo, "open jobs.db").because(io);
-        assert_eq!(
-            error.to_string(),
-            "[STORE-IO-001] open jobs.db: disk on fire"
-        );
+        assert_eq!(error.to_string(), "[STORE-IO-001] open jobs.db: disk on fire");
         assert!(format!("{error:#}").ends_with(Code::StoreIo.remedy()));
     }
 }

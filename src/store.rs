@@ -53,9 +53,7 @@ impl Store {
     /// `STORE-FILE-001` a foreign file, `-002` a newer one, `-003` an older one in [`OpenMode::Current`], `-004` a file
     /// system without what WAL needs; `STORE-IO-001`, `STORE-FULL-001`. A refused file is left byte-identical (P28).
     pub fn open(path: &Path, mode: OpenMode) -> Result<Self> {
-        Ok(Self {
-            db: Arc::new(Database::open(path, &SCHEMA, mode)?),
-        })
+        Ok(Self { db: Arc::new(Database::open(path, &SCHEMA, mode)?) })
     }
 
     /// A receiver that sees a new number after every commit that changed something, ours at once, another program's

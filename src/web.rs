@@ -4,7 +4,7 @@
 //! role its route asks for, then its handler. A handler extracts, asks the store, and composes components, which are
 //! pure functions from data to `Markup`.
 //!
-//! *Invariant:* deny by default. A route is public only if its row in [`routes`] says so; every other path, known or
+//! *Invariant:* deny by default. A route is public only if its row in `routes` says so; every other path, known or
 //! not, meets the login check first. No decision is made by looking at the text of a path.
 //! *Invariant:* GET changes nothing, and every other method is refused unless our own page sent it.
 //! *Invariant:* `axum`, `hyper` and `maud` are named nowhere else in the crate.
@@ -24,8 +24,6 @@ mod secret;
 mod self_monitoring;
 mod serve;
 mod setup;
-#[cfg(test)]
-mod tests;
 mod throttle;
 
 pub use password::hash_password;
@@ -128,21 +126,9 @@ fn routes() -> Vec<Route> {
         post("/logout", Private(Role::Viewer), login::sign_out),
         get("/", Private(Role::Viewer), home),
         get("/jobs", Private(Role::Viewer), jobs::list),
-        get(
-            self_monitoring::PATH,
-            Private(Role::Viewer),
-            self_monitoring::page,
-        ),
-        get(
-            self_monitoring::STATUS_PATH,
-            Polled(Role::Viewer),
-            self_monitoring::status,
-        ),
-        post(
-            self_monitoring::RUN_NOW_PATH,
-            Private(Role::Operator),
-            self_monitoring::run_now,
-        ),
+        get(self_monitoring::PATH, Private(Role::Viewer), self_monitoring::page),
+        get(self_monitoring::STATUS_PATH, Polled(Role::Viewer), self_monitoring::status),
+        post(self_monitoring::RUN_NOW_PATH, Private(Role::Operator), self_monitoring::run_now),
     ]
 }
 
@@ -180,40 +166,23 @@ where
 
 /// The pages as a service. [`serve`] puts it behind a listener; tests call it in-process.
 pub fn router(web: Web) -> Router {
-    let app: App = Arc::new(Shared {
-        web,
-        throttle: Mutex::default(),
-        hasher: Hasher::default(),
-    });
+    let app: App = Arc::new(Shared { web, throttle: Mutex::default(), hasher: Hasher::default() });
     let mut public = Router::new();
     let mut private = Router::new().fallback(not_found);
     let mut polled = Router::new();
-    for Route {
-        path,
-        access,
-        handler,
-        ..
-    } in routes()
-    {
-        let behind = |role| {
-            handler
-                .clone()
-                .route_layer(from_fn_with_state(role, access::require_role))
-        };
+    for Route { path, access, handler, .. } in routes() {
         match access {
             Access::Public => public = public.route(path, handler),
-            Access::Private(role) => private = private.route(path, behind(role)),
-            Access::Polled(role) => polled = polled.route(path, behind(role)),
+            Access::Private(least) => private = private.route(path, at_least(least, handler)),
+            Access::Polled(least) => polled = polled.route(path, at_least(least, handler)),
         }
     }
-    let used = from_fn_with_state(app.clone(), access::require_login);
-    let looked_at = from_fn_with_state(app.clone(), access::require_login_unused);
     let private = private
         .method_not_allowed_fallback(wrong_method)
-        .layer(used);
+        .layer(from_fn_with_state(app.clone(), access::require_login));
     let polled = polled
         .method_not_allowed_fallback(wrong_method)
-        .layer(looked_at);
+        .layer(from_fn_with_state(app.clone(), access::require_login_unused));
     public
         .method_not_allowed_fallback(wrong_method)
         .merge(private)
@@ -221,6 +190,10 @@ pub fn router(web: Web) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(app.clone(), guard::guard))
         .with_state(app)
+}
+
+fn at_least(role: Role, handler: MethodRouter<App>) -> MethodRouter<App> {
+    handler.route_layer(from_fn_with_state(role, access::require_role))
 }
 
 async fn home() -> Response {
@@ -232,6 +205,9 @@ async fn not_found() -> Problem {
 }
 
 async fn wrong_method(method: Method) -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, Code::WebNotFound)
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, Code::WebMethod)
         .saying(format!("This address does not take {method}."))
 }
+
+#[cfg(test)]
+mod tests;

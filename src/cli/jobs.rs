@@ -33,16 +33,11 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
         Command::List { before, limit } => {
             let page = store.jobs(before.map(JobId), usize::from(limit)).await?;
             if cli.json {
-                return page
-                    .rows
-                    .iter()
-                    .try_for_each(|job| output::line(as_json(job)));
+                return page.rows.iter().try_for_each(|job| output::line(as_json(job)));
             }
             let rows: Vec<_> = page.rows.iter().map(row).collect();
             output::table(
-                &[
-                    "ID", "KIND", "STATUS", "TRIGGER", "QUEUE", "ATTEMPT", "CREATED", "ERROR",
-                ],
+                &["ID", "KIND", "STATUS", "TRIGGER", "QUEUE", "ATTEMPT", "CREATED", "ERROR"],
                 &rows,
             )
         }
@@ -56,22 +51,15 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
 }
 
 fn row(job: &Job) -> Vec<String> {
-    let waits_for = job
-        .blocked_by
-        .map(|by| format!(" ({by})"))
-        .unwrap_or_default();
+    let waits_for = job.blocked_by.map(|by| format!(" ({by})")).unwrap_or_default();
     vec![
         job.id.to_string(),
         job.kind.to_string(),
         format!("{}{waits_for}", job.status),
         job.trigger.to_string(),
-        job.queue
-            .as_ref()
-            .map_or_else(|| "-".into(), Queue::to_string),
-        job.max_attempts.map_or_else(
-            || job.attempt.to_string(),
-            |most| format!("{}/{most}", job.attempt),
-        ),
+        job.queue.as_ref().map_or_else(|| "-".into(), Queue::to_string),
+        job.max_attempts
+            .map_or_else(|| job.attempt.to_string(), |most| format!("{}/{most}", job.attempt)),
         job.created_at.to_string(),
         output::plain(job.error.as_deref().unwrap_or(""), 60),
     ]
@@ -86,14 +74,10 @@ fn show(cli: &Cli, job: &Job, events: &[Event]) -> Result<()> {
     let Value::Object(fields) = value else {
         return Ok(());
     };
-    let fields = fields
-        .iter()
-        .filter(|(name, value)| *name != "events" && !value.is_null());
+    let fields = fields.iter().filter(|(name, value)| *name != "events" && !value.is_null());
     let rows: Vec<_> = fields
         .map(|(name, value)| {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), ToOwned::to_owned);
+            let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
             vec![name.clone(), output::plain(&text, 200)]
         })
         .collect();

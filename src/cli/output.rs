@@ -22,30 +22,18 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<()> {
         }
     }
     let format = |cells: &[String]| {
-        let padded = cells
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}"));
+        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    line(format(
-        &header.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    ))?;
+    line(format(&header.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
     rows.iter().try_for_each(|row| line(format(row)))
 }
 
 /// Text of others made fit for a terminal: one line, no control characters, at most `most` characters.
 pub(super) fn plain(text: &str, most: usize) -> String {
-    let clean: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if clean.chars().count() <= most {
         return clean;
     }
-    clean
-        .chars()
-        .take(most.saturating_sub(1))
-        .chain(['…'])
-        .collect()
+    clean.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }

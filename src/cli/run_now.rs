@@ -15,9 +15,8 @@ pub(super) async fn run(cli: &Cli) -> Result<()> {
             output::line(json!({"status": "queued", "scan_id": id.to_string()}))
         }
         ScanRequest::Queued(id) => output::line(id),
-        ScanRequest::TooMany => Err(Error::new(
-            Code::QueueFull,
-            "queue a scan: 1,000 wait already",
-        )),
+        ScanRequest::TooMany => {
+            Err(Error::new(Code::QueueFull, "queue a scan: 1,000 wait already"))
+        }
     }
 }

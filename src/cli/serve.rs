@@ -13,6 +13,7 @@ use crate::web::{self, Web};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,8 +23,6 @@ use tracing_subscriber::prelude::*;
 
 /// How long running jobs may go on after SIGTERM (P22).
 const GRACE: Duration = Duration::from_secs(30);
-/// How long the one-time link counts.
-const SETUP_LINK: Duration = Duration::from_mins(15);
 /// The demo's logs end now and begin this much earlier.
 const DAY: Duration = Duration::from_hours(24);
 
@@ -62,21 +61,22 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         allowed_hosts: config.allowed_hosts,
         trusted_proxies: config.trusted_proxies,
     };
-    let pages = Web {
-        store,
-        clock,
-        options,
-        leading: engine.leading(),
+    let pages = Web { store, clock, options, leading: engine.leading() };
+    let mut served = pin!(web::serve(listener, pages, stop.clone()));
+    let ended = tokio::select! {
+        ended = served.as_mut() => {
+            engine.stop(GRACE).await;
+            ended
+        }
+        signalled = stop_signal() => {
+            tracing::info!("stopping: no new job is claimed, running ones have 30 seconds");
+            stop.cancel();
+            let (ended, ()) = tokio::join!(served, engine.stop(GRACE));
+            signalled.and(ended)
+        }
     };
-    let served = tokio::select! {
-        served = web::serve(listener, pages, stop.clone()) => served,
-        stopped = stop_signal() => stopped,
-    };
-    tracing::info!("stopping: no new job is claimed, running ones have 30 seconds");
-    stop.cancel();
-    engine.stop(GRACE).await;
     writer.stop().await;
-    served
+    ended
 }
 
 fn configuration(data_dir: &Path, arguments: &Arguments) -> Result<Config> {
@@ -90,7 +90,7 @@ fn configuration(data_dir: &Path, arguments: &Arguments) -> Result<Config> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !wanted => None,
         Err(error) => {
             return Err(
-                Error::new(Code::ConfigInvalid, format!("read {}", path.display())).because(error),
+                Error::new(Code::ConfigInvalid, format!("read {}", path.display())).because(error)
             );
         }
     };
@@ -104,10 +104,7 @@ async fn refuse_exposure(config: &Config, store: &Store) -> Result<()> {
         return Ok(());
     }
     if config.trusted_proxies.is_empty() || !store.has_admin().await? {
-        return Err(Error::new(
-            Code::ConfigExposed,
-            format!("listen on {}", config.listen),
-        ));
+        return Err(Error::new(Code::ConfigExposed, format!("listen on {}", config.listen)));
     }
     Ok(())
 }
@@ -119,22 +116,14 @@ fn demo_rows(now: Timestamp) -> Vec<NewLogRow> {
 
 fn start_logging(config: &Config, logs: LogStore, clock: Clock) -> LogWriter {
     let (layer, writer) = log_layer(logs, clock);
-    let default = if std::io::stderr().is_terminal() {
-        LogFormat::Text
-    } else {
-        LogFormat::Json
-    };
+    let default = if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
     let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let stderr = match config.log_format.unwrap_or(default) {
         LogFormat::Text => stderr.boxed(),
         LogFormat::Json => stderr.json().boxed(),
     };
     let level = LevelFilter::from_level(config.log_level);
-    tracing_subscriber::registry()
-        .with(stderr)
-        .with(layer)
-        .with(level)
-        .init();
+    tracing_subscriber::registry().with(stderr).with(layer).with(level).init();
     writer
 }
 
@@ -148,27 +137,18 @@ async fn greet(
     let address = listener
         .local_addr()
         .map_err(|error| Error::new(Code::WebServe, "read the address").because(error))?;
-    output::line(format_args!(
-        "Lamplighter {} on http://{address}",
-        env!("CARGO_PKG_VERSION")
-    ))?;
+    output::line(format_args!("Lamplighter {} on http://{address}", env!("CARGO_PKG_VERSION")))?;
     output::line(format_args!("Data directory: {}", data_dir.display()))?;
-    if let Some(password) = std::env::var("LAMPLIGHTER_ADMIN_PASSWORD")
-        .ok()
-        .filter(|p| !p.is_empty())
+    if let Some(password) =
+        std::env::var("LAMPLIGHTER_ADMIN_PASSWORD").ok().filter(|p| !p.is_empty())
         && !store.has_admin().await?
     {
         let hash = web::hash_password(&password)?;
-        store
-            .create_first_admin(hash, Actor::cli(), clock.now())
-            .await?;
+        store.create_first_admin(hash, Actor::cli(), clock.now()).await?;
         return output::line("The account admin was created with LAMPLIGHTER_ADMIN_PASSWORD.");
     }
     let code = web::new_setup_code()?;
-    if store
-        .set_setup_code(code.hash, clock.now().plus(SETUP_LINK))
-        .await?
-    {
+    if store.set_setup_code(code.hash, clock.now().plus(web::SETUP_CODE_LIFE)).await? {
         output::line(
             "There is no admin yet. Set its password within 15 minutes, by this link, once:",
         )?;
@@ -182,10 +162,8 @@ async fn stop_signal() -> Result<()> {
         signal(kind)
             .map_err(|error| Error::new(Code::WebServe, "listen for signals").because(error))
     };
-    let (mut terminate, mut interrupt) = (
-        listen(SignalKind::terminate())?,
-        listen(SignalKind::interrupt())?,
-    );
+    let (mut terminate, mut interrupt) =
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

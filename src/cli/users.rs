@@ -25,10 +25,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     let store = cli.store()?;
     let hash = web::hash_password(&ask()?)?;
     let now = Clock::system().now();
-    if store
-        .set_password(username.clone(), hash, Actor::cli(), now)
-        .await?
-    {
+    if store.set_password(username.clone(), hash, Actor::cli(), now).await? {
         return output::line(format_args!(
             "The password of {username} is set; its logins are ended."
         ));
@@ -45,9 +42,6 @@ fn ask() -> Result<String> {
         return rpassword::prompt_password("New password (12 to 128 characters): ").map_err(io);
     }
     let mut text = String::new();
-    std::io::stdin()
-        .take(MAX_INPUT)
-        .read_to_string(&mut text)
-        .map_err(io)?;
+    std::io::stdin().take(MAX_INPUT).read_to_string(&mut text).map_err(io)?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -64,21 +64,14 @@ impl Run {
             self.job.kind,
             self.job.id
         );
-        JobError::new(
-            Code::HandlerPanicked,
-            format_args!("the handler panicked: {text}"),
-        )
+        JobError::new(Code::HandlerPanicked, format_args!("the handler panicked: {text}"))
     }
 
     /// Saves the end, again and again while the database refuses; `None` if the lease was lost.
     async fn save(&self, end: AttemptEnd) -> Option<Status> {
         loop {
             let (lease, chance, now) = (self.lease.clone(), self.clock.chance(), self.clock.now());
-            match self
-                .store
-                .settle(lease, end.clone(), self.on_interrupt, chance, now)
-                .await
-            {
+            match self.store.settle(lease, end.clone(), self.on_interrupt, chance, now).await {
                 Ok(status) => return Some(status),
                 Err(error) if error.is_lease_lost() || error.code() == Code::StoreClosed => {
                     tracing::info!(job = self.job.id.0, %error, "the end of a job was not saved");

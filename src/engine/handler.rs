@@ -33,10 +33,7 @@ impl Context {
     /// `JOB-VALUE-001` if the payload is not of that shape.
     pub fn payload<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_str(&self.job.payload).map_err(|error| {
-            let doing = format!(
-                "read the payload of job {} ({})",
-                self.job.id, self.job.kind
-            );
+            let doing = format!("read the payload of job {} ({})", self.job.id, self.job.kind);
             Error::new(Code::ModelInvalid, doing).because(error)
         })
     }

@@ -45,23 +45,10 @@ impl Poller {
         stop: Stop,
     ) -> Self {
         let start = clock.now().millis();
-        let name = format!(
-            "{}-{start}-{:06}",
-            std::process::id(),
-            (clock.chance() * 1e6) as u32
-        );
+        let name = format!("{}-{start}-{:06}", std::process::id(), (clock.chance() * 1e6) as u32);
         let worker = WorkerId::parse(name).expect("a worker's name is short");
         let kinds = kinds.into();
-        Self {
-            store,
-            clock,
-            worker,
-            kinds,
-            handlers,
-            room,
-            running: JoinSet::new(),
-            stop,
-        }
+        Self { store, clock, worker, kinds, handlers, room, running: JoinSet::new(), stop }
     }
 
     /// Leads, claims and runs until the stop, then waits for what runs.
@@ -89,10 +76,8 @@ impl Poller {
         loop {
             if let Some(leadership) = leadership.take() {
                 let (kinds, now) = (Arc::clone(&self.kinds), self.clock.now());
-                let taken = self
-                    .store
-                    .take_over(self.worker.clone(), std::process::id(), kinds, now)
-                    .await;
+                let taken =
+                    self.store.take_over(self.worker.clone(), std::process::id(), kinds, now).await;
                 match taken {
                     Ok(queues) => {
                         self.know(queues);
@@ -119,9 +104,7 @@ impl Poller {
             changes.borrow_and_update();
             let wake_at = match self.run_once().await {
                 Ok(polled) if polled.more => continue,
-                Ok(polled) => polled
-                    .next_run_at
-                    .map_or(heartbeat_at, |at| at.min(heartbeat_at)),
+                Ok(polled) => polled.next_run_at.map_or(heartbeat_at, |at| at.min(heartbeat_at)),
                 Err(error) => {
                     warn_coded!(Code::EnginePoll, "look for work: {error}");
                     self.clock.now().plus(LOOK_AGAIN)
@@ -142,11 +125,7 @@ impl Poller {
     }
 
     async fn heartbeat(&self) {
-        if let Err(error) = self
-            .store
-            .heartbeat(self.worker.clone(), self.clock.now())
-            .await
-        {
+        if let Err(error) = self.store.heartbeat(self.worker.clone(), self.clock.now()).await {
             warn_coded!(Code::EnginePoll, "heartbeat: {error}");
         }
     }
@@ -159,11 +138,7 @@ impl Poller {
         let request = PollRequest {
             worker: self.worker.clone(),
             kinds: Arc::clone(&self.kinds),
-            room: self
-                .room
-                .iter()
-                .map(|(queue, free)| (queue.clone(), *free))
-                .collect(),
+            room: self.room.iter().map(|(queue, free)| (queue.clone(), *free)).collect(),
         };
         let mut polled = self.store.poll(request, self.clock.now()).await?;
         for job in std::mem::take(&mut polled.claimed) {

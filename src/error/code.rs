@@ -146,6 +146,12 @@ codes! {
     WebNotFound = "WEB-PAGE-002", "There is no such page",
         "The address is wrong, or the thing it named is gone.",
         "Go back and choose from the navigation.";
+    WebMethod = "WEB-METHOD-001", "The address does not take this method",
+        "A form or a program used another method than the address has.",
+        "Use the method that the Allow header names.";
+    WebSlow = "WEB-TIME-001", "The request took too long",
+        "The database did not answer within 30 seconds.",
+        "A change may have been saved or not: look before you repeat it.";
     WebInput = "WEB-INPUT-001", "The form is not complete",
         "A field is missing, too long or not of its type.",
         "Mend the field that is named.";
@@ -158,6 +164,9 @@ codes! {
     AuthThrottled = "AUTH-LOGIN-003", "Too many attempts",
         "Several sign-ins failed in a row.",
         "Wait as long as the message says.";
+    AuthBusy = "AUTH-LOGIN-004", "Too many people sign in at once",
+        "Passwords are checked two at a time, and the queue is full.",
+        "Try again in a moment.";
     AuthSetupCode = "AUTH-SETUP-001", "This set-up link is not valid any more",
         "It was used, it is older than 15 minutes, or the server was started again since.",
         "Start the server again: it prints a new link while there is no admin.";
@@ -219,10 +228,7 @@ mod tests {
         for code in Code::ALL {
             assert!(is_code(code.as_str()), "{code} is not AREA-TOPIC-NNN");
             assert!(seen.insert(code.as_str()), "{code} is registered twice");
-            assert!(
-                code.cause().ends_with('.') && code.remedy().ends_with('.'),
-                "{code}"
-            );
+            assert!(code.cause().ends_with('.') && code.remedy().ends_with('.'), "{code}");
         }
     }
 }

@@ -26,18 +26,11 @@ pub async fn import(file: &Path, logs: &LogStore, now: Timestamp) -> Result<u64>
     let open = File::open(file).map_err(|error| unreadable("open", error))?;
     let written = open.metadata().and_then(|data| data.modified()).ok();
     let written = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-    let time = written.map_or(
-        now,
-        |since| Timestamp::from_millis(since.as_millis() as i64),
-    );
-    let source = file.file_stem().map_or_else(
-        || "import".into(),
-        |stem| stem.to_string_lossy().into_owned(),
-    );
-    let mut parser = LineParser::new(Defaults {
-        source,
-        timestamp: time.to_string(),
-    });
+    let time = written.map_or(now, |since| Timestamp::from_millis(since.as_millis() as i64));
+    let source = file
+        .file_stem()
+        .map_or_else(|| "import".into(), |stem| stem.to_string_lossy().into_owned());
+    let mut parser = LineParser::new(Defaults { source, timestamp: time.to_string() });
     let mut reader = BufReader::new(open);
     let (mut line, mut batch, mut imported) = (Vec::new(), Vec::with_capacity(BATCH), 0_u64);
     loop {
@@ -50,12 +43,9 @@ pub async fn import(file: &Path, logs: &LogStore, now: Timestamp) -> Result<u64>
         }
         batch.extend(parser.push(&String::from_utf8_lossy(&line)));
         if batch.len() == BATCH {
-            imported += save(
-                logs,
-                std::mem::replace(&mut batch, Vec::with_capacity(BATCH)),
-                imported,
-            )
-            .await?;
+            imported +=
+                save(logs, std::mem::replace(&mut batch, Vec::with_capacity(BATCH)), imported)
+                    .await?;
         }
     }
     batch.extend(parser.finish());

@@ -44,11 +44,7 @@ pub fn log_layer(logs: LogStore, clock: Clock) -> (LogLayer, LogWriter) {
     let (sender, lines) = mpsc::channel(MAX_WAITING);
     let dropped = Arc::new(AtomicU64::new(0));
     let stop = CancellationToken::new();
-    let layer = LogLayer {
-        clock: clock.clone(),
-        lines: sender,
-        dropped: Arc::clone(&dropped),
-    };
+    let layer = LogLayer { clock: clock.clone(), lines: sender, dropped: Arc::clone(&dropped) };
     let mut task = JoinSet::new();
     task.spawn(write(logs, clock, lines, dropped, stop.clone()));
     (layer, LogWriter { task, stop })
@@ -89,17 +85,11 @@ async fn write(
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "a failed write of the log must not be logged to the log"
-)]
+#[expect(clippy::print_stderr, reason = "a failed write of the log must not be logged to the log")]
 async fn save(logs: &LogStore, batch: Vec<NewLogRow>) {
     let lines = batch.len();
     if let Err(error) = logs.append(batch).await {
-        eprintln!(
-            "[{}] {lines} log lines were not saved: {error}",
-            Code::LogWrite
-        );
+        eprintln!("[{}] {lines} log lines were not saved: {error}", Code::LogWrite);
     }
 }
 
@@ -107,8 +97,7 @@ impl<S: tracing::Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         let mut line = Line::default();
         event.record(&mut line);
-        line.message
-            .truncate(line.message.floor_char_boundary(MAX_MESSAGE));
+        line.message.truncate(line.message.floor_char_boundary(MAX_MESSAGE));
         let extra =
             (!line.fields.is_empty()).then(|| serde_json::Value::Object(line.fields).to_string());
         let row = NewLogRow {
@@ -151,8 +140,7 @@ impl Visit for Line {
             "message" => write!(self.message, "{value:?}").unwrap_or_default(),
             "correlation_id" => self.correlation_id = Some(format!("{value:?}")),
             name => {
-                self.fields
-                    .insert(name.to_owned(), format!("{value:?}").into());
+                self.fields.insert(name.to_owned(), format!("{value:?}").into());
             }
         }
     }

@@ -17,9 +17,8 @@ const MAX_FIELD: usize = 1024;
 /// Most bytes of other JSON keys kept with a row; more are dropped as a whole, since half a JSON object is none.
 const MAX_EXTRA: usize = 64 * 1024;
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const TRACEBACK: &str = "Traceback (most recent call last)";
 /// How lines begin that go on with a trace although they are not indented.
 const CONTINUES: [&str; 6] = [
@@ -61,11 +60,7 @@ pub(crate) struct LineParser {
 impl LineParser {
     /// A parser at the start of a file.
     pub(crate) fn new(defaults: Defaults) -> Self {
-        Self {
-            defaults,
-            pending: None,
-            open: false,
-        }
+        Self { defaults, pending: None, open: false }
     }
 
     /// Takes the next line, with or without its line break; answers the row before it once that is complete.
@@ -113,11 +108,8 @@ impl LineParser {
 
 /// One line as a row by itself.
 pub(crate) fn parse_line(line: &str, defaults: &Defaults) -> NewLogRow {
-    let json = line
-        .trim_start()
-        .starts_with('{')
-        .then(|| serde_json::from_str(line))
-        .and_then(Result::ok);
+    let json =
+        line.trim_start().starts_with('{').then(|| serde_json::from_str(line)).and_then(Result::ok);
     match json {
         Some(keys) => json_row(keys, line, defaults),
         None => text_row(line, defaults),
@@ -186,10 +178,7 @@ fn take<T>(
 /// A text, or the array of bytes that journald writes for a text it does not trust.
 fn message_text(value: &Value) -> Option<String> {
     if let Some(bytes) = value.as_array() {
-        let bytes: Option<Vec<u8>> = bytes
-            .iter()
-            .map(|b| u8::try_from(b.as_u64()?).ok())
-            .collect();
+        let bytes: Option<Vec<u8>> = bytes.iter().map(|b| u8::try_from(b.as_u64()?).ok()).collect();
         return Some(String::from_utf8_lossy(&bytes?).into_owned());
     }
     value.as_str().map(|text| text.trim_end().to_owned())
@@ -243,24 +232,16 @@ fn json_level(name: &str, value: &Value) -> Option<Level> {
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
     let at = usize::try_from(number).ok()?;
     if name == "PRIORITY" {
-        return [
-            Critical, Critical, Critical, Error, Warning, Info, Info, Debug,
-        ]
-        .get(at)
-        .copied();
+        return [Critical, Critical, Critical, Error, Warning, Info, Info, Debug].get(at).copied();
     }
-    [Debug, Debug, Info, Warning, Error, Critical]
-        .get((at / 10).checked_sub(1)?)
-        .copied()
+    [Debug, Debug, Info, Warning, Error, Critical].get((at / 10).checked_sub(1)?).copied()
 }
 
 fn text_row(line: &str, defaults: &Defaults) -> NewLogRow {
     let access = access_status(line);
     let dated = timed(line, defaults);
     let is_syslog = MONTHS.iter().any(|month| line.starts_with(month));
-    let tagged = dated
-        .as_ref()
-        .and_then(|(_, rest)| syslog_tag(rest, is_syslog));
+    let tagged = dated.as_ref().and_then(|(_, rest)| syslog_tag(rest, is_syslog));
     let (timestamp, rest) = match dated {
         Some((at, rest)) => (Some(at), rest),
         None => (access.and_then(|_| access_time(line)), line),
@@ -284,11 +265,7 @@ fn text_row(line: &str, defaults: &Defaults) -> NewLogRow {
 fn timed<'a>(line: &'a str, defaults: &Defaults) -> Option<(String, &'a str)> {
     let bare = line.strip_prefix('[').unwrap_or(line);
     let (at, rest) = iso(bare).or_else(|| syslog_time(bare, defaults))?;
-    let rest = if bare.len() < line.len() {
-        rest.strip_prefix(']').unwrap_or(rest)
-    } else {
-        rest
-    };
+    let rest = if bare.len() < line.len() { rest.strip_prefix(']').unwrap_or(rest) } else { rest };
     // Python's `time - name - level`, and the colon or the dash of others.
     let rest = rest.trim_start_matches([' ', '\t']);
     Some((at, rest.strip_prefix("- ").unwrap_or(rest)))
@@ -313,9 +290,7 @@ fn iso(text: &str) -> Option<(String, &str)> {
 
 fn number(text: &str, at: usize, digits: usize) -> Option<u32> {
     let part = text.get(at..at + digits)?;
-    part.bytes()
-        .all(|b| b.is_ascii_digit())
-        .then(|| part.parse().ok())?
+    part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok())?
 }
 
 /// The milliseconds of `.123456` or `,123`.
@@ -324,16 +299,9 @@ fn fraction(text: &str) -> (u32, &str) {
         return (0, text);
     };
     let len = digits.bytes().take_while(u8::is_ascii_digit).count();
-    let millis = digits[..len]
-        .bytes()
-        .chain(*b"000")
-        .take(3)
-        .fold(0, |n, b| 10 * n + u32::from(b - b'0'));
-    if len == 0 {
-        (0, text)
-    } else {
-        (millis, &digits[len..])
-    }
+    let millis =
+        digits[..len].bytes().chain(*b"000").take(3).fold(0, |n, b| 10 * n + u32::from(b - b'0'));
+    if len == 0 { (0, text) } else { (millis, &digits[len..]) }
 }
 
 /// `Z`, `+00:00`, `+0000`, also after a blank, and ` UTC`; the offset is in seconds.
@@ -351,11 +319,7 @@ fn zone(text: &str) -> (i32, &str) {
         Some(b'-') => -1,
         _ => return (0, text),
     };
-    let minutes = if bare.as_bytes().get(3) == Some(&b':') {
-        4
-    } else {
-        3
-    };
+    let minutes = if bare.as_bytes().get(3) == Some(&b':') { 4 } else { 3 };
     match (number(bare, 1, 2), number(bare, minutes, 2)) {
         (Some(h), Some(m)) if h < 24 && m < 60 => {
             (sign * (h * 3600 + m * 60) as i32, &bare[minutes + 2..])
@@ -371,11 +335,8 @@ fn instant(at: NaiveDateTime, offset: i32) -> String {
 /// `Nov 21 05:29:51`, or with a blank before a day of one digit, in the year that the defaults suggest.
 fn syslog_time<'a>(text: &'a str, defaults: &Defaults) -> Option<(String, &'a str)> {
     let month = 1 + MONTHS.iter().position(|name| text.starts_with(name))? as u32;
-    let day = number(text, 4, 2).or_else(|| {
-        text.get(4..5)
-            .filter(|b| *b == " ")
-            .and_then(|_| number(text, 5, 1))
-    })?;
+    let day = number(text, 4, 2)
+        .or_else(|| text.get(4..5).filter(|b| *b == " ").and_then(|_| number(text, 5, 1)))?;
     let clock = text
         .get(7..15)
         .filter(|clock| clock.as_bytes()[2] == b':' && clock.as_bytes()[5] == b':')?;
@@ -384,15 +345,10 @@ fn syslog_time<'a>(text: &'a str, defaults: &Defaults) -> Option<(String, &'a st
     let latest = latest.naive_utc() + chrono::TimeDelta::days(1);
     let in_year = |year: i32| {
         let day = NaiveDate::from_ymd_opt(year, month, day)?;
-        day.and_hms_opt(
-            number(clock, 0, 2)?,
-            number(clock, 3, 2)?,
-            number(clock, 6, 2)?,
-        )
+        day.and_hms_opt(number(clock, 0, 2)?, number(clock, 3, 2)?, number(clock, 6, 2)?)
     };
-    let at = in_year(latest.year())
-        .filter(|at| *at <= latest)
-        .or_else(|| in_year(latest.year() - 1))?;
+    let at =
+        in_year(latest.year()).filter(|at| *at <= latest).or_else(|| in_year(latest.year() - 1))?;
     Some((instant(at, 0), &text[15..]))
 }
 
@@ -405,9 +361,7 @@ fn syslog_tag(rest: &str, is_syslog: bool) -> Option<(&str, &str)> {
         None => (tagged.strip_suffix(':')?, ""),
     };
     let (program, pid) = tag.split_once('[').unwrap_or((tag, ""));
-    let has_pid = pid
-        .strip_suffix(']')
-        .is_some_and(|pid| pid.parse::<u32>().is_ok());
+    let has_pid = pid.strip_suffix(']').is_some_and(|pid| pid.parse::<u32>().is_ok());
     let fits =
         !program.is_empty() && !program.contains(' ') && (has_pid || (is_syslog && pid.is_empty()));
     fits.then_some((program, message))
@@ -420,9 +374,7 @@ fn access_status(line: &str) -> Option<(&str, u16)> {
     let mut words = request.split(' ');
     let (_method, path, version) = (words.next()?, words.next()?, words.next()?);
     let status = number(after, 0, 3).filter(|status| (100..600).contains(status))?;
-    version
-        .starts_with("HTTP/")
-        .then(|| (path.split('?').next().unwrap_or(path), status as u16))
+    version.starts_with("HTTP/").then(|| (path.split('?').next().unwrap_or(path), status as u16))
 }
 
 /// `[21/Nov/2026:05:29:51 +0000]` anywhere in the line.
@@ -458,17 +410,11 @@ fn guess_level(text: &str) -> Level {
 fn stated_level(word: &str) -> Option<Level> {
     if let Some((key, value)) = word.split_once('=') {
         let is_level = matches!(key, "level" | "lvl" | "severity");
-        return if is_level {
-            value.trim_matches('"').parse().ok()
-        } else {
-            None
-        };
+        return if is_level { value.trim_matches('"').parse().ok() } else { None };
     }
     let bracketed = word.starts_with(['[', '(', '<']);
     let bare = word.trim_start_matches(['[', '(', '<']);
-    let end = bare
-        .find(|c: char| !c.is_ascii_alphabetic())
-        .unwrap_or(bare.len());
+    let end = bare.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(bare.len());
     let (name, rest) = bare.split_at(end);
     let upper = name.bytes().all(|b| b.is_ascii_uppercase());
     let alone = rest.is_empty() || rest.starts_with([':', ']', ')', '>', ',', '|']);
@@ -482,10 +428,7 @@ mod tests {
     use super::*;
 
     fn defaults() -> Defaults {
-        Defaults {
-            source: "app".into(),
-            timestamp: "2026-11-21T08:00:00.000Z".into(),
-        }
+        Defaults { source: "app".into(), timestamp: "2026-11-21T08:00:00.000Z".into() }
     }
 
     fn one(line: &str) -> NewLogRow {
@@ -505,19 +448,12 @@ mod tests {
             r#"{"MESSAGE":"disk full","PRIORITY":"3","__REALTIME_TIMESTAMP":"1795238991123456",
                 "_SYSTEMD_UNIT":"nginx.service","_COMM":"nginx","_PID":"7"}"#,
         );
-        let mut expected = NewLogRow::new(
-            "2026-11-21T05:29:51.123Z",
-            Level::Error,
-            "nginx.service",
-            "disk full",
-        );
+        let mut expected =
+            NewLogRow::new("2026-11-21T05:29:51.123Z", Level::Error, "nginx.service", "disk full");
         expected.extra_data = Some(r#"{"_COMM":"nginx","_PID":"7"}"#.into());
         assert_eq!(row, expected);
         let bytes = one(r#"{"MESSAGE":[104,105,255],"PRIORITY":7,"SYSLOG_IDENTIFIER":"su"}"#);
-        assert_eq!(
-            (bytes.message.as_str(), bytes.level),
-            ("hi\u{fffd}", Level::Debug)
-        );
+        assert_eq!((bytes.message.as_str(), bytes.level), ("hi\u{fffd}", Level::Debug));
         assert_eq!((bytes.source.as_str(), bytes.extra_data), ("su", None));
     }
 
@@ -528,18 +464,9 @@ mod tests {
                 "fields":{"message":"slow","took_ms":7,"request_id":"r1"},"span":{"name":"s"}}"#,
         );
         assert_eq!(row.timestamp, "2026-11-21T05:29:51.123Z");
-        assert_eq!(
-            (row.level, row.source.as_str()),
-            (Level::Warning, "shop::cart")
-        );
-        assert_eq!(
-            (row.message.as_str(), row.correlation_id.as_deref()),
-            ("slow", Some("r1"))
-        );
-        assert_eq!(
-            row.extra_data.as_deref(),
-            Some(r#"{"span":{"name":"s"},"took_ms":7}"#)
-        );
+        assert_eq!((row.level, row.source.as_str()), (Level::Warning, "shop::cart"));
+        assert_eq!((row.message.as_str(), row.correlation_id.as_deref()), ("slow", Some("r1")));
+        assert_eq!(row.extra_data.as_deref(), Some(r#"{"span":{"name":"s"},"took_ms":7}"#));
     }
 
     #[test]
@@ -548,27 +475,13 @@ mod tests {
             r#"{"ts":1795238991.5,"level":50,"name":"shop","msg":"no","user_id":42,"path":"/a"}"#,
         );
         assert_eq!(row.timestamp, "2026-11-21T05:29:51.500Z");
-        assert_eq!(
-            (row.level, row.user_id.as_deref()),
-            (Level::Error, Some("42"))
-        );
-        assert_eq!(
-            (row.request_path.as_deref(), row.extra_data),
-            (Some("/a"), None)
-        );
+        assert_eq!((row.level, row.user_id.as_deref()), (Level::Error, Some("42")));
+        assert_eq!((row.request_path.as_deref(), row.extra_data), (Some("/a"), None));
         let python =
             one(r#"{"time":"2026-11-21 05:29:51,250","levelname":"CRITICAL","message":"x"}"#);
         assert_eq!(python.timestamp, "2026-11-21T05:29:51.250Z");
-        assert_eq!(
-            (python.level, python.source.as_str()),
-            (Level::Critical, "app")
-        );
-        for ts in [
-            "1795238991500",
-            "1795238991500000",
-            "1795238991500000000",
-            "\"1795238991.5\"",
-        ] {
+        assert_eq!((python.level, python.source.as_str()), (Level::Critical, "app"));
+        for ts in ["1795238991500", "1795238991500000", "1795238991500000000", "\"1795238991.5\""] {
             assert_eq!(
                 one(&format!(r#"{{"ts":{ts},"msg":"x"}}"#)).timestamp,
                 row.timestamp,
@@ -587,10 +500,7 @@ mod tests {
         assert_eq!(row.timestamp, defaults().timestamp);
         assert_eq!(one("{not json").message, "{not json");
         let big = format!(r#"{{"msg":"x","blob":"{}"}}"#, "y".repeat(MAX_EXTRA));
-        assert_eq!(
-            one(&big).extra_data.as_deref(),
-            Some("{\"dropped_bytes\":65547}")
-        );
+        assert_eq!(one(&big).extra_data.as_deref(), Some("{\"dropped_bytes\":65547}"));
     }
 
     #[test]
@@ -606,18 +516,9 @@ mod tests {
             ("2026-11-21 05:29:51 UTC x", "2026-11-21T05:29:51.000Z"),
         ] {
             let row = one(line);
-            assert_eq!(
-                (row.timestamp.as_str(), row.message.as_str()),
-                (at, "x"),
-                "{line}"
-            );
+            assert_eq!((row.timestamp.as_str(), row.message.as_str()), (at, "x"), "{line}");
         }
-        for line in [
-            "2026-13-21 05:29:51 x",
-            "2026-11-21 25:29:51 x",
-            "ä026-11-21",
-            "12345",
-        ] {
+        for line in ["2026-13-21 05:29:51 x", "2026-11-21 25:29:51 x", "ä026-11-21", "12345"] {
             assert_eq!(
                 (one(line).timestamp, one(line).message.as_str()),
                 (defaults().timestamp, line)
@@ -632,10 +533,7 @@ mod tests {
             (row.timestamp.as_str(), row.source.as_str()),
             ("2026-11-21T05:29:51.000Z", "sshd")
         );
-        assert_eq!(
-            (row.level, row.message.as_str()),
-            (Level::Error, "error: no route")
-        );
+        assert_eq!((row.level, row.message.as_str()), (Level::Error, "error: no route"));
         let old = one("Dec  3 05:29:51 web1 kernel: up");
         assert_eq!(
             (old.timestamp.as_str(), old.source.as_str()),
@@ -644,13 +542,7 @@ mod tests {
         let iso = one("2026-11-21T05:29:51+00:00 web1 cron[7]: ran");
         assert_eq!((iso.source.as_str(), iso.message.as_str()), ("cron", "ran"));
         let plain = one("2026-11-21T05:29:51Z Marking it done: all");
-        assert_eq!(
-            (
-                plain.source.as_str(),
-                one("Marking it: all").source.as_str()
-            ),
-            ("app", "app")
-        );
+        assert_eq!((plain.source.as_str(), one("Marking it: all").source.as_str()), ("app", "app"));
     }
 
     #[test]
@@ -660,16 +552,9 @@ mod tests {
                 "::1 - - [21/Nov/2026:05:29:51 +0100] \"GET /a?t=ERROR HTTP/1.1\" {status} 12 \"-\" \"UA\""
             )
         };
-        for (status, level) in [
-            (200, Level::Info),
-            (404, Level::Warning),
-            (503, Level::Error),
-        ] {
+        for (status, level) in [(200, Level::Info), (404, Level::Warning), (503, Level::Error)] {
             let row = one(&line(status));
-            assert_eq!(
-                (row.level, row.request_path.as_deref()),
-                (level, Some("/a"))
-            );
+            assert_eq!((row.level, row.request_path.as_deref()), (level, Some("/a")));
             assert_eq!(
                 (row.timestamp.as_str(), row.message),
                 ("2026-11-21T04:29:51.000Z", line(status))
@@ -685,10 +570,7 @@ mod tests {
                 Level::Error,
                 "ERROR x|x [error] 1#0: y|error: x|ERROR:root:x|it failed|ValueError: x|a panic",
             ),
-            (
-                Level::Warning,
-                "WARN x|warning: x|[warn] x|shop - WARNING - x",
-            ),
+            (Level::Warning, "WARN x|warning: x|[warn] x|shop - WARNING - x"),
             (
                 Level::Info,
                 "x|INFO after ERROR|no errors|terror: x|ERRORS|0 failed|an error of mine|failed-over",
@@ -705,10 +587,7 @@ mod tests {
     fn a_line_of_dpkg_is_info_with_its_time() {
         let row = one("2026-11-01 10:00:00 status half-configured libc6:amd64 2.36");
         let message = "status half-configured libc6:amd64 2.36";
-        assert_eq!(
-            row,
-            NewLogRow::new("2026-11-01T10:00:00.000Z", Level::Info, "app", message)
-        );
+        assert_eq!(row, NewLogRow::new("2026-11-01T10:00:00.000Z", Level::Info, "app", message));
     }
 
     #[test]
@@ -717,33 +596,16 @@ mod tests {
             "ERROR no\nTraceback (most recent call last):\n  File \"a.py\", line 3\n\nKeyError: 1";
         let rust = "WARN no\nthread 'a' panicked at src/a.rs:3:7:\nindex out\nstack backtrace:\n   0: main";
         let java = "ERROR x\n\tat a.B(C.java:1)\nCaused by: y\n    at d.E\n... 3 more";
-        let all = rows(&format!(
-            "\u{feff}INFO up\n{python}\n{rust}\n{java}\nINFO down\n\n"
-        ));
+        let all = rows(&format!("\u{feff}INFO up\n{python}\n{rust}\n{java}\nINFO down\n\n"));
         let messages: Vec<_> = all.iter().map(|row| row.message.as_str()).collect();
-        assert_eq!(
-            messages,
-            [
-                "INFO up",
-                &python.replace("\n\n", "\n"),
-                rust,
-                java,
-                "INFO down"
-            ]
-        );
+        assert_eq!(messages, ["INFO up", &python.replace("\n\n", "\n"), rust, java, "INFO down"]);
     }
 
     #[test]
     fn a_trace_behind_a_good_line_is_an_error_by_itself() {
         let all = rows("INFO up\nTraceback (most recent call last):\n  x\nKeyError: 1\nnext");
-        let seen: Vec<_> = all
-            .iter()
-            .map(|row| (row.level, row.message.lines().count()))
-            .collect();
-        assert_eq!(
-            seen,
-            [(Level::Info, 1), (Level::Error, 3), (Level::Info, 1)]
-        );
+        let seen: Vec<_> = all.iter().map(|row| (row.level, row.message.lines().count())).collect();
+        assert_eq!(seen, [(Level::Info, 1), (Level::Error, 3), (Level::Info, 1)]);
     }
 
     #[test]
@@ -759,10 +621,7 @@ mod tests {
     #[test]
     fn a_long_message_is_cut_and_says_so() {
         let single = one(&"ä".repeat(MAX_MESSAGE)).message;
-        let joined = rows(&format!(
-            "x\n{}",
-            format!("  {}\n", "ä".repeat(400)).repeat(200)
-        ));
+        let joined = rows(&format!("x\n{}", format!("  {}\n", "ä".repeat(400)).repeat(200)));
         for message in [&single, &joined[0].message] {
             assert!(message.len() <= MAX_MESSAGE && message.len() > MAX_MESSAGE - 4);
             assert!(message.ends_with(CUT) && message.matches(CUT).count() == 1);

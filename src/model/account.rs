@@ -58,10 +58,7 @@ pub struct Actor {
 impl Actor {
     /// Somebody at the machine's own command line.
     pub fn cli() -> Self {
-        Self {
-            name: "cli".into(),
-            remote: None,
-        }
+        Self { name: "cli".into(), remote: None }
     }
 }
 

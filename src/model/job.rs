@@ -162,10 +162,8 @@ impl NewJob {
     pub fn payload_text(&self) -> Result<String> {
         let text = self.payload.to_string();
         if text.len() > MAX_PAYLOAD_BYTES {
-            let doing = format!(
-                "take a payload of {} bytes; the limit is {MAX_PAYLOAD_BYTES}",
-                text.len()
-            );
+            let doing =
+                format!("take a payload of {} bytes; the limit is {MAX_PAYLOAD_BYTES}", text.len());
             return Err(Error::new(Code::ModelInvalid, doing));
         }
         Ok(text)
@@ -229,11 +227,7 @@ impl Job {
     /// The lease of a running job.
     pub fn lease(&self) -> Option<Lease> {
         let worker = self.worker_id.clone()?;
-        Some(Lease {
-            id: self.id,
-            epoch: self.epoch,
-            worker,
-        })
+        Some(Lease { id: self.id, epoch: self.epoch, worker })
     }
 }
 

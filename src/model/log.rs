@@ -20,13 +20,8 @@ pub enum Level {
 
 impl Level {
     /// Every level, least grave first.
-    pub const ALL: [Self; 5] = [
-        Self::Debug,
-        Self::Info,
-        Self::Warning,
-        Self::Error,
-        Self::Critical,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Critical];
 
     /// The word stored and shown.
     pub const fn as_str(self) -> &'static str {

@@ -110,11 +110,7 @@ mod tests {
     fn a_kind_is_snake_case_of_at_most_64_bytes() {
         assert_eq!(Kind::parse("send_mail2").unwrap().as_str(), "send_mail2");
         for bad in ["", "Send", "send mail", "send-mail", "é", &"x".repeat(65)] {
-            assert_eq!(
-                Kind::parse(bad).unwrap_err().code(),
-                Code::ModelInvalid,
-                "{bad:?}"
-            );
+            assert_eq!(Kind::parse(bad).unwrap_err().code(), Code::ModelInvalid, "{bad:?}");
         }
     }
 }

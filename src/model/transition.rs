@@ -41,19 +41,13 @@ pub struct JobError {
 impl JobError {
     /// An error under one of our codes; the message begins with it.
     pub fn new(code: Code, message: impl std::fmt::Display) -> Self {
-        Self {
-            code: code.as_str().into(),
-            message: format!("[{code}] {message}"),
-        }
+        Self { code: code.as_str().into(), message: format!("[{code}] {message}") }
     }
 }
 
 impl From<crate::Error> for JobError {
     fn from(error: crate::Error) -> Self {
-        Self {
-            code: error.code().as_str().into(),
-            message: error.to_string(),
-        }
+        Self { code: error.code().as_str().into(), message: error.to_string() }
     }
 }
 
@@ -130,18 +124,11 @@ pub fn settlement(terms: Terms, end: AttemptEnd, now: Timestamp, chance: f64) ->
     };
     let done = matches!(end, AttemptEnd::Answered(Outcome::Done(_)));
     if terms.cancel_requested && !done {
-        return Settlement {
-            status: Status::Cancelled,
-            cause: Some("cancelled"),
-            ..plain
-        };
+        return Settlement { status: Status::Cancelled, cause: Some("cancelled"), ..plain };
     }
     let unspent = terms.attempt.saturating_sub(1);
     match end {
-        AttemptEnd::Answered(Outcome::Done(result)) => Settlement {
-            result: Some(result),
-            ..plain
-        },
+        AttemptEnd::Answered(Outcome::Done(result)) => Settlement { result: Some(result), ..plain },
         AttemptEnd::Answered(Outcome::Fatal(error)) => failed(plain, error, "fatal"),
         AttemptEnd::Answered(Outcome::Failed(error)) if terms.attempt >= terms.max_attempts => {
             failed(plain, error, "failed")
@@ -160,20 +147,10 @@ pub fn settlement(terms: Terms, end: AttemptEnd, now: Timestamp, chance: f64) ->
             cause: Some("snooze"),
             ..plain
         },
-        AttemptEnd::Stopped => interrupted(
-            Settlement {
-                attempt: unspent,
-                ..plain
-            },
-            terms,
-        ),
+        AttemptEnd::Stopped => interrupted(Settlement { attempt: unspent, ..plain }, terms),
         AttemptEnd::Lost => {
             let crashes = terms.interrupted.saturating_add(1);
-            let after = Settlement {
-                attempt: unspent,
-                interrupted: crashes,
-                ..plain
-            };
+            let after = Settlement { attempt: unspent, interrupted: crashes, ..plain };
             if crashes >= POISON_AFTER {
                 let why = format!("the server died {crashes} times while this job ran");
                 return failed(after, JobError::new(Code::PoisonPill, why), "poison");
@@ -185,11 +162,9 @@ pub fn settlement(terms: Terms, end: AttemptEnd, now: Timestamp, chance: f64) ->
 
 fn interrupted(after: Settlement, terms: Terms) -> Settlement {
     match terms.on_interrupt {
-        OnInterrupt::Retry => Settlement {
-            status: Status::Queued,
-            cause: Some("interrupted"),
-            ..after
-        },
+        OnInterrupt::Retry => {
+            Settlement { status: Status::Queued, cause: Some("interrupted"), ..after }
+        }
         OnInterrupt::Fail => {
             let why = "interrupted: the server stopped or died while it ran";
             failed(after, JobError::new(Code::Interrupted, why), "interrupted")
@@ -198,12 +173,7 @@ fn interrupted(after: Settlement, terms: Terms) -> Settlement {
 }
 
 fn failed(plain: Settlement, error: JobError, cause: &'static str) -> Settlement {
-    Settlement {
-        status: Status::Failed,
-        error: Some(cut(error)),
-        cause: Some(cause),
-        ..plain
-    }
+    Settlement { status: Status::Failed, error: Some(cut(error)), cause: Some(cause), ..plain }
 }
 
 fn cut(mut error: JobError) -> JobError {
@@ -232,10 +202,7 @@ mod tests {
     };
 
     fn error() -> JobError {
-        JobError {
-            code: "X-YZ-001".into(),
-            message: "broken".into(),
-        }
+        JobError { code: "X-YZ-001".into(), message: "broken".into() }
     }
 
     fn ends(terms: Terms, end: AttemptEnd) -> Settlement {
@@ -244,15 +211,9 @@ mod tests {
 
     #[test]
     fn done_completes_even_after_a_cancel_request() {
-        let terms = Terms {
-            cancel_requested: true,
-            ..TERMS
-        };
+        let terms = Terms { cancel_requested: true, ..TERMS };
         let after = ends(terms, AttemptEnd::Answered(Outcome::Done(Value::from(1))));
-        assert_eq!(
-            (after.status, after.result),
-            (Status::Completed, Some(Value::from(1)))
-        );
+        assert_eq!((after.status, after.result), (Status::Completed, Some(Value::from(1))));
     }
 
     #[test]
@@ -263,21 +224,9 @@ mod tests {
             (first.status, first.run_at),
             (Status::Scheduled, Some(NOW.plus(Duration::from_secs(10))))
         );
-        let second = ends(
-            Terms {
-                attempt: 2,
-                ..TERMS
-            },
-            failed(),
-        );
+        let second = ends(Terms { attempt: 2, ..TERMS }, failed());
         assert_eq!(second.run_at, Some(NOW.plus(Duration::from_secs(20))));
-        let third = ends(
-            Terms {
-                attempt: 3,
-                ..TERMS
-            },
-            failed(),
-        );
+        let third = ends(Terms { attempt: 3, ..TERMS }, failed());
         assert_eq!((third.status, third.error), (Status::Failed, Some(error())));
         let late = backoff(40, 0.5);
         assert_eq!(late, BACKOFF_CAP);
@@ -286,42 +235,21 @@ mod tests {
     #[test]
     fn a_crash_spends_no_attempt_and_the_third_is_a_poison_pill() {
         let once = ends(TERMS, AttemptEnd::Lost);
-        assert_eq!(
-            (once.status, once.attempt, once.interrupted),
-            (Status::Queued, 0, 1)
-        );
-        let thrice = ends(
-            Terms {
-                interrupted: 2,
-                ..TERMS
-            },
-            AttemptEnd::Lost,
-        );
+        assert_eq!((once.status, once.attempt, once.interrupted), (Status::Queued, 0, 1));
+        let thrice = ends(Terms { interrupted: 2, ..TERMS }, AttemptEnd::Lost);
         assert_eq!(thrice.status, Status::Failed);
         assert_eq!(thrice.error.unwrap().code, Code::PoisonPill.as_str());
     }
 
     #[test]
     fn a_clean_stop_counts_as_no_crash() {
-        let after = ends(
-            Terms {
-                interrupted: 2,
-                ..TERMS
-            },
-            AttemptEnd::Stopped,
-        );
-        assert_eq!(
-            (after.status, after.attempt, after.interrupted),
-            (Status::Queued, 0, 2)
-        );
+        let after = ends(Terms { interrupted: 2, ..TERMS }, AttemptEnd::Stopped);
+        assert_eq!((after.status, after.attempt, after.interrupted), (Status::Queued, 0, 2));
     }
 
     #[test]
     fn a_kind_that_must_not_run_twice_fails_when_interrupted() {
-        let terms = Terms {
-            on_interrupt: OnInterrupt::Fail,
-            ..TERMS
-        };
+        let terms = Terms { on_interrupt: OnInterrupt::Fail, ..TERMS };
         for end in [AttemptEnd::Lost, AttemptEnd::Stopped] {
             let after = ends(terms, end);
             assert_eq!(after.status, Status::Failed);
@@ -331,10 +259,7 @@ mod tests {
 
     #[test]
     fn a_cancel_request_ends_every_attempt_that_did_not_complete() {
-        let terms = Terms {
-            cancel_requested: true,
-            ..TERMS
-        };
+        let terms = Terms { cancel_requested: true, ..TERMS };
         let snooze = AttemptEnd::Answered(Outcome::Snooze(Duration::from_secs(1)));
         let fatal = AttemptEnd::Answered(Outcome::Fatal(error()));
         for end in [snooze, fatal, AttemptEnd::Lost, AttemptEnd::Stopped] {
@@ -344,13 +269,8 @@ mod tests {
 
     #[test]
     fn a_long_error_is_cut_on_a_character() {
-        let error = JobError {
-            code: "X".into(),
-            message: "ü".repeat(MAX_ERROR_BYTES),
-        };
-        let kept = ends(TERMS, AttemptEnd::Answered(Outcome::Fatal(error)))
-            .error
-            .unwrap();
+        let error = JobError { code: "X".into(), message: "ü".repeat(MAX_ERROR_BYTES) };
+        let kept = ends(TERMS, AttemptEnd::Answered(Outcome::Fatal(error))).error.unwrap();
         assert_eq!(kept.message.len(), MAX_ERROR_BYTES);
     }
 }

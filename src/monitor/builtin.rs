@@ -54,9 +54,7 @@ impl Analyzer {
         if let Some(at) = self.index.get(&key) {
             self.groups[*at].add(row);
         } else if self.groups.len() < MAX_GROUPS {
-            let template = key
-                .split_once('\n')
-                .map(|(template, _)| template.to_owned());
+            let template = key.split_once('\n').map(|(template, _)| template.to_owned());
             let template = template.unwrap_or_else(|| mask(&row.row.message));
             self.index.insert(key, self.groups.len());
             self.groups.push(Group::new(row, template));
@@ -64,18 +62,14 @@ impl Analyzer {
             group.add(row);
         } else {
             let group = Group::new(row, OVERFLOW.to_owned());
-            self.overflow = Some(Group {
-                source: "several sources".to_owned(),
-                ..group
-            });
+            self.overflow = Some(Group { source: "several sources".to_owned(), ..group });
         }
     }
 
     /// One finding per group: the gravest first, then the most frequent, then the oldest. Rows that found no group
     /// are counted in one more finding at the end.
     pub(crate) fn finish(mut self) -> Vec<Finding> {
-        self.groups
-            .sort_by_key(|g| (Reverse(g.worst), Reverse(g.count), g.evidence[0]));
+        self.groups.sort_by_key(|g| (Reverse(g.worst), Reverse(g.count), g.evidence[0]));
         self.groups
             .iter()
             .map(Group::finding)
@@ -187,11 +181,7 @@ impl Group {
         named("Source files", &source_files(&self.sample));
         let fence = "`".repeat(longest_backticks(&self.sample).max(2) + 1);
         let ids: Vec<String> = self.evidence.iter().map(ToString::to_string).collect();
-        let of = if self.count > ids.len() as u64 {
-            " (the first and the latest)"
-        } else {
-            ""
-        };
+        let of = if self.count > ids.len() as u64 { " (the first and the latest)" } else { "" };
         write!(
             text,
             "\n## Evidence\n\n{fence}text\n{}\n{fence}\n\nLog rows{of}: {}\n\n## Likely cause\n\n{cause}\n",
@@ -260,14 +250,10 @@ const BY_DEFAULT: &str = "No rule recognised the message as a caller's mistake o
 /// Words are looked up in the template; the status is a value and therefore read from the sample.
 fn classify(template: &str, sample: &str) -> (Classification, &'static str) {
     let text = template.to_lowercase();
-    let words: Vec<&str> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> =
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let says = |phrase: &str| {
-        phrase
-            .split(' ')
-            .all(|part| words.iter().any(|word| word.starts_with(part)))
+        phrase.split(' ').all(|part| words.iter().any(|word| word.starts_with(part)))
     };
     let status = http_status(sample);
     let crashed = has_trace(sample) || status.is_some_and(|status| status >= 500);
@@ -284,15 +270,9 @@ fn classify(template: &str, sample: &str) -> (Classification, &'static str) {
 }
 
 fn has_trace(sample: &str) -> bool {
-    [
-        "Traceback (most recent",
-        "panicked at",
-        "stack backtrace",
-        "\n    at ",
-        "\n\tat ",
-    ]
-    .iter()
-    .any(|sign| sample.contains(sign))
+    ["Traceback (most recent", "panicked at", "stack backtrace", "\n    at ", "\n\tat "]
+        .iter()
+        .any(|sign| sample.contains(sign))
 }
 
 /// The HTTP status in the first line: a three-digit word after `status`, `HTTP/1.1`, `answered` and the like.
@@ -332,22 +312,11 @@ fn title(template: &str) -> String {
         text = after
             .trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '<' | '(' | '/'));
     }
-    let text: String = text
-        .replace(MASK, "…")
-        .chars()
-        .filter(|c| !c.is_control())
-        .collect();
+    let text: String = text.replace(MASK, "…").chars().filter(|c| !c.is_control()).collect();
     match text.trim() {
         "" | "…" => "A message without words".to_owned(),
         text if text.chars().count() <= MAX_TITLE => text.to_owned(),
-        text => {
-            text.chars()
-                .take(MAX_TITLE - 1)
-                .collect::<String>()
-                .trim_end()
-                .to_owned()
-                + "…"
-        }
+        text => text.chars().take(MAX_TITLE - 1).collect::<String>().trim_end().to_owned() + "…",
     }
 }
 
@@ -383,9 +352,7 @@ fn place(word: &str) -> Option<String> {
 }
 
 fn leading_digits(text: &str) -> &str {
-    &text[..text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len())]
+    &text[..text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len())]
 }
 
 fn longest_backticks(text: &str) -> usize {
@@ -399,11 +366,7 @@ fn span(text: &str) -> String {
         .map(|c| if c.is_control() || c == '`' { ' ' } else { c })
         .take(MAX_SPAN)
         .collect();
-    if clean.trim().is_empty() {
-        "(no name)".to_owned()
-    } else {
-        format!("`{}`", clean.trim())
-    }
+    if clean.trim().is_empty() { "(no name)".to_owned() } else { format!("`{}`", clean.trim()) }
 }
 
 fn cut(text: &str, most: usize) -> &str {
@@ -417,10 +380,7 @@ mod tests {
 
     fn row(id: i64, level: Level, message: &str) -> LogRow {
         let at = format!("2026-11-21T05:00:{:02}.000Z", id % 60);
-        LogRow {
-            id,
-            row: NewLogRow::new(at, level, "shop.cart", message),
-        }
+        LogRow { id, row: NewLogRow::new(at, level, "shop.cart", message) }
     }
 
     fn findings(messages: &[&str]) -> Vec<Finding> {
@@ -446,10 +406,7 @@ mod tests {
             "cart 8 is lost",
             "cart 9 is lost",
         ]);
-        let seen: Vec<_> = all
-            .iter()
-            .map(|f| (f.occurrences, f.evidence.clone()))
-            .collect();
+        let seen: Vec<_> = all.iter().map(|f| (f.occurrences, f.evidence.clone())).collect();
         assert_eq!(seen, [(3, vec![2, 4, 5]), (2, vec![1, 3])]);
         assert_eq!(all[1].error_codes, ["SHOP-PAY-014"]);
         assert_eq!(all[1].template, "[SHOP-PAY-014] charge of order <*> failed");
@@ -469,13 +426,7 @@ mod tests {
     #[test]
     fn the_gravest_comes_first_then_the_most_frequent_then_the_oldest() {
         let mut analyzer = Analyzer::new();
-        let levels = [
-            Level::Warning,
-            Level::Error,
-            Level::Error,
-            Level::Error,
-            Level::Critical,
-        ];
+        let levels = [Level::Warning, Level::Error, Level::Error, Level::Error, Level::Critical];
         for (id, (level, word)) in (1..).zip(levels.into_iter().zip(["w", "b", "a", "a", "c"])) {
             analyzer.push(&row(id, level, word));
         }
@@ -498,12 +449,7 @@ mod tests {
     #[test]
     fn groups_beyond_the_limit_are_counted_in_one_last_finding() {
         let mut analyzer = Analyzer::new();
-        let name = |n: i64| {
-            n.to_string()
-                .bytes()
-                .map(|b| char::from(b + 50))
-                .collect::<String>()
-        };
+        let name = |n: i64| n.to_string().bytes().map(|b| char::from(b + 50)).collect::<String>();
         for id in 1..=MAX_GROUPS as i64 + 7 {
             analyzer.push(&row(id, Level::Critical, &name(id)));
         }
@@ -521,20 +467,14 @@ mod tests {
             ("cart is gone", ServerBug),
             ("upstream answered 404", ServerBug),
             ("\"GET /a HTTP/1.1\" 503 12", ServerBug),
-            (
-                "bad token\nTraceback (most recent call last):\n  x",
-                ServerBug,
-            ),
+            ("bad token\nTraceback (most recent call last):\n  x", ServerBug),
             ("Malformed body at 7", ClientMisuse),
             ("missing required parameter `page`", ClientMisuse),
             ("10.0.0.1 \"GET /a HTTP/1.1\" 404 12", ClientMisuse),
             ("request refused, status=422", ClientMisuse),
             ("client uses deprecated API v1", ClientMisuse),
             ("Unknown option \"x\" in a.toml", DocumentationGap),
-            (
-                "deprecated setting used, no documented replacement",
-                DocumentationGap,
-            ),
+            ("deprecated setting used, no documented replacement", DocumentationGap),
         ] {
             assert_eq!(only(message).classification, expected, "{message}");
         }
@@ -542,15 +482,9 @@ mod tests {
 
     #[test]
     fn a_title_is_one_readable_line_of_at_most_80_characters() {
-        assert_eq!(
-            only("[SHOP-PAY-014] order 7 of 'ann' failed\nx").title,
-            "order … of … failed"
-        );
+        assert_eq!(only("[SHOP-PAY-014] order 7 of 'ann' failed\nx").title, "order … of … failed");
         assert_eq!(only("SHOP-PAY-014: order lost").title, "order lost");
-        assert_eq!(
-            only("lost after SHOP-PAY-014").title,
-            "lost after SHOP-PAY-014"
-        );
+        assert_eq!(only("lost after SHOP-PAY-014").title, "lost after SHOP-PAY-014");
         assert_eq!(only("[SHOP-PAY-014]").title, "A message without words");
         let long = only(&"größer ".repeat(40)).title;
         assert!(long.chars().count() <= MAX_TITLE && long.ends_with('…'));
@@ -558,11 +492,8 @@ mod tests {
 
     #[test]
     fn the_body_cites_and_nothing_in_it_breaks_out() {
-        let mut hostile = row(
-            3,
-            Level::Error,
-            "bad\n````\n# @all\n  at src/cart.rs:42:7 (Cart.java:9)",
-        );
+        let mut hostile =
+            row(3, Level::Error, "bad\n````\n# @all\n  at src/cart.rs:42:7 (Cart.java:9)");
         hostile.row.request_path = Some("/cart`x`?secret=1".into());
         let mut analyzer = Analyzer::new();
         analyzer.push(&hostile);

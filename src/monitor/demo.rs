@@ -143,44 +143,19 @@ pub const PROBLEMS: &[Problem] = &[
 
 /// What a request without a problem does: method and path, the service behind it, what that says.
 const REQUESTS: &[(&str, &str, [&str; 2])] = &[
-    (
-        "GET /",
-        "shop.search",
-        [
-            "front page from cache, age {n} ms",
-            "{d} lamps on the front page",
-        ],
-    ),
+    ("GET /", "shop.search", ["front page from cache, age {n} ms", "{d} lamps on the front page"]),
     (
         "GET /search",
         "shop.search",
-        [
-            "query \"brass lantern\" parsed in {d} ms",
-            "{n} hits in {n} documents",
-        ],
+        ["query \"brass lantern\" parsed in {d} ms", "{n} hits in {n} documents"],
     ),
-    (
-        "GET /lamps/storm-lantern",
-        "shop.inventory",
-        ["stock of LW-{n} read", "{n} pieces in stock"],
-    ),
-    (
-        "POST /cart",
-        "shop.cart",
-        ["cart {hex} loaded", "article LW-{n} added to cart {hex}"],
-    ),
-    (
-        "POST /checkout",
-        "shop.payments",
-        ["charge {hex} prepared", "order {n} paid"],
-    ),
+    ("GET /lamps/storm-lantern", "shop.inventory", ["stock of LW-{n} read", "{n} pieces in stock"]),
+    ("POST /cart", "shop.cart", ["cart {hex} loaded", "article LW-{n} added to cart {hex}"]),
+    ("POST /checkout", "shop.payments", ["charge {hex} prepared", "order {n} paid"]),
     (
         "POST /newsletter",
         "shop.mail",
-        [
-            "template welcome rendered in {d} ms",
-            "mail {hex} handed over",
-        ],
+        ["template welcome rendered in {d} ms", "mail {hex} handed over"],
     ),
 ];
 
@@ -193,10 +168,8 @@ pub fn day(start: Timestamp) -> Vec<NewLogRow> {
         let (request, service, [first, second]) = REQUESTS[n % REQUESTS.len()];
         // The mean of two throws: most requests come around noon.
         let at = u64::midpoint(dice.below(DAY_MS), dice.below(DAY_MS));
-        let said = [
-            (Level::Debug, service, dice.fill(first)),
-            (Level::Info, service, dice.fill(second)),
-        ];
+        let said =
+            [(Level::Debug, service, dice.fill(first)), (Level::Info, service, dice.fill(second))];
         visit(&mut rows, &mut dice, at, request, 200, said);
     }
     for problem in PROBLEMS {
@@ -204,22 +177,9 @@ pub fn day(start: Timestamp) -> Vec<NewLogRow> {
             let hour = 60 * 60 * 1_000;
             let (from, to) = (problem.hours.0 * hour, (problem.hours.1 * hour).min(DAY_MS));
             let at = from + dice.below(to - from);
-            let code = problem
-                .code
-                .map_or(String::new(), |code| format!("[{code}] "));
-            let said = (
-                problem.level,
-                problem.source,
-                code + &dice.fill(problem.says),
-            );
-            visit(
-                &mut rows,
-                &mut dice,
-                at,
-                problem.request,
-                problem.status,
-                [said],
-            );
+            let code = problem.code.map_or(String::new(), |code| format!("[{code}] "));
+            let said = (problem.level, problem.source, code + &dice.fill(problem.says));
+            visit(&mut rows, &mut dice, at, problem.request, problem.status, [said]);
         }
     }
     rows.sort_by_key(|(at, _)| *at);
@@ -242,11 +202,7 @@ fn visit<const N: usize>(
     let correlation = dice.fill("req-{hex}{hex}");
     let user = (dice.below(3) > 0).then(|| format!("customer-{}", 100 + dice.below(900)));
     let path = request.split_once(' ').map(|(_, path)| path.to_owned());
-    let arrived = (
-        Level::Info,
-        "shop.web",
-        format!("{request} {}", dice.fill("from {ip}")),
-    );
+    let arrived = (Level::Info, "shop.web", format!("{request} {}", dice.fill("from {ip}")));
     let began = at;
     let mut add =
         |at: u64, (level, source, message): (Level, &str, String), extra: Option<String>| {
@@ -264,16 +220,8 @@ fn visit<const N: usize>(
     }
     at += 1 + dice.below(50);
     let took = at - began;
-    let answered = (
-        Level::Info,
-        "shop.web",
-        format!("{request} answered {status} in {took} ms"),
-    );
-    add(
-        at,
-        answered,
-        Some(format!("{{\"duration_ms\":{took},\"status\":{status}}}")),
-    );
+    let answered = (Level::Info, "shop.web", format!("{request} answered {status} in {took} ms"));
+    add(at, answered, Some(format!("{{\"duration_ms\":{took},\"status\":{status}}}")));
 }
 
 /// Chance without a crate or a clock: xorshift64 (Marsaglia 2003), the same throws at every call.
@@ -338,18 +286,12 @@ mod tests {
     fn the_rows_of_a_request_share_its_id_user_and_path() {
         let mut requests: HashMap<String, Vec<NewLogRow>> = HashMap::new();
         for row in day(start()) {
-            requests
-                .entry(row.correlation_id.clone().unwrap())
-                .or_default()
-                .push(row);
+            requests.entry(row.correlation_id.clone().unwrap()).or_default().push(row);
         }
         for rows in requests.values() {
             assert!((3..=4).contains(&rows.len()));
             assert!(rows.iter().all(|row| row.user_id == rows[0].user_id));
-            assert!(
-                rows.iter()
-                    .all(|row| row.request_path == rows[0].request_path)
-            );
+            assert!(rows.iter().all(|row| row.request_path == rows[0].request_path));
         }
     }
 
@@ -357,18 +299,9 @@ mod tests {
     fn the_analyzer_finds_the_eight_problems_and_nothing_else() {
         let mut analyzer = Analyzer::new();
         let mut templates: HashMap<Option<&str>, BTreeSet<String>> = HashMap::new();
-        for (id, row) in (1..)
-            .zip(day(start()))
-            .filter(|(_, row)| row.level >= Level::Warning)
-        {
-            let code = PROBLEMS
-                .iter()
-                .filter_map(|p| p.code)
-                .find(|c| row.message.contains(c));
-            templates
-                .entry(code)
-                .or_default()
-                .insert(mask(&row.message));
+        for (id, row) in (1..).zip(day(start())).filter(|(_, row)| row.level >= Level::Warning) {
+            let code = PROBLEMS.iter().filter_map(|p| p.code).find(|c| row.message.contains(c));
+            templates.entry(code).or_default().insert(mask(&row.message));
             analyzer.push(&LogRow { id, row });
         }
         let findings = analyzer.finish();
@@ -379,22 +312,12 @@ mod tests {
             let fitting: Vec<_> = findings.iter().filter(|f| of_it(&f.title)).collect();
             assert_eq!(fitting.len(), 1, "{}", problem.title);
             assert_eq!(fitting[0].error_codes, codes);
-            assert_eq!(
-                fitting[0].occurrences, problem.rows as u64,
-                "{}",
-                problem.title
-            );
-            assert_eq!(
-                fitting[0].classification, problem.classification,
-                "{}",
-                problem.title
-            );
+            assert_eq!(fitting[0].occurrences, problem.rows as u64, "{}", problem.title);
+            assert_eq!(fitting[0].classification, problem.classification, "{}", problem.title);
         }
         // Codes or not, the rows of a problem differ only in values.
         assert!(
-            templates
-                .iter()
-                .all(|(code, set)| set.len() == if code.is_some() { 1 } else { 4 })
+            templates.iter().all(|(code, set)| set.len() == if code.is_some() { 1 } else { 4 })
         );
     }
 

@@ -29,17 +29,15 @@ pub fn rules() -> KindRules {
 /// Lets an engine run scans of `logs` on the queue `agent`, which runs one job at a time.
 pub fn register(builder: Builder, store: &Store, logs: &LogStore) -> Builder {
     let (store, logs) = (store.clone(), logs.clone());
-    builder
-        .queue(Queue::AGENT, 1)
-        .kind(rules(), move |context| {
-            let (store, logs) = (store.clone(), logs.clone());
-            async move {
-                match scan(&context, &store, &logs).await {
-                    Ok(counts) => Outcome::Done(summary(counts)),
-                    Err(error) => Outcome::Failed(JobError::from(error)),
-                }
+    builder.queue(Queue::AGENT, 1).kind(rules(), move |context| {
+        let (store, logs) = (store.clone(), logs.clone());
+        async move {
+            match scan(&context, &store, &logs).await {
+                Ok(counts) => Outcome::Done(summary(counts)),
+                Err(error) => Outcome::Failed(JobError::from(error)),
             }
-        })
+        }
+    })
 }
 
 fn summary(counts: ScanCounts) -> serde_json::Value {
@@ -58,11 +56,7 @@ async fn scan(context: &Context, store: &Store, logs: &LogStore) -> Result<ScanC
     }
     let (log_id_start, newest) = window(store, logs).await?;
     let read = read(logs, log_id_start, newest).await?;
-    let codes = read
-        .findings
-        .iter()
-        .flat_map(|f| f.error_codes.clone())
-        .collect();
+    let codes = read.findings.iter().flat_map(|f| f.error_codes.clone()).collect();
     let prints = read.findings.iter().map(print_of).collect();
     let known = store.known_issues(codes, prints).await?;
     let triage = triage(read.findings, &known);
@@ -82,9 +76,7 @@ async fn scan(context: &Context, store: &Store, logs: &LogStore) -> Result<ScanC
         seen_again: triage.seen_again,
         follow_up: read.end < newest,
     };
-    store
-        .commit_scan(context.lease.clone(), commit, context.clock.now())
-        .await?;
+    store.commit_scan(context.lease.clone(), commit, context.clock.now()).await?;
     Ok(counts)
 }
 
@@ -125,18 +117,10 @@ async fn read(logs: &LogStore, start: i64, newest: i64) -> Result<Read> {
             analyzer.push(row);
         }
         if chunk.len() < limit {
-            return Ok(Read {
-                findings: analyzer.finish(),
-                rows,
-                end: newest,
-            });
+            return Ok(Read { findings: analyzer.finish(), rows, end: newest });
         }
         if rows == MAX_ROWS {
-            return Ok(Read {
-                findings: analyzer.finish(),
-                rows,
-                end,
-            });
+            return Ok(Read { findings: analyzer.finish(), rows, end });
         }
     }
 }

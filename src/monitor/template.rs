@@ -41,13 +41,8 @@ const CALENDAR: &[&str] = &[
 pub(crate) fn mask(message: &str) -> String {
     let line = telling_line(message);
     let out = String::with_capacity(line.len().min(MAX_TEMPLATE) + 2 * MASK.len());
-    let mut masker = Masker {
-        text: line,
-        bytes: line.as_bytes(),
-        out,
-        unclosed: [false; 3],
-        plain: 0,
-    };
+    let mut masker =
+        Masker { text: line, bytes: line.as_bytes(), out, unclosed: [false; 3], plain: 0 };
     masker.run();
     let mut out = masker.out;
     out.truncate(out.floor_char_boundary(MAX_TEMPLATE));
@@ -74,11 +69,7 @@ pub(crate) fn error_codes(message: &str) -> Vec<String> {
 pub(crate) fn codes(text: &str) -> impl Iterator<Item = &str> {
     let bytes = text.as_bytes();
     text.match_indices('-').filter_map(move |(dash, _)| {
-        let area = bytes[..dash]
-            .iter()
-            .rev()
-            .take_while(|b| b.is_ascii_uppercase())
-            .count();
+        let area = bytes[..dash].iter().rev().take_while(|b| b.is_ascii_uppercase()).count();
         let start = dash - area;
         code_at(bytes, start).map(|len| &text[start..start + len])
     })
@@ -91,11 +82,8 @@ fn code_at(bytes: &[u8], at: usize) -> Option<usize> {
         return None;
     }
     let upper = |from: usize, most: usize| {
-        let run = bytes[from..]
-            .iter()
-            .take(most + 1)
-            .take_while(|b| b.is_ascii_uppercase())
-            .count();
+        let run =
+            bytes[from..].iter().take(most + 1).take_while(|b| b.is_ascii_uppercase()).count();
         ((2..=most).contains(&run) && bytes.get(from + run) == Some(&b'-'))
             .then_some(from + run + 1)
     };
@@ -108,13 +96,8 @@ fn code_at(bytes: &[u8], at: usize) -> Option<usize> {
 fn telling_line(message: &str) -> &str {
     let mut lines = message.lines().filter(|line| !line.trim().is_empty());
     let first = lines.next().unwrap_or_default();
-    if first
-        .trim_start()
-        .starts_with("Traceback (most recent call last)")
-    {
-        return lines
-            .find(|line| !line.starts_with([' ', '\t']))
-            .unwrap_or(first);
+    if first.trim_start().starts_with("Traceback (most recent call last)") {
+        return lines.find(|line| !line.starts_with([' ', '\t'])).unwrap_or(first);
     }
     first
 }
@@ -322,12 +305,8 @@ impl Masker<'_> {
 
     /// Writes `<*>`, once for values that only blanks, commas and joining signs divide.
     fn push_mask(&mut self) {
-        let joined = |b: &&u8| {
-            matches!(
-                b,
-                b' ' | b',' | b'-' | b'.' | b':' | b'/' | b'+' | b'_' | b'~'
-            )
-        };
+        let joined =
+            |b: &&u8| matches!(b, b' ' | b',' | b'-' | b'.' | b':' | b'/' | b'+' | b'_' | b'~');
         let joiners = self.out.as_bytes().iter().rev().take_while(joined).count();
         let kept = self.out.len() - joiners;
         if self.out.as_bytes()[..kept].ends_with(MASK.as_bytes()) {
@@ -338,10 +317,7 @@ impl Masker<'_> {
     }
 
     fn end_of(&self, at: usize, ends: impl Fn(u8) -> bool) -> usize {
-        self.bytes[at..]
-            .iter()
-            .position(|b| ends(*b))
-            .map_or(self.bytes.len(), |n| at + n)
+        self.bytes[at..].iter().position(|b| ends(*b)).map_or(self.bytes.len(), |n| at + n)
     }
 }
 
@@ -356,8 +332,7 @@ fn is_address(core: &str) -> bool {
 }
 
 fn is_mail(word: &str) -> bool {
-    word.split_once('@')
-        .is_some_and(|(user, host)| !user.is_empty() && host.contains('.'))
+    word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'))
 }
 
 /// `src/cart.rs:42`, `a/b/c`, but neither `and/or` nor `text/html`.
@@ -445,11 +420,9 @@ mod tests {
 
     #[test]
     fn words_that_are_no_values_stay() {
-        for text in [
-            "don't read/write text/html; users' carts aren't I/O",
-            "may fail: a::b::c",
-            "Überlauf",
-        ] {
+        for text in
+            ["don't read/write text/html; users' carts aren't I/O", "may fail: a::b::c", "Überlauf"]
+        {
             assert_eq!(mask(text), text);
         }
         assert_eq!(mask("unclosed \"quote and 5"), "unclosed \"quote and <*>");
@@ -466,10 +439,7 @@ mod tests {
             assert_eq!(mask(text), text);
         }
         assert_eq!(mask("\"7 [SHOP-PAY-014]\" 8"), "\"<*> [SHOP-PAY-014]\" <*>");
-        assert_eq!(
-            mask("SHOP-PAY-0145 and XSHOPPY-PAY-014"),
-            "SHOP-PAY-<*> and XSHOPPY-PAY-<*>"
-        );
+        assert_eq!(mask("SHOP-PAY-0145 and XSHOPPY-PAY-014"), "SHOP-PAY-<*> and XSHOPPY-PAY-<*>");
     }
 
     #[test]
@@ -487,13 +457,7 @@ mod tests {
         let many = "7654321".split("").collect::<Vec<_>>().join(" AA-BB-00");
         assert_eq!(
             error_codes(&many),
-            [
-                "AA-BB-003",
-                "AA-BB-004",
-                "AA-BB-005",
-                "AA-BB-006",
-                "AA-BB-007"
-            ]
+            ["AA-BB-003", "AA-BB-004", "AA-BB-005", "AA-BB-006", "AA-BB-007"]
         );
     }
 
@@ -513,11 +477,7 @@ mod tests {
     fn a_template_is_cut_on_a_character_and_masking_it_again_changes_nothing() {
         let long = mask(&"ä 5 größer ".repeat(100));
         assert!(long.len() <= MAX_TEMPLATE && long.len() > MAX_TEMPLATE - 8);
-        for text in [
-            "a 5 b <*> c",
-            "x=1 'y' [SHOP-PAY-014] 3 ms /a",
-            "worker-3 (7)",
-        ] {
+        for text in ["a 5 b <*> c", "x=1 'y' [SHOP-PAY-014] 3 ms /a", "worker-3 (7)"] {
             let once = mask(text);
             assert_eq!(mask(&once), once);
         }
@@ -525,17 +485,8 @@ mod tests {
 
     #[test]
     fn hostile_text_of_full_length_is_masked_within_the_limit() {
-        for piece in [
-            "\"a ",
-            "'a\"b `",
-            "-",
-            "/",
-            ":",
-            "A-",
-            "AA-BB-",
-            "\u{1}\u{2028}é1",
-            "\\\" ",
-        ] {
+        for piece in ["\"a ", "'a\"b `", "-", "/", ":", "A-", "AA-BB-", "\u{1}\u{2028}é1", "\\\" "]
+        {
             let text = piece.repeat(64 * 1024 / piece.len());
             assert!(mask(&text).len() <= MAX_TEMPLATE);
             assert!(mask(&format!("{text} [AA-BB-001]\"")).len() <= MAX_TEMPLATE);

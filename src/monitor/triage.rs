@@ -41,10 +41,7 @@ pub(super) fn triage(findings: Vec<Finding>, known: &[KnownIssue]) -> Triage {
     let mut again: BTreeMap<i64, u64> = BTreeMap::new();
     for finding in findings {
         let print = print_of(&finding);
-        let tier1 = finding
-            .error_codes
-            .iter()
-            .find_map(|code| by_code.get(code));
+        let tier1 = finding.error_codes.iter().find_map(|code| by_code.get(code));
         let owner = tier1.or_else(|| by_print.get(&print)).copied();
         match owner {
             Some(Owner::Known(issue)) => *again.entry(issue.0).or_default() += finding.occurrences,
@@ -61,10 +58,7 @@ pub(super) fn triage(findings: Vec<Finding>, known: &[KnownIssue]) -> Triage {
         }
         done.duplicates_skipped += 1;
     }
-    done.seen_again = again
-        .into_iter()
-        .map(|(id, rows)| (IssueId(id), rows))
-        .collect();
+    done.seen_again = again.into_iter().map(|(id, rows)| (IssueId(id), rows)).collect();
     done
 }
 
@@ -110,10 +104,7 @@ mod tests {
     fn tier_1_skips_a_known_error_code_even_with_another_template() {
         let issue = known(7, &finding(&["A-BC-001"], "x"));
         let done = triage(vec![finding(&["A-BC-001"], "quite different")], &[issue]);
-        assert_eq!(
-            (done.seen_again, done.duplicates_skipped),
-            (vec![(IssueId(7), 10)], 1)
-        );
+        assert_eq!((done.seen_again, done.duplicates_skipped), (vec![(IssueId(7), 10)], 1));
         assert!(done.new_issues.is_empty());
     }
 
@@ -128,26 +119,14 @@ mod tests {
     #[test]
     fn another_classification_or_source_is_another_problem() {
         let issue = known(9, &finding(&[], "x"));
-        let misuse = Finding {
-            classification: Classification::ClientMisuse,
-            ..finding(&[], "x")
-        };
-        let elsewhere = Finding {
-            source: "mail".into(),
-            ..finding(&[], "x")
-        };
-        assert_eq!(
-            triage(vec![misuse, elsewhere], &[issue]).new_issues.len(),
-            2
-        );
+        let misuse = Finding { classification: Classification::ClientMisuse, ..finding(&[], "x") };
+        let elsewhere = Finding { source: "mail".into(), ..finding(&[], "x") };
+        assert_eq!(triage(vec![misuse, elsewhere], &[issue]).new_issues.len(), 2);
     }
 
     #[test]
     fn findings_of_one_scan_are_compared_with_each_other() {
-        let done = triage(
-            vec![finding(&["A-BC-001"], "x"), finding(&["A-BC-001"], "y")],
-            &[],
-        );
+        let done = triage(vec![finding(&["A-BC-001"], "x"), finding(&["A-BC-001"], "y")], &[]);
         assert_eq!((done.new_issues.len(), done.duplicates_skipped), (1, 1));
         assert_eq!(done.new_issues[0].0.occurrences, 20);
     }

@@ -8,9 +8,7 @@ use crate::model::{Account, Actor, Timestamp};
 impl Store {
     /// Whether somebody could create accounts.
     pub async fn has_admin(&self) -> Result<bool> {
-        self.db
-            .read("look for an admin", sqlite::accounts::has_admin)
-            .await
+        self.db.read("look for an admin", sqlite::accounts::has_admin).await
     }
 
     /// Makes this the only set-up code until `expires_at`. Answers `false`, and voids all codes, if there is an admin.
@@ -55,11 +53,7 @@ impl Store {
 
     /// The account of this name with its password hash (PHC string).
     pub async fn account(&self, username: String) -> Result<Option<(Account, String)>> {
-        self.db
-            .read("read an account", move |c| {
-                sqlite::accounts::find(c, &username)
-            })
-            .await
+        self.db.read("read an account", move |c| sqlite::accounts::find(c, &username)).await
     }
 
     /// Sets a password and ends every login of the account. Answers whether the account exists.
@@ -98,9 +92,7 @@ impl Store {
         let hash = id_hash.clone();
         let found = self
             .db
-            .read("check a login", move |c| {
-                sqlite::accounts::by_login(c, &hash, now)
-            })
+            .read("check a login", move |c| sqlite::accounts::by_login(c, &hash, now))
             .await?;
         let Some((account, stale)) = found else {
             return Ok(None);

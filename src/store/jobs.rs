@@ -15,32 +15,22 @@ const MAX_EVENTS: usize = 1000;
 impl Store {
     /// Stores a job. It is durable when this returns (P1).
     pub async fn enqueue(&self, job: NewJob, now: Timestamp) -> Result<JobId> {
-        self.db
-            .write("enqueue a job", move |c| sqlite::jobs::insert(c, &job, now))
-            .await
+        self.db.write("enqueue a job", move |c| sqlite::jobs::insert(c, &job, now)).await
     }
 
     /// One job.
     pub async fn job(&self, id: JobId) -> Result<Option<Job>> {
-        self.db
-            .read("read a job", move |c| sqlite::jobs::get(c, id))
-            .await
+        self.db.read("read a job", move |c| sqlite::jobs::get(c, id)).await
     }
 
     /// The newest `limit` jobs with ids below `before`.
     pub async fn jobs(&self, before: Option<JobId>, limit: usize) -> Result<Page<Job>> {
-        self.db
-            .read("list jobs", move |c| sqlite::jobs::list(c, before, limit))
-            .await
+        self.db.read("list jobs", move |c| sqlite::jobs::list(c, before, limit)).await
     }
 
     /// A job's steps outside the plain path, oldest first, at most 1,000.
     pub async fn job_events(&self, id: JobId) -> Result<Vec<Event>> {
-        self.db
-            .read("read a job's events", move |c| {
-                sqlite::jobs::events(c, id, MAX_EVENTS)
-            })
-            .await
+        self.db.read("read a job's events", move |c| sqlite::jobs::events(c, id, MAX_EVENTS)).await
     }
 
     /// Registers this process as the worker of a database it has just come to lead, and gives the jobs of its kinds
@@ -63,9 +53,7 @@ impl Store {
     /// Settles what lost workers left running, admits new jobs, and claims as many as there is room for, in one
     /// transaction. The caller leads the engine.
     pub async fn poll(&self, request: PollRequest, now: Timestamp) -> Result<Polled> {
-        self.db
-            .write("poll", move |c| sqlite::claim::poll(c, &request, now))
-            .await
+        self.db.write("poll", move |c| sqlite::claim::poll(c, &request, now)).await
     }
 
     /// Ends an attempt as [`settlement`](crate::model::settlement) decides and answers the job's next status.
@@ -86,19 +74,11 @@ impl Store {
 
     /// Says that a worker is alive.
     pub async fn heartbeat(&self, worker: WorkerId, now: Timestamp) -> Result<()> {
-        self.db
-            .write("heartbeat", move |c| {
-                sqlite::workers::heartbeat(c, &worker, now)
-            })
-            .await
+        self.db.write("heartbeat", move |c| sqlite::workers::heartbeat(c, &worker, now)).await
     }
 
     /// Removes a worker that has stopped on purpose.
     pub async fn retire(&self, worker: WorkerId) -> Result<()> {
-        self.db
-            .write("retire a worker", move |c| {
-                sqlite::workers::retire(c, &worker)
-            })
-            .await
+        self.db.write("retire a worker", move |c| sqlite::workers::retire(c, &worker)).await
     }
 }

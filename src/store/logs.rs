@@ -36,10 +36,7 @@ impl LogStore {
         let whole = path.canonicalize().map_err(io)?;
         let file = whole.metadata().map_err(io)?;
         let identity = format!("{}#{}:{}", whole.display(), file.dev(), file.ino());
-        Ok(Self {
-            db: Arc::new(db),
-            identity: identity.into(),
-        })
+        Ok(Self { db: Arc::new(db), identity: identity.into() })
     }
 
     /// What a watermark of this file is kept under: its path and the file system's number of it, so that a file put
@@ -50,24 +47,16 @@ impl LogStore {
 
     /// Appends rows, all or none.
     pub async fn append(&self, rows: Vec<NewLogRow>) -> Result<()> {
-        self.db
-            .write("append log rows", move |c| sqlite::logs::append(c, &rows))
-            .await
+        self.db.write("append log rows", move |c| sqlite::logs::append(c, &rows)).await
     }
 
     /// The id of the newest row; 0 if there is none.
     pub async fn last_id(&self) -> Result<i64> {
-        self.db
-            .read("read the newest log id", sqlite::logs::last_id)
-            .await
+        self.db.read("read the newest log id", sqlite::logs::last_id).await
     }
 
     /// Up to `limit` rows of level warning or worse with ids above `after` and up to `upto`, oldest first.
     pub async fn warnings(&self, after: i64, upto: i64, limit: usize) -> Result<Vec<LogRow>> {
-        self.db
-            .read("read log rows", move |c| {
-                sqlite::logs::warnings(c, after, upto, limit)
-            })
-            .await
+        self.db.read("read log rows", move |c| sqlite::logs::warnings(c, after, upto, limit)).await
     }
 }

@@ -11,41 +11,27 @@ use crate::model::{
 impl Store {
     /// Stores a scan, a job of kind `self_monitoring`, unless 1,000 wait already.
     pub async fn request_scan(&self, job: NewJob, now: Timestamp) -> Result<ScanRequest> {
-        self.db
-            .write("queue a scan", move |c| {
-                sqlite::scans::request(c, &job, now)
-            })
-            .await
+        self.db.write("queue a scan", move |c| sqlite::scans::request(c, &job, now)).await
     }
 
     /// What runs, what waits and what ended last.
     pub async fn scan_now(&self) -> Result<ScanNow> {
-        self.db
-            .read("read the scan status", sqlite::scans::now)
-            .await
+        self.db.read("read the scan status", sqlite::scans::now).await
     }
 
     /// The newest `limit` scans with ids below `before`, queued ones included.
     pub async fn scans(&self, before: Option<JobId>, limit: usize) -> Result<Page<Scan>> {
-        self.db
-            .read("list scans", move |c| sqlite::scans::list(c, before, limit))
-            .await
+        self.db.read("list scans", move |c| sqlite::scans::list(c, before, limit)).await
     }
 
     /// What a scan has committed; `None` before [`Store::commit_scan`].
     pub async fn committed_scan(&self, id: JobId) -> Result<Option<ScanCounts>> {
-        self.db
-            .read("read a scan", move |c| sqlite::scans::committed(c, id))
-            .await
+        self.db.read("read a scan", move |c| sqlite::scans::committed(c, id)).await
     }
 
     /// The id of the last row of the log database `log` that was examined; 0 at first.
     pub async fn log_watermark(&self, log: String) -> Result<i64> {
-        self.db
-            .read("read the watermark", move |c| {
-                sqlite::scans::watermark(c, &log)
-            })
-            .await
+        self.db.read("read the watermark", move |c| sqlite::scans::watermark(c, &log)).await
     }
 
     /// The open issues that share an error code or a fingerprint with what was found.
@@ -55,9 +41,7 @@ impl Store {
         fingerprints: Vec<Fingerprint>,
     ) -> Result<Vec<KnownIssue>> {
         self.db
-            .read("read known issues", move |c| {
-                sqlite::issues::known(c, &codes, &fingerprints)
-            })
+            .read("read known issues", move |c| sqlite::issues::known(c, &codes, &fingerprints))
             .await
     }
 
@@ -72,10 +56,6 @@ impl Store {
 
     /// The newest `limit` issues with ids below `before`.
     pub async fn issues(&self, before: Option<IssueId>, limit: usize) -> Result<Page<Issue>> {
-        self.db
-            .read("list issues", move |c| {
-                sqlite::issues::list(c, before, limit)
-            })
-            .await
+        self.db.read("list issues", move |c| sqlite::issues::list(c, before, limit)).await
     }
 }

@@ -52,20 +52,13 @@ async fn check_login(
         return ask_to_sign_in(caller, &request);
     };
     let now = app.web.clock.now();
-    let account = app
-        .web
-        .store
-        .account_by_login(login_hash.clone(), uses, now)
-        .await;
+    let account = app.web.store.account_by_login(login_hash.clone(), uses, now).await;
     let account = match account {
         Ok(Some(account)) => account,
         Ok(None) => return ask_to_sign_in(caller, &request),
         Err(error) => return Problem::from(error).into_response(),
     };
-    let signed_in = SignedIn {
-        account,
-        login_hash,
-    };
+    let signed_in = SignedIn { account, login_hash };
     request.extensions_mut().insert(signed_in.clone());
     let mut response = next.run(request).await;
     response.extensions_mut().insert(signed_in);
@@ -78,10 +71,7 @@ fn ask_to_sign_in(caller: &Caller, request: &Request) -> Response {
     let posts = request.method() == Method::POST;
     match caller.face {
         Face::Page if looks => {
-            let next = request
-                .uri()
-                .path_and_query()
-                .map_or("/", |path| path.as_str());
+            let next = request.uri().path_and_query().map_or("/", |path| path.as_str());
             let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
             respond::see_other(&format!("/login?{query}"))
         }

@@ -23,9 +23,7 @@ pub(super) fn stylesheet_path() -> &'static str {
 
 /// The stylesheet.
 pub(super) async fn stylesheet() -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::CACHE_CONTROL, FOREVER),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOREVER)];
     (headers, STYLESHEET).into_response()
 }

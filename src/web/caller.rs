@@ -42,10 +42,7 @@ impl Caller {
 
     /// This caller as the one who acts, under an account's name.
     pub(super) fn acting_as(&self, name: &str) -> Actor {
-        Actor {
-            name: name.to_owned(),
-            remote: Some(self.remote.to_string()),
-        }
+        Actor { name: name.to_owned(), remote: Some(self.remote.to_string()) }
     }
 }
 

@@ -32,14 +32,8 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
 /// The outermost layer.
@@ -73,11 +67,7 @@ fn check_host<'a>(request: &'a Parts, options: &Options) -> Result<&'a str, Prob
     // A request line with a host of its own overrules the header, so both must be ours.
     let named = request.uri.authority().map(Authority::as_str);
     let known = |host: &str| is_known_host(host, &options.allowed_hosts);
-    if known(host) && named.is_none_or(known) {
-        Ok(host)
-    } else {
-        Err(refused())
-    }
+    if known(host) && named.is_none_or(known) { Ok(host) } else { Err(refused()) }
 }
 
 fn is_known_host(host: &str, allowed: &[String]) -> bool {
@@ -90,9 +80,7 @@ fn is_known_host(host: &str, allowed: &[String]) -> bool {
         }
         _ => host,
     };
-    LOOPBACK_NAMES
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
+    LOOPBACK_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
         || allowed
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known) || host.eq_ignore_ascii_case(known))
@@ -112,11 +100,7 @@ fn check_origin(request: &Parts, host: &str) -> Result<(), Problem> {
             Single::None | Single::Many => false,
         },
     };
-    if ours {
-        Ok(())
-    } else {
-        Err(Problem::new(StatusCode::FORBIDDEN, Code::WebCrossSite))
-    }
+    if ours { Ok(()) } else { Err(Problem::new(StatusCode::FORBIDDEN, Code::WebCrossSite)) }
 }
 
 enum Single<'a> {
@@ -136,19 +120,12 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Single<'a> {
 
 /// Whether the origin is the request's own host. Either scheme: behind a proxy we cannot always tell which it was.
 fn is_origin_of(origin: &str, host: &str) -> bool {
-    let rest = origin
-        .strip_prefix("http://")
-        .or_else(|| origin.strip_prefix("https://"));
+    let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     rest.is_some_and(|rest| rest.eq_ignore_ascii_case(host))
 }
 
 async fn in_time(answer: impl Future<Output = Response>) -> Response {
-    let late = || {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, Code::WebInternal).saying(
-            "It took longer than 30 seconds. A change may have been saved or not: look before you \
-             repeat it.",
-        )
-    };
+    let late = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, Code::WebSlow);
     let answer = tokio::time::timeout(REQUEST_LIMIT, answer).await;
     answer.unwrap_or_else(|_| late().into_response())
 }

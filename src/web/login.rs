@@ -50,11 +50,7 @@ pub(super) async fn sign_in(
 ) -> Result<Response, Problem> {
     let Form(credentials) = form.map_err(|rejection| unfit(&rejection))?;
     let now = app.web.clock.now();
-    let next = credentials
-        .next
-        .as_deref()
-        .filter(|next| is_local(next))
-        .map(str::to_owned);
+    let next = credentials.next.as_deref().filter(|next| is_local(next)).map(str::to_owned);
     let problem = match authenticate(&app, &caller, credentials, now).await {
         Ok(account) => {
             let cookie = begin(&app, &caller, &account, now).await?;
@@ -63,7 +59,8 @@ pub(super) async fn sign_in(
         }
         Err(problem) => problem,
     };
-    let may_try_again = [Code::AuthFailed, Code::AuthThrottled].contains(&problem.code());
+    let may_try_again =
+        [Code::AuthFailed, Code::AuthThrottled, Code::AuthBusy].contains(&problem.code());
     if caller.face == Face::Page && may_try_again {
         let again = form_page(&app, next.as_deref(), Some(&problem));
         return Ok((problem.status(), problem.headers(), again).into_response());
@@ -75,16 +72,10 @@ pub(super) async fn sign_in(
 pub(super) async fn sign_out(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Extension(SignedIn {
-        account,
-        login_hash,
-    }): Extension<SignedIn>,
+    Extension(SignedIn { account, login_hash }): Extension<SignedIn>,
 ) -> Result<Response, Problem> {
     let actor = caller.acting_as(&account.username);
-    app.web
-        .store
-        .logout(login_hash, actor, app.web.clock.now())
-        .await?;
+    app.web.store.logout(login_hash, actor, app.web.clock.now()).await?;
     let cookie = [(SET_COOKIE, cookie::clear(&caller))];
     Ok((cookie, respond::see_other("/login")).into_response())
 }
@@ -92,12 +83,7 @@ pub(super) async fn sign_out(
 /// A form that cannot be read: too large (413), of another type (415) or incomplete (400).
 pub(super) fn unfit(rejection: &FormRejection) -> Problem {
     let status = rejection.status();
-    if [
-        StatusCode::PAYLOAD_TOO_LARGE,
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    ]
-    .contains(&status)
-    {
+    if [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE].contains(&status) {
         Problem::new(status, Code::WebInput)
     } else {
         Problem::input(Code::WebInput.cause())
@@ -113,10 +99,7 @@ pub(super) async fn begin(
 ) -> Result<HeaderValue> {
     let secret = Secret::new()?;
     let actor = caller.acting_as(&account.username);
-    app.web
-        .store
-        .login(account.id, secret.hash(), actor, now)
-        .await?;
+    app.web.store.login(account.id, secret.hash(), actor, now).await?;
     Ok(cookie::set(&secret.into_text(), caller))
 }
 
@@ -127,24 +110,18 @@ async fn authenticate(
     credentials: Credentials,
     now: Timestamp,
 ) -> Result<Account, Problem> {
-    let Credentials {
-        username, password, ..
-    } = credentials;
+    let Credentials { username, password, .. } = credentials;
     let throttled = app.throttle().attempt(&username, caller.remote, now);
     if let Err(wait) = throttled {
         let seconds = respond::seconds(wait);
-        return Err(
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, Code::AuthThrottled)
-                .saying(format!("Try again in {seconds} seconds."))
-                .retry_after(wait),
-        );
+        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, Code::AuthThrottled)
+            .saying(format!("Try again in {seconds} seconds."))
+            .retry_after(wait));
     }
     let found = app.web.store.account(username.clone()).await?;
     let (account, hash) = found.unzip();
-    let verified = app
-        .hasher
-        .run(move || password::verify(&password, hash.as_deref()))
-        .await?;
+    let verified =
+        app.hasher.run(move |memory| password::verify(&password, hash.as_deref(), memory)).await?;
     let Some(account) = account.filter(|_| verified) else {
         // The name is not logged: people type their password there.
         warn_coded!(Code::AuthFailed, "a sign-in from {} failed", caller.remote);
@@ -184,7 +161,7 @@ fn form_page(app: &App, next: Option<&str>, problem: Option<&Problem>) -> Html<S
 }
 
 #[cfg(test)]
-mod unit {
+mod tests {
     use super::*;
 
     #[test]

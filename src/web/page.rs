@@ -225,7 +225,7 @@ pub(super) fn pager(first: Option<&str>, next: Option<&str>) -> Markup {
 }
 
 #[cfg(test)]
-mod unit {
+mod tests {
     use super::*;
 
     #[test]
@@ -239,13 +239,7 @@ mod unit {
         assert_eq!(ago(7200), "2 h ago");
         assert_eq!(ago(172_800), "2 d ago");
         assert_eq!(ago(-300), "in 5 min");
-        let took = |millis| {
-            duration(
-                Some(now),
-                Some(now.plus(Duration::from_millis(millis))),
-                now,
-            )
-        };
+        let took = |millis| duration(Some(now), Some(now.plus(Duration::from_millis(millis))), now);
         assert_eq!(took(350), "350 ms");
         assert_eq!(took(1_250), "1.2 s");
         assert_eq!(took(125_000), "2 min 5 s");

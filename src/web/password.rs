@@ -3,10 +3,10 @@
 use super::respond::Problem;
 use crate::error::{Code, Error, Result};
 use crate::error_coded;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
 use axum::http::StatusCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
@@ -64,16 +64,11 @@ const SEATS: usize = AT_ONCE + 16;
 /// `AUTH-SETUP-002` for a password of fewer than 12 or more than 128 characters, or one that everybody tries first.
 pub fn hash_password(password: &str) -> Result<String> {
     if let Err(why) = check(password) {
-        return Err(Error::new(
-            Code::AuthPassword,
-            format!("take the password: {why}"),
-        ));
+        return Err(Error::new(Code::AuthPassword, format!("take the password: {why}")));
     }
     let failed =
         |error| Error::new(Code::WebInternal, "hash a password").because(format!("{error}"));
-    let hash = argon2()?
-        .hash_password(password.as_bytes())
-        .map_err(failed)?;
+    let hash = argon2()?.hash_password(password.as_bytes()).map_err(failed)?;
     Ok(hash.to_string())
 }
 
@@ -92,14 +87,25 @@ pub(super) fn check(password: &str) -> std::result::Result<(), &'static str> {
 }
 
 /// Whether the password belongs to the stored hash; `None` is the hash of nobody and takes as long to refuse. Blocks.
-pub(super) fn verify(password: &str, stored: Option<&str>) -> Result<bool> {
+pub(super) fn verify(password: &str, stored: Option<&str>, memory: &mut Memory) -> Result<bool> {
     let unreadable =
-        |error| Error::new(Code::StoreCorrupt, "read a password hash").because(format!("{error}"));
-    let hash = PasswordHash::new(stored.unwrap_or(NOBODY)).map_err(unreadable)?;
-    let fits = argon2()?
-        .verify_password(password.as_bytes(), &hash)
-        .is_ok();
-    Ok(fits && stored.is_some())
+        |why: String| Error::new(Code::StoreCorrupt, "read a password hash").because(why);
+    let hash =
+        PasswordHash::new(stored.unwrap_or(NOBODY)).map_err(|e| unreadable(e.to_string()))?;
+    let params = Params::try_from(&hash).map_err(|e| unreadable(e.to_string()))?;
+    let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else {
+        return Err(unreadable("it has no salt or no output".into()));
+    };
+    memory.resize(params.block_count(), Block::new());
+    let mut output = vec![0; expected.len()];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(password.as_bytes(), &salt, &mut output, memory)
+        .map_err(|error| {
+            Error::new(Code::WebInternal, "verify a password").because(format!("{error}"))
+        })?;
+    let output = Output::new(&output).map_err(|e| unreadable(e.to_string()))?;
+    // The comparison takes the same time wherever the two differ.
+    Ok(output == expected && stored.is_some())
 }
 
 fn argon2() -> Result<Argon2<'static>> {
@@ -110,10 +116,16 @@ fn argon2() -> Result<Argon2<'static>> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
+/// What one hash works in, 19 MiB once it was used.
+pub(super) type Memory = Vec<Block>;
+
 /// Bounds what passwords cost: a few hashes at once, a few waiting, nobody else.
 pub(super) struct Hasher {
     seats: Arc<Semaphore>,
     running: Arc<Semaphore>,
+    /// Memory for those who get a turn. It is kept: freed on one thread and asked for on another, the allocator would
+    /// hold 19 MiB for each thread that ever hashed.
+    idle: Arc<Mutex<Vec<Memory>>>,
 }
 
 impl Default for Hasher {
@@ -121,6 +133,7 @@ impl Default for Hasher {
         Self {
             seats: Arc::new(Semaphore::new(SEATS)),
             running: Arc::new(Semaphore::new(AT_ONCE)),
+            idle: Arc::default(),
         }
     }
 }
@@ -133,111 +146,90 @@ impl Hasher {
     /// 429 if too many wait already.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
         let Ok(seat) = self.seats.clone().try_acquire_owned() else {
-            return Err(
-                Problem::new(StatusCode::TOO_MANY_REQUESTS, Code::AuthThrottled)
-                    .saying("Too many people sign in at once.")
-                    .retry_after(Duration::from_secs(1)),
-            );
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, Code::AuthBusy)
+                .saying("Too many people sign in at once.")
+                .retry_after(Duration::from_secs(1)));
         };
         let turn: Result<OwnedSemaphorePermit, AcquireError> =
             self.running.clone().acquire_owned().await;
         let turn = turn.expect("nobody closes the semaphore");
+        let idle = self.idle.clone();
         let ended = tokio::task::spawn_blocking(move || {
             let _held = (seat, turn);
-            work()
+            let mut memory = lock(&idle).pop().unwrap_or_default();
+            let answer = work(&mut memory);
+            lock(&idle).push(memory);
+            answer
         });
         match ended.await {
             Ok(answer) => answer.map_err(Problem::from),
             Err(error) => {
                 error_coded!(Code::WebInternal, "hashing a password panicked: {error}");
-                Err(Problem::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    Code::WebInternal,
-                ))
+                Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, Code::WebInternal))
             }
         }
     }
 }
 
+/// A panic while somebody held the list leaves a list.
+fn lock(idle: &Mutex<Vec<Memory>>) -> MutexGuard<'_, Vec<Memory>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
-mod unit {
+mod tests {
     use super::*;
 
     #[test]
     fn a_password_fits_its_own_hash_only() {
         let hash = hash_password("a lamp in every street").unwrap();
-        assert!(
-            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{hash}"
-        );
-        assert!(verify("a lamp in every street", Some(&hash)).unwrap());
-        assert!(!verify("a lamp in every street.", Some(&hash)).unwrap());
-        assert!(!verify("a lamp in every street", None).unwrap());
-        assert_ne!(
-            hash,
-            hash_password("a lamp in every street").unwrap(),
-            "salted"
-        );
+        let mut memory = Memory::new();
+        let mut fits = |password, stored| verify(password, stored, &mut memory).unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(fits("a lamp in every street", Some(&hash)));
+        assert!(!fits("a lamp in every street.", Some(&hash)));
+        assert!(!fits("a lamp in every street", None));
+        assert!(fits("a lamp in every street", Some(&hash)), "used memory changes nothing");
+        assert_ne!(hash, hash_password("a lamp in every street").unwrap(), "salted");
     }
 
     #[test]
     fn short_long_common_and_monotonous_passwords_are_refused() {
         let long = "0123456789abcdef".repeat(8);
         assert!(check(&long).is_ok(), "128 characters");
-        assert!(
-            check("äöüÄÖÜßéèêëå").is_ok(),
-            "characters are counted, not bytes"
-        );
+        assert!(check("äöüÄÖÜßéèêëå").is_ok(), "characters are counted, not bytes");
         let too_long = format!("{long}x");
-        for bad in [
-            "",
-            "elevenchars",
-            &too_long,
-            "aaaaaaaaaaaaaaa",
-            "PassWord1234",
-            "ababababcabc",
-        ] {
+        for bad in ["", "elevenchars", &too_long, "aaaaaaaaaaaaaaa", "PassWord1234", "ababababcabc"]
+        {
             let error = hash_password(bad).unwrap_err();
             assert_eq!(error.code(), Code::AuthPassword, "{bad}");
-            assert!(
-                bad.is_empty() || !error.to_string().contains(bad),
-                "told nobody"
-            );
+            assert!(bad.is_empty() || !error.to_string().contains(bad), "told nobody");
         }
     }
 
     #[test]
     fn the_list_of_common_passwords_holds_only_what_the_length_would_let_through() {
-        assert!(
-            COMMON
-                .iter()
-                .all(|common| LENGTH.contains(&common.chars().count()))
-        );
+        assert!(COMMON.iter().all(|common| LENGTH.contains(&common.chars().count())));
     }
 
     #[tokio::test]
     async fn whoever_finds_no_seat_is_sent_away() {
         let hasher = Arc::new(Hasher::default());
-        let all_turns = hasher
-            .running
-            .clone()
-            .acquire_many_owned(AT_ONCE as u32)
-            .await
-            .unwrap();
+        let all_turns = hasher.running.clone().acquire_many_owned(AT_ONCE as u32).await.unwrap();
         let mut waiting = tokio::task::JoinSet::new();
         for _ in 0..SEATS {
             let hasher = hasher.clone();
-            waiting.spawn(async move { hasher.run(|| Ok(())).await.is_ok() });
+            waiting.spawn(async move { hasher.run(|_| Ok(())).await.is_ok() });
         }
         while hasher.seats.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        let refused = hasher.run(|| Ok(())).await.unwrap_err();
+        let refused = hasher.run(|_| Ok(())).await.unwrap_err();
         assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
         drop(all_turns);
-        assert!(waiting.joinall_turns().await.into_iter().all(|served| served));
+        assert!(waiting.join_all().await.into_iter().all(|served| served));
     }
 }

@@ -27,12 +27,8 @@ pub(super) enum Face {
 impl Face {
     /// What the headers ask for; JSON unless HTML is plainly preferred.
     pub(super) fn wanted(headers: &HeaderMap) -> Self {
-        let htmx = headers
-            .get("hx-request")
-            .is_some_and(|value| value == "true");
-        let accept = headers
-            .get(header::ACCEPT)
-            .and_then(|value| value.to_str().ok());
+        let htmx = headers.get("hx-request").is_some_and(|value| value == "true");
+        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
         let accept = accept.unwrap_or("*/*");
         if htmx {
             Self::Fragment
@@ -50,15 +46,11 @@ fn quality(accept: &str, major: &str, minor: &str) -> f32 {
         let mut parts = range.split(';').map(str::trim);
         let (a, b) = parts.next()?.split_once('/')?;
         let fits = |pattern: &str, word: &str| pattern == "*" || pattern.eq_ignore_ascii_case(word);
-        let q = parts
-            .find_map(|part| part.strip_prefix("q="))
-            .unwrap_or("1");
+        let q = parts.find_map(|part| part.strip_prefix("q=")).unwrap_or("1");
         let closeness = u8::from(a != "*") + u8::from(b != "*");
         (fits(a, major) && fits(b, minor)).then(|| (closeness, q.parse::<f32>().unwrap_or(0.0)))
     });
-    ranges
-        .max_by_key(|(closeness, _)| *closeness)
-        .map_or(0.0, |(_, q)| q)
+    ranges.max_by_key(|(closeness, _)| *closeness).map_or(0.0, |(_, q)| q)
 }
 
 /// Why there is no other answer. As a response it is empty until the guard gives it its face.
@@ -73,12 +65,7 @@ pub(super) struct Problem {
 impl Problem {
     /// A problem that needs no more words than its code has.
     pub(super) fn new(status: StatusCode, code: Code) -> Self {
-        Self {
-            status,
-            code,
-            what: code.cause().to_owned(),
-            retry_after: None,
-        }
+        Self { status, code, what: code.cause().to_owned(), retry_after: None }
     }
 
     /// The same, with other words for what happened.
@@ -108,12 +95,8 @@ impl Problem {
 
     /// Headers that go with it, whatever its face.
     pub(super) fn headers(&self) -> HeaderMap {
-        let wait = self
-            .retry_after
-            .map(|wait| HeaderValue::from(seconds(wait)));
-        wait.map(|wait| (header::RETRY_AFTER, wait))
-            .into_iter()
-            .collect()
+        let wait = self.retry_after.map(|wait| HeaderValue::from(seconds(wait)));
+        wait.map(|wait| (header::RETRY_AFTER, wait)).into_iter().collect()
     }
 }
 
@@ -121,7 +104,7 @@ impl Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let code = error.code();
-        error_coded!(code, "a request failed: {error}");
+        error_coded!(Code::WebInternal, "a request failed: {error}");
         let passing = [
             Code::StoreBusy,
             Code::StoreFull,
@@ -218,4 +201,60 @@ pub(super) fn see_other(location: &str) -> Response {
 /// Whole seconds, at least one: what a person or `Retry-After` is told to wait.
 pub(super) fn seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).max(1) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn face(headers: &[(&'static str, &str)]) -> Face {
+        let headers = headers.iter().map(|(name, value)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        });
+        Face::wanted(&headers.collect())
+    }
+
+    #[test]
+    fn the_face_is_json_unless_html_is_plainly_preferred() {
+        let html = [
+            "text/html",
+            "text/html,*/*;q=0.8",
+            "text/*",
+            "application/json;q=0.2, text/html;q=0.3",
+        ];
+        for accept in html {
+            assert_eq!(face(&[("accept", accept)]), Face::Page, "{accept}");
+        }
+        let json = [
+            "*/*",
+            "application/json",
+            "text/html;q=0.5, */*",
+            "text/html;q=0",
+            "text/plain",
+            "rubbish",
+            "",
+        ];
+        for accept in json {
+            assert_eq!(face(&[("accept", accept)]), Face::Json, "{accept}");
+        }
+        assert_eq!(face(&[]), Face::Json);
+        assert_eq!(face(&[("hx-request", "true"), ("accept", "text/html")]), Face::Fragment);
+        assert_eq!(face(&[("hx-request", "false")]), Face::Json);
+    }
+
+    #[test]
+    fn a_client_sees_neither_path_nor_sql_of_an_error() {
+        for (code, status) in
+            [(Code::StoreBusy, 503), (Code::StoreOutcomeUnknown, 503), (Code::StoreCorrupt, 500)]
+        {
+            let error =
+                Error::new(code, "open /home/op/jobs.db").because("SELECT secret FROM jobs");
+            let problem = Problem::from(error);
+            let seen =
+                format!("{} {}", explained(&problem).into_string(), notice(&problem).into_string());
+            assert!(!seen.contains("/home") && !seen.contains("SELECT"), "{seen}");
+            assert!(seen.contains(code.as_str()));
+            assert_eq!(problem.status().as_u16(), status);
+        }
+    }
 }

@@ -50,9 +50,7 @@ pub(super) async fn page(
     // The status is read first: a scan that ends in between is then still shown as running and the page looks again.
     let scan_now = store.scan_now().await?;
     let scans = store.scans(slices.before.map(JobId), ROWS).await?;
-    let issues = store
-        .issues(slices.issues_before.map(IssueId), ROWS)
-        .await?;
+    let issues = store.issues(slices.issues_before.map(IssueId), ROWS).await?;
     let now = app.web.clock.now();
     let content = html! {
         h1 { "Self-Monitoring" }
@@ -143,11 +141,7 @@ fn status_section(
 }
 
 fn status_line(scan_now: &ScanNow, now: Timestamp) -> Markup {
-    let ScanNow {
-        running,
-        waiting,
-        last,
-    } = scan_now;
+    let ScanNow { running, waiting, last } = scan_now;
     html! {
         @if running.is_some() {
             p { span.badge.badge-running { "Running..." } (more_waiting(*waiting)) }
@@ -248,9 +242,7 @@ fn scan_row(scan: &Scan, now: Timestamp) -> Markup {
 }
 
 fn issues_section(issues: &Page<Issue>, slices: Slices, now: Timestamp) -> Markup {
-    let first = slices
-        .issues_before
-        .map(|_| slices.with_issues_before(None));
+    let first = slices.issues_before.map(|_| slices.with_issues_before(None));
     let next = issues.next.map(|id| slices.with_issues_before(Some(id)));
     html! {
         section #issues .card {
@@ -305,21 +297,36 @@ impl Slices {
     }
 
     fn with_issues_before(self, issues_before: Option<i64>) -> String {
-        Self {
-            issues_before,
-            ..self
-        }
-        .link()
+        Self { issues_before, ..self }.link()
     }
 
     /// The page with these slices.
     fn link(self) -> String {
-        let cursors = [
-            ("before", self.before),
-            ("issues_before", self.issues_before),
-        ];
+        let cursors = [("before", self.before), ("issues_before", self.issues_before)];
         let set = cursors.iter().filter_map(|(name, id)| Some((name, (*id)?)));
         let query: Vec<String> = set.map(|(name, id)| format!("{name}={id}")).collect();
         format!("{PATH}?{}", query.join("&"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_links_into_the_web_become_links() {
+        for good in ["https://tracker.example/issues/1", "http://tracker.example/"] {
+            assert!(is_web_link(good), "{good}");
+        }
+        for bad in [
+            "javascript:alert(1)",
+            "JavaScript:alert(1)",
+            "data:text/html,x",
+            "//x.example",
+            " https://x",
+            "",
+        ] {
+            assert!(!is_web_link(bad), "{bad}");
+        }
     }
 }

@@ -38,9 +38,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// # Cancel safety
 /// Dropping the future closes every connection at once.
 pub async fn serve(listener: TcpListener, web: Web, stop: CancellationToken) -> Result<()> {
-    listener
-        .local_addr()
-        .map_err(|error| Error::new(Code::WebServe, "listen").because(error))?;
+    listener.local_addr().map_err(|error| Error::new(Code::WebServe, "listen").because(error))?;
     let router = router(web);
     let mut connections = JoinSet::new();
     loop {

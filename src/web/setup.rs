@@ -69,17 +69,10 @@ pub(super) async fn redeem(
             Face::Fragment | Face::Json => Err(problem),
         };
     }
-    let hash = app
-        .hasher
-        .run(move || password::hash_password(&new.password))
-        .await?;
+    let hash = app.hasher.run(move |_| password::hash_password(&new.password)).await?;
     let now = app.web.clock.now();
     let actor = caller.acting_as("setup");
-    let account = app
-        .web
-        .store
-        .redeem_setup_code(code_hash, hash, actor, now)
-        .await?;
+    let account = app.web.store.redeem_setup_code(code_hash, hash, actor, now).await?;
     let account = account.ok_or_else(gone)?;
     let cookie = login::begin(&app, &caller, &account, now).await?;
     Ok(([(SET_COOKIE, cookie)], respond::see_other(HOME)).into_response())
@@ -92,11 +85,7 @@ async fn valid_hash(
 ) -> Result<String, Problem> {
     let Path(code) = path.map_err(|_| gone())?;
     let hash = secret::hash(&code);
-    let valid = app
-        .web
-        .store
-        .setup_code_is_valid(hash.clone(), app.web.clock.now())
-        .await?;
+    let valid = app.web.store.setup_code_is_valid(hash.clone(), app.web.clock.now()).await?;
     if valid { Ok(hash) } else { Err(gone()) }
 }
 
@@ -110,11 +99,7 @@ fn check(new: &NewPassword) -> Result<(), Problem> {
             .saying(format!("Not taken: {why}."))
     };
     password::check(&new.password).map_err(unfit)?;
-    if new
-        .repeat
-        .as_ref()
-        .is_some_and(|repeat| *repeat != new.password)
-    {
+    if new.repeat.as_ref().is_some_and(|repeat| *repeat != new.password) {
         return Err(unfit("the two passwords differ"));
     }
     Ok(())

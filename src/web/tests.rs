@@ -1,1 +1,153 @@
+//! The pages as a whole: the real router in-process, a real database in a temporary folder, a clock moved by hand.
 
+mod access;
+mod guard;
+mod login;
+mod pages;
+mod wire;
+
+use super::{Options, Web, router};
+use crate::clock::Clock;
+use crate::model::{Account, Actor, Timestamp};
+use crate::store::{OpenMode, Store};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use axum::http::request::Builder;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use std::net::SocketAddr;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const HOST: &str = "localhost:8745";
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+const PASSWORD: &str = "a lamp in every street";
+
+const METHODS: [Method; 7] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::OPTIONS,
+];
+
+struct Site {
+    router: Router,
+    web: Web,
+    leading: watch::Sender<bool>,
+    /// A `Cookie` header's value of somebody who is signed in.
+    cookie: String,
+    _folder: TempDir,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The code of a problem; a HEAD request gets no body to read it from.
+    fn assert_code(&self, method: &Method, code: &str) {
+        if *method == Method::HEAD {
+            assert_eq!(self.body, "");
+        } else {
+            assert_eq!(self.json()["code"], code);
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+impl Site {
+    /// A server with an empty database and nobody signed in.
+    fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("jobs.db"), OpenMode::Migrate).unwrap();
+        let (leading, receiver) = watch::channel(true);
+        let web = Web {
+            store,
+            clock: Clock::manual(START),
+            options: Options {
+                allowed_hosts: vec!["queue.example".into()],
+                trusted_proxies: vec!["192.0.2.1".parse().unwrap()],
+            },
+            leading: receiver,
+        };
+        Self { router: router(web.clone()), web, leading, cookie: String::new(), _folder: folder }
+    }
+
+    /// A server with an admin whose password is no password, and who is signed in.
+    async fn signed_in() -> Self {
+        Self::with_admin("no hash").await
+    }
+
+    async fn with_admin(password_hash: &str) -> Self {
+        let mut site = Self::empty();
+        let admin = site.web.store.create_first_admin(password_hash.into(), Actor::cli(), START);
+        site.cookie = site.login(&admin.await.unwrap().unwrap(), "a login id").await;
+        site
+    }
+
+    /// Signs an account in without its password.
+    async fn login(&self, account: &Account, id: &str) -> String {
+        let (hash, now) = (super::secret::hash(id), self.web.clock.now());
+        self.web.store.login(account.id, hash, Actor::cli(), now).await.unwrap();
+        format!("lamplighter={id}")
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.into()).unwrap(),
+        }
+    }
+
+    /// What the signed-in browser sees.
+    async fn see(&self, path: &str) -> Answer {
+        let request = ask(Method::GET, path).header("accept", BROWSER);
+        self.send(bare(request.header("cookie", &self.cookie))).await
+    }
+
+    /// What the signed-in browser's own form gets.
+    async fn submit(&self, path: &str, form: &str) -> Answer {
+        let request = own_form(path).header("accept", BROWSER).header("cookie", &self.cookie);
+        self.send(request.body(form.to_owned().into()).unwrap()).await
+    }
+}
+
+fn ask(method: Method, path: &str) -> Builder {
+    let peer: SocketAddr = "127.0.0.1:50000".parse().unwrap();
+    let request = Request::builder().method(method).uri(path).header("host", HOST);
+    request.extension(ConnectInfo(peer))
+}
+
+/// A POST as our own page sends it.
+fn own_form(path: &str) -> Builder {
+    ask(Method::POST, path)
+        .header("sec-fetch-site", "same-origin")
+        .header("content-type", "application/x-www-form-urlencoded")
+}
+
+fn bare(request: Builder) -> Request<Body> {
+    request.body(Body::empty()).unwrap()
+}
+
+/// A path that its route answers, whatever stands in its place-holders.
+fn filled(path: &str) -> String {
+    path.replace("{code}", "no-such-code")
+}

@@ -67,10 +67,7 @@ impl Throttle {
         let count = failed.map_or(0, |a| a.count).saturating_add(1);
         remember(&mut self.accounts, account, Attempts { count, at: now });
         let first = tried.unwrap_or(Attempts { count: 0, at: now });
-        let tried = Attempts {
-            count: first.count + 1,
-            ..first
-        };
+        let tried = Attempts { count: first.count + 1, ..first };
         remember(&mut self.addresses, address, tried);
         Ok(())
     }
@@ -84,10 +81,7 @@ impl Throttle {
 impl AccountKey {
     fn new(username: &str, address: IpAddr) -> Self {
         let end = username.floor_char_boundary(MAX_NAME);
-        Self {
-            username: username[..end].to_owned(),
-            loopback: address.is_loopback(),
-        }
+        Self { username: username[..end].to_owned(), loopback: address.is_loopback() }
     }
 }
 
@@ -115,24 +109,19 @@ fn current<K: Hash + Eq>(
     now: Timestamp,
     ends: impl Fn(Attempts) -> Timestamp,
 ) -> Option<Attempts> {
-    map.get(key)
-        .copied()
-        .filter(|attempts| ends(*attempts) > now)
+    map.get(key).copied().filter(|attempts| ends(*attempts) > now)
 }
 
 fn remember<K: Hash + Eq + Clone>(map: &mut HashMap<K, Attempts>, key: K, attempts: Attempts) {
     if map.len() >= MAX_REMEMBERED && !map.contains_key(&key) {
-        let quietest = map
-            .iter()
-            .min_by_key(|(_, a)| a.at)
-            .map(|(key, _)| key.clone());
+        let quietest = map.iter().min_by_key(|(_, a)| a.at).map(|(key, _)| key.clone());
         quietest.and_then(|quietest| map.remove(&quietest));
     }
     map.insert(key, attempts);
 }
 
 #[cfg(test)]
-mod unit {
+mod tests {
     use super::*;
 
     const START: Timestamp = Timestamp::from_millis(1_000_000);
@@ -155,11 +144,7 @@ mod unit {
         for expected in [15, 30, 60, 120, 240, 480, 900, 900, 900] {
             let wait = throttle.attempt("admin", address(100), now).unwrap_err();
             assert_eq!(wait, Duration::from_secs(expected));
-            assert_eq!(
-                throttle.attempt("operator", address(101), now),
-                Ok(()),
-                "others go on"
-            );
+            assert_eq!(throttle.attempt("operator", address(101), now), Ok(()), "others go on");
             throttle.succeeded("operator", address(101));
             now = now.plus(wait);
             assert_eq!(throttle.attempt("admin", address(100), now), Ok(()));
@@ -188,15 +173,10 @@ mod unit {
     fn an_address_has_twenty_attempts_a_minute_even_if_they_succeed() {
         let mut throttle = Throttle::default();
         for n in 0..PER_ADDRESS {
-            throttle
-                .attempt(&format!("user{n}"), address(1), START)
-                .unwrap();
+            throttle.attempt(&format!("user{n}"), address(1), START).unwrap();
             throttle.succeeded(&format!("user{n}"), address(1));
         }
-        assert_eq!(
-            throttle.attempt("x", address(1), after(59)),
-            Err(Duration::from_secs(1))
-        );
+        assert_eq!(throttle.attempt("x", address(1), after(59)), Err(Duration::from_secs(1)));
         assert_eq!(throttle.attempt("x", address(2), after(59)), Ok(()));
         assert_eq!(throttle.attempt("x", address(1), after(60)), Ok(()));
     }
@@ -208,16 +188,8 @@ mod unit {
             let host: IpAddr = format!("2001:db8::{n:x}").parse().unwrap();
             throttle.attempt(&format!("user{n}"), host, START).unwrap();
         }
-        assert!(
-            throttle
-                .attempt("x", "2001:db8::ffff".parse().unwrap(), START)
-                .is_err()
-        );
-        assert!(
-            throttle
-                .attempt("x", "2001:db8:0:1::1".parse().unwrap(), START)
-                .is_ok()
-        );
+        assert!(throttle.attempt("x", "2001:db8::ffff".parse().unwrap(), START).is_err());
+        assert!(throttle.attempt("x", "2001:db8:0:1::1".parse().unwrap(), START).is_ok());
     }
 
     #[test]
@@ -227,10 +199,7 @@ mod unit {
             throttle.attempt("admin", address(n as u8), START).unwrap();
         }
         assert!(throttle.attempt("admin", address(9), START).is_err());
-        assert_eq!(
-            throttle.attempt("admin", IpAddr::from([127, 0, 0, 1]), START),
-            Ok(())
-        );
+        assert_eq!(throttle.attempt("admin", IpAddr::from([127, 0, 0, 1]), START), Ok(()));
     }
 
     #[test]
@@ -239,18 +208,13 @@ mod unit {
         for n in 0..=MAX_REMEMBERED as u32 {
             let address = IpAddr::from((0x0a00_0000 + n).to_be_bytes());
             let now = START.plus(Duration::from_millis(u64::from(n)));
-            throttle
-                .attempt(&"é".repeat(n as usize % 200), address, now)
-                .unwrap_or_default();
+            throttle.attempt(&"é".repeat(n as usize % 200), address, now).unwrap_or_default();
             throttle.attempt(&format!("user{n}"), address, now).unwrap();
         }
         assert_eq!(throttle.addresses.len(), MAX_REMEMBERED);
         assert_eq!(throttle.accounts.len(), MAX_REMEMBERED);
         assert!(
-            throttle
-                .addresses
-                .keys()
-                .all(|a| *a != IpAddr::from([10, 0, 0, 0])),
+            throttle.addresses.keys().all(|a| *a != IpAddr::from([10, 0, 0, 0])),
             "the oldest left"
         );
     }

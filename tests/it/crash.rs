@@ -17,11 +17,8 @@ fn fill_log(data: &Path) {
     let tx = conn.transaction().unwrap();
     let sql = "INSERT INTO logs (timestamp, level, source, message) VALUES ('2026-11-21T08:00:00.000Z', 'ERROR', 'shop', ?1)";
     for row in 0..ROWS {
-        let message = format!(
-            "[SHOP-PAY-{:03}] payment {row} of order {} failed",
-            row % 40,
-            row * 7
-        );
+        let message =
+            format!("[SHOP-PAY-{:03}] payment {row} of order {} failed", row % 40, row * 7);
         tx.execute(sql, [message]).unwrap();
     }
     tx.commit().unwrap();
@@ -73,20 +70,11 @@ fn p1_a_kill_within_50_ms_of_an_answer_loses_no_acknowledged_trigger() {
             "scan {id} is lost"
         );
     }
-    assert_eq!(
-        count(data, "1"),
-        acknowledged.len() as i64,
-        "a scan nobody asked for"
-    );
+    assert_eq!(count(data, "1"), acknowledged.len() as i64, "a scan nobody asked for");
     let issues: i64 = foreign(data)
-        .query_row("SELECT count(*) FROM self_monitoring_issues", [], |row| {
-            row.get(0)
-        })
+        .query_row("SELECT count(*) FROM self_monitoring_issues", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(
-        issues, 40,
-        "one issue per problem, however often the scan was cut off"
-    );
+    assert_eq!(issues, 40, "one issue per problem, however often the scan was cut off");
     let poisoned = count(data, "status = 'failed'");
     println!(
         "{KILLS} kills: {} acknowledged triggers, {} completed, {poisoned} failed; start to answer at most {slowest:?}",

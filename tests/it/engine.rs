@@ -19,10 +19,7 @@ fn kind(name: &str) -> Kind {
 }
 
 fn error() -> JobError {
-    JobError {
-        code: "TEST-RUN-001".into(),
-        message: "it broke".into(),
-    }
+    JobError { code: "TEST-RUN-001".into(), message: "it broke".into() }
 }
 
 fn engine(store: &Store) -> Builder {
@@ -40,50 +37,30 @@ async fn a_job_runs_and_keeps_its_result() {
         })
         .start()
         .unwrap();
-    let job = NewJob {
-        payload: 21.into(),
-        ..NewJob::new(kind("double"))
-    };
+    let job = NewJob { payload: 21.into(), ..NewJob::new(kind("double")) };
     let id = store.enqueue(job, now()).await.unwrap();
     let job = until(&store, id, |job| job.status.is_final()).await;
-    assert_eq!(
-        (job.status, job.result.as_deref()),
-        (Status::Completed, Some("42"))
-    );
+    assert_eq!((job.status, job.result.as_deref()), (Status::Completed, Some("42")));
     assert_eq!((job.attempt, job.epoch, job.worker_id), (1, 1, None));
-    assert!(
-        store.job_events(id).await.unwrap().is_empty(),
-        "the plain path leaves no event"
-    );
+    assert!(store.job_events(id).await.unwrap().is_empty(), "the plain path leaves no event");
     engine.stop(NO_GRACE).await;
 }
 
 #[tokio::test]
 async fn a_panic_fails_its_job_and_nothing_else() {
     let (_folder, store) = store();
-    let rules = KindRules {
-        max_attempts: 1,
-        ..KindRules::new(kind("boom"))
-    };
+    let rules = KindRules { max_attempts: 1, ..KindRules::new(kind("boom")) };
     let engine = engine(&store)
         .kind(rules, |_| async { panic!("wick too short") })
-        .kind(KindRules::new(kind("fine")), |_| async {
-            Outcome::Done(true.into())
-        })
+        .kind(KindRules::new(kind("fine")), |_| async { Outcome::Done(true.into()) })
         .start()
         .unwrap();
-    let boom = store
-        .enqueue(NewJob::new(kind("boom")), now())
-        .await
-        .unwrap();
+    let boom = store.enqueue(NewJob::new(kind("boom")), now()).await.unwrap();
     let job = until(&store, boom, |job| job.status.is_final()).await;
     assert_eq!(job.status, Status::Failed);
     assert_eq!(job.error_code.as_deref(), Some("JOB-RUN-002"));
     assert!(job.error.unwrap().contains("wick too short"));
-    let fine = store
-        .enqueue(NewJob::new(kind("fine")), now())
-        .await
-        .unwrap();
+    let fine = store.enqueue(NewJob::new(kind("fine")), now()).await.unwrap();
     until(&store, fine, |job| job.status == Status::Completed).await;
     engine.stop(NO_GRACE).await;
 }
@@ -94,23 +71,17 @@ async fn p12_a_failed_attempt_waits_for_its_retry_time_and_then_runs_again() {
     let clock = Clock::manual(START);
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&runs);
-    let engine = Engine::builder(store.clone(), clock.clone())
-        .kind(KindRules::new(kind("shaky")), move |_| {
-            let run = counted.fetch_add(1, Ordering::SeqCst);
-            async move {
-                if run == 0 {
-                    Outcome::Failed(error())
-                } else {
-                    Outcome::Done(run.into())
+    let engine =
+        Engine::builder(store.clone(), clock.clone())
+            .kind(KindRules::new(kind("shaky")), move |_| {
+                let run = counted.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    if run == 0 { Outcome::Failed(error()) } else { Outcome::Done(run.into()) }
                 }
-            }
-        })
-        .start()
-        .unwrap();
-    let id = store
-        .enqueue(NewJob::new(kind("shaky")), START)
-        .await
-        .unwrap();
+            })
+            .start()
+            .unwrap();
+    let id = store.enqueue(NewJob::new(kind("shaky")), START).await.unwrap();
     let waiting = until(&store, id, |job| job.status == Status::Scheduled).await;
     assert_eq!(waiting.run_at, START.plus(Duration::from_secs(10)));
     assert_eq!(waiting.error.as_deref(), Some("it broke"));
@@ -119,13 +90,7 @@ async fn p12_a_failed_attempt_waits_for_its_retry_time_and_then_runs_again() {
     clock.advance(Duration::from_millis(1));
     let job = until(&store, id, |job| job.status.is_final()).await;
     assert_eq!((job.status, job.attempt), (Status::Completed, 2));
-    let causes: Vec<_> = store
-        .job_events(id)
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|e| e.cause)
-        .collect();
+    let causes: Vec<_> = store.job_events(id).await.unwrap().into_iter().map(|e| e.cause).collect();
     assert_eq!(causes, ["retry"]);
     engine.stop(NO_GRACE).await;
 }
@@ -142,12 +107,8 @@ fn gated(builder: Builder, rules: KindRules) -> (Builder, Gate) {
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let release = Arc::new(Notify::new());
     let (enter, entered) = mpsc::unbounded_channel();
-    let gate = Gate {
-        running: running.clone(),
-        most: most.clone(),
-        release: release.clone(),
-        entered,
-    };
+    let gate =
+        Gate { running: running.clone(), most: most.clone(), release: release.clone(), entered };
     let builder = builder.kind(rules, move |context| {
         let (running, most, release) = (running.clone(), most.clone(), release.clone());
         let enter = enter.clone();
@@ -175,12 +136,7 @@ async fn p8_at_most_its_limit_of_a_key_runs_and_p13_the_others_follow_in_order()
     let engine = builder.start().unwrap();
     let mut ids = Vec::new();
     for _ in 0..6 {
-        ids.push(
-            store
-                .enqueue(NewJob::new(kind("print")), now())
-                .await
-                .unwrap(),
-        );
+        ids.push(store.enqueue(NewJob::new(kind("print")), now()).await.unwrap());
     }
     let mut order = Vec::new();
     for _ in 0..6 {
@@ -204,19 +160,13 @@ async fn p8_at_most_its_limit_of_a_key_runs_and_p13_the_others_follow_in_order()
 async fn a_better_priority_starts_first_and_ten_minutes_of_waiting_weigh_one_level() {
     let (_folder, store) = store();
     let lane = Queue::parse("lane").unwrap();
-    let rules = KindRules {
-        queue: lane.clone(),
-        ..KindRules::new(kind("work"))
-    };
+    let rules = KindRules { queue: lane.clone(), ..KindRules::new(kind("work")) };
     let at = now();
     let job = |priority, created: Duration| {
-        let job = NewJob {
-            priority: Some(priority),
-            ..NewJob::new(kind("work"))
-        };
+        let job = NewJob { priority: Some(priority), ..NewJob::new(kind("work")) };
         store.enqueue(job, at.plus(created))
     };
-    let late = job(0, Duration::ZERO).await.unwrap();
+    let patient = job(0, Duration::ZERO).await.unwrap();
     let urgent = job(-1, Duration::from_millis(599_999)).await;
     assert!(urgent.is_ok());
     // Both are stored before the engine starts; the urgent one's run_at must not be in the future for the claim.
@@ -227,9 +177,9 @@ async fn a_better_priority_starts_first_and_ten_minutes_of_waiting_weigh_one_lev
     let first = in_time(gate.entered.recv()).await.unwrap();
     assert_eq!(first, urgent.unwrap().0);
     gate.release.notify_one();
-    assert_eq!(in_time(gate.entered.recv()).await.unwrap(), late.0);
+    assert_eq!(in_time(gate.entered.recv()).await.unwrap(), patient.0);
     gate.release.notify_one();
-    until(&store, late, |job| job.status.is_final()).await;
+    until(&store, patient, |job| job.status.is_final()).await;
     engine.stop(NO_GRACE).await;
 }
 
@@ -237,18 +187,12 @@ async fn a_better_priority_starts_first_and_ten_minutes_of_waiting_weigh_one_lev
 async fn an_unknown_kind_waits_with_its_reason_until_a_process_knows_it() {
     let (_folder, store) = store();
     let first = engine(&store).start().unwrap();
-    let id = store
-        .enqueue(NewJob::new(kind("later")), now())
-        .await
-        .unwrap();
+    let id = store.enqueue(NewJob::new(kind("later")), now()).await.unwrap();
     let job = until(&store, id, |job| job.blocked_by == Some(BlockedBy::Kind)).await;
     assert_eq!(job.status, Status::Queued);
     first.stop(NO_GRACE).await;
     let done = |_| async { Outcome::Done(true.into()) };
-    let second = engine(&store)
-        .kind(KindRules::new(kind("later")), done)
-        .start()
-        .unwrap();
+    let second = engine(&store).kind(KindRules::new(kind("later")), done).start().unwrap();
     until(&store, id, |job| job.status == Status::Completed).await;
     second.stop(NO_GRACE).await;
 }
@@ -257,15 +201,9 @@ async fn an_unknown_kind_waits_with_its_reason_until_a_process_knows_it() {
 async fn a_job_that_names_a_queue_of_its_own_runs_there() {
     let (_folder, store) = store();
     let done = |_| async { Outcome::Done(true.into()) };
-    let engine = engine(&store)
-        .kind(KindRules::new(kind("any")), done)
-        .start()
-        .unwrap();
+    let engine = engine(&store).kind(KindRules::new(kind("any")), done).start().unwrap();
     let queue = Queue::parse("side_lane").unwrap();
-    let job = NewJob {
-        queue: Some(queue.clone()),
-        ..NewJob::new(kind("any"))
-    };
+    let job = NewJob { queue: Some(queue.clone()), ..NewJob::new(kind("any")) };
     let id = store.enqueue(job, now()).await.unwrap();
     let job = until(&store, id, |job| job.status == Status::Completed).await;
     assert_eq!(job.queue, Some(queue));
@@ -276,33 +214,18 @@ async fn a_job_that_names_a_queue_of_its_own_runs_there() {
 async fn p22_a_stop_gives_running_jobs_their_grace_and_then_queues_them_again() {
     let (_folder, store) = store();
     let (builder, mut gate) = gated(engine(&store), KindRules::new(kind("slow")));
-    let rules = KindRules {
-        on_interrupt: OnInterrupt::Fail,
-        ..KindRules::new(kind("once"))
-    };
+    let rules = KindRules { on_interrupt: OnInterrupt::Fail, ..KindRules::new(kind("once")) };
     let (builder, mut once) = gated(builder, rules);
     let engine = builder.start().unwrap();
-    let slow = store
-        .enqueue(NewJob::new(kind("slow")), now())
-        .await
-        .unwrap();
-    let never_twice = store
-        .enqueue(NewJob::new(kind("once")), now())
-        .await
-        .unwrap();
+    let slow = store.enqueue(NewJob::new(kind("slow")), now()).await.unwrap();
+    let never_twice = store.enqueue(NewJob::new(kind("once")), now()).await.unwrap();
     in_time(gate.entered.recv()).await.unwrap();
     in_time(once.entered.recv()).await.unwrap();
     engine.stop(Duration::from_millis(10)).await;
     let job = store.job(slow).await.unwrap().unwrap();
-    assert_eq!(
-        (job.status, job.attempt, job.interrupted),
-        (Status::Queued, 0, 0)
-    );
+    assert_eq!((job.status, job.attempt, job.interrupted), (Status::Queued, 0, 0));
     let job = store.job(never_twice).await.unwrap().unwrap();
-    assert_eq!(
-        (job.status, job.error_code.as_deref()),
-        (Status::Failed, Some("JOB-RUN-004"))
-    );
+    assert_eq!((job.status, job.error_code.as_deref()), (Status::Failed, Some("JOB-RUN-004")));
 }
 
 #[tokio::test]
@@ -311,25 +234,15 @@ async fn p27_a_second_engine_stands_by_and_takes_over() {
     let rules = || KindRules::new(kind("job"));
     let done = |_| async { Outcome::Done(true.into()) };
     let first = engine(&store).kind(rules(), done).start().unwrap();
-    in_time(first.leading().wait_for(|leads| *leads))
-        .await
-        .unwrap();
+    in_time(first.leading().wait_for(|leads| *leads)).await.unwrap();
     let other = open(folder.path());
     let second = engine(&other).kind(rules(), done).start().unwrap();
-    let by_other = other
-        .enqueue(NewJob::new(kind("job")), now())
-        .await
-        .unwrap();
+    let by_other = other.enqueue(NewJob::new(kind("job")), now()).await.unwrap();
     until(&store, by_other, |job| job.status == Status::Completed).await;
     assert!(!*second.leading().borrow(), "one process leads");
     first.stop(NO_GRACE).await;
-    in_time(second.leading().wait_for(|leads| *leads))
-        .await
-        .unwrap();
-    let after = store
-        .enqueue(NewJob::new(kind("job")), now())
-        .await
-        .unwrap();
+    in_time(second.leading().wait_for(|leads| *leads)).await.unwrap();
+    let after = store.enqueue(NewJob::new(kind("job")), now()).await.unwrap();
     until(&other, after, |job| job.status == Status::Completed).await;
     second.stop(NO_GRACE).await;
 }
@@ -339,10 +252,7 @@ async fn p11_a_lost_workers_job_is_queued_again_and_the_third_loss_is_a_poison_p
     let (folder, store) = store();
     let (builder, mut gate) = gated(engine(&store), KindRules::new(kind("risky")));
     let engine = builder.start().unwrap();
-    let id = store
-        .enqueue(NewJob::new(kind("risky")), now())
-        .await
-        .unwrap();
+    let id = store.enqueue(NewJob::new(kind("risky")), now()).await.unwrap();
     for loss in 1..=3 {
         in_time(gate.entered.recv()).await.unwrap();
         // Another hand gives the job to a worker that does not exist, as if that one had crashed.
@@ -352,10 +262,7 @@ async fn p11_a_lost_workers_job_is_queued_again_and_the_third_loss_is_a_poison_p
         until(&store, id, |job| job.interrupted == loss).await;
     }
     let job = until(&store, id, |job| job.status.is_final()).await;
-    assert_eq!(
-        (job.status, job.error_code.as_deref()),
-        (Status::Failed, Some("JOB-RUN-003"))
-    );
+    assert_eq!((job.status, job.error_code.as_deref()), (Status::Failed, Some("JOB-RUN-003")));
     // The stale runs answer now; P9: their leases write nothing.
     gate.release.notify_waiters();
     engine.stop(Duration::from_secs(5)).await;
@@ -373,20 +280,11 @@ async fn p9_a_settle_under_a_stale_lease_changes_nothing() {
         })
         .start()
         .unwrap();
-    let id = store
-        .enqueue(NewJob::new(kind("job")), now())
-        .await
-        .unwrap();
+    let id = store.enqueue(NewJob::new(kind("job")), now()).await.unwrap();
     let before = until(&store, id, |job| job.status.is_final()).await;
-    let lease = in_time(lease.wait_for(Option::is_some))
-        .await
-        .unwrap()
-        .clone()
-        .unwrap();
+    let lease = in_time(lease.wait_for(Option::is_some)).await.unwrap().clone().unwrap();
     let end = lamplighter::model::AttemptEnd::Answered(Outcome::Done(2.into()));
-    let late = store
-        .settle(lease, end, OnInterrupt::Retry, 0.5, now())
-        .await;
+    let late = store.settle(lease, end, OnInterrupt::Retry, 0.5, now()).await;
     assert!(late.unwrap_err().is_lease_lost());
     assert_eq!(store.job(id).await.unwrap().unwrap(), before);
     engine.stop(NO_GRACE).await;

@@ -26,10 +26,9 @@ fn a_foreign_shell_cannot_break_the_rules() {
     let data = folder.path();
     // No server runs, so that the rows stay as the shell leaves them.
     Server::start(data, &[]).kill();
-    let Some(made) = shell(
-        data,
-        "INSERT INTO jobs(kind) VALUES ('self_monitoring'), ('self_monitoring')",
-    ) else {
+    let Some(made) =
+        shell(data, "INSERT INTO jobs(kind) VALUES ('self_monitoring'), ('self_monitoring')")
+    else {
         return;
     };
     made.unwrap();
@@ -37,22 +36,12 @@ fn a_foreign_shell_cannot_break_the_rules() {
     run(&format!("UPDATE jobs SET {RUN_BY_HAND} WHERE id = 1")).unwrap();
     for update in ["UPDATE", "UPDATE OR REPLACE", "UPDATE OR IGNORE"] {
         let second = run(&format!("{update} jobs SET {RUN_BY_HAND} WHERE id = 2"));
-        assert!(
-            second
-                .unwrap_err()
-                .contains("one self_monitoring job runs at a time"),
-            "{update}"
-        );
+        assert!(second.unwrap_err().contains("one self_monitoring job runs at a time"), "{update}");
     }
-    assert_eq!(
-        value(data, "SELECT count(*) FROM jobs WHERE status = 'running'"),
-        1
-    );
+    assert_eq!(value(data, "SELECT count(*) FROM jobs WHERE status = 'running'"), 1);
     run("UPDATE jobs SET status = 'completed', worker_id = NULL, finished_at = 2 WHERE id = 1")
         .unwrap();
-    let again = run(&format!(
-        "UPDATE jobs SET {RUN_BY_HAND}, finished_at = NULL WHERE id = 1"
-    ));
+    let again = run(&format!("UPDATE jobs SET {RUN_BY_HAND}, finished_at = NULL WHERE id = 1"));
     assert!(again.unwrap_err().contains("a final job never changes"));
     let over = run("INSERT OR REPLACE INTO jobs(id, kind) VALUES (1, 'other')");
     assert!(over.unwrap_err().contains("a job is never replaced"));
@@ -67,32 +56,19 @@ fn p15_a_plain_insert_by_a_foreign_shell_starts_and_two_in_one_transaction_run_i
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     let server = Server::start(data, &[]);
-    let Some(made) = shell(
-        data,
-        "INSERT INTO jobs(kind,payload) VALUES('self_monitoring','{}')",
-    ) else {
+    let Some(made) = shell(data, "INSERT INTO jobs(kind,payload) VALUES('self_monitoring','{}')")
+    else {
         return;
     };
     made.unwrap();
-    wait_for(
-        data,
-        "the scan's end",
-        "SELECT count(*) FROM jobs WHERE status = 'completed'",
-    );
-    let wait = value(
-        data,
-        "SELECT started_at - created_at FROM jobs WHERE id = 1",
-    );
+    wait_for(data, "the scan's end", "SELECT count(*) FROM jobs WHERE status = 'completed'");
+    let wait = value(data, "SELECT started_at - created_at FROM jobs WHERE id = 1");
     println!("from a foreign INSERT to the scan's start: {wait} ms");
 
     let two = "BEGIN; INSERT INTO jobs(kind,payload) VALUES('self_monitoring','{}');
                INSERT INTO jobs(kind,payload) VALUES('self_monitoring','{}'); COMMIT;";
     shell(data, two).unwrap().unwrap();
-    wait_for(
-        data,
-        "both scans' end",
-        "SELECT count(*) = 3 FROM jobs WHERE status = 'completed'",
-    );
+    wait_for(data, "both scans' end", "SELECT count(*) = 3 FROM jobs WHERE status = 'completed'");
     let turn = "SELECT (SELECT started_at FROM jobs WHERE id = 3) >= (SELECT finished_at FROM jobs WHERE id = 2)";
     assert_eq!(value(data, turn), 1, "one after the other, in order");
     assert_eq!(server.terminate(), Some(0));
@@ -103,10 +79,8 @@ fn an_unknown_kind_from_a_foreign_shell_waits_with_its_reason_and_harms_nobody()
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     let server = Server::start(data, &[]);
-    let Some(made) = shell(
-        data,
-        "INSERT INTO jobs(kind,payload) VALUES('brew_coffee','{}')",
-    ) else {
+    let Some(made) = shell(data, "INSERT INTO jobs(kind,payload) VALUES('brew_coffee','{}')")
+    else {
         return;
     };
     made.unwrap();
@@ -126,10 +100,7 @@ fn an_unknown_kind_from_a_foreign_shell_waits_with_its_reason_and_harms_nobody()
         &format!("SELECT count(*) FROM jobs WHERE id = {id} AND status = 'completed'"),
     );
     assert_eq!(
-        value(
-            data,
-            "SELECT count(*) FROM jobs WHERE status = 'queued' AND blocked_by = 'kind'"
-        ),
+        value(data, "SELECT count(*) FROM jobs WHERE status = 'queued' AND blocked_by = 'kind'"),
         2
     );
     let page = browser.get("/jobs", &[]);

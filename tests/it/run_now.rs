@@ -32,10 +32,7 @@ struct Site {
 impl Site {
     async fn start(store: &Store) -> Self {
         let hash = web::hash_password(PASSWORD).unwrap();
-        store
-            .create_first_admin(hash, Actor::cli(), now())
-            .await
-            .unwrap();
+        store.create_first_admin(hash, Actor::cli(), now()).await.unwrap();
         let gate = Arc::new(Semaphore::new(0));
         let permits = Arc::clone(&gate);
         let engine = Engine::builder(store.clone(), Clock::system())
@@ -52,10 +49,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let options = Options {
-            allowed_hosts: Vec::new(),
-            trusted_proxies: Vec::new(),
-        };
+        let options = Options { allowed_hosts: Vec::new(), trusted_proxies: Vec::new() };
         let pages = Web {
             store: store.clone(),
             clock: Clock::system(),
@@ -65,20 +59,12 @@ impl Site {
         let mut tasks = JoinSet::new();
         let stopped = stop.clone();
         tasks.spawn(async move { web::serve(listener, pages, stopped).await.unwrap() });
-        Self {
-            url,
-            gate,
-            engine,
-            pages: tasks,
-            stop,
-        }
+        Self { url, gate, engine, pages: tasks, stop }
     }
 
     async fn signed_in(&self) -> Browser {
         let url = self.url.clone();
-        tokio::task::spawn_blocking(move || Browser::signed_in(&url))
-            .await
-            .unwrap()
+        tokio::task::spawn_blocking(move || Browser::signed_in(&url)).await.unwrap()
     }
 
     async fn stop(mut self) {
@@ -91,9 +77,7 @@ impl Site {
 /// Counts the running scans as another program sees them.
 fn running(folder: &Path) -> i64 {
     let sql = "SELECT count(*) FROM jobs WHERE kind = 'self_monitoring' AND status = 'running'";
-    foreign(folder)
-        .query_row(sql, [], |row| row.get(0))
-        .unwrap()
+    foreign(folder).query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,11 +86,7 @@ async fn p8_twenty_parallel_clicks_while_a_scan_runs_are_queued_and_run_one_afte
     let site = Site::start(&store).await;
     let browser = site.signed_in().await;
     let mut first = browser.clone();
-    let first = JobId(
-        tokio::task::spawn_blocking(move || first.run_now())
-            .await
-            .unwrap(),
-    );
+    let first = JobId(tokio::task::spawn_blocking(move || first.run_now()).await.unwrap());
     until(&store, first, |job| job.status == Status::Running).await;
 
     let mut clicks = JoinSet::new();
@@ -142,26 +122,16 @@ async fn the_page_tells_the_truth_before_during_and_after_a_scan() {
         tokio::task::spawn_blocking(move || browser.get("/admin/self-monitoring", &[]).body)
     };
     let idle = page(&browser).await.unwrap();
-    assert!(
-        idle.contains("Run Now") && !idle.contains("Running..."),
-        "{idle}"
-    );
-    let (id, clicked) = tokio::task::spawn_blocking(move || (browser.run_now(), browser))
-        .await
-        .unwrap();
+    assert!(idle.contains("Run Now") && !idle.contains("Running..."), "{idle}");
+    let (id, clicked) =
+        tokio::task::spawn_blocking(move || (browser.run_now(), browser)).await.unwrap();
     until(&store, JobId(id), |job| job.status == Status::Running).await;
     let busy = page(&clicked).await.unwrap();
-    assert!(
-        busy.contains("Running...") && busy.contains("Queue another"),
-        "{busy}"
-    );
+    assert!(busy.contains("Running...") && busy.contains("Queue another"), "{busy}");
     site.gate.add_permits(1);
     until(&store, JobId(id), |job| job.status == Status::Completed).await;
     let after = page(&clicked).await.unwrap();
-    assert!(
-        after.contains("Completed") && !after.contains("Running..."),
-        "{after}"
-    );
+    assert!(after.contains("Completed") && !after.contains("Running..."), "{after}");
     site.stop().await;
 }
 
@@ -172,8 +142,5 @@ async fn the_thousand_and_first_waiting_scan_is_refused() {
         let answer = monitor::run_now(&store, Actor::cli(), now()).await.unwrap();
         assert!(matches!(answer, ScanRequest::Queued(_)));
     }
-    assert_eq!(
-        monitor::run_now(&store, Actor::cli(), now()).await.unwrap(),
-        ScanRequest::TooMany
-    );
+    assert_eq!(monitor::run_now(&store, Actor::cli(), now()).await.unwrap(), ScanRequest::TooMany);
 }

@@ -20,19 +20,12 @@ fn columns(status: Status) -> &'static str {
 }
 
 fn set(conn: &Connection, id: i64, to: Status) -> rusqlite::Result<usize> {
-    conn.execute(
-        &format!(
-            "UPDATE jobs SET status = '{to}', {} WHERE id = {id}",
-            columns(to)
-        ),
-        [],
-    )
+    conn.execute(&format!("UPDATE jobs SET status = '{to}', {} WHERE id = {id}", columns(to)), [])
 }
 
 /// A row in the given status, got there the allowed way.
 fn row_in(conn: &Connection, status: Status) -> i64 {
-    conn.execute("INSERT INTO jobs (kind) VALUES ('walk')", [])
-        .unwrap();
+    conn.execute("INSERT INTO jobs (kind) VALUES ('walk')", []).unwrap();
     let id = conn.last_insert_rowid();
     match status {
         Status::Queued => {}
@@ -55,15 +48,9 @@ fn every_pair_of_statuses_is_allowed_by_the_schema_exactly_if_by_the_model() {
         for &to in Status::ALL {
             let id = row_in(&conn, from);
             let done = set(&conn, id, to);
-            assert_eq!(
-                done.is_ok(),
-                may_follow(from, to),
-                "{from} -> {to}: {done:?}"
-            );
+            assert_eq!(done.is_ok(), may_follow(from, to), "{from} -> {to}: {done:?}");
             let now: String = conn
-                .query_row("SELECT status FROM jobs WHERE id = ?1", [id], |row| {
-                    row.get(0)
-                })
+                .query_row("SELECT status FROM jobs WHERE id = ?1", [id], |row| row.get(0))
                 .unwrap();
             assert_eq!(now, if done.is_ok() { to } else { from }.as_str());
         }
@@ -83,11 +70,7 @@ fn a_new_job_is_queued_or_scheduled() {
             if status.is_final() { "2" } else { "NULL" },
         );
         // A queued row without claim_order must say what blocks it.
-        let sql = if status == Status::Queued {
-            sql.replace("NULL)", "'new')")
-        } else {
-            sql
-        };
+        let sql = if status == Status::Queued { sql.replace("NULL)", "'new')") } else { sql };
         let wanted = status == Status::Queued || status == Status::Scheduled;
         assert_eq!(conn.execute(&sql, []).is_ok(), wanted, "{status}");
     }
@@ -98,17 +81,11 @@ fn p10_a_final_row_is_frozen_and_only_a_final_row_may_be_deleted() {
     let (folder, _store) = store();
     let conn = foreign(folder.path());
     let id = row_in(&conn, Status::Completed);
-    for change in [
-        "result = '1'",
-        "error = 'x'",
-        "finished_at = 9",
-        "priority = 1",
-        "id = id + 100",
-    ] {
-        let done = conn.execute(
-            &format!("UPDATE OR REPLACE jobs SET {change} WHERE id = {id}"),
-            [],
-        );
+    for change in
+        ["result = '1'", "error = 'x'", "finished_at = 9", "priority = 1", "id = id + 100"]
+    {
+        let done =
+            conn.execute(&format!("UPDATE OR REPLACE jobs SET {change} WHERE id = {id}"), []);
         assert!(done.is_err(), "{change}");
     }
     for sql in [
@@ -119,21 +96,13 @@ fn p10_a_final_row_is_frozen_and_only_a_final_row_may_be_deleted() {
     }
     for status in [Status::Queued, Status::Scheduled, Status::Running] {
         let open = row_in(&conn, status);
-        assert!(
-            conn.execute("DELETE FROM jobs WHERE id = ?1", [open])
-                .is_err(),
-            "{status}"
-        );
+        assert!(conn.execute("DELETE FROM jobs WHERE id = ?1", [open]).is_err(), "{status}");
     }
     assert!(
         conn.execute("DELETE FROM jobs", []).is_err(),
         "a sweep is refused while anything is open"
     );
-    assert_eq!(
-        conn.execute("DELETE FROM jobs WHERE id = ?1", [id])
-            .unwrap(),
-        1
-    );
+    assert_eq!(conn.execute("DELETE FROM jobs WHERE id = ?1", [id]).unwrap(), 1);
 }
 
 #[test]
@@ -143,21 +112,11 @@ fn replace_deletes_no_holder_of_a_key() {
     let sql = "INSERT OR REPLACE INTO jobs (kind, unique_key) VALUES ('x', 'only')";
     conn.execute(sql, []).unwrap();
     assert!(conn.execute(sql, []).is_err());
-    conn.execute(
-        "INSERT INTO jobs (kind, unique_key) VALUES ('x', 'other')",
-        [],
-    )
-    .unwrap();
+    conn.execute("INSERT INTO jobs (kind, unique_key) VALUES ('x', 'other')", []).unwrap();
     let stolen = "UPDATE OR REPLACE jobs SET unique_key = 'only' WHERE unique_key = 'other'";
     assert!(conn.execute(stolen, []).is_err());
-    conn.execute(
-        "INSERT INTO jobs (kind, unique_key) VALUES ('y', 'only')",
-        [],
-    )
-    .unwrap();
-    let rows: i64 = conn
-        .query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))
-        .unwrap();
+    conn.execute("INSERT INTO jobs (kind, unique_key) VALUES ('y', 'only')", []).unwrap();
+    let rows: i64 = conn.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0)).unwrap();
     assert_eq!(rows, 3);
 }
 

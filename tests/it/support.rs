@@ -12,7 +12,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// How long anything may take before a test calls it stuck; far beyond what it takes.
-pub const STUCK: Duration = Duration::from_secs(60);
+pub const STUCK: Duration = Duration::from_mins(1);
 
 /// The instant at which manual clocks start.
 pub const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -38,9 +38,7 @@ pub fn foreign(folder: &Path) -> rusqlite::Connection {
 
 /// Waits for something that must come; a test that waits in vain fails instead of hanging.
 pub async fn in_time<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(STUCK, what)
-        .await
-        .expect("this should have happened long ago")
+    tokio::time::timeout(STUCK, what).await.expect("this should have happened long ago")
 }
 
 /// Waits until a job is as it should be; wakes with every change of the store.
@@ -68,24 +66,13 @@ pub fn now() -> Timestamp {
 /// such shell: said loudly, and a failure where `LAMPLIGHTER_NO_SKIP` is set, as CI does.
 pub fn shell(folder: &Path, sql: &str) -> Option<Result<String, String>> {
     let db = folder.join("lamplighter.db");
-    let Ok(output) = Command::new("sqlite3")
-        .arg("-cmd")
-        .arg(".timeout 10000")
-        .arg(db)
-        .arg(sql)
-        .output()
+    let Ok(output) =
+        Command::new("sqlite3").arg("-cmd").arg(".timeout 10000").arg(db).arg(sql).output()
     else {
-        assert!(
-            std::env::var_os("LAMPLIGHTER_NO_SKIP").is_none(),
-            "sqlite3 is not installed"
-        );
+        assert!(std::env::var_os("LAMPLIGHTER_NO_SKIP").is_none(), "sqlite3 is not installed");
         eprintln!("SKIPPED: this test needs the sqlite3 shell (Debian: apt-get install sqlite3)");
         return None;
     };
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().trim().to_owned();
-    Some(if output.status.success() {
-        Ok(text(output.stdout))
-    } else {
-        Err(text(output.stderr))
-    })
+    Some(if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) })
 }

@@ -1,6 +1,6 @@
 //! The house rules that neither the compiler nor clippy keeps: layers, walls, sizes, words.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,11 +18,7 @@ const LAYERS: &[&[&str]] = &[
 const PEERS: &[(&str, &str, &str)] = &[
     ("clock", "model", "a clock answers timestamps"),
     ("config", "error", "a bad value has a code"),
-    (
-        "model",
-        "error",
-        "parsing a name can fail, and a job's error carries a code",
-    ),
+    ("model", "error", "parsing a name can fail, and a job's error carries a code"),
     ("cli", "web", "`serve` starts the pages"),
 ];
 
@@ -30,10 +26,7 @@ const PEERS: &[(&str, &str, &str)] = &[
 const WALLS: &[(&[&str], &str)] = &[
     (&["rusqlite", "r2d2"], "src/store/sqlite"),
     (&["axum::", "maud::"], "src/web"),
-    (
-        &["Level::WARN", "Level::ERROR"],
-        "src/error/code.rs src/logs/layer.rs",
-    ),
+    (&["Level::WARN", "Level::ERROR"], "src/error/code.rs src/logs/layer.rs"),
 ];
 
 /// Code lines of one file, its tests and comments not counted; more hides a second concept.
@@ -52,11 +45,7 @@ fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
             if path.is_dir() {
                 walk(path, ending, found);
             } else if path.to_string_lossy().ends_with(ending) {
-                let name = path
-                    .strip_prefix(root())
-                    .unwrap()
-                    .to_string_lossy()
-                    .into_owned();
+                let name = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
                 found.push((name, fs::read_to_string(&path).unwrap()));
             }
         }
@@ -80,9 +69,7 @@ fn layer(module: &str) -> Option<usize> {
 /// The top-level modules that a file names as `crate::module`.
 fn uses(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let lines = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     for line in lines {
         for after in line.split("crate::").skip(1) {
             match after.strip_prefix('{') {
@@ -96,30 +83,23 @@ fn uses(text: &str) -> Vec<String> {
 }
 
 fn word(text: &str) -> String {
-    text.chars()
-        .take_while(|c| c.is_ascii_lowercase() || *c == '_')
-        .collect()
+    text.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect()
 }
 
 #[test]
 fn a_module_uses_only_lower_layers_or_the_peers_it_has_a_reason_for() {
     let mut wrong = Vec::new();
-    let mut used_peers = BTreeMap::new();
+    let mut used_peers = BTreeSet::new();
     for (name, text) in files("src", ".rs") {
         let module = word(name.strip_prefix("src/").unwrap());
         let Some(own) = layer(&module) else {
-            assert!(
-                ["lib", "main"].contains(&module.as_str()),
-                "{name} is in no layer"
-            );
+            assert!(["lib", "main"].contains(&module.as_str()), "{name} is in no layer");
             continue;
         };
         for used in uses(code(&text)) {
-            let peer = PEERS
-                .iter()
-                .find(|(from, to, _)| *from == module && *to == used);
+            let peer = PEERS.iter().find(|(from, to, _)| *from == module && *to == used);
             if let Some(peer) = peer {
-                used_peers.insert((peer.0, peer.1), ());
+                used_peers.insert((peer.0, peer.1));
             } else if used != module && layer(&used).unwrap() >= own {
                 wrong.push(format!("{name} uses crate::{used}"));
             }
@@ -127,10 +107,7 @@ fn a_module_uses_only_lower_layers_or_the_peers_it_has_a_reason_for() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     for (from, to, _) in PEERS {
-        assert!(
-            used_peers.contains_key(&(*from, *to)),
-            "{from} no longer uses {to}: take it out"
-        );
+        assert!(used_peers.contains(&(*from, *to)), "{from} no longer uses {to}: take it out");
     }
 }
 
@@ -144,11 +121,7 @@ fn the_walls_hold() {
             for (number, line) in code(&text).lines().enumerate() {
                 let bare = line.trim_start().starts_with("//");
                 let hit = words.iter().find(|word| !bare && line.contains(**word));
-                assert!(
-                    hit.is_none(),
-                    "{name}:{}: {hit:?} belongs under {allowed}",
-                    number + 1
-                );
+                assert!(hit.is_none(), "{name}:{}: {hit:?} belongs under {allowed}", number + 1);
             }
         }
     }
@@ -158,9 +131,7 @@ fn the_walls_hold() {
 fn a_file_holds_one_concept() {
     for (name, text) in files("src", ".rs") {
         let lines = code(&text).lines().map(str::trim);
-        let lines = lines
-            .filter(|line| !line.is_empty() && !line.starts_with("//"))
-            .count();
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("//")).count();
         assert!(lines <= MAX_CODE_LINES, "{name} has {lines} lines of code");
         assert!(text.starts_with("//! "), "{name} does not say what it is");
     }
@@ -180,11 +151,7 @@ fn nothing_is_left_for_later_and_no_test_is_asleep() {
     for folder in ["src", "tests", "migrations", "assets", ".ci"] {
         for (name, text) in files(folder, "") {
             for parts in &forbidden {
-                assert!(
-                    !text.contains(&parts.concat()),
-                    "{name} contains {}",
-                    parts.concat()
-                );
+                assert!(!text.contains(&parts.concat()), "{name} contains {}", parts.concat());
             }
         }
     }

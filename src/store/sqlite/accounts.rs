@@ -14,11 +14,7 @@ const ABSOLUTE: Duration = Duration::from_hours(12);
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Account> {
-    Ok(Account {
-        id: row.get(0)?,
-        username: row.get(1)?,
-        role: word(row, 2)?,
-    })
+    Ok(Account { id: row.get(0)?, username: row.get(1)?, role: word(row, 2)? })
 }
 
 pub(in crate::store) fn has_admin(conn: &Connection) -> Result<bool> {
@@ -53,9 +49,7 @@ pub(in crate::store) fn setup_code_is_valid(
     const SQL: &str = "
         SELECT EXISTS (SELECT 1 FROM setup_codes WHERE code_hash = :hash AND expires_at > :now)";
     let params = named_params! {":hash": hash, ":now": now.millis()};
-    Ok(conn
-        .prepare_cached(SQL)?
-        .query_row(params, |row| row.get(0))?)
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
 /// Makes the first admin and uses the code up; `None` if the code does not count or an admin is there.
@@ -89,11 +83,7 @@ pub(in crate::store) fn create_first_admin(
     conn.prepare_cached(SQL)?
         .execute(named_params! {":hash": password_hash, ":now": now.millis()})?;
     audit(conn, actor, "create account", "admin", now)?;
-    Ok(Some(Account {
-        id: conn.last_insert_rowid(),
-        username: "admin".into(),
-        role: Role::Admin,
-    }))
+    Ok(Some(Account { id: conn.last_insert_rowid(), username: "admin".into(), role: Role::Admin }))
 }
 
 /// The account of this name with its password hash.
@@ -106,9 +96,8 @@ pub(in crate::store) fn find(
         FROM users
         WHERE username = :username";
     let mut statement = conn.prepare_cached(SQL)?;
-    let found = statement.query_row(named_params! {":username": username}, |row| {
-        Ok((from_row(row)?, row.get(3)?))
-    });
+    let found = statement
+        .query_row(named_params! {":username": username}, |row| Ok((from_row(row)?, row.get(3)?)));
     Ok(found.optional()?)
 }
 
@@ -131,8 +120,7 @@ pub(in crate::store) fn set_password(
     if conn.prepare_cached(SQL)?.execute(params)? == 0 {
         return Ok(false);
     }
-    conn.prepare_cached(LOGINS)?
-        .execute(named_params! {":username": username})?;
+    conn.prepare_cached(LOGINS)?.execute(named_params! {":username": username})?;
     audit(conn, actor, "set password", username, now)?;
     Ok(true)
 }
@@ -179,9 +167,7 @@ pub(in crate::store) fn by_login(
         ":absolute": ago(now, ABSOLUTE),
         ":stale": ago(now, TOUCH_EVERY),
     };
-    Ok(statement
-        .query_row(params, |row| Ok((from_row(row)?, row.get(3)?)))
-        .optional()?)
+    Ok(statement.query_row(params, |row| Ok((from_row(row)?, row.get(3)?))).optional()?)
 }
 
 /// Notes that a login was used.
@@ -190,8 +176,7 @@ pub(in crate::store) fn touch(conn: &Connection, id_hash: &str, now: Timestamp) 
         UPDATE logins
         SET used_at = :now
         WHERE id_hash = :hash";
-    conn.prepare_cached(SQL)?
-        .execute(named_params! {":hash": id_hash, ":now": now.millis()})?;
+    conn.prepare_cached(SQL)?.execute(named_params! {":hash": id_hash, ":now": now.millis()})?;
     Ok(())
 }
 
@@ -204,8 +189,7 @@ pub(in crate::store) fn logout(
     const SQL: &str = "
         DELETE FROM logins
         WHERE id_hash = :hash";
-    conn.prepare_cached(SQL)?
-        .execute(named_params! {":hash": id_hash})?;
+    conn.prepare_cached(SQL)?.execute(named_params! {":hash": id_hash})?;
     audit(conn, actor, "sign out", &actor.name, now)
 }
 

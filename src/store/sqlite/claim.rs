@@ -37,12 +37,7 @@ pub(in crate::store) fn poll(
             claimed.extend(claim(conn, &known, request, now)?);
         }
     }
-    Ok(Polled {
-        claimed,
-        next_run_at: next_run_at(conn)?,
-        new_queues,
-        more,
-    })
+    Ok(Polled { claimed, next_run_at: next_run_at(conn)?, new_queues, more })
 }
 
 /// The queues that jobs in the claim order name.
@@ -58,9 +53,7 @@ pub(in crate::store) fn queues_in_order(conn: &Connection) -> Result<Vec<Queue>>
 
 /// Marks the jobs `new` that wait for a handler of one of these kinds, or that a constraint refused.
 pub(in crate::store) fn unblock_kinds(conn: &Connection, kinds: &[KindRules]) -> Result<()> {
-    kinds
-        .iter()
-        .try_for_each(|rules| unblock_kind(conn, &rules.kind))
+    kinds.iter().try_for_each(|rules| unblock_kind(conn, &rules.kind))
 }
 
 pub(super) fn unblock_kind(conn: &Connection, kind: &Kind) -> Result<()> {
@@ -68,8 +61,7 @@ pub(super) fn unblock_kind(conn: &Connection, kind: &Kind) -> Result<()> {
         UPDATE jobs
         SET blocked_by = 'new'
         WHERE kind = :kind AND (blocked_by = 'kind' OR blocked_by = 'constraint')";
-    conn.prepare_cached(SQL)?
-        .execute(named_params! {":kind": kind.as_str()})?;
+    conn.prepare_cached(SQL)?.execute(named_params! {":kind": kind.as_str()})?;
     Ok(())
 }
 
@@ -84,8 +76,7 @@ pub(super) fn unblock_key(conn: &Connection, key: &ConcurrencyKey) -> Result<()>
             WHERE concurrency_key = :key AND blocked_by = 'key'
             ORDER BY run_at + priority * 600000, id
             LIMIT 1)";
-    conn.prepare_cached(SQL)?
-        .execute(named_params! {":key": key.as_str()})?;
+    conn.prepare_cached(SQL)?.execute(named_params! {":key": key.as_str()})?;
     Ok(())
 }
 
@@ -110,10 +101,7 @@ fn next_run_at(conn: &Connection) -> Result<Option<Timestamp>> {
         WHERE status = 'scheduled' AND blocked_by IS NULL
         ORDER BY run_at
         LIMIT 1";
-    let next: Option<i64> = conn
-        .prepare_cached(SQL)?
-        .query_row([], |row| row.get(0))
-        .optional()?;
+    let next: Option<i64> = conn.prepare_cached(SQL)?.query_row([], |row| row.get(0)).optional()?;
     Ok(next.map(Timestamp::from_millis))
 }
 
@@ -123,9 +111,7 @@ fn admit(conn: &Connection, request: &PollRequest, now: Timestamp) -> Result<(us
         format!("SELECT {COLUMNS} FROM jobs WHERE blocked_by = 'new' ORDER BY id LIMIT :limit");
     let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {":limit": MAX_ADMITTED as i64};
-    let new = statement
-        .query_map(params, jobs::from_row)?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let new = statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut new_queues = Vec::new();
     for job in &new {
         let Some(rules) = request.kinds.iter().find(|rules| rules.kind == job.kind) else {
@@ -156,28 +142,16 @@ fn place(conn: &Connection, job: &Job, rules: &KindRules, now: Timestamp) -> Res
             blocked_by = :blocked_by
         WHERE id = :id";
     // A kind's own key cannot be talked out of: scans stay exclusive whoever inserts them.
-    let key = rules
-        .concurrency_key
-        .as_ref()
-        .or(job.concurrency_key.as_ref());
-    let limit = if rules.concurrency_key.is_some() {
-        rules.key_limit
-    } else {
-        1
-    };
-    let priority = job
-        .priority
-        .unwrap_or_else(|| rules.priority_for(job.trigger));
+    let key = rules.concurrency_key.as_ref().or(job.concurrency_key.as_ref());
+    let limit = if rules.concurrency_key.is_some() { rules.key_limit } else { 1 };
+    let priority = job.priority.unwrap_or_else(|| rules.priority_for(job.trigger));
     let waits = job.run_at > now;
     let slot = match key {
         Some(key) if !waits => free_slot(conn, key, limit)?,
         _ => None,
     };
     let blocked = !waits && key.is_some() && slot.is_none();
-    let order = job
-        .run_at
-        .millis()
-        .saturating_add(i64::from(priority) * PRIORITY_STEP_MS);
+    let order = job.run_at.millis().saturating_add(i64::from(priority) * PRIORITY_STEP_MS);
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":id": job.id.0,
         ":status": if waits { Status::Scheduled } else { Status::Queued }.as_str(),
@@ -213,13 +187,7 @@ fn free_slot(conn: &Connection, key: &ConcurrencyKey, limit: u32) -> Result<Opti
 }
 
 fn block_by_kind(conn: &Connection, id: JobId, now: Timestamp) -> Result<()> {
-    block(
-        conn,
-        id,
-        BlockedBy::Kind,
-        "no running process has a handler for this kind",
-        now,
-    )
+    block(conn, id, BlockedBy::Kind, "no running process has a handler for this kind", now)
 }
 
 /// Takes a queued job out of the claim order, with the reason in its history.
@@ -230,9 +198,7 @@ fn block(conn: &Connection, id: JobId, by: BlockedBy, why: &str, now: Timestamp)
         WHERE id = :id
         RETURNING status";
     let params = named_params! {":by": by.as_str(), ":id": id.0};
-    let status: Status = conn
-        .prepare_cached(SQL)?
-        .query_row(params, |row| jobs::word(row, 0))?;
+    let status: Status = conn.prepare_cached(SQL)?.query_row(params, |row| jobs::word(row, 0))?;
     let event = Event {
         at: now,
         from: Some(status),

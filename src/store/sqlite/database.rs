@@ -76,12 +76,7 @@ impl Database {
         run: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (caller, answer) = oneshot::channel();
-        let task = Task {
-            run: Some(run),
-            value: None,
-            doing,
-            caller,
-        };
+        let task = Task { run: Some(run), value: None, doing, caller };
         self.call(Call::Write(Box::new(task))).await?;
         answer.await.unwrap_or_else(|_| Err(closed(doing)))
     }
@@ -94,9 +89,8 @@ impl Database {
     ) -> Result<T> {
         let readers = self.readers.clone();
         let read = move || {
-            let mut conn = readers
-                .get()
-                .map_err(|e| Error::new(Code::StoreIo, "get a reader").because(e))?;
+            let mut conn =
+                readers.get().map_err(|e| Error::new(Code::StoreIo, "get a reader").because(e))?;
             let snapshot = conn.transaction()?;
             run(&snapshot)
         };

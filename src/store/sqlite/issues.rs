@@ -99,8 +99,7 @@ pub(super) fn insert(
     })?;
     let issue = conn.last_insert_rowid();
     for code in &finding.error_codes {
-        conn.prepare_cached(CODE)?
-            .execute(named_params! {":code": code, ":issue": issue})?;
+        conn.prepare_cached(CODE)?.execute(named_params! {":code": code, ":issue": issue})?;
     }
     Ok(())
 }
@@ -133,8 +132,6 @@ pub(in crate::store) fn list(
     let mut statement = conn.prepare_cached(&sql)?;
     let params =
         named_params! {":before": before.map_or(i64::MAX, |id| id.0), ":limit": limit as i64 + 1};
-    let rows = statement
-        .query_map(params, from_row)?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let rows = statement.query_map(params, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(Page::cut(rows, limit, |issue| issue.id.0))
 }

@@ -50,9 +50,7 @@ pub(super) fn word<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result
 }
 
 pub(super) fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
-    Ok(row
-        .get::<_, Option<i64>>(column)?
-        .map(Timestamp::from_millis))
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
 fn parsed<T>(
@@ -63,9 +61,7 @@ fn parsed<T>(
     let Some(text) = row.get::<_, Option<String>>(column)? else {
         return Ok(None);
     };
-    parse(text)
-        .map(Some)
-        .ok_or_else(|| unreadable(column, "text"))
+    parse(text).map(Some).ok_or_else(|| unreadable(column, "text"))
 }
 
 /// Stores a job as any program may: queued, for the poller to admit.
@@ -85,13 +81,7 @@ pub(in crate::store) fn insert(conn: &Connection, job: &NewJob, now: Timestamp) 
     })?;
     let id = JobId(conn.last_insert_rowid());
     if let Some(actor) = &job.actor {
-        audit(
-            conn,
-            actor,
-            "enqueue",
-            &format!("job {id} ({})", job.kind),
-            now,
-        )?;
+        audit(conn, actor, "enqueue", &format!("job {id} ({})", job.kind), now)?;
     }
     Ok(id)
 }
@@ -120,9 +110,7 @@ pub(super) fn audit(
 pub(in crate::store) fn get(conn: &Connection, id: JobId) -> Result<Option<Job>> {
     let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id = :id");
     let mut statement = conn.prepare_cached(&sql)?;
-    Ok(statement
-        .query_row(named_params! {":id": id.0}, from_row)
-        .optional()?)
+    Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
 }
 
 /// The newest jobs below the cursor.
@@ -136,9 +124,7 @@ pub(in crate::store) fn list(
     let mut statement = conn.prepare_cached(&sql)?;
     let params =
         named_params! {":before": before.map_or(i64::MAX, |id| id.0), ":limit": limit as i64 + 1};
-    let rows = statement
-        .query_map(params, from_row)?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let rows = statement.query_map(params, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(Page::cut(rows, limit, |job| job.id.0))
 }
 

@@ -71,7 +71,5 @@ pub(in crate::store) fn warnings(
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {":after": after, ":upto": upto, ":limit": limit as i64};
-    Ok(statement
-        .query_map(params, from_row)?
-        .collect::<rusqlite::Result<_>>()?)
+    Ok(statement.query_map(params, from_row)?.collect::<rusqlite::Result<_>>()?)
 }

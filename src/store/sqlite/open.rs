@@ -46,11 +46,7 @@ pub(super) fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()
     let doing = || format!("open {}", path.display());
     let io = |source| Error::new(Code::StoreIo, doing()).because(source);
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(io)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
     if !path.try_exists().map_err(io)? {
         create(path, folder, schema)
             .map_err(|e| e.while_doing(&format!("create {}", path.display())))?;
@@ -58,11 +54,7 @@ pub(super) fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()
     check_header(path, schema)?;
     let found = version_of(path, schema).map_err(|e| e.while_doing(&doing()))?;
     if found > schema.version() {
-        let versions = format!(
-            "{}: version {found}, known up to {}",
-            doing(),
-            schema.version()
-        );
+        let versions = format!("{}: version {found}, known up to {}", doing(), schema.version());
         return Err(Error::new(Code::StoreNewer, versions));
     }
     let behind = found < schema.version();
@@ -78,21 +70,12 @@ pub(super) fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()
 pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection> {
     let conn = connect(path)?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
-    conn.pragma_update(
-        None,
-        "synchronous",
-        if schema.durable { "FULL" } else { "NORMAL" },
-    )?;
+    conn.pragma_update(None, "synchronous", if schema.durable { "FULL" } else { "NORMAL" })?;
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT)?;
     expect_pragma(&conn, path, "journal_mode", "wal")?;
-    expect_pragma(
-        &conn,
-        path,
-        "synchronous",
-        if schema.durable { "2" } else { "1" },
-    )?;
+    expect_pragma(&conn, path, "synchronous", if schema.durable { "2" } else { "1" })?;
     expect_pragma(&conn, path, "foreign_keys", "1")?;
     checkpoint(&conn)?;
     Ok(conn)
@@ -131,10 +114,7 @@ fn expect_pragma(conn: &Connection, path: &Path, name: &str, wanted: &str) -> Re
     if got == wanted {
         return Ok(());
     }
-    let doing = format!(
-        "set {name} of {} to {wanted}: it stayed {got}",
-        path.display()
-    );
+    let doing = format!("set {name} of {} to {wanted}: it stayed {got}", path.display());
     Err(Error::new(Code::StorePragma, doing))
 }
 
@@ -146,12 +126,7 @@ fn create(path: &Path, folder: &Path, schema: &Schema) -> Result<()> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
         Ok(()) | Err(_) => {}
     }
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)
-        .map_err(io)?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(io)?;
     let mut conn = connect(&draft)?;
     conn.pragma_update(None, "application_id", schema.application_id)?;
     apply(&mut conn, schema, 0)?;
@@ -162,9 +137,7 @@ fn create(path: &Path, folder: &Path, schema: &Schema) -> Result<()> {
         // Another process was quicker: its file is as good.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(io(error)),
-        Ok(()) => File::open(folder)
-            .and_then(|dir| dir.sync_all())
-            .map_err(io),
+        Ok(()) => File::open(folder).and_then(|dir| dir.sync_all()).map_err(io),
     }
 }
 
@@ -211,10 +184,7 @@ fn check_header(path: &Path, schema: &Schema) -> Result<()> {
         Ok(()) => header.starts_with(MAGIC) && number(68) == schema.application_id,
     };
     if !ours {
-        return Err(Error::new(
-            Code::StoreForeign,
-            format!("open {}", path.display()),
-        ));
+        return Err(Error::new(Code::StoreForeign, format!("open {}", path.display())));
     }
     if number(60) > schema.version() {
         let doing = format!(
@@ -255,11 +225,7 @@ mod tests {
     fn refused(path: &Path, schema: &Schema, mode: OpenMode) -> Code {
         let before = fs::read(path).unwrap();
         let code = prepare(path, schema, mode).unwrap_err().code();
-        assert_eq!(
-            fs::read(path).unwrap(),
-            before,
-            "a refused file stays byte-identical"
-        );
+        assert_eq!(fs::read(path).unwrap(), before, "a refused file stays byte-identical");
         assert_eq!(
             fs::read_dir(path.parent().unwrap()).unwrap().count(),
             1,
@@ -270,20 +236,13 @@ mod tests {
 
     #[test]
     fn p28_foreign_files_are_refused_untouched() {
-        const FOREIGN: [&[u8]; 4] = [
-            b"",
-            b"notes",
-            &[0; 4096],
-            b"SQLite format 3\0 and then some other program's",
-        ];
+        const FOREIGN: [&[u8]; 4] =
+            [b"", b"notes", &[0; 4096], b"SQLite format 3\0 and then some other program's"];
         for bytes in FOREIGN {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("x.db");
             fs::write(&path, bytes).unwrap();
-            assert_eq!(
-                refused(&path, &FIRST, OpenMode::Migrate),
-                Code::StoreForeign
-            );
+            assert_eq!(refused(&path, &FIRST, OpenMode::Migrate), Code::StoreForeign);
         }
     }
 
@@ -291,28 +250,20 @@ mod tests {
     fn p28_another_programs_database_is_refused_untouched() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        let other = Schema {
-            application_id: 5,
-            ..FIRST
-        };
+        let other = Schema { application_id: 5, ..FIRST };
         prepare(&path, &other, OpenMode::Migrate).unwrap();
         // A copy: this process has looked at the first path already.
         let copy = folder.path().join("y.db");
         fs::rename(&path, &copy).unwrap();
-        assert_eq!(
-            refused(&copy, &FIRST, OpenMode::Migrate),
-            Code::StoreForeign
-        );
+        assert_eq!(refused(&copy, &FIRST, OpenMode::Migrate), Code::StoreForeign);
     }
 
     #[test]
     fn p28_a_newer_database_is_refused_untouched() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        let newer = Schema {
-            migrations: &["CREATE TABLE one (x)", "CREATE TABLE two (x)"],
-            ..FIRST
-        };
+        let newer =
+            Schema { migrations: &["CREATE TABLE one (x)", "CREATE TABLE two (x)"], ..FIRST };
         prepare(&path, &newer, OpenMode::Migrate).unwrap();
         assert_eq!(refused(&path, &FIRST, OpenMode::Migrate), Code::StoreNewer);
     }
@@ -322,17 +273,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         prepare(&path, &FIRST, OpenMode::Current).unwrap();
-        let second = Schema {
-            migrations: &["CREATE TABLE one (x)", "CREATE TABLE two (x)"],
-            ..FIRST
-        };
+        let second =
+            Schema { migrations: &["CREATE TABLE one (x)", "CREATE TABLE two (x)"], ..FIRST };
         assert_eq!(refused(&path, &second, OpenMode::Current), Code::StoreOlder);
         prepare(&path, &second, OpenMode::Migrate).unwrap();
         assert_eq!(version_of(&path, &second).unwrap(), 2);
-        assert_eq!(
-            version_of(&folder.path().join("x.v1.db"), &second).unwrap(),
-            1
-        );
+        assert_eq!(version_of(&folder.path().join("x.v1.db"), &second).unwrap(), 1);
     }
 
     #[test]
@@ -340,10 +286,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         prepare(&path, &FIRST, OpenMode::Migrate).unwrap();
-        let broken = Schema {
-            migrations: &["", "CREATE TABLE two (x); CREATE TABLE one (x)"],
-            ..FIRST
-        };
+        let broken =
+            Schema { migrations: &["", "CREATE TABLE two (x); CREATE TABLE one (x)"], ..FIRST };
         prepare(&path, &broken, OpenMode::Migrate).unwrap_err();
         assert_eq!(version_of(&path, &FIRST).unwrap(), 1);
         let conn = connect(&path).unwrap();

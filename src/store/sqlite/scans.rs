@@ -53,9 +53,7 @@ fn waiting(conn: &Connection) -> Result<u64> {
         SELECT count(*)
         FROM jobs
         WHERE kind = 'self_monitoring' AND finished_at IS NULL AND (status = 'queued' OR status = 'scheduled')";
-    Ok(conn
-        .prepare_cached(SQL)?
-        .query_row([], |row| row.get::<_, i64>(0))? as u64)
+    Ok(conn.prepare_cached(SQL)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
 }
 
 pub(in crate::store) fn now(conn: &Connection) -> Result<ScanNow> {
@@ -63,10 +61,7 @@ pub(in crate::store) fn now(conn: &Connection) -> Result<ScanNow> {
         let sql = format!(
             "SELECT {COLUMNS} {FROM} WHERE j.kind = 'self_monitoring' AND {condition} ORDER BY j.id DESC LIMIT 1"
         );
-        Ok(conn
-            .prepare_cached(&sql)?
-            .query_row([], from_row)
-            .optional()?)
+        Ok(conn.prepare_cached(&sql)?.query_row([], from_row).optional()?)
     };
     Ok(ScanNow {
         running: one("j.status = 'running' AND j.finished_at IS NULL")?,
@@ -90,19 +85,15 @@ pub(in crate::store) fn list(
     let mut statement = conn.prepare_cached(&sql)?;
     let params =
         named_params! {":before": before.map_or(i64::MAX, |id| id.0), ":limit": limit as i64 + 1};
-    let rows = statement
-        .query_map(params, from_row)?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let rows = statement.query_map(params, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(Page::cut(rows, limit, |scan| scan.id.0))
 }
 
 /// What a scan has committed, `None` before its commit.
 pub(in crate::store) fn committed(conn: &Connection, id: JobId) -> Result<Option<ScanCounts>> {
     let sql = format!("SELECT {COLUMNS} {FROM} WHERE j.id = :id AND s.job_id IS NOT NULL");
-    let scan = conn
-        .prepare_cached(&sql)?
-        .query_row(named_params! {":id": id.0}, from_row)
-        .optional()?;
+    let scan =
+        conn.prepare_cached(&sql)?.query_row(named_params! {":id": id.0}, from_row).optional()?;
     Ok(scan.map(|scan| scan.counts))
 }
 

@@ -30,14 +30,9 @@ pub(in crate::store) fn settle(
 
 /// The running job of this lease.
 pub(super) fn held(conn: &Connection, lease: &Lease) -> Result<Job> {
-    jobs::get(conn, lease.id)?
-        .filter(|job| job.lease().as_ref() == Some(lease))
-        .ok_or_else(|| {
-            Error::new(
-                Code::StoreLeaseLost,
-                format!("job {}, epoch {}", lease.id, lease.epoch),
-            )
-        })
+    jobs::get(conn, lease.id)?.filter(|job| job.lease().as_ref() == Some(lease)).ok_or_else(|| {
+        Error::new(Code::StoreLeaseLost, format!("job {}, epoch {}", lease.id, lease.epoch))
+    })
 }
 
 /// Settles as lost whatever runs under another worker's name.

@@ -45,10 +45,7 @@ pub(in crate::store) async fn foreign_commits(db: &Database) -> Result<()> {
             events = Err(error);
             false
         });
-        for wait in LOOKS
-            .into_iter()
-            .take(if happened { LOOKS.len() } else { 1 })
-        {
+        for wait in LOOKS.into_iter().take(if happened { LOOKS.len() } else { 1 }) {
             sleep(wait).await;
             db.look().await?;
         }

@@ -44,7 +44,6 @@ pub(in crate::store) fn retire(conn: &Connection, worker: &WorkerId) -> Result<(
     const SQL: &str = "
         DELETE FROM workers
         WHERE id = :id";
-    conn.prepare_cached(SQL)?
-        .execute(named_params! {":id": worker.as_str()})?;
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": worker.as_str()})?;
     Ok(())
 }

@@ -50,22 +50,14 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Work for Task<F, T> {
     fn run(&mut self, conn: &Connection) -> Result<()> {
         let run = self.run.take().expect("a call is run once");
         let value = catch_unwind(AssertUnwindSafe(|| run(conn))).unwrap_or_else(|_| {
-            Err(Error::new(
-                Code::StoreIo,
-                "the call panicked; nothing was saved",
-            ))
+            Err(Error::new(Code::StoreIo, "the call panicked; nothing was saved"))
         })?;
         self.value = Some(value);
         Ok(())
     }
 
     fn answer(self: Box<Self>, end: Result<()>) {
-        let Self {
-            value,
-            doing,
-            caller,
-            ..
-        } = *self;
+        let Self { value, doing, caller, .. } = *self;
         let answer = match end {
             Ok(()) => Ok(value.expect("a call that succeeded left its value")),
             Err(error) => Err(error.while_doing(doing)),
@@ -84,13 +76,7 @@ pub(super) fn start(
 ) -> Result<(mpsc::Sender<Call>, JoinHandle<()>)> {
     let (sender, calls) = mpsc::channel(MAX_WAITING);
     let seen = data_version(&conn)?;
-    let writer = Writer {
-        conn: Some(conn),
-        path,
-        schema,
-        changes,
-        seen,
-    };
+    let writer = Writer { conn: Some(conn), path, schema, changes, seen };
     let thread = std::thread::Builder::new()
         .name("writer".into())
         .spawn(move || writer.serve(calls))
@@ -202,9 +188,7 @@ impl Writer {
 /// Answers every call of a batch that surely changed nothing.
 fn refuse(batch: Vec<Box<dyn Work>>, error: &Error) {
     for work in batch {
-        work.answer(Err(
-            Error::new(error.code(), "nothing was saved").because(error.to_string())
-        ));
+        work.answer(Err(Error::new(error.code(), "nothing was saved").because(error.to_string())));
     }
 }
 
@@ -222,9 +206,7 @@ fn run_in_savepoint(conn: &Connection, work: &mut dyn Work) -> Result<()> {
 
 /// SQLite's count of commits by *other* connections, as this one sees it.
 fn data_version(conn: &Connection) -> Result<i64> {
-    Ok(conn
-        .prepare_cached("PRAGMA data_version")?
-        .query_row([], |row| row.get(0))?)
+    Ok(conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
 }
 
 #[cfg(test)]
@@ -299,16 +281,9 @@ mod tests {
         let third = db.write("insert", |c| insert(c, 3));
         // One batch or several: whoever shared it with the second call hears that nothing was saved.
         let (first, second, third) = tokio::join!(first, second, third);
-        let said = [first.is_ok(), third.is_ok()]
-            .into_iter()
-            .filter(|ok| *ok)
-            .count();
+        let said = [first.is_ok(), third.is_ok()].into_iter().filter(|ok| *ok).count();
         assert_eq!(second.unwrap_err().code(), Code::StoreIo);
-        assert_eq!(
-            rows(&db).await,
-            said as i64,
-            "saved is exactly what was acknowledged"
-        );
+        assert_eq!(rows(&db).await, said as i64, "saved is exactly what was acknowledged");
         db.write("insert", |c| insert(c, 4)).await.unwrap();
     }
 
@@ -333,18 +308,12 @@ mod tests {
             move |c: &Connection| Ok(c.pragma_update(None, "max_page_count", pages)?)
         };
         let big = |c: &Connection| {
-            c.execute(
-                "INSERT INTO one (x, fill) VALUES (9, zeroblob(1000000))",
-                [],
-            )?;
+            c.execute("INSERT INTO one (x, fill) VALUES (9, zeroblob(1000000))", [])?;
             Ok(())
         };
         db.write("insert", |c| insert(c, 1)).await.unwrap();
         db.write("limit", limit(8)).await.unwrap();
-        assert_eq!(
-            db.write("insert", big).await.unwrap_err().code(),
-            Code::StoreFull
-        );
+        assert_eq!(db.write("insert", big).await.unwrap_err().code(), Code::StoreFull);
         assert_eq!(rows(&db).await, 1);
         db.write("limit", limit(1_000_000)).await.unwrap();
         db.write("insert", big).await.unwrap();

@@ -26,20 +26,12 @@ impl Server {
     /// Starts the program; without a password it prints the one-time link.
     pub fn start_with(data: &Path, arguments: &[&str], password: Option<&str>) -> Self {
         let mut command = program(data);
-        command
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
         if let Some(password) = password {
             command.env("LAMPLIGHTER_ADMIN_PASSWORD", password);
         }
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap())
-            .lines()
-            .map(Result::unwrap);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let first = lines.next().expect("the server says where it is");
         let url = first.split_once(" on ").expect("an address").1.to_owned();
         let mut setup = None;
@@ -66,10 +58,7 @@ impl Server {
 
     /// SIGTERM, and the exit code.
     pub fn terminate(mut self) -> Option<i32> {
-        Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status()
-            .unwrap();
+        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         self.child.wait().unwrap().code()
     }
 }
@@ -85,19 +74,13 @@ impl Drop for Server {
 fn has_admin(data: &Path) -> bool {
     let conn = rusqlite::Connection::open(data.join("lamplighter.db")).unwrap();
     conn.busy_timeout(Duration::from_secs(10)).unwrap();
-    conn.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0))
-        .unwrap()
-        > 0
+    conn.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0)).unwrap() > 0
 }
 
 /// The program on a data directory, with an empty home.
 pub fn program(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lamplighter"));
-    command
-        .env_clear()
-        .env("HOME", data)
-        .arg("--data-dir")
-        .arg(data);
+    command.env_clear().env("HOME", data).arg("--data-dir").arg(data);
     command
 }
 
@@ -125,21 +108,13 @@ impl Browser {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_global(Some(super::STUCK));
-        Self {
-            agent: config.build().into(),
-            url: url.to_owned(),
-            cookie: None,
-        }
+        Self { agent: config.build().into(), url: url.to_owned(), cookie: None }
     }
 
     /// A browser in which `admin` is signed in.
     pub fn signed_in(url: &str) -> Self {
         let mut browser = Self::new(url);
-        let answer = browser.post(
-            "/login",
-            &[("username", "admin"), ("password", PASSWORD)],
-            &[],
-        );
+        let answer = browser.post("/login", &[("username", "admin"), ("password", PASSWORD)], &[]);
         assert_eq!(answer.status, 303, "{answer:?}");
         browser
     }
@@ -174,11 +149,8 @@ impl Browser {
 
     /// Presses Run Now and answers the scan's id.
     pub fn run_now(&mut self) -> i64 {
-        let answer = self.post(
-            "/admin/self-monitoring/run-now",
-            &[],
-            &[("Accept", "application/json")],
-        );
+        let answer =
+            self.post("/admin/self-monitoring/run-now", &[], &[("Accept", "application/json")]);
         assert_eq!(answer.status, 200, "{answer:?}");
         let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!(body["status"], "queued");
@@ -186,12 +158,8 @@ impl Browser {
     }
 
     fn taken(&mut self, mut answer: ureq::http::Response<ureq::Body>) -> Answer {
-        let header = |name| {
-            answer
-                .headers()
-                .get(name)
-                .map(|value| value.to_str().unwrap().to_owned())
-        };
+        let header =
+            |name| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let (cookie, location) = (header("set-cookie"), header("location"));
         if let Some(cookie) = cookie {
             self.cookie = cookie.split(';').next().map(ToOwned::to_owned);

@@ -1,0 +1,179 @@
+//! Who is let in.
+
+use super::super::access::SignedIn;
+use super::super::caller::Caller;
+use super::super::respond::Face;
+use super::super::{Access, Route, at_least, routes, self_monitoring};
+use super::*;
+use crate::model::Role;
+use axum::extract::Extension;
+
+fn private_routes() -> impl Iterator<Item = Route> {
+    routes().into_iter().filter(|route| !matches!(route.access, Access::Public))
+}
+
+#[tokio::test]
+async fn every_private_route_asks_a_browser_to_sign_in() {
+    let site = Site::empty();
+    for Route { method, path, .. } in private_routes() {
+        let request = ask(method.clone(), path).header("accept", BROWSER);
+        let answer = site.send(bare(request.header("sec-fetch-site", "same-origin"))).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{method} {path}");
+        let location = answer.header("location");
+        if method == Method::GET {
+            let next = path.replace('/', "%2F");
+            assert_eq!(location, format!("/login?next={next}"));
+        } else {
+            assert_eq!(location, "/login");
+        }
+        assert_eq!(answer.body, "", "nothing of the page");
+    }
+}
+
+#[tokio::test]
+async fn every_private_route_answers_401_to_programs_and_htmx_whatever_the_method() {
+    let site = Site::empty();
+    for Route { path, .. } in private_routes() {
+        for method in METHODS {
+            let request = || ask(method.clone(), path).header("sec-fetch-site", "same-origin");
+            let answer = site.send(bare(request())).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+            answer.assert_code(&method, "AUTH-LOGIN-001");
+            let with_wrong_cookie = request().header("cookie", "lamplighter=guessed");
+            let answer = site.send(bare(with_wrong_cookie)).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+            let answer = site.send(bare(request().header("hx-request", "true"))).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+            assert_eq!(answer.header("hx-redirect"), "/login");
+        }
+    }
+}
+
+#[tokio::test]
+async fn odd_spellings_of_a_path_meet_the_login_check_too() {
+    let site = Site::signed_in().await;
+    let odd = [
+        "//jobs",
+        "/JOBS",
+        "/jobs/",
+        "/%6aobs",
+        "/jobs%2f",
+        "/./jobs",
+        "/%2e/jobs",
+        "/login/../jobs",
+        "/login/",
+        "/LOGIN",
+        "//login",
+        "/login/x",
+        "/login%2f",
+        "/healthz/",
+        "/healthz/../jobs",
+        "/assets/",
+        "/assets/../jobs",
+        "/assets/lamplighter.css",
+        "/setup",
+        "/setup/",
+        "/setup/a/b",
+        "/admin",
+        "/admin/self-monitoring/",
+        "/Admin/Self-Monitoring",
+        "/jobs;x=1",
+        "/no-such-page",
+    ];
+    for path in odd {
+        for method in METHODS {
+            let request = || ask(method.clone(), path).header("sec-fetch-site", "same-origin");
+            let answer = site.send(bare(request())).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+            let answer = site.send(bare(request().header("cookie", &site.cookie))).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
+        }
+    }
+    let override_header = ask(Method::GET, self_monitoring::RUN_NOW_PATH)
+        .header("x-http-method-override", "POST")
+        .header("cookie", &site.cookie);
+    let answer = site.send(bare(override_header)).await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(answer.header("allow"), "POST");
+}
+
+#[tokio::test]
+async fn public_routes_are_these_and_answer_without_a_login() {
+    let site = Site::empty();
+    let mut public = Vec::new();
+    for Route { method, path, access, .. } in routes() {
+        if matches!(access, Access::Public) {
+            let answer = site.send(bare(own_form(&filled(path)).method(method.clone()))).await;
+            public.push((
+                method.to_string(),
+                path.replace(char::is_numeric, ""),
+                answer.status.as_u16(),
+            ));
+        }
+    }
+    let stylesheet = super::super::assets::stylesheet_path().replace(char::is_numeric, "");
+    let expected = [
+        ("GET", "/healthz", 200),
+        ("GET", stylesheet.as_str(), 200),
+        ("GET", "/login", 200),
+        ("POST", "/login", 400),
+        ("GET", "/setup/{code}", 410),
+        ("POST", "/setup/{code}", 410),
+    ];
+    let expected =
+        expected.map(|(method, path, status)| (method.to_owned(), path.to_owned(), status));
+    assert_eq!(public, expected);
+}
+
+#[tokio::test]
+async fn a_viewer_sees_but_does_not_run() {
+    let site = Site::signed_in().await;
+    for (role, expected) in [
+        (Role::Viewer, StatusCode::FORBIDDEN),
+        (Role::Operator, StatusCode::OK),
+        (Role::Admin, StatusCode::OK),
+    ] {
+        for Route { method, path, access, handler, .. } in private_routes() {
+            let (Access::Private(least) | Access::Polled(least)) = access else {
+                continue;
+            };
+            let status = as_role(&site, role, (method.clone(), path, least, handler)).await;
+            if path == self_monitoring::RUN_NOW_PATH {
+                assert_eq!(status, expected, "{}", role.as_str());
+            } else {
+                assert_ne!(status, StatusCode::FORBIDDEN, "{method} {path} {}", role.as_str());
+            }
+        }
+    }
+    assert_eq!(site.web.store.scan_now().await.unwrap().waiting, 2);
+}
+
+/// Sends a request to one route of the table as somebody of this role, past the login check.
+async fn as_role(
+    site: &Site,
+    role: Role,
+    (method, path, least, handler): (
+        Method,
+        &str,
+        Role,
+        axum::routing::MethodRouter<super::super::App>,
+    ),
+) -> StatusCode {
+    let signed_in = SignedIn {
+        account: Account { id: 7, username: "somebody".into(), role },
+        login_hash: "none".into(),
+    };
+    let caller = Caller { remote: [127, 0, 0, 1].into(), https: false, face: Face::Json };
+    let app = std::sync::Arc::new(super::super::Shared {
+        web: site.web.clone(),
+        throttle: std::sync::Mutex::default(),
+        hasher: super::super::Hasher::default(),
+    });
+    let router = Router::new()
+        .route(path, at_least(least, handler))
+        .layer(Extension(signed_in))
+        .layer(Extension(caller))
+        .with_state(app);
+    router.oneshot(bare(ask(method, path))).await.unwrap().status()
+}

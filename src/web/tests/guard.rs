@@ -1,0 +1,184 @@
+//! What every request passes first, whatever its route.
+
+use super::super::caller::Caller;
+use super::super::{Route, routes};
+use super::*;
+use axum::http::Uri;
+use axum::http::header::HOST as HOST_HEADER;
+
+#[tokio::test]
+async fn only_our_own_host_names_are_answered_on_every_route_and_method() {
+    let site = Site::empty();
+    let good = [
+        "localhost",
+        "localhost:8745",
+        "LocalHost:1",
+        "127.0.0.1:8745",
+        "[::1]",
+        "[::1]:8745",
+        "queue.example",
+        "Queue.Example:443",
+    ];
+    let bad = [
+        "",
+        "evil.example",
+        "evil.example:8745",
+        "localhost.evil.example",
+        "evil.localhost",
+        "127.0.0.1.nip.example",
+        "user@localhost",
+        "localhost:",
+        "localhost:x",
+        "localhost:8745:80",
+        "localhost:99999",
+        "[::2]:8745",
+        "127.0.0.2",
+        "0.0.0.0:8745",
+        "queue.example.evil.example",
+        "localhost.",
+    ];
+    let paths = routes().into_iter().map(|route| filled(route.path));
+    for path in paths.chain(["/no-such-page".to_owned()]) {
+        for method in METHODS {
+            let request = |hosts: &[&str]| {
+                let mut request = bare(own_form(&path).method(method.clone()));
+                request.headers_mut().remove(HOST_HEADER);
+                for host in hosts {
+                    request.headers_mut().append(HOST_HEADER, host.parse().unwrap());
+                }
+                request
+            };
+            let refused = async |request| {
+                let answer: Answer = site.send(request).await;
+                assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{method} {path}");
+                answer.assert_code(&method, "WEB-HOST-001");
+            };
+            for host in bad {
+                refused(request(&[host])).await;
+            }
+            refused(request(&[])).await;
+            refused(request(&["localhost", "evil.example"])).await;
+            let mut absolute = request(&["localhost"]);
+            *absolute.uri_mut() = Uri::try_from(format!("http://evil.example{path}")).unwrap();
+            refused(absolute).await;
+            for host in good {
+                let answer = site.send(request(&[host])).await;
+                assert_ne!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_must_come_from_our_own_page() {
+    let site = Site::signed_in().await;
+    let site_header = |value| ("sec-fetch-site", value);
+    let origin = |value| ("origin", value);
+    let good = [
+        vec![site_header("same-origin")],
+        vec![site_header("none")],
+        vec![origin("http://localhost:8745")],
+        vec![origin("https://localhost:8745")],
+        vec![site_header("same-origin"), origin("https://proxy.example")],
+    ];
+    let bad = [
+        vec![],
+        vec![site_header("cross-site")],
+        vec![site_header("same-site")],
+        vec![site_header("")],
+        vec![site_header("same-origin"), site_header("cross-site")],
+        vec![site_header("cross-site"), origin("http://localhost:8745")],
+        vec![origin("null")],
+        vec![origin("http://evil.example")],
+        vec![origin("http://localhost:9999")],
+        vec![origin("http://localhost")],
+        vec![origin("localhost:8745")],
+        vec![origin("http://localhost:8745"), origin("http://evil.example")],
+        vec![("referer", "http://localhost:8745/jobs")],
+    ];
+    for Route { path, .. } in routes() {
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            let send = async |headers: &[(&str, &str)]| {
+                let mut request = ask(method.clone(), &filled(path)).header("cookie", &site.cookie);
+                for (name, value) in headers {
+                    request = request.header(*name, *value);
+                }
+                site.send(bare(request)).await
+            };
+            for headers in &bad {
+                let answer = send(headers).await;
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path} {headers:?}");
+                assert_eq!(answer.json()["code"], "WEB-CSRF-001");
+            }
+            if path != "/logout" {
+                for headers in &good {
+                    let status = send(headers).await.status;
+                    assert_ne!(status, StatusCode::FORBIDDEN, "{method} {path} {headers:?}");
+                }
+            }
+        }
+    }
+    let queued = site.web.store.scan_now().await.unwrap().waiting;
+    assert_eq!(queued, good.len() as u64, "the refused ones queued nothing");
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_security_headers() {
+    let site = Site::signed_in().await;
+    let paths = routes().into_iter().map(|route| filled(route.path));
+    for path in paths.chain(["/no-such-page".to_owned()]) {
+        for (host, cookie) in [(HOST, site.cookie.as_str()), (HOST, ""), ("evil.example", "")] {
+            let mut request =
+                bare(ask(Method::GET, &path).header("accept", BROWSER).header("cookie", cookie));
+            request.headers_mut().insert(HOST_HEADER, host.parse().unwrap());
+            let answer = site.send(request).await;
+            assert_eq!(
+                answer.header("content-security-policy"),
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+                 font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            );
+            assert_eq!(answer.header("x-content-type-options"), "nosniff");
+            assert_eq!(answer.header("referrer-policy"), "no-referrer");
+            assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
+            assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
+            assert_eq!(answer.header("access-control-allow-origin"), "");
+            let stylesheet = answer.header("content-type").starts_with("text/css");
+            assert_eq!(answer.header("cache-control") == "no-store", !stylesheet, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn forwarded_headers_count_only_from_a_trusted_proxy() {
+    let options = Options {
+        allowed_hosts: vec![],
+        trusted_proxies: vec!["192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap()],
+    };
+    let caller = |peer: &str, forwarded: &[&str]| {
+        let peer: SocketAddr = format!("{peer}:1234").parse().unwrap();
+        let mut request = ask(Method::GET, "/").header("x-forwarded-proto", "https");
+        for value in forwarded {
+            request = request.header("x-forwarded-for", *value);
+        }
+        let (mut parts, _) = bare(request).into_parts();
+        parts.extensions.insert(ConnectInfo(peer));
+        let caller = Caller::of(&parts, &options);
+        (caller.remote.to_string(), caller.https)
+    };
+    let is = |address: &str, https| (address.to_owned(), https);
+    assert_eq!(caller("203.0.113.9", &["127.0.0.1"]), is("203.0.113.9", false), "a stranger");
+    assert_eq!(caller("192.0.2.1", &["203.0.113.9"]), is("203.0.113.9", true));
+    assert_eq!(caller("[::ffff:192.0.2.1]", &["203.0.113.9"]), is("203.0.113.9", true));
+    assert_eq!(
+        caller("192.0.2.1", &["127.0.0.1, 203.0.113.9, 192.0.2.2"]),
+        is("203.0.113.9", true),
+        "spoofed"
+    );
+    assert_eq!(
+        caller("192.0.2.1", &["127.0.0.1", "203.0.113.9"]),
+        is("203.0.113.9", true),
+        "two lines"
+    );
+    assert_eq!(caller("192.0.2.1", &["127.0.0.1, rubbish"]), is("192.0.2.1", true));
+    assert_eq!(caller("192.0.2.1", &[]), is("192.0.2.1", true));
+}

@@ -1,0 +1,211 @@
+//! Signing in and out, and the one-time link.
+
+use super::super::{SETUP_CODE_LIFE, hash_password, new_setup_code, self_monitoring};
+use super::*;
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_mins(1);
+const RIGHT: &str = "username=admin&password=a+lamp+in+every+street";
+const WRONG: &str = "username=admin&password=a+lamp+in+any+street";
+const UNKNOWN: &str = "username=nobody&password=a+lamp+in+every+street";
+
+async fn site() -> Site {
+    Site::with_admin(&hash_password(PASSWORD).unwrap()).await
+}
+
+async fn setup_link(site: &Site) -> String {
+    let made = new_setup_code().unwrap();
+    let expires = site.web.clock.now().plus(SETUP_CODE_LIFE);
+    assert!(site.web.store.set_setup_code(made.hash, expires).await.unwrap());
+    format!("/setup/{}", made.code)
+}
+
+fn set_cookie(answer: &Answer) -> String {
+    let value = answer.header("set-cookie");
+    value.split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_right_password_signs_in_with_a_new_cookie_and_leads_back() {
+    let mut site = site().await;
+    let first = site.submit("/login", &format!("{RIGHT}&next=%2Fjobs%3Fbefore%3D9")).await;
+    assert_eq!(first.status, StatusCode::SEE_OTHER);
+    assert_eq!(first.header("location"), "/jobs?before=9");
+    let cookie = first.header("set-cookie").to_owned();
+    assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
+    let id = set_cookie(&first);
+    assert_eq!(id.len(), "lamplighter=".len() + 43, "256 bits");
+    let second = site.submit("/login", RIGHT).await;
+    assert_eq!(second.header("location"), self_monitoring::PATH);
+    assert_ne!(set_cookie(&second), id, "new at every sign-in");
+    site.cookie = id;
+    assert_eq!(site.see("/jobs").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_sign_in_never_leads_to_another_site() {
+    let site = site().await;
+    for next in ["%2F%2Fevil.example", "https%3A%2F%2Fevil.example", "%2F%5Cevil.example"] {
+        let answer = site.submit("/login", &format!("{RIGHT}&next={next}")).await;
+        assert_eq!(answer.header("location"), self_monitoring::PATH, "{next}");
+        let form = site.see(&format!("/login?next={next}")).await;
+        assert!(!form.body.contains("evil"), "{next}");
+    }
+    assert!(site.see("/login?next=%2Fjobs").await.body.contains(r#"name="next" value="/jobs""#));
+}
+
+#[tokio::test]
+async fn an_unknown_account_and_a_wrong_password_get_the_same_answer() {
+    let site = site().await;
+    let wrong = site.submit("/login", WRONG).await;
+    let unknown = site.submit("/login", UNKNOWN).await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert!(wrong.body.contains("AUTH-LOGIN-002"));
+    assert_eq!((wrong.status, wrong.body), (unknown.status, unknown.body));
+    assert_eq!(wrong.headers, unknown.headers);
+    let program = own_form("/login").body(WRONG.into()).unwrap();
+    assert_eq!(site.send(program).await.json()["code"], "AUTH-LOGIN-002");
+}
+
+#[tokio::test]
+async fn the_sixth_failure_has_to_wait_and_then_the_right_password_signs_in() {
+    let site = site().await;
+    for _ in 0..5 {
+        assert_eq!(site.submit("/login", WRONG).await.status, StatusCode::UNAUTHORIZED);
+    }
+    let refused = site.submit("/login", RIGHT).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.header("retry-after"), "15");
+    assert!(refused.body.contains("AUTH-LOGIN-003") && refused.body.contains("15 seconds"));
+    let program = own_form("/login").body(RIGHT.into()).unwrap();
+    let refused = site.send(program).await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "15"));
+    site.web.clock.advance(Duration::from_secs(15));
+    assert_eq!(site.submit("/login", RIGHT).await.status, StatusCode::SEE_OTHER);
+    for _ in 0..5 {
+        assert_eq!(site.submit("/login", WRONG).await.status, StatusCode::UNAUTHORIZED, "forgiven");
+    }
+}
+
+#[tokio::test]
+async fn forms_that_cannot_be_read_are_refused() {
+    let site = site().await;
+    let send = async |media_type: &str, body: String| {
+        let request = ask(Method::POST, "/login").header("sec-fetch-site", "same-origin");
+        let request = request.header("content-type", media_type).body(body.into()).unwrap();
+        let answer = site.send(request).await;
+        assert_eq!(answer.json()["code"], "WEB-INPUT-001");
+        answer.status.as_u16()
+    };
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(send(form, "username=admin".into()).await, 400);
+    assert_eq!(send(form, String::new()).await, 400);
+    assert_eq!(send("application/json", RIGHT.into()).await, 415);
+    assert_eq!(send(form, "x".repeat(64 * 1024 + 1)).await, 413);
+}
+
+#[tokio::test]
+async fn a_login_ends_after_half_an_hour_without_use_and_polls_are_no_use() {
+    let site = site().await;
+    for _ in 0..3 {
+        site.web.clock.advance(29 * MINUTE);
+        assert_eq!(site.see("/jobs").await.status, StatusCode::OK);
+    }
+    site.web.clock.advance(20 * MINUTE);
+    assert_eq!(site.see(self_monitoring::STATUS_PATH).await.status, StatusCode::OK);
+    site.web.clock.advance(10 * MINUTE);
+    assert_eq!(site.see(self_monitoring::STATUS_PATH).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.see("/jobs").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_login_ends_after_twelve_hours_however_much_it_is_used() {
+    let site = site().await;
+    for _ in 0..(12 * 60 - 1) / 20 {
+        site.web.clock.advance(20 * MINUTE);
+        assert_eq!(site.see("/jobs").await.status, StatusCode::OK);
+    }
+    site.web.clock.advance(20 * MINUTE);
+    assert_eq!(site.see("/jobs").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn signing_out_ends_this_login_and_no_other() {
+    let mut site = site().await;
+    let other = set_cookie(&site.submit("/login", RIGHT).await);
+    let answer = site.submit("/logout", "").await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/login"));
+    assert!(answer.header("set-cookie").starts_with("lamplighter=; "));
+    assert!(answer.header("set-cookie").ends_with("; Max-Age=0"));
+    assert_eq!(site.see("/jobs").await.status, StatusCode::SEE_OTHER);
+    site.cookie = other;
+    assert_eq!(site.see("/jobs").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_cookie_is_secure_behind_an_https_proxy_only() {
+    let site = site().await;
+    for (peer, secure) in [("192.0.2.1:1", true), ("192.0.2.7:1", false)] {
+        let request = own_form("/login").header("x-forwarded-proto", "https");
+        let peer: SocketAddr = peer.parse().unwrap();
+        let request = request.extension(ConnectInfo(peer)).body(RIGHT.into()).unwrap();
+        let answer = site.send(request).await;
+        assert_eq!(answer.header("set-cookie").contains("; Secure"), secure, "{peer}");
+    }
+}
+
+#[tokio::test]
+async fn the_set_up_link_makes_the_admin_once() {
+    let mut site = Site::empty();
+    let link = setup_link(&site).await;
+    for _ in 0..2 {
+        let form = site.see(&link).await;
+        assert_eq!(form.status, StatusCode::OK, "looking uses nothing up");
+        assert!(form.body.contains(r#"name="password""#));
+    }
+    let done =
+        site.submit(&link, "password=a+lamp+in+every+street&repeat=a+lamp+in+every+street").await;
+    assert_eq!((done.status.as_u16(), done.header("location")), (303, self_monitoring::PATH));
+    site.cookie = set_cookie(&done);
+    assert_eq!(site.see("/jobs").await.status, StatusCode::OK, "signed in");
+    assert_eq!(site.submit("/login", RIGHT).await.status, StatusCode::SEE_OTHER);
+    let again = site.submit(&link, "password=another+lamp+please").await;
+    assert_eq!(again.status, StatusCode::GONE);
+    assert!(again.body.contains("AUTH-SETUP-001"));
+    assert_eq!(site.see(&link).await.status, StatusCode::GONE);
+    assert_eq!(site.submit("/login", RIGHT).await.status, StatusCode::SEE_OTHER, "unchanged");
+}
+
+#[tokio::test]
+async fn a_set_up_link_ends_after_a_quarter_hour_or_with_the_next_one() {
+    let site = Site::empty();
+    let old = setup_link(&site).await;
+    let link = setup_link(&site).await;
+    assert_eq!(site.see(&old).await.status, StatusCode::GONE);
+    site.web.clock.advance(Duration::from_millis(SETUP_CODE_LIFE.as_millis() as u64 - 1));
+    assert_eq!(site.see(&link).await.status, StatusCode::OK);
+    site.web.clock.advance(Duration::from_millis(1));
+    assert_eq!(site.see(&link).await.status, StatusCode::GONE);
+    assert_eq!(
+        site.submit(&link, "password=a+lamp+in+every+street").await.status,
+        StatusCode::GONE
+    );
+    assert!(!site.web.store.has_admin().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_bad_password_leaves_the_set_up_link_usable() {
+    let site = Site::empty();
+    let link = setup_link(&site).await;
+    for bad in
+        ["password=short", "password=password1234", "password=a+lamp+in+every+street&repeat=other"]
+    {
+        let answer = site.submit(&link, bad).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad}");
+        assert!(answer.body.contains("AUTH-SETUP-002") && answer.body.contains("<form"), "{bad}");
+    }
+    assert_eq!(site.submit(&link, "").await.status, StatusCode::BAD_REQUEST);
+    assert!(!site.web.store.has_admin().await.unwrap());
+    let program = own_form(&link).body("password=a+lamp+in+every+street".into()).unwrap();
+    assert_eq!(site.send(program).await.status, StatusCode::SEE_OTHER);
+}
