@@ -42,6 +42,7 @@ CREATE TABLE jobs (
   schedule_id         INTEGER,
   occurrence_at       INTEGER,
   parent_id           INTEGER,
+  correlation_id      TEXT CHECK (length(correlation_id) BETWEEN 1 AND 200),   -- of the request that made the job
   progress            TEXT,
   result              TEXT CHECK (result IS NULL OR json_valid(result)),
   error               TEXT,

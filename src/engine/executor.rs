@@ -11,6 +11,7 @@ use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
+use tracing::Instrument;
 
 /// Wait between tries to save the end of a job.
 const SETTLE_AGAIN: Duration = Duration::from_secs(1);
@@ -29,10 +30,23 @@ pub(super) struct Run {
 impl Run {
     /// Runs the handler and saves how it ended.
     pub(super) async fn execute(self) {
-        tracing::debug!(job = self.job.id.0, kind = %self.job.kind, epoch = self.lease.epoch, "started");
+        let span = self.span();
+        self.run().instrument(span).await;
+    }
+
+    /// Every line that is logged while the job runs says which job, and which request made it.
+    fn span(&self) -> tracing::Span {
+        let (job, kind) = (self.job.id, &self.job.kind);
+        let correlation_id =
+            self.job.correlation_id.clone().unwrap_or_else(|| format!("job-{job}"));
+        tracing::info_span!("job", %job, %kind, correlation_id)
+    }
+
+    async fn run(self) {
+        tracing::debug!(epoch = self.lease.epoch, "started");
         let end = self.perform().await;
         if let Some(status) = self.save(end).await {
-            tracing::debug!(job = self.job.id.0, kind = %self.job.kind, %status, "settled");
+            tracing::debug!(%status, "settled");
         }
     }
 

@@ -136,6 +136,8 @@ pub struct NewJob {
     pub run_at: Option<Timestamp>,
     /// The job that made it.
     pub parent_id: Option<JobId>,
+    /// Ties the job's log lines to those of the request that made it, at most 200 bytes.
+    pub correlation_id: Option<String>,
     /// Who asked for it: written to the audit log in the same transaction.
     pub actor: Option<Actor>,
 }
@@ -151,6 +153,7 @@ impl NewJob {
             priority: None,
             run_at: None,
             parent_id: None,
+            correlation_id: None,
             actor: None,
         }
     }
@@ -215,6 +218,8 @@ pub struct Job {
     pub cancel_requested_at: Option<Timestamp>,
     /// The job that made it.
     pub parent_id: Option<JobId>,
+    /// Ties its log lines to those of the request that made it.
+    pub correlation_id: Option<String>,
     /// What its handler answered, JSON text.
     pub result: Option<String>,
     /// Why it failed, or why its last attempt did.

@@ -12,7 +12,7 @@ use std::str::FromStr;
 /// The columns that [`from_row`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, kind, queue, priority, status, payload, trigger, attempt, max_attempts, \
     interrupted, epoch, worker_id, unique_key, concurrency_key, blocked_by, run_at, created_at, started_at, \
-    finished_at, cancel_requested_at, parent_id, result, error, error_code";
+    finished_at, cancel_requested_at, parent_id, correlation_id, result, error, error_code";
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
     Ok(Job {
@@ -37,9 +37,10 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
         finished_at: instant(row, 18)?,
         cancel_requested_at: instant(row, 19)?,
         parent_id: row.get::<_, Option<i64>>(20)?.map(JobId),
-        result: row.get(21)?,
-        error: row.get(22)?,
-        error_code: row.get(23)?,
+        correlation_id: row.get(21)?,
+        result: row.get(22)?,
+        error: row.get(23)?,
+        error_code: row.get(24)?,
     })
 }
 
@@ -67,8 +68,10 @@ fn parsed<T>(
 /// Stores a job as any program may: queued, for the poller to admit.
 pub(in crate::store) fn insert(conn: &Connection, job: &NewJob, now: Timestamp) -> Result<JobId> {
     const SQL: &str = "
-        INSERT INTO jobs (kind, payload, trigger, queue, priority, run_at, created_at, parent_id)
-        VALUES (:kind, :payload, :trigger, :queue, :priority, :run_at, :created_at, :parent_id)";
+        INSERT INTO jobs (kind, payload, trigger, queue, priority, run_at, created_at, parent_id,
+            correlation_id)
+        VALUES (:kind, :payload, :trigger, :queue, :priority, :run_at, :created_at, :parent_id,
+            :correlation_id)";
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":kind": job.kind.as_str(),
         ":payload": job.payload_text()?,
@@ -78,6 +81,7 @@ pub(in crate::store) fn insert(conn: &Connection, job: &NewJob, now: Timestamp) 
         ":run_at": job.run_at.unwrap_or(now).millis(),
         ":created_at": now.millis(),
         ":parent_id": job.parent_id.map(|id| id.0),
+        ":correlation_id": job.correlation_id,
     })?;
     let id = JobId(conn.last_insert_rowid());
     if let Some(actor) = &job.actor {
