@@ -11,6 +11,7 @@ mod users;
 
 use crate::config;
 use crate::error::{Code, Error, Result};
+use crate::model::redactor;
 use crate::store::{LogStore, OpenMode, Store};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -61,8 +62,18 @@ impl Cli {
         config::data_dir(self.data_dir.clone(), |name| std::env::var(name).ok(), demo)
     }
 
+    /// The job database, created if need be: for commands that leave something in it.
     fn store(&self) -> Result<Store> {
         Store::open(&self.data_dir(false)?.join(JOBS_DB), OpenMode::Current)
+    }
+
+    /// The job database, if there is one: for commands that look at it.
+    fn existing_store(&self) -> Result<Store> {
+        let path = self.data_dir(false)?.join(JOBS_DB);
+        if path.exists() {
+            return Store::open(&path, OpenMode::Current);
+        }
+        Err(Error::new(Code::ConfigNoData, format!("open {}", path.display())))
     }
 
     fn log_store(&self) -> Result<LogStore> {
@@ -80,6 +91,12 @@ const LOGS_DB: &str = "logs.db";
 #[expect(clippy::print_stderr, reason = "this is the program's last word")]
 pub fn main() -> ExitCode {
     let Arguments { data_dir, json, command } = Arguments::parse();
+    let variables = std::env::vars_os();
+    redactor().learn_environment(
+        variables.filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }),
+    );
     let cli = Cli { data_dir, json };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -90,7 +107,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("lamplighter: {error:#}");
+            eprintln!("lamplighter: {}", redactor().text(&format!("{error:#}")));
             ExitCode::from(exit_code(error.code()))
         }
     }
@@ -113,7 +130,7 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
 fn exit_code(code: Code) -> u8 {
     match code {
         Code::StoreForeign | Code::StoreCorrupt | Code::StoreNewer | Code::StoreOlder => 65,
-        Code::LogInput | Code::WebNotFound => 69,
+        Code::LogInput | Code::ConfigNoData | Code::JobUnknown | Code::AuthUnknown => 69,
         Code::StoreBusy | Code::QueueFull => 75,
         Code::ConfigInvalid | Code::ConfigExposed | Code::ConfigDirectory => 78,
         _ => 1,

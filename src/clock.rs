@@ -10,6 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
+/// How soon a wait notices that the system's date has jumped.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// A source of the current time; clones share it.
 #[derive(Clone, Debug)]
 pub struct Clock(Kind);
@@ -63,11 +66,16 @@ impl Clock {
 
     /// Returns once `instant` is reached. Cancel safe.
     ///
-    /// The wait runs on the monotonic clock; callers that must notice a jump of the system's date look again on
-    /// their own backing period.
+    /// The system's date is looked at every second, so that a jump of it ends or prolongs the wait within that time.
     pub async fn sleep_until(&self, instant: Timestamp) {
         match &self.0 {
-            Kind::System => tokio::time::sleep(instant.since(system_now())).await,
+            Kind::System => loop {
+                let left = instant.since(system_now());
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left.min(LOOK_EVERY)).await;
+            },
             Kind::Manual(at) => {
                 // The sender lives as long as `self`, so the wait cannot fail.
                 at.subscribe().wait_for(|now| *now >= instant).await.map(drop).unwrap_or_default();

@@ -4,12 +4,12 @@
 
 use crate::error::{Code, Error, Result};
 use serde::Deserialize;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Where the server listens unless it is told otherwise.
-const DEFAULT_LISTEN: &str = "127.0.0.1:8745";
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8745);
 
 /// The whole start-up configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,10 +82,7 @@ impl Config {
             (None, Some(text)) => {
                 value("LAMPLIGHTER_LISTEN", &text, "an address and port such as 127.0.0.1:8745")?
             }
-            (None, None) => match server.listen {
-                Some(listen) => listen,
-                None => value("the default address", DEFAULT_LISTEN, "an address and port")?,
-            },
+            (None, None) => server.listen.unwrap_or(DEFAULT_LISTEN),
         };
         let allowed_hosts = match env("LAMPLIGHTER_ALLOWED_HOSTS") {
             Some(text) => list("LAMPLIGHTER_ALLOWED_HOSTS", &text, "host names")?,

@@ -68,8 +68,9 @@ impl Builder {
     /// Starts the engine on the current tokio runtime; it leads as soon as nobody else does.
     ///
     /// # Errors
-    /// `STORE-IO-001` if the lock file beside the database cannot be made.
+    /// `JOB-VALUE-001` if the rules of a kind are out of range; `STORE-IO-001` if the lock file beside the database cannot be made.
     pub fn start(self) -> Result<Engine> {
+        self.kinds.iter().try_for_each(KindRules::check)?;
         let (leads, leading) = watch::channel(false);
         let stop = Stop { claims: CancellationToken::new(), handlers: CancellationToken::new() };
         let leadership = self.store.try_lead()?;
@@ -113,6 +114,14 @@ impl Engine {
     /// Whether this process runs the jobs; it sees `true` once the first look for work was made.
     pub fn leading(&self) -> watch::Receiver<bool> {
         self.leading.clone()
+    }
+
+    /// Returns when the engine has ended without [`Engine::stop`], which only a bug makes it do: whoever serves it should
+    /// end too, so that whoever watches starts it again. Cancel safe.
+    pub async fn ended(&mut self) {
+        if self.service.join_next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Stops claiming, gives running handlers `grace` to answer, then drops them; their jobs are queued again

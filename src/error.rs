@@ -21,7 +21,7 @@ type Source = Box<dyn StdError + Send + Sync + 'static>;
 
 /// What went wrong, while doing what, under which registered code.
 ///
-/// `Display` prints `[CODE] what was being done: why`, and `{:#}` adds the code's remedy.
+/// `Display` prints `[CODE] what was being done: why`, and `{:#}` adds the code's title and remedy.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Error {
@@ -71,14 +71,18 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}] {}", self.code, self.doing)?;
+        write!(f, "[{}]", self.code)?;
+        if !self.doing.is_empty() {
+            write!(f, " {}", self.doing)?;
+        }
         let mut cause = self.source.as_deref().map(|s| s as &dyn StdError);
         while let Some(source) = cause {
             write!(f, ": {source}")?;
-            cause = source.source();
+            // Some errors print their own cause too; once is enough.
+            cause = source.source().filter(|next| !source.to_string().contains(&next.to_string()));
         }
         if f.alternate() {
-            write!(f, "\n{}", self.code.remedy())?;
+            write!(f, "\n{}. {}", self.code.title(), self.code.remedy())?;
         }
         Ok(())
     }

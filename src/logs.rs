@@ -3,6 +3,8 @@
 mod import;
 mod layer;
 mod parse;
+mod redacted;
 
 pub use import::import;
-pub use layer::{LogLayer, LogWriter, log_layer};
+pub use layer::{LogCounts, LogLayer, LogWriter, log_layer};
+pub use redacted::{Redacted, redacted};

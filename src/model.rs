@@ -6,8 +6,9 @@ mod account;
 mod job;
 mod log;
 mod name;
-mod page;
+mod redact;
 mod scan;
+mod search;
 mod time;
 mod transition;
 
@@ -18,10 +19,11 @@ pub use job::{
 };
 pub use log::{Level, LogRow, NewLogRow};
 pub use name::{ConcurrencyKey, Kind, Queue, UniqueKey, WorkerId};
-pub use page::Page;
+pub use redact::{REDACTED, RedactStream, Redactor, redactor};
 pub use scan::{
     Classification, Finding, Fingerprint, Issue, IssueId, KnownIssue, Scan, ScanCommit, ScanCounts,
     ScanNow, ScanRequest,
 };
+pub use search::{Found, Hour, JobFilter, LogFilter, Overview};
 pub use time::Timestamp;
 pub use transition::{AttemptEnd, JobError, Outcome, Settlement, Terms, may_follow, settlement};

@@ -18,10 +18,17 @@ use crate::model::{Actor, Kind, NewJob, ScanRequest, Timestamp, Trigger};
 use crate::store::Store;
 
 /// Queues a scan because somebody pressed Run Now. Never refused because a scan runs; each call is a job of its own.
-pub async fn run_now(store: &Store, actor: Actor, now: Timestamp) -> Result<ScanRequest> {
+/// The correlation id ties the scan's log lines to those of the request.
+pub async fn run_now(
+    store: &Store,
+    actor: Actor,
+    correlation_id: Option<String>,
+    now: Timestamp,
+) -> Result<ScanRequest> {
     let job = NewJob {
         trigger: Trigger::Manual,
         actor: Some(actor),
+        correlation_id,
         ..NewJob::new(Kind::SELF_MONITORING)
     };
     store.request_scan(job, now).await

@@ -11,6 +11,7 @@ mod jobs;
 mod leader;
 mod logs;
 mod scans;
+mod search;
 mod sqlite;
 
 pub use leader::Leadership;

@@ -13,10 +13,15 @@ mod access;
 mod assets;
 mod caller;
 mod cookie;
+mod dashboard;
 mod guard;
 mod health;
+mod icon;
+mod job;
 mod jobs;
+mod live;
 mod login;
+mod logs;
 mod page;
 mod password;
 mod respond;
@@ -25,6 +30,7 @@ mod self_monitoring;
 mod serve;
 mod setup;
 mod throttle;
+mod ui;
 
 pub use password::hash_password;
 pub use serve::serve;
@@ -33,20 +39,20 @@ pub use setup::{SETUP_CODE_LIFE, SetupCode, new_setup_code};
 use crate::clock::Clock;
 use crate::error::Code;
 use crate::model::Role;
-use crate::store::Store;
+use crate::store::{LogStore, Store};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::middleware::from_fn_with_state;
-use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use password::Hasher;
 use respond::Problem;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use throttle::Throttle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tower_http::compression::CompressionLayer;
 
 /// Largest request body, in bytes: a form of ours has a few short fields.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -58,6 +64,8 @@ const HOME: &str = self_monitoring::PATH;
 pub struct Web {
     /// The database that the pages show and change.
     pub store: Store,
+    /// The log rows that the pages show.
+    pub logs: LogStore,
     /// The time of logins, limits and relative times.
     pub clock: Clock,
     /// What the operator decided before the start.
@@ -81,6 +89,8 @@ struct Shared {
     web: Web,
     throttle: Mutex<Throttle>,
     hasher: Hasher,
+    /// Places for event streams.
+    streams: Arc<Semaphore>,
 }
 
 type App = Arc<Shared>;
@@ -118,15 +128,23 @@ fn routes() -> Vec<Route> {
     use Access::{Polled, Private, Public};
     vec![
         get("/healthz", Public, health::healthz),
-        get(assets::stylesheet_path(), Public, assets::stylesheet),
+        get("/assets/{file}", Public, assets::asset),
         get("/login", Public, login::form),
         post("/login", Public, login::sign_in),
         get("/setup/{code}", Public, setup::form),
         post("/setup/{code}", Public, setup::redeem),
         post("/logout", Private(Role::Viewer), login::sign_out),
-        get("/", Private(Role::Viewer), home),
-        get("/jobs", Private(Role::Viewer), jobs::list),
+        get(dashboard::PATH, Private(Role::Viewer), dashboard::page),
+        get(dashboard::PART_PATH, Polled(Role::Viewer), dashboard::page),
+        get(jobs::PATH, Private(Role::Viewer), jobs::list),
+        get(jobs::PART_PATH, Polled(Role::Viewer), jobs::list),
+        get("/jobs/{id}", Private(Role::Viewer), job::page),
+        get("/jobs/{id}/part", Polled(Role::Viewer), job::page),
+        get(logs::PATH, Private(Role::Viewer), logs::list),
+        get(logs::PART_PATH, Polled(Role::Viewer), logs::list),
+        get(live::PATH, Polled(Role::Viewer), live::events),
         get(self_monitoring::PATH, Private(Role::Viewer), self_monitoring::page),
+        get(self_monitoring::LISTS_PATH, Polled(Role::Viewer), self_monitoring::lists),
         get(self_monitoring::STATUS_PATH, Polled(Role::Viewer), self_monitoring::status),
         post(self_monitoring::RUN_NOW_PATH, Private(Role::Operator), self_monitoring::run_now),
     ]
@@ -166,7 +184,12 @@ where
 
 /// The pages as a service. [`serve`] puts it behind a listener; tests call it in-process.
 pub fn router(web: Web) -> Router {
-    let app: App = Arc::new(Shared { web, throttle: Mutex::default(), hasher: Hasher::default() });
+    let app: App = Arc::new(Shared {
+        web,
+        throttle: Mutex::default(),
+        hasher: Hasher::default(),
+        streams: Arc::new(Semaphore::new(live::MAX_STREAMS)),
+    });
     let mut public = Router::new();
     let mut private = Router::new().fallback(not_found);
     let mut polled = Router::new();
@@ -187,6 +210,7 @@ pub fn router(web: Web) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .merge(private)
         .merge(polled)
+        .layer(CompressionLayer::new())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(app.clone(), guard::guard))
         .with_state(app)
@@ -194,10 +218,6 @@ pub fn router(web: Web) -> Router {
 
 fn at_least(role: Role, handler: MethodRouter<App>) -> MethodRouter<App> {
     handler.route_layer(from_fn_with_state(role, access::require_role))
-}
-
-async fn home() -> Response {
-    respond::see_other(HOME)
 }
 
 async fn not_found() -> Problem {

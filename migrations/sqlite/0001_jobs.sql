@@ -6,10 +6,13 @@
 
 CREATE TABLE jobs (
   id                  INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+  -- GLOB and length() stop at a NUL, instr() does not
   kind                TEXT NOT NULL
-                      CHECK (length(kind) BETWEEN 1 AND 64 AND kind NOT GLOB '*[^a-z0-9_]*'),
+                      CHECK (length(kind) BETWEEN 1 AND 64 AND kind NOT GLOB '*[^a-z0-9_]*'
+                          AND NOT instr(kind, char(0))),
   queue               TEXT
-                      CHECK (length(queue) BETWEEN 1 AND 64 AND queue NOT GLOB '*[^a-z0-9_]*'),
+                      CHECK (length(queue) BETWEEN 1 AND 64 AND queue NOT GLOB '*[^a-z0-9_]*'
+                          AND NOT instr(queue, char(0))),
   priority            INTEGER CHECK (priority BETWEEN -100 AND 100),
   status              TEXT NOT NULL DEFAULT 'queued'
                       CHECK (status = 'scheduled' OR status = 'queued' OR status = 'running'
@@ -19,15 +22,16 @@ CREATE TABLE jobs (
   trigger             TEXT NOT NULL DEFAULT 'api'
                       CHECK (trigger = 'manual' OR trigger = 'scheduled' OR trigger = 'api'
                           OR trigger = 'retry' OR trigger = 'parent'),
-  attempt             INTEGER NOT NULL DEFAULT 0 CHECK (attempt >= 0),
-  max_attempts        INTEGER CHECK (max_attempts >= 1),
-  interrupted         INTEGER NOT NULL DEFAULT 0 CHECK (interrupted >= 0),
+  attempt             INTEGER NOT NULL DEFAULT 0 CHECK (attempt BETWEEN 0 AND 1000000),
+  max_attempts        INTEGER CHECK (max_attempts BETWEEN 1 AND 1000000),
+  interrupted         INTEGER NOT NULL DEFAULT 0 CHECK (interrupted BETWEEN 0 AND 1000000),
+  on_interrupt        TEXT CHECK (on_interrupt = 'retry' OR on_interrupt = 'fail'),
   epoch               INTEGER NOT NULL DEFAULT 0 CHECK (epoch >= 0),
-  worker_id           TEXT,
-  unique_key          TEXT CHECK (length(unique_key) BETWEEN 1 AND 200),
+  worker_id           TEXT CHECK (length(CAST(worker_id AS BLOB)) BETWEEN 1 AND 200),
+  unique_key          TEXT CHECK (length(CAST(unique_key AS BLOB)) BETWEEN 1 AND 200),
   unique_window_ms    INTEGER CHECK (unique_window_ms IS NULL OR (unique_window_ms > 0 AND unique_key IS NOT NULL)),
-  concurrency_key     TEXT CHECK (length(concurrency_key) BETWEEN 1 AND 200),
-  key_slot            INTEGER CHECK (key_slot >= 0),
+  concurrency_key     TEXT CHECK (length(CAST(concurrency_key AS BLOB)) BETWEEN 1 AND 200),
+  key_slot            INTEGER CHECK (key_slot BETWEEN 0 AND 10000),
   -- ready time + priority * 10 minutes: one integer that orders and ages; set on what can start now, on nothing else
   claim_order         INTEGER,
   blocked_by          TEXT DEFAULT 'new'
@@ -42,7 +46,7 @@ CREATE TABLE jobs (
   schedule_id         INTEGER,
   occurrence_at       INTEGER,
   parent_id           INTEGER,
-  correlation_id      TEXT CHECK (length(correlation_id) BETWEEN 1 AND 200),   -- of the request that made the job
+  correlation_id      TEXT CHECK (length(CAST(correlation_id AS BLOB)) BETWEEN 1 AND 200),   -- of the request that made the job
   progress            TEXT,
   result              TEXT CHECK (result IS NULL OR json_valid(result)),
   error               TEXT,
@@ -62,7 +66,7 @@ CREATE TABLE jobs (
 
 -- What can start now, in its order: a claim costs the same whatever else the table holds.
 CREATE INDEX jobs_claim ON jobs (queue, claim_order, id) WHERE claim_order IS NOT NULL;
--- What waits for something, each in the order it is asked for.
+-- What waits for something, each in the order it is asked for. (run_at + priority * 600000 is claim_order to be.)
 CREATE INDEX jobs_new ON jobs (id) WHERE blocked_by = 'new';
 CREATE INDEX jobs_blocked_by_kind ON jobs (kind, id) WHERE blocked_by = 'kind' OR blocked_by = 'constraint';
 CREATE INDEX jobs_blocked_by_key ON jobs (concurrency_key, run_at + priority * 600000, id) WHERE blocked_by = 'key';
@@ -80,39 +84,46 @@ CREATE UNIQUE INDEX jobs_unique_key ON jobs (kind, unique_key)
 -- The scan history, and the scans that are not over.
 CREATE INDEX jobs_scans ON jobs (id) WHERE kind = 'self_monitoring';
 CREATE INDEX jobs_open_scans ON jobs (status, id) WHERE kind = 'self_monitoring' AND finished_at IS NULL;
+CREATE INDEX jobs_ended_scans ON jobs (finished_at, id) WHERE kind = 'self_monitoring' AND finished_at IS NOT NULL;
 
--- The status machine. The EXISTS conditions refuse what OR REPLACE would otherwise delete without asking.
+-- The status machine. The EXISTS conditions refuse what OR REPLACE would otherwise delete without asking; IS NOT takes
+-- part in OR REPLACE's other habit, NULL turned into the default.
 CREATE TRIGGER jobs_guard_insert BEFORE INSERT ON jobs
-WHEN (NEW.status <> 'queued' AND NEW.status <> 'scheduled')
-  OR EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id)
+WHEN NEW.id <> -1   -- what a row without an explicit id has here
+  OR (NEW.status <> 'queued' AND NEW.status <> 'scheduled')
+  OR NEW.blocked_by IS NOT 'new'
+  OR NEW.claim_order IS NOT NULL OR NEW.key_slot IS NOT NULL
+  OR NEW.attempt <> 0 OR NEW.epoch <> 0 OR NEW.interrupted <> 0 OR NEW.started_at IS NOT NULL
   OR (NEW.unique_key IS NOT NULL AND EXISTS (
         SELECT 1 FROM jobs
         WHERE kind = NEW.kind AND unique_key = NEW.unique_key
           AND unique_key IS NOT NULL AND (finished_at IS NULL OR unique_window_ms IS NOT NULL)))
-  OR (NEW.key_slot IS NOT NULL AND EXISTS (
-        SELECT 1 FROM jobs
-        WHERE concurrency_key = NEW.concurrency_key AND key_slot = NEW.key_slot AND key_slot IS NOT NULL))
 BEGIN
   SELECT CASE
+    WHEN NEW.id <> -1
+      THEN RAISE(ABORT, 'jobs: ids are given by the database; a job is never replaced')
     WHEN NEW.status <> 'queued' AND NEW.status <> 'scheduled'
       THEN RAISE(ABORT, 'jobs: a new job is queued or scheduled')
-    WHEN EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id)
-      THEN RAISE(ABORT, 'jobs: this id exists; a job is never replaced')
-    ELSE RAISE(ABORT, 'jobs: another job holds this key')
+    WHEN NEW.unique_key IS NOT NULL AND NEW.blocked_by IS 'new' AND NEW.claim_order IS NULL
+      AND NEW.key_slot IS NULL AND NEW.attempt = 0 AND NEW.epoch = 0 AND NEW.interrupted = 0
+      AND NEW.started_at IS NULL
+      THEN RAISE(ABORT, 'jobs: another job holds this unique key')
+    ELSE RAISE(ABORT, 'jobs: a new job is admitted by the engine: leave blocked_by, claim_order, key_slot, attempt, epoch, interrupted and started_at to it')
   END;
 END;
 
 CREATE TRIGGER jobs_guard_update BEFORE UPDATE ON jobs
-WHEN OLD.finished_at IS NOT NULL
-  OR NEW.id <> OLD.id OR NEW.kind <> OLD.kind OR NEW.created_at <> OLD.created_at OR NEW.epoch < OLD.epoch
+WHEN OLD.finished_at IS NOT NULL OR OLD.status = 'completed' OR OLD.status = 'failed' OR OLD.status = 'cancelled'
+  OR NEW.id IS NOT OLD.id OR NEW.kind IS NOT OLD.kind OR NEW.created_at IS NOT OLD.created_at
+  OR (NEW.epoch IS NOT OLD.epoch AND (
+        NEW.epoch IS NULL OR OLD.status <> 'queued' OR NEW.status <> 'running' OR NEW.epoch <> OLD.epoch + 1))
+  OR (OLD.status = 'queued' AND NEW.status = 'running' AND NEW.epoch IS OLD.epoch)
   OR (OLD.status = 'scheduled'
       AND NEW.status <> 'scheduled' AND NEW.status <> 'queued' AND NEW.status <> 'cancelled')
   OR (OLD.status = 'queued' AND (NEW.status = 'completed' OR NEW.status = 'failed'))
-  OR (OLD.status <> 'running' AND NEW.status = 'running' AND NEW.epoch = OLD.epoch)
-  OR (OLD.status = 'running' AND NEW.epoch <> OLD.epoch)
   OR (OLD.status <> 'running' AND NEW.status = 'running' AND NEW.kind = 'self_monitoring' AND EXISTS (
         SELECT 1 FROM jobs WHERE kind = 'self_monitoring' AND status = 'running'))
-  OR (NEW.key_slot IS NOT NULL AND (OLD.key_slot IS NOT NEW.key_slot OR OLD.concurrency_key <> NEW.concurrency_key)
+  OR (NEW.key_slot IS NOT NULL AND (OLD.key_slot IS NOT NEW.key_slot OR OLD.concurrency_key IS NOT NEW.concurrency_key)
       AND EXISTS (
         SELECT 1 FROM jobs
         WHERE concurrency_key = NEW.concurrency_key AND key_slot = NEW.key_slot AND key_slot IS NOT NULL
@@ -124,22 +135,38 @@ WHEN OLD.finished_at IS NOT NULL
           AND id <> NEW.id))
 BEGIN
   SELECT CASE
-    WHEN OLD.finished_at IS NOT NULL
+    WHEN OLD.finished_at IS NOT NULL OR OLD.status = 'completed' OR OLD.status = 'failed' OR OLD.status = 'cancelled'
       THEN RAISE(ABORT, 'jobs: a final job never changes')
-    WHEN NEW.id <> OLD.id OR NEW.kind <> OLD.kind OR NEW.created_at <> OLD.created_at
+    WHEN NEW.id IS NOT OLD.id OR NEW.kind IS NOT OLD.kind OR NEW.created_at IS NOT OLD.created_at
       THEN RAISE(ABORT, 'jobs: id, kind and created_at never change')
-    WHEN NEW.epoch < OLD.epoch OR (OLD.status = 'running' AND NEW.epoch <> OLD.epoch)
-      OR (OLD.status <> 'running' AND NEW.status = 'running' AND NEW.epoch = OLD.epoch)
-      THEN RAISE(ABORT, 'jobs: the epoch grows with each claim, and with nothing else')
     WHEN OLD.status = 'scheduled' AND NEW.status <> 'scheduled' AND NEW.status <> 'queued'
       AND NEW.status <> 'cancelled'
       THEN RAISE(ABORT, 'jobs: scheduled leads to queued or cancelled')
     WHEN OLD.status = 'queued' AND (NEW.status = 'completed' OR NEW.status = 'failed')
       THEN RAISE(ABORT, 'jobs: queued leads to running, scheduled or cancelled')
+    WHEN NEW.epoch IS NOT OLD.epoch AND (
+        NEW.epoch IS NULL OR OLD.status <> 'queued' OR NEW.status <> 'running' OR NEW.epoch <> OLD.epoch + 1)
+      THEN RAISE(ABORT, 'jobs: the epoch grows by one with each claim, and with nothing else')
+    WHEN OLD.status = 'queued' AND NEW.status = 'running' AND NEW.epoch IS OLD.epoch
+      THEN RAISE(ABORT, 'jobs: the epoch grows by one with each claim, and with nothing else')
     WHEN NEW.status = 'running' AND OLD.status <> 'running' AND NEW.kind = 'self_monitoring'
       THEN RAISE(ABORT, 'jobs: one self_monitoring job runs at a time')
     ELSE RAISE(ABORT, 'jobs: another job holds this key')
   END;
+END;
+
+-- A slot that is given back, by whomever and for whatever reason, lets the next job that waits for the key be admitted.
+CREATE TRIGGER jobs_key_freed AFTER UPDATE OF key_slot ON jobs
+WHEN OLD.key_slot IS NOT NULL AND NEW.key_slot IS NULL
+BEGIN
+  UPDATE jobs
+  SET blocked_by = 'new'
+  WHERE id = (
+    SELECT id
+    FROM jobs
+    WHERE concurrency_key = OLD.concurrency_key AND blocked_by = 'key'
+    ORDER BY run_at + priority * 600000, id
+    LIMIT 1);
 END;
 
 CREATE TRIGGER jobs_guard_delete BEFORE DELETE ON jobs

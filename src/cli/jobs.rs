@@ -2,7 +2,7 @@
 
 use super::{Cli, output};
 use crate::error::{Code, Error, Result};
-use crate::model::{Event, Job, JobId, Queue, Timestamp};
+use crate::model::{Event, Job, JobFilter, JobId, Queue, Timestamp};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -28,10 +28,11 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
-    let store = cli.store()?;
+    let store = cli.existing_store()?;
     match command {
         Command::List { before, limit } => {
-            let page = store.jobs(before.map(JobId), usize::from(limit)).await?;
+            let filter = JobFilter { before, limit: usize::from(limit), ..JobFilter::default() };
+            let page = store.search_jobs(filter).await?;
             if cli.json {
                 return page.rows.iter().try_for_each(|job| output::line(as_json(job)));
             }
@@ -42,7 +43,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             )
         }
         Command::Show { id } => {
-            let doing = || Error::new(Code::WebNotFound, format!("show job {id}: there is none"));
+            let doing = || Error::new(Code::JobUnknown, format!("show job {id}"));
             let job = store.job(JobId(id)).await?.ok_or_else(doing)?;
             let events = store.job_events(job.id).await?;
             show(cli, &job, &events)

@@ -3,14 +3,20 @@
 use crate::error::{Code, Error, Result};
 use std::io::Write;
 
-/// Prints a line of the answer. A reader that went away (`| head`) ends the program quietly.
+/// Prints a line of the answer. A reader that went away (`| head`) wants no more of it, which is no error.
 pub(super) fn line(text: impl std::fmt::Display) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         done => done
             .map_err(|error| Error::new(Code::StoreIo, "write to standard output").because(error)),
     }
+}
+
+/// Says something on standard error that is not the answer.
+#[expect(clippy::print_stderr, reason = "notes go beside the answer")]
+pub(super) fn note(text: &str) {
+    eprintln!("lamplighter: {text}");
 }
 
 /// Prints rows under a header, each column as wide as its widest cell.

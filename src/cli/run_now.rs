@@ -10,7 +10,12 @@ use serde_json::json;
 /// Queues a scan and prints its id. A running server starts it; without one it waits for the next start.
 pub(super) async fn run(cli: &Cli) -> Result<()> {
     let store = cli.store()?;
-    match monitor::run_now(&store, Actor::cli(), Clock::system().now()).await? {
+    if store.try_lead()?.is_some() {
+        output::note(
+            "No server runs on this data directory: the scan starts with the next `lamplighter serve`.",
+        );
+    }
+    match monitor::run_now(&store, Actor::cli(), None, Clock::system().now()).await? {
         ScanRequest::Queued(id) if cli.json => {
             output::line(json!({"status": "queued", "scan_id": id.to_string()}))
         }

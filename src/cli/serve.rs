@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::engine::Engine;
 use crate::error::{Code, Error, Result};
-use crate::logs::{LogWriter, log_layer};
+use crate::logs::{LogWriter, log_layer, redacted};
 use crate::model::{Actor, NewLogRow, Timestamp};
 use crate::monitor;
 use crate::store::{LogStore, OpenMode, Store};
@@ -45,6 +45,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let config = configuration(&data_dir, &arguments)?;
     let store = Store::open(&data_dir.join(JOBS_DB), OpenMode::Migrate)?;
     let logs = LogStore::open(&data_dir.join(LOGS_DB), OpenMode::Migrate)?;
+    let created = admin_from_environment(&store, &clock).await?;
     refuse_exposure(&config, &store).await?;
     if arguments.demo && logs.last_id().await? == 0 {
         logs.append(demo_rows(clock.now())).await?;
@@ -53,26 +54,32 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         Error::new(Code::WebServe, format!("listen on {}", config.listen)).because(error)
     })?;
     let writer = start_logging(&config, logs.clone(), clock.clone());
-    let engine =
+    let mut engine =
         monitor::register(Engine::builder(store.clone(), clock.clone()), &store, &logs).start()?;
-    greet(&listener, &data_dir, &store, &clock).await?;
+    greet(&listener, &data_dir, &store, &clock, created).await?;
+    tracing::info!("serving the pages on {}", config.listen);
     let stop = CancellationToken::new();
     let options = web::Options {
         allowed_hosts: config.allowed_hosts,
         trusted_proxies: config.trusted_proxies,
     };
-    let pages = Web { store, clock, options, leading: engine.leading() };
+    let pages = Web { store, logs: logs.clone(), clock, options, leading: engine.leading() };
     let mut served = pin!(web::serve(listener, pages, stop.clone()));
     let ended = tokio::select! {
         ended = served.as_mut() => {
             engine.stop(GRACE).await;
             ended
         }
+        () = engine.ended() => Err(Error::new(Code::EnginePoll, "run the engine: it has ended by itself")),
         signalled = stop_signal() => {
             tracing::info!("stopping: no new job is claimed, running ones have 30 seconds");
             stop.cancel();
-            let (ended, ()) = tokio::join!(served, engine.stop(GRACE));
-            signalled.and(ended)
+            let stopped = async { tokio::join!(served, engine.stop(GRACE)).0 };
+            // A second signal is somebody who does not want to wait: what runs is settled at the next start.
+            tokio::select! {
+                ended = stopped => signalled.and(ended),
+                again = stop_signal() => again,
+            }
         }
     };
     writer.stop().await;
@@ -117,7 +124,7 @@ fn demo_rows(now: Timestamp) -> Vec<NewLogRow> {
 fn start_logging(config: &Config, logs: LogStore, clock: Clock) -> LogWriter {
     let (layer, writer) = log_layer(logs, clock);
     let default = if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
-    let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let stderr = tracing_subscriber::fmt::layer().with_writer(redacted(std::io::stderr));
     let stderr = match config.log_format.unwrap_or(default) {
         LogFormat::Text => stderr.boxed(),
         LogFormat::Json => stderr.json().boxed(),
@@ -127,24 +134,31 @@ fn start_logging(config: &Config, logs: LogStore, clock: Clock) -> LogWriter {
     writer
 }
 
+/// Makes the first admin of `LAMPLIGHTER_ADMIN_PASSWORD`, which counts only while there is none.
+async fn admin_from_environment(store: &Store, clock: &Clock) -> Result<bool> {
+    let password = std::env::var("LAMPLIGHTER_ADMIN_PASSWORD").ok().filter(|p| !p.is_empty());
+    let Some(password) = password else { return Ok(false) };
+    if store.has_admin().await? {
+        return Ok(false);
+    }
+    let hash = web::hash_password(&password)?;
+    Ok(store.create_first_admin(hash, Actor::cli(), clock.now()).await?.is_some())
+}
+
 /// Says on standard output where the server is and, while there is no admin, how to become it.
 async fn greet(
     listener: &TcpListener,
     data_dir: &Path,
     store: &Store,
     clock: &Clock,
+    created: bool,
 ) -> Result<()> {
     let address = listener
         .local_addr()
         .map_err(|error| Error::new(Code::WebServe, "read the address").because(error))?;
     output::line(format_args!("Lamplighter {} on http://{address}", env!("CARGO_PKG_VERSION")))?;
     output::line(format_args!("Data directory: {}", data_dir.display()))?;
-    if let Some(password) =
-        std::env::var("LAMPLIGHTER_ADMIN_PASSWORD").ok().filter(|p| !p.is_empty())
-        && !store.has_admin().await?
-    {
-        let hash = web::hash_password(&password)?;
-        store.create_first_admin(hash, Actor::cli(), clock.now()).await?;
+    if created {
         return output::line("The account admin was created with LAMPLIGHTER_ADMIN_PASSWORD.");
     }
     let code = web::new_setup_code()?;

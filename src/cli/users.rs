@@ -22,7 +22,9 @@ pub(super) enum Command {
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     let Command::Passwd { username } = command;
-    let store = cli.store()?;
+    let store = cli.existing_store()?;
+    let unknown = || Error::new(Code::AuthUnknown, format!("set the password of {username}"));
+    store.account(username.clone()).await?.ok_or_else(unknown)?;
     let hash = web::hash_password(&ask()?)?;
     let now = Clock::system().now();
     if store.set_password(username.clone(), hash, Actor::cli(), now).await? {
@@ -30,10 +32,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             "The password of {username} is set; its logins are ended."
         ));
     }
-    Err(Error::new(
-        Code::WebNotFound,
-        format!("set the password of {username}: there is no such account"),
-    ))
+    Err(Error::new(Code::AuthUnknown, format!("set the password of {username}")))
 }
 
 fn ask() -> Result<String> {
@@ -43,5 +42,6 @@ fn ask() -> Result<String> {
     }
     let mut text = String::new();
     std::io::stdin().take(MAX_INPUT).read_to_string(&mut text).map_err(io)?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    // The first line, as password managers print it; notes may follow.
+    Ok(text.lines().next().unwrap_or_default().to_owned())
 }

@@ -4,12 +4,13 @@ use super::Stop;
 use super::handler::{Answer, Context, Handler};
 use crate::clock::Clock;
 use crate::error::Code;
-use crate::model::{AttemptEnd, Job, JobError, Lease, OnInterrupt, Outcome, Status};
+use crate::model::{AttemptEnd, Job, JobError, Lease, Outcome, Status, redactor};
 use crate::store::Store;
 use crate::{error_coded, warn_coded};
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
 use std::time::Duration;
 use tracing::Instrument;
 
@@ -22,7 +23,6 @@ pub(super) struct Run {
     pub(super) clock: Clock,
     pub(super) stop: Stop,
     pub(super) handler: Handler,
-    pub(super) on_interrupt: OnInterrupt,
     pub(super) job: Job,
     pub(super) lease: Lease,
 }
@@ -44,9 +44,9 @@ impl Run {
 
     async fn run(self) {
         tracing::debug!(epoch = self.lease.epoch, "started");
-        let end = self.perform().await;
+        let end = without_secrets(self.perform().await);
         if let Some(status) = self.save(end).await {
-            tracing::debug!(%status, "settled");
+            tracing::info!("job {} ({}) is {status}", self.job.id, self.job.kind);
         }
     }
 
@@ -57,17 +57,26 @@ impl Run {
             clock: self.clock.clone(),
             stopping: self.stop.claims.clone(),
         };
-        tokio::select! {
+        let mut handler = match catch_unwind(AssertUnwindSafe(|| (self.handler)(context))) {
+            Ok(handler) => handler,
+            Err(panic) => return self.panicked(&*panic),
+        };
+        let end = tokio::select! {
             biased;
-            outcome = answered(|| (self.handler)(context)) => match outcome {
+            outcome = answered(&mut handler) => match outcome {
                 Ok(outcome) => AttemptEnd::Answered(outcome),
-                Err(panic) => AttemptEnd::Answered(Outcome::Failed(self.panicked(&*panic))),
+                Err(panic) => self.panicked(&*panic),
             },
             () = self.stop.handlers.cancelled() => AttemptEnd::Stopped,
+        };
+        // A handler's own code runs once more when it is dropped; what it did before still counts.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(handler))) {
+            self.panicked(&*panic);
         }
+        end
     }
 
-    fn panicked(&self, panic: &(dyn Any + Send)) -> JobError {
+    fn panicked(&self, panic: &(dyn Any + Send)) -> AttemptEnd {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text
             .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
@@ -78,42 +87,75 @@ impl Run {
             self.job.kind,
             self.job.id
         );
-        JobError::new(Code::HandlerPanicked, format_args!("the handler panicked: {text}"))
+        let error =
+            JobError::new(Code::HandlerPanicked, format_args!("the handler panicked: {text}"));
+        AttemptEnd::Answered(Outcome::Failed(error))
     }
 
-    /// Saves the end, again and again while the database refuses; `None` if the lease was lost.
-    async fn save(&self, end: AttemptEnd) -> Option<Status> {
+    /// Saves the end, again and again while the database refuses; `None` if it was not saved. Then the row is still
+    /// running in nobody's hands, and the next look settles it as lost.
+    async fn save(&self, mut end: AttemptEnd) -> Option<Status> {
+        let mut refused = false;
         loop {
-            let (lease, chance, now) = (self.lease.clone(), self.clock.chance(), self.clock.now());
-            match self.store.settle(lease, end.clone(), self.on_interrupt, chance, now).await {
+            let now = self.clock.now();
+            let saved =
+                self.store.settle(self.lease.clone(), end.clone(), self.clock.chance(), now).await;
+            let error = match saved {
                 Ok(status) => return Some(status),
-                Err(error) if error.is_lease_lost() || error.code() == Code::StoreClosed => {
-                    tracing::info!(job = self.job.id.0, %error, "the end of a job was not saved");
-                    return None;
-                }
-                Err(error) => {
-                    warn_coded!(
-                        Code::EngineSettle,
-                        "settle job {} ({}): {error}",
-                        self.job.id,
-                        self.job.kind
-                    );
-                    self.clock.sleep_until(now.plus(SETTLE_AGAIN)).await;
-                }
+                Err(error) => error,
+            };
+            let rules = [Code::StoreConstraint, Code::StoreCorrupt].contains(&error.code());
+            if error.is_lease_lost() || error.code() == Code::StoreClosed {
+                tracing::info!(%error, "the end of a job was not saved");
+                return None;
+            }
+            warn_coded!(
+                Code::EngineSettle,
+                "settle job {} ({}): {error}",
+                self.job.id,
+                self.job.kind
+            );
+            if rules && refused {
+                return None;
+            }
+            if rules {
+                // The answer itself cannot be stored (nested too deep, too large): that is how the job failed.
+                refused = true;
+                end = AttemptEnd::Answered(Outcome::Fatal(JobError::from(error)));
+                continue;
+            }
+            tokio::select! {
+                () = self.clock.sleep_until(now.plus(SETTLE_AGAIN)) => {}
+                () = self.stop.handlers.cancelled() => return None,
             }
         }
     }
 }
 
-/// Makes a handler's future and runs it to its end, or to its panic.
-async fn answered(start: impl FnOnce() -> Answer) -> Result<Outcome, Box<dyn Any + Send>> {
-    let mut future = catch_unwind(AssertUnwindSafe(start))?;
-    poll_fn(|cx| {
-        // A future that panicked is never polled again: the error ends it.
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => std::task::Poll::Ready(Err(panic)),
+/// The end with no secret in its error, which is stored and shown.
+fn without_secrets(end: AttemptEnd) -> AttemptEnd {
+    let clean = |mut error: JobError| {
+        redactor().clean(&mut error.message);
+        error
+    };
+    match end {
+        AttemptEnd::Answered(Outcome::Failed(error)) => {
+            AttemptEnd::Answered(Outcome::Failed(clean(error)))
         }
+        AttemptEnd::Answered(Outcome::Fatal(error)) => {
+            AttemptEnd::Answered(Outcome::Fatal(clean(error)))
+        }
+        AttemptEnd::Answered(Outcome::Done(_) | Outcome::Snooze(_))
+        | AttemptEnd::Stopped
+        | AttemptEnd::Lost => end,
+    }
+}
+
+/// Runs a handler to its end, or to its panic. A future that panicked is never polled again: the error ends it.
+async fn answered(handler: &mut Answer) -> Result<Outcome, Box<dyn Any + Send>> {
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
     })
     .await
 }

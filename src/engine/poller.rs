@@ -5,14 +5,14 @@ use super::executor::Run;
 use super::handler::Handler;
 use crate::clock::Clock;
 use crate::error::{Code, Result};
-use crate::model::{Job, KindRules, PollRequest, Polled, Queue, WorkerId};
+use crate::model::{Job, JobId, KindRules, PollRequest, Polled, Queue, Status, WorkerId};
 use crate::store::{Leadership, Store};
 use crate::{error_coded, warn_coded};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 
 /// How often a process that stands by tries to lead; P27 allows three seconds.
 const LEAD_EVERY: Duration = Duration::from_millis(500);
@@ -30,8 +30,10 @@ pub(super) struct Poller {
     handlers: Vec<Handler>,
     /// Free slots of each queue.
     room: BTreeMap<Queue, usize>,
-    /// One task per running job; each answers the queue whose slot it frees.
-    running: JoinSet<Queue>,
+    /// One task per running job.
+    running: JoinSet<()>,
+    /// The job of each task, and the queue whose slot it holds.
+    held: HashMap<task::Id, (JobId, Queue)>,
     stop: Stop,
 }
 
@@ -48,7 +50,17 @@ impl Poller {
         let name = format!("{}-{start}-{:06}", std::process::id(), (clock.chance() * 1e6) as u32);
         let worker = WorkerId::parse(name).expect("a worker's name is short");
         let kinds = kinds.into();
-        Self { store, clock, worker, kinds, handlers, room, running: JoinSet::new(), stop }
+        Self {
+            store,
+            clock,
+            worker,
+            kinds,
+            handlers,
+            room,
+            running: JoinSet::new(),
+            held: HashMap::new(),
+            stop,
+        }
     }
 
     /// Leads, claims and runs until the stop, then waits for what runs.
@@ -103,18 +115,22 @@ impl Poller {
         while !self.stop.claims.is_cancelled() {
             changes.borrow_and_update();
             let wake_at = match self.run_once().await {
-                Ok(polled) if polled.more => continue,
+                Ok(polled) if polled.more => self.clock.now(),
                 Ok(polled) => polled.next_run_at.map_or(heartbeat_at, |at| at.min(heartbeat_at)),
                 Err(error) => {
                     warn_coded!(Code::EnginePoll, "look for work: {error}");
-                    self.clock.now().plus(LOOK_AGAIN)
+                    // Whatever wakes us meanwhile would meet the same error.
+                    tokio::select! {
+                        () = self.clock.sleep_until(self.clock.now().plus(LOOK_AGAIN)) => continue,
+                        () = self.stop.claims.cancelled() => return,
+                    }
                 }
             };
             leads.send_replace(true);
             tokio::select! {
                 () = self.stop.claims.cancelled() => {}
                 closed = changes.changed() => if closed.is_err() { return },
-                Some(ended) = self.running.join_next() => self.free(ended),
+                Some(ended) = self.running.join_next_with_id() => self.free(ended),
                 () = self.clock.sleep_until(wake_at) => {}
             }
             if self.clock.now() >= heartbeat_at {
@@ -132,15 +148,19 @@ impl Poller {
 
     /// Looks once: claims what fits and starts it.
     async fn run_once(&mut self) -> Result<Polled> {
-        while let Some(ended) = self.running.try_join_next() {
+        while let Some(ended) = self.running.try_join_next_with_id() {
             self.free(ended);
         }
         let request = PollRequest {
             worker: self.worker.clone(),
             kinds: Arc::clone(&self.kinds),
             room: self.room.iter().map(|(queue, free)| (queue.clone(), *free)).collect(),
+            running: self.held.values().map(|(job, _)| *job).collect(),
         };
         let mut polled = self.store.poll(request, self.clock.now()).await?;
+        for (job, status) in &polled.rescued {
+            report_rescue(job, *status);
+        }
         for job in std::mem::take(&mut polled.claimed) {
             self.start(job);
         }
@@ -164,23 +184,43 @@ impl Poller {
             unreachable!("claimed job {} without a kind, a lease or a queue", job.id)
         };
         *self.room.entry(queue.clone()).or_default() -= 1;
+        let id = job.id;
         let run = Run {
             store: self.store.clone(),
             clock: self.clock.clone(),
             stop: self.stop.clone(),
             handler: Arc::clone(&self.handlers[kind]),
-            on_interrupt: self.kinds[kind].on_interrupt,
             job,
             lease,
         };
-        self.running.spawn(async move {
-            run.execute().await;
-            queue
-        });
+        let task = self.running.spawn(run.execute());
+        self.held.insert(task.id(), (id, queue));
     }
 
-    fn free(&mut self, ended: std::result::Result<Queue, JoinError>) {
-        let queue = ended.expect("a run catches its handler's panics and is never aborted");
-        *self.room.entry(queue).or_default() += 1;
+    /// Frees the slot of a job that has ended, whatever became of its task.
+    fn free(&mut self, ended: std::result::Result<(task::Id, ()), JoinError>) {
+        let task = match ended {
+            Ok((task, ())) => task,
+            Err(error) => {
+                error_coded!(Code::HandlerPanicked, "a job's task ended: {error}");
+                error.id()
+            }
+        };
+        if let Some((_, queue)) = self.held.remove(&task) {
+            *self.room.entry(queue).or_default() += 1;
+        }
+    }
+}
+
+fn report_rescue(job: &Job, status: Status) {
+    let (id, kind) = (job.id, &job.kind);
+    if status == Status::Failed {
+        let crashes = job.interrupted + 1;
+        warn_coded!(
+            Code::PoisonPill,
+            "job {id} ({kind}) was lost {crashes} times with its worker and has failed"
+        );
+    } else {
+        tracing::info!("job {id} ({kind}) was lost with its worker and is {status} now");
     }
 }

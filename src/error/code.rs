@@ -89,9 +89,9 @@ codes! {
     QueueFull = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
         "The limit of waiting jobs is reached.",
         "Wait until some have run; nothing was saved.";
-    HandlerFailed = "JOB-RUN-001", "A job failed",
-        "Its handler answered with an error.",
-        "Read the job's error.";
+    JobUnknown = "JOB-ID-001", "There is no such job",
+        "The id is wrong, or the job was pruned.",
+        "Look for it with `lamplighter jobs list`.";
     HandlerPanicked = "JOB-RUN-002", "A job's handler panicked",
         "A bug in the handler of this kind.",
         "Report it with the job's error; the server goes on.";
@@ -116,9 +116,6 @@ codes! {
     LogDropped = "LOGS-DROP-001", "Log lines were dropped",
         "More lines came than the log database could take.",
         "Nothing to do if it is rare; lower the log level otherwise.";
-    ScanFailed = "SCAN-RUN-001", "A scan failed",
-        "The log database or the job database could not be read or written.",
-        "See the cause, then Run Now.";
     ScanWatermark = "SCAN-MARK-001", "The log's watermark was reset",
         "The log database is smaller than at the last scan: it was replaced or pruned from the end.",
         "Nothing to do: the scan reads it from the start, known problems are not filed again.";
@@ -131,6 +128,9 @@ codes! {
     ConfigDirectory = "CONFIG-DIR-001", "There is no data directory to use",
         "Neither --data-dir, LAMPLIGHTER_DATA_DIR nor HOME is set, or the folder cannot be made.",
         "Pass --data-dir.";
+    ConfigNoData = "CONFIG-DIR-002", "There is no database in this data directory",
+        "No server has run with it, or another directory is meant.",
+        "Pass the --data-dir of the server; the demo's is lamplighter-demo beside the usual one.";
     WebServe = "WEB-SERVE-001", "The web server could not start",
         "The address is taken or not allowed.",
         "Choose another with --listen.";
@@ -146,6 +146,9 @@ codes! {
     WebNotFound = "WEB-PAGE-002", "There is no such page",
         "The address is wrong, or the thing it named is gone.",
         "Go back and choose from the navigation.";
+    WebStreams = "WEB-LIVE-001", "Too many live pages are open",
+        "Each open page holds a stream of events, and their number is limited.",
+        "Close some pages; this one shows what was true when it was loaded.";
     WebMethod = "WEB-METHOD-001", "The address does not take this method",
         "A form or a program used another method than the address has.",
         "Use the method that the Allow header names.";
@@ -173,6 +176,9 @@ codes! {
     AuthPassword = "AUTH-SETUP-002", "The password does not fit the rules",
         "It is shorter than 12 or longer than 128 characters, or too common.",
         "Choose another.";
+    AuthUnknown = "AUTH-NAME-001", "There is no such account",
+        "The name is wrong, or nobody has set up the admin yet.",
+        "Set up the admin by the link that `lamplighter serve` prints, or start it with LAMPLIGHTER_ADMIN_PASSWORD set.";
     AuthRole = "AUTH-ROLE-001", "Your role does not allow this",
         "The account's role is below what the action needs.",
         "Ask an admin.";

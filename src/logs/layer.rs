@@ -1,118 +1,83 @@
 //! Our own log lines as rows of the log database: a `tracing` layer and the task that writes what it takes.
 //!
-//! The layer never blocks and never logs: a line goes into a bounded queue or is dropped and counted, and the count
-//! becomes a row of its own. What the database refuses goes to standard error.
+//! The layer never blocks and never logs: a line is redacted and goes into a bounded queue, or is dropped and counted,
+//! low levels first, and the counts become a row of their own. What the database refuses is dropped and counted too,
+//! and said on standard error.
+
+mod queue;
+mod writer;
+
+pub use queue::LogCounts;
+pub use writer::LogWriter;
 
 use crate::clock::Clock;
-use crate::error::Code;
-use crate::model::{Level, NewLogRow};
+use crate::model::{Level, NewLogRow, redactor};
 use crate::store::LogStore;
+use queue::Sender;
+use serde_json::{Map, Value};
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
 
-/// Lines that may wait to be written: a few megabytes at most.
-const MAX_WAITING: usize = 8_192;
-/// Lines that share a commit.
-const MAX_BATCH: usize = 1_024;
-/// Longest message, in bytes.
+/// Longest message, in bytes: a deep stack trace; more is cut.
 const MAX_MESSAGE: usize = 64 * 1024;
+/// Longest id or path, in bytes: columns that are looked up, not read.
+const MAX_COLUMN: usize = 1024;
+/// Most bytes of other fields; more are left out as a whole, since half a JSON object is none.
+const MAX_EXTRA: usize = 64 * 1024;
+/// Who tells of dropped lines.
+const SOURCE: &str = module_path!();
 
 /// The layer to install with `tracing_subscriber`.
 #[derive(Debug)]
 pub struct LogLayer {
     clock: Clock,
-    lines: mpsc::Sender<NewLogRow>,
-    dropped: Arc<AtomicU64>,
-}
-
-/// The task that writes. [`LogWriter::stop`] writes what waits and ends it.
-#[derive(Debug)]
-pub struct LogWriter {
-    task: JoinSet<()>,
-    stop: CancellationToken,
+    lines: Sender,
 }
 
 /// A layer for our log lines and, on the current tokio runtime, the task that writes them to `logs`.
 pub fn log_layer(logs: LogStore, clock: Clock) -> (LogLayer, LogWriter) {
-    let (sender, lines) = mpsc::channel(MAX_WAITING);
-    let dropped = Arc::new(AtomicU64::new(0));
-    let stop = CancellationToken::new();
-    let layer = LogLayer { clock: clock.clone(), lines: sender, dropped: Arc::clone(&dropped) };
-    let mut task = JoinSet::new();
-    task.spawn(write(logs, clock, lines, dropped, stop.clone()));
-    (layer, LogWriter { task, stop })
+    let (lines, receiver) = queue::queue();
+    let writer = LogWriter::start(logs, clock.clone(), receiver);
+    (LogLayer { clock, lines }, writer)
 }
 
-impl LogWriter {
-    /// Writes the lines that wait, then ends. Later lines go nowhere.
-    pub async fn stop(mut self) {
-        self.stop.cancel();
-        self.task.join_next().await;
-    }
-}
-
-async fn write(
-    logs: LogStore,
-    clock: Clock,
-    mut lines: mpsc::Receiver<NewLogRow>,
-    dropped: Arc<AtomicU64>,
-    stop: CancellationToken,
-) {
-    let mut batch = Vec::with_capacity(MAX_BATCH);
-    loop {
-        tokio::select! {
-            // A stop closes the queue; what is in it is still received.
-            () = stop.cancelled(), if !lines.is_closed() => lines.close(),
-            taken = lines.recv_many(&mut batch, MAX_BATCH) => {
-                if taken == 0 {
-                    return;
-                }
-                let lost = dropped.swap(0, Ordering::Relaxed);
-                if lost > 0 {
-                    let text = format!("[{}] {lost} log lines dropped", Code::LogDropped);
-                    batch.push(NewLogRow::new(clock.now().to_string(), Level::Warning, module_path!(), text));
-                }
-                save(&logs, std::mem::replace(&mut batch, Vec::with_capacity(MAX_BATCH))).await;
-            }
+impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut columns = Columns::default();
+        attributes.record(&mut columns);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(columns);
         }
     }
-}
 
-#[expect(clippy::print_stderr, reason = "a failed write of the log must not be logged to the log")]
-async fn save(logs: &LogStore, batch: Vec<NewLogRow>) {
-    let lines = batch.len();
-    if let Err(error) = logs.append(batch).await {
-        eprintln!("[{}] {lines} log lines were not saved: {error}", Code::LogWrite);
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(columns) = span.extensions_mut().get_mut::<Columns>()
+        {
+            values.record(columns);
+        }
     }
-}
 
-impl<S: tracing::Subscriber> Layer<S> for LogLayer {
-    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+    fn on_event(&self, event: &tracing::Event<'_>, context: Context<'_, S>) {
+        let level = level(*event.metadata().level());
+        if !self.lines.offer(level) {
+            return;
+        }
         let mut line = Line::default();
         event.record(&mut line);
-        line.message.truncate(line.message.floor_char_boundary(MAX_MESSAGE));
-        let extra =
-            (!line.fields.is_empty()).then(|| serde_json::Value::Object(line.fields).to_string());
-        let row = NewLogRow {
-            correlation_id: line.correlation_id,
-            extra_data: extra,
-            ..NewLogRow::new(
-                self.clock.now().to_string(),
-                level(*event.metadata().level()),
-                event.metadata().target(),
-                line.message,
-            )
-        };
-        if self.lines.try_send(row).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        // The innermost span that has a column decides it.
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(columns) = span.extensions().get::<Columns>() {
+                line.columns.fill_from(columns);
+            }
         }
+        let source = event.metadata().target();
+        let row = NewLogRow::new(self.clock.now().to_string(), level, source, "");
+        self.lines.take(line.into_row(row));
     }
 }
 
@@ -125,44 +90,119 @@ fn level(level: tracing::Level) -> Level {
     }
 }
 
-/// The parts of one event.
-#[derive(Default)]
-struct Line {
-    message: String,
+/// The fields that have a column of their own, of an event or a span.
+#[derive(Debug, Default)]
+struct Columns {
     correlation_id: Option<String>,
-    fields: serde_json::Map<String, serde_json::Value>,
+    user_id: Option<String>,
+    request_path: Option<String>,
 }
 
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        match field.name() {
-            // Writing to a String cannot fail.
-            "message" => write!(self.message, "{value:?}").unwrap_or_default(),
-            "correlation_id" => self.correlation_id = Some(format!("{value:?}")),
-            name => {
-                self.fields.insert(name.to_owned(), format!("{value:?}").into());
+impl Columns {
+    fn named(&mut self, name: &str) -> Option<&mut Option<String>> {
+        match name {
+            "correlation_id" => Some(&mut self.correlation_id),
+            "user_id" => Some(&mut self.user_id),
+            "request_path" => Some(&mut self.request_path),
+            _ => None,
+        }
+    }
+
+    fn fill_from(&mut self, outer: &Self) {
+        let fill = |own: &mut Option<String>, outer: &Option<String>| {
+            if own.is_none() {
+                own.clone_from(outer);
             }
+        };
+        fill(&mut self.correlation_id, &outer.correlation_id);
+        fill(&mut self.user_id, &outer.user_id);
+        fill(&mut self.request_path, &outer.request_path);
+    }
+}
+
+impl Visit for Columns {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if let Some(column) = self.named(field.name()) {
+            *column = Some(format!("{value:?}"));
         }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        match field.name() {
-            "correlation_id" => self.correlation_id = Some(value.to_owned()),
-            name => {
-                self.fields.insert(name.to_owned(), value.into());
+        if let Some(column) = self.named(field.name()) {
+            *column = Some(value.to_owned());
+        }
+    }
+}
+
+/// The parts of one event.
+#[derive(Default)]
+struct Line {
+    message: String,
+    columns: Columns,
+    fields: Map<String, Value>,
+}
+
+impl Line {
+    /// The row without secrets, and no longer than a row may be. In this order: half a token has no shape.
+    fn into_row(self, row: NewLogRow) -> NewLogRow {
+        let Columns { correlation_id, user_id, request_path } = self.columns;
+        let extra = (!self.fields.is_empty()).then(|| Value::Object(self.fields).to_string());
+        let mut row = NewLogRow {
+            message: self.message,
+            correlation_id,
+            user_id,
+            request_path,
+            extra_data: extra,
+            ..row
+        };
+        redactor().clean_row(&mut row);
+        row.message.truncate(row.message.floor_char_boundary(MAX_MESSAGE));
+        let columns = [&mut row.correlation_id, &mut row.user_id, &mut row.request_path];
+        for text in columns.into_iter().flatten() {
+            text.truncate(text.floor_char_boundary(MAX_COLUMN));
+        }
+        row.extra_data = row.extra_data.filter(|extra| extra.len() <= MAX_EXTRA);
+        row
+    }
+
+    fn add(&mut self, field: &Field, value: Value) {
+        match (self.columns.named(field.name()), value) {
+            (Some(column), Value::String(text)) => *column = Some(text),
+            (Some(column), value) => *column = Some(value.to_string()),
+            (None, value) => {
+                self.fields.insert(field.name().to_owned(), value);
             }
+        }
+    }
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            // Writing to a String cannot fail.
+            write!(self.message, "{value:?}").unwrap_or_default();
+        } else {
+            self.add(field, format!("{value:?}").into());
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            value.clone_into(&mut self.message);
+        } else {
+            self.add(field, value.into());
         }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.fields.insert(field.name().to_owned(), value.into());
+        self.add(field, value.into());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.fields.insert(field.name().to_owned(), value.into());
+        self.add(field, value.into());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.fields.insert(field.name().to_owned(), value.into());
+        self.add(field, value.into());
     }
 }

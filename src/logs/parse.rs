@@ -32,8 +32,8 @@ const CONTINUES: [&str; 6] = [
 
 // Keys in the order of preference: the first that is there is taken, the others stay in `extra_data`.
 const MESSAGE: &str = "MESSAGE message msg event";
-const TIME: &str = "__REALTIME_TIMESTAMP timestamp time ts @timestamp";
-const LEVEL: &str = "PRIORITY level levelname severity";
+const TIME: &str = "__REALTIME_TIMESTAMP timestamp time ts @timestamp asctime";
+const LEVEL: &str = "PRIORITY level levelname severity log.level";
 const SOURCE: &str = "_SYSTEMD_UNIT SYSLOG_IDENTIFIER _COMM logger name source target module";
 const CORRELATION: &str = "correlation_id request_id trace_id";
 const USER: &str = "user_id";

@@ -10,6 +10,13 @@ use std::sync::Arc;
 /// Largest payload, in bytes of JSON: larger input belongs in a file that the payload names.
 pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 
+/// Highest and, negated, lowest priority.
+const MAX_PRIORITY: i32 = 100;
+/// Most attempts of a job.
+const MAX_ATTEMPTS: u32 = 1_000_000;
+/// Most running jobs that one concurrency key lets at once.
+const MAX_KEY_LIMIT: u32 = 10_000;
+
 /// A job's public id; ids grow and never come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub i64);
@@ -196,6 +203,8 @@ pub struct Job {
     pub max_attempts: Option<u32>,
     /// Crashes while it ran; they spend no attempt (P11).
     pub interrupted: u32,
+    /// What happens to it when its worker goes away; `None` until admitted.
+    pub on_interrupt: Option<OnInterrupt>,
     /// Number of its latest claim, 0 before the first.
     pub epoch: i64,
     /// Who runs it, while it runs.
@@ -286,9 +295,28 @@ impl KindRules {
     /// The priority of a job of this kind that names none.
     pub fn priority_for(&self, trigger: Trigger) -> i32 {
         match trigger {
-            Trigger::Manual | Trigger::Retry => self.priority - Self::MANUAL_BONUS,
+            Trigger::Manual | Trigger::Retry => {
+                (self.priority - Self::MANUAL_BONUS).max(-MAX_PRIORITY)
+            }
             Trigger::Scheduled | Trigger::Api | Trigger::Parent => self.priority,
         }
+    }
+
+    /// Refuses rules that the schema would refuse in each job.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` with the value and its range.
+    pub fn check(&self) -> Result<()> {
+        let wrong = if self.priority.abs() > MAX_PRIORITY {
+            format!("priority {} is not from -100 to 100", self.priority)
+        } else if !(1..=MAX_ATTEMPTS).contains(&self.max_attempts) {
+            format!("max_attempts {} is not from 1 to 1,000,000", self.max_attempts)
+        } else if !(1..=MAX_KEY_LIMIT).contains(&self.key_limit) {
+            format!("key_limit {} is not from 1 to 10,000", self.key_limit)
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(Code::ModelInvalid, format!("register the kind {}: {wrong}", self.kind)))
     }
 }
 
@@ -301,6 +329,8 @@ pub struct PollRequest {
     pub kinds: Arc<[KindRules]>,
     /// Free slots of each queue.
     pub room: Vec<(Queue, usize)>,
+    /// The jobs that really run in this process; what else runs in its name is lost.
+    pub running: Vec<JobId>,
 }
 
 /// What a poll found.
@@ -308,6 +338,8 @@ pub struct PollRequest {
 pub struct Polled {
     /// The jobs that now run under this worker's lease, in claim order.
     pub claimed: Vec<Job>,
+    /// What became of jobs whose worker was lost.
+    pub rescued: Vec<(Job, Status)>,
     /// When the next scheduled job is due.
     pub next_run_at: Option<Timestamp>,
     /// Queues that jobs named which the request did not.

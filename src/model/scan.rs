@@ -4,6 +4,9 @@ use super::{JobId, Status, Timestamp, Trigger};
 use std::fmt;
 use std::str::FromStr;
 
+/// Longest title of an issue, in characters: what trackers take with room to spare.
+const MAX_ISSUE_TITLE: usize = 240;
+
 /// What kind of problem a finding is; decides the issue's title prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Classification {
@@ -90,6 +93,16 @@ pub struct Finding {
     pub last_seen: String,
 }
 
+impl Finding {
+    /// The title of its issue: the class's prefix, its error code if it has one, and its own title; at most 240
+    /// characters.
+    pub fn issue_title(&self) -> String {
+        let code = self.error_codes.first().map(|code| format!(" {code}")).unwrap_or_default();
+        let whole = format!("{}{code} {}", self.classification.prefix(), self.title);
+        whole.chars().take(MAX_ISSUE_TITLE).collect()
+    }
+}
+
 /// Row id of an issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IssueId(pub i64);
@@ -171,7 +184,7 @@ pub struct Scan {
 pub struct ScanNow {
     /// The scan that runs.
     pub running: Option<Scan>,
-    /// How many scans wait.
+    /// How many scans wait that start as soon as they can.
     pub waiting: u64,
     /// The scan that ended last.
     pub last: Option<Scan>,

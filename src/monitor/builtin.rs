@@ -1,16 +1,19 @@
 //! The built-in analyzer: groups the grave rows of a log by what they say and turns each group into a finding.
 //!
 //! It needs no agent program and no network. A group is an error code, or, for rows without one, a source and a
-//! template; the classification is a rule over the words. It is modest on purpose: it counts and cites, and its
-//! *likely cause* says which rule spoke rather than more than it knows.
+//! template; the classification is a table of rules over the words (`rules`). It is modest on purpose: it counts and
+//! cites, and its *likely cause* says which rule spoke rather than more than it knows.
 //!
 //! *Invariant:* the same rows in the same order give the same findings, and memory is bounded by the limits below.
 
-use super::template::{MASK, codes, error_codes, mask};
+mod report;
+mod rules;
+
+use super::template::{Masked, codes, mask};
 use crate::model::{Classification, Finding, Level, LogRow};
+use rules::{Verdict, classify};
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 /// Most groups kept apart: more different problems than anybody files in one go.
 const MAX_GROUPS: usize = 500;
@@ -20,10 +23,8 @@ const MAX_EVIDENCE: usize = 5;
 const MAX_SAMPLE: usize = 2_000;
 /// Most request paths and most source files named: a hint, not a list.
 const MAX_NAMED: usize = 5;
-/// Longest text from a log row inside a sentence, in characters.
-const MAX_SPAN: usize = 120;
-/// Longest title, in characters; what an issue list shows without wrapping.
-const MAX_TITLE: usize = 80;
+/// Most ways of saying it kept for one error code; a further way counts for the group only.
+const MAX_SHAPES: usize = 5;
 /// Stands for the templates that found no group of their own.
 const OVERFLOW: &str = "more different problems than one scan keeps apart";
 
@@ -45,24 +46,27 @@ impl Analyzer {
 
     /// Counts one row. Rows come oldest first and are of level warning or worse; the caller chooses them.
     pub(crate) fn push(&mut self, row: &LogRow) {
+        let said = mask(&row.row.message);
         let code = codes(&row.row.message).next();
         let key = code.map_or_else(
             // No template holds a line break, so that the two parts cannot be confused.
-            || format!("{}\n{}", mask(&row.row.message), row.row.source),
+            || format!("{}\n{}", said.template, row.row.source),
             str::to_owned,
         );
         if let Some(at) = self.index.get(&key) {
-            self.groups[*at].add(row);
+            self.groups[*at].add(row, &said);
         } else if self.groups.len() < MAX_GROUPS {
-            let template = key.split_once('\n').map(|(template, _)| template.to_owned());
-            let template = template.unwrap_or_else(|| mask(&row.row.message));
             self.index.insert(key, self.groups.len());
-            self.groups.push(Group::new(row, template));
+            self.groups.push(Group::new(row, &said, code));
         } else if let Some(group) = &mut self.overflow {
-            group.add(row);
+            group.count(row);
         } else {
-            let group = Group::new(row, OVERFLOW.to_owned());
-            self.overflow = Some(Group { source: "several sources".to_owned(), ..group });
+            let mut group = Group::new(row, &said, None);
+            for shape in &mut group.shapes {
+                OVERFLOW.clone_into(&mut shape.template);
+                "several sources".clone_into(&mut shape.source);
+            }
+            self.overflow = Some(group);
         }
     }
 
@@ -71,21 +75,21 @@ impl Analyzer {
     pub(crate) fn finish(mut self) -> Vec<Finding> {
         self.groups.sort_by_key(|g| (Reverse(g.worst), Reverse(g.count), g.evidence[0]));
         self.groups
-            .iter()
+            .iter_mut()
             .map(Group::finding)
             .chain(self.overflow.iter().map(Group::rest))
             .collect()
     }
 }
 
-/// Rows that say the same. `evidence` is never empty.
+/// Rows that are about the same: those of one code, or of one template of one source. Neither `evidence` nor `shapes`
+/// is ever empty.
 #[derive(Debug)]
 struct Group {
-    source: String,
-    template: String,
-    /// The message of the first row, cut.
-    sample: String,
-    codes: Vec<String>,
+    /// The first code of each row. Codes further on in a message are what it cites, not what it is.
+    code: Option<String>,
+    /// The ways in which it was said.
+    shapes: Vec<Shape>,
     count: u64,
     worst: Level,
     evidence: Vec<i64>,
@@ -94,14 +98,23 @@ struct Group {
     paths: Vec<String>,
 }
 
+/// Rows of a group that differ in values only.
+#[derive(Debug)]
+struct Shape {
+    source: String,
+    template: String,
+    /// The message of the first row, cut.
+    sample: String,
+    /// What stands behind each mask, as long as all rows agree.
+    values: Vec<Option<String>>,
+    count: u64,
+}
+
 impl Group {
-    fn new(row: &LogRow, template: String) -> Self {
-        let message = &row.row.message;
+    fn new(row: &LogRow, said: &Masked, code: Option<&str>) -> Self {
         let mut group = Self {
-            source: row.row.source.clone(),
-            template,
-            sample: cut(message, MAX_SAMPLE).to_owned(),
-            codes: error_codes(message),
+            code: code.map(str::to_owned),
+            shapes: Vec::with_capacity(1),
             count: 0,
             worst: row.row.level,
             evidence: Vec::with_capacity(MAX_EVIDENCE),
@@ -109,11 +122,22 @@ impl Group {
             last_seen: String::new(),
             paths: Vec::new(),
         };
-        group.add(row);
+        group.add(row, said);
         group
     }
 
-    fn add(&mut self, row: &LogRow) {
+    fn add(&mut self, row: &LogRow, said: &Masked) {
+        self.count(row);
+        let same =
+            |shape: &&mut Shape| shape.template == said.template && shape.source == row.row.source;
+        if let Some(shape) = self.shapes.iter_mut().find(same) {
+            shape.add(said);
+        } else if self.shapes.len() < MAX_SHAPES {
+            self.shapes.push(Shape::new(row, said));
+        }
+    }
+
+    fn count(&mut self, row: &LogRow) {
         self.count += 1;
         self.worst = self.worst.max(row.row.level);
         if self.evidence.len() == MAX_EVIDENCE {
@@ -130,19 +154,39 @@ impl Group {
         }
     }
 
-    fn finding(&self) -> Finding {
-        let (classification, cause) = classify(&self.template, &self.sample);
+    fn finding(&mut self) -> Finding {
+        // The sort is stable: of two ways as frequent the older comes first.
+        self.shapes.sort_by_key(|shape| Reverse(shape.count));
+        let verdict = self.verdict();
+        let said = &self.shapes[0];
         Finding {
-            classification,
-            title: title(&self.template),
-            body: self.body(cause),
-            error_codes: self.codes.clone(),
-            source: self.source.clone(),
-            template: self.template.clone(),
+            classification: verdict.classification,
+            title: report::title(said),
+            body: report::body(self, verdict.cause),
+            error_codes: self.code.iter().cloned().collect(),
+            source: said.source.clone(),
+            template: said.template.clone(),
             occurrences: self.count,
             evidence: self.evidence.clone(),
             last_seen: self.last_seen.clone(),
         }
+    }
+
+    /// What most rows speak for; rows that no rule recognises have no voice while others do.
+    fn verdict(&self) -> Verdict {
+        let mut votes: Vec<(Verdict, u64)> = Vec::new();
+        for shape in &self.shapes {
+            let Some(verdict) = classify(&shape.template, &shape.sample) else {
+                continue;
+            };
+            match votes.iter_mut().find(|(known, _)| known.classification == verdict.classification)
+            {
+                Some((_, voices)) => *voices += shape.count,
+                None => votes.push((verdict, shape.count)),
+            }
+        }
+        votes.sort_by_key(|(_, voices)| Reverse(*voices));
+        votes.first().map_or(rules::DEFAULT, |(verdict, _)| *verdict)
     }
 
     /// The finding that stands for the rows without a group; it claims no code and no rule.
@@ -154,219 +198,36 @@ impl Group {
             title: format!(
                 "Over {MAX_GROUPS} different problems at once; the rest is only counted"
             ),
+            body: report::body(self, cause),
             error_codes: Vec::new(),
-            body: self.body(cause),
-            ..self.finding()
+            source: self.shapes[0].source.clone(),
+            template: self.shapes[0].template.clone(),
+            occurrences: self.count,
+            evidence: self.evidence.clone(),
+            last_seen: self.last_seen.clone(),
+        }
+    }
+}
+
+impl Shape {
+    fn new(row: &LogRow, said: &Masked) -> Self {
+        Self {
+            source: row.row.source.clone(),
+            template: said.template.clone(),
+            sample: cut(&row.row.message, MAX_SAMPLE).to_owned(),
+            values: said.values().map(|value| Some(value.to_owned())).collect(),
+            count: 1,
         }
     }
 
-    fn body(&self, cause: &str) -> String {
-        let (first, latest) = (self.evidence[0], self.evidence[self.evidence.len() - 1]);
-        let (since, until) = (span(&self.first_seen), span(&self.last_seen));
-        let seen = match self.count {
-            1 => format!("once: row {first} at {until}"),
-            n => format!("{n} times: rows {first} to {latest}, from {since} to {until}"),
-        };
-        let (source, worst) = (span(&self.source), self.worst);
-        let mut text =
-            format!("## Summary\n\n{source} logged this, at worst as {worst}, {seen}.\n");
-        let mut named = |label: &str, names: &[String]| {
-            if !names.is_empty() {
-                let names: Vec<String> = names.iter().map(|name| span(name)).collect();
-                writeln!(text, "\n{label}: {}", names.join(", "))
-                    .expect("a String takes every write");
-            }
-        };
-        named("Request paths", &self.paths);
-        named("Source files", &source_files(&self.sample));
-        let fence = "`".repeat(longest_backticks(&self.sample).max(2) + 1);
-        let ids: Vec<String> = self.evidence.iter().map(ToString::to_string).collect();
-        let of = if self.count > ids.len() as u64 { " (the first and the latest)" } else { "" };
-        write!(
-            text,
-            "\n## Evidence\n\n{fence}text\n{}\n{fence}\n\nLog rows{of}: {}\n\n## Likely cause\n\n{cause}\n",
-            self.sample.trim_end(),
-            ids.join(", "),
-        )
-        .expect("a String takes every write");
-        text
-    }
-}
-
-/// What the words of a rule point to.
-struct Rule {
-    classification: Classification,
-    /// Any of these phrases; every word of a phrase must begin some word of the template, in any order.
-    phrases: &'static str,
-    /// One sentence for the finding.
-    cause: &'static str,
-}
-
-/// The rules; the first that fits wins. Signs of a fault of our own come first, since a fault may
-/// quote a client's words; documentation comes before the client, since `unknown` and `deprecated`
-/// are words of both.
-const RULES: &[Rule] = &[
-    Rule {
-        classification: Classification::ServerBug,
-        phrases: "panicked, traceback, unhandled, uncaught, segfault, deadlock, overflow, corrupt, \
-            internal server error, out of memory, no space left, connection refused, timed out, \
-            upstream",
-        cause: "The message names a fault while the server worked (a crash, a lost resource or a \
-            service that did not answer): look at the server and at what it depends on.",
-    },
-    Rule {
-        classification: Classification::DocumentationGap,
-        phrases: "undocumented, not documented, no documented, without documented, \
-            no documentation, missing documentation, documentation not, docs not, \
-            deprecated option, deprecated setting, deprecated config, deprecated flag, \
-            unknown option, unknown config, unknown setting, unknown flag, unrecognized option, \
-            unrecognized config, unrecognized setting, did you mean",
-        cause: "The message is about an option or a step that the documentation may not explain: \
-            compare the documentation with what was tried.",
-    },
-    Rule {
-        classification: Classification::ClientMisuse,
-        phrases: "malformed, bad request, invalid request, invalid json, invalid body, \
-            invalid param, invalid arg, invalid input, invalid header, invalid query, \
-            invalid token, invalid signature, invalid api key, invalid credential, bad token, \
-            bad credential, bad signature, expired token, wrong password, authentication failed, \
-            login failed, unauthori, forbidden, validation, missing param, missing field, \
-            missing header, missing token, unknown param, unknown field, rate limit, \
-            too many requests, quota exceeded, unsupported media, method not allowed, \
-            payload too large, request too large, deprecated api, deprecated endpoint, \
-            deprecated client",
-        cause: "The message refuses what a caller sent: look at the caller, unless many callers \
-            do the same.",
-    },
-];
-
-const BY_STATUS: &str =
-    "The answer was a 4xx status, which blames the request; look at the caller first.";
-const BY_DEFAULT: &str = "No rule recognised the message as a caller's mistake or a gap in the \
-    documentation, so it counts as the server's.";
-
-/// The classification and the sentence that says why.
-///
-/// Words are looked up in the template; the status is a value and therefore read from the sample.
-fn classify(template: &str, sample: &str) -> (Classification, &'static str) {
-    let text = template.to_lowercase();
-    let words: Vec<&str> =
-        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let says = |phrase: &str| {
-        phrase.split(' ').all(|part| words.iter().any(|word| word.starts_with(part)))
-    };
-    let status = http_status(sample);
-    let crashed = has_trace(sample) || status.is_some_and(|status| status >= 500);
-    let fits = |rule: &&Rule| {
-        let own = rule.classification == Classification::ServerBug;
-        (own && crashed) || rule.phrases.split(", ").any(says)
-    };
-    let rule = RULES.iter().find(fits);
-    match (rule, status) {
-        (Some(rule), _) => (rule.classification, rule.cause),
-        (None, Some(400..=499)) => (Classification::ClientMisuse, BY_STATUS),
-        (None, _) => (Classification::ServerBug, BY_DEFAULT),
-    }
-}
-
-fn has_trace(sample: &str) -> bool {
-    ["Traceback (most recent", "panicked at", "stack backtrace", "\n    at ", "\n\tat "]
-        .iter()
-        .any(|sign| sample.contains(sign))
-}
-
-/// The HTTP status in the first line: a three-digit word after `status`, `HTTP/1.1`, `answered` and the like.
-fn http_status(sample: &str) -> Option<u16> {
-    let line = sample.lines().next().unwrap_or_default();
-    let mut words = line
-        .split([' ', '=', ':', ','])
-        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
-    let mut before = words.next()?;
-    for word in words.filter(|word| !word.is_empty()) {
-        let announced = before.starts_with("HTTP")
-            || ["status", "http", "answered", "responded", "returned"]
-                .iter()
-                .any(|w| before.eq_ignore_ascii_case(w))
-            || before.ends_with("status_code");
-        if announced
-            && word.len() == 3
-            && let Ok(status) = word.parse()
-        {
-            return Some(status).filter(|status| (100..600).contains(status));
-        }
-        before = word;
-    }
-    None
-}
-
-/// The template as a person reads it: no code in front, `…` for values, at most 80 characters.
-fn title(template: &str) -> String {
-    let mut text = template;
-    while let Some(code) = codes(text).next() {
-        let Some((before, after)) = text.split_once(code) else {
-            break;
-        };
-        if before.contains(char::is_alphanumeric) {
-            break;
-        }
-        text = after
-            .trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '<' | '(' | '/'));
-    }
-    let text: String = text.replace(MASK, "…").chars().filter(|c| !c.is_control()).collect();
-    match text.trim() {
-        "" | "…" => "A message without words".to_owned(),
-        text if text.chars().count() <= MAX_TITLE => text.to_owned(),
-        text => text.chars().take(MAX_TITLE - 1).collect::<String>().trim_end().to_owned() + "…",
-    }
-}
-
-/// Places in source files: `src/cart.rs:42`, `Cart.java:7`, and Python's `File "x.py", line 3` as `x.py:3`.
-fn source_files(sample: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for line in sample.lines() {
-        let python = line.trim_start().strip_prefix("File \"").and_then(|rest| {
-            let (file, rest) = rest.split_once("\", line ")?;
-            Some(format!("{file}:{}", leading_digits(rest)))
-        });
-        let words = line.split(|c: char| c.is_whitespace() || "()[]\"'`,;".contains(c));
-        for place in python.into_iter().chain(words.filter_map(place)) {
-            if found.len() < MAX_NAMED && !found.contains(&place) {
-                found.push(place);
+    fn add(&mut self, said: &Masked) {
+        self.count += 1;
+        for (known, value) in self.values.iter_mut().zip(said.values()) {
+            if known.as_deref() != Some(value) {
+                *known = None;
             }
         }
     }
-    found
-}
-
-/// `src/cart.rs:42:7` as `src/cart.rs:42`; hosts with a port are none, for their last part is not a source suffix.
-fn place(word: &str) -> Option<String> {
-    const SUFFIXES: &[&str] = &[
-        "rs", "py", "js", "ts", "tsx", "jsx", "go", "java", "kt", "rb", "php", "c", "cc", "cpp",
-        "h", "cs", "swift", "ex", "scala", "sql", "sh",
-    ];
-    let (file, rest) = word.split_once(':')?;
-    let (stem, suffix) = file.rsplit_once('.')?;
-    let line = leading_digits(rest);
-    (!stem.is_empty() && SUFFIXES.contains(&suffix) && !line.is_empty())
-        .then(|| format!("{file}:{line}"))
-}
-
-fn leading_digits(text: &str) -> &str {
-    &text[..text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len())]
-}
-
-fn longest_backticks(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
-}
-
-/// Text from a log as inline code, where nothing in it has a meaning.
-fn span(text: &str) -> String {
-    let clean: String = text
-        .chars()
-        .map(|c| if c.is_control() || c == '`' { ' ' } else { c })
-        .take(MAX_SPAN)
-        .collect();
-    if clean.trim().is_empty() { "(no name)".to_owned() } else { format!("`{}`", clean.trim()) }
 }
 
 fn cut(text: &str, most: usize) -> &str {
@@ -375,6 +236,7 @@ fn cut(text: &str, most: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::report::MAX_TITLE;
     use super::*;
     use crate::model::NewLogRow;
 
@@ -482,12 +344,47 @@ mod tests {
 
     #[test]
     fn a_title_is_one_readable_line_of_at_most_80_characters() {
-        assert_eq!(only("[SHOP-PAY-014] order 7 of 'ann' failed\nx").title, "order … of … failed");
+        assert_eq!(
+            only("[SHOP-PAY-014] order 7 of 'ann' failed\nx").title,
+            "order … of 'ann' failed"
+        );
         assert_eq!(only("SHOP-PAY-014: order lost").title, "order lost");
         assert_eq!(only("lost after SHOP-PAY-014").title, "lost after SHOP-PAY-014");
         assert_eq!(only("[SHOP-PAY-014]").title, "A message without words");
         let long = only(&"größer ".repeat(40)).title;
         assert!(long.chars().count() <= MAX_TITLE && long.ends_with('…'));
+    }
+
+    #[test]
+    fn a_title_spells_out_what_is_the_same_in_every_row() {
+        let title = |messages: &[&str]| findings(messages).remove(0).title;
+        assert_eq!(
+            title(&["no option 'a' in line 3", "no option 'a' in line 9"]),
+            "no option 'a' in line …"
+        );
+        assert_eq!(title(&["no option 'a'", "no option 'b'"]), "no option …");
+        assert_eq!(title(&["port 80 is taken"; 3]), "port 80 is taken");
+        assert_eq!(title(&["/srv/a.py:3: gone", "/srv/b.py:4: gone"]), "gone");
+        assert_eq!(title(&["lost <*> of 'a' and 7"]), "lost … of … and …");
+    }
+
+    #[test]
+    fn one_code_said_in_two_ways_is_judged_and_titled_by_the_more_frequent() {
+        let all = findings(&[
+            "[SHOP-API-021] upstream is gone",
+            "[SHOP-API-021] invalid token of client 7",
+            "[SHOP-API-021] invalid token of client 9, see [SHOP-PAY-014]",
+            "[SHOP-API-021] invalid token of client 8",
+        ]);
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].title, "invalid token of client …");
+        assert_eq!(all[0].classification, Classification::ClientMisuse);
+        assert_eq!(all[0].error_codes, ["SHOP-API-021"]);
+        assert!(
+            all[0]
+                .body
+                .contains("The same code also came as:\n\n- `shop.cart`: `[SHOP-API-021] upstream")
+        );
     }
 
     #[test]

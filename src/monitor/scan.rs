@@ -6,6 +6,7 @@ use crate::engine::{Builder, Context};
 use crate::error::{Code, Result};
 use crate::model::{
     ConcurrencyKey, Finding, JobError, Kind, KindRules, Outcome, Queue, ScanCommit, ScanCounts,
+    redactor,
 };
 use crate::store::{LogStore, Store};
 use crate::warn_coded;
@@ -76,8 +77,13 @@ async fn scan(context: &Context, store: &Store, logs: &LogStore) -> Result<ScanC
         seen_again: triage.seen_again,
         follow_up: read.end < newest,
     };
-    store.commit_scan(context.lease.clone(), commit, context.clock.now()).await?;
-    Ok(counts)
+    match store.commit_scan(context.lease.clone(), commit, context.clock.now()).await {
+        Err(error) if error.is_outcome_unknown() => {
+            let saved = store.committed_scan(context.job.id).await?;
+            saved.ok_or(error)
+        }
+        saved => saved.map(|()| counts),
+    }
 }
 
 /// The watermark and the newest row. A log that has become shorter is read from its start.
@@ -108,19 +114,31 @@ async fn read(logs: &LogStore, start: i64, newest: i64) -> Result<Read> {
     loop {
         let room = MAX_ROWS - rows;
         let limit = CHUNK.min(room as usize);
-        let chunk = logs.warnings(end, newest, limit).await?;
+        let mut chunk = logs.warnings(end, newest, limit).await?;
         rows += chunk.len() as u64;
         if let Some(last) = chunk.last() {
             end = last.id;
         }
-        for row in &chunk {
+        for row in &mut chunk {
+            // Other programs write rows too. Before the analyzer cuts anything: half a token has no shape.
+            redactor().clean_row(&mut row.row);
             analyzer.push(row);
         }
         if chunk.len() < limit {
-            return Ok(Read { findings: analyzer.finish(), rows, end: newest });
+            return Ok(Read { findings: findings(analyzer), rows, end: newest });
         }
         if rows == MAX_ROWS {
-            return Ok(Read { findings: analyzer.finish(), rows, end });
+            return Ok(Read { findings: findings(analyzer), rows, end });
         }
     }
+}
+
+/// What the analyzer found, with no secret in what becomes an issue.
+fn findings(analyzer: Analyzer) -> Vec<Finding> {
+    let mut findings = analyzer.finish();
+    for finding in &mut findings {
+        redactor().clean(&mut finding.title);
+        redactor().clean(&mut finding.body);
+    }
+    findings
 }

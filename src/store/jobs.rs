@@ -4,8 +4,8 @@ use super::Store;
 use super::sqlite;
 use crate::error::Result;
 use crate::model::{
-    AttemptEnd, Event, Job, JobId, KindRules, Lease, NewJob, OnInterrupt, Page, PollRequest,
-    Polled, Queue, Status, Timestamp, WorkerId,
+    AttemptEnd, Event, Job, JobId, KindRules, Lease, NewJob, PollRequest, Polled, Queue, Status,
+    Timestamp, WorkerId,
 };
 use std::sync::Arc;
 
@@ -21,11 +21,6 @@ impl Store {
     /// One job.
     pub async fn job(&self, id: JobId) -> Result<Option<Job>> {
         self.db.read("read a job", move |c| sqlite::jobs::get(c, id)).await
-    }
-
-    /// The newest `limit` jobs with ids below `before`.
-    pub async fn jobs(&self, before: Option<JobId>, limit: usize) -> Result<Page<Job>> {
-        self.db.read("list jobs", move |c| sqlite::jobs::list(c, before, limit)).await
     }
 
     /// A job's steps outside the plain path, oldest first, at most 1,000.
@@ -44,7 +39,7 @@ impl Store {
     ) -> Result<Vec<Queue>> {
         let take_over = move |c: &_| {
             sqlite::workers::register(c, &worker, pid, now)?;
-            sqlite::claim::unblock_kinds(c, &kinds)?;
+            sqlite::claim::unblock_all(c, &kinds)?;
             sqlite::claim::queues_in_order(c)
         };
         self.db.write("take over the engine", take_over).await
@@ -64,11 +59,10 @@ impl Store {
         &self,
         lease: Lease,
         end: AttemptEnd,
-        on_interrupt: OnInterrupt,
         chance: f64,
         now: Timestamp,
     ) -> Result<Status> {
-        let settle = move |c: &_| sqlite::settle::settle(c, &lease, end, on_interrupt, chance, now);
+        let settle = move |c: &_| sqlite::settle::settle(c, &lease, end, chance, now);
         self.db.write("settle a job", settle).await
     }
 

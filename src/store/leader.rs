@@ -3,7 +3,8 @@
 use super::Store;
 use crate::error::{Code, Error, Result};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
 
 /// The right to run the engine of a database, held by one process at a time (P27).
 ///
@@ -31,9 +32,16 @@ impl Store {
             .open(&path);
         let file = options.map_err(io)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Leadership { _lock: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
+            // Somebody may have deleted the file between the open and the lock: that lock would keep nobody out.
+            Ok(()) if is_same(&file, &path) => Ok(Some(Leadership { _lock: file })),
+            Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(io(error)),
         }
     }
+}
+
+fn is_same(file: &File, path: &Path) -> bool {
+    let place = |data: &std::fs::Metadata| (data.dev(), data.ino());
+    file.metadata()
+        .is_ok_and(|held| path.metadata().is_ok_and(|there| place(&held) == place(&there)))
 }

@@ -7,6 +7,7 @@ use crate::model::{LogRow, NewLogRow};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// `LMLG`, the mark of `logs.db` in SQLite's header.
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMLG");
@@ -21,7 +22,7 @@ static SCHEMA: Schema = Schema {
 /// The log database. Clones share it; the last one to go closes it.
 #[derive(Clone, Debug)]
 pub struct LogStore {
-    db: Arc<Database>,
+    pub(super) db: Arc<Database>,
     identity: Arc<str>,
 }
 
@@ -43,6 +44,11 @@ impl LogStore {
     /// in its place is read from the start.
     pub fn identity(&self) -> &str {
         &self.identity
+    }
+
+    /// A receiver that sees a new number after every commit of ours that added rows.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.db.changes()
     }
 
     /// Appends rows, all or none.

@@ -4,8 +4,8 @@ use super::Store;
 use super::sqlite;
 use crate::error::Result;
 use crate::model::{
-    Fingerprint, Issue, IssueId, JobId, KnownIssue, Lease, NewJob, Page, Scan, ScanCommit,
-    ScanCounts, ScanNow, ScanRequest, Timestamp,
+    Fingerprint, JobId, KnownIssue, Lease, NewJob, ScanCommit, ScanCounts, ScanNow, ScanRequest,
+    Timestamp,
 };
 
 impl Store {
@@ -17,11 +17,6 @@ impl Store {
     /// What runs, what waits and what ended last.
     pub async fn scan_now(&self) -> Result<ScanNow> {
         self.db.read("read the scan status", sqlite::scans::now).await
-    }
-
-    /// The newest `limit` scans with ids below `before`, queued ones included.
-    pub async fn scans(&self, before: Option<JobId>, limit: usize) -> Result<Page<Scan>> {
-        self.db.read("list scans", move |c| sqlite::scans::list(c, before, limit)).await
     }
 
     /// What a scan has committed; `None` before [`Store::commit_scan`].
@@ -52,10 +47,5 @@ impl Store {
     pub async fn commit_scan(&self, lease: Lease, scan: ScanCommit, now: Timestamp) -> Result<()> {
         let commit = move |c: &_| sqlite::scans::commit(c, &lease, &scan, now);
         self.db.write("commit a scan", commit).await
-    }
-
-    /// The newest `limit` issues with ids below `before`.
-    pub async fn issues(&self, before: Option<IssueId>, limit: usize) -> Result<Page<Issue>> {
-        self.db.read("list issues", move |c| sqlite::issues::list(c, before, limit)).await
     }
 }

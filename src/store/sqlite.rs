@@ -11,6 +11,7 @@ pub(super) mod jobs;
 pub(super) mod logs;
 mod open;
 pub(super) mod scans;
+pub(super) mod search;
 pub(super) mod settle;
 pub(super) mod watch;
 pub(super) mod workers;

@@ -59,6 +59,7 @@ async fn check_login(
         Err(error) => return Problem::from(error).into_response(),
     };
     let signed_in = SignedIn { account, login_hash };
+    tracing::Span::current().record("user_id", signed_in.account.username.as_str());
     request.extensions_mut().insert(signed_in.clone());
     let mut response = next.run(request).await;
     response.extensions_mut().insert(signed_in);

@@ -1,29 +1,78 @@
-//! Files that pages load, embedded in the binary.
+//! Files that pages load, embedded in the binary under names that tell their content.
 
+use super::respond::Problem;
 use super::secret;
-use axum::http::header;
+use crate::error::Code;
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::LazyLock;
 
-const STYLESHEET: &str = include_str!("../../assets/lamplighter.css");
 /// A path names its content, so a browser may keep it for good (a year is the longest it promises).
 const FOREVER: &str = "public, max-age=31536000, immutable";
 /// Hex digits of the content's hash in a path: enough to tell versions apart.
 const HASH_DIGITS: usize = 16;
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
 
-static STYLESHEET_PATH: LazyLock<String> = LazyLock::new(|| {
-    let hash = &secret::hash(STYLESHEET)[..HASH_DIGITS];
-    format!("/assets/lamplighter.{hash}.css")
-});
-
-/// Where pages find the stylesheet.
-pub(super) fn stylesheet_path() -> &'static str {
-    &STYLESHEET_PATH
+macro_rules! package {
+    ($file:literal) => {
+        include_str!(concat!(env!("LAMPLIGHTER_ASSETS"), "/", $file))
+    };
 }
 
-/// The stylesheet.
-pub(super) async fn stylesheet() -> Response {
-    let headers =
-        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOREVER)];
-    (headers, STYLESHEET).into_response()
+/// One file.
+pub(super) struct Asset {
+    /// Where pages find it.
+    pub(super) path: String,
+    media_type: &'static str,
+    content: &'static str,
+}
+
+/// Every file that pages load.
+pub(super) struct Assets {
+    pub(super) tabler: Asset,
+    pub(super) own_style: Asset,
+    pub(super) chart_style: Asset,
+    pub(super) htmx: Asset,
+    pub(super) sse: Asset,
+    pub(super) chart: Asset,
+    pub(super) own_script: Asset,
+    pub(super) favicon: Asset,
+}
+
+/// The files, named once.
+pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
+    tabler: Asset::new("tabler", "css", CSS, package!("tabler.css")),
+    own_style: Asset::new("lamplighter", "css", CSS, include_str!("../../assets/lamplighter.css")),
+    chart_style: Asset::new("uplot", "css", CSS, package!("uplot.css")),
+    htmx: Asset::new("htmx", "js", JS, package!("htmx.js")),
+    sse: Asset::new("sse", "js", JS, package!("sse.js")),
+    chart: Asset::new("uplot", "js", JS, package!("uplot.js")),
+    own_script: Asset::new("lamplighter", "js", JS, include_str!("../../assets/lamplighter.js")),
+    favicon: Asset::new("lamp", "svg", SVG, include_str!("../../assets/lamp.svg")),
+});
+
+impl Asset {
+    fn new(name: &str, ending: &str, media_type: &'static str, content: &'static str) -> Self {
+        let hash = &secret::hash(content)[..HASH_DIGITS];
+        Self { path: format!("/assets/{name}.{hash}.{ending}"), media_type, content }
+    }
+}
+
+impl Assets {
+    pub(super) fn all(&self) -> [&Asset; 8] {
+        let Self { tabler, own_style, chart_style, htmx, sse, chart, own_script, favicon } = self;
+        [tabler, own_style, chart_style, htmx, sse, chart, own_script, favicon]
+    }
+}
+
+/// GET `/assets/{file}`: one of the files, by its exact name.
+pub(super) async fn asset(Path(file): Path<String>) -> Result<Response, Problem> {
+    let path = format!("/assets/{file}");
+    let found = ASSETS.all().into_iter().find(|asset| asset.path == path);
+    let asset = found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, Code::WebNotFound))?;
+    let headers = [(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, FOREVER)];
+    Ok((headers, asset.content).into_response())
 }

@@ -2,6 +2,7 @@
 
 use super::Options;
 use super::respond::Face;
+use super::secret;
 use crate::model::Actor;
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
@@ -20,6 +21,8 @@ pub(super) struct Caller {
     pub(super) https: bool,
     /// The kind of answer.
     pub(super) face: Face,
+    /// Ties the log lines of this request together, and those of the jobs it makes.
+    pub(super) correlation_id: String,
 }
 
 impl Caller {
@@ -37,6 +40,7 @@ impl Caller {
             },
             https: proto.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https")),
             face: Face::wanted(&request.headers),
+            correlation_id: secret::correlation_id(),
         }
     }
 

@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
+use tracing::Instrument;
 
 /// How long a request may take, its body included: the slowest page takes milliseconds, a commit on a bad disk
 /// seconds.
@@ -43,7 +44,10 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     parts.extensions.insert(caller.clone());
     let admitted = check_host(&parts, &app.web.options).and_then(|host| check_origin(&parts, host));
     let mut response = match admitted {
-        Ok(()) => in_time(next.run(Request::from_parts(parts, body))).await,
+        Ok(()) => {
+            let span = span(&caller, &parts);
+            in_time(next.run(Request::from_parts(parts, body))).instrument(span).await
+        }
         Err(problem) => problem.into_response(),
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
@@ -52,7 +56,20 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
         response = respond::problem(&problem, caller.face, &frame, response.headers());
     }
     protect(response.headers_mut());
+    if let Ok(id) = HeaderValue::from_str(&caller.correlation_id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+    }
     response
+}
+
+/// What every log line of a request says; the login check adds who sent it.
+fn span(caller: &Caller, request: &Parts) -> tracing::Span {
+    tracing::info_span!(
+        "request",
+        correlation_id = caller.correlation_id,
+        request_path = request.uri.path(),
+        user_id = tracing::field::Empty
+    )
 }
 
 /// The request's host, if the server answers to it. Whoever rebinds a name of their own to this address comes with

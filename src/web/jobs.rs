@@ -1,134 +1,216 @@
-//! The list of jobs.
+//! The list of jobs, with filters.
 
 use super::App;
 use super::access::SignedIn;
-use super::page::{self, Frame, Tab, badge, duration, when};
-use super::respond::Problem;
-use crate::model::{BlockedBy, Job, JobId, Timestamp};
+use super::caller::Caller;
+use super::page::{self, Frame, LivePart, Tab, given};
+use super::respond::{self, Problem};
+use super::ui::{self, badge, elapsed, folded, when};
+use crate::model::{BlockedBy, Found, Job, JobFilter, Kind, Queue, Status, Timestamp, Trigger};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
-use axum::response::Html;
+use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 pub(super) const PATH: &str = "/jobs";
+pub(super) const PART_PATH: &str = "/jobs/part";
 /// Jobs on a page: one screen and a bit.
-const PAGE: usize = 50;
-/// Characters of an error that stay in the row; the rest opens on a click.
-const ERROR_HEAD: usize = 80;
+const ROWS: usize = 50;
 
-#[derive(Deserialize)]
-pub(super) struct Slice {
+/// The address's query.
+#[derive(Clone, Default, Deserialize, Serialize)]
+pub(super) struct Asked {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trigger: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<i64>,
+    /// A job's id to go to.
+    #[serde(skip_serializing)]
+    id: Option<String>,
+    #[serde(skip_serializing)]
+    v: Option<String>,
 }
 
-/// GET `/jobs`: the newest jobs.
+impl Asked {
+    /// Without the fields that a form sends empty.
+    fn tidied(self) -> Self {
+        Self {
+            status: given(self.status),
+            kind: given(self.kind),
+            queue: given(self.queue),
+            trigger: given(self.trigger),
+            id: given(self.id),
+            ..self
+        }
+    }
+
+    fn filter(&self) -> Result<JobFilter, Problem> {
+        let input = |what: &str| Problem::input(format!("There is no such {what}."));
+        let status = self.status.as_deref().map(Status::from_str).transpose();
+        let trigger = self.trigger.as_deref().map(Trigger::from_str).transpose();
+        Ok(JobFilter {
+            status: status.map_err(|()| input("status"))?,
+            kind: self.kind.clone().map(Kind::parse).transpose().map_err(|_| input("kind"))?,
+            queue: self.queue.clone().map(Queue::parse).transpose().map_err(|_| input("queue"))?,
+            trigger: trigger.map_err(|()| input("trigger"))?,
+            before: page::cursor(self.before)?,
+            limit: ROWS,
+        })
+    }
+
+    fn link(&self, path: &str) -> String {
+        let query = serde_urlencoded::to_string(self).unwrap_or_default();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+}
+
+/// GET `/jobs` and `/jobs/part`: the newest jobs that fit.
 pub(super) async fn list(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Extension(signed_in): Extension<SignedIn>,
-    query: Result<Query<Slice>, QueryRejection>,
-) -> Result<Html<String>, Problem> {
-    let before = page::cursor(page::query(query)?.before)?;
-    let jobs = app.web.store.jobs(before.map(JobId), PAGE).await?;
-    let next = jobs.next.map(|id| format!("{PATH}?before={id}"));
+    query: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let asked = page::query(query)?.tidied();
+    if let Some(id) = &asked.id {
+        let id: i64 = id
+            .trim_start_matches('#')
+            .parse()
+            .map_err(|_| Problem::input("A job's id is a number."))?;
+        return Ok(respond::see_other(&format!("{PATH}/{id}")).into_response());
+    }
+    let found = app.web.store.search_jobs(asked.filter()?).await?;
     let content = html! {
-        h1 { "Jobs" }
-        section.card {
-            @if jobs.rows.is_empty() {
-                (nothing(before.is_some()))
-            } @else {
-                (table(&jobs.rows, app.web.clock.now()))
-            }
-            (page::pager(before.map(|_| PATH), next.as_deref()))
-        }
+        (table(&found, &asked, app.web.clock.now()))
+        (pager(&found, &asked))
+    };
+    let around = |part| html! { section.card { (tabs(&asked)) (filters(&asked)) (part) } };
+    let part = LivePart {
+        id: "job-list",
+        path: &asked.link(PART_PATH),
+        version: page::version(&found.rows.iter().map(state).collect::<Vec<_>>()),
+        content: &content,
     };
     let frame = Frame::new(&app.web, Some(&signed_in)).at(Tab::Jobs);
-    Ok(page::page(&frame, Tab::Jobs.title(), &content))
+    Ok(page::live_page(&frame, Tab::Jobs.title(), &part, around, (caller.face, asked.v.as_deref())))
 }
 
-fn nothing(beyond_the_end: bool) -> Markup {
+/// What a row shows that can change.
+fn state(job: &Job) -> (i64, Status, u32, Option<BlockedBy>) {
+    (job.id.0, job.status, job.attempt, job.blocked_by)
+}
+
+fn tabs(asked: &Asked) -> Markup {
+    let tab = |status: Option<Status>, title: &str| {
+        let link = Asked { status: status.map(|s| s.to_string()), before: None, ..asked.clone() };
+        let open = asked.status.as_deref() == status.map(Status::as_str);
+        html! { a href=(link.link(PATH)) aria-current=[open.then_some("true")] { (title) } }
+    };
     html! {
-        p.empty {
-            @if beyond_the_end {
-                "There are no older jobs."
-            } @else {
-                "No jobs yet. Press "
-                a href=(Tab::SelfMonitoring.path()) { "Run Now" }
-                " on the Self-Monitoring page, or queue one with " code { "lamplighter jobs enqueue" } "."
-            }
+        nav.tabs aria-label="Statuses" {
+            (tab(None, "All"))
+            @for status in Status::ALL { (tab(Some(*status), ui::status_word(*status))) }
         }
     }
 }
 
-fn table(jobs: &[Job], now: Timestamp) -> Markup {
+fn filters(asked: &Asked) -> Markup {
+    let field = |name: &str, label: &str, value: &Option<String>| {
+        html! {
+            label { span { (label) } input.form-control type="text" name=(name) value=[value.as_deref()] maxlength="64"; }
+        }
+    };
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Jobs" {
-            table {
-                thead {
-                    tr {
-                        th { "Id" } th { "Kind" } th { "Status" } th { "Trigger" } th { "Queue" }
-                        th { "Attempt" } th { "Created" } th { "Duration" } th { "Note" }
+        form.filters method="get" action=(PATH) {
+            @if let Some(status) = &asked.status { input type="hidden" name="status" value=(status); }
+            label {
+                span { "Job id" }
+                input.form-control type="search" name="id" inputmode="numeric" placeholder="42" maxlength="20";
+            }
+            (field("kind", "Kind", &asked.kind))
+            (field("queue", "Queue", &asked.queue))
+            label {
+                span { "Trigger" }
+                select.form-select name="trigger" {
+                    option value="" { "any" }
+                    @for trigger in Trigger::ALL {
+                        option selected[asked.trigger.as_deref() == Some(trigger.as_str())] { (trigger) }
                     }
                 }
-                tbody { @for job in jobs { (row(job, now)) } }
             }
+            button.btn type="submit" { "Filter" }
+            @if asked.kind.is_some() || asked.queue.is_some() || asked.trigger.is_some() { a.btn.btn-link href=(PATH) { "Clear" } }
         }
     }
+}
+
+fn table(found: &Found<Job>, asked: &Asked, now: Timestamp) -> Markup {
+    if !found.rows.is_empty() {
+        let columns =
+            ["Id", "Kind", "Status", "Trigger", "Queue", "Attempt", "Created", "Duration", "Note"];
+        let rows: Vec<_> = found.rows.iter().map(|job| row(job, now)).collect();
+        return ui::table("Jobs", &columns, &rows);
+    }
+    let filtered = !asked.link("").is_empty();
+    let next = html! {
+        @if filtered {
+            "Nothing fits these conditions. " a href=(PATH) { "Show all jobs" }
+        } @else {
+            "Press Run Now on " a href=(Tab::SelfMonitoring.path()) { "Self-Monitoring" }
+            ", or insert a row into " code { "jobs" } " from any program."
+        }
+    };
+    ui::empty(if filtered { "No such jobs" } else { "No jobs yet" }, &next)
 }
 
 fn row(job: &Job, now: Timestamp) -> Markup {
     html! {
         tr {
-            td.number { (job.id) }
+            td { a id={ "job-" (job.id) } href={ (PATH) "/" (job.id) } { (job.id) } }
             td { (job.kind) }
             td { (badge(job.status)) }
             td { (job.trigger) }
-            td { @if let Some(queue) = &job.queue { (queue) } @else { "–" } }
-            td {
-                @match job.max_attempts {
-                    Some(max) => { (job.attempt) " of " (max) },
-                    None => (job.attempt),
+            td data-label="Queue" { @if let Some(queue) = &job.queue { (queue) } @else { "–" } }
+            td data-label="Attempt" { (attempts(job)) }
+            td data-label="Created" { (when(job.created_at, now)) }
+            td data-label="Took" { (elapsed(job.started_at, job.finished_at, now)) }
+            td.note {
+                @if let Some(blocked) = job.blocked_by.filter(|_| !job.status.is_final()) {
+                    p { (blocked_because(blocked)) }
                 }
+                @if let Some(error) = &job.error { (folded(&format!("error-{}", job.id), error)) }
             }
-            td { (when(job.created_at, now)) }
-            td { (duration(job.started_at, job.finished_at, now)) }
-            td.note { (note(job)) }
         }
     }
 }
 
-/// Why a job waits, or why it failed.
-fn note(job: &Job) -> Markup {
-    html! {
-        @if let Some(blocked) = job.blocked_by.filter(|_| !job.status.is_final()) {
-            p { (blocked_because(blocked)) }
-        }
-        @if let Some(error) = &job.error {
-            (error_text(error))
-        }
-    }
+fn pager(found: &Found<Job>, asked: &Asked) -> Markup {
+    let first = asked.before.map(|_| Asked { before: None, ..asked.clone() }.link(PATH));
+    let next = found.next.map(|id| Asked { before: Some(id), ..asked.clone() }.link(PATH));
+    let text = if found.cut_short { "100,000 jobs were looked through: go on" } else { "Older" };
+    ui::pager(first.as_deref(), next.as_deref().map(|href| (href, text)))
 }
 
-const fn blocked_because(blocked: BlockedBy) -> &'static str {
+/// Attempts begun, of how many.
+pub(super) fn attempts(job: &Job) -> String {
+    job.max_attempts
+        .map_or_else(|| job.attempt.to_string(), |max| format!("{} of {max}", job.attempt))
+}
+
+/// Why a waiting job does not start.
+pub(super) const fn blocked_because(blocked: BlockedBy) -> &'static str {
     match blocked {
         BlockedBy::New => "Waits for the engine to look at it.",
         BlockedBy::Kind => "No running process has a handler for this kind.",
         BlockedBy::Key => "As many jobs as its concurrency key allows run already.",
-        BlockedBy::Constraint => "The database refused to start it; see the server's log.",
-    }
-}
-
-/// An error: in one line if it is short, else behind its beginning.
-pub(super) fn error_text(error: &str) -> Markup {
-    let head: String = error.chars().take(ERROR_HEAD).collect();
-    html! {
-        @if head.len() == error.len() && !error.contains('\n') {
-            (error)
-        } @else {
-            details {
-                summary { (head.lines().next().unwrap_or_default()) "…" }
-                pre { (error) }
-            }
-        }
+        BlockedBy::Constraint => "The database refused to start it; see its history.",
     }
 }

@@ -143,17 +143,18 @@ fn is_local(path: &str) -> bool {
 fn form_page(app: &App, next: Option<&str>, problem: Option<&Problem>) -> Html<String> {
     let content = html! {
         section.card.narrow {
-            h1 { "Sign in" }
+            (page::brand())
+            h1.page-title { "Sign in" }
             @if let Some(problem) = problem { (respond::notice(problem)) }
             form method="post" action="/login" {
                 @if let Some(next) = next.filter(|next| is_local(next)) {
                     input type="hidden" name="next" value=(next);
                 }
-                label for="username" { "User name" }
-                input #username name="username" autocomplete="username" maxlength="64" required autofocus;
-                label for="password" { "Password" }
-                input #password name="password" type="password" autocomplete="current-password" required;
-                button type="submit" { "Sign in" }
+                label.form-label for="username" { "User name" }
+                input #username .form-control name="username" autocomplete="username" maxlength="64" required autofocus;
+                label.form-label for="password" { "Password" }
+                input #password .form-control name="password" type="password" autocomplete="current-password" required;
+                button.btn.btn-primary type="submit" { "Sign in" }
             }
         }
     };

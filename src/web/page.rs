@@ -1,42 +1,74 @@
-//! The frame of every page, and the small components that several pages use.
+//! The frame of every page: head, navigation, title, help.
 
 use super::access::SignedIn;
-use super::respond::Problem;
-use super::{Web, assets, jobs, self_monitoring};
-use crate::model::{Status, Timestamp};
+use super::assets::ASSETS;
+use super::icon::{Icon, icon};
+use super::respond::{Face, Problem};
+use super::{Web, dashboard, jobs, live, logs, self_monitoring, ui};
+use crate::model::Timestamp;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use axum::response::Html;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
+
+/// How htmx behaves: nothing that the content security policy forbids, and error fragments are shown.
+const HTMX_CONFIG: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyCacheSize":0,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"(400|409|413|422|429|503)","swap":true,"error":true},{"code":"[45]..","swap":false,"error":true}]}"#;
 
 /// Pages of the navigation, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tab {
+    Dashboard,
     Jobs,
+    Logs,
     SelfMonitoring,
 }
 
 impl Tab {
-    const ALL: [Self; 2] = [Self::Jobs, Self::SelfMonitoring];
+    const ALL: [Self; 4] = [Self::Dashboard, Self::Jobs, Self::Logs, Self::SelfMonitoring];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
+            Self::Dashboard => dashboard::PATH,
             Self::Jobs => jobs::PATH,
+            Self::Logs => logs::PATH,
             Self::SelfMonitoring => self_monitoring::PATH,
         }
     }
 
     pub(super) const fn title(self) -> &'static str {
         match self {
+            Self::Dashboard => "Dashboard",
             Self::Jobs => "Jobs",
+            Self::Logs => "Logs",
             Self::SelfMonitoring => "Self-Monitoring",
+        }
+    }
+
+    const fn icon(self) -> Icon {
+        match self {
+            Self::Dashboard => Icon::Dashboard,
+            Self::Jobs => Icon::Jobs,
+            Self::Logs => Icon::Logs,
+            Self::SelfMonitoring => Icon::Monitor,
+        }
+    }
+
+    /// The letter that goes there after `g`.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Dashboard => "d",
+            Self::Jobs => "j",
+            Self::Logs => "l",
+            Self::SelfMonitoring => "s",
         }
     }
 }
 
 /// What surrounds the content of a page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Frame {
     /// Who is signed in; without anybody there is no navigation.
     username: Option<String>,
@@ -44,8 +76,10 @@ pub(super) struct Frame {
     standing_by: bool,
     /// The open page.
     open: Option<Tab>,
-    /// How soon the browser loads the page again.
+    /// How soon a browser without scripts loads the page again.
     reload: Option<Duration>,
+    /// What the server's clock says; the page's script tells relative times by it.
+    now: Timestamp,
 }
 
 impl Frame {
@@ -56,7 +90,13 @@ impl Frame {
             standing_by: signed_in.is_some() && !*web.leading.borrow(),
             open: None,
             reload: None,
+            now: web.clock.now(),
         }
+    }
+
+    /// Whether somebody is signed in.
+    pub(super) fn has_navigation(&self) -> bool {
+        self.username.is_some()
     }
 
     /// The same for a page of the navigation.
@@ -77,124 +117,182 @@ pub(super) fn page(frame: &Frame, title: &str, content: &Markup) -> Html<String>
     Html(layout(frame, title, content).into_string())
 }
 
+/// A page with one live part: the whole page for a browser, with the part inside what `around` puts around it; the part
+/// for htmx, and nothing for htmx while the part is as `shown` already.
+pub(super) fn live_page(
+    frame: &Frame,
+    title: &str,
+    part: &LivePart<'_>,
+    around: impl FnOnce(Markup) -> Markup,
+    (face, shown): (Face, Option<&str>),
+) -> Response {
+    if face == Face::Fragment && shown == Some(part.version.as_str()) {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let content = ui::live(part.id, part.path, &part.version, part.content);
+    match face {
+        Face::Fragment => Html(content.into_string()).into_response(),
+        Face::Page | Face::Json => page(frame, title, &around(content)).into_response(),
+    }
+}
+
+/// A part of a page that keeps itself fresh.
+pub(super) struct LivePart<'a> {
+    pub(super) id: &'a str,
+    /// Where it is asked for again, with the page's own query.
+    pub(super) path: &'a str,
+    pub(super) version: String,
+    pub(super) content: &'a Markup,
+}
+
+/// The version of what a part shows: a digest of the data it is made of.
+pub(super) fn version(data: &impl Hash) -> String {
+    let mut hasher = DefaultHasher::new();
+    data.hash(&mut hasher);
+    format!("{:x}", hasher.finish())
+}
+
 /// A whole page.
 pub(super) fn layout(frame: &Frame, title: &str, content: &Markup) -> Markup {
+    let live = frame.open.is_some();
     html! {
         (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                @if let Some(after) = frame.reload {
-                    meta http-equiv="refresh" content=(after.as_secs());
-                }
-                title { (title) " · Lamplighter" }
-                link rel="stylesheet" href=(assets::stylesheet_path());
-            }
+        html lang="en" data-bs-theme="light" data-now=(frame.now.millis()) {
+            (head(frame, title))
             body {
-                @if let Some(username) = &frame.username {
-                    (header(frame, username))
-                }
-                main {
-                    @if frame.standing_by {
-                        div.notice role="status" {
-                            strong { "This server stands by." }
-                            " Another process runs the engine of this database; what is queued here runs there."
+                a.skip href="#content" { "Skip to content" }
+                div.page {
+                    @if let Some(username) = &frame.username {
+                        (navigation(frame, username))
+                    }
+                    div.page-wrapper {
+                        @if frame.has_navigation() { (page_header(title, live)) }
+                        main #content.page-body hx-ext=[live.then_some("sse")]
+                            sse-connect=[live.then_some(live::PATH)] sse-close=[live.then_some("end")] {
+                            div.container-xl {
+                                @if frame.standing_by { (standing_by()) }
+                                (content)
+                            }
                         }
                     }
-                    (content)
+                }
+                (keys())
+            }
+        }
+    }
+}
+
+fn head(frame: &Frame, title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="htmx-config" content=(HTMX_CONFIG);
+            @if let Some(after) = frame.reload {
+                noscript { meta http-equiv="refresh" content=(after.as_secs()); }
+            }
+            title { (title) " · Lamplighter" }
+            link rel="icon" href=(ASSETS.favicon.path);
+            link rel="stylesheet" href=(ASSETS.tabler.path);
+            link rel="stylesheet" href=(ASSETS.chart_style.path);
+            link rel="stylesheet" href=(ASSETS.own_style.path);
+            // Not deferred: it sets the theme before anything is painted.
+            script src=(ASSETS.own_script.path) {}
+            script src=(ASSETS.htmx.path) defer {}
+            script src=(ASSETS.sse.path) defer {}
+            @if frame.open == Some(Tab::Dashboard) { script src=(ASSETS.chart.path) defer {} }
+        }
+    }
+}
+
+fn navigation(frame: &Frame, username: &str) -> Markup {
+    html! {
+        aside.sidebar aria-label="Navigation" {
+            (brand())
+            (links(frame))
+            (account(username))
+        }
+        header.topbar {
+            (brand())
+            details #menu {
+                summary aria-label="Menu" { (icon(Icon::Menu)) }
+                div.menu { (links(frame)) (account(username)) }
+            }
+        }
+    }
+}
+
+/// The product's name and sign.
+pub(super) fn brand() -> Markup {
+    html! { a.brand href=(Tab::Dashboard.path()) { (icon(Icon::Lamp)) span { "Lamplighter" } } }
+}
+
+fn links(frame: &Frame) -> Markup {
+    html! {
+        nav aria-label="Pages" {
+            @for tab in Tab::ALL {
+                a href=(tab.path()) data-key=(tab.key())
+                    aria-current=[(frame.open == Some(tab)).then_some("page")] {
+                    (icon(tab.icon())) span { (tab.title()) }
                 }
             }
         }
     }
 }
 
-fn header(frame: &Frame, username: &str) -> Markup {
+fn account(username: &str) -> Markup {
     html! {
-        header.top {
-            span.brand { "Lamplighter" }
-            nav aria-label="Pages" {
-                @for tab in Tab::ALL {
-                    a href=(tab.path()) aria-current=[(frame.open == Some(tab)).then_some("page")] {
-                        (tab.title())
-                    }
+        div.account {
+            p.text-secondary { "Signed in as " strong { (username) } }
+            button.tool.scripted type="button" data-action="theme" title="Light or dark" {
+                (icon(Icon::Moon)) (icon(Icon::Sun)) span.visually-hidden { "Change the theme" }
+            }
+            button.tool.scripted type="button" data-dialog="keys" title="Keys" {
+                (icon(Icon::Keyboard)) span.visually-hidden { "Show the keys" }
+            }
+            form method="post" action="/logout" {
+                button.tool type="submit" {
+                    (icon(Icon::Logout)) span { "Sign out" }
                 }
             }
-            form.account method="post" action="/logout" {
-                span { (username) }
-                button.plain type="submit" { "Sign out" }
+        }
+    }
+}
+
+fn page_header(title: &str, live: bool) -> Markup {
+    html! {
+        div.page-header {
+            div.container-xl {
+                h1.page-title { (title) }
+                @if live {
+                    button.btn.btn-sm.live-switch.scripted type="button" data-action="live" aria-pressed="true" { "Live" }
+                }
             }
         }
     }
 }
 
-/// A job's status as a word in its colour.
-pub(super) fn badge(status: Status) -> Markup {
-    html! { span class={ "badge badge-" (status) } { (status_word(status)) } }
-}
-
-/// A status as people read it.
-pub(super) const fn status_word(status: Status) -> &'static str {
-    match status {
-        Status::Scheduled => "Scheduled",
-        Status::Queued => "Queued",
-        Status::Running => "Running",
-        Status::Completed => "Completed",
-        Status::Failed => "Failed",
-        Status::Cancelled => "Cancelled",
-    }
-}
-
-/// An instant relative to `now`, with the exact one on hover.
-pub(super) fn when(at: Timestamp, now: Timestamp) -> Markup {
-    let exact = at.to_utc().format("%Y-%m-%d %H:%M:%S UTC").to_string();
-    html! { time datetime=(at) title=(exact) { (relative(at, now)) } }
-}
-
-/// The same for an instant that may not have come yet.
-pub(super) fn when_known(at: Option<Timestamp>, now: Timestamp) -> Markup {
+fn standing_by() -> Markup {
     html! {
-        @match at {
-            Some(at) => (when(at, now)),
-            None => "–",
+        div.alert.alert-warning role="status" {
+            strong { "This server stands by." }
+            " Another process runs the engine of this database; what is queued here runs there."
         }
     }
 }
 
-fn relative(at: Timestamp, now: Timestamp) -> String {
-    let (past, future) = (now.since(at), at.since(now));
-    if future > Duration::from_secs(1) {
-        format!("in {}", coarse(future))
-    } else if past < Duration::from_secs(1) {
-        "just now".to_owned()
-    } else {
-        format!("{} ago", coarse(past))
-    }
-}
-
-/// One number and one unit.
-fn coarse(length: Duration) -> String {
-    match length.as_secs() {
-        seconds @ 0..60 => format!("{seconds} s"),
-        seconds @ 60..3600 => format!("{} min", seconds / 60),
-        seconds @ 3600..86400 => format!("{} h", seconds / 3600),
-        seconds => format!("{} d", seconds / 86400),
-    }
-}
-
-/// How long something took, or takes so far; a dash before it began.
-pub(super) fn duration(from: Option<Timestamp>, to: Option<Timestamp>, now: Timestamp) -> String {
-    let Some(from) = from else {
-        return "–".to_owned();
+fn keys() -> Markup {
+    let list = html! {
+        dl.keys {
+            dt { kbd { "?" } } dd { "these keys" }
+            dt { kbd { "/" } } dd { "search" }
+            @for tab in Tab::ALL {
+                dt { kbd { "g" } " " kbd { (tab.key()) } } dd { (tab.title()) }
+            }
+            dt { kbd { "Esc" } } dd { "close" }
+        }
     };
-    let length = to.unwrap_or(now).since(from);
-    match (length.as_millis(), length.as_secs()) {
-        (millis @ 0..1000, _) => format!("{millis} ms"),
-        (millis, 0..60) => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
-        (_, seconds @ 60..3600) => format!("{} min {} s", seconds / 60, seconds % 60),
-        (_, seconds) => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
+    ui::dialog("keys", "Keys", &list)
 }
 
 /// The parsed query of a page, or why it does not fit (400).
@@ -212,37 +310,7 @@ pub(super) fn cursor(before: Option<i64>) -> Result<Option<i64>, Problem> {
     }
 }
 
-/// Links to the rest of a list: its start, and what comes after this slice.
-pub(super) fn pager(first: Option<&str>, next: Option<&str>) -> Markup {
-    html! {
-        @if first.is_some() || next.is_some() {
-            nav.pager aria-label="Parts of the list" {
-                @if let Some(href) = first { a href=(href) { "Newest" } }
-                @if let Some(href) = next { a rel="next" href=(href) { "Older" } }
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_told_in_the_largest_fitting_unit() {
-        let now = Timestamp::from_millis(1_000_000_000_000);
-        let ago =
-            |seconds: i64| relative(Timestamp::from_millis(now.millis() - seconds * 1000), now);
-        assert_eq!(ago(0), "just now");
-        assert_eq!(ago(59), "59 s ago");
-        assert_eq!(ago(60), "1 min ago");
-        assert_eq!(ago(7200), "2 h ago");
-        assert_eq!(ago(172_800), "2 d ago");
-        assert_eq!(ago(-300), "in 5 min");
-        let took = |millis| duration(Some(now), Some(now.plus(Duration::from_millis(millis))), now);
-        assert_eq!(took(350), "350 ms");
-        assert_eq!(took(1_250), "1.2 s");
-        assert_eq!(took(125_000), "2 min 5 s");
-        assert_eq!(took(3_780_000), "1 h 3 min");
-    }
+/// A condition from the address: a form sends empty fields too.
+pub(super) fn given(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }

@@ -2,6 +2,8 @@
 //!
 //! A handler that fails answers a [`Problem`]; the guard, which knows the request, gives it its face.
 
+use super::HOME;
+use super::icon::{Icon, icon};
 use super::page::{self, Frame};
 use crate::error::{Code, Error};
 use crate::error_coded;
@@ -133,10 +135,10 @@ impl IntoResponse for Problem {
 pub(super) fn problem(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderMap) -> Response {
     let mut response = match face {
         Face::Fragment => Html(notice(problem).into_string()).into_response(),
-        Face::Page => {
-            Html(page::layout(frame, problem.code.title(), &explained(problem)).into_string())
-                .into_response()
-        }
+        Face::Page => Html(
+            page::layout(frame, problem.code.title(), &explained(problem, frame)).into_string(),
+        )
+        .into_response(),
         Face::Json => problem_json(problem),
     };
     *response.status_mut() = problem.status;
@@ -165,14 +167,20 @@ fn problem_json(problem: &Problem) -> Response {
     (media_type, body).into_response()
 }
 
-/// A problem as the content of a page.
-fn explained(problem: &Problem) -> Markup {
+/// A problem as the content of a page. Strangers see it without the navigation, so it brings its own title.
+fn explained(problem: &Problem, frame: &Frame) -> Markup {
+    let known = frame.has_navigation();
     html! {
-        section.card role="alert" {
-            h1 { (problem.code.title()) }
-            p { (problem.what) }
-            p { (problem.code.remedy()) }
-            p.muted { "Error " code { (problem.code) } }
+        section.card.narrow[!known] role="alert" {
+            @if !known { (page::brand()) }
+            div.empty {
+                div.empty-img { (icon(Icon::Alert)) }
+                @if !known { h1.page-title { (problem.code.title()) } }
+                p.empty-title { (problem.what) }
+                p.empty-subtitle.text-secondary { (problem.code.remedy()) }
+                p.text-secondary { "Error " code { (problem.code) } }
+                div.empty-action { a.btn href=(HOME) { "To the start page" } }
+            }
         }
     }
 }
@@ -180,7 +188,7 @@ fn explained(problem: &Problem) -> Markup {
 /// A problem inside a page.
 pub(super) fn notice(problem: &Problem) -> Markup {
     html! {
-        div.notice role="alert" {
+        div.alert.alert-danger role="alert" {
             strong { (problem.code.title()) } " "
             (problem.what) " "
             (problem.code.remedy()) " "
@@ -250,8 +258,8 @@ mod tests {
             let error =
                 Error::new(code, "open /home/op/jobs.db").because("SELECT secret FROM jobs");
             let problem = Problem::from(error);
-            let seen =
-                format!("{} {}", explained(&problem).into_string(), notice(&problem).into_string());
+            let page = explained(&problem, &Frame::default()).into_string();
+            let seen = format!("{page} {}", notice(&problem).into_string());
             assert!(!seen.contains("/home") && !seen.contains("SELECT"), "{seen}");
             assert!(seen.contains(code.as_str()));
             assert_eq!(problem.status().as_u16(), status);

@@ -30,6 +30,14 @@ impl Secret {
     }
 }
 
+/// A name for one request, in its log lines and in those of the jobs it makes. Not a secret.
+pub(super) fn correlation_id() -> String {
+    let mut bytes = [0; 8];
+    // Without randomness lines are tied together too loosely, which is no reason to refuse a request.
+    getrandom::fill(&mut bytes).unwrap_or_default();
+    HEXLOWER.encode(&bytes)
+}
+
 /// SHA-256 in hex: enough for a secret that cannot be guessed, where a password needs a slow hash.
 pub(super) fn hash(text: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(text))

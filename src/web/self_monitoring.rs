@@ -3,12 +3,12 @@
 use super::App;
 use super::access::SignedIn;
 use super::caller::Caller;
-use super::page::{self, Frame, Tab, badge, duration, when, when_known};
+use super::icon::{Icon, icon};
+use super::page::{self, Frame, Tab};
 use super::respond::{self, Face, Problem};
+use super::ui::{self, badge, card, elapsed, when};
 use crate::error::Code;
-use crate::model::{
-    Issue, IssueId, JobId, Page, Role, Scan, ScanNow, ScanRequest, Status, Timestamp,
-};
+use crate::model::{Classification, Issue, JobId, Role, Scan, ScanNow, ScanRequest, Timestamp};
 use crate::monitor;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -16,47 +16,73 @@ use axum::extract::{Extension, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Duration;
 
 pub(super) const PATH: &str = "/admin/self-monitoring";
 pub(super) const STATUS_PATH: &str = "/admin/self-monitoring/status";
+pub(super) const LISTS_PATH: &str = "/admin/self-monitoring/lists";
 pub(super) const RUN_NOW_PATH: &str = "/admin/self-monitoring/run-now";
-/// Rows of each list on a page: both lists stay in sight.
-const ROWS: usize = 20;
-/// How soon the page looks again while a scan waits or runs.
+/// Rows of each list on a page unless the address says otherwise: both lists stay in sight.
+const ROWS: u64 = 20;
+/// Highest page number that is looked up; beyond it the list is over anyway.
+const MAX_PAGE: u64 = 1_000_000;
+/// How soon a browser without scripts loads the page again while a scan waits or runs.
 const RELOAD: Duration = Duration::from_secs(2);
 
-/// Where the two lists of the page begin.
-#[derive(Clone, Copy, Default, Deserialize)]
-pub(super) struct Slices {
-    before: Option<i64>,
-    issues_before: Option<i64>,
+/// Which parts of the two lists the page shows.
+#[derive(Clone, Default, Deserialize, Serialize)]
+pub(super) struct Asked {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issue_page: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issue_size: Option<u64>,
+    #[serde(skip_serializing)]
+    v: Option<String>,
+}
+
+/// One slice of a numbered list.
+#[derive(Clone, Copy)]
+struct Slice {
+    page: u64,
+    size: u64,
+}
+
+impl Slice {
+    fn of(page: Option<u64>, size: Option<u64>) -> Result<Self, Problem> {
+        let (page, size) = (page.unwrap_or(1), size.unwrap_or(ROWS));
+        if !(1..=MAX_PAGE).contains(&page) || !ui::SIZES.contains(&size) {
+            return Err(Problem::input("Pages count from 1, and have 10, 20, 50 or 100 rows."));
+        }
+        Ok(Self { page, size })
+    }
+
+    fn skip(self) -> u64 {
+        (self.page - 1) * self.size
+    }
 }
 
 /// GET `/admin/self-monitoring`.
 pub(super) async fn page(
     State(app): State<App>,
     Extension(signed_in): Extension<SignedIn>,
-    query: Result<Query<Slices>, QueryRejection>,
+    query: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Html<String>, Problem> {
     let asked = page::query(query)?;
-    let slices = Slices {
-        before: page::cursor(asked.before)?,
-        issues_before: page::cursor(asked.issues_before)?,
-    };
-    let store = &app.web.store;
     // The status is read first: a scan that ends in between is then still shown as running and the page looks again.
-    let scan_now = store.scan_now().await?;
-    let scans = store.scans(slices.before.map(JobId), ROWS).await?;
-    let issues = store.issues(slices.issues_before.map(IssueId), ROWS).await?;
+    let scan_now = app.web.store.scan_now().await?;
+    let lists = read_lists(&app, &asked).await?;
     let now = app.web.clock.now();
     let content = html! {
-        h1 { "Self-Monitoring" }
-        (status_section(&scan_now, signed_in.account.role, None, now))
-        (history_section(&scans, slices, now))
-        (issues_section(&issues, slices, now))
+        div.row.row-cards {
+            div."col-12" { (status_section(&scan_now, signed_in.account.role, None, now)) }
+            div."col-12" { (lists_section(&lists, &asked, now)) }
+        }
     };
     let frame = Frame::new(&app.web, Some(&signed_in))
         .at(Tab::SelfMonitoring)
@@ -64,14 +90,33 @@ pub(super) async fn page(
     Ok(page::page(&frame, Tab::SelfMonitoring.title(), &content))
 }
 
-/// GET `/admin/self-monitoring/status`: the status section alone.
+/// GET `/admin/self-monitoring/lists`: history and issues alone, or 204 while they are as the caller shows them.
+pub(super) async fn lists(
+    State(app): State<App>,
+    query: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let asked = page::query(query)?;
+    let lists = read_lists(&app, &asked).await?;
+    if asked.v.as_deref() == Some(lists.version().as_str()) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let section = lists_section(&lists, &asked, app.web.clock.now());
+    Ok(Html(section.into_string()).into_response())
+}
+
+/// GET `/admin/self-monitoring/status`: the status section alone, or 204 while it is as the caller shows it.
 pub(super) async fn status(
     State(app): State<App>,
     Extension(signed_in): Extension<SignedIn>,
-) -> Result<Html<String>, Problem> {
+    query: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let shown = page::query(query)?.v;
     let scan_now = app.web.store.scan_now().await?;
+    if shown.as_deref() == Some(status_version(&scan_now).as_str()) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let section = status_section(&scan_now, signed_in.account.role, None, app.web.clock.now());
-    Ok(Html(section.into_string()))
+    Ok(Html(section.into_string()).into_response())
 }
 
 /// POST `/admin/self-monitoring/run-now`: queues a scan, whatever runs or waits already.
@@ -81,7 +126,8 @@ pub(super) async fn run_now(
     Extension(signed_in): Extension<SignedIn>,
 ) -> Result<Response, Problem> {
     let actor = caller.acting_as(&signed_in.account.username);
-    let asked = monitor::run_now(&app.web.store, actor, app.web.clock.now()).await;
+    let request = Some(caller.correlation_id.clone());
+    let asked = monitor::run_now(&app.web.store, actor, request, app.web.clock.now()).await;
     let queued = match asked {
         Ok(ScanRequest::Queued(id)) => Ok(id),
         Ok(ScanRequest::TooMany) => {
@@ -119,7 +165,12 @@ fn is_active(scan_now: &ScanNow) -> bool {
     scan_now.running.is_some() || scan_now.waiting > 0
 }
 
-/// What goes on, and the button. It looks again by itself while a scan waits or runs.
+fn status_version(ScanNow { running, waiting, last }: &ScanNow) -> String {
+    let id = |scan: &Option<Scan>| scan.as_ref().map(|scan| scan.id);
+    page::version(&(id(running), waiting, id(last)))
+}
+
+/// What goes on, and the button. It asks again by itself while a scan waits or runs, and whenever something changed.
 fn status_section(
     scan_now: &ScanNow,
     role: Role,
@@ -128,45 +179,55 @@ fn status_section(
 ) -> Markup {
     let active = is_active(scan_now);
     html! {
-        section #scan-status .card
-            hx-get=[active.then_some(STATUS_PATH)]
-            hx-trigger=[active.then_some("every 2s")]
-            hx-swap=[active.then_some("outerHTML")] {
-            h2 { "Status" }
-            @if let Some(problem) = problem { (respond::notice(problem)) }
-            div.status role="status" { (status_line(scan_now, now)) }
-            div.actions { (buttons(active, role >= Role::Operator)) }
+        section #scan-status .card hx-get={ (STATUS_PATH) "?v=" (status_version(scan_now)) } hx-swap="outerHTML"
+            hx-trigger=(if active { "sse:change, every 1s" } else { "sse:change" }) {
+            div.card-header { h2.card-title { "Status" } }
+            div.card-body.scan-now {
+                @if let Some(problem) = problem { (respond::notice(problem)) }
+                div.scan-line role="status" { (status_line(scan_now, now)) }
+                div.actions { (buttons(active, role >= Role::Operator)) }
+            }
         }
     }
 }
 
-fn status_line(scan_now: &ScanNow, now: Timestamp) -> Markup {
+/// What goes on, in one line.
+pub(super) fn status_line(scan_now: &ScanNow, now: Timestamp) -> Markup {
     let ScanNow { running, waiting, last } = scan_now;
     html! {
         @if running.is_some() {
-            p { span.badge.badge-running { "Running..." } (more_waiting(*waiting)) }
+            p {
+                span.badge.badge-running { "Running..." }
+                @if *waiting > 0 { " " (queued(*waiting)) }
+            }
         } @else if *waiting > 0 {
-            p { span.badge.badge-queued { "Queued" } (more_waiting(waiting - 1)) }
+            p { (queued(waiting - 1)) }
         } @else if let Some(scan) = last {
             (last_scan(scan, now))
         } @else {
-            p.empty { "No scan has run yet. Run Now looks through the log for problems and files what it finds." }
+            p.text-secondary {
+                "No scan has run yet. Run Now looks through the log for problems and files what it finds."
+            }
         }
     }
 }
 
-fn more_waiting(count: u64) -> Markup {
-    html! { @if count > 0 { " " span.muted { (count) " more waiting" } } }
+/// The scan that was asked for last, and how many run or wait before it.
+fn queued(ahead: u64) -> Markup {
+    html! { span.badge.badge-queued { "Queued, " (ahead) " ahead" } }
 }
 
 fn last_scan(scan: &Scan, now: Timestamp) -> Markup {
     html! {
         p {
-            (badge(scan.status)) " " (when_known(scan.finished_at, now))
-            " · Issues created: " strong { (scan.counts.issues_created) }
+            (badge(scan.status)) " "
+            @if let Some(at) = scan.finished_at {
+                (ui::exact(at)) " " span.text-secondary { "(" (when(at, now)) ")" }
+            }
         }
+        p { "Issues created: " strong { (scan.counts.issues_created) } }
         @if let Some(error) = &scan.error {
-            p.error { (error) }
+            p.text-danger-strong { "Error: " (error) }
         }
     }
 }
@@ -175,13 +236,15 @@ fn buttons(active: bool, may_run: bool) -> Markup {
     let inert = active || !may_run;
     html! {
         (run_now_form(&html! {
-            button #run-now type="submit" disabled[inert] { @if active { "Running..." } @else { "Run Now" } }
+            button #run-now .btn.btn-primary type="submit" disabled[inert] {
+                @if active { "Running..." } @else { (icon(Icon::Play)) "Run Now" }
+            }
         }))
         @if active && may_run {
-            (run_now_form(&html! { button.plain #queue-another type="submit" { "Queue another" } }))
+            (run_now_form(&html! { button #queue-another .btn type="submit" { "Queue another" } }))
         }
         @if !may_run {
-            span.muted { "Your role sees scans; running one needs the role operator." }
+            span.text-secondary { "Your role sees scans; running one needs the role operator." }
         }
     }
 }
@@ -195,138 +258,156 @@ fn run_now_form(button: &Markup) -> Markup {
     }
 }
 
-fn history_section(scans: &Page<Scan>, slices: Slices, now: Timestamp) -> Markup {
-    let first = slices.before.map(|_| slices.with_before(None));
-    let next = scans.next.map(|id| slices.with_before(Some(id)));
-    html! {
-        section #scan-history .card {
-            h2 { "Scan history" }
-            @if scans.rows.is_empty() {
-                p.empty { "No scans here. Run Now starts the first one." }
-            } @else {
-                div.scroll tabindex="0" role="region" aria-label="Scan history" {
-                    table {
-                        thead {
-                            tr {
-                                th { "Scan" } th { "Time" } th { "Trigger" } th { "Status" } th { "Duration" }
-                                th { "Rows examined" } th { "Issues created" } th { "Skipped" }
-                            }
-                        }
-                        tbody { @for scan in &scans.rows { (scan_row(scan, now)) } }
-                    }
-                }
-            }
-            (page::pager(first.as_deref(), next.as_deref()))
-        }
+/// What the two lists show.
+struct Lists {
+    scans: Vec<Scan>,
+    scan_total: u64,
+    scan_slice: Slice,
+    issues: Vec<Issue>,
+    issue_total: u64,
+    issue_slice: Slice,
+}
+
+async fn read_lists(app: &App, asked: &Asked) -> Result<Lists, Problem> {
+    let scan_slice = Slice::of(asked.page, asked.size)?;
+    let issue_slice = Slice::of(asked.issue_page, asked.issue_size)?;
+    let store = &app.web.store;
+    let (scans, scan_total) =
+        store.scan_history(scan_slice.skip(), scan_slice.size as usize).await?;
+    let (issues, issue_total) =
+        store.issue_list(issue_slice.skip(), issue_slice.size as usize).await?;
+    Ok(Lists { scans, scan_total, scan_slice, issues, issue_total, issue_slice })
+}
+
+impl Lists {
+    fn version(&self) -> String {
+        let scans: Vec<_> = self.scans.iter().map(|scan| (scan.id, scan.status)).collect();
+        let issues: Vec<_> =
+            self.issues.iter().map(|issue| (issue.id, issue.occurrences)).collect();
+        page::version(&(scans, self.scan_total, issues, self.issue_total))
     }
+}
+
+fn lists_section(lists: &Lists, asked: &Asked, now: Timestamp) -> Markup {
+    let content = html! {
+        div.row.row-cards {
+            div."col-12" { (history_card(lists, asked, now)) }
+            div."col-12" { (issues_card(lists, asked, now)) }
+        }
+    };
+    let query = serde_urlencoded::to_string(asked).unwrap_or_default();
+    ui::live("scan-lists", &format!("{LISTS_PATH}?{query}"), &lists.version(), &content)
+}
+
+fn link(asked: &Asked) -> String {
+    format!("{PATH}?{}", serde_urlencoded::to_string(asked).unwrap_or_default())
+}
+
+fn history_card(lists: &Lists, asked: &Asked, now: Timestamp) -> Markup {
+    let columns = [
+        "Scan",
+        "Time",
+        "Trigger",
+        "Status",
+        "Duration",
+        "Rows examined",
+        "Created",
+        "Skipped",
+        "Commented",
+        "Note",
+    ];
+    let rows: Vec<_> = lists.scans.iter().map(|scan| scan_row(scan, now)).collect();
+    let Slice { page, size } = lists.scan_slice;
+    let at = |page, size| link(&Asked { page: Some(page), size: Some(size), ..asked.clone() });
+    card(
+        "scan-history",
+        "Scan history",
+        &html! {},
+        &html! {
+            @if lists.scan_total == 0 {
+                (ui::empty("No scans yet", &html! { "Run Now starts the first one." }))
+            } @else {
+                (ui::table("Scan history", &columns, &rows))
+                (ui::numbered_pager("scans", page, size, lists.scan_total, at))
+            }
+        },
+    )
 }
 
 fn scan_row(scan: &Scan, now: Timestamp) -> Markup {
     html! {
         tr {
-            td.number { (scan.id) }
+            td { a href={ "/jobs/" (scan.id) } { (scan.id) } }
             td { (when(scan.created_at, now)) }
             td { (scan.trigger) }
-            td {
-                (badge(scan.status))
-                @if let Some(error) = scan.error.as_ref().filter(|_| scan.status == Status::Failed) {
-                    details { summary { "Error" } pre { (error) } }
+            td { (badge(scan.status)) }
+            td data-label="Took" { (elapsed(scan.started_at, scan.finished_at, now)) }
+            td data-label="Rows" { (scan.counts.rows_examined) }
+            td data-label="Created" { (scan.counts.issues_created) }
+            td data-label="Skipped" { (scan.counts.duplicates_skipped) }
+            td data-label="Commented" { (scan.counts.potential_duplicates_commented) }
+            td.note {
+                @if let Some(error) = &scan.error {
+                    details id={ "scan-error-" (scan.id) } { summary { "Error" } pre { (error) } }
                 }
             }
-            td { (duration(scan.started_at, scan.finished_at, now)) }
-            td.number { (scan.counts.rows_examined) }
-            td.number { (scan.counts.issues_created) }
-            td.number { (scan.counts.duplicates_skipped) }
         }
     }
 }
 
-fn issues_section(issues: &Page<Issue>, slices: Slices, now: Timestamp) -> Markup {
-    let first = slices.issues_before.map(|_| slices.with_issues_before(None));
-    let next = issues.next.map(|id| slices.with_issues_before(Some(id)));
-    html! {
-        section #issues .card {
-            h2 { "Issues" }
-            @if issues.rows.is_empty() {
-                p.empty { "No issues here. A scan files one for each problem it finds in the log." }
+fn issues_card(lists: &Lists, asked: &Asked, now: Timestamp) -> Markup {
+    let columns = ["Number", "Title", "Class", "Codes", "Seen", "Created", "Last seen"];
+    let rows: Vec<_> = lists.issues.iter().map(|issue| issue_row(issue, now)).collect();
+    let Slice { page, size } = lists.issue_slice;
+    let at = |page, size| {
+        link(&Asked { issue_page: Some(page), issue_size: Some(size), ..asked.clone() })
+    };
+    card(
+        "issues",
+        "Issues",
+        &html! {},
+        &html! {
+            @if lists.issue_total == 0 {
+                (ui::empty("No issues yet", &html! { "A scan files one for each problem it finds in the log." }))
             } @else {
-                div.scroll tabindex="0" role="region" aria-label="Issues" {
-                    table {
-                        thead {
-                            tr {
-                                th { "Number" } th { "Title" } th { "Classification" } th { "Codes" }
-                                th { "Seen" } th { "Created" } th { "Last seen" }
-                            }
-                        }
-                        tbody { @for issue in &issues.rows { (issue_row(issue, now)) } }
-                    }
-                }
+                (ui::table("Issues", &columns, &rows))
+                (ui::numbered_pager("issues", page, size, lists.issue_total, at))
             }
-            (page::pager(first.as_deref(), next.as_deref()))
-        }
-    }
+        },
+    )
 }
 
 fn issue_row(issue: &Issue, now: Timestamp) -> Markup {
     html! {
         tr {
-            td.number {
+            td {
                 @match issue.url.as_deref().filter(|url| is_web_link(url)) {
                     Some(url) => a href=(url) rel="noreferrer" { "#" (issue.number) },
                     None => { "#" (issue.number) },
                 }
             }
-            td.note { details { summary { (issue.title) } pre { (issue.body) } } }
-            td { (issue.classification.as_str()) }
-            td { @for code in &issue.error_codes { code { (code) } " " } }
-            td.number { (issue.occurrences) }
-            td { (when(issue.created_at, now)) }
-            td { (when(issue.last_seen_at, now)) }
+            td.note {
+                details id={ "issue-" (issue.id.0) } { summary.whole { (issue.title) } pre { (issue.body) } }
+            }
+            td { (class_badge(issue.classification)) }
+            td { @for code in &issue.error_codes { a href={ "/logs?code=" (code) } { code { (code) } } " " } }
+            td data-label="Seen" { (issue.occurrences) "×" }
+            td data-label="Created" { (when(issue.created_at, now)) }
+            td data-label="Last" { (when(issue.last_seen_at, now)) }
         }
     }
+}
+
+fn class_badge(class: Classification) -> Markup {
+    let word = match class {
+        Classification::ServerBug => "Server bug",
+        Classification::ClientMisuse => "Client misuse",
+        Classification::DocumentationGap => "Documentation gap",
+    };
+    html! { span class={ "badge badge-" (class.as_str()) } { (word) } }
 }
 
 /// Whether a stored link may become one: nothing but the web, in particular no `javascript:` (S16).
 fn is_web_link(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
-}
-
-impl Slices {
-    fn with_before(self, before: Option<i64>) -> String {
-        Self { before, ..self }.link()
-    }
-
-    fn with_issues_before(self, issues_before: Option<i64>) -> String {
-        Self { issues_before, ..self }.link()
-    }
-
-    /// The page with these slices.
-    fn link(self) -> String {
-        let cursors = [("before", self.before), ("issues_before", self.issues_before)];
-        let set = cursors.iter().filter_map(|(name, id)| Some((name, (*id)?)));
-        let query: Vec<String> = set.map(|(name, id)| format!("{name}={id}")).collect();
-        format!("{PATH}?{}", query.join("&"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_links_into_the_web_become_links() {
-        for good in ["https://tracker.example/issues/1", "http://tracker.example/"] {
-            assert!(is_web_link(good), "{good}");
-        }
-        for bad in [
-            "javascript:alert(1)",
-            "JavaScript:alert(1)",
-            "data:text/html,x",
-            "//x.example",
-            " https://x",
-            "",
-        ] {
-            assert!(!is_web_link(bad), "{bad}");
-        }
-    }
 }

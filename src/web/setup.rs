@@ -108,17 +108,18 @@ fn check(new: &NewPassword) -> Result<(), Problem> {
 fn form_page(app: &App, problem: Option<&Problem>) -> Html<String> {
     let content = html! {
         section.card.narrow {
-            h1 { "Set the admin's password" }
+            (page::brand())
+            h1.page-title { "Set the admin's password" }
             p { "There is no account yet. This creates the account " strong { "admin" } " and signs you in." }
             @if let Some(problem) = problem { (respond::notice(problem)) }
             form method="post" {
                 input type="hidden" name="username" value="admin" autocomplete="username";
-                label for="password" { "New password, 12 to 128 characters" }
-                input #password name="password" type="password" autocomplete="new-password"
+                label.form-label for="password" { "New password, 12 to 128 characters" }
+                input #password .form-control name="password" type="password" autocomplete="new-password"
                     minlength="12" maxlength="128" required autofocus;
-                label for="repeat" { "The same again" }
-                input #repeat name="repeat" type="password" autocomplete="new-password" required;
-                button type="submit" { "Create the admin" }
+                label.form-label for="repeat" { "The same again" }
+                input #repeat .form-control name="repeat" type="password" autocomplete="new-password" required;
+                button.btn.btn-primary type="submit" { "Create the admin" }
             }
         }
     };

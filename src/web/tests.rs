@@ -1,15 +1,21 @@
 //! The pages as a whole: the real router in-process, a real database in a temporary folder, a clock moved by hand.
 
 mod access;
+mod assets;
 mod guard;
+mod jobs;
+mod live;
 mod login;
+mod logs;
 mod pages;
+mod scans;
 mod wire;
+mod work;
 
 use super::{Options, Web, router};
 use crate::clock::Clock;
 use crate::model::{Account, Actor, Timestamp};
-use crate::store::{OpenMode, Store};
+use crate::store::{LogStore, OpenMode, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
@@ -75,8 +81,10 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("jobs.db"), OpenMode::Migrate).unwrap();
         let (leading, receiver) = watch::channel(true);
+        let logs = LogStore::open(&folder.path().join("logs.db"), OpenMode::Migrate).unwrap();
         let web = Web {
             store,
+            logs,
             clock: Clock::manual(START),
             options: Options {
                 allowed_hosts: vec!["queue.example".into()],
@@ -109,17 +117,26 @@ impl Site {
     async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
+        let endless =
+            parts.headers.get("content-type").is_some_and(|value| value == "text/event-stream");
+        let body = if endless { Body::empty() } else { body };
         let body = to_bytes(body, 1 << 20).await.unwrap();
         Answer {
             status: parts.status,
             headers: parts.headers,
-            body: String::from_utf8(body.into()).unwrap(),
+            body: String::from_utf8_lossy(&body).into_owned(),
         }
     }
 
     /// What the signed-in browser sees.
     async fn see(&self, path: &str) -> Answer {
         let request = ask(Method::GET, path).header("accept", BROWSER);
+        self.send(bare(request.header("cookie", &self.cookie))).await
+    }
+
+    /// What htmx gets in the signed-in browser.
+    async fn part(&self, path: &str) -> Answer {
+        let request = ask(Method::GET, path).header("hx-request", "true");
         self.send(bare(request.header("cookie", &self.cookie))).await
     }
 
@@ -149,5 +166,5 @@ fn bare(request: Builder) -> Request<Body> {
 
 /// A path that its route answers, whatever stands in its place-holders.
 fn filled(path: &str) -> String {
-    path.replace("{code}", "no-such-code")
+    path.replace("{code}", "no-such-code").replace("{file}", "no-such-file").replace("{id}", "1")
 }

@@ -5,8 +5,8 @@ use lamplighter::Engine;
 use lamplighter::clock::Clock;
 use lamplighter::engine::Builder;
 use lamplighter::model::{
-    BlockedBy, ConcurrencyKey, JobError, Kind, KindRules, NewJob, OnInterrupt, Outcome, Queue,
-    Status,
+    AttemptEnd, BlockedBy, ConcurrencyKey, JobError, Kind, KindRules, Lease, NewJob, OnInterrupt,
+    Outcome, Queue, Status,
 };
 use lamplighter::store::Store;
 use std::sync::Arc;
@@ -79,6 +79,7 @@ async fn p12_a_failed_attempt_waits_for_its_retry_time_and_then_runs_again() {
                     if run == 0 { Outcome::Failed(error()) } else { Outcome::Done(run.into()) }
                 }
             })
+            .kind(KindRules::new(kind("probe")), |_| async { Outcome::Done(true.into()) })
             .start()
             .unwrap();
     let id = store.enqueue(NewJob::new(kind("shaky")), START).await.unwrap();
@@ -86,6 +87,10 @@ async fn p12_a_failed_attempt_waits_for_its_retry_time_and_then_runs_again() {
     assert_eq!(waiting.run_at, START.plus(Duration::from_secs(10)));
     assert_eq!(waiting.error.as_deref(), Some("it broke"));
     clock.advance(Duration::from_millis(9_999));
+    // Another job makes the poller look at this instant; the retry is not due at it.
+    let probe = store.enqueue(NewJob::new(kind("probe")), clock.now()).await.unwrap();
+    until(&store, probe, |job| job.status == Status::Completed).await;
+    assert_eq!(store.job(id).await.unwrap().unwrap().status, Status::Scheduled);
     assert_eq!(runs.load(Ordering::SeqCst), 1);
     clock.advance(Duration::from_millis(1));
     let job = until(&store, id, |job| job.status.is_final()).await;
@@ -271,21 +276,32 @@ async fn p11_a_lost_workers_job_is_queued_again_and_the_third_loss_is_a_poison_p
 
 #[tokio::test]
 async fn p9_a_settle_under_a_stale_lease_changes_nothing() {
-    let (_folder, store) = store();
-    let (seen, mut lease) = watch::channel(None);
-    let engine = engine(&store)
-        .kind(KindRules::new(kind("job")), move |context| {
-            seen.send_replace(Some(context.lease));
-            async { Outcome::Done(1.into()) }
-        })
-        .start()
-        .unwrap();
+    let (folder, store) = store();
+    let (builder, mut gate) = gated(engine(&store), KindRules::new(kind("job")));
+    let (leases, mut lease) = watch::channel(None);
+    let builder = builder.kind(KindRules::new(kind("spy")), move |context| {
+        leases.send_replace(Some(context.lease));
+        async { Outcome::Done(1.into()) }
+    });
+    let engine = builder.start().unwrap();
     let id = store.enqueue(NewJob::new(kind("job")), now()).await.unwrap();
-    let before = until(&store, id, |job| job.status.is_final()).await;
-    let lease = in_time(lease.wait_for(Option::is_some)).await.unwrap().clone().unwrap();
-    let end = lamplighter::model::AttemptEnd::Answered(Outcome::Done(2.into()));
-    let late = store.settle(lease, end, OnInterrupt::Retry, 0.5, now()).await;
+    store.enqueue(NewJob::new(kind("spy")), now()).await.unwrap();
+    let spy = in_time(lease.wait_for(Option::is_some)).await.unwrap().clone().unwrap();
+    let first = Lease { id, epoch: 1, ..spy };
+    in_time(gate.entered.recv()).await.unwrap();
+    // The first run is lost and the same worker runs the job again, under the next epoch.
+    let ghost = "UPDATE jobs SET worker_id = 'ghost' WHERE id = ?1";
+    foreign(folder.path()).execute(ghost, [id.0]).unwrap();
+    in_time(gate.entered.recv()).await.unwrap();
+    let before = store.job(id).await.unwrap().unwrap();
+    assert_eq!((before.epoch, before.worker_id.as_ref()), (2, Some(&first.worker)));
+    let end = AttemptEnd::Answered(Outcome::Done(2.into()));
+    let late = store.settle(first, end, 0.5, now()).await;
     assert!(late.unwrap_err().is_lease_lost());
     assert_eq!(store.job(id).await.unwrap().unwrap(), before);
+    // Both runs wait at the gate.
+    gate.release.notify_one();
+    gate.release.notify_one();
+    until(&store, id, |job| job.status == Status::Completed).await;
     engine.stop(NO_GRACE).await;
 }

@@ -6,7 +6,7 @@ use lamplighter::Engine;
 use lamplighter::clock::Clock;
 use lamplighter::model::{Actor, JobId, Outcome, Queue, ScanRequest, Status};
 use lamplighter::monitor;
-use lamplighter::store::Store;
+use lamplighter::store::{LogStore, OpenMode, Store};
 use lamplighter::web::{self, Options, Web};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -30,7 +30,7 @@ struct Site {
 }
 
 impl Site {
-    async fn start(store: &Store) -> Self {
+    async fn start(folder: &Path, store: &Store) -> Self {
         let hash = web::hash_password(PASSWORD).unwrap();
         store.create_first_admin(hash, Actor::cli(), now()).await.unwrap();
         let gate = Arc::new(Semaphore::new(0));
@@ -52,6 +52,7 @@ impl Site {
         let options = Options { allowed_hosts: Vec::new(), trusted_proxies: Vec::new() };
         let pages = Web {
             store: store.clone(),
+            logs: LogStore::open(&folder.join("logs.db"), OpenMode::Migrate).unwrap(),
             clock: Clock::system(),
             options,
             leading: engine.leading(),
@@ -83,7 +84,7 @@ fn running(folder: &Path) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn p8_twenty_parallel_clicks_while_a_scan_runs_are_queued_and_run_one_after_another() {
     let (folder, store) = store();
-    let site = Site::start(&store).await;
+    let site = Site::start(folder.path(), &store).await;
     let browser = site.signed_in().await;
     let mut first = browser.clone();
     let first = JobId(tokio::task::spawn_blocking(move || first.run_now()).await.unwrap());
@@ -114,8 +115,8 @@ async fn p8_twenty_parallel_clicks_while_a_scan_runs_are_queued_and_run_one_afte
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_tells_the_truth_before_during_and_after_a_scan() {
-    let (_folder, store) = store();
-    let site = Site::start(&store).await;
+    let (folder, store) = store();
+    let site = Site::start(folder.path(), &store).await;
     let mut browser = site.signed_in().await;
     let page = |browser: &Browser| {
         let mut browser = browser.clone();
@@ -139,8 +140,11 @@ async fn the_page_tells_the_truth_before_during_and_after_a_scan() {
 async fn the_thousand_and_first_waiting_scan_is_refused() {
     let (_folder, store) = store();
     for _ in 0..1000 {
-        let answer = monitor::run_now(&store, Actor::cli(), now()).await.unwrap();
+        let answer = monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap();
         assert!(matches!(answer, ScanRequest::Queued(_)));
     }
-    assert_eq!(monitor::run_now(&store, Actor::cli(), now()).await.unwrap(), ScanRequest::TooMany);
+    assert_eq!(
+        monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap(),
+        ScanRequest::TooMany
+    );
 }

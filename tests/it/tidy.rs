@@ -69,13 +69,14 @@ fn layer(module: &str) -> Option<usize> {
 /// The top-level modules that a file names as `crate::module`.
 fn uses(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-    for line in lines {
-        for after in line.split("crate::").skip(1) {
-            match after.strip_prefix('{') {
-                Some(list) => found.extend(list.split(',').map(|item| word(item.trim()))),
-                None => found.push(word(after)),
+    let code: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    for after in code.join(" ").split("crate::").skip(1) {
+        match after.strip_prefix('{') {
+            Some(list) => {
+                let list = list.split_once("};").map_or(list, |(list, _)| list);
+                found.extend(list.split(',').map(|item| word(item.trim())));
             }
+            None => found.push(word(after)),
         }
     }
     found.retain(|module| layer(module).is_some());

@@ -82,8 +82,9 @@ pub(in crate::store) fn create_first_admin(
     conn.execute("DELETE FROM setup_codes", [])?;
     conn.prepare_cached(SQL)?
         .execute(named_params! {":hash": password_hash, ":now": now.millis()})?;
+    let id = conn.last_insert_rowid();
     audit(conn, actor, "create account", "admin", now)?;
-    Ok(Some(Account { id: conn.last_insert_rowid(), username: "admin".into(), role: Role::Admin }))
+    Ok(Some(Account { id, username: "admin".into(), role: Role::Admin }))
 }
 
 /// The account of this name with its password hash.

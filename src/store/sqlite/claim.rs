@@ -16,13 +16,15 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, named_params};
 const MAX_ADMITTED: usize = 1000;
 /// How much sooner one level of priority starts.
 const PRIORITY_STEP_MS: i64 = 10 * 60 * 1000;
+/// The reason of `blocked_by = 'kind'`.
+const NO_HANDLER: &str = "no running process has a handler for this kind";
 
 pub(in crate::store) fn poll(
     conn: &Connection,
     request: &PollRequest,
     now: Timestamp,
 ) -> Result<Polled> {
-    settle::rescue_strangers(conn, &request.worker, &request.kinds, now)?;
+    let rescued = settle::rescue_lost(conn, request, now)?;
     let due = make_due(conn, now)?;
     let (admitted, new_queues) = admit(conn, request, now)?;
     let mut claimed = Vec::new();
@@ -32,12 +34,12 @@ pub(in crate::store) fn poll(
             let (known, unknown) = first_in_order(conn, queue, *room, &request.kinds)?;
             more |= !unknown.is_empty();
             for id in unknown {
-                block_by_kind(conn, id, now)?;
+                block(conn, id, BlockedBy::Kind, NO_HANDLER, now)?;
             }
             claimed.extend(claim(conn, &known, request, now)?);
         }
     }
-    Ok(Polled { claimed, next_run_at: next_run_at(conn)?, new_queues, more })
+    Ok(Polled { claimed, rescued, next_run_at: next_run_at(conn)?, new_queues, more })
 }
 
 /// The queues that jobs in the claim order name.
@@ -51,22 +53,46 @@ pub(in crate::store) fn queues_in_order(conn: &Connection) -> Result<Vec<Queue>>
     names.map(|name| Queue::parse(name?)).collect()
 }
 
-/// Marks the jobs `new` that wait for a handler of one of these kinds, or that a constraint refused.
-pub(in crate::store) fn unblock_kinds(conn: &Connection, kinds: &[KindRules]) -> Result<()> {
-    kinds.iter().try_for_each(|rules| unblock_kind(conn, &rules.kind))
-}
-
-pub(super) fn unblock_kind(conn: &Connection, kind: &Kind) -> Result<()> {
-    const SQL: &str = "
+/// Marks the jobs `new` that wait for a handler of one of these kinds, and the next of each key: whoever takes over
+/// trusts no earlier process to have done it.
+pub(in crate::store) fn unblock_all(conn: &Connection, kinds: &[KindRules]) -> Result<()> {
+    const KIND: &str = "
         UPDATE jobs
         SET blocked_by = 'new'
         WHERE kind = :kind AND (blocked_by = 'kind' OR blocked_by = 'constraint')";
+    const KEYS: &str = "
+        SELECT DISTINCT concurrency_key
+        FROM jobs
+        WHERE blocked_by = 'key'";
+    for rules in kinds {
+        conn.prepare_cached(KIND)?.execute(named_params! {":kind": rules.kind.as_str()})?;
+    }
+    let mut statement = conn.prepare_cached(KEYS)?;
+    let keys = statement.query_map([], |row| jobs::text(row, 0))?;
+    for key in keys.collect::<rusqlite::Result<Vec<_>>>()? {
+        unblock_key(conn, &key)?;
+    }
+    Ok(())
+}
+
+/// Marks one job `new` that a constraint kept back while a job of its kind ran.
+pub(super) fn unblock_constraint(conn: &Connection, kind: &Kind) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET blocked_by = 'new'
+        WHERE id = (
+            SELECT id
+            FROM jobs
+            WHERE kind = :kind AND (blocked_by = 'kind' OR blocked_by = 'constraint')
+              AND blocked_by = 'constraint'
+            ORDER BY id
+            LIMIT 1)";
     conn.prepare_cached(SQL)?.execute(named_params! {":kind": kind.as_str()})?;
     Ok(())
 }
 
-/// Marks the next job `new` that waits for this key.
-pub(super) fn unblock_key(conn: &Connection, key: &ConcurrencyKey) -> Result<()> {
+/// Marks the next job `new` that waits for this key, as the schema does when a slot is given back.
+fn unblock_key(conn: &Connection, key: &str) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
         SET blocked_by = 'new'
@@ -76,7 +102,7 @@ pub(super) fn unblock_key(conn: &Connection, key: &ConcurrencyKey) -> Result<()>
             WHERE concurrency_key = :key AND blocked_by = 'key'
             ORDER BY run_at + priority * 600000, id
             LIMIT 1)";
-    conn.prepare_cached(SQL)?.execute(named_params! {":key": key.as_str()})?;
+    conn.prepare_cached(SQL)?.execute(named_params! {":key": key})?;
     Ok(())
 }
 
@@ -112,20 +138,39 @@ fn admit(conn: &Connection, request: &PollRequest, now: Timestamp) -> Result<(us
     let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {":limit": MAX_ADMITTED as i64};
     let new = statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    let mut new_queues = Vec::new();
+    let mut known = Vec::with_capacity(new.len());
     for job in &new {
-        let Some(rules) = request.kinds.iter().find(|rules| rules.kind == job.kind) else {
-            block_by_kind(conn, job.id, now)?;
+        if let Some(rules) = request.kinds.iter().find(|rules| rules.kind == job.kind) {
+            known.push((order(job, rules), job, rules));
             continue;
-        };
+        }
+        block(conn, job.id, BlockedBy::Kind, NO_HANDLER, now)?;
+        // It was called up for its key and cannot take it: the next one may.
+        if let Some(key) = &job.concurrency_key {
+            unblock_key(conn, key.as_str())?;
+        }
+    }
+    // Slots of a key are given in claim order too (P13).
+    known.sort_by_key(|(order, job, _)| (*order, job.id));
+    let mut new_queues = Vec::new();
+    for (_, job, rules) in known {
         let queue = job.queue.as_ref().unwrap_or(&rules.queue);
-        let known = request.room.iter().any(|(known, _)| known == queue);
-        if !known && !new_queues.contains(queue) {
+        let named = request.room.iter().any(|(named, _)| named == queue);
+        if !named && !new_queues.contains(queue) {
             new_queues.push(queue.clone());
         }
         place(conn, job, rules, now)?;
     }
     Ok((new.len(), new_queues))
+}
+
+/// Where a job stands in the claim order.
+fn order(job: &Job, rules: &KindRules) -> i64 {
+    job.run_at.millis().saturating_add(i64::from(priority(job, rules)) * PRIORITY_STEP_MS)
+}
+
+fn priority(job: &Job, rules: &KindRules) -> i32 {
+    job.priority.unwrap_or_else(|| rules.priority_for(job.trigger))
 }
 
 /// Fills in what the kind decides, and puts the job where it waits.
@@ -136,6 +181,7 @@ fn place(conn: &Connection, job: &Job, rules: &KindRules, now: Timestamp) -> Res
             queue = :queue,
             priority = :priority,
             max_attempts = coalesce(max_attempts, :max_attempts),
+            on_interrupt = :on_interrupt,
             concurrency_key = :key,
             key_slot = :slot,
             claim_order = :claim_order,
@@ -144,26 +190,31 @@ fn place(conn: &Connection, job: &Job, rules: &KindRules, now: Timestamp) -> Res
     // A kind's own key cannot be talked out of: scans stay exclusive whoever inserts them.
     let key = rules.concurrency_key.as_ref().or(job.concurrency_key.as_ref());
     let limit = if rules.concurrency_key.is_some() { rules.key_limit } else { 1 };
-    let priority = job.priority.unwrap_or_else(|| rules.priority_for(job.trigger));
     let waits = job.run_at > now;
     let slot = match key {
         Some(key) if !waits => free_slot(conn, key, limit)?,
         _ => None,
     };
     let blocked = !waits && key.is_some() && slot.is_none();
-    let order = job.run_at.millis().saturating_add(i64::from(priority) * PRIORITY_STEP_MS);
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":id": job.id.0,
         ":status": if waits { Status::Scheduled } else { Status::Queued }.as_str(),
         ":queue": job.queue.as_ref().unwrap_or(&rules.queue).as_str(),
-        ":priority": priority,
+        ":priority": priority(job, rules),
         ":max_attempts": rules.max_attempts,
+        ":on_interrupt": rules.on_interrupt.as_str(),
         ":key": key.map(ConcurrencyKey::as_str),
         ":slot": slot,
-        ":claim_order": (!waits && !blocked).then_some(order),
+        ":claim_order": (!waits && !blocked).then(|| order(job, rules)),
         ":blocked_by": blocked.then_some(BlockedBy::Key.as_str()),
     })?;
-    Ok(())
+    match key {
+        // The limit may have been raised since the others began to wait.
+        Some(key) if slot.is_some() && free_slot(conn, key, limit)?.is_some() => {
+            unblock_key(conn, key.as_str())
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The lowest slot of the key that nobody holds.
@@ -186,10 +237,6 @@ fn free_slot(conn: &Connection, key: &ConcurrencyKey, limit: u32) -> Result<Opti
     Ok((free < limit).then_some(free))
 }
 
-fn block_by_kind(conn: &Connection, id: JobId, now: Timestamp) -> Result<()> {
-    block(conn, id, BlockedBy::Kind, "no running process has a handler for this kind", now)
-}
-
 /// Takes a queued job out of the claim order, with the reason in its history.
 fn block(conn: &Connection, id: JobId, by: BlockedBy, why: &str, now: Timestamp) -> Result<()> {
     const SQL: &str = "
@@ -207,7 +254,7 @@ fn block(conn: &Connection, id: JobId, by: BlockedBy, why: &str, now: Timestamp)
         actor: "poller".into(),
         detail: Some(why.into()),
     };
-    jobs::record(conn, id, &event)
+    jobs::record_once(conn, id, &event)
 }
 
 /// The next `room` jobs of a queue: those of our kinds, and those that got into the order without being admitted.

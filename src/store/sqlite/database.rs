@@ -57,6 +57,15 @@ impl Database {
         })
     }
 
+    /// Bytes of the file with its write-ahead log, and of that log alone. Never opens the files: see `open.rs`.
+    pub(in crate::store) fn sizes(&self) -> (u64, u64) {
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len());
+        let mut wal = self.path.as_os_str().to_owned();
+        wal.push("-wal");
+        let wal = size(Path::new(&wal));
+        (size(&self.path) + wal, wal)
+    }
+
     pub(in crate::store) fn path(&self) -> &Path {
         &self.path
     }
@@ -69,7 +78,8 @@ impl Database {
     /// Runs `run` in a transaction and answers after its commit.
     ///
     /// # Cancel safety
-    /// Once polled, the write happens even if the caller goes away.
+    /// Once the call is sent, which waits only while the writer's queue is full, the write happens even if the caller
+    /// goes away.
     pub(in crate::store) async fn write<T: Send + 'static>(
         &self,
         doing: &'static str,

@@ -18,7 +18,7 @@ impl From<rusqlite::Error> for Error {
             _ if corrupt => Code::StoreCorrupt,
             Some(ErrorCode::DiskFull) => Code::StoreFull,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Code::StoreBusy,
-            Some(ErrorCode::ConstraintViolation) => Code::StoreConstraint,
+            Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig) => Code::StoreConstraint,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Code::StoreCorrupt,
             _ => Code::StoreIo,
         };

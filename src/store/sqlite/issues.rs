@@ -3,7 +3,7 @@
 use super::error::unreadable;
 use super::jobs::word;
 use crate::error::Result;
-use crate::model::{Finding, Fingerprint, Issue, IssueId, JobId, KnownIssue, Page, Timestamp};
+use crate::model::{Finding, Fingerprint, Issue, IssueId, JobId, KnownIssue, Timestamp};
 use rusqlite::{Connection, Row, named_params};
 
 const COLUMNS: &str = "id, number, url, title, body, classification, error_codes, occurrences, scan_id, \
@@ -86,7 +86,7 @@ pub(super) fn insert(
         VALUES (:code, :issue)";
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":scan": scan.0,
-        ":title": format!("{} {}", finding.classification.prefix(), finding.title),
+        ":title": finding.issue_title(),
         ":body": finding.body,
         ":classification": finding.classification.as_str(),
         ":codes": serde_json::json!(finding.error_codes).to_string(),
@@ -120,18 +120,24 @@ pub(super) fn seen_again(
     Ok(())
 }
 
-/// The newest issues below the cursor.
+/// The newest issues after the first `skip`, and how many there are.
 pub(in crate::store) fn list(
     conn: &Connection,
-    before: Option<IssueId>,
+    skip: u64,
     limit: usize,
-) -> Result<Page<Issue>> {
+) -> Result<(Vec<Issue>, u64)> {
+    const COUNT: &str = "
+        SELECT count(*)
+        FROM self_monitoring_issues";
     let sql = format!(
-        "SELECT {COLUMNS} FROM self_monitoring_issues WHERE id < :before ORDER BY id DESC LIMIT :limit"
+        "SELECT {COLUMNS}
+         FROM self_monitoring_issues
+         ORDER BY id DESC
+         LIMIT :limit OFFSET :skip"
     );
+    let count: i64 = conn.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
     let mut statement = conn.prepare_cached(&sql)?;
-    let params =
-        named_params! {":before": before.map_or(i64::MAX, |id| id.0), ":limit": limit as i64 + 1};
-    let rows = statement.query_map(params, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(Page::cut(rows, limit, |issue| issue.id.0))
+    let rows = statement
+        .query_map(named_params! {":limit": limit as i64, ":skip": skip as i64}, from_row)?;
+    Ok((rows.collect::<rusqlite::Result<_>>()?, count as u64))
 }

@@ -3,7 +3,7 @@
 use super::error::unreadable;
 use crate::error::Result;
 use crate::model::{
-    Actor, BlockedBy, ConcurrencyKey, Event, Job, JobId, Kind, NewJob, Page, Queue, Status,
+    Actor, BlockedBy, ConcurrencyKey, Event, Job, JobId, Kind, NewJob, OnInterrupt, Queue, Status,
     Timestamp, UniqueKey, WorkerId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -11,42 +11,52 @@ use std::str::FromStr;
 
 /// The columns that [`from_row`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, kind, queue, priority, status, payload, trigger, attempt, max_attempts, \
-    interrupted, epoch, worker_id, unique_key, concurrency_key, blocked_by, run_at, created_at, started_at, \
+    interrupted, on_interrupt, epoch, worker_id, unique_key, concurrency_key, blocked_by, run_at, created_at, started_at, \
     finished_at, cancel_requested_at, parent_id, correlation_id, result, error, error_code";
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
     Ok(Job {
         id: JobId(row.get(0)?),
-        kind: Kind::parse(row.get::<_, String>(1)?).map_err(|_| unreadable(1, "kind"))?,
+        kind: Kind::parse(text(row, 1)?).map_err(|_| unreadable(1, "kind"))?,
         queue: parsed(row, 2, |text| Queue::parse(text).ok())?,
         priority: row.get(3)?,
         status: word(row, 4)?,
-        payload: row.get(5)?,
+        payload: text(row, 5)?,
         trigger: word(row, 6)?,
         attempt: row.get(7)?,
         max_attempts: row.get(8)?,
         interrupted: row.get(9)?,
-        epoch: row.get(10)?,
-        worker_id: parsed(row, 11, |text| WorkerId::parse(text).ok())?,
-        unique_key: parsed(row, 12, |text| UniqueKey::parse(text).ok())?,
-        concurrency_key: parsed(row, 13, |text| ConcurrencyKey::parse(text).ok())?,
-        blocked_by: parsed(row, 14, |text| BlockedBy::from_str(&text).ok())?,
-        run_at: Timestamp::from_millis(row.get(15)?),
-        created_at: Timestamp::from_millis(row.get(16)?),
-        started_at: instant(row, 17)?,
-        finished_at: instant(row, 18)?,
-        cancel_requested_at: instant(row, 19)?,
-        parent_id: row.get::<_, Option<i64>>(20)?.map(JobId),
-        correlation_id: row.get(21)?,
-        result: row.get(22)?,
-        error: row.get(23)?,
-        error_code: row.get(24)?,
+        on_interrupt: parsed(row, 10, |text| OnInterrupt::from_str(&text).ok())?,
+        epoch: row.get(11)?,
+        // Names that are no text: a worker nobody is, and keys that nobody shares.
+        worker_id: parsed(row, 12, |text| {
+            WorkerId::parse(text).or_else(|_| WorkerId::parse("unreadable")).ok()
+        })?,
+        unique_key: parsed(row, 13, |text| Some(UniqueKey::parse(text).ok()))?.flatten(),
+        concurrency_key: parsed(row, 14, |text| Some(ConcurrencyKey::parse(text).ok()))?.flatten(),
+        blocked_by: parsed(row, 15, |text| BlockedBy::from_str(&text).ok())?,
+        run_at: Timestamp::from_millis(row.get(16)?),
+        created_at: Timestamp::from_millis(row.get(17)?),
+        started_at: instant(row, 18)?,
+        finished_at: instant(row, 19)?,
+        cancel_requested_at: instant(row, 20)?,
+        parent_id: row.get::<_, Option<i64>>(21)?.map(JobId),
+        correlation_id: parsed(row, 22, Some)?,
+        result: parsed(row, 23, Some)?,
+        error: parsed(row, 24, Some)?,
+        error_code: parsed(row, 25, Some)?,
     })
+}
+
+/// Reads a text that another program may have written in bytes that are no UTF-8: one such row must not stop
+/// everybody who reads the table.
+pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    parsed(row, column, Some)?.ok_or_else(|| unreadable(column, "text"))
 }
 
 /// Reads one of our words.
 pub(super) fn word<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
+    let text = text(row, column)?;
     T::from_str(&text).map_err(|_| unreadable(column, &format!("word {text:?}")))
 }
 
@@ -54,14 +64,16 @@ pub(super) fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
-fn parsed<T>(
+/// Reads a text that may be NULL, and makes of it what it stands for.
+pub(super) fn parsed<T>(
     row: &Row<'_>,
     column: usize,
     parse: impl Fn(String) -> Option<T>,
 ) -> rusqlite::Result<Option<T>> {
-    let Some(text) = row.get::<_, Option<String>>(column)? else {
+    let Some(bytes) = row.get_ref(column)?.as_bytes_or_null()? else {
         return Ok(None);
     };
+    let text = String::from_utf8_lossy(bytes).into_owned();
     parse(text).map(Some).ok_or_else(|| unreadable(column, "text"))
 }
 
@@ -117,21 +129,6 @@ pub(in crate::store) fn get(conn: &Connection, id: JobId) -> Result<Option<Job>>
     Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
 }
 
-/// The newest jobs below the cursor.
-pub(in crate::store) fn list(
-    conn: &Connection,
-    before: Option<JobId>,
-    limit: usize,
-) -> Result<Page<Job>> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM jobs WHERE id < :before ORDER BY id DESC LIMIT :limit");
-    let mut statement = conn.prepare_cached(&sql)?;
-    let params =
-        named_params! {":before": before.map_or(i64::MAX, |id| id.0), ":limit": limit as i64 + 1};
-    let rows = statement.query_map(params, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(Page::cut(rows, limit, |job| job.id.0))
-}
-
 /// Writes one step of a job's history.
 pub(super) fn record(conn: &Connection, id: JobId, event: &Event) -> Result<()> {
     const SQL: &str = "
@@ -149,6 +146,24 @@ pub(super) fn record(conn: &Connection, id: JobId, event: &Event) -> Result<()> 
     Ok(())
 }
 
+/// The same, unless it is what the history ends with already: a job that is blocked again for the same reason has
+/// nothing new to tell.
+pub(super) fn record_once(conn: &Connection, id: JobId, event: &Event) -> Result<()> {
+    const SQL: &str = "
+        SELECT cause, detail
+        FROM job_events
+        WHERE job_id = :id
+        ORDER BY id DESC
+        LIMIT 1";
+    let last = conn
+        .prepare_cached(SQL)?
+        .query_row(named_params! {":id": id.0}, |row| Ok((text(row, 0)?, parsed(row, 1, Some)?)));
+    match last.optional()? {
+        Some((cause, detail)) if cause == event.cause && detail == event.detail => Ok(()),
+        Some(_) | None => record(conn, id, event),
+    }
+}
+
 /// A job's history, oldest first; at most `limit` rows.
 pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Result<Vec<Event>> {
     const SQL: &str = "
@@ -163,9 +178,9 @@ pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Re
             at: Timestamp::from_millis(row.get(0)?),
             from: parsed(row, 1, |text| Status::from_str(&text).ok())?,
             to: word(row, 2)?,
-            cause: row.get(3)?,
-            actor: row.get(4)?,
-            detail: row.get(5)?,
+            cause: text(row, 3)?,
+            actor: text(row, 4)?,
+            detail: parsed(row, 5, Some)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -1,25 +1,25 @@
 //! Rows of `logs` in logs.db.
 
-use super::jobs::word;
+use super::jobs::{parsed, text, word};
 use crate::error::Result;
 use crate::model::{Level, LogRow, NewLogRow};
 use rusqlite::{Connection, Row, named_params};
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "id, timestamp, level, source, message, correlation_id, user_id, request_path, extra_data";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
     Ok(LogRow {
         id: row.get(0)?,
         row: NewLogRow {
-            timestamp: row.get(1)?,
+            timestamp: text(row, 1)?,
             level: word(row, 2)?,
-            source: row.get(3)?,
-            message: row.get(4)?,
-            correlation_id: row.get(5)?,
-            user_id: row.get(6)?,
-            request_path: row.get(7)?,
-            extra_data: row.get(8)?,
+            source: text(row, 3)?,
+            message: text(row, 4)?,
+            correlation_id: parsed(row, 5, Some)?,
+            user_id: parsed(row, 6, Some)?,
+            request_path: parsed(row, 7, Some)?,
+            extra_data: parsed(row, 8, Some)?,
         },
     })
 }
@@ -52,7 +52,11 @@ pub(in crate::store) fn last_id(conn: &Connection) -> Result<i64> {
     Ok(conn.prepare_cached(SQL)?.query_row([], |row| row.get(0))?)
 }
 
-/// Up to `limit` rows above `after` and up to `upto` of level warning or worse, oldest first.
+/// Longest message that a scan reads, in characters: what tells a problem stands at the beginning.
+const MAX_SCANNED: usize = 16_384;
+
+/// Up to `limit` rows above `after` and up to `upto` of level warning or worse, oldest first; what is
+/// said of scans themselves does not count.
 pub(in crate::store) fn warnings(
     conn: &Connection,
     after: i64,
@@ -60,11 +64,15 @@ pub(in crate::store) fn warnings(
     limit: usize,
 ) -> Result<Vec<LogRow>> {
     let sql = format!(
-        "SELECT {COLUMNS}
+        "SELECT {}
          FROM logs NOT INDEXED
-         WHERE id > :after AND id <= :upto AND (level = '{}' OR level = '{}' OR level = '{}')
+         WHERE id > :after AND id <= :upto
+           AND NOT (source LIKE 'lamplighter%'
+                AND (message LIKE '[SCAN-%' OR message LIKE '%(self_monitoring)%'))
+           AND (level = '{}' OR level = '{}' OR level = '{}')
          ORDER BY id
          LIMIT :limit",
+        COLUMNS.replace("message", &format!("substr(message, 1, {MAX_SCANNED})")),
         Level::Warning,
         Level::Error,
         Level::Critical

@@ -19,6 +19,8 @@ use std::time::Duration;
 /// How long a statement waits for another program's lock. Longer than any write of ours by far; a program that holds
 /// the file longer than this is an error worth reporting.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a checkpoint waits for readers: a page's snapshot is short.
+const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The WAL file is cut to this size when it is reset.
 const WAL_SIZE_LIMIT: u32 = 64 * 1024 * 1024;
 /// SQLite's magic, the first 16 bytes of each of its files.
@@ -45,8 +47,17 @@ impl Schema {
 pub(super) fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()> {
     let doing = || format!("open {}", path.display());
     let io = |source| Error::new(Code::StoreIo, doing()).because(source);
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => Path::new("/"),
+    };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
+    // Another program that opened the path before there was a database leaves an empty file, which is as good as none.
+    let empty = path.metadata().is_ok_and(|data| data.is_file() && data.len() == 0);
+    if empty {
+        fs::remove_file(path).map_err(io)?;
+    }
     if !path.try_exists().map_err(io)? {
         create(path, folder, schema)
             .map_err(|e| e.while_doing(&format!("create {}", path.display())))?;
@@ -74,9 +85,18 @@ pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection>
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT)?;
-    expect_pragma(&conn, path, "journal_mode", "wal")?;
-    expect_pragma(&conn, path, "synchronous", if schema.durable { "2" } else { "1" })?;
-    expect_pragma(&conn, path, "foreign_keys", "1")?;
+    let limit = WAL_SIZE_LIMIT.to_string();
+    let wanted = [
+        ("journal_mode", "wal"),
+        ("synchronous", if schema.durable { "2" } else { "1" }),
+        ("foreign_keys", "1"),
+        ("trusted_schema", "0"),
+        ("journal_size_limit", limit.as_str()),
+    ];
+    for (name, value) in wanted {
+        expect_pragma(&conn, path, name, value)?;
+    }
+    // A reader may keep the log from being emptied now; that only matters after a failed commit.
     checkpoint(&conn)?;
     Ok(conn)
 }
@@ -88,15 +108,14 @@ pub(super) fn init_reader(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "trusted_schema", false)
 }
 
-/// Moves every committed frame of the WAL into the database and syncs it.
+/// Moves every committed frame of the WAL into the database, syncs it, and answers whether it could do so whole.
 ///
 /// At a start, and after a commit that failed, this settles what the kernel may hold without having written it.
-/// A foreign reader may keep the WAL from being cut; that is no error.
-fn checkpoint(conn: &Connection) -> Result<()> {
-    conn.busy_timeout(Duration::from_millis(100))?;
-    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+pub(super) fn checkpoint(conn: &Connection) -> Result<bool> {
+    conn.busy_timeout(CHECKPOINT_TIMEOUT)?;
+    let busy: bool = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
-    Ok(())
+    Ok(!busy)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this module opens connections")]
@@ -145,7 +164,19 @@ fn migrate(path: &Path, schema: &Schema, found: i32) -> Result<()> {
     let mut conn = connect(path)?;
     let backup = path.with_extension(format!("v{found}.db"));
     if !backup.try_exists().unwrap_or(false) {
-        conn.execute("VACUUM INTO ?1", [backup.to_string_lossy()])?;
+        // Made under another name: a backup that was cut off must not pass for one.
+        let io = |source: std::io::Error| Error::new(Code::StoreIo, "back up").because(source);
+        let draft = backup.with_extension("new");
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&draft)
+            .map_err(io)?;
+        conn.execute("VACUUM INTO ?1", [draft.to_string_lossy()])?;
+        File::open(&draft).and_then(|file| file.sync_all()).map_err(io)?;
+        fs::rename(&draft, &backup).map_err(io)?;
     }
     apply(&mut conn, schema, found)
 }
@@ -236,14 +267,23 @@ mod tests {
 
     #[test]
     fn p28_foreign_files_are_refused_untouched() {
-        const FOREIGN: [&[u8]; 4] =
-            [b"", b"notes", &[0; 4096], b"SQLite format 3\0 and then some other program's"];
+        const FOREIGN: [&[u8]; 3] =
+            [b"notes", &[0; 4096], b"SQLite format 3\0 and then some other program's"];
         for bytes in FOREIGN {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("x.db");
             fs::write(&path, bytes).unwrap();
             assert_eq!(refused(&path, &FIRST, OpenMode::Migrate), Code::StoreForeign);
         }
+    }
+
+    #[test]
+    fn an_empty_file_is_as_good_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        fs::write(&path, b"").unwrap();
+        prepare(&path, &FIRST, OpenMode::Current).unwrap();
+        assert_eq!(version_of(&path, &FIRST).unwrap(), 1);
     }
 
     #[test]

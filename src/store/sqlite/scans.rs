@@ -4,8 +4,8 @@ use super::jobs::{self, instant, word};
 use super::{issues, settle};
 use crate::error::Result;
 use crate::model::{
-    JobId, Kind, Lease, NewJob, Page, Scan, ScanCommit, ScanCounts, ScanNow, ScanRequest,
-    Timestamp, Trigger,
+    JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts, ScanNow, ScanRequest, Timestamp,
+    Trigger,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
@@ -26,7 +26,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
         created_at: Timestamp::from_millis(row.get(3)?),
         started_at: instant(row, 4)?,
         finished_at: instant(row, 5)?,
-        error: row.get(6)?,
+        error: jobs::parsed(row, 6, Some)?,
         counts: ScanCounts {
             rows_examined: row.get::<_, i64>(7)? as u64,
             issues_created: row.get::<_, i64>(8)? as u64,
@@ -48,45 +48,50 @@ pub(in crate::store) fn request(
     jobs::insert(conn, job, now).map(ScanRequest::Queued)
 }
 
+/// Scans that start as soon as they can; those that wait for a time of their own do not count.
 fn waiting(conn: &Connection) -> Result<u64> {
     const SQL: &str = "
         SELECT count(*)
         FROM jobs
-        WHERE kind = 'self_monitoring' AND finished_at IS NULL AND (status = 'queued' OR status = 'scheduled')";
+        WHERE kind = 'self_monitoring' AND finished_at IS NULL AND status = 'queued'";
     Ok(conn.prepare_cached(SQL)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
 }
 
 pub(in crate::store) fn now(conn: &Connection) -> Result<ScanNow> {
     let one = |condition: &str| -> Result<Option<Scan>> {
         let sql = format!(
-            "SELECT {COLUMNS} {FROM} WHERE j.kind = 'self_monitoring' AND {condition} ORDER BY j.id DESC LIMIT 1"
+            "SELECT {COLUMNS} {FROM} WHERE j.kind = 'self_monitoring' AND {condition} LIMIT 1"
         );
         Ok(conn.prepare_cached(&sql)?.query_row([], from_row).optional()?)
     };
     Ok(ScanNow {
         running: one("j.status = 'running' AND j.finished_at IS NULL")?,
         waiting: waiting(conn)?,
-        last: one("j.finished_at IS NOT NULL")?,
+        last: one("j.finished_at IS NOT NULL ORDER BY j.finished_at DESC, j.id DESC")?,
     })
 }
 
-/// The newest scans below the cursor.
-pub(in crate::store) fn list(
+/// The newest scans after the first `skip`, and how many there are.
+pub(in crate::store) fn history(
     conn: &Connection,
-    before: Option<JobId>,
+    skip: u64,
     limit: usize,
-) -> Result<Page<Scan>> {
+) -> Result<(Vec<Scan>, u64)> {
+    const COUNT: &str = "
+        SELECT count(*)
+        FROM jobs
+        WHERE kind = 'self_monitoring'";
     let sql = format!(
         "SELECT {COLUMNS} {FROM}
-         WHERE j.kind = 'self_monitoring' AND j.id < :before
+         WHERE j.kind = 'self_monitoring'
          ORDER BY j.id DESC
-         LIMIT :limit"
+         LIMIT :limit OFFSET :skip"
     );
+    let count: i64 = conn.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
     let mut statement = conn.prepare_cached(&sql)?;
-    let params =
-        named_params! {":before": before.map_or(i64::MAX, |id| id.0), ":limit": limit as i64 + 1};
-    let rows = statement.query_map(params, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(Page::cut(rows, limit, |scan| scan.id.0))
+    let rows = statement
+        .query_map(named_params! {":limit": limit as i64, ":skip": skip as i64}, from_row)?;
+    Ok((rows.collect::<rusqlite::Result<_>>()?, count as u64))
 }
 
 /// What a scan has committed, `None` before its commit.

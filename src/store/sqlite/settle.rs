@@ -1,11 +1,11 @@
 //! The end of an attempt: by its own worker, or for a worker that is gone.
 
-use super::claim::{unblock_key, unblock_kind};
+use super::claim;
 use super::jobs::{self, COLUMNS};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    AttemptEnd, Event, Job, KindRules, Lease, OnInterrupt, Settlement, Status, Terms, Timestamp,
-    WorkerId, settlement,
+    AttemptEnd, Event, Job, JobId, Lease, OnInterrupt, PollRequest, Settlement, Status, Terms,
+    Timestamp, settlement,
 };
 use rusqlite::{Connection, named_params};
 
@@ -17,68 +17,66 @@ pub(in crate::store) fn settle(
     conn: &Connection,
     lease: &Lease,
     end: AttemptEnd,
-    on_interrupt: OnInterrupt,
     chance: f64,
     now: Timestamp,
 ) -> Result<Status> {
     let job = held(conn, lease)?;
-    let terms = terms(&job, on_interrupt);
-    let after = settlement(terms, end, now, chance);
-    write(conn, &job, lease, &after, now)?;
+    let after = settlement(terms(&job), end, now, chance);
+    write(conn, &job, &after, now)?;
     Ok(after.status)
 }
 
 /// The running job of this lease.
 pub(super) fn held(conn: &Connection, lease: &Lease) -> Result<Job> {
-    jobs::get(conn, lease.id)?.filter(|job| job.lease().as_ref() == Some(lease)).ok_or_else(|| {
-        Error::new(Code::StoreLeaseLost, format!("job {}, epoch {}", lease.id, lease.epoch))
-    })
+    jobs::get(conn, lease.id)?
+        .filter(|job| job.lease().as_ref() == Some(lease))
+        .ok_or_else(|| lost(lease.id, lease.epoch))
 }
 
-/// Settles as lost whatever runs under another worker's name.
+/// Settles as lost whatever runs under another worker's name, or under ours without really running here.
 ///
-/// Whoever polls leads the engine of this file (see [`crate::store::Leadership`]), so every other worker is gone.
-pub(super) fn rescue_strangers(
+/// Whoever polls leads the engine of this file (see [`crate::store::Leadership`]), so every other worker is gone. A
+/// job in our own name that nobody runs is one whose claim was committed although the commit seemed to fail.
+pub(super) fn rescue_lost(
     conn: &Connection,
-    me: &WorkerId,
-    kinds: &[KindRules],
+    request: &PollRequest,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<Vec<(Job, Status)>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM jobs WHERE status = 'running' AND worker_id <> :me ORDER BY id"
+        "SELECT {COLUMNS}
+         FROM jobs
+         WHERE status = 'running'
+           AND (worker_id <> :me OR id NOT IN (SELECT value FROM json_each(:running)))
+         ORDER BY worker_id, id"
     );
+    let running: Vec<i64> = request.running.iter().map(|id| id.0).collect();
+    let running = serde_json::json!(running).to_string();
     let mut statement = conn.prepare_cached(&sql)?;
-    let lost = statement
-        .query_map(named_params! {":me": me.as_str()}, jobs::from_row)?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let params = named_params! {":me": request.worker.as_str(), ":running": running};
+    let lost =
+        statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut rescued = Vec::with_capacity(lost.len());
     for job in lost {
-        // A kind nobody knows is settled the careful way: it may not bear running twice.
-        let rules = kinds.iter().find(|rules| rules.kind == job.kind);
-        let on_interrupt = rules.map_or(OnInterrupt::Fail, |rules| rules.on_interrupt);
-        let Some(lease) = job.lease() else { continue };
-        let after = settlement(terms(&job, on_interrupt), AttemptEnd::Lost, now, 0.5);
-        write(conn, &job, &lease, &after, now)?;
+        let after = settlement(terms(&job), AttemptEnd::Lost, now, 0.5);
+        write(conn, &job, &after, now)?;
+        rescued.push((job, after.status));
     }
-    Ok(())
+    Ok(rescued)
 }
 
-fn terms(job: &Job, on_interrupt: OnInterrupt) -> Terms {
+fn terms(job: &Job) -> Terms {
     Terms {
         attempt: job.attempt,
         max_attempts: job.max_attempts.unwrap_or(1),
         interrupted: job.interrupted,
         cancel_requested: job.cancel_requested_at.is_some(),
-        on_interrupt,
+        // Who was never admitted was started by another hand: it may not bear running twice.
+        on_interrupt: job.on_interrupt.unwrap_or(OnInterrupt::Fail),
     }
 }
 
-fn write(
-    conn: &Connection,
-    job: &Job,
-    lease: &Lease,
-    after: &Settlement,
-    now: Timestamp,
-) -> Result<()> {
+fn write(conn: &Connection, job: &Job, after: &Settlement, now: Timestamp) -> Result<()> {
+    // The epoch names the claim; whose it was is checked by `held`, and does not matter to a rescue.
     const SQL: &str = "
         UPDATE jobs
         SET status = :status,
@@ -93,7 +91,7 @@ fn write(
             result = :result,
             error = :error,
             error_code = :error_code
-        WHERE id = :id AND epoch = :epoch AND status = 'running' AND worker_id = :worker";
+        WHERE id = :id AND epoch = :epoch AND status = 'running'";
     let changed = conn.prepare_cached(SQL)?.execute(named_params! {
         ":status": after.status.as_str(),
         ":final": after.status.is_final(),
@@ -105,32 +103,30 @@ fn write(
         ":result": after.result.as_ref().map(ToString::to_string),
         ":error": after.error.as_ref().map(|e| &e.message),
         ":error_code": after.error.as_ref().map(|e| &e.code),
-        ":id": lease.id.0,
-        ":epoch": lease.epoch,
-        ":worker": lease.worker.as_str(),
+        ":id": job.id.0,
+        ":epoch": job.epoch,
     })?;
     if changed != 1 {
-        return Err(Error::new(
-            Code::StoreLeaseLost,
-            format!("job {}, epoch {}", lease.id, lease.epoch),
-        ));
+        return Err(lost(job.id, job.epoch));
     }
     if let Some(cause) = after.cause {
-        jobs::record(conn, lease.id, &event(lease, after, cause, now))?;
+        jobs::record(conn, job.id, &event(job, after, cause, now))?;
     }
-    if let Some(key) = &job.concurrency_key {
-        unblock_key(conn, key)?;
-    }
-    unblock_kind(conn, &job.kind)
+    // The key's next job is marked by the schema; here only the one that a constraint may have kept back.
+    claim::unblock_constraint(conn, &job.kind)
 }
 
-fn event(lease: &Lease, after: &Settlement, cause: &str, now: Timestamp) -> Event {
+fn lost(id: JobId, epoch: i64) -> Error {
+    Error::new(Code::StoreLeaseLost, format!("job {id}, epoch {epoch}"))
+}
+
+fn event(job: &Job, after: &Settlement, cause: &str, now: Timestamp) -> Event {
     Event {
         at: now,
         from: Some(Status::Running),
         to: after.status,
         cause: cause.into(),
-        actor: lease.worker.to_string(),
+        actor: job.worker_id.as_ref().map_or_else(|| "nobody".into(), ToString::to_string),
         detail: after.error.as_ref().map(|e| e.message.clone()),
     }
 }

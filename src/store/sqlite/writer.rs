@@ -131,12 +131,15 @@ impl Writer {
             return refuse(batch, &error);
         }
         let Some(conn) = &self.conn else { return };
-        let before = conn.total_changes();
+        let mut changed = false;
         let mut kept = Vec::with_capacity(batch.len());
         let mut batch = batch.into_iter();
         while let Some(mut work) = batch.next() {
             match run_in_savepoint(conn, work.as_mut()) {
-                Ok(()) => kept.push(work),
+                Ok(rows) => {
+                    changed |= rows > 0;
+                    kept.push(work);
+                }
                 Err(error) if conn.is_autocommit() => {
                     // SQLite has rolled the whole transaction back.
                     kept.push(work);
@@ -149,7 +152,7 @@ impl Writer {
         if let Err(error) = conn.execute_batch("COMMIT") {
             return self.unknown(kept, error);
         }
-        if conn.total_changes() != before {
+        if changed {
             self.changes.send_modify(|n| *n += 1);
         }
         for work in kept {
@@ -176,6 +179,9 @@ impl Writer {
     fn reopen_if_needed(&mut self) -> Result<()> {
         if self.conn.is_none() {
             let conn = open::connect_writer(&self.path, self.schema)?;
+            if !open::checkpoint(&conn)? {
+                return Err(Error::new(Code::StoreBusy, "checkpoint after a failed commit"));
+            }
             self.seen = data_version(&conn)?;
             self.conn = Some(conn);
             // Whatever happened meanwhile, everybody should look.
@@ -192,14 +198,21 @@ fn refuse(batch: Vec<Box<dyn Work>>, error: &Error) {
     }
 }
 
-fn run_in_savepoint(conn: &Connection, work: &mut dyn Work) -> Result<()> {
+/// Runs one call and answers how many rows it changed. After an error either its savepoint is rolled back or, where
+/// SQLite would not, the whole transaction.
+fn run_in_savepoint(conn: &Connection, work: &mut dyn Work) -> Result<u64> {
+    let before = conn.total_changes();
     conn.prepare_cached("SAVEPOINT call")?.execute([])?;
     let done = work.run(conn).and_then(|()| {
         conn.prepare_cached("RELEASE call")?.execute([])?;
-        Ok(())
+        Ok(conn.total_changes() - before)
     });
-    if done.is_err() && !conn.is_autocommit() {
-        conn.execute_batch("ROLLBACK TO call; RELEASE call")?;
+    if done.is_err()
+        && !conn.is_autocommit()
+        && conn.execute_batch("ROLLBACK TO call; RELEASE call").is_err()
+    {
+        // The caller is told that nothing was saved, so nothing may be. If this fails too the transaction is gone.
+        conn.execute_batch("ROLLBACK").unwrap_or_default();
     }
     done
 }
@@ -323,12 +336,13 @@ mod tests {
     #[tokio::test]
     async fn listeners_hear_of_every_commit_that_changed_something_and_of_no_other() {
         let (_folder, db) = database();
-        let mut changes = db.changes();
+        let changes = db.changes();
         db.write("nothing", |_| Ok(())).await.unwrap();
+        let taken_back = |c: &Connection| insert(c, 9).and_then(|()| insert(c, 9));
+        db.write("a change that is rolled back", taken_back).await.unwrap_err();
         assert!(!changes.has_changed().unwrap());
         db.write("insert", |c| insert(c, 1)).await.unwrap();
         assert!(changes.has_changed().unwrap());
-        changes.mark_unchanged();
     }
 
     #[tokio::test]

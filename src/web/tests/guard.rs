@@ -142,8 +142,10 @@ async fn every_answer_carries_the_security_headers() {
             assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
             assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
             assert_eq!(answer.header("access-control-allow-origin"), "");
-            let stylesheet = answer.header("content-type").starts_with("text/css");
-            assert_eq!(answer.header("cache-control") == "no-store", !stylesheet, "{path}");
+            let cache = answer.header("cache-control");
+            let stream = answer.header("content-type") == "text/event-stream";
+            assert_eq!(cache, if stream { "no-cache" } else { "no-store" }, "{path}");
+            assert_eq!(answer.header("x-request-id").len(), 16);
         }
     }
 }

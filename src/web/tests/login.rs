@@ -57,8 +57,9 @@ async fn a_sign_in_never_leads_to_another_site() {
 #[tokio::test]
 async fn an_unknown_account_and_a_wrong_password_get_the_same_answer() {
     let site = site().await;
-    let wrong = site.submit("/login", WRONG).await;
-    let unknown = site.submit("/login", UNKNOWN).await;
+    let mut wrong = site.submit("/login", WRONG).await;
+    let mut unknown = site.submit("/login", UNKNOWN).await;
+    assert_ne!(wrong.headers.remove("x-request-id"), unknown.headers.remove("x-request-id"));
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
     assert!(wrong.body.contains("AUTH-LOGIN-002"));
     assert_eq!((wrong.status, wrong.body), (unknown.status, unknown.body));

@@ -1,16 +1,19 @@
 //! The real program as a child process, and a browser to use it.
 
+use lamplighter::Code;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// The password of `admin` in every test.
 pub const PASSWORD: &str = "lantern and wick 42";
 
-/// A running `lamplighter serve`; dropped, it is killed.
+/// A running `lamplighter serve`; dropped, it is killed. However it ends, every warning and error that it logged must
+/// begin with a registered code.
 pub struct Server {
     child: Child,
+    data: PathBuf,
     /// `http://127.0.0.1:port`.
     pub url: String,
     /// The path of the one-time link, if one was printed.
@@ -47,7 +50,7 @@ impl Server {
                 break;
             }
         }
-        Self { child, url, setup }
+        Self { child, data: data.to_owned(), url, setup }
     }
 
     /// kill -9.
@@ -68,7 +71,32 @@ impl Drop for Server {
         // It may have ended already.
         drop(self.child.kill());
         drop(self.child.wait());
+        // A test that fails already has its own reason.
+        if !std::thread::panicking() {
+            let lines = uncoded(&self.data);
+            assert!(lines.is_empty(), "logged without a registered [CODE] in front: {lines:#?}");
+        }
     }
+}
+
+/// The warnings and errors in the log of a data directory that our own program logged without a registered code.
+/// Rows of the demo and of imported files have other sources.
+pub fn uncoded(data: &Path) -> Vec<String> {
+    let path = data.join("logs.db");
+    if !path.exists() {
+        return Vec::new();
+    }
+    // Read only: the file must look as the server left it.
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let conn = rusqlite::Connection::open_with_flags(path, flags).unwrap();
+    conn.busy_timeout(Duration::from_secs(10)).unwrap();
+    let sql = "SELECT message FROM logs WHERE level IN ('WARNING', 'ERROR', 'CRITICAL')
+               AND source LIKE 'lamplighter%' ORDER BY id";
+    let mut statement = conn.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let coded =
+        |line: &String| Code::ALL.iter().any(|code| line.starts_with(&format!("[{code}] ")));
+    rows.map(Result::unwrap).filter(|line| !coded(line)).collect()
 }
 
 fn has_admin(data: &Path) -> bool {

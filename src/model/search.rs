@@ -1,0 +1,78 @@
+//! What lists are asked for, and the figures of the dashboard.
+
+use super::{Kind, Level, Queue, Status, Timestamp, Trigger};
+
+/// Which jobs a list shows; `None` is no condition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only this status.
+    pub status: Option<Status>,
+    /// Only this kind.
+    pub kind: Option<Kind>,
+    /// Only this queue.
+    pub queue: Option<Queue>,
+    /// Only this trigger.
+    pub trigger: Option<Trigger>,
+    /// Only ids below this one (the cursor).
+    pub before: Option<i64>,
+    /// At most this many rows.
+    pub limit: usize,
+}
+
+/// Which log rows a list shows; `None` is no condition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogFilter {
+    /// Only this level and worse.
+    pub level: Option<Level>,
+    /// Only this source.
+    pub source: Option<String>,
+    /// Only messages with this error code in brackets.
+    pub code: Option<String>,
+    /// Only messages with this text, upper and lower case alike (ASCII).
+    pub text: Option<String>,
+    /// Only rows of this correlation id.
+    pub correlation_id: Option<String>,
+    /// Only ids below this one (the cursor).
+    pub before: Option<i64>,
+    /// At most this many rows.
+    pub limit: usize,
+}
+
+/// A slice of a list that was searched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found<T> {
+    /// The rows that fit, newest first.
+    pub rows: Vec<T>,
+    /// Where the next slice begins: ids below this one. `None` at the end.
+    pub next: Option<i64>,
+    /// Whether the search stopped at its limit of rows to look through before the slice was full.
+    pub cut_short: bool,
+}
+
+/// One hour of finished jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hour {
+    /// When it begins.
+    pub begins_at: Timestamp,
+    /// Jobs that completed in it.
+    pub completed: u64,
+    /// Jobs that failed in it.
+    pub failed: u64,
+}
+
+/// The figures of the dashboard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Jobs that may start as soon as there is room, or that something blocks; counted up to 10,000.
+    pub queued: u64,
+    /// Jobs that wait for their time; counted up to 10,000.
+    pub scheduled: u64,
+    /// Jobs that run.
+    pub running: u64,
+    /// The last 24 hours, oldest first, the current one last; the newest 100,000 final jobs are counted.
+    pub hours: Vec<Hour>,
+    /// Bytes of the database and of its write-ahead log.
+    pub database_bytes: u64,
+    /// Bytes of the write-ahead log alone.
+    pub wal_bytes: u64,
+}

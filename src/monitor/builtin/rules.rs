@@ -1,0 +1,236 @@
+//! The table of rules that says whose problem a message is, from its words.
+//!
+//! Rules name words of the field (of crashes, of HTTP, of configuration, of manuals), never those of one program.
+
+use crate::model::Classification::{self, ClientMisuse, DocumentationGap, ServerBug};
+use crate::monitor::template::has_trace;
+
+/// What a rule answers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Verdict {
+    pub(super) classification: Classification,
+    /// One sentence for the finding: which rule spoke, and where to look.
+    pub(super) cause: &'static str,
+}
+
+/// The answer where no rule recognises any row.
+pub(super) const DEFAULT: Verdict = Verdict {
+    classification: ServerBug,
+    cause: "No rule recognised the message as a caller's mistake or a gap in the documentation, so it counts as \
+        the server's.",
+};
+
+const BY_STATUS: Verdict = Verdict {
+    classification: ClientMisuse,
+    cause: "The answer was a 4xx status, which blames the request; look at the caller first.",
+};
+
+const CRASH: Verdict = Verdict {
+    classification: ServerBug,
+    cause: "The message names a fault while the server worked (a crash, an answer of the 500s or broken data): \
+        look at the server.",
+};
+
+/// A rule: it fits where each list of `all` has an alternative in the text, and `none` has none.
+///
+/// A list is divided by commas. An alternative is a word, or several in a row; a star at the end of a word stands for
+/// any ending.
+struct Rule {
+    all: &'static [&'static str],
+    none: &'static str,
+    verdict: Verdict,
+}
+
+/// The things a configuration is made of. The virtual word `configfile` stands for the path of one.
+const SETTINGS: &str = "option*, setting*, config, configuration, configfile, flag, flags, directive*, preference*, \
+    environment variable*, env var*, feature toggle*";
+/// Books that explain a program.
+const MANUALS: &str = "documentation, documented, docs, the manual, user manual, admin manual, handbook, guide, \
+    readme, runbook, tutorial, faq, wiki, release notes, changelog, knowledge base";
+/// Those who call, and what they call with.
+const CALLERS: &str = "client*, caller*, user*, customer*, visitor*, browser*, consumer*, subscriber*, tenant*, \
+    guest*, partner*, crawler*, bot, bots, ip, request, requests, login, session, token*, api, credential*, cookie*";
+/// What callers send.
+const INPUT: &str = "request, requests, body, payload*, header*, param*, argument*, field*, input, query string, \
+    query param*, token*, credential*, signature*, api key, cookie*, form, upload*, uploaded, submitted, sent by, \
+    json, xml, csv, content type, user agent, username, email address, date, url";
+
+/// The rules; the first that fits wins. Signs of a crash come first, since a fault may quote a client's words; then
+/// documentation, since `unknown` and `deprecated` are words of it and of the client; then what the server depends
+/// on, since a provider's refusal reads like our own.
+const RULES: &[Rule] = &[
+    Rule {
+        all: &[
+            "panicked, panic, traceback, unhandled, uncaught, segfault, segmentation fault, core dumped, \
+            deadlock*, overflow, overflowed, corrupt*, inconsisten*, invariant*, assertion failed, \
+            internal server error, internal error, unexpected error, unexpected exception, out of memory, oom, \
+            oomkilled, no space left, nullpointerexception, null pointer, nil pointer, \
+            stack overflow, data loss, data race, integrity, crashed, crash loop, killed",
+        ],
+        none: "",
+        verdict: CRASH,
+    },
+    Rule {
+        all: &[
+            SETTINGS,
+            "unknown, unrecogni*, undocumented, deprecat*, obsolete, ignored, ignoring, no effect, no longer, \
+            removed, renamed, superseded, unsupported, not supported, not recogni*, did you mean, misspelled",
+        ],
+        none: "request*, body, payload, header*, client*, caller*",
+        verdict: ABOUT_DOCS,
+    },
+    Rule {
+        all: &[
+            MANUALS,
+            "no, not, missing, without, lacks, lacking, undocumented, outdated, out of date, obsolete, nowhere, \
+            absent, incomplete, wrong, contradict*, differs, disagree*, unclear, empty, broken, nothing, never, \
+            unexplained, gone",
+        ],
+        none: "",
+        verdict: ABOUT_DOCS,
+    },
+    Rule {
+        all: &["undocumented, deprecat*, deprecationwarning, will be removed, did you mean"],
+        none: "client*, caller*, consumer*, api, endpoint*, request*, app",
+        verdict: ABOUT_DOCS,
+    },
+    Rule {
+        all: &[
+            "upstream, backend, provider, dependency, replica*, timed out, timeout, time out, deadline exceeded, \
+            connection refused, connection reset, connection closed, connection lost, connection pool, \
+            broken pipe, unreachable, no route to host, name resolution, could not connect, \
+            failed to connect, access denied for user, password authentication failed for user, circuit breaker",
+        ],
+        none: "",
+        verdict: Verdict {
+            classification: ServerBug,
+            cause: "The message names something the server depends on that did not answer or refused: look at \
+                that service, at the network and at the server's own credentials.",
+        },
+    },
+    Rule {
+        all: &[
+            "malformed, bad request, unauthori*, unauthenticated, forbidden, csrf, throttl*, rate limit*, \
+            rate limited, too many requests, quota exceeded, method not allowed, not acceptable, \
+            unsupported media, payload too large, content too large, entity too large, unprocessable, \
+            authentication failed, authentication failure, login failed, failed login, login attempt*, \
+            wrong password, bad password, invalid credential*, bad credential*, brute force, \
+            validation failed, failed validation, validation error*, client error",
+        ],
+        none: "",
+        verdict: REFUSED,
+    },
+    Rule {
+        all: &[
+            CALLERS,
+            "rejected, refused, refusing, denied, blocked, banned, not allowed, not permitted, disallowed, expired, \
+            revoked, deprecat*, abus*, misus*",
+        ],
+        none: "",
+        verdict: REFUSED,
+    },
+    Rule {
+        all: &[
+            INPUT,
+            "invalid, missing, required, unknown, unsupported, illegal, bad, not valid, must be, must not, \
+            could not parse, cannot parse, can't parse, failed to parse, unparsable, unparseable, unreadable, \
+            not a valid, wrong type, wrong format, wrong value, too large, too long, too short, too big, too many, \
+            exceeds, out of range, not well formed, does not match, mismatch*, duplicate",
+        ],
+        none: "response*, row, rows, record*, table",
+        verdict: REFUSED,
+    },
+];
+
+const ABOUT_DOCS: Verdict = Verdict {
+    classification: DocumentationGap,
+    cause: "The message is about an option or a step that the documentation may not explain: compare the \
+        documentation with what was tried.",
+};
+
+const REFUSED: Verdict = Verdict {
+    classification: ClientMisuse,
+    cause: "The message refuses what a caller sent: look at the caller, unless many callers do the same.",
+};
+
+/// Whose problem a message is; `None` where no rule knows it.
+///
+/// Words are looked up in the template; traces and the status are read from the sample.
+pub(super) fn classify(template: &str, sample: &str) -> Option<Verdict> {
+    let status = http_status(template, sample);
+    if has_trace(sample) || status.is_some_and(|status| status >= 500) {
+        return Some(CRASH);
+    }
+    let text = words(template, sample);
+    let fits = |rule: &&Rule| {
+        let has = |list: &&str| list.split(", ").any(|phrase| text.contains_phrase(phrase));
+        rule.all.iter().all(has) && (rule.none.is_empty() || !has(&rule.none))
+    };
+    let rule = RULES.iter().find(fits).map(|rule| rule.verdict);
+    rule.or(status.map(|_| BY_STATUS))
+}
+
+/// The lower-case words of a text.
+struct Words(Vec<String>);
+
+impl Words {
+    fn contains_phrase(&self, phrase: &str) -> bool {
+        let parts: Vec<&str> = phrase.split(' ').collect();
+        let same = |(word, part): (&String, &&str)| match part.strip_suffix('*') {
+            Some(start) => word.starts_with(start),
+            None => word == part,
+        };
+        self.0.windows(parts.len()).any(|window| window.iter().zip(&parts).all(same))
+    }
+}
+
+/// The words of the template that say what happened: error codes are names, and `see the manual` is a pointer.
+fn words(template: &str, sample: &str) -> Words {
+    let text = template.to_lowercase();
+    let mut words: Vec<String> = Vec::new();
+    for clause in text.split([',', ';', '(', ')']).flat_map(|part| part.split(". ")) {
+        let found = clause
+            .split(|c: char| !c.is_alphanumeric() && c != '\'')
+            .filter(|word| !word.is_empty());
+        let points = |word: &&str| !["see", "consult", "refer", "check", "read"].contains(word);
+        words.extend(found.take_while(points).map(str::to_owned));
+    }
+    let is_config = |word: &str| {
+        [".yaml", ".yml", ".toml", ".ini", ".conf", ".cfg", ".properties", ".env"]
+            .iter()
+            .any(|end| word.ends_with(end))
+    };
+    let line = sample.lines().next().unwrap_or_default();
+    if line.split(|c: char| c.is_whitespace() || "\"'`(),;:".contains(c)).any(is_config) {
+        words.push("configfile".to_owned());
+    }
+    Words(words)
+}
+
+/// The HTTP status of an error: what the template holds of one, or in the first line of the sample a three-digit word
+/// after `status`, `HTTP/1.1`, `answered` and the like.
+fn http_status(template: &str, sample: &str) -> Option<u16> {
+    let line = sample.lines().next().unwrap_or_default();
+    let mut words = line
+        .split([' ', '=', ':', ','])
+        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    if template.split(' ').any(|word| word.trim_end_matches([',', ':', '.']) == "5xx") {
+        return Some(500);
+    }
+    let mut before = words.next()?;
+    for word in words.filter(|word| !word.is_empty()) {
+        let announced = before.starts_with("HTTP")
+            || ["status", "http", "answered", "responded", "returned"]
+                .iter()
+                .any(|w| before.eq_ignore_ascii_case(w))
+            || before.ends_with("status_code");
+        if announced
+            && word.len() == 3
+            && let Ok(status) = word.parse()
+        {
+            return Some(status).filter(|status| (400..600).contains(status));
+        }
+        before = word;
+    }
+    None
+}

@@ -1,0 +1,104 @@
+//! What a word of a message is: words that go with values, and the shapes of values.
+
+/// Length of a UUID with its four dashes.
+pub(super) const UUID: usize = 36;
+/// Words that belong to the number before them.
+pub(super) const UNITS: &[&str] = &[
+    "ns", "us", "µs", "ms", "s", "sec", "secs", "second", "seconds", "min", "mins", "minute",
+    "minutes", "h", "hour", "hours", "day", "days", "B", "byte", "bytes", "kB", "KB", "KiB", "MB",
+    "MiB", "GB", "GiB", "TB", "TiB", "AM", "PM", "UTC", "GMT", "percent",
+];
+/// Names of months and days in dates; masked only beside a number.
+pub(super) const CALENDAR: &[&str] = &[
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Mon",
+    "Tue", "Wed", "Thu", "Fri", "Sat", "Sun",
+];
+
+/// Keys of `key=value` whose value names somebody or something, and never says what is wrong.
+pub(super) const NAMING_KEYS: &[&str] = &[
+    "user", "username", "login", "email", "name", "id", "host", "hostname", "node", "pod",
+    "worker", "client", "customer", "account", "tenant", "session", "device", "addr", "ip",
+];
+/// Answers of HTTP with their usual words, as far as they tell of an error.
+pub(super) const REASONS: &[(&str, &str)] = &[
+    ("400", "Bad Request"),
+    ("401", "Unauthorized"),
+    ("402", "Payment Required"),
+    ("403", "Forbidden"),
+    ("404", "Not Found"),
+    ("405", "Method Not Allowed"),
+    ("406", "Not Acceptable"),
+    ("408", "Request Timeout"),
+    ("409", "Conflict"),
+    ("410", "Gone"),
+    ("411", "Length Required"),
+    ("412", "Precondition Failed"),
+    ("413", "Payload Too Large"),
+    ("413", "Content Too Large"),
+    ("413", "Request Entity Too Large"),
+    ("414", "URI Too Long"),
+    ("415", "Unsupported Media Type"),
+    ("422", "Unprocessable Entity"),
+    ("422", "Unprocessable Content"),
+    ("428", "Precondition Required"),
+    ("429", "Too Many Requests"),
+    ("500", "Internal Server Error"),
+    ("501", "Not Implemented"),
+    ("502", "Bad Gateway"),
+    ("503", "Service Unavailable"),
+    ("504", "Gateway Timeout"),
+    ("504", "Gateway Time-out"),
+];
+/// Stands for any answer of the 500s: which of them a broken service gives is chance.
+pub(super) const BROKEN: &str = "5xx";
+
+/// A URL, a path from a root or from here, or a path with backslashes.
+pub(super) fn is_address(core: &str) -> bool {
+    core.starts_with('/')
+        || core.starts_with("./")
+        || core.starts_with("../")
+        || core.starts_with("~/")
+        || core.contains("://")
+        || (core.contains('\\') && core.bytes().any(|b| b.is_ascii_alphanumeric()))
+}
+
+/// `Mozilla/5.0`, `curl/8.5.0`: a program and its version.
+pub(super) fn is_product(word: &str) -> bool {
+    word.split_once('/').is_some_and(|(name, version)| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && version.starts_with(|c: char| c.is_ascii_digit())
+            && version.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')
+    })
+}
+
+pub(super) fn is_mail(word: &str) -> bool {
+    word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'))
+}
+
+/// `src/cart.rs:42`, `a/b/c`, but neither `and/or` nor `text/html`.
+pub(super) fn is_relative_path(word: &str) -> bool {
+    let Some((head, tail)) = word.split_once('/') else {
+        return false;
+    };
+    let suffix = tail.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+    let is_file =
+        (1..=5).contains(&suffix.len()) && suffix.bytes().all(|b| b.is_ascii_alphanumeric());
+    !head.is_empty() && (tail.contains('/') || is_file || word.bytes().any(|b| b.is_ascii_digit()))
+}
+
+/// An IPv6 or a hardware address.
+pub(super) fn is_colon_hex(word: &str) -> bool {
+    let colons = word.bytes().filter(|b| *b == b':').count();
+    let digit = word.bytes().any(|b| b.is_ascii_digit());
+    let fits = |b: u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
+    (colons >= 5 || (colons >= 2 && digit)) && word.bytes().all(fits)
+}
+
+pub(super) fn is_uuid(bytes: &[u8]) -> bool {
+    bytes.len() >= UUID
+        && bytes[..UUID].iter().enumerate().all(|(i, b)| match i {
+            8 | 13 | 18 | 23 => *b == b'-',
+            _ => b.is_ascii_hexdigit(),
+        })
+}

@@ -1,0 +1,218 @@
+//! One job: a sentence that says it all, its timeline, and what it carries.
+
+use super::App;
+use super::access::SignedIn;
+use super::caller::Caller;
+use super::jobs::{attempts, blocked_because};
+use super::page::{self, Frame, LivePart, Tab};
+use super::respond::Problem;
+use super::ui::{Step, badge, card, elapsed, timeline, when, when_known};
+use crate::error::Code;
+use crate::model::{BlockedBy, Event, Job, JobId, Status, Timestamp};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+/// What a live part says it shows.
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    v: Option<String>,
+}
+
+/// GET `/jobs/{id}` and `/jobs/{id}/part`.
+pub(super) async fn page(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    id: Result<Path<i64>, PathRejection>,
+    query: Result<Query<Shown>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Path(id) = id.map_err(|_| Problem::input("A job's id is a number."))?;
+    let shown = page::query(query)?.v;
+    let store = &app.web.store;
+    let none = || {
+        Problem::new(StatusCode::NOT_FOUND, Code::WebNotFound)
+            .saying(format!("There is no job {id}."))
+    };
+    let job = store.job(JobId(id)).await?.ok_or_else(none)?;
+    let events = store.job_events(job.id).await?;
+    let children = store.children(job.id).await?;
+    let now = app.web.clock.now();
+    let content = html! {
+        div.row.row-cards {
+            div."col-12" { (summary(&job, now)) }
+            div."col-lg-6" { (history(&job, &events, now)) }
+            div."col-lg-6" { (facts(&job, &children, now)) }
+            @if let Some(error) = &job.error { div."col-12" { (text_card("job-error", "Error", error)) } }
+            @if let Some(result) = &job.result { div."col-12" { (text_card("job-result", "Result", &pretty(result))) } }
+            div."col-12" { (text_card("job-payload", "Payload", &pretty(&job.payload))) }
+        }
+    };
+    let path = format!("/jobs/{id}/part");
+    let part = LivePart {
+        id: "job",
+        path: &path,
+        version: page::version(&(
+            job.status,
+            job.epoch,
+            job.blocked_by,
+            events.len(),
+            children.len(),
+        )),
+        content: &content,
+    };
+    let frame = Frame::new(&app.web, Some(&signed_in)).at(Tab::Jobs);
+    let title = format!("Job {id}");
+    Ok(page::live_page(&frame, &title, &part, |part| part, (caller.face, shown.as_deref())))
+}
+
+fn summary(job: &Job, now: Timestamp) -> Markup {
+    html! {
+        section.card {
+            div.card-body.sentence { (badge(job.status)) p { (sentence(job, now)) } }
+        }
+    }
+}
+
+/// The one clear sentence.
+pub(super) fn sentence(job: &Job, now: Timestamp) -> Markup {
+    let took = elapsed(job.started_at, job.finished_at, now);
+    html! {
+        @match job.status {
+            Status::Scheduled if job.attempt > 0 => {
+                "Attempt " (attempts(job)) " ended: " (first_line(job)) " It starts again " (when(job.run_at, now)) "."
+            }
+            Status::Scheduled => { "Starts " (when(job.run_at, now)) "." }
+            Status::Queued => {
+                @match job.blocked_by {
+                    Some(blocked) => (blocked_because(blocked)),
+                    None => "May start as soon as its queue has room.",
+                }
+            }
+            Status::Running => { "Runs for " (took) " on attempt " (attempts(job)) "." }
+            Status::Completed => { "Completed " (when_known(job.finished_at, now)) " after " (took) "." }
+            Status::Failed => {
+                "Failed " (when_known(job.finished_at, now)) " on attempt " (attempts(job)) ": " (first_line(job))
+            }
+            Status::Cancelled => { "Was cancelled " (when_known(job.finished_at, now)) "." }
+        }
+    }
+}
+
+fn first_line(job: &Job) -> &str {
+    job.error.as_deref().and_then(|error| error.lines().next()).unwrap_or("no reason was given.")
+}
+
+fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
+    let made = Step {
+        to: Status::Queued,
+        at: job.created_at,
+        title: html! { "Stored " },
+        detail: html! { "by " (job.trigger) },
+    };
+    let mut steps = vec![made];
+    steps.extend(events.iter().map(step));
+    if let Some(at) = job.started_at {
+        steps.push(Step {
+            to: Status::Running,
+            at,
+            title: html! { "Started " },
+            detail: html! { "attempt " (attempts(job)) },
+        });
+    }
+    // The other ends have an event of their own.
+    if let (Some(at), Status::Completed) = (job.finished_at, job.status) {
+        steps.push(Step {
+            to: Status::Completed,
+            at,
+            title: html! { "Completed " },
+            detail: html! { "after " (elapsed(job.started_at, Some(at), now)) },
+        });
+    }
+    steps.sort_by_key(|step| step.at);
+    card(
+        "job-history",
+        "Timeline",
+        &html! {},
+        &html! {
+            div.card-body { (timeline(&steps, now)) }
+        },
+    )
+}
+
+fn step(event: &Event) -> Step {
+    let title = html! { (happened(&event.cause)) " " };
+    let detail = html! {
+        "by " (event.actor)
+        @if let Some(detail) = &event.detail { ": " (detail) }
+    };
+    Step { to: event.to, at: event.at, title, detail }
+}
+
+/// A step's cause as people read it; other programs may write words of their own.
+fn happened(cause: &str) -> &str {
+    match cause {
+        "retry" => "Failed, starts again",
+        "failed" | "fatal" => "Failed for good",
+        "poison" => "Failed, it takes the server down",
+        "interrupted" => "Interrupted",
+        "snooze" => "Snoozed",
+        "cancelled" => "Cancelled",
+        "blocked" => "Kept waiting",
+        other => other,
+    }
+}
+
+fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
+    card(
+        "job-facts",
+        "Facts",
+        &html! {},
+        &html! {
+            dl.card-body.facts {
+                dt { "Kind" } dd { (job.kind) }
+                dt { "Queue" } dd { @if let Some(queue) = &job.queue { (queue) } @else { "not admitted yet" } }
+                dt { "Priority" } dd { @if let Some(priority) = job.priority { (priority) } @else { "–" } }
+                dt { "Attempt" } dd { (attempts(job)) }
+                @if job.interrupted > 0 { dt { "Interrupted" } dd { (job.interrupted) " times" } }
+                dt { "Created" } dd { (when(job.created_at, now)) }
+                dt { "Earliest start" } dd { (when(job.run_at, now)) }
+                @if let Some(key) = &job.unique_key { dt { "Unique key" } dd { (key.as_str()) } }
+                @if let Some(key) = &job.concurrency_key { dt { "Concurrency key" } dd { (key.as_str()) } }
+                @if let Some(worker) = &job.worker_id { dt { "Worker" } dd { (worker.as_str()) } }
+                @if let Some(code) = &job.error_code { dt { "Error code" } dd { code { (code) } } }
+                @if let Some(id) = &job.correlation_id {
+                    dt { "Log lines" }
+                    dd { a href=(logs_link(id)) { (id) } }
+                }
+                @if let Some(parent) = job.parent_id { dt { "Made by" } dd { a href={ "/jobs/" (parent) } { "job " (parent) } } }
+                @if !children.is_empty() {
+                    dt { "Made" }
+                    dd { @for child in children { a href={ "/jobs/" (child) } { "job " (child) } " " } }
+                }
+                @if job.blocked_by == Some(BlockedBy::Kind) {
+                    dt { "To do" } dd { "Start a program that registers a handler for " (job.kind) "." }
+                }
+            }
+        },
+    )
+}
+
+fn logs_link(correlation_id: &str) -> String {
+    let query =
+        serde_urlencoded::to_string([("correlation_id", correlation_id)]).unwrap_or_default();
+    format!("/logs?{query}")
+}
+
+fn text_card(id: &str, title: &str, text: &str) -> Markup {
+    card(id, title, &html! {}, &html! { pre.card-body tabindex="0" { (text) } })
+}
+
+/// JSON with line breaks, or the text as it is.
+fn pretty(text: &str) -> String {
+    let value: Result<serde_json::Value, _> = serde_json::from_str(text);
+    value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| text.to_owned())
+}

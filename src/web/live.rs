@@ -1,0 +1,105 @@
+//! One stream of events a page: it says that something has changed, and the page's parts ask what.
+
+use super::App;
+use super::access::SignedIn;
+use super::respond::Problem;
+use crate::error::Code;
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream::{self, Stream};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+pub(super) const PATH: &str = "/events";
+/// Streams at once over all browsers; a page without one asks less often by itself.
+pub(super) const MAX_STREAMS: usize = 64;
+/// Changes closer together than this are one event: a busy queue must not make its watchers busy.
+const AT_MOST_EVERY: Duration = Duration::from_millis(300);
+/// How long a stream lives; the browser's next one is checked for its login again (S19).
+const LIFE: Duration = Duration::from_mins(1);
+/// Comments that keep proxies from closing a quiet stream.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What one stream waits for.
+struct Watch {
+    jobs: watch::Receiver<u64>,
+    logs: watch::Receiver<u64>,
+    ends_at: tokio::time::Instant,
+    stage: Stage,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Where a stream is in its life.
+enum Stage {
+    /// It tells of what changed between the page and itself.
+    First,
+    /// It waits for changes.
+    Waiting,
+    /// It has said its last word.
+    Ended,
+}
+
+/// GET `/events`: `event: change` at once and after every commit that changed something, ours or another program's;
+/// `event: end` when the browser is to come again, so that it does not take the end for a fault.
+pub(super) async fn events(
+    State(app): State<App>,
+    Extension(_): Extension<SignedIn>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let place = Arc::clone(&app.streams).try_acquire_owned();
+    let place =
+        place.map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, Code::WebStreams))?;
+    let watch = Watch {
+        jobs: app.web.store.changes(),
+        logs: app.web.logs.changes(),
+        ends_at: tokio::time::Instant::now() + LIFE,
+        stage: Stage::First,
+        _place: place,
+    };
+    let stream = stream::unfold(watch, next);
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+async fn next(mut watch: Watch) -> Option<(Result<Event, Infallible>, Watch)> {
+    let mut name = "change";
+    match watch.stage {
+        Stage::First => watch.stage = Stage::Waiting,
+        Stage::Waiting => {
+            tokio::time::sleep(AT_MOST_EVERY).await;
+            tokio::select! {
+                change = watch.jobs.changed() => change.ok()?,
+                change = watch.logs.changed() => change.ok()?,
+                () = tokio::time::sleep_until(watch.ends_at) => {
+                    watch.stage = Stage::Ended;
+                    name = "end";
+                }
+            }
+        }
+        Stage::Ended => return None,
+    }
+    watch.jobs.borrow_and_update();
+    watch.logs.borrow_and_update();
+    // A browser drops an event without data. One that lost the stream comes back after a second.
+    let event = Event::default().event(name).data(name).retry(Duration::from_secs(1));
+    Some((Ok(event), watch))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::Semaphore;
+
+    #[tokio::test]
+    async fn a_stream_that_has_lived_its_time_says_so_and_ends() {
+        let (_jobs, jobs) = watch::channel(0);
+        let (_logs, logs) = watch::channel(0);
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let ends_at = tokio::time::Instant::now();
+        let watch = Watch { jobs, logs, ends_at, stage: Stage::Waiting, _place: place };
+        let (event, watch) = next(watch).await.unwrap();
+        assert!(format!("{event:?}").contains("event: end"), "{event:?}");
+        assert!(next(watch).await.is_none());
+    }
+}

@@ -1,0 +1,178 @@
+//! The log store's rows, with filters.
+
+use super::App;
+use super::access::SignedIn;
+use super::caller::Caller;
+use super::page::{self, Frame, LivePart, Tab, given};
+use super::respond::Problem;
+use super::ui::{self, folded, level_badge};
+use crate::model::{Found, Level, LogFilter, LogRow};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, State};
+use axum::response::Response;
+use maud::{Markup, html};
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+
+pub(super) const PATH: &str = "/logs";
+pub(super) const PART_PATH: &str = "/logs/part";
+/// Rows on a page.
+const ROWS: usize = 50;
+
+/// The address's query.
+#[derive(Clone, Default, Deserialize, Serialize)]
+pub(super) struct Asked {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<i64>,
+    #[serde(skip_serializing)]
+    v: Option<String>,
+}
+
+impl Asked {
+    /// Without the fields that a form sends empty.
+    fn tidied(self) -> Self {
+        Self {
+            level: given(self.level),
+            source: given(self.source),
+            code: given(self.code),
+            text: given(self.text),
+            correlation_id: given(self.correlation_id),
+            ..self
+        }
+    }
+
+    fn filter(&self) -> Result<LogFilter, Problem> {
+        let level = self.level.as_deref().map(Level::from_str).transpose();
+        Ok(LogFilter {
+            level: level.map_err(|()| Problem::input("There is no such level."))?,
+            source: self.source.clone(),
+            code: self.code.clone(),
+            text: self.text.clone(),
+            correlation_id: self.correlation_id.clone(),
+            before: page::cursor(self.before)?,
+            limit: ROWS,
+        })
+    }
+
+    fn link(&self, path: &str) -> String {
+        let query = serde_urlencoded::to_string(self).unwrap_or_default();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+}
+
+/// GET `/logs` and `/logs/part`: the newest rows that fit.
+pub(super) async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    query: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let asked = page::query(query)?.tidied();
+    let found = app.web.logs.search(asked.filter()?).await?;
+    let content = html! {
+        (table(&found, &asked))
+        (pager(&found, &asked))
+    };
+    let around = |part| html! { section.card { (filters(&asked)) (part) } };
+    let part = LivePart {
+        id: "log-list",
+        path: &asked.link(PART_PATH),
+        version: page::version(&found.rows.iter().map(|row| row.id).collect::<Vec<_>>()),
+        content: &content,
+    };
+    let frame = Frame::new(&app.web, Some(&signed_in)).at(Tab::Logs);
+    Ok(page::live_page(&frame, Tab::Logs.title(), &part, around, (caller.face, asked.v.as_deref())))
+}
+
+fn filters(asked: &Asked) -> Markup {
+    let field = |name: &str, label: &str, value: &Option<String>| {
+        html! {
+            label { span { (label) } input.form-control type="text" name=(name) value=[value.as_deref()] maxlength="200"; }
+        }
+    };
+    html! {
+        form.filters method="get" action=(PATH) {
+            label {
+                span { "Text" }
+                input.form-control type="search" name="text" value=[asked.text.as_deref()] maxlength="200";
+            }
+            label {
+                span { "Level" }
+                select.form-select name="level" {
+                    option value="" { "any" }
+                    @for level in Level::ALL {
+                        option value=(level) selected[asked.level.as_deref() == Some(level.as_str())] {
+                            (level) @if level != Level::Critical { " and worse" }
+                        }
+                    }
+                }
+            }
+            (field("source", "Source", &asked.source))
+            (field("code", "Error code", &asked.code))
+            (field("correlation_id", "Correlation id", &asked.correlation_id))
+            button.btn type="submit" { "Filter" }
+            @if !asked.link("").is_empty() { a.btn.btn-link href=(PATH) { "Clear" } }
+        }
+    }
+}
+
+fn table(found: &Found<LogRow>, asked: &Asked) -> Markup {
+    if !found.rows.is_empty() {
+        let rows: Vec<_> = found.rows.iter().map(|row| line(row, asked)).collect();
+        return ui::table(
+            "Log rows",
+            &["Time", "Level", "Source", "Message", "Correlation id"],
+            &rows,
+        );
+    }
+    let filtered = !asked.link("").is_empty();
+    let next = html! {
+        @if filtered {
+            "Nothing fits these conditions. " a href=(PATH) { "Show all rows" }
+        } @else {
+            "The server's own lines appear here. Bring in others with "
+            code { "lamplighter logs import FILE" } "."
+        }
+    };
+    ui::empty(if filtered { "No such rows" } else { "No log rows yet" }, &next)
+}
+
+fn line(row: &LogRow, asked: &Asked) -> Markup {
+    let LogRow { id, row } = row;
+    html! {
+        tr {
+            td.time { (row.timestamp) }
+            td { (level_badge(row.level)) }
+            td { (row.source) }
+            td.note {
+                (folded(&format!("message-{id}"), &row.message))
+                @if let Some(extra) = &row.extra_data {
+                    details id={ "extra-" (id) } { summary.text-secondary { "more" } pre { (extra) } }
+                }
+            }
+            td {
+                @if let Some(correlation) = &row.correlation_id {
+                    @let link = Asked { correlation_id: Some(correlation.clone()), ..Asked::default() };
+                    @if asked.correlation_id.is_some() { (correlation) } @else { a href=(link.link(PATH)) { (correlation) } }
+                }
+            }
+        }
+    }
+}
+
+fn pager(found: &Found<LogRow>, asked: &Asked) -> Markup {
+    let first = asked.before.map(|_| Asked { before: None, ..asked.clone() }.link(PATH));
+    let next = found.next.map(|id| Asked { before: Some(id), ..asked.clone() }.link(PATH));
+    let text = if found.cut_short { "100,000 rows were looked through: go on" } else { "Older" };
+    ui::pager(first.as_deref(), next.as_deref().map(|href| (href, text)))
+}

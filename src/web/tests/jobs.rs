@@ -1,0 +1,176 @@
+//! The list of jobs, and the page of one.
+
+use super::super::job::sentence;
+use super::work::{claim, enqueue, error, job, poll, run_now, settle};
+use super::*;
+use crate::model::{JobId, Kind, NewJob, Outcome, Status, Trigger};
+use std::time::Duration;
+
+/// The ids that the list shows, in its order.
+async fn listed(site: &Site, query: &str) -> Vec<i64> {
+    let answer = site.see(&format!("/jobs{query}")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{query}");
+    let links = answer.body.split(r#" href="/jobs/"#).skip(1);
+    links.map(|rest| rest.split('"').next().unwrap().parse().unwrap()).collect()
+}
+
+fn job_of(kind: &str) -> NewJob {
+    NewJob::new(Kind::parse(kind).unwrap())
+}
+
+/// What the page of a job says in its one sentence.
+async fn says(site: &Site, id: JobId) -> String {
+    let body = site.see(&format!("/jobs/{id}")).await.body;
+    let line = body.split("card-body sentence").nth(1).unwrap().split("</section>").next().unwrap();
+    let texts = line.split('<').map(|rest| rest.split_once('>').map_or(rest, |(_, text)| text));
+    texts.collect::<String>().trim_start_matches(r#"">"#).to_owned()
+}
+
+#[tokio::test]
+async fn the_list_follows_its_tabs_and_filters() {
+    let site = Site::signed_in().await;
+    run_now(&site, &[]).await;
+    enqueue(&site, "other").await;
+    claim(&site).await;
+    let later = NewJob {
+        run_at: Some(START.plus(Duration::from_mins(10))),
+        queue: Some(crate::model::Queue::parse("mail").unwrap()),
+        trigger: Trigger::Parent,
+        ..job_of("send_mail")
+    };
+    site.web.store.enqueue(later, START).await.unwrap();
+    assert!(poll(&site, "send_mail").await.is_none(), "its time has not come");
+    for (query, ids) in [
+        ("", vec![3, 2, 1]),
+        ("?status=running", vec![1]),
+        ("?status=queued", vec![2]),
+        ("?status=scheduled", vec![3]),
+        ("?status=failed", vec![]),
+        ("?kind=other", vec![2]),
+        ("?kind=+other+&queue=&trigger=&status=", vec![2]),
+        ("?kind=other&status=queued", vec![2]),
+        ("?queue=mail", vec![3]),
+        ("?trigger=manual", vec![1]),
+        ("?trigger=parent&kind=send_mail&queue=mail&status=scheduled", vec![3]),
+        ("?before=3", vec![2, 1]),
+    ] {
+        assert_eq!(listed(&site, query).await, ids, "{query}");
+    }
+    let page = site.see("/jobs?status=queued&kind=other").await.body;
+    assert!(page.contains(r#"<a href="/jobs?status=queued&amp;kind=other" aria-current="true">"#));
+    assert!(page.contains(r#"<a href="/jobs?kind=other">All</a>"#), "a tab keeps the filters");
+    assert!(page.contains(r#"name="kind" value="other""#) && page.contains(">Clear</a>"));
+    assert!(page.contains(r#"<input type="hidden" name="status" value="queued">"#));
+}
+
+#[tokio::test]
+async fn an_empty_list_says_what_to_do_next() {
+    let site = Site::signed_in().await;
+    let none = site.see("/jobs").await.body;
+    assert!(none.contains("No jobs yet") && none.contains("Press Run Now"));
+    let filtered = site.see("/jobs?status=failed").await.body;
+    assert!(filtered.contains("No such jobs") && filtered.contains("Show all jobs"));
+    assert!(site.see("/").await.body.contains("No job has failed."));
+}
+
+#[tokio::test]
+async fn the_list_goes_on_where_the_page_ends() {
+    let site = Site::signed_in().await;
+    for _ in 0..51 {
+        enqueue(&site, "other").await;
+    }
+    let first = site.see("/jobs?kind=other").await.body;
+    assert!(first.contains(r#"href="/jobs?kind=other&amp;before=2""#) && !first.contains("Newest"));
+    assert!(first.contains("Waits for the engine to look at it."));
+    assert_eq!(listed(&site, "?kind=other&before=2").await, [1]);
+    let rest = site.see("/jobs?kind=other&before=2").await.body;
+    assert!(rest.contains("Newest") && !rest.contains("Older"));
+}
+
+#[tokio::test]
+async fn a_search_by_id_leads_to_the_job() {
+    let site = Site::signed_in().await;
+    for id in ["7", "%237", "+7+"] {
+        let answer = site.see(&format!("/jobs?id={id}&kind=&queue=&trigger=")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/jobs/7"), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn one_sentence_says_how_a_job_stands() {
+    let site = Site::signed_in().await;
+    let id = enqueue(&site, "other").await;
+    assert_eq!(says(&site, id).await, "QueuedWaits for the engine to look at it.");
+    assert!(poll(&site, "another").await.is_none());
+    assert_eq!(says(&site, id).await, "QueuedNo running process has a handler for this kind.");
+
+    let first = enqueue(&site, "work").await;
+    let lease = poll(&site, "work").await.unwrap();
+    site.web.clock.advance(Duration::from_secs(3));
+    assert_eq!(says(&site, first).await, "RunningRuns for 3.0 s on attempt 1 of 3.");
+    settle(&site, lease, Outcome::Failed(error("no oil\nat the pump"))).await;
+    let wait = says(&site, first).await;
+    assert!(
+        wait.starts_with("ScheduledAttempt 1 of 3 ended: no oil It starts again in "),
+        "{wait}"
+    );
+
+    let second = enqueue(&site, "work").await;
+    let lease = poll(&site, "work").await.unwrap();
+    assert_eq!(lease.id, second);
+    site.web.clock.advance(Duration::from_millis(1250));
+    settle(&site, lease, Outcome::Done(serde_json::json!({"lamps": 7}))).await;
+    site.web.clock.advance(Duration::from_mins(1));
+    assert_eq!(says(&site, second).await, "CompletedCompleted 1 min ago after 1.2 s.");
+    let page = site.see(&format!("/jobs/{second}")).await.body;
+    assert!(page.contains("&quot;lamps&quot;: 7") && page.contains("Timeline"));
+
+    let third = enqueue(&site, "work").await;
+    let lease = loop {
+        let lease = poll(&site, "work").await.unwrap();
+        if lease.id == third {
+            break lease;
+        }
+        settle(&site, lease, Outcome::Done(serde_json::json!({}))).await;
+    };
+    settle(&site, lease, Outcome::Fatal(error("no lamp"))).await;
+    assert_eq!(says(&site, third).await, "FailedFailed just now on attempt 1 of 3: no lamp");
+
+    let later = NewJob {
+        run_at: Some(site.web.clock.now().plus(Duration::from_mins(10))),
+        ..job_of("work")
+    };
+    let later = site.web.store.enqueue(later, site.web.clock.now()).await.unwrap();
+    assert!(poll(&site, "work").await.is_none_or(|lease| lease.id != later));
+    assert_eq!(says(&site, later).await, "ScheduledStarts in 10 min.");
+}
+
+#[tokio::test]
+async fn a_cancelled_job_says_so() {
+    let site = Site::signed_in().await;
+    let id = enqueue(&site, "other").await;
+    let mut cancelled = job(&site, id).await;
+    cancelled.status = Status::Cancelled;
+    cancelled.finished_at = Some(START);
+    let now = START.plus(Duration::from_mins(2));
+    let text = sentence(&cancelled, now).into_string();
+    assert!(
+        text.starts_with("Was cancelled <time") && text.contains(">2 min ago</time>"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn the_dashboard_counts_and_names_what_failed() {
+    let site = Site::signed_in().await;
+    enqueue(&site, "work").await;
+    let lease = poll(&site, "work").await.unwrap();
+    settle(&site, lease, Outcome::Fatal(error("no lamp\nsecond line"))).await;
+    enqueue(&site, "work").await;
+    let body = site.see("/").await.body;
+    assert!(body.contains(r#"<span class="h1 figure-failed">1</span>"#));
+    assert!(body.contains(r#"<span class="h1 figure-queued">1</span>"#));
+    assert!(body.contains(r#"<span class="h1 figure-running">0</span>"#));
+    assert!(body.contains(r#"<td class="note">no lamp</td>"#));
+    assert!(body.contains("1 jobs ended in the last 24 hours"));
+}

@@ -1,0 +1,113 @@
+//! What the tests of the pages do to jobs and scans, as a worker would.
+
+use super::super::self_monitoring::RUN_NOW_PATH;
+use super::*;
+use crate::model::{
+    AttemptEnd, Classification, Finding, Fingerprint, Job, JobError, JobFilter, JobId, Kind,
+    KindRules, Lease, NewJob, Outcome, PollRequest, Queue, ScanCommit, ScanCounts, Status,
+    WorkerId,
+};
+
+/// The corpus of texts that are no text to a careless page.
+pub(super) const HOSTILE: &str =
+    "<script>alert(1)</script>\"><img src=x onerror=alert(2)>' javascript:alert(3) <svg/onload=x>";
+
+/// Presses Run Now with these headers.
+pub(super) async fn run_now(site: &Site, headers: &[(&str, &str)]) -> Answer {
+    let mut request = own_form(RUN_NOW_PATH).header("cookie", &site.cookie);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    site.send(bare(request)).await
+}
+
+/// Stores a job of a kind that nobody has claimed yet.
+pub(super) async fn enqueue(site: &Site, kind: &str) -> JobId {
+    let job = NewJob::new(Kind::parse(kind).unwrap());
+    site.web.store.enqueue(job, site.web.clock.now()).await.unwrap()
+}
+
+pub(super) async fn job(site: &Site, id: JobId) -> Job {
+    site.web.store.job(id).await.unwrap().unwrap()
+}
+
+/// Looks for work of this kind as the poller does.
+pub(super) async fn poll(site: &Site, kind: &str) -> Option<Lease> {
+    let running = JobFilter { status: Some(Status::Running), limit: 100, ..JobFilter::default() };
+    let running = site.web.store.search_jobs(running).await.unwrap().rows;
+    let request = PollRequest {
+        worker: WorkerId::parse("tests").unwrap(),
+        kinds: [KindRules::new(Kind::parse(kind).unwrap())].into(),
+        room: vec![(Queue::DEFAULT, 1)],
+        running: running.iter().map(|job| job.id).collect(),
+    };
+    let polled = site.web.store.poll(request, site.web.clock.now()).await.unwrap();
+    polled.claimed.first().map(|job| job.lease().unwrap())
+}
+
+pub(super) async fn claim(site: &Site) -> Lease {
+    poll(site, Kind::SELF_MONITORING.as_str()).await.unwrap()
+}
+
+pub(super) async fn settle(site: &Site, lease: Lease, outcome: Outcome) {
+    let (end, now) = (AttemptEnd::Answered(outcome), site.web.clock.now());
+    site.web.store.settle(lease, end, 0.5, now).await.unwrap();
+}
+
+pub(super) fn error(message: &str) -> JobError {
+    JobError { code: "SCAN-RUN-001".into(), message: message.into() }
+}
+
+pub(super) async fn fail(site: &Site, message: &str) {
+    let lease = claim(site).await;
+    settle(site, lease, Outcome::Fatal(error(message))).await;
+}
+
+pub(super) async fn complete_with_issue(site: &Site, title: &str) {
+    let lease = claim(site).await;
+    let finding = Finding {
+        classification: Classification::ServerBug,
+        title: title.into(),
+        body: format!("Body: {title}"),
+        error_codes: vec!["SHOP-PAY-001".into()],
+        source: "shop".into(),
+        template: "payment <*> failed".into(),
+        occurrences: 3,
+        evidence: vec![1, 2, 3],
+        last_seen: "2027-01-15T08:00:00Z".into(),
+    };
+    let commit = ScanCommit {
+        log: "log".into(),
+        log_id_start: 0,
+        log_id_end: 12,
+        counts: ScanCounts {
+            rows_examined: 12,
+            issues_created: 1,
+            duplicates_skipped: 4,
+            ..ScanCounts::default()
+        },
+        analyzer: "builtin",
+        new_issues: vec![(finding, Fingerprint::from_hex("f".repeat(64)))],
+        seen_again: vec![],
+        follow_up: false,
+    };
+    let now = site.web.clock.now();
+    site.web.store.commit_scan(lease.clone(), commit, now).await.unwrap();
+    settle(site, lease, Outcome::Done(serde_json::json!({}))).await;
+}
+
+/// Panics where the HTML has something that the content security policy would refuse.
+pub(super) fn assert_inert(body: &str) {
+    for tag in body.split('<').skip(1).map(|rest| rest.split('>').next().unwrap().to_lowercase()) {
+        let own = tag.starts_with("script src=\"/assets/");
+        assert!(own || !tag.starts_with("script"), "<{tag}>");
+        assert!(!tag.starts_with("style") && !tag.contains("=\"javascript:"), "<{tag}>");
+        // Names only: what stands in quotes is text.
+        let names = tag.split('"').step_by(2).collect::<String>();
+        for attribute in names.split_whitespace().skip(1) {
+            let inline = ["style=", "on", "hx-on", "srcdoc="];
+            let inline = inline.into_iter().any(|name| attribute.starts_with(name));
+            assert!(!(inline && attribute.contains('=')), "<{tag}>");
+        }
+    }
+}

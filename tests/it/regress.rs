@@ -1,0 +1,298 @@
+//! Bugs that were found, each as the test that would have caught it.
+
+use crate::support::{foreign, in_time, now, store, until};
+use lamplighter::clock::Clock;
+use lamplighter::engine::Builder;
+use lamplighter::model::{
+    Actor, ConcurrencyKey, JobFilter, JobId, Kind, KindRules, NewJob, Outcome, Status, Trigger,
+};
+use lamplighter::store::Store;
+use lamplighter::{Code, Engine};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+fn kind(name: &str) -> Kind {
+    Kind::parse(name).unwrap()
+}
+
+/// An engine with a kind `good` that always completes.
+fn engine(store: &Store) -> Builder {
+    let done = |_| async { Outcome::Done(true.into()) };
+    Engine::builder(store.clone(), Clock::system()).kind(KindRules::new(kind("good")), done)
+}
+
+async fn good_job_completes(store: &Store) {
+    let id = store.enqueue(NewJob::new(kind("good")), now()).await.unwrap();
+    until(store, id, |job| job.status == Status::Completed).await;
+}
+
+fn foreign_sql(folder: &Path, sql: &str) {
+    foreign(folder).execute_batch(sql).unwrap();
+}
+
+#[tokio::test]
+async fn rows_that_are_hard_to_read_stop_nobody_else() {
+    let (folder, store) = store();
+    let engine = engine(&store).start().unwrap();
+    let hostile = [
+        "payload = CAST(x'22ff22' AS TEXT)",
+        "unique_key = CAST(x'ff' AS TEXT)",
+        "concurrency_key = replace(hex(zeroblob(66)), '00', 'é')",
+        "concurrency_key = CAST(x'ffff' AS TEXT)",
+        "correlation_id = CAST(x'ff' AS TEXT)",
+        "run_at = 9223372036854775807",
+        "run_at = -9223372036854775808",
+        "created_at = 9223372036854775807",
+        "parent_id = -9223372036854775808",
+        "priority = 100",
+        "max_attempts = 1000000",
+    ];
+    for setting in hostile {
+        let (column, value) = setting.split_once(" = ").unwrap();
+        for kind in ["good", "nobody_knows"] {
+            let sql = format!("INSERT INTO jobs (kind, {column}) VALUES ('{kind}', {value})");
+            foreign(folder.path())
+                .execute(&sql, [])
+                .unwrap_or_else(|error| panic!("{setting}: {error}"));
+        }
+    }
+    // Running in the name of nobody, with every text unreadable.
+    foreign_sql(
+        folder.path(),
+        "INSERT INTO jobs (kind) VALUES ('good');
+         UPDATE jobs
+         SET status = 'running', blocked_by = NULL, claim_order = NULL, worker_id = CAST(x'ff' AS TEXT), epoch = epoch + 1,
+             attempt = 1000000, started_at = 1, error = CAST(x'ff' AS TEXT), error_code = CAST(x'ff' AS TEXT)
+         WHERE id = last_insert_rowid() AND status = 'queued'",
+    );
+    good_job_completes(&store).await;
+    let filter = JobFilter { limit: 100, ..JobFilter::default() };
+    assert!(store.search_jobs(filter).await.unwrap().rows.len() >= 2 * hostile.len());
+    engine.stop(Duration::ZERO).await;
+}
+
+#[test]
+fn numbers_and_names_that_nobody_could_read_are_refused_by_the_schema() {
+    let (folder, _store) = store();
+    let conn = foreign(folder.path());
+    for (column, value) in [
+        ("attempt", "5000000000"),
+        ("max_attempts", "5000000000"),
+        ("interrupted", "5000000000"),
+        ("key_slot", "5000000000"),
+        ("epoch", "9223372036854775807"),
+        ("id", "9223372036854775807"),
+        ("queue", "'a' || char(0)"),
+        ("concurrency_key", "replace(hex(zeroblob(150)), '00', 'é')"),
+        ("blocked_by", "'key'"),
+        ("blocked_by", "'kind'"),
+        ("claim_order", "1"),
+        ("worker_id", "'w'"),
+    ] {
+        let sql = format!("INSERT INTO jobs (kind, {column}) VALUES ('x', {value})");
+        assert!(conn.execute(&sql, []).is_err(), "{column} = {value}");
+    }
+    conn.execute("INSERT INTO jobs (kind) VALUES ('x')", []).unwrap();
+    for set in ["epoch = NULL", "epoch = 7", "created_at = NULL", "id = NULL", "id = 2"] {
+        assert!(conn.execute(&format!("UPDATE OR REPLACE jobs SET {set}"), []).is_err(), "{set}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_frees_a_key_lets_the_next_job_run() {
+    let (folder, store) = store();
+    let release = Arc::new(Semaphore::new(0));
+    let released = Arc::clone(&release);
+    let rules = KindRules {
+        concurrency_key: Some(ConcurrencyKey::parse("one").unwrap()),
+        ..KindRules::new(kind("keyed"))
+    };
+    let engine = engine(&store)
+        .kind(rules, move |_| {
+            let released = Arc::clone(&released);
+            async move {
+                released.acquire().await.unwrap().forget();
+                Outcome::Done(true.into())
+            }
+        })
+        .start()
+        .unwrap();
+    let first = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap();
+    let second = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap();
+    until(&store, first, |job| job.status == Status::Running).await;
+    until(&store, second, |job| job.blocked_by.is_some_and(|by| by.as_str() == "key")).await;
+    // Another program ends the first by hand.
+    foreign_sql(
+        folder.path(),
+        "UPDATE jobs SET status = 'cancelled', worker_id = NULL, key_slot = NULL, finished_at = 5 WHERE id = 1",
+    );
+    until(&store, second, |job| job.status == Status::Running).await;
+    release.add_permits(2);
+    until(&store, second, |job| job.status == Status::Completed).await;
+    engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn p13_slots_of_a_key_are_given_by_priority_not_by_id() {
+    let (_folder, store) = store();
+    let plain = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap();
+    let urgent = NewJob { trigger: Trigger::Manual, ..NewJob::new(kind("keyed")) };
+    let urgent = store.enqueue(urgent, now()).await.unwrap();
+    let rules = KindRules {
+        concurrency_key: Some(ConcurrencyKey::parse("one").unwrap()),
+        ..KindRules::new(kind("keyed"))
+    };
+    let (order, mut started) = tokio::sync::mpsc::unbounded_channel();
+    let engine = engine(&store)
+        .kind(rules, move |context| {
+            order.send(context.job.id).unwrap();
+            async { Outcome::Done(true.into()) }
+        })
+        .start()
+        .unwrap();
+    assert_eq!(in_time(started.recv()).await, Some(urgent));
+    assert_eq!(in_time(started.recv()).await, Some(plain));
+    engine.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_stored_fails_its_job_and_frees_its_slot() {
+    let (_folder, store) = store();
+    let engine = engine(&store)
+        .kind(KindRules::new(kind("deep")), |_| async {
+            let nested = (0..3000).fold(serde_json::Value::Null, |inner, _| vec![inner].into());
+            Outcome::Done(nested)
+        })
+        .start()
+        .unwrap();
+    let id = store.enqueue(NewJob::new(kind("deep")), now()).await.unwrap();
+    let job = until(&store, id, |job| job.status.is_final()).await;
+    assert_eq!((job.status, job.error_code.as_deref()), (Status::Failed, Some("STORE-RULE-001")));
+    in_time(engine.stop(Duration::from_secs(5))).await;
+}
+
+/// Panics when it is dropped, as a guard object of a handler might.
+struct Spiteful;
+
+impl Drop for Spiteful {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "dropped");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_while_a_handler_is_dropped_costs_nobody_else_anything() {
+    let (_folder, store) = store();
+    let engine = engine(&store)
+        .kind(KindRules::new(kind("spite")), |_| async {
+            let _held = Spiteful;
+            std::future::pending::<()>().await;
+            Outcome::Done(true.into())
+        })
+        .start()
+        .unwrap();
+    let id = store.enqueue(NewJob::new(kind("spite")), now()).await.unwrap();
+    until(&store, id, |job| job.status == Status::Running).await;
+    good_job_completes(&store).await;
+    engine.stop(Duration::from_millis(10)).await;
+    assert_eq!(store.job(id).await.unwrap().unwrap().status, Status::Queued);
+}
+
+#[tokio::test]
+async fn rules_out_of_range_are_refused_before_the_engine_starts() {
+    let (_folder, store) = store();
+    let rules = || KindRules::new(kind("bad"));
+    for bad in [
+        KindRules { priority: 101, ..rules() },
+        KindRules { max_attempts: 0, ..rules() },
+        KindRules { key_limit: 0, ..rules() },
+    ] {
+        let started = engine(&store).kind(bad, |_| async { Outcome::Done(true.into()) }).start();
+        assert_eq!(started.unwrap_err().code(), Code::ModelInvalid);
+    }
+    // The best priority there is stays in range for a manual job too.
+    let best = KindRules { priority: -98, ..rules() };
+    let engine =
+        engine(&store).kind(best, |_| async { Outcome::Done(true.into()) }).start().unwrap();
+    let job = NewJob { trigger: Trigger::Manual, ..NewJob::new(kind("bad")) };
+    let id = store.enqueue(job, now()).await.unwrap();
+    until(&store, id, |job| job.status == Status::Completed).await;
+    engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_job_in_our_own_name_that_nobody_runs_is_settled_as_lost() {
+    let (folder, store) = store();
+    let release = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&release);
+    let engine = engine(&store)
+        .kind(KindRules::new(kind("held")), move |_| {
+            let held = Arc::clone(&held);
+            async move {
+                held.acquire().await.unwrap().forget();
+                Outcome::Done(true.into())
+            }
+        })
+        .start()
+        .unwrap();
+    let real = store.enqueue(NewJob::new(kind("held")), now()).await.unwrap();
+    let real = until(&store, real, |job| job.status == Status::Running).await;
+    // As if a claim had been committed whose commit seemed to fail.
+    let worker = real.worker_id.clone().unwrap();
+    foreign_sql(
+        folder.path(),
+        &format!(
+            "BEGIN; INSERT INTO jobs (kind) VALUES ('good');
+             UPDATE jobs
+             SET status = 'running', blocked_by = NULL, worker_id = '{}', epoch = 1, attempt = 1, started_at = 1,
+                 on_interrupt = 'retry'
+             WHERE id = last_insert_rowid();
+             COMMIT",
+            worker.as_str()
+        ),
+    );
+    let orphan = JobId(real.id.0 + 1);
+    let job = until(&store, orphan, |job| job.status == Status::Completed).await;
+    assert_eq!((job.interrupted, job.epoch), (1, 2));
+    assert_eq!(
+        store.job(real.id).await.unwrap().unwrap(),
+        real,
+        "the job that does run is left alone"
+    );
+    release.add_permits(1);
+    engine.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn the_first_admin_can_sign_in_although_somebody_was_audited_before() {
+    let (_folder, store) = store();
+    lamplighter::monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap();
+    let admin =
+        store.create_first_admin("hash".into(), Actor::cli(), now()).await.unwrap().unwrap();
+    store.login(admin.id, "id".into(), Actor::cli(), now()).await.unwrap();
+    let found = store.account_by_login("id".into(), true, now()).await.unwrap();
+    assert_eq!(found, Some(admin));
+}
+
+#[test]
+fn a_poll_reads_no_table_whole() {
+    let (folder, _store) = store();
+    let conn = foreign(folder.path());
+    for sql in [
+        "SELECT * FROM jobs WHERE status = 'running' AND (worker_id <> 'me' OR id NOT IN (SELECT value FROM json_each('[]'))) ORDER BY worker_id, id",
+        "SELECT id FROM jobs WHERE status = 'scheduled' AND blocked_by IS NULL AND run_at <= 1 ORDER BY run_at, id LIMIT 9",
+        "SELECT * FROM jobs WHERE blocked_by = 'new' ORDER BY id LIMIT 9",
+        "SELECT id, kind FROM jobs WHERE queue = 'q' AND claim_order IS NOT NULL ORDER BY claim_order, id LIMIT 9",
+        "SELECT key_slot FROM jobs WHERE concurrency_key = 'k' AND key_slot IS NOT NULL ORDER BY key_slot",
+        "SELECT id FROM jobs WHERE concurrency_key = 'k' AND blocked_by = 'key' ORDER BY run_at + priority * 600000, id LIMIT 1",
+    ] {
+        let plan = format!("EXPLAIN QUERY PLAN {sql}");
+        let mut statement = conn.prepare(&plan).unwrap();
+        let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+        for step in steps.map(Result::unwrap).filter(|step| step.contains("jobs")) {
+            assert!(step.contains("INDEX jobs_"), "{sql}\n{step}");
+        }
+    }
+}
