@@ -153,7 +153,7 @@ fn line(row: &LogRow, asked: &Asked) -> Markup {
         tr {
             td.time { (row.timestamp) }
             td { (level_badge(row.level)) }
-            td { (row.source) }
+            td.source { (row.source) }
             td.note {
                 (folded(&format!("message-{id}"), &row.message))
                 @if let Some(extra) = &row.extra_data {
