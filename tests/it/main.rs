@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub)]
 
 mod analyzer;
+mod browser;
 mod crash;
 mod demo;
 mod engine;

@@ -1,79 +1,16 @@
 //! Run Now while a scan runs for as long as the test wants.
 
-use crate::support::server::{Browser, PASSWORD};
-use crate::support::{foreign, in_time, now, store, until};
-use lamplighter::Engine;
-use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, JobId, Outcome, Queue, ScanRequest, Status};
+use crate::support::server::Browser;
+use crate::support::site::Site;
+use crate::support::{foreign, now, store, until};
+use lamplighter::model::{Actor, JobId, ScanRequest, Status};
 use lamplighter::monitor;
-use lamplighter::store::{LogStore, OpenMode, Store};
-use lamplighter::web::{self, Options, Web};
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 /// Clicks at once.
 const CLICKS: usize = 20;
-
-/// The pages and an engine whose scans wait for a permit each.
-struct Site {
-    url: String,
-    gate: Arc<Semaphore>,
-    engine: Engine,
-    pages: JoinSet<()>,
-    stop: CancellationToken,
-}
-
-impl Site {
-    async fn start(folder: &Path, store: &Store) -> Self {
-        let hash = web::hash_password(PASSWORD).unwrap();
-        store.create_first_admin(hash, Actor::cli(), now()).await.unwrap();
-        let gate = Arc::new(Semaphore::new(0));
-        let permits = Arc::clone(&gate);
-        let engine = Engine::builder(store.clone(), Clock::system())
-            .queue(Queue::AGENT, 1)
-            .kind(monitor::rules(), move |_| {
-                let permits = Arc::clone(&permits);
-                async move {
-                    permits.acquire().await.unwrap().forget();
-                    Outcome::Done(true.into())
-                }
-            })
-            .start()
-            .unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let stop = CancellationToken::new();
-        let options = Options { allowed_hosts: Vec::new(), trusted_proxies: Vec::new() };
-        let pages = Web {
-            store: store.clone(),
-            logs: LogStore::open(&folder.join("logs.db"), OpenMode::Migrate).unwrap(),
-            clock: Clock::system(),
-            options,
-            leading: engine.leading(),
-        };
-        let mut tasks = JoinSet::new();
-        let stopped = stop.clone();
-        tasks.spawn(async move { web::serve(listener, pages, stopped).await.unwrap() });
-        Self { url, gate, engine, pages: tasks, stop }
-    }
-
-    async fn signed_in(&self) -> Browser {
-        let url = self.url.clone();
-        tokio::task::spawn_blocking(move || Browser::signed_in(&url)).await.unwrap()
-    }
-
-    async fn stop(mut self) {
-        self.stop.cancel();
-        in_time(self.pages.join_next()).await;
-        self.engine.stop(Duration::ZERO).await;
-    }
-}
 
 /// Counts the running scans as another program sees them.
 fn running(folder: &Path) -> i64 {

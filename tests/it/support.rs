@@ -1,6 +1,8 @@
 //! What the tests share: folders, stores, a running server, a browser, a foreign shell.
 
+pub mod chromium;
 pub mod server;
+pub mod site;
 
 use lamplighter::clock::Clock;
 use lamplighter::model::{Job, JobId, Timestamp};

@@ -13,12 +13,6 @@ CREATE TABLE logs (
   extra_data     TEXT CHECK (extra_data IS NULL OR json_valid(extra_data)),
   created_at     INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER))
 ) STRICT;
--- An explicit id at the end of the range would leave no room for the next row.
-CREATE TRIGGER logs_guard_insert BEFORE INSERT ON logs
-WHEN NEW.id <> -1   -- what a row without an explicit id has here
-BEGIN
-  SELECT RAISE(ABORT, 'logs: ids are given by the database');
-END;
 CREATE INDEX logs_timestamp ON logs (timestamp);
 CREATE INDEX logs_level ON logs (level);
 CREATE INDEX logs_source ON logs (source);

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Lines that share a commit: enough to spread its cost thin, few enough to end within some milliseconds, so that the
 /// processor is free for a request again.
-const MAX_BATCH: usize = 512;
+const MAX_BATCH: usize = 256;
 /// Least time between two rows that count dropped lines, so that a flood adds one row a second.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 

@@ -1,0 +1,265 @@
+//! Every page in every look. A script checks what a script can see; `LAMPLIGHTER_SCREENSHOTS=DIR` also keeps a picture
+//! of each for people.
+
+use super::{SELF_MONITORING, sign_in};
+use crate::support::chromium::{Chromium, Page};
+use crate::support::server::{PASSWORD, Server};
+use crate::support::site::Site;
+use crate::support::{now, open, store, until};
+use lamplighter::clock::Clock;
+use lamplighter::model::{Actor, JobError, JobId, Kind, KindRules, NewJob, Outcome, Status};
+use lamplighter::{Engine, monitor};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Name, width, height and preferred colours.
+const LOOKS: [(&str, u32, u32, &str); 4] = [
+    ("light", 1280, 900, "light"),
+    ("dark", 1280, 900, "dark"),
+    ("phone", 390, 844, "light"),
+    ("phone-dark", 390, 844, "dark"),
+];
+/// Until nothing in the document has changed for a moment.
+const QUIET: &str = "new Promise(done => {
+    const end = () => { changes.disconnect(); document.fonts.ready.then(() => done(0)); };
+    let timer = setTimeout(end, 250);
+    const changes = new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(end, 250); });
+    changes.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+    setTimeout(end, 3000);
+})";
+/// What the longest of messages does to a page: no place to break, and many lines.
+const TRACE: &str = "[MAIL-SMTP-550] the invoice could not be sent to \
+    a.customer.with.a.very.long.name@a-very-long-domain-name-without-any-place-to-break-it.example\n\
+    Traceback (most recent call last):\n  File \"/srv/shop/releases/20261120T221500Z/lib/python3.13/site-packages/\
+    shop/mail/delivery/outgoing/queue.py\", line 412, in deliver\n    raise Refused(answer)\n\
+    shop.mail.Refused: 550 5.1.1 mailbox unavailable";
+
+/// Takes each page in each look and collects what is wrong.
+struct Gallery<'a> {
+    page: &'a Page,
+    state: &'static str,
+    folder: Option<PathBuf>,
+    seen: usize,
+    faults: Vec<String>,
+}
+
+impl<'a> Gallery<'a> {
+    fn new(page: &'a Page, state: &'static str) -> Self {
+        let folder = std::env::var_os("LAMPLIGHTER_SCREENSHOTS").map(PathBuf::from);
+        if let Some(folder) = &folder {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        Self { page, state, folder, seen: 0, faults: Vec::new() }
+    }
+
+    fn visit(&mut self, name: &str, url: &str) {
+        self.arranged(name, url, "", |_| {});
+    }
+
+    /// The same for a page whose answer has an error status, here or after `arrange` has done something with it.
+    fn arranged(&mut self, name: &str, url: &str, status: &str, arrange: impl Fn(&Page)) {
+        for (look, width, height, scheme) in LOOKS {
+            let what = format!("{}-{name}-{look}", self.state);
+            self.page.viewport(width, height);
+            self.page.scheme(scheme);
+            self.page.open(url);
+            arrange(self.page);
+            self.page.eval(QUIET);
+            let faults = self.page.eval(include_str!("look.js"));
+            let faults = faults.as_array().unwrap().iter().map(|fault| fault.as_str().unwrap());
+            self.faults.extend(faults.map(|fault| format!("{what}: {fault}")));
+            let said = self.page.complaints();
+            let said = said.iter().filter(|said| status.is_empty() || !said.contains(status));
+            self.faults.extend(said.map(|said| format!("{what}: {said}")));
+            if let Some(folder) = &self.folder {
+                self.page.screenshot(&folder.join(format!("{what}.png")));
+            }
+            self.seen += 1;
+        }
+        self.page.viewport(1280, 900);
+    }
+
+    fn close(self) {
+        println!("{}: {} pictures, {} faults", self.state, self.seen, self.faults.len());
+        assert!(self.faults.is_empty(), "{}", self.faults.join("\n"));
+    }
+}
+
+/// Opens whatever is folded.
+fn unfold(page: &Page) {
+    page.eval("document.querySelectorAll('main details').forEach(part => part.open = true)");
+}
+
+#[test]
+fn an_empty_site_looks_right_from_the_first_page_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with(folder.path(), &[], None);
+    let Some(chromium) = Chromium::start() else { return };
+    let page = chromium.page();
+    let at = |path: &str| format!("{}{path}", server.url);
+    let setup = at(server.setup.as_deref().unwrap());
+    let mut gallery = Gallery::new(&page, "empty");
+    gallery.visit("login", &at("/login"));
+    gallery.visit("setup", &setup);
+    gallery.arranged("setup-refused", &setup, "400", |page| {
+        page.fill("input[name=password]", PASSWORD);
+        page.fill("input[name=repeat]", "another password");
+        page.click("form button[type=submit]");
+        page.wait("document.readyState == 'complete' && !!document.querySelector('[role=alert]')");
+    });
+    page.open(&setup);
+    page.fill("input[name=password]", PASSWORD);
+    page.fill("input[name=repeat]", PASSWORD);
+    page.click("form button[type=submit]");
+    page.wait("!location.pathname.startsWith('/setup')");
+    gallery.visit("dashboard", &at("/"));
+    gallery.visit("jobs", &at("/jobs"));
+    gallery.visit("logs", &at("/logs"));
+    gallery.visit("logs-nothing-found", &at("/logs?q=no+such+words"));
+    gallery.visit("self-monitoring", &at(SELF_MONITORING));
+    gallery.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_in_use_looks_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = some_jobs(folder.path()).await;
+    let server = Server::start(folder.path(), &["--demo"]);
+    let Some(chromium) = Chromium::start() else { return };
+    let page = chromium.page();
+    let at = |path: &str| format!("{}{path}", server.url);
+    sign_in(&page, &server.url);
+    let mut gallery = Gallery::new(&page, "typical");
+    gallery.visit("self-monitoring-failed", &at(SELF_MONITORING));
+    page.click("#run-now");
+    page.wait_text("#scan-status", "Completed");
+    page.wait_text("#issues", "SHOP-PAY-014");
+    gallery.visit("dashboard", &at("/"));
+    gallery.visit("jobs", &at("/jobs"));
+    gallery.arranged("jobs-unfolded", &at("/jobs"), "", unfold);
+    for (name, id) in jobs {
+        gallery.arranged(&format!("job-{name}"), &at(&format!("/jobs/{id}")), "", unfold);
+    }
+    gallery.visit("logs", &at("/logs"));
+    gallery.arranged("logs-unfolded", &at("/logs?level=ERROR"), "", unfold);
+    gallery.visit("self-monitoring", &at(SELF_MONITORING));
+    gallery.arranged("self-monitoring-unfolded", &at(SELF_MONITORING), "", unfold);
+    gallery.arranged("keys", &at("/jobs"), "", |page| {
+        page.press("?");
+        page.wait("document.querySelector('dialog#keys')?.open");
+    });
+    gallery.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_site_looks_right() {
+    let (folder, store) = store();
+    let site = Site::start(folder.path(), &store).await;
+    let Some(chromium) = Chromium::start() else { return };
+    for _ in 0..1001 {
+        monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap();
+    }
+    until(&store, JobId(1), |job| job.status == Status::Running).await;
+    let page = chromium.page();
+    sign_in(&page, &site.url);
+    let at = |path: &str| format!("{}{path}", site.url);
+    let mut gallery = Gallery::new(&page, "busy");
+    gallery.visit("dashboard", &at("/"));
+    gallery.visit("jobs", &at("/jobs"));
+    gallery.visit("job-running", &at("/jobs/1"));
+    gallery.visit("job-waiting", &at("/jobs/2"));
+    gallery.visit("self-monitoring", &at(SELF_MONITORING));
+    gallery.visit("self-monitoring-last-page", &at(&format!("{SELF_MONITORING}?page=101")));
+    gallery.arranged("self-monitoring-refused", &at(SELF_MONITORING), "429", |page| {
+        page.click("#queue-another");
+        page.wait("!!document.querySelector('[role=alert]')");
+    });
+    gallery.close();
+}
+
+#[test]
+fn errors_look_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let Some(chromium) = Chromium::start() else { return };
+    let page = chromium.page();
+    let at = |path: &str| format!("{}{path}", server.url);
+    let mut gallery = Gallery::new(&page, "error");
+    gallery.arranged("login-refused", &at("/login"), "401", |page| {
+        page.fill("input[name=username]", "somebody");
+        page.fill("input[name=password]", "not the password");
+        page.click("form button[type=submit]");
+        page.wait("document.readyState == 'complete' && !!document.querySelector('[role=alert]')");
+    });
+    gallery.arranged("setup-gone", &at("/setup/used-already"), "410", |_| {});
+    sign_in(&page, &server.url);
+    gallery.arranged("no-such-page", &at("/no-such-page"), "404", |_| {});
+    gallery.arranged("no-such-job", &at("/jobs/999999"), "404", |_| {});
+    gallery.arranged("bad-address", &at("/jobs?before=0"), "400", |_| {});
+    gallery.close();
+}
+
+/// A page with one thing of each kind wrong, and one that is right.
+const WRONG: &str = "data:text/html,<!doctype html><meta name=viewport content='width=device-width'>
+    <style>body { margin: 0; background: white; font: 16px sans-serif }</style>
+    <p style='color: rgb(118 118 118)'>clear enough</p>
+    <p id=faint style='color: rgb(120 120 120)'>a little too faint</p>
+    <div style='background: black'><p id=veiled style='color: white; opacity: .45'>behind a veil</p></div>
+    <p id=cut style='width: 60px; overflow: hidden; white-space: nowrap'>more than fits here</p>
+    <p style='width: 60px; overflow: hidden; white-space: nowrap' title='more than fits here'>more than fits here</p>
+    <p style='width: 60px; overflow: auto; white-space: nowrap'>more than fits here</p>
+    <p style='height: 1em'>below<span id=over style='margin-left: -2em'>above</span></p>
+    <p id=wide style='width: 2000px'>wide</p>";
+
+#[test]
+fn the_script_sees_what_is_wrong_and_nothing_else() {
+    let Some(chromium) = Chromium::start() else { return };
+    let page = chromium.page();
+    page.open(&WRONG.replace('\n', ""));
+    let faults = page.eval(include_str!("look.js"));
+    let faults: Vec<_> = faults.as_array().unwrap().iter().map(|f| f.as_str().unwrap()).collect();
+    for wanted in ["wide: #wide", "faint: #faint", "faint: #veiled", "cut: #cut", "overlap: "] {
+        let found = faults.iter().filter(|fault| fault.starts_with(wanted));
+        assert_eq!(found.count(), 1, "{wanted} in {faults:#?}");
+    }
+    assert_eq!(faults.len(), 5, "{faults:#?}");
+}
+
+/// Leaves jobs of every kind of fate in a folder, and names those worth a look.
+async fn some_jobs(folder: &Path) -> Vec<(&'static str, JobId)> {
+    let kind = |name: &str| Kind::parse(name).unwrap();
+    let refused = || JobError { code: "MAIL-SMTP-550".into(), message: TRACE.to_owned() };
+    let store = open(folder);
+    let engine = Engine::builder(store.clone(), Clock::system())
+        .kind(
+            KindRules::new(kind("send_invoice")),
+            move |_| async move { Outcome::Fatal(refused()) },
+        )
+        .kind(KindRules::new(kind("make_thumbnail")), |_| async { Outcome::Done(true.into()) })
+        .kind(monitor::rules(), move |_| async move { Outcome::Failed(refused()) })
+        .start()
+        .unwrap();
+    let enqueue = async |job: NewJob| store.enqueue(job, now()).await.unwrap();
+    let payload = serde_json::json!({"file": format!("lamps/{}.png", "x".repeat(150)), "sizes": [64, 256, 1024]});
+    let completed = enqueue(NewJob { payload, ..NewJob::new(kind("make_thumbnail")) }).await;
+    let failed = enqueue(NewJob::new(kind("send_invoice"))).await;
+    monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap();
+    let scan = JobId(failed.0 + 1);
+    for id in [completed, failed, scan] {
+        until(&store, id, |job| job.status.is_final()).await;
+    }
+    let tomorrow = now().plus(Duration::from_hours(24));
+    let scheduled = NewJob { run_at: Some(tomorrow), ..NewJob::new(kind("send_invoice")) };
+    let scheduled = enqueue(scheduled).await;
+    until(&store, scheduled, |job| job.status == Status::Scheduled).await;
+    engine.stop(Duration::ZERO).await;
+    let waiting =
+        enqueue(NewJob::new(kind("rebuild_the_index_of_everything_that_was_ever_sold"))).await;
+    vec![
+        ("completed", completed),
+        ("failed", failed),
+        ("failed-scan", scan),
+        ("scheduled", scheduled),
+        ("waiting", waiting),
+    ]
+}
