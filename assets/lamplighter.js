@@ -104,6 +104,16 @@
     late.add(part);
     setTimeout(() => { late.delete(part); htmx.trigger(part, "sse:change"); }, 1500);
   };
+  // Nor while a mouse button is down in it: a click whose button is replaced in between is lost.
+  let pressed = null;
+  document.addEventListener("pointerdown", (event) => { pressed = event.target; });
+  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { pressed = null; });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { requestConfig, target, elt } = event.detail;
+    if (requestConfig.verb !== "get" || !pressed || !target.contains(pressed)) return;
+    event.detail.shouldSwap = false;
+    postpone(elt);
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const part = event.detail.elt;
     if (event.detail.requestConfig.verb !== "get") return;

@@ -147,6 +147,15 @@ pub(super) fn problem(problem: &Problem, face: Face, frame: &Frame, bare: &Heade
     if let Some(allow) = bare.get(header::ALLOW) {
         headers.insert(header::ALLOW, allow.clone());
     }
+    if face == Face::Fragment {
+        // Beside what was to be replaced, not in its place.
+        headers.insert(
+            HeaderName::from_static("hx-retarget"),
+            HeaderValue::from_static("#content > div"),
+        );
+        headers
+            .insert(HeaderName::from_static("hx-reswap"), HeaderValue::from_static("afterbegin"));
+    }
     if face == Face::Fragment && problem.code == Code::AuthRequired {
         let login = HeaderValue::from_static("/login");
         headers.insert(HeaderName::from_static("hx-redirect"), login);
