@@ -13,7 +13,6 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::response::Response;
 use maud::{Markup, html};
-use serde::Deserialize;
 
 pub(super) const PATH: &str = "/";
 pub(super) const PART_PATH: &str = "/dashboard/part";
@@ -21,18 +20,12 @@ pub(super) const PART_PATH: &str = "/dashboard/part";
 /// Failed jobs that the dashboard names.
 const FAILURES: usize = 5;
 
-/// What a live part says it shows.
-#[derive(Deserialize)]
-pub(super) struct Shown {
-    v: Option<String>,
-}
-
 /// GET `/` and `/dashboard/part`.
 pub(super) async fn page(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Extension(signed_in): Extension<SignedIn>,
-    query: Result<Query<Shown>, QueryRejection>,
+    query: Result<Query<page::Shown>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let shown = page::query(query)?.v;
     let now = app.web.clock.now();

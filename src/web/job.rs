@@ -14,13 +14,6 @@ use axum::extract::{Extension, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
-use serde::Deserialize;
-
-/// What a live part says it shows.
-#[derive(Deserialize)]
-pub(super) struct Shown {
-    v: Option<String>,
-}
 
 /// GET `/jobs/{id}` and `/jobs/{id}/part`.
 pub(super) async fn page(
@@ -28,7 +21,7 @@ pub(super) async fn page(
     Extension(caller): Extension<Caller>,
     Extension(signed_in): Extension<SignedIn>,
     id: Result<Path<i64>, PathRejection>,
-    query: Result<Query<Shown>, QueryRejection>,
+    query: Result<Query<page::Shown>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Path(id) = id.map_err(|_| Problem::input("A job's id is a number."))?;
     let shown = page::query(query)?.v;

@@ -67,8 +67,7 @@ impl Asked {
     }
 
     fn link(&self, path: &str) -> String {
-        let query = serde_urlencoded::to_string(self).unwrap_or_default();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+        page::link(path, self)
     }
 }
 

@@ -11,6 +11,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
+use serde::{Deserialize, Serialize};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
@@ -308,6 +309,18 @@ pub(super) fn cursor(before: Option<i64>) -> Result<Option<i64>, Problem> {
         Some(..=0) => Err(Problem::input("The cursor in the address is not above 0.")),
         Some(1..) | None => Ok(before),
     }
+}
+
+/// What a live part says it shows already: see [`live_page`].
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    pub(super) v: Option<String>,
+}
+
+/// A path with the query that `asked` stands for; the path alone where it asks for nothing.
+pub(super) fn link(path: &str, asked: &impl Serialize) -> String {
+    let query = serde_urlencoded::to_string(asked).unwrap_or_default();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 /// A condition from the address: a form sends empty fields too.
