@@ -64,6 +64,14 @@ impl Clock {
         }
     }
 
+    /// Returns after this long, whatever happens to the date meanwhile (P19). Cancel safe.
+    pub async fn sleep(&self, length: Duration) {
+        match &self.0 {
+            Kind::System => tokio::time::sleep(length).await,
+            Kind::Manual(_) => self.sleep_until(self.now().plus(length)).await,
+        }
+    }
+
     /// Returns once `instant` is reached. Cancel safe.
     ///
     /// The system's date is looked at every second, so that a jump of it ends or prolongs the wait within that time.

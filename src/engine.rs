@@ -8,13 +8,15 @@
 
 mod executor;
 mod handler;
+mod limits;
 mod poller;
+mod pruner;
 
 pub use handler::Context;
 
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::model::{KindRules, Outcome, Queue};
+use crate::model::{KindRules, Outcome, Queue, QueueState};
 use crate::store::Store;
 use handler::Handler;
 use poller::Poller;
@@ -26,22 +28,19 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How many jobs of a queue run at once unless it was told otherwise.
-const DEFAULT_LIMIT: usize = 10;
-
 /// What runs where, before the engine starts.
 pub struct Builder {
     store: Store,
     clock: Clock,
-    queues: BTreeMap<Queue, usize>,
+    queues: BTreeMap<Queue, u32>,
     kinds: Vec<KindRules>,
     handlers: Vec<Handler>,
 }
 
 impl Builder {
-    /// Lets at most `limit` jobs of `queue` run at once. Default 10 for every queue a kind names.
+    /// Lets at most `limit` jobs of `queue` run at once, up to 10,000. Default 10 for every queue. An operator's limit goes before it.
     #[must_use]
-    pub fn queue(mut self, queue: Queue, limit: usize) -> Self {
+    pub fn queue(mut self, queue: Queue, limit: u32) -> Self {
         self.queues.insert(queue, limit);
         self
     }
@@ -59,7 +58,7 @@ impl Builder {
             self.kinds.remove(known);
             self.handlers.remove(known);
         }
-        self.queues.entry(rules.queue.clone()).or_insert(DEFAULT_LIMIT);
+        self.queues.entry(rules.queue.clone()).or_insert(QueueState::DEFAULT_LIMIT);
         self.kinds.push(rules);
         self.handlers.push(Arc::new(move |context| Box::pin(handler(context))));
         self

@@ -22,7 +22,7 @@
 //!     })
 //!     .start()?;
 //! let mut changes = store.changes();
-//! let id = store.enqueue(NewJob::new(greet), Clock::system().now()).await?;
+//! let id = store.enqueue(NewJob::new(greet), Clock::system().now()).await?.id();
 //! while !store.job(id).await?.is_some_and(|job| job.status.is_final()) {
 //!     changes.changed().await.expect("the store is open");
 //! }

@@ -4,8 +4,12 @@
 
 mod account;
 mod job;
+mod kind_rules;
 mod log;
 mod name;
+mod new_job;
+mod poll;
+mod queue;
 mod redact;
 mod scan;
 mod search;
@@ -14,16 +18,20 @@ mod transition;
 
 pub use account::{Account, Actor, Role};
 pub use job::{
-    BlockedBy, Event, Job, JobId, KindRules, Lease, MAX_PAYLOAD_BYTES, NewJob, OnInterrupt,
-    PollRequest, Polled, Status, Trigger,
+    Attempt, BlockedBy, Cancelled, Event, Job, JobId, Lease, Occurrence, OnInterrupt, Status,
+    Trigger,
 };
+pub use kind_rules::{Backoff, KindRules, Retention};
 pub use log::{Level, LogRow, NewLogRow};
 pub use name::{ConcurrencyKey, Kind, Queue, UniqueKey, WorkerId};
+pub use new_job::{Enqueued, MAX_PAYLOAD_BYTES, NewJob};
+pub use poll::{Lane, PollRequest, Polled};
+pub use queue::{Pause, QueueState};
 pub use redact::{REDACTED, RedactStream, Redactor, redactor};
 pub use scan::{
     Classification, Finding, Fingerprint, Issue, IssueId, KnownIssue, Scan, ScanCommit, ScanCounts,
     ScanNow, ScanRequest,
 };
-pub use search::{Found, Hour, JobFilter, LogFilter, Overview};
+pub use search::{Found, Hour, JobCount, JobFilter, LogFilter, Overview};
 pub use time::Timestamp;
 pub use transition::{AttemptEnd, JobError, Outcome, Settlement, Terms, may_follow, settlement};

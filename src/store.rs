@@ -10,6 +10,7 @@ mod accounts;
 mod jobs;
 mod leader;
 mod logs;
+mod queues;
 mod scans;
 mod search;
 mod sqlite;
@@ -28,7 +29,10 @@ const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMPL");
 
 static SCHEMA: Schema = Schema {
     application_id: APPLICATION_ID,
-    migrations: &[include_str!("../migrations/sqlite/0001_jobs.sql")],
+    migrations: &[
+        include_str!("../migrations/sqlite/0001_jobs.sql"),
+        include_str!("../migrations/sqlite/0002_engine.sql"),
+    ],
     durable: true,
 };
 

@@ -2,18 +2,24 @@
 
 use super::Stop;
 use super::handler::{Answer, Context, Handler};
+use super::limits::{self, Limits};
 use crate::clock::Clock;
 use crate::error::Code;
-use crate::model::{AttemptEnd, Job, JobError, Lease, Outcome, Status, redactor};
+use crate::model::{AttemptEnd, Job, JobError, KindRules, Lease, Outcome, Status, redactor};
 use crate::store::Store;
 use crate::{error_coded, warn_coded};
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+/// How long a handler that must end may clean up before it is dropped (P20 allows twelve seconds).
+const CANCEL_GRACE: Duration = Duration::from_secs(10);
 /// Wait between tries to save the end of a job.
 const SETTLE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -23,6 +29,9 @@ pub(super) struct Run {
     pub(super) clock: Clock,
     pub(super) stop: Stop,
     pub(super) handler: Handler,
+    pub(super) rules: Arc<KindRules>,
+    /// Cancelled when somebody cancels the job.
+    pub(super) cancel: CancellationToken,
     pub(super) job: Job,
     pub(super) lease: Lease,
 }
@@ -51,29 +60,57 @@ impl Run {
     }
 
     async fn perform(&self) -> AttemptEnd {
+        let life = Arc::new(Notify::new());
         let context = Context {
             job: self.job.clone(),
             lease: self.lease.clone(),
             clock: self.clock.clone(),
             stopping: self.stop.claims.clone(),
+            cancelled: self.cancel.clone(),
+            store: self.store.clone(),
+            life: Arc::clone(&life),
         };
         let mut handler = match catch_unwind(AssertUnwindSafe(|| (self.handler)(context))) {
             Ok(handler) => handler,
             Err(panic) => return self.panicked(&*panic),
         };
+        let limits = Limits::of(&self.job, &self.rules);
         let end = tokio::select! {
             biased;
-            outcome = answered(&mut handler) => match outcome {
-                Ok(outcome) => AttemptEnd::Answered(outcome),
-                Err(panic) => self.panicked(&*panic),
-            },
+            outcome = answered(&mut handler) => self.end_of(outcome),
             () = self.stop.handlers.cancelled() => AttemptEnd::Stopped,
+            () = self.cancel.cancelled() => self.wind_up(&mut handler, AttemptEnd::Stopped).await,
+            error = limits::exceeded(&self.clock, limits, &life) => {
+                self.cancel.cancel();
+                self.wind_up(&mut handler, AttemptEnd::TimedOut(error)).await
+            }
         };
         // A handler's own code runs once more when it is dropped; what it did before still counts.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(handler))) {
             self.panicked(&*panic);
         }
         end
+    }
+
+    /// Gives a handler that must end its time to clean up. If it comes to its end meanwhile, its work counts; any other
+    /// answer is what made it end.
+    async fn wind_up(&self, handler: &mut Answer, end: AttemptEnd) -> AttemptEnd {
+        tokio::select! {
+            biased;
+            outcome = answered(handler) => match self.end_of(outcome) {
+                done @ AttemptEnd::Answered(Outcome::Done(_)) => done,
+                AttemptEnd::Answered(_) | AttemptEnd::TimedOut(_) | AttemptEnd::Stopped | AttemptEnd::Lost => end,
+            },
+            () = self.clock.sleep(CANCEL_GRACE) => end,
+            () = self.stop.handlers.cancelled() => end,
+        }
+    }
+
+    fn end_of(&self, outcome: Result<Outcome, Box<dyn Any + Send>>) -> AttemptEnd {
+        match outcome {
+            Ok(outcome) => AttemptEnd::Answered(outcome),
+            Err(panic) => self.panicked(&*panic),
+        }
     }
 
     fn panicked(&self, panic: &(dyn Any + Send)) -> AttemptEnd {
@@ -96,11 +133,11 @@ impl Run {
     /// running in nobody's hands, and the next look settles it as lost.
     async fn save(&self, mut end: AttemptEnd) -> Option<Status> {
         let mut refused = false;
+        let retry_after = self.rules.backoff.wait(self.job.attempt, self.clock.chance());
         loop {
             let now = self.clock.now();
-            let saved =
-                self.store.settle(self.lease.clone(), end.clone(), self.clock.chance(), now).await;
-            let error = match saved {
+            let saved = self.store.settle(self.lease.clone(), end.clone(), retry_after, now);
+            let error = match saved.await {
                 Ok(status) => return Some(status),
                 Err(error) => error,
             };
@@ -145,6 +182,11 @@ fn without_secrets(end: AttemptEnd) -> AttemptEnd {
         AttemptEnd::Answered(Outcome::Fatal(error)) => {
             AttemptEnd::Answered(Outcome::Fatal(clean(error)))
         }
+        AttemptEnd::Answered(Outcome::Limited { until, mut reason }) => {
+            redactor().clean(&mut reason);
+            AttemptEnd::Answered(Outcome::Limited { until, reason })
+        }
+        AttemptEnd::TimedOut(error) => AttemptEnd::TimedOut(clean(error)),
         AttemptEnd::Answered(Outcome::Done(_) | Outcome::Snooze(_))
         | AttemptEnd::Stopped
         | AttemptEnd::Lost => end,

@@ -2,10 +2,12 @@
 
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::model::{Job, Lease, Outcome};
+use crate::model::{Enqueued, Job, Lease, NewJob, Outcome, Trigger};
+use crate::store::Store;
 use serde::de::DeserializeOwned;
 use std::pin::Pin;
 use std::sync::Arc;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// The code of a kind.
@@ -13,7 +15,7 @@ pub(super) type Handler = Arc<dyn Fn(Context) -> Answer + Send + Sync>;
 /// A handler at work.
 pub(super) type Answer = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// What a handler knows of the job it runs.
+/// What a handler knows of the job it runs. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The job as it was claimed.
@@ -22,8 +24,13 @@ pub struct Context {
     pub lease: Lease,
     /// The engine's clock.
     pub clock: Clock,
-    /// Cancelled when the server begins to stop: a long handler should come to an end.
+    /// Cancelled when the server begins to stop: a long handler should come to an end by itself.
     pub stopping: CancellationToken,
+    /// Cancelled when the job must end: somebody cancelled it, or its time is over. The handler has ten seconds to clean up
+    /// and answer; then it is dropped.
+    pub cancelled: CancellationToken,
+    pub(super) store: Store,
+    pub(super) life: Arc<Notify>,
 }
 
 impl Context {
@@ -36,5 +43,31 @@ impl Context {
             let doing = format!("read the payload of job {} ({})", self.job.id, self.job.kind);
             Error::new(Code::ModelInvalid, doing).because(error)
         })
+    }
+
+    /// Shows a sign of life: the kind's idle limit begins anew.
+    pub fn alive(&self) {
+        self.life.notify_one();
+    }
+
+    /// Says how far the job is, for the pages, in at most 1,000 bytes; a sign of life too. Each call is a write: a few a
+    /// second are plenty.
+    ///
+    /// # Errors
+    /// `STORE-LEASE-001` if the job is not this handler's any more.
+    pub async fn progress(&self, text: impl Into<String>) -> Result<()> {
+        self.alive();
+        self.store.set_progress(self.lease.clone(), text.into()).await
+    }
+
+    /// Stores a job that this one makes: trigger `parent`, with this job as its parent and its correlation id.
+    ///
+    /// # Errors
+    /// As [`Store::enqueue`].
+    pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued> {
+        let correlation_id = job.correlation_id.or_else(|| self.job.correlation_id.clone());
+        let parent_id = Some(self.job.id);
+        let child = NewJob { trigger: Trigger::Parent, parent_id, correlation_id, ..job };
+        self.store.enqueue(child, self.clock.now()).await
     }
 }

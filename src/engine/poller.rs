@@ -3,9 +3,12 @@
 use super::Stop;
 use super::executor::Run;
 use super::handler::Handler;
+use super::pruner::Pruner;
 use crate::clock::Clock;
 use crate::error::{Code, Result};
-use crate::model::{Job, JobId, KindRules, PollRequest, Polled, Queue, Status, WorkerId};
+use crate::model::{
+    Job, JobId, KindRules, Lane, PollRequest, Polled, Queue, QueueState, Status, WorkerId,
+};
 use crate::store::{Leadership, Store};
 use crate::{error_coded, warn_coded};
 use std::collections::{BTreeMap, HashMap};
@@ -13,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{self, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 /// How often a process that stands by tries to lead; P27 allows three seconds.
 const LEAD_EVERY: Duration = Duration::from_millis(500);
@@ -27,14 +31,22 @@ pub(super) struct Poller {
     worker: WorkerId,
     kinds: Arc<[KindRules]>,
     /// One for each of `kinds`, in the same order.
-    handlers: Vec<Handler>,
-    /// Free slots of each queue.
-    room: BTreeMap<Queue, usize>,
+    handlers: Vec<(Handler, Arc<KindRules>)>,
+    /// The limit of each queue, unless an operator set another.
+    limits: BTreeMap<Queue, u32>,
     /// One task per running job.
     running: JoinSet<()>,
-    /// The job of each task, and the queue whose slot it holds.
-    held: HashMap<task::Id, (JobId, Queue)>,
+    /// The job of each task.
+    held: HashMap<task::Id, Held>,
     stop: Stop,
+}
+
+/// A job that runs here.
+struct Held {
+    job: JobId,
+    /// Whose slot it holds.
+    queue: Queue,
+    cancel: CancellationToken,
 }
 
 impl Poller {
@@ -43,12 +55,14 @@ impl Poller {
         clock: Clock,
         kinds: Vec<KindRules>,
         handlers: Vec<Handler>,
-        room: BTreeMap<Queue, usize>,
+        limits: BTreeMap<Queue, u32>,
         stop: Stop,
     ) -> Self {
         let start = clock.now().millis();
         let name = format!("{}-{start}-{:06}", std::process::id(), (clock.chance() * 1e6) as u32);
         let worker = WorkerId::parse(name).expect("a worker's name is short");
+        let handlers =
+            handlers.into_iter().zip(kinds.iter().map(|rules| Arc::new(rules.clone()))).collect();
         let kinds = kinds.into();
         Self {
             store,
@@ -56,7 +70,7 @@ impl Poller {
             worker,
             kinds,
             handlers,
-            room,
+            limits,
             running: JoinSet::new(),
             held: HashMap::new(),
             stop,
@@ -72,12 +86,15 @@ impl Poller {
         let Some(_leadership) = self.lead(leadership).await else {
             return;
         };
-        let mut watcher = JoinSet::new();
+        let mut helpers = JoinSet::new();
         let store = self.store.clone();
-        watcher.spawn(async move { store.watch_foreign_commits().await });
+        helpers.spawn(async move { store.watch_foreign_commits().await.unwrap_or_default() });
+        let (store, clock, kinds) =
+            (self.store.clone(), self.clock.clone(), Arc::clone(&self.kinds));
+        helpers.spawn(Pruner { store, clock, kinds }.serve());
         self.claim_until_stopped(&leads).await;
         while self.running.join_next().await.is_some() {}
-        watcher.shutdown().await;
+        helpers.shutdown().await;
         if let Err(error) = self.store.retire(self.worker.clone()).await {
             tracing::info!(%error, "the worker's row stays until the next start");
         }
@@ -88,9 +105,8 @@ impl Poller {
         loop {
             if let Some(leadership) = leadership.take() {
                 let (kinds, now) = (Arc::clone(&self.kinds), self.clock.now());
-                let taken =
-                    self.store.take_over(self.worker.clone(), std::process::id(), kinds, now).await;
-                match taken {
+                let (worker, pid) = (self.worker.clone(), std::process::id());
+                match self.store.take_over(worker, pid, kinds, self.lanes(), now).await {
                     Ok(queues) => {
                         self.know(queues);
                         return Some(leadership);
@@ -116,7 +132,7 @@ impl Poller {
             changes.borrow_and_update();
             let wake_at = match self.run_once().await {
                 Ok(polled) if polled.more => self.clock.now(),
-                Ok(polled) => polled.next_run_at.map_or(heartbeat_at, |at| at.min(heartbeat_at)),
+                Ok(polled) => polled.wake_at.map_or(heartbeat_at, |at| at.min(heartbeat_at)),
                 Err(error) => {
                     warn_coded!(Code::EnginePoll, "look for work: {error}");
                     // Whatever wakes us meanwhile would meet the same error.
@@ -154,12 +170,15 @@ impl Poller {
         let request = PollRequest {
             worker: self.worker.clone(),
             kinds: Arc::clone(&self.kinds),
-            room: self.room.iter().map(|(queue, free)| (queue.clone(), *free)).collect(),
-            running: self.held.values().map(|(job, _)| *job).collect(),
+            lanes: self.lanes(),
+            running: self.held.values().map(|held| held.job).collect(),
         };
         let mut polled = self.store.poll(request, self.clock.now()).await?;
         for (job, status) in &polled.rescued {
             report_rescue(job, *status);
+        }
+        for held in self.held.values().filter(|held| polled.cancelled.contains(&held.job)) {
+            held.cancel.cancel();
         }
         for job in std::mem::take(&mut polled.claimed) {
             self.start(job);
@@ -168,13 +187,25 @@ impl Poller {
         Ok(polled)
     }
 
-    /// Gives queues that no kind named their slots; answers whether there were any.
+    /// Every queue with its limit and how many of its jobs run here.
+    fn lanes(&self) -> Vec<Lane> {
+        let running =
+            |queue: &Queue| self.held.values().filter(|held| held.queue == *queue).count();
+        let lane = |(queue, limit): (&Queue, &u32)| Lane {
+            queue: queue.clone(),
+            running: running(queue) as u32,
+            limit: *limit,
+        };
+        self.limits.iter().map(lane).collect()
+    }
+
+    /// Takes in queues that no kind named; answers whether there were any.
     fn know(&mut self, queues: Vec<Queue>) -> bool {
-        let before = self.room.len();
+        let before = self.limits.len();
         for queue in queues {
-            self.room.entry(queue).or_insert(super::DEFAULT_LIMIT);
+            self.limits.entry(queue).or_insert(QueueState::DEFAULT_LIMIT);
         }
-        self.room.len() > before
+        self.limits.len() > before
     }
 
     fn start(&mut self, job: Job) {
@@ -183,18 +214,20 @@ impl Poller {
             // Admission lets no other job into the claim order.
             unreachable!("claimed job {} without a kind, a lease or a queue", job.id)
         };
-        *self.room.entry(queue.clone()).or_default() -= 1;
-        let id = job.id;
+        let (handler, rules) = &self.handlers[kind];
+        let held = Held { job: job.id, queue, cancel: CancellationToken::new() };
         let run = Run {
             store: self.store.clone(),
             clock: self.clock.clone(),
             stop: self.stop.clone(),
-            handler: Arc::clone(&self.handlers[kind]),
+            handler: Arc::clone(handler),
+            rules: Arc::clone(rules),
+            cancel: held.cancel.clone(),
             job,
             lease,
         };
         let task = self.running.spawn(run.execute());
-        self.held.insert(task.id(), (id, queue));
+        self.held.insert(task.id(), held);
     }
 
     /// Frees the slot of a job that has ended, whatever became of its task.
@@ -206,9 +239,7 @@ impl Poller {
                 error.id()
             }
         };
-        if let Some((_, queue)) = self.held.remove(&task) {
-            *self.room.entry(queue).or_default() += 1;
-        }
+        self.held.remove(&task);
     }
 }
 

@@ -92,6 +92,21 @@ codes! {
     JobUnknown = "JOB-ID-001", "There is no such job",
         "The id is wrong, or the job was pruned.",
         "Look for it with `lamplighter jobs list`.";
+    JobNotFinal = "JOB-ID-002", "The job is not over yet",
+        "Only a job that is completed, failed or cancelled can be run again.",
+        "Wait for its end, or cancel it first.";
+    IdempotencyConflict = "JOB-KEY-001", "The idempotency key belongs to another request",
+        "A request with this key but another body was sent before.",
+        "Send the same body to get the first job, or take a new key for a new job.";
+    JobTimedOut = "JOB-TIME-001", "A job ran out of time",
+        "Its handler did not answer within the job's time limit.",
+        "See what it was doing then; raise the limit of its kind if the work really takes that long.";
+    JobIdle = "JOB-TIME-002", "A job showed no sign of life",
+        "Its handler said nothing for longer than the kind's idle limit.",
+        "See what it was waiting for; raise the idle limit if such a silence is normal.";
+    QueueUnknown = "QUEUE-NAME-001", "There is no such queue",
+        "No job, kind or operator has spoken of this queue.",
+        "Look for it with `lamplighter queues list`.";
     HandlerPanicked = "JOB-RUN-002", "A job's handler panicked",
         "A bug in the handler of this kind.",
         "Report it with the job's error; the server goes on.";
@@ -107,6 +122,9 @@ codes! {
     EnginePoll = "ENGINE-POLL-001", "The poller could not look for work",
         "The database refused the read or the write.",
         "It is tried again every second; see the cause.";
+    EnginePrune = "ENGINE-PRUNE-001", "Old jobs could not be removed",
+        "The database refused, or was busy for too long.",
+        "Read the cause in the message; it is tried again every minute.";
     LogInput = "LOGS-INPUT-001", "The file to import cannot be read",
         "It does not exist, may not be read, or is no text.",
         "Name a readable text file, one log line a line.";

@@ -1,21 +1,9 @@
 //! The job: one stored unit of work.
 
-use super::{Actor, ConcurrencyKey, Kind, Queue, Timestamp, UniqueKey, WorkerId};
-use crate::error::{Code, Error, Result};
-use serde_json::Value;
+use super::{ConcurrencyKey, Kind, Queue, Timestamp, UniqueKey, WorkerId};
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
-
-/// Largest payload, in bytes of JSON: larger input belongs in a file that the payload names.
-pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
-
-/// Highest and, negated, lowest priority.
-const MAX_PRIORITY: i32 = 100;
-/// Most attempts of a job.
-const MAX_ATTEMPTS: u32 = 1_000_000;
-/// Most running jobs that one concurrency key lets at once.
-const MAX_KEY_LIMIT: u32 = 10_000;
+use std::time::Duration;
 
 /// A job's public id; ids grow and never come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,60 +114,6 @@ word_enum!(
     }
 );
 
-/// A job to be stored.
-#[derive(Clone, Debug)]
-pub struct NewJob {
-    /// Which handler runs it.
-    pub kind: Kind,
-    /// The handler's input. Default `{}`.
-    pub payload: Value,
-    /// What made it. Default [`Trigger::Api`].
-    pub trigger: Trigger,
-    /// Where it waits; `None`: its kind's queue.
-    pub queue: Option<Queue>,
-    /// Lower runs first, −100 to 100, each level worth ten minutes of waiting; `None`: its kind's.
-    pub priority: Option<i32>,
-    /// Earliest start; `None`: at once.
-    pub run_at: Option<Timestamp>,
-    /// The job that made it.
-    pub parent_id: Option<JobId>,
-    /// Ties the job's log lines to those of the request that made it, at most 200 bytes.
-    pub correlation_id: Option<String>,
-    /// Who asked for it: written to the audit log in the same transaction.
-    pub actor: Option<Actor>,
-}
-
-impl NewJob {
-    /// A job of `kind` with an empty payload that may start at once.
-    pub fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            payload: Value::Object(serde_json::Map::new()),
-            trigger: Trigger::Api,
-            queue: None,
-            priority: None,
-            run_at: None,
-            parent_id: None,
-            correlation_id: None,
-            actor: None,
-        }
-    }
-
-    /// The payload as it is stored.
-    ///
-    /// # Errors
-    /// `JOB-VALUE-001` over [`MAX_PAYLOAD_BYTES`].
-    pub fn payload_text(&self) -> Result<String> {
-        let text = self.payload.to_string();
-        if text.len() > MAX_PAYLOAD_BYTES {
-            let doing =
-                format!("take a payload of {} bytes; the limit is {MAX_PAYLOAD_BYTES}", text.len());
-            return Err(Error::new(Code::ModelInvalid, doing));
-        }
-        Ok(text)
-    }
-}
-
 /// One stored job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
@@ -223,8 +157,14 @@ pub struct Job {
     pub started_at: Option<Timestamp>,
     /// When it became final.
     pub finished_at: Option<Timestamp>,
+    /// How long an attempt may run; `None`: what the kind says.
+    pub timeout: Option<Duration>,
     /// When somebody asked a running job to stop.
     pub cancel_requested_at: Option<Timestamp>,
+    /// The schedule whose occurrence made it, and which one.
+    pub occurrence: Option<Occurrence>,
+    /// What its handler last said about how far it is.
+    pub progress: Option<String>,
     /// The job that made it.
     pub parent_id: Option<JobId>,
     /// Ties its log lines to those of the request that made it.
@@ -235,6 +175,8 @@ pub struct Job {
     pub error: Option<String>,
     /// The code of that error.
     pub error_code: Option<String>,
+    /// Whether the exact counts know it; the store's own business.
+    pub(crate) counted: bool,
 }
 
 impl Job {
@@ -243,6 +185,15 @@ impl Job {
         let worker = self.worker_id.clone()?;
         Some(Lease { id: self.id, epoch: self.epoch, worker })
     }
+}
+
+/// One instant that a schedule names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Occurrence {
+    /// The schedule's id.
+    pub schedule_id: i64,
+    /// The instant.
+    pub at: Timestamp,
 }
 
 /// The right to run one claimed job; every write for it names all three (P9).
@@ -254,98 +205,6 @@ pub struct Lease {
     pub epoch: i64,
     /// Who holds it.
     pub worker: WorkerId,
-}
-
-/// What the engine fills in for the jobs of a kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KindRules {
-    /// Which kind.
-    pub kind: Kind,
-    /// Where its jobs wait unless they say otherwise.
-    pub queue: Queue,
-    /// Their priority unless they say otherwise; lower runs first.
-    pub priority: i32,
-    /// Attempts they have unless they say otherwise.
-    pub max_attempts: u32,
-    /// What happens to them when their worker goes away.
-    pub on_interrupt: OnInterrupt,
-    /// The key all of them hold while they run.
-    pub concurrency_key: Option<ConcurrencyKey>,
-    /// How many running jobs may hold the key.
-    pub key_limit: u32,
-}
-
-impl KindRules {
-    /// Better priority of a job that somebody triggered by hand: worth an hour of waiting.
-    const MANUAL_BONUS: i32 = 6;
-
-    /// The rules of a kind that says nothing: queue `default`, priority 0, three attempts, retry, no key.
-    pub fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            queue: Queue::DEFAULT,
-            priority: 0,
-            max_attempts: 3,
-            on_interrupt: OnInterrupt::Retry,
-            concurrency_key: None,
-            key_limit: 1,
-        }
-    }
-
-    /// The priority of a job of this kind that names none.
-    pub fn priority_for(&self, trigger: Trigger) -> i32 {
-        match trigger {
-            Trigger::Manual | Trigger::Retry => {
-                (self.priority - Self::MANUAL_BONUS).max(-MAX_PRIORITY)
-            }
-            Trigger::Scheduled | Trigger::Api | Trigger::Parent => self.priority,
-        }
-    }
-
-    /// Refuses rules that the schema would refuse in each job.
-    ///
-    /// # Errors
-    /// `JOB-VALUE-001` with the value and its range.
-    pub fn check(&self) -> Result<()> {
-        let wrong = if self.priority.abs() > MAX_PRIORITY {
-            format!("priority {} is not from -100 to 100", self.priority)
-        } else if !(1..=MAX_ATTEMPTS).contains(&self.max_attempts) {
-            format!("max_attempts {} is not from 1 to 1,000,000", self.max_attempts)
-        } else if !(1..=MAX_KEY_LIMIT).contains(&self.key_limit) {
-            format!("key_limit {} is not from 1 to 10,000", self.key_limit)
-        } else {
-            return Ok(());
-        };
-        Err(Error::new(Code::ModelInvalid, format!("register the kind {}: {wrong}", self.kind)))
-    }
-}
-
-/// What the poller wants: which jobs it can run, and how many.
-#[derive(Clone, Debug)]
-pub struct PollRequest {
-    /// Who claims.
-    pub worker: WorkerId,
-    /// The kinds it has handlers for.
-    pub kinds: Arc<[KindRules]>,
-    /// Free slots of each queue.
-    pub room: Vec<(Queue, usize)>,
-    /// The jobs that really run in this process; what else runs in its name is lost.
-    pub running: Vec<JobId>,
-}
-
-/// What a poll found.
-#[derive(Clone, Debug, Default)]
-pub struct Polled {
-    /// The jobs that now run under this worker's lease, in claim order.
-    pub claimed: Vec<Job>,
-    /// What became of jobs whose worker was lost.
-    pub rescued: Vec<(Job, Status)>,
-    /// When the next scheduled job is due.
-    pub next_run_at: Option<Timestamp>,
-    /// Queues that jobs named which the request did not.
-    pub new_queues: Vec<Queue>,
-    /// Whether a named limit cut the look short, so that the next should follow at once.
-    pub more: bool,
 }
 
 /// One step of a job outside the plain path, from `job_events`.
@@ -363,4 +222,36 @@ pub struct Event {
     pub actor: String,
     /// More about it, for people.
     pub detail: Option<String>,
+}
+
+/// One attempt that is more than the plain path, from `attempts`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Number of its claim.
+    pub epoch: i64,
+    /// Which attempt, from 1; one that was interrupted has the number of the next.
+    pub attempt: u32,
+    /// Who ran it.
+    pub worker_id: Option<String>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// `completed`, or the cause of its step in `job_events`.
+    pub ended_as: String,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// The code of that error.
+    pub error_code: Option<String>,
+}
+
+/// What became of a wish to cancel a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It waited and is cancelled.
+    Done,
+    /// It runs and was asked to end; it is cancelled soon, unless it completes first.
+    Requested,
+    /// It was over before; nothing was changed.
+    AlreadyFinal(Status),
 }

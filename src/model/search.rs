@@ -49,6 +49,19 @@ pub struct Found<T> {
     pub cut_short: bool,
 }
 
+/// How many jobs of a kind are in a status and a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobCount {
+    /// Which status.
+    pub status: Status,
+    /// Which kind.
+    pub kind: Kind,
+    /// Which queue; `None` before admission.
+    pub queue: Option<Queue>,
+    /// How many.
+    pub count: i64,
+}
+
 /// One hour of finished jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hour {

@@ -11,13 +11,6 @@ use std::time::Duration;
 
 /// Longest stored error, in bytes: a long trace is cut, its beginning tells the story.
 const MAX_ERROR_BYTES: usize = 8 * 1024;
-/// The crash that ends a job as a poison pill.
-const POISON_AFTER: u32 = 3;
-/// First wait before a retry.
-const BACKOFF_BASE: Duration = Duration::from_secs(10);
-/// Longest wait before a retry.
-const BACKOFF_CAP: Duration = Duration::from_hours(1);
-
 /// Whether a job in status `from` may come to be in status `to`. A status may follow itself while it is not final.
 pub const fn may_follow(from: Status, to: Status) -> bool {
     use Status::{Cancelled, Completed, Failed, Queued, Running, Scheduled};
@@ -62,6 +55,14 @@ pub enum Outcome {
     Fatal(JobError),
     /// Not now: try again after this long, spending no attempt.
     Snooze(Duration),
+    /// A limit outside forbids it until then (a rate limit, a budget): the job waits, spending no attempt, and its
+    /// whole queue is paused until then.
+    Limited {
+        /// When it may be tried again.
+        until: Timestamp,
+        /// Which limit, for people.
+        reason: String,
+    },
 }
 
 /// How an attempt ended.
@@ -69,6 +70,8 @@ pub enum Outcome {
 pub enum AttemptEnd {
     /// The handler answered.
     Answered(Outcome),
+    /// It did not answer in its time, or showed no life for too long; a failure that is tried again.
+    TimedOut(JobError),
     /// The server stopped it on purpose before it could answer.
     Stopped,
     /// Its worker went away while it ran.
@@ -88,6 +91,8 @@ pub struct Terms {
     pub cancel_requested: bool,
     /// What the kind wants when its worker goes away.
     pub on_interrupt: OnInterrupt,
+    /// The crash that ends the job as a poison pill.
+    pub poison_after: u32,
 }
 
 /// What is written when an attempt ends.
@@ -107,12 +112,19 @@ pub struct Settlement {
     pub error: Option<JobError>,
     /// The word for `job_events`; `None` on the plain path from running to completed.
     pub cause: Option<&'static str>,
+    /// Why and until when the job's queue is paused.
+    pub pause: Option<(String, Timestamp)>,
 }
 
 /// Decides what becomes of a job whose attempt ended.
 ///
-/// `chance` is uniform in 0..1 and spreads retries by ± 20 %.
-pub fn settlement(terms: Terms, end: AttemptEnd, now: Timestamp, chance: f64) -> Settlement {
+/// `retry_after` is how long a retry waits ([`Backoff::wait`](super::Backoff::wait)).
+pub fn settlement(
+    terms: Terms,
+    end: AttemptEnd,
+    now: Timestamp,
+    retry_after: Duration,
+) -> Settlement {
     let plain = Settlement {
         status: Status::Completed,
         run_at: None,
@@ -121,6 +133,7 @@ pub fn settlement(terms: Terms, end: AttemptEnd, now: Timestamp, chance: f64) ->
         result: None,
         error: None,
         cause: None,
+        pause: None,
     };
     let done = matches!(end, AttemptEnd::Answered(Outcome::Done(_)));
     if terms.cancel_requested && !done {
@@ -130,28 +143,33 @@ pub fn settlement(terms: Terms, end: AttemptEnd, now: Timestamp, chance: f64) ->
     match end {
         AttemptEnd::Answered(Outcome::Done(result)) => Settlement { result: Some(result), ..plain },
         AttemptEnd::Answered(Outcome::Fatal(error)) => failed(plain, error, "fatal"),
-        AttemptEnd::Answered(Outcome::Failed(error)) if terms.attempt >= terms.max_attempts => {
+        AttemptEnd::Answered(Outcome::Failed(error)) | AttemptEnd::TimedOut(error)
+            if terms.attempt >= terms.max_attempts =>
+        {
             failed(plain, error, "failed")
         }
-        AttemptEnd::Answered(Outcome::Failed(error)) => Settlement {
-            status: Status::Scheduled,
-            run_at: Some(now.plus(backoff(terms.attempt, chance))),
+        AttemptEnd::Answered(Outcome::Failed(error)) | AttemptEnd::TimedOut(error) => Settlement {
+            run_at: Some(now.plus(retry_after)),
             error: Some(cut(error)),
-            cause: Some("retry"),
-            ..plain
+            ..scheduled(plain, "retry")
         },
         AttemptEnd::Answered(Outcome::Snooze(wait)) => Settlement {
-            status: Status::Scheduled,
             run_at: Some(now.plus(wait)),
             attempt: unspent,
-            cause: Some("snooze"),
-            ..plain
+            ..scheduled(plain, "snooze")
+        },
+        AttemptEnd::Answered(Outcome::Limited { until, reason }) => Settlement {
+            run_at: Some(until),
+            attempt: unspent,
+            // A limit that is over already pauses nothing.
+            pause: (until > now).then_some((reason, until)),
+            ..scheduled(plain, "limited")
         },
         AttemptEnd::Stopped => interrupted(Settlement { attempt: unspent, ..plain }, terms),
         AttemptEnd::Lost => {
             let crashes = terms.interrupted.saturating_add(1);
             let after = Settlement { attempt: unspent, interrupted: crashes, ..plain };
-            if crashes >= POISON_AFTER {
+            if crashes >= terms.poison_after {
                 let why = format!("the server died {crashes} times while this job ran");
                 return failed(after, JobError::new(Code::PoisonPill, why), "poison");
             }
@@ -172,6 +190,10 @@ fn interrupted(after: Settlement, terms: Terms) -> Settlement {
     }
 }
 
+fn scheduled(plain: Settlement, cause: &'static str) -> Settlement {
+    Settlement { status: Status::Scheduled, cause: Some(cause), ..plain }
+}
+
 fn failed(plain: Settlement, error: JobError, cause: &'static str) -> Settlement {
     Settlement { status: Status::Failed, error: Some(cut(error)), cause: Some(cause), ..plain }
 }
@@ -180,12 +202,6 @@ fn cut(mut error: JobError) -> JobError {
     let end = error.message.floor_char_boundary(MAX_ERROR_BYTES);
     error.message.truncate(end);
     error
-}
-
-/// `min(cap, base · 2ⁿ) ± 20 %` after the n-th failed attempt, n from 0.
-fn backoff(attempt: u32, chance: f64) -> Duration {
-    let doubled = BACKOFF_BASE.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
-    doubled.min(BACKOFF_CAP).mul_f64(0.8 + 0.4 * chance)
 }
 
 #[cfg(test)]
@@ -199,14 +215,16 @@ mod tests {
         interrupted: 0,
         cancel_requested: false,
         on_interrupt: OnInterrupt::Retry,
+        poison_after: 3,
     };
+    const RETRY_AFTER: Duration = Duration::from_secs(10);
 
     fn error() -> JobError {
         JobError { code: "X-YZ-001".into(), message: "broken".into() }
     }
 
     fn ends(terms: Terms, end: AttemptEnd) -> Settlement {
-        settlement(terms, end, NOW, 0.5)
+        settlement(terms, end, NOW, RETRY_AFTER)
     }
 
     #[test]
@@ -217,19 +235,28 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_retries_with_growing_waits_until_attempts_are_spent() {
-        let failed = || AttemptEnd::Answered(Outcome::Failed(error()));
-        let first = ends(TERMS, failed());
-        assert_eq!(
-            (first.status, first.run_at),
-            (Status::Scheduled, Some(NOW.plus(Duration::from_secs(10))))
-        );
-        let second = ends(Terms { attempt: 2, ..TERMS }, failed());
-        assert_eq!(second.run_at, Some(NOW.plus(Duration::from_secs(20))));
-        let third = ends(Terms { attempt: 3, ..TERMS }, failed());
-        assert_eq!((third.status, third.error), (Status::Failed, Some(error())));
-        let late = backoff(40, 0.5);
-        assert_eq!(late, BACKOFF_CAP);
+    fn a_failure_retries_after_its_wait_until_attempts_are_spent() {
+        for end in [AttemptEnd::Answered(Outcome::Failed(error())), AttemptEnd::TimedOut(error())] {
+            let first = ends(TERMS, end.clone());
+            let due = NOW.plus(RETRY_AFTER);
+            assert_eq!((first.status, first.run_at), (Status::Scheduled, Some(due)));
+            assert_eq!(first.attempt, 1);
+            let third = ends(Terms { attempt: 3, ..TERMS }, end);
+            assert_eq!((third.status, third.error), (Status::Failed, Some(error())));
+        }
+    }
+
+    #[test]
+    fn a_limit_parks_the_job_spends_no_attempt_and_pauses_the_queue() {
+        let limited = |until| {
+            let outcome = Outcome::Limited { until, reason: "rate limit".into() };
+            ends(TERMS, AttemptEnd::Answered(outcome))
+        };
+        let until = NOW.plus(Duration::from_mins(1));
+        let after = limited(until);
+        assert_eq!((after.status, after.run_at), (Status::Scheduled, Some(until)));
+        assert_eq!((after.attempt, after.pause), (0, Some(("rate limit".into(), until))));
+        assert_eq!(limited(NOW).pause, None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Accounts and logins. Secrets come in hashed: neither a password nor a login id is ever stored.
 
 use super::Store;
-use super::sqlite;
+use super::sqlite::{self, Tx};
 use crate::error::Result;
 use crate::model::{Account, Actor, Timestamp};
 
@@ -13,7 +13,7 @@ impl Store {
 
     /// Makes this the only set-up code until `expires_at`. Answers `false`, and voids all codes, if there is an admin.
     pub async fn set_setup_code(&self, hash: String, expires_at: Timestamp) -> Result<bool> {
-        let set = move |c: &_| sqlite::accounts::set_setup_code(c, &hash, expires_at);
+        let set = move |tx: &Tx<'_>| sqlite::accounts::set_setup_code(tx, &hash, expires_at);
         self.db.write("make a set-up link", set).await
     }
 
@@ -34,8 +34,9 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Option<Account>> {
-        let redeem =
-            move |c: &_| sqlite::accounts::redeem_setup_code(c, &hash, &password_hash, &actor, now);
+        let redeem = move |tx: &Tx<'_>| {
+            sqlite::accounts::redeem_setup_code(tx, &hash, &password_hash, &actor, now)
+        };
         self.db.write("create the first admin", redeem).await
     }
 
@@ -46,8 +47,9 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Option<Account>> {
-        let create =
-            move |c: &_| sqlite::accounts::create_first_admin(c, &password_hash, &actor, now);
+        let create = move |tx: &Tx<'_>| {
+            sqlite::accounts::create_first_admin(tx, &password_hash, &actor, now)
+        };
         self.db.write("create the first admin", create).await
     }
 
@@ -64,8 +66,9 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let set =
-            move |c: &_| sqlite::accounts::set_password(c, &username, &password_hash, &actor, now);
+        let set = move |tx: &Tx<'_>| {
+            sqlite::accounts::set_password(tx, &username, &password_hash, &actor, now)
+        };
         self.db.write("set a password", set).await
     }
 
@@ -77,7 +80,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let login = move |c: &_| sqlite::accounts::login(c, account, &id_hash, &actor, now);
+        let login = move |tx: &Tx<'_>| sqlite::accounts::login(tx, account, &id_hash, &actor, now);
         self.db.write("sign in", login).await
     }
 
@@ -98,7 +101,7 @@ impl Store {
             return Ok(None);
         };
         if uses && stale {
-            let touch = move |c: &_| sqlite::accounts::touch(c, &id_hash, now);
+            let touch = move |tx: &Tx<'_>| sqlite::accounts::touch(tx, &id_hash, now);
             self.db.write("note a login's use", touch).await?;
         }
         Ok(Some(account))
@@ -106,7 +109,7 @@ impl Store {
 
     /// Ends a login.
     pub async fn logout(&self, id_hash: String, actor: Actor, now: Timestamp) -> Result<()> {
-        let logout = move |c: &_| sqlite::accounts::logout(c, &id_hash, &actor, now);
+        let logout = move |tx: &Tx<'_>| sqlite::accounts::logout(tx, &id_hash, &actor, now);
         self.db.write("sign out", logout).await
     }
 }

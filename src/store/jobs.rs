@@ -1,21 +1,61 @@
 //! Jobs and the workers that run them.
 
 use super::Store;
-use super::sqlite;
+use super::sqlite::{self, Tx};
 use crate::error::Result;
+use crate::error::{Code, Error};
 use crate::model::{
-    AttemptEnd, Event, Job, JobId, KindRules, Lease, NewJob, PollRequest, Polled, Queue, Status,
-    Timestamp, WorkerId,
+    Actor, Attempt, AttemptEnd, Cancelled, Enqueued, Event, Job, JobId, KindRules, Lane, Lease,
+    NewJob, PollRequest, Polled, Queue, Status, Timestamp, WorkerId,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Steps of a job's history that are read at most; a job with more has a story that no page can tell.
 const MAX_EVENTS: usize = 1000;
+/// Jobs that one call stores: one transaction of some hundred milliseconds, which everybody else waits for.
+const MAX_BULK: usize = 10_000;
 
 impl Store {
-    /// Stores a job. It is durable when this returns (P1).
-    pub async fn enqueue(&self, job: NewJob, now: Timestamp) -> Result<JobId> {
-        self.db.write("enqueue a job", move |c| sqlite::jobs::insert(c, &job, now)).await
+    /// Stores a job, or answers the one that holds its unique key or was made by the same request before. It is durable
+    /// when this returns (P1).
+    ///
+    /// # Errors
+    /// `JOB-KEY-001` if its idempotency key belongs to another request (P3); `JOB-VALUE-001` for a value out of range.
+    pub async fn enqueue(&self, job: NewJob, now: Timestamp) -> Result<Enqueued> {
+        self.db.write("enqueue a job", move |tx| sqlite::jobs::insert(tx, &job, now)).await
+    }
+
+    /// Stores up to 10,000 jobs in one transaction: all of them or none (P4). Answers in their order.
+    ///
+    /// # Errors
+    /// As [`Store::enqueue`]; `JOB-VALUE-001` for more jobs.
+    pub async fn enqueue_all(&self, jobs: Vec<NewJob>, now: Timestamp) -> Result<Vec<Enqueued>> {
+        if jobs.len() > MAX_BULK {
+            let doing = format!("enqueue {} jobs at once; the limit is {MAX_BULK}", jobs.len());
+            return Err(Error::new(Code::ModelInvalid, doing));
+        }
+        let insert =
+            move |tx: &Tx<'_>| jobs.iter().map(|job| sqlite::jobs::insert(tx, job, now)).collect();
+        self.db.write("enqueue jobs", insert).await
+    }
+
+    /// Cancels a job that waits, which then never starts, or asks a running one to end (P20).
+    ///
+    /// # Errors
+    /// `JOB-ID-001` if there is no such job.
+    pub async fn cancel(&self, id: JobId, actor: Actor, now: Timestamp) -> Result<Cancelled> {
+        let cancel = move |tx: &Tx<'_>| sqlite::control::cancel(tx, id, &actor, now);
+        self.db.write("cancel a job", cancel).await
+    }
+
+    /// Stores a new job like a final one and with it as its parent; that one stays as it is (P10).
+    ///
+    /// # Errors
+    /// `JOB-ID-001` if there is no such job, `JOB-ID-002` if it is not final.
+    pub async fn run_again(&self, id: JobId, actor: Actor, now: Timestamp) -> Result<Enqueued> {
+        let again = move |tx: &Tx<'_>| sqlite::control::run_again(tx, id, &actor, now);
+        self.db.write("run a job again", again).await
     }
 
     /// One job.
@@ -25,22 +65,31 @@ impl Store {
 
     /// A job's steps outside the plain path, oldest first, at most 1,000.
     pub async fn job_events(&self, id: JobId) -> Result<Vec<Event>> {
-        self.db.read("read a job's events", move |c| sqlite::jobs::events(c, id, MAX_EVENTS)).await
+        let events = move |c: &_| sqlite::history::events(c, id, MAX_EVENTS);
+        self.db.read("read a job's events", events).await
+    }
+
+    /// A job's attempts beyond the plain path, oldest first, at most 1,000.
+    pub async fn job_attempts(&self, id: JobId) -> Result<Vec<Attempt>> {
+        let attempts = move |c: &_| sqlite::history::attempts(c, id, MAX_EVENTS);
+        self.db.read("read a job's attempts", attempts).await
     }
 
     /// Registers this process as the worker of a database it has just come to lead, and gives the jobs of its kinds
-    /// another chance that waited for a handler. Answers the queues that jobs which may start now are in.
+    /// another chance that waited for a handler. `lanes` are its queues with their limits. Answers the queues that jobs which may start now are in.
     pub async fn take_over(
         &self,
         worker: WorkerId,
         pid: u32,
         kinds: Arc<[KindRules]>,
+        lanes: Vec<Lane>,
         now: Timestamp,
     ) -> Result<Vec<Queue>> {
-        let take_over = move |c: &_| {
-            sqlite::workers::register(c, &worker, pid, now)?;
-            sqlite::claim::unblock_all(c, &kinds)?;
-            sqlite::claim::queues_in_order(c)
+        let take_over = move |tx: &Tx<'_>| {
+            sqlite::workers::register(tx, &worker, pid, now)?;
+            sqlite::queues::set_engine_limits(tx, &lanes)?;
+            sqlite::claim::unblock_all(tx, &kinds)?;
+            sqlite::claim::queues_in_order(tx)
         };
         self.db.write("take over the engine", take_over).await
     }
@@ -51,7 +100,8 @@ impl Store {
         self.db.write("poll", move |c| sqlite::claim::poll(c, &request, now)).await
     }
 
-    /// Ends an attempt as [`settlement`](crate::model::settlement) decides and answers the job's next status.
+    /// Ends an attempt as [`settlement`](crate::model::settlement) decides and answers the job's next status. A retry waits
+    /// for `retry_after`.
     ///
     /// # Errors
     /// `STORE-LEASE-001` if the lease is not held any more; nothing is changed then (P9).
@@ -59,20 +109,29 @@ impl Store {
         &self,
         lease: Lease,
         end: AttemptEnd,
-        chance: f64,
+        retry_after: Duration,
         now: Timestamp,
     ) -> Result<Status> {
-        let settle = move |c: &_| sqlite::settle::settle(c, &lease, end, chance, now);
+        let settle = move |tx: &Tx<'_>| sqlite::settle::settle(tx, &lease, end, retry_after, now);
         self.db.write("settle a job", settle).await
+    }
+
+    /// Says how far a job is, in at most 1,000 bytes.
+    ///
+    /// # Errors
+    /// `STORE-LEASE-001` if the lease is not held any more; nothing is changed then (P9).
+    pub async fn set_progress(&self, lease: Lease, text: String) -> Result<()> {
+        let set = move |tx: &Tx<'_>| sqlite::settle::set_progress(tx, &lease, &text);
+        self.db.write("set a job's progress", set).await
     }
 
     /// Says that a worker is alive.
     pub async fn heartbeat(&self, worker: WorkerId, now: Timestamp) -> Result<()> {
-        self.db.write("heartbeat", move |c| sqlite::workers::heartbeat(c, &worker, now)).await
+        self.db.write("heartbeat", move |tx| sqlite::workers::heartbeat(tx, &worker, now)).await
     }
 
     /// Removes a worker that has stopped on purpose.
     pub async fn retire(&self, worker: WorkerId) -> Result<()> {
-        self.db.write("retire a worker", move |c| sqlite::workers::retire(c, &worker)).await
+        self.db.write("retire a worker", move |tx| sqlite::workers::retire(tx, &worker)).await
     }
 }

@@ -1,7 +1,7 @@
 //! Scans and the issues they file.
 
 use super::Store;
-use super::sqlite;
+use super::sqlite::{self, Tx};
 use crate::error::Result;
 use crate::model::{
     Fingerprint, JobId, KnownIssue, Lease, NewJob, ScanCommit, ScanCounts, ScanNow, ScanRequest,
@@ -45,7 +45,7 @@ impl Store {
     /// # Errors
     /// `STORE-LEASE-001` if the lease is not held any more; nothing is changed then (P9).
     pub async fn commit_scan(&self, lease: Lease, scan: ScanCommit, now: Timestamp) -> Result<()> {
-        let commit = move |c: &_| sqlite::scans::commit(c, &lease, &scan, now);
+        let commit = move |tx: &Tx<'_>| sqlite::scans::commit(tx, &lease, &scan, now);
         self.db.write("commit a scan", commit).await
     }
 }

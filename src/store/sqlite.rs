@@ -3,19 +3,28 @@
 //! *Invariant:* `rusqlite` and `r2d2` are named nowhere outside this folder.
 
 pub(super) mod accounts;
+mod audit;
 pub(super) mod claim;
+pub(super) mod control;
+pub(super) mod counts;
 mod database;
 mod error;
+pub(super) mod history;
+mod idempotency;
 pub(super) mod issues;
 pub(super) mod jobs;
 pub(super) mod logs;
 mod open;
+pub(super) mod prune;
+pub(super) mod queues;
 pub(super) mod scans;
 pub(super) mod search;
+pub(super) mod settings;
 pub(super) mod settle;
 pub(super) mod watch;
 pub(super) mod workers;
 mod writer;
 
+pub(super) use counts::Tx;
 pub(super) use database::Database;
 pub(super) use open::Schema;

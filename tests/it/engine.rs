@@ -38,7 +38,7 @@ async fn a_job_runs_and_keeps_its_result() {
         .start()
         .unwrap();
     let job = NewJob { payload: 21.into(), ..NewJob::new(kind("double")) };
-    let id = store.enqueue(job, now()).await.unwrap();
+    let id = store.enqueue(job, now()).await.unwrap().id();
     let job = until(&store, id, |job| job.status.is_final()).await;
     assert_eq!((job.status, job.result.as_deref()), (Status::Completed, Some("42")));
     assert_eq!((job.attempt, job.epoch, job.worker_id), (1, 1, None));
@@ -55,12 +55,12 @@ async fn a_panic_fails_its_job_and_nothing_else() {
         .kind(KindRules::new(kind("fine")), |_| async { Outcome::Done(true.into()) })
         .start()
         .unwrap();
-    let boom = store.enqueue(NewJob::new(kind("boom")), now()).await.unwrap();
+    let boom = store.enqueue(NewJob::new(kind("boom")), now()).await.unwrap().id();
     let job = until(&store, boom, |job| job.status.is_final()).await;
     assert_eq!(job.status, Status::Failed);
     assert_eq!(job.error_code.as_deref(), Some("JOB-RUN-002"));
     assert!(job.error.unwrap().contains("wick too short"));
-    let fine = store.enqueue(NewJob::new(kind("fine")), now()).await.unwrap();
+    let fine = store.enqueue(NewJob::new(kind("fine")), now()).await.unwrap().id();
     until(&store, fine, |job| job.status == Status::Completed).await;
     engine.stop(NO_GRACE).await;
 }
@@ -82,13 +82,13 @@ async fn p12_a_failed_attempt_waits_for_its_retry_time_and_then_runs_again() {
             .kind(KindRules::new(kind("probe")), |_| async { Outcome::Done(true.into()) })
             .start()
             .unwrap();
-    let id = store.enqueue(NewJob::new(kind("shaky")), START).await.unwrap();
+    let id = store.enqueue(NewJob::new(kind("shaky")), START).await.unwrap().id();
     let waiting = until(&store, id, |job| job.status == Status::Scheduled).await;
     assert_eq!(waiting.run_at, START.plus(Duration::from_secs(10)));
     assert_eq!(waiting.error.as_deref(), Some("it broke"));
     clock.advance(Duration::from_millis(9_999));
     // Another job makes the poller look at this instant; the retry is not due at it.
-    let probe = store.enqueue(NewJob::new(kind("probe")), clock.now()).await.unwrap();
+    let probe = store.enqueue(NewJob::new(kind("probe")), clock.now()).await.unwrap().id();
     until(&store, probe, |job| job.status == Status::Completed).await;
     assert_eq!(store.job(id).await.unwrap().unwrap().status, Status::Scheduled);
     assert_eq!(runs.load(Ordering::SeqCst), 1);
@@ -141,7 +141,7 @@ async fn p8_at_most_its_limit_of_a_key_runs_and_p13_the_others_follow_in_order()
     let engine = builder.start().unwrap();
     let mut ids = Vec::new();
     for _ in 0..6 {
-        ids.push(store.enqueue(NewJob::new(kind("print")), now()).await.unwrap());
+        ids.push(store.enqueue(NewJob::new(kind("print")), now()).await.unwrap().id());
     }
     let mut order = Vec::new();
     for _ in 0..6 {
@@ -171,7 +171,7 @@ async fn a_better_priority_starts_first_and_ten_minutes_of_waiting_weigh_one_lev
         let job = NewJob { priority: Some(priority), ..NewJob::new(kind("work")) };
         store.enqueue(job, at.plus(created))
     };
-    let patient = job(0, Duration::ZERO).await.unwrap();
+    let patient = job(0, Duration::ZERO).await.unwrap().id();
     let urgent = job(-1, Duration::from_millis(599_999)).await;
     assert!(urgent.is_ok());
     // Both are stored before the engine starts; the urgent one's run_at must not be in the future for the claim.
@@ -180,7 +180,7 @@ async fn a_better_priority_starts_first_and_ten_minutes_of_waiting_weigh_one_lev
     let (builder, mut gate) = gated(Engine::builder(store2, clock).queue(lane, 1), rules);
     let engine = builder.start().unwrap();
     let first = in_time(gate.entered.recv()).await.unwrap();
-    assert_eq!(first, urgent.unwrap().0);
+    assert_eq!(first, urgent.unwrap().id().0);
     gate.release.notify_one();
     assert_eq!(in_time(gate.entered.recv()).await.unwrap(), patient.0);
     gate.release.notify_one();
@@ -192,7 +192,7 @@ async fn a_better_priority_starts_first_and_ten_minutes_of_waiting_weigh_one_lev
 async fn an_unknown_kind_waits_with_its_reason_until_a_process_knows_it() {
     let (_folder, store) = store();
     let first = engine(&store).start().unwrap();
-    let id = store.enqueue(NewJob::new(kind("later")), now()).await.unwrap();
+    let id = store.enqueue(NewJob::new(kind("later")), now()).await.unwrap().id();
     let job = until(&store, id, |job| job.blocked_by == Some(BlockedBy::Kind)).await;
     assert_eq!(job.status, Status::Queued);
     first.stop(NO_GRACE).await;
@@ -209,7 +209,7 @@ async fn a_job_that_names_a_queue_of_its_own_runs_there() {
     let engine = engine(&store).kind(KindRules::new(kind("any")), done).start().unwrap();
     let queue = Queue::parse("side_lane").unwrap();
     let job = NewJob { queue: Some(queue.clone()), ..NewJob::new(kind("any")) };
-    let id = store.enqueue(job, now()).await.unwrap();
+    let id = store.enqueue(job, now()).await.unwrap().id();
     let job = until(&store, id, |job| job.status == Status::Completed).await;
     assert_eq!(job.queue, Some(queue));
     engine.stop(NO_GRACE).await;
@@ -222,8 +222,8 @@ async fn p22_a_stop_gives_running_jobs_their_grace_and_then_queues_them_again() 
     let rules = KindRules { on_interrupt: OnInterrupt::Fail, ..KindRules::new(kind("once")) };
     let (builder, mut once) = gated(builder, rules);
     let engine = builder.start().unwrap();
-    let slow = store.enqueue(NewJob::new(kind("slow")), now()).await.unwrap();
-    let never_twice = store.enqueue(NewJob::new(kind("once")), now()).await.unwrap();
+    let slow = store.enqueue(NewJob::new(kind("slow")), now()).await.unwrap().id();
+    let never_twice = store.enqueue(NewJob::new(kind("once")), now()).await.unwrap().id();
     in_time(gate.entered.recv()).await.unwrap();
     in_time(once.entered.recv()).await.unwrap();
     engine.stop(Duration::from_millis(10)).await;
@@ -242,12 +242,12 @@ async fn p27_a_second_engine_stands_by_and_takes_over() {
     in_time(first.leading().wait_for(|leads| *leads)).await.unwrap();
     let other = open(folder.path());
     let second = engine(&other).kind(rules(), done).start().unwrap();
-    let by_other = other.enqueue(NewJob::new(kind("job")), now()).await.unwrap();
+    let by_other = other.enqueue(NewJob::new(kind("job")), now()).await.unwrap().id();
     until(&store, by_other, |job| job.status == Status::Completed).await;
     assert!(!*second.leading().borrow(), "one process leads");
     first.stop(NO_GRACE).await;
     in_time(second.leading().wait_for(|leads| *leads)).await.unwrap();
-    let after = store.enqueue(NewJob::new(kind("job")), now()).await.unwrap();
+    let after = store.enqueue(NewJob::new(kind("job")), now()).await.unwrap().id();
     until(&other, after, |job| job.status == Status::Completed).await;
     second.stop(NO_GRACE).await;
 }
@@ -257,7 +257,7 @@ async fn p11_a_lost_workers_job_is_queued_again_and_the_third_loss_is_a_poison_p
     let (folder, store) = store();
     let (builder, mut gate) = gated(engine(&store), KindRules::new(kind("risky")));
     let engine = builder.start().unwrap();
-    let id = store.enqueue(NewJob::new(kind("risky")), now()).await.unwrap();
+    let id = store.enqueue(NewJob::new(kind("risky")), now()).await.unwrap().id();
     for loss in 1..=3 {
         in_time(gate.entered.recv()).await.unwrap();
         // Another hand gives the job to a worker that does not exist, as if that one had crashed.
@@ -284,8 +284,8 @@ async fn p9_a_settle_under_a_stale_lease_changes_nothing() {
         async { Outcome::Done(1.into()) }
     });
     let engine = builder.start().unwrap();
-    let id = store.enqueue(NewJob::new(kind("job")), now()).await.unwrap();
-    store.enqueue(NewJob::new(kind("spy")), now()).await.unwrap();
+    let id = store.enqueue(NewJob::new(kind("job")), now()).await.unwrap().id();
+    store.enqueue(NewJob::new(kind("spy")), now()).await.unwrap().id();
     let spy = in_time(lease.wait_for(Option::is_some)).await.unwrap().clone().unwrap();
     let first = Lease { id, epoch: 1, ..spy };
     in_time(gate.entered.recv()).await.unwrap();
@@ -296,7 +296,7 @@ async fn p9_a_settle_under_a_stale_lease_changes_nothing() {
     let before = store.job(id).await.unwrap().unwrap();
     assert_eq!((before.epoch, before.worker_id.as_ref()), (2, Some(&first.worker)));
     let end = AttemptEnd::Answered(Outcome::Done(2.into()));
-    let late = store.settle(first, end, 0.5, now()).await;
+    let late = store.settle(first, end, NO_GRACE, now()).await;
     assert!(late.unwrap_err().is_lease_lost());
     assert_eq!(store.job(id).await.unwrap().unwrap(), before);
     // Both runs wait at the gate.

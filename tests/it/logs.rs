@@ -204,7 +204,7 @@ async fn a_token_in_a_message_a_job_error_or_an_imported_line_is_in_no_file_and_
         .start()
         .unwrap();
     for kind in [kind, panics] {
-        let id = store.enqueue(NewJob::new(kind), clock.now()).await.unwrap();
+        let id = store.enqueue(NewJob::new(kind), clock.now()).await.unwrap().id();
         let job = until(&store, id, |job| job.status == Status::Failed).await;
         let error = format!("{:?}", job.error);
         assert!(error.contains(&format!("{REDACTED} and {REDACTED}")), "{error}");

@@ -24,7 +24,7 @@ fn engine(store: &Store) -> Builder {
 }
 
 async fn good_job_completes(store: &Store) {
-    let id = store.enqueue(NewJob::new(kind("good")), now()).await.unwrap();
+    let id = store.enqueue(NewJob::new(kind("good")), now()).await.unwrap().id();
     until(store, id, |job| job.status == Status::Completed).await;
 }
 
@@ -119,8 +119,8 @@ async fn whoever_frees_a_key_lets_the_next_job_run() {
         })
         .start()
         .unwrap();
-    let first = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap();
-    let second = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap();
+    let first = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap().id();
+    let second = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap().id();
     until(&store, first, |job| job.status == Status::Running).await;
     until(&store, second, |job| job.blocked_by.is_some_and(|by| by.as_str() == "key")).await;
     // Another program ends the first by hand.
@@ -137,9 +137,9 @@ async fn whoever_frees_a_key_lets_the_next_job_run() {
 #[tokio::test]
 async fn p13_slots_of_a_key_are_given_by_priority_not_by_id() {
     let (_folder, store) = store();
-    let plain = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap();
+    let plain = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap().id();
     let urgent = NewJob { trigger: Trigger::Manual, ..NewJob::new(kind("keyed")) };
-    let urgent = store.enqueue(urgent, now()).await.unwrap();
+    let urgent = store.enqueue(urgent, now()).await.unwrap().id();
     let rules = KindRules {
         concurrency_key: Some(ConcurrencyKey::parse("one").unwrap()),
         ..KindRules::new(kind("keyed"))
@@ -167,7 +167,7 @@ async fn an_answer_that_cannot_be_stored_fails_its_job_and_frees_its_slot() {
         })
         .start()
         .unwrap();
-    let id = store.enqueue(NewJob::new(kind("deep")), now()).await.unwrap();
+    let id = store.enqueue(NewJob::new(kind("deep")), now()).await.unwrap().id();
     let job = until(&store, id, |job| job.status.is_final()).await;
     assert_eq!((job.status, job.error_code.as_deref()), (Status::Failed, Some("STORE-RULE-001")));
     in_time(engine.stop(Duration::from_secs(5))).await;
@@ -193,7 +193,7 @@ async fn a_panic_while_a_handler_is_dropped_costs_nobody_else_anything() {
         })
         .start()
         .unwrap();
-    let id = store.enqueue(NewJob::new(kind("spite")), now()).await.unwrap();
+    let id = store.enqueue(NewJob::new(kind("spite")), now()).await.unwrap().id();
     until(&store, id, |job| job.status == Status::Running).await;
     good_job_completes(&store).await;
     engine.stop(Duration::from_millis(10)).await;
@@ -217,7 +217,7 @@ async fn rules_out_of_range_are_refused_before_the_engine_starts() {
     let engine =
         engine(&store).kind(best, |_| async { Outcome::Done(true.into()) }).start().unwrap();
     let job = NewJob { trigger: Trigger::Manual, ..NewJob::new(kind("bad")) };
-    let id = store.enqueue(job, now()).await.unwrap();
+    let id = store.enqueue(job, now()).await.unwrap().id();
     until(&store, id, |job| job.status == Status::Completed).await;
     engine.stop(Duration::ZERO).await;
 }
@@ -237,7 +237,7 @@ async fn a_job_in_our_own_name_that_nobody_runs_is_settled_as_lost() {
         })
         .start()
         .unwrap();
-    let real = store.enqueue(NewJob::new(kind("held")), now()).await.unwrap();
+    let real = store.enqueue(NewJob::new(kind("held")), now()).await.unwrap().id();
     let real = until(&store, real, |job| job.status == Status::Running).await;
     // As if a claim had been committed whose commit seemed to fail.
     let worker = real.worker_id.clone().unwrap();

@@ -1,6 +1,7 @@
 //! Accounts, logins, the one-time set-up code, and who did what with them.
 
-use super::jobs::{audit, word};
+use super::audit;
+use super::jobs::word;
 use crate::error::Result;
 use crate::model::{Account, Actor, Role, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -83,7 +84,7 @@ pub(in crate::store) fn create_first_admin(
     conn.prepare_cached(SQL)?
         .execute(named_params! {":hash": password_hash, ":now": now.millis()})?;
     let id = conn.last_insert_rowid();
-    audit(conn, actor, "create account", "admin", now)?;
+    audit::record(conn, actor, "create account", "admin", now)?;
     Ok(Some(Account { id, username: "admin".into(), role: Role::Admin }))
 }
 
@@ -122,7 +123,7 @@ pub(in crate::store) fn set_password(
         return Ok(false);
     }
     conn.prepare_cached(LOGINS)?.execute(named_params! {":username": username})?;
-    audit(conn, actor, "set password", username, now)?;
+    audit::record(conn, actor, "set password", username, now)?;
     Ok(true)
 }
 
@@ -148,7 +149,7 @@ pub(in crate::store) fn login(
         ":remote": actor.remote.as_deref().unwrap_or("-"),
         ":now": now.millis(),
     })?;
-    audit(conn, actor, "sign in", &actor.name, now)
+    audit::record(conn, actor, "sign in", &actor.name, now)
 }
 
 /// Whose login this is, and whether its use should be noted by [`touch`].
@@ -191,7 +192,7 @@ pub(in crate::store) fn logout(
         DELETE FROM logins
         WHERE id_hash = :hash";
     conn.prepare_cached(SQL)?.execute(named_params! {":hash": id_hash})?;
-    audit(conn, actor, "sign out", &actor.name, now)
+    audit::record(conn, actor, "sign out", &actor.name, now)
 }
 
 fn ago(now: Timestamp, by: Duration) -> i64 {

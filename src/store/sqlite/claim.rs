@@ -3,8 +3,9 @@
 //! Admission is the only place that puts a job into the claim order or says why it is not. Whatever may change that
 //! answer (a freed key, a kind that got its handler) just marks the job `new` again.
 
+use super::counts::Tx;
 use super::jobs::{self, COLUMNS};
-use super::settle;
+use super::{control, history, queues, settle};
 use crate::error::Result;
 use crate::model::{
     BlockedBy, ConcurrencyKey, Event, Job, JobId, Kind, KindRules, PollRequest, Polled, Queue,
@@ -19,27 +20,24 @@ const PRIORITY_STEP_MS: i64 = 10 * 60 * 1000;
 /// The reason of `blocked_by = 'kind'`.
 const NO_HANDLER: &str = "no running process has a handler for this kind";
 
-pub(in crate::store) fn poll(
-    conn: &Connection,
-    request: &PollRequest,
-    now: Timestamp,
-) -> Result<Polled> {
-    let rescued = settle::rescue_lost(conn, request, now)?;
-    let due = make_due(conn, now)?;
-    let (admitted, new_queues) = admit(conn, request, now)?;
+pub(in crate::store) fn poll(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<Polled> {
+    let rescued = settle::rescue_lost(tx, request, now)?;
+    queues::resume_due(tx, now)?;
+    let due = make_due(tx, now)?;
+    let (admitted, new_queues) = admit(tx, request, now)?;
     let mut claimed = Vec::new();
     let mut more = due == MAX_ADMITTED || admitted == MAX_ADMITTED;
-    for (queue, room) in &request.room {
-        if *room > 0 {
-            let (known, unknown) = first_in_order(conn, queue, *room, &request.kinds)?;
-            more |= !unknown.is_empty();
-            for id in unknown {
-                block(conn, id, BlockedBy::Kind, NO_HANDLER, now)?;
-            }
-            claimed.extend(claim(conn, &known, request, now)?);
+    for (queue, room) in queues::rooms(tx, &request.lanes)? {
+        let (known, unknown) = first_in_order(tx, &queue, room, &request.kinds)?;
+        more |= !unknown.is_empty();
+        for id in unknown {
+            block(tx, id, BlockedBy::Kind, NO_HANDLER, now)?;
         }
+        claimed.extend(claim(tx, &known, request, now)?);
     }
-    Ok(Polled { claimed, rescued, next_run_at: next_run_at(conn)?, new_queues, more })
+    let wake_at = [next_run_at(tx)?, queues::next_resume(tx)?].into_iter().flatten().min();
+    let cancelled = control::cancel_requests(tx, &request.worker)?;
+    Ok(Polled { claimed, rescued, cancelled, wake_at, new_queues, more })
 }
 
 /// The queues that jobs in the claim order name.
@@ -106,7 +104,7 @@ fn unblock_key(conn: &Connection, key: &str) -> Result<()> {
     Ok(())
 }
 
-fn make_due(conn: &Connection, now: Timestamp) -> Result<usize> {
+fn make_due(tx: &Tx<'_>, now: Timestamp) -> Result<usize> {
     const SQL: &str = "
         UPDATE jobs
         SET status = 'queued', blocked_by = 'new'
@@ -115,9 +113,22 @@ fn make_due(conn: &Connection, now: Timestamp) -> Result<usize> {
             FROM jobs
             WHERE status = 'scheduled' AND blocked_by IS NULL AND run_at <= :now
             ORDER BY run_at, id
-            LIMIT :limit)";
+            LIMIT :limit)
+        RETURNING kind, queue, counted";
     let params = named_params! {":now": now.millis(), ":limit": MAX_ADMITTED as i64};
-    Ok(conn.prepare_cached(SQL)?.execute(params)?)
+    let mut statement = tx.prepare_cached(SQL)?;
+    let mut rows = statement.query(params)?;
+    let mut due = 0;
+    while let Some(row) = rows.next()? {
+        due += 1;
+        if row.get(2)? {
+            let kind = jobs::kind(row, 0)?;
+            let queue = jobs::parsed(row, 1, |name| Queue::parse(name).ok())?;
+            tx.left(Status::Scheduled, &kind, queue.as_ref());
+            tx.came(Status::Queued, &kind, queue.as_ref());
+        }
+    }
+    Ok(due)
 }
 
 fn next_run_at(conn: &Connection) -> Result<Option<Timestamp>> {
@@ -132,10 +143,10 @@ fn next_run_at(conn: &Connection) -> Result<Option<Timestamp>> {
 }
 
 /// Admits what is new; answers how many, and the queues among them that the request does not name.
-fn admit(conn: &Connection, request: &PollRequest, now: Timestamp) -> Result<(usize, Vec<Queue>)> {
+fn admit(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<(usize, Vec<Queue>)> {
     let sql =
         format!("SELECT {COLUMNS} FROM jobs WHERE blocked_by = 'new' ORDER BY id LIMIT :limit");
-    let mut statement = conn.prepare_cached(&sql)?;
+    let mut statement = tx.prepare_cached(&sql)?;
     let params = named_params! {":limit": MAX_ADMITTED as i64};
     let new = statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut known = Vec::with_capacity(new.len());
@@ -144,10 +155,11 @@ fn admit(conn: &Connection, request: &PollRequest, now: Timestamp) -> Result<(us
             known.push((order(job, rules), job, rules));
             continue;
         }
-        block(conn, job.id, BlockedBy::Kind, NO_HANDLER, now)?;
+        block(tx, job.id, BlockedBy::Kind, NO_HANDLER, now)?;
+        count(tx, job)?;
         // It was called up for its key and cannot take it: the next one may.
         if let Some(key) = &job.concurrency_key {
-            unblock_key(conn, key.as_str())?;
+            unblock_key(tx, key.as_str())?;
         }
     }
     // Slots of a key are given in claim order too (P13).
@@ -155,13 +167,26 @@ fn admit(conn: &Connection, request: &PollRequest, now: Timestamp) -> Result<(us
     let mut new_queues = Vec::new();
     for (_, job, rules) in known {
         let queue = job.queue.as_ref().unwrap_or(&rules.queue);
-        let named = request.room.iter().any(|(named, _)| named == queue);
+        let named = request.lanes.iter().any(|lane| lane.queue == *queue);
         if !named && !new_queues.contains(queue) {
             new_queues.push(queue.clone());
         }
-        place(conn, job, rules, now)?;
+        place(tx, job, rules, now)?;
     }
     Ok((new.len(), new_queues))
+}
+
+/// Makes a job known to the counts where it is.
+fn count(tx: &Tx<'_>, job: &Job) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET counted = 1
+        WHERE id = :id";
+    if !job.counted {
+        tx.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0})?;
+        tx.came(job.status, &job.kind, job.queue.as_ref());
+    }
+    Ok(())
 }
 
 /// Where a job stands in the claim order.
@@ -174,7 +199,7 @@ fn priority(job: &Job, rules: &KindRules) -> i32 {
 }
 
 /// Fills in what the kind decides, and puts the job where it waits.
-fn place(conn: &Connection, job: &Job, rules: &KindRules, now: Timestamp) -> Result<()> {
+fn place(tx: &Tx<'_>, job: &Job, rules: &KindRules, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
         SET status = :status,
@@ -185,21 +210,24 @@ fn place(conn: &Connection, job: &Job, rules: &KindRules, now: Timestamp) -> Res
             concurrency_key = :key,
             key_slot = :slot,
             claim_order = :claim_order,
-            blocked_by = :blocked_by
+            blocked_by = :blocked_by,
+            counted = 1
         WHERE id = :id";
     // A kind's own key cannot be talked out of: scans stay exclusive whoever inserts them.
     let key = rules.concurrency_key.as_ref().or(job.concurrency_key.as_ref());
-    let limit = if rules.concurrency_key.is_some() { rules.key_limit } else { 1 };
+    let limit = rules.key_limit;
     let waits = job.run_at > now;
+    let status = if waits { Status::Scheduled } else { Status::Queued };
+    let queue = job.queue.as_ref().unwrap_or(&rules.queue);
     let slot = match key {
-        Some(key) if !waits => free_slot(conn, key, limit)?,
+        Some(key) if !waits => free_slot(tx, key, limit)?,
         _ => None,
     };
     let blocked = !waits && key.is_some() && slot.is_none();
-    conn.prepare_cached(SQL)?.execute(named_params! {
+    tx.prepare_cached(SQL)?.execute(named_params! {
         ":id": job.id.0,
-        ":status": if waits { Status::Scheduled } else { Status::Queued }.as_str(),
-        ":queue": job.queue.as_ref().unwrap_or(&rules.queue).as_str(),
+        ":status": status.as_str(),
+        ":queue": queue.as_str(),
         ":priority": priority(job, rules),
         ":max_attempts": rules.max_attempts,
         ":on_interrupt": rules.on_interrupt.as_str(),
@@ -208,10 +236,11 @@ fn place(conn: &Connection, job: &Job, rules: &KindRules, now: Timestamp) -> Res
         ":claim_order": (!waits && !blocked).then(|| order(job, rules)),
         ":blocked_by": blocked.then_some(BlockedBy::Key.as_str()),
     })?;
+    tx.moved(job, status, Some(queue));
     match key {
         // The limit may have been raised since the others began to wait.
-        Some(key) if slot.is_some() && free_slot(conn, key, limit)?.is_some() => {
-            unblock_key(conn, key.as_str())
+        Some(key) if slot.is_some() && free_slot(tx, key, limit)?.is_some() => {
+            unblock_key(tx, key.as_str())
         }
         Some(_) | None => Ok(()),
     }
@@ -254,7 +283,7 @@ fn block(conn: &Connection, id: JobId, by: BlockedBy, why: &str, now: Timestamp)
         actor: "poller".into(),
         detail: Some(why.into()),
     };
-    jobs::record_once(conn, id, &event)
+    history::record_once(conn, id, &event)
 }
 
 /// The next `room` jobs of a queue: those of our kinds, and those that got into the order without being admitted.
@@ -283,27 +312,22 @@ fn first_in_order(
 }
 
 /// Claims the chosen jobs at once; if a constraint refuses one of them, one by one.
-fn claim(
-    conn: &Connection,
-    chosen: &[JobId],
-    request: &PollRequest,
-    now: Timestamp,
-) -> Result<Vec<Job>> {
+fn claim(tx: &Tx<'_>, chosen: &[JobId], request: &PollRequest, now: Timestamp) -> Result<Vec<Job>> {
     if chosen.is_empty() {
         return Ok(Vec::new());
     }
-    match start(conn, chosen, request, now) {
+    match start(tx, chosen, request, now) {
         Ok(mut jobs) => {
             jobs.sort_by_key(|job| chosen.iter().position(|id| *id == job.id));
             Ok(jobs)
         }
-        Err(error) if is_constraint(&error) => one_by_one(conn, chosen, request, now),
+        Err(error) if is_constraint(&error) => one_by_one(tx, chosen, request, now),
         Err(error) => Err(error.into()),
     }
 }
 
 fn start(
-    conn: &Connection,
+    tx: &Tx<'_>,
     chosen: &[JobId],
     request: &PollRequest,
     now: Timestamp,
@@ -320,27 +344,32 @@ fn start(
          RETURNING {COLUMNS}"
     );
     let ids: Vec<i64> = chosen.iter().map(|id| id.0).collect();
-    let mut statement = conn.prepare_cached(&sql)?;
+    let mut statement = tx.prepare_cached(&sql)?;
     let params = named_params! {
         ":worker": request.worker.as_str(),
         ":now": now.millis(),
         ":ids": serde_json::json!(ids).to_string(),
     };
-    statement.query_map(params, jobs::from_row)?.collect()
+    let jobs: Vec<Job> = statement.query_map(params, jobs::from_row)?.collect::<Result<_, _>>()?;
+    for job in jobs.iter().filter(|job| job.counted) {
+        tx.left(Status::Queued, &job.kind, job.queue.as_ref());
+        tx.came(Status::Running, &job.kind, job.queue.as_ref());
+    }
+    Ok(jobs)
 }
 
 fn one_by_one(
-    conn: &Connection,
+    tx: &Tx<'_>,
     chosen: &[JobId],
     request: &PollRequest,
     now: Timestamp,
 ) -> Result<Vec<Job>> {
     let mut claimed = Vec::new();
     for id in chosen {
-        match start(conn, &[*id], request, now) {
+        match start(tx, &[*id], request, now) {
             Ok(jobs) => claimed.extend(jobs),
             Err(error) if is_constraint(&error) => {
-                block(conn, *id, BlockedBy::Constraint, &error.to_string(), now)?;
+                block(tx, *id, BlockedBy::Constraint, &error.to_string(), now)?;
             }
             Err(error) => return Err(error.into()),
         }

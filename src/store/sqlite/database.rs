@@ -1,5 +1,6 @@
 //! One open database file: its writer thread, its readers, and the signal that something changed.
 
+use super::counts::Tx;
 use super::open::{self, Schema};
 use super::writer::{self, Call, Task};
 use crate::error::{Code, Error, Result};
@@ -83,7 +84,7 @@ impl Database {
     pub(in crate::store) async fn write<T: Send + 'static>(
         &self,
         doing: &'static str,
-        run: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        run: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (caller, answer) = oneshot::channel();
         let task = Task { run: Some(run), value: None, doing, caller };

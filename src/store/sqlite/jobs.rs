@@ -1,23 +1,26 @@
-//! Rows of `jobs` and `job_events`: insert, read, list.
+//! Rows of `jobs`: insert and read.
 
 use super::error::unreadable;
+use super::{audit, idempotency};
 use crate::error::Result;
 use crate::model::{
-    Actor, BlockedBy, ConcurrencyKey, Event, Job, JobId, Kind, NewJob, OnInterrupt, Queue, Status,
+    BlockedBy, ConcurrencyKey, Enqueued, Job, JobId, Kind, NewJob, Occurrence, OnInterrupt, Queue,
     Timestamp, UniqueKey, WorkerId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::str::FromStr;
+use std::time::Duration;
 
 /// The columns that [`from_row`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, kind, queue, priority, status, payload, trigger, attempt, max_attempts, \
     interrupted, on_interrupt, epoch, worker_id, unique_key, concurrency_key, blocked_by, run_at, created_at, started_at, \
-    finished_at, cancel_requested_at, parent_id, correlation_id, result, error, error_code";
+    finished_at, cancel_requested_at, parent_id, correlation_id, result, error, error_code, timeout_ms, schedule_id, \
+    occurrence_at, progress, counted";
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
     Ok(Job {
         id: JobId(row.get(0)?),
-        kind: Kind::parse(text(row, 1)?).map_err(|_| unreadable(1, "kind"))?,
+        kind: kind(row, 1)?,
         queue: parsed(row, 2, |text| Queue::parse(text).ok())?,
         priority: row.get(3)?,
         status: word(row, 4)?,
@@ -45,7 +48,18 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
         result: parsed(row, 23, Some)?,
         error: parsed(row, 24, Some)?,
         error_code: parsed(row, 25, Some)?,
+        timeout: row.get::<_, Option<i64>>(26)?.map(|ms| Duration::from_millis(ms.max(1) as u64)),
+        occurrence: match (row.get(27)?, instant(row, 28)?) {
+            (Some(schedule_id), Some(at)) => Some(Occurrence { schedule_id, at }),
+            (_, _) => None,
+        },
+        progress: parsed(row, 29, Some)?,
+        counted: row.get(30)?,
     })
+}
+
+pub(super) fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {
+    Kind::parse(text(row, column)?).map_err(|_| unreadable(column, "kind"))
 }
 
 /// Reads a text that another program may have written in bytes that are no UTF-8: one such row must not stop
@@ -77,13 +91,51 @@ pub(super) fn parsed<T>(
     parse(text).map(Some).ok_or_else(|| unreadable(column, "text"))
 }
 
-/// Stores a job as any program may: queued, for the poller to admit.
-pub(in crate::store) fn insert(conn: &Connection, job: &NewJob, now: Timestamp) -> Result<JobId> {
+/// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or
+/// with the same unique key instead, if there is one.
+pub(in crate::store) fn insert(
+    conn: &Connection,
+    job: &NewJob,
+    now: Timestamp,
+) -> Result<Enqueued> {
+    let request = idempotency::Request::of(job)?;
+    if let Some(request) = &request
+        && let Some(first) = request.first_job(conn, now)?
+    {
+        return Ok(Enqueued::Existing(first));
+    }
+    let unique_key = job.stored_unique_key(now)?;
+    let enqueued = match &unique_key {
+        Some(key) => holder(conn, &job.kind, key)?.map(Enqueued::Existing),
+        None => None,
+    };
+    let enqueued = match enqueued {
+        Some(existing) => existing,
+        None => Enqueued::Inserted(insert_row(conn, job, unique_key.as_ref(), now)?),
+    };
+    if let Some(request) = &request {
+        request.remember(conn, enqueued.id(), now)?;
+    }
+    if let (Enqueued::Inserted(id), Some(actor)) = (enqueued, &job.actor) {
+        let subject = format!("job {id} ({})", job.kind);
+        audit::record(conn, actor, "enqueue", &subject, now)?;
+    }
+    Ok(enqueued)
+}
+
+fn insert_row(
+    conn: &Connection,
+    job: &NewJob,
+    unique_key: Option<&UniqueKey>,
+    now: Timestamp,
+) -> Result<JobId> {
     const SQL: &str = "
-        INSERT INTO jobs (kind, payload, trigger, queue, priority, run_at, created_at, parent_id,
-            correlation_id)
-        VALUES (:kind, :payload, :trigger, :queue, :priority, :run_at, :created_at, :parent_id,
+        INSERT INTO jobs (kind, payload, trigger, queue, priority, run_at, created_at, max_attempts, timeout_ms,
+            unique_key, unique_window_ms, concurrency_key, schedule_id, occurrence_at, parent_id, correlation_id)
+        VALUES (:kind, :payload, :trigger, :queue, :priority, :run_at, :created_at, :max_attempts, :timeout_ms,
+            :unique_key, :unique_window_ms, :concurrency_key, :schedule_id, :occurrence_at, :parent_id,
             :correlation_id)";
+    let millis = |length: Option<Duration>| length.map(|length| length.as_millis() as i64);
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":kind": job.kind.as_str(),
         ":payload": job.payload_text()?,
@@ -92,96 +144,33 @@ pub(in crate::store) fn insert(conn: &Connection, job: &NewJob, now: Timestamp) 
         ":priority": job.priority,
         ":run_at": job.run_at.unwrap_or(now).millis(),
         ":created_at": now.millis(),
+        ":max_attempts": job.max_attempts,
+        ":timeout_ms": millis(job.timeout),
+        ":unique_key": unique_key.map(UniqueKey::as_str),
+        ":unique_window_ms": millis(job.unique_window),
+        ":concurrency_key": job.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
+        ":schedule_id": job.occurrence.map(|occurrence| occurrence.schedule_id),
+        ":occurrence_at": job.occurrence.map(|occurrence| occurrence.at.millis()),
         ":parent_id": job.parent_id.map(|id| id.0),
         ":correlation_id": job.correlation_id,
     })?;
-    let id = JobId(conn.last_insert_rowid());
-    if let Some(actor) = &job.actor {
-        audit(conn, actor, "enqueue", &format!("job {id} ({})", job.kind), now)?;
-    }
-    Ok(id)
+    Ok(JobId(conn.last_insert_rowid()))
 }
 
-/// Writes a row of the audit log.
-pub(super) fn audit(
-    conn: &Connection,
-    actor: &Actor,
-    action: &str,
-    subject: &str,
-    now: Timestamp,
-) -> Result<()> {
+/// The job that holds a unique key.
+fn holder(conn: &Connection, kind: &Kind, key: &UniqueKey) -> Result<Option<JobId>> {
     const SQL: &str = "
-        INSERT INTO audit_log (at, actor, remote, action, subject)
-        VALUES (:at, :actor, :remote, :action, :subject)";
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":at": now.millis(),
-        ":actor": actor.name,
-        ":remote": actor.remote,
-        ":action": action,
-        ":subject": subject,
-    })?;
-    Ok(())
+        SELECT id
+        FROM jobs
+        WHERE kind = :kind AND unique_key = :key
+          AND unique_key IS NOT NULL AND (finished_at IS NULL OR unique_window_ms IS NOT NULL)";
+    let params = named_params! {":kind": kind.as_str(), ":key": key.as_str()};
+    let id = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0)).optional()?;
+    Ok(id.map(JobId))
 }
 
 pub(in crate::store) fn get(conn: &Connection, id: JobId) -> Result<Option<Job>> {
     let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id = :id");
     let mut statement = conn.prepare_cached(&sql)?;
     Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
-}
-
-/// Writes one step of a job's history.
-pub(super) fn record(conn: &Connection, id: JobId, event: &Event) -> Result<()> {
-    const SQL: &str = "
-        INSERT INTO job_events (job_id, at, from_status, to_status, cause, actor, detail)
-        VALUES (:job_id, :at, :from, :to, :cause, :actor, :detail)";
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":job_id": id.0,
-        ":at": event.at.millis(),
-        ":from": event.from.map(Status::as_str),
-        ":to": event.to.as_str(),
-        ":cause": event.cause,
-        ":actor": event.actor,
-        ":detail": event.detail,
-    })?;
-    Ok(())
-}
-
-/// The same, unless it is what the history ends with already: a job that is blocked again for the same reason has
-/// nothing new to tell.
-pub(super) fn record_once(conn: &Connection, id: JobId, event: &Event) -> Result<()> {
-    const SQL: &str = "
-        SELECT cause, detail
-        FROM job_events
-        WHERE job_id = :id
-        ORDER BY id DESC
-        LIMIT 1";
-    let last = conn
-        .prepare_cached(SQL)?
-        .query_row(named_params! {":id": id.0}, |row| Ok((text(row, 0)?, parsed(row, 1, Some)?)));
-    match last.optional()? {
-        Some((cause, detail)) if cause == event.cause && detail == event.detail => Ok(()),
-        Some(_) | None => record(conn, id, event),
-    }
-}
-
-/// A job's history, oldest first; at most `limit` rows.
-pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Result<Vec<Event>> {
-    const SQL: &str = "
-        SELECT at, from_status, to_status, cause, actor, detail
-        FROM job_events
-        WHERE job_id = :id
-        ORDER BY id
-        LIMIT :limit";
-    let mut statement = conn.prepare_cached(SQL)?;
-    let rows = statement.query_map(named_params! {":id": id.0, ":limit": limit as i64}, |row| {
-        Ok(Event {
-            at: Timestamp::from_millis(row.get(0)?),
-            from: parsed(row, 1, |text| Status::from_str(&text).ok())?,
-            to: word(row, 2)?,
-            cause: text(row, 3)?,
-            actor: text(row, 4)?,
-            detail: parsed(row, 5, Some)?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

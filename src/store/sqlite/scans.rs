@@ -45,7 +45,7 @@ pub(in crate::store) fn request(
     if waiting(conn)? >= MAX_WAITING {
         return Ok(ScanRequest::TooMany);
     }
-    jobs::insert(conn, job, now).map(ScanRequest::Queued)
+    jobs::insert(conn, job, now).map(|enqueued| ScanRequest::Queued(enqueued.id()))
 }
 
 /// Scans that start as soon as they can; those that wait for a time of their own do not count.

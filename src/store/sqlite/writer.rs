@@ -8,6 +8,7 @@
 //!   checkpointed, since the kernel may hold frames it never wrote; until that succeeds every call is refused, reads
 //!   work, and writes resume by themselves.
 
+use super::counts::{Differences, Tx};
 use super::open::{self, Schema};
 use crate::error::{Code, Error, Result};
 use rusqlite::Connection;
@@ -33,7 +34,7 @@ pub(super) enum Call {
 /// One caller's share of a transaction.
 pub(super) trait Work: Send {
     /// Runs the caller's statements and keeps what they gave.
-    fn run(&mut self, conn: &Connection) -> Result<()>;
+    fn run(&mut self, tx: &Tx<'_>) -> Result<()>;
     /// Tells the caller how it ended; `Ok` only after the commit.
     fn answer(self: Box<Self>, end: Result<()>);
 }
@@ -46,10 +47,10 @@ pub(super) struct Task<F, T> {
     pub(super) caller: oneshot::Sender<Result<T>>,
 }
 
-impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Work for Task<F, T> {
-    fn run(&mut self, conn: &Connection) -> Result<()> {
+impl<T: Send, F: FnOnce(&Tx<'_>) -> Result<T> + Send> Work for Task<F, T> {
+    fn run(&mut self, tx: &Tx<'_>) -> Result<()> {
         let run = self.run.take().expect("a call is run once");
-        let value = catch_unwind(AssertUnwindSafe(|| run(conn))).unwrap_or_else(|_| {
+        let value = catch_unwind(AssertUnwindSafe(|| run(tx))).unwrap_or_else(|_| {
             Err(Error::new(Code::StoreIo, "the call panicked; nothing was saved"))
         })?;
         self.value = Some(value);
@@ -132,12 +133,14 @@ impl Writer {
         }
         let Some(conn) = &self.conn else { return };
         let mut changed = false;
+        let mut differences = Differences::default();
         let mut kept = Vec::with_capacity(batch.len());
         let mut batch = batch.into_iter();
         while let Some(mut work) = batch.next() {
             match run_in_savepoint(conn, work.as_mut()) {
-                Ok(rows) => {
+                Ok((rows, of_call)) => {
                     changed |= rows > 0;
+                    differences.merge(of_call);
                     kept.push(work);
                 }
                 Err(error) if conn.is_autocommit() => {
@@ -148,6 +151,11 @@ impl Writer {
                 }
                 Err(error) => work.answer(Err(error)),
             }
+        }
+        if let Err(error) = differences.write(conn) {
+            // Nothing is saved without its counts. If the rollback fails too, SQLite has done it already.
+            conn.execute_batch("ROLLBACK").unwrap_or_default();
+            return refuse(kept, &error);
         }
         if let Err(error) = conn.execute_batch("COMMIT") {
             return self.unknown(kept, error);
@@ -198,14 +206,15 @@ fn refuse(batch: Vec<Box<dyn Work>>, error: &Error) {
     }
 }
 
-/// Runs one call and answers how many rows it changed. After an error either its savepoint is rolled back or, where
+/// Runs one call and answers how many rows it changed, and the counts. After an error either its savepoint is rolled back or, where
 /// SQLite would not, the whole transaction.
-fn run_in_savepoint(conn: &Connection, work: &mut dyn Work) -> Result<u64> {
+fn run_in_savepoint(conn: &Connection, work: &mut dyn Work) -> Result<(u64, Differences)> {
     let before = conn.total_changes();
     conn.prepare_cached("SAVEPOINT call")?.execute([])?;
-    let done = work.run(conn).and_then(|()| {
+    let tx = Tx::new(conn);
+    let done = work.run(&tx).and_then(|()| {
         conn.prepare_cached("RELEASE call")?.execute([])?;
-        Ok(conn.total_changes() - before)
+        Ok((conn.total_changes() - before, tx.into_differences()))
     });
     if done.is_err()
         && !conn.is_autocommit()
@@ -224,6 +233,7 @@ fn data_version(conn: &Connection) -> Result<i64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::counts::Tx;
     use super::super::{Database, Schema};
     use crate::error::{Code, Error, Result};
     use crate::store::OpenMode;
@@ -272,7 +282,7 @@ mod tests {
     #[tokio::test]
     async fn a_call_that_panics_saves_nothing_and_the_writer_goes_on() {
         let (_folder, db) = database();
-        let panics = |c: &Connection| -> Result<()> {
+        let panics = |c: &Tx<'_>| -> Result<()> {
             insert(c, 1)?;
             panic!("as if by a bug")
         };
@@ -285,7 +295,7 @@ mod tests {
     async fn p2_a_transaction_that_sqlite_gave_up_is_refused_to_every_caller() {
         let (_folder, db) = database();
         // What an I/O error inside a statement does to the whole transaction.
-        let gives_up = |c: &Connection| -> Result<()> {
+        let gives_up = |c: &Tx<'_>| -> Result<()> {
             c.execute_batch("ROLLBACK")?;
             Err(Error::new(Code::StoreIo, "disk I/O error"))
         };
@@ -303,7 +313,7 @@ mod tests {
     #[tokio::test]
     async fn p2_a_commit_that_fails_is_unknown_and_the_next_write_works_on_a_fresh_connection() {
         let (_folder, db) = database();
-        let spoil = |c: &Connection| {
+        let spoil = |c: &Tx<'_>| {
             // A deferred constraint is checked by the COMMIT itself.
             c.execute("INSERT INTO two VALUES (99)", [])?;
             insert(c, 1)
@@ -317,10 +327,9 @@ mod tests {
     #[tokio::test]
     async fn p26_on_a_full_disk_writes_are_refused_reads_work_and_writes_resume() {
         let (_folder, db) = database();
-        let limit = |pages: i64| {
-            move |c: &Connection| Ok(c.pragma_update(None, "max_page_count", pages)?)
-        };
-        let big = |c: &Connection| {
+        let limit =
+            |pages: i64| move |c: &Tx<'_>| Ok(c.pragma_update(None, "max_page_count", pages)?);
+        let big = |c: &Tx<'_>| {
             c.execute("INSERT INTO one (x, fill) VALUES (9, zeroblob(1000000))", [])?;
             Ok(())
         };
@@ -338,7 +347,7 @@ mod tests {
         let (_folder, db) = database();
         let changes = db.changes();
         db.write("nothing", |_| Ok(())).await.unwrap();
-        let taken_back = |c: &Connection| insert(c, 9).and_then(|()| insert(c, 9));
+        let taken_back = |c: &Tx<'_>| insert(c, 9).and_then(|()| insert(c, 9));
         db.write("a change that is rolled back", taken_back).await.unwrap_err();
         assert!(!changes.has_changed().unwrap());
         db.write("insert", |c| insert(c, 1)).await.unwrap();

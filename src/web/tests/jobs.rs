@@ -38,7 +38,7 @@ async fn the_list_follows_its_tabs_and_filters() {
         trigger: Trigger::Parent,
         ..job_of("send_mail")
     };
-    site.web.store.enqueue(later, START).await.unwrap();
+    site.web.store.enqueue(later, START).await.unwrap().id();
     assert!(poll(&site, "send_mail").await.is_none(), "its time has not come");
     for (query, ids) in [
         ("", vec![3, 2, 1]),
@@ -140,7 +140,7 @@ async fn one_sentence_says_how_a_job_stands() {
         run_at: Some(site.web.clock.now().plus(Duration::from_mins(10))),
         ..job_of("work")
     };
-    let later = site.web.store.enqueue(later, site.web.clock.now()).await.unwrap();
+    let later = site.web.store.enqueue(later, site.web.clock.now()).await.unwrap().id();
     assert!(poll(&site, "work").await.is_none_or(|lease| lease.id != later));
     assert_eq!(says(&site, later).await, "ScheduledStarts in 10 min.");
 }

@@ -47,7 +47,7 @@ async fn hostile_text_of_jobs_stays_text() {
     for outcome in
         [Outcome::Done(hostile), Outcome::Failed(error(HOSTILE)), Outcome::Fatal(error(HOSTILE))]
     {
-        let id = site.web.store.enqueue(job.clone(), START).await.unwrap();
+        let id = site.web.store.enqueue(job.clone(), START).await.unwrap().id();
         let lease = poll(&site, "other").await.unwrap();
         settle(&site, lease, outcome).await;
         let body = site.see(&format!("/jobs/{id}")).await.body;

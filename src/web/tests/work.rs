@@ -4,9 +4,10 @@ use super::super::self_monitoring::RUN_NOW_PATH;
 use super::*;
 use crate::model::{
     AttemptEnd, Classification, Finding, Fingerprint, Job, JobError, JobFilter, JobId, Kind,
-    KindRules, Lease, NewJob, Outcome, PollRequest, Queue, ScanCommit, ScanCounts, Status,
+    KindRules, Lane, Lease, NewJob, Outcome, PollRequest, Queue, ScanCommit, ScanCounts, Status,
     WorkerId,
 };
+use std::time::Duration;
 
 /// The corpus of texts that are no text to a careless page.
 pub(super) const HOSTILE: &str =
@@ -24,7 +25,7 @@ pub(super) async fn run_now(site: &Site, headers: &[(&str, &str)]) -> Answer {
 /// Stores a job of a kind that nobody has claimed yet.
 pub(super) async fn enqueue(site: &Site, kind: &str) -> JobId {
     let job = NewJob::new(Kind::parse(kind).unwrap());
-    site.web.store.enqueue(job, site.web.clock.now()).await.unwrap()
+    site.web.store.enqueue(job, site.web.clock.now()).await.unwrap().id()
 }
 
 pub(super) async fn job(site: &Site, id: JobId) -> Job {
@@ -38,7 +39,7 @@ pub(super) async fn poll(site: &Site, kind: &str) -> Option<Lease> {
     let request = PollRequest {
         worker: WorkerId::parse("tests").unwrap(),
         kinds: [KindRules::new(Kind::parse(kind).unwrap())].into(),
-        room: vec![(Queue::DEFAULT, 1)],
+        lanes: vec![Lane { queue: Queue::DEFAULT, running: 0, limit: 1 }],
         running: running.iter().map(|job| job.id).collect(),
     };
     let polled = site.web.store.poll(request, site.web.clock.now()).await.unwrap();
@@ -51,7 +52,7 @@ pub(super) async fn claim(site: &Site) -> Lease {
 
 pub(super) async fn settle(site: &Site, lease: Lease, outcome: Outcome) {
     let (end, now) = (AttemptEnd::Answered(outcome), site.web.clock.now());
-    site.web.store.settle(lease, end, 0.5, now).await.unwrap();
+    site.web.store.settle(lease, end, Duration::from_secs(10), now).await.unwrap();
 }
 
 pub(super) fn error(message: &str) -> JobError {

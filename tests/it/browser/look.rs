@@ -239,7 +239,7 @@ async fn some_jobs(folder: &Path) -> Vec<(&'static str, JobId)> {
         .kind(monitor::rules(), move |_| async move { Outcome::Failed(refused()) })
         .start()
         .unwrap();
-    let enqueue = async |job: NewJob| store.enqueue(job, now()).await.unwrap();
+    let enqueue = async |job: NewJob| store.enqueue(job, now()).await.unwrap().id();
     let payload = serde_json::json!({"file": format!("lamps/{}.png", "x".repeat(150)), "sizes": [64, 256, 1024]});
     let completed = enqueue(NewJob { payload, ..NewJob::new(kind("make_thumbnail")) }).await;
     let failed = enqueue(NewJob::new(kind("send_invoice"))).await;

@@ -1,0 +1,171 @@
+//! What the engine knows of a kind: the defaults of its jobs, and how they fail, end and are kept.
+
+use super::{ConcurrencyKey, Kind, OnInterrupt, Queue, Status, Trigger};
+use crate::error::{Code, Error, Result};
+use std::time::Duration;
+
+/// Highest and, negated, lowest priority.
+const MAX_PRIORITY: i32 = 100;
+/// Most attempts of a job.
+const MAX_ATTEMPTS: u32 = 1_000_000;
+/// Most running jobs that one concurrency key lets at once.
+const MAX_KEY_LIMIT: u32 = 10_000;
+/// How much of a backoff is chance, so that jobs that failed together do not come back together.
+const SPREAD: f64 = 0.2;
+
+/// What the engine fills in for the jobs of a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindRules {
+    /// Which kind.
+    pub kind: Kind,
+    /// Where its jobs wait unless they say otherwise.
+    pub queue: Queue,
+    /// Their priority unless they say otherwise; lower runs first.
+    pub priority: i32,
+    /// Attempts they have unless they say otherwise.
+    pub max_attempts: u32,
+    /// How long a failed job waits for its next attempt.
+    pub backoff: Backoff,
+    /// How long an attempt may run unless the job says otherwise; `None`: for ever.
+    pub timeout: Option<Duration>,
+    /// How long an attempt may go without a sign of life ([`Context::alive`](crate::engine::Context::alive), progress);
+    /// `None`: for ever.
+    pub idle_timeout: Option<Duration>,
+    /// What happens to them when their worker goes away.
+    pub on_interrupt: OnInterrupt,
+    /// The crash while it ran that ends a job as a poison pill.
+    pub poison_after: u32,
+    /// The key all of them hold while they run; `None`: the one the job names, if any.
+    pub concurrency_key: Option<ConcurrencyKey>,
+    /// How many running jobs may hold one concurrency key.
+    pub key_limit: u32,
+    /// How long its final jobs are kept.
+    pub retention: Retention,
+}
+
+impl KindRules {
+    /// Better priority of a job that somebody triggered by hand: worth an hour of waiting.
+    const MANUAL_BONUS: i32 = 6;
+
+    /// The rules of a kind that says nothing: queue `default`, priority 0, three attempts, no time limit, retry when
+    /// interrupted, poison pill at the third crash, no key, kept for 30 days.
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            queue: Queue::DEFAULT,
+            priority: 0,
+            max_attempts: 3,
+            backoff: Backoff::default(),
+            timeout: None,
+            idle_timeout: None,
+            on_interrupt: OnInterrupt::Retry,
+            poison_after: 3,
+            concurrency_key: None,
+            key_limit: 1,
+            retention: Retention::default(),
+        }
+    }
+
+    /// The priority of a job of this kind that names none.
+    pub fn priority_for(&self, trigger: Trigger) -> i32 {
+        match trigger {
+            Trigger::Manual | Trigger::Retry => {
+                (self.priority - Self::MANUAL_BONUS).max(-MAX_PRIORITY)
+            }
+            Trigger::Scheduled | Trigger::Api | Trigger::Parent => self.priority,
+        }
+    }
+
+    /// Refuses rules that the schema would refuse in each job.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` with the value and its range.
+    pub fn check(&self) -> Result<()> {
+        let zero = |limit: Option<Duration>| limit.is_some_and(|limit| limit.as_millis() == 0);
+        let wrong = if self.priority.abs() > MAX_PRIORITY {
+            format!("priority {} is not from -100 to 100", self.priority)
+        } else if !(1..=MAX_ATTEMPTS).contains(&self.max_attempts) {
+            format!("max_attempts {} is not from 1 to 1,000,000", self.max_attempts)
+        } else if !(1..=MAX_KEY_LIMIT).contains(&self.key_limit) {
+            format!("key_limit {} is not from 1 to 10,000", self.key_limit)
+        } else if self.poison_after == 0 {
+            "poison_after is at least 1".to_owned()
+        } else if zero(self.timeout) || zero(self.idle_timeout) {
+            "a time limit is at least a millisecond".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(Code::ModelInvalid, format!("register the kind {}: {wrong}", self.kind)))
+    }
+}
+
+/// How long a failed job waits: `min(cap, base · 2ⁿ) ± 20 %` after failure n, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// The first wait. Default 10 s.
+    pub base: Duration,
+    /// The longest wait. Default 1 h.
+    pub cap: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { base: Duration::from_secs(10), cap: Duration::from_hours(1) }
+    }
+}
+
+impl Backoff {
+    /// The wait after this many attempts; `chance` is uniform in 0..1 and spreads it by ± 20 %.
+    pub fn wait(self, attempt: u32, chance: f64) -> Duration {
+        let doubled = self.base.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
+        doubled.min(self.cap).mul_f64(1.0 - SPREAD + 2.0 * SPREAD * chance)
+    }
+}
+
+/// How long final jobs are kept; `None`: for ever. What waits or runs is never removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Completed ones.
+    pub completed: Option<Duration>,
+    /// Failed ones.
+    pub failed: Option<Duration>,
+    /// Cancelled ones.
+    pub cancelled: Option<Duration>,
+}
+
+impl Retention {
+    /// Every final job this long.
+    pub const fn all(length: Duration) -> Self {
+        Self { completed: Some(length), failed: Some(length), cancelled: Some(length) }
+    }
+
+    /// How long a job of this status is kept; `None`: for ever, as every status is that is not final.
+    pub const fn of(&self, status: Status) -> Option<Duration> {
+        match status {
+            Status::Completed => self.completed,
+            Status::Failed => self.failed,
+            Status::Cancelled => self.cancelled,
+            Status::Scheduled | Status::Queued | Status::Running => None,
+        }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self::all(Duration::from_hours(30 * 24))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_cap_and_spread_by_a_fifth() {
+        let backoff = Backoff::default();
+        let wait = |attempt| backoff.wait(attempt, 0.5).as_secs();
+        assert_eq!([wait(1), wait(2), wait(3), wait(40)], [10, 20, 40, 3600]);
+        assert_eq!(backoff.wait(1, 0.0), Duration::from_secs(8));
+        assert_eq!(backoff.wait(1, 1.0), Duration::from_secs(12));
+    }
+}

@@ -1,0 +1,191 @@
+//! A job to be stored, and what storing it answers.
+
+use super::{Actor, ConcurrencyKey, JobId, Kind, Occurrence, Queue, Timestamp, Trigger, UniqueKey};
+use crate::error::{Code, Error, Result};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Largest payload, in bytes of JSON: larger input belongs in a file that the payload names.
+pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
+/// Longest idempotency key, in bytes.
+const MAX_IDEMPOTENCY_KEY: usize = 200;
+
+/// A job to be stored.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// Which handler runs it.
+    pub kind: Kind,
+    /// The handler's input. Default `{}`.
+    pub payload: Value,
+    /// What made it. Default [`Trigger::Api`].
+    pub trigger: Trigger,
+    /// Where it waits; `None`: its kind's queue.
+    pub queue: Option<Queue>,
+    /// Lower runs first, −100 to 100, each level worth ten minutes of waiting; `None`: its kind's.
+    pub priority: Option<i32>,
+    /// Earliest start; `None`: at once.
+    pub run_at: Option<Timestamp>,
+    /// Attempts it has, 1 to 1,000,000; `None`: its kind's.
+    pub max_attempts: Option<u32>,
+    /// How long an attempt may run; `None`: its kind's.
+    pub timeout: Option<Duration>,
+    /// At most one job of the kind holds the key; a second one is answered [`Enqueued::Existing`].
+    pub unique_key: Option<UniqueKey>,
+    /// How long the key is held: `None` until its job is final; else through this window of the clock (of an hour: from
+    /// one full hour to the next), even if its job is final before.
+    pub unique_window: Option<Duration>,
+    /// A limited number of running jobs hold it (the kind's `key_limit`); the others wait. A kind with a key of its
+    /// own overrides it.
+    pub concurrency_key: Option<ConcurrencyKey>,
+    /// The caller's name for this very request, at most 200 bytes: repeating it answers the first job, for 24 hours and
+    /// while that job is not final (P3).
+    pub idempotency_key: Option<String>,
+    /// The schedule's occurrence that it is for.
+    pub occurrence: Option<Occurrence>,
+    /// The job that made it.
+    pub parent_id: Option<JobId>,
+    /// Ties the job's log lines to those of the request that made it, at most 200 bytes.
+    pub correlation_id: Option<String>,
+    /// Who asked for it: written to the audit log in the same transaction.
+    pub actor: Option<Actor>,
+}
+
+impl NewJob {
+    /// A job of `kind` with an empty payload that may start at once.
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            payload: Value::Object(serde_json::Map::new()),
+            trigger: Trigger::Api,
+            queue: None,
+            priority: None,
+            run_at: None,
+            max_attempts: None,
+            timeout: None,
+            unique_key: None,
+            unique_window: None,
+            concurrency_key: None,
+            idempotency_key: None,
+            occurrence: None,
+            parent_id: None,
+            correlation_id: None,
+            actor: None,
+        }
+    }
+
+    /// The payload as it is stored.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` over [`MAX_PAYLOAD_BYTES`].
+    pub fn payload_text(&self) -> Result<String> {
+        let text = self.payload.to_string();
+        if text.len() > MAX_PAYLOAD_BYTES {
+            return Err(invalid(format!(
+                "take a payload of {} bytes; the limit is {MAX_PAYLOAD_BYTES}",
+                text.len()
+            )));
+        }
+        Ok(text)
+    }
+
+    /// The unique key as it is stored: with a window, the window's number is part of it.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` for a window of less than a millisecond, a window without a key, or a key that is too long with it.
+    pub fn stored_unique_key(&self, now: Timestamp) -> Result<Option<UniqueKey>> {
+        let Some(window) = self.unique_window else {
+            return Ok(self.unique_key.clone());
+        };
+        let key = self.unique_key.as_ref().ok_or_else(|| {
+            invalid("take a unique window without a unique key to hold".to_owned())
+        })?;
+        match i64::try_from(window.as_millis()) {
+            Ok(length @ 1..) => {
+                let bucket = now.millis().div_euclid(length);
+                UniqueKey::parse(format!("{key}#{bucket}")).map(Some)
+            }
+            Ok(_) | Err(_) => Err(invalid(format!("take a unique window of {window:?}"))),
+        }
+    }
+
+    /// What the request asks for, so that another request under the same idempotency key is noticed. Who sends it
+    /// (actor, correlation id) is no part of it.
+    pub(crate) fn body(&self) -> String {
+        let Self { kind, payload, trigger, queue, priority, run_at, max_attempts, timeout, .. } =
+            self;
+        let Self { unique_key, unique_window, concurrency_key, occurrence, parent_id, .. } = self;
+        format!(
+            "{kind} {payload} {trigger} {queue:?} {priority:?} {run_at:?} {max_attempts:?} {timeout:?} \
+             {unique_key:?} {unique_window:?} {concurrency_key:?} {occurrence:?} {parent_id:?}"
+        )
+    }
+
+    /// Refuses an idempotency key that no column takes.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` if it is empty or longer than 200 bytes.
+    pub(crate) fn checked_idempotency_key(&self) -> Result<Option<&str>> {
+        match self.idempotency_key.as_deref() {
+            Some(key) if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY => {
+                Err(invalid(format!("take an idempotency key of {} bytes", key.len())))
+            }
+            key => Ok(key),
+        }
+    }
+}
+
+fn invalid(doing: String) -> Error {
+    Error::new(Code::ModelInvalid, doing)
+}
+
+/// What storing a job answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enqueued {
+    /// It was stored, under this id.
+    Inserted(JobId),
+    /// This job holds its unique key, or was made by the same request before; nothing was stored.
+    Existing(JobId),
+}
+
+impl Enqueued {
+    /// The job to look at, whichever it is.
+    pub fn id(self) -> JobId {
+        match self {
+            Self::Inserted(id) | Self::Existing(id) => id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(window: Option<Duration>) -> NewJob {
+        NewJob {
+            unique_key: Some(UniqueKey::parse("report").unwrap()),
+            unique_window: window,
+            ..NewJob::new(Kind::parse("x").unwrap())
+        }
+    }
+
+    #[test]
+    fn a_window_is_part_of_the_stored_key_and_changes_with_the_clock() {
+        let hour = Some(Duration::from_hours(1));
+        let key = |at| job(hour).stored_unique_key(Timestamp::from_millis(at)).unwrap().unwrap();
+        assert_eq!(key(0), key(3_599_999));
+        assert_ne!(key(3_599_999), key(3_600_000));
+        assert_ne!(key(-1), key(0));
+        let plain = job(None).stored_unique_key(Timestamp::from_millis(0)).unwrap().unwrap();
+        assert_eq!(plain.as_str(), "report");
+        assert!(job(Some(Duration::ZERO)).stored_unique_key(Timestamp::default()).is_err());
+    }
+
+    #[test]
+    fn another_body_is_told_apart_and_the_sender_is_no_part_of_it() {
+        let first = job(None);
+        let same = NewJob { correlation_id: Some("r-2".into()), ..first.clone() };
+        let other = NewJob { payload: Value::from(1), ..first.clone() };
+        assert_eq!(first.body(), same.body());
+        assert_ne!(first.body(), other.body());
+    }
+}

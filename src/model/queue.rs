@@ -1,0 +1,45 @@
+//! Queues as operators see them: limits and pauses.
+
+use super::{Queue, Timestamp};
+
+/// One queue and what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueState {
+    /// Which queue.
+    pub name: Queue,
+    /// How many of its jobs may run at once, as the program that runs the engine says; `None`: it has not spoken of it.
+    pub engine_limit: Option<u32>,
+    /// The same as an operator says, which wins.
+    pub operator_limit: Option<u32>,
+    /// Why nothing of it is started.
+    pub pause: Option<Pause>,
+    /// Jobs that wait for their time.
+    pub scheduled: i64,
+    /// Jobs that may start as soon as there is room, or that something blocks.
+    pub queued: i64,
+    /// Jobs that run.
+    pub running: i64,
+}
+
+impl QueueState {
+    /// Jobs of a queue that run at once when nobody has set a limit.
+    pub const DEFAULT_LIMIT: u32 = 10;
+
+    /// How many of its jobs may run at once.
+    pub fn limit(&self) -> u32 {
+        self.operator_limit.or(self.engine_limit).unwrap_or(Self::DEFAULT_LIMIT)
+    }
+}
+
+/// A stop that somebody ordered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Since when.
+    pub at: Timestamp,
+    /// Who ordered it: an account, or `engine` for a limit that a handler met.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When it ends by itself; `None`: when somebody ends it.
+    pub resume_at: Option<Timestamp>,
+}

@@ -1,0 +1,100 @@
+//! Queues: limits, pauses, and the switch that stops them all; exact counts.
+
+use super::Store;
+use super::sqlite::{self, Tx};
+use crate::error::Result;
+use crate::model::{Actor, JobCount, KindRules, Pause, Queue, QueueState, Timestamp};
+use std::sync::Arc;
+
+impl Store {
+    /// Every queue that the engine, an operator or a job has spoken of, by name.
+    pub async fn queues(&self) -> Result<Vec<QueueState>> {
+        self.db.read("list queues", sqlite::queues::all).await
+    }
+
+    /// Starts nothing more of a queue until `resume_at`, or until somebody resumes it. What runs goes on.
+    ///
+    /// # Errors
+    /// `QUEUE-NAME-001` if nobody has spoken of the queue.
+    pub async fn pause_queue(
+        &self,
+        queue: Queue,
+        reason: String,
+        resume_at: Option<Timestamp>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let pause =
+            move |tx: &Tx<'_>| sqlite::queues::pause(tx, &queue, &reason, resume_at, &actor, now);
+        self.db.write("pause a queue", pause).await
+    }
+
+    /// Lets a queue go on; answers whether it was paused.
+    ///
+    /// # Errors
+    /// `QUEUE-NAME-001` if nobody has spoken of the queue.
+    pub async fn resume_queue(&self, queue: Queue, actor: Actor, now: Timestamp) -> Result<bool> {
+        let resume = move |tx: &Tx<'_>| sqlite::queues::resume(tx, &queue, &actor, now);
+        self.db.write("resume a queue", resume).await
+    }
+
+    /// Sets how many jobs of a queue may run at once, 0 to 10,000; `None`: what the program says. What runs goes on.
+    ///
+    /// # Errors
+    /// `QUEUE-NAME-001` if nobody has spoken of the queue; `STORE-RULE-001` for a limit out of range.
+    pub async fn set_queue_limit(
+        &self,
+        queue: Queue,
+        limit: Option<u32>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let set = move |tx: &Tx<'_>| sqlite::queues::set_limit(tx, &queue, limit, &actor, now);
+        self.db.write("set a queue's limit", set).await
+    }
+
+    /// Stops everything: no queue starts a job until [`Store::resume_all`], and what runs is asked to end, as by
+    /// [`Store::cancel`]. Answers how many jobs were asked.
+    pub async fn stop_all(&self, reason: String, actor: Actor, now: Timestamp) -> Result<usize> {
+        let stop = move |tx: &Tx<'_>| sqlite::queues::stop_all(tx, &reason, &actor, now);
+        self.db.write("stop all queues", stop).await
+    }
+
+    /// Ends [`Store::stop_all`]; answers whether all was stopped.
+    pub async fn resume_all(&self, actor: Actor, now: Timestamp) -> Result<bool> {
+        self.db
+            .write("resume all queues", move |c| sqlite::queues::resume_all(c, &actor, now))
+            .await
+    }
+
+    /// Who stopped all queues, when and why; `None` while they are not.
+    pub async fn stopped(&self) -> Result<Option<Pause>> {
+        self.db.read("read the stop of all queues", sqlite::queues::stopped).await
+    }
+
+    /// How many jobs of each kind are in each status and queue: exact, and cheap however many there are.
+    pub async fn job_counts(&self) -> Result<Vec<JobCount>> {
+        self.db.read("read the counts", sqlite::counts::all).await
+    }
+
+    /// Counts the rows themselves, sets the counts right where another program's hand made them wrong, and answers by
+    /// how much they were short. Reads all of `jobs` on one snapshot.
+    pub async fn recount(&self) -> Result<Vec<JobCount>> {
+        let missing = self.db.read("recount the jobs", sqlite::counts::missing).await?;
+        if !missing.is_empty() {
+            let correct = missing.clone();
+            let write = move |tx: &Tx<'_>| {
+                sqlite::counts::correct(tx, &correct);
+                Ok(())
+            };
+            self.db.write("correct the counts", write).await?;
+        }
+        Ok(missing)
+    }
+
+    /// Removes final jobs whose time of keeping is over, at most 500 of each kind and status and never one that
+    /// waits or runs (P6), with what else has outlived its use. Answers whether there may be more.
+    pub async fn prune(&self, kinds: Arc<[KindRules]>, now: Timestamp) -> Result<bool> {
+        self.db.write("prune", move |tx| sqlite::prune::prune(tx, &kinds, now)).await
+    }
+}

@@ -1,0 +1,138 @@
+//! What people do to jobs that are there: cancel them, run them again.
+
+use super::counts::Tx;
+use super::jobs::{self, COLUMNS};
+use super::{audit, history};
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    Actor, Cancelled, Enqueued, Event, Job, JobId, NewJob, Status, Timestamp, Trigger, WorkerId,
+};
+use rusqlite::{Connection, named_params};
+
+/// Cancels a job that waits, or asks a running one to end.
+///
+/// # Errors
+/// `JOB-ID-001` if there is no such job.
+pub(in crate::store) fn cancel(
+    tx: &Tx<'_>,
+    id: JobId,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Cancelled> {
+    let job = existing(tx, id)?;
+    let cancelled = match job.status {
+        Status::Completed | Status::Failed | Status::Cancelled => {
+            return Ok(Cancelled::AlreadyFinal(job.status));
+        }
+        Status::Running if job.cancel_requested_at.is_some() => return Ok(Cancelled::Requested),
+        Status::Running => {
+            request_cancel(tx, &job, actor, now)?;
+            Cancelled::Requested
+        }
+        Status::Scheduled | Status::Queued => {
+            end(tx, &job, actor, now)?;
+            Cancelled::Done
+        }
+    };
+    audit::record(tx, actor, "cancel", &format!("job {id} ({})", job.kind), now)?;
+    Ok(cancelled)
+}
+
+fn end(tx: &Tx<'_>, job: &Job, actor: &Actor, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET status = 'cancelled',
+            finished_at = :now,
+            cancel_requested_at = :now,
+            claim_order = NULL,
+            key_slot = NULL,
+            blocked_by = NULL,
+            counted = 1
+        WHERE id = :id";
+    tx.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0, ":now": now.millis()})?;
+    tx.moved(job, Status::Cancelled, job.queue.as_ref());
+    history::record(tx, job.id, &step(job, Status::Cancelled, "cancelled", actor, now))
+}
+
+fn request_cancel(conn: &Connection, job: &Job, actor: &Actor, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET cancel_requested_at = :now
+        WHERE id = :id";
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0, ":now": now.millis()})?;
+    history::record(conn, job.id, &step(job, Status::Running, "cancel_requested", actor, now))
+}
+
+fn step(job: &Job, to: Status, cause: &str, actor: &Actor, now: Timestamp) -> Event {
+    Event {
+        at: now,
+        from: Some(job.status),
+        to,
+        cause: cause.into(),
+        actor: actor.name.clone(),
+        detail: None,
+    }
+}
+
+/// Asks everything that runs to end; answers how many jobs that is.
+pub(super) fn cancel_running(conn: &Connection, actor: &Actor, now: Timestamp) -> Result<usize> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM jobs WHERE status = 'running' AND cancel_requested_at IS NULL"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let running = statement.query_map([], jobs::from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    for job in &running {
+        request_cancel(conn, job, actor, now)?;
+    }
+    Ok(running.len())
+}
+
+/// The jobs of a worker that somebody asked to end.
+pub(super) fn cancel_requests(conn: &Connection, worker: &WorkerId) -> Result<Vec<JobId>> {
+    const SQL: &str = "
+        SELECT id
+        FROM jobs
+        WHERE status = 'running' AND worker_id = :worker AND cancel_requested_at IS NOT NULL";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let params = named_params! {":worker": worker.as_str()};
+    let ids = statement.query_map(params, |row| row.get(0).map(JobId))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Stores a new job like a final one, which stays as it is (P10).
+///
+/// # Errors
+/// `JOB-ID-001` if there is no such job, `JOB-ID-002` if it is not final.
+pub(in crate::store) fn run_again(
+    conn: &Connection,
+    id: JobId,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Enqueued> {
+    let job = existing(conn, id)?;
+    if !job.status.is_final() {
+        return Err(Error::new(
+            Code::JobNotFinal,
+            format!("run job {id} again: it is {}", job.status),
+        ));
+    }
+    let payload = serde_json::from_str(&job.payload).map_err(|e| {
+        Error::new(Code::StoreCorrupt, format!("read the payload of job {id}")).because(e)
+    })?;
+    let again = NewJob {
+        payload,
+        trigger: Trigger::Retry,
+        queue: job.queue,
+        max_attempts: job.max_attempts,
+        timeout: job.timeout,
+        concurrency_key: job.concurrency_key,
+        parent_id: Some(id),
+        actor: Some(actor.clone()),
+        ..NewJob::new(job.kind)
+    };
+    jobs::insert(conn, &again, now)
+}
+
+fn existing(conn: &Connection, id: JobId) -> Result<Job> {
+    jobs::get(conn, id)?.ok_or_else(|| Error::new(Code::JobUnknown, format!("find job {id}")))
+}

@@ -1,0 +1,88 @@
+//! Requests that may be sent twice: the key a client gave, and the job it got (P3).
+
+use crate::error::{Code, Error, Result};
+use crate::model::{JobId, NewJob, Timestamp};
+use rusqlite::{Connection, OptionalExtension, named_params};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// How long a key is known at least; longer while its job is not final.
+const LIFE: Duration = Duration::from_hours(24);
+
+/// A request under an idempotency key.
+pub(super) struct Request<'a> {
+    key: &'a str,
+    body_hash: String,
+}
+
+impl<'a> Request<'a> {
+    /// The request that makes this job, if it has a key.
+    pub(super) fn of(job: &'a NewJob) -> Result<Option<Self>> {
+        let key = job.checked_idempotency_key()?;
+        Ok(key.map(|key| Self { key, body_hash: hash(&job.body()) }))
+    }
+
+    /// The job that the same request made before.
+    ///
+    /// # Errors
+    /// `JOB-KEY-001` if the key belongs to a request with another body.
+    pub(super) fn first_job(&self, conn: &Connection, now: Timestamp) -> Result<Option<JobId>> {
+        const SQL: &str = "
+            SELECT k.job_id, k.body_hash
+            FROM idempotency_keys k LEFT JOIN jobs j ON j.id = k.job_id
+            WHERE k.key = :key
+              AND (k.created_at > :expired OR (j.id IS NOT NULL AND j.finished_at IS NULL))";
+        let params = named_params! {":key": self.key, ":expired": expired(now)};
+        let known = conn
+            .prepare_cached(SQL)?
+            .query_row(params, |row| Ok((JobId(row.get(0)?), row.get::<_, String>(1)?)));
+        match known.optional()? {
+            Some((id, body_hash)) if body_hash == self.body_hash => Ok(Some(id)),
+            Some((id, _)) => Err(Error::new(
+                Code::IdempotencyConflict,
+                format!("repeat the request that made job {id}"),
+            )),
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps the key for the next time.
+    pub(super) fn remember(&self, conn: &Connection, id: JobId, now: Timestamp) -> Result<()> {
+        const SQL: &str = "
+            INSERT OR REPLACE INTO idempotency_keys (key, job_id, body_hash, created_at)
+            VALUES (:key, :job_id, :body_hash, :now)";
+        conn.prepare_cached(SQL)?.execute(named_params! {
+            ":key": self.key,
+            ":job_id": id.0,
+            ":body_hash": self.body_hash,
+            ":now": now.millis(),
+        })?;
+        Ok(())
+    }
+}
+
+/// Forgets keys whose time is over; answers how many, at most `limit`.
+pub(super) fn prune(conn: &Connection, limit: usize, now: Timestamp) -> Result<usize> {
+    const SQL: &str = "
+        DELETE FROM idempotency_keys
+        WHERE key IN (
+            SELECT k.key
+            FROM idempotency_keys k LEFT JOIN jobs j ON j.id = k.job_id
+            WHERE k.created_at <= :expired AND (j.id IS NULL OR j.finished_at IS NOT NULL)
+            ORDER BY k.created_at
+            LIMIT :limit)";
+    let params = named_params! {":expired": expired(now), ":limit": limit as i64};
+    Ok(conn.prepare_cached(SQL)?.execute(params)?)
+}
+
+fn expired(now: Timestamp) -> i64 {
+    now.millis().saturating_sub(LIFE.as_millis() as i64)
+}
+
+fn hash(body: &str) -> String {
+    Sha256::digest(body).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a String takes every write");
+        hex
+    })
+}

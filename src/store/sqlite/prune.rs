@@ -1,0 +1,85 @@
+//! Retention: what is over and old is removed, a bounded slice at a time.
+
+use super::counts::Tx;
+use super::{idempotency, jobs};
+use crate::error::Result;
+use crate::model::{Kind, KindRules, Queue, Retention, Status, Timestamp};
+use rusqlite::{Connection, named_params};
+use std::time::Duration;
+
+/// Jobs of one kind and status, and rows of other tables, that one slice removes: a few milliseconds of work.
+const SLICE: usize = 500;
+/// How long decisions of schedules are kept: a season of daily ones for their page.
+const DECISIONS: Duration = Duration::from_hours(90 * 24);
+
+/// Removes a slice of everything that is over and old; answers whether there may be more.
+pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
+    let mut more = false;
+    for kind in kinds(tx)? {
+        let known = rules.iter().find(|rules| rules.kind == kind);
+        let retention = known.map_or_else(Retention::default, |rules| rules.retention);
+        for status in [Status::Completed, Status::Failed, Status::Cancelled] {
+            if let Some(kept) = retention.of(status) {
+                more |= final_jobs(tx, &kind, status, before(now, kept))? == SLICE;
+            }
+        }
+    }
+    more |= idempotency::prune(tx, SLICE, now)? == SLICE;
+    more |= decisions(tx, before(now, DECISIONS))? == SLICE;
+    Ok(more)
+}
+
+fn before(now: Timestamp, kept: Duration) -> i64 {
+    now.millis().saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The kinds that have final jobs, by the counts; a foreign hand's rows are found by the recount first.
+fn kinds(conn: &Connection) -> Result<Vec<Kind>> {
+    const SQL: &str = "
+        SELECT DISTINCT kind
+        FROM job_counts
+        WHERE count > 0 AND (status = 'completed' OR status = 'failed' OR status = 'cancelled')";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let kinds = statement.query_map([], |row| jobs::kind(row, 0))?;
+    Ok(kinds.collect::<rusqlite::Result<_>>()?)
+}
+
+fn final_jobs(tx: &Tx<'_>, kind: &Kind, status: Status, finished_before: i64) -> Result<usize> {
+    const SQL: &str = "
+        DELETE FROM jobs
+        WHERE id IN (
+            SELECT id
+            FROM jobs
+            WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
+            ORDER BY finished_at
+            LIMIT :limit)
+        RETURNING queue, counted";
+    let mut statement = tx.prepare_cached(SQL)?;
+    let mut rows = statement.query(named_params! {
+        ":kind": kind.as_str(),
+        ":status": status.as_str(),
+        ":before": finished_before,
+        ":limit": SLICE as i64,
+    })?;
+    let mut removed = 0;
+    while let Some(row) = rows.next()? {
+        removed += 1;
+        if row.get(1)? {
+            let queue = jobs::parsed(row, 0, |name| Queue::parse(name).ok())?;
+            tx.left(status, kind, queue.as_ref());
+        }
+    }
+    Ok(removed)
+}
+
+fn decisions(conn: &Connection, decided_before: i64) -> Result<usize> {
+    const SQL: &str = "
+        DELETE FROM schedule_decisions
+        WHERE (schedule_id, occurrence_at) IN (
+            SELECT schedule_id, occurrence_at
+            FROM schedule_decisions
+            WHERE decided_at < :before
+            LIMIT :limit)";
+    let params = named_params! {":before": decided_before, ":limit": SLICE as i64};
+    Ok(conn.prepare_cached(SQL)?.execute(params)?)
+}
