@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("uplot/dist/uPlot.iife.min.js", "uplot.js"),
     ("uplot/dist/uPlot.min.css", "uplot.css"),
     ("@tabler/icons/icons/outline/alert-triangle.svg", "icon-alert.svg"),
+    ("@tabler/icons/icons/outline/calendar-time.svg", "icon-schedules.svg"),
     ("@tabler/icons/icons/outline/heart-rate-monitor.svg", "icon-monitor.svg"),
     ("@tabler/icons/icons/outline/inbox.svg", "icon-inbox.svg"),
     ("@tabler/icons/icons/outline/keyboard.svg", "icon-keyboard.svg"),

@@ -5,8 +5,12 @@
 mod jobs;
 mod logs;
 mod output;
+mod queues;
 mod run_now;
+mod schedules;
 mod serve;
+mod settings;
+mod supervise;
 mod users;
 
 use crate::config;
@@ -40,15 +44,27 @@ enum Command {
     Serve(serve::Arguments),
     /// Queue a self-monitoring scan and print its id
     RunNow,
-    /// Look at jobs
+    /// Look at jobs, queue and cancel them
     #[command(subcommand)]
     Jobs(jobs::Command),
+    /// Look at schedules, add, edit and pause them
+    #[command(subcommand)]
+    Schedules(schedules::Command),
+    /// Look at queues, limit and pause them
+    #[command(subcommand)]
+    Queues(queues::Command),
     /// Work with the log database
     #[command(subcommand)]
     Logs(logs::Command),
+    /// Look at settings and change them; a running server follows at once
+    #[command(subcommand)]
+    Settings(settings::Command),
     /// Work with accounts
     #[command(subcommand)]
     Users(users::Command),
+    /// Own the processes of one run; the server starts it
+    #[command(hide = true)]
+    Supervise,
 }
 
 /// What the commands share.
@@ -118,8 +134,12 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Serve(arguments) => serve::run(&cli, arguments).await,
         Command::RunNow => run_now::run(&cli).await,
         Command::Jobs(command) => jobs::run(&cli, command).await,
+        Command::Schedules(command) => schedules::run(&cli, command).await,
+        Command::Queues(command) => queues::run(&cli, command).await,
         Command::Logs(command) => logs::run(&cli, command).await,
+        Command::Settings(command) => settings::run(&cli, command).await,
         Command::Users(command) => users::run(&cli, command).await,
+        Command::Supervise => supervise::run().await,
     }
 }
 
@@ -130,8 +150,13 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
 fn exit_code(code: Code) -> u8 {
     match code {
         Code::StoreForeign | Code::StoreCorrupt | Code::StoreNewer | Code::StoreOlder => 65,
-        Code::LogInput | Code::ConfigNoData | Code::JobUnknown | Code::AuthUnknown => 69,
-        Code::StoreBusy | Code::QueueFull => 75,
+        Code::LogInput
+        | Code::ConfigNoData
+        | Code::JobUnknown
+        | Code::QueueUnknown
+        | Code::ScheduleUnknown
+        | Code::AuthUnknown => 69,
+        Code::StoreBusy | Code::StoreWalFull | Code::QueueFull => 75,
         Code::ConfigInvalid | Code::ConfigExposed | Code::ConfigDirectory => 78,
         _ => 1,
     }

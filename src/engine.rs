@@ -11,15 +11,19 @@ mod handler;
 mod limits;
 mod poller;
 mod pruner;
+mod standby;
+mod typed;
 
 pub use handler::Context;
 
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::model::{KindRules, Outcome, Queue, QueueState};
 use crate::store::Store;
 use handler::Handler;
 use poller::Poller;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -27,6 +31,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// Highest limit of a queue: more tasks than that are no queue but a flood.
+const MAX_LIMIT: u32 = 10_000;
 
 /// What runs where, before the engine starts.
 pub struct Builder {
@@ -64,12 +71,72 @@ impl Builder {
         self
     }
 
+    /// Runs the jobs of a kind with a handler in types of your own: it is given the payload as `Input`, and the `Output`
+    /// it answers is kept as the job's result.
+    ///
+    /// `Err` is an [`Outcome`], the same five words that [`Builder::kind`] answers with: there is no second type for what
+    /// is neither an output nor a failure, and none is needed to infer the type of a closure. `?` turns any error, text
+    /// or boxed error into [`Outcome::Failed`] under `JOB-RUN-001` (an [`Error`](crate::Error) of ours keeps its code),
+    /// so the job is tried again; the others are said outright, as in `return Err(Outcome::Snooze(length))`.
+    ///
+    /// A payload of another shape never reaches the handler: it fails the job for good with `JOB-VALUE-001`, which names
+    /// the field. So does, after the handler, an output that is no JSON.
+    ///
+    /// # Example
+    /// ```
+    /// use lamplighter::model::{Kind, KindRules, Outcome};
+    /// use std::path::PathBuf;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> lamplighter::Result<()> {
+    /// # let folder = tempfile::tempdir().expect("a folder");
+    /// # let store = lamplighter::testing::store_in(folder.path())?;
+    /// # let clock = lamplighter::clock::Clock::system();
+    /// let rules = KindRules::new(Kind::parse("count_bytes")?);
+    /// let builder = lamplighter::Engine::builder(store, clock).typed(rules, |_, file: PathBuf| async move {
+    ///     if file.is_absolute() {
+    ///         let why = format!("{} is outside of the folder", file.display());
+    ///         return Err(Outcome::Fatal(why.into()));
+    ///     }
+    ///     if !file.exists() {
+    ///         return Err(Outcome::Snooze(Duration::from_mins(5)));
+    ///     }
+    ///     Ok(std::fs::read(file)?.len())
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn typed<Input, Output, F, Answer>(self, rules: KindRules, handler: F) -> Self
+    where
+        Input: DeserializeOwned,
+        Output: Serialize,
+        F: Fn(Context, Input) -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = Result<Output, Outcome>> + Send + 'static,
+    {
+        self.kind(rules, move |context| {
+            let input = context.payload();
+            let answer = input.map(|input| handler(context, input));
+            async move {
+                match answer {
+                    Ok(answer) => typed::outcome(answer.await),
+                    Err(error) => Outcome::Fatal(error.into()),
+                }
+            }
+        })
+    }
+
     /// Starts the engine on the current tokio runtime; it leads as soon as nobody else does.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` if the rules of a kind are out of range; `STORE-IO-001` if the lock file beside the database cannot be made.
+    /// `JOB-VALUE-001` if the rules of a kind or the limit of a queue are out of range; `STORE-IO-001` if the lock file beside the database cannot be made.
     pub fn start(self) -> Result<Engine> {
         self.kinds.iter().try_for_each(KindRules::check)?;
+        if let Some((queue, limit)) = self.queues.iter().find(|(_, limit)| **limit > MAX_LIMIT) {
+            let doing =
+                format!("limit the queue {queue} to {limit}: up to {MAX_LIMIT} are allowed");
+            return Err(Error::new(Code::ModelInvalid, doing));
+        }
         let (leads, leading) = watch::channel(false);
         let stop = Stop { claims: CancellationToken::new(), handlers: CancellationToken::new() };
         let leadership = self.store.try_lead()?;

@@ -1,40 +1,81 @@
 //! A durable job queue in one SQLite file, made for agent work.
 //!
 //! The engine is a library: open a [`Store`](store::Store), register handlers for the kinds of jobs you have, start the
-//! [`Engine`], enqueue. A job that was acknowledged survives kill -9 and power loss.
+//! [`Engine`], enqueue.
 //!
+//! # Quick start
 //! ```
-//! use lamplighter::clock::Clock;
-//! use lamplighter::model::{Kind, KindRules, NewJob, Outcome};
-//! use lamplighter::store::{OpenMode, Store};
 //! use lamplighter::Engine;
+//! use lamplighter::clock::Clock;
+//! use lamplighter::model::{Kind, KindRules, NewJob};
+//! use lamplighter::store::{OpenMode, Store};
+//! use std::path::Path;
 //! use std::time::Duration;
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> lamplighter::Result<()> {
-//! # let folder = tempfile::tempdir().expect("a folder");
-//! # let path = folder.path().join("jobs.db");
-//! let store = Store::open(&path, OpenMode::Migrate)?;
-//! let greet = Kind::parse("greet")?;
-//! let engine = Engine::builder(store.clone(), Clock::system())
-//!     .kind(KindRules::new(greet.clone()), |context| async move {
-//!         Outcome::Done(format!("hello from job {}", context.job.id).into())
-//!     })
-//!     .start()?;
-//! let mut changes = store.changes();
-//! let id = store.enqueue(NewJob::new(greet), Clock::system().now()).await?.id();
-//! while !store.job(id).await?.is_some_and(|job| job.status.is_final()) {
-//!     changes.changed().await.expect("the store is open");
+//! #[tokio::main]
+//! async fn main() -> lamplighter::Result<()> {
+//!     let (path, clock) = (Path::new("jobs.db"), Clock::system());
+//! #   let folder = tempfile::tempdir().expect("a folder");
+//! #   let path = &folder.path().join(path);
+//!     let store = Store::open(path, OpenMode::Migrate)?;
+//!     let greet = Kind::parse("greet")?;
+//!     let engine = Engine::builder(store.clone(), clock.clone())
+//!         .typed(KindRules::new(greet.clone()), |context, name: String| async move {
+//!             Ok(format!("hello {name} from job {}", context.job.id))
+//!         })
+//!         .start()?;
+//!
+//!     let mut changes = store.changes();
+//!     let id = store.enqueue(NewJob::of(greet, &"Ada")?, clock.now()).await?.id();
+//!     let job = loop {
+//!         match store.job(id).await? {
+//!             Some(job) if job.status.is_final() => break job,
+//!             _ => changes.changed().await.expect("the store is open"),
+//!         }
+//!     };
+//!     assert_eq!(job.result.as_deref(), Some(r#""hello Ada from job 1""#));
+//!     engine.stop(Duration::from_secs(30)).await;
+//!     Ok(())
 //! }
-//! engine.stop(Duration::from_secs(30)).await;
-//! # Ok(())
-//! # }
 //! ```
+//!
+//! # What is promised
+//! - **P1** A job is acknowledged after its commit is synced to disk: it survives kill -9 and power loss.
+//!   [`Error::is_outcome_unknown`] tells the one kind of failed write that may have happened from those that surely did not.
+//! - **P4** One call is one transaction: [`Store::enqueue_all`](store::Store::enqueue_all) stores all of its jobs or none.
+//! - **P7** A job runs at least once, or at most once where its kind says
+//!   [`OnInterrupt::Fail`](model::OnInterrupt::Fail). Exactly once is claimed for nothing outside the file: a handler
+//!   that may run twice should do no harm by it. A crash or a restart spends no attempt.
+//!
+//! # Handlers
+//! [`Builder::typed`](engine::Builder::typed) runs a kind in types of your own, [`Builder::kind`](engine::Builder::kind)
+//! on the bare payload. Either is given a [`Context`](engine::Context): the job, its progress, the signal that it was
+//! cancelled, a way to make further jobs. It answers an [`Outcome`](model::Outcome): done, failed (tried again), fatal,
+//! snooze, or limited by something outside.
+//!
+//! # Options
+//! [`NewJob`](model::NewJob) has those of one job: when, how urgent, how often tried, unique and idempotency keys.
+//! [`KindRules`](model::KindRules) has those of a kind: queue, back-off, time limits, concurrency keys, retention.
+//! [`Builder::queue`](engine::Builder::queue) sets how many jobs of a queue run at once, and the [`Store`](store::Store)
+//! cancels, pauses, stops and says [why](store::Store::why) a job is not running.
+//!
+//! # Schedules
+//! Stored rules make jobs by themselves, at an instant, at an interval or by a cron expression in a time zone.
+//!
+//! # Testing
+//! [`testing`] has a scratch store, [`drain`](testing::drain) and assertions; with a [manual clock](clock::Clock::manual)
+//! a test waits a day in no time.
+//!
+//! # Enqueueing in your own transaction
+//! If your tables are in the job database, [`transactional::enqueue`](store::transactional::enqueue) makes a job that
+//! exists exactly if your rows do.
 //!
 //! # Features
 //! `monitor` adds the log store and self-monitoring, `web` the admin pages, `agents` agent programs, `cli` the
 //! program. All are on by default; `default-features = false` leaves the engine alone.
 
+#[cfg(feature = "agents")]
+pub mod agents;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
@@ -48,6 +89,7 @@ pub mod model;
 #[cfg(feature = "monitor")]
 pub mod monitor;
 pub mod store;
+pub mod testing;
 #[cfg(feature = "web")]
 pub mod web;
 

@@ -3,6 +3,7 @@
 //! *Invariant:* nothing here does I/O, awaits, knows SQL or asks for the time.
 
 mod account;
+mod cron;
 mod job;
 mod kind_rules;
 mod log;
@@ -12,18 +13,22 @@ mod poll;
 mod queue;
 mod redact;
 mod scan;
+mod schedule;
 mod search;
 mod time;
 mod transition;
+mod why;
+mod worker;
 
 pub use account::{Account, Actor, Role};
+pub use cron::{Cron, CronError};
 pub use job::{
     Attempt, BlockedBy, Cancelled, Event, Job, JobId, Lease, Occurrence, OnInterrupt, Status,
     Trigger,
 };
 pub use kind_rules::{Backoff, KindRules, Retention};
 pub use log::{Level, LogRow, NewLogRow};
-pub use name::{ConcurrencyKey, Kind, Queue, UniqueKey, WorkerId};
+pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, UniqueKey, WorkerId};
 pub use new_job::{Enqueued, MAX_PAYLOAD_BYTES, NewJob};
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState};
@@ -32,6 +37,12 @@ pub use scan::{
     Classification, Finding, Fingerprint, Issue, IssueId, KnownIssue, Scan, ScanCommit, ScanCounts,
     ScanNow, ScanRequest,
 };
+pub use schedule::{
+    CatchUp, Decided, Decision, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,
+    PlanChange, ReservedSchedule, Rule, Schedule, Situation, Verdict, decide,
+};
 pub use search::{Found, Hour, JobCount, JobFilter, LogFilter, Overview};
 pub use time::Timestamp;
 pub use transition::{AttemptEnd, JobError, Outcome, Settlement, Terms, may_follow, settlement};
+pub use why::{Circumstances, Why, why};
+pub use worker::{Process, Worker};

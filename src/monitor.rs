@@ -5,6 +5,7 @@
 //! commits issues, counts and watermark in one transaction under its lease.
 
 mod builtin;
+pub mod cadence;
 pub mod demo;
 mod fingerprint;
 mod scan;

@@ -12,11 +12,14 @@ mod leader;
 mod logs;
 mod queues;
 mod scans;
+mod schedules;
 mod search;
 mod sqlite;
+mod workers;
 
 pub use leader::Leadership;
 pub use logs::LogStore;
+pub use sqlite::transactional;
 
 use crate::error::Result;
 use sqlite::{Database, Schema};
@@ -27,13 +30,18 @@ use tokio::sync::watch;
 /// `LMPL`, the mark of `lamplighter.db` in SQLite's header.
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMPL");
 
-static SCHEMA: Schema = Schema {
+static SCHEMA: Schema = Schema { durable: true, ..SCRATCH };
+
+/// The same for stores that nobody would miss.
+static SCRATCH_SCHEMA: Schema = SCRATCH;
+
+const SCRATCH: Schema = Schema {
     application_id: APPLICATION_ID,
     migrations: &[
         include_str!("../migrations/sqlite/0001_jobs.sql"),
         include_str!("../migrations/sqlite/0002_engine.sql"),
     ],
-    durable: true,
+    durable: false,
 };
 
 /// What to do with a database file of an older version. A missing file is created either way.
@@ -59,6 +67,12 @@ impl Store {
     /// system without what WAL needs; `STORE-IO-001`, `STORE-FULL-001`. A refused file is left byte-identical (P28).
     pub fn open(path: &Path, mode: OpenMode) -> Result<Self> {
         Ok(Self { db: Arc::new(Database::open(path, &SCHEMA, mode)?) })
+    }
+
+    /// The same for a test's throw-away database, without the syncs that make a commit survive a power cut.
+    pub(crate) fn open_scratch(path: &Path) -> Result<Self> {
+        let db = Database::open(path, &SCRATCH_SCHEMA, OpenMode::Migrate)?;
+        Ok(Self { db: Arc::new(db) })
     }
 
     /// A receiver that sees a new number after every commit that changed something, ours at once, another program's

@@ -25,6 +25,8 @@ mod logs;
 mod page;
 mod password;
 mod respond;
+mod schedule;
+mod schedules;
 mod secret;
 mod self_monitoring;
 mod serve;
@@ -140,6 +142,16 @@ fn routes() -> Vec<Route> {
         get(jobs::PART_PATH, Polled(Role::Viewer), jobs::list),
         get("/jobs/{id}", Private(Role::Viewer), job::page),
         get("/jobs/{id}/part", Polled(Role::Viewer), job::page),
+        post(job::CANCEL_PATH, Private(Role::Operator), job::cancel),
+        post(job::RUN_AGAIN_PATH, Private(Role::Operator), job::run_again),
+        get(schedules::PATH, Private(Role::Viewer), schedules::list),
+        get(schedules::PART_PATH, Polled(Role::Viewer), schedules::list),
+        get(schedule::PATH, Private(Role::Viewer), schedule::page),
+        get(schedule::PART_PATH, Polled(Role::Viewer), schedule::page),
+        post(schedules::RUN_NOW_PATH, Private(Role::Operator), schedules::run_now),
+        post(schedules::PAUSE_PATH, Private(Role::Operator), schedules::pause),
+        post(schedules::RESUME_PATH, Private(Role::Operator), schedules::resume),
+        post(schedule::EDIT_PATH, Private(Role::Admin), schedule::edit),
         get(logs::PATH, Private(Role::Viewer), logs::list),
         get(logs::PART_PATH, Polled(Role::Viewer), logs::list),
         get(live::PATH, Polled(Role::Viewer), live::events),

@@ -72,6 +72,22 @@ BEGIN
   SELECT RAISE(ABORT, 'jobs: a new job is counted by the engine: leave counted to it');
 END;
 
+-- A job that was called up for a freed slot and leaves without it (cancelled, put off, of a kind nobody knows) passes
+-- the call on. The next one is judged by admission again, so a call too many does no harm.
+CREATE TRIGGER jobs_call_passed_on AFTER UPDATE OF blocked_by ON jobs
+WHEN OLD.blocked_by = 'new' AND OLD.concurrency_key IS NOT NULL AND NEW.key_slot IS NULL
+  AND NEW.blocked_by IS NOT 'new' AND NEW.blocked_by IS NOT 'key'
+BEGIN
+  UPDATE jobs
+  SET blocked_by = 'new'
+  WHERE id = (
+    SELECT id
+    FROM jobs
+    WHERE concurrency_key = OLD.concurrency_key AND blocked_by = 'key'
+    ORDER BY run_at + priority * 600000, id
+    LIMIT 1);
+END;
+
 -- Attempts that are more than the plain path: all but the first when that one completed.
 CREATE TABLE attempts (
   job_id     INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
@@ -111,7 +127,8 @@ CREATE INDEX idempotency_keys_created_at ON idempotency_keys (created_at);
 -- Stored rules that make jobs.
 CREATE TABLE schedules (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
-  name       TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 64),
+  name       TEXT NOT NULL UNIQUE
+             CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[^a-z0-9_]*' AND NOT instr(name, char(0))),
   rule       TEXT NOT NULL CHECK (json_valid(rule)),
   kind       TEXT NOT NULL,
   payload    TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(payload) AND length(payload) <= 262144),
@@ -124,14 +141,16 @@ CREATE TABLE schedules (
   paused_at  INTEGER,
   paused_by  TEXT,
   cursor_at  INTEGER NOT NULL,   -- every occurrence up to here is decided
-  next_at    INTEGER,            -- the next one; NULL: there is none
+  last_at    INTEGER,            -- the newest that was decided, which a changed interval is counted from
+  next_at    INTEGER,            -- the next one; NULL: there is none, or the row cannot be read
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   updated_by TEXT NOT NULL
 ) STRICT;
 CREATE INDEX schedules_next ON schedules (next_at) WHERE next_at IS NOT NULL AND paused_at IS NULL;
 
--- What was decided about each occurrence; one row for each, for ever (P16).
+-- What was decided about occurrences, kept for 90 days. No second row for one, so no second job (P16); what is pruned
+-- lies behind the schedule's cursor, which never goes back. A row of merged or skipped ones stands for several.
 CREATE TABLE schedule_decisions (
   schedule_id   INTEGER NOT NULL REFERENCES schedules (id) ON DELETE CASCADE,
   occurrence_at INTEGER NOT NULL,
@@ -143,6 +162,7 @@ CREATE TABLE schedule_decisions (
   detail        TEXT,
   PRIMARY KEY (schedule_id, occurrence_at)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX schedule_decisions_decided_at ON schedule_decisions (decided_at);   -- the pruner's order
 
 -- The jobs of a schedule that are not over, for its overlap policy.
 CREATE INDEX jobs_open_of_schedule ON jobs (schedule_id, status) WHERE schedule_id IS NOT NULL AND finished_at IS NULL;

@@ -1,7 +1,8 @@
 //! What a handler is and what it is given.
 
+use super::typed;
 use crate::clock::Clock;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{Enqueued, Job, Lease, NewJob, Outcome, Trigger};
 use crate::store::Store;
 use serde::de::DeserializeOwned;
@@ -37,12 +38,9 @@ impl Context {
     /// The job's payload as `T`.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` if the payload is not of that shape.
+    /// `JOB-VALUE-001` if the payload is not of that shape; it names the field.
     pub fn payload<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_str(&self.job.payload).map_err(|error| {
-            let doing = format!("read the payload of job {} ({})", self.job.id, self.job.kind);
-            Error::new(Code::ModelInvalid, doing).because(error)
-        })
+        typed::payload(&self.job)
     }
 
     /// Shows a sign of life: the kind's idle limit begins anew.

@@ -4,10 +4,11 @@ use super::Stop;
 use super::executor::Run;
 use super::handler::Handler;
 use super::pruner::Pruner;
+use super::standby::{Heart, Identity, Standby};
 use crate::clock::Clock;
 use crate::error::{Code, Result};
 use crate::model::{
-    Job, JobId, KindRules, Lane, PollRequest, Polled, Queue, QueueState, Status, WorkerId,
+    Job, JobId, KindRules, Lane, PollRequest, Polled, Queue, QueueState, Settlement, Timestamp,
 };
 use crate::store::{Leadership, Store};
 use crate::{error_coded, warn_coded};
@@ -18,22 +19,23 @@ use tokio::sync::watch;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// How often a process that stands by tries to lead; P27 allows three seconds.
-const LEAD_EVERY: Duration = Duration::from_millis(500);
-/// How often the leader says that it is alive.
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
+/// How often the leader looks although nothing woke it.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// Wait after an error before the next look.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Poller {
     store: Store,
     clock: Clock,
-    worker: WorkerId,
+    /// Who claims.
+    me: Identity,
     kinds: Arc<[KindRules]>,
     /// One for each of `kinds`, in the same order.
     handlers: Vec<(Handler, Arc<KindRules>)>,
-    /// The limit of each queue, unless an operator set another.
+    /// The limit of each queue that has one, unless an operator set another.
     limits: BTreeMap<Queue, u32>,
+    /// Where unblocking what an earlier leader left goes on; `None`: it is done.
+    blocked: Option<String>,
     /// One task per running job.
     running: JoinSet<()>,
     /// The job of each task.
@@ -49,6 +51,15 @@ struct Held {
     cancel: CancellationToken,
 }
 
+/// Why a leader does not claim any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// The engine stops.
+    Stopped,
+    /// Another process has taken over.
+    Replaced,
+}
+
 impl Poller {
     pub(super) fn new(
         store: Store,
@@ -58,108 +69,149 @@ impl Poller {
         limits: BTreeMap<Queue, u32>,
         stop: Stop,
     ) -> Self {
-        let start = clock.now().millis();
-        let name = format!("{}-{start}-{:06}", std::process::id(), (clock.chance() * 1e6) as u32);
-        let worker = WorkerId::parse(name).expect("a worker's name is short");
+        let me = Identity::new(&clock);
         let handlers =
             handlers.into_iter().zip(kinds.iter().map(|rules| Arc::new(rules.clone()))).collect();
         let kinds = kinds.into();
         Self {
             store,
             clock,
-            worker,
+            me,
             kinds,
             handlers,
             limits,
+            blocked: None,
             running: JoinSet::new(),
             held: HashMap::new(),
             stop,
         }
     }
 
-    /// Leads, claims and runs until the stop, then waits for what runs.
+    /// Stands by, leads, claims and runs until the stop, then waits for what runs.
     pub(super) async fn serve(
         mut self,
-        leadership: Option<Leadership>,
+        mut leadership: Option<Leadership>,
         leads: watch::Sender<bool>,
     ) {
-        let Some(_leadership) = self.lead(leadership).await else {
-            return;
-        };
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        let heart = Arc::new(Heart::new(store, clock, self.me.clone(), leads.subscribe()));
+        let mut beating = JoinSet::new();
+        beating.spawn(Arc::clone(&heart).serve());
+        while let Some(_leadership) = self.lead(leadership.take(), &heart).await {
+            let left = self.work(&leads).await;
+            leads.send_replace(false);
+            if left == Left::Stopped {
+                break;
+            }
+        }
+        beating.shutdown().await;
+        if let Err(error) = self.store.retire(self.me.worker.clone()).await {
+            tracing::info!(%error, "the worker's row stays until the next start");
+        }
+    }
+
+    /// Waits for the leadership and takes the database over; `None` if the stop came first.
+    async fn lead(
+        &mut self,
+        mut leadership: Option<Leadership>,
+        heart: &Heart,
+    ) -> Option<Leadership> {
+        loop {
+            if let Some(leadership) = leadership.take() {
+                match self.take_over(heart).await {
+                    Ok(()) => return Some(leadership),
+                    Err(error) => error_coded!(Code::EnginePoll, "take over the engine: {error}"),
+                }
+            }
+            let standby = Standby::new(&self.store, &self.clock, heart);
+            tokio::select! {
+                found = standby.serve() => leadership = Some(found),
+                () = self.stop.claims.cancelled() => return None,
+            }
+        }
+    }
+
+    async fn take_over(&mut self, heart: &Heart) -> Result<()> {
+        let Identity { worker, process } = self.me.clone();
+        self.store.take_over(worker, process, self.lanes(), self.clock.now()).await?;
+        self.blocked = Some(String::new());
+        if let Err(error) = heart.sweep().await {
+            warn_coded!(Code::EnginePoll, "remove the workers that are gone: {error}");
+        }
+        tracing::info!("this process leads the engine");
+        Ok(())
+    }
+
+    /// Runs jobs, and what a leader does beside, until it stops or is replaced and nothing runs here any more.
+    async fn work(&mut self, leads: &watch::Sender<bool>) -> Left {
         let mut helpers = JoinSet::new();
         let store = self.store.clone();
         helpers.spawn(async move { store.watch_foreign_commits().await.unwrap_or_default() });
         let (store, clock, kinds) =
             (self.store.clone(), self.clock.clone(), Arc::clone(&self.kinds));
         helpers.spawn(Pruner { store, clock, kinds }.serve());
-        self.claim_until_stopped(&leads).await;
-        while self.running.join_next().await.is_some() {}
-        helpers.shutdown().await;
-        if let Err(error) = self.store.retire(self.worker.clone()).await {
-            tracing::info!(%error, "the worker's row stays until the next start");
+        let left = self.claim_until_left(leads).await;
+        if left == Left::Replaced {
+            leads.send_replace(false);
+            // The new leader runs these jobs again: whatever theirs would still write, their leases are lost.
+            self.running.shutdown().await;
         }
+        self.drain().await;
+        helpers.shutdown().await;
+        left
     }
 
-    /// Waits for the leadership and takes the database over; `None` if the stop came first.
-    async fn lead(&mut self, mut leadership: Option<Leadership>) -> Option<Leadership> {
+    /// Waits for what runs. Whoever cancels it meanwhile is heard (P20).
+    async fn drain(&mut self) {
+        let mut changes = self.store.changes();
         loop {
-            if let Some(leadership) = leadership.take() {
-                let (kinds, now) = (Arc::clone(&self.kinds), self.clock.now());
-                let (worker, pid) = (self.worker.clone(), std::process::id());
-                match self.store.take_over(worker, pid, kinds, self.lanes(), now).await {
-                    Ok(queues) => {
-                        self.know(queues);
-                        return Some(leadership);
-                    }
-                    Err(error) => error_coded!(Code::EnginePoll, "take over the engine: {error}"),
-                }
+            changes.borrow_and_update();
+            if let Err(error) = self.run_once().await {
+                tracing::info!(%error, "nobody's wish to cancel is heard now");
+            }
+            // The look has joined what had ended.
+            if self.running.is_empty() {
+                break;
             }
             tokio::select! {
-                () = self.clock.sleep_until(self.clock.now().plus(LEAD_EVERY)) => {}
-                () = self.stop.claims.cancelled() => return None,
+                Some(ended) = self.running.join_next_with_id() => self.free(ended),
+                Ok(()) = changes.changed() => {}
+                else => {}
             }
-            leadership = self.store.try_lead().unwrap_or_else(|error| {
-                error_coded!(Code::EnginePoll, "try to lead: {error}");
-                None
-            });
         }
+        self.held.clear();
     }
 
-    async fn claim_until_stopped(&mut self, leads: &watch::Sender<bool>) {
+    async fn claim_until_left(&mut self, leads: &watch::Sender<bool>) -> Left {
         let mut changes = self.store.changes();
-        let mut heartbeat_at = self.clock.now().plus(HEARTBEAT_EVERY);
         while !self.stop.claims.is_cancelled() {
             changes.borrow_and_update();
             let wake_at = match self.run_once().await {
-                Ok(polled) if polled.more => self.clock.now(),
-                Ok(polled) => polled.wake_at.map_or(heartbeat_at, |at| at.min(heartbeat_at)),
+                Ok(polled) if polled.more => Some(self.clock.now()),
+                Ok(polled) => polled.wake_at,
+                Err(error) if error.code() == Code::EngineReplaced => {
+                    warn_coded!(Code::EngineReplaced, "look for work: another process leads now");
+                    return Left::Replaced;
+                }
                 Err(error) => {
                     warn_coded!(Code::EnginePoll, "look for work: {error}");
                     // Whatever wakes us meanwhile would meet the same error.
                     tokio::select! {
-                        () = self.clock.sleep_until(self.clock.now().plus(LOOK_AGAIN)) => continue,
-                        () = self.stop.claims.cancelled() => return,
+                        () = self.clock.sleep(LOOK_AGAIN) => continue,
+                        () = self.stop.claims.cancelled() => break,
                     }
                 }
             };
             leads.send_replace(true);
             tokio::select! {
                 () = self.stop.claims.cancelled() => {}
-                closed = changes.changed() => if closed.is_err() { return },
+                closed = changes.changed() => if closed.is_err() { break },
                 Some(ended) = self.running.join_next_with_id() => self.free(ended),
-                () = self.clock.sleep_until(wake_at) => {}
-            }
-            if self.clock.now() >= heartbeat_at {
-                heartbeat_at = self.clock.now().plus(HEARTBEAT_EVERY);
-                self.heartbeat().await;
+                () = due(&self.clock, wake_at) => {}
+                () = self.clock.sleep(LOOK_EVERY) => {}
             }
         }
-    }
-
-    async fn heartbeat(&self) {
-        if let Err(error) = self.store.heartbeat(self.worker.clone(), self.clock.now()).await {
-            warn_coded!(Code::EnginePoll, "heartbeat: {error}");
-        }
+        Left::Stopped
     }
 
     /// Looks once: claims what fits and starts it.
@@ -167,15 +219,19 @@ impl Poller {
         while let Some(ended) = self.running.try_join_next_with_id() {
             self.free(ended);
         }
+        if let Some(after) = self.blocked.clone() {
+            self.blocked = self.store.unblock(Arc::clone(&self.kinds), after).await?;
+        }
         let request = PollRequest {
-            worker: self.worker.clone(),
+            worker: self.me.worker.clone(),
             kinds: Arc::clone(&self.kinds),
             lanes: self.lanes(),
             running: self.held.values().map(|held| held.job).collect(),
+            draining: self.stop.claims.is_cancelled(),
         };
         let mut polled = self.store.poll(request, self.clock.now()).await?;
-        for (job, status) in &polled.rescued {
-            report_rescue(job, *status);
+        for (job, after) in &polled.rescued {
+            report_rescue(job, after);
         }
         for held in self.held.values().filter(|held| polled.cancelled.contains(&held.job)) {
             held.cancel.cancel();
@@ -183,29 +239,20 @@ impl Poller {
         for job in std::mem::take(&mut polled.claimed) {
             self.start(job);
         }
-        polled.more |= self.know(std::mem::take(&mut polled.new_queues));
+        polled.more |= self.blocked.is_some();
         Ok(polled)
     }
 
-    /// Every queue with its limit and how many of its jobs run here.
+    /// Every queue that has a limit of ours or a job that runs here.
     fn lanes(&self) -> Vec<Lane> {
-        let running =
-            |queue: &Queue| self.held.values().filter(|held| held.queue == *queue).count();
-        let lane = |(queue, limit): (&Queue, &u32)| Lane {
-            queue: queue.clone(),
-            running: running(queue) as u32,
-            limit: *limit,
-        };
-        self.limits.iter().map(lane).collect()
-    }
-
-    /// Takes in queues that no kind named; answers whether there were any.
-    fn know(&mut self, queues: Vec<Queue>) -> bool {
-        let before = self.limits.len();
-        for queue in queues {
-            self.limits.entry(queue).or_insert(QueueState::DEFAULT_LIMIT);
+        let lane = |queue: &Queue, limit| Lane { queue: queue.clone(), running: 0, limit };
+        let mut lanes: BTreeMap<&Queue, Lane> =
+            self.limits.iter().map(|(queue, limit)| (queue, lane(queue, *limit))).collect();
+        for Held { queue, .. } in self.held.values() {
+            let entry = lanes.entry(queue);
+            entry.or_insert_with(|| lane(queue, QueueState::DEFAULT_LIMIT)).running += 1;
         }
-        self.limits.len() > before
+        lanes.into_values().collect()
     }
 
     fn start(&mut self, job: Job) {
@@ -243,13 +290,27 @@ impl Poller {
     }
 }
 
-fn report_rescue(job: &Job, status: Status) {
-    let (id, kind) = (job.id, &job.kind);
-    if status == Status::Failed {
-        let crashes = job.interrupted + 1;
+/// Returns when the instant is reached, if there is one.
+async fn due(clock: &Clock, at: Option<Timestamp>) {
+    match at {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn report_rescue(job: &Job, after: &Settlement) {
+    let (id, kind, status) = (job.id, &job.kind, after.status);
+    let error = after.error.as_ref().map(|error| error.code.as_str());
+    if error == Some(Code::PoisonPill.as_str()) {
+        let crashes = after.interrupted;
         warn_coded!(
             Code::PoisonPill,
             "job {id} ({kind}) was lost {crashes} times with its worker and has failed"
+        );
+    } else if error == Some(Code::Interrupted.as_str()) {
+        warn_coded!(
+            Code::Interrupted,
+            "job {id} ({kind}) was lost with its worker and has failed: it must not run twice"
         );
     } else {
         tracing::info!("job {id} ({kind}) was lost with its worker and is {status} now");

@@ -80,6 +80,15 @@ codes! {
     StoreClosed = "STORE-STOP-001", "The database is closed",
         "The server is stopping, or its writer has ended after an error it could not mend.",
         "Start the server again; nothing acknowledged is lost.";
+    StoreWalLarge = "STORE-WAL-001", "The write-ahead log is growing",
+        "A program keeps a read transaction open, so that what was written since cannot be moved into the database.",
+        "End that program's transaction; the log shrinks by itself within seconds.";
+    StoreWalFull = "STORE-WAL-002", "The write-ahead log is at its limit",
+        "A program keeps a read transaction open while gigabytes were written.",
+        "End that program's transaction: nothing was saved, reads work, and writes resume by themselves.";
+    StoreCheckpoint = "STORE-WAL-003", "The write-ahead log could not be moved into the database",
+        "The disk is full, or refused the write.",
+        "Read the cause in the message; nothing acknowledged is lost, and it is tried again.";
     StoreWatch = "STORE-WATCH-001", "Changes by other programs are noticed late",
         "The kernel refused to watch the database file.",
         "Raise fs.inotify.max_user_instances; until then a look every 250 ms serves instead.";
@@ -107,6 +116,27 @@ codes! {
     QueueUnknown = "QUEUE-NAME-001", "There is no such queue",
         "No job, kind or operator has spoken of this queue.",
         "Look for it with `lamplighter queues list`.";
+    ScheduleUnknown = "SCHED-NAME-001", "There is no such schedule",
+        "The name is wrong, or the schedule was removed.",
+        "Look for it with `lamplighter schedules list`.";
+    ScheduleExists = "SCHED-NAME-002", "There is a schedule of this name",
+        "Another schedule has the name already.",
+        "Choose another name, or change the one there is with `lamplighter schedules edit`.";
+    ScheduleReserved = "SCHED-NAME-003", "This schedule belongs to the settings",
+        "The self-monitoring cadence is one schedule, which exists and runs as its settings say.",
+        "Use `lamplighter settings set self_monitoring.cadence` or `self_monitoring.enabled`.";
+    ScheduleUnreadable = "SCHED-RULE-001", "A stored schedule cannot be read",
+        "Another program wrote a rule, a kind or a policy that this version does not know.",
+        "Give it a kind and a rule with `lamplighter schedules edit`; until then it makes no jobs, the others go on.";
+    ScheduleOver = "SCHED-RULE-002", "The rule has no occurrence to come",
+        "Its instant is past, or its date is in no calendar up to the year 9999.",
+        "Choose a rule that occurs in the future.";
+    ScheduleLimit = "SCHED-LIMIT-001", "There are too many schedules",
+        "The limit of 1,000 schedules is reached.",
+        "Remove some, or have one job do the work of several.";
+    HandlerFailed = "JOB-RUN-001", "A job's handler answered with an error",
+        "What the handler works with failed, or it was given something it cannot use.",
+        "Read the cause in the message; the job is tried again while it has attempts left.";
     HandlerPanicked = "JOB-RUN-002", "A job's handler panicked",
         "A bug in the handler of this kind.",
         "Report it with the job's error; the server goes on.";
@@ -125,6 +155,15 @@ codes! {
     EnginePrune = "ENGINE-PRUNE-001", "Old jobs could not be removed",
         "The database refused, or was busy for too long.",
         "Read the cause in the message; it is tried again every minute.";
+    EngineReplaced = "ENGINE-LEAD-001", "Another process leads the engine now",
+        "The lock file was deleted, or this process stood still while another one took over.",
+        "Nothing to do: this process stands by, and what it ran starts again in the other one.";
+    EngineHung = "ENGINE-LEAD-002", "A process that led the engine hung and was killed",
+        "It was stopped by a signal, or handlers blocked all of its threads: for 30 seconds it did not say that it was alive.",
+        "Nothing to do for the jobs: they run elsewhere. Find out what held the process up.";
+    EngineHangs = "ENGINE-LEAD-003", "The process that leads the engine hangs and cannot be killed",
+        "It belongs to another user or container, or the system is not Linux.",
+        "Kill that process by hand; one that stands by takes over at once.";
     LogInput = "LOGS-INPUT-001", "The file to import cannot be read",
         "It does not exist, may not be read, or is no text.",
         "Name a readable text file, one log line a line.";
@@ -137,6 +176,75 @@ codes! {
     ScanWatermark = "SCAN-MARK-001", "The log's watermark was reset",
         "The log database is smaller than at the last scan: it was replaced or pruned from the end.",
         "Nothing to do: the scan reads it from the start, known problems are not filed again.";
+    AgentStart = "AGENT-START-001", "A program could not be started",
+        "It is not installed, may not be run, or its folder is missing.",
+        "Read the cause in the message; try the program by hand as the server's user.";
+    AgentBox = "AGENT-BOX-001", "The sandbox cannot be used",
+        "bwrap is not installed, or the system or container forbids what it needs.",
+        "Install bubblewrap and allow user namespaces, or run without a sandbox where the settings permit it.";
+    AgentLost = "AGENT-LOST-001", "A supervisor was lost",
+        "Somebody, or the kernel for want of memory, killed the process that owned a run.",
+        "Nothing to do: what it left behind is found and ended before the run counts as over.";
+    AgentTree = "AGENT-TREE-001", "Processes of a run cannot be ended",
+        "They run under another user, or hang in the kernel.",
+        "End them by hand; the job's key is free only after that.";
+    AgentSuspect = "AGENT-TREE-002", "A process may be left of an interrupted run",
+        "It works in the run's folder, but has cleared its environment, so that nothing proves whose it is.",
+        "Look what it is, and end it by hand if it is the run's.";
+    AgentValue = "AGENT-VALUE-001", "A setting of the agent program is not valid",
+        "A model, a session, a budget or a text does not fit the program's command line.",
+        "Mend the value that the message names.";
+    AgentNotStarted = "AGENT-START-002", "The agent program refused to start",
+        "It does not know a flag, or the session to go on with is gone.",
+        "Read what it says in the message, and see that its version is one that is accepted.";
+    AgentKilled = "AGENT-RUN-001", "The agent program was killed",
+        "The system ran out of memory, or somebody sent it a signal.",
+        "See the system's log, then run it again.";
+    AgentNoReport = "AGENT-RUN-002", "The agent program ended without a report",
+        "It crashed, or ended before the model's answer.",
+        "Read its last words in the message and the transcript, then run it again.";
+    AgentFailed = "AGENT-RUN-003", "The agent failed",
+        "The program reports an error of its own.",
+        "Read the transcript.";
+    AgentInterrupted = "AGENT-RUN-004", "The agent was interrupted",
+        "Somebody stopped it, or the server stopped or died while it ran.",
+        "Run it again if it should be done; its transcript is kept.";
+    AgentAuthentication = "AGENT-AUTH-001", "The model's service refused the key or the login",
+        "The key is missing, wrong or revoked, or the login has expired.",
+        "Set ANTHROPIC_API_KEY for the server, or log in with the agent program as the server's user, then run it again.";
+    AgentBilling = "AGENT-BILL-001", "The account of the model's service has no credit left",
+        "The prepaid credit is used up.",
+        "Buy credit, then run it again.";
+    AgentLimited = "AGENT-LIMIT-001", "The limit of the model's service is reached",
+        "Requests or usage are limited for a time.",
+        "Nothing to do: the queue goes on when the limit is lifted, or at once with Resume.";
+    AgentTurns = "AGENT-LIMIT-002", "The agent took all its turns",
+        "The work needs more turns than it was given, or the agent goes round in circles.",
+        "Read the transcript; go on with the session, or give it more turns.";
+    AgentBudget = "AGENT-LIMIT-003", "The agent used up its budget",
+        "The work costs more than it may.",
+        "Read the transcript; go on with the session, or give it a larger budget.";
+    AgentOutput = "AGENT-LIMIT-004", "The agent wrote too much",
+        "A command of it prints without end.",
+        "Read the transcript, and ask for less output.";
+    AgentTimedOut = "AGENT-TIME-001", "The agent took too long",
+        "The work needs more time than it was given.",
+        "Read the transcript; go on with the session, or give it more time.";
+    AgentIdle = "AGENT-TIME-002", "The agent showed no sign of life",
+        "A command of it waits for something that does not come, or the model's service does not answer.",
+        "Read the end of the transcript.";
+    AgentRequest = "AGENT-API-001", "The model's service refused the request",
+        "The model is not known, or the prompt is too long.",
+        "Mend what the message names, then run it again.";
+    AgentService = "AGENT-API-002", "The model's service failed",
+        "It is overloaded or down, or the network is.",
+        "Run it again later.";
+    AgentDenied = "AGENT-TOOLS-001", "A tool was not allowed",
+        "The agent wanted what its profile does not allow.",
+        "Choose a wider profile if the work needs it.";
+    AgentUnstructured = "AGENT-REPLY-001", "The agent gave no structured answer",
+        "The model answered in prose, or never as the schema wants it.",
+        "Run it again, or choose a stronger model.";
     ConfigInvalid = "CONFIG-VALUE-001", "The configuration is not valid",
         "A key is unknown or a value is out of its range.",
         "Mend the named key; the message says what is allowed.";

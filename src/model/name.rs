@@ -54,6 +54,10 @@ text_newtype!(
     Queue, snake_case, "queue name"
 );
 text_newtype!(
+    /// What a schedule is called, for ever: `snake_case`, at most 64 bytes.
+    ScheduleName, snake_case, "schedule's name"
+);
+text_newtype!(
     /// At most one non-final job of a kind holds it; 1 to 200 bytes.
     UniqueKey, key, "unique key"
 );
@@ -76,6 +80,11 @@ impl Queue {
     pub const DEFAULT: Self = Self(Cow::Borrowed("default"));
     /// Scans and agent runs: one at a time unless the operator raises it.
     pub const AGENT: Self = Self(Cow::Borrowed("agent"));
+}
+
+impl ScheduleName {
+    /// The self-monitoring cadence: reserved, its settings edit it.
+    pub const SELF_MONITORING: Self = Self(Cow::Borrowed("self_monitoring"));
 }
 
 impl ConcurrencyKey {

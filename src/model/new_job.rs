@@ -2,13 +2,14 @@
 
 use super::{Actor, ConcurrencyKey, JobId, Kind, Occurrence, Queue, Timestamp, Trigger, UniqueKey};
 use crate::error::{Code, Error, Result};
+use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
 
 /// Largest payload, in bytes of JSON: larger input belongs in a file that the payload names.
 pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
-/// Longest idempotency key, in bytes.
-const MAX_IDEMPOTENCY_KEY: usize = 200;
+/// Longest idempotency key and correlation id, in bytes.
+const MAX_KEY: usize = 200;
 
 /// A job to be stored.
 #[derive(Clone, Debug)]
@@ -73,6 +74,18 @@ impl NewJob {
         }
     }
 
+    /// A job of `kind` with this payload that may start at once. What the kind's handler reads is up to the two of them:
+    /// [`Builder::typed`](crate::engine::Builder::typed) reads the same type.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` if the payload is no JSON, as a map whose keys are no texts.
+    pub fn of(kind: Kind, payload: &impl Serialize) -> Result<Self> {
+        let payload = serde_json::to_value(payload).map_err(|error| {
+            invalid(format!("write the payload of a job ({kind}) as JSON")).because(error)
+        })?;
+        Ok(Self { payload, ..Self::new(kind) })
+    }
+
     /// The payload as it is stored.
     ///
     /// # Errors
@@ -91,46 +104,68 @@ impl NewJob {
     /// The unique key as it is stored: with a window, the window's number is part of it.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` for a window of less than a millisecond, a window without a key, or a key that is too long with it.
-    pub fn stored_unique_key(&self, now: Timestamp) -> Result<Option<UniqueKey>> {
-        let Some(window) = self.unique_window else {
-            return Ok(self.unique_key.clone());
-        };
-        let key = self.unique_key.as_ref().ok_or_else(|| {
-            invalid("take a unique window without a unique key to hold".to_owned())
-        })?;
-        match i64::try_from(window.as_millis()) {
-            Ok(length @ 1..) => {
+    /// `JOB-VALUE-001` if the key is too long with it.
+    pub(crate) fn stored_unique_key(&self, now: Timestamp) -> Result<Option<UniqueKey>> {
+        match (&self.unique_key, self.unique_window) {
+            (Some(key), Some(window)) => {
+                let length = i64::try_from(window.as_millis()).unwrap_or(i64::MAX).max(1);
                 let bucket = now.millis().div_euclid(length);
                 UniqueKey::parse(format!("{key}#{bucket}")).map(Some)
             }
-            Ok(_) | Err(_) => Err(invalid(format!("take a unique window of {window:?}"))),
+            (key, _) => Ok(key.clone()),
         }
     }
 
     /// What the request asks for, so that another request under the same idempotency key is noticed. Who sends it
-    /// (actor, correlation id) is no part of it.
+    /// (actor, correlation id) and when it may start (a delay counts from each request anew) are no part of it. The
+    /// text's hash is stored: it must not change.
     pub(crate) fn body(&self) -> String {
-        let Self { kind, payload, trigger, queue, priority, run_at, max_attempts, timeout, .. } =
-            self;
-        let Self { unique_key, unique_window, concurrency_key, occurrence, parent_id, .. } = self;
-        format!(
-            "{kind} {payload} {trigger} {queue:?} {priority:?} {run_at:?} {max_attempts:?} {timeout:?} \
-             {unique_key:?} {unique_window:?} {concurrency_key:?} {occurrence:?} {parent_id:?}"
-        )
+        let millis = |length: Option<Duration>| length.map(|length| length.as_millis().to_string());
+        let fields = serde_json::json!([
+            self.kind.as_str(),
+            self.payload,
+            self.queue.as_ref().map(Queue::as_str),
+            self.priority,
+            self.max_attempts,
+            millis(self.timeout),
+            self.unique_key.as_ref().map(UniqueKey::as_str),
+            millis(self.unique_window),
+            self.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
+        ]);
+        fields.to_string()
     }
 
-    /// Refuses an idempotency key that no column takes.
+    /// The job, if the table takes its values.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` if it is empty or longer than 200 bytes.
-    pub(crate) fn checked_idempotency_key(&self) -> Result<Option<&str>> {
-        match self.idempotency_key.as_deref() {
-            Some(key) if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY => {
-                Err(invalid(format!("take an idempotency key of {} bytes", key.len())))
+    /// `JOB-VALUE-001` with the value and its range.
+    pub(crate) fn checked(&self) -> Result<&Self> {
+        let too_short = |length: Option<Duration>| {
+            length.is_some_and(|length| !(1..=i64::MAX as u128).contains(&length.as_millis()))
+        };
+        let wrong = match self {
+            Self { priority: Some(..-100 | 101..), .. } => "a priority: -100 to 100 are allowed",
+            Self { max_attempts: Some(0 | 1_000_001..), .. } => {
+                "max_attempts: 1 to 1,000,000 are allowed"
             }
-            key => Ok(key),
-        }
+            Self { timeout, .. } if too_short(*timeout) => {
+                "a time limit of less than a millisecond"
+            }
+            Self { unique_window: Some(_), unique_key: None, .. } => {
+                "a unique window without a unique key to hold"
+            }
+            Self { unique_window, .. } if too_short(*unique_window) => {
+                "a unique window of less than a millisecond"
+            }
+            Self { correlation_id: Some(id), .. } if id.is_empty() || id.len() > MAX_KEY => {
+                "a correlation id: 1 to 200 bytes are allowed"
+            }
+            Self { idempotency_key: Some(key), .. } if key.is_empty() || key.len() > MAX_KEY => {
+                "an idempotency key: 1 to 200 bytes are allowed"
+            }
+            _ => return Ok(self),
+        };
+        Err(invalid(format!("take {wrong}")))
     }
 }
 
@@ -177,14 +212,16 @@ mod tests {
         assert_ne!(key(-1), key(0));
         let plain = job(None).stored_unique_key(Timestamp::from_millis(0)).unwrap().unwrap();
         assert_eq!(plain.as_str(), "report");
-        assert!(job(Some(Duration::ZERO)).stored_unique_key(Timestamp::default()).is_err());
+        assert!(job(Some(Duration::ZERO)).checked().is_err());
     }
 
     #[test]
     fn another_body_is_told_apart_and_the_sender_is_no_part_of_it() {
         let first = job(None);
         let same = NewJob { correlation_id: Some("r-2".into()), ..first.clone() };
+        let later = NewJob { run_at: Some(Timestamp::from_millis(9)), ..first.clone() };
         let other = NewJob { payload: Value::from(1), ..first.clone() };
+        assert_eq!(first.body(), later.body());
         assert_eq!(first.body(), same.body());
         assert_ne!(first.body(), other.body());
     }

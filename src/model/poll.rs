@@ -1,6 +1,6 @@
 //! What the poller asks the store, and what it hears.
 
-use super::{Job, JobId, KindRules, Queue, Status, Timestamp, WorkerId};
+use super::{Job, JobId, KindRules, Queue, Settlement, Timestamp, WorkerId};
 use std::sync::Arc;
 
 /// What the poller wants: which jobs it can run, and how many.
@@ -10,10 +10,12 @@ pub struct PollRequest {
     pub worker: WorkerId,
     /// The kinds it has handlers for.
     pub kinds: Arc<[KindRules]>,
-    /// How much room each queue has.
+    /// The queues that have a limit of the program's or jobs that run here; any other has the default limit and none.
     pub lanes: Vec<Lane>,
     /// The jobs that really run in this process; what else runs in its name is lost.
     pub running: Vec<JobId>,
+    /// Whether nothing is claimed any more: the engine stops, and waits for what runs.
+    pub draining: bool,
 }
 
 /// One queue as the poller sees it.
@@ -33,13 +35,11 @@ pub struct Polled {
     /// The jobs that now run under this worker's lease, in claim order.
     pub claimed: Vec<Job>,
     /// What became of jobs whose worker was lost.
-    pub rescued: Vec<(Job, Status)>,
+    pub rescued: Vec<(Job, Settlement)>,
     /// Jobs of this process that somebody asked to stop.
     pub cancelled: Vec<JobId>,
     /// When something is due that no commit announces: a scheduled job, an occurrence, the end of a pause.
     pub wake_at: Option<Timestamp>,
-    /// Queues that jobs named which the request did not.
-    pub new_queues: Vec<Queue>,
     /// Whether a named limit cut the look short, so that the next should follow at once.
     pub more: bool,
 }

@@ -76,9 +76,9 @@ pub struct Hour {
 /// The figures of the dashboard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overview {
-    /// Jobs that may start as soon as there is room, or that something blocks; counted up to 10,000.
+    /// Jobs that may start as soon as there is room, or that something blocks.
     pub queued: u64,
-    /// Jobs that wait for their time; counted up to 10,000.
+    /// Jobs that wait for their time.
     pub scheduled: u64,
     /// Jobs that run.
     pub running: u64,

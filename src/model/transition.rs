@@ -11,6 +11,11 @@ use std::time::Duration;
 
 /// Longest stored error, in bytes: a long trace is cut, its beginning tells the story.
 const MAX_ERROR_BYTES: usize = 8 * 1024;
+/// Crashes that are counted; a job has long been a poison pill by then.
+const MAX_CRASHES: u32 = 1_000_000;
+/// Shortest wait of a job that spends no attempt: a limit that is over already must not make it run in circles.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+
 /// Whether a job in status `from` may come to be in status `to`. A status may follow itself while it is not final.
 pub const fn may_follow(from: Status, to: Status) -> bool {
     use Status::{Cancelled, Completed, Failed, Queued, Running, Scheduled};
@@ -38,8 +43,15 @@ impl JobError {
     }
 }
 
-impl From<crate::Error> for JobError {
-    fn from(error: crate::Error) -> Self {
+/// A handler's error of any type, texts and boxed errors included, under `JOB-RUN-001`; an error of ours keeps its code.
+///
+/// One conversion for all is possible because `JobError` is no [`Error`](std::error::Error) itself.
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for JobError {
+    fn from(error: E) -> Self {
+        let error = match error.into().downcast::<crate::Error>() {
+            Ok(ours) => *ours,
+            Err(other) => crate::Error::new(Code::HandlerFailed, "run the handler").because(other),
+        };
         Self { code: error.code().as_str().into(), message: error.to_string() }
     }
 }
@@ -53,7 +65,7 @@ pub enum Outcome {
     Failed(JobError),
     /// It failed, and trying again would not help.
     Fatal(JobError),
-    /// Not now: try again after this long, spending no attempt.
+    /// Not now: try again after this long, at least a second, spending no attempt.
     Snooze(Duration),
     /// A limit outside forbids it until then (a rate limit, a budget): the job waits, spending no attempt, and its
     /// whole queue is paused until then.
@@ -63,6 +75,13 @@ pub enum Outcome {
         /// Which limit, for people.
         reason: String,
     },
+}
+
+/// What `?` makes of an error in a typed handler: a failure that is tried again.
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Outcome {
+    fn from(error: E) -> Self {
+        Self::Failed(JobError::from(error))
+    }
 }
 
 /// How an attempt ended.
@@ -154,12 +173,12 @@ pub fn settlement(
             ..scheduled(plain, "retry")
         },
         AttemptEnd::Answered(Outcome::Snooze(wait)) => Settlement {
-            run_at: Some(now.plus(wait)),
+            run_at: Some(now.plus(wait.max(SHORTEST_WAIT))),
             attempt: unspent,
             ..scheduled(plain, "snooze")
         },
         AttemptEnd::Answered(Outcome::Limited { until, reason }) => Settlement {
-            run_at: Some(until),
+            run_at: Some(until.max(now.plus(SHORTEST_WAIT))),
             attempt: unspent,
             // A limit that is over already pauses nothing.
             pause: (until > now).then_some((reason, until)),
@@ -167,7 +186,7 @@ pub fn settlement(
         },
         AttemptEnd::Stopped => interrupted(Settlement { attempt: unspent, ..plain }, terms),
         AttemptEnd::Lost => {
-            let crashes = terms.interrupted.saturating_add(1);
+            let crashes = terms.interrupted.saturating_add(1).min(MAX_CRASHES);
             let after = Settlement { attempt: unspent, interrupted: crashes, ..plain };
             if crashes >= terms.poison_after {
                 let why = format!("the server died {crashes} times while this job ran");
@@ -256,7 +275,8 @@ mod tests {
         let after = limited(until);
         assert_eq!((after.status, after.run_at), (Status::Scheduled, Some(until)));
         assert_eq!((after.attempt, after.pause), (0, Some(("rate limit".into(), until))));
-        assert_eq!(limited(NOW).pause, None);
+        let over = limited(NOW);
+        assert_eq!((over.pause, over.run_at), (None, Some(NOW.plus(SHORTEST_WAIT))));
     }
 
     #[test]
@@ -292,6 +312,23 @@ mod tests {
         for end in [snooze, fatal, AttemptEnd::Lost, AttemptEnd::Stopped] {
             assert_eq!(ends(terms, end).status, Status::Cancelled);
         }
+    }
+
+    #[test]
+    fn an_error_of_any_type_is_a_failure_and_one_of_ours_keeps_its_code() {
+        let io = || std::io::Error::other("the lamp is out");
+        let boxed: Box<dyn std::error::Error + Send + Sync> = Box::new(io());
+        let text = "the lamp is out";
+        for error in [text.into(), text.to_owned().into(), io().into(), JobError::from(boxed)] {
+            assert_eq!(error.message, "[JOB-RUN-001] run the handler: the lamp is out");
+            assert_eq!(error.code, Code::HandlerFailed.as_str());
+        }
+        let ours = || crate::Error::new(Code::StoreFull, "save").because(io());
+        let boxed: Box<dyn std::error::Error + Send + Sync> = Box::new(ours());
+        for error in [ours().into(), JobError::from(boxed)] {
+            assert_eq!(error.message, "[STORE-FULL-001] save: the lamp is out");
+        }
+        assert_eq!(Outcome::from(text), Outcome::Failed(text.into()));
     }
 
     #[test]

@@ -1,14 +1,13 @@
-//! Jobs and the workers that run them.
+//! Jobs, from their enqueue to their end.
 
 use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
 use crate::error::{Code, Error};
 use crate::model::{
-    Actor, Attempt, AttemptEnd, Cancelled, Enqueued, Event, Job, JobId, KindRules, Lane, Lease,
-    NewJob, PollRequest, Polled, Queue, Status, Timestamp, WorkerId,
+    Actor, Attempt, AttemptEnd, Cancelled, Enqueued, Event, Job, JobId, Lease, NewJob, PollRequest,
+    Polled, Status, Timestamp, Why,
 };
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Steps of a job's history that are read at most; a job with more has a story that no page can tell.
@@ -63,41 +62,39 @@ impl Store {
         self.db.read("read a job", move |c| sqlite::jobs::get(c, id)).await
     }
 
-    /// A job's steps outside the plain path, oldest first, at most 1,000.
+    /// Why a job is not running; `None` if there is no such job.
+    pub async fn why(&self, id: JobId, now: Timestamp) -> Result<Option<Why>> {
+        self.db.read("ask why a job is not running", move |c| sqlite::why::of(c, id, now)).await
+    }
+
+    /// Whether nothing runs and nothing could start at `now` if every queue had room.
+    pub async fn is_idle(&self, now: Timestamp) -> Result<bool> {
+        self.db.read("ask whether anything can start", move |c| sqlite::jobs::is_idle(c, now)).await
+    }
+
+    /// A job's newest 1,000 steps outside the plain path, oldest first.
     pub async fn job_events(&self, id: JobId) -> Result<Vec<Event>> {
         let events = move |c: &_| sqlite::history::events(c, id, MAX_EVENTS);
         self.db.read("read a job's events", events).await
     }
 
-    /// A job's attempts beyond the plain path, oldest first, at most 1,000.
+    /// A job's newest 1,000 attempts beyond the plain path, oldest first.
     pub async fn job_attempts(&self, id: JobId) -> Result<Vec<Attempt>> {
         let attempts = move |c: &_| sqlite::history::attempts(c, id, MAX_EVENTS);
         self.db.read("read a job's attempts", attempts).await
     }
 
-    /// Registers this process as the worker of a database it has just come to lead, and gives the jobs of its kinds
-    /// another chance that waited for a handler. `lanes` are its queues with their limits. Answers the queues that jobs which may start now are in.
-    pub async fn take_over(
-        &self,
-        worker: WorkerId,
-        pid: u32,
-        kinds: Arc<[KindRules]>,
-        lanes: Vec<Lane>,
-        now: Timestamp,
-    ) -> Result<Vec<Queue>> {
-        let take_over = move |tx: &Tx<'_>| {
-            sqlite::workers::register(tx, &worker, pid, now)?;
-            sqlite::queues::set_engine_limits(tx, &lanes)?;
-            sqlite::claim::unblock_all(tx, &kinds)?;
-            sqlite::claim::queues_in_order(tx)
-        };
-        self.db.write("take over the engine", take_over).await
-    }
-
     /// Settles what lost workers left running, admits new jobs, and claims as many as there is room for, in one
     /// transaction. The caller leads the engine.
+    ///
+    /// # Errors
+    /// `ENGINE-LEAD-001` if another worker has taken over; nothing is changed then (P9).
     pub async fn poll(&self, request: PollRequest, now: Timestamp) -> Result<Polled> {
-        self.db.write("poll", move |c| sqlite::claim::poll(c, &request, now)).await
+        let poll = move |tx: &Tx<'_>| {
+            sqlite::workers::expect_leader(tx, &request.worker)?;
+            sqlite::claim::poll(tx, &request, now)
+        };
+        self.db.write("poll", poll).await
     }
 
     /// Ends an attempt as [`settlement`](crate::model::settlement) decides and answers the job's next status. A retry waits
@@ -123,15 +120,5 @@ impl Store {
     pub async fn set_progress(&self, lease: Lease, text: String) -> Result<()> {
         let set = move |tx: &Tx<'_>| sqlite::settle::set_progress(tx, &lease, &text);
         self.db.write("set a job's progress", set).await
-    }
-
-    /// Says that a worker is alive.
-    pub async fn heartbeat(&self, worker: WorkerId, now: Timestamp) -> Result<()> {
-        self.db.write("heartbeat", move |tx| sqlite::workers::heartbeat(tx, &worker, now)).await
-    }
-
-    /// Removes a worker that has stopped on purpose.
-    pub async fn retire(&self, worker: WorkerId) -> Result<()> {
-        self.db.write("retire a worker", move |tx| sqlite::workers::retire(tx, &worker)).await
     }
 }

@@ -80,20 +80,17 @@ impl Store {
     /// Counts the rows themselves, sets the counts right where another program's hand made them wrong, and answers by
     /// how much they were short. Reads all of `jobs` on one snapshot.
     pub async fn recount(&self) -> Result<Vec<JobCount>> {
-        let missing = self.db.read("recount the jobs", sqlite::counts::missing).await?;
+        let recount = self.db.read("recount the jobs", sqlite::counts::recount).await?;
+        let missing = recount.missing.clone();
         if !missing.is_empty() {
-            let correct = missing.clone();
-            let write = move |tx: &Tx<'_>| {
-                sqlite::counts::correct(tx, &correct);
-                Ok(())
-            };
-            self.db.write("correct the counts", write).await?;
+            let correct = move |tx: &Tx<'_>| sqlite::counts::correct(tx, &recount);
+            self.db.write("correct the counts", correct).await?;
         }
         Ok(missing)
     }
 
-    /// Removes final jobs whose time of keeping is over, at most 500 of each kind and status and never one that
-    /// waits or runs (P6), with what else has outlived its use. Answers whether there may be more.
+    /// Removes final jobs whose time of keeping is over, at most 500 rows a call and never a job that waits
+    /// or runs (P6), with what else has outlived its use. Answers whether there may be more.
     pub async fn prune(&self, kinds: Arc<[KindRules]>, now: Timestamp) -> Result<bool> {
         self.db.write("prune", move |tx| sqlite::prune::prune(tx, &kinds, now)).await
     }

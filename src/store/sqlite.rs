@@ -4,6 +4,7 @@
 
 pub(super) mod accounts;
 mod audit;
+mod checkpoint;
 pub(super) mod claim;
 pub(super) mod control;
 pub(super) mod counts;
@@ -18,10 +19,15 @@ mod open;
 pub(super) mod prune;
 pub(super) mod queues;
 pub(super) mod scans;
+pub(super) mod schedules;
 pub(super) mod search;
 pub(super) mod settings;
 pub(super) mod settle;
+#[cfg(test)]
+mod simulation;
+pub mod transactional;
 pub(super) mod watch;
+pub(super) mod why;
 pub(super) mod workers;
 mod writer;
 

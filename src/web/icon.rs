@@ -32,6 +32,7 @@ icons! {
     Monitor = "monitor",
     Moon = "moon",
     Play = "play",
+    Schedules = "schedules",
     Sun = "sun",
 }
 

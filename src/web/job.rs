@@ -1,19 +1,68 @@
-//! One job: a sentence that says it all, its timeline, and what it carries.
+//! One job: a sentence that says it all, its timeline, what it carries, and what can be done to it.
 
 use super::App;
 use super::access::SignedIn;
 use super::caller::Caller;
-use super::jobs::{attempts, blocked_because};
+use super::jobs::attempts;
 use super::page::{self, Frame, LivePart, Tab};
-use super::respond::Problem;
+use super::respond::{self, Face, Problem, refused};
 use super::ui::{Step, badge, card, elapsed, timeline, when, when_known};
 use crate::error::Code;
-use crate::model::{BlockedBy, Event, Job, JobId, Status, Timestamp};
+use crate::model::{BlockedBy, Cancelled, Event, Job, JobId, Role, Status, Timestamp, Why};
+use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
+use serde_json::json;
+
+pub(super) const CANCEL_PATH: &str = "/jobs/{id}/cancel";
+pub(super) const RUN_AGAIN_PATH: &str = "/jobs/{id}/run-again";
+
+/// POST `/jobs/{id}/cancel`: a job that waits is cancelled, one that runs is asked to end, one that is over stays.
+pub(super) async fn cancel(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    id: Result<Path<i64>, PathRejection>,
+) -> Result<Response, Problem> {
+    let id = job_id(id)?;
+    let actor = caller.acting_as(&signed_in.account.username);
+    let cancelled = app.web.store.cancel(id, actor, app.web.clock.now()).await.map_err(refused)?;
+    let (status, word) = match cancelled {
+        Cancelled::Done => (StatusCode::OK, "cancelled"),
+        Cancelled::Requested => (StatusCode::ACCEPTED, "cancel_requested"),
+        Cancelled::AlreadyFinal(status) => (StatusCode::OK, status.as_str()),
+    };
+    Ok(match caller.face {
+        Face::Json => {
+            (status, Json(json!({"job_id": id.to_string(), "status": word}))).into_response()
+        }
+        Face::Page | Face::Fragment => respond::see_other(&format!("/jobs/{id}")),
+    })
+}
+
+/// POST `/jobs/{id}/run-again`: a new job like this one, which must be over.
+pub(super) async fn run_again(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    id: Result<Path<i64>, PathRejection>,
+) -> Result<Response, Problem> {
+    let id = job_id(id)?;
+    let actor = caller.acting_as(&signed_in.account.username);
+    let again =
+        app.web.store.run_again(id, actor, app.web.clock.now()).await.map_err(refused)?.id();
+    Ok(match caller.face {
+        Face::Json => Json(json!({"job_id": again.to_string()})).into_response(),
+        Face::Page | Face::Fragment => respond::see_other(&format!("/jobs/{again}")),
+    })
+}
+
+fn job_id(id: Result<Path<i64>, PathRejection>) -> Result<JobId, Problem> {
+    id.map(|Path(id)| JobId(id)).map_err(|_| Problem::input("A job's id is a number."))
+}
 
 /// GET `/jobs/{id}` and `/jobs/{id}/part`.
 pub(super) async fn page(
@@ -23,20 +72,21 @@ pub(super) async fn page(
     id: Result<Path<i64>, PathRejection>,
     query: Result<Query<page::Shown>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Path(id) = id.map_err(|_| Problem::input("A job's id is a number."))?;
+    let id = job_id(id)?;
     let shown = page::query(query)?.v;
     let store = &app.web.store;
     let none = || {
         Problem::new(StatusCode::NOT_FOUND, Code::WebNotFound)
             .saying(format!("There is no job {id}."))
     };
-    let job = store.job(JobId(id)).await?.ok_or_else(none)?;
+    let job = store.job(id).await?.ok_or_else(none)?;
     let events = store.job_events(job.id).await?;
     let children = store.children(job.id).await?;
     let now = app.web.clock.now();
+    let why = store.why(job.id, now).await?;
     let content = html! {
         div.row.row-cards {
-            div."col-12" { (summary(&job, now)) }
+            div."col-12" { (summary(&job, why.as_ref(), signed_in.account.role, now)) }
             div."col-lg-6" { (history(&job, &events, now)) }
             div."col-lg-6" { (facts(&job, &children, now)) }
             @if let Some(error) = &job.error { div."col-12" { (text_card("job-error", "Error", error)) } }
@@ -54,6 +104,9 @@ pub(super) async fn page(
             job.blocked_by,
             events.len(),
             children.len(),
+            &job.progress,
+            job.cancel_requested_at,
+            why.as_ref().map(ToString::to_string),
         )),
         content: &content,
     };
@@ -62,16 +115,38 @@ pub(super) async fn page(
     Ok(page::live_page(&frame, &title, &part, |part| part, (caller.face, shown.as_deref())))
 }
 
-fn summary(job: &Job, now: Timestamp) -> Markup {
+fn summary(job: &Job, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
     html! {
         section.card {
-            div.card-body.sentence { (badge(job.status)) p { (sentence(job, now)) } }
+            div.card-body.scan-now {
+                div.sentence { (badge(job.status)) p { (sentence(job, why, now)) } }
+                @if role >= Role::Operator { div.actions { (button(job)) } }
+            }
+        }
+    }
+}
+
+fn button(job: &Job) -> Markup {
+    let form = |deed: &str, word: &str| {
+        html! {
+            form method="post" action={ "/jobs/" (job.id) "/" (deed) } {
+                button.btn.btn-sm type="submit" { (word) }
+            }
+        }
+    };
+    html! {
+        @if job.status.is_final() {
+            (form("run-again", "Run again"))
+        } @else if job.cancel_requested_at.is_some() {
+            p.text-secondary { "It was asked to end." }
+        } @else {
+            (form("cancel", "Cancel"))
         }
     }
 }
 
 /// The one clear sentence.
-pub(super) fn sentence(job: &Job, now: Timestamp) -> Markup {
+pub(super) fn sentence(job: &Job, why: Option<&Why>, now: Timestamp) -> Markup {
     let took = elapsed(job.started_at, job.finished_at, now);
     html! {
         @match job.status {
@@ -80,12 +155,12 @@ pub(super) fn sentence(job: &Job, now: Timestamp) -> Markup {
             }
             Status::Scheduled => { "Starts " (when(job.run_at, now)) "." }
             Status::Queued => {
-                @match job.blocked_by {
-                    Some(blocked) => (blocked_because(blocked)),
-                    None => "May start as soon as its queue has room.",
-                }
+                @if let Some(why) = why { (why.to_string()) }
             }
-            Status::Running => { "Runs for " (took) " on attempt " (attempts(job)) "." }
+            Status::Running => {
+                "Runs for " (took) " on attempt " (attempts(job)) "."
+                @if let Some(progress) = &job.progress { " " (progress) }
+            }
             Status::Completed => { "Completed " (when_known(job.finished_at, now)) " after " (took) "." }
             Status::Failed => {
                 "Failed " (when_known(job.finished_at, now)) " on attempt " (attempts(job)) ": " (first_line(job))
@@ -154,6 +229,8 @@ fn happened(cause: &str) -> &str {
         "interrupted" => "Interrupted",
         "snooze" => "Snoozed",
         "cancelled" => "Cancelled",
+        "cancel_requested" => "Asked to end",
+        "limited" => "Waits for a limit outside",
         "blocked" => "Kept waiting",
         other => other,
     }

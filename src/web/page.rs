@@ -4,7 +4,7 @@ use super::access::SignedIn;
 use super::assets::ASSETS;
 use super::icon::{Icon, icon};
 use super::respond::{Face, Problem};
-use super::{Web, dashboard, jobs, live, logs, self_monitoring, ui};
+use super::{Web, dashboard, jobs, live, logs, schedules, self_monitoring, ui};
 use crate::model::Timestamp;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
@@ -23,17 +23,20 @@ const HTMX_CONFIG: &str = r#"{"defaultSettleDelay":0,"includeIndicatorStyles":fa
 pub(super) enum Tab {
     Dashboard,
     Jobs,
+    Schedules,
     Logs,
     SelfMonitoring,
 }
 
 impl Tab {
-    const ALL: [Self; 4] = [Self::Dashboard, Self::Jobs, Self::Logs, Self::SelfMonitoring];
+    const ALL: [Self; 5] =
+        [Self::Dashboard, Self::Jobs, Self::Schedules, Self::Logs, Self::SelfMonitoring];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Dashboard => dashboard::PATH,
             Self::Jobs => jobs::PATH,
+            Self::Schedules => schedules::PATH,
             Self::Logs => logs::PATH,
             Self::SelfMonitoring => self_monitoring::PATH,
         }
@@ -43,6 +46,7 @@ impl Tab {
         match self {
             Self::Dashboard => "Dashboard",
             Self::Jobs => "Jobs",
+            Self::Schedules => "Schedules",
             Self::Logs => "Logs",
             Self::SelfMonitoring => "Self-Monitoring",
         }
@@ -52,6 +56,7 @@ impl Tab {
         match self {
             Self::Dashboard => Icon::Dashboard,
             Self::Jobs => Icon::Jobs,
+            Self::Schedules => Icon::Schedules,
             Self::Logs => Icon::Logs,
             Self::SelfMonitoring => Icon::Monitor,
         }
@@ -62,6 +67,7 @@ impl Tab {
         match self {
             Self::Dashboard => "d",
             Self::Jobs => "j",
+            Self::Schedules => "c",
             Self::Logs => "l",
             Self::SelfMonitoring => "s",
         }

@@ -110,6 +110,7 @@ impl From<Error> for Problem {
         let passing = [
             Code::StoreBusy,
             Code::StoreFull,
+            Code::StoreWalFull,
             Code::StoreClosed,
             Code::StoreIo,
             Code::StoreOutcomeUnknown,
@@ -120,6 +121,30 @@ impl From<Error> for Problem {
             StatusCode::INTERNAL_SERVER_ERROR
         };
         Self::new(status, code)
+    }
+}
+
+/// The problem of a call that the store refused for what the caller asked; any other error is a problem of ours.
+pub(super) fn refused(error: Error) -> Problem {
+    let code = error.code();
+    let status = [
+        (Code::JobUnknown, StatusCode::NOT_FOUND),
+        (Code::JobNotFinal, StatusCode::CONFLICT),
+        (Code::ScheduleUnknown, StatusCode::NOT_FOUND),
+        (Code::ScheduleReserved, StatusCode::CONFLICT),
+        (Code::ScheduleUnreadable, StatusCode::CONFLICT),
+        (Code::ScheduleOver, StatusCode::BAD_REQUEST),
+        (Code::ModelInvalid, StatusCode::BAD_REQUEST),
+        (Code::QueueFull, StatusCode::TOO_MANY_REQUESTS),
+    ];
+    match status.iter().find(|(known, _)| *known == code) {
+        Some((Code::ModelInvalid, status)) => {
+            let text = error.to_string();
+            let text = text.split_once("] ").map_or(text.as_str(), |(_, text)| text);
+            Problem::new(*status, code).saying(format!("Not taken: {text}."))
+        }
+        Some((_, status)) => Problem::new(*status, code),
+        None => Problem::from(error),
     }
 }
 

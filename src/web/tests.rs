@@ -9,6 +9,7 @@ mod login;
 mod logs;
 mod pages;
 mod scans;
+mod schedules;
 mod wire;
 mod work;
 
@@ -166,5 +167,6 @@ fn bare(request: Builder) -> Request<Body> {
 
 /// A path that its route answers, whatever stands in its place-holders.
 fn filled(path: &str) -> String {
-    path.replace("{code}", "no-such-code").replace("{file}", "no-such-file").replace("{id}", "1")
+    let path = path.replace("{code}", "no-such-code").replace("{file}", "no-such-file");
+    path.replace("{id}", "1").replace("{name}", "no_such_name")
 }

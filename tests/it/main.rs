@@ -3,14 +3,24 @@
 
 mod analyzer;
 mod browser;
+mod claude_streams;
+mod contract;
 mod crash;
 mod demo;
 mod engine;
 mod foreign;
 mod logs;
+mod neighbour;
+mod options;
+mod processes;
+mod property;
 mod redact;
 mod regress;
 mod run_now;
+mod schedules;
 mod schema;
+mod standby;
 mod support;
 mod tidy;
+mod typed;
+mod zones;

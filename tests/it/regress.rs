@@ -296,3 +296,96 @@ fn a_poll_reads_no_table_whole() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_job_that_was_called_up_for_a_key_and_is_cancelled_first_passes_the_call_on() {
+    let (folder, store) = store();
+    let printer = || NewJob {
+        concurrency_key: Some(ConcurrencyKey::parse("printer").unwrap()),
+        ..NewJob::new(kind("good"))
+    };
+    let gate = Arc::new(Semaphore::new(0));
+    let waits = Arc::clone(&gate);
+    let engine = Engine::builder(store.clone(), Clock::system())
+        .kind(KindRules::new(kind("good")), move |_| {
+            let waits = Arc::clone(&waits);
+            async move {
+                waits.acquire().await.unwrap().forget();
+                Outcome::Done(true.into())
+            }
+        })
+        .start()
+        .unwrap();
+    let first = store.enqueue(printer(), now()).await.unwrap().id();
+    until(&store, first, |job| job.status == Status::Running).await;
+    let (second, third) = (printer(), printer());
+    let second = store.enqueue(second, now()).await.unwrap().id();
+    let third = store.enqueue(third, now()).await.unwrap().id();
+    until(&store, third, |job| job.blocked_by.is_some_and(|by| by.as_str() == "key")).await;
+    // In one transaction of another hand, so that no poll sees the time between.
+    let sql = format!(
+        "BEGIN IMMEDIATE;
+         UPDATE jobs SET blocked_by = 'new' WHERE id = {second};
+         UPDATE jobs SET status = 'cancelled', blocked_by = NULL, finished_at = 1 WHERE id = {second};
+         COMMIT"
+    );
+    foreign_sql(folder.path(), &sql);
+    gate.add_permits(2);
+    until(&store, third, |job| job.status == Status::Completed).await;
+    engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_kind_that_changes_its_key_leaves_nobody_waiting_for_the_old_one() {
+    let (_folder, store) = store();
+    let keyed = |key: &str| KindRules {
+        concurrency_key: Some(ConcurrencyKey::parse(key).unwrap()),
+        ..KindRules::new(kind("good"))
+    };
+    let gate = Arc::new(Semaphore::new(0));
+    let waits = Arc::clone(&gate);
+    let engine = Engine::builder(store.clone(), Clock::system())
+        .kind(keyed("old"), move |_| {
+            let waits = Arc::clone(&waits);
+            async move {
+                waits.acquire().await.unwrap().forget();
+                Outcome::Done(true.into())
+            }
+        })
+        .start()
+        .unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(store.enqueue(NewJob::new(kind("good")), now()).await.unwrap().id());
+    }
+    until(&store, ids[3], |job| job.blocked_by.is_some_and(|by| by.as_str() == "key")).await;
+    engine.stop(Duration::ZERO).await;
+    let done = |_| async { Outcome::Done(true.into()) };
+    let engine = Engine::builder(store.clone(), Clock::system());
+    let engine = engine.kind(keyed("new"), done).start().unwrap();
+    for id in ids {
+        until(&store, id, |job| job.status == Status::Completed).await;
+    }
+    engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn p20_a_job_is_cancelled_also_while_the_engine_stops() {
+    let (_folder, store) = store();
+    let engine = Engine::builder(store.clone(), Clock::system())
+        .kind(KindRules::new(kind("patient")), |context| async move {
+            context.cancelled.cancelled().await;
+            Outcome::Snooze(Duration::from_hours(1))
+        })
+        .start()
+        .unwrap();
+    let id = store.enqueue(NewJob::new(kind("patient")), now()).await.unwrap().id();
+    until(&store, id, |job| job.status == Status::Running).await;
+    let stop = engine.stop(Duration::from_mins(10));
+    let cancel = async {
+        let by = Actor { name: "ada".into(), remote: None };
+        store.cancel(id, by, now()).await.unwrap();
+    };
+    in_time(async { tokio::join!(stop, cancel) }).await;
+    assert_eq!(store.job(id).await.unwrap().unwrap().status, Status::Cancelled);
+}

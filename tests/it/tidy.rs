@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["error", "clock", "config", "model"],
     &["store"],
     &["engine", "logs"],
-    &["agents", "tracker"],
+    &["agents", "testing", "tracker"],
     &["monitor", "sessions"],
     &["web", "cli"],
 ];

@@ -5,7 +5,7 @@
 
 use super::counts::Tx;
 use super::jobs::{self, COLUMNS};
-use super::{control, history, queues, settle};
+use super::{control, history, queues, schedules, settle};
 use crate::error::Result;
 use crate::model::{
     BlockedBy, ConcurrencyKey, Event, Job, JobId, Kind, KindRules, PollRequest, Polled, Queue,
@@ -15,6 +15,8 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, named_params};
 
 /// Jobs that one poll admits or finds due. Bounds the time that other writers wait for the poller's transaction.
 const MAX_ADMITTED: usize = 1000;
+/// Queues with waiting jobs that one poll claims from, in the order of their names.
+const MAX_QUEUES: i64 = 1000;
 /// How much sooner one level of priority starts.
 const PRIORITY_STEP_MS: i64 = 10 * 60 * 1000;
 /// The reason of `blocked_by = 'kind'`.
@@ -23,11 +25,13 @@ const NO_HANDLER: &str = "no running process has a handler for this kind";
 pub(in crate::store) fn poll(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<Polled> {
     let rescued = settle::rescue_lost(tx, request, now)?;
     queues::resume_due(tx, now)?;
+    schedules::fire(tx, now)?;
     let due = make_due(tx, now)?;
-    let (admitted, new_queues) = admit(tx, request, now)?;
+    let admitted = admit(tx, request, now)?;
     let mut claimed = Vec::new();
     let mut more = due == MAX_ADMITTED || admitted == MAX_ADMITTED;
-    for (queue, room) in queues::rooms(tx, &request.lanes)? {
+    let queues = if request.draining { Vec::new() } else { queues_with_work(tx)? };
+    for (queue, room) in queues::rooms(tx, &request.lanes, queues)? {
         let (known, unknown) = first_in_order(tx, &queue, room, &request.kinds)?;
         more |= !unknown.is_empty();
         for id in unknown {
@@ -35,42 +39,69 @@ pub(in crate::store) fn poll(tx: &Tx<'_>, request: &PollRequest, now: Timestamp)
         }
         claimed.extend(claim(tx, &known, request, now)?);
     }
-    let wake_at = [next_run_at(tx)?, queues::next_resume(tx)?].into_iter().flatten().min();
+    let wake_at = [next_run_at(tx)?, queues::next_resume(tx)?, schedules::next_due(tx)?];
+    let wake_at = wake_at.into_iter().flatten().min();
     let cancelled = control::cancel_requests(tx, &request.worker)?;
-    Ok(Polled { claimed, rescued, cancelled, wake_at, new_queues, more })
+    Ok(Polled { claimed, rescued, cancelled, wake_at, more })
 }
 
-/// The queues that jobs in the claim order name.
-pub(in crate::store) fn queues_in_order(conn: &Connection) -> Result<Vec<Queue>> {
+/// The queues that have jobs in the claim order, by name: one step in the index for each, however many jobs it has.
+fn queues_with_work(conn: &Connection) -> Result<Vec<Queue>> {
     const SQL: &str = "
-        SELECT DISTINCT queue
-        FROM jobs
-        WHERE claim_order IS NOT NULL";
+        WITH RECURSIVE found (queue) AS (
+            SELECT min(queue) FROM jobs WHERE claim_order IS NOT NULL
+            UNION ALL
+            SELECT (SELECT min(queue) FROM jobs WHERE claim_order IS NOT NULL AND queue > found.queue)
+            FROM found
+            WHERE found.queue IS NOT NULL)
+        SELECT queue
+        FROM found
+        WHERE queue IS NOT NULL
+        LIMIT :limit";
     let mut statement = conn.prepare_cached(SQL)?;
-    let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let params = named_params! {":limit": MAX_QUEUES};
+    let names = statement.query_map(params, |row| row.get::<_, String>(0))?;
     names.map(|name| Queue::parse(name?)).collect()
 }
 
-/// Marks the jobs `new` that wait for a handler of one of these kinds, and the next of each key: whoever takes over
-/// trusts no earlier process to have done it.
-pub(in crate::store) fn unblock_all(conn: &Connection, kinds: &[KindRules]) -> Result<()> {
+/// Marks a slice of the jobs `new` that wait for a handler of one of these kinds, then the next of each key after
+/// `after`: whoever takes over trusts no earlier process to have done it. Answers where the next slice begins.
+pub(in crate::store) fn unblock(
+    conn: &Connection,
+    kinds: &[KindRules],
+    after: &str,
+) -> Result<Option<String>> {
     const KIND: &str = "
         UPDATE jobs
         SET blocked_by = 'new'
-        WHERE kind = :kind AND (blocked_by = 'kind' OR blocked_by = 'constraint')";
-    const KEYS: &str = "
-        SELECT DISTINCT concurrency_key
-        FROM jobs
-        WHERE blocked_by = 'key'";
+        WHERE id IN (
+            SELECT id
+            FROM jobs
+            WHERE kind = :kind AND (blocked_by = 'kind' OR blocked_by = 'constraint') AND blocked_by = 'kind'
+            LIMIT :limit)";
     for rules in kinds {
-        conn.prepare_cached(KIND)?.execute(named_params! {":kind": rules.kind.as_str()})?;
+        let params = named_params! {":kind": rules.kind.as_str(), ":limit": MAX_ADMITTED as i64};
+        if conn.prepare_cached(KIND)?.execute(params)? == MAX_ADMITTED {
+            return Ok(Some(after.to_owned()));
+        }
+        unblock_constraint(conn, &rules.kind)?;
     }
-    let mut statement = conn.prepare_cached(KEYS)?;
-    let keys = statement.query_map([], |row| jobs::text(row, 0))?;
-    for key in keys.collect::<rusqlite::Result<Vec<_>>>()? {
+    let mut after = after.to_owned();
+    for _ in 0..MAX_ADMITTED {
+        let Some(key) = next_blocked_key(conn, &after)? else { return Ok(None) };
         unblock_key(conn, &key)?;
+        after = key;
     }
-    Ok(())
+    Ok(Some(after))
+}
+
+fn next_blocked_key(conn: &Connection, after: &str) -> Result<Option<String>> {
+    const SQL: &str = "
+        SELECT min(concurrency_key)
+        FROM jobs
+        WHERE blocked_by = 'key' AND concurrency_key > :after";
+    let params = named_params! {":after": after};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| jobs::parsed(row, 0, Some))?)
 }
 
 /// Marks one job `new` that a constraint kept back while a job of its kind ran.
@@ -142,8 +173,8 @@ fn next_run_at(conn: &Connection) -> Result<Option<Timestamp>> {
     Ok(next.map(Timestamp::from_millis))
 }
 
-/// Admits what is new; answers how many, and the queues among them that the request does not name.
-fn admit(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<(usize, Vec<Queue>)> {
+/// Admits what is new; answers how many.
+fn admit(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<usize> {
     let sql =
         format!("SELECT {COLUMNS} FROM jobs WHERE blocked_by = 'new' ORDER BY id LIMIT :limit");
     let mut statement = tx.prepare_cached(&sql)?;
@@ -157,23 +188,13 @@ fn admit(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<(usize, V
         }
         block(tx, job.id, BlockedBy::Kind, NO_HANDLER, now)?;
         count(tx, job)?;
-        // It was called up for its key and cannot take it: the next one may.
-        if let Some(key) = &job.concurrency_key {
-            unblock_key(tx, key.as_str())?;
-        }
     }
     // Slots of a key are given in claim order too (P13).
     known.sort_by_key(|(order, job, _)| (*order, job.id));
-    let mut new_queues = Vec::new();
     for (_, job, rules) in known {
-        let queue = job.queue.as_ref().unwrap_or(&rules.queue);
-        let named = request.lanes.iter().any(|lane| lane.queue == *queue);
-        if !named && !new_queues.contains(queue) {
-            new_queues.push(queue.clone());
-        }
         place(tx, job, rules, now)?;
     }
-    Ok((new.len(), new_queues))
+    Ok(new.len())
 }
 
 /// Makes a job known to the counts where it is.
@@ -237,6 +258,10 @@ fn place(tx: &Tx<'_>, job: &Job, rules: &KindRules, now: Timestamp) -> Result<()
         ":blocked_by": blocked.then_some(BlockedBy::Key.as_str()),
     })?;
     tx.moved(job, status, Some(queue));
+    if let Some(old) = job.concurrency_key.as_ref().filter(|old| Some(*old) != key) {
+        // It may have been called up for a key that its kind does not use any more: the next of that key may go.
+        unblock_key(tx, old.as_str())?;
+    }
     match key {
         // The limit may have been raised since the others began to wait.
         Some(key) if slot.is_some() && free_slot(tx, key, limit)?.is_some() => {

@@ -1,12 +1,16 @@
 //! Exact counts of jobs per status, kind and queue: gathered as differences while calls run, written once a commit.
 
 use super::jobs::word;
+use super::settings;
 use crate::error::Result;
 use crate::model::{Job, JobCount, Kind, Queue, Status};
 use rusqlite::{Connection, named_params};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Deref;
+
+/// The setting that counts the corrections, so that of two recounts at a time one corrects.
+const CORRECTIONS: &str = "engine.recounts";
 
 /// What changed, by status, kind and queue (empty before admission).
 #[derive(Debug, Default)]
@@ -31,10 +35,16 @@ impl Differences {
             INSERT INTO job_counts (status, kind, queue, count)
             VALUES (:status, :kind, :queue, :by)
             ON CONFLICT (status, kind, queue) DO UPDATE SET count = count + excluded.count";
-        for ((status, kind, queue), by) in &self.0 {
-            if *by != 0 {
-                conn.prepare_cached(SQL)?.execute(named_params! {
-                    ":status": status, ":kind": kind, ":queue": queue, ":by": by,
+        const NONE_LEFT: &str = "
+            DELETE FROM job_counts
+            WHERE status = :status AND kind = :kind AND queue = :queue AND count = 0";
+        for ((status, kind, queue), by) in self.0.iter().filter(|(_, by)| **by != 0) {
+            conn.prepare_cached(SQL)?.execute(named_params! {
+                ":status": status, ":kind": kind, ":queue": queue, ":by": by,
+            })?;
+            if *by < 0 {
+                conn.prepare_cached(NONE_LEFT)?.execute(named_params! {
+                    ":status": status, ":kind": kind, ":queue": queue,
                 })?;
             }
         }
@@ -90,17 +100,24 @@ impl<'a> Tx<'a> {
     }
 }
 
-/// The counts that are not zero.
+/// The counts.
 pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<JobCount>> {
     const SQL: &str = "
         SELECT status, kind, queue, count
-        FROM job_counts
-        WHERE count <> 0";
+        FROM job_counts";
     list(conn, SQL)
 }
 
-/// By how much the counts are short of the rows themselves, where they differ. Reads all of `jobs`.
-pub(in crate::store) fn missing(conn: &Connection) -> Result<Vec<JobCount>> {
+/// What a recount found.
+pub(in crate::store) struct Recount {
+    /// By how much the counts are short of the rows themselves, where they differ.
+    pub(in crate::store) missing: Vec<JobCount>,
+    /// How many corrections there were before.
+    corrections: i64,
+}
+
+/// Counts the rows themselves. Reads all of `jobs`.
+pub(in crate::store) fn recount(conn: &Connection) -> Result<Recount> {
     const SQL: &str = "
         SELECT status, kind, coalesce(queue, ''), count(*)
         FROM jobs
@@ -116,16 +133,32 @@ pub(in crate::store) fn missing(conn: &Connection) -> Result<Vec<JobCount>> {
         *short.entry(key(count)).or_default() -= count.count;
     }
     let short = short.into_iter().filter(|(_, by)| *by != 0);
-    Ok(short
-        .map(|((status, kind, queue), count)| JobCount { status, kind, queue, count })
-        .collect())
+    let missing =
+        short.map(|((status, kind, queue), count)| JobCount { status, kind, queue, count });
+    Ok(Recount { missing: missing.collect(), corrections: corrections(conn)? })
 }
 
-/// Adds what a recount found missing. Both were read on one snapshot, so that what changed since stays right.
-pub(in crate::store) fn correct(tx: &Tx<'_>, missing: &[JobCount]) {
-    for job in missing {
-        tx.add(job.status, &job.kind, job.queue.as_ref(), job.count);
+/// Adds what a recount found missing. The counts and the rows were read on one snapshot, so that what changed since
+/// stays right; if somebody else has corrected them since, nothing is done.
+pub(in crate::store) fn correct(tx: &Tx<'_>, recount: &Recount) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO settings (key, value, updated_at, updated_by)
+        VALUES (:key, :value, 0, 'engine')
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    if corrections(tx)? == recount.corrections {
+        for job in &recount.missing {
+            tx.add(job.status, &job.kind, job.queue.as_ref(), job.count);
+        }
+        let params =
+            named_params! {":key": CORRECTIONS, ":value": (recount.corrections + 1).to_string()};
+        tx.prepare_cached(SQL)?.execute(params)?;
     }
+    Ok(())
+}
+
+fn corrections(conn: &Connection) -> Result<i64> {
+    let setting = settings::get(conn, CORRECTIONS)?;
+    Ok(setting.and_then(|setting| setting.value.as_i64()).unwrap_or(0))
 }
 
 fn list(conn: &Connection, sql: &str) -> Result<Vec<JobCount>> {

@@ -1,7 +1,7 @@
 //! One open database file: its writer thread, its readers, and the signal that something changed.
 
 use super::counts::Tx;
-use super::open::{self, Schema};
+use super::open::{self, Limits, Schema};
 use super::writer::{self, Call, Task};
 use crate::error::{Code, Error, Result};
 use crate::store::OpenMode;
@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Reading connections: as many pages as can be rendered at once on a small machine.
@@ -34,6 +34,15 @@ impl Database {
         schema: &'static Schema,
         mode: OpenMode,
     ) -> Result<Self> {
+        Self::open_with(path, schema, mode, Limits::DEFAULT)
+    }
+
+    pub(super) fn open_with(
+        path: &Path,
+        schema: &'static Schema,
+        mode: OpenMode,
+        limits: Limits,
+    ) -> Result<Self> {
         let doing = format!("open {}", path.display());
         open::prepare(path, schema, mode)?;
         let conn = open::connect_writer(path, schema).map_err(|e| e.while_doing(&doing))?;
@@ -48,7 +57,7 @@ impl Database {
             .build(manager)
             .map_err(|e| Error::new(Code::StoreIo, doing).because(e))?;
         let changes = Arc::new(watch::Sender::new(0));
-        let (calls, thread) = writer::start(conn, path.to_owned(), schema, Arc::clone(&changes))?;
+        let (calls, thread) = writer::start(conn, path, schema, limits, Arc::clone(&changes))?;
         Ok(Self {
             path: path.to_owned(),
             readers,
@@ -60,11 +69,8 @@ impl Database {
 
     /// Bytes of the file with its write-ahead log, and of that log alone. Never opens the files: see `open.rs`.
     pub(in crate::store) fn sizes(&self) -> (u64, u64) {
-        let size = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len());
-        let mut wal = self.path.as_os_str().to_owned();
-        wal.push("-wal");
-        let wal = size(Path::new(&wal));
-        (size(&self.path) + wal, wal)
+        let wal = open::wal_size(&self.path);
+        (std::fs::metadata(&self.path).map_or(0, |data| data.len()) + wal, wal)
     }
 
     pub(in crate::store) fn path(&self) -> &Path {
@@ -76,7 +82,16 @@ impl Database {
         self.changes.subscribe()
     }
 
-    /// Runs `run` in a transaction and answers after its commit.
+    /// Runs `run` in a transaction, once, and answers after its commit.
+    ///
+    /// While another program holds the write lock the call waits. No call is refused before it has waited for 30 s, and
+    /// none waits much longer for a lock: the time counts from here, through the queue and whatever it waits behind. A page's
+    /// request ends after the same 30 s and may be told first that the answer is unknown (`WEB-TIME-001`).
+    ///
+    /// # Errors
+    /// Besides those of `run`: `STORE-BUSY-001` after those 30 s and `STORE-WAL-002` while the WAL is at its limit, which
+    /// goes for every write, also the end of a job; `STORE-FULL-001`, `STORE-IO-001`; nothing was saved then.
+    /// `STORE-COMMIT-001`: unknown.
     ///
     /// # Cancel safety
     /// Once the call is sent, which waits only while the writer's queue is full, the write happens even if the caller
@@ -87,7 +102,7 @@ impl Database {
         run: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (caller, answer) = oneshot::channel();
-        let task = Task { run: Some(run), value: None, doing, caller };
+        let task = Task { run: Some(run), value: None, doing, asked: Instant::now(), caller };
         self.call(Call::Write(Box::new(task))).await?;
         answer.await.unwrap_or_else(|_| Err(closed(doing)))
     }

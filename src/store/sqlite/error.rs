@@ -4,8 +4,13 @@ use crate::error::{Code, Error};
 use rusqlite::ErrorCode;
 use rusqlite::types::Type;
 
+/// What a busy database means, in our words.
+const BUSY: &str = "another program holds it and did not let go in time";
+
 impl From<rusqlite::Error> for Error {
     /// The registered code by SQLite's own; what was being done is added by the call that ran the statement.
+    ///
+    /// Of a busy database SQLite's words are not kept: "locked" leads its reader to look for damage or permissions.
     fn from(source: rusqlite::Error) -> Self {
         use rusqlite::Error as Sql;
         let corrupt = matches!(
@@ -17,7 +22,11 @@ impl From<rusqlite::Error> for Error {
         let code = match source.sqlite_error_code() {
             _ if corrupt => Code::StoreCorrupt,
             Some(ErrorCode::DiskFull) => Code::StoreFull,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Code::StoreBusy,
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed,
+            ) => return Self::new(Code::StoreBusy, "").because(BUSY),
             Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig) => Code::StoreConstraint,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Code::StoreCorrupt,
             _ => Code::StoreIo,
@@ -29,4 +38,21 @@ impl From<rusqlite::Error> for Error {
 /// The error of a stored text that is none of ours, for `from_row` functions.
 pub(super) fn unreadable(column: usize, what: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("unknown {what}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_database_is_told_in_our_words() {
+        for code in [rusqlite::ffi::SQLITE_BUSY, rusqlite::ffi::SQLITE_LOCKED] {
+            let theirs = Some("database table is locked".to_owned());
+            let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), theirs);
+            let error = Error::from(source).while_doing("write");
+            let text =
+                "[STORE-BUSY-001] write: another program holds it and did not let go in time";
+            assert_eq!(error.to_string(), text);
+        }
+    }
 }

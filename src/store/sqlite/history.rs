@@ -41,13 +41,13 @@ pub(super) fn record_once(conn: &Connection, id: JobId, event: &Event) -> Result
     }
 }
 
-/// A job's history, oldest first; at most `limit` rows.
+/// A job's newest steps, oldest first; at most `limit` rows.
 pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Result<Vec<Event>> {
     const SQL: &str = "
         SELECT at, from_status, to_status, cause, actor, detail
         FROM job_events
         WHERE job_id = :id
-        ORDER BY id
+        ORDER BY id DESC
         LIMIT :limit";
     let mut statement = conn.prepare_cached(SQL)?;
     let rows = statement.query_map(named_params! {":id": id.0, ":limit": limit as i64}, |row| {
@@ -60,7 +60,9 @@ pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Re
             detail: parsed(row, 5, Some)?,
         })
     })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    rows.reverse();
+    Ok(rows)
 }
 
 /// Writes the row of an attempt that ended, unless it was the only one and completed.
@@ -71,7 +73,7 @@ pub(super) fn record_attempt(
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO attempts (job_id, epoch, attempt, worker_id, started_at, ended_at, ended_as, error, error_code)
+        INSERT OR REPLACE INTO attempts (job_id, epoch, attempt, worker_id, started_at, ended_at, ended_as, error, error_code)
         VALUES (:job_id, :epoch, :attempt, :worker_id, :started_at, :now, :ended_as, :error, :error_code)";
     if after.cause.is_none() && job.epoch == 1 {
         return Ok(());
@@ -90,7 +92,7 @@ pub(super) fn record_attempt(
     Ok(())
 }
 
-/// A job's attempts beyond the plain path, oldest first; at most `limit` rows.
+/// A job's newest attempts beyond the plain path, oldest first; at most `limit` rows.
 pub(in crate::store) fn attempts(
     conn: &Connection,
     id: JobId,
@@ -100,7 +102,7 @@ pub(in crate::store) fn attempts(
         SELECT epoch, attempt, worker_id, started_at, ended_at, ended_as, error, error_code
         FROM attempts
         WHERE job_id = :id
-        ORDER BY epoch
+        ORDER BY epoch DESC
         LIMIT :limit";
     let mut statement = conn.prepare_cached(SQL)?;
     let rows = statement.query_map(named_params! {":id": id.0, ":limit": limit as i64}, |row| {
@@ -115,5 +117,7 @@ pub(in crate::store) fn attempts(
             error_code: parsed(row, 7, Some)?,
         })
     })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    rows.reverse();
+    Ok(rows)
 }

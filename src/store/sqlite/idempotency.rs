@@ -18,9 +18,9 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// The request that makes this job, if it has a key.
-    pub(super) fn of(job: &'a NewJob) -> Result<Option<Self>> {
-        let key = job.checked_idempotency_key()?;
-        Ok(key.map(|key| Self { key, body_hash: hash(&job.body()) }))
+    pub(super) fn of(job: &'a NewJob) -> Option<Self> {
+        let key = job.idempotency_key.as_deref()?;
+        Some(Self { key, body_hash: hash(&job.body()) })
     }
 
     /// The job that the same request made before.
@@ -62,18 +62,37 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Forgets keys whose time is over; answers how many, at most `limit`.
+/// Looks at the oldest keys whose time is over, at most `limit`: forgets those whose job is over, and gives the others
+/// their time anew. Answers how many it looked at.
 pub(super) fn prune(conn: &Connection, limit: usize, now: Timestamp) -> Result<usize> {
-    const SQL: &str = "
-        DELETE FROM idempotency_keys
+    const RENEW: &str = "
+        UPDATE idempotency_keys
+        SET created_at = :now
         WHERE key IN (
             SELECT k.key
-            FROM idempotency_keys k LEFT JOIN jobs j ON j.id = k.job_id
-            WHERE k.created_at <= :expired AND (j.id IS NULL OR j.finished_at IS NOT NULL)
-            ORDER BY k.created_at
+            FROM (
+                SELECT key, job_id
+                FROM idempotency_keys
+                WHERE created_at <= :expired
+                ORDER BY created_at
+                LIMIT :limit) k
+            JOIN jobs j ON j.id = k.job_id
+            WHERE j.finished_at IS NULL)";
+    const FORGET: &str = "
+        DELETE FROM idempotency_keys
+        WHERE key IN (
+            SELECT key
+            FROM idempotency_keys
+            WHERE created_at <= :expired
+            ORDER BY created_at
             LIMIT :limit)";
-    let params = named_params! {":expired": expired(now), ":limit": limit as i64};
-    Ok(conn.prepare_cached(SQL)?.execute(params)?)
+    let (expired, limit) = (expired(now), limit as i64);
+    let renewed = conn
+        .prepare_cached(RENEW)?
+        .execute(named_params! {":now": now.millis(), ":expired": expired, ":limit": limit})?;
+    let limit = limit - renewed as i64;
+    let params = named_params! {":expired": expired, ":limit": limit};
+    Ok(renewed + conn.prepare_cached(FORGET)?.execute(params)?)
 }
 
 fn expired(now: Timestamp) -> i64 {

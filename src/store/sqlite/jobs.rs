@@ -98,7 +98,7 @@ pub(in crate::store) fn insert(
     job: &NewJob,
     now: Timestamp,
 ) -> Result<Enqueued> {
-    let request = idempotency::Request::of(job)?;
+    let request = idempotency::Request::of(job.checked()?);
     if let Some(request) = &request
         && let Some(first) = request.first_job(conn, now)?
     {
@@ -173,4 +173,16 @@ pub(in crate::store) fn get(conn: &Connection, id: JobId) -> Result<Option<Job>>
     let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id = :id");
     let mut statement = conn.prepare_cached(&sql)?;
     Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
+}
+
+/// Whether nothing runs, nothing can start, nothing waits to be admitted and nothing is due.
+pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "
+        SELECT NOT (EXISTS (SELECT 1 FROM jobs WHERE claim_order IS NOT NULL)
+            OR EXISTS (SELECT 1 FROM jobs WHERE blocked_by = 'new')
+            OR EXISTS (SELECT 1 FROM jobs WHERE status = 'running')
+            OR EXISTS (SELECT 1 FROM jobs WHERE status = 'scheduled' AND blocked_by IS NULL AND run_at <= :now)
+            OR EXISTS (SELECT 1 FROM schedules WHERE paused_at IS NULL AND next_at <= :now))";
+    let params = named_params! {":now": now.millis()};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }

@@ -7,6 +7,8 @@
 
 use crate::error::{Code, Error, Result};
 use crate::store::OpenMode;
+use rusqlite::config::DbConfig;
+use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -17,12 +19,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long a statement waits for another program's lock. Longer than any write of ours by far; a program that holds
-/// the file longer than this is an error worth reporting.
+/// the file longer than this is an error worth reporting. The writer waits by [`Limits::lock_wait`] instead.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a checkpoint waits for readers: a page's snapshot is short.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(1);
-/// The WAL file is cut to this size when it is reset.
-const WAL_SIZE_LIMIT: u32 = 64 * 1024 * 1024;
+/// How long the checkpointer waits, with the write lock in its hand, for readers when it empties the WAL.
+const EMPTY_TIMEOUT: Duration = Duration::from_millis(50);
+/// Statements that a connection keeps prepared: all that the program has, by far; preparing one costs more than running it.
+const CACHED_STATEMENTS: usize = 256;
+/// The WAL file is cut to this size when it is begun anew: where the writer pauses and one large transaction, so that a
+/// busy writer finds room without growing it. Well under 64 MB, which is what is promised.
+pub(super) const WAL_SIZE_LIMIT: u64 = 48 * 1024 * 1024;
 /// SQLite's magic, the first 16 bytes of each of its files.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
@@ -35,6 +42,24 @@ pub(in crate::store) struct Schema {
     pub(in crate::store) migrations: &'static [&'static str],
     /// Whether an acknowledged write must survive power loss (`synchronous` FULL, else NORMAL).
     pub(in crate::store) durable: bool,
+}
+
+/// Bounds of an open database that only tests set otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// How long a call waits for another program's write lock before it is refused; see `Database::write`.
+    pub(super) lock_wait: Duration,
+    /// Bytes of the WAL file from which on it is said that it cannot be written back.
+    pub(super) wal_alarm: u64,
+    /// Bytes of the WAL file from which on every write is refused, of jobs and of their ends alike. It passes this by one
+    /// transaction at most.
+    pub(super) wal_bytes: u64,
+}
+
+impl Limits {
+    /// What holds in production.
+    pub(super) const DEFAULT: Self =
+        Self { lock_wait: BUSY_TIMEOUT, wal_alarm: 256 * 1024 * 1024, wal_bytes: 4 << 30 };
 }
 
 impl Schema {
@@ -84,7 +109,9 @@ pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection>
     conn.pragma_update(None, "synchronous", if schema.durable { "FULL" } else { "NORMAL" })?;
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
-    conn.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT)?;
+    conn.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT as i64)?;
+    // `checkpoint.rs` does it instead.
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     let limit = WAL_SIZE_LIMIT.to_string();
     let wanted = [
         ("journal_mode", "wal"),
@@ -92,6 +119,7 @@ pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection>
         ("foreign_keys", "1"),
         ("trusted_schema", "0"),
         ("journal_size_limit", limit.as_str()),
+        ("wal_autocheckpoint", "0"),
     ];
     for (name, value) in wanted {
         expect_pragma(&conn, path, name, value)?;
@@ -101,9 +129,28 @@ pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection>
     Ok(conn)
 }
 
+/// The connection that only writes the WAL back.
+pub(super) fn connect_checkpointer(path: &Path) -> Result<Connection> {
+    let conn = connect(path)?;
+    conn.busy_timeout(EMPTY_TIMEOUT)?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    expect_pragma(&conn, path, "synchronous", "2")?;
+    // Reading this also has SQLite open the WAL; before that a checkpoint finds nothing to do.
+    expect_pragma(&conn, path, "journal_mode", "wal")?;
+    Ok(conn)
+}
+
+/// Bytes of the WAL file of the database at `path`, by `stat`.
+pub(super) fn wal_size(path: &Path) -> u64 {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    fs::metadata(wal).map_or(0, |data| data.len())
+}
+
 /// Sets up one connection of the reader pool.
 pub(super) fn init_reader(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
+    tune(conn)?;
     conn.pragma_update(None, "query_only", true)?;
     conn.pragma_update(None, "trusted_schema", false)
 }
@@ -123,13 +170,25 @@ fn connect(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
+    tune(&conn)?;
     Ok(conn)
 }
 
+/// Has statements prepared once. Without the stability guarantee SQLite prepares one anew whenever a bound value might
+/// suit a partial index, which costs far more than running it; no statement of ours needs that.
+pub(super) fn tune(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 fn expect_pragma(conn: &Connection, path: &Path, name: &str, wanted: &str) -> Result<()> {
-    // A pragma answers a number or a word; the cast reads both as text.
-    let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
-    let got: String = conn.query_row(&sql, [], |row| row.get(0))?;
+    // A pragma answers a number or a word.
+    let got = conn.pragma_query_value(None, name, |row| row.get(0))?;
+    let got = match got {
+        Value::Integer(number) => number.to_string(),
+        Value::Text(word) => word,
+        Value::Null | Value::Real(_) | Value::Blob(_) => String::new(),
+    };
     if got == wanted {
         return Ok(());
     }

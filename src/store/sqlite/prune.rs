@@ -7,26 +7,26 @@ use crate::model::{Kind, KindRules, Queue, Retention, Status, Timestamp};
 use rusqlite::{Connection, named_params};
 use std::time::Duration;
 
-/// Jobs of one kind and status, and rows of other tables, that one slice removes: a few milliseconds of work.
+/// Rows that one slice removes or looks at in vain: some ten milliseconds of work, which everybody else waits for.
 const SLICE: usize = 500;
 /// How long decisions of schedules are kept: a season of daily ones for their page.
 const DECISIONS: Duration = Duration::from_hours(90 * 24);
 
 /// Removes a slice of everything that is over and old; answers whether there may be more.
 pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
-    let mut more = false;
+    let mut left = SLICE;
     for kind in kinds(tx)? {
         let known = rules.iter().find(|rules| rules.kind == kind);
         let retention = known.map_or_else(Retention::default, |rules| rules.retention);
         for status in [Status::Completed, Status::Failed, Status::Cancelled] {
             if let Some(kept) = retention.of(status) {
-                more |= final_jobs(tx, &kind, status, before(now, kept))? == SLICE;
+                left -= final_jobs(tx, &kind, status, before(now, kept), left)?;
             }
         }
     }
-    more |= idempotency::prune(tx, SLICE, now)? == SLICE;
-    more |= decisions(tx, before(now, DECISIONS))? == SLICE;
-    Ok(more)
+    left -= idempotency::prune(tx, left, now)?;
+    left -= decisions(tx, before(now, DECISIONS), left)?;
+    Ok(left == 0)
 }
 
 fn before(now: Timestamp, kept: Duration) -> i64 {
@@ -44,7 +44,13 @@ fn kinds(conn: &Connection) -> Result<Vec<Kind>> {
     Ok(kinds.collect::<rusqlite::Result<_>>()?)
 }
 
-fn final_jobs(tx: &Tx<'_>, kind: &Kind, status: Status, finished_before: i64) -> Result<usize> {
+fn final_jobs(
+    tx: &Tx<'_>,
+    kind: &Kind,
+    status: Status,
+    finished_before: i64,
+    limit: usize,
+) -> Result<usize> {
     const SQL: &str = "
         DELETE FROM jobs
         WHERE id IN (
@@ -59,7 +65,7 @@ fn final_jobs(tx: &Tx<'_>, kind: &Kind, status: Status, finished_before: i64) ->
         ":kind": kind.as_str(),
         ":status": status.as_str(),
         ":before": finished_before,
-        ":limit": SLICE as i64,
+        ":limit": limit as i64,
     })?;
     let mut removed = 0;
     while let Some(row) = rows.next()? {
@@ -72,7 +78,7 @@ fn final_jobs(tx: &Tx<'_>, kind: &Kind, status: Status, finished_before: i64) ->
     Ok(removed)
 }
 
-fn decisions(conn: &Connection, decided_before: i64) -> Result<usize> {
+fn decisions(conn: &Connection, decided_before: i64, limit: usize) -> Result<usize> {
     const SQL: &str = "
         DELETE FROM schedule_decisions
         WHERE (schedule_id, occurrence_at) IN (
@@ -80,6 +86,6 @@ fn decisions(conn: &Connection, decided_before: i64) -> Result<usize> {
             FROM schedule_decisions
             WHERE decided_at < :before
             LIMIT :limit)";
-    let params = named_params! {":before": decided_before, ":limit": SLICE as i64};
+    let params = named_params! {":before": decided_before, ":limit": limit as i64};
     Ok(conn.prepare_cached(SQL)?.execute(params)?)
 }

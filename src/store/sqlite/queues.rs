@@ -92,8 +92,13 @@ pub(in crate::store) fn set_engine_limits(conn: &Connection, limits: &[Lane]) ->
     Ok(())
 }
 
-/// How many jobs may be claimed from each queue that has room.
-pub(super) fn rooms(conn: &Connection, lanes: &[Lane]) -> Result<Vec<(Queue, usize)>> {
+/// How many jobs may be claimed from each of these queues that has room; `lanes` are those that have a limit of the
+/// program's or jobs that run.
+pub(super) fn rooms(
+    conn: &Connection,
+    lanes: &[Lane],
+    queues: Vec<Queue>,
+) -> Result<Vec<(Queue, usize)>> {
     const SQL: &str = "
         SELECT name, operator_limit, paused_at IS NOT NULL
         FROM queues
@@ -106,10 +111,13 @@ pub(super) fn rooms(conn: &Connection, lanes: &[Lane]) -> Result<Vec<(Queue, usi
         Ok((text(row, 0)?, (row.get::<_, Option<u32>>(1)?, row.get::<_, bool>(2)?)))
     })?;
     let said: BTreeMap<String, _> = said.collect::<rusqlite::Result<_>>()?;
-    let rooms = lanes.iter().filter_map(|lane| {
-        let (limit, paused) = said.get(lane.queue.as_str()).copied().unwrap_or((None, false));
-        let room = limit.unwrap_or(lane.limit).saturating_sub(lane.running) as usize;
-        (!paused && room > 0).then(|| (lane.queue.clone(), room))
+    let rooms = queues.into_iter().filter_map(|queue| {
+        let lane = lanes.iter().find(|lane| lane.queue == queue);
+        let (ours, running) =
+            lane.map_or((QueueState::DEFAULT_LIMIT, 0), |lane| (lane.limit, lane.running));
+        let (limit, paused) = said.get(queue.as_str()).copied().unwrap_or((None, false));
+        let room = limit.unwrap_or(ours).saturating_sub(running) as usize;
+        (!paused && room > 0).then_some((queue, room))
     });
     Ok(rooms.collect())
 }

@@ -1,7 +1,7 @@
 //! Lists with filters. Each looks through a bounded window of ids, so that a filter that nothing fits costs no scan
 //! of millions of rows; the caller goes on from where the window ended.
 
-use super::{jobs, logs};
+use super::{counts, jobs, logs};
 use crate::error::Result;
 use crate::model::{
     Found, Hour, Job, JobFilter, JobId, Kind, Level, LogFilter, LogRow, Overview, Queue, Status,
@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 
 /// Rows that one search looks through.
 const WINDOW: i64 = 100_000;
-/// Up to where waiting jobs are counted; more is "many".
-const MAX_COUNT: i64 = 10_000;
+/// Up to where jobs are counted that the engine has not looked at yet; there are more only while it stands.
+const MAX_NEW: i64 = 10_000;
 /// Final jobs that the dashboard's chart counts.
 const MAX_FINAL: i64 = 100_000;
 /// Hours of the dashboard's chart.
@@ -133,25 +133,31 @@ pub(in crate::store) fn children(conn: &Connection, parent: JobId) -> Result<Vec
 }
 
 pub(in crate::store) fn overview(conn: &Connection, now: Timestamp) -> Result<Overview> {
-    let count = |condition: &str| -> Result<u64> {
-        let sql = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE {condition} LIMIT {MAX_COUNT})"
-        );
-        let count: i64 = conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
-        Ok(count as u64)
-    };
-    // One partial index each.
-    let queued = count("claim_order IS NOT NULL")?
-        + count("blocked_by = 'new'")?
-        + count("blocked_by = 'key'")?
-        + count("blocked_by = 'kind' OR blocked_by = 'constraint'")?;
-    Ok(Overview {
-        queued,
-        scheduled: count("status = 'scheduled' AND blocked_by IS NULL")?,
-        running: count("status = 'running'")?,
-        hours: hours(conn, now)?,
-        ..Overview::default()
-    })
+    let mut overview = Overview { hours: hours(conn, now)?, ..Overview::default() };
+    let counts = counts::all(conn)?.into_iter().map(|count| (count.status, count.count));
+    for (status, count) in counts.chain(not_admitted(conn)?) {
+        let count = count.max(0) as u64;
+        match status {
+            Status::Scheduled => overview.scheduled += count,
+            Status::Queued => overview.queued += count,
+            Status::Running => overview.running += count,
+            Status::Completed | Status::Failed | Status::Cancelled => {}
+        }
+    }
+    Ok(overview)
+}
+
+/// Jobs that the counts do not know yet, by status.
+fn not_admitted(conn: &Connection) -> Result<Vec<(Status, i64)>> {
+    const SQL: &str = "
+        SELECT status, count(*)
+        FROM (SELECT status FROM jobs WHERE blocked_by = 'new' AND counted = 0 LIMIT :limit)
+        GROUP BY status";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let rows = statement.query_map(named_params! {":limit": MAX_NEW}, |row| {
+        Ok((jobs::word(row, 0)?, row.get(1)?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 fn hours(conn: &Connection, now: Timestamp) -> Result<Vec<Hour>> {

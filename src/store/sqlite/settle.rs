@@ -63,7 +63,7 @@ pub(super) fn rescue_lost(
     tx: &Tx<'_>,
     request: &PollRequest,
     now: Timestamp,
-) -> Result<Vec<(Job, Status)>> {
+) -> Result<Vec<(Job, Settlement)>> {
     let sql = format!(
         "SELECT {COLUMNS}
          FROM jobs
@@ -83,7 +83,7 @@ pub(super) fn rescue_lost(
         let poison_after = rules.map_or(POISON_AFTER, |rules| rules.poison_after);
         let after = settlement(terms(&job, poison_after), AttemptEnd::Lost, now, Duration::ZERO);
         write(tx, &job, &after, now)?;
-        rescued.push((job, after.status));
+        rescued.push((job, after));
     }
     Ok(rescued)
 }

@@ -1,45 +1,97 @@
-//! Rows of `workers`: processes that claim.
+//! Rows of `workers`: processes with an engine, one of which leads.
 
-use crate::error::Result;
-use crate::model::{Timestamp, WorkerId};
-use rusqlite::{Connection, named_params};
+use super::jobs::{parsed, text};
+use crate::error::{Code, Error, Result};
+use crate::model::{Process, Timestamp, Worker, WorkerId};
+use rusqlite::{Connection, Row, named_params};
 
-/// Registers a worker that has just become the leader, in place of every earlier one.
-pub(in crate::store) fn register(
+const COLUMNS: &str = "id, pid, process_start, version, leads, started_at, heartbeat_at";
+
+/// Workers that are read: some processes on one machine, never more; a bound for what another program may write.
+const MAX_WORKERS: i64 = 1000;
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Worker> {
+    let id = parsed(row, 0, |id| WorkerId::parse(id).ok())?;
+    Ok(Worker {
+        id: id.ok_or(rusqlite::Error::InvalidQuery)?,
+        process: Process { pid: row.get(1)?, start: parsed(row, 2, Some)? },
+        version: text(row, 3)?,
+        leads: row.get(4)?,
+        started_at: Timestamp::from_millis(row.get(5)?),
+        heartbeat_at: Timestamp::from_millis(row.get(6)?),
+    })
+}
+
+/// Every worker, the one that leads first. A row that another program has spoilt names no process: it is left out.
+pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<Worker>> {
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM workers
+         ORDER BY leads DESC, started_at, id
+         LIMIT :limit"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(named_params! {":limit": MAX_WORKERS})?;
+    let mut workers = Vec::new();
+    while let Some(row) = rows.next()? {
+        workers.extend(from_row(row).ok());
+    }
+    Ok(workers)
+}
+
+/// Says that the worker is alive. Without a row it gets one, of a worker that stands by.
+pub(in crate::store) fn heartbeat(
     conn: &Connection,
     worker: &WorkerId,
-    pid: u32,
+    process: &Process,
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO workers (id, pid, version, started_at, heartbeat_at)
-        VALUES (:id, :pid, :version, :now, :now)";
-    conn.execute("DELETE FROM workers", [])?;
+        INSERT INTO workers (id, pid, process_start, version, leads, started_at, heartbeat_at)
+        VALUES (:id, :pid, :process_start, :version, 0, :now, :now)
+        ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at";
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":id": worker.as_str(),
-        ":pid": pid,
+        ":pid": process.pid,
+        ":process_start": process.start,
         ":version": env!("CARGO_PKG_VERSION"),
         ":now": now.millis(),
     })?;
     Ok(())
 }
 
-/// Says that the worker is alive.
-pub(in crate::store) fn heartbeat(
+/// Registers a worker as the one that leads.
+pub(in crate::store) fn register(
     conn: &Connection,
     worker: &WorkerId,
+    process: &Process,
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
         UPDATE workers
-        SET heartbeat_at = :now
-        WHERE id = :id";
-    conn.prepare_cached(SQL)?
-        .execute(named_params! {":id": worker.as_str(), ":now": now.millis()})?;
+        SET leads = (id = :id)
+        WHERE leads <> (id = :id)";
+    heartbeat(conn, worker, process, now)?;
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": worker.as_str()})?;
     Ok(())
 }
 
-/// Removes a worker that stopped on purpose.
+/// Refuses a worker in whose place another one leads, or has led.
+pub(in crate::store) fn expect_leader(conn: &Connection, worker: &WorkerId) -> Result<()> {
+    const SQL: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM workers
+            WHERE (leads = 1 AND id <> :id) OR (leads = 0 AND id = :id))";
+    let id = named_params! {":id": worker.as_str()};
+    let replaced: bool = conn.prepare_cached(SQL)?.query_row(id, |row| row.get(0))?;
+    if replaced {
+        return Err(Error::new(Code::EngineReplaced, format!("lead as {worker}")));
+    }
+    Ok(())
+}
+
+/// Removes a worker.
 pub(in crate::store) fn retire(conn: &Connection, worker: &WorkerId) -> Result<()> {
     const SQL: &str = "
         DELETE FROM workers

@@ -7,21 +7,33 @@
 //! - the commit fails: every call hears *unknown*. Before anything else is written the file is opened anew and
 //!   checkpointed, since the kernel may hold frames it never wrote; until that succeeds every call is refused, reads
 //!   work, and writes resume by themselves.
+//!
+//! While another program holds the write lock nothing has begun, so waiting is safe: each call waits as long as it may
+//! since its caller asked, and then hears that nothing was saved; the calls behind it go on waiting for their own time.
 
+use super::checkpoint::{self, Checkpoints};
 use super::counts::{Differences, Tx};
-use super::open::{self, Schema};
+use super::open::{self, Limits, Schema};
 use crate::error::{Code, Error, Result};
 use rusqlite::Connection;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Calls that may wait for the writer; further callers wait for room. Two batches' worth.
 const MAX_WAITING: usize = 1024;
 /// Calls that share a commit: enough to spread the cost of a sync thin, few enough to bound its delay.
 const MAX_BATCH: usize = 512;
+/// New pages, 16 MB, that a transaction takes before the calls left go into the next: most of what the WAL may grow by
+/// between two looks at its length. Changes of pages that are there come on top, and one call alone may take more.
+const MAX_PAGES: i64 = 4096;
+/// One try for the write lock. SQLite asks ever more seldom the longer it waits; within this time every few ms, which
+/// gives us a turn beside a program that lets go only for a moment.
+const LOCK_TRY: Duration = Duration::from_millis(50);
 
 /// What the writer is asked to do.
 pub(super) enum Call {
@@ -35,6 +47,8 @@ pub(super) enum Call {
 pub(super) trait Work: Send {
     /// Runs the caller's statements and keeps what they gave.
     fn run(&mut self, tx: &Tx<'_>) -> Result<()>;
+    /// When the caller asked.
+    fn asked(&self) -> Instant;
     /// Tells the caller how it ended; `Ok` only after the commit.
     fn answer(self: Box<Self>, end: Result<()>);
 }
@@ -44,6 +58,7 @@ pub(super) struct Task<F, T> {
     pub(super) run: Option<F>,
     pub(super) value: Option<T>,
     pub(super) doing: &'static str,
+    pub(super) asked: Instant,
     pub(super) caller: oneshot::Sender<Result<T>>,
 }
 
@@ -55,6 +70,10 @@ impl<T: Send, F: FnOnce(&Tx<'_>) -> Result<T> + Send> Work for Task<F, T> {
         })?;
         self.value = Some(value);
         Ok(())
+    }
+
+    fn asked(&self) -> Instant {
+        self.asked
     }
 
     fn answer(self: Box<Self>, end: Result<()>) {
@@ -71,13 +90,16 @@ impl<T: Send, F: FnOnce(&Tx<'_>) -> Result<T> + Send> Work for Task<F, T> {
 /// Starts the writer thread on `conn`. It ends, after what was sent, when every sender is gone.
 pub(super) fn start(
     conn: Connection,
-    path: PathBuf,
+    path: &Path,
     schema: &'static Schema,
+    limits: Limits,
     changes: Arc<watch::Sender<u64>>,
 ) -> Result<(mpsc::Sender<Call>, JoinHandle<()>)> {
     let (sender, calls) = mpsc::channel(MAX_WAITING);
     let seen = data_version(&conn)?;
-    let writer = Writer { conn: Some(conn), path, schema, changes, seen };
+    let checkpoints = Checkpoints::start(path, limits)?;
+    let path = path.to_owned();
+    let writer = Writer { conn: Some(conn), path, schema, limits, changes, checkpoints, seen };
     let thread = std::thread::Builder::new()
         .name("writer".into())
         .spawn(move || writer.serve(calls))
@@ -85,34 +107,49 @@ pub(super) fn start(
     Ok((sender, thread))
 }
 
+/// Calls in the order in which they came.
+type Waiting = VecDeque<Box<dyn Work>>;
+
 struct Writer {
     /// `None` after a failed commit, until the file could be opened anew.
     conn: Option<Connection>,
     path: PathBuf,
     schema: &'static Schema,
+    limits: Limits,
     changes: Arc<watch::Sender<u64>>,
+    checkpoints: Checkpoints,
     /// SQLite's counter of other connections' commits at the last look.
     seen: i64,
 }
 
 impl Writer {
     fn serve(mut self, mut calls: mpsc::Receiver<Call>) {
-        let mut waiting = Vec::with_capacity(MAX_BATCH);
-        while calls.blocking_recv_many(&mut waiting, MAX_BATCH) > 0 {
-            let mut batch = Vec::with_capacity(waiting.len());
+        let mut received = Vec::with_capacity(MAX_BATCH);
+        let mut waiting = Waiting::with_capacity(MAX_BATCH);
+        while calls.blocking_recv_many(&mut received, MAX_BATCH) > 0 {
             let mut look = false;
-            for call in waiting.drain(..) {
+            for call in received.drain(..) {
                 match call {
-                    Call::Write(work) => batch.push(work),
+                    Call::Write(work) => waiting.push_back(work),
                     Call::Look => look = true,
                 }
             }
             if look {
                 self.look();
             }
-            if !batch.is_empty() {
-                self.commit(batch);
+            while !waiting.is_empty() {
+                self.commit(&mut waiting);
+                self.tend_log();
             }
+        }
+    }
+
+    /// Has the WAL written back as its length asks for, now that no transaction is open and every caller has its answer.
+    fn tend_log(&mut self) {
+        // A failed look is made up for by the one after the next commit.
+        let log = self.conn.as_ref().and_then(|conn| checkpoint::look(conn).ok());
+        if let Some(log) = log.flatten() {
+            self.checkpoints.after_commit(log);
         }
     }
 
@@ -127,16 +164,21 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, batch: Vec<Box<dyn Work>>) {
-        if let Err(error) = self.reopen_if_needed().and_then(|()| self.begin()) {
-            return refuse(batch, &error);
+    /// Runs what is waiting, up to [`MAX_PAGES`], in one transaction.
+    fn commit(&mut self, waiting: &mut Waiting) {
+        let begun = self
+            .reopen_if_needed()
+            .and_then(|()| self.check_log())
+            .and_then(|()| self.begin(waiting));
+        if let Err(error) = begun {
+            return refuse(waiting.drain(..), &error);
         }
-        let Some(conn) = &self.conn else { return };
+        let Some(conn) = self.conn.as_ref().filter(|conn| !conn.is_autocommit()) else { return };
         let mut changed = false;
         let mut differences = Differences::default();
-        let mut kept = Vec::with_capacity(batch.len());
-        let mut batch = batch.into_iter();
-        while let Some(mut work) = batch.next() {
+        let mut kept = Vec::with_capacity(waiting.len());
+        let full = pages(conn).map_or(i64::MAX, |pages| pages + MAX_PAGES);
+        while let Some(mut work) = waiting.pop_front() {
             match run_in_savepoint(conn, work.as_mut()) {
                 Ok((rows, of_call)) => {
                     changed |= rows > 0;
@@ -146,10 +188,13 @@ impl Writer {
                 Err(error) if conn.is_autocommit() => {
                     // SQLite has rolled the whole transaction back.
                     kept.push(work);
-                    kept.extend(batch);
+                    kept.extend(waiting.drain(..));
                     return refuse(kept, &error);
                 }
                 Err(error) => work.answer(Err(error)),
+            }
+            if pages(conn).is_ok_and(|pages| pages >= full) {
+                break;
             }
         }
         if let Err(error) = differences.write(conn) {
@@ -168,11 +213,34 @@ impl Writer {
         }
     }
 
-    fn begin(&self) -> Result<()> {
+    /// Refuses while the WAL is at its limit; the checkpointer is at it.
+    fn check_log(&self) -> Result<()> {
+        let size = open::wal_size(&self.path);
+        if size < self.limits.wal_bytes {
+            return Ok(());
+        }
+        let why = format!("the log has {size} bytes, the limit is {}", self.limits.wal_bytes);
+        Err(Error::new(Code::StoreWalFull, why))
+    }
+
+    /// Takes the write lock, however long that takes, and refuses meanwhile each call whose time is over. Without a call
+    /// left it takes none.
+    fn begin(&self, waiting: &mut Waiting) -> Result<()> {
         let Some(conn) = &self.conn else {
             return Ok(());
         };
-        Ok(conn.execute_batch("BEGIN IMMEDIATE")?)
+        conn.busy_timeout(LOCK_TRY)?;
+        while !waiting.is_empty() {
+            match conn.execute_batch("BEGIN IMMEDIATE").map_err(Error::from) {
+                Err(error) if error.code() == Code::StoreBusy => {
+                    let over = |asked: Instant| asked.elapsed() >= self.limits.lock_wait;
+                    let late = waiting.iter().take_while(|work| over(work.asked())).count();
+                    refuse(waiting.drain(..late), &error);
+                }
+                begun => return begun,
+            }
+        }
+        Ok(())
     }
 
     fn unknown(&mut self, batch: Vec<Box<dyn Work>>, error: rusqlite::Error) {
@@ -200,8 +268,8 @@ impl Writer {
 }
 
 /// Answers every call of a batch that surely changed nothing.
-fn refuse(batch: Vec<Box<dyn Work>>, error: &Error) {
-    for work in batch {
+fn refuse(calls: impl IntoIterator<Item = Box<dyn Work>>, error: &Error) {
+    for work in calls {
         work.answer(Err(Error::new(error.code(), "nothing was saved").because(error.to_string())));
     }
 }
@@ -226,6 +294,12 @@ fn run_in_savepoint(conn: &Connection, work: &mut dyn Work) -> Result<(u64, Diff
     done
 }
 
+/// Pages of the file that hold something, as this transaction sees it.
+fn pages(conn: &Connection) -> Result<i64> {
+    let ask = |sql| conn.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
+    Ok(ask("PRAGMA page_count")? - ask("PRAGMA freelist_count")?)
+}
+
 /// SQLite's count of commits by *other* connections, as this one sees it.
 fn data_version(conn: &Connection) -> Result<i64> {
     Ok(conn.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
@@ -235,11 +309,13 @@ fn data_version(conn: &Connection) -> Result<i64> {
 mod tests {
     use super::super::counts::Tx;
     use super::super::{Database, Schema};
+    use super::{Instant, Limits, MAX_BATCH, open};
     use crate::error::{Code, Error, Result};
     use crate::store::OpenMode;
     use rusqlite::Connection;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
     use tempfile::TempDir;
 
     static SCHEMA: Schema = Schema {
@@ -340,6 +416,34 @@ mod tests {
         db.write("limit", limit(1_000_000)).await.unwrap();
         db.write("insert", big).await.unwrap();
         assert_eq!(rows(&db).await, 2);
+    }
+
+    #[tokio::test]
+    async fn p2_behind_a_foreign_lock_every_call_waits_its_whole_time_and_none_waits_for_two() {
+        const WAIT: Duration = Duration::from_secs(1);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let limits = Limits { lock_wait: WAIT, ..Limits::DEFAULT };
+        let db = Database::open_with(&path, &SCHEMA, OpenMode::Migrate, limits).unwrap();
+        let foreign = open::connect_writer(&path, &SCHEMA).unwrap();
+        foreign.execute_batch("BEGIN IMMEDIATE").unwrap();
+        // More than one batch takes.
+        let calls = (0..MAX_BATCH as i64 + 100).map(|x| {
+            let db = &db;
+            async move {
+                let asked = Instant::now();
+                (db.write("insert", move |c| insert(c, x)).await, asked.elapsed())
+            }
+        });
+        for (answer, waited) in futures_util::future::join_all(calls).await {
+            let error = answer.unwrap_err();
+            assert_eq!(error.code(), Code::StoreBusy);
+            assert!(!error.to_string().contains("locked"), "{error}");
+            assert!(waited >= WAIT && waited < WAIT.mul_f32(1.9), "{waited:?}");
+        }
+        foreign.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(rows(&db).await, 0, "what was refused is not done later");
+        db.write("insert", |c| insert(c, 1)).await.unwrap();
     }
 
     #[tokio::test]

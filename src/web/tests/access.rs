@@ -135,11 +135,17 @@ async fn a_viewer_sees_but_does_not_run() {
                 continue;
             };
             let status = as_role(&site, role, (method.clone(), path, least, handler)).await;
+            let role_name = role.as_str();
             if path == self_monitoring::RUN_NOW_PATH {
-                assert_eq!(status, expected, "{}", role.as_str());
-            } else {
-                assert_ne!(status, StatusCode::FORBIDDEN, "{method} {path} {}", role.as_str());
+                assert_eq!(status, expected, "{role_name}");
             }
+            let refused = status == StatusCode::FORBIDDEN;
+            assert_eq!(refused, role < least, "{method} {path} {role_name}");
+            // Whatever its row says: a viewer only looks, and only these change what is there for admins alone.
+            let looks = [Method::GET, Method::HEAD].contains(&method) || path == "/logout";
+            let admins = [super::super::schedule::EDIT_PATH].contains(&path);
+            assert_eq!(least == Role::Viewer, looks, "{method} {path}");
+            assert_eq!(least == Role::Admin, admins, "{method} {path}");
         }
     }
     assert_eq!(site.web.store.scan_now().await.unwrap().waiting, 2);

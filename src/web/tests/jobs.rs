@@ -1,7 +1,7 @@
 //! The list of jobs, and the page of one.
 
 use super::super::job::sentence;
-use super::work::{claim, enqueue, error, job, poll, run_now, settle};
+use super::work::{claim, enqueue, error, job, lead, poll, run_now, settle};
 use super::*;
 use crate::model::{JobId, Kind, NewJob, Outcome, Status, Trigger};
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn job_of(kind: &str) -> NewJob {
 /// What the page of a job says in its one sentence.
 async fn says(site: &Site, id: JobId) -> String {
     let body = site.see(&format!("/jobs/{id}")).await.body;
-    let line = body.split("card-body sentence").nth(1).unwrap().split("</section>").next().unwrap();
+    let line = body.split("class=\"sentence\"").nth(1).unwrap().split("</p>").next().unwrap();
     let texts = line.split('<').map(|rest| rest.split_once('>').map_or(rest, |(_, text)| text));
     texts.collect::<String>().trim_start_matches(r#"">"#).to_owned()
 }
@@ -100,7 +100,10 @@ async fn a_search_by_id_leads_to_the_job() {
 async fn one_sentence_says_how_a_job_stands() {
     let site = Site::signed_in().await;
     let id = enqueue(&site, "other").await;
-    assert_eq!(says(&site, id).await, "QueuedWaits for the engine to look at it.");
+    let nobody = "QueuedNo server runs the engine; start one with `lamplighter serve`.";
+    assert_eq!(says(&site, id).await, nobody);
+    lead(&site).await;
+    assert_eq!(says(&site, id).await, "QueuedThe engine has not looked at it yet.");
     assert!(poll(&site, "another").await.is_none());
     assert_eq!(says(&site, id).await, "QueuedNo running process has a handler for this kind.");
 
@@ -153,7 +156,7 @@ async fn a_cancelled_job_says_so() {
     cancelled.status = Status::Cancelled;
     cancelled.finished_at = Some(START);
     let now = START.plus(Duration::from_mins(2));
-    let text = sentence(&cancelled, now).into_string();
+    let text = sentence(&cancelled, None, now).into_string();
     assert!(
         text.starts_with("Was cancelled <time") && text.contains(">2 min ago</time>"),
         "{text}"
@@ -173,4 +176,29 @@ async fn the_dashboard_counts_and_names_what_failed() {
     assert!(body.contains(r#"<span class="h1 figure-running">0</span>"#));
     assert!(body.contains(r#"<td class="note">no lamp</td>"#));
     assert!(body.contains("1 jobs ended in the last 24 hours"));
+}
+
+#[tokio::test]
+async fn an_operator_cancels_a_job_and_runs_one_again() {
+    let site = Site::signed_in().await;
+    let press = async |id: JobId, deed: &str| {
+        let request = own_form(&format!("/jobs/{id}/{deed}")).header("cookie", &site.cookie);
+        site.send(bare(request)).await
+    };
+    let waits = enqueue(&site, "work").await;
+    assert!(site.see(&format!("/jobs/{waits}")).await.body.contains(">Cancel</button>"));
+    assert_eq!(press(waits, "run-again").await.status, 409);
+    assert_eq!(press(waits, "cancel").await.status, 200);
+    assert_eq!(job(&site, waits).await.status, Status::Cancelled);
+    let again = press(waits, "run-again").await;
+    assert_eq!(again.status, 200, "{}", again.body);
+    let again = JobId(waits.0 + 1);
+    assert_eq!(job(&site, again).await.parent_id, Some(waits));
+    let lease = poll(&site, "work").await.unwrap();
+    assert_eq!(lease.id, again);
+    assert_eq!(press(again, "cancel").await.status, 202);
+    assert!(site.see(&format!("/jobs/{again}")).await.body.contains("It was asked to end."));
+    settle(&site, lease, Outcome::Failed(error("too late"))).await;
+    assert_eq!(job(&site, again).await.status, Status::Cancelled);
+    assert_eq!(press(JobId(999), "cancel").await.status, 404);
 }

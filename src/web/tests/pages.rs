@@ -148,7 +148,8 @@ async fn values_in_the_address_that_do_not_fit_are_refused_with_a_page() {
 #[tokio::test]
 async fn a_page_that_does_not_exist_says_so_within_the_navigation() {
     let site = Site::signed_in().await;
-    for (path, what) in [("/schedules", "The address is wrong"), ("/jobs/7", "There is no job 7.")]
+    for (path, what) in
+        [("/no-such-page", "The address is wrong"), ("/jobs/7", "There is no job 7.")]
     {
         let answer = site.see(path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
@@ -172,7 +173,9 @@ async fn an_error_outside_the_navigation_has_a_title_of_its_own() {
 #[tokio::test]
 async fn the_frame_marks_the_open_page_and_names_the_account() {
     let site = Site::signed_in().await;
-    for (path, key) in [("/", "d"), ("/jobs", "j"), ("/logs", "l"), (PATH, "s")] {
+    for (path, key) in
+        [("/", "d"), ("/jobs", "j"), ("/schedules", "c"), ("/logs", "l"), (PATH, "s")]
+    {
         let body = site.see(path).await.body;
         let open = format!(r#"<a href="{path}" data-key="{key}" aria-current="page">"#);
         // Beside the page, and in the menu of a narrow screen.

@@ -4,8 +4,8 @@ use super::super::self_monitoring::RUN_NOW_PATH;
 use super::*;
 use crate::model::{
     AttemptEnd, Classification, Finding, Fingerprint, Job, JobError, JobFilter, JobId, Kind,
-    KindRules, Lane, Lease, NewJob, Outcome, PollRequest, Queue, ScanCommit, ScanCounts, Status,
-    WorkerId,
+    KindRules, Lane, Lease, NewJob, Outcome, PollRequest, Process, Queue, ScanCommit, ScanCounts,
+    Status, WorkerId,
 };
 use std::time::Duration;
 
@@ -41,9 +41,17 @@ pub(super) async fn poll(site: &Site, kind: &str) -> Option<Lease> {
         kinds: [KindRules::new(Kind::parse(kind).unwrap())].into(),
         lanes: vec![Lane { queue: Queue::DEFAULT, running: 0, limit: 1 }],
         running: running.iter().map(|job| job.id).collect(),
+        draining: false,
     };
     let polled = site.web.store.poll(request, site.web.clock.now()).await.unwrap();
     polled.claimed.first().map(|job| job.lease().unwrap())
+}
+
+/// Registers the worker of these tests as the one that leads.
+pub(super) async fn lead(site: &Site) {
+    let (worker, process) = (WorkerId::parse("tests").unwrap(), Process { pid: 1, start: None });
+    let now = site.web.clock.now();
+    site.web.store.take_over(worker, process, Vec::new(), now).await.unwrap();
 }
 
 pub(super) async fn claim(site: &Site) -> Lease {

@@ -7,7 +7,11 @@ use crate::support::server::{PASSWORD, Server};
 use crate::support::site::Site;
 use crate::support::{now, open, store, until};
 use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, JobError, JobId, Kind, KindRules, NewJob, Outcome, Status};
+use lamplighter::model::{
+    Actor, JobError, JobId, Kind, KindRules, NewJob, NewSchedule, Outcome, Plan, Rule, ScanRequest,
+    ScheduleName, Status,
+};
+use lamplighter::store::Store;
 use lamplighter::{Engine, monitor};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -114,6 +118,7 @@ fn an_empty_site_looks_right_from_the_first_page_on() {
     page.wait("!location.pathname.startsWith('/setup')");
     gallery.visit("dashboard", &at("/"));
     gallery.visit("jobs", &at("/jobs"));
+    gallery.visit("schedules", &at("/schedules"));
     gallery.visit("logs", &at("/logs"));
     gallery.visit("logs-nothing-found", &at("/logs?q=no+such+words"));
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
@@ -140,6 +145,20 @@ async fn a_site_in_use_looks_right() {
     for (name, id) in jobs {
         gallery.arranged(&format!("job-{name}"), &at(&format!("/jobs/{id}")), "", unfold);
     }
+    gallery.visit("schedules", &at("/schedules"));
+    gallery.visit("schedule", &at("/schedules/nightly_rebuild_of_the_index"));
+    gallery.arranged(
+        "schedule-refused",
+        &at("/schedules/nightly_rebuild_of_the_index"),
+        "400",
+        |page| {
+            page.fill("input[name=rule]", "61 * * * * Europe/Berlin");
+            page.click("form[action$=edit] button[type=submit]");
+            page.wait(
+                "document.readyState == 'complete' && !!document.querySelector('[role=alert]')",
+            );
+        },
+    );
     gallery.visit("logs", &at("/logs"));
     gallery.arranged("logs-unfolded", &at("/logs?level=ERROR"), "", unfold);
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
@@ -225,6 +244,24 @@ fn the_script_sees_what_is_wrong_and_nothing_else() {
     assert_eq!(faults.len(), 5, "{faults:#?}");
 }
 
+/// Leaves schedules in a store: one with a long history, one that is paused.
+async fn some_schedules(store: &Store) {
+    let add = async |name: &str, rule: &str, kind: &str| {
+        let rule = Rule::parse(rule, now()).unwrap();
+        let name = ScheduleName::parse(name).unwrap();
+        let plan = Plan::new(rule, Kind::parse(kind).unwrap());
+        store
+            .create_schedule(NewSchedule { name: name.clone(), plan }, Actor::cli(), now())
+            .await
+            .unwrap();
+        name
+    };
+    add("nightly_rebuild_of_the_index", "30 2 * * 1-5 Europe/Berlin", "make_thumbnail").await;
+    add("thumbnails", "5", "make_thumbnail").await;
+    let paused = add("invoices", "0 6 1 * * America/New_York", "send_invoice").await;
+    store.pause_schedule(paused, Actor::cli(), now()).await.unwrap();
+}
+
 /// Leaves jobs of every kind of fate in a folder, and names those worth a look.
 async fn some_jobs(folder: &Path) -> Vec<(&'static str, JobId)> {
     let kind = |name: &str| Kind::parse(name).unwrap();
@@ -239,12 +276,15 @@ async fn some_jobs(folder: &Path) -> Vec<(&'static str, JobId)> {
         .kind(monitor::rules(), move |_| async move { Outcome::Failed(refused()) })
         .start()
         .unwrap();
+    some_schedules(&store).await;
     let enqueue = async |job: NewJob| store.enqueue(job, now()).await.unwrap().id();
     let payload = serde_json::json!({"file": format!("lamps/{}.png", "x".repeat(150)), "sizes": [64, 256, 1024]});
     let completed = enqueue(NewJob { payload, ..NewJob::new(kind("make_thumbnail")) }).await;
     let failed = enqueue(NewJob::new(kind("send_invoice"))).await;
-    monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap();
-    let scan = JobId(failed.0 + 1);
+    let scan = match monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap() {
+        ScanRequest::Queued(id) => id,
+        ScanRequest::TooMany => panic!("no scan waits yet"),
+    };
     for id in [completed, failed, scan] {
         until(&store, id, |job| job.status.is_final()).await;
     }

@@ -1,0 +1,130 @@
+//! The ways in which a run can end, each with its word, its sentence and its error code.
+
+use crate::error::Code;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// It did what it was asked.
+    Done,
+    /// It ended well, but a tool that it wanted was not allowed.
+    Denied,
+    /// It gave no structured answer although one was asked for.
+    Unstructured,
+    /// The key or the login is missing or refused.
+    Authentication,
+    /// The account has no money left.
+    Billing,
+    /// A limit of requests or usage.
+    Limit,
+    /// The service refused the request as such.
+    Request,
+    /// The service is overloaded.
+    Overloaded,
+    /// The service failed or could not be reached.
+    Service,
+    /// It took all its turns.
+    MaxTurns,
+    /// It cost as much as it may.
+    Budget,
+    /// Somebody stopped it.
+    Cancelled,
+    /// It took too long.
+    TimedOut,
+    /// It showed no sign of life for too long.
+    Idle,
+    /// It wrote too much.
+    OutputLimit,
+    /// The server stopped or died, or somebody else interrupted it.
+    Interrupted,
+    /// A signal ended it that was not ours.
+    Killed,
+    /// It refused to start: a flag, a file, a session that is not there.
+    NotStarted,
+    /// It ended without saying how.
+    NoReport,
+    /// It says that it failed, and nothing more is known.
+    Failed,
+}
+
+impl Ending {
+    /// The word for columns, filters and programs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Denied => "denied",
+            Self::Unstructured => "unstructured",
+            Self::Authentication => "authentication",
+            Self::Billing => "billing",
+            Self::Limit => "limit",
+            Self::Request => "request",
+            Self::Overloaded => "overloaded",
+            Self::Service => "service",
+            Self::MaxTurns => "max_turns",
+            Self::Budget => "budget",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+            Self::Idle => "idle",
+            Self::OutputLimit => "output_limit",
+            Self::Interrupted => "interrupted",
+            Self::Killed => "killed",
+            Self::NotStarted => "not_started",
+            Self::NoReport => "no_report",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The same for people.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Done => "The agent is done",
+            Self::Denied => "A tool was not allowed",
+            Self::Unstructured => "The agent gave no structured answer",
+            Self::Authentication => "The model's service refused the key or the login",
+            Self::Billing => "The account of the model's service has no credit left",
+            Self::Limit => "The limit of the model's service is reached",
+            Self::Request => "The model's service refused the request",
+            Self::Overloaded => "The model's service is overloaded",
+            Self::Service => "The model's service failed",
+            Self::MaxTurns => "The agent took all its turns",
+            Self::Budget => "The agent used up its budget",
+            Self::Cancelled => "The agent was stopped",
+            Self::TimedOut => "The agent took too long",
+            Self::Idle => "The agent showed no sign of life for too long",
+            Self::OutputLimit => "The agent wrote too much",
+            Self::Interrupted => "The agent was interrupted",
+            Self::Killed => "The agent program was killed",
+            Self::NotStarted => "The agent program refused to start",
+            Self::NoReport => "The agent program ended without a report",
+            Self::Failed => "The agent failed",
+        }
+    }
+
+    /// The code of the job's error. A run that is done has none; its code is never shown.
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Done | Self::Failed => Code::AgentFailed,
+            Self::Denied => Code::AgentDenied,
+            Self::Unstructured => Code::AgentUnstructured,
+            Self::Authentication => Code::AgentAuthentication,
+            Self::Billing => Code::AgentBilling,
+            Self::Limit => Code::AgentLimited,
+            Self::Request => Code::AgentRequest,
+            Self::Overloaded | Self::Service => Code::AgentService,
+            Self::MaxTurns => Code::AgentTurns,
+            Self::Budget => Code::AgentBudget,
+            Self::TimedOut => Code::AgentTimedOut,
+            Self::Idle => Code::AgentIdle,
+            Self::OutputLimit => Code::AgentOutput,
+            Self::Cancelled | Self::Interrupted => Code::AgentInterrupted,
+            Self::Killed => Code::AgentKilled,
+            Self::NotStarted => Code::AgentNotStarted,
+            Self::NoReport => Code::AgentNoReport,
+        }
+    }
+
+    /// Whether trying again is of no use before somebody has done something about it.
+    pub(super) const fn needs_a_person(self) -> bool {
+        matches!(self, Self::Authentication | Self::Billing | Self::Request | Self::NotStarted)
+    }
+}

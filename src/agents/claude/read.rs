@@ -1,0 +1,322 @@
+//! From lines to events. Nothing here fails: what is not understood stays raw.
+
+use super::event::{Denial, Event, RateLimit, Report, Tokens};
+use super::show::telling_field;
+use super::{Line, Lines};
+use crate::model::Timestamp;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// Epoch numbers above this are milliseconds, below it seconds: it is the year 5138 in seconds, 1973 in milliseconds.
+const MILLIS_FROM: i64 = 100_000_000_000;
+
+/// Turns what the program prints, in chunks of any size, into events.
+#[derive(Clone, Debug, Default)]
+pub struct Reader {
+    lines: Lines,
+}
+
+impl Reader {
+    /// Takes the next bytes and answers the events of the lines that they end.
+    pub fn push(&mut self, chunk: &[u8]) -> Vec<Event> {
+        self.lines.push(chunk).iter().flat_map(Self::read).collect()
+    }
+
+    /// The events of a last line without an end.
+    pub fn finish(&mut self) -> Vec<Event> {
+        self.lines.finish().iter().flat_map(Self::read).collect()
+    }
+
+    /// The events of one line, for one who keeps the lines himself, as the transcript does.
+    pub fn read(line: &Line) -> Vec<Event> {
+        let text = String::from_utf8_lossy(&line.bytes);
+        match parse(&text) {
+            Some(object) if line.dropped == 0 => events(&object, &text),
+            _ => vec![Event::Raw { text: text.into_owned(), dropped: line.dropped }],
+        }
+    }
+}
+
+/// The JSON object of a line. Half of a surrogate pair is replaced where it stands.
+///
+/// # Source
+/// The program cuts long texts between UTF-16 units, so that an emoji can lose its second half; its JSON then holds a
+/// lone `\ud83d`, which `serde_json` refuses for the whole line. A result line must not be lost to that.
+fn parse(text: &str) -> Option<Value> {
+    let text = text.trim_start_matches('\u{feff}');
+    let value = serde_json::from_str(text)
+        .or_else(|error| match mended(text) {
+            Cow::Borrowed(_) => Err(error),
+            Cow::Owned(mended) => serde_json::from_str(&mended),
+        })
+        .ok();
+    value.filter(Value::is_object)
+}
+
+/// The text with every escaped UTF-16 unit that is half of a pair replaced by `\ufffd`.
+fn mended(text: &str) -> Cow<'_, str> {
+    let unit = |at: usize| {
+        let hex = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(hex, 16).ok()
+    };
+    let mut mended = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(offset) = text[at..].find('\\') {
+        at += offset;
+        match (unit(at), unit(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => at += 12,
+            (Some(0xd800..=0xdfff), _) => {
+                mended.push_str(&text[copied..at]);
+                mended.push_str("\\ufffd");
+                at += 6;
+                copied = at;
+            }
+            // An escape of one character, which may be a backslash itself or, in garbage, of several bytes.
+            _ => at += 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8),
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    mended.push_str(&text[copied..]);
+    Cow::Owned(mended)
+}
+
+fn events(object: &Value, raw: &str) -> Vec<Event> {
+    let (kind, subtype) = (text(object, "type"), text(object, "subtype"));
+    let other = || {
+        let name = if subtype.is_empty() { kind.clone() } else { format!("{kind}/{subtype}") };
+        vec![Event::Other { name, raw: raw.to_owned() }]
+    };
+    let found = match (kind.as_str(), subtype.as_str()) {
+        ("system", "init") => vec![started(object)],
+        ("system", "api_retry") => vec![retry(object)],
+        ("system", "permission_denied") => vec![Event::Denied(Denial {
+            tool: text(object, "tool_name"),
+            id: text(object, "tool_use_id"),
+            telling: text(object, "message"),
+        })],
+        ("rate_limit_event", _) => vec![rate_limit(&object["rate_limit_info"])],
+        ("assistant", _) => assistant(object),
+        ("user", _) => user(object),
+        ("result", _) => vec![Event::Report(Box::new(report(object)))],
+        _ => Vec::new(),
+    };
+    if found.is_empty() { other() } else { found }
+}
+
+fn started(object: &Value) -> Event {
+    let broken = |server: &&Value| server["status"].as_str() == Some("failed");
+    Event::Started {
+        session: text(object, "session_id"),
+        model: text(object, "model"),
+        version: text(object, "claude_code_version"),
+        directory: text(object, "cwd"),
+        tools: list(object, "tools").len(),
+        broken_servers: list(object, "mcp_servers")
+            .iter()
+            .filter(broken)
+            .map(|server| text(server, "name"))
+            .collect(),
+    }
+}
+
+fn retry(object: &Value) -> Event {
+    let wait = object["retry_delay_ms"].as_f64().filter(|ms| *ms > 0.0).unwrap_or(0.0);
+    Event::Retry {
+        attempt: object["attempt"].as_u64().unwrap_or(0),
+        most: object["max_retries"].as_u64().unwrap_or(0),
+        wait: Duration::from_millis(wait as u64),
+        status: status(&object["error_status"]),
+        error: text(object, "error"),
+    }
+}
+
+/// # Source
+/// `rate_limit_event` comes with subscription logins since 2.1.45; `resetsAt` is in seconds and may be missing.
+/// Somebody who pays for usage over the limit is not refused.
+fn rate_limit(info: &Value) -> Event {
+    let over = info["isUsingOverage"].as_bool() == Some(true);
+    Event::RateLimit(RateLimit {
+        refused: info["status"].as_str() == Some("rejected") && !over,
+        until: info["resetsAt"].as_i64().map(instant),
+        which: text(info, "rateLimitType"),
+    })
+}
+
+/// An instant given in seconds or milliseconds since 1970.
+pub(super) fn instant(epoch: i64) -> Timestamp {
+    let millis = if epoch < MILLIS_FROM { epoch.saturating_mul(1_000) } else { epoch };
+    Timestamp::from_millis(millis)
+}
+
+fn assistant(object: &Value) -> Vec<Event> {
+    let nested = object["parent_tool_use_id"].is_string();
+    let blocks = list(&object["message"], "content");
+    if let Some(error) = object["error"].as_str() {
+        let texts: Vec<_> = blocks.iter().map(|block| text(block, "text")).collect();
+        return vec![Event::ApiError {
+            error: error.to_owned(),
+            status: status(&object["api_error_status"]),
+            text: texts.concat(),
+        }];
+    }
+    let event = |block: &Value| match block["type"].as_str() {
+        Some("text") => Some(Event::Text { text: text(block, "text"), nested }),
+        Some("thinking") => Some(Event::Thinking(text(block, "thinking"))),
+        Some("tool_use" | "server_tool_use" | "mcp_tool_use") => Some(Event::ToolUse {
+            id: text(block, "id"),
+            name: text(block, "name"),
+            telling: telling_field(&block["input"]),
+            nested,
+        }),
+        _ => None,
+    };
+    blocks.iter().filter_map(event).collect()
+}
+
+fn user(object: &Value) -> Vec<Event> {
+    let content = &object["message"]["content"];
+    if let Some(words) = content.as_str() {
+        return vec![Event::Remark(words.to_owned())];
+    }
+    let event = |block: &Value| match block["type"].as_str() {
+        Some("text") => Some(Event::Remark(text(block, "text"))),
+        Some("tool_result") => Some(Event::ToolResult {
+            id: text(block, "tool_use_id"),
+            text: result_text(&block["content"]),
+            is_error: block["is_error"].as_bool() == Some(true),
+        }),
+        _ => None,
+    };
+    list(&object["message"], "content").iter().filter_map(event).collect()
+}
+
+/// What a tool answered: a text, or a list of blocks.
+fn result_text(content: &Value) -> String {
+    let block = |block: &Value| match block["text"].as_str() {
+        Some(text) => text.to_owned(),
+        None => format!("[{}]", block["type"].as_str().unwrap_or("?")),
+    };
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(blocks) => blocks.iter().map(block).collect::<Vec<_>>().join("\n"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => String::new(),
+    }
+}
+
+fn report(object: &Value) -> Report {
+    let owned = |key: &str| object[key].as_str().map(str::to_owned);
+    let denial = |denial: &Value| Denial {
+        tool: text(denial, "tool_name"),
+        id: text(denial, "tool_use_id"),
+        telling: telling_field(&denial["tool_input"]),
+    };
+    Report {
+        subtype: text(object, "subtype"),
+        is_error: object["is_error"].as_bool() == Some(true),
+        text: owned("result"),
+        errors: list(object, "errors")
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        terminal_reason: owned("terminal_reason"),
+        status: status(&object["api_error_status"]),
+        cost_usd: object["total_cost_usd"].as_f64(),
+        num_turns: object["num_turns"].as_u64(),
+        duration_ms: object["duration_ms"].as_u64(),
+        tokens: object["usage"].is_object().then(|| tokens(&object["usage"])),
+        denials: list(object, "permission_denials").iter().map(denial).collect(),
+        structured: object.get("structured_output").filter(|value| !value.is_null()).cloned(),
+        session: owned("session_id"),
+    }
+}
+
+fn tokens(usage: &Value) -> Tokens {
+    let count = |key: &str| usage[key].as_u64().unwrap_or(0);
+    Tokens {
+        input: count("input_tokens"),
+        output: count("output_tokens"),
+        cache_read: count("cache_read_input_tokens"),
+        cache_write: count("cache_creation_input_tokens"),
+    }
+}
+
+fn status(value: &Value) -> Option<u16> {
+    value.as_u64().and_then(|status| u16::try_from(status).ok())
+}
+
+fn text(object: &Value, key: &str) -> String {
+    object[key].as_str().unwrap_or_default().to_owned()
+}
+
+fn list<'a>(object: &'a Value, key: &str) -> &'a [Value] {
+    object[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Vec<Event> {
+        Reader::read(&Line { bytes: line.into(), dropped: 0 })
+    }
+
+    #[test]
+    fn half_an_emoji_does_not_lose_the_line() {
+        let line = r#"{"type":"result","subtype":"success","result":"\\ud83d \ud83d\ude00 \ud83d|\ude00"}"#;
+        let Some(Event::Report(report)) = read(line).pop() else { panic!("no report") };
+        assert_eq!(report.text.as_deref(), Some("\\ud83d 😀 \u{fffd}|\u{fffd}"));
+    }
+
+    #[test]
+    fn several_blocks_of_one_line_are_several_events_and_a_subagents_are_marked() {
+        let line = r#"{"type":"assistant","parent_tool_use_id":"t1","message":{"content":[
+            {"type":"text","text":"a"},{"type":"tool_use","id":"t2","name":"Grep","input":{"pattern":"x"}},{"type":"new"}]}}"#;
+        let use_of = |name: &str, telling: &str| Event::ToolUse {
+            id: "t2".into(),
+            name: name.into(),
+            telling: telling.into(),
+            nested: true,
+        };
+        let text = Event::Text { text: "a".into(), nested: true };
+        assert_eq!(read(&line.replace('\n', "")), [text, use_of("Grep", "x")]);
+    }
+
+    #[test]
+    fn a_refused_rate_limit_says_until_when_in_seconds_or_milliseconds() {
+        for at in ["1778565600", "1778565600000"] {
+            let line = format!(
+                r#"{{"type":"rate_limit_event","rate_limit_info":{{"status":"rejected","resetsAt":{at},"rateLimitType":"five_hour"}}}}"#
+            );
+            let limit = RateLimit {
+                refused: true,
+                until: Some(Timestamp::from_millis(1_778_565_600_000)),
+                which: "five_hour".into(),
+            };
+            assert_eq!(read(&line), [Event::RateLimit(limit)]);
+        }
+        let paid = r#"{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","isUsingOverage":true}}"#;
+        let bare = RateLimit { refused: false, until: None, which: String::new() };
+        for line in [r#"{"type":"rate_limit_event"}"#, paid] {
+            assert_eq!(read(line), [Event::RateLimit(bare.clone())]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_stays_as_it_came() {
+        for line in ["not json", "[1]", "7", "null", "{\"type\":\"result\"", "\u{1b}[31mred"] {
+            assert_eq!(read(line), [Event::Raw { text: line.into(), dropped: 0 }]);
+        }
+        for (line, name) in [
+            (r#"{"type":"system","subtype":"brand_new","x":1}"#, "system/brand_new"),
+            (r#"{"type":"assistant","message":5}"#, "assistant"),
+            ("{}", ""),
+        ] {
+            assert_eq!(read(line), [Event::Other { name: name.into(), raw: line.into() }]);
+        }
+    }
+}

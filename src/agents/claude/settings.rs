@@ -1,0 +1,362 @@
+//! From settings to the program's arguments.
+
+use crate::error::{Code, Error, Result};
+use serde_json::Value;
+use std::fmt;
+
+/// Longest argument, in bytes, its ending zero included: Linux starts no program with a longer one (`MAX_ARG_STRLEN`).
+const MAX_ARGUMENT: usize = 128 * 1024;
+/// Longest name of a model; the longest known, a cloud's full resource name, takes half of it.
+const MAX_MODEL: usize = 200;
+/// The first version that has `--safe-mode`.
+const SAFE_MODE_SINCE: Version = Version(2, 1, 169);
+
+/// What a run of the program is to be like. Its prompt is not here: it goes by standard input.
+///
+/// # Source
+/// An argument is limited to 128 KiB, a prompt that begins with a dash is read as an option, and options that take a
+/// list swallow a prompt behind them; so no argument but these is ever given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Which model; `None` leaves it to the program.
+    pub model: Option<Model>,
+    /// Which tools it gets.
+    pub profile: Profile,
+    /// Turns after which it ends.
+    pub max_turns: Option<u32>,
+    /// Dollars after which it ends. Checked after each answer, so that it overshoots by one.
+    pub budget_usd: Option<f64>,
+    /// Whether an `ANTHROPIC_API_KEY` is given to it. A login by subscription is refused by `--bare`.
+    pub api_key: bool,
+    /// Whose settings, hooks and plugins it loads. Nobody's: no `CLAUDE.md`, MCP servers and slash commands either.
+    pub sources: Vec<SettingSource>,
+    /// The session it goes on with.
+    pub resume: Option<CliSession>,
+    /// Whether its session can be resumed later.
+    pub resumable: bool,
+    /// The schema of a structured answer.
+    pub json_schema: Option<Value>,
+    /// Added to the program's own system prompt.
+    pub system_prompt: Option<String>,
+}
+
+impl Settings {
+    /// Settings of a profile: 40 turns, 2 USD, nobody's settings, a session that can be resumed.
+    pub fn new(profile: Profile) -> Self {
+        Self {
+            model: None,
+            profile,
+            max_turns: Some(40),
+            budget_usd: Some(2.0),
+            api_key: false,
+            sources: Vec::new(),
+            resume: None,
+            resumable: true,
+            json_schema: None,
+            system_prompt: None,
+        }
+    }
+
+    /// The program's arguments, its own name left out, for the version that is installed.
+    ///
+    /// # Errors
+    /// `AGENT-VALUE-001` for a budget that is no amount, and for a text that fits no argument.
+    pub fn argv(&self, version: Version) -> Result<Vec<String>> {
+        let mut argv: Vec<String> = Vec::new();
+        let mut add = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
+        // The stream is refused without --verbose.
+        add(&["-p", "--output-format", "stream-json", "--verbose"]);
+        if let Some(model) = &self.model {
+            add(&["--model", model.as_str()]);
+        }
+        if let Some(turns) = self.max_turns {
+            add(&["--max-turns", &turns.to_string()]);
+        }
+        if let Some(budget) = self.budget_usd {
+            if !(budget.is_finite() && budget > 0.0) {
+                return Err(refused(format!("a budget of {budget} USD")));
+            }
+            add(&["--max-budget-usd", &budget.to_string()]);
+        }
+        // Not `bypassPermissions`, which root is refused: what is not allowed here is denied without a question.
+        add(&["--permission-mode", "dontAsk"]);
+        if let Some(tools) = self.profile.tools() {
+            add(&["--tools", tools]);
+        }
+        add(&["--allowedTools", self.profile.allowed()]);
+        add(&["--setting-sources", &self.source_list()]);
+        if self.sources.is_empty() {
+            add(&["--strict-mcp-config", "--disable-slash-commands"]);
+            if self.api_key {
+                add(&["--bare"]);
+            } else if version >= SAFE_MODE_SINCE {
+                add(&["--safe-mode"]);
+            }
+        }
+        if let Some(session) = &self.resume {
+            add(&["--resume", session.as_str()]);
+        }
+        if !self.resumable {
+            add(&["--no-session-persistence"]);
+        }
+        // In one word, so that a text that begins with a dash stays a value.
+        if let Some(schema) = &self.json_schema {
+            add(&[&format!("--json-schema={schema}")]);
+        }
+        if let Some(prompt) = &self.system_prompt {
+            add(&[&format!("--append-system-prompt={prompt}")]);
+        }
+        match argv.iter().find(|word| word.len() >= MAX_ARGUMENT || word.contains('\0')) {
+            Some(word) => Err(refused(format!("an argument of {} bytes", word.len()))),
+            None => Ok(argv),
+        }
+    }
+
+    fn source_list(&self) -> String {
+        self.sources.iter().map(|source| source.as_str()).collect::<Vec<_>>().join(",")
+    }
+}
+
+fn refused(what: impl Into<String>) -> Error {
+    Error::new(Code::AgentValue, what)
+}
+
+/// Which tools a run gets. What the tools can reach is the sandbox's matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Questions to the snapshot: the query door under the name `sqlite3`, nothing else.
+    Scan,
+    /// Looks, also by commands.
+    ReadOnly,
+    /// Writes too.
+    Workspace,
+    /// Every tool the program has.
+    Full,
+}
+
+impl Profile {
+    /// The tools the model is told of; `None` for all.
+    fn tools(self) -> Option<&'static str> {
+        match self {
+            Self::Scan => Some("Bash"),
+            Self::ReadOnly => Some("Bash,Read,Grep,Glob"),
+            Self::Workspace => Some("Bash,Read,Grep,Glob,Edit,Write,NotebookEdit"),
+            Self::Full => None,
+        }
+    }
+
+    /// The uses that are allowed.
+    fn allowed(self) -> &'static str {
+        match self {
+            Self::Scan => "Bash(sqlite3:*)",
+            Self::ReadOnly => "Bash,Read,Grep,Glob",
+            Self::Workspace => "Bash,Read,Grep,Glob,Edit,Write,NotebookEdit",
+            Self::Full => {
+                "Bash,Read,Grep,Glob,Edit,Write,NotebookEdit,WebFetch,WebSearch,Task,Agent,Skill"
+            }
+        }
+    }
+}
+
+/// Whose settings the program loads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingSource {
+    /// The server's user's own.
+    User,
+    /// The repository's.
+    Project,
+    /// The repository's, on this machine only.
+    Local,
+}
+
+impl SettingSource {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Project => "project",
+            Self::Local => "local",
+        }
+    }
+}
+
+/// The name of a model: an alias (`sonnet`, `opus`, `haiku`) or a full id. The program passes on what it does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model(String);
+
+impl Model {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// `AGENT-VALUE-001` unless it is 1 to 200 letters, digits and `-._:/@[]`, the first one no dash.
+    pub fn parse(text: &str) -> Result<Self> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-._:/@[]".contains(c);
+        if (1..=MAX_MODEL).contains(&text.len()) && !text.starts_with('-') && text.chars().all(fits)
+        {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(refused(format!("the model {:?}", super::cut(text, MAX_MODEL))))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The program's own id of a session, a UUID.
+///
+/// Checked, because `--resume` takes what does not look like a value for the next option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CliSession(String);
+
+impl CliSession {
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// `AGENT-VALUE-001` unless it is a UUID.
+    pub fn parse(text: &str) -> Result<Self> {
+        let groups: Vec<&str> = text.split('-').collect();
+        let hex = groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_hexdigit()));
+        if hex && groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(refused(format!("the session {:?}", super::cut(text, 50))))
+    }
+
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A version of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(u32, u32, u32);
+
+impl Version {
+    /// The oldest one that is accepted: the flags and events relied on are all in it.
+    pub const OLDEST: Self = Self(2, 1, 128);
+
+    /// Reads what `--version` prints: `2.1.329 (Claude Code)`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split_whitespace().next()?.splitn(3, '.');
+        let mut number = || {
+            let text = numbers.next()?;
+            let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+            text[..end].parse().ok()
+        };
+        Some(Self(number()?, number()?, number()?))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.0, self.1, self.2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NEW: Version = Version(2, 1, 329);
+    const BASE: &str = "-p --output-format stream-json --verbose";
+    const ALONE: &str = "--setting-sources  --strict-mcp-config --disable-slash-commands";
+    const SESSION: &str = "67cf1229-f18b-4200-b873-0881f221331e";
+
+    fn bare(profile: Profile) -> Settings {
+        Settings { max_turns: None, budget_usd: None, ..Settings::new(profile) }
+    }
+
+    #[test]
+    fn settings_become_arguments() {
+        let model = Model::parse("claude-sonnet-5-5").unwrap();
+        let look = "--permission-mode dontAsk --tools Bash,Read,Grep,Glob --allowedTools Bash,Read,Grep,Glob";
+        let write = "Bash,Read,Grep,Glob,Edit,Write,NotebookEdit";
+        let ask = "--permission-mode dontAsk --tools Bash --allowedTools Bash(sqlite3:*)";
+        for (settings, version, expected) in [
+            (
+                Settings { model: Some(model), ..Settings::new(Profile::ReadOnly) },
+                NEW,
+                format!(
+                    "{BASE} --model claude-sonnet-5-5 --max-turns 40 --max-budget-usd 2 {look} {ALONE} --safe-mode"
+                ),
+            ),
+            (bare(Profile::ReadOnly), Version::OLDEST, format!("{BASE} {look} {ALONE}")),
+            (
+                Settings {
+                    api_key: true,
+                    resumable: false,
+                    json_schema: Some(json!({"type": "object"})),
+                    ..bare(Profile::Scan)
+                },
+                Version::OLDEST,
+                format!(
+                    "{BASE} {ask} {ALONE} --bare --no-session-persistence --json-schema={{\"type\":\"object\"}}"
+                ),
+            ),
+            (
+                Settings {
+                    sources: vec![
+                        SettingSource::User,
+                        SettingSource::Project,
+                        SettingSource::Local,
+                    ],
+                    api_key: true,
+                    resume: Some(CliSession::parse(SESSION).unwrap()),
+                    ..bare(Profile::Workspace)
+                },
+                NEW,
+                format!(
+                    "{BASE} --permission-mode dontAsk --tools {write} --allowedTools {write} --setting-sources user,project,local --resume {SESSION}"
+                ),
+            ),
+            (
+                Settings {
+                    budget_usd: Some(0.000_001),
+                    system_prompt: Some("--x $(y)\nz".into()),
+                    ..bare(Profile::Full)
+                },
+                NEW,
+                format!(
+                    "{BASE} --max-budget-usd 0.000001 --permission-mode dontAsk --allowedTools {write},WebFetch,WebSearch,Task,Agent,Skill {ALONE} --safe-mode --append-system-prompt=--x $(y)\nz"
+                ),
+            ),
+        ] {
+            assert_eq!(settings.argv(version).unwrap().join(" "), expected);
+        }
+    }
+
+    #[test]
+    fn what_fits_no_argument_is_refused() {
+        let long = Some("x".repeat(MAX_ARGUMENT));
+        for settings in [
+            Settings { budget_usd: Some(f64::NAN), ..bare(Profile::Full) },
+            Settings { budget_usd: Some(0.0), ..bare(Profile::Full) },
+            Settings { system_prompt: long, ..bare(Profile::Full) },
+            Settings { system_prompt: Some("a\0b".into()), ..bare(Profile::Full) },
+        ] {
+            assert_eq!(settings.argv(NEW).unwrap_err().code(), Code::AgentValue);
+        }
+        for text in ["", "-p", "--model", "a b", "ü", &"m".repeat(MAX_MODEL + 1)] {
+            assert!(Model::parse(text).is_err(), "{text}");
+        }
+        for text in
+            ["", "--dangerously-skip-permissions", &SESSION[1..], &SESSION.replace('b', "g")]
+        {
+            assert!(CliSession::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn versions_are_read_and_compared_by_number() {
+        let read = |text| Version::parse(text).map(|version| version.to_string());
+        assert_eq!(read("2.1.329 (Claude Code)\n").as_deref(), Some("2.1.329"));
+        assert_eq!(read("2.1.9-beta.1").as_deref(), Some("2.1.9"));
+        for text in ["", "claude", "2.1", "v2.1.3"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert!(Version::parse("2.1.99") < Some(Version::OLDEST));
+    }
+}

@@ -1,0 +1,211 @@
+//! What is known of a run from the events seen so far.
+
+use super::cut;
+use super::event::{Denial, Event, RateLimit, Report, Tokens};
+use super::problem::{Problem, ProblemKind};
+use crate::model::Timestamp;
+use std::time::Duration;
+
+/// Longest answer that is kept, in bytes; the transcript has all of it.
+pub(super) const MAX_RESPONSE: usize = 1024 * 1024;
+/// Denials that are kept; a run that is refused again and again is told by the first ones.
+const MAX_DENIALS: usize = 100;
+/// Longest line kept of what is no event, in bytes: the program's last words.
+const MAX_WORDS: usize = 1_000;
+/// The longest wait between tries that a run may sit out. A longer one parks the job, which frees its place.
+const MAX_PATIENCE: Duration = Duration::from_mins(2);
+
+/// Gathers the events of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// The program's own id of the session.
+    pub session: Option<String>,
+    /// The model as the program resolved it.
+    pub model: Option<String>,
+    /// The program's version.
+    pub version: Option<String>,
+    /// What the model said last, subagents aside.
+    pub last_text: Option<String>,
+    /// Uses of tools that were not allowed, each once.
+    pub denials: Vec<Denial>,
+    /// Whether the program got ready.
+    pub started: bool,
+    /// Uses of tools, for a sign of progress.
+    pub tool_uses: u64,
+    /// The last report.
+    pub report: Option<Report>,
+    /// Turns of all reports.
+    pub num_turns: Option<u64>,
+    /// Time of all reports.
+    pub duration_ms: Option<u64>,
+    /// Tokens of all reports.
+    pub tokens: Option<Tokens>,
+    /// The last line that was no event.
+    pub last_words: Option<String>,
+    /// What the program waits for since its last try; `None` once it went on.
+    pub(super) waiting: Option<(Problem, Duration)>,
+    /// What the program said in the model's place, if it spoke last.
+    pub(super) failure: Option<Problem>,
+    /// The usage limit, while it is used up.
+    pub(super) limit: Option<RateLimit>,
+}
+
+impl Summary {
+    /// A summary of these events.
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut summary = Self::default();
+        events.into_iter().for_each(|event| summary.see(event));
+        summary
+    }
+
+    /// Takes one more event.
+    pub fn see(&mut self, event: &Event) {
+        match event {
+            Event::Started { session, model, version, .. } => {
+                self.started = true;
+                let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+                self.session = some(session).or(self.session.take());
+                self.model = some(model).or(self.model.take());
+                self.version = some(version).or(self.version.take());
+            }
+            Event::Text { text, nested } => {
+                self.go_on();
+                if !nested && !text.trim().is_empty() {
+                    self.last_text = Some(cut(text, MAX_RESPONSE));
+                }
+            }
+            Event::ToolUse { .. } => {
+                self.go_on();
+                self.tool_uses += 1;
+            }
+            Event::Thinking(_) => self.go_on(),
+            Event::Denied(denial) => self.deny(denial),
+            Event::Retry { wait, status, error, .. } => {
+                self.waiting = Some((Problem::read(error, *status, ""), *wait));
+            }
+            Event::RateLimit(limit) => self.limit = limit.refused.then(|| limit.clone()),
+            Event::ApiError { error, status, text } => {
+                self.waiting = None;
+                self.failure = Some(Problem::read(error, *status, text));
+            }
+            Event::Report(report) => self.take_report(report),
+            Event::Raw { text, .. } => self.last_words = Some(cut(text, MAX_WORDS)),
+            Event::ToolResult { .. } | Event::Remark(_) | Event::Other { .. } => {}
+        }
+    }
+
+    /// Why the run should be ended now rather than left to try on: nobody can help it but a person, or it waits for
+    /// longer than a run may hold its place. To be asked after every event; [`verdict`](super::verdict) with
+    /// [`Stop::GaveUp`](super::Stop::GaveUp) then says what became of it.
+    ///
+    /// # Source
+    /// The program tries a refused key ten times, for minutes, and sits out a retry-after of any length.
+    pub fn hopeless(&self) -> Option<&Problem> {
+        let (problem, wait) = self.waiting.as_ref()?;
+        let hopeless = match problem.kind {
+            ProblemKind::Authentication | ProblemKind::Billing | ProblemKind::Request => true,
+            ProblemKind::Limit => *wait > MAX_PATIENCE,
+            ProblemKind::Overloaded | ProblemKind::Service => false,
+        };
+        hopeless.then_some(problem)
+    }
+
+    /// What the run has cost so far, `before` of which was spent by the runs that it resumes.
+    ///
+    /// # Source
+    /// `total_cost_usd` is cumulative over a resumed session. A figure below what was spent before is this run's own.
+    pub fn cost_usd(&self, before: f64) -> Option<f64> {
+        let total = self.report.as_ref()?.cost_usd?;
+        Some(if total >= before { total - before } else { total })
+    }
+
+    /// The usage limit's end, while it is used up.
+    pub(super) fn limit_end(&self) -> Option<Timestamp> {
+        self.limit.as_ref().and_then(|limit| limit.until)
+    }
+
+    /// The model answers, so that neither a wait nor a failure before it counts any more.
+    fn go_on(&mut self) {
+        self.waiting = None;
+        self.failure = None;
+    }
+
+    /// A use is denied once, but told twice: at once, with the reason, and in the report, with what it was about.
+    fn deny(&mut self, denial: &Denial) {
+        if let Some(known) = self.denials.iter_mut().find(|known| known.id == denial.id) {
+            known.clone_from(denial);
+        } else if self.denials.len() < MAX_DENIALS {
+            self.denials.push(denial.clone());
+        }
+    }
+
+    /// # Source
+    /// A command that outlives its turn makes the program report again when it ends. Turns, time and tokens of a
+    /// report are its own, the cost is of the whole session.
+    fn take_report(&mut self, report: &Report) {
+        let sum = |old: Option<u64>, new: Option<u64>| {
+            new.map_or(old, |new| Some(old.unwrap_or(0).saturating_add(new)))
+        };
+        self.waiting = None;
+        self.num_turns = sum(self.num_turns, report.num_turns);
+        self.duration_ms = sum(self.duration_ms, report.duration_ms);
+        if let Some(tokens) = report.tokens {
+            self.tokens = Some(self.tokens.unwrap_or_default().plus(tokens));
+        }
+        report.denials.iter().for_each(|denial| self.deny(denial));
+        if report.session.is_some() {
+            self.session.clone_from(&report.session);
+        }
+        self.report = Some(report.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn retry(error: &str, seconds: u64) -> Event {
+        Event::Retry {
+            attempt: 1,
+            most: 10,
+            wait: Duration::from_secs(seconds),
+            status: None,
+            error: error.into(),
+        }
+    }
+
+    #[test]
+    fn a_run_that_only_a_person_can_help_or_that_would_wait_long_is_hopeless() {
+        for (event, hopeless) in [
+            (retry("authentication_failed", 1), true),
+            (retry("billing_error", 1), true),
+            (retry("rate_limit", 3), false),
+            (retry("rate_limit", 600), true),
+            (retry("overloaded", 600), false),
+            (retry("unknown", 1), false),
+        ] {
+            assert_eq!(Summary::of([&event]).hopeless().is_some(), hopeless, "{event:?}");
+        }
+        let text = Event::Text { text: "on".into(), nested: false };
+        assert_eq!(Summary::of([&retry("authentication_failed", 1), &text]).hopeless(), None);
+    }
+
+    #[test]
+    fn a_subagents_words_and_empty_ones_are_not_the_answer() {
+        let say = |text: &str, nested| Event::Text { text: text.into(), nested };
+        let seen = Summary::of(&[say("mine", false), say("its", true), say("  ", false)]);
+        assert_eq!(seen.last_text.as_deref(), Some("mine"));
+    }
+
+    #[test]
+    fn the_cost_of_a_resumed_session_is_what_came_on_top() {
+        let costs = |cost_usd, before| {
+            let report = Report { cost_usd, ..Report::default() };
+            Summary::of([&Event::Report(Box::new(report))]).cost_usd(before)
+        };
+        assert_eq!(costs(Some(0.75), 0.5), Some(0.25));
+        assert_eq!(costs(Some(0.25), 0.5), Some(0.25));
+        assert_eq!(costs(None, 0.5), None);
+        assert_eq!(Summary::default().cost_usd(0.5), None);
+    }
+}

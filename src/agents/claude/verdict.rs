@@ -1,0 +1,348 @@
+//! What became of a run.
+//!
+//! # Source
+//! A run has succeeded if its exit code is 0, it reported, the report's subtype is `success` and it is no error, the
+//! structured answer is there if one was asked for, and no denial matters. Each of these was seen to be missing while
+//! the others held: a refused key is subtype `success`, an interrupted run exits 0, prose instead of the structured
+//! answer is a success to the program, and so is a run whose tools were all denied.
+
+use super::cut;
+use super::ending::Ending;
+use super::event::{Denial, Report, Tokens};
+use super::problem::{Problem, ProblemKind};
+use super::reset::wait_until;
+use super::summary::{MAX_RESPONSE, Summary};
+use crate::agents::{self, Exit};
+use crate::model::{JobError, Outcome, Timestamp};
+use serde_json::Value;
+
+/// Longest text of an error taken into the message, in bytes.
+const MAX_ERROR: usize = 2_000;
+/// How an old version begins a report that says success and means a limit.
+const OLD_LIMIT: &str = "Claude AI usage limit reached|";
+
+/// How the program ended, and what was wanted of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct End<'a> {
+    /// How it ended; `None` if nobody knows.
+    pub exit: Option<Exit>,
+    /// Why we stopped it; `None` if it ended by itself.
+    pub stop: Option<Stop>,
+    /// The last of what it wrote to standard error.
+    pub stderr: &'a str,
+    /// Whether a structured answer was asked for.
+    pub structured: bool,
+    /// Whether a tool that was not allowed makes it a failure.
+    pub on_denial: OnDenial,
+    /// What the runs that it resumes have cost.
+    pub cost_before: f64,
+}
+
+/// Why we stopped it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Somebody asked for it.
+    Cancelled,
+    /// It took too long.
+    TimedOut,
+    /// It showed no sign of life for too long.
+    Idle,
+    /// It wrote too much.
+    OutputLimit,
+    /// It cost more than it may.
+    Budget,
+    /// [`Summary::hopeless`] said so.
+    GaveUp,
+    /// The server stopped, or its supervisor was killed.
+    Interrupted,
+}
+
+impl Stop {
+    /// Why a run ended that the supervisor speaks of; `asked` is why its stop was ordered, if it was.
+    pub fn of(reason: agents::Reason, asked: Option<Self>) -> Option<Self> {
+        match reason {
+            agents::Reason::Exited => None,
+            agents::Reason::Stopped => Some(asked.unwrap_or(Self::Cancelled)),
+            agents::Reason::TimedOut => Some(Self::TimedOut),
+            agents::Reason::Idle => Some(Self::Idle),
+            agents::Reason::OutputLimit => Some(Self::OutputLimit),
+            agents::Reason::ServerGone | agents::Reason::SupervisorLost => Some(Self::Interrupted),
+        }
+    }
+}
+
+/// Whether a tool that was not allowed makes a run a failure that is a success otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDenial {
+    /// The run is done all the same, and [`Verdict::ending`] tells it.
+    Note,
+    /// The run has failed.
+    Fail,
+}
+
+/// What became of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// What it means for the job.
+    pub conclusion: Conclusion,
+    /// How it ended, in a word.
+    pub ending: Ending,
+    /// How it ended, for people; what to do about it included where only a person can help.
+    pub message: String,
+    /// Dollars; `None` without a report.
+    pub cost_usd: Option<f64>,
+    /// Turns; `None` without a report.
+    pub num_turns: Option<u64>,
+    /// The program's own time; `None` without a report.
+    pub duration_ms: Option<u64>,
+    /// Tokens; `None` without a report.
+    pub tokens: Option<Tokens>,
+    /// The model's answer, or what it said last; never the program's own words about a failure. Cut at 1 MiB.
+    pub response: Option<String>,
+    /// The structured answer.
+    pub structured: Option<Value>,
+    /// The program's own id of the session.
+    pub session: Option<String>,
+    /// Uses of tools that were not allowed.
+    pub denials: Vec<Denial>,
+}
+
+/// What the end of a run means for its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conclusion {
+    /// It is done.
+    Done,
+    /// It failed; another try might not.
+    Failed,
+    /// It failed, and trying again would not help.
+    Fatal,
+    /// A limit forbids it until then.
+    Limited {
+        /// When the limit is lifted, as far as is known.
+        until: Timestamp,
+    },
+}
+
+impl Verdict {
+    /// The same for the engine; `result` is what a job keeps that is done.
+    pub fn outcome(&self, result: Value) -> Outcome {
+        let error = || JobError::new(self.ending.code(), &self.message);
+        match self.conclusion {
+            Conclusion::Done => Outcome::Done(result),
+            Conclusion::Failed => Outcome::Failed(error()),
+            Conclusion::Fatal => Outcome::Fatal(error()),
+            Conclusion::Limited { until } => {
+                Outcome::Limited { until, reason: self.message.clone() }
+            }
+        }
+    }
+}
+
+/// Says what became of a run.
+pub fn verdict(run: &Summary, end: &End<'_>, now: Timestamp) -> Verdict {
+    let (ending, detail) = how(run, end);
+    let noted = ending == Ending::Denied && end.on_denial == OnDenial::Note;
+    let conclusion = if ending == Ending::Done || noted {
+        Conclusion::Done
+    } else if ending == Ending::Limit {
+        Conclusion::Limited { until: limit_end(run, &detail, now) }
+    } else if ending.needs_a_person() {
+        Conclusion::Fatal
+    } else {
+        Conclusion::Failed
+    };
+    let report = run.report.as_ref();
+    Verdict {
+        conclusion,
+        ending,
+        message: message(ending, &detail),
+        cost_usd: run.cost_usd(end.cost_before),
+        num_turns: run.num_turns,
+        duration_ms: run.duration_ms,
+        tokens: run.tokens,
+        response: response(run),
+        structured: report.and_then(|report| report.structured.clone()),
+        session: run.session.clone(),
+        denials: run.denials.clone(),
+    }
+}
+
+/// How it ended, and the text that tells more.
+fn how(run: &Summary, end: &End<'_>) -> (Ending, String) {
+    match (end.stop, &run.report) {
+        (Some(stop), _) => stopped(run, stop),
+        (None, Some(report)) if has_failed(run, report) => failed(run, report),
+        (None, Some(report)) => succeeded(run, report, end),
+        (None, None) => unreported(run, end),
+    }
+}
+
+/// A run that we stopped. One that sat out a wait for what it cannot get is told by that.
+fn stopped(run: &Summary, stop: Stop) -> (Ending, String) {
+    let waiting = run.waiting.as_ref().map(|(problem, _)| problem);
+    let plain = |ending| (ending, String::new());
+    match (stop, waiting) {
+        (Stop::GaveUp, Some(problem)) => of_problem(problem),
+        (Stop::TimedOut | Stop::Idle, Some(problem)) if !is_passing(problem.kind) => {
+            of_problem(problem)
+        }
+        (Stop::Cancelled, _) => plain(Ending::Cancelled),
+        (Stop::TimedOut, _) => plain(Ending::TimedOut),
+        (Stop::Idle, _) => plain(Ending::Idle),
+        (Stop::OutputLimit, _) => plain(Ending::OutputLimit),
+        (Stop::Budget, _) => plain(Ending::Budget),
+        (Stop::GaveUp | Stop::Interrupted, _) => plain(Ending::Interrupted),
+    }
+}
+
+/// Whether the next try may well succeed.
+fn is_passing(kind: ProblemKind) -> bool {
+    match kind {
+        ProblemKind::Overloaded | ProblemKind::Service => true,
+        ProblemKind::Authentication
+        | ProblemKind::Billing
+        | ProblemKind::Limit
+        | ProblemKind::Request => false,
+    }
+}
+
+fn has_failed(run: &Summary, report: &Report) -> bool {
+    let old_limit = report.text.as_ref().is_some_and(|text| text.starts_with(OLD_LIMIT));
+    report.is_error || report.subtype != "success" || run.failure.is_some() || old_limit
+}
+
+fn failed(run: &Summary, report: &Report) -> (Ending, String) {
+    let detail = match (report.errors.as_slice(), &report.text) {
+        ([], text) => text.clone().unwrap_or_default(),
+        (errors, _) => errors.join("; "),
+    };
+    let reason = report.terminal_reason.as_deref().unwrap_or_default();
+    let ending = match report.subtype.as_str() {
+        "error_max_turns" => Ending::MaxTurns,
+        "error_max_budget_usd" => Ending::Budget,
+        "error_max_structured_output_retries" => Ending::Unstructured,
+        _ if reason.starts_with("aborted") => Ending::Interrupted,
+        // The session to go on with is not there: the program reports that before it is ready.
+        "error_during_execution" if !run.started => Ending::NotStarted,
+        subtype => {
+            let told = run.failure.clone().or_else(|| Problem::of_text(&detail));
+            let read = || Problem::read("", report.status, &detail);
+            return match told.or_else(|| (subtype == "success").then(read)) {
+                // A limit that is used up tells more than a failure of no known kind.
+                Some(problem) if run.limit.is_some() && is_passing(problem.kind) => {
+                    (Ending::Limit, problem.text)
+                }
+                Some(problem) => of_problem(&problem),
+                None => (Ending::Failed, detail),
+            };
+        }
+    };
+    (ending, detail)
+}
+
+/// A run that says it has succeeded.
+fn succeeded(run: &Summary, report: &Report, end: &End<'_>) -> (Ending, String) {
+    match killed_by(end.exit) {
+        Some(how) => return (Ending::Killed, format!("{how}, after it had reported success")),
+        None if end.exit != Some(Exit::Code(0)) => {
+            let text = format!("{} although it reported success", exit_text(end));
+            return (Ending::Failed, text);
+        }
+        None => {}
+    }
+    if end.structured && report.structured.is_none() {
+        return (Ending::Unstructured, "the model answered in prose".into());
+    }
+    match run.denials.as_slice() {
+        [] => (Ending::Done, String::new()),
+        [first, others @ ..] => {
+            let more = if others.is_empty() {
+                String::new()
+            } else {
+                format!(", and {} more", others.len())
+            };
+            (Ending::Denied, format!("{}: {}{more}", first.tool, first.telling))
+        }
+    }
+}
+
+/// A run that ended without a word about its end.
+fn unreported(run: &Summary, end: &End<'_>) -> (Ending, String) {
+    let ours = run.failure.clone().or_else(|| run.waiting.as_ref().map(|(p, _)| p.clone()));
+    if let Some(problem) = ours.or_else(|| Problem::of_text(end.stderr)) {
+        return of_problem(&problem);
+    }
+    if let Some(limit) = &run.limit {
+        return (Ending::Limit, limit.which.clone());
+    }
+    if let Some(how) = killed_by(end.exit) {
+        return (Ending::Killed, how);
+    }
+    let ending = match end.exit {
+        Some(Exit::Code(code)) if code != 0 && !run.started => Ending::NotStarted,
+        _ => Ending::NoReport,
+    };
+    (ending, exit_text(end) + &last_words(run, end))
+}
+
+fn of_problem(problem: &Problem) -> (Ending, String) {
+    let ending = match problem.kind {
+        ProblemKind::Authentication => Ending::Authentication,
+        ProblemKind::Billing => Ending::Billing,
+        ProblemKind::Limit => Ending::Limit,
+        ProblemKind::Request => Ending::Request,
+        ProblemKind::Overloaded => Ending::Overloaded,
+        ProblemKind::Service => Ending::Service,
+    };
+    (ending, problem.text.clone())
+}
+
+/// The signal that ended it. A sandbox tells it as a shell does: 128 and the signal's number.
+fn killed_by(exit: Option<Exit>) -> Option<String> {
+    match exit? {
+        Exit::Signal(signal) => Some(format!("ended by signal {signal}")),
+        Exit::Code(code @ 129..=192) => Some(format!("ended by signal {}", code - 128)),
+        Exit::Code(_) => None,
+    }
+}
+
+fn exit_text(end: &End<'_>) -> String {
+    match end.exit {
+        Some(Exit::Code(code)) => format!("exit code {code}"),
+        Some(Exit::Signal(signal)) => format!("signal {signal}"),
+        None => "its exit code is not known".to_owned(),
+    }
+}
+
+/// What it wrote last to standard error, or to standard output in no known form.
+fn last_words(run: &Summary, end: &End<'_>) -> String {
+    let stderr = end.stderr.trim();
+    let words = if stderr.is_empty() { run.last_words.as_deref() } else { Some(stderr) };
+    words.map_or(String::new(), |words| format!(": {words}"))
+}
+
+fn limit_end(run: &Summary, detail: &str, now: Timestamp) -> Timestamp {
+    let waits = run.waiting.as_ref().map(|(_, wait)| now.plus(*wait));
+    wait_until(run.limit_end().or(waits), detail, now)
+}
+
+fn message(ending: Ending, detail: &str) -> String {
+    let mut message = ending.sentence().to_owned();
+    if !detail.trim().is_empty() {
+        message.push_str(": ");
+        message.push_str(&cut(detail.trim(), MAX_ERROR));
+    }
+    if ending.needs_a_person() {
+        message.push_str(". ");
+        message.push_str(ending.code().remedy());
+    }
+    message
+}
+
+/// The answer; where the report holds none, or only the program's words about a failure, what the model said last.
+fn response(run: &Summary) -> Option<String> {
+    let report = run.report.as_ref().filter(|report| !has_failed(run, report));
+    let told = report.and_then(|report| report.text.as_deref());
+    let told = told.filter(|text| !text.trim().is_empty());
+    told.map(|text| cut(text, MAX_RESPONSE)).or_else(|| run.last_text.clone())
+}

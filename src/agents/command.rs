@@ -1,0 +1,36 @@
+//! Starts processes: the only place of the program that does.
+
+use super::wire::Order;
+use super::{Marker, RUN_VARIABLE, SUPERVISOR_VARIABLE};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The subcommand under which our own binary supervises.
+const SUBCOMMAND: &str = "supervise";
+
+/// Starts a supervisor, which reads its order from its standard input and reports on its standard output.
+///
+/// The calling thread has to live as long as the supervisor, which is told when that thread ends.
+#[expect(clippy::disallowed_methods, reason = "this is the one process module")]
+pub(super) fn supervisor(program: &Path, marker: &Marker) -> io::Result<Child> {
+    let mut command = Command::new(program);
+    command.arg0("lamplighter").arg(SUBCOMMAND);
+    command.env_clear().env(SUPERVISOR_VARIABLE, marker.as_str());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
+}
+
+/// Starts what an order names. The calling thread has to live as long: `bwrap` ends with it.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "this is the one process module")]
+pub(super) fn child(order: &Order) -> io::Result<Child> {
+    let (program, arguments) =
+        order.argv.split_first().ok_or_else(|| io::Error::other("no program is named"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(&order.working_dir);
+    command.env_clear().envs(&order.env).env(RUN_VARIABLE, &order.marker);
+    // Its own group: `kill 0` in a script must not end the supervisor.
+    command.process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+}

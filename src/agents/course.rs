@@ -1,0 +1,230 @@
+//! When a run is told to end, and when it is killed: decisions only, taken from the time and from what has happened.
+
+use super::Reason;
+use rustix::process::Signal;
+use std::time::{Duration, Instant};
+
+/// How long processes that outlive the main one have from TERM to KILL: one that holds standard output open, and
+/// ignores TERM, delays the end of the run by this much.
+const LEFTOVER_GRACE: Duration = Duration::from_secs(2);
+/// From the first KILL to the second: what was forked meanwhile is met by the next one.
+const FIRST_REPEAT: Duration = Duration::from_millis(20);
+/// The same while new ones turn up.
+const QUICK_REPEAT: Duration = Duration::from_millis(1);
+/// The longest time between two KILLs: what is not gone by then hangs in the kernel.
+const LAST_REPEAT: Duration = Duration::from_secs(1);
+
+/// The longest limit that is kept; nothing runs for a year.
+const MAX_LENGTH: Duration = Duration::from_hours(365 * 24);
+
+/// The limits of a run, as its supervisor keeps them.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) wall: Duration,
+    pub(super) idle: Duration,
+    pub(super) output: u64,
+    pub(super) grace: Duration,
+}
+
+/// Where a run is on its way from start to end.
+pub(super) struct Course {
+    bounds: Bounds,
+    started: Instant,
+    last_output: Instant,
+    /// Bytes that may still be delivered.
+    output_left: u64,
+    reason: Option<Reason>,
+    /// When the next KILL is due; `None` while nothing has to end.
+    kill_at: Option<Instant>,
+    repeat: Duration,
+}
+
+impl Course {
+    /// A run that starts now.
+    pub(super) fn new(bounds: Bounds, now: Instant) -> Self {
+        let bounds = Bounds {
+            wall: bounds.wall.min(MAX_LENGTH),
+            idle: bounds.idle.min(MAX_LENGTH),
+            grace: bounds.grace.min(MAX_LENGTH),
+            ..bounds
+        };
+        Self {
+            bounds,
+            started: now,
+            last_output: now,
+            output_left: bounds.output,
+            reason: None,
+            kill_at: None,
+            repeat: FIRST_REPEAT,
+        }
+    }
+
+    /// Why it ends, once it does.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        self.reason
+    }
+
+    /// How long it has run.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.started)
+    }
+
+    /// It has to end, for a reason; the first one counts. Answers what to send.
+    pub(super) fn end(&mut self, reason: Reason, now: Instant) -> Option<Signal> {
+        if self.reason.is_some() {
+            return None;
+        }
+        self.reason = Some(reason);
+        self.kill_at = Some(now + self.bounds.grace);
+        Some(Signal::TERM)
+    }
+
+    /// The main process has ended: so must the others. Answers what to send.
+    pub(super) fn main_ended(&mut self, now: Instant) -> Option<Signal> {
+        let told = self.end(Reason::Exited, now);
+        let latest = now + LEFTOVER_GRACE;
+        self.kill_at = self.kill_at.map(|at| at.min(latest));
+        told
+    }
+
+    /// Bytes of output have come. Answers how many of them may be delivered, and what to send.
+    pub(super) fn output(&mut self, bytes: usize, now: Instant) -> (usize, Option<Signal>) {
+        self.last_output = now;
+        let bytes = bytes as u64;
+        if bytes <= self.output_left {
+            self.output_left -= bytes;
+            return (bytes as usize, None);
+        }
+        let allowed = std::mem::take(&mut self.output_left);
+        let told = self.end(Reason::OutputLimit, now);
+        // What it wrote just before its end may be read after it: cut output is never called a plain end.
+        if self.reason == Some(Reason::Exited) {
+            self.reason = Some(Reason::OutputLimit);
+        }
+        (allowed as usize, told)
+    }
+
+    /// Nobody takes the output, so that none can come: this is not idleness.
+    pub(super) fn blocked(&mut self, now: Instant) {
+        self.last_output = now;
+    }
+
+    /// A KILL has met processes that the one before it had not: they fork as they are killed, so the next comes soon.
+    pub(super) fn met_new(&mut self, now: Instant) {
+        self.repeat = FIRST_REPEAT;
+        self.kill_at = self.kill_at.map(|_| now + QUICK_REPEAT);
+    }
+
+    /// When to ask [`Course::on_time`].
+    pub(super) fn next(&self) -> Instant {
+        let limits = (self.started + self.bounds.wall).min(self.last_output + self.bounds.idle);
+        self.kill_at.unwrap_or(limits)
+    }
+
+    /// What to send at this time, if anything.
+    pub(super) fn on_time(&mut self, now: Instant) -> Option<Signal> {
+        match self.kill_at {
+            Some(at) if now >= at => {
+                self.kill_at = Some(now + self.repeat);
+                self.repeat = LAST_REPEAT.min(self.repeat * 2);
+                Some(Signal::KILL)
+            }
+            None if now >= self.started + self.bounds.wall => self.end(Reason::TimedOut, now),
+            None if now >= self.last_output + self.bounds.idle => self.end(Reason::Idle, now),
+            Some(_) | None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn course() -> (Course, Instant) {
+        let now = Instant::now();
+        let bounds =
+            Bounds { wall: 60 * SECOND, idle: 20 * SECOND, output: 100, grace: 10 * SECOND };
+        (Course::new(bounds, now), now)
+    }
+
+    #[test]
+    fn told_to_stop_it_is_killed_after_the_grace_and_again_until_it_is_gone() {
+        let (mut course, start) = course();
+        assert_eq!(course.end(Reason::Stopped, start), Some(Signal::TERM));
+        assert_eq!(course.end(Reason::ServerGone, start), None, "the first reason counts");
+        assert_eq!(course.next(), start + 10 * SECOND);
+        assert_eq!(course.on_time(start + 9 * SECOND), None);
+        let mut waits = Vec::new();
+        let mut now = course.next();
+        for _ in 0..8 {
+            assert_eq!(course.on_time(now), Some(Signal::KILL));
+            waits.push((course.next() - now).as_millis());
+            now = course.next();
+        }
+        assert_eq!(waits, [20, 40, 80, 160, 320, 640, 1_000, 1_000]);
+        assert_eq!(course.reason(), Some(Reason::Stopped));
+    }
+
+    #[test]
+    fn processes_that_fork_as_they_are_killed_are_killed_again_at_once() {
+        let (mut course, start) = course();
+        course.met_new(start);
+        assert_eq!(course.on_time(start), None, "nothing has to end yet");
+        course.end(Reason::Stopped, start);
+        let now = start + 10 * SECOND;
+        assert_eq!(course.on_time(now), Some(Signal::KILL));
+        course.met_new(now);
+        assert_eq!(course.next(), now + QUICK_REPEAT);
+        assert_eq!(course.on_time(course.next()), Some(Signal::KILL));
+        assert_eq!(course.next(), now + QUICK_REPEAT + FIRST_REPEAT);
+    }
+
+    #[test]
+    fn leftovers_have_two_seconds_from_the_end_of_the_main_process() {
+        let (mut course, start) = course();
+        assert_eq!(course.main_ended(start), Some(Signal::TERM));
+        assert_eq!(course.next(), start + 2 * SECOND);
+        assert_eq!(course.reason(), Some(Reason::Exited));
+    }
+
+    #[test]
+    fn the_end_of_the_main_process_never_prolongs_a_grace() {
+        let (mut course, start) = course();
+        course.end(Reason::Stopped, start);
+        assert_eq!(course.main_ended(start + 9 * SECOND), None, "they were told already");
+        assert_eq!(course.next(), start + 10 * SECOND);
+        assert_eq!(course.reason(), Some(Reason::Stopped));
+    }
+
+    #[test]
+    fn silence_and_length_are_limited_and_output_prolongs_only_the_first() {
+        let (mut course, start) = course();
+        assert_eq!(course.next(), start + 20 * SECOND);
+        course.output(1, start + 19 * SECOND);
+        assert_eq!(course.next(), start + 39 * SECOND);
+        course.blocked(start + 50 * SECOND);
+        assert_eq!(course.next(), start + 60 * SECOND);
+        assert_eq!(course.on_time(start + 60 * SECOND), Some(Signal::TERM));
+        assert_eq!(course.reason(), Some(Reason::TimedOut));
+
+        let (mut course, start) = self::course();
+        assert_eq!(course.on_time(start + 20 * SECOND), Some(Signal::TERM));
+        assert_eq!(course.reason(), Some(Reason::Idle));
+    }
+
+    #[test]
+    fn output_is_delivered_up_to_its_limit() {
+        let (mut course, start) = course();
+        assert_eq!(course.output(100, start), (100, None));
+        assert_eq!(course.output(5, start), (0, Some(Signal::TERM)));
+        assert_eq!(course.output(5, start), (0, None));
+        assert_eq!(course.reason(), Some(Reason::OutputLimit));
+
+        let (mut course, start) = self::course();
+        course.main_ended(start);
+        assert_eq!(course.output(101, start), (100, None));
+        assert_eq!(course.reason(), Some(Reason::OutputLimit), "it is cut, although it has ended");
+    }
+}

@@ -1,0 +1,181 @@
+//! Starts runs, inside a sandbox where it is wanted and the machine offers one.
+
+use super::run::{self, Run};
+use super::wire::Order;
+use super::{Exit, Isolation, Limits, MAX_STDIN, Marker, Sandbox, Spec, Trace, sandbox};
+use crate::error::{Code, Error, Result};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// From TERM to KILL, if nothing else is set: agent programs save their session in that time.
+pub const GRACE: Duration = Duration::from_secs(10);
+/// How long the sandbox may take to show that it works; it takes some ten milliseconds.
+const PROBE: Duration = Duration::from_secs(10);
+/// The highest number that a process gets in a namespace of its own which holds two or three.
+const MAX_PROBE_PID: u32 = 9;
+
+/// How runs are started here.
+#[derive(Debug)]
+pub struct Launcher {
+    program: PathBuf,
+    grace: Duration,
+    bwrap: Option<PathBuf>,
+    sandboxing: OnceCell<Sandboxing>,
+}
+
+/// Whether the machine offers the sandbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sandboxing {
+    /// It was tried, and works.
+    Usable {
+        /// The program.
+        bwrap: PathBuf,
+    },
+    /// It cannot be used.
+    Unusable {
+        /// Why not, for people.
+        reason: String,
+    },
+}
+
+impl Launcher {
+    /// Starts supervisors from this program's own file, even if that was replaced meanwhile by a newer version.
+    ///
+    /// Right for `lamplighter` itself; a program that embeds the library names one by [`Launcher::with_program`].
+    pub fn new() -> Self {
+        Self::with_program("/proc/self/exe")
+    }
+
+    /// Starts supervisors as `program supervise`; it has to call [`supervise`](super::supervise()) then.
+    pub fn with_program(program: impl Into<PathBuf>) -> Self {
+        let (program, sandboxing) = (program.into(), OnceCell::new());
+        Self { program, grace: GRACE, bwrap: None, sandboxing }
+    }
+
+    /// The same with another time from TERM to KILL. Default [`GRACE`].
+    #[must_use]
+    pub fn with_grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
+    /// The same with `bwrap` in this place. Default: where this process's `PATH` has it.
+    #[must_use]
+    pub fn with_bwrap(self, bwrap: impl Into<PathBuf>) -> Self {
+        Self { bwrap: Some(bwrap.into()), ..self }
+    }
+
+    /// Whether the sandbox can be used: tried once, by running something in it.
+    pub async fn sandboxing(&self) -> &Sandboxing {
+        self.sandboxing.get_or_init(|| self.try_sandbox()).await
+    }
+
+    /// Starts a program under a supervisor of its own. Returns when it runs.
+    ///
+    /// # Errors
+    /// `AGENT-START-001` if it cannot be started, `AGENT-BOX-001` if the sandbox was demanded and cannot be used.
+    ///
+    /// # Cancel safety
+    /// Dropped early, it leaves nothing running.
+    pub async fn start(&self, spec: Spec) -> Result<Run> {
+        let sandbox = match &spec.isolation {
+            Isolation::None => None,
+            Isolation::Auto(sandbox) | Isolation::Bwrap(sandbox) => Some(sandbox.clone()),
+        };
+        let sandbox = match (sandbox, &spec.isolation) {
+            (None, _) => None,
+            (Some(sandbox), isolation) => match (self.sandboxing().await, isolation) {
+                (Sandboxing::Usable { bwrap }, _) => Some((bwrap.as_path(), sandbox)),
+                (Sandboxing::Unusable { reason }, Isolation::Bwrap(_)) => {
+                    return Err(Error::new(Code::AgentBox, "start a program in the sandbox")
+                        .because(reason.clone()));
+                }
+                (Sandboxing::Unusable { .. }, Isolation::Auto(_) | Isolation::None) => None,
+            },
+        };
+        self.begin(spec, sandbox).await
+    }
+
+    async fn begin(&self, spec: Spec, sandbox: Option<(&Path, Sandbox)>) -> Result<Run> {
+        let Spec { mut argv, env, working_dir, stdin, limits, isolation: _, marker } = spec;
+        let name = argv.first().cloned().unwrap_or_default();
+        let doing = format!("start {name:?}");
+        let failed = || Error::new(Code::AgentStart, doing.clone());
+        if stdin.len() > MAX_STDIN {
+            return Err(failed().because(format!("its input has more than {MAX_STDIN} bytes")));
+        }
+        if !working_dir.is_absolute() {
+            return Err(failed().because("its working directory is not an absolute path"));
+        }
+        let wrapped = sandbox.is_some();
+        if let Some((bwrap, sandbox)) = sandbox {
+            let mut words = sandbox::arguments(bwrap, &sandbox, &working_dir, Path::exists);
+            words.append(&mut argv);
+            argv = words;
+        }
+        let trace = Trace { marker, main: None, working_dir: Some(working_dir.clone()) };
+        let order = Order {
+            argv,
+            env,
+            working_dir,
+            marker: trace.marker.to_string(),
+            wall: limits.wall,
+            idle: limits.idle,
+            output: limits.output,
+            grace: self.grace,
+            wrapped,
+        };
+        run::start(&self.program, &order, &stdin, trace)
+            .await
+            .map_err(|error| error.while_doing(&doing))
+    }
+
+    async fn try_sandbox(&self) -> Sandboxing {
+        let Some(bwrap) = self.bwrap.clone().or_else(find_bwrap) else {
+            let reason = "bwrap is not installed (Debian: apt-get install bubblewrap)".to_owned();
+            return Sandboxing::Unusable { reason };
+        };
+        match self.probe(&bwrap).await {
+            Ok(()) => Sandboxing::Usable { bwrap },
+            Err(error) => Sandboxing::Unusable { reason: error.to_string() },
+        }
+    }
+
+    /// Runs a shell in the sandbox that tells its number: a small one, for it is alone there.
+    async fn probe(&self, bwrap: &Path) -> Result<()> {
+        let spec = Spec {
+            argv: ["/bin/sh", "-c", "echo $$"].map(str::to_owned).into(),
+            env: BTreeMap::new(),
+            working_dir: std::env::temp_dir(),
+            stdin: Vec::new(),
+            limits: Limits { wall: PROBE, ..Limits::default() },
+            isolation: Isolation::None,
+            marker: Marker::random(),
+        };
+        let mut run = self.begin(spec, Some((bwrap, Sandbox::default()))).await?;
+        let mut said = Vec::new();
+        while let Some(chunk) = run.next().await {
+            said.extend(chunk.bytes);
+        }
+        let ended = run.ended().await?;
+        let said = String::from_utf8_lossy(&said);
+        let pid = said.trim().parse::<u32>();
+        if ended.exit == Some(Exit::Code(0)) && pid.is_ok_and(|pid| pid <= MAX_PROBE_PID) {
+            return Ok(());
+        }
+        Err(Error::new(Code::AgentBox, "try bwrap").because(format!("{ended:?}, {}", said.trim())))
+    }
+}
+
+impl Default for Launcher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn find_bwrap() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let mut places = std::env::split_paths(&path).map(|folder| folder.join("bwrap"));
+    places.find(|place| place.is_absolute() && place.is_file())
+}

@@ -1,0 +1,106 @@
+//! What a run sees of the machine inside bubblewrap's sandbox, as the arguments of `bwrap`.
+//!
+//! *Source:* `bwrap(1)`. The environment is not passed as arguments, which every user of the machine can read: the
+//! supervisor gives `bwrap` exactly the run's environment, and `bwrap` hands it on.
+
+use std::path::{Path, PathBuf};
+
+/// The most a private folder in memory may hold, in bytes: it must not fill the machine's memory.
+const MAX_PRIVATE: &str = "268435456";
+
+/// Folders that hold what belongs to people or to running programs: empty and private inside the sandbox.
+const PRIVATE: [&str; 6] = ["/tmp", "/var/tmp", "/home", "/root", "/run", "/mnt"];
+
+/// What a run sees of the machine: all of it, read-only, without homes and temporary files, but for what is named here.
+///
+/// Its working directory is always there and may be written. The network is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sandbox {
+    /// Folders that are empty inside, such as the data directory.
+    pub hidden: Vec<PathBuf>,
+    /// Files and folders that can be read although they lie in a private or hidden folder.
+    pub readable: Vec<PathBuf>,
+    /// Folders that may be written besides the working directory.
+    pub writable: Vec<PathBuf>,
+}
+
+/// `bwrap` and its arguments, up to and with the `--` after which the program follows.
+///
+/// `exists` tells whether a folder to be hidden is there: what is not there needs no hiding, and cannot be.
+pub(super) fn arguments(
+    bwrap: &Path,
+    sandbox: &Sandbox,
+    working_dir: &Path,
+    exists: impl Fn(&Path) -> bool,
+) -> Vec<String> {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let mut argv = vec![text(bwrap)];
+    let mut add = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
+    // One namespace of processes: its end is the end of all of them, whatever they did to get away.
+    add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]);
+    add(&["--cap-drop", "ALL", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]);
+    let private = PRIVATE.iter().map(Path::new);
+    for folder in private.chain(sandbox.hidden.iter().map(PathBuf::as_path)) {
+        if exists(folder) {
+            add(&["--size", MAX_PRIVATE, "--tmpfs", &text(folder)]);
+        }
+    }
+    for path in &sandbox.readable {
+        add(&["--ro-bind", &text(path), &text(path)]);
+    }
+    for path in sandbox.writable.iter().map(PathBuf::as_path).chain([working_dir]) {
+        add(&["--bind", &text(path), &text(path)]);
+    }
+    add(&["--chdir", &text(working_dir), "--"]);
+    argv
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(sandbox: &Sandbox, exists: impl Fn(&Path) -> bool) -> String {
+        let bwrap = Path::new("/usr/bin/bwrap");
+        arguments(bwrap, sandbox, Path::new("/data/jobs/1"), exists).join(" ")
+    }
+
+    #[test]
+    fn the_whole_machine_is_read_only_and_the_working_directory_is_not() {
+        let line = line(&Sandbox::default(), |_| true);
+        assert!(line.starts_with("/usr/bin/bwrap --unshare-pid "), "{line}");
+        assert!(
+            line.ends_with(" --bind /data/jobs/1 /data/jobs/1 --chdir /data/jobs/1 --"),
+            "{line}"
+        );
+        for part in ["--die-with-parent", "--new-session", "--ro-bind / /", "--cap-drop ALL"] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+        for private in PRIVATE {
+            assert!(line.contains(&format!("--size {MAX_PRIVATE} --tmpfs {private} ")), "{line}");
+        }
+        assert_eq!(line.matches("--bind").count(), 1, "nothing else may be written: {line}");
+    }
+
+    #[test]
+    fn a_later_rule_opens_what_an_earlier_one_hides() {
+        let sandbox = Sandbox {
+            hidden: vec!["/data".into()],
+            readable: vec!["/data/snapshot.db".into()],
+            writable: vec!["/home/work".into()],
+        };
+        let line = line(&sandbox, |_| true);
+        let at = |part: &str| line.find(part).unwrap_or_else(|| panic!("{part}: {line}"));
+        assert!(at("--tmpfs /data") < at("--ro-bind /data/snapshot.db /data/snapshot.db"));
+        assert!(at("--tmpfs /home") < at("--bind /home/work /home/work"));
+        assert!(at("--tmpfs /data") < at("--bind /data/jobs/1"));
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_hidden() {
+        let sandbox = Sandbox { hidden: vec!["/gone".into()], ..Sandbox::default() };
+        let line = line(&sandbox, |path| path == Path::new("/tmp"));
+        assert!(
+            line.contains("--tmpfs /tmp ") && !line.contains("/home") && !line.contains("/gone")
+        );
+    }
+}

@@ -1,0 +1,253 @@
+//! The supervisor: one process per run, which owns the run's tree and is gone only after it.
+
+use super::course::{Bounds, Course};
+use super::pipes::{Happening, Pipes};
+use super::table::{self, Table};
+use super::wire::{self, Order, Started};
+use super::{Ended, Exit, Reason, command};
+use crate::error::{Code, Error, Result};
+use crate::model::Process;
+use rustix::io::Errno;
+use rustix::process::{self, Pid, Signal, WaitOptions, WaitStatus};
+use std::collections::HashSet;
+use std::io;
+use std::time::Instant;
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+
+/// Is a supervisor: takes an order from standard input, reports on standard output, returns when nothing is left.
+///
+/// To be called by a process that does nothing else, from its main thread, on a runtime that drives that thread
+/// (`block_on`): it changes how the whole process treats signals and children.
+pub async fn supervise() -> Result<()> {
+    let failed = |error| Error::new(Code::AgentStart, "become a supervisor").because(error);
+    let mut ears = Ears::open().map_err(failed)?;
+    become_supervisor().map_err(failed)?;
+    let mut pipes = Pipes::open().map_err(failed)?;
+    let Some((wire::ORDER, order)) = pipes.receive().await? else { return Ok(()) };
+    let Some((wire::STDIN, input)) = pipes.receive().await? else { return Ok(()) };
+    let order: Order = wire::read_json(&order)?;
+    match Supervised::start(&order, input, &mut pipes) {
+        Ok(supervised) => supervised.run(&mut pipes, &mut ears).await,
+        Err(error) => pipes.send(&wire::frame(wire::FAILED, error.to_string().as_bytes())),
+    }
+    pipes.flush().await;
+    Ok(())
+}
+
+/// What the kernel tells a supervisor.
+struct Ears {
+    /// A child has ended.
+    children: Signals,
+    asked: Asked,
+}
+
+/// Somebody asks a supervisor to end.
+struct Asked {
+    terminate: Signals,
+    interrupt: Signals,
+    hangup: Signals,
+}
+
+impl Ears {
+    fn open() -> io::Result<Self> {
+        Ok(Self {
+            children: signal(SignalKind::child())?,
+            asked: Asked {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+                hangup: signal(SignalKind::hangup())?,
+            },
+        })
+    }
+}
+
+impl Asked {
+    async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+    }
+}
+
+fn become_supervisor() -> io::Result<()> {
+    // Descriptors that whoever started the server left open are nobody's business here.
+    close_fds::set_fds_cloexec(3, &[]);
+    match process::setsid() {
+        // It leads its group already: somebody has typed the subcommand.
+        Ok(_) | Err(Errno::PERM) => {}
+        Err(error) => return Err(error.into()),
+    }
+    process::set_child_subreaper(Some(process::getpid()))?;
+    // The second sign that the server is gone; the end of the pipe is the first.
+    process::set_parent_process_death_signal(Some(Signal::TERM))?;
+    Table::read().map(drop)
+}
+
+/// A run, as its supervisor sees it.
+struct Supervised {
+    main: u32,
+    wrapped: bool,
+    exit: Option<Exit>,
+    course: Course,
+    /// What outlived the main process.
+    leftovers: HashSet<(u32, u64)>,
+    /// What the last KILL has met.
+    killed: HashSet<(u32, u64)>,
+}
+
+impl Supervised {
+    fn start(order: &Order, input: Vec<u8>, pipes: &mut Pipes) -> io::Result<Self> {
+        let mut child = command::child(order)?;
+        let main = child.id();
+        if let Err(error) = pipes.connect(&mut child, input) {
+            child.kill()?;
+            return Err(error);
+        }
+        let Process { pid, start } = table::process(main);
+        pipes.send(&wire::json_frame(wire::STARTED, &Started { pid, start }));
+        let Order { wall, idle, output, grace, wrapped, .. } = *order;
+        let course = Course::new(Bounds { wall, idle, output, grace }, Instant::now());
+        Ok(Self {
+            main,
+            wrapped,
+            exit: None,
+            course,
+            leftovers: HashSet::new(),
+            killed: HashSet::new(),
+        })
+    }
+
+    /// Waits for the end of the run, or brings it about.
+    async fn run(mut self, pipes: &mut Pipes, ears: &mut Ears) {
+        loop {
+            let was_full = pipes.is_full();
+            let wake = self.course.next().into();
+            // In this order: a flood of output keeps nothing else from being noticed.
+            let told = tokio::select! {
+                biased;
+                _ = ears.children.recv() => {
+                    let (told, any_left) = self.reap();
+                    if !any_left {
+                        break;
+                    }
+                    told
+                }
+                () = ears.asked.recv() => self.course.end(Reason::Stopped, Instant::now()),
+                () = tokio::time::sleep_until(wake) => {
+                    self.excuse(was_full);
+                    self.course.on_time(Instant::now())
+                }
+                happening = pipes.next() => {
+                    self.excuse(was_full);
+                    self.happened(happening, pipes)
+                }
+            };
+            if let Some(told) = told {
+                self.signal(told);
+            }
+        }
+        while let Some((letter, bytes)) = pipes.rest().await {
+            self.deliver(letter, &bytes, pipes);
+            pipes.flush().await;
+        }
+        pipes.send(&wire::json_frame(wire::ENDED, &self.ended()));
+    }
+
+    /// Does not count time as idle in which nobody took the output.
+    fn excuse(&mut self, was_full: bool) {
+        if was_full {
+            self.course.blocked(Instant::now());
+        }
+    }
+
+    fn happened(&mut self, happening: Happening, pipes: &mut Pipes) -> Option<Signal> {
+        match happening {
+            Happening::Stop => self.course.end(Reason::Stopped, Instant::now()),
+            Happening::ServerGone => self.course.end(Reason::ServerGone, Instant::now()),
+            Happening::Output(letter, bytes) => self.deliver(letter, &bytes, pipes),
+            Happening::Moved => None,
+        }
+    }
+
+    fn deliver(&mut self, letter: u8, bytes: &[u8], pipes: &mut Pipes) -> Option<Signal> {
+        let (allowed, told) = self.course.output(bytes.len(), Instant::now());
+        if allowed > 0 {
+            pipes.send(&wire::frame(letter, &bytes[..allowed]));
+        }
+        told
+    }
+
+    /// Asks every child that has ended how it did. Answers what to send to the others, and whether there are any.
+    fn reap(&mut self) -> (Option<Signal>, bool) {
+        let mut told = None;
+        loop {
+            match process::wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) if pid.as_raw_pid().cast_unsigned() == self.main => {
+                    self.exit = exit(status);
+                    told = self.course.main_ended(Instant::now());
+                }
+                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Ok(None) => return (told, true),
+                Err(_) => return (None, false),
+            }
+        }
+    }
+
+    /// Sends a signal to every process of the tree.
+    ///
+    /// Children of this process keep their number until this process has asked how they ended, and it does not ask
+    /// while it signals: so a child that leads its group names that group beyond doubt.
+    fn signal(&mut self, signal: Signal) {
+        // If `/proc` cannot be read now, the next look comes with the KILL or its repetition.
+        let Ok(table) = Table::read() else { return };
+        let own = std::process::id();
+        let mut hit = HashSet::new();
+        for entry in table.descendants([own]) {
+            // The end of `bwrap` would end those inside before they had their grace.
+            let is_wrapper = self.wrapped && entry.pid == self.main;
+            if is_wrapper && signal == Signal::TERM {
+                continue;
+            }
+            if entry.parent == own && entry.group == entry.pid {
+                // The whole group at once: what it forks meanwhile is hit too. That nobody is left is no error.
+                let group = i32::try_from(entry.pid).ok().and_then(Pid::from_raw);
+                group.and_then(|group| process::kill_process_group(group, signal).ok());
+            }
+            // What cannot be signalled is tried again with the next KILL.
+            if entry.signal(signal).unwrap_or(false) && !entry.is_over {
+                hit.insert((entry.pid, entry.start));
+            }
+        }
+        if self.is_leftover() {
+            self.leftovers.extend(&hit);
+        }
+        if signal == Signal::KILL {
+            // Not to meet any, with the tree still there, means that they fork faster than the table is read.
+            if hit.is_empty() || !hit.is_subset(&self.killed) {
+                self.course.met_new(Instant::now());
+            }
+            self.killed = hit;
+        }
+    }
+
+    fn is_leftover(&self) -> bool {
+        !self.wrapped && self.course.reason() == Some(Reason::Exited)
+    }
+
+    fn ended(&self) -> Ended {
+        Ended {
+            exit: self.exit,
+            reason: self.course.reason().unwrap_or(Reason::Exited),
+            leftovers: self.leftovers.len() as u32,
+            wall: self.course.age(Instant::now()),
+            cpu: table::children_cpu(),
+        }
+    }
+}
+
+fn exit(status: WaitStatus) -> Option<Exit> {
+    let code = status.exit_status().map(Exit::Code);
+    code.or_else(|| status.terminating_signal().map(Exit::Signal))
+}

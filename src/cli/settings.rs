@@ -1,0 +1,72 @@
+//! `lamplighter settings`.
+
+use super::{Cli, output};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::model::Actor;
+use crate::monitor::cadence::{self, Setting};
+use clap::Subcommand;
+use serde_json::json;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Print one setting, or all of them
+    Get {
+        /// Its name
+        #[arg(value_parser = setting)]
+        key: Option<Setting>,
+    },
+    /// Change a setting
+    Set {
+        /// Its name
+        #[arg(value_parser = setting)]
+        key: Setting,
+        /// Its value; `default` for what it is while nobody has set it
+        #[arg(required = true, allow_hyphen_values = true)]
+        value: Vec<String>,
+    },
+}
+
+fn setting(key: &str) -> Result<Setting, String> {
+    let known = || Setting::ALL.map(Setting::key).join(", ");
+    Setting::named(key).ok_or_else(|| format!("the settings are {}", known()))
+}
+
+pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
+    match command {
+        Command::Get { key } => get(cli, key).await,
+        Command::Set { key, value } => {
+            let value = value.join(" ");
+            let text = (value != "default").then_some(value.as_str());
+            let now = Clock::system().now();
+            cadence::set(&cli.store()?, key, text, Actor::cli(), now).await?;
+            get(cli, Some(key)).await
+        }
+    }
+}
+
+async fn get(cli: &Cli, key: Option<Setting>) -> Result<()> {
+    let all = cadence::all(&cli.existing_store()?).await?;
+    if let Some((setting, value)) = all.iter().find(|(setting, _)| Some(*setting) == key) {
+        return if cli.json {
+            output::line(json!({"key": setting.key(), "value": value}))
+        } else {
+            output::line(output::plain(value, 200))
+        };
+    }
+    if cli.json {
+        let lines =
+            all.iter().map(|(setting, value)| json!({"key": setting.key(), "value": value}));
+        return lines.into_iter().try_for_each(output::line);
+    }
+    let row = |(setting, value): &(Setting, String)| {
+        vec![
+            setting.to_string(),
+            output::plain(value, 60),
+            setting.default_text().to_owned(),
+            setting.takes().to_owned(),
+        ]
+    };
+    let rows: Vec<_> = all.iter().map(row).collect();
+    output::table(&["KEY", "VALUE", "DEFAULT", "TAKES"], &rows)
+}

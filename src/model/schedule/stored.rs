@@ -1,0 +1,246 @@
+//! Schedules as they are stored: their name, what they plan, and what was decided.
+
+use super::{CatchUp, Overlap, Rule};
+use crate::error::{Code, Error, Result};
+use crate::model::{JobId, Kind, MAX_PAYLOAD_BYTES, Queue, ScheduleName, Timestamp};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Longest stagger.
+const MAX_STAGGER: Duration = Duration::from_hours(24);
+
+/// What a schedule does: which job it makes when, and what becomes of occurrences that are late or in the way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// When it is due.
+    pub rule: Rule,
+    /// The kind of its jobs.
+    pub kind: Kind,
+    /// Their input. Default `{}`.
+    pub payload: Value,
+    /// Where they wait; `None`: their kind's queue.
+    pub queue: Option<Queue>,
+    /// Lower runs first, −100 to 100; `None`: their kind's.
+    pub priority: Option<i32>,
+    /// What becomes of missed occurrences.
+    pub catch_up: CatchUp,
+    /// What becomes of an occurrence while jobs of this schedule are not final.
+    pub overlap: Overlap,
+    /// How long after one another the jobs of missed occurrences start. Default 0.
+    pub stagger: Duration,
+}
+
+impl Plan {
+    /// A plan with the default policies and an empty payload.
+    pub fn new(rule: Rule, kind: Kind) -> Self {
+        Self {
+            rule,
+            kind,
+            payload: Value::Object(serde_json::Map::new()),
+            queue: None,
+            priority: None,
+            catch_up: CatchUp::default(),
+            overlap: Overlap::default(),
+            stagger: Duration::ZERO,
+        }
+    }
+
+    /// The plan, if its payload and its priority are ones that a job can have, and its stagger is a day at most.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` if not.
+    pub fn checked(self) -> Result<Self> {
+        let invalid = |what: String| Err(Error::new(Code::ModelInvalid, what));
+        let bytes = self.payload.to_string().len();
+        if bytes > MAX_PAYLOAD_BYTES {
+            return invalid(format!(
+                "take a payload of {bytes} bytes; the limit is {MAX_PAYLOAD_BYTES}"
+            ));
+        }
+        if self.stagger > MAX_STAGGER {
+            return invalid("take the stagger: a day is the longest".to_owned());
+        }
+        match self.priority {
+            Some(..-100 | 101..) => {
+                invalid("take the priority: -100 to 100 are allowed".to_owned())
+            }
+            Some(-100..=100) | None => Ok(self),
+        }
+    }
+
+    /// The plan as JSON, for the audit log and the command line.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "rule": self.rule.to_json(),
+            "kind": self.kind.as_str(),
+            "payload": self.payload,
+            "queue": self.queue.as_ref().map(Queue::as_str),
+            "priority": self.priority,
+            "catch_up": self.catch_up.to_string(),
+            "overlap": self.overlap.as_str(),
+            "stagger_ms": self.stagger.as_millis() as u64,
+        })
+    }
+}
+
+/// A schedule to be stored.
+#[derive(Clone, Debug)]
+pub struct NewSchedule {
+    /// What it is called; no other schedule is.
+    pub name: ScheduleName,
+    /// What it does.
+    pub plan: Plan,
+}
+
+/// What to change of a plan; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct PlanChange {
+    /// When it is due. An interval of another length goes on from the last occurrence.
+    pub rule: Option<Rule>,
+    /// The kind of its jobs.
+    pub kind: Option<Kind>,
+    /// Their input.
+    pub payload: Option<Value>,
+    /// Where they wait; `Some(None)`: their kind's queue.
+    pub queue: Option<Option<Queue>>,
+    /// Their priority; `Some(None)`: their kind's.
+    pub priority: Option<Option<i32>>,
+    /// What becomes of missed occurrences.
+    pub catch_up: Option<CatchUp>,
+    /// What becomes of an occurrence while jobs of this schedule are not final.
+    pub overlap: Option<Overlap>,
+    /// How long after one another the jobs of missed occurrences start.
+    pub stagger: Option<Duration>,
+}
+
+impl PlanChange {
+    /// The changed plan. A stored plan that cannot be read (`None`) is replaced: the change must then name the rule and
+    /// the kind, the rest has its defaults. `None` if it does not.
+    pub fn applied_to(self, stored: Option<Plan>) -> Option<Plan> {
+        let plan = match stored {
+            Some(plan) => plan,
+            None => Plan::new(self.rule.clone()?, self.kind.clone()?),
+        };
+        Some(Plan {
+            // The same pace keeps its anchor.
+            rule: self.rule.filter(|rule| !rule.is_same_pace(&plan.rule)).unwrap_or(plan.rule),
+            kind: self.kind.unwrap_or(plan.kind),
+            payload: self.payload.unwrap_or(plan.payload),
+            queue: self.queue.unwrap_or(plan.queue),
+            priority: self.priority.unwrap_or(plan.priority),
+            catch_up: self.catch_up.unwrap_or(plan.catch_up),
+            overlap: self.overlap.unwrap_or(plan.overlap),
+            stagger: self.stagger.unwrap_or(plan.stagger),
+        })
+    }
+}
+
+/// A stored schedule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// Row id; never used again.
+    pub id: i64,
+    /// What it is called.
+    pub name: ScheduleName,
+    /// What it does; `Err` says why what is stored cannot be read, and then it makes no jobs.
+    pub plan: Result<Plan, String>,
+    /// Whether settings edit it, and nothing else.
+    pub reserved: bool,
+    /// Since when it makes no jobs, if somebody paused it.
+    pub paused_at: Option<Timestamp>,
+    /// Who paused it.
+    pub paused_by: Option<String>,
+    /// Every occurrence up to here is decided.
+    pub cursor_at: Timestamp,
+    /// The newest occurrence that was decided.
+    pub last_at: Option<Timestamp>,
+    /// The next occurrence; past while the engine has not looked at it, `None` if there is none.
+    pub next_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When somebody changed it last.
+    pub updated_at: Timestamp,
+    /// Who did.
+    pub updated_by: String,
+}
+
+impl Schedule {
+    /// The occurrences to come after `now`, in order; none while its plan cannot be read. A paused schedule has them
+    /// too: they are what it would do.
+    pub fn upcoming(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+        let rule = self.plan.as_ref().ok().map(|plan| &plan.rule);
+        let after = self.cursor_at.max(now);
+        rule.into_iter().flat_map(move |rule| rule.occurrences_after(after))
+    }
+}
+
+/// What was decided about an occurrence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastDecision {
+    /// The occurrence; the first one where a row stands for several.
+    pub occurrence_at: Timestamp,
+    /// `fired`, `caught_up`, `skipped`, `merged` or `over_budget`.
+    pub decision: String,
+    /// When.
+    pub decided_at: Timestamp,
+    /// The job it made; it may have been pruned since.
+    pub job_id: Option<JobId>,
+    /// Why, for people.
+    pub detail: String,
+}
+
+/// The schedule that settings stand for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReservedSchedule {
+    /// What it is called.
+    pub name: ScheduleName,
+    /// What it does; `None`: nothing, it is switched off.
+    pub plan: Option<Plan>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(rule: &str) -> Plan {
+        let rule = Rule::parse(rule, Timestamp::from_millis(7)).unwrap();
+        Plan { priority: Some(3), ..Plan::new(rule, Kind::parse("report").unwrap()) }
+    }
+
+    #[test]
+    fn a_change_leaves_what_it_does_not_name() {
+        let change = PlanChange { overlap: Some(Overlap::Skip), ..PlanChange::default() };
+        let changed = change.applied_to(Some(plan("1h"))).unwrap();
+        assert_eq!(changed, Plan { overlap: Overlap::Skip, ..plan("1h") });
+        let change = PlanChange { priority: Some(None), ..PlanChange::default() };
+        assert_eq!(change.applied_to(Some(plan("1h"))).unwrap().priority, None);
+    }
+
+    #[test]
+    fn the_same_interval_keeps_its_anchor() {
+        let later = Rule::every(60, Timestamp::from_millis(99)).unwrap();
+        let change = PlanChange { rule: Some(later), ..PlanChange::default() };
+        assert_eq!(change.applied_to(Some(plan("1h"))).unwrap(), plan("1h"));
+    }
+
+    #[test]
+    fn a_plan_that_cannot_be_read_is_replaced_by_one_that_says_kind_and_rule() {
+        let rule = Some(plan("1h").rule);
+        let half = PlanChange { rule: rule.clone(), ..PlanChange::default() };
+        assert_eq!(half.applied_to(None), None);
+        let kind = Some(plan("1h").kind);
+        let whole = PlanChange { rule, kind, ..PlanChange::default() };
+        assert_eq!(whole.applied_to(None).unwrap(), Plan { priority: None, ..plan("1h") });
+    }
+
+    #[test]
+    fn values_that_no_job_can_have_are_refused() {
+        assert!(plan("1h").checked().is_ok());
+        assert!(Plan { priority: Some(101), ..plan("1h") }.checked().is_err());
+        let payload = Value::from("x".repeat(MAX_PAYLOAD_BYTES));
+        assert!(Plan { payload, ..plan("1h") }.checked().is_err());
+        for bad in ["", "Nightly", "a-b", "a b", &"x".repeat(65)] {
+            assert!(ScheduleName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! A rule in English, for pages and the command line.
+
+use super::Rule;
+use crate::model::Cron;
+use chrono_tz::Tz;
+use std::fmt::Write as _;
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const WEEKDAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const ALL_MINUTES: u64 = (1 << 60) - 1;
+const ALL_HOURS: u64 = (1 << 24) - 1;
+/// Bits 1 to 31.
+const ALL_DAYS: u64 = (1 << 32) - 2;
+/// Bits 1 to 12.
+const ALL_MONTHS: u64 = (1 << 13) - 2;
+const ALL_WEEKDAYS: u64 = (1 << 7) - 1;
+/// Monday to Friday.
+const WORKDAYS: u64 = 0b11_1110;
+/// More times of a day than these make a sentence that nobody reads.
+const MAX_TIMES: u32 = 4;
+
+impl Rule {
+    /// What the rule says, in English: `at 02:30 every day (Europe/Berlin)`. A crontab expression that makes no short
+    /// sentence is given as it is.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Cron { cron, zone } => crontab(cron, *zone),
+            Self::Every { minutes, .. } => interval(*minutes),
+            Self::Once(at) => format!("once, at {}", at.to_utc().format("%Y-%m-%d %H:%M:%S UTC")),
+        }
+    }
+}
+
+fn interval(minutes: u32) -> String {
+    let (count, unit) = match minutes {
+        10_080 => (1, "week"),
+        _ if minutes.is_multiple_of(1_440) => (minutes / 1_440, "day"),
+        _ if minutes.is_multiple_of(60) => (minutes / 60, "hour"),
+        _ => (minutes, "minute"),
+    };
+    every(count, unit)
+}
+
+fn every(count: u32, unit: &str) -> String {
+    if count == 1 { format!("every {unit}") } else { format!("every {count} {unit}s") }
+}
+
+fn crontab(cron: &Cron, zone: Tz) -> String {
+    let sentence =
+        pace(cron).or_else(|| times(cron).zip(days(cron)).map(|(t, d)| format!("{t} {d}")));
+    match sentence {
+        Some(sentence) => format!("{sentence} ({zone})"),
+        None => format!("{cron} ({zone})"),
+    }
+}
+
+/// Rules of every day that are about a pace.
+fn pace(cron: &Cron) -> Option<String> {
+    let t = &cron.times;
+    if t.seconds != 1 || !every_day(cron) {
+        return None;
+    }
+    let minute = t.minutes.trailing_zeros();
+    match (step(t.minutes, 60), step(t.hours, 24)) {
+        (Some(step), Some(1)) if step < 60 => Some(every(step, "minute")),
+        // With fixed hours the times of day say more than the pace.
+        (Some(60), Some(step)) if step == 1 || step < 24 && cron.is_wild() => {
+            Some(every(step, "hour"))
+        }
+        (None, Some(1)) if t.minutes.is_power_of_two() => {
+            Some(format!("{minute} min past every hour"))
+        }
+        _ => None,
+    }
+}
+
+fn every_day(cron: &Cron) -> bool {
+    let t = &cron.times;
+    let free = (t.days, t.months, t.weekdays) == (ALL_DAYS, ALL_MONTHS, ALL_WEEKDAYS);
+    free || t.either_day
+        && t.months == ALL_MONTHS
+        && (t.days == ALL_DAYS || t.weekdays == ALL_WEEKDAYS)
+}
+
+/// The step of a set that begins at 0 and goes evenly around its size.
+fn step(set: u64, size: u32) -> Option<u32> {
+    let even = |by: &u32| (0..size).step_by(*by as usize).fold(0, |s, v| s | 1 << v) == set;
+    (1..=size).filter(|by| size.is_multiple_of(*by)).find(even)
+}
+
+/// `at 02:30`, `at 06:00 and 18:00`.
+fn times(cron: &Cron) -> Option<String> {
+    let t = &cron.times;
+    let single = t.seconds.is_power_of_two() && t.minutes.is_power_of_two();
+    if !single
+        || t.hours.count_ones() > MAX_TIMES
+        || t.hours == ALL_HOURS
+        || t.minutes == ALL_MINUTES
+    {
+        return None;
+    }
+    let (minute, second) = (t.minutes.trailing_zeros(), t.seconds.trailing_zeros());
+    let mut times = Vec::new();
+    for hour in members(t.hours) {
+        let mut time = format!("{hour:02}:{minute:02}");
+        if second != 0 {
+            write!(time, ":{second:02}").ok()?;
+        }
+        times.push(time);
+    }
+    Some(format!("at {}", list(&times)))
+}
+
+/// `every day`, `on Monday to Friday`, `on day 31 of every month`, `on 29 February`.
+fn days(cron: &Cron) -> Option<String> {
+    let t = &cron.times;
+    if every_day(cron) {
+        return Some("every day".into());
+    }
+    // Two sets of days in one sentence would have to say which of crontab's two rules joins them.
+    if t.either_day {
+        return None;
+    }
+    match (t.days == ALL_DAYS, t.months == ALL_MONTHS, t.weekdays == ALL_WEEKDAYS) {
+        (true, true, false) if t.weekdays == WORKDAYS => Some("on Monday to Friday".into()),
+        (true, true, false) => {
+            let days: Vec<_> =
+                members(t.weekdays).map(|d| WEEKDAYS[d as usize].to_owned()).collect();
+            Some(format!("on {}", list(&days)))
+        }
+        (false, true, true) if t.days.count_ones() <= MAX_TIMES => {
+            let days: Vec<_> = members(t.days).map(|day| day.to_string()).collect();
+            let day = if days.len() == 1 { "day" } else { "days" };
+            Some(format!("on {day} {} of every month", list(&days)))
+        }
+        (false, false, true) if t.days.is_power_of_two() && t.months.is_power_of_two() => {
+            let month = MONTHS[t.months.trailing_zeros() as usize - 1];
+            Some(format!("on {} {month}", t.days.trailing_zeros()))
+        }
+        _ => None,
+    }
+}
+
+fn members(set: u64) -> impl Iterator<Item = u32> {
+    (0..64).filter(move |bit| set >> bit & 1 == 1)
+}
+
+fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    #[test]
+    fn common_rules_are_sentences() {
+        for (cron, words) in [
+            ("* * * * *", "every minute"),
+            ("*/15 * * * *", "every 15 minutes"),
+            ("0-59/15 * * * *", "every 15 minutes"),
+            ("@hourly", "every hour"),
+            ("5 * * * *", "5 min past every hour"),
+            ("0 */6 * * *", "every 6 hours"),
+            ("0 0,12 * * *", "at 00:00 and 12:00 every day"),
+            ("30 2 * * *", "at 02:30 every day"),
+            ("30 2 */1 * mon", "at 02:30 on Monday"),
+            ("0 6,18 * * 1-5", "at 06:00 and 18:00 on Monday to Friday"),
+            ("0 0 * * sat,sun", "at 00:00 on Sunday and Saturday"),
+            ("0 12 31 * *", "at 12:00 on day 31 of every month"),
+            ("@yearly", "at 00:00 on 1 January"),
+            ("0 0 29 feb *", "at 00:00 on 29 February"),
+            ("15 30 2 * * *", "at 02:30:15 every day"),
+        ] {
+            let rule = Rule::cron(cron, "Europe/Berlin").unwrap();
+            assert_eq!(rule.in_words(), format!("{words} (Europe/Berlin)"), "{cron}");
+        }
+    }
+
+    #[test]
+    fn a_rule_without_a_short_sentence_is_given_as_it_is() {
+        for cron in [
+            "0 12 13 * 5",
+            "*/7 * * * *",
+            "0 0 1 1,2 *",
+            "* * * * * *",
+            "0 1-20 * * *",
+            "0 0 29 2 0-6",
+        ] {
+            let rule = Rule::cron(cron, "UTC").unwrap();
+            assert_eq!(rule.in_words(), format!("{cron} (UTC)"));
+        }
+    }
+
+    #[test]
+    fn intervals_are_said_in_their_largest_unit() {
+        let words = |minutes| Rule::every(minutes, Timestamp::default()).unwrap().in_words();
+        let all: Vec<_> = [1, 15, 60, 90, 120, 1_440, 2_880, 10_080].map(words).into();
+        assert_eq!(
+            all.join(", "),
+            "every minute, every 15 minutes, every hour, every 90 minutes, every 2 hours, every day, every 2 days, \
+             every week"
+        );
+        let once = Rule::once(Timestamp::from_millis(1_000)).unwrap();
+        assert_eq!(once.in_words(), "once, at 1970-01-01 00:00:01 UTC");
+    }
+}

@@ -1,0 +1,153 @@
+//! Schedules, and the settings that stand for one.
+
+use super::Store;
+use super::sqlite::{self, Tx};
+use crate::error::Result;
+use crate::model::{
+    Actor, JobId, NewSchedule, PastDecision, PlanChange, ReservedSchedule, Schedule, ScheduleName,
+    Timestamp,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+impl Store {
+    /// Adds a schedule. It counts from now on, this instant included: an interval anchored at `now` is due at once.
+    ///
+    /// # Errors
+    /// `SCHED-NAME-002` if there is one of this name, `SCHED-NAME-003` for a reserved name, `SCHED-LIMIT-001` if there are
+    /// 1,000, `SCHED-RULE-002` if the rule has no occurrence to come, `JOB-VALUE-001` for a value out of range.
+    pub async fn create_schedule(
+        &self,
+        new: NewSchedule,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let create = move |tx: &Tx<'_>| sqlite::schedules::create(tx, new, &actor, now);
+        self.db.write("add a schedule", create).await
+    }
+
+    /// Changes a schedule's plan, from now on: a running engine notices, in whichever process. A change is no downtime, so
+    /// nothing that the new rule would have had before `now` is missed; a new interval goes on from the last occurrence.
+    ///
+    /// # Errors
+    /// `SCHED-NAME-001` if there is none of this name, `SCHED-NAME-003` if settings edit it, `SCHED-RULE-001` if what is
+    /// stored cannot be read and the change leaves out its rule or its kind, `SCHED-RULE-002` if the rule has no occurrence
+    /// to come, `JOB-VALUE-001` for a value out of range.
+    pub async fn change_schedule(
+        &self,
+        name: ScheduleName,
+        change: PlanChange,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let change = move |tx: &Tx<'_>| sqlite::schedules::change(tx, &name, change, &actor, now);
+        self.db.write("change a schedule", change).await
+    }
+
+    /// Keeps a schedule from making jobs; answers whether it was not paused before. The jobs it has made stay.
+    ///
+    /// # Errors
+    /// `SCHED-NAME-001` if there is none of this name, `SCHED-NAME-003` if settings edit it.
+    pub async fn pause_schedule(
+        &self,
+        name: ScheduleName,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let pause = move |tx: &Tx<'_>| sqlite::schedules::pause(tx, &name, &actor, now);
+        self.db.write("pause a schedule", pause).await
+    }
+
+    /// Lets a schedule go on; answers whether it was paused. What fell into the pause is skipped, with one decision that
+    /// says so: a pause is meant, it is no downtime. The catch-up `all:N`, for which every occurrence matters, makes up
+    /// for it.
+    ///
+    /// # Errors
+    /// `SCHED-NAME-001` if there is none of this name, `SCHED-NAME-003` if settings edit it.
+    pub async fn resume_schedule(
+        &self,
+        name: ScheduleName,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let resume = move |tx: &Tx<'_>| sqlite::schedules::resume(tx, &name, &actor, now);
+        self.db.write("resume a schedule", resume).await
+    }
+
+    /// Removes a schedule and what was decided; the jobs it has made stay.
+    ///
+    /// # Errors
+    /// `SCHED-NAME-001` if there is none of this name, `SCHED-NAME-003` if settings edit it.
+    pub async fn remove_schedule(
+        &self,
+        name: ScheduleName,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let remove = move |tx: &Tx<'_>| sqlite::schedules::remove(tx, &name, &actor, now);
+        self.db.write("remove a schedule", remove).await
+    }
+
+    /// Stores a job as the schedule makes them, by hand: its cadence is not shifted, and its overlap policy does not count
+    /// the job. A paused schedule can do it too.
+    ///
+    /// # Errors
+    /// `SCHED-NAME-001` if there is none of this name, `SCHED-RULE-001` if what is stored cannot be read, `JOB-LIMIT-001` if
+    /// 1,000 scans wait.
+    pub async fn run_schedule_now(
+        &self,
+        name: ScheduleName,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<JobId> {
+        let run = move |tx: &Tx<'_>| sqlite::schedules::run_now(tx, &name, &actor, now);
+        self.db.write("run a schedule now", run).await
+    }
+
+    /// One schedule.
+    pub async fn schedule(&self, name: ScheduleName) -> Result<Option<Schedule>> {
+        self.db.read("read a schedule", move |c| sqlite::schedules::get(c, &name)).await
+    }
+
+    /// The schedules after the first `skip`, by name, and how many there are (at most 1,000).
+    pub async fn schedules(&self, skip: u64, limit: usize) -> Result<(Vec<Schedule>, u64)> {
+        let list = move |c: &_| sqlite::schedules::list(c, skip, limit);
+        self.db.read("list schedules", list).await
+    }
+
+    /// What was decided last about the occurrences of a schedule, newest first.
+    pub async fn schedule_decisions(&self, id: i64, limit: usize) -> Result<Vec<PastDecision>> {
+        let decisions = move |c: &_| sqlite::schedules::decisions(c, id, limit);
+        self.db.read("read a schedule's decisions", decisions).await
+    }
+
+    /// The settings of these keys that somebody has set.
+    pub async fn settings(
+        &self,
+        keys: &'static [&'static str],
+    ) -> Result<BTreeMap<&'static str, Value>> {
+        self.db.read("read settings", move |c| sqlite::schedules::read_settings(c, keys)).await
+    }
+
+    /// Sets a setting, or takes it back to its default (`None`), and makes the schedule so that `keys`, as they are then,
+    /// stand for; all in one transaction. `reserved` is a pure function; its error undoes the change.
+    ///
+    /// A schedule that is switched off stays as a paused one, with its history. Switched on again under the same rule it
+    /// goes on as after a restart: overdue, it runs once, else it waits.
+    pub async fn change_settings(
+        &self,
+        change: (&'static str, Option<Value>),
+        keys: &'static [&'static str],
+        reserved: impl FnOnce(&BTreeMap<&'static str, Value>) -> Result<ReservedSchedule>
+        + Send
+        + 'static,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let set = move |tx: &Tx<'_>| {
+            let change = (change.0, change.1.as_ref());
+            sqlite::schedules::change_settings(tx, change, keys, reserved, &actor, now)
+        };
+        self.db.write("change a setting", set).await
+    }
+}

@@ -1,0 +1,367 @@
+//! Writing the WAL back into the database: a thread with a connection of its own, so that callers wait for commits only.
+//!
+//! SQLite's own way, the committer writes back every 1,000 pages, makes a caller wait for it, and a busy writer outruns
+//! it: the log is begun anew only where a commit finds all of it written back. So the writer asks here every 3 MB, and
+//! from 32 MB on it waits, between two transactions, for one checkpoint that nothing outruns.
+//!
+//! Only a reader's snapshot can make the log grow further: the frames after it must stay. That is said once from 256 MB
+//! on, and at [`Limits::wal_bytes`] the writer refuses. While the file is larger than it need be, this thread tries every
+//! second to write it back and to cut it, so that it is small again within seconds of the reader's end.
+//!
+//! *Invariant:* the sizes of files come from `stat`; see `open.rs` for what opening them would do.
+
+use super::open::{self, Limits, WAL_SIZE_LIMIT};
+use crate::error::{Code, Error, Result};
+use crate::warn_coded;
+use rusqlite::Connection;
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// The log is written back each time it has grown by this: often enough for little to be left at a pause.
+const ASK_EVERY: u64 = 3 * MB;
+/// The log's length from which on the writer pauses. Without the pause a busy writer reaches 200 MB.
+const PAUSE_AT: u64 = 32 * MB;
+/// A pause whose checkpoint left the log as it was, since somebody was just reading, is repeated after this much.
+const PAUSE_AGAIN: u64 = 4 * MB;
+/// The longest pause; a checkpoint that takes longer goes on without it.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How often a file that is too large is tried again, and one that other programs write to is looked at.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
+/// Bytes of one frame of the log: a page of SQLite's usual size, which our files have, and its header.
+const FRAME: u64 = 4096 + 24;
+const MB: u64 = 1024 * 1024;
+
+/// Tells how long the log is and writes nothing.
+const LOOK: &str = "PRAGMA wal_checkpoint(NOOP)";
+/// Writes back what no reader needs, and waits for nobody.
+const WRITE_BACK: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+/// Empties the file as well. Takes the write lock, and waits for readers as long as the connection's busy timeout.
+const EMPTY: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+/// How long the log is, in bytes. The file may be longer: it is written again from its beginning.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Log {
+    /// All of it.
+    held: u64,
+    /// What is not in the database yet.
+    pending: u64,
+}
+
+/// The length of the log as `conn` sees it; `None` if another checkpoint holds it. Not inside a transaction.
+pub(super) fn look(conn: &Connection) -> Result<Option<Log>> {
+    run(conn, LOOK)
+}
+
+fn run(conn: &Connection, checkpoint: &str) -> Result<Option<Log>> {
+    let frames = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
+    let (all, done): (i64, i64) = conn.prepare_cached(checkpoint)?.query_row([], frames)?;
+    // Both are -1 where the checkpoint could not begin.
+    let bytes = |frames: i64| u64::try_from(frames).ok().map(|frames| frames * FRAME);
+    let log = bytes(all).zip(bytes(done));
+    Ok(log.map(|(held, done)| Log { held, pending: held.saturating_sub(done) }))
+}
+
+/// What the writer asks for after a commit.
+#[derive(Debug, PartialEq, Eq)]
+enum Ask {
+    Nothing,
+    Checkpoint,
+    /// A checkpoint, and the writer waits for it.
+    Pause,
+}
+
+/// Up to where the log was when something was asked for last, in bytes.
+#[derive(Debug, Default)]
+struct Pace {
+    seen: u64,
+    asked: u64,
+    paused: u64,
+}
+
+impl Pace {
+    /// Decides what to ask for. Behind a reader the steps grow with the log, since each try has to sort all of it.
+    fn next(&mut self, log: Log) -> Ask {
+        if log.held < self.seen {
+            // The log was begun anew.
+            *self = Self::default();
+        }
+        self.seen = log.held;
+        let behind_a_reader = log.pending > PAUSE_AT;
+        let step = if behind_a_reader { log.held / 4 } else { PAUSE_AGAIN };
+        if log.held >= PAUSE_AT.max(self.paused + step) {
+            (self.asked, self.paused) = (log.held, log.held);
+            Ask::Pause
+        } else if log.held >= self.asked + ASK_EVERY.max(log.held / 16) {
+            self.asked = log.held;
+            Ask::Checkpoint
+        } else {
+            Ask::Nothing
+        }
+    }
+}
+
+/// The writer's end of the checkpointer. Dropping it ends the thread after the checkpoint it may be at.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    asks: Arc<Asks>,
+    pace: Pace,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpoints {
+    /// Starts the thread; it connects when it is first asked.
+    pub(super) fn start(path: &Path, limits: Limits) -> Result<Self> {
+        let asks = Arc::new(Asks::default());
+        let checkpointer = Checkpointer {
+            path: path.to_owned(),
+            limits,
+            conn: None,
+            alarmed: false,
+            failing: false,
+        };
+        let theirs = Arc::clone(&asks);
+        let thread = std::thread::Builder::new()
+            .name("checkpointer".into())
+            .spawn(move || checkpointer.serve(&theirs))
+            .map_err(|e| Error::new(Code::StoreIo, "start the checkpointer thread").because(e))?;
+        Ok(Self { asks, pace: Pace::default(), thread: Some(thread) })
+    }
+
+    /// Asks for what a log of this length needs; called between transactions. Returns within [`PAUSE_MAX`].
+    pub(super) fn after_commit(&mut self, log: Log) {
+        match self.pace.next(log) {
+            Ask::Nothing => {}
+            Ask::Checkpoint => {
+                self.asks.ask();
+            }
+            Ask::Pause => self.asks.wait_for(self.asks.ask()),
+        }
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        self.asks.lock().stop = true;
+        self.asks.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A checkpointer that panicked has nothing more to say.
+            drop(thread.join());
+        }
+    }
+}
+
+/// Numbered asks: a checkpoint answers all that were there when it began.
+#[derive(Debug, Default)]
+struct Asks {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    asked: u64,
+    done: u64,
+    stop: bool,
+}
+
+impl Asks {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self) -> u64 {
+        let mut state = self.lock();
+        state.asked += 1;
+        self.changed.notify_all();
+        state.asked
+    }
+
+    fn wait_for(&self, ask: u64) {
+        let waits = |state: &mut State| state.done < ask;
+        // After the longest pause the writer goes on, whatever became of the checkpoint.
+        drop(self.changed.wait_timeout_while(self.lock(), PAUSE_MAX, waits));
+    }
+
+    /// Waits for an ask, a second at most, and answers the last done and the last asked; `None` at the end.
+    fn next(&self) -> Option<(u64, u64)> {
+        let idle = |state: &mut State| state.asked == state.done && !state.stop;
+        let waited = self.changed.wait_timeout_while(self.lock(), RETRY_EVERY, idle);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        (!state.stop).then_some((state.done, state.asked))
+    }
+
+    fn finish(&self, ask: u64) {
+        self.lock().done = ask;
+        self.changed.notify_all();
+    }
+}
+
+struct Checkpointer {
+    path: PathBuf,
+    limits: Limits,
+    /// `None` before the first ask and after an error.
+    conn: Option<Connection>,
+    /// Whether it was said that the log is large.
+    alarmed: bool,
+    /// Whether it was said that checkpoints fail.
+    failing: bool,
+}
+
+impl Checkpointer {
+    fn serve(mut self, asks: &Asks) {
+        while let Some((done, asked)) = asks.next() {
+            if asked != done || self.size() > WAL_SIZE_LIMIT {
+                self.checkpoint();
+            }
+            self.watch_size();
+            asks.finish(asked);
+        }
+    }
+
+    fn size(&self) -> u64 {
+        open::wal_size(&self.path)
+    }
+
+    fn checkpoint(&mut self) {
+        match self.write_back() {
+            Ok(()) => self.failing = false,
+            // Another program is at it, or holds the lock: there is a next time.
+            Err(error) if error.code() == Code::StoreBusy => {}
+            Err(error) => {
+                if !mem::replace(&mut self.failing, true) {
+                    let path = self.path.display();
+                    warn_coded!(Code::StoreCheckpoint, "write back the log of {path}: {error}");
+                }
+            }
+        }
+    }
+
+    /// One checkpoint that waits for nobody; if that was all of the log and the file is large, it is emptied. By then
+    /// there is next to nothing left to write under the lock.
+    fn write_back(&mut self) -> Result<()> {
+        // After an error the connection is dropped, and the next checkpoint opens a new one.
+        let conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => open::connect_checkpointer(&self.path)?,
+        };
+        let log = run(&conn, WRITE_BACK)?;
+        if log.is_some_and(|log| log.pending == 0) && self.size() > WAL_SIZE_LIMIT {
+            run(&conn, EMPTY)?;
+        }
+        self.conn = Some(conn);
+        Ok(())
+    }
+
+    /// Says once that the log is large, and once that it is small again.
+    fn watch_size(&mut self) {
+        let (size, path) = (self.size(), self.path.display());
+        if size >= self.limits.wal_alarm && !self.alarmed {
+            self.alarmed = true;
+            let (size, limit) = (size / MB, self.limits.wal_bytes / MB);
+            warn_coded!(
+                Code::StoreWalLarge,
+                "the log of {path} has {size} MB and cannot be written back; at {limit} MB writes are refused"
+            );
+        } else if size <= WAL_SIZE_LIMIT && self.alarmed {
+            self.alarmed = false;
+            tracing::info!("the log of {path} is written back; it has {} MB", size / MB);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Database, Schema};
+    use super::*;
+    use crate::store::OpenMode;
+
+    const LARGE: u64 = 80 * MB;
+
+    static SCHEMA: Schema = Schema {
+        application_id: 79,
+        migrations: &["CREATE TABLE one (fill BLOB) STRICT"],
+        durable: false,
+    };
+
+    async fn fill(db: &Database) -> Result<()> {
+        let insert = |c: &super::super::Tx<'_>| {
+            c.execute("INSERT INTO one VALUES (randomblob(4000000))", [])?;
+            Ok(())
+        };
+        db.write("fill", insert).await
+    }
+
+    #[test]
+    fn the_writer_asks_every_3_mb_and_pauses_from_32_mb_on_until_the_log_begins_anew() {
+        let mut pace = Pace::default();
+        let mut next = |held: u64| pace.next(Log { held: held * MB, pending: 0 });
+        assert_eq!([next(1), next(3), next(4)], [Ask::Nothing, Ask::Checkpoint, Ask::Nothing]);
+        assert_eq!([next(31), next(33), next(34)], [Ask::Checkpoint, Ask::Pause, Ask::Nothing]);
+        assert_eq!([next(37), next(1), next(3)], [Ask::Pause, Ask::Nothing, Ask::Checkpoint]);
+    }
+
+    #[test]
+    fn behind_a_reader_the_writer_pauses_ever_more_seldom_and_at_once_when_the_reader_is_gone() {
+        let mut pace = Pace::default();
+        let mut pauses = 0;
+        for held in 1..=1000 {
+            let log = Log { held: held * MB, pending: held * MB };
+            pauses += u32::from(pace.next(log) == Ask::Pause);
+        }
+        assert!(pauses < 20, "{pauses} pauses");
+        let written_back = Log { held: 1005 * MB, pending: MB };
+        assert_eq!(pace.next(written_back), Ask::Pause);
+    }
+
+    #[test]
+    fn the_alarm_is_raised_once_and_ends_when_the_log_is_small_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        // No database, so a file of the right size will do.
+        let wal = std::fs::File::create(folder.path().join("x.db-wal")).unwrap();
+        let limits = Limits::DEFAULT;
+        let mut checkpointer =
+            Checkpointer { path, limits, conn: None, alarmed: false, failing: false };
+        let mut alarmed = |size: u64| {
+            wal.set_len(size * MB).unwrap();
+            checkpointer.watch_size();
+            checkpointer.alarmed
+        };
+        assert_eq!([255, 256, 300, 100, 48].map(&mut alarmed), [false, true, true, true, false]);
+    }
+
+    #[tokio::test]
+    async fn p26_at_its_limit_behind_a_reader_the_log_refuses_writes_and_recovers_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let limits = Limits { wal_bytes: LARGE, wal_alarm: LARGE / 2, ..Limits::DEFAULT };
+        let db = Database::open_with(&path, &SCHEMA, OpenMode::Migrate, limits).unwrap();
+        let reader = open::connect_checkpointer(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM one").unwrap();
+        let mut saved = 0;
+        let refused = loop {
+            match fill(&db).await {
+                Ok(()) => saved += 1,
+                Err(error) => break error,
+            }
+            assert!(saved < 100, "the limit refuses nothing");
+        };
+        assert_eq!(refused.code(), Code::StoreWalFull, "{refused}");
+        assert!(db.sizes().1 >= LARGE);
+        let count = |c: &Connection| -> Result<i64> {
+            Ok(c.query_row("SELECT count(*) FROM one", [], |row| row.get(0))?)
+        };
+        assert_eq!(db.read("count", count).await.unwrap(), saved, "reads work");
+        reader.execute_batch("COMMIT").unwrap();
+        let begun = std::time::Instant::now();
+        while fill(&db).await.is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(5), "it does not recover");
+            tokio::task::yield_now().await;
+        }
+        assert!(db.sizes().1 < 64_000_000, "{} bytes", db.sizes().1);
+        assert_eq!(db.read("count", count).await.unwrap(), saved + 1);
+    }
+}

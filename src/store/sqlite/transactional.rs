@@ -1,0 +1,46 @@
+//! Enqueueing inside the caller's own transaction: the job exists exactly if the caller's rows do (P4).
+//!
+//! The caller's tables must be in the job database itself: one file, one transaction. (A transaction over two attached
+//! files in WAL mode is not one across a power cut.) A running engine notices the commit as it notices any other
+//! program's.
+//!
+//! # Example
+//! ```
+//! use lamplighter::clock::Clock;
+//! use lamplighter::model::{Kind, NewJob};
+//! use lamplighter::store::transactional::{enqueue, rusqlite};
+//! use lamplighter::store::{OpenMode, Store};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("app.db");
+//! let store = Store::open(&path, OpenMode::Migrate)?;
+//! let mut conn = rusqlite::Connection::open(&path)?;
+//! conn.pragma_update(None, "foreign_keys", true)?;
+//! conn.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT)", [])?;
+//!
+//! let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+//! tx.execute("INSERT INTO orders (item) VALUES ('lamp oil')", [])?;
+//! let order = tx.last_insert_rowid();
+//! let job = NewJob { payload: order.into(), ..NewJob::new(Kind::parse("confirm_order")?) };
+//! enqueue(&tx, &job, Clock::system().now())?;
+//! tx.commit()?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub use rusqlite;
+
+use super::jobs;
+use crate::error::Result;
+use crate::model::{Enqueued, NewJob, Timestamp};
+
+/// Stores a job in the transaction that `conn` has open, or answers the one that holds its unique key or was made by
+/// the same request before. The job is there when the caller's commit is, as durable as the caller's `synchronous`
+/// pragma makes it (FULL for what [`Store::enqueue`](crate::store::Store::enqueue) promises).
+///
+/// # Errors
+/// As [`Store::enqueue`](crate::store::Store::enqueue); the caller decides whether to roll back.
+pub fn enqueue(conn: &rusqlite::Connection, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
+    jobs::insert(conn, job, now).map_err(|error| error.while_doing("enqueue a job"))
+}

@@ -1,0 +1,105 @@
+//! Help for the tests of programs that embed the engine.
+//!
+//! Give the engine a [manual clock](crate::clock::Clock::manual) and a [scratch store](store_in); enqueue, start,
+//! [`drain`], and look at what is there. Nothing here sleeps.
+//!
+//! # Example
+//! ```
+//! use lamplighter::clock::Clock;
+//! use lamplighter::model::{Kind, KindRules, NewJob, Outcome, Timestamp};
+//! use lamplighter::{Engine, testing};
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> lamplighter::Result<()> {
+//! # let folder = tempfile::tempdir().expect("a folder");
+//! let store = testing::store_in(folder.path())?;
+//! let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+//! let (remind, letter) = (Kind::parse("remind")?, Kind::parse("letter")?);
+//! let engine = Engine::builder(store.clone(), clock.clone())
+//!     .kind(KindRules::new(letter.clone()), |_| async { Outcome::Done(true.into()) })
+//!     .kind(KindRules::new(remind.clone()), move |context| {
+//!         let letter = NewJob::new(letter.clone());
+//!         async move {
+//!             context.enqueue(letter).await.expect("the store is open");
+//!             Outcome::Done(true.into())
+//!         }
+//!     })
+//!     .start()?;
+//! let tomorrow = clock.now().plus(Duration::from_hours(24));
+//! store.enqueue(NewJob { run_at: Some(tomorrow), ..NewJob::new(remind) }, clock.now()).await?;
+//!
+//! testing::drain(&store, &clock).await?;
+//! testing::assert_none_enqueued(&store, "letter", |_| true).await;
+//! clock.advance(Duration::from_hours(24));
+//! testing::drain(&store, &clock).await?;
+//! testing::assert_enqueued(&store, "letter", |job| job.payload == "{}").await;
+//! engine.stop(Duration::ZERO).await;
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::model::{Job, JobFilter, Kind};
+use crate::store::Store;
+use std::path::Path;
+
+/// Jobs that an assertion looks at: a test that has more should ask the store itself.
+const MAX_LOOKED_AT: usize = 1000;
+
+/// A store in a folder that a test throws away: it commits without syncing, so that it is fast, and survives no power
+/// cut.
+///
+/// # Errors
+/// As [`Store::open`].
+pub fn store_in(folder: &Path) -> Result<Store> {
+    Store::open_scratch(&folder.join("lamplighter.db"))
+}
+
+/// Waits until nothing runs and nothing can start at the clock's time, with a running engine on the same store. Jobs
+/// whose time has not come stay; so do those that no handler of the engine takes.
+///
+/// # Errors
+/// As [`Store::is_idle`].
+pub async fn drain(store: &Store, clock: &Clock) -> Result<()> {
+    let mut changes = store.changes();
+    loop {
+        changes.borrow_and_update();
+        if store.is_idle(clock.now()).await? {
+            return Ok(());
+        }
+        // The store is open, so the wait ends with a change.
+        changes.changed().await.unwrap_or_default();
+    }
+}
+
+/// Fails the test unless a job of this kind fits, whatever its status; answers the newest one.
+///
+/// # Panics
+/// If there is none, with what there is instead; or if the store cannot be read.
+pub async fn assert_enqueued(store: &Store, kind: &str, fits: impl Fn(&Job) -> bool) -> Job {
+    let jobs = jobs_of(store, kind).await;
+    match jobs.iter().find(|job| fits(job)) {
+        Some(job) => job.clone(),
+        None => panic!("none of {} jobs of kind {kind} fits: {jobs:#?}", jobs.len()),
+    }
+}
+
+/// Fails the test if a job of this kind fits.
+///
+/// # Panics
+/// If there is one, with that one; or if the store cannot be read.
+pub async fn assert_none_enqueued(store: &Store, kind: &str, fits: impl Fn(&Job) -> bool) {
+    let jobs = jobs_of(store, kind).await;
+    if let Some(job) = jobs.iter().find(|job| fits(job)) {
+        panic!("there is a job of kind {kind} that fits: {job:#?}");
+    }
+}
+
+async fn jobs_of(store: &Store, kind: &str) -> Vec<Job> {
+    let kind = Kind::parse(kind).unwrap_or_else(|error| panic!("{error}"));
+    let filter = JobFilter { kind: Some(kind), limit: MAX_LOOKED_AT, ..JobFilter::default() };
+    let found = store.search_jobs(filter).await;
+    found.unwrap_or_else(|error| panic!("{error}")).rows
+}

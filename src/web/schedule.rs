@@ -1,0 +1,348 @@
+//! One schedule: when it is due, what was decided, and the form that edits it.
+
+use super::App;
+use super::access::SignedIn;
+use super::caller::Caller;
+use super::login::unfit;
+use super::page::{self, Frame, LivePart, Tab};
+use super::respond::{self, Face, Problem, refused};
+use super::schedules::{NEXT, badge, buttons, link, name, state, strip, unknown, word};
+use super::ui::{self, card, when};
+use crate::model::{
+    CatchUp, Kind, Overlap, PastDecision, Plan, PlanChange, Queue, Role, Rule, Schedule,
+    ScheduleName, Timestamp,
+};
+use axum::Json;
+use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
+use axum::extract::{Extension, Form, Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::json;
+use std::time::Duration;
+
+pub(super) const PATH: &str = "/schedules/{name}";
+pub(super) const PART_PATH: &str = "/schedules/{name}/part";
+pub(super) const EDIT_PATH: &str = "/schedules/{name}/edit";
+/// Decisions in the log: a day of half-hourly ones.
+const DECISIONS: usize = 50;
+/// Longest stagger, in seconds: a day.
+const MAX_STAGGER: u64 = 86_400;
+
+/// GET `/schedules/{name}` and `/schedules/{name}/part`.
+pub(super) async fn page(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    path: Result<Path<String>, PathRejection>,
+    query: Result<Query<page::Shown>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (name, shown) = (name(path)?, page::query(query)?.v);
+    shown_page(&app, &signed_in, name, (caller.face, shown.as_deref()), None).await
+}
+
+/// POST `/schedules/{name}/edit`.
+pub(super) async fn edit(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    path: Result<Path<String>, PathRejection>,
+    form: Result<Form<Fields>, FormRejection>,
+) -> Result<Response, Problem> {
+    let name = name(path)?;
+    let Form(fields) = form.map_err(|rejection| unfit(&rejection))?;
+    let now = app.web.clock.now();
+    let actor = caller.acting_as(&signed_in.account.username);
+    let done = match fields.change(now) {
+        Ok(change) => {
+            let change = app.web.store.change_schedule(name.clone(), change, actor, now);
+            change.await.map_err(refused)
+        }
+        Err(problem) => Err(problem),
+    };
+    match (done, caller.face) {
+        (Ok(()), Face::Json) => Ok(Json(json!({"schedule": name.as_str()})).into_response()),
+        (Ok(()), Face::Page | Face::Fragment) => Ok(respond::see_other(&link(&name))),
+        (Err(problem), Face::Page) if problem.status().as_u16() == 400 => {
+            let again = Some((&fields, &problem));
+            let page = shown_page(&app, &signed_in, name, (Face::Page, None), again).await?;
+            Ok((problem.status(), page).into_response())
+        }
+        (Err(problem), _) => Err(problem),
+    }
+}
+
+/// What the form sends: text, as it is shown again when it does not fit.
+#[derive(Default, Deserialize)]
+pub(super) struct Fields {
+    rule: String,
+    kind: String,
+    payload: String,
+    queue: String,
+    priority: String,
+    catch_up: String,
+    overlap: String,
+    stagger: String,
+}
+
+impl Fields {
+    fn of(plan: &Plan) -> Self {
+        Self {
+            rule: plan.rule.to_text(),
+            kind: plan.kind.to_string(),
+            payload: plan.payload.to_string(),
+            queue: plan.queue.as_ref().map_or_else(String::new, Queue::to_string),
+            priority: plan.priority.map_or_else(String::new, |priority| priority.to_string()),
+            catch_up: plan.catch_up.to_string(),
+            overlap: plan.overlap.to_string(),
+            stagger: plan.stagger.as_secs().to_string(),
+        }
+    }
+
+    fn change(&self, now: Timestamp) -> Result<PlanChange, Problem> {
+        let given = |text: &str| page::given(Some(text.to_owned()));
+        let no = |what: &str| Problem::input(format!("Not taken: {what}."));
+        let payload = serde_json::from_str(&self.payload)
+            .map_err(|why| no(&format!("the payload is no JSON ({why})")))?;
+        let queue = given(&self.queue).map(Queue::parse).transpose().map_err(refused)?;
+        let priority = given(&self.priority).map(|text| text.parse::<i32>()).transpose();
+        let stagger: Option<u64> = self.stagger.trim().parse().ok();
+        let stagger = stagger
+            .filter(|seconds| *seconds <= MAX_STAGGER)
+            .ok_or_else(|| no("the stagger is 0 to 86400 seconds"))?;
+        Ok(PlanChange {
+            rule: Some(Rule::parse(&self.rule, now).map_err(refused)?),
+            kind: Some(Kind::parse(self.kind.trim()).map_err(refused)?),
+            payload: Some(payload),
+            queue: Some(queue),
+            priority: Some(priority.map_err(|_| no("the priority is a number"))?),
+            catch_up: Some(CatchUp::parse(self.catch_up.trim()).map_err(refused)?),
+            overlap: Some(Overlap::parse(&self.overlap).map_err(refused)?),
+            stagger: Some(Duration::from_secs(stagger)),
+        })
+    }
+}
+
+/// The page, or its live part alone. `again` holds a form that was not taken, and why.
+async fn shown_page(
+    app: &App,
+    signed_in: &SignedIn,
+    name: ScheduleName,
+    face: (Face, Option<&str>),
+    again: Option<(&Fields, &Problem)>,
+) -> Result<Response, Problem> {
+    let schedule = app.web.store.schedule(name.clone()).await?.ok_or_else(unknown)?;
+    let decisions = app.web.store.schedule_decisions(schedule.id, DECISIONS).await?;
+    let (role, now) = (signed_in.account.role, app.web.clock.now());
+    let content = html! {
+        div.row.row-cards {
+            div."col-12" { (summary(&schedule, role, now)) }
+            div."col-lg-6" { (next(&schedule, now)) }
+            div."col-lg-6" { (facts(&schedule, now)) }
+            div."col-12" { (log(&schedule, &decisions, now)) }
+        }
+    };
+    let path = format!("{}/part", link(&name));
+    let part = LivePart {
+        id: "schedule",
+        path: &path,
+        version: page::version(&state(&schedule)),
+        content: &content,
+    };
+    // Beside the live part, which would take what somebody is typing with it.
+    let around = |part| {
+        html! {
+            div.row.row-cards {
+                @if let Some((_, problem)) = again { div."col-12" { (respond::notice(problem)) } }
+                div."col-12" { (part) }
+                @if role >= Role::Admin { div."col-12" { (form(&schedule, again.map(|(fields, _)| fields))) } }
+            }
+        }
+    };
+    let frame = Frame::new(&app.web, Some(signed_in)).at(Tab::Schedules);
+    let title = format!("Schedule {name}");
+    Ok(page::live_page(&frame, &title, &part, around, face))
+}
+
+fn summary(schedule: &Schedule, role: Role, now: Timestamp) -> Markup {
+    html! {
+        section.card {
+            div.card-body.scan-now {
+                div.sentence {
+                    (badge(schedule))
+                    p {
+                        @match &schedule.plan {
+                            Ok(plan) => { "Makes a job of kind " (plan.kind) " " (plan.rule.in_words()) "." },
+                            Err(why) => span.text-danger-strong { "Makes no jobs: it cannot be read. " (why) },
+                        }
+                        @if let Some(at) = schedule.paused_at {
+                            @if schedule.reserved { " Switched off " } @else { " Paused " }
+                            (when(at, now))
+                            @if let Some(by) = &schedule.paused_by { " by " (by) }
+                            "."
+                        }
+                    }
+                }
+                (buttons(schedule, role, ""))
+            }
+        }
+    }
+}
+
+fn next(schedule: &Schedule, now: Timestamp) -> Markup {
+    let Ok(plan) = &schedule.plan else { return html! {} };
+    let upcoming: Vec<_> = schedule.upcoming(now).take(NEXT).collect();
+    let row = |at: &Timestamp| {
+        html! {
+            tr {
+                td {
+                    (plan.rule.local(*at))
+                    div.text-secondary { (when(*at, now)) }
+                }
+                td data-label="UTC" { (at.to_utc().format("%Y-%m-%d %H:%M:%S")) }
+            }
+        }
+    };
+    let rows: Vec<_> = upcoming.iter().map(row).collect();
+    let content = html! {
+        @if rows.is_empty() {
+            (ui::empty("No occurrence to come", &html! { "Give it another rule, or remove it." }))
+        } @else {
+            (ui::table("Next five", &["On its clocks", "UTC"], &rows))
+        }
+        @let warnings = plan.rule.clock_warnings(now);
+        @if !warnings.is_empty() {
+            div.card-body.text-secondary {
+                @for warning in warnings { div { "Note: " (warning) "." } }
+            }
+        }
+    };
+    card("schedule-next", "Next five", &html! {}, &content)
+}
+
+fn facts(schedule: &Schedule, now: Timestamp) -> Markup {
+    let Ok(plan) = &schedule.plan else { return html! {} };
+    let content = html! {
+        dl.card-body.facts {
+            dt { "Rule" } dd { code { (plan.rule.to_text()) } }
+            dt { "Payload" } dd { (ui::folded("schedule-payload", &plan.payload.to_string())) }
+            dt { "Queue" } dd { @if let Some(queue) = &plan.queue { (queue) } @else { "its kind's" } }
+            dt { "Priority" } dd { @if let Some(priority) = plan.priority { (priority) } @else { "its kind's" } }
+            dt { "Missed ones" } dd { (catch_up(plan)) }
+            dt { "Overlap" } dd { (overlap(plan.overlap)) }
+            dt { "Last occurrence" } dd { (ui::when_known(schedule.last_at, now)) }
+            dt { "Made" } dd { (when(schedule.created_at, now)) }
+            dt { "Changed" } dd { (when(schedule.updated_at, now)) " by " (schedule.updated_by) }
+        }
+    };
+    card("schedule-facts", "Facts", &html! {}, &content)
+}
+
+fn catch_up(plan: &Plan) -> String {
+    let stagger = match plan.stagger.as_secs() {
+        0 => String::new(),
+        seconds => format!(", {seconds} s after one another"),
+    };
+    match plan.catch_up {
+        CatchUp::Once => "one job for all of them".to_owned(),
+        CatchUp::Skip => "no job".to_owned(),
+        CatchUp::All { max } => format!("a job each, for the newest {max}{stagger}"),
+    }
+}
+
+const fn overlap(overlap: Overlap) -> &'static str {
+    match overlap {
+        Overlap::QueueOne => "at most one job waits beside the running one",
+        Overlap::QueueAll => "every occurrence makes a job",
+        Overlap::Skip => "skipped while a job waits or runs",
+    }
+}
+
+fn log(schedule: &Schedule, decisions: &[PastDecision], now: Timestamp) -> Markup {
+    let row = |decision: &PastDecision| {
+        html! {
+            tr {
+                td { (ui::exact(decision.occurrence_at)) }
+                td { span class=(decision_class(&decision.decision)) { (word(&decision.decision)) } }
+                td data-label="Decided" { (when(decision.decided_at, now)) }
+                td data-label="Job" { @if let Some(id) = decision.job_id { a href={ "/jobs/" (id) } { (id) } } @else { "–" } }
+                td.note { (decision.detail) }
+            }
+        }
+    };
+    let rows: Vec<_> = decisions.iter().map(row).collect();
+    let content = html! {
+        @if rows.is_empty() {
+            (ui::empty("Nothing was decided yet", &html! { "Each occurrence leaves a line here: fired, caught up, merged or skipped, and why." }))
+        } @else {
+            (ui::table("Decisions", &["Occurrence", "Decision", "Decided", "Job", "Why"], &rows))
+        }
+    };
+    let id = format!("schedule-log-{}", schedule.id);
+    card(&id, "Last decisions", &strip(decisions), &content)
+}
+
+fn decision_class(decision: &str) -> &'static str {
+    match decision {
+        "fired" => "badge badge-completed",
+        "caught_up" => "badge badge-running",
+        "merged" => "badge",
+        "skipped" => "badge badge-warning",
+        _ => "badge badge-failed",
+    }
+}
+
+fn form(schedule: &Schedule, again: Option<&Fields>) -> Markup {
+    if schedule.reserved {
+        return card(
+            "schedule-edit",
+            "Edit",
+            &html! {},
+            &html! {
+                p.card-body {
+                    "Its settings edit it: " code { "lamplighter settings set self_monitoring.cadence 30m" } " and "
+                    code { "self_monitoring.enabled" } "."
+                }
+            },
+        );
+    }
+    let stored = schedule.plan.as_ref().map(Fields::of).unwrap_or_default();
+    let fields = again.unwrap_or(&stored);
+    let input = |name: &str, label: &str, value: &str, hint: &str| {
+        html! {
+            div."col-md-6" {
+                label.form-label for={ "edit-" (name) } { (label) }
+                input.form-control id={ "edit-" (name) } name=(name) value=(value) autocomplete="off"
+                    aria-describedby={ "hint-" (name) };
+                small.form-hint id={ "hint-" (name) } { (hint) }
+            }
+        }
+    };
+    let content = html! {
+        form.card-body method="post" action={ (link(&schedule.name)) "/edit" } {
+            div.row."g-3" {
+                (input("rule", "Rule", &fields.rule,
+                    "15m, 6h, a crontab expression and a zone (30 2 * * 1-5 Europe/Berlin), or an instant (2027-01-15T08:00:00Z)"))
+                (input("kind", "Kind", &fields.kind, "Which handler runs its jobs"))
+                (input("catch_up", "Missed occurrences", &fields.catch_up, "once, skip or all:N"))
+                div."col-md-6" {
+                    label.form-label for="edit-overlap" { "Overlap" }
+                    select #edit-overlap .form-select name="overlap" {
+                        @for offered in [Overlap::QueueOne, Overlap::QueueAll, Overlap::Skip] {
+                            option value=(offered) selected[fields.overlap == offered.as_str()] { (offered) ": " (overlap(offered)) }
+                        }
+                    }
+                }
+                (input("queue", "Queue", &fields.queue, "Empty: its kind's"))
+                (input("priority", "Priority", &fields.priority, "-100 to 100, lower runs first; empty: its kind's"))
+                (input("stagger", "Stagger in seconds", &fields.stagger, "How long after one another caught-up jobs start"))
+                div."col-12" {
+                    label.form-label for="edit-payload" { "Payload" }
+                    textarea #edit-payload .form-control name="payload" rows="3" spellcheck="false" { (fields.payload) }
+                }
+                div."col-12" { button.btn.btn-primary type="submit" { "Save" } }
+            }
+        }
+    };
+    card("schedule-edit", "Edit", &html! {}, &content)
+}

@@ -1,0 +1,356 @@
+//! What every backend of `Store` must do, as one function over a fixture that opens it. A second backend adds a fixture.
+
+use crate::support::START;
+use lamplighter::model::{
+    Actor, AttemptEnd, Cancelled, ConcurrencyKey, Enqueued, Job, JobError, JobFilter, JobId, Kind,
+    KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Polled, Process, Queue,
+    Status, Timestamp, UniqueKey, WorkerId,
+};
+use lamplighter::store::{OpenMode, Store};
+use lamplighter::{Code, testing};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A backend under test: where its stores are and how they are opened.
+trait Backend {
+    /// A place for a new store.
+    fn place(&self) -> PathBuf;
+    /// The store of a place, made if it is not there; opening it again finds what was acknowledged.
+    fn open(&self, place: &Path) -> Store;
+}
+
+struct Sqlite {
+    folder: TempDir,
+    durable: bool,
+}
+
+impl Backend for Sqlite {
+    fn place(&self) -> PathBuf {
+        tempfile::tempdir_in(self.folder.path()).unwrap().keep()
+    }
+
+    fn open(&self, place: &Path) -> Store {
+        if self.durable {
+            Store::open(&place.join("lamplighter.db"), OpenMode::Migrate).unwrap()
+        } else {
+            testing::store_in(place).unwrap()
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_sqlite_store_keeps_the_contract_of_stores() {
+    for durable in [true, false] {
+        contract(&Sqlite { folder: tempfile::tempdir().unwrap(), durable }).await;
+    }
+}
+
+async fn contract(backend: &dyn Backend) {
+    let fresh = || backend.open(&backend.place());
+    what_is_acknowledged_is_there_after_a_restart(backend).await;
+    keys_answer_the_job_that_is_there(&fresh()).await;
+    together_is_all_or_nothing(&fresh()).await;
+    claims_follow_their_order_and_their_limits(&fresh()).await;
+    a_lease_is_needed_to_write_and_ends_once(&fresh()).await;
+    what_a_lost_worker_ran_is_settled_as_lost(&fresh()).await;
+    one_leader_polls(&fresh()).await;
+    a_wish_to_cancel_holds(&fresh()).await;
+    pauses_and_stops_hold_until_they_end(&fresh()).await;
+    changes_are_announced_and_counted(&fresh()).await;
+    only_what_is_over_is_removed(&fresh()).await;
+}
+
+fn kind() -> Kind {
+    Kind::parse("work").unwrap()
+}
+
+fn rules() -> KindRules {
+    KindRules { key_limit: 2, ..KindRules::new(kind()) }
+}
+
+fn job() -> NewJob {
+    NewJob::new(kind())
+}
+
+fn later(seconds: u64) -> Timestamp {
+    START.plus(Duration::from_secs(seconds))
+}
+
+async fn add(store: &Store, job: NewJob) -> JobId {
+    store.enqueue(job, START).await.unwrap().id()
+}
+
+async fn get(store: &Store, id: JobId) -> Job {
+    store.job(id).await.unwrap().unwrap()
+}
+
+/// A worker that leads, and what it believes to run.
+struct Leader<'a> {
+    store: &'a Store,
+    worker: WorkerId,
+    running: Vec<JobId>,
+    rules: KindRules,
+}
+
+impl<'a> Leader<'a> {
+    async fn new(store: &'a Store, name: &str) -> Self {
+        Self::of(store, name, rules()).await
+    }
+
+    async fn of(store: &'a Store, name: &str, rules: KindRules) -> Self {
+        let worker = WorkerId::parse(name).unwrap();
+        let process = Process { pid: 1, start: None };
+        store.take_over(worker.clone(), process, vec![lane(3)], START).await.unwrap();
+        Self { store, worker, running: Vec::new(), rules }
+    }
+
+    async fn poll(&mut self, room: u32, now: Timestamp) -> Polled {
+        let polled = self.store.poll(self.request(room), now).await.unwrap();
+        self.running.extend(polled.claimed.iter().map(|job| job.id));
+        polled
+    }
+
+    fn request(&self, room: u32) -> PollRequest {
+        PollRequest {
+            worker: self.worker.clone(),
+            kinds: Arc::new([self.rules.clone()]),
+            lanes: vec![lane(room)],
+            running: self.running.clone(),
+            draining: false,
+        }
+    }
+
+    async fn claim(&mut self, room: u32) -> Vec<Lease> {
+        let polled = self.poll(room, START).await;
+        polled.claimed.iter().map(|job| job.lease().unwrap()).collect()
+    }
+
+    async fn settle(&mut self, lease: Lease, outcome: Outcome) -> Status {
+        self.running.retain(|id| *id != lease.id);
+        let end = AttemptEnd::Answered(outcome);
+        self.store.settle(lease, end, Duration::from_secs(10), START).await.unwrap()
+    }
+}
+
+fn lane(limit: u32) -> Lane {
+    Lane { queue: Queue::DEFAULT, running: 0, limit }
+}
+
+fn done() -> Outcome {
+    Outcome::Done(1.into())
+}
+
+fn failed() -> Outcome {
+    Outcome::Failed(JobError { code: "TEST-RUN-001".into(), message: "no".into() })
+}
+
+async fn what_is_acknowledged_is_there_after_a_restart(backend: &dyn Backend) {
+    let place = backend.place();
+    let store = backend.open(&place);
+    let whole = NewJob {
+        payload: serde_json::json!({"lamps": 7}),
+        priority: Some(-3),
+        run_at: Some(later(60)),
+        max_attempts: Some(9),
+        timeout: Some(Duration::from_secs(5)),
+        unique_key: Some(UniqueKey::parse("u").unwrap()),
+        concurrency_key: Some(ConcurrencyKey::parse("k").unwrap()),
+        correlation_id: Some("r-1".into()),
+        ..job()
+    };
+    let id = add(&store, whole).await;
+    let before = get(&store, id).await;
+    drop(store);
+    let store = backend.open(&place);
+    assert_eq!(get(&store, id).await, before, "P1");
+    assert_eq!(before.payload, r#"{"lamps":7}"#);
+    assert_eq!((before.run_at, before.created_at), (later(60), START));
+    assert_eq!((before.max_attempts, before.timeout), (Some(9), Some(Duration::from_secs(5))));
+    assert!(store.job(JobId(id.0 + 1)).await.unwrap().is_none());
+}
+
+async fn keys_answer_the_job_that_is_there(store: &Store) {
+    let unique = || NewJob { unique_key: Some(UniqueKey::parse("u").unwrap()), ..job() };
+    let first = add(store, unique()).await;
+    assert_eq!(store.enqueue(unique(), START).await.unwrap(), Enqueued::Existing(first));
+    let request = |n: i32| NewJob { idempotency_key: Some("i".into()), payload: n.into(), ..job() };
+    let second = add(store, request(1)).await;
+    assert_eq!(
+        store.enqueue(request(1), later(9)).await.unwrap(),
+        Enqueued::Existing(second),
+        "P3"
+    );
+    let conflict = store.enqueue(request(2), START).await.unwrap_err();
+    assert_eq!(conflict.code(), Code::IdempotencyConflict, "P3");
+}
+
+async fn together_is_all_or_nothing(store: &Store) {
+    let bad = NewJob { priority: Some(1000), ..job() };
+    assert!(store.enqueue_all(vec![job(), bad], START).await.is_err());
+    assert!(all(store).await.is_empty(), "P4");
+    assert_eq!(store.enqueue_all(vec![job(), job()], START).await.unwrap().len(), 2);
+}
+
+async fn all(store: &Store) -> Vec<Job> {
+    let filter = JobFilter { limit: 1000, ..JobFilter::default() };
+    store.search_jobs(filter).await.unwrap().rows
+}
+
+async fn claims_follow_their_order_and_their_limits(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let plain = add(store, job()).await;
+    let urgent = add(store, NewJob { priority: Some(-1), ..job() }).await;
+    let not_yet = add(store, NewJob { run_at: Some(later(60)), ..job() }).await;
+    let unknown = add(store, NewJob::new(Kind::parse("unknown").unwrap())).await;
+    let claimed: Vec<_> = leader.claim(1).await.iter().map(|lease| lease.id).collect();
+    assert_eq!(claimed, [urgent], "P13");
+    let polled = leader.poll(3, START).await;
+    assert_eq!(polled.claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [plain]);
+    assert_eq!(polled.wake_at, Some(later(60)));
+    let (waits, blocked) = (get(store, not_yet).await, get(store, unknown).await);
+    assert_eq!(waits.status, Status::Scheduled);
+    assert_eq!((blocked.status, blocked.epoch), (Status::Queued, 0));
+    let due = leader.poll(3, later(60)).await.claimed;
+    assert_eq!(due.iter().map(|job| job.id).collect::<Vec<_>>(), [not_yet]);
+
+    let keyed = || NewJob { concurrency_key: Some(ConcurrencyKey::parse("k").unwrap()), ..job() };
+    let mut keys = Vec::new();
+    for _ in 0..3 {
+        keys.push(add(store, keyed()).await);
+    }
+    let leases = leader.claim(9).await;
+    assert_eq!(leases.iter().map(|lease| lease.id).collect::<Vec<_>>(), keys[..2], "P8");
+    leader.settle(leases[0].clone(), done()).await;
+    assert_eq!(leader.claim(9).await[0].id, keys[2], "P8");
+}
+
+async fn a_lease_is_needed_to_write_and_ends_once(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let id = add(store, job()).await;
+    let lease = leader.claim(1).await.remove(0);
+    store.set_progress(lease.clone(), "half".into()).await.unwrap();
+    assert_eq!(leader.settle(lease.clone(), failed()).await, Status::Scheduled);
+    let waits = get(store, id).await;
+    assert_eq!((waits.attempt, waits.run_at), (1, later(10)), "P12");
+    let end = AttemptEnd::Answered(done());
+    let late = store.settle(lease.clone(), end, Duration::ZERO, START).await;
+    assert!(late.unwrap_err().is_lease_lost(), "P9");
+    assert!(store.set_progress(lease, "all".into()).await.unwrap_err().is_lease_lost(), "P9");
+    assert_eq!(get(store, id).await, waits);
+    let again = leader.poll(1, later(10)).await.claimed.remove(0);
+    assert_eq!((again.epoch, again.attempt), (2, 2));
+    assert_eq!(leader.settle(again.lease().unwrap(), done()).await, Status::Completed);
+    let ended = get(store, id).await;
+    assert_eq!((ended.result.as_deref(), ended.finished_at), (Some("1"), Some(START)));
+    let ends: Vec<_> = store.job_attempts(id).await.unwrap();
+    let ends: Vec<_> = ends.iter().map(|end| (end.epoch, end.ended_as.as_str())).collect();
+    assert_eq!(ends, [(1, "retry"), (2, "completed")]);
+    assert_eq!(store.job_events(id).await.unwrap().len(), 1);
+}
+
+async fn what_a_lost_worker_ran_is_settled_as_lost(store: &Store) {
+    let mut first = Leader::new(store, "w1").await;
+    let id = add(store, job()).await;
+    let stale = first.claim(1).await.remove(0);
+    let mut second = Leader::new(store, "w2").await;
+    let polled = second.poll(0, START).await;
+    assert_eq!(
+        polled.rescued.iter().map(|(job, after)| (job.id, after.status)).collect::<Vec<_>>(),
+        [(id, Status::Queued)]
+    );
+    let job = get(store, id).await;
+    assert_eq!((job.attempt, job.interrupted), (0, 1), "P11");
+    let end = AttemptEnd::Answered(done());
+    assert!(
+        store.settle(stale, end, Duration::ZERO, START).await.unwrap_err().is_lease_lost(),
+        "P9"
+    );
+
+    let once = KindRules { on_interrupt: OnInterrupt::Fail, ..rules() };
+    let mut third = Leader::of(store, "w3", once.clone()).await;
+    let never_twice = add(store, NewJob { priority: Some(-9), ..self::job() }).await;
+    assert_eq!(third.claim(1).await[0].id, never_twice);
+    Leader::of(store, "w4", once).await.poll(0, START).await;
+    assert_eq!(get(store, never_twice).await.status, Status::Failed, "P7");
+}
+
+async fn one_leader_polls(store: &Store) {
+    let first = Leader::new(store, "w1").await;
+    let mut second = Leader::new(store, "w2").await;
+    let id = add(store, job()).await;
+    assert!(store.poll(first.request(1), START).await.is_err(), "P27");
+    assert_eq!(get(store, id).await.epoch, 0);
+    assert_eq!(second.claim(1).await.len(), 1);
+    let workers = store.workers().await.unwrap();
+    let leads: Vec<_> = workers.iter().filter(|worker| worker.leads).collect();
+    assert_eq!((leads.len(), &leads[0].id), (1, &second.worker));
+}
+
+async fn a_wish_to_cancel_holds(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let waits = add(store, job()).await;
+    assert_eq!(store.cancel(waits, Actor::cli(), START).await.unwrap(), Cancelled::Done);
+    assert!(leader.claim(1).await.is_empty(), "P20");
+    let runs = add(store, job()).await;
+    let lease = leader.claim(1).await.remove(0);
+    assert_eq!(store.cancel(runs, Actor::cli(), START).await.unwrap(), Cancelled::Requested);
+    assert_eq!(leader.poll(1, START).await.cancelled, [runs]);
+    assert_eq!(leader.settle(lease, failed()).await, Status::Cancelled);
+    let final_job = get(store, runs).await;
+    let again = store.run_again(runs, Actor::cli(), START).await.unwrap().id();
+    assert_eq!(get(store, runs).await, final_job, "P10");
+    assert_eq!(get(store, again).await.parent_id, Some(runs));
+}
+
+async fn pauses_and_stops_hold_until_they_end(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let (queue, by) = (Queue::DEFAULT, Actor::cli());
+    add(store, job()).await;
+    let pause = store.pause_queue(queue.clone(), "why".into(), Some(later(60)), by.clone(), START);
+    pause.await.unwrap();
+    let polled = leader.poll(1, START).await;
+    assert_eq!((polled.claimed.len(), polled.wake_at), (0, Some(later(60))));
+    assert_eq!(leader.poll(1, later(60)).await.claimed.len(), 1);
+    store.set_queue_limit(queue.clone(), Some(0), by.clone(), START).await.unwrap();
+    add(store, job()).await;
+    assert!(leader.claim(9).await.is_empty());
+    store.set_queue_limit(queue, None, by.clone(), START).await.unwrap();
+    assert_eq!(store.stop_all("why".into(), by.clone(), START).await.unwrap(), 1);
+    let polled = leader.poll(9, START).await;
+    assert_eq!((polled.claimed.len(), polled.cancelled.len()), (0, 1));
+    assert!(store.stopped().await.unwrap().is_some());
+    assert!(store.resume_all(by, START).await.unwrap());
+    assert_eq!(leader.claim(9).await.len(), 1);
+}
+
+async fn changes_are_announced_and_counted(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let changes = store.changes();
+    add(store, job()).await;
+    assert!(changes.has_changed().unwrap(), "P5, P15");
+    let count = async |status| {
+        let counts = store.job_counts().await.unwrap();
+        counts.iter().filter(|c| c.status == status).map(|c| c.count).sum::<i64>()
+    };
+    let lease = leader.claim(1).await.remove(0);
+    assert_eq!((count(Status::Queued).await, count(Status::Running).await), (0, 1));
+    leader.settle(lease, done()).await;
+    assert_eq!((count(Status::Running).await, count(Status::Completed).await), (0, 1));
+    assert!(store.recount().await.unwrap().is_empty());
+}
+
+async fn only_what_is_over_is_removed(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let over = add(store, job()).await;
+    let lease = leader.claim(1).await.remove(0);
+    leader.settle(lease, done()).await;
+    let waits = add(store, job()).await;
+    let years = START.plus(Duration::from_hours(10 * 365 * 24));
+    assert!(!store.prune(Arc::new([rules()]), years).await.unwrap());
+    assert!(store.job(over).await.unwrap().is_none());
+    assert_eq!(get(store, waits).await.status, Status::Queued, "P6");
+    let next = add(store, job()).await;
+    assert!(next > over && next > waits, "ids never come back");
+}

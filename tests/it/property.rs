@@ -1,0 +1,576 @@
+//! The real store against a model of a few lines: sequences of fifty operations by chance, shrunk when they disagree.
+//!
+//! `PROPTEST_CASES=10000 cargo test --test it property` makes a campaign; a failure prints the shortest sequence.
+
+use crate::support::START;
+use lamplighter::model::{
+    Actor, AttemptEnd, Cancelled, ConcurrencyKey, Enqueued, Job, JobError, JobFilter, JobId, Kind,
+    KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Process, Queue, Status,
+    Timestamp, UniqueKey, WorkerId,
+};
+use lamplighter::store::Store;
+use lamplighter::testing;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Sequences, and operations in each.
+const SEQUENCES: u32 = 1_000;
+const LENGTH: usize = 50;
+/// Jobs that may run at once in a queue while no operator says otherwise.
+const LIMIT: u32 = 2;
+/// Jobs of the kind `keyed` that may hold a key at once.
+const KEY_LIMIT: usize = 2;
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+const MAX_ATTEMPTS: u32 = 2;
+
+#[derive(Clone, Debug)]
+enum Operation {
+    Enqueue { kind: usize, priority: Option<i32>, delay: u64, key: Option<u8>, unique: Option<u8> },
+    Poll,
+    Settle { nth: usize, how: How },
+    LateSettle { nth: usize },
+    Cancel { nth: usize },
+    RunAgain { nth: usize },
+    Advance { seconds: u64 },
+    Pause { queue: usize },
+    Resume { queue: usize },
+    Limit { queue: usize, limit: u32 },
+    Crash,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum How {
+    Done,
+    Failed,
+    Fatal,
+    Snooze,
+    Limited,
+    Stopped,
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    use Operation::{
+        Advance, Cancel, Crash, Enqueue, LateSettle, Limit, Pause, Poll, Resume, RunAgain, Settle,
+    };
+    let how = prop_oneof![
+        4 => Just(How::Done), 2 => Just(How::Failed), 1 => Just(How::Fatal),
+        1 => Just(How::Snooze), 1 => Just(How::Limited), 1 => Just(How::Stopped),
+    ];
+    let delay = prop_oneof![3 => Just(0), 1 => 1_u64..30];
+    let enqueue = (
+        0..KINDS.len(),
+        prop::option::weighted(0.3, -3..=3),
+        delay,
+        prop::option::weighted(0.4, 0_u8..2),
+        prop::option::weighted(0.3, 0_u8..3),
+    );
+    let nth = 0..64_usize;
+    prop_oneof![
+        12 => enqueue.prop_map(|(kind, priority, delay, key, unique)| Enqueue { kind, priority, delay, key, unique }),
+        12 => Just(Poll),
+        10 => (nth.clone(), how).prop_map(|(nth, how)| Settle { nth, how }),
+        1 => nth.clone().prop_map(|nth| LateSettle { nth }),
+        3 => nth.clone().prop_map(|nth| Cancel { nth }),
+        1 => nth.prop_map(|nth| RunAgain { nth }),
+        4 => (1_u64..40).prop_map(|seconds| Advance { seconds }),
+        1 => (0..QUEUES.len()).prop_map(|queue| Pause { queue }),
+        1 => (0..QUEUES.len()).prop_map(|queue| Resume { queue }),
+        1 => ((0..QUEUES.len()), 0_u32..4).prop_map(|(queue, limit)| Limit { queue, limit }),
+        1 => Just(Crash),
+    ]
+}
+
+/// Name, queue, what happens when its worker is lost.
+const KINDS: [(&str, &str, OnInterrupt); 3] = [
+    ("plain", "first", OnInterrupt::Retry),
+    ("keyed", "second", OnInterrupt::Retry),
+    ("once", "second", OnInterrupt::Fail),
+];
+const QUEUES: [&str; 2] = ["first", "second"];
+
+fn queue(name: &str) -> Queue {
+    Queue::parse(name).unwrap()
+}
+
+fn kinds() -> Arc<[KindRules]> {
+    let rules = KINDS.map(|(name, lane, on_interrupt)| KindRules {
+        queue: queue(lane),
+        max_attempts: MAX_ATTEMPTS,
+        on_interrupt,
+        key_limit: KEY_LIMIT as u32,
+        ..KindRules::new(Kind::parse(name).unwrap())
+    });
+    rules.into()
+}
+
+/// A job as the model knows it.
+#[derive(Clone, Debug)]
+struct Model {
+    kind: usize,
+    status: Status,
+    priority: i32,
+    run_at: u64,
+    attempt: u32,
+    interrupted: u32,
+    epoch: i64,
+    cancel_asked: bool,
+    key: Option<u8>,
+    unique: Option<u8>,
+    wait: Wait,
+}
+
+/// What a queued job waits for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wait {
+    /// The engine has to look at it.
+    Look,
+    Key,
+    /// Nothing; it holds a slot of its key, if it has one.
+    Turn,
+}
+
+#[derive(Default)]
+struct Queued {
+    jobs: BTreeMap<i64, Model>,
+    now: u64,
+    paused: BTreeMap<&'static str, Option<u64>>,
+    limits: BTreeMap<&'static str, u32>,
+}
+
+impl Queued {
+    fn holds(job: &Model) -> bool {
+        job.status == Status::Running || (job.status == Status::Queued && job.wait == Wait::Turn)
+    }
+
+    fn order(id: i64, job: &Model) -> (i64, i64) {
+        (job.run_at as i64 * 1000 + i64::from(job.priority) * 600_000, id)
+    }
+
+    fn holders(&self, key: u8) -> usize {
+        self.jobs.values().filter(|job| job.key == Some(key) && Self::holds(job)).count()
+    }
+
+    /// The next job that waits for the key is looked at again.
+    fn call_up(&mut self, key: Option<u8>) {
+        let Some(key) = key else { return };
+        let waiting = self.jobs.iter().filter(|(_, job)| {
+            job.key == Some(key) && job.status == Status::Queued && job.wait == Wait::Key
+        });
+        let next = waiting.map(|(id, job)| Self::order(*id, job)).min();
+        if let Some((_, id)) = next {
+            self.jobs.get_mut(&id).unwrap().wait = Wait::Look;
+        }
+    }
+
+    fn insert(&mut self, id: i64, job: Model) {
+        assert!(self.jobs.insert(id, job).is_none(), "the id {id} came twice");
+    }
+
+    /// What a poll claims, in its order.
+    fn poll(&mut self) -> Vec<i64> {
+        let now = self.now;
+        self.paused.retain(|_, until| until.is_none_or(|until| until > now));
+        for job in self.jobs.values_mut().filter(|job| job.status == Status::Scheduled) {
+            if job.run_at <= now {
+                (job.status, job.wait) = (Status::Queued, Wait::Look);
+            }
+        }
+        let new = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| job.status == Status::Queued && job.wait == Wait::Look);
+        let mut new: Vec<_> = new.map(|(id, job)| Self::order(*id, job)).collect();
+        new.sort_unstable();
+        for (_, id) in new {
+            self.admit(id);
+        }
+        let mut claimed = Vec::new();
+        for lane in QUEUES {
+            let of_lane = |job: &Model| KINDS[job.kind].1 == lane;
+            let running = self
+                .jobs
+                .values()
+                .filter(|job| of_lane(job) && job.status == Status::Running)
+                .count();
+            let limit = self.limits.get(lane).copied().unwrap_or(LIMIT) as usize;
+            let room =
+                if self.paused.contains_key(lane) { 0 } else { limit.saturating_sub(running) };
+            let ready = self.jobs.iter().filter(|(_, job)| {
+                of_lane(job) && job.status == Status::Queued && job.wait == Wait::Turn
+            });
+            let mut ready: Vec<_> = ready.map(|(id, job)| Self::order(*id, job)).collect();
+            ready.sort_unstable();
+            claimed.extend(ready.into_iter().take(room).map(|(_, id)| id));
+        }
+        for id in &claimed {
+            let job = self.jobs.get_mut(id).unwrap();
+            job.status = Status::Running;
+            job.attempt += 1;
+            job.epoch += 1;
+        }
+        claimed
+    }
+
+    fn admit(&mut self, id: i64) {
+        let job = self.jobs[&id].clone();
+        let full = job.key.is_some_and(|key| self.holders(key) >= KEY_LIMIT);
+        let place = self.jobs.get_mut(&id).unwrap();
+        if job.run_at > self.now {
+            place.status = Status::Scheduled;
+            // A fresh job was never called up, but passing a call on does no harm.
+            self.call_up(job.key);
+        } else if full {
+            place.wait = Wait::Key;
+        } else {
+            place.wait = Wait::Turn;
+            if job.key.is_some_and(|key| self.holders(key) < KEY_LIMIT) {
+                self.call_up(job.key);
+            }
+        }
+    }
+
+    fn end(&mut self, id: i64, status: Status, change: impl FnOnce(&mut Model)) {
+        let job = self.jobs.get_mut(&id).unwrap();
+        let (key, held) = (job.key, Self::holds(job));
+        let was_called = job.status == Status::Queued && job.wait == Wait::Look;
+        job.status = status;
+        job.wait = Wait::Look;
+        change(job);
+        if held || was_called {
+            self.call_up(key);
+        }
+    }
+
+    fn settle(&mut self, id: i64, how: How) {
+        let now = self.now;
+        let job = self.jobs[&id].clone();
+        let lane = KINDS[job.kind].1;
+        let back = |job: &mut Model| job.attempt -= 1;
+        match how {
+            How::Done => self.end(id, Status::Completed, |_| {}),
+            _ if job.cancel_asked => self.end(id, Status::Cancelled, |_| {}),
+            How::Fatal => self.end(id, Status::Failed, |_| {}),
+            How::Failed if job.attempt >= MAX_ATTEMPTS => self.end(id, Status::Failed, |_| {}),
+            How::Failed => {
+                self.end(id, Status::Scheduled, |job| job.run_at = now + RETRY_AFTER.as_secs());
+            }
+            How::Snooze => self.end(id, Status::Scheduled, |job| {
+                back(job);
+                job.run_at = now + 5;
+            }),
+            How::Limited => {
+                self.end(id, Status::Scheduled, |job| {
+                    back(job);
+                    job.run_at = now + 15;
+                });
+                let until = self.paused.entry(lane).or_insert(Some(0));
+                *until = until.map(|until| until.max(now + 15));
+            }
+            How::Stopped => self.interrupt(id, false),
+        }
+    }
+
+    fn interrupt(&mut self, id: i64, crashed: bool) {
+        let job = self.jobs[&id].clone();
+        let interrupted = job.interrupted + u32::from(crashed);
+        let fails = KINDS[job.kind].2 == OnInterrupt::Fail || interrupted >= 3;
+        let status = if job.cancel_asked {
+            Status::Cancelled
+        } else if fails {
+            Status::Failed
+        } else {
+            Status::Queued
+        };
+        self.end(id, status, |after| {
+            if !job.cancel_asked {
+                after.attempt -= 1;
+                after.interrupted = interrupted;
+            }
+        });
+    }
+}
+
+/// Both sides, and what the one process of this world believes to run.
+struct World {
+    model: Queued,
+    store: Store,
+    worker: WorkerId,
+    started: u32,
+    running: Vec<Lease>,
+    over: Vec<Lease>,
+}
+
+impl World {
+    fn now(&self) -> Timestamp {
+        START.plus(Duration::from_secs(self.model.now))
+    }
+
+    async fn apply(&mut self, operation: &Operation) {
+        let (now, by) = (self.now(), Actor::cli());
+        match *operation {
+            Operation::Enqueue { kind, priority, delay, key, unique } => {
+                self.enqueue(kind, priority, delay, key, unique).await;
+            }
+            Operation::Poll => self.poll().await,
+            Operation::Settle { nth, how } => {
+                if !self.running.is_empty() {
+                    let lease = self.running.swap_remove(nth % self.running.len());
+                    self.model.settle(lease.id.0, how);
+                    self.store
+                        .settle(lease.clone(), self.end(how), RETRY_AFTER, now)
+                        .await
+                        .unwrap();
+                    self.over.push(lease);
+                }
+            }
+            Operation::LateSettle { nth } => {
+                if !self.over.is_empty() {
+                    let lease = self.over[nth % self.over.len()].clone();
+                    let job = &self.model.jobs[&lease.id.0];
+                    if (job.status, job.epoch) == (Status::Running, lease.epoch) {
+                        // Its process is gone, but nobody has settled it as lost yet: not over.
+                        return;
+                    }
+                    let late =
+                        self.store.settle(lease, self.end(How::Done), RETRY_AFTER, now).await;
+                    assert!(late.unwrap_err().is_lease_lost(), "P9");
+                }
+            }
+            Operation::Cancel { nth } => self.cancel(nth).await,
+            Operation::RunAgain { nth } => self.run_again(nth).await,
+            Operation::Advance { seconds } => self.model.now += seconds,
+            Operation::Pause { queue: lane } => {
+                self.model.paused.insert(QUEUES[lane], None);
+                self.store
+                    .pause_queue(queue(QUEUES[lane]), String::new(), None, by, now)
+                    .await
+                    .unwrap();
+            }
+            Operation::Resume { queue: lane } => {
+                self.model.paused.remove(QUEUES[lane]);
+                self.store.resume_queue(queue(QUEUES[lane]), by, now).await.unwrap();
+            }
+            Operation::Limit { queue: lane, limit } => {
+                self.model.limits.insert(QUEUES[lane], limit);
+                self.store
+                    .set_queue_limit(queue(QUEUES[lane]), Some(limit), by, now)
+                    .await
+                    .unwrap();
+            }
+            Operation::Crash => self.crash().await,
+        }
+    }
+
+    fn end(&self, how: How) -> AttemptEnd {
+        let error = JobError { code: "TEST-RUN-001".into(), message: "by chance".into() };
+        let until = self.now().plus(Duration::from_secs(15));
+        AttemptEnd::Answered(match how {
+            How::Done => Outcome::Done(1.into()),
+            How::Failed => Outcome::Failed(error),
+            How::Fatal => Outcome::Fatal(error),
+            How::Snooze => Outcome::Snooze(Duration::from_secs(5)),
+            How::Limited => Outcome::Limited { until, reason: "by chance".into() },
+            How::Stopped => return AttemptEnd::Stopped,
+        })
+    }
+
+    async fn enqueue(
+        &mut self,
+        kind: usize,
+        priority: Option<i32>,
+        delay: u64,
+        key: Option<u8>,
+        unique: Option<u8>,
+    ) {
+        let run_at = self.model.now + delay;
+        let job = NewJob {
+            priority,
+            run_at: (delay > 0).then(|| START.plus(Duration::from_secs(run_at))),
+            concurrency_key: key.map(|key| ConcurrencyKey::parse(format!("k{key}")).unwrap()),
+            unique_key: unique.map(|unique| UniqueKey::parse(format!("u{unique}")).unwrap()),
+            ..NewJob::new(Kind::parse(KINDS[kind].0).unwrap())
+        };
+        let same = |(_, job): &(&i64, &Model)| {
+            job.kind == kind && job.unique == unique && !job.status.is_final()
+        };
+        let holder = unique.and_then(|_| self.model.jobs.iter().find(same).map(|(id, _)| *id));
+        let enqueued = self.store.enqueue(job, self.now()).await.unwrap();
+        if let Some(holder) = holder {
+            assert_eq!(enqueued, Enqueued::Existing(JobId(holder)));
+        } else {
+            assert!(matches!(enqueued, Enqueued::Inserted(_)));
+            let priority = priority.unwrap_or(0);
+            self.model.insert(enqueued.id().0, fresh(kind, priority, run_at, key, unique));
+        }
+    }
+
+    async fn poll(&mut self) {
+        let request = PollRequest {
+            worker: self.worker.clone(),
+            kinds: kinds(),
+            lanes: QUEUES.map(|lane| self.lane(lane)).into(),
+            running: self.running.iter().map(|lease| lease.id).collect(),
+            draining: false,
+        };
+        // Whatever runs and is nobody's is settled as lost first.
+        let lost = self.model.jobs.iter().filter(|(id, job)| {
+            job.status == Status::Running && !self.running.iter().any(|lease| lease.id.0 == **id)
+        });
+        for id in lost.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.model.interrupt(id, true);
+        }
+        let wanted = self.model.poll();
+        let polled = self.store.poll(request, self.now()).await.unwrap();
+        let claimed: Vec<_> = polled.claimed.iter().map(|job| job.id.0).collect();
+        assert_eq!(claimed, wanted, "P13");
+        self.running.extend(polled.claimed.iter().map(|job| job.lease().unwrap()));
+    }
+
+    fn lane(&self, lane: &str) -> Lane {
+        let here =
+            self.running.iter().filter(|lease| KINDS[self.model.jobs[&lease.id.0].kind].1 == lane);
+        Lane { queue: queue(lane), running: here.count() as u32, limit: LIMIT }
+    }
+
+    async fn cancel(&mut self, nth: usize) {
+        let Some(id) = self.model.jobs.keys().nth(nth % self.model.jobs.len().max(1)).copied()
+        else {
+            return;
+        };
+        let answer = self.store.cancel(JobId(id), Actor::cli(), self.now()).await.unwrap();
+        match self.model.jobs[&id].status {
+            Status::Scheduled | Status::Queued => {
+                assert_eq!(answer, Cancelled::Done);
+                self.model.end(id, Status::Cancelled, |_| {});
+            }
+            Status::Running => {
+                assert_eq!(answer, Cancelled::Requested);
+                self.model.jobs.get_mut(&id).unwrap().cancel_asked = true;
+            }
+            status @ (Status::Completed | Status::Failed | Status::Cancelled) => {
+                assert_eq!(answer, Cancelled::AlreadyFinal(status));
+            }
+        }
+    }
+
+    async fn run_again(&mut self, nth: usize) {
+        let over: Vec<_> =
+            self.model.jobs.iter().filter(|(_, job)| job.status.is_final()).collect();
+        let Some((id, job)) = over.get(nth % over.len().max(1)) else { return };
+        let again = self.store.run_again(JobId(**id), Actor::cli(), self.now()).await.unwrap();
+        // Somebody's own wish goes before the programs': six levels.
+        let again_model = fresh(job.kind, -6, self.model.now, job.key, None);
+        self.model.insert(again.id().0, again_model);
+    }
+
+    /// The process is gone, and the next one takes over.
+    async fn crash(&mut self) {
+        self.over.append(&mut self.running);
+        self.start().await;
+    }
+
+    async fn start(&mut self) {
+        self.started += 1;
+        self.worker = WorkerId::parse(format!("w{}", self.started)).unwrap();
+        let lanes = QUEUES.map(|lane| Lane { queue: queue(lane), running: 0, limit: LIMIT });
+        let taken = self.store.take_over(
+            self.worker.clone(),
+            Process { pid: 1, start: None },
+            lanes.into(),
+            self.now(),
+        );
+        taken.await.unwrap();
+        assert_eq!(self.store.unblock(kinds(), String::new()).await.unwrap(), None);
+        let keys: std::collections::BTreeSet<_> =
+            self.model.jobs.values().filter_map(|job| job.key).collect();
+        for key in keys {
+            self.model.call_up(Some(key));
+        }
+    }
+
+    /// Every job is as the model says.
+    async fn compare(&self) {
+        let filter = JobFilter { limit: 1000, ..JobFilter::default() };
+        let jobs = self.store.search_jobs(filter).await.unwrap().rows;
+        assert_eq!(jobs.len(), self.model.jobs.len());
+        for job in jobs {
+            assert_eq!(stored(&job), modelled(&self.model.jobs[&job.id.0]), "job {}", job.id);
+        }
+    }
+}
+
+fn fresh(kind: usize, priority: i32, run_at: u64, key: Option<u8>, unique: Option<u8>) -> Model {
+    Model {
+        kind,
+        status: Status::Queued,
+        priority,
+        run_at,
+        attempt: 0,
+        interrupted: 0,
+        epoch: 0,
+        cancel_asked: false,
+        key,
+        unique,
+        wait: Wait::Look,
+    }
+}
+
+type Seen = (Status, u64, u32, u32, i64);
+
+fn stored(job: &Job) -> Seen {
+    let run_at = job.run_at.since(START).as_secs();
+    (job.status, run_at, job.attempt, job.interrupted, job.epoch)
+}
+
+fn modelled(job: &Model) -> Seen {
+    (job.status, job.run_at, job.attempt, job.interrupted, job.epoch)
+}
+
+async fn run(operations: &[Operation]) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = testing::store_in(folder.path()).unwrap();
+    let worker = WorkerId::parse("nobody").unwrap();
+    let mut world = World {
+        model: Queued::default(),
+        store,
+        worker,
+        started: 0,
+        running: Vec::new(),
+        over: Vec::new(),
+    };
+    world.start().await;
+    for operation in operations {
+        world.apply(operation).await;
+        world.compare().await;
+    }
+    assert!(world.store.recount().await.unwrap().is_empty(), "the counts are exact");
+}
+
+#[test]
+fn the_store_does_what_a_model_of_a_few_lines_does() {
+    let mut config =
+        Config { max_shrink_iters: 2_000, failure_persistence: None, ..Config::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = SEQUENCES;
+    }
+    let sequences = AtomicUsize::new(0);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let operations = prop::collection::vec(operation(), LENGTH);
+    let tested = TestRunner::new(config.clone()).run(&operations, |operations| {
+        sequences.fetch_add(1, Ordering::Relaxed);
+        let run = std::panic::AssertUnwindSafe(|| runtime.block_on(run(&operations)));
+        // A panic is a difference too: proptest shrinks both alike.
+        std::panic::catch_unwind(run).map_err(|panic| {
+            let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+            TestCaseError::fail(text)
+        })
+    });
+    tested.unwrap_or_else(|difference| panic!("{difference}"));
+    let sequences = sequences.into_inner();
+    println!("{sequences} sequences of {LENGTH} operations: no difference");
+    assert!(sequences >= config.cases as usize);
+}

@@ -1,0 +1,248 @@
+//! Two processes on one data directory: one leads, the other stands by and takes over (P27).
+
+use crate::support::server::Server;
+use crate::support::{foreign, in_time, now, open, store, until};
+use lamplighter::Engine;
+use lamplighter::clock::Clock;
+use lamplighter::model::{Job, JobId, Kind, KindRules, NewJob, Outcome, Status, Worker};
+use lamplighter::store::Store;
+use std::future::{Future, pending};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+/// How often the process that leads is killed.
+const KILLS: usize = 10;
+/// What P27 promises.
+const TAKE_OVER: Duration = Duration::from_secs(3);
+/// How long a leader may be silent.
+const HUNG_AFTER: Duration = Duration::from_secs(30);
+/// How long before a SIGSTOP its last heartbeat may have been.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
+/// Far beyond what the take-over from a hung process takes.
+const STUCK: Duration = Duration::from_mins(2);
+/// Log rows that make a scan long enough to be caught running.
+const ROWS: u32 = 60_000;
+
+/// Runs `what` while other programs' commits wake the store's listeners.
+async fn watching<T>(store: &Store, what: impl Future<Output = T>) -> T {
+    tokio::select! {
+        done = what => done,
+        ended = store.watch_foreign_commits() => panic!("the watch has ended: {ended:?}"),
+    }
+}
+
+/// Waits until the workers are as they should be; wakes with every change of the store.
+async fn workers(store: &Store, wanted: impl Fn(&[Worker]) -> bool) -> Vec<Worker> {
+    let mut changes = store.changes();
+    let wait = async {
+        loop {
+            changes.borrow_and_update();
+            let workers = store.workers().await.unwrap();
+            if wanted(&workers) {
+                return workers;
+            }
+            changes.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(STUCK, wait).await.expect("this should have happened long ago")
+}
+
+fn leader(workers: &[Worker]) -> Option<u32> {
+    workers.iter().find(|worker| worker.leads).map(|worker| worker.process.pid)
+}
+
+/// Starts a server and answers it with its process number, once it has said that it is there.
+async fn start(store: &Store, data: &Path) -> (Server, u32) {
+    let known = |workers: &[Worker]| -> Vec<_> { workers.iter().map(|w| w.id.clone()).collect() };
+    let before = known(&store.workers().await.unwrap());
+    let server = Server::start(data, &[]);
+    let is_new = |worker: &&Worker| !before.contains(&worker.id);
+    let workers = workers(store, |workers| workers.iter().any(|w| is_new(&w))).await;
+    let pid = workers.iter().find(is_new).unwrap().process.pid;
+    (server, pid)
+}
+
+/// Queues a scan as any program may.
+fn enqueue_scan(data: &Path) -> JobId {
+    let sql = "INSERT INTO jobs (kind) VALUES ('self_monitoring') RETURNING id";
+    JobId(foreign(data).query_row(sql, [], |row| row.get(0)).unwrap())
+}
+
+fn signal(pid: u32, name: &str) {
+    let done = Command::new("kill").args([format!("-{name}"), pid.to_string()]).status().unwrap();
+    assert!(done.success(), "kill -{name} {pid}");
+}
+
+#[tokio::test]
+async fn p27_after_each_of_ten_kills_of_the_leader_the_other_process_leads_within_3_s() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let store = open(data);
+    watching(&store, async {
+        let (mut holder, mut pid) = start(&store, data).await;
+        workers(&store, |workers| leader(workers) == Some(pid)).await;
+        let mut slowest = Duration::ZERO;
+        for kill in 1..=KILLS {
+            let (standby, next) = start(&store, data).await;
+            let both = store.workers().await.unwrap();
+            assert_eq!((leader(&both), both.len()), (Some(pid), 2), "{both:?}");
+            let begun = Instant::now();
+            holder.kill();
+            let job = enqueue_scan(data);
+            workers(&store, |workers| leader(workers) == Some(next)).await;
+            let took = begun.elapsed();
+            let job = until(&store, job, |job| job.status.is_final()).await;
+            println!(
+                "kill {kill}: took over after {took:?}, a new scan ended after {:?}",
+                begun.elapsed()
+            );
+            assert_eq!(job.status, Status::Completed);
+            assert!(took <= TAKE_OVER, "took {took:?}");
+            slowest = slowest.max(took);
+            let left = workers(&store, |workers| workers.len() == 1).await;
+            assert_eq!(left[0].process.pid, next, "the row of the dead process is gone");
+            (holder, pid) = (standby, next);
+        }
+        println!("{KILLS} kills: took over after {slowest:?} at most");
+        assert_eq!(holder.terminate(), Some(0));
+        assert!(store.workers().await.unwrap().is_empty(), "a clean stop leaves no row");
+    })
+    .await;
+}
+
+/// Fills the log and waits until a scan of it runs; then the leader is stopped by a signal. Again, if the scan was over
+/// before the signal came.
+async fn stop_in_the_middle_of_a_scan(store: &Store, data: &Path, leader: u32) -> Job {
+    for round in 0..10 {
+        let mut conn = rusqlite::Connection::open(data.join("logs.db")).unwrap();
+        conn.busy_timeout(STUCK).unwrap();
+        let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+        let sql = "INSERT INTO logs (timestamp, level, source, message) VALUES ('2026-11-21T08:00:00.000Z', 'ERROR', 'shop', ?1)";
+        for row in 0..ROWS {
+            let message = format!("[SHOP-PAY-{:03}] payment {row} failed", row % 40 + 40 * round);
+            tx.execute(sql, [message]).unwrap();
+        }
+        tx.commit().unwrap();
+        let id = enqueue_scan(data);
+        until(store, id, |job| job.status != Status::Queued).await;
+        signal(leader, "STOP");
+        let job = store.job(id).await.unwrap().unwrap();
+        if job.status == Status::Running {
+            return job;
+        }
+        signal(leader, "CONT");
+    }
+    panic!("no scan was caught running");
+}
+
+#[tokio::test]
+async fn p27_p9_a_leader_that_hangs_is_killed_after_30_s_and_its_job_ends_once_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let store = open(data);
+    watching(&store, async {
+        let (hung, old) = start(&store, data).await;
+        workers(&store, |workers| leader(workers) == Some(old)).await;
+        let (standby, new) = start(&store, data).await;
+        let running = stop_in_the_middle_of_a_scan(&store, data, old).await;
+        let begun = Instant::now();
+        workers(&store, |workers| leader(workers) == Some(new)).await;
+        let took = begun.elapsed();
+        println!("took over from a stopped process after {took:?}");
+        assert!(took + HEARTBEAT_EVERY >= HUNG_AFTER, "it was not given its 30 seconds");
+        assert!(took <= HUNG_AFTER + TAKE_OVER, "took {took:?}");
+        let ended = until(&store, running.id, |job| job.status.is_final()).await;
+        assert_eq!((ended.status, ended.interrupted), (Status::Completed, 1));
+        assert_eq!(ended.epoch, running.epoch.saturating_add(1), "claimed once more");
+        // Going on now would be a late writer; but there is nobody left to go on.
+        signal(old, "CONT");
+        assert_eq!(hung.terminate(), None, "it was killed by a signal, it did not stop");
+        let next = enqueue_scan(data);
+        until(&store, next, |job| job.status == Status::Completed).await;
+        assert_eq!(store.job(running.id).await.unwrap().unwrap(), ended);
+        let left = workers(&store, |workers| workers.len() == 1).await;
+        assert_eq!(leader(&left), Some(new));
+        assert_eq!(standby.terminate(), Some(0));
+        let logs = rusqlite::Connection::open(data.join("logs.db")).unwrap();
+        let sql = "SELECT count(*) FROM logs WHERE message LIKE '[ENGINE-LEAD-002] %' || ?1 || '%'";
+        let said: i64 = logs.query_row(sql, [format!("process {old} ")], |row| row.get(0)).unwrap();
+        assert_eq!(said, 1, "it is said in the log, once");
+    })
+    .await;
+}
+
+fn rules() -> KindRules {
+    KindRules::new(Kind::parse("job").unwrap())
+}
+
+fn new_job() -> NewJob {
+    NewJob::new(rules().kind)
+}
+
+#[tokio::test]
+async fn every_process_is_a_row_and_the_leader_removes_those_that_are_gone() {
+    let (folder, store): (TempDir, Store) = store();
+    let first = Engine::builder(store.clone(), Clock::system()).start().unwrap();
+    in_time(first.leading().wait_for(|leads| *leads)).await.unwrap();
+    let other = open(folder.path());
+    let second = Engine::builder(other.clone(), Clock::system()).start().unwrap();
+    let both = watching(&store, workers(&store, |workers| workers.len() == 2)).await;
+    assert_eq!(both.iter().map(|worker| worker.leads).collect::<Vec<_>>(), [true, false]);
+    assert!(both.iter().all(|worker| worker.process.pid == std::process::id()));
+    // A process that was killed while it stood by: its number is free again.
+    let mut dead = Command::new("true").spawn().unwrap();
+    dead.wait().unwrap();
+    let sql = "INSERT INTO workers (id, pid, process_start, version, started_at, heartbeat_at)
+               SELECT 'dead', ?1, process_start, version, started_at, heartbeat_at + 1000000000
+               FROM workers WHERE leads = 1";
+    foreign(folder.path()).execute(sql, [dead.id()]).unwrap();
+    first.stop(Duration::ZERO).await;
+    in_time(second.leading().wait_for(|leads| *leads)).await.unwrap();
+    let left = other.workers().await.unwrap();
+    assert_eq!((left.len(), &left[0].id, left[0].leads), (1, &both[1].id, true));
+    second.stop(Duration::ZERO).await;
+    assert!(other.workers().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn p9_a_leader_whose_lock_is_worth_nothing_any_more_stops_claiming_and_stands_by() {
+    let (folder, store) = store();
+    let (enter, mut entered) = mpsc::unbounded_channel();
+    let enter = Arc::new(enter);
+    let engine = |name: &'static str, store: &Store| {
+        let enter = Arc::clone(&enter);
+        Engine::builder(store.clone(), Clock::system()).kind(rules(), move |context| {
+            enter.send((name, context.job.id)).unwrap();
+            async move {
+                // The first run of the first job hangs until it is dropped.
+                if name == "first" { pending().await } else { Outcome::Done(name.into()) }
+            }
+        })
+    };
+    let first = engine("first", &store).start().unwrap();
+    let id = store.enqueue(new_job(), now()).await.unwrap().id();
+    assert_eq!(in_time(entered.recv()).await, Some(("first", id)));
+    // Somebody tidies up too much.
+    std::fs::remove_file(folder.path().join("lamplighter.lock")).unwrap();
+    let other = open(folder.path());
+    let second = engine("second", &other).start().unwrap();
+    in_time(first.leading().wait_for(|leads| !*leads)).await.unwrap();
+    let rescued = until(&other, id, |job| job.status.is_final()).await;
+    assert_eq!(
+        (rescued.status, rescued.result.as_deref()),
+        (Status::Completed, Some("\"second\""))
+    );
+    assert_eq!(in_time(entered.recv()).await, Some(("second", id)));
+    let next = store.enqueue(new_job(), now()).await.unwrap().id();
+    assert_eq!(in_time(entered.recv()).await, Some(("second", next)));
+    until(&other, next, |job| job.status == Status::Completed).await;
+    // It is a process that stands by like any other.
+    second.stop(Duration::from_secs(1)).await;
+    in_time(first.leading().wait_for(|leads| *leads)).await.unwrap();
+    assert_eq!(store.job(id).await.unwrap().unwrap(), rescued, "the stale run wrote nothing");
+    first.stop(Duration::ZERO).await;
+}
