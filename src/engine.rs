@@ -76,7 +76,7 @@ impl Builder {
     ///
     /// `Err` is an [`Outcome`], the same five words that [`Builder::kind`] answers with: there is no second type for what
     /// is neither an output nor a failure, and none is needed to infer the type of a closure. `?` turns any error, text
-    /// or boxed error into [`Outcome::Failed`] under `JOB-RUN-001` (an [`Error`](crate::Error) of ours keeps its code),
+    /// or boxed error into [`Outcome::Failed`] under `JOB-RUN-001` (an [`Error`] of ours keeps its code),
     /// so the job is tried again; the others are said outright, as in `return Err(Outcome::Snooze(length))`.
     ///
     /// A payload of another shape never reaches the handler: it fails the job for good with `JOB-VALUE-001`, which names

@@ -16,7 +16,7 @@ pub(super) enum Command {
     Limit {
         /// The queue's name
         queue: String,
-        /// How many; `default` for what the program says
+        /// How many; 0 starts nothing more, `default` is what the program says
         #[arg(value_parser = limit)]
         limit: Limit,
     },
@@ -64,7 +64,8 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     match command {
         Command::List => {
             if let Some(stop) = store.stopped().await? {
-                output::note(&format!("All queues were stopped by {}: {}", stop.by, stop.reason));
+                let why = if stop.reason.is_empty() { "no reason was given" } else { &stop.reason };
+                output::note(&format!("All queues were stopped by {} ({why}).", stop.by));
             }
             list(cli, &store.queues().await?)
         }
@@ -74,13 +75,15 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
         }
         Command::Pause { queue: None, reason, .. } => {
             let asked = store.stop_all(reason, actor, now).await?;
-            let words = format!("stopped; {asked} running jobs were asked to end");
+            let words = format!("stopped; running jobs that were asked to end: {asked}");
             say(cli, &words, json!({"asked_to_end": asked}))
         }
         Command::Pause { queue: Some(queue), reason, length, .. } => {
             let resume_at = length.map(|length| now.plus(length));
             store.pause_queue(Queue::parse(queue)?, reason, resume_at, actor, now).await?;
-            say(cli, "paused", json!({}))
+            let until =
+                resume_at.map_or_else(|| "until it is resumed".into(), |at| format!("until {at}"));
+            say(cli, &format!("paused {until}"), json!({}))
         }
         Command::Resume { queue, .. } => {
             let resumed = match queue {

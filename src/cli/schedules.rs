@@ -86,7 +86,7 @@ pub(super) struct RuleArguments {
     /// At the local times of a crontab expression: "30 2 * * 1-5"
     #[arg(long, value_name = "EXPRESSION", group = "when")]
     cron: Option<String>,
-    /// The IANA zone whose clocks the crontab expression means [default: UTC]
+    /// The IANA zone whose clocks the crontab expression means; UTC, or the one the schedule has
     #[arg(long, value_name = "ZONE", requires = "cron")]
     zone: Option<String>,
     /// Every so many minutes, 1 to 10080; also 15m or 6h
@@ -99,7 +99,7 @@ pub(super) struct RuleArguments {
 
 #[derive(clap::Args)]
 pub(super) struct PlanArguments {
-    /// The handler's input, JSON [default: {}]
+    /// The handler's input, JSON; {} for a new one
     #[arg(long, value_parser = |text: &str| serde_json::from_str::<Value>(text))]
     payload: Option<Value>,
     /// Where the jobs wait, instead of their kind's queue; `default` is a queue too, `kind` the kind's
@@ -108,10 +108,10 @@ pub(super) struct PlanArguments {
     /// Lower runs first, -100 to 100, instead of their kind's; `kind` for the kind's
     #[arg(long, allow_negative_numbers = true, value_parser = priority)]
     priority: Option<KindsOr<i32>>,
-    /// What becomes of missed occurrences: once, skip or all:N [default: once]
+    /// What becomes of missed occurrences: once, skip or all:N; once for a new one
     #[arg(long, value_parser = CatchUp::parse)]
     catch_up: Option<CatchUp>,
-    /// What becomes of one that meets its predecessor: `queue_one`, `queue_all` or `skip` [default: `queue_one`]
+    /// What becomes of one that meets its predecessor: `queue_one`, `queue_all` or `skip`; `queue_one` for a new one
     #[arg(long, value_parser = Overlap::parse)]
     overlap: Option<Overlap>,
     /// How long after one another the jobs of missed occurrences start: 30s, 5m
@@ -144,9 +144,14 @@ fn priority(text: &str) -> Result<KindsOr<i32>, String> {
 }
 
 impl RuleArguments {
-    fn read(self, now: Timestamp) -> Result<Option<Rule>> {
+    /// The rule, if one is named; `before` is the one that is changed, whose zone stays unless another is named.
+    fn read(self, before: Option<&Rule>, now: Timestamp) -> Result<Option<Rule>> {
         let Self { cron, zone, every, at } = self;
-        let zone = zone.as_deref().unwrap_or("UTC");
+        let kept = match before {
+            Some(Rule::Cron { zone, .. }) => Some(zone.name()),
+            Some(Rule::Every { .. } | Rule::Once(_)) | None => None,
+        };
+        let zone = zone.as_deref().or(kept).unwrap_or("UTC");
         let rule = match (cron, every, at) {
             (Some(cron), _, _) => Rule::cron(&cron, zone),
             (None, Some(text), _) => match Rule::parse(&text, now)? {
@@ -191,7 +196,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
         }
         Command::Add { name, rule, kind, rest } => {
             let store = cli.store()?;
-            let change = rest.change(rule.read(now)?, Some(kind));
+            let change = rest.change(rule.read(None, now)?, Some(kind));
             let plan = change.applied_to(None).ok_or_else(|| not_a("", "rule"))?;
             let new = NewSchedule { name: name.clone(), plan };
             store.create_schedule(new, actor, now).await?;
@@ -199,7 +204,9 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
         }
         Command::Edit { name, rule, kind, rest } => {
             let store = cli.existing_store()?;
-            let change = rest.change(rule.read(now)?, kind);
+            let before = store.schedule(name.clone()).await?.and_then(|known| known.plan.ok());
+            let before = before.as_ref().map(|plan| &plan.rule);
+            let change = rest.change(rule.read(before, now)?, kind);
             store.change_schedule(name.clone(), change, actor, now).await?;
             show_next(cli, &store, name, now, 1).await
         }

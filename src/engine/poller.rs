@@ -123,6 +123,9 @@ impl Poller {
                     Err(error) => error_coded!(Code::EnginePoll, "take over the engine: {error}"),
                 }
             }
+            tracing::info!(
+                "another process leads the engine; this one stands by and takes over when that is gone"
+            );
             let standby = Standby::new(&self.store, &self.clock, heart);
             tokio::select! {
                 found = standby.serve() => leadership = Some(found),

@@ -474,6 +474,8 @@ fn the_command_line_adds_edits_and_tells_what_is_next() {
     let (_, out, _) = run(&["schedules", "next", "nightly", "--count", "3"]);
     assert_eq!(out.matches("02:30:00 CE").count(), 3, "{out}");
     assert!(out.contains("comes twice in Europe/Berlin"), "{out}");
+    let (_, out, err) = run(&["schedules", "edit", "nightly", "--cron", "0 4 * * *"]);
+    assert!(out.contains("at 04:00 every day (Europe/Berlin)"), "the zone stays: {out}{err}");
     let (code, out, err) =
         run(&["schedules", "edit", "nightly", "--every", "6h", "--overlap", "skip"]);
     assert!(code == Some(0) && out.contains("every 6 hours"), "{out}{err}");

@@ -225,11 +225,13 @@ fn set_pause(conn: &Connection, queue: &Queue, pause: Option<&Pause>) -> Result<
     Ok(())
 }
 
-/// Refuses a queue that neither the engine, an operator nor a job has spoken of: it would be a typing error.
+/// Refuses a queue that neither the engine, an operator nor a job has spoken of: it would be a typing error. Before the
+/// engine has led for the first time nobody knows better.
 fn known(conn: &Connection, queue: &Queue) -> Result<()> {
     const SQL: &str = "
         SELECT EXISTS (SELECT 1 FROM queues WHERE name = :name)
-            OR EXISTS (SELECT 1 FROM job_counts WHERE queue = :name)";
+            OR EXISTS (SELECT 1 FROM job_counts WHERE queue = :name)
+            OR NOT EXISTS (SELECT 1 FROM queues WHERE engine_limit IS NOT NULL)";
     let params = named_params! {":name": queue.as_str()};
     if conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))? {
         return Ok(());
