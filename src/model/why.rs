@@ -26,7 +26,10 @@ pub struct Circumstances {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
     /// It runs.
-    Runs,
+    Runs {
+        /// Whether somebody asked it to end.
+        asked_to_end: bool,
+    },
     /// It is over.
     Final(Status),
     /// No process runs the engine.
@@ -70,7 +73,9 @@ pub enum Why {
 /// Says why a job is not running.
 pub fn why(job: &Job, around: Circumstances, now: Timestamp) -> Why {
     match job.status {
-        Status::Running => return Why::Runs,
+        Status::Running => {
+            return Why::Runs { asked_to_end: job.cancel_requested_at.is_some() };
+        }
         Status::Completed | Status::Failed | Status::Cancelled => return Why::Final(job.status),
         Status::Scheduled | Status::Queued => {}
     }
@@ -107,7 +112,8 @@ pub fn why(job: &Job, around: Circumstances, now: Timestamp) -> Why {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Runs => f.write_str("It runs."),
+            Self::Runs { asked_to_end: false } => f.write_str("It runs."),
+            Self::Runs { asked_to_end: true } => f.write_str("It runs, and was asked to end."),
             Self::Final(status) => write!(f, "It is over: {status}."),
             Self::NoEngine { seen_at: None } => {
                 f.write_str("No server runs the engine; start one with `lamplighter serve`.")
@@ -259,7 +265,9 @@ mod tests {
         full.leader_seen_at = None;
         assert!(says(later.clone(), full.clone()).starts_with("No server runs"));
         let running = Job { status: Status::Running, ..later };
-        assert_eq!(says(running, full), "It runs.");
+        assert_eq!(says(running.clone(), full.clone()), "It runs.");
+        let asked = Job { cancel_requested_at: Some(NOW), ..running };
+        assert_eq!(says(asked, full), "It runs, and was asked to end.");
     }
 
     #[test]

@@ -114,32 +114,43 @@ pub(super) async fn run_now(
 
 /// POST `/schedules/{name}/pause`.
 pub(super) async fn pause(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
+    state: State<App>,
+    caller: Extension<Caller>,
+    signed_in: Extension<SignedIn>,
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<Pressed>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let (name, shown) = (name(path)?, page::query(query)?);
-    let actor = caller.acting_as(&signed_in.account.username);
-    let pause = app.web.store.pause_schedule(name.clone(), actor, app.web.clock.now());
-    pause.await.map_err(refused)?;
-    Ok(pressed(&name, true, caller.face, &shown))
+    set_paused(true, state, (caller, signed_in), path, query).await
 }
 
 /// POST `/schedules/{name}/resume`.
 pub(super) async fn resume(
+    state: State<App>,
+    caller: Extension<Caller>,
+    signed_in: Extension<SignedIn>,
+    path: Result<Path<String>, PathRejection>,
+    query: Result<Query<Pressed>, QueryRejection>,
+) -> Result<Response, Problem> {
+    set_paused(false, state, (caller, signed_in), path, query).await
+}
+
+async fn set_paused(
+    paused: bool,
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
+    (Extension(caller), Extension(signed_in)): (Extension<Caller>, Extension<SignedIn>),
     path: Result<Path<String>, PathRejection>,
     query: Result<Query<Pressed>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let (name, shown) = (name(path)?, page::query(query)?);
     let actor = caller.acting_as(&signed_in.account.username);
-    let resume = app.web.store.resume_schedule(name.clone(), actor, app.web.clock.now());
-    resume.await.map_err(refused)?;
-    Ok(pressed(&name, false, caller.face, &shown))
+    let (store, now) = (&app.web.store, app.web.clock.now());
+    let done = if paused {
+        store.pause_schedule(name.clone(), actor, now).await
+    } else {
+        store.resume_schedule(name.clone(), actor, now).await
+    };
+    done.map_err(refused)?;
+    Ok(pressed(&name, paused, caller.face, &shown))
 }
 
 fn pressed(name: &ScheduleName, paused: bool, face: Face, pressed: &Pressed) -> Response {
