@@ -169,7 +169,9 @@ impl Poller {
         let mut changes = self.store.changes();
         loop {
             changes.borrow_and_update();
-            if let Err(error) = self.run_once().await {
+            if !self.running.is_empty()
+                && let Err(error) = self.run_once().await
+            {
                 tracing::info!(%error, "nobody's wish to cancel is heard now");
             }
             // The look has joined what had ended.
