@@ -4,6 +4,7 @@
 
 mod account;
 mod cron;
+mod digest;
 mod job;
 mod kind_rules;
 mod log;
@@ -22,6 +23,7 @@ mod worker;
 
 pub use account::{Account, Actor, Role};
 pub use cron::{Cron, CronError};
+pub(crate) use digest::sha256_hex;
 pub use job::{
     Attempt, BlockedBy, Cancelled, Event, Job, JobId, Lease, Occurrence, OnInterrupt, Status,
     Trigger,

@@ -1,8 +1,6 @@
 //! What a finding without an error code is recognised by.
 
-use crate::model::{Classification, Fingerprint};
-use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
+use crate::model::{Classification, Fingerprint, sha256_hex};
 
 /// SHA-256 of `classification|source|template`, in lower-case hex.
 ///
@@ -12,12 +10,8 @@ pub(crate) fn fingerprint(
     source: &str,
     template: &str,
 ) -> Fingerprint {
-    let digest = Sha256::digest(format!("{}|{source}|{template}", classification.as_str()));
-    let mut hex = String::with_capacity(2 * digest.len());
-    for byte in digest {
-        write!(hex, "{byte:02x}").expect("a String takes every write");
-    }
-    Fingerprint::from_hex(hex)
+    let parts = format!("{}|{source}|{template}", classification.as_str());
+    Fingerprint::from_hex(sha256_hex(&parts))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Random secrets that a browser holds and the database knows only by their hash.
 
 use crate::error::{Code, Error, Result};
+use crate::model::sha256_hex;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
-use sha2::{Digest, Sha256};
 
 /// 256 bits of the system's randomness, as base64url text. It has no `Debug`: it must not reach a log.
 pub(super) struct Secret(String);
@@ -40,5 +40,5 @@ pub(super) fn correlation_id() -> String {
 
 /// SHA-256 in hex: enough for a secret that cannot be guessed, where a password needs a slow hash.
 pub(super) fn hash(text: &str) -> String {
-    HEXLOWER.encode(&Sha256::digest(text))
+    sha256_hex(text)
 }

@@ -23,6 +23,20 @@ fn engine(store: &Store) -> Builder {
     Engine::builder(store.clone(), Clock::system()).kind(KindRules::new(kind("good")), done)
 }
 
+/// Starts an engine that also has a kind whose jobs end when the semaphore gives them a permit each.
+fn gated(builder: Builder, rules: KindRules) -> (Engine, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let waits = Arc::clone(&gate);
+    let builder = builder.kind(rules, move |_| {
+        let waits = Arc::clone(&waits);
+        async move {
+            waits.acquire().await.unwrap().forget();
+            Outcome::Done(true.into())
+        }
+    });
+    (builder.start().unwrap(), gate)
+}
+
 async fn good_job_completes(store: &Store) {
     let id = store.enqueue(NewJob::new(kind("good")), now()).await.unwrap().id();
     until(store, id, |job| job.status == Status::Completed).await;
@@ -103,22 +117,11 @@ fn numbers_and_names_that_nobody_could_read_are_refused_by_the_schema() {
 #[tokio::test]
 async fn whoever_frees_a_key_lets_the_next_job_run() {
     let (folder, store) = store();
-    let release = Arc::new(Semaphore::new(0));
-    let released = Arc::clone(&release);
     let rules = KindRules {
         concurrency_key: Some(ConcurrencyKey::parse("one").unwrap()),
         ..KindRules::new(kind("keyed"))
     };
-    let engine = engine(&store)
-        .kind(rules, move |_| {
-            let released = Arc::clone(&released);
-            async move {
-                released.acquire().await.unwrap().forget();
-                Outcome::Done(true.into())
-            }
-        })
-        .start()
-        .unwrap();
+    let (engine, release) = gated(engine(&store), rules);
     let first = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap().id();
     let second = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap().id();
     until(&store, first, |job| job.status == Status::Running).await;
@@ -225,18 +228,7 @@ async fn rules_out_of_range_are_refused_before_the_engine_starts() {
 #[tokio::test]
 async fn a_job_in_our_own_name_that_nobody_runs_is_settled_as_lost() {
     let (folder, store) = store();
-    let release = Arc::new(Semaphore::new(0));
-    let held = Arc::clone(&release);
-    let engine = engine(&store)
-        .kind(KindRules::new(kind("held")), move |_| {
-            let held = Arc::clone(&held);
-            async move {
-                held.acquire().await.unwrap().forget();
-                Outcome::Done(true.into())
-            }
-        })
-        .start()
-        .unwrap();
+    let (engine, release) = gated(engine(&store), KindRules::new(kind("held")));
     let real = store.enqueue(NewJob::new(kind("held")), now()).await.unwrap().id();
     let real = until(&store, real, |job| job.status == Status::Running).await;
     // As if a claim had been committed whose commit seemed to fail.
@@ -304,18 +296,8 @@ async fn a_job_that_was_called_up_for_a_key_and_is_cancelled_first_passes_the_ca
         concurrency_key: Some(ConcurrencyKey::parse("printer").unwrap()),
         ..NewJob::new(kind("good"))
     };
-    let gate = Arc::new(Semaphore::new(0));
-    let waits = Arc::clone(&gate);
-    let engine = Engine::builder(store.clone(), Clock::system())
-        .kind(KindRules::new(kind("good")), move |_| {
-            let waits = Arc::clone(&waits);
-            async move {
-                waits.acquire().await.unwrap().forget();
-                Outcome::Done(true.into())
-            }
-        })
-        .start()
-        .unwrap();
+    let (engine, gate) =
+        gated(Engine::builder(store.clone(), Clock::system()), KindRules::new(kind("good")));
     let first = store.enqueue(printer(), now()).await.unwrap().id();
     until(&store, first, |job| job.status == Status::Running).await;
     let (second, third) = (printer(), printer());
@@ -342,18 +324,7 @@ async fn a_kind_that_changes_its_key_leaves_nobody_waiting_for_the_old_one() {
         concurrency_key: Some(ConcurrencyKey::parse(key).unwrap()),
         ..KindRules::new(kind("good"))
     };
-    let gate = Arc::new(Semaphore::new(0));
-    let waits = Arc::clone(&gate);
-    let engine = Engine::builder(store.clone(), Clock::system())
-        .kind(keyed("old"), move |_| {
-            let waits = Arc::clone(&waits);
-            async move {
-                waits.acquire().await.unwrap().forget();
-                Outcome::Done(true.into())
-            }
-        })
-        .start()
-        .unwrap();
+    let (engine, _gate) = gated(Engine::builder(store.clone(), Clock::system()), keyed("old"));
     let mut ids = Vec::new();
     for _ in 0..4 {
         ids.push(store.enqueue(NewJob::new(kind("good")), now()).await.unwrap().id());

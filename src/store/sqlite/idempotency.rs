@@ -1,10 +1,8 @@
 //! Requests that may be sent twice: the key a client gave, and the job it got (P3).
 
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, NewJob, Timestamp};
+use crate::model::{JobId, NewJob, Timestamp, sha256_hex};
 use rusqlite::{Connection, OptionalExtension, named_params};
-use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// How long a key is known at least; longer while its job is not final.
@@ -20,7 +18,7 @@ impl<'a> Request<'a> {
     /// The request that makes this job, if it has a key.
     pub(super) fn of(job: &'a NewJob) -> Option<Self> {
         let key = job.idempotency_key.as_deref()?;
-        Some(Self { key, body_hash: hash(&job.body()) })
+        Some(Self { key, body_hash: sha256_hex(&job.body()) })
     }
 
     /// The job that the same request made before.
@@ -97,11 +95,4 @@ pub(super) fn prune(conn: &Connection, limit: usize, now: Timestamp) -> Result<u
 
 fn expired(now: Timestamp) -> i64 {
     now.millis().saturating_sub(LIFE.as_millis() as i64)
-}
-
-fn hash(body: &str) -> String {
-    Sha256::digest(body).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("a String takes every write");
-        hex
-    })
 }
