@@ -88,6 +88,8 @@ pub mod logs;
 pub mod model;
 #[cfg(feature = "monitor")]
 pub mod monitor;
+#[cfg(feature = "agents")]
+pub mod sessions;
 pub mod store;
 pub mod testing;
 #[cfg(feature = "web")]

@@ -3,6 +3,7 @@
 //! *Invariant:* nothing here does I/O, awaits, knows SQL or asks for the time.
 
 mod account;
+mod budget;
 mod cron;
 mod digest;
 mod job;
@@ -16,12 +17,15 @@ mod redact;
 mod scan;
 mod schedule;
 mod search;
+mod session;
+mod setting;
 mod time;
 mod transition;
 mod why;
 mod worker;
 
 pub use account::{Account, Actor, Role};
+pub use budget::{ALARM, Budgets, OverBudget, Spend, Spent, day_of, month_start};
 pub use cron::{Cron, CronError};
 pub(crate) use digest::sha256_hex;
 pub use job::{
@@ -44,6 +48,11 @@ pub use schedule::{
     PlanChange, ReservedSchedule, Rule, Schedule, Situation, Verdict, decide,
 };
 pub use search::{Found, Hour, JobCount, JobFilter, LogFilter, Overview};
+pub use session::{
+    MAX_PROMPT_BYTES, MAX_TIER, OpenRun, Profile, Session, SessionEnd, SessionRequest, SessionRun,
+    SessionStart, TranscriptPiece, is_prompt_file,
+};
+pub use setting::Setting;
 pub use time::Timestamp;
 pub use transition::{AttemptEnd, JobError, Outcome, Settlement, Terms, may_follow, settlement};
 pub use why::{Circumstances, Why, why};

@@ -14,6 +14,7 @@ mod queues;
 mod scans;
 mod schedules;
 mod search;
+mod sessions;
 mod sqlite;
 mod workers;
 
@@ -40,6 +41,7 @@ const SCRATCH: Schema = Schema {
     migrations: &[
         include_str!("../migrations/sqlite/0001_jobs.sql"),
         include_str!("../migrations/sqlite/0002_engine.sql"),
+        include_str!("../migrations/sqlite/0003_sessions.sql"),
     ],
     durable: false,
 };

@@ -27,7 +27,7 @@ pub use lines::{Line, Lines, MAX_LINE_BYTES};
 pub use problem::{Problem, ProblemKind};
 pub use read::Reader;
 pub use reset::reset_time;
-pub use settings::{CliSession, Model, Profile, SettingSource, Settings, Version};
+pub use settings::{CliSession, Model, SettingSource, Settings, Version};
 pub use summary::Summary;
 pub use verdict::{Conclusion, End, OnDenial, Stop, Verdict, verdict};
 

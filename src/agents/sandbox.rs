@@ -13,7 +13,7 @@ const PRIVATE: [&str; 6] = ["/tmp", "/var/tmp", "/home", "/root", "/run", "/mnt"
 
 /// What a run sees of the machine: all of it, read-only, without homes and temporary files, but for what is named here.
 ///
-/// Its working directory is always there and may be written. The network is open.
+/// Its working directory is always there, and may be written unless it is said otherwise. The network is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sandbox {
     /// Folders that are empty inside, such as the data directory.
@@ -22,6 +22,8 @@ pub struct Sandbox {
     pub readable: Vec<PathBuf>,
     /// Folders that may be written besides the working directory.
     pub writable: Vec<PathBuf>,
+    /// Whether the working directory may only be read.
+    pub keep_working_dir: bool,
 }
 
 /// `bwrap` and its arguments, up to and with the `--` after which the program follows.
@@ -48,7 +50,9 @@ pub(super) fn arguments(
     for path in &sandbox.readable {
         add(&["--ro-bind", &text(path), &text(path)]);
     }
-    for path in sandbox.writable.iter().map(PathBuf::as_path).chain([working_dir]) {
+    let bind = if sandbox.keep_working_dir { "--ro-bind" } else { "--bind" };
+    add(&[bind, &text(working_dir), &text(working_dir)]);
+    for path in &sandbox.writable {
         add(&["--bind", &text(path), &text(path)]);
     }
     add(&["--chdir", &text(working_dir), "--"]);
@@ -87,12 +91,20 @@ mod tests {
             hidden: vec!["/data".into()],
             readable: vec!["/data/snapshot.db".into()],
             writable: vec!["/home/work".into()],
+            ..Sandbox::default()
         };
         let line = line(&sandbox, |_| true);
         let at = |part: &str| line.find(part).unwrap_or_else(|| panic!("{part}: {line}"));
         assert!(at("--tmpfs /data") < at("--ro-bind /data/snapshot.db /data/snapshot.db"));
         assert!(at("--tmpfs /home") < at("--bind /home/work /home/work"));
         assert!(at("--tmpfs /data") < at("--bind /data/jobs/1"));
+    }
+
+    #[test]
+    fn a_working_directory_can_be_kept_from_writing() {
+        let line = line(&Sandbox { keep_working_dir: true, ..Sandbox::default() }, |_| true);
+        assert!(line.contains(" --ro-bind /data/jobs/1 /data/jobs/1 --chdir "), "{line}");
+        assert!(!line.contains("--bind /data"), "{line}");
     }
 
     #[test]

@@ -197,6 +197,18 @@ codes! {
     AgentNotStarted = "AGENT-START-002", "The agent program refused to start",
         "It does not know a flag, or the session to go on with is gone.",
         "Read what it says in the message, and see that its version is one that is accepted.";
+    AgentMissing = "AGENT-START-003", "The agent program cannot be used",
+        "It is not installed, not on the server's PATH, or older than what is accepted.",
+        "Install it (npm install -g @anthropic-ai/claude-code), or name it with agent.command; the reason is in the message.";
+    AgentPrompt = "AGENT-PROMPT-001", "A prompt file cannot be read",
+        "There is none of this name in the data directory's `prompts`, or it is no text.",
+        "Write the file, or name another one.";
+    AgentAlarm = "AGENT-BUDGET-001", "Most of a budget is spent",
+        "Runs of agents have cost four fifths of what the day or the month may cost.",
+        "See the spend by kind and schedule; raise the budget, or run less. Runs over the budget wait for its next period.";
+    AgentTranscript = "AGENT-RECORD-001", "A transcript could not be recorded",
+        "The database refused a write while an agent ran.",
+        "See the error in the message; the run went on, a part of its transcript is missing.";
     AgentKilled = "AGENT-RUN-001", "The agent program was killed",
         "The system ran out of memory, or somebody sent it a signal.",
         "See the system's log, then run it again.";

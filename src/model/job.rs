@@ -2,7 +2,6 @@
 
 use super::{ConcurrencyKey, Kind, Queue, Timestamp, UniqueKey, WorkerId};
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// A job's public id; ids grow and never come back.
@@ -31,20 +30,22 @@ macro_rules! word_enum {
             }
         }
 
-        impl FromStr for $name {
+        impl ::std::str::FromStr for $name {
             type Err = ();
             fn from_str(text: &str) -> Result<Self, ()> {
                 match text { $($word => Ok(Self::$variant),)* _ => Err(()) }
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+
+pub(super) use word_enum;
 
 word_enum!(
     /// Where a job is in its life.

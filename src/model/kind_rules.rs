@@ -41,6 +41,8 @@ pub struct KindRules {
     pub concurrency_key: Option<ConcurrencyKey>,
     /// How many running jobs may hold one concurrency key.
     pub key_limit: u32,
+    /// Whether its jobs spend money: none starts while a budget is used up (P25).
+    pub metered: bool,
     /// How long its final jobs are kept.
     pub retention: Retention,
 }
@@ -64,6 +66,7 @@ impl KindRules {
             poison_after: 3,
             concurrency_key: None,
             key_limit: 1,
+            metered: false,
             retention: Retention::default(),
         }
     }

@@ -21,11 +21,14 @@ pub(super) mod queues;
 pub(super) mod scans;
 pub(super) mod schedules;
 pub(super) mod search;
+pub(super) mod sessions;
 pub(super) mod settings;
 pub(super) mod settle;
 #[cfg(test)]
 mod simulation;
+pub(super) mod spend;
 pub mod transactional;
+pub(super) mod transcript;
 pub(super) mod watch;
 pub(super) mod why;
 pub(super) mod workers;

@@ -1,6 +1,7 @@
 //! From settings to the program's arguments.
 
 use crate::error::{Code, Error, Result};
+use crate::model::Profile;
 use serde_json::Value;
 use std::fmt;
 
@@ -80,10 +81,10 @@ impl Settings {
         }
         // Not `bypassPermissions`, which root is refused: what is not allowed here is denied without a question.
         add(&["--permission-mode", "dontAsk"]);
-        if let Some(tools) = self.profile.tools() {
+        if let Some(tools) = tools(self.profile) {
             add(&["--tools", tools]);
         }
-        add(&["--allowedTools", self.profile.allowed()]);
+        add(&["--allowedTools", allowed(self.profile)]);
         add(&["--setting-sources", &self.source_list()]);
         if self.sources.is_empty() {
             add(&["--strict-mcp-config", "--disable-slash-commands"]);
@@ -121,39 +122,24 @@ fn refused(what: impl Into<String>) -> Error {
     Error::new(Code::AgentValue, what)
 }
 
-/// Which tools a run gets. What the tools can reach is the sandbox's matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Profile {
-    /// Questions to the snapshot: the query door under the name `sqlite3`, nothing else.
-    Scan,
-    /// Looks, also by commands.
-    ReadOnly,
-    /// Writes too.
-    Workspace,
-    /// Every tool the program has.
-    Full,
+/// The tools the model is told of; `None` for all. What the tools can reach is the sandbox's matter.
+fn tools(profile: Profile) -> Option<&'static str> {
+    match profile {
+        Profile::Scan => Some("Bash"),
+        Profile::ReadOnly => Some("Bash,Read,Grep,Glob"),
+        Profile::Workspace => Some("Bash,Read,Grep,Glob,Edit,Write,NotebookEdit"),
+        Profile::Full => None,
+    }
 }
 
-impl Profile {
-    /// The tools the model is told of; `None` for all.
-    fn tools(self) -> Option<&'static str> {
-        match self {
-            Self::Scan => Some("Bash"),
-            Self::ReadOnly => Some("Bash,Read,Grep,Glob"),
-            Self::Workspace => Some("Bash,Read,Grep,Glob,Edit,Write,NotebookEdit"),
-            Self::Full => None,
-        }
-    }
-
-    /// The uses that are allowed.
-    fn allowed(self) -> &'static str {
-        match self {
-            Self::Scan => "Bash(sqlite3:*)",
-            Self::ReadOnly => "Bash,Read,Grep,Glob",
-            Self::Workspace => "Bash,Read,Grep,Glob,Edit,Write,NotebookEdit",
-            Self::Full => {
-                "Bash,Read,Grep,Glob,Edit,Write,NotebookEdit,WebFetch,WebSearch,Task,Agent,Skill"
-            }
+/// The uses that are allowed.
+fn allowed(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Scan => "Bash(sqlite3:*)",
+        Profile::ReadOnly => "Bash,Read,Grep,Glob",
+        Profile::Workspace => "Bash,Read,Grep,Glob,Edit,Write,NotebookEdit",
+        Profile::Full => {
+            "Bash,Read,Grep,Glob,Edit,Write,NotebookEdit,WebFetch,WebSearch,Task,Agent,Skill"
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::counts::Tx;
 use super::jobs::{self, COLUMNS};
-use super::{control, history, queues, schedules, settle};
+use super::{control, history, queues, schedules, settle, spend};
 use crate::error::Result;
 use crate::model::{
     BlockedBy, ConcurrencyKey, Event, Job, JobId, Kind, KindRules, PollRequest, Polled, Queue,
@@ -37,7 +37,11 @@ pub(in crate::store) fn poll(tx: &Tx<'_>, request: &PollRequest, now: Timestamp)
         for id in unknown {
             block(tx, id, BlockedBy::Kind, NO_HANDLER, now)?;
         }
-        claimed.extend(claim(tx, &known, request, now)?);
+        let chosen = known.len();
+        let allowed = spend::put_off(tx, known, &request.kinds, now)?;
+        // Whoever is put off makes room for the next.
+        more |= allowed.len() < chosen;
+        claimed.extend(claim(tx, &allowed, request, now)?);
     }
     let wake_at = [next_run_at(tx)?, queues::next_resume(tx)?, schedules::next_due(tx)?];
     let wake_at = wake_at.into_iter().flatten().min();

@@ -1,0 +1,174 @@
+//! What agents may spend, and when a budget puts a run off.
+
+use super::Timestamp;
+
+/// A day of UTC, in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// The share of a budget at which the alarm is raised.
+pub const ALARM: f64 = 0.8;
+
+/// Dollars that may be spent; `None`: no limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budgets {
+    /// A day, from midnight UTC.
+    pub day: Option<f64>,
+    /// A month of the calendar, UTC.
+    pub month: Option<f64>,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self { day: Some(20.0), month: None }
+    }
+}
+
+/// Dollars that were spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spent {
+    /// Today.
+    pub day: f64,
+    /// This month.
+    pub month: f64,
+    /// Today, by the schedule that is asked about.
+    pub schedule: f64,
+}
+
+/// What runs of one kind and schedule have cost on a day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spend {
+    /// Days since 1970, UTC.
+    pub day: i64,
+    /// The jobs' kind.
+    pub kind: String,
+    /// The schedule that made them.
+    pub schedule_id: Option<i64>,
+    /// Dollars.
+    pub cost_usd: f64,
+    /// How many runs.
+    pub runs: u64,
+}
+
+/// Why a run may not start now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OverBudget {
+    /// When the next period begins.
+    pub until: Timestamp,
+    /// For people.
+    pub reason: String,
+}
+
+impl Budgets {
+    /// Whether a run may not start (P25); `schedule` is what its schedule may cost a day.
+    pub fn over(self, spent: Spent, schedule: Option<f64>, now: Timestamp) -> Option<OverBudget> {
+        let over = |spent: f64, most: Option<f64>, whose: &str, until| {
+            let most = most.filter(|most| spent >= *most)?;
+            let reason = format!("the budget of {whose}, ${most:.2}, is used up (${spent:.2})");
+            Some(OverBudget { until, reason })
+        };
+        over(spent.month, self.month, "this month", next_month(now))
+            .or_else(|| over(spent.day, self.day, "today", next_day(now)))
+            .or_else(|| over(spent.schedule, schedule, "its schedule for today", next_day(now)))
+    }
+
+    /// Dollars that a run may cost at most, of the `run` that it asks for.
+    pub fn room(self, run: f64, spent: Spent, schedule: Option<f64>) -> f64 {
+        let left = |most: Option<f64>, spent: f64| most.map_or(f64::INFINITY, |most| most - spent);
+        run.min(left(self.day, spent.day))
+            .min(left(self.month, spent.month))
+            .min(left(schedule, spent.schedule))
+    }
+
+    /// The budgets of which `spent` has passed the alarm's share and `before` had not.
+    pub fn alarms(self, before: Spent, spent: Spent) -> Vec<String> {
+        [
+            ("today", self.day, before.day, spent.day),
+            ("this month", self.month, before.month, spent.month),
+        ]
+        .into_iter()
+        .filter_map(|(whose, most, before, spent)| {
+            let mark = most? * ALARM;
+            (before < mark && spent >= mark).then(|| {
+                format!(
+                    "${spent:.2} of the budget of {whose}, ${:.2}, are spent",
+                    most.unwrap_or(0.0)
+                )
+            })
+        })
+        .collect()
+    }
+}
+
+/// The day of an instant: days since 1970, UTC.
+pub fn day_of(now: Timestamp) -> i64 {
+    now.millis().div_euclid(DAY_MS)
+}
+
+/// The first day of the month of an instant.
+pub fn month_start(now: Timestamp) -> i64 {
+    let date = now.to_utc().date_naive();
+    day_of(now) - i64::from(chrono::Datelike::day0(&date))
+}
+
+fn next_day(now: Timestamp) -> Timestamp {
+    Timestamp::from_millis((day_of(now) + 1) * DAY_MS)
+}
+
+fn next_month(now: Timestamp) -> Timestamp {
+    let next = now.to_utc().date_naive().checked_add_months(chrono::Months::new(1));
+    let days = next.map_or(day_of(now) + 31, |next| {
+        next.signed_duration_since(chrono::NaiveDate::default()).num_days()
+            - i64::from(chrono::Datelike::day0(&next))
+    });
+    Timestamp::from_millis(days * DAY_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2027-01-31 12:00 UTC.
+    const NOW: Timestamp = Timestamp::from_millis(1_801_396_800_000);
+
+    #[test]
+    fn periods_begin_at_midnight_and_on_the_first() {
+        assert_eq!(NOW.to_string(), "2027-01-31T12:00:00.000Z");
+        assert_eq!(next_day(NOW).to_string(), "2027-02-01T00:00:00.000Z");
+        assert_eq!(next_month(NOW), next_day(NOW));
+        assert_eq!(day_of(NOW) - month_start(NOW), 30);
+        let first = next_month(NOW);
+        assert_eq!(month_start(first), day_of(first));
+        assert_eq!(next_month(first).to_string(), "2027-03-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn a_used_up_budget_puts_off_to_its_next_period() {
+        let budgets = Budgets { day: Some(20.0), month: Some(100.0) };
+        let over = |day, month, schedule| {
+            budgets.over(Spent { day, month, schedule }, Some(1.0), NOW).map(|over| over.reason)
+        };
+        assert_eq!(over(19.99, 99.99, 0.99), None);
+        assert!(over(20.0, 50.0, 0.0).unwrap().contains("today, $20.00"));
+        assert!(over(20.0, 100.0, 0.0).unwrap().contains("this month"));
+        assert!(over(1.0, 1.0, 1.0).unwrap().contains("its schedule"));
+        let none = Budgets { day: None, month: None };
+        assert_eq!(none.over(Spent { day: 1e9, ..Spent::default() }, None, NOW), None);
+    }
+
+    #[test]
+    fn a_run_gets_no_more_than_what_is_left() {
+        let budgets = Budgets { day: Some(20.0), month: None };
+        let spent = Spent { day: 19.5, month: 60.0, schedule: 0.0 };
+        assert!((budgets.room(2.0, spent, None) - 0.5).abs() < 1e-9);
+        assert!((budgets.room(0.25, spent, None) - 0.25).abs() < 1e-9);
+        assert!((budgets.room(2.0, spent, Some(0.1)) - 0.1).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_alarm_is_raised_once_at_four_fifths() {
+        let budgets = Budgets { day: Some(10.0), month: Some(1000.0) };
+        let spent = |day| Spent { day, month: day, schedule: 0.0 };
+        assert_eq!(budgets.alarms(spent(7.0), spent(7.9)), Vec::<String>::new());
+        assert_eq!(budgets.alarms(spent(7.9), spent(8.1)).len(), 1);
+        assert_eq!(budgets.alarms(spent(8.1), spent(12.0)), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,344 @@
+//! Agent sessions: what is asked, what is recorded, and what they may cost.
+
+use super::job::word_enum;
+use super::{JobId, Process, Status, Timestamp, Trigger};
+use crate::error::{Code, Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// Longest prompt, in bytes; as JSON it has to fit into a job's payload too.
+pub const MAX_PROMPT_BYTES: usize = 200 * 1024;
+/// Longest name of a prompt file.
+const MAX_PROMPT_FILE: usize = 64;
+/// Highest tier.
+pub const MAX_TIER: u8 = 3;
+
+word_enum!(
+    /// What the agent of a session may do.
+    Profile {
+        /// Asks a scan's snapshot, nothing else.
+        Scan = "scan",
+        /// Looks, also by commands; the machine is mounted read-only.
+        ReadOnly = "read-only",
+        /// Writes in its working directory too.
+        Workspace = "workspace",
+        /// Every tool, no sandbox: whatever the server's user may do.
+        Full = "full",
+    }
+);
+
+/// What a session is asked to do: the payload of a job of kind `agent_session`.
+///
+/// Either `prompt` or `prompt_file` is there; every other field may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionRequest {
+    /// What somebody typed, byte for byte.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// The prompt `prompts/<name>.md` of the data directory, else the one that comes with the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_file: Option<String>,
+    /// 1 observe, 2 investigate, 3 remediate: the settings name a model and a profile for each. Default 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<u8>,
+    /// Goes before the tier's model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Goes before the tier's profile: `read-only`, `workspace` or `full`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Where it starts, an absolute path. Default: the server's `agent.working_dir`, else a folder of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<PathBuf>,
+    /// Dollars that this run may cost. Default: the setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_usd: Option<f64>,
+    /// Dollars that its schedule may cost a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_day_usd: Option<f64>,
+    /// Turns it may take. Default: the setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_turns: Option<u32>,
+    /// The JSON schema of a structured answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+    /// The session that it goes on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<i64>,
+    /// What the session of the tier below found, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handoff: Option<String>,
+}
+
+impl SessionRequest {
+    /// The request with this prompt and nothing else.
+    pub fn of(prompt: impl Into<String>) -> Self {
+        Self { prompt: Some(prompt.into()), ..Self::default() }
+    }
+
+    /// Its tier, 1 unless it says otherwise.
+    pub fn tier(&self) -> u8 {
+        self.tier.unwrap_or(1)
+    }
+
+    /// Its own profile; `None` leaves it to the tier.
+    pub fn profile(&self) -> Option<Profile> {
+        self.profile.as_deref().and_then(|word| word.parse().ok())
+    }
+
+    /// Refuses what no run could be made of.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` with the field and what it takes.
+    pub fn check(&self) -> Result<()> {
+        let blank = |prompt: &String| prompt.trim().is_empty();
+        let amount = |usd: Option<f64>| usd.is_some_and(|usd| !(usd.is_finite() && usd > 0.0));
+        let wrong = match self {
+            Self { prompt: None, prompt_file: None, .. } => "a prompt is required",
+            Self { prompt: Some(_), prompt_file: Some(_), .. } => {
+                "it has a prompt and a prompt file: one of them"
+            }
+            Self { prompt: Some(prompt), .. } if blank(prompt) => "a prompt is required",
+            Self { prompt: Some(prompt), .. } if prompt.len() > MAX_PROMPT_BYTES => {
+                "its prompt has more than 200 KiB"
+            }
+            Self { prompt_file: Some(name), .. } if !is_prompt_file(name) => {
+                "the name of a prompt file is 1 to 64 letters, digits, - and _"
+            }
+            Self { tier: Some(0 | 4..), .. } => "its tier is 1, 2 or 3",
+            Self { profile: Some(word), .. }
+                if !["read-only", "workspace", "full"].contains(&word.as_str()) =>
+            {
+                "its profile is read-only, workspace or full"
+            }
+            Self { working_dir: Some(path), .. } if !path.is_absolute() => {
+                "its working directory is an absolute path"
+            }
+            Self { budget_usd, budget_day_usd, .. }
+                if amount(*budget_usd) || amount(*budget_day_usd) =>
+            {
+                "a budget is an amount of dollars above 0"
+            }
+            Self { max_turns: Some(0), .. } => "it takes one turn at least",
+            _ => return Ok(()),
+        };
+        Err(Error::new(Code::ModelInvalid, format!("ask for a session: {wrong}")))
+    }
+}
+
+/// Whether a text is the name of a prompt file, so that it leads to no other file.
+pub fn is_prompt_file(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (1..=MAX_PROMPT_FILE).contains(&name.len()) && name.chars().all(fits)
+}
+
+/// A session with all that is known of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    /// Its job.
+    pub id: JobId,
+    /// Where its job is in its life.
+    pub status: Status,
+    /// What made it.
+    pub trigger: Trigger,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When its latest attempt began.
+    pub started_at: Option<Timestamp>,
+    /// When it was over.
+    pub finished_at: Option<Timestamp>,
+    /// When somebody asked it to stop.
+    pub cancel_requested_at: Option<Timestamp>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// The code of that error.
+    pub error_code: Option<String>,
+    /// What it last showed of itself.
+    pub progress: Option<String>,
+    /// The job that made it.
+    pub parent_id: Option<JobId>,
+    /// What it was asked; `None` for a job of another kind, or a payload that says something else.
+    pub request: Option<SessionRequest>,
+    /// What its run recorded; `None` before it began.
+    pub run: Option<SessionRun>,
+}
+
+/// What a run records of itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionRun {
+    /// 1 to 3.
+    pub tier: u8,
+    /// What the agent may do.
+    pub profile: String,
+    /// The model, as asked for until the program says which it is.
+    pub model: Option<String>,
+    /// The prompt file.
+    pub prompt_file: Option<String>,
+    /// What somebody typed; `None` for a prompt file.
+    pub prompt_text: Option<String>,
+    /// The session that it goes on with.
+    pub continues: Option<JobId>,
+    /// Where it started.
+    pub working_dir: PathBuf,
+    /// The folder of its files, below the data directory's `jobs`.
+    pub place: String,
+    /// `bwrap` or `supervisor`.
+    pub isolation: Option<String>,
+    /// The program's version.
+    pub agent_version: Option<String>,
+    /// The program's own id of the session, to go on with.
+    pub cli_session_id: Option<String>,
+    /// The program's exit code; `None` if a signal ended it or it runs.
+    pub exit_code: Option<i32>,
+    /// How it ended, in a word.
+    pub ending: Option<String>,
+    /// The agent's answer.
+    pub response: Option<String>,
+    /// The structured answer, JSON text.
+    pub structured: Option<String>,
+    /// Dollars of all its attempts.
+    pub cost_usd: Option<f64>,
+    /// Turns of its last attempt.
+    pub num_turns: Option<i64>,
+    /// Milliseconds of its last attempt, as the program counts.
+    pub duration_ms: Option<i64>,
+    /// Tokens that the model read, caches included.
+    pub input_tokens: Option<i64>,
+    /// Tokens that the model wrote.
+    pub output_tokens: Option<i64>,
+    /// Bytes of its transcript.
+    pub transcript_bytes: u64,
+    /// Lines of its transcript.
+    pub transcript_lines: u64,
+    /// Bytes that came after the transcript's limit.
+    pub transcript_dropped: u64,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When no process of it was left.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// What is written when a run begins, before its program is started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionStart {
+    /// 1 to 3.
+    pub tier: u8,
+    /// What the agent may do.
+    pub profile: Profile,
+    /// The model that was asked for.
+    pub model: Option<String>,
+    /// The prompt file.
+    pub prompt_file: Option<String>,
+    /// What somebody typed.
+    pub prompt_text: Option<String>,
+    /// The session that it goes on with.
+    pub continues: Option<JobId>,
+    /// Where it starts.
+    pub working_dir: PathBuf,
+    /// The folder of its files.
+    pub place: String,
+    /// What its processes carry in their environment.
+    pub marker: String,
+}
+
+/// What is written when no process of a run is left.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionEnd {
+    /// The program's exit code.
+    pub exit_code: Option<i32>,
+    /// How it ended, in a word.
+    pub ending: &'static str,
+    /// The model, as the program resolved it.
+    pub model: Option<String>,
+    /// The program's version.
+    pub agent_version: Option<String>,
+    /// The program's own id of the session.
+    pub cli_session_id: Option<String>,
+    /// The agent's answer.
+    pub response: Option<String>,
+    /// The structured answer.
+    pub structured: Option<Value>,
+    /// Dollars of this attempt.
+    pub cost_usd: Option<f64>,
+    /// Turns.
+    pub num_turns: Option<u64>,
+    /// Milliseconds, as the program counts.
+    pub duration_ms: Option<u64>,
+    /// Tokens that the model read, caches included.
+    pub input_tokens: Option<u64>,
+    /// Tokens that the model wrote.
+    pub output_tokens: Option<u64>,
+}
+
+/// A part of a transcript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TranscriptPiece {
+    /// Bytes before it.
+    pub start: u64,
+    /// Lines that end before it.
+    pub first_line: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Lines, each with its newline; a long one may go on in the next piece.
+    pub bytes: Vec<u8>,
+}
+
+impl TranscriptPiece {
+    /// Bytes up to its end.
+    pub fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+
+    /// Lines that end before its end.
+    pub fn end_line(&self) -> u64 {
+        self.first_line + self.bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+    }
+}
+
+/// A run whose processes are not known to be gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenRun {
+    /// Its job.
+    pub id: JobId,
+    /// What its processes carry in their environment.
+    pub marker: String,
+    /// Its main process, if it was started.
+    pub main: Option<Process>,
+    /// Where it worked.
+    pub working_dir: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_without_a_prompt_or_out_of_range_is_refused_with_what_is_allowed() {
+        let good = || SessionRequest::of("look");
+        assert!(good().check().is_ok());
+        let named = |name: &str| SessionRequest {
+            prompt_file: Some(name.into()),
+            ..SessionRequest::default()
+        };
+        assert!(named("health_check").check().is_ok());
+        for (request, word) in [
+            (SessionRequest::default(), "a prompt is required"),
+            (SessionRequest::of(" \n\t"), "a prompt is required"),
+            (SessionRequest::of("x".repeat(MAX_PROMPT_BYTES + 1)), "200 KiB"),
+            (SessionRequest { prompt_file: Some("a".into()), ..good() }, "one of them"),
+            (named("../secret"), "prompt file"),
+            (named(""), "prompt file"),
+            (SessionRequest { tier: Some(4), ..good() }, "tier"),
+            (SessionRequest { profile: Some("scan".into()), ..good() }, "profile"),
+            (SessionRequest { working_dir: Some("a/b".into()), ..good() }, "absolute"),
+            (SessionRequest { budget_usd: Some(f64::NAN), ..good() }, "dollars"),
+            (SessionRequest { max_turns: Some(0), ..good() }, "turn"),
+        ] {
+            let error = request.check().unwrap_err();
+            assert_eq!(error.code(), Code::ModelInvalid);
+            assert!(error.to_string().contains(word), "{error}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Agent sessions: runs of an agent program as jobs, with their prompts, transcripts, costs and limits.
+//!
+//! A session is a job of kind `agent_session`, whose payload is a [`SessionRequest`]; a plain INSERT of one is a correct
+//! trigger. It runs at most once: whoever typed the prompt is not repeated behind his back. `run` is one run of the
+//! program from its folder to its record; scans run their agent by it too.
+//!
+//! *Invariants:* a prompt goes in by standard input, byte for byte. What a run prints has passed the redactor before it is
+//! kept or shown. A job settles when no process of its run is left; what a killed server left behind is ended before
+//! anything else is started .
+
+mod program;
+mod prompts;
+mod settings;
+
+pub use program::{AgentProgram, AgentState};
+pub use prompts::{Prompt, prompt_files};
+pub use settings::{SETTINGS, Tier, Wishes, wishes};
+
+use crate::agents::Launcher;
+use crate::error::{Code, Error, Result};
+use crate::model::{Actor, JobId, Kind, NewJob, Queue, SessionRequest, Status, Timestamp, Trigger};
+use crate::store::Store;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Sessions that may wait; the thousandth is a stuck key, not a wish.
+const MAX_WAITING: i64 = 1000;
+
+/// What sessions are run with: the start-up configuration.
+#[derive(Clone, Debug)]
+pub struct Agents {
+    /// The job database.
+    pub store: Store,
+    /// Starts programs.
+    pub launcher: Arc<Launcher>,
+    /// The agent program.
+    pub program: AgentProgram,
+    /// The folder of the databases; the runs' own folders are in its `jobs`, the operator's prompts in its `prompts`.
+    pub data_dir: PathBuf,
+    /// `agent.pass_env`: variables of the server that an agent gets.
+    pub pass_env: Vec<String>,
+    /// `agent.sandbox`: whether runs are put into the sandbox.
+    pub sandbox: Sandboxed,
+    /// `agent.working_dir`: where sessions start that do not say. Default: a folder of their own.
+    pub working_dir: Option<PathBuf>,
+}
+
+/// Whether runs are put into the sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sandboxed {
+    /// Where it is usable.
+    #[default]
+    Auto,
+    /// Always: no run without it.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Who asks for a session, and by what.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// `manual` for people, `api` for programs.
+    pub trigger: Trigger,
+    /// Who.
+    pub actor: Actor,
+    /// Ties its log lines to those of the request.
+    pub correlation_id: Option<String>,
+    /// Repeating a request with the same key answers the first session (P3).
+    pub idempotency_key: Option<String>,
+}
+
+impl Asked {
+    /// Somebody's own wish.
+    pub fn by(actor: Actor) -> Self {
+        Self { trigger: Trigger::Manual, actor, correlation_id: None, idempotency_key: None }
+    }
+}
+
+/// Queues a session; never refused because another runs.
+///
+/// # Errors
+/// `JOB-VALUE-001` for a request that no run could be made of, `JOB-LIMIT-001` if 1,000 sessions wait, `JOB-KEY-001` for a
+/// key of another request.
+pub async fn request(
+    store: &Store,
+    request: SessionRequest,
+    asked: Asked,
+    now: Timestamp,
+) -> Result<JobId> {
+    request.check()?;
+    let waiting = store.job_counts().await?;
+    let waiting = waiting
+        .iter()
+        .filter(|count| count.kind == Kind::AGENT_SESSION && count.status == Status::Queued);
+    if waiting.map(|count| count.count).sum::<i64>() >= MAX_WAITING {
+        return Err(Error::new(Code::QueueFull, "queue a session: 1,000 wait already"));
+    }
+    let job = NewJob {
+        trigger: asked.trigger,
+        actor: Some(asked.actor),
+        correlation_id: asked.correlation_id,
+        idempotency_key: asked.idempotency_key,
+        queue: Some(Queue::AGENT),
+        parent_id: request.continues.map(JobId),
+        ..NewJob::of(Kind::AGENT_SESSION, &request)?
+    };
+    Ok(store.enqueue(job, now).await?.id())
+}

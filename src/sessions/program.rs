@@ -1,0 +1,134 @@
+//! The agent program: whether it is there, and which version it is.
+
+use crate::agents::claude::Version;
+use crate::agents::{Exit, Isolation, Launcher, Limits, Marker, Spec};
+use crate::clock::Clock;
+use crate::error::{Code, Error, Result};
+use crate::model::Timestamp;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// How long the program may take to tell its version; it takes less than a second.
+const TELL: Duration = Duration::from_secs(20);
+/// How long a program that is missing or too old is believed to be so.
+const BELIEVED: Duration = Duration::from_secs(30);
+
+/// The agent program of a server. Clones share what is known of it.
+#[derive(Clone, Debug)]
+pub struct AgentProgram {
+    command: String,
+    launcher: Arc<Launcher>,
+    clock: Clock,
+    known: Arc<Mutex<Option<(AgentState, Timestamp)>>>,
+}
+
+/// Whether sessions can be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentState {
+    /// They can.
+    Ready {
+        /// The program's file.
+        path: PathBuf,
+        /// Its version.
+        version: Version,
+    },
+    /// They cannot.
+    Missing {
+        /// Why, and what to do, for people.
+        reason: String,
+    },
+}
+
+impl AgentProgram {
+    /// The program of this name, found on `PATH`, or at this path.
+    pub fn new(command: impl Into<String>, launcher: Arc<Launcher>, clock: Clock) -> Self {
+        Self { command: command.into(), launcher, clock, known: Arc::default() }
+    }
+
+    /// Whether it can be run. A program that was found is not looked for again; one that is missing is, after 30 s.
+    pub async fn state(&self) -> AgentState {
+        let mut known = self.known.lock().await;
+        let now = self.clock.now();
+        if let Some((state, at)) = known.as_ref() {
+            let fresh = now.since(*at) < BELIEVED;
+            match state {
+                AgentState::Ready { path, .. } if path.exists() => return state.clone(),
+                AgentState::Missing { .. } if fresh => return state.clone(),
+                AgentState::Ready { .. } | AgentState::Missing { .. } => {}
+            }
+        }
+        let state = self.look().await;
+        known.insert((state, now)).0.clone()
+    }
+
+    /// The program's file and version.
+    ///
+    /// # Errors
+    /// `AGENT-START-003` if it cannot be run, with the reason.
+    pub async fn ready(&self) -> Result<(PathBuf, Version)> {
+        match self.state().await {
+            AgentState::Ready { path, version } => Ok((path, version)),
+            AgentState::Missing { reason } => {
+                Err(Error::new(Code::AgentMissing, "use the agent program").because(reason))
+            }
+        }
+    }
+
+    async fn look(&self) -> AgentState {
+        let name = &self.command;
+        let Some(path) = find(name, std::env::var_os("PATH")) else {
+            let reason =
+                format!("{name} is not on the server's PATH; install it, or set agent.command");
+            return AgentState::Missing { reason };
+        };
+        match self.version(&path).await {
+            Ok(Some(version)) if version >= Version::OLDEST => AgentState::Ready { path, version },
+            Ok(Some(version)) => AgentState::Missing {
+                reason: format!(
+                    "{name} is version {version}; {} or newer is needed",
+                    Version::OLDEST
+                ),
+            },
+            Ok(None) => AgentState::Missing {
+                reason: format!("{} --version tells no version", path.display()),
+            },
+            Err(error) => AgentState::Missing { reason: error.to_string() },
+        }
+    }
+
+    async fn version(&self, path: &Path) -> Result<Option<Version>> {
+        let folder = std::env::temp_dir();
+        let path_variable = std::env::var("PATH").unwrap_or_default();
+        let home = folder.to_string_lossy().into_owned();
+        let spec = Spec {
+            argv: vec![path.to_string_lossy().into_owned(), "--version".to_owned()],
+            env: BTreeMap::from([("PATH".to_owned(), path_variable), ("HOME".to_owned(), home)]),
+            working_dir: folder,
+            stdin: Vec::new(),
+            limits: Limits { wall: TELL, ..Limits::default() },
+            isolation: Isolation::None,
+            marker: Marker::random(),
+        };
+        let mut run = self.launcher.start(spec).await?;
+        let mut said = Vec::new();
+        while let Some(chunk) = run.next().await {
+            said.extend(chunk.bytes);
+        }
+        let ended = run.ended().await?;
+        let said = String::from_utf8_lossy(&said);
+        Ok(Version::parse(&said).filter(|_| ended.exit == Some(Exit::Code(0))))
+    }
+}
+
+/// The file of a command: itself if it is a path, else the first of that name on the path.
+fn find(command: &str, path: Option<std::ffi::OsString>) -> Option<PathBuf> {
+    if command.contains('/') {
+        return Some(PathBuf::from(command)).filter(|path| path.is_file());
+    }
+    std::env::split_paths(&path?)
+        .map(|folder| folder.join(command))
+        .find(|file| file.is_absolute() && file.is_file())
+}

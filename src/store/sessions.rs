@@ -1,0 +1,130 @@
+//! Sessions: runs of agent programs, their transcripts, and what they cost.
+
+use super::Store;
+use super::sqlite::{self, Tx};
+use crate::error::Result;
+use crate::model::{
+    Budgets, JobId, Lease, OpenRun, Process, Session, SessionEnd, SessionStart, Spend, Spent,
+    Timestamp, TranscriptPiece,
+};
+
+impl Store {
+    /// One session: a job of kind `agent_session`, or any other that has begun a run of an agent program.
+    pub async fn session(&self, id: JobId) -> Result<Option<Session>> {
+        self.db.read("read a session", move |c| sqlite::sessions::get(c, id)).await
+    }
+
+    /// The newest sessions after the first `skip`, and how many there are.
+    pub async fn sessions(&self, skip: u64, limit: usize) -> Result<(Vec<Session>, u64)> {
+        self.db.read("list sessions", move |c| sqlite::sessions::list(c, skip, limit)).await
+    }
+
+    /// The session that runs, and the newest one that is over.
+    pub async fn session_now(&self) -> Result<(Option<Session>, Option<Session>)> {
+        self.db.read("read the sessions", sqlite::sessions::now).await
+    }
+
+    /// How many jobs start before this waiting one, those that run included.
+    pub async fn sessions_ahead(&self, id: JobId) -> Result<u64> {
+        self.db.read("count what is ahead", move |c| sqlite::sessions::ahead(c, id)).await
+    }
+
+    /// Writes that a run begins, before its program is started; answers the bytes and lines of transcript that earlier
+    /// attempts have left.
+    ///
+    /// # Errors
+    /// `STORE-LEASE-001` if the lease is not held any more; nothing is changed then (P9).
+    pub async fn begin_session(
+        &self,
+        lease: Lease,
+        start: SessionStart,
+        now: Timestamp,
+    ) -> Result<(u64, u64)> {
+        let begin = move |tx: &Tx<'_>| sqlite::sessions::begin(tx, &lease, &start, now);
+        self.db.write("begin a session", begin).await
+    }
+
+    /// Writes which process a run is, and what keeps it from the rest of the machine: `bwrap` or `supervisor`.
+    ///
+    /// # Errors
+    /// As [`Store::begin_session`].
+    pub async fn session_started(
+        &self,
+        lease: Lease,
+        main: Option<Process>,
+        isolation: &'static str,
+    ) -> Result<()> {
+        let started =
+            move |tx: &Tx<'_>| sqlite::sessions::started(tx, &lease, main.as_ref(), isolation);
+        self.db.write("record a session's process", started).await
+    }
+
+    /// Appends to a transcript; `dropped` bytes came after its limit.
+    ///
+    /// # Errors
+    /// As [`Store::begin_session`].
+    pub async fn append_transcript(
+        &self,
+        lease: Lease,
+        pieces: Vec<TranscriptPiece>,
+        dropped: u64,
+    ) -> Result<()> {
+        let append = move |tx: &Tx<'_>| sqlite::transcript::append(tx, &lease, &pieces, dropped);
+        self.db.write("record a transcript", append).await
+    }
+
+    /// Writes how a run ended and what it cost, in one transaction, once: a second call changes nothing. Answers the
+    /// alarms that its cost raises, for people.
+    ///
+    /// # Errors
+    /// As [`Store::begin_session`].
+    pub async fn finish_session(
+        &self,
+        lease: Lease,
+        end: SessionEnd,
+        now: Timestamp,
+    ) -> Result<Vec<String>> {
+        let finish = move |tx: &Tx<'_>| sqlite::sessions::finish(tx, &lease, &end, now);
+        self.db.write("finish a session", finish).await
+    }
+
+    /// The pieces of a transcript from the one that holds byte `from` on, those that start within `most` bytes of it.
+    pub async fn transcript(
+        &self,
+        id: JobId,
+        from: u64,
+        most: u64,
+    ) -> Result<Vec<TranscriptPiece>> {
+        let read = move |c: &_| sqlite::transcript::read(c, id, from, most);
+        self.db.read("read a transcript", read).await
+    }
+
+    /// The runs whose processes are not known to be gone.
+    pub async fn open_runs(&self) -> Result<Vec<OpenRun>> {
+        self.db.read("list the open runs", sqlite::sessions::open_runs).await
+    }
+
+    /// Writes that no process of an interrupted run is left.
+    pub async fn close_run(&self, run: OpenRun, now: Timestamp) -> Result<()> {
+        let close = move |tx: &Tx<'_>| sqlite::sessions::close_run(tx, run.id, &run.marker, now);
+        self.db.write("close a run", close).await
+    }
+
+    /// Which of these folders of runs belong to no session and no job any more.
+    pub async fn orphaned_places(&self, places: Vec<String>) -> Result<Vec<String>> {
+        let orphaned = move |c: &_| sqlite::sessions::orphaned_places(c, &places);
+        self.db.read("look for orphaned folders", orphaned).await
+    }
+
+    /// What was spent today, this month, and today by this schedule; and the budgets.
+    pub async fn spent(&self, schedule: Option<i64>, now: Timestamp) -> Result<(Spent, Budgets)> {
+        let read =
+            move |c: &_| Ok((sqlite::spend::spent(c, schedule, now)?, sqlite::spend::budgets(c)?));
+        self.db.read("read the spend", read).await
+    }
+
+    /// What was spent since a day (days since 1970, UTC), by day, kind and schedule, newest first.
+    pub async fn spend_since(&self, day: i64) -> Result<Vec<Spend>> {
+        self.db.read("read the spend", move |c| sqlite::spend::since(c, day)).await
+    }
+}

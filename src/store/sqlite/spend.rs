@@ -1,0 +1,166 @@
+//! Rows of `spend`, and the budgets that put runs off.
+
+use super::counts::Tx;
+use super::{history, jobs, settings};
+use crate::error::Result;
+use crate::model::{
+    Budgets, Event, Job, JobId, Kind, KindRules, OverBudget, SessionRequest, Spend, Spent, Status,
+    Timestamp, day_of, month_start,
+};
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+/// Dollars a day; 0: no limit.
+pub(in crate::store) const BUDGET_DAY: &str = "agent.budget_day_usd";
+/// Dollars a month; 0: no limit.
+pub(in crate::store) const BUDGET_MONTH: &str = "agent.budget_month_usd";
+
+/// Adds what a run of a job has cost; answers the alarms that this raises.
+pub(super) fn add(conn: &Connection, job: &Job, cost: f64, now: Timestamp) -> Result<Vec<String>> {
+    const SQL: &str = "
+        INSERT INTO spend (day, kind, schedule_id, cost_usd, runs)
+        VALUES (:day, :kind, :schedule, :cost, 1)
+        ON CONFLICT (day, kind, schedule_id) DO UPDATE SET
+            cost_usd = cost_usd + excluded.cost_usd,
+            runs = runs + 1";
+    let before = spent(conn, None, now)?;
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":day": day_of(now),
+        ":kind": job.kind.as_str(),
+        ":schedule": job.occurrence.map_or(0, |occurrence| occurrence.schedule_id),
+        ":cost": cost,
+    })?;
+    Ok(budgets(conn)?.alarms(before, spent(conn, None, now)?))
+}
+
+/// What was spent today, this month, and today by this schedule.
+pub(in crate::store) fn spent(
+    conn: &Connection,
+    schedule: Option<i64>,
+    now: Timestamp,
+) -> Result<Spent> {
+    const SQL: &str = "
+        SELECT coalesce(sum(cost_usd) FILTER (WHERE day = :day), 0.0),
+            coalesce(sum(cost_usd), 0.0),
+            coalesce(sum(cost_usd) FILTER (WHERE day = :day AND schedule_id = :schedule), 0.0)
+        FROM spend
+        WHERE day >= :month AND day <= :day";
+    let params = named_params! {
+        ":day": day_of(now), ":month": month_start(now), ":schedule": schedule.unwrap_or(-1),
+    };
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Spent { day: row.get(0)?, month: row.get(1)?, schedule: row.get(2)? })
+    };
+    Ok(conn.prepare_cached(SQL)?.query_row(params, read)?)
+}
+
+/// The budgets as they are set.
+pub(in crate::store) fn budgets(conn: &Connection) -> Result<Budgets> {
+    let default = Budgets::default();
+    let one = |key, default| -> Result<Option<f64>> {
+        let set = settings::get(conn, key)?.and_then(|setting| setting.value.as_f64());
+        Ok(set.map_or(default, |usd| (usd > 0.0).then_some(usd)))
+    };
+    Ok(Budgets { day: one(BUDGET_DAY, default.day)?, month: one(BUDGET_MONTH, default.month)? })
+}
+
+/// What was spent on each of the days from `from_day` on, by kind and schedule, newest first.
+pub(in crate::store) fn since(conn: &Connection, from_day: i64) -> Result<Vec<Spend>> {
+    const SQL: &str = "
+        SELECT day, kind, schedule_id, cost_usd, runs
+        FROM spend
+        WHERE day >= :from
+        ORDER BY day DESC, kind, schedule_id
+        LIMIT 10000";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let rows = statement.query_map(named_params! {":from": from_day}, |row| {
+        Ok(Spend {
+            day: row.get(0)?,
+            kind: jobs::text(row, 1)?,
+            schedule_id: Some(row.get::<_, i64>(2)?).filter(|id| *id != 0),
+            cost_usd: row.get(3)?,
+            runs: row.get::<_, i64>(4)? as u64,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Puts off those of the chosen jobs that a budget forbids, until its next period (P25); answers the others.
+pub(super) fn put_off(
+    tx: &Tx<'_>,
+    chosen: Vec<JobId>,
+    kinds: &[KindRules],
+    now: Timestamp,
+) -> Result<Vec<JobId>> {
+    if !kinds.iter().any(|rules| rules.metered) {
+        return Ok(chosen);
+    }
+    let mut allowed = Vec::with_capacity(chosen.len());
+    for id in chosen {
+        match over(tx, id, kinds, now)? {
+            Some((job, over)) => wait(tx, &job, &over, now)?,
+            None => allowed.push(id),
+        }
+    }
+    Ok(allowed)
+}
+
+fn over(
+    conn: &Connection,
+    id: JobId,
+    kinds: &[KindRules],
+    now: Timestamp,
+) -> Result<Option<(Job, OverBudget)>> {
+    let metered = |kind: &Kind| kinds.iter().any(|rules| rules.kind == *kind && rules.metered);
+    let Some(job) = jobs::get(conn, id)?.filter(|job| metered(&job.kind)) else { return Ok(None) };
+    let schedule = job.occurrence.map(|occurrence| occurrence.schedule_id);
+    let of_schedule = schedule.and_then(|_| {
+        serde_json::from_str::<SessionRequest>(&job.payload).ok().and_then(|r| r.budget_day_usd)
+    });
+    let over = budgets(conn)?.over(spent(conn, schedule, now)?, of_schedule, now);
+    Ok(over.map(|over| (job, over)))
+}
+
+fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET status = 'scheduled', run_at = :until, claim_order = NULL, key_slot = NULL
+        WHERE id = :id";
+    const DECISION: &str = "
+        UPDATE schedule_decisions
+        SET decision = 'over_budget', detail = :reason
+        WHERE schedule_id = :schedule AND occurrence_at = :at";
+    let params = named_params! {":id": job.id.0, ":until": over.until.millis()};
+    tx.prepare_cached(SQL)?.execute(params)?;
+    tx.moved(job, Status::Scheduled, job.queue.as_ref());
+    if let Some(occurrence) = job.occurrence {
+        tx.prepare_cached(DECISION)?.execute(named_params! {
+            ":schedule": occurrence.schedule_id,
+            ":at": occurrence.at.millis(),
+            ":reason": over.reason,
+        })?;
+    }
+    let event = Event {
+        at: now,
+        from: Some(Status::Queued),
+        to: Status::Scheduled,
+        cause: "budget".into(),
+        actor: "poller".into(),
+        detail: Some(over.reason.clone()),
+    };
+    history::record(tx, job.id, &event)
+}
+
+/// The reason why a job was last put off by a budget, if it still waits for that.
+pub(in crate::store) fn why_put_off(conn: &Connection, id: JobId) -> Result<Option<String>> {
+    const SQL: &str = "
+        SELECT detail
+        FROM job_events
+        WHERE job_id = :id AND cause = 'budget'
+        ORDER BY id DESC
+        LIMIT 1";
+    let detail = conn
+        .prepare_cached(SQL)?
+        .query_row(named_params! {":id": id.0}, |row| jobs::parsed(row, 0, Some))
+        .optional()?;
+    Ok(detail.flatten())
+}
