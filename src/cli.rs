@@ -9,6 +9,7 @@ mod queues;
 mod run_now;
 mod schedules;
 mod serve;
+mod sessions;
 mod settings;
 mod supervise;
 mod users;
@@ -53,6 +54,9 @@ enum Command {
     /// Look at queues, limit and pause them
     #[command(subcommand)]
     Queues(queues::Command),
+    /// Run agents by hand, look at what they did and what it cost
+    #[command(subcommand)]
+    Sessions(sessions::Command),
     /// Work with the log database
     #[command(subcommand)]
     Logs(logs::Command),
@@ -136,6 +140,7 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Jobs(command) => jobs::run(&cli, command).await,
         Command::Schedules(command) => schedules::run(&cli, command).await,
         Command::Queues(command) => queues::run(&cli, command).await,
+        Command::Sessions(command) => sessions::run(&cli, command).await,
         Command::Logs(command) => logs::run(&cli, command).await,
         Command::Settings(command) => settings::run(&cli, command).await,
         Command::Users(command) => users::run(&cli, command).await,
@@ -155,6 +160,7 @@ fn exit_code(code: Code) -> u8 {
         | Code::JobUnknown
         | Code::QueueUnknown
         | Code::ScheduleUnknown
+        | Code::AgentMissing
         | Code::AuthUnknown => 69,
         Code::StoreBusy | Code::StoreWalFull | Code::QueueFull => 75,
         Code::ConfigInvalid | Code::ConfigExposed | Code::ConfigDirectory => 78,

@@ -11,6 +11,17 @@ use std::str::FromStr;
 /// Where the server listens unless it is told otherwise.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8745);
 
+/// The agent program unless another is named.
+const DEFAULT_AGENT: &str = "claude";
+/// What agents get of the server's environment unless it is said otherwise: how to reach and pay the model's service.
+const PASS_ENV: [&str; 5] = [
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_BASE_URL",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+];
+
 /// The whole start-up configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -21,6 +32,15 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// `server.trusted_proxies`, `LAMPLIGHTER_TRUSTED_PROXIES` (commas): peers whose `X-Forwarded-*` count.
     pub trusted_proxies: Vec<IpAddr>,
+    /// `agent.command`, `LAMPLIGHTER_AGENT_COMMAND`: the agent program, a name on the `PATH` or a path. Default `claude`.
+    pub agent_command: String,
+    /// `agent.pass_env`, `LAMPLIGHTER_AGENT_PASS_ENV` (commas): variables of the server that agents get.
+    pub agent_pass_env: Vec<String>,
+    /// `agent.sandbox`, `LAMPLIGHTER_AGENT_SANDBOX`: `auto` (bwrap where it is usable), `bwrap` or `none`.
+    pub agent_sandbox: SandboxChoice,
+    /// `agent.working_dir`, `LAMPLIGHTER_AGENT_WORKING_DIR`: where sessions start that do not say. Default: a folder of their
+    /// own.
+    pub agent_working_dir: Option<PathBuf>,
     /// `log.level`, `LAMPLIGHTER_LOG`: the least grave level that is logged. Default `info`.
     pub log_level: tracing::Level,
     /// `log.format`: what standard error gets. Default: text on a terminal, JSON otherwise.
@@ -37,10 +57,37 @@ pub enum LogFormat {
     Json,
 }
 
+/// Whether agents are put into the sandbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SandboxChoice {
+    /// Where it is usable.
+    #[default]
+    Auto,
+    /// Always: no agent runs without it.
+    Bwrap,
+    /// Never.
+    None,
+}
+
+impl FromStr for SandboxChoice {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Self, ()> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "bwrap" => Ok(Self::Bwrap),
+            "none" => Ok(Self::None),
+            _ => Err(()),
+        }
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
     server: Server,
+    agent: Agent,
     log: Log,
 }
 
@@ -50,6 +97,15 @@ struct Server {
     listen: Option<SocketAddr>,
     allowed_hosts: Vec<String>,
     trusted_proxies: Vec<IpAddr>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Agent {
+    command: Option<String>,
+    pass_env: Option<Vec<String>>,
+    sandbox: SandboxChoice,
+    working_dir: Option<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]
@@ -70,7 +126,7 @@ impl Config {
         env: impl Fn(&str) -> Option<String>,
         listen: Option<SocketAddr>,
     ) -> Result<Self> {
-        let File { server, log } = match file {
+        let File { server, agent, log } = match file {
             None => File::default(),
             Some((path, text)) => toml::from_str(text).map_err(|error| {
                 Error::new(Code::ConfigInvalid, format!("read {}", path.display())).because(error)
@@ -97,7 +153,29 @@ impl Config {
             (None, Some(text)) => value("log.level", &text, LEVELS)?,
             (None, None) => tracing::Level::INFO,
         };
-        Ok(Self { listen, allowed_hosts, trusted_proxies, log_level, log_format: log.format })
+        let agent_pass_env = match (env("LAMPLIGHTER_AGENT_PASS_ENV"), agent.pass_env) {
+            (Some(text), _) => list("LAMPLIGHTER_AGENT_PASS_ENV", &text, "names of variables")?,
+            (None, Some(names)) => names,
+            (None, None) => PASS_ENV.map(str::to_owned).into(),
+        };
+        let agent_sandbox = match env("LAMPLIGHTER_AGENT_SANDBOX") {
+            Some(text) => value("LAMPLIGHTER_AGENT_SANDBOX", &text, "one of auto, bwrap, none")?,
+            None => agent.sandbox,
+        };
+        let working_dir = env("LAMPLIGHTER_AGENT_WORKING_DIR").map(PathBuf::from);
+        Ok(Self {
+            listen,
+            allowed_hosts,
+            trusted_proxies,
+            agent_command: env("LAMPLIGHTER_AGENT_COMMAND")
+                .or(agent.command)
+                .unwrap_or_else(|| DEFAULT_AGENT.to_owned()),
+            agent_pass_env,
+            agent_sandbox,
+            agent_working_dir: working_dir.or(agent.working_dir),
+            log_level,
+            log_format: log.format,
+        })
     }
 }
 

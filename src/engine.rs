@@ -26,6 +26,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -42,7 +43,11 @@ pub struct Builder {
     queues: BTreeMap<Queue, u32>,
     kinds: Vec<KindRules>,
     handlers: Vec<Handler>,
+    before_leading: Vec<Preparation>,
 }
+
+/// What is done before this process leads, each time it is about to.
+type Preparation = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync>;
 
 impl Builder {
     /// Lets at most `limit` jobs of `queue` run at once, up to 10,000. Default 10 for every queue. An operator's limit goes before it.
@@ -126,6 +131,18 @@ impl Builder {
         })
     }
 
+    /// Has this done before this process leads, each time it is about to: no job of an earlier leader is settled as lost, and
+    /// no key of one is given on, before it has succeeded. For what an earlier process may have left outside the database.
+    #[must_use]
+    pub fn before_leading<F, Done>(mut self, prepare: F) -> Self
+    where
+        F: Fn() -> Done + Send + Sync + 'static,
+        Done: Future<Output = Result<()>> + Send + 'static,
+    {
+        self.before_leading.push(Arc::new(move || Box::pin(prepare())));
+        self
+    }
+
     /// Starts the engine on the current tokio runtime; it leads as soon as nobody else does.
     ///
     /// # Errors
@@ -148,6 +165,7 @@ impl Builder {
             self.queues,
             stop.clone(),
         );
+        let poller = poller.preparing(self.before_leading);
         let mut service = JoinSet::new();
         service.spawn(poller.serve(leadership, leads));
         Ok(Engine { service, leading, stop })
@@ -159,7 +177,7 @@ impl Builder {
 struct Stop {
     /// No new claim.
     claims: CancellationToken,
-    /// Handlers that still run are dropped and their jobs settled as stopped.
+    /// Handlers that still run are dropped, or asked to end if their kind winds up, and their jobs settled as stopped.
     handlers: CancellationToken,
 }
 
@@ -174,7 +192,14 @@ pub struct Engine {
 impl Engine {
     /// An engine on `store` that has no kinds yet.
     pub fn builder(store: Store, clock: Clock) -> Builder {
-        Builder { store, clock, queues: BTreeMap::new(), kinds: Vec::new(), handlers: Vec::new() }
+        Builder {
+            store,
+            clock,
+            queues: BTreeMap::new(),
+            kinds: Vec::new(),
+            handlers: Vec::new(),
+            before_leading: Vec::new(),
+        }
     }
 
     /// Whether this process runs the jobs; it sees `true` once the first look for work was made.
@@ -190,8 +215,9 @@ impl Engine {
         }
     }
 
-    /// Stops claiming, gives running handlers `grace` to answer, then drops them; their jobs are queued again
-    /// without losing an attempt, or fail if their kind must not run twice (P22).
+    /// Stops claiming, gives running handlers `grace` to answer, then drops them (those whose kind winds up some ten seconds
+    /// after they were asked to end); their jobs are queued again without losing an attempt, or fail if their kind must
+    /// not run twice (P22).
     pub async fn stop(mut self, grace: Duration) {
         self.stop.claims.cancel();
         let stopped = tokio::time::timeout(grace, self.service.join_next()).await;

@@ -1,19 +1,27 @@
 //! Agent sessions: runs of an agent program as jobs, with their prompts, transcripts, costs and limits.
 //!
 //! A session is a job of kind `agent_session`, whose payload is a [`SessionRequest`]; a plain INSERT of one is a correct
-//! trigger. It runs at most once: whoever typed the prompt is not repeated behind his back. `run` is one run of the
+//! trigger. It runs at most once: whoever typed the prompt is not repeated behind his back. [`run`] is one run of the
 //! program from its folder to its record; scans run their agent by it too.
 //!
 //! *Invariants:* a prompt goes in by standard input, byte for byte. What a run prints has passed the redactor before it is
 //! kept or shown. A job settles when no process of its run is left; what a killed server left behind is ended before
-//! anything else is started .
+//! anything else is started ([`clear_leftovers`]).
 
+mod leftovers;
+mod place;
 mod program;
 mod prompts;
+mod record;
+mod run;
+mod session;
 mod settings;
 
+pub use leftovers::clear_leftovers;
 pub use program::{AgentProgram, AgentState};
 pub use prompts::{Prompt, prompt_files};
+pub use run::{Plan, run};
+pub use session::{register, rules};
 pub use settings::{SETTINGS, Tier, Wishes, wishes};
 
 use crate::agents::Launcher;

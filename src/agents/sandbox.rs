@@ -26,6 +26,14 @@ pub struct Sandbox {
     pub keep_working_dir: bool,
 }
 
+/// What is put at a path inside.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Mount {
+    Hidden,
+    Readable,
+    Writable,
+}
+
 /// `bwrap` and its arguments, up to and with the `--` after which the program follows.
 ///
 /// `exists` tells whether a folder to be hidden is there: what is not there needs no hiding, and cannot be.
@@ -41,22 +49,34 @@ pub(super) fn arguments(
     // One namespace of processes: its end is the end of all of them, whatever they did to get away.
     add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]);
     add(&["--cap-drop", "ALL", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]);
-    let private = PRIVATE.iter().map(Path::new);
-    for folder in private.chain(sandbox.hidden.iter().map(PathBuf::as_path)) {
-        if exists(folder) {
-            add(&["--size", MAX_PRIVATE, "--tmpfs", &text(folder)]);
+    for (path, mount) in mounts(sandbox, working_dir) {
+        let path = text(path);
+        match mount {
+            Mount::Hidden if exists(Path::new(&path)) => {
+                add(&["--size", MAX_PRIVATE, "--tmpfs", &path]);
+            }
+            Mount::Hidden => {}
+            Mount::Readable => add(&["--ro-bind", &path, &path]),
+            Mount::Writable => add(&["--bind", &path, &path]),
         }
-    }
-    for path in &sandbox.readable {
-        add(&["--ro-bind", &text(path), &text(path)]);
-    }
-    let bind = if sandbox.keep_working_dir { "--ro-bind" } else { "--bind" };
-    add(&[bind, &text(working_dir), &text(working_dir)]);
-    for path in &sandbox.writable {
-        add(&["--bind", &text(path), &text(path)]);
     }
     add(&["--chdir", &text(working_dir), "--"]);
     argv
+}
+
+/// What is put where. A folder comes before what lies in it, whatever each of them is: hiding the data directory holds
+/// although the working directory is above it, and a job's own folder in it is there all the same.
+fn mounts<'a>(sandbox: &'a Sandbox, working_dir: &'a Path) -> Vec<(&'a Path, Mount)> {
+    let Sandbox { hidden, readable, writable, keep_working_dir } = sandbox;
+    let of = |paths: &'a [PathBuf], mount| paths.iter().map(move |path| (path.as_path(), mount));
+    let own = if *keep_working_dir { Mount::Readable } else { Mount::Writable };
+    let mut mounts: Vec<_> = PRIVATE.iter().map(|path| (Path::new(*path), Mount::Hidden)).collect();
+    mounts.extend(of(hidden, Mount::Hidden));
+    mounts.extend(of(readable, Mount::Readable));
+    mounts.push((working_dir, own));
+    mounts.extend(of(writable, Mount::Writable));
+    mounts.sort_by_key(|(path, mount)| (path.components().count(), *mount));
+    mounts
 }
 
 #[cfg(test)]
@@ -98,6 +118,15 @@ mod tests {
         assert!(at("--tmpfs /data") < at("--ro-bind /data/snapshot.db /data/snapshot.db"));
         assert!(at("--tmpfs /home") < at("--bind /home/work /home/work"));
         assert!(at("--tmpfs /data") < at("--bind /data/jobs/1"));
+    }
+
+    #[test]
+    fn a_working_directory_opens_nothing_that_is_hidden_below_it() {
+        let sandbox = Sandbox { hidden: vec!["/srv/app/data".into()], ..Sandbox::default() };
+        let argv = arguments(Path::new("bwrap"), &sandbox, Path::new("/srv/app"), |_| true);
+        let line = argv.join(" ");
+        let at = |part: &str| line.find(part).unwrap_or_else(|| panic!("{part}: {line}"));
+        assert!(at("--bind /srv/app /srv/app") < at("--tmpfs /srv/app/data"), "{line}");
     }
 
     #[test]

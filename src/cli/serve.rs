@@ -1,19 +1,22 @@
 //! `lamplighter serve`: the engine, the scans and the admin pages in one process.
 
 use super::{Cli, JOBS_DB, LOGS_DB, output};
+use crate::agents::Launcher;
 use crate::clock::Clock;
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, LogFormat, SandboxChoice};
 use crate::engine::Engine;
 use crate::error::{Code, Error, Result};
 use crate::logs::{LogWriter, log_layer, redacted};
 use crate::model::{Actor, NewLogRow, Timestamp};
 use crate::monitor;
+use crate::sessions::{self, AgentProgram, AgentState, Agents, Sandboxed};
 use crate::store::{LogStore, OpenMode, Store};
 use crate::web::{self, Web};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,8 +57,9 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         Error::new(Code::WebServe, format!("listen on {}", config.listen)).because(error)
     })?;
     let writer = start_logging(&config, logs.clone(), clock.clone());
-    let mut engine =
-        monitor::register(Engine::builder(store.clone(), clock.clone()), &store, &logs).start()?;
+    let agents = agents(&config, &store, &data_dir, &clock);
+    let mut engine = start_engine(&agents, &logs, &clock)?;
+    tell_of(&agents).await;
     greet(&listener, &data_dir, &store, &clock, created).await?;
     tracing::info!("serving the pages on {}", config.listen);
     let stop = CancellationToken::new();
@@ -84,6 +88,45 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     };
     writer.stop().await;
     ended
+}
+
+fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Agents {
+    let launcher = Arc::new(Launcher::new());
+    Agents {
+        store: store.clone(),
+        program: AgentProgram::new(&config.agent_command, Arc::clone(&launcher), clock.clone()),
+        launcher,
+        data_dir: std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned()),
+        pass_env: config.agent_pass_env.clone(),
+        sandbox: match config.agent_sandbox {
+            SandboxChoice::Auto => Sandboxed::Auto,
+            SandboxChoice::Bwrap => Sandboxed::Always,
+            SandboxChoice::None => Sandboxed::Never,
+        },
+        working_dir: config.agent_working_dir.clone(),
+    }
+}
+
+fn start_engine(agents: &Agents, logs: &LogStore, clock: &Clock) -> Result<Engine> {
+    let builder = Engine::builder(agents.store.clone(), clock.clone());
+    let builder = monitor::register(builder, &agents.store, logs);
+    let (left, now) = (agents.clone(), clock.clone());
+    sessions::register(builder, agents)
+        .before_leading(move || {
+            let (agents, clock) = (left.clone(), now.clone());
+            async move { sessions::clear_leftovers(&agents, &clock).await }
+        })
+        .start()
+}
+
+/// Says which agent program is there. Without one everything else runs.
+async fn tell_of(agents: &Agents) {
+    match agents.program.state().await {
+        AgentState::Ready { path, version } => {
+            tracing::info!("the agent program is {} {version}", path.display());
+        }
+        AgentState::Missing { reason } => tracing::info!("no sessions of agents: {reason}"),
+    }
 }
 
 fn configuration(data_dir: &Path, arguments: &Arguments) -> Result<Config> {

@@ -18,8 +18,9 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// How long a handler that must end may clean up before it is dropped (P20 allows twelve seconds).
-const CANCEL_GRACE: Duration = Duration::from_secs(10);
+/// How long a handler that must end may clean up before it is dropped: an agent's processes are killed after ten seconds,
+/// and are gone within twelve (P20).
+const CANCEL_GRACE: Duration = Duration::from_millis(11_500);
 /// Wait between tries to save the end of a job.
 const SETTLE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -78,7 +79,11 @@ impl Run {
         let end = tokio::select! {
             biased;
             outcome = answered(&mut handler) => self.end_of(outcome),
-            () = self.stop.handlers.cancelled() => AttemptEnd::Stopped,
+            () = self.stop.handlers.cancelled(), if !self.rules.winds_up => AttemptEnd::Stopped,
+            () = self.stop.handlers.cancelled() => {
+                self.cancel.cancel();
+                self.wind_up(&mut handler, AttemptEnd::Stopped).await
+            }
             () = self.cancel.cancelled() => self.wind_up(&mut handler, AttemptEnd::Stopped).await,
             error = limits::exceeded(&self.clock, limits, &life) => {
                 self.cancel.cancel();
@@ -102,7 +107,7 @@ impl Run {
                 AttemptEnd::Answered(_) | AttemptEnd::TimedOut(_) | AttemptEnd::Stopped | AttemptEnd::Lost => end,
             },
             () = self.clock.sleep(CANCEL_GRACE) => end,
-            () = self.stop.handlers.cancelled() => end,
+            () = self.stop.handlers.cancelled(), if !self.rules.winds_up => end,
         }
     }
 

@@ -1,10 +1,10 @@
 //! The poller: the one service that claims.
 
-use super::Stop;
 use super::executor::Run;
 use super::handler::Handler;
 use super::pruner::Pruner;
 use super::standby::{Heart, Identity, Standby};
+use super::{Preparation, Stop};
 use crate::clock::Clock;
 use crate::error::{Code, Result};
 use crate::model::{
@@ -36,6 +36,8 @@ pub(super) struct Poller {
     limits: BTreeMap<Queue, u32>,
     /// Where unblocking what an earlier leader left goes on; `None`: it is done.
     blocked: Option<String>,
+    /// What is done before each lead.
+    before_leading: Vec<Preparation>,
     /// One task per running job.
     running: JoinSet<()>,
     /// The job of each task.
@@ -81,10 +83,16 @@ impl Poller {
             handlers,
             limits,
             blocked: None,
+            before_leading: Vec::new(),
             running: JoinSet::new(),
             held: HashMap::new(),
             stop,
         }
+    }
+
+    /// The same with something to do before each lead.
+    pub(super) fn preparing(self, before_leading: Vec<Preparation>) -> Self {
+        Self { before_leading, ..self }
     }
 
     /// Stands by, leads, claims and runs until the stop, then waits for what runs.
@@ -135,6 +143,9 @@ impl Poller {
     }
 
     async fn take_over(&mut self, heart: &Heart) -> Result<()> {
+        for prepare in &self.before_leading {
+            prepare().await?;
+        }
         let Identity { worker, process } = self.me.clone();
         self.store.take_over(worker, process, self.lanes(), self.clock.now()).await?;
         self.blocked = Some(String::new());

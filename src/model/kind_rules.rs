@@ -43,6 +43,9 @@ pub struct KindRules {
     pub key_limit: u32,
     /// Whether its jobs spend money: none starts while a budget is used up (P25).
     pub metered: bool,
+    /// Whether its handlers own something outside that has to be ended with them, such as the processes of a program: at a
+    /// stop they are asked to end, and given the time that a cancelled one has. Others are dropped.
+    pub winds_up: bool,
     /// How long its final jobs are kept.
     pub retention: Retention,
 }
@@ -67,6 +70,7 @@ impl KindRules {
             concurrency_key: None,
             key_limit: 1,
             metered: false,
+            winds_up: false,
             retention: Retention::default(),
         }
     }

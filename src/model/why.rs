@@ -20,6 +20,8 @@ pub struct Circumstances {
     pub key_holders: Vec<JobId>,
     /// Jobs of its queue that start before it, counted up to 1,000.
     pub ahead: u64,
+    /// The budget that put it off last.
+    pub budget: Option<String>,
 }
 
 /// Why a job is not running, the first reason that holds. `Display` says it in a sentence.
@@ -45,6 +47,13 @@ pub enum Why {
         run_at: Timestamp,
         /// Whether it waits for a further attempt.
         again: bool,
+    },
+    /// A budget is used up until its time.
+    OverBudget {
+        /// When the budget's next period begins.
+        run_at: Timestamp,
+        /// Which budget.
+        reason: String,
     },
     /// The engine has not looked at it yet.
     NotAdmitted,
@@ -84,6 +93,9 @@ pub fn why(job: &Job, around: Circumstances, now: Timestamp) -> Why {
     }
     if let Some(pause) = around.stopped {
         return Why::Stopped(pause);
+    }
+    if let Some(reason) = around.budget.filter(|_| job.run_at > now) {
+        return Why::OverBudget { run_at: job.run_at, reason };
     }
     if job.run_at > now {
         // An attempt that was given back (snooze, limit) does not count, but has left its epoch.
@@ -127,6 +139,7 @@ impl fmt::Display for Why {
             }
             Self::NotDue { run_at, again: false } => write!(f, "It starts at {run_at}."),
             Self::NotDue { run_at, again: true } => write!(f, "It is tried again at {run_at}."),
+            Self::OverBudget { run_at, reason } => write!(f, "It starts at {run_at}: {reason}."),
             Self::NotAdmitted => f.write_str("The engine has not looked at it yet."),
             Self::NoHandler => f.write_str("No running process has a handler for this kind."),
             Self::KeyHeld { key, holders } => {
@@ -235,6 +248,7 @@ mod tests {
             queue: Some(queue),
             key_holders: vec![JobId(3)],
             ahead: 4,
+            budget: None,
         }
     }
 

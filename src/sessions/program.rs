@@ -123,12 +123,15 @@ impl AgentProgram {
     }
 }
 
-/// The file of a command: itself if it is a path, else the first of that name on the path.
+/// The file of a command: itself if it is a path, else the first of that name on the path. Links are followed: in the
+/// sandbox there is the file, but not the folder of its link.
 fn find(command: &str, path: Option<std::ffi::OsString>) -> Option<PathBuf> {
-    if command.contains('/') {
-        return Some(PathBuf::from(command)).filter(|path| path.is_file());
-    }
-    std::env::split_paths(&path?)
-        .map(|folder| folder.join(command))
-        .find(|file| file.is_absolute() && file.is_file())
+    let found = if command.contains('/') {
+        Some(PathBuf::from(command)).filter(|path| path.is_file())
+    } else {
+        std::env::split_paths(&path?)
+            .map(|folder| folder.join(command))
+            .find(|file| file.is_absolute() && file.is_file())
+    };
+    found?.canonicalize().ok()
 }

@@ -18,7 +18,10 @@ const MAX_USD: f64 = 100_000.0;
 
 macro_rules! settings {
     ($($name:ident = $key:literal, $default:literal, $takes:literal, $read:expr;)*) => {
-        $(const $name: &str = $key;)*
+        $(
+            #[allow(dead_code, reason = "the store reads the budgets of the day and the month by itself")]
+            const $name: &str = $key;
+        )*
         /// Their names.
         const KEYS: &[&str] = &[$($key,)*];
         /// Every setting of agents.

@@ -98,6 +98,8 @@ fn events(object: &Value, raw: &str) -> Vec<Event> {
             id: text(object, "tool_use_id"),
             telling: text(object, "message"),
         })],
+        // Ours: a transcript keeps lines of standard error so.
+        ("stderr", _) => vec![Event::Raw { text: text(object, "text"), dropped: 0 }],
         ("rate_limit_event", _) => vec![rate_limit(&object["rate_limit_info"])],
         ("assistant", _) => assistant(object),
         ("user", _) => user(object),

@@ -150,17 +150,16 @@ fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()>
     history::record(tx, job.id, &event)
 }
 
-/// The reason why a job was last put off by a budget, if it still waits for that.
-pub(in crate::store) fn why_put_off(conn: &Connection, id: JobId) -> Result<Option<String>> {
+/// The budget that put a job off, if that was the last that happened to it.
+pub(super) fn why_put_off(conn: &Connection, id: JobId) -> Result<Option<String>> {
     const SQL: &str = "
-        SELECT detail
+        SELECT iif(cause = 'budget', detail, NULL)
         FROM job_events
-        WHERE job_id = :id AND cause = 'budget'
+        WHERE job_id = :id
         ORDER BY id DESC
         LIMIT 1";
-    let detail = conn
-        .prepare_cached(SQL)?
-        .query_row(named_params! {":id": id.0}, |row| jobs::parsed(row, 0, Some))
-        .optional()?;
+    let read = |row: &rusqlite::Row<'_>| jobs::parsed(row, 0, Some);
+    let detail =
+        conn.prepare_cached(SQL)?.query_row(named_params! {":id": id.0}, read).optional()?;
     Ok(detail.flatten())
 }

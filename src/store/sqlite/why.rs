@@ -1,7 +1,7 @@
 //! What decides when a job starts, read in one snapshot.
 
 use super::jobs::instant;
-use super::{counts, jobs, queues};
+use super::{counts, jobs, queues, spend};
 use crate::error::Result;
 use crate::model::{Circumstances, Job, JobId, Queue, QueueState, Status, Timestamp, Why, why};
 use rusqlite::{Connection, named_params};
@@ -24,6 +24,7 @@ pub(in crate::store) fn of(conn: &Connection, id: JobId, now: Timestamp) -> Resu
         queue,
         key_holders: key_holders(conn, &job)?,
         ahead: ahead(conn, id)?,
+        budget: spend::why_put_off(conn, id)?,
     };
     Ok(Some(why(&job, around, now)))
 }

@@ -1,0 +1,57 @@
+//! What a killed server has left: processes of its runs, and folders that no job has any more.
+
+use super::Agents;
+use crate::agents::{GRACE, Marker, Trace, sweep};
+use crate::clock::Clock;
+use crate::error::{Code, Result};
+use crate::warn_coded;
+use std::path::Path;
+
+/// Folders that are looked at at a time.
+const MAX_FOLDERS: usize = 10_000;
+
+/// Ends every process that an earlier server's runs have left, and writes that they are gone. To be called before this
+/// process leads: the keys of interrupted runs are given on after that only.
+///
+/// # Errors
+/// `AGENT-TREE-001` if some cannot be ended.
+pub async fn clear_leftovers(agents: &Agents, clock: &Clock) -> Result<()> {
+    let open = agents.store.open_runs().await?;
+    let trace = |run: &crate::model::OpenRun| {
+        let marker = Marker::parse(&run.marker).ok()?;
+        // A directory that somebody named is not the run's own: whoever works there is no suspect.
+        let working_dir =
+            run.working_dir.starts_with(&agents.data_dir).then(|| run.working_dir.clone());
+        Some(Trace { marker, main: run.main.clone(), working_dir })
+    };
+    let traces: Vec<Trace> = open.iter().filter_map(trace).collect();
+    if !traces.is_empty() {
+        let swept = sweep(&traces, GRACE).await?;
+        tracing::info!("{} interrupted runs: {} processes ended", traces.len(), swept.ended);
+    }
+    for run in open {
+        agents.store.close_run(run, clock.now()).await?;
+    }
+    if let Err(error) = remove_folders(agents).await {
+        warn_coded!(Code::AgentStart, "remove the folders of jobs that are gone: {error}");
+    }
+    Ok(())
+}
+
+/// Removes the folders of jobs that were pruned.
+async fn remove_folders(agents: &Agents) -> Result<()> {
+    let jobs = agents.data_dir.join("jobs");
+    let Ok(entries) = std::fs::read_dir(&jobs) else { return Ok(()) };
+    let names = entries.filter_map(std::result::Result::ok).take(MAX_FOLDERS);
+    let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    for name in agents.store.orphaned_places(names).await? {
+        remove(&jobs.join(name));
+    }
+    Ok(())
+}
+
+fn remove(folder: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(folder) {
+        warn_coded!(Code::AgentStart, "remove {}: {error}", folder.display());
+    }
+}

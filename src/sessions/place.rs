@@ -1,0 +1,155 @@
+//! The folder of a run, and what it is given of the machine: environment and sandbox.
+
+use super::{Agents, Sandboxed};
+use crate::agents::{Isolation, Sandbox, create_job_dir};
+use crate::error::{Code, Error, Result};
+use crate::model::Profile;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where programs are looked for if the server itself has no `PATH`.
+const PLAIN_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+/// Folders that are no place to work in: what they hold is made up by the kernel, other processes' keys included.
+const UNREAL: [&str; 3] = ["/proc", "/sys", "/dev"];
+
+/// The folder of a run's files: `jobs/<name>` in the data directory, which only the server's user may enter.
+///
+/// A session that goes on with another has the same one: the program finds its earlier session by where it works.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// The folder.
+    pub(super) root: PathBuf,
+    /// Where a run starts that names no directory.
+    pub(super) work: PathBuf,
+    data_dir: PathBuf,
+}
+
+impl Place {
+    /// Makes the folder.
+    pub(super) fn create(data_dir: &Path, name: &str) -> Result<Self> {
+        let data_dir = std::path::absolute(data_dir).map_err(|error| {
+            Error::new(Code::AgentStart, "find the data directory").because(error)
+        })?;
+        let root = data_dir.join("jobs").join(name);
+        for folder in ["work", "home", "tmp", "config", "bin"] {
+            create_job_dir(&root.join(folder))?;
+        }
+        Ok(Self { work: root.join("work"), root, data_dir })
+    }
+
+    /// The directory that somebody named, if it is one to work in.
+    ///
+    /// # Errors
+    /// `AGENT-VALUE-001` with the reason.
+    pub(super) fn working_dir(&self, named: &Path) -> Result<PathBuf> {
+        let refused = |why: &str| {
+            let doing = format!("work in {}", named.display());
+            Error::new(Code::AgentValue, doing).because(why.to_owned())
+        };
+        let path = named.canonicalize().map_err(|error| refused(&error.to_string()))?;
+        let data_dir = self.data_dir.canonicalize().unwrap_or_else(|_| self.data_dir.clone());
+        if !path.is_dir() {
+            return Err(refused("it is no folder"));
+        }
+        if path == Path::new("/") || UNREAL.iter().any(|folder| path.starts_with(folder)) {
+            return Err(refused("name a folder of files"));
+        }
+        if path.starts_with(&data_dir) && !path.starts_with(self.root.join("work")) {
+            return Err(refused("it is in the server's own data directory"));
+        }
+        Ok(path)
+    }
+
+    /// The whole environment of a run.
+    ///
+    /// *Source:* with these variables Claude Code connects to the model's service only, and keeps its files here.
+    pub(super) fn environment(
+        &self,
+        agents: &Agents,
+        profile: Profile,
+    ) -> BTreeMap<String, String> {
+        let own = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let text = |folder: &str| self.root.join(folder).to_string_lossy().into_owned();
+        let path = own("PATH").unwrap_or_else(|| PLAIN_PATH.to_owned());
+        let home = match profile {
+            Profile::Full => own("HOME"),
+            Profile::Scan | Profile::ReadOnly | Profile::Workspace => None,
+        };
+        let path = if profile == Profile::Scan { format!("{}:{path}", text("bin")) } else { path };
+        let mut env = BTreeMap::from([
+            ("PATH".to_owned(), path),
+            ("HOME".to_owned(), home.unwrap_or_else(|| text("home"))),
+            ("TMPDIR".to_owned(), text("tmp")),
+            ("CLAUDE_CODE_TMPDIR".to_owned(), text("tmp")),
+            ("CLAUDE_CONFIG_DIR".to_owned(), text("config")),
+        ]);
+        for (name, value) in [
+            ("LANG", "C.UTF-8"),
+            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+            ("DISABLE_TELEMETRY", "1"),
+            ("DISABLE_AUTOUPDATER", "1"),
+        ] {
+            env.insert(name.to_owned(), value.to_owned());
+        }
+        for name in &agents.pass_env {
+            if let Some(value) = own(name) {
+                env.insert(name.clone(), value);
+            }
+        }
+        env
+    }
+
+    /// What keeps a run from the rest of the machine; `readable` is there although it may lie in a hidden folder.
+    pub(super) fn isolation(
+        &self,
+        agents: &Agents,
+        profile: Profile,
+        working_dir: &Path,
+        readable: Vec<PathBuf>,
+    ) -> Isolation {
+        let is_own = working_dir.starts_with(&self.root);
+        let sandbox = Sandbox {
+            hidden: vec![self.data_dir.clone()],
+            readable,
+            writable: vec![self.root.clone()],
+            keep_working_dir: !is_own && profile != Profile::Workspace,
+        };
+        match (profile, agents.sandbox) {
+            (Profile::Full, _) | (_, Sandboxed::Never) => Isolation::None,
+            (_, Sandboxed::Auto) => Isolation::Auto(sandbox),
+            (_, Sandboxed::Always) => Isolation::Bwrap(sandbox),
+        }
+    }
+}
+
+/// What of the agent program a run has to see: its file, and the npm package that it is part of.
+pub(super) fn program_files(program: &Path) -> Vec<PathBuf> {
+    let is_scope =
+        |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('@'));
+    let in_modules = |path: &Path| {
+        path.parent().and_then(Path::file_name).is_some_and(|name| name == "node_modules")
+    };
+    let package = program.ancestors().skip(1).find(|folder| {
+        let is_scoped = folder.parent().is_some_and(|scope| is_scope(scope) && in_modules(scope));
+        is_scoped || (in_modules(folder) && !is_scope(folder))
+    });
+    package.map(Path::to_owned).into_iter().chain([program.to_owned()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_program_its_package_is_seen_and_no_folder_beside_it() {
+        let seen = |program: &str| {
+            let files = program_files(Path::new(program));
+            files.iter().map(|path| path.to_string_lossy().into_owned()).collect::<Vec<_>>()
+        };
+        let scoped = "/home/a/node_modules/@org/cli/bin/run";
+        assert_eq!(seen(scoped), ["/home/a/node_modules/@org/cli", scoped]);
+        let plain = "/opt/node_modules/cli/cli.js";
+        assert_eq!(seen(plain), ["/opt/node_modules/cli", plain]);
+        assert_eq!(seen("/home/a/bin/claude"), ["/home/a/bin/claude"]);
+    }
+}

@@ -1,0 +1,162 @@
+//! The transcript of a run: every line that it prints, secrets removed, kept in the database while it runs.
+
+use crate::agents::claude::{Event, Line, Lines, Reader};
+use crate::agents::{Chunk, Stream};
+use crate::clock::Clock;
+use crate::error::{Code, Result};
+use crate::model::{Lease, TranscriptPiece, redactor};
+use crate::store::Store;
+use crate::warn_coded;
+use serde_json::json;
+use std::time::Duration;
+
+/// How often what was printed is saved: whoever watches is that far behind.
+pub(super) const FLUSH_EVERY: Duration = Duration::from_millis(250);
+/// The largest piece, in bytes: the schema's limit.
+const MAX_PIECE: usize = 64 * 1024;
+/// What one commit holds at most: a few milliseconds of the writer.
+const MAX_COMMIT: usize = 256 * 1024;
+/// The longest transcript, in bytes; what comes after it is counted.
+const MAX_TRANSCRIPT: u64 = 50 * 1024 * 1024;
+/// What is kept in memory while the database refuses it.
+const MAX_WAITING: usize = 16 * 1024 * 1024;
+/// What is kept of standard error for the verdict, in bytes: the program's last words.
+const MAX_STDERR: usize = 4 * 1024;
+
+/// Takes what a run prints.
+pub(super) struct Recorder {
+    store: Store,
+    lease: Lease,
+    clock: Clock,
+    stdout: Lines,
+    stderr: Lines,
+    /// The end of standard error.
+    last_words: String,
+    /// Whole lines that are not saved yet.
+    waiting: Vec<u8>,
+    /// Bytes and lines that were saved.
+    saved: (u64, u64),
+    /// Bytes that came after the limit, not saved yet.
+    dropped: u64,
+}
+
+impl Recorder {
+    /// Goes on after the bytes and lines that earlier attempts have left.
+    pub(super) fn new(store: Store, lease: Lease, clock: Clock, saved: (u64, u64)) -> Self {
+        Self {
+            store,
+            lease,
+            clock,
+            stdout: Lines::default(),
+            stderr: Lines::default(),
+            last_words: String::new(),
+            waiting: Vec::new(),
+            saved,
+            dropped: 0,
+        }
+    }
+
+    /// Takes bytes and answers the events of the lines that they end.
+    pub(super) fn push(&mut self, chunk: &Chunk) -> Vec<Event> {
+        match chunk.stream {
+            Stream::Stdout => {
+                let lines = self.stdout.push(&chunk.bytes);
+                self.take(&lines)
+            }
+            Stream::Stderr => {
+                let lines = self.stderr.push(&chunk.bytes);
+                lines.iter().for_each(|line| self.complain(line));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Takes the last lines, which may have no end.
+    pub(super) fn end(&mut self) -> Vec<Event> {
+        if let Some(line) = self.stderr.finish() {
+            self.complain(&line);
+        }
+        let last = self.stdout.finish();
+        self.take(last.as_slice())
+    }
+
+    /// The end of standard error.
+    pub(super) fn last_words(&self) -> &str {
+        &self.last_words
+    }
+
+    /// Whether so much waits that it should be saved now.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= MAX_COMMIT
+    }
+
+    fn take(&mut self, lines: &[Line]) -> Vec<Event> {
+        for line in lines {
+            let mut text = String::from_utf8_lossy(&line.bytes).into_owned();
+            if line.dropped > 0 {
+                text.push_str(&format!("… (cut, {} bytes dropped)", line.dropped));
+            }
+            self.keep(text);
+        }
+        lines.iter().flat_map(Reader::read).collect()
+    }
+
+    fn complain(&mut self, line: &Line) {
+        let text = String::from_utf8_lossy(&line.bytes).into_owned();
+        self.last_words.push_str(&text);
+        self.last_words.push('\n');
+        let start = self.last_words.len().saturating_sub(MAX_STDERR);
+        let start = self.last_words.ceil_char_boundary(start);
+        self.last_words.drain(..start);
+        self.keep(json!({"type": "stderr", "text": text}).to_string());
+    }
+
+    /// Keeps a line of our own.
+    pub(super) fn keep(&mut self, mut line: String) {
+        redactor().clean(&mut line);
+        line.push('\n');
+        let (bytes, _) = self.saved;
+        let room = MAX_TRANSCRIPT.saturating_sub(bytes + self.waiting.len() as u64);
+        if line.len() as u64 > room || self.waiting.len() + line.len() > MAX_WAITING {
+            self.dropped += line.len() as u64;
+        } else {
+            self.waiting.extend_from_slice(line.as_bytes());
+        }
+    }
+
+    /// Saves what waits. What the database refuses waits for the next call.
+    ///
+    /// # Errors
+    /// `STORE-LEASE-001` if the job is not this run's any more.
+    pub(super) async fn flush(&mut self) -> Result<()> {
+        while !self.waiting.is_empty() || self.dropped > 0 {
+            let length = self.waiting.len().min(MAX_COMMIT);
+            let pieces = self.pieces(length);
+            let end = pieces.last().map_or(self.saved, |last| (last.end(), last.end_line()));
+            let saved = self.store.append_transcript(self.lease.clone(), pieces, self.dropped);
+            match saved.await {
+                Ok(()) => {}
+                Err(error) if error.is_lease_lost() => return Err(error),
+                Err(error) => {
+                    warn_coded!(Code::AgentTranscript, "job {}: {error}", self.lease.id);
+                    return Ok(());
+                }
+            }
+            self.waiting.drain(..length);
+            (self.saved, self.dropped) = (end, 0);
+        }
+        Ok(())
+    }
+
+    fn pieces(&self, length: usize) -> Vec<TranscriptPiece> {
+        let at = self.clock.now();
+        let (mut start, mut first_line) = self.saved;
+        let mut pieces = Vec::new();
+        for bytes in self.waiting[..length].chunks(MAX_PIECE) {
+            let piece = TranscriptPiece { start, first_line, at, bytes: bytes.to_vec() };
+            (start, first_line) = (piece.end(), piece.end_line());
+            pieces.push(piece);
+        }
+        pieces
+    }
+}

@@ -1,0 +1,277 @@
+//! One run of the agent program, from its folder to its record.
+
+use super::Agents;
+use super::place::{Place, program_files};
+use super::record::{FLUSH_EVERY, Recorder};
+use crate::agents::claude::{
+    End, Event, OnDenial, Settings, Stop, Summary, Tokens, Verdict, verdict,
+};
+use crate::agents::{self, Exit, Limits, Marker, Spec};
+use crate::engine::Context;
+use crate::error::{Code, Error, Result};
+use crate::model::{JobId, SessionEnd, SessionStart, Timestamp, redactor};
+use crate::{error_coded, warn_coded};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Between two tries to save the end of a run.
+const FINISH_AGAIN: Duration = Duration::from_secs(1);
+/// Tries to save it; after these minutes the job fails, and what its run cost is missing.
+const FINISH_TRIES: u32 = 300;
+/// Between two texts of progress: each is a write.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+/// What the pages show of what the agent does, in bytes.
+const MAX_PROGRESS: usize = 200;
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How the program is called.
+    pub settings: Settings,
+    /// What it is asked, by standard input.
+    pub prompt: String,
+    /// What is recorded at its start; the rest of the record is this module's.
+    pub tier: u8,
+    /// The prompt file, if the prompt is one.
+    pub prompt_file: Option<String>,
+    /// What somebody typed, for the record.
+    pub typed: Option<String>,
+    /// The session that it goes on with.
+    pub continues: Option<JobId>,
+    /// The folder of its files, by name.
+    pub place: String,
+    /// Where it starts; `None`: in its own folder.
+    pub working_dir: Option<PathBuf>,
+    /// Files that it may read although they lie in the data directory.
+    pub readable: Vec<PathBuf>,
+    /// How long it may take.
+    pub wall: Duration,
+    /// How long it may show no sign of life.
+    pub idle: Duration,
+    /// Whether a tool that was not allowed makes it a failure.
+    pub on_denial: OnDenial,
+    /// What the runs that it resumes have cost.
+    pub cost_before: f64,
+}
+
+/// Runs the agent program for a job and records it. Returns when no process of it is left and its record is saved.
+///
+/// When the job is cancelled, or the server stops, the program is ended and the verdict says so.
+///
+/// # Errors
+/// `AGENT-START-001` to `-003`, `AGENT-BOX-001`, `AGENT-VALUE-001` if it cannot be started, `AGENT-TREE-001` if processes of
+/// it cannot be ended, `STORE-LEASE-001` if the job is not this handler's any more.
+pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdict> {
+    let (program, version) = agents.program.ready().await?;
+    let place = Place::create(&agents.data_dir, &plan.place)?;
+    let profile = plan.settings.profile;
+    let working_dir = match &plan.working_dir {
+        Some(named) => place.working_dir(named)?,
+        None => place.work.clone(),
+    };
+    let marker = Marker::random();
+    let start = SessionStart {
+        tier: plan.tier,
+        profile,
+        model: plan.settings.model.as_ref().map(|model| model.as_str().to_owned()),
+        prompt_file: plan.prompt_file.clone(),
+        prompt_text: plan.typed.clone(),
+        continues: plan.continues,
+        working_dir: working_dir.clone(),
+        place: plan.place.clone(),
+        marker: marker.to_string(),
+    };
+    let mut env = place.environment(agents, profile);
+    let settings =
+        Settings { api_key: env.contains_key("ANTHROPIC_API_KEY"), ..plan.settings.clone() };
+    let mut argv = vec![program.to_string_lossy().into_owned()];
+    argv.extend(settings.argv(version)?);
+    env.insert("LAMPLIGHTER_JOB".to_owned(), context.job.id.to_string());
+    let mut readable = program_files(&program);
+    readable.extend(plan.readable.iter().cloned());
+    let spec = Spec {
+        argv,
+        env,
+        isolation: place.isolation(agents, profile, &working_dir, readable),
+        working_dir,
+        stdin: plan.prompt.clone().into_bytes(),
+        limits: Limits { wall: plan.wall, idle: plan.idle, ..Limits::default() },
+        marker,
+    };
+    let lease = context.lease.clone();
+    let now = context.clock.now();
+    let saved = agents.store.begin_session(lease.clone(), start, now).await?;
+    let mut recorder = Recorder::new(agents.store.clone(), lease, context.clock.clone(), saved);
+    if saved.0 > 0 {
+        recorder.keep(json!({"type": "run", "attempt": context.job.epoch}).to_string());
+    }
+    let watched = match agents.launcher.start(spec).await {
+        Ok(run) => Watched { agents, context, recorder, run }.watch(&plan).await?,
+        Err(error) => {
+            let end = SessionEnd { ending: "not_started", ..SessionEnd::default() };
+            finish(agents, context, end).await?;
+            return Err(error);
+        }
+    };
+    let mut end = record_of(&watched);
+    end.agent_version = Some(version.to_string());
+    finish(agents, context, end).await?;
+    Ok(watched.verdict)
+}
+
+/// A run that is watched.
+struct Watched<'a> {
+    agents: &'a Agents,
+    context: &'a Context,
+    recorder: Recorder,
+    run: agents::Run,
+}
+
+/// A run that was watched to its end.
+struct Ended {
+    summary: Summary,
+    verdict: Verdict,
+    exit: Option<Exit>,
+}
+
+impl Watched<'_> {
+    /// Records what the program prints until it is over.
+    async fn watch(mut self, plan: &Plan) -> Result<Ended> {
+        let isolation = if self.run.is_sandboxed() { "bwrap" } else { "supervisor" };
+        let main = self.run.trace().main.clone();
+        let lease = self.context.lease.clone();
+        let mut lost = self.agents.store.session_started(lease, main, isolation).await.err();
+        let clock = &self.context.clock;
+        let mut summary = Summary::default();
+        let mut asked = lost.is_some().then_some(Stop::Interrupted);
+        let mut shown = Timestamp::default();
+        let mut is_ordered = false;
+        let mut flush_at = clock.now().plus(FLUSH_EVERY);
+        loop {
+            if asked.is_some() && !std::mem::replace(&mut is_ordered, true) {
+                self.run.stop().await;
+            }
+            let chunk = tokio::select! {
+                chunk = self.run.next() => chunk,
+                () = clock.sleep_until(flush_at) => {
+                    lost = self.recorder.flush().await.err().or(lost);
+                    asked = asked.or(lost.is_some().then_some(Stop::Interrupted));
+                    flush_at = clock.now().plus(FLUSH_EVERY);
+                    continue;
+                }
+                () = self.context.cancelled.cancelled(), if asked.is_none() => {
+                    asked = Some(why_cancelled(self.context));
+                    continue;
+                }
+            };
+            let Some(chunk) = chunk else { break };
+            self.context.alive();
+            let events = self.recorder.push(&chunk);
+            events.iter().for_each(|event| summary.see(event));
+            if summary.hopeless().is_some() {
+                asked = asked.or(Some(Stop::GaveUp));
+            }
+            if self.recorder.is_full() {
+                lost = self.recorder.flush().await.err().or(lost);
+            }
+            if clock.now().since(shown) >= PROGRESS_EVERY && self.show(&events).await {
+                shown = clock.now();
+            }
+        }
+        let ended = self.run.ended().await?;
+        self.recorder.end().iter().for_each(|event| summary.see(event));
+        lost = self.recorder.flush().await.err().or(lost);
+        if let Some(error) = lost.filter(Error::is_lease_lost) {
+            return Err(error);
+        }
+        let verdict = verdict(
+            &summary,
+            &End {
+                exit: ended.exit,
+                stop: Stop::of(ended.reason, asked),
+                stderr: self.recorder.last_words(),
+                structured: plan.settings.json_schema.is_some(),
+                on_denial: plan.on_denial,
+                cost_before: plan.cost_before,
+            },
+            clock.now(),
+        );
+        Ok(Ended { summary, verdict, exit: ended.exit })
+    }
+
+    /// Shows the last of these events as the job's progress; answers whether there was one to show.
+    async fn show(&self, events: &[Event]) -> bool {
+        let telling = events.iter().rev().find_map(|event| match event {
+            Event::Text { .. } | Event::ToolUse { .. } | Event::Retry { .. } => Some(event),
+            _ => None,
+        });
+        let Some(event) = telling else { return false };
+        let mut text = format!("{}: {}", event.label(), event.text().replace('\n', " "));
+        redactor().clean(&mut text);
+        text.truncate(text.floor_char_boundary(MAX_PROGRESS));
+        // Whether the job is still ours is found out by what is recorded.
+        self.context.progress(text).await.unwrap_or_default();
+        true
+    }
+}
+
+/// The engine asks a handler to end when somebody cancels the job, and when the server stops.
+fn why_cancelled(context: &Context) -> Stop {
+    if context.stopping.is_cancelled() { Stop::Interrupted } else { Stop::Cancelled }
+}
+
+fn record_of(ended: &Ended) -> SessionEnd {
+    let Ended { summary, verdict, exit } = ended;
+    let clean = |text: &str| redactor().text(text).into_owned();
+    let limited = verdict.ending == crate::agents::claude::Ending::Limit;
+    let read = |tokens: Tokens| tokens.input + tokens.cache_read + tokens.cache_write;
+    let report = verdict.structured.as_ref().and_then(|answer| answer["report"].as_str());
+    SessionEnd {
+        exit_code: exit.and_then(|exit| match exit {
+            Exit::Code(code) => Some(code),
+            Exit::Signal(_) => None,
+        }),
+        ending: verdict.ending.as_str(),
+        model: summary.model.clone(),
+        agent_version: None,
+        // A run that met a limit before it did anything has nothing to go on with.
+        cli_session_id: verdict.session.clone().filter(|_| !limited || summary.tool_uses > 0),
+        response: report.or(verdict.response.as_deref()).map(clean),
+        structured: verdict.structured.as_ref().map(cleaned),
+        cost_usd: verdict.cost_usd,
+        num_turns: verdict.num_turns,
+        duration_ms: verdict.duration_ms,
+        input_tokens: verdict.tokens.map(read),
+        output_tokens: verdict.tokens.map(|tokens| tokens.output),
+    }
+}
+
+/// An answer without secrets; one that is no JSON without them is left out.
+fn cleaned(answer: &Value) -> Value {
+    serde_json::from_str(&redactor().text(&answer.to_string())).unwrap_or_default()
+}
+
+/// Saves the end of a run, again and again while the database refuses: what it cost must not be lost.
+async fn finish(agents: &Agents, context: &Context, end: SessionEnd) -> Result<()> {
+    let mut tries = 0;
+    loop {
+        let now = context.clock.now();
+        let error = match agents.store.finish_session(context.lease.clone(), end.clone(), now).await
+        {
+            Ok(alarms) => {
+                for alarm in alarms {
+                    warn_coded!(Code::AgentAlarm, "{alarm}");
+                }
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        tries += 1;
+        if error.is_lease_lost() || error.code() == Code::StoreClosed || tries == FINISH_TRIES {
+            return Err(error);
+        }
+        error_coded!(Code::AgentTranscript, "save the end of job {}: {error}", context.job.id);
+        context.clock.sleep(FINISH_AGAIN).await;
+    }
+}

@@ -1,0 +1,233 @@
+//! The handler of kind `agent_session`: from the request to the run, and from its answer to the next tier.
+
+use super::Agents;
+use super::prompts::prompt_text;
+use super::run::{Plan, run};
+use super::settings::{Wishes, wishes};
+use crate::agents::claude::{CliSession, Conclusion, Model, OnDenial, Settings, Verdict};
+use crate::engine::{Builder, Context};
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    JobError, JobId, Kind, KindRules, NewJob, OnInterrupt, Outcome, Queue, Retention, Session,
+    SessionRequest,
+};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Sessions that one chain of follow-ups may have.
+const MAX_CHAIN: usize = 1_000;
+/// What a session hands on at most, in bytes: it becomes part of an argument.
+const MAX_HANDOFF: usize = 32 * 1024;
+/// What a run is told that goes on after a limit was lifted.
+const GO_ON: &str =
+    "The limit of the model's service that interrupted you is lifted. Go on where you were.";
+/// What a session is told that may hand on.
+const MAY_HAND_ON: &str = "\n\nAnswer by the schema: `report` is your whole answer in Markdown. Set `next_tier` to true \
+    only if the work needs the tier above yours, and say in `handoff` what it needs to know.";
+
+/// The rules of kind `agent_session`: one attempt, never run twice, kept for 90 days.
+pub fn rules() -> KindRules {
+    KindRules {
+        queue: Queue::AGENT,
+        max_attempts: 1,
+        on_interrupt: OnInterrupt::Fail,
+        metered: true,
+        winds_up: true,
+        retention: Retention::all(Duration::from_hours(90 * 24)),
+        ..KindRules::new(Kind::AGENT_SESSION)
+    }
+}
+
+/// Lets an engine run sessions on the queue `agent`, which runs one job at a time.
+pub fn register(builder: Builder, agents: &Agents) -> Builder {
+    let agents = agents.clone();
+    builder.queue(Queue::AGENT, 1).kind(rules(), move |context| {
+        let agents = agents.clone();
+        async move {
+            session(&agents, &context)
+                .await
+                .unwrap_or_else(|error| Outcome::Failed(JobError::from(error)))
+        }
+    })
+}
+
+async fn session(agents: &Agents, context: &Context) -> Result<Outcome> {
+    let request: SessionRequest = match context.payload() {
+        Ok(request) => request,
+        Err(error) => return Ok(Outcome::Fatal(JobError::from(error))),
+    };
+    request.check()?;
+    let wishes = wishes(&agents.store).await?;
+    let hands_on = request.schema.is_none() && request.tier() < wishes.max_tier;
+    let plan = plan(agents, context, &request, &wishes, hands_on).await?;
+    let verdict = run(agents, context, plan).await?;
+    if hands_on && verdict.conclusion == Conclusion::Done {
+        hand_on(context, &request, &verdict).await?;
+    }
+    Ok(verdict.outcome(json!({
+        "ending": verdict.ending.as_str(),
+        "cost_usd": verdict.cost_usd,
+        "num_turns": verdict.num_turns,
+    })))
+}
+
+async fn plan(
+    agents: &Agents,
+    context: &Context,
+    request: &SessionRequest,
+    wishes: &Wishes,
+    hands_on: bool,
+) -> Result<Plan> {
+    let tier = &wishes.tiers[usize::from(request.tier()) - 1];
+    let profile = request.profile().unwrap_or(tier.profile);
+    let earlier = Earlier::of(agents, context, request).await?;
+    let mut system_prompt = prompt_text(&agents.data_dir, tier.prompt_file)?;
+    if let Some(handoff) = &request.handoff {
+        let handoff = &handoff[..handoff.floor_char_boundary(MAX_HANDOFF)];
+        write!(system_prompt, "\n\nThe tier below found, in its own words:\n\n{handoff}")
+            .unwrap_or_default();
+    }
+    if hands_on {
+        system_prompt.push_str(MAY_HAND_ON);
+    }
+    let (spent, budgets) = agents
+        .store
+        .spent(context.job.occurrence.map(|o| o.schedule_id), context.clock.now())
+        .await?;
+    let wanted = request.budget_usd.unwrap_or(wishes.run_usd);
+    let model = request.model.as_deref().unwrap_or(&tier.model);
+    let settings = Settings {
+        model: Some(Model::parse(model)?),
+        max_turns: Some(request.max_turns.unwrap_or(wishes.max_turns)),
+        // The program counts what the runs that it resumes have cost.
+        budget_usd: Some(budgets.room(wanted, spent, request.budget_day_usd) + earlier.cost),
+        resume: earlier.resume,
+        json_schema: if hands_on { Some(hand_on_schema()) } else { request.schema.clone() },
+        system_prompt: Some(system_prompt),
+        ..Settings::new(profile)
+    };
+    let prompt = match (&request.prompt, &request.prompt_file) {
+        _ if earlier.goes_on => GO_ON.to_owned(),
+        (Some(prompt), _) => prompt.clone(),
+        (None, Some(file)) => prompt_text(&agents.data_dir, file)?,
+        (None, None) => unreachable!("the request was checked"),
+    };
+    Ok(Plan {
+        settings,
+        prompt,
+        tier: request.tier(),
+        prompt_file: request.prompt_file.clone(),
+        typed: request.prompt.clone(),
+        continues: request.continues.map(JobId),
+        place: earlier.place.unwrap_or_else(|| context.job.id.to_string()),
+        working_dir: request
+            .working_dir
+            .clone()
+            .or(earlier.working_dir)
+            .or_else(|| agents.working_dir.clone()),
+        readable: Vec::new(),
+        wall: wishes.wall,
+        idle: wishes.idle,
+        on_denial: OnDenial::Note,
+        cost_before: earlier.cost,
+    })
+}
+
+/// What a run goes on with.
+#[derive(Default)]
+struct Earlier {
+    /// The program's own session.
+    resume: Option<CliSession>,
+    /// Where its files are.
+    place: Option<String>,
+    /// Where it worked, if somebody named that.
+    working_dir: Option<std::path::PathBuf>,
+    /// What the sessions before it have cost.
+    cost: f64,
+    /// Whether an attempt of this very job went before, which a limit ended.
+    goes_on: bool,
+}
+
+impl Earlier {
+    async fn of(agents: &Agents, context: &Context, request: &SessionRequest) -> Result<Self> {
+        let own = agents.store.session(context.job.id).await?.and_then(|session| session.run);
+        let mut earlier = match request.continues.map(JobId) {
+            Some(id) => Self::continued(agents, id).await?,
+            None => Self::default(),
+        };
+        if let Some(run) = own {
+            earlier.cost += run.cost_usd.unwrap_or(0.0);
+            if let Some(session) = run.cli_session_id.as_deref() {
+                earlier.resume = Some(CliSession::parse(session)?);
+                earlier.goes_on = true;
+            }
+        }
+        Ok(earlier)
+    }
+
+    async fn continued(agents: &Agents, id: JobId) -> Result<Self> {
+        let refused = |why: &str| {
+            Error::new(Code::AgentValue, format!("go on with session {id}")).because(why.to_owned())
+        };
+        let run = |session: Option<Session>| session.and_then(|session| session.run);
+        let last = run(agents.store.session(id).await?)
+            .ok_or_else(|| refused("there is no such session, or it never began"))?;
+        let session = last
+            .cli_session_id
+            .as_deref()
+            .ok_or_else(|| refused("the agent program left nothing to go on with"))?;
+        let own_place = agents.data_dir.join("jobs").join(&last.place);
+        let mut earlier = Self {
+            resume: Some(CliSession::parse(session)?),
+            place: Some(last.place.clone()),
+            working_dir: Some(last.working_dir.clone()).filter(|dir| !dir.starts_with(&own_place)),
+            cost: 0.0,
+            goes_on: false,
+        };
+        let mut next = Some(last);
+        for _ in 0..MAX_CHAIN {
+            let Some(run_of_chain) = next.take() else { break };
+            earlier.cost += run_of_chain.cost_usd.unwrap_or(0.0);
+            if let Some(id) = run_of_chain.continues {
+                next = run(agents.store.session(id).await?);
+            }
+        }
+        Ok(earlier)
+    }
+}
+
+fn hand_on_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "report": {"type": "string"},
+            "next_tier": {"type": "boolean"},
+            "handoff": {"type": "string"},
+        },
+        "required": ["report", "next_tier"],
+        "additionalProperties": false,
+    })
+}
+
+/// Makes the session of the next tier if the agent asked for it: the same prompt, and what was found.
+async fn hand_on(context: &Context, request: &SessionRequest, verdict: &Verdict) -> Result<()> {
+    let Some(answer) = &verdict.structured else { return Ok(()) };
+    if answer["next_tier"] != true {
+        return Ok(());
+    }
+    let handoff = answer["handoff"].as_str().or(answer["report"].as_str()).unwrap_or_default();
+    let next = SessionRequest {
+        tier: Some(request.tier() + 1),
+        model: None,
+        profile: None,
+        continues: None,
+        handoff: Some(handoff[..handoff.floor_char_boundary(MAX_HANDOFF)].to_owned()),
+        ..request.clone()
+    };
+    // Of the same occurrence, so that its schedule's budget counts it.
+    let occurrence = context.job.occurrence;
+    let job = NewJob { occurrence, ..NewJob::of(Kind::AGENT_SESSION, &next)? };
+    context.enqueue(job).await?;
+    Ok(())
+}
