@@ -9,6 +9,7 @@ pub mod cadence;
 pub mod demo;
 mod fingerprint;
 mod scan;
+pub mod settings;
 mod template;
 mod triage;
 

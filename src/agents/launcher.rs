@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
-/// From TERM to KILL, if nothing else is set: agent programs save their session in that time.
-pub const GRACE: Duration = Duration::from_secs(10);
+/// From TERM to KILL, if nothing else is set: agent programs save their session in that time. A second less than what a
+/// handler has that was asked to end, so that its job settles when the tree is gone.
+pub const GRACE: Duration = Duration::from_secs(9);
 /// How long the sandbox may take to show that it works; it takes some ten milliseconds.
 const PROBE: Duration = Duration::from_secs(10);
 /// The highest number that a process gets in a namespace of its own which holds two or three.

@@ -294,7 +294,8 @@ async fn follow(store: &Store, id: i64, raw: bool) -> Result<()> {
         }
         if is_over {
             let end = session(store, id).await?;
-            return finish(&end);
+            finish(&end);
+            return Ok(());
         }
         changes.changed().await.unwrap_or_default();
     }
@@ -304,7 +305,7 @@ fn say(event: &Event) -> Result<()> {
     output::line(format_args!("{:>8}  {}", event.label(), for_terminal(&event.text())))
 }
 
-fn finish(session: &Session) -> Result<()> {
+fn finish(session: &Session) {
     if session.status == Status::Failed {
         output::note(&format!(
             "session {} failed: {}",
@@ -312,5 +313,4 @@ fn finish(session: &Session) -> Result<()> {
             session.error.as_deref().unwrap_or("no reason is known")
         ));
     }
-    Ok(())
 }

@@ -3,8 +3,8 @@
 use super::{Cli, output};
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::model::Actor;
-use crate::monitor::cadence::{self, Setting};
+use crate::model::{Actor, Setting};
+use crate::monitor::settings;
 use clap::Subcommand;
 use serde_json::json;
 
@@ -14,22 +14,22 @@ pub(super) enum Command {
     Get {
         /// Its name
         #[arg(value_parser = setting)]
-        key: Option<Setting>,
+        key: Option<&'static Setting>,
     },
     /// Change a setting
     Set {
         /// Its name
         #[arg(value_parser = setting)]
-        key: Setting,
+        key: &'static Setting,
         /// Its value; `default` for what it is while nobody has set it
         #[arg(required = true, allow_hyphen_values = true)]
         value: Vec<String>,
     },
 }
 
-fn setting(key: &str) -> Result<Setting, String> {
-    let known = || Setting::ALL.map(Setting::key).join(", ");
-    Setting::named(key).ok_or_else(|| format!("the settings are {}", known()))
+fn setting(key: &str) -> Result<&'static Setting, String> {
+    let known = || settings::all().map(|setting| setting.key).collect::<Vec<_>>().join(", ");
+    settings::named(key).ok_or_else(|| format!("the settings are {}", known()))
 }
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
@@ -39,32 +39,33 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             let value = value.join(" ");
             let text = (value != "default").then_some(value.as_str());
             let now = Clock::system().now();
-            cadence::set(&cli.store()?, key, text, Actor::cli(), now).await?;
+            settings::set(&cli.store()?, key, text, Actor::cli(), now).await?;
             get(cli, Some(key)).await
         }
     }
 }
 
-async fn get(cli: &Cli, key: Option<Setting>) -> Result<()> {
-    let all = cadence::all(&cli.existing_store()?).await?;
-    if let Some((setting, value)) = all.iter().find(|(setting, _)| Some(*setting) == key) {
+async fn get(cli: &Cli, wanted: Option<&'static Setting>) -> Result<()> {
+    let all = settings::values(&cli.existing_store()?).await?;
+    let is_wanted = |setting: &Setting| wanted.is_some_and(|wanted| wanted.key == setting.key);
+    if let Some((setting, value)) = all.iter().find(|(setting, _)| is_wanted(setting)) {
         return if cli.json {
-            output::line(json!({"key": setting.key(), "value": value}))
+            output::line(json!({"key": setting.key, "value": value}))
         } else {
             output::line(output::plain(value, 200))
         };
     }
     if cli.json {
-        let lines =
-            all.iter().map(|(setting, value)| json!({"key": setting.key(), "value": value}));
-        return lines.into_iter().try_for_each(output::line);
+        let mut lines =
+            all.iter().map(|(setting, value)| json!({"key": setting.key, "value": value}));
+        return lines.try_for_each(output::line);
     }
-    let row = |(setting, value): &(Setting, String)| {
+    let row = |(setting, value): &(&Setting, String)| {
         vec![
-            setting.to_string(),
+            setting.key.to_owned(),
             output::plain(value, 60),
-            setting.default_text().to_owned(),
-            setting.takes().to_owned(),
+            setting.default.to_owned(),
+            setting.takes.to_owned(),
         ]
     };
     let rows: Vec<_> = all.iter().map(row).collect();

@@ -18,9 +18,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// How long a handler that must end may clean up before it is dropped: an agent's processes are killed after ten seconds,
-/// and are gone within twelve (P20).
-const CANCEL_GRACE: Duration = Duration::from_millis(11_500);
+/// How long a handler that must end may clean up before it is dropped (P20 allows twelve seconds).
+const CANCEL_GRACE: Duration = Duration::from_secs(10);
 /// Wait between tries to save the end of a job.
 const SETTLE_AGAIN: Duration = Duration::from_secs(1);
 

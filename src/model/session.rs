@@ -293,7 +293,7 @@ impl TranscriptPiece {
 
     /// Lines that end before its end.
     pub fn end_line(&self) -> u64 {
-        self.first_line + self.bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+        self.first_line + self.bytes.split(|byte| *byte == b'\n').count() as u64 - 1
     }
 }
 

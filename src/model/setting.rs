@@ -30,9 +30,6 @@ impl Setting {
 
     /// A stored value as people type it.
     pub fn text(value: &Value) -> String {
-        match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        }
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     }
 }

@@ -3,94 +3,39 @@
 //! | Key | Value | Default |
 //! |---|---|---|
 //! | `self_monitoring.enabled` | `true` or `false` | `false` |
-//! | `self_monitoring.cadence` | see [`Setting::Cadence`] | `1h` |
+//! | `self_monitoring.cadence` | see [`CADENCE`] | `1h` |
 //!
 //! The first time they are switched on, scans of an interval begin at once. Another interval goes on from the last
 //! occurrence. After a restart, and after having been switched off, an overdue scan runs once and one that is not due
 //! waits. Run Now needs none of this and shifts nothing.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Kind, Plan, ReservedSchedule, Rule, ScheduleName, Timestamp};
+use crate::model::{Actor, Kind, Plan, ReservedSchedule, Rule, ScheduleName, Setting, Timestamp};
 use crate::store::Store;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fmt;
-
-const ENABLED: &str = "self_monitoring.enabled";
-const CADENCE: &str = "self_monitoring.cadence";
-/// Both, as the store reads them.
-const KEYS: &[&str] = &[ENABLED, CADENCE];
-/// The cadence of those who only switch it on.
-const DEFAULT_CADENCE: &str = "1h";
 
 /// Cadences that a page offers.
 pub const PRESETS: [&str; 5] = ["15m", "30m", "1h", "6h", "24h"];
+/// Both settings, as the store reads them.
+const KEYS: &[&str] = &[ENABLED.key, CADENCE.key];
 
-/// A setting that people change while the server runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Setting {
-    /// `self_monitoring.enabled`: whether scans run by themselves, `true` or `false`. Run Now works either way.
-    Enabled,
-    /// `self_monitoring.cadence`: when they do. One of [`PRESETS`], or a number of minutes from 1 to 10,080 (`90`), of
-    /// hours (`2h`), or a crontab expression with the IANA name of its zone (`*/15 8-18 * * 1-5 Europe/Berlin`).
-    Cadence,
-}
+/// Whether scans run by themselves. Run Now works either way.
+pub const ENABLED: Setting = Setting {
+    key: "self_monitoring.enabled",
+    default: "false",
+    takes: "true or false",
+    read: |text| text.parse().ok().map(Value::Bool),
+};
 
-impl Setting {
-    /// Every setting there is.
-    pub const ALL: [Self; 2] = [Self::Enabled, Self::Cadence];
-
-    /// Its name.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Enabled => ENABLED,
-            Self::Cadence => CADENCE,
-        }
-    }
-
-    /// What it is while nobody has set it.
-    pub const fn default_text(self) -> &'static str {
-        match self {
-            Self::Enabled => "false",
-            Self::Cadence => DEFAULT_CADENCE,
-        }
-    }
-
-    /// What it takes, in words.
-    pub const fn takes(self) -> &'static str {
-        match self {
-            Self::Enabled => "true or false",
-            Self::Cadence => {
-                "15m, 30m, 1h, 6h, 24h, minutes from 1 to 10080, or a crontab expression and a zone"
-            }
-        }
-    }
-
-    /// The setting of this name.
-    pub fn named(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|setting| setting.key() == key)
-    }
-
-    /// Reads a value as people type it, and answers it as it is stored. A value out of range is refused, never replaced.
-    ///
-    /// # Errors
-    /// `JOB-VALUE-001` with the reason.
-    pub fn parse(self, text: &str) -> Result<Value> {
-        match (self, text.trim()) {
-            (Self::Enabled, "true") => Ok(true.into()),
-            (Self::Enabled, "false") => Ok(false.into()),
-            (Self::Enabled, other) => Err(refused(self, &format!("{other:?}"))),
-            (Self::Cadence, text) => Ok(rule(text, Timestamp::default())?.to_text().into()),
-        }
-    }
-}
-
-/// The name.
-impl fmt::Display for Setting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.key())
-    }
-}
+/// When they do. One of [`PRESETS`], or a number of minutes from 1 to 10,080 (`90`), of hours (`2h`), or a crontab
+/// expression with the IANA name of its zone (`*/15 8-18 * * 1-5 Europe/Berlin`).
+pub const CADENCE: Setting = Setting {
+    key: "self_monitoring.cadence",
+    default: "1h",
+    takes: "15m, 30m, 1h, 6h, 24h, minutes from 1 to 10080, or a crontab expression and a zone",
+    read: |text| rule(text, Timestamp::default()).ok().map(|rule| rule.to_text().into()),
+};
 
 /// Sets a setting, or takes it back to its default (`None`), and the schedule with it, in one transaction. A running
 /// server follows at once.
@@ -99,40 +44,33 @@ impl fmt::Display for Setting {
 /// `JOB-VALUE-001` for a value that the setting does not take; nothing is changed then.
 pub async fn set(
     store: &Store,
-    setting: Setting,
+    setting: &Setting,
     text: Option<&str>,
     actor: Actor,
     now: Timestamp,
 ) -> Result<()> {
+    if let Some(text) = text.filter(|_| setting.key == CADENCE.key) {
+        // It says what is wrong with an expression.
+        rule(text.trim(), now)?;
+    }
     let value = text.map(|text| setting.parse(text)).transpose()?;
     let reserved = move |values: &BTreeMap<&'static str, Value>| reserved(values, now);
-    store.change_settings((setting.key(), value), KEYS, reserved, actor, now).await
-}
-
-/// Every setting with its value as people type it.
-pub async fn all(store: &Store) -> Result<Vec<(Setting, String)>> {
-    let values = store.settings(KEYS).await?;
-    let text = |setting: Setting| match values.get(setting.key()) {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => setting.default_text().to_owned(),
-    };
-    Ok(Setting::ALL.into_iter().map(|setting| (setting, text(setting))).collect())
+    store.change_settings((setting.key, value), KEYS, reserved, actor, now).await
 }
 
 /// The schedule that the settings stand for. A cadence that cannot be read keeps nobody from switching it off.
 fn reserved(values: &BTreeMap<&'static str, Value>, now: Timestamp) -> Result<ReservedSchedule> {
     let name = ScheduleName::SELF_MONITORING;
-    match values.get(ENABLED) {
+    match values.get(ENABLED.key) {
         Some(Value::Bool(true)) => {}
         Some(Value::Bool(false)) | None => return Ok(ReservedSchedule { name, plan: None }),
-        Some(other) => return Err(refused(Setting::Enabled, &other.to_string())),
+        Some(other) => return Err(refused(&ENABLED, &other.to_string())),
     }
-    let rule = match values.get(CADENCE) {
+    let rule = match values.get(CADENCE.key) {
         Some(Value::String(text)) => rule(text, now)?,
         Some(Value::Number(minutes)) => rule(&minutes.to_string(), now)?,
-        Some(other) => return Err(refused(Setting::Cadence, &other.to_string())),
-        None => rule(DEFAULT_CADENCE, now)?,
+        Some(other) => return Err(refused(&CADENCE, &other.to_string())),
+        None => rule(CADENCE.default, now)?,
     };
     Ok(ReservedSchedule { name, plan: Some(Plan::new(rule, Kind::SELF_MONITORING)) })
 }
@@ -140,16 +78,16 @@ fn reserved(values: &BTreeMap<&'static str, Value>, now: Timestamp) -> Result<Re
 /// A cadence: a rule that occurs again and again.
 fn rule(text: &str, anchor: Timestamp) -> Result<Rule> {
     let rule = Rule::parse(text, anchor)
-        .map_err(|why| refused(Setting::Cadence, &format!("{text:?}")).because(why))?;
+        .map_err(|why| refused(&CADENCE, &format!("{text:?}")).because(why))?;
     match rule {
         Rule::Cron { .. } | Rule::Every { .. } => Ok(rule),
-        Rule::Once(_) => Err(refused(Setting::Cadence, &format!("{text:?}"))),
+        Rule::Once(_) => Err(refused(&CADENCE, &format!("{text:?}"))),
     }
 }
 
-fn refused(setting: Setting, value: &str) -> Error {
-    let takes = setting.takes();
-    Error::new(Code::ModelInvalid, format!("set {setting} to {value}: it takes {takes}"))
+fn refused(setting: &Setting, value: &str) -> Error {
+    let Setting { key, takes, .. } = setting;
+    Error::new(Code::ModelInvalid, format!("set {key} to {value}: it takes {takes}"))
 }
 
 #[cfg(test)]
@@ -159,7 +97,10 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
     fn of(enabled: impl Into<Value>, cadence: impl Into<Value>) -> Result<ReservedSchedule> {
-        reserved(&BTreeMap::from([(ENABLED, enabled.into()), (CADENCE, cadence.into())]), NOW)
+        reserved(
+            &BTreeMap::from([(ENABLED.key, enabled.into()), (CADENCE.key, cadence.into())]),
+            NOW,
+        )
     }
 
     #[test]
@@ -173,10 +114,10 @@ mod tests {
             (" 90 ", "90m"),
             ("*/15 8-18 * * 1-5 Europe/Berlin", "*/15 8-18 * * 1-5 Europe/Berlin"),
         ] {
-            assert_eq!(Setting::Cadence.parse(text).unwrap(), stored, "{text}");
+            assert_eq!(CADENCE.parse(text).unwrap(), stored, "{text}");
         }
         for preset in PRESETS {
-            assert_eq!(Setting::Cadence.parse(preset).unwrap(), preset);
+            assert_eq!(CADENCE.parse(preset).unwrap(), preset);
         }
     }
 
@@ -184,12 +125,12 @@ mod tests {
     fn values_out_of_range_are_refused_with_what_is_allowed() {
         for bad in ["0", "10081", "-5", "1.5", "hourly", "", "*/15 * * * *", "2027-01-15T08:00:00Z"]
         {
-            let refused = Setting::Cadence.parse(bad).unwrap_err();
+            let refused = CADENCE.parse(bad).unwrap_err();
             assert_eq!(refused.code(), Code::ModelInvalid, "{bad:?}");
             assert!(refused.to_string().contains("1 to 10080"), "{bad:?}: {refused}");
         }
         for bad in ["yes", "TRUE", "1", ""] {
-            assert!(Setting::Enabled.parse(bad).is_err(), "{bad:?}");
+            assert!(ENABLED.parse(bad).is_err(), "{bad:?}");
         }
     }
 
@@ -200,7 +141,7 @@ mod tests {
         let plan = of(true, "15m").unwrap().plan.unwrap();
         assert_eq!(plan, Plan::new(Rule::every(15, NOW).unwrap(), Kind::SELF_MONITORING));
         assert_eq!(of(true, 15).unwrap().plan.unwrap(), plan);
-        let default = reserved(&BTreeMap::from([(ENABLED, true.into())]), NOW).unwrap();
+        let default = reserved(&BTreeMap::from([(ENABLED.key, true.into())]), NOW).unwrap();
         assert_eq!(default.plan.unwrap().rule, Rule::every(60, NOW).unwrap());
     }
 

@@ -101,8 +101,8 @@ mod tests {
             assert_eq!(error.code(), Code::AgentPrompt, "{name}");
         }
         let names = prompt_files(folder.path()).unwrap();
-        let named = |name: &str, own| names.contains(&Prompt { name: name.into(), own });
-        assert!(named("backup", true) && named("health_check", true), "{names:?}");
-        assert!(named("tier_1_observe", false), "{names:?}");
+        let has = |name: &str, own| names.contains(&Prompt { name: name.into(), own });
+        assert!(has("backup", true) && has("health_check", true), "{names:?}");
+        assert!(has("tier_1_observe", false), "{names:?}");
     }
 }

@@ -8,6 +8,7 @@ use crate::model::{Lease, TranscriptPiece, redactor};
 use crate::store::Store;
 use crate::warn_coded;
 use serde_json::json;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// How often what was printed is saved: whoever watches is that far behind.
@@ -65,7 +66,9 @@ impl Recorder {
             }
             Stream::Stderr => {
                 let lines = self.stderr.push(&chunk.bytes);
-                lines.iter().for_each(|line| self.complain(line));
+                for line in &lines {
+                    self.complain(line);
+                }
                 Vec::new()
             }
         }
@@ -94,7 +97,7 @@ impl Recorder {
         for line in lines {
             let mut text = String::from_utf8_lossy(&line.bytes).into_owned();
             if line.dropped > 0 {
-                text.push_str(&format!("… (cut, {} bytes dropped)", line.dropped));
+                write!(text, "… (cut, {} bytes dropped)", line.dropped).unwrap_or_default();
             }
             self.keep(text);
         }

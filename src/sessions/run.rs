@@ -168,7 +168,9 @@ impl Watched<'_> {
             let Some(chunk) = chunk else { break };
             self.context.alive();
             let events = self.recorder.push(&chunk);
-            events.iter().for_each(|event| summary.see(event));
+            for event in &events {
+                summary.see(event);
+            }
             if summary.hopeless().is_some() {
                 asked = asked.or(Some(Stop::GaveUp));
             }
@@ -180,7 +182,9 @@ impl Watched<'_> {
             }
         }
         let ended = self.run.ended().await?;
-        self.recorder.end().iter().for_each(|event| summary.see(event));
+        for event in self.recorder.end() {
+            summary.see(&event);
+        }
         lost = self.recorder.flush().await.err().or(lost);
         if let Some(error) = lost.filter(Error::is_lease_lost) {
             return Err(error);
@@ -202,9 +206,8 @@ impl Watched<'_> {
 
     /// Shows the last of these events as the job's progress; answers whether there was one to show.
     async fn show(&self, events: &[Event]) -> bool {
-        let telling = events.iter().rev().find_map(|event| match event {
-            Event::Text { .. } | Event::ToolUse { .. } | Event::Retry { .. } => Some(event),
-            _ => None,
+        let telling = events.iter().rev().find(|event| {
+            matches!(event, Event::Text { .. } | Event::ToolUse { .. } | Event::Retry { .. })
         });
         let Some(event) = telling else { return false };
         let mut text = format!("{}: {}", event.label(), event.text().replace('\n', " "));

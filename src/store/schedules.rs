@@ -124,9 +124,25 @@ impl Store {
     /// The settings of these keys that somebody has set.
     pub async fn settings(
         &self,
-        keys: &'static [&'static str],
+        keys: impl AsRef<[&'static str]> + Send + 'static,
     ) -> Result<BTreeMap<&'static str, Value>> {
-        self.db.read("read settings", move |c| sqlite::schedules::read_settings(c, keys)).await
+        let read = move |c: &_| sqlite::schedules::read_settings(c, keys.as_ref());
+        self.db.read("read settings", read).await
+    }
+
+    /// Sets a setting, or takes it back to its default (`None`).
+    pub async fn set_setting(
+        &self,
+        key: &'static str,
+        value: Option<Value>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let set = move |tx: &Tx<'_>| match &value {
+            Some(value) => sqlite::settings::set(tx, key, value, &actor, now),
+            None => sqlite::settings::unset(tx, key, &actor, now).map(drop),
+        };
+        self.db.write("change a setting", set).await
     }
 
     /// Sets a setting, or takes it back to its default (`None`), and makes the schedule so that `keys`, as they are then,

@@ -3,12 +3,14 @@
 use crate::support::{START, foreign, in_time, open, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::engine::Builder;
+use lamplighter::model::Setting;
 use lamplighter::model::{
     Actor, CatchUp, Job, JobFilter, Kind, KindRules, Lane, NewSchedule, Outcome, Overlap,
     PastDecision, Plan, PlanChange, PollRequest, Polled, Queue, Rule, Schedule, ScheduleName,
     Status, Timestamp, Trigger, WorkerId,
 };
-use lamplighter::monitor::cadence::{self, Setting};
+use lamplighter::monitor::cadence::{self, CADENCE, ENABLED};
+use lamplighter::monitor::settings;
 use lamplighter::store::Store;
 use lamplighter::{Code, Engine, testing};
 use std::sync::Arc;
@@ -184,8 +186,8 @@ async fn a_scan_longer_than_its_cadence_leaves_at_most_one_scheduled_job_waiting
         })
         .start()
         .unwrap();
-    set(&store, Setting::Cadence, "15m", START).await.unwrap();
-    set(&store, Setting::Enabled, "true", START).await.unwrap();
+    set(&store, CADENCE, "15m", START).await.unwrap();
+    set(&store, ENABLED, "true", START).await.unwrap();
     let first = in_time(first_job(&store)).await;
     until(&store, first.id, |job| job.status == Status::Running).await;
     let mut changes = store.changes();
@@ -393,16 +395,16 @@ async fn set(
     text: &str,
     now: Timestamp,
 ) -> lamplighter::Result<()> {
-    cadence::set(store, setting, Some(text), Actor::cli(), now).await
+    cadence::set(store, &setting, Some(text), Actor::cli(), now).await
 }
 
 #[tokio::test]
 async fn the_settings_make_pause_and_change_the_self_monitoring_schedule() {
     let (_folder, store) = store();
     let name = "self_monitoring";
-    set(&store, Setting::Cadence, "30", START).await.unwrap();
+    set(&store, CADENCE, "30", START).await.unwrap();
     assert_eq!(store.schedule(called(name)).await.unwrap(), None, "a cadence alone starts nothing");
-    set(&store, Setting::Enabled, "true", START).await.unwrap();
+    set(&store, ENABLED, "true", START).await.unwrap();
     look(&store, START).await;
     assert_eq!(decisions(&store, name).await, ["0 fired"], "the first enabling runs at once");
     let job = made(&store).await.remove(0);
@@ -410,32 +412,32 @@ async fn the_settings_make_pause_and_change_the_self_monitoring_schedule() {
     store.cancel(job.id, Actor::cli(), START).await.unwrap();
 
     let now = START.plus(MINUTE * 10);
-    set(&store, Setting::Enabled, "false", now).await.unwrap();
+    set(&store, ENABLED, "false", now).await.unwrap();
     assert_eq!(look(&store, hours(1)).await.wake_at, None, "off");
-    set(&store, Setting::Enabled, "true", START.plus(MINUTE * 20)).await.unwrap();
+    set(&store, ENABLED, "true", START.plus(MINUTE * 20)).await.unwrap();
     let wake_at = look(&store, START.plus(MINUTE * 20)).await.wake_at;
     assert_eq!(wake_at, Some(START.plus(MINUTE * 30)), "on again and not due: it waits");
-    set(&store, Setting::Enabled, "false", now).await.unwrap();
-    set(&store, Setting::Enabled, "true", hours(5)).await.unwrap();
+    set(&store, ENABLED, "false", now).await.unwrap();
+    set(&store, ENABLED, "true", hours(5)).await.unwrap();
     look(&store, hours(5)).await;
     assert_eq!(made(&store).await.len(), 2, "on again and overdue: one run");
 
-    set(&store, Setting::Cadence, "6h", hours(5)).await.unwrap();
+    set(&store, CADENCE, "6h", hours(5)).await.unwrap();
     assert_eq!(get(&store, name).await.next_at, Some(hours(11)), "from the last occurrence");
-    set(&store, Setting::Cadence, "0 9 * * 1-5 Europe/Berlin", hours(5)).await.unwrap();
+    set(&store, CADENCE, "0 9 * * 1-5 Europe/Berlin", hours(5)).await.unwrap();
     let next = get(&store, name).await.next_at.unwrap();
     assert_eq!(next.to_string(), "2027-01-18T08:00:00.000Z");
-    cadence::set(&store, Setting::Cadence, None, Actor::cli(), hours(5)).await.unwrap();
+    cadence::set(&store, &CADENCE, None, Actor::cli(), hours(5)).await.unwrap();
     assert_eq!(get(&store, name).await.next_at, Some(hours(6)), "the default is an hour");
 }
 
 #[tokio::test]
 async fn values_out_of_range_change_nothing_and_people_leave_the_reserved_schedule_alone() {
     let (_folder, store) = store();
-    set(&store, Setting::Enabled, "true", START).await.unwrap();
+    set(&store, ENABLED, "true", START).await.unwrap();
     let before = get(&store, "self_monitoring").await;
     for bad in ["0", "10081", "hourly", "* * * * *", "61 * * * * UTC", "2030-01-01T00:00:00Z"] {
-        let refused = set(&store, Setting::Cadence, bad, hours(1)).await.unwrap_err();
+        let refused = set(&store, CADENCE, bad, hours(1)).await.unwrap_err();
         assert_eq!(refused.code(), Code::ModelInvalid, "{bad}");
     }
     let name = || called("self_monitoring");
@@ -449,8 +451,8 @@ async fn values_out_of_range_change_nothing_and_people_leave_the_reserved_schedu
         assert_eq!(error.unwrap().code(), Code::ScheduleReserved);
     }
     assert_eq!(get(&store, "self_monitoring").await, before);
-    let all = cadence::all(&store).await.unwrap();
-    let texts: Vec<_> = all.iter().map(|(_, text)| text.as_str()).collect();
+    let all = settings::values(&store).await.unwrap();
+    let texts: Vec<_> = all.iter().map(|(_, text)| text.as_str()).take(2).collect();
     assert_eq!(texts, ["true", "1h"]);
 }
 

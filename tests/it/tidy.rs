@@ -19,6 +19,7 @@ const PEERS: &[(&str, &str, &str)] = &[
     ("clock", "model", "a clock answers timestamps"),
     ("config", "error", "a bad value has a code"),
     ("model", "error", "parsing a name can fail, and a job's error carries a code"),
+    ("monitor", "sessions", "a scan runs its agent as sessions do, and the settings are one list"),
     ("cli", "web", "`serve` starts the pages"),
 ];
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::model::{
     CatchUp, JobId, Kind, NewSchedule, Plan, Rule, Schedule, ScheduleName, Status, Trigger,
 };
-use crate::monitor::cadence::{self, Setting};
+use crate::monitor::cadence::{self, ENABLED};
 
 fn name(text: &str) -> ScheduleName {
     ScheduleName::parse(text).unwrap()
@@ -138,7 +138,7 @@ async fn an_admin_edits_a_schedule_and_hears_what_does_not_fit() {
 #[tokio::test]
 async fn the_self_monitoring_schedule_is_left_to_its_settings() {
     let site = Site::signed_in().await;
-    let set = |value| cadence::set(&site.web.store, Setting::Enabled, value, Actor::cli(), START);
+    let set = |value| cadence::set(&site.web.store, &ENABLED, value, Actor::cli(), START);
     set(Some("true")).await.unwrap();
     let page = site.see("/schedules/self_monitoring").await.body;
     assert!(page.contains("lamplighter settings set self_monitoring.cadence"), "{page}");
