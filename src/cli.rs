@@ -6,6 +6,7 @@ mod jobs;
 mod logs;
 mod output;
 mod queues;
+mod repos;
 mod run_now;
 mod schedules;
 mod serve;
@@ -57,6 +58,9 @@ enum Command {
     /// Run agents by hand, look at what they did and what it cost
     #[command(subcommand)]
     Sessions(sessions::Command),
+    /// Register repositories and have the agent describe them
+    #[command(subcommand)]
+    Repos(repos::Command),
     /// Work with the log database
     #[command(subcommand)]
     Logs(logs::Command),
@@ -141,6 +145,7 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Schedules(command) => schedules::run(&cli, command).await,
         Command::Queues(command) => queues::run(&cli, command).await,
         Command::Sessions(command) => sessions::run(&cli, command).await,
+        Command::Repos(command) => repos::run(&cli, command).await,
         Command::Logs(command) => logs::run(&cli, command).await,
         Command::Settings(command) => settings::run(&cli, command).await,
         Command::Users(command) => users::run(&cli, command).await,
@@ -161,6 +166,8 @@ fn exit_code(code: Code) -> u8 {
         | Code::QueueUnknown
         | Code::ScheduleUnknown
         | Code::AgentMissing
+        | Code::RepositoryUnknown
+        | Code::RepositoryPath
         | Code::AuthUnknown => 69,
         Code::StoreBusy | Code::StoreWalFull | Code::QueueFull => 75,
         Code::ConfigInvalid | Code::ConfigExposed | Code::ConfigDirectory => 78,

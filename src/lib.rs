@@ -89,6 +89,8 @@ pub mod model;
 #[cfg(feature = "monitor")]
 pub mod monitor;
 #[cfg(feature = "agents")]
+pub mod repositories;
+#[cfg(feature = "agents")]
 pub mod sessions;
 pub mod store;
 pub mod testing;

@@ -14,6 +14,7 @@ mod new_job;
 mod poll;
 mod queue;
 mod redact;
+mod repository;
 mod scan;
 mod schedule;
 mod search;
@@ -39,6 +40,7 @@ pub use new_job::{Enqueued, MAX_PAYLOAD_BYTES, NewJob};
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState};
 pub use redact::{REDACTED, RedactStream, Redactor, redactor};
+pub use repository::{DescribedBy, Description, Repository};
 pub use scan::{
     Classification, Finding, Fingerprint, Issue, IssueId, KnownIssue, Scan, ScanCommit, ScanCounts,
     ScanNow, ScanRequest,

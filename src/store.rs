@@ -11,6 +11,7 @@ mod jobs;
 mod leader;
 mod logs;
 mod queues;
+mod repositories;
 mod scans;
 mod schedules;
 mod search;
@@ -42,6 +43,7 @@ const SCRATCH: Schema = Schema {
         include_str!("../migrations/sqlite/0001_jobs.sql"),
         include_str!("../migrations/sqlite/0002_engine.sql"),
         include_str!("../migrations/sqlite/0003_sessions.sql"),
+        include_str!("../migrations/sqlite/0004_repositories.sql"),
     ],
     durable: false,
 };

@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::logs::{LogWriter, log_layer, redacted};
 use crate::model::{Actor, NewLogRow, Timestamp};
 use crate::monitor;
+use crate::repositories;
 use crate::sessions::{self, AgentProgram, AgentState, Agents, Sandboxed};
 use crate::store::{LogStore, OpenMode, Store};
 use crate::web::{self, Web};
@@ -60,6 +61,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let agents = agents(&config, &store, &data_dir, &clock);
     let mut engine = start_engine(&agents, &logs, &clock)?;
     tell_of(&agents).await;
+    repositories::complete(&agents, clock.now()).await?;
     greet(&listener, &data_dir, &store, &clock, created).await?;
     tracing::info!("serving the pages on {}", config.listen);
     let stop = CancellationToken::new();
@@ -111,6 +113,7 @@ fn start_engine(agents: &Agents, logs: &LogStore, clock: &Clock) -> Result<Engin
     let builder = Engine::builder(agents.store.clone(), clock.clone());
     let builder = monitor::register(builder, &agents.store, logs);
     let (left, now) = (agents.clone(), clock.clone());
+    let builder = repositories::register(builder, agents);
     sessions::register(builder, agents)
         .before_leading(move || {
             let (agents, clock) = (left.clone(), now.clone());

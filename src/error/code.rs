@@ -257,6 +257,15 @@ codes! {
     AgentUnstructured = "AGENT-REPLY-001", "The agent gave no structured answer",
         "The model answered in prose, or never as the schema wants it.",
         "Run it again, or choose a stronger model.";
+    RepositoryTaken = "REPO-NAME-001", "A repository of this name or path is registered",
+        "Somebody has added it before.",
+        "Refresh that one, or give the new one another name.";
+    RepositoryUnknown = "REPO-NAME-002", "There is no such repository",
+        "The name is wrong, or it was removed.",
+        "See `lamplighter repos list`.";
+    RepositoryPath = "REPO-PATH-001", "The repository cannot be read",
+        "There is no git repository at this path, or the server's user may not read it.",
+        "Name the folder that holds `.git`, and see that the server's user may read it.";
     ConfigInvalid = "CONFIG-VALUE-001", "The configuration is not valid",
         "A key is unknown or a value is out of its range.",
         "Mend the named key; the message says what is allowed.";

@@ -73,6 +73,8 @@ text_newtype!(
 impl Kind {
     /// Scans of the log database; the schema knows this kind by name and lets one of it run at a time.
     pub const SELF_MONITORING: Self = Self(Cow::Borrowed("self_monitoring"));
+    /// Describes a repository.
+    pub const GOLDEN_REPO: Self = Self(Cow::Borrowed("golden_repo"));
     /// A run of an agent program with somebody's prompt.
     pub const AGENT_SESSION: Self = Self(Cow::Borrowed("agent_session"));
 }

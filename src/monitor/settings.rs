@@ -3,15 +3,18 @@
 use super::cadence::{self, CADENCE, ENABLED};
 use crate::error::Result;
 use crate::model::{Actor, Setting, Timestamp};
-use crate::sessions;
 use crate::store::Store;
+use crate::{repositories, sessions};
 
 /// Those of self-monitoring.
 const OF_SCANS: &[Setting] = &[ENABLED, CADENCE];
 
+/// Those of golden repositories.
+const OF_REPOSITORIES: &[Setting] = &[repositories::MODEL];
+
 /// Every setting there is.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
-    OF_SCANS.iter().chain(sessions::SETTINGS)
+    OF_SCANS.iter().chain(sessions::SETTINGS).chain(OF_REPOSITORIES)
 }
 
 /// The setting of this name.

@@ -18,6 +18,7 @@ pub(super) mod logs;
 mod open;
 pub(super) mod prune;
 pub(super) mod queues;
+pub(super) mod repositories;
 pub(super) mod scans;
 pub(super) mod schedules;
 pub(super) mod search;

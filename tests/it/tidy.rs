@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["engine", "logs"],
     &["agents", "testing", "tracker"],
-    &["monitor", "sessions"],
+    &["monitor", "repositories", "sessions"],
     &["web", "cli"],
 ];
 
@@ -19,6 +19,8 @@ const PEERS: &[(&str, &str, &str)] = &[
     ("clock", "model", "a clock answers timestamps"),
     ("config", "error", "a bad value has a code"),
     ("model", "error", "parsing a name can fail, and a job's error carries a code"),
+    ("monitor", "repositories", "the settings are one list"),
+    ("repositories", "sessions", "a description is a run of the agent as sessions have them"),
     ("monitor", "sessions", "a scan runs its agent as sessions do, and the settings are one list"),
     ("cli", "web", "`serve` starts the pages"),
 ];

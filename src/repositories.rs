@@ -1,0 +1,218 @@
+//! Golden repositories: repositories of this machine that an agent describes, for people and for other agents.
+//!
+//! A description is a job of kind `golden_repo` on the queue `agent`, beside scans and sessions and in one order with them.
+//! While there is no agent program a plain description is made of the repository's own files, and completed when there
+//! is one.
+
+mod files;
+
+use crate::agents::claude::{Conclusion, Model, OnDenial, Settings};
+use crate::engine::{Builder, Context};
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    Actor, DescribedBy, Description, JobError, JobId, Kind, KindRules, NewJob, Outcome, Profile,
+    Queue, Repository, Retention, Setting, Timestamp, Trigger, UniqueKey,
+};
+use crate::sessions::{self, AgentState, Agents, Plan};
+use crate::store::Store;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+/// Longest name of a repository, in characters.
+const MAX_NAME: usize = 64;
+
+/// The model of these jobs.
+pub const MODEL: Setting = Setting {
+    key: "golden_repo.model",
+    default: "sonnet",
+    takes: "a model: opus, sonnet, haiku or a full name",
+    read: |text| Model::parse(text).ok().map(|model| model.as_str().into()),
+};
+
+/// The payload of these jobs.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    /// The repository's name.
+    repository: String,
+}
+
+/// The rules of kind `golden_repo`: one attempt, again when interrupted, kept for a year.
+pub fn rules() -> KindRules {
+    KindRules {
+        queue: Queue::AGENT,
+        max_attempts: 1,
+        metered: true,
+        winds_up: true,
+        retention: Retention::all(Duration::from_hours(365 * 24)),
+        ..KindRules::new(Kind::GOLDEN_REPO)
+    }
+}
+
+/// Lets an engine describe repositories.
+pub fn register(builder: Builder, agents: &Agents) -> Builder {
+    let agents = agents.clone();
+    builder.queue(Queue::AGENT, 1).kind(rules(), move |context| {
+        let agents = agents.clone();
+        async move {
+            let described = describe(&agents, &context).await;
+            described.unwrap_or_else(|error| Outcome::Failed(JobError::from(error)))
+        }
+    })
+}
+
+/// Registers a repository of this machine and asks for its description. Without a name it is called after its folder.
+///
+/// # Errors
+/// `REPO-PATH-001` if there is no git repository, `REPO-NAME-001` if one has this name or this path, `JOB-VALUE-001` for a name
+/// that is none.
+pub async fn add(
+    store: &Store,
+    path: &Path,
+    name: Option<String>,
+    actor: Actor,
+    now: Timestamp,
+) -> Result<JobId> {
+    let failed = |why: String| {
+        Error::new(Code::RepositoryPath, format!("add {}", path.display())).because(why)
+    };
+    let path = path.canonicalize().map_err(|error| failed(error.to_string()))?;
+    if !path.join(".git").exists() {
+        return Err(failed("it has no .git".to_owned()));
+    }
+    let name = name.unwrap_or_else(|| {
+        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    });
+    let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if !(1..=MAX_NAME).contains(&name.chars().count()) || !name.chars().all(fits) {
+        let doing = format!("call a repository {name:?}: 1 to 64 letters, digits, -, _ and .");
+        return Err(Error::new(Code::ModelInvalid, doing));
+    }
+    store.add_repository(name.clone(), path, actor.clone(), now).await?;
+    refresh(store, name, Trigger::Manual, Some(actor), now).await
+}
+
+/// Asks for the description of a repository anew; answers the job that is to make it.
+///
+/// # Errors
+/// `REPO-NAME-002` if there is none of this name.
+pub async fn refresh(
+    store: &Store,
+    name: String,
+    trigger: Trigger,
+    actor: Option<Actor>,
+    now: Timestamp,
+) -> Result<JobId> {
+    let job = NewJob {
+        trigger,
+        actor,
+        // One that waits or runs does for all who ask.
+        unique_key: Some(UniqueKey::parse(format!("repository {name}"))?),
+        ..NewJob::of(Kind::GOLDEN_REPO, &Request { repository: name.clone() })?
+    };
+    store.request_description(name, job, now).await
+}
+
+/// Asks for the descriptions that were made of files while there was no agent program, if there is one now.
+pub async fn complete(agents: &Agents, now: Timestamp) -> Result<()> {
+    if matches!(agents.program.state().await, AgentState::Missing { .. }) {
+        return Ok(());
+    }
+    for repository in agents.store.repositories().await? {
+        if matches!(repository.description, Some((_, DescribedBy::Files, _))) {
+            refresh(&agents.store, repository.name, Trigger::Api, None, now).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn describe(agents: &Agents, context: &Context) -> Result<Outcome> {
+    let Request { repository: name } = match context.payload() {
+        Ok(request) => request,
+        Err(error) => return Ok(Outcome::Fatal(JobError::from(error))),
+    };
+    let Some(repository) = agents.store.repository(name.clone()).await? else {
+        let error = Error::new(Code::RepositoryUnknown, format!("find the repository {name:?}"));
+        return Ok(Outcome::Fatal(JobError::from(error)));
+    };
+    if matches!(agents.program.state().await, AgentState::Missing { .. }) {
+        let path = repository.path.clone();
+        let description = tokio::task::spawn_blocking(move || files::describe(&path)).await;
+        let description = description.map_err(|error| {
+            Error::new(Code::RepositoryPath, "read a repository").because(error)
+        })?;
+        return save(agents, context, &repository, description, DescribedBy::Files).await;
+    }
+    let verdict = sessions::run(agents, context, plan(agents, context, &repository).await?).await?;
+    if verdict.conclusion != Conclusion::Done {
+        return Ok(verdict.outcome(Value::Null));
+    }
+    let answer = verdict.structured.clone().unwrap_or_default();
+    match serde_json::from_value::<Description>(answer) {
+        Ok(description) => {
+            save(agents, context, &repository, description, DescribedBy::Agent).await
+        }
+        Err(error) => {
+            let error = Error::new(Code::AgentUnstructured, "read the description").because(error);
+            Ok(Outcome::Failed(JobError::from(error)))
+        }
+    }
+}
+
+async fn save(
+    agents: &Agents,
+    context: &Context,
+    repository: &Repository,
+    description: Description,
+    by: DescribedBy,
+) -> Result<Outcome> {
+    let result = json!({"repository": repository.name, "described_by": by.as_str()});
+    let (lease, now) = (context.lease.clone(), context.clock.now());
+    agents.store.describe_repository(lease, repository.id, description, by, now).await?;
+    Ok(Outcome::Done(result))
+}
+
+async fn plan(agents: &Agents, context: &Context, repository: &Repository) -> Result<Plan> {
+    let wishes = sessions::wishes(&agents.store).await?;
+    let model = agents.store.settings([MODEL.key]).await?;
+    let model = model.get(MODEL.key).map_or_else(|| MODEL.default.to_owned(), Setting::text);
+    let (spent, budgets) = agents.store.spent(None, context.clock.now()).await?;
+    let settings = Settings {
+        model: Some(Model::parse(&model)?),
+        max_turns: Some(wishes.max_turns),
+        budget_usd: Some(budgets.room(wishes.run_usd, spent, None)),
+        resumable: false,
+        json_schema: Some(schema()),
+        ..Settings::new(Profile::ReadOnly)
+    };
+    Ok(Plan {
+        settings,
+        prompt: include_str!("../prompts/golden_repo.md").to_owned(),
+        tier: 1,
+        prompt_file: Some("golden_repo".to_owned()),
+        typed: None,
+        continues: None,
+        place: context.job.id.to_string(),
+        working_dir: Some(repository.path.clone()),
+        readable: Vec::new(),
+        wall: wishes.wall,
+        idle: wishes.idle,
+        on_denial: OnDenial::Note,
+        cost_before: 0.0,
+    })
+}
+
+fn schema() -> Value {
+    let text = json!({"type": "string"});
+    let list = json!({"type": "array", "items": {"type": "string"}});
+    json!({
+        "type": "object",
+        "properties": {
+            "summary": text, "technologies": list, "features": list, "use_cases": list, "purpose": text,
+        },
+        "required": ["summary", "technologies", "features", "use_cases", "purpose"],
+        "additionalProperties": false,
+    })
+}

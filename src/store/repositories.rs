@@ -1,0 +1,84 @@
+//! Repositories that an agent describes.
+
+use super::Store;
+use super::sqlite::{self, Tx};
+use crate::error::Result;
+use crate::model::{Actor, DescribedBy, Description, JobId, Lease, NewJob, Repository, Timestamp};
+use std::path::PathBuf;
+
+/// Repositories that are listed at most.
+const MAX_LIST: usize = 1_000;
+
+impl Store {
+    /// The repositories, by name, at most 1,000.
+    pub async fn repositories(&self) -> Result<Vec<Repository>> {
+        let list = |c: &_| sqlite::repositories::list(c, MAX_LIST);
+        self.db.read("list repositories", list).await
+    }
+
+    /// The repository of this name or number.
+    pub async fn repository(&self, name: String) -> Result<Option<Repository>> {
+        self.db.read("read a repository", move |c| sqlite::repositories::find(c, &name)).await
+    }
+
+    /// Registers a repository; answers its number.
+    ///
+    /// # Errors
+    /// `REPO-NAME-001` if one has this name or this path.
+    pub async fn add_repository(
+        &self,
+        name: String,
+        path: PathBuf,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<i64> {
+        let add = move |tx: &Tx<'_>| sqlite::repositories::add(tx, &name, &path, &actor, now);
+        self.db.write("add a repository", add).await
+    }
+
+    /// Removes a repository and its description; its jobs stay.
+    ///
+    /// # Errors
+    /// `REPO-NAME-002` if there is none of this name.
+    pub async fn remove_repository(
+        &self,
+        name: String,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let remove = move |tx: &Tx<'_>| sqlite::repositories::remove(tx, &name, &actor, now);
+        self.db.write("remove a repository", remove).await
+    }
+
+    /// Stores the job that describes a repository, or answers the one that is to.
+    ///
+    /// # Errors
+    /// `REPO-NAME-002` if there is none of this name.
+    pub async fn request_description(
+        &self,
+        name: String,
+        job: NewJob,
+        now: Timestamp,
+    ) -> Result<JobId> {
+        let request = move |tx: &Tx<'_>| sqlite::repositories::request(tx, &name, &job, now);
+        self.db.write("ask for a description", request).await
+    }
+
+    /// Writes what a repository is about, under the lease of the job that found out.
+    ///
+    /// # Errors
+    /// `STORE-LEASE-001` if the lease is not held any more; nothing is changed then (P9).
+    pub async fn describe_repository(
+        &self,
+        lease: Lease,
+        id: i64,
+        description: Description,
+        by: DescribedBy,
+        now: Timestamp,
+    ) -> Result<()> {
+        let write = move |tx: &Tx<'_>| {
+            sqlite::repositories::describe(tx, &lease, id, &description, by, now)
+        };
+        self.db.write("describe a repository", write).await
+    }
+}
