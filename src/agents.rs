@@ -14,6 +14,7 @@ pub mod claude;
 mod command;
 #[cfg(target_os = "linux")]
 mod course;
+pub mod door;
 mod launcher;
 #[cfg(target_os = "linux")]
 mod pipes;
@@ -29,7 +30,7 @@ mod wire;
 
 pub use launcher::{GRACE, Launcher, Sandboxing};
 pub use run::{Chunk, Run, Stopper};
-pub use sandbox::Sandbox;
+pub use sandbox::{Sandbox, View};
 pub use spec::{Isolation, Limits, MAX_STDIN, Marker, Spec, create_job_dir};
 #[cfg(target_os = "linux")]
 pub use supervise::supervise;

@@ -2,6 +2,7 @@
 //!
 //! Commands work on the data directory directly, with or without a running server: any process may enqueue (P27).
 
+mod door;
 mod jobs;
 mod logs;
 mod output;
@@ -114,6 +115,9 @@ const LOGS_DB: &str = "logs.db";
 /// missing, 75 busy, 78 configuration.
 #[expect(clippy::print_stderr, reason = "this is the program's last word")]
 pub fn main() -> ExitCode {
+    if let Some(arguments) = door::called() {
+        return door::main(arguments);
+    }
     let Arguments { data_dir, json, command } = Arguments::parse();
     let variables = std::env::vars_os();
     redactor().learn_environment(

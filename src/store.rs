@@ -7,6 +7,7 @@
 //! [`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown) says otherwise (P2).
 
 mod accounts;
+pub mod door;
 mod jobs;
 mod leader;
 mod logs;

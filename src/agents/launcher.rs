@@ -111,7 +111,8 @@ impl Launcher {
         }
         let wrapped = sandbox.is_some();
         if let Some((bwrap, sandbox)) = sandbox {
-            let mut words = sandbox::arguments(bwrap, &sandbox, &working_dir, Path::exists);
+            let real = |path: &Path| path.canonicalize().ok();
+            let mut words = sandbox::arguments(bwrap, &sandbox, &working_dir, real);
             words.append(&mut argv);
             argv = words;
         }

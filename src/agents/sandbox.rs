@@ -11,14 +11,45 @@ const MAX_PRIVATE: &str = "268435456";
 /// Folders that hold what belongs to people or to running programs: empty and private inside the sandbox.
 const PRIVATE: [&str; 6] = ["/tmp", "/var/tmp", "/home", "/root", "/run", "/mnt"];
 
-/// What a run sees of the machine: all of it, read-only, without homes and temporary files, but for what is named here.
+/// What programs need to run and to reach the network, and no more: not `/etc` with its keys, not `/var` with its logs
+/// and databases, not `/opt` and `/srv` with other people's applications.
+const PROGRAMS: [&str; 20] = [
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/nix/store",
+    "/etc/alternatives",
+    "/etc/ca-certificates",
+    "/etc/group",
+    "/etc/hosts",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/nsswitch.conf",
+    "/etc/passwd",
+    "/etc/pki/ca-trust",
+    "/etc/pki/tls/certs",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    RESOLVER,
+];
+
+/// Names the name servers; on many systems a link into a private folder.
+const RESOLVER: &str = "/etc/resolv.conf";
+
+/// What a run sees of the machine: its [`View`], read-only, without homes and temporary files, but for what is named
+/// here. Of two rules the one for the deeper folder holds.
 ///
 /// Its working directory is always there, and may be written unless it is said otherwise. The network is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sandbox {
+    /// How much of the machine there is.
+    pub view: View,
     /// Folders that are empty inside, such as the data directory.
     pub hidden: Vec<PathBuf>,
-    /// Files and folders that can be read although they lie in a private or hidden folder.
+    /// Files and folders that can be read, and never written, wherever they lie.
     pub readable: Vec<PathBuf>,
     /// Folders that may be written besides the working directory.
     pub writable: Vec<PathBuf>,
@@ -26,77 +57,117 @@ pub struct Sandbox {
     pub keep_working_dir: bool,
 }
 
-/// What is put at a path inside.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Mount {
-    Hidden,
-    Readable,
-    Writable,
+/// How much of the machine a run sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// All of it.
+    #[default]
+    Machine,
+    /// Programs and what they need, for a run that has no business with anything else.
+    Programs,
 }
 
 /// `bwrap` and its arguments, up to and with the `--` after which the program follows.
 ///
-/// `exists` tells whether a folder to be hidden is there: what is not there needs no hiding, and cannot be.
+/// `real` answers a path without links in it, `None` if nothing is there: what is not there needs no hiding, and what
+/// is reached by two names is not hidden by one.
 pub(super) fn arguments(
     bwrap: &Path,
     sandbox: &Sandbox,
     working_dir: &Path,
-    exists: impl Fn(&Path) -> bool,
+    real: impl Fn(&Path) -> Option<PathBuf>,
 ) -> Vec<String> {
-    let text = |path: &Path| path.to_string_lossy().into_owned();
     let mut argv = vec![text(bwrap)];
     let mut add = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
     // One namespace of processes: its end is the end of all of them, whatever they did to get away.
     add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]);
-    add(&["--cap-drop", "ALL", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]);
-    for (path, mount) in mounts(sandbox, working_dir) {
-        let path = text(path);
-        match mount {
-            Mount::Hidden if exists(Path::new(&path)) => {
-                add(&["--size", MAX_PRIVATE, "--tmpfs", &path]);
-            }
-            Mount::Hidden => {}
-            Mount::Readable => add(&["--ro-bind", &path, &path]),
-            Mount::Writable => add(&["--bind", &path, &path]),
+    add(&["--cap-drop", "ALL"]);
+    match sandbox.view {
+        View::Machine => add(&["--ro-bind", "/", "/"]),
+        View::Programs => PROGRAMS.iter().for_each(|path| add(&["--ro-bind-try", path, path])),
+    }
+    // To root's processes the kernel's settings are writable without any capability, and one of them names a program
+    // that the kernel starts outside.
+    add(&["--dev", "/dev", "--proc", "/proc", "--remount-ro", "/proc"]);
+    for (path, rule) in rules(sandbox, working_dir, &real) {
+        let path = text(&path);
+        match rule {
+            Rule::Hide => add(&["--size", MAX_PRIVATE, "--tmpfs", &path]),
+            Rule::Read => add(&["--ro-bind", &path, &path]),
+            Rule::Write => add(&["--bind", &path, &path]),
         }
     }
-    add(&["--chdir", &text(working_dir), "--"]);
+    if sandbox.view == View::Programs {
+        // What is left of the root is memory without a bound.
+        add(&["--remount-ro", "/"]);
+    }
+    let working_dir = real(working_dir).unwrap_or_else(|| working_dir.to_owned());
+    add(&["--chdir", &text(&working_dir), "--"]);
     argv
 }
 
-/// What is put where. A folder comes before what lies in it, whatever each of them is: hiding the data directory holds
-/// although the working directory is above it, and a job's own folder in it is there all the same.
-fn mounts<'a>(sandbox: &'a Sandbox, working_dir: &'a Path) -> Vec<(&'a Path, Mount)> {
-    let Sandbox { hidden, readable, writable, keep_working_dir } = sandbox;
-    let of = |paths: &'a [PathBuf], mount| paths.iter().map(move |path| (path.as_path(), mount));
-    let own = if *keep_working_dir { Mount::Readable } else { Mount::Writable };
-    let mut mounts: Vec<_> = PRIVATE.iter().map(|path| (Path::new(*path), Mount::Hidden)).collect();
-    mounts.extend(of(hidden, Mount::Hidden));
-    mounts.extend(of(readable, Mount::Readable));
-    mounts.push((working_dir, own));
-    mounts.extend(of(writable, Mount::Writable));
-    mounts.sort_by_key(|(path, mount)| (path.components().count(), *mount));
-    mounts
+/// What becomes of a path. For one path the later of these holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rule {
+    Hide,
+    Write,
+    Read,
+}
+
+/// Every rule, that of a folder before those of what is in it.
+fn rules(
+    sandbox: &Sandbox,
+    working_dir: &Path,
+    real: impl Fn(&Path) -> Option<PathBuf>,
+) -> Vec<(PathBuf, Rule)> {
+    let hidden = PRIVATE.iter().map(Path::new).chain(sandbox.hidden.iter().map(PathBuf::as_path));
+    let mut rules: Vec<_> = hidden.filter_map(|path| Some((real(path)?, Rule::Hide))).collect();
+    rules.extend(real(Path::new(RESOLVER)).map(|path| (path, Rule::Read)));
+    // One that is not there is left as it is named: `bwrap` says so, and nothing runs.
+    let mut open = |path: &Path, rule| {
+        rules.push((real(path).unwrap_or_else(|| path.to_owned()), rule));
+    };
+    sandbox.readable.iter().for_each(|path| open(path, Rule::Read));
+    sandbox.writable.iter().for_each(|path| open(path, Rule::Write));
+    open(working_dir, if sandbox.keep_working_dir { Rule::Read } else { Rule::Write });
+    rules.sort_by_key(|(path, rule)| (path.components().count(), *rule));
+    rules
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn line(sandbox: &Sandbox, exists: impl Fn(&Path) -> bool) -> String {
+    fn line(sandbox: &Sandbox, real: impl Fn(&Path) -> Option<PathBuf>) -> String {
         let bwrap = Path::new("/usr/bin/bwrap");
-        arguments(bwrap, sandbox, Path::new("/data/jobs/1"), exists).join(" ")
+        arguments(bwrap, sandbox, Path::new("/data/jobs/1"), real).join(" ")
+    }
+
+    /// A machine on which everything is there, without links.
+    #[expect(clippy::unnecessary_wraps, reason = "it stands in for one that may find nothing")]
+    fn plain(path: &Path) -> Option<PathBuf> {
+        Some(path.to_owned())
     }
 
     #[test]
     fn the_whole_machine_is_read_only_and_the_working_directory_is_not() {
-        let line = line(&Sandbox::default(), |_| true);
+        let line = line(&Sandbox::default(), plain);
         assert!(line.starts_with("/usr/bin/bwrap --unshare-pid "), "{line}");
         assert!(
             line.ends_with(" --bind /data/jobs/1 /data/jobs/1 --chdir /data/jobs/1 --"),
             "{line}"
         );
-        for part in ["--die-with-parent", "--new-session", "--ro-bind / /", "--cap-drop ALL"] {
+        for part in [
+            "--die-with-parent",
+            "--new-session",
+            "--ro-bind / /",
+            "--cap-drop ALL",
+            "--remount-ro /proc",
+        ] {
             assert!(line.contains(part), "{part}: {line}");
         }
         for private in PRIVATE {
@@ -106,42 +177,56 @@ mod tests {
     }
 
     #[test]
-    fn a_later_rule_opens_what_an_earlier_one_hides() {
+    fn of_two_rules_the_one_for_the_deeper_folder_holds() {
         let sandbox = Sandbox {
-            hidden: vec!["/data".into()],
-            readable: vec!["/data/snapshot.db".into()],
+            hidden: vec!["/home/work/data".into(), "/data".into()],
+            readable: vec!["/data/jobs/1/in.db".into(), "/home/work/data/read".into()],
             writable: vec!["/home/work".into()],
             ..Sandbox::default()
         };
-        let line = line(&sandbox, |_| true);
+        let line = line(&sandbox, plain);
         let at = |part: &str| line.find(part).unwrap_or_else(|| panic!("{part}: {line}"));
-        assert!(at("--tmpfs /data") < at("--ro-bind /data/snapshot.db /data/snapshot.db"));
-        assert!(at("--tmpfs /home") < at("--bind /home/work /home/work"));
-        assert!(at("--tmpfs /data") < at("--bind /data/jobs/1"));
+        for (above, below) in [
+            ("--tmpfs /home ", "--bind /home/work "),
+            ("--bind /home/work ", "--tmpfs /home/work/data "),
+            ("--tmpfs /home/work/data ", "--ro-bind /home/work/data/read "),
+            ("--tmpfs /data ", "--bind /data/jobs/1 "),
+            ("--bind /data/jobs/1 ", "--ro-bind /data/jobs/1/in.db "),
+        ] {
+            assert!(at(above) < at(below), "{above}, {below}: {line}");
+        }
     }
 
     #[test]
-    fn a_working_directory_opens_nothing_that_is_hidden_below_it() {
-        let sandbox = Sandbox { hidden: vec!["/srv/app/data".into()], ..Sandbox::default() };
-        let argv = arguments(Path::new("bwrap"), &sandbox, Path::new("/srv/app"), |_| true);
-        let line = argv.join(" ");
+    fn a_working_directory_can_be_kept_and_opens_nothing_that_is_hidden_below_it() {
+        let hidden = vec!["/data/jobs/1/db".into()];
+        let line = line(&Sandbox { hidden, keep_working_dir: true, ..Sandbox::default() }, plain);
         let at = |part: &str| line.find(part).unwrap_or_else(|| panic!("{part}: {line}"));
-        assert!(at("--bind /srv/app /srv/app") < at("--tmpfs /srv/app/data"), "{line}");
-    }
-
-    #[test]
-    fn a_working_directory_can_be_kept_from_writing() {
-        let line = line(&Sandbox { keep_working_dir: true, ..Sandbox::default() }, |_| true);
-        assert!(line.contains(" --ro-bind /data/jobs/1 /data/jobs/1 --chdir "), "{line}");
+        assert!(at("--ro-bind /data/jobs/1 ") < at("--tmpfs /data/jobs/1/db "), "{line}");
         assert!(!line.contains("--bind /data"), "{line}");
     }
 
     #[test]
-    fn what_is_not_there_is_not_hidden() {
+    fn what_is_not_there_is_not_hidden_and_what_is_behind_a_link_is() {
         let sandbox = Sandbox { hidden: vec!["/gone".into()], ..Sandbox::default() };
-        let line = line(&sandbox, |path| path == Path::new("/tmp"));
-        assert!(
-            line.contains("--tmpfs /tmp ") && !line.contains("/home") && !line.contains("/gone")
-        );
+        let real = |path: &Path| match path.to_str()? {
+            "/home" => Some("/var/home".into()),
+            "/etc/resolv.conf" => Some("/run/names/stub".into()),
+            "/run" | "/data/jobs/1" => Some(path.to_owned()),
+            _ => None,
+        };
+        let line = line(&sandbox, real);
+        assert!(line.contains("--tmpfs /var/home ") && !line.contains(" /home "), "{line}");
+        assert!(!line.contains("/gone") && !line.contains("/mnt"), "{line}");
+        let (run, names) = ("--tmpfs /run ", "--ro-bind /run/names/stub /run/names/stub ");
+        assert!(line.find(run).unwrap() < line.find(names).expect("the name servers"), "{line}");
+    }
+
+    #[test]
+    fn the_view_of_programs_names_what_there_is_and_its_root_cannot_be_filled() {
+        let line = line(&Sandbox { view: View::Programs, ..Sandbox::default() }, plain);
+        assert!(line.contains(" --ro-bind-try /usr /usr ") && !line.contains(" / /"), "{line}");
+        assert!(!line.contains(" /etc ") && !line.contains(" /var "), "{line}");
+        assert!(line.find("--tmpfs /tmp").unwrap() < line.find("--remount-ro / ").unwrap());
     }
 }

@@ -182,6 +182,9 @@ codes! {
     AgentBox = "AGENT-BOX-001", "The sandbox cannot be used",
         "bwrap is not installed, or the system or container forbids what it needs.",
         "Install bubblewrap and allow user namespaces, or run without a sandbox where the settings permit it.";
+    AgentDoor = "AGENT-DOOR-001", "A query on a snapshot was refused",
+        "It is no single SELECT on a scan's snapshot, or larger than such a query may be.",
+        "Ask one SELECT: sqlite3 [-json|-csv|-header] FILE \"SELECT …\"; narrow it by WHERE, LIMIT or GROUP BY.";
     AgentLost = "AGENT-LOST-001", "A supervisor was lost",
         "Somebody, or the kernel for want of memory, killed the process that owned a run.",
         "Nothing to do: what it left behind is found and ended before the run counts as over.";

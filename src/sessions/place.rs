@@ -1,7 +1,7 @@
 //! The folder of a run, and what it is given of the machine: environment and sandbox.
 
 use super::{Agents, Sandboxed};
-use crate::agents::{Isolation, Sandbox, create_job_dir};
+use crate::agents::{Isolation, Sandbox, View, create_job_dir};
 use crate::error::{Code, Error, Result};
 use crate::model::Profile;
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ impl Place {
             Error::new(Code::AgentStart, "find the data directory").because(error)
         })?;
         let root = data_dir.join("jobs").join(name);
-        for folder in ["work", "home", "tmp", "config", "bin"] {
+        for folder in ["work", "home", "tmp", "config"] {
             create_job_dir(&root.join(folder))?;
         }
         Ok(Self { work: root.join("work"), root, data_dir })
@@ -108,7 +108,13 @@ impl Place {
         readable: Vec<PathBuf>,
     ) -> Isolation {
         let is_own = working_dir.starts_with(&self.root);
+        let view = match profile {
+            // Whoever reads what strangers wrote into a log gets to see nothing else.
+            Profile::Scan => View::Programs,
+            Profile::ReadOnly | Profile::Workspace | Profile::Full => View::Machine,
+        };
         let sandbox = Sandbox {
+            view,
             hidden: vec![self.data_dir.clone()],
             readable,
             writable: vec![self.root.clone()],

@@ -9,6 +9,7 @@ pub(super) mod claim;
 pub(super) mod control;
 pub(super) mod counts;
 mod database;
+pub(super) mod door;
 mod error;
 pub(super) mod history;
 mod idempotency;

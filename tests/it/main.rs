@@ -8,6 +8,7 @@ mod contract;
 mod crash;
 mod demo;
 mod engine;
+mod escape;
 mod foreign;
 mod logs;
 mod neighbour;

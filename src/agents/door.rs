@@ -1,0 +1,35 @@
+//! What a scan's run is given: the query door as `sqlite3`, one snapshot to ask, and nothing else of the machine.
+
+use super::{Sandbox, View, create_job_dir};
+use crate::error::{Code, Error, Result};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+/// Puts `sqlite3`, which is `program` under that name, into the folder of a job. Answers the folder that has to come
+/// first on the run's `PATH`.
+///
+/// The folder of the job is new: an earlier run could have put anything in the way. `program` is `lamplighter`, or one
+/// that calls its `cli::main` first.
+pub fn install(job_dir: &Path, program: &Path) -> Result<PathBuf> {
+    let failed = |error| {
+        Error::new(Code::AgentStart, format!("put sqlite3 into {}", job_dir.display()))
+            .because(error)
+    };
+    let folder = job_dir.join("bin");
+    create_job_dir(&folder)?;
+    let program = program.canonicalize().map_err(failed)?;
+    symlink(program, folder.join("sqlite3")).map_err(failed)?;
+    folder.canonicalize().map_err(failed)
+}
+
+/// The sandbox of a scan: programs, the snapshot and the door's program to read, the job's own folder to write.
+///
+/// A program elsewhere than in the system's folders, such as an agent's in a home, is to be added to what is readable.
+pub fn sandbox(data_dir: &Path, snapshot: &Path, program: &Path) -> Sandbox {
+    Sandbox {
+        view: View::Programs,
+        hidden: vec![data_dir.to_owned()],
+        readable: vec![snapshot.to_owned(), program.to_owned()],
+        ..Sandbox::default()
+    }
+}
