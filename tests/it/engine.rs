@@ -305,3 +305,60 @@ async fn p9_a_settle_under_a_stale_lease_changes_nothing() {
     until(&store, id, |job| job.status == Status::Completed).await;
     engine.stop(NO_GRACE).await;
 }
+
+#[tokio::test]
+async fn what_an_earlier_process_left_is_cleared_before_its_jobs_are_settled_and_their_keys_given_on()
+ {
+    let (folder, store) = store();
+    let rules = || KindRules {
+        concurrency_key: Some(ConcurrencyKey::parse("printer").unwrap()),
+        on_interrupt: OnInterrupt::Fail,
+        ..KindRules::new(kind("print"))
+    };
+    let (started, mut first_runs) = mpsc::channel(1);
+    let first = engine(&store)
+        .kind(rules(), move |_| {
+            let started = started.clone();
+            async move {
+                started.send(()).await.unwrap();
+                std::future::pending().await
+            }
+        })
+        .start()
+        .unwrap();
+    let lost = store.enqueue(NewJob::new(kind("print")), now()).await.unwrap().id();
+    let next = store.enqueue(NewJob::new(kind("print")), now()).await.unwrap().id();
+    in_time(first_runs.recv()).await.unwrap();
+    // It goes without settling, as by kill -9.
+    drop(first);
+    let again = open(folder.path());
+    let (fails, seen) = (Arc::new(AtomicUsize::new(1)), Arc::new(AtomicUsize::new(0)));
+    let (looking, looked, left) = (again.clone(), seen.clone(), fails.clone());
+    let second = engine(&again)
+        .kind(rules(), |_| async { Outcome::Done(true.into()) })
+        .before_leading(move || {
+            let (store, looked, left) = (looking.clone(), looked.clone(), left.clone());
+            async move {
+                let jobs = [store.job(lost).await?.unwrap(), store.job(next).await?.unwrap()];
+                let untouched =
+                    jobs[0].status == Status::Running && jobs[1].status == Status::Queued;
+                looked.fetch_add(usize::from(untouched), Ordering::SeqCst);
+                if left.swap(0, Ordering::SeqCst) == 1 {
+                    let doing = "end what is left";
+                    return Err(lamplighter::Error::new(lamplighter::Code::AgentTree, doing));
+                }
+                Ok(())
+            }
+        })
+        .start()
+        .unwrap();
+    let job = until(&again, next, |job| job.status.is_final()).await;
+    assert_eq!(job.status, Status::Completed);
+    assert_eq!(
+        seen.load(Ordering::SeqCst),
+        2,
+        "once in vain, once well, and nothing was touched before"
+    );
+    assert_eq!(again.job(lost).await.unwrap().unwrap().status, Status::Failed);
+    second.stop(NO_GRACE).await;
+}
