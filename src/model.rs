@@ -42,8 +42,8 @@ pub use queue::{Pause, QueueState};
 pub use redact::{REDACTED, RedactStream, Redactor, redactor};
 pub use repository::{DescribedBy, Description, Repository};
 pub use scan::{
-    Classification, Finding, Fingerprint, Issue, IssueId, KnownIssue, Scan, ScanCommit, ScanCounts,
-    ScanNow, ScanRequest,
+    Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState, KnownIssue,
+    NewIssue, Remark, Scan, ScanCommit, ScanCounts, ScanNow, ScanRequest, Tracker,
 };
 pub use schedule::{
     CatchUp, Decided, Decision, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,

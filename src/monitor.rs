@@ -4,16 +4,23 @@
 //! the analyzer group and classify them, decides by a pure function which findings are new ([`triage`](self)), and
 //! commits issues, counts and watermark in one transaction under its lease.
 
+pub mod agent;
+mod agent_run;
 mod builtin;
 pub mod cadence;
 pub mod demo;
+mod fence;
 mod fingerprint;
+pub mod prompt;
+pub mod reply;
 mod scan;
 pub mod settings;
+mod similar;
 mod template;
 mod triage;
+mod visible;
 
-pub use scan::{register, rules};
+pub use scan::{Window, register, rules};
 
 use crate::error::Result;
 use crate::model::{Actor, Kind, NewJob, ScanRequest, Timestamp, Trigger};

@@ -43,6 +43,8 @@ pub struct Agents {
     pub launcher: Arc<Launcher>,
     /// The agent program.
     pub program: AgentProgram,
+    /// The program that is the query door of scans when it is called `sqlite3`: `lamplighter` itself.
+    pub door: PathBuf,
     /// The folder of the databases; the runs' own folders are in its `jobs`, the operator's prompts in its `prompts`.
     pub data_dir: PathBuf,
     /// `agent.pass_env`: variables of the server that an agent gets.

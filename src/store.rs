@@ -17,11 +17,13 @@ mod scans;
 mod schedules;
 mod search;
 mod sessions;
+mod snapshot;
 mod sqlite;
 mod workers;
 
 pub use leader::Leadership;
 pub use logs::LogStore;
+pub use snapshot::{Cited, Snapshot, SnapshotPlan};
 pub use sqlite::transactional;
 
 use crate::error::Result;
@@ -45,6 +47,7 @@ const SCRATCH: Schema = Schema {
         include_str!("../migrations/sqlite/0002_engine.sql"),
         include_str!("../migrations/sqlite/0003_sessions.sql"),
         include_str!("../migrations/sqlite/0004_repositories.sql"),
+        include_str!("../migrations/sqlite/0005_issues.sql"),
     ],
     durable: false,
 };

@@ -59,7 +59,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     })?;
     let writer = start_logging(&config, logs.clone(), clock.clone());
     let agents = agents(&config, &store, &data_dir, &clock);
-    let mut engine = start_engine(&agents, &logs, &clock)?;
+    let mut engine = start_engine(&agents, &logs, &clock, arguments.demo)?;
     tell_of(&agents).await;
     repositories::complete(&agents, clock.now()).await?;
     greet(&listener, &data_dir, &store, &clock, created).await?;
@@ -98,6 +98,7 @@ fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Age
         store: store.clone(),
         program: AgentProgram::new(&config.agent_command, Arc::clone(&launcher), clock.clone()),
         launcher,
+        door: std::env::current_exe().unwrap_or_default(),
         data_dir: std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned()),
         pass_env: config.agent_pass_env.clone(),
         sandbox: match config.agent_sandbox {
@@ -109,9 +110,11 @@ fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Age
     }
 }
 
-fn start_engine(agents: &Agents, logs: &LogStore, clock: &Clock) -> Result<Engine> {
+fn start_engine(agents: &Agents, logs: &LogStore, clock: &Clock, is_demo: bool) -> Result<Engine> {
     let builder = Engine::builder(agents.store.clone(), clock.clone());
-    let builder = monitor::register(builder, &agents.store, logs);
+    // The demo shows the built-in analyzer, and costs nothing.
+    let builder =
+        monitor::register(builder, &agents.store, logs, Some(agents).filter(|_| !is_demo));
     let (left, now) = (agents.clone(), clock.clone());
     let builder = repositories::register(builder, agents);
     sessions::register(builder, agents)

@@ -176,6 +176,15 @@ codes! {
     ScanWatermark = "SCAN-MARK-001", "The log's watermark was reset",
         "The log database is smaller than at the last scan: it was replaced or pruned from the end.",
         "Nothing to do: the scan reads it from the start, known problems are not filed again.";
+    ScanReply = "SCAN-REPLY-001", "The agent's answer cannot be read",
+        "The model answered with something else than the JSON object it was asked for.",
+        "Read how it begins in the message; scan again, or choose a stronger model.";
+    ScanAgent = "SCAN-REPLY-002", "The agent could not analyse the log",
+        "It says so itself.",
+        "Read what it says in the message, then scan again.";
+    IssueUnknown = "SCAN-ISSUE-001", "There is no such issue",
+        "The id is wrong.",
+        "Look for it on the Self-Monitoring page.";
     AgentStart = "AGENT-START-001", "A program could not be started",
         "It is not installed, may not be run, or its folder is missing.",
         "Read the cause in the message; try the program by hand as the server's user.";

@@ -91,6 +91,10 @@ pub struct Finding {
     pub evidence: Vec<i64>,
     /// When its newest row was logged, as the log wrote it.
     pub last_seen: String,
+    /// Source files that it names, sorted, each once, where an agent found it.
+    pub source_files: Vec<String>,
+    /// The number of the issue that an agent takes it for.
+    pub duplicate_of: Option<i64>,
 }
 
 impl Finding {
@@ -107,15 +111,103 @@ impl Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IssueId(pub i64);
 
+/// Whether an issue is open and, if not, why it was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IssueState {
+    /// Open, or still to be filed.
+    Open,
+    /// Closed because it was dealt with.
+    Completed {
+        /// When.
+        closed_at: Timestamp,
+    },
+    /// Closed because nobody will deal with it.
+    NotPlanned {
+        /// When.
+        closed_at: Timestamp,
+    },
+}
+
+/// What becomes of an issue by a person's hand, or at its tracker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IssueChange {
+    /// It is opened or closed.
+    State(IssueState),
+    /// Somebody says that it is not a problem (`true`), or takes that back.
+    Muted(bool),
+}
+
 /// What triage needs to know of an issue that is already there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownIssue {
     /// Which issue.
     pub id: IssueId,
+    /// The tracker's number; `None` while it is not filed.
+    pub number: Option<i64>,
+    /// Title with its prefix.
+    pub title: String,
+    /// Whether it is open.
+    pub state: IssueState,
+    /// Whether somebody said that it is not a problem.
+    pub muted: bool,
+    /// When a scan last met it.
+    pub last_seen_at: Timestamp,
     /// Its error codes.
     pub error_codes: Vec<String>,
-    /// Its fingerprint.
-    pub fingerprint: Fingerprint,
+    /// Its fingerprints.
+    pub fingerprints: Vec<Fingerprint>,
+    /// The source of its most frequent evidence.
+    pub source: String,
+    /// The masked template of its most frequent evidence.
+    pub template: String,
+}
+
+/// Where issues are filed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracker {
+    /// The issue list of the database.
+    Local,
+    /// GitHub.
+    Github {
+        /// Whether a person must approve what is filed.
+        approval: bool,
+    },
+}
+
+impl Tracker {
+    /// The word stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Github { .. } => "github",
+        }
+    }
+}
+
+/// A finding that becomes an issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewIssue {
+    /// What was found.
+    pub finding: Finding,
+    /// What it is recognised by.
+    pub fingerprints: Vec<Fingerprint>,
+    /// The closed issue that the same problem had before.
+    pub follows: Option<IssueId>,
+}
+
+/// What a scan has to say on an issue that is already there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// Which issue.
+    pub issue: IssueId,
+    /// Whether the issue is opened again.
+    pub reopens: bool,
+    /// Markdown.
+    pub body: String,
+    /// What the issue is recognised by from now on, too.
+    pub fingerprints: Vec<Fingerprint>,
+    /// How many log rows belong to it.
+    pub rows: u64,
 }
 
 /// One tracked problem, as the issue list shows it.
@@ -123,14 +215,18 @@ pub struct KnownIssue {
 pub struct Issue {
     /// Row id.
     pub id: IssueId,
-    /// The tracker's number.
-    pub number: i64,
+    /// The tracker's number; `None` while it is not filed.
+    pub number: Option<i64>,
     /// The tracker's page of it; `None` for the local tracker.
     pub url: Option<String>,
     /// Title with its prefix.
     pub title: String,
     /// Markdown.
     pub body: String,
+    /// Whether it is open.
+    pub state: IssueState,
+    /// Whether somebody said that it is not a problem.
+    pub muted: bool,
     /// What kind of problem it is.
     pub classification: Classification,
     /// Its error codes.
@@ -156,6 +252,10 @@ pub struct ScanCounts {
     pub duplicates_skipped: u64,
     /// Findings commented on an issue that seems the same (tier 3).
     pub potential_duplicates_commented: u64,
+    /// Closed issues that were opened again, because the problem came back.
+    pub reopened: u64,
+    /// Findings that the agent proposed and our code did not accept.
+    pub rejected: u64,
 }
 
 /// One scan as the history shows it: its job and, once it committed, what it did.
@@ -177,6 +277,8 @@ pub struct Scan {
     pub error: Option<String>,
     /// What it did; zeros until it committed.
     pub counts: ScanCounts,
+    /// Why findings were rejected.
+    pub rejections: Vec<String>,
 }
 
 /// What the self-monitoring page says is going on.
@@ -210,12 +312,24 @@ pub struct ScanCommit {
     pub log_id_end: i64,
     /// What it did.
     pub counts: ScanCounts,
-    /// Which analyzer ran.
+    /// Which analyzer ran: `builtin` or `claude`.
     pub analyzer: &'static str,
-    /// Findings that become issues, with their fingerprint.
-    pub new_issues: Vec<(Finding, Fingerprint)>,
+    /// The agent's model, where one ran.
+    pub model: Option<String>,
+    /// What the agent's run cost.
+    pub cost_usd: Option<f64>,
+    /// Why findings were rejected.
+    pub rejections: Vec<String>,
+    /// Where its issues go.
+    pub tracker: Tracker,
+    /// Findings that become issues.
+    pub new_issues: Vec<NewIssue>,
     /// Known issues that were met again, with how many rows.
     pub seen_again: Vec<(IssueId, u64)>,
+    /// Comments on known issues.
+    pub remarks: Vec<Remark>,
+    /// A random hex text for each new issue and then for each remark, by which its act is recognised at the tracker.
+    pub markers: Vec<String>,
     /// Whether rows remain that a further scan must examine.
     pub follow_up: bool,
 }

@@ -1,6 +1,6 @@
 //! Instants as the database keeps them.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use std::fmt;
 use std::time::Duration;
 
@@ -12,6 +12,19 @@ impl Timestamp {
     /// The instant `millis` milliseconds after the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
+    }
+
+    /// Reads ISO 8601 as logs write it: with a `T` or a space, with or without a fraction; in UTC if it names no zone.
+    pub fn from_iso(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let zoned = DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z")
+            .or_else(|_| DateTime::parse_from_rfc3339(text));
+        let millis = zoned.map(|at| at.timestamp_millis()).or_else(|_| {
+            NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
+                .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f"))
+                .map(|at| at.and_utc().timestamp_millis())
+        });
+        millis.ok().map(Self)
     }
 
     /// Milliseconds since the epoch.
@@ -40,5 +53,29 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn iso_times_of_logs_are_read_and_others_are_not() {
+        for text in [
+            "2027-01-15T08:00:00.000Z",
+            "2027-01-15T08:00:00Z",
+            "2027-01-15T09:00:00+01:00",
+            "2027-01-15 08:00:00",
+            "2027-01-15 08:00:00.000000",
+            "2027-01-15T08:00:00",
+            "2027-01-15 09:00:00 +0100",
+            "2027-01-15 08:00:00Z",
+        ] {
+            assert_eq!(Timestamp::from_iso(text), Some(Timestamp(1_800_000_000_000)), "{text}");
+        }
+        for text in ["", "yesterday", "15/Jan/2027", "2027-01-15"] {
+            assert_eq!(Timestamp::from_iso(text), None, "{text}");
+        }
     }
 }

@@ -169,6 +169,9 @@ impl Group {
             occurrences: self.count,
             evidence: self.evidence.clone(),
             last_seen: self.last_seen.clone(),
+            // Its words are the log's, and their fingerprint says more than a file.
+            source_files: Vec::new(),
+            duplicate_of: None,
         }
     }
 
@@ -205,6 +208,8 @@ impl Group {
             occurrences: self.count,
             evidence: self.evidence.clone(),
             last_seen: self.last_seen.clone(),
+            source_files: Vec::new(),
+            duplicate_of: None,
         }
     }
 }

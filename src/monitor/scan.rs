@@ -1,21 +1,37 @@
 //! The handler of kind `self_monitoring`: one scan from the watermark to the commit.
 
+use super::agent_run::{Answer, Folder, by_agent};
 use super::builtin::Analyzer;
-use super::triage::{print_of, triage};
+use super::reply::Rejected;
+use super::settings;
+use super::triage::{prints_of, triage};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Result};
 use crate::model::{
-    ConcurrencyKey, Finding, JobError, Kind, KindRules, Outcome, Queue, ScanCommit, ScanCounts,
-    redactor,
+    ConcurrencyKey, Finding, JobError, Kind, KindRules, Outcome, Queue, Retention, ScanCommit,
+    ScanCounts, Tracker, redactor, sha256_hex,
 };
+use crate::sessions::Agents;
 use crate::store::{LogStore, Store};
 use crate::warn_coded;
 use serde_json::json;
+use std::time::Duration;
 
 /// Rows of warning or worse that one scan examines; a follow-up scan takes what is left.
-const MAX_ROWS: u64 = 50_000;
+pub(super) const MAX_ROWS: u64 = 50_000;
 /// Rows read at a time: a megabyte or so, and a reader is never held for long.
 const CHUNK: usize = 1_000;
+/// How often a commit is decided anew; each time somebody was quicker by milliseconds.
+const MAX_TRIES: usize = 5;
+
+/// What scans work on.
+#[derive(Clone, Debug)]
+struct Works {
+    store: Store,
+    logs: LogStore,
+    /// `None`: the built-in analyzer does all of them.
+    agents: Option<Agents>,
+}
 
 /// The rules of kind `self_monitoring`: one at a time, one attempt, and a scan that was cut off runs again.
 pub fn rules() -> KindRules {
@@ -23,20 +39,27 @@ pub fn rules() -> KindRules {
         queue: Queue::AGENT,
         max_attempts: 1,
         concurrency_key: Some(ConcurrencyKey::SELF_MONITORING),
+        metered: true,
+        winds_up: true,
+        retention: Retention::all(Duration::from_hours(365 * 24)),
         ..KindRules::new(Kind::SELF_MONITORING)
     }
 }
 
-/// Lets an engine run scans of `logs` on the queue `agent`, which runs one job at a time.
-pub fn register(builder: Builder, store: &Store, logs: &LogStore) -> Builder {
-    let (store, logs) = (store.clone(), logs.clone());
+/// Lets an engine run scans of `logs` on the queue `agent`, which runs one job at a time. With `agents` the settings say
+/// whether an agent or the built-in analyzer examines the rows.
+pub fn register(
+    builder: Builder,
+    store: &Store,
+    logs: &LogStore,
+    agents: Option<&Agents>,
+) -> Builder {
+    let works = Works { store: store.clone(), logs: logs.clone(), agents: agents.cloned() };
     builder.queue(Queue::AGENT, 1).kind(rules(), move |context| {
-        let (store, logs) = (store.clone(), logs.clone());
+        let works = works.clone();
         async move {
-            match scan(&context, &store, &logs).await {
-                Ok(counts) => Outcome::Done(summary(counts)),
-                Err(error) => Outcome::Failed(JobError::from(error)),
-            }
+            let outcome = scan(&context, &works).await;
+            outcome.unwrap_or_else(|error| Outcome::Failed(JobError::from(error)))
         }
     })
 }
@@ -47,74 +70,162 @@ fn summary(counts: ScanCounts) -> serde_json::Value {
         "issues_created": counts.issues_created,
         "duplicates_skipped": counts.duplicates_skipped,
         "potential_duplicates_commented": counts.potential_duplicates_commented,
+        "reopened": counts.reopened,
+        "rejected": counts.rejected,
     })
 }
 
-async fn scan(context: &Context, store: &Store, logs: &LogStore) -> Result<ScanCounts> {
+async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
+    let Works { store, logs, agents } = works;
     // An earlier run of this job may have committed and died before it could settle.
     if let Some(counts) = store.committed_scan(context.job.id).await? {
-        return Ok(counts);
+        return Ok(Outcome::Done(summary(counts)));
     }
-    let (log_id_start, newest) = window(store, logs).await?;
-    let read = read(logs, log_id_start, newest).await?;
-    let codes = read.findings.iter().flat_map(|f| f.error_codes.clone()).collect();
-    let prints = read.findings.iter().map(print_of).collect();
-    let known = store.known_issues(codes, prints).await?;
-    let triage = triage(read.findings, &known);
-    let counts = ScanCounts {
-        rows_examined: read.rows,
-        issues_created: triage.new_issues.len() as u64,
-        duplicates_skipped: triage.duplicates_skipped,
-        potential_duplicates_commented: 0,
+    let window = Window::of(store, logs).await?;
+    let agents = match agents {
+        Some(agents) if settings::scans_by_agent(agents).await? => Some(agents),
+        Some(_) | None => None,
     };
-    let commit = ScanCommit {
+    let answer = match agents {
+        Some(agents) => by_agent(agents, context, logs, window).await?,
+        None => Answer::Examined(by_builtin(logs, window).await?),
+    };
+    let outcome = match answer {
+        Answer::Examined(examined) => {
+            let counts = commit(context, store, logs, window, &examined).await?;
+            Outcome::Done(summary(counts))
+        }
+        Answer::Ended(outcome) => outcome,
+    };
+    if let Some(agents) = agents {
+        Folder::of(agents, context).remove(agents, context);
+    }
+    Ok(outcome)
+}
+
+/// The part of a log that a scan is about: the rows above its watermark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The watermark.
+    pub after: i64,
+    /// The newest row there is.
+    pub newest: i64,
+}
+
+impl Window {
+    /// What is new in this log. A log that has become shorter is read from its start.
+    pub async fn of(store: &Store, logs: &LogStore) -> Result<Self> {
+        let watermark = store.log_watermark(logs.identity().to_owned()).await?;
+        let newest = logs.last_id().await?;
+        if newest < watermark {
+            warn_coded!(
+                Code::ScanWatermark,
+                "the newest log row is {newest}, below the watermark {watermark}: reading from the start"
+            );
+            return Ok(Self { after: 0, newest });
+        }
+        Ok(Self { after: watermark, newest })
+    }
+}
+
+/// What an analyzer made of a window.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Examined {
+    pub(super) analyzer: &'static str,
+    /// An agent's model and what its run cost.
+    pub(super) model: Option<String>,
+    pub(super) cost_usd: Option<f64>,
+    pub(super) findings: Vec<Finding>,
+    /// What an agent proposed besides.
+    pub(super) rejected: Rejected,
+    pub(super) rows: u64,
+    /// The new watermark.
+    pub(super) end: i64,
+    /// Whether rows remain for a further scan.
+    pub(super) follow_up: bool,
+}
+
+/// Decides what is new and commits it. Nobody else files meanwhile, but a person or the tracker may open an issue; then
+/// it is decided anew.
+async fn commit(
+    context: &Context,
+    store: &Store,
+    logs: &LogStore,
+    window: Window,
+    examined: &Examined,
+) -> Result<ScanCounts> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let scan = decided(context, store, logs, window, examined).await?;
+        let counts = scan.counts;
+        match store.commit_scan(context.lease.clone(), scan, context.clock.now()).await {
+            Err(error) if error.is_outcome_unknown() => {
+                let saved = store.committed_scan(context.job.id).await?;
+                return saved.ok_or(error);
+            }
+            Err(error) if error.code() == Code::StoreConstraint && tries < MAX_TRIES => {}
+            saved => return saved.map(|()| counts),
+        }
+    }
+}
+
+/// What the scan leaves behind, by the issues that there are now.
+async fn decided(
+    context: &Context,
+    store: &Store,
+    logs: &LogStore,
+    window: Window,
+    examined: &Examined,
+) -> Result<ScanCommit> {
+    let findings = &examined.findings;
+    let codes = findings.iter().flat_map(|f| f.error_codes.clone()).collect();
+    let prints = findings.iter().flat_map(prints_of).collect();
+    let known = store.known_issues(codes, prints).await?;
+    let triage = triage(findings.clone(), &known, context.clock.now());
+    let acts = triage.new_issues.len() + triage.remarks.len();
+    Ok(ScanCommit {
         log: logs.identity().to_owned(),
-        log_id_start,
-        log_id_end: read.end,
-        counts,
-        analyzer: "builtin",
+        log_id_start: window.after,
+        log_id_end: examined.end,
+        counts: ScanCounts {
+            rows_examined: examined.rows,
+            issues_created: triage.new_issues.len() as u64,
+            duplicates_skipped: triage.skipped,
+            potential_duplicates_commented: triage.commented,
+            reopened: triage.reopened,
+            rejected: examined.rejected.count,
+        },
+        analyzer: examined.analyzer,
+        model: examined.model.clone(),
+        cost_usd: examined.cost_usd,
+        rejections: examined.rejected.reasons.clone(),
+        tracker: Tracker::Local,
         new_issues: triage.new_issues,
         seen_again: triage.seen_again,
-        follow_up: read.end < newest,
-    };
-    match store.commit_scan(context.lease.clone(), commit, context.clock.now()).await {
-        Err(error) if error.is_outcome_unknown() => {
-            let saved = store.committed_scan(context.job.id).await?;
-            saved.ok_or(error)
-        }
-        saved => saved.map(|()| counts),
-    }
+        remarks: triage.remarks,
+        markers: (0..acts).map(|act| marker(context, act)).collect(),
+        follow_up: examined.follow_up,
+    })
 }
 
-/// The watermark and the newest row. A log that has become shorter is read from its start.
-async fn window(store: &Store, logs: &LogStore) -> Result<(i64, i64)> {
-    let watermark = store.log_watermark(logs.identity().to_owned()).await?;
-    let newest = logs.last_id().await?;
-    if newest < watermark {
-        warn_coded!(
-            Code::ScanWatermark,
-            "the newest log row is {newest}, below the watermark {watermark}: reading from the start"
-        );
-        return Ok((0, newest));
-    }
-    Ok((watermark, newest))
+/// What an act is recognised by at the tracker: unlike any other, and nothing that a log could know.
+fn marker(context: &Context, act: usize) -> String {
+    let chance = [(); 4].map(|()| context.clock.chance());
+    let mut marker =
+        sha256_hex(&format!("{}:{}:{act}:{chance:?}", context.job.id, context.job.epoch));
+    marker.truncate(32);
+    marker
 }
 
-/// What reading a window gave.
-struct Read {
-    findings: Vec<Finding>,
-    rows: u64,
-    /// The last row that was examined or needed no look.
-    end: i64,
-}
-
-async fn read(logs: &LogStore, start: i64, newest: i64) -> Result<Read> {
+/// Reads the window with the built-in analyzer.
+async fn by_builtin(logs: &LogStore, window: Window) -> Result<Examined> {
     let mut analyzer = Analyzer::new();
-    let (mut rows, mut end) = (0, start);
+    let (mut rows, mut end) = (0, window.after);
     loop {
         let room = MAX_ROWS - rows;
         let limit = CHUNK.min(room as usize);
-        let mut chunk = logs.warnings(end, newest, limit).await?;
+        let mut chunk = logs.warnings(end, window.newest, limit).await?;
         rows += chunk.len() as u64;
         if let Some(last) = chunk.last() {
             end = last.id;
@@ -124,11 +235,19 @@ async fn read(logs: &LogStore, start: i64, newest: i64) -> Result<Read> {
             redactor().clean_row(&mut row.row);
             analyzer.push(row);
         }
-        if chunk.len() < limit {
-            return Ok(Read { findings: findings(analyzer), rows, end: newest });
-        }
-        if rows == MAX_ROWS {
-            return Ok(Read { findings: findings(analyzer), rows, end });
+        let all = chunk.len() < limit;
+        if all || rows == MAX_ROWS {
+            let end = if all { window.newest } else { end };
+            return Ok(Examined {
+                analyzer: "builtin",
+                model: None,
+                cost_usd: None,
+                findings: findings(analyzer),
+                rejected: Rejected::default(),
+                rows,
+                end,
+                follow_up: end < window.newest,
+            });
         }
     }
 }

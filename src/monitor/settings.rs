@@ -1,13 +1,42 @@
 //! Every setting of the server: what an operator changes while it runs, on a page or by `lamplighter settings`.
 
 use super::cadence::{self, CADENCE, ENABLED};
+use crate::agents::claude::Model;
 use crate::error::Result;
 use crate::model::{Actor, Setting, Timestamp};
+use crate::sessions::{AgentState, Agents};
 use crate::store::Store;
 use crate::{repositories, sessions};
 
 /// Those of self-monitoring.
-const OF_SCANS: &[Setting] = &[ENABLED, CADENCE];
+const OF_SCANS: &[Setting] = &[ENABLED, CADENCE, ANALYZER, SCAN_MODEL, SCAN_BUDGET];
+
+/// Who examines the rows of a scan.
+pub const ANALYZER: Setting = Setting {
+    key: "self_monitoring.analyzer",
+    default: "auto",
+    takes: "auto (the agent if its program is there, else the built-in one), agent or builtin",
+    read: |text| ["auto", "agent", "builtin"].contains(&text).then(|| text.into()),
+};
+
+/// The model of scans.
+pub const SCAN_MODEL: Setting = Setting {
+    key: "self_monitoring.model",
+    default: "opus",
+    takes: "a model: opus, sonnet, haiku or a full name",
+    read: |text| Model::parse(text).ok().map(|model| model.as_str().into()),
+};
+
+/// What a scan may cost.
+pub const SCAN_BUDGET: Setting = Setting {
+    key: "self_monitoring.budget_usd",
+    default: "2",
+    takes: "dollars above 0 that a scan may cost, up to 1000",
+    read: |text| {
+        let usd: f64 = text.parse().ok()?;
+        (usd > 0.0 && usd <= 1_000.0).then(|| usd.into())
+    },
+};
 
 /// Those of golden repositories.
 const OF_REPOSITORIES: &[Setting] = &[repositories::MODEL];
@@ -48,4 +77,15 @@ pub async fn set(
     }
     let value = text.map(|text| setting.parse(text)).transpose()?;
     store.set_setting(setting.key, value, actor, now).await
+}
+
+/// Whether the agent examines the rows of scans, as things are now.
+pub async fn scans_by_agent(agents: &Agents) -> Result<bool> {
+    let set = agents.store.settings([ANALYZER.key]).await?;
+    let choice = set.get(ANALYZER.key).and_then(|value| value.as_str());
+    Ok(match choice.unwrap_or(ANALYZER.default) {
+        "agent" => true,
+        "builtin" => false,
+        _ => matches!(agents.program.state().await, AgentState::Ready { .. }),
+    })
 }

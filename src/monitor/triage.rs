@@ -1,133 +1,292 @@
-//! Which findings are new problems: tiers 1 and 2 of the de-duplication, as a pure function.
+//! Which findings are new problems, and what becomes of the others: the three tiers of the de-duplication, as a pure
+//! function over findings and known issues.
 
-use super::fingerprint::fingerprint;
-use crate::model::{Finding, Fingerprint, IssueId, KnownIssue};
-use std::collections::{BTreeMap, HashMap};
+use super::fingerprint::{fingerprint, structural};
+use super::similar::Likeness;
+use crate::model::{
+    Finding, Fingerprint, IssueId, IssueState, KnownIssue, NewIssue, Remark, Timestamp,
+};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+/// How long after its last sighting a problem that nobody will deal with is left alone: a season.
+pub(super) const QUIET: Duration = Duration::from_hours(90 * 24);
 
 /// What becomes of a scan's findings.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Triage {
     /// Findings that no known issue and no earlier finding of the scan covers.
-    pub(super) new_issues: Vec<(Finding, Fingerprint)>,
+    pub(super) new_issues: Vec<NewIssue>,
     /// Known issues that were met again, with how many log rows.
     pub(super) seen_again: Vec<(IssueId, u64)>,
-    /// Findings that were not filed.
-    pub(super) duplicates_skipped: u64,
+    /// What is said on known issues.
+    pub(super) remarks: Vec<Remark>,
+    /// Findings that need nothing, because they are known (tiers 1 and 2, and what is muted).
+    pub(super) skipped: u64,
+    /// Findings that were commented on an issue that seems the same (tier 3).
+    pub(super) commented: u64,
+    /// Issues that are opened again.
+    pub(super) reopened: u64,
 }
 
 /// Whose problem a finding turned out to be.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Owner {
-    Known(IssueId),
+    /// Index into `known`.
+    Known(usize),
     /// Index into `new_issues`.
     New(usize),
 }
 
-/// Compares the findings with the known issues and with each other.
+/// Decides about each finding, against the known issues and against the findings before it. What is surely known goes
+/// first, so that it makes no difference where it stood.
 ///
-/// Tier 1: an exact error code that an issue has. Tier 2: the fingerprint. The first match wins; a finding that
-/// matches nothing becomes an issue, against which the following findings are compared too.
-pub(super) fn triage(findings: Vec<Finding>, known: &[KnownIssue]) -> Triage {
-    let mut by_code: HashMap<String, Owner> = HashMap::new();
-    let mut by_print: HashMap<Fingerprint, Owner> = HashMap::new();
-    for issue in known {
-        let owner = Owner::Known(issue.id);
-        by_print.entry(issue.fingerprint.clone()).or_insert(owner);
-        for code in &issue.error_codes {
-            by_code.entry(code.clone()).or_insert(owner);
+/// - **Tier 1**, an exact error code, and **tier 2**, a fingerprint: what its issue says counts. Open or muted: skipped.
+///   Closed as completed: opened again with a comment if the evidence is newer than that, else skipped. Closed as not
+///   planned: skipped for 90 days after it was last seen, then a new issue that follows it.
+/// - **Tier 3**, the agent's `duplicate_of` or [`Likeness`]: commented on that issue if it is open. The agent's word alone
+///   never silences a finding: an issue that is closed or muted is only named as the one before.
+pub(super) fn triage(findings: Vec<Finding>, known: &[KnownIssue], now: Timestamp) -> Triage {
+    let mut board = Board::new(known, now);
+    let unknown: Vec<Finding> = findings.into_iter().filter_map(|f| board.place(f)).collect();
+    for finding in unknown {
+        if let Some(finding) = board.place(finding) {
+            board.resemble(finding);
         }
     }
-    let mut done = Triage::default();
-    let mut again: BTreeMap<i64, u64> = BTreeMap::new();
-    for finding in findings {
-        let print = print_of(&finding);
-        let tier1 = finding.error_codes.iter().find_map(|code| by_code.get(code));
-        let owner = tier1.or_else(|| by_print.get(&print)).copied();
-        match owner {
-            Some(Owner::Known(issue)) => *again.entry(issue.0).or_default() += finding.occurrences,
-            Some(Owner::New(index)) => done.new_issues[index].0.occurrences += finding.occurrences,
-            None => {
-                let owner = Owner::New(done.new_issues.len());
-                for code in &finding.error_codes {
-                    by_code.insert(code.clone(), owner);
-                }
-                by_print.insert(print.clone(), owner);
-                done.new_issues.push((finding, print));
-                continue;
-            }
-        }
-        done.duplicates_skipped += 1;
-    }
-    done.seen_again = again.into_iter().map(|(id, rows)| (IssueId(id), rows)).collect();
-    done
+    board.finish()
 }
 
-/// What tier 2 recognises a finding by.
-pub(super) fn print_of(finding: &Finding) -> Fingerprint {
-    fingerprint(finding.classification, &finding.source, &finding.template)
+/// What tier 2 recognises a finding by: the fingerprint of its template, and the structural one.
+///
+/// Without a source file the latter says too little: all misuse without a known error would be one problem.
+pub(super) fn prints_of(finding: &Finding) -> Vec<Fingerprint> {
+    let Finding { classification, source, template, source_files, title, body, .. } = finding;
+    let mut prints = vec![fingerprint(*classification, source, template)];
+    if !source_files.is_empty() {
+        prints.push(structural(*classification, source_files, title, body));
+    }
+    prints
+}
+
+struct Board<'a> {
+    known: &'a [KnownIssue],
+    now: Timestamp,
+    by_code: HashMap<String, Vec<Owner>>,
+    by_print: HashMap<Fingerprint, Vec<Owner>>,
+    /// What open and muted issues, those opened again, and the new ones look like.
+    likenesses: Vec<(Owner, Likeness)>,
+    /// Closed issues that this scan opens again.
+    reopened: HashSet<usize>,
+    again: BTreeMap<i64, u64>,
+    done: Triage,
+}
+
+impl<'a> Board<'a> {
+    fn new(known: &'a [KnownIssue], now: Timestamp) -> Self {
+        let mut board = Self {
+            known,
+            now,
+            by_code: HashMap::new(),
+            by_print: HashMap::new(),
+            likenesses: Vec::new(),
+            reopened: HashSet::new(),
+            again: BTreeMap::new(),
+            done: Triage::default(),
+        };
+        for (index, issue) in known.iter().enumerate() {
+            board.register(Owner::Known(index), &issue.error_codes, &issue.fingerprints);
+            if board.is_live(index) {
+                board.liken(index);
+            }
+        }
+        board
+    }
+
+    fn register(&mut self, owner: Owner, codes: &[String], prints: &[Fingerprint]) {
+        for code in codes {
+            self.by_code.entry(code.clone()).or_default().push(owner);
+        }
+        for print in prints {
+            self.by_print.entry(print.clone()).or_default().push(owner);
+        }
+    }
+
+    /// Has later findings compared with this issue by their words.
+    fn liken(&mut self, index: usize) {
+        let KnownIssue { source, error_codes, title, template, .. } = &self.known[index];
+        let likeness = Likeness::new(source, error_codes, title, template);
+        self.likenesses.push((Owner::Known(index), likeness));
+    }
+
+    /// Tiers 1 and 2. Answers the finding if nothing is surely the same.
+    fn place(&mut self, finding: Finding) -> Option<Finding> {
+        let prints = prints_of(&finding);
+        match self.exact(&finding, &prints) {
+            Some(Owner::New(index)) => {
+                self.done.new_issues[index].finding.occurrences += finding.occurrences;
+                self.done.skipped += 1;
+            }
+            Some(Owner::Known(index)) => self.meet(index, finding, prints),
+            None => return Some(finding),
+        }
+        None
+    }
+
+    /// Tiers 1 and 2: of all that match, one that is open or muted, then one of this scan, then a closed one; of several,
+    /// one by its code, then the newest.
+    fn exact(&self, finding: &Finding, prints: &[Fingerprint]) -> Option<Owner> {
+        let by_code = finding.error_codes.iter().filter_map(|code| self.by_code.get(code));
+        let by_print = prints.iter().filter_map(|print| self.by_print.get(print));
+        let by_code = by_code.flatten().map(|owner| (*owner, true));
+        let by_print = by_print.flatten().map(|owner| (*owner, false));
+        let best = by_code.chain(by_print).max_by_key(|(owner, coded)| match owner {
+            Owner::Known(index) if self.is_live(*index) => (2, *coded, self.known[*index].id.0),
+            Owner::New(_) => (1, *coded, 0),
+            Owner::Known(index) => (0, *coded, self.known[*index].id.0),
+        });
+        best.map(|(owner, _)| owner)
+    }
+
+    /// Whether a finding that belongs to this issue needs nothing more.
+    fn is_live(&self, index: usize) -> bool {
+        let issue = &self.known[index];
+        issue.muted || issue.state == IssueState::Open || self.reopened.contains(&index)
+    }
+
+    /// A finding that surely belongs to this issue.
+    fn meet(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>) {
+        let issue = &self.known[index];
+        if self.is_live(index) {
+            return self.skip(index, &finding);
+        }
+        match issue.state {
+            IssueState::Completed { closed_at } if is_newer(&finding, closed_at) => {
+                self.reopened.insert(index);
+                self.liken(index);
+                self.done.reopened += 1;
+                self.remark(
+                    index,
+                    true,
+                    "It came back after this issue was closed.",
+                    &finding,
+                    prints,
+                );
+            }
+            IssueState::NotPlanned { .. } if self.now.since(issue.last_seen_at) > QUIET => {
+                self.file(finding, prints, Some(index));
+            }
+            IssueState::Open | IssueState::Completed { .. } | IssueState::NotPlanned { .. } => {
+                self.skip(index, &finding);
+            }
+        }
+    }
+
+    /// Tier 3, and what no tier knows.
+    fn resemble(&mut self, finding: Finding) {
+        const SEEMS: &str = "This seems to be the same problem.";
+        let prints = prints_of(&finding);
+        let named = finding
+            .duplicate_of
+            .and_then(|number| self.known.iter().rposition(|issue| issue.number == Some(number)));
+        if let Some(index) = named
+            && self.is_live(index)
+            && !self.known[index].muted
+        {
+            self.done.commented += 1;
+            return self.remark(index, false, SEEMS, &finding, prints);
+        }
+        let Finding { source, error_codes, title, template, .. } = &finding;
+        let likeness = Likeness::new(source, error_codes, title, template);
+        let like = self.likenesses.iter().filter(|(_, other)| likeness.is_like(other));
+        // One that is muted first, so that the order of findings makes no comment.
+        let muted =
+            |owner: &Owner| matches!(owner, Owner::Known(index) if self.known[*index].muted);
+        match like.map(|(owner, _)| *owner).min_by_key(|owner| !muted(owner)) {
+            Some(Owner::Known(index)) if self.known[index].muted => self.skip(index, &finding),
+            Some(Owner::Known(index)) => {
+                self.done.commented += 1;
+                self.remark(index, false, SEEMS, &finding, prints);
+            }
+            Some(Owner::New(index)) => self.join(index, &finding, prints),
+            None => {
+                let owner = Owner::New(self.done.new_issues.len());
+                self.likenesses.push((owner, likeness));
+                self.file(finding, prints, named);
+            }
+        }
+    }
+
+    fn skip(&mut self, index: usize, finding: &Finding) {
+        *self.again.entry(self.known[index].id.0).or_default() += finding.occurrences;
+        self.done.skipped += 1;
+    }
+
+    fn remark(
+        &mut self,
+        index: usize,
+        reopens: bool,
+        why: &str,
+        finding: &Finding,
+        fingerprints: Vec<Fingerprint>,
+    ) {
+        self.register(Owner::Known(index), &[], &fingerprints);
+        self.done.remarks.push(Remark {
+            issue: self.known[index].id,
+            reopens,
+            body: format!("{why}\n\n**{}**\n\n{}", finding.title, finding.body),
+            fingerprints,
+            rows: finding.occurrences,
+        });
+    }
+
+    /// A finding that seems to be the same as an earlier one of this scan: a line there is its comment.
+    fn join(&mut self, index: usize, finding: &Finding, prints: Vec<Fingerprint>) {
+        self.register(Owner::New(index), &[], &prints);
+        let issue = &mut self.done.new_issues[index];
+        let rows: Vec<String> = finding.evidence.iter().map(ToString::to_string).collect();
+        let line =
+            format!("\nPerhaps the same: {} (log rows {})\n", finding.title, rows.join(", "));
+        issue.finding.body.push_str(&line);
+        issue.finding.occurrences += finding.occurrences;
+        for print in prints {
+            if !issue.fingerprints.contains(&print) {
+                issue.fingerprints.push(print);
+            }
+        }
+        self.done.commented += 1;
+    }
+
+    fn file(
+        &mut self,
+        mut finding: Finding,
+        fingerprints: Vec<Fingerprint>,
+        follows: Option<usize>,
+    ) {
+        let owner = Owner::New(self.done.new_issues.len());
+        self.register(owner, &finding.error_codes, &fingerprints);
+        let follows = follows.map(|index| {
+            let issue = &self.known[index];
+            if let Some(number) = issue.number {
+                finding.body =
+                    format!("The same problem was #{number} before.\n\n{}", finding.body);
+            }
+            issue.id
+        });
+        self.done.new_issues.push(NewIssue { finding, fingerprints, follows });
+    }
+
+    fn finish(mut self) -> Triage {
+        self.done.seen_again =
+            self.again.into_iter().map(|(id, rows)| (IssueId(id), rows)).collect();
+        self.done
+    }
+}
+
+/// Whether a finding was seen after this instant. A row whose time cannot be read counts as new, as it is to the scan.
+fn is_newer(finding: &Finding, than: Timestamp) -> bool {
+    Timestamp::from_iso(&finding.last_seen).is_none_or(|seen| seen > than)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Classification;
-
-    fn finding(codes: &[&str], template: &str) -> Finding {
-        Finding {
-            classification: Classification::ServerBug,
-            title: template.into(),
-            body: String::new(),
-            error_codes: codes.iter().map(|&c| c.into()).collect(),
-            source: "shop".into(),
-            template: template.into(),
-            occurrences: 10,
-            evidence: vec![1],
-            last_seen: "2026-11-21T08:00:00.000Z".into(),
-        }
-    }
-
-    fn known(id: i64, like: &Finding) -> KnownIssue {
-        KnownIssue {
-            id: IssueId(id),
-            error_codes: like.error_codes.clone(),
-            fingerprint: print_of(like),
-        }
-    }
-
-    #[test]
-    fn a_finding_like_no_other_becomes_an_issue() {
-        let done = triage(vec![finding(&["A-BC-001"], "x"), finding(&[], "y")], &[]);
-        assert_eq!((done.new_issues.len(), done.duplicates_skipped), (2, 0));
-    }
-
-    #[test]
-    fn tier_1_skips_a_known_error_code_even_with_another_template() {
-        let issue = known(7, &finding(&["A-BC-001"], "x"));
-        let done = triage(vec![finding(&["A-BC-001"], "quite different")], &[issue]);
-        assert_eq!((done.seen_again, done.duplicates_skipped), (vec![(IssueId(7), 10)], 1));
-        assert!(done.new_issues.is_empty());
-    }
-
-    #[test]
-    fn tier_2_skips_a_known_fingerprint_without_any_code() {
-        let issue = known(8, &finding(&[], "x"));
-        let done = triage(vec![finding(&[], "x"), finding(&[], "z")], &[issue]);
-        assert_eq!(done.seen_again, vec![(IssueId(8), 10)]);
-        assert_eq!(done.new_issues.len(), 1);
-    }
-
-    #[test]
-    fn another_classification_or_source_is_another_problem() {
-        let issue = known(9, &finding(&[], "x"));
-        let misuse = Finding { classification: Classification::ClientMisuse, ..finding(&[], "x") };
-        let elsewhere = Finding { source: "mail".into(), ..finding(&[], "x") };
-        assert_eq!(triage(vec![misuse, elsewhere], &[issue]).new_issues.len(), 2);
-    }
-
-    #[test]
-    fn findings_of_one_scan_are_compared_with_each_other() {
-        let done = triage(vec![finding(&["A-BC-001"], "x"), finding(&["A-BC-001"], "y")], &[]);
-        assert_eq!((done.new_issues.len(), done.duplicates_skipped), (1, 1));
-        assert_eq!(done.new_issues[0].0.occurrences, 20);
-    }
-}
+mod tests;

@@ -6,10 +6,10 @@ use super::record::{FLUSH_EVERY, Recorder};
 use crate::agents::claude::{
     End, Event, OnDenial, Settings, Stop, Summary, Tokens, Verdict, verdict,
 };
-use crate::agents::{self, Exit, Limits, Marker, Spec};
+use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, SessionEnd, SessionStart, Timestamp, redactor};
+use crate::model::{JobId, Profile, SessionEnd, SessionStart, Timestamp, redactor};
 use crate::{error_coded, warn_coded};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -89,6 +89,10 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     argv.extend(settings.argv(version)?);
     env.insert("LAMPLIGHTER_JOB".to_owned(), context.job.id.to_string());
     let mut readable = program_files(&program);
+    if profile == Profile::Scan {
+        agent_programs::door::install(&place.root, &agents.door)?;
+        readable.push(agents.door.clone());
+    }
     readable.extend(plan.readable.iter().cloned());
     let spec = Spec {
         argv,
@@ -125,7 +129,7 @@ struct Watched<'a> {
     agents: &'a Agents,
     context: &'a Context,
     recorder: Recorder,
-    run: agents::Run,
+    run: agent_programs::Run,
 }
 
 /// A run that was watched to its end.

@@ -63,6 +63,17 @@ impl LogStore {
 
     /// Up to `limit` rows of level warning or worse with ids above `after` and up to `upto`, oldest first.
     pub async fn warnings(&self, after: i64, upto: i64, limit: usize) -> Result<Vec<LogRow>> {
+        let rows = self.stored_warnings(after, upto, limit).await?;
+        Ok(rows.into_iter().map(|stored| stored.row).collect())
+    }
+
+    /// The same with the instants at which they were stored.
+    pub(super) async fn stored_warnings(
+        &self,
+        after: i64,
+        upto: i64,
+        limit: usize,
+    ) -> Result<Vec<sqlite::logs::Stored>> {
         self.db.read("read log rows", move |c| sqlite::logs::warnings(c, after, upto, limit)).await
     }
 }

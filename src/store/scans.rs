@@ -4,8 +4,8 @@ use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
 use crate::model::{
-    Fingerprint, JobId, KnownIssue, Lease, NewJob, ScanCommit, ScanCounts, ScanNow, ScanRequest,
-    Timestamp,
+    Actor, Fingerprint, IssueChange, IssueId, JobId, KnownIssue, Lease, NewJob, ScanCommit,
+    ScanCounts, ScanNow, ScanRequest, Timestamp,
 };
 
 impl Store {
@@ -29,7 +29,8 @@ impl Store {
         self.db.read("read the watermark", move |c| sqlite::scans::watermark(c, &log)).await
     }
 
-    /// The open issues that share an error code or a fingerprint with what was found.
+    /// The issues that what was found may belong to, oldest first: those in any state that share an error code or a
+    /// fingerprint with it, and the newest 2,000 that are open or muted.
     pub async fn known_issues(
         &self,
         codes: Vec<String>,
@@ -40,10 +41,32 @@ impl Store {
             .await
     }
 
-    /// Writes the record, the issues and the watermark of a scan in one transaction (P4), under its lease.
+    /// The newest `limit` issues that are open or were met after `since`, oldest first.
+    pub async fn recent_issues(&self, since: Timestamp, limit: usize) -> Result<Vec<KnownIssue>> {
+        self.db.read("read issues", move |c| sqlite::issues::recent(c, since, limit)).await
+    }
+
+    /// Opens, closes, mutes or unmutes an issue.
     ///
     /// # Errors
-    /// `STORE-LEASE-001` if the lease is not held any more; nothing is changed then (P9).
+    /// `SCAN-ISSUE-001` if there is none of this id.
+    pub async fn change_issue(
+        &self,
+        id: IssueId,
+        change: IssueChange,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let change = move |tx: &Tx<'_>| sqlite::issues::change(tx, id, change, &actor, now);
+        self.db.write("change an issue", change).await
+    }
+
+    /// Writes the record, the issues, what is to be filed and the watermark of a scan in one transaction (P4), under its
+    /// lease.
+    ///
+    /// # Errors
+    /// `STORE-LEASE-001` if the lease is not held any more (P9), `STORE-RULE-001` if an issue was opened meanwhile that a
+    /// finding belongs to; nothing is changed then.
     pub async fn commit_scan(&self, lease: Lease, scan: ScanCommit, now: Timestamp) -> Result<()> {
         let commit = move |tx: &Tx<'_>| sqlite::scans::commit(tx, &lease, &scan, now);
         self.db.write("commit a scan", commit).await

@@ -145,6 +145,21 @@ impl Store {
         self.db.write("change a setting", set).await
     }
 
+    /// Sets a setting that no schedule depends on, or takes it back to its default (`None`).
+    pub async fn change_setting(
+        &self,
+        key: &'static str,
+        value: Option<Value>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let set = move |tx: &Tx<'_>| match &value {
+            Some(value) => sqlite::settings::set(tx, key, value, &actor, now),
+            None => sqlite::settings::unset(tx, key, &actor, now).map(drop),
+        };
+        self.db.write("change a setting", set).await
+    }
+
     /// Sets a setting, or takes it back to its default (`None`), and makes the schedule so that `keys`, as they are then,
     /// stand for; all in one transaction. `reserved` is a pure function; its error undoes the change.
     ///

@@ -11,6 +11,7 @@ pub(super) mod counts;
 mod database;
 pub(super) mod door;
 mod error;
+mod filings;
 pub(super) mod history;
 mod idempotency;
 pub(super) mod issues;
@@ -28,6 +29,7 @@ pub(super) mod settings;
 pub(super) mod settle;
 #[cfg(test)]
 mod simulation;
+pub(super) mod snapshot;
 pub(super) mod spend;
 pub mod transactional;
 pub(super) mod transcript;

@@ -382,8 +382,8 @@ fn issue_row(issue: &Issue, now: Timestamp) -> Markup {
         tr {
             td {
                 @match issue.url.as_deref().filter(|url| is_web_link(url)) {
-                    Some(url) => a href=(url) rel="noreferrer" { "#" (issue.number) },
-                    None => { "#" (issue.number) },
+                    Some(url) => a href=(url) rel="noreferrer" { (number(issue)) },
+                    None => { (number(issue)) },
                 }
             }
             td.note {
@@ -396,6 +396,11 @@ fn issue_row(issue: &Issue, now: Timestamp) -> Markup {
             td data-label="Last" { (when(issue.last_seen_at, now)) }
         }
     }
+}
+
+/// The tracker's number, if it has one yet.
+fn number(issue: &Issue) -> String {
+    issue.number.map_or_else(|| "to be filed".to_owned(), |number| format!("#{number}"))
 }
 
 fn class_badge(class: Classification) -> Markup {

@@ -1,6 +1,7 @@
 //! What a group looks like to a person: the title and the body of its finding.
 
 use super::{Group, MAX_NAMED, Shape};
+use crate::monitor::fence::fenced;
 use crate::monitor::template::{MASK, codes, places};
 use std::fmt::Write as _;
 
@@ -119,10 +120,7 @@ pub(super) fn body(group: &Group, cause: &str) -> String {
     };
     named("Request paths", &group.paths);
     named("Source files", &source_files(&said.sample));
-    let fence = "`".repeat(longest_backticks(&said.sample).max(2) + 1);
-    let sample = said.sample.trim_end();
-    write!(text, "\n## Evidence\n\n{fence}text\n{sample}\n{fence}\n")
-        .expect("a String takes every write");
+    write!(text, "\n## Evidence\n\n{}", fenced(&said.sample)).expect("a String takes every write");
     if group.shapes.len() > 1 {
         text += "\nThe same code also came as:\n\n";
         for other in &group.shapes[1..] {
@@ -148,10 +146,6 @@ fn source_files(sample: &str) -> Vec<String> {
         }
     }
     found
-}
-
-fn longest_backticks(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
 /// Text from a log as inline code, where nothing in it has a meaning.

@@ -3,6 +3,7 @@
 use super::jobs::{parsed, text, word};
 use crate::error::Result;
 use crate::model::{Level, LogRow, NewLogRow};
+use rusqlite::types::Value;
 use rusqlite::{Connection, Row, named_params};
 
 pub(super) const COLUMNS: &str =
@@ -54,6 +55,42 @@ pub(in crate::store) fn last_id(conn: &Connection) -> Result<i64> {
 
 /// Longest message that a scan reads, in characters: what tells a problem stands at the beginning.
 const MAX_SCANNED: usize = 16_384;
+/// Longest other column that a scan reads, in characters. Of extra data it reads as much as of the message, or none, so
+/// that it stays JSON.
+const MAX_SCANNED_COLUMN: usize = 1_000;
+/// Rows of any level that go with one correlation id: what led to the trouble, not the whole life of a connection.
+const MAX_CONTEXT: usize = 20;
+
+/// A row with the instant at which it was stored, as the log database keeps it.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Stored {
+    pub(in crate::store) row: LogRow,
+    pub(super) created_at: Value,
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    let mut stored = Stored { row: from_row(row)?, created_at: row.get(9)? };
+    let message = &mut stored.row.row.message;
+    if message.chars().count() == MAX_SCANNED {
+        // It was cut, perhaps within a secret, and half a secret has no shape.
+        message.truncate(message.rfind(char::is_whitespace).unwrap_or(0));
+    }
+    Ok(stored)
+}
+
+/// The columns that [`stored`] reads, each as long as a scan wants it.
+fn bounded_columns() -> String {
+    let cut = |name: &str| format!("substr({name}, 1, {MAX_SCANNED_COLUMN})");
+    format!(
+        "id, {}, level, {}, substr(message, 1, {MAX_SCANNED}), {}, {}, {},
+         CASE WHEN length(extra_data) <= {MAX_SCANNED} THEN extra_data END, created_at",
+        cut("timestamp"),
+        cut("source"),
+        cut("correlation_id"),
+        cut("user_id"),
+        cut("request_path")
+    )
+}
 
 /// Up to `limit` rows above `after` and up to `upto` of level warning or worse, oldest first; what is
 /// said of scans themselves does not count.
@@ -62,7 +99,7 @@ pub(in crate::store) fn warnings(
     after: i64,
     upto: i64,
     limit: usize,
-) -> Result<Vec<LogRow>> {
+) -> Result<Vec<Stored>> {
     let sql = format!(
         "SELECT {}
          FROM logs NOT INDEXED
@@ -72,12 +109,42 @@ pub(in crate::store) fn warnings(
            AND (level = '{}' OR level = '{}' OR level = '{}')
          ORDER BY id
          LIMIT :limit",
-        COLUMNS.replace("message", &format!("substr(message, 1, {MAX_SCANNED})")),
+        bounded_columns(),
         Level::Warning,
         Level::Error,
         Level::Critical
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {":after": after, ":upto": upto, ":limit": limit as i64};
-    Ok(statement.query_map(params, from_row)?.collect::<rusqlite::Result<_>>()?)
+    Ok(statement.query_map(params, stored)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Rows below warning above `after` that share one of these correlation ids, up to 20 of each: the last ones before the
+/// row whose id stands beside it.
+pub(in crate::store) fn context(
+    conn: &Connection,
+    correlations: &[(String, i64)],
+    after: i64,
+) -> Result<Vec<Stored>> {
+    let sql = format!(
+        "SELECT {}
+         FROM logs
+         WHERE correlation_id = :correlation AND id > :after AND id < :before
+           AND (level = '{}' OR level = '{}')
+         ORDER BY id DESC
+         LIMIT {MAX_CONTEXT}",
+        bounded_columns(),
+        Level::Debug,
+        Level::Info
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut found = Vec::new();
+    for (correlation, before) in correlations {
+        let params =
+            named_params! {":correlation": correlation, ":after": after, ":before": before};
+        for row in statement.query_map(params, stored)? {
+            found.push(row?);
+        }
+    }
+    Ok(found)
 }

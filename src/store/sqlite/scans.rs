@@ -1,5 +1,6 @@
 //! Scans: asking for one, what is going on, the history, the watermark, and a scan's one commit.
 
+use super::filings::{self, Act, Filing};
 use super::jobs::{self, instant, word};
 use super::{issues, settle};
 use crate::error::Result;
@@ -15,7 +16,8 @@ const MAX_WAITING: u64 = 1000;
 /// The columns that [`from_row`] reads, of `jobs j LEFT JOIN self_monitoring_scans s`.
 const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.error, \
     coalesce(s.rows_examined, 0), coalesce(s.issues_created, 0), coalesce(s.duplicates_skipped, 0), \
-    coalesce(s.potential_duplicates_commented, 0)";
+    coalesce(s.potential_duplicates_commented, 0), coalesce(s.reopened, 0), coalesce(s.rejected, 0), \
+    coalesce(s.rejections, '[]')";
 const FROM: &str = "FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
@@ -32,7 +34,10 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
             issues_created: row.get::<_, i64>(8)? as u64,
             duplicates_skipped: row.get::<_, i64>(9)? as u64,
             potential_duplicates_commented: row.get::<_, i64>(10)? as u64,
+            reopened: row.get::<_, i64>(11)? as u64,
+            rejected: row.get::<_, i64>(12)? as u64,
         },
+        rejections: issues::texts(row, 13)?,
     })
 }
 
@@ -125,8 +130,18 @@ pub(in crate::store) fn commit(
     settle::held(conn, lease)?;
     record(conn, lease.id, scan, now)?;
     set_watermark(conn, &scan.log, scan.log_id_end, now)?;
-    for (finding, fingerprint) in &scan.new_issues {
-        issues::insert(conn, lease.id, finding, fingerprint, now)?;
+    let mut markers = scan.markers.iter();
+    for new in &scan.new_issues {
+        let issue = issues::insert(conn, lease.id, scan.tracker, new, now)?;
+        let act = Act::Open { title: &new.finding.issue_title() };
+        let filing = Filing { scan: lease.id, issue, act, body: &new.finding.body };
+        filings::insert(conn, &filing, scan.tracker, markers.next(), now)?;
+    }
+    for remark in &scan.remarks {
+        issues::remark(conn, remark, now)?;
+        let act = if remark.reopens { Act::Reopen } else { Act::Comment };
+        let filing = Filing { scan: lease.id, issue: remark.issue, act, body: &remark.body };
+        filings::insert(conn, &filing, scan.tracker, markers.next(), now)?;
     }
     for (issue, rows) in &scan.seen_again {
         issues::seen_again(conn, *issue, *rows, now)?;
@@ -146,8 +161,10 @@ fn record(conn: &Connection, id: JobId, scan: &ScanCommit, now: Timestamp) -> Re
     const SQL: &str = "
         INSERT INTO self_monitoring_scans (
             job_id, log, log_id_start, log_id_end, rows_examined, issues_created, duplicates_skipped,
-            potential_duplicates_commented, analyzer, committed_at)
-        VALUES (:job_id, :log, :start, :end, :rows, :created, :skipped, :commented, :analyzer, :now)";
+            potential_duplicates_commented, reopened, rejected, rejections, analyzer, model, cost_usd, committed_at)
+        VALUES (
+            :job_id, :log, :start, :end, :rows, :created, :skipped,
+            :commented, :reopened, :rejected, :rejections, :analyzer, :model, :cost, :now)";
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":job_id": id.0,
         ":log": scan.log,
@@ -157,7 +174,12 @@ fn record(conn: &Connection, id: JobId, scan: &ScanCommit, now: Timestamp) -> Re
         ":created": scan.counts.issues_created as i64,
         ":skipped": scan.counts.duplicates_skipped as i64,
         ":commented": scan.counts.potential_duplicates_commented as i64,
+        ":reopened": scan.counts.reopened as i64,
+        ":rejected": scan.counts.rejected as i64,
+        ":rejections": serde_json::json!(scan.rejections).to_string(),
         ":analyzer": scan.analyzer,
+        ":model": scan.model,
+        ":cost": scan.cost_usd,
         ":now": now.millis(),
     })?;
     Ok(())

@@ -4,8 +4,8 @@ use super::super::self_monitoring::RUN_NOW_PATH;
 use super::*;
 use crate::model::{
     AttemptEnd, Classification, Finding, Fingerprint, Job, JobError, JobFilter, JobId, Kind,
-    KindRules, Lane, Lease, NewJob, Outcome, PollRequest, Process, Queue, ScanCommit, ScanCounts,
-    Status, WorkerId,
+    KindRules, Lane, Lease, NewIssue, NewJob, Outcome, PollRequest, Process, Queue, ScanCommit,
+    ScanCounts, Status, Tracker, WorkerId,
 };
 use std::time::Duration;
 
@@ -84,6 +84,8 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str) {
         occurrences: 3,
         evidence: vec![1, 2, 3],
         last_seen: "2027-01-15T08:00:00Z".into(),
+        source_files: vec![],
+        duplicate_of: None,
     };
     let commit = ScanCommit {
         log: "log".into(),
@@ -96,8 +98,18 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str) {
             ..ScanCounts::default()
         },
         analyzer: "builtin",
-        new_issues: vec![(finding, Fingerprint::from_hex("f".repeat(64)))],
+        model: None,
+        cost_usd: None,
+        rejections: vec![],
+        tracker: Tracker::Local,
+        new_issues: vec![NewIssue {
+            finding,
+            fingerprints: vec![Fingerprint::from_hex("f".repeat(64))],
+            follows: None,
+        }],
         seen_again: vec![],
+        remarks: vec![],
+        markers: vec!["0".repeat(32)],
         follow_up: false,
     };
     let now = site.web.clock.now();

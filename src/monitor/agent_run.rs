@@ -1,0 +1,191 @@
+//! The run of a scan's agent: once paid for, its answer is used, also after a crash.
+
+use super::agent::{self, Digest, Prepared};
+use super::scan::{Examined, Window};
+use super::settings::{SCAN_BUDGET, SCAN_MODEL};
+use crate::agents::claude::{Conclusion, Ending, Model, OnDenial, Settings};
+use crate::agents::create_job_dir;
+use crate::engine::Context;
+use crate::error::{Code, Error, Result};
+use crate::model::{Outcome, Profile, SessionRun, Setting};
+use crate::sessions::{self, Agents, Plan};
+use crate::store::{LogStore, Snapshot};
+use crate::warn_coded;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The name of the copy of the log in the scan's folder.
+const SNAPSHOT: &str = "snapshot.db";
+/// The name of what describes it.
+const DESCRIPTION: &str = "snapshot.json";
+
+/// What came of it.
+pub(super) enum Answer {
+    /// Findings to decide about.
+    Examined(Examined),
+    /// The agent gave no answer: how the job goes on.
+    Ended(Outcome),
+}
+
+/// Has the agent examine a window.
+pub(super) async fn by_agent(
+    agents: &Agents,
+    context: &Context,
+    logs: &LogStore,
+    window: Window,
+) -> Result<Answer> {
+    let folder = Folder::of(agents, context);
+    if let Some((snapshot, run)) = answered_before(agents, context, &folder, window).await? {
+        let structured = run.structured.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let text = run.response.as_deref().unwrap_or_default();
+        let digest = agent::digest(structured.as_ref(), text, &snapshot).await?;
+        return Ok(Answer::Examined(examined(digest, &snapshot, run.model, run.cost_usd)));
+    }
+    create_job_dir(&folder.0)?;
+    let (path, now) = (folder.0.join(SNAPSHOT), context.clock.now());
+    let prepared = agent::prepare(&agents.store, logs, window, path, now).await?;
+    let Some(Prepared { snapshot, prompt, schema }) = prepared else {
+        return Ok(Answer::Examined(nothing(window)));
+    };
+    folder.describe(&snapshot)?;
+    let plan = plan(agents, context, &snapshot, prompt, schema).await?;
+    let verdict = sessions::run(agents, context, plan).await?;
+    let model = agents.store.session(context.job.id).await?.and_then(|session| session.run);
+    let model = model.and_then(|run| run.model);
+    // Prose may hold the answer all the same.
+    let is_answer =
+        verdict.conclusion == Conclusion::Done || verdict.ending == Ending::Unstructured;
+    if !is_answer {
+        return Ok(Answer::Ended(verdict.outcome(Value::Null)));
+    }
+    let text = verdict.response.as_deref().unwrap_or_default();
+    match agent::digest(verdict.structured.as_ref(), text, &snapshot).await {
+        Ok(digest) => Ok(Answer::Examined(examined(digest, &snapshot, model, verdict.cost_usd))),
+        Err(_) if verdict.ending == Ending::Unstructured => {
+            Ok(Answer::Ended(verdict.outcome(Value::Null)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The answer that an earlier attempt of this scan was given, and paid for, before it was cut off.
+async fn answered_before(
+    agents: &Agents,
+    context: &Context,
+    folder: &Folder,
+    window: Window,
+) -> Result<Option<(Snapshot, SessionRun)>> {
+    let session = agents.store.session(context.job.id).await?;
+    let Some(run) = session.and_then(|session| session.run) else { return Ok(None) };
+    let usable = [Ending::Done, Ending::Denied, Ending::Unstructured].map(Ending::as_str);
+    let answered = run.ending.as_deref().is_some_and(|ending| usable.contains(&ending));
+    let snapshot = folder.described().filter(|snapshot| {
+        // Rows that another scan has examined meanwhile are not examined again.
+        answered && snapshot.after == window.after && snapshot.path.is_file()
+    });
+    Ok(snapshot.map(|snapshot| (snapshot, run)))
+}
+
+async fn plan(
+    agents: &Agents,
+    context: &Context,
+    snapshot: &Snapshot,
+    prompt: String,
+    schema: Value,
+) -> Result<Plan> {
+    let wishes = sessions::wishes(&agents.store).await?;
+    let set = agents.store.settings([SCAN_MODEL.key, SCAN_BUDGET.key]).await?;
+    let text = |setting: &Setting| {
+        set.get(setting.key).map_or_else(|| setting.default.to_owned(), Setting::text)
+    };
+    let schedule = context.job.occurrence.map(|occurrence| occurrence.schedule_id);
+    let (spent, budgets) = agents.store.spent(schedule, context.clock.now()).await?;
+    let budget: f64 = text(&SCAN_BUDGET).parse().unwrap_or(wishes.run_usd);
+    let settings = Settings {
+        model: Some(Model::parse(&text(&SCAN_MODEL))?),
+        max_turns: Some(wishes.max_turns),
+        budget_usd: Some(budgets.room(budget, spent, None)),
+        resumable: false,
+        json_schema: Some(schema),
+        ..Settings::new(Profile::Scan)
+    };
+    Ok(Plan {
+        settings,
+        prompt,
+        tier: 1,
+        prompt_file: Some("self_monitoring".to_owned()),
+        typed: None,
+        continues: None,
+        // A new one for each attempt: what an earlier agent left in its folder is not this one's.
+        place: format!("{}-{}", context.job.id, context.lease.epoch),
+        working_dir: None,
+        readable: vec![snapshot.path.clone()],
+        wall: wishes.wall,
+        idle: wishes.idle,
+        on_denial: OnDenial::Note,
+        cost_before: 0.0,
+    })
+}
+
+fn examined(
+    digest: Digest,
+    snapshot: &Snapshot,
+    model: Option<String>,
+    cost_usd: Option<f64>,
+) -> Examined {
+    Examined {
+        analyzer: "claude",
+        model,
+        cost_usd,
+        findings: digest.findings,
+        rejected: digest.rejected,
+        rows: snapshot.rows,
+        end: digest.end,
+        follow_up: digest.follow_up,
+    }
+}
+
+/// Nothing was of warning or worse, so that no agent was needed.
+fn nothing(window: Window) -> Examined {
+    Examined { analyzer: "claude", end: window.newest, ..Examined::default() }
+}
+
+/// The folder of a scan's snapshot, which is not the agent's: `jobs/<id>.scan` in the data directory.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder of this scan.
+    pub(super) fn of(agents: &Agents, context: &Context) -> Self {
+        Self(agents.data_dir.join("jobs").join(format!("{}.scan", context.job.id)))
+    }
+
+    fn describe(&self, snapshot: &Snapshot) -> Result<()> {
+        let failed = |error: std::io::Error| {
+            Error::new(Code::StoreIo, "describe the snapshot").because(error)
+        };
+        let text = serde_json::to_vec(snapshot).map_err(|error| failed(error.into()))?;
+        std::fs::write(self.0.join(DESCRIPTION), text).map_err(failed)
+    }
+
+    fn described(&self) -> Option<Snapshot> {
+        serde_json::from_slice(&std::fs::read(self.0.join(DESCRIPTION)).ok()?).ok()
+    }
+
+    /// Removes it, and the folders of the scan's agents; what must be kept is in the database.
+    pub(super) fn remove(&self, agents: &Agents, context: &Context) {
+        let jobs = agents.data_dir.join("jobs");
+        let attempt = |epoch| jobs.join(format!("{}-{epoch}", context.job.id));
+        for folder in (1..=context.lease.epoch).map(attempt).chain([self.0.clone()]) {
+            remove(&folder);
+        }
+    }
+}
+
+fn remove(folder: &Path) {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            warn_coded!(Code::StoreIo, "remove {}: {error}", folder.display());
+        }
+        Ok(()) | Err(_) => {}
+    }
+}

@@ -1,0 +1,103 @@
+//! Tier 3 without an agent: whether two problems are probably the same one in other words.
+//!
+//! Two are alike if they come from one source and share seven tenths of all their words: those of the title and of the
+//! masked template, in lower case, without numbers (the Jaccard index of the two sets). It is deterministic and strict on
+//! purpose: what it misses becomes an issue of its own, what it hits in vain becomes a comment in the wrong place.
+
+use super::template::{MASK, codes};
+use std::collections::BTreeSet;
+
+/// Shared words of all words from which on two problems count as one, as a fraction.
+const THRESHOLD: (usize, usize) = (7, 10);
+/// Fewer words say too little to compare.
+const MIN_WORDS: usize = 4;
+
+/// What a problem is compared by.
+#[derive(Debug)]
+pub(super) struct Likeness {
+    source: String,
+    codes: BTreeSet<String>,
+    words: BTreeSet<String>,
+}
+
+impl Likeness {
+    /// The title may have its prefix and its code.
+    pub(super) fn new(source: &str, error_codes: &[String], title: &str, template: &str) -> Self {
+        let title = title.split_once("] ").map_or(title, |(_, title)| title);
+        let words = [title, template].into_iter().flat_map(words).collect();
+        let codes = error_codes.iter().cloned().collect();
+        Self { source: source.to_owned(), codes, words }
+    }
+
+    /// Whether the two are probably one problem. Two with codes of their own never are: tier 1 has compared them.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        if self.source != other.source || !(self.codes.is_empty() || other.codes.is_empty()) {
+            return false;
+        }
+        let shared = self.words.intersection(&other.words).count();
+        let all = self.words.len() + other.words.len() - shared;
+        let (parts, whole) = THRESHOLD;
+        self.words.len().min(other.words.len()) >= MIN_WORDS && shared * whole >= all * parts
+    }
+}
+
+/// The words of a text in lower case; neither masks, nor codes, nor words with a digit.
+fn words(text: &str) -> Vec<String> {
+    let mut text = text.replace(MASK, " ");
+    let coded: Vec<String> = codes(&text).map(str::to_owned).collect();
+    for code in coded {
+        text = text.replace(&code, " ");
+    }
+    let all = text.split(|c: char| !c.is_alphanumeric());
+    let plain = all.filter(|word| word.len() > 1 && word.chars().all(char::is_alphabetic));
+    plain.map(str::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(codes: &[&str], title: &str, template: &str) -> Likeness {
+        let codes: Vec<String> = codes.iter().map(|&code| code.into()).collect();
+        Likeness::new("shop.mail", &codes, title, template)
+    }
+
+    #[test]
+    fn the_same_problem_in_nearly_the_same_words_is_alike() {
+        let one = of(
+            &[],
+            "[BUG] mail to … could not be sent",
+            "mail to <*> could not be sent: relay refused",
+        );
+        for (title, template) in [
+            ("mail to … could not be sent now", "mail to <*> could not be sent: the relay refused"),
+            ("Mail could not be sent to customers", "mail to <*> could not be sent: relay refused"),
+        ] {
+            assert!(one.is_like(&of(&[], title, template)), "{title}");
+        }
+        let coded = of(
+            &["MAIL-RELAY-003"],
+            "mail to … could not be sent",
+            "[MAIL-RELAY-003] mail to <*> could not be sent: relay refused",
+        );
+        assert!(one.is_like(&coded) && coded.is_like(&one));
+    }
+
+    #[test]
+    fn other_words_another_source_other_codes_or_too_few_words_are_not() {
+        let words = ("mail to … could not be sent", "mail to <*> could not be sent: relay refused");
+        let one = of(&["MAIL-RELAY-003"], words.0, words.1);
+        assert!(!one.is_like(&of(&["MAIL-RELAY-004"], words.0, words.1)));
+        assert!(!one.is_like(&Likeness::new("shop.cart", &[], words.0, words.1)));
+        assert!(!one.is_like(&of(
+            &[],
+            "order of … could not be kept",
+            "order of <*> could not be kept"
+        )));
+        assert!(!of(&[], "cart lost", "cart <*> lost").is_like(&of(
+            &[],
+            "cart lost",
+            "cart <*> lost"
+        )));
+    }
+}

@@ -1,0 +1,170 @@
+//! A copy of the part of a log that one scan examines: a SQLite file of its own, for an agent to query.
+
+use super::LogStore;
+use super::sqlite::logs::Stored;
+use super::sqlite::{self, snapshot::Draft};
+use crate::error::{Code, Error, Result};
+use crate::model::{LogRow, redactor};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Rows copied at a time: a megabyte or so, and a reader is never held for long.
+const CHUNK: usize = 1_000;
+/// Correlation ids whose context is read at a time: up to twenty rows each.
+const CORRELATIONS: usize = 100;
+/// Context rows of a snapshot; a flood of requests that all went wrong tells its story by its first.
+const MAX_CONTEXT_ROWS: u64 = 50_000;
+
+/// What to copy, and where to.
+#[derive(Clone, Debug)]
+pub struct SnapshotPlan {
+    /// The file to make. One that is there already is replaced.
+    pub path: PathBuf,
+    /// The watermark: only rows above it are copied.
+    pub after: i64,
+    /// The newest row to look at.
+    pub upto: i64,
+    /// Most rows of warning or worse; the oldest are taken.
+    pub max_rows: u64,
+    /// Masks the values of a message, so that messages which differ in nothing else are one template.
+    pub mask: fn(&str) -> String,
+}
+
+/// A copy of the rows that one scan examines. Its rows hold no secret and never change. What describes it can be stored,
+/// so that a scan that was cut off goes on with the same copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The file: tables `logs`, with the columns of the log database, and `templates`.
+    pub path: PathBuf,
+    /// The watermark before: every row has a larger id.
+    pub after: i64,
+    /// The last row that was looked at, whether or not it was worth a copy.
+    pub end: i64,
+    /// The largest id in the file, `after` if it holds none.
+    pub last_id: i64,
+    /// Whether there are more rows of warning or worse than it may hold.
+    pub more: bool,
+    /// Its rows of warning or worse.
+    pub rows: u64,
+    /// Its rows of lower levels, which share a correlation id with one of those.
+    pub context: u64,
+    /// Its templates.
+    pub templates: u64,
+}
+
+/// A row of a snapshot that somebody refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cited {
+    /// The row.
+    pub row: LogRow,
+    /// Its masked message.
+    pub template: String,
+    /// How many rows of warning or worse have this template and source; 0 for a row of context.
+    pub alike: u64,
+}
+
+impl LogStore {
+    /// Makes a snapshot, redacted while it is copied. The file appears under its name when it is whole and on disk.
+    ///
+    /// # Errors
+    /// `STORE-IO-001`, `STORE-FULL-001`; no file is left then.
+    pub async fn snapshot(&self, plan: SnapshotPlan) -> Result<Snapshot> {
+        let path = plan.path.clone();
+        let mut draft = blocking(move || Draft::create(&path)).await?;
+        let (mut rows, mut end, mut more) = (0, plan.after, false);
+        loop {
+            // One row too many is asked for, to know whether there is one.
+            let room = (plan.max_rows - rows) as usize;
+            let mut chunk = self.stored_warnings(end, plan.upto, CHUNK.min(room + 1)).await?;
+            let last = chunk.len() < CHUNK.min(room + 1);
+            if chunk.len() > room {
+                (chunk, more) = (chunk.into_iter().take(room).collect(), true);
+            }
+            rows += chunk.len() as u64;
+            end = chunk.last().map_or(end, |stored| stored.row.id);
+            draft = with_rows(draft, chunk, Some(plan.mask)).await?;
+            if last || more {
+                break;
+            }
+        }
+        let (draft, context) = self.with_context(draft, plan.after).await?;
+        let (last_id, templates) = blocking(move || draft.finish()).await?;
+        let SnapshotPlan { path, after, upto, .. } = plan;
+        let end = if more { end } else { upto };
+        let last_id = last_id.unwrap_or(after);
+        Ok(Snapshot { path, after, end, last_id, more, rows, context, templates })
+    }
+
+    /// Adds what led to the rows that are in the draft; answers how many rows that were.
+    async fn with_context(&self, mut draft: Draft, after: i64) -> Result<(Draft, u64)> {
+        let (mut context, mut seen) = (0, String::new());
+        loop {
+            let ids;
+            (draft, ids) = blocking(move || {
+                let ids = draft.correlations(&seen, CORRELATIONS)?;
+                Ok((draft, ids))
+            })
+            .await?;
+            let Some((last, _)) = ids.last() else { return Ok((draft, context)) };
+            seen = last.clone();
+            let read = move |c: &_| sqlite::logs::context(c, &ids, after);
+            let mut rows = self.db.read("read log rows", read).await?;
+            rows.truncate((MAX_CONTEXT_ROWS - context) as usize);
+            context += rows.len() as u64;
+            draft = with_rows(draft, rows, None).await?;
+            if context == MAX_CONTEXT_ROWS {
+                return Ok((draft, context));
+            }
+        }
+    }
+}
+
+impl Snapshot {
+    /// What its tables look like, for whoever writes a query.
+    pub const SCHEMA: &str = sqlite::snapshot::SCHEMA;
+
+    /// The rows with these ids, oldest first, each once. An id that is not in the snapshot has no row.
+    ///
+    /// # Errors
+    /// `STORE-IO-001` if the file is gone.
+    pub async fn cited(&self, ids: Vec<i64>, mask: fn(&str) -> String) -> Result<Vec<Cited>> {
+        let path = self.path.clone();
+        blocking(move || sqlite::snapshot::cited(&path, &ids, mask)).await
+    }
+
+    /// Removes the file. One that is gone already is as good.
+    pub fn remove(path: &Path) -> Result<()> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                let doing = format!("remove {}", path.display());
+                Err(Error::new(Code::StoreIo, doing).because(error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Takes the secrets out of rows and puts them into the draft; with their templates, where a mask says how.
+async fn with_rows(
+    mut draft: Draft,
+    mut rows: Vec<Stored>,
+    mask: Option<fn(&str) -> String>,
+) -> Result<Draft> {
+    blocking(move || {
+        for stored in &mut rows {
+            redactor().clean_row(&mut stored.row.row);
+        }
+        draft.add(&rows, mask)?;
+        Ok(draft)
+    })
+    .await
+}
+
+/// Runs what reads or writes a snapshot's file on a thread that may wait for the disk.
+async fn blocking<T: Send + 'static>(
+    run: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let answer = tokio::task::spawn_blocking(run).await;
+    let answer = answer.unwrap_or_else(|e| Err(Error::new(Code::StoreIo, "").because(e)));
+    answer.map_err(|e| e.while_doing("copy log rows"))
+}

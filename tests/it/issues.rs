@@ -1,0 +1,426 @@
+//! What a scan leaves behind: issues, acts at the tracker, counts and watermark, all or nothing.
+
+use crate::support::{START, foreign, now, open, store, until};
+use lamplighter::clock::Clock;
+use lamplighter::model::{
+    Actor, AttemptEnd, Classification, Finding, Fingerprint, IssueChange, IssueId, IssueState,
+    JobId, Kind, KindRules, KnownIssue, Lane, Lease, Level, NewIssue, NewJob, NewLogRow, Outcome,
+    PollRequest, Process, Queue, Remark, ScanCommit, ScanCounts, ScanRequest, Status, Timestamp,
+    Tracker, WorkerId,
+};
+use lamplighter::store::{LogStore, OpenMode, Store};
+use lamplighter::{Code, Engine, monitor};
+use rusqlite::Connection;
+use std::time::Duration;
+
+const GITHUB: Tracker = Tracker::Github { approval: false };
+
+/// A scan that runs, as the worker that claimed it sees it.
+async fn claimed(store: &Store) -> Lease {
+    let job = NewJob::new(Kind::SELF_MONITORING);
+    let asked = store.request_scan(job, START).await.unwrap();
+    assert!(matches!(asked, ScanRequest::Queued(_)));
+    let worker = WorkerId::parse("tests").unwrap();
+    let process = Process { pid: 1, start: None };
+    let lanes = vec![Lane { queue: Queue::DEFAULT, running: 0, limit: 1 }];
+    store.take_over(worker.clone(), process, lanes.clone(), START).await.unwrap();
+    let request = PollRequest {
+        worker,
+        kinds: [KindRules::new(Kind::SELF_MONITORING)].into(),
+        lanes,
+        running: Vec::new(),
+        draining: false,
+    };
+    let polled = store.poll(request, START).await.unwrap();
+    polled.claimed[0].lease().unwrap()
+}
+
+fn print(letter: &str) -> Fingerprint {
+    Fingerprint::from_hex(letter.repeat(64))
+}
+
+fn new(title: &str, codes: &[&str], prints: &[&str]) -> NewIssue {
+    let finding = Finding {
+        classification: Classification::ClientMisuse,
+        title: title.into(),
+        body: format!("Body of {title}"),
+        error_codes: codes.iter().map(|&code| code.into()).collect(),
+        source: "shop".into(),
+        template: "cart <*>".into(),
+        occurrences: 3,
+        evidence: vec![1, 2],
+        last_seen: START.to_string(),
+        source_files: vec!["a.py".into()],
+        duplicate_of: None,
+    };
+    NewIssue {
+        finding,
+        fingerprints: prints.iter().map(|letter| print(letter)).collect(),
+        follows: None,
+    }
+}
+
+fn remark(issue: i64, reopens: bool, prints: &[&str]) -> Remark {
+    Remark {
+        issue: IssueId(issue),
+        reopens,
+        body: "Again.".into(),
+        fingerprints: prints.iter().map(|letter| print(letter)).collect(),
+        rows: 5,
+    }
+}
+
+/// A commit with markers that no other commit has.
+fn commit(salt: u8, new_issues: Vec<NewIssue>, remarks: Vec<Remark>) -> ScanCommit {
+    let acts = new_issues.len() + remarks.len();
+    ScanCommit {
+        log: "log".into(),
+        log_id_start: 0,
+        log_id_end: 40,
+        counts: ScanCounts { rows_examined: 9, reopened: 1, rejected: 2, ..ScanCounts::default() },
+        analyzer: "claude",
+        model: Some("sonnet".into()),
+        cost_usd: Some(0.25),
+        rejections: vec!["finding 1 (\"x\"): no".into(), "finding 2 (\"y\"): no".into()],
+        tracker: Tracker::Local,
+        new_issues,
+        seen_again: Vec::new(),
+        remarks,
+        markers: (0..acts).map(|act| format!("{salt:016x}{act:016x}")).collect(),
+        follow_up: false,
+    }
+}
+
+/// Commits what a scan of its own leaves behind, and ends the scan.
+async fn file(store: &Store, scan: ScanCommit) -> JobId {
+    let lease = claimed(store).await;
+    store.commit_scan(lease.clone(), scan, START).await.unwrap();
+    let done = AttemptEnd::Answered(Outcome::Done(1.into()));
+    store.settle(lease.clone(), done, Duration::from_secs(1), START).await.unwrap();
+    lease.id
+}
+
+/// The answer to a query, a text a row.
+fn rows(conn: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = conn.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+const FILINGS: &str = "SELECT concat_ws('|', issue_id, act, state, coalesce(title, '-'), body) FROM filings ORDER BY id";
+const ISSUES: &str = "SELECT concat_ws('|', id, tracker, coalesce(number, '-'), state, occurrences) \
+    FROM self_monitoring_issues ORDER BY id";
+const PRINTS: &str = "SELECT concat_ws('|', substr(fingerprint, 1, 1), issue_id, open) \
+    FROM self_monitoring_issue_fingerprints ORDER BY 1";
+
+async fn known(store: &Store, codes: &[&str], prints: &[&str]) -> Vec<KnownIssue> {
+    let codes = codes.iter().map(|&code| code.into()).collect();
+    store.known_issues(codes, prints.iter().map(|letter| print(letter)).collect()).await.unwrap()
+}
+
+async fn set(store: &Store, id: i64, change: IssueChange) {
+    store.change_issue(IssueId(id), change, Actor::cli(), START).await.unwrap();
+}
+
+fn completed() -> IssueChange {
+    IssueChange::State(IssueState::Completed { closed_at: START })
+}
+
+#[tokio::test]
+async fn the_local_tracker_does_at_once_what_a_scan_decides() {
+    let (folder, store) = store();
+    let conn = foreign(folder.path());
+    let first = vec![new("one", &["SHOP-PAY-001"], &["a", "b"]), new("two", &[], &["c"])];
+    file(&store, commit(1, first, vec![])).await;
+    assert_eq!(rows(&conn, ISSUES), ["1|local|1|open|3", "2|local|2|open|3"]);
+    assert_eq!(rows(&conn, PRINTS), ["a|1|1", "b|1|1", "c|2|1"]);
+
+    set(&store, 1, completed()).await;
+    assert_eq!(rows(&conn, PRINTS), ["a|1|0", "b|1|0", "c|2|1"]);
+    let scan =
+        file(&store, commit(2, vec![], vec![remark(1, true, &["d"]), remark(2, false, &["e"])]))
+            .await;
+    assert_eq!(rows(&conn, ISSUES), ["1|local|1|open|8", "2|local|2|open|8"]);
+    assert_eq!(rows(&conn, PRINTS), ["a|1|1", "b|1|1", "c|2|1", "d|1|1", "e|2|1"]);
+    assert_eq!(rows(&conn, FILINGS), ["1|reopen|filed|-|Again.", "2|comment|filed|-|Again."]);
+    let of_scan = format!("SELECT count(*) || '' FROM filings WHERE scan_id = {scan}");
+    assert_eq!(rows(&conn, &of_scan), ["2"]);
+}
+
+#[tokio::test]
+async fn what_github_is_to_be_told_waits_with_a_marker_each() {
+    for (tracker, state) in
+        [(GITHUB, "pending"), (Tracker::Github { approval: true }, "awaiting_approval")]
+    {
+        let (folder, store) = store();
+        let conn = foreign(folder.path());
+        file(&store, commit(1, vec![new("mine", &[], &["a"])], vec![])).await;
+        let acts = (vec![new("one", &["SHOP-PAY-001"], &["b"])], vec![remark(1, false, &[])]);
+        file(&store, ScanCommit { tracker, ..commit(2, acts.0, acts.1) }).await;
+        // What was the local tracker's stays there.
+        assert_eq!(rows(&conn, ISSUES), ["1|local|1|open|8", "2|github|-|open|3"]);
+        let open = format!("2|open|{state}|[CLIENT] SHOP-PAY-001 one|Body of one");
+        assert_eq!(rows(&conn, FILINGS), [open, "1|comment|filed|-|Again.".into()]);
+        let expected: Vec<String> = (0..2).map(|act| format!("{:016x}{act:016x}", 2)).collect();
+        assert_eq!(rows(&conn, "SELECT marker FROM filings ORDER BY id"), expected);
+        let issue = &known(&store, &["SHOP-PAY-001"], &[]).await[1];
+        assert_eq!((issue.number, issue.state), (None, IssueState::Open));
+    }
+}
+
+#[tokio::test]
+async fn the_schema_refuses_a_second_opening_and_markers_that_are_none() {
+    let (folder, store) = store();
+    let conn = foreign(folder.path());
+    let scan = ScanCommit { tracker: GITHUB, ..commit(1, vec![new("one", &[], &["a"])], vec![]) };
+    file(&store, scan).await;
+    let insert = |act: &str, marker: &str| {
+        let title = if act == "open" { "'t'" } else { "NULL" };
+        conn.execute_batch(&format!(
+            "INSERT INTO filings (issue_id, scan_id, act, state, marker, title, body, created_at, updated_at)
+             VALUES (1, 1, '{act}', 'pending', '{marker}', {title}, 'b', 0, 0)"
+        ))
+    };
+    let (taken, fresh) = (format!("{:016x}{:016x}", 1, 0), "f".repeat(32));
+    for (act, marker) in [
+        ("open", fresh.as_str()),
+        ("comment", &taken),
+        ("comment", "short"),
+        ("comment", &"F".repeat(32)),
+        ("comment", "0123456789abcdef<!-- -->"),
+        ("close", &fresh),
+    ] {
+        assert!(insert(act, marker).is_err(), "{act} {marker}");
+    }
+    insert("comment", &fresh).unwrap();
+}
+
+#[tokio::test]
+async fn the_history_shows_every_count_and_why_findings_were_rejected() {
+    let (_folder, store) = store();
+    let scan = file(&store, commit(1, vec![], vec![])).await;
+    let (history, _) = store.scan_history(0, 1).await.unwrap();
+    assert_eq!(history[0].id, scan);
+    assert_eq!((history[0].counts.reopened, history[0].counts.rejected), (1, 2));
+    assert_eq!(history[0].rejections, commit(1, vec![], vec![]).rejections);
+    assert_eq!(store.committed_scan(scan).await.unwrap().unwrap(), history[0].counts);
+}
+
+/// Every row that a scan may write.
+fn everything(conn: &Connection) -> Vec<String> {
+    let tables = [
+        "self_monitoring_scans",
+        "self_monitoring_issues",
+        "self_monitoring_issue_codes",
+        "self_monitoring_issue_fingerprints",
+        "filings",
+        "log_watermarks",
+    ];
+    let columns = |table: &str| {
+        let sql = format!(
+            "SELECT group_concat('\"' || name || '\"', ', ') FROM pragma_table_info('{table}')"
+        );
+        rows(conn, &sql).remove(0)
+    };
+    let of = |table| {
+        rows(conn, &format!("SELECT '{table}|' || json_array({}) FROM {table}", columns(table)))
+    };
+    tables.into_iter().flat_map(of).collect()
+}
+
+#[tokio::test]
+async fn p9_a_scan_without_its_lease_changes_nothing() {
+    let (folder, store) = store();
+    let conn = foreign(folder.path());
+    file(&store, commit(1, vec![new("one", &[], &["a"])], vec![])).await;
+    let lease = claimed(&store).await;
+    let before = everything(&conn);
+    let stale = Lease { epoch: lease.epoch + 1, ..lease };
+    let scan =
+        commit(2, vec![new("two", &["SHOP-PAY-001"], &["b"])], vec![remark(1, false, &["c"])]);
+    let refused = store.commit_scan(stale, scan, START).await.unwrap_err();
+    assert!(refused.is_lease_lost() && everything(&conn) == before, "{refused}");
+}
+
+#[tokio::test]
+async fn an_issue_that_was_opened_meanwhile_refuses_its_double_and_the_whole_scan_with_it() {
+    let (folder, store) = store();
+    let conn = foreign(folder.path());
+    file(&store, commit(1, vec![new("one", &[], &["a"])], vec![])).await;
+    let lease = claimed(&store).await;
+    let before = everything(&conn);
+    let double = commit(
+        2,
+        vec![new("new", &[], &["b"]), new("double", &[], &["a"])],
+        vec![remark(1, false, &["c"])],
+    );
+    let refused = store.commit_scan(lease.clone(), double, START).await.unwrap_err();
+    assert_eq!(refused.code(), Code::StoreConstraint);
+    assert_eq!(everything(&conn), before);
+    // Without its markers nothing is filed either.
+    let unmarked = commit(3, vec![], vec![remark(1, false, &[])]);
+    let unmarked = ScanCommit { markers: vec![], ..unmarked };
+    assert_eq!(
+        store.commit_scan(lease, unmarked, START).await.unwrap_err().code(),
+        Code::ModelInvalid
+    );
+    assert_eq!(everything(&conn), before);
+}
+
+#[tokio::test]
+async fn an_old_issue_that_is_opened_again_leaves_its_fingerprint_to_the_newer_one() {
+    let (folder, store) = store();
+    let conn = foreign(folder.path());
+    file(&store, commit(1, vec![new("one", &[], &["a", "b"])], vec![])).await;
+    set(&store, 1, completed()).await;
+    file(&store, commit(2, vec![new("two", &[], &["a"])], vec![])).await;
+    set(&store, 1, IssueChange::State(IssueState::Open)).await;
+    assert_eq!(rows(&conn, PRINTS), ["a|1|0", "a|2|1", "b|1|1"]);
+    // A fingerprint that belongs to another open issue is not taken from it by a remark.
+    file(&store, commit(3, vec![], vec![remark(2, false, &["b", "c"])])).await;
+    assert_eq!(rows(&conn, PRINTS), ["a|1|0", "a|2|1", "b|1|1", "c|2|1"]);
+}
+
+#[tokio::test]
+async fn triage_is_told_of_closed_issues_that_match_and_of_all_that_are_open_or_muted() {
+    let (_folder, store) = store();
+    let issues = vec![
+        new("by code", &["SHOP-PAY-001"], &["a"]),
+        new("by print", &[], &["b", "c"]),
+        new("unrelated", &[], &["d"]),
+        new("muted", &[], &["e"]),
+        new("open", &["SHOP-PAY-002"], &["f"]),
+    ];
+    file(&store, commit(1, issues, vec![])).await;
+    let closed_at = now();
+    for id in 1..=4 {
+        set(&store, id, IssueChange::State(IssueState::NotPlanned { closed_at })).await;
+    }
+    set(&store, 4, IssueChange::Muted(true)).await;
+    let found = known(&store, &["SHOP-PAY-001"], &["c"]).await;
+    let ids: Vec<_> = found.iter().map(|issue| issue.id.0).collect();
+    assert_eq!(ids, [1, 2, 4, 5]);
+    assert_eq!(found[1].fingerprints, [print("b"), print("c")]);
+    assert_eq!((found[1].state, found[2].muted), (IssueState::NotPlanned { closed_at }, true));
+    let open = &found[3];
+    assert_eq!((open.number, &open.title[..]), (Some(5), "[CLIENT] SHOP-PAY-002 open"));
+    assert_eq!((&open.source[..], &open.template[..], open.muted), ("shop", "cart <*>", false));
+    assert_eq!(open.last_seen_at, START);
+
+    set(&store, 4, IssueChange::Muted(false)).await;
+    assert_eq!(known(&store, &[], &[]).await.len(), 1);
+    let recent = |since| store.recent_issues(since, 3);
+    let ids = |issues: Vec<KnownIssue>| issues.iter().map(|issue| issue.id.0).collect::<Vec<_>>();
+    assert_eq!(ids(recent(START).await.unwrap()), [5]);
+    assert_eq!(ids(recent(Timestamp::default()).await.unwrap()), [3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_change_of_an_issue_is_audited_and_one_of_no_issue_is_refused() {
+    let (folder, store) = store();
+    file(&store, commit(1, vec![new("one", &[], &["a"])], vec![])).await;
+    for change in [
+        completed(),
+        IssueChange::Muted(true),
+        IssueChange::State(IssueState::Open),
+        IssueChange::Muted(false),
+    ] {
+        set(&store, 1, change).await;
+        let refused =
+            store.change_issue(IssueId(9), change, Actor::cli(), START).await.unwrap_err();
+        assert_eq!(refused.code(), Code::IssueUnknown);
+    }
+    let (issues, _) = store.issue_list(0, 9).await.unwrap();
+    assert_eq!((issues[0].state, issues[0].muted), (IssueState::Open, false));
+    let deeds =
+        rows(&foreign(folder.path()), "SELECT action || ' ' || subject FROM audit_log ORDER BY id");
+    assert_eq!(deeds, ["close issue 1", "mute issue 1", "reopen issue 1", "unmute issue 1"]);
+}
+
+#[tokio::test]
+async fn issues_of_an_older_version_are_kept_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let conn = foreign(folder.path());
+    conn.pragma_update(None, "application_id", i32::from_be_bytes(*b"LMPL")).unwrap();
+    for (version, sql) in [
+        (1, include_str!("../../migrations/sqlite/0001_jobs.sql")),
+        (2, include_str!("../../migrations/sqlite/0002_engine.sql")),
+    ] {
+        conn.execute_batch(sql).unwrap();
+        conn.pragma_update(None, "user_version", version).unwrap();
+    }
+    for (id, state) in [(1, "open"), (2, "closed"), (7, "open")] {
+        conn.execute_batch(&format!(
+            "INSERT INTO self_monitoring_issues VALUES ({id}, 3, 'local', {id}, NULL, '{state}', 'title {id}', 'body',
+                'server_bug', '[\"A-B\"]', 'shop', 'template', printf('%064d', {id}), '[1]', 5, 100, 200);
+             INSERT INTO self_monitoring_issue_codes VALUES ('A-B', {id});"
+        ))
+        .unwrap();
+    }
+    let store = open(folder.path());
+    let found = known(&store, &["A-B"], &[]).await;
+    let closed = IssueState::Completed { closed_at: Timestamp::from_millis(200) };
+    let states: Vec<_> =
+        found.iter().map(|issue| (issue.id.0, issue.number, issue.state)).collect();
+    assert_eq!(
+        states,
+        [(1, Some(1), IssueState::Open), (2, Some(2), closed), (7, Some(7), IssueState::Open)]
+    );
+    for issue in &found {
+        assert_eq!(issue.fingerprints, [Fingerprint::from_hex(format!("{:064}", issue.id.0))]);
+    }
+    file(&store, commit(1, vec![new("next", &[], &["a"])], vec![])).await;
+    assert_eq!(rows(&conn, ISSUES)[3], "8|local|8|open|3");
+    let broken = "SELECT count(*) || '' FROM pragma_foreign_key_check";
+    assert_eq!(rows(&conn, broken), ["0"]);
+}
+
+/// One scan of whatever is new, by the engine and the built-in analyzer.
+async fn scan(store: &Store, logs: &LogStore) -> ScanCounts {
+    let builder = Engine::builder(store.clone(), Clock::system());
+    let engine = monitor::register(builder, store, logs, None).start().unwrap();
+    let asked = store.request_scan(NewJob::new(Kind::SELF_MONITORING), now()).await.unwrap();
+    let ScanRequest::Queued(id) = asked else { panic!("{asked:?}") };
+    let job = until(store, id, |job| job.status.is_final()).await;
+    assert_eq!(job.status, Status::Completed, "{job:?}");
+    engine.stop(Duration::from_secs(10)).await;
+    store.committed_scan(id).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_problem_that_comes_back_opens_its_issue_again_and_one_that_is_muted_stays_quiet() {
+    let (folder, store) = store();
+    let logs = LogStore::open(&folder.path().join("logs.db"), OpenMode::Migrate).unwrap();
+    let broken = |at: Timestamp| {
+        vec![
+            NewLogRow::new(at.to_string(), Level::Error, "shop", "cart 1 is lost"),
+            NewLogRow::new(at.to_string(), Level::Error, "mail", "mail 1 is lost"),
+        ]
+    };
+    // Created, skipped, commented, reopened.
+    let counts = |c: ScanCounts| {
+        (c.issues_created, c.duplicates_skipped, c.potential_duplicates_commented, c.reopened)
+    };
+    logs.append(broken(now())).await.unwrap();
+    assert_eq!(counts(scan(&store, &logs).await), (2, 0, 0, 0));
+    logs.append(broken(now())).await.unwrap();
+    assert_eq!(counts(scan(&store, &logs).await), (0, 2, 0, 0));
+
+    let closed_at = now();
+    set(&store, 1, IssueChange::State(IssueState::Completed { closed_at })).await;
+    set(&store, 2, IssueChange::State(IssueState::Completed { closed_at })).await;
+    set(&store, 2, IssueChange::Muted(true)).await;
+    let minute = Duration::from_mins(1);
+    let stale = Timestamp::from_millis(closed_at.millis() - minute.as_millis() as i64);
+    logs.append(broken(stale)).await.unwrap();
+    assert_eq!(counts(scan(&store, &logs).await), (0, 2, 0, 0), "old news");
+    logs.append(broken(closed_at.plus(minute))).await.unwrap();
+    assert_eq!(counts(scan(&store, &logs).await), (0, 1, 0, 1));
+    let (issues, _) = store.issue_list(0, 9).await.unwrap();
+    let states: Vec<_> =
+        issues.iter().map(|issue| (issue.id.0, issue.state, issue.occurrences)).collect();
+    let closed = IssueState::Completed { closed_at };
+    assert_eq!(states, [(2, closed, 4), (1, IssueState::Open, 4)]);
+    let said = rows(&foreign(folder.path()), "SELECT act || ' ' || body FROM filings");
+    assert!(said.len() == 1 && said[0].starts_with("reopen It came back after"), "{said:?}");
+}
