@@ -3,7 +3,8 @@
 //! What an operator changes while it runs is not here; it lives in the database.
 
 use crate::error::{Code, Error, Result};
-use serde::Deserialize;
+use crate::model::{ApiUrl, Repository};
+use serde::{Deserialize, Deserializer, de};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -32,19 +33,49 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// `server.trusted_proxies`, `LAMPLIGHTER_TRUSTED_PROXIES` (commas): peers whose `X-Forwarded-*` count.
     pub trusted_proxies: Vec<IpAddr>,
-    /// `agent.command`, `LAMPLIGHTER_AGENT_COMMAND`: the agent program, a name on the `PATH` or a path. Default `claude`.
-    pub agent_command: String,
-    /// `agent.pass_env`, `LAMPLIGHTER_AGENT_PASS_ENV` (commas): variables of the server that agents get.
-    pub agent_pass_env: Vec<String>,
-    /// `agent.sandbox`, `LAMPLIGHTER_AGENT_SANDBOX`: `auto` (bwrap where it is usable), `bwrap` or `none`.
-    pub agent_sandbox: SandboxChoice,
-    /// `agent.working_dir`, `LAMPLIGHTER_AGENT_WORKING_DIR`: where sessions start that do not say. Default: a folder of their
-    /// own.
-    pub agent_working_dir: Option<PathBuf>,
+    /// `agent.*`: the program that sessions and scans are run by.
+    pub agent: Agent,
+    /// `tracker.*`: where issues go.
+    pub tracker: Tracker,
     /// `log.level`, `LAMPLIGHTER_LOG`: the least grave level that is logged. Default `info`.
     pub log_level: tracing::Level,
     /// `log.format`: what standard error gets. Default: text on a terminal, JSON otherwise.
     pub log_format: Option<LogFormat>,
+}
+
+/// Where issues go. The token is not here: it is read anew for each request, from `GITHUB_TOKEN` or `token_file`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tracker {
+    /// `tracker.kind`, `LAMPLIGHTER_TRACKER_KIND`. Default `local`.
+    pub kind: TrackerKind,
+    /// `tracker.repository`, `LAMPLIGHTER_TRACKER_REPOSITORY`: `owner/name`.
+    pub repository: Option<Repository>,
+    /// `tracker.api_url`, `LAMPLIGHTER_TRACKER_API_URL`. Default GitHub's public API.
+    pub api_url: ApiUrl,
+    /// `tracker.token_file`: a file of mode 0600 that holds the token.
+    pub token_file: Option<PathBuf>,
+}
+
+/// Which issue tracker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrackerKind {
+    /// The issue list in our own database.
+    #[default]
+    Local,
+    /// GitHub, or what speaks its language.
+    Github,
+}
+
+impl FromStr for TrackerKind {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "local" => Ok(Self::Local),
+            "github" => Ok(Self::Github),
+            _ => Err(()),
+        }
+    }
 }
 
 /// How log lines are written to standard error.
@@ -55,6 +86,20 @@ pub enum LogFormat {
     Text,
     /// For programs, one object a line.
     Json,
+}
+
+/// The program that sessions and scans are run by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// `agent.command`, `LAMPLIGHTER_AGENT_COMMAND`: a name on the `PATH` or a path. Default `claude`.
+    pub command: String,
+    /// `agent.pass_env`, `LAMPLIGHTER_AGENT_PASS_ENV` (commas): variables of the server that agents get.
+    pub pass_env: Vec<String>,
+    /// `agent.sandbox`, `LAMPLIGHTER_AGENT_SANDBOX`: `auto` (bwrap where it is usable), `bwrap` or `none`.
+    pub sandbox: SandboxChoice,
+    /// `agent.working_dir`, `LAMPLIGHTER_AGENT_WORKING_DIR`: where sessions start that do not say. Default: a folder of their
+    /// own.
+    pub working_dir: Option<PathBuf>,
 }
 
 /// Whether agents are put into the sandbox.
@@ -87,7 +132,8 @@ impl FromStr for SandboxChoice {
 #[serde(deny_unknown_fields, default)]
 struct File {
     server: Server,
-    agent: Agent,
+    agent: AgentFile,
+    tracker: TrackerFile,
     log: Log,
 }
 
@@ -101,11 +147,34 @@ struct Server {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Agent {
+struct AgentFile {
     command: Option<String>,
     pass_env: Option<Vec<String>>,
     sandbox: SandboxChoice,
     working_dir: Option<PathBuf>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TrackerFile {
+    kind: TrackerKind,
+    #[serde(deserialize_with = "parsed")]
+    repository: Option<Repository>,
+    #[serde(deserialize_with = "parsed")]
+    api_url: Option<ApiUrl>,
+    token_file: Option<PathBuf>,
+}
+
+/// A value of a type that is parsed from text; an empty one counts as not set.
+fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err = &'static str>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let refused = |allowed| de::Error::custom(format!("{text:?} is not {allowed}"));
+    text.parse().map(Some).map_err(refused)
 }
 
 #[derive(Default, Deserialize)]
@@ -126,7 +195,7 @@ impl Config {
         env: impl Fn(&str) -> Option<String>,
         listen: Option<SocketAddr>,
     ) -> Result<Self> {
-        let File { server, agent, log } = match file {
+        let File { server, agent, tracker, log } = match file {
             None => File::default(),
             Some((path, text)) => toml::from_str(text).map_err(|error| {
                 Error::new(Code::ConfigInvalid, format!("read {}", path.display())).because(error)
@@ -153,29 +222,53 @@ impl Config {
             (None, Some(text)) => value("log.level", &text, LEVELS)?,
             (None, None) => tracing::Level::INFO,
         };
-        let agent_pass_env = match (env("LAMPLIGHTER_AGENT_PASS_ENV"), agent.pass_env) {
+        let agent = Agent::load(agent, env)?;
+        let tracker = Tracker::load(tracker, env)?;
+        let log_format = log.format;
+        Ok(Self { listen, allowed_hosts, trusted_proxies, agent, tracker, log_level, log_format })
+    }
+}
+
+impl Agent {
+    fn load(file: AgentFile, env: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let pass_env = match (env("LAMPLIGHTER_AGENT_PASS_ENV"), file.pass_env) {
             (Some(text), _) => list("LAMPLIGHTER_AGENT_PASS_ENV", &text, "names of variables")?,
             (None, Some(names)) => names,
             (None, None) => PASS_ENV.map(str::to_owned).into(),
         };
-        let agent_sandbox = match env("LAMPLIGHTER_AGENT_SANDBOX") {
+        let sandbox = match env("LAMPLIGHTER_AGENT_SANDBOX") {
             Some(text) => value("LAMPLIGHTER_AGENT_SANDBOX", &text, "one of auto, bwrap, none")?,
-            None => agent.sandbox,
+            None => file.sandbox,
         };
+        let command = env("LAMPLIGHTER_AGENT_COMMAND").or(file.command);
         let working_dir = env("LAMPLIGHTER_AGENT_WORKING_DIR").map(PathBuf::from);
         Ok(Self {
-            listen,
-            allowed_hosts,
-            trusted_proxies,
-            agent_command: env("LAMPLIGHTER_AGENT_COMMAND")
-                .or(agent.command)
-                .unwrap_or_else(|| DEFAULT_AGENT.to_owned()),
-            agent_pass_env,
-            agent_sandbox,
-            agent_working_dir: working_dir.or(agent.working_dir),
-            log_level,
-            log_format: log.format,
+            command: command.unwrap_or_else(|| DEFAULT_AGENT.to_owned()),
+            pass_env,
+            sandbox,
+            working_dir: working_dir.or(file.working_dir),
         })
+    }
+}
+
+impl Tracker {
+    fn load(file: TrackerFile, env: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let kind = match env("LAMPLIGHTER_TRACKER_KIND") {
+            Some(text) => value("LAMPLIGHTER_TRACKER_KIND", &text, "one of local, github")?,
+            None => file.kind,
+        };
+        let repository = match env("LAMPLIGHTER_TRACKER_REPOSITORY") {
+            Some(text) => {
+                Some(value("LAMPLIGHTER_TRACKER_REPOSITORY", &text, Repository::ALLOWED)?)
+            }
+            None => file.repository,
+        };
+        let api_url = match env("LAMPLIGHTER_TRACKER_API_URL") {
+            Some(text) => value("LAMPLIGHTER_TRACKER_API_URL", &text, ApiUrl::ALLOWED)?,
+            None => file.api_url.unwrap_or_default(),
+        };
+        let token_file = file.token_file.filter(|path| !path.as_os_str().is_empty());
+        Ok(Self { kind, repository, api_url, token_file })
     }
 }
 
@@ -245,6 +338,50 @@ mod tests {
         let bad = load("", &[("LAMPLIGHTER_LOG", "loud")]).unwrap_err();
         assert_eq!(bad.code(), Code::ConfigInvalid);
         assert!(bad.to_string().contains("one of error, warn"), "{bad}");
+    }
+
+    #[test]
+    fn the_tracker_is_local_unless_it_is_told_otherwise() {
+        assert_eq!(load("", &[]).unwrap().tracker, Tracker::default());
+        let empty = [
+            ("LAMPLIGHTER_TRACKER_KIND", ""),
+            ("LAMPLIGHTER_TRACKER_REPOSITORY", ""),
+            ("LAMPLIGHTER_TRACKER_API_URL", ""),
+        ];
+        let file = "[tracker]\nrepository = \"\"\napi_url = \"\"\ntoken_file = \"\"";
+        assert_eq!(load(file, &empty).unwrap().tracker, Tracker::default());
+        let file = "[tracker]\nkind = \"github\"\nrepository = \"ann/shop\"\n\
+            api_url = \"https://git.example/api/v3/\"\ntoken_file = \"/run/token\"";
+        let tracker =
+            load(file, &[("LAMPLIGHTER_TRACKER_REPOSITORY", "ann/mail")]).unwrap().tracker;
+        assert_eq!(tracker.kind, TrackerKind::Github);
+        assert_eq!(tracker.repository.unwrap().as_str(), "ann/mail");
+        assert_eq!(tracker.api_url.as_str(), "https://git.example/api/v3");
+        assert_eq!(tracker.token_file.unwrap(), Path::new("/run/token"));
+    }
+
+    #[test]
+    fn a_bad_value_of_the_tracker_says_where_it_is_and_what_is_allowed() {
+        for (line, allowed) in [
+            ("kind = \"gitlab\"", "local"),
+            ("repository = \"shop\"", Repository::ALLOWED),
+            ("repository = \"https://github.com/ann/shop\"", Repository::ALLOWED),
+            ("api_url = \"http://git.example\"", ApiUrl::ALLOWED),
+            ("token = \"ghp_x\"", "token_file"),
+        ] {
+            let error = load(&format!("[tracker]\n{line}"), &[]).unwrap_err();
+            let text = error.to_string();
+            assert_eq!(error.code(), Code::ConfigInvalid);
+            assert!(text.contains(allowed) && text.contains("line 2"), "{text}");
+        }
+        for (variable, text, allowed) in [
+            ("LAMPLIGHTER_TRACKER_KIND", "gitlab", "one of local, github"),
+            ("LAMPLIGHTER_TRACKER_REPOSITORY", "ann/../x", Repository::ALLOWED),
+            ("LAMPLIGHTER_TRACKER_API_URL", "api.github.com", ApiUrl::ALLOWED),
+        ] {
+            let error = load("", &[(variable, text)]).unwrap_err().to_string();
+            assert!(error.contains(variable) && error.contains(allowed), "{error}");
+        }
     }
 
     #[test]

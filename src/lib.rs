@@ -94,6 +94,8 @@ pub mod repositories;
 pub mod sessions;
 pub mod store;
 pub mod testing;
+#[cfg(feature = "monitor")]
+pub mod tracker;
 #[cfg(feature = "web")]
 pub mod web;
 

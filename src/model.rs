@@ -6,6 +6,7 @@ mod account;
 mod budget;
 mod cron;
 mod digest;
+mod filing;
 mod job;
 mod kind_rules;
 mod log;
@@ -21,6 +22,7 @@ mod search;
 mod session;
 mod setting;
 mod time;
+mod tracker;
 mod transition;
 mod why;
 mod worker;
@@ -29,6 +31,10 @@ pub use account::{Account, Actor, Role};
 pub use budget::{ALARM, Budgets, OverBudget, Spend, Spent, day_of, month_start};
 pub use cron::{Cron, CronError};
 pub(crate) use digest::sha256_hex;
+pub use filing::{
+    Act, Event as FilingEvent, Filing, FilingId, FilingState, Marker, Place, REQUEST_LIMIT, SETTLE,
+    Step,
+};
 pub use job::{
     Attempt, BlockedBy, Cancelled, Event, Job, JobId, Lease, Occurrence, OnInterrupt, Status,
     Trigger,
@@ -40,7 +46,7 @@ pub use new_job::{Enqueued, MAX_PAYLOAD_BYTES, NewJob};
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState};
 pub use redact::{REDACTED, RedactStream, Redactor, redactor};
-pub use repository::{DescribedBy, Description, Repository};
+pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
     Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState, KnownIssue,
     NewIssue, Remark, Scan, ScanCommit, ScanCounts, ScanNow, ScanRequest, Tracker,
@@ -56,6 +62,7 @@ pub use session::{
 };
 pub use setting::Setting;
 pub use time::Timestamp;
+pub use tracker::{ApiUrl, Failure, Reason, Repository, Visibility};
 pub use transition::{AttemptEnd, JobError, Outcome, Settlement, Terms, may_follow, settlement};
 pub use why::{Circumstances, Why, why};
 pub use worker::{Process, Worker};

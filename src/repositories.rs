@@ -10,8 +10,8 @@ use crate::agents::claude::{Conclusion, Model, OnDenial, Settings};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, DescribedBy, Description, JobError, JobId, Kind, KindRules, NewJob, Outcome, Profile,
-    Queue, Repository, Retention, Setting, Timestamp, Trigger, UniqueKey,
+    Actor, DescribedBy, Description, GoldenRepo, JobError, JobId, Kind, KindRules, NewJob, Outcome,
+    Profile, Queue, Retention, Setting, Timestamp, Trigger, UniqueKey,
 };
 use crate::sessions::{self, AgentState, Agents, Plan};
 use crate::store::Store;
@@ -164,7 +164,7 @@ async fn describe(agents: &Agents, context: &Context) -> Result<Outcome> {
 async fn save(
     agents: &Agents,
     context: &Context,
-    repository: &Repository,
+    repository: &GoldenRepo,
     description: Description,
     by: DescribedBy,
 ) -> Result<Outcome> {
@@ -174,7 +174,7 @@ async fn save(
     Ok(Outcome::Done(result))
 }
 
-async fn plan(agents: &Agents, context: &Context, repository: &Repository) -> Result<Plan> {
+async fn plan(agents: &Agents, context: &Context, repository: &GoldenRepo) -> Result<Plan> {
     let wishes = sessions::wishes(&agents.store).await?;
     let model = agents.store.settings([MODEL.key]).await?;
     let model = model.get(MODEL.key).map_or_else(|| MODEL.default.to_owned(), Setting::text);

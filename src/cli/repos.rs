@@ -3,7 +3,7 @@
 use super::{Cli, output};
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::model::{Actor, Repository, Trigger};
+use crate::model::{Actor, GoldenRepo, Trigger};
 use crate::repositories;
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ async fn list(cli: &Cli) -> Result<()> {
     output::table(&["ID", "NAME", "BY", "TECHNOLOGIES", "SUMMARY"], &rows)
 }
 
-fn row(repository: &Repository) -> Vec<String> {
+fn row(repository: &GoldenRepo) -> Vec<String> {
     let described = repository.description.as_ref();
     let of = |text: fn(&crate::model::Description) -> String, most| {
         described.map_or_else(|| "-".to_owned(), |(about, ..)| output::plain(&text(about), most))
@@ -85,7 +85,7 @@ fn row(repository: &Repository) -> Vec<String> {
     ]
 }
 
-fn as_json(repository: &Repository) -> Value {
+fn as_json(repository: &GoldenRepo) -> Value {
     let described = repository.description.as_ref();
     json!({
         "id": repository.id,

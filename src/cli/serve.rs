@@ -96,17 +96,17 @@ fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Age
     let launcher = Arc::new(Launcher::new());
     Agents {
         store: store.clone(),
-        program: AgentProgram::new(&config.agent_command, Arc::clone(&launcher), clock.clone()),
+        program: AgentProgram::new(&config.agent.command, Arc::clone(&launcher), clock.clone()),
         launcher,
         door: std::env::current_exe().unwrap_or_default(),
         data_dir: std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned()),
-        pass_env: config.agent_pass_env.clone(),
-        sandbox: match config.agent_sandbox {
+        pass_env: config.agent.pass_env.clone(),
+        sandbox: match config.agent.sandbox {
             SandboxChoice::Auto => Sandboxed::Auto,
             SandboxChoice::Bwrap => Sandboxed::Always,
             SandboxChoice::None => Sandboxed::Never,
         },
-        working_dir: config.agent_working_dir.clone(),
+        working_dir: config.agent.working_dir.clone(),
     }
 }
 

@@ -341,6 +341,42 @@ codes! {
     AuthRole = "AUTH-ROLE-001", "Your role does not allow this",
         "The account's role is below what the action needs.",
         "Ask an admin.";
+    TrackerNoToken = "TRACK-AUTH-001", "There is no token for the issue tracker",
+        "GITHUB_TOKEN and `tracker.token_file` are empty or not set, or the file cannot be read or can be read by others.",
+        "Set GITHUB_TOKEN, or let `tracker.token_file` name a file of mode 0600 that holds the token alone.";
+    TrackerUnauthorised = "TRACK-AUTH-002", "The issue tracker does not know the token",
+        "The token has expired, was revoked, or was copied incompletely.",
+        "Make a new one; it is read again for every request, so nothing needs a restart.";
+    TrackerForbidden = "TRACK-AUTH-003", "The token may not do this",
+        "It has no right to write issues in the repository, or the organisation has not approved it.",
+        "Give it read and write access to the repository's issues.";
+    TrackerLimited = "TRACK-LIMIT-001", "The issue tracker asks for fewer requests",
+        "The token's hourly limit is used up, perhaps by other programs, or it was used too quickly.",
+        "Nothing: what waits is filed when the limit is over.";
+    TrackerNotFound = "TRACK-FOUND-001", "The issue tracker knows no such repository or issue",
+        "The repository's name is wrong, it was deleted, or the token cannot see it.",
+        "Check `tracker.repository` and that the token has access to it.";
+    TrackerGone = "TRACK-FOUND-002", "It is no longer on the issue tracker",
+        "The issue was deleted, or the repository's issues are turned off.",
+        "Turn the issues on in the repository's settings; a deleted issue stays deleted.";
+    TrackerMoved = "TRACK-FOUND-003", "It has moved on the issue tracker",
+        "The repository was renamed, or the issue was transferred; the token is not sent to another address.",
+        "Set `tracker.repository` to the new name.";
+    TrackerInvalid = "TRACK-INPUT-001", "The issue tracker does not take the values",
+        "A value breaks one of its rules, which its answer names.",
+        "Read the answer; it is tried again by itself.";
+    TrackerServer = "TRACK-SERVER-001", "The issue tracker is broken for now",
+        "It answered with an error of its own.",
+        "Nothing: it is tried again. If it lasts, look at the tracker's status page.";
+    TrackerNetwork = "TRACK-NET-001", "The issue tracker could not be reached, or did not answer",
+        "The network, a firewall or a proxy is in the way, or the answer took longer than 30 seconds.",
+        "Check `tracker.api_url` and HTTPS_PROXY; it is tried again by itself.";
+    TrackerMarker = "TRACK-MARK-001", "A filing could not be given a marker",
+        "The system has no randomness to give.",
+        "Try again; if it lasts, restart the machine.";
+    TrackerGarbled = "TRACK-ANSWER-001", "The answer is not one of an issue tracker",
+        "Something else answers at `tracker.api_url`, such as a proxy's sign-in page.",
+        "Check `tracker.api_url` with curl.";
 }
 
 impl fmt::Display for Code {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// A repository that somebody has registered.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Repository {
+pub struct GoldenRepo {
     /// Its number.
     pub id: i64,
     /// What it is called here.

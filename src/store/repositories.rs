@@ -3,7 +3,7 @@
 use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
-use crate::model::{Actor, DescribedBy, Description, JobId, Lease, NewJob, Repository, Timestamp};
+use crate::model::{Actor, DescribedBy, Description, GoldenRepo, JobId, Lease, NewJob, Timestamp};
 use std::path::PathBuf;
 
 /// Repositories that are listed at most.
@@ -11,13 +11,13 @@ const MAX_LIST: usize = 1_000;
 
 impl Store {
     /// The repositories, by name, at most 1,000.
-    pub async fn repositories(&self) -> Result<Vec<Repository>> {
+    pub async fn repositories(&self) -> Result<Vec<GoldenRepo>> {
         let list = |c: &_| sqlite::repositories::list(c, MAX_LIST);
         self.db.read("list repositories", list).await
     }
 
     /// The repository of this name or number.
-    pub async fn repository(&self, name: String) -> Result<Option<Repository>> {
+    pub async fn repository(&self, name: String) -> Result<Option<GoldenRepo>> {
         self.db.read("read a repository", move |c| sqlite::repositories::find(c, &name)).await
     }
 

@@ -1,6 +1,8 @@
 //! What the tests share: folders, stores, a running server, a browser, a foreign shell.
 
 pub mod chromium;
+pub mod github;
+pub mod openapi;
 pub mod server;
 pub mod site;
 

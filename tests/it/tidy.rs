@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
 const PEERS: &[(&str, &str, &str)] = &[
     ("clock", "model", "a clock answers timestamps"),
     ("config", "error", "a bad value has a code"),
+    ("config", "model", "a repository and an API's address have a form"),
     ("model", "error", "parsing a name can fail, and a job's error carries a code"),
     ("monitor", "repositories", "the settings are one list"),
     ("repositories", "sessions", "a description is a run of the agent as sessions have them"),

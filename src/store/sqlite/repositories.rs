@@ -4,13 +4,13 @@ use super::audit;
 use super::counts::Tx;
 use super::jobs::{self, parsed, text, word};
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, DescribedBy, Description, JobId, Lease, NewJob, Repository, Timestamp};
+use crate::model::{Actor, DescribedBy, Description, GoldenRepo, JobId, Lease, NewJob, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::path::{Path, PathBuf};
 
 const COLUMNS: &str = "id, name, path, description, described_by, described_at, job_id, added_at";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Repository> {
+fn from_row(row: &Row<'_>) -> rusqlite::Result<GoldenRepo> {
     let description = parsed(row, 3, |text| serde_json::from_str::<Description>(&text).ok())?;
     let description = match description {
         Some(description) => {
@@ -18,7 +18,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Repository> {
         }
         None => None,
     };
-    Ok(Repository {
+    Ok(GoldenRepo {
         id: row.get(0)?,
         name: text(row, 1)?,
         path: PathBuf::from(text(row, 2)?),
@@ -29,7 +29,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Repository> {
 }
 
 /// The repositories, by name.
-pub(in crate::store) fn list(conn: &Connection, limit: usize) -> Result<Vec<Repository>> {
+pub(in crate::store) fn list(conn: &Connection, limit: usize) -> Result<Vec<GoldenRepo>> {
     let sql = format!("SELECT {COLUMNS} FROM repositories ORDER BY name LIMIT :limit");
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(named_params! {":limit": limit as i64}, from_row)?;
@@ -37,7 +37,7 @@ pub(in crate::store) fn list(conn: &Connection, limit: usize) -> Result<Vec<Repo
 }
 
 /// The repository of this name, or of this number.
-pub(in crate::store) fn find(conn: &Connection, name: &str) -> Result<Option<Repository>> {
+pub(in crate::store) fn find(conn: &Connection, name: &str) -> Result<Option<GoldenRepo>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM repositories WHERE name = :name OR CAST(id AS TEXT) = :name
          ORDER BY name = :name DESC LIMIT 1"

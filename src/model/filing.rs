@@ -1,0 +1,353 @@
+//! What becomes of an accepted finding on its way to the tracker: one pure decision, made after every crash anew.
+//!
+//! `pending → sending → filed | failed`, each step committed before the next is taken. A tracker takes a request at
+//! most once only if it is never repeated in doubt: whoever finds a filing in `sending` waits until the tracker must
+//! show what it has, looks for the filing's marker, and sends again only if it is not there. `failed` was surely not
+//! done and is tried again; nothing here gives up (P24).
+
+use super::{Failure, Reason, Timestamp};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Longest a request may take; then its answer counts as lost.
+pub const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// From `sent_at` on, how long before a look is believed: GitHub may show what it took up to 60 s late, and the
+/// request may have been on its way for as long as one may take.
+pub const SETTLE: Duration = Duration::from_mins(1).saturating_add(REQUEST_LIMIT);
+/// How far the tracker's clock may be off: a look goes this much further back than `sent_at`.
+const SKEW: Duration = Duration::from_hours(24);
+
+/// Row id of a filing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FilingId(pub i64);
+
+macro_rules! stored_word {
+    ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$of])* $variant,)* }
+
+        impl $name {
+            /// Every one.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word stored.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ();
+            fn from_str(text: &str) -> Result<Self, ()> {
+                Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or(())
+            }
+        }
+    };
+}
+
+stored_word!(
+    /// What is to be done on the tracker.
+    Act {
+        /// A new issue.
+        Open = "open",
+        /// A comment on an issue that seems the same.
+        Comment = "comment",
+        /// An issue that was closed is open again, with a comment that says why.
+        Reopen = "reopen",
+    }
+);
+
+stored_word!(
+    /// How far it is.
+    FilingState {
+        /// Nothing was sent, or what was sent was surely not done.
+        Pending = "pending",
+        /// It may have been sent; only a look tells.
+        Sending = "sending",
+        /// It is there.
+        Filed = "filed",
+        /// The tracker refused; it is tried again, and a person may have to mend something.
+        Failed = "failed",
+        /// A person must look at it first.
+        AwaitingApproval = "awaiting_approval",
+        /// A person did, and said no.
+        Rejected = "rejected",
+    }
+);
+
+/// What a filing is found by: 128 random bits that nobody knows before the tracker shows them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Marker(String);
+
+impl Marker {
+    /// How every marker's line begins. Text that is not ours never keeps it.
+    pub const BEGIN: &str = "<!-- lamplighter:";
+
+    /// A marker of these bits, which must be random.
+    pub fn new(random: u128) -> Self {
+        Self(format!("{random:032x}"))
+    }
+
+    /// The marker that was stored; `None` if this is not 32 hex digits.
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let fits = hex.len() == 32 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        fits.then(|| Self(hex.to_owned()))
+    }
+
+    /// The 32 hex digits that are stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a body has this marker on a line of its own.
+    pub fn is_in(&self, body: &str) -> bool {
+        let line = self.to_string();
+        body.lines().any(|l| l.trim_end() == line)
+    }
+}
+
+/// The line of the body that nobody sees: an HTML comment.
+impl fmt::Display for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{} -->", Self::BEGIN, self.0)
+    }
+}
+
+/// Where a filing is on the tracker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The issue's number.
+    pub number: i64,
+    /// The page of the issue or comment.
+    pub url: String,
+}
+
+/// One accepted finding on its way to the tracker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filing {
+    /// Row id.
+    pub id: FilingId,
+    /// What is to be done.
+    pub act: Act,
+    /// How far it is.
+    pub state: FilingState,
+    /// What it is found by; stands in `body`.
+    pub marker: Marker,
+    /// The title of a new issue; empty otherwise.
+    pub title: String,
+    /// Markdown with the marker, as it is sent.
+    pub body: String,
+    /// Labels of a new issue; emptied if the tracker refuses them.
+    pub labels: Vec<String>,
+    /// The issue to comment on or to reopen; of a new issue once it is filed.
+    pub number: Option<i64>,
+    /// The page of the issue or comment once it is filed.
+    pub url: Option<String>,
+    /// When it was last on its way.
+    pub sent_at: Option<Timestamp>,
+    /// Why it is not filed yet.
+    pub error: Option<String>,
+}
+
+/// What is to be done about a filing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing: it is there, or a person decides.
+    Rest,
+    /// Nothing before this instant.
+    Wait(Timestamp),
+    /// Look for its marker among what is newer than this instant, and send only if it is not there.
+    Look(Timestamp),
+    /// Save [`Event::Begun`] and send.
+    Send,
+}
+
+/// What happened to a filing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It is about to be sent.
+    Begun,
+    /// The tracker took it, or it was found there.
+    Done(Place),
+    /// The tracker did not take it, or did not say so.
+    Refused(Failure),
+    /// Whether it is there could not be looked up.
+    Unseen(Failure),
+}
+
+impl Filing {
+    /// What is to be done about it now.
+    pub fn next(&self, now: Timestamp) -> Step {
+        match self.state {
+            FilingState::Pending | FilingState::Failed => Step::Send,
+            FilingState::Sending => {
+                let sent_at = self.sent_at.unwrap_or_default();
+                let settled = sent_at.plus(SETTLE);
+                let back = i64::try_from(SKEW.as_millis()).unwrap_or(i64::MAX);
+                if now < settled {
+                    Step::Wait(settled)
+                } else {
+                    Step::Look(Timestamp::from_millis(sent_at.millis().saturating_sub(back)))
+                }
+            }
+            FilingState::Filed | FilingState::AwaitingApproval | FilingState::Rejected => {
+                Step::Rest
+            }
+        }
+    }
+
+    /// The filing after something happened to it.
+    #[must_use]
+    pub fn after(&self, event: Event, now: Timestamp) -> Self {
+        let same = self.clone();
+        match event {
+            Event::Begun => {
+                Self { state: FilingState::Sending, sent_at: Some(now), error: None, ..same }
+            }
+            Event::Done(Place { number, url }) => Self {
+                state: FilingState::Filed,
+                number: Some(number),
+                url: Some(url),
+                error: None,
+                ..same
+            },
+            Event::Unseen(failure) => Self { error: Some(failure.to_string()), ..same },
+            Event::Refused(failure) => {
+                let error = Some(failure.to_string());
+                if failure.outcome_unknown {
+                    // It was on its way until now.
+                    Self { state: FilingState::Sending, sent_at: Some(now), error, ..same }
+                } else if self.is_about_labels(&failure) {
+                    Self { state: FilingState::Pending, labels: Vec::new(), error, ..same }
+                } else if matches!(failure.reason, Reason::RateLimited(_)) {
+                    Self { state: FilingState::Pending, error, ..same }
+                } else {
+                    Self { state: FilingState::Failed, error, ..same }
+                }
+            }
+        }
+    }
+
+    /// Whether it may go without its labels, which never fail a filing.
+    fn is_about_labels(&self, failure: &Failure) -> bool {
+        let to_blame = match failure.reason {
+            Reason::Forbidden => true,
+            Reason::Invalid => failure.said.to_lowercase().contains("label"),
+            Reason::NoToken
+            | Reason::Unauthorised
+            | Reason::RateLimited(_)
+            | Reason::NotFound
+            | Reason::Gone
+            | Reason::Moved
+            | Reason::Server
+            | Reason::Network
+            | Reason::Garbled => false,
+        };
+        to_blame && !self.labels.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn filing(state: FilingState) -> Filing {
+        Filing {
+            id: FilingId(1),
+            act: Act::Open,
+            state,
+            marker: Marker::new(7),
+            title: "[BUG] x".into(),
+            body: "x".into(),
+            labels: vec!["bug".into()],
+            number: None,
+            url: None,
+            sent_at: Some(NOW),
+            error: None,
+        }
+    }
+
+    fn refused(reason: Reason, said: &str) -> Event {
+        let outcome_unknown = matches!(reason, Reason::Server | Reason::Network);
+        Event::Refused(Failure { reason, outcome_unknown, said: said.into() })
+    }
+
+    #[test]
+    fn what_may_have_been_sent_is_looked_for_once_the_tracker_must_show_it() {
+        let sending = filing(FilingState::Sending);
+        let settled = NOW.plus(SETTLE);
+        assert_eq!(sending.next(NOW), Step::Wait(settled));
+        assert_eq!(sending.next(Timestamp::from_millis(settled.millis() - 1)), Step::Wait(settled));
+        let day_before = Timestamp::from_millis(NOW.millis() - 24 * 60 * 60 * 1000);
+        assert_eq!(sending.next(settled), Step::Look(day_before));
+    }
+
+    #[test]
+    fn what_is_there_or_a_persons_to_decide_rests_and_the_rest_is_sent() {
+        use FilingState::{AwaitingApproval, Failed, Filed, Pending, Rejected};
+        for state in [Filed, AwaitingApproval, Rejected] {
+            assert_eq!(filing(state).next(NOW), Step::Rest);
+        }
+        for state in [Pending, Failed] {
+            assert_eq!(filing(state).next(NOW), Step::Send);
+        }
+    }
+
+    #[test]
+    fn an_unknown_outcome_stays_in_doubt_from_the_moment_it_was_learnt() {
+        let later = NOW.plus(Duration::from_secs(30));
+        for reason in [Reason::Server, Reason::Network] {
+            let after = filing(FilingState::Sending).after(refused(reason, "bad gateway"), later);
+            assert_eq!((after.state, after.sent_at), (FilingState::Sending, Some(later)));
+            assert!(after.error.unwrap().contains("bad gateway"));
+        }
+    }
+
+    #[test]
+    fn a_look_that_failed_changes_nothing_but_what_is_said() {
+        let sending = filing(FilingState::Sending);
+        let failure = Failure { reason: Reason::Gone, outcome_unknown: false, said: "410".into() };
+        let after = sending.after(Event::Unseen(failure), NOW.plus(SETTLE));
+        assert!(after.error.as_ref().is_some_and(|error| error.contains("410")));
+        assert_eq!(Filing { error: None, ..after }, sending);
+    }
+
+    #[test]
+    fn labels_that_cannot_be_set_are_dropped_and_nothing_else_is() {
+        let sending = filing(FilingState::Sending);
+        for event in [refused(Reason::Forbidden, ""), refused(Reason::Invalid, "Label too long")] {
+            let after = sending.after(event.clone(), NOW);
+            assert_eq!((after.state, after.labels.len()), (FilingState::Pending, 0));
+            assert_eq!(after.after(event, NOW).state, FilingState::Failed);
+        }
+        let after = sending.after(refused(Reason::Invalid, "title is missing"), NOW);
+        assert_eq!((after.state, after.labels.len()), (FilingState::Failed, 1));
+        let after = sending.after(refused(Reason::RateLimited(NOW), "slow down"), NOW);
+        assert_eq!((after.state, after.labels.len()), (FilingState::Pending, 1));
+    }
+
+    #[test]
+    fn a_marker_is_a_line_of_its_own() {
+        let marker = Marker::new(0xabc);
+        assert_eq!(Marker::from_hex(marker.as_str()).as_ref(), Some(&marker));
+        assert!(marker.is_in(&format!("text\r\n\r\n{marker}\r\n")));
+        assert!(!marker.is_in(&format!("text {marker}")));
+        assert!(!marker.is_in(&format!("{}", Marker::new(0xabd))));
+        assert_eq!(Marker::from_hex("ABC"), None);
+    }
+
+    #[test]
+    fn every_word_is_read_back() {
+        for state in FilingState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(*state));
+        }
+        for act in Act::ALL {
+            assert_eq!(act.as_str().parse(), Ok(*act));
+        }
+        assert!("sent".parse::<FilingState>().is_err());
+    }
+}

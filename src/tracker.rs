@@ -1,0 +1,20 @@
+//! Issue trackers: GitHub over its REST API, and how an accepted finding gets there exactly once.
+//!
+//! [`GitHub`] asks and tells, [`title`] and [`body`] write what it is told, [`file()`] takes a
+//! [`Filing`](crate::model::Filing) as far as it gets by the decisions of [`model`](crate::model).
+//! The local tracker is the issue list in our own database and needs none of this.
+//!
+//! *Invariant:* a token is read for each request, has no `Debug`, and goes to the configured address alone.
+
+mod filing;
+mod github;
+mod inert;
+mod remote;
+mod render;
+mod token;
+
+pub use filing::{Ending, Ledger, file, new_marker};
+pub use github::{Closed, GitHub, Options, RemoteComment, RemoteIssue, Turn};
+pub use remote::repository_of;
+pub use render::{Report, body, title};
+pub use token::TokenSource;

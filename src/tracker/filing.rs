@@ -1,0 +1,131 @@
+//! Takes a filing as far as it gets: what [`Filing::next`] says, done, and what came of it, saved.
+
+use super::github::GitHub;
+use crate::clock::Clock;
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    Act, Failure, Filing, FilingEvent, FilingState, Marker, Place, Reason, Step, Timestamp,
+};
+use std::future::Future;
+
+/// Where filings are remembered.
+pub trait Ledger: Sync {
+    /// Replaces a filing that is in state `was`, durably, before it answers. An error means that nothing more may be
+    /// done about the filing: somebody else has it, or nobody knows what is saved.
+    fn save(&self, filing: &Filing, was: FilingState) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// How far a filing got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing is left to do: it is there, or a person decides.
+    Rests,
+    /// Nothing can be done before this instant: a limit, or the time after which a look is believed.
+    Waits(Timestamp),
+    /// The tracker refused or could not be asked; to be tried again later.
+    Failed(Failure),
+}
+
+/// A new marker.
+///
+/// # Errors
+/// `TRACK-MARK-001` if the system has no randomness to give.
+pub fn new_marker() -> Result<Marker> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::new(Code::TrackerMarker, "make a marker").because(error))?;
+    Ok(Marker::new(u128::from_le_bytes(bytes)))
+}
+
+/// Files it, or finds that it is filed, if that can be done now. Every step is saved before the next; it may be called
+/// again for the filing as it was saved last, after whatever happened.
+///
+/// # Cancel safety
+/// Dropped at any point it is what a crash there would be.
+pub async fn file(
+    filing: Filing,
+    github: &GitHub,
+    ledger: &impl Ledger,
+    clock: &Clock,
+) -> Result<Ending> {
+    let mut filing = filing;
+    loop {
+        let event = match filing.next(clock.now()) {
+            Step::Rest => return Ok(Ending::Rests),
+            Step::Wait(until) => return Ok(Ending::Waits(until)),
+            Step::Send => send(&mut filing, github, ledger, clock).await?,
+            Step::Look(since) => match look(&filing, github, since).await {
+                Ok(Some(place)) => FilingEvent::Done(place),
+                Ok(None) => send(&mut filing, github, ledger, clock).await?,
+                Err(failure) => FilingEvent::Unseen(failure),
+            },
+        };
+        let after = filing.after(event.clone(), clock.now());
+        ledger.save(&after, filing.state).await?;
+        filing = after;
+        match event {
+            FilingEvent::Unseen(failure) => return Ok(ending(failure)),
+            FilingEvent::Refused(failure)
+                if filing.state == FilingState::Failed || limit(&failure).is_some() =>
+            {
+                return Ok(ending(failure));
+            }
+            FilingEvent::Begun | FilingEvent::Done(_) | FilingEvent::Refused(_) => {}
+        }
+    }
+}
+
+fn limit(failure: &Failure) -> Option<Timestamp> {
+    if let Reason::RateLimited(until) = failure.reason { Some(until) } else { None }
+}
+
+fn ending(failure: Failure) -> Ending {
+    limit(&failure).map_or(Ending::Failed(failure), Ending::Waits)
+}
+
+async fn look(
+    filing: &Filing,
+    github: &GitHub,
+    since: Timestamp,
+) -> Result<Option<Place>, Failure> {
+    match (filing.act, filing.number) {
+        (Act::Open, _) => github.find_issue(&filing.marker, since).await,
+        (Act::Comment | Act::Reopen, Some(number)) => {
+            github.find_comment(number, &filing.marker, since).await
+        }
+        (Act::Comment | Act::Reopen, None) => Err(no_number()),
+    }
+}
+
+/// Says durably that it is about to be sent, and sends it.
+async fn send(
+    filing: &mut Filing,
+    github: &GitHub,
+    ledger: &impl Ledger,
+    clock: &Clock,
+) -> Result<FilingEvent> {
+    if let (Act::Reopen, Some(number)) = (filing.act, filing.number)
+        && let Err(failure) = github.turn().await.reopen(number).await
+    {
+        // It may be repeated, so nothing is in doubt.
+        return Ok(FilingEvent::Refused(Failure { outcome_unknown: false, ..failure }));
+    }
+    // Waits for its turn first: `sent_at` is the time of the one request that must not be repeated.
+    let turn = github.turn().await;
+    let begun = filing.after(FilingEvent::Begun, clock.now());
+    ledger.save(&begun, filing.state).await?;
+    *filing = begun;
+    let sent = match (filing.act, filing.number) {
+        (Act::Open, _) => turn.create_issue(&filing.title, &filing.body, &filing.labels).await,
+        (Act::Comment | Act::Reopen, Some(number)) => {
+            turn.create_comment(number, &filing.body).await
+        }
+        (Act::Comment | Act::Reopen, None) => Err(no_number()),
+    };
+    Ok(sent.map_or_else(FilingEvent::Refused, FilingEvent::Done))
+}
+
+fn no_number() -> Failure {
+    let said = "the filing names no issue to comment on".to_owned();
+    Failure { reason: Reason::Invalid, outcome_unknown: false, said }
+}

@@ -1,0 +1,183 @@
+//! What an issue or a comment says: ours around it, and a stranger's text in it made inert.
+
+use super::inert::{clean, code, fenced, markdown, plain};
+use crate::model::{Act, Classification, JobId, Marker, Visibility};
+
+/// Longest own title of a finding, in characters; what an issue list shows without wrapping.
+const MAX_TITLE: usize = 80;
+/// Longest whole title, in characters; GitHub takes 256.
+const MAX_WHOLE_TITLE: usize = 240;
+/// Longest summary, in characters, before it is made inert, which makes it five times as long at worst: with
+/// everything else below GitHub's 65,536.
+const MAX_SUMMARY: usize = 8_000;
+/// Most lines of evidence; the problem is clear by then.
+const MAX_EVIDENCE: usize = 20;
+/// Longest line of evidence, in characters.
+const MAX_LINE: usize = 500;
+/// Most error codes named, and the longest name of a server, in characters: one line.
+const MAX_CODES: usize = 10;
+const MAX_NAME: usize = 100;
+
+/// What an issue or a comment is made of. Texts may be anybody's.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// What the server is called.
+    pub server: &'a str,
+    /// The scan that found it.
+    pub scan: JobId,
+    /// Markdown: what happened.
+    pub summary: &'a str,
+    /// Error codes in the evidence.
+    pub error_codes: &'a [String],
+    /// Log lines, one each.
+    pub evidence: &'a [String],
+    /// Who can read it.
+    pub audience: Visibility,
+    /// What it is found by.
+    pub marker: &'a Marker,
+}
+
+/// The title of an issue: prefix, error code, and the finding's own title cut at 80 characters; at most 240 in all.
+pub fn title(
+    classification: Classification,
+    error_code: Option<&str>,
+    title: &str,
+    audience: Visibility,
+) -> String {
+    let line = |text: &str, most: usize| -> String {
+        // A secret that the cut would tear is gone before; a title needs no more than its beginning.
+        let text = plain(&clean(text, audience, 2 * MAX_WHOLE_TITLE));
+        text.chars().take(most).collect::<String>().trim_end().to_owned()
+    };
+    let own = line(title, MAX_TITLE);
+    let own = if own.is_empty() { "A problem without a title" } else { &own };
+    let code = error_code.map(|code| line(code, MAX_NAME) + " ").unwrap_or_default();
+    let whole = format!("{} {code}{own}", classification.prefix());
+    whole.chars().take(MAX_WHOLE_TITLE).collect()
+}
+
+/// The body of the issue, or of the comment on the issue that is there already.
+pub fn body(act: Act, report: &Report<'_>) -> String {
+    let clean = |text: &str, most| clean(text, report.audience, most);
+    let lead = match act {
+        Act::Open => "",
+        Act::Comment => "A later scan found what seems to be the same problem.\n\n",
+        Act::Reopen => "This was seen again after the issue had been closed.\n\n",
+    };
+    let mut identity = vec![
+        format!("- Server: {}", code(&clean(report.server, MAX_NAME))),
+        format!("- Scan: {}", code(&report.scan.to_string())),
+    ];
+    if !report.error_codes.is_empty() {
+        let codes = report.error_codes.iter().take(MAX_CODES).map(|c| code(&clean(c, MAX_NAME)));
+        identity.push(format!("- Error codes: {}", codes.collect::<Vec<_>>().join(" ")));
+    }
+    let mut text = format!(
+        "{lead}{}\n\n{}\n",
+        identity.join("\n"),
+        markdown(&clean(report.summary, MAX_SUMMARY))
+    );
+    if !report.evidence.is_empty() {
+        let lines = report.evidence.iter().take(MAX_EVIDENCE);
+        let lines: Vec<_> = lines.map(|l| clean(l, MAX_LINE).replace('\n', " ")).collect();
+        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+        text += "\n## Evidence\n";
+        text += &fenced(&lines);
+    }
+    format!("{text}\n{}\n", report.marker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report<'a>(
+        summary: &'a str,
+        evidence: &'a [String],
+        audience: Visibility,
+        marker: &'a Marker,
+    ) -> Report<'a> {
+        Report {
+            server: "shop `1`",
+            scan: JobId(42),
+            summary,
+            error_codes: &[],
+            evidence,
+            audience,
+            marker,
+        }
+    }
+
+    #[test]
+    fn a_title_has_its_prefix_its_code_and_at_most_80_characters_of_its_own() {
+        let of = |class, code, own: &str| title(class, code, own, Visibility::Private);
+        assert_eq!(
+            of(Classification::ServerBug, Some("CART-DB-001"), "Cart is lost"),
+            "[BUG] CART-DB-001 Cart is lost"
+        );
+        assert_eq!(of(Classification::ClientMisuse, None, "x"), "[CLIENT] x");
+        assert_eq!(
+            of(Classification::DocumentationGap, None, " "),
+            "[DOCS] A problem without a title"
+        );
+        let long = of(Classification::ServerBug, None, &"é".repeat(1_000_000));
+        assert_eq!(long, format!("[BUG] {}", "é".repeat(80)));
+        let code = "C".repeat(1_000);
+        let all = of(Classification::ServerBug, Some(&code), &"x".repeat(1_000));
+        assert!(all.chars().count() <= 240, "{all}");
+        assert_eq!(
+            of(Classification::ServerBug, None, "@all: <img src=x> fixes #1\nnow"),
+            "[BUG] @ all: ‹img src=x› fixes # 1 now"
+        );
+    }
+
+    #[test]
+    fn a_body_says_who_filed_it_what_happened_and_shows_the_evidence() {
+        let marker = Marker::new(1);
+        let evidence = ["#7 ERROR cart `lost` for @ann".to_owned(), "#9 ```".to_owned()];
+        let report = report("It broke.", &evidence, Visibility::Private, &marker);
+        let codes = ["CART-DB-001".to_owned()];
+        let report = Report { error_codes: &codes, ..report };
+        assert_eq!(
+            body(Act::Open, &report),
+            "- Server: `shop '1'`\n- Scan: `42`\n- Error codes: `CART-DB-001`\n\nIt broke.\n\n## Evidence\n\n\
+             ````text\n#7 ERROR cart `lost` for @ann\n#9 ```\n````\n\n\
+             <!-- lamplighter:00000000000000000000000000000001 -->\n"
+        );
+        assert!(marker.is_in(&body(Act::Open, &report)));
+        assert!(body(Act::Reopen, &report).starts_with("This was seen again"));
+    }
+
+    #[test]
+    fn a_forged_marker_is_none_wherever_it_stands() {
+        let (own, forged) = (Marker::new(1), Marker::new(2));
+        let text = format!("a\n{forged}\n\n```\n{forged}\n```\n");
+        let evidence = [forged.to_string(), format!("x\n{forged}")];
+        let mut report = report(&text, &evidence, Visibility::Private, &own);
+        let server = forged.to_string();
+        report.server = &server;
+        let body = body(Act::Open, &report);
+        assert!(own.is_in(&body) && !forged.is_in(&body), "{body}");
+        assert_eq!(body.matches(Marker::BEGIN).count(), 1, "{body}");
+    }
+
+    #[test]
+    fn a_body_fits_github_whatever_it_is_made_of() {
+        let marker = Marker::new(1);
+        for bad in ["&", "`", "@a ", "[", "<", "\n", "```\n", "|"] {
+            let text = bad.repeat(20_000);
+            let evidence = vec![bad.repeat(1_000); 100];
+            let body = body(Act::Open, &report(&text, &evidence, Visibility::Public, &marker));
+            assert!(body.chars().count() < 65_536, "{bad:?}: {}", body.chars().count());
+            assert!(marker.is_in(&body));
+        }
+    }
+
+    #[test]
+    fn a_public_issue_names_no_address() {
+        let marker = Marker::new(1);
+        let evidence = ["timeout to 10.1.2.3:5432".to_owned()];
+        let body = body(Act::Open, &report("at 10.1.2.3", &evidence, Visibility::Public, &marker));
+        assert!(!body.contains("10.1.2.3"), "{body}");
+    }
+}
