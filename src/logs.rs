@@ -1,10 +1,18 @@
-//! The log store's way in: our own log lines, and files that are imported.
+//! The log store's way in: our own log lines, and files that are imported or followed.
 
+mod follow;
 mod import;
+#[cfg(feature = "agents")]
+mod journal;
 mod layer;
 mod parse;
 mod redacted;
 
+pub use follow::LogFile;
 pub use import::import;
+#[cfg(feature = "agents")]
+pub(crate) use journal::journal_row;
 pub use layer::{LogCounts, LogLayer, LogWriter, log_layer};
+#[cfg(feature = "cli")]
+pub(crate) use parse::json_message;
 pub use redacted::{Redacted, redacted};

@@ -11,6 +11,8 @@ pub mod cadence;
 pub mod demo;
 mod fence;
 mod fingerprint;
+pub mod intake;
+pub mod miner;
 pub mod prompt;
 pub mod reply;
 mod scan;

@@ -176,11 +176,10 @@ async fn save(
 
 async fn plan(agents: &Agents, context: &Context, repository: &GoldenRepo) -> Result<Plan> {
     let wishes = sessions::wishes(&agents.store).await?;
-    let model = agents.store.settings([MODEL.key]).await?;
-    let model = model.get(MODEL.key).map_or_else(|| MODEL.default.to_owned(), Setting::text);
+    let model = MODEL.of(&agents.store.settings([MODEL.key]).await?);
     let (spent, budgets) = agents.store.spent(None, context.clock.now()).await?;
     let settings = Settings {
-        model: Some(Model::parse(&model)?),
+        model: Some(Model::parse(&Setting::text(&model))?),
         max_turns: Some(wishes.max_turns),
         budget_usd: Some(budgets.room(wishes.run_usd, spent, None)),
         resumable: false,

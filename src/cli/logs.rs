@@ -1,5 +1,7 @@
 //! `lamplighter logs`.
 
+mod templates;
+
 use super::{Cli, output};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -16,6 +18,8 @@ pub(super) enum Command {
         /// The file to read
         file: PathBuf,
     },
+    /// Group the lines of any text log by what they say: each template with its count and its first and last line
+    Templates(templates::Arguments),
 }
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
@@ -27,5 +31,6 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             }
             output::line(format_args!("{rows} rows imported from {}", file.display()))
         }
+        Command::Templates(arguments) => templates::run(cli.json, &arguments),
     }
 }

@@ -13,6 +13,18 @@ pub(super) fn line(text: impl std::fmt::Display) -> Result<()> {
     }
 }
 
+/// Prints many lines of the answer, as [`line`] does, but at once. Answers whether there is still a reader.
+pub(super) fn lines(mut texts: impl Iterator<Item = impl std::fmt::Display>) -> Result<bool> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let written = texts.try_for_each(|text| writeln!(out, "{text}"));
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        done => done
+            .map(|()| true)
+            .map_err(|error| Error::new(Code::StoreIo, "write to standard output").because(error)),
+    }
+}
+
 /// Says something on standard error that is not the answer.
 #[expect(clippy::print_stderr, reason = "notes go beside the answer")]
 pub(super) fn note(text: &str) {

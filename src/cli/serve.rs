@@ -3,12 +3,13 @@
 use super::{Cli, JOBS_DB, LOGS_DB, output};
 use crate::agents::Launcher;
 use crate::clock::Clock;
-use crate::config::{Config, LogFormat, SandboxChoice};
+use crate::config::{Config, LogFormat, LogSource, SandboxChoice};
 use crate::engine::Engine;
 use crate::error::{Code, Error, Result};
-use crate::logs::{LogWriter, log_layer, redacted};
+use crate::logs::{LogFile, LogWriter, log_layer, redacted};
 use crate::model::{Actor, NewLogRow, Timestamp};
 use crate::monitor;
+use crate::monitor::intake::{Intake, Journal};
 use crate::repositories;
 use crate::sessions::{self, AgentProgram, AgentState, Agents, Sandboxed};
 use crate::store::{LogStore, OpenMode, Store};
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
@@ -64,6 +66,8 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     repositories::complete(&agents, clock.now()).await?;
     greet(&listener, &data_dir, &store, &clock, created).await?;
     tracing::info!("serving the pages on {}", config.listen);
+    let mut intake = follow(&config.log_sources, &logs, &clock, &engine.leading());
+    intake.prune(store.clone(), logs.clone(), &clock, &engine.leading());
     let stop = CancellationToken::new();
     let options = web::Options {
         allowed_hosts: config.allowed_hosts,
@@ -88,6 +92,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
             }
         }
     };
+    intake.stop().await;
     writer.stop().await;
     ended
 }
@@ -168,6 +173,32 @@ async fn refuse_exposure(config: &Config, store: &Store) -> Result<()> {
 fn demo_rows(now: Timestamp) -> Vec<NewLogRow> {
     let start = Timestamp::from_millis(now.millis() - DAY.as_millis() as i64);
     monitor::demo::day(start)
+}
+
+/// Starts following the logs of the configuration.
+fn follow(
+    sources: &[LogSource],
+    logs: &LogStore,
+    clock: &Clock,
+    leading: &watch::Receiver<bool>,
+) -> Intake {
+    let (mut files, mut journals) = (Vec::new(), Vec::new());
+    for source in sources.iter().cloned() {
+        match source {
+            LogSource::File { path, source } => {
+                files.push(LogFile::new(path, source, logs.clone()));
+            }
+            LogSource::Journal { unit, source } => {
+                let path = std::env::var("PATH").unwrap_or_default();
+                journals.push(Journal::new(unit, source, logs.clone(), Launcher::new(), path));
+            }
+        }
+    }
+    let mut intake = Intake::start(files, clock, leading);
+    for journal in journals {
+        intake.follow(journal, clock, leading);
+    }
+    intake
 }
 
 fn start_logging(config: &Config, logs: LogStore, clock: Clock) -> LogWriter {

@@ -152,7 +152,7 @@ codes! {
     EnginePoll = "ENGINE-POLL-001", "The poller could not look for work",
         "The database refused the read or the write.",
         "It is tried again every second; see the cause.";
-    EnginePrune = "ENGINE-PRUNE-001", "Old jobs could not be removed",
+    EnginePrune = "ENGINE-PRUNE-001", "Old jobs or log rows could not be removed",
         "The database refused, or was busy for too long.",
         "Read the cause in the message; it is tried again every minute.";
     EngineReplaced = "ENGINE-LEAD-001", "Another process leads the engine now",
@@ -167,6 +167,12 @@ codes! {
     LogInput = "LOGS-INPUT-001", "The file to import cannot be read",
         "It does not exist, may not be read, or is no text.",
         "Name a readable text file, one log line a line.";
+    LogFollow = "LOGS-FOLLOW-001", "A log that is followed cannot be read",
+        "The file may not be read by this user, or its disk or the log database refused an operation.",
+        "See the cause; it is tried again by itself, from where it was. Let the server's user read the file.";
+    LogJournal = "LOGS-JOURNAL-001", "The journal cannot be followed",
+        "The program journalctl is not installed, or it ended with an error.",
+        "Install systemd's journalctl and add the server's user to the group systemd-journal, or take the [[log_source]] out.";
     LogWrite = "LOGS-WRITE-001", "Log lines could not be saved",
         "The log database refused the write.",
         "See the cause; the lines are on standard error too.";

@@ -79,9 +79,20 @@ impl LineParser {
         self.pending.replace(parse_line(line, &self.defaults))
     }
 
-    /// The last row of the file.
-    pub(crate) fn finish(self) -> Option<NewLogRow> {
-        self.pending
+    /// The last row of the file, or of those so far: what comes after begins a row of its own.
+    pub(crate) fn finish(&mut self) -> Option<NewLogRow> {
+        self.open = false;
+        self.pending.take()
+    }
+
+    /// Whether a row waits for the next line.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Gives later lines without a time this one, ISO 8601.
+    pub(crate) fn set_time(&mut self, timestamp: String) {
+        self.defaults.timestamp = timestamp;
     }
 
     /// Whether the line belongs to the row before it.
@@ -104,6 +115,19 @@ impl LineParser {
         self.open &= !ends_trace;
         ends_trace || CONTINUES.iter().any(|start| line.starts_with(start))
     }
+}
+
+/// The message of a JSON line, if it is one and has a message.
+#[cfg(feature = "cli")]
+pub(crate) fn json_message(line: &str) -> Option<String> {
+    let line = line.trim();
+    let keys: Map<String, Value> = (line.starts_with('{') && line.ends_with('}'))
+        .then(|| serde_json::from_str(line).ok())??;
+    let fields = keys.get("fields").and_then(Value::as_object);
+    let find = |keys: &Map<String, Value>| {
+        MESSAGE.split(' ').find_map(|name| keys.get(name).and_then(message_text))
+    };
+    find(&keys).or_else(|| find(fields?))
 }
 
 /// One line as a row by itself.

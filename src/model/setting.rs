@@ -2,6 +2,7 @@
 
 use crate::error::{Code, Error, Result};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A setting that people change while the server runs, on a page or by `lamplighter settings`.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,12 @@ impl Setting {
             let Self { key, takes, .. } = self;
             Error::new(Code::ModelInvalid, format!("set {key} to {text:?}: it takes {takes}"))
         })
+    }
+
+    /// Its value among those that are stored; the default if nobody has set it, or if another hand made it unreadable.
+    pub fn of(&self, stored: &BTreeMap<&'static str, Value>) -> Value {
+        let stored = stored.get(self.key).and_then(|value| (self.read)(&Self::text(value)));
+        stored.or_else(|| (self.read)(self.default)).unwrap_or_default()
     }
 
     /// A stored value as people type it.

@@ -95,14 +95,11 @@ async fn plan(
 ) -> Result<Plan> {
     let wishes = sessions::wishes(&agents.store).await?;
     let set = agents.store.settings([SCAN_MODEL.key, SCAN_BUDGET.key]).await?;
-    let text = |setting: &Setting| {
-        set.get(setting.key).map_or_else(|| setting.default.to_owned(), Setting::text)
-    };
     let schedule = context.job.occurrence.map(|occurrence| occurrence.schedule_id);
     let (spent, budgets) = agents.store.spent(schedule, context.clock.now()).await?;
-    let budget: f64 = text(&SCAN_BUDGET).parse().unwrap_or(wishes.run_usd);
+    let budget = SCAN_BUDGET.of(&set).as_f64().unwrap_or(wishes.run_usd);
     let settings = Settings {
-        model: Some(Model::parse(&text(&SCAN_MODEL))?),
+        model: Some(Model::parse(&Setting::text(&SCAN_MODEL.of(&set)))?),
         max_turns: Some(wishes.max_turns),
         budget_usd: Some(budgets.room(budget, spent, None)),
         resumable: false,

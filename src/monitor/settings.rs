@@ -7,6 +7,8 @@ use crate::model::{Actor, Setting, Timestamp};
 use crate::sessions::{AgentState, Agents};
 use crate::store::Store;
 use crate::{repositories, sessions};
+use serde_json::Value;
+use std::time::Duration;
 
 /// Those of self-monitoring.
 const OF_SCANS: &[Setting] = &[ENABLED, CADENCE, ANALYZER, SCAN_MODEL, SCAN_BUDGET];
@@ -38,12 +40,25 @@ pub const SCAN_BUDGET: Setting = Setting {
     },
 };
 
+/// How many days log rows are kept.
+pub const LOGS_DAYS: Setting = Setting {
+    key: "retention.logs_days",
+    default: "7",
+    takes: "days from 1 to 3650",
+    read: |text| {
+        text.parse::<u64>().ok().filter(|days| (1..=3_650).contains(days)).map(Value::from)
+    },
+};
+
+/// Those of logs.
+const OF_LOGS: &[Setting] = &[LOGS_DAYS];
+
 /// Those of golden repositories.
 const OF_REPOSITORIES: &[Setting] = &[repositories::MODEL];
 
 /// Every setting there is.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
-    OF_SCANS.iter().chain(sessions::SETTINGS).chain(OF_REPOSITORIES)
+    OF_SCANS.iter().chain(sessions::SETTINGS).chain(OF_REPOSITORIES).chain(OF_LOGS)
 }
 
 /// The setting of this name.
@@ -55,10 +70,7 @@ pub fn named(key: &str) -> Option<&'static Setting> {
 pub async fn values(store: &Store) -> Result<Vec<(&'static Setting, String)>> {
     let keys: Vec<&'static str> = all().map(|setting| setting.key).collect();
     let stored = store.settings(keys).await?;
-    let text = |setting: &Setting| {
-        stored.get(setting.key).map_or_else(|| setting.default.to_owned(), Setting::text)
-    };
-    Ok(all().map(|setting| (setting, text(setting))).collect())
+    Ok(all().map(|setting| (setting, Setting::text(&setting.of(&stored)))).collect())
 }
 
 /// Sets a setting, or takes it back to its default (`None`). A running server follows at once.
@@ -82,10 +94,45 @@ pub async fn set(
 /// Whether the agent examines the rows of scans, as things are now.
 pub async fn scans_by_agent(agents: &Agents) -> Result<bool> {
     let set = agents.store.settings([ANALYZER.key]).await?;
-    let choice = set.get(ANALYZER.key).and_then(|value| value.as_str());
-    Ok(match choice.unwrap_or(ANALYZER.default) {
-        "agent" => true,
-        "builtin" => false,
+    Ok(match ANALYZER.of(&set).as_str() {
+        Some("agent") => true,
+        Some("builtin") => false,
         _ => matches!(agents.program.state().await, AgentState::Ready { .. }),
     })
+}
+
+/// How long log rows are kept.
+///
+/// # Errors
+/// `JOB-VALUE-001` if another hand has stored what the setting does not take: nothing may be removed then.
+pub async fn logs_kept(store: &Store) -> Result<Duration> {
+    let days = match store.settings([LOGS_DAYS.key]).await?.get(LOGS_DAYS.key) {
+        Some(stored) => LOGS_DAYS.parse(&Setting::text(stored))?,
+        None => LOGS_DAYS.parse(LOGS_DAYS.default)?,
+    };
+    Ok(Duration::from_hours(24 * days.as_u64().unwrap_or(u64::from(u32::MAX))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_a_name_of_its_own_and_takes_its_default() {
+        let mut names: Vec<_> = all().map(|setting| setting.key).collect();
+        assert!(all().all(|setting| setting.parse(setting.default).is_ok()));
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn logs_are_kept_for_whole_days_up_to_ten_years() {
+        for bad in ["0", "-1", "3651", "1.5", "", "\"7\"", "seven"] {
+            let refused = LOGS_DAYS.parse(bad).unwrap_err();
+            assert!(refused.to_string().contains("1 to 3650"), "{bad:?}: {refused}");
+        }
+        assert_eq!(LOGS_DAYS.parse(" 30 ").unwrap(), 30);
+    }
 }

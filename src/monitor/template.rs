@@ -14,15 +14,18 @@ pub(crate) use trace::{has_trace, places};
 
 use std::ops::Range;
 use words::{
-    BROKEN, CALENDAR, NAMING_KEYS, REASONS, UNITS, UUID, is_address, is_colon_hex, is_mail,
-    is_product, is_relative_path, is_uuid,
+    BROKEN, CALENDAR, NAMING_KEYS, REASONS, UNITS, UUID, is_address, is_colon_hex, is_host,
+    is_mail, is_product, is_relative_path, is_uuid,
 };
+pub(super) use words::{names_somebody, tells};
 
 /// What stands for a value.
 pub(crate) const MASK: &str = "<*>";
 
 /// Longest template, in bytes: a long sentence; what differs only beyond it is one problem.
 const MAX_TEMPLATE: usize = 300;
+/// Longest line template that is mined, in bytes: structures printed in one line differ late.
+const MAX_MINED: usize = 1_000;
 /// Shortest run of nothing but the letters a to f that is an id: English has no common word of that kind so long.
 const MIN_HEX_LETTERS: usize = 8;
 /// Shortest run of hex letters followed by digits that is an id; `ab1` may be a name with a number.
@@ -63,20 +66,31 @@ pub(crate) fn mask(message: &str) -> Masked<'_> {
     Masked { template, line: telling.line, spans }
 }
 
+/// Masks one line of a log for the miner: longer than [`mask`], and what a request or a text in quotes says stays
+/// (`"GET <*>"`, `msg="no room for <*>"`).
+pub(crate) fn mask_line(line: &str) -> String {
+    masked_to(line, MAX_MINED, true).0
+}
+
 /// The template of one line, and where its values are.
 fn masked(line: &str) -> (String, Vec<Range<usize>>) {
-    let out = String::with_capacity(line.len().min(MAX_TEMPLATE) + 2 * MASK.len());
+    masked_to(line, MAX_TEMPLATE, false)
+}
+
+fn masked_to(line: &str, most: usize, mined: bool) -> (String, Vec<Range<usize>>) {
     let mut masker = Masker {
         text: line,
         bytes: line.as_bytes(),
-        out,
+        out: String::with_capacity(line.len().min(most) + 2 * MASK.len()),
         spans: Vec::new(),
         unclosed: [false; 3],
         plain: 0,
+        most,
+        mined,
     };
     masker.run();
     let mut out = masker.out;
-    out.truncate(out.floor_char_boundary(MAX_TEMPLATE));
+    out.truncate(out.floor_char_boundary(most));
     out.truncate(out.trim_end().len());
     (out, masker.spans)
 }
@@ -154,12 +168,16 @@ struct Masker<'a> {
     unclosed: [bool; 3],
     /// Quotes before this index are plain characters, for they enclose an error code.
     plain: usize,
+    /// Longest `out`, in bytes.
+    most: usize,
+    /// Whether quotes are looked into.
+    mined: bool,
 }
 
 impl Masker<'_> {
     fn run(&mut self) {
         let mut at = 0;
-        while at < self.bytes.len() && self.out.len() < MAX_TEMPLATE {
+        while at < self.bytes.len() && self.out.len() < self.most {
             let b = self.bytes[at];
             at = if is_space(b) {
                 if !self.out.is_empty() && !self.out.ends_with(' ') {
@@ -189,8 +207,16 @@ impl Masker<'_> {
         let opens = at == 0 || !is_word(self.bytes[at - 1]);
         if opens && at >= self.plain && !self.unclosed[kind] {
             match self.closing(at) {
+                Some(close) if self.mined && tells(&self.out) => self.plain = close + 1,
                 Some(close) if codes(&self.text[at..close]).next().is_none() => {
-                    self.push_mask(at..close + 1);
+                    match self.verb(at + 1, close) {
+                        0 => self.push_mask(at..close + 1),
+                        verb => {
+                            self.out.push_str(&self.text[at..=at + verb]);
+                            self.push_mask(at + 1 + verb..close);
+                            self.out.push_str(&self.text[close..=close]);
+                        }
+                    }
                     return close + 1;
                 }
                 Some(close) => self.plain = close + 1,
@@ -199,6 +225,16 @@ impl Masker<'_> {
         }
         self.out.push(char::from(self.bytes[at]));
         at + 1
+    }
+
+    /// The length of the verb and the blank that a request in quotes begins with, if quotes are looked into and it is
+    /// what the line is about rather than the value of a key.
+    fn verb(&self, start: usize, end: usize) -> usize {
+        let upper = self.bytes[start..end].iter().take_while(|b| b.is_ascii_uppercase()).count();
+        let path = self.text[start + upper..end].strip_prefix(' ').filter(|_| upper > 2);
+        let asks = path.is_some_and(|path| path.starts_with('/') || path.starts_with("http"));
+        let valued = self.out.trim_end().ends_with([':', '=']);
+        if self.mined && asks && !valued { upper + 1 } else { 0 }
     }
 
     fn closing(&self, open: usize) -> Option<usize> {
@@ -317,7 +353,7 @@ impl Masker<'_> {
             let end = self.user_agent(end);
             self.push_mask(at..end);
             return end;
-        } else if is_mail(core) || is_relative_path(core) || is_colon_hex(core) {
+        } else if is_mail(core) || is_host(core) || is_relative_path(core) || is_colon_hex(core) {
             self.push_mask(at..end);
         } else if core.bytes().all(is_word) && !core.bytes().any(|b| b.is_ascii_digit()) {
             self.plain_word(at..end, core.len() == 3);

@@ -102,9 +102,7 @@ pub async fn wishes(store: &Store) -> Result<Wishes> {
 fn read(set: &BTreeMap<&'static str, Value>) -> Wishes {
     let value = |key: &str| {
         let setting = SETTINGS.iter().find(|setting| setting.key == key);
-        let setting = setting.expect("every name is in the table");
-        let stored = set.get(setting.key).and_then(|value| (setting.read)(&Setting::text(value)));
-        stored.or_else(|| (setting.read)(setting.default)).expect("a default is taken")
+        setting.expect("every name is in the table").of(set)
     };
     let number = |key| value(key).as_u64().unwrap_or(1);
     let minutes = |key| Duration::from_mins(number(key));

@@ -3,7 +3,7 @@
 use super::OpenMode;
 use super::sqlite::{self, Database, Schema};
 use crate::error::{Code, Error, Result};
-use crate::model::{LogRow, NewLogRow};
+use crate::model::{LogRow, NewLogRow, Timestamp};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,10 @@ const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMLG");
 /// A power cut may cost the last log lines, never the file: a sync per batch would be a sync per log line.
 static SCHEMA: Schema = Schema {
     application_id: APPLICATION_ID,
-    migrations: &[include_str!("../../migrations/sqlite/logs/0001_logs.sql")],
+    migrations: &[
+        include_str!("../../migrations/sqlite/logs/0001_logs.sql"),
+        include_str!("../../migrations/sqlite/logs/0002_positions.sql"),
+    ],
     durable: false,
 };
 
@@ -54,6 +57,39 @@ impl LogStore {
     /// Appends rows, all or none.
     pub async fn append(&self, rows: Vec<NewLogRow>) -> Result<()> {
         self.db.write("append log rows", move |c| sqlite::logs::append(c, &rows)).await
+    }
+
+    /// How far the followed source of this name was read: JSON of whoever follows it.
+    pub async fn position(&self, source: &str) -> Result<Option<String>> {
+        let source = source.to_owned();
+        self.db.read("read a log position", move |c| sqlite::logs::position(c, &source)).await
+    }
+
+    /// Appends rows of a followed source and moves its position on, all or none. `false`, and nothing is changed, if
+    /// the position is not `from`: somebody else reads this source.
+    pub async fn append_from(
+        &self,
+        rows: Vec<NewLogRow>,
+        source: &str,
+        from: Option<String>,
+        to: String,
+    ) -> Result<bool> {
+        let source = source.to_owned();
+        let append = move |c: &sqlite::Tx<'_>| {
+            if sqlite::logs::position(c, &source)? != from {
+                return Ok(false);
+            }
+            sqlite::logs::append(c, &rows)?;
+            sqlite::logs::set_position(c, &source, &to)?;
+            Ok(true)
+        };
+        self.db.write("append log rows", append).await
+    }
+
+    /// Removes a slice of the rows that came in before `before`, the oldest first; whether there may be more. The newest
+    /// row stays, since its id tells where the log is.
+    pub async fn prune(&self, before: Timestamp) -> Result<bool> {
+        self.db.write("remove old log rows", move |c| sqlite::logs::prune(c, before)).await
     }
 
     /// The id of the newest row; 0 if there is none.

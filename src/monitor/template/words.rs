@@ -19,6 +19,34 @@ pub(super) const NAMING_KEYS: &[&str] = &[
     "user", "username", "login", "email", "name", "id", "host", "hostname", "node", "pod",
     "worker", "client", "customer", "account", "tenant", "session", "device", "addr", "ip",
 ];
+/// Keys whose value in quotes is what the line says.
+const TELLING_KEYS: &[&str] = &["msg", "message", "event"];
+/// Last parts of a host's name that are no suffix of a file and no name of a class.
+const DOMAINS: &[&str] = &[
+    "com",
+    "org",
+    "net",
+    "edu",
+    "gov",
+    "mil",
+    "int",
+    "io",
+    "dev",
+    "cloud",
+    "info",
+    "biz",
+    "example",
+    "test",
+    "invalid",
+    "local",
+    "localdomain",
+    "internal",
+    "intranet",
+    "lan",
+    "corp",
+    "home",
+    "arpa",
+];
 /// Answers of HTTP with their usual words, as far as they tell of an error.
 pub(super) const REASONS: &[(&str, &str)] = &[
     ("400", "Bad Request"),
@@ -76,6 +104,27 @@ pub(super) fn is_mail(word: &str) -> bool {
     word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'))
 }
 
+/// `db.example.com`, `www.shop.co.uk`, `proxy.site.hk:5070`. Two letters at the end are a country where two more parts or
+/// a port stand by; else they are a file's suffix.
+pub(super) fn is_host(word: &str) -> bool {
+    let (name, port) = match word.split_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (word, None),
+    };
+    let Some((head, last)) = name.rsplit_once('.') else {
+        return false;
+    };
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+    let has_port = port.is_some_and(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
+    let country = last.len() == 2
+        && last.bytes().all(|b| b.is_ascii_lowercase())
+        && (has_port || head.contains('.'));
+    (port.is_none() || has_port)
+        && head.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.bytes().all(fits)
+        && (DOMAINS.contains(&last) || country)
+}
+
 /// `src/cart.rs:42`, `a/b/c`, but neither `and/or` nor `text/html`.
 pub(super) fn is_relative_path(word: &str) -> bool {
     let Some((head, tail)) = word.split_once('/') else {
@@ -101,4 +150,15 @@ pub(super) fn is_uuid(bytes: &[u8]) -> bool {
             8 | 13 | 18 | 23 => *b == b'-',
             _ => b.is_ascii_hexdigit(),
         })
+}
+
+/// Whether a word says that a name follows: `user`, `host`.
+pub(in crate::monitor) fn names_somebody(word: &str) -> bool {
+    NAMING_KEYS.iter().any(|name| name.eq_ignore_ascii_case(word))
+}
+
+/// Whether a text ends with a key whose value in quotes is what the line says: `msg=`.
+pub(in crate::monitor) fn tells(before: &str) -> bool {
+    let key = before.strip_suffix('=').map(|text| text.rsplit([' ', ',', '{']).next());
+    key.flatten().is_some_and(|key| TELLING_KEYS.contains(&key))
 }

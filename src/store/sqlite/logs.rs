@@ -2,9 +2,9 @@
 
 use super::jobs::{parsed, text, word};
 use crate::error::Result;
-use crate::model::{Level, LogRow, NewLogRow};
+use crate::model::{Level, LogRow, NewLogRow, Timestamp};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 pub(super) const COLUMNS: &str =
     "id, timestamp, level, source, message, correlation_id, user_id, request_path, extra_data";
@@ -43,6 +43,42 @@ pub(in crate::store) fn append(conn: &Connection, rows: &[NewLogRow]) -> Result<
         })?;
     }
     Ok(())
+}
+
+/// How far a followed source was read.
+pub(in crate::store) fn position(conn: &Connection, source: &str) -> Result<Option<String>> {
+    const SQL: &str = "
+        SELECT position
+        FROM log_positions
+        WHERE source = :source";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let params = named_params! {":source": source};
+    Ok(statement.query_row(params, |row| row.get(0)).optional()?)
+}
+
+pub(in crate::store) fn set_position(conn: &Connection, source: &str, to: &str) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO log_positions (source, position)
+        VALUES (:source, :position)
+        ON CONFLICT (source) DO UPDATE SET position = :position";
+    let params = named_params! {":source": source, ":position": to};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
+}
+
+/// Rows that one slice of pruning removes: some ten milliseconds, which everybody else waits for.
+const SLICE: usize = 1_000;
+
+/// Removes a slice of old rows; whether there may be more. Rows come in by their ids, so that the oldest are the first.
+pub(in crate::store) fn prune(conn: &Connection, before: Timestamp) -> Result<bool> {
+    const SQL: &str = "
+        DELETE FROM logs
+        WHERE id < (SELECT max(id) FROM logs)
+          AND id <= (SELECT max(id)
+                     FROM (SELECT id, created_at FROM logs ORDER BY id LIMIT :slice)
+                     WHERE created_at < :before)";
+    let params = named_params! {":slice": SLICE as i64, ":before": before.millis()};
+    Ok(conn.prepare_cached(SQL)?.execute(params)? == SLICE)
 }
 
 /// The id of the newest row, 0 if there is none.

@@ -1,0 +1,126 @@
+//! Following a log file: every line becomes a row once, whatever is done to the file meanwhile.
+//!
+//! The position is stored in the transaction that stores the rows, so that neither a restart nor kill -9 loses or
+//! repeats a line. A file is known by its device and number and by a digest of its beginning: one that was renamed is
+//! read to its end before the new one is begun, one that was copied and emptied is finished in its copy, and one that
+//! was deleted is begun anew when it comes back. A last line without a line break waits for it; a row that the next
+//! lines may still add to (a stack trace) waits a second.
+//!
+//! *Invariant:* the stored position is behind the last line of the last stored row.
+
+mod place;
+mod reading;
+
+use crate::error::{Code, Error, Result};
+use crate::model::{NewLogRow, Timestamp, redactor};
+use crate::store::LogStore;
+use place::Position;
+use reading::{Next, Reading};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file that is followed.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+    /// The source of rows whose lines name none.
+    source: String,
+    logs: LogStore,
+    reading: Option<Reading>,
+    /// The position as it is stored.
+    stored: Option<String>,
+}
+
+impl LogFile {
+    /// A file to be followed into `logs`, from where it was left, or from its start. `source` names rows whose lines
+    /// name none; default is the file's name without its ending.
+    pub fn new(path: impl Into<PathBuf>, source: Option<String>, logs: LogStore) -> Self {
+        let path = path.into();
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let source = source.or(stem).unwrap_or_default();
+        Self { path, source, logs, reading: None, stored: None }
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads and stores what has come, a bounded piece of it; `true` if there may be more at once. A file that is not
+    /// there is no error: it may come.
+    ///
+    /// # Errors
+    /// `LOGS-FOLLOW-001` if the file cannot be read, and those of the log database. The next call goes on from the
+    /// stored position.
+    ///
+    /// # Cancel safety
+    /// Dropped early, it may have stored rows; the next call goes on from the stored position.
+    pub async fn run_once(&mut self, now: Timestamp) -> Result<bool> {
+        // Taken out, so that whatever fails below is begun again from the stored position.
+        let reading = match self.reading.take() {
+            Some(reading) => Some(reading),
+            None => self.open(now).await?,
+        };
+        let Some(mut reading) = reading else {
+            return Ok(false);
+        };
+        let (reading, step) =
+            self.blocking(move || reading.step(now).map(|step| (reading, step))).await?;
+        let to = step.position.to_text();
+        let elsewhere = matches!(step.next, Next::Elsewhere) && self.stored.as_ref() != Some(&to);
+        if (!step.rows.is_empty() || elsewhere) && !self.save(step.rows, to).await? {
+            return Ok(true);
+        }
+        match step.next {
+            Next::More | Next::Wait => self.reading = Some(reading),
+            Next::Elsewhere => {}
+        }
+        Ok(!matches!(step.next, Next::Wait))
+    }
+
+    /// Forgets the open file: the next call goes on from the stored position, which another process may have moved.
+    pub fn let_go(&mut self) {
+        self.reading = None;
+    }
+
+    async fn open(&mut self, now: Timestamp) -> Result<Option<Reading>> {
+        self.stored = self.logs.position(&self.key()).await?;
+        let position = self.stored.as_deref().and_then(Position::read);
+        let (path, source) = (self.path.clone(), self.source.clone());
+        let open = move || match place::find(&path, position.as_ref())? {
+            Some((file, offset)) => Reading::open(path, &file, offset, source, now).map(Some),
+            None => Ok(None),
+        };
+        self.blocking(open).await
+    }
+
+    /// Stores rows and where they end. `false` if somebody else has moved the position.
+    async fn save(&mut self, mut rows: Vec<NewLogRow>, to: String) -> Result<bool> {
+        for row in &mut rows {
+            // Again, since JSON may spell its texts in many ways.
+            redactor().clean_row(row);
+        }
+        let (key, from) = (self.key(), self.stored.clone());
+        let saved = self.logs.append_from(rows, &key, from, to.clone()).await?;
+        if saved {
+            self.stored = Some(to);
+        }
+        Ok(saved)
+    }
+
+    fn key(&self) -> String {
+        format!("file:{}", self.path.display())
+    }
+
+    /// Runs what may wait for a disk where it keeps nobody else waiting.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        run: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let failed = || Error::new(Code::LogFollow, format!("follow {}", self.path.display()));
+        match tokio::task::spawn_blocking(run).await {
+            Ok(done) => done.map_err(|error| failed().because(error)),
+            Err(error) => Err(failed().because(error)),
+        }
+    }
+}

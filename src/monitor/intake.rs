@@ -1,0 +1,125 @@
+//! What comes into the log database and what goes: the services that follow other programs' logs while the server
+//! runs, and the one that removes old rows.
+//!
+//! Each log of the configuration has a task. It reads only while this process leads the engine, so that of two
+//! servers on the same files one reads. What fails is said once and tried again; nothing else waits for it.
+
+#[cfg(feature = "agents")]
+mod journal;
+mod retention;
+mod watch;
+
+#[cfg(feature = "agents")]
+pub use journal::Journal;
+pub use retention::prune_logs;
+
+use crate::clock::Clock;
+use crate::error::{Code, Error};
+use crate::logs::LogFile;
+use crate::store::{LogStore, Store};
+use crate::warn_coded;
+use std::time::Duration;
+use tokio::sync::watch::Receiver;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use watch::Events;
+
+/// The period that backs the file system's events up, and in which a row or a rotation is found to be complete.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Least time between two looks, so that a line a millisecond is not a commit a millisecond.
+const LEAST_WAIT: Duration = Duration::from_millis(100);
+/// How long what failed is left alone.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// The running services. [`Intake::stop`] ends them; dropped, they are ended too.
+#[derive(Debug)]
+pub struct Intake {
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Intake {
+    /// Starts following on the current tokio runtime, whenever `leading` says that this process leads.
+    pub fn start(files: Vec<LogFile>, clock: &Clock, leading: &Receiver<bool>) -> Self {
+        let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
+        for file in files {
+            let serving = serve_file(file, clock.clone(), leading.clone());
+            let stop = stop.clone();
+            tasks.spawn(async move {
+                stop.run_until_cancelled(serving).await;
+            });
+        }
+        Self { tasks, stop }
+    }
+
+    /// Removes old log rows too, as the settings say.
+    pub fn prune(&mut self, store: Store, logs: LogStore, clock: &Clock, leading: &Receiver<bool>) {
+        let (stop, clock, leading) = (self.stop.clone(), clock.clone(), leading.clone());
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(retention::serve(store, logs, clock, leading)).await;
+        });
+    }
+
+    /// Follows a journal too.
+    #[cfg(feature = "agents")]
+    pub fn follow(&mut self, journal: Journal, clock: &Clock, leading: &Receiver<bool>) {
+        let (stop, clock, leading) = (self.stop.clone(), clock.clone(), leading.clone());
+        self.tasks.spawn(journal.serve(clock, leading, stop));
+    }
+
+    /// Ends the services; what they have not stored they read again at the next start.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Follows one file for ever.
+async fn serve_file(mut file: LogFile, clock: Clock, mut leading: Receiver<bool>) {
+    let mut trouble = Trouble::default();
+    loop {
+        file.let_go();
+        if leading.wait_for(|leads| *leads).await.is_err() {
+            return;
+        }
+        let mut events = Events::around(file.path());
+        while *leading.borrow() {
+            let begun = Instant::now();
+            match file.run_once(clock.now()).await {
+                Ok(more) => {
+                    trouble.ends();
+                    // Half of the time is for others: a large file must not slow a request.
+                    tokio::time::sleep(begun.elapsed().min(LOOK_EVERY)).await;
+                    if !more {
+                        tokio::time::sleep(LEAST_WAIT).await;
+                        events.wait(LOOK_EVERY).await;
+                    }
+                }
+                Err(error) => {
+                    trouble.says(Code::LogFollow, &error);
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+}
+
+/// Says what fails when it begins, and not again until it has worked.
+#[derive(Debug, Default)]
+struct Trouble {
+    is_known: bool,
+}
+
+impl Trouble {
+    fn says(&mut self, code: Code, error: &Error) {
+        if !self.is_known {
+            warn_coded!(code, "keep the log database: {error}; {}", code.remedy());
+        }
+        self.is_known = true;
+    }
+
+    fn ends(&mut self) {
+        self.is_known = false;
+    }
+}

@@ -1,0 +1,40 @@
+//! Retention of log rows.
+
+use super::Trouble;
+use crate::clock::Clock;
+use crate::error::{Code, Result};
+use crate::model::Timestamp;
+use crate::monitor::settings::logs_kept;
+use crate::store::{LogStore, Store};
+use std::time::Duration;
+use tokio::sync::watch::Receiver;
+
+/// How often old rows are looked for.
+const PRUNE_EVERY: Duration = Duration::from_mins(1);
+/// Between two slices, so that everybody else's writes come first.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Removes a slice of the log rows that are older than the settings say; whether there may be more.
+pub async fn prune_logs(store: &Store, logs: &LogStore, now: Timestamp) -> Result<bool> {
+    let kept = i64::try_from(logs_kept(store).await?.as_millis()).unwrap_or(i64::MAX);
+    logs.prune(Timestamp::from_millis(now.millis().saturating_sub(kept))).await
+}
+
+/// Removes old rows for ever, while this process leads.
+pub(super) async fn serve(store: Store, logs: LogStore, clock: Clock, mut leading: Receiver<bool>) {
+    let mut trouble = Trouble::default();
+    while leading.wait_for(|leads| *leads).await.is_ok() {
+        let wait = match prune_logs(&store, &logs, clock.now()).await {
+            Ok(true) => BREATH,
+            Ok(false) => {
+                trouble.ends();
+                PRUNE_EVERY
+            }
+            Err(error) => {
+                trouble.says(Code::EnginePrune, &error);
+                PRUNE_EVERY
+            }
+        };
+        clock.sleep(wait).await;
+    }
+}

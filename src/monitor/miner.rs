@@ -1,0 +1,364 @@
+//! The miner: finds the templates of any text log in one pass, without configuration and in bounded memory.
+//!
+//! A line is masked as the messages of a scan are (`template.rs`); lines with the same mask are one from the start,
+//! which is nearly all of the work. What masks cannot know, which words are values, is decided with hindsight over the few
+//! different masked lines (`miner/classes.rs`): at the end, and whenever there are too many of them to keep.
+//!
+//! *Invariant:* the same lines in the same order give the same templates and numbers.
+
+mod classes;
+mod words;
+
+use super::template::mask_line;
+use classes::{classes, shape};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use words::{joined, split, wildcard};
+
+/// Different masked lines kept; when there are more, hindsight makes templates of them. A large program has a few
+/// thousand log statements.
+const MAX_LINES: usize = 8_192;
+/// Templates kept when hindsight alone does not make room: the least used go.
+const KEPT: usize = MAX_LINES / 2;
+/// Bytes of a line that are read; what differs only beyond them is one template.
+const MAX_READ: usize = 4_096;
+
+/// A template of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Its number, from 1 in the order of their first lines, with gaps.
+    pub id: u32,
+    /// The line with every value as `<*>`.
+    pub text: String,
+    /// Lines that it stands for.
+    pub count: u64,
+    /// The number of its first line, from 1.
+    pub first: u64,
+    /// The number of its latest line.
+    pub last: u64,
+}
+
+/// Templates that were forgotten because there were too many at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// How many.
+    pub templates: u64,
+    /// Lines that they stood for.
+    pub lines: u64,
+}
+
+/// Takes lines and groups them.
+#[derive(Debug, Default)]
+pub struct Miner {
+    /// Which template a masked line belongs to.
+    known: HashMap<String, u32>,
+    templates: BTreeMap<u32, Template>,
+    /// By their shape, the word patterns of templates that have values among their words.
+    patterns: HashMap<String, Vec<(Vec<String>, u32)>>,
+    /// Templates that became part of another, by number.
+    merged: BTreeMap<u32, u32>,
+    forgotten: Forgotten,
+    last_id: u32,
+    lines: u64,
+}
+
+impl Miner {
+    /// A miner that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next line and answers the number that [`id`](Self::id) turns into its template's.
+    pub fn push(&mut self, line: &str) -> u32 {
+        self.lines += 1;
+        let masked = mask_line(&line[..line.floor_char_boundary(MAX_READ)]);
+        if let Some(id) = self.known.get(&masked).copied() {
+            self.count(id);
+            return id;
+        }
+        if self.known.len() >= MAX_LINES {
+            self.settle();
+            self.make_room();
+        }
+        let text = joined(&masked);
+        let id = self.known.get(&text).copied().or_else(|| self.fitting(&text));
+        let id = id.unwrap_or_else(|| self.add(text));
+        self.known.insert(masked, id);
+        self.count(id);
+        id
+    }
+
+    /// Decides which lines so far are one template. Lines may come after it.
+    pub fn settle(&mut self) {
+        let (ids, texts): (Vec<_>, Vec<_>) =
+            self.templates.values().map(|template| (template.id, template.text.clone())).unzip();
+        let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+        for class in classes(&texts) {
+            let id = ids[class.members[0]];
+            for member in &class.members[1..] {
+                self.merge(ids[*member], id);
+            }
+            if let Some(template) = self.templates.get_mut(&id) {
+                template.text = class.text;
+            }
+            for pattern in class.patterns {
+                let words: Vec<_> = pattern.iter().map(String::as_str).collect();
+                let alike = self.patterns.entry(shape(&words)).or_default();
+                if !alike.iter().any(|(known, _)| *known == pattern) {
+                    alike.push((pattern, id));
+                }
+            }
+        }
+        let merged = &self.merged;
+        let home = |id: &mut u32| *id = home(merged, *id);
+        self.known.values_mut().for_each(home);
+        self.patterns.values_mut().flatten().for_each(|(_, id)| home(id));
+    }
+
+    /// The template of a line, by the number that [`push`](Self::push) answered, as of the last
+    /// [`settle`](Self::settle).
+    pub fn id(&self, pushed: u32) -> u32 {
+        home(&self.merged, pushed)
+    }
+
+    /// Forgets how numbers became others: for callers that ask [`id`](Self::id) of no earlier line again.
+    pub fn forget_lines(&mut self) {
+        self.merged.clear();
+    }
+
+    /// The templates as of the last [`settle`](Self::settle), the most frequent first.
+    pub fn templates(&self) -> Vec<Template> {
+        let mut all: Vec<_> = self.templates.values().cloned().collect();
+        all.sort_by_key(|template| (Reverse(template.count), template.id));
+        all
+    }
+
+    /// Lines taken.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// What is missing in the [`templates`](Self::templates).
+    pub fn forgotten(&self) -> Forgotten {
+        self.forgotten
+    }
+
+    fn add(&mut self, text: String) -> u32 {
+        self.last_id += 1;
+        let template = Template { id: self.last_id, text, count: 0, first: self.lines, last: 0 };
+        self.templates.insert(self.last_id, template);
+        self.last_id
+    }
+
+    fn count(&mut self, id: u32) {
+        if let Some(template) = self.templates.get_mut(&id) {
+            template.count += 1;
+            template.last = self.lines;
+        }
+    }
+
+    /// The template with values among its words that a line fits.
+    fn fitting(&self, text: &str) -> Option<u32> {
+        if self.patterns.is_empty() {
+            return None;
+        }
+        let words = split(text);
+        let fits = |pattern: &[String]| {
+            pattern.iter().zip(&words).all(|(any, word)| any == word || *any == wildcard(word))
+        };
+        let alike = self.patterns.get(&shape(&words))?;
+        alike.iter().find(|(pattern, _)| fits(pattern)).map(|(_, id)| *id)
+    }
+
+    fn merge(&mut self, from: u32, into: u32) {
+        let Some(gone) = self.templates.remove(&from) else {
+            return;
+        };
+        self.merged.insert(from, into);
+        if let Some(template) = self.templates.get_mut(&into) {
+            template.count += gone.count;
+            template.first = template.first.min(gone.first);
+            template.last = template.last.max(gone.last);
+        }
+    }
+
+    /// Forgets masked lines that a pattern finds again, and, where that is not enough, the least used templates.
+    fn make_room(&mut self) {
+        if self.templates.len() > KEPT {
+            let mut order: Vec<_> = self
+                .templates
+                .values()
+                .map(|t| (Reverse(t.count), Reverse(t.last), t.id))
+                .collect();
+            order.sort_unstable();
+            for (_, _, id) in &order[KEPT..] {
+                if let Some(gone) = self.templates.remove(id) {
+                    self.forgotten.templates += 1;
+                    self.forgotten.lines += gone.count;
+                }
+            }
+        }
+        let templates = &self.templates;
+        for alike in self.patterns.values_mut() {
+            alike.retain(|(_, id)| templates.contains_key(id));
+        }
+        self.patterns.retain(|_, alike| !alike.is_empty());
+        // A masked line that was not changed since is its template's text; every other fits a pattern or comes anew.
+        self.known =
+            templates.values().map(|template| (template.text.clone(), template.id)).collect();
+    }
+}
+
+fn home(merged: &BTreeMap<u32, u32>, mut id: u32) -> u32 {
+    while let Some(into) = merged.get(&id) {
+        id = *into;
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mined(lines: &[&str]) -> Vec<(String, u64)> {
+        let mut miner = Miner::new();
+        for line in lines {
+            miner.push(line);
+        }
+        miner.settle();
+        miner.templates().into_iter().map(|template| (template.text, template.count)).collect()
+    }
+
+    fn texts(lines: &[&str]) -> Vec<String> {
+        mined(lines).into_iter().map(|(text, _)| text).collect()
+    }
+
+    #[test]
+    fn values_that_look_like_values_never_make_a_second_template() {
+        let lines = [
+            "took 12 ms for 10.0.0.1 at 2026-11-21T05:29:51Z, see /var/log/a.log",
+            "took 1.5s for fe80::1 at 2026-11-21 06:00:00, see https://example.com/a?b",
+            "took 3h for db-1.example.com at 07:00:00, see ./a/b",
+        ];
+        assert_eq!(mined(&lines), [("took <*> for <*> at <*>, see <*>".into(), 3)]);
+    }
+
+    #[test]
+    fn a_place_with_many_words_is_a_value_and_one_with_few_states_is_not() {
+        let people = ["ann", "bo", "cy", "dee", "eve", "fay"];
+        let lines: Vec<_> = ["opened", "closed"]
+            .iter()
+            .flat_map(|what| people.map(|who| format!("session {what} by {who}")))
+            .collect();
+        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+        let expected =
+            [("session opened by <*>".to_owned(), 6), ("session closed by <*>".into(), 6)];
+        assert_eq!(mined(&lines), expected);
+    }
+
+    #[test]
+    fn error_codes_are_never_values() {
+        let lines: Vec<_> =
+            (0..20).map(|n| format!("[SHOP-PAY-{n:03}] order {n} is late")).collect();
+        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+        assert_eq!(mined(&lines).len(), 20);
+    }
+
+    #[test]
+    fn lists_and_values_of_several_words_are_values_of_any_length() {
+        let lists = ["tags are [a]", "tags are [b, c]", "tags are [d, e, f]", "ids 1, 2", "ids 3"];
+        assert_eq!(texts(&lists), ["tags are [<*>]", "ids <*>"]);
+        let names = ["Eva", "Ann Lee", "Bo", "Cy", "Dee", "Gita Rao Singh"];
+        let lines = names.map(|name| format!("user {name} signed in"));
+        assert_eq!(texts(&lines.each_ref().map(String::as_str)), ["user <*> signed in"]);
+    }
+
+    #[test]
+    fn what_a_line_says_in_quotes_is_looked_into_and_a_value_in_quotes_is_not() {
+        let lines = [
+            r#"level=info msg="started in 4 s" file="a b""#,
+            r#"level=info msg="stopped" file="c""#,
+            r#"10.0.0.1 "GET /a HTTP/1.1" 200"#,
+            r#"10.0.0.1 "POST /a HTTP/1.1" 200"#,
+        ];
+        let expected = [
+            r#"level=info msg="started in <*>" file=<*>"#,
+            r#"level=info msg="stopped" file=<*>"#,
+            r#"<*> "GET <*>" <*>"#,
+            r#"<*> "POST <*>" <*>"#,
+        ];
+        assert_eq!(texts(&lines), expected);
+    }
+
+    #[test]
+    fn a_template_knows_its_first_and_its_latest_line() {
+        let mut miner = Miner::new();
+        for line in ["a 1", "b c", "a 2", "d e"] {
+            miner.push(line);
+        }
+        miner.settle();
+        let first = &miner.templates()[0];
+        assert_eq!((first.count, first.first, first.last), (2, 1, 3));
+    }
+
+    #[test]
+    fn lines_without_end_that_are_all_different_are_counted_and_forgotten() {
+        let word = |mut n: usize| {
+            let mut word = String::new();
+            while n > 0 {
+                word.push(char::from(b'g' + (n % 18) as u8));
+                n /= 18;
+            }
+            word
+        };
+        let mine = || {
+            let mut miner = Miner::new();
+            for n in 1..=10_000 {
+                miner.push("what stays is kept");
+                miner.push(&format!(
+                    "{} {} {}",
+                    word(n * 7919),
+                    word(n * 104_729),
+                    word(n * 1_299_709)
+                ));
+            }
+            miner.settle();
+            miner
+        };
+        let miner = mine();
+        let templates = miner.templates();
+        assert!(templates.len() <= MAX_LINES);
+        assert_eq!(
+            (templates[0].text.as_str(), templates[0].count),
+            ("what stays is kept", 10_000)
+        );
+        let counted: u64 = templates.iter().map(|template| template.count).sum();
+        assert_eq!(counted + miner.forgotten().lines, miner.lines());
+        assert!(miner.forgotten().templates > 0);
+        assert_eq!(templates, mine().templates());
+    }
+
+    #[test]
+    fn any_text_is_mined() {
+        for line in [
+            "",
+            " ",
+            "\u{0}",
+            "é".repeat(10_000).as_str(),
+            "[[[(({{",
+            "<*>",
+            "<*> <*>",
+            "[,]",
+            "[a,",
+            "=",
+            "\"",
+            "(<*>, ",
+        ] {
+            let mut miner = Miner::new();
+            let pushed = miner.push(line);
+            miner.push("other words");
+            miner.settle();
+            assert_eq!(miner.id(pushed), 1, "{line}");
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Which masked lines are one template: the words that vary in the same place of otherwise equal lines are values.
+//!
+//! Lines of the same shape (as many words, the same signs in the same places) are compared. A place in which enough
+//! different words stand, all else being equal, is a value, and the lines become one; then further places may be seen
+//! to vary. How many words are enough depends on what they look like: names of things vary, and states tell templates
+//! apart. It is the idea of `IPLoM` (Makanju et al., KDD 2009) and Brain (Yu et al., TSC 2023), turned bottom-up, so
+//! that a split is never made that cannot be taken back.
+//!
+//! Source of the measure: Zhu et al., "Tools and Benchmarks for Automated Log Parsing", ICSE-SEIP 2019.
+
+use super::words::{Kind, Words, is_sign, joined, split, wildcard};
+use crate::monitor::template::{MASK, names_somebody};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// Different words in one place that make it a value, where nothing else speaks for or against.
+const ENOUGH: usize = 5;
+/// The same for names of things (`orderService`), behind `=` and behind words such as `by` and `for`.
+const ENOUGH_NAMES: usize = 3;
+/// The same where states stand: a dozen different ones are no states.
+const ENOUGH_STATES: usize = 12;
+/// The same at the start of a line, where verbs stand, and where only one word stays.
+const ENOUGH_FIRST: usize = 8;
+/// Lines of one shape that are compared with each other for places that vary together; more are left to single places.
+const MAX_COMPARED: usize = 200;
+/// Most places that are seen to vary together.
+const MAX_PLACES: usize = 4;
+/// Most words that stand for one value of several words.
+const MAX_VALUE_WORDS: usize = 5;
+/// Most proven templates with which values of several words are looked for.
+const MAX_ANCHORS: usize = 500;
+/// Behind them stands what something is done to, or by whom.
+const LEADS: &[&str] =
+    &["by", "for", "from", "to", "of", "on", "in", "at", "with", "as", "via", "into"];
+
+/// Lines that are one template.
+pub(super) struct Class {
+    /// Which of the lines, ascending.
+    pub(super) members: Vec<usize>,
+    /// The template.
+    pub(super) text: String,
+    /// The words of each shape that it was seen in, with [`wildcard`]s, where it is more than one line.
+    pub(super) patterns: Vec<Vec<String>>,
+}
+
+/// Groups masked lines, which are all different.
+pub(super) fn classes(lines: &[&str]) -> Vec<Class> {
+    let mut solver = Solver { words: Words::default(), known: HashSet::new() };
+    let mut shapes: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+    for (member, line) in lines.iter().enumerate() {
+        let words = split(line);
+        let item = Item {
+            words: words.iter().map(|word| solver.words.id(word)).collect(),
+            members: vec![member],
+        };
+        shapes.entry(shape(&words)).or_default().push(item);
+    }
+    // Twice: the second time it is known which words are values somewhere.
+    for _ in 0..2 {
+        for items in shapes.values_mut() {
+            solver.settle(items);
+        }
+    }
+    let items = shapes.into_values().flatten().collect();
+    long_values(by_text(&solver.words, items))
+}
+
+/// What lines that are compared have in common: their number of words, and their signs.
+pub(super) fn shape(words: &[&str]) -> String {
+    let mut shape = String::with_capacity(3 * words.len());
+    for word in words {
+        let bare = word.trim_start();
+        shape.push(if bare.len() < word.len() { ' ' } else { '+' });
+        let first = bare.chars().next().unwrap_or(' ');
+        let is_sign = bare.len() == 1 && is_sign(bare.as_bytes()[0]);
+        let is_list = matches!(first, '[' | '(' | '{');
+        shape.push(if is_sign || is_list { first } else { 'w' });
+        if is_list && !is_sign {
+            shape.push('w');
+        }
+    }
+    shape
+}
+
+struct Item {
+    words: Vec<u32>,
+    members: Vec<usize>,
+}
+
+struct Solver {
+    words: Words,
+    /// Words that were seen to be values, without the blank before them.
+    known: HashSet<String>,
+}
+
+impl Solver {
+    /// Merges items of one shape until no place is left that varies enough.
+    fn settle(&mut self, items: &mut Vec<Item>) {
+        loop {
+            let places = items.first().map_or(0, |item| item.words.len());
+            let mut merged = false;
+            for place in 0..places {
+                merged |= self.merge(items, &[place]);
+            }
+            if !merged && !self.merge_together(items) {
+                return;
+            }
+        }
+    }
+
+    /// Merges items that differ in several places at once.
+    fn merge_together(&mut self, items: &mut Vec<Item>) -> bool {
+        let mut candidates = BTreeSet::new();
+        for (i, one) in items.iter().enumerate() {
+            for other in items.iter().skip(i + 1).take(MAX_COMPARED) {
+                let differ = |place: &usize| one.words[*place] != other.words[*place];
+                let places = (0..one.words.len()).filter(differ);
+                // Nearly all lines differ in more places, so that a list of them is rarely made.
+                let count = places.clone().take(MAX_PLACES + 1).count();
+                if (2..=MAX_PLACES).contains(&count) {
+                    candidates.insert((count, places.collect::<Vec<_>>()));
+                }
+            }
+        }
+        candidates.into_iter().any(|(_, places)| self.merge(items, &places))
+    }
+
+    /// Merges the items that are equal but for these places, where the places vary enough.
+    fn merge(&mut self, items: &mut Vec<Item>, places: &[usize]) -> bool {
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        let mut index: HashMap<Vec<u32>, usize> = HashMap::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            let mut rest = item.words.clone();
+            for place in places {
+                rest[*place] = u32::MAX;
+            }
+            let group = *index.entry(rest).or_insert_with(|| {
+                groups.push(Vec::new());
+                groups.len() - 1
+            });
+            groups[group].push(at);
+        }
+        groups.retain(|group| group.len() > 1);
+        let recurring = recurring(&groups, items, places);
+        let mut gone = vec![false; items.len()];
+        for group in groups {
+            if !places.iter().all(|place| self.varies(items, &group, *place, places, recurring)) {
+                continue;
+            }
+            for place in places {
+                for at in &group {
+                    let word = self.words.text(items[*at].words[*place]).trim_start().to_owned();
+                    self.known.insert(word);
+                }
+                let any = wildcard(self.words.text(items[group[0]].words[*place]));
+                items[group[0]].words[*place] = self.words.id(&any);
+            }
+            for at in &group[1..] {
+                let members = std::mem::take(&mut items[*at].members);
+                items[group[0]].members.extend(members);
+                gone[*at] = true;
+            }
+        }
+        let mut at = 0;
+        items.retain(|_| {
+            at += 1;
+            !gone[at - 1]
+        });
+        gone.contains(&true)
+    }
+
+    /// Whether enough different words stand in one of the `places` to make it a value.
+    fn varies(
+        &self,
+        items: &[Item],
+        group: &[usize],
+        place: usize,
+        places: &[usize],
+        recurring: bool,
+    ) -> bool {
+        let words = &items[group[0]].words;
+        let values: BTreeSet<u32> = group.iter().map(|at| items[*at].words[place]).collect();
+        let of = |kind: Kind| values.iter().filter(|id| self.words.kind(**id) == kind).count();
+        if values.len() < 2 || of(Kind::Sign) + of(Kind::Code) > 0 {
+            return false;
+        }
+        let tells = |at: &usize| {
+            let plain =
+                matches!(self.words.kind(words[*at]), Kind::State | Kind::Name | Kind::Plain);
+            plain && !places.contains(at)
+        };
+        let telling = (0..words.len()).filter(tells).count();
+        if telling == 0 {
+            return false;
+        }
+        let before = place.checked_sub(1).map_or("", |at| self.words.text(words[at]).trim_start());
+        let key = place.checked_sub(2).map_or("", |at| self.words.text(words[at]).trim_start());
+        let named = names_somebody(before) || (matches!(before, "=" | ":") && names_somebody(key));
+        let known = values
+            .iter()
+            .filter(|id| self.known.contains(self.words.text(**id).trim_start()))
+            .count();
+        let (masks, stated, things) =
+            (of(Kind::Mask) + of(Kind::Blank), of(Kind::State), of(Kind::Name) * 2 > values.len());
+        let evident = masks > 0 || of(Kind::Masked) == values.len() || of(Kind::List) > 0;
+        let told = stated == 0 && (named || known + 1 >= values.len());
+        let enough = if stated * 4 > values.len() * 3 {
+            ENOUGH_STATES
+        } else if evident || told {
+            2
+        } else if recurring {
+            ENOUGH_NAMES
+        } else if telling == 1 || (place == 0 && !things) {
+            ENOUGH_FIRST
+        } else if place > 0 && (before == "=" || LEADS.contains(&before) || things) {
+            ENOUGH_NAMES
+        } else {
+            ENOUGH
+        };
+        values.len() >= enough
+    }
+}
+
+/// Whether the same few words stand in one place of at least three groups: who it is about does not depend on what
+/// happened.
+fn recurring(groups: &[Vec<usize>], items: &[Item], places: &[usize]) -> bool {
+    let [place] = places else { return false };
+    let mut seen: HashMap<BTreeSet<u32>, usize> = HashMap::new();
+    for group in groups.iter().filter(|group| group.len() >= ENOUGH_NAMES) {
+        *seen.entry(group.iter().map(|at| items[*at].words[*place]).collect()).or_default() += 1;
+    }
+    seen.values().any(|times| *times >= 3)
+}
+
+/// Items as classes; those whose template reads the same are one.
+fn by_text(words: &Words, items: Vec<Item>) -> Vec<Class> {
+    let mut classes: BTreeMap<String, Class> = BTreeMap::new();
+    for item in items {
+        let pattern: Vec<_> = item.words.iter().map(|id| words.text(*id).to_owned()).collect();
+        let text = joined(&pattern.concat());
+        let class = classes.entry(text.clone()).or_insert_with(|| Class {
+            members: Vec::new(),
+            text,
+            patterns: Vec::new(),
+        });
+        if item.members.len() > 1 {
+            class.patterns.push(pattern);
+        }
+        class.members.extend(item.members);
+    }
+    classes.into_values().collect()
+}
+
+/// Lets a proven value stand for several words too: `User <*> signed in` and `User Ann Lee signed in`.
+fn long_values(mut classes: Vec<Class>) -> Vec<Class> {
+    let proven = |class: &&Class| !class.patterns.is_empty();
+    let anchors: Vec<(String, String)> = classes
+        .iter()
+        .filter(proven)
+        .take(MAX_ANCHORS)
+        .flat_map(|class| {
+            class.text.match_indices(MASK).map(|(at, _)| {
+                (class.text[..at].to_owned(), class.text[at + MASK.len()..].to_owned())
+            })
+        })
+        .filter(|(before, after)| has_word(before) && has_word(after))
+        .collect();
+    for (before, after) in anchors {
+        let whole = format!("{before}{MASK}{after}");
+        let Some(anchor) = classes.iter().position(|class| class.text == whole) else {
+            continue;
+        };
+        let stands_for = |class: &Class| {
+            let value = class.text.strip_prefix(&before).and_then(|rest| rest.strip_suffix(&after));
+            class.patterns.is_empty() && value.is_some_and(is_value)
+        };
+        let (same, others): (Vec<_>, Vec<_>) = classes
+            .drain(..)
+            .enumerate()
+            .partition(|(at, class)| *at == anchor || stands_for(class));
+        classes = others.into_iter().map(|(_, class)| class).collect();
+        let mut merged = Class { members: Vec::new(), text: whole, patterns: Vec::new() };
+        for (_, class) in same {
+            merged.members.extend(class.members);
+            merged.patterns.extend(class.patterns);
+        }
+        classes.push(merged);
+    }
+    for class in &mut classes {
+        class.members.sort_unstable();
+    }
+    classes.sort_by_key(|class| class.members[0]);
+    classes
+}
+
+fn has_word(text: &str) -> bool {
+    text.bytes().any(|b| b.is_ascii_alphabetic())
+}
+
+/// A few words without a sign.
+fn is_value(text: &str) -> bool {
+    let words = split(text);
+    (1..=MAX_VALUE_WORDS).contains(&words.len())
+        && !text.contains(MASK)
+        && words.iter().all(|word| word.bytes().any(|b| b.is_ascii_alphanumeric() || b >= 0x80))
+}
