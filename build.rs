@@ -30,6 +30,7 @@ const FILES: &[(&str, &str)] = &[
     ("@tabler/icons/icons/outline/moon.svg", "icon-moon.svg"),
     ("@tabler/icons/icons/outline/notes.svg", "icon-logs.svg"),
     ("@tabler/icons/icons/outline/player-play.svg", "icon-play.svg"),
+    ("@tabler/icons/icons/outline/robot.svg", "icon-sessions.svg"),
     ("@tabler/icons/icons/outline/sun.svg", "icon-sun.svg"),
 ];
 

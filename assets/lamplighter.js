@@ -7,10 +7,7 @@
   // Theme: the operator's choice, else the system's. Set before anything is painted.
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const theme = () => localStorage.getItem("theme") || (dark.matches ? "dark" : "light");
-  const applyTheme = () => {
-    root.dataset.bsTheme = theme();
-    drawCharts();
-  };
+  const applyTheme = () => { root.dataset.bsTheme = theme(); drawCharts(); };
   dark.addEventListener("change", applyTheme);
 
   // Charts: uPlot is loaded on the dashboard only, after this script.
@@ -22,11 +19,7 @@
       place.replaceChildren();
       const style = getComputedStyle(root);
       const colour = (name) => style.getPropertyValue(name).trim();
-      const axis = {
-        stroke: colour("--tblr-secondary-color"),
-        grid: { stroke: colour("--chart-grid"), width: 1 },
-        ticks: { show: false },
-      };
+      const axis = { stroke: colour("--tblr-secondary-color"), grid: { stroke: colour("--chart-grid"), width: 1 }, ticks: { show: false } };
       const hour = { ...axis, grid: { show: false }, size: 28, values: (_, ticks) => ticks.map(hourOf) };
       const bars = (label, name) => ({
         label, stroke: colour(name), fill: colour(name), width: 0,
@@ -36,23 +29,15 @@
       const [done, broken] = [numbers(completed), numbers(failed)];
       // Stacked: what completed is drawn on top of what failed.
       const stacked = done.map((count, hour) => count + broken[hour]);
-      new uPlot(
-        {
-          width: place.clientWidth, height: 220, padding: [8, 8, 0, 0],
-          axes: [hour, { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5] }],
-          scales: {
-            x: { range: (_, first, last) => [first - 1800, last + 1800] },
-            y: { range: (_, __, most) => [0, Math.max(1, most)] },
-          },
-          legend: { show: false }, cursor: { show: false },
-          series: [{}, bars("Completed", "--chart-good"), bars("Failed", "--chart-bad")],
-        },
-        [numbers(times), stacked, broken],
-        place,
-      );
+      new uPlot({
+        width: place.clientWidth, height: 220, padding: [8, 8, 0, 0], legend: { show: false }, cursor: { show: false },
+        axes: [hour, { ...axis, size: 40, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5] }],
+        scales: { x: { range: (_, first, last) => [first - 1800, last + 1800] }, y: { range: (_, __, most) => [0, Math.max(1, most)] } },
+        series: [{}, bars("Completed", "--chart-good"), bars("Failed", "--chart-bad")],
+      }, [numbers(times), stacked, broken], place);
     }
   };
-  window.addEventListener("resize", () => drawCharts());
+  window.addEventListener("resize", drawCharts);
 
   // Live parts: one event stream a page. It is closed while the page is hidden or paused, and opened again after.
   let paused = false;
@@ -85,35 +70,32 @@
     for (const part of listeners()) htmx.trigger(part, "sse:change");
   }, 5000);
 
-  // A part that is replaced keeps what was unfolded in it.
-  let unfolded = [];
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    unfolded = [...event.detail.target.querySelectorAll("details[open][id]")].map((part) => part.id);
-  });
-  document.addEventListener("htmx:afterSwap", () => {
-    for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
-    unfolded = [];
-    drawCharts();
-  });
-  // Nor is a part replaced while somebody selects in it or moves over its rows: it asks again a little later.
-  let moved = 0;
-  document.addEventListener("pointermove", () => { moved = Date.now(); });
+  // A part is not replaced while somebody selects in it or moves over its rows (it asks again a little later), nor while
+  // a mouse button is down in it: a click whose button is replaced in between is lost. What was unfolded stays so.
+  let moved = 0, pressed = null, unfolded = [];
   const late = new WeakSet();
   const postpone = (part) => {
     if (late.has(part)) return;
     late.add(part);
     setTimeout(() => { late.delete(part); htmx.trigger(part, "sse:change"); }, 1500);
   };
-  // Nor while a mouse button is down in it: a click whose button is replaced in between is lost.
-  let pressed = null;
+  document.addEventListener("pointermove", () => { moved = Date.now(); });
   document.addEventListener("pointerdown", (event) => { pressed = event.target; });
   for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { pressed = null; });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { requestConfig, target, elt } = event.detail;
+    unfolded = [...target.querySelectorAll("details[open][id]")].map((part) => part.id);
     if (requestConfig.verb !== "get" || !pressed || !target.contains(pressed)) return;
     event.detail.shouldSwap = false;
     postpone(elt);
   });
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+    unfolded = [];
+    drawCharts();
+  });
+  // A prompt that was taken is not sent twice.
+  document.addEventListener("htmx:afterRequest", ({ detail, target }) => detail.successful && target.matches(".trigger-form") && target.reset());
   document.addEventListener("htmx:beforeRequest", (event) => {
     const part = event.detail.elt;
     if (event.detail.requestConfig.verb !== "get") return;
@@ -145,10 +127,7 @@
   setInterval(() => { if (!document.hidden && !paused) tick(); }, 1000);
 
   const actions = {
-    theme: () => {
-      localStorage.setItem("theme", theme() === "dark" ? "light" : "dark");
-      applyTheme();
-    },
+    theme: () => { localStorage.setItem("theme", theme() === "dark" ? "light" : "dark"); applyTheme(); },
     live: (button) => {
       paused = !paused;
       button.setAttribute("aria-pressed", String(!paused));
@@ -172,23 +151,13 @@
     const went = going;
     going = false;
     const dialog = document.getElementById("keys");
-    if (event.key === "?") {
-      if (dialog && !dialog.open) dialog.showModal();
-    } else if (event.key === "/") {
-      const search = document.querySelector("input[type=search]");
-      if (!search) return;
-      event.preventDefault();
-      search.focus();
-    } else if (went) {
-      document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`)?.click();
-    } else if (event.key === "g") {
-      going = true;
-    }
+    const search = event.key === "/" && document.querySelector("input[type=search]");
+    if (event.key === "?" && dialog && !dialog.open) dialog.showModal();
+    else if (search) { event.preventDefault(); search.focus(); }
+    else if (went) document.querySelector(`a[data-key="${CSS.escape(event.key)}"]`)?.click();
+    else going = event.key === "g";
   });
 
   applyTheme();
-  window.addEventListener("load", () => {
-    drawCharts();
-    if (document.hidden) close();
-  });
+  window.addEventListener("load", () => { drawCharts(); if (document.hidden) close(); });
 })();

@@ -22,16 +22,24 @@ mod jobs;
 mod live;
 mod login;
 mod logs;
+mod markdown;
 mod page;
 mod password;
+mod queue;
 mod respond;
 mod schedule;
 mod schedules;
 mod secret;
 mod self_monitoring;
 mod serve;
+mod session;
+mod sessions;
 mod setup;
+mod spend;
+mod stream;
 mod throttle;
+mod transcript;
+mod trigger;
 mod ui;
 
 pub use password::hash_password;
@@ -41,6 +49,7 @@ pub use setup::{SETUP_CODE_LIFE, SetupCode, new_setup_code};
 use crate::clock::Clock;
 use crate::error::Code;
 use crate::model::Role;
+use crate::sessions::Agents;
 use crate::store::{LogStore, Store};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -74,6 +83,8 @@ pub struct Web {
     pub options: Options,
     /// Whether this process runs the engine; the pages say so when it does not.
     pub leading: watch::Receiver<bool>,
+    /// What sessions are run with; `None`: none is taken here, and the pages say so.
+    pub agents: Option<Agents>,
 }
 
 /// What the operator decides before the start.
@@ -91,8 +102,10 @@ struct Shared {
     web: Web,
     throttle: Mutex<Throttle>,
     hasher: Hasher,
-    /// Places for event streams.
+    /// Places for the pages' event streams.
     streams: Arc<Semaphore>,
+    /// Places for transcripts as streams: followers of a session never take a page its own.
+    tails: Arc<Semaphore>,
 }
 
 type App = Arc<Shared>;
@@ -137,7 +150,8 @@ fn routes() -> Vec<Route> {
         post("/setup/{code}", Public, setup::redeem),
         post("/logout", Private(Role::Viewer), login::sign_out),
         get(dashboard::PATH, Private(Role::Viewer), dashboard::page),
-        get(dashboard::PART_PATH, Polled(Role::Viewer), dashboard::page),
+        get(dashboard::PART_PATH, Polled(Role::Viewer), dashboard::now_part),
+        get(dashboard::LATEST_PATH, Polled(Role::Viewer), dashboard::latest_part),
         get(jobs::PATH, Private(Role::Viewer), jobs::list),
         get(jobs::PART_PATH, Polled(Role::Viewer), jobs::list),
         get("/jobs/{id}", Private(Role::Viewer), job::page),
@@ -152,6 +166,17 @@ fn routes() -> Vec<Route> {
         post(schedules::PAUSE_PATH, Private(Role::Operator), schedules::pause),
         post(schedules::RESUME_PATH, Private(Role::Operator), schedules::resume),
         post(schedule::EDIT_PATH, Private(Role::Admin), schedule::edit),
+        get(sessions::PATH, Private(Role::Viewer), sessions::list),
+        get(sessions::PART_PATH, Polled(Role::Viewer), sessions::list),
+        get(session::PAGE_PATH, Private(Role::Viewer), session::page),
+        get(session::PART_PATH, Polled(Role::Viewer), session::page),
+        get(session::FOLLOW_UP_PATH, Polled(Role::Viewer), session::follow_up),
+        get(stream::PATH, Polled(Role::Viewer), stream::stream),
+        taking(
+            trigger::MAX_BODY_BYTES,
+            post(trigger::PATH, Private(Role::Admin), trigger::trigger),
+        ),
+        post(queue::RESUME_PATH, Private(Role::Operator), queue::resume),
         get(logs::PATH, Private(Role::Viewer), logs::list),
         get(logs::PART_PATH, Polled(Role::Viewer), logs::list),
         get(live::PATH, Polled(Role::Viewer), live::events),
@@ -194,6 +219,11 @@ where
     }
 }
 
+/// The same route with a larger body.
+fn taking(bytes: usize, route: Route) -> Route {
+    Route { handler: route.handler.layer(DefaultBodyLimit::max(bytes)), ..route }
+}
+
 /// The pages as a service. [`serve`] puts it behind a listener; tests call it in-process.
 pub fn router(web: Web) -> Router {
     let app: App = Arc::new(Shared {
@@ -201,6 +231,7 @@ pub fn router(web: Web) -> Router {
         throttle: Mutex::default(),
         hasher: Hasher::default(),
         streams: Arc::new(Semaphore::new(live::MAX_STREAMS)),
+        tails: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
     });
     let mut public = Router::new();
     let mut private = Router::new().fallback(not_found);

@@ -73,7 +73,14 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         allowed_hosts: config.allowed_hosts,
         trusted_proxies: config.trusted_proxies,
     };
-    let pages = Web { store, logs: logs.clone(), clock, options, leading: engine.leading() };
+    let pages = Web {
+        store,
+        logs: logs.clone(),
+        clock,
+        options,
+        leading: engine.leading(),
+        agents: Some(agents),
+    };
     let mut served = pin!(web::serve(listener, pages, stop.clone()));
     let ended = tokio::select! {
         ended = served.as_mut() => {

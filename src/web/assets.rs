@@ -39,6 +39,7 @@ pub(super) struct Assets {
     pub(super) sse: Asset,
     pub(super) chart: Asset,
     pub(super) own_script: Asset,
+    pub(super) session_script: Asset,
     pub(super) favicon: Asset,
 }
 
@@ -51,6 +52,7 @@ pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     sse: Asset::new("sse", "js", JS, package!("sse.js")),
     chart: Asset::new("uplot", "js", JS, package!("uplot.js")),
     own_script: Asset::new("lamplighter", "js", JS, include_str!("../../assets/lamplighter.js")),
+    session_script: Asset::new("session", "js", JS, include_str!("../../assets/session.js")),
     favicon: Asset::new("lamp", "svg", SVG, include_str!("../../assets/lamp.svg")),
 });
 
@@ -62,9 +64,19 @@ impl Asset {
 }
 
 impl Assets {
-    pub(super) fn all(&self) -> [&Asset; 8] {
-        let Self { tabler, own_style, chart_style, htmx, sse, chart, own_script, favicon } = self;
-        [tabler, own_style, chart_style, htmx, sse, chart, own_script, favicon]
+    pub(super) fn all(&self) -> [&Asset; 9] {
+        let Self {
+            tabler,
+            own_style,
+            chart_style,
+            htmx,
+            sse,
+            chart,
+            own_script,
+            session_script,
+            favicon,
+        } = self;
+        [tabler, own_style, chart_style, htmx, sse, chart, own_script, session_script, favicon]
     }
 }
 

@@ -1,73 +1,182 @@
 //! The dashboard: what goes on, in figures.
 
-use super::App;
 use super::access::SignedIn;
-use super::caller::Caller;
-use super::jobs;
-use super::page::{self, Frame, LivePart, Tab};
+use super::page::{self, Frame, Tab};
 use super::respond::Problem;
 use super::self_monitoring::status_line;
-use super::ui::{self, card, size, when_known};
-use crate::model::{Hour, Job, JobFilter, Overview, ScanNow, Status, Timestamp};
+use super::ui::{self, badge, card, elapsed, size, when_known};
+use super::{App, Web, jobs, queue, sessions, spend, trigger};
+use crate::model::{
+    Hour, Job, JobFilter, Overview, Queue, QueueState, Role, ScanNow, Session, Status, Timestamp,
+};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
-use axum::response::Response;
+use axum::response::{Html, Response};
 use maud::{Markup, html};
 
 pub(super) const PATH: &str = "/";
 pub(super) const PART_PATH: &str = "/dashboard/part";
+pub(super) const LATEST_PATH: &str = "/dashboard/latest";
 
 /// Failed jobs that the dashboard names.
 const FAILURES: usize = 5;
 
-/// GET `/` and `/dashboard/part`.
+/// GET `/`: what goes on, the form that asks for a session, and what was last. The form is in none of the two live
+/// parts, so that no change takes away what somebody types.
 pub(super) async fn page(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+) -> Result<Html<String>, Problem> {
+    let role = signed_in.account.role;
+    let unready = trigger::unready(&app.web).await;
+    let (_, going_on) = going_on(&app.web, role, unready.as_deref()).await?;
+    let (_, latest) = latest(&app.web).await?;
+    let content = html! {
+        (going_on)
+        div.below { (trigger::form(role, unready.as_deref())) }
+        div.below { (latest) }
+    };
+    let frame = Frame::new(&app.web, Some(&signed_in)).at(Tab::Dashboard);
+    Ok(page::page(&frame, Tab::Dashboard.title(), &content))
+}
+
+/// GET `/dashboard/part`: what goes on.
+pub(super) async fn now_part(
+    State(app): State<App>,
     Extension(signed_in): Extension<SignedIn>,
     query: Result<Query<page::Shown>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let shown = page::query(query)?.v;
-    let now = app.web.clock.now();
-    let overview = app.web.store.overview(now).await?;
-    let scan_now = app.web.store.scan_now().await?;
-    let failures =
-        JobFilter { status: Some(Status::Failed), limit: FAILURES, ..JobFilter::default() };
-    let failures = app.web.store.search_jobs(failures).await?.rows;
-    let leading = *app.web.leading.borrow();
+    let unready = trigger::unready(&app.web).await;
+    let (version, part) = going_on(&app.web, signed_in.account.role, unready.as_deref()).await?;
+    Ok(page::part(&version, &part, shown.as_deref()))
+}
+
+/// GET `/dashboard/latest`: what was last.
+pub(super) async fn latest_part(
+    State(app): State<App>,
+    query: Result<Query<page::Shown>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let shown = page::query(query)?.v;
+    let (version, part) = latest(&app.web).await?;
+    Ok(page::part(&version, &part, shown.as_deref()))
+}
+
+async fn going_on(
+    web: &Web,
+    role: Role,
+    unready: Option<&str>,
+) -> Result<(String, Markup), Problem> {
+    let (store, now) = (&web.store, web.clock.now());
+    let overview = store.overview(now).await?;
+    let scan_now = store.scan_now().await?;
+    let session = store.session_now().await?.0;
+    let queue = trigger::agent_queue(store).await?;
+    let (spent, budgets) = store.spent(None, now).await?;
+    let leading = *web.leading.borrow();
+    let pause = queue.as_ref().and_then(|queue| queue.pause.as_ref());
     let content = html! {
+        @if let Some(pause) = pause { (queue::paused(&Queue::AGENT, pause, role, now)) }
         div.row.row-cards {
             div."col-12" { (figures(&overview)) }
+            div."col-lg-6" { (session_card(session.as_ref(), queue.as_ref(), now)) }
+            div."col-lg-6" {
+                (card("spent", "Spend", &html! { a.btn.btn-sm href=(sessions::PATH) { "By day" } }, &html! {
+                    div.card-body { (spend::lines(spent, budgets)) }
+                }))
+            }
             div."col-lg-6" { (scan_card(&scan_now, now)) }
-            div."col-lg-6" { (health_card(&overview, app.web.logs.bytes(), leading)) }
-            div."col-12" { (throughput_card(&overview.hours)) }
+            div."col-lg-6" { (health_card(&overview, web.logs.bytes(), leading, unready)) }
+        }
+    };
+    let most = |most: Option<f64>| most.map(f64::to_bits);
+    let version = page::version(&(
+        (overview.queued, overview.scheduled, overview.running),
+        overview.hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
+        scan_now.running.as_ref().map(|scan| scan.id),
+        scan_now.waiting,
+        scan_now.last.as_ref().map(|scan| scan.id),
+        session.as_ref().map(sessions::state),
+        queue.as_ref().map(|queue| queue.queued + queue.scheduled),
+        pause.map(|pause| (pause.at, pause.resume_at)),
+        (spent.day.to_bits(), spent.month.to_bits(), most(budgets.day), most(budgets.month)),
+        (leading, unready),
+    ));
+    let part = ui::live("dashboard", PART_PATH, &version, &content);
+    Ok((version, part))
+}
+
+async fn latest(web: &Web) -> Result<(String, Markup), Problem> {
+    let (store, now) = (&web.store, web.clock.now());
+    let session = store.session_now().await?.1;
+    let hours = store.overview(now).await?.hours;
+    let failures =
+        JobFilter { status: Some(Status::Failed), limit: FAILURES, ..JobFilter::default() };
+    let failures = store.search_jobs(failures).await?.rows;
+    let content = html! {
+        div.row.row-cards {
+            @if let Some(session) = &session { div."col-12" { (latest_card(session, now)) } }
+            div."col-12" { (throughput_card(&hours)) }
             div."col-12" { (failures_card(&failures, now)) }
         }
     };
-    let part = LivePart {
-        id: "dashboard",
-        path: PART_PATH,
-        version: page::version(&(
-            overview.queued,
-            overview.scheduled,
-            overview.running,
-            overview.hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
-            scan_now.running.as_ref().map(|scan| scan.id),
-            scan_now.waiting,
-            scan_now.last.as_ref().map(|scan| scan.id),
-            failures.iter().map(|job| job.id.0).collect::<Vec<_>>(),
-            leading,
-        )),
-        content: &content,
+    let version = page::version(&(
+        session.as_ref().map(sessions::state),
+        hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
+        failures.iter().map(|job| job.id).collect::<Vec<_>>(),
+    ));
+    let part = ui::live("dashboard-latest", LATEST_PATH, &version, &content);
+    Ok((version, part))
+}
+
+/// The session that runs, with what it does.
+fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Timestamp) -> Markup {
+    let waiting = queue.map_or(0, |queue| queue.queued + queue.scheduled);
+    let content = html! {
+        div.card-body.lines {
+            @if let Some(session) = session {
+                p {
+                    (badge(session.status)) " "
+                    a href=(sessions::link(session.id)) { "Session " (session.id) } " "
+                    span.text-secondary { (elapsed(session.started_at, None, now)) }
+                }
+                p { (sessions::headline(session)) }
+                p.last-line { (session.progress.as_deref().unwrap_or("It has said nothing yet.")) }
+            } @else {
+                p.text-secondary { "No session runs." }
+            }
+            @if waiting > 0 { p { "Waiting in its queue: " (waiting) } }
+        }
     };
-    let frame = Frame::new(&app.web, Some(&signed_in)).at(Tab::Dashboard);
-    Ok(page::live_page(
-        &frame,
-        Tab::Dashboard.title(),
-        &part,
-        |part| part,
-        (caller.face, shown.as_deref()),
-    ))
+    card(
+        "session-now",
+        "Agent",
+        &html! { a.btn.btn-sm href=(sessions::PATH) { "Sessions" } },
+        &content,
+    )
+}
+
+fn latest_card(session: &Session, now: Timestamp) -> Markup {
+    let run = session.run.as_ref();
+    let answer = run.and_then(|run| run.response.as_deref()).unwrap_or_default();
+    let said =
+        session.error.as_deref().unwrap_or(answer).lines().find(|line| !line.trim().is_empty());
+    let content = html! {
+        div.card-body.lines {
+            p {
+                (badge(session.status)) " "
+                a href=(sessions::link(session.id)) { "Session " (session.id) } " "
+                (sessions::trigger_badge(session.trigger)) " "
+                span.text-secondary {
+                    (when_known(session.finished_at, now)) ", "
+                    (sessions::known(run.and_then(|run| run.num_turns))) " turns, " (sessions::cost(session))
+                }
+            }
+            p { (sessions::headline(session)) }
+            @if let Some(said) = said { p.last-line { (said) } }
+        }
+    };
+    card("latest-session", "Latest session", &html! {}, &content)
 }
 
 fn figures(overview: &Overview) -> Markup {
@@ -103,7 +212,12 @@ fn scan_card(scan_now: &ScanNow, now: Timestamp) -> Markup {
     )
 }
 
-fn health_card(overview: &Overview, log_bytes: u64, leading: bool) -> Markup {
+fn health_card(
+    overview: &Overview,
+    log_bytes: u64,
+    leading: bool,
+    unready: Option<&str>,
+) -> Markup {
     card(
         "health",
         "Health",
@@ -112,6 +226,7 @@ fn health_card(overview: &Overview, log_bytes: u64, leading: bool) -> Markup {
             dl.card-body.facts {
                 dt { "Engine" }
                 dd { @if leading { "runs in this process" } @else { "runs in another process; this one stands by" } }
+                dt { "Agent program" } dd { (unready.unwrap_or("ready")) }
                 dt { "Job database" }
                 dd { (size(overview.database_bytes)) ", of it write-ahead log " (size(overview.wal_bytes)) }
                 dt { "Log database" } dd { (size(log_bytes)) }

@@ -33,6 +33,7 @@ icons! {
     Moon = "moon",
     Play = "play",
     Schedules = "schedules",
+    Sessions = "sessions",
     Sun = "sun",
 }
 

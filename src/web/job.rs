@@ -6,19 +6,36 @@ use super::caller::Caller;
 use super::jobs::attempts;
 use super::page::{self, Frame, LivePart, Tab};
 use super::respond::{self, Face, Problem, refused};
+use super::sessions;
 use super::ui::{Step, badge, card, elapsed, timeline, when, when_known};
 use crate::error::Code;
-use crate::model::{BlockedBy, Cancelled, Event, Job, JobId, Role, Status, Timestamp, Why};
+use crate::model::{BlockedBy, Cancelled, Event, Job, JobId, Kind, Role, Status, Timestamp, Why};
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
+use serde::Deserialize;
 use serde_json::json;
 
 pub(super) const CANCEL_PATH: &str = "/jobs/{id}/cancel";
 pub(super) const RUN_AGAIN_PATH: &str = "/jobs/{id}/run-again";
+
+/// What a button's address says besides the job.
+#[derive(Deserialize)]
+pub(super) struct Pressed {
+    /// `session` if the button is on a session's page.
+    on: Option<String>,
+}
+
+impl Pressed {
+    /// The page to go on to.
+    fn page_of(&self, id: JobId) -> Response {
+        let pages = if self.on.as_deref() == Some("session") { "sessions" } else { "jobs" };
+        respond::see_other(&format!("/{pages}/{id}"))
+    }
+}
 
 /// POST `/jobs/{id}/cancel`: a job that waits is cancelled, one that runs is asked to end, one that is over stays.
 pub(super) async fn cancel(
@@ -26,8 +43,9 @@ pub(super) async fn cancel(
     Extension(caller): Extension<Caller>,
     Extension(signed_in): Extension<SignedIn>,
     id: Result<Path<i64>, PathRejection>,
+    query: Result<Query<Pressed>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let id = job_id(id)?;
+    let (id, pressed) = (job_id(id)?, page::query(query)?);
     let actor = caller.acting_as(&signed_in.account.username);
     let cancelled = app.web.store.cancel(id, actor, app.web.clock.now()).await.map_err(refused)?;
     let (status, word) = match cancelled {
@@ -39,7 +57,7 @@ pub(super) async fn cancel(
         Face::Json => {
             (status, Json(json!({"job_id": id.to_string(), "status": word}))).into_response()
         }
-        Face::Page | Face::Fragment => respond::see_other(&format!("/jobs/{id}")),
+        Face::Page | Face::Fragment => pressed.page_of(id),
     })
 }
 
@@ -49,14 +67,15 @@ pub(super) async fn run_again(
     Extension(caller): Extension<Caller>,
     Extension(signed_in): Extension<SignedIn>,
     id: Result<Path<i64>, PathRejection>,
+    query: Result<Query<Pressed>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let id = job_id(id)?;
+    let (id, pressed) = (job_id(id)?, page::query(query)?);
     let actor = caller.acting_as(&signed_in.account.username);
     let again =
         app.web.store.run_again(id, actor, app.web.clock.now()).await.map_err(refused)?.id();
     Ok(match caller.face {
         Face::Json => Json(json!({"job_id": again.to_string()})).into_response(),
-        Face::Page | Face::Fragment => respond::see_other(&format!("/jobs/{again}")),
+        Face::Page | Face::Fragment => pressed.page_of(again),
     })
 }
 
@@ -232,6 +251,7 @@ fn happened(cause: &str) -> &str {
         "cancel_requested" => "Asked to end",
         "limited" => "Waits for a limit outside",
         "blocked" => "Kept waiting",
+        "budget" => "Put off by a budget",
         other => other,
     }
 }
@@ -244,6 +264,9 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
         &html! {
             dl.card-body.facts {
                 dt { "Kind" } dd { (job.kind) }
+                @if job.kind == Kind::AGENT_SESSION {
+                    dt { "Session" } dd { a href=(sessions::link(job.id)) { "session " (job.id) } }
+                }
                 dt { "Queue" } dd { @if let Some(queue) = &job.queue { (queue) } @else { "not admitted yet" } }
                 dt { "Priority" } dd { @if let Some(priority) = job.priority { (priority) } @else { "–" } }
                 dt { "Attempt" } dd { (attempts(job)) }
@@ -277,12 +300,13 @@ fn logs_link(correlation_id: &str) -> String {
     format!("/logs?{query}")
 }
 
-fn text_card(id: &str, title: &str, text: &str) -> Markup {
+/// A card with a text as it is.
+pub(super) fn text_card(id: &str, title: &str, text: &str) -> Markup {
     card(id, title, &html! {}, &html! { pre.card-body tabindex="0" { (text) } })
 }
 
 /// JSON with line breaks, or the text as it is.
-fn pretty(text: &str) -> String {
+pub(super) fn pretty(text: &str) -> String {
     let value: Result<serde_json::Value, _> = serde_json::from_str(text);
     value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| text.to_owned())
 }

@@ -21,7 +21,7 @@ const AT_MOST_EVERY: Duration = Duration::from_millis(300);
 /// How long a stream lives; the browser's next one is checked for its login again (S19).
 const LIFE: Duration = Duration::from_mins(1);
 /// Comments that keep proxies from closing a quiet stream.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// What one stream waits for.
 struct Watch {

@@ -4,7 +4,7 @@ use super::access::SignedIn;
 use super::assets::ASSETS;
 use super::icon::{Icon, icon};
 use super::respond::{Face, Problem};
-use super::{Web, dashboard, jobs, live, logs, schedules, self_monitoring, ui};
+use super::{Web, dashboard, jobs, live, logs, schedules, self_monitoring, sessions, ui};
 use crate::model::Timestamp;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
@@ -24,19 +24,27 @@ pub(super) enum Tab {
     Dashboard,
     Jobs,
     Schedules,
+    Sessions,
     Logs,
     SelfMonitoring,
 }
 
 impl Tab {
-    const ALL: [Self; 5] =
-        [Self::Dashboard, Self::Jobs, Self::Schedules, Self::Logs, Self::SelfMonitoring];
+    const ALL: [Self; 6] = [
+        Self::Dashboard,
+        Self::Jobs,
+        Self::Schedules,
+        Self::Sessions,
+        Self::Logs,
+        Self::SelfMonitoring,
+    ];
 
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Dashboard => dashboard::PATH,
             Self::Jobs => jobs::PATH,
             Self::Schedules => schedules::PATH,
+            Self::Sessions => sessions::PATH,
             Self::Logs => logs::PATH,
             Self::SelfMonitoring => self_monitoring::PATH,
         }
@@ -47,6 +55,7 @@ impl Tab {
             Self::Dashboard => "Dashboard",
             Self::Jobs => "Jobs",
             Self::Schedules => "Schedules",
+            Self::Sessions => "Sessions",
             Self::Logs => "Logs",
             Self::SelfMonitoring => "Self-Monitoring",
         }
@@ -57,6 +66,7 @@ impl Tab {
             Self::Dashboard => Icon::Dashboard,
             Self::Jobs => Icon::Jobs,
             Self::Schedules => Icon::Schedules,
+            Self::Sessions => Icon::Sessions,
             Self::Logs => Icon::Logs,
             Self::SelfMonitoring => Icon::Monitor,
         }
@@ -68,6 +78,7 @@ impl Tab {
             Self::Dashboard => "d",
             Self::Jobs => "j",
             Self::Schedules => "c",
+            Self::Sessions => "e",
             Self::Logs => "l",
             Self::SelfMonitoring => "s",
         }
@@ -143,6 +154,14 @@ pub(super) fn live_page(
     }
 }
 
+/// A part alone, or nothing while it is as `shown` already.
+pub(super) fn part(version: &str, part: &Markup, shown: Option<&str>) -> Response {
+    if shown == Some(version) {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    Html(part.clone().into_string()).into_response()
+}
+
 /// A part of a page that keeps itself fresh.
 pub(super) struct LivePart<'a> {
     pub(super) id: &'a str,
@@ -208,6 +227,7 @@ fn head(frame: &Frame, title: &str) -> Markup {
             script src=(ASSETS.htmx.path) defer {}
             script src=(ASSETS.sse.path) defer {}
             @if frame.open == Some(Tab::Dashboard) { script src=(ASSETS.chart.path) defer {} }
+            @if frame.open == Some(Tab::Sessions) { script src=(ASSETS.session_script.path) defer {} }
         }
     }
 }

@@ -87,6 +87,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, Code::WebInput).saying(what)
     }
 
+    /// What happened, for people.
+    pub(super) fn what(&self) -> &str {
+        &self.what
+    }
+
     pub(super) fn status(&self) -> StatusCode {
         self.status
     }
@@ -130,6 +135,7 @@ pub(super) fn refused(error: Error) -> Problem {
     let status = [
         (Code::JobUnknown, StatusCode::NOT_FOUND),
         (Code::JobNotFinal, StatusCode::CONFLICT),
+        (Code::QueueUnknown, StatusCode::NOT_FOUND),
         (Code::ScheduleUnknown, StatusCode::NOT_FOUND),
         (Code::ScheduleReserved, StatusCode::CONFLICT),
         (Code::ScheduleUnreadable, StatusCode::CONFLICT),

@@ -1,6 +1,7 @@
 //! The pages as a whole: the real router in-process, a real database in a temporary folder, a clock moved by hand.
 
 mod access;
+mod agent;
 mod assets;
 mod guard;
 mod jobs;
@@ -10,6 +11,8 @@ mod logs;
 mod pages;
 mod scans;
 mod schedules;
+mod sessions;
+mod transcripts;
 mod wire;
 mod work;
 
@@ -92,6 +95,7 @@ impl Site {
                 trusted_proxies: vec!["192.0.2.1".parse().unwrap()],
             },
             leading: receiver,
+            agents: None,
         };
         Self { router: router(web.clone()), web, leading, cookie: String::new(), _folder: folder }
     }
@@ -121,7 +125,7 @@ impl Site {
         let endless =
             parts.headers.get("content-type").is_some_and(|value| value == "text/event-stream");
         let body = if endless { Body::empty() } else { body };
-        let body = to_bytes(body, 1 << 20).await.unwrap();
+        let body = to_bytes(body, 4 << 20).await.unwrap();
         Answer {
             status: parts.status,
             headers: parts.headers,

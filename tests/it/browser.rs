@@ -4,6 +4,8 @@ mod keyboard;
 mod look;
 mod safety;
 mod scans;
+mod sessions;
+mod trigger;
 
 use crate::support::chromium::Page;
 use crate::support::server::PASSWORD;

@@ -143,7 +143,8 @@ async fn a_viewer_sees_but_does_not_run() {
             assert_eq!(refused, role < least, "{method} {path} {role_name}");
             // Whatever its row says: a viewer only looks, and only these change what is there for admins alone.
             let looks = [Method::GET, Method::HEAD].contains(&method) || path == "/logout";
-            let admins = [super::super::schedule::EDIT_PATH].contains(&path);
+            let admins = [super::super::schedule::EDIT_PATH, super::super::trigger::PATH];
+            let admins = admins.contains(&path);
             assert_eq!(least == Role::Viewer, looks, "{method} {path}");
             assert_eq!(least == Role::Admin, admins, "{method} {path}");
         }
@@ -177,6 +178,7 @@ async fn as_role(
         throttle: std::sync::Mutex::default(),
         hasher: super::super::Hasher::default(),
         streams: std::sync::Arc::new(tokio::sync::Semaphore::new(1)),
+        tails: std::sync::Arc::new(tokio::sync::Semaphore::new(1)),
     });
     let router = Router::new()
         .route(path, at_least(least, handler))

@@ -14,6 +14,7 @@ async fn every_asset_has_a_hashed_name_its_type_and_may_be_kept_for_good() {
         ("/assets/sse.", "text/javascript; charset=utf-8"),
         ("/assets/uplot.", "text/javascript; charset=utf-8"),
         ("/assets/lamplighter.", "text/javascript; charset=utf-8"),
+        ("/assets/session.", "text/javascript; charset=utf-8"),
         ("/assets/lamp.", "image/svg+xml"),
     ];
     let assets = ASSETS.all();

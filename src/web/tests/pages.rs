@@ -108,7 +108,9 @@ async fn hostile_conditions_stay_text() {
 async fn no_page_has_anything_inline() {
     let site = Site::signed_in().await;
     enqueue(&site, "other").await;
-    for path in ["/", "/jobs", "/jobs/1", "/logs", PATH, "/login", "/setup/none", "/nowhere"] {
+    for path in
+        ["/", "/jobs", "/jobs/1", "/sessions", "/logs", PATH, "/login", "/setup/none", "/nowhere"]
+    {
         assert_inert(&site.see(path).await.body);
     }
 }
@@ -173,9 +175,14 @@ async fn an_error_outside_the_navigation_has_a_title_of_its_own() {
 #[tokio::test]
 async fn the_frame_marks_the_open_page_and_names_the_account() {
     let site = Site::signed_in().await;
-    for (path, key) in
-        [("/", "d"), ("/jobs", "j"), ("/schedules", "c"), ("/logs", "l"), (PATH, "s")]
-    {
+    for (path, key) in [
+        ("/", "d"),
+        ("/jobs", "j"),
+        ("/schedules", "c"),
+        ("/sessions", "e"),
+        ("/logs", "l"),
+        (PATH, "s"),
+    ] {
         let body = site.see(path).await.body;
         let open = format!(r#"<a href="{path}" data-key="{key}" aria-current="page">"#);
         // Beside the page, and in the menu of a narrow screen.

@@ -5,8 +5,8 @@ use crate::support::chromium::Chromium;
 use crate::support::server::Server;
 
 /// Letters that go to a page after `g`.
-const PAGES: [(&str, &str); 4] =
-    [("j", "/jobs"), ("l", "/logs"), ("s", SELF_MONITORING), ("d", "/")];
+const PAGES: [(&str, &str); 5] =
+    [("j", "/jobs"), ("e", "/sessions"), ("l", "/logs"), ("s", SELF_MONITORING), ("d", "/")];
 
 #[test]
 fn keys_open_help_search_and_pages_but_not_while_one_types() {

@@ -1,6 +1,7 @@
 //! Every page in every look. A script checks what a script can see; `LAMPLIGHTER_SCREENSHOTS=DIR` also keeps a picture
 //! of each for people.
 
+use super::sessions::Run;
 use super::{SELF_MONITORING, sign_in};
 use crate::support::chromium::{Chromium, Page};
 use crate::support::server::{PASSWORD, Server};
@@ -8,9 +9,10 @@ use crate::support::site::Site;
 use crate::support::{now, open, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, JobError, JobId, Kind, KindRules, NewJob, NewSchedule, Outcome, Plan, Rule, ScanRequest,
-    ScheduleName, Status,
+    Actor, JobError, JobId, Kind, KindRules, NewJob, NewSchedule, Outcome, Plan, Queue, Rule,
+    ScanRequest, ScheduleName, SessionEnd, SessionRequest, Status,
 };
+use lamplighter::sessions::{self, Asked};
 use lamplighter::store::Store;
 use lamplighter::{Engine, monitor};
 use std::path::{Path, PathBuf};
@@ -119,6 +121,7 @@ fn an_empty_site_looks_right_from_the_first_page_on() {
     gallery.visit("dashboard", &at("/"));
     gallery.visit("jobs", &at("/jobs"));
     gallery.visit("schedules", &at("/schedules"));
+    gallery.visit("sessions", &at("/sessions"));
     gallery.visit("logs", &at("/logs"));
     gallery.visit("logs-nothing-found", &at("/logs?q=no+such+words"));
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
@@ -196,6 +199,58 @@ async fn a_busy_site_looks_right() {
     gallery.close();
 }
 
+/// What agents said, in streams of the real program: tools, thinking, a refusal, retries, a failure.
+const STREAMS: [&str; 4] = [
+    include_str!("../../fixtures/claude-stream/bash_allowed.jsonl"),
+    include_str!("../../fixtures/claude-stream/think.jsonl"),
+    include_str!("../../fixtures/claude-stream/denied_dontask.jsonl"),
+    include_str!("../../fixtures/claude-stream/err429_then_ok.jsonl"),
+];
+/// An answer with all that Markdown has.
+const ANSWER: &str = "# The shop is slow\n\nThe disk of `db-1` is **97 % full**; see <https://example.org/runbook>.\n\n\
+    1. `/var/log` takes 41 GB\n2. the rotation stopped on *Tuesday*\n\n| Mount | Used | Note |\n|---|---|---|\n\
+    | / | 97 % | grows 2 GB a day |\n| /srv | 40 % | |\n\n```sh\nlogrotate --force /etc/logrotate.conf\n```\n\n\
+    > Nothing was changed.\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_look_right() {
+    let (folder, store) = store();
+    let mut site = Site::start(folder.path(), &store).await;
+    let Some(chromium) = Chromium::start() else { return };
+    let fates = some_sessions(&store, &mut site).await;
+    let running = fates[2].1;
+    let page = chromium.page();
+    sign_in(&page, &site.url);
+    let at = |path: &str| format!("{}{path}", site.url);
+    let mut gallery = Gallery::new(&page, "sessions");
+    gallery.visit("dashboard", &at("/"));
+    gallery.arranged("dashboard-options", &at("/"), "", unfold);
+    gallery.visit("list", &at("/sessions"));
+    for (name, id) in fates {
+        gallery.visit(name, &at(&format!("/sessions/{id}")));
+    }
+    gallery.arranged("unfolded", &at("/sessions/1"), "", unfold);
+    gallery.visit("earlier", &at(&format!("/sessions/{running}?from=300000")));
+    gallery.arranged("stop", &at(&format!("/sessions/{running}")), "", |page| {
+        page.click(".btn-stop");
+        page.wait("document.querySelector('dialog#stop').open");
+    });
+    let until = Some(now().plus(Duration::from_hours(3)));
+    let by = Actor { name: "engine".into(), remote: None };
+    let reason = "The five_hour limit is used up.".into();
+    store.pause_queue(Queue::AGENT, reason, until, by, now()).await.unwrap();
+    gallery.arranged("triggered", &at("/"), "", |page| {
+        page.fill("textarea[name=prompt]", "Look at the mail queue");
+        page.click(".trigger-form button[type=submit]");
+        page.wait("!!document.querySelector('.trigger-success')");
+    });
+    gallery.arranged("refused", &at("/"), "400", |page| {
+        page.click(".trigger-form button[type=submit]");
+        page.wait("!!document.querySelector('.trigger-error')");
+    });
+    gallery.close();
+}
+
 #[test]
 fn errors_look_right() {
     let folder = tempfile::tempdir().unwrap();
@@ -213,6 +268,7 @@ fn errors_look_right() {
     gallery.arranged("setup-gone", &at("/setup/used-already"), "410", |_| {});
     sign_in(&page, &server.url);
     gallery.arranged("no-such-page", &at("/no-such-page"), "404", |_| {});
+    gallery.arranged("no-such-session", &at("/sessions/999999"), "404", |_| {});
     gallery.arranged("no-such-job", &at("/jobs/999999"), "404", |_| {});
     gallery.arranged("bad-address", &at("/jobs?before=0"), "400", |_| {});
     gallery.close();
@@ -242,6 +298,55 @@ fn the_script_sees_what_is_wrong_and_nothing_else() {
         assert_eq!(found.count(), 1, "{wanted} in {faults:#?}");
     }
     assert_eq!(faults.len(), 5, "{faults:#?}");
+}
+
+/// Leaves sessions of every fate in a store; one runs on.
+async fn some_sessions(store: &Store, site: &mut Site) -> [(&'static str, JobId); 4] {
+    let ask = async |wish: SessionRequest| {
+        sessions::request(store, wish, Asked::by(Actor::cli()), now()).await.unwrap()
+    };
+    let known = SessionEnd {
+        exit_code: Some(0),
+        model: Some("claude-haiku-4-5-20251001".into()),
+        agent_version: Some("2.1.329".into()),
+        cli_session_id: Some("known".into()),
+        cost_usd: Some(1.2345),
+        num_turns: Some(7),
+        input_tokens: Some(48_211),
+        output_tokens: Some(2_904),
+        ..SessionEnd::default()
+    };
+    let prompt = format!("Why is the shop slow since Tuesday?\n\n{TRACE}");
+    let done = ask(SessionRequest::of(prompt.clone())).await;
+    let mut run = Run::begin(store, site.sessions.recv().await.unwrap()).await;
+    run.print(&STREAMS.concat()).await;
+    let structured = Some(serde_json::json!({"severity": "high", "hosts": ["db-1"]}));
+    run.finish(SessionEnd { response: Some(ANSWER.into()), structured, ..known.clone() }).await;
+    let full = SessionRequest {
+        profile: Some("full".into()),
+        tier: Some(3),
+        ..SessionRequest::of("Mend it")
+    };
+    let failed = ask(SessionRequest { continues: Some(done.0), ..full }).await;
+    let run = Run::begin(store, site.sessions.recv().await.unwrap()).await;
+    let error =
+        JobError { code: "AGENT-LIMIT-002".into(), message: "It took all of its 40 turns.".into() };
+    run.finish_as(
+        SessionEnd { cost_usd: Some(16.0), exit_code: Some(1), ..known },
+        Outcome::Fatal(error),
+    )
+    .await;
+    let running = ask(SessionRequest { tier: Some(2), ..SessionRequest::of(prompt) }).await;
+    let mut run = Run::begin(store, site.sessions.recv().await.unwrap()).await;
+    run.progress("Bash: du -xh --max-depth=2 /var | sort -h | tail -20").await;
+    for _ in 0..40 {
+        run.print(&STREAMS.concat()).await;
+    }
+    let file =
+        SessionRequest { prompt_file: Some("health_check".into()), ..SessionRequest::default() };
+    let waiting = ask(file).await;
+    until(store, waiting, |job| job.queue.is_some()).await;
+    [("done", done), ("failed", failed), ("running", running), ("waiting", waiting)]
 }
 
 /// Leaves schedules in a store: one with a long history, one that is paused.

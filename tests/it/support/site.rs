@@ -1,25 +1,38 @@
-//! The pages and an engine in the test's own process, whose scans wait until the test lets them go on.
+//! The pages and an engine in the test's own process, whose scans wait until the test lets them go on and whose sessions
+//! the test runs itself.
 
 use super::server::{Browser, PASSWORD};
 use super::{in_time, now};
 use lamplighter::Engine;
+use lamplighter::agents::Launcher;
 use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, Outcome, Queue};
+use lamplighter::engine::Context;
+use lamplighter::model::{Actor, Kind, KindRules, OnInterrupt, Outcome, Queue};
 use lamplighter::monitor;
+use lamplighter::sessions::{AgentProgram, Agents, Sandboxed};
 use lamplighter::store::{LogStore, OpenMode, Store};
 use lamplighter::web::{self, Options, Web};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// What stands for the agent program: it tells a version that is accepted.
+const AGENT: &str = "#!/bin/sh\necho '2.1.329 (Claude Code)'\n";
+
+/// A session that was claimed, and where its outcome goes.
+pub type Claimed = (Context, oneshot::Sender<Outcome>);
 
 /// The pages and an engine whose scans wait for a permit each.
 pub struct Site {
     pub url: String,
     pub gate: Arc<Semaphore>,
+    /// The sessions that the engine claims.
+    pub sessions: mpsc::UnboundedReceiver<Claimed>,
     engine: Engine,
     pages: JoinSet<()>,
     stop: CancellationToken,
@@ -32,6 +45,14 @@ impl Site {
         store.create_first_admin(hash, Actor::cli(), now()).await.unwrap();
         let gate = Arc::new(Semaphore::new(0));
         let permits = Arc::clone(&gate);
+        let (claimed, sessions) = mpsc::unbounded_channel::<Claimed>();
+        let session = KindRules {
+            queue: Queue::AGENT,
+            max_attempts: 1,
+            on_interrupt: OnInterrupt::Fail,
+            metered: true,
+            ..KindRules::new(Kind::AGENT_SESSION)
+        };
         let engine = Engine::builder(store.clone(), Clock::system())
             .queue(Queue::AGENT, 1)
             .kind(monitor::rules(), move |_| {
@@ -39,6 +60,17 @@ impl Site {
                 async move {
                     permits.acquire().await.unwrap().forget();
                     Outcome::Done(true.into())
+                }
+            })
+            .kind(session, move |context| {
+                let (sender, outcome) = oneshot::channel();
+                // A test that has no more use for its sessions leaves them running.
+                drop(claimed.send((context, sender)));
+                async move {
+                    match outcome.await {
+                        Ok(outcome) => outcome,
+                        Err(_) => std::future::pending().await,
+                    }
                 }
             })
             .start()
@@ -52,11 +84,12 @@ impl Site {
             clock: Clock::system(),
             options: Options::default(),
             leading: engine.leading(),
+            agents: Some(agents(folder, store)),
         };
         let mut tasks = JoinSet::new();
         let stopped = stop.clone();
         tasks.spawn(async move { web::serve(listener, pages, stopped).await.unwrap() });
-        Self { url, gate, engine, pages: tasks, stop }
+        Self { url, gate, sessions, engine, pages: tasks, stop }
     }
 
     /// A program's browser in which `admin` is signed in.
@@ -69,5 +102,23 @@ impl Site {
         self.stop.cancel();
         in_time(self.pages.join_next()).await;
         self.engine.stop(Duration::ZERO).await;
+    }
+}
+
+fn agents(folder: &Path, store: &Store) -> Agents {
+    let program = folder.join("claude");
+    std::fs::write(&program, AGENT).unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let launcher = Arc::new(Launcher::with_program(env!("CARGO_BIN_EXE_lamplighter")));
+    let program = program.to_string_lossy().into_owned();
+    Agents {
+        door: env!("CARGO_BIN_EXE_lamplighter").into(),
+        store: store.clone(),
+        program: AgentProgram::new(program, Arc::clone(&launcher), Clock::system()),
+        launcher,
+        data_dir: folder.to_owned(),
+        pass_env: Vec::new(),
+        sandbox: Sandboxed::Auto,
+        working_dir: None,
     }
 }

@@ -1,0 +1,363 @@
+//! One session: how it stands, what it was asked, what it answered, and its transcript as it grows.
+
+use super::access::SignedIn;
+use super::caller::Caller;
+use super::job::{pretty, sentence, text_card};
+use super::markdown::markdown;
+use super::page::{self, Frame, LivePart, Tab};
+use super::respond::{Face, Problem};
+use super::sessions::{self, cost, known, link, model, tier, trigger_badge};
+use super::spend::usd;
+use super::transcript::{self, Extent, Part};
+use super::ui::{badge, card, dialog, elapsed, size, when, when_known};
+use super::{App, trigger};
+use crate::error::{Code, Result};
+use crate::model::{Job, JobId, Role, Session, SessionRun, Status, Timestamp, Trigger, Why};
+use crate::store::Store;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::{Markup, html};
+use serde::Deserialize;
+use std::time::Duration;
+
+pub(super) const PAGE_PATH: &str = "/sessions/{id}";
+pub(super) const PART_PATH: &str = "/sessions/{id}/part";
+pub(super) const FOLLOW_UP_PATH: &str = "/sessions/{id}/follow-up";
+/// Sessions of one family that are looked through for its cost.
+const MAX_FAMILY: usize = 50;
+/// How soon a browser without scripts loads the page of a session again that is not over.
+const RELOAD: Duration = Duration::from_secs(5);
+
+/// The address's query.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    /// A byte of the transcript: the page shows it from that line on. Default: its end.
+    from: Option<u64>,
+    v: Option<String>,
+}
+
+/// The session that a path names.
+pub(super) fn session_id(id: Result<Path<i64>, PathRejection>) -> Result<JobId, Problem> {
+    id.map(|Path(id)| JobId(id)).map_err(|_| Problem::input("A session's id is a number."))
+}
+
+/// What stands for a session that is not there (404).
+pub(super) fn unknown(id: JobId) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, Code::WebNotFound)
+        .saying(format!("There is no session {id}."))
+}
+
+/// Whether a further prompt can go on where a session ended.
+pub(super) fn may_continue(session: &Session) -> bool {
+    let known = session.run.as_ref().is_some_and(|run| run.cli_session_id.is_some());
+    session.status.is_final() && known
+}
+
+/// GET `/sessions/{id}` and `/sessions/{id}/part`, which is all of it but the transcript.
+pub(super) async fn page(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    id: Result<Path<i64>, PathRejection>,
+    query: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (id, asked) = (session_id(id)?, page::query(query)?);
+    let (store, now, role) = (&app.web.store, app.web.clock.now(), signed_in.account.role);
+    let session = store.session(id).await?.ok_or_else(|| unknown(id))?;
+    let job = store.job(id).await?.ok_or_else(|| unknown(id))?;
+    let why = store.why(id, now).await?;
+    let family = family(store, &session).await?;
+    let content = html! {
+        div.row.row-cards {
+            div."col-12" { (summary(&job, why.as_ref(), role, now)) }
+            div."col-12" { (facts(&session, &family, now)) }
+            @if let Some(prompt) = typed_prompt(&session) { div."col-12" { (text_card("prompt", "Prompt", prompt)) } }
+            @if let Some(run) = &session.run { (answers(run)) }
+        }
+    };
+    let versioned = (
+        sessions::state(&session),
+        why.as_ref().map(ToString::to_string),
+        family.iter().map(sessions::state).collect::<Vec<_>>(),
+    );
+    let part = LivePart {
+        id: "session",
+        path: &format!("{}/part", link(id)),
+        version: page::version(&versioned),
+        content: &content,
+    };
+    let extent = Extent::of(&session);
+    // The part has no transcript: that goes on by itself.
+    let (lines, earlier) = match caller.face {
+        Face::Fragment => (Part::default(), None),
+        Face::Page | Face::Json => {
+            let lines = transcript::window(store, id, asked.from, extent).await?;
+            let earlier = transcript::earlier(store, id, lines.start).await?;
+            (lines, earlier)
+        }
+    };
+    let around = |part| {
+        html! {
+            (part)
+            div.row.row-cards.below {
+                div."col-12" { (transcript_card(&session, &lines, earlier, asked.from.is_none())) }
+                div."col-12" { (follow_up_part(&session, role).1) }
+            }
+            @if !extent.over && role >= Role::Operator { (stop_dialog(id)) }
+        }
+    };
+    let frame = Frame::new(&app.web, Some(&signed_in))
+        .at(Tab::Sessions)
+        .reloading((!extent.over).then_some(RELOAD));
+    let title = format!("Session {id}");
+    Ok(page::live_page(&frame, &title, &part, around, (caller.face, asked.v.as_deref())))
+}
+
+/// GET `/sessions/{id}/follow-up`: the form that goes on with it. A part of its own, so that no change of the rest takes
+/// away what somebody types.
+pub(super) async fn follow_up(
+    State(app): State<App>,
+    Extension(signed_in): Extension<SignedIn>,
+    id: Result<Path<i64>, PathRejection>,
+    query: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (id, asked) = (session_id(id)?, page::query(query)?);
+    let session = app.web.store.session(id).await?.ok_or_else(|| unknown(id))?;
+    let (version, part) = follow_up_part(&session, signed_in.account.role);
+    Ok(page::part(&version, &part, asked.v.as_deref()))
+}
+
+fn follow_up_part(session: &Session, role: Role) -> (String, Markup) {
+    let offered = may_continue(session) && role >= Role::Admin;
+    let full = session.run.as_ref().is_some_and(|run| run.profile == "full");
+    let content = html! {
+        @if offered {
+            (card("continue", "Continue", &html! {}, &html! {
+                div.card-body { (trigger::continue_form(session.id, full)) }
+            }))
+        }
+    };
+    let version = page::version(&offered);
+    let path = format!("{}/follow-up", link(session.id));
+    let part = super::ui::live("follow-up", &path, &version, &content);
+    (version, part)
+}
+
+fn summary(job: &Job, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
+    let code = job.error_code.as_deref().filter(|_| job.status == Status::Failed);
+    let known = code.and_then(|code| Code::ALL.iter().find(|known| known.as_str() == code));
+    html! {
+        section.card {
+            div.card-body.scan-now {
+                div.scan-line {
+                    div.sentence { (badge(job.status)) p { (sentence(job, why, now)) } }
+                    @if let Some(code) = code {
+                        p.text-secondary { code { (code) } @if let Some(code) = known { " " (code.remedy()) } }
+                    }
+                }
+                @if role >= Role::Operator { div.actions { (buttons(job)) } }
+            }
+        }
+    }
+}
+
+fn buttons(job: &Job) -> Markup {
+    html! {
+        @match job.status {
+            Status::Completed | Status::Failed | Status::Cancelled => (form(job.id, "run-again", "Run again")),
+            Status::Running if job.cancel_requested_at.is_some() => p.text-secondary { "It was asked to stop." },
+            Status::Running => {
+                button.btn.btn-sm.btn-stop.scripted type="button" data-dialog="stop" { "Stop" }
+                noscript { (form(job.id, "cancel", "Stop")) }
+            }
+            Status::Scheduled | Status::Queued => (form(job.id, "cancel", "Cancel")),
+        }
+    }
+}
+
+fn form(id: JobId, deed: &str, word: &str) -> Markup {
+    html! {
+        form method="post" action={ "/jobs/" (id) "/" (deed) "?on=session" } {
+            button.btn.btn-sm type="submit" { (word) }
+        }
+    }
+}
+
+fn stop_dialog(id: JobId) -> Markup {
+    let content = html! {
+        p { "The agent and every process that it has started are ended. What it has done stays done." }
+        (form(id, "cancel", "Stop it now"))
+    };
+    dialog("stop", &format!("Stop session {id}?"), &content)
+}
+
+fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
+    let none = SessionRun::default();
+    let run = session.run.as_ref().unwrap_or(&none);
+    let started = session.run.is_some();
+    let profile = session.request.as_ref().and_then(|request| request.profile.clone());
+    let profile = if started {
+        run.profile.clone()
+    } else {
+        profile.unwrap_or_else(|| "as the tier says".into())
+    };
+    html! {
+        section #session-facts .card {
+            div.card-header { h2.card-title { "Session" } }
+            div.card-body.fact-columns {
+                dl.facts {
+                    dt { "Trigger" } dd { (trigger_badge(session.trigger)) }
+                    @if let Some(file) = session.request.as_ref().and_then(|request| request.prompt_file.as_ref()) {
+                        dt { "Prompt file" } dd { code { (file) ".md" } }
+                    }
+                    dt { "Tier" } dd { (tier(session)) }
+                    dt { "Profile" } dd.text-danger-strong[profile == "full"] { (profile) }
+                    dt { "Model" } dd { (model(session).unwrap_or("as the tier says")) }
+                    @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd { (isolated(isolation)) } }
+                    @if let Some(version) = &run.agent_version { dt { "Agent" } dd { (version) } }
+                    @if started { dt { "Working directory" } dd { code { (run.working_dir.display()) } } }
+                }
+                dl.facts {
+                    dt { "Asked for" } dd { (when(session.created_at, now)) }
+                    dt { "Started" } dd { (when_known(session.started_at, now)) }
+                    dt { "Duration" } dd { (elapsed(session.started_at, session.finished_at, now)) }
+                    dt { "Turns" } dd { (known(run.num_turns)) }
+                    dt { "Cost" } dd { (cost(session)) }
+                    @if let (Some(read), Some(written)) = (run.input_tokens, run.output_tokens) {
+                        dt { "Tokens" } dd { (read) " read, " (written) " written" }
+                    }
+                    @if session.status.is_final() { dt { "Exit code" } dd { (known(run.exit_code.map(i64::from))) } }
+                }
+                (relations(session, family))
+            }
+        }
+    }
+}
+
+fn isolated(isolation: &str) -> &str {
+    match isolation {
+        "bwrap" => "bwrap: a sandbox of its own",
+        "supervisor" => "supervisor: its processes are owned, not fenced in",
+        other => other,
+    }
+}
+
+/// The job behind it, and the sessions it belongs with.
+fn relations(session: &Session, family: &[Session]) -> Markup {
+    let other = |id: JobId| html! { a href=(link(id)) { "session " (id) } " " };
+    let is_session = |id: JobId| family.iter().any(|member| member.id == id);
+    let children: Vec<_> =
+        family.iter().filter(|member| member.parent_id == Some(session.id)).collect();
+    let spent: f64 = family.iter().filter_map(|member| member.run.as_ref()?.cost_usd).sum();
+    html! {
+        dl.facts {
+            dt { "Job" } dd { a href={ "/jobs/" (session.id) } { "job " (session.id) } }
+            @if let Some(parent) = session.parent_id {
+                dt { (came_from(session)) }
+                dd { @if is_session(parent) { (other(parent)) } @else { a href={ "/jobs/" (parent) } { "job " (parent) } } }
+            }
+            @if !children.is_empty() {
+                dt { "Led to" }
+                dd {
+                    @for child in children { div { (other(child.id)) (badge(child.status)) " tier " (tier(child)) ", " (cost(child)) } }
+                }
+            }
+            @if family.len() > 1 { dt { "Chain cost" } dd { (usd(spent)) ", " (family.len()) " sessions" } }
+        }
+    }
+}
+
+fn came_from(session: &Session) -> &'static str {
+    let continues = session.request.as_ref().is_some_and(|request| request.continues.is_some());
+    match session.trigger {
+        _ if continues => "Continues",
+        Trigger::Retry => "Runs again",
+        Trigger::Parent => "Handed on by",
+        Trigger::Manual | Trigger::Scheduled | Trigger::Api => "Made by",
+    }
+}
+
+/// The sessions that came of one another, this one among them.
+async fn family(store: &Store, session: &Session) -> Result<Vec<Session>> {
+    let mut first = session.clone();
+    for _ in 0..MAX_FAMILY {
+        let Some(parent) = first.parent_id else { break };
+        let Some(parent) = store.session(parent).await? else { break };
+        first = parent;
+    }
+    let mut family = vec![first];
+    let mut looked_at = 0;
+    while looked_at < family.len() && family.len() < MAX_FAMILY {
+        for child in store.children(family[looked_at].id).await? {
+            family.extend(store.session(child).await?);
+        }
+        looked_at += 1;
+    }
+    Ok(family)
+}
+
+/// The prompt that somebody typed.
+fn typed_prompt(session: &Session) -> Option<&str> {
+    let prompt = session.request.as_ref()?.prompt.as_deref();
+    prompt.filter(|_| session.trigger != Trigger::Scheduled)
+}
+
+fn answers(run: &SessionRun) -> Markup {
+    html! {
+        @if let Some(response) = &run.response {
+            div."col-12" {
+                (card("response", "Response", &html! {}, &html! { div.card-body.markdown { (markdown(response)) } }))
+            }
+        }
+        @if let Some(structured) = &run.structured {
+            div."col-12" { (text_card("structured", "Structured answer", &pretty(structured))) }
+        }
+    }
+}
+
+/// The transcript, which grows by itself at its end while the session is not over.
+fn transcript_card(session: &Session, part: &Part, earlier: Option<u64>, at_end: bool) -> Markup {
+    let none = SessionRun::default();
+    let run = session.run.as_ref().unwrap_or(&none);
+    let live = at_end && !session.status.is_final();
+    let at = |byte: u64| format!("{}?from={byte}#transcript", link(session.id));
+    let aside = html! {
+        @if live {
+            button.btn.btn-sm.live-switch.scripted type="button" data-follow="" aria-pressed="true" { "Follow" }
+        } @else {
+            span.text-secondary { (run.transcript_lines) " lines, " (size(run.transcript_bytes)) }
+        }
+    };
+    let parts = html! {
+        @if earlier.is_some() || part.end < run.transcript_bytes && !live {
+            nav.card-footer.pager aria-label="Parts of the transcript" {
+                @if let Some(earlier) = earlier {
+                    a.btn.btn-sm href=(at(0)) { "Beginning" }
+                    a.btn.btn-sm rel="prev" href=(at(earlier)) { "Earlier" }
+                }
+                @if part.end < run.transcript_bytes && !live {
+                    a.btn.btn-sm rel="next" href=(at(part.end)) { "Later" }
+                    a.btn.btn-sm href={ (link(session.id)) "#transcript" } { "End" }
+                }
+            }
+        }
+    };
+    card(
+        "transcript",
+        "Transcript",
+        &aside,
+        &html! {
+            (parts)
+            ol.transcript tabindex="0" aria-label="Lines of the transcript"
+                data-stream=[live.then(|| format!("{}/stream", link(session.id)))] data-after=[live.then_some(part.end)] {
+                @for entry in &part.entries { (entry.rows()) }
+            }
+            p.card-body.transcript-empty { @if live { "Nothing yet. What the agent does appears here." } @else { "It printed nothing." } }
+            @if run.transcript_dropped > 0 {
+                p.card-body.text-danger-strong { (size(run.transcript_dropped)) " more were printed and not kept." }
+            }
+        },
+    )
+}

@@ -1,0 +1,152 @@
+//! What agents have spent: against the budgets, and by day, kind and schedule.
+
+use super::schedules;
+use super::ui::{self, card};
+use crate::error::Result;
+use crate::model::{ALARM, Budgets, ScheduleName, Spend, Spent, Timestamp, day_of};
+use crate::store::Store;
+use maud::{Markup, html};
+use std::collections::BTreeMap;
+
+/// Days that are shown.
+const DAYS: i64 = 30;
+/// Schedules whose names are looked up: there are no more.
+const MAX_SCHEDULES: usize = 1000;
+/// Height of the bars, and the width of one with the space beside it, in the picture's own units.
+const HEIGHT: f64 = 24.0;
+const STEP: i64 = 5;
+
+/// What the cards show.
+pub(super) struct Figures {
+    spent: Spent,
+    budgets: Budgets,
+    spend: Vec<Spend>,
+    names: BTreeMap<i64, ScheduleName>,
+    today: i64,
+}
+
+/// Reads what was spent in the last 30 days.
+pub(super) async fn figures(store: &Store, now: Timestamp) -> Result<Figures> {
+    let (so_far, budgets) = store.spent(None, now).await?;
+    let today = day_of(now);
+    let spend = store.spend_since(today - DAYS + 1).await?;
+    let names = if spend.iter().any(|spend| spend.schedule_id.is_some()) {
+        let schedules = store.schedules(0, MAX_SCHEDULES).await?.0;
+        schedules.into_iter().map(|schedule| (schedule.id, schedule.name)).collect()
+    } else {
+        BTreeMap::new()
+    };
+    Ok(Figures { spent: so_far, budgets, spend, names, today })
+}
+
+/// Today's and this month's spend against the budgets.
+pub(super) fn lines(spent: Spent, budgets: Budgets) -> Markup {
+    html! {
+        dl.facts.spend {
+            (line("Today", spent.day, budgets.day))
+            (line("This month", spent.month, budgets.month))
+        }
+        @if budgets.day.is_some_and(|most| spent.day >= most * ALARM) || budgets.month.is_some_and(|most| spent.month >= most * ALARM) {
+            p.text-danger-strong { "Most of a budget is spent. Runs over it wait for its next period." }
+        }
+    }
+}
+
+fn line(period: &str, spent: f64, most: Option<f64>) -> Markup {
+    html! {
+        dt { (period) }
+        dd {
+            @match most {
+                Some(most) => {
+                    (usd(spent)) " of " (usd(most))
+                    meter min="0" max=(most) value=(spent.min(most)) low=(most * 0.5) high=(most * ALARM) optimum="0"
+                        aria-label={ (period) ": share of the budget" } {}
+                }
+                None => span { (usd(spent)) span.text-secondary { ", no limit" } },
+            }
+        }
+    }
+}
+
+/// Dollars as people read them.
+pub(super) fn usd(dollars: f64) -> String {
+    if dollars > 0.0 && dollars < 0.095 {
+        format!("${dollars:.4}")
+    } else {
+        format!("${dollars:.2}")
+    }
+}
+
+impl Figures {
+    /// What of it can change.
+    pub(super) fn state(&self) -> impl std::hash::Hash + use<> {
+        let runs: u64 = self.spend.iter().map(|spend| spend.runs).sum();
+        let most = |most: Option<f64>| most.map(f64::to_bits);
+        let spent = (self.spent.day.to_bits(), self.spent.month.to_bits());
+        (runs, spent, most(self.budgets.day), most(self.budgets.month), self.today)
+    }
+
+    /// The card of the sessions page.
+    pub(super) fn card(&self) -> Markup {
+        let mut rows = BTreeMap::<(&str, Option<i64>), Row>::new();
+        for spend in &self.spend {
+            let row = rows.entry((&spend.kind, spend.schedule_id)).or_default();
+            row.days.insert(spend.day, spend.cost_usd);
+            row.runs += spend.runs;
+        }
+        let rows: Vec<_> = rows.iter().map(|(key, row)| self.row(*key, row)).collect();
+        let content = html! {
+            div.card-body { (lines(self.spent, self.budgets)) }
+            @if !rows.is_empty() {
+                (ui::table("Spend", &["Kind", "Schedule", "30 days", "Today", "Runs", "Cost"], &rows))
+            }
+        };
+        card("spend", "Spend", &html! {}, &content)
+    }
+
+    fn row(&self, (kind, schedule): (&str, Option<i64>), row: &Row) -> Markup {
+        let today = row.days.get(&self.today).copied().unwrap_or(0.0);
+        html! {
+            tr {
+                td { (kind) }
+                td {
+                    @match schedule.map(|id| (id, self.names.get(&id))) {
+                        None => "none",
+                        Some((_, Some(name))) => a href=(schedules::link(name)) { (name) },
+                        Some((id, None)) => { "removed (" (id) ")" },
+                    }
+                }
+                td { (bars(&row.days, self.today)) }
+                td data-label="Today" { (usd(today)) }
+                td data-label="Runs" { (row.runs) }
+                td data-label="Cost" { (usd(row.days.values().sum())) }
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Row {
+    days: BTreeMap<i64, f64>,
+    runs: u64,
+}
+
+/// A bar a day, the last one today.
+fn bars(days: &BTreeMap<i64, f64>, today: i64) -> Markup {
+    let most = days.values().copied().fold(0.0, f64::max).max(0.01);
+    let first = today - DAYS + 1;
+    html! {
+        svg.spark role="img" aria-label="Dollars a day, the last 30 days" viewBox={ "0 0 " (DAYS * STEP) " " (HEIGHT) } {
+            @for (day, cost) in days.range(first..) {
+                @let height = (cost / most * HEIGHT).max(1.0);
+                rect x=((day - first) * STEP) y={ (format!("{:.1}", HEIGHT - height)) } width=(STEP - 1) height={ (format!("{height:.1}")) } {
+                    title { (date(*day)) ": " (usd(*cost)) }
+                }
+            }
+        }
+    }
+}
+
+fn date(day: i64) -> String {
+    Timestamp::from_millis(day * 86_400_000).to_utc().format("%Y-%m-%d").to_string()
+}

@@ -1,0 +1,170 @@
+//! A session's transcript as a stream of events: what there is, then what comes.
+//!
+//! A stream holds no connection to the database while it waits, and reads the next lines when its client has taken the
+//! last ones: however slow a client is, it costs one batch of memory.
+
+use super::access::SignedIn;
+use super::live::KEEP_ALIVE;
+use super::page;
+use super::respond::Problem;
+use super::session::{session_id, unknown};
+use super::transcript::{self, Entry, Extent};
+use super::{App, respond};
+use crate::error::{Code, Result};
+use crate::model::JobId;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream::{self, Stream};
+use serde::Deserialize;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::Instant;
+
+pub(super) const PATH: &str = "/sessions/{id}/stream";
+/// Transcript streams at once over all browsers. They have places of their own, and with the pages' own streams leave
+/// some of the server's 256 connections free.
+pub(super) const MAX_STREAMS: usize = 128;
+/// Bytes of transcript that a stream reads at once.
+const BATCH: u64 = 64 * 1024;
+/// Between two looks of one stream: the runner writes four times a second.
+const AT_MOST_EVERY: Duration = Duration::from_millis(200);
+/// How often a stream that goes on is checked for its login (S19).
+const CHECK: Duration = Duration::from_mins(1);
+
+/// The address's query.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    /// The byte after the last line that the caller has; `Last-Event-ID` goes before it.
+    after: Option<u64>,
+    /// `html` for rows of the page; text otherwise.
+    #[serde(rename = "as")]
+    form: Option<String>,
+}
+
+/// A client that follows a transcript.
+pub(super) struct Tail {
+    pub(super) app: App,
+    pub(super) id: JobId,
+    pub(super) login_hash: String,
+    pub(super) html: bool,
+    /// The byte after the last line that was read.
+    pub(super) at: u64,
+    /// Lines that end before it.
+    pub(super) lines: u64,
+    pub(super) ready: VecDeque<Event>,
+    pub(super) ended: bool,
+    pub(super) changes: watch::Receiver<u64>,
+    /// When its login is looked at again.
+    pub(super) check_at: Instant,
+    pub(super) _place: OwnedSemaphorePermit,
+}
+
+/// GET `/sessions/{id}/stream`: one event for each line, whose id is the byte after it; `event: done` when no more comes.
+pub(super) async fn stream(
+    State(app): State<App>,
+    Extension(signed_in): Extension<SignedIn>,
+    id: Result<Path<i64>, PathRejection>,
+    query: Result<Query<Asked>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let (id, asked) = (session_id(id)?, page::query(query)?);
+    let html = match asked.form.as_deref() {
+        Some("html") => true,
+        Some("text") | None => false,
+        Some(_) => return Err(Problem::input("A stream is of text or html.")),
+    };
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let after = last.or(asked.after).unwrap_or(0);
+    // Before the look, so that no change is missed.
+    let changes = app.web.store.changes();
+    let session = app.web.store.session(id).await?.ok_or_else(|| unknown(id))?;
+    let place = Arc::clone(&app.tails).try_acquire_owned();
+    let place =
+        place.map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, Code::WebStreams))?;
+    let bytes = Extent::of(&session).bytes;
+    let at = match after.min(bytes) {
+        all if all == bytes => all,
+        some => transcript::line_start(&app.web.store, id, some).await?,
+    };
+    let tail = Tail {
+        app,
+        id,
+        login_hash: signed_in.login_hash,
+        html,
+        at,
+        lines: 0,
+        ready: VecDeque::from([Event::default().retry(Duration::from_secs(1))]),
+        ended: false,
+        changes,
+        check_at: Instant::now() + CHECK,
+        _place: place,
+    };
+    Ok(Sse::new(stream::unfold(tail, next)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// The next event, when there is one. An error ends the stream; its client comes again.
+pub(super) async fn next(mut tail: Tail) -> Option<(Result<Event, Infallible>, Tail)> {
+    loop {
+        if let Some(event) = tail.ready.pop_front() {
+            return Some((Ok(event), tail));
+        }
+        if tail.ended || !tail.may_go_on().await.map_err(respond::Problem::from).ok()? {
+            return None;
+        }
+        tail.changes.borrow_and_update();
+        if tail.look().await.map_err(respond::Problem::from).ok()? {
+            continue;
+        }
+        tokio::time::sleep(AT_MOST_EVERY).await;
+        tokio::select! {
+            change = tail.changes.changed() => change.ok()?,
+            () = tokio::time::sleep_until(tail.check_at) => {}
+        }
+    }
+}
+
+impl Tail {
+    /// Reads what has come; answers whether anything has.
+    async fn look(&mut self) -> Result<bool> {
+        let store = &self.app.web.store;
+        // Read before the lines: of a session that is over here, all lines are there below.
+        let extent = match store.session(self.id).await? {
+            Some(session) => Extent::of(&session),
+            None => Extent { over: true, ..Extent::default() },
+        };
+        if extent.bytes > self.at && (extent.over || extent.lines > self.lines) {
+            let part = transcript::read(store, self.id, self.at, BATCH, extent).await?;
+            self.ready.extend(part.entries.iter().map(|entry| event(entry, self.html)));
+            self.lines = part.lines;
+            if part.end > self.at {
+                self.at = part.end;
+                return Ok(true);
+            }
+        }
+        if extent.over {
+            self.ready.push_back(Event::default().event("done").data("done"));
+            self.ended = true;
+        }
+        Ok(self.ended)
+    }
+
+    /// Whether its login has not ended meanwhile.
+    async fn may_go_on(&mut self) -> Result<bool> {
+        if Instant::now() < self.check_at {
+            return Ok(true);
+        }
+        self.check_at = Instant::now() + CHECK;
+        let (hash, now) = (self.login_hash.clone(), self.app.web.clock.now());
+        Ok(self.app.web.store.account_by_login(hash, false, now).await?.is_some())
+    }
+}
+
+fn event(entry: &Entry, html: bool) -> Event {
+    let event = Event::default().id(entry.end.to_string());
+    if html { event.data(entry.rows().into_string()) } else { event.data(entry.text()) }
+}
