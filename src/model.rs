@@ -33,7 +33,7 @@ pub use cron::{Cron, CronError};
 pub(crate) use digest::sha256_hex;
 pub use filing::{
     Act, Event as FilingEvent, Filing, FilingId, FilingState, Marker, Place, REQUEST_LIMIT, SETTLE,
-    Step,
+    Step, WaitingFiling,
 };
 pub use job::{
     Attempt, BlockedBy, Cancelled, Event, Job, JobId, Lease, Occurrence, OnInterrupt, Status,

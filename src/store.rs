@@ -8,6 +8,7 @@
 
 mod accounts;
 pub mod door;
+mod filings;
 mod jobs;
 mod leader;
 mod logs;

@@ -10,6 +10,7 @@
 //! *Invariant:* `axum`, `hyper` and `maud` are named nowhere else in the crate.
 
 mod access;
+mod approvals;
 mod assets;
 mod caller;
 mod cookie;
@@ -183,6 +184,11 @@ fn routes() -> Vec<Route> {
         get(self_monitoring::PATH, Private(Role::Viewer), self_monitoring::page),
         get(self_monitoring::LISTS_PATH, Polled(Role::Viewer), self_monitoring::lists),
         get(self_monitoring::STATUS_PATH, Polled(Role::Viewer), self_monitoring::status),
+        get(approvals::PATH, Private(Role::Viewer), approvals::page),
+        get(approvals::PART_PATH, Polled(Role::Viewer), approvals::page),
+        post(approvals::APPROVE_PATH, Private(Role::Admin), approvals::approve),
+        post(approvals::REJECT_PATH, Private(Role::Admin), approvals::reject),
+        post(approvals::EDIT_PATH, Private(Role::Admin), approvals::edit),
         post(self_monitoring::RUN_NOW_PATH, Private(Role::Operator), self_monitoring::run_now),
     ]
 }

@@ -275,6 +275,9 @@ codes! {
     AgentUnstructured = "AGENT-REPLY-001", "The agent gave no structured answer",
         "The model answered in prose, or never as the schema wants it.",
         "Run it again, or choose a stronger model.";
+    FilingDecided = "TRACK-FILE-001", "It was decided already",
+        "Somebody else approved or rejected it, or it is on its way.",
+        "Load the page again and see what became of it.";
     RepositoryTaken = "REPO-NAME-001", "A repository of this name or path is registered",
         "Somebody has added it before.",
         "Refresh that one, or give the new one another name.";

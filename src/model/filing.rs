@@ -5,7 +5,7 @@
 //! show what it has, looks for the filing's marker, and sends again only if it is not there. `failed` was surely not
 //! done and is tried again; nothing here gives up (P24).
 
-use super::{Failure, Reason, Timestamp};
+use super::{Failure, IssueId, JobId, Reason, Timestamp};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -122,6 +122,33 @@ pub struct Place {
     pub number: i64,
     /// The page of the issue or comment.
     pub url: String,
+}
+
+/// An act at the tracker that is not done, as a page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingFiling {
+    /// Row id.
+    pub id: FilingId,
+    /// What is to be done.
+    pub act: Act,
+    /// How far it is.
+    pub state: FilingState,
+    /// The issue it is about.
+    pub issue: IssueId,
+    /// The title of that issue.
+    pub issue_title: String,
+    /// That issue's number at the tracker; `None` before it is there.
+    pub number: Option<i64>,
+    /// The scan that wants it.
+    pub scan: JobId,
+    /// The title of a new issue.
+    pub title: Option<String>,
+    /// The exact text, its marker's line left out.
+    pub body: String,
+    /// Since when it waits.
+    pub created_at: Timestamp,
+    /// Why the tracker refused it last.
+    pub error: Option<String>,
 }
 
 /// One accepted finding on its way to the tracker.

@@ -11,7 +11,7 @@ pub(super) mod counts;
 mod database;
 pub(super) mod door;
 mod error;
-mod filings;
+pub(super) mod filings;
 pub(super) mod history;
 mod idempotency;
 pub(super) mod issues;

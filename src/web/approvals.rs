@@ -1,0 +1,197 @@
+//! What waits for the tracker, with its exact text: approved, edited or rejected here.
+
+use super::App;
+use super::access::SignedIn;
+use super::caller::Caller;
+use super::page::{self, Frame, LivePart, Tab};
+use super::respond::{self, Face, Problem, refused};
+use super::ui::when;
+use crate::model::{Act, FilingId, FilingState, Role, Timestamp, WaitingFiling};
+use axum::Json;
+use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
+use axum::extract::{Extension, Form, Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::json;
+
+pub(super) const PATH: &str = "/admin/self-monitoring/approvals";
+pub(super) const PART_PATH: &str = "/admin/self-monitoring/approvals/part";
+pub(super) const APPROVE_PATH: &str = "/admin/self-monitoring/approvals/{id}/approve";
+pub(super) const REJECT_PATH: &str = "/admin/self-monitoring/approvals/{id}/reject";
+pub(super) const EDIT_PATH: &str = "/admin/self-monitoring/approvals/{id}/edit";
+/// Acts that the page shows: more than anybody reads at a time.
+const MAX_SHOWN: usize = 100;
+
+/// An edited text.
+#[derive(Deserialize)]
+pub(super) struct Edited {
+    title: Option<String>,
+    body: String,
+}
+
+/// GET `/admin/self-monitoring/approvals` and its part.
+pub(super) async fn page(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    query: Result<Query<page::Shown>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let shown = page::query(query)?.v;
+    let waiting = app.web.store.waiting_filings(MAX_SHOWN).await?;
+    let (role, now) = (signed_in.account.role, app.web.clock.now());
+    let content = html! {
+        div.row.row-cards {
+            @if waiting.is_empty() {
+                div."col-12" {
+                    div.card { div.card-body { p.text-secondary {
+                        "Nothing waits for the tracker. What a scan finds is filed, or comes here first where the setting "
+                        code { "tracker.approval" } " says so."
+                    } } }
+                }
+            }
+            @for filing in &waiting { div."col-12" { (card(filing, role, now)) } }
+        }
+    };
+    let state = |filing: &WaitingFiling| {
+        (
+            filing.id.0,
+            filing.state.as_str(),
+            filing.title.clone(),
+            filing.body.len(),
+            filing.error.clone(),
+        )
+    };
+    let part = LivePart {
+        id: "approvals",
+        path: PART_PATH,
+        version: page::version(&waiting.iter().map(state).collect::<Vec<_>>()),
+        content: &content,
+    };
+    let frame = Frame::new(&app.web, Some(&signed_in)).at(Tab::SelfMonitoring);
+    let title = "Waiting for the tracker";
+    Ok(page::live_page(&frame, title, &part, |part| part, (caller.face, shown.as_deref())))
+}
+
+fn card(filing: &WaitingFiling, role: Role, now: Timestamp) -> Markup {
+    let waits = filing.state == FilingState::AwaitingApproval;
+    html! {
+        section.card {
+            div.card-header {
+                h3.card-title { (what(filing)) }
+            }
+            div.card-body {
+                p {
+                    (how_far(filing)) " Found by " a href={ "/jobs/" (filing.scan) } { "scan " (filing.scan) } ", "
+                    (when(filing.created_at, now)) "."
+                }
+                @if let Some(error) = &filing.error { p.text-danger { (error) } }
+                @if let Some(title) = &filing.title { p { strong { (title) } } }
+                pre.text-wrap { (filing.body) }
+                @if waits && role >= Role::Admin { (decide(filing)) }
+            }
+        }
+    }
+}
+
+fn what(filing: &WaitingFiling) -> String {
+    let number = filing.number.map_or_else(String::new, |number| format!(" #{number}"));
+    match filing.act {
+        Act::Open => "New issue".to_owned(),
+        Act::Comment => format!("Comment on{number} {}", filing.issue_title),
+        Act::Reopen => format!("Open again{number} {}", filing.issue_title),
+    }
+}
+
+fn how_far(filing: &WaitingFiling) -> &'static str {
+    match filing.state {
+        FilingState::AwaitingApproval => "Waits for approval: nothing was sent.",
+        FilingState::Pending => "Waits for its turn.",
+        FilingState::Sending => "On its way; the tracker is asked before anything is sent again.",
+        FilingState::Failed => "The tracker refused it; it is tried again.",
+        FilingState::Filed => "Filed.",
+        FilingState::Rejected => "Rejected.",
+    }
+}
+
+fn decide(filing: &WaitingFiling) -> Markup {
+    let path = |deed: &str| format!("{PATH}/{}/{deed}", filing.id.0);
+    html! {
+        div.actions {
+            form method="post" action=(path("approve")) {
+                button.btn.btn-primary.btn-sm type="submit" { "Approve" }
+            }
+            form method="post" action=(path("reject")) {
+                button.btn.btn-sm type="submit" { "Reject" }
+            }
+        }
+        details {
+            summary { "Edit the text" }
+            form method="post" action=(path("edit")) {
+                @if let Some(title) = &filing.title {
+                    label.form-label for={ "title-" (filing.id.0) } { "Title" }
+                    input.form-control id={ "title-" (filing.id.0) } name="title" value=(title) maxlength="240" required;
+                }
+                label.form-label for={ "body-" (filing.id.0) } { "Text" }
+                textarea.form-control id={ "body-" (filing.id.0) } name="body" rows="14" required { "\n" (filing.body) }
+                button.btn.btn-sm type="submit" { "Save" }
+            }
+        }
+    }
+}
+
+/// POST `/admin/self-monitoring/approvals/{id}/approve`.
+pub(super) async fn approve(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    id: Result<Path<i64>, PathRejection>,
+) -> Result<Response, Problem> {
+    let id = filing_id(id)?;
+    let actor = caller.acting_as(&signed_in.account.username);
+    app.web.store.approve_filing(id, actor, app.web.clock.now()).await.map_err(refused)?;
+    Ok(done(&caller, id, "approved"))
+}
+
+/// POST `/admin/self-monitoring/approvals/{id}/reject`.
+pub(super) async fn reject(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    id: Result<Path<i64>, PathRejection>,
+) -> Result<Response, Problem> {
+    let id = filing_id(id)?;
+    let actor = caller.acting_as(&signed_in.account.username);
+    app.web.store.reject_filing(id, actor, app.web.clock.now()).await.map_err(refused)?;
+    Ok(done(&caller, id, "rejected"))
+}
+
+/// POST `/admin/self-monitoring/approvals/{id}/edit`.
+pub(super) async fn edit(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    id: Result<Path<i64>, PathRejection>,
+    form: Result<Form<Edited>, FormRejection>,
+) -> Result<Response, Problem> {
+    let id = filing_id(id)?;
+    let Form(Edited { title, body }) =
+        form.map_err(|_| Problem::input("This is no form that can be read."))?;
+    let actor = caller.acting_as(&signed_in.account.username);
+    // A form sends every end of a line as CR LF.
+    let body = body.replace("\r\n", "\n");
+    let edited = app.web.store.edit_filing(id, title, body, actor, app.web.clock.now());
+    edited.await.map_err(refused)?;
+    Ok(done(&caller, id, "edited"))
+}
+
+fn filing_id(id: Result<Path<i64>, PathRejection>) -> Result<FilingId, Problem> {
+    id.map(|Path(id)| FilingId(id)).map_err(|_| Problem::input("A filing's id is a number."))
+}
+
+fn done(caller: &Caller, id: FilingId, word: &str) -> Response {
+    match caller.face {
+        Face::Json => Json(json!({"filing": id.0.to_string(), "status": word})).into_response(),
+        Face::Page | Face::Fragment => respond::see_other(PATH),
+    }
+}
