@@ -13,6 +13,7 @@ use crate::monitor::intake::{Intake, Journal};
 use crate::repositories;
 use crate::sessions::{self, AgentProgram, AgentState, Agents, Sandboxed};
 use crate::store::{LogStore, OpenMode, Store};
+use crate::warn_coded;
 use crate::web::{self, Web};
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -62,8 +63,6 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let writer = start_logging(&config, logs.clone(), clock.clone());
     let agents = agents(&config, &store, &data_dir, &clock);
     let mut engine = start_engine(&agents, &logs, &clock, arguments.demo)?;
-    tell_of(&agents).await;
-    repositories::complete(&agents, clock.now()).await?;
     greet(&listener, &data_dir, &store, &clock, created).await?;
     tracing::info!("serving the pages on {}", config.listen);
     let mut intake = follow(&config.log_sources, &logs, &clock, &engine.leading());
@@ -76,12 +75,13 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let pages = Web {
         store,
         logs: logs.clone(),
-        clock,
+        clock: clock.clone(),
         options,
         leading: engine.leading(),
-        agents: Some(agents),
+        agents: Some(agents.clone()),
     };
-    let mut served = pin!(web::serve(listener, pages, stop.clone()));
+    let met = meet_program(&agents, &clock);
+    let mut served = pin!(beside(met, web::serve(listener, pages, stop.clone())));
     let ended = tokio::select! {
         ended = served.as_mut() => {
             engine.stop(GRACE).await;
@@ -137,13 +137,25 @@ fn start_engine(agents: &Agents, logs: &LogStore, clock: &Clock, is_demo: bool) 
         .start()
 }
 
-/// Says which agent program is there. Without one everything else runs.
-async fn tell_of(agents: &Agents) {
+/// Says which agent program is there, and asks for what waited for one. Without it everything else runs.
+async fn meet_program(agents: &Agents, clock: &Clock) {
     match agents.program.state().await {
         AgentState::Ready { path, version } => {
             tracing::info!("the agent program is {} {version}", path.display());
         }
         AgentState::Missing { reason } => tracing::info!("no sessions of agents: {reason}"),
+    }
+    if let Err(error) = repositories::complete(agents, clock.now()).await {
+        warn_coded!(error.code(), "ask for descriptions of repositories: {error}");
+    }
+}
+
+/// Serves, and meanwhile does something else that may take its time.
+async fn beside<T>(other: impl Future<Output = ()>, serving: impl Future<Output = T>) -> T {
+    let mut serving = pin!(serving);
+    tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = other => serving.await,
     }
 }
 

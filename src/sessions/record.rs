@@ -13,6 +13,10 @@ use std::time::Duration;
 
 /// How often what was printed is saved: whoever watches is that far behind.
 pub(super) const FLUSH_EVERY: Duration = Duration::from_millis(250);
+/// Between two tries to save the end of a run.
+pub(super) const FINISH_AGAIN: Duration = Duration::from_secs(1);
+/// Tries to save it; after these minutes the job fails, and what its run cost is missing.
+pub(super) const FINISH_TRIES: u32 = 300;
 /// The largest piece, in bytes: the schema's limit.
 const MAX_PIECE: usize = 64 * 1024;
 /// What one commit holds at most: a few milliseconds of the writer.
@@ -127,10 +131,25 @@ impl Recorder {
         }
     }
 
+    /// Saves all that waits, again and again while the database refuses it.
+    ///
+    /// # Errors
+    /// As [`Recorder::flush`].
+    pub(super) async fn finish(&mut self) -> Result<()> {
+        for _ in 0..FINISH_TRIES {
+            self.flush().await?;
+            if self.waiting.is_empty() && self.dropped == 0 {
+                break;
+            }
+            self.clock.sleep(FINISH_AGAIN).await;
+        }
+        Ok(())
+    }
+
     /// Saves what waits. What the database refuses waits for the next call.
     ///
     /// # Errors
-    /// `STORE-LEASE-001` if the job is not this run's any more.
+    /// `STORE-LEASE-001` if the job is not this run's any more, `STORE-CLOSED-001` if the store is closed.
     pub(super) async fn flush(&mut self) -> Result<()> {
         while !self.waiting.is_empty() || self.dropped > 0 {
             let length = self.waiting.len().min(MAX_COMMIT);
@@ -139,7 +158,9 @@ impl Recorder {
             let saved = self.store.append_transcript(self.lease.clone(), pieces, self.dropped);
             match saved.await {
                 Ok(()) => {}
-                Err(error) if error.is_lease_lost() => return Err(error),
+                Err(error) if error.is_lease_lost() || error.code() == Code::StoreClosed => {
+                    return Err(error);
+                }
                 Err(error) => {
                     warn_coded!(Code::AgentTranscript, "job {}: {error}", self.lease.id);
                     return Ok(());

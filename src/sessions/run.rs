@@ -2,7 +2,7 @@
 
 use super::Agents;
 use super::place::{Place, program_files};
-use super::record::{FLUSH_EVERY, Recorder};
+use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder};
 use crate::agents::claude::{
     End, Event, OnDenial, Settings, Stop, Summary, Tokens, Verdict, verdict,
 };
@@ -15,10 +15,6 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Between two tries to save the end of a run.
-const FINISH_AGAIN: Duration = Duration::from_secs(1);
-/// Tries to save it; after these minutes the job fails, and what its run cost is missing.
-const FINISH_TRIES: u32 = 300;
 /// Between two texts of progress: each is a write.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// What the pages show of what the agent does, in bytes.
@@ -151,6 +147,7 @@ impl Watched<'_> {
         let mut asked = lost.is_some().then_some(Stop::Interrupted);
         let mut shown = Timestamp::default();
         let mut is_ordered = false;
+        let mut is_named = false;
         let mut flush_at = clock.now().plus(FLUSH_EVERY);
         loop {
             if asked.is_some() && !std::mem::replace(&mut is_ordered, true) {
@@ -175,6 +172,9 @@ impl Watched<'_> {
             for event in &events {
                 summary.see(event);
             }
+            if summary.tool_uses > 0 && !std::mem::replace(&mut is_named, true) {
+                self.name(&summary).await;
+            }
             if summary.hopeless().is_some() {
                 asked = asked.or(Some(Stop::GaveUp));
             }
@@ -189,7 +189,7 @@ impl Watched<'_> {
         for event in self.recorder.end() {
             summary.see(&event);
         }
-        lost = self.recorder.flush().await.err().or(lost);
+        lost = self.recorder.finish().await.err().or(lost);
         if let Some(error) = lost.filter(Error::is_lease_lost) {
             return Err(error);
         }
@@ -199,13 +199,24 @@ impl Watched<'_> {
                 exit: ended.exit,
                 stop: Stop::of(ended.reason, asked),
                 stderr: self.recorder.last_words(),
-                structured: plan.settings.json_schema.is_some(),
+                structured: plan.settings.json_schema.is_some() && !plan.settings.prose_will_do,
                 on_denial: plan.on_denial,
                 cost_before: plan.cost_before,
             },
             clock.now(),
         );
         Ok(Ended { summary, verdict, exit: ended.exit })
+    }
+
+    /// Writes the program's own id of the session as soon as there is something to go on with, even if the server is killed.
+    async fn name(&self, summary: &Summary) {
+        let Some(session) = summary.session.clone() else { return };
+        // It is written again at the end.
+        self.agents
+            .store
+            .name_session(self.context.lease.clone(), session)
+            .await
+            .unwrap_or_default();
     }
 
     /// Shows the last of these events as the job's progress; answers whether there was one to show.

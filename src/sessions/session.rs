@@ -19,6 +19,8 @@ use std::time::Duration;
 const MAX_CHAIN: usize = 1_000;
 /// What a session hands on at most, in bytes: it becomes part of an argument.
 const MAX_HANDOFF: usize = 32 * 1024;
+/// The least that a run may cost, in dollars: one that a limit interrupted at the end of its budget has its say.
+const MIN_USD: f64 = 0.01;
 /// What a run is told that goes on after a limit was lifted.
 const GO_ON: &str =
     "The limit of the model's service that interrupted you is lifted. Go on where you were.";
@@ -101,9 +103,16 @@ async fn plan(
         model: Some(Model::parse(model)?),
         max_turns: Some(request.max_turns.unwrap_or(wishes.max_turns)),
         // The program counts what the runs that it resumes have cost.
-        budget_usd: Some(budgets.room(wanted, spent, request.budget_day_usd) + earlier.cost),
+        budget_usd: Some(
+            budgets
+                .room(wanted - earlier.own, spent, request.budget_day_usd)
+                .max(wanted.min(MIN_USD))
+                + earlier.cost,
+        ),
         resume: earlier.resume,
         json_schema: if hands_on { Some(hand_on_schema()) } else { request.schema.clone() },
+        // Who typed a prompt asked for no schema: an answer that hands nothing on is one.
+        prose_will_do: hands_on,
         system_prompt: Some(system_prompt),
         ..Settings::new(profile)
     };
@@ -145,6 +154,8 @@ struct Earlier {
     working_dir: Option<std::path::PathBuf>,
     /// What the sessions before it have cost.
     cost: f64,
+    /// What earlier attempts of this very job have cost.
+    own: f64,
     /// Whether an attempt of this very job went before, which a limit ended.
     goes_on: bool,
 }
@@ -157,9 +168,10 @@ impl Earlier {
             None => Self::default(),
         };
         if let Some(run) = own {
-            earlier.cost += run.cost_usd.unwrap_or(0.0);
+            earlier.own = run.cost_usd.unwrap_or(0.0);
             if let Some(session) = run.cli_session_id.as_deref() {
                 earlier.resume = Some(CliSession::parse(session)?);
+                earlier.cost += earlier.own;
                 earlier.goes_on = true;
             }
         }
@@ -182,8 +194,7 @@ impl Earlier {
             resume: Some(CliSession::parse(session)?),
             place: Some(last.place.clone()),
             working_dir: Some(last.working_dir.clone()).filter(|dir| !dir.starts_with(&own_place)),
-            cost: 0.0,
-            goes_on: false,
+            ..Self::default()
         };
         let mut next = Some(last);
         for _ in 0..MAX_CHAIN {

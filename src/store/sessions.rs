@@ -59,6 +59,15 @@ impl Store {
         self.db.write("record a session's process", started).await
     }
 
+    /// Writes the program's own id of a session, to go on with.
+    ///
+    /// # Errors
+    /// As [`Store::begin_session`].
+    pub async fn name_session(&self, lease: Lease, cli_session_id: String) -> Result<()> {
+        let name = move |tx: &Tx<'_>| sqlite::sessions::name(tx, &lease, &cli_session_id);
+        self.db.write("record a session's id", name).await
+    }
+
     /// Appends to a transcript; `dropped` bytes came after its limit.
     ///
     /// # Errors

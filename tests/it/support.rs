@@ -1,7 +1,9 @@
 //! What the tests share: folders, stores, a running server, a browser, a foreign shell.
 
 pub mod chromium;
+pub mod desk;
 pub mod github;
+pub mod messages_api;
 pub mod openapi;
 pub mod server;
 pub mod site;

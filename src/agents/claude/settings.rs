@@ -37,6 +37,8 @@ pub struct Settings {
     pub resumable: bool,
     /// The schema of a structured answer.
     pub json_schema: Option<Value>,
+    /// Whether an answer in prose will do although there is a schema.
+    pub prose_will_do: bool,
     /// Added to the program's own system prompt.
     pub system_prompt: Option<String>,
 }
@@ -54,6 +56,7 @@ impl Settings {
             resume: None,
             resumable: true,
             json_schema: None,
+            prose_will_do: false,
             system_prompt: None,
         }
     }
@@ -88,10 +91,11 @@ impl Settings {
         add(&["--setting-sources", &self.source_list()]);
         if self.sources.is_empty() {
             add(&["--strict-mcp-config", "--disable-slash-commands"]);
-            if self.api_key {
-                add(&["--bare"]);
-            } else if version >= SAFE_MODE_SINCE {
+            // `--bare` leaves no tools but Bash, Edit and Read: it is for versions that have nothing better.
+            if version >= SAFE_MODE_SINCE {
                 add(&["--safe-mode"]);
+            } else if self.api_key {
+                add(&["--bare"]);
             }
         }
         if let Some(session) = &self.resume {

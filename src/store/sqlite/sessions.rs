@@ -193,6 +193,17 @@ pub(in crate::store) fn started(
     Ok(())
 }
 
+/// Writes the program's own id of a session.
+pub(in crate::store) fn name(conn: &Connection, lease: &Lease, session: &str) -> Result<()> {
+    const SQL: &str = "
+        UPDATE sessions
+        SET cli_session_id = :session
+        WHERE job_id = :id";
+    settle::held(conn, lease)?;
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": lease.id.0, ":session": session})?;
+    Ok(())
+}
+
 /// Writes how a run ended and what it cost, once: a second call changes nothing.
 ///
 /// # Errors

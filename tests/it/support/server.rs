@@ -28,7 +28,22 @@ impl Server {
 
     /// Starts the program; without a password it prints the one-time link.
     pub fn start_with(data: &Path, arguments: &[&str], password: Option<&str>) -> Self {
+        Self::launch(data, &mut program(data), arguments, password)
+    }
+
+    /// Starts the program with an environment of the caller's, and with an admin.
+    pub fn start_in(data: &Path, environment: &[(&str, &str)]) -> Self {
         let mut command = program(data);
+        command.envs(environment.iter().copied());
+        Self::launch(data, &mut command, &[], Some(PASSWORD))
+    }
+
+    fn launch(
+        data: &Path,
+        command: &mut Command,
+        arguments: &[&str],
+        password: Option<&str>,
+    ) -> Self {
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
         if let Some(password) = password {
             command.env("LAMPLIGHTER_ADMIN_PASSWORD", password);
