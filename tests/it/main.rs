@@ -1,6 +1,7 @@
 //! One integration binary: the library, the program and the schema as others see them.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub)]
 
+mod agent_scans;
 mod analyzer;
 mod browser;
 mod claude_streams;

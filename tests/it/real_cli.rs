@@ -24,7 +24,7 @@ const MODEL_KEY: &str = "model-key-0123456789";
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// The program, if it is installed; said loudly if not, and a failure where `LAMPLIGHTER_NO_SKIP` is set.
-fn claude() -> Option<PathBuf> {
+pub fn claude() -> Option<PathBuf> {
     let named = std::env::var_os("LAMPLIGHTER_TEST_CLAUDE").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap();
     let mut places = std::env::split_paths(&path).map(|folder| folder.join("claude"));

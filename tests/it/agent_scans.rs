@@ -1,0 +1,183 @@
+//! Scans by an agent, end to end: what it is given, what becomes of its answer, and that it is paid once.
+
+use crate::support::desk::Desk;
+use crate::support::messages_api::{MessagesApi, Reply};
+use crate::support::{STUCK, foreign, in_time, until};
+use lamplighter::model::{JobId, Status};
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Three rows of three problems.
+const LOG: &str = r#"{"timestamp":"2026-11-21T10:00:00Z","level":"ERROR","source":"pay","message":"PaymentError: card 4711 declined by gateway"}
+{"timestamp":"2026-11-21T10:00:01Z","level":"ERROR","source":"pay","message":"PaymentError: card 4712 declined by gateway"}
+{"timestamp":"2026-11-21T10:00:02Z","level":"WARNING","source":"conf","message":"unknown key lamp.color in config"}
+"#;
+/// The server logs nothing of its own, so that the rows are 1 to 3.
+const QUIET: (&str, &str) = ("LAMPLIGHTER_LOG", "error");
+/// How often the server may be too quick to be killed between two of its commits.
+const TRIES: usize = 20;
+
+fn answer() -> Value {
+    json!({
+        "status": "success",
+        "max_log_id_processed": 3,
+        "issues_created": [
+            {"classification": "server_bug", "title": "Payments are declined", "body": "By the gateway.",
+             "error_codes": [], "source_log_ids": [1, 2], "source_files": ["src/pay.py"]},
+            {"classification": "documentation_gap", "title": "A key is not documented", "body": "lamp.color",
+             "error_codes": [], "source_log_ids": [3], "source_files": []},
+        ],
+    })
+}
+
+/// The same with a third finding, of a class that there is not: the real program would not let it pass.
+fn answer_with_weather() -> Value {
+    let mut answer = answer();
+    answer["issues_created"].as_array_mut().unwrap().push(json!({
+        "classification": "weather", "title": "It rains", "body": "x", "error_codes": [],
+        "source_log_ids": [3], "source_files": [],
+    }));
+    answer
+}
+
+fn import(desk: &Desk) {
+    let file = desk.folder.path().join("app.jsonl");
+    fs::write(&file, LOG).unwrap();
+    desk.ask(&["logs", "import", file.to_str().unwrap()]);
+}
+
+fn run_now(desk: &Desk) -> JobId {
+    JobId(desk.ask(&["run-now"]).parse().unwrap())
+}
+
+fn titles(folder: &Path) -> Vec<String> {
+    let conn = foreign(folder);
+    let mut statement =
+        conn.prepare("SELECT title FROM self_monitoring_issues ORDER BY id").unwrap();
+    let titles = statement.query_map([], |row| row.get(0)).unwrap();
+    titles.map(Result::unwrap).collect()
+}
+
+/// An agent program that gives this answer, and costs half a dollar each time it is asked.
+fn stub(folder: &Path, answer: &Value) -> PathBuf {
+    let report = json!({
+        "type": "result", "subtype": "success", "is_error": false, "num_turns": 2, "duration_ms": 5,
+        "total_cost_usd": 0.5, "result": "done", "structured_output": answer,
+        "session_id": "67cf1229-f18b-4200-b873-0881f221331e",
+    });
+    let script = format!(
+        "#!/bin/sh\nif [ \"$1\" = --version ]; then echo '2.1.329 (Claude Code)'; exit; fi\ncat > /dev/null\necho '{report}'\n"
+    );
+    let path = folder.join("agent");
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_program_asks_the_snapshot_and_two_problems_end_as_two_issues() {
+    let Some(claude) = super::real_cli::claude() else { return };
+    let api = MessagesApi::start();
+    let own = [
+        ("ANTHROPIC_BASE_URL", api.url.as_str()),
+        ("ANTHROPIC_API_KEY", "model-key-0123456789"),
+        QUIET,
+    ];
+    let desk = Desk::start(&claude, &own);
+    // The snapshot's path as the prompt names it: scan 1 is the first job.
+    let snapshot = desk.folder.path().canonicalize().unwrap().join("jobs/1.scan/snapshot.db");
+    let question =
+        format!("sqlite3 -json {} 'SELECT source, count FROM templates'", snapshot.display());
+    api.script(
+        "snapshot.db",
+        [Reply::bash(&question), Reply::Tool("StructuredOutput", answer()), Reply::Text("done")],
+    );
+    import(&desk);
+    let id = run_now(&desk);
+    let job = until(&desk.store, id, |job| job.status.is_final()).await;
+    assert_eq!(job.status, Status::Completed, "{:?}", job.error);
+    let result: Value = serde_json::from_str(&job.result.unwrap()).unwrap();
+    assert_eq!(
+        (&result["issues_created"], &result["rejected"]),
+        (&json!(2), &json!(0)),
+        "{result}"
+    );
+    assert_eq!(
+        titles(desk.folder.path()),
+        ["[BUG] Payments are declined", "[DOCS] A key is not documented"]
+    );
+    let said = api.requests("snapshot.db").last().unwrap().said().join("\n");
+    assert!(said.contains(r#""source":"pay","count":2"#), "the door answered: {said}");
+    assert!(!said.contains("4711"), "rows are asked for, not given");
+    let session = desk.session(id);
+    assert_eq!((&session["profile"], &session["ending"]), (&json!("scan"), &json!("done")));
+    let left: Vec<_> = fs::read_dir(desk.folder.path().join("jobs")).unwrap().collect();
+    assert!(left.is_empty(), "the copy of the log and the agent's files are gone: {left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_paid_for_is_used_after_a_crash() {
+    let agents = tempfile::tempdir().unwrap();
+    let agent = stub(agents.path(), &answer());
+    for _ in 0..TRIES {
+        let mut desk = Desk::start(&agent, &[QUIET]);
+        import(&desk);
+        let id = run_now(&desk);
+        let Some(lock) = locked_between(desk.folder.path()) else { continue };
+        desk.server.take().unwrap().kill();
+        drop(lock);
+        assert!(titles(desk.folder.path()).is_empty(), "nothing was decided yet");
+        desk.serve();
+        desk.until(id, Status::Completed).await;
+        assert_eq!(titles(desk.folder.path()).len(), 2);
+        let spent = "SELECT sum(runs), sum(cost_usd) FROM spend";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let spent: (i64, f64) = foreign(desk.folder.path()).query_row(spent, [], read).unwrap();
+        assert_eq!(spent, (1, 0.5), "the agent was paid once");
+        return;
+    }
+    panic!("the server was never caught between the two commits");
+}
+
+/// Takes the write lock after the agent's record is saved and before the scan is committed; `None` if the server was
+/// quicker.
+fn locked_between(folder: &Path) -> Option<rusqlite::Connection> {
+    let conn = foreign(folder);
+    let since = Instant::now();
+    let state = "SELECT (SELECT count(*) FROM sessions WHERE ended_at IS NOT NULL),
+                        (SELECT count(*) FROM self_monitoring_scans)";
+    while since.elapsed() < STUCK {
+        conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let (ended, committed): (i64, i64) = conn.query_row(state, [], read).unwrap();
+        match (ended, committed) {
+            (0, _) => conn.execute_batch("ROLLBACK").unwrap(),
+            (_, 0) => return Some(conn),
+            (_, _) => return None,
+        }
+        std::thread::yield_now();
+    }
+    panic!("the agent never ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_fails_the_scan_and_the_rows_are_examined_again() {
+    let agents = tempfile::tempdir().unwrap();
+    let agent = stub(agents.path(), &json!("no object"));
+    let desk = Desk::start(&agent, &[QUIET]);
+    import(&desk);
+    let job = in_time(async { desk.until(run_now(&desk), Status::Failed).await }).await;
+    assert_eq!(job.error_code.as_deref(), Some("SCAN-REPLY-001"), "{:?}", job.error);
+    stub(agents.path(), &answer_with_weather());
+    let job = desk.until(run_now(&desk), Status::Completed).await;
+    let result: Value = serde_json::from_str(&job.result.unwrap()).unwrap();
+    assert_eq!(
+        (&result["issues_created"], &result["rejected"]),
+        (&json!(2), &json!(1)),
+        "{result}"
+    );
+    assert_eq!(titles(desk.folder.path()).len(), 2, "the watermark had not moved");
+}
