@@ -46,7 +46,7 @@ enum Command {
     /// Run the server: the engine and the admin pages
     Serve(serve::Arguments),
     /// Queue a self-monitoring scan and print its id
-    RunNow,
+    RunNow(run_now::Arguments),
     /// Look at jobs, queue and cancel them
     #[command(subcommand)]
     Jobs(jobs::Command),
@@ -144,7 +144,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli, command: Command) -> Result<()> {
     match command {
         Command::Serve(arguments) => serve::run(&cli, arguments).await,
-        Command::RunNow => run_now::run(&cli).await,
+        Command::RunNow(arguments) => run_now::run(&cli, &arguments).await,
         Command::Jobs(command) => jobs::run(&cli, command).await,
         Command::Schedules(command) => schedules::run(&cli, command).await,
         Command::Queues(command) => queues::run(&cli, command).await,

@@ -27,6 +27,7 @@ pub use scan::{Window, register, rules};
 use crate::error::Result;
 use crate::model::{Actor, Kind, NewJob, ScanRequest, Timestamp, Trigger};
 use crate::store::Store;
+use serde_json::json;
 
 /// Queues a scan because somebody pressed Run Now. Never refused because a scan runs; each call is a job of its own.
 /// The correlation id ties the scan's log lines to those of the request.
@@ -36,11 +37,23 @@ pub async fn run_now(
     correlation_id: Option<String>,
     now: Timestamp,
 ) -> Result<ScanRequest> {
-    let job = NewJob {
-        trigger: Trigger::Manual,
-        actor: Some(actor),
-        correlation_id,
-        ..NewJob::new(Kind::SELF_MONITORING)
-    };
+    let job = NewJob { correlation_id, ..by_hand(actor) };
     store.request_scan(job, now).await
+}
+
+/// Queues a scan that only says, in its job's result, what would be filed and what would be skipped by which tier: it files
+/// nothing, and the rows are examined again by the next scan. An agent's run is paid all the same.
+pub async fn dry_run(
+    store: &Store,
+    actor: Actor,
+    correlation_id: Option<String>,
+    now: Timestamp,
+) -> Result<ScanRequest> {
+    let payload = json!({"dry_run": true});
+    let job = NewJob { payload, correlation_id, ..by_hand(actor) };
+    store.request_scan(job, now).await
+}
+
+fn by_hand(actor: Actor) -> NewJob {
+    NewJob { trigger: Trigger::Manual, actor: Some(actor), ..NewJob::new(Kind::SELF_MONITORING) }
 }

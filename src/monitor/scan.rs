@@ -4,7 +4,7 @@ use super::agent_run::{Answer, Folder, by_agent};
 use super::builtin::Analyzer;
 use super::reply::Rejected;
 use super::settings;
-use super::triage::{prints_of, triage};
+use super::triage::{Decision, prints_of, triage};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Result};
 use crate::model::{
@@ -14,6 +14,7 @@ use crate::model::{
 use crate::sessions::Agents;
 use crate::store::{LogStore, Store};
 use crate::warn_coded;
+use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
 
@@ -75,12 +76,34 @@ fn summary(counts: ScanCounts) -> serde_json::Value {
     })
 }
 
+/// The payload of a scan.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Request {
+    /// Only says what would be filed: no issue, no comment, and the watermark stays.
+    dry_run: bool,
+}
+
+/// What a dry run would have done, one line a finding.
+fn dry(examined: &Examined, decisions: &[Decision]) -> serde_json::Value {
+    json!({
+        "dry_run": true,
+        "rows_examined": examined.rows,
+        "would": decisions,
+        "rejected": examined.rejected.reasons,
+    })
+}
+
 async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
     let Works { store, logs, agents } = works;
     // An earlier run of this job may have committed and died before it could settle.
     if let Some(counts) = store.committed_scan(context.job.id).await? {
         return Ok(Outcome::Done(summary(counts)));
     }
+    let request: Request = match context.payload() {
+        Ok(request) => request,
+        Err(error) => return Ok(Outcome::Fatal(JobError::from(error))),
+    };
     let window = Window::of(store, logs).await?;
     let agents = match agents {
         Some(agents) if settings::scans_by_agent(agents).await? => Some(agents),
@@ -91,6 +114,10 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
         None => Answer::Examined(by_builtin(logs, window).await?),
     };
     let outcome = match answer {
+        Answer::Examined(examined) if request.dry_run => {
+            let (_, decisions) = decided(context, store, logs, window, &examined).await?;
+            Outcome::Done(dry(&examined, &decisions))
+        }
         Answer::Examined(examined) => {
             let counts = commit(context, store, logs, window, &examined).await?;
             Outcome::Done(summary(counts))
@@ -157,7 +184,7 @@ async fn commit(
     let mut tries = 0;
     loop {
         tries += 1;
-        let scan = decided(context, store, logs, window, examined).await?;
+        let (scan, _) = decided(context, store, logs, window, examined).await?;
         let counts = scan.counts;
         match store.commit_scan(context.lease.clone(), scan, context.clock.now()).await {
             Err(error) if error.is_outcome_unknown() => {
@@ -177,14 +204,14 @@ async fn decided(
     logs: &LogStore,
     window: Window,
     examined: &Examined,
-) -> Result<ScanCommit> {
+) -> Result<(ScanCommit, Vec<Decision>)> {
     let findings = &examined.findings;
     let codes = findings.iter().flat_map(|f| f.error_codes.clone()).collect();
     let prints = findings.iter().flat_map(prints_of).collect();
     let known = store.known_issues(codes, prints).await?;
     let triage = triage(findings.clone(), &known, context.clock.now());
     let acts = triage.new_issues.len() + triage.remarks.len();
-    Ok(ScanCommit {
+    let scan = ScanCommit {
         log: logs.identity().to_owned(),
         log_id_start: window.after,
         log_id_end: examined.end,
@@ -206,7 +233,8 @@ async fn decided(
         remarks: triage.remarks,
         markers: (0..acts).map(|act| marker(context, act)).collect(),
         follow_up: examined.follow_up,
-    })
+    };
+    Ok((scan, triage.decisions))
 }
 
 /// What an act is recognised by at the tracker: unlike any other, and nothing that a log could know.

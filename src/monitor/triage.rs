@@ -6,11 +6,20 @@ use super::similar::Likeness;
 use crate::model::{
     Finding, Fingerprint, IssueId, IssueState, KnownIssue, NewIssue, Remark, Timestamp,
 };
+use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// How long after its last sighting a problem that nobody will deal with is left alone: a season.
 pub(super) const QUIET: Duration = Duration::from_hours(90 * 24);
+
+/// Verdicts, as they are shown.
+const FILED: &str = "new issue";
+const BY_CODE: &str = "skipped: its error code is known (tier 1)";
+const BY_PRINT: &str = "skipped: its fingerprint is known (tier 2)";
+const SEEMS_KNOWN: &str = "comment: it seems to be a known problem (tier 3)";
+const SEEMS_MUTED: &str = "skipped: it seems to be a problem that is muted (tier 3)";
+const REOPENED: &str = "opened again: it came back after it was closed";
 
 /// What becomes of a scan's findings.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -27,6 +36,19 @@ pub(super) struct Triage {
     pub(super) commented: u64,
     /// Issues that are opened again.
     pub(super) reopened: u64,
+    /// What became of each finding.
+    pub(super) decisions: Vec<Decision>,
+}
+
+/// What became of one finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Decision {
+    /// The title of its issue to be.
+    pub(super) title: String,
+    /// The act, and the tier that led to it.
+    pub(super) verdict: &'static str,
+    /// The number of the known issue that it belongs to.
+    pub(super) issue: Option<i64>,
 }
 
 /// Whose problem a finding turned out to be.
@@ -123,11 +145,12 @@ impl<'a> Board<'a> {
     fn place(&mut self, finding: Finding) -> Option<Finding> {
         let prints = prints_of(&finding);
         match self.exact(&finding, &prints) {
-            Some(Owner::New(index)) => {
+            Some((Owner::New(index), tier)) => {
                 self.done.new_issues[index].finding.occurrences += finding.occurrences;
                 self.done.skipped += 1;
+                self.decide(&finding, tier, None);
             }
-            Some(Owner::Known(index)) => self.meet(index, finding, prints),
+            Some((Owner::Known(index), tier)) => self.meet(index, finding, prints, tier),
             None => return Some(finding),
         }
         None
@@ -135,7 +158,7 @@ impl<'a> Board<'a> {
 
     /// Tiers 1 and 2: of all that match, one that is open or muted, then one of this scan, then a closed one; of several,
     /// one by its code, then the newest.
-    fn exact(&self, finding: &Finding, prints: &[Fingerprint]) -> Option<Owner> {
+    fn exact(&self, finding: &Finding, prints: &[Fingerprint]) -> Option<(Owner, &'static str)> {
         let by_code = finding.error_codes.iter().filter_map(|code| self.by_code.get(code));
         let by_print = prints.iter().filter_map(|print| self.by_print.get(print));
         let by_code = by_code.flatten().map(|owner| (*owner, true));
@@ -145,7 +168,12 @@ impl<'a> Board<'a> {
             Owner::New(_) => (1, *coded, 0),
             Owner::Known(index) => (0, *coded, self.known[*index].id.0),
         });
-        best.map(|(owner, _)| owner)
+        best.map(|(owner, coded)| (owner, if coded { BY_CODE } else { BY_PRINT }))
+    }
+
+    fn decide(&mut self, finding: &Finding, verdict: &'static str, known: Option<usize>) {
+        let issue = known.and_then(|index| self.known[index].number);
+        self.done.decisions.push(Decision { title: finding.issue_title(), verdict, issue });
     }
 
     /// Whether a finding that belongs to this issue needs nothing more.
@@ -155,16 +183,23 @@ impl<'a> Board<'a> {
     }
 
     /// A finding that surely belongs to this issue.
-    fn meet(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>) {
+    fn meet(
+        &mut self,
+        index: usize,
+        finding: Finding,
+        prints: Vec<Fingerprint>,
+        tier: &'static str,
+    ) {
         let issue = &self.known[index];
         if self.is_live(index) {
-            return self.skip(index, &finding);
+            return self.skip(index, &finding, tier);
         }
         match issue.state {
             IssueState::Completed { closed_at } if is_newer(&finding, closed_at) => {
                 self.reopened.insert(index);
                 self.liken(index);
                 self.done.reopened += 1;
+                self.decide(&finding, REOPENED, Some(index));
                 self.remark(
                     index,
                     true,
@@ -177,7 +212,7 @@ impl<'a> Board<'a> {
                 self.file(finding, prints, Some(index));
             }
             IssueState::Open | IssueState::Completed { .. } | IssueState::NotPlanned { .. } => {
-                self.skip(index, &finding);
+                self.skip(index, &finding, tier);
             }
         }
     }
@@ -194,6 +229,7 @@ impl<'a> Board<'a> {
             && !self.known[index].muted
         {
             self.done.commented += 1;
+            self.decide(&finding, SEEMS_KNOWN, Some(index));
             return self.remark(index, false, SEEMS, &finding, prints);
         }
         let Finding { source, error_codes, title, template, .. } = &finding;
@@ -203,9 +239,12 @@ impl<'a> Board<'a> {
         let muted =
             |owner: &Owner| matches!(owner, Owner::Known(index) if self.known[*index].muted);
         match like.map(|(owner, _)| *owner).min_by_key(|owner| !muted(owner)) {
-            Some(Owner::Known(index)) if self.known[index].muted => self.skip(index, &finding),
+            Some(Owner::Known(index)) if self.known[index].muted => {
+                self.skip(index, &finding, SEEMS_MUTED);
+            }
             Some(Owner::Known(index)) => {
                 self.done.commented += 1;
+                self.decide(&finding, SEEMS_KNOWN, Some(index));
                 self.remark(index, false, SEEMS, &finding, prints);
             }
             Some(Owner::New(index)) => self.join(index, &finding, prints),
@@ -217,7 +256,8 @@ impl<'a> Board<'a> {
         }
     }
 
-    fn skip(&mut self, index: usize, finding: &Finding) {
+    fn skip(&mut self, index: usize, finding: &Finding, tier: &'static str) {
+        self.decide(finding, tier, Some(index));
         *self.again.entry(self.known[index].id.0).or_default() += finding.occurrences;
         self.done.skipped += 1;
     }
@@ -242,6 +282,7 @@ impl<'a> Board<'a> {
 
     /// A finding that seems to be the same as an earlier one of this scan: a line there is its comment.
     fn join(&mut self, index: usize, finding: &Finding, prints: Vec<Fingerprint>) {
+        self.decide(finding, SEEMS_KNOWN, None);
         self.register(Owner::New(index), &[], &prints);
         let issue = &mut self.done.new_issues[index];
         let rows: Vec<String> = finding.evidence.iter().map(ToString::to_string).collect();
@@ -264,6 +305,7 @@ impl<'a> Board<'a> {
         follows: Option<usize>,
     ) {
         let owner = Owner::New(self.done.new_issues.len());
+        self.decide(&finding, FILED, follows);
         self.register(owner, &finding.error_codes, &fingerprints);
         let follows = follows.map(|index| {
             let issue = &self.known[index];

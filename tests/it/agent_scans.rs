@@ -181,3 +181,31 @@ async fn garbage_fails_the_scan_and_the_rows_are_examined_again() {
     );
     assert_eq!(titles(desk.folder.path()).len(), 2, "the watermark had not moved");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_what_would_be_filed_and_files_nothing() {
+    let agents = tempfile::tempdir().unwrap();
+    let desk = Desk::start(&stub(agents.path(), &answer()), &[QUIET]);
+    import(&desk);
+    let dry = |desk: &Desk| JobId(desk.ask(&["run-now", "--dry-run"]).parse().unwrap());
+    let would = async |id: JobId| {
+        let job = desk.until(id, Status::Completed).await;
+        let result: Value = serde_json::from_str(&job.result.unwrap()).unwrap();
+        let would = result["would"].as_array().unwrap().clone();
+        would.iter().map(|one| one["verdict"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(would(dry(&desk)).await, ["new issue", "new issue"]);
+    assert!(titles(desk.folder.path()).is_empty());
+    desk.until(run_now(&desk), Status::Completed).await;
+    assert_eq!(titles(desk.folder.path()).len(), 2, "the dry run has not moved the watermark");
+    import(&desk);
+    let again = json!({
+        "status": "success",
+        "issues_created": [
+            {"classification": "server_bug", "title": "Payments are declined", "body": "By the gateway.",
+             "error_codes": [], "source_log_ids": [4, 5], "source_files": ["src/pay.py"]},
+        ],
+    });
+    stub(agents.path(), &again);
+    assert_eq!(would(dry(&desk)).await, ["skipped: its fingerprint is known (tier 2)"]);
+}
