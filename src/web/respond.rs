@@ -134,6 +134,7 @@ pub(super) fn refused(error: Error) -> Problem {
     let code = error.code();
     let status = [
         (Code::JobUnknown, StatusCode::NOT_FOUND),
+        (Code::FilingDecided, StatusCode::CONFLICT),
         (Code::JobNotFinal, StatusCode::CONFLICT),
         (Code::QueueUnknown, StatusCode::NOT_FOUND),
         (Code::ScheduleUnknown, StatusCode::NOT_FOUND),

@@ -3,7 +3,7 @@
 use super::super::self_monitoring::PATH;
 use super::work::{HOSTILE, assert_inert, complete_with_issue, enqueue, error, fail, poll, settle};
 use super::*;
-use crate::model::{Kind, Level, NewJob, NewLogRow, Outcome};
+use crate::model::{Kind, Level, NewJob, NewLogRow, Outcome, Tracker};
 use serde_json::json;
 
 /// `HOSTILE` as a query's value.
@@ -25,7 +25,7 @@ fn count_shown(body: &str) -> usize {
 async fn hostile_text_of_scans_and_issues_stays_text() {
     let site = Site::signed_in().await;
     site.submit("/admin/self-monitoring/run-now", "").await;
-    complete_with_issue(&site, HOSTILE).await;
+    complete_with_issue(&site, HOSTILE, Tracker::Local).await;
     site.submit("/admin/self-monitoring/run-now", "").await;
     fail(&site, HOSTILE).await;
     for (path, at_least) in [("/", 2), ("/jobs", 1), (PATH, 4), ("/jobs/2", 2)] {

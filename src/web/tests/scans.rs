@@ -3,7 +3,7 @@
 use super::super::self_monitoring::{LISTS_PATH, PATH, RUN_NOW_PATH, STATUS_PATH};
 use super::work::{assert_inert, claim, complete_with_issue, fail, job, run_now, settle};
 use super::*;
-use crate::model::{JobId, Kind, NewJob, Outcome, Trigger};
+use crate::model::{JobId, Kind, NewJob, Outcome, Tracker, Trigger};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -136,7 +136,7 @@ async fn the_page_follows_a_scan_from_queued_to_completed() {
     settle(&site, lease, Outcome::Done(serde_json::json!({}))).await;
 
     site.submit(RUN_NOW_PATH, "").await;
-    complete_with_issue(&site, "Payments fail").await;
+    complete_with_issue(&site, "Payments fail", Tracker::Local).await;
     site.web.clock.advance(Duration::from_secs(5));
     let done = site.see(PATH).await.body;
     assert!(ready(&done) && !done.contains(REFRESH));

@@ -72,7 +72,7 @@ pub(super) async fn fail(site: &Site, message: &str) {
     settle(site, lease, Outcome::Fatal(error(message))).await;
 }
 
-pub(super) async fn complete_with_issue(site: &Site, title: &str) {
+pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Tracker) {
     let lease = claim(site).await;
     let finding = Finding {
         classification: Classification::ServerBug,
@@ -101,7 +101,7 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str) {
         model: None,
         cost_usd: None,
         rejections: vec![],
-        tracker: Tracker::Local,
+        tracker,
         new_issues: vec![NewIssue {
             finding,
             fingerprints: vec![Fingerprint::from_hex("f".repeat(64))],
