@@ -28,7 +28,10 @@ mod why;
 mod worker;
 
 pub use account::{Account, Actor, Role};
-pub use budget::{ALARM, Budgets, OverBudget, Spend, Spent, day_of, month_start};
+pub(crate) use budget::usd;
+pub use budget::{
+    ALARM, BUDGET_DAY, BUDGET_MONTH, Budgets, OverBudget, Spend, Spent, day_of, month_start,
+};
 pub use cron::{Cron, CronError};
 pub(crate) use digest::sha256_hex;
 pub use filing::{

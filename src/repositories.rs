@@ -11,7 +11,7 @@ use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Actor, DescribedBy, Description, GoldenRepo, JobError, JobId, Kind, KindRules, NewJob, Outcome,
-    Profile, Queue, Retention, Setting, Timestamp, Trigger, UniqueKey,
+    Profile, Queue, Retention, Setting, Timestamp, Trigger, UniqueKey, redactor,
 };
 use crate::sessions::{self, AgentState, Agents, Plan};
 use crate::store::Store;
@@ -44,7 +44,6 @@ pub fn rules() -> KindRules {
     KindRules {
         queue: Queue::AGENT,
         max_attempts: 1,
-        metered: true,
         winds_up: true,
         retention: Retention::all(Duration::from_hours(365 * 24)),
         ..KindRules::new(Kind::GOLDEN_REPO)
@@ -145,6 +144,9 @@ async fn describe(agents: &Agents, context: &Context) -> Result<Outcome> {
         })?;
         return save(agents, context, &repository, description, DescribedBy::Files).await;
     }
+    if let Some(outcome) = sessions::put_off(agents, context).await? {
+        return Ok(outcome);
+    }
     let verdict = sessions::run(agents, context, plan(agents, context, &repository).await?).await?;
     if verdict.conclusion != Conclusion::Done {
         return Ok(verdict.outcome(Value::Null));
@@ -168,10 +170,24 @@ async fn save(
     description: Description,
     by: DescribedBy,
 ) -> Result<Outcome> {
+    let description = without_secrets(description);
     let result = json!({"repository": repository.name, "described_by": by.as_str()});
     let (lease, now) = (context.lease.clone(), context.clock.now());
     agents.store.describe_repository(lease, repository.id, description, by, now).await?;
     Ok(Outcome::Done(result))
+}
+
+/// A repository's own files may hold secrets too.
+fn without_secrets(description: Description) -> Description {
+    let clean = |text: String| redactor().text(&text).into_owned();
+    let all = |texts: Vec<String>| texts.into_iter().map(clean).collect();
+    Description {
+        summary: clean(description.summary),
+        technologies: all(description.technologies),
+        features: all(description.features),
+        use_cases: all(description.use_cases),
+        purpose: clean(description.purpose),
+    }
 }
 
 async fn plan(agents: &Agents, context: &Context, repository: &GoldenRepo) -> Result<Plan> {

@@ -22,7 +22,7 @@ pub use program::{AgentProgram, AgentState};
 pub use prompts::{Prompt, prompt_files};
 pub use run::{Plan, run};
 pub use session::{register, rules};
-pub use settings::{SETTINGS, Tier, Wishes, wishes};
+pub use settings::{SETTINGS, Tier, Wishes, put_off, wishes};
 
 use crate::agents::Launcher;
 use crate::error::{Code, Error, Result};
@@ -51,6 +51,8 @@ pub struct Agents {
     pub pass_env: Vec<String>,
     /// `agent.sandbox`: whether runs are put into the sandbox.
     pub sandbox: Sandboxed,
+    /// Files that no agent in the sandbox may see, such as the tracker's token.
+    pub secrets: Vec<PathBuf>,
     /// `agent.working_dir`: where sessions start that do not say. Default: a folder of their own.
     pub working_dir: Option<PathBuf>,
 }

@@ -22,14 +22,14 @@ pub fn install(job_dir: &Path, program: &Path) -> Result<PathBuf> {
     folder.canonicalize().map_err(failed)
 }
 
-/// The sandbox of a scan: programs, the snapshot and the door's program to read, the job's own folder to write.
-///
-/// A program elsewhere than in the system's folders, such as an agent's in a home, is to be added to what is readable.
-pub fn sandbox(data_dir: &Path, snapshot: &Path, program: &Path) -> Sandbox {
+/// The sandbox of a scan: programs, what is named to read (the snapshot, the door's program, an agent program elsewhere than
+/// in the system's folders), the job's own folder to write.
+pub fn sandbox(data_dir: &Path, job_dir: &Path, readable: Vec<PathBuf>) -> Sandbox {
     Sandbox {
         view: View::Programs,
         hidden: vec![data_dir.to_owned()],
-        readable: vec![snapshot.to_owned(), program.to_owned()],
+        readable,
+        writable: vec![job_dir.to_owned()],
         ..Sandbox::default()
     }
 }

@@ -49,6 +49,8 @@ pub struct Sandbox {
     pub view: View,
     /// Folders that are empty inside, such as the data directory.
     pub hidden: Vec<PathBuf>,
+    /// Files that are empty inside, such as one that holds a key.
+    pub masked: Vec<PathBuf>,
     /// Files and folders that can be read, and never written, wherever they lie.
     pub readable: Vec<PathBuf>,
     /// Folders that may be written besides the working directory.
@@ -93,6 +95,7 @@ pub(super) fn arguments(
         let path = text(&path);
         match rule {
             Rule::Hide => add(&["--size", MAX_PRIVATE, "--tmpfs", &path]),
+            Rule::Mask => add(&["--ro-bind", "/dev/null", &path]),
             Rule::Read => add(&["--ro-bind", &path, &path]),
             Rule::Write => add(&["--bind", &path, &path]),
         }
@@ -112,6 +115,7 @@ enum Rule {
     Hide,
     Write,
     Read,
+    Mask,
 }
 
 /// Every rule, that of a folder before those of what is in it.
@@ -123,6 +127,8 @@ fn rules(
     let hidden = PRIVATE.iter().map(Path::new).chain(sandbox.hidden.iter().map(PathBuf::as_path));
     let mut rules: Vec<_> = hidden.filter_map(|path| Some((real(path)?, Rule::Hide))).collect();
     rules.extend(real(Path::new(RESOLVER)).map(|path| (path, Rule::Read)));
+    let masked = sandbox.masked.iter().filter_map(|path| Some((real(path)?, Rule::Mask)));
+    rules.extend(masked);
     // One that is not there is left as it is named: `bwrap` says so, and nothing runs.
     let mut open = |path: &Path, rule| {
         rules.push((real(path).unwrap_or_else(|| path.to_owned()), rule));
@@ -174,6 +180,13 @@ mod tests {
             assert!(line.contains(&format!("--size {MAX_PRIVATE} --tmpfs {private} ")), "{line}");
         }
         assert_eq!(line.matches("--bind").count(), 1, "nothing else may be written: {line}");
+    }
+
+    #[test]
+    fn a_masked_file_is_empty_inside_though_its_folder_is_there() {
+        let masked = vec!["/etc/lamplighter/token".into()];
+        let line = line(&Sandbox { masked, ..Sandbox::default() }, plain);
+        assert!(line.contains(" --ro-bind /dev/null /etc/lamplighter/token "), "{line}");
     }
 
     #[test]

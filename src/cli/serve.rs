@@ -118,6 +118,7 @@ fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Age
             SandboxChoice::Bwrap => Sandboxed::Always,
             SandboxChoice::None => Sandboxed::Never,
         },
+        secrets: config.tracker.token_file.iter().cloned().collect(),
         working_dir: config.agent.working_dir.clone(),
     }
 }

@@ -224,6 +224,9 @@ codes! {
     AgentAlarm = "AGENT-BUDGET-001", "Most of a budget is spent",
         "Runs of agents have cost four fifths of what the day or the month may cost.",
         "See the spend by kind and schedule; raise the budget, or run less. Runs over the budget wait for its next period.";
+    AgentHandOn = "AGENT-TIER-001", "A session could not be handed on",
+        "The agent asked for the next tier, but the job could not be stored.",
+        "Read the cause in the message, and ask for the next tier by hand if it is needed.";
     AgentTranscript = "AGENT-RECORD-001", "A transcript could not be recorded",
         "The database refused a write while an agent ran.",
         "See the error in the message; the run went on, a part of its transcript is missing.";

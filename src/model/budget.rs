@@ -1,11 +1,18 @@
 //! What agents may spend, and when a budget puts a run off.
 
-use super::Timestamp;
+use super::{Setting, Timestamp};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A day of UTC, in milliseconds.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// The share of a budget at which the alarm is raised.
 pub const ALARM: f64 = 0.8;
+
+/// The largest budget, in dollars.
+const MAX_USD: f64 = 100_000.0;
+/// The least that a run is given: a program refuses a budget of nothing.
+const MIN_USD: f64 = 0.01;
 
 /// Dollars that may be spent; `None`: no limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,10 +23,26 @@ pub struct Budgets {
     pub month: Option<f64>,
 }
 
-impl Default for Budgets {
-    fn default() -> Self {
-        Self { day: Some(20.0), month: None }
-    }
+/// The budget of a day.
+pub const BUDGET_DAY: Setting = Setting {
+    key: "agent.budget_day_usd",
+    default: "20",
+    takes: "dollars a day (UTC), 0 for no limit",
+    read: |text| usd(text, true),
+};
+
+/// The budget of a month.
+pub const BUDGET_MONTH: Setting = Setting {
+    key: "agent.budget_month_usd",
+    default: "0",
+    takes: "dollars a month (UTC), 0 for no limit",
+    read: |text| usd(text, true),
+};
+
+/// An amount of dollars up to 100,000, a typing error costs no more than that; `zero`: whether 0 is one.
+pub(crate) fn usd(text: &str, zero: bool) -> Option<Value> {
+    let usd: f64 = text.strip_prefix('$').unwrap_or(text).parse().ok()?;
+    ((0.0..=MAX_USD).contains(&usd) && (usd > 0.0 || zero)).then(|| usd.into())
 }
 
 /// Dollars that were spent.
@@ -58,6 +81,12 @@ pub struct OverBudget {
 }
 
 impl Budgets {
+    /// The budgets as they are set.
+    pub fn of(stored: &BTreeMap<&'static str, Value>) -> Self {
+        let one = |setting: Setting| setting.of(stored).as_f64().filter(|usd| *usd > 0.0);
+        Self { day: one(BUDGET_DAY), month: one(BUDGET_MONTH) }
+    }
+
     /// Whether a run may not start (P25); `schedule` is what its schedule may cost a day.
     pub fn over(self, spent: Spent, schedule: Option<f64>, now: Timestamp) -> Option<OverBudget> {
         let over = |spent: f64, most: Option<f64>, whose: &str, until| {
@@ -70,12 +99,13 @@ impl Budgets {
             .or_else(|| over(spent.schedule, schedule, "its schedule for today", next_day(now)))
     }
 
-    /// Dollars that a run may cost at most, of the `run` that it asks for.
+    /// Dollars that a run may cost at most, of the `run` that it asks for; a cent at least, since it may start.
     pub fn room(self, run: f64, spent: Spent, schedule: Option<f64>) -> f64 {
         let left = |most: Option<f64>, spent: f64| most.map_or(f64::INFINITY, |most| most - spent);
         run.min(left(self.day, spent.day))
             .min(left(self.month, spent.month))
             .min(left(schedule, spent.schedule))
+            .max(run.min(MIN_USD))
     }
 
     /// The budgets of which `spent` has passed the alarm's share and `before` had not.

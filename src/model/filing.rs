@@ -5,9 +5,9 @@
 //! show what it has, looks for the filing's marker, and sends again only if it is not there. `failed` was surely not
 //! done and is tried again; nothing here gives up (P24).
 
+use super::job::word_enum;
 use super::{Failure, IssueId, JobId, Reason, Timestamp};
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// Longest a request may take; then its answer counts as lost.
@@ -22,32 +22,7 @@ const SKEW: Duration = Duration::from_hours(24);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FilingId(pub i64);
 
-macro_rules! stored_word {
-    ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$of])* $variant,)* }
-
-        impl $name {
-            /// Every one.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The word stored.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = ();
-            fn from_str(text: &str) -> Result<Self, ()> {
-                Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or(())
-            }
-        }
-    };
-}
-
-stored_word!(
+word_enum!(
     /// What is to be done on the tracker.
     Act {
         /// A new issue.
@@ -59,7 +34,7 @@ stored_word!(
     }
 );
 
-stored_word!(
+word_enum!(
     /// How far it is.
     FilingState {
         /// Nothing was sent, or what was sent was surely not done.

@@ -41,6 +41,9 @@ pub(super) async fn by_agent(
         let digest = agent::digest(structured.as_ref(), text, &snapshot).await?;
         return Ok(Answer::Examined(examined(digest, &snapshot, run.model, run.cost_usd)));
     }
+    if let Some(outcome) = sessions::put_off(agents, context).await? {
+        return Ok(Answer::Ended(outcome));
+    }
     create_job_dir(&folder.0)?;
     let (path, now) = (folder.0.join(SNAPSHOT), context.clock.now());
     let prepared = agent::prepare(&agents.store, logs, window, path, now).await?;

@@ -6,7 +6,7 @@ use super::reply::Rejected;
 use super::settings;
 use super::triage::{Decision, prints_of, triage};
 use crate::engine::{Builder, Context};
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::model::{
     ConcurrencyKey, Finding, JobError, Kind, KindRules, Outcome, Queue, Retention, ScanCommit,
     ScanCounts, Tracker, redactor, sha256_hex,
@@ -40,7 +40,6 @@ pub fn rules() -> KindRules {
         queue: Queue::AGENT,
         max_attempts: 1,
         concurrency_key: Some(ConcurrencyKey::SELF_MONITORING),
-        metered: true,
         winds_up: true,
         retention: Retention::all(Duration::from_hours(365 * 24)),
         ..KindRules::new(Kind::SELF_MONITORING)
@@ -109,11 +108,28 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
         Some(agents) if settings::scans_by_agent(agents).await? => Some(agents),
         Some(_) | None => None,
     };
+    let outcome = examine(context, works, agents, (&request, window)).await;
+    // Unless another worker has the scan now: what must be kept is in the database.
+    if let Some(agents) = agents
+        && !outcome.as_ref().is_err_and(Error::is_lease_lost)
+    {
+        Folder::of(agents, context).remove(agents, context);
+    }
+    outcome
+}
+
+async fn examine(
+    context: &Context,
+    works: &Works,
+    agents: Option<&Agents>,
+    (request, window): (&Request, Window),
+) -> Result<Outcome> {
+    let Works { store, logs, .. } = works;
     let answer = match agents {
         Some(agents) => by_agent(agents, context, logs, window).await?,
         None => Answer::Examined(by_builtin(logs, window).await?),
     };
-    let outcome = match answer {
+    Ok(match answer {
         Answer::Examined(examined) if request.dry_run => {
             let (_, decisions) = decided(context, store, logs, window, &examined).await?;
             Outcome::Done(dry(&examined, &decisions))
@@ -123,11 +139,7 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
             Outcome::Done(summary(counts))
         }
         Answer::Ended(outcome) => outcome,
-    };
-    if let Some(agents) = agents {
-        Folder::of(agents, context).remove(agents, context);
-    }
-    Ok(outcome)
+    })
 }
 
 /// The part of a log that a scan is about: the rows above its watermark.

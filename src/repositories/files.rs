@@ -2,14 +2,16 @@
 
 use crate::model::Description;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// Files that are looked at: what a repository is written in shows in the first ones.
 const MAX_FILES: usize = 20_000;
 /// How deep folders are walked.
 const MAX_DEPTH: usize = 8;
 /// Read of a README at most, in bytes.
-const MAX_README: usize = 64 * 1024;
+const MAX_README: u64 = 64 * 1024;
 /// Longest summary, in bytes.
 const MAX_SUMMARY: usize = 1_000;
 /// Languages that are named.
@@ -102,9 +104,12 @@ fn count(
 /// The first paragraph of prose in the README.
 fn readme(root: &Path) -> Option<String> {
     let names = ["README.md", "README.rst", "README.txt", "README", "readme.md"];
-    let path = names.iter().map(|name| root.join(name)).find(|path| path.is_file())?;
-    let bytes = std::fs::read(path).ok()?;
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_README)]);
+    // A link may lead anywhere.
+    let is_file = |path: &PathBuf| path.symlink_metadata().is_ok_and(|file| file.is_file());
+    let path = names.iter().map(|name| root.join(name)).find(is_file)?;
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(MAX_README).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
     let is_prose = |paragraph: &&str| {
         paragraph.trim_start().starts_with(|c: char| c.is_alphanumeric())
             && paragraph.split_whitespace().count() > 4

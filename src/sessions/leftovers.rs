@@ -39,7 +39,7 @@ pub async fn clear_leftovers(agents: &Agents, clock: &Clock) -> Result<()> {
 }
 
 /// Removes the folders of jobs that were pruned.
-async fn remove_folders(agents: &Agents) -> Result<()> {
+pub(super) async fn remove_folders(agents: &Agents) -> Result<()> {
     let jobs = agents.data_dir.join("jobs");
     let Ok(entries) = std::fs::read_dir(&jobs) else { return Ok(()) };
     let names = entries.filter_map(std::result::Result::ok).take(MAX_FOLDERS);

@@ -1,7 +1,7 @@
 //! The folder of a run, and what it is given of the machine: environment and sandbox.
 
 use super::{Agents, Sandboxed};
-use crate::agents::{Isolation, Sandbox, View, create_job_dir};
+use crate::agents::{Isolation, Sandbox, create_job_dir, door};
 use crate::error::{Code, Error, Result};
 use crate::model::Profile;
 use std::collections::BTreeMap;
@@ -31,8 +31,14 @@ impl Place {
             Error::new(Code::AgentStart, "find the data directory").because(error)
         })?;
         let root = data_dir.join("jobs").join(name);
-        for folder in ["work", "home", "tmp", "config"] {
-            create_job_dir(&root.join(folder))?;
+        for folder in ["", "work", "home", "tmp", "config"] {
+            let folder = root.join(folder);
+            create_job_dir(&folder)?;
+            // An earlier agent may have put a link in its place, which must lead the next one nowhere.
+            if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+                let doing = format!("use the folder {}", folder.display());
+                return Err(Error::new(Code::AgentStart, doing).because("it is a link"));
+            }
         }
         Ok(Self { work: root.join("work"), root, data_dir })
     }
@@ -93,7 +99,8 @@ impl Place {
         }
         for name in &agents.pass_env {
             if let Some(value) = own(name) {
-                env.insert(name.clone(), value);
+                // What is said here is not to be changed: a scan's PATH leads to the query door.
+                env.entry(name.clone()).or_insert(value);
             }
         }
         env
@@ -108,17 +115,17 @@ impl Place {
         readable: Vec<PathBuf>,
     ) -> Isolation {
         let is_own = working_dir.starts_with(&self.root);
-        let view = match profile {
+        let sandbox = match profile {
             // Whoever reads what strangers wrote into a log gets to see nothing else.
-            Profile::Scan => View::Programs,
-            Profile::ReadOnly | Profile::Workspace | Profile::Full => View::Machine,
-        };
-        let sandbox = Sandbox {
-            view,
-            hidden: vec![self.data_dir.clone()],
-            readable,
-            writable: vec![self.root.clone()],
-            keep_working_dir: !is_own && profile != Profile::Workspace,
+            Profile::Scan => door::sandbox(&self.data_dir, &self.root, readable),
+            Profile::ReadOnly | Profile::Workspace | Profile::Full => Sandbox {
+                hidden: vec![self.data_dir.clone()],
+                masked: agents.secrets.clone(),
+                readable,
+                writable: vec![self.root.clone()],
+                keep_working_dir: !is_own && profile != Profile::Workspace,
+                ..Sandbox::default()
+            },
         };
         match (profile, agents.sandbox) {
             (Profile::Full, _) | (_, Sandboxed::Never) => Isolation::None,

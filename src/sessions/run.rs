@@ -120,6 +120,16 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     Ok(watched.verdict)
 }
 
+/// The same without secrets: what a run says is stored, shown and handed on.
+fn without_secrets(verdict: Verdict) -> Verdict {
+    Verdict {
+        message: redactor().text(&verdict.message).into_owned(),
+        response: verdict.response.map(|text| redactor().text(&text).into_owned()),
+        structured: verdict.structured.as_ref().map(cleaned),
+        ..verdict
+    }
+}
+
 /// A run that is watched.
 struct Watched<'a> {
     agents: &'a Agents,
@@ -205,7 +215,7 @@ impl Watched<'_> {
             },
             clock.now(),
         );
-        Ok(Ended { summary, verdict, exit: ended.exit })
+        Ok(Ended { summary, verdict: without_secrets(verdict), exit: ended.exit })
     }
 
     /// Writes the program's own id of the session as soon as there is something to go on with, even if the server is killed.
@@ -241,7 +251,6 @@ fn why_cancelled(context: &Context) -> Stop {
 
 fn record_of(ended: &Ended) -> SessionEnd {
     let Ended { summary, verdict, exit } = ended;
-    let clean = |text: &str| redactor().text(text).into_owned();
     let limited = verdict.ending == crate::agents::claude::Ending::Limit;
     let read = |tokens: Tokens| tokens.input + tokens.cache_read + tokens.cache_write;
     let report = verdict.structured.as_ref().and_then(|answer| answer["report"].as_str());
@@ -255,8 +264,8 @@ fn record_of(ended: &Ended) -> SessionEnd {
         agent_version: None,
         // A run that met a limit before it did anything has nothing to go on with.
         cli_session_id: verdict.session.clone().filter(|_| !limited || summary.tool_uses > 0),
-        response: report.or(verdict.response.as_deref()).map(clean),
-        structured: verdict.structured.as_ref().map(cleaned),
+        response: report.or(verdict.response.as_deref()).map(str::to_owned),
+        structured: verdict.structured.clone(),
         cost_usd: verdict.cost_usd,
         num_turns: verdict.num_turns,
         duration_ms: verdict.duration_ms,

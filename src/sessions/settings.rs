@@ -1,8 +1,10 @@
 //! What an operator sets for agents while the server runs: limits, budgets, and the three tiers.
 
+use super::Agents;
 use crate::agents::claude::Model;
+use crate::engine::Context;
 use crate::error::Result;
-use crate::model::{Profile, Setting};
+use crate::model::{BUDGET_DAY, BUDGET_MONTH, Outcome, Profile, Setting, usd};
 use crate::store::Store;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -13,19 +15,16 @@ use std::time::Duration;
 const MAX_MINUTES: u64 = 24 * 60;
 /// Most turns a run may be given.
 const MAX_TURNS: u64 = 1_000;
-/// The largest budget, in dollars: a typing error costs no more than that.
-const MAX_USD: f64 = 100_000.0;
 
 macro_rules! settings {
     ($($name:ident = $key:literal, $default:literal, $takes:literal, $read:expr;)*) => {
-        $(
-            #[allow(dead_code, reason = "the store reads the budgets of the day and the month by itself")]
-            const $name: &str = $key;
-        )*
+        $(const $name: &str = $key;)*
         /// Their names.
         const KEYS: &[&str] = &[$($key,)*];
         /// Every setting of agents.
         pub const SETTINGS: &[Setting] = &[
+            BUDGET_DAY,
+            BUDGET_MONTH,
             $(Setting { key: $key, default: $default, takes: $takes, read: $read },)*
         ];
     };
@@ -33,8 +32,6 @@ macro_rules! settings {
 
 settings! {
     RUN = "agent.budget_run_usd", "2", "dollars above 0 that a run may cost", |text| usd(text, false);
-    BUDGET_DAY = "agent.budget_day_usd", "20", "dollars a day (UTC), 0 for no limit", |text| usd(text, true);
-    BUDGET_MONTH = "agent.budget_month_usd", "0", "dollars a month (UTC), 0 for no limit", |text| usd(text, true);
     TURNS = "agent.max_turns", "40", "turns from 1 to 1000", |text| whole(text, MAX_TURNS);
     WALL = "agent.max_minutes", "30", "minutes from 1 to 1440 that a run may take", |text| whole(text, MAX_MINUTES);
     IDLE = "agent.idle_minutes", "5", "minutes from 1 to 1440 without a sign of life", |text| whole(text, MAX_MINUTES);
@@ -45,11 +42,6 @@ settings! {
     PROFILE_1 = "agent.tier_1_profile", "read-only", "read-only, workspace or full", profile;
     PROFILE_2 = "agent.tier_2_profile", "read-only", "read-only, workspace or full", profile;
     PROFILE_3 = "agent.tier_3_profile", "workspace", "read-only, workspace or full", profile;
-}
-
-fn usd(text: &str, zero: bool) -> Option<Value> {
-    let usd: f64 = text.strip_prefix('$').unwrap_or(text).parse().ok()?;
-    ((0.0..=MAX_USD).contains(&usd) && (usd > 0.0 || zero)).then(|| usd.into())
 }
 
 fn whole(text: &str, most: u64) -> Option<Value> {
@@ -63,6 +55,17 @@ fn model(text: &str) -> Option<Value> {
 fn profile(text: &str) -> Option<Value> {
     let profile = Profile::from_str(text).ok().filter(|profile| *profile != Profile::Scan)?;
     Some(profile.as_str().into())
+}
+
+/// Puts a job off whose run would cost money while a budget is used up, for kinds that may do without a run; those that
+/// never can are put off before they start.
+pub async fn put_off(agents: &Agents, context: &Context) -> Result<Option<Outcome>> {
+    let now = context.clock.now();
+    let schedule = context.job.occurrence.map(|occurrence| occurrence.schedule_id);
+    let (spent, budgets) = agents.store.spent(schedule, now).await?;
+    let Some(over) = budgets.over(spent, None, now) else { return Ok(None) };
+    context.progress(format!("Waits until {}: {}.", over.until, over.reason)).await?;
+    Ok(Some(Outcome::Snooze(over.until.since(now))))
 }
 
 /// What the settings say, read once for a run.
@@ -147,7 +150,7 @@ mod tests {
             (RUN, "-1"),
             (RUN, "NaN"),
             (RUN, "1e9"),
-            (BUDGET_DAY, "lots"),
+            (BUDGET_DAY.key, "lots"),
             (TURNS, "0"),
             (TURNS, "1.5"),
             (WALL, "1441"),
@@ -159,7 +162,7 @@ mod tests {
             let error = setting(key).parse(bad).unwrap_err();
             assert!(error.to_string().contains(setting(key).takes), "{error}");
         }
-        assert_eq!(setting(BUDGET_MONTH).parse("0").unwrap(), 0.0);
+        assert_eq!(BUDGET_MONTH.parse("0").unwrap(), 0.0);
         let odd = BTreeMap::from([(TURNS, Value::from("many")), (MAX_TIER, Value::from(2))]);
         let read = read(&odd);
         assert_eq!((read.max_turns, read.max_tier), (40, 2));

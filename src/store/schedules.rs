@@ -4,8 +4,8 @@ use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
 use crate::model::{
-    Actor, JobId, NewSchedule, PastDecision, PlanChange, ReservedSchedule, Schedule, ScheduleName,
-    Timestamp,
+    Actor, BUDGET_DAY, BUDGET_MONTH, JobId, NewSchedule, PastDecision, PlanChange,
+    ReservedSchedule, Schedule, ScheduleName, Timestamp,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -130,7 +130,8 @@ impl Store {
         self.db.read("read settings", read).await
     }
 
-    /// Sets a setting, or takes it back to its default (`None`).
+    /// Sets a setting, or takes it back to its default (`None`). Under another budget, jobs that one has put off are looked at
+    /// again.
     pub async fn set_setting(
         &self,
         key: &'static str,
@@ -138,24 +139,15 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let set = move |tx: &Tx<'_>| match &value {
-            Some(value) => sqlite::settings::set(tx, key, value, &actor, now),
-            None => sqlite::settings::unset(tx, key, &actor, now).map(drop),
-        };
-        self.db.write("change a setting", set).await
-    }
-
-    /// Sets a setting that no schedule depends on, or takes it back to its default (`None`).
-    pub async fn change_setting(
-        &self,
-        key: &'static str,
-        value: Option<Value>,
-        actor: Actor,
-        now: Timestamp,
-    ) -> Result<()> {
-        let set = move |tx: &Tx<'_>| match &value {
-            Some(value) => sqlite::settings::set(tx, key, value, &actor, now),
-            None => sqlite::settings::unset(tx, key, &actor, now).map(drop),
+        let set = move |tx: &Tx<'_>| {
+            match &value {
+                Some(value) => sqlite::settings::set(tx, key, value, &actor, now)?,
+                None => drop(sqlite::settings::unset(tx, key, &actor, now)?),
+            }
+            if [BUDGET_DAY.key, BUDGET_MONTH.key].contains(&key) {
+                sqlite::spend::lift(tx, &actor, now)?;
+            }
+            Ok(())
         };
         self.db.write("change a setting", set).await
     }

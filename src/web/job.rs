@@ -7,6 +7,7 @@ use super::jobs::attempts;
 use super::page::{self, Frame, LivePart, Tab};
 use super::respond::{self, Face, Problem, refused};
 use super::sessions;
+use super::trigger;
 use super::ui::{Step, badge, card, elapsed, timeline, when, when_known};
 use crate::error::Code;
 use crate::model::{BlockedBy, Cancelled, Event, Job, JobId, Kind, Role, Status, Timestamp, Why};
@@ -27,6 +28,8 @@ pub(super) const RUN_AGAIN_PATH: &str = "/jobs/{id}/run-again";
 pub(super) struct Pressed {
     /// `session` if the button is on a session's page.
     on: Option<String>,
+    /// `full` from somebody who knows what the profile of that name means.
+    confirm: Option<String>,
 }
 
 impl Pressed {
@@ -70,6 +73,8 @@ pub(super) async fn run_again(
     query: Result<Query<Pressed>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let (id, pressed) = (job_id(id)?, page::query(query)?);
+    let confirmed = pressed.confirm.as_deref() == Some("full");
+    trigger::check_again(&app.web, id, signed_in.account.role, confirmed).await?;
     let actor = caller.acting_as(&signed_in.account.username);
     let again =
         app.web.store.run_again(id, actor, app.web.clock.now()).await.map_err(refused)?.id();

@@ -12,7 +12,9 @@ use super::transcript::{self, Extent, Part};
 use super::ui::{badge, card, dialog, elapsed, size, when, when_known};
 use super::{App, trigger};
 use crate::error::{Code, Result};
-use crate::model::{Job, JobId, Role, Session, SessionRun, Status, Timestamp, Trigger, Why};
+use crate::model::{
+    Job, JobId, Profile, Role, Session, SessionRequest, SessionRun, Status, Timestamp, Trigger, Why,
+};
 use crate::store::Store;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
@@ -157,15 +159,23 @@ fn summary(job: &Job, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
                         p.text-secondary { code { (code) } @if let Some(code) = known { " " (code.remedy()) } }
                     }
                 }
-                @if role >= Role::Operator { div.actions { (buttons(job)) } }
+                @if role >= Role::Operator { div.actions { (buttons(job, role)) } }
             }
         }
     }
 }
 
-fn buttons(job: &Job) -> Markup {
+fn buttons(job: &Job, role: Role) -> Markup {
+    let request = serde_json::from_str::<SessionRequest>(&job.payload).ok();
+    let is_full = request.and_then(|request| request.profile()) == Some(Profile::Full);
     html! {
         @match job.status {
+            Status::Completed | Status::Failed | Status::Cancelled if role < Role::Admin => {},
+            Status::Completed | Status::Failed | Status::Cancelled if is_full => {
+                form method="post" action={ "/jobs/" (job.id) "/run-again?on=session&confirm=full" } {
+                    button.btn.btn-sm.btn-danger type="submit" { "Run again, without a sandbox" }
+                }
+            },
             Status::Completed | Status::Failed | Status::Cancelled => (form(job.id, "run-again", "Run again")),
             Status::Running if job.cancel_requested_at.is_some() => p.text-secondary { "It was asked to stop." },
             Status::Running => {

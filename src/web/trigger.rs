@@ -162,6 +162,22 @@ async fn continued(web: &Web, request: SessionRequest) -> Result<SessionRequest,
 }
 
 /// Refuses what no session could be made of, and a run without a sandbox that was not confirmed.
+/// Whether somebody may have a job run again: a session is asked for by the same people, under the same conditions, as the
+/// first time.
+pub(super) async fn check_again(
+    web: &Web,
+    id: JobId,
+    role: Role,
+    confirmed: bool,
+) -> Result<(), Problem> {
+    let Some(session) = web.store.session(id).await? else { return Ok(()) };
+    let Some(request) = session.request else { return Ok(()) };
+    if role < Role::Admin {
+        return Err(Problem::new(StatusCode::FORBIDDEN, Code::AuthRole));
+    }
+    check(web, &request, confirmed).await
+}
+
 async fn check(web: &Web, request: &SessionRequest, confirmed: bool) -> Result<(), Problem> {
     let prompt = request.prompt.as_deref().unwrap_or_default();
     let payload = serde_json::to_string(request).map_or(0, |text| text.len());

@@ -52,7 +52,8 @@ fn job(world: &World) -> (PathBuf, Environment) {
 /// Runs a line as the agent's shell would: in a scan's sandbox, or, to see that it could do harm, in none.
 async fn run(world: &World, launcher: &Launcher, line: &str, is_sandboxed: bool) -> Ran {
     let (folder, env) = job(world);
-    let sandbox = door::sandbox(world.data(), &world.snapshot, Path::new(world::PROGRAM));
+    let readable = vec![world.snapshot.clone(), world::PROGRAM.into()];
+    let sandbox = door::sandbox(world.data(), &folder, readable);
     let spec = Spec {
         argv: ["/bin/sh", "-c", &world.fill(line)].map(str::to_owned).into(),
         env,

@@ -118,6 +118,8 @@ struct Model {
     interrupted: u32,
     epoch: i64,
     cancel_asked: bool,
+    /// Whether a limit was the last that happened to it.
+    limited: bool,
     key: Option<u8>,
     unique: Option<u8>,
     wait: Wait,
@@ -239,6 +241,7 @@ impl Queued {
         let was_called = job.status == Status::Queued && job.wait == Wait::Look;
         job.status = status;
         job.wait = Wait::Look;
+        job.limited = false;
         change(job);
         if held || was_called {
             self.call_up(key);
@@ -266,11 +269,25 @@ impl Queued {
                 self.end(id, Status::Scheduled, |job| {
                     back(job);
                     job.run_at = now + 15;
+                    job.limited = true;
                 });
                 let until = self.paused.entry(lane).or_insert(Some(0));
                 *until = until.map(|until| until.max(now + 15));
             }
             How::Stopped => self.interrupt(id, false),
+        }
+    }
+
+    /// Whoever resumes a queue that a limit has paused says that the limit is lifted.
+    fn resume(&mut self, lane: &'static str) {
+        let now = self.now;
+        if !matches!(self.paused.remove(lane), Some(Some(_))) {
+            return;
+        }
+        for job in self.jobs.values_mut().filter(|job| KINDS[job.kind].1 == lane) {
+            if job.status == Status::Scheduled && job.limited && job.run_at > now {
+                (job.run_at, job.limited) = (now, false);
+            }
         }
     }
 
@@ -351,7 +368,7 @@ impl World {
                     .unwrap();
             }
             Operation::Resume { queue: lane } => {
-                self.model.paused.remove(QUEUES[lane]);
+                self.model.resume(QUEUES[lane]);
                 self.store.resume_queue(queue(QUEUES[lane]), by, now).await.unwrap();
             }
             Operation::Limit { queue: lane, limit } => {
@@ -513,6 +530,7 @@ fn fresh(kind: usize, priority: i32, run_at: u64, key: Option<u8>, unique: Optio
         interrupted: 0,
         epoch: 0,
         cancel_asked: false,
+        limited: false,
         key,
         unique,
         wait: Wait::Look,

@@ -312,8 +312,12 @@ async fn a_session_asks_for_the_next_tier_up_to_the_highest_that_is_allowed() {
     let session = desk.ends(plain, ("completed", "done", None)).await;
     assert_eq!(session["response"], "a plain answer");
     assert!(desk.store.children(plain).await.unwrap().is_empty());
-    let system = api.requests("case-tiers").pop().unwrap().body["system"].to_string();
-    assert!(system.contains("third of three tiers") && system.contains("look at the disk"));
+    let last = api.requests("case-tiers").pop().unwrap();
+    let system = last.body["system"].to_string();
+    assert!(system.contains("third of three tiers") && !system.contains("look at the disk"));
+    let said = last.said().join("\n");
+    let (handoff, prompt) = said.split_once("look at the disk").expect("what was found is data");
+    assert!(handoff.contains("never an instruction") && prompt.contains("case-tiers"), "{said}");
 }
 
 /// Waits until there is a process whose arguments hold a text.

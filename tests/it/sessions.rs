@@ -7,8 +7,8 @@ use lamplighter::Engine;
 use lamplighter::agents::Launcher;
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, Job, JobId, Kind, NewJob, NewSchedule, Plan, Queue, Rule, ScheduleName, Session,
-    SessionRequest, Status, Trigger,
+    Actor, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Plan, Queue, Rule, ScheduleName,
+    Session, SessionRequest, Status, Trigger,
 };
 use lamplighter::sessions::{self, AgentProgram, Agents, Asked, Sandboxed};
 use lamplighter::store::Store;
@@ -70,6 +70,7 @@ impl Office {
             data_dir: folder.path().to_owned(),
             pass_env: Vec::new(),
             sandbox: Sandboxed::Never,
+            secrets: Vec::new(),
             working_dir: None,
         };
         let engine = Engine::builder(store.clone(), clock.clone());
@@ -282,6 +283,46 @@ async fn a_used_up_budget_puts_sessions_off_to_midnight_and_says_so() {
     let days: Vec<_> = days.iter().map(|day| (day.kind.as_str(), day.cost_usd, day.runs)).collect();
     assert_eq!(days, [("agent_session", 0.5, 1), ("agent_session", 1.0, 2)]);
     office.engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_larger_budget_lets_those_go_that_the_old_one_put_off() {
+    let clock = Clock::manual(START);
+    let office = Office::open(clock.clone());
+    office.set("agent.budget_day_usd", 1.0);
+    let id = office.ask("result 1.5 x").await;
+    office.done(id).await;
+    let late = office.ask("result 0.5 y").await;
+    office.until(late, Status::Scheduled).await;
+    let more = Some(json!(5.0));
+    let set = office.store.set_setting("agent.budget_day_usd", more, Actor::cli(), clock.now());
+    set.await.unwrap();
+    assert_eq!(office.done(late).await.run.unwrap().cost_usd, Some(0.5));
+    office.engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_transcript_goes_in_slices_before_its_session() {
+    let clock = Clock::manual(START);
+    let office = Office::open(clock.clone());
+    let script = "head -c 15000000 /dev/zero | tr '\\0' x | fold -w 1000; result 0.1 x";
+    let id = office.ask(script).await;
+    office.done(id).await;
+    office.engine.stop(Duration::ZERO).await;
+    let later = clock.now().plus(Duration::from_hours(91 * 24));
+    let kinds: Arc<[KindRules]> = [sessions::rules()].into();
+    let pieces =
+        |store: Store| async move { store.transcript(id, 0, u64::MAX / 4).await.unwrap().len() };
+    let before = pieces(office.store.clone()).await;
+    assert!(before > 200, "{before}");
+    assert!(office.store.prune(kinds.clone(), later).await.unwrap(), "there is more");
+    assert_eq!(pieces(office.store.clone()).await, before - 200);
+    assert!(
+        office.store.job(id).await.unwrap().is_some(),
+        "it goes when nothing of its own is left"
+    );
+    while office.store.prune(kinds.clone(), later).await.unwrap() {}
+    assert_eq!(office.store.job(id).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

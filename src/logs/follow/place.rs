@@ -105,7 +105,8 @@ pub(super) fn find(path: &Path, stored: Option<&Position>) -> io::Result<Option<
     siblings.sort_by_key(|(_, file)| !is_it(file));
     for (sibling, file) in siblings {
         let known = is_it(&file) || stored.head_length >= MIN_HEAD;
-        if known && file.len() > stored.offset && stored.begins(&sibling)? {
+        // One that cannot be read, or is gone by now, is not it.
+        if known && file.len() > stored.offset && stored.begins(&sibling).unwrap_or(false) {
             return Ok(Some((sibling, stored.offset)));
         }
     }

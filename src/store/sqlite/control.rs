@@ -5,9 +5,13 @@ use super::jobs::{self, COLUMNS};
 use super::{audit, history};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, Cancelled, Enqueued, Event, Job, JobId, NewJob, Status, Timestamp, Trigger, WorkerId,
+    Actor, Cancelled, Enqueued, Event, Job, JobId, NewJob, Queue, Status, Timestamp, Trigger,
+    WorkerId,
 };
 use rusqlite::{Connection, named_params};
+
+/// Jobs that are made due at a time when what they wait for is gone; the others wait for their own time.
+const MAX_LIFTED: usize = 10_000;
 
 /// Cancels a job that waits, or asks a running one to end.
 ///
@@ -135,4 +139,48 @@ pub(in crate::store) fn run_again(
 
 fn existing(conn: &Connection, id: JobId) -> Result<Job> {
     jobs::get(conn, id)?.ok_or_else(|| Error::new(Code::JobUnknown, format!("find job {id}")))
+}
+
+/// Makes jobs due whose last step put them off for this cause, of one queue or of all: what they wait for is gone.
+pub(super) fn lift(
+    conn: &Connection,
+    cause: &str,
+    queue: Option<&Queue>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET run_at = :now
+        WHERE id IN (
+            SELECT id
+            FROM jobs
+            WHERE status = 'scheduled' AND blocked_by IS NULL AND run_at > :now
+              AND (:queue IS NULL OR queue = :queue)
+              AND (SELECT cause FROM job_events WHERE job_id = jobs.id ORDER BY id DESC LIMIT 1) = :cause
+            ORDER BY run_at, id
+            LIMIT :limit)
+        RETURNING id";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let lifted = statement.query_map(
+        named_params! {
+            ":queue": queue.map(Queue::as_str),
+            ":cause": cause,
+            ":now": now.millis(),
+            ":limit": MAX_LIFTED as i64,
+        },
+        |row| row.get(0).map(JobId),
+    )?;
+    for id in lifted.collect::<rusqlite::Result<Vec<_>>>()? {
+        let event = Event {
+            at: now,
+            from: Some(Status::Scheduled),
+            to: Status::Scheduled,
+            cause: "resumed".into(),
+            actor: actor.name.clone(),
+            detail: None,
+        };
+        history::record(conn, id, &event)?;
+    }
+    Ok(())
 }

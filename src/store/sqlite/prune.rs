@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Rows that one slice removes or looks at in vain: some ten milliseconds of work, which everybody else waits for.
 const SLICE: usize = 500;
+/// Pieces of transcripts that one slice removes: some ten megabytes.
+const PIECES: usize = 200;
 /// How long decisions of schedules are kept: a season of daily ones for their page.
 const DECISIONS: Duration = Duration::from_hours(90 * 24);
 
@@ -20,7 +22,9 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
         let retention = known.map_or_else(Retention::default, |rules| rules.retention);
         for status in [Status::Completed, Status::Failed, Status::Cancelled] {
             if let Some(kept) = retention.of(status) {
-                left -= final_jobs(tx, &kind, status, before(now, kept), left)?;
+                let before = before(now, kept);
+                left -= transcripts(tx, &kind, status, before, left)?;
+                left -= final_jobs(tx, &kind, status, before, left)?;
             }
         }
     }
@@ -57,6 +61,7 @@ fn final_jobs(
             SELECT id
             FROM jobs
             WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
+              AND NOT EXISTS (SELECT 1 FROM transcript_pieces WHERE job_id = jobs.id)
             ORDER BY finished_at
             LIMIT :limit)
         RETURNING queue, counted";
@@ -76,6 +81,37 @@ fn final_jobs(
         }
     }
     Ok(removed)
+}
+
+/// The transcripts of jobs that are to go, a few megabytes at a time: a job goes when nothing of its own is left.
+fn transcripts(
+    conn: &Connection,
+    kind: &Kind,
+    status: Status,
+    finished_before: i64,
+    limit: usize,
+) -> Result<usize> {
+    const SQL: &str = "
+        DELETE FROM transcript_pieces
+        WHERE rowid IN (
+            SELECT p.rowid
+            FROM (
+                SELECT id
+                FROM jobs
+                WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
+                ORDER BY finished_at
+                LIMIT :limit) j
+            JOIN transcript_pieces p ON p.job_id = j.id
+            LIMIT :pieces)";
+    let removed = conn.prepare_cached(SQL)?.execute(named_params! {
+        ":kind": kind.as_str(),
+        ":status": status.as_str(),
+        ":before": finished_before,
+        ":limit": limit as i64,
+        ":pieces": PIECES.min(limit) as i64,
+    })?;
+    // A full slice ends the round, so that the next one goes on here.
+    Ok(if removed == PIECES { limit } else { removed })
 }
 
 fn decisions(conn: &Connection, decided_before: i64, limit: usize) -> Result<usize> {

@@ -1,9 +1,9 @@
 //! Rows of `queues`: limits and pauses; and the switch that stops all of them.
 
 use super::jobs::{instant, parsed, text};
-use super::{audit, control, counts, history, settings};
+use super::{audit, control, counts, settings};
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Event, JobId, Lane, Pause, Queue, QueueState, Status, Timestamp};
+use crate::model::{Actor, Lane, Pause, Queue, QueueState, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -182,38 +182,12 @@ pub(in crate::store) fn resume(
     let Some(pause) = get(conn, queue)?.pause else { return Ok(false) };
     set_pause(conn, queue, None)?;
     if pause.by == ENGINE {
-        lift_limit(conn, queue, actor, now)?;
+        // Whoever resumes it says that the limit is lifted.
+        control::lift(conn, "limited", Some(queue), actor, now)?;
     }
     let change = (Some(pause.reason.as_str()), None);
     audit::record_change(conn, actor, "resume", &format!("queue {queue}"), change, now)?;
     Ok(true)
-}
-
-/// Makes the queue's jobs due that wait for a limit to be lifted: whoever resumes the queue says that it is.
-fn lift_limit(conn: &Connection, queue: &Queue, actor: &Actor, now: Timestamp) -> Result<()> {
-    const SQL: &str = "
-        UPDATE jobs
-        SET run_at = :now
-        WHERE status = 'scheduled'
-          AND run_at > :now
-          AND queue = :queue
-          AND (SELECT cause FROM job_events WHERE job_id = jobs.id ORDER BY id DESC LIMIT 1) = 'limited'
-        RETURNING id";
-    let mut statement = conn.prepare_cached(SQL)?;
-    let params = named_params! {":queue": queue.as_str(), ":now": now.millis()};
-    let lifted = statement.query_map(params, |row| row.get(0).map(JobId))?;
-    for id in lifted.collect::<rusqlite::Result<Vec<_>>>()? {
-        let event = Event {
-            at: now,
-            from: Some(Status::Scheduled),
-            to: Status::Scheduled,
-            cause: "resumed".into(),
-            actor: actor.name.clone(),
-            detail: None,
-        };
-        history::record(conn, id, &event)?;
-    }
-    Ok(())
 }
 
 /// Sets how many jobs of a queue may run at once; `None`: what the program says.

@@ -111,9 +111,9 @@ pub(in crate::store) fn ahead(conn: &Connection, id: JobId) -> Result<u64> {
             SELECT queue, coalesce(claim_order, run_at + coalesce(priority, 0) * 600000) AS place, id
             FROM jobs
             WHERE id = :id)
-        SELECT (SELECT count(*) FROM jobs WHERE status = 'running' AND queue = 'agent' AND id <> mine.id)
+        SELECT (SELECT count(*) FROM jobs WHERE status = 'running' AND queue = coalesce(mine.queue, 'agent') AND id <> mine.id)
             + (SELECT count(*) FROM jobs
-               WHERE queue = 'agent' AND claim_order IS NOT NULL
+               WHERE queue = coalesce(mine.queue, 'agent') AND claim_order IS NOT NULL
                  AND (claim_order < mine.place OR (claim_order = mine.place AND id < mine.id)))
             + (SELECT count(*) FROM jobs WHERE blocked_by = 'new' AND kind = 'agent_session' AND id < mine.id)
         FROM mine";
@@ -291,14 +291,17 @@ pub(in crate::store) fn close_run(
     Ok(())
 }
 
-/// Which of these folders of runs no session has any more.
+/// Which of these folders of runs nobody needs any more: a session's goes with it, since another may go on there; a scan's,
+/// whose name is more than a number, when the scan is over.
 pub(in crate::store) fn orphaned_places(
     conn: &Connection,
     places: &[String],
 ) -> Result<Vec<String>> {
     const SQL: &str = "
-        SELECT EXISTS (SELECT 1 FROM sessions WHERE place = :place)
-            OR EXISTS (SELECT 1 FROM jobs WHERE id = CAST(:place AS INTEGER))";
+        SELECT iif(:place GLOB '*[^0-9]*',
+            EXISTS (SELECT 1 FROM jobs WHERE id = CAST(:place AS INTEGER) AND finished_at IS NULL),
+            EXISTS (SELECT 1 FROM sessions WHERE place = :place)
+                OR EXISTS (SELECT 1 FROM jobs WHERE id = CAST(:place AS INTEGER)))";
     let mut orphaned = Vec::new();
     for place in places {
         let params = named_params! {":place": place};
@@ -311,13 +314,14 @@ pub(in crate::store) fn orphaned_places(
 
 /// The running session, and the one that ended last.
 pub(in crate::store) fn now(conn: &Connection) -> Result<(Option<Session>, Option<Session>)> {
-    let one = |condition: &str| -> Result<Option<Session>> {
+    let one = |condition: &str, kind: &str| -> Result<Option<Session>> {
         let sql = format!(
-            "SELECT {COLUMNS} {FROM} WHERE j.kind = 'agent_session' AND {condition} LIMIT 1"
+            "SELECT {COLUMNS} {FROM} WHERE {kind} = 'agent_session' AND {condition} LIMIT 1"
         );
         Ok(conn.prepare_cached(&sql)?.query_row([], from_row).optional()?)
     };
-    let running = one("j.status = 'running' ORDER BY j.started_at DESC")?;
-    let latest = one("j.finished_at IS NOT NULL ORDER BY j.id DESC")?;
+    // By the few that run, and by the newest sessions.
+    let running = one("j.status = 'running' ORDER BY j.started_at DESC", "+j.kind")?;
+    let latest = one("+j.finished_at IS NOT NULL ORDER BY j.id DESC", "j.kind")?;
     Ok((running, latest))
 }

@@ -1,18 +1,13 @@
 //! Rows of `spend`, and the budgets that put runs off.
 
 use super::counts::Tx;
-use super::{history, jobs, settings};
+use super::{control, history, jobs, schedules};
 use crate::error::Result;
 use crate::model::{
-    Budgets, Event, Job, JobId, Kind, KindRules, OverBudget, SessionRequest, Spend, Spent, Status,
-    Timestamp, day_of, month_start,
+    Actor, BUDGET_DAY, BUDGET_MONTH, Budgets, Event, Job, JobId, KindRules, OverBudget,
+    SessionRequest, Spend, Spent, Status, Timestamp, day_of, month_start,
 };
 use rusqlite::{Connection, OptionalExtension, named_params};
-
-/// Dollars a day; 0: no limit.
-pub(in crate::store) const BUDGET_DAY: &str = "agent.budget_day_usd";
-/// Dollars a month; 0: no limit.
-pub(in crate::store) const BUDGET_MONTH: &str = "agent.budget_month_usd";
 
 /// Adds what a run of a job has cost; answers the alarms that this raises.
 pub(super) fn add(conn: &Connection, job: &Job, cost: f64, now: Timestamp) -> Result<Vec<String>> {
@@ -55,12 +50,12 @@ pub(in crate::store) fn spent(
 
 /// The budgets as they are set.
 pub(in crate::store) fn budgets(conn: &Connection) -> Result<Budgets> {
-    let default = Budgets::default();
-    let one = |key, default| -> Result<Option<f64>> {
-        let set = settings::get(conn, key)?.and_then(|setting| setting.value.as_f64());
-        Ok(set.map_or(default, |usd| (usd > 0.0).then_some(usd)))
-    };
-    Ok(Budgets { day: one(BUDGET_DAY, default.day)?, month: one(BUDGET_MONTH, default.month)? })
+    Ok(Budgets::of(&schedules::read_settings(conn, &[BUDGET_DAY.key, BUDGET_MONTH.key])?))
+}
+
+/// Makes the jobs due that a budget has put off: it is another one now.
+pub(in crate::store) fn lift(conn: &Connection, actor: &Actor, now: Timestamp) -> Result<()> {
+    control::lift(conn, "budget", None, actor, now)
 }
 
 /// What was spent on each of the days from `from_day` on, by kind and schedule, newest first.
@@ -110,8 +105,18 @@ fn over(
     kinds: &[KindRules],
     now: Timestamp,
 ) -> Result<Option<(Job, OverBudget)>> {
-    let metered = |kind: &Kind| kinds.iter().any(|rules| rules.kind == *kind && rules.metered);
-    let Some(job) = jobs::get(conn, id)?.filter(|job| metered(&job.kind)) else { return Ok(None) };
+    const KIND: &str = "
+        SELECT kind
+        FROM jobs
+        WHERE id = :id";
+    let metered =
+        |kind: &str| kinds.iter().any(|rules| rules.kind.as_str() == kind && rules.metered);
+    let params = named_params! {":id": id.0};
+    let kind: String = conn.prepare_cached(KIND)?.query_row(params, |row| jobs::text(row, 0))?;
+    if !metered(&kind) {
+        return Ok(None);
+    }
+    let Some(job) = jobs::get(conn, id)? else { return Ok(None) };
     let schedule = job.occurrence.map(|occurrence| occurrence.schedule_id);
     let of_schedule = schedule.and_then(|_| {
         serde_json::from_str::<SessionRequest>(&job.payload).ok().and_then(|r| r.budget_day_usd)
@@ -132,7 +137,8 @@ fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()>
     let params = named_params! {":id": job.id.0, ":until": over.until.millis()};
     tx.prepare_cached(SQL)?.execute(params)?;
     tx.moved(job, Status::Scheduled, job.queue.as_ref());
-    if let Some(occurrence) = job.occurrence {
+    // A session that another one made is no decision about the occurrence.
+    if let (Some(occurrence), None) = (job.occurrence, job.parent_id) {
         tx.prepare_cached(DECISION)?.execute(named_params! {
             ":schedule": occurrence.schedule_id,
             ":at": occurrence.at.millis(),

@@ -4,6 +4,7 @@ use super::super::access::SignedIn;
 use super::super::caller::Caller;
 use super::super::respond::Face;
 use super::super::{Access, Route, at_least, routes, self_monitoring};
+use super::super::{approvals, schedule, trigger};
 use super::*;
 use crate::model::Role;
 use axum::extract::Extension;
@@ -143,7 +144,13 @@ async fn a_viewer_sees_but_does_not_run() {
             assert_eq!(refused, role < least, "{method} {path} {role_name}");
             // Whatever its row says: a viewer only looks, and only these change what is there for admins alone.
             let looks = [Method::GET, Method::HEAD].contains(&method) || path == "/logout";
-            let admins = [super::super::schedule::EDIT_PATH, super::super::trigger::PATH];
+            let admins = [
+                schedule::EDIT_PATH,
+                trigger::PATH,
+                approvals::APPROVE_PATH,
+                approvals::REJECT_PATH,
+                approvals::EDIT_PATH,
+            ];
             let admins = admins.contains(&path);
             assert_eq!(least == Role::Viewer, looks, "{method} {path}");
             assert_eq!(least == Role::Admin, admins, "{method} {path}");

@@ -325,6 +325,21 @@ async fn waiting_and_running_sessions_are_stopped_and_run_again_from_their_page(
 }
 
 #[tokio::test]
+async fn a_session_without_a_sandbox_runs_again_only_for_an_admin_who_says_so() {
+    let site = Site::signed_in().await;
+    let full = SessionRequest { profile: Some("full".into()), ..SessionRequest::of("look") };
+    Run::of(&site, full).await.done("").await;
+    let refused = site.submit("/jobs/1/run-again", "").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(site.see("/sessions/1").await.body.contains("Run again, without a sandbox"));
+    let again = site.submit("/jobs/1/run-again?on=session&confirm=full", "").await;
+    assert_eq!(again.header("location"), "/sessions/2");
+    let web = &site.web;
+    let problem = super::super::trigger::check_again(web, JobId(1), Role::Operator, true).await;
+    assert_eq!(problem.unwrap_err().status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn a_chain_of_sessions_knows_what_it_cost() {
     let site = Site::signed_in().await;
     Run::of(&site, SessionRequest::of("one")).await.done("").await;

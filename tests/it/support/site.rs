@@ -119,6 +119,7 @@ fn agents(folder: &Path, store: &Store) -> Agents {
         data_dir: folder.to_owned(),
         pass_env: Vec::new(),
         sandbox: Sandboxed::Auto,
+        secrets: Vec::new(),
         working_dir: None,
     }
 }
