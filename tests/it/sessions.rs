@@ -305,7 +305,7 @@ async fn a_larger_budget_lets_those_go_that_the_old_one_put_off() {
 async fn an_old_transcript_goes_in_slices_before_its_session() {
     let clock = Clock::manual(START);
     let office = Office::open(clock.clone());
-    let script = "head -c 15000000 /dev/zero | tr '\\0' x | fold -w 1000; result 0.1 x";
+    let script = "head -c 15000000 /dev/zero | tr '\\0' x | fold -w 1000; echo; result 0.1 x";
     let id = office.ask(script).await;
     office.done(id).await;
     office.engine.stop(Duration::ZERO).await;
