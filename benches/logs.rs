@@ -8,6 +8,7 @@ use lamplighter::Code;
 use lamplighter::clock::Clock;
 use lamplighter::logs::{LogCounts, log_layer};
 use lamplighter::model::{Actor, Level};
+use lamplighter::monitor::Tracking;
 use lamplighter::store::{LogStore, OpenMode, Store};
 use lamplighter::web::{self, Web};
 use lamplighter::{error_coded, warn_coded};
@@ -106,7 +107,8 @@ fn serve(runtime: &Runtime, folder: &Path, logs: LogStore, stop: &CancellationTo
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (leads, leading) = watch::channel(true);
     let options = web::Options::default();
-    let pages = Web { store, logs, clock, options, leading, agents: None };
+    let pages =
+        Web { store, logs, clock, options, leading, agents: None, tracking: Tracking::Local };
     let serving = web::serve(listener, pages, stop.clone());
     runtime.spawn(async move {
         serving.await.unwrap();

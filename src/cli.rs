@@ -16,9 +16,11 @@ mod settings;
 mod supervise;
 mod users;
 
+use crate::clock::Clock;
 use crate::config;
 use crate::error::{Code, Error, Result};
 use crate::model::redactor;
+use crate::monitor::Tracking;
 use crate::store::{LogStore, OpenMode, Store};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -101,6 +103,12 @@ impl Cli {
         Err(Error::new(Code::ConfigNoData, format!("open {}", path.display())))
     }
 
+    /// The issue tracker as a server that is started here would have it.
+    fn tracking(&self) -> Result<Tracking> {
+        let config = serve::configuration(&self.data_dir(false)?, None, None)?;
+        Ok(serve::tracking(&config.tracker, &Clock::system()))
+    }
+
     fn log_store(&self) -> Result<LogStore> {
         LogStore::open(&self.data_dir(false)?.join(LOGS_DB), OpenMode::Current)
     }
@@ -174,7 +182,11 @@ fn exit_code(code: Code) -> u8 {
         | Code::RepositoryPath
         | Code::AuthUnknown => 69,
         Code::StoreBusy | Code::StoreWalFull | Code::QueueFull => 75,
-        Code::ConfigInvalid | Code::ConfigExposed | Code::ConfigDirectory => 78,
+        Code::ConfigInvalid
+        | Code::ConfigExposed
+        | Code::ConfigDirectory
+        | Code::TrackerNoToken
+        | Code::TrackerNoRepository => 78,
         _ => 1,
     }
 }

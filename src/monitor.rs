@@ -10,6 +10,7 @@ mod builtin;
 pub mod cadence;
 pub mod demo;
 mod fence;
+mod filing;
 mod fingerprint;
 pub mod intake;
 pub mod miner;
@@ -19,10 +20,13 @@ mod scan;
 pub mod settings;
 mod similar;
 mod template;
+mod tracking;
 mod triage;
 mod visible;
 
+pub use filing::Filings;
 pub use scan::{Window, register, rules};
+pub use tracking::{Remote, Tracking};
 
 use crate::error::Result;
 use crate::model::{Actor, Kind, NewJob, ScanRequest, Timestamp, Trigger};
@@ -31,24 +35,34 @@ use serde_json::json;
 
 /// Queues a scan because somebody pressed Run Now. Never refused because a scan runs; each call is a job of its own.
 /// The correlation id ties the scan's log lines to those of the request.
+///
+/// # Errors
+/// As [`Tracking::check`] while self-monitoring is not configured.
 pub async fn run_now(
     store: &Store,
+    tracking: &Tracking,
     actor: Actor,
     correlation_id: Option<String>,
     now: Timestamp,
 ) -> Result<ScanRequest> {
+    tracking.check()?;
     let job = NewJob { correlation_id, ..by_hand(actor) };
     store.request_scan(job, now).await
 }
 
 /// Queues a scan that only says, in its job's result, what would be filed and what would be skipped by which tier: it files
 /// nothing, and the rows are examined again by the next scan. An agent's run is paid all the same.
+///
+/// # Errors
+/// As [`run_now`].
 pub async fn dry_run(
     store: &Store,
+    tracking: &Tracking,
     actor: Actor,
     correlation_id: Option<String>,
     now: Timestamp,
 ) -> Result<ScanRequest> {
+    tracking.check()?;
     let payload = json!({"dry_run": true});
     let job = NewJob { payload, correlation_id, ..by_hand(actor) };
     store.request_scan(job, now).await

@@ -7,6 +7,7 @@
 //! [`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown) says otherwise (P2).
 
 mod accounts;
+mod approvals;
 pub mod door;
 mod filings;
 mod jobs;
@@ -49,6 +50,7 @@ const SCRATCH: Schema = Schema {
         include_str!("../migrations/sqlite/0003_sessions.sql"),
         include_str!("../migrations/sqlite/0004_repositories.sql"),
         include_str!("../migrations/sqlite/0005_issues.sql"),
+        include_str!("../migrations/sqlite/0006_filings.sql"),
     ],
     durable: false,
 };

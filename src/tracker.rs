@@ -16,5 +16,5 @@ mod token;
 pub use filing::{Ending, Ledger, file, new_marker};
 pub use github::{Closed, GitHub, Options, RemoteComment, RemoteIssue, Turn};
 pub use remote::repository_of;
-pub use render::{Report, body, title};
+pub use render::{Report, body, inert, inert_line, title};
 pub use token::TokenSource;

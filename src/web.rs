@@ -50,6 +50,7 @@ pub use setup::{SETUP_CODE_LIFE, SetupCode, new_setup_code};
 use crate::clock::Clock;
 use crate::error::Code;
 use crate::model::Role;
+use crate::monitor::Tracking;
 use crate::sessions::Agents;
 use crate::store::{LogStore, Store};
 use axum::Router;
@@ -86,6 +87,8 @@ pub struct Web {
     pub leading: watch::Receiver<bool>,
     /// What sessions are run with; `None`: none is taken here, and the pages say so.
     pub agents: Option<Agents>,
+    /// Where issues go, and whether that is configured.
+    pub tracking: Tracking,
 }
 
 /// What the operator decides before the start.

@@ -16,7 +16,8 @@ pub(super) struct Arguments {
 
 /// Queues a scan and prints its id. A running server starts it; without one it waits for the next start.
 pub(super) async fn run(cli: &Cli, arguments: &Arguments) -> Result<()> {
-    let store = cli.store()?;
+    let (store, tracking) = (cli.store()?, cli.tracking()?);
+    tracking.check()?;
     if store.try_lead()?.is_some() {
         output::note(
             "No server runs on this data directory: the scan starts with the next `lamplighter serve`.",
@@ -24,9 +25,9 @@ pub(super) async fn run(cli: &Cli, arguments: &Arguments) -> Result<()> {
     }
     let (actor, now) = (Actor::cli(), Clock::system().now());
     let asked = if arguments.dry_run {
-        monitor::dry_run(&store, actor, None, now).await
+        monitor::dry_run(&store, &tracking, actor, None, now).await
     } else {
-        monitor::run_now(&store, actor, None, now).await
+        monitor::run_now(&store, &tracking, actor, None, now).await
     };
     match asked? {
         ScanRequest::Queued(id) if cli.json => {

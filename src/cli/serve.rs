@@ -3,16 +3,17 @@
 use super::{Cli, JOBS_DB, LOGS_DB, output};
 use crate::agents::Launcher;
 use crate::clock::Clock;
-use crate::config::{Config, LogFormat, LogSource, SandboxChoice};
+use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKind};
 use crate::engine::Engine;
 use crate::error::{Code, Error, Result};
 use crate::logs::{LogFile, LogWriter, log_layer, redacted};
 use crate::model::{Actor, NewLogRow, Timestamp};
-use crate::monitor;
 use crate::monitor::intake::{Intake, Journal};
+use crate::monitor::{self, Tracking};
 use crate::repositories;
 use crate::sessions::{self, AgentProgram, AgentState, Agents, Sandboxed};
 use crate::store::{LogStore, OpenMode, Store};
+use crate::tracker::TokenSource;
 use crate::warn_coded;
 use crate::web::{self, Web};
 use std::io::IsTerminal;
@@ -49,7 +50,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let clock = Clock::system();
     let data_dir = cli.data_dir(arguments.demo)?;
-    let config = configuration(&data_dir, &arguments)?;
+    let config = configuration(&data_dir, arguments.config.as_deref(), arguments.listen)?;
     let store = Store::open(&data_dir.join(JOBS_DB), OpenMode::Migrate)?;
     let logs = LogStore::open(&data_dir.join(LOGS_DB), OpenMode::Migrate)?;
     let created = admin_from_environment(&store, &clock).await?;
@@ -62,11 +63,13 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     })?;
     let writer = start_logging(&config, logs.clone(), clock.clone());
     let agents = agents(&config, &store, &data_dir, &clock);
-    let mut engine = start_engine(&agents, &logs, &clock, arguments.demo)?;
+    let tracking = tracking(&config.tracker, &clock);
+    let mut engine = start_engine(&agents, &logs, &tracking, &clock, arguments.demo)?;
     greet(&listener, &data_dir, &store, &clock, created).await?;
     tracing::info!("serving the pages on {}", config.listen);
     let mut intake = follow(&config.log_sources, &logs, &clock, &engine.leading());
     intake.prune(store.clone(), logs.clone(), &clock, &engine.leading());
+    intake.file(store.clone(), tracking.clone(), &clock, &engine.leading());
     let stop = CancellationToken::new();
     let options = web::Options {
         allowed_hosts: config.allowed_hosts,
@@ -79,6 +82,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         options,
         leading: engine.leading(),
         agents: Some(agents.clone()),
+        tracking,
     };
     let met = meet_program(&agents, &clock);
     let mut served = pin!(beside(met, web::serve(listener, pages, stop.clone())));
@@ -123,11 +127,30 @@ fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Age
     }
 }
 
-fn start_engine(agents: &Agents, logs: &LogStore, clock: &Clock, is_demo: bool) -> Result<Engine> {
+/// The issue tracker of the configuration.
+pub(super) fn tracking(tracker: &config::Tracker, clock: &Clock) -> Tracking {
+    let config::Tracker { kind, repository, api_url, token_file } = tracker.clone();
+    match kind {
+        TrackerKind::Local => Tracking::Local,
+        TrackerKind::Github => {
+            let token = TokenSource { env: |name| std::env::var(name).ok(), file: token_file };
+            let folder = std::env::current_dir().unwrap_or_default();
+            Tracking::github(api_url, repository, token, folder, clock.clone())
+        }
+    }
+}
+
+fn start_engine(
+    agents: &Agents,
+    logs: &LogStore,
+    tracking: &Tracking,
+    clock: &Clock,
+    is_demo: bool,
+) -> Result<Engine> {
     let builder = Engine::builder(agents.store.clone(), clock.clone());
     // The demo shows the built-in analyzer, and costs nothing.
-    let builder =
-        monitor::register(builder, &agents.store, logs, Some(agents).filter(|_| !is_demo));
+    let scanning = Some(agents).filter(|_| !is_demo);
+    let builder = monitor::register(builder, &agents.store, logs, scanning, tracking);
     let (left, now) = (agents.clone(), clock.clone());
     let builder = repositories::register(builder, agents);
     sessions::register(builder, agents)
@@ -160,12 +183,14 @@ async fn beside<T>(other: impl Future<Output = ()>, serving: impl Future<Output 
     }
 }
 
-fn configuration(data_dir: &Path, arguments: &Arguments) -> Result<Config> {
+/// The configuration of the server on this data directory, from its own file unless another one is named.
+pub(super) fn configuration(
+    data_dir: &Path,
+    named: Option<&Path>,
+    listen: Option<SocketAddr>,
+) -> Result<Config> {
     let default = data_dir.join("lamplighter.toml");
-    let (path, wanted) = match &arguments.config {
-        Some(path) => (path, true),
-        None => (&default, false),
-    };
+    let (path, wanted) = (named.unwrap_or(&default), named.is_some());
     let text = match std::fs::read_to_string(path) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !wanted => None,
@@ -175,8 +200,8 @@ fn configuration(data_dir: &Path, arguments: &Arguments) -> Result<Config> {
             );
         }
     };
-    let file = text.as_deref().map(|text| (path.as_path(), text));
-    Config::load(file, |name| std::env::var(name).ok(), arguments.listen)
+    let file = text.as_deref().map(|text| (path, text));
+    Config::load(file, |name| std::env::var(name).ok(), listen)
 }
 
 /// We speak no TLS: off the loopback a proxy must, and somebody must be able to sign in.

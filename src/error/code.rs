@@ -356,6 +356,9 @@ codes! {
     TrackerNoToken = "TRACK-AUTH-001", "There is no token for the issue tracker",
         "GITHUB_TOKEN and `tracker.token_file` are empty or not set, or the file cannot be read or can be read by others.",
         "Set GITHUB_TOKEN, or let `tracker.token_file` name a file of mode 0600 that holds the token alone.";
+    TrackerNoRepository = "TRACK-REPO-001", "It is not known which repository's issues are meant",
+        "`tracker.repository` is empty or not set, and the server's folder is no clone of a repository at `tracker.api_url`.",
+        "Set `tracker.repository` to owner/name, or start the server in a clone of the repository.";
     TrackerUnauthorised = "TRACK-AUTH-002", "The issue tracker does not know the token",
         "The token has expired, was revoked, or was copied incompletely.",
         "Make a new one; it is read again for every request, so nothing needs a restart.";

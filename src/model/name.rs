@@ -75,6 +75,8 @@ impl Kind {
     pub const SELF_MONITORING: Self = Self(Cow::Borrowed("self_monitoring"));
     /// Describes a repository.
     pub const GOLDEN_REPO: Self = Self(Cow::Borrowed("golden_repo"));
+    /// Takes accepted findings to the tracker.
+    pub const FILE_FINDINGS: Self = Self(Cow::Borrowed("file_findings"));
     /// A run of an agent program with somebody's prompt.
     pub const AGENT_SESSION: Self = Self(Cow::Borrowed("agent_session"));
 }
@@ -84,6 +86,8 @@ impl Queue {
     pub const DEFAULT: Self = Self(Cow::Borrowed("default"));
     /// Scans and agent runs: one at a time unless the operator raises it.
     pub const AGENT: Self = Self(Cow::Borrowed("agent"));
+    /// What is told the issue tracker: one at a time.
+    pub const TRACKER: Self = Self(Cow::Borrowed("tracker"));
 }
 
 impl ScheduleName {

@@ -1,6 +1,6 @@
 //! Scans, what they find, and the issues the findings belong to.
 
-use super::{JobId, Status, Timestamp, Trigger};
+use super::{JobId, Marker, Status, Timestamp, Trigger};
 use std::fmt;
 use std::str::FromStr;
 
@@ -144,6 +144,8 @@ pub struct KnownIssue {
     pub id: IssueId,
     /// The tracker's number; `None` while it is not filed.
     pub number: Option<i64>,
+    /// The tracker's page of it; `None` for the local tracker.
+    pub url: Option<String>,
     /// Title with its prefix.
     pub title: String,
     /// Whether it is open.
@@ -210,6 +212,35 @@ pub struct Remark {
     pub rows: u64,
 }
 
+/// What the tracker is told for a new issue or a remark: the text itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// What it is recognised by; stands in the body.
+    pub marker: Marker,
+    /// The title of a new issue.
+    pub title: String,
+    /// Markdown.
+    pub body: String,
+    /// Labels of a new issue.
+    pub labels: Vec<String>,
+}
+
+/// How many new issues may go to a tracker without anybody's approval; the others wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Of one scan.
+    pub scan: u64,
+    /// In 24 hours.
+    pub day: u64,
+}
+
+impl Default for Caps {
+    /// What a person can look through: ten of a scan, thirty a day.
+    fn default() -> Self {
+        Self { scan: 10, day: 30 }
+    }
+}
+
 /// One tracked problem, as the issue list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
@@ -256,6 +287,9 @@ pub struct ScanCounts {
     pub reopened: u64,
     /// Findings that the agent proposed and our code did not accept.
     pub rejected: u64,
+    /// Acts at the tracker that are not done yet, for it is slow or somebody must approve of them: as of now, so not
+    /// stored with the others.
+    pub waiting: u64,
 }
 
 /// One scan as the history shows it: its job and, once it committed, what it did.
@@ -328,8 +362,10 @@ pub struct ScanCommit {
     pub seen_again: Vec<(IssueId, u64)>,
     /// Comments on known issues.
     pub remarks: Vec<Remark>,
-    /// A random hex text for each new issue and then for each remark, by which its act is recognised at the tracker.
-    pub markers: Vec<String>,
+    /// What is said at the tracker: for each new issue and then for each remark.
+    pub postings: Vec<Posting>,
+    /// How much of it may go without anybody's approval.
+    pub caps: Caps,
     /// Whether rows remain that a further scan must examine.
     pub follow_up: bool,
 }

@@ -12,6 +12,7 @@ use super::triage::QUIET;
 use crate::error::Result;
 use crate::model::{Finding, Timestamp, redactor};
 use crate::store::{Cited, LogStore, Snapshot, SnapshotPlan, Store};
+use crate::tracker::inert_line;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ use std::path::PathBuf;
 const MAX_TOLD: usize = 200;
 /// Longest title, in characters; what an issue list shows without wrapping.
 const MAX_TITLE: usize = 80;
+/// Longest text of an agent's that is kept, in characters: with its evidence what a tracker's issue has room for.
+const MAX_TEXT: usize = 4_000;
 /// Rows kept and shown as evidence: the first four and the latest.
 const MAX_EVIDENCE: usize = 5;
 /// Longest message shown of one of them, in characters: a stack trace down to the frames that matter.
@@ -128,11 +131,11 @@ fn finding(proposal: Proposal, cited: &[Cited]) -> Finding {
     let evidence = evidence(cited);
     let mut body = format!(
         "{}\n\n## Evidence\n\n{}\nLog rows: {}\n",
-        closed(&proposal.body),
+        closed(&shortened(&redactor().text(&proposal.body), MAX_TEXT)),
         fenced(&quoted(&evidence)),
         evidence.iter().map(|cited| cited.row.id.to_string()).collect::<Vec<_>>().join(", ")
     );
-    let mut title = short(&proposal.title);
+    let mut title = short(&inert_line(&proposal.title));
     // Once more: the process may have learned a secret since the snapshot, and an agent may put halves together.
     redactor().clean(&mut title);
     redactor().clean(&mut body);
@@ -186,9 +189,13 @@ fn quoted(evidence: &[&Cited]) -> String {
 
 /// A title that fits a list.
 fn short(title: &str) -> String {
-    if title.chars().count() <= MAX_TITLE {
-        return title.to_owned();
+    shortened(title, MAX_TITLE)
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
     }
-    let cut: String = title.chars().take(MAX_TITLE - 1).collect();
+    let cut: String = text.chars().take(most - 1).collect();
     cut.trim_end().to_owned() + "…"
 }

@@ -13,6 +13,8 @@ mod watch;
 pub use journal::Journal;
 pub use retention::prune_logs;
 
+use super::filing;
+use super::tracking::Tracking;
 use crate::clock::Clock;
 use crate::error::{Code, Error};
 use crate::logs::LogFile;
@@ -58,6 +60,20 @@ impl Intake {
         let (stop, clock, leading) = (self.stop.clone(), clock.clone(), leading.clone());
         self.tasks.spawn(async move {
             stop.run_until_cancelled(retention::serve(store, logs, clock, leading)).await;
+        });
+    }
+
+    /// Has the issue tracker told and asked too.
+    pub fn file(
+        &mut self,
+        store: Store,
+        tracking: Tracking,
+        clock: &Clock,
+        leading: &Receiver<bool>,
+    ) {
+        let (stop, clock, leading) = (self.stop.clone(), clock.clone(), leading.clone());
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(filing::serve(store, tracking, clock, leading)).await;
         });
     }
 

@@ -159,6 +159,7 @@ mod tests {
         KnownIssue {
             id: IssueId(id),
             number: Some(id),
+            url: None,
             title: title.into(),
             state: IssueState::Open,
             muted: false,

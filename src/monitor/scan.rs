@@ -2,17 +2,20 @@
 
 use super::agent_run::{Answer, Folder, by_agent};
 use super::builtin::Analyzer;
+use super::filing;
 use super::reply::Rejected;
 use super::settings;
+use super::tracking::{Destination, Tracking};
 use super::triage::{Decision, prints_of, triage};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     ConcurrencyKey, Finding, JobError, Kind, KindRules, Outcome, Queue, Retention, ScanCommit,
-    ScanCounts, Tracker, redactor, sha256_hex,
+    ScanCounts, Tracker, redactor,
 };
 use crate::sessions::Agents;
 use crate::store::{LogStore, Store};
+use crate::tracker::inert;
 use crate::warn_coded;
 use serde::Deserialize;
 use serde_json::json;
@@ -22,6 +25,8 @@ use std::time::Duration;
 pub(super) const MAX_ROWS: u64 = 50_000;
 /// Rows read at a time: a megabyte or so, and a reader is never held for long.
 const CHUNK: usize = 1_000;
+/// The analyzer whose texts are our own.
+const BUILTIN: &str = "builtin";
 /// How often a commit is decided anew; each time somebody was quicker by milliseconds.
 const MAX_TRIES: usize = 5;
 
@@ -32,6 +37,7 @@ struct Works {
     logs: LogStore,
     /// `None`: the built-in analyzer does all of them.
     agents: Option<Agents>,
+    tracking: Tracking,
 }
 
 /// The rules of kind `self_monitoring`: one at a time, one attempt, and a scan that was cut off runs again.
@@ -47,21 +53,30 @@ pub fn rules() -> KindRules {
 }
 
 /// Lets an engine run scans of `logs` on the queue `agent`, which runs one job at a time. With `agents` the settings say
-/// whether an agent or the built-in analyzer examines the rows.
+/// whether an agent or the built-in analyzer examines the rows. What is found goes to the tracker by jobs of their own.
 pub fn register(
     builder: Builder,
     store: &Store,
     logs: &LogStore,
     agents: Option<&Agents>,
+    tracking: &Tracking,
 ) -> Builder {
-    let works = Works { store: store.clone(), logs: logs.clone(), agents: agents.cloned() };
-    builder.queue(Queue::AGENT, 1).kind(rules(), move |context| {
-        let works = works.clone();
-        async move {
-            let outcome = scan(&context, &works).await;
-            outcome.unwrap_or_else(|error| Outcome::Failed(JobError::from(error)))
-        }
-    })
+    let works = Works {
+        store: store.clone(),
+        logs: logs.clone(),
+        agents: agents.cloned(),
+        tracking: tracking.clone(),
+    };
+    filing::register(builder, store, tracking).queue(Queue::AGENT, 1).kind(
+        rules(),
+        move |context| {
+            let works = works.clone();
+            async move {
+                let outcome = scan(&context, &works).await;
+                outcome.unwrap_or_else(|error| Outcome::Failed(JobError::from(error)))
+            }
+        },
+    )
 }
 
 fn summary(counts: ScanCounts) -> serde_json::Value {
@@ -72,6 +87,7 @@ fn summary(counts: ScanCounts) -> serde_json::Value {
         "potential_duplicates_commented": counts.potential_duplicates_commented,
         "reopened": counts.reopened,
         "rejected": counts.rejected,
+        "waiting": counts.waiting,
     })
 }
 
@@ -94,11 +110,12 @@ fn dry(examined: &Examined, decisions: &[Decision]) -> serde_json::Value {
 }
 
 async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
-    let Works { store, logs, agents } = works;
+    let Works { store, logs, agents, tracking } = works;
     // An earlier run of this job may have committed and died before it could settle.
     if let Some(counts) = store.committed_scan(context.job.id).await? {
         return Ok(Outcome::Done(summary(counts)));
     }
+    tracking.check()?;
     let request: Request = match context.payload() {
         Ok(request) => request,
         Err(error) => return Ok(Outcome::Fatal(JobError::from(error))),
@@ -124,18 +141,22 @@ async fn examine(
     agents: Option<&Agents>,
     (request, window): (&Request, Window),
 ) -> Result<Outcome> {
-    let Works { store, logs, .. } = works;
+    let Works { store, logs, tracking, .. } = works;
     let answer = match agents {
         Some(agents) => by_agent(agents, context, logs, window).await?,
         None => Answer::Examined(by_builtin(logs, window).await?),
     };
     Ok(match answer {
         Answer::Examined(examined) if request.dry_run => {
-            let (_, decisions) = decided(context, store, logs, window, &examined).await?;
+            let destination = tracking.destination(store).await?;
+            let (_, decisions) = decided(context, works, &destination, window, &examined).await?;
             Outcome::Done(dry(&examined, &decisions))
         }
         Answer::Examined(examined) => {
-            let counts = commit(context, store, logs, window, &examined).await?;
+            filing::refresh(store, tracking, &context.clock).await?;
+            let destination = tracking.destination(store).await?;
+            commit(context, works, &destination, window, &examined).await?;
+            let counts = store.committed_scan(context.job.id).await?.unwrap_or_default();
             Outcome::Done(summary(counts))
         }
         Answer::Ended(outcome) => outcome,
@@ -188,23 +209,22 @@ pub(super) struct Examined {
 /// it is decided anew.
 async fn commit(
     context: &Context,
-    store: &Store,
-    logs: &LogStore,
+    works: &Works,
+    destination: &Destination,
     window: Window,
     examined: &Examined,
-) -> Result<ScanCounts> {
+) -> Result<()> {
+    let store = &works.store;
     let mut tries = 0;
     loop {
         tries += 1;
-        let (scan, _) = decided(context, store, logs, window, examined).await?;
-        let counts = scan.counts;
+        let (scan, _) = decided(context, works, destination, window, examined).await?;
         match store.commit_scan(context.lease.clone(), scan, context.clock.now()).await {
             Err(error) if error.is_outcome_unknown() => {
-                let saved = store.committed_scan(context.job.id).await?;
-                return saved.ok_or(error);
+                return store.committed_scan(context.job.id).await?.map(drop).ok_or(error);
             }
             Err(error) if error.code() == Code::StoreConstraint && tries < MAX_TRIES => {}
-            saved => return saved.map(|()| counts),
+            saved => return saved,
         }
     }
 }
@@ -212,19 +232,30 @@ async fn commit(
 /// What the scan leaves behind, by the issues that there are now.
 async fn decided(
     context: &Context,
-    store: &Store,
-    logs: &LogStore,
+    works: &Works,
+    destination: &Destination,
     window: Window,
     examined: &Examined,
 ) -> Result<(ScanCommit, Vec<Decision>)> {
     let findings = &examined.findings;
     let codes = findings.iter().flat_map(|f| f.error_codes.clone()).collect();
     let prints = findings.iter().flat_map(prints_of).collect();
-    let known = store.known_issues(codes, prints).await?;
-    let triage = triage(findings.clone(), &known, context.clock.now());
-    let acts = triage.new_issues.len() + triage.remarks.len();
+    let known = works.store.known_issues(codes, prints).await?;
+    let mut triage = triage(findings.clone(), &known, context.clock.now());
+    let mut postings = destination.postings(context.job.id, &triage, &known)?;
+    if examined.analyzer != BUILTIN {
+        // What the tracker is told is made of the text as the agent wrote it: made inert twice it would show the escapes.
+        for new in &mut triage.new_issues {
+            new.finding.body = inert(&new.finding.body);
+        }
+        if destination.tracker == Tracker::Local {
+            for posting in &mut postings {
+                posting.body = inert(&posting.body);
+            }
+        }
+    }
     let scan = ScanCommit {
-        log: logs.identity().to_owned(),
+        log: works.logs.identity().to_owned(),
         log_id_start: window.after,
         log_id_end: examined.end,
         counts: ScanCounts {
@@ -234,28 +265,21 @@ async fn decided(
             potential_duplicates_commented: triage.commented,
             reopened: triage.reopened,
             rejected: examined.rejected.count,
+            waiting: 0,
         },
         analyzer: examined.analyzer,
         model: examined.model.clone(),
         cost_usd: examined.cost_usd,
         rejections: examined.rejected.reasons.clone(),
-        tracker: Tracker::Local,
+        tracker: destination.tracker,
+        caps: destination.caps,
         new_issues: triage.new_issues,
         seen_again: triage.seen_again,
         remarks: triage.remarks,
-        markers: (0..acts).map(|act| marker(context, act)).collect(),
+        postings,
         follow_up: examined.follow_up,
     };
     Ok((scan, triage.decisions))
-}
-
-/// What an act is recognised by at the tracker: unlike any other, and nothing that a log could know.
-fn marker(context: &Context, act: usize) -> String {
-    let chance = [(); 4].map(|()| context.clock.chance());
-    let mut marker =
-        sha256_hex(&format!("{}:{}:{act}:{chance:?}", context.job.id, context.job.epoch));
-    marker.truncate(32);
-    marker
 }
 
 /// Reads the window with the built-in analyzer.
@@ -279,7 +303,7 @@ async fn by_builtin(logs: &LogStore, window: Window) -> Result<Examined> {
         if all || rows == MAX_ROWS {
             let end = if all { window.newest } else { end };
             return Ok(Examined {
-                analyzer: "builtin",
+                analyzer: BUILTIN,
                 model: None,
                 cost_usd: None,
                 findings: findings(analyzer),

@@ -1,51 +1,64 @@
-//! Acts at the tracker that are not done, and what people decide about them.
+//! What is to be done at the tracker, and what happened there.
 
 use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
-use crate::model::{Actor, FilingId, Timestamp, WaitingFiling};
+use crate::model::{Actor, Filing, FilingId, FilingState, IssueState, Repository, Timestamp};
 
 impl Store {
-    /// The acts that are not done yet, oldest first: those that wait for approval, for their turn, or for a tracker that
-    /// refuses them.
-    pub async fn waiting_filings(&self, limit: usize) -> Result<Vec<WaitingFiling>> {
-        let list = move |c: &_| sqlite::filings::waiting(c, limit);
-        self.db.read("list what waits for the tracker", list).await
+    /// Has what is pending filed by a job of kind `file_findings`, unless one waits already.
+    pub async fn wake_filing(&self, now: Timestamp) -> Result<()> {
+        self.db.write("have findings filed", move |c| sqlite::filings::wake(c, None, now)).await
     }
 
-    /// Lets an act that waits for approval go to the tracker.
-    ///
-    /// # Errors
-    /// `TRACK-FILE-001` if it does not wait for approval any more.
-    pub async fn approve_filing(&self, id: FilingId, actor: Actor, now: Timestamp) -> Result<()> {
-        let approve = move |tx: &Tx<'_>| sqlite::filings::approve(tx, id, &actor, now);
-        self.db.write("approve what is filed", approve).await
-    }
-
-    /// Keeps an act that waits for approval from the tracker, for good. Its issue, if it has none there yet, is closed as not
-    /// planned: the same problem stays quiet for a season.
-    ///
-    /// # Errors
-    /// As [`Store::approve_filing`].
-    pub async fn reject_filing(&self, id: FilingId, actor: Actor, now: Timestamp) -> Result<()> {
-        let reject = move |tx: &Tx<'_>| sqlite::filings::reject(tx, id, &actor, now);
-        self.db.write("reject what was to be filed", reject).await
-    }
-
-    /// Changes the text of an act that waits for approval; its marker stays at the end of the body.
-    ///
-    /// # Errors
-    /// As [`Store::approve_filing`]; `JOB-VALUE-001` for an empty title or body, or one that is too long.
-    pub async fn edit_filing(
+    /// The first act after `after` that can be done at this repository; start with `FilingId(0)`.
+    pub async fn next_filing(
         &self,
-        id: FilingId,
-        title: Option<String>,
-        body: String,
-        actor: Actor,
+        repository: Repository,
+        after: FilingId,
+    ) -> Result<Option<Filing>> {
+        let next = move |c: &_| sqlite::filings::next(c, repository.as_str(), after);
+        self.db.read("read what is to be filed", next).await
+    }
+
+    /// An act at the tracker as it is now.
+    pub async fn filing(&self, id: FilingId) -> Result<Option<Filing>> {
+        self.db.read("read a filing", move |c| sqlite::filings::find(c, id)).await
+    }
+
+    /// Replaces an act that is in state `was`; an issue that is filed by it gets its number and page.
+    ///
+    /// # Errors
+    /// `STORE-LEASE-001` if it is in another state; nothing is changed then.
+    pub async fn save_filing(
+        &self,
+        filing: Filing,
+        was: FilingState,
         now: Timestamp,
     ) -> Result<()> {
-        let edit =
-            move |tx: &Tx<'_>| sqlite::filings::edit(tx, id, title.as_deref(), &body, &actor, now);
-        self.db.write("edit what is to be filed", edit).await
+        let save = move |tx: &Tx<'_>| sqlite::filings::save(tx, &filing, was, now);
+        self.db.write("save a filing", save).await
+    }
+
+    /// From when on the issues of a repository may have changed unnoticed; `None` while none of ours is there.
+    pub async fn tracker_news_since(&self, repository: Repository) -> Result<Option<Timestamp>> {
+        let since = move |c: &_| sqlite::filings::news_since(c, repository.as_str());
+        self.db.read("read how far the tracker's news were read", since).await
+    }
+
+    /// Takes over how issues are at the tracker, by their pages, as read at `asked_at`; answers how many that changed. An
+    /// issue that is to be opened again there, or was since, stays as it is here.
+    pub async fn take_tracker_news(
+        &self,
+        repository: Repository,
+        states: Vec<(String, IssueState)>,
+        asked_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let take = move |tx: &Tx<'_>| {
+            let actor = Actor { name: "tracker".into(), remote: None };
+            sqlite::filings::take_news(tx, repository.as_str(), &states, asked_at, &actor, now)
+        };
+        self.db.write("take over the tracker's news", take).await
     }
 }

@@ -3,6 +3,7 @@
 //! *Invariant:* `rusqlite` and `r2d2` are named nowhere outside this folder.
 
 pub(super) mod accounts;
+pub(super) mod approvals;
 mod audit;
 mod checkpoint;
 pub(super) mod claim;

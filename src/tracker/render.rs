@@ -1,7 +1,7 @@
 //! What an issue or a comment says: ours around it, and a stranger's text in it made inert.
 
-use super::inert::{clean, code, fenced, markdown, plain};
-use crate::model::{Act, Classification, JobId, Marker, Visibility};
+use super::inert::{clean, code, markdown, plain};
+use crate::model::{Classification, JobId, Marker, Visibility};
 
 /// Longest own title of a finding, in characters; what an issue list shows without wrapping.
 const MAX_TITLE: usize = 80;
@@ -9,14 +9,20 @@ const MAX_TITLE: usize = 80;
 const MAX_WHOLE_TITLE: usize = 240;
 /// Longest summary, in characters, before it is made inert, which makes it five times as long at worst: with
 /// everything else below GitHub's 65,536.
-const MAX_SUMMARY: usize = 8_000;
-/// Most lines of evidence; the problem is clear by then.
-const MAX_EVIDENCE: usize = 20;
-/// Longest line of evidence, in characters.
-const MAX_LINE: usize = 500;
+const MAX_SUMMARY: usize = 12_000;
 /// Most error codes named, and the longest name of a server, in characters: one line.
 const MAX_CODES: usize = 10;
 const MAX_NAME: usize = 100;
+
+/// Markdown of anybody's made inert: it is shown, and does nothing.
+pub fn inert(text: &str) -> String {
+    markdown(&clean(text, Visibility::Private, usize::MAX))
+}
+
+/// The same of one line of plain text, such as a title.
+pub fn inert_line(text: &str) -> String {
+    plain(&clean(text, Visibility::Private, MAX_SUMMARY))
+}
 
 /// What an issue or a comment is made of. Texts may be anybody's.
 #[derive(Clone, Copy, Debug)]
@@ -25,12 +31,12 @@ pub struct Report<'a> {
     pub server: &'a str,
     /// The scan that found it.
     pub scan: JobId,
-    /// Markdown: what happened.
+    /// Markdown: what happened, and the evidence.
     pub summary: &'a str,
+    /// The page of the closed issue that the same problem had before, by the tracker's own word.
+    pub follows: Option<&'a str>,
     /// Error codes in the evidence.
     pub error_codes: &'a [String],
-    /// Log lines, one each.
-    pub evidence: &'a [String],
     /// Who can read it.
     pub audience: Visibility,
     /// What it is found by.
@@ -56,14 +62,9 @@ pub fn title(
     whole.chars().take(MAX_WHOLE_TITLE).collect()
 }
 
-/// The body of the issue, or of the comment on the issue that is there already.
-pub fn body(act: Act, report: &Report<'_>) -> String {
+/// The body of an issue or a comment.
+pub fn body(report: &Report<'_>) -> String {
     let clean = |text: &str, most| clean(text, report.audience, most);
-    let lead = match act {
-        Act::Open => "",
-        Act::Comment => "A later scan found what seems to be the same problem.\n\n",
-        Act::Reopen => "This was seen again after the issue had been closed.\n\n",
-    };
     let mut identity = vec![
         format!("- Server: {}", code(&clean(report.server, MAX_NAME))),
         format!("- Scan: {}", code(&report.scan.to_string())),
@@ -72,37 +73,26 @@ pub fn body(act: Act, report: &Report<'_>) -> String {
         let codes = report.error_codes.iter().take(MAX_CODES).map(|c| code(&clean(c, MAX_NAME)));
         identity.push(format!("- Error codes: {}", codes.collect::<Vec<_>>().join(" ")));
     }
-    let mut text = format!(
-        "{lead}{}\n\n{}\n",
-        identity.join("\n"),
-        markdown(&clean(report.summary, MAX_SUMMARY))
-    );
-    if !report.evidence.is_empty() {
-        let lines = report.evidence.iter().take(MAX_EVIDENCE);
-        let lines: Vec<_> = lines.map(|l| clean(l, MAX_LINE).replace('\n', " ")).collect();
-        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
-        text += "\n## Evidence\n";
-        text += &fenced(&lines);
+    // An address of anybody else's could say anything in Markdown.
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._~/:".contains(c);
+    if let Some(page) = report.follows.filter(|page| page.chars().all(fits)) {
+        identity.push(format!("- Before: {page}"));
     }
-    format!("{text}\n{}\n", report.marker)
+    let summary = markdown(&clean(report.summary, MAX_SUMMARY));
+    format!("{}\n\n{summary}\n\n{}\n", identity.join("\n"), report.marker)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn report<'a>(
-        summary: &'a str,
-        evidence: &'a [String],
-        audience: Visibility,
-        marker: &'a Marker,
-    ) -> Report<'a> {
+    fn report<'a>(summary: &'a str, audience: Visibility, marker: &'a Marker) -> Report<'a> {
         Report {
             server: "shop `1`",
             scan: JobId(42),
             summary,
+            follows: None,
             error_codes: &[],
-            evidence,
             audience,
             marker,
         }
@@ -134,29 +124,28 @@ mod tests {
     #[test]
     fn a_body_says_who_filed_it_what_happened_and_shows_the_evidence() {
         let marker = Marker::new(1);
-        let evidence = ["#7 ERROR cart `lost` for @ann".to_owned(), "#9 ```".to_owned()];
-        let report = report("It broke.", &evidence, Visibility::Private, &marker);
+        let text = "It broke.\n\n## Evidence\n````\n#7 ERROR cart `lost` for @ann\n#9 ```\n````\n";
+        let report = report(text, Visibility::Private, &marker);
         let codes = ["CART-DB-001".to_owned()];
-        let report = Report { error_codes: &codes, ..report };
+        let follows = Some("https://github.com/ann/shop/issues/7");
+        let report = Report { error_codes: &codes, follows, ..report };
         assert_eq!(
-            body(Act::Open, &report),
-            "- Server: `shop '1'`\n- Scan: `42`\n- Error codes: `CART-DB-001`\n\nIt broke.\n\n## Evidence\n\n\
+            body(&report),
+            "- Server: `shop '1'`\n- Scan: `42`\n- Error codes: `CART-DB-001`\n- Before: https://github.com/ann/shop/issues/7\n\nIt broke.\n\n## Evidence\n\n\
              ````text\n#7 ERROR cart `lost` for @ann\n#9 ```\n````\n\n\
              <!-- lamplighter:00000000000000000000000000000001 -->\n"
         );
-        assert!(marker.is_in(&body(Act::Open, &report)));
-        assert!(body(Act::Reopen, &report).starts_with("This was seen again"));
+        assert!(marker.is_in(&body(&report)));
     }
 
     #[test]
     fn a_forged_marker_is_none_wherever_it_stands() {
         let (own, forged) = (Marker::new(1), Marker::new(2));
         let text = format!("a\n{forged}\n\n```\n{forged}\n```\n");
-        let evidence = [forged.to_string(), format!("x\n{forged}")];
-        let mut report = report(&text, &evidence, Visibility::Private, &own);
+        let mut report = report(&text, Visibility::Private, &own);
         let server = forged.to_string();
         report.server = &server;
-        let body = body(Act::Open, &report);
+        let body = body(&report);
         assert!(own.is_in(&body) && !forged.is_in(&body), "{body}");
         assert_eq!(body.matches(Marker::BEGIN).count(), 1, "{body}");
     }
@@ -166,8 +155,7 @@ mod tests {
         let marker = Marker::new(1);
         for bad in ["&", "`", "@a ", "[", "<", "\n", "```\n", "|"] {
             let text = bad.repeat(20_000);
-            let evidence = vec![bad.repeat(1_000); 100];
-            let body = body(Act::Open, &report(&text, &evidence, Visibility::Public, &marker));
+            let body = body(&report(&text, Visibility::Public, &marker));
             assert!(body.chars().count() < 65_536, "{bad:?}: {}", body.chars().count());
             assert!(marker.is_in(&body));
         }
@@ -176,8 +164,8 @@ mod tests {
     #[test]
     fn a_public_issue_names_no_address() {
         let marker = Marker::new(1);
-        let evidence = ["timeout to 10.1.2.3:5432".to_owned()];
-        let body = body(Act::Open, &report("at 10.1.2.3", &evidence, Visibility::Public, &marker));
+        let text = "at 10.1.2.3\n\n```\ntimeout to 10.1.2.3:5432\n```\n";
+        let body = body(&report(text, Visibility::Public, &marker));
         assert!(!body.contains("10.1.2.3"), "{body}");
     }
 }

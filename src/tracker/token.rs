@@ -32,9 +32,12 @@ pub struct TokenSource {
 }
 
 impl TokenSource {
-    /// Whether there is a token now.
-    pub fn has_token(&self) -> bool {
-        self.read().is_ok()
+    /// Says why there is no token now.
+    ///
+    /// # Errors
+    /// [`Reason::NoToken`] with what is missing.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.read().map(drop)
     }
 
     /// The token, which the redactor knows from now on. An empty one counts as not set.
@@ -119,7 +122,7 @@ mod tests {
         assert_eq!(set.read().ok().unwrap().text(), "ghp_from_env");
         let empty = TokenSource { env: |_| Some(" ".into()), file: Some(path) };
         assert_eq!(empty.read().ok().unwrap().text(), "ghp_from_file");
-        assert!(!TokenSource { env: |_| Some(String::new()), file: None }.has_token());
+        assert!(TokenSource { env: |_| Some(String::new()), file: None }.check().is_err());
     }
 
     #[test]

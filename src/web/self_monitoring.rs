@@ -1,12 +1,12 @@
 //! The Self-Monitoring page: what goes on, Run Now, the history of scans, the issues they filed.
 
-use super::App;
 use super::access::SignedIn;
 use super::caller::Caller;
 use super::icon::{Icon, icon};
 use super::page::{self, Frame, Tab};
 use super::respond::{self, Face, Problem};
 use super::ui::{self, badge, card, elapsed, when};
+use super::{App, Web};
 use crate::error::Code;
 use crate::model::{Classification, Issue, JobId, Role, Scan, ScanNow, ScanRequest, Timestamp};
 use crate::monitor;
@@ -30,6 +30,12 @@ const ROWS: u64 = 20;
 const MAX_PAGE: u64 = 1_000_000;
 /// How soon a browser without scripts loads the page again while a scan waits or runs.
 const RELOAD: Duration = Duration::from_secs(2);
+
+/// What a tracker lacks that is not configured.
+const UNCONFIGURED: [Code; 2] = [Code::TrackerNoToken, Code::TrackerNoRepository];
+
+/// Whether somebody can run a scan, and why not.
+type MayRun = Result<(), String>;
 
 /// Which parts of the two lists the page shows.
 #[derive(Clone, Default, Deserialize, Serialize)]
@@ -80,7 +86,7 @@ pub(super) async fn page(
     let now = app.web.clock.now();
     let content = html! {
         div.row.row-cards {
-            div."col-12" { (status_section(&scan_now, signed_in.account.role, None, now)) }
+            div."col-12" { (status_section(&scan_now, &may_run(&app, &signed_in), None, now)) }
             div."col-12" { (lists_section(&lists, &asked, now)) }
         }
     };
@@ -112,10 +118,11 @@ pub(super) async fn status(
 ) -> Result<Response, Problem> {
     let shown = page::query(query)?.v;
     let scan_now = app.web.store.scan_now().await?;
-    if shown.as_deref() == Some(status_version(&scan_now).as_str()) {
+    let may_run = may_run(&app, &signed_in);
+    if shown.as_deref() == Some(status_version(&scan_now, &may_run).as_str()) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let section = status_section(&scan_now, signed_in.account.role, None, app.web.clock.now());
+    let section = status_section(&scan_now, &may_run, None, app.web.clock.now());
     Ok(Html(section.into_string()).into_response())
 }
 
@@ -127,11 +134,15 @@ pub(super) async fn run_now(
 ) -> Result<Response, Problem> {
     let actor = caller.acting_as(&signed_in.account.username);
     let request = Some(caller.correlation_id.clone());
-    let asked = monitor::run_now(&app.web.store, actor, request, app.web.clock.now()).await;
+    let Web { store, tracking, clock, .. } = &app.web;
+    let asked = monitor::run_now(store, tracking, actor, request, clock.now()).await;
     let queued = match asked {
         Ok(ScanRequest::Queued(id)) => Ok(id),
         Ok(ScanRequest::TooMany) => {
             Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, Code::QueueFull))
+        }
+        Err(error) if UNCONFIGURED.contains(&error.code()) => {
+            Err(Problem::new(StatusCode::CONFLICT, error.code()))
         }
         Err(error) => Err(Problem::from(error)),
     };
@@ -141,8 +152,8 @@ pub(super) async fn run_now(
         Face::Fragment => {
             let problem = queued.err();
             let scan_now = app.web.store.scan_now().await.unwrap_or_default();
-            let role = signed_in.account.role;
-            let section = status_section(&scan_now, role, problem.as_ref(), app.web.clock.now());
+            let may_run = may_run(&app, &signed_in);
+            let section = status_section(&scan_now, &may_run, problem.as_ref(), clock.now());
             let status = problem.map_or(StatusCode::OK, |problem| problem.status());
             Ok((status, Html(section.into_string())).into_response())
         }
@@ -165,27 +176,38 @@ fn is_active(scan_now: &ScanNow) -> bool {
     scan_now.running.is_some() || scan_now.waiting > 0
 }
 
-fn status_version(ScanNow { running, waiting, last }: &ScanNow) -> String {
+/// Says why whoever is signed in cannot run a scan now.
+fn may_run(app: &App, signed_in: &SignedIn) -> MayRun {
+    if signed_in.account.role < Role::Operator {
+        return Err("Your role sees scans; running one needs the role operator.".to_owned());
+    }
+    app.web.tracking.check().map_err(|error| {
+        let code = error.code();
+        format!("Not configured: {code} {}. {}", code.title(), code.remedy())
+    })
+}
+
+fn status_version(ScanNow { running, waiting, last }: &ScanNow, may_run: &MayRun) -> String {
     let id = |scan: &Option<Scan>| scan.as_ref().map(|scan| scan.id);
-    page::version(&(id(running), waiting, id(last)))
+    page::version(&(id(running), waiting, id(last), may_run))
 }
 
 /// What goes on, and the button. It asks again by itself while a scan waits or runs, and whenever something changed.
 fn status_section(
     scan_now: &ScanNow,
-    role: Role,
+    may_run: &MayRun,
     problem: Option<&Problem>,
     now: Timestamp,
 ) -> Markup {
     let active = is_active(scan_now);
     html! {
-        section #scan-status .card hx-get={ (STATUS_PATH) "?v=" (status_version(scan_now)) } hx-swap="outerHTML"
+        section #scan-status .card hx-get={ (STATUS_PATH) "?v=" (status_version(scan_now, may_run)) } hx-swap="outerHTML"
             hx-trigger=(if active { "sse:change, every 1s" } else { "sse:change" }) {
             div.card-header { h2.card-title { "Status" } }
             div.card-body.scan-now {
                 @if let Some(problem) = problem { (respond::notice(problem)) }
                 div.scan-line role="status" { (status_line(scan_now, now)) }
-                div.actions { (buttons(active, role >= Role::Operator)) }
+                div.actions { (buttons(active, may_run)) }
             }
         }
     }
@@ -232,19 +254,19 @@ fn last_scan(scan: &Scan, now: Timestamp) -> Markup {
     }
 }
 
-fn buttons(active: bool, may_run: bool) -> Markup {
-    let inert = active || !may_run;
+fn buttons(active: bool, may_run: &MayRun) -> Markup {
+    let inert = active || may_run.is_err();
     html! {
         (run_now_form(&html! {
             button #run-now .btn.btn-primary type="submit" disabled[inert] {
                 @if active { "Running..." } @else { (icon(Icon::Play)) "Run Now" }
             }
         }))
-        @if active && may_run {
+        @if active && may_run.is_ok() {
             (run_now_form(&html! { button #queue-another .btn type="submit" { "Queue another" } }))
         }
-        @if !may_run {
-            span.text-secondary { "Your role sees scans; running one needs the role operator." }
+        @if let Err(why) = may_run {
+            span.text-secondary { (why) }
         }
     }
 }

@@ -20,6 +20,7 @@ mod work;
 use super::{Options, Web, router};
 use crate::clock::Clock;
 use crate::model::{Account, Actor, Timestamp};
+use crate::monitor::Tracking;
 use crate::store::{LogStore, OpenMode, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -97,6 +98,7 @@ impl Site {
             },
             leading: receiver,
             agents: None,
+            tracking: Tracking::Local,
         };
         Self { router: router(web.clone()), web, leading, cookie: String::new(), _folder: folder }
     }

@@ -9,7 +9,7 @@ use lamplighter::clock::Clock;
 use lamplighter::model::Classification::{self, ClientMisuse, DocumentationGap, ServerBug};
 use lamplighter::model::Level::{self, Critical, Error, Info, Warning};
 use lamplighter::model::{Kind, NewJob, NewLogRow, ScanRequest, Status};
-use lamplighter::monitor;
+use lamplighter::monitor::{self, Tracking};
 use lamplighter::store::{LogStore, OpenMode};
 use std::fmt;
 use std::path::Path;
@@ -501,7 +501,7 @@ async fn scan(stories: &[Told]) -> (Vec<Filed>, Score) {
     logs.append((0..).zip(rows).map(dated).collect()).await.unwrap();
 
     let builder = Engine::builder(store.clone(), Clock::system());
-    let engine = monitor::register(builder, &store, &logs, None).start().unwrap();
+    let engine = monitor::register(builder, &store, &logs, None, &Tracking::Local).start().unwrap();
     let asked = store.request_scan(NewJob::new(Kind::SELF_MONITORING), now()).await.unwrap();
     let ScanRequest::Queued(id) = asked else { panic!("{asked:?}") };
     let job = until(&store, id, |job| job.status.is_final()).await;

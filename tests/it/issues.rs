@@ -3,11 +3,13 @@
 use crate::support::{START, foreign, now, open, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, AttemptEnd, Classification, Finding, Fingerprint, IssueChange, IssueId, IssueState,
-    JobId, Kind, KindRules, KnownIssue, Lane, Lease, Level, NewIssue, NewJob, NewLogRow, Outcome,
-    PollRequest, Process, Queue, Remark, ScanCommit, ScanCounts, ScanRequest, Status, Timestamp,
-    Tracker, WorkerId,
+    Act, Actor, AttemptEnd, Caps, Classification, FilingEvent, FilingId, FilingState, Finding,
+    Fingerprint, IssueChange, IssueId, IssueState, JobId, Kind, KindRules, KnownIssue, Lane, Lease,
+    Level, Marker, NewIssue, NewJob, NewLogRow, Outcome, Place, PollRequest, Posting, Process,
+    Queue, Remark, Repository, ScanCommit, ScanCounts, ScanRequest, Status, Timestamp, Tracker,
+    WorkerId,
 };
+use lamplighter::monitor::Tracking;
 use lamplighter::store::{LogStore, OpenMode, Store};
 use lamplighter::{Code, Engine, monitor};
 use rusqlite::Connection;
@@ -72,7 +74,15 @@ fn remark(issue: i64, reopens: bool, prints: &[&str]) -> Remark {
 
 /// A commit with markers that no other commit has.
 fn commit(salt: u8, new_issues: Vec<NewIssue>, remarks: Vec<Remark>) -> ScanCommit {
-    let acts = new_issues.len() + remarks.len();
+    let opened = new_issues.iter().map(|new| (new.finding.issue_title(), &new.finding.body));
+    let said = remarks.iter().map(|remark| (String::new(), &remark.body));
+    let posting = |(act, (title, body)): (u128, (String, &String))| Posting {
+        marker: Marker::new(u128::from(salt) << 64 | act),
+        title,
+        body: body.clone(),
+        labels: vec!["bug".into()],
+    };
+    let postings = (0..).zip(opened.chain(said)).map(posting).collect();
     ScanCommit {
         log: "log".into(),
         log_id_start: 0,
@@ -86,7 +96,8 @@ fn commit(salt: u8, new_issues: Vec<NewIssue>, remarks: Vec<Remark>) -> ScanComm
         new_issues,
         seen_again: Vec::new(),
         remarks,
-        markers: (0..acts).map(|act| format!("{salt:016x}{act:016x}")).collect(),
+        postings,
+        caps: Caps::default(),
         follow_up: false,
     }
 }
@@ -166,6 +177,68 @@ async fn what_github_is_to_be_told_waits_with_a_marker_each() {
         let issue = &known(&store, &["SHOP-PAY-001"], &[]).await[1];
         assert_eq!((issue.number, issue.state), (None, IssueState::Open));
     }
+}
+
+#[tokio::test]
+async fn new_issues_beyond_the_caps_of_a_scan_and_of_a_day_wait_for_approval() {
+    let (folder, store) = store();
+    let conn = foreign(folder.path());
+    let caps = Caps { scan: 2, day: 3 };
+    let prints = ["a", "b", "c", "d", "e", "f"];
+    for (salt, prints) in (1..).zip(prints.chunks(3)) {
+        let found = prints.iter().map(|letter| new(letter, &[], &[letter])).collect();
+        file(&store, ScanCommit { tracker: GITHUB, caps, ..commit(salt, found, vec![]) }).await;
+    }
+    let states = "SELECT state FROM filings ORDER BY id";
+    let (go, stay) = ("pending", "awaiting_approval");
+    assert_eq!(rows(&conn, states), [go, go, stay, go, stay, stay]);
+    // One job is woken for all of them.
+    let jobs = "SELECT kind || ' ' || status FROM jobs WHERE kind = 'file_findings'";
+    assert_eq!(rows(&conn, jobs), ["file_findings queued"]);
+}
+
+#[tokio::test]
+async fn news_of_the_tracker_spare_an_issue_that_is_to_be_opened_again() {
+    let (folder, store) = store();
+    let conn = foreign(folder.path());
+    let found = vec![new("one", &[], &["a"]), new("two", &[], &["b"])];
+    file(&store, ScanCommit { tracker: GITHUB, ..commit(1, found, vec![]) }).await;
+    let repository: Repository = "ann/shop".parse().unwrap();
+    assert_eq!(store.tracker_news_since(repository.clone()).await.unwrap(), None);
+    let page = |number: i64| format!("https://github.com/Ann/shop/issues/{number}");
+    for number in 1..=2 {
+        let filing = store.filing(FilingId(number)).await.unwrap().unwrap();
+        let place = Place { number: 10 + number, url: page(10 + number) };
+        let filed = filing.after(FilingEvent::Done(place), START);
+        store.save_filing(filed.clone(), FilingState::Pending, START).await.unwrap();
+        let again = store.save_filing(filed, FilingState::Pending, START).await.unwrap_err();
+        assert!(again.is_lease_lost());
+    }
+    assert_eq!(store.tracker_news_since(repository.clone()).await.unwrap(), Some(START));
+
+    let closed = |number| (page(number), IssueState::Completed { closed_at: START });
+    let later = START.plus(Duration::from_secs(5));
+    let take = |states| store.take_tracker_news(repository.clone(), states, later, later);
+    let strangers = (page(99), IssueState::Open);
+    assert_eq!(take(vec![closed(11), closed(12), strangers.clone()]).await.unwrap(), 2);
+    assert_eq!(take(vec![closed(11), closed(12)]).await.unwrap(), 0);
+    assert_eq!(store.tracker_news_since(repository.clone()).await.unwrap(), Some(later));
+
+    let reopened = vec![remark(1, true, &[])];
+    file(&store, ScanCommit { tracker: GITHUB, ..commit(2, vec![], reopened) }).await;
+    let (ann, bob) = (repository.clone(), "bob/shop".parse().unwrap());
+    let next = store.next_filing(ann.clone(), FilingId(0)).await.unwrap().unwrap();
+    assert_eq!((next.act, next.number), (Act::Reopen, Some(11)));
+    assert_eq!(store.next_filing(bob, FilingId(0)).await.unwrap(), None, "not its issue");
+    assert_eq!(take(vec![closed(11), (page(12), IssueState::Open)]).await.unwrap(), 1);
+    assert_eq!(rows(&conn, "SELECT state FROM self_monitoring_issues"), ["open", "open"]);
+    // Once it is open again there, what was read before is old news, and what is read later counts.
+    let filed = next.after(FilingEvent::Done(Place { number: 11, url: page(11) }), later);
+    store.save_filing(filed, FilingState::Pending, later).await.unwrap();
+    assert_eq!(take(vec![closed(11)]).await.unwrap(), 0);
+    let now = later.plus(Duration::from_secs(1));
+    let states = vec![closed(11)];
+    assert_eq!(store.take_tracker_news(ann, states, now, now).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -259,7 +332,7 @@ async fn an_issue_that_was_opened_meanwhile_refuses_its_double_and_the_whole_sca
     assert_eq!(everything(&conn), before);
     // Without its markers nothing is filed either.
     let unmarked = commit(3, vec![], vec![remark(1, false, &[])]);
-    let unmarked = ScanCommit { markers: vec![], ..unmarked };
+    let unmarked = ScanCommit { postings: vec![], ..unmarked };
     assert_eq!(
         store.commit_scan(lease, unmarked, START).await.unwrap_err().code(),
         Code::ModelInvalid
@@ -378,7 +451,7 @@ async fn issues_of_an_older_version_are_kept_whole() {
 /// One scan of whatever is new, by the engine and the built-in analyzer.
 async fn scan(store: &Store, logs: &LogStore) -> ScanCounts {
     let builder = Engine::builder(store.clone(), Clock::system());
-    let engine = monitor::register(builder, store, logs, None).start().unwrap();
+    let engine = monitor::register(builder, store, logs, None, &Tracking::Local).start().unwrap();
     let asked = store.request_scan(NewJob::new(Kind::SELF_MONITORING), now()).await.unwrap();
     let ScanRequest::Queued(id) = asked else { panic!("{asked:?}") };
     let job = until(store, id, |job| job.status.is_final()).await;

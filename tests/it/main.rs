@@ -32,5 +32,6 @@ mod standby;
 mod support;
 mod templates;
 mod tidy;
+mod tracking;
 mod typed;
 mod zones;

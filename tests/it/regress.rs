@@ -260,7 +260,15 @@ async fn a_job_in_our_own_name_that_nobody_runs_is_settled_as_lost() {
 #[tokio::test]
 async fn the_first_admin_can_sign_in_although_somebody_was_audited_before() {
     let (_folder, store) = store();
-    lamplighter::monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap();
+    lamplighter::monitor::run_now(
+        &store,
+        &lamplighter::monitor::Tracking::Local,
+        Actor::cli(),
+        None,
+        now(),
+    )
+    .await
+    .unwrap();
     let admin =
         store.create_first_admin("hash".into(), Actor::cli(), now()).await.unwrap().unwrap();
     store.login(admin.id, "id".into(), Actor::cli(), now()).await.unwrap();

@@ -4,7 +4,7 @@ use crate::support::server::Browser;
 use crate::support::site::Site;
 use crate::support::{foreign, now, store, until};
 use lamplighter::model::{Actor, JobId, ScanRequest, Status};
-use lamplighter::monitor;
+use lamplighter::monitor::{self, Tracking};
 use std::collections::BTreeSet;
 use std::path::Path;
 use tokio::task::JoinSet;
@@ -77,11 +77,12 @@ async fn the_page_tells_the_truth_before_during_and_after_a_scan() {
 async fn the_thousand_and_first_waiting_scan_is_refused() {
     let (_folder, store) = store();
     for _ in 0..1000 {
-        let answer = monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap();
+        let answer =
+            monitor::run_now(&store, &Tracking::Local, Actor::cli(), None, now()).await.unwrap();
         assert!(matches!(answer, ScanRequest::Queued(_)));
     }
     assert_eq!(
-        monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap(),
+        monitor::run_now(&store, &Tracking::Local, Actor::cli(), None, now()).await.unwrap(),
         ScanRequest::TooMany
     );
 }

@@ -27,6 +27,7 @@ fn finding(codes: &[&str], template: &str) -> Finding {
 fn known(id: i64, like: &Finding) -> KnownIssue {
     KnownIssue {
         id: IssueId(id),
+        url: None,
         number: Some(100 + id),
         title: like.issue_title(),
         state: IssueState::Open,

@@ -1,210 +1,240 @@
-//! Rows of `filings`: acts at the tracker, written by the scan that decides them.
+//! Rows of `filings`: acts at the tracker, written by the scan that decides them, done by jobs of kind `file_findings`.
 
-use super::audit;
-use super::counts::Tx;
-use super::jobs::{parsed, text, word};
+use super::error::unreadable;
+use super::issues::{self, texts};
+use super::jobs::{self, instant};
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, FilingId, IssueId, JobId, Marker, Timestamp, Tracker, WaitingFiling};
+use crate::model::{
+    Act, Actor, Caps, Filing, FilingId, FilingState, IssueChange, IssueId, IssueState, JobId, Kind,
+    Marker, NewJob, Posting, Timestamp, Trigger,
+};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use std::str::FromStr;
+use std::time::Duration;
 
-/// Longest title of an issue that people may write, in characters.
-const MAX_TITLE: usize = 240;
-/// Longest body, in bytes: what GitHub takes, with room for the marker.
-const MAX_BODY: usize = 60_000;
+/// The time in which new issues are counted against [`Caps::day`].
+const DAY: Duration = Duration::from_hours(24);
 
-/// What is done at the tracker.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Act<'a> {
-    /// A new issue.
-    Open { title: &'a str },
-    /// A comment on an issue.
-    Comment,
-    /// A comment, and the issue is open again.
-    Reopen,
+/// The columns that [`from_row`] reads, of `filings f JOIN self_monitoring_issues i`.
+const COLUMNS: &str = "f.id, f.act, f.state, f.marker, coalesce(f.title, ''), f.body, f.labels, \
+    coalesce(f.number, i.number), f.url, f.sent_at, f.error";
+const FROM: &str = "FROM filings f JOIN self_monitoring_issues i ON i.id = f.issue_id";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Filing> {
+    let marker: String = row.get(3)?;
+    Ok(Filing {
+        id: FilingId(row.get(0)?),
+        act: known(row, 1)?,
+        state: known(row, 2)?,
+        marker: Marker::from_hex(&marker).ok_or_else(|| unreadable(3, "marker"))?,
+        title: row.get(4)?,
+        body: row.get(5)?,
+        labels: texts(row, 6)?,
+        number: row.get(7)?,
+        url: row.get(8)?,
+        sent_at: instant(row, 9)?,
+        error: row.get(10)?,
+    })
 }
 
-/// An act before it has a row.
-#[derive(Debug)]
-pub(super) struct Filing<'a> {
-    pub(super) scan: JobId,
-    pub(super) issue: IssueId,
-    pub(super) act: Act<'a>,
-    pub(super) body: &'a str,
+fn known<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    text.parse().map_err(|_| unreadable(column, "word"))
 }
 
-/// Stores an act: for GitHub to be done or to be approved first, for the local tracker as done. A new local issue is its
-/// own row and needs none; an older issue of the local tracker stays there when GitHub is chosen.
+/// Stores an act. An older issue of the local tracker stays there when another one is chosen, and what is said on it is
+/// done by its row.
 pub(super) fn insert(
     conn: &Connection,
-    filing: &Filing<'_>,
-    tracker: Tracker,
-    marker: Option<&String>,
+    (scan, issue): (JobId, IssueId),
+    act: Act,
+    posting: &Posting,
+    state: FilingState,
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO filings (issue_id, scan_id, act, state, marker, title, body, created_at, updated_at)
-        SELECT :issue, :scan, :act, iif(tracker = 'local', 'filed', :state), :marker, :title, :body, :now, :now
+        INSERT INTO filings (issue_id, scan_id, act, state, marker, title, body, labels, created_at, updated_at)
+        SELECT
+            :issue, :scan, :act, iif(tracker = 'local', 'filed', :state), :marker, :title, :body, :labels, :now, :now
         FROM self_monitoring_issues
         WHERE id = :issue";
-    let (act, title) = match filing.act {
-        Act::Open { title } => ("open", Some(title)),
-        Act::Comment => ("comment", None),
-        Act::Reopen => ("reopen", None),
-    };
-    let state = match tracker {
-        Tracker::Local if title.is_some() => return Ok(()),
-        Tracker::Local => "filed",
-        Tracker::Github { approval: true } => "awaiting_approval",
-        Tracker::Github { approval: false } => "pending",
-    };
-    let marker =
-        marker.ok_or_else(|| Error::new(Code::ModelInvalid, "file an act without a marker"))?;
     conn.prepare_cached(SQL)?.execute(named_params! {
-        ":issue": filing.issue.0,
-        ":scan": filing.scan.0,
-        ":act": act,
-        ":state": state,
-        ":marker": marker,
-        ":title": title,
-        ":body": filing.body,
+        ":issue": issue.0,
+        ":scan": scan.0,
+        ":act": act.as_str(),
+        ":state": state.as_str(),
+        ":marker": posting.marker.as_str(),
+        ":title": (act == Act::Open).then_some(&posting.title),
+        ":body": posting.body,
+        ":labels": serde_json::json!(posting.labels).to_string(),
         ":now": now.millis(),
     })?;
     Ok(())
 }
 
-const WAITING: &str = "f.id, f.act, f.state, f.issue_id, i.title, i.number, f.scan_id, f.title, f.body, f.created_at, f.error, f.marker";
-
-fn waiting_from_row(row: &Row<'_>) -> rusqlite::Result<WaitingFiling> {
-    let marker = text(row, 11)?;
-    Ok(WaitingFiling {
-        id: FilingId(row.get(0)?),
-        act: word(row, 1)?,
-        state: word(row, 2)?,
-        issue: IssueId(row.get(3)?),
-        issue_title: text(row, 4)?,
-        number: row.get(5)?,
-        scan: JobId(row.get(6)?),
-        title: parsed(row, 7, Some)?,
-        body: without_marker(&text(row, 8)?, &marker),
-        created_at: Timestamp::from_millis(row.get(9)?),
-        error: parsed(row, 10, Some)?,
-    })
+/// How many new issues may still go to the tracker without anybody's approval.
+pub(super) fn room(conn: &Connection, caps: Caps, now: Timestamp) -> Result<u64> {
+    const SQL: &str = "
+        SELECT count(*)
+        FROM filings
+        WHERE act = 'open' AND state <> 'awaiting_approval' AND state <> 'rejected' AND created_at > :since";
+    let since = now.millis().saturating_sub(DAY.as_millis() as i64);
+    let today: i64 =
+        conn.prepare_cached(SQL)?.query_row(named_params! {":since": since}, |row| row.get(0))?;
+    Ok(caps.scan.min(caps.day.saturating_sub(today as u64)))
 }
 
-fn line_of(marker: &str) -> String {
-    Marker::from_hex(marker).map(|marker| marker.to_string()).unwrap_or_default()
+/// Has what is pending filed: stores a job unless one waits already. One that runs does not count, for it may have looked
+/// for the last time.
+pub(in crate::store) fn wake(conn: &Connection, by: Option<JobId>, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM jobs
+            WHERE kind = 'file_findings' AND finished_at IS NULL AND status <> 'running')";
+    if conn.prepare_cached(SQL)?.query_row([], |row| row.get(0))? {
+        return Ok(());
+    }
+    let trigger = if by.is_some() { Trigger::Parent } else { Trigger::Api };
+    let job = NewJob { trigger, parent_id: by, ..NewJob::new(Kind::FILE_FINDINGS) };
+    jobs::insert(conn, &job, now).map(drop)
 }
 
-fn without_marker(body: &str, marker: &str) -> String {
-    let line = line_of(marker);
-    let kept = body.lines().filter(|other| line.is_empty() || other.trim_end() != line);
-    kept.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+/// Whether a scan has left acts that nothing but a tracker's answer holds up.
+pub(super) fn has_pending(conn: &Connection, scan: JobId) -> Result<bool> {
+    const SQL: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM filings
+            WHERE scan_id = :scan AND state = 'pending')";
+    let params = named_params! {":scan": scan.0};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
-/// The acts that are not done, oldest first.
-pub(in crate::store) fn waiting(conn: &Connection, limit: usize) -> Result<Vec<WaitingFiling>> {
+/// The first act after this one that can be done at this repository. The acts of an issue are done in their order, and
+/// those on an issue of another repository wait until that one is chosen again.
+pub(in crate::store) fn next(
+    conn: &Connection,
+    repository: &str,
+    after: FilingId,
+) -> Result<Option<Filing>> {
     let sql = format!(
-        "SELECT {WAITING}
-         FROM filings f JOIN self_monitoring_issues i ON i.id = f.issue_id
-         WHERE f.state <> 'filed' AND f.state <> 'rejected'
+        "SELECT {COLUMNS} {FROM}
+         WHERE f.id > :after AND f.state <> 'filed' AND f.state <> 'rejected' AND f.state <> 'awaiting_approval'
+         AND i.tracker = 'github'
+         AND (f.act = 'open' OR i.number IS NOT NULL AND {OF_REPOSITORY})
+         AND NOT EXISTS (
+             SELECT 1
+             FROM filings e
+             WHERE e.issue_id = f.issue_id AND e.id < f.id AND e.state <> 'filed' AND e.state <> 'rejected')
          ORDER BY f.id
-         LIMIT :limit"
+         LIMIT 1"
     );
-    let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement.query_map(named_params! {":limit": limit as i64}, waiting_from_row)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let params = named_params! {":after": after.0, ":repository": repository};
+    Ok(conn.prepare_cached(&sql)?.query_row(params, from_row).optional()?)
 }
 
-/// The act if it waits for approval, and its marker.
-fn undecided(conn: &Connection, id: FilingId) -> Result<(WaitingFiling, String)> {
-    let sql = format!(
-        "SELECT {WAITING}
-         FROM filings f JOIN self_monitoring_issues i ON i.id = f.issue_id
-         WHERE f.id = :id AND f.state = 'awaiting_approval'"
-    );
-    let read = |row: &Row<'_>| Ok((waiting_from_row(row)?, text(row, 11)?));
-    let found =
-        conn.prepare_cached(&sql)?.query_row(named_params! {":id": id.0}, read).optional()?;
-    found.ok_or_else(|| Error::new(Code::FilingDecided, format!("decide about filing {}", id.0)))
+/// Whether the page of the issue `i` is one of this repository.
+const OF_REPOSITORY: &str = "instr(lower(i.url), lower('/' || :repository || '/issues/')) > 0";
+
+/// The act as it is now.
+pub(in crate::store) fn find(conn: &Connection, id: FilingId) -> Result<Option<Filing>> {
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE f.id = :id");
+    let params = named_params! {":id": id.0};
+    Ok(conn.prepare_cached(&sql)?.query_row(params, from_row).optional()?)
 }
 
-fn set_state(conn: &Connection, id: FilingId, state: &str, now: Timestamp) -> Result<()> {
+/// Replaces an act that is in state `was`; the issue that it opened is given its number and page.
+pub(in crate::store) fn save(
+    conn: &Connection,
+    filing: &Filing,
+    was: FilingState,
+    now: Timestamp,
+) -> Result<()> {
     const SQL: &str = "
         UPDATE filings
-        SET state = :state, updated_at = :now
-        WHERE id = :id AND state = 'awaiting_approval'";
-    let params = named_params! {":state": state, ":now": now.millis(), ":id": id.0};
-    conn.prepare_cached(SQL)?.execute(params)?;
+        SET state = :state, labels = :labels, number = :number, url = :url, sent_at = :sent_at, error = :error,
+            updated_at = :now
+        WHERE id = :id AND state = :was";
+    const ISSUE: &str = "
+        UPDATE self_monitoring_issues
+        SET number = :number, url = :url
+        WHERE id = (SELECT issue_id FROM filings WHERE id = :id)";
+    let changed = conn.prepare_cached(SQL)?.execute(named_params! {
+        ":state": filing.state.as_str(),
+        ":labels": serde_json::json!(filing.labels).to_string(),
+        ":number": filing.number,
+        ":url": filing.url,
+        ":sent_at": filing.sent_at.map(Timestamp::millis),
+        ":error": filing.error,
+        ":now": now.millis(),
+        ":id": filing.id.0,
+        ":was": was.as_str(),
+    })?;
+    if changed == 0 {
+        return Err(Error::new(Code::StoreLeaseLost, format!("save filing {}", filing.id.0)));
+    }
+    if filing.act == Act::Open && filing.state == FilingState::Filed {
+        let params =
+            named_params! {":number": filing.number, ":url": filing.url, ":id": filing.id.0};
+        conn.prepare_cached(ISSUE)?.execute(params)?;
+    }
     Ok(())
 }
 
-/// Lets an act go.
-pub(in crate::store) fn approve(
-    tx: &Tx<'_>,
-    id: FilingId,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    let (filing, _) = undecided(tx, id)?;
-    set_state(tx, id, "pending", now)?;
-    audit::record(tx, actor, "approve", &subject(&filing), now)
+/// From when on the issues of a repository may have changed unnoticed; `None` while none of ours is there.
+pub(in crate::store) fn news_since(
+    conn: &Connection,
+    repository: &str,
+) -> Result<Option<Timestamp>> {
+    let sql = format!(
+        "SELECT coalesce((SELECT read_upto FROM tracker_news WHERE repository = :repository), min(i.created_at))
+         FROM self_monitoring_issues i
+         WHERE i.tracker = 'github' AND {OF_REPOSITORY}
+         HAVING count(*) > 0"
+    );
+    let params = named_params! {":repository": repository};
+    let found = conn.prepare_cached(&sql)?.query_row(params, |row| row.get(0)).optional()?;
+    Ok(found.map(Timestamp::from_millis))
 }
 
-/// Keeps an act back for good; an issue that it was to open is closed as not planned.
-pub(in crate::store) fn reject(
-    tx: &Tx<'_>,
-    id: FilingId,
+/// Takes over how the issues of these pages are at the tracker, read at `asked_at`; answers how many that changed. One
+/// that is to be opened again there, or was since, stays as it is here.
+pub(in crate::store) fn take_news(
+    conn: &Connection,
+    repository: &str,
+    states: &[(String, IssueState)],
+    asked_at: Timestamp,
     actor: &Actor,
     now: Timestamp,
-) -> Result<()> {
-    const CLOSE: &str = "
-        UPDATE self_monitoring_issues
-        SET state = 'closed', state_reason = 'not_planned', closed_at = :now
-        WHERE id = :id AND state = 'open' AND number IS NULL";
-    let (filing, _) = undecided(tx, id)?;
-    set_state(tx, id, "rejected", now)?;
-    if filing.title.is_some() {
-        let params = named_params! {":now": now.millis(), ":id": filing.issue.0};
-        tx.prepare_cached(CLOSE)?.execute(params)?;
+) -> Result<u64> {
+    const FIND: &str = "
+        SELECT id, state, state_reason, closed_at
+        FROM self_monitoring_issues i
+        WHERE tracker = 'github' AND url = :url AND NOT EXISTS (
+            SELECT 1
+            FROM filings f
+            WHERE f.issue_id = i.id AND act = 'reopen' AND f.state <> 'rejected'
+            AND (f.state <> 'filed' OR f.updated_at >= :asked_at))";
+    const READ: &str = "
+        INSERT INTO tracker_news (repository, read_upto)
+        VALUES (:repository, :upto)
+        ON CONFLICT (repository) DO UPDATE SET read_upto = excluded.read_upto";
+    let mut changed = 0;
+    for (url, state) in states {
+        let params = named_params! {":url": url, ":asked_at": asked_at.millis()};
+        let ours = conn
+            .prepare_cached(FIND)?
+            .query_row(params, |row| Ok((IssueId(row.get(0)?), issues::state(row, 1)?)))
+            .optional()?;
+        if let Some((id, ours)) = ours
+            && ours != *state
+        {
+            issues::change(conn, id, IssueChange::State(*state), actor, now)?;
+            changed += 1;
+        }
     }
-    audit::record(tx, actor, "reject", &subject(&filing), now)
-}
-
-/// Changes the text of an act.
-pub(in crate::store) fn edit(
-    tx: &Tx<'_>,
-    id: FilingId,
-    title: Option<&str>,
-    body: &str,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    const SQL: &str = "
-        UPDATE filings
-        SET title = iif(title IS NULL, NULL, :title), body = :body, updated_at = :now
-        WHERE id = :id";
-    let refused =
-        |why: &str| Err(Error::new(Code::ModelInvalid, format!("edit filing {}: {why}", id.0)));
-    let (filing, marker) = undecided(tx, id)?;
-    let new_title = title.map(str::trim);
-    if filing.title.is_some() && new_title.is_none_or(|t| t.is_empty() || t.contains(['\n', '\r']))
-    {
-        return refused("a new issue has a title of one line");
-    }
-    if new_title.is_some_and(|title| title.chars().count() > MAX_TITLE) {
-        return refused("a title has at most 240 characters");
-    }
-    if body.trim().is_empty() || body.len() > MAX_BODY {
-        return refused("a body has 1 to 60,000 bytes");
-    }
-    let body = format!("{}\n\n{}\n", without_marker(body, &marker), line_of(&marker));
-    tx.prepare_cached(SQL)?.execute(named_params! {
-        ":title": new_title.unwrap_or_default(), ":body": body, ":now": now.millis(), ":id": id.0,
-    })?;
-    let before = filing.title.clone().unwrap_or_default();
-    audit::record_change(tx, actor, "edit", &subject(&filing), (Some(&before), new_title), now)
-}
-
-fn subject(filing: &WaitingFiling) -> String {
-    format!("filing {} ({})", filing.id.0, filing.act.as_str())
+    let params = named_params! {":repository": repository, ":upto": asked_at.millis()};
+    conn.prepare_cached(READ)?.execute(params)?;
+    Ok(changed)
 }

@@ -37,12 +37,13 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
 /// The columns that [`known_from_row`] reads, of `self_monitoring_issues i`.
 const KNOWN_COLUMNS: &str = "id, number, title, last_seen_at, error_codes, source, template, \
     (SELECT json_group_array(fingerprint) FROM self_monitoring_issue_fingerprints WHERE issue_id = i.id), \
-    state, state_reason, closed_at, muted_at IS NOT NULL";
+    state, state_reason, closed_at, muted_at IS NOT NULL, url";
 
 fn known_from_row(row: &Row<'_>) -> rusqlite::Result<KnownIssue> {
     Ok(KnownIssue {
         id: IssueId(row.get(0)?),
         number: row.get(1)?,
+        url: row.get(12)?,
         title: row.get(2)?,
         last_seen_at: Timestamp::from_millis(row.get(3)?),
         error_codes: texts(row, 4)?,
@@ -55,7 +56,7 @@ fn known_from_row(row: &Row<'_>) -> rusqlite::Result<KnownIssue> {
 }
 
 /// The state, its reason and its instant, from three columns that begin at this one.
-fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<IssueState> {
+pub(super) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<IssueState> {
     let closed_at = row.get::<_, Option<i64>>(column + 2)?.map(Timestamp::from_millis);
     match (row.get::<_, Option<String>>(column + 1)?.as_deref(), closed_at) {
         (None, None) => Ok(IssueState::Open),

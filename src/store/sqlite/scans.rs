@@ -1,12 +1,12 @@
 //! Scans: asking for one, what is going on, the history, the watermark, and a scan's one commit.
 
-use super::filings::{self, Act, Filing};
+use super::filings;
 use super::jobs::{self, instant, word};
 use super::{issues, settle};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::model::{
-    JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts, ScanNow, ScanRequest, Timestamp,
-    Trigger,
+    Act, FilingState, JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts, ScanNow,
+    ScanRequest, Timestamp, Tracker, Trigger,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
@@ -17,7 +17,8 @@ const MAX_WAITING: u64 = 1000;
 const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.error, \
     coalesce(s.rows_examined, 0), coalesce(s.issues_created, 0), coalesce(s.duplicates_skipped, 0), \
     coalesce(s.potential_duplicates_commented, 0), coalesce(s.reopened, 0), coalesce(s.rejected, 0), \
-    coalesce(s.rejections, '[]')";
+    coalesce(s.rejections, '[]'), \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected')";
 const FROM: &str = "FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
@@ -36,6 +37,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
             potential_duplicates_commented: row.get::<_, i64>(10)? as u64,
             reopened: row.get::<_, i64>(11)? as u64,
             rejected: row.get::<_, i64>(12)? as u64,
+            waiting: row.get::<_, i64>(14)? as u64,
         },
         rejections: issues::texts(row, 13)?,
     })
@@ -130,19 +132,7 @@ pub(in crate::store) fn commit(
     settle::held(conn, lease)?;
     record(conn, lease.id, scan, now)?;
     set_watermark(conn, &scan.log, scan.log_id_end, now)?;
-    let mut markers = scan.markers.iter();
-    for new in &scan.new_issues {
-        let issue = issues::insert(conn, lease.id, scan.tracker, new, now)?;
-        let act = Act::Open { title: &new.finding.issue_title() };
-        let filing = Filing { scan: lease.id, issue, act, body: &new.finding.body };
-        filings::insert(conn, &filing, scan.tracker, markers.next(), now)?;
-    }
-    for remark in &scan.remarks {
-        issues::remark(conn, remark, now)?;
-        let act = if remark.reopens { Act::Reopen } else { Act::Comment };
-        let filing = Filing { scan: lease.id, issue: remark.issue, act, body: &remark.body };
-        filings::insert(conn, &filing, scan.tracker, markers.next(), now)?;
-    }
+    file(conn, lease.id, scan, now)?;
     for (issue, rows) in &scan.seen_again {
         issues::seen_again(conn, *issue, *rows, now)?;
     }
@@ -153,6 +143,37 @@ pub(in crate::store) fn commit(
             ..NewJob::new(Kind::SELF_MONITORING)
         };
         jobs::insert(conn, &job, now)?;
+    }
+    Ok(())
+}
+
+/// Stores issues and remarks with what is to be done at the tracker. A new issue of the local one is filed by its own row.
+fn file(conn: &Connection, id: JobId, scan: &ScanCommit, now: Timestamp) -> Result<()> {
+    if scan.postings.len() != scan.new_issues.len() + scan.remarks.len() {
+        return Err(Error::new(Code::ModelInvalid, "file acts without their words"));
+    }
+    let (first, approval) = match scan.tracker {
+        Tracker::Local => (FilingState::Filed, false),
+        Tracker::Github { approval: true } => (FilingState::AwaitingApproval, true),
+        Tracker::Github { approval: false } => (FilingState::Pending, false),
+    };
+    let mut room = filings::room(conn, scan.caps, now)?;
+    let mut postings = scan.postings.iter();
+    for (new, posting) in scan.new_issues.iter().zip(&mut postings) {
+        let issue = issues::insert(conn, id, scan.tracker, new, now)?;
+        let state = if room > 0 { first } else { FilingState::AwaitingApproval };
+        room = room.saturating_sub(u64::from(!approval));
+        if scan.tracker != Tracker::Local {
+            filings::insert(conn, (id, issue), Act::Open, posting, state, now)?;
+        }
+    }
+    for (remark, posting) in scan.remarks.iter().zip(postings) {
+        issues::remark(conn, remark, now)?;
+        let act = if remark.reopens { Act::Reopen } else { Act::Comment };
+        filings::insert(conn, (id, remark.issue), act, posting, first, now)?;
+    }
+    if filings::has_pending(conn, id)? {
+        filings::wake(conn, Some(id), now)?;
     }
     Ok(())
 }

@@ -3,9 +3,9 @@
 use super::super::self_monitoring::RUN_NOW_PATH;
 use super::*;
 use crate::model::{
-    AttemptEnd, Classification, Finding, Fingerprint, Job, JobError, JobFilter, JobId, Kind,
-    KindRules, Lane, Lease, NewIssue, NewJob, Outcome, PollRequest, Process, Queue, ScanCommit,
-    ScanCounts, Status, Tracker, WorkerId,
+    AttemptEnd, Caps, Classification, Finding, Fingerprint, Job, JobError, JobFilter, JobId, Kind,
+    KindRules, Lane, Lease, Marker, NewIssue, NewJob, Outcome, PollRequest, Posting, Process,
+    Queue, ScanCommit, ScanCounts, Status, Tracker, WorkerId,
 };
 use std::time::Duration;
 
@@ -109,7 +109,13 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
         }],
         seen_again: vec![],
         remarks: vec![],
-        markers: vec!["0".repeat(32)],
+        postings: vec![Posting {
+            marker: Marker::new(1),
+            title: String::new(),
+            body: String::new(),
+            labels: vec![],
+        }],
+        caps: Caps::default(),
         follow_up: false,
     };
     let now = site.web.clock.now();

@@ -179,7 +179,9 @@ async fn a_busy_site_looks_right() {
     let site = Site::start(folder.path(), &store).await;
     let Some(chromium) = Chromium::start() else { return };
     for _ in 0..1001 {
-        monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap();
+        monitor::run_now(&store, &monitor::Tracking::Local, Actor::cli(), None, now())
+            .await
+            .unwrap();
     }
     until(&store, JobId(1), |job| job.status == Status::Running).await;
     let page = chromium.page();
@@ -386,7 +388,10 @@ async fn some_jobs(folder: &Path) -> Vec<(&'static str, JobId)> {
     let payload = serde_json::json!({"file": format!("lamps/{}.png", "x".repeat(150)), "sizes": [64, 256, 1024]});
     let completed = enqueue(NewJob { payload, ..NewJob::new(kind("make_thumbnail")) }).await;
     let failed = enqueue(NewJob::new(kind("send_invoice"))).await;
-    let scan = match monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap() {
+    let scan = match monitor::run_now(&store, &monitor::Tracking::Local, Actor::cli(), None, now())
+        .await
+        .unwrap()
+    {
         ScanRequest::Queued(id) => id,
         ScanRequest::TooMany => panic!("no scan waits yet"),
     };

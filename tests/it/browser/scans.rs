@@ -159,7 +159,9 @@ async fn the_thousand_and_first_waiting_scan_is_refused_inside_the_page() {
     let site = Site::start(folder.path(), &store).await;
     let Some(chromium) = Chromium::start() else { return };
     for _ in 0..1001 {
-        monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap();
+        monitor::run_now(&store, &monitor::Tracking::Local, Actor::cli(), None, now())
+            .await
+            .unwrap();
     }
     running(&store, 1).await;
     let page = chromium.page();
@@ -192,7 +194,7 @@ async fn a_database_that_takes_no_write_is_told_inside_the_page_which_stays_whol
     assert!(!said.is_empty() && said.iter().all(|said| said.contains("503")), "{said:?}");
     other.execute_batch("COMMIT").unwrap();
     // Whether the click was saved after all is open; the page follows either way.
-    monitor::run_now(&store, Actor::cli(), None, now()).await.unwrap();
+    monitor::run_now(&store, &monitor::Tracking::Local, Actor::cli(), None, now()).await.unwrap();
     shown(&page, RUNNING, 0.0);
     site.gate.add_permits(2);
     shown(&page, COMPLETED, 0.0);

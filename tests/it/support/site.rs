@@ -8,7 +8,7 @@ use lamplighter::agents::Launcher;
 use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
 use lamplighter::model::{Actor, Kind, KindRules, OnInterrupt, Outcome, Queue};
-use lamplighter::monitor;
+use lamplighter::monitor::{self, Tracking};
 use lamplighter::sessions::{AgentProgram, Agents, Sandboxed};
 use lamplighter::store::{LogStore, OpenMode, Store};
 use lamplighter::web::{self, Options, Web};
@@ -85,6 +85,7 @@ impl Site {
             options: Options::default(),
             leading: engine.leading(),
             agents: Some(agents(folder, store)),
+            tracking: Tracking::Local,
         };
         let mut tasks = JoinSet::new();
         let stopped = stop.clone();

@@ -1,0 +1,203 @@
+//! The handler of kind `file_findings`: takes what is pending to the tracker, and back what became of issues there.
+//!
+//! It is woken by the commit of a scan that leaves something pending, in that very transaction, at the start of the
+//! server and from time to time. It is tried again for ever (P24).
+
+use super::cadence::ENABLED;
+use super::tracking::Tracking;
+use crate::clock::Clock;
+use crate::engine::{Builder, Context};
+use crate::error::{Error, Result};
+use crate::model::{
+    Backoff, Failure, Filing, FilingId, FilingState, IssueState, JobError, Kind, KindRules,
+    Outcome, Queue, Reason, Repository, Retention, Step, Timestamp,
+};
+use crate::store::Store;
+use crate::tracker::{Closed, Ending, GitHub, Ledger, file};
+use crate::warn_coded;
+use serde_json::json;
+use std::time::Duration;
+use tokio::sync::watch::Receiver;
+
+/// How often the tracker is asked while scans run by themselves.
+const ASK_EVERY: Duration = Duration::from_mins(15);
+/// How far the tracker's clock may be behind ours.
+const SKEW: Duration = Duration::from_hours(1);
+
+/// The rules of kind `file_findings`: one at a time, tried again for ever, a few minutes apart at most, and kept for a
+/// day, for the acts have rows of their own.
+pub(super) fn rules() -> KindRules {
+    KindRules {
+        queue: Queue::TRACKER,
+        max_attempts: 1_000_000,
+        backoff: Backoff { base: Duration::from_secs(10), cap: Duration::from_mins(5) },
+        poison_after: u32::MAX,
+        retention: Retention::all(Duration::from_hours(24)),
+        ..KindRules::new(Kind::FILE_FINDINGS)
+    }
+}
+
+/// Lets an engine file findings.
+pub(super) fn register(builder: Builder, store: &Store, tracking: &Tracking) -> Builder {
+    let (store, tracking) = (store.clone(), tracking.clone());
+    builder.queue(Queue::TRACKER, 1).kind(rules(), move |context| {
+        let (store, tracking) = (store.clone(), tracking.clone());
+        async move {
+            let done = deliver(&context, &store, &tracking).await;
+            done.unwrap_or_else(|error| Outcome::Failed(JobError::from(error)))
+        }
+    })
+}
+
+/// The rows of `filings` as the driver saves them.
+#[derive(Clone, Debug)]
+pub struct Filings {
+    /// Where they are.
+    pub store: Store,
+    /// The time of changes.
+    pub clock: Clock,
+}
+
+impl Ledger for Filings {
+    async fn save(&self, filing: &Filing, was: FilingState) -> Result<()> {
+        self.store.save_filing(filing.clone(), was, self.clock.now()).await
+    }
+}
+
+/// What a round came to.
+#[derive(Default)]
+struct Round {
+    filed: u64,
+    /// Before this instant nobody knows whether something was taken.
+    settles: Option<Timestamp>,
+    failed: Option<Failure>,
+}
+
+async fn deliver(context: &Context, store: &Store, tracking: &Tracking) -> Result<Outcome> {
+    let Some((repository, github)) = tracking.remote()? else {
+        return Ok(Outcome::Done(json!({"filed": 0})));
+    };
+    let round = match file_all(context, store, repository, github).await? {
+        Ok(round) => round,
+        Err(limit) => return Ok(limit),
+    };
+    let news = take_news(store, repository, github, &context.clock).await?;
+    Ok(match (round.failed, round.settles, news) {
+        (Some(failure), _, _) | (None, _, Err(failure)) => ended(failure),
+        (None, Some(until), Ok(_)) => Outcome::Snooze(until.since(context.clock.now())),
+        (None, None, Ok(changed)) => {
+            Outcome::Done(json!({"filed": round.filed, "changed": changed}))
+        }
+    })
+}
+
+/// Takes every act as far as it gets, one after another; a limit ends the round, and the queue waits for it.
+async fn file_all(
+    context: &Context,
+    store: &Store,
+    repository: &Repository,
+    github: &GitHub,
+) -> Result<Result<Round, Outcome>> {
+    let ledger = Filings { store: store.clone(), clock: context.clock.clone() };
+    let mut round = Round::default();
+    let mut last = FilingId(0);
+    while let Some(filing) = store.next_filing(repository.clone(), last).await? {
+        last = filing.id;
+        match file(filing, github, &ledger, &context.clock).await? {
+            Ending::Rests => round.filed += 1,
+            Ending::Waits(until) => {
+                let filing = store.filing(last).await?;
+                let next = filing.as_ref().map(|filing| filing.next(context.clock.now()));
+                if !matches!(next, Some(Step::Wait(_))) {
+                    let reason = filing.and_then(|filing| filing.error).unwrap_or_default();
+                    return Ok(Err(Outcome::Limited { until, reason }));
+                }
+                round.settles = Some(round.settles.map_or(until, |first| first.min(until)));
+            }
+            Ending::Failed(failure) => {
+                let is_its_own = matches!(
+                    failure.reason,
+                    Reason::Invalid | Reason::NotFound | Reason::Gone | Reason::Moved
+                );
+                round.failed = Some(failure);
+                if !is_its_own {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(Ok(round))
+}
+
+fn ended(failure: Failure) -> Outcome {
+    if let Reason::RateLimited(until) = failure.reason {
+        return Outcome::Limited { until, reason: failure.to_string() };
+    }
+    Outcome::Failed(JobError::from(Error::from(failure)))
+}
+
+/// Takes over which of our issues were closed or opened at the tracker, for a scan that is about to decide. Without its
+/// answer the scan decides by what is known.
+pub(super) async fn refresh(store: &Store, tracking: &Tracking, clock: &Clock) -> Result<()> {
+    let Ok(Some((repository, github))) = tracking.remote() else { return Ok(()) };
+    if let Err(failure) = take_news(store, repository, github, clock).await? {
+        warn_coded!(failure.reason.code(), "ask what became of the issues: {failure}");
+    }
+    Ok(())
+}
+
+/// Answers how many issues changed here.
+async fn take_news(
+    store: &Store,
+    repository: &Repository,
+    github: &GitHub,
+    clock: &Clock,
+) -> Result<Result<u64, Failure>> {
+    let Some(since) = store.tracker_news_since(repository.clone()).await? else { return Ok(Ok(0)) };
+    let asked_at = clock.now();
+    let back = i64::try_from(SKEW.as_millis()).unwrap_or(i64::MAX);
+    let since = Timestamp::from_millis(since.millis().saturating_sub(back));
+    let issues = match github.issues_changed_since(since).await {
+        Ok(issues) => issues,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let states = issues.into_iter().map(|issue| {
+        let state = match issue.closed {
+            None => IssueState::Open,
+            Some(Closed { at: closed_at, completed: true }) => IssueState::Completed { closed_at },
+            Some(Closed { at: closed_at, completed: false }) => {
+                IssueState::NotPlanned { closed_at }
+            }
+        };
+        (issue.url, state)
+    });
+    let (repository, states) = (repository.clone(), states.collect());
+    store.take_tracker_news(repository, states, asked_at, clock.now()).await.map(Ok)
+}
+
+/// Has the tracker told and asked for ever, while this process leads: at first, and while scans run by themselves from
+/// time to time.
+pub(super) async fn serve(
+    store: Store,
+    tracking: Tracking,
+    clock: Clock,
+    mut leading: Receiver<bool>,
+) {
+    let mut begun = false;
+    while leading.wait_for(|leads| *leads).await.is_ok() {
+        match wake(&store, &tracking, begun, clock.now()).await {
+            Ok(woken) => begun |= woken,
+            Err(error) => warn_coded!(error.code(), "have findings filed: {error}"),
+        }
+        clock.sleep(ASK_EVERY).await;
+    }
+}
+
+async fn wake(store: &Store, tracking: &Tracking, begun: bool, now: Timestamp) -> Result<bool> {
+    let is_remote = matches!(tracking, Tracking::Github(_)) && tracking.check().is_ok();
+    let set = store.settings([ENABLED.key]).await?;
+    if !is_remote || begun && ENABLED.of(&set) != true {
+        return Ok(false);
+    }
+    store.wake_filing(now).await.map(|()| true)
+}
