@@ -19,6 +19,7 @@ const FILES: &[(&str, &str)] = &[
     ("uplot/dist/uPlot.min.css", "uplot.css"),
     ("@tabler/icons/icons/outline/alert-triangle.svg", "icon-alert.svg"),
     ("@tabler/icons/icons/outline/calendar-time.svg", "icon-schedules.svg"),
+    ("@tabler/icons/icons/outline/git-branch.svg", "icon-repositories.svg"),
     ("@tabler/icons/icons/outline/heart-rate-monitor.svg", "icon-monitor.svg"),
     ("@tabler/icons/icons/outline/inbox.svg", "icon-inbox.svg"),
     ("@tabler/icons/icons/outline/keyboard.svg", "icon-keyboard.svg"),
@@ -31,6 +32,8 @@ const FILES: &[(&str, &str)] = &[
     ("@tabler/icons/icons/outline/notes.svg", "icon-logs.svg"),
     ("@tabler/icons/icons/outline/player-play.svg", "icon-play.svg"),
     ("@tabler/icons/icons/outline/robot.svg", "icon-sessions.svg"),
+    ("@tabler/icons/icons/outline/settings.svg", "icon-settings.svg"),
+    ("@tabler/icons/icons/outline/stack-2.svg", "icon-queues.svg"),
     ("@tabler/icons/icons/outline/sun.svg", "icon-sun.svg"),
 ];
 

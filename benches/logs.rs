@@ -107,8 +107,8 @@ fn serve(runtime: &Runtime, folder: &Path, logs: LogStore, stop: &CancellationTo
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (leads, leading) = watch::channel(true);
     let options = web::Options::default();
-    let pages =
-        Web { store, logs, clock, options, leading, agents: None, tracking: Tracking::Local };
+    let tracking = Tracking::Local;
+    let pages = Web { store, logs, clock, options, leading, agents: None, tracking, demo: false };
     let serving = web::serve(listener, pages, stop.clone());
     runtime.spawn(async move {
         serving.await.unwrap();

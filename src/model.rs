@@ -27,7 +27,7 @@ mod transition;
 mod why;
 mod worker;
 
-pub use account::{Account, Actor, Role};
+pub use account::{Account, Actor, Deed, Role};
 pub(crate) use budget::usd;
 pub use budget::{
     ALARM, BUDGET_DAY, BUDGET_MONTH, Budgets, OverBudget, Spend, Spent, day_of, month_start,

@@ -27,6 +27,8 @@ mod markdown;
 mod page;
 mod password;
 mod queue;
+mod queues;
+mod repositories;
 mod respond;
 mod schedule;
 mod schedules;
@@ -35,6 +37,8 @@ mod self_monitoring;
 mod serve;
 mod session;
 mod sessions;
+mod setting;
+mod settings;
 mod setup;
 mod spend;
 mod stream;
@@ -61,6 +65,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use password::Hasher;
 use respond::Problem;
+use self_monitoring::{configuration, issues, lists, prompt};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use throttle::Throttle;
@@ -89,6 +94,8 @@ pub struct Web {
     pub agents: Option<Agents>,
     /// Where issues go, and whether that is configured.
     pub tracking: Tracking,
+    /// Whether this is the demo, whose scans are the built-in analyzer's whatever the settings say.
+    pub demo: bool,
 }
 
 /// What the operator decides before the start.
@@ -181,11 +188,33 @@ fn routes() -> Vec<Route> {
             post(trigger::PATH, Private(Role::Admin), trigger::trigger),
         ),
         post(queue::RESUME_PATH, Private(Role::Operator), queue::resume),
+        get(queues::PATH, Private(Role::Viewer), queues::list),
+        get(queues::PART_PATH, Polled(Role::Viewer), queues::list),
+        post(queues::LIMIT_PATH, Private(Role::Operator), queues::limit),
+        post(queues::PAUSE_PATH, Private(Role::Operator), queues::pause),
+        get(repositories::PATH, Private(Role::Viewer), repositories::list),
+        get(repositories::PART_PATH, Polled(Role::Viewer), repositories::list),
+        post(repositories::PATH, Private(Role::Admin), repositories::add),
+        post(repositories::REFRESH_PATH, Private(Role::Operator), repositories::refresh),
+        post(repositories::REMOVE_PATH, Private(Role::Admin), repositories::remove),
+        get(settings::PATH, Private(Role::Viewer), settings::page),
+        get(settings::PART_PATH, Polled(Role::Viewer), settings::part),
+        get(settings::AUDIT_PATH, Polled(Role::Viewer), settings::audit),
+        post(settings::STOP_PATH, Private(Role::Admin), settings::stop_all),
+        post(settings::RESUME_PATH, Private(Role::Admin), settings::resume_all),
+        post(settings::SET_PATH, Private(Role::Admin), settings::set),
         get(logs::PATH, Private(Role::Viewer), logs::list),
         get(logs::PART_PATH, Polled(Role::Viewer), logs::list),
         get(live::PATH, Polled(Role::Viewer), live::events),
         get(self_monitoring::PATH, Private(Role::Viewer), self_monitoring::page),
-        get(self_monitoring::LISTS_PATH, Polled(Role::Viewer), self_monitoring::lists),
+        get(self_monitoring::LISTS_PATH, Polled(Role::Viewer), lists::lists),
+        get(self_monitoring::CADENCE_PATH, Polled(Role::Viewer), configuration::cadence),
+        post(self_monitoring::SETTINGS_PATH, Private(Role::Admin), configuration::change),
+        taking(
+            prompt::MAX_BODY_BYTES,
+            post(self_monitoring::PROMPT_PATH, Private(Role::Admin), prompt::change),
+        ),
+        post(issues::CHANGE_PATH, Private(Role::Operator), issues::change),
         get(self_monitoring::STATUS_PATH, Polled(Role::Viewer), self_monitoring::status),
         get(approvals::PATH, Private(Role::Viewer), approvals::page),
         get(approvals::PART_PATH, Polled(Role::Viewer), approvals::page),

@@ -83,6 +83,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         leading: engine.leading(),
         agents: Some(agents.clone()),
         tracking,
+        demo: arguments.demo,
     };
     let met = meet_program(&agents, &clock);
     let mut served = pin!(beside(met, web::serve(listener, pages, stop.clone())));

@@ -1,5 +1,6 @@
 //! People who sign in, and who did what.
 
+use super::Timestamp;
 use std::fmt;
 use std::str::FromStr;
 
@@ -66,4 +67,23 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }
+}
+
+/// A row of the audit log: what somebody did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// Row id.
+    pub id: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: Actor,
+    /// What, as a verb.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// What it was before, where that is known.
+    pub before: Option<String>,
+    /// What it is since.
+    pub after: Option<String>,
 }

@@ -293,7 +293,7 @@ pub struct ScanCounts {
 }
 
 /// One scan as the history shows it: its job and, once it committed, what it did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Scan {
     /// Job and scan have one id.
     pub id: JobId,
@@ -313,10 +313,18 @@ pub struct Scan {
     pub counts: ScanCounts,
     /// Why findings were rejected.
     pub rejections: Vec<String>,
+    /// Which analyzer examined the rows, `builtin` or `claude`; `None` until it committed.
+    pub analyzer: Option<String>,
+    /// The agent's model, where one ran.
+    pub model: Option<String>,
+    /// What the agent's run cost.
+    pub cost_usd: Option<f64>,
+    /// Whether it had a run of the agent, which has a transcript.
+    pub has_transcript: bool,
 }
 
 /// What the self-monitoring page says is going on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScanNow {
     /// The scan that runs.
     pub running: Option<Scan>,

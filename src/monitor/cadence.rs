@@ -50,12 +50,16 @@ pub async fn set(
     now: Timestamp,
 ) -> Result<()> {
     if let Some(text) = text.filter(|_| setting.key == CADENCE.key) {
-        // It says what is wrong with an expression.
-        rule(text.trim(), now)?;
+        check(text, now)?;
     }
     let value = text.map(|text| setting.parse(text)).transpose()?;
     let reserved = move |values: &BTreeMap<&'static str, Value>| reserved(values, now);
     store.change_settings((setting.key, value), KEYS, reserved, actor, now).await
+}
+
+/// Says what is wrong with a cadence.
+pub(super) fn check(text: &str, now: Timestamp) -> Result<()> {
+    rule(text.trim(), now).map(|_| ())
 }
 
 /// The schedule that the settings stand for. A cadence that cannot be read keeps nobody from switching it off.

@@ -8,6 +8,7 @@ use crate::error::{Code, Error, Result};
 use crate::model::{Actor, Fingerprint, IssueState, KnownIssue, Timestamp};
 use crate::store::Store;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// The template that is shipped.
@@ -28,6 +29,14 @@ const MAX_NAMES: usize = 10;
 /// What encloses the issues. No line between them can look like one: each is JSON, in which no angle bracket stands.
 const OPENING: &str = "<<<UNTRUSTED DATA";
 const CLOSING: &str = "UNTRUSTED DATA>>>";
+
+/// What a template may hold, and what stands there in the prompt.
+pub const PLACEHOLDERS: [(&str, &str); 4] = [
+    ("{log_db_path}", "the file with the log rows of this scan"),
+    ("{schema}", "the tables of that file"),
+    ("{last_scan_log_id}", "the id of the last row that was examined before"),
+    ("{dedup_context}", "the issues that are known, as data that nobody should obey"),
+];
 
 /// A template as a page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,13 +107,10 @@ pub fn prompt(template: &str, values: &Values<'_>) -> String {
 /// Replaces the placeholders in one pass, so that what a value holds is never replaced again. Every other brace stays.
 fn fill(template: &str, values: &Values<'_>) -> String {
     let id = values.last_scan_log_id.to_string();
-    let known = [
-        ("{log_db_path}", values.log_db_path),
-        ("{schema}", values.schema),
-        ("{last_scan_log_id}", &id),
-        ("{dedup_context}", values.dedup_context),
-    ];
-    let mut text = String::with_capacity(template.len() + values.dedup_context.len() + 1_000);
+    let values = [values.log_db_path, values.schema, &id, values.dedup_context];
+    let known: Vec<_> = PLACEHOLDERS.iter().map(|(name, _)| *name).zip(values).collect();
+    let added: usize = values.iter().map(|value| value.len()).sum();
+    let mut text = String::with_capacity(template.len() + added);
     let mut rest = template;
     while let Some(at) = rest.find('{') {
         text.push_str(&rest[..at]);
@@ -115,6 +121,17 @@ fn fill(template: &str, values: &Values<'_>) -> String {
         rest = &rest[name.len()..];
     }
     text + rest
+}
+
+/// The words in braces that are no placeholders, and so stay as they are.
+pub fn unknown_placeholders(template: &str) -> BTreeSet<&str> {
+    let braces = template.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    let is_word = |word: &&str| {
+        !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let is_known =
+        |word: &&str| PLACEHOLDERS.iter().any(|(name, _)| name.trim_matches(['{', '}']) == *word);
+    braces.map(|(word, _)| word).filter(is_word).filter(|word| !is_known(word)).collect()
 }
 
 /// The open issues and those seen in the last 90 days, as the agent is told of them: a line of JSON each, between fences.

@@ -118,6 +118,17 @@ pub async fn values(store: &Store) -> Result<Vec<(&'static Setting, String)>> {
     Ok(all().map(|setting| (setting, Setting::text(&setting.of(&stored)))).collect())
 }
 
+/// Reads a value as [`set`] does.
+///
+/// # Errors
+/// `JOB-VALUE-001` with what the setting takes.
+pub fn read(setting: &Setting, text: &str, now: Timestamp) -> Result<Value> {
+    if setting.key == CADENCE.key {
+        cadence::check(text, now)?;
+    }
+    setting.parse(text)
+}
+
 /// Sets a setting, or takes it back to its default (`None`). A running server follows at once.
 ///
 /// # Errors

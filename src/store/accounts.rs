@@ -3,7 +3,7 @@
 use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
-use crate::model::{Account, Actor, Timestamp};
+use crate::model::{Account, Actor, Deed, Timestamp};
 
 impl Store {
     /// Whether somebody could create accounts.
@@ -111,5 +111,10 @@ impl Store {
     pub async fn logout(&self, id_hash: String, actor: Actor, now: Timestamp) -> Result<()> {
         let logout = move |tx: &Tx<'_>| sqlite::accounts::logout(tx, &id_hash, &actor, now);
         self.db.write("sign out", logout).await
+    }
+
+    /// The newest rows of the audit log, newest first.
+    pub async fn deeds(&self, limit: usize) -> Result<Vec<Deed>> {
+        self.db.read("read the audit log", move |c| sqlite::audit::newest(c, limit)).await
     }
 }

@@ -3,13 +3,18 @@
 use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
-use crate::model::{Actor, JobCount, KindRules, Pause, Queue, QueueState, Timestamp};
+use crate::model::{Actor, Job, JobCount, KindRules, Pause, Queue, QueueState, Timestamp};
 use std::sync::Arc;
 
 impl Store {
     /// Every queue that the engine, an operator or a job has spoken of, by name.
     pub async fn queues(&self) -> Result<Vec<QueueState>> {
         self.db.read("list queues", sqlite::queues::all).await
+    }
+
+    /// The job that is first in a queue's line, and at most `limit` of those that run.
+    pub async fn queue_line(&self, queue: Queue, limit: usize) -> Result<(Option<Job>, Vec<Job>)> {
+        self.db.read("read a queue's line", move |c| sqlite::queues::line(c, &queue, limit)).await
     }
 
     /// Starts nothing more of a queue until `resume_at`, or until somebody resumes it. What runs goes on.

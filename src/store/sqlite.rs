@@ -4,7 +4,7 @@
 
 pub(super) mod accounts;
 pub(super) mod approvals;
-mod audit;
+pub(super) mod audit;
 mod checkpoint;
 pub(super) mod claim;
 pub(super) mod control;

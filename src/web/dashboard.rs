@@ -5,7 +5,7 @@ use super::page::{self, Frame, Tab};
 use super::respond::Problem;
 use super::self_monitoring::status_line;
 use super::ui::{self, badge, card, elapsed, size, when_known};
-use super::{App, Web, jobs, queue, sessions, spend, trigger};
+use super::{App, Web, jobs, queue, sessions, settings, spend, trigger};
 use crate::model::{
     Hour, Job, JobFilter, Overview, Queue, QueueState, Role, ScanNow, Session, Status, Timestamp,
 };
@@ -73,9 +73,11 @@ async fn going_on(
     let session = store.session_now().await?.0;
     let queue = trigger::agent_queue(store).await?;
     let (spent, budgets) = store.spent(None, now).await?;
+    let stopped = store.stopped().await?;
     let leading = *web.leading.borrow();
     let pause = queue.as_ref().and_then(|queue| queue.pause.as_ref());
     let content = html! {
+        @if let Some(stop) = &stopped { (settings::stopped_notice(stop, now)) }
         @if let Some(pause) = pause { (queue::paused(&Queue::AGENT, pause, role, now)) }
         div.row.row-cards {
             div."col-12" { (figures(&overview)) }
@@ -100,7 +102,7 @@ async fn going_on(
         queue.as_ref().map(|queue| queue.queued + queue.scheduled),
         pause.map(|pause| (pause.at, pause.resume_at)),
         (spent.day.to_bits(), spent.month.to_bits(), most(budgets.day), most(budgets.month)),
-        (leading, unready),
+        (leading, unready, stopped.map(|stop| stop.at)),
     ));
     let part = ui::live("dashboard", PART_PATH, &version, &content);
     Ok((version, part))

@@ -32,8 +32,11 @@ icons! {
     Monitor = "monitor",
     Moon = "moon",
     Play = "play",
+    Queues = "queues",
+    Repositories = "repositories",
     Schedules = "schedules",
     Sessions = "sessions",
+    Settings = "settings",
     Sun = "sun",
 }
 

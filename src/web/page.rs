@@ -4,7 +4,10 @@ use super::access::SignedIn;
 use super::assets::ASSETS;
 use super::icon::{Icon, icon};
 use super::respond::{Face, Problem};
-use super::{Web, dashboard, jobs, live, logs, schedules, self_monitoring, sessions, ui};
+use super::{
+    Web, dashboard, jobs, live, logs, queues, repositories, schedules, self_monitoring, sessions,
+    settings, ui,
+};
 use crate::model::Timestamp;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
@@ -27,16 +30,22 @@ pub(super) enum Tab {
     Sessions,
     Logs,
     SelfMonitoring,
+    Repositories,
+    Queues,
+    Settings,
 }
 
 impl Tab {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 9] = [
         Self::Dashboard,
         Self::Jobs,
         Self::Schedules,
         Self::Sessions,
         Self::Logs,
         Self::SelfMonitoring,
+        Self::Repositories,
+        Self::Queues,
+        Self::Settings,
     ];
 
     pub(super) const fn path(self) -> &'static str {
@@ -47,6 +56,9 @@ impl Tab {
             Self::Sessions => sessions::PATH,
             Self::Logs => logs::PATH,
             Self::SelfMonitoring => self_monitoring::PATH,
+            Self::Repositories => repositories::PATH,
+            Self::Queues => queues::PATH,
+            Self::Settings => settings::PATH,
         }
     }
 
@@ -58,6 +70,9 @@ impl Tab {
             Self::Sessions => "Sessions",
             Self::Logs => "Logs",
             Self::SelfMonitoring => "Self-Monitoring",
+            Self::Repositories => "Repositories",
+            Self::Queues => "Queues & workers",
+            Self::Settings => "Settings",
         }
     }
 
@@ -69,6 +84,9 @@ impl Tab {
             Self::Sessions => Icon::Sessions,
             Self::Logs => Icon::Logs,
             Self::SelfMonitoring => Icon::Monitor,
+            Self::Repositories => Icon::Repositories,
+            Self::Queues => Icon::Queues,
+            Self::Settings => Icon::Settings,
         }
     }
 
@@ -81,6 +99,9 @@ impl Tab {
             Self::Sessions => "e",
             Self::Logs => "l",
             Self::SelfMonitoring => "s",
+            Self::Repositories => "r",
+            Self::Queues => "q",
+            Self::Settings => "t",
         }
     }
 }

@@ -143,11 +143,14 @@ pub(super) fn refused(error: Error) -> Problem {
         (Code::ScheduleOver, StatusCode::BAD_REQUEST),
         (Code::ModelInvalid, StatusCode::BAD_REQUEST),
         (Code::QueueFull, StatusCode::TOO_MANY_REQUESTS),
+        (Code::IssueUnknown, StatusCode::NOT_FOUND),
+        (Code::RepositoryUnknown, StatusCode::NOT_FOUND),
+        (Code::RepositoryTaken, StatusCode::CONFLICT),
+        (Code::RepositoryPath, StatusCode::BAD_REQUEST),
     ];
     match status.iter().find(|(known, _)| *known == code) {
-        Some((Code::ModelInvalid, status)) => {
-            let text = error.to_string();
-            let text = text.split_once("] ").map_or(text.as_str(), |(_, text)| text);
+        Some((Code::ModelInvalid | Code::RepositoryPath, status)) => {
+            let text = error.to_string().replace(&format!("[{code}] "), "");
             Problem::new(*status, code).saying(format!("Not taken: {text}."))
         }
         Some((_, status)) => Problem::new(*status, code),

@@ -7,6 +7,7 @@ use super::login::unfit;
 use super::page::{self, Frame, LivePart, Tab};
 use super::respond::{self, Face, Problem, refused};
 use super::schedules::{NEXT, badge, buttons, link, name, state, strip, unknown, word};
+use super::self_monitoring;
 use super::ui::{self, card, when};
 use crate::model::{
     CatchUp, Kind, Overlap, PastDecision, Plan, PlanChange, Queue, Role, Rule, Schedule,
@@ -300,8 +301,8 @@ fn form(schedule: &Schedule, again: Option<&Fields>) -> Markup {
             &html! {},
             &html! {
                 p.card-body {
-                    "Its settings edit it: " code { "lamplighter settings set self_monitoring.cadence 30m" } " and "
-                    code { "self_monitoring.enabled" } "."
+                    "Its settings edit it: the " a href={ (self_monitoring::PATH) "#configuration" } { "configuration of self-monitoring" }
+                    ", or " code { "lamplighter settings set self_monitoring.cadence 30m" } "."
                 }
             },
         );

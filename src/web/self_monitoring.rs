@@ -1,22 +1,28 @@
-//! The Self-Monitoring page: what goes on, Run Now, the history of scans, the issues they filed.
+//! The Self-Monitoring page: what goes on, Run Now; its settings, its prompt and its two lists are modules of their own.
+
+pub(super) mod configuration;
+pub(super) mod issues;
+pub(super) mod lists;
+pub(super) mod prompt;
 
 use super::access::SignedIn;
 use super::caller::Caller;
 use super::icon::{Icon, icon};
 use super::page::{self, Frame, Tab};
 use super::respond::{self, Face, Problem};
-use super::ui::{self, badge, card, elapsed, when};
+use super::setting::Said;
+use super::ui::{self, badge, when};
 use super::{App, Web};
 use crate::error::Code;
-use crate::model::{Classification, Issue, JobId, Role, Scan, ScanNow, ScanRequest, Timestamp};
+use crate::model::{JobId, Role, Scan, ScanNow, ScanRequest, Timestamp};
 use crate::monitor;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+use lists::Asked;
 use maud::{Markup, html};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Duration;
 
@@ -24,10 +30,9 @@ pub(super) const PATH: &str = "/admin/self-monitoring";
 pub(super) const STATUS_PATH: &str = "/admin/self-monitoring/status";
 pub(super) const LISTS_PATH: &str = "/admin/self-monitoring/lists";
 pub(super) const RUN_NOW_PATH: &str = "/admin/self-monitoring/run-now";
-/// Rows of each list on a page unless the address says otherwise: both lists stay in sight.
-const ROWS: u64 = 20;
-/// Highest page number that is looked up; beyond it the list is over anyway.
-const MAX_PAGE: u64 = 1_000_000;
+pub(super) const SETTINGS_PATH: &str = "/admin/self-monitoring/settings";
+pub(super) const CADENCE_PATH: &str = "/admin/self-monitoring/cadence";
+pub(super) const PROMPT_PATH: &str = "/admin/self-monitoring/prompt";
 /// How soon a browser without scripts loads the page again while a scan waits or runs.
 const RELOAD: Duration = Duration::from_secs(2);
 
@@ -37,42 +42,6 @@ const UNCONFIGURED: [Code; 2] = [Code::TrackerNoToken, Code::TrackerNoRepository
 /// Whether somebody can run a scan, and why not.
 type MayRun = Result<(), String>;
 
-/// Which parts of the two lists the page shows.
-#[derive(Clone, Default, Deserialize, Serialize)]
-pub(super) struct Asked {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issue_page: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issue_size: Option<u64>,
-    #[serde(skip_serializing)]
-    v: Option<String>,
-}
-
-/// One slice of a numbered list.
-#[derive(Clone, Copy)]
-struct Slice {
-    page: u64,
-    size: u64,
-}
-
-impl Slice {
-    fn of(page: Option<u64>, size: Option<u64>) -> Result<Self, Problem> {
-        let (page, size) = (page.unwrap_or(1), size.unwrap_or(ROWS));
-        if !(1..=MAX_PAGE).contains(&page) || !ui::SIZES.contains(&size) {
-            return Err(Problem::input("Pages count from 1, and have 10, 20, 50 or 100 rows."));
-        }
-        Ok(Self { page, size })
-    }
-
-    fn skip(self) -> u64 {
-        (self.page - 1) * self.size
-    }
-}
-
 /// GET `/admin/self-monitoring`.
 pub(super) async fn page(
     State(app): State<App>,
@@ -80,34 +49,34 @@ pub(super) async fn page(
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Html<String>, Problem> {
     let asked = page::query(query)?;
-    // The status is read first: a scan that ends in between is then still shown as running and the page looks again.
-    let scan_now = app.web.store.scan_now().await?;
-    let lists = read_lists(&app, &asked).await?;
-    let now = app.web.clock.now();
-    let content = html! {
-        div.row.row-cards {
-            div."col-12" { (status_section(&scan_now, &may_run(&app, &signed_in), None, now)) }
-            div."col-12" { (lists_section(&lists, &asked, now)) }
-        }
-    };
-    let frame = Frame::new(&app.web, Some(&signed_in))
-        .at(Tab::SelfMonitoring)
-        .reloading(is_active(&scan_now).then_some(RELOAD));
-    Ok(page::page(&frame, Tab::SelfMonitoring.title(), &content))
+    whole(&app, &signed_in, &asked, &Said::saved(asked.saved.as_deref())).await
 }
 
-/// GET `/admin/self-monitoring/lists`: history and issues alone, or 204 while they are as the caller shows them.
-pub(super) async fn lists(
-    State(app): State<App>,
-    query: Result<Query<Asked>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let asked = page::query(query)?;
-    let lists = read_lists(&app, &asked).await?;
-    if asked.v.as_deref() == Some(lists.version().as_str()) {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    }
-    let section = lists_section(&lists, &asked, app.web.clock.now());
-    Ok(Html(section.into_string()).into_response())
+/// The page, with what is to be said of a form that was sent.
+async fn whole(
+    app: &App,
+    signed_in: &SignedIn,
+    asked: &Asked,
+    said: &Said,
+) -> Result<Html<String>, Problem> {
+    // The status is read first: a scan that ends in between is then still shown as running and the page looks again.
+    let scan_now = app.web.store.scan_now().await?;
+    let lists = lists::read(app, asked).await?;
+    let configuration = configuration::read(&app.web).await?;
+    let template = monitor::prompt::load(&app.web.store).await?;
+    let (role, now) = (signed_in.account.role, app.web.clock.now());
+    let content = html! {
+        div.row.row-cards {
+            div."col-12" { (status_section(&scan_now, &may_run(app, signed_in), None, now)) }
+            div."col-12" { (configuration::section(&configuration, role, said, now)) }
+            div."col-12" { (prompt::section(&template, role, said)) }
+            div."col-12" { (lists::section(&lists, asked, role, now)) }
+        }
+    };
+    // Not while somebody corrects a form that was not taken: it would be gone.
+    let reload = Some(RELOAD).filter(|_| is_active(&scan_now) && !said.is_refusal());
+    let frame = Frame::new(&app.web, Some(signed_in)).at(Tab::SelfMonitoring).reloading(reload);
+    Ok(page::page(&frame, Tab::SelfMonitoring.title(), &content))
 }
 
 /// GET `/admin/self-monitoring/status`: the status section alone, or 204 while it is as the caller shows it.
@@ -278,163 +247,4 @@ fn run_now_form(button: &Markup) -> Markup {
             (button)
         }
     }
-}
-
-/// What the two lists show.
-struct Lists {
-    scans: Vec<Scan>,
-    scan_total: u64,
-    scan_slice: Slice,
-    issues: Vec<Issue>,
-    issue_total: u64,
-    issue_slice: Slice,
-}
-
-async fn read_lists(app: &App, asked: &Asked) -> Result<Lists, Problem> {
-    let scan_slice = Slice::of(asked.page, asked.size)?;
-    let issue_slice = Slice::of(asked.issue_page, asked.issue_size)?;
-    let store = &app.web.store;
-    let (scans, scan_total) =
-        store.scan_history(scan_slice.skip(), scan_slice.size as usize).await?;
-    let (issues, issue_total) =
-        store.issue_list(issue_slice.skip(), issue_slice.size as usize).await?;
-    Ok(Lists { scans, scan_total, scan_slice, issues, issue_total, issue_slice })
-}
-
-impl Lists {
-    fn version(&self) -> String {
-        let scans: Vec<_> = self.scans.iter().map(|scan| (scan.id, scan.status)).collect();
-        let issues: Vec<_> =
-            self.issues.iter().map(|issue| (issue.id, issue.occurrences)).collect();
-        page::version(&(scans, self.scan_total, issues, self.issue_total))
-    }
-}
-
-fn lists_section(lists: &Lists, asked: &Asked, now: Timestamp) -> Markup {
-    let content = html! {
-        div.row.row-cards {
-            div."col-12" { (history_card(lists, asked, now)) }
-            div."col-12" { (issues_card(lists, asked, now)) }
-        }
-    };
-    let query = serde_urlencoded::to_string(asked).unwrap_or_default();
-    ui::live("scan-lists", &format!("{LISTS_PATH}?{query}"), &lists.version(), &content)
-}
-
-fn link(asked: &Asked) -> String {
-    format!("{PATH}?{}", serde_urlencoded::to_string(asked).unwrap_or_default())
-}
-
-fn history_card(lists: &Lists, asked: &Asked, now: Timestamp) -> Markup {
-    let columns = [
-        "Scan",
-        "Time",
-        "Trigger",
-        "Status",
-        "Duration",
-        "Rows examined",
-        "Created",
-        "Skipped",
-        "Commented",
-        "Note",
-    ];
-    let rows: Vec<_> = lists.scans.iter().map(|scan| scan_row(scan, now)).collect();
-    let Slice { page, size } = lists.scan_slice;
-    let at = |page, size| link(&Asked { page: Some(page), size: Some(size), ..asked.clone() });
-    card(
-        "scan-history",
-        "Scan history",
-        &html! {},
-        &html! {
-            @if lists.scan_total == 0 {
-                (ui::empty("No scans yet", &html! { "Run Now starts the first one." }))
-            } @else {
-                (ui::table("Scan history", &columns, &rows))
-                (ui::numbered_pager("scans", page, size, lists.scan_total, at))
-            }
-        },
-    )
-}
-
-fn scan_row(scan: &Scan, now: Timestamp) -> Markup {
-    html! {
-        tr {
-            td { a href={ "/jobs/" (scan.id) } { (scan.id) } }
-            td { (when(scan.created_at, now)) }
-            td { (scan.trigger) }
-            td { (badge(scan.status)) }
-            td data-label="Took" { (elapsed(scan.started_at, scan.finished_at, now)) }
-            td data-label="Rows" { (scan.counts.rows_examined) }
-            td data-label="Created" { (scan.counts.issues_created) }
-            td data-label="Skipped" { (scan.counts.duplicates_skipped) }
-            td data-label="Commented" { (scan.counts.potential_duplicates_commented) }
-            td.note {
-                @if let Some(error) = &scan.error {
-                    details id={ "scan-error-" (scan.id) } { summary { "Error" } pre { (error) } }
-                }
-            }
-        }
-    }
-}
-
-fn issues_card(lists: &Lists, asked: &Asked, now: Timestamp) -> Markup {
-    let columns = ["Number", "Title", "Class", "Codes", "Seen", "Created", "Last seen"];
-    let rows: Vec<_> = lists.issues.iter().map(|issue| issue_row(issue, now)).collect();
-    let Slice { page, size } = lists.issue_slice;
-    let at = |page, size| {
-        link(&Asked { issue_page: Some(page), issue_size: Some(size), ..asked.clone() })
-    };
-    card(
-        "issues",
-        "Issues",
-        &html! {},
-        &html! {
-            @if lists.issue_total == 0 {
-                (ui::empty("No issues yet", &html! { "A scan files one for each problem it finds in the log." }))
-            } @else {
-                (ui::table("Issues", &columns, &rows))
-                (ui::numbered_pager("issues", page, size, lists.issue_total, at))
-            }
-        },
-    )
-}
-
-fn issue_row(issue: &Issue, now: Timestamp) -> Markup {
-    html! {
-        tr {
-            td {
-                @match issue.url.as_deref().filter(|url| is_web_link(url)) {
-                    Some(url) => a href=(url) rel="noreferrer" { (number(issue)) },
-                    None => { (number(issue)) },
-                }
-            }
-            td.note {
-                details id={ "issue-" (issue.id.0) } { summary.whole { (issue.title) } pre { (issue.body) } }
-            }
-            td { (class_badge(issue.classification)) }
-            td { @for code in &issue.error_codes { a href={ "/logs?code=" (code) } { code { (code) } } " " } }
-            td data-label="Seen" { (issue.occurrences) "×" }
-            td data-label="Created" { (when(issue.created_at, now)) }
-            td data-label="Last" { (when(issue.last_seen_at, now)) }
-        }
-    }
-}
-
-/// The tracker's number, if it has one yet.
-fn number(issue: &Issue) -> String {
-    issue.number.map_or_else(|| "to be filed".to_owned(), |number| format!("#{number}"))
-}
-
-fn class_badge(class: Classification) -> Markup {
-    let word = match class {
-        Classification::ServerBug => "Server bug",
-        Classification::ClientMisuse => "Client misuse",
-        Classification::DocumentationGap => "Documentation gap",
-    };
-    html! { span class={ "badge badge-" (class.as_str()) } { (word) } }
-}
-
-/// Whether a stored link may become one: nothing but the web, in particular no `javascript:` (S16).
-fn is_web_link(url: &str) -> bool {
-    url.starts_with("https://") || url.starts_with("http://")
 }

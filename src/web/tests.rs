@@ -1,6 +1,7 @@
 //! The pages as a whole: the real router in-process, a real database in a temporary folder, a clock moved by hand.
 
 mod access;
+mod admin;
 mod agent;
 mod approvals;
 mod assets;
@@ -10,8 +11,10 @@ mod live;
 mod login;
 mod logs;
 mod pages;
+mod repositories;
 mod scans;
 mod schedules;
+mod self_monitoring;
 mod sessions;
 mod transcripts;
 mod wire;
@@ -53,7 +56,7 @@ struct Site {
     leading: watch::Sender<bool>,
     /// A `Cookie` header's value of somebody who is signed in.
     cookie: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 struct Answer {
@@ -99,8 +102,9 @@ impl Site {
             leading: receiver,
             agents: None,
             tracking: Tracking::Local,
+            demo: false,
         };
-        Self { router: router(web.clone()), web, leading, cookie: String::new(), _folder: folder }
+        Self { router: router(web.clone()), web, leading, cookie: String::new(), folder }
     }
 
     /// A server with an admin whose password is no password, and who is signed in.
@@ -175,5 +179,6 @@ fn bare(request: Builder) -> Request<Body> {
 /// A path that its route answers, whatever stands in its place-holders.
 fn filled(path: &str) -> String {
     let path = path.replace("{code}", "no-such-code").replace("{file}", "no-such-file");
-    path.replace("{id}", "1").replace("{name}", "no_such_name")
+    let path = path.replace("{id}", "1").replace("{deed}", "no-such-deed");
+    path.replace("{name}", "no_such_name")
 }

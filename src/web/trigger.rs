@@ -28,7 +28,7 @@ pub(super) const PATH: &str = "/sessions/trigger";
 /// Largest body, in bytes: the longest prompt with every byte of it as `%xx`, and the other fields.
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// How long a page waits to hear whether the agent program is there; it is asked once, and tells within a second.
-const LOOK: Duration = Duration::from_secs(3);
+pub(super) const LOOK: Duration = Duration::from_secs(3);
 
 /// The form.
 #[derive(Deserialize)]

@@ -104,6 +104,16 @@ pub(super) fn dialog(id: &str, title: &str, content: &Markup) -> Markup {
     }
 }
 
+/// A deed behind its consequence: the button is in `form`, which unfolds, with or without scripts.
+pub(super) fn confirm(id: &str, word: &str, consequence: &Markup, form: &Markup) -> Markup {
+    html! {
+        details.confirm id=(id) {
+            summary.btn.btn-sm { (word) "…" }
+            div { p { (consequence) } (form) }
+        }
+    }
+}
+
 /// Links to the rest of a list that goes by cursor: its start, and what comes after this slice.
 pub(super) fn pager(first: Option<&str>, next: Option<(&str, &str)>) -> Markup {
     html! {

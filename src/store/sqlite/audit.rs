@@ -1,7 +1,8 @@
 //! Rows of `audit_log`: what people did.
 
+use super::jobs::{parsed, text};
 use crate::error::Result;
-use crate::model::{Actor, Timestamp};
+use crate::model::{Actor, Deed, Timestamp};
 use rusqlite::{Connection, named_params};
 
 /// Writes down a deed.
@@ -37,4 +38,26 @@ pub(super) fn record_change(
         ":after": change.1,
     })?;
     Ok(())
+}
+
+/// The newest deeds, newest first.
+pub(in crate::store) fn newest(conn: &Connection, limit: usize) -> Result<Vec<Deed>> {
+    const SQL: &str = "
+        SELECT id, at, actor, remote, action, subject, before, after
+        FROM audit_log
+        ORDER BY id DESC
+        LIMIT :limit";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let rows = statement.query_map(named_params! {":limit": limit as i64}, |row| {
+        Ok(Deed {
+            id: row.get(0)?,
+            at: Timestamp::from_millis(row.get(1)?),
+            by: Actor { name: text(row, 2)?, remote: parsed(row, 3, Some)? },
+            action: text(row, 4)?,
+            subject: parsed(row, 5, Some)?.unwrap_or_default(),
+            before: parsed(row, 6, Some)?,
+            after: parsed(row, 7, Some)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

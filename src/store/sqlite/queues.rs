@@ -1,9 +1,9 @@
 //! Rows of `queues`: limits and pauses; and the switch that stops all of them.
 
 use super::jobs::{instant, parsed, text};
-use super::{audit, control, counts, settings};
+use super::{audit, control, counts, jobs, settings};
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Lane, Pause, Queue, QueueState, Status, Timestamp};
+use crate::model::{Actor, Job, Lane, Pause, Queue, QueueState, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -57,6 +57,36 @@ pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<QueueState>> {
         }
     }
     Ok(queues.into_values().collect())
+}
+
+/// The job that is first in a queue's line, and the first of those that run.
+pub(in crate::store) fn line(
+    conn: &Connection,
+    queue: &Queue,
+    limit: usize,
+) -> Result<(Option<Job>, Vec<Job>)> {
+    let next = format!(
+        "SELECT {}
+         FROM jobs
+         WHERE queue = :queue AND claim_order IS NOT NULL
+         ORDER BY claim_order, id
+         LIMIT 1",
+        jobs::COLUMNS
+    );
+    let running = format!(
+        "SELECT {}
+         FROM jobs INDEXED BY jobs_running
+         WHERE status = 'running' AND queue = :queue
+         ORDER BY worker_id, id
+         LIMIT :limit",
+        jobs::COLUMNS
+    );
+    let params = named_params! {":queue": queue.as_str()};
+    let next = conn.prepare_cached(&next)?.query_row(params, jobs::from_row).optional()?;
+    let mut statement = conn.prepare_cached(&running)?;
+    let params = named_params! {":queue": queue.as_str(), ":limit": limit as i64};
+    let running = statement.query_map(params, jobs::from_row)?;
+    Ok((next, running.collect::<rusqlite::Result<_>>()?))
 }
 
 /// One queue without its counts; one that nobody has spoken of has the defaults.

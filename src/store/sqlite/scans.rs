@@ -17,7 +17,8 @@ const MAX_WAITING: u64 = 1000;
 const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.error, \
     coalesce(s.rows_examined, 0), coalesce(s.issues_created, 0), coalesce(s.duplicates_skipped, 0), \
     coalesce(s.potential_duplicates_commented, 0), coalesce(s.reopened, 0), coalesce(s.rejected, 0), \
-    coalesce(s.rejections, '[]'), \
+    coalesce(s.rejections, '[]'), s.analyzer, s.model, s.cost_usd, \
+    EXISTS (SELECT 1 FROM sessions WHERE job_id = j.id), \
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected')";
 const FROM: &str = "FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id";
 
@@ -37,9 +38,13 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
             potential_duplicates_commented: row.get::<_, i64>(10)? as u64,
             reopened: row.get::<_, i64>(11)? as u64,
             rejected: row.get::<_, i64>(12)? as u64,
-            waiting: row.get::<_, i64>(14)? as u64,
+            waiting: row.get::<_, i64>(18)? as u64,
         },
         rejections: issues::texts(row, 13)?,
+        analyzer: jobs::parsed(row, 14, Some)?,
+        model: jobs::parsed(row, 15, Some)?,
+        cost_usd: row.get(16)?,
+        has_transcript: row.get(17)?,
     })
 }
 

@@ -4,10 +4,25 @@ use super::super::access::SignedIn;
 use super::super::caller::Caller;
 use super::super::respond::Face;
 use super::super::{Access, Route, at_least, routes, self_monitoring};
-use super::super::{approvals, schedule, trigger};
 use super::*;
 use crate::model::Role;
 use axum::extract::Extension;
+
+/// What changes something that is there for admins alone.
+const ADMINS: &[(&str, &str)] = &[
+    ("POST", super::super::schedule::EDIT_PATH),
+    ("POST", super::super::trigger::PATH),
+    ("POST", self_monitoring::SETTINGS_PATH),
+    ("POST", self_monitoring::PROMPT_PATH),
+    ("POST", super::super::repositories::PATH),
+    ("POST", super::super::repositories::REMOVE_PATH),
+    ("POST", super::super::settings::STOP_PATH),
+    ("POST", super::super::settings::RESUME_PATH),
+    ("POST", super::super::settings::SET_PATH),
+    ("POST", super::super::approvals::APPROVE_PATH),
+    ("POST", super::super::approvals::REJECT_PATH),
+    ("POST", super::super::approvals::EDIT_PATH),
+];
 
 fn private_routes() -> impl Iterator<Item = Route> {
     routes().into_iter().filter(|route| !matches!(route.access, Access::Public))
@@ -144,14 +159,7 @@ async fn a_viewer_sees_but_does_not_run() {
             assert_eq!(refused, role < least, "{method} {path} {role_name}");
             // Whatever its row says: a viewer only looks, and only these change what is there for admins alone.
             let looks = [Method::GET, Method::HEAD].contains(&method) || path == "/logout";
-            let admins = [
-                schedule::EDIT_PATH,
-                trigger::PATH,
-                approvals::APPROVE_PATH,
-                approvals::REJECT_PATH,
-                approvals::EDIT_PATH,
-            ];
-            let admins = admins.contains(&path);
+            let admins = ADMINS.contains(&(method.as_str(), path));
             assert_eq!(least == Role::Viewer, looks, "{method} {path}");
             assert_eq!(least == Role::Admin, admins, "{method} {path}");
         }

@@ -108,9 +108,20 @@ async fn hostile_conditions_stay_text() {
 async fn no_page_has_anything_inline() {
     let site = Site::signed_in().await;
     enqueue(&site, "other").await;
-    for path in
-        ["/", "/jobs", "/jobs/1", "/sessions", "/logs", PATH, "/login", "/setup/none", "/nowhere"]
-    {
+    for path in [
+        "/",
+        "/jobs",
+        "/jobs/1",
+        "/sessions",
+        "/logs",
+        PATH,
+        "/repositories",
+        "/queues",
+        "/settings",
+        "/login",
+        "/setup/none",
+        "/nowhere",
+    ] {
         assert_inert(&site.see(path).await.body);
     }
 }
@@ -182,6 +193,9 @@ async fn the_frame_marks_the_open_page_and_names_the_account() {
         ("/sessions", "e"),
         ("/logs", "l"),
         (PATH, "s"),
+        ("/repositories", "r"),
+        ("/queues", "q"),
+        ("/settings", "t"),
     ] {
         let body = site.see(path).await.body;
         let open = format!(r#"<a href="{path}" data-key="{key}" aria-current="page">"#);

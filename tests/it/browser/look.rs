@@ -8,13 +8,14 @@ use crate::support::server::{PASSWORD, Server};
 use crate::support::site::Site;
 use crate::support::{now, open, store, until};
 use lamplighter::clock::Clock;
+use lamplighter::engine::Context;
 use lamplighter::model::{
-    Actor, JobError, JobId, Kind, KindRules, NewJob, NewSchedule, Outcome, Plan, Queue, Rule,
-    ScanRequest, ScheduleName, SessionEnd, SessionRequest, Status,
+    Actor, DescribedBy, Description, JobError, JobId, Kind, KindRules, NewJob, NewSchedule,
+    Outcome, Plan, Queue, Rule, ScanRequest, ScheduleName, SessionEnd, SessionRequest, Status,
 };
 use lamplighter::sessions::{self, Asked};
 use lamplighter::store::Store;
-use lamplighter::{Engine, monitor};
+use lamplighter::{Engine, monitor, repositories};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -125,6 +126,9 @@ fn an_empty_site_looks_right_from_the_first_page_on() {
     gallery.visit("logs", &at("/logs"));
     gallery.visit("logs-nothing-found", &at("/logs?q=no+such+words"));
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
+    gallery.visit("repositories", &at("/repositories"));
+    gallery.visit("queues", &at("/queues"));
+    gallery.visit("settings", &at("/settings"));
     gallery.close();
 }
 
@@ -166,6 +170,35 @@ async fn a_site_in_use_looks_right() {
     gallery.arranged("logs-unfolded", &at("/logs?level=ERROR"), "", unfold);
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
     gallery.arranged("self-monitoring-unfolded", &at(SELF_MONITORING), "", unfold);
+    gallery.arranged("configuration-refused", &at(SELF_MONITORING), "400", |page| {
+        page.click("#setting-self-monitoring-cadence label:last-of-type");
+        page.fill("[name='self_monitoring.cadence.other']", "61 * * * * Europe/Berlin");
+        replace(page, "[name='self_monitoring.budget_usd']", "0");
+        page.click(".settings-form button[type=submit]");
+        page.wait("!!document.querySelector('.not-taken')");
+    });
+    gallery.arranged("prompt-modified", &at(SELF_MONITORING), "", |page| {
+        page.click("#prompt-editor > summary");
+        replace(page, "textarea[name=text]", "Look at {log_db_path} and at {my_own_name}.");
+        page.click("#prompt button[type=submit]");
+        page.wait("!!document.querySelector('#prompt .alert-success')");
+        unfold(page);
+    });
+    gallery.visit("repositories", &at("/repositories"));
+    gallery.arranged("repositories-unfolded", &at("/repositories"), "", unfold);
+    gallery.arranged("repositories-refused", &at("/repositories"), "400", |page| {
+        page.fill("input[name=path]", "/no/such/folder");
+        page.click("#repository-new button[type=submit]");
+        page.wait("document.readyState == 'complete' && !!document.querySelector('[role=alert]')");
+    });
+    gallery.visit("queues", &at("/queues"));
+    gallery.visit("settings", &at("/settings"));
+    gallery.arranged("settings-unfolded", &at("/settings"), "", unfold);
+    gallery.arranged("settings-refused", &at("/settings"), "400", |page| {
+        replace(page, "#setting-agent-max-turns", "0");
+        page.click("[action='/settings/agent.max_turns'] button");
+        page.wait("!!document.querySelector('.not-taken')");
+    });
     gallery.arranged("keys", &at("/jobs"), "", |page| {
         page.press("?");
         page.wait("document.querySelector('dialog#keys')?.open");
@@ -193,11 +226,19 @@ async fn a_busy_site_looks_right() {
     gallery.visit("job-running", &at("/jobs/1"));
     gallery.visit("job-waiting", &at("/jobs/2"));
     gallery.visit("self-monitoring", &at(SELF_MONITORING));
+    gallery.visit("queues", &at("/queues"));
     gallery.visit("self-monitoring-last-page", &at(&format!("{SELF_MONITORING}?page=101")));
     gallery.arranged("self-monitoring-refused", &at(SELF_MONITORING), "429", |page| {
         page.click("#queue-another");
         page.wait("!!document.querySelector('[role=alert]')");
     });
+    let by = Actor { name: "ada".into(), remote: None };
+    let reason = || "The provider is down, and every retry costs.".to_owned();
+    store.pause_queue(Queue::AGENT, reason(), None, by.clone(), now()).await.unwrap();
+    store.stop_all(reason(), by, now()).await.unwrap();
+    gallery.visit("queues-stopped", &at("/queues"));
+    gallery.visit("settings-stopped", &at("/settings"));
+    gallery.visit("dashboard-stopped", &at("/"));
     gallery.close();
 }
 
@@ -274,6 +315,12 @@ fn errors_look_right() {
     gallery.arranged("no-such-job", &at("/jobs/999999"), "404", |_| {});
     gallery.arranged("bad-address", &at("/jobs?before=0"), "400", |_| {});
     gallery.close();
+}
+
+/// Types into a field that holds something else.
+fn replace(page: &Page, field: &str, text: &str) {
+    page.eval(&format!("document.querySelector(`{field}`).value = ''"));
+    page.fill(field, text);
 }
 
 /// A page with one thing of each kind wrong, and one that is right.
@@ -369,11 +416,34 @@ async fn some_schedules(store: &Store) {
     store.pause_schedule(paused, Actor::cli(), now()).await.unwrap();
 }
 
+/// Describes the repository as the agent would.
+async fn describe(store: Store, context: Context) -> Outcome {
+    let text = |words: &str| words.to_owned();
+    let list = |words: &[&str]| words.iter().map(|words| text(words)).collect::<Vec<_>>();
+    let description = Description {
+        summary: text(
+            "A web shop for lamps: catalogue, basket, orders and invoices, with a worker that sends mail.",
+        ),
+        technologies: list(&["Python 3.13", "Django", "PostgreSQL", "Redis", "htmx"]),
+        features: list(&[
+            "Full-text search of the catalogue",
+            "Orders with partial delivery",
+            "Invoices as PDF",
+        ]),
+        use_cases: list(&["Sell lamps to people", "Let warehouses ship what is paid"]),
+        purpose: text("It earns the money."),
+    };
+    let (lease, now) = (context.lease.clone(), context.clock.now());
+    store.describe_repository(lease, 1, description, DescribedBy::Agent, now).await.unwrap();
+    Outcome::Done(true.into())
+}
+
 /// Leaves jobs of every kind of fate in a folder, and names those worth a look.
 async fn some_jobs(folder: &Path) -> Vec<(&'static str, JobId)> {
     let kind = |name: &str| Kind::parse(name).unwrap();
     let refused = || JobError { code: "MAIL-SMTP-550".into(), message: TRACE.to_owned() };
     let store = open(folder);
+    let shelf = store.clone();
     let engine = Engine::builder(store.clone(), Clock::system())
         .kind(
             KindRules::new(kind("send_invoice")),
@@ -381,9 +451,14 @@ async fn some_jobs(folder: &Path) -> Vec<(&'static str, JobId)> {
         )
         .kind(KindRules::new(kind("make_thumbnail")), |_| async { Outcome::Done(true.into()) })
         .kind(monitor::rules(), move |_| async move { Outcome::Failed(refused()) })
+        .kind(repositories::rules(), move |context| describe(shelf.clone(), context))
         .start()
         .unwrap();
     some_schedules(&store).await;
+    let shop = folder.join("shop");
+    std::fs::create_dir_all(shop.join(".git")).unwrap();
+    let described = repositories::add(&store, &shop, None, Actor::cli(), now()).await.unwrap();
+    until(&store, described, |job| job.status.is_final()).await;
     let enqueue = async |job: NewJob| store.enqueue(job, now()).await.unwrap().id();
     let payload = serde_json::json!({"file": format!("lamps/{}.png", "x".repeat(150)), "sizes": [64, 256, 1024]});
     let completed = enqueue(NewJob { payload, ..NewJob::new(kind("make_thumbnail")) }).await;

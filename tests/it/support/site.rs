@@ -86,6 +86,7 @@ impl Site {
             leading: engine.leading(),
             agents: Some(agents(folder, store)),
             tracking: Tracking::Local,
+            demo: false,
         };
         let mut tasks = JoinSet::new();
         let stopped = stop.clone();

@@ -1,0 +1,336 @@
+//! Queues and workers: what waits and since when, what runs, limits and pauses, and the processes that run it.
+
+use super::App;
+use super::access::SignedIn;
+use super::caller::Caller;
+use super::login::unfit;
+use super::page::{self, Frame, LivePart, Tab};
+use super::respond::{self, Face, Problem, refused};
+use super::settings::stopped_notice;
+use super::ui::{self, card, when, when_known};
+use crate::model::{Job, Pause, Queue, QueueState, Role, Timestamp, Worker};
+use axum::Json;
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Extension, Form, Query, State};
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use serde_json::json;
+use std::time::Duration;
+
+pub(super) const PATH: &str = "/queues";
+pub(super) const PART_PATH: &str = "/queues/part";
+pub(super) const LIMIT_PATH: &str = "/queues/limit";
+pub(super) const PAUSE_PATH: &str = "/queues/pause";
+/// Queues that are shown: a name is a word in a program, so there are few.
+const MAX_QUEUES: usize = 100;
+/// Running jobs of a queue that are named.
+const HOLDERS: usize = 10;
+/// The largest limit of a queue.
+const MAX_LIMIT: u32 = 10_000;
+/// The longest pause that ends by itself, in minutes: a week.
+const MAX_MINUTES: u64 = 7 * 24 * 60;
+/// Longest reason of a pause, in characters.
+const MAX_REASON: usize = 500;
+
+/// A queue, who is first in its line, and who runs.
+type Line = (QueueState, Option<Job>, Vec<Job>);
+
+/// The form that sets a limit.
+#[derive(Deserialize)]
+pub(super) struct Limit {
+    queue: String,
+    /// Empty: what the program says.
+    limit: String,
+}
+
+/// The form that pauses a queue.
+#[derive(Deserialize)]
+pub(super) struct Break {
+    queue: String,
+    #[serde(default)]
+    reason: String,
+    /// Empty: until somebody resumes it.
+    #[serde(default)]
+    minutes: String,
+}
+
+/// GET `/queues` and `/queues/part`.
+pub(super) async fn list(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    query: Result<Query<page::Shown>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let shown = page::query(query)?.v;
+    shown_page(&app, &signed_in, (caller.face, shown.as_deref()), None).await
+}
+
+/// POST `/queues/limit`.
+pub(super) async fn limit(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    form: Result<Form<Limit>, FormRejection>,
+) -> Result<Response, Problem> {
+    let Form(Limit { queue, limit }) = form.map_err(|rejection| unfit(&rejection))?;
+    let (actor, now) = (caller.acting_as(&signed_in.account.username), app.web.clock.now());
+    let done = async {
+        let limit = match limit.trim() {
+            "" | "default" => None,
+            text => {
+                let limit = text.parse().ok().filter(|limit| *limit <= MAX_LIMIT);
+                let no =
+                    || Problem::input("Not taken: a limit is a number from 0 to 10000, or empty.");
+                Some(limit.ok_or_else(no)?)
+            }
+        };
+        let queue = Queue::parse(queue.trim()).map_err(refused)?;
+        app.web.store.set_queue_limit(queue, limit, actor, now).await.map_err(refused)
+    };
+    answered(&app, &signed_in, caller.face, done.await).await
+}
+
+/// POST `/queues/pause`: starts nothing more of a queue; what runs goes on.
+pub(super) async fn pause(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+    form: Result<Form<Break>, FormRejection>,
+) -> Result<Response, Problem> {
+    let Form(Break { queue, reason, minutes }) = form.map_err(|rejection| unfit(&rejection))?;
+    let (actor, now) = (caller.acting_as(&signed_in.account.username), app.web.clock.now());
+    let done = async {
+        let until = match minutes.trim() {
+            "" => None,
+            text => {
+                let minutes = text.parse().ok().filter(|n| (1..=MAX_MINUTES).contains(n));
+                let no = || {
+                    Problem::input(
+                        "Not taken: a pause ends by itself after 1 to 10080 minutes, or not (empty).",
+                    )
+                };
+                Some(now.plus(Duration::from_mins(minutes.ok_or_else(no)?)))
+            }
+        };
+        let reason = reason.trim().chars().take(MAX_REASON).collect();
+        let queue = Queue::parse(queue.trim()).map_err(refused)?;
+        app.web.store.pause_queue(queue, reason, until, actor, now).await.map_err(refused)
+    };
+    answered(&app, &signed_in, caller.face, done.await).await
+}
+
+async fn answered(
+    app: &App,
+    signed_in: &SignedIn,
+    face: Face,
+    done: Result<(), Problem>,
+) -> Result<Response, Problem> {
+    match (done, face) {
+        (Ok(()), Face::Json) => Ok(Json(json!({"status": "saved"})).into_response()),
+        (Ok(()), Face::Page | Face::Fragment) => Ok(respond::see_other(PATH)),
+        (Err(problem), Face::Page) if problem.status().is_client_error() => {
+            let page = shown_page(app, signed_in, (Face::Page, None), Some(&problem)).await?;
+            Ok((problem.status(), page).into_response())
+        }
+        (Err(problem), _) => Err(problem),
+    }
+}
+
+/// The page, or its live part alone, with the form that was not taken.
+async fn shown_page(
+    app: &App,
+    signed_in: &SignedIn,
+    face: (Face, Option<&str>),
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let (store, now) = (&app.web.store, app.web.clock.now());
+    let role = signed_in.account.role;
+    let mut lines: Vec<Line> = Vec::new();
+    for queue in store.queues().await?.into_iter().take(MAX_QUEUES) {
+        let (next, holders) = store.queue_line(queue.name.clone(), HOLDERS).await?;
+        lines.push((queue, next, holders));
+    }
+    let workers = store.workers().await?;
+    let stopped = store.stopped().await?;
+    let names: Vec<_> = lines.iter().map(|(queue, ..)| queue.name.clone()).collect();
+    let content = html! {
+        @if let Some(pause) = &stopped { (stopped_notice(pause, now)) }
+        div.row.row-cards {
+            div."col-12" { (queues_card(&lines, role, now)) }
+            div."col-12" { (workers_card(&workers, now)) }
+        }
+    };
+    let leads: Vec<_> = workers.iter().map(|worker| (worker.process.pid, worker.leads)).collect();
+    let part = LivePart {
+        id: "queue-list",
+        path: PART_PATH,
+        version: page::version(&(
+            lines.iter().map(state).collect::<Vec<_>>(),
+            leads,
+            stopped.map(|pause| pause.at),
+        )),
+        content: &content,
+    };
+    let around = |part| {
+        html! {
+            @if let Some(problem) = problem { (respond::notice(problem)) }
+            (part)
+            @if role >= Role::Operator && !names.is_empty() { div.below { (forms(&names)) } }
+        }
+    };
+    let frame = Frame::new(&app.web, Some(signed_in)).at(Tab::Queues);
+    Ok(page::live_page(&frame, Tab::Queues.title(), &part, around, face))
+}
+
+/// What of a queue can change.
+fn state((queue, next, holders): &Line) -> impl std::hash::Hash + use<> {
+    let pause = queue.pause.as_ref().map(|pause| (pause.at, pause.resume_at));
+    let holders: Vec<_> = holders.iter().map(|job| job.id).collect();
+    let counts = (queue.queued, queue.scheduled, queue.running);
+    (counts, queue.limit(), pause, next.as_ref().map(|job| job.id), holders)
+}
+
+fn queues_card(lines: &[Line], role: Role, now: Timestamp) -> Markup {
+    let columns = [
+        "Queue",
+        "Waiting",
+        "Scheduled",
+        "Running",
+        "Limit",
+        "First in line",
+        "Running now",
+        "State",
+    ];
+    let rows: Vec<_> = lines.iter().map(|line| row(line, role, now)).collect();
+    card(
+        "queues",
+        "Queues",
+        &html! {},
+        &html! {
+            @if rows.is_empty() {
+                (ui::empty("No queues yet", &html! { "A queue is there as soon as a job or the engine names it." }))
+            } @else {
+                (ui::table("Queues", &columns, &rows))
+            }
+        },
+    )
+}
+
+fn row((queue, next, holders): &Line, role: Role, now: Timestamp) -> Markup {
+    html! {
+        tr {
+            td { a href={ "/jobs?queue=" (queue.name) } { (queue.name) } }
+            td data-label="Waiting" { (queue.queued) }
+            td data-label="Scheduled" { (queue.scheduled) }
+            td data-label="Running" { (queue.running) }
+            td data-label="Limit" {
+                (queue.limit())
+                @if queue.operator_limit.is_some() { " " span.text-secondary { "set here" } }
+            }
+            td data-label="First" {
+                @if let Some(job) = next {
+                    a href={ "/jobs/" (job.id) } { (job.id) } ", since " (when(job.run_at.max(job.created_at), now))
+                } @else if queue.queued > 0 { "none: all that wait are blocked" } @else { "–" }
+            }
+            td.note data-label="Running now" {
+                @for job in holders { a href={ "/jobs/" (job.id) } { (job.id) } " " span.text-secondary { (job.kind) } " " }
+                @if queue.running > holders.len() as i64 { "and more" }
+            }
+            td {
+                @match &queue.pause {
+                    Some(pause) => (paused(queue, pause, role, now)),
+                    None => span.badge.badge-completed { "Open" },
+                }
+            }
+        }
+    }
+}
+
+fn paused(queue: &QueueState, pause: &Pause, role: Role, now: Timestamp) -> Markup {
+    html! {
+        span.badge.badge-warning { "Paused" } " by " (pause.by) " " (when(pause.at, now))
+        @if pause.resume_at.is_some() { ", until " (when_known(pause.resume_at, now)) }
+        @if !pause.reason.is_empty() { div.text-secondary.reason { (pause.reason) } }
+        @if role >= Role::Operator {
+            form method="post" action={ "/queues/" (queue.name) "/resume?on=queues" } {
+                button.btn.btn-sm type="submit" aria-label={ "Resume " (queue.name) } { "Resume" }
+            }
+        }
+    }
+}
+
+fn workers_card(workers: &[Worker], now: Timestamp) -> Markup {
+    let row = |worker: &Worker| {
+        html! {
+            tr {
+                td { (worker.process.pid) }
+                td.note {
+                    @if worker.leads { span.badge.badge-completed { "Leads" } } @else { span.badge { "Stands by" } }
+                }
+                td data-label="Version" { (worker.version) }
+                td data-label="Since" { (when(worker.started_at, now)) }
+                td data-label="Heartbeat" { (when(worker.heartbeat_at, now)) }
+            }
+        }
+    };
+    let rows: Vec<_> = workers.iter().map(row).collect();
+    card(
+        "workers",
+        "Workers",
+        &html! {},
+        &html! {
+            @if rows.is_empty() {
+                (ui::empty("No worker", &html! { "Nothing runs the jobs of this database: start " code { "lamplighter serve" } "." }))
+            } @else {
+                (ui::table("Workers", &["Process", "State", "Version", "Started", "Heartbeat"], &rows))
+            }
+        },
+    )
+}
+
+/// What an operator may change. Beside the live part, which would take what somebody is typing with it.
+fn forms(names: &[Queue]) -> Markup {
+    let queue = |id: &str| {
+        html! {
+            div.setting {
+                label.form-label for=(id) { "Queue" }
+                select.form-select id=(id) name="queue" { @for name in names { option { (name) } } }
+            }
+        }
+    };
+    let field = |id: &str, name: &str, label: &str, hint: &str| {
+        html! {
+            div.setting {
+                label.form-label for=(id) { (label) }
+                input.form-control id=(id) name=(name) autocomplete="off" maxlength=(MAX_REASON) aria-describedby={ (id) "-hint" };
+                small.form-hint id={ (id) "-hint" } { (hint) }
+            }
+        }
+    };
+    let limit = html! {
+        form.card-body.settings-form method="post" action=(LIMIT_PATH) {
+            div.setting-row {
+                (queue("limit-queue"))
+                (field("limit", "limit", "Limit", "How many of its jobs may run at once, 0 to 10000; empty: what the program says"))
+            }
+            div.actions { button.btn type="submit" { "Set limit" } }
+        }
+    };
+    let pause = html! {
+        form.card-body.settings-form method="post" action=(PAUSE_PATH) {
+            div.setting-row {
+                (queue("pause-queue"))
+                (field("pause-reason", "reason", "Reason", "For whoever wonders"))
+                (field("pause-minutes", "minutes", "Minutes", "It goes on by itself after them; empty: until somebody resumes it"))
+            }
+            div.actions { button.btn type="submit" { "Pause" } span.text-secondary { "Nothing more of it starts; what runs goes on." } }
+        }
+    };
+    html! {
+        div.row.row-cards {
+            div."col-lg-6" { (card("queue-limit", "Limit", &html! {}, &limit)) }
+            div."col-lg-6" { (card("queue-pause", "Pause", &html! {}, &pause)) }
+        }
+    }
+}

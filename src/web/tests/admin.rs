@@ -1,0 +1,168 @@
+//! The pages of settings and of queues.
+
+use super::super::settings::{AUDIT_PATH, PART_PATH, PATH, RESUME_PATH, STOP_PATH};
+use super::work::{HOSTILE, assert_inert, enqueue, poll};
+use super::*;
+use crate::model::{JobId, Lane, Process, Queue, QueueState, WorkerId};
+use crate::monitor::settings;
+
+fn form(fields: &[(&str, &str)]) -> String {
+    serde_urlencoded::to_string(fields).unwrap()
+}
+
+async fn value(site: &Site, key: &str) -> String {
+    let values = settings::values(&site.web.store).await.unwrap();
+    values.into_iter().find(|(setting, _)| setting.key == key).unwrap().1
+}
+
+async fn queue(site: &Site, name: &Queue) -> QueueState {
+    let queues = site.web.store.queues().await.unwrap();
+    queues.into_iter().find(|queue| queue.name == *name).unwrap()
+}
+
+#[tokio::test]
+async fn every_setting_has_its_field_with_what_it_takes_and_its_default() {
+    let site = Site::signed_in().await;
+    let page = site.see(PATH).await.body;
+    for setting in settings::all() {
+        let takes = maud::html! { (setting.takes) }.into_string();
+        assert!(page.contains(&format!(r#"name="{}""#, setting.key)), "{}", setting.key);
+        assert!(page.contains(&takes), "{}", setting.key);
+    }
+    assert!(
+        page.contains("This server runs no agents.") && page.contains("local: issues are kept")
+    );
+    assert!(page.contains("0 jobs") && page.contains("create account admin"));
+    assert_inert(&page);
+}
+
+#[tokio::test]
+async fn a_setting_is_changed_in_place_refused_with_its_message_and_taken_back() {
+    let site = Site::signed_in().await;
+    let path = "/settings/agent.max_turns";
+    let answer = site.submit(path, "agent.max_turns=60").await;
+    assert_eq!(answer.header("location"), "/settings?saved=settings#setting-agent-max-turns");
+    assert_eq!(value(&site, "agent.max_turns").await, "60");
+    assert!(site.see("/settings?saved=settings").await.body.contains("The setting is saved."));
+    for bad in ["0", "-5", "1.5", "many", "1001", ""] {
+        let answer = site.submit(path, &form(&[("agent.max_turns", bad)])).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad:?}");
+        let beside = answer.body.split(r#"id="setting-agent-max-turns-wrong""#).nth(1).unwrap();
+        assert!(beside.split("</p>").next().unwrap().contains("turns from 1 to 1000"), "{bad:?}");
+        assert_eq!(value(&site, "agent.max_turns").await, "60", "{bad:?}");
+    }
+    let htmx = own_form(path).header("hx-request", "true").header("cookie", &site.cookie);
+    let answer = site.send(htmx.body("agent.max_turns=many".into()).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.body.starts_with("<tr>") && answer.body.contains(r#"value="many""#));
+    let htmx = own_form(path).header("hx-request", "true").header("cookie", &site.cookie);
+    let answer = site.send(htmx.body("agent.max_turns=61".into()).unwrap()).await;
+    assert!(
+        answer.body.starts_with("<tr>") && answer.body.contains("Saved. It holds from now on.")
+    );
+    let program = own_form(path).header("cookie", &site.cookie);
+    let answer = site.send(program.body("value=70".into()).unwrap()).await;
+    assert_eq!(answer.json()["status"], "saved");
+    assert_eq!(value(&site, "agent.max_turns").await, "70");
+    site.submit(path, "agent.max_turns=3&default=yes").await;
+    assert_eq!(value(&site, "agent.max_turns").await, "40");
+    let other = site.submit(path, "agent.max_minutes=9").await;
+    assert_eq!(other.status, StatusCode::BAD_REQUEST);
+    assert_eq!(site.submit("/settings/no.such", "value=1").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn stop_all_asks_what_runs_to_end_and_says_so_until_somebody_resumes() {
+    let site = Site::signed_in().await;
+    enqueue(&site, "other").await;
+    enqueue(&site, "other").await;
+    poll(&site, "other").await.unwrap();
+    assert!(
+        site.see(PATH).await.body.contains("<strong>1 job</strong> running now is asked to end.")
+    );
+    let answer = site.submit(STOP_PATH, &form(&[("reason", HOSTILE)])).await;
+    assert_eq!(answer.header("location"), PATH);
+    let stop = site.web.store.stopped().await.unwrap().unwrap();
+    assert_eq!((stop.by.as_str(), stop.reason.as_str()), ("admin", HOSTILE));
+    let job = site.web.store.job(JobId(1)).await.unwrap().unwrap();
+    assert!(job.cancel_requested_at.is_some());
+    for path in [PATH, "/", "/queues"] {
+        let body = site.see(path).await.body;
+        assert!(body.contains("Everything is stopped.") && body.contains("alert(1)&lt;"), "{path}");
+        assert_inert(&body);
+    }
+    assert!(poll(&site, "other").await.is_none());
+    site.submit(RESUME_PATH, "").await;
+    assert!(site.web.store.stopped().await.unwrap().is_none());
+    assert!(!site.see("/").await.body.contains("Everything is stopped."));
+    let deeds = site.part(AUDIT_PATH).await.body;
+    assert!(
+        deeds.contains("unset engine.stopped") && deeds.contains(">set engine.stopped"),
+        "{deeds}"
+    );
+}
+
+#[tokio::test]
+async fn the_parts_of_the_settings_answer_nothing_while_nothing_changed() {
+    let site = Site::signed_in().await;
+    let again = |body: &str| {
+        let path = body.split("hx-get=\"").nth(1).unwrap().split('"').next().unwrap();
+        path.replace("&amp;", "&")
+    };
+    for path in [PART_PATH, AUDIT_PATH, "/queues/part", "/repositories/list-part"] {
+        let part = site.part(path).await;
+        assert_eq!(part.status, StatusCode::OK, "{path}");
+        assert_eq!(site.part(&again(&part.body)).await.status, StatusCode::NO_CONTENT, "{path}");
+    }
+    let part = site.part(AUDIT_PATH).await.body;
+    site.submit("/settings/retention.logs_days", "value=9").await;
+    let fresh = site.part(&again(&part)).await.body;
+    assert!(fresh.contains("set retention.logs_days"), "{fresh}");
+}
+
+#[tokio::test]
+async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
+    let site = Site::signed_in().await;
+    assert!(site.see("/queues").await.body.contains("No queues yet"));
+    let (worker, process) = (WorkerId::parse("tests").unwrap(), Process { pid: 1, start: None });
+    let lanes = vec![Lane { queue: Queue::DEFAULT, running: 0, limit: 10 }];
+    site.web.store.take_over(worker, process, lanes, START).await.unwrap();
+    for _ in 0..12 {
+        enqueue(&site, "other").await;
+    }
+    poll(&site, "other").await.unwrap();
+    let page = site.see("/queues").await.body;
+    assert!(page.contains(r#"<a href="/jobs/1">1</a> <span class="text-secondary">other</span>"#));
+    assert!(page.contains(r#"<a href="/jobs/2">2</a>, since"#), "{page}");
+    assert!(page.contains("Leads"));
+    let answer = site.submit("/queues/limit", "queue=default&limit=3").await;
+    assert_eq!(answer.header("location"), "/queues");
+    assert_eq!(queue(&site, &Queue::DEFAULT).await.operator_limit, Some(3));
+    for bad in ["-1", "10001", "x", "1.5"] {
+        let answer =
+            site.submit("/queues/limit", &form(&[("queue", "default"), ("limit", bad)])).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad}");
+        assert!(answer.body.contains("a number from 0 to 10000") && answer.body.contains("<h1"));
+    }
+    assert_eq!(queue(&site, &Queue::DEFAULT).await.operator_limit, Some(3));
+    site.submit("/queues/limit", "queue=default&limit=").await;
+    assert_eq!(queue(&site, &Queue::DEFAULT).await.operator_limit, None);
+    let pause = form(&[("queue", "default"), ("reason", HOSTILE), ("minutes", "90")]);
+    site.submit("/queues/pause", &pause).await;
+    let paused = queue(&site, &Queue::DEFAULT).await.pause.unwrap();
+    assert_eq!(paused.resume_at, Some(START.plus(std::time::Duration::from_mins(90))));
+    let page = site.see("/queues").await.body;
+    assert!(page.contains("Paused") && page.contains("in 1 h"));
+    assert_inert(&page);
+    for bad in ["0", "-5", "10081", "soon"] {
+        let pause = form(&[("queue", "default"), ("reason", ""), ("minutes", bad)]);
+        let answer = site.submit("/queues/pause", &pause).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad}");
+    }
+    let unknown = site.submit("/queues/pause", "queue=nobody&reason=&minutes=").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    assert_eq!(queue(&site, &Queue::DEFAULT).await.pause, Some(paused));
+    let answer = site.submit("/queues/default/resume?on=queues", "").await;
+    assert_eq!(answer.header("location"), "/queues");
+    assert_eq!(queue(&site, &Queue::DEFAULT).await.pause, None);
+}
