@@ -36,6 +36,8 @@ pub(super) struct Course {
     reason: Option<Reason>,
     /// When the next KILL is due; `None` while nothing has to end.
     kill_at: Option<Instant>,
+    /// When TERM is sent again, for it has met nobody yet.
+    tell_at: Option<Instant>,
     repeat: Duration,
 }
 
@@ -55,6 +57,7 @@ impl Course {
             output_left: bounds.output,
             reason: None,
             kill_at: None,
+            tell_at: None,
             repeat: FIRST_REPEAT,
         }
     }
@@ -115,10 +118,16 @@ impl Course {
         self.kill_at = self.kill_at.map(|_| now + QUICK_REPEAT);
     }
 
+    /// TERM came too early: the program has not begun yet, and would begin after it.
+    pub(super) fn met_nobody(&mut self, now: Instant) {
+        self.tell_at = Some(now + FIRST_REPEAT);
+    }
+
     /// When to ask [`Course::on_time`].
     pub(super) fn next(&self) -> Instant {
         let limits = (self.started + self.bounds.wall).min(self.last_output + self.bounds.idle);
-        self.kill_at.unwrap_or(limits)
+        let next = self.kill_at.unwrap_or(limits);
+        self.tell_at.map_or(next, |at| at.min(next))
     }
 
     /// What to send at this time, if anything.
@@ -127,7 +136,12 @@ impl Course {
             Some(at) if now >= at => {
                 self.kill_at = Some(now + self.repeat);
                 self.repeat = LAST_REPEAT.min(self.repeat * 2);
+                self.tell_at = None;
                 Some(Signal::KILL)
+            }
+            Some(_) if self.tell_at.is_some_and(|at| now >= at) => {
+                self.tell_at = None;
+                Some(Signal::TERM)
             }
             None if now >= self.started + self.bounds.wall => self.end(Reason::TimedOut, now),
             None if now >= self.last_output + self.bounds.idle => self.end(Reason::Idle, now),
@@ -179,6 +193,18 @@ mod tests {
         assert_eq!(course.next(), now + QUICK_REPEAT);
         assert_eq!(course.on_time(course.next()), Some(Signal::KILL));
         assert_eq!(course.next(), now + QUICK_REPEAT + FIRST_REPEAT);
+    }
+
+    #[test]
+    fn a_program_that_has_not_begun_when_it_is_told_is_told_again() {
+        let (mut course, start) = course();
+        course.end(Reason::Stopped, start);
+        course.met_nobody(start);
+        assert_eq!(course.next(), start + FIRST_REPEAT);
+        assert_eq!(course.on_time(course.next()), Some(Signal::TERM));
+        assert_eq!(course.next(), start + 10 * SECOND, "once it is met, the grace is its own");
+        course.met_nobody(start + 9 * SECOND);
+        assert_eq!(course.on_time(start + 10 * SECOND), Some(Signal::KILL));
     }
 
     #[test]

@@ -204,6 +204,8 @@ impl Supervised {
         let Ok(table) = Table::read() else { return };
         let own = std::process::id();
         let mut hit = HashSet::new();
+        // Inside there is `bwrap` first, which heeds no TERM, and then what it starts.
+        let mut has_met = !self.wrapped;
         for entry in table.descendants([own]) {
             // The end of `bwrap` would end those inside before they had their grace.
             let is_wrapper = self.wrapped && entry.pid == self.main;
@@ -218,7 +220,11 @@ impl Supervised {
             // What cannot be signalled is tried again with the next KILL.
             if entry.signal(signal).unwrap_or(false) && !entry.is_over {
                 hit.insert((entry.pid, entry.start));
+                has_met |= entry.parent != self.main && entry.pid != self.main;
             }
+        }
+        if signal == Signal::TERM && !has_met && self.exit.is_none() {
+            self.course.met_nobody(Instant::now());
         }
         if self.is_leftover() {
             self.leftovers.extend(&hit);

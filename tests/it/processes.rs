@@ -610,6 +610,35 @@ async fn in_the_sandbox_too_a_program_has_its_grace() {
 }
 
 #[tokio::test]
+async fn a_stop_that_comes_before_the_program_has_begun_is_heard_too() {
+    let launcher = Launcher::with_program(env!("CARGO_BIN_EXE_lamplighter")).with_grace(STUCK);
+    if !has_sandbox(&launcher).await {
+        return;
+    }
+    let mut stops = JoinSet::new();
+    let launcher = Arc::new(launcher);
+    for delay in 0..20 {
+        let launcher = Arc::clone(&launcher);
+        stops.spawn(async move {
+            let place = Place::new();
+            let spec = place.spec("sleep 600; :", Isolation::Bwrap(Sandbox::default()));
+            let mut run = launcher.start(spec).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(delay)).await;
+            run.stop().await;
+            // With a grace this long only TERM can have ended it.
+            let ended = in_time(run.ended()).await.unwrap();
+            assert_eq!(ended.reason, Reason::Stopped);
+        });
+        if stops.len() == AT_ONCE {
+            stops.join_next().await.unwrap().unwrap();
+        }
+    }
+    while let Some(stopped) = stops.join_next().await {
+        stopped.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_program_that_moves_on_to_a_new_session_all_the_time_is_caught() {
     let place = Place::new();
     // Each lives for a millisecond or two; without its file the next one cannot start.
