@@ -1,5 +1,6 @@
 //! The pages as people meet them: in a real Chromium, against a real server and a real database.
 
+mod admin;
 mod keyboard;
 mod look;
 mod safety;
