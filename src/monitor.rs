@@ -52,17 +52,12 @@ pub async fn run_now(
 
 /// Queues a scan that only says, in its job's result, what would be filed and what would be skipped by which tier: it files
 /// nothing, and the rows are examined again by the next scan. An agent's run is paid all the same.
-///
-/// # Errors
-/// As [`run_now`].
 pub async fn dry_run(
     store: &Store,
-    tracking: &Tracking,
     actor: Actor,
     correlation_id: Option<String>,
     now: Timestamp,
 ) -> Result<ScanRequest> {
-    tracking.check()?;
     let payload = json!({"dry_run": true});
     let job = NewJob { payload, correlation_id, ..by_hand(actor) };
     store.request_scan(job, now).await

@@ -17,7 +17,9 @@ pub(super) struct Arguments {
 /// Queues a scan and prints its id. A running server starts it; without one it waits for the next start.
 pub(super) async fn run(cli: &Cli, arguments: &Arguments) -> Result<()> {
     let (store, tracking) = (cli.store()?, cli.tracking()?);
-    tracking.check()?;
+    if !arguments.dry_run {
+        tracking.check()?;
+    }
     if store.try_lead()?.is_some() {
         output::note(
             "No server runs on this data directory: the scan starts with the next `lamplighter serve`.",
@@ -25,7 +27,7 @@ pub(super) async fn run(cli: &Cli, arguments: &Arguments) -> Result<()> {
     }
     let (actor, now) = (Actor::cli(), Clock::system().now());
     let asked = if arguments.dry_run {
-        monitor::dry_run(&store, &tracking, actor, None, now).await
+        monitor::dry_run(&store, actor, None, now).await
     } else {
         monitor::run_now(&store, &tracking, actor, None, now).await
     };

@@ -115,11 +115,13 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
     if let Some(counts) = store.committed_scan(context.job.id).await? {
         return Ok(Outcome::Done(summary(counts)));
     }
-    tracking.check()?;
     let request: Request = match context.payload() {
         Ok(request) => request,
         Err(error) => return Ok(Outcome::Fatal(JobError::from(error))),
     };
+    if !request.dry_run {
+        tracking.check()?;
+    }
     let window = Window::of(store, logs).await?;
     let agents = match agents {
         Some(agents) if settings::scans_by_agent(agents).await? => Some(agents),
@@ -148,8 +150,8 @@ async fn examine(
     };
     Ok(match answer {
         Answer::Examined(examined) if request.dry_run => {
-            let destination = tracking.destination(store).await?;
-            let (_, decisions) = decided(context, works, &destination, window, &examined).await?;
+            let nowhere = Destination::default();
+            let (_, decisions) = decided(context, works, &nowhere, window, &examined).await?;
             Outcome::Done(dry(&examined, &decisions))
         }
         Answer::Examined(examined) => {

@@ -4,7 +4,7 @@ use crate::support::github::{FakeGitHub, Fault, On, REPOSITORY, TOKEN};
 use crate::support::server::{Browser, Server, program};
 use crate::support::{foreign, in_time, now, open, until};
 use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, JobId, Level, NewLogRow, Queue, ScanCounts, Status};
+use lamplighter::model::{Actor, FilingId, JobId, Level, NewLogRow, Queue, ScanCounts, Status};
 use lamplighter::store::{LogStore, OpenMode, Store};
 use serde_json::{Value, json};
 use std::fs;
@@ -319,9 +319,7 @@ async fn at_a_public_repository_nothing_is_told_before_somebody_approves() {
     let result = world.store.job(id).await.unwrap().unwrap().result.unwrap();
     assert!(result.contains("\"waiting\":1"), "{result}");
 
-    let approve = "UPDATE filings SET state = 'pending'";
-    foreign(world.folder.path()).execute(approve, []).unwrap();
-    world.store.wake_filing(now()).await.unwrap();
+    world.store.approve_filing(FilingId(1), Actor::cli(), now()).await.unwrap();
     world.filed().await;
     let posts = world.posts();
     assert_eq!(posts.len(), 1);

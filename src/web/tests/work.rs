@@ -87,6 +87,12 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
         source_files: vec![],
         duplicate_of: None,
     };
+    let posting = Posting {
+        marker: Marker::new(1),
+        title: finding.issue_title(),
+        body: finding.body.clone(),
+        labels: vec![],
+    };
     let commit = ScanCommit {
         log: "log".into(),
         log_id_start: 0,
@@ -109,12 +115,7 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
         }],
         seen_again: vec![],
         remarks: vec![],
-        postings: vec![Posting {
-            marker: Marker::new(1),
-            title: String::new(),
-            body: String::new(),
-            labels: vec![],
-        }],
+        postings: vec![posting],
         caps: Caps::default(),
         follow_up: false,
     };
