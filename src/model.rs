@@ -28,9 +28,8 @@ mod why;
 mod worker;
 
 pub use account::{Account, Actor, Deed, Role};
-pub(crate) use budget::usd;
 pub use budget::{
-    ALARM, BUDGET_DAY, BUDGET_MONTH, Budgets, OverBudget, Spend, Spent, day_of, month_start,
+    ALARM, BUDGET_DAY, BUDGET_MONTH, Budgets, OverBudget, Spend, Spent, day_of, month_start, usd,
 };
 pub use cron::{Cron, CronError};
 pub(crate) use digest::sha256_hex;

@@ -152,7 +152,7 @@ struct Route {
 /// Every route there is.
 fn routes() -> Vec<Route> {
     use Access::{Polled, Private, Public};
-    vec![
+    let mut routes = vec![
         get("/healthz", Public, health::healthz),
         get("/assets/{file}", Public, assets::asset),
         get("/login", Public, login::form),
@@ -206,6 +206,15 @@ fn routes() -> Vec<Route> {
         get(logs::PATH, Private(Role::Viewer), logs::list),
         get(logs::PART_PATH, Polled(Role::Viewer), logs::list),
         get(live::PATH, Polled(Role::Viewer), live::events),
+    ];
+    routes.extend(of_self_monitoring());
+    routes
+}
+
+/// The routes of scans and of what they file.
+fn of_self_monitoring() -> Vec<Route> {
+    use Access::{Polled, Private};
+    vec![
         get(self_monitoring::PATH, Private(Role::Viewer), self_monitoring::page),
         get(self_monitoring::LISTS_PATH, Polled(Role::Viewer), lists::lists),
         get(self_monitoring::CADENCE_PATH, Polled(Role::Viewer), configuration::cadence),

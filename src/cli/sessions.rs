@@ -301,7 +301,11 @@ async fn follow(store: &Store, id: i64, raw: bool) -> Result<()> {
     }
 }
 
+/// Events that mean nothing here are for `--raw`.
 fn say(event: &Event) -> Result<()> {
+    if matches!(event, Event::Other { .. }) {
+        return Ok(());
+    }
     output::line(format_args!("{:>8}  {}", event.label(), for_terminal(&event.text())))
 }
 

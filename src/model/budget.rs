@@ -40,7 +40,7 @@ pub const BUDGET_MONTH: Setting = Setting {
 };
 
 /// An amount of dollars up to 100,000, a typing error costs no more than that; `zero`: whether 0 is one.
-pub(crate) fn usd(text: &str, zero: bool) -> Option<Value> {
+pub fn usd(text: &str, zero: bool) -> Option<Value> {
     let usd: f64 = text.strip_prefix('$').unwrap_or(text).parse().ok()?;
     ((0.0..=MAX_USD).contains(&usd) && (usd > 0.0 || zero)).then(|| usd.into())
 }

@@ -2,6 +2,7 @@
 
 use super::Agents;
 use super::leftovers::remove_folders;
+use super::program::AgentState;
 use super::prompts::prompt_text;
 use super::run::{Plan, run};
 use super::settings::{Wishes, wishes};
@@ -17,6 +18,8 @@ use crate::warn_coded;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// When a missing agent program is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_mins(5);
 /// Sessions that one chain of follow-ups may have.
 const MAX_CHAIN: usize = 1_000;
 /// What a session hands on at most, in bytes: it becomes part of an argument.
@@ -60,6 +63,13 @@ async fn session(agents: &Agents, context: &Context) -> Result<Outcome> {
         Err(error) => return Ok(Outcome::Fatal(JobError::from(error))),
     };
     request.check()?;
+    if let AgentState::Missing { reason } = agents.program.state().await {
+        // Nothing was begun: it waits for the program. Its queue goes on, for scans can do without one.
+        let code = Code::AgentMissing;
+        warn_coded!(code, "session {} waits: {reason}", context.job.id);
+        context.progress(format!("[{code}] It waits for the agent program: {reason}.")).await?;
+        return Ok(Outcome::Snooze(LOOK_AGAIN));
+    }
     let wishes = wishes(&agents.store).await?;
     let hands_on = request.schema.is_none() && request.tier() < wishes.max_tier;
     let plan = plan(agents, context, &request, &wishes, hands_on).await?;

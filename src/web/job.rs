@@ -174,10 +174,17 @@ pub(super) fn sentence(job: &Job, why: Option<&Why>, now: Timestamp) -> Markup {
     let took = elapsed(job.started_at, job.finished_at, now);
     html! {
         @match job.status {
+            Status::Scheduled if matches!(why, Some(Why::OverBudget { .. })) => {
+                "Starts " (when(job.run_at, now)) ". " @if let Some(why) = why { (why.to_string()) }
+            }
             Status::Scheduled if job.attempt > 0 => {
                 "Attempt " (attempts(job)) " ended: " (first_line(job)) " It starts again " (when(job.run_at, now)) "."
             }
-            Status::Scheduled => { "Starts " (when(job.run_at, now)) "." }
+            Status::Scheduled => {
+                "Starts " (when(job.run_at, now)) "."
+                // What it said when it was put off.
+                @if let Some(progress) = job.progress.as_ref().filter(|_| job.epoch > 0) { " " (progress) }
+            }
             Status::Queued => {
                 @if let Some(why) = why { (why.to_string()) }
             }

@@ -495,7 +495,7 @@ async fn every_way_to_ask_makes_a_session_and_the_view_tells_all_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_usable_program_sessions_fail_with_the_reason_and_the_server_serves_on() {
+async fn without_a_usable_program_sessions_wait_with_the_reason_and_the_server_serves_on() {
     let files = tempfile::tempdir().unwrap();
     let old = stub(files.path(), "2.1.127");
     // One that never answers is ended after 20 s; until then it holds up nobody but sessions.
@@ -512,8 +512,10 @@ async fn without_a_usable_program_sessions_fail_with_the_reason_and_the_server_s
     ] {
         let desk = Desk::start(program, &[]);
         let id = desk.trigger(&["result 0 x"]);
-        let session = desk.ends(id, ("failed", "", Some("AGENT-START-003"))).await;
-        assert!(session["error"].as_str().unwrap().contains(reason), "{session:#}");
+        let job = desk.until(id, Status::Scheduled).await;
+        let waits = job.progress.unwrap();
+        assert!(waits.contains("[AGENT-START-003]") && waits.contains(reason), "{waits}");
+        assert_eq!(job.attempt, 0, "no attempt is spent");
         let url = desk.server.as_ref().unwrap().url.clone();
         let answer = tokio::task::spawn_blocking(move || Browser::new(&url).get("/healthz", &[]));
         assert_eq!(answer.await.unwrap().status, 200);

@@ -7,6 +7,7 @@ use super::super::ui::{self, card, size};
 use super::super::{App, Web};
 use super::PART_PATH;
 use crate::agents::Sandboxing;
+use crate::monitor::Tracking;
 use crate::sessions::{AgentState, Agents, Sandboxed};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -49,7 +50,7 @@ pub(super) async fn read(web: &Web) -> Result<(String, Markup), Problem> {
     let mut checks = vec![
         check("Agent program", program),
         check("Sandbox of agents", sandbox),
-        check("Issue tracker", (true, "local: issues are kept in this database.".to_owned())),
+        check("Issue tracker", tracker(web)),
         check("Engine", engine(*web.leading.borrow())),
     ];
     if let Some(agents) = &web.agents {
@@ -134,4 +135,13 @@ fn disk(agents: &Agents) -> (bool, String) {
 fn coarse(bytes: u64) -> String {
     const TENTH: u64 = (1 << 30) / 10;
     size(bytes / TENTH * TENTH)
+}
+
+/// Where issues go, and what is missing for it.
+fn tracker(web: &Web) -> (bool, String) {
+    match (web.tracking.check(), &web.tracking) {
+        (Err(error), _) => (false, format!("{error}. {}", error.code().remedy())),
+        (Ok(()), Tracking::Local) => (true, "local: issues are kept in this database.".to_owned()),
+        (Ok(()), Tracking::Github(_)) => (true, "GitHub, configured.".to_owned()),
+    }
 }
