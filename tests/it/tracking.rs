@@ -1,6 +1,7 @@
 //! From a log row to GitHub and back: the real server with a scripted agent, against the fake GitHub.
 
 use crate::support::github::{FakeGitHub, Fault, On, REPOSITORY, TOKEN};
+use crate::support::messages_api::{MessagesApi, Reply};
 use crate::support::server::{Browser, Server, program};
 use crate::support::{foreign, in_time, now, open, until};
 use lamplighter::clock::Clock;
@@ -22,6 +23,8 @@ struct World {
     browser: Browser,
     store: Store,
     logs: LogStore,
+    /// What the model says, where the agent is the real program.
+    model: Option<MessagesApi>,
 }
 
 impl World {
@@ -34,10 +37,35 @@ impl World {
         let fake = FakeGitHub::start(Clock::system(), Arc::default());
         prepare(&fake);
         configure(folder.path(), &fake);
-        let (server, browser) = serve(folder.path()).await;
+        Self::serving(folder, fake, None, &[]).await
+    }
+
+    /// The same with the real agent program and a scripted model; `None` without the program.
+    async fn start_real() -> Option<Self> {
+        let claude = super::real_cli::claude()?;
+        let folder = tempfile::tempdir().unwrap();
+        let fake = FakeGitHub::start(Clock::system(), Arc::default());
+        configure(folder.path(), &fake);
+        let model = MessagesApi::start();
+        let environment = [
+            ("PATH".to_owned(), std::env::var("PATH").unwrap()),
+            ("LAMPLIGHTER_AGENT_COMMAND".to_owned(), claude.to_string_lossy().into_owned()),
+            ("ANTHROPIC_BASE_URL".to_owned(), model.url.clone()),
+            ("ANTHROPIC_API_KEY".to_owned(), "model-key-0123456789".to_owned()),
+        ];
+        Some(Self::serving(folder, fake, Some(model), &environment).await)
+    }
+
+    async fn serving(
+        folder: TempDir,
+        fake: FakeGitHub,
+        model: Option<MessagesApi>,
+        environment: &[(String, String)],
+    ) -> Self {
+        let (server, browser) = serve_in(folder.path(), environment).await;
         let store = open(folder.path());
         let logs = LogStore::open(&folder.path().join("logs.db"), OpenMode::Current).unwrap();
-        Self { folder, fake, server, browser, store, logs }
+        Self { folder, fake, server, browser, store, logs, model }
     }
 
     /// Logs errors; answers the ids of their rows.
@@ -54,7 +82,13 @@ impl World {
 
     /// Has the agent answer this to the scan of Run Now; answers what the scan did.
     async fn scan(&mut self, findings: Vec<Value>) -> (JobId, ScanCounts) {
-        answer(self.folder.path(), &findings);
+        match &self.model {
+            Some(model) => model.script(
+                "snapshot.db",
+                [Reply::Tool("StructuredOutput", reply(&findings)), Reply::Text("done")],
+            ),
+            None => answer(self.folder.path(), &findings),
+        }
         let mut browser = self.browser.clone();
         let id = tokio::task::spawn_blocking(move || browser.run_now()).await.unwrap();
         let id = JobId(id);
@@ -110,9 +144,15 @@ impl World {
 }
 
 async fn serve(data: &Path) -> (Server, Browser) {
-    let data = data.to_owned();
+    serve_in(data, &[]).await
+}
+
+async fn serve_in(data: &Path, environment: &[(String, String)]) -> (Server, Browser) {
+    let (data, environment) = (data.to_owned(), environment.to_vec());
     let started = tokio::task::spawn_blocking(move || {
-        let server = Server::start(&data, &[]);
+        let environment: Vec<_> =
+            environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let server = Server::start_in(&data, &environment);
         let browser = Browser::signed_in(&server.url);
         (server, browser)
     });
@@ -141,17 +181,22 @@ fn configure(data: &Path, fake: &FakeGitHub) {
     fs::write(data.join("lamplighter.toml"), config).unwrap();
 }
 
+/// The object that an agent answers with.
+fn reply(findings: &[Value]) -> Value {
+    let last = findings.iter().filter_map(|finding| finding["source_log_ids"].as_array());
+    let last = last.flatten().filter_map(Value::as_i64).filter(|id| *id < 1_000_000).max();
+    json!({
+        "status": "success", "max_log_id_processed": last.unwrap_or(0), "issues_created": findings,
+    })
+}
+
 fn answer(data: &Path, findings: &[Value]) {
     let session = "8c1f7cbe-7f35-4bb3-a70a-7a92c1e0a111";
     let init = json!({
         "type": "system", "subtype": "init", "session_id": session, "model": "claude-opus-4-5", "tools": [],
         "cwd": "/", "claude_code_version": "2.1.329", "permissionMode": "default",
     });
-    let last = findings.iter().filter_map(|finding| finding["source_log_ids"].as_array());
-    let last = last.flatten().filter_map(Value::as_i64).filter(|id| *id < 1_000_000).max();
-    let reply = json!({
-        "status": "success", "max_log_id_processed": last.unwrap_or(0), "issues_created": findings,
-    });
+    let reply = reply(findings);
     let result = json!({
         "type": "result", "subtype": "success", "is_error": false, "result": "Done.", "session_id": session,
         "num_turns": 2, "duration_ms": 10, "duration_api_ms": 9, "total_cost_usd": 0.01,
@@ -182,7 +227,17 @@ async fn three(world: &World) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn findings_become_issues_once_and_what_happens_there_is_known_here() {
-    let mut world = World::start().await;
+    there_and_back(World::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_do_those_of_the_real_agent_program() {
+    if let Some(world) = World::start_real().await {
+        there_and_back(world).await;
+    }
+}
+
+async fn there_and_back(mut world: World) {
     let findings = three(&world).await;
     let counts = world.scan_and_file(findings).await;
     assert_eq!((counts.issues_created, counts.duplicates_skipped), (3, 0));
@@ -340,7 +395,7 @@ async fn a_kill_between_commit_and_filing_files_once_after_the_restart() {
     server.kill();
     store.resume_queue(Queue::TRACKER, Actor::cli(), now()).await.unwrap();
     let (server, browser) = serve(folder.path()).await;
-    let mut world = World { folder, fake, server, browser, store, logs };
+    let mut world = World { folder, fake, server, browser, store, logs, model: None };
     world.filed().await;
     assert_eq!(world.posts().len(), 3);
     assert_eq!(world.rows("SELECT DISTINCT state FROM filings"), ["filed"]);
