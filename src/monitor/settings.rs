@@ -90,8 +90,14 @@ pub const LOGS_DAYS: Setting = Setting {
     },
 };
 
-/// Those of logs.
-const OF_LOGS: &[Setting] = &[LOGS_DAYS];
+/// How long what is over is kept: log rows, and jobs with all that belongs to them.
+const OF_RETENTION: &[Setting] = &[
+    LOGS_DAYS,
+    Setting { key: "retention.self_monitoring_days", default: "365", ..LOGS_DAYS },
+    Setting { key: "retention.golden_repo_days", default: "365", ..LOGS_DAYS },
+    Setting { key: "retention.agent_session_days", default: "90", ..LOGS_DAYS },
+    Setting { key: "retention.jobs_days", default: "30", ..LOGS_DAYS },
+];
 
 /// Those of golden repositories.
 const OF_REPOSITORIES: &[Setting] = &[repositories::MODEL];
@@ -103,7 +109,7 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
         .chain(OF_TRACKER)
         .chain(sessions::SETTINGS)
         .chain(OF_REPOSITORIES)
-        .chain(OF_LOGS)
+        .chain(OF_RETENTION)
 }
 
 /// The setting of this name.

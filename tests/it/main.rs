@@ -23,6 +23,7 @@ mod property;
 mod real_cli;
 mod redact;
 mod regress;
+mod repositories;
 mod run_now;
 mod scans;
 mod schedules;

@@ -309,7 +309,15 @@ async fn an_old_transcript_goes_in_slices_before_its_session() {
     let id = office.ask(script).await;
     office.done(id).await;
     office.engine.stop(Duration::ZERO).await;
-    let later = clock.now().plus(Duration::from_hours(91 * 24));
+    let later = clock.now().plus(Duration::from_hours(4 * 24));
+    let days = |days: u64| {
+        let (by, now) = (Actor::cli(), clock.now());
+        office.store.set_setting("retention.agent_session_days", Some(json!(days)), by, now)
+    };
+    let keeps: Arc<[KindRules]> = [sessions::rules()].into();
+    days(5).await.unwrap();
+    assert!(!office.store.prune(keeps, later).await.unwrap(), "an operator keeps it for five days");
+    days(3).await.unwrap();
     let kinds: Arc<[KindRules]> = [sessions::rules()].into();
     let pieces =
         |store: Store| async move { store.transcript(id, 0, u64::MAX / 4).await.unwrap().len() };

@@ -1,7 +1,7 @@
 //! Retention: what is over and old is removed, a bounded slice at a time.
 
 use super::counts::Tx;
-use super::{idempotency, jobs};
+use super::{idempotency, jobs, settings};
 use crate::error::Result;
 use crate::model::{Kind, KindRules, Queue, Retention, Status, Timestamp};
 use rusqlite::{Connection, named_params};
@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Rows that one slice removes or looks at in vain: some ten milliseconds of work, which everybody else waits for.
 const SLICE: usize = 500;
+/// How long closed issues are kept.
+const ISSUES: Duration = Duration::from_hours(365 * 24);
 /// Pieces of transcripts that one slice removes: some ten megabytes.
 const PIECES: usize = 200;
 /// How long decisions of schedules are kept: a season of daily ones for their page.
@@ -20,6 +22,7 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     for kind in kinds(tx)? {
         let known = rules.iter().find(|rules| rules.kind == kind);
         let retention = known.map_or_else(Retention::default, |rules| rules.retention);
+        let retention = operators(tx, &kind)?.unwrap_or(retention);
         for status in [Status::Completed, Status::Failed, Status::Cancelled] {
             if let Some(kept) = retention.of(status) {
                 let before = before(now, kept);
@@ -30,7 +33,36 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     }
     left -= idempotency::prune(tx, left, now)?;
     left -= decisions(tx, before(now, DECISIONS), left)?;
+    left -= issues(tx, before(now, ISSUES), left)?;
     Ok(left == 0)
+}
+
+/// What an operator has said of the jobs of a kind, or else of all that have nothing of their own.
+fn operators(conn: &Connection, kind: &Kind) -> Result<Option<Retention>> {
+    let days = |key: &str| -> Result<Option<u64>> {
+        Ok(settings::get(conn, key)?.and_then(|setting| setting.value.as_u64()))
+    };
+    let kinds = [Kind::SELF_MONITORING, Kind::GOLDEN_REPO, Kind::AGENT_SESSION];
+    let days = if kinds.contains(kind) {
+        days(&format!("retention.{kind}_days"))?
+    } else {
+        days("retention.jobs_days")?
+    };
+    let length = |days: u64| Retention::all(Duration::from_secs(days.saturating_mul(24 * 60 * 60)));
+    Ok(days.filter(|days| *days > 0).map(length))
+}
+
+/// Closed issues that nobody has met for as long as a scan is kept.
+fn issues(conn: &Connection, seen_before: i64, limit: usize) -> Result<usize> {
+    const SQL: &str = "
+        DELETE FROM self_monitoring_issues
+        WHERE id IN (
+            SELECT id
+            FROM self_monitoring_issues
+            WHERE state = 'closed' AND last_seen_at < :before
+            LIMIT :limit)";
+    let params = named_params! {":before": seen_before, ":limit": limit as i64};
+    Ok(conn.prepare_cached(SQL)?.execute(params)?)
 }
 
 fn before(now: Timestamp, kept: Duration) -> i64 {
