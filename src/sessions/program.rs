@@ -80,8 +80,9 @@ impl AgentProgram {
     async fn look(&self) -> AgentState {
         let name = &self.command;
         let Some(path) = find(name, std::env::var_os("PATH")) else {
-            let reason =
-                format!("{name} is not on the server's PATH; install it, or set agent.command");
+            let reason = format!(
+                "{name} is not on the server's PATH; install it, or name it by agent.command in lamplighter.toml or LAMPLIGHTER_AGENT_COMMAND"
+            );
             return AgentState::Missing { reason };
         };
         match self.version(&path).await {
