@@ -50,9 +50,9 @@ pub use queue::{Pause, QueueState};
 pub use redact::{REDACTED, RedactStream, Redactor, redactor};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
-    Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,
-    KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts, ScanNow, ScanRequest,
-    Tracker,
+    Caps, Classification, DryRun, Finding, FindingVerdict, Fingerprint, Issue, IssueChange,
+    IssueId, IssueState, KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts,
+    ScanNow, ScanRequest, Tracker,
 };
 pub use schedule::{
     CatchUp, Decided, Decision, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,

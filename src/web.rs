@@ -231,6 +231,7 @@ fn of_self_monitoring() -> Vec<Route> {
         post(approvals::REJECT_PATH, Private(Role::Admin), approvals::reject),
         post(approvals::EDIT_PATH, Private(Role::Admin), approvals::edit),
         post(self_monitoring::RUN_NOW_PATH, Private(Role::Operator), self_monitoring::run_now),
+        post(self_monitoring::DRY_RUN_PATH, Private(Role::Operator), self_monitoring::dry_run),
     ]
 }
 

@@ -6,12 +6,12 @@ use super::filing;
 use super::reply::Rejected;
 use super::settings;
 use super::tracking::{Destination, Tracking};
-use super::triage::{Decision, prints_of, triage};
+use super::triage::{prints_of, triage};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    ConcurrencyKey, Finding, JobError, Kind, KindRules, Outcome, Queue, Retention, ScanCommit,
-    ScanCounts, Tracker, redactor,
+    ConcurrencyKey, DryRun, Finding, FindingVerdict, JobError, Kind, KindRules, Outcome, Queue,
+    Retention, ScanCommit, ScanCounts, Tracker, redactor,
 };
 use crate::sessions::Agents;
 use crate::store::{LogStore, Store};
@@ -100,13 +100,9 @@ struct Request {
 }
 
 /// What a dry run would have done, one line a finding.
-fn dry(examined: &Examined, decisions: &[Decision]) -> serde_json::Value {
-    json!({
-        "dry_run": true,
-        "rows_examined": examined.rows,
-        "would": decisions,
-        "rejected": examined.rejected.reasons,
-    })
+fn dry(examined: &Examined, would: Vec<FindingVerdict>) -> serde_json::Value {
+    let rejected = examined.rejected.reasons.clone();
+    json!(DryRun { dry_run: true, rows_examined: examined.rows, would, rejected })
 }
 
 async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
@@ -152,7 +148,7 @@ async fn examine(
         Answer::Examined(examined) if request.dry_run => {
             let nowhere = Destination::default();
             let (_, decisions) = decided(context, works, &nowhere, window, &examined).await?;
-            Outcome::Done(dry(&examined, &decisions))
+            Outcome::Done(dry(&examined, decisions))
         }
         Answer::Examined(examined) => {
             filing::refresh(store, tracking, &context.clock).await?;
@@ -238,7 +234,7 @@ async fn decided(
     destination: &Destination,
     window: Window,
     examined: &Examined,
-) -> Result<(ScanCommit, Vec<Decision>)> {
+) -> Result<(ScanCommit, Vec<FindingVerdict>)> {
     let findings = &examined.findings;
     let codes = findings.iter().flat_map(|f| f.error_codes.clone()).collect();
     let prints = findings.iter().flat_map(prints_of).collect();

@@ -4,9 +4,9 @@
 use super::fingerprint::{fingerprint, structural};
 use super::similar::Likeness;
 use crate::model::{
-    Finding, Fingerprint, IssueId, IssueState, KnownIssue, NewIssue, Remark, Timestamp,
+    Finding, FindingVerdict, Fingerprint, IssueId, IssueState, KnownIssue, NewIssue, Remark,
+    Timestamp,
 };
-use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
@@ -37,18 +37,7 @@ pub(super) struct Triage {
     /// Issues that are opened again.
     pub(super) reopened: u64,
     /// What became of each finding.
-    pub(super) decisions: Vec<Decision>,
-}
-
-/// What became of one finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Decision {
-    /// The title of its issue to be.
-    pub(super) title: String,
-    /// The act, and the tier that led to it.
-    pub(super) verdict: &'static str,
-    /// The number of the known issue that it belongs to.
-    pub(super) issue: Option<i64>,
+    pub(super) decisions: Vec<FindingVerdict>,
 }
 
 /// Whose problem a finding turned out to be.
@@ -173,7 +162,9 @@ impl<'a> Board<'a> {
 
     fn decide(&mut self, finding: &Finding, verdict: &'static str, known: Option<usize>) {
         let issue = known.and_then(|index| self.known[index].number);
-        self.done.decisions.push(Decision { title: finding.issue_title(), verdict, issue });
+        let verdict = verdict.to_owned();
+        let title = finding.issue_title();
+        self.done.decisions.push(FindingVerdict { title, verdict, issue });
     }
 
     /// Whether a finding that belongs to this issue needs nothing more.

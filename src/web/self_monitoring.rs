@@ -13,7 +13,7 @@ use super::respond::{self, Face, Problem};
 use super::setting::Said;
 use super::ui::{self, badge, when};
 use super::{App, Web};
-use crate::error::Code;
+use crate::error::{Code, Result};
 use crate::model::{JobId, Role, Scan, ScanNow, ScanRequest, Timestamp};
 use crate::monitor;
 use axum::Json;
@@ -30,6 +30,7 @@ pub(super) const PATH: &str = "/admin/self-monitoring";
 pub(super) const STATUS_PATH: &str = "/admin/self-monitoring/status";
 pub(super) const LISTS_PATH: &str = "/admin/self-monitoring/lists";
 pub(super) const RUN_NOW_PATH: &str = "/admin/self-monitoring/run-now";
+pub(super) const DRY_RUN_PATH: &str = "/admin/self-monitoring/dry-run";
 pub(super) const SETTINGS_PATH: &str = "/admin/self-monitoring/settings";
 pub(super) const CADENCE_PATH: &str = "/admin/self-monitoring/cadence";
 pub(super) const PROMPT_PATH: &str = "/admin/self-monitoring/prompt";
@@ -105,6 +106,29 @@ pub(super) async fn run_now(
     let request = Some(caller.correlation_id.clone());
     let Web { store, tracking, clock, .. } = &app.web;
     let asked = monitor::run_now(store, tracking, actor, request, clock.now()).await;
+    answer(&app, &caller, &signed_in, asked).await
+}
+
+/// POST `/admin/self-monitoring/dry-run`: a scan that only says what it would file.
+pub(super) async fn dry_run(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(signed_in): Extension<SignedIn>,
+) -> Result<Response, Problem> {
+    let actor = caller.acting_as(&signed_in.account.username);
+    let request = Some(caller.correlation_id.clone());
+    let Web { store, clock, .. } = &app.web;
+    let asked = monitor::dry_run(store, actor, request, clock.now()).await;
+    answer(&app, &caller, &signed_in, asked).await
+}
+
+async fn answer(
+    app: &App,
+    caller: &Caller,
+    signed_in: &SignedIn,
+    asked: Result<ScanRequest>,
+) -> Result<Response, Problem> {
+    let clock = &app.web.clock;
     let queued = match asked {
         Ok(ScanRequest::Queued(id)) => Ok(id),
         Ok(ScanRequest::TooMany) => {
@@ -121,7 +145,7 @@ pub(super) async fn run_now(
         Face::Fragment => {
             let problem = queued.err();
             let scan_now = app.web.store.scan_now().await.unwrap_or_default();
-            let may_run = may_run(&app, &signed_in);
+            let may_run = may_run(app, signed_in);
             let section = status_section(&scan_now, &may_run, problem.as_ref(), clock.now());
             let status = problem.map_or(StatusCode::OK, |problem| problem.status());
             Ok((status, Html(section.into_string())).into_response())
@@ -226,13 +250,18 @@ fn last_scan(scan: &Scan, now: Timestamp) -> Markup {
 fn buttons(active: bool, may_run: &MayRun) -> Markup {
     let inert = active || may_run.is_err();
     html! {
-        (run_now_form(&html! {
+        (form(RUN_NOW_PATH, &html! {
             button #run-now .btn.btn-primary type="submit" disabled[inert] {
                 @if active { "Running..." } @else { (icon(Icon::Play)) "Run Now" }
             }
         }))
         @if active && may_run.is_ok() {
-            (run_now_form(&html! { button #queue-another .btn type="submit" { "Queue another" } }))
+            (form(RUN_NOW_PATH, &html! { button #queue-another .btn type="submit" { "Queue another" } }))
+        }
+        @if may_run.is_ok() {
+            (form(DRY_RUN_PATH, &html! {
+                button #dry-run .btn type="submit" title="Says what would be filed, and files nothing" { "Dry run" }
+            }))
         }
         @if let Err(why) = may_run {
             span.text-secondary { (why) }
@@ -240,10 +269,10 @@ fn buttons(active: bool, may_run: &MayRun) -> Markup {
     }
 }
 
-fn run_now_form(button: &Markup) -> Markup {
+fn form(path: &str, button: &Markup) -> Markup {
     html! {
-        form method="post" action=(RUN_NOW_PATH)
-            hx-post=(RUN_NOW_PATH) hx-target="#scan-status" hx-swap="outerHTML" {
+        form method="post" action=(path)
+            hx-post=(path) hx-target="#scan-status" hx-swap="outerHTML" {
             (button)
         }
     }

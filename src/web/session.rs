@@ -173,7 +173,7 @@ fn buttons(job: &Job, role: Role) -> Markup {
             Status::Completed | Status::Failed | Status::Cancelled if role < Role::Admin => {},
             Status::Completed | Status::Failed | Status::Cancelled if is_full => {
                 form method="post" action={ "/jobs/" (job.id) "/run-again?on=session&confirm=full" } {
-                    button.btn.btn-sm.btn-danger type="submit" { "Run again, without a sandbox" }
+                    button.btn.btn-sm.btn-stop type="submit" { "Run again, without a sandbox" }
                 }
             },
             Status::Completed | Status::Failed | Status::Cancelled => (form(job.id, "run-again", "Run again")),

@@ -5,7 +5,7 @@ use super::jobs::{self, instant, word};
 use super::{issues, settle};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Act, FilingState, JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts, ScanNow,
+    Act, DryRun, FilingState, JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts, ScanNow,
     ScanRequest, Timestamp, Tracker, Trigger,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -19,7 +19,8 @@ const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.
     coalesce(s.potential_duplicates_commented, 0), coalesce(s.reopened, 0), coalesce(s.rejected, 0), \
     coalesce(s.rejections, '[]'), s.analyzer, s.model, s.cost_usd, \
     EXISTS (SELECT 1 FROM sessions WHERE job_id = j.id), \
-    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected')";
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected'), \
+    iif(j.payload ->> '$.dry_run', coalesce(j.result, '{}'), NULL)";
 const FROM: &str = "FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
@@ -45,7 +46,14 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
         model: jobs::parsed(row, 15, Some)?,
         cost_usd: row.get(16)?,
         has_transcript: row.get(17)?,
+        dry_run: dry_run(row)?,
     })
+}
+
+/// What a dry run says it would do; nothing while it waits or runs.
+fn dry_run(row: &Row<'_>) -> rusqlite::Result<Option<DryRun>> {
+    let result = jobs::parsed(row, 19, Some)?;
+    Ok(result.map(|text| serde_json::from_str(&text).unwrap_or_default()))
 }
 
 /// Stores a scan unless too many wait.

@@ -8,7 +8,7 @@ use super::super::spend::usd;
 use super::super::ui::{self, badge, card, elapsed, when};
 use super::issues;
 use super::{LISTS_PATH, PATH};
-use crate::model::{Issue, IssueState, Role, Scan, ScanCounts, Timestamp};
+use crate::model::{DryRun, Issue, IssueState, Role, Scan, ScanCounts, Timestamp};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::StatusCode;
@@ -180,12 +180,17 @@ fn scan_row(scan: &Scan, now: Timestamp) -> Markup {
 
 /// Why it failed, or what it did with its findings, and by whom.
 fn details(scan: &Scan) -> Markup {
-    let word = if scan.error.is_some() { "Error" } else { "View" };
+    let word = match scan {
+        Scan { error: Some(_), .. } => "Error",
+        Scan { dry_run: Some(_), .. } => "Dry run",
+        _ => "View",
+    };
     html! {
         details id={ "scan-" (scan.id) } {
             summary { (word) }
             @if let Some(error) = &scan.error { pre { (error) } }
-            @if let Some(analyzer) = &scan.analyzer {
+            @if let Some(dry) = &scan.dry_run { (dry_run(dry)) }
+            @else if let Some(analyzer) = &scan.analyzer {
                 (findings(&scan.counts))
                 @for reason in &scan.rejections { p.rejection { "Rejected: " (reason) } }
                 p {
@@ -199,6 +204,16 @@ fn details(scan: &Scan) -> Markup {
             }
             @if scan.has_transcript { p { a href={ "/sessions/" (scan.id) } { "Transcript of its agent" } } }
         }
+    }
+}
+
+fn dry_run(dry: &DryRun) -> Markup {
+    html! {
+        p { "A dry run: nothing was filed, and the next scan examines the same rows. " (dry.rows_examined) " rows examined." }
+        @for one in &dry.would {
+            p { strong { (one.title) } ": " (one.verdict) @if let Some(number) = one.issue { ", #" (number) } }
+        }
+        @for reason in &dry.rejected { p.rejection { "Rejected: " (reason) } }
     }
 }
 

@@ -164,7 +164,7 @@ async fn a_viewer_sees_but_does_not_run() {
             assert_eq!(least == Role::Admin, admins, "{method} {path}");
         }
     }
-    assert_eq!(site.web.store.scan_now().await.unwrap().waiting, 2);
+    assert_eq!(site.web.store.scan_now().await.unwrap().waiting, 4);
 }
 
 /// Sends a request to one route of the table as somebody of this role, past the login check.

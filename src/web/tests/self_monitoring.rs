@@ -1,11 +1,11 @@
 //! The configuration of self-monitoring, its prompt, and what the lists unfold and let people do.
 
 use super::super::self_monitoring::{
-    CADENCE_PATH, LISTS_PATH, PATH, PROMPT_PATH, RUN_NOW_PATH, SETTINGS_PATH, configuration,
-    prompt as editor,
+    CADENCE_PATH, DRY_RUN_PATH, LISTS_PATH, PATH, PROMPT_PATH, RUN_NOW_PATH, SETTINGS_PATH,
+    configuration, prompt as editor,
 };
 use super::super::setting::Said;
-use super::work::{assert_inert, claim, complete_with_issue, settle};
+use super::work::{assert_inert, claim, complete_with_issue, lead, settle};
 use super::*;
 use crate::model::{
     Caps, IssueState, Outcome, Profile, Role, ScanCommit, ScanCounts, ScheduleName, SessionStart,
@@ -282,4 +282,28 @@ async fn an_operator_closes_mutes_and_reopens_an_issue_of_ours() {
         deeds,
         ["unmute", "mute", "close", "reopen", "close"].map(|deed| format!("{deed} issue 1"))
     );
+}
+
+#[tokio::test]
+async fn a_dry_run_says_on_its_row_what_it_would_have_done() {
+    let site = Site::signed_in().await;
+    lead(&site).await;
+    let answer = site.submit(DRY_RUN_PATH, "").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let lease = claim(&site).await;
+    let result = serde_json::json!({
+        "dry_run": true, "rows_examined": 10, "rejected": ["<i>no</i>"],
+        "would": [{"title": "[BUG] <b>Lamps</b>", "verdict": "new issue", "issue": null}],
+    });
+    settle(&site, lease, Outcome::Done(result)).await;
+    let lists = site.part(LISTS_PATH).await.body;
+    for shown in [
+        "Dry run",
+        "10 rows examined",
+        "[BUG] &lt;b&gt;Lamps&lt;/b&gt;",
+        "new issue",
+        "&lt;i&gt;no&lt;/i&gt;",
+    ] {
+        assert!(lists.contains(shown), "{shown}: {lists}");
+    }
 }
