@@ -92,7 +92,7 @@ impl Asked {
 /// Queues a session; never refused because another runs.
 ///
 /// # Errors
-/// `JOB-VALUE-001` for a request that no run could be made of, `JOB-LIMIT-001` if 1,000 sessions wait, `JOB-KEY-001` for a
+/// `JOB-VALUE-001` for a request that no run could be made of, `AGENT-VALUE-001` for one that goes on with nothing, `JOB-LIMIT-001` if 1,000 sessions wait, `JOB-KEY-001` for a
 /// key of another request.
 pub async fn request(
     store: &Store,
@@ -101,6 +101,15 @@ pub async fn request(
     now: Timestamp,
 ) -> Result<JobId> {
     request.check()?;
+    if let Some(id) = request.continues.map(JobId) {
+        let known = store.session(id).await?.and_then(|session| session.run);
+        if known.and_then(|run| run.cli_session_id).is_none() {
+            let why = "there is no such session, or its agent left nothing to go on with";
+            return Err(
+                Error::new(Code::AgentValue, format!("go on with session {id}")).because(why)
+            );
+        }
+    }
     let waiting = store.job_counts().await?;
     let waiting = waiting
         .iter()

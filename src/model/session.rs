@@ -78,6 +78,16 @@ impl SessionRequest {
         Self { prompt: Some(prompt.into()), ..Self::default() }
     }
 
+    /// The request of a job's payload.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` with the field that does not fit.
+    pub fn read(payload: &Value) -> Result<Self> {
+        Self::deserialize(payload).map_err(|error| {
+            Error::new(Code::ModelInvalid, "read the payload of an agent_session").because(error)
+        })
+    }
+
     /// Its tier, 1 unless it says otherwise.
     pub fn tier(&self) -> u8 {
         self.tier.unwrap_or(1)

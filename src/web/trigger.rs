@@ -161,7 +161,6 @@ async fn continued(web: &Web, request: SessionRequest) -> Result<SessionRequest,
     })
 }
 
-/// Refuses what no session could be made of, and a run without a sandbox that was not confirmed.
 /// Whether somebody may have a job run again: a session is asked for by the same people, under the same conditions, as the
 /// first time.
 pub(super) async fn check_again(
@@ -178,6 +177,7 @@ pub(super) async fn check_again(
     check(web, &request, confirmed).await
 }
 
+/// Refuses what no session could be made of, and a run without a sandbox that was not confirmed.
 async fn check(web: &Web, request: &SessionRequest, confirmed: bool) -> Result<(), Problem> {
     let prompt = request.prompt.as_deref().unwrap_or_default();
     let payload = serde_json::to_string(request).map_or(0, |text| text.len());

@@ -2,7 +2,9 @@
 
 use super::{CatchUp, Overlap, Rule};
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, Kind, MAX_PAYLOAD_BYTES, Queue, ScheduleName, Timestamp};
+use crate::model::{
+    JobId, Kind, MAX_PAYLOAD_BYTES, Queue, ScheduleName, SessionRequest, Timestamp,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -56,6 +58,10 @@ impl Plan {
             return invalid(format!(
                 "take a payload of {bytes} bytes; the limit is {MAX_PAYLOAD_BYTES}"
             ));
+        }
+        if self.kind == Kind::AGENT_SESSION {
+            // It would be found out by night.
+            SessionRequest::read(&self.payload)?.check()?;
         }
         if self.stagger > MAX_STAGGER {
             return invalid("take the stagger: a day is the longest".to_owned());
@@ -214,6 +220,15 @@ mod tests {
         assert_eq!(changed, Plan { overlap: Overlap::Skip, ..plan("1h") });
         let change = PlanChange { priority: Some(None), ..PlanChange::default() };
         assert_eq!(change.applied_to(Some(plan("1h"))).unwrap().priority, None);
+    }
+
+    #[test]
+    fn a_session_that_could_never_run_is_no_plan() {
+        let of = |payload| Plan { kind: Kind::AGENT_SESSION, payload, ..plan("1h") }.checked();
+        assert!(of(json!({"prompt_file": "health_check", "tier": 2})).is_ok());
+        for payload in [json!({}), json!({"promt": "x"}), json!({"prompt": "x", "tier": 9})] {
+            assert_eq!(of(payload.clone()).unwrap_err().code(), Code::ModelInvalid, "{payload}");
+        }
     }
 
     #[test]
