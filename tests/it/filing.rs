@@ -9,7 +9,7 @@ use crate::support::{START, foreign};
 use lamplighter::Result;
 use lamplighter::clock::Clock;
 use lamplighter::error::{Code, Error};
-use lamplighter::model::{Act, Filing, FilingId, FilingState, Marker, REQUEST_LIMIT};
+use lamplighter::model::{Act, Actor, Filing, FilingId, FilingState, Marker, REQUEST_LIMIT};
 use lamplighter::monitor::Filings;
 use lamplighter::store::Store;
 use lamplighter::tracker::{Ending, GitHub, Ledger, Options, TokenSource, file};
@@ -33,6 +33,17 @@ impl Table {
             // Whoever plays the case drops us now.
             std::future::pending::<()>().await;
         }
+    }
+
+    /// What the next start finds: a write that was on its way when the program crashed may have been done.
+    async fn after_crash(&self) {
+        let Some(rows) = &self.rows else { return };
+        // The writer does one after the other, so that this one is the last.
+        let last = rows.store.set_setting("tracker.server_name", None, Actor::cli(), START);
+        last.await.unwrap();
+        let id = self.row.lock().unwrap().id;
+        let found = rows.store.filing(id).await.unwrap().unwrap();
+        *self.row.lock().unwrap() = found;
     }
 }
 
@@ -125,6 +136,7 @@ async fn play(case: &Case, real: Option<&(TempDir, Store)>) -> Outcome {
         tokio::select! {
             biased;
             () = plug.crashed() => {
+                table.after_crash().await;
                 clock.advance(case.gap);
                 github = client(&fake, &clock, limit);
                 pending = crashes.next();
