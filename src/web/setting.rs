@@ -5,6 +5,7 @@ use super::login::unfit;
 use super::respond::{Problem, refused};
 use crate::error::Code;
 use crate::model::{Actor, Setting};
+use crate::monitor::cadence::ENABLED;
 use crate::monitor::settings;
 use axum::Json;
 use axum::extract::Form;
@@ -111,6 +112,12 @@ pub(super) async fn change(
         let Some(text) = value(sent, setting.key) else { continue };
         match settings::read(setting, &text, now) {
             Ok(value) if before[setting.key] == Setting::text(&value) => {}
+            Ok(value) if setting.key == ENABLED.key && value == true => {
+                match web.tracking.check() {
+                    Ok(()) => wanted.push((*setting, text)),
+                    Err(error) => said.refuse(setting.key, text, &Problem::from(error)),
+                }
+            }
             Ok(_) => wanted.push((*setting, text)),
             Err(error) => said.refuse(setting.key, text, &refused(error)),
         }
@@ -120,6 +127,8 @@ pub(super) async fn change(
         said.typed.extend(wanted.into_iter().map(|(setting, text)| (setting.key.to_owned(), text)));
         return Ok(said);
     }
+    // Switched on last: another cadence would put off the scan that is due at once.
+    wanted.sort_by_key(|(setting, _)| setting.key == ENABLED.key);
     for (setting, text) in wanted {
         let done =
             settings::set(&web.store, &web.tracking, setting, Some(&text), actor.clone(), now);
