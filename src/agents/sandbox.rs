@@ -192,17 +192,17 @@ mod tests {
     #[test]
     fn of_two_rules_the_one_for_the_deeper_folder_holds() {
         let sandbox = Sandbox {
-            hidden: vec!["/home/work/data".into(), "/data".into()],
-            readable: vec!["/data/jobs/1/in.db".into(), "/home/work/data/read".into()],
-            writable: vec!["/home/work".into()],
+            hidden: vec!["/home/ann/data".into(), "/data".into()],
+            readable: vec!["/data/jobs/1/in.db".into(), "/home/ann/data/read".into()],
+            writable: vec!["/home/ann".into()],
             ..Sandbox::default()
         };
         let line = line(&sandbox, plain);
         let at = |part: &str| line.find(part).unwrap_or_else(|| panic!("{part}: {line}"));
         for (above, below) in [
-            ("--tmpfs /home ", "--bind /home/work "),
-            ("--bind /home/work ", "--tmpfs /home/work/data "),
-            ("--tmpfs /home/work/data ", "--ro-bind /home/work/data/read "),
+            ("--tmpfs /home ", "--bind /home/ann "),
+            ("--bind /home/ann ", "--tmpfs /home/ann/data "),
+            ("--tmpfs /home/ann/data ", "--ro-bind /home/ann/data/read "),
             ("--tmpfs /data ", "--bind /data/jobs/1 "),
             ("--bind /data/jobs/1 ", "--ro-bind /data/jobs/1/in.db "),
         ] {
