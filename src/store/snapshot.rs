@@ -6,7 +6,7 @@ use super::sqlite::{self, snapshot::Draft};
 use crate::error::{Code, Error, Result};
 use crate::model::{LogRow, redactor};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Rows copied at a time: a megabyte or so, and a reader is never held for long.
 const CHUNK: usize = 1_000;
@@ -130,17 +130,6 @@ impl Snapshot {
     pub async fn cited(&self, ids: Vec<i64>, mask: fn(&str) -> String) -> Result<Vec<Cited>> {
         let path = self.path.clone();
         blocking(move || sqlite::snapshot::cited(&path, &ids, mask)).await
-    }
-
-    /// Removes the file. One that is gone already is as good.
-    pub fn remove(path: &Path) -> Result<()> {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                let doing = format!("remove {}", path.display());
-                Err(Error::new(Code::StoreIo, doing).because(error))
-            }
-            Ok(()) | Err(_) => Ok(()),
-        }
     }
 }
 
