@@ -119,8 +119,7 @@ const JOBS_DB: &str = "lamplighter.db";
 /// The log database's.
 const LOGS_DB: &str = "logs.db";
 
-/// Runs the program and answers its exit code: 0 done, 1 failed, 2 usage, 65 damaged data, 69 something needed is
-/// missing, 75 busy, 78 configuration.
+/// Runs the program and answers its exit code: 0 done, else that of the error's [`Class`](crate::error::Class).
 #[expect(clippy::print_stderr, reason = "this is the program's last word")]
 pub fn main() -> ExitCode {
     if let Some(arguments) = door::called() {
@@ -144,7 +143,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("lamplighter: {}", redactor().text(&format!("{error:#}")));
-            ExitCode::from(exit_code(error.code()))
+            ExitCode::from(error.class().exit_code())
         }
     }
 }
@@ -162,31 +161,5 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Settings(command) => settings::run(&cli, command).await,
         Command::Users(command) => users::run(&cli, command).await,
         Command::Supervise => supervise::run().await,
-    }
-}
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "every code without a meaning of its own is a plain failure"
-)]
-fn exit_code(code: Code) -> u8 {
-    match code {
-        Code::StoreForeign | Code::StoreCorrupt | Code::StoreNewer | Code::StoreOlder => 65,
-        Code::LogInput
-        | Code::ConfigNoData
-        | Code::JobUnknown
-        | Code::QueueUnknown
-        | Code::ScheduleUnknown
-        | Code::AgentMissing
-        | Code::RepositoryUnknown
-        | Code::RepositoryPath
-        | Code::AuthUnknown => 69,
-        Code::StoreBusy | Code::StoreWalFull | Code::QueueFull => 75,
-        Code::ConfigInvalid
-        | Code::ConfigExposed
-        | Code::ConfigDirectory
-        | Code::TrackerNoToken
-        | Code::TrackerNoRepository => 78,
-        _ => 1,
     }
 }

@@ -4,8 +4,10 @@
 //! apart by [`Error::code`] or by the predicates below; the text is for people. Answers that are expected (a row
 //! that is not there, a queue that is full by design) are values, not errors.
 
+mod class;
 mod code;
 
+pub use class::Class;
 pub use code::Code;
 
 #[doc(hidden)]
@@ -58,6 +60,44 @@ impl Error {
         self.code
     }
 
+    /// What kind of failure it is.
+    pub fn class(&self) -> Class {
+        self.code.class()
+    }
+
+    /// What happened, as every face says it: what could not be done and why if the caller caused it, else the usual cause
+    /// of its code, which names neither a path nor a statement (S29).
+    pub fn sentence(&self) -> String {
+        if !self.class().is_refusal() {
+            return self.code.cause().to_owned();
+        }
+        match self.text() {
+            text if text.is_empty() => self.code.cause().to_owned(),
+            text => format!("Could not {}.", text.trim_end_matches('.')),
+        }
+    }
+
+    /// What was being done, and every cause, without the code.
+    fn text(&self) -> String {
+        let mut text = self.doing.clone();
+        let mut cause = self.source.as_deref().map(|source| source as &dyn StdError);
+        while let Some(source) = cause {
+            // One of ours has a code of its own; the line begins with ours.
+            let inner = source.downcast_ref::<Self>();
+            let said = inner.map_or_else(|| source.to_string(), Self::text);
+            if !text.is_empty() && !said.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&said);
+            if inner.is_some() {
+                break;
+            }
+            // Some errors print their own cause too; once is enough.
+            cause = source.source().filter(|next| !said.contains(&next.to_string()));
+        }
+        text
+    }
+
     /// Whether the write may or may not have happened (P2, *unknown*). Every other failed write surely did not.
     pub fn is_outcome_unknown(&self) -> bool {
         self.code == Code::StoreOutcomeUnknown
@@ -72,14 +112,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}]", self.code)?;
-        if !self.doing.is_empty() {
-            write!(f, " {}", self.doing)?;
-        }
-        let mut cause = self.source.as_deref().map(|s| s as &dyn StdError);
-        while let Some(source) = cause {
-            write!(f, ": {source}")?;
-            // Some errors print their own cause too; once is enough.
-            cause = source.source().filter(|next| !source.to_string().contains(&next.to_string()));
+        let text = self.text();
+        if !text.is_empty() {
+            write!(f, " {text}")?;
         }
         if f.alternate() {
             write!(f, "\n{}. {}", self.code.title(), self.code.remedy())?;
@@ -104,5 +139,18 @@ mod tests {
         let error = Error::new(Code::StoreIo, "open jobs.db").because(io);
         assert_eq!(error.to_string(), "[STORE-IO-001] open jobs.db: disk on fire");
         assert!(format!("{error:#}").ends_with(Code::StoreIo.remedy()));
+    }
+
+    #[test]
+    fn a_refusal_says_its_own_words_and_any_other_error_those_of_its_code() {
+        let refused = Error::new(Code::ModelInvalid, "set a limit to -1: it takes 0 to 10,000");
+        assert_eq!(refused.sentence(), "Could not set a limit to -1: it takes 0 to 10,000.");
+        let outer = Error::new(Code::AgentValue, "go on with session 7").because(refused);
+        let said = "go on with session 7: set a limit to -1: it takes 0 to 10,000";
+        assert_eq!(outer.sentence(), format!("Could not {said}."));
+        assert_eq!(outer.to_string(), format!("[AGENT-VALUE-001] {said}"));
+        assert_eq!(Error::new(Code::JobUnknown, "").sentence(), Code::JobUnknown.cause());
+        let ours = Error::new(Code::StoreIo, "open /home/op/jobs.db").because("SELECT secret");
+        assert_eq!(ours.sentence(), Code::StoreIo.cause());
     }
 }

@@ -100,4 +100,4 @@ pub mod tracker;
 pub mod web;
 
 pub use engine::Engine;
-pub use error::{Code, Error, Result};
+pub use error::{Class, Code, Error, Result};

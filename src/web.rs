@@ -60,7 +60,7 @@ use crate::store::{LogStore, Store};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use password::Hasher;
@@ -312,12 +312,11 @@ fn at_least(role: Role, handler: MethodRouter<App>) -> MethodRouter<App> {
 }
 
 async fn not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, Code::WebNotFound)
+    Problem::of(Code::WebNotFound)
 }
 
 async fn wrong_method(method: Method) -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, Code::WebMethod)
-        .saying(format!("This address does not take {method}."))
+    Problem::of(Code::WebMethod).saying(format!("This address does not take {method}."))
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 //!
 //! The registry sits on the lowest layer, because [`Error`](super::Error) carries a code and every layer may log.
 
+use super::Class;
 use std::fmt;
 
 macro_rules! codes {
-    ($($variant:ident = $text:literal, $title:literal, $cause:literal, $remedy:literal;)*) => {
+    ($($variant:ident: $class:ident = $text:literal, $title:literal, $cause:literal, $remedy:literal;)*) => {
         /// A registered error code.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -23,6 +24,11 @@ macro_rules! codes {
             /// The code as it is written: `AREA-TOPIC-NNN`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Code::$variant => $text,)* }
+            }
+
+            /// What kind of failure it is: HTTP status, exit code and log level follow from it.
+            pub const fn class(self) -> Class {
+                match self { $(Code::$variant => Class::$class,)* }
             }
 
             /// What went wrong, in a few words.
@@ -44,352 +50,352 @@ macro_rules! codes {
 }
 
 codes! {
-    StoreIo = "STORE-IO-001", "The database could not be read or written",
+    StoreIo: Unavailable = "STORE-IO-001", "The database could not be read or written",
         "The disk, the file's permissions or the file system refused an operation.",
         "Check that the data directory exists, belongs to this user and that its disk works.";
-    StoreForeign = "STORE-FILE-001", "The file is not one of ours",
+    StoreForeign: Damaged = "STORE-FILE-001", "The file is not one of ours",
         "The path names something that is not a Lamplighter database.",
         "Name another data directory, or move the file away; it was left as it is.";
-    StoreNewer = "STORE-FILE-002", "The database is of a newer version",
+    StoreNewer: Damaged = "STORE-FILE-002", "The database is of a newer version",
         "A newer lamplighter has migrated this file.",
         "Use that newer version, or restore the backup it made before migrating.";
-    StoreOlder = "STORE-FILE-003", "The database is of an older version",
+    StoreOlder: Damaged = "STORE-FILE-003", "The database is of an older version",
         "This lamplighter is newer than the file; only `serve` migrates.",
         "Start `lamplighter serve` once; it migrates after an automatic backup.";
-    StorePragma = "STORE-FILE-004", "The database refused a safety setting",
+    StorePragma: Internal = "STORE-FILE-004", "The database refused a safety setting",
         "The file system does not offer what SQLite's WAL mode needs, as network file systems do not.",
         "Put the data directory on a local disk.";
-    StoreBusy = "STORE-BUSY-001", "The database is held by another program",
+    StoreBusy: Busy = "STORE-BUSY-001", "The database is held by another program",
         "Another process keeps a write transaction open.",
         "End the transaction of the other program, or try again; nothing was saved.";
-    StoreFull = "STORE-FULL-001", "The disk is full",
+    StoreFull: Unavailable = "STORE-FULL-001", "The disk is full",
         "SQLite found no room for the write.",
         "Free some space; nothing acknowledged is lost and writes resume by themselves.";
-    StoreOutcomeUnknown = "STORE-COMMIT-001", "It is unknown whether the write was saved",
+    StoreOutcomeUnknown: Unknown = "STORE-COMMIT-001", "It is unknown whether the write was saved",
         "The commit itself failed, so the write may or may not be on disk.",
         "Look whether it is there before repeating it.";
-    StoreLeaseLost = "STORE-LEASE-001", "The lease was lost; nothing was written",
+    StoreLeaseLost: Conflict = "STORE-LEASE-001", "The lease was lost; nothing was written",
         "The job was rescued, cancelled or claimed again since this worker claimed it.",
         "Nothing to do: the job's newer run counts.";
-    StoreConstraint = "STORE-RULE-001", "The database refused a row that breaks its rules",
+    StoreConstraint: Internal = "STORE-RULE-001", "The database refused a row that breaks its rules",
         "A CHECK, a unique index or a guard trigger said no.",
         "Read the message: it names the rule.";
-    StoreCorrupt = "STORE-ROW-001", "A stored row cannot be read",
+    StoreCorrupt: Damaged = "STORE-ROW-001", "A stored row cannot be read",
         "Another program wrote a value this version does not know, or the file is damaged.",
         "Check the row by hand, and the file with `PRAGMA integrity_check`.";
-    StoreClosed = "STORE-STOP-001", "The database is closed",
+    StoreClosed: Unavailable = "STORE-STOP-001", "The database is closed",
         "The server is stopping, or its writer has ended after an error it could not mend.",
         "Start the server again; nothing acknowledged is lost.";
-    StoreWalLarge = "STORE-WAL-001", "The write-ahead log is growing",
+    StoreWalLarge: Internal = "STORE-WAL-001", "The write-ahead log is growing",
         "A program keeps a read transaction open, so that what was written since cannot be moved into the database.",
         "End that program's transaction; the log shrinks by itself within seconds.";
-    StoreWalFull = "STORE-WAL-002", "The write-ahead log is at its limit",
+    StoreWalFull: Busy = "STORE-WAL-002", "The write-ahead log is at its limit",
         "A program keeps a read transaction open while gigabytes were written.",
         "End that program's transaction: nothing was saved, reads work, and writes resume by themselves.";
-    StoreCheckpoint = "STORE-WAL-003", "The write-ahead log could not be moved into the database",
+    StoreCheckpoint: Internal = "STORE-WAL-003", "The write-ahead log could not be moved into the database",
         "The disk is full, or refused the write.",
         "Read the cause in the message; nothing acknowledged is lost, and it is tried again.";
-    StoreWatch = "STORE-WATCH-001", "Changes by other programs are noticed late",
+    StoreWatch: Internal = "STORE-WATCH-001", "Changes by other programs are noticed late",
         "The kernel refused to watch the database file.",
         "Raise fs.inotify.max_user_instances; until then a look every 250 ms serves instead.";
-    ModelInvalid = "JOB-VALUE-001", "A value is out of its range",
+    ModelInvalid: Invalid = "JOB-VALUE-001", "A value is out of its range",
         "A name, a number or a text does not fit its rule.",
         "Read the message: it names the value and the rule.";
-    QueueFull = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
+    QueueFull: TooMany = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
         "The limit of waiting jobs is reached.",
         "Wait until some have run; nothing was saved.";
-    JobUnknown = "JOB-ID-001", "There is no such job",
+    JobUnknown: NotFound = "JOB-ID-001", "There is no such job",
         "The id is wrong, or the job was pruned.",
         "Look for it with `lamplighter jobs list`.";
-    JobNotFinal = "JOB-ID-002", "The job is not over yet",
+    JobNotFinal: Conflict = "JOB-ID-002", "The job is not over yet",
         "Only a job that is completed, failed or cancelled can be run again.",
         "Wait for its end, or cancel it first.";
-    IdempotencyConflict = "JOB-KEY-001", "The idempotency key belongs to another request",
+    IdempotencyConflict: Conflict = "JOB-KEY-001", "The idempotency key belongs to another request",
         "A request with this key but another body was sent before.",
         "Send the same body to get the first job, or take a new key for a new job.";
-    JobTimedOut = "JOB-TIME-001", "A job ran out of time",
+    JobTimedOut: Internal = "JOB-TIME-001", "A job ran out of time",
         "Its handler did not answer within the job's time limit.",
         "See what it was doing then; raise the limit of its kind if the work really takes that long.";
-    JobIdle = "JOB-TIME-002", "A job showed no sign of life",
+    JobIdle: Internal = "JOB-TIME-002", "A job showed no sign of life",
         "Its handler said nothing for longer than the kind's idle limit.",
         "See what it was waiting for; raise the idle limit if such a silence is normal.";
-    QueueUnknown = "QUEUE-NAME-001", "There is no such queue",
+    QueueUnknown: NotFound = "QUEUE-NAME-001", "There is no such queue",
         "No job, kind or operator has spoken of this queue.",
         "Look for it with `lamplighter queues list`.";
-    ScheduleUnknown = "SCHED-NAME-001", "There is no such schedule",
+    ScheduleUnknown: NotFound = "SCHED-NAME-001", "There is no such schedule",
         "The name is wrong, or the schedule was removed.",
         "Look for it with `lamplighter schedules list`.";
-    ScheduleExists = "SCHED-NAME-002", "There is a schedule of this name",
+    ScheduleExists: Conflict = "SCHED-NAME-002", "There is a schedule of this name",
         "Another schedule has the name already.",
         "Choose another name, or change the one there is with `lamplighter schedules edit`.";
-    ScheduleReserved = "SCHED-NAME-003", "This schedule belongs to the settings",
+    ScheduleReserved: Conflict = "SCHED-NAME-003", "This schedule belongs to the settings",
         "The self-monitoring cadence is one schedule, which exists and runs as its settings say.",
         "Use `lamplighter settings set self_monitoring.cadence` or `self_monitoring.enabled`.";
-    ScheduleUnreadable = "SCHED-RULE-001", "A stored schedule cannot be read",
+    ScheduleUnreadable: Conflict = "SCHED-RULE-001", "A stored schedule cannot be read",
         "Another program wrote a rule, a kind or a policy that this version does not know.",
         "Give it a kind and a rule with `lamplighter schedules edit`; until then it makes no jobs, the others go on.";
-    ScheduleOver = "SCHED-RULE-002", "The rule has no occurrence to come",
+    ScheduleOver: Invalid = "SCHED-RULE-002", "The rule has no occurrence to come",
         "Its instant is past, or its date is in no calendar up to the year 9999.",
         "Choose a rule that occurs in the future.";
-    ScheduleLimit = "SCHED-LIMIT-001", "There are too many schedules",
+    ScheduleLimit: Conflict = "SCHED-LIMIT-001", "There are too many schedules",
         "The limit of 1,000 schedules is reached.",
         "Remove some, or have one job do the work of several.";
-    HandlerFailed = "JOB-RUN-001", "A job's handler answered with an error",
+    HandlerFailed: Internal = "JOB-RUN-001", "A job's handler answered with an error",
         "What the handler works with failed, or it was given something it cannot use.",
         "Read the cause in the message; the job is tried again while it has attempts left.";
-    HandlerPanicked = "JOB-RUN-002", "A job's handler panicked",
+    HandlerPanicked: Internal = "JOB-RUN-002", "A job's handler panicked",
         "A bug in the handler of this kind.",
         "Report it with the job's error; the server goes on.";
-    PoisonPill = "JOB-RUN-003", "A job was ended because its runs crash the server",
+    PoisonPill: Internal = "JOB-RUN-003", "A job was ended because its runs crash the server",
         "The process died several times while this job ran.",
         "Find out what it does to the process, then run it again.";
-    Interrupted = "JOB-RUN-004", "A job was interrupted",
+    Interrupted: Internal = "JOB-RUN-004", "A job was interrupted",
         "The server stopped or died while the job ran, and its kind must not run twice.",
         "Run it again if it should be done.";
-    EngineSettle = "ENGINE-WRITE-001", "The end of a job could not be saved yet",
+    EngineSettle: Internal = "ENGINE-WRITE-001", "The end of a job could not be saved yet",
         "The database refused the write.",
         "It is tried again every second; see the cause.";
-    EnginePoll = "ENGINE-POLL-001", "The poller could not look for work",
+    EnginePoll: Internal = "ENGINE-POLL-001", "The poller could not look for work",
         "The database refused the read or the write.",
         "It is tried again every second; see the cause.";
-    EnginePrune = "ENGINE-PRUNE-001", "Old jobs or log rows could not be removed",
+    EnginePrune: Internal = "ENGINE-PRUNE-001", "Old jobs or log rows could not be removed",
         "The database refused, or was busy for too long.",
         "Read the cause in the message; it is tried again every minute.";
-    EngineReplaced = "ENGINE-LEAD-001", "Another process leads the engine now",
+    EngineReplaced: Conflict = "ENGINE-LEAD-001", "Another process leads the engine now",
         "The lock file was deleted, or this process stood still while another one took over.",
         "Nothing to do: this process stands by, and what it ran starts again in the other one.";
-    EngineHung = "ENGINE-LEAD-002", "A process that led the engine hung and was killed",
+    EngineHung: Internal = "ENGINE-LEAD-002", "A process that led the engine hung and was killed",
         "It was stopped by a signal, or handlers blocked all of its threads: for 30 seconds it did not say that it was alive.",
         "Nothing to do for the jobs: they run elsewhere. Find out what held the process up.";
-    EngineHangs = "ENGINE-LEAD-003", "The process that leads the engine hangs and cannot be killed",
+    EngineHangs: Internal = "ENGINE-LEAD-003", "The process that leads the engine hangs and cannot be killed",
         "It belongs to another user or container, or the system is not Linux.",
         "Kill that process by hand; one that stands by takes over at once.";
-    LogInput = "LOGS-INPUT-001", "The file to import cannot be read",
+    LogInput: Missing = "LOGS-INPUT-001", "The file to import cannot be read",
         "It does not exist, may not be read, or is no text.",
         "Name a readable text file, one log line a line.";
-    LogFollow = "LOGS-FOLLOW-001", "A log that is followed cannot be read",
+    LogFollow: Internal = "LOGS-FOLLOW-001", "A log that is followed cannot be read",
         "The file may not be read by this user, or its disk or the log database refused an operation.",
         "See the cause; it is tried again by itself, from where it was. Let the server's user read the file.";
-    LogJournal = "LOGS-JOURNAL-001", "The journal cannot be followed",
+    LogJournal: Internal = "LOGS-JOURNAL-001", "The journal cannot be followed",
         "The program journalctl is not installed, or it ended with an error.",
         "Install systemd's journalctl and add the server's user to the group systemd-journal, or take the [[log_source]] out.";
-    LogWrite = "LOGS-WRITE-001", "Log lines could not be saved",
+    LogWrite: Internal = "LOGS-WRITE-001", "Log lines could not be saved",
         "The log database refused the write.",
         "See the cause; the lines are on standard error too.";
-    LogDropped = "LOGS-DROP-001", "Log lines were dropped",
+    LogDropped: Internal = "LOGS-DROP-001", "Log lines were dropped",
         "More lines came than the log database could take.",
         "Nothing to do if it is rare; lower the log level otherwise.";
-    ScanWatermark = "SCAN-MARK-001", "The log's watermark was reset",
+    ScanWatermark: Internal = "SCAN-MARK-001", "The log's watermark was reset",
         "The log database is smaller than at the last scan: it was replaced or pruned from the end.",
         "Nothing to do: the scan reads it from the start, known problems are not filed again.";
-    ScanReply = "SCAN-REPLY-001", "The agent's answer cannot be read",
+    ScanReply: Internal = "SCAN-REPLY-001", "The agent's answer cannot be read",
         "The model answered with something else than the JSON object it was asked for.",
         "Read how it begins in the message; scan again, or choose a stronger model.";
-    ScanAgent = "SCAN-REPLY-002", "The agent could not analyse the log",
+    ScanAgent: Internal = "SCAN-REPLY-002", "The agent could not analyse the log",
         "It says so itself.",
         "Read what it says in the message, then scan again.";
-    IssueUnknown = "SCAN-ISSUE-001", "There is no such issue",
+    IssueUnknown: NotFound = "SCAN-ISSUE-001", "There is no such issue",
         "The id is wrong.",
         "Look for it on the Self-Monitoring page.";
-    AgentStart = "AGENT-START-001", "A program could not be started",
+    AgentStart: Internal = "AGENT-START-001", "A program could not be started",
         "It is not installed, may not be run, or its folder is missing.",
         "Read the cause in the message; try the program by hand as the server's user.";
-    AgentBox = "AGENT-BOX-001", "The sandbox cannot be used",
+    AgentBox: Internal = "AGENT-BOX-001", "The sandbox cannot be used",
         "bwrap is not installed, or the system or container forbids what it needs.",
         "Install bubblewrap and allow user namespaces, or run without a sandbox where the settings permit it.";
-    AgentDoor = "AGENT-DOOR-001", "A query on a snapshot was refused",
+    AgentDoor: Internal = "AGENT-DOOR-001", "A query on a snapshot was refused",
         "It is no single SELECT on a scan's snapshot, or larger than such a query may be.",
         "Ask one SELECT: sqlite3 [-json|-csv|-header] FILE \"SELECT …\"; narrow it by WHERE, LIMIT or GROUP BY.";
-    AgentLost = "AGENT-LOST-001", "A supervisor was lost",
+    AgentLost: Internal = "AGENT-LOST-001", "A supervisor was lost",
         "Somebody, or the kernel for want of memory, killed the process that owned a run.",
         "Nothing to do: what it left behind is found and ended before the run counts as over.";
-    AgentTree = "AGENT-TREE-001", "Processes of a run cannot be ended",
+    AgentTree: Internal = "AGENT-TREE-001", "Processes of a run cannot be ended",
         "They run under another user, or hang in the kernel.",
         "End them by hand; the job's key is free only after that.";
-    AgentSuspect = "AGENT-TREE-002", "A process may be left of an interrupted run",
+    AgentSuspect: Internal = "AGENT-TREE-002", "A process may be left of an interrupted run",
         "It works in the run's folder, but has cleared its environment, so that nothing proves whose it is.",
         "Look what it is, and end it by hand if it is the run's.";
-    AgentValue = "AGENT-VALUE-001", "A setting of the agent program is not valid",
+    AgentValue: Invalid = "AGENT-VALUE-001", "A setting of the agent program is not valid",
         "A model, a session, a budget or a text does not fit the program's command line.",
         "Mend the value that the message names.";
-    AgentNotStarted = "AGENT-START-002", "The agent program refused to start",
+    AgentNotStarted: Internal = "AGENT-START-002", "The agent program refused to start",
         "It does not know a flag, or the session to go on with is gone.",
         "Read what it says in the message, and see that its version is one that is accepted.";
-    AgentMissing = "AGENT-START-003", "The agent program cannot be used",
+    AgentMissing: Missing = "AGENT-START-003", "The agent program cannot be used",
         "It is not installed, not on the server's PATH, or older than what is accepted.",
         "Install it (npm install -g @anthropic-ai/claude-code), or name it with agent.command; the reason is in the message.";
-    AgentPrompt = "AGENT-PROMPT-001", "A prompt file cannot be read",
+    AgentPrompt: Invalid = "AGENT-PROMPT-001", "A prompt file cannot be read",
         "There is none of this name in the data directory's `prompts`, or it is no text.",
         "Write the file, or name another one.";
-    AgentAlarm = "AGENT-BUDGET-001", "Most of a budget is spent",
+    AgentAlarm: Internal = "AGENT-BUDGET-001", "Most of a budget is spent",
         "Runs of agents have cost four fifths of what the day or the month may cost.",
         "See the spend by kind and schedule; raise the budget, or run less. Runs over the budget wait for its next period.";
-    AgentHandOn = "AGENT-TIER-001", "A session could not be handed on",
+    AgentHandOn: Internal = "AGENT-TIER-001", "A session could not be handed on",
         "The agent asked for the next tier, but the job could not be stored.",
         "Read the cause in the message, and ask for the next tier by hand if it is needed.";
-    AgentTranscript = "AGENT-RECORD-001", "A transcript could not be recorded",
+    AgentTranscript: Internal = "AGENT-RECORD-001", "A transcript could not be recorded",
         "The database refused a write while an agent ran.",
         "See the error in the message; the run went on, a part of its transcript is missing.";
-    AgentKilled = "AGENT-RUN-001", "The agent program was killed",
+    AgentKilled: Internal = "AGENT-RUN-001", "The agent program was killed",
         "The system ran out of memory, or somebody sent it a signal.",
         "See the system's log, then run it again.";
-    AgentNoReport = "AGENT-RUN-002", "The agent program ended without a report",
+    AgentNoReport: Internal = "AGENT-RUN-002", "The agent program ended without a report",
         "It crashed, or ended before the model's answer.",
         "Read its last words in the message and the transcript, then run it again.";
-    AgentFailed = "AGENT-RUN-003", "The agent failed",
+    AgentFailed: Internal = "AGENT-RUN-003", "The agent failed",
         "The program reports an error of its own.",
         "Read the transcript.";
-    AgentInterrupted = "AGENT-RUN-004", "The agent was interrupted",
+    AgentInterrupted: Internal = "AGENT-RUN-004", "The agent was interrupted",
         "Somebody stopped it, or the server stopped or died while it ran.",
         "Run it again if it should be done; its transcript is kept.";
-    AgentAuthentication = "AGENT-AUTH-001", "The model's service refused the key or the login",
+    AgentAuthentication: Internal = "AGENT-AUTH-001", "The model's service refused the key or the login",
         "The key is missing, wrong or revoked, or the login has expired.",
         "Set ANTHROPIC_API_KEY for the server, or log in with the agent program as the server's user, then run it again.";
-    AgentBilling = "AGENT-BILL-001", "The account of the model's service has no credit left",
+    AgentBilling: Internal = "AGENT-BILL-001", "The account of the model's service has no credit left",
         "The prepaid credit is used up.",
         "Buy credit, then run it again.";
-    AgentLimited = "AGENT-LIMIT-001", "The limit of the model's service is reached",
+    AgentLimited: Internal = "AGENT-LIMIT-001", "The limit of the model's service is reached",
         "Requests or usage are limited for a time.",
         "Nothing to do: the queue goes on when the limit is lifted, or at once with Resume.";
-    AgentTurns = "AGENT-LIMIT-002", "The agent took all its turns",
+    AgentTurns: Internal = "AGENT-LIMIT-002", "The agent took all its turns",
         "The work needs more turns than it was given, or the agent goes round in circles.",
         "Read the transcript; go on with the session, or give it more turns.";
-    AgentBudget = "AGENT-LIMIT-003", "The agent used up its budget",
+    AgentBudget: Internal = "AGENT-LIMIT-003", "The agent used up its budget",
         "The work costs more than it may.",
         "Read the transcript; go on with the session, or give it a larger budget.";
-    AgentOutput = "AGENT-LIMIT-004", "The agent wrote too much",
+    AgentOutput: Internal = "AGENT-LIMIT-004", "The agent wrote too much",
         "A command of it prints without end.",
         "Read the transcript, and ask for less output.";
-    AgentTimedOut = "AGENT-TIME-001", "The agent took too long",
+    AgentTimedOut: Internal = "AGENT-TIME-001", "The agent took too long",
         "The work needs more time than it was given.",
         "Read the transcript; go on with the session, or give it more time.";
-    AgentIdle = "AGENT-TIME-002", "The agent showed no sign of life",
+    AgentIdle: Internal = "AGENT-TIME-002", "The agent showed no sign of life",
         "A command of it waits for something that does not come, or the model's service does not answer.",
         "Read the end of the transcript.";
-    AgentRequest = "AGENT-API-001", "The model's service refused the request",
+    AgentRequest: Internal = "AGENT-API-001", "The model's service refused the request",
         "The model is not known, or the prompt is too long.",
         "Mend what the message names, then run it again.";
-    AgentService = "AGENT-API-002", "The model's service failed",
+    AgentService: Internal = "AGENT-API-002", "The model's service failed",
         "It is overloaded or down, or the network is.",
         "Run it again later.";
-    AgentDenied = "AGENT-TOOLS-001", "A tool was not allowed",
+    AgentDenied: Internal = "AGENT-TOOLS-001", "A tool was not allowed",
         "The agent wanted what its profile does not allow.",
         "Choose a wider profile if the work needs it.";
-    AgentUnstructured = "AGENT-REPLY-001", "The agent gave no structured answer",
+    AgentUnstructured: Internal = "AGENT-REPLY-001", "The agent gave no structured answer",
         "The model answered in prose, or never as the schema wants it.",
         "Run it again, or choose a stronger model.";
-    FilingDecided = "TRACK-FILE-001", "It was decided already",
+    FilingDecided: Conflict = "TRACK-FILE-001", "It was decided already",
         "Somebody else approved or rejected it, or it is on its way.",
         "Load the page again and see what became of it.";
-    RepositoryTaken = "REPO-NAME-001", "A repository of this name or path is registered",
+    RepositoryTaken: Conflict = "REPO-NAME-001", "A repository of this name or path is registered",
         "Somebody has added it before.",
         "Refresh that one, or give the new one another name.";
-    RepositoryUnknown = "REPO-NAME-002", "There is no such repository",
+    RepositoryUnknown: NotFound = "REPO-NAME-002", "There is no such repository",
         "The name is wrong, or it was removed.",
         "See `lamplighter repos list`.";
-    RepositoryPath = "REPO-PATH-001", "The repository cannot be read",
+    RepositoryPath: Invalid = "REPO-PATH-001", "The repository cannot be read",
         "There is no git repository at this path, or the server's user may not read it.",
         "Name the folder that holds `.git`, and see that the server's user may read it.";
-    ConfigInvalid = "CONFIG-VALUE-001", "The configuration is not valid",
+    ConfigInvalid: Unconfigured = "CONFIG-VALUE-001", "The configuration is not valid",
         "A key is unknown or a value is out of its range.",
         "Mend the named key; the message says what is allowed.";
-    ConfigExposed = "CONFIG-LISTEN-001", "This address would expose the server",
+    ConfigExposed: Unconfigured = "CONFIG-LISTEN-001", "This address would expose the server",
         "Anything but a loopback address needs a proxy with TLS in front and an admin account.",
         "Listen on 127.0.0.1, or set server.trusted_proxies and create the admin first.";
-    ConfigDirectory = "CONFIG-DIR-001", "There is no data directory to use",
+    ConfigDirectory: Unconfigured = "CONFIG-DIR-001", "There is no data directory to use",
         "Neither --data-dir, LAMPLIGHTER_DATA_DIR nor HOME is set, or the folder cannot be made.",
         "Pass --data-dir.";
-    ConfigNoData = "CONFIG-DIR-002", "There is no database in this data directory",
+    ConfigNoData: Missing = "CONFIG-DIR-002", "There is no database in this data directory",
         "No server has run with it, or another directory is meant.",
         "Pass the --data-dir of the server; the demo's is lamplighter-demo beside the usual one.";
-    WebServe = "WEB-SERVE-001", "The web server could not start",
+    WebServe: Internal = "WEB-SERVE-001", "The web server could not start",
         "The address is taken or not allowed.",
         "Choose another with --listen.";
-    WebInternal = "WEB-PAGE-001", "A page could not be made",
+    WebInternal: Internal = "WEB-PAGE-001", "A page could not be made",
         "The database refused a read or a write.",
         "See the server's log under the same time.";
-    WebHost = "WEB-HOST-001", "The host name is not allowed",
+    WebHost: Misdirected = "WEB-HOST-001", "The host name is not allowed",
         "The request's Host is not in the allow-list; a rebinding attack looks like this.",
         "Use http://127.0.0.1, or add the name to server.allowed_hosts.";
-    WebCrossSite = "WEB-CSRF-001", "The request came from another site",
+    WebCrossSite: Forbidden = "WEB-CSRF-001", "The request came from another site",
         "Neither Sec-Fetch-Site nor Origin says that our own page sent it.",
         "Use the page's own button; a script sends an Origin header that equals the server's address.";
-    WebNotFound = "WEB-PAGE-002", "There is no such page",
+    WebNotFound: NotFound = "WEB-PAGE-002", "There is no such page",
         "The address is wrong, or the thing it named is gone.",
         "Go back and choose from the navigation.";
-    WebStreams = "WEB-LIVE-001", "Too many live pages are open",
+    WebStreams: Busy = "WEB-LIVE-001", "Too many live pages are open",
         "Each open page holds a stream of events, and their number is limited.",
         "Close some pages; this one shows what was true when it was loaded.";
-    WebMethod = "WEB-METHOD-001", "The address does not take this method",
+    WebMethod: Method = "WEB-METHOD-001", "The address does not take this method",
         "A form or a program used another method than the address has.",
         "Use the method that the Allow header names.";
-    WebSlow = "WEB-TIME-001", "The request took too long",
+    WebSlow: Unknown = "WEB-TIME-001", "The request took too long",
         "The database did not answer within 30 seconds.",
         "A change may have been saved or not: look before you repeat it.";
-    WebInput = "WEB-INPUT-001", "The form is not complete",
+    WebInput: Invalid = "WEB-INPUT-001", "The form is not complete",
         "A field is missing, too long or not of its type.",
         "Mend the field that is named.";
-    AuthRequired = "AUTH-LOGIN-001", "Sign in first",
+    AuthRequired: Unproven = "AUTH-LOGIN-001", "Sign in first",
         "There is no valid session.",
         "Sign in at /login.";
-    AuthFailed = "AUTH-LOGIN-002", "Wrong user name or password",
+    AuthFailed: Unproven = "AUTH-LOGIN-002", "Wrong user name or password",
         "The account does not exist or the password is another.",
         "Try again; `lamplighter users passwd admin` sets a new password.";
-    AuthThrottled = "AUTH-LOGIN-003", "Too many attempts",
+    AuthThrottled: TooMany = "AUTH-LOGIN-003", "Too many attempts",
         "Several sign-ins failed in a row.",
         "Wait as long as the message says.";
-    AuthBusy = "AUTH-LOGIN-004", "Too many people sign in at once",
+    AuthBusy: TooMany = "AUTH-LOGIN-004", "Too many people sign in at once",
         "Passwords are checked two at a time, and the queue is full.",
         "Try again in a moment.";
-    AuthSetupCode = "AUTH-SETUP-001", "This set-up link is not valid any more",
+    AuthSetupCode: Gone = "AUTH-SETUP-001", "This set-up link is not valid any more",
         "It was used, it is older than 15 minutes, or the server was started again since.",
         "Start the server again: it prints a new link while there is no admin.";
-    AuthPassword = "AUTH-SETUP-002", "The password does not fit the rules",
+    AuthPassword: Invalid = "AUTH-SETUP-002", "The password does not fit the rules",
         "It is shorter than 12 or longer than 128 characters, or too common.",
         "Choose another.";
-    AuthUnknown = "AUTH-NAME-001", "There is no such account",
+    AuthUnknown: NotFound = "AUTH-NAME-001", "There is no such account",
         "The name is wrong, or nobody has set up the admin yet.",
         "Set up the admin by the link that `lamplighter serve` prints, or start it with LAMPLIGHTER_ADMIN_PASSWORD set.";
-    AuthRole = "AUTH-ROLE-001", "Your role does not allow this",
+    AuthRole: Forbidden = "AUTH-ROLE-001", "Your role does not allow this",
         "The account's role is below what the action needs.",
         "Ask an admin.";
-    TrackerNoToken = "TRACK-AUTH-001", "There is no token for the issue tracker",
+    TrackerNoToken: Unconfigured = "TRACK-AUTH-001", "There is no token for the issue tracker",
         "GITHUB_TOKEN and `tracker.token_file` are empty or not set, or the file cannot be read or can be read by others.",
         "Set GITHUB_TOKEN, or let `tracker.token_file` name a file of mode 0600 that holds the token alone.";
-    TrackerNoRepository = "TRACK-REPO-001", "It is not known which repository's issues are meant",
+    TrackerNoRepository: Unconfigured = "TRACK-REPO-001", "It is not known which repository's issues are meant",
         "`tracker.repository` is empty or not set, and the server's folder is no clone of a repository at `tracker.api_url`.",
         "Set `tracker.repository` to owner/name, or start the server in a clone of the repository.";
-    TrackerUnauthorised = "TRACK-AUTH-002", "The issue tracker does not know the token",
+    TrackerUnauthorised: Internal = "TRACK-AUTH-002", "The issue tracker does not know the token",
         "The token has expired, was revoked, or was copied incompletely.",
         "Make a new one; it is read again for every request, so nothing needs a restart.";
-    TrackerForbidden = "TRACK-AUTH-003", "The token may not do this",
+    TrackerForbidden: Internal = "TRACK-AUTH-003", "The token may not do this",
         "It has no right to write issues in the repository, or the organisation has not approved it.",
         "Give it read and write access to the repository's issues.";
-    TrackerLimited = "TRACK-LIMIT-001", "The issue tracker asks for fewer requests",
+    TrackerLimited: Internal = "TRACK-LIMIT-001", "The issue tracker asks for fewer requests",
         "The token's hourly limit is used up, perhaps by other programs, or it was used too quickly.",
         "Nothing: what waits is filed when the limit is over.";
-    TrackerNotFound = "TRACK-FOUND-001", "The issue tracker knows no such repository or issue",
+    TrackerNotFound: Internal = "TRACK-FOUND-001", "The issue tracker knows no such repository or issue",
         "The repository's name is wrong, it was deleted, or the token cannot see it.",
         "Check `tracker.repository` and that the token has access to it.";
-    TrackerGone = "TRACK-FOUND-002", "It is no longer on the issue tracker",
+    TrackerGone: Internal = "TRACK-FOUND-002", "It is no longer on the issue tracker",
         "The issue was deleted, or the repository's issues are turned off.",
         "Turn the issues on in the repository's settings; a deleted issue stays deleted.";
-    TrackerMoved = "TRACK-FOUND-003", "It has moved on the issue tracker",
+    TrackerMoved: Internal = "TRACK-FOUND-003", "It has moved on the issue tracker",
         "The repository was renamed, or the issue was transferred; the token is not sent to another address.",
         "Set `tracker.repository` to the new name.";
-    TrackerInvalid = "TRACK-INPUT-001", "The issue tracker does not take the values",
+    TrackerInvalid: Internal = "TRACK-INPUT-001", "The issue tracker does not take the values",
         "A value breaks one of its rules, which its answer names.",
         "Read the answer; it is tried again by itself.";
-    TrackerServer = "TRACK-SERVER-001", "The issue tracker is broken for now",
+    TrackerServer: Internal = "TRACK-SERVER-001", "The issue tracker is broken for now",
         "It answered with an error of its own.",
         "Nothing: it is tried again. If it lasts, look at the tracker's status page.";
-    TrackerNetwork = "TRACK-NET-001", "The issue tracker could not be reached, or did not answer",
+    TrackerNetwork: Internal = "TRACK-NET-001", "The issue tracker could not be reached, or did not answer",
         "The network, a firewall or a proxy is in the way, or the answer took longer than 30 seconds.",
         "Check `tracker.api_url` and HTTPS_PROXY; it is tried again by itself.";
-    TrackerMarker = "TRACK-MARK-001", "A filing could not be given a marker",
+    TrackerMarker: Internal = "TRACK-MARK-001", "A filing could not be given a marker",
         "The system has no randomness to give.",
         "Try again; if it lasts, restart the machine.";
-    TrackerGarbled = "TRACK-ANSWER-001", "The answer is not one of an issue tracker",
+    TrackerGarbled: Internal = "TRACK-ANSWER-001", "The answer is not one of an issue tracker",
         "Something else answers at `tracker.api_url`, such as a proxy's sign-in page.",
         "Check `tracker.api_url` with curl.";
 }

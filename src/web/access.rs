@@ -7,7 +7,7 @@ use super::respond::{self, Face, Problem};
 use crate::error::Code;
 use crate::model::{Account, Role};
 use axum::extract::{Extension, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -77,9 +77,7 @@ fn ask_to_sign_in(caller: &Caller, request: &Request) -> Response {
             respond::see_other(&format!("/login?{query}"))
         }
         Face::Page if posts => respond::see_other("/login"),
-        Face::Page | Face::Fragment | Face::Json => {
-            Problem::new(StatusCode::UNAUTHORIZED, Code::AuthRequired).into_response()
-        }
+        Face::Page | Face::Fragment | Face::Json => Problem::of(Code::AuthRequired).into_response(),
     }
 }
 
@@ -95,7 +93,7 @@ pub(super) async fn require_role(
         return next.run(request).await;
     }
     let (role, least) = (role.as_str(), least.as_str());
-    Problem::new(StatusCode::FORBIDDEN, Code::AuthRole)
+    Problem::of(Code::AuthRole)
         .saying(format!("Your role is {role}; this needs {least}."))
         .into_response()
 }

@@ -4,7 +4,7 @@ use super::App;
 use super::access::SignedIn;
 use super::caller::Caller;
 use super::page::{self, Frame, LivePart, Tab};
-use super::respond::{self, Face, Problem, refused};
+use super::respond::{self, Face, Problem};
 use super::ui::when;
 use crate::model::{Act, FilingId, FilingState, Role, Timestamp, WaitingFiling};
 use axum::Json;
@@ -149,7 +149,7 @@ pub(super) async fn approve(
 ) -> Result<Response, Problem> {
     let id = filing_id(id)?;
     let actor = caller.acting_as(&signed_in.account.username);
-    app.web.store.approve_filing(id, actor, app.web.clock.now()).await.map_err(refused)?;
+    app.web.store.approve_filing(id, actor, app.web.clock.now()).await?;
     Ok(done(&caller, id, "approved"))
 }
 
@@ -162,7 +162,7 @@ pub(super) async fn reject(
 ) -> Result<Response, Problem> {
     let id = filing_id(id)?;
     let actor = caller.acting_as(&signed_in.account.username);
-    app.web.store.reject_filing(id, actor, app.web.clock.now()).await.map_err(refused)?;
+    app.web.store.reject_filing(id, actor, app.web.clock.now()).await?;
     Ok(done(&caller, id, "rejected"))
 }
 
@@ -181,7 +181,7 @@ pub(super) async fn edit(
     // A form sends every end of a line as CR LF.
     let body = body.replace("\r\n", "\n");
     let edited = app.web.store.edit_filing(id, title, body, actor, app.web.clock.now());
-    edited.await.map_err(refused)?;
+    edited.await?;
     Ok(done(&caller, id, "edited"))
 }
 

@@ -4,7 +4,7 @@ use super::respond::Problem;
 use super::secret;
 use crate::error::Code;
 use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use std::sync::LazyLock;
 
@@ -84,7 +84,7 @@ impl Assets {
 pub(super) async fn asset(Path(file): Path<String>) -> Result<Response, Problem> {
     let path = format!("/assets/{file}");
     let found = ASSETS.all().into_iter().find(|asset| asset.path == path);
-    let asset = found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, Code::WebNotFound))?;
+    let asset = found.ok_or_else(|| Problem::of(Code::WebNotFound))?;
     let headers = [(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, FOREVER)];
     Ok((headers, asset.content).into_response())
 }

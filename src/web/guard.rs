@@ -11,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
@@ -75,7 +75,7 @@ fn span(caller: &Caller, request: &Parts) -> tracing::Span {
 /// The request's host, if the server answers to it. Whoever rebinds a name of their own to this address comes with
 /// that name (421, S2).
 fn check_host<'a>(request: &'a Parts, options: &Options) -> Result<&'a str, Problem> {
-    let refused = || Problem::new(StatusCode::MISDIRECTED_REQUEST, Code::WebHost);
+    let refused = || Problem::of(Code::WebHost);
     let mut hosts = request.headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return Err(refused());
@@ -117,7 +117,7 @@ fn check_origin(request: &Parts, host: &str) -> Result<(), Problem> {
             Single::None | Single::Many => false,
         },
     };
-    if ours { Ok(()) } else { Err(Problem::new(StatusCode::FORBIDDEN, Code::WebCrossSite)) }
+    if ours { Ok(()) } else { Err(Problem::of(Code::WebCrossSite)) }
 }
 
 enum Single<'a> {
@@ -142,7 +142,7 @@ fn is_origin_of(origin: &str, host: &str) -> bool {
 }
 
 async fn in_time(answer: impl Future<Output = Response>) -> Response {
-    let late = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, Code::WebSlow);
+    let late = || Problem::of(Code::WebSlow);
     let answer = tokio::time::timeout(REQUEST_LIMIT, answer).await;
     answer.unwrap_or_else(|_| late().into_response())
 }

@@ -5,7 +5,7 @@ use super::access::SignedIn;
 use super::caller::Caller;
 use super::jobs::attempts;
 use super::page::{self, Frame, LivePart, Tab};
-use super::respond::{self, Face, Problem, refused};
+use super::respond::{self, Face, Problem};
 use super::sessions;
 use super::trigger;
 use super::ui::{Step, badge, card, elapsed, timeline, when, when_known};
@@ -50,7 +50,7 @@ pub(super) async fn cancel(
 ) -> Result<Response, Problem> {
     let (id, pressed) = (job_id(id)?, page::query(query)?);
     let actor = caller.acting_as(&signed_in.account.username);
-    let cancelled = app.web.store.cancel(id, actor, app.web.clock.now()).await.map_err(refused)?;
+    let cancelled = app.web.store.cancel(id, actor, app.web.clock.now()).await?;
     let (status, word) = match cancelled {
         Cancelled::Done => (StatusCode::OK, "cancelled"),
         Cancelled::Requested => (StatusCode::ACCEPTED, "cancel_requested"),
@@ -76,8 +76,7 @@ pub(super) async fn run_again(
     let confirmed = pressed.confirm.as_deref() == Some("full");
     trigger::check_again(&app.web, id, signed_in.account.role, confirmed).await?;
     let actor = caller.acting_as(&signed_in.account.username);
-    let again =
-        app.web.store.run_again(id, actor, app.web.clock.now()).await.map_err(refused)?.id();
+    let again = app.web.store.run_again(id, actor, app.web.clock.now()).await?.id();
     Ok(match caller.face {
         Face::Json => Json(json!({"job_id": again.to_string()})).into_response(),
         Face::Page | Face::Fragment => pressed.page_of(again),
@@ -99,10 +98,7 @@ pub(super) async fn page(
     let id = job_id(id)?;
     let shown = page::query(query)?.v;
     let store = &app.web.store;
-    let none = || {
-        Problem::new(StatusCode::NOT_FOUND, Code::WebNotFound)
-            .saying(format!("There is no job {id}."))
-    };
+    let none = || Problem::of(Code::WebNotFound).saying(format!("There is no job {id}."));
     let job = store.job(id).await?.ok_or_else(none)?;
     let events = store.job_events(job.id).await?;
     let children = store.children(job.id).await?;

@@ -5,7 +5,6 @@ use super::access::SignedIn;
 use super::respond::Problem;
 use crate::error::Code;
 use axum::extract::{Extension, State};
-use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
 use std::convert::Infallible;
@@ -49,8 +48,7 @@ pub(super) async fn events(
     Extension(_): Extension<SignedIn>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let place = Arc::clone(&app.streams).try_acquire_owned();
-    let place =
-        place.map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, Code::WebStreams))?;
+    let place = place.map_err(|_| Problem::of(Code::WebStreams))?;
     let watch = Watch {
         jobs: app.web.store.changes(),
         logs: app.web.logs.changes(),

@@ -84,7 +84,7 @@ pub(super) async fn sign_out(
 pub(super) fn unfit(rejection: &FormRejection) -> Problem {
     let status = rejection.status();
     if [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE].contains(&status) {
-        Problem::new(status, Code::WebInput)
+        Problem::of(Code::WebInput).with_status(status)
     } else {
         Problem::input(Code::WebInput.cause())
     }
@@ -114,7 +114,7 @@ async fn authenticate(
     let throttled = app.throttle().attempt(&username, caller.remote, now);
     if let Err(wait) = throttled {
         let seconds = respond::seconds(wait);
-        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, Code::AuthThrottled)
+        return Err(Problem::of(Code::AuthThrottled)
             .saying(format!("Try again in {seconds} seconds."))
             .retry_after(wait));
     }
@@ -125,7 +125,7 @@ async fn authenticate(
     let Some(account) = account.filter(|_| verified) else {
         // The name is not logged: people type their password there.
         warn_coded!(Code::AuthFailed, "a sign-in from {} failed", caller.remote);
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, Code::AuthFailed));
+        return Err(Problem::of(Code::AuthFailed));
     };
     app.throttle().succeeded(&username, caller.remote);
     Ok(account)

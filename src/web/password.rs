@@ -5,7 +5,6 @@ use crate::error::{Code, Error, Result};
 use crate::error_coded;
 use argon2::password_hash::phc::{Output, PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
-use axum::http::StatusCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
@@ -149,7 +148,7 @@ impl Hasher {
         work: impl FnOnce(&mut Memory) -> Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
         let Ok(seat) = self.seats.clone().try_acquire_owned() else {
-            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, Code::AuthBusy)
+            return Err(Problem::of(Code::AuthBusy)
                 .saying("Too many people sign in at once.")
                 .retry_after(Duration::from_secs(1)));
         };
@@ -168,7 +167,7 @@ impl Hasher {
             Ok(answer) => answer.map_err(Problem::from),
             Err(error) => {
                 error_coded!(Code::WebInternal, "hashing a password panicked: {error}");
-                Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, Code::WebInternal))
+                Err(Problem::of(Code::WebInternal))
             }
         }
     }
@@ -228,7 +227,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         let refused = hasher.run(|_| Ok(())).await.unwrap_err();
-        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(refused.status(), axum::http::StatusCode::TOO_MANY_REQUESTS);
         drop(all_turns);
         assert!(waiting.join_all().await.into_iter().all(|served| served));
     }

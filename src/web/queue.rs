@@ -4,14 +4,13 @@ use super::App;
 use super::access::SignedIn;
 use super::caller::Caller;
 use super::page;
-use super::respond::{self, Face, Problem, refused};
+use super::respond::{self, Face, Problem};
 use super::ui::{when, when_known};
 use crate::error::Code;
 use crate::model::{Pause, Queue, Role, Timestamp};
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -34,12 +33,12 @@ pub(super) async fn resume(
     name: Result<Path<String>, PathRejection>,
     query: Result<Query<Pressed>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let unknown = || Problem::new(StatusCode::NOT_FOUND, Code::QueueUnknown);
+    let unknown = || Problem::of(Code::QueueUnknown);
     let on = page::query(query)?.on;
     let Path(name) = name.map_err(|_| unknown())?;
     let queue = Queue::parse(name).map_err(|_| unknown())?;
     let (actor, now) = (caller.acting_as(&signed_in.account.username), app.web.clock.now());
-    let resumed = app.web.store.resume_queue(queue.clone(), actor, now).await.map_err(refused)?;
+    let resumed = app.web.store.resume_queue(queue.clone(), actor, now).await?;
     Ok(match caller.face {
         Face::Json => Json(json!({"queue": queue.as_str(), "resumed": resumed})).into_response(),
         Face::Page | Face::Fragment if on.as_deref() == Some("queues") => {

@@ -5,7 +5,7 @@ use super::access::SignedIn;
 use super::caller::Caller;
 use super::login::unfit;
 use super::page::{self, Frame, LivePart, Tab};
-use super::respond::{self, Face, Problem, refused};
+use super::respond::{self, Face, Problem};
 use super::settings::stopped_notice;
 use super::ui::{self, card, when, when_known};
 use crate::model::{Job, Pause, Queue, QueueState, Role, Timestamp, Worker};
@@ -85,8 +85,8 @@ pub(super) async fn limit(
                 Some(limit.ok_or_else(no)?)
             }
         };
-        let queue = Queue::parse(queue.trim()).map_err(refused)?;
-        app.web.store.set_queue_limit(queue, limit, actor, now).await.map_err(refused)
+        let queue = Queue::parse(queue.trim())?;
+        app.web.store.set_queue_limit(queue, limit, actor, now).await.map_err(Problem::from)
     };
     answered(&app, &signed_in, caller.face, done.await).await
 }
@@ -114,8 +114,8 @@ pub(super) async fn pause(
             }
         };
         let reason = reason.trim().chars().take(MAX_REASON).collect();
-        let queue = Queue::parse(queue.trim()).map_err(refused)?;
-        app.web.store.pause_queue(queue, reason, until, actor, now).await.map_err(refused)
+        let queue = Queue::parse(queue.trim())?;
+        app.web.store.pause_queue(queue, reason, until, actor, now).await.map_err(Problem::from)
     };
     answered(&app, &signed_in, caller.face, done.await).await
 }

@@ -5,7 +5,7 @@ use super::access::SignedIn;
 use super::caller::Caller;
 use super::login::unfit;
 use super::page::{self, Frame, LivePart, Tab};
-use super::respond::{self, Face, Problem, refused};
+use super::respond::{self, Face, Problem};
 use super::ui::{self, badge, when};
 use crate::error::Code;
 use crate::model::{
@@ -15,7 +15,6 @@ use crate::repositories;
 use axum::Json;
 use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
 use axum::extract::{Extension, Form, Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
@@ -74,7 +73,7 @@ pub(super) async fn add(
     let (path, name) = (new.path.trim(), page::given(new.name.clone()));
     let added = if path.starts_with('/') {
         let add = repositories::add(&app.web.store, path.as_ref(), name, actor, now);
-        add.await.map_err(refused)
+        add.await.map_err(Problem::from)
     } else {
         Err(Problem::input("The path of a repository begins with / and is one of the server's."))
     };
@@ -99,7 +98,7 @@ pub(super) async fn refresh(
     let name = named(&app, path).await?;
     let (actor, now) = (caller.acting_as(&signed_in.account.username), app.web.clock.now());
     let refresh = repositories::refresh(&app.web.store, name, Trigger::Manual, Some(actor), now);
-    Ok(asked_for(refresh.await.map_err(refused)?, caller.face))
+    Ok(asked_for(refresh.await?, caller.face))
 }
 
 /// POST `/repositories/{id}/remove`: forgets it.
@@ -111,7 +110,7 @@ pub(super) async fn remove(
 ) -> Result<Response, Problem> {
     let name = named(&app, path).await?;
     let (actor, now) = (caller.acting_as(&signed_in.account.username), app.web.clock.now());
-    app.web.store.remove_repository(name.clone(), actor, now).await.map_err(refused)?;
+    app.web.store.remove_repository(name.clone(), actor, now).await?;
     Ok(match caller.face {
         Face::Json => Json(json!({"removed": name})).into_response(),
         Face::Page | Face::Fragment => respond::see_other(PATH),
@@ -127,7 +126,7 @@ fn asked_for(job: JobId, face: Face) -> Response {
 
 /// The name of the repository that the path numbers.
 async fn named(app: &App, path: Result<Path<i64>, PathRejection>) -> Result<String, Problem> {
-    let unknown = || Problem::new(StatusCode::NOT_FOUND, Code::RepositoryUnknown);
+    let unknown = || Problem::of(Code::RepositoryUnknown);
     let Path(id) = path.map_err(|_| unknown())?;
     // One may be called by a number: whose number it is counts here.
     let all = app.web.store.repositories().await?;

@@ -66,8 +66,16 @@ pub(super) struct Problem {
 
 impl Problem {
     /// A problem that needs no more words than its code has.
-    pub(super) fn new(status: StatusCode, code: Code) -> Self {
+    pub(super) fn of(code: Code) -> Self {
+        let status = StatusCode::from_u16(code.class().http_status());
+        let status = status.expect("the table of classes holds statuses");
         Self { status, code, what: code.cause().to_owned(), retry_after: None }
+    }
+
+    /// The same with a status that says more than the code's class does.
+    pub(super) fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
     }
 
     /// The same, with other words for what happened.
@@ -84,7 +92,7 @@ impl Problem {
 
     /// A field of the request that does not fit (400).
     pub(super) fn input(what: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, Code::WebInput).saying(what)
+        Self::of(Code::WebInput).saying(what)
     }
 
     /// What happened, for people.
@@ -107,54 +115,14 @@ impl Problem {
     }
 }
 
-/// Logs the error in full and keeps of it what a client may see: the code and its texts, no path and no SQL (S29).
+/// An error as a client may see it. One that the caller did not cause is logged in full; of it a client sees the code and
+/// that code's texts, no path and no SQL (S29).
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let code = error.code();
-        error_coded!(Code::WebInternal, "a request failed: {error}");
-        let passing = [
-            Code::StoreBusy,
-            Code::StoreFull,
-            Code::StoreWalFull,
-            Code::StoreClosed,
-            Code::StoreIo,
-            Code::StoreOutcomeUnknown,
-        ];
-        let status = if passing.contains(&code) {
-            StatusCode::SERVICE_UNAVAILABLE
-        } else {
-            StatusCode::INTERNAL_SERVER_ERROR
-        };
-        Self::new(status, code)
-    }
-}
-
-/// The problem of a call that the store refused for what the caller asked; any other error is a problem of ours.
-pub(super) fn refused(error: Error) -> Problem {
-    let code = error.code();
-    let status = [
-        (Code::JobUnknown, StatusCode::NOT_FOUND),
-        (Code::FilingDecided, StatusCode::CONFLICT),
-        (Code::JobNotFinal, StatusCode::CONFLICT),
-        (Code::QueueUnknown, StatusCode::NOT_FOUND),
-        (Code::ScheduleUnknown, StatusCode::NOT_FOUND),
-        (Code::ScheduleReserved, StatusCode::CONFLICT),
-        (Code::ScheduleUnreadable, StatusCode::CONFLICT),
-        (Code::ScheduleOver, StatusCode::BAD_REQUEST),
-        (Code::ModelInvalid, StatusCode::BAD_REQUEST),
-        (Code::QueueFull, StatusCode::TOO_MANY_REQUESTS),
-        (Code::IssueUnknown, StatusCode::NOT_FOUND),
-        (Code::RepositoryUnknown, StatusCode::NOT_FOUND),
-        (Code::RepositoryTaken, StatusCode::CONFLICT),
-        (Code::RepositoryPath, StatusCode::BAD_REQUEST),
-    ];
-    match status.iter().find(|(known, _)| *known == code) {
-        Some((Code::ModelInvalid | Code::RepositoryPath, status)) => {
-            let text = error.to_string().replace(&format!("[{code}] "), "");
-            Problem::new(*status, code).saying(format!("Not taken: {text}."))
+        if !error.class().is_refusal() {
+            error_coded!(Code::WebInternal, "a request failed: {error}");
         }
-        Some((_, status)) => Problem::new(*status, code),
-        None => Problem::from(error),
+        Self::of(error.code()).saying(error.sentence())
     }
 }
 

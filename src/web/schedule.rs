@@ -5,7 +5,7 @@ use super::access::SignedIn;
 use super::caller::Caller;
 use super::login::unfit;
 use super::page::{self, Frame, LivePart, Tab};
-use super::respond::{self, Face, Problem, refused};
+use super::respond::{self, Face, Problem};
 use super::schedules::{NEXT, badge, buttons, link, name, state, strip, unknown, word};
 use super::self_monitoring;
 use super::ui::{self, card, when};
@@ -57,7 +57,7 @@ pub(super) async fn edit(
     let done = match fields.change(now) {
         Ok(change) => {
             let change = app.web.store.change_schedule(name.clone(), change, actor, now);
-            change.await.map_err(refused)
+            change.await.map_err(Problem::from)
         }
         Err(problem) => Err(problem),
     };
@@ -105,20 +105,20 @@ impl Fields {
         let no = |what: &str| Problem::input(format!("Not taken: {what}."));
         let payload = serde_json::from_str(&self.payload)
             .map_err(|why| no(&format!("the payload is no JSON ({why})")))?;
-        let queue = given(&self.queue).map(Queue::parse).transpose().map_err(refused)?;
+        let queue = given(&self.queue).map(Queue::parse).transpose()?;
         let priority = given(&self.priority).map(|text| text.parse::<i32>()).transpose();
         let stagger: Option<u64> = self.stagger.trim().parse().ok();
         let stagger = stagger
             .filter(|seconds| *seconds <= MAX_STAGGER)
             .ok_or_else(|| no("the stagger is 0 to 86400 seconds"))?;
         Ok(PlanChange {
-            rule: Some(Rule::parse(&self.rule, now).map_err(refused)?),
-            kind: Some(Kind::parse(self.kind.trim()).map_err(refused)?),
+            rule: Some(Rule::parse(&self.rule, now)?),
+            kind: Some(Kind::parse(self.kind.trim())?),
             payload: Some(payload),
             queue: Some(queue),
             priority: Some(priority.map_err(|_| no("the priority is a number"))?),
-            catch_up: Some(CatchUp::parse(self.catch_up.trim()).map_err(refused)?),
-            overlap: Some(Overlap::parse(&self.overlap).map_err(refused)?),
+            catch_up: Some(CatchUp::parse(self.catch_up.trim())?),
+            overlap: Some(Overlap::parse(&self.overlap)?),
             stagger: Some(Duration::from_secs(stagger)),
         })
     }

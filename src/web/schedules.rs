@@ -4,14 +4,13 @@ use super::App;
 use super::access::SignedIn;
 use super::caller::Caller;
 use super::page::{self, Frame, LivePart, Tab};
-use super::respond::{self, Face, Problem, refused};
+use super::respond::{self, Face, Problem};
 use super::ui::{self, when};
 use crate::error::Code;
 use crate::model::{PastDecision, Role, Schedule, ScheduleName, Timestamp};
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
@@ -105,7 +104,7 @@ pub(super) async fn run_now(
     let name = name(path)?;
     let actor = caller.acting_as(&signed_in.account.username);
     let run = app.web.store.run_schedule_now(name, actor, app.web.clock.now());
-    let id = run.await.map_err(refused)?;
+    let id = run.await?;
     Ok(match caller.face {
         Face::Json => Json(json!({"job_id": id.to_string()})).into_response(),
         Face::Page | Face::Fragment => respond::see_other(&format!("/jobs/{id}")),
@@ -149,7 +148,7 @@ async fn set_paused(
     } else {
         store.resume_schedule(name.clone(), actor, now).await
     };
-    done.map_err(refused)?;
+    done?;
     Ok(pressed(&name, paused, caller.face, &shown))
 }
 
@@ -176,7 +175,7 @@ pub(super) fn name(path: Result<Path<String>, PathRejection>) -> Result<Schedule
 
 /// What stands for a schedule that is not there (404).
 pub(super) fn unknown() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, Code::ScheduleUnknown)
+    Problem::of(Code::ScheduleUnknown)
 }
 
 /// What of a schedule can change.

@@ -131,12 +131,8 @@ async fn answer(
     let clock = &app.web.clock;
     let queued = match asked {
         Ok(ScanRequest::Queued(id)) => Ok(id),
-        Ok(ScanRequest::TooMany) => {
-            Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, Code::QueueFull))
-        }
-        Err(error) if UNCONFIGURED.contains(&error.code()) => {
-            Err(Problem::new(StatusCode::CONFLICT, error.code()))
-        }
+        Ok(ScanRequest::TooMany) => Err(Problem::of(Code::QueueFull)),
+        Err(error) if UNCONFIGURED.contains(&error.code()) => Err(Problem::of(error.code())),
         Err(error) => Err(Problem::from(error)),
     };
     match caller.face {

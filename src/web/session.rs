@@ -18,7 +18,6 @@ use crate::model::{
 use crate::store::Store;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -47,8 +46,7 @@ pub(super) fn session_id(id: Result<Path<i64>, PathRejection>) -> Result<JobId, 
 
 /// What stands for a session that is not there (404).
 pub(super) fn unknown(id: JobId) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, Code::WebNotFound)
-        .saying(format!("There is no session {id}."))
+    Problem::of(Code::WebNotFound).saying(format!("There is no session {id}."))
 }
 
 /// Whether a further prompt can go on where a session ended.

@@ -2,7 +2,7 @@
 
 use super::Web;
 use super::login::unfit;
-use super::respond::{Problem, refused};
+use super::respond::Problem;
 use crate::error::Code;
 use crate::model::{Actor, Setting};
 use crate::monitor::cadence::ENABLED;
@@ -78,7 +78,7 @@ impl Said {
             return Ok(Json(json!({"status": "saved"})).into_response());
         }
         let wrong: Vec<_> = self.wrong.values().map(String::as_str).collect();
-        Err(Problem::new(StatusCode::BAD_REQUEST, Code::ModelInvalid).saying(wrong.join(" ")))
+        Err(Problem::of(Code::ModelInvalid).saying(wrong.join(" ")))
     }
 }
 
@@ -119,7 +119,7 @@ pub(super) async fn change(
                 }
             }
             Ok(_) => wanted.push((*setting, text)),
-            Err(error) => said.refuse(setting.key, text, &refused(error)),
+            Err(error) => said.refuse(setting.key, text, &Problem::from(error)),
         }
     }
     if said.is_refusal() {
@@ -133,7 +133,7 @@ pub(super) async fn change(
         let done =
             settings::set(&web.store, &web.tracking, setting, Some(&text), actor.clone(), now);
         let done = done.await;
-        match done.map_err(refused) {
+        match done.map_err(Problem::from) {
             Err(problem) if problem.status().is_client_error() => {
                 said.refuse(setting.key, text, &problem);
                 return Ok(said);

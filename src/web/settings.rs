@@ -7,7 +7,7 @@ use super::access::SignedIn;
 use super::caller::Caller;
 use super::login::unfit;
 use super::page::{self, Frame, Tab};
-use super::respond::{self, Face, Problem, refused};
+use super::respond::{self, Face, Problem};
 use super::setting::{self, Said, Sent};
 use super::ui::{self, card, when};
 use crate::error::Code;
@@ -16,7 +16,6 @@ use crate::monitor::settings;
 use axum::Json;
 use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
 use axum::extract::{Extension, Form, Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -97,7 +96,7 @@ pub(super) async fn set(
     name: Result<Path<String>, PathRejection>,
     form: Result<Form<Sent>, FormRejection>,
 ) -> Result<Response, Problem> {
-    let unknown = || Problem::new(StatusCode::NOT_FOUND, Code::WebNotFound);
+    let unknown = || Problem::of(Code::WebNotFound);
     let Path(name) = name.map_err(|_| unknown())?;
     let setting = settings::named(&name).ok_or_else(unknown)?;
     let mut sent = setting::sent(form)?;
@@ -105,7 +104,7 @@ pub(super) async fn set(
     let actor = caller.acting_as(&signed_in.account.username);
     let said = if sent.iter().any(|(name, _)| name == "default") {
         let tracking = &app.web.tracking;
-        settings::set(store, tracking, setting, None, actor, now).await.map_err(refused)?;
+        settings::set(store, tracking, setting, None, actor, now).await?;
         Said::saved(Some("settings"))
     } else {
         // A program may call it what it is.

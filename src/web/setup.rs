@@ -8,7 +8,6 @@ use super::{App, HOME, login, password};
 use crate::error::{Code, Result};
 use axum::extract::rejection::{FormRejection, PathRejection};
 use axum::extract::{Extension, Form, Path, State};
-use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{Html, IntoResponse, Response};
 use maud::html;
@@ -90,14 +89,11 @@ async fn valid_hash(
 }
 
 fn gone() -> Problem {
-    Problem::new(StatusCode::GONE, Code::AuthSetupCode)
+    Problem::of(Code::AuthSetupCode)
 }
 
 fn check(new: &NewPassword) -> Result<(), Problem> {
-    let unfit = |why: &str| {
-        Problem::new(StatusCode::BAD_REQUEST, Code::AuthPassword)
-            .saying(format!("Not taken: {why}."))
-    };
+    let unfit = |why: &str| Problem::of(Code::AuthPassword).saying(format!("Not taken: {why}."));
     password::check(&new.password).map_err(unfit)?;
     if new.repeat.as_ref().is_some_and(|repeat| *repeat != new.password) {
         return Err(unfit("the two passwords differ"));

@@ -14,7 +14,7 @@ use crate::error::{Code, Result};
 use crate::model::JobId;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
 use serde::Deserialize;
@@ -84,8 +84,7 @@ pub(super) async fn stream(
     let changes = app.web.store.changes();
     let session = app.web.store.session(id).await?.ok_or_else(|| unknown(id))?;
     let place = Arc::clone(&app.tails).try_acquire_owned();
-    let place =
-        place.map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, Code::WebStreams))?;
+    let place = place.map_err(|_| Problem::of(Code::WebStreams))?;
     let bytes = Extent::of(&session).bytes;
     let at = match after.min(bytes) {
         all if all == bytes => all,

@@ -4,7 +4,7 @@ use super::access::SignedIn;
 use super::caller::Caller;
 use super::icon::{Icon, icon};
 use super::page::given;
-use super::respond::{self, Face, Problem, refused};
+use super::respond::{self, Face, Problem};
 use super::{App, Web, sessions};
 use crate::agents::claude::Model;
 use crate::error::{Code, Result};
@@ -88,8 +88,7 @@ async fn queue(
     };
     check(web, &asked_for, confirmed).await?;
     if let Some(reason) = unready(web).await {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        return Err(Problem::new(status, Code::AgentMissing).saying(reason));
+        return Err(Problem::of(Code::AgentMissing).saying(reason));
     }
     let asked = Asked {
         trigger: Trigger::Manual,
@@ -97,7 +96,7 @@ async fn queue(
         correlation_id: Some(caller.correlation_id.clone()),
         idempotency_key: None,
     };
-    let id = request(&web.store, asked_for, asked, web.clock.now()).await.map_err(refused)?;
+    let id = request(&web.store, asked_for, asked, web.clock.now()).await?;
     // It is queued: what is told about that is no reason to say that it is not.
     let ahead = web.store.sessions_ahead(id).await.unwrap_or_default();
     let queue = agent_queue(&web.store).await.unwrap_or_default();
@@ -172,7 +171,7 @@ pub(super) async fn check_again(
     let Some(session) = web.store.session(id).await? else { return Ok(()) };
     let Some(request) = session.request else { return Ok(()) };
     if role < Role::Admin {
-        return Err(Problem::new(StatusCode::FORBIDDEN, Code::AuthRole));
+        return Err(Problem::of(Code::AuthRole));
     }
     check(web, &request, confirmed).await
 }
@@ -202,7 +201,7 @@ async fn check(web: &Web, request: &SessionRequest, confirmed: bool) -> Result<(
 
 fn too_large() -> Problem {
     let text = format!("The prompt is too large: {} KiB at most.", MAX_PROMPT_BYTES / 1024);
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, Code::WebInput).saying(text)
+    Problem::of(Code::WebInput).with_status(StatusCode::PAYLOAD_TOO_LARGE).saying(text)
 }
 
 /// Why no session can be run here, and what to do.

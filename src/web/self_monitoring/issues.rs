@@ -4,7 +4,7 @@ use super::super::App;
 use super::super::access::SignedIn;
 use super::super::caller::Caller;
 use super::super::page;
-use super::super::respond::{self, Face, Problem, refused};
+use super::super::respond::{self, Face, Problem};
 use super::super::ui::{self, card, when};
 use super::lists::{self, Asked, Lists, Slice, link};
 use crate::error::Code;
@@ -12,7 +12,6 @@ use crate::model::{Classification, Issue, IssueChange, IssueId, IssueState, Role
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
 use serde_json::json;
@@ -27,7 +26,7 @@ pub(in crate::web) async fn change(
     path: Result<Path<(i64, String)>, PathRejection>,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let unknown = || Problem::new(StatusCode::NOT_FOUND, Code::IssueUnknown);
+    let unknown = || Problem::of(Code::IssueUnknown);
     let (Path((id, deed)), asked) = (path.map_err(|_| unknown())?, page::query(query)?);
     let now = app.web.clock.now();
     let change = match deed.as_str() {
@@ -39,7 +38,7 @@ pub(in crate::web) async fn change(
         _ => return Err(Problem::input("An issue is closed, reopened, muted or unmuted.")),
     };
     let actor = caller.acting_as(&signed_in.account.username);
-    app.web.store.change_issue(IssueId(id), change, actor, now).await.map_err(refused)?;
+    app.web.store.change_issue(IssueId(id), change, actor, now).await?;
     Ok(match caller.face {
         Face::Page => respond::see_other(&link(&asked)),
         Face::Json => Json(json!({"issue": id.to_string(), "done": deed})).into_response(),

@@ -4,7 +4,7 @@ use super::super::App;
 use super::super::access::SignedIn;
 use super::super::caller::Caller;
 use super::super::login::unfit;
-use super::super::respond::{self, Face, Problem, refused};
+use super::super::respond::{self, Face, Problem};
 use super::super::setting::{Said, not_taken};
 use super::super::ui;
 use super::lists::Asked;
@@ -51,7 +51,7 @@ pub(in crate::web) async fn change(
     let word = if text.is_none() { "reverted" } else { "prompt" };
     let actor = caller.acting_as(&signed_in.account.username);
     let done = prompt::save(&app.web.store, text.as_deref(), actor, app.web.clock.now()).await;
-    let said = match (done.map_err(refused), text) {
+    let said = match (done.map_err(Problem::from), text) {
         (Err(problem), Some(text)) if problem.status().is_client_error() => {
             let mut said = Said::default();
             said.refuse(SETTING, text, &problem);

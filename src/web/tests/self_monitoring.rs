@@ -63,7 +63,7 @@ async fn values_out_of_range_are_refused_beside_their_field_and_change_nothing()
             let beside = answer.body.split(&format!("id=\"setting-{id}-wrong\"")).nth(1);
             let beside = beside.unwrap_or_else(|| panic!("{key} {value:?}: {}", answer.body));
             let message = beside.split("</p>").next().unwrap();
-            assert!(message.contains("Not taken: ") && message.contains(takes), "{message}");
+            assert!(message.contains("Could not ") && message.contains(takes), "{message}");
             assert!(!message.contains("JOB-VALUE"), "{message}");
             assert!(answer.body.contains("Nothing was changed"), "{key}");
             assert_inert(&answer.body);
@@ -172,7 +172,7 @@ async fn an_edited_prompt_is_marked_kept_and_reverted() {
     for blank in ["", " \r\n "] {
         let answer = site.submit(PROMPT_PATH, &form(&[("text", blank)])).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-        assert!(answer.body.contains("Not taken: save the prompt"), "{}", answer.body);
+        assert!(answer.body.contains("Could not save the prompt"), "{}", answer.body);
         assert!(prompt::load(&site.web.store).await.unwrap().modified);
     }
     let answer = site.submit(PROMPT_PATH, "revert=yes").await;
