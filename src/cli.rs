@@ -16,13 +16,15 @@ mod settings;
 mod supervise;
 mod users;
 
+use crate::actions::Answer;
 use crate::clock::Clock;
 use crate::config;
 use crate::error::{Code, Error, Result};
-use crate::model::redactor;
+use crate::model::{Timestamp, redactor};
 use crate::monitor::Tracking;
 use crate::store::{LogStore, OpenMode, Store};
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -82,6 +84,7 @@ enum Command {
 struct Cli {
     data_dir: Option<PathBuf>,
     json: bool,
+    clock: Clock,
 }
 
 impl Cli {
@@ -101,6 +104,20 @@ impl Cli {
             return Store::open(&path, OpenMode::Current);
         }
         Err(Error::new(Code::ConfigNoData, format!("open {}", path.display())))
+    }
+
+    /// The time of this command.
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Prints what an action answered: its value with `--json`, else its sentence; notes go to standard error.
+    fn say<T: Serialize>(&self, answer: &Answer<T>) -> Result<()> {
+        if self.json {
+            return output::json(&answer.as_wire());
+        }
+        answer.notes.iter().for_each(|note| output::note(note));
+        output::line(&answer.sentence)
     }
 
     /// The issue tracker as a server that is started here would have it.
@@ -132,7 +149,7 @@ pub fn main() -> ExitCode {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         }),
     );
-    let cli = Cli { data_dir, json };
+    let cli = Cli { data_dir, json, clock: Clock::system() };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = match runtime {

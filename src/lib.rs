@@ -74,6 +74,8 @@
 //! `monitor` adds the log store and self-monitoring, `web` the admin pages, `agents` agent programs, `cli` the
 //! program. All are on by default; `default-features = false` leaves the engine alone.
 
+#[cfg(feature = "web")]
+pub mod actions;
 #[cfg(feature = "agents")]
 pub mod agents;
 #[cfg(feature = "cli")]
@@ -98,6 +100,8 @@ pub mod testing;
 pub mod tracker;
 #[cfg(feature = "web")]
 pub mod web;
+#[cfg(feature = "web")]
+pub mod wire;
 
 pub use engine::Engine;
 pub use error::{Class, Code, Error, Result};

@@ -1,6 +1,7 @@
 //! Tables and JSON on standard output.
 
 use crate::error::{Code, Error, Result};
+use serde::Serialize;
 use std::io::Write;
 
 /// Prints a line of the answer. A reader that went away (`| head`) wants no more of it, which is no error.
@@ -11,6 +12,14 @@ pub(super) fn line(text: impl std::fmt::Display) -> Result<()> {
         done => done
             .map_err(|error| Error::new(Code::StoreIo, "write to standard output").because(error)),
     }
+}
+
+/// Prints a value of [`wire`](crate::wire) as one line of JSON.
+pub(super) fn json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string(value);
+    line(text.map_err(|error| {
+        Error::new(Code::StoreCorrupt, "write an answer as JSON").because(error)
+    })?)
 }
 
 /// Prints many lines of the answer, as [`line`] does, but at once. Answers whether there is still a reader.

@@ -1,12 +1,13 @@
 //! `lamplighter queues`.
 
 use super::{Cli, output};
-use crate::clock::Clock;
+use crate::actions::queues::{self, QueueLimit, QueuePause};
+use crate::actions::{self, Call};
 use crate::error::Result;
-use crate::model::{Actor, Queue, QueueState};
+use crate::model::QueueState;
+use crate::store::Store;
+use crate::wire;
 use clap::Subcommand;
-use serde_json::json;
-use std::time::Duration;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -16,9 +17,8 @@ pub(super) enum Command {
     Limit {
         /// The queue's name
         queue: String,
-        /// How many; 0 starts nothing more, `default` is what the program says
-        #[arg(value_parser = limit)]
-        limit: Limit,
+        /// How many, 0 to 10000; 0 starts nothing more, `default` is what the program says
+        limit: String,
     },
     /// Start nothing more of a queue; what runs goes on
     Pause {
@@ -28,12 +28,12 @@ pub(super) enum Command {
         /// Stop every queue, and ask what runs to end
         #[arg(long, conflicts_with_all = ["queue", "length"])]
         all: bool,
-        /// Why, for whoever wonders
+        /// Why, for others to read
         #[arg(long, default_value = "")]
         reason: String,
         /// Resume by itself after this long: 90s, 10m, 2h
-        #[arg(long = "for", value_name = "LENGTH", value_parser = humantime::parse_duration)]
-        length: Option<Duration>,
+        #[arg(long = "for", value_name = "LENGTH")]
+        length: Option<String>,
     },
     /// Let a paused queue go on
     Resume {
@@ -46,68 +46,37 @@ pub(super) enum Command {
     },
 }
 
-/// A limit as it is typed.
-#[derive(Clone, Copy)]
-pub(super) struct Limit(Option<u32>);
-
-fn limit(text: &str) -> Result<Limit, String> {
-    match text.parse() {
-        _ if text == "default" => Ok(Limit(None)),
-        Ok(limit @ 0..=10_000) => Ok(Limit(Some(limit))),
-        Ok(_) | Err(_) => Err("a number from 0 to 10,000, or default".to_owned()),
-    }
-}
-
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
-    let store = cli.existing_store()?;
-    let (actor, now) = (Actor::cli(), Clock::system().now());
+    let (store, call) = (cli.existing_store()?, Call::by_owner(cli.now()));
     match command {
-        Command::List => {
-            if let Some(stop) = store.stopped().await? {
-                let why = if stop.reason.is_empty() { "no reason was given" } else { &stop.reason };
-                output::note(&format!("All queues were stopped by {} ({why}).", stop.by));
-            }
-            list(cli, &store.queues().await?)
-        }
-        Command::Limit { queue, limit: Limit(limit) } => {
-            store.set_queue_limit(Queue::parse(queue)?, limit, actor, now).await?;
-            say(cli, "set", json!({}))
+        Command::List => list(cli, &store).await,
+        Command::Limit { queue, limit } => {
+            let request = QueueLimit { queue, limit: queues::parse_limit(&limit)? };
+            cli.say(&queues::limit(&store, &call, request).await?)
         }
         Command::Pause { queue: None, reason, .. } => {
-            let asked = store.stop_all(reason, actor, now).await?;
-            let words = format!("stopped; running jobs that were asked to end: {asked}");
-            say(cli, &words, json!({"asked_to_end": asked}))
+            cli.say(&queues::stop_all(&store, &call, &reason).await?)
         }
         Command::Pause { queue: Some(queue), reason, length, .. } => {
-            let resume_at = length.map(|length| now.plus(length));
-            store.pause_queue(Queue::parse(queue)?, reason, resume_at, actor, now).await?;
-            let until =
-                resume_at.map_or_else(|| "until it is resumed".into(), |at| format!("until {at}"));
-            say(cli, &format!("paused {until}"), json!({}))
+            let doing = format!("pause the queue {queue}");
+            let length = length.map(|text| actions::length(&text, &doing)).transpose()?;
+            cli.say(&queues::pause(&store, &call, QueuePause { queue, reason, length }).await?)
         }
-        Command::Resume { queue, .. } => {
-            let resumed = match queue {
-                Some(queue) => store.resume_queue(Queue::parse(queue)?, actor, now).await?,
-                None => store.resume_all(actor, now).await?,
-            };
-            let words = if resumed { "resumed" } else { "nothing to do: it was not paused" };
-            say(cli, words, json!({"resumed": resumed}))
+        Command::Resume { queue: Some(queue), .. } => {
+            cli.say(&queues::resume(&store, &call, &queue).await?)
         }
+        Command::Resume { queue: None, .. } => cli.say(&queues::resume_all(&store, &call).await?),
     }
 }
 
-/// Prints what was done, with `more` as JSON.
-fn say(cli: &Cli, words: &str, mut more: serde_json::Value) -> Result<()> {
-    if !cli.json {
-        return output::line(words);
+async fn list(cli: &Cli, store: &Store) -> Result<()> {
+    if let Some(stop) = store.stopped().await? {
+        let why = if stop.reason.is_empty() { "no reason was given" } else { &stop.reason };
+        output::note(&format!("All queues were stopped by {} ({why}).", stop.by));
     }
-    more["answer"] = words.into();
-    output::line(more)
-}
-
-fn list(cli: &Cli, queues: &[QueueState]) -> Result<()> {
+    let queues = store.queues().await?;
     if cli.json {
-        return queues.iter().try_for_each(|queue| output::line(as_json(queue)));
+        return queues.iter().map(wire::Queue::from).try_for_each(|queue| output::json(&queue));
     }
     let rows: Vec<_> = queues.iter().map(row).collect();
     output::table(&["QUEUE", "LIMIT", "RUNNING", "QUEUED", "SCHEDULED", "PAUSED"], &rows)
@@ -126,21 +95,4 @@ fn row(queue: &QueueState) -> Vec<String> {
         queue.scheduled.to_string(),
         output::plain(paused.as_deref().unwrap_or("-").trim_end(), 100),
     ]
-}
-
-fn as_json(queue: &QueueState) -> serde_json::Value {
-    json!({
-        "queue": queue.name.as_str(),
-        "limit": queue.limit(),
-        "operator_limit": queue.operator_limit,
-        "running": queue.running,
-        "queued": queue.queued,
-        "scheduled": queue.scheduled,
-        "paused": queue.pause.as_ref().map(|pause| json!({
-            "at": pause.at.to_string(),
-            "by": pause.by,
-            "reason": pause.reason,
-            "resume_at": pause.resume_at.map(|at| at.to_string()),
-        })),
-    })
 }

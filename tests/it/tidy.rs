@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine", "logs"],
     &["agents", "testing", "tracker"],
     &["monitor", "repositories", "sessions"],
+    &["actions", "wire"],
     &["web", "cli"],
 ];
 
@@ -23,6 +24,7 @@ const PEERS: &[(&str, &str, &str)] = &[
     ("monitor", "repositories", "the settings are one list"),
     ("repositories", "sessions", "a description is a run of the agent as sessions have them"),
     ("monitor", "sessions", "a scan runs its agent as sessions do, and the settings are one list"),
+    ("actions", "wire", "an answer has a form for programs"),
     ("cli", "web", "`serve` starts the pages"),
 ];
 

@@ -1,0 +1,35 @@
+//! The answer of an action: what was done, in words for a person and as a value for a program.
+
+use crate::wire::Answered;
+use serde::Serialize;
+
+/// What an action answers when it was not refused.
+#[derive(Clone, Debug)]
+pub struct Answer<T> {
+    /// What a program is told: a type of [`wire`](crate::wire).
+    pub value: T,
+    /// What a person is told: one sentence, or a few.
+    pub sentence: String,
+    /// What a person should know besides, such as that no server runs. One sentence each; empty when there is nothing.
+    pub notes: Vec<String>,
+}
+
+impl<T: Serialize> Answer<T> {
+    /// An answer without notes.
+    pub fn new(value: T, sentence: impl Into<String>) -> Self {
+        Self { value, sentence: sentence.into(), notes: Vec::new() }
+    }
+
+    /// The same answer with these notes.
+    #[must_use]
+    pub fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    /// The answer as a program is told it: the members of the value, `answer` with the sentence, and `notes` if there are
+    /// some.
+    pub fn as_wire(&self) -> Answered<'_, T> {
+        Answered { value: &self.value, answer: &self.sentence, notes: &self.notes }
+    }
+}

@@ -1,0 +1,87 @@
+//! One call of an action: who asks, how the server knows, and when.
+
+use crate::error::{Code, Error, Result};
+use crate::model::{Actor, Role, Timestamp};
+
+/// Who asks, when, and in which request.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Who asks.
+    pub who: Who,
+    /// When.
+    pub now: Timestamp,
+    /// Ties the log lines of the request to those of the jobs that it makes; `None`: there was no request.
+    pub correlation_id: Option<String>,
+}
+
+/// Who asks, and how the server knows.
+#[derive(Clone, Debug)]
+pub struct Who {
+    /// The name for the audit log and a job's history: an account's, or `cli`.
+    pub name: String,
+    /// What this person may do.
+    pub role: Role,
+    /// How the person was proven.
+    pub proof: Proof,
+    /// The address that the request came from, if it came by HTTP.
+    pub remote: Option<String>,
+}
+
+/// How the one who asks was proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The person works at the machine as the owner of the data directory. This counts as proven this moment.
+    Owner,
+    /// The person signed in with a password, at this time.
+    Login(Timestamp),
+}
+
+impl Call {
+    /// A call by the owner of the data directory at the machine's command line, who may do everything.
+    pub fn by_owner(now: Timestamp) -> Self {
+        let Actor { name, remote } = Actor::cli();
+        Self {
+            who: Who { name, role: Role::Admin, proof: Proof::Owner, remote },
+            now,
+            correlation_id: None,
+        }
+    }
+
+    /// The person for the audit log and a job's history.
+    pub fn actor(&self) -> Actor {
+        Actor { name: self.who.name.clone(), remote: self.who.remote.clone() }
+    }
+
+    /// Refuses a person of a lower role. `doing` says what the person wants, as "pause a queue".
+    ///
+    /// # Errors
+    /// `AUTH-ROLE-001`.
+    pub fn needs(&self, least: Role, doing: &str) -> Result<()> {
+        let role = self.who.role;
+        if role >= least {
+            return Ok(());
+        }
+        let (role, least) = (role.as_str(), least.as_str());
+        Err(Error::new(
+            Code::AuthRole,
+            format!("{doing}: your role is {role}, and this needs the role {least}"),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lower_role_is_refused_with_both_roles_named() {
+        let mut call = Call::by_owner(Timestamp::default());
+        assert!(call.needs(Role::Admin, "add a user").is_ok());
+        call.who.role = Role::Viewer;
+        let refused = call.needs(Role::Operator, "pause a queue").unwrap_err();
+        assert_eq!(
+            refused.sentence(),
+            "Could not pause a queue: your role is viewer, and this needs the role operator."
+        );
+    }
+}

@@ -1,0 +1,159 @@
+//! Queues: limits, pauses, and the switch that stops them all.
+
+use super::{Answer, Call};
+use crate::error::{Code, Error, Result};
+use crate::model::{Queue, QueueState, Role};
+use crate::store::Store;
+use crate::wire;
+use std::time::Duration;
+
+/// The largest limit of a queue; the schema says the same.
+const MAX_LIMIT: u32 = 10_000;
+/// Longest reason of a pause, in characters: a page shows it on one or two lines.
+const MAX_REASON: usize = 500;
+
+/// Sets how many jobs of a queue may run at once.
+#[derive(Clone, Debug)]
+pub struct QueueLimit {
+    /// The queue's name.
+    pub queue: String,
+    /// How many; 0 starts nothing more; `None`: what the program says.
+    pub limit: Option<u32>,
+}
+
+/// Starts nothing more of a queue; what runs goes on.
+#[derive(Clone, Debug)]
+pub struct QueuePause {
+    /// The queue's name.
+    pub queue: String,
+    /// Why, for others to read.
+    pub reason: String,
+    /// After how long the queue goes on by itself; `None`: when a person resumes it.
+    pub length: Option<Duration>,
+}
+
+/// Reads a limit as people type it: a number, or `default` (or nothing) for what the program says.
+///
+/// # Errors
+/// `JOB-VALUE-001` for anything else.
+pub fn parse_limit(text: &str) -> Result<Option<u32>> {
+    match text.trim() {
+        "" | "default" => Ok(None),
+        text => match text.parse() {
+            Ok(limit @ 0..=MAX_LIMIT) => Ok(Some(limit)),
+            Ok(_) | Err(_) => Err(limit_out_of_range(text)),
+        },
+    }
+}
+
+fn limit_out_of_range(limit: &str) -> Error {
+    let takes = "it takes a number from 0 to 10000, or default";
+    Error::new(Code::ModelInvalid, format!("set the limit of a queue to {limit:?}: {takes}"))
+}
+
+/// Sets how many jobs of a queue may run at once.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator; `QUEUE-NAME-001` for a queue that nobody has spoken of; `JOB-VALUE-001` for a
+/// limit above 10,000.
+pub async fn limit(store: &Store, call: &Call, request: QueueLimit) -> Result<Answer<wire::Queue>> {
+    call.needs(Role::Operator, "set the limit of a queue")?;
+    if let Some(limit) = request.limit.filter(|limit| *limit > MAX_LIMIT) {
+        return Err(limit_out_of_range(&limit.to_string()));
+    }
+    let queue = Queue::parse(request.queue.trim())?;
+    store.set_queue_limit(queue.clone(), request.limit, call.actor(), call.now).await?;
+    let state = state(store, &queue).await?;
+    let sentence = match (request.limit, state.limit()) {
+        (Some(0), _) => format!("The queue {queue} starts no job until its limit is raised."),
+        (Some(limit), _) => format!("The queue {queue} runs {} at once.", jobs_at_most(limit)),
+        (None, limit) => {
+            format!("The queue {queue} runs as the program says: {} at once.", jobs_at_most(limit))
+        }
+    };
+    Ok(Answer::new(wire::Queue::from(&state), sentence))
+}
+
+fn jobs_at_most(limit: u32) -> String {
+    if limit == 1 { "one job".to_owned() } else { format!("at most {limit} jobs") }
+}
+
+/// Starts nothing more of a queue; what runs goes on.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator; `QUEUE-NAME-001` for a queue that nobody has spoken of; `JOB-VALUE-001` for a
+/// reason of more than 500 characters.
+pub async fn pause(store: &Store, call: &Call, request: QueuePause) -> Result<Answer<wire::Queue>> {
+    call.needs(Role::Operator, "pause a queue")?;
+    let queue = Queue::parse(request.queue.trim())?;
+    let reason = reason(&request.reason)?;
+    let until = request.length.map(|length| call.now.plus(length));
+    store.pause_queue(queue.clone(), reason, until, call.actor(), call.now).await?;
+    let sentence = match until {
+        Some(at) => format!("The queue {queue} is paused until {at}; what runs goes on."),
+        None => {
+            format!("The queue {queue} is paused until a person resumes it; what runs goes on.")
+        }
+    };
+    Ok(Answer::new(wire::Queue::from(&state(store, &queue).await?), sentence))
+}
+
+fn reason(text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.chars().count() > MAX_REASON {
+        let why = format!("pause a queue: its reason has more than {MAX_REASON} characters");
+        return Err(Error::new(Code::ModelInvalid, why));
+    }
+    Ok(text.to_owned())
+}
+
+/// Lets a paused queue go on.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator; `QUEUE-NAME-001` for a queue that nobody has spoken of.
+pub async fn resume(store: &Store, call: &Call, queue: &str) -> Result<Answer<wire::QueueResumed>> {
+    call.needs(Role::Operator, "resume a queue")?;
+    let queue = Queue::parse(queue.trim())?;
+    let resumed = store.resume_queue(queue.clone(), call.actor(), call.now).await?;
+    let sentence = if resumed {
+        format!("The queue {queue} goes on.")
+    } else {
+        format!("The queue {queue} was not paused.")
+    };
+    Ok(Answer::new(wire::QueueResumed { queue: queue.to_string(), resumed }, sentence))
+}
+
+/// Starts nothing more of any queue, and asks what runs to end.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a reason of more than 500 characters.
+pub async fn stop_all(store: &Store, call: &Call, why: &str) -> Result<Answer<wire::AllStopped>> {
+    call.needs(Role::Admin, "stop all queues")?;
+    let asked_to_end = store.stop_all(reason(why)?, call.actor(), call.now).await?;
+    let sentence = match asked_to_end {
+        0 => "All queues are stopped; no job was running.".to_owned(),
+        1 => "All queues are stopped; one running job was asked to end.".to_owned(),
+        more => format!("All queues are stopped; {more} running jobs were asked to end."),
+    };
+    Ok(Answer::new(wire::AllStopped { asked_to_end }, sentence))
+}
+
+/// Ends the stop of all queues; a queue that was paused by itself stays paused.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role admin.
+pub async fn resume_all(store: &Store, call: &Call) -> Result<Answer<wire::AllResumed>> {
+    call.needs(Role::Admin, "end the stop of all queues")?;
+    let resumed = store.resume_all(call.actor(), call.now).await?;
+    let sentence = if resumed {
+        "The queues go on; a queue that was paused by itself stays paused."
+    } else {
+        "The queues were not stopped."
+    };
+    Ok(Answer::new(wire::AllResumed { resumed }, sentence))
+}
+
+async fn state(store: &Store, queue: &Queue) -> Result<QueueState> {
+    let found = store.queues().await?.into_iter().find(|state| state.name == *queue);
+    found.ok_or_else(|| Error::new(Code::QueueUnknown, format!("find the queue {queue}")))
+}

@@ -1,0 +1,11 @@
+//! What programs are told: the types of every JSON answer of the product, one file a subject.
+//!
+//! A face serialises these and nothing else: `--json`, and the pages' answers to programs. Instants are RFC 3339 in UTC
+//! with milliseconds; lengths have their unit in the name; ids are numbers; words are `snake_case`; a member that is not
+//! known is `null`.
+
+mod answered;
+mod queue;
+
+pub use answered::Answered;
+pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueResumed};
