@@ -52,7 +52,7 @@ pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
     Caps, Classification, DryRun, Finding, FindingVerdict, Fingerprint, Issue, IssueChange,
     IssueId, IssueState, KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts,
-    ScanNow, ScanRequest, Tracker,
+    ScanNow, Tracker,
 };
 pub use schedule::{
     CatchUp, Decided, Decision, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,

@@ -29,7 +29,7 @@ pub use scan::{Window, register, rules};
 pub use tracking::{Remote, Tracking};
 
 use crate::error::Result;
-use crate::model::{Actor, Kind, NewJob, ScanRequest, Timestamp, Trigger};
+use crate::model::{Actor, JobId, Kind, NewJob, Timestamp, Trigger};
 use crate::store::Store;
 use serde_json::json;
 
@@ -37,17 +37,17 @@ use serde_json::json;
 /// The correlation id ties the scan's log lines to those of the request.
 ///
 /// # Errors
-/// As [`Tracking::check`] while self-monitoring is not configured.
+/// As [`Tracking::check`] while self-monitoring is not configured; `JOB-LIMIT-001` while 1,000 scans wait.
 pub async fn run_now(
     store: &Store,
     tracking: &Tracking,
     actor: Actor,
     correlation_id: Option<String>,
     now: Timestamp,
-) -> Result<ScanRequest> {
+) -> Result<JobId> {
     tracking.check()?;
     let job = NewJob { correlation_id, ..by_hand(actor) };
-    store.request_scan(job, now).await
+    Ok(store.enqueue(job, now).await?.id())
 }
 
 /// Queues a scan that only says, in its job's result, what would be filed and what would be skipped by which tier: it files
@@ -57,10 +57,10 @@ pub async fn dry_run(
     actor: Actor,
     correlation_id: Option<String>,
     now: Timestamp,
-) -> Result<ScanRequest> {
+) -> Result<JobId> {
     let payload = json!({"dry_run": true});
     let job = NewJob { payload, correlation_id, ..by_hand(actor) };
-    store.request_scan(job, now).await
+    Ok(store.enqueue(job, now).await?.id())
 }
 
 fn by_hand(actor: Actor) -> NewJob {

@@ -26,13 +26,10 @@ pub use settings::{SETTINGS, Tier, Wishes, put_off, wishes};
 
 use crate::agents::Launcher;
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, JobId, Kind, NewJob, Queue, SessionRequest, Status, Timestamp, Trigger};
+use crate::model::{Actor, JobId, Kind, NewJob, Queue, SessionRequest, Timestamp, Trigger};
 use crate::store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Sessions that may wait; the thousandth is a stuck key, not a wish.
-const MAX_WAITING: i64 = 1000;
 
 /// What sessions are run with: the start-up configuration.
 #[derive(Clone, Debug)]
@@ -109,13 +106,6 @@ pub async fn request(
                 Error::new(Code::AgentValue, format!("go on with session {id}")).because(why)
             );
         }
-    }
-    let waiting = store.job_counts().await?;
-    let waiting = waiting
-        .iter()
-        .filter(|count| count.kind == Kind::AGENT_SESSION && count.status == Status::Queued);
-    if waiting.map(|count| count.count).sum::<i64>() >= MAX_WAITING {
-        return Err(Error::new(Code::QueueFull, "queue a session: 1,000 wait already"));
     }
     let job = NewJob {
         trigger: asked.trigger,

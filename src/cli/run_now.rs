@@ -2,8 +2,8 @@
 
 use super::{Cli, output};
 use crate::clock::Clock;
-use crate::error::{Code, Error, Result};
-use crate::model::{Actor, ScanRequest};
+use crate::error::Result;
+use crate::model::Actor;
 use crate::monitor;
 use serde_json::json;
 
@@ -31,13 +31,10 @@ pub(super) async fn run(cli: &Cli, arguments: &Arguments) -> Result<()> {
     } else {
         monitor::run_now(&store, &tracking, actor, None, now).await
     };
-    match asked? {
-        ScanRequest::Queued(id) if cli.json => {
-            output::line(json!({"status": "queued", "scan_id": id.to_string()}))
-        }
-        ScanRequest::Queued(id) => output::line(id),
-        ScanRequest::TooMany => {
-            Err(Error::new(Code::QueueFull, "queue a scan: 1,000 wait already"))
-        }
+    let id = asked?;
+    if cli.json {
+        output::line(json!({"status": "queued", "scan_id": id.to_string()}))
+    } else {
+        output::line(id)
     }
 }

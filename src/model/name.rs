@@ -79,6 +79,12 @@ impl Kind {
     pub const FILE_FINDINGS: Self = Self(Cow::Borrowed("file_findings"));
     /// A run of an agent program with somebody's prompt.
     pub const AGENT_SESSION: Self = Self(Cow::Borrowed("agent_session"));
+
+    /// How many jobs of a kind may wait that people trigger by hand; the thousandth click is a stuck key, not a wish.
+    /// `None`: as many as there are.
+    pub fn most_waiting(&self) -> Option<i64> {
+        [Self::SELF_MONITORING, Self::AGENT_SESSION].contains(self).then_some(1000)
+    }
 }
 
 impl Queue {

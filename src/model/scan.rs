@@ -361,15 +361,6 @@ pub struct ScanNow {
     pub last: Option<Scan>,
 }
 
-/// The answer to asking for a scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScanRequest {
-    /// It is stored; this is its job.
-    Queued(JobId),
-    /// So many wait already that nothing was stored.
-    TooMany,
-}
-
 /// Everything a scan leaves behind, written in one transaction.
 #[derive(Clone, Debug)]
 pub struct ScanCommit {

@@ -4,16 +4,11 @@ use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
 use crate::model::{
-    Actor, Fingerprint, IssueChange, IssueId, JobId, KnownIssue, Lease, NewJob, ScanCommit,
-    ScanCounts, ScanNow, ScanRequest, Timestamp,
+    Actor, Fingerprint, IssueChange, IssueId, JobId, KnownIssue, Lease, ScanCommit, ScanCounts,
+    ScanNow, Timestamp,
 };
 
 impl Store {
-    /// Stores a scan, a job of kind `self_monitoring`, unless 1,000 wait already.
-    pub async fn request_scan(&self, job: NewJob, now: Timestamp) -> Result<ScanRequest> {
-        self.db.write("queue a scan", move |c| sqlite::scans::request(c, &job, now)).await
-    }
-
     /// What runs, what waits and what ended last.
     pub async fn scan_now(&self) -> Result<ScanNow> {
         self.db.read("read the scan status", sqlite::scans::now).await

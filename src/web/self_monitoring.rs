@@ -14,7 +14,7 @@ use super::setting::Said;
 use super::ui::{self, badge, when};
 use super::{App, Web};
 use crate::error::{Code, Result};
-use crate::model::{JobId, Role, Scan, ScanNow, ScanRequest, Timestamp};
+use crate::model::{JobId, Role, Scan, ScanNow, Timestamp};
 use crate::monitor;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -126,12 +126,11 @@ async fn answer(
     app: &App,
     caller: &Caller,
     signed_in: &SignedIn,
-    asked: Result<ScanRequest>,
+    asked: Result<JobId>,
 ) -> Result<Response, Problem> {
     let clock = &app.web.clock;
     let queued = match asked {
-        Ok(ScanRequest::Queued(id)) => Ok(id),
-        Ok(ScanRequest::TooMany) => Err(Problem::of(Code::QueueFull)),
+        Ok(id) => Ok(id),
         Err(error) if UNCONFIGURED.contains(&error.code()) => Err(Problem::of(error.code())),
         Err(error) => Err(Problem::from(error)),
     };

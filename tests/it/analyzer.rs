@@ -8,7 +8,7 @@ use lamplighter::Engine;
 use lamplighter::clock::Clock;
 use lamplighter::model::Classification::{self, ClientMisuse, DocumentationGap, ServerBug};
 use lamplighter::model::Level::{self, Critical, Error, Info, Warning};
-use lamplighter::model::{Kind, NewJob, NewLogRow, ScanRequest, Status};
+use lamplighter::model::{Kind, NewJob, NewLogRow, Status};
 use lamplighter::monitor::{self, Tracking};
 use lamplighter::store::{LogStore, OpenMode};
 use std::fmt;
@@ -502,8 +502,7 @@ async fn scan(stories: &[Told]) -> (Vec<Filed>, Score) {
 
     let builder = Engine::builder(store.clone(), Clock::system());
     let engine = monitor::register(builder, &store, &logs, None, &Tracking::Local).start().unwrap();
-    let asked = store.request_scan(NewJob::new(Kind::SELF_MONITORING), now()).await.unwrap();
-    let ScanRequest::Queued(id) = asked else { panic!("{asked:?}") };
+    let id = store.enqueue(NewJob::new(Kind::SELF_MONITORING), now()).await.unwrap().id();
     let job = until(&store, id, |job| job.status.is_final()).await;
     assert_eq!(job.status, Status::Completed, "{job:?}");
     engine.stop(Duration::from_secs(10)).await;

@@ -6,8 +6,7 @@ use lamplighter::model::{
     Act, Actor, AttemptEnd, Caps, Classification, FilingEvent, FilingId, FilingState, Finding,
     Fingerprint, IssueChange, IssueId, IssueState, JobId, Kind, KindRules, KnownIssue, Lane, Lease,
     Level, Marker, NewIssue, NewJob, NewLogRow, Outcome, Place, PollRequest, Posting, Process,
-    Queue, Remark, Repository, ScanCommit, ScanCounts, ScanRequest, Status, Timestamp, Tracker,
-    WorkerId,
+    Queue, Remark, Repository, ScanCommit, ScanCounts, Status, Timestamp, Tracker, WorkerId,
 };
 use lamplighter::monitor::Tracking;
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -20,8 +19,7 @@ const GITHUB: Tracker = Tracker::Github { approval: false };
 /// A scan that runs, as the worker that claimed it sees it.
 async fn claimed(store: &Store) -> Lease {
     let job = NewJob::new(Kind::SELF_MONITORING);
-    let asked = store.request_scan(job, START).await.unwrap();
-    assert!(matches!(asked, ScanRequest::Queued(_)));
+    store.enqueue(job, START).await.unwrap();
     let worker = WorkerId::parse("tests").unwrap();
     let process = Process { pid: 1, start: None };
     let lanes = vec![Lane { queue: Queue::DEFAULT, running: 0, limit: 1 }];
@@ -452,8 +450,7 @@ async fn issues_of_an_older_version_are_kept_whole() {
 async fn scan(store: &Store, logs: &LogStore) -> ScanCounts {
     let builder = Engine::builder(store.clone(), Clock::system());
     let engine = monitor::register(builder, store, logs, None, &Tracking::Local).start().unwrap();
-    let asked = store.request_scan(NewJob::new(Kind::SELF_MONITORING), now()).await.unwrap();
-    let ScanRequest::Queued(id) = asked else { panic!("{asked:?}") };
+    let id = store.enqueue(NewJob::new(Kind::SELF_MONITORING), now()).await.unwrap().id();
     let job = until(store, id, |job| job.status.is_final()).await;
     assert_eq!(job.status, Status::Completed, "{job:?}");
     engine.stop(Duration::from_secs(10)).await;

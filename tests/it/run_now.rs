@@ -3,8 +3,11 @@
 use crate::support::server::Browser;
 use crate::support::site::Site;
 use crate::support::{foreign, now, store, until};
-use lamplighter::model::{Actor, JobId, ScanRequest, Status};
-use lamplighter::monitor::{self, Tracking};
+use lamplighter::Code;
+use lamplighter::model::{
+    Actor, Enqueued, JobId, Kind, NewJob, NewSchedule, Plan, Rule, ScheduleName, Status,
+};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
 use tokio::task::JoinSet;
@@ -74,15 +77,28 @@ async fn the_page_tells_the_truth_before_during_and_after_a_scan() {
 }
 
 #[tokio::test]
-async fn the_thousand_and_first_waiting_scan_is_refused() {
+async fn the_thousand_and_first_waiting_scan_or_session_is_refused_at_every_door() {
     let (_folder, store) = store();
-    for _ in 0..1000 {
-        let answer =
-            monitor::run_now(&store, &Tracking::Local, Actor::cli(), None, now()).await.unwrap();
-        assert!(matches!(answer, ScanRequest::Queued(_)));
+    let session = json!({"prompt": "look"});
+    for (kind, payload) in [(Kind::SELF_MONITORING, json!({})), (Kind::AGENT_SESSION, session)] {
+        let job = NewJob { payload: payload.clone(), ..NewJob::new(kind.clone()) };
+        store.enqueue_all(vec![job.clone(); 999], now()).await.unwrap();
+        let last = store.enqueue(job.clone(), now()).await.unwrap().id();
+        let plan = Plan { payload, ..Plan::new(Rule::every(60, now()).unwrap(), kind.clone()) };
+        let name = ScheduleName::parse(format!("every_{kind}")).unwrap();
+        let schedule = NewSchedule { name: name.clone(), plan };
+        store.create_schedule(schedule, Actor::cli(), now()).await.unwrap();
+        let refused = [
+            store.enqueue(job.clone(), now()).await.map(Enqueued::id),
+            store.enqueue_all(vec![job], now()).await.map(|enqueued| enqueued[0].id()),
+            store.run_schedule_now(name, Actor::cli(), now()).await,
+        ];
+        for answer in refused {
+            assert_eq!(answer.unwrap_err().code(), Code::QueueFull, "{kind}");
+        }
+        store.cancel(last, Actor::cli(), now()).await.unwrap();
+        store.run_again(last, Actor::cli(), now()).await.unwrap();
+        let again = store.run_again(last, Actor::cli(), now()).await;
+        assert_eq!(again.unwrap_err().code(), Code::QueueFull, "{kind}");
     }
-    assert_eq!(
-        monitor::run_now(&store, &Tracking::Local, Actor::cli(), None, now()).await.unwrap(),
-        ScanRequest::TooMany
-    );
 }

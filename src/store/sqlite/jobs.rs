@@ -2,7 +2,7 @@
 
 use super::error::unreadable;
 use super::{audit, idempotency};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::model::{
     BlockedBy, ConcurrencyKey, Enqueued, Job, JobId, Kind, NewJob, Occurrence, OnInterrupt, Queue,
     Timestamp, UniqueKey, WorkerId,
@@ -109,9 +109,14 @@ pub(in crate::store) fn insert(
         Some(key) => holder(conn, &job.kind, key)?.map(Enqueued::Existing),
         None => None,
     };
-    let enqueued = match enqueued {
-        Some(existing) => existing,
-        None => Enqueued::Inserted(insert_row(conn, job, unique_key.as_ref(), now)?),
+    let enqueued = if let Some(existing) = enqueued {
+        existing
+    } else {
+        // An occurrence of a schedule is never lost: its own policies bound how many of its jobs wait.
+        if job.occurrence.is_none() {
+            expect_room(conn, &job.kind)?;
+        }
+        Enqueued::Inserted(insert_row(conn, job, unique_key.as_ref(), now)?)
     };
     if let Some(request) = &request {
         request.remember(conn, enqueued.id(), now)?;
@@ -121,6 +126,27 @@ pub(in crate::store) fn insert(
         audit::record(conn, actor, "enqueue", &subject, now)?;
     }
     Ok(enqueued)
+}
+
+/// Refuses a job of a kind of which as many wait as may, those included that nobody has admitted yet.
+fn expect_room(conn: &Connection, kind: &Kind) -> Result<()> {
+    const SQL: &str = "
+        SELECT (SELECT coalesce(sum(count), 0) FROM job_counts WHERE kind = :kind AND status = 'queued')
+             + (SELECT count(*) FROM (
+                    SELECT 1
+                    FROM jobs
+                    WHERE blocked_by = 'new' AND kind = :kind AND counted = 0
+                    LIMIT :limit))";
+    let Some(limit) = kind.most_waiting() else { return Ok(()) };
+    let params = named_params! {":kind": kind.as_str(), ":limit": limit};
+    let waiting: i64 = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?;
+    if waiting < limit {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::QueueFull,
+        format!("queue another job of kind {kind}: {limit} wait already"),
+    ))
 }
 
 fn insert_row(

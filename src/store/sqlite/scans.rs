@@ -6,12 +6,9 @@ use super::{issues, settle};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Act, DryRun, FilingState, JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts, ScanNow,
-    ScanRequest, Timestamp, Tracker, Trigger,
+    Timestamp, Tracker, Trigger,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-
-/// Scans that may wait; the thousandth click is a stuck key, not a wish.
-const MAX_WAITING: u64 = 1000;
 
 /// The columns that [`from_row`] reads, of `jobs j LEFT JOIN self_monitoring_scans s`.
 const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.error, \
@@ -54,18 +51,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
 fn dry_run(row: &Row<'_>) -> rusqlite::Result<Option<DryRun>> {
     let result = jobs::parsed(row, 19, Some)?;
     Ok(result.map(|text| serde_json::from_str(&text).unwrap_or_default()))
-}
-
-/// Stores a scan unless too many wait.
-pub(in crate::store) fn request(
-    conn: &Connection,
-    job: &NewJob,
-    now: Timestamp,
-) -> Result<ScanRequest> {
-    if waiting(conn)? >= MAX_WAITING {
-        return Ok(ScanRequest::TooMany);
-    }
-    jobs::insert(conn, job, now).map(|enqueued| ScanRequest::Queued(enqueued.id()))
 }
 
 /// Scans that start as soon as they can; those that wait for a time of their own do not count.

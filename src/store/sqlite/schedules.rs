@@ -8,11 +8,11 @@ mod fire;
 pub(super) use fire::{fire, next_due};
 
 use super::jobs::{self, instant, parsed, text};
-use super::{audit, scans, settings};
+use super::{audit, settings};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Actor, CatchUp, JobId, Kind, NewJob, NewSchedule, Overlap, PastDecision, Plan, PlanChange,
-    Queue, ReservedSchedule, Rule, ScanRequest, Schedule, ScheduleName, Timestamp, Trigger,
+    Queue, ReservedSchedule, Rule, Schedule, ScheduleName, Timestamp, Trigger,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value;
@@ -295,7 +295,7 @@ pub(in crate::store) fn remove(
 /// overlap policy does not see it. A paused schedule can do it too.
 ///
 /// # Errors
-/// `SCHED-NAME-001`, `SCHED-RULE-001`; `JOB-LIMIT-001` if too many scans wait.
+/// `SCHED-NAME-001`, `SCHED-RULE-001`; `JOB-LIMIT-001` if too many jobs of its kind wait.
 pub(in crate::store) fn run_now(
     conn: &Connection,
     name: &ScheduleName,
@@ -307,16 +307,7 @@ pub(in crate::store) fn run_now(
         Error::new(Code::ScheduleUnreadable, format!("run the schedule {name}")).because(why)
     })?;
     let job = NewJob { trigger: Trigger::Manual, ..job_of(&plan) };
-    let id = if job.kind == Kind::SELF_MONITORING {
-        match scans::request(conn, &job, now)? {
-            ScanRequest::Queued(id) => id,
-            ScanRequest::TooMany => {
-                return Err(Error::new(Code::QueueFull, "queue a scan: 1,000 wait already"));
-            }
-        }
-    } else {
-        jobs::insert(conn, &job, now)?.id()
-    };
+    let id = jobs::insert(conn, &job, now)?.id();
     audit::record(conn, actor, "run_now", &format!("schedule {name}: job {id}"), now)?;
     Ok(id)
 }

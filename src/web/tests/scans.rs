@@ -23,9 +23,8 @@ async fn request_scans(site: &Site, count: usize) {
     let mut requests = JoinSet::new();
     for _ in 0..count {
         let store = site.web.store.clone();
-        requests.spawn(async move {
-            store.request_scan(NewJob::new(Kind::SELF_MONITORING), START).await
-        });
+        requests
+            .spawn(async move { store.enqueue(NewJob::new(Kind::SELF_MONITORING), START).await });
     }
     requests.join_all().await.into_iter().collect::<crate::Result<Vec<_>>>().unwrap();
 }

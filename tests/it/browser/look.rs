@@ -11,7 +11,7 @@ use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
 use lamplighter::model::{
     Actor, DescribedBy, Description, JobError, JobId, Kind, KindRules, NewJob, NewSchedule,
-    Outcome, Plan, Queue, Rule, ScanRequest, ScheduleName, SessionEnd, SessionRequest, Status,
+    Outcome, Plan, Queue, Rule, ScheduleName, SessionEnd, SessionRequest, Status,
 };
 use lamplighter::sessions::{self, Asked};
 use lamplighter::store::Store;
@@ -463,13 +463,9 @@ async fn some_jobs(folder: &Path) -> Vec<(&'static str, JobId)> {
     let payload = serde_json::json!({"file": format!("lamps/{}.png", "x".repeat(150)), "sizes": [64, 256, 1024]});
     let completed = enqueue(NewJob { payload, ..NewJob::new(kind("make_thumbnail")) }).await;
     let failed = enqueue(NewJob::new(kind("send_invoice"))).await;
-    let scan = match monitor::run_now(&store, &monitor::Tracking::Local, Actor::cli(), None, now())
+    let scan = monitor::run_now(&store, &monitor::Tracking::Local, Actor::cli(), None, now())
         .await
-        .unwrap()
-    {
-        ScanRequest::Queued(id) => id,
-        ScanRequest::TooMany => panic!("no scan waits yet"),
-    };
+        .unwrap();
     for id in [completed, failed, scan] {
         until(&store, id, |job| job.status.is_final()).await;
     }
