@@ -5,7 +5,11 @@
 //! known is `null`.
 
 mod answered;
+mod job;
 mod queue;
+mod session;
 
 pub use answered::Answered;
+pub use job::{Enqueued, Job, JobAttempt, JobEvent, JobStory};
 pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueResumed};
+pub use session::{Session, SessionQueued, SessionRun};
