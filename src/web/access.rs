@@ -1,30 +1,23 @@
 //! The login check of every private route, and the role check of each.
 
-use super::App;
-use super::caller::Caller;
+use super::answer::see_other;
+use super::app::App;
+use super::caller::{Caller, Signed};
 use super::cookie;
-use super::respond::{self, Face, Problem};
+use super::face::Face;
+use super::nav;
+use super::problem::Problem;
 use crate::error::Code;
-use crate::model::{Account, Role};
-use axum::extract::{Extension, Request, State};
+use crate::model::Role;
+use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Who is signed in. On the request it means that the login check has passed; on the answer it lets an error page show
-/// the navigation.
-#[derive(Clone, Debug)]
-pub(super) struct SignedIn {
-    /// The account.
-    pub(super) account: Account,
-    /// The stored hash of the login's id.
-    pub(super) login_hash: String,
-}
-
 /// Lets a request through whose cookie belongs to a login that has not ended, and notes its use.
 pub(super) async fn require_login(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
+    caller: Caller,
     request: Request,
     next: Next,
 ) -> Response {
@@ -34,7 +27,7 @@ pub(super) async fn require_login(
 /// The same for what a page asks by itself: the login's idle limit goes on.
 pub(super) async fn require_login_unused(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
+    caller: Caller,
     request: Request,
     next: Next,
 ) -> Response {
@@ -58,11 +51,11 @@ async fn check_login(
         Ok(None) => return ask_to_sign_in(caller, &request),
         Err(error) => return Problem::from(error).into_response(),
     };
-    let signed_in = SignedIn { account, login_hash };
-    tracing::Span::current().record("user_id", signed_in.account.username.as_str());
-    request.extensions_mut().insert(signed_in.clone());
+    let who = Signed { account, login_hash, caller: caller.clone() };
+    tracing::Span::current().record("user_id", who.account.username.as_str());
+    request.extensions_mut().insert(who.clone());
     let mut response = next.run(request).await;
-    response.extensions_mut().insert(signed_in);
+    response.extensions_mut().insert(who);
     response
 }
 
@@ -73,10 +66,9 @@ fn ask_to_sign_in(caller: &Caller, request: &Request) -> Response {
     match caller.face {
         Face::Page if looks => {
             let next = request.uri().path_and_query().map_or("/", |path| path.as_str());
-            let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
-            respond::see_other(&format!("/login?{query}"))
+            see_other(&nav::with_query(nav::LOGIN, &[("next", next)]))
         }
-        Face::Page if posts => respond::see_other("/login"),
+        Face::Page if posts => see_other(nav::LOGIN),
         Face::Page | Face::Fragment | Face::Json => Problem::of(Code::AuthRequired).into_response(),
     }
 }
@@ -84,11 +76,11 @@ fn ask_to_sign_in(caller: &Caller, request: &Request) -> Response {
 /// Lets a signed-in account through that has at least this role.
 pub(super) async fn require_role(
     State(least): State<Role>,
-    Extension(signed_in): Extension<SignedIn>,
+    who: Signed,
     request: Request,
     next: Next,
 ) -> Response {
-    let role = signed_in.account.role;
+    let role = who.role();
     if role >= least {
         return next.run(request).await;
     }

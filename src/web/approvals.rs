@@ -1,21 +1,22 @@
 //! What waits for the tracker, with its exact text: approved, edited or rejected here.
 
-use super::App;
-use super::access::SignedIn;
-use super::caller::Caller;
-use super::page::{self, Frame, LivePart, Tab};
-use super::respond::{self, Face, Problem};
-use super::ui::when;
+use super::answer::changed;
+use super::app::App;
+use super::caller::Signed;
+use super::components::when;
+use super::extract::{Form, Id, Query};
+use super::nav::{self, Tab};
+use super::page::Frame;
+use super::part::{LivePart, Shown, live_page, version};
+use super::problem::Problem;
 use crate::model::{Act, FilingId, FilingState, Role, Timestamp, WaitingFiling};
-use axum::Json;
-use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
-use axum::extract::{Extension, Form, Path, Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
+use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
-pub(super) const PATH: &str = "/admin/self-monitoring/approvals";
+pub(super) const PATH: &str = nav::APPROVALS;
 pub(super) const PART_PATH: &str = "/admin/self-monitoring/approvals/part";
 pub(super) const APPROVE_PATH: &str = "/admin/self-monitoring/approvals/{id}/approve";
 pub(super) const REJECT_PATH: &str = "/admin/self-monitoring/approvals/{id}/reject";
@@ -33,13 +34,11 @@ pub(super) struct Edited {
 /// GET `/admin/self-monitoring/approvals` and its part.
 pub(super) async fn page(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    query: Result<Query<page::Shown>, QueryRejection>,
+    who: Signed,
+    Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let shown = page::query(query)?.v;
     let waiting = app.web.store.waiting_filings(MAX_SHOWN).await?;
-    let (role, now) = (signed_in.account.role, app.web.clock.now());
+    let (role, now) = (who.role(), app.web.clock.now());
     let content = html! {
         div.row.row-cards {
             @if waiting.is_empty() {
@@ -65,12 +64,12 @@ pub(super) async fn page(
     let part = LivePart {
         id: "approvals",
         path: PART_PATH,
-        version: page::version(&waiting.iter().map(state).collect::<Vec<_>>()),
+        version: version(&waiting.iter().map(state).collect::<Vec<_>>()),
         content: &content,
     };
-    let frame = Frame::new(&app.web, Some(&signed_in)).at(Tab::SelfMonitoring);
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::SelfMonitoring);
     let title = "Waiting for the tracker";
-    Ok(page::live_page(&frame, title, &part, |part| part, (caller.face, shown.as_deref())))
+    Ok(live_page(&frame, title, &part, |part| part, (who.face(), shown.as_deref())))
 }
 
 fn card(filing: &WaitingFiling, role: Role, now: Timestamp) -> Markup {
@@ -143,55 +142,37 @@ fn decide(filing: &WaitingFiling) -> Markup {
 /// POST `/admin/self-monitoring/approvals/{id}/approve`.
 pub(super) async fn approve(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    id: Result<Path<i64>, PathRejection>,
+    who: Signed,
+    Id(id): Id<FilingId>,
 ) -> Result<Response, Problem> {
-    let id = filing_id(id)?;
-    let actor = caller.acting_as(&signed_in.account.username);
-    app.web.store.approve_filing(id, actor, app.web.clock.now()).await?;
-    Ok(done(&caller, id, "approved"))
+    app.web.store.approve_filing(id, who.actor(), app.web.clock.now()).await?;
+    Ok(done(&who, id, "approved"))
 }
 
 /// POST `/admin/self-monitoring/approvals/{id}/reject`.
 pub(super) async fn reject(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    id: Result<Path<i64>, PathRejection>,
+    who: Signed,
+    Id(id): Id<FilingId>,
 ) -> Result<Response, Problem> {
-    let id = filing_id(id)?;
-    let actor = caller.acting_as(&signed_in.account.username);
-    app.web.store.reject_filing(id, actor, app.web.clock.now()).await?;
-    Ok(done(&caller, id, "rejected"))
+    app.web.store.reject_filing(id, who.actor(), app.web.clock.now()).await?;
+    Ok(done(&who, id, "rejected"))
 }
 
 /// POST `/admin/self-monitoring/approvals/{id}/edit`.
 pub(super) async fn edit(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    id: Result<Path<i64>, PathRejection>,
-    form: Result<Form<Edited>, FormRejection>,
+    who: Signed,
+    Id(id): Id<FilingId>,
+    Form(Edited { title, body }): Form<Edited>,
 ) -> Result<Response, Problem> {
-    let id = filing_id(id)?;
-    let Form(Edited { title, body }) =
-        form.map_err(|_| Problem::input("This is no form that can be read."))?;
-    let actor = caller.acting_as(&signed_in.account.username);
     // A form sends every end of a line as CR LF.
     let body = body.replace("\r\n", "\n");
-    let edited = app.web.store.edit_filing(id, title, body, actor, app.web.clock.now());
+    let edited = app.web.store.edit_filing(id, title, body, who.actor(), app.web.clock.now());
     edited.await?;
-    Ok(done(&caller, id, "edited"))
+    Ok(done(&who, id, "edited"))
 }
 
-fn filing_id(id: Result<Path<i64>, PathRejection>) -> Result<FilingId, Problem> {
-    id.map(|Path(id)| FilingId(id)).map_err(|_| Problem::input("A filing's id is a number."))
-}
-
-fn done(caller: &Caller, id: FilingId, word: &str) -> Response {
-    match caller.face {
-        Face::Json => Json(json!({"filing": id.0.to_string(), "status": word})).into_response(),
-        Face::Page | Face::Fragment => respond::see_other(PATH),
-    }
+fn done(who: &Signed, id: FilingId, word: &str) -> Response {
+    changed(who.face(), json!({"filing": id.0.to_string(), "status": word}), PATH)
 }

@@ -1,9 +1,10 @@
 //! Files that pages load, embedded in the binary under names that tell their content.
 
-use super::respond::Problem;
+use super::extract::Id;
+use super::named::AssetName;
+use super::problem::Problem;
 use super::secret;
 use crate::error::Code;
-use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use std::sync::LazyLock;
@@ -81,7 +82,7 @@ impl Assets {
 }
 
 /// GET `/assets/{file}`: one of the files, by its exact name.
-pub(super) async fn asset(Path(file): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn asset(Id(AssetName(file)): Id<AssetName>) -> Result<Response, Problem> {
     let path = format!("/assets/{file}");
     let found = ASSETS.all().into_iter().find(|asset| asset.path == path);
     let asset = found.ok_or_else(|| Problem::of(Code::WebNotFound))?;

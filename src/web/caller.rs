@@ -1,9 +1,9 @@
-//! Who sends a request: what is known before anybody signs in.
+//! Who sends a request: what is known of everybody, and of those who are signed in.
 
-use super::Options;
-use super::respond::Face;
+use super::app::Options;
+use super::face::Face;
 use super::secret;
-use crate::model::Actor;
+use crate::model::{Account, Actor, Role};
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
@@ -47,6 +47,35 @@ impl Caller {
     /// This caller as the one who acts, under an account's name.
     pub(super) fn acting_as(&self, name: &str) -> Actor {
         Actor { name: name.to_owned(), remote: Some(self.remote.to_string()) }
+    }
+}
+
+/// Somebody who is signed in. On the request it means that the login check has passed; on the answer it lets an error
+/// page show the navigation.
+#[derive(Clone, Debug)]
+pub(super) struct Signed {
+    /// The account.
+    pub(super) account: Account,
+    /// The stored hash of the login's id.
+    pub(super) login_hash: String,
+    /// The request's sender.
+    pub(super) caller: Caller,
+}
+
+impl Signed {
+    /// What the account may do.
+    pub(super) fn role(&self) -> Role {
+        self.account.role
+    }
+
+    /// The kind of answer that is wanted.
+    pub(super) fn face(&self) -> Face {
+        self.caller.face
+    }
+
+    /// The account as the one who acts.
+    pub(super) fn actor(&self) -> Actor {
+        self.caller.acting_as(&self.account.username)
     }
 }
 

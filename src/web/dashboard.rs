@@ -1,20 +1,26 @@
 //! The dashboard: what goes on, in figures.
 
-use super::access::SignedIn;
-use super::page::{self, Frame, Tab};
-use super::respond::Problem;
-use super::self_monitoring::status_line;
-use super::ui::{self, badge, card, elapsed, size, when_known};
-use super::{App, Web, jobs, queue, sessions, settings, spend, trigger};
+use super::agent;
+use super::app::{App, Web};
+use super::caller::Signed;
+use super::components::{
+    badge, card, elapsed, headline, known, live, paused_notice, scan_line, session_cost,
+    session_form, session_state, size, spend_lines, stopped_notice, table, trigger_badge,
+    when_known,
+};
+use super::extract::Query;
+use super::nav::{self, Tab};
+use super::page::{self, Frame};
+use super::part::{Shown, fresh, version};
+use super::problem::Problem;
 use crate::model::{
     Hour, Job, JobFilter, Overview, Queue, QueueState, Role, ScanNow, Session, Status, Timestamp,
 };
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Extension, Query, State};
+use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::{Markup, html};
 
-pub(super) const PATH: &str = "/";
+pub(super) const PATH: &str = Tab::Dashboard.path();
 pub(super) const PART_PATH: &str = "/dashboard/part";
 pub(super) const LATEST_PATH: &str = "/dashboard/latest";
 
@@ -23,43 +29,38 @@ const FAILURES: usize = 5;
 
 /// GET `/`: what goes on, the form that asks for a session, and what was last. The form is in none of the two live
 /// parts, so that no change takes away what somebody types.
-pub(super) async fn page(
-    State(app): State<App>,
-    Extension(signed_in): Extension<SignedIn>,
-) -> Result<Html<String>, Problem> {
-    let role = signed_in.account.role;
-    let unready = trigger::unready(&app.web).await;
+pub(super) async fn page(State(app): State<App>, who: Signed) -> Result<Html<String>, Problem> {
+    let role = who.role();
+    let unready = agent::unready(&app.web).await;
     let (_, going_on) = going_on(&app.web, role, unready.as_deref()).await?;
     let (_, latest) = latest(&app.web).await?;
     let content = html! {
         (going_on)
-        div.below { (trigger::form(role, unready.as_deref())) }
+        div.below { (session_form(role, unready.as_deref())) }
         div.below { (latest) }
     };
-    let frame = Frame::new(&app.web, Some(&signed_in)).at(Tab::Dashboard);
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Dashboard);
     Ok(page::page(&frame, Tab::Dashboard.title(), &content))
 }
 
 /// GET `/dashboard/part`: what goes on.
 pub(super) async fn now_part(
     State(app): State<App>,
-    Extension(signed_in): Extension<SignedIn>,
-    query: Result<Query<page::Shown>, QueryRejection>,
+    who: Signed,
+    Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let shown = page::query(query)?.v;
-    let unready = trigger::unready(&app.web).await;
-    let (version, part) = going_on(&app.web, signed_in.account.role, unready.as_deref()).await?;
-    Ok(page::part(&version, &part, shown.as_deref()))
+    let unready = agent::unready(&app.web).await;
+    let (version, part) = going_on(&app.web, who.role(), unready.as_deref()).await?;
+    Ok(fresh(&version, &part, shown.as_deref()))
 }
 
 /// GET `/dashboard/latest`: what was last.
 pub(super) async fn latest_part(
     State(app): State<App>,
-    query: Result<Query<page::Shown>, QueryRejection>,
+    Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let shown = page::query(query)?.v;
     let (version, part) = latest(&app.web).await?;
-    Ok(page::part(&version, &part, shown.as_deref()))
+    Ok(fresh(&version, &part, shown.as_deref()))
 }
 
 async fn going_on(
@@ -71,20 +72,20 @@ async fn going_on(
     let overview = store.overview(now).await?;
     let scan_now = store.scan_now().await?;
     let session = store.session_now().await?.0;
-    let queue = trigger::agent_queue(store).await?;
+    let queue = agent::queue(store).await?;
     let (spent, budgets) = store.spent(None, now).await?;
     let stopped = store.stopped().await?;
     let leading = *web.leading.borrow();
     let pause = queue.as_ref().and_then(|queue| queue.pause.as_ref());
     let content = html! {
-        @if let Some(stop) = &stopped { (settings::stopped_notice(stop, now)) }
-        @if let Some(pause) = pause { (queue::paused(&Queue::AGENT, pause, role, now)) }
+        @if let Some(stop) = &stopped { (stopped_notice(stop, now)) }
+        @if let Some(pause) = pause { (paused_notice(&Queue::AGENT, pause, role, now)) }
         div.row.row-cards {
             div."col-12" { (figures(&overview)) }
             div."col-lg-6" { (session_card(session.as_ref(), queue.as_ref(), now)) }
             div."col-lg-6" {
-                (card("spent", "Spend", &html! { a.btn.btn-sm href=(sessions::PATH) { "By day" } }, &html! {
-                    div.card-body { (spend::lines(spent, budgets)) }
+                (card("spent", "Spend", &html! { a.btn.btn-sm href=(Tab::Sessions.path()) { "By day" } }, &html! {
+                    div.card-body { (spend_lines(spent, budgets)) }
                 }))
             }
             div."col-lg-6" { (scan_card(&scan_now, now)) }
@@ -92,19 +93,19 @@ async fn going_on(
         }
     };
     let most = |most: Option<f64>| most.map(f64::to_bits);
-    let version = page::version(&(
+    let version = version(&(
         (overview.queued, overview.scheduled, overview.running),
         overview.hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
         scan_now.running.as_ref().map(|scan| scan.id),
         scan_now.waiting,
         scan_now.last.as_ref().map(|scan| scan.id),
-        session.as_ref().map(sessions::state),
+        session.as_ref().map(session_state),
         queue.as_ref().map(|queue| queue.queued + queue.scheduled),
         pause.map(|pause| (pause.at, pause.resume_at)),
         (spent.day.to_bits(), spent.month.to_bits(), most(budgets.day), most(budgets.month)),
         (leading, unready, stopped.map(|stop| stop.at)),
     ));
-    let part = ui::live("dashboard", PART_PATH, &version, &content);
+    let part = live("dashboard", PART_PATH, &version, &content);
     Ok((version, part))
 }
 
@@ -122,12 +123,12 @@ async fn latest(web: &Web) -> Result<(String, Markup), Problem> {
             div."col-12" { (failures_card(&failures, now)) }
         }
     };
-    let version = page::version(&(
-        session.as_ref().map(sessions::state),
+    let version = version(&(
+        session.as_ref().map(session_state),
         hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
         failures.iter().map(|job| job.id).collect::<Vec<_>>(),
     ));
-    let part = ui::live("dashboard-latest", LATEST_PATH, &version, &content);
+    let part = live("dashboard-latest", LATEST_PATH, &version, &content);
     Ok((version, part))
 }
 
@@ -139,10 +140,10 @@ fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Time
             @if let Some(session) = session {
                 p {
                     (badge(session.status)) " "
-                    a href=(sessions::link(session.id)) { "Session " (session.id) } " "
+                    a href=(nav::session(session.id)) { "Session " (session.id) } " "
                     span.text-secondary { (elapsed(session.started_at, None, now)) }
                 }
-                p { (sessions::headline(session)) }
+                p { (headline(session)) }
                 p.last-line { (session.progress.as_deref().unwrap_or("It has said nothing yet.")) }
             } @else {
                 p.text-secondary { "No session runs." }
@@ -153,7 +154,7 @@ fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Time
     card(
         "session-now",
         "Agent",
-        &html! { a.btn.btn-sm href=(sessions::PATH) { "Sessions" } },
+        &html! { a.btn.btn-sm href=(Tab::Sessions.path()) { "Sessions" } },
         &content,
     )
 }
@@ -167,14 +168,14 @@ fn latest_card(session: &Session, now: Timestamp) -> Markup {
         div.card-body.lines {
             p {
                 (badge(session.status)) " "
-                a href=(sessions::link(session.id)) { "Session " (session.id) } " "
-                (sessions::trigger_badge(session.trigger)) " "
+                a href=(nav::session(session.id)) { "Session " (session.id) } " "
+                (trigger_badge(session.trigger)) " "
                 span.text-secondary {
                     (when_known(session.finished_at, now)) ", "
-                    (sessions::known(run.and_then(|run| run.num_turns))) " turns, " (sessions::cost(session))
+                    (known(run.and_then(|run| run.num_turns))) " turns, " (session_cost(session))
                 }
             }
-            p { (sessions::headline(session)) }
+            p { (headline(session)) }
             @if let Some(said) = said { p.last-line { (said) } }
         }
     };
@@ -185,7 +186,7 @@ fn figures(overview: &Overview) -> Markup {
     let day = |of: fn(&Hour) -> u64| overview.hours.iter().map(of).sum::<u64>();
     let figure = |title: &str, count: u64, status: Status| {
         html! {
-            a.card.figure href={ (jobs::PATH) "?status=" (status) } {
+            a.card.figure href={ (Tab::Jobs.path()) "?status=" (status) } {
                 span.subheader { (title) }
                 span class={ "h1 figure-" (status) } { (count) }
             }
@@ -209,7 +210,7 @@ fn scan_card(scan_now: &ScanNow, now: Timestamp) -> Markup {
         "Self-monitoring",
         &link,
         &html! {
-            div.card-body { (status_line(scan_now, now)) }
+            div.card-body { (scan_line(scan_now, now)) }
         },
     )
 }
@@ -243,7 +244,7 @@ fn failures_card(failures: &[Job], now: Timestamp) -> Markup {
         let error = job.error.as_deref().unwrap_or("No reason was given.");
         html! {
             tr {
-                td { a id={ "failure-" (job.id) } href={ (jobs::PATH) "/" (job.id) } { (job.id) } }
+                td { a id={ "failure-" (job.id) } href=(nav::job(job.id)) { (job.id) } }
                 td { (job.kind) }
                 td { (when_known(job.finished_at, now)) }
                 td.note { (error.lines().next().unwrap_or_default()) }
@@ -254,12 +255,12 @@ fn failures_card(failures: &[Job], now: Timestamp) -> Markup {
     card(
         "failures",
         "Last failures",
-        &html! { a.btn.btn-sm href={ (jobs::PATH) "?status=failed" } { "All failed jobs" } },
+        &html! { a.btn.btn-sm href={ (Tab::Jobs.path()) "?status=failed" } { "All failed jobs" } },
         &html! {
             @if rows.is_empty() {
                 p.card-body.text-secondary { "No job has failed." }
             } @else {
-                (ui::table("Last failures", &["Id", "Kind", "When", "Error"], &rows))
+                (table("Last failures", &["Id", "Kind", "When", "Error"], &rows))
             }
         },
     )

@@ -1,11 +1,11 @@
 //! What every request passes first and every answer passes last, whatever the route: host, origin, time limit, the
 //! shape of errors, security headers.
 
-use super::access::SignedIn;
-use super::caller::Caller;
+use super::app::{App, Options};
+use super::caller::{Caller, Signed};
+use super::error_page;
 use super::page::Frame;
-use super::respond::{self, Problem};
-use super::{App, Options};
+use super::problem::Problem;
 use crate::error::Code;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName};
@@ -51,9 +51,9 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
         Err(problem) => problem.into_response(),
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let signed_in = response.extensions_mut().remove::<SignedIn>();
-        let frame = Frame::new(&app.web, signed_in.as_ref());
-        response = respond::problem(&problem, caller.face, &frame, response.headers());
+        let who = response.extensions_mut().remove::<Signed>();
+        let frame = Frame::new(&app.web, who.as_ref());
+        response = error_page::faced(&problem, caller.face, &frame, response.headers());
     }
     protect(response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&caller.correlation_id) {

@@ -1,21 +1,23 @@
 //! One job: a sentence that says it all, its timeline, what it carries, and what can be done to it.
 
-use super::App;
-use super::access::SignedIn;
-use super::caller::Caller;
-use super::jobs::attempts;
-use super::page::{self, Frame, LivePart, Tab};
-use super::respond::{self, Face, Problem};
-use super::sessions;
+use super::answer::changed;
+use super::app::App;
+use super::caller::Signed;
+use super::components::{
+    Step, attempts, badge, card, elapsed, job_sentence, pretty, text_card, timeline, when,
+};
+use super::extract::{Id, Query};
+use super::face::Face;
+use super::nav::{self, Tab};
+use super::page::Frame;
+use super::part::{LivePart, Shown, live_page, version};
+use super::problem::Problem;
 use super::trigger;
-use super::ui::{Step, badge, card, elapsed, timeline, when, when_known};
 use crate::error::Code;
 use crate::model::{BlockedBy, Cancelled, Event, Job, JobId, Kind, Role, Status, Timestamp, Why};
-use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
@@ -25,78 +27,62 @@ pub(super) const RUN_AGAIN_PATH: &str = "/jobs/{id}/run-again";
 
 /// What a button's address says besides the job.
 #[derive(Deserialize)]
-pub(super) struct Pressed {
+pub(super) struct JobButton {
     /// `session` if the button is on a session's page.
     on: Option<String>,
     /// `full` from somebody who knows what the profile of that name means.
     confirm: Option<String>,
 }
 
-impl Pressed {
+impl JobButton {
     /// The page to go on to.
-    fn page_of(&self, id: JobId) -> Response {
-        let pages = if self.on.as_deref() == Some("session") { "sessions" } else { "jobs" };
-        respond::see_other(&format!("/{pages}/{id}"))
+    fn page_of(&self, id: JobId) -> String {
+        if self.on.as_deref() == Some("session") { nav::session(id) } else { nav::job(id) }
     }
 }
 
 /// POST `/jobs/{id}/cancel`: a job that waits is cancelled, one that runs is asked to end, one that is over stays.
 pub(super) async fn cancel(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    id: Result<Path<i64>, PathRejection>,
-    query: Result<Query<Pressed>, QueryRejection>,
+    who: Signed,
+    Id(id): Id<JobId>,
+    Query(button): Query<JobButton>,
 ) -> Result<Response, Problem> {
-    let (id, pressed) = (job_id(id)?, page::query(query)?);
-    let actor = caller.acting_as(&signed_in.account.username);
-    let cancelled = app.web.store.cancel(id, actor, app.web.clock.now()).await?;
+    let cancelled = app.web.store.cancel(id, who.actor(), app.web.clock.now()).await?;
     let (status, word) = match cancelled {
         Cancelled::Done => (StatusCode::OK, "cancelled"),
         Cancelled::Requested => (StatusCode::ACCEPTED, "cancel_requested"),
         Cancelled::AlreadyFinal(status) => (StatusCode::OK, status.as_str()),
     };
-    Ok(match caller.face {
-        Face::Json => {
-            (status, Json(json!({"job_id": id.to_string(), "status": word}))).into_response()
-        }
-        Face::Page | Face::Fragment => pressed.page_of(id),
-    })
+    let outcome = json!({"job_id": id.to_string(), "status": word});
+    let mut response = changed(who.face(), outcome, &button.page_of(id));
+    if who.face() == Face::Json {
+        *response.status_mut() = status;
+    }
+    Ok(response)
 }
 
 /// POST `/jobs/{id}/run-again`: a new job like this one, which must be over.
 pub(super) async fn run_again(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    id: Result<Path<i64>, PathRejection>,
-    query: Result<Query<Pressed>, QueryRejection>,
+    who: Signed,
+    Id(id): Id<JobId>,
+    Query(button): Query<JobButton>,
 ) -> Result<Response, Problem> {
-    let (id, pressed) = (job_id(id)?, page::query(query)?);
-    let confirmed = pressed.confirm.as_deref() == Some("full");
-    trigger::check_again(&app.web, id, signed_in.account.role, confirmed).await?;
-    let actor = caller.acting_as(&signed_in.account.username);
-    let again = app.web.store.run_again(id, actor, app.web.clock.now()).await?.id();
-    Ok(match caller.face {
-        Face::Json => Json(json!({"job_id": again.to_string()})).into_response(),
-        Face::Page | Face::Fragment => pressed.page_of(again),
-    })
-}
-
-fn job_id(id: Result<Path<i64>, PathRejection>) -> Result<JobId, Problem> {
-    id.map(|Path(id)| JobId(id)).map_err(|_| Problem::input("A job's id is a number."))
+    let confirmed = button.confirm.as_deref() == Some("full");
+    trigger::check_again(&app.web, id, who.role(), confirmed).await?;
+    let again = app.web.store.run_again(id, who.actor(), app.web.clock.now()).await?.id();
+    let outcome = json!({"job_id": again.to_string()});
+    Ok(changed(who.face(), outcome, &button.page_of(again)))
 }
 
 /// GET `/jobs/{id}` and `/jobs/{id}/part`.
 pub(super) async fn page(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    id: Result<Path<i64>, PathRejection>,
-    query: Result<Query<page::Shown>, QueryRejection>,
+    who: Signed,
+    Id(id): Id<JobId>,
+    Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let id = job_id(id)?;
-    let shown = page::query(query)?.v;
     let store = &app.web.store;
     let none = || Problem::of(Code::WebNotFound).saying(format!("There is no job {id}."));
     let job = store.job(id).await?.ok_or_else(none)?;
@@ -106,7 +92,7 @@ pub(super) async fn page(
     let why = store.why(job.id, now).await?;
     let content = html! {
         div.row.row-cards {
-            div."col-12" { (summary(&job, why.as_ref(), signed_in.account.role, now)) }
+            div."col-12" { (summary(&job, why.as_ref(), who.role(), now)) }
             div."col-lg-6" { (history(&job, &events, now)) }
             div."col-lg-6" { (facts(&job, &children, now)) }
             @if let Some(error) = &job.error { div."col-12" { (text_card("job-error", "Error", error)) } }
@@ -114,11 +100,11 @@ pub(super) async fn page(
             div."col-12" { (text_card("job-payload", "Payload", &pretty(&job.payload))) }
         }
     };
-    let path = format!("/jobs/{id}/part");
+    let path = format!("{}/part", nav::job(id));
     let part = LivePart {
         id: "job",
         path: &path,
-        version: page::version(&(
+        version: version(&(
             job.status,
             job.epoch,
             job.blocked_by,
@@ -130,16 +116,16 @@ pub(super) async fn page(
         )),
         content: &content,
     };
-    let frame = Frame::new(&app.web, Some(&signed_in)).at(Tab::Jobs);
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs);
     let title = format!("Job {id}");
-    Ok(page::live_page(&frame, &title, &part, |part| part, (caller.face, shown.as_deref())))
+    Ok(live_page(&frame, &title, &part, |part| part, (who.face(), shown.as_deref())))
 }
 
 fn summary(job: &Job, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
     html! {
         section.card {
             div.card-body.scan-now {
-                div.sentence { (badge(job.status)) p { (sentence(job, why, now)) } }
+                div.sentence { (badge(job.status)) p { (job_sentence(job, why, now)) } }
                 @if role >= Role::Operator { div.actions { (button(job)) } }
             }
         }
@@ -149,7 +135,7 @@ fn summary(job: &Job, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
 fn button(job: &Job) -> Markup {
     let form = |deed: &str, word: &str| {
         html! {
-            form method="post" action={ "/jobs/" (job.id) "/" (deed) } {
+            form method="post" action={ (nav::job(job.id)) "/" (deed) } {
                 button.btn.btn-sm type="submit" { (word) }
             }
         }
@@ -163,42 +149,6 @@ fn button(job: &Job) -> Markup {
             (form("cancel", "Cancel"))
         }
     }
-}
-
-/// The one clear sentence.
-pub(super) fn sentence(job: &Job, why: Option<&Why>, now: Timestamp) -> Markup {
-    let took = elapsed(job.started_at, job.finished_at, now);
-    html! {
-        @match job.status {
-            Status::Scheduled if matches!(why, Some(Why::OverBudget { .. })) => {
-                "Starts " (when(job.run_at, now)) ". " @if let Some(why) = why { (why.to_string()) }
-            }
-            Status::Scheduled if job.attempt > 0 => {
-                "Attempt " (attempts(job)) " ended: " (first_line(job)) " It starts again " (when(job.run_at, now)) "."
-            }
-            Status::Scheduled => {
-                "Starts " (when(job.run_at, now)) "."
-                // What it said when it was put off.
-                @if let Some(progress) = job.progress.as_ref().filter(|_| job.epoch > 0) { " " (progress) }
-            }
-            Status::Queued => {
-                @if let Some(why) = why { (why.to_string()) }
-            }
-            Status::Running => {
-                "Runs for " (took) " on attempt " (attempts(job)) "."
-                @if let Some(progress) = &job.progress { " " (progress) }
-            }
-            Status::Completed => { "Completed " (when_known(job.finished_at, now)) " after " (took) "." }
-            Status::Failed => {
-                "Failed " (when_known(job.finished_at, now)) " on attempt " (attempts(job)) ": " (first_line(job))
-            }
-            Status::Cancelled => { "Was cancelled " (when_known(job.finished_at, now)) "." }
-        }
-    }
-}
-
-fn first_line(job: &Job) -> &str {
-    job.error.as_deref().and_then(|error| error.lines().next()).unwrap_or("no reason was given.")
 }
 
 fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
@@ -273,7 +223,7 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
             dl.card-body.facts {
                 dt { "Kind" } dd { (job.kind) }
                 @if job.kind == Kind::AGENT_SESSION {
-                    dt { "Session" } dd { a href=(sessions::link(job.id)) { "session " (job.id) } }
+                    dt { "Session" } dd { a href=(nav::session(job.id)) { "session " (job.id) } }
                 }
                 dt { "Queue" } dd { @if let Some(queue) = &job.queue { (queue) } @else { "not admitted yet" } }
                 dt { "Priority" } dd { @if let Some(priority) = job.priority { (priority) } @else { "–" } }
@@ -287,12 +237,12 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
                 @if let Some(code) = &job.error_code { dt { "Error code" } dd { code { (code) } } }
                 @if let Some(id) = &job.correlation_id {
                     dt { "Log lines" }
-                    dd { a href=(logs_link(id)) { (id) } }
+                    dd { a href=(nav::log_rows_of(id)) { (id) } }
                 }
-                @if let Some(parent) = job.parent_id { dt { "Made by" } dd { a href={ "/jobs/" (parent) } { "job " (parent) } } }
+                @if let Some(parent) = job.parent_id { dt { "Made by" } dd { a href=(nav::job(parent)) { "job " (parent) } } }
                 @if !children.is_empty() {
                     dt { "Made" }
-                    dd { @for child in children { a href={ "/jobs/" (child) } { "job " (child) } " " } }
+                    dd { @for child in children { a href=(nav::job(*child)) { "job " (child) } " " } }
                 }
                 @if job.blocked_by == Some(BlockedBy::Kind) {
                     dt { "To do" } dd { "Start a program that registers a handler for " (job.kind) "." }
@@ -300,21 +250,4 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
             }
         },
     )
-}
-
-fn logs_link(correlation_id: &str) -> String {
-    let query =
-        serde_urlencoded::to_string([("correlation_id", correlation_id)]).unwrap_or_default();
-    format!("/logs?{query}")
-}
-
-/// A card with a text as it is.
-pub(super) fn text_card(id: &str, title: &str, text: &str) -> Markup {
-    card(id, title, &html! {}, &html! { pre.card-body tabindex="0" { (text) } })
-}
-
-/// JSON with line breaks, or the text as it is.
-pub(super) fn pretty(text: &str) -> String {
-    let value: Result<serde_json::Value, _> = serde_json::from_str(text);
-    value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| text.to_owned())
 }

@@ -1,27 +1,31 @@
 //! The list of jobs, with filters.
 
-use super::App;
-use super::access::SignedIn;
-use super::caller::Caller;
-use super::page::{self, Frame, LivePart, Tab, given};
-use super::respond::{self, Problem};
-use super::ui::{self, badge, elapsed, folded, when};
-use crate::model::{BlockedBy, Found, Job, JobFilter, Kind, Queue, Status, Timestamp, Trigger};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Extension, Query, State};
-use axum::response::{IntoResponse, Response};
+use super::answer::see_other;
+use super::app::App;
+use super::caller::Signed;
+use super::components::{attempts, badge, elapsed, empty, folded, pager, status_word, table, when};
+use super::extract::{Query, cursor, given};
+use super::nav::{self, Tab};
+use super::page::Frame;
+use super::part::{LivePart, live_page, version};
+use super::problem::Problem;
+use crate::model::{
+    BlockedBy, Found, Job, JobFilter, JobId, Kind, Queue, Status, Timestamp, Trigger,
+};
+use axum::extract::State;
+use axum::response::Response;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
-pub(super) const PATH: &str = "/jobs";
+pub(super) const PATH: &str = Tab::Jobs.path();
 pub(super) const PART_PATH: &str = "/jobs/part";
 /// Jobs on a page: one screen and a bit.
 const ROWS: usize = 50;
 
 /// The address's query.
 #[derive(Clone, Default, Deserialize, Serialize)]
-pub(super) struct Asked {
+pub(super) struct JobsQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,7 +43,7 @@ pub(super) struct Asked {
     v: Option<String>,
 }
 
-impl Asked {
+impl JobsQuery {
     /// Without the fields that a form sends empty.
     fn tidied(self) -> Self {
         Self {
@@ -61,45 +65,44 @@ impl Asked {
             kind: self.kind.clone().map(Kind::parse).transpose().map_err(|_| input("kind"))?,
             queue: self.queue.clone().map(Queue::parse).transpose().map_err(|_| input("queue"))?,
             trigger: trigger.map_err(|()| input("trigger"))?,
-            before: page::cursor(self.before)?,
+            before: cursor(self.before)?,
             limit: ROWS,
         })
     }
 
     fn link(&self, path: &str) -> String {
-        page::link(path, self)
+        nav::with_query(path, self)
     }
 }
 
 /// GET `/jobs` and `/jobs/part`: the newest jobs that fit.
 pub(super) async fn list(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    query: Result<Query<Asked>, QueryRejection>,
+    who: Signed,
+    Query(asked): Query<JobsQuery>,
 ) -> Result<Response, Problem> {
-    let asked = page::query(query)?.tidied();
+    let asked = asked.tidied();
     if let Some(id) = &asked.id {
         let id: i64 = id
             .trim_start_matches('#')
             .parse()
             .map_err(|_| Problem::input("A job's id is a number."))?;
-        return Ok(respond::see_other(&format!("{PATH}/{id}")).into_response());
+        return Ok(see_other(&nav::job(JobId(id))));
     }
     let found = app.web.store.search_jobs(asked.filter()?).await?;
     let content = html! {
-        (table(&found, &asked, app.web.clock.now()))
-        (pager(&found, &asked))
+        (rows(&found, &asked, app.web.clock.now()))
+        (more(&found, &asked))
     };
     let around = |part| html! { section.card { (tabs(&asked)) (filters(&asked)) (part) } };
     let part = LivePart {
         id: "job-list",
         path: &asked.link(PART_PATH),
-        version: page::version(&found.rows.iter().map(state).collect::<Vec<_>>()),
+        version: version(&found.rows.iter().map(state).collect::<Vec<_>>()),
         content: &content,
     };
-    let frame = Frame::new(&app.web, Some(&signed_in)).at(Tab::Jobs);
-    Ok(page::live_page(&frame, Tab::Jobs.title(), &part, around, (caller.face, asked.v.as_deref())))
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs);
+    Ok(live_page(&frame, Tab::Jobs.title(), &part, around, (who.face(), asked.v.as_deref())))
 }
 
 /// What a row shows that can change.
@@ -107,21 +110,22 @@ fn state(job: &Job) -> (i64, Status, u32, Option<BlockedBy>) {
     (job.id.0, job.status, job.attempt, job.blocked_by)
 }
 
-fn tabs(asked: &Asked) -> Markup {
+fn tabs(asked: &JobsQuery) -> Markup {
     let tab = |status: Option<Status>, title: &str| {
-        let link = Asked { status: status.map(|s| s.to_string()), before: None, ..asked.clone() };
+        let link =
+            JobsQuery { status: status.map(|s| s.to_string()), before: None, ..asked.clone() };
         let open = asked.status.as_deref() == status.map(Status::as_str);
         html! { a href=(link.link(PATH)) aria-current=[open.then_some("true")] { (title) } }
     };
     html! {
         nav.tabs aria-label="Statuses" {
             (tab(None, "All"))
-            @for status in Status::ALL { (tab(Some(*status), ui::status_word(*status))) }
+            @for status in Status::ALL { (tab(Some(*status), status_word(*status))) }
         }
     }
 }
 
-fn filters(asked: &Asked) -> Markup {
+fn filters(asked: &JobsQuery) -> Markup {
     let field = |name: &str, label: &str, value: &Option<String>| {
         html! {
             label { span { (label) } input.form-control type="text" name=(name) value=[value.as_deref()] maxlength="64"; }
@@ -151,12 +155,12 @@ fn filters(asked: &Asked) -> Markup {
     }
 }
 
-fn table(found: &Found<Job>, asked: &Asked, now: Timestamp) -> Markup {
+fn rows(found: &Found<Job>, asked: &JobsQuery, now: Timestamp) -> Markup {
     if !found.rows.is_empty() {
         let columns =
             ["Id", "Kind", "Status", "Trigger", "Queue", "Attempt", "Created", "Duration", "Note"];
-        let rows: Vec<_> = found.rows.iter().map(|job| row(job, now)).collect();
-        return ui::table("Jobs", &columns, &rows);
+        let lines: Vec<_> = found.rows.iter().map(|job| row(job, now)).collect();
+        return table("Jobs", &columns, &lines);
     }
     let filtered = !asked.link("").is_empty();
     let next = html! {
@@ -167,13 +171,13 @@ fn table(found: &Found<Job>, asked: &Asked, now: Timestamp) -> Markup {
             ", or insert a row into " code { "jobs" } " from any program."
         }
     };
-    ui::empty(if filtered { "No such jobs" } else { "No jobs yet" }, &next)
+    empty(if filtered { "No such jobs" } else { "No jobs yet" }, &next)
 }
 
 fn row(job: &Job, now: Timestamp) -> Markup {
     html! {
         tr {
-            td { a id={ "job-" (job.id) } href={ (PATH) "/" (job.id) } { (job.id) } }
+            td { a id={ "job-" (job.id) } href=(nav::job(job.id)) { (job.id) } }
             td { (job.kind) }
             td { (badge(job.status)) }
             td { (job.trigger) }
@@ -191,21 +195,15 @@ fn row(job: &Job, now: Timestamp) -> Markup {
     }
 }
 
-fn pager(found: &Found<Job>, asked: &Asked) -> Markup {
-    let first = asked.before.map(|_| Asked { before: None, ..asked.clone() }.link(PATH));
-    let next = found.next.map(|id| Asked { before: Some(id), ..asked.clone() }.link(PATH));
+fn more(found: &Found<Job>, asked: &JobsQuery) -> Markup {
+    let first = asked.before.map(|_| JobsQuery { before: None, ..asked.clone() }.link(PATH));
+    let next = found.next.map(|id| JobsQuery { before: Some(id), ..asked.clone() }.link(PATH));
     let text = if found.cut_short { "100,000 jobs were looked through: go on" } else { "Older" };
-    ui::pager(first.as_deref(), next.as_deref().map(|href| (href, text)))
-}
-
-/// Attempts begun, of how many.
-pub(super) fn attempts(job: &Job) -> String {
-    job.max_attempts
-        .map_or_else(|| job.attempt.to_string(), |max| format!("{} of {max}", job.attempt))
+    pager(first.as_deref(), next.as_deref().map(|href| (href, text)))
 }
 
 /// Why a waiting job does not start.
-pub(super) const fn blocked_because(blocked: BlockedBy) -> &'static str {
+const fn blocked_because(blocked: BlockedBy) -> &'static str {
     match blocked {
         BlockedBy::New => "Waits for the engine to look at it.",
         BlockedBy::Kind => "No running process has a handler for this kind.",

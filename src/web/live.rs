@@ -1,10 +1,11 @@
 //! One stream of events a page: it says that something has changed, and the page's parts ask what.
 
-use super::App;
-use super::access::SignedIn;
-use super::respond::Problem;
+use super::app::App;
+use super::caller::Signed;
+use super::nav;
+use super::problem::Problem;
 use crate::error::Code;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
 use std::convert::Infallible;
@@ -12,9 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-pub(super) const PATH: &str = "/events";
-/// Streams at once over all browsers; a page without one asks less often by itself.
-pub(super) const MAX_STREAMS: usize = 64;
+pub(super) const PATH: &str = nav::EVENTS;
 /// Changes closer together than this are one event: a busy queue must not make its watchers busy.
 const AT_MOST_EVERY: Duration = Duration::from_millis(300);
 /// How long a stream lives; the browser's next one is checked for its login again (S19).
@@ -45,7 +44,7 @@ enum Stage {
 /// `event: end` when the browser is to come again, so that it does not take the end for a fault.
 pub(super) async fn events(
     State(app): State<App>,
-    Extension(_): Extension<SignedIn>,
+    _: Signed,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let place = Arc::clone(&app.streams).try_acquire_owned();
     let place = place.map_err(|_| Problem::of(Code::WebStreams))?;

@@ -1,18 +1,21 @@
 //! Signing in and out.
 
-use super::access::SignedIn;
-use super::caller::Caller;
+use super::answer::see_other;
+use super::app::App;
+use super::caller::{Caller, Signed};
+use super::components::problem_notice;
+use super::extract::{Form, Query};
+use super::face::Face;
 use super::page::{self, Frame};
-use super::respond::{self, Face, Problem};
+use super::problem::{Problem, seconds};
 use super::secret::Secret;
-use super::{App, HOME, cookie, password};
+use super::{cookie, nav, password};
 use crate::error::{Code, Result};
 use crate::model::{Account, Timestamp};
 use crate::warn_coded;
-use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{Extension, Form, Query, State};
+use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use maud::html;
 use serde::Deserialize;
@@ -36,26 +39,24 @@ pub(super) struct Credentials {
 /// GET `/login`.
 pub(super) async fn form(
     State(app): State<App>,
-    query: Result<Query<Next>, QueryRejection>,
+    Query(Next { next }): Query<Next>,
 ) -> Result<Html<String>, Problem> {
-    let Next { next } = page::query(query)?;
     Ok(form_page(&app, next.as_deref(), None))
 }
 
 /// POST `/login`.
 pub(super) async fn sign_in(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    form: Result<Form<Credentials>, FormRejection>,
+    caller: Caller,
+    Form(credentials): Form<Credentials>,
 ) -> Result<Response, Problem> {
-    let Form(credentials) = form.map_err(|rejection| unfit(&rejection))?;
     let now = app.web.clock.now();
     let next = credentials.next.as_deref().filter(|next| is_local(next)).map(str::to_owned);
     let problem = match authenticate(&app, &caller, credentials, now).await {
         Ok(account) => {
             let cookie = begin(&app, &caller, &account, now).await?;
-            let location = next.as_deref().unwrap_or(HOME);
-            return Ok(([(SET_COOKIE, cookie)], respond::see_other(location)).into_response());
+            let location = next.as_deref().unwrap_or(nav::HOME);
+            return Ok(([(SET_COOKIE, cookie)], see_other(location)).into_response());
         }
         Err(problem) => problem,
     };
@@ -69,25 +70,11 @@ pub(super) async fn sign_in(
 }
 
 /// POST `/logout`.
-pub(super) async fn sign_out(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(SignedIn { account, login_hash }): Extension<SignedIn>,
-) -> Result<Response, Problem> {
-    let actor = caller.acting_as(&account.username);
-    app.web.store.logout(login_hash, actor, app.web.clock.now()).await?;
-    let cookie = [(SET_COOKIE, cookie::clear(&caller))];
-    Ok((cookie, respond::see_other("/login")).into_response())
-}
-
-/// A form that cannot be read: too large (413), of another type (415) or incomplete (400).
-pub(super) fn unfit(rejection: &FormRejection) -> Problem {
-    let status = rejection.status();
-    if [StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNSUPPORTED_MEDIA_TYPE].contains(&status) {
-        Problem::of(Code::WebInput).with_status(status)
-    } else {
-        Problem::input(Code::WebInput.cause())
-    }
+pub(super) async fn sign_out(State(app): State<App>, who: Signed) -> Result<Response, Problem> {
+    let actor = who.actor();
+    app.web.store.logout(who.login_hash, actor, app.web.clock.now()).await?;
+    let cookie = [(SET_COOKIE, cookie::clear(&who.caller))];
+    Ok((cookie, see_other(nav::LOGIN)).into_response())
 }
 
 /// Stores a new login of the account and answers the cookie for it.
@@ -113,7 +100,7 @@ async fn authenticate(
     let Credentials { username, password, .. } = credentials;
     let throttled = app.throttle().attempt(&username, caller.remote, now);
     if let Err(wait) = throttled {
-        let seconds = respond::seconds(wait);
+        let seconds = seconds(wait);
         return Err(Problem::of(Code::AuthThrottled)
             .saying(format!("Try again in {seconds} seconds."))
             .retry_after(wait));
@@ -145,8 +132,8 @@ fn form_page(app: &App, next: Option<&str>, problem: Option<&Problem>) -> Html<S
         section.card.narrow {
             (page::brand())
             h1.page-title { "Sign in" }
-            @if let Some(problem) = problem { (respond::notice(problem)) }
-            form method="post" action="/login" {
+            @if let Some(problem) = problem { (problem_notice(problem)) }
+            form method="post" action=(nav::LOGIN) {
                 @if let Some(next) = next.filter(|next| is_local(next)) {
                     input type="hidden" name="next" value=(next);
                 }

@@ -1,27 +1,28 @@
 //! The log store's rows, with filters.
 
-use super::App;
-use super::access::SignedIn;
-use super::caller::Caller;
-use super::page::{self, Frame, LivePart, Tab, given};
-use super::respond::Problem;
-use super::ui::{self, folded, level_badge};
+use super::app::App;
+use super::caller::Signed;
+use super::components::{empty, folded, level_badge, pager, table};
+use super::extract::{Query, cursor, given};
+use super::nav::{self, Tab};
+use super::page::Frame;
+use super::part::{LivePart, live_page, version};
+use super::problem::Problem;
 use crate::model::{Found, Level, LogFilter, LogRow};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Extension, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
-pub(super) const PATH: &str = "/logs";
+pub(super) const PATH: &str = Tab::Logs.path();
 pub(super) const PART_PATH: &str = "/logs/part";
 /// Rows on a page.
 const ROWS: usize = 50;
 
 /// The address's query.
 #[derive(Clone, Default, Deserialize, Serialize)]
-pub(super) struct Asked {
+pub(super) struct LogsQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     level: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +39,7 @@ pub(super) struct Asked {
     v: Option<String>,
 }
 
-impl Asked {
+impl LogsQuery {
     /// Without the fields that a form sends empty.
     fn tidied(self) -> Self {
         Self {
@@ -59,41 +60,40 @@ impl Asked {
             code: self.code.clone(),
             text: self.text.clone(),
             correlation_id: self.correlation_id.clone(),
-            before: page::cursor(self.before)?,
+            before: cursor(self.before)?,
             limit: ROWS,
         })
     }
 
     fn link(&self, path: &str) -> String {
-        page::link(path, self)
+        nav::with_query(path, self)
     }
 }
 
 /// GET `/logs` and `/logs/part`: the newest rows that fit.
 pub(super) async fn list(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    query: Result<Query<Asked>, QueryRejection>,
+    who: Signed,
+    Query(asked): Query<LogsQuery>,
 ) -> Result<Response, Problem> {
-    let asked = page::query(query)?.tidied();
+    let asked = asked.tidied();
     let found = app.web.logs.search(asked.filter()?).await?;
     let content = html! {
-        (table(&found, &asked))
-        (pager(&found, &asked))
+        (rows(&found, &asked))
+        (more(&found, &asked))
     };
     let around = |part| html! { section.card { (filters(&asked)) (part) } };
     let part = LivePart {
         id: "log-list",
         path: &asked.link(PART_PATH),
-        version: page::version(&found.rows.iter().map(|row| row.id).collect::<Vec<_>>()),
+        version: version(&found.rows.iter().map(|row| row.id).collect::<Vec<_>>()),
         content: &content,
     };
-    let frame = Frame::new(&app.web, Some(&signed_in)).at(Tab::Logs);
-    Ok(page::live_page(&frame, Tab::Logs.title(), &part, around, (caller.face, asked.v.as_deref())))
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Logs);
+    Ok(live_page(&frame, Tab::Logs.title(), &part, around, (who.face(), asked.v.as_deref())))
 }
 
-fn filters(asked: &Asked) -> Markup {
+fn filters(asked: &LogsQuery) -> Markup {
     let field = |name: &str, label: &str, value: &Option<String>| {
         html! {
             label { span { (label) } input.form-control type="text" name=(name) value=[value.as_deref()] maxlength="200"; }
@@ -125,13 +125,13 @@ fn filters(asked: &Asked) -> Markup {
     }
 }
 
-fn table(found: &Found<LogRow>, asked: &Asked) -> Markup {
+fn rows(found: &Found<LogRow>, asked: &LogsQuery) -> Markup {
     if !found.rows.is_empty() {
-        let rows: Vec<_> = found.rows.iter().map(|row| line(row, asked)).collect();
-        return ui::table(
+        let lines: Vec<_> = found.rows.iter().map(|row| line(row, asked)).collect();
+        return table(
             "Log rows",
             &["Time", "Level", "Source", "Message", "Correlation id"],
-            &rows,
+            &lines,
         );
     }
     let filtered = !asked.link("").is_empty();
@@ -143,10 +143,10 @@ fn table(found: &Found<LogRow>, asked: &Asked) -> Markup {
             code { "lamplighter logs import FILE" } "."
         }
     };
-    ui::empty(if filtered { "No such rows" } else { "No log rows yet" }, &next)
+    empty(if filtered { "No such rows" } else { "No log rows yet" }, &next)
 }
 
-fn line(row: &LogRow, asked: &Asked) -> Markup {
+fn line(row: &LogRow, asked: &LogsQuery) -> Markup {
     let LogRow { id, row } = row;
     html! {
         tr {
@@ -161,7 +161,7 @@ fn line(row: &LogRow, asked: &Asked) -> Markup {
             }
             td {
                 @if let Some(correlation) = &row.correlation_id {
-                    @let link = Asked { correlation_id: Some(correlation.clone()), ..Asked::default() };
+                    @let link = LogsQuery { correlation_id: Some(correlation.clone()), ..LogsQuery::default() };
                     @if asked.correlation_id.is_some() { (correlation) } @else { a href=(link.link(PATH)) { (correlation) } }
                 }
             }
@@ -169,9 +169,9 @@ fn line(row: &LogRow, asked: &Asked) -> Markup {
     }
 }
 
-fn pager(found: &Found<LogRow>, asked: &Asked) -> Markup {
-    let first = asked.before.map(|_| Asked { before: None, ..asked.clone() }.link(PATH));
-    let next = found.next.map(|id| Asked { before: Some(id), ..asked.clone() }.link(PATH));
+fn more(found: &Found<LogRow>, asked: &LogsQuery) -> Markup {
+    let first = asked.before.map(|_| LogsQuery { before: None, ..asked.clone() }.link(PATH));
+    let next = found.next.map(|id| LogsQuery { before: Some(id), ..asked.clone() }.link(PATH));
     let text = if found.cut_short { "100,000 rows were looked through: go on" } else { "Older" };
-    ui::pager(first.as_deref(), next.as_deref().map(|href| (href, text)))
+    pager(first.as_deref(), next.as_deref().map(|href| (href, text)))
 }

@@ -1,110 +1,18 @@
 //! The frame of every page: head, navigation, title, help.
 
-use super::access::SignedIn;
+use super::app::Web;
 use super::assets::ASSETS;
+use super::caller::Signed;
+use super::components::dialog;
 use super::icon::{Icon, icon};
-use super::respond::{Face, Problem};
-use super::{
-    Web, dashboard, jobs, live, logs, queues, repositories, schedules, self_monitoring, sessions,
-    settings, ui,
-};
+use super::nav::{EVENTS, LOGOUT, Tab};
 use crate::model::Timestamp;
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
-use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
-use serde::{Deserialize, Serialize};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 /// How htmx behaves: nothing that the content security policy forbids, and error fragments are shown.
 const HTMX_CONFIG: &str = r#"{"defaultSettleDelay":0,"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyCacheSize":0,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"(400|409|413|422|429|503)","swap":true,"error":true},{"code":"[45]..","swap":false,"error":true}]}"#;
-
-/// Pages of the navigation, in its order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tab {
-    Dashboard,
-    Jobs,
-    Schedules,
-    Sessions,
-    Logs,
-    SelfMonitoring,
-    Repositories,
-    Queues,
-    Settings,
-}
-
-impl Tab {
-    const ALL: [Self; 9] = [
-        Self::Dashboard,
-        Self::Jobs,
-        Self::Schedules,
-        Self::Sessions,
-        Self::Logs,
-        Self::SelfMonitoring,
-        Self::Repositories,
-        Self::Queues,
-        Self::Settings,
-    ];
-
-    pub(super) const fn path(self) -> &'static str {
-        match self {
-            Self::Dashboard => dashboard::PATH,
-            Self::Jobs => jobs::PATH,
-            Self::Schedules => schedules::PATH,
-            Self::Sessions => sessions::PATH,
-            Self::Logs => logs::PATH,
-            Self::SelfMonitoring => self_monitoring::PATH,
-            Self::Repositories => repositories::PATH,
-            Self::Queues => queues::PATH,
-            Self::Settings => settings::PATH,
-        }
-    }
-
-    pub(super) const fn title(self) -> &'static str {
-        match self {
-            Self::Dashboard => "Dashboard",
-            Self::Jobs => "Jobs",
-            Self::Schedules => "Schedules",
-            Self::Sessions => "Sessions",
-            Self::Logs => "Logs",
-            Self::SelfMonitoring => "Self-Monitoring",
-            Self::Repositories => "Repositories",
-            Self::Queues => "Queues & workers",
-            Self::Settings => "Settings",
-        }
-    }
-
-    const fn icon(self) -> Icon {
-        match self {
-            Self::Dashboard => Icon::Dashboard,
-            Self::Jobs => Icon::Jobs,
-            Self::Schedules => Icon::Schedules,
-            Self::Sessions => Icon::Sessions,
-            Self::Logs => Icon::Logs,
-            Self::SelfMonitoring => Icon::Monitor,
-            Self::Repositories => Icon::Repositories,
-            Self::Queues => Icon::Queues,
-            Self::Settings => Icon::Settings,
-        }
-    }
-
-    /// The letter that goes there after `g`.
-    const fn key(self) -> &'static str {
-        match self {
-            Self::Dashboard => "d",
-            Self::Jobs => "j",
-            Self::Schedules => "c",
-            Self::Sessions => "e",
-            Self::Logs => "l",
-            Self::SelfMonitoring => "s",
-            Self::Repositories => "r",
-            Self::Queues => "q",
-            Self::Settings => "t",
-        }
-    }
-}
 
 /// What surrounds the content of a page.
 #[derive(Clone, Debug, Default)]
@@ -123,10 +31,10 @@ pub(super) struct Frame {
 
 impl Frame {
     /// The frame of a page outside the navigation.
-    pub(super) fn new(web: &Web, signed_in: Option<&SignedIn>) -> Self {
+    pub(super) fn new(web: &Web, who: Option<&Signed>) -> Self {
         Self {
-            username: signed_in.map(|s| s.account.username.clone()),
-            standing_by: signed_in.is_some() && !*web.leading.borrow(),
+            username: who.map(|who| who.account.username.clone()),
+            standing_by: who.is_some() && !*web.leading.borrow(),
             open: None,
             reload: None,
             now: web.clock.now(),
@@ -156,49 +64,6 @@ pub(super) fn page(frame: &Frame, title: &str, content: &Markup) -> Html<String>
     Html(layout(frame, title, content).into_string())
 }
 
-/// A page with one live part: the whole page for a browser, with the part inside what `around` puts around it; the part
-/// for htmx, and nothing for htmx while the part is as `shown` already.
-pub(super) fn live_page(
-    frame: &Frame,
-    title: &str,
-    part: &LivePart<'_>,
-    around: impl FnOnce(Markup) -> Markup,
-    (face, shown): (Face, Option<&str>),
-) -> Response {
-    if face == Face::Fragment && shown == Some(part.version.as_str()) {
-        return StatusCode::NO_CONTENT.into_response();
-    }
-    let content = ui::live(part.id, part.path, &part.version, part.content);
-    match face {
-        Face::Fragment => Html(content.into_string()).into_response(),
-        Face::Page | Face::Json => page(frame, title, &around(content)).into_response(),
-    }
-}
-
-/// A part alone, or nothing while it is as `shown` already.
-pub(super) fn part(version: &str, part: &Markup, shown: Option<&str>) -> Response {
-    if shown == Some(version) {
-        return StatusCode::NO_CONTENT.into_response();
-    }
-    Html(part.clone().into_string()).into_response()
-}
-
-/// A part of a page that keeps itself fresh.
-pub(super) struct LivePart<'a> {
-    pub(super) id: &'a str,
-    /// Where it is asked for again, with the page's own query.
-    pub(super) path: &'a str,
-    pub(super) version: String,
-    pub(super) content: &'a Markup,
-}
-
-/// The version of what a part shows: a digest of the data it is made of.
-pub(super) fn version(data: &impl Hash) -> String {
-    let mut hasher = DefaultHasher::new();
-    data.hash(&mut hasher);
-    format!("{:x}", hasher.finish())
-}
-
 /// A whole page.
 pub(super) fn layout(frame: &Frame, title: &str, content: &Markup) -> Markup {
     let live = frame.open.is_some();
@@ -215,7 +80,7 @@ pub(super) fn layout(frame: &Frame, title: &str, content: &Markup) -> Markup {
                     div.page-wrapper {
                         @if frame.has_navigation() { (page_header(title, live)) }
                         main #content.page-body hx-ext=[live.then_some("sse")]
-                            sse-connect=[live.then_some(live::PATH)] sse-close=[live.then_some("end")] {
+                            sse-connect=[live.then_some(EVENTS)] sse-close=[live.then_some("end")] {
                             div.container-xl {
                                 @if frame.standing_by { (standing_by()) }
                                 (content)
@@ -278,7 +143,7 @@ pub(super) fn brand() -> Markup {
 fn links(frame: &Frame) -> Markup {
     html! {
         nav aria-label="Pages" {
-            @for tab in Tab::ALL {
+            @for &tab in Tab::ALL {
                 a href=(tab.path()) data-key=(tab.key())
                     aria-current=[(frame.open == Some(tab)).then_some("page")] {
                     (icon(tab.icon())) span { (tab.title()) }
@@ -298,7 +163,7 @@ fn account(username: &str) -> Markup {
             button.tool.scripted type="button" data-dialog="keys" title="Keys" {
                 (icon(Icon::Keyboard)) span.visually-hidden { "Show the keys" }
             }
-            form method="post" action="/logout" {
+            form method="post" action=(LOGOUT) {
                 button.tool type="submit" {
                     (icon(Icon::Logout)) span { "Sign out" }
                 }
@@ -334,43 +199,11 @@ fn keys() -> Markup {
         dl.keys {
             dt { kbd { "?" } } dd { "these keys" }
             dt { kbd { "/" } } dd { "search" }
-            @for tab in Tab::ALL {
+            @for &tab in Tab::ALL {
                 dt { kbd { "g" } " " kbd { (tab.key()) } } dd { (tab.title()) }
             }
             dt { kbd { "Esc" } } dd { "close" }
         }
     };
-    ui::dialog("keys", "Keys", &list)
-}
-
-/// The parsed query of a page, or why it does not fit (400).
-pub(super) fn query<T>(parsed: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
-    let Query(value) =
-        parsed.map_err(|_| Problem::input("A value in the address does not fit."))?;
-    Ok(value)
-}
-
-/// A cursor from the address: the id that a slice of a list ends before.
-pub(super) fn cursor(before: Option<i64>) -> Result<Option<i64>, Problem> {
-    match before {
-        Some(..=0) => Err(Problem::input("The cursor in the address is not above 0.")),
-        Some(1..) | None => Ok(before),
-    }
-}
-
-/// What a live part says it shows already: see [`live_page`].
-#[derive(Deserialize)]
-pub(super) struct Shown {
-    pub(super) v: Option<String>,
-}
-
-/// A path with the query that `asked` stands for; the path alone where it asks for nothing.
-pub(super) fn link(path: &str, asked: &impl Serialize) -> String {
-    let query = serde_urlencoded::to_string(asked).unwrap_or_default();
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
-}
-
-/// A condition from the address: a form sends empty fields too.
-pub(super) fn given(text: Option<String>) -> Option<String> {
-    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    dialog("keys", "Keys", &list)
 }

@@ -1,6 +1,6 @@
 //! Passwords: the rules they fit, their hashes, and how many are hashed at once.
 
-use super::respond::Problem;
+use super::problem::Problem;
 use crate::error::{Code, Error, Result};
 use crate::error_coded;
 use argon2::password_hash::phc::{Output, PasswordHash};

@@ -1,24 +1,24 @@
 //! Queues and workers: what waits and since when, what runs, limits and pauses, and the processes that run it.
 
-use super::App;
-use super::access::SignedIn;
-use super::caller::Caller;
-use super::login::unfit;
-use super::page::{self, Frame, LivePart, Tab};
-use super::respond::{self, Face, Problem};
-use super::settings::stopped_notice;
-use super::ui::{self, card, when, when_known};
+use super::answer::changed;
+use super::app::App;
+use super::caller::Signed;
+use super::components::{card, empty, problem_notice, stopped_notice, table, when, when_known};
+use super::extract::{Form, Query};
+use super::face::Face;
+use super::nav::{self, Tab};
+use super::page::Frame;
+use super::part::{LivePart, Shown, live_page, version};
+use super::problem::Problem;
 use crate::model::{Job, Pause, Queue, QueueState, Role, Timestamp, Worker};
-use axum::Json;
-use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{Extension, Form, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
 
-pub(super) const PATH: &str = "/queues";
+pub(super) const PATH: &str = Tab::Queues.path();
 pub(super) const PART_PATH: &str = "/queues/part";
 pub(super) const LIMIT_PATH: &str = "/queues/limit";
 pub(super) const PAUSE_PATH: &str = "/queues/pause";
@@ -38,7 +38,7 @@ type Line = (QueueState, Option<Job>, Vec<Job>);
 
 /// The form that sets a limit.
 #[derive(Deserialize)]
-pub(super) struct Limit {
+pub(super) struct LimitForm {
     queue: String,
     /// Empty: what the program says.
     limit: String,
@@ -46,7 +46,7 @@ pub(super) struct Limit {
 
 /// The form that pauses a queue.
 #[derive(Deserialize)]
-pub(super) struct Break {
+pub(super) struct PauseForm {
     queue: String,
     #[serde(default)]
     reason: String,
@@ -58,23 +58,19 @@ pub(super) struct Break {
 /// GET `/queues` and `/queues/part`.
 pub(super) async fn list(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    query: Result<Query<page::Shown>, QueryRejection>,
+    who: Signed,
+    Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let shown = page::query(query)?.v;
-    shown_page(&app, &signed_in, (caller.face, shown.as_deref()), None).await
+    shown_page(&app, &who, (who.face(), shown.as_deref()), None).await
 }
 
 /// POST `/queues/limit`.
 pub(super) async fn limit(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    form: Result<Form<Limit>, FormRejection>,
+    who: Signed,
+    Form(LimitForm { queue, limit }): Form<LimitForm>,
 ) -> Result<Response, Problem> {
-    let Form(Limit { queue, limit }) = form.map_err(|rejection| unfit(&rejection))?;
-    let (actor, now) = (caller.acting_as(&signed_in.account.username), app.web.clock.now());
+    let (actor, now) = (who.actor(), app.web.clock.now());
     let done = async {
         let limit = match limit.trim() {
             "" | "default" => None,
@@ -88,18 +84,16 @@ pub(super) async fn limit(
         let queue = Queue::parse(queue.trim())?;
         app.web.store.set_queue_limit(queue, limit, actor, now).await.map_err(Problem::from)
     };
-    answered(&app, &signed_in, caller.face, done.await).await
+    answered(&app, &who, done.await).await
 }
 
 /// POST `/queues/pause`: starts nothing more of a queue; what runs goes on.
 pub(super) async fn pause(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    form: Result<Form<Break>, FormRejection>,
+    who: Signed,
+    Form(PauseForm { queue, reason, minutes }): Form<PauseForm>,
 ) -> Result<Response, Problem> {
-    let Form(Break { queue, reason, minutes }) = form.map_err(|rejection| unfit(&rejection))?;
-    let (actor, now) = (caller.acting_as(&signed_in.account.username), app.web.clock.now());
+    let (actor, now) = (who.actor(), app.web.clock.now());
     let done = async {
         let until = match minutes.trim() {
             "" => None,
@@ -117,20 +111,14 @@ pub(super) async fn pause(
         let queue = Queue::parse(queue.trim())?;
         app.web.store.pause_queue(queue, reason, until, actor, now).await.map_err(Problem::from)
     };
-    answered(&app, &signed_in, caller.face, done.await).await
+    answered(&app, &who, done.await).await
 }
 
-async fn answered(
-    app: &App,
-    signed_in: &SignedIn,
-    face: Face,
-    done: Result<(), Problem>,
-) -> Result<Response, Problem> {
-    match (done, face) {
-        (Ok(()), Face::Json) => Ok(Json(json!({"status": "saved"})).into_response()),
-        (Ok(()), Face::Page | Face::Fragment) => Ok(respond::see_other(PATH)),
+async fn answered(app: &App, who: &Signed, done: Result<(), Problem>) -> Result<Response, Problem> {
+    match (done, who.face()) {
+        (Ok(()), face) => Ok(changed(face, json!({"status": "saved"}), PATH)),
         (Err(problem), Face::Page) if problem.status().is_client_error() => {
-            let page = shown_page(app, signed_in, (Face::Page, None), Some(&problem)).await?;
+            let page = shown_page(app, who, (Face::Page, None), Some(&problem)).await?;
             Ok((problem.status(), page).into_response())
         }
         (Err(problem), _) => Err(problem),
@@ -140,12 +128,12 @@ async fn answered(
 /// The page, or its live part alone, with the form that was not taken.
 async fn shown_page(
     app: &App,
-    signed_in: &SignedIn,
+    who: &Signed,
     face: (Face, Option<&str>),
     problem: Option<&Problem>,
 ) -> Result<Response, Problem> {
     let (store, now) = (&app.web.store, app.web.clock.now());
-    let role = signed_in.account.role;
+    let role = who.role();
     let mut lines: Vec<Line> = Vec::new();
     for queue in store.queues().await?.into_iter().take(MAX_QUEUES) {
         let (next, holders) = store.queue_line(queue.name.clone(), HOLDERS).await?;
@@ -165,7 +153,7 @@ async fn shown_page(
     let part = LivePart {
         id: "queue-list",
         path: PART_PATH,
-        version: page::version(&(
+        version: version(&(
             lines.iter().map(state).collect::<Vec<_>>(),
             leads,
             stopped.map(|pause| pause.at),
@@ -174,13 +162,13 @@ async fn shown_page(
     };
     let around = |part| {
         html! {
-            @if let Some(problem) = problem { (respond::notice(problem)) }
+            @if let Some(problem) = problem { (problem_notice(problem)) }
             (part)
             @if role >= Role::Operator && !names.is_empty() { div.below { (forms(&names)) } }
         }
     };
-    let frame = Frame::new(&app.web, Some(signed_in)).at(Tab::Queues);
-    Ok(page::live_page(&frame, Tab::Queues.title(), &part, around, face))
+    let frame = Frame::new(&app.web, Some(who)).at(Tab::Queues);
+    Ok(live_page(&frame, Tab::Queues.title(), &part, around, face))
 }
 
 /// What of a queue can change.
@@ -209,9 +197,9 @@ fn queues_card(lines: &[Line], role: Role, now: Timestamp) -> Markup {
         &html! {},
         &html! {
             @if rows.is_empty() {
-                (ui::empty("No queues yet", &html! { "A queue is there as soon as a job or the engine names it." }))
+                (empty("No queues yet", &html! { "A queue is there as soon as a job or the engine names it." }))
             } @else {
-                (ui::table("Queues", &columns, &rows))
+                (table("Queues", &columns, &rows))
             }
         },
     )
@@ -230,11 +218,11 @@ fn row((queue, next, holders): &Line, role: Role, now: Timestamp) -> Markup {
             }
             td data-label="First" {
                 @if let Some(job) = next {
-                    a href={ "/jobs/" (job.id) } { (job.id) } ", since " (when(job.run_at.max(job.created_at), now))
+                    a href=(nav::job(job.id)) { (job.id) } ", since " (when(job.run_at.max(job.created_at), now))
                 } @else if queue.queued > 0 { "none: all that wait are blocked" } @else { "–" }
             }
             td.note data-label="Running now" {
-                @for job in holders { a href={ "/jobs/" (job.id) } { (job.id) } " " span.text-secondary { (job.kind) } " " }
+                @for job in holders { a href=(nav::job(job.id)) { (job.id) } " " span.text-secondary { (job.kind) } " " }
                 @if queue.running > holders.len() as i64 { "and more" }
             }
             td {
@@ -281,9 +269,9 @@ fn workers_card(workers: &[Worker], now: Timestamp) -> Markup {
         &html! {},
         &html! {
             @if rows.is_empty() {
-                (ui::empty("No worker", &html! { "Nothing runs the jobs of this database: start " code { "lamplighter serve" } "." }))
+                (empty("No worker", &html! { "Nothing runs the jobs of this database: start " code { "lamplighter serve" } "." }))
             } @else {
-                (ui::table("Workers", &["Process", "State", "Version", "Started", "Heartbeat"], &rows))
+                (table("Workers", &["Process", "State", "Version", "Started", "Heartbeat"], &rows))
             }
         },
     )

@@ -1,48 +1,37 @@
 //! Golden repositories: what they are about, and what is done to have that told.
 
-use super::App;
-use super::access::SignedIn;
-use super::caller::Caller;
-use super::login::unfit;
-use super::page::{self, Frame, LivePart, Tab};
-use super::respond::{self, Face, Problem};
-use super::ui::{self, badge, when};
-use crate::error::Code;
+use super::answer::changed;
+use super::app::App;
+use super::caller::Signed;
+use super::components::{badge, card, confirm, empty, numbered_pager, problem_notice, when};
+use super::extract::{Form, Id, Named as _, Query, given};
+use super::face::Face;
+use super::named::RepositoryId;
+use super::nav::{self, Tab};
+use super::page::Frame;
+use super::part::{LivePart, live_page, version};
+use super::problem::Problem;
+use super::slice::SliceQuery;
 use crate::model::{
     DescribedBy, Description, GoldenRepo, Job, JobId, Role, Status, Timestamp, Trigger,
 };
 use crate::repositories;
-use axum::Json;
-use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
-use axum::extract::{Extension, Form, Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
-pub(super) const PATH: &str = "/repositories";
+pub(super) const PATH: &str = Tab::Repositories.path();
 pub(super) const PART_PATH: &str = "/repositories/list-part";
 pub(super) const REFRESH_PATH: &str = "/repositories/{id}/refresh";
 pub(super) const REMOVE_PATH: &str = "/repositories/{id}/remove";
-/// Repositories on a page unless the address says otherwise: each takes a screen when it is unfolded.
-const ROWS: u64 = 20;
 /// Highest page number that is looked up: the store lists no more than fit on fewer.
 const MAX_PAGE: u64 = 1_000;
 
-/// The address's query.
-#[derive(Clone, Default, Deserialize, Serialize)]
-pub(super) struct Asked {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    size: Option<u64>,
-    #[serde(skip_serializing)]
-    v: Option<String>,
-}
-
 /// The form that registers one.
 #[derive(Default, Deserialize)]
-pub(super) struct New {
+pub(super) struct RepositoryForm {
     path: String,
     name: Option<String>,
 }
@@ -53,35 +42,31 @@ type Row = (GoldenRepo, Option<Job>);
 /// GET `/repositories` and `/repositories/list-part`.
 pub(super) async fn list(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    query: Result<Query<Asked>, QueryRejection>,
+    who: Signed,
+    Query(asked): Query<SliceQuery>,
 ) -> Result<Response, Problem> {
-    let asked = page::query(query)?;
-    shown_page(&app, &signed_in, &asked, caller.face, None).await
+    shown_page(&app, &who, &asked, who.face(), None).await
 }
 
 /// POST `/repositories`: registers a repository and has it described.
 pub(super) async fn add(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    form: Result<Form<New>, FormRejection>,
+    who: Signed,
+    Form(new): Form<RepositoryForm>,
 ) -> Result<Response, Problem> {
-    let Form(new) = form.map_err(|rejection| unfit(&rejection))?;
-    let (actor, now) = (caller.acting_as(&signed_in.account.username), app.web.clock.now());
-    let (path, name) = (new.path.trim(), page::given(new.name.clone()));
+    let (actor, now) = (who.actor(), app.web.clock.now());
+    let (path, name) = (new.path.trim(), given(new.name.clone()));
     let added = if path.starts_with('/') {
         let add = repositories::add(&app.web.store, path.as_ref(), name, actor, now);
         add.await.map_err(Problem::from)
     } else {
         Err(Problem::input("The path of a repository begins with / and is one of the server's."))
     };
-    match (added, caller.face) {
+    match (added, who.face()) {
         (Ok(job), face) => Ok(asked_for(job, face)),
         (Err(problem), Face::Page) if problem.status().is_client_error() => {
             let again = Some((&new, &problem));
-            let page = shown_page(&app, &signed_in, &Asked::default(), Face::Page, again).await?;
+            let page = shown_page(&app, &who, &SliceQuery::default(), Face::Page, again).await?;
             Ok((problem.status(), page).into_response())
         }
         (Err(problem), _) => Err(problem),
@@ -91,86 +76,72 @@ pub(super) async fn add(
 /// POST `/repositories/{id}/refresh`: has it described anew.
 pub(super) async fn refresh(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    path: Result<Path<i64>, PathRejection>,
+    who: Signed,
+    Id(id): Id<RepositoryId>,
 ) -> Result<Response, Problem> {
-    let name = named(&app, path).await?;
-    let (actor, now) = (caller.acting_as(&signed_in.account.username), app.web.clock.now());
+    let name = named(&app, id).await?;
+    let (actor, now) = (who.actor(), app.web.clock.now());
     let refresh = repositories::refresh(&app.web.store, name, Trigger::Manual, Some(actor), now);
-    Ok(asked_for(refresh.await?, caller.face))
+    Ok(asked_for(refresh.await?, who.face()))
 }
 
 /// POST `/repositories/{id}/remove`: forgets it.
 pub(super) async fn remove(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    path: Result<Path<i64>, PathRejection>,
+    who: Signed,
+    Id(id): Id<RepositoryId>,
 ) -> Result<Response, Problem> {
-    let name = named(&app, path).await?;
-    let (actor, now) = (caller.acting_as(&signed_in.account.username), app.web.clock.now());
+    let name = named(&app, id).await?;
+    let (actor, now) = (who.actor(), app.web.clock.now());
     app.web.store.remove_repository(name.clone(), actor, now).await?;
-    Ok(match caller.face {
-        Face::Json => Json(json!({"removed": name})).into_response(),
-        Face::Page | Face::Fragment => respond::see_other(PATH),
-    })
+    Ok(changed(who.face(), json!({"removed": name}), PATH))
 }
 
 fn asked_for(job: JobId, face: Face) -> Response {
-    match face {
-        Face::Json => Json(json!({"job_id": job.to_string()})).into_response(),
-        Face::Page | Face::Fragment => respond::see_other(PATH),
-    }
+    changed(face, json!({"job_id": job.to_string()}), PATH)
 }
 
 /// The name of the repository that the path numbers.
-async fn named(app: &App, path: Result<Path<i64>, PathRejection>) -> Result<String, Problem> {
-    let unknown = || Problem::of(Code::RepositoryUnknown);
-    let Path(id) = path.map_err(|_| unknown())?;
+async fn named(app: &App, RepositoryId(id): RepositoryId) -> Result<String, Problem> {
     // One may be called by a number: whose number it is counts here.
     let all = app.web.store.repositories().await?;
-    Ok(all.into_iter().find(|repository| repository.id == id).ok_or_else(unknown)?.name)
+    let found = all.into_iter().find(|repository| repository.id == id);
+    Ok(found.ok_or_else(RepositoryId::unfit)?.name)
 }
 
 /// The page, or its live part alone. `again` holds a form that was not taken, and why.
 async fn shown_page(
     app: &App,
-    signed_in: &SignedIn,
-    asked: &Asked,
+    who: &Signed,
+    asked: &SliceQuery,
     face: Face,
-    again: Option<(&New, &Problem)>,
+    again: Option<(&RepositoryForm, &Problem)>,
 ) -> Result<Response, Problem> {
-    let (page, size) = (asked.page.unwrap_or(1), asked.size.unwrap_or(ROWS));
-    if !(1..=MAX_PAGE).contains(&page) || !ui::SIZES.contains(&size) {
-        return Err(Problem::input("Pages count from 1, and have 10, 20, 50 or 100 rows."));
-    }
-    let (role, now) = (signed_in.account.role, app.web.clock.now());
+    let slice = asked.slice(MAX_PAGE)?;
+    let (role, now) = (who.role(), app.web.clock.now());
     let all = app.web.store.repositories().await?;
     let total = all.len() as u64;
     let mut rows = Vec::new();
-    for repository in all.into_iter().skip(((page - 1) * size) as usize).take(size as usize) {
+    for repository in all.into_iter().skip(slice.skip() as usize).take(slice.most()) {
         let job = match repository.job_id {
             Some(id) => app.web.store.job(id).await?,
             None => None,
         };
         rows.push((repository, job));
     }
-    let link = |page, size| {
-        page::link(PATH, &Asked { page: Some(page), size: Some(size), ..Asked::default() })
-    };
+    let link = |slice| nav::with_query(PATH, &SliceQuery::from(slice));
     let content = html! {
         @if total == 0 {
-            section.card { (ui::empty("No repositories yet", &html! { (what_to_do(role)) })) }
+            section.card { (empty("No repositories yet", &html! { (what_to_do(role)) })) }
         } @else {
-            div.row.row-cards { @for row in &rows { div."col-12" { (card(row, role, now)) } } }
-            section.card.below { (ui::numbered_pager("repositories", page, size, total, link)) }
+            div.row.row-cards { @for row in &rows { div."col-12" { (repository_card(row, role, now)) } } }
+            section.card.below { (numbered_pager("repositories", slice, total, link)) }
         }
     };
     let part = LivePart {
         id: "repository-list",
-        path: &page::link(PART_PATH, asked),
-        version: page::version(&(rows.iter().map(state).collect::<Vec<_>>(), total)),
+        path: &nav::with_query(PART_PATH, asked),
+        version: version(&(rows.iter().map(state).collect::<Vec<_>>(), total)),
         content: &content,
     };
     let around = |part| {
@@ -179,9 +150,9 @@ async fn shown_page(
             @if role >= Role::Admin { div.below { (form(again)) } }
         }
     };
-    let frame = Frame::new(&app.web, Some(signed_in)).at(Tab::Repositories);
+    let frame = Frame::new(&app.web, Some(who)).at(Tab::Repositories);
     let title = Tab::Repositories.title();
-    Ok(page::live_page(&frame, title, &part, around, (face, asked.v.as_deref())))
+    Ok(live_page(&frame, title, &part, around, (face, asked.v.as_deref())))
 }
 
 fn what_to_do(role: Role) -> &'static str {
@@ -199,7 +170,7 @@ fn state((repository, job): &Row) -> impl std::hash::Hash + use<> {
     (repository.id, described, job.as_ref().map(|job| (job.id, job.status)))
 }
 
-fn card(row: &Row, role: Role, now: Timestamp) -> Markup {
+fn repository_card(row: &Row, role: Role, now: Timestamp) -> Markup {
     let (repository, job) = row;
     let busy = job.as_ref().is_some_and(|job| !job.status.is_final());
     html! {
@@ -238,7 +209,7 @@ fn work(job: &Job, repository: &GoldenRepo, now: Timestamp) -> Markup {
     html! {
         @if job.status != Status::Completed || repository.description.is_none() {
             p {
-                (badge(job.status)) " " a href={ "/jobs/" (job.id) } { "Job " (job.id) }
+                (badge(job.status)) " " a href=(nav::job(job.id)) { "Job " (job.id) }
                 @if let Some(at) = job.finished_at { " ended " (when(at, now)) }
                 @if let Some(error) = &job.error { ": " (error.lines().next().unwrap_or_default()) }
             }
@@ -277,7 +248,7 @@ fn buttons(repository: &GoldenRepo, busy: bool, role: Role) -> Markup {
             }
         }
         @if role >= Role::Admin {
-            (ui::confirm(&format!("remove-{}", repository.id), "Remove", &html! {
+            (confirm(&format!("remove-{}", repository.id), "Remove", &html! {
                 "Lamplighter forgets " (repository.name) " and its description. Nothing in its folder is touched."
             }, &html! {
                 form method="post" action=(action("remove")) {
@@ -288,12 +259,12 @@ fn buttons(repository: &GoldenRepo, busy: bool, role: Role) -> Markup {
     }
 }
 
-fn form(again: Option<(&New, &Problem)>) -> Markup {
-    let none = New::default();
+fn form(again: Option<(&RepositoryForm, &Problem)>) -> Markup {
+    let none = RepositoryForm::default();
     let fields = again.map_or(&none, |(fields, _)| fields);
     let content = html! {
         form.card-body.settings-form method="post" action=(PATH) {
-            @if let Some((_, problem)) = again { (respond::notice(problem)) }
+            @if let Some((_, problem)) = again { (problem_notice(problem)) }
             div.setting-row {
                 div.setting {
                     label.form-label for="repository-path" { "Path" }
@@ -311,5 +282,5 @@ fn form(again: Option<(&New, &Problem)>) -> Markup {
             div.actions { button.btn.btn-primary type="submit" { "Add repository" } }
         }
     };
-    ui::card("repository-new", "Add a repository", &html! {}, &content)
+    card("repository-new", "Add a repository", &html! {}, &content)
 }

@@ -1,21 +1,24 @@
 //! One schedule: when it is due, what was decided, and the form that edits it.
 
-use super::App;
-use super::access::SignedIn;
-use super::caller::Caller;
-use super::login::unfit;
-use super::page::{self, Frame, LivePart, Tab};
-use super::respond::{self, Face, Problem};
-use super::schedules::{NEXT, badge, buttons, link, name, state, strip, unknown, word};
-use super::self_monitoring;
-use super::ui::{self, card, when};
+use super::answer::changed;
+use super::app::App;
+use super::caller::Signed;
+use super::components::{
+    UPCOMING, card, decision_strip, decision_word, empty, exact, folded, problem_notice,
+    schedule_badge, schedule_buttons, schedule_state, table, when, when_known,
+};
+use super::extract::{Form, Id, Named as _, Query, given};
+use super::face::Face;
+use super::nav::{self, Tab};
+use super::page::Frame;
+use super::part::{LivePart, Shown, live_page, version};
+use super::problem::Problem;
 use crate::model::{
     CatchUp, Kind, Overlap, PastDecision, Plan, PlanChange, Queue, Role, Rule, Schedule,
     ScheduleName, Timestamp,
 };
-use axum::Json;
-use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
-use axum::extract::{Extension, Form, Path, Query, State};
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -33,40 +36,35 @@ const MAX_STAGGER: u64 = 86_400;
 /// GET `/schedules/{name}` and `/schedules/{name}/part`.
 pub(super) async fn page(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    path: Result<Path<String>, PathRejection>,
-    query: Result<Query<page::Shown>, QueryRejection>,
+    who: Signed,
+    Id(name): Id<ScheduleName>,
+    Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let (name, shown) = (name(path)?, page::query(query)?.v);
-    shown_page(&app, &signed_in, name, (caller.face, shown.as_deref()), None).await
+    shown_page(&app, &who, name, (who.face(), shown.as_deref()), None).await
 }
 
 /// POST `/schedules/{name}/edit`.
 pub(super) async fn edit(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    path: Result<Path<String>, PathRejection>,
-    form: Result<Form<Fields>, FormRejection>,
+    who: Signed,
+    Id(name): Id<ScheduleName>,
+    Form(fields): Form<PlanForm>,
 ) -> Result<Response, Problem> {
-    let name = name(path)?;
-    let Form(fields) = form.map_err(|rejection| unfit(&rejection))?;
     let now = app.web.clock.now();
-    let actor = caller.acting_as(&signed_in.account.username);
     let done = match fields.change(now) {
         Ok(change) => {
-            let change = app.web.store.change_schedule(name.clone(), change, actor, now);
+            let change = app.web.store.change_schedule(name.clone(), change, who.actor(), now);
             change.await.map_err(Problem::from)
         }
         Err(problem) => Err(problem),
     };
-    match (done, caller.face) {
-        (Ok(()), Face::Json) => Ok(Json(json!({"schedule": name.as_str()})).into_response()),
-        (Ok(()), Face::Page | Face::Fragment) => Ok(respond::see_other(&link(&name))),
-        (Err(problem), Face::Page) if problem.status().as_u16() == 400 => {
+    match (done, who.face()) {
+        (Ok(()), face) => {
+            Ok(changed(face, json!({"schedule": name.as_str()}), &nav::schedule(&name)))
+        }
+        (Err(problem), Face::Page) if problem.status() == StatusCode::BAD_REQUEST => {
             let again = Some((&fields, &problem));
-            let page = shown_page(&app, &signed_in, name, (Face::Page, None), again).await?;
+            let page = shown_page(&app, &who, name, (Face::Page, None), again).await?;
             Ok((problem.status(), page).into_response())
         }
         (Err(problem), _) => Err(problem),
@@ -75,7 +73,7 @@ pub(super) async fn edit(
 
 /// What the form sends: text, as it is shown again when it does not fit.
 #[derive(Default, Deserialize)]
-pub(super) struct Fields {
+pub(super) struct PlanForm {
     rule: String,
     kind: String,
     payload: String,
@@ -86,7 +84,7 @@ pub(super) struct Fields {
     stagger: String,
 }
 
-impl Fields {
+impl PlanForm {
     fn of(plan: &Plan) -> Self {
         Self {
             rule: plan.rule.to_text(),
@@ -101,7 +99,7 @@ impl Fields {
     }
 
     fn change(&self, now: Timestamp) -> Result<PlanChange, Problem> {
-        let given = |text: &str| page::given(Some(text.to_owned()));
+        let given = |text: &str| given(Some(text.to_owned()));
         let no = |what: &str| Problem::input(format!("Not taken: {what}."));
         let payload = serde_json::from_str(&self.payload)
             .map_err(|why| no(&format!("the payload is no JSON ({why})")))?;
@@ -127,14 +125,14 @@ impl Fields {
 /// The page, or its live part alone. `again` holds a form that was not taken, and why.
 async fn shown_page(
     app: &App,
-    signed_in: &SignedIn,
+    who: &Signed,
     name: ScheduleName,
     face: (Face, Option<&str>),
-    again: Option<(&Fields, &Problem)>,
+    again: Option<(&PlanForm, &Problem)>,
 ) -> Result<Response, Problem> {
-    let schedule = app.web.store.schedule(name.clone()).await?.ok_or_else(unknown)?;
+    let schedule = app.web.store.schedule(name.clone()).await?.ok_or_else(ScheduleName::unfit)?;
     let decisions = app.web.store.schedule_decisions(schedule.id, DECISIONS).await?;
-    let (role, now) = (signed_in.account.role, app.web.clock.now());
+    let (role, now) = (who.role(), app.web.clock.now());
     let content = html! {
         div.row.row-cards {
             div."col-12" { (summary(&schedule, role, now)) }
@@ -143,26 +141,26 @@ async fn shown_page(
             div."col-12" { (log(&schedule, &decisions, now)) }
         }
     };
-    let path = format!("{}/part", link(&name));
+    let path = format!("{}/part", nav::schedule(&name));
     let part = LivePart {
         id: "schedule",
         path: &path,
-        version: page::version(&state(&schedule)),
+        version: version(&schedule_state(&schedule)),
         content: &content,
     };
     // Beside the live part, which would take what somebody is typing with it.
     let around = |part| {
         html! {
             div.row.row-cards {
-                @if let Some((_, problem)) = again { div."col-12" { (respond::notice(problem)) } }
+                @if let Some((_, problem)) = again { div."col-12" { (problem_notice(problem)) } }
                 div."col-12" { (part) }
                 @if role >= Role::Admin { div."col-12" { (form(&schedule, again.map(|(fields, _)| fields))) } }
             }
         }
     };
-    let frame = Frame::new(&app.web, Some(signed_in)).at(Tab::Schedules);
+    let frame = Frame::new(&app.web, Some(who)).at(Tab::Schedules);
     let title = format!("Schedule {name}");
-    Ok(page::live_page(&frame, &title, &part, around, face))
+    Ok(live_page(&frame, &title, &part, around, face))
 }
 
 fn summary(schedule: &Schedule, role: Role, now: Timestamp) -> Markup {
@@ -170,7 +168,7 @@ fn summary(schedule: &Schedule, role: Role, now: Timestamp) -> Markup {
         section.card {
             div.card-body.scan-now {
                 div.sentence {
-                    (badge(schedule))
+                    (schedule_badge(schedule))
                     p {
                         @match &schedule.plan {
                             Ok(plan) => { "Makes a job of kind " (plan.kind) " " (plan.rule.in_words()) "." },
@@ -184,7 +182,7 @@ fn summary(schedule: &Schedule, role: Role, now: Timestamp) -> Markup {
                         }
                     }
                 }
-                (buttons(schedule, role, ""))
+                (schedule_buttons(schedule, role, ""))
             }
         }
     }
@@ -192,7 +190,7 @@ fn summary(schedule: &Schedule, role: Role, now: Timestamp) -> Markup {
 
 fn next(schedule: &Schedule, now: Timestamp) -> Markup {
     let Ok(plan) = &schedule.plan else { return html! {} };
-    let upcoming: Vec<_> = schedule.upcoming(now).take(NEXT).collect();
+    let upcoming: Vec<_> = schedule.upcoming(now).take(UPCOMING).collect();
     let row = |at: &Timestamp| {
         html! {
             tr {
@@ -207,9 +205,9 @@ fn next(schedule: &Schedule, now: Timestamp) -> Markup {
     let rows: Vec<_> = upcoming.iter().map(row).collect();
     let content = html! {
         @if rows.is_empty() {
-            (ui::empty("No occurrence to come", &html! { "Give it another rule, or remove it." }))
+            (empty("No occurrence to come", &html! { "Give it another rule, or remove it." }))
         } @else {
-            (ui::table("Next five", &["On its clocks", "UTC"], &rows))
+            (table("Next five", &["On its clocks", "UTC"], &rows))
         }
         @let warnings = plan.rule.clock_warnings(now);
         @if !warnings.is_empty() {
@@ -226,12 +224,12 @@ fn facts(schedule: &Schedule, now: Timestamp) -> Markup {
     let content = html! {
         dl.card-body.facts {
             dt { "Rule" } dd { code { (plan.rule.to_text()) } }
-            dt { "Payload" } dd { (ui::folded("schedule-payload", &plan.payload.to_string())) }
+            dt { "Payload" } dd { (folded("schedule-payload", &plan.payload.to_string())) }
             dt { "Queue" } dd { @if let Some(queue) = &plan.queue { (queue) } @else { "its kind's" } }
             dt { "Priority" } dd { @if let Some(priority) = plan.priority { (priority) } @else { "its kind's" } }
             dt { "Missed ones" } dd { (catch_up(plan)) }
             dt { "Overlap" } dd { (overlap(plan.overlap)) }
-            dt { "Last occurrence" } dd { (ui::when_known(schedule.last_at, now)) }
+            dt { "Last occurrence" } dd { (when_known(schedule.last_at, now)) }
             dt { "Made" } dd { (when(schedule.created_at, now)) }
             dt { "Changed" } dd { (when(schedule.updated_at, now)) " by " (schedule.updated_by) }
         }
@@ -263,10 +261,10 @@ fn log(schedule: &Schedule, decisions: &[PastDecision], now: Timestamp) -> Marku
     let row = |decision: &PastDecision| {
         html! {
             tr {
-                td { (ui::exact(decision.occurrence_at)) }
-                td { span class=(decision_class(&decision.decision)) { (word(&decision.decision)) } }
+                td { (exact(decision.occurrence_at)) }
+                td { span class=(decision_class(&decision.decision)) { (decision_word(&decision.decision)) } }
                 td data-label="Decided" { (when(decision.decided_at, now)) }
-                td data-label="Job" { @if let Some(id) = decision.job_id { a href={ "/jobs/" (id) } { (id) } } @else { "–" } }
+                td data-label="Job" { @if let Some(id) = decision.job_id { a href=(nav::job(id)) { (id) } } @else { "–" } }
                 td.note { (decision.detail) }
             }
         }
@@ -274,13 +272,13 @@ fn log(schedule: &Schedule, decisions: &[PastDecision], now: Timestamp) -> Marku
     let rows: Vec<_> = decisions.iter().map(row).collect();
     let content = html! {
         @if rows.is_empty() {
-            (ui::empty("Nothing was decided yet", &html! { "Each occurrence leaves a line here: fired, caught up, merged or skipped, and why." }))
+            (empty("Nothing was decided yet", &html! { "Each occurrence leaves a line here: fired, caught up, merged or skipped, and why." }))
         } @else {
-            (ui::table("Decisions", &["Occurrence", "Decision", "Decided", "Job", "Why"], &rows))
+            (table("Decisions", &["Occurrence", "Decision", "Decided", "Job", "Why"], &rows))
         }
     };
     let id = format!("schedule-log-{}", schedule.id);
-    card(&id, "Last decisions", &strip(decisions), &content)
+    card(&id, "Last decisions", &decision_strip(decisions), &content)
 }
 
 fn decision_class(decision: &str) -> &'static str {
@@ -293,7 +291,7 @@ fn decision_class(decision: &str) -> &'static str {
     }
 }
 
-fn form(schedule: &Schedule, again: Option<&Fields>) -> Markup {
+fn form(schedule: &Schedule, again: Option<&PlanForm>) -> Markup {
     if schedule.reserved {
         return card(
             "schedule-edit",
@@ -301,13 +299,14 @@ fn form(schedule: &Schedule, again: Option<&Fields>) -> Markup {
             &html! {},
             &html! {
                 p.card-body {
-                    "Its settings edit it: the " a href={ (self_monitoring::PATH) "#configuration" } { "configuration of self-monitoring" }
+                    "Its settings edit it: the " a href={ (Tab::SelfMonitoring.path()) "#configuration" } { "configuration of self-monitoring" }
                     ", or " code { "lamplighter settings set self_monitoring.cadence 30m" } "."
                 }
             },
         );
     }
-    let stored = schedule.plan.as_ref().map(Fields::of).unwrap_or_default();
+    // A plan that cannot be read is said so above, and is written anew in an empty form.
+    let stored = schedule.plan.as_ref().map(PlanForm::of).unwrap_or_default();
     let fields = again.unwrap_or(&stored);
     let input = |name: &str, label: &str, value: &str, hint: &str| {
         html! {
@@ -320,7 +319,7 @@ fn form(schedule: &Schedule, again: Option<&Fields>) -> Markup {
         }
     };
     let content = html! {
-        form.card-body method="post" action={ (link(&schedule.name)) "/edit" } {
+        form.card-body method="post" action={ (nav::schedule(&schedule.name)) "/edit" } {
             div.row."g-3" {
                 (input("rule", "Rule", &fields.rule,
                     "15m, 6h, a crontab expression and a zone (30 2 * * 1-5 Europe/Berlin), or an instant (2027-01-15T08:00:00Z)"))

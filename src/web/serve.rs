@@ -3,7 +3,8 @@
 //! `axum::serve` has neither a limit of connections nor a time limit for headers, so the loop is our own, on hyper,
 //! which axum runs on anyway.
 
-use super::{Web, router};
+use super::app::Web;
+use super::routes::router;
 use crate::error::{Code, Error, Result};
 use crate::{error_coded, warn_coded};
 use axum::Router;

@@ -1,23 +1,28 @@
 //! One session: how it stands, what it was asked, what it answered, and its transcript as it grows.
 
-use super::access::SignedIn;
-use super::caller::Caller;
-use super::job::{pretty, sentence, text_card};
+use super::app::App;
+use super::caller::Signed;
+use super::components::{
+    badge, card, continue_form, dialog, elapsed, job_sentence, known, live, pretty, session_cost,
+    session_model, session_state, session_tier, size, text_card, trigger_badge, usd, when,
+    when_known,
+};
+use super::extract::{Id, Query};
+use super::face::Face;
 use super::markdown::markdown;
-use super::page::{self, Frame, LivePart, Tab};
-use super::respond::{Face, Problem};
-use super::sessions::{self, cost, known, link, model, tier, trigger_badge};
-use super::spend::usd;
+use super::named::SessionId;
+use super::nav::{self, Tab};
+use super::page::Frame;
+use super::part::{LivePart, fresh, live_page, version};
+use super::problem::Problem;
 use super::transcript::{self, Extent, Part};
-use super::ui::{badge, card, dialog, elapsed, size, when, when_known};
-use super::{App, trigger};
+use super::trigger;
 use crate::error::{Code, Result};
 use crate::model::{
     Job, JobId, Profile, Role, Session, SessionRequest, SessionRun, Status, Timestamp, Trigger, Why,
 };
 use crate::store::Store;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -33,64 +38,46 @@ const RELOAD: Duration = Duration::from_secs(5);
 
 /// The address's query.
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct SessionQuery {
     /// A byte of the transcript: the page shows it from that line on. Default: its end.
     from: Option<u64>,
     v: Option<String>,
 }
 
-/// The session that a path names.
-pub(super) fn session_id(id: Result<Path<i64>, PathRejection>) -> Result<JobId, Problem> {
-    id.map(|Path(id)| JobId(id)).map_err(|_| Problem::input("A session's id is a number."))
-}
-
-/// What stands for a session that is not there (404).
-pub(super) fn unknown(id: JobId) -> Problem {
-    Problem::of(Code::WebNotFound).saying(format!("There is no session {id}."))
-}
-
-/// Whether a further prompt can go on where a session ended.
-pub(super) fn may_continue(session: &Session) -> bool {
-    let known = session.run.as_ref().is_some_and(|run| run.cli_session_id.is_some());
-    session.status.is_final() && known
-}
-
 /// GET `/sessions/{id}` and `/sessions/{id}/part`, which is all of it but the transcript.
 pub(super) async fn page(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    id: Result<Path<i64>, PathRejection>,
-    query: Result<Query<Asked>, QueryRejection>,
+    who: Signed,
+    Id(SessionId(id)): Id<SessionId>,
+    Query(asked): Query<SessionQuery>,
 ) -> Result<Response, Problem> {
-    let (id, asked) = (session_id(id)?, page::query(query)?);
-    let (store, now, role) = (&app.web.store, app.web.clock.now(), signed_in.account.role);
-    let session = store.session(id).await?.ok_or_else(|| unknown(id))?;
-    let job = store.job(id).await?.ok_or_else(|| unknown(id))?;
+    let (store, now, role) = (&app.web.store, app.web.clock.now(), who.role());
+    let session = store.session(id).await?.ok_or_else(|| SessionId::unknown(id))?;
+    let job = store.job(id).await?.ok_or_else(|| SessionId::unknown(id))?;
     let why = store.why(id, now).await?;
     let family = family(store, &session).await?;
     let content = html! {
         div.row.row-cards {
-            div."col-12" { (summary(&job, why.as_ref(), role, now)) }
+            div."col-12" { (summary(&job, &session, why.as_ref(), role, now)) }
             div."col-12" { (facts(&session, &family, now)) }
             @if let Some(prompt) = typed_prompt(&session) { div."col-12" { (text_card("prompt", "Prompt", prompt)) } }
             @if let Some(run) = &session.run { (answers(run)) }
         }
     };
     let versioned = (
-        sessions::state(&session),
+        session_state(&session),
         why.as_ref().map(ToString::to_string),
-        family.iter().map(sessions::state).collect::<Vec<_>>(),
+        family.iter().map(session_state).collect::<Vec<_>>(),
     );
     let part = LivePart {
         id: "session",
-        path: &format!("{}/part", link(id)),
-        version: page::version(&versioned),
+        path: &format!("{}/part", nav::session(id)),
+        version: version(&versioned),
         content: &content,
     };
     let extent = Extent::of(&session);
     // The part has no transcript: that goes on by itself.
-    let (lines, earlier) = match caller.face {
+    let (lines, earlier) = match who.face() {
         Face::Fragment => (Part::default(), None),
         Face::Page | Face::Json => {
             let lines = transcript::window(store, id, asked.from, extent).await?;
@@ -108,69 +95,68 @@ pub(super) async fn page(
             @if !extent.over && role >= Role::Operator { (stop_dialog(id)) }
         }
     };
-    let frame = Frame::new(&app.web, Some(&signed_in))
+    let frame = Frame::new(&app.web, Some(&who))
         .at(Tab::Sessions)
         .reloading((!extent.over).then_some(RELOAD));
     let title = format!("Session {id}");
-    Ok(page::live_page(&frame, &title, &part, around, (caller.face, asked.v.as_deref())))
+    Ok(live_page(&frame, &title, &part, around, (who.face(), asked.v.as_deref())))
 }
 
 /// GET `/sessions/{id}/follow-up`: the form that goes on with it. A part of its own, so that no change of the rest takes
 /// away what somebody types.
 pub(super) async fn follow_up(
     State(app): State<App>,
-    Extension(signed_in): Extension<SignedIn>,
-    id: Result<Path<i64>, PathRejection>,
-    query: Result<Query<Asked>, QueryRejection>,
+    who: Signed,
+    Id(SessionId(id)): Id<SessionId>,
+    Query(asked): Query<SessionQuery>,
 ) -> Result<Response, Problem> {
-    let (id, asked) = (session_id(id)?, page::query(query)?);
-    let session = app.web.store.session(id).await?.ok_or_else(|| unknown(id))?;
-    let (version, part) = follow_up_part(&session, signed_in.account.role);
-    Ok(page::part(&version, &part, asked.v.as_deref()))
+    let session = app.web.store.session(id).await?.ok_or_else(|| SessionId::unknown(id))?;
+    let (version, part) = follow_up_part(&session, who.role());
+    Ok(fresh(&version, &part, asked.v.as_deref()))
 }
 
 fn follow_up_part(session: &Session, role: Role) -> (String, Markup) {
-    let offered = may_continue(session) && role >= Role::Admin;
+    let offered = trigger::may_continue(session) && role >= Role::Admin;
     let full = session.run.as_ref().is_some_and(|run| run.profile == "full");
     let content = html! {
         @if offered {
             (card("continue", "Continue", &html! {}, &html! {
-                div.card-body { (trigger::continue_form(session.id, full)) }
+                div.card-body { (continue_form(session.id, full)) }
             }))
         }
     };
-    let version = page::version(&offered);
-    let path = format!("{}/follow-up", link(session.id));
-    let part = super::ui::live("follow-up", &path, &version, &content);
+    let version = version(&offered);
+    let path = format!("{}/follow-up", nav::session(session.id));
+    let part = live("follow-up", &path, &version, &content);
     (version, part)
 }
 
-fn summary(job: &Job, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
+fn summary(job: &Job, session: &Session, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
     let code = job.error_code.as_deref().filter(|_| job.status == Status::Failed);
     let known = code.and_then(|code| Code::ALL.iter().find(|known| known.as_str() == code));
     html! {
         section.card {
             div.card-body.scan-now {
                 div.scan-line {
-                    div.sentence { (badge(job.status)) p { (sentence(job, why, now)) } }
+                    div.sentence { (badge(job.status)) p { (job_sentence(job, why, now)) } }
                     @if let Some(code) = code {
                         p.text-secondary { code { (code) } @if let Some(code) = known { " " (code.remedy()) } }
                     }
                 }
-                @if role >= Role::Operator { div.actions { (buttons(job, role)) } }
+                @if role >= Role::Operator { div.actions { (buttons(job, session, role)) } }
             }
         }
     }
 }
 
-fn buttons(job: &Job, role: Role) -> Markup {
-    let request = serde_json::from_str::<SessionRequest>(&job.payload).ok();
-    let is_full = request.and_then(|request| request.profile()) == Some(Profile::Full);
+fn buttons(job: &Job, session: &Session, role: Role) -> Markup {
+    let request = session.request.as_ref();
+    let is_full = request.and_then(SessionRequest::profile) == Some(Profile::Full);
     html! {
         @match job.status {
             Status::Completed | Status::Failed | Status::Cancelled if role < Role::Admin => {},
             Status::Completed | Status::Failed | Status::Cancelled if is_full => {
-                form method="post" action={ "/jobs/" (job.id) "/run-again?on=session&confirm=full" } {
+                form method="post" action={ (nav::job(job.id)) "/run-again?on=session&confirm=full" } {
                     button.btn.btn-sm.btn-stop type="submit" { "Run again, without a sandbox" }
                 }
             },
@@ -187,7 +173,7 @@ fn buttons(job: &Job, role: Role) -> Markup {
 
 fn form(id: JobId, deed: &str, word: &str) -> Markup {
     html! {
-        form method="post" action={ "/jobs/" (id) "/" (deed) "?on=session" } {
+        form method="post" action={ (nav::job(id)) "/" (deed) "?on=session" } {
             button.btn.btn-sm type="submit" { (word) }
         }
     }
@@ -220,9 +206,9 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     @if let Some(file) = session.request.as_ref().and_then(|request| request.prompt_file.as_ref()) {
                         dt { "Prompt file" } dd { code { (file) ".md" } }
                     }
-                    dt { "Tier" } dd { (tier(session)) }
+                    dt { "Tier" } dd { (session_tier(session)) }
                     dt { "Profile" } dd.text-danger-strong[profile == "full"] { (profile) }
-                    dt { "Model" } dd { (model(session).unwrap_or("as the tier says")) }
+                    dt { "Model" } dd { (session_model(session).unwrap_or("as the tier says")) }
                     @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd { (isolated(isolation)) } }
                     @if let Some(version) = &run.agent_version { dt { "Agent" } dd { (version) } }
                     @if started { dt { "Working directory" } dd { code { (run.working_dir.display()) } } }
@@ -232,7 +218,7 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     dt { "Started" } dd { (when_known(session.started_at, now)) }
                     dt { "Duration" } dd { (elapsed(session.started_at, session.finished_at, now)) }
                     dt { "Turns" } dd { (known(run.num_turns)) }
-                    dt { "Cost" } dd { (cost(session)) }
+                    dt { "Cost" } dd { (session_cost(session)) }
                     @if let (Some(read), Some(written)) = (run.input_tokens, run.output_tokens) {
                         dt { "Tokens" } dd { (read) " read, " (written) " written" }
                     }
@@ -254,22 +240,22 @@ fn isolated(isolation: &str) -> &str {
 
 /// The job behind it, and the sessions it belongs with.
 fn relations(session: &Session, family: &[Session]) -> Markup {
-    let other = |id: JobId| html! { a href=(link(id)) { "session " (id) } " " };
+    let other = |id: JobId| html! { a href=(nav::session(id)) { "session " (id) } " " };
     let is_session = |id: JobId| family.iter().any(|member| member.id == id);
     let children: Vec<_> =
         family.iter().filter(|member| member.parent_id == Some(session.id)).collect();
     let spent: f64 = family.iter().filter_map(|member| member.run.as_ref()?.cost_usd).sum();
     html! {
         dl.facts {
-            dt { "Job" } dd { a href={ "/jobs/" (session.id) } { "job " (session.id) } }
+            dt { "Job" } dd { a href=(nav::job(session.id)) { "job " (session.id) } }
             @if let Some(parent) = session.parent_id {
                 dt { (came_from(session)) }
-                dd { @if is_session(parent) { (other(parent)) } @else { a href={ "/jobs/" (parent) } { "job " (parent) } } }
+                dd { @if is_session(parent) { (other(parent)) } @else { a href=(nav::job(parent)) { "job " (parent) } } }
             }
             @if !children.is_empty() {
                 dt { "Led to" }
                 dd {
-                    @for child in children { div { (other(child.id)) (badge(child.status)) " tier " (tier(child)) ", " (cost(child)) } }
+                    @for child in children { div { (other(child.id)) (badge(child.status)) " tier " (session_tier(child)) ", " (session_cost(child)) } }
                 }
             }
             @if family.len() > 1 { dt { "Chain cost" } dd { (usd(spent)) ", " (family.len()) " sessions" } }
@@ -330,7 +316,7 @@ fn transcript_card(session: &Session, part: &Part, earlier: Option<u64>, at_end:
     let none = SessionRun::default();
     let run = session.run.as_ref().unwrap_or(&none);
     let live = at_end && !session.status.is_final();
-    let at = |byte: u64| format!("{}?from={byte}#transcript", link(session.id));
+    let at = |byte: u64| format!("{}?from={byte}#transcript", nav::session(session.id));
     let aside = html! {
         @if live {
             button.btn.btn-sm.live-switch.scripted type="button" data-follow="" aria-pressed="true" { "Follow" }
@@ -347,7 +333,7 @@ fn transcript_card(session: &Session, part: &Part, earlier: Option<u64>, at_end:
                 }
                 @if part.end < run.transcript_bytes && !live {
                     a.btn.btn-sm rel="next" href=(at(part.end)) { "Later" }
-                    a.btn.btn-sm href={ (link(session.id)) "#transcript" } { "End" }
+                    a.btn.btn-sm href={ (nav::session(session.id)) "#transcript" } { "End" }
                 }
             }
         }
@@ -359,7 +345,7 @@ fn transcript_card(session: &Session, part: &Part, earlier: Option<u64>, at_end:
         &html! {
             (parts)
             ol.transcript tabindex="0" aria-label="Lines of the transcript"
-                data-stream=[live.then(|| format!("{}/stream", link(session.id)))] data-after=[live.then_some(part.end)] {
+                data-stream=[live.then(|| format!("{}/stream", nav::session(session.id)))] data-after=[live.then_some(part.end)] {
                 @for entry in &part.entries { (entry.rows()) }
             }
             p.card-body.transcript-empty { @if live { "Nothing yet. What the agent does appears here." } @else { "It printed nothing." } }

@@ -1,15 +1,12 @@
 //! Settings in forms: reading what was sent, saying what was not taken beside its field, and the fields themselves.
 
-use super::Web;
-use super::login::unfit;
-use super::respond::Problem;
+use super::app::Web;
+use super::problem::Problem;
 use crate::error::Code;
 use crate::model::{Actor, Setting};
 use crate::monitor::cadence::ENABLED;
 use crate::monitor::settings;
 use axum::Json;
-use axum::extract::Form;
-use axum::extract::rejection::FormRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -80,11 +77,6 @@ impl Said {
         let wrong: Vec<_> = self.wrong.values().map(String::as_str).collect();
         Err(Problem::of(Code::ModelInvalid).saying(wrong.join(" ")))
     }
-}
-
-/// The fields that a form sent.
-pub(super) fn sent(form: Result<Form<Sent>, FormRejection>) -> Result<Sent, Problem> {
-    form.map(|Form(sent)| sent).map_err(|rejection| unfit(&rejection))
 }
 
 /// Sets those of these settings that a form names: all of them, or none if one is not taken.

@@ -1,30 +1,27 @@
 //! The Settings page: whether all is set up, the switch that stops everything, every setting, and what people did.
 
-mod checks;
+pub(super) mod checks;
 
-use super::App;
-use super::access::SignedIn;
-use super::caller::Caller;
-use super::login::unfit;
-use super::page::{self, Frame, Tab};
-use super::respond::{self, Face, Problem};
+use super::answer::{changed, see_other};
+use super::app::App;
+use super::caller::Signed;
+use super::components::{card, confirm, empty, folded, live, stopped_notice, table, when};
+use super::extract::{Form, Id, Query};
+use super::face::Face;
+use super::nav::Tab;
+use super::page::{self, Frame};
+use super::part::{Shown, fresh, version};
+use super::problem::Problem;
 use super::setting::{self, Said, Sent};
-use super::ui::{self, card, when};
-use crate::error::Code;
 use crate::model::{Deed, Pause, Role, Setting, Timestamp};
 use crate::monitor::settings;
-use axum::Json;
-use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
-use axum::extract::{Extension, Form, Path, Query, State};
+use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
-pub(super) use checks::part;
-
-pub(super) const PATH: &str = "/settings";
-pub(super) const PART_PATH: &str = "/settings/part";
+pub(super) const PATH: &str = Tab::Settings.path();
 pub(super) const AUDIT_PATH: &str = "/settings/audit";
 pub(super) const STOP_PATH: &str = "/settings/stop-all";
 pub(super) const RESUME_PATH: &str = "/settings/resume-all";
@@ -44,13 +41,13 @@ const GROUPS: [(&str, &str); 4] = [
 
 /// The address's query.
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct SettingsQuery {
     saved: Option<String>,
 }
 
 /// Why everything is to stop.
 #[derive(Deserialize)]
-pub(super) struct Stop {
+pub(super) struct StopForm {
     #[serde(default)]
     reason: String,
 }
@@ -58,15 +55,14 @@ pub(super) struct Stop {
 /// GET `/settings`.
 pub(super) async fn page(
     State(app): State<App>,
-    Extension(signed_in): Extension<SignedIn>,
-    query: Result<Query<Asked>, QueryRejection>,
+    who: Signed,
+    Query(asked): Query<SettingsQuery>,
 ) -> Result<Html<String>, Problem> {
-    let saved = page::query(query)?.saved;
-    whole(&app, &signed_in, &Said::saved(saved.as_deref())).await
+    whole(&app, &who, &Said::saved(asked.saved.as_deref())).await
 }
 
-async fn whole(app: &App, signed_in: &SignedIn, said: &Said) -> Result<Html<String>, Problem> {
-    let (store, role, now) = (&app.web.store, signed_in.account.role, app.web.clock.now());
+async fn whole(app: &App, who: &Signed, said: &Said) -> Result<Html<String>, Problem> {
+    let (store, role, now) = (&app.web.store, who.role(), app.web.clock.now());
     let (_, checks) = checks::read(&app.web).await?;
     let stopped = store.stopped().await?;
     let running = store.overview(now).await?.running;
@@ -84,24 +80,19 @@ async fn whole(app: &App, signed_in: &SignedIn, said: &Said) -> Result<Html<Stri
             div."col-12" { (deeds) }
         }
     };
-    let frame = Frame::new(&app.web, Some(signed_in)).at(Tab::Settings);
+    let frame = Frame::new(&app.web, Some(who)).at(Tab::Settings);
     Ok(page::page(&frame, Tab::Settings.title(), &content))
 }
 
 /// POST `/settings/{name}`: sets a setting, or takes it back to its default.
 pub(super) async fn set(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    name: Result<Path<String>, PathRejection>,
-    form: Result<Form<Sent>, FormRejection>,
+    who: Signed,
+    Id(setting): Id<&'static Setting>,
+    Form(mut sent): Form<Sent>,
 ) -> Result<Response, Problem> {
-    let unknown = || Problem::of(Code::WebNotFound);
-    let Path(name) = name.map_err(|_| unknown())?;
-    let setting = settings::named(&name).ok_or_else(unknown)?;
-    let mut sent = setting::sent(form)?;
     let (store, now) = (&app.web.store, app.web.clock.now());
-    let actor = caller.acting_as(&signed_in.account.username);
+    let actor = who.actor();
     let said = if sent.iter().any(|(name, _)| name == "default") {
         let tracking = &app.web.tracking;
         settings::set(store, tracking, setting, None, actor, now).await?;
@@ -113,14 +104,14 @@ pub(super) async fn set(
         }
         setting::change(&app.web, &[setting], &sent, &actor).await?
     };
-    match caller.face {
+    match who.face() {
         Face::Json => said.as_json(),
         Face::Page if !said.is_refusal() => {
             let row = setting::id(setting.key);
-            Ok(respond::see_other(&format!("{PATH}?saved=settings#{row}")))
+            Ok(see_other(&format!("{PATH}?saved=settings#{row}")))
         }
         Face::Page => {
-            let page = whole(&app, &signed_in, &said).await?;
+            let page = whole(&app, &who, &said).await?;
             Ok((said.status(), page).into_response())
         }
         Face::Fragment => {
@@ -128,7 +119,7 @@ pub(super) async fn set(
             let value = values.iter().find(|(known, _)| known.key == setting.key);
             let value = value.map_or("", |(_, value)| value.as_str());
             let saved = !said.is_refusal();
-            let row = row(setting, value, signed_in.account.role, &said, saved);
+            let row = row(setting, value, who.role(), &said, saved);
             Ok((said.status(), Html(row.into_string())).into_response())
         }
     }
@@ -137,53 +128,28 @@ pub(super) async fn set(
 /// POST `/settings/stop-all`: nothing starts any more, and what runs is asked to end.
 pub(super) async fn stop_all(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    form: Result<Form<Stop>, FormRejection>,
+    who: Signed,
+    Form(StopForm { reason }): Form<StopForm>,
 ) -> Result<Response, Problem> {
-    let Form(Stop { reason }) = form.map_err(|rejection| unfit(&rejection))?;
     let reason: String = reason.trim().chars().take(MAX_REASON).collect();
-    let (actor, now) = (caller.acting_as(&signed_in.account.username), app.web.clock.now());
-    let asked = app.web.store.stop_all(reason, actor, now).await?;
-    Ok(match caller.face {
-        Face::Json => {
-            Json(json!({"status": "stopped", "jobs_asked_to_end": asked})).into_response()
-        }
-        Face::Page | Face::Fragment => respond::see_other(PATH),
-    })
+    let asked = app.web.store.stop_all(reason, who.actor(), app.web.clock.now()).await?;
+    let outcome = json!({"status": "stopped", "jobs_asked_to_end": asked});
+    Ok(changed(who.face(), outcome, PATH))
 }
 
 /// POST `/settings/resume-all`.
-pub(super) async fn resume_all(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-) -> Result<Response, Problem> {
-    let actor = caller.acting_as(&signed_in.account.username);
-    let resumed = app.web.store.resume_all(actor, app.web.clock.now()).await?;
-    Ok(match caller.face {
-        Face::Json => Json(json!({"resumed": resumed})).into_response(),
-        Face::Page | Face::Fragment => respond::see_other(PATH),
-    })
+pub(super) async fn resume_all(State(app): State<App>, who: Signed) -> Result<Response, Problem> {
+    let resumed = app.web.store.resume_all(who.actor(), app.web.clock.now()).await?;
+    Ok(changed(who.face(), json!({"resumed": resumed}), PATH))
 }
 
 /// GET `/settings/audit`: what people did, or 204 while it is as the caller shows it.
 pub(super) async fn audit(
     State(app): State<App>,
-    query: Result<Query<page::Shown>, QueryRejection>,
+    Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let shown = page::query(query)?.v;
     let (version, part) = deeds(&app).await?;
-    Ok(page::part(&version, &part, shown.as_deref()))
-}
-
-/// That everything is stopped, by whom, and since when.
-pub(super) fn stopped_notice(pause: &Pause, now: Timestamp) -> Markup {
-    html! {
-        div.alert.alert-warning role="status" {
-            strong { "Everything is stopped." } " " (pause.reason) " By " (pause.by) " " (when(pause.at, now)) "."
-        }
-    }
+    Ok(fresh(&version, &part, shown.as_deref()))
 }
 
 /// Stops everything, or lets it go on.
@@ -202,7 +168,7 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
             } @else {
                 p { "No queue starts a job any more until somebody resumes all, and what runs is asked to end. Nothing that waits is lost." }
                 @if role >= Role::Admin {
-                    (ui::confirm("stop-all", "Stop all", &html! {
+                    (confirm("stop-all", "Stop all", &html! {
                         strong { (jobs(running)) } " running now " @if running == 1 { "is" } @else { "are" }
                         " asked to end."
                     }, &html! {
@@ -247,7 +213,7 @@ fn group(name: &str, title: &str, values: &Values, role: Role, said: &Said) -> M
     let rows: Vec<_> =
         of_group.map(|(setting, value)| row(setting, value, role, said, false)).collect();
     let columns = ["Setting", "Value", "Takes", "Default"];
-    card(&format!("settings-{name}"), title, &html! {}, &ui::table(title, &columns, &rows))
+    card(&format!("settings-{name}"), title, &html! {}, &table(title, &columns, &rows))
 }
 
 /// A setting with its field. Its answer replaces the row, and says so if it was saved.
@@ -280,7 +246,7 @@ fn row(setting: &'static Setting, value: &str, role: Role, said: &Said, saved: b
 /// The newest rows of the audit log, which keep themselves fresh.
 async fn deeds(app: &App) -> Result<(String, Markup), Problem> {
     let (deeds, now) = (app.web.store.deeds(DEEDS).await?, app.web.clock.now());
-    let version = page::version(&deeds.first().map(|deed| deed.id));
+    let version = version(&deeds.first().map(|deed| deed.id));
     let rows: Vec<_> = deeds.iter().map(|deed| deed_row(deed, now)).collect();
     let content = card(
         "audit",
@@ -288,18 +254,18 @@ async fn deeds(app: &App) -> Result<(String, Markup), Problem> {
         &html! {},
         &html! {
             @if rows.is_empty() {
-                (ui::empty("Nothing yet", &html! { "Every change by a person leaves a row here: who, what, and from where." }))
+                (empty("Nothing yet", &html! { "Every change by a person leaves a row here: who, what, and from where." }))
             } @else {
-                (ui::table("Audit log", &["When", "Who", "From", "What", "Before", "After"], &rows))
+                (table("Audit log", &["When", "Who", "From", "What", "Before", "After"], &rows))
             }
         },
     );
-    Ok((version.clone(), ui::live("audit-log", AUDIT_PATH, &version, &content)))
+    Ok((version.clone(), live("audit-log", AUDIT_PATH, &version, &content)))
 }
 
 fn deed_row(deed: &Deed, now: Timestamp) -> Markup {
-    let folded = |side: &str, text: Option<&str>| {
-        html! { @if let Some(text) = text { (ui::folded(&format!("deed-{}-{side}", deed.id), text)) } @else { "–" } }
+    let side_of = |side: &str, text: Option<&str>| {
+        html! { @if let Some(text) = text { (folded(&format!("deed-{}-{side}", deed.id), text)) } @else { "–" } }
     };
     html! {
         tr {
@@ -307,8 +273,8 @@ fn deed_row(deed: &Deed, now: Timestamp) -> Markup {
             td { (deed.by.name) }
             td data-label="From" { (deed.by.remote.as_deref().unwrap_or("this machine")) }
             td.note { (deed.action) " " (deed.subject) }
-            td.value data-label="Before" { (folded("before", deed.before.as_deref())) }
-            td.value data-label="After" { (folded("after", deed.after.as_deref())) }
+            td.value data-label="Before" { (side_of("before", deed.before.as_deref())) }
+            td.value data-label="After" { (side_of("after", deed.after.as_deref())) }
         }
     }
 }

@@ -1,13 +1,18 @@
 //! The one-time link by which the first admin sets a password.
 
+use super::answer::see_other;
+use super::app::App;
 use super::caller::Caller;
+use super::components::problem_notice;
+use super::extract::{Form, Id, Named as _};
+use super::face::Face;
+use super::named::SetupText;
 use super::page::{self, Frame};
-use super::respond::{self, Face, Problem};
+use super::problem::Problem;
 use super::secret::{self, Secret};
-use super::{App, HOME, login, password};
+use super::{login, nav, password};
 use crate::error::{Code, Result};
-use axum::extract::rejection::{FormRejection, PathRejection};
-use axum::extract::{Extension, Form, Path, State};
+use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::response::{Html, IntoResponse, Response};
 use maud::html;
@@ -47,21 +52,21 @@ pub(super) struct NewPassword {
 /// GET `/setup/{code}`: shows the form and leaves the code as it is.
 pub(super) async fn form(
     State(app): State<App>,
-    path: Result<Path<String>, PathRejection>,
+    Id(SetupText(code)): Id<SetupText>,
 ) -> Result<Html<String>, Problem> {
-    valid_hash(&app, path).await?;
+    valid_hash(&app, &code).await?;
     Ok(form_page(&app, None))
 }
 
 /// POST `/setup/{code}`: creates the account `admin`, uses the code up and signs in.
 pub(super) async fn redeem(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    path: Result<Path<String>, PathRejection>,
-    form: Result<Form<NewPassword>, FormRejection>,
+    caller: Caller,
+    Id(SetupText(code)): Id<SetupText>,
+    form: Result<Form<NewPassword>, Problem>,
 ) -> Result<Response, Problem> {
-    let code_hash = valid_hash(&app, path).await?;
-    let Form(new) = form.map_err(|rejection| login::unfit(&rejection))?;
+    let code_hash = valid_hash(&app, &code).await?;
+    let Form(new) = form?;
     if let Err(problem) = check(&new) {
         return match caller.face {
             Face::Page => Ok((problem.status(), form_page(&app, Some(&problem))).into_response()),
@@ -72,24 +77,16 @@ pub(super) async fn redeem(
     let now = app.web.clock.now();
     let actor = caller.acting_as("setup");
     let account = app.web.store.redeem_setup_code(code_hash, hash, actor, now).await?;
-    let account = account.ok_or_else(gone)?;
+    let account = account.ok_or_else(SetupText::unfit)?;
     let cookie = login::begin(&app, &caller, &account, now).await?;
-    Ok(([(SET_COOKIE, cookie)], respond::see_other(HOME)).into_response())
+    Ok(([(SET_COOKIE, cookie)], see_other(nav::HOME)).into_response())
 }
 
 /// The hash of the code in the path, if the code counts.
-async fn valid_hash(
-    app: &App,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<String, Problem> {
-    let Path(code) = path.map_err(|_| gone())?;
-    let hash = secret::hash(&code);
+async fn valid_hash(app: &App, code: &str) -> Result<String, Problem> {
+    let hash = secret::hash(code);
     let valid = app.web.store.setup_code_is_valid(hash.clone(), app.web.clock.now()).await?;
-    if valid { Ok(hash) } else { Err(gone()) }
-}
-
-fn gone() -> Problem {
-    Problem::of(Code::AuthSetupCode)
+    if valid { Ok(hash) } else { Err(SetupText::unfit()) }
 }
 
 fn check(new: &NewPassword) -> Result<(), Problem> {
@@ -107,7 +104,7 @@ fn form_page(app: &App, problem: Option<&Problem>) -> Html<String> {
             (page::brand())
             h1.page-title { "Set the admin's password" }
             p { "There is no account yet. This creates the account " strong { "admin" } " and signs you in." }
-            @if let Some(problem) = problem { (respond::notice(problem)) }
+            @if let Some(problem) = problem { (problem_notice(problem)) }
             form method="post" {
                 input type="hidden" name="username" value="admin" autocomplete="username";
                 label.form-label for="password" { "New password, 12 to 128 characters" }

@@ -1,9 +1,9 @@
 //! What agents have spent: against the budgets, and by day, kind and schedule.
 
-use super::schedules;
-use super::ui::{self, card};
+use super::components::{card, spend_lines, table, usd};
+use super::nav;
 use crate::error::Result;
-use crate::model::{ALARM, Budgets, ScheduleName, Spend, Spent, Timestamp, day_of};
+use crate::model::{Budgets, ScheduleName, Spend, Spent, Timestamp, day_of};
 use crate::store::Store;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -39,44 +39,6 @@ pub(super) async fn figures(store: &Store, now: Timestamp) -> Result<Figures> {
     Ok(Figures { spent: so_far, budgets, spend, names, today })
 }
 
-/// Today's and this month's spend against the budgets.
-pub(super) fn lines(spent: Spent, budgets: Budgets) -> Markup {
-    html! {
-        dl.facts.spend {
-            (line("Today", spent.day, budgets.day))
-            (line("This month", spent.month, budgets.month))
-        }
-        @if budgets.day.is_some_and(|most| spent.day >= most * ALARM) || budgets.month.is_some_and(|most| spent.month >= most * ALARM) {
-            p.text-danger-strong { "Most of a budget is spent. Runs over it wait for its next period." }
-        }
-    }
-}
-
-fn line(period: &str, spent: f64, most: Option<f64>) -> Markup {
-    html! {
-        dt { (period) }
-        dd {
-            @match most {
-                Some(most) => {
-                    (usd(spent)) " of " (usd(most))
-                    meter min="0" max=(most) value=(spent.min(most)) low=(most * 0.5) high=(most * ALARM) optimum="0"
-                        aria-label={ (period) ": share of the budget" } {}
-                }
-                None => span { (usd(spent)) span.text-secondary { ", no limit" } },
-            }
-        }
-    }
-}
-
-/// Dollars as people read them.
-pub(super) fn usd(dollars: f64) -> String {
-    if dollars > 0.0 && dollars < 0.095 {
-        format!("${dollars:.4}")
-    } else {
-        format!("${dollars:.2}")
-    }
-}
-
 impl Figures {
     /// What of it can change.
     pub(super) fn state(&self) -> impl std::hash::Hash + use<> {
@@ -96,9 +58,9 @@ impl Figures {
         }
         let rows: Vec<_> = rows.iter().map(|(key, row)| self.row(*key, row)).collect();
         let content = html! {
-            div.card-body { (lines(self.spent, self.budgets)) }
+            div.card-body { (spend_lines(self.spent, self.budgets)) }
             @if !rows.is_empty() {
-                (ui::table("Spend", &["Kind", "Schedule", "30 days", "Today", "Runs", "Cost"], &rows))
+                (table("Spend", &["Kind", "Schedule", "30 days", "Today", "Runs", "Cost"], &rows))
             }
         };
         card("spend", "Spend", &html! {}, &content)
@@ -112,7 +74,7 @@ impl Figures {
                 td {
                     @match schedule.map(|id| (id, self.names.get(&id))) {
                         None => "none",
-                        Some((_, Some(name))) => a href=(schedules::link(name)) { (name) },
+                        Some((_, Some(name))) => a href=(nav::schedule(name)) { (name) },
                         Some((id, None)) => { "removed (" (id) ")" },
                     }
                 }

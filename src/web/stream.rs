@@ -3,17 +3,16 @@
 //! A stream holds no connection to the database while it waits, and reads the next lines when its client has taken the
 //! last ones: however slow a client is, it costs one batch of memory.
 
-use super::access::SignedIn;
+use super::app::App;
+use super::caller::Signed;
+use super::extract::{Id, Query};
 use super::live::KEEP_ALIVE;
-use super::page;
-use super::respond::Problem;
-use super::session::{session_id, unknown};
+use super::named::SessionId;
+use super::problem::{Problem, logged};
 use super::transcript::{self, Entry, Extent};
-use super::{App, respond};
 use crate::error::{Code, Result};
 use crate::model::JobId;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream};
@@ -26,9 +25,6 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 pub(super) const PATH: &str = "/sessions/{id}/stream";
-/// Transcript streams at once over all browsers. They have places of their own, and with the pages' own streams leave
-/// some of the server's 256 connections free.
-pub(super) const MAX_STREAMS: usize = 128;
 /// Bytes of transcript that a stream reads at once.
 const BATCH: u64 = 64 * 1024;
 /// Between two looks of one stream: the runner writes four times a second.
@@ -38,7 +34,7 @@ const CHECK: Duration = Duration::from_mins(1);
 
 /// The address's query.
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct StreamQuery {
     /// The byte after the last line that the caller has; `Last-Event-ID` goes before it.
     after: Option<u64>,
     /// `html` for rows of the page; text otherwise.
@@ -67,12 +63,11 @@ pub(super) struct Tail {
 /// GET `/sessions/{id}/stream`: one event for each line, whose id is the byte after it; `event: done` when no more comes.
 pub(super) async fn stream(
     State(app): State<App>,
-    Extension(signed_in): Extension<SignedIn>,
-    id: Result<Path<i64>, PathRejection>,
-    query: Result<Query<Asked>, QueryRejection>,
+    who: Signed,
+    Id(SessionId(id)): Id<SessionId>,
+    Query(asked): Query<StreamQuery>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let (id, asked) = (session_id(id)?, page::query(query)?);
     let html = match asked.form.as_deref() {
         Some("html") => true,
         Some("text") | None => false,
@@ -82,7 +77,7 @@ pub(super) async fn stream(
     let after = last.or(asked.after).unwrap_or(0);
     // Before the look, so that no change is missed.
     let changes = app.web.store.changes();
-    let session = app.web.store.session(id).await?.ok_or_else(|| unknown(id))?;
+    let session = app.web.store.session(id).await?.ok_or_else(|| SessionId::unknown(id))?;
     let place = Arc::clone(&app.tails).try_acquire_owned();
     let place = place.map_err(|_| Problem::of(Code::WebStreams))?;
     let bytes = Extent::of(&session).bytes;
@@ -93,7 +88,7 @@ pub(super) async fn stream(
     let tail = Tail {
         app,
         id,
-        login_hash: signed_in.login_hash,
+        login_hash: who.login_hash,
         html,
         at,
         lines: 0,
@@ -112,11 +107,11 @@ pub(super) async fn next(mut tail: Tail) -> Option<(Result<Event, Infallible>, T
         if let Some(event) = tail.ready.pop_front() {
             return Some((Ok(event), tail));
         }
-        if tail.ended || !tail.may_go_on().await.map_err(respond::Problem::from).ok()? {
+        if tail.ended || !logged(tail.may_go_on().await)? {
             return None;
         }
         tail.changes.borrow_and_update();
-        if tail.look().await.map_err(respond::Problem::from).ok()? {
+        if logged(tail.look().await)? {
             continue;
         }
         tokio::time::sleep(AT_MOST_EVERY).await;

@@ -1,6 +1,6 @@
 //! A session's transcript: whole lines, read in bounded parts, and what is shown of each.
 
-use super::ui::folded;
+use super::components::folded;
 use crate::agents::claude::{Event, Line, MAX_LINE_BYTES, Reader};
 use crate::error::Result;
 use crate::model::{JobId, Session};

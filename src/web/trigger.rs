@@ -1,38 +1,35 @@
-//! Asking for a session: the form on the dashboard, and what it posts to.
+//! Asking for a session: what its forms post to.
 
-use super::access::SignedIn;
-use super::caller::Caller;
-use super::icon::{Icon, icon};
-use super::page::given;
-use super::respond::{self, Face, Problem};
-use super::{App, Web, sessions};
+use super::agent;
+use super::answer::changed;
+use super::app::{App, Web};
+use super::caller::Signed;
+use super::extract::{Form, given};
+use super::face::Face;
+use super::named::SessionId;
+use super::nav;
+use super::problem::{Problem, logged};
 use crate::agents::claude::Model;
 use crate::error::{Code, Result};
 use crate::model::{
-    JobId, MAX_PAYLOAD_BYTES, MAX_PROMPT_BYTES, Pause, Profile, Queue, QueueState, Role,
-    SessionRequest, Trigger,
+    JobId, MAX_PAYLOAD_BYTES, MAX_PROMPT_BYTES, Pause, Profile, Role, Session, SessionRequest,
+    Trigger,
 };
-use crate::sessions::{AgentState, Asked, request, wishes};
+use crate::sessions::{Asked, request, wishes};
 use crate::store::Store;
-use axum::Json;
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Extension, Form, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
-use std::time::Duration;
 
-pub(super) const PATH: &str = "/sessions/trigger";
+pub(super) const PATH: &str = nav::TRIGGER;
 /// Largest body, in bytes: the longest prompt with every byte of it as `%xx`, and the other fields.
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
-/// How long a page waits to hear whether the agent program is there; it is asked once, and tells within a second.
-pub(super) const LOOK: Duration = Duration::from_secs(3);
-
 /// The form.
 #[derive(Deserialize)]
-pub(super) struct Wish {
+pub(super) struct SessionForm {
     #[serde(default)]
     prompt: String,
     tier: Option<String>,
@@ -48,9 +45,15 @@ pub(super) struct Wish {
     line_ends: Option<String>,
 }
 
-/// What became of a wish.
+/// A wish that is queued.
 struct Queued {
     id: JobId,
+    /// What stands before it; `None` if that could not be read, which is no reason to say that it is not queued.
+    line: Option<Line>,
+}
+
+/// What stands before a session.
+struct Line {
     ahead: u64,
     paused: Option<Pause>,
 }
@@ -58,53 +61,52 @@ struct Queued {
 /// POST `/sessions/trigger`: queues a session, whatever runs or waits already, and does not wait for it.
 pub(super) async fn trigger(
     State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    wish: Result<Form<Wish>, FormRejection>,
+    who: Signed,
+    form: Result<Form<SessionForm>, Problem>,
 ) -> Result<Response, Problem> {
-    let queued = match wish {
-        Ok(Form(wish)) => queue(&app.web, wish, &caller, &signed_in).await,
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large()),
-        Err(_) => Err(Problem::input("This is no form that can be read.")),
+    let queued = match form {
+        Ok(Form(form)) => queue(&app.web, form, &who).await,
+        Err(problem) if problem.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large()),
+        Err(problem) => Err(problem),
     };
-    match caller.face {
-        Face::Page => Ok(respond::see_other(&sessions::link(queued?.id))),
-        Face::Json => Ok(as_json(queued)),
-        Face::Fragment => Ok(as_fragment(queued)),
+    if who.face() == Face::Fragment {
+        return Ok(as_fragment(queued));
     }
+    let Queued { id, line } = queued?;
+    let ahead = line.map(|line| line.ahead);
+    // The three fields are a contract with the programs that ask for sessions; a refusal is a problem as everywhere.
+    let outcome = json!({"status": "queued", "session_id": id.to_string(), "ahead": ahead});
+    Ok(changed(who.face(), outcome, &nav::session(id)))
 }
 
-async fn queue(
-    web: &Web,
-    wish: Wish,
-    caller: &Caller,
-    signed_in: &SignedIn,
-) -> Result<Queued, Problem> {
-    let confirmed = wish.confirm.as_deref() == Some("full");
-    let request_of = wish.request()?;
+async fn queue(web: &Web, form: SessionForm, who: &Signed) -> Result<Queued, Problem> {
+    let confirmed = form.confirm.as_deref() == Some("full");
+    let request_of = form.request()?;
     let asked_for = match request_of.continues {
-        Some(_) => continued(web, request_of).await?,
+        Some(id) => continued(web, JobId(id), request_of).await?,
         None => request_of,
     };
     check(web, &asked_for, confirmed).await?;
-    if let Some(reason) = unready(web).await {
+    if let Some(reason) = agent::unready(web).await {
         return Err(Problem::of(Code::AgentMissing).saying(reason));
     }
     let asked = Asked {
         trigger: Trigger::Manual,
-        actor: caller.acting_as(&signed_in.account.username),
-        correlation_id: Some(caller.correlation_id.clone()),
+        actor: who.actor(),
+        correlation_id: Some(who.caller.correlation_id.clone()),
         idempotency_key: None,
     };
     let id = request(&web.store, asked_for, asked, web.clock.now()).await?;
-    // It is queued: what is told about that is no reason to say that it is not.
-    let ahead = web.store.sessions_ahead(id).await.unwrap_or_default();
-    let queue = agent_queue(&web.store).await.unwrap_or_default();
-    let paused = queue.and_then(|queue| queue.pause);
-    Ok(Queued { id, ahead, paused })
+    Ok(Queued { id, line: logged(line_before(&web.store, id).await) })
 }
 
-impl Wish {
+async fn line_before(store: &Store, id: JobId) -> Result<Line> {
+    let ahead = store.sessions_ahead(id).await?;
+    let paused = agent::queue(store).await?.and_then(|queue| queue.pause);
+    Ok(Line { ahead, paused })
+}
+
+impl SessionForm {
     fn request(self) -> Result<SessionRequest, Problem> {
         let number = |text: Option<String>, what: &str| match given(text) {
             Some(text) => text.parse().map(Some).map_err(|_| Problem::input(what)),
@@ -142,10 +144,13 @@ impl Wish {
 }
 
 /// The same request for a session that goes on with another one, as that one was run unless it says otherwise.
-async fn continued(web: &Web, request: SessionRequest) -> Result<SessionRequest, Problem> {
-    let id = JobId(request.continues.unwrap_or_default());
-    let session = web.store.session(id).await?.ok_or_else(|| super::session::unknown(id))?;
-    if !super::session::may_continue(&session) {
+async fn continued(
+    web: &Web,
+    id: JobId,
+    request: SessionRequest,
+) -> Result<SessionRequest, Problem> {
+    let session = web.store.session(id).await?.ok_or_else(|| SessionId::unknown(id))?;
+    if !may_continue(&session) {
         return Err(Problem::input(format!(
             "Session {id} cannot be continued: it is not over, or its program has not told its own id of it."
         )));
@@ -158,6 +163,12 @@ async fn continued(web: &Web, request: SessionRequest) -> Result<SessionRequest,
         working_dir: request.working_dir.or(before.working_dir),
         ..request
     })
+}
+
+/// Whether a further prompt can go on where a session ended.
+pub(super) fn may_continue(session: &Session) -> bool {
+    let known = session.run.as_ref().is_some_and(|run| run.cli_session_id.is_some());
+    session.status.is_final() && known
 }
 
 /// Whether somebody may have a job run again: a session is asked for by the same people, under the same conditions, as the
@@ -183,11 +194,7 @@ async fn check(web: &Web, request: &SessionRequest, confirmed: bool) -> Result<(
     if prompt.len() > MAX_PROMPT_BYTES || payload > MAX_PAYLOAD_BYTES {
         return Err(too_large());
     }
-    request.check().map_err(|error| {
-        let text = error.to_string();
-        let wrong = text.rsplit(": ").next().unwrap_or_default();
-        Problem::input(format!("Not taken: {wrong}."))
-    })?;
+    request.check()?;
     let tiers = wishes(&web.store).await?.tiers;
     let of_tier = tiers[usize::from(request.tier()) - 1].profile;
     if request.profile().unwrap_or(of_tier) == Profile::Full && !confirmed {
@@ -204,41 +211,6 @@ fn too_large() -> Problem {
     Problem::of(Code::WebInput).with_status(StatusCode::PAYLOAD_TOO_LARGE).saying(text)
 }
 
-/// Why no session can be run here, and what to do.
-pub(super) async fn unready(web: &Web) -> Option<String> {
-    let Some(agents) = &web.agents else {
-        return Some("This server runs no agents.".to_owned());
-    };
-    match tokio::time::timeout(LOOK, agents.program.state()).await {
-        Ok(AgentState::Ready { .. }) => None,
-        Ok(AgentState::Missing { reason }) => {
-            Some(format!("The agent program cannot be used: {reason}."))
-        }
-        Err(_) => Some(
-            "The agent program has not told its version yet. Try again in a moment.".to_owned(),
-        ),
-    }
-}
-
-/// The queue that sessions wait in.
-pub(super) async fn agent_queue(store: &Store) -> Result<Option<QueueState>> {
-    Ok(store.queues().await?.into_iter().find(|queue| queue.name == Queue::AGENT))
-}
-
-fn as_json(queued: Result<Queued, Problem>) -> Response {
-    match queued {
-        Ok(Queued { id, ahead, .. }) => {
-            let body = json!({"status": "queued", "session_id": id.to_string(), "ahead": ahead});
-            Json(body).into_response()
-        }
-        Err(problem) => {
-            let code = problem.code().as_str();
-            let body = json!({"status": "error", "error": problem.what(), "code": code});
-            (problem.status(), Json(body)).into_response()
-        }
-    }
-}
-
 fn as_fragment(queued: Result<Queued, Problem>) -> Response {
     match queued {
         Ok(queued) => Html(success(&queued).into_string()).into_response(),
@@ -249,108 +221,35 @@ fn as_fragment(queued: Result<Queued, Problem>) -> Response {
     }
 }
 
-fn success(Queued { id, ahead, paused }: &Queued) -> Markup {
-    let session = html! { a href=(sessions::link(*id)) { "Session " (id) } };
+fn success(Queued { id, line }: &Queued) -> Markup {
+    let session = html! { a href=(nav::session(*id)) { "Session " (id) } };
     html! {
         div.trigger-result.trigger-success {
-            @if let Some(pause) = paused {
-                (session) " is queued, " (ahead) " ahead; the queue is paused: " (pause.reason)
-            } @else if *ahead > 0 {
-                (session) " is queued, " (ahead) " ahead."
-            } @else {
-                (session) " starts now."
-            }
-        }
-    }
-}
-
-/// The form, or why there is none.
-pub(super) fn form(role: Role, unready: Option<&str>) -> Markup {
-    html! {
-        section #ad-hoc .card {
-            div.card-header { h2.card-title { "Ask Claude" } }
-            div.card-body {
-                @if role < Role::Admin {
-                    p.text-secondary { "Your role sees sessions; asking for one needs the role admin." }
-                } @else {
-                    @if let Some(reason) = unready { div.alert.alert-warning role="status" { (reason) } }
-                    (fields(unready.is_none()))
+            @match line {
+                None => { (session) " is queued." }
+                Some(Line { ahead, paused: Some(pause) }) => {
+                    (session) " is queued, " (ahead) " ahead; the queue is paused: " (pause.reason)
                 }
+                Some(Line { ahead: ahead @ 1.., paused: None }) => { (session) " is queued, " (ahead) " ahead." }
+                Some(Line { ahead: 0, paused: None }) => { (session) " starts now." }
             }
         }
     }
 }
 
-fn fields(ready: bool) -> Markup {
-    let prompt = html! {
-        textarea.form-control name="prompt" rows="3" aria-label="Prompt" disabled[!ready]
-            placeholder="Describe what you want Claude to check or fix..." {}
-    };
-    html! {
-        (form_around(&html! {
-            (prompt)
-            details #trigger-options {
-                summary { "Tier, profile, model, budget" }
-                div.fields {
-                    label {
-                        span { "Tier" }
-                        select.form-select name="tier" {
-                            option value="" { "1, observe" }
-                            option value="2" { "2, investigate" }
-                            option value="3" { "3, remediate" }
-                        }
-                    }
-                    label { span { "Model" } input.form-control name="model" placeholder="as the tier says" maxlength="100"; }
-                    label { span { "Working directory" } input.form-control name="working_dir" placeholder="a folder of its own" maxlength="4000"; }
-                    label { span { "Budget, $" } input.form-control name="budget_usd" inputmode="decimal" placeholder="as set" maxlength="12"; }
-                    fieldset {
-                        legend { "Profile" }
-                        label { input type="radio" name="profile" value="" checked; " as the tier says" }
-                        @for (profile, what) in [(Profile::ReadOnly, "looks only"), (Profile::Workspace, "writes in its working directory")] {
-                            label { input type="radio" name="profile" value=(profile); " " (profile) ": " (what) }
-                        }
-                        (full_profile())
-                    }
-                }
-            }
-            div.actions {
-                button.btn.btn-primary type="submit" disabled[!ready] { (icon(Icon::Play)) "Run Now" }
-            }
-        }))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(line: Option<Line>) -> String {
+        success(&Queued { id: JobId(7), line }).into_string()
     }
-}
 
-/// The choice that has no sandbox, in red, and its confirmation.
-fn full_profile() -> Markup {
-    html! {
-        div.profile-full {
-            label { input type="radio" name="profile" value="full"; " full: no sandbox, whatever the server's user may" }
-            (confirmation())
-        }
-    }
-}
-
-fn confirmation() -> Markup {
-    html! { label { input type="checkbox" name="confirm" value="full"; " I want it without a sandbox" } }
-}
-
-/// The form of a session's follow-up prompt.
-pub(super) fn continue_form(id: JobId, full: bool) -> Markup {
-    form_around(&html! {
-        input type="hidden" name="continues" value=(id);
-        textarea.form-control name="prompt" rows="3" aria-label="Follow-up prompt" placeholder="What next? The agent remembers this session." {}
-        @if full { div.profile-full { (confirmation()) } }
-        div.actions { button.btn.btn-primary type="submit" { "Continue" } }
-    })
-}
-
-fn form_around(fields: &Markup) -> Markup {
-    html! {
-        form.trigger-form method="post" action=(PATH) hx-post=(PATH) hx-target="#trigger-result" hx-swap="innerHTML"
-            hx-disabled-elt="find button" {
-            input type="hidden" name="line_ends" value="crlf";
-            (fields)
-        }
-        div #trigger-result aria-live="polite" {}
+    #[test]
+    fn a_session_starts_now_only_if_its_line_was_read_and_is_empty() {
+        assert!(told(Some(Line { ahead: 0, paused: None })).contains("starts now"));
+        assert!(told(Some(Line { ahead: 2, paused: None })).contains("is queued, 2 ahead"));
+        let unread = told(None);
+        assert!(unread.contains("is queued.") && !unread.contains("now"), "{unread}");
     }
 }

@@ -1,26 +1,27 @@
 //! The configuration of self-monitoring: whether and when scans run, by whom, with which model, and what they may cost.
 
-use super::super::access::SignedIn;
-use super::super::caller::Caller;
-use super::super::page;
-use super::super::respond::{self, Face, Problem};
-use super::super::setting::{self, Field, Said, Sent};
-use super::super::ui::{self, when_known};
-use super::super::{App, Web, schedules, trigger};
-use super::lists::Asked;
-use super::{CADENCE_PATH, PATH, SETTINGS_PATH};
+use super::super::agent;
+use super::super::app::{App, Web};
+use super::super::components::{live, schedule_state, when_known};
+use super::super::extract::Query;
+use super::super::part::{self, Shown};
+use super::super::problem::Problem;
+use super::super::setting::{self, Field, Said};
 use crate::model::{Role, Schedule, ScheduleName, Timestamp};
 use crate::monitor::cadence::{CADENCE, ENABLED};
 use crate::monitor::settings::{self, ANALYZER, SCAN_BUDGET, SCAN_MODEL};
 use crate::repositories;
-use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{Extension, Form, Query, State};
-use axum::response::{Html, IntoResponse, Response};
+use axum::extract::State;
+use axum::response::Response;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
-/// Its settings by name. The first is set first: where it is refused, nothing is changed.
-const KEYS: [&str; 8] = [
+/// Where its form goes.
+pub(in crate::web) const CHANGE_PATH: &str = "/admin/self-monitoring/settings";
+pub(in crate::web) const CADENCE_PATH: &str = "/admin/self-monitoring/cadence";
+
+/// Its settings by name.
+pub(super) const KEYS: [&str; 8] = [
     ENABLED.key,
     CADENCE.key,
     ANALYZER.key,
@@ -51,53 +52,24 @@ pub(in crate::web) async fn read(web: &Web) -> Result<Configuration, Problem> {
     let values = settings::values(&web.store).await?;
     Ok(Configuration {
         values: values.into_iter().map(|(setting, value)| (setting.key, value)).collect(),
-        unready: trigger::unready(web).await,
+        unready: agent::unready(web).await,
         is_demo: web.demo,
         schedule: web.store.schedule(ScheduleName::SELF_MONITORING).await?,
     })
 }
 
-/// POST `/admin/self-monitoring/settings`: sets what the form names, all of it or nothing.
-pub(in crate::web) async fn change(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    form: Result<Form<Sent>, FormRejection>,
-) -> Result<Response, Problem> {
-    let sent = setting::sent(form)?;
-    let offered: Vec<_> = KEYS.iter().filter_map(|key| settings::named(key)).collect();
-    let actor = caller.acting_as(&signed_in.account.username);
-    let said = setting::change(&app.web, &offered, &sent, &actor).await?;
-    match caller.face {
-        Face::Json => said.as_json(),
-        Face::Page if !said.is_refusal() => {
-            Ok(respond::see_other(&format!("{PATH}?saved=settings#configuration")))
-        }
-        Face::Page => {
-            let page = super::whole(&app, &signed_in, &Asked::default(), &said).await?;
-            Ok((said.status(), page).into_response())
-        }
-        Face::Fragment => {
-            let (role, now) = (signed_in.account.role, app.web.clock.now());
-            let section = section(&read(&app.web).await?, role, &said, now);
-            Ok((said.status(), Html(section.into_string())).into_response())
-        }
-    }
-}
-
 /// GET `/admin/self-monitoring/cadence`: when the next scan runs by itself, or 204 while it is as the caller shows it.
 pub(in crate::web) async fn cadence(
     State(app): State<App>,
-    query: Result<Query<page::Shown>, QueryRejection>,
+    Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let shown = page::query(query)?.v;
     let schedule = app.web.store.schedule(ScheduleName::SELF_MONITORING).await?;
-    let part = next(schedule.as_ref(), app.web.clock.now());
-    Ok(page::part(&version(schedule.as_ref()), &part, shown.as_deref()))
+    let cadence = next(schedule.as_ref(), app.web.clock.now());
+    Ok(part::fresh(&version(schedule.as_ref()), &cadence, shown.as_deref()))
 }
 
 fn version(schedule: Option<&Schedule>) -> String {
-    page::version(&schedule.map(schedules::state))
+    part::version(&schedule.map(schedule_state))
 }
 
 /// Whether scans run by themselves, and when the next one does.
@@ -115,7 +87,7 @@ fn next(schedule: Option<&Schedule>, now: Timestamp) -> Markup {
             }
         }
     };
-    ui::live("scan-cadence", CADENCE_PATH, &version(schedule), &content)
+    live("scan-cadence", CADENCE_PATH, &version(schedule), &content)
 }
 
 /// The section: a form for admins, the values for others.
@@ -153,7 +125,7 @@ fn form(configuration: &Configuration, said: &Said) -> Markup {
     let field = |key, label| field(configuration, key, label, said);
     let model = Some("A model's full name");
     html! {
-        form.settings-form method="post" action=(SETTINGS_PATH) hx-post=(SETTINGS_PATH) hx-target="#configuration"
+        form.settings-form method="post" action=(CHANGE_PATH) hx-post=(CHANGE_PATH) hx-target="#configuration"
             hx-swap="outerHTML" hx-disabled-elt="find button" {
             (field(ENABLED.key, "Scheduled scans").switch("Scan by itself, on the cadence"))
             (field(CADENCE.key, "Cadence").choice(&CADENCES, Some("Minutes, or crontab and zone: */15 8-18 * * 1-5 Europe/Berlin")))

@@ -1,62 +1,18 @@
-//! The list of issues, and what an operator does to one.
+//! The list of issues.
 
-use super::super::App;
-use super::super::access::SignedIn;
-use super::super::caller::Caller;
-use super::super::page;
-use super::super::respond::{self, Face, Problem};
-use super::super::ui::{self, card, when};
-use super::lists::{self, Asked, Lists, Slice, link};
-use crate::error::Code;
-use crate::model::{Classification, Issue, IssueChange, IssueId, IssueState, Role, Timestamp};
-use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Extension, Path, Query, State};
-use axum::response::{Html, IntoResponse, Response};
+use super::super::components::{card, empty, numbered_pager, table, when};
+use super::super::nav::{self, Tab};
+use super::super::slice::Slice;
+use super::slices::{Lists, ListsQuery, link};
+use crate::model::{Classification, Issue, IssueState, Role, Timestamp};
 use maud::{Markup, html};
-use serde_json::json;
-
-pub(in crate::web) const CHANGE_PATH: &str = "/admin/self-monitoring/issues/{id}/{deed}";
-
-/// POST `/admin/self-monitoring/issues/{id}/{deed}`: closes, opens, mutes or unmutes an issue.
-pub(in crate::web) async fn change(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    path: Result<Path<(i64, String)>, PathRejection>,
-    query: Result<Query<Asked>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let unknown = || Problem::of(Code::IssueUnknown);
-    let (Path((id, deed)), asked) = (path.map_err(|_| unknown())?, page::query(query)?);
-    let now = app.web.clock.now();
-    let change = match deed.as_str() {
-        "close" => IssueChange::State(IssueState::Completed { closed_at: now }),
-        "not-planned" => IssueChange::State(IssueState::NotPlanned { closed_at: now }),
-        "reopen" => IssueChange::State(IssueState::Open),
-        "mute" => IssueChange::Muted(true),
-        "unmute" => IssueChange::Muted(false),
-        _ => return Err(Problem::input("An issue is closed, reopened, muted or unmuted.")),
-    };
-    let actor = caller.acting_as(&signed_in.account.username);
-    app.web.store.change_issue(IssueId(id), change, actor, now).await?;
-    Ok(match caller.face {
-        Face::Page => respond::see_other(&link(&asked)),
-        Face::Json => Json(json!({"issue": id.to_string(), "done": deed})).into_response(),
-        Face::Fragment => {
-            let lists = lists::read(&app, &asked).await?;
-            let section = lists::section(&lists, &asked, signed_in.account.role, now);
-            Html(section.into_string()).into_response()
-        }
-    })
-}
 
 /// The issues, newest first.
-pub(super) fn list(lists: &Lists, asked: &Asked, role: Role, now: Timestamp) -> Markup {
+pub(super) fn list(lists: &Lists, asked: &ListsQuery, role: Role, now: Timestamp) -> Markup {
     let columns = ["Number", "Title", "State", "Class", "Codes", "Seen", "Created", "Last seen"];
     let rows: Vec<_> = lists.issues.iter().map(|issue| row(issue, asked, role, now)).collect();
-    let Slice { page, size } = lists.issue_slice;
-    let at = |page, size| {
-        link(&Asked { issue_page: Some(page), issue_size: Some(size), ..asked.clone() })
+    let at = |Slice { page, size }| {
+        link(&ListsQuery { issue_page: Some(page), issue_size: Some(size), ..asked.clone() })
     };
     card(
         "issues",
@@ -64,16 +20,16 @@ pub(super) fn list(lists: &Lists, asked: &Asked, role: Role, now: Timestamp) -> 
         &html! {},
         &html! {
             @if lists.issue_total == 0 {
-                (ui::empty("No issues yet", &html! { "A scan files one for each problem it finds in the log." }))
+                (empty("No issues yet", &html! { "A scan files one for each problem it finds in the log." }))
             } @else {
-                (ui::table("Issues", &columns, &rows))
-                (ui::numbered_pager("issues", page, size, lists.issue_total, at))
+                (table("Issues", &columns, &rows))
+                (numbered_pager("issues", lists.issue_slice, lists.issue_total, at))
             }
         },
     )
 }
 
-fn row(issue: &Issue, asked: &Asked, role: Role, now: Timestamp) -> Markup {
+fn row(issue: &Issue, asked: &ListsQuery, role: Role, now: Timestamp) -> Markup {
     html! {
         tr {
             td {
@@ -112,11 +68,11 @@ fn state(issue: &Issue) -> Markup {
 }
 
 /// What may be done to it. An issue of another tracker is opened and closed there; muting is ours alone.
-fn buttons(issue: &Issue, asked: &Asked) -> Markup {
+fn buttons(issue: &Issue, asked: &ListsQuery) -> Markup {
     let is_local = issue.number.is_some() && issue.url.is_none();
     let button = |deed: &str, word: &str, effect: &str| {
-        let path = format!("{}/issues/{}/{deed}", super::PATH, issue.id.0);
-        let action = page::link(&path, asked);
+        let path = format!("{}/issues/{}/{deed}", Tab::SelfMonitoring.path(), issue.id.0);
+        let action = nav::with_query(&path, asked);
         html! {
             form method="post" action=(action) hx-post=(action) hx-target="#scan-lists" hx-swap="outerHTML" {
                 button.btn.btn-sm type="submit" title=(effect) { (word) }

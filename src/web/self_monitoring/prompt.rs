@@ -1,24 +1,14 @@
 //! The editor of the prompt that scans by the agent are run with.
 
-use super::super::App;
-use super::super::access::SignedIn;
-use super::super::caller::Caller;
-use super::super::login::unfit;
-use super::super::respond::{self, Face, Problem};
+use super::super::components::confirm;
 use super::super::setting::{Said, not_taken};
-use super::super::ui;
-use super::lists::Asked;
-use super::{PATH, PROMPT_PATH};
 use crate::model::Role;
 use crate::monitor::prompt::{self, PLACEHOLDERS, SETTING, Template};
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Extension, Form, State};
-use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
-use serde::Deserialize;
 
-/// Largest body, in bytes: the longest prompt with every byte of it as `%xx`.
-pub(in crate::web) const MAX_BODY_BYTES: usize = 256 * 1024;
+/// Where its form goes.
+pub(in crate::web) const CHANGE_PATH: &str = "/admin/self-monitoring/prompt";
+
 /// What can be saved here, and what is said of it.
 const SAVED: &[(&str, &str)] = &[
     ("prompt", "The prompt is saved. The next scan uses it."),
@@ -27,57 +17,6 @@ const SAVED: &[(&str, &str)] = &[
         "The prompt is the shipped one again, and follows it when Lamplighter is upgraded.",
     ),
 ];
-
-/// The form: a text, or the wish to have the shipped one again.
-#[derive(Deserialize)]
-pub(in crate::web) struct Edit {
-    text: Option<String>,
-    revert: Option<String>,
-}
-
-/// POST `/admin/self-monitoring/prompt`.
-pub(in crate::web) async fn change(
-    State(app): State<App>,
-    Extension(caller): Extension<Caller>,
-    Extension(signed_in): Extension<SignedIn>,
-    form: Result<Form<Edit>, FormRejection>,
-) -> Result<Response, Problem> {
-    let Form(edit) = form.map_err(|rejection| unfit(&rejection))?;
-    let text = match (&edit.revert, edit.text) {
-        (Some(_), _) => None,
-        (None, Some(text)) => Some(text),
-        (None, None) => return Err(Problem::input("Send the prompt as text, or revert=yes.")),
-    };
-    let word = if text.is_none() { "reverted" } else { "prompt" };
-    let actor = caller.acting_as(&signed_in.account.username);
-    let done = prompt::save(&app.web.store, text.as_deref(), actor, app.web.clock.now()).await;
-    let said = match (done.map_err(Problem::from), text) {
-        (Err(problem), Some(text)) if problem.status().is_client_error() => {
-            let mut said = Said::default();
-            said.refuse(SETTING, text, &problem);
-            said
-        }
-        (done, _) => {
-            done?;
-            Said::saved(Some(word))
-        }
-    };
-    match caller.face {
-        Face::Json => said.as_json(),
-        Face::Page if !said.is_refusal() => {
-            Ok(respond::see_other(&format!("{PATH}?saved={word}#prompt")))
-        }
-        Face::Page => {
-            let page = super::whole(&app, &signed_in, &Asked::default(), &said).await?;
-            Ok((said.status(), page).into_response())
-        }
-        Face::Fragment => {
-            let template = prompt::load(&app.web.store).await?;
-            let section = section(&template, signed_in.account.role, &said);
-            Ok((said.status(), Html(section.into_string())).into_response())
-        }
-    }
-}
 
 /// The editor, folded until somebody wants it; for others than admins the text.
 pub(in crate::web) fn section(template: &Template, role: Role, said: &Said) -> Markup {
@@ -107,7 +46,7 @@ fn editor(template: &Template, said: &Said) -> Markup {
     let text = said.shown(SETTING, &template.text);
     let unknown = prompt::unknown_placeholders(text);
     html! {
-        form.lines method="post" action=(PROMPT_PATH) hx-post=(PROMPT_PATH) hx-target="#prompt" hx-swap="outerHTML"
+        form.lines method="post" action=(CHANGE_PATH) hx-post=(CHANGE_PATH) hx-target="#prompt" hx-swap="outerHTML"
             hx-disabled-elt="find button" {
             // The line break after the tag is not part of the text.
             textarea.form-control.prompt-text name="text" rows="18" spellcheck="false" aria-label="Prompt of scans"
@@ -125,10 +64,10 @@ fn editor(template: &Template, said: &Said) -> Markup {
             div.actions { button.btn.btn-primary type="submit" { "Save prompt" } }
         }
         @if template.modified {
-            (ui::confirm("prompt-revert", "Revert to default", &html! {
+            (confirm("prompt-revert", "Revert to default", &html! {
                 "The edited prompt is thrown away, and the shipped one holds again."
             }, &html! {
-                form method="post" action=(PROMPT_PATH) hx-post=(PROMPT_PATH) hx-target="#prompt" hx-swap="outerHTML" {
+                form method="post" action=(CHANGE_PATH) hx-post=(CHANGE_PATH) hx-target="#prompt" hx-swap="outerHTML" {
                     input type="hidden" name="revert" value="yes";
                     button.btn.btn-sm.btn-stop type="submit" { "Revert now" }
                 }

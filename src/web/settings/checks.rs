@@ -1,20 +1,20 @@
 //! The set-up check: what a server needs, whether it is there, and what to do if not.
 
-use super::super::page;
-use super::super::respond::Problem;
-use super::super::trigger::LOOK;
-use super::super::ui::{self, card, size};
-use super::super::{App, Web};
-use super::PART_PATH;
+use super::super::agent::LOOK;
+use super::super::app::{App, Web};
+use super::super::components::{card, live, size};
+use super::super::extract::Query;
+use super::super::part::{Shown, fresh, version};
+use super::super::problem::Problem;
 use crate::agents::Sandboxing;
 use crate::monitor::Tracking;
 use crate::sessions::{AgentState, Agents, Sandboxed};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use tokio::time::timeout;
 
+pub(in crate::web) const PART_PATH: &str = "/settings/part";
 /// Less free space than this is worth a look: the databases and the agents' folders grow.
 const LITTLE_SPACE: u64 = 1 << 30;
 /// What stands for an answer that takes longer than a page waits.
@@ -30,11 +30,10 @@ struct Check {
 /// GET `/settings/part`: the set-up check, or 204 while it is as the caller shows it.
 pub(in crate::web) async fn part(
     State(app): State<App>,
-    query: Result<Query<page::Shown>, QueryRejection>,
+    Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let shown = page::query(query)?.v;
     let (version, part) = read(&app.web).await?;
-    Ok(page::part(&version, &part, shown.as_deref()))
+    Ok(fresh(&version, &part, shown.as_deref()))
 }
 
 /// Looks at everything.
@@ -57,7 +56,7 @@ pub(super) async fn read(web: &Web) -> Result<(String, Markup), Problem> {
         checks.push(check("Disk", disk(agents)));
     }
     let state: Vec<_> = checks.iter().map(|check| (check.is_good, &check.found)).collect();
-    let version = page::version(&state);
+    let version = version(&state);
     let content = html! {
         dl.card-body.facts.checks {
             @for check in &checks {
@@ -74,7 +73,7 @@ pub(super) async fn read(web: &Web) -> Result<(String, Markup), Problem> {
         }
     };
     let content = card("checks", "Set-up and system", &html! {}, &content);
-    Ok((version.clone(), ui::live("settings-now", PART_PATH, &version, &content)))
+    Ok((version.clone(), live("settings-now", PART_PATH, &version, &content)))
 }
 
 async fn program(agents: &Agents) -> (bool, String) {

@@ -1,9 +1,10 @@
 //! Who is let in.
 
-use super::super::access::SignedIn;
-use super::super::caller::Caller;
-use super::super::respond::Face;
-use super::super::{Access, Route, at_least, routes, self_monitoring};
+use super::super::app::{App, Shared};
+use super::super::caller::{Caller, Signed};
+use super::super::face::Face;
+use super::super::routes::{Access, Route, at_least, routes};
+use super::super::self_monitoring::{configuration, prompt, status};
 use super::*;
 use crate::model::Role;
 use axum::extract::Extension;
@@ -12,8 +13,8 @@ use axum::extract::Extension;
 const ADMINS: &[(&str, &str)] = &[
     ("POST", super::super::schedule::EDIT_PATH),
     ("POST", super::super::trigger::PATH),
-    ("POST", self_monitoring::SETTINGS_PATH),
-    ("POST", self_monitoring::PROMPT_PATH),
+    ("POST", configuration::CHANGE_PATH),
+    ("POST", prompt::CHANGE_PATH),
     ("POST", super::super::repositories::PATH),
     ("POST", super::super::repositories::REMOVE_PATH),
     ("POST", super::super::settings::STOP_PATH),
@@ -108,7 +109,7 @@ async fn odd_spellings_of_a_path_meet_the_login_check_too() {
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
         }
     }
-    let override_header = ask(Method::GET, self_monitoring::RUN_NOW_PATH)
+    let override_header = ask(Method::GET, status::RUN_NOW_PATH)
         .header("x-http-method-override", "POST")
         .header("cookie", &site.cookie);
     let answer = site.send(bare(override_header)).await;
@@ -152,7 +153,7 @@ async fn a_viewer_sees_but_does_not_run() {
             };
             let status = as_role(&site, role, (method.clone(), path, least, handler)).await;
             let role_name = role.as_str();
-            if path == self_monitoring::RUN_NOW_PATH {
+            if path == status::RUN_NOW_PATH {
                 assert_eq!(status, expected, "{role_name}");
             }
             let refused = status == StatusCode::FORBIDDEN;
@@ -171,33 +172,23 @@ async fn a_viewer_sees_but_does_not_run() {
 async fn as_role(
     site: &Site,
     role: Role,
-    (method, path, least, handler): (
-        Method,
-        &str,
-        Role,
-        axum::routing::MethodRouter<super::super::App>,
-    ),
+    (method, path, least, handler): (Method, &str, Role, axum::routing::MethodRouter<App>),
 ) -> StatusCode {
-    let signed_in = SignedIn {
-        account: Account { id: 7, username: "somebody".into(), role },
-        login_hash: "none".into(),
-    };
     let caller = Caller {
         remote: [127, 0, 0, 1].into(),
         https: false,
         face: Face::Json,
         correlation_id: "request-1".into(),
     };
-    let app = std::sync::Arc::new(super::super::Shared {
-        web: site.web.clone(),
-        throttle: std::sync::Mutex::default(),
-        hasher: super::super::Hasher::default(),
-        streams: std::sync::Arc::new(tokio::sync::Semaphore::new(1)),
-        tails: std::sync::Arc::new(tokio::sync::Semaphore::new(1)),
-    });
+    let who = Signed {
+        account: Account { id: 7, username: "somebody".into(), role },
+        login_hash: "none".into(),
+        caller: caller.clone(),
+    };
+    let app: App = std::sync::Arc::new(Shared::new(site.web.clone()));
     let router = Router::new()
         .route(path, at_least(least, handler))
-        .layer(Extension(signed_in))
+        .layer(Extension(who))
         .layer(Extension(caller))
         .with_state(app);
     router.oneshot(bare(ask(method, &filled(path)))).await.unwrap().status()

@@ -1,6 +1,7 @@
 //! The pages of settings and of queues.
 
-use super::super::settings::{AUDIT_PATH, PART_PATH, PATH, RESUME_PATH, STOP_PATH};
+use super::super::settings::checks::PART_PATH;
+use super::super::settings::{AUDIT_PATH, PATH, RESUME_PATH, STOP_PATH};
 use super::work::{HOSTILE, assert_inert, enqueue, poll};
 use super::*;
 use crate::model::{JobId, Lane, Process, Queue, QueueState, WorkerId};

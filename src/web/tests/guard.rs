@@ -1,7 +1,7 @@
 //! What every request passes first, whatever its route.
 
 use super::super::caller::Caller;
-use super::super::{Route, routes};
+use super::super::routes::{Route, routes};
 use super::*;
 use axum::http::Uri;
 use axum::http::header::HOST as HOST_HEADER;
@@ -184,4 +184,57 @@ async fn forwarded_headers_count_only_from_a_trusted_proxy() {
     );
     assert_eq!(caller("192.0.2.1", &["127.0.0.1, rubbish"]), is("192.0.2.1", true));
     assert_eq!(caller("192.0.2.1", &[]), is("192.0.2.1", true));
+}
+
+#[tokio::test]
+async fn a_refused_program_gets_the_one_shape_of_errors_on_every_route() {
+    let site = Site::signed_in().await;
+    for accept in ["application/json", "application/problem+json", "*/*"] {
+        // The second waits for no session: this server runs no agents.
+        for (path, form, status) in [
+            ("/sessions/trigger", "prompt=", 400),
+            ("/sessions/trigger", "prompt=look", 503),
+            ("/queues/limit", "queue=agent&limit=many", 400),
+        ] {
+            let request = own_form(path).header("accept", accept).header("cookie", &site.cookie);
+            let answer = site.send(request.body(form.into()).unwrap()).await;
+            assert_eq!(answer.status, status, "{path} {}", answer.body);
+            assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
+            let body = answer.json();
+            let urn = format!("urn:lamplighter:error:{}", body["code"].as_str().unwrap());
+            assert_eq!((&body["type"], &body["status"]), (&urn.into(), &status.into()), "{path}");
+            assert!(body["detail"].is_string() && body["title"].is_string(), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_of_another_type_or_too_large_is_refused_in_the_same_words_everywhere() {
+    let site = Site::signed_in().await;
+    for path in [
+        "/login",
+        "/queues/limit",
+        "/queues/pause",
+        "/repositories",
+        "/schedules/nightly/edit",
+        "/settings/stop-all",
+        "/settings/agent.budget_day_usd",
+        "/admin/self-monitoring/settings",
+        "/admin/self-monitoring/prompt",
+        "/admin/self-monitoring/approvals/1/edit",
+        "/sessions/trigger",
+    ] {
+        for (media_type, bytes, status) in [
+            ("text/plain", 1, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            ("application/x-www-form-urlencoded", 2 << 20, StatusCode::PAYLOAD_TOO_LARGE),
+        ] {
+            let request = ask(Method::POST, path)
+                .header("sec-fetch-site", "same-origin")
+                .header("content-type", media_type)
+                .header("cookie", &site.cookie);
+            let answer = site.send(request.body("x".repeat(bytes).into()).unwrap()).await;
+            assert_eq!(answer.status, status, "{path} {media_type}");
+            assert_eq!(answer.json()["code"], "WEB-INPUT-001", "{path}");
+        }
+    }
 }

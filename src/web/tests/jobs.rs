@@ -1,6 +1,6 @@
 //! The list of jobs, and the page of one.
 
-use super::super::job::sentence;
+use super::super::components::job_sentence;
 use super::work::{claim, enqueue, error, job, lead, poll, run_now, settle};
 use super::*;
 use crate::model::{JobId, Kind, NewJob, Outcome, Status, Trigger};
@@ -156,7 +156,7 @@ async fn a_cancelled_job_says_so() {
     cancelled.status = Status::Cancelled;
     cancelled.finished_at = Some(START);
     let now = START.plus(Duration::from_mins(2));
-    let text = sentence(&cancelled, None, now).into_string();
+    let text = job_sentence(&cancelled, None, now).into_string();
     assert!(
         text.starts_with("Was cancelled <time") && text.contains(">2 min ago</time>"),
         "{text}"

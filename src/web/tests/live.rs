@@ -1,7 +1,8 @@
 //! Pages that keep themselves fresh.
 
-use super::super::live::{MAX_STREAMS, PATH};
-use super::super::self_monitoring;
+use super::super::app::MAX_STREAMS;
+use super::super::live::PATH;
+use super::super::self_monitoring::page;
 use super::work::{claim, enqueue, run_now};
 use super::*;
 use crate::model::{Level, NewLogRow};
@@ -86,8 +87,8 @@ async fn a_part_answers_204_while_it_is_as_shown_and_itself_when_something_chang
         ("/jobs?status=queued", "job-list"),
         ("/jobs/1", "job"),
         ("/logs?level=ERROR", "log-list"),
-        (self_monitoring::PATH, "scan-status"),
-        (self_monitoring::PATH, "scan-lists"),
+        (page::PATH, "scan-status"),
+        (page::PATH, "scan-lists"),
     ];
     let mut asked = Vec::new();
     for (path, id) in parts {

@@ -1,6 +1,8 @@
 //! Signing in and out, and the one-time link.
 
-use super::super::{SETUP_CODE_LIFE, hash_password, new_setup_code, self_monitoring};
+use super::super::nav::HOME;
+use super::super::self_monitoring::status;
+use super::super::{SETUP_CODE_LIFE, hash_password, new_setup_code};
 use super::*;
 use std::time::Duration;
 
@@ -36,7 +38,7 @@ async fn the_right_password_signs_in_with_a_new_cookie_and_leads_back() {
     let id = set_cookie(&first);
     assert_eq!(id.len(), "lamplighter=".len() + 43, "256 bits");
     let second = site.submit("/login", RIGHT).await;
-    assert_eq!(second.header("location"), self_monitoring::PATH);
+    assert_eq!(second.header("location"), HOME);
     assert_ne!(set_cookie(&second), id, "new at every sign-in");
     site.cookie = id;
     assert_eq!(site.see("/jobs").await.status, StatusCode::OK);
@@ -47,7 +49,7 @@ async fn a_sign_in_never_leads_to_another_site() {
     let site = site().await;
     for next in ["%2F%2Fevil.example", "https%3A%2F%2Fevil.example", "%2F%5Cevil.example"] {
         let answer = site.submit("/login", &format!("{RIGHT}&next={next}")).await;
-        assert_eq!(answer.header("location"), self_monitoring::PATH, "{next}");
+        assert_eq!(answer.header("location"), HOME, "{next}");
         let form = site.see(&format!("/login?next={next}")).await;
         assert!(!form.body.contains("evil"), "{next}");
     }
@@ -113,9 +115,9 @@ async fn a_login_ends_after_half_an_hour_without_use_and_polls_are_no_use() {
         assert_eq!(site.see("/jobs").await.status, StatusCode::OK);
     }
     site.web.clock.advance(20 * MINUTE);
-    assert_eq!(site.see(self_monitoring::STATUS_PATH).await.status, StatusCode::OK);
+    assert_eq!(site.see(status::PATH).await.status, StatusCode::OK);
     site.web.clock.advance(10 * MINUTE);
-    assert_eq!(site.see(self_monitoring::STATUS_PATH).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.see(status::PATH).await.status, StatusCode::SEE_OTHER);
     assert_eq!(site.see("/jobs").await.status, StatusCode::SEE_OTHER);
 }
 
@@ -166,7 +168,7 @@ async fn the_set_up_link_makes_the_admin_once() {
     }
     let done =
         site.submit(&link, "password=a+lamp+in+every+street&repeat=a+lamp+in+every+street").await;
-    assert_eq!((done.status.as_u16(), done.header("location")), (303, self_monitoring::PATH));
+    assert_eq!((done.status.as_u16(), done.header("location")), (303, HOME));
     site.cookie = set_cookie(&done);
     assert_eq!(site.see("/jobs").await.status, StatusCode::OK, "signed in");
     assert_eq!(site.submit("/login", RIGHT).await.status, StatusCode::SEE_OTHER);

@@ -1,6 +1,6 @@
 //! What every page has: frame, errors, and nothing in it that came from outside as markup.
 
-use super::super::self_monitoring::PATH;
+use super::super::self_monitoring::page::PATH;
 use super::work::{HOSTILE, assert_inert, complete_with_issue, enqueue, error, fail, poll, settle};
 use super::*;
 use crate::model::{Kind, Level, NewJob, NewLogRow, Outcome, Tracker};

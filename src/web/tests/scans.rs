@@ -1,6 +1,8 @@
 //! The Self-Monitoring page and its button.
 
-use super::super::self_monitoring::{LISTS_PATH, PATH, RUN_NOW_PATH, STATUS_PATH};
+use super::super::self_monitoring::lists::PATH as LISTS_PATH;
+use super::super::self_monitoring::page::PATH;
+use super::super::self_monitoring::status::{PATH as STATUS_PATH, RUN_NOW_PATH};
 use super::work::{assert_inert, claim, complete_with_issue, fail, job, run_now, settle};
 use super::*;
 use crate::model::{JobId, Kind, NewJob, Outcome, Tracker, Trigger};
@@ -98,9 +100,10 @@ async fn run_now_refuses_the_scan_after_the_thousandth_that_waits() {
     request_scans(&site, 1000).await;
     let json = run_now(&site, &[]).await;
     assert_eq!(json.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(json.json()["status"], "error");
+    assert_eq!(json.header("content-type"), "application/problem+json");
+    assert_eq!(json.json()["status"], 429);
     assert_eq!(json.json()["code"], "JOB-LIMIT-001");
-    assert!(json.json()["error"].as_str().unwrap().contains("Too many"));
+    assert!(json.json()["title"].as_str().unwrap().contains("Too many"), "{}", json.body);
     let page = run_now(&site, &[("accept", BROWSER)]).await;
     assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(page.body.contains("JOB-LIMIT-001") && page.body.contains("aria-label=\"Pages\""));

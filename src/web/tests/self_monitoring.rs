@@ -1,9 +1,12 @@
 //! The configuration of self-monitoring, its prompt, and what the lists unfold and let people do.
 
-use super::super::self_monitoring::{
-    CADENCE_PATH, DRY_RUN_PATH, LISTS_PATH, PATH, PROMPT_PATH, RUN_NOW_PATH, SETTINGS_PATH,
-    configuration, prompt as editor,
+use super::super::self_monitoring::configuration::{
+    self, CADENCE_PATH, CHANGE_PATH as SETTINGS_PATH,
 };
+use super::super::self_monitoring::lists::PATH as LISTS_PATH;
+use super::super::self_monitoring::page::PATH;
+use super::super::self_monitoring::prompt::{self as editor, CHANGE_PATH as PROMPT_PATH};
+use super::super::self_monitoring::status::{DRY_RUN_PATH, RUN_NOW_PATH};
 use super::super::setting::Said;
 use super::work::{assert_inert, claim, complete_with_issue, lead, settle};
 use super::*;

@@ -31,7 +31,8 @@ async fn a_trigger_without_a_prompt_is_refused_with_the_agreed_words() {
         let expected = r#"<div class="trigger-result trigger-error">A prompt is required.</div>"#;
         assert_eq!(answer.body, expected);
         let json = trigger(&site, form, &[]).await;
-        assert_eq!((json.status.as_u16(), &json.json()["status"]), (400, &json!("error")));
+        assert_eq!((json.status.as_u16(), &json.json()["status"]), (400, &json!(400)));
+        assert_eq!(json.json()["type"], "urn:lamplighter:error:WEB-INPUT-001");
         let page = trigger(&site, form, &[("accept", BROWSER)]).await;
         assert!(page.status == 400 && page.body.contains("A prompt is required."));
     }
@@ -357,7 +358,7 @@ async fn only_an_admin_sees_the_forms() {
     let site = Site::signed_in().await;
     Run::of(&site, SessionRequest::of("look")).await.done("").await;
     let role = Role::Operator;
-    let form = super::super::trigger::form(role, None).into_string();
+    let form = super::super::components::session_form(role, None).into_string();
     assert!(form.contains("needs the role admin") && !form.contains("<textarea"));
     let page = site.see("/sessions/1").await.body;
     assert!(page.contains("<textarea"));

@@ -1,6 +1,7 @@
 //! A session's transcript, on its page and as a stream.
 
-use super::super::stream::{MAX_STREAMS, Tail, next};
+use super::super::app::{MAX_TAILS, Shared};
+use super::super::stream::{Tail, next};
 use super::agent::{Run, answers, asked, line, says};
 use super::work::{HOSTILE, assert_inert};
 use super::*;
@@ -11,9 +12,8 @@ use futures_util::StreamExt;
 use serde_json::json;
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -261,7 +261,7 @@ async fn a_client_that_does_not_read_holds_up_nobody_and_places_are_limited() {
         run.print(&answers(&format!("{n}{}", "z".repeat(30_000)))).await;
     }
     let mut idle = Vec::new();
-    for _ in 0..MAX_STREAMS - 1 {
+    for _ in 0..MAX_TAILS - 1 {
         idle.push(Client::open(&site, run.id(), "", None).await);
     }
     let mut reader = Client::open(&site, run.id(), "", None).await;
@@ -279,13 +279,7 @@ async fn a_stream_ends_when_its_login_has() {
     let site = Site::signed_in().await;
     let mut run = Run::of(&site, SessionRequest::of("look")).await;
     run.print(&says("for those who are signed in")).await;
-    let app = Arc::new(super::super::Shared {
-        web: site.web.clone(),
-        throttle: Mutex::default(),
-        hasher: super::super::Hasher::default(),
-        streams: Arc::new(Semaphore::new(1)),
-        tails: Arc::new(Semaphore::new(2)),
-    });
+    let app = Arc::new(Shared::new(site.web.clone()));
     let tail = |login: &str| Tail {
         id: run.id(),
         login_hash: super::super::secret::hash(login),

@@ -1,6 +1,6 @@
 //! What the tests of the pages do to jobs and scans, as a worker would.
 
-use super::super::self_monitoring::RUN_NOW_PATH;
+use super::super::self_monitoring::status::RUN_NOW_PATH;
 use super::*;
 use crate::model::{
     AttemptEnd, Caps, Classification, Finding, Fingerprint, Job, JobError, JobFilter, JobId, Kind,

@@ -1,0 +1,77 @@
+//! Tables, and the way to the rest of a list.
+
+use super::super::slice::{SIZES, Slice};
+use maud::{Markup, html};
+
+/// A table with named columns in a frame that scrolls sideways by itself.
+pub(in crate::web) fn table(label: &str, columns: &[&str], rows: &[Markup]) -> Markup {
+    html! {
+        div.table-responsive tabindex="0" role="region" aria-label=(label) {
+            table.table.table-vcenter.card-table {
+                thead { tr { @for column in columns { th scope="col" { (column) } } } }
+                tbody { @for row in rows { (row) } }
+            }
+        }
+    }
+}
+
+/// Links to the rest of a list that goes by cursor: its start, and what comes after this slice.
+pub(in crate::web) fn pager(first: Option<&str>, next: Option<(&str, &str)>) -> Markup {
+    html! {
+        @if first.is_some() || next.is_some() {
+            nav.card-footer.pager aria-label="Parts of the list" {
+                @if let Some(href) = first { a.btn.btn-sm href=(href) { "Newest" } }
+                @if let Some((href, text)) = next { a.btn.btn-sm rel="next" href=(href) { (text) } }
+            }
+        }
+    }
+}
+
+/// The foot of a numbered list: where one is, the pages beside it, and how long pages are.
+pub(in crate::web) fn numbered_pager(
+    what: &str,
+    Slice { page, size }: Slice,
+    total: u64,
+    link: impl Fn(Slice) -> String,
+) -> Markup {
+    let pages = total.div_ceil(size).max(1);
+    let first = (page - 1) * size + 1;
+    let last = (page * size).min(total);
+    let link = |page, size| link(Slice { page, size });
+    html! {
+        div.card-footer.pager {
+            p.text-secondary {
+                @if first <= last { "Showing " (first) "-" (last) " of " (total) } @else { "Nothing on this page" }
+            }
+            nav aria-label={ "Pages of " (what) } {
+                @if page > 1 { a.btn.btn-sm rel="prev" href=(link(page - 1, size)) { "Previous" } }
+                @if page < pages { a.btn.btn-sm rel="next" href=(link(page + 1, size)) { "Next" } }
+            }
+            nav.sizes aria-label={ "Rows of " (what) } {
+                span.text-secondary { "Rows" }
+                @for offered in SIZES {
+                    a href=(link(1, offered)) aria-current=[(offered == size).then_some("true")] { (offered) }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_numbered_pager_says_where_one_is() {
+        let at = |page, total| {
+            numbered_pager("scans", Slice { page, size: 20 }, total, |Slice { page, size }| {
+                format!("/x?page={page}&size={size}")
+            })
+            .into_string()
+        };
+        assert!(at(1, 45).contains("Showing 1-20 of 45"));
+        assert!(at(3, 45).contains("Showing 41-45 of 45"));
+        assert!(at(3, 45).contains("rel=\"prev\"") && !at(3, 45).contains("rel=\"next\""));
+        assert!(at(9, 45).contains("Nothing on this page"));
+    }
+}

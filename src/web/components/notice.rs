@@ -1,0 +1,51 @@
+//! Notices over the content of a page: what went wrong, and what stands still.
+
+use super::super::problem::Problem;
+use super::time::{when, when_known};
+use crate::model::{Pause, Queue, Role, Timestamp};
+use maud::{Markup, html};
+
+/// A problem inside a page.
+pub(in crate::web) fn problem_notice(problem: &Problem) -> Markup {
+    html! {
+        div.alert.alert-danger role="alert" {
+            strong { (problem.code().title()) } " "
+            (problem.what()) " "
+            (problem.code().remedy()) " "
+            code { (problem.code()) }
+        }
+    }
+}
+
+/// That everything is stopped, by whom, and since when.
+pub(in crate::web) fn stopped_notice(pause: &Pause, now: Timestamp) -> Markup {
+    html! {
+        div.alert.alert-warning role="status" {
+            strong { "Everything is stopped." } " " (pause.reason) " By " (pause.by) " " (when(pause.at, now)) "."
+        }
+    }
+}
+
+/// Says why nothing of a queue starts, and until when.
+pub(in crate::web) fn paused_notice(
+    queue: &Queue,
+    pause: &Pause,
+    role: Role,
+    now: Timestamp,
+) -> Markup {
+    html! {
+        div.alert.alert-warning.paused role="status" {
+            div {
+                strong { "The queue " (queue) " is paused." } " "
+                (pause.reason) " "
+                span { "By " (pause.by) " " (when(pause.at, now)) }
+                @if pause.resume_at.is_some() { ", until " (when_known(pause.resume_at, now)) } "."
+            }
+            @if role >= Role::Operator {
+                form method="post" action={ "/queues/" (queue) "/resume" } {
+                    button.btn.btn-sm type="submit" { "Resume" }
+                }
+            }
+        }
+    }
+}

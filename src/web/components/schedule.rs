@@ -1,0 +1,94 @@
+//! What several pages say of a schedule, and the buttons that each of them offers.
+
+use super::super::nav;
+use super::time::exact;
+use crate::model::{PastDecision, Role, Schedule};
+use maud::{Markup, html};
+
+/// Occurrences to come that are shown.
+pub(in crate::web) const UPCOMING: usize = 5;
+
+/// Decisions in a schedule's strip.
+pub(in crate::web) const STRIP: usize = 20;
+
+/// What of a schedule can change.
+pub(in crate::web) fn schedule_state(schedule: &Schedule) -> impl std::hash::Hash + use<> {
+    let Schedule { id, cursor_at, next_at, paused_at, updated_at, .. } = *schedule;
+    (id, cursor_at, next_at, paused_at, updated_at)
+}
+
+/// The last decisions, the newest at the end, at most 20.
+pub(in crate::web) fn decision_strip(decisions: &[PastDecision]) -> Markup {
+    if decisions.is_empty() {
+        return html! { span.text-secondary { "none yet" } };
+    }
+    let decisions = &decisions[..decisions.len().min(STRIP)];
+    let made = decisions.iter().filter(|decision| decision.job_id.is_some()).count();
+    let label = format!("The last decisions: {}, of which {made} made a job", decisions.len());
+    html! {
+        div.tracking role="img" aria-label=(label) {
+            @for _ in decisions.len()..STRIP { div.tracking-block {} }
+            @for decision in decisions.iter().rev() {
+                div class={ "tracking-block " (colour(&decision.decision)) }
+                    title={ (exact(decision.occurrence_at)) ": " (decision_word(&decision.decision)) " " (decision.detail) } {}
+            }
+        }
+    }
+}
+
+fn colour(decision: &str) -> &'static str {
+    match decision {
+        "fired" => "bg-success",
+        "caught_up" => "bg-info",
+        "merged" => "bg-secondary",
+        "skipped" => "bg-warning",
+        _ => "bg-danger",
+    }
+}
+
+/// A decision as people read it; other programs may write words of their own.
+pub(in crate::web) fn decision_word(decision: &str) -> &str {
+    match decision {
+        "fired" => "Fired",
+        "caught_up" => "Caught up",
+        "merged" => "Merged",
+        "skipped" => "Skipped",
+        "over_budget" => "Over budget",
+        other => other,
+    }
+}
+
+/// Whether it makes jobs.
+pub(in crate::web) fn schedule_badge(schedule: &Schedule) -> Markup {
+    let (class, word) = match schedule {
+        Schedule { plan: Err(_), .. } => ("badge badge-failed", "Unreadable"),
+        Schedule { paused_at: Some(_), reserved: true, .. } => ("badge", "Off"),
+        Schedule { paused_at: Some(_), .. } => ("badge badge-warning", "Paused"),
+        Schedule { next_at: None, .. } => ("badge", "Over"),
+        _ => ("badge badge-completed", "Active"),
+    };
+    html! { span class=(class) { (word) } }
+}
+
+/// What an operator may do to it. `on` says which page the buttons are on.
+pub(in crate::web) fn schedule_buttons(schedule: &Schedule, role: Role, on: &str) -> Markup {
+    let action = |deed: &str| format!("{}/{deed}{on}", nav::schedule(&schedule.name));
+    let form = |deed: &str, word: &str| {
+        html! {
+            form method="post" action=(action(deed)) {
+                button.btn.btn-sm type="submit" aria-label={ (word) " " (schedule.name) } { (word) }
+            }
+        }
+    };
+    html! {
+        @if role >= Role::Operator {
+            div.actions {
+                @if schedule.plan.is_ok() { (form("run-now", "Run now")) }
+                @if !schedule.reserved {
+                    @if schedule.paused_at.is_some() { (form("resume", "Resume")) }
+                    @else if schedule.plan.is_ok() { (form("pause", "Pause")) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What several pages say of a session.
+
+use super::text::usd;
+use crate::model::{Session, SessionRequest, Trigger};
+use maud::{Markup, html};
+
+/// Characters of a prompt in a row.
+const HEAD: usize = 100;
+
+/// What of a session can change.
+pub(in crate::web) fn session_state(session: &Session) -> impl std::hash::Hash + use<> {
+    let run = session.run.as_ref();
+    let ended = run.is_some_and(|run| run.ended_at.is_some());
+    let began = run.map(|run| (run.began_at, run.isolation.is_some(), run.model.clone()));
+    let asked_to_stop = session.cancel_requested_at.is_some();
+    (session.id, session.status, asked_to_stop, session.progress.clone(), began, ended)
+}
+
+/// What made a session, as a word in its colour.
+pub(in crate::web) fn trigger_badge(trigger: Trigger) -> Markup {
+    html! { span class={ "badge trigger-badge-" (trigger) } { (trigger) } }
+}
+
+/// The beginning of its prompt, or the name of the file that holds it.
+pub(in crate::web) fn headline(session: &Session) -> String {
+    let Some(request) = &session.request else { return format!("the job {}", session.id) };
+    if let Some(file) = &request.prompt_file {
+        return format!("{file}.md");
+    }
+    let prompt = request.prompt.as_deref().unwrap_or_default().trim();
+    let first = prompt.lines().next().unwrap_or_default();
+    let head: String = first.chars().take(HEAD).collect();
+    if head.len() < prompt.len() { format!("{head}…") } else { head }
+}
+
+/// Its tier: the one it runs at, or the one it was asked for.
+pub(in crate::web) fn session_tier(session: &Session) -> u8 {
+    let asked = || session.request.as_ref().map_or(1, SessionRequest::tier);
+    session.run.as_ref().map_or_else(asked, |run| run.tier)
+}
+
+/// Its model: the one it runs with, or the one it was asked for.
+pub(in crate::web) fn session_model(session: &Session) -> Option<&str> {
+    let asked = session.request.as_ref().and_then(|request| request.model.as_deref());
+    session.run.as_ref().and_then(|run| run.model.as_deref()).or(asked)
+}
+
+/// What it has cost, once its program has told.
+pub(in crate::web) fn session_cost(session: &Session) -> String {
+    let cost = session.run.as_ref().and_then(|run| run.cost_usd);
+    cost.map_or_else(|| "–".to_owned(), usd)
+}

@@ -1,0 +1,92 @@
+//! Instants and lengths of time, as people read them.
+
+use crate::model::Timestamp;
+use maud::{Markup, Render, html};
+use std::time::Duration;
+
+/// An instant relative to `now`, which the page's script keeps true, with the exact one on hover.
+pub(in crate::web) fn when(at: Timestamp, now: Timestamp) -> Markup {
+    html! { time datetime=(at) title=(exact(at)) { (relative(at, now)) } }
+}
+
+/// An instant to the second, with its zone.
+pub(in crate::web) fn exact(at: Timestamp) -> String {
+    at.to_utc().format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// The same for an instant that may not have come yet.
+pub(in crate::web) fn when_known(at: Option<Timestamp>, now: Timestamp) -> Markup {
+    at.map_or_else(|| "–".render(), |at| when(at, now))
+}
+
+fn relative(at: Timestamp, now: Timestamp) -> String {
+    let (past, future) = (now.since(at), at.since(now));
+    if future > Duration::from_secs(1) {
+        format!("in {}", coarse(future))
+    } else if past < Duration::from_secs(1) {
+        "just now".to_owned()
+    } else {
+        format!("{} ago", coarse(past))
+    }
+}
+
+/// One number and one unit.
+fn coarse(length: Duration) -> String {
+    match length.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds @ 3600..86400 => format!("{} h", seconds / 3600),
+        seconds => format!("{} d", seconds / 86400),
+    }
+}
+
+/// How long something took, or takes so far, which the page's script counts on; a dash before it began.
+pub(in crate::web) fn elapsed(
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    now: Timestamp,
+) -> Markup {
+    let text = duration(from, to, now);
+    html! {
+        @match (from, to) {
+            (Some(from), None) => span data-since=(from.millis()) { (text) },
+            _ => (text),
+        }
+    }
+}
+
+fn duration(from: Option<Timestamp>, to: Option<Timestamp>, now: Timestamp) -> String {
+    let Some(from) = from else {
+        return "–".to_owned();
+    };
+    let length = to.unwrap_or(now).since(from);
+    match (length.as_millis(), length.as_secs()) {
+        (millis @ 0..1000, _) => format!("{millis} ms"),
+        (millis, 0..60) => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+        (_, seconds @ 60..3600) => format!("{} min {} s", seconds / 60, seconds % 60),
+        (_, seconds) => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_the_largest_fitting_unit() {
+        let now = Timestamp::from_millis(1_000_000_000_000);
+        let ago =
+            |seconds: i64| relative(Timestamp::from_millis(now.millis() - seconds * 1000), now);
+        assert_eq!(ago(0), "just now");
+        assert_eq!(ago(59), "59 s ago");
+        assert_eq!(ago(60), "1 min ago");
+        assert_eq!(ago(7200), "2 h ago");
+        assert_eq!(ago(172_800), "2 d ago");
+        assert_eq!(ago(-300), "in 5 min");
+        let took = |millis| duration(Some(now), Some(now.plus(Duration::from_millis(millis))), now);
+        assert_eq!(took(350), "350 ms");
+        assert_eq!(took(1_250), "1.2 s");
+        assert_eq!(took(125_000), "2 min 5 s");
+        assert_eq!(took(3_780_000), "1 h 3 min");
+    }
+}

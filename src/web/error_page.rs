@@ -1,0 +1,99 @@
+//! A problem as an answer: a notice for htmx, a page for a browser, RFC 9457 for a program.
+
+use super::components::problem_notice;
+use super::face::Face;
+use super::icon::{Icon, icon};
+use super::nav;
+use super::page::{self, Frame};
+use super::problem::Problem;
+use crate::error::Code;
+use axum::Json;
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::response::{Html, IntoResponse, Response};
+use maud::{Markup, html};
+use serde_json::json;
+
+/// Gives a problem its face. Headers that say more about it, such as `Allow`, are kept from `bare`.
+pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderMap) -> Response {
+    let mut response = match face {
+        Face::Fragment => Html(problem_notice(problem).into_string()).into_response(),
+        Face::Page => Html(
+            page::layout(frame, problem.code().title(), &explained(problem, frame)).into_string(),
+        )
+        .into_response(),
+        Face::Json => problem_json(problem),
+    };
+    *response.status_mut() = problem.status();
+    let headers = response.headers_mut();
+    headers.extend(problem.headers());
+    if let Some(allow) = bare.get(header::ALLOW) {
+        headers.insert(header::ALLOW, allow.clone());
+    }
+    if face == Face::Fragment {
+        // Beside what was to be replaced, not in its place.
+        headers.insert(
+            HeaderName::from_static("hx-retarget"),
+            HeaderValue::from_static("#content > div"),
+        );
+        headers
+            .insert(HeaderName::from_static("hx-reswap"), HeaderValue::from_static("afterbegin"));
+    }
+    if face == Face::Fragment && problem.code() == Code::AuthRequired {
+        let login = HeaderValue::from_static("/login");
+        headers.insert(HeaderName::from_static("hx-redirect"), login);
+    }
+    response
+}
+
+/// RFC 9457, with our code.
+fn problem_json(problem: &Problem) -> Response {
+    let body = Json(json!({
+        "type": format!("urn:lamplighter:error:{}", problem.code()),
+        "title": problem.code().title(),
+        "status": problem.status().as_u16(),
+        "code": problem.code().as_str(),
+        "detail": format!("{} {}", problem.what(), problem.code().remedy()),
+    }));
+    let media_type = [(header::CONTENT_TYPE, "application/problem+json")];
+    (media_type, body).into_response()
+}
+
+/// A problem as the content of a page. Strangers see it without the navigation, so it brings its own title.
+fn explained(problem: &Problem, frame: &Frame) -> Markup {
+    let known = frame.has_navigation();
+    html! {
+        section.card.narrow[!known] role="alert" {
+            @if !known { (page::brand()) }
+            div.empty {
+                div.empty-img { (icon(Icon::Alert)) }
+                @if !known { h1.page-title { (problem.code().title()) } }
+                p.empty-title { (problem.what()) }
+                p.empty-subtitle.text-secondary { (problem.code().remedy()) }
+                p.text-secondary { "Error " code { (problem.code()) } }
+                div.empty-action { a.btn href=(nav::HOME) { "To the start page" } }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn a_client_sees_neither_path_nor_sql_of_an_error() {
+        for (code, status) in
+            [(Code::StoreBusy, 503), (Code::StoreOutcomeUnknown, 503), (Code::StoreCorrupt, 500)]
+        {
+            let error =
+                Error::new(code, "open /home/op/jobs.db").because("SELECT secret FROM jobs");
+            let problem = Problem::from(error);
+            let page = explained(&problem, &Frame::default()).into_string();
+            let seen = format!("{page} {}", problem_notice(&problem).into_string());
+            assert!(!seen.contains("/home") && !seen.contains("SELECT"), "{seen}");
+            assert!(seen.contains(code.as_str()));
+            assert_eq!(problem.status().as_u16(), status);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! How handlers read a request: the form, the query, what the path names, and who asks.
+//!
+//! *Invariant:* what does not fit is answered with a [`Problem`], whatever part of the request it is. No handler meets a
+//! rejection of the framework.
+
+use super::caller::{Caller, Signed};
+use super::problem::Problem;
+use crate::error::Code;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+/// The fields of a form.
+pub(super) struct Form<T>(pub(super) T);
+
+/// The query of the address.
+pub(super) struct Query<T>(pub(super) T);
+
+/// The thing that the path names.
+pub(super) struct Id<T>(pub(super) T);
+
+/// A thing that a path can name.
+pub(super) trait Named: Sized {
+    /// The place-holders of the path, in their order.
+    type Text: DeserializeOwned + Send;
+
+    /// What the text names; nothing if it names none.
+    fn named(text: Self::Text) -> Option<Self>;
+
+    /// The answer to a text that names none.
+    fn unfit() -> Problem;
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+    type Rejection = Problem;
+
+    /// Refuses a form that is too large (413), of another type (415) or incomplete (400).
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let form = axum::Form::<T>::from_request(request, state).await;
+        form.map(|axum::Form(fields)| Self(fields)).map_err(|rejection| match rejection.status() {
+            status @ (StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNSUPPORTED_MEDIA_TYPE) => {
+                Problem::of(Code::WebInput).with_status(status)
+            }
+            _ => Problem::of(Code::WebInput),
+        })
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
+        query
+            .map(|axum::extract::Query(query)| Self(query))
+            .map_err(|_| Problem::input("A value in the address does not fit."))
+    }
+}
+
+impl<S: Send + Sync, T: Named> FromRequestParts<S> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let text = Path::<T::Text>::from_request_parts(parts, state).await;
+        let named = text.ok().and_then(|Path(text)| T::named(text));
+        named.map(Self).ok_or_else(T::unfit)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    /// The guard puts it there for every route.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get().cloned().ok_or_else(|| Problem::of(Code::WebInternal))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Signed {
+    type Rejection = Problem;
+
+    /// The login check puts it there: without it nobody is signed in.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get().cloned().ok_or_else(|| Problem::of(Code::AuthRequired))
+    }
+}
+
+/// A cursor from the address: the id that a slice of a list ends before.
+pub(super) fn cursor(before: Option<i64>) -> Result<Option<i64>, Problem> {
+    match before {
+        Some(..=0) => Err(Problem::input("The cursor in the address is not above 0.")),
+        Some(1..) | None => Ok(before),
+    }
+}
+
+/// What somebody filled in: a form sends empty fields too.
+pub(super) fn given(text: Option<String>) -> Option<String> {
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}

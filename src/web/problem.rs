@@ -1,0 +1,99 @@
+//! Why a request gets no other answer.
+//!
+//! A handler that fails answers a [`Problem`]; the guard, which knows the request, gives it its face.
+
+use crate::error::{Code, Error, Result};
+use crate::error_coded;
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use std::time::Duration;
+
+/// Why there is no other answer. As a response it is empty until the guard gives it its face.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: Code,
+    what: String,
+    retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// A problem that needs no more words than its code has.
+    pub(super) fn of(code: Code) -> Self {
+        let status = StatusCode::from_u16(code.class().http_status());
+        let status = status.expect("the table of classes holds statuses");
+        Self { status, code, what: code.cause().to_owned(), retry_after: None }
+    }
+
+    /// The same with a status that says more than the code's class does.
+    pub(super) fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same, with other words for what happened.
+    pub(super) fn saying(mut self, what: impl Into<String>) -> Self {
+        self.what = what.into();
+        self
+    }
+
+    /// The same, with the time after which another try makes sense.
+    pub(super) fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// A field of the request that does not fit (400).
+    pub(super) fn input(what: impl Into<String>) -> Self {
+        Self::of(Code::WebInput).saying(what)
+    }
+
+    /// What happened, for people.
+    pub(super) fn what(&self) -> &str {
+        &self.what
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Headers that go with it, whatever its face.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let wait = self.retry_after.map(|wait| HeaderValue::from(seconds(wait)));
+        wait.map(|wait| (header::RETRY_AFTER, wait)).into_iter().collect()
+    }
+}
+
+/// An error as a client may see it. One that the caller did not cause is logged in full; of it a client sees the code and
+/// that code's texts, no path and no SQL (S29).
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        if !error.class().is_refusal() {
+            error_coded!(Code::WebInternal, "a request failed: {error}");
+        }
+        Self::of(error.code()).saying(error.sentence())
+    }
+}
+
+/// The value; nothing after a failure, which is in the log. For what is told beside an answer that stands without it.
+pub(super) fn logged<T>(result: Result<T>) -> Option<T> {
+    result.map_err(Problem::from).ok()
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Whole seconds, at least one: what a person or `Retry-After` is told to wait.
+pub(super) fn seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).max(1) as u64
+}

@@ -1,0 +1,56 @@
+//! The page as a whole: what goes on, the configuration, the prompt and the two lists.
+
+use super::super::app::App;
+use super::super::caller::Signed;
+use super::super::extract::Query;
+use super::super::nav::Tab;
+use super::super::page::{Frame, page as web_page};
+use super::super::problem::Problem;
+use super::super::setting::Said;
+use super::slices::{self, ListsQuery};
+use super::{configuration, lists, prompt, status};
+use crate::monitor;
+use axum::extract::State;
+use axum::response::Html;
+use maud::html;
+use std::time::Duration;
+
+pub(in crate::web) const PATH: &str = Tab::SelfMonitoring.path();
+/// How soon a browser without scripts loads the page again while a scan waits or runs.
+const RELOAD: Duration = Duration::from_secs(2);
+
+/// GET `/admin/self-monitoring`.
+pub(in crate::web) async fn page(
+    State(app): State<App>,
+    who: Signed,
+    Query(asked): Query<ListsQuery>,
+) -> Result<Html<String>, Problem> {
+    whole(&app, &who, &asked, &Said::saved(asked.saved.as_deref())).await
+}
+
+/// The page, with what is to be said of a form that was sent.
+pub(super) async fn whole(
+    app: &App,
+    who: &Signed,
+    asked: &ListsQuery,
+    said: &Said,
+) -> Result<Html<String>, Problem> {
+    // The status is read first: a scan that ends in between is then still shown as running and the page looks again.
+    let scan_now = app.web.store.scan_now().await?;
+    let lists = slices::read(app, asked).await?;
+    let configuration = configuration::read(&app.web).await?;
+    let template = monitor::prompt::load(&app.web.store).await?;
+    let (role, now) = (who.role(), app.web.clock.now());
+    let content = html! {
+        div.row.row-cards {
+            div."col-12" { (status::status_section(&scan_now, &status::may_run(app, who), None, now)) }
+            div."col-12" { (configuration::section(&configuration, role, said, now)) }
+            div."col-12" { (prompt::section(&template, role, said)) }
+            div."col-12" { (lists::section(&lists, asked, role, now)) }
+        }
+    };
+    // Not while somebody corrects a form that was not taken: it would be gone.
+    let reload = Some(RELOAD).filter(|_| status::is_active(&scan_now) && !said.is_refusal());
+    let frame = Frame::new(&app.web, Some(who)).at(Tab::SelfMonitoring).reloading(reload);
+    Ok(web_page(&frame, Tab::SelfMonitoring.title(), &content))
+}

@@ -1,0 +1,73 @@
+//! Which parts of its two lists the page shows, and what is in them.
+
+use super::super::app::App;
+use super::super::nav::{self, Tab};
+use super::super::part::version;
+use super::super::problem::Problem;
+use super::super::slice::Slice;
+use crate::model::{Issue, IssueState, Scan};
+use serde::{Deserialize, Serialize};
+
+/// Highest page number that is looked up; beyond it the list is over anyway.
+const MAX_PAGE: u64 = 1_000_000;
+
+/// Which parts of the two lists the page shows.
+#[derive(Clone, Default, Deserialize, Serialize)]
+pub(in crate::web) struct ListsQuery {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) page: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) issue_page: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) issue_size: Option<u64>,
+    #[serde(skip_serializing)]
+    pub(super) v: Option<String>,
+    /// What was saved before the page was asked for.
+    #[serde(skip_serializing)]
+    pub(super) saved: Option<String>,
+}
+
+/// What the two lists show.
+pub(super) struct Lists {
+    pub(super) scans: Vec<Scan>,
+    pub(super) scan_total: u64,
+    pub(super) scan_slice: Slice,
+    pub(super) issues: Vec<Issue>,
+    pub(super) issue_total: u64,
+    pub(super) issue_slice: Slice,
+}
+
+pub(super) async fn read(app: &App, asked: &ListsQuery) -> Result<Lists, Problem> {
+    let scan_slice = Slice::of(asked.page, asked.size, MAX_PAGE)?;
+    let issue_slice = Slice::of(asked.issue_page, asked.issue_size, MAX_PAGE)?;
+    let store = &app.web.store;
+    let (scans, scan_total) = store.scan_history(scan_slice.skip(), scan_slice.most()).await?;
+    let (issues, issue_total) = store.issue_list(issue_slice.skip(), issue_slice.most()).await?;
+    Ok(Lists { scans, scan_total, scan_slice, issues, issue_total, issue_slice })
+}
+
+impl Lists {
+    /// The version of what the two lists show.
+    pub(super) fn version(&self) -> String {
+        let scan = |scan: &Scan| (scan.id, scan.status, scan.has_transcript);
+        let scans: Vec<_> = self.scans.iter().map(scan).collect();
+        let issue = |issue: &Issue| {
+            (
+                issue.id,
+                issue.number,
+                issue.occurrences,
+                issue.muted,
+                issue.state != IssueState::Open,
+            )
+        };
+        let issues: Vec<_> = self.issues.iter().map(issue).collect();
+        version(&(scans, self.scan_total, issues, self.issue_total))
+    }
+}
+
+/// The page with these parts of the lists.
+pub(super) fn link(asked: &ListsQuery) -> String {
+    nav::with_query(Tab::SelfMonitoring.path(), asked)
+}
