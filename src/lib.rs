@@ -90,6 +90,7 @@ pub mod logs;
 pub mod model;
 #[cfg(feature = "monitor")]
 pub mod monitor;
+pub mod redact;
 #[cfg(feature = "agents")]
 pub mod repositories;
 #[cfg(feature = "agents")]

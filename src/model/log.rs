@@ -108,3 +108,14 @@ impl NewLogRow {
         }
     }
 }
+
+/// A row of a snapshot that somebody refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cited {
+    /// The row.
+    pub row: LogRow,
+    /// Its masked message.
+    pub template: String,
+    /// How many rows of warning or worse have this template and source; 0 for a row of context.
+    pub alike: u64,
+}

@@ -6,12 +6,13 @@
 use super::fence::{closed, fenced};
 use super::prompt::{self, Values};
 use super::reply::{self, Proposal, Rejected, Reply};
-use super::scan::{MAX_ROWS, Window};
 use super::template::{codes, mask};
 use super::triage::QUIET;
+use super::window::{MAX_ROWS, Window};
 use crate::error::Result;
-use crate::model::{Finding, Timestamp, redactor};
-use crate::store::{Cited, LogStore, Snapshot, SnapshotPlan, Store};
+use crate::model::{Cited, Finding, Timestamp};
+use crate::redact::redactor;
+use crate::store::{LogStore, Snapshot, SnapshotPlan, Store};
 use crate::tracker::inert_line;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -10,7 +10,7 @@ pub use proposal::Proposal;
 
 use super::visible::visible;
 use crate::error::{Code, Error, Result};
-use crate::model::redactor;
+use crate::redact::redactor;
 use serde_json::{Value, json};
 
 /// Most findings of one answer; whoever finds more has found one problem many times.

@@ -8,7 +8,8 @@
 //! # Source
 //! <https://github.github.com/gfm/>, <https://docs.github.com/en/get-started/writing-on-github>.
 
-use crate::model::{Marker, Visibility, redactor};
+use crate::model::{Marker, Visibility};
+use crate::redact::redactor;
 use std::net::{IpAddr, SocketAddr};
 
 /// Deepest indentation of a list that is kept, in spaces; deeper text would turn into a block of code.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module uses only modules of lower layers.
 const LAYERS: &[&[&str]] = &[
-    &["error", "clock", "config", "model"],
+    &["error", "clock", "config", "model", "redact"],
     &["store"],
     &["engine", "logs"],
     &["agents", "testing", "tracker"],
@@ -21,6 +21,7 @@ const PEERS: &[(&str, &str, &str)] = &[
     ("config", "error", "a bad value has a code"),
     ("config", "model", "a repository and an API's address have a form"),
     ("model", "error", "parsing a name can fail, and a job's error carries a code"),
+    ("redact", "model", "the columns of a log row are cleaned together"),
     ("monitor", "repositories", "the settings are one list"),
     ("repositories", "sessions", "a description is a run of the agent as sessions have them"),
     ("monitor", "sessions", "a scan runs its agent as sessions do, and the settings are one list"),

@@ -7,7 +7,8 @@ mod fire;
 
 pub(super) use fire::{fire, next_due};
 
-use super::jobs::{self, instant, parsed, text};
+use super::jobs;
+use super::row::{instant, parsed, text};
 use super::{audit, settings};
 use crate::error::{Code, Error, Result};
 use crate::model::{
