@@ -1,4 +1,4 @@
-//! Nouns and pure functions: what the rest of the program talks about.
+//! The nouns of the program, and pure functions over them.
 //!
 //! *Invariant:* nothing here does I/O, awaits, knows SQL or asks for the time.
 

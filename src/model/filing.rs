@@ -1,4 +1,4 @@
-//! What becomes of an accepted finding on its way to the tracker: one pure decision, made after every crash anew.
+//! The way of an accepted finding to the tracker: one pure decision, made anew after every crash.
 //!
 //! `pending → sending → filed | failed`, each step committed before the next is taken. A tracker takes a request at
 //! most once only if it is never repeated in doubt: whoever finds a filing in `sending` waits until the tracker must

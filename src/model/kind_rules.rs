@@ -1,4 +1,4 @@
-//! What the engine knows of a kind: the defaults of its jobs, and how they fail, end and are kept.
+//! The rules of a kind: the defaults of its jobs, and how they fail, end and are kept.
 
 use super::{ConcurrencyKey, Kind, OnInterrupt, Queue, Status, Trigger};
 use crate::error::{Code, Error, Result};

@@ -1,4 +1,4 @@
-//! Rows of a log database.
+//! Rows of a log database, and of a scan's snapshot of it.
 
 use std::fmt;
 use std::str::FromStr;

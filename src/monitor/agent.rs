@@ -1,4 +1,4 @@
-//! A scan by an agent, but for the agent's run: what it is given, and what is made of its answer.
+//! A scan by an agent, apart from the agent's run: what the agent is given, and what is made of its answer.
 //!
 //! *Invariant:* an agent proposes. Which rows show a finding, which codes they hold, how many there are and how far the
 //! watermark goes is read from the snapshot by this code.

@@ -1,4 +1,4 @@
-//! The run of a scan's agent: once paid for, its answer is used, also after a crash.
+//! The agent's run of a scan: once it is paid for, its answer is used, also after a crash.
 
 use super::agent::{self, Digest, Prepared};
 use super::settings::{SCAN_BUDGET, SCAN_MODEL};

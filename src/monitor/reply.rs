@@ -1,4 +1,4 @@
-//! What an agent answers: one JSON object, read strictly first, then out of whatever surrounds it.
+//! Reads an agent's answer: one JSON object, strictly first, then out of the text around it.
 //!
 //! *Invariant:* nothing in an answer is believed because the agent says so. A finding that does not fit is rejected
 //! with its reason, and the others go on; an answer in which no object of this shape is found is an error.

@@ -1,4 +1,4 @@
-//! Where issues go: the configured tracker, whether it can be used, and what a scan's acts are made of for it.
+//! The configured tracker: its settings, whether it can be used, and what a scan's acts are made of for it.
 
 use super::triage::Triage;
 use crate::clock::Clock;

@@ -1,4 +1,4 @@
-//! The transcript of a run: every line that it prints, secrets removed, kept in the database while it runs.
+//! The record of a run: every line that it prints, secrets removed, kept in the database while it runs.
 
 use crate::agents::claude::{Event, Line, Lines, Reader};
 use crate::agents::{Chunk, Stream};

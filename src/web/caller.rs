@@ -1,4 +1,4 @@
-//! Who sends a request: what is known before anybody signs in.
+//! The sender of a request, as far as it is known before anybody signs in.
 
 use super::Options;
 use super::respond::Face;

@@ -1,4 +1,4 @@
-//! Asking for a session: the form on the dashboard, and what it posts to.
+//! The form that asks for a session, and what it posts to.
 
 use super::access::SignedIn;
 use super::caller::Caller;

@@ -5,6 +5,7 @@
 mod circles;
 mod faces;
 mod layers;
+mod map;
 mod source;
 mod walls;
 mod words;

@@ -1,4 +1,4 @@
-//! Whether the process that leads still lives: judged by what it writes, on the judge's own monotonic clock.
+//! Judges whether the process that leads still lives, by what it writes and the judge's own monotonic clock.
 
 use crate::model::{Timestamp, Worker, WorkerId};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What people decide about acts that wait to go to the tracker.
+//! The decisions of people about acts that wait to go to the tracker, in SQL.
 
 use super::counts::Tx;
 use super::row::{parsed, text, word};

@@ -1,4 +1,4 @@
-//! What happened to a job: `job_events`, its steps outside the plain path, and `attempts`.
+//! The history of a job: `job_events`, its steps outside the plain path, and `attempts`.
 
 use super::row::{instant, parsed, text, word};
 use crate::error::Result;

@@ -1,4 +1,6 @@
-//! Lists with filters. Each looks through a bounded window of ids, so that a filter that nothing fits costs no scan
+//! Lists with filters.
+//!
+//! Each looks through a bounded window of ids, so that a filter that nothing fits costs no scan
 //! of millions of rows; the caller goes on from where the window ended.
 
 use super::row;

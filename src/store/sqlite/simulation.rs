@@ -1,5 +1,7 @@
-//! A seeded simulation of the engine's every decision on a virtual clock: two processes that crash, lose leases and
-//! disagree about the time share one database, while people cancel, pause, schedule and edit.
+//! A seeded simulation of the engine's every decision on a virtual clock.
+//!
+//! Two processes that crash, lose leases and disagree about the time share one database, while people cancel, pause,
+//! schedule and edit.
 //!
 //! `cargo test --lib simulation -- --nocapture` prints what it did. A failure names its seed;
 //! `LAMPLIGHTER_SIM_SEED=n` replays just that one, `LAMPLIGHTER_SIM_SEEDS` and `LAMPLIGHTER_SIM_STEPS` make a campaign.

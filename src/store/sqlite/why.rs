@@ -1,4 +1,4 @@
-//! What decides when a job starts, read in one snapshot.
+//! Reads in one snapshot what decides when a job starts.
 
 use super::row::instant;
 use super::{counts, jobs, queues, spend};

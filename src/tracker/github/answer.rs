@@ -1,4 +1,4 @@
-//! What GitHub's answers mean: the next page, what they hold, and why they say no.
+//! The meaning of GitHub's answers: the next page, what they hold, and why they say no.
 
 use crate::model::{Failure, Reason, Timestamp};
 use crate::redact::redactor;
