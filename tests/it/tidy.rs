@@ -6,6 +6,7 @@ mod circles;
 mod faces;
 mod layers;
 mod map;
+mod promises;
 mod source;
 mod walls;
 mod words;

@@ -342,6 +342,7 @@ mod tests {
         assert_eq!(rows(&Situation { running: 0, ..running }), ["1 fired 0 "]);
     }
 
+    /// Of P16 and P19.
     #[test]
     fn a_clock_that_jumps_back_decides_nothing_twice() {
         let rule = hourly();

@@ -188,6 +188,7 @@ fn simulate(seed: u64, steps: u64) -> HashMap<&'static str, u64> {
     world.done
 }
 
+/// Bears P6, P7, P9, P10, P12 and P19, among all that the engine promises: the clocks of its processes jump by up to a day.
 #[test]
 fn whatever_happens_every_promise_of_the_engine_holds() {
     let steps = number("LAMPLIGHTER_SIM_STEPS").unwrap_or(STEPS);
