@@ -27,7 +27,7 @@ const THREADS: u64 = 4;
 /// Wait between two requests.
 const PACE: Duration = Duration::from_millis(2);
 /// The target: 99 of 100 requests are faster.
-const P99: Duration = Duration::from_millis(5);
+const P99_LIMIT: Duration = Duration::from_millis(5);
 const PASSWORD: &str = "a lamp in every street";
 
 fn main() {
@@ -64,7 +64,7 @@ fn main() {
     println!("rows in the database: {}", rows(folder.path()));
     assert!(counts.offered >= shouted, "lines of the pages come on top");
     assert_eq!(counts.offered, counts.written + counts.dropped(), "every line is accounted for");
-    assert!(busy.p99 < P99, "a request in a hundred took longer than {P99:?}");
+    assert!(busy.p99 < P99_LIMIT, "a request in a hundred took longer than {P99_LIMIT:?}");
 }
 
 fn report(counts: &LogCounts) {

@@ -1,4 +1,4 @@
-//! Where the program's time, and what chance it needs, comes from: the system, or a test that moves it by hand.
+//! The source of time and chance: the system, or a test that moves the time by hand.
 //!
 //! *Invariant:* nothing outside this file asks the system for the date (`.clippy.toml` holds the rule). Instants are
 //! [`Timestamp`]s and arguments; what waits for one waits through [`Clock::sleep_until`], so that a

@@ -1,4 +1,4 @@
-//! What is decided before the server starts: defaults < `lamplighter.toml` < environment < flags.
+//! The configuration that is fixed before the server starts: defaults < `lamplighter.toml` < environment < flags.
 //!
 //! What an operator changes while it runs is not here; it lives in the database.
 

@@ -47,6 +47,8 @@
 //!   [`OnInterrupt::Fail`](model::OnInterrupt::Fail). Exactly once is claimed for nothing outside the file: a handler
 //!   that may run twice should do no harm by it. A crash or a restart spends no attempt.
 //!
+//! The others are in `docs/promises.md`; the documentation cites them by number.
+//!
 //! # Handlers
 //! [`Builder::typed`](engine::Builder::typed) runs a kind in types of your own, [`Builder::kind`](engine::Builder::kind)
 //! on the bare payload. Either is given a [`Context`](engine::Context): the job, its progress, the signal that it was
@@ -90,6 +92,7 @@ pub mod logs;
 pub mod model;
 #[cfg(feature = "monitor")]
 pub mod monitor;
+pub mod redact;
 #[cfg(feature = "agents")]
 pub mod repositories;
 #[cfg(feature = "agents")]

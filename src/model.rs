@@ -1,4 +1,4 @@
-//! Nouns and pure functions: what the rest of the program talks about.
+//! The nouns of the program, and pure functions over them.
 //!
 //! *Invariant:* nothing here does I/O, awaits, knows SQL or asks for the time.
 
@@ -10,11 +10,11 @@ mod filing;
 mod job;
 mod kind_rules;
 mod log;
+mod marker;
 mod name;
 mod new_job;
 mod poll;
 mod queue;
-mod redact;
 mod repository;
 mod scan;
 mod schedule;
@@ -34,20 +34,20 @@ pub use budget::{
 pub use cron::{Cron, CronError};
 pub(crate) use digest::sha256_hex;
 pub use filing::{
-    Act, Event as FilingEvent, Filing, FilingId, FilingState, Marker, Place, REQUEST_LIMIT, SETTLE,
-    Step, WaitingFiling,
+    Act, Event as FilingEvent, Filing, FilingId, FilingState, Place, REQUEST_LIMIT, SETTLE, Step,
+    WaitingFiling,
 };
 pub use job::{
     Attempt, BlockedBy, Cancelled, Event, Job, JobId, Lease, Occurrence, OnInterrupt, Status,
     Trigger,
 };
 pub use kind_rules::{Backoff, KindRules, Retention};
-pub use log::{Level, LogRow, NewLogRow};
+pub use log::{Cited, Level, LogRow, NewLogRow};
+pub use marker::Marker;
 pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, UniqueKey, WorkerId};
 pub use new_job::{Enqueued, MAX_PAYLOAD_BYTES, NewJob};
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState};
-pub use redact::{REDACTED, RedactStream, Redactor, redactor};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
     Caps, Classification, DryRun, Finding, FindingVerdict, Fingerprint, Issue, IssueChange,

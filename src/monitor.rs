@@ -23,10 +23,12 @@ mod template;
 mod tracking;
 mod triage;
 mod visible;
+mod window;
 
 pub use filing::Filings;
-pub use scan::{Window, register, rules};
+pub use scan::{register, rules};
 pub use tracking::{Remote, Tracking};
+pub use window::Window;
 
 use crate::error::Result;
 use crate::model::{Actor, JobId, Kind, NewJob, Timestamp, Trigger};

@@ -11,8 +11,9 @@ use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Actor, DescribedBy, Description, GoldenRepo, JobError, JobId, Kind, KindRules, NewJob, Outcome,
-    Profile, Queue, Retention, Setting, Timestamp, Trigger, UniqueKey, redactor,
+    Profile, Queue, Retention, Setting, Timestamp, Trigger, UniqueKey,
 };
+use crate::redact::redactor;
 use crate::sessions::{self, AgentState, Agents, Plan};
 use crate::store::Store;
 use serde::{Deserialize, Serialize};

@@ -25,7 +25,7 @@ mod workers;
 
 pub use leader::Leadership;
 pub use logs::LogStore;
-pub use snapshot::{Cited, Snapshot, SnapshotPlan};
+pub use snapshot::{Snapshot, SnapshotPlan};
 pub use sqlite::transactional;
 
 use crate::error::Result;

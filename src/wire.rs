@@ -1,4 +1,4 @@
-//! What programs are told: the types of every JSON answer of the product, one file a subject.
+//! The types of every JSON answer of the product, one file a subject: this is what programs are told.
 //!
 //! A face serialises these and nothing else: `--json`, and the pages' answers to programs. Instants are RFC 3339 in UTC
 //! with milliseconds; lengths have their unit in the name; ids are numbers; words are `snake_case`; a member that is not

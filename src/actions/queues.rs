@@ -1,4 +1,4 @@
-//! Queues: limits, pauses, and the switch that stops them all.
+//! Actions on queues: limits, pauses, and the switch that stops them all.
 
 use super::{Answer, Call};
 use crate::error::{Code, Error, Result};

@@ -1,4 +1,4 @@
-//! What is known of Claude Code's command line: how it is called, what it prints, and how its end is judged.
+//! Claude Code's command line: how the program is called, what it prints, and how its end is judged.
 //!
 //! Pure functions: [`Settings::argv`] makes the arguments, [`Reader`] turns what the program prints into [`Event`]s,
 //! a [`Summary`] gathers them, and [`verdict`] says what became of the run. Starting the program is not done here,

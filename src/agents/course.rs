@@ -1,4 +1,4 @@
-//! When a run is told to end, and when it is killed: decisions only, taken from the time and from what has happened.
+//! The course of a run: decides from the time and the events when it is told to end, and when it is killed.
 
 use super::Reason;
 use rustix::process::Signal;

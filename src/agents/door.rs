@@ -1,4 +1,4 @@
-//! What a scan's run is given: the query door as `sqlite3`, one snapshot to ask, and nothing else of the machine.
+//! The surroundings of a scan's run: `sqlite3` as the query door, one snapshot to ask, and nothing else of the machine.
 
 use super::{Sandbox, View, create_job_dir};
 use crate::error::{Code, Error, Result};

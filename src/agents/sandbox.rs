@@ -1,4 +1,4 @@
-//! What a run sees of the machine inside bubblewrap's sandbox, as the arguments of `bwrap`.
+//! The arguments of `bwrap`: what a run sees of the machine inside bubblewrap's sandbox.
 //!
 //! *Source:* `bwrap(1)`. The environment is not passed as arguments, which every user of the machine can read: the
 //! supervisor gives `bwrap` exactly the run's environment, and `bwrap` hands it on.

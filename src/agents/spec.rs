@@ -1,4 +1,4 @@
-//! What is to be run, and within which limits.
+//! The description of a run: which program, with what, and within which limits.
 
 use super::Sandbox;
 use crate::error::{Code, Error, Result};

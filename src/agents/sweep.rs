@@ -1,4 +1,4 @@
-//! Ends what is left of runs whose supervisor and server were both killed.
+//! Ends the processes that are left of runs whose supervisor and server were both killed.
 //!
 //! To be called at the server's start, before any job gets the key of a run that was interrupted.
 

@@ -1,4 +1,4 @@
-//! Which processes there are, by what the kernel says under `/proc`, and a signal to exactly one of them.
+//! The table of processes, as the kernel shows it under `/proc`, and a signal to exactly one of them.
 
 use crate::model::Process;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};

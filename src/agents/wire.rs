@@ -1,4 +1,4 @@
-//! What the server and a supervisor say to each other: frames of a length, a letter and a body, over two pipes.
+//! The language between the server and a supervisor: frames of a length, a letter and a body, over two pipes.
 //!
 //! Both ends are the same binary, so there are no versions. A body is JSON where it is more than bytes.
 

@@ -1,4 +1,4 @@
-//! `lamplighter jobs`.
+//! `lamplighter jobs`: lists jobs, shows one, enqueues, cancels, and runs a job again.
 
 use super::{Cli, output};
 use crate::clock::Clock;

@@ -1,4 +1,4 @@
-//! `lamplighter logs`.
+//! `lamplighter logs`: imports files into the log database.
 
 mod templates;
 

@@ -1,4 +1,4 @@
-//! `lamplighter queues`.
+//! `lamplighter queues`: lists queues, sets limits, pauses and resumes them.
 
 use super::{Cli, output};
 use crate::actions::queues::{self, QueueLimit, QueuePause};

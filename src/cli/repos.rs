@@ -1,4 +1,4 @@
-//! `lamplighter repos`.
+//! `lamplighter repos`: lists, adds, refreshes and removes golden repositories.
 
 use super::{Cli, output};
 use crate::clock::Clock;

@@ -1,4 +1,4 @@
-//! `lamplighter run-now`.
+//! `lamplighter run-now`: asks for a scan.
 
 use super::{Cli, output};
 use crate::clock::Clock;

@@ -1,4 +1,4 @@
-//! `lamplighter schedules`.
+//! `lamplighter schedules`: lists, makes, changes, pauses and removes schedules.
 
 use super::{Cli, output};
 use crate::clock::Clock;

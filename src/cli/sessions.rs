@@ -1,4 +1,4 @@
-//! `lamplighter sessions`.
+//! `lamplighter sessions`: asks for sessions, lists them, shows and cancels one.
 
 use super::{Cli, output};
 use crate::agents::claude::{Event, Lines, Reader};

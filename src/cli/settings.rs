@@ -1,4 +1,4 @@
-//! `lamplighter settings`.
+//! `lamplighter settings`: lists the settings and sets them.
 
 use super::{Cli, output};
 use crate::clock::Clock;

@@ -1,4 +1,4 @@
-//! `lamplighter users`.
+//! `lamplighter users`: sets the password of an account.
 
 use super::{Cli, output};
 use crate::clock::Clock;

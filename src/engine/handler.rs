@@ -1,4 +1,4 @@
-//! What a handler is and what it is given.
+//! A handler: the code that runs a kind's jobs, and what it is given.
 
 use super::typed;
 use crate::clock::Clock;

@@ -1,4 +1,4 @@
-//! Standing by: every process with an engine says that it is alive, and those that do not lead wait for the leadership.
+//! Standing by: every process with an engine says that it is alive, and one that does not lead waits to lead.
 //!
 //! The leadership is a lock of the operating system. It falls with the process that holds it, and whoever stands by has
 //! it half a second later. A process that *hangs* keeps it, though: stopped by a signal, or with a runtime that no

@@ -12,7 +12,8 @@ mod place;
 mod reading;
 
 use crate::error::{Code, Error, Result};
-use crate::model::{NewLogRow, Timestamp, redactor};
+use crate::model::{NewLogRow, Timestamp};
+use crate::redact::redactor;
 use crate::store::LogStore;
 use place::Position;
 use reading::{Next, Reading};

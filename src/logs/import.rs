@@ -2,7 +2,8 @@
 
 use super::parse::{Defaults, LineParser};
 use crate::error::{Code, Error, Result};
-use crate::model::{NewLogRow, RedactStream, Timestamp, redactor};
+use crate::model::{NewLogRow, Timestamp};
+use crate::redact::{RedactStream, redactor};
 use crate::store::LogStore;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};

@@ -1,7 +1,8 @@
 //! Entries of systemd's journal as rows.
 
 use super::parse::{Defaults, parse_line};
-use crate::model::{NewLogRow, Timestamp, redactor};
+use crate::model::{NewLogRow, Timestamp};
+use crate::redact::redactor;
 use serde::Deserialize;
 
 /// Under which our own lines stand in the journal; they are in the log database already.

@@ -11,7 +11,8 @@ pub use queue::LogCounts;
 pub use writer::LogWriter;
 
 use crate::clock::Clock;
-use crate::model::{Level, NewLogRow, redactor};
+use crate::model::{Level, NewLogRow};
+use crate::redact::redactor;
 use crate::store::LogStore;
 use queue::Sender;
 use serde_json::{Map, Value};

@@ -1,6 +1,6 @@
 //! Standard error without secrets.
 
-use crate::model::redactor;
+use crate::redact::redactor;
 use std::io::{self, Write};
 use tracing_subscriber::fmt::MakeWriter;
 

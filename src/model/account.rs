@@ -1,4 +1,4 @@
-//! People who sign in, and who did what.
+//! Accounts of people who sign in, and the record of who did what.
 
 use super::Timestamp;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What agents may spend, and when a budget puts a run off.
+//! Budgets: what agents may spend, and when a run is put off because one is used up.
 
 use super::{Setting, Timestamp};
 use serde_json::Value;

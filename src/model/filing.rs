@@ -1,4 +1,4 @@
-//! What becomes of an accepted finding on its way to the tracker: one pure decision, made after every crash anew.
+//! The way of an accepted finding to the tracker: one pure decision, made anew after every crash.
 //!
 //! `pending → sending → filed | failed`, each step committed before the next is taken. A tracker takes a request at
 //! most once only if it is never repeated in doubt: whoever finds a filing in `sending` waits until the tracker must
@@ -6,8 +6,7 @@
 //! done and is tried again; nothing here gives up (P24).
 
 use super::job::word_enum;
-use super::{Failure, IssueId, JobId, Reason, Timestamp};
-use std::fmt;
+use super::{Failure, IssueId, JobId, Marker, Reason, Timestamp};
 use std::time::Duration;
 
 /// Longest a request may take; then its answer counts as lost.
@@ -51,44 +50,6 @@ word_enum!(
         Rejected = "rejected",
     }
 );
-
-/// What a filing is found by: 128 random bits that nobody knows before the tracker shows them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Marker(String);
-
-impl Marker {
-    /// How every marker's line begins. Text that is not ours never keeps it.
-    pub const BEGIN: &str = "<!-- lamplighter:";
-
-    /// A marker of these bits, which must be random.
-    pub fn new(random: u128) -> Self {
-        Self(format!("{random:032x}"))
-    }
-
-    /// The marker that was stored; `None` if this is not 32 hex digits.
-    pub fn from_hex(hex: &str) -> Option<Self> {
-        let fits = hex.len() == 32 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        fits.then(|| Self(hex.to_owned()))
-    }
-
-    /// The 32 hex digits that are stored.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether a body has this marker on a line of its own.
-    pub fn is_in(&self, body: &str) -> bool {
-        let line = self.to_string();
-        body.lines().any(|l| l.trim_end() == line)
-    }
-}
-
-/// The line of the body that nobody sees: an HTML comment.
-impl fmt::Display for Marker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{} -->", Self::BEGIN, self.0)
-    }
-}
 
 /// Where a filing is on the tracker.
 #[derive(Clone, Debug, PartialEq, Eq)]

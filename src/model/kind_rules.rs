@@ -1,4 +1,4 @@
-//! What the engine knows of a kind: the defaults of its jobs, and how they fail, end and are kept.
+//! The rules of a kind: the defaults of its jobs, and how they fail, end and are kept.
 
 use super::{ConcurrencyKey, Kind, OnInterrupt, Queue, Status, Trigger};
 use crate::error::{Code, Error, Result};
@@ -170,6 +170,19 @@ impl Default for Retention {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The better default priority of P14.
+    #[test]
+    fn work_that_a_person_asked_for_comes_before_the_same_work_of_a_program() {
+        let rules = KindRules::new(Kind::SELF_MONITORING);
+        for by_hand in [Trigger::Manual, Trigger::Retry] {
+            for by_program in [Trigger::Scheduled, Trigger::Api, Trigger::Parent] {
+                assert!(rules.priority_for(by_hand) < rules.priority_for(by_program));
+            }
+        }
+        let urgent = KindRules { priority: -100, ..rules };
+        assert_eq!(urgent.priority_for(Trigger::Manual), -100, "no better one can be stored");
+    }
 
     #[test]
     fn waits_double_up_to_the_cap_and_spread_by_a_fifth() {

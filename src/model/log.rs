@@ -1,4 +1,4 @@
-//! Rows of a log database.
+//! Rows of a log database, and of a scan's snapshot of it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -107,4 +107,15 @@ impl NewLogRow {
             extra_data: None,
         }
     }
+}
+
+/// A row of a snapshot that somebody refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cited {
+    /// The row.
+    pub row: LogRow,
+    /// Its masked message.
+    pub template: String,
+    /// How many rows of warning or worse have this template and source; 0 for a row of context.
+    pub alike: u64,
 }

@@ -1,4 +1,4 @@
-//! What the poller asks the store, and what it hears.
+//! The poller's question to the store, and its answer.
 
 use super::{Job, JobId, KindRules, Queue, Settlement, Timestamp, WorkerId};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What lists are asked for, and the figures of the dashboard.
+//! The filters of lists, and the figures of the dashboard.
 
 use super::{Kind, Level, Queue, Status, Timestamp, Trigger};
 

@@ -1,4 +1,4 @@
-//! What is known of an issue tracker before it is asked: which repository, at which address, and how it can refuse.
+//! The tracker before it is asked: which repository, at which address, and how it can refuse.
 
 use super::Timestamp;
 use crate::error::{Code, Error};

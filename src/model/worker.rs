@@ -1,4 +1,4 @@
-//! Processes that have an engine.
+//! Workers: processes that have an engine.
 
 use super::{Timestamp, WorkerId};
 

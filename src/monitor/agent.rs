@@ -1,4 +1,4 @@
-//! A scan by an agent, but for the agent's run: what it is given, and what is made of its answer.
+//! A scan by an agent, apart from the agent's run: what the agent is given, and what is made of its answer.
 //!
 //! *Invariant:* an agent proposes. Which rows show a finding, which codes they hold, how many there are and how far the
 //! watermark goes is read from the snapshot by this code.
@@ -6,12 +6,13 @@
 use super::fence::{closed, fenced};
 use super::prompt::{self, Values};
 use super::reply::{self, Proposal, Rejected, Reply};
-use super::scan::{MAX_ROWS, Window};
 use super::template::{codes, mask};
 use super::triage::QUIET;
+use super::window::{MAX_ROWS, Window};
 use crate::error::Result;
-use crate::model::{Finding, Timestamp, redactor};
-use crate::store::{Cited, LogStore, Snapshot, SnapshotPlan, Store};
+use crate::model::{Cited, Finding, Timestamp};
+use crate::redact::redactor;
+use crate::store::{LogStore, Snapshot, SnapshotPlan, Store};
 use crate::tracker::inert_line;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
-//! The run of a scan's agent: once paid for, its answer is used, also after a crash.
+//! The agent's run of a scan: once it is paid for, its answer is used, also after a crash.
 
 use super::agent::{self, Digest, Prepared};
-use super::scan::{Examined, Window};
 use super::settings::{SCAN_BUDGET, SCAN_MODEL};
+use super::window::{Examined, Window};
 use crate::agents::claude::{Conclusion, Ending, Model, OnDenial, Settings};
 use crate::agents::create_job_dir;
 use crate::engine::Context;

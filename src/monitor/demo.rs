@@ -1,4 +1,4 @@
-//! A made-up day in the logs of a made-up shop, with the answer key: what self-monitoring is shown and tested with.
+//! The demo: a made-up day in the logs of a made-up shop, with the answer key.
 //!
 //! "Lantern & Wick" sells lamps. Its day is the same at every call, but for the start: thousands of ordinary rows, and
 //! among them the [`PROBLEMS`]. Everything grave in it belongs to one of them, so that an analyzer which finds more

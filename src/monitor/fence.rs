@@ -1,4 +1,4 @@
-//! Text of others as a block of code in Markdown, out of which nothing in it breaks.
+//! Fences other people's text as a block of code in Markdown, out of which nothing in it breaks.
 
 /// The text between fences that are longer than any run of backticks in it; ends with a line break.
 pub(super) fn fenced(text: &str) -> String {

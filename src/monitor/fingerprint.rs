@@ -1,4 +1,4 @@
-//! What a finding without an error code is recognised by: what its rows say, or where it broke and how.
+//! The fingerprint of a finding without an error code: what its rows say, or where the program broke and how.
 
 use crate::model::{Classification, Fingerprint, sha256_hex};
 

@@ -1,5 +1,4 @@
-//! What comes into the log database and what goes: the services that follow other programs' logs while the server
-//! runs, and the one that removes old rows.
+//! The services that follow other programs' logs into the log database, and the one that removes old rows.
 //!
 //! Each log of the configuration has a task. It reads only while this process leads the engine, so that of two
 //! servers on the same files one reads. What fails is said once and tried again; nothing else waits for it.

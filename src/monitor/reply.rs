@@ -1,4 +1,4 @@
-//! What an agent answers: one JSON object, read strictly first, then out of whatever surrounds it.
+//! Reads an agent's answer: one JSON object, strictly first, then out of the text around it.
 //!
 //! *Invariant:* nothing in an answer is believed because the agent says so. A finding that does not fit is rejected
 //! with its reason, and the others go on; an answer in which no object of this shape is found is an error.
@@ -10,7 +10,7 @@ pub use proposal::Proposal;
 
 use super::visible::visible;
 use crate::error::{Code, Error, Result};
-use crate::model::redactor;
+use crate::redact::redactor;
 use serde_json::{Value, json};
 
 /// Most findings of one answer; whoever finds more has found one problem many times.

@@ -7,22 +7,21 @@ use super::reply::Rejected;
 use super::settings;
 use super::tracking::{Destination, Tracking};
 use super::triage::{prints_of, triage};
+use super::window::{Examined, MAX_ROWS, Window};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     ConcurrencyKey, DryRun, Finding, FindingVerdict, JobError, Kind, KindRules, Outcome, Queue,
-    Retention, ScanCommit, ScanCounts, Tracker, redactor,
+    Retention, ScanCommit, ScanCounts, Tracker,
 };
+use crate::redact::redactor;
 use crate::sessions::Agents;
 use crate::store::{LogStore, Store};
 use crate::tracker::inert;
-use crate::warn_coded;
 use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
 
-/// Rows of warning or worse that one scan examines; a follow-up scan takes what is left.
-pub(super) const MAX_ROWS: u64 = 50_000;
 /// Rows read at a time: a megabyte or so, and a reader is never held for long.
 const CHUNK: usize = 1_000;
 /// The analyzer whose texts are our own.
@@ -159,48 +158,6 @@ async fn examine(
         }
         Answer::Ended(outcome) => outcome,
     })
-}
-
-/// The part of a log that a scan is about: the rows above its watermark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// The watermark.
-    pub after: i64,
-    /// The newest row there is.
-    pub newest: i64,
-}
-
-impl Window {
-    /// What is new in this log. A log that has become shorter is read from its start.
-    pub async fn of(store: &Store, logs: &LogStore) -> Result<Self> {
-        let watermark = store.log_watermark(logs.identity().to_owned()).await?;
-        let newest = logs.last_id().await?;
-        if newest < watermark {
-            warn_coded!(
-                Code::ScanWatermark,
-                "the newest log row is {newest}, below the watermark {watermark}: reading from the start"
-            );
-            return Ok(Self { after: 0, newest });
-        }
-        Ok(Self { after: watermark, newest })
-    }
-}
-
-/// What an analyzer made of a window.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Examined {
-    pub(super) analyzer: &'static str,
-    /// An agent's model and what its run cost.
-    pub(super) model: Option<String>,
-    pub(super) cost_usd: Option<f64>,
-    pub(super) findings: Vec<Finding>,
-    /// What an agent proposed besides.
-    pub(super) rejected: Rejected,
-    pub(super) rows: u64,
-    /// The new watermark.
-    pub(super) end: i64,
-    /// Whether rows remain for a further scan.
-    pub(super) follow_up: bool,
 }
 
 /// Decides what is new and commits it. Nobody else files meanwhile, but a person or the tracker may open an issue; then

@@ -1,7 +1,7 @@
 //! Every setting of the server: what an operator changes while it runs, on a page or by `lamplighter settings`.
 
 use super::cadence::{self, CADENCE, ENABLED};
-use super::tracking::Tracking;
+use super::tracking::{self, Tracking};
 use crate::agents::claude::Model;
 use crate::error::Result;
 use crate::model::{Actor, Setting, Timestamp};
@@ -41,45 +41,6 @@ pub const SCAN_BUDGET: Setting = Setting {
     },
 };
 
-/// Whether somebody must look at what is told the tracker before it is.
-pub const APPROVAL: Setting = Setting {
-    key: "tracker.approval",
-    default: "auto",
-    takes: "auto (approval if everybody can read the issues), always or never",
-    read: |text| ["auto", "always", "never"].contains(&text).then(|| text.into()),
-};
-
-/// New issues of a scan that go to the tracker without approval.
-pub const SCAN_CAP: Setting = Setting {
-    key: "tracker.issues_per_scan",
-    default: "10",
-    takes: "new issues of a scan that need no approval, 0 to 1000",
-    read: cap,
-};
-
-/// New issues in 24 hours that go to the tracker without approval.
-pub const DAY_CAP: Setting = Setting {
-    key: "tracker.issues_per_day",
-    default: "30",
-    takes: "new issues in 24 hours that need no approval, 0 to 1000",
-    read: cap,
-};
-
-/// What issues call the server.
-pub const SERVER_NAME: Setting = Setting {
-    key: "tracker.server_name",
-    default: "lamplighter",
-    takes: "what issues call this server, 1 to 100 characters",
-    read: |text| (1..=100).contains(&text.chars().count()).then(|| text.into()),
-};
-
-fn cap(text: &str) -> Option<Value> {
-    text.parse::<u64>().ok().filter(|most| *most <= 1_000).map(Value::from)
-}
-
-/// Those of the issue tracker.
-const OF_TRACKER: &[Setting] = &[APPROVAL, SCAN_CAP, DAY_CAP, SERVER_NAME];
-
 /// How many days log rows are kept.
 pub const LOGS_DAYS: Setting = Setting {
     key: "retention.logs_days",
@@ -106,7 +67,7 @@ const OF_REPOSITORIES: &[Setting] = &[repositories::MODEL];
 pub fn all() -> impl Iterator<Item = &'static Setting> {
     OF_SCANS
         .iter()
-        .chain(OF_TRACKER)
+        .chain(tracking::SETTINGS)
         .chain(sessions::SETTINGS)
         .chain(OF_REPOSITORIES)
         .chain(OF_RETENTION)

@@ -1,4 +1,4 @@
-//! Tier 3 without an agent: whether two problems are probably the same one in other words.
+//! Tier 3 without an agent: decides whether two problems are probably the same one in other words.
 //!
 //! Two are alike if they come from one source and share seven tenths of all their words: those of the title and of the
 //! masked template, in lower case, without numbers (the Jaccard index of the two sets). It is deterministic and strict on

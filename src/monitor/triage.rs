@@ -1,5 +1,4 @@
-//! Which findings are new problems, and what becomes of the others: the three tiers of the de-duplication, as a pure
-//! function over findings and known issues.
+//! The three tiers of the de-duplication: a pure function says which findings are new problems.
 
 use super::fingerprint::{fingerprint, structural};
 use super::similar::Likeness;

@@ -1,4 +1,4 @@
-//! Text of others without the characters that nobody sees.
+//! Removes from other people's text the characters that nobody sees.
 
 /// The text without control characters, except line breaks and tabs, and without those that have no width, turn the
 /// direction of writing, or spell hidden words.

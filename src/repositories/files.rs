@@ -1,4 +1,4 @@
-//! A plain description of a repository from its files, for as long as there is no agent program.
+//! Describes a repository plainly from its files while there is no agent program.
 
 use crate::model::Description;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What a killed server has left: processes of its runs, and folders that no job has any more.
+//! Clears what a killed server has left: processes of its runs, and folders without a job.
 
 use super::Agents;
 use crate::agents::{GRACE, Marker, Trace, sweep};

@@ -1,10 +1,11 @@
-//! The transcript of a run: every line that it prints, secrets removed, kept in the database while it runs.
+//! The record of a run: every line that it prints, secrets removed, kept in the database while it runs.
 
 use crate::agents::claude::{Event, Line, Lines, Reader};
 use crate::agents::{Chunk, Stream};
 use crate::clock::Clock;
 use crate::error::{Code, Result};
-use crate::model::{Lease, TranscriptPiece, redactor};
+use crate::model::{Lease, TranscriptPiece};
+use crate::redact::redactor;
 use crate::store::Store;
 use crate::warn_coded;
 use serde_json::json;

@@ -9,7 +9,8 @@ use crate::agents::claude::{
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, Profile, SessionEnd, SessionStart, Timestamp, redactor};
+use crate::model::{JobId, Profile, SessionEnd, SessionStart, Timestamp};
+use crate::redact::redactor;
 use crate::{error_coded, warn_coded};
 use serde_json::{Value, json};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What an operator sets for agents while the server runs: limits, budgets, and the three tiers.
+//! The settings for agents: limits, budgets, and the three tiers.
 
 use super::Agents;
 use crate::agents::claude::Model;

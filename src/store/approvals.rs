@@ -1,4 +1,4 @@
-//! What people decide about acts that wait to go to the tracker.
+//! The decisions of people about acts that wait to go to the tracker.
 
 use super::Store;
 use super::sqlite::{self, Tx};

@@ -1,4 +1,4 @@
-//! What is to be done at the tracker, and what happened there.
+//! Filings: what is to be done at the tracker, and what happened there.
 
 use super::Store;
 use super::sqlite::{self, Tx};

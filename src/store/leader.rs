@@ -1,4 +1,4 @@
-//! Which of several processes runs the engine of a database.
+//! The leadership of a database: the right of one process to run its engine.
 
 use super::Store;
 use crate::error::{Code, Error, Result};

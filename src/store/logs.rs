@@ -1,4 +1,4 @@
-//! The log database.
+//! The log store: rows of other programs' logs and of our own.
 
 use super::OpenMode;
 use super::sqlite::{self, Database, Schema};

@@ -4,7 +4,8 @@ use super::LogStore;
 use super::sqlite::logs::Stored;
 use super::sqlite::{self, snapshot::Draft};
 use crate::error::{Code, Error, Result};
-use crate::model::{LogRow, redactor};
+use crate::model::Cited;
+use crate::redact::redactor;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -50,17 +51,6 @@ pub struct Snapshot {
     pub context: u64,
     /// Its templates.
     pub templates: u64,
-}
-
-/// A row of a snapshot that somebody refers to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cited {
-    /// The row.
-    pub row: LogRow,
-    /// Its masked message.
-    pub template: String,
-    /// How many rows of warning or worse have this template and source; 0 for a row of context.
-    pub alike: u64,
 }
 
 impl LogStore {

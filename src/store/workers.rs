@@ -45,7 +45,7 @@ impl Store {
     /// Gives a slice of the jobs another chance that waited for a handler of these kinds or for a key: what an earlier
     /// leader may have left undone. `after` is empty at first, then what the call before answered; `None` is the end.
     pub async fn unblock(&self, kinds: Arc<[KindRules]>, after: String) -> Result<Option<String>> {
-        let unblock = move |tx: &Tx<'_>| sqlite::claim::unblock(tx, &kinds, &after);
+        let unblock = move |tx: &Tx<'_>| sqlite::unblock::unblock(tx, &kinds, &after);
         self.db.write("unblock jobs", unblock).await
     }
 

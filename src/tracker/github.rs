@@ -160,7 +160,7 @@ impl GitHub {
             Err(Failure {
                 reason: Reason::Network,
                 outcome_unknown: true,
-                said: http::said(&error.to_string()),
+                said: answer::said(&error.to_string()),
             })
         })
     }

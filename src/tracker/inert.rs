@@ -1,4 +1,4 @@
-//! Text of strangers made inert: read by people, it does nothing on the tracker.
+//! Makes strangers' text inert: people read it, and on the tracker it does nothing.
 //!
 //! Nothing is filtered out by name, because nobody knows all names. Markdown is written anew instead: every
 //! character that could begin a link, an image, HTML, a table or code is escaped, so that the only code in the result is
@@ -8,7 +8,8 @@
 //! # Source
 //! <https://github.github.com/gfm/>, <https://docs.github.com/en/get-started/writing-on-github>.
 
-use crate::model::{Marker, Visibility, redactor};
+use crate::model::{Marker, Visibility};
+use crate::redact::redactor;
 use std::net::{IpAddr, SocketAddr};
 
 /// Deepest indentation of a list that is kept, in spaces; deeper text would turn into a block of code.

@@ -1,4 +1,4 @@
-//! Which repository a working copy belongs to: read from git's own files as text; nothing is run.
+//! Finds the repository that a working copy belongs to, in git's own files read as text; nothing is run.
 
 use crate::model::Repository;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! What an issue or a comment says: ours around it, and a stranger's text in it made inert.
+//! The text of an issue or a comment: ours around it, and a stranger's in it made inert.
 
 use super::inert::{clean, code, markdown, plain};
 use crate::model::{Classification, JobId, Marker, Visibility};

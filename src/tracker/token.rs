@@ -1,6 +1,7 @@
 //! The tracker's token: from `GITHUB_TOKEN` or a file of the operator's, fresh for each request.
 
-use crate::model::{Failure, Reason, redactor};
+use crate::model::{Failure, Reason};
+use crate::redact::redactor;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

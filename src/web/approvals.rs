@@ -1,4 +1,4 @@
-//! What waits for the tracker, with its exact text: approved, edited or rejected here.
+//! The acts that wait for approval, with the exact text: a person approves, edits or rejects each.
 
 use super::answer::changed;
 use super::app::App;

@@ -1,4 +1,4 @@
-//! Who sends a request: what is known of everybody, and of those who are signed in.
+//! The sender of a request: what is known of every sender, and of those who are signed in.
 
 use super::app::Options;
 use super::face::Face;

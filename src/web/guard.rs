@@ -1,5 +1,4 @@
-//! What every request passes first and every answer passes last, whatever the route: host, origin, time limit, the
-//! shape of errors, security headers.
+//! The first and last step of every request, whatever its route: host, origin, time limit, errors, security headers.
 
 use super::app::{App, Options};
 use super::caller::{Caller, Signed};

@@ -1,4 +1,4 @@
-//! Whether the server is alive, for those who watch it from outside.
+//! The answer to those who watch the server from outside: it is alive.
 
 /// `ok`, without a look at anything: whoever needs more signs in.
 pub(super) async fn healthz() -> &'static str {

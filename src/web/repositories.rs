@@ -1,4 +1,4 @@
-//! Golden repositories: what they are about, and what is done to have that told.
+//! The page of golden repositories: what they are about, and the forms that ask for a new description.
 
 use super::answer::changed;
 use super::app::App;

@@ -1,4 +1,4 @@
-//! Asking for a session: what its forms post to.
+//! The request for a session: what its forms post to.
 
 use super::agent;
 use super::answer::changed;

@@ -1,4 +1,4 @@
-//! An action's answer: its value, and the sentence that a person reads.
+//! The answer of an action for a program: its value, and the sentence that a person reads.
 
 use serde::Serialize;
 

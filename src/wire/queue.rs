@@ -1,4 +1,4 @@
-//! Queues: their counts, limits and pauses.
+//! Queues as programs are told them: their counts, limits and pauses.
 
 use crate::model;
 use serde::Serialize;

@@ -40,6 +40,7 @@ impl Backend for Sqlite {
     }
 }
 
+/// Bears P1, P3, P4, P5, P6, P7, P8, P9, P10, P11, P12, P13, P20 and P27: each assertion names its own.
 #[tokio::test]
 async fn the_sqlite_store_keeps_the_contract_of_stores() {
     for durable in [true, false] {

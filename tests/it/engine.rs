@@ -11,7 +11,7 @@ use lamplighter::model::{
 use lamplighter::store::Store;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc, watch};
 
 fn kind(name: &str) -> Kind {
@@ -161,6 +161,7 @@ async fn p8_at_most_its_limit_of_a_key_runs_and_p13_the_others_follow_in_order()
     engine.stop(NO_GRACE).await;
 }
 
+/// Why no job starves (P14).
 #[tokio::test]
 async fn a_better_priority_starts_first_and_ten_minutes_of_waiting_weigh_one_level() {
     let (_folder, store) = store();
@@ -361,4 +362,37 @@ async fn what_an_earlier_process_left_is_cleared_before_its_jobs_are_settled_and
     );
     assert_eq!(again.job(lost).await.unwrap().unwrap().status, Status::Failed);
     second.stop(NO_GRACE).await;
+}
+
+/// Ready in time behind many jobs. The benchmark `engine` has the figures with 5,000,000 of them.
+#[tokio::test]
+async fn p23_behind_100_000_final_jobs_an_engine_is_ready_within_5_s_of_a_crash() {
+    let (folder, store) = store();
+    drop(store);
+    let conn = foreign(folder.path());
+    conn.execute_batch(
+        "PRAGMA synchronous = OFF;
+         BEGIN;
+         INSERT INTO jobs (kind)
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+         SELECT 'old' FROM n;
+         UPDATE jobs SET status = 'cancelled', blocked_by = NULL, finished_at = run_at WHERE kind = 'old';
+         INSERT INTO jobs (kind)
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+         SELECT 'work' FROM n;
+         UPDATE jobs
+         SET status = 'running', blocked_by = NULL, worker_id = 'killed', epoch = 1, attempt = 1, started_at = 1,
+             on_interrupt = 'retry'
+         WHERE kind = 'work';
+         COMMIT",
+    )
+    .unwrap();
+    let begun = Instant::now();
+    let store = open(folder.path());
+    let (builder, mut gate) =
+        gated(Engine::builder(store, Clock::system()), KindRules::new(kind("work")));
+    let engine = builder.start().unwrap();
+    in_time(gate.entered.recv()).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(5), "ready after {:?}", begun.elapsed());
+    engine.stop(NO_GRACE).await;
 }

@@ -318,6 +318,7 @@ async fn campaign(naive: bool) -> Vec<(&'static str, Case, Outcome)> {
     all
 }
 
+/// The filing half of P24; one open issue for each problem is in `issues.rs`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_finding_is_filed_once_whatever_crashes_and_fails() {
     let begun = Instant::now();

@@ -4,9 +4,8 @@ use crate::support::server::{Browser, program, uncoded};
 use crate::support::{STUCK, foreign, in_time, open, until};
 use lamplighter::clock::Clock;
 use lamplighter::logs::{import, log_layer, redacted};
-use lamplighter::model::{
-    JobError, Kind, KindRules, Level, NewJob, Outcome, REDACTED, Status, redactor,
-};
+use lamplighter::model::{JobError, Kind, KindRules, Level, NewJob, Outcome, Status};
+use lamplighter::redact::{REDACTED, redactor};
 use lamplighter::store::{LogStore, OpenMode};
 use lamplighter::{Code, Engine, error_coded, warn_coded};
 use std::collections::BTreeMap;

@@ -1,7 +1,8 @@
 //! Redaction against a corpus: what must go, what must stay, and the same in pieces of any length.
 
-use lamplighter::model::{NewLogRow, REDACTED, RedactStream, Redactor, Timestamp};
+use lamplighter::model::{NewLogRow, Timestamp};
 use lamplighter::monitor::demo;
+use lamplighter::redact::{REDACTED, RedactStream, Redactor};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 

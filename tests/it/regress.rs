@@ -276,6 +276,7 @@ async fn the_first_admin_can_sign_in_although_somebody_was_audited_before() {
     assert_eq!(found, Some(admin));
 }
 
+/// The reason why readiness does not depend on the number of final jobs (P23).
 #[test]
 fn a_poll_reads_no_table_whole() {
     let (folder, _store) = store();

@@ -2,9 +2,10 @@
 
 use crate::support::{START, store};
 use lamplighter::Code;
-use lamplighter::model::{Actor, Classification, Finding, Level, NewLogRow, REDACTED, redactor};
+use lamplighter::model::{Actor, Classification, Finding, Level, NewLogRow};
 use lamplighter::monitor::agent::{Prepared, digest, prepare};
 use lamplighter::monitor::{Window, prompt};
+use lamplighter::redact::{REDACTED, redactor};
 use lamplighter::store::{LogStore, OpenMode, Snapshot, SnapshotPlan, Store};
 use rusqlite::Connection;
 use serde_json::{Value, json};

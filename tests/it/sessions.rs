@@ -261,6 +261,7 @@ async fn a_database_that_refuses_for_a_while_loses_no_line_and_no_cost() {
     office.engine.stop(Duration::ZERO).await;
 }
 
+/// A run that a budget forbids does not start (P25).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_used_up_budget_puts_sessions_off_to_midnight_and_says_so() {
     let clock = Clock::manual(START);

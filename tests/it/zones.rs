@@ -183,6 +183,7 @@ fn compare(case: &Case, zone: Tz, change: &Change, clock: &[Local], tally: &mut 
     }
 }
 
+/// What P18 promises, held against an independent walk.
 #[test]
 fn every_rule_occurs_where_a_walk_over_the_minutes_around_each_change_of_each_zone_says() {
     let fixed = fixed_cases();

@@ -1,4 +1,4 @@
-//! What the program can say, typed.
+//! The events that the program can print, typed.
 
 use crate::model::Timestamp;
 use serde_json::Value;

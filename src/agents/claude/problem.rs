@@ -1,4 +1,4 @@
-//! Why the model's service would not answer, from the program's word, the HTTP status and the text for people.
+//! The reason why the model's service would not answer, from the program's word, the HTTP status and the text.
 
 /// A request that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]

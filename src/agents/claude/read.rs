@@ -1,4 +1,4 @@
-//! From lines to events. Nothing here fails: what is not understood stays raw.
+//! Reads lines as events. Nothing here fails: a line that is not understood stays raw.
 
 use super::event::{Denial, Event, RateLimit, Report, Tokens};
 use super::show::telling_field;

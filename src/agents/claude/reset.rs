@@ -1,4 +1,4 @@
-//! When a limit is lifted, read from what the program says to people.
+//! The time when a usage limit ends, read from what the program says to people.
 
 use super::read::instant;
 use crate::model::Timestamp;

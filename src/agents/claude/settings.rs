@@ -1,4 +1,4 @@
-//! From settings to the program's arguments.
+//! The settings of a run as arguments of the program.
 
 use crate::error::{Code, Error, Result};
 use crate::model::Profile;

@@ -1,4 +1,4 @@
-//! What is known of a run from the events seen so far.
+//! A summary of a run from the events seen so far.
 
 use super::cut;
 use super::event::{Denial, Event, RateLimit, Report, Tokens};

@@ -1,4 +1,4 @@
-//! What became of a run.
+//! The verdict on a run that is over: it succeeded, or it failed and why.
 //!
 //! # Source
 //! A run has succeeded if its exit code is 0, it reported, the report's subtype is `success` and it is no error, the

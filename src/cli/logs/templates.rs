@@ -3,8 +3,8 @@
 use super::super::output;
 use crate::error::{Code, Error, Result};
 use crate::logs::json_message;
-use crate::model::redactor;
 use crate::monitor::miner::{Miner, Template};
+use crate::redact::redactor;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};

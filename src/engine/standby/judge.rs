@@ -1,4 +1,4 @@
-//! Whether the process that leads still lives: judged by what it writes, on the judge's own monotonic clock.
+//! Judges whether the process that leads still lives, by what it writes and the judge's own monotonic clock.
 
 use crate::model::{Timestamp, Worker, WorkerId};
 use std::time::{Duration, Instant};
@@ -124,6 +124,7 @@ mod tests {
         assert_eq!(doubt, Some((34, Verdict::Doubtful)));
     }
 
+    /// Lengths do not depend on the date (P19).
     #[test]
     fn a_leader_that_writes_is_never_judged_lost_whatever_its_date_says() {
         let mut judge = Judge::default();

@@ -1,4 +1,4 @@
-//! Which process is which, and how one is ended: by what the kernel says under `/proc`, so on Linux only.
+//! Identifies and ends processes by what the kernel says under `/proc`, so on Linux only.
 
 use crate::model::Process;
 use std::io;

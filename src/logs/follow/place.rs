@@ -1,4 +1,4 @@
-//! Where in which file reading goes on, also when the file was renamed, copied, emptied or replaced meanwhile.
+//! The place where reading of a followed log goes on, also when the file was renamed, copied, emptied or replaced.
 
 use crate::model::sha256_hex;
 use serde::{Deserialize, Serialize};

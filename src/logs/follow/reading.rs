@@ -2,7 +2,8 @@
 
 use super::place::{self, MAX_HEAD, Position};
 use crate::logs::parse::{Defaults, LineParser};
-use crate::model::{NewLogRow, RedactStream, Timestamp, redactor};
+use crate::model::{NewLogRow, Timestamp};
+use crate::redact::{RedactStream, redactor};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};

@@ -1,4 +1,4 @@
-//! The one decision of the scheduler: what becomes of the occurrences that are due.
+//! The scheduler's one decision: what becomes of the occurrences that are due.
 //!
 //! [`decide`] is a pure function of what is stored and of the time; the store writes what it answers in one
 //! transaction: the decisions, the jobs that they make, the cursor. Called again with the new cursor it has nothing to
@@ -342,6 +342,7 @@ mod tests {
         assert_eq!(rows(&Situation { running: 0, ..running }), ["1 fired 0 "]);
     }
 
+    /// Of P16 and P19.
     #[test]
     fn a_clock_that_jumps_back_decides_nothing_twice() {
         let rule = hourly();

@@ -1,4 +1,4 @@
-//! What a schedule does with occurrences that were missed, and with one that meets its predecessor.
+//! The policies of a schedule: catch-up for missed occurrences, overlap for one that meets its predecessor.
 
 use crate::error::{Code, Error, Result};
 use std::fmt;

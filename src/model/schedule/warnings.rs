@@ -1,4 +1,4 @@
-//! What the coming changes of the clock do to a rule, told before they do it.
+//! Warnings of what the coming changes of the clock will do to a rule.
 
 use super::{Rule, zone};
 use crate::model::{Cron, Timestamp};

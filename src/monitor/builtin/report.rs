@@ -1,4 +1,4 @@
-//! What a group looks like to a person: the title and the body of its finding.
+//! The report of a group: the title and the body of its finding.
 
 use super::{Group, MAX_NAMED, Shape};
 use crate::monitor::fence::fenced;

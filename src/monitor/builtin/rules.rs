@@ -1,4 +1,4 @@
-//! The table of rules that says whose problem a message is, from its words.
+//! The table of rules that says from a message's words whose problem it is.
 //!
 //! Rules name words of the field (of crashes, of HTTP, of configuration, of manuals), never those of one program.
 

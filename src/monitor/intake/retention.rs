@@ -1,4 +1,4 @@
-//! Retention of log rows.
+//! The service that removes log rows when their time is over.
 
 use super::Trouble;
 use crate::clock::Clock;

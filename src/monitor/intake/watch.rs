@@ -1,4 +1,4 @@
-//! Noticing that something happened to a file, or to the folder that it is in or will be in: inotify, where there is one.
+//! Notices by inotify, where there is one, that something happened to a file or to the folder that it is in.
 
 use std::path::Path;
 use std::time::Duration;

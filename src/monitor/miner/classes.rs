@@ -1,4 +1,4 @@
-//! Which masked lines are one template: the words that vary in the same place of otherwise equal lines are values.
+//! Decides which masked lines are one template: words that vary in one place of otherwise equal lines are values.
 //!
 //! Lines of the same shape (as many words, the same signs in the same places) are compared. A place in which enough
 //! different words stand, all else being equal, is a value, and the lines become one; then further places may be seen

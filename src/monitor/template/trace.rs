@@ -1,4 +1,4 @@
-//! Stack traces: which line of one says what is wrong, which error it was, and which source file it names.
+//! Stack traces: which line says what is wrong, which error it was, and which source file it names.
 //!
 //! Python, Java, JavaScript, .NET, Go, Ruby and Rust are read by the shape of their lines; a text without a frame is
 //! no trace and is left alone.

@@ -1,4 +1,4 @@
-//! What a word of a message is: words that go with values, and the shapes of values.
+//! The words of a message: words that go with values, and the shapes of values.
 
 /// Length of a UUID with its four dashes.
 pub(super) const UUID: usize = 36;

@@ -1,7 +1,7 @@
 //! Accounts, logins, the one-time set-up code, and who did what with them.
 
 use super::audit;
-use super::jobs::word;
+use super::row::word;
 use crate::error::Result;
 use crate::model::{Account, Actor, Role, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};

@@ -1,7 +1,7 @@
-//! What people decide about acts that wait to go to the tracker.
+//! The decisions of people about acts that wait to go to the tracker, in SQL.
 
 use super::counts::Tx;
-use super::jobs::{parsed, text, word};
+use super::row::{parsed, text, word};
 use super::{audit, filings};
 use crate::error::{Code, Error, Result};
 use crate::model::{Actor, FilingId, IssueId, JobId, Marker, Timestamp, WaitingFiling};

@@ -1,6 +1,6 @@
 //! Rows of `audit_log`: what people did.
 
-use super::jobs::{parsed, text};
+use super::row::{parsed, text};
 use crate::error::Result;
 use crate::model::{Actor, Deed, Timestamp};
 use rusqlite::{Connection, named_params};

@@ -1,4 +1,4 @@
-//! Writing the WAL back into the database: a thread with a connection of its own, so that callers wait for commits only.
+//! Writes the WAL back into the database: a thread with a connection of its own, so that callers wait for commits only.
 //!
 //! SQLite's own way, the committer writes back every 1,000 pages, makes a caller wait for it, and a busy writer outruns
 //! it: the log is begun anew only where a commit finds all of it written back. So the writer asks here every 3 MB, and

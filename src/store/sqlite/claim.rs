@@ -5,11 +5,13 @@
 
 use super::counts::Tx;
 use super::jobs::{self, COLUMNS};
+use super::row;
+use super::unblock::unblock_key;
 use super::{control, history, queues, schedules, settle, spend};
 use crate::error::Result;
 use crate::model::{
-    BlockedBy, ConcurrencyKey, Event, Job, JobId, Kind, KindRules, PollRequest, Polled, Queue,
-    Status, Timestamp,
+    BlockedBy, ConcurrencyKey, Event, Job, JobId, KindRules, PollRequest, Polled, Queue, Status,
+    Timestamp,
 };
 use rusqlite::{Connection, ErrorCode, OptionalExtension, named_params};
 
@@ -68,79 +70,6 @@ fn queues_with_work(conn: &Connection) -> Result<Vec<Queue>> {
     names.map(|name| Queue::parse(name?)).collect()
 }
 
-/// Marks a slice of the jobs `new` that wait for a handler of one of these kinds, then the next of each key after
-/// `after`: whoever takes over trusts no earlier process to have done it. Answers where the next slice begins.
-pub(in crate::store) fn unblock(
-    conn: &Connection,
-    kinds: &[KindRules],
-    after: &str,
-) -> Result<Option<String>> {
-    const KIND: &str = "
-        UPDATE jobs
-        SET blocked_by = 'new'
-        WHERE id IN (
-            SELECT id
-            FROM jobs
-            WHERE kind = :kind AND (blocked_by = 'kind' OR blocked_by = 'constraint') AND blocked_by = 'kind'
-            LIMIT :limit)";
-    for rules in kinds {
-        let params = named_params! {":kind": rules.kind.as_str(), ":limit": MAX_ADMITTED as i64};
-        if conn.prepare_cached(KIND)?.execute(params)? == MAX_ADMITTED {
-            return Ok(Some(after.to_owned()));
-        }
-        unblock_constraint(conn, &rules.kind)?;
-    }
-    let mut after = after.to_owned();
-    for _ in 0..MAX_ADMITTED {
-        // A key that is no text any more reads as another one: a walk that does not get on ends.
-        let next = next_blocked_key(conn, &after)?.filter(|key| *key > after);
-        let Some(key) = next else { return Ok(None) };
-        unblock_key(conn, &key)?;
-        after = key;
-    }
-    Ok(Some(after))
-}
-
-fn next_blocked_key(conn: &Connection, after: &str) -> Result<Option<String>> {
-    const SQL: &str = "
-        SELECT min(concurrency_key)
-        FROM jobs
-        WHERE blocked_by = 'key' AND concurrency_key > :after";
-    let params = named_params! {":after": after};
-    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| jobs::parsed(row, 0, Some))?)
-}
-
-/// Marks one job `new` that a constraint kept back while a job of its kind ran.
-pub(super) fn unblock_constraint(conn: &Connection, kind: &Kind) -> Result<()> {
-    const SQL: &str = "
-        UPDATE jobs
-        SET blocked_by = 'new'
-        WHERE id = (
-            SELECT id
-            FROM jobs
-            WHERE kind = :kind AND (blocked_by = 'kind' OR blocked_by = 'constraint')
-              AND blocked_by = 'constraint'
-            ORDER BY id
-            LIMIT 1)";
-    conn.prepare_cached(SQL)?.execute(named_params! {":kind": kind.as_str()})?;
-    Ok(())
-}
-
-/// Marks the next job `new` that waits for this key, as the schema does when a slot is given back.
-fn unblock_key(conn: &Connection, key: &str) -> Result<()> {
-    const SQL: &str = "
-        UPDATE jobs
-        SET blocked_by = 'new'
-        WHERE id = (
-            SELECT id
-            FROM jobs
-            WHERE concurrency_key = :key AND blocked_by = 'key'
-            ORDER BY run_at + priority * 600000, id
-            LIMIT 1)";
-    conn.prepare_cached(SQL)?.execute(named_params! {":key": key})?;
-    Ok(())
-}
-
 fn make_due(tx: &Tx<'_>, now: Timestamp) -> Result<usize> {
     const SQL: &str = "
         UPDATE jobs
@@ -159,8 +88,8 @@ fn make_due(tx: &Tx<'_>, now: Timestamp) -> Result<usize> {
     while let Some(row) = rows.next()? {
         due += 1;
         if row.get(2)? {
-            let kind = jobs::kind(row, 0)?;
-            let queue = jobs::parsed(row, 1, |name| Queue::parse(name).ok())?;
+            let kind = row::kind(row, 0)?;
+            let queue = row::parsed(row, 1, |name| Queue::parse(name).ok())?;
             tx.left(Status::Scheduled, &kind, queue.as_ref());
             tx.came(Status::Queued, &kind, queue.as_ref());
         }
@@ -305,7 +234,7 @@ fn block(conn: &Connection, id: JobId, by: BlockedBy, why: &str, now: Timestamp)
         WHERE id = :id
         RETURNING status";
     let params = named_params! {":by": by.as_str(), ":id": id.0};
-    let status: Status = conn.prepare_cached(SQL)?.query_row(params, |row| jobs::word(row, 0))?;
+    let status: Status = conn.prepare_cached(SQL)?.query_row(params, |row| row::word(row, 0))?;
     let event = Event {
         at: now,
         from: Some(status),

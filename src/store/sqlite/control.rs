@@ -1,4 +1,4 @@
-//! What people do to jobs that are there: cancel them, run them again.
+//! The deeds of people on jobs that are there: they cancel them, or run them again.
 
 use super::counts::Tx;
 use super::jobs::{self, COLUMNS};

@@ -1,6 +1,6 @@
 //! Exact counts of jobs per status, kind and queue: gathered as differences while calls run, written once a commit.
 
-use super::jobs::word;
+use super::row::{self, word};
 use super::settings;
 use crate::error::Result;
 use crate::model::{Job, JobCount, Kind, Queue, Status};
@@ -167,7 +167,7 @@ fn list(conn: &Connection, sql: &str) -> Result<Vec<JobCount>> {
         let queue: String = row.get(2)?;
         Ok(JobCount {
             status: word(row, 0)?,
-            kind: super::jobs::kind(row, 1)?,
+            kind: row::kind(row, 1)?,
             queue: Queue::parse(queue).ok(),
             count: row.get(3)?,
         })

@@ -1,4 +1,4 @@
-//! SQLite's errors as ours.
+//! Turns SQLite's errors into ours.
 
 use crate::error::{Code, Error};
 use rusqlite::ErrorCode;

@@ -2,7 +2,8 @@
 
 use super::error::unreadable;
 use super::issues::{self, texts};
-use super::jobs::{self, instant};
+use super::jobs;
+use super::row::instant;
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Act, Actor, Caps, Filing, FilingId, FilingState, IssueChange, IssueId, IssueState, JobId, Kind,

@@ -1,6 +1,6 @@
-//! What happened to a job: `job_events`, its steps outside the plain path, and `attempts`.
+//! The history of a job: `job_events`, its steps outside the plain path, and `attempts`.
 
-use super::jobs::{instant, parsed, text, word};
+use super::row::{instant, parsed, text, word};
 use crate::error::Result;
 use crate::model::{Attempt, Event, Job, JobId, Settlement, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, named_params};

@@ -2,7 +2,7 @@
 
 use super::audit;
 use super::error::unreadable;
-use super::jobs::word;
+use super::row::word;
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Actor, Fingerprint, Issue, IssueChange, IssueId, IssueState, JobId, KnownIssue, NewIssue,

@@ -1,6 +1,6 @@
 //! Rows of `jobs`: insert and read.
 
-use super::error::unreadable;
+use super::row::{instant, kind, parsed, text, word};
 use super::{audit, idempotency};
 use crate::error::{Code, Error, Result};
 use crate::model::{
@@ -56,39 +56,6 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
         progress: parsed(row, 29, Some)?,
         counted: row.get(30)?,
     })
-}
-
-pub(super) fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {
-    Kind::parse(text(row, column)?).map_err(|_| unreadable(column, "kind"))
-}
-
-/// Reads a text that another program may have written in bytes that are no UTF-8: one such row must not stop
-/// everybody who reads the table.
-pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
-    parsed(row, column, Some)?.ok_or_else(|| unreadable(column, "text"))
-}
-
-/// Reads one of our words.
-pub(super) fn word<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text = text(row, column)?;
-    T::from_str(&text).map_err(|_| unreadable(column, &format!("word {text:?}")))
-}
-
-pub(super) fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
-    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
-}
-
-/// Reads a text that may be NULL, and makes of it what it stands for.
-pub(super) fn parsed<T>(
-    row: &Row<'_>,
-    column: usize,
-    parse: impl Fn(String) -> Option<T>,
-) -> rusqlite::Result<Option<T>> {
-    let Some(bytes) = row.get_ref(column)?.as_bytes_or_null()? else {
-        return Ok(None);
-    };
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    parse(text).map(Some).ok_or_else(|| unreadable(column, "text"))
 }
 
 /// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or

@@ -1,6 +1,6 @@
 //! Rows of `logs` in logs.db.
 
-use super::jobs::{parsed, text, word};
+use super::row::{parsed, text, word};
 use crate::error::Result;
 use crate::model::{Level, LogRow, NewLogRow, Timestamp};
 use rusqlite::types::Value;

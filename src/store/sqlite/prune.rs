@@ -1,7 +1,8 @@
 //! Retention: what is over and old is removed, a bounded slice at a time.
 
 use super::counts::Tx;
-use super::{idempotency, jobs, settings};
+use super::row;
+use super::{idempotency, settings};
 use crate::error::Result;
 use crate::model::{Kind, KindRules, Queue, Retention, Status, Timestamp};
 use rusqlite::{Connection, named_params};
@@ -76,7 +77,7 @@ fn kinds(conn: &Connection) -> Result<Vec<Kind>> {
         FROM job_counts
         WHERE count > 0 AND (status = 'completed' OR status = 'failed' OR status = 'cancelled')";
     let mut statement = conn.prepare_cached(SQL)?;
-    let kinds = statement.query_map([], |row| jobs::kind(row, 0))?;
+    let kinds = statement.query_map([], |row| row::kind(row, 0))?;
     Ok(kinds.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -108,7 +109,7 @@ fn final_jobs(
     while let Some(row) = rows.next()? {
         removed += 1;
         if row.get(1)? {
-            let queue = jobs::parsed(row, 0, |name| Queue::parse(name).ok())?;
+            let queue = row::parsed(row, 0, |name| Queue::parse(name).ok())?;
             tx.left(status, kind, queue.as_ref());
         }
     }

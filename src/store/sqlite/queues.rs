@@ -1,6 +1,6 @@
 //! Rows of `queues`: limits and pauses; and the switch that stops all of them.
 
-use super::jobs::{instant, parsed, text};
+use super::row::{instant, parsed, text};
 use super::{audit, control, counts, jobs, settings};
 use crate::error::{Code, Error, Result};
 use crate::model::{Actor, Job, Lane, Pause, Queue, QueueState, Status, Timestamp};

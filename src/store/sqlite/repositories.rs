@@ -2,7 +2,8 @@
 
 use super::audit;
 use super::counts::Tx;
-use super::jobs::{self, parsed, text, word};
+use super::jobs;
+use super::row::{parsed, text, word};
 use crate::error::{Code, Error, Result};
 use crate::model::{Actor, DescribedBy, Description, GoldenRepo, JobId, Lease, NewJob, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};

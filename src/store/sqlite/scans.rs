@@ -1,7 +1,8 @@
 //! Scans: asking for one, what is going on, the history, the watermark, and a scan's one commit.
 
 use super::filings;
-use super::jobs::{self, instant, word};
+use super::jobs;
+use super::row::{self, instant, word};
 use super::{issues, settle};
 use crate::error::{Code, Error, Result};
 use crate::model::{
@@ -28,7 +29,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
         created_at: Timestamp::from_millis(row.get(3)?),
         started_at: instant(row, 4)?,
         finished_at: instant(row, 5)?,
-        error: jobs::parsed(row, 6, Some)?,
+        error: row::parsed(row, 6, Some)?,
         counts: ScanCounts {
             rows_examined: row.get::<_, i64>(7)? as u64,
             issues_created: row.get::<_, i64>(8)? as u64,
@@ -39,8 +40,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
             waiting: row.get::<_, i64>(18)? as u64,
         },
         rejections: issues::texts(row, 13)?,
-        analyzer: jobs::parsed(row, 14, Some)?,
-        model: jobs::parsed(row, 15, Some)?,
+        analyzer: row::parsed(row, 14, Some)?,
+        model: row::parsed(row, 15, Some)?,
         cost_usd: row.get(16)?,
         has_transcript: row.get(17)?,
         dry_run: dry_run(row)?,
@@ -49,7 +50,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
 
 /// What a dry run says it would do; nothing while it waits or runs.
 fn dry_run(row: &Row<'_>) -> rusqlite::Result<Option<DryRun>> {
-    let result = jobs::parsed(row, 19, Some)?;
+    let result = row::parsed(row, 19, Some)?;
     Ok(result.map(|text| serde_json::from_str(&text).unwrap_or_default()))
 }
 

@@ -1,4 +1,4 @@
-//! Rows of `schedules`: what people and settings do to them. What the poller does is in [`fire`].
+//! Rows of `schedules`: what people and settings do to them. The poller's part is in [`fire`].
 //!
 //! *Invariant:* whoever changes a rule, a cursor or a pause also writes `next_at`, so that the poller finds what is due
 //! by an index and never evaluates a rule that is not.
@@ -7,7 +7,8 @@ mod fire;
 
 pub(super) use fire::{fire, next_due};
 
-use super::jobs::{self, instant, parsed, text};
+use super::jobs;
+use super::row::{instant, parsed, text};
 use super::{audit, settings};
 use crate::error::{Code, Error, Result};
 use crate::model::{

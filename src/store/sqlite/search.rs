@@ -1,6 +1,9 @@
-//! Lists with filters. Each looks through a bounded window of ids, so that a filter that nothing fits costs no scan
+//! Lists with filters.
+//!
+//! Each looks through a bounded window of ids, so that a filter that nothing fits costs no scan
 //! of millions of rows; the caller goes on from where the window ended.
 
+use super::row;
 use super::{counts, jobs, logs};
 use crate::error::Result;
 use crate::model::{
@@ -155,7 +158,7 @@ fn not_admitted(conn: &Connection) -> Result<Vec<(Status, i64)>> {
         GROUP BY status";
     let mut statement = conn.prepare_cached(SQL)?;
     let rows = statement.query_map(named_params! {":limit": MAX_NEW}, |row| {
-        Ok((jobs::word(row, 0)?, row.get(1)?))
+        Ok((row::word(row, 0)?, row.get(1)?))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -181,7 +184,7 @@ fn hours(conn: &Connection, now: Timestamp) -> Result<Vec<Hour>> {
     let mut rows =
         statement.query(named_params! {":since": first * HOUR_MS, ":limit": MAX_FINAL})?;
     while let Some(row) = rows.next()? {
-        let (status, count): (Status, i64) = (jobs::word(row, 1)?, row.get(2)?);
+        let (status, count): (Status, i64) = (row::word(row, 1)?, row.get(2)?);
         let Some(hour) = hours.get_mut(&row.get(0)?) else { continue };
         match status {
             Status::Completed => hour.completed += count as u64,

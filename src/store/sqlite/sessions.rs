@@ -1,6 +1,6 @@
 //! Rows of `sessions`: what a run of an agent program was.
 
-use super::jobs::{instant, parsed, text, word};
+use super::row::{instant, parsed, text, word};
 use super::{settle, spend};
 use crate::error::Result;
 use crate::model::{

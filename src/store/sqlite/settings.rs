@@ -1,7 +1,7 @@
 //! Rows of `settings`: what an operator changes while the server runs.
 
 use super::audit;
-use super::jobs::text;
+use super::row::text;
 use crate::error::Result;
 use crate::model::{Actor, Timestamp};
 use rusqlite::{Connection, OptionalExtension, named_params};

@@ -2,7 +2,8 @@
 
 use super::counts::Tx;
 use super::jobs::{self, COLUMNS};
-use super::{claim, history, queues};
+use super::unblock::unblock_constraint;
+use super::{history, queues};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     AttemptEnd, Event, Job, JobId, Lease, OnInterrupt, PollRequest, Settlement, Status, Terms,
@@ -144,7 +145,7 @@ fn write(tx: &Tx<'_>, job: &Job, after: &Settlement, now: Timestamp) -> Result<(
         queues::pause_until(tx, queue, reason, *until, now)?;
     }
     // The key's next job is marked by the schema; here only the one that a constraint may have kept back.
-    claim::unblock_constraint(tx, &job.kind)
+    unblock_constraint(tx, &job.kind)
 }
 
 fn lost(id: JobId, epoch: i64) -> Error {

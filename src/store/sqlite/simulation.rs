@@ -1,5 +1,7 @@
-//! A seeded simulation of the engine's every decision on a virtual clock: two processes that crash, lose leases and
-//! disagree about the time share one database, while people cancel, pause, schedule and edit.
+//! A seeded simulation of the engine's every decision on a virtual clock.
+//!
+//! Two processes that crash, lose leases and disagree about the time share one database, while people cancel, pause,
+//! schedule and edit.
 //!
 //! `cargo test --lib simulation -- --nocapture` prints what it did. A failure names its seed;
 //! `LAMPLIGHTER_SIM_SEED=n` replays just that one, `LAMPLIGHTER_SIM_SEEDS` and `LAMPLIGHTER_SIM_STEPS` make a campaign.
@@ -186,6 +188,7 @@ fn simulate(seed: u64, steps: u64) -> HashMap<&'static str, u64> {
     world.done
 }
 
+/// Bears P6, P7, P9, P10, P12 and P19, among all that the engine promises: the clocks of its processes jump by up to a day.
 #[test]
 fn whatever_happens_every_promise_of_the_engine_holds() {
     let steps = number("LAMPLIGHTER_SIM_STEPS").unwrap_or(STEPS);

@@ -3,8 +3,7 @@
 use super::door::SNAPSHOT_ID;
 use super::logs::{self, Stored};
 use crate::error::{Code, Error, Result};
-use crate::model::LogRow;
-use crate::store::Cited;
+use crate::model::{Cited, LogRow};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, named_params};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;

@@ -1,6 +1,7 @@
 //! Rows of `spend`, and the budgets that put runs off.
 
 use super::counts::Tx;
+use super::row;
 use super::{control, history, jobs, schedules};
 use crate::error::Result;
 use crate::model::{
@@ -70,7 +71,7 @@ pub(in crate::store) fn since(conn: &Connection, from_day: i64) -> Result<Vec<Sp
     let rows = statement.query_map(named_params! {":from": from_day}, |row| {
         Ok(Spend {
             day: row.get(0)?,
-            kind: jobs::text(row, 1)?,
+            kind: row::text(row, 1)?,
             schedule_id: Some(row.get::<_, i64>(2)?).filter(|id| *id != 0),
             cost_usd: row.get(3)?,
             runs: row.get::<_, i64>(4)? as u64,
@@ -112,7 +113,7 @@ fn over(
     let metered =
         |kind: &str| kinds.iter().any(|rules| rules.kind.as_str() == kind && rules.metered);
     let params = named_params! {":id": id.0};
-    let kind: String = conn.prepare_cached(KIND)?.query_row(params, |row| jobs::text(row, 0))?;
+    let kind: String = conn.prepare_cached(KIND)?.query_row(params, |row| row::text(row, 0))?;
     if !metered(&kind) {
         return Ok(None);
     }
@@ -164,7 +165,7 @@ pub(super) fn why_put_off(conn: &Connection, id: JobId) -> Result<Option<String>
         WHERE job_id = :id
         ORDER BY id DESC
         LIMIT 1";
-    let read = |row: &rusqlite::Row<'_>| jobs::parsed(row, 0, Some);
+    let read = |row: &rusqlite::Row<'_>| row::parsed(row, 0, Some);
     let detail =
         conn.prepare_cached(SQL)?.query_row(named_params! {":id": id.0}, read).optional()?;
     Ok(detail.flatten())

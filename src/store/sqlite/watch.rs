@@ -1,4 +1,4 @@
-//! Noticing other programs' commits: inotify on the WAL, confirmed by SQLite's `data_version`.
+//! Notices other programs' commits: inotify on the WAL, confirmed by SQLite's `data_version`.
 //!
 //! A commit is visible a moment after its bytes reach the WAL, so an event arms a few looks over the next 16 ms. A
 //! look every 250 ms backs this up where inotify is not to be had. Idle, nothing runs but that look.

@@ -1,6 +1,6 @@
-//! What decides when a job starts, read in one snapshot.
+//! Reads in one snapshot what decides when a job starts.
 
-use super::jobs::instant;
+use super::row::instant;
 use super::{counts, jobs, queues, spend};
 use crate::error::Result;
 use crate::model::{Circumstances, Job, JobId, Queue, QueueState, Status, Timestamp, Why, why};

@@ -1,6 +1,6 @@
 //! Rows of `workers`: processes with an engine, one of which leads.
 
-use super::jobs::{parsed, text};
+use super::row::{parsed, text};
 use crate::error::{Code, Error, Result};
 use crate::model::{Process, Timestamp, Worker, WorkerId};
 use rusqlite::{Connection, Row, named_params};

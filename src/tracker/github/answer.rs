@@ -1,7 +1,7 @@
-//! What GitHub's answers mean: the next page, what they hold, and why they say no.
+//! The meaning of GitHub's answers: the next page, what they hold, and why they say no.
 
-use super::http::said;
 use crate::model::{Failure, Reason, Timestamp};
+use crate::redact::redactor;
 use chrono::DateTime;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -89,6 +89,13 @@ fn limited_until(
         (None, _) => return None,
     };
     Some(now.plus(wait.clamp(SHORTEST_LIMIT, LONGEST_LIMIT)))
+}
+
+/// What was said, fit to be stored and shown.
+pub(super) fn said(text: &str) -> String {
+    /// Longest text kept of an answer, in characters: its message is in there.
+    const MAX_SAID: usize = 500;
+    redactor().text(text).chars().take(MAX_SAID).collect()
 }
 
 #[cfg(test)]

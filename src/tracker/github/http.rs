@@ -1,9 +1,9 @@
 //! One request to GitHub's REST API: sent once, within limits, to the configured address alone.
 
 use super::super::token::TokenSource;
-use super::answer::{Answer, failure};
+use super::answer::{Answer, failure, said};
 use crate::clock::Clock;
-use crate::model::{ApiUrl, Failure, Reason, redactor};
+use crate::model::{ApiUrl, Failure, Reason};
 use serde_json::Value;
 use std::io;
 use std::time::Duration;
@@ -111,13 +111,6 @@ impl Http {
         }
         Err(failure(answer.status(), answer.headers(), &body, is_write, self.clock.now()))
     }
-}
-
-/// What was said, fit to be stored and shown.
-pub(super) fn said(text: &str) -> String {
-    /// Longest text kept of an answer, in characters: its message is in there.
-    const MAX_SAID: usize = 500;
-    redactor().text(text).chars().take(MAX_SAID).collect()
 }
 
 fn unsent(error: &ureq::http::Error) -> Failure {

@@ -1,4 +1,4 @@
-//! What GitHub's JSON looks like, as far as we read it, and what we make of it.
+//! The shape of GitHub's JSON, as far as we read it, and what we make of it.
 
 use crate::model::{Failure, Place, Reason, Timestamp, Visibility};
 use chrono::DateTime;

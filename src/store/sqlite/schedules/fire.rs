@@ -1,5 +1,6 @@
-//! The poller's part of schedules: what is due is decided, and the decisions, their jobs and the cursor are written in
-//! the poll's own transaction (P16).
+//! The poller's part of schedules: it decides what is due, and writes decisions, jobs and cursor in one transaction.
+//!
+//! That transaction is the poll's own (P16).
 
 use super::super::counts::Tx;
 use super::super::jobs;

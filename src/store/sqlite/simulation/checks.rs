@@ -1,8 +1,9 @@
 //! The promises that the simulation looks at.
 
+use super::super::row;
 use super::World;
 use crate::model::{Status, Timestamp, may_follow};
-use crate::store::sqlite::{counts, jobs, prune};
+use crate::store::sqlite::{counts, prune};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ impl World {
 
     fn rows(&self) -> BTreeMap<i64, Status> {
         let mut statement = self.conn.prepare_cached("SELECT id, status FROM jobs").unwrap();
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, jobs::word(row, 1)?))).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row::word(row, 1)?))).unwrap();
         rows.collect::<rusqlite::Result<_>>().unwrap()
     }
 
@@ -76,7 +77,7 @@ impl World {
         let mut statement = self.conn.prepare_cached(SQL).unwrap();
         let mut steps = statement.query([self.seen_events]).unwrap();
         while let Some(step) = steps.next().unwrap() {
-            let (from, to) = (jobs::word(step, 1).unwrap(), jobs::word(step, 2).unwrap());
+            let (from, to) = (row::word(step, 1).unwrap(), row::word(step, 2).unwrap());
             assert!(may_follow(from, to), "a history has {from} -> {to}");
             self.seen_events = step.get(0).unwrap();
         }

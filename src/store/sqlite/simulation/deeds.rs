@@ -6,7 +6,7 @@ use crate::model::{
     NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Process, Queue, Rule,
     ScheduleName, Status, Timestamp, UniqueKey, WorkerId,
 };
-use crate::store::sqlite::{claim, control, jobs, queues, schedules, settle, workers};
+use crate::store::sqlite::{claim, control, jobs, queues, schedules, settle, unblock, workers};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -221,7 +221,7 @@ impl World {
             workers::register(tx, &worker, &process, now)?;
             let mut after = Some(String::new());
             while let Some(from) = after {
-                after = claim::unblock(tx, &kinds, &from)?;
+                after = unblock::unblock(tx, &kinds, &from)?;
             }
             Ok(())
         });

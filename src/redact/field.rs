@@ -1,6 +1,6 @@
 //! Values of fields whose name says that they are secret: `password=x`, `"token": "x"`, `X-Api-Key: x`, `--secret x`.
 
-use super::shape::{Hit, before_style, behind_style, is_random, run};
+use super::bytes::{Hit, before_style, behind_style, is_random, run};
 use std::ops::Range;
 
 /// Longest name that is looked at, in bytes.

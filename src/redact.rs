@@ -1,4 +1,9 @@
-//! The one redactor before every sink: log rows, standard error, imported lines, job errors, issues.
+//! The redactor takes secrets out of every text before it reaches a sink: log rows, standard error, job errors, issues.
+//!
+//! It is a service of the process, and the only one on the lowest layer: [`redactor`] answers the one redactor there is,
+//! whose list of secrets grows while the process runs. [`Redactor::learn_environment`] fills it when a program starts,
+//! and a token is learned each time it is read ([`Redactor::learn`]); nothing else changes it, and it never answers what
+//! it was told. Every sink calls the service itself, because a sink that had to be handed a redactor could be forgotten.
 //!
 //! What it replaces by `[redacted]`, in this order: secrets it was told at run time, then texts of a secret's shape
 //! (tokens of known issuers, JWT, PEM keys, `Bearer`, URLs with userinfo), then values of fields whose name says so
@@ -8,15 +13,16 @@
 //! What it does not see: a secret in base64, hex, percent or reversed form, a part of a secret, a field's value on the
 //! line after its name, and a secret of no known shape in a sentence. Error codes, ids, hashes, UUIDs and paths stay.
 
+mod bytes;
 mod field;
 mod shape;
 mod stream;
 
 pub use stream::RedactStream;
 
-use super::NewLogRow;
+use crate::model::NewLogRow;
+use bytes::Hit;
 use serde_json::Value;
-use shape::Hit;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{LazyLock, PoisonError, RwLock};
@@ -36,8 +42,7 @@ pub struct Redactor {
     secrets: RwLock<Vec<String>>,
 }
 
-/// The redactor of this process. A secret is the whole process's, and a sink that had to be handed a redactor could be
-/// forgotten.
+/// The redactor of this process. A secret that one part of the process knows is kept out of every sink of all parts.
 pub fn redactor() -> &'static Redactor {
     static SHARED: LazyLock<Redactor> = LazyLock::new(Redactor::default);
     &SHARED

@@ -1,0 +1,52 @@
+//! The part of a log that one scan examines, and what an analyzer made of it.
+
+use super::reply::Rejected;
+use crate::error::{Code, Result};
+use crate::model::Finding;
+use crate::store::{LogStore, Store};
+use crate::warn_coded;
+
+/// Rows of warning or worse that one scan examines; a follow-up scan takes what is left.
+pub(super) const MAX_ROWS: u64 = 50_000;
+
+/// The part of a log that a scan is about: the rows above its watermark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The watermark.
+    pub after: i64,
+    /// The newest row there is.
+    pub newest: i64,
+}
+
+impl Window {
+    /// What is new in this log. A log that has become shorter is read from its start.
+    pub async fn of(store: &Store, logs: &LogStore) -> Result<Self> {
+        let watermark = store.log_watermark(logs.identity().to_owned()).await?;
+        let newest = logs.last_id().await?;
+        if newest < watermark {
+            warn_coded!(
+                Code::ScanWatermark,
+                "the newest log row is {newest}, below the watermark {watermark}: reading from the start"
+            );
+            return Ok(Self { after: 0, newest });
+        }
+        Ok(Self { after: watermark, newest })
+    }
+}
+
+/// What an analyzer made of a window.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Examined {
+    pub(super) analyzer: &'static str,
+    /// An agent's model and what its run cost.
+    pub(super) model: Option<String>,
+    pub(super) cost_usd: Option<f64>,
+    pub(super) findings: Vec<Finding>,
+    /// What an agent proposed besides.
+    pub(super) rejected: Rejected,
+    pub(super) rows: u64,
+    /// The new watermark.
+    pub(super) end: i64,
+    /// Whether rows remain for a further scan.
+    pub(super) follow_up: bool,
+}

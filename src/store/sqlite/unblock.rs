@@ -1,0 +1,82 @@
+//! Marks blocked jobs `new` when what they wait for has come, so that the next poll admits them.
+
+use super::row;
+use crate::error::Result;
+use crate::model::{Kind, KindRules};
+use rusqlite::{Connection, named_params};
+
+/// Jobs of a kind that are marked at a time, and keys that are walked. Bounds the time that other writers wait.
+const MAX_MARKED: usize = 1000;
+
+/// Marks a slice of the jobs `new` that wait for a handler of one of these kinds, then the next of each key after
+/// `after`: whoever takes over trusts no earlier process to have done it. Answers where the next slice begins.
+pub(in crate::store) fn unblock(
+    conn: &Connection,
+    kinds: &[KindRules],
+    after: &str,
+) -> Result<Option<String>> {
+    const KIND: &str = "
+        UPDATE jobs
+        SET blocked_by = 'new'
+        WHERE id IN (
+            SELECT id
+            FROM jobs
+            WHERE kind = :kind AND (blocked_by = 'kind' OR blocked_by = 'constraint') AND blocked_by = 'kind'
+            LIMIT :limit)";
+    for rules in kinds {
+        let params = named_params! {":kind": rules.kind.as_str(), ":limit": MAX_MARKED as i64};
+        if conn.prepare_cached(KIND)?.execute(params)? == MAX_MARKED {
+            return Ok(Some(after.to_owned()));
+        }
+        unblock_constraint(conn, &rules.kind)?;
+    }
+    let mut after = after.to_owned();
+    for _ in 0..MAX_MARKED {
+        // A key that is no text any more reads as another one: a walk that does not get on ends.
+        let next = next_blocked_key(conn, &after)?.filter(|key| *key > after);
+        let Some(key) = next else { return Ok(None) };
+        unblock_key(conn, &key)?;
+        after = key;
+    }
+    Ok(Some(after))
+}
+
+fn next_blocked_key(conn: &Connection, after: &str) -> Result<Option<String>> {
+    const SQL: &str = "
+        SELECT min(concurrency_key)
+        FROM jobs
+        WHERE blocked_by = 'key' AND concurrency_key > :after";
+    let params = named_params! {":after": after};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row::parsed(row, 0, Some))?)
+}
+
+/// Marks one job `new` that a constraint kept back while a job of its kind ran.
+pub(super) fn unblock_constraint(conn: &Connection, kind: &Kind) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET blocked_by = 'new'
+        WHERE id = (
+            SELECT id
+            FROM jobs
+            WHERE kind = :kind AND (blocked_by = 'kind' OR blocked_by = 'constraint')
+              AND blocked_by = 'constraint'
+            ORDER BY id
+            LIMIT 1)";
+    conn.prepare_cached(SQL)?.execute(named_params! {":kind": kind.as_str()})?;
+    Ok(())
+}
+
+/// Marks the next job `new` that waits for this key, as the schema does when a slot is given back.
+pub(super) fn unblock_key(conn: &Connection, key: &str) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET blocked_by = 'new'
+        WHERE id = (
+            SELECT id
+            FROM jobs
+            WHERE concurrency_key = :key AND blocked_by = 'key'
+            ORDER BY run_at + priority * 600000, id
+            LIMIT 1)";
+    conn.prepare_cached(SQL)?.execute(named_params! {":key": key})?;
+    Ok(())
+}
