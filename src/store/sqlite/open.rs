@@ -199,13 +199,18 @@ fn expect_pragma(conn: &Connection, path: &Path, name: &str, wanted: &str) -> Re
 /// Makes a new database. It is a whole one in WAL mode before it gets its name: to switch an existing file to WAL is a
 /// write with a journal, and a kill in its midst would leave both.
 fn create(path: &Path, schema: &Schema) -> Result<()> {
+    let io = |e| Error::new(Code::StoreIo, "").because(e);
     let draft = Draft::of(path)?;
     let mut conn = connect(draft.path())?;
+    // A draft that is cut off is thrown away, so it is synced once, at its end.
+    conn.pragma_update(None, "synchronous", "OFF")?;
+    conn.pragma_update(None, "journal_mode", "MEMORY")?;
     conn.pragma_update(None, "application_id", schema.application_id)?;
     apply(&mut conn, schema, 0)?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
     expect_pragma(&conn, draft.path(), "journal_mode", "wal")?;
     conn.close().map_err(|(_, error)| error)?;
+    File::open(draft.path()).and_then(|file| file.sync_all()).map_err(io)?;
     // If another process was quicker, its file is as good.
     draft.link(path).map(drop)
 }
