@@ -40,14 +40,19 @@ const FILES: &[(&str, &str)] = &[
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=assets/package-lock.json");
-    println!("cargo::rerun-if-changed=assets/dist");
     if env::var_os("CARGO_FEATURE_WEB").is_none() {
         return;
     }
     let assets =
         PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("assets");
     let packed = assets.join("dist");
-    let dist = if packed.is_dir() { packed } else { cached(&assets) };
+    let dist = if packed.is_dir() {
+        // Named only where it is: Cargo takes an input that does not exist for changed, and compiles the crate anew each time.
+        println!("cargo::rerun-if-changed=assets/dist");
+        packed
+    } else {
+        cached(&assets)
+    };
     println!("cargo::rustc-env=LAMPLIGHTER_ASSETS={}", dist.display());
 }
 

@@ -93,12 +93,12 @@ impl Cli {
         config::data_dir(self.data_dir.clone(), |name| std::env::var(name).ok(), demo)
     }
 
-    /// The job database, created if need be: for commands that leave something in it.
+    /// The job database, created if need be: for commands that begin something, which the next server then runs.
     fn store(&self) -> Result<Store> {
         Store::open(&self.data_dir(false)?.join(JOBS_DB), OpenMode::Current)
     }
 
-    /// The job database, if there is one: for commands that look at it.
+    /// The job database, if there is one: for commands that look at it or change what is there.
     fn existing_store(&self) -> Result<Store> {
         let path = self.data_dir(false)?.join(JOBS_DB);
         if path.exists() {

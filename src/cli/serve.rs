@@ -74,6 +74,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let options = web::Options {
         allowed_hosts: config.allowed_hosts,
         trusted_proxies: config.trusted_proxies,
+        ..web::Options::default()
     };
     let pages = Web {
         store,

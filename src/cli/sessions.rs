@@ -59,7 +59,7 @@ pub(super) struct Wanted {
     /// A prompt of the data directory's `prompts`, or one that comes with the program
     #[arg(long, value_name = "NAME")]
     prompt_file: Option<String>,
-    /// 1 observe, 2 investigate, 3 remediate
+    /// 1 observe, 2 investigate, 3 remediate [default: 1, or 3 with a profile that writes]
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3))]
     tier: Option<u8>,
     /// The model, instead of the tier's

@@ -2,7 +2,7 @@
 
 use super::{Cli, output};
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::model::{Actor, Setting};
 use crate::monitor::settings;
 use clap::Subcommand;
@@ -21,9 +21,13 @@ pub(super) enum Command {
         /// Its name
         #[arg(value_parser = setting)]
         key: &'static Setting,
-        /// Its value; `default` for what it is while nobody has set it
-        #[arg(required = true, allow_hyphen_values = true)]
-        value: Vec<String>,
+        /// Its value, in quotes if it has several words; `default` for what it is while nobody has set it. Behind `--` it may
+        /// begin with a hyphen
+        #[arg(allow_negative_numbers = true)]
+        value: String,
+        /// What stands behind the value; it is refused with a hint
+        #[arg(hide = true)]
+        further: Vec<String>,
     },
 }
 
@@ -35,14 +39,25 @@ fn setting(key: &str) -> Result<&'static Setting, String> {
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     match command {
         Command::Get { key } => get(cli, key).await,
-        Command::Set { key, value } => {
-            let value = value.join(" ");
+        Command::Set { key, value, further } => {
+            if !further.is_empty() {
+                return Err(several_words(key, &value, &further));
+            }
             let text = (value != "default").then_some(value.as_str());
-            let now = Clock::system().now();
-            settings::set(&cli.store()?, &cli.tracking()?, key, text, Actor::cli(), now).await?;
+            let (store, now) = (cli.existing_store()?, Clock::system().now());
+            settings::set(&store, &cli.tracking()?, key, text, Actor::cli(), now).await?;
             get(cli, Some(key)).await
         }
     }
+}
+
+fn several_words(key: &Setting, value: &str, further: &[String]) -> Error {
+    let whole = format!("{value} {}", further.join(" "));
+    let hint = format!(
+        "a setting takes one value; quote one of several words: settings set {} '{whole}'",
+        key.key
+    );
+    Error::new(Code::ModelInvalid, hint)
 }
 
 async fn get(cli: &Cli, wanted: Option<&'static Setting>) -> Result<()> {

@@ -40,7 +40,8 @@ pub struct SessionRequest {
     /// The prompt `prompts/<name>.md` of the data directory, else the one that comes with the program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_file: Option<String>,
-    /// 1 observe, 2 investigate, 3 remediate: the settings name a model and a profile for each. Default 1.
+    /// 1 observe, 2 investigate, 3 remediate: the settings name a model and a profile for each. Default 1, or 3 with
+    /// a profile that writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<u8>,
     /// Goes before the tier's model.
@@ -88,9 +89,12 @@ impl SessionRequest {
         })
     }
 
-    /// Its tier, 1 unless it says otherwise.
+    /// Its tier. Unless it names one, that is 3 with a profile of its own that writes, else 1.
     pub fn tier(&self) -> u8 {
-        self.tier.unwrap_or(1)
+        self.tier.unwrap_or(match self.profile() {
+            Some(Profile::Workspace | Profile::Full) => MAX_TIER,
+            Some(Profile::Scan | Profile::ReadOnly) | None => 1,
+        })
     }
 
     /// Its own profile; `None` leaves it to the tier.
@@ -323,6 +327,18 @@ pub struct OpenRun {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_profile_that_writes_is_of_the_third_tier_unless_the_request_names_one() {
+        let tier = |tier: Option<u8>, profile: Option<&str>| {
+            let profile = profile.map(str::to_owned);
+            SessionRequest { tier, profile, ..SessionRequest::of("look") }.tier()
+        };
+        assert_eq!([None, Some("read-only")].map(|profile| tier(None, profile)), [1, 1]);
+        assert_eq!(["workspace", "full"].map(|profile| tier(None, Some(profile))), [3, 3]);
+        assert_eq!(tier(Some(1), Some("full")), 1);
+        assert_eq!(tier(Some(3), Some("read-only")), 3);
+    }
 
     #[test]
     fn a_request_without_a_prompt_or_out_of_range_is_refused_with_what_is_allowed() {

@@ -1,7 +1,7 @@
 //! Prompts that come with the program, and the operator's own in the data directory's `prompts`.
 
 use crate::error::{Code, Error, Result};
-use crate::model::is_prompt_file;
+use crate::model::{Profile, is_prompt_file};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -81,6 +81,34 @@ pub(super) fn prompt_text(data_dir: &Path, name: &str) -> Result<String> {
     }
 }
 
+/// What the system prompt of a session says: how its tier works, and what its profile lets it change. The profile alone
+/// decides the second: no text of a tier speaks of it, and an operator's own text does not go before it.
+pub(super) fn system_prompt(data_dir: &Path, tier_file: &str, profile: Profile) -> Result<String> {
+    let tier = prompt_text(data_dir, tier_file)?;
+    Ok(format!(
+        "{}\n\nThis holds, whatever is said above: {}",
+        tier.trim_end(),
+        may_change(profile)
+    ))
+}
+
+fn may_change(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Scan | Profile::ReadOnly => {
+            "you may look, and you may not change anything on this machine or anywhere else: no writes, no restarts, no \
+             installs, no messages to anybody. If the work needs a change, describe it instead of making it."
+        }
+        Profile::Workspace => {
+            "you may create, change and delete files in your working directory. Do not change anything else: no restarts, no \
+             installs, no messages to anybody."
+        }
+        Profile::Full => {
+            "you may change whatever on this machine the work needs: files, services and installed programs. You work without \
+             a sandbox, so look twice before you change something."
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +132,49 @@ mod tests {
         let has = |name: &str, own| names.contains(&Prompt { name: name.into(), own });
         assert!(has("backup", true) && has("health_check", true), "{names:?}");
         assert!(has("tier_1_observe", false), "{names:?}");
+    }
+
+    /// Words of a text that forbids writing, and of one that allows it.
+    const FORBIDS: [&str; 3] =
+        ["no writes", "not change anything on this machine", "change nothing"];
+    const ALLOWS: [&str; 3] = ["you may create", "you may change", "may write"];
+
+    #[test]
+    fn no_system_prompt_forbids_what_its_profile_allows_nor_allows_what_it_forbids() {
+        let folder = tempfile::tempdir().unwrap();
+        let has = |text: &str, words: [&str; 3]| {
+            words.iter().any(|word| text.to_lowercase().contains(word))
+        };
+        for (tier, ours) in EMBEDDED.iter().filter(|(name, _)| name.starts_with("tier_")) {
+            assert!(
+                !has(ours, FORBIDS) && !has(ours, ALLOWS),
+                "{tier} leaves it to the profile: {ours}"
+            );
+            for (profile, writes) in [
+                (Profile::Scan, false),
+                (Profile::ReadOnly, false),
+                (Profile::Workspace, true),
+                (Profile::Full, true),
+            ] {
+                let text = system_prompt(folder.path(), tier, profile).unwrap();
+                assert!(text.starts_with(ours.trim_end()), "{tier}");
+                assert_eq!(
+                    (has(&text, ALLOWS), has(&text, FORBIDS)),
+                    (writes, !writes),
+                    "{tier} {profile}: {text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_operators_text_of_a_tier_does_not_go_before_the_profile() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("prompts")).unwrap();
+        std::fs::write(folder.path().join("prompts/tier_1_observe.md"), "Change nothing.\n")
+            .unwrap();
+        let text = system_prompt(folder.path(), "tier_1_observe", Profile::Workspace).unwrap();
+        let wanted = "Change nothing.\n\nThis holds, whatever is said above: you may create, change and delete files";
+        assert!(text.starts_with(wanted), "{text}");
     }
 }

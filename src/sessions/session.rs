@@ -3,7 +3,7 @@
 use super::Agents;
 use super::leftovers::remove_folders;
 use super::program::AgentState;
-use super::prompts::prompt_text;
+use super::prompts::{prompt_text, system_prompt};
 use super::run::{Plan, run};
 use super::settings::{Wishes, wishes};
 use crate::agents::Marker;
@@ -101,9 +101,9 @@ async fn plan(
     let tier = &wishes.tiers[usize::from(request.tier()) - 1];
     let profile = request.profile().unwrap_or(tier.profile);
     let earlier = Earlier::of(agents, context, request).await?;
-    let mut system_prompt = prompt_text(&agents.data_dir, tier.prompt_file)?;
+    let mut system = system_prompt(&agents.data_dir, tier.prompt_file, profile)?;
     if hands_on {
-        system_prompt.push_str(MAY_HAND_ON);
+        system.push_str(MAY_HAND_ON);
     }
     let (spent, budgets) = agents
         .store
@@ -122,7 +122,7 @@ async fn plan(
         json_schema: if hands_on { Some(hand_on_schema()) } else { request.schema.clone() },
         // Who typed a prompt asked for no schema: an answer that hands nothing on is one.
         prose_will_do: hands_on,
-        system_prompt: Some(system_prompt),
+        system_prompt: Some(system),
         ..Settings::new(profile)
     };
     let asked = match (&request.prompt, &request.prompt_file) {

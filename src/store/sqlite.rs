@@ -11,6 +11,7 @@ pub(super) mod control;
 pub(super) mod counts;
 mod database;
 pub(super) mod door;
+mod draft;
 mod error;
 pub(super) mod filings;
 pub(super) mod history;

@@ -8,6 +8,7 @@ use crate::sessions::Agents;
 use crate::store::{LogStore, Store};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
 /// Event streams of pages at once over all browsers; a page without one asks less often by itself.
@@ -38,13 +39,26 @@ pub struct Web {
 }
 
 /// What the operator decides before the start.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Host names the server answers to besides `localhost`, `127.0.0.1` and `[::1]`, with or without a port.
     /// Default: none.
     pub allowed_hosts: Vec<String>,
     /// Peers whose `X-Forwarded-For` and `X-Forwarded-Proto` count. Default: none.
     pub trusted_proxies: Vec<IpAddr>,
+    /// How long a request may take, its body included: the slowest page takes milliseconds, a commit on a bad disk seconds.
+    /// Then it is told that its answer is unknown. Default: 30 seconds.
+    pub request_limit: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            request_limit: Duration::from_secs(30),
+        }
+    }
 }
 
 /// What every handler shares.

@@ -86,7 +86,7 @@ fn card(filing: &WaitingFiling, role: Role, now: Timestamp) -> Markup {
                 }
                 @if let Some(error) = &filing.error { p.text-danger { (error) } }
                 @if let Some(title) = &filing.title { p { strong { (title) } } }
-                pre.text-wrap { (filing.body) }
+                pre { (filing.body) }
                 @if waits && role >= Role::Admin { (decide(filing)) }
             }
         }

@@ -16,10 +16,6 @@ use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 use tracing::Instrument;
 
-/// How long a request may take, its body included: the slowest page takes milliseconds, a commit on a bad disk
-/// seconds.
-const REQUEST_LIMIT: Duration = Duration::from_secs(30);
-
 /// The names of this machine to itself; a rebound name is never among them.
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -45,7 +41,8 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     let mut response = match admitted {
         Ok(()) => {
             let span = span(&caller, &parts);
-            in_time(next.run(Request::from_parts(parts, body))).instrument(span).await
+            let answer = next.run(Request::from_parts(parts, body));
+            in_time(app.web.options.request_limit, answer).instrument(span).await
         }
         Err(problem) => problem.into_response(),
     };
@@ -140,9 +137,9 @@ fn is_origin_of(origin: &str, host: &str) -> bool {
     rest.is_some_and(|rest| rest.eq_ignore_ascii_case(host))
 }
 
-async fn in_time(answer: impl Future<Output = Response>) -> Response {
+async fn in_time(limit: Duration, answer: impl Future<Output = Response>) -> Response {
     let late = || Problem::of(Code::WebSlow);
-    let answer = tokio::time::timeout(REQUEST_LIMIT, answer).await;
+    let answer = tokio::time::timeout(limit, answer).await;
     answer.unwrap_or_else(|_| late().into_response())
 }
 

@@ -98,6 +98,7 @@ impl Site {
             options: Options {
                 allowed_hosts: vec!["queue.example".into()],
                 trusted_proxies: vec!["192.0.2.1".parse().unwrap()],
+                ..Options::default()
             },
             leading: receiver,
             agents: None,

@@ -1,6 +1,7 @@
 //! The pages as people meet them: in a real Chromium, against a real server and a real database.
 
 mod admin;
+mod approvals;
 mod keyboard;
 mod look;
 mod safety;

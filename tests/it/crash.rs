@@ -1,8 +1,11 @@
 //! kill -9 at the worst moment: what was acknowledged is there afterwards and ends.
 
-use crate::support::server::{Browser, Server};
+use crate::support::server::{Browser, Server, program};
 use crate::support::{STUCK, foreign};
+use inotify::{Inotify, WatchMask};
 use std::path::Path;
+use std::process::Stdio;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 /// How often the server is killed.
@@ -82,4 +85,73 @@ fn p1_a_kill_within_50_ms_of_an_answer_loses_no_acknowledged_trigger() {
         count(data, "status = 'completed'"),
     );
     assert_eq!(server.terminate(), Some(0));
+}
+
+/// How often a first start is killed.
+const FIRST_STARTS: usize = 16;
+
+/// Tells of each file that is made, renamed or removed in a folder.
+fn changes(folder: &Path) -> Receiver<()> {
+    let mut inotify = Inotify::init().unwrap();
+    inotify
+        .watches()
+        .add(folder, WatchMask::CREATE | WatchMask::DELETE | WatchMask::MOVED_TO)
+        .unwrap();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        // The folder's own removal ends it.
+        loop {
+            for event in inotify.read_events_blocking(&mut buffer).unwrap() {
+                if event.name.is_none() || sender.send(()).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    receiver
+}
+
+/// The names of files that a start should not leave.
+fn leftovers(data: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = names.map(|name| name.into_string().unwrap());
+    names.filter(|name| name.contains(".new") || name.ends_with("-journal")).collect()
+}
+
+#[test]
+fn p23_a_first_start_that_is_killed_at_any_moment_starts_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole");
+    std::fs::create_dir(&whole).unwrap();
+    let seen = changes(&whole);
+    Server::start(&whole, &[]).kill();
+    let steps = seen.try_iter().count();
+    assert!(steps > FIRST_STARTS, "{steps} changes of the folder");
+    let mut cut_off = 0;
+    for kill in 0..FIRST_STARTS {
+        let step = 1 + kill * (steps - 1) / FIRST_STARTS;
+        let data = folder.path().join(format!("killed-{step}"));
+        std::fs::create_dir(&data).unwrap();
+        let seen = changes(&data);
+        let mut first = program(&data)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        for _ in 0..step {
+            seen.recv_timeout(STUCK).unwrap();
+        }
+        first.kill().unwrap();
+        first.wait().unwrap();
+        cut_off += usize::from(!leftovers(&data).is_empty());
+        let server = Server::start(&data, &[]);
+        assert_eq!(leftovers(&data), [""; 0], "after a kill at step {step} of {steps}");
+        server.kill();
+    }
+    println!(
+        "{FIRST_STARTS} first starts killed in {steps} steps, {cut_off} of them with files half-made"
+    );
+    assert!(cut_off > 0, "no kill came in the midst of anything");
 }

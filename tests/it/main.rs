@@ -29,6 +29,7 @@ mod scans;
 mod schedules;
 mod schema;
 mod sessions;
+mod settings;
 mod standby;
 mod support;
 mod templates;

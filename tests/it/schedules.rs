@@ -471,7 +471,7 @@ fn the_command_line_adds_edits_and_tells_what_is_next() {
     assert!(out.contains("at 02:30 every day (Europe/Berlin)"), "{out}");
     assert_eq!(run(&[&add[..], &["--every", "15"]].concat()).0, Some(1), "there is one");
     let (code, _, err) = run(&["schedules", "add", "bad", "--kind", "x", "--cron", "61 * * * *"]);
-    assert!(code == Some(1) && err.contains("61"), "{err}");
+    assert!(code == Some(2) && err.contains("61"), "{err}");
     assert_eq!(run(&["schedules", "add", "bad", "--kind", "x"]).0, Some(2), "no rule");
     let (_, out, _) = run(&["schedules", "next", "nightly", "--count", "3"]);
     assert_eq!(out.matches("02:30:00 CE").count(), 3, "{out}");
@@ -497,7 +497,7 @@ fn the_command_line_adds_edits_and_tells_what_is_next() {
     assert_eq!(run(&cron).1.trim(), "*/15 8-18 * * 1-5 Europe/Berlin");
     assert_eq!(run(&["settings", "set", "self_monitoring.enabled", "true"]).1.trim(), "true");
     let (code, _, err) = run(&["settings", "set", "self_monitoring.cadence", "0"]);
-    assert!(code == Some(1) && err.contains("1 to 10080"), "{err}");
+    assert!(code == Some(2) && err.contains("1 to 10080"), "{err}");
     let (code, _, err) = run(&["settings", "get", "no.such.key"]);
     assert!(code == Some(2) && err.contains("self_monitoring.cadence"), "{err}");
     let (code, _, err) = run(&["schedules", "pause", "self_monitoring"]);

@@ -2,18 +2,19 @@
 //!
 //! The order protects what is not ours. The first 100 bytes are read before SQLite ever sees the file, then a
 //! read-only connection reads the ids through the write-ahead log, and only then is it opened for writing; a refused
-//! file stays byte-identical (P28). A new file is built under another name and linked into place whole, so that a
-//! crash while it is created leaves no half-made database.
+//! file stays byte-identical (P28). A new file is built under another name and linked into place whole (`draft.rs`), so
+//! that a crash while it is created leaves no half-made database.
 
+use super::draft::{self, Draft, beside};
 use crate::error::{Code, Error, Result};
 use crate::store::OpenMode;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -72,11 +73,7 @@ impl Schema {
 pub(super) fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()> {
     let doing = || format!("open {}", path.display());
     let io = |source| Error::new(Code::StoreIo, doing()).because(source);
-    let folder = match path.parent() {
-        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-        Some(folder) => folder,
-        None => Path::new("/"),
-    };
+    let folder = draft::folder_of(path);
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
     // Another program that opened the path before there was a database leaves an empty file, which is as good as none.
     let empty = path.metadata().is_ok_and(|data| data.is_file() && data.len() == 0);
@@ -84,15 +81,20 @@ pub(super) fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()
         fs::remove_file(path).map_err(io)?;
     }
     if !path.try_exists().map_err(io)? {
-        create(path, folder, schema)
-            .map_err(|e| e.while_doing(&format!("create {}", path.display())))?;
+        create(path, schema).map_err(|e| e.while_doing(&format!("create {}", path.display())))?;
     }
-    check_header(path, schema)?;
-    let found = version_of(path, schema).map_err(|e| e.while_doing(&doing()))?;
+    let found = match check_header(path, schema)? {
+        // Nothing beside it can say otherwise, and SQLite would leave a log beside a file that is refused.
+        Some(version) if !beside(path, "-wal").exists() && !beside(path, "-journal").exists() => {
+            version
+        }
+        Some(_) | None => version_of(path, schema).map_err(|e| e.while_doing(&doing()))?,
+    };
     if found > schema.version() {
         let versions = format!("{}: version {found}, known up to {}", doing(), schema.version());
         return Err(Error::new(Code::StoreNewer, versions));
     }
+    draft::sweep(path).map_err(io)?;
     let behind = found < schema.version();
     match mode {
         OpenMode::Current if behind => Err(Error::new(Code::StoreOlder, doing())),
@@ -142,9 +144,7 @@ pub(super) fn connect_checkpointer(path: &Path) -> Result<Connection> {
 
 /// Bytes of the WAL file of the database at `path`, by `stat`.
 pub(super) fn wal_size(path: &Path) -> u64 {
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    fs::metadata(wal).map_or(0, |data| data.len())
+    fs::metadata(beside(path, "-wal")).map_or(0, |data| data.len())
 }
 
 /// Sets up one connection of the reader pool.
@@ -196,54 +196,52 @@ fn expect_pragma(conn: &Connection, path: &Path, name: &str, wanted: &str) -> Re
     Err(Error::new(Code::StorePragma, doing))
 }
 
-fn create(path: &Path, folder: &Path, schema: &Schema) -> Result<()> {
-    let io = |source: std::io::Error| Error::new(Code::StoreIo, "").because(source);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = folder.join(format!(".{name}.{}.new", std::process::id()));
-    match fs::remove_file(&draft) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
-        Ok(()) | Err(_) => {}
-    }
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(io)?;
-    let mut conn = connect(&draft)?;
+/// Makes a new database. It is a whole one in WAL mode before it gets its name: to switch an existing file to WAL is a
+/// write with a journal, and a kill in its midst would leave both.
+fn create(path: &Path, schema: &Schema) -> Result<()> {
+    let io = |e| Error::new(Code::StoreIo, "").because(e);
+    let draft = Draft::of(path)?;
+    let mut conn = connect(draft.path())?;
+    // A draft that is cut off is thrown away, so it is synced once, at its end.
+    conn.pragma_update(None, "synchronous", "OFF")?;
+    conn.pragma_update(None, "journal_mode", "MEMORY")?;
     conn.pragma_update(None, "application_id", schema.application_id)?;
     apply(&mut conn, schema, 0)?;
+    conn.pragma_update(None, "journal_mode", "WAL")?;
+    expect_pragma(&conn, draft.path(), "journal_mode", "wal")?;
     conn.close().map_err(|(_, error)| error)?;
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft).map_err(io)?;
-    match linked {
-        // Another process was quicker: its file is as good.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(io(error)),
-        Ok(()) => File::open(folder).and_then(|dir| dir.sync_all()).map_err(io),
-    }
+    File::open(draft.path()).and_then(|file| file.sync_all()).map_err(io)?;
+    // If another process was quicker, its file is as good.
+    draft.link(path).map(drop)
 }
 
 fn migrate(path: &Path, schema: &Schema, found: i32) -> Result<()> {
     let mut conn = connect(path)?;
-    let backup = path.with_extension(format!("v{found}.db"));
-    if !backup.try_exists().unwrap_or(false) {
-        // Made under another name: a backup that was cut off must not pass for one.
-        let io = |source: std::io::Error| Error::new(Code::StoreIo, "back up").because(source);
-        let draft = backup.with_extension("new");
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)
-            .map_err(io)?;
-        conn.execute("VACUUM INTO ?1", [draft.to_string_lossy()])?;
-        File::open(&draft).and_then(|file| file.sync_all()).map_err(io)?;
-        fs::rename(&draft, &backup).map_err(io)?;
-    }
+    back_up(&conn, &path.with_extension(format!("v{found}.db")))?;
     apply(&mut conn, schema, found)
+}
+
+/// Copies the database to `backup` unless there is one. It is made as a draft: a backup that was cut off must not pass for one.
+fn back_up(conn: &Connection, backup: &Path) -> Result<()> {
+    let io = |source: std::io::Error| Error::new(Code::StoreIo, "back up").because(source);
+    if !backup.try_exists().map_err(io)? {
+        let draft = Draft::of(backup)?;
+        conn.execute("VACUUM INTO ?1", [draft.path().to_string_lossy()])?;
+        File::open(draft.path()).and_then(|file| file.sync_all()).map_err(io)?;
+        draft.link(backup)?;
+    }
+    draft::sweep(backup).map_err(io)
 }
 
 /// Runs the migrations after version `found`, one transaction each.
 fn apply(conn: &mut Connection, schema: &Schema, found: i32) -> Result<()> {
     for (index, sql) in schema.migrations.iter().enumerate().skip(found as usize) {
         let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let reached: i32 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if reached as usize > index {
+            // Another process that was started at the same time was quicker.
+            continue;
+        }
         tx.execute_batch(sql)?;
         tx.pragma_update(None, "user_version", index as i32 + 1)?;
         tx.commit()?;
@@ -251,17 +249,17 @@ fn apply(conn: &mut Connection, schema: &Schema, found: i32) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a file that is not ours by its first bytes, without SQLite.
+/// Refuses a file that is not ours by its first bytes, without SQLite, and answers the `user_version` that stands there.
 ///
 /// Closing a descriptor drops the locks that SQLite holds on the same file in this process, so a file is looked at
-/// once per process, before its first open.
-fn check_header(path: &Path, schema: &Schema) -> Result<()> {
+/// once per process, before its first open; `None` means that it was.
+fn check_header(path: &Path, schema: &Schema) -> Result<Option<i32>> {
     static SEEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let io = |source| Error::new(Code::StoreIo, format!("read {}", path.display())).because(source);
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     let whole = path.canonicalize().map_err(io)?;
     if seen.contains(&whole) {
-        return Ok(());
+        return Ok(None);
     }
     let mut header = [0_u8; 100];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
@@ -286,20 +284,42 @@ fn check_header(path: &Path, schema: &Schema) -> Result<()> {
         return Err(Error::new(Code::StoreNewer, doing));
     }
     seen.insert(whole);
-    Ok(())
+    Ok(Some(number(60)))
 }
 
 /// The file's `user_version` as the WAL has it, by a connection that cannot write.
-#[expect(clippy::disallowed_methods, reason = "this module opens connections")]
+///
+/// A process that was killed in the midst of a write without WAL (a restored copy is not in WAL mode until its first start)
+/// leaves a journal, and SQLite reads nothing before the write is undone. The header has proven the file ours, so that is
+/// done here, as SQLite would have done it for any program that opens the file.
 fn version_of(path: &Path, schema: &Schema) -> Result<i32> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(BUSY_TIMEOUT)?;
-    let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let (id, version) = match read_ids(path) {
+        Err(error) if needs_rollback(&error) => {
+            // Reading anything by a connection that may write has SQLite undo it.
+            connect(path)?.pragma_query_value(None, "user_version", |_| Ok(()))?;
+            read_ids(path)?
+        }
+        ids => ids?,
+    };
     if id != schema.application_id {
         return Err(Error::new(Code::StoreForeign, ""));
     }
-    Ok(conn.pragma_query_value(None, "user_version", |row| row.get(0))?)
+    Ok(version)
+}
+
+/// The `application_id` and the `user_version`.
+#[expect(clippy::disallowed_methods, reason = "this module opens connections")]
+fn read_ids(path: &Path) -> rusqlite::Result<(i32, i32)> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    let id = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    Ok((id, conn.pragma_query_value(None, "user_version", |row| row.get(0))?))
+}
+
+fn needs_rollback(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 #[cfg(test)]
@@ -322,6 +342,13 @@ mod tests {
             "nothing is left beside it"
         );
         code
+    }
+
+    /// The file under another name: this process has looked at the first one already.
+    fn renamed(path: &Path) -> PathBuf {
+        let other = path.with_file_name("y.db");
+        fs::rename(path, &other).unwrap();
+        other
     }
 
     #[test]
@@ -351,9 +378,7 @@ mod tests {
         let path = folder.path().join("x.db");
         let other = Schema { application_id: 5, ..FIRST };
         prepare(&path, &other, OpenMode::Migrate).unwrap();
-        // A copy: this process has looked at the first path already.
-        let copy = folder.path().join("y.db");
-        fs::rename(&path, &copy).unwrap();
+        let copy = renamed(&path);
         assert_eq!(refused(&copy, &FIRST, OpenMode::Migrate), Code::StoreForeign);
     }
 
@@ -364,7 +389,8 @@ mod tests {
         let newer =
             Schema { migrations: &["CREATE TABLE one (x)", "CREATE TABLE two (x)"], ..FIRST };
         prepare(&path, &newer, OpenMode::Migrate).unwrap();
-        assert_eq!(refused(&path, &FIRST, OpenMode::Migrate), Code::StoreNewer);
+        let copy = renamed(&path);
+        assert_eq!(refused(&copy, &FIRST, OpenMode::Migrate), Code::StoreNewer);
     }
 
     #[test]
@@ -372,12 +398,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         prepare(&path, &FIRST, OpenMode::Current).unwrap();
+        let path = renamed(&path);
         let second =
             Schema { migrations: &["CREATE TABLE one (x)", "CREATE TABLE two (x)"], ..FIRST };
         assert_eq!(refused(&path, &second, OpenMode::Current), Code::StoreOlder);
         prepare(&path, &second, OpenMode::Migrate).unwrap();
         assert_eq!(version_of(&path, &second).unwrap(), 2);
-        assert_eq!(version_of(&folder.path().join("x.v1.db"), &second).unwrap(), 1);
+        assert_eq!(version_of(&folder.path().join("y.v1.db"), &second).unwrap(), 1);
     }
 
     #[test]
@@ -391,6 +418,106 @@ mod tests {
         assert_eq!(version_of(&path, &FIRST).unwrap(), 1);
         let conn = connect(&path).unwrap();
         assert!(conn.prepare("SELECT * FROM two").is_err());
+    }
+
+    /// The database and the journal that a kill in the midst of a write without WAL leaves.
+    fn cut_off(path: &Path, write: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = folder.path().join("x.db");
+        prepare(&whole, &FIRST, OpenMode::Migrate).unwrap();
+        let conn = connect(&whole).unwrap();
+        // Every page goes to the file at once, as at a commit; the journal holds what was there before.
+        conn.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN IMMEDIATE")
+            .unwrap();
+        conn.execute_batch(write).unwrap();
+        let pages = "INSERT INTO one SELECT 7 FROM (WITH RECURSIVE n(i) AS
+                     (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) SELECT i FROM n)";
+        conn.execute_batch(pages).unwrap();
+        fs::copy(&whole, path).unwrap();
+        fs::copy(beside(&whole, "-journal"), beside(path, "-journal")).unwrap();
+    }
+
+    fn is_hot(path: &Path) -> bool {
+        read_ids(path).is_err_and(|error| needs_rollback(&error))
+    }
+
+    #[test]
+    fn p23_a_write_that_a_kill_cut_off_is_undone_at_the_next_start() {
+        // In the midst of a restored copy's first write, of a migration, and of the switch to WAL.
+        for (write, wal) in
+            [("", false), ("PRAGMA user_version = 0", false), ("CREATE TABLE y (x)", true)]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("x.db");
+            cut_off(&path, write);
+            if wal {
+                let mut bytes = fs::read(&path).unwrap();
+                bytes[18..20].copy_from_slice(&[2, 2]);
+                fs::write(&path, bytes).unwrap();
+            }
+            assert!(is_hot(&path), "{write}");
+            prepare(&path, &FIRST, OpenMode::Current).unwrap();
+            let conn = connect_writer(&path, &FIRST).unwrap();
+            let count: i64 =
+                conn.query_row("SELECT count(*) FROM one", [], |row| row.get(0)).unwrap();
+            assert_eq!(count, 0, "{write}");
+            assert!(!beside(&path, "-journal").exists(), "{write}");
+        }
+    }
+
+    #[test]
+    fn p28_a_foreign_database_with_a_cut_off_write_is_refused_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        cut_off(&path, "");
+        let other = Schema { application_id: 5, ..FIRST };
+        let before = [&path, &beside(&path, "-journal")].map(|file| fs::read(file).unwrap());
+        assert_eq!(
+            prepare(&path, &other, OpenMode::Migrate).unwrap_err().code(),
+            Code::StoreForeign
+        );
+        assert_eq!([&path, &beside(&path, "-journal")].map(|file| fs::read(file).unwrap()), before);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn p23_a_new_file_is_in_wal_mode_before_it_has_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        create(&path, &FIRST).unwrap();
+        assert_eq!(fs::read(&path).unwrap()[18..20], [2, 2]);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn the_next_start_removes_what_a_killed_one_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let second =
+            Schema { migrations: &["CREATE TABLE one (x)", "CREATE TABLE two (x)"], ..FIRST };
+        let names =
+            [".x.db.7.new", ".x.db.7.new-journal", ".x.v1.db.7-0.new", ".x.v1.db.7-0.new-journal"];
+        prepare(&path, &FIRST, OpenMode::Migrate).unwrap();
+        for name in names {
+            fs::write(folder.path().join(name), "left").unwrap();
+        }
+        prepare(&path, &second, OpenMode::Migrate).unwrap();
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "the database and its backup: {left:?}");
+    }
+
+    #[test]
+    fn two_processes_that_migrate_at_once_both_succeed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        prepare(&path, &FIRST, OpenMode::Migrate).unwrap();
+        let second =
+            Schema { migrations: &["CREATE TABLE one (x)", "CREATE TABLE two (x)"], ..FIRST };
+        // Both have read version 1.
+        migrate(&path, &second, 1).unwrap();
+        migrate(&path, &second, 1).unwrap();
+        assert_eq!(version_of(&path, &second).unwrap(), 2);
     }
 
     #[test]

@@ -36,7 +36,8 @@ fn fields(ready: bool) -> Markup {
                     label {
                         span { "Tier" }
                         select.form-select name="tier" {
-                            option value="" { "1, observe" }
+                            option value="" { "1, or 3 with a profile that writes" }
+                            option value="1" { "1, observe" }
                             option value="2" { "2, investigate" }
                             option value="3" { "3, remediate" }
                         }

@@ -156,6 +156,7 @@ async fn forwarded_headers_count_only_from_a_trusted_proxy() {
     let options = Options {
         allowed_hosts: vec![],
         trusted_proxies: vec!["192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap()],
+        ..Options::default()
     };
     let caller = |peer: &str, forwarded: &[&str]| {
         let peer: SocketAddr = format!("{peer}:1234").parse().unwrap();

@@ -1,5 +1,5 @@
-// What a script can see of a page's looks: text that is cut, covered by other text or too faint, and a page wider than
-// its window. Answers one line for each thing, with a selector.
+// What a script can see of a page's looks: text that is cut, covered by other text, too faint or without its line breaks,
+// and a page wider than its window. Answers one line for each thing, with a selector.
 (() => {
   const SLACK = 1; // pixels that rounding may cost
   const found = [];
@@ -87,6 +87,12 @@
       return true;
     });
     report('wide', guilty.at(-1) ?? document.body, '', `${wide.scrollWidth} > ${wide.clientWidth} px`);
+  }
+
+  // A framework's class may go before what a `pre` is by itself.
+  for (const pre of root.querySelectorAll('pre')) {
+    const style = getComputedStyle(pre).whiteSpace;
+    if (seen(pre) && !['pre', 'pre-wrap', 'break-spaces'].includes(style)) report('joined', pre, pre.textContent, style);
   }
 
   const boxes = [];

@@ -19,18 +19,20 @@ use lamplighter::{Engine, monitor, repositories};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Name, width, height and preferred colours.
-const LOOKS: [(&str, u32, u32, &str); 4] = [
-    ("light", 1280, 900, "light"),
-    ("dark", 1280, 900, "dark"),
-    ("phone", 390, 844, "light"),
-    ("phone-dark", 390, 844, "dark"),
+/// Width, height, and each look's name with its preferred colours: a page follows these without being loaded again.
+const LOOKS: [(u32, u32, [(&str, &str); 2]); 2] = [
+    (1280, 900, [("light", "light"), ("dark", "dark")]),
+    (390, 844, [("phone", "light"), ("phone-dark", "dark")]),
 ];
-/// Until nothing in the document has changed for a moment.
+/// Until nothing in the document has changed for a moment, and colours have changed to their end.
 const QUIET: &str = "new Promise(done => {
-    const end = () => { changes.disconnect(); document.fonts.ready.then(() => done(0)); };
-    let timer = setTimeout(end, 250);
-    const changes = new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(end, 250); });
+    const end = () => {
+        changes.disconnect();
+        document.getAnimations().filter(one => one instanceof CSSTransition).forEach(one => one.finish());
+        document.fonts.ready.then(() => done(0));
+    };
+    let timer = setTimeout(end, 60);
+    const changes = new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(end, 60); });
     changes.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
     setTimeout(end, 3000);
 })";
@@ -65,25 +67,32 @@ impl<'a> Gallery<'a> {
 
     /// The same for a page whose answer has an error status, here or after `arrange` has done something with it.
     fn arranged(&mut self, name: &str, url: &str, status: &str, arrange: impl Fn(&Page)) {
-        for (look, width, height, scheme) in LOOKS {
-            let what = format!("{}-{name}-{look}", self.state);
+        for (width, height, schemes) in LOOKS {
             self.page.viewport(width, height);
-            self.page.scheme(scheme);
+            self.page.scheme("light");
             self.page.open(url);
             arrange(self.page);
-            self.page.eval(QUIET);
-            let faults = self.page.eval(include_str!("look.js"));
-            let faults = faults.as_array().unwrap().iter().map(|fault| fault.as_str().unwrap());
-            self.faults.extend(faults.map(|fault| format!("{what}: {fault}")));
-            let said = self.page.complaints();
-            let said = said.iter().filter(|said| status.is_empty() || !said.contains(status));
-            self.faults.extend(said.map(|said| format!("{what}: {said}")));
-            if let Some(folder) = &self.folder {
-                self.page.screenshot(&folder.join(format!("{what}.png")));
+            for (look, scheme) in schemes {
+                let what = format!("{}-{name}-{look}", self.state);
+                self.page.scheme(scheme);
+                self.look(&what, status);
             }
-            self.seen += 1;
         }
         self.page.viewport(1280, 900);
+    }
+
+    fn look(&mut self, what: &str, status: &str) {
+        self.page.eval(QUIET);
+        let faults = self.page.eval(include_str!("look.js"));
+        let faults = faults.as_array().unwrap().iter().map(|fault| fault.as_str().unwrap());
+        self.faults.extend(faults.map(|fault| format!("{what}: {fault}")));
+        let said = self.page.complaints();
+        let said = said.iter().filter(|said| status.is_empty() || !said.contains(status));
+        self.faults.extend(said.map(|said| format!("{what}: {said}")));
+        if let Some(folder) = &self.folder {
+            self.page.screenshot(&folder.join(format!("{what}.png")));
+        }
+        self.seen += 1;
     }
 
     fn close(self) {

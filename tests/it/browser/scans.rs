@@ -12,6 +12,8 @@ use lamplighter::Code;
 use lamplighter::model::{Actor, Job, JobId, Status, Timestamp};
 use lamplighter::monitor::{self, demo::PROBLEMS};
 use lamplighter::store::Store;
+use lamplighter::web::Options;
+use std::time::Duration;
 
 // The tests' own thread blocks on Chromium; the engine and the pages run on the runtime's other threads.
 
@@ -180,14 +182,15 @@ async fn the_thousand_and_first_waiting_scan_is_refused_inside_the_page() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_takes_no_write_is_told_inside_the_page_which_stays_whole() {
     let (folder, store) = store();
-    let site = Site::start(folder.path(), &store).await;
+    // The server gives up after half a minute; this one does so sooner, and still later than any page takes.
+    let options = Options { request_limit: Duration::from_secs(5), ..Options::default() };
+    let site = Site::start_with(folder.path(), &store, options).await;
     let Some(chromium) = Chromium::start() else { return };
     let page = chromium.page();
     watch_scans(&page, &site.url);
     let other = foreign(folder.path());
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     page.click("#run-now");
-    // The server gives up after half a minute.
     page.wait("!!document.querySelector('[role=alert]')");
     page.wait_text("#scan-status", "Run");
     let said = page.complaints();

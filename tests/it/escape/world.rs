@@ -135,6 +135,13 @@ impl World {
         }
     }
 
+    /// Waits until a victim that was killed has ended: the signal is sent a moment before.
+    pub(super) async fn victim_has_ended(&mut self) {
+        while self.victim.try_wait().unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Everything outside, but for the folders of the jobs.
     fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files: BTreeMap<_, _> =

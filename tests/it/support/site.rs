@@ -41,6 +41,11 @@ pub struct Site {
 impl Site {
     /// Starts both on the store of a folder, with an admin.
     pub async fn start(folder: &Path, store: &Store) -> Self {
+        Self::start_with(folder, store, Options::default()).await
+    }
+
+    /// The same with options of the caller's.
+    pub async fn start_with(folder: &Path, store: &Store, options: Options) -> Self {
         let hash = web::hash_password(PASSWORD).unwrap();
         store.create_first_admin(hash, Actor::cli(), now()).await.unwrap();
         let gate = Arc::new(Semaphore::new(0));
@@ -82,7 +87,7 @@ impl Site {
             store: store.clone(),
             logs: LogStore::open(&folder.join("logs.db"), OpenMode::Migrate).unwrap(),
             clock: Clock::system(),
-            options: Options::default(),
+            options,
             leading: engine.leading(),
             agents: Some(agents(folder, store)),
             tracking: Tracking::Local,

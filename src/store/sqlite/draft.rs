@@ -1,0 +1,212 @@
+//! A database file under construction: it is built under a name of its own and moved into place whole.
+//!
+//! A process that is killed leaves its draft behind. The maker of a draft holds a lock of the operating system on it,
+//! which ends with the process; so the next start knows the drafts that nobody makes any more, and removes them.
+
+use crate::error::{Code, Error, Result};
+use std::ffi::OsString;
+use std::fs::{self, DirEntry, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A draft of the file at a path. Dropped, it is removed with everything beside it.
+#[derive(Debug)]
+pub(super) struct Draft {
+    path: PathBuf,
+    /// Held from before SQLite opens the draft until after it has closed it, and let go before the file is in place: closing
+    /// any descriptor of a file drops the locks that this process's SQLite has on it.
+    lock: Option<File>,
+}
+
+impl Draft {
+    /// An empty draft of `target`, in the same folder, for its owner only.
+    pub(super) fn of(target: &Path) -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let maker = std::process::id();
+        loop {
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let path = target.with_file_name(draft_name(target, &format!("{maker}-{number}")));
+            let io = |e| Error::new(Code::StoreIo, format!("make {}", path.display())).because(e);
+            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+            let lock = match made {
+                // Of an earlier process with the same number; `sweep` removes it.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+                made => made.map_err(io)?,
+            };
+            match lock.try_lock() {
+                // A sweep may have come between the two.
+                Ok(()) if lock.metadata().map_err(io)?.nlink() > 0 => {
+                    return Ok(Self { path, lock: Some(lock) });
+                }
+                Ok(()) | Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(io(error)),
+            }
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives the finished draft the name `target`; `false` if something has that name already, which is then kept.
+    pub(super) fn link(mut self, target: &Path) -> Result<bool> {
+        let io = |e| Error::new(Code::StoreIo, format!("make {}", target.display())).because(e);
+        drop(self.lock.take());
+        match fs::hard_link(&self.path, target) {
+            // Another process was quicker. It may have swept this draft since the lock was let go.
+            Err(_) if target.exists() => return Ok(false),
+            linked => linked.map_err(io)?,
+        }
+        File::open(folder_of(target)).and_then(|folder| folder.sync_all()).map_err(io)?;
+        Ok(true)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next start.
+        drop(remove(&self.path));
+    }
+}
+
+/// Removes the drafts of `target` that processes left which are gone.
+pub(super) fn sweep(target: &Path) -> io::Result<()> {
+    let taken = target.metadata().ok();
+    for entry in fs::read_dir(folder_of(target))? {
+        let entry = entry?;
+        if is_draft(target, &entry.file_name()) && is_left(&entry, taken.as_ref())? {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// A file that SQLite keeps beside a database: `-journal`, `-wal` or `-shm`.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The folder that a file is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => Path::new("/"),
+    }
+}
+
+/// Whether nobody makes this draft any more.
+fn is_left(draft: &DirEntry, target: Option<&fs::Metadata>) -> io::Result<bool> {
+    let place = |data: &fs::Metadata| (data.dev(), data.ino());
+    let found = match draft.metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        found => found?,
+    };
+    if !found.is_file() {
+        return Ok(false);
+    }
+    // It is in place; only its second name is left. It is not opened: this process may have the database open already.
+    if target.map(place) == Some(place(&found)) {
+        return Ok(true);
+    }
+    let file = match File::open(draft.path()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        file => file?,
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Removes a draft, last of all the name by which a sweep finds it.
+fn remove(draft: &Path) -> io::Result<()> {
+    let files = ["-journal", "-wal", "-shm"].map(|suffix| beside(draft, suffix));
+    for file in files.iter().map(PathBuf::as_path).chain([draft]) {
+        match fs::remove_file(file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn draft_name(target: &Path, maker: &str) -> OsString {
+    let mut name = OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(format!(".{maker}.new"));
+    name
+}
+
+/// Whether a file's name is that of a draft of `target`; up to version 0.1.0 they had the maker's number alone.
+fn is_draft(target: &Path, name: &std::ffi::OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    let wanted = target.file_name().unwrap_or_default().as_encoded_bytes();
+    let maker = name
+        .strip_prefix(b".")
+        .and_then(|rest| rest.strip_prefix(wanted))
+        .and_then(|rest| rest.strip_prefix(b"."))
+        .and_then(|rest| rest.strip_suffix(b".new"));
+    let fits = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
+    maker.is_some_and(|maker| !maker.is_empty() && maker.iter().all(fits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let name = |entry: io::Result<DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn drafts_of_makers_that_are_gone_are_swept_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("x.db");
+        let kept =
+            ["x.db", ".x.db.new", ".x.db.mine.new", ".y.db.77.new", ".x.db.77", "x.db.77.new"];
+        let left = [".x.db.77.new", ".x.db.77.new-journal", ".x.db.77-3.new", ".x.db.77-3.new-wal"];
+        for name in kept.iter().chain(&left) {
+            fs::write(folder.path().join(name), name).unwrap();
+        }
+        let draft = Draft::of(&target).unwrap();
+        let made = draft.path().file_name().unwrap().to_str().unwrap().to_owned();
+        sweep(&target).unwrap();
+        let mut wanted: Vec<_> = kept.iter().map(ToString::to_string).chain([made]).collect();
+        wanted.sort();
+        assert_eq!(names(folder.path()), wanted, "whose maker lives stays");
+        drop(draft);
+        assert_eq!(names(folder.path()).len(), kept.len());
+    }
+
+    #[test]
+    fn a_draft_that_is_in_place_already_loses_its_second_name_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("x.db");
+        fs::write(&target, "mine").unwrap();
+        fs::hard_link(&target, folder.path().join(".x.db.77.new")).unwrap();
+        sweep(&target).unwrap();
+        assert_eq!(names(folder.path()), ["x.db"]);
+        assert_eq!(fs::read(&target).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn a_draft_never_replaces_what_has_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("x.db");
+        let (first, second) = (Draft::of(&target).unwrap(), Draft::of(&target).unwrap());
+        fs::write(first.path(), "first").unwrap();
+        assert!(first.link(&target).unwrap());
+        assert!(!second.link(&target).unwrap());
+        assert_eq!(names(folder.path()), ["x.db"]);
+        assert_eq!(fs::read(&target).unwrap(), b"first");
+    }
+}
