@@ -39,7 +39,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             let value = value.join(" ");
             let text = (value != "default").then_some(value.as_str());
             let now = Clock::system().now();
-            settings::set(&cli.store()?, &cli.tracking()?, key, text, Actor::cli(), now).await?;
+            settings::set(&cli.store()?, key, text, Actor::cli(), now).await?;
             get(cli, Some(key)).await
         }
     }
