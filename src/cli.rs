@@ -21,7 +21,6 @@ use crate::clock::Clock;
 use crate::config;
 use crate::error::{Code, Error, Result};
 use crate::model::Timestamp;
-use crate::monitor::Tracking;
 use crate::redact::redactor;
 use crate::store::{LogStore, OpenMode, Store};
 use clap::{Parser, Subcommand};
@@ -119,12 +118,6 @@ impl Cli {
         }
         answer.notes.iter().for_each(|note| output::note(note));
         output::line(&answer.sentence)
-    }
-
-    /// The issue tracker as a server that is started here would have it.
-    fn tracking(&self) -> Result<Tracking> {
-        let config = serve::configuration(&self.data_dir(false)?, None, None)?;
-        Ok(serve::tracking(&config.tracker, &Clock::system()))
     }
 
     fn log_store(&self) -> Result<LogStore> {

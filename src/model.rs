@@ -19,6 +19,7 @@ mod repository;
 mod scan;
 mod schedule;
 mod search;
+mod server_facts;
 mod session;
 mod setting;
 mod time;
@@ -59,6 +60,9 @@ pub use schedule::{
     PlanChange, ReservedSchedule, Rule, Schedule, Situation, Verdict, decide,
 };
 pub use search::{Found, Hour, JobCount, JobFilter, LogFilter, Overview};
+pub use server_facts::{
+    KindFacts, NO_SERVER, ProcessFacts, Readiness, SILENT, ServerFacts, Service, ServiceRun,
+};
 pub use session::{
     MAX_PROMPT_BYTES, MAX_TIER, OpenRun, Profile, Session, SessionEnd, SessionRequest, SessionRun,
     SessionStart, TranscriptPiece, is_prompt_file,
@@ -67,5 +71,5 @@ pub use setting::Setting;
 pub use time::Timestamp;
 pub use tracker::{ApiUrl, Failure, Reason, Repository, Visibility};
 pub use transition::{AttemptEnd, JobError, Outcome, Settlement, Terms, may_follow, settlement};
-pub use why::{Circumstances, Why, why};
+pub use why::{Circumstances, Gate, Opening, PutOff, UsageLimit, Wait, Why, why};
 pub use worker::{Process, Worker};

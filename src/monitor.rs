@@ -9,12 +9,14 @@ mod agent_run;
 mod builtin;
 pub mod cadence;
 pub mod demo;
+mod facts;
 mod fence;
 mod filing;
 mod fingerprint;
 pub mod intake;
 pub mod miner;
 pub mod prompt;
+mod readiness;
 pub mod reply;
 mod scan;
 pub mod settings;
@@ -25,7 +27,9 @@ mod triage;
 mod visible;
 mod window;
 
+pub use facts::Telling;
 pub use filing::Filings;
+pub use readiness::may_scan;
 pub use scan::{register, rules};
 pub use tracking::{Remote, Tracking};
 pub use window::Window;
@@ -48,6 +52,16 @@ pub async fn run_now(
     now: Timestamp,
 ) -> Result<JobId> {
     tracking.check()?;
+    queue_scan(store, actor, correlation_id, now).await
+}
+
+/// The same for a process that is not the server: [`may_scan`] says what can be known before.
+pub async fn queue_scan(
+    store: &Store,
+    actor: Actor,
+    correlation_id: Option<String>,
+    now: Timestamp,
+) -> Result<JobId> {
     let job = NewJob { correlation_id, ..by_hand(actor) };
     Ok(store.enqueue(job, now).await?.id())
 }

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod approvals;
+mod board;
 pub mod door;
 mod filings;
 mod jobs;
@@ -29,6 +30,7 @@ pub use snapshot::{Snapshot, SnapshotPlan};
 pub use sqlite::transactional;
 
 use crate::error::Result;
+use board::Board;
 use sqlite::{Database, Schema};
 use std::path::Path;
 use std::sync::Arc;
@@ -51,6 +53,7 @@ const SCRATCH: Schema = Schema {
         include_str!("../migrations/sqlite/0004_repositories.sql"),
         include_str!("../migrations/sqlite/0005_issues.sql"),
         include_str!("../migrations/sqlite/0006_filings.sql"),
+        include_str!("../migrations/sqlite/0007_worker_facts.sql"),
     ],
     durable: false,
 };

@@ -239,7 +239,7 @@ fn as_json(job: &Job) -> Value {
         "timeout_ms": job.timeout.map(|timeout| timeout.as_millis() as u64),
         "unique_key": job.unique_key.as_ref().map(UniqueKey::as_str),
         "concurrency_key": job.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
-        "schedule_id": job.occurrence.map(|occurrence| occurrence.schedule_id),
+        "schedule_id": job.schedule_id,
         "occurrence_at": job.occurrence.map(|occurrence| occurrence.at.to_string()),
         "progress": job.progress,
         "parent_id": job.parent_id.map(|id| id.0),

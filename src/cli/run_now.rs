@@ -3,7 +3,7 @@
 use super::{Cli, output};
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::model::Actor;
+use crate::model::{Actor, Kind};
 use crate::monitor;
 use serde_json::json;
 
@@ -16,20 +16,18 @@ pub(super) struct Arguments {
 
 /// Queues a scan and prints its id. A running server starts it; without one it waits for the next start.
 pub(super) async fn run(cli: &Cli, arguments: &Arguments) -> Result<()> {
-    let (store, tracking) = (cli.store()?, cli.tracking()?);
-    if !arguments.dry_run {
-        tracking.check()?;
-    }
-    if store.try_lead()?.is_some() {
-        output::note(
-            "No server runs on this data directory: the scan starts with the next `lamplighter serve`.",
-        );
-    }
+    let store = cli.store()?;
     let (actor, now) = (Actor::cli(), Clock::system().now());
+    if !arguments.dry_run {
+        monitor::may_scan(store.server_facts(now).await?.as_ref())?;
+    }
+    for note in store.notes_for(&Kind::SELF_MONITORING, now).await? {
+        output::note(&note);
+    }
     let asked = if arguments.dry_run {
         monitor::dry_run(&store, actor, None, now).await
     } else {
-        monitor::run_now(&store, &tracking, actor, None, now).await
+        monitor::queue_scan(&store, actor, None, now).await
     };
     let id = asked?;
     if cli.json {

@@ -9,7 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::logs::{LogFile, LogWriter, log_layer, redacted};
 use crate::model::{Actor, NewLogRow, Timestamp};
 use crate::monitor::intake::{Intake, Journal};
-use crate::monitor::{self, Tracking};
+use crate::monitor::{self, Telling, Tracking};
 use crate::repositories;
 use crate::sessions::{self, AgentProgram, AgentState, Agents, Sandboxed};
 use crate::store::{LogStore, OpenMode, Store};
@@ -61,6 +61,11 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         Error::new(Code::WebServe, format!("listen on {}", config.listen)).because(error)
     })?;
+    let file = configuration_file(&data_dir, arguments.config.as_deref());
+    store.say(|facts| {
+        facts.config = file.map(|path| path.display().to_string());
+        facts.listen = Some(config.listen.to_string());
+    });
     let writer = start_logging(&config, logs.clone(), clock.clone());
     let agents = agents(&config, &store, &data_dir, &clock);
     let tracking = tracking(&config.tracker, &clock);
@@ -70,6 +75,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let mut intake = follow(&config.log_sources, &logs, &clock, &engine.leading());
     intake.prune(store.clone(), logs.clone(), &clock, &engine.leading());
     intake.file(store.clone(), tracking.clone(), &clock, &engine.leading());
+    intake.tell(telling(&agents, &logs, &tracking, arguments.demo), &clock);
     let stop = CancellationToken::new();
     let options = web::Options {
         allowed_hosts: config.allowed_hosts,
@@ -130,7 +136,7 @@ fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Age
 }
 
 /// The issue tracker of the configuration.
-pub(super) fn tracking(tracker: &config::Tracker, clock: &Clock) -> Tracking {
+fn tracking(tracker: &config::Tracker, clock: &Clock) -> Tracking {
     let config::Tracker { kind, repository, api_url, token_file } = tracker.clone();
     match kind {
         TrackerKind::Local => Tracking::Local,
@@ -163,6 +169,17 @@ fn start_engine(
         .start()
 }
 
+/// What this server looks at to say what it can do.
+fn telling(agents: &Agents, logs: &LogStore, tracking: &Tracking, is_demo: bool) -> Telling {
+    Telling {
+        store: agents.store.clone(),
+        logs: logs.clone(),
+        tracking: tracking.clone(),
+        agents: agents.clone(),
+        scans: !is_demo,
+    }
+}
+
 /// Says which agent program is there, and asks for what waited for one. Without it everything else runs.
 async fn meet_program(agents: &Agents, clock: &Clock) {
     match agents.program.state().await {
@@ -185,8 +202,15 @@ async fn beside<T>(other: impl Future<Output = ()>, serving: impl Future<Output 
     }
 }
 
+/// The configuration file in force, if there is one.
+fn configuration_file(data_dir: &Path, named: Option<&Path>) -> Option<PathBuf> {
+    let default = data_dir.join("lamplighter.toml");
+    let path = named.unwrap_or(&default);
+    std::path::absolute(path).ok().filter(|path| path.exists())
+}
+
 /// The configuration of the server on this data directory, from its own file unless another one is named.
-pub(super) fn configuration(
+fn configuration(
     data_dir: &Path,
     named: Option<&Path>,
     listen: Option<SocketAddr>,

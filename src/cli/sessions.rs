@@ -4,7 +4,7 @@ use super::{Cli, output};
 use crate::agents::claude::{Event, Lines, Reader};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Cancelled, JobId, Session, SessionRequest, Status, Timestamp};
+use crate::model::{Actor, Cancelled, JobId, Kind, Session, SessionRequest, Status, Timestamp};
 use crate::sessions::{self, Asked};
 use crate::store::Store;
 use clap::Subcommand;
@@ -131,13 +131,12 @@ async fn trigger(cli: &Cli, wanted: Wanted) -> Result<()> {
         ..SessionRequest::default()
     };
     let store = cli.store()?;
-    if store.try_lead()?.is_some() {
-        output::note(
-            "No server runs on this data directory: the session starts with the next `lamplighter serve`.",
-        );
+    let now = Clock::system().now();
+    for note in store.notes_for(&Kind::AGENT_SESSION, now).await? {
+        output::note(&note);
     }
     let asked = Asked { idempotency_key: wanted.idempotency_key, ..Asked::by(Actor::cli()) };
-    let id = sessions::request(&store, request, asked, Clock::system().now()).await?;
+    let id = sessions::request(&store, request, asked, now).await?;
     if cli.json {
         output::line(json!({"status": "queued", "session_id": id.to_string()}))
     } else {

@@ -45,7 +45,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             }
             let text = (value != "default").then_some(value.as_str());
             let (store, now) = (cli.existing_store()?, Clock::system().now());
-            settings::set(&store, &cli.tracking()?, key, text, Actor::cli(), now).await?;
+            settings::set(&store, key, text, Actor::cli(), now).await?;
             get(cli, Some(key)).await
         }
     }

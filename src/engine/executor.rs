@@ -5,14 +5,16 @@ use super::handler::{Answer, Context, Handler};
 use super::limits::{self, Limits};
 use crate::clock::Clock;
 use crate::error::Code;
-use crate::model::{AttemptEnd, Job, JobError, KindRules, Lease, Outcome, Status};
+use crate::model::{
+    AttemptEnd, Job, JobError, Kind, KindRules, Lease, Outcome, OverBudget, Status,
+};
 use crate::redact::redactor;
 use crate::store::Store;
 use crate::{error_coded, warn_coded};
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -21,6 +23,8 @@ use tracing::Instrument;
 
 /// How long a handler that must end may clean up before it is dropped (P20 allows twelve seconds).
 const CANCEL_GRACE: Duration = Duration::from_secs(10);
+/// Bytes of a job's error that are logged; all of it stands in the job.
+const MAX_REASON: usize = 1000;
 /// Wait between tries to save the end of a job.
 const SETTLE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -55,13 +59,33 @@ impl Run {
     async fn run(self) {
         tracing::debug!(epoch = self.lease.epoch, "started");
         let end = without_secrets(self.perform().await);
-        if let Some(status) = self.save(end).await {
-            tracing::info!("job {} ({}) is {status}", self.job.id, self.job.kind);
+        if let Some((status, failure)) = self.save(end).await {
+            self.report(status, failure.as_ref());
+        }
+    }
+
+    /// Says how the job ended. A failure for good is a warning under the job's own code, so that it becomes an issue; that
+    /// of a scan is not, or each scan would find the one before.
+    fn report(&self, status: Status, failure: Option<&JobError>) {
+        let Job { id, kind, attempt, .. } = &self.job;
+        let reason = failure.map(reason);
+        if status == Status::Failed && *kind != Kind::SELF_MONITORING {
+            let (code, reason) = reason.unwrap_or_else(|| {
+                (Code::Interrupted, "the server stopped while it ran".to_owned())
+            });
+            warn_coded!(code, "job {id} ({kind}) has failed on attempt {attempt}: {reason}");
+        } else if let Some((code, reason)) = reason {
+            tracing::info!(
+                "job {id} ({kind}) is {status} after attempt {attempt}: {code} {reason}"
+            );
+        } else {
+            tracing::info!("job {id} ({kind}) is {status}");
         }
     }
 
     async fn perform(&self) -> AttemptEnd {
         let life = Arc::new(Notify::new());
+        let over_budget = Arc::new(OnceLock::new());
         let context = Context {
             job: self.job.clone(),
             lease: self.lease.clone(),
@@ -70,6 +94,7 @@ impl Run {
             cancelled: self.cancel.clone(),
             store: self.store.clone(),
             life: Arc::clone(&life),
+            over_budget: Arc::clone(&over_budget),
         };
         let mut handler = match catch_unwind(AssertUnwindSafe(|| (self.handler)(context))) {
             Ok(handler) => handler,
@@ -94,7 +119,7 @@ impl Run {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(handler))) {
             self.panicked(&*panic);
         }
-        end
+        put_off(end, over_budget.get())
     }
 
     /// Gives a handler that must end its time to clean up. If it comes to its end meanwhile, its work counts; any other
@@ -104,7 +129,11 @@ impl Run {
             biased;
             outcome = answered(handler) => match self.end_of(outcome) {
                 done @ AttemptEnd::Answered(Outcome::Done(_)) => done,
-                AttemptEnd::Answered(_) | AttemptEnd::TimedOut(_) | AttemptEnd::Stopped | AttemptEnd::Lost => end,
+                AttemptEnd::Answered(_)
+                | AttemptEnd::TimedOut(_)
+                | AttemptEnd::OverBudget { .. }
+                | AttemptEnd::Stopped
+                | AttemptEnd::Lost => end,
             },
             () = self.clock.sleep(CANCEL_GRACE) => end,
             () = self.stop.handlers.cancelled(), if !self.rules.winds_up => end,
@@ -134,16 +163,17 @@ impl Run {
         AttemptEnd::Answered(Outcome::Failed(error))
     }
 
-    /// Saves the end, again and again while the database refuses; `None` if it was not saved. Then the row is still
+    /// Saves the end, again and again while the database refuses, and answers the status and the failure; `None` if it was
+    /// not saved. Then the row is still
     /// running in nobody's hands, and the next look settles it as lost.
-    async fn save(&self, mut end: AttemptEnd) -> Option<Status> {
+    async fn save(&self, mut end: AttemptEnd) -> Option<(Status, Option<JobError>)> {
         let mut refused = false;
         let retry_after = self.rules.backoff.wait(self.job.attempt, self.clock.chance());
         loop {
             let now = self.clock.now();
             let saved = self.store.settle(self.lease.clone(), end.clone(), retry_after, now);
             let error = match saved.await {
-                Ok(status) => return Some(status),
+                Ok(status) => return Some((status, failure(end))),
                 Err(error) => error,
             };
             let rules = [Code::StoreConstraint, Code::StoreCorrupt].contains(&error.code());
@@ -174,6 +204,40 @@ impl Run {
     }
 }
 
+/// Why an attempt failed that ended so.
+fn failure(end: AttemptEnd) -> Option<JobError> {
+    match end {
+        AttemptEnd::Answered(Outcome::Failed(error) | Outcome::Fatal(error))
+        | AttemptEnd::TimedOut(error) => Some(error),
+        AttemptEnd::Answered(Outcome::Done(_) | Outcome::Snooze(_) | Outcome::Limited { .. })
+        | AttemptEnd::OverBudget { .. }
+        | AttemptEnd::Stopped
+        | AttemptEnd::Lost => None,
+    }
+}
+
+/// The first line of a job's error, and its code if that is a registered one; a handler's own code stays in the text.
+fn reason(error: &JobError) -> (Code, String) {
+    let code = Code::ALL.iter().copied().find(|code| code.as_str() == error.code);
+    let line = error.message.lines().next().unwrap_or_default();
+    let line = &line[..line.floor_char_boundary(MAX_REASON)];
+    let said = line.strip_prefix(&format!("[{}] ", error.code)).unwrap_or(line);
+    match code {
+        Some(code) => (code, said.to_owned()),
+        None => (Code::HandlerFailed, format!("{}: {said}", error.code)),
+    }
+}
+
+/// The end of an attempt whose handler found a budget used up.
+fn put_off(end: AttemptEnd, over: Option<&OverBudget>) -> AttemptEnd {
+    match (end, over) {
+        (AttemptEnd::Answered(Outcome::Snooze(_)), Some(over)) => {
+            AttemptEnd::OverBudget { until: over.until, reason: over.reason.clone() }
+        }
+        (end, _) => end,
+    }
+}
+
 /// The end with no secret in its error, which is stored and shown.
 fn without_secrets(end: AttemptEnd) -> AttemptEnd {
     let clean = |mut error: JobError| {
@@ -193,6 +257,7 @@ fn without_secrets(end: AttemptEnd) -> AttemptEnd {
         }
         AttemptEnd::TimedOut(error) => AttemptEnd::TimedOut(clean(error)),
         AttemptEnd::Answered(Outcome::Done(_) | Outcome::Snooze(_))
+        | AttemptEnd::OverBudget { .. }
         | AttemptEnd::Stopped
         | AttemptEnd::Lost => end,
     }

@@ -3,11 +3,11 @@
 use super::typed;
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::model::{Enqueued, Job, Lease, NewJob, Outcome, Trigger};
+use crate::model::{Enqueued, Job, Lease, NewJob, Outcome, OverBudget, Trigger};
 use crate::store::Store;
 use serde::de::DeserializeOwned;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,8 @@ pub struct Context {
     pub cancelled: CancellationToken,
     pub(super) store: Store,
     pub(super) life: Arc<Notify>,
+    /// The budget that the handler found used up.
+    pub(super) over_budget: Arc<OnceLock<OverBudget>>,
 }
 
 impl Context {
@@ -56,6 +58,15 @@ impl Context {
     pub async fn progress(&self, text: impl Into<String>) -> Result<()> {
         self.alive();
         self.store.set_progress(self.lease.clone(), text.into()).await
+    }
+
+    /// What a handler answers that cannot go on because a budget is used up: the job waits until the budget is renewed or
+    /// raised, spending no attempt, and says which one it waits for.
+    pub fn over_budget(&self, over: OverBudget) -> Outcome {
+        let wait = over.until.since(self.clock.now());
+        // The first one counts.
+        drop(self.over_budget.set(over));
+        Outcome::Snooze(wait)
     }
 
     /// Stores a job that this one makes: trigger `parent`, with this job as its parent and its correlation id.

@@ -8,7 +8,8 @@ use super::{Preparation, Stop};
 use crate::clock::Clock;
 use crate::error::{Code, Result};
 use crate::model::{
-    Job, JobId, KindRules, Lane, PollRequest, Polled, Queue, QueueState, Settlement, Timestamp,
+    Job, JobId, KindRules, Lane, PollRequest, Polled, Queue, QueueState, Service, Settlement,
+    Timestamp,
 };
 use crate::store::{Leadership, Store};
 use crate::{error_coded, warn_coded};
@@ -102,7 +103,8 @@ impl Poller {
         leads: watch::Sender<bool>,
     ) {
         let (store, clock) = (self.store.clone(), self.clock.clone());
-        let heart = Arc::new(Heart::new(store, clock, self.me.clone(), leads.subscribe()));
+        let heart = Heart::new(store, clock, self.me.clone(), leads.subscribe());
+        let heart = Arc::new(heart.running(&self.kinds));
         let mut beating = JoinSet::new();
         beating.spawn(Arc::clone(&heart).serve());
         while let Some(_leadership) = self.lead(leadership.take(), &heart).await {
@@ -245,7 +247,9 @@ impl Poller {
             running: self.held.values().map(|held| held.job).collect(),
             draining: self.stop.claims.is_cancelled(),
         };
-        let mut polled = self.store.poll(request, self.clock.now()).await?;
+        let polled = self.store.poll(request, self.clock.now()).await;
+        self.tell(&polled);
+        let mut polled = polled?;
         for (job, after) in &polled.rescued {
             report_rescue(job, after);
         }
@@ -257,6 +261,17 @@ impl Poller {
         }
         polled.more |= self.blocked.is_some();
         Ok(polled)
+    }
+
+    /// Says how a look ended.
+    fn tell(&self, polled: &Result<Polled>) {
+        let now = self.clock.now();
+        let claimed =
+            polled.as_ref().map(|polled| format!("claimed {} jobs", polled.claimed.len()));
+        let fired =
+            polled.as_ref().map(|polled| format!("{} schedules were due", polled.schedules));
+        self.store.ran(&Service::Poller, now, claimed);
+        self.store.ran(&Service::Scheduler, now, fired);
     }
 
     /// Every queue that has a limit of ours or a job that runs here.

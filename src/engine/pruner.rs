@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::error::{Code, Result};
-use crate::model::{KindRules, Timestamp};
+use crate::model::{JobCount, KindRules, Service, Timestamp};
 use crate::store::Store;
 use crate::warn_coded;
 use std::sync::Arc;
@@ -14,6 +14,9 @@ const PRUNE_EVERY: Duration = Duration::from_mins(1);
 const RECOUNT_EVERY: Duration = Duration::from_hours(1);
 /// Between two slices, so that everybody else's writes come first.
 const BREATH: Duration = Duration::from_millis(50);
+
+/// Wrong counts that a warning names.
+const MAX_NAMED: usize = 5;
 
 /// The service of the process that leads.
 pub(super) struct Pruner {
@@ -29,23 +32,43 @@ impl Pruner {
         loop {
             self.clock.sleep(PRUNE_EVERY).await;
             let done = self.run_once(&mut recounted_at).await;
-            if let Err(error) = done {
+            if let Err(error) = &done {
                 warn_coded!(Code::EnginePrune, "prune: {error}");
             }
+            self.store.ran(&Service::Pruner, self.clock.now(), done);
         }
     }
 
-    async fn run_once(&self, recounted_at: &mut Timestamp) -> Result<()> {
+    /// Answers what it did, in a few words.
+    async fn run_once(&self, recounted_at: &mut Timestamp) -> Result<String> {
+        let mut slices = 1;
         while self.store.prune(Arc::clone(&self.kinds), self.clock.now()).await? {
+            slices += 1;
             self.clock.sleep(BREATH).await;
         }
         if self.clock.now().since(*recounted_at) >= RECOUNT_EVERY {
             *recounted_at = self.clock.now();
             let missing = self.store.recount().await?;
             if !missing.is_empty() {
-                tracing::info!("{} counts of jobs were wrong and are right now", missing.len());
+                let wrong = missing.len();
+                warn_coded!(
+                    Code::StoreCounts,
+                    "{wrong} counts of jobs differed from the rows and were set right: {}",
+                    some(&missing)
+                );
+                return Ok(format!("pruned, and set {wrong} wrong counts right"));
             }
+            return Ok("pruned and recounted".to_owned());
         }
-        Ok(())
+        Ok(format!("looked for old jobs in {slices} slices"))
     }
+}
+
+/// The first of the counts that were wrong, and by how much.
+fn some(missing: &[JobCount]) -> String {
+    let words = missing.iter().take(MAX_NAMED).map(|count| {
+        let queue = count.queue.as_ref().map_or("no queue", |queue| queue.as_str());
+        format!("{} {} in {queue} by {}", count.kind, count.status, count.count)
+    });
+    words.collect::<Vec<_>>().join(", ")
 }

@@ -14,7 +14,7 @@ mod process;
 
 use crate::clock::Clock;
 use crate::error::{Code, Result};
-use crate::model::{Process, Worker, WorkerId};
+use crate::model::{KindFacts, KindRules, Process, ProcessFacts, Service, Worker, WorkerId};
 use crate::store::{Leadership, Store};
 use crate::{error_coded, warn_coded};
 use judge::{Judge, Verdict};
@@ -55,6 +55,8 @@ pub(super) struct Heart {
     clock: Clock,
     me: Identity,
     leads: watch::Receiver<bool>,
+    /// What it has handlers for.
+    kinds: Vec<KindFacts>,
     /// When a heartbeat was last saved.
     saved_at: watch::Sender<Option<Instant>>,
     /// Somebody wants one now.
@@ -70,12 +72,21 @@ impl Heart {
         leads: watch::Receiver<bool>,
     ) -> Self {
         let (saved_at, wanted) = (watch::Sender::new(None), Notify::new());
-        Self { store, clock, me, leads, saved_at, wanted }
+        Self { store, clock, me, leads, kinds: Vec::new(), saved_at, wanted }
     }
 
-    /// Beats until it is dropped. A jump of the date neither delays nor hastens it (P19).
+    /// The same of a process that has handlers for these kinds.
+    pub(super) fn running(mut self, kinds: &[KindRules]) -> Self {
+        self.kinds = kinds.iter().map(KindFacts::of).collect();
+        self
+    }
+
+    /// Beats until it is dropped, at once when the process has something new to say. A jump of the date neither delays nor
+    /// hastens it (P19).
     pub(super) async fn serve(self: Arc<Self>) {
+        let mut said = self.store.says_changed();
         loop {
+            said.borrow_and_update();
             let wait = match self.run_once().await {
                 Ok(()) => HEARTBEAT_EVERY,
                 Err(error) => {
@@ -86,13 +97,15 @@ impl Heart {
             tokio::select! {
                 () = self.clock.sleep(wait) => {}
                 () = self.wanted.notified() => {}
+                Ok(()) = said.changed() => {}
             }
         }
     }
 
     async fn run_once(&self) -> Result<()> {
         let Identity { worker, process } = self.me.clone();
-        self.store.heartbeat(worker, process, self.clock.now()).await?;
+        let facts = ProcessFacts { kinds: self.kinds.clone(), ..self.store.says() };
+        self.store.heartbeat(worker, process, facts, self.clock.now()).await?;
         self.saved_at.send_replace(Some(Instant::now()));
         let leads = *self.leads.borrow();
         if leads { self.sweep().await } else { Ok(()) }
@@ -130,7 +143,13 @@ impl<'a> Standby<'a> {
     pub(super) async fn serve(mut self) -> Leadership {
         loop {
             self.clock.sleep(LEAD_EVERY).await;
-            match self.run_once().await {
+            let looked = self.run_once().await;
+            let ended = looked.as_ref().map(|found| match found {
+                Some(_) => "took the lead".to_owned(),
+                None => "another process leads".to_owned(),
+            });
+            self.store.ran(&Service::Standby, self.clock.now(), ended);
+            match looked {
                 Ok(Some(leadership)) => return leadership,
                 Ok(None) => {}
                 Err(error) => error_coded!(Code::EnginePoll, "try to lead: {error}"),

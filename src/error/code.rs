@@ -95,6 +95,8 @@ codes! {
     StoreCheckpoint: Internal = "STORE-WAL-003", "The write-ahead log could not be moved into the database",
         "The disk is full, or refused the write.",
         "Read the cause in the message; nothing acknowledged is lost, and it is tried again.";
+    StoreCounts: Internal = "STORE-COUNT-001", "Counts of jobs differed from the rows",
+        "A bug of ours, or another program changed rows of jobs that were counted.", "Nothing to do: they were set right. Report it with the message if no other program writes to the database.";
     StoreWatch: Internal = "STORE-WATCH-001", "Changes by other programs are noticed late",
         "The kernel refused to watch the database file.",
         "Raise fs.inotify.max_user_instances; until then a look every 250 ms serves instead.";

@@ -12,11 +12,12 @@ mod place;
 mod reading;
 
 use crate::error::{Code, Error, Result};
-use crate::model::{NewLogRow, Timestamp};
+use crate::model::{NewLogRow, Service, Timestamp};
 use crate::redact::redactor;
 use crate::store::LogStore;
 use place::Position;
 use reading::{Next, Reading};
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,12 @@ impl LogFile {
     /// The file's path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Says how a look at the file ended.
+    pub fn tell<E: fmt::Display>(&self, ended: Result<(), E>, now: Timestamp) {
+        let service = Service::Log(self.path.display().to_string());
+        self.logs.ran(&service, now, ended.map(|()| "read what had come".to_owned()));
     }
 
     /// Reads and stores what has come, a bounded piece of it; `true` if there may be more at once. A file that is not

@@ -78,6 +78,8 @@ pub struct OverBudget {
     pub until: Timestamp,
     /// For people.
     pub reason: String,
+    /// The setting that is the budget; `None`: it stands in the payload of a schedule.
+    pub setting: Option<&'static str>,
 }
 
 impl Budgets {
@@ -89,14 +91,17 @@ impl Budgets {
 
     /// Whether a run may not start (P25); `schedule` is what its schedule may cost a day.
     pub fn over(self, spent: Spent, schedule: Option<f64>, now: Timestamp) -> Option<OverBudget> {
-        let over = |spent: f64, most: Option<f64>, whose: &str, until| {
+        let over = |spent: f64, most: Option<f64>, whose: &str, setting, until| {
             let most = most.filter(|most| spent >= *most)?;
             let reason = format!("the budget of {whose}, ${most:.2}, is used up (${spent:.2})");
-            Some(OverBudget { until, reason })
+            Some(OverBudget { until, reason, setting })
         };
-        over(spent.month, self.month, "this month", next_month(now))
-            .or_else(|| over(spent.day, self.day, "today", next_day(now)))
-            .or_else(|| over(spent.schedule, schedule, "its schedule for today", next_day(now)))
+        let (day, month) = (Some(BUDGET_DAY.key), Some(BUDGET_MONTH.key));
+        over(spent.month, self.month, "this month", month, next_month(now))
+            .or_else(|| over(spent.day, self.day, "today", day, next_day(now)))
+            .or_else(|| {
+                over(spent.schedule, schedule, "its schedule for today", None, next_day(now))
+            })
     }
 
     /// Dollars that a run may cost at most, of the `run` that it asks for; a cent at least, since it may start.

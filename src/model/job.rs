@@ -164,6 +164,8 @@ pub struct Job {
     pub cancel_requested_at: Option<Timestamp>,
     /// The schedule whose occurrence made it, and which one.
     pub occurrence: Option<Occurrence>,
+    /// The schedule that it is booked to: that of its occurrence, or the one that somebody had make it by hand.
+    pub schedule_id: Option<i64>,
     /// What its handler last said about how far it is.
     pub progress: Option<String>,
     /// The job that made it.

@@ -43,6 +43,8 @@ pub struct NewJob {
     pub idempotency_key: Option<String>,
     /// The schedule's occurrence that it is for.
     pub occurrence: Option<Occurrence>,
+    /// The schedule that it is booked to if it is for no occurrence; else that of the occurrence.
+    pub schedule_id: Option<i64>,
     /// The job that made it.
     pub parent_id: Option<JobId>,
     /// Ties the job's log lines to those of the request that made it, at most 200 bytes.
@@ -68,6 +70,7 @@ impl NewJob {
             concurrency_key: None,
             idempotency_key: None,
             occurrence: None,
+            schedule_id: None,
             parent_id: None,
             correlation_id: None,
             actor: None,

@@ -38,6 +38,8 @@ pub struct Polled {
     pub rescued: Vec<(Job, Settlement)>,
     /// Jobs of this process that somebody asked to stop.
     pub cancelled: Vec<JobId>,
+    /// How many schedules were due.
+    pub schedules: usize,
     /// When something is due that no commit announces: a scheduled job, an occurrence, the end of a pause.
     pub wake_at: Option<Timestamp>,
     /// Whether a named limit cut the look short, so that the next should follow at once.

@@ -355,8 +355,10 @@ pub struct FindingVerdict {
 pub struct ScanNow {
     /// The scan that runs.
     pub running: Option<Scan>,
-    /// How many scans wait that start as soon as they can.
+    /// How many scans wait that start as soon as they can, those included that a budget or a limit has put off.
     pub waiting: u64,
+    /// The one of them that starts first.
+    pub first: Option<JobId>,
     /// The scan that ended last.
     pub last: Option<Scan>,
 }

@@ -91,6 +91,13 @@ pub enum AttemptEnd {
     Answered(Outcome),
     /// It did not answer in its time, or showed no life for too long; a failure that is tried again.
     TimedOut(JobError),
+    /// Its handler put it off because a budget is used up, spending no attempt.
+    OverBudget {
+        /// When the next period begins.
+        until: Timestamp,
+        /// Which budget, for people.
+        reason: String,
+    },
     /// The server stopped it on purpose before it could answer.
     Stopped,
     /// Its worker went away while it ran.
@@ -131,6 +138,8 @@ pub struct Settlement {
     pub error: Option<JobError>,
     /// The word for `job_events`; `None` on the plain path from running to completed.
     pub cause: Option<&'static str>,
+    /// Why it was put off, for its history.
+    pub detail: Option<String>,
     /// Why and until when the job's queue is paused.
     pub pause: Option<(String, Timestamp)>,
 }
@@ -152,6 +161,7 @@ pub fn settlement(
         result: None,
         error: None,
         cause: None,
+        detail: None,
         pause: None,
     };
     let done = matches!(end, AttemptEnd::Answered(Outcome::Done(_)));
@@ -180,9 +190,16 @@ pub fn settlement(
         AttemptEnd::Answered(Outcome::Limited { until, reason }) => Settlement {
             run_at: Some(until.max(now.plus(SHORTEST_WAIT))),
             attempt: unspent,
+            detail: Some(reason.clone()),
             // A limit that is over already pauses nothing.
             pause: (until > now).then_some((reason, until)),
             ..scheduled(plain, "limited")
+        },
+        AttemptEnd::OverBudget { until, reason } => Settlement {
+            run_at: Some(until.max(now.plus(SHORTEST_WAIT))),
+            attempt: unspent,
+            detail: Some(reason),
+            ..scheduled(plain, "budget")
         },
         AttemptEnd::Stopped => interrupted(Settlement { attempt: unspent, ..plain }, terms),
         AttemptEnd::Lost => {

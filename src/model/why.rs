@@ -1,197 +1,380 @@
-//! Why a job is not running: a pure function over what is stored.
+//! Why a job is not running: a pure function over what is stored, and the only words for it.
 
-use super::{BlockedBy, Job, JobId, Pause, QueueState, Status, Timestamp};
+mod gate;
+
+pub use gate::{Gate, Opening, Wait};
+
+use super::server_facts::SILENT;
+use super::{
+    BlockedBy, ConcurrencyKey, Job, JobId, KindFacts, OverBudget, Pause, QueueState, Status,
+    Timestamp,
+};
 use std::fmt;
-use std::time::Duration;
-
-/// A leader that was not heard of for longer is not at work (P15 does not hold then).
-const LEADER_SILENT: Duration = Duration::from_secs(30);
 
 /// What is stored around a job that decides when it starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Circumstances {
     /// The last heartbeat of the process that runs the engine; `None`: there is none.
     pub leader_seen_at: Option<Timestamp>,
+    /// The kinds that this process has handlers for; empty: it has not said so.
+    pub kinds: Vec<KindFacts>,
     /// The stop of all queues.
     pub stopped: Option<Pause>,
-    /// Its queue, with counts; `None` before admission.
+    /// Its queue, with counts; `None` while nobody can know it.
     pub queue: Option<QueueState>,
-    /// Who holds its concurrency key, at most ten.
+    /// Who runs in its queue, at most ten.
+    pub queue_holders: Vec<JobId>,
+    /// Who else holds its concurrency key, at most ten.
     pub key_holders: Vec<JobId>,
+    /// How many others hold it.
+    pub key_held: u64,
     /// Jobs of its queue that start before it, counted up to 1,000.
     pub ahead: u64,
-    /// The budget that put it off last.
-    pub budget: Option<String>,
+    /// What its last step was, if that put it off.
+    pub put_off: Option<PutOff>,
+    /// The budget that keeps jobs like it from starting now.
+    pub over_budget: Option<OverBudget>,
+    /// The limit that its queue waits for.
+    pub usage_limit: Option<UsageLimit>,
+    /// Why the agent program that its kind needs cannot be used.
+    pub agent_missing: Option<String>,
+    /// Findings that wait for a person, if there is nothing else for it to take to the tracker.
+    pub approvals: u64,
 }
 
-/// Why a job is not running, the first reason that holds. `Display` says it in a sentence.
+/// The last step of a job, if that put it off or kept it back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// It runs.
-    Runs {
-        /// Whether somebody asked it to end.
-        asked_to_end: bool,
-    },
-    /// It is over.
-    Final(Status),
-    /// No process runs the engine.
-    NoEngine {
-        /// When the last one was heard of, if one did not end on purpose.
-        seen_at: Option<Timestamp>,
-    },
-    /// Somebody stopped all queues.
-    Stopped(Pause),
-    /// Its time has not come.
-    NotDue {
-        /// When it comes.
-        run_at: Timestamp,
-        /// Whether it waits for a further attempt.
-        again: bool,
-    },
-    /// A budget is used up until its time.
-    OverBudget {
-        /// When the budget's next period begins.
-        run_at: Timestamp,
-        /// Which budget.
-        reason: String,
-    },
-    /// The engine has not looked at it yet.
-    NotAdmitted,
-    /// No process has a handler for its kind.
-    NoHandler,
-    /// Its concurrency key is held by as many jobs as may hold it.
-    KeyHeld {
-        /// The key.
-        key: String,
-        /// Who holds it, at most ten.
-        holders: Vec<JobId>,
-    },
-    /// The database refused to start it; its history says why.
-    Refused,
-    /// Its queue is paused.
-    QueuePaused(QueueState, Pause),
-    /// As many jobs of its queue run as may.
-    QueueFull(QueueState),
-    /// It starts at once, after this many others.
-    InLine {
-        /// Counted up to 1,000.
-        ahead: u64,
-    },
+pub enum PutOff {
+    /// An attempt failed.
+    Retry,
+    /// Its handler asked for it.
+    Snooze,
+    /// Its handler met this limit.
+    Limited(String),
+    /// A budget was used up, for this reason.
+    Budget(String),
+    /// The database refused it, for this reason.
+    Refused(String),
+}
+
+/// A limit outside that a queue waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageLimit {
+    /// Which limit, as a handler said.
+    pub reason: String,
+    /// When it is tried again.
+    pub until: Option<Timestamp>,
+}
+
+/// Why a job is not running: every gate that stands, in the order in which an operator would open them. `Display` says it
+/// in a sentence or two.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Why {
+    /// Which job.
+    pub id: JobId,
+    /// Where it is in its life.
+    pub status: Status,
+    /// Whether somebody asked it to end, while it runs.
+    pub asked_to_end: bool,
+    /// What keeps it from starting; empty unless it waits.
+    pub gates: Vec<Gate>,
+    /// Jobs of its queue that start before it, counted up to 1,000.
+    pub ahead: u64,
+    /// Jobs of its queue that could start now.
+    pub room: u64,
 }
 
 /// Says why a job is not running.
-pub fn why(job: &Job, around: Circumstances, now: Timestamp) -> Why {
-    match job.status {
-        Status::Running => {
-            return Why::Runs { asked_to_end: job.cancel_requested_at.is_some() };
+pub fn why(job: &Job, around: &Circumstances, now: Timestamp) -> Why {
+    let room = around.queue.as_ref().map_or(1, |queue| i64::from(queue.limit()) - queue.running);
+    let waits = match job.status {
+        Status::Scheduled | Status::Queued => true,
+        Status::Running | Status::Completed | Status::Failed | Status::Cancelled => false,
+    };
+    let look = Look { job, around, now };
+    Why {
+        id: job.id,
+        status: job.status,
+        asked_to_end: job.status == Status::Running && job.cancel_requested_at.is_some(),
+        gates: if waits { look.gates() } else { Vec::new() },
+        ahead: around.ahead,
+        room: u64::try_from(room).unwrap_or(0),
+    }
+}
+
+/// One look at a job that waits.
+struct Look<'a> {
+    job: &'a Job,
+    around: &'a Circumstances,
+    now: Timestamp,
+}
+
+impl Look<'_> {
+    /// Every gate that stands, in the order of [`Gate`].
+    fn gates(&self) -> Vec<Gate> {
+        let around = self.around;
+        let approval =
+            (around.approvals > 0).then_some(Gate::Approval { findings: around.approvals });
+        let reason = around.agent_missing.clone();
+        [
+            self.engine(),
+            around.stopped.clone().map(Gate::Stopped),
+            self.handler(),
+            self.admission(),
+            reason.map(|reason| Gate::AgentMissing { reason }),
+            approval,
+            self.refusal(),
+            self.time(),
+            self.budget(),
+            self.usage_limit(),
+            self.pause(),
+            self.limit(),
+            self.key(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn is_early(&self) -> bool {
+        self.job.run_at > self.now
+    }
+
+    fn kind(&self) -> Option<&KindFacts> {
+        self.around.kinds.iter().find(|kind| kind.kind == self.job.kind.as_str())
+    }
+
+    fn engine(&self) -> Option<Gate> {
+        let seen_at = self.around.leader_seen_at;
+        let is_silent = seen_at.is_none_or(|at| self.now.since(at) > SILENT);
+        is_silent.then_some(Gate::NoEngine { seen_at })
+    }
+
+    fn handler(&self) -> Option<Gate> {
+        let known: Vec<_> = self.around.kinds.iter().map(|kind| kind.kind.clone()).collect();
+        let is_missing = if known.is_empty() {
+            self.job.blocked_by == Some(BlockedBy::Kind)
+        } else {
+            self.kind().is_none()
+        };
+        is_missing.then(|| Gate::NoHandler { kind: self.job.kind.clone(), known })
+    }
+
+    /// Where no engine runs or no handler is there, that is the reason and not a gate of its own.
+    fn admission(&self) -> Option<Gate> {
+        let is_new = match self.job.blocked_by {
+            Some(BlockedBy::New) => true,
+            // Its handler came with this process: it is called up at once.
+            Some(BlockedBy::Kind) => self.handler().is_none(),
+            Some(BlockedBy::Key | BlockedBy::Constraint) | None => false,
+        };
+        let waits_for_a_look = is_new && !self.is_early();
+        (waits_for_a_look && self.engine().is_none() && self.handler().is_none())
+            .then_some(Gate::NotAdmitted)
+    }
+
+    fn refusal(&self) -> Option<Gate> {
+        let reason = match &self.around.put_off {
+            Some(PutOff::Refused(reason)) => Some(reason.clone()),
+            Some(PutOff::Retry | PutOff::Snooze | PutOff::Limited(_) | PutOff::Budget(_))
+            | None => None,
+        };
+        (self.job.blocked_by == Some(BlockedBy::Constraint)).then_some(Gate::Refused { reason })
+    }
+
+    fn time(&self) -> Option<Gate> {
+        let job = self.job;
+        let wait = match &self.around.put_off {
+            // A limit and a budget are gates of their own.
+            Some(PutOff::Limited(_) | PutOff::Budget(_)) => return None,
+            Some(PutOff::Retry) => Wait::Retry { attempt: job.attempt },
+            Some(PutOff::Snooze) => Wait::Snooze { says: job.progress.clone() },
+            Some(PutOff::Refused(_)) | None => Wait::Delay,
+        };
+        self.is_early().then_some(Gate::Time { until: job.run_at, wait })
+    }
+
+    /// A budget of a period that is over before its time comes does not hold it.
+    fn budget(&self) -> Option<Gate> {
+        let over = self.around.over_budget.clone();
+        let parked = match &self.around.put_off {
+            Some(PutOff::Budget(reason)) if self.is_early() => Some(reason.clone()),
+            Some(
+                PutOff::Budget(_)
+                | PutOff::Retry
+                | PutOff::Snooze
+                | PutOff::Limited(_)
+                | PutOff::Refused(_),
+            )
+            | None => None,
+        };
+        if let Some(reason) = parked {
+            let setting = over.and_then(|over| over.setting);
+            return Some(Gate::OverBudget(OverBudget { until: self.job.run_at, reason, setting }));
         }
-        Status::Completed | Status::Failed | Status::Cancelled => return Why::Final(job.status),
-        Status::Scheduled | Status::Queued => {}
+        over.filter(|over| over.until > self.job.run_at).map(Gate::OverBudget)
     }
-    if around.leader_seen_at.is_none_or(|at| now.since(at) > LEADER_SILENT) {
-        return Why::NoEngine { seen_at: around.leader_seen_at };
-    }
-    if let Some(pause) = around.stopped {
-        return Why::Stopped(pause);
-    }
-    if let Some(reason) = around.budget.filter(|_| job.run_at > now) {
-        return Why::OverBudget { run_at: job.run_at, reason };
-    }
-    if job.run_at > now {
-        // An attempt that was given back (snooze, limit) does not count, but has left its epoch.
-        return Why::NotDue { run_at: job.run_at, again: job.epoch > 0 };
-    }
-    match job.blocked_by {
-        Some(BlockedBy::New) => return Why::NotAdmitted,
-        Some(BlockedBy::Kind) => return Why::NoHandler,
-        Some(BlockedBy::Constraint) => return Why::Refused,
-        Some(BlockedBy::Key) => {
-            let key = job.concurrency_key.as_ref().map(ToString::to_string).unwrap_or_default();
-            return Why::KeyHeld { key, holders: around.key_holders };
+
+    fn usage_limit(&self) -> Option<Gate> {
+        let queue = self.around.queue.as_ref()?.name.clone();
+        if let Some(UsageLimit { reason, until }) = self.around.usage_limit.clone() {
+            return Some(Gate::UsageLimit { queue, reason, until });
         }
-        None => {}
+        // The queue goes on, but this job was put off when the limit was met.
+        let until = Some(self.job.run_at);
+        match self.around.put_off.clone() {
+            Some(PutOff::Limited(reason)) if self.is_early() => {
+                Some(Gate::UsageLimit { queue, reason, until })
+            }
+            Some(
+                PutOff::Limited(_)
+                | PutOff::Retry
+                | PutOff::Snooze
+                | PutOff::Budget(_)
+                | PutOff::Refused(_),
+            )
+            | None => None,
+        }
     }
-    match around.queue {
-        None => Why::NotAdmitted,
-        Some(mut queue) => match queue.pause.take() {
-            Some(pause) => Why::QueuePaused(queue, pause),
-            None if queue.running >= i64::from(queue.limit()) => Why::QueueFull(queue),
-            None => Why::InLine { ahead: around.ahead },
-        },
+
+    fn pause(&self) -> Option<Gate> {
+        let queue = self.around.queue.as_ref()?;
+        queue.pause.clone().map(|pause| Gate::QueuePaused(queue.name.clone(), pause))
+    }
+
+    fn limit(&self) -> Option<Gate> {
+        let queue = self.around.queue.as_ref()?;
+        let (limit, holders) = (queue.limit(), self.around.queue_holders.clone());
+        (queue.running >= i64::from(limit)).then(|| Gate::QueueFull {
+            queue: queue.name.clone(),
+            limit,
+            holders,
+        })
+    }
+
+    fn key(&self) -> Option<Gate> {
+        let of_kind = self.kind().and_then(|kind| kind.key.as_deref());
+        let key = of_kind.or(self.job.concurrency_key.as_ref().map(ConcurrencyKey::as_str))?;
+        let holders = self.around.key_holders.clone();
+        // A kind that nobody runs says nothing; one holder is what a kind allows unless it says otherwise.
+        let limit = self.kind().map_or(1, |kind| u64::from(kind.key_limit));
+        let is_held = match (self.job.blocked_by, self.job.status) {
+            (Some(BlockedBy::Key), _) => true,
+            // It stands in line, and holds a slot of the key itself.
+            (None, Status::Queued) => false,
+            // It has not asked for the key yet.
+            (
+                Some(BlockedBy::New | BlockedBy::Kind | BlockedBy::Constraint) | None,
+                Status::Scheduled
+                | Status::Queued
+                | Status::Running
+                | Status::Completed
+                | Status::Failed
+                | Status::Cancelled,
+            ) => self.around.key_held >= limit,
+        };
+        is_held.then(|| Gate::KeyHeld { key: key.to_owned(), holders })
+    }
+}
+
+impl Why {
+    /// Whether it starts now: nothing holds it, and its queue has room for it and all that come before. A job that was
+    /// just stored and that the engine will look at next counts.
+    pub fn starts_now(&self) -> bool {
+        let waits = match self.status {
+            Status::Scheduled | Status::Queued => true,
+            Status::Running | Status::Completed | Status::Failed | Status::Cancelled => false,
+        };
+        waits && self.ahead < self.room && self.gates.iter().all(|gate| *gate == Gate::NotAdmitted)
+    }
+
+    /// When the last of its gates opens by itself, if all of them do.
+    pub fn until(&self) -> Option<Timestamp> {
+        let times: Option<Vec<_>> = self.gates.iter().map(Gate::until).collect();
+        times?.into_iter().max()
+    }
+
+    /// What opens its gates, in their order, each once.
+    pub fn openings(&self) -> Vec<Opening> {
+        let mut openings = Vec::new();
+        for opening in self.gates.iter().map(|gate| gate.opening(self.id)) {
+            if !openings.contains(&opening) {
+                openings.push(opening);
+            }
+        }
+        openings
+    }
+
+    /// One short line for lists and cards.
+    pub fn headline(&self) -> String {
+        match self.status {
+            Status::Running if self.asked_to_end => "runs, and was asked to end".to_owned(),
+            Status::Running => "runs".to_owned(),
+            Status::Completed | Status::Failed | Status::Cancelled => self.status.to_string(),
+            Status::Scheduled | Status::Queued => match self.gates.as_slice() {
+                [] if self.ahead == 0 => "is the next to start".to_owned(),
+                [] => format!("waits: {}", self.line()),
+                [gate] => format!("waits{}", gate.headline()),
+                [gate, more @ ..] => format!("waits{} (and {} more)", gate.headline(), more.len()),
+            },
+        }
+    }
+
+    /// Its place in the line of its queue.
+    fn line(&self) -> String {
+        match self.ahead {
+            0 => "it is the next to start".to_owned(),
+            1 => "one job of its queue starts before it".to_owned(),
+            1000.. => "at least 1,000 jobs of its queue start before it".to_owned(),
+            ahead => format!("{ahead} jobs of its queue start before it"),
+        }
     }
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Runs { asked_to_end: false } => f.write_str("It runs."),
-            Self::Runs { asked_to_end: true } => f.write_str("It runs, and was asked to end."),
-            Self::Final(status) => write!(f, "It is over: {status}."),
-            Self::NoEngine { seen_at: None } => {
-                f.write_str("No server runs the engine; start one with `lamplighter serve`.")
+        match self.status {
+            Status::Running if self.asked_to_end => f.write_str("It runs, and was asked to end."),
+            Status::Running => f.write_str("It runs."),
+            Status::Completed | Status::Failed | Status::Cancelled => {
+                write!(f, "It is over: {}.", self.status)
             }
-            Self::NoEngine { seen_at: Some(at) } => write!(
-                f,
-                "The server that runs the engine was last heard of at {at}; it hangs or is gone."
-            ),
-            Self::Stopped(pause) => {
-                write!(f, "All queues were stopped by {}{}", pause.by, because(&pause.reason))
-            }
-            Self::NotDue { run_at, again: false } => write!(f, "It starts at {run_at}."),
-            Self::NotDue { run_at, again: true } => write!(f, "It is tried again at {run_at}."),
-            Self::OverBudget { run_at, reason } => write!(f, "It starts at {run_at}: {reason}."),
-            Self::NotAdmitted => f.write_str("The engine has not looked at it yet."),
-            Self::NoHandler => f.write_str("No running process has a handler for this kind."),
-            Self::KeyHeld { key, holders } => {
-                let holders: Vec<_> = holders.iter().map(|id| format!("job {id}")).collect();
-                let holders = if holders.is_empty() {
-                    "others that come first".to_owned()
-                } else {
-                    holders.join(", ")
-                };
-                write!(f, "Its concurrency key {key} is held by {holders}.")
-            }
-            Self::Refused => f.write_str(
-                "The database refused to start it, see its history; it is tried again when a job of its kind ends.",
-            ),
-            Self::QueuePaused(queue, pause) => {
-                let until = pause
-                    .resume_at
-                    .map_or_else(String::new, |at| format!(" until {at}"));
-                write!(
-                    f,
-                    "Its queue {} was paused by {}{until}{}",
-                    queue.name,
-                    pause.by,
-                    because(&pause.reason)
-                )
-            }
-            Self::QueueFull(queue) => write!(
-                f,
-                "Its queue {} runs as many jobs as it may: {}.",
-                queue.name,
-                queue.limit()
-            ),
-            Self::InLine { ahead: 0 } => f.write_str("It is the next to start."),
-            Self::InLine { ahead: 1000.. } => {
-                f.write_str("At least 1,000 jobs of its queue start before it.")
-            }
-            Self::InLine { ahead: 1 } => f.write_str("One job of its queue starts before it."),
-            Self::InLine { ahead } => write!(f, "{ahead} jobs of its queue start before it."),
+            Status::Scheduled | Status::Queued => match self.gates.as_slice() {
+                [] => {
+                    let line = self.line();
+                    let (first, rest) = line.split_at(1);
+                    write!(f, "{}{rest}.", first.to_uppercase())
+                }
+                [gate] => f.write_str(&gate.sentence()),
+                gates => {
+                    let clauses: Vec<_> = gates.iter().map(ToString::to_string).collect();
+                    let clauses = clauses.join("; ");
+                    let end = if clauses.ends_with(['.', '!', '?']) { "" } else { "." };
+                    write!(f, "{} things hold it: {clauses}{end}", count(gates.len()))
+                }
+            },
         }
     }
 }
 
-fn because(reason: &str) -> String {
-    if reason.is_empty() { ".".to_owned() } else { format!(": {reason}") }
+/// A small number as a sentence begins with it.
+fn count(number: usize) -> String {
+    const WORDS: [&str; 11] = [
+        "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve",
+    ];
+    let word = number.checked_sub(2).and_then(|at| WORDS.get(at));
+    word.map_or_else(|| number.to_string(), |word| (*word).to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ConcurrencyKey, Kind, Queue, Trigger};
+    use crate::model::{Kind, KindRules, Queue, Trigger};
+    use std::time::Duration;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+    const LATER: Timestamp = Timestamp::from_millis(2_000_000);
+    const MIDNIGHT: Timestamp = Timestamp::from_millis(3_000_000);
 
     fn job() -> Job {
         Job {
@@ -218,6 +401,7 @@ mod tests {
             timeout: None,
             cancel_requested_at: None,
             occurrence: None,
+            schedule_id: None,
             progress: None,
             parent_id: None,
             correlation_id: None,
@@ -228,10 +412,15 @@ mod tests {
         }
     }
 
-    fn pause() -> Pause {
-        Pause { at: NOW, by: "ada".into(), reason: "the disk is full".into(), resume_at: None }
+    fn pause(by: &str, reason: &str) -> Pause {
+        Pause { at: NOW, by: by.into(), reason: reason.into(), resume_at: None }
     }
 
+    fn kind(name: &str) -> KindFacts {
+        KindFacts::of(&KindRules::new(Kind::parse(name).unwrap()))
+    }
+
+    /// Nothing holds the job.
     fn around() -> Circumstances {
         let queue = QueueState {
             name: Queue::DEFAULT,
@@ -244,49 +433,201 @@ mod tests {
         };
         Circumstances {
             leader_seen_at: Some(NOW),
-            stopped: None,
+            kinds: vec![kind("x")],
             queue: Some(queue),
-            key_holders: vec![JobId(3)],
-            ahead: 4,
-            budget: None,
+            queue_holders: vec![JobId(3)],
+            ..Circumstances::default()
+        }
+    }
+
+    type Close = fn(&mut Job, &mut Circumstances);
+
+    /// Every gate that circumstances of any kind can close, in their order: its word, its clause, and what closes it.
+    const GATES: [(&str, &str, Close); 9] = [
+        ("stopped", "all queues were stopped by ada: fire drill", |_, around| {
+            around.stopped = Some(pause("ada", "fire drill"));
+        }),
+        (
+            "no_handler",
+            "no running process has a handler for the kind x (the server runs y)",
+            |_, around| {
+                around.kinds = vec![kind("y")];
+            },
+        ),
+        ("approval", "2 findings wait for a person's approval", |_, around| around.approvals = 2),
+        ("time", "it starts at 1970-01-01T00:33:20.000Z", |job, _| {
+            (job.status, job.run_at, job.blocked_by) = (Status::Scheduled, LATER, None);
+        }),
+        (
+            "budget",
+            "it waits until 1970-01-01T00:50:00.000Z: the budget of today is used up",
+            |_, around| {
+                let reason = "the budget of today is used up".to_owned();
+                let setting = Some("agent.budget_day_usd");
+                around.over_budget = Some(OverBudget { until: MIDNIGHT, reason, setting });
+            },
+        ),
+        (
+            "usage_limit",
+            "the queue default waits until 1970-01-01T00:50:00.000Z for a limit to be lifted: five hours",
+            |_, around| {
+                around.usage_limit =
+                    Some(UsageLimit { reason: "five hours".into(), until: Some(MIDNIGHT) });
+            },
+        ),
+        ("queue_paused", "the queue default is paused by bob: disk being moved", |_, around| {
+            around.queue.as_mut().unwrap().pause = Some(pause("bob", "disk being moved."));
+        }),
+        ("queue_full", "the queue default runs as many jobs as it may, 1: job 3", |_, around| {
+            around.queue.as_mut().unwrap().operator_limit = Some(1);
+        }),
+        ("key_held", "its concurrency key printer is held by job 4", |job, around| {
+            job.blocked_by = (job.status == Status::Queued).then_some(BlockedBy::Key);
+            (around.key_holders, around.key_held) = (vec![JobId(4)], 1);
+        }),
+    ];
+
+    #[test]
+    fn every_set_of_gates_is_told_whole_in_order_and_only_the_empty_one_starts() {
+        for set in 0..1_u32 << GATES.len() {
+            let closed: Vec<_> =
+                (0..GATES.len()).filter(|at| set >> at & 1 == 1).map(|at| GATES[at]).collect();
+            let (mut job, mut around) = (job(), around());
+            for (_, _, close) in &closed {
+                close(&mut job, &mut around);
+            }
+            let why = why(&job, &around, NOW);
+            let words: Vec<_> = why.gates.iter().map(Gate::word).collect();
+            let wanted: Vec<_> = closed.iter().map(|(word, ..)| *word).collect();
+            assert_eq!(words, wanted);
+            let (said, headline) = (why.to_string(), why.headline());
+            assert_eq!(said == "It is the next to start.", closed.is_empty(), "{said}");
+            assert_eq!(headline == "is the next to start", closed.is_empty(), "{headline}");
+            assert_eq!(why.starts_now(), closed.is_empty(), "{said}");
+            for (word, clause, _) in &closed {
+                let lower = said.to_lowercase();
+                assert_eq!(lower.matches(&clause.to_lowercase()).count(), 1, "{word}: {said}");
+            }
+            let many = ["Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"];
+            match closed.len() {
+                0 | 1 => assert!(!said.contains("things hold it"), "{said}"),
+                more => assert!(said.starts_with(many[more - 2]), "{said}"),
+            }
+            assert!(said.ends_with('.') && !said.contains(".;") && !said.contains(".."), "{said}");
+            let openings = why.openings();
+            assert!(openings.len() <= closed.len() && openings.is_empty() == closed.is_empty());
+            assert!(openings.iter().all(|opening| opening.to_string().ends_with('.')));
         }
     }
 
     #[test]
-    fn each_reason_is_said_and_the_stronger_one_goes_first() {
-        let says = |job: Job, around: Circumstances| why(&job, around, NOW).to_string();
-        assert_eq!(says(job(), around()), "4 jobs of its queue start before it.");
-        let mut full = around();
-        full.queue.as_mut().unwrap().operator_limit = Some(1);
-        assert_eq!(says(job(), full.clone()), "Its queue default runs as many jobs as it may: 1.");
-        full.queue.as_mut().unwrap().pause = Some(pause());
-        assert_eq!(
-            says(job(), full.clone()),
-            "Its queue default was paused by ada: the disk is full"
-        );
-        let held = Job { blocked_by: Some(BlockedBy::Key), ..job() };
-        assert_eq!(
-            says(held.clone(), full.clone()),
-            "Its concurrency key printer is held by job 3."
-        );
-        let later = Job { run_at: NOW.plus(Duration::from_secs(1)), ..held };
-        assert!(says(later.clone(), full.clone()).starts_with("It starts at 1970"));
-        full.stopped = Some(pause());
-        assert_eq!(
-            says(later.clone(), full.clone()),
-            "All queues were stopped by ada: the disk is full"
-        );
-        full.leader_seen_at = None;
-        assert!(says(later.clone(), full.clone()).starts_with("No server runs"));
-        let running = Job { status: Status::Running, ..later };
-        assert_eq!(says(running.clone(), full.clone()), "It runs.");
-        let asked = Job { cancel_requested_at: Some(NOW), ..running };
-        assert_eq!(says(asked, full), "It runs, and was asked to end.");
+    fn a_gate_names_who_holds_it_until_when_and_what_opens_it() {
+        let told = |close: Close| {
+            let (mut job, mut around) = (job(), around());
+            close(&mut job, &mut around);
+            let gate = why(&job, &around, NOW).gates.remove(0);
+            (gate.holders().to_vec(), gate.until(), gate.opening(JobId(7)))
+        };
+        let of = |word: &str| told(GATES.iter().find(|gate| gate.0 == word).unwrap().2);
+        let none = Vec::new();
+        assert_eq!(of("stopped"), (none.clone(), None, Opening::ResumeAll));
+        let register = Opening::RegisterHandler(Kind::parse("x").unwrap());
+        assert_eq!(of("no_handler"), (none.clone(), None, register));
+        assert_eq!(of("approval"), (none.clone(), None, Opening::Approve));
+        assert_eq!(of("time"), (none.clone(), Some(LATER), Opening::RunNow(JobId(7))));
+        let raise = Opening::RaiseBudget(Some("agent.budget_day_usd"));
+        assert_eq!(of("budget"), (none.clone(), Some(MIDNIGHT), raise));
+        let resume = Opening::ResumeQueue(Queue::DEFAULT);
+        assert_eq!(of("usage_limit"), (none.clone(), Some(MIDNIGHT), resume.clone()));
+        assert_eq!(of("queue_paused"), (none, None, resume));
+        let raise = Opening::RaiseLimit(Queue::DEFAULT);
+        assert_eq!(of("queue_full"), (vec![JobId(3)], None, raise));
+        let cancel = Opening::CancelHolder(vec![JobId(4)]);
+        assert_eq!(of("key_held"), (vec![JobId(4)], None, cancel));
     }
 
     #[test]
-    fn a_leader_that_has_been_silent_for_long_is_named() {
+    fn a_leader_that_is_gone_or_has_been_silent_for_long_is_named_first() {
         let silent = Circumstances { leader_seen_at: Some(Timestamp::from_millis(0)), ..around() };
-        assert!(matches!(why(&job(), silent, NOW), Why::NoEngine { seen_at: Some(_) }));
+        let hangs = why(&job(), &silent, NOW);
+        assert_eq!(hangs.gates, [Gate::NoEngine { seen_at: Some(Timestamp::from_millis(0)) }]);
+        assert_eq!(hangs.openings(), [Opening::EndServer]);
+        let mut none = Circumstances { leader_seen_at: None, kinds: Vec::new(), ..around() };
+        none.stopped = Some(pause("ada", "x"));
+        let new = Job { blocked_by: Some(BlockedBy::New), ..job() };
+        let said = why(&new, &none, NOW).to_string();
+        assert_eq!(
+            said,
+            "Two things hold it: no server runs the engine; all queues were stopped by ada: x."
+        );
+    }
+
+    #[test]
+    fn what_put_a_job_off_is_told_once_as_what_it_is() {
+        let put_off = |put_off| Circumstances { put_off: Some(put_off), ..around() };
+        let progress = Some("The printer is warm in an hour.".to_owned());
+        let later = Job { status: Status::Scheduled, run_at: LATER, attempt: 2, progress, ..job() };
+        let said = |around: &Circumstances| {
+            let why = why(&later, around, NOW);
+            assert_eq!(why.gates.len(), 1, "{why}");
+            (why.to_string(), why.headline())
+        };
+        let at = "1970-01-01T00:33:20.000Z";
+        let (retry, short) = said(&put_off(PutOff::Retry));
+        assert_eq!(retry, format!("Attempt 2 failed and it is tried again at {at}."));
+        assert_eq!(short, format!("waits until {at}: attempt 2 failed"));
+        let (snooze, _) = said(&put_off(PutOff::Snooze));
+        assert_eq!(
+            snooze,
+            format!("It asked to be tried again at {at}: The printer is warm in an hour.")
+        );
+        let (limited, _) = said(&put_off(PutOff::Limited(String::new())));
+        assert_eq!(
+            limited,
+            format!("The queue default waits until {at} for a limit to be lifted.")
+        );
+        let (budget, short) = said(&put_off(PutOff::Budget("the budget is used up".into())));
+        assert_eq!(budget, format!("It waits until {at}: the budget is used up."));
+        assert_eq!(short, format!("waits until {at}: the budget is used up"));
+    }
+
+    #[test]
+    fn a_budget_that_is_renewed_before_its_time_comes_does_not_hold_a_job() {
+        let (mut waits, mut around) = (job(), around());
+        GATES[4].2(&mut waits, &mut around);
+        let late = Job {
+            status: Status::Scheduled,
+            run_at: MIDNIGHT.plus(Duration::from_secs(1)),
+            ..waits
+        };
+        let words: Vec<_> = why(&late, &around, NOW).gates.iter().map(Gate::word).collect();
+        assert_eq!(words, ["time"]);
+    }
+
+    #[test]
+    fn a_job_that_was_just_stored_starts_now_if_only_the_look_is_missing_and_there_is_room() {
+        let new = Job { blocked_by: Some(BlockedBy::New), ..job() };
+        let seen = why(&new, &around(), NOW);
+        assert_eq!(seen.to_string(), "The engine has not looked at it yet.");
+        assert!(seen.starts_now());
+        let behind = Circumstances { ahead: 1, ..around() };
+        assert!(!why(&new, &behind, NOW).starts_now(), "the queue has room for one");
+        let line = why(&job(), &behind, NOW);
+        assert_eq!(line.to_string(), "One job of its queue starts before it.");
+        let unrun = Job { blocked_by: Some(BlockedBy::Kind), ..job() };
+        assert_eq!(why(&unrun, &around(), NOW).gates, [Gate::NotAdmitted], "its handler is there");
+    }
+
+    #[test]
+    fn a_job_that_does_not_wait_has_no_gates() {
+        let mut stopped = around();
+        stopped.stopped = Some(pause("ada", "x"));
+        let running = Job { status: Status::Running, ..job() };
+        assert_eq!(why(&running, &stopped, NOW).to_string(), "It runs.");
+        let asked = Job { cancel_requested_at: Some(NOW), ..running };
+        assert_eq!(why(&asked, &stopped, NOW).to_string(), "It runs, and was asked to end.");
+        let over = Job { status: Status::Failed, ..asked };
+        assert_eq!(why(&over, &stopped, NOW).to_string(), "It is over: failed.");
+        assert_eq!(why(&over, &stopped, NOW).headline(), "failed");
     }
 }

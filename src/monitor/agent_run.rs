@@ -98,7 +98,7 @@ async fn plan(
 ) -> Result<Plan> {
     let wishes = sessions::wishes(&agents.store).await?;
     let set = agents.store.settings([SCAN_MODEL.key, SCAN_BUDGET.key]).await?;
-    let schedule = context.job.occurrence.map(|occurrence| occurrence.schedule_id);
+    let schedule = context.job.schedule_id;
     let (spent, budgets) = agents.store.spent(schedule, context.clock.now()).await?;
     let budget = SCAN_BUDGET.of(&set).as_f64().unwrap_or(wishes.run_usd);
     let settings = Settings {

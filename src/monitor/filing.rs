@@ -10,7 +10,7 @@ use crate::engine::{Builder, Context};
 use crate::error::{Error, Result};
 use crate::model::{
     Backoff, Failure, Filing, FilingId, FilingState, IssueState, JobError, Kind, KindRules,
-    Outcome, Queue, Reason, Repository, Retention, Step, Timestamp,
+    Outcome, Queue, Reason, Repository, Retention, Service, Step, Timestamp,
 };
 use crate::store::Store;
 use crate::tracker::{Closed, Ending, GitHub, Ledger, file};
@@ -83,7 +83,7 @@ async fn deliver(context: &Context, store: &Store, tracking: &Tracking) -> Resul
     };
     let news = take_news(store, repository, github, &context.clock).await?;
     Ok(match (round.failed, round.settles, news) {
-        (Some(failure), _, _) | (None, _, Err(failure)) => ended(failure),
+        (Some(failure), _, _) | (None, _, Err(failure)) => ended(context, failure),
         (None, Some(until), Ok(_)) => Outcome::Snooze(until.since(context.clock.now())),
         (None, None, Ok(changed)) => {
             Outcome::Done(json!({"filed": round.filed, "changed": changed}))
@@ -129,9 +129,15 @@ async fn file_all(
     Ok(Ok(round))
 }
 
-fn ended(failure: Failure) -> Outcome {
+fn ended(context: &Context, failure: Failure) -> Outcome {
     if let Reason::RateLimited(until) = failure.reason {
         return Outcome::Limited { until, reason: failure.to_string() };
+    }
+    // It is tried again for ever, so that it never fails for good: the first attempt says so, the others are lines of the
+    // engine's.
+    if context.job.attempt <= 1 {
+        let (id, code) = (context.job.id, failure.reason.code());
+        warn_coded!(code, "job {id} (file_findings) is refused by the issue tracker: {failure}");
     }
     Outcome::Failed(JobError::from(Error::from(failure)))
 }
@@ -185,7 +191,13 @@ pub(super) async fn serve(
 ) {
     let mut begun = false;
     while leading.wait_for(|leads| *leads).await.is_ok() {
-        match wake(&store, &tracking, begun, clock.now()).await {
+        let woken = wake(&store, &tracking, begun, clock.now()).await;
+        let ended = woken.as_ref().map(|woken| match woken {
+            true => "had the tracker told and asked".to_owned(),
+            false => "nothing to do".to_owned(),
+        });
+        store.ran(&Service::Filings, clock.now(), ended);
+        match woken {
             Ok(woken) => begun |= woken,
             Err(error) => warn_coded!(error.code(), "have findings filed: {error}"),
         }

@@ -12,6 +12,7 @@ mod watch;
 pub use journal::Journal;
 pub use retention::prune_logs;
 
+use super::facts::Telling;
 use super::filing;
 use super::tracking::Tracking;
 use crate::clock::Clock;
@@ -62,6 +63,14 @@ impl Intake {
         });
     }
 
+    /// Says what this server can do too.
+    pub fn tell(&mut self, telling: Telling, clock: &Clock) {
+        let (stop, clock) = (self.stop.clone(), clock.clone());
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(telling.serve(clock)).await;
+        });
+    }
+
     /// Has the issue tracker told and asked too.
     pub fn file(
         &mut self,
@@ -101,7 +110,9 @@ async fn serve_file(mut file: LogFile, clock: Clock, mut leading: Receiver<bool>
         let mut events = Events::around(file.path());
         while *leading.borrow() {
             let begun = Instant::now();
-            match file.run_once(clock.now()).await {
+            let read = file.run_once(clock.now()).await;
+            file.tell(read.as_ref().map(|_| ()), clock.now());
+            match read {
                 Ok(more) => {
                     trouble.ends();
                     // Half of the time is for others: a large file must not slow a request.

@@ -1,7 +1,8 @@
 //! Every setting of the server: what an operator changes while it runs, on a page or by `lamplighter settings`.
 
 use super::cadence::{self, CADENCE, ENABLED};
-use super::tracking::{self, Tracking};
+use super::readiness::may_scan;
+use super::tracking;
 use crate::agents::claude::Model;
 use crate::error::Result;
 use crate::model::{Actor, Setting, Timestamp};
@@ -99,11 +100,10 @@ pub fn read(setting: &Setting, text: &str, now: Timestamp) -> Result<Value> {
 /// Sets a setting, or takes it back to its default (`None`). A running server follows at once.
 ///
 /// # Errors
-/// `JOB-VALUE-001` for a value that the setting does not take, and as [`Tracking::check`] for scans that are to run by
-/// themselves while self-monitoring is not configured; nothing is changed then.
+/// `JOB-VALUE-001` for a value that the setting does not take, and as [`may_scan`] for scans that are to run by themselves
+/// while the running server says that it cannot take what they find to the tracker; nothing is changed then.
 pub async fn set(
     store: &Store,
-    tracking: &Tracking,
     setting: &'static Setting,
     text: Option<&str>,
     actor: Actor,
@@ -111,7 +111,7 @@ pub async fn set(
 ) -> Result<()> {
     let value = text.map(|text| setting.parse(text)).transpose()?;
     if setting.key == ENABLED.key && value == Some(true.into()) {
-        tracking.check()?;
+        may_scan(store.server_facts(now).await?.as_ref())?;
     }
     if [ENABLED.key, CADENCE.key].contains(&setting.key) {
         return cadence::set(store, setting, text, actor, now).await;

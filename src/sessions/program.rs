@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 /// How long the program may take to tell its version; it takes less than a second.
 const TELL: Duration = Duration::from_secs(20);
@@ -23,6 +23,7 @@ pub struct AgentProgram {
     launcher: Arc<Launcher>,
     clock: Clock,
     known: Arc<Mutex<Option<(AgentState, Timestamp)>>>,
+    changes: Arc<watch::Sender<u64>>,
 }
 
 /// Whether sessions can be run.
@@ -45,7 +46,13 @@ pub enum AgentState {
 impl AgentProgram {
     /// The program of this name, found on `PATH`, or at this path.
     pub fn new(command: impl Into<String>, launcher: Arc<Launcher>, clock: Clock) -> Self {
-        Self { command: command.into(), launcher, clock, known: Arc::default() }
+        Self {
+            command: command.into(),
+            launcher,
+            clock,
+            known: Arc::default(),
+            changes: Arc::default(),
+        }
     }
 
     /// Whether it can be run. A program that was found is not looked for again; one that is missing is, after 30 s.
@@ -61,7 +68,15 @@ impl AgentProgram {
             }
         }
         let state = self.look().await;
+        if known.as_ref().is_none_or(|(before, _)| *before != state) {
+            self.changes.send_modify(|number| *number += 1);
+        }
         known.insert((state, now)).0.clone()
+    }
+
+    /// A receiver that sees a new number when a look has found something else than the one before.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// The program's file and version.

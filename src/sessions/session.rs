@@ -105,10 +105,7 @@ async fn plan(
     if hands_on {
         system.push_str(MAY_HAND_ON);
     }
-    let (spent, budgets) = agents
-        .store
-        .spent(context.job.occurrence.map(|o| o.schedule_id), context.clock.now())
-        .await?;
+    let (spent, budgets) = agents.store.spent(context.job.schedule_id, context.clock.now()).await?;
     let wanted = request.budget_usd.unwrap_or(wishes.run_usd);
     let model = request.model.as_deref().unwrap_or(&tier.model);
     let settings = Settings {
@@ -263,8 +260,8 @@ async fn hand_on(context: &Context, request: &SessionRequest, verdict: &Verdict)
         ..request.clone()
     };
     // Of the same occurrence, so that its schedule's budget counts it.
-    let occurrence = context.job.occurrence;
-    let job = NewJob { occurrence, ..NewJob::of(Kind::AGENT_SESSION, &next)? };
+    let (occurrence, schedule_id) = (context.job.occurrence, context.job.schedule_id);
+    let job = NewJob { occurrence, schedule_id, ..NewJob::of(Kind::AGENT_SESSION, &next)? };
     context.enqueue(job).await?;
     Ok(())
 }

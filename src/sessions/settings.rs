@@ -61,11 +61,10 @@ fn profile(text: &str) -> Option<Value> {
 /// never can are put off before they start.
 pub async fn put_off(agents: &Agents, context: &Context) -> Result<Option<Outcome>> {
     let now = context.clock.now();
-    let schedule = context.job.occurrence.map(|occurrence| occurrence.schedule_id);
-    let (spent, budgets) = agents.store.spent(schedule, now).await?;
+    let (spent, budgets) = agents.store.spent(context.job.schedule_id, now).await?;
     let Some(over) = budgets.over(spent, None, now) else { return Ok(None) };
     context.progress(format!("Waits until {}: {}.", over.until, over.reason)).await?;
-    Ok(Some(Outcome::Snooze(over.until.since(now))))
+    Ok(Some(context.over_budget(over)))
 }
 
 /// What the settings say, read once for a run.

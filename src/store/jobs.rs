@@ -8,6 +8,7 @@ use crate::model::{
     Actor, Attempt, AttemptEnd, Cancelled, Enqueued, Event, Job, JobId, Lease, NewJob, PollRequest,
     Polled, Status, Timestamp, Why,
 };
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Steps of a job's history that are read at most; a job with more has a story that no page can tell.
@@ -64,7 +65,12 @@ impl Store {
 
     /// Why a job is not running; `None` if there is no such job.
     pub async fn why(&self, id: JobId, now: Timestamp) -> Result<Option<Why>> {
-        self.db.read("ask why a job is not running", move |c| sqlite::why::of(c, id, now)).await
+        self.whys(vec![id], now).await.map(|mut whys| whys.remove(&id))
+    }
+
+    /// The same for the jobs of a list, in one snapshot; those that are not there are left out.
+    pub async fn whys(&self, ids: Vec<JobId>, now: Timestamp) -> Result<BTreeMap<JobId, Why>> {
+        self.db.read("ask why jobs are not running", move |c| sqlite::why::of(c, &ids, now)).await
     }
 
     /// Whether nothing runs and nothing could start at `now` if every queue had room.

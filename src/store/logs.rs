@@ -3,7 +3,8 @@
 use super::OpenMode;
 use super::sqlite::{self, Database, Schema};
 use crate::error::{Code, Error, Result};
-use crate::model::{LogRow, NewLogRow, Timestamp};
+use crate::model::{LogRow, NewLogRow, ProcessFacts, Service, Timestamp};
+use std::fmt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,6 +31,16 @@ pub struct LogStore {
 }
 
 impl LogStore {
+    /// What the services of the log database have done last.
+    pub fn says(&self) -> ProcessFacts {
+        self.db.board().says()
+    }
+
+    /// Says how a service of the log database ended that ran until `at`, as [`Store::ran`](super::Store::ran) does.
+    pub fn ran<E: fmt::Display>(&self, service: &Service, at: Timestamp, ended: Result<String, E>) {
+        self.db.board().ran(service, at, ended);
+    }
+
     /// Opens or creates the log database at `path`. Blocks.
     ///
     /// # Errors

@@ -3,24 +3,76 @@
 use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
-use crate::model::{KindRules, Lane, Process, Timestamp, Worker, WorkerId};
+use crate::model::{
+    Kind, KindRules, Lane, NO_SERVER, Process, ProcessFacts, SILENT, ServerFacts, Service,
+    Timestamp, Worker, WorkerId,
+};
+use std::fmt;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 impl Store {
+    /// Changes what this process says of itself; an engine on this store writes it into the worker's row at once.
+    pub fn say(&self, change: impl FnOnce(&mut ProcessFacts)) {
+        self.db.board().say(change);
+    }
+
+    /// What this process says of itself.
+    pub fn says(&self) -> ProcessFacts {
+        self.db.board().says()
+    }
+
+    /// A receiver that sees a new number whenever [`Store::say`] has changed something.
+    pub fn says_changed(&self) -> watch::Receiver<u64> {
+        self.db.board().changes()
+    }
+
+    /// Says how a background service ended that ran until `at`: `Ok` with what it did in a few words. It is written with
+    /// the next heartbeat.
+    pub fn ran<E: fmt::Display>(&self, service: &Service, at: Timestamp, ended: Result<String, E>) {
+        self.db.board().ran(service, at, ended);
+    }
+
     /// Every worker that has registered and is not known to be gone, the one that leads first.
     pub async fn workers(&self) -> Result<Vec<Worker>> {
         self.db.read("read the workers", sqlite::workers::all).await
     }
 
-    /// Says that a worker is alive; the first time, and after its row was removed, this registers it as one that stands
-    /// by.
+    /// What the process says of itself that leads the engine; `None`: no server runs.
+    ///
+    /// # Errors
+    /// Those of reading, and of the lock file that says at once that a leader is gone.
+    pub async fn server_facts(&self, now: Timestamp) -> Result<Option<ServerFacts>> {
+        let leader = self.db.read("read what the server says", sqlite::workers::leading).await?;
+        let lives = |leader: &ServerFacts| now.since(leader.worker.heartbeat_at) <= SILENT;
+        let Some(leader) = leader.filter(lives) else { return Ok(None) };
+        // One that was killed has left its row, but not its lock.
+        Ok(if self.try_lead()?.is_some() { None } else { Some(leader) })
+    }
+
+    /// What who asks for a job of this kind should know: that no server runs, that nobody has a handler for it, that
+    /// the program it needs is missing. Empty: nothing of the sort.
+    ///
+    /// # Errors
+    /// As [`Store::server_facts`].
+    pub async fn notes_for(&self, kind: &Kind, now: Timestamp) -> Result<Vec<String>> {
+        Ok(match self.server_facts(now).await? {
+            Some(server) => server.notes_for(kind.as_str()),
+            None => vec![NO_SERVER.to_owned()],
+        })
+    }
+
+    /// Says that a worker is alive, and `facts` of it; the first time, and after its row was removed, this registers it
+    /// as one that stands by.
     pub async fn heartbeat(
         &self,
         worker: WorkerId,
         process: Process,
+        facts: ProcessFacts,
         now: Timestamp,
     ) -> Result<()> {
-        let heartbeat = move |tx: &Tx<'_>| sqlite::workers::heartbeat(tx, &worker, &process, now);
+        let heartbeat =
+            move |tx: &Tx<'_>| sqlite::workers::heartbeat(tx, &worker, &process, Some(&facts), now);
         self.db.write("heartbeat", heartbeat).await
     }
 

@@ -122,8 +122,7 @@ pub(super) async fn change(
     // Switched on last: another cadence would put off the scan that is due at once.
     wanted.sort_by_key(|(setting, _)| setting.key == ENABLED.key);
     for (setting, text) in wanted {
-        let done =
-            settings::set(&web.store, &web.tracking, setting, Some(&text), actor.clone(), now);
+        let done = settings::set(&web.store, setting, Some(&text), actor.clone(), now);
         let done = done.await;
         match done.map_err(Problem::from) {
             Err(problem) if problem.status().is_client_error() => {

@@ -94,8 +94,7 @@ pub(super) async fn set(
     let (store, now) = (&app.web.store, app.web.clock.now());
     let actor = who.actor();
     let said = if sent.iter().any(|(name, _)| name == "default") {
-        let tracking = &app.web.tracking;
-        settings::set(store, tracking, setting, None, actor, now).await?;
+        settings::set(store, setting, None, actor, now).await?;
         Said::saved(Some("settings"))
     } else {
         // A program may call it what it is.

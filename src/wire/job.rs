@@ -148,7 +148,7 @@ impl From<&model::Job> for Job {
             timeout_ms: job.timeout.map(|timeout| timeout.as_millis() as u64),
             unique_key: job.unique_key.as_ref().map(ToString::to_string),
             concurrency_key: job.concurrency_key.as_ref().map(ToString::to_string),
-            schedule_id: job.occurrence.map(|occurrence| occurrence.schedule_id),
+            schedule_id: job.schedule_id,
             occurrence_at: job.occurrence.map(|occurrence| occurrence.at.to_string()),
             progress: job.progress.clone(),
             parent_id: job.parent_id.map(|id| id.0),

@@ -8,7 +8,7 @@ use lamplighter::clock::Clock;
 use lamplighter::logs::LogFile;
 use lamplighter::model::{Actor, Timestamp};
 use lamplighter::monitor::intake::{Journal, prune_logs};
-use lamplighter::monitor::{Tracking, settings};
+use lamplighter::monitor::settings;
 use lamplighter::store::{LogStore, OpenMode};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
@@ -302,23 +302,12 @@ async fn log_rows_are_removed_after_the_days_that_are_set_but_for_the_newest() {
     // Rows are as old as their coming in, which the database dates itself.
     let after = |days: u64| Clock::system().now().plus(Duration::from_hours(24 * days + 1));
     assert!(!prune_logs(&store, &world.logs, after(6)).await.unwrap());
-    let set = |text| {
-        settings::set(
-            &store,
-            &Tracking::Local,
-            &settings::LOGS_DAYS,
-            Some(text),
-            Actor::cli(),
-            START,
-        )
-    };
+    let set = |text| settings::set(&store, &settings::LOGS_DAYS, Some(text), Actor::cli(), START);
     set("30").await.unwrap();
     assert!(set("0").await.is_err());
     while prune_logs(&store, &world.logs, after(29)).await.unwrap() {}
     assert_eq!(world.messages().len(), 2_500);
-    settings::set(&store, &Tracking::Local, &settings::LOGS_DAYS, None, Actor::cli(), START)
-        .await
-        .unwrap();
+    settings::set(&store, &settings::LOGS_DAYS, None, Actor::cli(), START).await.unwrap();
     let mut slices = 1;
     while prune_logs(&store, &world.logs, after(7)).await.unwrap() {
         slices += 1;

@@ -36,4 +36,5 @@ mod templates;
 mod tidy;
 mod tracking;
 mod typed;
+mod why;
 mod zones;

@@ -4,8 +4,8 @@ use crate::support::{START, foreign, in_time, now, open, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::engine::{Builder, Context};
 use lamplighter::model::{
-    Actor, Cancelled, ConcurrencyKey, Enqueued, Job, JobError, JobId, Kind, KindRules, NewJob,
-    Outcome, Queue, Retention, Status, Timestamp, Trigger, UniqueKey, Why,
+    Actor, Cancelled, ConcurrencyKey, Enqueued, Gate, Job, JobError, JobId, Kind, KindRules,
+    NewJob, Outcome, Queue, Retention, Status, Timestamp, Trigger, UniqueKey,
 };
 use lamplighter::store::Store;
 use lamplighter::store::transactional;
@@ -314,7 +314,11 @@ async fn a_limit_outside_parks_the_job_and_pauses_its_queue_until_then() {
     let other = store.enqueue(NewJob::new(kind("work")), START).await.unwrap().id();
     until(&store, other, |job| job.blocked_by.is_none()).await;
     let why = store.why(other, START).await.unwrap().unwrap();
-    assert!(matches!(&why, Why::QueuePaused(_, pause) if pause.reason == "rate limit"), "{why}");
+    let limit =
+        Gate::UsageLimit { queue: queue(), reason: "rate limit".into(), until: Some(until_then) };
+    assert_eq!(why.gates.as_slice(), std::slice::from_ref(&limit), "{why}");
+    // The parked job waits for the same.
+    assert_eq!(store.why(id, START).await.unwrap().unwrap().gates, [limit]);
     // The parked job was created first, but is ready later.
     clock.advance(HOUR);
     let (first, answer) = in_time(contexts.recv()).await.unwrap();
@@ -337,10 +341,12 @@ async fn a_queue_obeys_its_operator_and_stop_all_stops_everything() {
     store.set_queue_limit(queue(), Some(0), ada(), START).await.unwrap();
     let id = store.enqueue(NewJob::new(kind("work")), START).await.unwrap().id();
     until(&store, id, |job| job.blocked_by.is_none()).await;
-    assert!(matches!(store.why(id, START).await.unwrap(), Some(Why::QueueFull(_))));
+    let full = Gate::QueueFull { queue: queue(), limit: 0, holders: Vec::new() };
+    assert_eq!(store.why(id, START).await.unwrap().unwrap().gates, [full]);
     store.pause_queue(queue(), "moving".into(), None, ada(), START).await.unwrap();
     store.set_queue_limit(queue(), None, ada(), START).await.unwrap();
-    assert!(matches!(store.why(id, START).await.unwrap(), Some(Why::QueuePaused(..))));
+    let gates = store.why(id, START).await.unwrap().unwrap().gates;
+    assert!(matches!(gates.as_slice(), [Gate::QueuePaused(..)]), "{gates:?}");
     assert!(store.resume_queue(queue(), ada(), START).await.unwrap());
     let (context, _answer) = in_time(contexts.recv()).await.unwrap();
     assert_eq!(context.job.id, id);
@@ -352,7 +358,7 @@ async fn a_queue_obeys_its_operator_and_stop_all_stops_everything() {
     let waits = store.enqueue(NewJob::new(kind("work")), clock.now()).await.unwrap().id();
     until(&store, waits, |job| job.blocked_by.is_none()).await;
     let why = store.why(waits, clock.now()).await.unwrap().unwrap();
-    assert_eq!(why.to_string(), "All queues were stopped by ada: fire drill");
+    assert_eq!(why.to_string(), "All queues were stopped by ada: fire drill.");
     assert!(store.resume_all(ada(), clock.now()).await.unwrap());
     let (context, answer) = in_time(contexts.recv()).await.unwrap();
     assert_eq!(context.job.id, waits);

@@ -438,6 +438,26 @@ async fn a_limit_pauses_what_is_told_the_tracker_and_no_trouble_there_fails_a_sc
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_tracker_refuses_is_a_coded_warning() {
+    let mut world = World::start().await;
+    world.fake.inject(On::Post, Fault::Forbidden);
+    let findings = three(&world).await;
+    world.scan(findings).await;
+    let conn = rusqlite::Connection::open(world.folder.path().join("logs.db")).unwrap();
+    let sql = "SELECT count(*) FROM logs WHERE level = 'WARNING' AND message LIKE '[TRACK-%(file_findings) is refused%'";
+    let mut changes = world.logs.changes();
+    let said = async {
+        while conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() == 0 {
+            changes.changed().await.unwrap();
+        }
+    };
+    tokio::select! {
+        ended = world.logs.watch_foreign_commits() => panic!("{ended:?}"),
+        () = in_time(said) => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_over_the_cap_waits_for_approval() {
     let mut world = World::start().await;
     let data = world.folder.path().to_owned();

@@ -5,7 +5,7 @@ use crate::agents::{Exit, Isolation, Launcher, Limits, Marker, Reason, Run, Spec
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::logs::journal_row;
-use crate::model::{NewLogRow, Timestamp};
+use crate::model::{NewLogRow, Service, Timestamp};
 use crate::store::LogStore;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -64,7 +64,11 @@ impl Journal {
             if stop.run_until_cancelled(leads).await != Some(true) {
                 return;
             }
-            match self.run_once(&clock, &mut leading, &stop).await {
+            let stored = self.run_once(&clock, &mut leading, &stop).await;
+            let ended = stored.as_ref().map(|stored| format!("stored {stored} entries"));
+            let unit = self.unit.as_deref().unwrap_or("journal");
+            self.logs.ran(&Service::Log(format!("{unit} (journal)")), clock.now(), ended);
+            match stored {
                 Ok(stored) if stored > 0 => trouble.ends(),
                 Ok(_) => {}
                 Err(error) => trouble.says(Code::LogJournal, &error),

@@ -3,7 +3,7 @@
 use super::Trouble;
 use crate::clock::Clock;
 use crate::error::{Code, Result};
-use crate::model::Timestamp;
+use crate::model::{Service, Timestamp};
 use crate::monitor::settings::logs_kept;
 use crate::store::{LogStore, Store};
 use std::time::Duration;
@@ -24,7 +24,13 @@ pub async fn prune_logs(store: &Store, logs: &LogStore, now: Timestamp) -> Resul
 pub(super) async fn serve(store: Store, logs: LogStore, clock: Clock, mut leading: Receiver<bool>) {
     let mut trouble = Trouble::default();
     while leading.wait_for(|leads| *leads).await.is_ok() {
-        let wait = match prune_logs(&store, &logs, clock.now()).await {
+        let pruned = prune_logs(&store, &logs, clock.now()).await;
+        let ended = pruned.as_ref().map(|more| match more {
+            true => "removed a slice of old rows".to_owned(),
+            false => "no old rows are left".to_owned(),
+        });
+        store.ran(&Service::Retention, clock.now(), ended);
+        let wait = match pruned {
             Ok(true) => BREATH,
             Ok(false) => {
                 trouble.ends();

@@ -11,7 +11,10 @@
 //! *Invariant:* the sizes of files come from `stat`; see `open.rs` for what opening them would do.
 
 use super::open::{self, Limits, WAL_SIZE_LIMIT};
+use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
+use crate::model::Service;
+use crate::store::Board;
 use crate::warn_coded;
 use rusqlite::Connection;
 use std::mem;
@@ -113,11 +116,12 @@ pub(super) struct Checkpoints {
 
 impl Checkpoints {
     /// Starts the thread; it connects when it is first asked.
-    pub(super) fn start(path: &Path, limits: Limits) -> Result<Self> {
+    pub(super) fn start(path: &Path, limits: Limits, board: Arc<Board>) -> Result<Self> {
         let asks = Arc::new(Asks::default());
         let checkpointer = Checkpointer {
             path: path.to_owned(),
             limits,
+            board,
             conn: None,
             alarmed: false,
             failing: false,
@@ -202,6 +206,7 @@ impl Asks {
 struct Checkpointer {
     path: PathBuf,
     limits: Limits,
+    board: Arc<Board>,
     /// `None` before the first ask and after an error.
     conn: Option<Connection>,
     /// Whether it was said that the log is large.
@@ -226,7 +231,10 @@ impl Checkpointer {
     }
 
     fn checkpoint(&mut self) {
-        match self.write_back() {
+        let ended = self.write_back();
+        let ran = ended.as_ref().map(|()| "wrote the log back".to_owned());
+        self.board.ran(&Service::Checkpointer, Clock::system().now(), ran);
+        match ended {
             Ok(()) => self.failing = false,
             // Another program is at it, or holds the lock: there is a next time.
             Err(error) if error.code() == Code::StoreBusy => {}
@@ -323,8 +331,14 @@ mod tests {
         // No database, so a file of the right size will do.
         let wal = std::fs::File::create(folder.path().join("x.db-wal")).unwrap();
         let limits = Limits::DEFAULT;
-        let mut checkpointer =
-            Checkpointer { path, limits, conn: None, alarmed: false, failing: false };
+        let mut checkpointer = Checkpointer {
+            path,
+            limits,
+            board: Arc::default(),
+            conn: None,
+            alarmed: false,
+            failing: false,
+        };
         let mut alarmed = |size: u64| {
             wal.set_len(size * MB).unwrap();
             checkpointer.watch_size();

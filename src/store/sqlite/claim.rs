@@ -27,7 +27,7 @@ const NO_HANDLER: &str = "no running process has a handler for this kind";
 pub(in crate::store) fn poll(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<Polled> {
     let rescued = settle::rescue_lost(tx, request, now)?;
     queues::resume_due(tx, now)?;
-    schedules::fire(tx, now)?;
+    let schedules = schedules::fire(tx, now)?;
     let due = make_due(tx, now)?;
     let admitted = admit(tx, request, now)?;
     let mut claimed = Vec::new();
@@ -48,7 +48,7 @@ pub(in crate::store) fn poll(tx: &Tx<'_>, request: &PollRequest, now: Timestamp)
     let wake_at = [next_run_at(tx)?, queues::next_resume(tx)?, schedules::next_due(tx)?];
     let wake_at = wake_at.into_iter().flatten().min();
     let cancelled = control::cancel_requests(tx, &request.worker)?;
-    Ok(Polled { claimed, rescued, cancelled, wake_at, more })
+    Ok(Polled { claimed, rescued, cancelled, schedules, wake_at, more })
 }
 
 /// The queues that have jobs in the claim order, by name: one step in the index for each, however many jobs it has.
@@ -121,6 +121,11 @@ fn admit(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<usize> {
             known.push((order(job, rules), job, rules));
             continue;
         }
+        if job.run_at > now {
+            // Who can run it matters when its time has come.
+            wait(tx, job)?;
+            continue;
+        }
         block(tx, job.id, BlockedBy::Kind, NO_HANDLER, now)?;
         count(tx, job)?;
     }
@@ -130,6 +135,17 @@ fn admit(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<usize> {
         place(tx, job, rules, now)?;
     }
     Ok(new.len())
+}
+
+/// Puts a job that nobody can run yet where it waits for its time.
+fn wait(tx: &Tx<'_>, job: &Job) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET status = 'scheduled', claim_order = NULL, key_slot = NULL, blocked_by = NULL, counted = 1
+        WHERE id = :id";
+    tx.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0})?;
+    tx.moved(job, Status::Scheduled, job.queue.as_ref());
+    Ok(())
 }
 
 /// Makes a job known to the counts where it is.

@@ -131,6 +131,7 @@ pub(in crate::store) fn run_again(
         timeout: job.timeout,
         concurrency_key: job.concurrency_key,
         parent_id: Some(id),
+        schedule_id: job.schedule_id,
         actor: Some(actor.clone()),
         ..NewJob::new(job.kind)
     };

@@ -4,7 +4,7 @@ use super::counts::Tx;
 use super::open::{self, Limits, Schema};
 use super::writer::{self, Call, Task};
 use crate::error::{Code, Error, Result};
-use crate::store::OpenMode;
+use crate::store::{Board, OpenMode};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -24,6 +24,7 @@ pub(in crate::store) struct Database {
     path: PathBuf,
     readers: r2d2::Pool<SqliteConnectionManager>,
     changes: Arc<watch::Sender<u64>>,
+    board: Arc<Board>,
     calls: Option<mpsc::Sender<Call>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -57,11 +58,14 @@ impl Database {
             .build(manager)
             .map_err(|e| Error::new(Code::StoreIo, doing).because(e))?;
         let changes = Arc::new(watch::Sender::new(0));
-        let (calls, thread) = writer::start(conn, path, schema, limits, Arc::clone(&changes))?;
+        let board = Arc::new(Board::default());
+        let (calls, thread) =
+            writer::start(conn, path, schema, limits, (Arc::clone(&changes), &board))?;
         Ok(Self {
             path: path.to_owned(),
             readers,
             changes,
+            board,
             calls: Some(calls),
             thread: Some(thread),
         })
@@ -71,6 +75,11 @@ impl Database {
     pub(in crate::store) fn sizes(&self) -> (u64, u64) {
         let wal = open::wal_size(&self.path);
         (std::fs::metadata(&self.path).map_or(0, |data| data.len()) + wal, wal)
+    }
+
+    /// What this process has to say of itself.
+    pub(in crate::store) fn board(&self) -> &Board {
+        &self.board
     }
 
     pub(in crate::store) fn path(&self) -> &Path {

@@ -53,6 +53,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
             (Some(schedule_id), Some(at)) => Some(Occurrence { schedule_id, at }),
             (_, _) => None,
         },
+        schedule_id: row.get(27)?,
         progress: parsed(row, 29, Some)?,
         counted: row.get(30)?,
     })
@@ -142,7 +143,7 @@ fn insert_row(
         ":unique_key": unique_key.map(UniqueKey::as_str),
         ":unique_window_ms": millis(job.unique_window),
         ":concurrency_key": job.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
-        ":schedule_id": job.occurrence.map(|occurrence| occurrence.schedule_id),
+        ":schedule_id": job.occurrence.map_or(job.schedule_id, |occurrence| Some(occurrence.schedule_id)),
         ":occurrence_at": job.occurrence.map(|occurrence| occurrence.at.millis()),
         ":parent_id": job.parent_id.map(|id| id.0),
         ":correlation_id": job.correlation_id,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Who pauses a queue because a handler met a limit.
-const ENGINE: &str = "engine";
+pub(super) const ENGINE: &str = "engine";
 /// The setting that stops every queue.
 const STOPPED: &str = "engine.stopped";
 

@@ -63,6 +63,28 @@ fn waiting(conn: &Connection) -> Result<u64> {
     Ok(conn.prepare_cached(SQL)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
 }
 
+/// Scans that were begun and put off since.
+fn put_off(conn: &Connection) -> Result<u64> {
+    const SQL: &str = "
+        SELECT count(*)
+        FROM jobs
+        WHERE kind = 'self_monitoring' AND finished_at IS NULL AND status = 'scheduled' AND epoch > 0";
+    Ok(conn.prepare_cached(SQL)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
+}
+
+/// The scan that starts first of those that wait.
+fn first(conn: &Connection) -> Result<Option<JobId>> {
+    const SQL: &str = "
+        SELECT id
+        FROM jobs
+        WHERE kind = 'self_monitoring' AND finished_at IS NULL
+          AND (status = 'queued' OR (status = 'scheduled' AND epoch > 0))
+        ORDER BY status = 'scheduled', claim_order IS NULL, claim_order, run_at, id
+        LIMIT 1";
+    let first = conn.prepare_cached(SQL)?.query_row([], |row| row.get(0).map(JobId)).optional()?;
+    Ok(first)
+}
+
 pub(in crate::store) fn now(conn: &Connection) -> Result<ScanNow> {
     let one = |condition: &str| -> Result<Option<Scan>> {
         let sql = format!(
@@ -72,7 +94,8 @@ pub(in crate::store) fn now(conn: &Connection) -> Result<ScanNow> {
     };
     Ok(ScanNow {
         running: one("j.status = 'running' AND j.finished_at IS NULL")?,
-        waiting: waiting(conn)?,
+        waiting: waiting(conn)? + put_off(conn)?,
+        first: first(conn)?,
         last: one("j.finished_at IS NOT NULL ORDER BY j.finished_at DESC, j.id DESC")?,
     })
 }

@@ -292,8 +292,8 @@ pub(in crate::store) fn remove(
     record(conn, actor, "remove", name, (stored.plan.as_ref().ok(), None), now)
 }
 
-/// Stores a job as the schedule makes them, now and by hand: no occurrence, so that the cadence is not shifted and the
-/// overlap policy does not see it. A paused schedule can do it too.
+/// Stores a job as the schedule makes them, now and by hand: for no occurrence, so that the cadence is not shifted and the
+/// overlap policy does not see it, but booked to the schedule, so that its budget holds. A paused schedule can do it too.
 ///
 /// # Errors
 /// `SCHED-NAME-001`, `SCHED-RULE-001`; `JOB-LIMIT-001` if too many jobs of its kind wait.
@@ -307,7 +307,8 @@ pub(in crate::store) fn run_now(
     let plan = stored.plan.map_err(|why| {
         Error::new(Code::ScheduleUnreadable, format!("run the schedule {name}")).because(why)
     })?;
-    let job = NewJob { trigger: Trigger::Manual, ..job_of(&plan) };
+    let (trigger, schedule_id) = (Trigger::Manual, Some(stored.id));
+    let job = NewJob { trigger, schedule_id, ..job_of(&plan) };
     let id = jobs::insert(conn, &job, now)?.id();
     audit::record(conn, actor, "run_now", &format!("schedule {name}: job {id}"), now)?;
     Ok(id)

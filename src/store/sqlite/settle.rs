@@ -159,6 +159,6 @@ fn event(job: &Job, after: &Settlement, cause: &str, now: Timestamp) -> Event {
         to: after.status,
         cause: cause.into(),
         actor: job.worker_id.as_ref().map_or_else(|| "nobody".into(), ToString::to_string),
-        detail: after.error.as_ref().map(|e| e.message.clone()),
+        detail: after.error.as_ref().map(|e| e.message.clone()).or_else(|| after.detail.clone()),
     }
 }

@@ -8,7 +8,7 @@ use crate::model::{
     Actor, BUDGET_DAY, BUDGET_MONTH, Budgets, Event, Job, JobId, KindRules, OverBudget,
     SessionRequest, Spend, Spent, Status, Timestamp, day_of, month_start,
 };
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, named_params};
 
 /// Adds what a run of a job has cost; answers the alarms that this raises.
 pub(super) fn add(conn: &Connection, job: &Job, cost: f64, now: Timestamp) -> Result<Vec<String>> {
@@ -22,7 +22,7 @@ pub(super) fn add(conn: &Connection, job: &Job, cost: f64, now: Timestamp) -> Re
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":day": day_of(now),
         ":kind": job.kind.as_str(),
-        ":schedule": job.occurrence.map_or(0, |occurrence| occurrence.schedule_id),
+        ":schedule": job.schedule_id.unwrap_or(0),
         ":cost": cost,
     })?;
     Ok(budgets(conn)?.alarms(before, spent(conn, None, now)?))
@@ -118,12 +118,15 @@ fn over(
         return Ok(None);
     }
     let Some(job) = jobs::get(conn, id)? else { return Ok(None) };
-    let schedule = job.occurrence.map(|occurrence| occurrence.schedule_id);
-    let of_schedule = schedule.and_then(|_| {
-        serde_json::from_str::<SessionRequest>(&job.payload).ok().and_then(|r| r.budget_day_usd)
-    });
-    let over = budgets(conn)?.over(spent(conn, schedule, now)?, of_schedule, now);
+    let spent = spent(conn, job.schedule_id, now)?;
+    let over = budgets(conn)?.over(spent, of_schedule(&job), now);
     Ok(over.map(|over| (job, over)))
+}
+
+/// What the jobs of its schedule may cost a day, as the job's payload says.
+pub(super) fn of_schedule(job: &Job) -> Option<f64> {
+    let request = job.schedule_id.and_then(|_| serde_json::from_str(&job.payload).ok());
+    request.and_then(|request: SessionRequest| request.budget_day_usd)
 }
 
 fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()> {
@@ -155,18 +158,4 @@ fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()>
         detail: Some(over.reason.clone()),
     };
     history::record(tx, job.id, &event)
-}
-
-/// The budget that put a job off, if that was the last that happened to it.
-pub(super) fn why_put_off(conn: &Connection, id: JobId) -> Result<Option<String>> {
-    const SQL: &str = "
-        SELECT iif(cause = 'budget', detail, NULL)
-        FROM job_events
-        WHERE job_id = :id
-        ORDER BY id DESC
-        LIMIT 1";
-    let read = |row: &rusqlite::Row<'_>| row::parsed(row, 0, Some);
-    let detail =
-        conn.prepare_cached(SQL)?.query_row(named_params! {":id": id.0}, read).optional()?;
-    Ok(detail.flatten())
 }

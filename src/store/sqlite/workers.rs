@@ -2,11 +2,13 @@
 
 use super::row::{parsed, text};
 use crate::error::{Code, Error, Result};
-use crate::model::{Process, Timestamp, Worker, WorkerId};
-use rusqlite::{Connection, Row, named_params};
+use crate::model::{Process, ProcessFacts, ServerFacts, Timestamp, Worker, WorkerId};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 const COLUMNS: &str = "id, pid, process_start, version, leads, started_at, heartbeat_at";
 
+/// Longest facts of a worker, in bytes: they are written every ten seconds.
+const MAX_FACTS: usize = 64 * 1024;
 /// Workers that are read: some processes on one machine, never more; a bound for what another program may write.
 const MAX_WORKERS: i64 = 1000;
 
@@ -39,23 +41,58 @@ pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<Worker>> {
     Ok(workers)
 }
 
-/// Says that the worker is alive. Without a row it gets one, of a worker that stands by.
+/// The worker that leads, with what it says of itself; of several that claim to, the one that was heard of last.
+pub(in crate::store) fn leading(conn: &Connection) -> Result<Option<ServerFacts>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, facts
+         FROM workers
+         WHERE leads = 1
+         ORDER BY heartbeat_at DESC
+         LIMIT 1"
+    );
+    let read = |row: &Row<'_>| {
+        // Facts that another program has spoilt are none.
+        let says = parsed(row, 7, Some)?.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(ServerFacts { worker: from_row(row)?, says: says.unwrap_or_default() })
+    };
+    Ok(conn.prepare_cached(&sql)?.query_row([], read).optional()?)
+}
+
+/// Facts as they are stored. The kinds are what can be many: without them nobody is told wrong.
+fn facts_text(facts: &ProcessFacts) -> Result<String> {
+    let write = |facts: &ProcessFacts| {
+        serde_json::to_string(facts).map_err(|error| {
+            Error::new(Code::ModelInvalid, "write a worker's facts").because(error)
+        })
+    };
+    let text = write(facts)?;
+    if text.len() <= MAX_FACTS {
+        return Ok(text);
+    }
+    write(&ProcessFacts { kinds: Vec::new(), ..facts.clone() })
+}
+
+/// Says that the worker is alive, and what else it has to say. Without a row it gets one, of a worker that stands by.
 pub(in crate::store) fn heartbeat(
     conn: &Connection,
     worker: &WorkerId,
     process: &Process,
+    facts: Option<&ProcessFacts>,
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO workers (id, pid, process_start, version, leads, started_at, heartbeat_at)
-        VALUES (:id, :pid, :process_start, :version, 0, :now, :now)
-        ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at";
+        INSERT INTO workers (id, pid, process_start, version, leads, started_at, heartbeat_at, facts)
+        VALUES (:id, :pid, :process_start, :version, 0, :now, :now, coalesce(:facts, '{}'))
+        ON CONFLICT (id) DO UPDATE SET
+            heartbeat_at = excluded.heartbeat_at,
+            facts = coalesce(:facts, facts)";
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":id": worker.as_str(),
         ":pid": process.pid,
         ":process_start": process.start,
         ":version": env!("CARGO_PKG_VERSION"),
         ":now": now.millis(),
+        ":facts": facts.map(facts_text).transpose()?,
     })?;
     Ok(())
 }
@@ -71,7 +108,7 @@ pub(in crate::store) fn register(
         UPDATE workers
         SET leads = (id = :id)
         WHERE leads <> (id = :id)";
-    heartbeat(conn, worker, process, now)?;
+    heartbeat(conn, worker, process, None, now)?;
     conn.prepare_cached(SQL)?.execute(named_params! {":id": worker.as_str()})?;
     Ok(())
 }

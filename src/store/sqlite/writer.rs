@@ -15,6 +15,7 @@ use super::checkpoint::{self, Checkpoints};
 use super::counts::{Differences, Tx};
 use super::open::{self, Limits, Schema};
 use crate::error::{Code, Error, Result};
+use crate::store::Board;
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -93,11 +94,11 @@ pub(super) fn start(
     path: &Path,
     schema: &'static Schema,
     limits: Limits,
-    changes: Arc<watch::Sender<u64>>,
+    (changes, board): (Arc<watch::Sender<u64>>, &Arc<Board>),
 ) -> Result<(mpsc::Sender<Call>, JoinHandle<()>)> {
     let (sender, calls) = mpsc::channel(MAX_WAITING);
     let seen = data_version(&conn)?;
-    let checkpoints = Checkpoints::start(path, limits)?;
+    let checkpoints = Checkpoints::start(path, limits, Arc::clone(board))?;
     let path = path.to_owned();
     let writer = Writer { conn: Some(conn), path, schema, limits, changes, checkpoints, seen };
     let thread = std::thread::Builder::new()

@@ -1,7 +1,7 @@
 //! What several pages say of a job.
 
 use super::time::{elapsed, when, when_known};
-use crate::model::{Job, Status, Timestamp, Why};
+use crate::model::{Gate, Job, Status, Timestamp, Why};
 use maud::{Markup, html};
 
 /// The one clear sentence.
@@ -9,8 +9,8 @@ pub(in crate::web) fn job_sentence(job: &Job, why: Option<&Why>, now: Timestamp)
     let took = elapsed(job.started_at, job.finished_at, now);
     html! {
         @match job.status {
-            Status::Scheduled if matches!(why, Some(Why::OverBudget { .. })) => {
-                "Starts " (when(job.run_at, now)) ". " @if let Some(why) = why { (why.to_string()) }
+            Status::Scheduled if why.is_some_and(|why| !matches!(why.gates.as_slice(), [Gate::Time { .. }])) => {
+                @if let Some(why) = why { (why.to_string()) }
             }
             Status::Scheduled if job.attempt > 0 => {
                 "Attempt " (attempts(job)) " ended: " (first_line(job)) " It starts again " (when(job.run_at, now)) "."

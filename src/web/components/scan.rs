@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 /// What goes on, in one line.
 pub(in crate::web) fn scan_line(scan_now: &ScanNow, now: Timestamp) -> Markup {
-    let ScanNow { running, waiting, last } = scan_now;
+    let ScanNow { running, waiting, last, .. } = scan_now;
     html! {
         @if running.is_some() {
             p {

@@ -118,9 +118,9 @@ pub(super) fn may_run(app: &App, who: &Signed) -> MayRun {
     })
 }
 
-fn status_version(ScanNow { running, waiting, last }: &ScanNow, may_run: &MayRun) -> String {
+fn status_version(ScanNow { running, waiting, first, last }: &ScanNow, may_run: &MayRun) -> String {
     let id = |scan: &Option<Scan>| scan.as_ref().map(|scan| scan.id);
-    version(&(id(running), waiting, id(last), may_run))
+    version(&(id(running), waiting, first, id(last), may_run))
 }
 
 /// What goes on, and the button. It asks again by itself while a scan waits or runs, and whenever something changed.

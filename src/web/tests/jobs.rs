@@ -100,12 +100,12 @@ async fn a_search_by_id_leads_to_the_job() {
 async fn one_sentence_says_how_a_job_stands() {
     let site = Site::signed_in().await;
     let id = enqueue(&site, "other").await;
-    let nobody = "QueuedNo server runs the engine; start one with `lamplighter serve`.";
+    let nobody = "QueuedNo server runs the engine.";
     assert_eq!(says(&site, id).await, nobody);
     lead(&site).await;
     assert_eq!(says(&site, id).await, "QueuedThe engine has not looked at it yet.");
     assert!(poll(&site, "another").await.is_none());
-    assert_eq!(says(&site, id).await, "QueuedNo running process has a handler for this kind.");
+    assert_eq!(says(&site, id).await, "QueuedNo running process has a handler for the kind other.");
 
     let first = enqueue(&site, "work").await;
     let lease = poll(&site, "work").await.unwrap();
@@ -145,6 +145,7 @@ async fn one_sentence_says_how_a_job_stands() {
     };
     let later = site.web.store.enqueue(later, site.web.clock.now()).await.unwrap().id();
     assert!(poll(&site, "work").await.is_none_or(|lease| lease.id != later));
+    lead(&site).await;
     assert_eq!(says(&site, later).await, "ScheduledStarts in 10 min.");
 }
 

@@ -18,14 +18,15 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 const MAX_DUE: usize = 100;
 
 /// Decides what is due.
-pub(in super::super) fn fire(tx: &Tx<'_>, now: Timestamp) -> Result<()> {
-    for schedule in due(tx, now)? {
+pub(in super::super) fn fire(tx: &Tx<'_>, now: Timestamp) -> Result<usize> {
+    let due = due(tx, now)?;
+    for schedule in &due {
         match &schedule.plan {
-            Ok(plan) => decide_one(tx, &schedule, plan, now)?,
-            Err(why) => set_aside(tx, &schedule, why, now)?,
+            Ok(plan) => decide_one(tx, schedule, plan, now)?,
+            Err(why) => set_aside(tx, schedule, why, now)?,
         }
     }
-    Ok(())
+    Ok(due.len())
 }
 
 /// When the next schedule is due.
@@ -77,17 +78,17 @@ fn decide_one(tx: &Tx<'_>, schedule: &Schedule, plan: &Plan, now: Timestamp) -> 
     advance(tx, schedule.id, decided.cursor, last, decided.next)
 }
 
-/// Whether jobs of a schedule wait, and whether one runs.
+/// Whether jobs of a schedule's occurrences wait, and whether one runs. Those that somebody had it make by hand do not count.
 fn open_jobs(conn: &Connection, id: i64) -> Result<(bool, bool)> {
     const SQL: &str = "
         SELECT EXISTS (
                 SELECT 1 FROM jobs
                 WHERE schedule_id = :id AND schedule_id IS NOT NULL AND finished_at IS NULL
-                  AND (status = 'queued' OR status = 'scheduled')),
+                  AND occurrence_at IS NOT NULL AND (status = 'queued' OR status = 'scheduled')),
             EXISTS (
                 SELECT 1 FROM jobs
                 WHERE schedule_id = :id AND schedule_id IS NOT NULL AND finished_at IS NULL
-                  AND status = 'running')";
+                  AND occurrence_at IS NOT NULL AND status = 'running')";
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
     Ok(conn.prepare_cached(SQL)?.query_row(named_params! {":id": id}, read)?)
 }

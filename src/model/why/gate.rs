@@ -1,0 +1,372 @@
+//! What keeps a job from starting, who holds it, until when, and what opens it.
+
+use crate::model::{JobId, Kind, OverBudget, Pause, Queue, Timestamp};
+use std::fmt;
+
+/// Kinds that a sentence names; the others are counted.
+const MAX_NAMED: usize = 5;
+
+/// One thing that keeps a job from starting. The order is the one in which an operator would open them: what holds every
+/// job first, then what holds its kind, then what holds this job, then its queue and its key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Gate {
+    /// No process runs the engine.
+    NoEngine {
+        /// When the last one was heard of, if one did not end on purpose.
+        seen_at: Option<Timestamp>,
+    },
+    /// Somebody stopped all queues.
+    Stopped(Pause),
+    /// No process has a handler for its kind.
+    NoHandler {
+        /// Its kind.
+        kind: Kind,
+        /// The kinds that the running process has handlers for, if it has said so.
+        known: Vec<String>,
+    },
+    /// The engine has not looked at it yet, which it does at once.
+    NotAdmitted,
+    /// Its kind needs the agent program, which cannot be used.
+    AgentMissing {
+        /// Why.
+        reason: String,
+    },
+    /// What it is there to do waits for a person.
+    Approval {
+        /// How many findings.
+        findings: u64,
+    },
+    /// The database refused to start it.
+    Refused {
+        /// What the database said.
+        reason: Option<String>,
+    },
+    /// Its time has not come.
+    Time {
+        /// When it comes.
+        until: Timestamp,
+        /// What it waits for.
+        wait: Wait,
+    },
+    /// A budget is used up.
+    OverBudget(OverBudget),
+    /// A limit of the service behind its queue was met.
+    UsageLimit {
+        /// The queue that waits.
+        queue: Queue,
+        /// Which limit, as the handler said.
+        reason: String,
+        /// When it is tried again.
+        until: Option<Timestamp>,
+    },
+    /// Somebody paused its queue.
+    QueuePaused(Queue, Pause),
+    /// As many jobs of its queue run as may.
+    QueueFull {
+        /// Its queue.
+        queue: Queue,
+        /// How many may run.
+        limit: u32,
+        /// Which run, at most ten.
+        holders: Vec<JobId>,
+    },
+    /// Its concurrency key is held by as many jobs as may hold it.
+    KeyHeld {
+        /// The key.
+        key: String,
+        /// Who holds it, at most ten.
+        holders: Vec<JobId>,
+    },
+}
+
+/// What a job waits for whose time has not come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Who made it named a time.
+    Delay,
+    /// The next attempt after one that failed.
+    Retry {
+        /// The attempt that failed.
+        attempt: u32,
+    },
+    /// Its handler asked to be called again then.
+    Snooze {
+        /// What the handler said last.
+        says: Option<String>,
+    },
+}
+
+/// What opens a gate. `Display` says it in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// Start a server.
+    StartServer,
+    /// End the server that hangs.
+    EndServer,
+    /// Resume everything.
+    ResumeAll,
+    /// Run a process that has a handler for the kind.
+    RegisterHandler(Kind),
+    /// Wait a moment.
+    Wait,
+    /// Make the agent program usable.
+    InstallAgent,
+    /// Approve or reject findings.
+    Approve,
+    /// Let the jobs end that the database sees in its way.
+    EndOthers,
+    /// Start this job now instead.
+    RunNow(JobId),
+    /// Raise the budget of this setting; `None`: that of its schedule.
+    RaiseBudget(Option<&'static str>),
+    /// Resume the queue.
+    ResumeQueue(Queue),
+    /// Raise the limit of the queue.
+    RaiseLimit(Queue),
+    /// Wait for the jobs that hold it, or cancel one.
+    CancelHolder(Vec<JobId>),
+}
+
+impl Gate {
+    /// A word for programs.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NoEngine { .. } => "no_engine",
+            Self::Stopped(_) => "stopped",
+            Self::NoHandler { .. } => "no_handler",
+            Self::NotAdmitted => "not_admitted",
+            Self::AgentMissing { .. } => "agent_missing",
+            Self::Approval { .. } => "approval",
+            Self::Refused { .. } => "refused",
+            Self::Time { .. } => "time",
+            Self::OverBudget(_) => "budget",
+            Self::UsageLimit { .. } => "usage_limit",
+            Self::QueuePaused(..) => "queue_paused",
+            Self::QueueFull { .. } => "queue_full",
+            Self::KeyHeld { .. } => "key_held",
+        }
+    }
+
+    /// The jobs that hold it, at most ten.
+    pub fn holders(&self) -> &[JobId] {
+        match self {
+            Self::QueueFull { holders, .. } | Self::KeyHeld { holders, .. } => holders,
+            Self::NoEngine { .. }
+            | Self::Stopped(_)
+            | Self::NoHandler { .. }
+            | Self::NotAdmitted
+            | Self::AgentMissing { .. }
+            | Self::Approval { .. }
+            | Self::Refused { .. }
+            | Self::Time { .. }
+            | Self::OverBudget(_)
+            | Self::UsageLimit { .. }
+            | Self::QueuePaused(..) => &[],
+        }
+    }
+
+    /// When it opens by itself, if that is known.
+    pub fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Time { until, .. } => Some(*until),
+            Self::OverBudget(over) => Some(over.until),
+            Self::UsageLimit { until, .. } => *until,
+            Self::Stopped(pause) | Self::QueuePaused(_, pause) => pause.resume_at,
+            Self::NoEngine { .. }
+            | Self::NoHandler { .. }
+            | Self::NotAdmitted
+            | Self::AgentMissing { .. }
+            | Self::Approval { .. }
+            | Self::Refused { .. }
+            | Self::QueueFull { .. }
+            | Self::KeyHeld { .. } => None,
+        }
+    }
+
+    /// What opens it; `id` is the job that waits.
+    pub fn opening(&self, id: JobId) -> Opening {
+        match self {
+            Self::NoEngine { seen_at: None } => Opening::StartServer,
+            Self::NoEngine { seen_at: Some(_) } => Opening::EndServer,
+            Self::Stopped(_) => Opening::ResumeAll,
+            Self::NoHandler { kind, .. } => Opening::RegisterHandler(kind.clone()),
+            Self::NotAdmitted => Opening::Wait,
+            Self::AgentMissing { .. } => Opening::InstallAgent,
+            Self::Approval { .. } => Opening::Approve,
+            Self::Refused { .. } => Opening::EndOthers,
+            Self::Time { .. } => Opening::RunNow(id),
+            Self::OverBudget(over) => Opening::RaiseBudget(over.setting),
+            Self::UsageLimit { queue, .. } | Self::QueuePaused(queue, _) => {
+                Opening::ResumeQueue(queue.clone())
+            }
+            Self::QueueFull { queue, .. } => Opening::RaiseLimit(queue.clone()),
+            Self::KeyHeld { holders, .. } => Opening::CancelHolder(holders.clone()),
+        }
+    }
+
+    /// It in a sentence.
+    pub fn sentence(&self) -> String {
+        let clause = self.to_string();
+        let mut letters = clause.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        let ended = clause.ends_with(['.', '!', '?']);
+        format!("{first}{}{}", letters.as_str(), if ended { "" } else { "." })
+    }
+
+    /// What follows the word *waits* in a list.
+    pub(super) fn headline(&self) -> String {
+        match self {
+            Self::Time { until, wait: Wait::Delay } => format!(" until {until}"),
+            Self::Time { until, wait: Wait::Retry { attempt } } => {
+                format!(" until {until}: attempt {attempt} failed")
+            }
+            Self::Time { until, wait: Wait::Snooze { says } } => {
+                let says = says.as_ref().map(|says| format!(": {}", plain(says)));
+                format!(" until {until}{}", says.unwrap_or_default())
+            }
+            Self::OverBudget(over) => format!(" until {}: {}", over.until, over.reason),
+            Self::NoEngine { .. }
+            | Self::Stopped(_)
+            | Self::NoHandler { .. }
+            | Self::NotAdmitted
+            | Self::AgentMissing { .. }
+            | Self::Approval { .. }
+            | Self::Refused { .. }
+            | Self::UsageLimit { .. }
+            | Self::QueuePaused(..)
+            | Self::QueueFull { .. }
+            | Self::KeyHeld { .. } => format!(": {self}"),
+        }
+    }
+}
+
+/// It in a clause without an end, so that several can stand in one sentence.
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoEngine { seen_at: None } => f.write_str("no server runs the engine"),
+            Self::NoEngine { seen_at: Some(at) } => write!(
+                f,
+                "the server that runs the engine was last heard of at {at} and hangs or is gone"
+            ),
+            Self::Stopped(pause) => {
+                write!(
+                    f,
+                    "all queues were stopped by {}{}",
+                    pause.by,
+                    because(plain(&pause.reason))
+                )
+            }
+            Self::NoHandler { kind, known } => {
+                write!(f, "no running process has a handler for the kind {kind}")?;
+                let named: Vec<_> = known.iter().take(MAX_NAMED).map(String::as_str).collect();
+                match known.len().saturating_sub(named.len()) {
+                    _ if named.is_empty() => Ok(()),
+                    0 => write!(f, " (the server runs {})", named.join(", ")),
+                    more => write!(f, " (the server runs {} and {more} more)", named.join(", ")),
+                }
+            }
+            Self::NotAdmitted => f.write_str("the engine has not looked at it yet"),
+            Self::AgentMissing { reason } => {
+                write!(f, "the agent program cannot be used: {}", plain(reason))
+            }
+            Self::Approval { findings: 1 } => {
+                f.write_str("a finding waits for a person's approval")
+            }
+            Self::Approval { findings } => {
+                write!(f, "{findings} findings wait for a person's approval")
+            }
+            Self::Refused { reason } => {
+                let reason = reason.as_deref().unwrap_or_default();
+                write!(f, "the database refused to start it{}", because(plain(reason)))
+            }
+            Self::Time { until, wait: Wait::Delay } => write!(f, "it starts at {until}"),
+            Self::Time { until, wait: Wait::Retry { attempt } } => {
+                write!(f, "attempt {attempt} failed and it is tried again at {until}")
+            }
+            Self::Time { until, wait: Wait::Snooze { says } } => {
+                let says = says.as_deref().unwrap_or_default();
+                write!(f, "it asked to be tried again at {until}{}", because(plain(says)))
+            }
+            Self::OverBudget(over) => write!(f, "it waits until {}: {}", over.until, over.reason),
+            Self::UsageLimit { queue, reason, until } => {
+                let until = until.map_or_else(String::new, |at| format!(" until {at}"));
+                let reason = because(plain(reason));
+                write!(f, "the queue {queue} waits{until} for a limit to be lifted{reason}")
+            }
+            Self::QueuePaused(queue, pause) => {
+                let until = pause.resume_at.map_or_else(String::new, |at| format!(" until {at}"));
+                let (by, reason) = (&pause.by, because(plain(&pause.reason)));
+                write!(f, "the queue {queue} is paused by {by}{until}{reason}")
+            }
+            Self::QueueFull { queue, limit: 0, .. } => {
+                write!(f, "the queue {queue} may run no job: its limit is 0")
+            }
+            Self::QueueFull { queue, limit, holders } => {
+                let running = because(&jobs(holders));
+                write!(f, "the queue {queue} runs as many jobs as it may, {limit}{running}")
+            }
+            Self::KeyHeld { key, holders } if holders.is_empty() => {
+                write!(f, "its concurrency key {key} goes to others that come first")
+            }
+            Self::KeyHeld { key, holders } => {
+                write!(f, "its concurrency key {key} is held by {}", jobs(holders))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StartServer => f.write_str(
+                "Start the program whose engine works on this database, or `lamplighter serve`.",
+            ),
+            Self::EndServer => f.write_str(
+                "End the process that hangs: another one that stands by takes over, else start one.",
+            ),
+            Self::ResumeAll => f.write_str("Resume all queues."),
+            Self::RegisterHandler(kind) => write!(
+                f,
+                "Start a program that has a handler for {kind}, or cancel the job if the kind is a typing error."
+            ),
+            Self::Wait => f.write_str("Wait a moment."),
+            Self::InstallAgent => f.write_str(
+                "Install the agent program, or name it by agent.command in lamplighter.toml.",
+            ),
+            Self::Approve => f.write_str("Approve or reject what waits on the page Approvals."),
+            Self::EndOthers => {
+                f.write_str("It is tried again by itself when a job of its kind ends.")
+            }
+            Self::RunNow(id) => write!(f, "Run job {id} now to start it before its time."),
+            Self::RaiseBudget(Some(setting)) => {
+                write!(f, "Raise the setting {setting} to start it before.")
+            }
+            Self::RaiseBudget(None) => {
+                f.write_str("Raise the budget in its schedule's payload; new runs go by it.")
+            }
+            Self::ResumeQueue(queue) => write!(f, "Resume the queue {queue}."),
+            Self::RaiseLimit(queue) => {
+                write!(f, "Wait for a job that runs, cancel one, or raise the limit of the queue {queue}.")
+            }
+            Self::CancelHolder(holders) if holders.is_empty() => f.write_str("Wait a moment."),
+            Self::CancelHolder(holders) => {
+                write!(f, "Wait for {}, or cancel one that holds the key.", jobs(holders))
+            }
+        }
+    }
+}
+
+fn jobs(ids: &[JobId]) -> String {
+    let ids: Vec<_> = ids.iter().map(|id| format!("job {id}")).collect();
+    ids.join(", ")
+}
+
+/// A text as the end of a clause.
+fn plain(text: &str) -> &str {
+    text.trim().trim_end_matches('.')
+}
+
+fn because(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(": {reason}") }
+}

@@ -1,0 +1,116 @@
+//! What only this server knows, looked at from time to time and said in its worker row.
+
+use super::settings::scans_by_agent;
+use super::tracking::Tracking;
+use crate::agents::Sandboxing;
+use crate::clock::Clock;
+use crate::error::{Code, Error};
+use crate::model::{Kind, Readiness, Service};
+use crate::sessions::{AgentState, Agents, Sandboxed};
+use crate::store::{LogStore, Store};
+use crate::warn_coded;
+use std::time::Duration;
+
+/// How often what can be looked at without starting a program is looked at: a token may come and go.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// Looks between two at the programs, unless somebody else has found one changed.
+const PROGRAMS_EVERY: u32 = 6;
+
+/// What a server looks at to say what it can do.
+#[derive(Clone, Debug)]
+pub struct Telling {
+    /// Whose worker row it is.
+    pub store: Store,
+    /// The log database, whose services are told too.
+    pub logs: LogStore,
+    /// Where issues go.
+    pub tracking: Tracking,
+    /// What sessions are run with.
+    pub agents: Agents,
+    /// Whether the agent may examine the rows of scans.
+    pub scans: bool,
+}
+
+impl Telling {
+    /// Looks and tells for ever.
+    pub(super) async fn serve(self, clock: Clock) {
+        let mut program = self.agents.program.changes();
+        let mut looks = 0;
+        loop {
+            program.borrow_and_update();
+            self.tracker();
+            if looks == 0 {
+                self.programs().await;
+            }
+            looks = (looks + 1) % PROGRAMS_EVERY;
+            tokio::select! {
+                () = clock.sleep(LOOK_EVERY) => {}
+                Ok(()) = program.changed() => looks = 0,
+            }
+        }
+    }
+
+    /// Looks at everything once.
+    pub async fn run_once(&self) {
+        self.tracker();
+        self.programs().await;
+    }
+
+    fn tracker(&self) {
+        let found = match self.tracking.remote() {
+            Ok(None) => Readiness::ready("local: issues are kept in this database"),
+            Ok(Some((repository, _))) => {
+                Readiness::ready(format_args!("GitHub, {}", repository.as_str()))
+            }
+            Err(error) => not_ready(&error),
+        };
+        let services = self.logs.says().services;
+        self.store.say(|facts| {
+            facts.tracker = Some(found);
+            for (name, run) in services {
+                let own = name == Service::Checkpointer.to_string();
+                facts.services.insert(if own { format!("{name} of the logs") } else { name }, run);
+            }
+        });
+    }
+
+    async fn programs(&self) {
+        let agents = &self.agents;
+        let agent = match agents.program.state().await {
+            AgentState::Ready { path, version } => {
+                Readiness::ready(format_args!("{} {version}", path.display()))
+            }
+            AgentState::Missing { reason } => {
+                Readiness::not_ready(Some(Code::AgentMissing.as_str()), reason)
+            }
+        };
+        let by_agent = scans_by_agent(agents).await.unwrap_or_else(|error| {
+            warn_coded!(error.code(), "read who examines the rows of scans: {error}");
+            false
+        });
+        let scans = (self.scans && by_agent).then(|| Kind::SELF_MONITORING.to_string());
+        let spends = scans.into_iter().chain([Kind::GOLDEN_REPO.to_string()]).collect();
+        self.store.say(|facts| {
+            facts.agent = Some(agent);
+            facts.spends = spends;
+        });
+        let sandbox = if agents.sandbox == Sandboxed::Never {
+            Readiness::not_ready(None, "agent.sandbox is none")
+        } else {
+            match agents.launcher.sandboxing().await {
+                Sandboxing::Usable { bwrap } => Readiness::ready(bwrap.display()),
+                Sandboxing::Unusable { reason } => {
+                    Readiness::not_ready(Some(Code::AgentBox.as_str()), reason)
+                }
+            }
+        };
+        self.store.say(|facts| facts.sandbox = Some(sandbox));
+    }
+}
+
+/// An error as a fact: its code, and its text without it.
+fn not_ready(error: &Error) -> Readiness {
+    let (code, text) = (error.code().as_str(), error.to_string());
+    let why = text.strip_prefix(&format!("[{code}] ")).unwrap_or(&text);
+    Readiness::not_ready(Some(code), why)
+}

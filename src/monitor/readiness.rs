@@ -1,0 +1,18 @@
+//! What another process is told that asks for a scan: the running server's own judgement of itself.
+
+use crate::error::{Code, Error, Result};
+use crate::model::{Readiness, ServerFacts};
+
+/// Whether the running server can take what a scan finds to the issue tracker, by what it says itself. Where no server
+/// runs nothing is judged: the one that will run the scan judges it then.
+///
+/// # Errors
+/// That of the server: `TRACK-AUTH-001` without a token, `TRACK-REPO-001` without a repository.
+pub fn may_scan(server: Option<&ServerFacts>) -> Result<()> {
+    let Some(Readiness::NotReady { code, why }) = server.and_then(|one| one.says.tracker.as_ref())
+    else {
+        return Ok(());
+    };
+    let known = Code::ALL.iter().find(|known| Some(known.as_str()) == code.as_deref());
+    Err(Error::new(known.copied().unwrap_or(Code::TrackerNoToken), why.as_str()))
+}
