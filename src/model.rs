@@ -32,7 +32,8 @@ pub use account::{Account, Actor, Deed, Role};
 pub use budget::{
     ALARM, BUDGET_DAY, BUDGET_MONTH, Budgets, OverBudget, Spend, Spent, day_of, month_start, usd,
 };
-pub use cron::{Cron, CronError};
+// `self`, because a crate has the same name.
+pub use self::cron::{Cron, CronError};
 pub(crate) use digest::sha256_hex;
 pub use filing::{
     Act, Event as FilingEvent, Filing, FilingId, FilingState, Place, REQUEST_LIMIT, SETTLE, Step,

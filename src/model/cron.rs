@@ -3,44 +3,55 @@
 //! A [`Cron`] knows no time zone and no instant. It names times on a line without gaps and folds, one second after
 //! the other; [`Rule`](super::Rule) maps them to instants.
 //!
+//! The text is read here, and the `cron` crate finds the next time from the sets that were read (`upcoming`). The reader
+//! is our own because that crate reads another language: its errors have no position, its two day fields must both
+//! match, its Sunday is 1 and it has no five fields. Its years end with 2100, so no expression names a time after them.
+//!
 //! # Source
 //! cronie (Vixie cron), `src/entry.c`, `src/cron.c` and crontab(5). Its rules, where they are not obvious:
 //! - A day matches when the day of month *or* the day of week does, if both fields are restricted. A field that begins
 //!   with `*` (so also `*/2`) counts as unrestricted; then *both* must match, so `0 0 */2 * mon` is every Monday that
 //!   is an odd day.
+//! - A step larger than the field names its first value alone. Crontabs use that in the day fields, to make both match:
+//!   `0 0 */100,1-7 * mon` is the first Monday of a month.
 //! - A step needs a range or `*` before it. cronie refuses `5/15`, Vixie's own reads it as `5` without a word, others
 //!   as `5-59/15`: here it is refused.
 //! - Names are three letters in any case, in lists and ranges too (the manual says not, the program does it).
 //! - Sunday is 0 and 7; the name `sun` is 0, so `fri-sun` runs backwards and is refused: `5-7`.
 //!
-//! Ours on top: six fields, the first for seconds; a step beyond the field's size (`*/90` minutes, which crontab
-//! takes for `0`) and days that never come (30 February) are refused.
+//! Ours on top:
+//! - Six fields, the first for seconds.
+//! - In days of month, from Quartz: `L` is the last day, `L-3` the day three days before it, `15W` the working day (Monday
+//!   to Friday) nearest to the 15th without leaving the month, `LW` the last working day. A month without the day that is
+//!   named has none.
+//! - In days of week: `mon#2` is the second Monday of a month, `friL` the last Friday; numbers do as well.
+//! - A step larger than the field is refused outside the day fields: `*/90` minutes, which crontab takes for `0`, is a
+//!   mistake. So are days that never come (30 February).
 
-use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
+mod day_fields;
+mod days;
+mod error;
+mod field;
+mod list;
+mod repair;
+mod set;
+mod times;
+mod upcoming;
+
+pub(super) use days::{Dates, Weekdays};
+pub use error::CronError;
+pub(super) use set::{members, range};
+
+use chrono::NaiveDateTime;
+use error::refuse;
+use field::{HOURS, MINUTES, MONTHS, SECONDS};
+use list::list;
 use std::fmt;
+pub(super) use times::Times;
+use upcoming::Upcoming;
 
 /// Longest expression, in bytes: every minute of the hour, spelled out, fits twice.
 const MAX_BYTES: usize = 400;
-/// How far ahead a date is looked for, in months. 29 February on one day of the week is the rarest there is: it comes
-/// every 28 years, and after 40 where a century year has no leap day.
-const MAX_MONTHS: u32 = 41 * 12;
-
-const SECONDS: Field = Field { name: "seconds", low: 0, high: 59, names: &[] };
-const MINUTES: Field = Field { name: "minutes", low: 0, high: 59, names: &[] };
-const HOURS: Field = Field { name: "hours", low: 0, high: 23, names: &[] };
-const DAYS: Field = Field { name: "days of month", low: 1, high: 31, names: &[] };
-const MONTHS: Field = Field {
-    name: "months",
-    low: 1,
-    high: 12,
-    names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
-};
-const WEEKDAYS: Field = Field {
-    name: "days of week",
-    low: 0,
-    high: 7,
-    names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
-};
 
 /// What the nicknames stand for.
 const NICKNAMES: &[(&str, &str)] = &[
@@ -55,6 +66,8 @@ const NICKNAMES: &[(&str, &str)] = &[
 
 /// A crontab expression: the local times that it names, to the second.
 ///
+/// *Limits:* the years 1970 to 2100.
+///
 /// # Example
 /// ```
 /// use chrono::NaiveDate;
@@ -62,7 +75,10 @@ const NICKNAMES: &[(&str, &str)] = &[
 ///
 /// let noon = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap().and_hms_opt(12, 0, 0).unwrap();
 /// let leap = Cron::parse("0 12 29 2 *").unwrap();
-/// assert_eq!(leap.next(noon(2096, 2, 29)), Some(noon(2104, 2, 29)));
+/// assert_eq!(leap.next(noon(2092, 2, 29)), Some(noon(2096, 2, 29)));
+///
+/// let last_friday = Cron::parse("0 12 * * friL").unwrap();
+/// assert_eq!(last_friday.next(noon(2026, 11, 1)), Some(noon(2026, 11, 27)));
 ///
 /// let wrong = Cron::parse("0 25 * * *").unwrap_err();
 /// assert_eq!(wrong.to_string(), "column 3: hours are 0 to 23, this is 25");
@@ -71,44 +87,10 @@ const NICKNAMES: &[(&str, &str)] = &[
 pub struct Cron {
     text: String,
     pub(super) times: Times,
+    upcoming: Upcoming,
     /// Crontab's wildcard rule: the minute or the hour field begins with `*`.
     wild: bool,
 }
-
-/// The sets that the fields name, a bit for each value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Times {
-    pub(super) seconds: u64,
-    pub(super) minutes: u64,
-    pub(super) hours: u64,
-    /// Bits 1 to 31.
-    pub(super) days: u64,
-    /// Bits 1 to 12.
-    pub(super) months: u64,
-    /// Bits 0 (Sunday) to 6.
-    pub(super) weekdays: u64,
-    /// One of the two day fields is enough: both are restricted.
-    pub(super) either_day: bool,
-}
-
-/// Why a text is no crontab expression, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CronError {
-    /// Where it goes wrong: bytes into the text, from 0.
-    pub position: usize,
-    /// What is wrong there, for people.
-    pub reason: String,
-}
-
-/// `column 5: minutes are 0 to 59, this is 60`; columns count from 1.
-impl fmt::Display for CronError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "column {}: {}", self.position + 1, self.reason)
-    }
-}
-
-impl std::error::Error for CronError {}
 
 impl Cron {
     /// Parses five fields, six with leading seconds, or a nickname such as `@daily`.
@@ -136,7 +118,13 @@ impl Cron {
             }
             Some(_) | None => times(&words, text.len())?,
         };
-        Ok(Self { text: text.to_owned(), times, wild })
+        let upcoming = Upcoming::of(&times);
+        if upcoming.after(&times, NaiveDateTime::default()).is_none() {
+            // A nickname's day comes, so these are the words of five or six fields.
+            let at = words.len().checked_sub(3).and_then(|day| words.get(day));
+            return refuse(at.map_or(0, |(at, _)| *at), never(&times));
+        }
+        Ok(Self { text: text.to_owned(), times, upcoming, wild })
     }
 
     /// The text that it was parsed from.
@@ -153,24 +141,12 @@ impl Cron {
 
     /// Whether it names this local time; parts of a second do not count.
     pub fn matches(&self, local: NaiveDateTime) -> bool {
-        let times = &self.times;
-        has(times.hours, local.hour())
-            && has(times.minutes, local.minute())
-            && has(times.seconds, local.second())
-            && has(times.days_of(local.year(), local.month()), local.day())
+        self.times.has(local)
     }
 
-    /// The first local time after this one that it names; `None` at the end of chrono's years.
+    /// The first local time after this one that it names; `None` if there is none up to the end of 2100.
     pub fn next(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
-        let from = after.with_nanosecond(0)?.checked_add_signed(chrono::TimeDelta::seconds(1))?;
-        let times = &self.times;
-        if has(times.days_of(from.year(), from.month()), from.day())
-            && let Some(time) = times.time_from(from.time())
-        {
-            return Some(from.date().and_time(time));
-        }
-        let date = times.date_from(from.date().checked_add_days(Days::new(1))?)?;
-        Some(date.and_time(times.time_from(NaiveTime::MIN)?))
+        self.upcoming.after(&self.times, after)
     }
 }
 
@@ -181,144 +157,9 @@ impl fmt::Display for Cron {
     }
 }
 
-impl Times {
-    /// The first time of day that is named, from this one on.
-    fn time_from(&self, from: NaiveTime) -> Option<NaiveTime> {
-        let (hour, minute) = (from.hour(), from.minute());
-        let first = |set| first_from(set, 0);
-        if has(self.hours, hour) {
-            if has(self.minutes, minute)
-                && let Some(second) = first_from(self.seconds, from.second())
-            {
-                return NaiveTime::from_hms_opt(hour, minute, second);
-            }
-            if let Some(minute) = first_from(self.minutes, minute + 1) {
-                return NaiveTime::from_hms_opt(hour, minute, first(self.seconds)?);
-            }
-        }
-        let hour = first_from(self.hours, hour + 1)?;
-        NaiveTime::from_hms_opt(hour, first(self.minutes)?, first(self.seconds)?)
-    }
-
-    /// The first date that is named, from this one on.
-    fn date_from(&self, from: NaiveDate) -> Option<NaiveDate> {
-        let (mut year, mut month, mut day) = (from.year(), from.month(), from.day());
-        for _ in 0..=MAX_MONTHS {
-            if let Some(day) = first_from(self.days_of(year, month), day) {
-                return NaiveDate::from_ymd_opt(year, month, day);
-            }
-            (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
-            day = 1;
-        }
-        None
-    }
-
-    /// The days of a month that are named.
-    fn days_of(&self, year: i32, month: u32) -> u64 {
-        let Some(first) = NaiveDate::from_ymd_opt(year, month, 1) else { return 0 };
-        if !has(self.months, month) {
-            return 0;
-        }
-        // The week from its first day of this month on, five times over, with bit 1 for the 1st.
-        let start = first.weekday().num_days_from_sunday();
-        let week = (self.weekdays >> start | self.weekdays << (7 - start)) & 0x7f;
-        let by_weekday = (0..5).fold(0, |days, n| days | week << (7 * n)) << 1;
-        let days = if self.either_day { self.days | by_weekday } else { self.days & by_weekday };
-        days & range(1, u32::from(first.num_days_in_month()))
-    }
-}
-
-/// The values a field can have, and what it calls them.
-struct Field {
-    name: &'static str,
-    low: u32,
-    high: u32,
-    /// Names of the values from `low` on.
-    names: &'static [&'static str],
-}
-
-impl Field {
-    /// The set that a comma-separated list at `at` names.
-    fn list(&self, at: usize, text: &str) -> Result<u64, CronError> {
-        let mut set = 0;
-        let mut at = at;
-        for item in text.split(',') {
-            set |= self.item(at, item)?;
-            at += item.len() + 1;
-        }
-        Ok(set)
-    }
-
-    /// `*`, `5`, `1-30`, and the first and the last with a step.
-    fn item(&self, at: usize, text: &str) -> Result<u64, CronError> {
-        let (values, step) = match text.split_once('/') {
-            Some((values, step)) => (values, Some((at + values.len() + 1, step))),
-            None => (text, None),
-        };
-        let (low, high) = match values.split_once('-') {
-            None if values == "*" => (self.low, self.high),
-            None => {
-                let value = self.value(at, values)?;
-                if let Some((at, step)) = step {
-                    let range = format!("{values}-{}/{step}", self.high);
-                    return refuse(at - 1, format!("a step follows `*` or a range: write {range}"));
-                }
-                (value, value)
-            }
-            Some((low, high)) => {
-                let behind = at + low.len() + 1;
-                let (first, last) = (self.value(at, low)?, self.value(behind, high)?);
-                if first > last {
-                    let reason = format!("{values} runs backwards: {}", self.around(low, high));
-                    return refuse(at, reason);
-                }
-                (first, last)
-            }
-        };
-        let Some((at, step)) = step else { return Ok(range(low, high)) };
-        let size = self.high - self.low + 1;
-        match step.parse::<u16>() {
-            Ok(by) if digits(step) && (1..=size).contains(&u32::from(by)) => {
-                Ok((low..=high).step_by(by.into()).fold(0, |set, value| set | 1 << value))
-            }
-            _ => refuse(at, format!("a step of {} is 1 to {size}, this is {step:?}", self.name)),
-        }
-    }
-
-    /// A number, or one of the field's names.
-    fn value(&self, at: usize, text: &str) -> Result<u32, CronError> {
-        let (name, low, high) = (self.name, self.low, self.high);
-        if let Some(n) = self.names.iter().position(|name| name.eq_ignore_ascii_case(text)) {
-            return Ok(low + u32::try_from(n).unwrap_or(0));
-        }
-        match text.parse() {
-            Ok(value) if digits(text) && (low..=high).contains(&value) => Ok(value),
-            _ if text.is_empty() => {
-                refuse(at, format!("a number is missing: {name} are {low} to {high}"))
-            }
-            _ if digits(text) => refuse(at, format!("{name} are {low} to {high}, this is {text}")),
-            _ => {
-                let or = match (self.names.first(), self.names.last()) {
-                    (Some(first), Some(last)) => format!(" or {first} to {last}"),
-                    _ => String::new(),
-                };
-                refuse(at, format!("{name} are {low} to {high}{or}, this is {text:?}"))
-            }
-        }
-    }
-
-    /// How to write a range that goes past the end of the field.
-    fn around(&self, low: &str, high: &str) -> String {
-        match (self.high, high.to_ascii_lowercase().as_str()) {
-            // Sunday has a number at the other end.
-            (7, "sun" | "0") => match self.value(0, low) {
-                Ok(low) => format!("write {low}-7"),
-                Err(_) => "write it as two".into(),
-            },
-            (7, _) => format!("write {low}-6,0-{high}"),
-            (last, _) => format!("write {low}-{last},{}-{high}", self.low),
-        }
-    }
+/// Whether a word can be a field of days of week: to tell it from what follows an expression.
+pub(super) fn is_weekdays(word: &str) -> bool {
+    day_fields::weekdays(0, word).is_ok()
 }
 
 fn nickname(at: usize, name: &str) -> Result<&'static str, CronError> {
@@ -346,25 +187,37 @@ fn times(words: &[(usize, &str)], end: usize) -> Result<(Times, bool), CronError
         return refuse(at, reason);
     };
     let starred = |field: &(usize, &str)| field.1.starts_with('*');
-    let read = |field: Field, (at, text): &(usize, &str)| field.list(*at, text);
+    let read = |field, (at, text): &(usize, &str)| list(field, *at, text);
     let times = Times {
-        seconds: second.map_or(Ok(1), |second| read(SECONDS, second))?,
-        minutes: read(MINUTES, minute)?,
-        hours: read(HOURS, hour)?,
-        days: read(DAYS, day)?,
-        months: read(MONTHS, month)?,
-        weekdays: both_sundays(read(WEEKDAYS, weekday)?),
+        seconds: second.map_or(Ok(1), |second| read(&SECONDS, second))?,
+        minutes: read(&MINUTES, minute)?,
+        hours: read(&HOURS, hour)?,
+        dates: day_fields::dates(day.0, day.1)?,
+        months: read(&MONTHS, month)?,
+        weekdays: day_fields::weekdays(weekday.0, weekday.1)?,
         either_day: !starred(day) && !starred(weekday),
     };
-    if times.date_from(NaiveDate::default()).is_none() {
-        let longest = (1..=12).filter(|month| has(times.months, *month)).map(days_in).max();
-        let longest = longest.unwrap_or(0);
-        return refuse(
-            day.0,
-            format!("no such date ever comes: those months have at most {longest} days"),
-        );
-    }
     Ok((times, starred(minute) || starred(hour)))
+}
+
+/// Why no date is among these days.
+fn never(times: &Times) -> String {
+    let any_weekday = Weekdays { every: range(0, 6), ..Weekdays::default() };
+    let by_date = Times { weekdays: any_weekday, either_day: false, ..*times };
+    if Upcoming::of(&by_date).after(&by_date, NaiveDateTime::default()).is_some() {
+        return "no such date ever comes: those days of month are never those days of week".into();
+    }
+    let longest = members(times.months).map(days_in).max().unwrap_or(0);
+    format!("no such date ever comes: those months have at most {longest} days")
+}
+
+/// The most days that a month ever has.
+fn days_in(month: u32) -> u32 {
+    match month {
+        2 => 29,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 /// The words of a text and where they begin.
@@ -378,43 +231,6 @@ fn words(text: &str) -> Vec<(usize, &str)> {
         at += word.len() + 1;
     }
     words
-}
-
-fn refuse<T>(position: usize, reason: String) -> Result<T, CronError> {
-    Err(CronError { position, reason })
-}
-
-/// Whether it is a plain number: Rust's own reader takes a sign too.
-fn digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// Sunday is bit 0, also when it was written as 7.
-fn both_sundays(set: u64) -> u64 {
-    (set | set >> 7) & 0x7f
-}
-
-/// The most days that a month ever has.
-fn days_in(month: u32) -> u32 {
-    match month {
-        2 => 29,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-fn range(low: u32, high: u32) -> u64 {
-    (u64::MAX >> (63 - high)) & (u64::MAX << low)
-}
-
-fn has(set: u64, value: u32) -> bool {
-    set >> value & 1 == 1
-}
-
-/// The first member of a set that is at least `from`, which is at most 60.
-fn first_from(set: u64, from: u32) -> Option<u32> {
-    let rest = set >> from;
-    (rest != 0).then(|| from + rest.trailing_zeros())
 }
 
 #[cfg(test)]
@@ -443,7 +259,7 @@ mod tests {
             1 << 1 | 1 << 8 | 1 << 15 | 1 << 22 | 1 << 29 | 1 << 50
         );
         assert_eq!(sets("0 0 * jan,MAR-May *").months, 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5);
-        assert_eq!(sets("0 0 * * mon-fri/2").weekdays, 0b10_1010);
+        assert_eq!(sets("0 0 * * mon-fri/2").weekdays.every, 0b10_1010);
         assert_eq!(sets("*/60 * * * *").minutes, 1);
         assert_eq!(sets("5 * * * *").seconds, 1);
         assert_eq!(sets("*/30 5 * * * *").seconds, 1 | 1 << 30);
@@ -454,7 +270,7 @@ mod tests {
         let sunday = Cron::parse("0 0 * * sun").unwrap().times;
         assert_eq!(Cron::parse("0 0 * * 0").unwrap().times, sunday);
         assert_eq!(Cron::parse("0 0 * * 7").unwrap().times, sunday);
-        assert_eq!(Cron::parse("0 0 * * 5-7").unwrap().times.weekdays, 0b110_0001);
+        assert_eq!(Cron::parse("0 0 * * 5-7").unwrap().times.weekdays.every, 0b110_0001);
     }
 
     #[test]
@@ -516,19 +332,88 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_day_is_found_over_a_century_without_one() {
-        let next = |cron, from| Cron::parse(cron).unwrap().next(at(from)).unwrap().to_string();
-        assert_eq!(next("0 0 29 2 *", "2096-02-29T00:00:00"), "2104-02-29 00:00:00");
+    fn a_step_beyond_a_day_field_names_its_first_value_and_a_star_before_it_still_counts() {
+        assert_eq!(
+            times("5 12 */100,1-7 * 1", "2026-11-28T12:00:00", 3),
+            ["12-07 12:05:00", "01-04 12:05:00", "02-01 12:05:00"]
+        );
+        assert_eq!(
+            times("0 0 */40,25-31 * fri", "2026-11-28T12:00:00", 3),
+            ["12-25 00:00:00", "01-01 00:00:00", "01-29 00:00:00"]
+        );
+        assert_eq!(
+            times("0 0 1-7 * */8", "2026-11-28T12:00:00", 2),
+            ["12-06 00:00:00", "01-03 00:00:00"]
+        );
+        let same = |one, other| {
+            let (one, other) = (Cron::parse(one).unwrap(), Cron::parse(other).unwrap());
+            assert_eq!(one.times, other.times);
+        };
+        same("0 0 */99999999999 * *", "0 0 */31 * *");
+        same("0 0 3-9/40 * *", "0 0 3 * *");
+        same("0 0 * * */100", "0 0 * * */8");
+    }
+
+    #[test]
+    fn days_are_counted_from_the_end_of_a_month_and_in_it() {
+        let from = "2026-11-28T12:00:00";
+        for (days, found) in [
+            ("L * *", ["11-30", "12-31", "01-31", "02-28"]),
+            ("l-2,L * *", ["11-30", "12-29", "12-31", "01-29"]),
+            ("L-30 * *", ["12-01", "01-01", "03-01", "05-01"]),
+            // 1 August 2027 is a Sunday, 31 October too; 1 May is a Saturday.
+            ("1W 5-8 *", ["05-03", "06-01", "07-01", "08-02"]),
+            ("31w 7-12 *", ["12-31", "07-30", "08-31", "10-29"]),
+            ("LW * *", ["11-30", "12-31", "01-29", "02-26"]),
+            ("15W,L * *", ["11-30", "12-15", "12-31", "01-15"]),
+            ("* * mon#2", ["12-14", "01-11", "02-08", "03-08"]),
+            ("* * MON#5", ["11-30", "03-29", "05-31", "08-30"]),
+            ("* * friL", ["12-25", "01-29", "02-26", "03-26"]),
+            ("* * 7L,0#1", ["11-29", "12-06", "12-27", "01-03"]),
+            // Both restricted: either is enough.
+            ("L * mon#1", ["11-30", "12-07", "12-31", "01-04"]),
+            // A star: both must match.
+            ("*/2 * 5L", ["12-25", "01-29", "07-25", "09-25"]),
+        ] {
+            let found: Vec<_> = found.iter().map(|day| format!("{day} 00:00:00")).collect();
+            if days == "*/2 * 5L" {
+                assert_eq!(times(&format!("0 0 {days}"), from, 2), found[..2], "{days}");
+            } else {
+                assert_eq!(times(&format!("0 0 {days}"), from, 4), found, "{days}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_leap_day_is_found_up_to_the_last_year_and_nothing_after_it() {
+        let next = |cron, from| Cron::parse(cron).unwrap().next(at(from)).map(|t| t.to_string());
+        let found = |text: &str| Some(text.to_owned());
+        assert_eq!(next("0 0 29 2 *", "2092-02-29T00:00:00"), found("2096-02-29 00:00:00"));
         // The rarest date: a 29 February on one day of the week.
-        assert_eq!(next("0 0 29 2 */7", "2088-02-29T00:00:00"), "2128-02-29 00:00:00");
+        assert_eq!(next("0 0 29 2 */7", "2060-02-29T00:00:00"), found("2088-02-29 00:00:00"));
+        assert_eq!(next("0 0 29 2 *", "2096-02-29T00:00:00"), None);
+        assert_eq!(next("* * * * * *", "2100-12-31T23:59:58"), found("2100-12-31 23:59:59"));
+        assert_eq!(next("* * * * * *", "2100-12-31T23:59:59"), None);
+        for after in [NaiveDateTime::MIN, at("-0005-03-01T00:00:00"), at("1969-12-31T23:59:59")] {
+            let every = Cron::parse("* * * * *").unwrap();
+            assert_eq!(every.next(after), Some(NaiveDateTime::default()), "{after}");
+        }
         assert_eq!(Cron::parse("* * * * *").unwrap().next(NaiveDateTime::MAX), None);
     }
 
     #[test]
     fn the_next_time_is_the_one_that_a_walk_over_all_minutes_finds() {
-        for text in
-            ["*/7 1-5 * * *", "3 2 13 * 5", "0 0 29-31 2-4 *", "59 */5 * * sat", "1,2 0 */9 * */2"]
-        {
+        for text in [
+            "*/7 1-5 * * *",
+            "3 2 13 * 5",
+            "0 0 29-31 2-4 *",
+            "59 */5 * * sat",
+            "1,2 0 */9 * */2",
+            "0 1 L,L-3,15W * *",
+            "*/9 3 * * mon#2,friL",
+            "30 4 LW,3 * tueL",
+            "0 0 */2 * sat#3",
+        ] {
             let cron = Cron::parse(text).unwrap();
             let minutes =
                 (0..366 * 1_440).map(|n| at("2026-11-21T00:00:00") + chrono::TimeDelta::minutes(n));
@@ -555,6 +440,10 @@ mod tests {
         }
     }
 
+    fn refused(text: &str) -> String {
+        Cron::parse(text).unwrap_err().to_string()
+    }
+
     #[test]
     fn bad_expressions_are_refused_with_the_position_and_the_reason() {
         for (text, message) in [
@@ -573,21 +462,27 @@ mod tests {
             ("0 0 * * fri-sun", "column 9: fri-sun runs backwards: write 5-7"),
             ("0 0 * * fri-mon", "column 9: fri-mon runs backwards: write fri-6,0-mon"),
             ("*/0 * * * *", "column 3: a step of minutes is 1 to 60, this is \"0\""),
-            ("*/90 * * * *", "column 3: a step of minutes is 1 to 60, this is \"90\""),
             ("*/ * * * *", "column 3: a step of minutes is 1 to 60, this is \"\""),
-            ("5/15 * * * *", "column 2: a step follows `*` or a range: write 5-59/15"),
             ("*/2/3 * * * *", "column 3: a step of minutes is 1 to 60, this is \"2/3\""),
             ("0 0 30 2 *", "column 5: no such date ever comes: those months have at most 29 days"),
             (
                 "0 0 31 4,6 */2",
                 "column 5: no such date ever comes: those months have at most 30 days",
             ),
+            (
+                "0 0 L-30 2 *",
+                "column 5: no such date ever comes: those months have at most 29 days",
+            ),
+            (
+                "0 0 */100 * mon#2",
+                "column 5: no such date ever comes: those days of month are never those days of week",
+            ),
             ("@reboot", "column 1: @reboot is an event, not a time"),
             ("@daily 5", "column 8: nothing follows @daily, this is \"5\""),
             ("0 0 1 é *", "column 7: 'é' has no meaning here"),
             ("0 0\n* * *", "column 4: '\\n' has no meaning here"),
         ] {
-            assert_eq!(Cron::parse(text).unwrap_err().to_string(), message, "{text}");
+            assert_eq!(refused(text), message, "{text}");
         }
         let long = "0,".repeat(MAX_BYTES);
         for (text, position) in
@@ -596,5 +491,59 @@ mod tests {
             assert_eq!(Cron::parse(text).unwrap_err().position, position, "{text}");
         }
         assert!(Cron::parse("0 0 30 2 mon").is_ok(), "the Mondays of February come");
+    }
+
+    #[test]
+    fn a_bad_step_is_refused_with_what_to_write() {
+        for (text, message) in [
+            (
+                "*/90 * * * *",
+                "column 3: a step of minutes is 1 to 60, this is 90: crontab would take 0 alone, so write */60, or use \
+                 an interval",
+            ),
+            (
+                "0 8-18/48 * * *",
+                "column 8: a step of hours is 1 to 24, this is 48: crontab would take 8 alone, so write 8, or use an \
+                 interval",
+            ),
+            ("0 0 */0 * *", "column 7: a step of days of month is from 1 on, this is \"0\""),
+            ("5/0 * * * *", "column 3: a step of minutes is 1 to 60, this is \"0\""),
+            ("0 0 * * 1/3", "column 10: a step follows `*` or a range: write 1-6/3"),
+            ("0 0 * * 7/2", "column 10: a step follows `*` or a range: write 0-6/2"),
+            ("0 0 * * tue/2", "column 12: a step follows `*` or a range: write tue-sat/2"),
+            ("50/90 * * * *", "column 3: a step follows `*` or a range: write 50"),
+            ("0 22-2/2 * * *", "column 3: 22-2 runs backwards: write 22,0,2"),
+            ("0 0 * * 7-2", "column 9: 7-2 runs backwards: write 0-2"),
+            ("5/15 * * * *", "column 2: a step follows `*` or a range: write 5-59/15"),
+        ] {
+            assert_eq!(refused(text), message, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bad_word_for_a_day_is_refused_with_the_position_and_the_reason() {
+        for (text, message) in [
+            ("L * * * *", "column 1: minutes are 0 to 59, this is \"L\""),
+            ("0 0 * L *", "column 7: months are 1 to 12 or jan to dec, this is \"L\""),
+            ("0 0 1,L-31 * *", "column 9: L is followed by -1 to -30, this is \"31\""),
+            ("0 0 L-3W * *", "column 7: L is followed by -1 to -30, this is \"3W\""),
+            ("0 0 L/2 * *", "column 5: L stands alone or as L-3 or LW, this is \"L/2\""),
+            ("0 0 32W * *", "column 5: days of month are 1 to 31, this is 32"),
+            ("0 0 1-5W * *", "column 5: W follows one day or L, as in 15W, this is \"1-5W\""),
+            ("0 0 1#2 * *", "column 5: # belongs to days of week, as in mon#2, this is \"1#2\""),
+            (
+                "0 0 * * mon,tue#6",
+                "column 17: a month has a day of week 1 to 5 times, this is \"6\"",
+            ),
+            ("0 0 * * 8#1", "column 9: days of week are 0 to 7, this is 8"),
+            ("0 0 * * #1", "column 9: a number is missing: days of week are 0 to 7"),
+            (
+                "0 0 * * mon-friL",
+                "column 9: days of week are 0 to 7 or sun to sat, this is \"mon-fri\"",
+            ),
+            ("0 0 * * L", "column 9: in days of week L follows its day, as in friL"),
+        ] {
+            assert_eq!(refused(text), message, "{text}");
+        }
     }
 }

@@ -7,6 +7,7 @@ mod browser;
 mod claude_streams;
 mod contract;
 mod crash;
+mod cron_oracle;
 mod demo;
 mod engine;
 mod escape;

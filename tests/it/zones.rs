@@ -25,6 +25,8 @@ struct Local {
     /// Minutes since 1970 on the zone's clock.
     minutes: i64,
     month: u32,
+    /// The days of the month.
+    length: u32,
     day: u32,
     /// Days from Sunday.
     weekday: u32,
@@ -38,6 +40,7 @@ impl Local {
         Self {
             minutes,
             month: time.month(),
+            length: time.date().num_days_in_month().into(),
             day: time.day(),
             weekday: time.weekday().num_days_from_sunday(),
             hour: time.hour(),
@@ -79,6 +82,19 @@ fn fixed_cases() -> Vec<Case> {
         }),
         case("30 2 13 * 0", false, |l| {
             (l.day == 13 || l.weekday == 0) && (l.hour, l.minute) == (2, 30)
+        }),
+        // Most clocks are changed on a Sunday that is counted in its month, some at the end of a month.
+        case("30 2 * * sunL", false, |l| {
+            l.weekday == 0 && l.day + 7 > l.length && (l.hour, l.minute) == (2, 30)
+        }),
+        case("*/15 1-3 * * sun#1,0#2", true, |l| {
+            l.weekday == 0
+                && l.day <= 14
+                && (1..=3).contains(&l.hour)
+                && l.minute.is_multiple_of(15)
+        }),
+        case("0,30 0-2 L,L-1 * *", false, |l| {
+            l.day + 1 >= l.length && l.hour <= 2 && l.minute.is_multiple_of(30)
         }),
     ]
 }

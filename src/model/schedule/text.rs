@@ -2,7 +2,7 @@
 
 use super::{Rule, invalid, shown};
 use crate::error::Result;
-use crate::model::Timestamp;
+use crate::model::{Timestamp, cron};
 use chrono::DateTime;
 
 /// Minutes of an hour.
@@ -95,13 +95,9 @@ fn minutes(text: &str) -> Option<u32> {
 
 /// Whether a word is a field of a crontab expression rather than the name of a zone.
 fn is_field(word: &str) -> bool {
-    let weekday = |part: &str| {
-        let days = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-        days.iter().any(|day| part.eq_ignore_ascii_case(day))
-    };
     !word.bytes().any(|b| b.is_ascii_alphabetic())
         || word.starts_with('@')
-        || word.split([',', '-']).all(weekday)
+        || cron::is_weekdays(word)
 }
 
 #[cfg(test)]
@@ -122,6 +118,8 @@ mod tests {
             "*/15 8-18 * * 1-5 Europe/Berlin",
             "0 30 2 * * mon-fri UTC",
             "@daily America/New_York",
+            "0 2 * * friL,mon#2 Europe/Berlin",
+            "0 2 L-3,15W * * UTC",
             "2027-01-15T08:00:00.000Z",
         ] {
             assert_eq!(Rule::parse(text, NOW).unwrap().to_text(), text);
@@ -140,6 +138,9 @@ mod tests {
             ("*/15 * * * *", "name the zone"),
             ("0 2 * * 1-5", "name the zone"),
             ("0 2 * * mon,fri", "name the zone"),
+            ("0 2 * * mon-fri/2", "name the zone"),
+            ("0 2 * * friL", "name the zone"),
+            ("0 2 * * 1,mon#2", "name the zone"),
             ("0 2 * * * Berlin", "time zone"),
             ("0 2 * * * europe/berlin", "Europe/Berlin"),
             ("0 25 * * * UTC", "25"),

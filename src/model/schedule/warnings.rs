@@ -76,6 +76,21 @@ mod tests {
     }
 
     #[test]
+    fn a_day_that_is_counted_in_its_month_is_warned_of_where_it_meets_a_change() {
+        // Berlin changes on the last Sundays of March and October, New York on the second and the first.
+        assert_eq!(
+            warnings("30 2 * * sunL", "Europe/Berlin"),
+            warnings("30 2 * * *", "Europe/Berlin")
+        );
+        assert!(warnings("30 2 * * sun#4", "Europe/Berlin")[0].starts_with("on 2027-03-28 02:30"));
+        assert_eq!(
+            warnings("30 2 * 3 sun#2", "America/New_York"),
+            ["on 2027-03-14 02:30 does not exist in America/New_York: it runs at 03:00"]
+        );
+        assert!(warnings("30 2 L-1 * *", "Europe/Berlin").is_empty());
+    }
+
+    #[test]
     fn a_wildcard_rule_of_some_hours_is_told_of_the_stretch() {
         assert_eq!(
             warnings("*/15 2 * * *", "Europe/Berlin"),

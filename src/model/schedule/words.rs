@@ -1,35 +1,15 @@
 //! A rule in English, for pages and the command line.
 
+mod days;
+
 use super::Rule;
 use crate::model::Cron;
+use crate::model::cron::members;
 use chrono_tz::Tz;
 use std::fmt::Write as _;
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const WEEKDAYS: [&str; 7] =
-    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const ALL_MINUTES: u64 = (1 << 60) - 1;
 const ALL_HOURS: u64 = (1 << 24) - 1;
-/// Bits 1 to 31.
-const ALL_DAYS: u64 = (1 << 32) - 2;
-/// Bits 1 to 12.
-const ALL_MONTHS: u64 = (1 << 13) - 2;
-const ALL_WEEKDAYS: u64 = (1 << 7) - 1;
-/// Monday to Friday.
-const WORKDAYS: u64 = 0b11_1110;
 /// More times of a day than these make a sentence that nobody reads.
 const MAX_TIMES: u32 = 4;
 
@@ -60,8 +40,8 @@ fn every(count: u32, unit: &str) -> String {
 }
 
 fn crontab(cron: &Cron, zone: Tz) -> String {
-    let sentence =
-        pace(cron).or_else(|| times(cron).zip(days(cron)).map(|(t, d)| format!("{t} {d}")));
+    let sentence = pace(cron)
+        .or_else(|| times(cron).zip(days::in_words(&cron.times)).map(|(t, d)| format!("{t} {d}")));
     match sentence {
         Some(sentence) => format!("{sentence} ({zone})"),
         None => format!("{cron} ({zone})"),
@@ -71,7 +51,7 @@ fn crontab(cron: &Cron, zone: Tz) -> String {
 /// Rules of every day that are about a pace.
 fn pace(cron: &Cron) -> Option<String> {
     let t = &cron.times;
-    if t.seconds != 1 || !every_day(cron) {
+    if t.seconds != 1 || !days::is_every_day(t) {
         return None;
     }
     let minute = t.minutes.trailing_zeros();
@@ -86,14 +66,6 @@ fn pace(cron: &Cron) -> Option<String> {
         }
         _ => None,
     }
-}
-
-fn every_day(cron: &Cron) -> bool {
-    let t = &cron.times;
-    let free = (t.days, t.months, t.weekdays) == (ALL_DAYS, ALL_MONTHS, ALL_WEEKDAYS);
-    free || t.either_day
-        && t.months == ALL_MONTHS
-        && (t.days == ALL_DAYS || t.weekdays == ALL_WEEKDAYS)
 }
 
 /// The step of a set that begins at 0 and goes evenly around its size.
@@ -122,49 +94,7 @@ fn times(cron: &Cron) -> Option<String> {
         }
         times.push(time);
     }
-    Some(format!("at {}", list(&times)))
-}
-
-/// `every day`, `on Monday to Friday`, `on day 31 of every month`, `on 29 February`.
-fn days(cron: &Cron) -> Option<String> {
-    let t = &cron.times;
-    if every_day(cron) {
-        return Some("every day".into());
-    }
-    // Two sets of days in one sentence would have to say which of crontab's two rules joins them.
-    if t.either_day {
-        return None;
-    }
-    match (t.days == ALL_DAYS, t.months == ALL_MONTHS, t.weekdays == ALL_WEEKDAYS) {
-        (true, true, false) if t.weekdays == WORKDAYS => Some("on Monday to Friday".into()),
-        (true, true, false) => {
-            let days: Vec<_> =
-                members(t.weekdays).map(|d| WEEKDAYS[d as usize].to_owned()).collect();
-            Some(format!("on {}", list(&days)))
-        }
-        (false, true, true) if t.days.count_ones() <= MAX_TIMES => {
-            let days: Vec<_> = members(t.days).map(|day| day.to_string()).collect();
-            let day = if days.len() == 1 { "day" } else { "days" };
-            Some(format!("on {day} {} of every month", list(&days)))
-        }
-        (false, false, true) if t.days.is_power_of_two() && t.months.is_power_of_two() => {
-            let month = MONTHS[t.months.trailing_zeros() as usize - 1];
-            Some(format!("on {} {month}", t.days.trailing_zeros()))
-        }
-        _ => None,
-    }
-}
-
-fn members(set: u64) -> impl Iterator<Item = u32> {
-    (0..64).filter(move |bit| set >> bit & 1 == 1)
-}
-
-fn list(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
+    Some(format!("at {}", days::list(&times)))
 }
 
 #[cfg(test)]
@@ -186,7 +116,29 @@ mod tests {
             ("30 2 */1 * mon", "at 02:30 on Monday"),
             ("0 6,18 * * 1-5", "at 06:00 and 18:00 on Monday to Friday"),
             ("0 0 * * sat,sun", "at 00:00 on Sunday and Saturday"),
-            ("0 12 31 * *", "at 12:00 on day 31 of every month"),
+            ("0 12 15 * *", "at 12:00 on day 15 of every month"),
+            ("0 12 31 * *", "at 12:00 on day 31 of every month that has one"),
+            ("0 12 1,15 * *", "at 12:00 on days 1 and 15 of every month"),
+            ("0 12 1,29,31 * *", "at 12:00 on days 1, 29 and 31 of every month, where it has them"),
+            ("0 12 L * *", "at 12:00 on the last day of every month"),
+            ("0 12 L 2 *", "at 12:00 on the last day of February"),
+            ("0 12 L-1 * *", "at 12:00 on the day before the last of every month"),
+            ("0 12 L-3 * *", "at 12:00 on the day 3 days before the last of every month"),
+            (
+                "0 12 L-28 * *",
+                "at 12:00 on the day 28 days before the last of every month that has one",
+            ),
+            ("0 12 15W * *", "at 12:00 on the working day nearest to day 15 of every month"),
+            ("0 12 1,LW * *", "at 12:00 on day 1 and the last working day of every month"),
+            ("0 12 * * mon#2", "at 12:00 on the second Monday of every month"),
+            ("0 12 * * 5#5", "at 12:00 on the fifth Friday of every month that has one"),
+            ("0 12 * jun friL", "at 12:00 on the last Friday of June"),
+            (
+                "0 12 * * sun#1,7L",
+                "at 12:00 on the first Sunday and the last Sunday of every month",
+            ),
+            ("5 12 */100,1-7 * 1", "at 12:05 on the first Monday of every month"),
+            ("0 0 8-14 * */7", "at 00:00 on the second Sunday of every month"),
             ("@yearly", "at 00:00 on 1 January"),
             ("0 0 29 feb *", "at 00:00 on 29 February"),
             ("15 30 2 * * *", "at 02:30:15 every day"),
@@ -205,6 +157,12 @@ mod tests {
             "* * * * * *",
             "0 1-20 * * *",
             "0 0 29 2 0-6",
+            "0 0 L * fri",
+            "0 0 */2 * friL",
+            "0 0 * * mon,fri#2",
+            "0 0 * 1,2 friL",
+            "0 0 1W,2W,3W,4W,5W * *",
+            "0 0 */40,25-31 * fri",
         ] {
             let rule = Rule::cron(cron, "UTC").unwrap();
             assert_eq!(rule.in_words(), format!("{cron} (UTC)"));
