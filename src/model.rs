@@ -38,8 +38,8 @@ pub use filing::{
     WaitingFiling,
 };
 pub use job::{
-    Attempt, BlockedBy, Cancelled, Event, Job, JobId, Lease, Occurrence, OnInterrupt, Status,
-    Trigger,
+    Attempt, BlockedBy, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt,
+    Status, Trigger,
 };
 pub use kind_rules::{Backoff, KindRules, Retention};
 pub use log::{Cited, Level, LogRow, NewLogRow};

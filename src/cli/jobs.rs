@@ -210,7 +210,7 @@ fn step(event: &Event) -> Vec<String> {
     vec![
         event.at.to_string(),
         format!("{from} -> {}", event.to),
-        event.cause.clone(),
+        event.cause_word().to_owned(),
         event.actor.clone(),
         output::plain(event.detail.as_deref().unwrap_or(""), 100),
     ]
@@ -267,7 +267,7 @@ fn event_json(event: &Event) -> Value {
         "at": event.at.to_string(),
         "from": event.from.map(crate::model::Status::as_str),
         "to": event.to.as_str(),
-        "cause": event.cause,
+        "cause": event.cause_word(),
         "actor": event.actor,
         "detail": event.detail,
     })

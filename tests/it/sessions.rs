@@ -275,7 +275,7 @@ async fn a_used_up_budget_puts_sessions_off_to_midnight_and_says_so() {
     let job = office.until(late, Status::Scheduled).await;
     assert_eq!(job.run_at.to_string(), "2027-01-16T00:00:00.000Z", "START is the 15th");
     let event = office.store.job_events(late).await.unwrap().pop().unwrap();
-    assert_eq!((event.cause.as_str(), event.to), ("budget", Status::Scheduled));
+    assert_eq!((event.cause_word(), event.to), ("budget", Status::Scheduled));
     let why = office.store.why(late, clock.now()).await.unwrap().unwrap().to_string();
     assert!(why.contains("the budget of today, $1.00, is used up ($1.00)"), "{why}");
     clock.advance(job.run_at.since(clock.now()));

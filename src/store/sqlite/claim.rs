@@ -10,8 +10,8 @@ use super::unblock::unblock_key;
 use super::{control, history, queues, schedules, settle, spend};
 use crate::error::Result;
 use crate::model::{
-    BlockedBy, ConcurrencyKey, Event, Job, JobId, KindRules, PollRequest, Polled, Queue, Status,
-    Timestamp,
+    BlockedBy, Cause, ConcurrencyKey, Event, Job, JobId, KindRules, PollRequest, Polled, Queue,
+    Status, Timestamp,
 };
 use rusqlite::{Connection, ErrorCode, OptionalExtension, named_params};
 
@@ -239,7 +239,7 @@ fn block(conn: &Connection, id: JobId, by: BlockedBy, why: &str, now: Timestamp)
         at: now,
         from: Some(status),
         to: status,
-        cause: "blocked".into(),
+        cause: Ok(Cause::Blocked),
         actor: "poller".into(),
         detail: Some(why.into()),
     };

@@ -5,7 +5,7 @@ use super::row;
 use super::{control, history, jobs, schedules};
 use crate::error::Result;
 use crate::model::{
-    Actor, BUDGET_DAY, BUDGET_MONTH, Budgets, Event, Job, JobId, KindRules, OverBudget,
+    Actor, BUDGET_DAY, BUDGET_MONTH, Budgets, Cause, Event, Job, JobId, KindRules, OverBudget,
     SessionRequest, Spend, Spent, Status, Timestamp, day_of, month_start,
 };
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -56,7 +56,7 @@ pub(in crate::store) fn budgets(conn: &Connection) -> Result<Budgets> {
 
 /// Makes the jobs due that a budget has put off: it is another one now.
 pub(in crate::store) fn lift(conn: &Connection, actor: &Actor, now: Timestamp) -> Result<()> {
-    control::lift(conn, "budget", None, actor, now)
+    control::lift(conn, Cause::Budget, None, actor, now)
 }
 
 /// What was spent on each of the days from `from_day` on, by kind and schedule, newest first.
@@ -150,7 +150,7 @@ fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()>
         at: now,
         from: Some(Status::Queued),
         to: Status::Scheduled,
-        cause: "budget".into(),
+        cause: Ok(Cause::Budget),
         actor: "poller".into(),
         detail: Some(over.reason.clone()),
     };
