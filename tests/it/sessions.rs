@@ -8,7 +8,7 @@ use lamplighter::agents::Launcher;
 use lamplighter::clock::Clock;
 use lamplighter::model::{
     Actor, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Plan, Queue, Rule, ScheduleName,
-    Session, SessionRequest, Status, Trigger,
+    Session, SessionRequest, Status, Trigger, Verdict,
 };
 use lamplighter::sessions::{self, AgentProgram, Agents, Asked, Sandboxed};
 use lamplighter::store::Store;
@@ -355,7 +355,7 @@ async fn a_schedule_has_a_budget_of_its_own() {
     assert!(why.contains("its schedule for today, $0.50, is used up ($0.60)"), "{why}");
     let of = late.occurrence.unwrap();
     let decision = &office.store.schedule_decisions(of.schedule_id, 1).await.unwrap()[0];
-    assert_eq!(decision.decision, "over_budget");
+    assert_eq!(decision.decision, Verdict::OverBudget);
     // Nobody else's: the day's own budget has room.
     let other = office.ask("result 0.1 other").await;
     office.done(other).await;

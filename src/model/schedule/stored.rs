@@ -1,6 +1,6 @@
 //! Schedules as they are stored: their name, what they plan, and what was decided.
 
-use super::{CatchUp, Overlap, Rule};
+use super::{CatchUp, Overlap, Rule, Verdict};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     JobId, Kind, MAX_PAYLOAD_BYTES, Queue, ScheduleName, SessionRequest, Timestamp,
@@ -185,8 +185,8 @@ impl Schedule {
 pub struct PastDecision {
     /// The occurrence; the first one where a row stands for several.
     pub occurrence_at: Timestamp,
-    /// `fired`, `caught_up`, `skipped`, `merged` or `over_budget`.
-    pub decision: String,
+    /// What became of it.
+    pub decision: Verdict,
     /// When.
     pub decided_at: Timestamp,
     /// The job it made; it may have been pruned since.

@@ -11,7 +11,7 @@
 //! *Invariant:* the sizes of files come from `stat`; see `open.rs` for what opening them would do.
 
 use super::open::{self, Limits, WAL_SIZE_LIMIT};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::warn_coded;
 use rusqlite::Connection;
 use std::mem;
@@ -147,8 +147,8 @@ impl Drop for Checkpoints {
         self.asks.lock().stop = true;
         self.asks.changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // A checkpointer that panicked has nothing more to say.
-            drop(thread.join());
+            let ended = thread.join().map_err(|_| "the checkpointer panicked");
+            ignore(ended, "the next opening of the file writes its log back");
         }
     }
 }

@@ -44,7 +44,7 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
     let count = |column| row.get::<_, i64>(column).map(|count| count as u64);
     Ok(SessionRun {
         tier: row.get(13)?,
-        profile: text(row, 14)?,
+        profile: parsed(row, 14, |word| Some(word.parse().ok()))?.flatten(),
         model: parsed(row, 15, Some)?,
         prompt_file: parsed(row, 16, Some)?,
         prompt_text: parsed(row, 17, Some)?,

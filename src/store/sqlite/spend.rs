@@ -6,7 +6,7 @@ use super::{control, history, jobs, schedules};
 use crate::error::Result;
 use crate::model::{
     Actor, BUDGET_DAY, BUDGET_MONTH, Budgets, Cause, Event, Job, JobId, KindRules, OverBudget,
-    SessionRequest, Spend, Spent, Status, Timestamp, day_of, month_start,
+    SessionRequest, Spend, Spent, Status, Timestamp, Verdict, day_of, month_start,
 };
 use rusqlite::{Connection, OptionalExtension, named_params};
 
@@ -133,7 +133,7 @@ fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()>
         WHERE id = :id";
     const DECISION: &str = "
         UPDATE schedule_decisions
-        SET decision = 'over_budget', detail = :reason
+        SET decision = :decision, detail = :reason
         WHERE schedule_id = :schedule AND occurrence_at = :at";
     let params = named_params! {":id": job.id.0, ":until": over.until.millis()};
     tx.prepare_cached(SQL)?.execute(params)?;
@@ -143,6 +143,7 @@ fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()>
         tx.prepare_cached(DECISION)?.execute(named_params! {
             ":schedule": occurrence.schedule_id,
             ":at": occurrence.at.millis(),
+            ":decision": Verdict::OverBudget.as_str(),
             ":reason": over.reason,
         })?;
     }
