@@ -61,13 +61,13 @@ pub(super) struct NewArguments {
     #[arg(long)]
     queue: Option<String>,
     /// Lower runs first, -100 to 100
-    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-100..=100))]
+    #[arg(long, allow_negative_numbers = true)]
     priority: Option<i32>,
     /// Start it only after this long: 90s, 10m, 2h 30m, 1day
     #[arg(long, value_name = "LENGTH", value_parser = humantime::parse_duration)]
     delay: Option<Duration>,
     /// Attempts it has
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long)]
     max_attempts: Option<u32>,
     /// How long an attempt may run
     #[arg(long, value_name = "LENGTH", value_parser = humantime::parse_duration)]

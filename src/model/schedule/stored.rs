@@ -3,7 +3,7 @@
 use super::{CatchUp, Overlap, Rule, Verdict};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    JobId, Kind, MAX_PAYLOAD_BYTES, Queue, ScheduleName, SessionRequest, Timestamp,
+    JobId, Kind, MAX_PAYLOAD_BYTES, PRIORITIES, Queue, ScheduleName, SessionRequest, Timestamp,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -67,10 +67,10 @@ impl Plan {
             return invalid("take the stagger: a day is the longest".to_owned());
         }
         match self.priority {
-            Some(..-100 | 101..) => {
+            Some(priority) if !PRIORITIES.contains(&priority) => {
                 invalid("take the priority: -100 to 100 are allowed".to_owned())
             }
-            Some(-100..=100) | None => Ok(self),
+            Some(_) | None => Ok(self),
         }
     }
 
