@@ -4,6 +4,7 @@
 //! [`Timestamp`]s and arguments; what waits for one waits through [`Clock::sleep_until`], so that a
 //! [manual clock](Clock::manual) drives it without sleeping.
 
+use crate::error::ignore;
 use crate::model::Timestamp;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -96,8 +97,9 @@ impl Clock {
                 tokio::time::sleep(left.min(LOOK_EVERY)).await;
             },
             Kind::Manual(at) => {
-                // The sender lives as long as `self`, so the wait cannot fail.
-                at.subscribe().wait_for(|now| *now >= instant).await.map(drop).unwrap_or_default();
+                let mut times = at.subscribe();
+                let waited = times.wait_for(|now| *now >= instant).await;
+                ignore(waited, "the sender lives as long as the clock, so the wait cannot fail");
             }
             Kind::Skipping(at) => at.send_modify(|now| *now = instant.max(*now)),
         }
@@ -106,7 +108,7 @@ impl Clock {
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
 fn system_now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Timestamp::from_millis(since.as_millis() as i64)
 }
 

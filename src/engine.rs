@@ -18,7 +18,7 @@ pub use handler::Context;
 
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::model::{KindRules, Outcome, Queue, QueueState};
+use crate::model::{KindRules, MAX_AT_ONCE, Outcome, Queue, QueueState};
 use crate::store::Store;
 use handler::Handler;
 use poller::Poller;
@@ -32,9 +32,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-
-/// Highest limit of a queue: more tasks than that are no queue but a flood.
-const MAX_LIMIT: u32 = 10_000;
 
 /// What runs where, before the engine starts.
 pub struct Builder {
@@ -149,9 +146,9 @@ impl Builder {
     /// `JOB-VALUE-001` if the rules of a kind or the limit of a queue are out of range; `STORE-IO-001` if the lock file beside the database cannot be made.
     pub fn start(self) -> Result<Engine> {
         self.kinds.iter().try_for_each(KindRules::check)?;
-        if let Some((queue, limit)) = self.queues.iter().find(|(_, limit)| **limit > MAX_LIMIT) {
+        if let Some((queue, limit)) = self.queues.iter().find(|(_, limit)| **limit > MAX_AT_ONCE) {
             let doing =
-                format!("limit the queue {queue} to {limit}: up to {MAX_LIMIT} are allowed");
+                format!("limit the queue {queue} to {limit}: up to {MAX_AT_ONCE} are allowed");
             return Err(Error::new(Code::ModelInvalid, doing));
         }
         let (leads, leading) = watch::channel(false);

@@ -16,6 +16,13 @@ pub use tracing as __tracing;
 use std::error::Error as StdError;
 use std::fmt;
 
+/// Leaves a failure alone, because of `why`, and writes that into the log at debug.
+pub(crate) fn ignore<T, E: fmt::Display>(result: Result<T, E>, why: &str) {
+    if let Err(error) = result {
+        tracing::debug!("a failure was left alone ({why}): {error}");
+    }
+}
+
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

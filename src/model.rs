@@ -9,6 +9,7 @@ mod digest;
 mod filing;
 mod job;
 mod kind_rules;
+mod limits;
 mod log;
 mod marker;
 mod name;
@@ -40,14 +41,17 @@ pub use filing::{
     WaitingFiling,
 };
 pub use job::{
-    Attempt, BlockedBy, Cancelled, Event, Job, JobId, Lease, Occurrence, OnInterrupt, Status,
-    Trigger,
+    Attempt, BlockedBy, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt,
+    Status, Trigger,
 };
 pub use kind_rules::{Backoff, KindRules, Retention};
+pub use limits::{
+    MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, PRIORITIES, PRIORITY_STEP_MS,
+};
 pub use log::{Cited, Level, LogRow, NewLogRow};
 pub use marker::Marker;
 pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, UniqueKey, WorkerId};
-pub use new_job::{Enqueued, MAX_PAYLOAD_BYTES, NewJob};
+pub use new_job::{Enqueued, NewJob};
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState};
 pub use repository::{DescribedBy, Description, GoldenRepo};

@@ -40,7 +40,7 @@
 //! ```
 
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Result, ignore};
 use crate::model::{Job, JobFilter, Kind};
 use crate::store::Store;
 use std::path::Path;
@@ -69,8 +69,7 @@ pub async fn drain(store: &Store, clock: &Clock) -> Result<()> {
         if store.is_idle(clock.now()).await? {
             return Ok(());
         }
-        // The store is open, so the wait ends with a change.
-        changes.changed().await.unwrap_or_default();
+        ignore(changes.changed().await, "the store is open, so the wait ends with a change");
     }
 }
 

@@ -2,13 +2,11 @@
 
 use super::{Answer, Call};
 use crate::error::{Code, Error, Result};
-use crate::model::{Queue, QueueState, Role};
+use crate::model::{MAX_AT_ONCE, Queue, QueueState, Role};
 use crate::store::Store;
 use crate::wire;
 use std::time::Duration;
 
-/// The largest limit of a queue; the schema says the same.
-const MAX_LIMIT: u32 = 10_000;
 /// Longest reason of a pause, in characters: a page shows it on one or two lines.
 const MAX_REASON: usize = 500;
 
@@ -40,7 +38,7 @@ pub fn parse_limit(text: &str) -> Result<Option<u32>> {
     match text.trim() {
         "" | "default" => Ok(None),
         text => match text.parse() {
-            Ok(limit @ 0..=MAX_LIMIT) => Ok(Some(limit)),
+            Ok(limit @ 0..=MAX_AT_ONCE) => Ok(Some(limit)),
             Ok(_) | Err(_) => Err(limit_out_of_range(text)),
         },
     }
@@ -58,7 +56,7 @@ fn limit_out_of_range(limit: &str) -> Error {
 /// limit above 10,000.
 pub async fn limit(store: &Store, call: &Call, request: QueueLimit) -> Result<Answer<wire::Queue>> {
     call.needs(Role::Operator, "set the limit of a queue")?;
-    if let Some(limit) = request.limit.filter(|limit| *limit > MAX_LIMIT) {
+    if let Some(limit) = request.limit.filter(|limit| *limit > MAX_AT_ONCE) {
         return Err(limit_out_of_range(&limit.to_string()));
     }
     let queue = Queue::parse(request.queue.trim())?;

@@ -2,7 +2,7 @@
 
 use super::wire::{self, Frames, Order, Started};
 use super::{Ended, Reason, Stream, Trace, command, sweep};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::model::Process;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -55,8 +55,8 @@ impl Stopper {
     pub async fn stop(&self) {
         let Some(control) = self.0.upgrade() else { return };
         let order = wire::frame(wire::STOP, b"");
-        // A supervisor that does not listen any more has nothing left to end.
-        control.lock().await.write_all(&order).await.unwrap_or_default();
+        let told = control.lock().await.write_all(&order).await;
+        ignore(told, "a supervisor that does not listen any more has nothing left to end");
     }
 }
 
@@ -89,8 +89,8 @@ impl Run {
     pub async fn ended(&mut self) -> Result<Ended> {
         while self.next().await.is_some() {}
         if !self.gone.is_terminated() {
-            // Its sender is dropped with the waiting thread; that too says that the supervisor is gone.
-            (&mut self.gone).await.unwrap_or_default();
+            let gone = (&mut self.gone).await;
+            ignore(gone, "a waiting thread that is gone too says that the supervisor is");
         }
         if let Some(ended) = &self.ended {
             return Ok(ended.clone());
@@ -193,13 +193,19 @@ async fn supervisor(program: &Path, trace: &Trace) -> io::Result<(Pipes, oneshot
         });
         match child {
             Ok((mut child, pipes)) => {
-                // Nobody waits for the answer any more: the pipes end here, and so the supervisor.
-                answer.send(Ok(pipes)).unwrap_or_default();
-                child.wait().map(drop).unwrap_or_default();
+                let taken = answer.send(Ok(pipes)).map_err(|_| "the pipes end here");
+                ignore(taken, "where nobody waits any more, the supervisor ends with its pipes");
+                ignore(child.wait(), "a supervisor that nobody can wait for is gone");
             }
-            Err(error) => answer.send(Err(error)).unwrap_or_default(),
+            Err(error) => {
+                let told = answer.send(Err(error)).map_err(|_| "it was not started");
+                ignore(told, "nobody waits any more for a supervisor to start");
+            }
         }
-        over.send(()).unwrap_or_default();
+        ignore(
+            over.send(()).map_err(|()| "it is over"),
+            "the run was dropped before its supervisor",
+        );
     })?;
     let pipes = started.await.map_err(io::Error::other)??;
     Ok((pipes, gone))

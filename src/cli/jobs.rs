@@ -61,13 +61,13 @@ pub(super) struct NewArguments {
     #[arg(long)]
     queue: Option<String>,
     /// Lower runs first, -100 to 100
-    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-100..=100))]
+    #[arg(long, allow_negative_numbers = true)]
     priority: Option<i32>,
     /// Start it only after this long: 90s, 10m, 2h 30m, 1day
     #[arg(long, value_name = "LENGTH", value_parser = humantime::parse_duration)]
     delay: Option<Duration>,
     /// Attempts it has
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long)]
     max_attempts: Option<u32>,
     /// How long an attempt may run
     #[arg(long, value_name = "LENGTH", value_parser = humantime::parse_duration)]
@@ -210,7 +210,7 @@ fn step(event: &Event) -> Vec<String> {
     vec![
         event.at.to_string(),
         format!("{from} -> {}", event.to),
-        event.cause.clone(),
+        event.cause_word().to_owned(),
         event.actor.clone(),
         output::plain(event.detail.as_deref().unwrap_or(""), 100),
     ]
@@ -267,7 +267,7 @@ fn event_json(event: &Event) -> Value {
         "at": event.at.to_string(),
         "from": event.from.map(crate::model::Status::as_str),
         "to": event.to.as_str(),
-        "cause": event.cause,
+        "cause": event.cause_word(),
         "actor": event.actor,
         "detail": event.detail,
     })

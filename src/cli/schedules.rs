@@ -138,8 +138,8 @@ fn queue(text: &str) -> Result<KindsOr<Queue>> {
 fn priority(text: &str) -> Result<KindsOr<i32>, String> {
     match text.parse() {
         _ if text == "kind" => Ok(KindsOr(None)),
-        Ok(priority @ -100..=100) => Ok(KindsOr(Some(priority))),
-        Ok(_) | Err(_) => Err("a number from -100 to 100, or kind".to_owned()),
+        Ok(priority) => Ok(KindsOr(Some(priority))),
+        Err(_) => Err("a number from -100 to 100, or kind".to_owned()),
     }
 }
 

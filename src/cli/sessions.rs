@@ -3,8 +3,10 @@
 use super::{Cli, output};
 use crate::agents::claude::{Event, Lines, Reader};
 use crate::clock::Clock;
-use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Cancelled, JobId, Kind, Session, SessionRequest, Status, Timestamp};
+use crate::error::{Code, Error, Result, ignore};
+use crate::model::{
+    Actor, Cancelled, JobId, Kind, Profile, Session, SessionRequest, Status, Timestamp,
+};
 use crate::sessions::{self, Asked};
 use crate::store::Store;
 use clap::Subcommand;
@@ -234,7 +236,7 @@ fn as_json(session: &Session) -> Value {
     let Some(run) = &session.run else { return value };
     let more = json!({
         "tier": run.tier,
-        "profile": run.profile,
+        "profile": run.profile.map(Profile::as_str),
         "model": run.model,
         "continues_id": run.continues.map(|id| id.0),
         "working_dir": run.working_dir,
@@ -296,7 +298,7 @@ async fn follow(store: &Store, id: i64, raw: bool) -> Result<()> {
             finish(&end);
             return Ok(());
         }
-        changes.changed().await.unwrap_or_default();
+        ignore(changes.changed().await, "the store is open, so the wait ends with a change");
     }
 }
 

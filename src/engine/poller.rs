@@ -6,7 +6,7 @@ use super::pruner::Pruner;
 use super::standby::{Heart, Identity, Standby};
 use super::{Preparation, Stop};
 use crate::clock::Clock;
-use crate::error::{Code, Result};
+use crate::error::{Code, Result, ignore};
 use crate::model::{
     Job, JobId, KindRules, Lane, PollRequest, Polled, Queue, QueueState, Service, Settlement,
     Timestamp,
@@ -162,7 +162,12 @@ impl Poller {
     async fn work(&mut self, leads: &watch::Sender<bool>) -> Left {
         let mut helpers = JoinSet::new();
         let store = self.store.clone();
-        helpers.spawn(async move { store.watch_foreign_commits().await.unwrap_or_default() });
+        helpers.spawn(async move {
+            ignore(
+                store.watch_foreign_commits().await,
+                "nothing is committed to a closed database",
+            );
+        });
         let (store, clock, kinds) =
             (self.store.clone(), self.clock.clone(), Arc::clone(&self.kinds));
         helpers.spawn(Pruner { store, clock, kinds }.serve());

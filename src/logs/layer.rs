@@ -180,8 +180,9 @@ impl Line {
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
-            // Writing to a String cannot fail.
-            write!(self.message, "{value:?}").unwrap_or_default();
+            if write!(self.message, "{value:?}").is_err() {
+                self.message.push_str(" (the rest cannot be shown)");
+            }
         } else {
             self.add(field, format!("{value:?}").into());
         }

@@ -210,6 +210,36 @@ pub struct Lease {
     pub worker: WorkerId,
 }
 
+word_enum!(
+    /// What caused a step of a job outside the plain path.
+    Cause {
+        /// An attempt failed; the job is tried again later.
+        Retry = "retry",
+        /// The last attempt failed.
+        Failed = "failed",
+        /// An attempt failed in a way that no further one would mend.
+        Fatal = "fatal",
+        /// The server died once too often while the job ran.
+        Poison = "poison",
+        /// The server stopped or died while the job ran.
+        Interrupted = "interrupted",
+        /// The handler wants to go on later.
+        Snooze = "snooze",
+        /// A limit outside forbids the job, and others of its queue, until a time.
+        Limited = "limited",
+        /// A budget puts the job off.
+        Budget = "budget",
+        /// What had put the job off is gone: it is due.
+        Resumed = "resumed",
+        /// Something keeps the job from starting.
+        Blocked = "blocked",
+        /// A person asked the running job to end.
+        CancelRequested = "cancel_requested",
+        /// The job was cancelled.
+        Cancelled = "cancelled",
+    }
+);
+
 /// One step of a job outside the plain path, from `job_events`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -219,12 +249,22 @@ pub struct Event {
     pub from: Option<Status>,
     /// The status after.
     pub to: Status,
-    /// What caused it, a word such as `retry`, `interrupted`, `blocked`.
-    pub cause: String,
+    /// What caused it; `Err`: another program has written a word of its own.
+    pub cause: Result<Cause, String>,
     /// Who: a worker, an account, `poller`.
     pub actor: String,
     /// More about it, for people.
     pub detail: Option<String>,
+}
+
+impl Event {
+    /// The word of what caused it.
+    pub fn cause_word(&self) -> &str {
+        match &self.cause {
+            Ok(cause) => cause.as_str(),
+            Err(word) => word,
+        }
+    }
 }
 
 /// One attempt that is more than the plain path, from `attempts`.

@@ -1,15 +1,10 @@
 //! The rules of a kind: the defaults of its jobs, and how they fail, end and are kept.
 
+use super::limits::{MAX_AT_ONCE, MAX_ATTEMPTS, PRIORITIES};
 use super::{ConcurrencyKey, Kind, OnInterrupt, Queue, Status, Trigger};
 use crate::error::{Code, Error, Result};
 use std::time::Duration;
 
-/// Highest and, negated, lowest priority.
-const MAX_PRIORITY: u32 = 100;
-/// Most attempts of a job.
-const MAX_ATTEMPTS: u32 = 1_000_000;
-/// Most running jobs that one concurrency key lets at once.
-const MAX_KEY_LIMIT: u32 = 10_000;
 /// Longest wait that a backoff may come to.
 const LONGEST_WAIT: Duration = Duration::from_hours(366 * 24);
 /// How much of a backoff is chance, so that jobs that failed together do not come back together.
@@ -79,7 +74,7 @@ impl KindRules {
     pub fn priority_for(&self, trigger: Trigger) -> i32 {
         match trigger {
             Trigger::Manual | Trigger::Retry => {
-                (self.priority - Self::MANUAL_BONUS).max(-(MAX_PRIORITY as i32))
+                (self.priority - Self::MANUAL_BONUS).max(*PRIORITIES.start())
             }
             Trigger::Scheduled | Trigger::Api | Trigger::Parent => self.priority,
         }
@@ -91,11 +86,11 @@ impl KindRules {
     /// `JOB-VALUE-001` with the value and its range.
     pub fn check(&self) -> Result<()> {
         let zero = |limit: Option<Duration>| limit.is_some_and(|limit| limit.as_millis() == 0);
-        let wrong = if self.priority.unsigned_abs() > MAX_PRIORITY {
+        let wrong = if !PRIORITIES.contains(&self.priority) {
             format!("priority {} is not from -100 to 100", self.priority)
         } else if !(1..=MAX_ATTEMPTS).contains(&self.max_attempts) {
             format!("max_attempts {} is not from 1 to 1,000,000", self.max_attempts)
-        } else if !(1..=MAX_KEY_LIMIT).contains(&self.key_limit) {
+        } else if !(1..=MAX_AT_ONCE).contains(&self.key_limit) {
             format!("key_limit {} is not from 1 to 10,000", self.key_limit)
         } else if self.poison_after == 0 {
             "poison_after is at least 1".to_owned()

@@ -1,13 +1,12 @@
 //! Names that are parsed once at the edge and trusted from there on.
 
+use super::limits::MAX_KEY_BYTES;
 use crate::error::{Code, Error, Result};
 use std::borrow::Cow;
 use std::fmt;
 
 /// Longest kind and queue name, in bytes: room for a qualified word, short enough for a table column.
 const MAX_NAME: usize = 64;
-/// Longest unique or concurrency key, in bytes: room for a URL-like id, small enough to index.
-const MAX_KEY: usize = 200;
 
 macro_rules! text_newtype {
     ($(#[$doc:meta])* $name:ident, $rule:ident, $what:literal) => {
@@ -118,7 +117,7 @@ fn snake_case(text: &str) -> Result<(), &'static str> {
 }
 
 fn key(text: &str) -> Result<(), &'static str> {
-    if text.is_empty() || text.len() > MAX_KEY {
+    if text.is_empty() || text.len() > MAX_KEY_BYTES {
         Err("it must have 1 to 200 bytes")
     } else {
         Ok(())

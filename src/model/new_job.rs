@@ -1,15 +1,11 @@
 //! A job to be stored, and what storing it answers.
 
+use super::limits::{MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, PRIORITIES};
 use super::{Actor, ConcurrencyKey, JobId, Kind, Occurrence, Queue, Timestamp, Trigger, UniqueKey};
 use crate::error::{Code, Error, Result};
 use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
-
-/// Largest payload, in bytes of JSON: larger input belongs in a file that the payload names.
-pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
-/// Longest idempotency key and correlation id, in bytes.
-const MAX_KEY: usize = 200;
 
 /// A job to be stored.
 #[derive(Clone, Debug)]
@@ -147,8 +143,10 @@ impl NewJob {
             length.is_some_and(|length| !(1..=i64::MAX as u128).contains(&length.as_millis()))
         };
         let wrong = match self {
-            Self { priority: Some(..-100 | 101..), .. } => "a priority: -100 to 100 are allowed",
-            Self { max_attempts: Some(0 | 1_000_001..), .. } => {
+            Self { priority: Some(priority), .. } if !PRIORITIES.contains(priority) => {
+                "a priority: -100 to 100 are allowed"
+            }
+            Self { max_attempts: Some(attempts), .. } if !(1..=MAX_ATTEMPTS).contains(attempts) => {
                 "max_attempts: 1 to 1,000,000 are allowed"
             }
             Self { timeout, .. } if too_short(*timeout) => {
@@ -160,10 +158,12 @@ impl NewJob {
             Self { unique_window, .. } if too_short(*unique_window) => {
                 "a unique window of less than a millisecond"
             }
-            Self { correlation_id: Some(id), .. } if id.is_empty() || id.len() > MAX_KEY => {
+            Self { correlation_id: Some(id), .. } if id.is_empty() || id.len() > MAX_KEY_BYTES => {
                 "a correlation id: 1 to 200 bytes are allowed"
             }
-            Self { idempotency_key: Some(key), .. } if key.is_empty() || key.len() > MAX_KEY => {
+            Self { idempotency_key: Some(key), .. }
+                if key.is_empty() || key.len() > MAX_KEY_BYTES =>
+            {
                 "an idempotency key: 1 to 200 bytes are allowed"
             }
             _ => return Ok(self),

@@ -184,8 +184,8 @@ pub struct Session {
 pub struct SessionRun {
     /// 1 to 3.
     pub tier: u8,
-    /// What the agent may do.
-    pub profile: String,
+    /// What the agent may do; `None`: another program has written a word that is no profile.
+    pub profile: Option<Profile>,
     /// The model, as asked for until the program says which it is.
     pub model: Option<String>,
     /// The prompt file.

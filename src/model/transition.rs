@@ -4,7 +4,7 @@
 //! and the rescue of a lost worker's jobs both call it; the store writes what it answers. The schema repeats
 //! [`may_follow`] in a guard trigger, and a test walks every pair of statuses against it.
 
-use super::{OnInterrupt, Status, Timestamp};
+use super::{Cause, OnInterrupt, Status, Timestamp};
 use crate::error::Code;
 use serde_json::Value;
 use std::time::Duration;
@@ -137,7 +137,7 @@ pub struct Settlement {
     /// Why the attempt failed.
     pub error: Option<JobError>,
     /// The word for `job_events`; `None` on the plain path from running to completed.
-    pub cause: Option<&'static str>,
+    pub cause: Option<Cause>,
     /// Why it was put off, for its history.
     pub detail: Option<String>,
     /// Why and until when the job's queue is paused.
@@ -166,26 +166,26 @@ pub fn settlement(
     };
     let done = matches!(end, AttemptEnd::Answered(Outcome::Done(_)));
     if terms.cancel_requested && !done {
-        return Settlement { status: Status::Cancelled, cause: Some("cancelled"), ..plain };
+        return Settlement { status: Status::Cancelled, cause: Some(Cause::Cancelled), ..plain };
     }
     let unspent = terms.attempt.saturating_sub(1);
     match end {
         AttemptEnd::Answered(Outcome::Done(result)) => Settlement { result: Some(result), ..plain },
-        AttemptEnd::Answered(Outcome::Fatal(error)) => failed(plain, error, "fatal"),
+        AttemptEnd::Answered(Outcome::Fatal(error)) => failed(plain, error, Cause::Fatal),
         AttemptEnd::Answered(Outcome::Failed(error)) | AttemptEnd::TimedOut(error)
             if terms.attempt >= terms.max_attempts =>
         {
-            failed(plain, error, "failed")
+            failed(plain, error, Cause::Failed)
         }
         AttemptEnd::Answered(Outcome::Failed(error)) | AttemptEnd::TimedOut(error) => Settlement {
             run_at: Some(now.plus(retry_after)),
             error: Some(cut(error)),
-            ..scheduled(plain, "retry")
+            ..scheduled(plain, Cause::Retry)
         },
         AttemptEnd::Answered(Outcome::Snooze(wait)) => Settlement {
             run_at: Some(now.plus(wait.max(SHORTEST_WAIT))),
             attempt: unspent,
-            ..scheduled(plain, "snooze")
+            ..scheduled(plain, Cause::Snooze)
         },
         AttemptEnd::Answered(Outcome::Limited { until, reason }) => Settlement {
             run_at: Some(until.max(now.plus(SHORTEST_WAIT))),
@@ -193,13 +193,13 @@ pub fn settlement(
             detail: Some(reason.clone()),
             // A limit that is over already pauses nothing.
             pause: (until > now).then_some((reason, until)),
-            ..scheduled(plain, "limited")
+            ..scheduled(plain, Cause::Limited)
         },
         AttemptEnd::OverBudget { until, reason } => Settlement {
             run_at: Some(until.max(now.plus(SHORTEST_WAIT))),
             attempt: unspent,
             detail: Some(reason),
-            ..scheduled(plain, "budget")
+            ..scheduled(plain, Cause::Budget)
         },
         AttemptEnd::Stopped => interrupted(Settlement { attempt: unspent, ..plain }, terms),
         AttemptEnd::Lost => {
@@ -207,7 +207,7 @@ pub fn settlement(
             let after = Settlement { attempt: unspent, interrupted: crashes, ..plain };
             if crashes >= terms.poison_after {
                 let why = format!("the server died {crashes} times while this job ran");
-                return failed(after, JobError::new(Code::PoisonPill, why), "poison");
+                return failed(after, JobError::new(Code::PoisonPill, why), Cause::Poison);
             }
             interrupted(after, terms)
         }
@@ -217,20 +217,20 @@ pub fn settlement(
 fn interrupted(after: Settlement, terms: Terms) -> Settlement {
     match terms.on_interrupt {
         OnInterrupt::Retry => {
-            Settlement { status: Status::Queued, cause: Some("interrupted"), ..after }
+            Settlement { status: Status::Queued, cause: Some(Cause::Interrupted), ..after }
         }
         OnInterrupt::Fail => {
             let why = "interrupted: the server stopped or died while it ran";
-            failed(after, JobError::new(Code::Interrupted, why), "interrupted")
+            failed(after, JobError::new(Code::Interrupted, why), Cause::Interrupted)
         }
     }
 }
 
-fn scheduled(plain: Settlement, cause: &'static str) -> Settlement {
+fn scheduled(plain: Settlement, cause: Cause) -> Settlement {
     Settlement { status: Status::Scheduled, cause: Some(cause), ..plain }
 }
 
-fn failed(plain: Settlement, error: JobError, cause: &'static str) -> Settlement {
+fn failed(plain: Settlement, error: JobError, cause: Cause) -> Settlement {
     Settlement { status: Status::Failed, error: Some(cut(error)), cause: Some(cause), ..plain }
 }
 

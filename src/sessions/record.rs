@@ -9,7 +9,6 @@ use crate::redact::redactor;
 use crate::store::Store;
 use crate::warn_coded;
 use serde_json::json;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// How often what was printed is saved: whoever watches is that far behind.
@@ -102,7 +101,7 @@ impl Recorder {
         for line in lines {
             let mut text = String::from_utf8_lossy(&line.bytes).into_owned();
             if line.dropped > 0 {
-                write!(text, "… (cut, {} bytes dropped)", line.dropped).unwrap_or_default();
+                text = format!("{text}… (cut, {} bytes dropped)", line.dropped);
             }
             self.keep(text);
         }

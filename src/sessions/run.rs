@@ -8,7 +8,7 @@ use crate::agents::claude::{
 };
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::model::{JobId, Profile, SessionEnd, SessionStart, Timestamp};
 use crate::redact::redactor;
 use crate::{error_coded, warn_coded};
@@ -222,12 +222,8 @@ impl Watched<'_> {
     /// Writes the program's own id of the session as soon as there is something to go on with, even if the server is killed.
     async fn name(&self, summary: &Summary) {
         let Some(session) = summary.session.clone() else { return };
-        // It is written again at the end.
-        self.agents
-            .store
-            .name_session(self.context.lease.clone(), session)
-            .await
-            .unwrap_or_default();
+        let named = self.agents.store.name_session(self.context.lease.clone(), session).await;
+        ignore(named, "the session's own id is written again at the end");
     }
 
     /// Shows the last of these events as the job's progress; answers whether there was one to show.
@@ -239,8 +235,8 @@ impl Watched<'_> {
         let mut text = format!("{}: {}", event.label(), event.text().replace('\n', " "));
         redactor().clean(&mut text);
         text.truncate(text.floor_char_boundary(MAX_PROGRESS));
-        // Whether the job is still ours is found out by what is recorded.
-        self.context.progress(text).await.unwrap_or_default();
+        let shown = self.context.progress(text).await;
+        ignore(shown, "whether the job is still ours is found out by what is recorded");
         true
     }
 }
@@ -275,9 +271,11 @@ fn record_of(ended: &Ended) -> SessionEnd {
     }
 }
 
-/// An answer without secrets; one that is no JSON without them is left out.
+/// An answer without secrets.
 fn cleaned(answer: &Value) -> Value {
-    serde_json::from_str(&redactor().text(&answer.to_string())).unwrap_or_default()
+    let mut answer = answer.clone();
+    redactor().clean_json(&mut answer);
+    answer
 }
 
 /// Saves the end of a run, again and again while the database refuses: what it cost must not be lost.

@@ -14,7 +14,9 @@ use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use super::trigger;
 use crate::error::Code;
-use crate::model::{BlockedBy, Cancelled, Event, Job, JobId, Kind, Role, Status, Timestamp, Why};
+use crate::model::{
+    BlockedBy, Cancelled, Cause, Event, Job, JobId, Kind, Role, Status, Timestamp, Why,
+};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -189,7 +191,7 @@ fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
 }
 
 fn step(event: &Event) -> Step {
-    let title = html! { (happened(&event.cause)) " " };
+    let title = html! { (happened(event)) " " };
     let detail = html! {
         "by " (event.actor)
         @if let Some(detail) = &event.detail { ": " (detail) }
@@ -198,19 +200,20 @@ fn step(event: &Event) -> Step {
 }
 
 /// A step's cause as people read it; other programs may write words of their own.
-fn happened(cause: &str) -> &str {
-    match cause {
-        "retry" => "Failed, starts again",
-        "failed" | "fatal" => "Failed for good",
-        "poison" => "Failed, it takes the server down",
-        "interrupted" => "Interrupted",
-        "snooze" => "Snoozed",
-        "cancelled" => "Cancelled",
-        "cancel_requested" => "Asked to end",
-        "limited" => "Waits for a limit outside",
-        "blocked" => "Kept waiting",
-        "budget" => "Put off by a budget",
-        other => other,
+fn happened(event: &Event) -> &str {
+    match &event.cause {
+        Ok(Cause::Retry) => "Failed, starts again",
+        Ok(Cause::Failed | Cause::Fatal) => "Failed for good",
+        Ok(Cause::Poison) => "Failed, it takes the server down",
+        Ok(Cause::Interrupted) => "Interrupted",
+        Ok(Cause::Snooze) => "Snoozed",
+        Ok(Cause::Cancelled) => "Cancelled",
+        Ok(Cause::CancelRequested) => "Asked to end",
+        Ok(Cause::Limited) => "Waits for a limit outside",
+        Ok(Cause::Blocked) => "Kept waiting",
+        Ok(Cause::Budget) => "Put off by a budget",
+        Ok(Cause::Resumed) => "Made due again",
+        Err(word) => word,
     }
 }
 

@@ -10,7 +10,7 @@ use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
-use crate::model::{Job, Pause, Queue, QueueState, Role, Timestamp, Worker};
+use crate::model::{Job, MAX_AT_ONCE, Pause, Queue, QueueState, Role, Timestamp, Worker};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -26,8 +26,6 @@ pub(super) const PAUSE_PATH: &str = "/queues/pause";
 const MAX_QUEUES: usize = 100;
 /// Running jobs of a queue that are named.
 const HOLDERS: usize = 10;
-/// The largest limit of a queue.
-const MAX_LIMIT: u32 = 10_000;
 /// The longest pause that ends by itself, in minutes: a week.
 const MAX_MINUTES: u64 = 7 * 24 * 60;
 /// Longest reason of a pause, in characters.
@@ -75,7 +73,7 @@ pub(super) async fn limit(
         let limit = match limit.trim() {
             "" | "default" => None,
             text => {
-                let limit = text.parse().ok().filter(|limit| *limit <= MAX_LIMIT);
+                let limit = text.parse().ok().filter(|limit| *limit <= MAX_AT_ONCE);
                 let no =
                     || Problem::input("Not taken: a limit is a number from 0 to 10000, or empty.");
                 Some(limit.ok_or_else(no)?)

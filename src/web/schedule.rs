@@ -15,7 +15,7 @@ use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::model::{
     CatchUp, Kind, Overlap, PastDecision, Plan, PlanChange, Queue, Role, Rule, Schedule,
-    ScheduleName, Timestamp,
+    ScheduleName, Timestamp, Verdict,
 };
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -262,7 +262,7 @@ fn log(schedule: &Schedule, decisions: &[PastDecision], now: Timestamp) -> Marku
         html! {
             tr {
                 td { (exact(decision.occurrence_at)) }
-                td { span class=(decision_class(&decision.decision)) { (decision_word(&decision.decision)) } }
+                td { span class=(decision_class(decision.decision)) { (decision_word(decision.decision)) } }
                 td data-label="Decided" { (when(decision.decided_at, now)) }
                 td data-label="Job" { @if let Some(id) = decision.job_id { a href=(nav::job(id)) { (id) } } @else { "–" } }
                 td.note { (decision.detail) }
@@ -281,13 +281,13 @@ fn log(schedule: &Schedule, decisions: &[PastDecision], now: Timestamp) -> Marku
     card(&id, "Last decisions", &decision_strip(decisions), &content)
 }
 
-fn decision_class(decision: &str) -> &'static str {
+fn decision_class(decision: Verdict) -> &'static str {
     match decision {
-        "fired" => "badge badge-completed",
-        "caught_up" => "badge badge-running",
-        "merged" => "badge",
-        "skipped" => "badge badge-warning",
-        _ => "badge badge-failed",
+        Verdict::Fired => "badge badge-completed",
+        Verdict::CaughtUp => "badge badge-running",
+        Verdict::Merged => "badge",
+        Verdict::Skipped => "badge badge-warning",
+        Verdict::OverBudget => "badge badge-failed",
     }
 }
 

@@ -117,7 +117,7 @@ pub(super) async fn follow_up(
 
 fn follow_up_part(session: &Session, role: Role) -> (String, Markup) {
     let offered = trigger::may_continue(session) && role >= Role::Admin;
-    let full = session.run.as_ref().is_some_and(|run| run.profile == "full");
+    let full = session.run.as_ref().is_some_and(|run| run.profile == Some(Profile::Full));
     let content = html! {
         @if offered {
             (card("continue", "Continue", &html! {}, &html! {
@@ -191,12 +191,9 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
     let none = SessionRun::default();
     let run = session.run.as_ref().unwrap_or(&none);
     let started = session.run.is_some();
-    let profile = session.request.as_ref().and_then(|request| request.profile.clone());
-    let profile = if started {
-        run.profile.clone()
-    } else {
-        profile.unwrap_or_else(|| "as the tier says".into())
-    };
+    let asked = session.request.as_ref().and_then(SessionRequest::profile);
+    let profile = if started { run.profile } else { asked };
+    let unknown = if started { "unreadable" } else { "as the tier says" };
     html! {
         section #session-facts .card {
             div.card-header { h2.card-title { "Session" } }
@@ -207,7 +204,7 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                         dt { "Prompt file" } dd { code { (file) ".md" } }
                     }
                     dt { "Tier" } dd { (session_tier(session)) }
-                    dt { "Profile" } dd.text-danger-strong[profile == "full"] { (profile) }
+                    dt { "Profile" } dd.text-danger-strong[profile == Some(Profile::Full)] { (profile.map_or(unknown, Profile::as_str)) }
                     dt { "Model" } dd { (session_model(session).unwrap_or("as the tier says")) }
                     @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd { (isolated(isolation)) } }
                     @if let Some(version) = &run.agent_version { dt { "Agent" } dd { (version) } }

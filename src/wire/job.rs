@@ -165,7 +165,7 @@ impl From<&model::Event> for JobEvent {
             at: event.at.to_string(),
             from: event.from.map(model::Status::as_str),
             to: event.to.as_str(),
-            cause: event.cause.clone(),
+            cause: event.cause_word().to_owned(),
             actor: event.actor.clone(),
             detail: event.detail.clone(),
         }

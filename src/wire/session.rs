@@ -122,7 +122,7 @@ impl From<&model::SessionRun> for SessionRun {
     fn from(run: &model::SessionRun) -> Self {
         Self {
             tier: run.tier,
-            profile: run.profile.clone(),
+            profile: run.profile.map_or("unreadable", model::Profile::as_str).to_owned(),
             model: run.model.clone(),
             continues_id: run.continues.map(|id| id.0),
             working_dir: run.working_dir.clone(),

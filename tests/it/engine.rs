@@ -5,8 +5,8 @@ use lamplighter::Engine;
 use lamplighter::clock::Clock;
 use lamplighter::engine::Builder;
 use lamplighter::model::{
-    AttemptEnd, BlockedBy, ConcurrencyKey, JobError, Kind, KindRules, Lease, NewJob, OnInterrupt,
-    Outcome, Queue, Status,
+    AttemptEnd, BlockedBy, ConcurrencyKey, Event, JobError, Kind, KindRules, Lease, NewJob,
+    OnInterrupt, Outcome, Queue, Status,
 };
 use lamplighter::store::Store;
 use std::sync::Arc;
@@ -95,8 +95,8 @@ async fn p12_a_failed_attempt_waits_for_its_retry_time_and_then_runs_again() {
     clock.advance(Duration::from_millis(1));
     let job = until(&store, id, |job| job.status.is_final()).await;
     assert_eq!((job.status, job.attempt), (Status::Completed, 2));
-    let causes: Vec<_> = store.job_events(id).await.unwrap().into_iter().map(|e| e.cause).collect();
-    assert_eq!(causes, ["retry"]);
+    let events = store.job_events(id).await.unwrap();
+    assert_eq!(events.iter().map(Event::cause_word).collect::<Vec<_>>(), ["retry"]);
     engine.stop(NO_GRACE).await;
 }
 

@@ -40,7 +40,13 @@ async fn job(store: &Store, id: JobId) -> Job {
 }
 
 async fn causes(store: &Store, id: JobId) -> Vec<String> {
-    store.job_events(id).await.unwrap().into_iter().map(|event| event.cause).collect()
+    store
+        .job_events(id)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|event| event.cause_word().to_owned())
+        .collect()
 }
 
 /// An engine on a manual clock whose kind `work` hands its contexts to the test and then does what it is told.

@@ -1,8 +1,12 @@
 //! The schema keeps the status machine by itself, whoever writes.
 
 use crate::support::{foreign, store};
-use lamplighter::model::{Status, may_follow};
+use lamplighter::model::{
+    MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TIER, PRIORITIES,
+    PRIORITY_STEP_MS, Status, may_follow,
+};
 use rusqlite::Connection;
+use std::collections::BTreeSet;
 
 /// What a row must have besides its status to be allowed to have it.
 fn columns(status: Status) -> &'static str {
@@ -148,5 +152,58 @@ fn values_out_of_range_are_refused() {
             if column == "kind" { "" } else { ", 'x'" }
         );
         assert!(conn.execute(&sql, []).is_err(), "{values}");
+    }
+}
+
+/// What the schema bounds by numbers that the model has as constants, each as the schema writes it.
+fn bounds_of_the_model() -> BTreeSet<String> {
+    let key =
+        |column: &str| format!("length(CAST({column} AS BLOB)) BETWEEN 1 AND {MAX_KEY_BYTES}");
+    let up_to =
+        |column: &str, least: u32, most: u32| format!("{column} BETWEEN {least} AND {most}");
+    let (lowest, highest) = PRIORITIES.into_inner();
+    let keys = ["worker_id", "unique_key", "concurrency_key", "correlation_id", "key"].map(key);
+    let others = [
+        format!("priority BETWEEN {lowest} AND {highest}"),
+        format!("priority * {PRIORITY_STEP_MS}"),
+        format!("length(payload) <= {MAX_PAYLOAD_BYTES}"),
+        up_to("attempt", 0, MAX_ATTEMPTS),
+        up_to("max_attempts", 1, MAX_ATTEMPTS),
+        up_to("interrupted", 0, MAX_ATTEMPTS),
+        up_to("key_slot", 0, MAX_AT_ONCE),
+        up_to("engine_limit", 0, MAX_AT_ONCE),
+        up_to("operator_limit", 0, MAX_AT_ONCE),
+        up_to("tier", 1, u32::from(MAX_TIER)),
+    ];
+    keys.into_iter().chain(others).collect()
+}
+
+#[test]
+fn the_numbers_of_the_schema_are_those_of_the_model() {
+    let (folder, _store) = store();
+    let conn = foreign(folder.path());
+    let mut statement =
+        conn.prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").unwrap();
+    let texts = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let schema: Vec<String> = texts.map(Result::unwrap).collect();
+    // Comments apart, every number that bounds one of these columns.
+    let lines =
+        schema.iter().flat_map(|text| text.lines()).map(|line| line.split("--").next().unwrap());
+    let lines: Vec<&str> = lines.collect();
+    let wanted = bounds_of_the_model();
+    for bound in &wanted {
+        assert!(lines.iter().any(|line| line.contains(bound.as_str())), "the schema lacks {bound}");
+    }
+    for bound in &wanted {
+        let number = bound.rfind(|c: char| !c.is_ascii_digit()).unwrap() + 1;
+        for line in &lines {
+            for (at, _) in line.match_indices(&bound[..number]) {
+                let before = line[..at].chars().next_back();
+                let whole = before.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+                let rest = &line[at + number..];
+                let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+                assert!(!whole || rest[..end] == bound[number..], "{line}: the model says {bound}");
+            }
+        }
     }
 }

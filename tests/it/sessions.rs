@@ -8,7 +8,7 @@ use lamplighter::agents::Launcher;
 use lamplighter::clock::Clock;
 use lamplighter::model::{
     Actor, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Plan, Queue, Rule, ScheduleName,
-    Session, SessionRequest, Status, Trigger,
+    Session, SessionRequest, Status, Trigger, Verdict,
 };
 use lamplighter::sessions::{self, AgentProgram, Agents, Asked, Sandboxed};
 use lamplighter::store::Store;
@@ -275,7 +275,7 @@ async fn a_used_up_budget_puts_sessions_off_to_midnight_and_says_so() {
     let job = office.until(late, Status::Scheduled).await;
     assert_eq!(job.run_at.to_string(), "2027-01-16T00:00:00.000Z", "START is the 15th");
     let event = office.store.job_events(late).await.unwrap().pop().unwrap();
-    assert_eq!((event.cause.as_str(), event.to), ("budget", Status::Scheduled));
+    assert_eq!((event.cause_word(), event.to), ("budget", Status::Scheduled));
     let why = office.store.why(late, clock.now()).await.unwrap().unwrap().to_string();
     assert!(why.contains("the budget of today, $1.00, is used up ($1.00)"), "{why}");
     clock.advance(job.run_at.since(clock.now()));
@@ -355,7 +355,7 @@ async fn a_schedule_has_a_budget_of_its_own() {
     assert!(why.contains("its schedule for today, $0.50, is used up ($0.60)"), "{why}");
     let of = late.occurrence.unwrap();
     let decision = &office.store.schedule_decisions(of.schedule_id, 1).await.unwrap()[0];
-    assert_eq!(decision.decision, "over_budget");
+    assert_eq!(decision.decision, Verdict::OverBudget);
     // Nobody else's: the day's own budget has room.
     let other = office.ask("result 0.1 other").await;
     office.done(other).await;

@@ -13,6 +13,7 @@
 
 use super::{CatchUp, MAX_CAUGHT_UP, Overlap, Rule};
 use crate::model::Timestamp;
+use crate::model::job::word_enum;
 use std::time::Duration;
 
 /// How late an occurrence may be noticed and still be on time: longer than a busy scheduler needs for a round, shorter
@@ -67,30 +68,21 @@ pub struct Decision {
     pub run_at: Option<Timestamp>,
 }
 
-/// What became of an occurrence. Written `fired`, `caught_up`, `skipped`, `merged`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It made a job on time.
-    Fired,
-    /// It made a job late, after a downtime.
-    CaughtUp,
-    /// It made no job, by a policy that says so.
-    Skipped,
-    /// Another job stands for it.
-    Merged,
-}
-
-impl Verdict {
-    /// The word it is stored as.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Fired => "fired",
-            Self::CaughtUp => "caught_up",
-            Self::Skipped => "skipped",
-            Self::Merged => "merged",
-        }
+word_enum!(
+    /// What became of an occurrence.
+    Verdict {
+        /// It made a job on time.
+        Fired = "fired",
+        /// It made a job late, after a downtime.
+        CaughtUp = "caught_up",
+        /// It made no job, by a policy that says so.
+        Skipped = "skipped",
+        /// Another job stands for it.
+        Merged = "merged",
+        /// It made a job, which a budget then put off.
+        OverBudget = "over_budget",
     }
-}
+);
 
 /// Decides every occurrence after the cursor and up to now.
 pub fn decide(look: &Situation<'_>) -> Decided {

@@ -1,9 +1,9 @@
 //! Schedules as they are stored: their name, what they plan, and what was decided.
 
-use super::{CatchUp, Overlap, Rule};
+use super::{CatchUp, Overlap, Rule, Verdict};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    JobId, Kind, MAX_PAYLOAD_BYTES, Queue, ScheduleName, SessionRequest, Timestamp,
+    JobId, Kind, MAX_PAYLOAD_BYTES, PRIORITIES, Queue, ScheduleName, SessionRequest, Timestamp,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -67,10 +67,10 @@ impl Plan {
             return invalid("take the stagger: a day is the longest".to_owned());
         }
         match self.priority {
-            Some(..-100 | 101..) => {
+            Some(priority) if !PRIORITIES.contains(&priority) => {
                 invalid("take the priority: -100 to 100 are allowed".to_owned())
             }
-            Some(-100..=100) | None => Ok(self),
+            Some(_) | None => Ok(self),
         }
     }
 
@@ -185,8 +185,8 @@ impl Schedule {
 pub struct PastDecision {
     /// The occurrence; the first one where a row stands for several.
     pub occurrence_at: Timestamp,
-    /// `fired`, `caught_up`, `skipped`, `merged` or `over_budget`.
-    pub decision: String,
+    /// What became of it.
+    pub decision: Verdict,
     /// When.
     pub decided_at: Timestamp,
     /// The job it made; it may have been pruned since.

@@ -12,7 +12,7 @@
 
 use super::open::{self, Limits, WAL_SIZE_LIMIT};
 use crate::clock::Clock;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::model::Service;
 use crate::store::Board;
 use crate::warn_coded;
@@ -151,8 +151,8 @@ impl Drop for Checkpoints {
         self.asks.lock().stop = true;
         self.asks.changed.notify_all();
         if let Some(thread) = self.thread.take() {
-            // A checkpointer that panicked has nothing more to say.
-            drop(thread.join());
+            let ended = thread.join().map_err(|_| "the checkpointer panicked");
+            ignore(ended, "the next opening of the file writes its log back");
         }
     }
 }

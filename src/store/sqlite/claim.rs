@@ -10,8 +10,8 @@ use super::unblock::unblock_key;
 use super::{control, history, queues, schedules, settle, spend};
 use crate::error::Result;
 use crate::model::{
-    BlockedBy, ConcurrencyKey, Event, Job, JobId, KindRules, PollRequest, Polled, Queue, Status,
-    Timestamp,
+    BlockedBy, Cause, ConcurrencyKey, Event, Job, JobId, KindRules, PRIORITY_STEP_MS, PollRequest,
+    Polled, Queue, Status, Timestamp,
 };
 use rusqlite::{Connection, ErrorCode, OptionalExtension, named_params};
 
@@ -19,8 +19,6 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, named_params};
 const MAX_ADMITTED: usize = 1000;
 /// Queues with waiting jobs that one poll claims from, in the order of their names.
 const MAX_QUEUES: i64 = 1000;
-/// How much sooner one level of priority starts.
-const PRIORITY_STEP_MS: i64 = 10 * 60 * 1000;
 /// The reason of `blocked_by = 'kind'`.
 const NO_HANDLER: &str = "no running process has a handler for this kind";
 
@@ -255,7 +253,7 @@ fn block(conn: &Connection, id: JobId, by: BlockedBy, why: &str, now: Timestamp)
         at: now,
         from: Some(status),
         to: status,
-        cause: "blocked".into(),
+        cause: Ok(Cause::Blocked),
         actor: "poller".into(),
         detail: Some(why.into()),
     };

@@ -5,8 +5,8 @@ use super::jobs::{self, COLUMNS};
 use super::{audit, history};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, Cancelled, Enqueued, Event, Job, JobId, NewJob, Queue, Status, Timestamp, Trigger,
-    WorkerId,
+    Actor, Cancelled, Cause, Enqueued, Event, Job, JobId, NewJob, Queue, Status, Timestamp,
+    Trigger, WorkerId,
 };
 use rusqlite::{Connection, named_params};
 
@@ -55,7 +55,7 @@ fn end(tx: &Tx<'_>, job: &Job, actor: &Actor, now: Timestamp) -> Result<()> {
         WHERE id = :id";
     tx.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0, ":now": now.millis()})?;
     tx.moved(job, Status::Cancelled, job.queue.as_ref());
-    history::record(tx, job.id, &step(job, Status::Cancelled, "cancelled", actor, now))
+    history::record(tx, job.id, &step(job, Status::Cancelled, Cause::Cancelled, actor, now))
 }
 
 fn request_cancel(conn: &Connection, job: &Job, actor: &Actor, now: Timestamp) -> Result<()> {
@@ -64,15 +64,15 @@ fn request_cancel(conn: &Connection, job: &Job, actor: &Actor, now: Timestamp) -
         SET cancel_requested_at = :now
         WHERE id = :id";
     conn.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0, ":now": now.millis()})?;
-    history::record(conn, job.id, &step(job, Status::Running, "cancel_requested", actor, now))
+    history::record(conn, job.id, &step(job, Status::Running, Cause::CancelRequested, actor, now))
 }
 
-fn step(job: &Job, to: Status, cause: &str, actor: &Actor, now: Timestamp) -> Event {
+fn step(job: &Job, to: Status, cause: Cause, actor: &Actor, now: Timestamp) -> Event {
     Event {
         at: now,
         from: Some(job.status),
         to,
-        cause: cause.into(),
+        cause: Ok(cause),
         actor: actor.name.clone(),
         detail: None,
     }
@@ -145,7 +145,7 @@ fn existing(conn: &Connection, id: JobId) -> Result<Job> {
 /// Makes jobs due whose last step put them off for this cause, of one queue or of all: what they wait for is gone.
 pub(super) fn lift(
     conn: &Connection,
-    cause: &str,
+    cause: Cause,
     queue: Option<&Queue>,
     actor: &Actor,
     now: Timestamp,
@@ -166,7 +166,7 @@ pub(super) fn lift(
     let lifted = statement.query_map(
         named_params! {
             ":queue": queue.map(Queue::as_str),
-            ":cause": cause,
+            ":cause": cause.as_str(),
             ":now": now.millis(),
             ":limit": MAX_LIFTED as i64,
         },
@@ -177,7 +177,7 @@ pub(super) fn lift(
             at: now,
             from: Some(Status::Scheduled),
             to: Status::Scheduled,
-            cause: "resumed".into(),
+            cause: Ok(Cause::Resumed),
             actor: actor.name.clone(),
             detail: None,
         };

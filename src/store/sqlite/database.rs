@@ -3,7 +3,7 @@
 use super::counts::Tx;
 use super::open::{self, Limits, Schema};
 use super::writer::{self, Call, Task};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::store::{Board, OpenMode};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
@@ -149,8 +149,8 @@ impl Drop for Database {
     fn drop(&mut self) {
         self.calls = None;
         if let Some(thread) = self.thread.take() {
-            // A writer that panicked has nothing more to say; its callers heard that it is gone.
-            drop(thread.join());
+            let ended = thread.join().map_err(|_| "the writer panicked");
+            ignore(ended, "the callers of a writer that panicked heard that it is gone");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::row::{instant, parsed, text, word};
 use crate::error::Result;
-use crate::model::{Attempt, Event, Job, JobId, Settlement, Status, Timestamp};
+use crate::model::{Attempt, Cause, Event, Job, JobId, Settlement, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use std::str::FromStr;
 
@@ -16,7 +16,7 @@ pub(super) fn record(conn: &Connection, id: JobId, event: &Event) -> Result<()> 
         ":at": event.at.millis(),
         ":from": event.from.map(Status::as_str),
         ":to": event.to.as_str(),
-        ":cause": event.cause,
+        ":cause": event.cause_word(),
         ":actor": event.actor,
         ":detail": event.detail,
     })?;
@@ -36,7 +36,7 @@ pub(super) fn record_once(conn: &Connection, id: JobId, event: &Event) -> Result
         .prepare_cached(SQL)?
         .query_row(named_params! {":id": id.0}, |row| Ok((text(row, 0)?, parsed(row, 1, Some)?)));
     match last.optional()? {
-        Some((cause, detail)) if cause == event.cause && detail == event.detail => Ok(()),
+        Some((cause, detail)) if cause == event.cause_word() && detail == event.detail => Ok(()),
         Some(_) | None => record(conn, id, event),
     }
 }
@@ -55,7 +55,7 @@ pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Re
             at: Timestamp::from_millis(row.get(0)?),
             from: parsed(row, 1, |text| Status::from_str(&text).ok())?,
             to: word(row, 2)?,
-            cause: text(row, 3)?,
+            cause: text(row, 3).map(|word| Cause::from_str(&word).map_err(|()| word))?,
             actor: text(row, 4)?,
             detail: parsed(row, 5, Some)?,
         })
@@ -85,7 +85,7 @@ pub(super) fn record_attempt(
         ":worker_id": job.worker_id.as_ref().map(ToString::to_string),
         ":started_at": job.started_at.map(Timestamp::millis),
         ":now": now.millis(),
-        ":ended_as": after.cause.unwrap_or(after.status.as_str()),
+        ":ended_as": after.cause.map_or(after.status.as_str(), Cause::as_str),
         ":error": after.error.as_ref().map(|error| &error.message),
         ":error_code": after.error.as_ref().map(|error| &error.code),
     })?;

@@ -3,7 +3,7 @@
 use super::row::{instant, parsed, text};
 use super::{audit, control, counts, jobs, settings};
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Job, Lane, Pause, Queue, QueueState, Status, Timestamp};
+use crate::model::{Actor, Cause, Job, Lane, Pause, Queue, QueueState, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -213,7 +213,7 @@ pub(in crate::store) fn resume(
     set_pause(conn, queue, None)?;
     if pause.by == ENGINE {
         // Whoever resumes it says that the limit is lifted.
-        control::lift(conn, "limited", Some(queue), actor, now)?;
+        control::lift(conn, Cause::Limited, Some(queue), actor, now)?;
     }
     let change = (Some(pause.reason.as_str()), None);
     audit::record_change(conn, actor, "resume", &format!("queue {queue}"), change, now)?;

@@ -8,7 +8,7 @@ mod fire;
 pub(super) use fire::{fire, next_due};
 
 use super::jobs;
-use super::row::{instant, parsed, text};
+use super::row::{instant, parsed, text, word};
 use super::{audit, settings};
 use crate::error::{Code, Error, Result};
 use crate::model::{
@@ -413,7 +413,7 @@ pub(in crate::store) fn decisions(
     let rows = statement.query_map(named_params! {":id": id, ":limit": limit as i64}, |row| {
         Ok(PastDecision {
             occurrence_at: Timestamp::from_millis(row.get(0)?),
-            decision: text(row, 1)?,
+            decision: word(row, 1)?,
             decided_at: Timestamp::from_millis(row.get(2)?),
             job_id: row.get::<_, Option<i64>>(3)?.map(JobId),
             detail: parsed(row, 4, Some)?.unwrap_or_default(),

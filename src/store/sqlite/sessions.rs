@@ -4,7 +4,8 @@ use super::row::{instant, parsed, text, word};
 use super::{settle, spend};
 use crate::error::Result;
 use crate::model::{
-    JobId, Lease, OpenRun, Process, Session, SessionEnd, SessionRun, SessionStart, Timestamp,
+    JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, Session, SessionEnd, SessionRun,
+    SessionStart, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::path::PathBuf;
@@ -44,7 +45,7 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
     let count = |column| row.get::<_, i64>(column).map(|count| count as u64);
     Ok(SessionRun {
         tier: row.get(13)?,
-        profile: text(row, 14)?,
+        profile: parsed(row, 14, |word| Some(word.parse().ok()))?.flatten(),
         model: parsed(row, 15, Some)?,
         prompt_file: parsed(row, 16, Some)?,
         prompt_text: parsed(row, 17, Some)?,
@@ -108,7 +109,7 @@ pub(in crate::store) fn list(
 pub(in crate::store) fn ahead(conn: &Connection, id: JobId) -> Result<u64> {
     const SQL: &str = "
         WITH mine AS (
-            SELECT queue, coalesce(claim_order, run_at + coalesce(priority, 0) * 600000) AS place, id
+            SELECT queue, coalesce(claim_order, run_at + coalesce(priority, 0) * :step) AS place, id
             FROM jobs
             WHERE id = :id)
         SELECT (SELECT count(*) FROM jobs WHERE status = 'running' AND queue = coalesce(mine.queue, 'agent') AND id <> mine.id)
@@ -117,7 +118,7 @@ pub(in crate::store) fn ahead(conn: &Connection, id: JobId) -> Result<u64> {
                  AND (claim_order < mine.place OR (claim_order = mine.place AND id < mine.id)))
             + (SELECT count(*) FROM jobs WHERE blocked_by = 'new' AND kind = 'agent_session' AND id < mine.id)
         FROM mine";
-    let params = named_params! {":id": id.0};
+    let params = named_params! {":id": id.0, ":step": PRIORITY_STEP_MS};
     let ahead: Option<i64> =
         conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0)).optional()?;
     Ok(ahead.unwrap_or(0) as u64)

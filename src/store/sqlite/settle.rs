@@ -6,8 +6,8 @@ use super::unblock::unblock_constraint;
 use super::{history, queues};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    AttemptEnd, Event, Job, JobId, Lease, OnInterrupt, PollRequest, Settlement, Status, Terms,
-    Timestamp, settlement,
+    AttemptEnd, Cause, Event, Job, JobId, Lease, OnInterrupt, PollRequest, Settlement, Status,
+    Terms, Timestamp, settlement,
 };
 use rusqlite::{Connection, named_params};
 use std::time::Duration;
@@ -152,12 +152,12 @@ fn lost(id: JobId, epoch: i64) -> Error {
     Error::new(Code::StoreLeaseLost, format!("job {id}, epoch {epoch}"))
 }
 
-fn event(job: &Job, after: &Settlement, cause: &str, now: Timestamp) -> Event {
+fn event(job: &Job, after: &Settlement, cause: Cause, now: Timestamp) -> Event {
     Event {
         at: now,
         from: Some(Status::Running),
         to: after.status,
-        cause: cause.into(),
+        cause: Ok(cause),
         actor: job.worker_id.as_ref().map_or_else(|| "nobody".into(), ToString::to_string),
         detail: after.error.as_ref().map(|e| e.message.clone()).or_else(|| after.detail.clone()),
     }

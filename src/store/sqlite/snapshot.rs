@@ -2,7 +2,7 @@
 
 use super::door::SNAPSHOT_ID;
 use super::logs::{self, Stored};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::model::{Cited, LogRow};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, named_params};
 use std::fs::{self, File, OpenOptions};
@@ -52,8 +52,8 @@ struct DraftFile(PathBuf);
 
 impl Drop for DraftFile {
     fn drop(&mut self) {
-        // Gone after a finish; otherwise whoever clears the folder finds it.
-        drop(fs::remove_file(&self.0));
+        let removed = fs::remove_file(&self.0);
+        ignore(removed, "the draft is gone after a finish, and else goes with its folder");
     }
 }
 

@@ -5,8 +5,8 @@ use super::row;
 use super::{control, history, jobs, schedules};
 use crate::error::Result;
 use crate::model::{
-    Actor, BUDGET_DAY, BUDGET_MONTH, Budgets, Event, Job, JobId, KindRules, OverBudget,
-    SessionRequest, Spend, Spent, Status, Timestamp, day_of, month_start,
+    Actor, BUDGET_DAY, BUDGET_MONTH, Budgets, Cause, Event, Job, JobId, KindRules, OverBudget,
+    SessionRequest, Spend, Spent, Status, Timestamp, Verdict, day_of, month_start,
 };
 use rusqlite::{Connection, named_params};
 
@@ -56,7 +56,7 @@ pub(in crate::store) fn budgets(conn: &Connection) -> Result<Budgets> {
 
 /// Makes the jobs due that a budget has put off: it is another one now.
 pub(in crate::store) fn lift(conn: &Connection, actor: &Actor, now: Timestamp) -> Result<()> {
-    control::lift(conn, "budget", None, actor, now)
+    control::lift(conn, Cause::Budget, None, actor, now)
 }
 
 /// What was spent on each of the days from `from_day` on, by kind and schedule, newest first.
@@ -136,7 +136,7 @@ fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()>
         WHERE id = :id";
     const DECISION: &str = "
         UPDATE schedule_decisions
-        SET decision = 'over_budget', detail = :reason
+        SET decision = :decision, detail = :reason
         WHERE schedule_id = :schedule AND occurrence_at = :at";
     let params = named_params! {":id": job.id.0, ":until": over.until.millis()};
     tx.prepare_cached(SQL)?.execute(params)?;
@@ -146,6 +146,7 @@ fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()>
         tx.prepare_cached(DECISION)?.execute(named_params! {
             ":schedule": occurrence.schedule_id,
             ":at": occurrence.at.millis(),
+            ":decision": Verdict::OverBudget.as_str(),
             ":reason": over.reason,
         })?;
     }
@@ -153,7 +154,7 @@ fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()>
         at: now,
         from: Some(Status::Queued),
         to: Status::Scheduled,
-        cause: "budget".into(),
+        cause: Ok(Cause::Budget),
         actor: "poller".into(),
         detail: Some(over.reason.clone()),
     };

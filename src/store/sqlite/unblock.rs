@@ -1,8 +1,12 @@
 //! Marks blocked jobs `new` when what they wait for has come, so that the next poll admits them.
+//!
+//! Statements here and beside this file name a condition twice, as in `(blocked_by = 'kind' OR blocked_by = 'constraint')
+//! AND blocked_by = 'kind'`: the first half repeats the condition of a partial index word by word, because SQLite uses
+//! such an index only for a query that contains its condition; the second half says what is meant.
 
 use super::row;
 use crate::error::Result;
-use crate::model::{Kind, KindRules};
+use crate::model::{Kind, KindRules, PRIORITY_STEP_MS};
 use rusqlite::{Connection, named_params};
 
 /// Jobs of a kind that are marked at a time, and keys that are walked. Bounds the time that other writers wait.
@@ -68,15 +72,17 @@ pub(super) fn unblock_constraint(conn: &Connection, kind: &Kind) -> Result<()> {
 
 /// Marks the next job `new` that waits for this key, as the schema does when a slot is given back.
 pub(super) fn unblock_key(conn: &Connection, key: &str) -> Result<()> {
-    const SQL: &str = "
-        UPDATE jobs
-        SET blocked_by = 'new'
-        WHERE id = (
-            SELECT id
-            FROM jobs
-            WHERE concurrency_key = :key AND blocked_by = 'key'
-            ORDER BY run_at + priority * 600000, id
-            LIMIT 1)";
-    conn.prepare_cached(SQL)?.execute(named_params! {":key": key})?;
+    // The step is part of the text: a bound one would not be the expression that the index has.
+    let sql = format!(
+        "UPDATE jobs
+         SET blocked_by = 'new'
+         WHERE id = (
+             SELECT id
+             FROM jobs
+             WHERE concurrency_key = :key AND blocked_by = 'key'
+             ORDER BY run_at + priority * {PRIORITY_STEP_MS}, id
+             LIMIT 1)"
+    );
+    conn.prepare_cached(&sql)?.execute(named_params! {":key": key})?;
     Ok(())
 }

@@ -14,7 +14,7 @@
 use super::checkpoint::{self, Checkpoints};
 use super::counts::{Differences, Tx};
 use super::open::{self, Limits, Schema};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::store::Board;
 use rusqlite::Connection;
 use std::collections::VecDeque;
@@ -83,8 +83,8 @@ impl<T: Send, F: FnOnce(&Tx<'_>) -> Result<T> + Send> Work for Task<F, T> {
             Ok(()) => Ok(value.expect("a call that succeeded left its value")),
             Err(error) => Err(error.while_doing(doing)),
         };
-        // A caller that went away does not want to know.
-        drop(caller.send(answer));
+        let heard = caller.send(answer).map_err(|_| "nobody waits for the answer");
+        ignore(heard, "a caller that went away does not want to know");
     }
 }
 
@@ -199,8 +199,8 @@ impl Writer {
             }
         }
         if let Err(error) = differences.write(conn) {
-            // Nothing is saved without its counts. If the rollback fails too, SQLite has done it already.
-            conn.execute_batch("ROLLBACK").unwrap_or_default();
+            // Nothing is saved without its counts.
+            ignore(conn.execute_batch("ROLLBACK"), "SQLite has rolled back already");
             return refuse(kept, &error);
         }
         if let Err(error) = conn.execute_batch("COMMIT") {
@@ -289,8 +289,8 @@ fn run_in_savepoint(conn: &Connection, work: &mut dyn Work) -> Result<(u64, Diff
         && !conn.is_autocommit()
         && conn.execute_batch("ROLLBACK TO call; RELEASE call").is_err()
     {
-        // The caller is told that nothing was saved, so nothing may be. If this fails too the transaction is gone.
-        conn.execute_batch("ROLLBACK").unwrap_or_default();
+        // The caller is told that nothing was saved, so nothing may be.
+        ignore(conn.execute_batch("ROLLBACK"), "SQLite has given the transaction up already");
     }
     done
 }

@@ -2,7 +2,7 @@
 
 use super::super::nav;
 use super::time::exact;
-use crate::model::{PastDecision, Role, Schedule};
+use crate::model::{PastDecision, Role, Schedule, Verdict};
 use maud::{Markup, html};
 
 /// Occurrences to come that are shown.
@@ -29,32 +29,31 @@ pub(in crate::web) fn decision_strip(decisions: &[PastDecision]) -> Markup {
         div.tracking role="img" aria-label=(label) {
             @for _ in decisions.len()..STRIP { div.tracking-block {} }
             @for decision in decisions.iter().rev() {
-                div class={ "tracking-block " (colour(&decision.decision)) }
-                    title={ (exact(decision.occurrence_at)) ": " (decision_word(&decision.decision)) " " (decision.detail) } {}
+                div class={ "tracking-block " (colour(decision.decision)) }
+                    title={ (exact(decision.occurrence_at)) ": " (decision_word(decision.decision)) " " (decision.detail) } {}
             }
         }
     }
 }
 
-fn colour(decision: &str) -> &'static str {
+fn colour(decision: Verdict) -> &'static str {
     match decision {
-        "fired" => "bg-success",
-        "caught_up" => "bg-info",
-        "merged" => "bg-secondary",
-        "skipped" => "bg-warning",
-        _ => "bg-danger",
+        Verdict::Fired => "bg-success",
+        Verdict::CaughtUp => "bg-info",
+        Verdict::Merged => "bg-secondary",
+        Verdict::Skipped => "bg-warning",
+        Verdict::OverBudget => "bg-danger",
     }
 }
 
-/// A decision as people read it; other programs may write words of their own.
-pub(in crate::web) fn decision_word(decision: &str) -> &str {
+/// A decision as people read it.
+pub(in crate::web) fn decision_word(decision: Verdict) -> &'static str {
     match decision {
-        "fired" => "Fired",
-        "caught_up" => "Caught up",
-        "merged" => "Merged",
-        "skipped" => "Skipped",
-        "over_budget" => "Over budget",
-        other => other,
+        Verdict::Fired => "Fired",
+        Verdict::CaughtUp => "Caught up",
+        Verdict::Merged => "Merged",
+        Verdict::Skipped => "Skipped",
+        Verdict::OverBudget => "Over budget",
     }
 }
 

@@ -75,6 +75,7 @@ const RULES: &[Rule] = &[
             "src/cli/logs/templates.rs",
             "src/cli/schedules.rs",
             "src/cli/sessions.rs",
+            "src/cli/settings.rs",
             "src/cli/users.rs",
             "src/web/password.rs",
         ],

@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// Uses inside a layer that are meant, each with its reason.
 const PEERS: &[(&str, &str, &str)] = &[
+    ("clock", "error", "a failure that is left alone is told in the log"),
     ("clock", "model", "a clock answers timestamps"),
     ("config", "error", "a bad value has a code"),
     ("config", "model", "a repository and an API's address have a form"),
