@@ -249,7 +249,7 @@ fn key_holders(
     Ok(holders)
 }
 
-/// The cause and the detail of the last step of each job that has one.
+/// The cause and the detail of the last step of each job that has one; an edit that left its time alone is none.
 fn last_steps(
     conn: &Connection,
     jobs: &[&Job],
@@ -258,7 +258,7 @@ fn last_steps(
         SELECT job_id, cause, detail
         FROM job_events
         WHERE id IN (
-            SELECT (SELECT max(id) FROM job_events WHERE job_id = value)
+            SELECT (SELECT max(id) FROM job_events WHERE job_id = value AND cause <> 'edited')
             FROM json_each(:ids))";
     let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
     let mut statement = conn.prepare_cached(SQL)?;
