@@ -6,6 +6,7 @@
 
 mod class;
 mod code;
+mod registry;
 
 pub use class::Class;
 pub use code::Code;

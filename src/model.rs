@@ -4,9 +4,12 @@
 
 mod account;
 mod budget;
+mod bulk;
 mod cron;
 mod digest;
+mod edit;
 mod filing;
+mod filter;
 mod job;
 mod kind_rules;
 mod limits;
@@ -33,13 +36,17 @@ pub use account::{Account, Actor, Deed, Role};
 pub use budget::{
     ALARM, BUDGET_DAY, BUDGET_MONTH, Budgets, OverBudget, Spend, Spent, day_of, month_start, usd,
 };
+pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};
 pub(crate) use digest::sha256_hex;
+pub use edit::{JobEdit, RunNow};
 pub use filing::{
     Act, Event as FilingEvent, Filing, FilingId, FilingState, Place, REQUEST_LIMIT, SETTLE, Step,
     WaitingFiling,
 };
+pub(crate) use filter::{Compare, Condition, PathStep};
+pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
 pub use job::{
     Attempt, BlockedBy, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt,
     Status, Trigger,
@@ -64,7 +71,7 @@ pub use schedule::{
     CatchUp, Decided, Decision, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,
     PlanChange, ReservedSchedule, Rule, Schedule, Situation, Verdict, decide,
 };
-pub use search::{Found, Hour, JobCount, JobFilter, LogFilter, Overview};
+pub use search::{Found, Hour, JobCount, LogFilter, Overview};
 pub use server_facts::{
     KindFacts, NO_SERVER, ProcessFacts, Readiness, SILENT, ServerFacts, Service, ServiceRun,
 };
@@ -75,6 +82,8 @@ pub use session::{
 pub use setting::Setting;
 pub use time::Timestamp;
 pub use tracker::{ApiUrl, Failure, Reason, Repository, Visibility};
-pub use transition::{AttemptEnd, JobError, Outcome, Settlement, Terms, may_follow, settlement};
+pub use transition::{
+    AttemptEnd, JobError, Outcome, Placement, Settlement, Terms, may_follow, placement, settlement,
+};
 pub use why::{Circumstances, Gate, Opening, PutOff, UsageLimit, Wait, Why, why};
 pub use worker::{Process, Worker};

@@ -9,6 +9,7 @@
 mod accounts;
 mod approvals;
 mod board;
+mod bulk;
 pub mod door;
 mod filings;
 mod jobs;

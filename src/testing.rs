@@ -41,7 +41,7 @@
 
 use crate::clock::Clock;
 use crate::error::{Result, ignore};
-use crate::model::{Job, JobFilter, Kind};
+use crate::model::{Filter, Job, Kind};
 use crate::store::Store;
 use std::path::Path;
 
@@ -98,7 +98,8 @@ pub async fn assert_none_enqueued(store: &Store, kind: &str, fits: impl Fn(&Job)
 
 async fn jobs_of(store: &Store, kind: &str) -> Vec<Job> {
     let kind = Kind::parse(kind).unwrap_or_else(|error| panic!("{error}"));
-    let filter = JobFilter { kind: Some(kind), limit: MAX_LOOKED_AT, ..JobFilter::default() };
-    let found = store.search_jobs(filter).await;
+    let filter = Filter::default().kind(kind);
+    let now = Clock::system().now();
+    let found = store.find_jobs(filter, None, MAX_LOOKED_AT, now).await;
     found.unwrap_or_else(|error| panic!("{error}")).rows
 }

@@ -4,8 +4,8 @@ use super::{Cli, output};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, Attempt, Cancelled, ConcurrencyKey, Enqueued, Event, Job, JobFilter, JobId, Kind,
-    NewJob, Queue, Timestamp, UniqueKey,
+    Actor, Attempt, Cancelled, ConcurrencyKey, Enqueued, Event, Filter, Job, JobId, Kind, NewJob,
+    Queue, Timestamp, UniqueKey,
 };
 use crate::store::Store;
 use clap::Subcommand;
@@ -152,8 +152,8 @@ fn new_job(arguments: NewArguments, now: Timestamp) -> Result<NewJob> {
 
 async fn list(cli: &Cli, before: Option<i64>, limit: u16) -> Result<()> {
     let store: Store = cli.existing_store()?;
-    let filter = JobFilter { before, limit: usize::from(limit), ..JobFilter::default() };
-    let page = store.search_jobs(filter).await?;
+    let now = Clock::system().now();
+    let page = store.find_jobs(Filter::default(), before, usize::from(limit), now).await?;
     if cli.json {
         return page.rows.iter().try_for_each(|job| output::line(as_json(job)));
     }

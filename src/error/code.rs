@@ -6,48 +6,8 @@
 //! The registry sits on the lowest layer, because [`Error`](super::Error) carries a code and every layer may log.
 
 use super::Class;
+use super::registry::codes;
 use std::fmt;
-
-macro_rules! codes {
-    ($($variant:ident: $class:ident = $text:literal, $title:literal, $cause:literal, $remedy:literal;)*) => {
-        /// A registered error code.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum Code {
-            $(#[doc = concat!($title, ". ", $cause)] $variant,)*
-        }
-
-        impl Code {
-            /// Every code, in the order of the registry.
-            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
-
-            /// The code as it is written: `AREA-TOPIC-NNN`.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Code::$variant => $text,)* }
-            }
-
-            /// What kind of failure it is: HTTP status, exit code and log level follow from it.
-            pub const fn class(self) -> Class {
-                match self { $(Code::$variant => Class::$class,)* }
-            }
-
-            /// What went wrong, in a few words.
-            pub const fn title(self) -> &'static str {
-                match self { $(Code::$variant => $title,)* }
-            }
-
-            /// What usually leads to it.
-            pub const fn cause(self) -> &'static str {
-                match self { $(Code::$variant => $cause,)* }
-            }
-
-            /// What to do about it.
-            pub const fn remedy(self) -> &'static str {
-                match self { $(Code::$variant => $remedy,)* }
-            }
-        }
-    };
-}
 
 codes! {
     StoreIo: Unavailable = "STORE-IO-001", "The database could not be read or written",
@@ -110,8 +70,14 @@ codes! {
         "The id is wrong, or the job was pruned.",
         "Look for it with `lamplighter jobs list`.";
     JobNotFinal: Conflict = "JOB-ID-002", "The job is not over yet",
-        "Only a job that is completed, failed or cancelled can be run again.",
+        "Only a job that is completed, failed or cancelled can be run again or deleted.",
         "Wait for its end, or cancel it first.";
+    JobNotWaiting: Conflict = "JOB-ID-003", "The job does not wait any more",
+        "Only a job that waits can be made due or changed; this one runs, or is over.",
+        "Cancel it while it runs, or run it again when it is over.";
+    FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
+        "A word is not known, or a value does not fit its word.",
+        "Mend it at the column that the message names; put text that is searched for in quotes.";
     IdempotencyConflict: Conflict = "JOB-KEY-001", "The idempotency key belongs to another request",
         "A request with this key but another body was sent before.",
         "Send the same body to get the first job, or take a new key for a new job.";

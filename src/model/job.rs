@@ -237,6 +237,12 @@ word_enum!(
         CancelRequested = "cancel_requested",
         /// The job was cancelled.
         Cancelled = "cancelled",
+        /// A person made the waiting job due at once.
+        RunNow = "run_now",
+        /// A person gave the waiting job another time.
+        Rescheduled = "rescheduled",
+        /// A person changed something else of the waiting job.
+        Edited = "edited",
     }
 );
 

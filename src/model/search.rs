@@ -1,23 +1,6 @@
 //! The filters of lists, and the figures of the dashboard.
 
-use super::{Kind, Level, Queue, Status, Timestamp, Trigger};
-
-/// Which jobs a list shows; `None` is no condition.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobFilter {
-    /// Only this status.
-    pub status: Option<Status>,
-    /// Only this kind.
-    pub kind: Option<Kind>,
-    /// Only this queue.
-    pub queue: Option<Queue>,
-    /// Only this trigger.
-    pub trigger: Option<Trigger>,
-    /// Only ids below this one (the cursor).
-    pub before: Option<i64>,
-    /// At most this many rows.
-    pub limit: usize,
-}
+use super::{Kind, Level, Queue, Status, Timestamp};
 
 /// Which log rows a list shows; `None` is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +30,8 @@ pub struct Found<T> {
     pub next: Option<i64>,
     /// Whether the search stopped at its limit of rows to look through before the slice was full.
     pub cut_short: bool,
+    /// How many ids it looked through for them; rows that were removed are counted.
+    pub looked_through: u64,
 }
 
 /// How many jobs of a kind are in a status and a queue.

@@ -1,10 +1,11 @@
 //! The status machine: who may follow whom, and how an attempt ends.
 //!
 //! [`settlement`] is the only place that decides what becomes of a job whose attempt ended. The worker's own settle
-//! and the rescue of a lost worker's jobs both call it; the store writes what it answers. The schema repeats
-//! [`may_follow`] in a guard trigger, and a test walks every pair of statuses against it.
+//! and the rescue of a lost worker's jobs both call it; the store writes what it answers. [`placement`] decides where a
+//! job that waits goes when its time or its priority changes. The schema repeats [`may_follow`] in a guard trigger, and
+//! a test walks every pair of statuses against it.
 
-use super::{Cause, OnInterrupt, Status, Timestamp};
+use super::{BlockedBy, Cause, OnInterrupt, Status, Timestamp};
 use crate::error::Code;
 use serde_json::Value;
 use std::time::Duration;
@@ -214,6 +215,46 @@ pub fn settlement(
     }
 }
 
+/// Where a waiting job goes when its time or its priority changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// It stays where it is.
+    Stays,
+    /// It is queued, without a place in the claim order or a slot of its key: admission gives it both anew.
+    Admitted,
+    /// It is scheduled, and gives up its place and its slot.
+    Scheduled,
+}
+
+/// Decides where a job goes that is to start at `run_at` from now on; `None` if it does not wait, so that nothing of it
+/// may change. `reordered`: whether its time or its priority is another one than before.
+pub fn placement(
+    status: Status,
+    blocked_by: Option<BlockedBy>,
+    reordered: bool,
+    run_at: Timestamp,
+    now: Timestamp,
+) -> Option<Placement> {
+    let is_due = run_at <= now;
+    Some(match (status, blocked_by) {
+        (Status::Running | Status::Completed | Status::Failed | Status::Cancelled, _) => {
+            return None;
+        }
+        (_, _) if !reordered => Placement::Stays,
+        // Admission looks at it in any case, and goes by its time.
+        (_, Some(BlockedBy::New)) => Placement::Stays,
+        (Status::Scheduled, _) if is_due => Placement::Admitted,
+        (Status::Queued, _) if !is_due => Placement::Scheduled,
+        // It has a place in the claim order, which is another one now.
+        (Status::Queued, None) => Placement::Admitted,
+        // The one waits for its time; the others are called up by their time and priority, whatever they are then.
+        (Status::Scheduled, _)
+        | (Status::Queued, Some(BlockedBy::Kind | BlockedBy::Key | BlockedBy::Constraint)) => {
+            Placement::Stays
+        }
+    })
+}
+
 fn interrupted(after: Settlement, terms: Terms) -> Settlement {
     match terms.on_interrupt {
         OnInterrupt::Retry => {
@@ -346,6 +387,33 @@ mod tests {
             assert_eq!(error.message, "[STORE-FULL-001] save: the lamp is out");
         }
         assert_eq!(Outcome::from(text), Outcome::Failed(text.into()));
+    }
+
+    #[test]
+    fn a_waiting_job_goes_where_its_new_time_and_priority_say() {
+        use BlockedBy::{Constraint, Key, Kind, New};
+        use Status::{Queued, Scheduled};
+        let later = NOW.plus(RETRY_AFTER);
+        let (stays, admitted, scheduled) =
+            (Placement::Stays, Placement::Admitted, Placement::Scheduled);
+        for (status, blocked_by, due, not_due) in [
+            (Scheduled, None, admitted, stays),
+            (Scheduled, Some(New), stays, stays),
+            (Queued, None, admitted, scheduled),
+            (Queued, Some(New), stays, stays),
+            (Queued, Some(Kind), stays, scheduled),
+            (Queued, Some(Key), stays, scheduled),
+            (Queued, Some(Constraint), stays, scheduled),
+        ] {
+            let at = |run_at| placement(status, blocked_by, true, run_at, NOW);
+            assert_eq!((at(NOW), at(later)), (Some(due), Some(not_due)), "{status} {blocked_by:?}");
+            for run_at in [NOW, later] {
+                assert_eq!(placement(status, blocked_by, false, run_at, NOW), Some(stays));
+            }
+        }
+        for status in [Status::Running, Status::Completed, Status::Failed, Status::Cancelled] {
+            assert_eq!(placement(status, None, true, NOW, NOW), None, "{status}");
+        }
     }
 
     #[test]

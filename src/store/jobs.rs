@@ -5,8 +5,8 @@ use super::sqlite::{self, Tx};
 use crate::error::Result;
 use crate::error::{Code, Error};
 use crate::model::{
-    Actor, Attempt, AttemptEnd, Cancelled, Enqueued, Event, Job, JobId, Lease, NewJob, PollRequest,
-    Polled, Status, Timestamp, Why,
+    Actor, Attempt, AttemptEnd, Cancelled, Enqueued, Event, Job, JobEdit, JobId, Lease, NewJob,
+    PollRequest, Polled, RunNow, Status, Timestamp, Why,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -56,6 +56,46 @@ impl Store {
     pub async fn run_again(&self, id: JobId, actor: Actor, now: Timestamp) -> Result<Enqueued> {
         let again = move |tx: &Tx<'_>| sqlite::control::run_again(tx, id, &actor, now);
         self.db.write("run a job again", again).await
+    }
+
+    /// Makes a waiting job due, whether it waits for its own time, for a further attempt, or until a limit or a budget is
+    /// over. What else it waits for still holds it, a budget that is used up too; [`Store::why`] says what.
+    ///
+    /// # Errors
+    /// `JOB-ID-001` if there is no such job, `JOB-ID-003` if it runs or is over.
+    pub async fn run_now(&self, id: JobId, actor: Actor, now: Timestamp) -> Result<RunNow> {
+        let run = move |tx: &Tx<'_>| sqlite::edit::run_now(tx, id, &actor, now);
+        self.db.write("make a job due", run).await
+    }
+
+    /// Changes a waiting job, and answers it as it is then. Its place in the claim order follows its new time and priority.
+    ///
+    /// # Errors
+    /// `JOB-ID-001` if there is no such job, `JOB-ID-003` if it runs or is over; `JOB-VALUE-001` for a value out of range.
+    pub async fn edit_job(
+        &self,
+        id: JobId,
+        edit: JobEdit,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Job> {
+        let edit = move |tx: &Tx<'_>| sqlite::edit::edit(tx, id, edit, &actor, now);
+        self.db.write("change a job", edit).await
+    }
+
+    /// Deletes a final job with its history, attempts and transcript. A unique key that it holds through a window is free
+    /// then; an idempotency key is not.
+    ///
+    /// # Errors
+    /// `JOB-ID-001` if there is no such job, `JOB-ID-002` if it is not final or processes of it may be left.
+    pub async fn delete_job(&self, id: JobId, actor: Actor, now: Timestamp) -> Result<()> {
+        loop {
+            let actor = actor.clone();
+            let delete = move |tx: &Tx<'_>| sqlite::delete::delete(tx, id, &actor, now);
+            if self.db.write("delete a job", delete).await? {
+                return Ok(());
+            }
+        }
     }
 
     /// One job.

@@ -3,13 +3,21 @@
 use super::{LogStore, Store, sqlite};
 use crate::error::Result;
 use crate::model::{
-    Found, Issue, Job, JobFilter, JobId, LogFilter, LogRow, Overview, Scan, Timestamp,
+    Filter, Found, Issue, Job, JobId, LogFilter, LogRow, Overview, Scan, Timestamp,
 };
 
 impl Store {
-    /// The newest jobs that fit the filter. Looks through 100,000 jobs at most and says so.
-    pub async fn search_jobs(&self, filter: JobFilter) -> Result<Found<Job>> {
-        self.db.read("list jobs", move |c| sqlite::search::jobs(c, &filter)).await
+    /// The newest jobs below the cursor that fit the filter, at most `limit`. Looks through 100,000 jobs at most and says
+    /// so. Lengths such as `since:2h` count from `now`.
+    pub async fn find_jobs(
+        &self,
+        filter: Filter,
+        before: Option<i64>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Found<Job>> {
+        let find = move |c: &_| sqlite::search::jobs(c, &filter, before, limit, now);
+        self.db.read("list jobs", find).await
     }
 
     /// The jobs that this job made, oldest first, at most 100.

@@ -14,7 +14,7 @@ use super::page::{self, Frame};
 use super::part::{Shown, fresh, version};
 use super::problem::Problem;
 use crate::model::{
-    Hour, Job, JobFilter, Overview, Queue, QueueState, Role, ScanNow, Session, Status, Timestamp,
+    Filter, Hour, Job, Overview, Queue, QueueState, Role, ScanNow, Session, Status, Timestamp,
 };
 use axum::extract::State;
 use axum::response::{Html, Response};
@@ -113,9 +113,8 @@ async fn latest(web: &Web) -> Result<(String, Markup), Problem> {
     let (store, now) = (&web.store, web.clock.now());
     let session = store.session_now().await?.1;
     let hours = store.overview(now).await?.hours;
-    let failures =
-        JobFilter { status: Some(Status::Failed), limit: FAILURES, ..JobFilter::default() };
-    let failures = store.search_jobs(failures).await?.rows;
+    let failures = Filter::default().status(Status::Failed);
+    let failures = store.find_jobs(failures, None, FAILURES, now).await?.rows;
     let content = html! {
         div.row.row-cards {
             @if let Some(session) = &session { div."col-12" { (latest_card(session, now)) } }

@@ -213,6 +213,9 @@ fn happened(event: &Event) -> &str {
         Ok(Cause::Blocked) => "Kept waiting",
         Ok(Cause::Budget) => "Put off by a budget",
         Ok(Cause::Resumed) => "Made due again",
+        Ok(Cause::RunNow) => "Made due now",
+        Ok(Cause::Rescheduled) => "Given another time",
+        Ok(Cause::Edited) => "Changed",
         Err(word) => word,
     }
 }

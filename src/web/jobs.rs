@@ -9,9 +9,7 @@ use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
-use crate::model::{
-    BlockedBy, Found, Job, JobFilter, JobId, Kind, Queue, Status, Timestamp, Trigger,
-};
+use crate::model::{BlockedBy, Filter, Found, Job, JobId, Kind, Queue, Status, Timestamp, Trigger};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -56,18 +54,22 @@ impl JobsQuery {
         }
     }
 
-    fn filter(&self) -> Result<JobFilter, Problem> {
+    fn filter(&self) -> Result<Filter, Problem> {
         let input = |what: &str| Problem::input(format!("There is no such {what}."));
-        let status = self.status.as_deref().map(Status::from_str).transpose();
-        let trigger = self.trigger.as_deref().map(Trigger::from_str).transpose();
-        Ok(JobFilter {
-            status: status.map_err(|()| input("status"))?,
-            kind: self.kind.clone().map(Kind::parse).transpose().map_err(|_| input("kind"))?,
-            queue: self.queue.clone().map(Queue::parse).transpose().map_err(|_| input("queue"))?,
-            trigger: trigger.map_err(|()| input("trigger"))?,
-            before: cursor(self.before)?,
-            limit: ROWS,
-        })
+        let mut filter = Filter::default();
+        if let Some(status) = &self.status {
+            filter = filter.status(Status::from_str(status).map_err(|()| input("status"))?);
+        }
+        if let Some(kind) = &self.kind {
+            filter = filter.kind(Kind::parse(kind.as_str()).map_err(|_| input("kind"))?);
+        }
+        if let Some(queue) = &self.queue {
+            filter = filter.queue(Queue::parse(queue.as_str()).map_err(|_| input("queue"))?);
+        }
+        if let Some(trigger) = &self.trigger {
+            filter = filter.trigger(Trigger::from_str(trigger).map_err(|()| input("trigger"))?);
+        }
+        Ok(filter)
     }
 
     fn link(&self, path: &str) -> String {
@@ -89,9 +91,11 @@ pub(super) async fn list(
             .map_err(|_| Problem::input("A job's id is a number."))?;
         return Ok(see_other(&nav::job(JobId(id))));
     }
-    let found = app.web.store.search_jobs(asked.filter()?).await?;
+    let (filter, before) = (asked.filter()?, cursor(asked.before)?);
+    let now = app.web.clock.now();
+    let found = app.web.store.find_jobs(filter, before, ROWS, now).await?;
     let content = html! {
-        (rows(&found, &asked, app.web.clock.now()))
+        (rows(&found, &asked, now))
         (more(&found, &asked))
     };
     let around = |part| html! { section.card { (tabs(&asked)) (filters(&asked)) (part) } };

@@ -1,10 +1,11 @@
 //! What every backend of `Store` must do, as one function over a fixture that opens it. A second backend adds a fixture.
 
 use crate::support::START;
+use lamplighter::error::Class;
 use lamplighter::model::{
-    Actor, AttemptEnd, Cancelled, ConcurrencyKey, Enqueued, Job, JobError, JobFilter, JobId, Kind,
-    KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Polled, Process, Queue,
-    Status, Timestamp, UniqueKey, WorkerId,
+    Actor, AttemptEnd, Cancelled, ConcurrencyKey, Enqueued, Filter, Job, JobEdit, JobError, JobId,
+    Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Polled, Process,
+    Queue, RunNow, Status, Timestamp, UniqueKey, WorkerId,
 };
 use lamplighter::store::{OpenMode, Store};
 use lamplighter::{Code, testing};
@@ -58,6 +59,11 @@ async fn contract(backend: &dyn Backend) {
     what_a_lost_worker_ran_is_settled_as_lost(&fresh()).await;
     one_leader_polls(&fresh()).await;
     a_wish_to_cancel_holds(&fresh()).await;
+    what_waits_can_be_made_due_and_changed(&fresh()).await;
+    an_edit_gives_a_job_its_new_place(&fresh()).await;
+    a_key_passes_on_when_its_holder_is_put_off(&fresh()).await;
+    a_limit_is_lifted_for_whoever_kept_the_time_it_set(&fresh()).await;
+    what_is_over_can_be_deleted(&fresh()).await;
     pauses_and_stops_hold_until_they_end(&fresh()).await;
     changes_are_announced_and_counted(&fresh()).await;
     only_what_is_over_is_removed(&fresh()).await;
@@ -195,8 +201,7 @@ async fn together_is_all_or_nothing(store: &Store) {
 }
 
 async fn all(store: &Store) -> Vec<Job> {
-    let filter = JobFilter { limit: 1000, ..JobFilter::default() };
-    store.search_jobs(filter).await.unwrap().rows
+    store.find_jobs(Filter::default(), None, 1000, START).await.unwrap().rows
 }
 
 async fn claims_follow_their_order_and_their_limits(store: &Store) {
@@ -303,6 +308,121 @@ async fn a_wish_to_cancel_holds(store: &Store) {
     let again = store.run_again(runs, Actor::cli(), START).await.unwrap().id();
     assert_eq!(get(store, runs).await, final_job, "P10");
     assert_eq!(get(store, again).await.parent_id, Some(runs));
+}
+
+async fn what_waits_can_be_made_due_and_changed(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let by = Actor::cli;
+    let delayed = add(store, NewJob { run_at: Some(later(60)), ..job() }).await;
+    assert!(leader.claim(9).await.is_empty());
+    assert_eq!(store.run_now(delayed, by(), START).await.unwrap(), RunNow::Due);
+    assert_eq!(store.run_now(delayed, by(), START).await.unwrap(), RunNow::AlreadyDue);
+    let lease = leader.claim(9).await.remove(0);
+    let runs = store.run_now(delayed, by(), START).await.unwrap_err();
+    assert_eq!((runs.code(), runs.class()), (Code::JobNotWaiting, Class::Conflict));
+    assert_eq!(leader.settle(lease, failed()).await, Status::Scheduled);
+    let few = JobEdit { max_attempts: Some(1), ..JobEdit::default() };
+    let few = store.edit_job(delayed, few, by(), START).await.unwrap_err();
+    assert_eq!(few.code(), Code::ModelInvalid, "one attempt has begun");
+    assert_eq!(store.run_now(delayed, by(), START).await.unwrap(), RunNow::Due, "a back-off");
+    let lease = leader.claim(9).await.remove(0);
+    leader.settle(lease, done()).await;
+    let over = store.edit_job(delayed, JobEdit::default(), by(), START).await.unwrap_err();
+    assert_eq!(over.code(), Code::JobNotWaiting, "P10");
+    let steps = store.job_events(delayed).await.unwrap();
+    let steps: Vec<_> = steps.iter().map(|step| (step.cause_word(), step.to)).collect();
+    assert_eq!(
+        steps,
+        [("run_now", Status::Queued), ("retry", Status::Scheduled), ("run_now", Status::Queued)]
+    );
+    let unknown = store.run_now(JobId(999), by(), START).await.unwrap_err();
+    assert_eq!(unknown.code(), Code::JobUnknown);
+    assert!(store.recount().await.unwrap().is_empty());
+}
+
+async fn an_edit_gives_a_job_its_new_place(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let by = Actor::cli;
+    let (first, second) = (add(store, job()).await, add(store, job()).await);
+    leader.poll(0, START).await;
+    let sooner = JobEdit {
+        priority: Some(-1),
+        payload: Some(serde_json::json!({"lamps": 8})),
+        max_attempts: Some(7),
+        ..JobEdit::default()
+    };
+    let changed = store.edit_job(second, sooner.clone(), by(), START).await.unwrap();
+    assert_eq!((changed.payload.as_str(), changed.max_attempts), (r#"{"lamps":8}"#, Some(7)));
+    assert_eq!(store.edit_job(second, sooner, by(), START).await.unwrap(), changed);
+    assert_eq!(store.job_events(second).await.unwrap().len(), 1, "nothing was changed again");
+    assert_eq!(leader.claim(1).await[0].id, second, "P13");
+    let put_off = JobEdit { run_at: Some(later(60)), ..JobEdit::default() };
+    let waits = store.edit_job(first, put_off, by(), START).await.unwrap();
+    assert_eq!((waits.status, waits.blocked_by), (Status::Scheduled, None));
+    assert!(leader.claim(9).await.is_empty());
+    assert_eq!(leader.poll(9, later(60)).await.claimed[0].id, first);
+    for wrong in [
+        JobEdit { priority: Some(101), ..JobEdit::default() },
+        JobEdit { max_attempts: Some(0), ..JobEdit::default() },
+        JobEdit { payload: Some("x".repeat(300_000).into()), ..JobEdit::default() },
+    ] {
+        let open = add(store, job()).await;
+        let refused = store.edit_job(open, wrong, by(), START).await.unwrap_err();
+        assert_eq!(refused.code(), Code::ModelInvalid);
+    }
+    assert!(store.recount().await.unwrap().is_empty());
+    let deeds = store.deeds(99).await.unwrap();
+    let edits: Vec<_> = deeds.iter().filter(|deed| deed.action == "edit").collect();
+    assert_eq!(edits.len(), 2);
+    assert_eq!(edits[1].before.as_deref(), Some("priority 0, attempts 3, payload 2 bytes"));
+    assert_eq!(edits[1].after.as_deref(), Some("priority -1, attempts 7, payload 11 bytes"));
+}
+
+async fn a_key_passes_on_when_its_holder_is_put_off(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let keyed = || NewJob { concurrency_key: Some(ConcurrencyKey::parse("k").unwrap()), ..job() };
+    let (first, second, third) =
+        (add(store, keyed()).await, add(store, keyed()).await, add(store, keyed()).await);
+    // Two hold the key's two slots and wait for room; the third waits for the key.
+    leader.poll(0, START).await;
+    let put_off = JobEdit { run_at: Some(later(60)), ..JobEdit::default() };
+    store.edit_job(first, put_off, Actor::cli(), START).await.unwrap();
+    let claimed = leader.claim(9).await;
+    assert_eq!(claimed.iter().map(|lease| lease.id).collect::<Vec<_>>(), [second, third], "P8");
+    assert!(leader.poll(9, later(60)).await.claimed.is_empty(), "it waits for the key now");
+    leader.settle(claimed[0].clone(), done()).await;
+    assert_eq!(leader.poll(9, later(60)).await.claimed[0].id, first);
+}
+
+async fn a_limit_is_lifted_for_whoever_kept_the_time_it_set(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let (kept, moved) = (add(store, job()).await, add(store, job()).await);
+    for lease in leader.claim(2).await {
+        let until = later(600);
+        leader.settle(lease, Outcome::Limited { until, reason: "a limit".into() }).await;
+    }
+    let priority = JobEdit { priority: Some(5), ..JobEdit::default() };
+    store.edit_job(kept, priority, Actor::cli(), START).await.unwrap();
+    let time = JobEdit { run_at: Some(later(300)), ..JobEdit::default() };
+    store.edit_job(moved, time, Actor::cli(), START).await.unwrap();
+    store.resume_queue(Queue::DEFAULT, Actor::cli(), START).await.unwrap();
+    let claimed: Vec<_> = leader.claim(9).await.iter().map(|lease| lease.id).collect();
+    assert_eq!(claimed, [kept], "the other one waits for the time that somebody gave it");
+}
+
+async fn what_is_over_can_be_deleted(store: &Store) {
+    let id = add(store, NewJob { idempotency_key: Some("i".into()), ..job() }).await;
+    let open = store.delete_job(id, Actor::cli(), START).await.unwrap_err();
+    assert_eq!(open.code(), Code::JobNotFinal, "P6");
+    store.cancel(id, Actor::cli(), START).await.unwrap();
+    store.delete_job(id, Actor::cli(), START).await.unwrap();
+    assert!(store.job(id).await.unwrap().is_none());
+    assert!(store.job_events(id).await.unwrap().is_empty());
+    let gone = store.delete_job(id, Actor::cli(), START).await.unwrap_err();
+    assert_eq!(gone.code(), Code::JobUnknown);
+    let repeated = NewJob { idempotency_key: Some("i".into()), ..job() };
+    assert_eq!(store.enqueue(repeated, START).await.unwrap(), Enqueued::Existing(id), "P3");
+    assert!(store.recount().await.unwrap().is_empty());
 }
 
 async fn pauses_and_stops_hold_until_they_end(store: &Store) {

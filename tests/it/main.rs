@@ -4,6 +4,7 @@
 mod agent_scans;
 mod analyzer;
 mod browser;
+mod bulk;
 mod claude_streams;
 mod contract;
 mod crash;
@@ -12,6 +13,7 @@ mod demo;
 mod engine;
 mod escape;
 mod filing;
+mod filters;
 mod follow;
 mod foreign;
 mod github;

@@ -161,7 +161,7 @@ async fn p4_a_job_enqueued_in_the_callers_transaction_lives_and_dies_with_it() {
     tx.rollback().unwrap();
     assert!(
         store
-            .search_jobs(lamplighter::model::JobFilter { limit: 9, ..Default::default() })
+            .find_jobs(lamplighter::model::Filter::default(), None, 9, START)
             .await
             .unwrap()
             .rows

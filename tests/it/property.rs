@@ -3,10 +3,11 @@
 //! `PROPTEST_CASES=10000 cargo test --test it property` makes a campaign; a failure prints the shortest sequence.
 
 use crate::support::START;
+use lamplighter::Code;
 use lamplighter::model::{
-    Actor, AttemptEnd, Cancelled, ConcurrencyKey, Enqueued, Job, JobError, JobFilter, JobId, Kind,
-    KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Process, Queue, Status,
-    Timestamp, UniqueKey, WorkerId,
+    Actor, AttemptEnd, Cancelled, ConcurrencyKey, Enqueued, Filter, Job, JobEdit, JobError, JobId,
+    Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Process, Queue,
+    RunNow, Status, Timestamp, UniqueKey, WorkerId,
 };
 use lamplighter::store::Store;
 use lamplighter::testing;
@@ -35,6 +36,9 @@ enum Operation {
     LateSettle { nth: usize },
     Cancel { nth: usize },
     RunAgain { nth: usize },
+    RunNow { nth: usize },
+    Edit { nth: usize, priority: Option<i32>, delay: Option<u64> },
+    Delete { nth: usize },
     Advance { seconds: u64 },
     Pause { queue: usize },
     Resume { queue: usize },
@@ -54,7 +58,8 @@ enum How {
 
 fn operation() -> impl Strategy<Value = Operation> {
     use Operation::{
-        Advance, Cancel, Crash, Enqueue, LateSettle, Limit, Pause, Poll, Resume, RunAgain, Settle,
+        Advance, Cancel, Crash, Delete, Edit, Enqueue, LateSettle, Limit, Pause, Poll, Resume,
+        RunAgain, RunNow, Settle,
     };
     let how = prop_oneof![
         4 => Just(How::Done), 2 => Just(How::Failed), 1 => Just(How::Fatal),
@@ -69,13 +74,21 @@ fn operation() -> impl Strategy<Value = Operation> {
         prop::option::weighted(0.3, 0_u8..3),
     );
     let nth = 0..64_usize;
+    let edit = (
+        nth.clone(),
+        prop::option::weighted(0.6, -3..=3),
+        prop::option::weighted(0.5, prop_oneof![Just(0), 1_u64..30]),
+    );
     prop_oneof![
         12 => enqueue.prop_map(|(kind, priority, delay, key, unique)| Enqueue { kind, priority, delay, key, unique }),
         12 => Just(Poll),
         10 => (nth.clone(), how).prop_map(|(nth, how)| Settle { nth, how }),
         1 => nth.clone().prop_map(|nth| LateSettle { nth }),
         3 => nth.clone().prop_map(|nth| Cancel { nth }),
-        1 => nth.prop_map(|nth| RunAgain { nth }),
+        1 => nth.clone().prop_map(|nth| RunAgain { nth }),
+        2 => nth.clone().prop_map(|nth| RunNow { nth }),
+        3 => edit.prop_map(|(nth, priority, delay)| Edit { nth, priority, delay }),
+        1 => nth.prop_map(|nth| Delete { nth }),
         4 => (1_u64..40).prop_map(|seconds| Advance { seconds }),
         1 => (0..QUEUES.len()).prop_map(|queue| Pause { queue }),
         1 => (0..QUEUES.len()).prop_map(|queue| Resume { queue }),
@@ -291,6 +304,35 @@ impl Queued {
         }
     }
 
+    /// Another time or priority gives a job another place: it is looked at anew, or waits for its time, and the slot
+    /// that it held is the next one's.
+    fn change(&mut self, id: i64, priority: Option<i32>, run_at: Option<u64>) {
+        let now = self.now;
+        let job = self.jobs.get_mut(&id).unwrap();
+        let (key, before) = (job.key, (job.priority, job.run_at));
+        job.priority = priority.unwrap_or(job.priority);
+        job.run_at = run_at.unwrap_or(job.run_at);
+        job.limited &= job.run_at == before.1;
+        if (job.priority, job.run_at) == before {
+            return;
+        }
+        let is_due = job.run_at <= now;
+        match (job.status, job.wait) {
+            (Status::Scheduled, _) if is_due => {
+                (job.status, job.wait) = (Status::Queued, Wait::Look);
+            }
+            (Status::Queued, Wait::Key) if !is_due => job.status = Status::Scheduled,
+            (Status::Queued, Wait::Turn) => {
+                job.wait = Wait::Look;
+                if !is_due {
+                    job.status = Status::Scheduled;
+                }
+                self.call_up(key);
+            }
+            (_, _) => {}
+        }
+    }
+
     fn interrupt(&mut self, id: i64, crashed: bool) {
         let job = self.jobs[&id].clone();
         let interrupted = job.interrupted + u32::from(crashed);
@@ -359,6 +401,9 @@ impl World {
             }
             Operation::Cancel { nth } => self.cancel(nth).await,
             Operation::RunAgain { nth } => self.run_again(nth).await,
+            Operation::RunNow { nth } => self.run_now(nth).await,
+            Operation::Edit { nth, priority, delay } => self.edit(nth, priority, delay).await,
+            Operation::Delete { nth } => self.delete(nth).await,
             Operation::Advance { seconds } => self.model.now += seconds,
             Operation::Pause { queue: lane } => {
                 self.model.paused.insert(QUEUES[lane], None);
@@ -474,6 +519,57 @@ impl World {
         }
     }
 
+    fn any(&self, nth: usize) -> Option<(i64, Model)> {
+        let nth = nth % self.model.jobs.len().max(1);
+        self.model.jobs.iter().nth(nth).map(|(id, job)| (*id, job.clone()))
+    }
+
+    async fn run_now(&mut self, nth: usize) {
+        let Some((id, job)) = self.any(nth) else { return };
+        let answer = self.store.run_now(JobId(id), Actor::cli(), self.now()).await;
+        match job.status {
+            Status::Scheduled | Status::Queued if job.run_at <= self.model.now => {
+                assert_eq!(answer.unwrap(), RunNow::AlreadyDue);
+            }
+            Status::Scheduled | Status::Queued => {
+                assert_eq!(answer.unwrap(), RunNow::Due);
+                self.model.change(id, None, Some(self.model.now));
+            }
+            Status::Running | Status::Completed | Status::Failed | Status::Cancelled => {
+                assert_eq!(answer.unwrap_err().code(), Code::JobNotWaiting);
+            }
+        }
+    }
+
+    async fn edit(&mut self, nth: usize, priority: Option<i32>, delay: Option<u64>) {
+        let Some((id, job)) = self.any(nth) else { return };
+        let run_at = delay.map(|delay| self.model.now + delay);
+        let edit = JobEdit {
+            priority,
+            run_at: run_at.map(|at| START.plus(Duration::from_secs(at))),
+            ..JobEdit::default()
+        };
+        let answer = self.store.edit_job(JobId(id), edit, Actor::cli(), self.now()).await;
+        if job.status == Status::Running || job.status.is_final() {
+            assert_eq!(answer.unwrap_err().code(), Code::JobNotWaiting);
+            return;
+        }
+        answer.unwrap();
+        self.model.change(id, priority, run_at);
+    }
+
+    async fn delete(&mut self, nth: usize) {
+        let Some((id, job)) = self.any(nth) else { return };
+        let answer = self.store.delete_job(JobId(id), Actor::cli(), self.now()).await;
+        if job.status.is_final() {
+            answer.unwrap();
+            self.model.jobs.remove(&id);
+            self.over.retain(|lease| lease.id.0 != id);
+        } else {
+            assert_eq!(answer.unwrap_err().code(), Code::JobNotFinal);
+        }
+    }
+
     async fn run_again(&mut self, nth: usize) {
         let over: Vec<_> =
             self.model.jobs.iter().filter(|(_, job)| job.status.is_final()).collect();
@@ -511,8 +607,8 @@ impl World {
 
     /// Every job is as the model says.
     async fn compare(&self) {
-        let filter = JobFilter { limit: 1000, ..JobFilter::default() };
-        let jobs = self.store.search_jobs(filter).await.unwrap().rows;
+        let found = self.store.find_jobs(Filter::default(), None, 1000, self.now());
+        let jobs = found.await.unwrap().rows;
         assert_eq!(jobs.len(), self.model.jobs.len());
         for job in jobs {
             assert_eq!(stored(&job), modelled(&self.model.jobs[&job.id.0]), "job {}", job.id);

@@ -4,7 +4,7 @@ use crate::support::{foreign, in_time, now, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::engine::Builder;
 use lamplighter::model::{
-    Actor, ConcurrencyKey, JobFilter, JobId, Kind, KindRules, NewJob, Outcome, Status, Trigger,
+    Actor, ConcurrencyKey, Filter, JobId, Kind, KindRules, NewJob, Outcome, Status, Trigger,
 };
 use lamplighter::store::Store;
 use lamplighter::{Code, Engine};
@@ -82,8 +82,8 @@ async fn rows_that_are_hard_to_read_stop_nobody_else() {
          WHERE id = last_insert_rowid() AND status = 'queued'",
     );
     good_job_completes(&store).await;
-    let filter = JobFilter { limit: 100, ..JobFilter::default() };
-    assert!(store.search_jobs(filter).await.unwrap().rows.len() >= 2 * hostile.len());
+    let rows = store.find_jobs(Filter::default(), None, 100, now()).await.unwrap().rows;
+    assert!(rows.len() >= 2 * hostile.len());
     engine.stop(Duration::ZERO).await;
 }
 

@@ -5,7 +5,7 @@ use lamplighter::clock::Clock;
 use lamplighter::engine::Builder;
 use lamplighter::model::Setting;
 use lamplighter::model::{
-    Actor, CatchUp, Job, JobFilter, Kind, KindRules, Lane, NewSchedule, Outcome, Overlap,
+    Actor, CatchUp, Filter, Job, Kind, KindRules, Lane, NewSchedule, Outcome, Overlap,
     PastDecision, Plan, PlanChange, PollRequest, Polled, Queue, Rule, Schedule, ScheduleName,
     Status, Timestamp, Trigger, WorkerId,
 };
@@ -63,8 +63,7 @@ async fn decisions(store: &Store, name: &str) -> Vec<String> {
 
 /// The jobs that schedules have made, oldest first.
 async fn made(store: &Store) -> Vec<Job> {
-    let filter = JobFilter { limit: 1000, ..JobFilter::default() };
-    let mut jobs = store.search_jobs(filter).await.unwrap().rows;
+    let mut jobs = store.find_jobs(Filter::default(), None, 1000, START).await.unwrap().rows;
     jobs.retain(|job| job.occurrence.is_some());
     jobs.reverse();
     jobs

@@ -24,22 +24,33 @@ pub(in crate::store) fn cancel(
     now: Timestamp,
 ) -> Result<Cancelled> {
     let job = existing(tx, id)?;
-    let cancelled = match job.status {
+    let cancelled = cancel_job(tx, &job, actor, now)?;
+    let is_asked_already = job.status == Status::Running && job.cancel_requested_at.is_some();
+    if !job.status.is_final() && !is_asked_already {
+        audit::record(tx, actor, "cancel", &format!("job {id} ({})", job.kind), now)?;
+    }
+    Ok(cancelled)
+}
+
+/// The same, without a row of the audit log.
+pub(super) fn cancel_job(
+    tx: &Tx<'_>,
+    job: &Job,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Cancelled> {
+    match job.status {
         Status::Completed | Status::Failed | Status::Cancelled => {
             return Ok(Cancelled::AlreadyFinal(job.status));
         }
-        Status::Running if job.cancel_requested_at.is_some() => return Ok(Cancelled::Requested),
-        Status::Running => {
-            request_cancel(tx, &job, actor, now)?;
-            Cancelled::Requested
-        }
+        Status::Running if job.cancel_requested_at.is_some() => {}
+        Status::Running => request_cancel(tx, job, actor, now)?,
         Status::Scheduled | Status::Queued => {
-            end(tx, &job, actor, now)?;
-            Cancelled::Done
+            end(tx, job, actor, now)?;
+            return Ok(Cancelled::Done);
         }
-    };
-    audit::record(tx, actor, "cancel", &format!("job {id} ({})", job.kind), now)?;
-    Ok(cancelled)
+    }
+    Ok(Cancelled::Requested)
 }
 
 fn end(tx: &Tx<'_>, job: &Job, actor: &Actor, now: Timestamp) -> Result<()> {
@@ -120,29 +131,40 @@ pub(in crate::store) fn run_again(
             format!("run job {id} again: it is {}", job.status),
         ));
     }
-    let payload = serde_json::from_str(&job.payload).map_err(|e| {
-        Error::new(Code::StoreCorrupt, format!("read the payload of job {id}")).because(e)
-    })?;
-    let again = NewJob {
-        payload,
-        trigger: Trigger::Retry,
-        queue: job.queue,
-        max_attempts: job.max_attempts,
-        timeout: job.timeout,
-        concurrency_key: job.concurrency_key,
-        parent_id: Some(id),
-        schedule_id: job.schedule_id,
-        actor: Some(actor.clone()),
-        ..NewJob::new(job.kind)
-    };
-    jobs::insert(conn, &again, now)
+    jobs::insert(conn, &NewJob { actor: Some(actor.clone()), ..copy(&job)? }, now)
 }
 
-fn existing(conn: &Connection, id: JobId) -> Result<Job> {
+/// A new job like this one, with it as its parent.
+///
+/// # Errors
+/// `STORE-ROW-001` if its payload cannot be read.
+pub(super) fn copy(job: &Job) -> Result<NewJob> {
+    let payload = serde_json::from_str(&job.payload).map_err(|e| {
+        Error::new(Code::StoreCorrupt, format!("read the payload of job {}", job.id)).because(e)
+    })?;
+    Ok(NewJob {
+        payload,
+        trigger: Trigger::Retry,
+        queue: job.queue.clone(),
+        max_attempts: job.max_attempts,
+        timeout: job.timeout,
+        concurrency_key: job.concurrency_key.clone(),
+        parent_id: Some(job.id),
+        schedule_id: job.schedule_id,
+        ..NewJob::new(job.kind.clone())
+    })
+}
+
+/// The job of this id.
+///
+/// # Errors
+/// `JOB-ID-001` if there is none.
+pub(super) fn existing(conn: &Connection, id: JobId) -> Result<Job> {
     jobs::get(conn, id)?.ok_or_else(|| Error::new(Code::JobUnknown, format!("find job {id}")))
 }
 
-/// Makes jobs due whose last step put them off for this cause, of one queue or of all: what they wait for is gone.
+/// Makes jobs due whose last step put them off for this cause, of one queue or of all: what they wait for is gone. An
+/// edit that left their time alone is no such step.
 pub(super) fn lift(
     conn: &Connection,
     cause: Cause,
@@ -158,7 +180,7 @@ pub(super) fn lift(
             FROM jobs
             WHERE status = 'scheduled' AND blocked_by IS NULL AND run_at > :now
               AND (:queue IS NULL OR queue = :queue)
-              AND (SELECT cause FROM job_events WHERE job_id = jobs.id ORDER BY id DESC LIMIT 1) = :cause
+              AND (SELECT cause FROM job_events WHERE job_id = jobs.id AND cause <> 'edited' ORDER BY id DESC LIMIT 1) = :cause
             ORDER BY run_at, id
             LIMIT :limit)
         RETURNING id";

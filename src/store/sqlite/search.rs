@@ -3,18 +3,17 @@
 //! Each looks through a bounded window of ids, so that a filter that nothing fits costs no scan
 //! of millions of rows; the caller goes on from where the window ended.
 
-use super::row;
-use super::{counts, jobs, logs};
+use super::{counts, filter, jobs, logs, row};
 use crate::error::Result;
 use crate::model::{
-    Found, Hour, Job, JobFilter, JobId, Kind, Level, LogFilter, LogRow, Overview, Queue, Status,
-    Timestamp, Trigger,
+    Filter, Found, Hour, Job, JobId, Level, LogFilter, LogRow, Overview, Status, Timestamp,
 };
-use rusqlite::{Connection, Row, ToSql, named_params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, ToSql, named_params, params_from_iter};
 use std::collections::BTreeMap;
 
 /// Rows that one search looks through.
-const WINDOW: i64 = 100_000;
+pub(super) const WINDOW: i64 = 100_000;
 /// Up to where jobs are counted that the engine has not looked at yet; there are more only while it stands.
 const MAX_NEW: i64 = 10_000;
 /// Final jobs that the dashboard's chart counts.
@@ -25,27 +24,31 @@ const HOUR_MS: i64 = 60 * 60 * 1000;
 /// Children of a job that are listed.
 const MAX_CHILDREN: i64 = 100;
 
-pub(in crate::store) fn jobs(conn: &Connection, filter: &JobFilter) -> Result<Found<Job>> {
+/// The newest jobs below the cursor that fit.
+pub(in crate::store) fn jobs(
+    conn: &Connection,
+    filter: &Filter,
+    before: Option<i64>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Found<Job>> {
+    let fits = filter::conditions(filter, now, 3);
+    // The window bounds the work; an index on the kind would visit all its rows.
     let sql = format!(
         "SELECT {}
-         FROM jobs
-         WHERE id < :before AND id >= :floor
-           AND (:status IS NULL OR status = :status)
-           AND (:kind IS NULL OR kind = :kind)
-           AND (:queue IS NULL OR queue = :queue)
-           AND (:trigger IS NULL OR trigger = :trigger)
+         FROM jobs NOT INDEXED
+         WHERE id < ?1 AND id >= ?2 {}
          ORDER BY id DESC
-         LIMIT :limit",
-        jobs::COLUMNS
+         LIMIT ?3",
+        jobs::COLUMNS,
+        fits.sql
     );
-    let conditions: [(&str, &dyn ToSql); 4] = [
-        (":status", &filter.status.map(Status::as_str)),
-        (":kind", &filter.kind.as_ref().map(Kind::as_str)),
-        (":queue", &filter.queue.as_ref().map(Queue::as_str)),
-        (":trigger", &filter.trigger.map(Trigger::as_str)),
-    ];
-    let window = Window::below(conn, "jobs", filter.before)?;
-    window.search(conn, &sql, &conditions, filter.limit, jobs::from_row, |job| job.id.0)
+    let window = Window::of_jobs(conn, before, fits.ids)?;
+    let mut params = window.params(limit).to_vec();
+    params.extend(fits.values);
+    let mut statement = conn.prepare(&sql)?;
+    let rows = statement.query_map(params_from_iter(params), jobs::from_row)?;
+    Ok(window.found(rows.collect::<rusqlite::Result<_>>()?, limit, |job| job.id.0))
 }
 
 pub(in crate::store) fn logs(conn: &Connection, filter: &LogFilter) -> Result<Found<LogRow>> {
@@ -76,13 +79,21 @@ pub(in crate::store) fn logs(conn: &Connection, filter: &LogFilter) -> Result<Fo
         (":correlation_id", &filter.correlation_id),
     ];
     let window = Window::below(conn, "logs", filter.before)?;
-    window.search(conn, &sql, &conditions, filter.limit, logs::from_row, |row| row.id)
+    let [before, floor, more] = window.params(filter.limit);
+    let mut params = conditions.to_vec();
+    params.extend([(":before", &before as &dyn ToSql), (":floor", &floor), (":limit", &more)]);
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map(params.as_slice(), logs::from_row)?;
+    Ok(window.found(rows.collect::<rusqlite::Result<_>>()?, filter.limit, |row| row.id))
 }
 
 /// The ids that one search looks through.
-struct Window {
-    before: i64,
-    floor: i64,
+pub(super) struct Window {
+    /// Ids from here on are not looked at.
+    pub(super) before: i64,
+    pub(super) floor: i64,
+    /// Nothing below this can fit.
+    lowest: i64,
 }
 
 impl Window {
@@ -91,33 +102,43 @@ impl Window {
         let sql = format!("SELECT coalesce(max(id), 0) + 1 FROM {table}");
         let end: i64 = conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
         let before = before.map_or(end, |before| before.min(end));
-        Ok(Self { before, floor: before.saturating_sub(WINDOW).max(1) })
+        Ok(Self { before, floor: before.saturating_sub(WINDOW).max(1), lowest: 1 })
     }
 
-    fn search<T>(
-        &self,
+    /// The same of the jobs; all of these ids if the filter names them.
+    pub(super) fn of_jobs(
         conn: &Connection,
-        sql: &str,
-        conditions: &[(&str, &dyn ToSql)],
-        limit: usize,
-        from_row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-        id: impl Fn(&T) -> i64,
-    ) -> Result<Found<T>> {
-        let more = limit as i64 + 1;
-        let mut params = conditions.to_vec();
-        params.extend([
-            (":before", &self.before as &dyn ToSql),
-            (":floor", &self.floor),
-            (":limit", &more),
-        ]);
-        let mut statement = conn.prepare_cached(sql)?;
-        let rows = statement.query_map(params.as_slice(), from_row)?;
-        let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        before: Option<i64>,
+        ids: Option<(i64, i64)>,
+    ) -> Result<Self> {
+        let Some((lowest, highest)) = ids else { return Self::below(conn, "jobs", before) };
+        let end = highest.saturating_add(1);
+        let before = before.map_or(end, |before| before.min(end));
+        Ok(Self { floor: lowest, lowest, ..Self::below(conn, "jobs", Some(before))? })
+    }
+
+    /// The cursor, the floor, and one row more than asked for, which tells whether there are more.
+    fn params(&self, limit: usize) -> [Value; 3] {
+        [self.before.into(), self.floor.into(), (limit as i64 + 1).into()]
+    }
+
+    /// How many ids it has from `lowest` on.
+    pub(super) fn length(&self, lowest: i64) -> u64 {
+        self.before.saturating_sub(lowest).max(0) as u64
+    }
+
+    /// Where the next window begins, if anything below this one can fit.
+    pub(super) fn next(&self) -> Option<i64> {
+        (self.floor > self.lowest).then_some(self.floor)
+    }
+
+    fn found<T>(&self, mut rows: Vec<T>, limit: usize, id: impl Fn(&T) -> i64) -> Found<T> {
         let full = rows.len() > limit;
         rows.truncate(limit);
-        let cut_short = !full && self.floor > 1;
-        let next = if full { rows.last().map(id) } else { cut_short.then_some(self.floor) };
-        Ok(Found { rows, next, cut_short })
+        let last = rows.last().map(id).filter(|_| full);
+        let next = if full { last } else { self.next() };
+        let looked_through = self.length(last.unwrap_or(self.floor));
+        Found { rows, next, cut_short: !full && next.is_some(), looked_through }
     }
 }
 

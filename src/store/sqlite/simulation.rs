@@ -27,7 +27,7 @@ const STEPS: u64 = 2_000;
 const LOOK_EVERY: u64 = 100;
 
 /// What must have happened in a run of at least twenty seeds.
-const DEEDS: [&str; 17] = [
+const DEEDS: [&str; 20] = [
     "enqueue",
     "insert by another program",
     "poll",
@@ -41,6 +41,9 @@ const DEEDS: [&str; 17] = [
     "pause, resume, limit",
     "stop all",
     "run again",
+    "run now",
+    "edit",
+    "delete",
     "schedule",
     "prune",
     "claims",
@@ -134,7 +137,8 @@ impl World {
             self.conn.execute_batch("ROLLBACK TO call; RELEASE call").unwrap();
         }
         if let Err(error) = &answer {
-            let expected = [Code::StoreLeaseLost, Code::JobNotFinal, Code::ScheduleOver];
+            let expected =
+                [Code::StoreLeaseLost, Code::JobNotFinal, Code::JobNotWaiting, Code::ScheduleOver];
             assert!(expected.contains(&error.code()), "{error}");
         }
         answer.ok().filter(|_| kept)
@@ -147,7 +151,7 @@ impl World {
 
     fn step(&mut self) {
         self.now += i64::from(self.rng.u16(..2_000));
-        let (name, act): (_, fn(&mut Self)) = match self.rng.u8(..102) {
+        let (name, act): (_, fn(&mut Self)) = match self.rng.u8(..108) {
             0..22 => ("enqueue", Self::enqueue),
             22..26 => ("insert by another program", Self::foreign_insert),
             26..52 => ("poll", Self::poll),
@@ -162,6 +166,9 @@ impl World {
             97..98 => ("stop all", Self::stop_all),
             98 => ("run again", Self::run_again),
             99..101 => ("schedule", Self::schedule),
+            101..103 => ("run now", Self::run_now),
+            103..106 => ("edit", Self::edit),
+            106 => ("delete", Self::delete),
             _ => ("prune", Self::prune),
         };
         *self.done.entry(name).or_default() += 1;

@@ -4,8 +4,8 @@ use super::row::{parsed, text};
 use super::{counts, jobs, queues, spend, workers};
 use crate::error::Result;
 use crate::model::{
-    Budgets, Circumstances, Job, JobId, Kind, Pause, ProcessFacts, PutOff, Queue, QueueState,
-    Readiness, SILENT, ServerFacts, Status, Timestamp, UsageLimit, Why, why,
+    Budgets, Cause, Circumstances, Job, JobId, Kind, Pause, ProcessFacts, PutOff, Queue,
+    QueueState, Readiness, SILENT, ServerFacts, Status, Timestamp, UsageLimit, Why, why,
 };
 use rusqlite::{Connection, named_params};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -128,7 +128,8 @@ impl Around {
     /// Whether a used up budget keeps it from starting, by the engine or by its own handler.
     fn spends(&self, job: &Job) -> bool {
         let kind = job.kind.as_str();
-        let parked = self.put_off.get(&job.id).is_some_and(|(cause, _)| cause == "budget");
+        let parked =
+            self.put_off.get(&job.id).is_some_and(|(cause, _)| *cause == Cause::Budget.as_str());
         parked
             || self.says.kind(kind).is_some_and(|kind| kind.metered)
             || self.says.spends.iter().any(|spends| spends == kind)
@@ -249,7 +250,7 @@ fn key_holders(
     Ok(holders)
 }
 
-/// The cause and the detail of the last step of each job that has one.
+/// The cause and the detail of the last step of each job that has one; an edit that left its time alone is none.
 fn last_steps(
     conn: &Connection,
     jobs: &[&Job],
@@ -258,7 +259,7 @@ fn last_steps(
         SELECT job_id, cause, detail
         FROM job_events
         WHERE id IN (
-            SELECT (SELECT max(id) FROM job_events WHERE job_id = value)
+            SELECT (SELECT max(id) FROM job_events WHERE job_id = value AND cause <> 'edited')
             FROM json_each(:ids))";
     let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
     let mut statement = conn.prepare_cached(SQL)?;
@@ -270,13 +271,22 @@ fn last_steps(
 
 fn put_off((cause, detail): &(String, Option<String>)) -> Option<PutOff> {
     let detail = || detail.clone().unwrap_or_default();
-    match cause.as_str() {
-        "retry" => Some(PutOff::Retry),
-        "snooze" => Some(PutOff::Snooze),
-        "limited" => Some(PutOff::Limited(detail())),
-        "budget" => Some(PutOff::Budget(detail())),
-        "blocked" => Some(PutOff::Refused(detail())),
-        _ => None,
+    match cause.parse().ok()? {
+        Cause::Retry => Some(PutOff::Retry),
+        Cause::Snooze => Some(PutOff::Snooze),
+        Cause::Limited => Some(PutOff::Limited(detail())),
+        Cause::Budget => Some(PutOff::Budget(detail())),
+        Cause::Blocked => Some(PutOff::Refused(detail())),
+        Cause::Failed
+        | Cause::Fatal
+        | Cause::Poison
+        | Cause::Interrupted
+        | Cause::Resumed
+        | Cause::CancelRequested
+        | Cause::Cancelled
+        | Cause::RunNow
+        | Cause::Rescheduled
+        | Cause::Edited => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::self_monitoring::status::RUN_NOW_PATH;
 use super::*;
 use crate::model::{
-    AttemptEnd, Caps, Classification, Finding, Fingerprint, Job, JobError, JobFilter, JobId, Kind,
+    AttemptEnd, Caps, Classification, Filter, Finding, Fingerprint, Job, JobError, JobId, Kind,
     KindRules, Lane, Lease, Marker, NewIssue, NewJob, Outcome, PollRequest, Posting, Process,
     Queue, ScanCommit, ScanCounts, Status, Tracker, WorkerId,
 };
@@ -34,8 +34,9 @@ pub(super) async fn job(site: &Site, id: JobId) -> Job {
 
 /// Looks for work of this kind as the poller does.
 pub(super) async fn poll(site: &Site, kind: &str) -> Option<Lease> {
-    let running = JobFilter { status: Some(Status::Running), limit: 100, ..JobFilter::default() };
-    let running = site.web.store.search_jobs(running).await.unwrap().rows;
+    let running = Filter::default().status(Status::Running);
+    let now = site.web.clock.now();
+    let running = site.web.store.find_jobs(running, None, 100, now).await.unwrap().rows;
     let request = PollRequest {
         worker: WorkerId::parse("tests").unwrap(),
         kinds: [KindRules::new(Kind::parse(kind).unwrap())].into(),

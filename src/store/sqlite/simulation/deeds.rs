@@ -2,11 +2,13 @@
 
 use super::{Server, World};
 use crate::model::{
-    Actor, AttemptEnd, CatchUp, ConcurrencyKey, Job, JobError, JobId, Kind, Lane, NewJob,
+    Actor, AttemptEnd, CatchUp, ConcurrencyKey, Job, JobEdit, JobError, JobId, Kind, Lane, NewJob,
     NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Process, Queue, Rule,
     ScheduleName, Status, Timestamp, UniqueKey, WorkerId,
 };
-use crate::store::sqlite::{claim, control, jobs, queues, schedules, settle, unblock, workers};
+use crate::store::sqlite::{
+    claim, control, delete, edit, jobs, queues, schedules, settle, unblock, workers,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -188,6 +190,47 @@ impl World {
             let now = Timestamp::from_millis(self.now);
             let again = self.call(|tx| control::run_again(tx, JobId(id), &Actor::cli(), now));
             self.acknowledged.extend(again.map(|again| (again.id().0, Status::Queued)));
+        }
+    }
+
+    /// One of the jobs that were acknowledged and are there still.
+    fn any_job(&mut self) -> Option<JobId> {
+        let id = JobId(self.rng.choice(self.acknowledged.keys().copied())?);
+        jobs::get(&self.conn, id).unwrap().map(|job| job.id)
+    }
+
+    pub(super) fn run_now(&mut self) {
+        let Some(id) = self.any_job() else { return };
+        let now = Timestamp::from_millis(self.now);
+        if self.call(|tx| edit::run_now(tx, id, &Actor::cli(), now)).is_some() {
+            let job = jobs::get(&self.conn, id).unwrap().unwrap();
+            assert!(job.run_at <= now && !job.status.is_final(), "{job:?} was made due");
+        }
+    }
+
+    pub(super) fn edit(&mut self) {
+        let Some(id) = self.any_job() else { return };
+        let now = Timestamp::from_millis(self.now);
+        let later = self.now + self.rng.i64(-600_000..600_000);
+        let edit = JobEdit {
+            priority: self.rng.bool().then(|| self.rng.i32(-5..=5)),
+            run_at: self.rng.bool().then(|| Timestamp::from_millis(later)),
+            ..JobEdit::default()
+        };
+        let wanted = (edit.priority, edit.run_at);
+        if let Some(job) = self.call(|tx| edit::edit(tx, id, edit, &Actor::cli(), now)) {
+            assert!(wanted.0.is_none_or(|priority| job.priority == Some(priority)), "{job:?}");
+            assert!(wanted.1.is_none_or(|run_at| job.run_at == run_at), "{job:?}");
+        }
+    }
+
+    pub(super) fn delete(&mut self) {
+        let Some(id) = self.any_job() else { return };
+        let was = jobs::get(&self.conn, id).unwrap().unwrap().status;
+        let now = Timestamp::from_millis(self.now);
+        if self.call(|tx| delete::delete(tx, id, &Actor::cli(), now)).is_some() {
+            assert!(was.is_final(), "P6: {was} job {id} was deleted");
+            self.acknowledged.remove(&id.0);
         }
     }
 

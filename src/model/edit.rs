@@ -1,0 +1,95 @@
+//! What people change in a job that waits.
+
+use super::{Job, MAX_PAYLOAD_BYTES, Timestamp};
+use crate::error::{Code, Error, Result};
+use serde_json::Value;
+
+/// What becomes of a waiting job; `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobEdit {
+    /// Lower runs first, -100 to 100.
+    pub priority: Option<i32>,
+    /// Its earliest start; one that is past makes it due.
+    pub run_at: Option<Timestamp>,
+    /// The handler's input.
+    pub payload: Option<Value>,
+    /// Attempts it has, more than have begun, at most 1,000,000.
+    pub max_attempts: Option<u32>,
+}
+
+/// What became of a wish that a waiting job start now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunNow {
+    /// Its time had not come; now it has. What else it waits for still holds it.
+    Due,
+    /// Its time had come before; nothing was changed.
+    AlreadyDue,
+}
+
+impl JobEdit {
+    /// The edit without what the job has already, if the table takes its values.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` with the value and its range.
+    pub(crate) fn of(self, job: &Job) -> Result<Self> {
+        let changed = Self {
+            priority: self.priority.filter(|priority| job.priority != Some(*priority)),
+            run_at: self.run_at.filter(|run_at| job.run_at != *run_at),
+            payload: self.payload.filter(|payload| payload.to_string().as_str() != job.payload),
+            max_attempts: self.max_attempts.filter(|max| job.max_attempts != Some(*max)),
+        };
+        let invalid = |doing: String| Err(Error::new(Code::ModelInvalid, doing));
+        if let Some(..-100 | 101..) = changed.priority {
+            return invalid("take the priority: -100 to 100 are allowed".into());
+        }
+        if let Some(max) = changed.max_attempts
+            && !(job.attempt.saturating_add(1)..=1_000_000).contains(&max)
+        {
+            let least = job.attempt.saturating_add(1);
+            return invalid(format!(
+                "take {max} as the number of attempts: {least} to 1,000,000 are allowed, for {} have begun",
+                job.attempt
+            ));
+        }
+        if let Some(bytes) = changed.payload.as_ref().map(|payload| payload.to_string().len())
+            && bytes > MAX_PAYLOAD_BYTES
+        {
+            return invalid(format!(
+                "take a payload of {bytes} bytes; the limit is {MAX_PAYLOAD_BYTES}"
+            ));
+        }
+        Ok(changed)
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What the job was, and what the edit makes of it, each in a line for people. A payload is told by its length: it
+    /// may hold what belongs in no log.
+    pub(crate) fn lines(&self, job: &Job) -> (String, String) {
+        let or_none = |value: Option<String>| value.unwrap_or_else(|| "its kind's".into());
+        let fields = [
+            self.priority.map(|new| {
+                ("priority", or_none(job.priority.map(|old| old.to_string())), new.to_string())
+            }),
+            self.run_at.map(|new| ("start", job.run_at.to_string(), new.to_string())),
+            self.max_attempts.map(|new| {
+                ("attempts", or_none(job.max_attempts.map(|old| old.to_string())), new.to_string())
+            }),
+            self.payload.as_ref().map(|new| {
+                let bytes = |length: usize| format!("{length} bytes");
+                ("payload", bytes(job.payload.len()), bytes(new.to_string().len()))
+            }),
+        ];
+        let fields: Vec<_> = fields.into_iter().flatten().collect();
+        let line = |which: fn(&(&str, String, String)) -> String| {
+            fields.iter().map(which).collect::<Vec<_>>().join(", ")
+        };
+        (
+            line(|(name, old, _)| format!("{name} {old}")),
+            line(|(name, _, new)| format!("{name} {new}")),
+        )
+    }
+}

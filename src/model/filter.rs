@@ -1,0 +1,139 @@
+//! The one language in which jobs are asked for: `status:failed kind:send_email error~"421" since:2h .customer_id:1207`.
+//!
+//! A filter is a list of terms, and a job fits when it fits every one of them. `a,b` in a term means a or b, and `-`
+//! before a term means that the job must not fit it. [`words`] lists the words, with what each asks for.
+//!
+//! [`Filter::parse`] reads the text and `Display` writes it in one canonical form, which is read as the same filter
+//! again. A length such as `2h` stays a length: the time is asked for when the filter is used, not when it is read.
+
+mod length;
+mod parse;
+mod term;
+mod words;
+
+pub use parse::FilterError;
+pub use term::Mark;
+pub(crate) use term::{Compare, Condition, PathStep, Term};
+pub use words::words;
+
+use super::{JobId, Kind, Queue, ScheduleName, Status, Trigger};
+use crate::error::{Code, Error};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// How long after its time a job that still waits is overdue: well beyond what a full queue's next free place takes.
+pub const OVERDUE_AFTER: Duration = Duration::from_mins(5);
+
+/// Which jobs are meant. The default one fits every job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    terms: Vec<Term>,
+}
+
+impl Filter {
+    /// Reads a filter; an empty text fits every job.
+    ///
+    /// # Errors
+    /// The first place that cannot be read, and why.
+    pub fn parse(text: &str) -> Result<Self, FilterError> {
+        let filter = Self { terms: parse::terms(text)? };
+        parse::check_length(&filter.to_string())?;
+        Ok(filter)
+    }
+
+    /// The same, and the job is in this status.
+    #[must_use]
+    pub fn status(self, status: Status) -> Self {
+        self.with(Condition::Status(vec![status]))
+    }
+
+    /// The same, and the job is of this kind.
+    #[must_use]
+    pub fn kind(self, kind: Kind) -> Self {
+        self.with(Condition::Kind(vec![kind]))
+    }
+
+    /// The same, and the job is in this queue.
+    #[must_use]
+    pub fn queue(self, queue: Queue) -> Self {
+        self.with(Condition::Queue(vec![queue]))
+    }
+
+    /// The same, and this made the job.
+    #[must_use]
+    pub fn trigger(self, trigger: Trigger) -> Self {
+        self.with(Condition::Trigger(vec![trigger]))
+    }
+
+    /// The same, and the schedule of this name made the job.
+    #[must_use]
+    pub fn schedule(self, name: ScheduleName) -> Self {
+        self.with(Condition::Schedule(vec![name]))
+    }
+
+    /// Both: a job fits that fits the one and the other.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.terms.extend(other.terms);
+        self
+    }
+
+    /// The job that the whole text may name: `184302` searches for the text, but may as well mean the job of this id.
+    pub fn named_job(&self) -> Option<JobId> {
+        match self.terms.as_slice() {
+            [Term { negated: false, condition: Condition::Text(text) }] => {
+                let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+                text.parse().ok().filter(|id| is_number && *id > 0).map(JobId)
+            }
+            [Term { negated: false, condition: Condition::Id(ids) }] => match ids.as_slice() {
+                [id] => Some(JobId(*id)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether it fits every job.
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    pub(crate) fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    fn with(mut self, condition: Condition) -> Self {
+        self.terms.push(Term { negated: false, condition });
+        self
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, term) in self.terms.iter().enumerate() {
+            if place > 0 {
+                f.write_str(" ")?;
+            }
+            term.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Filter {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        Self::parse(text)
+    }
+}
+
+impl From<FilterError> for Error {
+    fn from(error: FilterError) -> Self {
+        Error::new(Code::FilterInvalid, "read the query").because(error)
+    }
+}
+
+#[cfg(test)]
+mod tests;
