@@ -440,7 +440,7 @@ async fn a_limit_pauses_what_is_told_the_tracker_and_no_trouble_there_fails_a_sc
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_tracker_refuses_is_a_coded_warning() {
     let mut world = World::start().await;
-    world.fake.inject(On::Post, Fault::Forbidden);
+    world.fake.inject(On::Post, Fault::Gone);
     let findings = three(&world).await;
     world.scan(findings).await;
     let conn = rusqlite::Connection::open(world.folder.path().join("logs.db")).unwrap();
