@@ -47,8 +47,6 @@ enum OwnRule {
     SeveralTimesArePace,
     /// croner looks at most two hours for the end of a gap, and ends there.
     GivesUpInLongGap,
-    /// croner lets a time in a gap occur after it only if that day is one of the expression's, too.
-    DayAfterGapMustMatch,
 }
 
 /// A change of a zone's clock.
@@ -151,8 +149,7 @@ impl Expression {
     ///   is joined by croner's own `+`, which lets both fields match.
     /// - croner has no `L-n`, and takes `L` and `LW` in one list for `LW` alone. Days before the last are counted out for
     ///   each length of a month.
-    /// - croner takes the name `sun` for 7 at the end of a range. Here it is 0 as everywhere, so that only `sun-sun` runs
-    ///   forward.
+    /// - croner takes the name `sun` for 7 at the end of a range. Here it is 0 there too, so that `0-sun` is one day.
     /// - croner's years end later.
     fn oracle(&self) -> Vec<String> {
         let weekdays = self.weekdays.join(",");
@@ -161,7 +158,7 @@ impl Expression {
         let has = |text: &str| self.dates.iter().any(|date| date == text);
         let second = if self.second.is_none() { "0 " } else { "" };
         let of = |dates: &[String], months: &BTreeSet<u32>, years: &str| {
-            let text = self.text_of(dates, months, and).replace("sun-sun", "sun");
+            let text = self.text_of(dates, months, and).replace("-sun", "-0");
             format!("{second}{text} {years}")
         };
         let counts = self.dates.iter().any(|date| date.starts_with("L-"));
@@ -306,13 +303,6 @@ fn own_rule(
     match (cron.is_wild(), fixed) {
         (false, false) => Some(OwnRule::SeveralTimesArePace),
         (false, true) if change.forward > 2 * 3_600 => Some(OwnRule::GivesUpInLongGap),
-        (false, true) if change.forward > 0 => {
-            // The gap is over on the day after that of the time in it.
-            let local = |at: i64| {
-                DateTime::from_timestamp(at, 0).unwrap().with_timezone(&zone.zone).date_naive()
-            };
-            (local(change.at - 1) < local(change.at)).then_some(OwnRule::DayAfterGapMustMatch)
-        }
         (false, true) | (true, _) => None,
     }
 }
