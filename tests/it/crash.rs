@@ -87,9 +87,6 @@ fn p1_a_kill_within_50_ms_of_an_answer_loses_no_acknowledged_trigger() {
     assert_eq!(server.terminate(), Some(0));
 }
 
-/// How often a first start is killed.
-const FIRST_STARTS: usize = 16;
-
 /// Tells of each file that is made, renamed or removed in a folder.
 fn changes(folder: &Path) -> Receiver<()> {
     let mut inotify = Inotify::init().unwrap();
@@ -119,21 +116,24 @@ fn leftovers(data: &Path) -> Vec<String> {
     names.filter(|name| name.contains(".new") || name.ends_with("-journal")).collect()
 }
 
-#[test]
-fn p23_a_first_start_that_is_killed_at_any_moment_starts_again() {
+/// Kills the start on a folder that `prepare` fills at each change of the folder that a whole start makes, and starts
+/// again. Answers how often the kill left something half-made.
+fn killed_at_every_step(prepare: impl Fn(&Path)) -> usize {
     let folder = tempfile::tempdir().unwrap();
-    let whole = folder.path().join("whole");
-    std::fs::create_dir(&whole).unwrap();
-    let seen = changes(&whole);
+    let made = |name: &str| {
+        let data = folder.path().join(name);
+        std::fs::create_dir(&data).unwrap();
+        prepare(&data);
+        let seen = changes(&data);
+        (data, seen)
+    };
+    let (whole, seen) = made("whole");
     Server::start(&whole, &[]).kill();
     let steps = seen.try_iter().count();
-    assert!(steps > FIRST_STARTS, "{steps} changes of the folder");
+    assert!(steps >= 6, "{steps} changes of the folder");
     let mut cut_off = 0;
-    for kill in 0..FIRST_STARTS {
-        let step = 1 + kill * (steps - 1) / FIRST_STARTS;
-        let data = folder.path().join(format!("killed-{step}"));
-        std::fs::create_dir(&data).unwrap();
-        let seen = changes(&data);
+    for step in 1..=steps {
+        let (data, seen) = made(&format!("killed-{step}"));
         let mut first = program(&data)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::null())
@@ -150,8 +150,26 @@ fn p23_a_first_start_that_is_killed_at_any_moment_starts_again() {
         assert_eq!(leftovers(&data), [""; 0], "after a kill at step {step} of {steps}");
         server.kill();
     }
-    println!(
-        "{FIRST_STARTS} first starts killed in {steps} steps, {cut_off} of them with files half-made"
-    );
-    assert!(cut_off > 0, "no kill came in the midst of anything");
+    println!("killed at each of {steps} steps, {cut_off} times with files half-made");
+    cut_off
+}
+
+#[test]
+fn p23_a_first_start_that_is_killed_at_any_step_starts_again() {
+    assert!(killed_at_every_step(|_| {}) > 0, "no kill came in the midst of anything");
+}
+
+#[test]
+fn p23_the_first_start_of_a_restored_copy_that_is_killed_at_any_step_starts_again() {
+    let original = tempfile::tempdir().unwrap();
+    let server = Server::start(original.path(), &[]);
+    assert_eq!(server.terminate(), Some(0));
+    killed_at_every_step(|data| {
+        for name in ["lamplighter.db", "logs.db"] {
+            // A copy made this way is not in WAL mode before its first start.
+            let conn = rusqlite::Connection::open(original.path().join(name)).unwrap();
+            let copy = data.join(name).into_os_string().into_string().unwrap();
+            conn.execute("VACUUM INTO ?1", [copy]).unwrap();
+        }
+    });
 }

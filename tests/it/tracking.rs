@@ -491,7 +491,7 @@ fn without_a_token_or_a_repository_nothing_scans_and_everybody_is_told_why() {
         let said: Value = serde_json::from_str(&json.body).unwrap();
         assert_eq!(
             (json.status, &said["status"], &said["code"]),
-            (409, &"error".into(), &code.into())
+            (409, &409.into(), &code.into())
         );
         let fragment = browser.post(path, &[], &[("HX-Request", "true")]);
         assert_eq!(fragment.status, 409);

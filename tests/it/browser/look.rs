@@ -19,11 +19,10 @@ use lamplighter::{Engine, monitor, repositories};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Width, height, and each look's name with its preferred colours: a page follows these without being loaded again.
-const LOOKS: [(u32, u32, [(&str, &str); 2]); 2] = [
-    (1280, 900, [("light", "light"), ("dark", "dark")]),
-    (390, 844, [("phone", "light"), ("phone-dark", "dark")]),
-];
+/// Width, height, and the names of the two looks: in light colours, and in dark ones, which a page takes on without being
+/// loaded again.
+const LOOKS: [(u32, u32, [&str; 2]); 2] =
+    [(1280, 900, ["light", "dark"]), (390, 844, ["phone", "phone-dark"])];
 /// Until nothing in the document has changed for a moment, and colours have changed to their end.
 const QUIET: &str = "new Promise(done => {
     const end = () => {
@@ -67,14 +66,15 @@ impl<'a> Gallery<'a> {
 
     /// The same for a page whose answer has an error status, here or after `arrange` has done something with it.
     fn arranged(&mut self, name: &str, url: &str, status: &str, arrange: impl Fn(&Page)) {
-        for (width, height, schemes) in LOOKS {
+        for (width, height, looks) in LOOKS {
             self.page.viewport(width, height);
             self.page.scheme("light");
             self.page.open(url);
             arrange(self.page);
-            for (look, scheme) in schemes {
+            for (look, scheme) in looks.into_iter().zip(["light", "dark"]) {
                 let what = format!("{}-{name}-{look}", self.state);
                 self.page.scheme(scheme);
+                self.page.wait(&format!("document.documentElement.dataset.bsTheme == '{scheme}'"));
                 self.look(&what, status);
             }
         }
