@@ -8,9 +8,16 @@
 
 mod answer;
 mod call;
+pub mod kinds;
 mod length;
+
+pub mod people;
+mod priority;
 pub mod queues;
+pub mod repositories;
+pub mod schedules;
 
 pub use answer::Answer;
 pub use call::{Call, Proof, Who};
 pub use length::length;
+pub use priority::priority;
