@@ -16,6 +16,8 @@ mod priority;
 pub mod queues;
 pub mod repositories;
 pub mod schedules;
+pub mod sessions;
+mod waiting;
 
 pub use answer::Answer;
 pub use call::{Call, Proof, Who};

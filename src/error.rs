@@ -38,12 +38,19 @@ pub struct Error {
     code: Code,
     doing: String,
     source: Option<Source>,
+    /// Whether `doing` is a whole sentence.
+    verbatim: bool,
 }
 
 impl Error {
     /// An error of `code` that happened while `doing` something, with no deeper cause.
     pub fn new(code: Code, doing: impl Into<String>) -> Self {
-        Self { code, doing: doing.into(), source: None }
+        Self { code, doing: doing.into(), source: None, verbatim: false }
+    }
+
+    /// An error of `code` that says just this sentence, for words that others rely on.
+    pub fn saying(code: Code, sentence: impl Into<String>) -> Self {
+        Self { verbatim: true, ..Self::new(code, sentence) }
     }
 
     /// The same error with the cause that led to it.
@@ -81,6 +88,7 @@ impl Error {
         }
         match self.text() {
             text if text.is_empty() => self.code.cause().to_owned(),
+            text if self.verbatim => text,
             text => format!("Could not {}.", text.trim_end_matches('.')),
         }
     }

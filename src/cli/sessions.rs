@@ -1,16 +1,14 @@
 //! `lamplighter sessions`: asks for sessions, lists them, shows and cancels one.
 
 use super::{Cli, output};
+use crate::actions::Call;
+use crate::actions::sessions::{self as actions, SessionTrigger};
 use crate::agents::claude::{Event, Lines, Reader};
-use crate::clock::Clock;
 use crate::error::{Code, Error, Result, ignore};
-use crate::model::{
-    Actor, Cancelled, JobId, Kind, Profile, Session, SessionRequest, Status, Timestamp,
-};
-use crate::sessions::{self, Asked};
+use crate::model::{JobId, Session, SessionRequest, Status, Timestamp};
 use crate::store::Store;
+use crate::wire;
 use clap::Subcommand;
-use serde_json::{Value, json};
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -62,20 +60,23 @@ pub(super) struct Wanted {
     #[arg(long, value_name = "NAME")]
     prompt_file: Option<String>,
     /// 1 observe, 2 investigate, 3 remediate [default: 1, or 3 with a profile that writes]
-    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=3))]
-    tier: Option<u8>,
+    #[arg(long)]
+    tier: Option<String>,
     /// The model, instead of the tier's
     #[arg(long)]
     model: Option<String>,
     /// What the agent may do, instead of the tier's: read-only, workspace or full (no sandbox)
     #[arg(long)]
     profile: Option<String>,
+    /// `full`: you know that the profile full has no sandbox
+    #[arg(long, value_name = "PROFILE")]
+    confirm: Option<String>,
     /// Where it starts [default: a folder of its own]
     #[arg(long, value_name = "DIR")]
     working_dir: Option<PathBuf>,
     /// Dollars that it may cost
     #[arg(long, value_name = "USD")]
-    budget: Option<f64>,
+    budget: Option<String>,
     /// Go on with this session
     #[arg(long, value_name = "ID")]
     continues: Option<i64>,
@@ -88,32 +89,16 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     match command {
         Command::List { limit } => list(cli, usize::from(limit)).await,
         Command::Show { id } => {
-            let session = session(&cli.existing_store()?, id).await?;
+            let session = actions::existing(&cli.existing_store()?, JobId(id)).await?;
             show(cli, &session)
         }
         Command::Trigger(wanted) => trigger(cli, wanted).await,
         Command::Tail { id, raw } => tail(&cli.existing_store()?, id, raw).await,
         Command::Stop { id } => {
-            let store = cli.existing_store()?;
-            let session = session(&store, id).await?;
-            let done = store.cancel(session.id, Actor::cli(), Clock::system().now()).await?;
-            let words = match done {
-                Cancelled::Done => "cancelled".to_owned(),
-                Cancelled::Requested => "stopping: its processes are asked to end".to_owned(),
-                Cancelled::AlreadyFinal(status) => format!("nothing to do: it is {status}"),
-            };
-            if cli.json {
-                output::line(json!({"id": id, "answer": words}))
-            } else {
-                output::line(words)
-            }
+            let call = Call::by_owner(cli.now());
+            cli.say(&actions::stop(&cli.existing_store()?, &call, id).await?)
         }
     }
-}
-
-async fn session(store: &Store, id: i64) -> Result<Session> {
-    let session = store.session(JobId(id)).await?;
-    session.ok_or_else(|| Error::new(Code::JobUnknown, format!("find session {id}")))
 }
 
 async fn trigger(cli: &Cli, wanted: Wanted) -> Result<()> {
@@ -124,26 +109,22 @@ async fn trigger(cli: &Cli, wanted: Wanted) -> Result<()> {
     let request = SessionRequest {
         prompt,
         prompt_file: wanted.prompt_file,
-        tier: wanted.tier,
+        tier: wanted.tier.as_deref().map(actions::parse_tier).transpose()?,
         model: wanted.model,
         profile: wanted.profile,
         working_dir: wanted.working_dir,
-        budget_usd: wanted.budget,
+        budget_usd: wanted.budget.as_deref().map(actions::parse_budget).transpose()?,
         continues: wanted.continues,
         ..SessionRequest::default()
     };
-    let store = cli.store()?;
-    let now = Clock::system().now();
-    for note in store.notes_for(&Kind::AGENT_SESSION, now).await? {
-        output::note(&note);
-    }
-    let asked = Asked { idempotency_key: wanted.idempotency_key, ..Asked::by(Actor::cli()) };
-    let id = sessions::request(&store, request, asked, now).await?;
-    if cli.json {
-        output::line(json!({"status": "queued", "session_id": id.to_string()}))
-    } else {
-        output::line(id)
-    }
+    let asked = SessionTrigger {
+        request,
+        confirmed: wanted.confirm.as_deref() == Some("full"),
+        idempotency_key: wanted.idempotency_key,
+    };
+    let call = Call::by_owner(cli.now());
+    let answer = actions::trigger(&cli.store()?, &call, asked).await?;
+    cli.say_id(&answer, answer.value.id)
 }
 
 fn standard_input() -> Result<String> {
@@ -158,7 +139,7 @@ fn standard_input() -> Result<String> {
 async fn list(cli: &Cli, limit: usize) -> Result<()> {
     let (sessions, _) = cli.existing_store()?.sessions(0, limit).await?;
     if cli.json {
-        return sessions.iter().try_for_each(|session| output::line(as_json(session)));
+        return sessions.iter().map(wire::Session::from).try_for_each(|session| output::json(&session));
     }
     let rows: Vec<_> = sessions.iter().map(row).collect();
     output::table(
@@ -191,19 +172,10 @@ fn row(session: &Session) -> Vec<String> {
 }
 
 fn show(cli: &Cli, session: &Session) -> Result<()> {
-    let value = as_json(session);
     if cli.json {
-        return output::line(value);
+        return output::json(&wire::Session::from(session));
     }
-    let Value::Object(fields) = value else { return Ok(()) };
-    let fields = fields.iter().filter(|(name, value)| !value.is_null() && *name != "response");
-    let rows: Vec<_> = fields
-        .map(|(name, value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-            vec![name.clone(), output::plain(&text, 200)]
-        })
-        .collect();
-    output::table(&["FIELD", "VALUE"], &rows)?;
+    output::table(&["FIELD", "VALUE"], &facts(session))?;
     let Some(response) = session.run.as_ref().and_then(|run| run.response.as_deref()) else {
         return Ok(());
     };
@@ -211,55 +183,47 @@ fn show(cli: &Cli, session: &Session) -> Result<()> {
     output::line(for_terminal(response))
 }
 
+/// What is known of a session, in the order in which a person asks: how it stands, what was asked, what it was given, what
+/// it took.
+fn facts(session: &Session) -> Vec<Vec<String>> {
+    let request = session.request.as_ref();
+    let run = session.run.as_ref();
+    let at = |instant: Option<Timestamp>| instant.map(|at| at.to_string());
+    let rows = [
+        ("status", Some(session.status.to_string())),
+        ("error code", session.error_code.clone()),
+        ("error", session.error.clone()),
+        ("progress", session.progress.clone().filter(|_| !session.status.is_final())),
+        ("prompt", request.and_then(|request| request.prompt.clone())),
+        ("prompt file", request.and_then(|request| request.prompt_file.clone())),
+        ("trigger", Some(session.trigger.to_string())),
+        ("goes on with", run.and_then(|run| run.continues).map(|id| format!("session {id}"))),
+        ("came from", session.parent_id.map(|id| format!("job {id}"))),
+        ("tier", run.map(|run| run.tier.to_string())),
+        ("profile", run.and_then(|run| run.profile).map(|profile| profile.to_string())),
+        ("model", run.and_then(|run| run.model.clone())),
+        ("working directory", run.map(|run| run.working_dir.display().to_string())),
+        ("isolation", run.and_then(|run| run.isolation.clone())),
+        ("agent", run.and_then(|run| run.agent_version.clone())),
+        ("asked for", Some(session.created_at.to_string())),
+        ("started", at(session.started_at)),
+        ("ended", at(session.finished_at)),
+        ("asked to stop", at(session.cancel_requested_at)),
+        ("ending", run.and_then(|run| run.ending.clone())),
+        ("exit code", run.and_then(|run| run.exit_code).map(|code| code.to_string())),
+        ("cost", run.and_then(|run| run.cost_usd).map(|usd| format!("${usd:.4}"))),
+        ("turns", run.and_then(|run| run.num_turns).map(|turns| turns.to_string())),
+        ("tokens read", run.and_then(|run| run.input_tokens).map(|tokens| tokens.to_string())),
+        ("tokens written", run.and_then(|run| run.output_tokens).map(|tokens| tokens.to_string())),
+        ("transcript lines", run.map(|run| run.transcript_lines.to_string())),
+    ];
+    let known = rows.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    known.map(|(name, value)| vec![name.to_owned(), output::plain(&value, 200)]).collect()
+}
+
 /// Text of others with its lines, but without what a terminal would obey.
 fn for_terminal(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect()
-}
-
-fn as_json(session: &Session) -> Value {
-    let at = |instant: Option<Timestamp>| instant.map(|at| at.to_string());
-    let mut value = json!({
-        "id": session.id.0,
-        "status": session.status.as_str(),
-        "trigger": session.trigger.as_str(),
-        "created_at": session.created_at.to_string(),
-        "started_at": at(session.started_at),
-        "ended_at": at(session.finished_at),
-        "cancel_requested_at": at(session.cancel_requested_at),
-        "error": session.error,
-        "error_code": session.error_code,
-        "progress": session.progress,
-        "parent_id": session.parent_id.map(|id| id.0),
-        "prompt": session.request.as_ref().and_then(|request| request.prompt.clone()),
-        "prompt_file": session.request.as_ref().and_then(|request| request.prompt_file.clone()),
-    });
-    let Some(run) = &session.run else { return value };
-    let more = json!({
-        "tier": run.tier,
-        "profile": run.profile.map(Profile::as_str),
-        "model": run.model,
-        "continues_id": run.continues.map(|id| id.0),
-        "working_dir": run.working_dir,
-        "isolation": run.isolation,
-        "agent_version": run.agent_version,
-        "cli_session_id": run.cli_session_id,
-        "exit_code": run.exit_code,
-        "ending": run.ending,
-        "response": run.response,
-        "structured": run.structured.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
-        "cost_usd": run.cost_usd,
-        "num_turns": run.num_turns,
-        "duration_ms": run.duration_ms,
-        "input_tokens": run.input_tokens,
-        "output_tokens": run.output_tokens,
-        "transcript_bytes": run.transcript_bytes,
-        "transcript_lines": run.transcript_lines,
-        "transcript_dropped": run.transcript_dropped,
-    });
-    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
-        value.extend(more);
-    }
-    value
 }
 
 /// Prints the transcript, and goes on with it until the session is over.
@@ -278,7 +242,7 @@ async fn follow(store: &Store, id: i64, raw: bool) -> Result<()> {
     let mut from = 0;
     loop {
         changes.borrow_and_update();
-        let is_over = session(store, id).await?.status.is_final();
+        let is_over = actions::existing(store, JobId(id)).await?.status.is_final();
         let pieces = store.transcript(JobId(id), from, CHUNK).await?;
         for piece in &pieces {
             from = piece.end();
@@ -294,7 +258,7 @@ async fn follow(store: &Store, id: i64, raw: bool) -> Result<()> {
             continue;
         }
         if is_over {
-            let end = session(store, id).await?;
+            let end = actions::existing(store, JobId(id)).await?;
             finish(&end);
             return Ok(());
         }

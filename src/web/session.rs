@@ -116,7 +116,7 @@ pub(super) async fn follow_up(
 }
 
 fn follow_up_part(session: &Session, role: Role) -> (String, Markup) {
-    let offered = trigger::may_continue(session) && role >= Role::Admin;
+    let offered = sessions::may_continue(session) && sessions::may_trigger(role);
     let full = session.run.as_ref().is_some_and(|run| run.profile == Some(Profile::Full));
     let content = html! {
         @if offered {

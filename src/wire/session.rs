@@ -91,8 +91,10 @@ pub struct SessionQueued {
     pub status: &'static str,
     /// Its id, as a text.
     pub session_id: String,
-    /// Jobs of its queue that start before it.
-    pub ahead: u64,
+    /// Its id.
+    pub id: i64,
+    /// Jobs of its queue that start before it; `null` if that could not be read.
+    pub ahead: Option<u64>,
 }
 
 impl From<&model::Session> for Session {

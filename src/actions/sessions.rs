@@ -1,0 +1,165 @@
+//! Agent sessions: asking for one, going on with one, stopping one.
+
+use super::{Answer, Call, confirm, kinds, waiting};
+use crate::error::{Code, Error, Result};
+use crate::model::{JobId, Kind, Readiness, Role, Session, SessionRequest, Trigger};
+use crate::sessions::{self, Asked};
+use crate::store::Store;
+use crate::wire;
+use std::str::FromStr;
+
+/// The least role that may ask for a session: an agent may do much on the machine.
+const TRIGGERS: Role = Role::Admin;
+/// The least role that may stop one.
+const STOPS: Role = Role::Operator;
+
+/// Whether a person of this role may ask for a session.
+pub fn may_trigger(role: Role) -> bool {
+    role >= TRIGGERS
+}
+
+/// Whether a person of this role may stop one.
+pub fn may_stop(role: Role) -> bool {
+    role >= STOPS
+}
+
+/// Asks for a session.
+#[derive(Clone, Debug, Default)]
+pub struct SessionTrigger {
+    /// What is asked.
+    pub request: SessionRequest,
+    /// Whether the person confirmed a run without a sandbox.
+    pub confirmed: bool,
+    /// Repeating a request with the same key answers the first session (P3).
+    pub idempotency_key: Option<String>,
+}
+
+/// Reads a tier as people type it.
+///
+/// # Errors
+/// `JOB-VALUE-001` for anything but 1, 2 or 3.
+pub fn parse_tier(text: &str) -> Result<u8> {
+    let tier = text.trim().parse().ok().filter(|tier| (1..=3).contains(tier));
+    tier.ok_or_else(|| refused(&format!("its tier is 1, 2 or 3, not {text:?}")))
+}
+
+/// Reads an amount of dollars as people type it, with or without the sign.
+///
+/// # Errors
+/// `JOB-VALUE-001` for anything but an amount above 0.
+pub fn parse_budget(text: &str) -> Result<f64> {
+    let usd = f64::from_str(text.trim().trim_start_matches('$')).ok();
+    let usd = usd.filter(|usd| usd.is_finite() && *usd > 0.0);
+    usd.ok_or_else(|| refused(&format!("its budget is an amount of dollars above 0, not {text:?}")))
+}
+
+/// Reads the id of a session as people type it.
+///
+/// # Errors
+/// `JOB-VALUE-001` for anything but a number above 0.
+pub fn parse_id(text: &str) -> Result<i64> {
+    let id = text.trim().parse().ok().filter(|id| *id > 0);
+    id.ok_or_else(|| refused(&format!("the id of a session is a number above 0, not {text:?}")))
+}
+
+fn refused(why: &str) -> Error {
+    Error::new(Code::ModelInvalid, format!("ask for a session: {why}"))
+}
+
+/// Queues a session, however many run or wait already. One that goes on with another has that one's tier, model, profile
+/// and folder unless it names its own.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001`, `AGENT-PROMPT-001`, `AGENT-VALUE-001` for a request that no run
+/// could be made of, and for a run without a sandbox that was not confirmed; `JOB-SIZE-001` for a prompt above 200 KiB;
+/// `JOB-ID-001`, `AGENT-RESUME-001` for a session that it cannot go on with; `AGENT-START-003` while the server that runs
+/// says that it cannot use the agent program; `JOB-LIMIT-001` while 1,000 wait; `JOB-KEY-001` for a key of another request.
+pub async fn trigger(
+    store: &Store,
+    call: &Call,
+    asked: SessionTrigger,
+) -> Result<Answer<wire::SessionQueued>> {
+    let doing = "ask for a session";
+    call.needs(TRIGGERS, doing)?;
+    let SessionTrigger { request, confirmed, idempotency_key } = asked;
+    if request.prompt_file.is_none() && request.prompt.as_deref().unwrap_or("").trim().is_empty() {
+        // These words are a contract with the form's first users.
+        return Err(Error::saying(Code::ModelInvalid, "A prompt is required."));
+    }
+    let request = match request.continues {
+        Some(id) => continued(store, JobId(id), request).await?,
+        None => request,
+    };
+    confirm::session(store, &request, confirmed, doing).await?;
+    let payload = serde_json::to_value(&request).map_err(|error| refused(&error.to_string()))?;
+    kinds::check(store, &Kind::AGENT_SESSION, &payload).await?;
+    let server = store.server_facts(call.now).await?;
+    if let Some(Readiness::NotReady { why, .. }) = server.as_ref().and_then(|server| server.says.agent.as_ref()) {
+        let why = format!("{doing}: the agent program cannot be used: {}", why.trim_end_matches('.'));
+        return Err(Error::new(Code::AgentMissing, why));
+    }
+    let asked = Asked {
+        trigger: Trigger::Manual,
+        actor: call.actor(),
+        correlation_id: call.correlation_id.clone(),
+        idempotency_key,
+    };
+    let id = sessions::request(store, request, asked, call.now).await?;
+    let said = waiting::of(store, call, "Session", &Kind::AGENT_SESSION, id).await;
+    let value = wire::SessionQueued {
+        status: "queued",
+        session_id: id.to_string(),
+        id: id.0,
+        ahead: said.ahead,
+    };
+    Ok(Answer::new(value, said.sentence).with_notes(said.notes))
+}
+
+/// The same request for a session that goes on with another one.
+async fn continued(store: &Store, id: JobId, request: SessionRequest) -> Result<SessionRequest> {
+    let session = existing(store, id).await?;
+    if !may_continue(&session) {
+        let why = "it is not over, or its agent left nothing to go on with";
+        return Err(Error::new(Code::SessionNotOver, format!("go on with session {id}: {why}")));
+    }
+    let before = session.request.unwrap_or_default();
+    Ok(SessionRequest {
+        tier: request.tier.or(before.tier),
+        model: request.model.or(before.model),
+        profile: request.profile.or(before.profile),
+        working_dir: request.working_dir.or(before.working_dir),
+        ..request
+    })
+}
+
+/// Whether a further prompt can go on where a session ended.
+pub fn may_continue(session: &Session) -> bool {
+    let known = session.run.as_ref().is_some_and(|run| run.cli_session_id.is_some());
+    session.status.is_final() && known
+}
+
+/// Stops a session that runs, with every process that it has started, or cancels one that waits.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator; `JOB-ID-001` if there is no such session; as
+/// [`jobs::cancel`](super::jobs::cancel) for one that is over.
+pub async fn stop(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::JobCancelled>> {
+    call.needs(STOPS, "stop a session")?;
+    existing(store, JobId(id)).await?;
+    super::jobs::cancel(store, call, id).await
+}
+
+/// The session of this id.
+///
+/// # Errors
+/// `JOB-ID-001` if there is no such job, or if it is no session, which is said.
+pub async fn existing(store: &Store, id: JobId) -> Result<Session> {
+    if let Some(session) = store.session(id).await? {
+        return Ok(session);
+    }
+    let why = match store.job(id).await? {
+        Some(job) => format!("find session {id}: job {id} is of kind {}, which is no session", job.kind),
+        None => format!("find session {id}"),
+    };
+    Err(Error::new(Code::JobUnknown, why))
+}
