@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::print_stdout, missing_docs)]
 
 use lamplighter::Code;
+use lamplighter::actions::people::Password;
 use lamplighter::clock::Clock;
 use lamplighter::logs::{LogCounts, log_layer};
 use lamplighter::model::{Actor, Level};
@@ -101,7 +102,7 @@ fn shout(thread: u64, seconds: Duration) -> u64 {
 fn serve(runtime: &Runtime, folder: &Path, logs: LogStore, stop: &CancellationToken) -> String {
     let store = Store::open(&folder.join("lamplighter.db"), OpenMode::Migrate).unwrap();
     let clock = Clock::system();
-    let hash = web::hash_password(PASSWORD).unwrap();
+    let hash = Password::read(PASSWORD, None).unwrap().hash().unwrap();
     runtime.block_on(store.create_first_admin(hash, Actor::cli(), clock.now())).unwrap();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

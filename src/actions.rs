@@ -9,8 +9,12 @@
 mod answer;
 mod call;
 mod length;
+
+pub mod people;
+mod priority;
 pub mod queues;
 
 pub use answer::Answer;
 pub use call::{Call, Proof, Who};
 pub use length::length;
+pub use priority::priority;

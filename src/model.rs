@@ -32,7 +32,7 @@ mod transition;
 mod why;
 mod worker;
 
-pub use account::{Account, Actor, Deed, Role};
+pub use account::{Account, AccountState, Actor, Deed, Login, Role};
 pub use budget::{
     ALARM, BUDGET_DAY, BUDGET_MONTH, Budgets, OverBudget, Spend, Spent, day_of, month_start, usd,
 };
@@ -57,7 +57,7 @@ pub use limits::{
 };
 pub use log::{Cited, Level, LogRow, NewLogRow};
 pub use marker::Marker;
-pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, UniqueKey, WorkerId};
+pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, UniqueKey, Username, WorkerId};
 pub use new_job::{Enqueued, NewJob};
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState};

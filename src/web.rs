@@ -62,7 +62,6 @@ mod transcript;
 mod trigger;
 
 pub use app::{Options, Web};
-pub use password::hash_password;
 pub use routes::router;
 pub use serve::serve;
 pub use setup::{SETUP_CODE_LIFE, SetupCode, new_setup_code};

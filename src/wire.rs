@@ -6,10 +6,12 @@
 
 mod answered;
 mod job;
+mod person;
 mod queue;
 mod session;
 
 pub use answered::Answered;
 pub use job::{Enqueued, Job, JobAttempt, JobEvent, JobStory};
+pub use person::{Person, PersonPassword, PersonRemoved, PersonRole};
 pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueResumed};
 pub use session::{Session, SessionQueued, SessionRun};

@@ -2,6 +2,10 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::{Actor, Role, Timestamp};
+use std::time::Duration;
+
+/// For how long a sign-in counts as fresh.
+const FRESH: Duration = Duration::from_mins(5);
 
 /// Who asks, when, and in which request.
 #[derive(Clone, Debug)]
@@ -67,6 +71,22 @@ impl Call {
             format!("{doing}: your role is {role}, and this needs the role {least}"),
         ))
     }
+
+    /// Refuses a person whose password was given too long ago for something that hands out power: a browser that was
+    /// left open must not do. `doing` says what the person wants, as "add a user".
+    ///
+    /// # Errors
+    /// `AUTH-LOGIN-005`.
+    pub fn needs_fresh(&self, doing: &str) -> Result<()> {
+        match self.who.proof {
+            Proof::Owner => Ok(()),
+            Proof::Login(at) if at <= self.now && self.now.since(at) <= FRESH => Ok(()),
+            Proof::Login(_) => {
+                let why = "you gave your password more than 5 minutes ago, and this needs it anew";
+                Err(Error::new(Code::AuthStale, format!("{doing}: {why}")))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +102,26 @@ mod tests {
         assert_eq!(
             refused.sentence(),
             "Could not pause a queue: your role is viewer, and this needs the role operator."
+        );
+    }
+
+    #[test]
+    fn a_sign_in_is_fresh_for_five_minutes_and_the_owner_always_is() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let mut call = Call::by_owner(now);
+        assert!(call.needs_fresh("add a user").is_ok());
+        let ago = |seconds: i64| Timestamp::from_millis(now.millis() - seconds * 1_000);
+        for (began_at, fresh) in
+            [(ago(0), true), (ago(300), true), (ago(301), false), (ago(-1), false)]
+        {
+            call.who.proof = Proof::Login(began_at);
+            assert_eq!(call.needs_fresh("add a user").is_ok(), fresh, "{began_at}");
+        }
+        let refused = call.needs_fresh("add a user").unwrap_err();
+        assert_eq!((refused.code(), refused.class()), (Code::AuthStale, crate::Class::Unproven));
+        assert_eq!(
+            refused.sentence(),
+            "Could not add a user: you gave your password more than 5 minutes ago, and this needs it anew."
         );
     }
 }

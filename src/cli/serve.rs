@@ -1,6 +1,7 @@
 //! `lamplighter serve`: the engine, the scans and the admin pages in one process.
 
 use super::{Cli, JOBS_DB, LOGS_DB, output};
+use crate::actions::people::Password;
 use crate::agents::Launcher;
 use crate::clock::Clock;
 use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKind};
@@ -292,7 +293,7 @@ async fn admin_from_environment(store: &Store, clock: &Clock) -> Result<bool> {
     if store.has_admin().await? {
         return Ok(false);
     }
-    let hash = web::hash_password(&password)?;
+    let hash = Password::read(password, None)?.hash()?;
     Ok(store.create_first_admin(hash, Actor::cli(), clock.now()).await?.is_some())
 }
 

@@ -1,10 +1,11 @@
 //! `lamplighter users`: sets the password of an account.
 
 use super::{Cli, output};
-use crate::clock::Clock;
+use crate::actions::Call;
+use crate::actions::people::{self, Password, UserAdd};
 use crate::error::{Code, Error, Result};
-use crate::model::Actor;
-use crate::web;
+use crate::model::AccountState;
+use crate::wire;
 use clap::Subcommand;
 use std::io::{IsTerminal, Read};
 
@@ -13,35 +14,88 @@ const MAX_INPUT: u64 = 4096;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// List the accounts with their roles and how many browsers are signed in
+    List,
+    /// Add an account; its password is asked for, or read from standard input
+    Add {
+        /// What the person signs in with: a-z, 0-9, ., _, - and @
+        name: String,
+        /// What the account may do: viewer (look), operator (also run and stop), admin (everything)
+        #[arg(long)]
+        role: String,
+    },
+    /// Change what an account may do; a lower role ends its logins
+    Role {
+        /// The account
+        name: String,
+        /// viewer, operator or admin
+        role: String,
+    },
     /// Set an account's password (asked for, or read from standard input) and end its logins
     Passwd {
         /// The account
-        username: String,
+        name: String,
+    },
+    /// Remove an account and end its logins; what the person did stays in the audit log
+    Remove {
+        /// The account
+        name: String,
     },
 }
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
-    let Command::Passwd { username } = command;
-    let store = cli.existing_store()?;
-    let unknown = || Error::new(Code::AuthUnknown, format!("set the password of {username}"));
-    store.account(username.clone()).await?.ok_or_else(unknown)?;
-    let hash = web::hash_password(&ask()?)?;
-    let now = Clock::system().now();
-    if store.set_password(username.clone(), hash, Actor::cli(), now).await? {
-        return output::line(format_args!(
-            "The password of {username} is set; its logins are ended."
-        ));
+    let (store, call) = (cli.existing_store()?, Call::by_owner(cli.now()));
+    match command {
+        Command::List => list(cli, &store.accounts(call.now).await?),
+        Command::Add { name, role } => {
+            let (name, role) = (people::parse_name(&name)?, people::parse_role(&role)?);
+            let request = UserAdd { name, role, password: ask()? };
+            cli.say(&people::add(&store, &call, request).await?)
+        }
+        Command::Role { name, role } => {
+            let role = people::parse_role(&role)?;
+            cli.say(&people::set_role(&store, &call, &name, role).await?)
+        }
+        Command::Passwd { name } => {
+            people::known(&store, &name).await?;
+            cli.say(&people::set_password(&store, &call, &name, ask()?).await?)
+        }
+        Command::Remove { name } => cli.say(&people::remove(&store, &call, &name).await?),
     }
-    Err(Error::new(Code::AuthUnknown, format!("set the password of {username}")))
 }
 
-fn ask() -> Result<String> {
+fn list(cli: &Cli, accounts: &[AccountState]) -> Result<()> {
+    if cli.json {
+        return accounts
+            .iter()
+            .map(wire::Person::from)
+            .try_for_each(|person| output::json(&person));
+    }
+    let rows: Vec<_> = accounts.iter().map(row).collect();
+    output::table(&["NAME", "ROLE", "LOGINS", "LAST SEEN", "CREATED"], &rows)
+}
+
+fn row(state: &AccountState) -> Vec<String> {
+    vec![
+        state.account.username.clone(),
+        state.account.role.as_str().to_owned(),
+        state.logins.to_string(),
+        state.seen_at.map_or_else(|| "-".to_owned(), |at| at.to_string()),
+        state.created_at.to_string(),
+    ]
+}
+
+/// The new password: typed twice at a terminal, else the first line of standard input.
+fn ask() -> Result<Password> {
     let io = |error| Error::new(Code::WebInput, "read the new password").because(error);
     if std::io::stdin().is_terminal() {
-        return rpassword::prompt_password("New password (12 to 128 characters): ").map_err(io);
+        let prompt = format!("New password ({}): ", Password::RULE);
+        let password = rpassword::prompt_password(prompt).map_err(io)?;
+        let again = rpassword::prompt_password("The same again: ").map_err(io)?;
+        return Password::read(password, Some(&again));
     }
     let mut text = String::new();
     std::io::stdin().take(MAX_INPUT).read_to_string(&mut text).map_err(io)?;
     // The first line, as password managers print it; notes may follow.
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    Password::read(text.lines().next().unwrap_or_default(), None)
 }

@@ -315,6 +315,9 @@ codes! {
     AuthBusy: TooMany = "AUTH-LOGIN-004", "Too many people sign in at once",
         "Passwords are checked two at a time, and the queue is full.",
         "Try again in a moment.";
+    AuthStale: Unproven = "AUTH-LOGIN-005", "This needs a fresh sign-in",
+        "The password was given more than five minutes ago.",
+        "Sign in again, then repeat it.";
     AuthSetupCode: Gone = "AUTH-SETUP-001", "This set-up link is not valid any more",
         "It was used, it is older than 15 minutes, or the server was started again since.",
         "Start the server again: it prints a new link while there is no admin.";
@@ -323,10 +326,16 @@ codes! {
         "Choose another.";
     AuthUnknown: NotFound = "AUTH-NAME-001", "There is no such account",
         "The name is wrong, or nobody has set up the admin yet.",
-        "Set up the admin by the link that `lamplighter serve` prints, or start it with LAMPLIGHTER_ADMIN_PASSWORD set.";
+        "Look for it with `lamplighter users list`; while there is none, `lamplighter serve` prints the link that sets up the admin.";
+    AuthTaken: Conflict = "AUTH-NAME-002", "There is an account of this name",
+        "Somebody has added it before.",
+        "Choose another name, or change the one there is with `lamplighter users role` and `users passwd`.";
     AuthRole: Forbidden = "AUTH-ROLE-001", "Your role does not allow this",
         "The account's role is below what the action needs.",
         "Ask an admin.";
+    AuthLastAdmin: Conflict = "AUTH-ROLE-002", "The last admin stays one",
+        "Without an admin nobody could change settings, schedules or accounts on the pages.",
+        "Make another account an admin first: `lamplighter users role NAME admin`.";
     TrackerNoToken: Unconfigured = "TRACK-AUTH-001", "There is no token for the issue tracker",
         "GITHUB_TOKEN and `tracker.token_file` are empty or not set, or the file cannot be read or can be read by others.",
         "Set GITHUB_TOKEN, or let `tracker.token_file` name a file of mode 0600 that holds the token alone.";

@@ -47,6 +47,28 @@ pub struct Account {
     pub role: Role,
 }
 
+/// An account as the list of accounts shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountState {
+    /// The account.
+    pub account: Account,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Logins of it that have not ended.
+    pub logins: u64,
+    /// When one of them was last used.
+    pub seen_at: Option<Timestamp>,
+}
+
+/// A browser that is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Whose it is.
+    pub account: Account,
+    /// When the password was given.
+    pub began_at: Timestamp,
+}
+
 /// Who caused a change, for the audit log and the job's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {

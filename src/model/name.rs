@@ -8,6 +8,9 @@ use std::fmt;
 /// Longest kind and queue name, in bytes: room for a qualified word, short enough for a table column.
 const MAX_NAME: usize = 64;
 
+/// Names under which the server itself acts, for the audit log: no person has one of them.
+const NOBODYS: [&str; 4] = ["cli", "setup", "settings", "tracker"];
+
 macro_rules! text_newtype {
     ($(#[$doc:meta])* $name:ident, $rule:ident, $what:literal) => {
         $(#[$doc])*
@@ -55,6 +58,10 @@ text_newtype!(
 text_newtype!(
     /// What a schedule is called, for ever: `snake_case`, at most 64 bytes.
     ScheduleName, snake_case, "schedule's name"
+);
+text_newtype!(
+    /// What a person signs in with, and what the audit log names: at most 64 bytes.
+    Username, username, "user name"
 );
 text_newtype!(
     /// At most one non-final job of a kind holds it; 1 to 200 bytes.
@@ -116,6 +123,21 @@ fn snake_case(text: &str) -> Result<(), &'static str> {
     }
 }
 
+fn username(text: &str) -> Result<(), &'static str> {
+    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    if text.is_empty() || text.len() > MAX_NAME {
+        Err("it must have 1 to 64 characters")
+    } else if !text.bytes().all(|b| letter(b) || b"._-@".contains(&b)) {
+        Err("only a-z, 0-9, ., _, - and @ are allowed")
+    } else if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        Err("it must begin with a letter or a digit")
+    } else if NOBODYS.contains(&text) {
+        Err("the audit log means somebody else by this name")
+    } else {
+        Ok(())
+    }
+}
+
 fn key(text: &str) -> Result<(), &'static str> {
     if text.is_empty() || text.len() > MAX_KEY_BYTES {
         Err("it must have 1 to 200 bytes")
@@ -133,6 +155,17 @@ mod tests {
         assert_eq!(Kind::parse("send_mail2").unwrap().as_str(), "send_mail2");
         for bad in ["", "Send", "send mail", "send-mail", "é", &"x".repeat(65)] {
             assert_eq!(Kind::parse(bad).unwrap_err().code(), Code::ModelInvalid, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_name_is_a_plain_word_and_none_of_the_servers_own() {
+        for good in ["ada", "ada.l", "ada@example.org", "0day", "a_b-c"] {
+            assert_eq!(Username::parse(good).unwrap().as_str(), good);
+        }
+        let long = "x".repeat(65);
+        for bad in ["", "Ada", "a b", "-a", ".a", "é", "a/b", "cli", "setup", "tracker", &long] {
+            assert_eq!(Username::parse(bad).unwrap_err().code(), Code::ModelInvalid, "{bad:?}");
         }
     }
 }

@@ -3,7 +3,10 @@
 use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
-use crate::model::{Account, Actor, Deed, Timestamp};
+use crate::model::{Account, AccountState, Actor, Deed, Login, Role, Timestamp, Username};
+
+/// Accounts that are listed at most.
+const MAX_LIST: usize = 1_000;
 
 impl Store {
     /// Whether somebody could create accounts.
@@ -58,18 +61,74 @@ impl Store {
         self.db.read("read an account", move |c| sqlite::accounts::find(c, &username)).await
     }
 
-    /// Sets a password and ends every login of the account. Answers whether the account exists.
+    /// The accounts, by name, at most 1,000.
+    pub async fn accounts(&self, now: Timestamp) -> Result<Vec<AccountState>> {
+        let list = move |c: &_| sqlite::accounts::list(c, MAX_LIST, now);
+        self.db.read("list accounts", list).await
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// `AUTH-NAME-002` if there is one of this name.
+    pub async fn add_account(
+        &self,
+        username: Username,
+        role: Role,
+        password_hash: String,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let add = move |tx: &Tx<'_>| {
+            sqlite::accounts::add(tx, &username, role, &password_hash, &actor, now)
+        };
+        self.db.write("add a user", add).await
+    }
+
+    /// Gives an account another role; answers the one that it had. A lower one ends its logins.
+    ///
+    /// # Errors
+    /// `AUTH-NAME-001` if there is none of this name, `AUTH-ROLE-002` if it is the last admin.
+    pub async fn set_role(
+        &self,
+        username: String,
+        role: Role,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Role> {
+        let set = move |tx: &Tx<'_>| sqlite::accounts::set_role(tx, &username, role, &actor, now);
+        self.db.write("change the role of a user", set).await
+    }
+
+    /// Removes an account with its logins.
+    ///
+    /// # Errors
+    /// `AUTH-NAME-001` if there is none of this name, `AUTH-ROLE-002` if it is the last admin.
+    pub async fn remove_account(
+        &self,
+        username: String,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let remove = move |tx: &Tx<'_>| sqlite::accounts::remove(tx, &username, &actor, now);
+        self.db.write("remove a user", remove).await
+    }
+
+    /// Sets a password and ends every login of the account; answers how many there were.
+    ///
+    /// # Errors
+    /// `AUTH-NAME-001` if there is none of this name.
     pub async fn set_password(
         &self,
         username: String,
         password_hash: String,
         actor: Actor,
         now: Timestamp,
-    ) -> Result<bool> {
+    ) -> Result<usize> {
         let set = move |tx: &Tx<'_>| {
             sqlite::accounts::set_password(tx, &username, &password_hash, &actor, now)
         };
-        self.db.write("set a password", set).await
+        self.db.write("set the password of a user", set).await
     }
 
     /// Stores a login of `account` under the hash of its id.
@@ -84,27 +143,27 @@ impl Store {
         self.db.write("sign in", login).await
     }
 
-    /// Whose login this is: used within 30 minutes and begun within 12 hours. `uses` says whether this look extends
+    /// The login with this id: used within 30 minutes and begun within 12 hours. `uses` says whether this look extends
     /// the idle limit; polls do not.
-    pub async fn account_by_login(
+    pub async fn login_by_id(
         &self,
         id_hash: String,
         uses: bool,
         now: Timestamp,
-    ) -> Result<Option<Account>> {
+    ) -> Result<Option<Login>> {
         let hash = id_hash.clone();
         let found = self
             .db
             .read("check a login", move |c| sqlite::accounts::by_login(c, &hash, now))
             .await?;
-        let Some((account, stale)) = found else {
+        let Some((login, stale)) = found else {
             return Ok(None);
         };
         if uses && stale {
             let touch = move |tx: &Tx<'_>| sqlite::accounts::touch(tx, &id_hash, now);
             self.db.write("note a login's use", touch).await?;
         }
-        Ok(Some(account))
+        Ok(Some(login))
     }
 
     /// Ends a login.

@@ -45,9 +45,9 @@ async fn check_login(
         return ask_to_sign_in(caller, &request);
     };
     let now = app.web.clock.now();
-    let account = app.web.store.account_by_login(login_hash.clone(), uses, now).await;
-    let account = match account {
-        Ok(Some(account)) => account,
+    let login = app.web.store.login_by_id(login_hash.clone(), uses, now).await;
+    let account = match login {
+        Ok(Some(login)) => login.account,
         Ok(None) => return ask_to_sign_in(caller, &request),
         Err(error) => return Problem::from(error).into_response(),
     };

@@ -9,7 +9,8 @@ use super::face::Face;
 use super::page::{self, Frame};
 use super::problem::{Problem, seconds};
 use super::secret::Secret;
-use super::{cookie, nav, password};
+use super::{cookie, nav};
+use crate::actions::people;
 use crate::error::{Code, Result};
 use crate::model::{Account, Timestamp};
 use crate::warn_coded;
@@ -108,7 +109,7 @@ async fn authenticate(
     let found = app.web.store.account(username.clone()).await?;
     let (account, hash) = found.unzip();
     let verified =
-        app.hasher.run(move |memory| password::verify(&password, hash.as_deref(), memory)).await?;
+        app.hasher.run(move |memory| people::verify(&password, hash.as_deref(), memory)).await?;
     let Some(account) = account.filter(|_| verified) else {
         // The name is not logged: people type their password there.
         warn_coded!(Code::AuthFailed, "a sign-in from {} failed", caller.remote);

@@ -10,8 +10,9 @@ use super::named::SetupText;
 use super::page::{self, Frame};
 use super::problem::Problem;
 use super::secret::{self, Secret};
-use super::{login, nav, password};
-use crate::error::{Code, Result};
+use super::{login, nav};
+use crate::actions::people::Password;
+use crate::error::Result;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::response::{Html, IntoResponse, Response};
@@ -67,13 +68,19 @@ pub(super) async fn redeem(
 ) -> Result<Response, Problem> {
     let code_hash = valid_hash(&app, &code).await?;
     let Form(new) = form?;
-    if let Err(problem) = check(&new) {
-        return match caller.face {
-            Face::Page => Ok((problem.status(), form_page(&app, Some(&problem))).into_response()),
-            Face::Fragment | Face::Json => Err(problem),
-        };
-    }
-    let hash = app.hasher.run(move |_| password::hash_password(&new.password)).await?;
+    let password = match Password::read(new.password, new.repeat.as_deref()) {
+        Ok(password) => password,
+        Err(error) => {
+            let problem = Problem::from(error);
+            return match caller.face {
+                Face::Page => {
+                    Ok((problem.status(), form_page(&app, Some(&problem))).into_response())
+                }
+                Face::Fragment | Face::Json => Err(problem),
+            };
+        }
+    };
+    let hash = app.hasher.run(move |_| password.hash()).await?;
     let now = app.web.clock.now();
     let actor = caller.acting_as("setup");
     let account = app.web.store.redeem_setup_code(code_hash, hash, actor, now).await?;
@@ -89,15 +96,6 @@ async fn valid_hash(app: &App, code: &str) -> Result<String, Problem> {
     if valid { Ok(hash) } else { Err(SetupText::unfit()) }
 }
 
-fn check(new: &NewPassword) -> Result<(), Problem> {
-    let unfit = |why: &str| Problem::of(Code::AuthPassword).saying(format!("Not taken: {why}."));
-    password::check(&new.password).map_err(unfit)?;
-    if new.repeat.as_ref().is_some_and(|repeat| *repeat != new.password) {
-        return Err(unfit("the two passwords differ"));
-    }
-    Ok(())
-}
-
 fn form_page(app: &App, problem: Option<&Problem>) -> Html<String> {
     let content = html! {
         section.card.narrow {
@@ -107,7 +105,7 @@ fn form_page(app: &App, problem: Option<&Problem>) -> Html<String> {
             @if let Some(problem) = problem { (problem_notice(problem)) }
             form method="post" {
                 input type="hidden" name="username" value="admin" autocomplete="username";
-                label.form-label for="password" { "New password, 12 to 128 characters" }
+                label.form-label for="password" { "New password, " (Password::RULE) }
                 input #password .form-control name="password" type="password" autocomplete="new-password"
                     minlength="12" maxlength="128" required autofocus;
                 label.form-label for="repeat" { "The same again" }

@@ -154,7 +154,7 @@ impl Tail {
         }
         self.check_at = Instant::now() + CHECK;
         let (hash, now) = (self.login_hash.clone(), self.app.web.clock.now());
-        Ok(self.app.web.store.account_by_login(hash, false, now).await?.is_some())
+        Ok(self.app.web.store.login_by_id(hash, false, now).await?.is_some())
     }
 }
 

@@ -272,8 +272,8 @@ async fn the_first_admin_can_sign_in_although_somebody_was_audited_before() {
     let admin =
         store.create_first_admin("hash".into(), Actor::cli(), now()).await.unwrap().unwrap();
     store.login(admin.id, "id".into(), Actor::cli(), now()).await.unwrap();
-    let found = store.account_by_login("id".into(), true, now()).await.unwrap();
-    assert_eq!(found, Some(admin));
+    let found = store.login_by_id("id".into(), true, now()).await.unwrap().unwrap();
+    assert_eq!((found.account, found.began_at), (admin, now()));
 }
 
 /// The reason why readiness does not depend on the number of final jobs (P23).

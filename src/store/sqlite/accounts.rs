@@ -1,9 +1,9 @@
 //! Accounts, logins, the one-time set-up code, and who did what with them.
 
 use super::audit;
-use super::row::word;
-use crate::error::Result;
-use crate::model::{Account, Actor, Role, Timestamp};
+use super::row::{instant, word};
+use crate::error::{Code, Error, Result};
+use crate::model::{Account, AccountState, Actor, Login, Role, Timestamp, Username};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ pub(in crate::store) fn redeem_setup_code(
     create_first_admin(conn, password_hash, actor, now)
 }
 
-/// Makes the account `admin` if there is no admin yet.
+/// Makes the account `admin` if there is no admin yet. One of this name that is none becomes one, with this password.
 pub(in crate::store) fn create_first_admin(
     conn: &Connection,
     password_hash: &str,
@@ -76,16 +76,158 @@ pub(in crate::store) fn create_first_admin(
 ) -> Result<Option<Account>> {
     const SQL: &str = "
         INSERT INTO users (username, password_hash, role, created_at)
-        VALUES ('admin', :hash, 'admin', :now)";
+        VALUES ('admin', :hash, 'admin', :now)
+        ON CONFLICT (username) DO UPDATE SET password_hash = excluded.password_hash, role = 'admin'
+        RETURNING id, username, role";
     if has_admin(conn)? {
         return Ok(None);
     }
     conn.execute("DELETE FROM setup_codes", [])?;
-    conn.prepare_cached(SQL)?
-        .execute(named_params! {":hash": password_hash, ":now": now.millis()})?;
-    let id = conn.last_insert_rowid();
+    let params = named_params! {":hash": password_hash, ":now": now.millis()};
+    let account = conn.prepare_cached(SQL)?.query_row(params, from_row)?;
+    end_logins(conn, account.id)?;
     audit::record(conn, actor, "create account", "admin", now)?;
-    Ok(Some(Account { id, username: "admin".into(), role: Role::Admin }))
+    Ok(Some(account))
+}
+
+/// The accounts, by name, each with its logins that have not ended.
+pub(in crate::store) fn list(
+    conn: &Connection,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<AccountState>> {
+    const SQL: &str = "
+        SELECT u.id, u.username, u.role, u.created_at, count(l.id_hash), max(l.used_at)
+        FROM users u
+        LEFT JOIN logins l ON l.user_id = u.id AND l.used_at > :idle AND l.created_at > :absolute
+        GROUP BY u.id
+        ORDER BY u.username
+        LIMIT :limit";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let params = named_params! {
+        ":idle": ago(now, IDLE), ":absolute": ago(now, ABSOLUTE), ":limit": limit as i64,
+    };
+    let rows = statement.query_map(params, |row| {
+        Ok(AccountState {
+            account: from_row(row)?,
+            created_at: Timestamp::from_millis(row.get(3)?),
+            logins: row.get::<_, i64>(4)? as u64,
+            seen_at: instant(row, 5)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// `AUTH-NAME-002` if there is one of this name.
+pub(in crate::store) fn add(
+    conn: &Connection,
+    username: &Username,
+    role: Role,
+    password_hash: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO users (username, password_hash, role, created_at)
+        VALUES (:username, :hash, :role, :now)
+        ON CONFLICT (username) DO NOTHING";
+    let added = conn.prepare_cached(SQL)?.execute(named_params! {
+        ":username": username.as_str(),
+        ":hash": password_hash,
+        ":role": role.as_str(),
+        ":now": now.millis(),
+    })?;
+    if added == 0 {
+        let why = format!("there is a user {username} already");
+        return Err(Error::new(Code::AuthTaken, why));
+    }
+    if role == Role::Admin {
+        // There is an admin: the link that makes one has nothing left to do.
+        conn.execute("DELETE FROM setup_codes", [])?;
+    }
+    let change = (None, Some(role.as_str()));
+    audit::record_change(conn, actor, "create account", username.as_str(), change, now)
+}
+
+/// Gives an account another role; answers the one that it had. One of a lower role ends its logins.
+///
+/// # Errors
+/// `AUTH-NAME-001` if there is none of this name, `AUTH-ROLE-002` if it is the last admin.
+pub(in crate::store) fn set_role(
+    conn: &Connection,
+    username: &str,
+    role: Role,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Role> {
+    const SQL: &str = "
+        UPDATE users
+        SET role = :role
+        WHERE id = :id";
+    let account = existing(conn, username)?;
+    if account.role == role {
+        return Ok(role);
+    }
+    keep_an_admin(conn, &account)?;
+    let params = named_params! {":role": role.as_str(), ":id": account.id};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    if role < account.role {
+        end_logins(conn, account.id)?;
+    }
+    let change = (Some(account.role.as_str()), Some(role.as_str()));
+    audit::record_change(conn, actor, "change role", username, change, now)?;
+    Ok(account.role)
+}
+
+/// Removes an account with its logins.
+///
+/// # Errors
+/// `AUTH-NAME-001` if there is none of this name, `AUTH-ROLE-002` if it is the last admin.
+pub(in crate::store) fn remove(
+    conn: &Connection,
+    username: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        DELETE FROM users
+        WHERE id = :id";
+    let account = existing(conn, username)?;
+    keep_an_admin(conn, &account)?;
+    end_logins(conn, account.id)?;
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": account.id})?;
+    let change = (Some(account.role.as_str()), None);
+    audit::record_change(conn, actor, "remove account", username, change, now)
+}
+
+/// Refuses to change the only admin there is.
+fn keep_an_admin(conn: &Connection, account: &Account) -> Result<()> {
+    const SQL: &str = "
+        SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND id <> :id)";
+    if account.role < Role::Admin {
+        return Ok(());
+    }
+    let params = named_params! {":id": account.id};
+    if conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))? {
+        return Ok(());
+    }
+    let why = format!("{} is the only admin", account.username);
+    Err(Error::new(Code::AuthLastAdmin, why))
+}
+
+fn end_logins(conn: &Connection, account: i64) -> Result<usize> {
+    const SQL: &str = "
+        DELETE FROM logins
+        WHERE user_id = :user";
+    Ok(conn.prepare_cached(SQL)?.execute(named_params! {":user": account})?)
+}
+
+fn existing(conn: &Connection, username: &str) -> Result<Account> {
+    let unknown = || Error::new(Code::AuthUnknown, format!("there is no user {username}"));
+    Ok(find(conn, username)?.ok_or_else(unknown)?.0)
 }
 
 /// The account of this name with its password hash.
@@ -103,28 +245,27 @@ pub(in crate::store) fn find(
     Ok(found.optional()?)
 }
 
-/// Sets a password and ends every login of the account. Answers whether the account exists.
+/// Sets a password and ends every login of the account; answers how many there were.
+///
+/// # Errors
+/// `AUTH-NAME-001` if there is none of this name.
 pub(in crate::store) fn set_password(
     conn: &Connection,
     username: &str,
     password_hash: &str,
     actor: &Actor,
     now: Timestamp,
-) -> Result<bool> {
+) -> Result<usize> {
     const SQL: &str = "
         UPDATE users
         SET password_hash = :hash
-        WHERE username = :username";
-    const LOGINS: &str = "
-        DELETE FROM logins
-        WHERE user_id = (SELECT id FROM users WHERE username = :username)";
-    let params = named_params! {":hash": password_hash, ":username": username};
-    if conn.prepare_cached(SQL)?.execute(params)? == 0 {
-        return Ok(false);
-    }
-    conn.prepare_cached(LOGINS)?.execute(named_params! {":username": username})?;
+        WHERE id = :id";
+    let account = existing(conn, username)?;
+    let params = named_params! {":hash": password_hash, ":id": account.id};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    let ended = end_logins(conn, account.id)?;
     audit::record(conn, actor, "set password", username, now)?;
-    Ok(true)
+    Ok(ended)
 }
 
 /// Stores a new login, and forgets the ones that have ended.
@@ -157,9 +298,9 @@ pub(in crate::store) fn by_login(
     conn: &Connection,
     id_hash: &str,
     now: Timestamp,
-) -> Result<Option<(Account, bool)>> {
+) -> Result<Option<(Login, bool)>> {
     const SQL: &str = "
-        SELECT u.id, u.username, u.role, l.used_at <= :stale
+        SELECT u.id, u.username, u.role, l.created_at, l.used_at <= :stale
         FROM logins l JOIN users u ON u.id = l.user_id
         WHERE l.id_hash = :hash AND l.used_at > :idle AND l.created_at > :absolute";
     let mut statement = conn.prepare_cached(SQL)?;
@@ -169,7 +310,11 @@ pub(in crate::store) fn by_login(
         ":absolute": ago(now, ABSOLUTE),
         ":stale": ago(now, TOUCH_EVERY),
     };
-    Ok(statement.query_row(params, |row| Ok((from_row(row)?, row.get(3)?))).optional()?)
+    let found = statement.query_row(params, |row| {
+        let began_at = Timestamp::from_millis(row.get(3)?);
+        Ok((Login { account: from_row(row)?, began_at }, row.get(4)?))
+    });
+    Ok(found.optional()?)
 }
 
 /// Notes that a login was used.

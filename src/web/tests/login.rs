@@ -2,8 +2,9 @@
 
 use super::super::nav::HOME;
 use super::super::self_monitoring::status;
-use super::super::{SETUP_CODE_LIFE, hash_password, new_setup_code};
+use super::super::{SETUP_CODE_LIFE, new_setup_code};
 use super::*;
+use crate::actions::people::Password;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -12,7 +13,7 @@ const WRONG: &str = "username=admin&password=a+lamp+in+any+street";
 const UNKNOWN: &str = "username=nobody&password=a+lamp+in+every+street";
 
 async fn site() -> Site {
-    Site::with_admin(&hash_password(PASSWORD).unwrap()).await
+    Site::with_admin(&Password::read(PASSWORD, None).unwrap().hash().unwrap()).await
 }
 
 async fn setup_link(site: &Site) -> String {

@@ -4,6 +4,7 @@
 use super::server::{Browser, PASSWORD};
 use super::{in_time, now};
 use lamplighter::Engine;
+use lamplighter::actions::people::Password;
 use lamplighter::agents::Launcher;
 use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
@@ -46,7 +47,7 @@ impl Site {
 
     /// The same with options of the caller's.
     pub async fn start_with(folder: &Path, store: &Store, options: Options) -> Self {
-        let hash = web::hash_password(PASSWORD).unwrap();
+        let hash = Password::read(PASSWORD, None).unwrap().hash().unwrap();
         store.create_first_admin(hash, Actor::cli(), now()).await.unwrap();
         let gate = Arc::new(Semaphore::new(0));
         let permits = Arc::clone(&gate);
