@@ -8,11 +8,14 @@
 
 mod answer;
 mod call;
+pub mod kinds;
 mod length;
 
 pub mod people;
 mod priority;
 pub mod queues;
+pub mod repositories;
+pub mod schedules;
 
 pub use answer::Answer;
 pub use call::{Call, Proof, Who};

@@ -120,6 +120,16 @@ impl Cli {
         output::line(&answer.sentence)
     }
 
+    /// Prints what an action answered that made a job: its value with `--json`, else the job's id alone, for scripts; notes
+    /// go to standard error.
+    fn say_id<T: Serialize>(&self, answer: &Answer<T>, id: i64) -> Result<()> {
+        if self.json {
+            return output::json(&answer.as_wire());
+        }
+        answer.notes.iter().for_each(|note| output::note(note));
+        output::line(id)
+    }
+
     fn log_store(&self) -> Result<LogStore> {
         LogStore::open(&self.data_dir(false)?.join(LOGS_DB), OpenMode::Current)
     }

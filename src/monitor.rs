@@ -28,9 +28,9 @@ mod visible;
 mod window;
 
 pub use facts::Telling;
-pub use filing::Filings;
+pub use filing::{Filings, check_filing};
 pub use readiness::may_scan;
-pub use scan::{register, rules};
+pub use scan::{check_scan, register, rules};
 pub use tracking::{Remote, Tracking};
 pub use window::Window;
 

@@ -10,19 +10,14 @@ use crate::agents::claude::{Conclusion, Model, OnDenial, Settings};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, DescribedBy, Description, GoldenRepo, JobError, JobId, Kind, KindRules, NewJob, Outcome,
+    Actor, DescribedBy, Description, GoldenRepo, JobError, Kind, KindRules, NewJob, Outcome,
     Profile, Queue, Retention, Setting, Timestamp, Trigger, UniqueKey,
 };
 use crate::redact::redactor;
 use crate::sessions::{self, AgentState, Agents, Plan};
-use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::time::Duration;
-
-/// Longest name of a repository, in characters.
-const MAX_NAME: usize = 64;
 
 /// The model of these jobs.
 pub const MODEL: Setting = Setting {
@@ -38,6 +33,17 @@ pub const MODEL: Setting = Setting {
 struct Request {
     /// The repository's name.
     repository: String,
+}
+
+/// The name of the repository that a payload asks about; whether it is registered is another matter.
+///
+/// # Errors
+/// `JOB-VALUE-001` with the member that does not fit.
+pub fn check(payload: &Value) -> Result<String> {
+    let request = Request::deserialize(payload).map_err(|error| {
+        Error::new(Code::ModelInvalid, "read the payload of a golden_repo").because(error)
+    })?;
+    Ok(request.repository)
 }
 
 /// The rules of kind `golden_repo`: one attempt, again when interrupted, kept for a year.
@@ -63,56 +69,14 @@ pub fn register(builder: Builder, agents: &Agents) -> Builder {
     })
 }
 
-/// Registers a repository of this machine and asks for its description. Without a name it is called after its folder.
+/// The job that describes a repository. One that waits or runs does for all who ask.
 ///
 /// # Errors
-/// `REPO-PATH-001` if there is no git repository, `REPO-NAME-001` if one has this name or this path, `JOB-VALUE-001` for a name
-/// that is none.
-pub async fn add(
-    store: &Store,
-    path: &Path,
-    name: Option<String>,
-    actor: Actor,
-    now: Timestamp,
-) -> Result<JobId> {
-    let failed = |why: String| {
-        Error::new(Code::RepositoryPath, format!("add {}", path.display())).because(why)
-    };
-    let path = path.canonicalize().map_err(|error| failed(error.to_string()))?;
-    if !path.join(".git").exists() {
-        return Err(failed("it has no .git".to_owned()));
-    }
-    let name = name.unwrap_or_else(|| {
-        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
-    });
-    let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-    if !(1..=MAX_NAME).contains(&name.chars().count()) || !name.chars().all(fits) {
-        let doing = format!("call a repository {name:?}: 1 to 64 letters, digits, -, _ and .");
-        return Err(Error::new(Code::ModelInvalid, doing));
-    }
-    store.add_repository(name.clone(), path, actor.clone(), now).await?;
-    refresh(store, name, Trigger::Manual, Some(actor), now).await
-}
-
-/// Asks for the description of a repository anew; answers the job that is to make it.
-///
-/// # Errors
-/// `REPO-NAME-002` if there is none of this name.
-pub async fn refresh(
-    store: &Store,
-    name: String,
-    trigger: Trigger,
-    actor: Option<Actor>,
-    now: Timestamp,
-) -> Result<JobId> {
-    let job = NewJob {
-        trigger,
-        actor,
-        // One that waits or runs does for all who ask.
-        unique_key: Some(UniqueKey::parse(format!("repository {name}"))?),
-        ..NewJob::of(Kind::GOLDEN_REPO, &Request { repository: name.clone() })?
-    };
-    store.request_description(name, job, now).await
+/// `JOB-VALUE-001` for a name that is too long.
+pub fn job(name: &str, trigger: Trigger, actor: Option<Actor>) -> Result<NewJob> {
+    let unique_key = Some(UniqueKey::parse(format!("repository {name}"))?);
+    let request = Request { repository: name.to_owned() };
+    Ok(NewJob { trigger, unique_key, actor, ..NewJob::of(Kind::GOLDEN_REPO, &request)? })
 }
 
 /// Asks for the descriptions that were made of files while there was no agent program, if there is one now.
@@ -122,7 +86,8 @@ pub async fn complete(agents: &Agents, now: Timestamp) -> Result<()> {
     }
     for repository in agents.store.repositories().await? {
         if matches!(repository.description, Some((_, DescribedBy::Files, _))) {
-            refresh(&agents.store, repository.name, Trigger::Api, None, now).await?;
+            let job = job(&repository.name, Trigger::Api, None)?;
+            agents.store.request_description(repository.name, job, now).await?;
         }
     }
     Ok(())

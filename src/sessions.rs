@@ -19,7 +19,7 @@ mod settings;
 
 pub use leftovers::clear_leftovers;
 pub use program::{AgentProgram, AgentState};
-pub use prompts::{Prompt, prompt_files};
+pub use prompts::{Prompt, check_prompt, prompt_files};
 pub use run::{Plan, run};
 pub use session::{register, rules};
 pub use settings::{SETTINGS, Tier, Wishes, put_off, wishes};
@@ -86,6 +86,20 @@ impl Asked {
     }
 }
 
+/// Refuses to go on with a session that left nothing to go on with.
+///
+/// # Errors
+/// `AGENT-VALUE-001`.
+pub async fn check_continues(store: &Store, request: &SessionRequest) -> Result<()> {
+    let Some(id) = request.continues.map(JobId) else { return Ok(()) };
+    let known = store.session(id).await?.and_then(|session| session.run);
+    if known.and_then(|run| run.cli_session_id).is_some() {
+        return Ok(());
+    }
+    let why = "there is no such session, or its agent left nothing to go on with";
+    Err(Error::new(Code::AgentValue, format!("go on with session {id}")).because(why))
+}
+
 /// Queues a session; never refused because another runs.
 ///
 /// # Errors
@@ -98,15 +112,7 @@ pub async fn request(
     now: Timestamp,
 ) -> Result<JobId> {
     request.check()?;
-    if let Some(id) = request.continues.map(JobId) {
-        let known = store.session(id).await?.and_then(|session| session.run);
-        if known.and_then(|run| run.cli_session_id).is_none() {
-            let why = "there is no such session, or its agent left nothing to go on with";
-            return Err(
-                Error::new(Code::AgentValue, format!("go on with session {id}")).because(why)
-            );
-        }
-    }
+    check_continues(store, &request).await?;
     let job = NewJob {
         trigger: asked.trigger,
         actor: Some(asked.actor),

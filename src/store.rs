@@ -90,6 +90,11 @@ impl Store {
         Ok(Self { db: Arc::new(db) })
     }
 
+    /// The folder that the database is in: the data directory of a server.
+    pub fn folder(&self) -> Option<&Path> {
+        self.db.path().parent()
+    }
+
     /// A receiver that sees a new number after every commit that changed something, ours at once, another program's
     /// while [`Store::watch_foreign_commits`] runs. Arm it, look, then wait.
     pub fn changes(&self) -> watch::Receiver<u64> {

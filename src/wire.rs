@@ -8,10 +8,17 @@ mod answered;
 mod job;
 mod person;
 mod queue;
+mod repository;
+mod schedule;
 mod session;
 
 pub use answered::Answered;
 pub use job::{Enqueued, Job, JobAttempt, JobEvent, JobStory};
 pub use person::{Person, PersonPassword, PersonRemoved, PersonRole};
 pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueResumed};
+pub use repository::{Repository, RepositoryAsked, RepositoryRemoved};
+pub use schedule::{
+    Occurrence, Schedule, ScheduleChanged, ScheduleDecision, SchedulePaused, SchedulePlan,
+    SchedulePreview, ScheduleRemoved, ScheduleRun, ScheduleStory,
+};
 pub use session::{Session, SessionQueued, SessionRun};

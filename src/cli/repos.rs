@@ -1,13 +1,13 @@
 //! `lamplighter repos`: lists, adds, refreshes and removes golden repositories.
 
 use super::{Cli, output};
-use crate::clock::Clock;
-use crate::error::Result;
-use crate::model::{Actor, GoldenRepo, Trigger};
-use crate::repositories;
+use crate::actions::Call;
+use crate::actions::repositories::{self, RepositoryAdd};
+use crate::error::{Code, Error, Result};
+use crate::model::GoldenRepo;
+use crate::wire;
 use clap::Subcommand;
-use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{PathBuf, absolute};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -16,8 +16,8 @@ pub(super) enum Command {
         /// Its folder
         path: PathBuf,
         /// What to call it [default: its folder's name]
-        #[arg(long)]
-        name: Option<String>,
+        #[arg(long, default_value = "", hide_default_value = true)]
+        name: String,
     },
     /// List the repositories and their descriptions
     List,
@@ -34,38 +34,33 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
-    let now = Clock::system().now();
+    let call = Call::by_owner(cli.now());
     match command {
         Command::Add { path, name } => {
-            let store = cli.store()?;
-            let job = repositories::add(&store, &path, name, Actor::cli(), now).await?;
-            print_job(cli, job)
+            // A relative path is one of the shell's folder.
+            let path = absolute(&path).map_err(|error| {
+                Error::new(Code::RepositoryPath, "add a repository").because(error)
+            })?;
+            let added =
+                repositories::add(&cli.store()?, &call, RepositoryAdd { path, name }).await?;
+            cli.say_id(&added, added.value.job_id)
         }
         Command::List => list(cli).await,
         Command::Refresh { name } => {
-            let (store, actor) = (cli.existing_store()?, Some(Actor::cli()));
-            let job = repositories::refresh(&store, name, Trigger::Manual, actor, now).await?;
-            print_job(cli, job)
+            let asked = repositories::refresh(&cli.existing_store()?, &call, &name).await?;
+            cli.say_id(&asked, asked.value.job_id)
         }
         Command::Remove { name } => {
-            cli.existing_store()?.remove_repository(name.clone(), Actor::cli(), now).await?;
-            if cli.json {
-                output::line(json!({"repository": name, "answer": "removed"}))
-            } else {
-                output::line("removed")
-            }
+            cli.say(&repositories::remove(&cli.existing_store()?, &call, &name).await?)
         }
     }
-}
-
-fn print_job(cli: &Cli, job: crate::model::JobId) -> Result<()> {
-    if cli.json { output::line(json!({"job_id": job.to_string()})) } else { output::line(job) }
 }
 
 async fn list(cli: &Cli) -> Result<()> {
     let repositories = cli.existing_store()?.repositories().await?;
     if cli.json {
-        return repositories.iter().try_for_each(|repository| output::line(as_json(repository)));
+        let mut all = repositories.iter().map(wire::Repository::from);
+        return all.try_for_each(|repository| output::json(&repository));
     }
     let rows: Vec<_> = repositories.iter().map(row).collect();
     output::table(&["ID", "NAME", "BY", "TECHNOLOGIES", "SUMMARY"], &rows)
@@ -83,18 +78,4 @@ fn row(repository: &GoldenRepo) -> Vec<String> {
         of(|about| about.technologies.join(", "), 40),
         of(|about| about.summary.clone(), 80),
     ]
-}
-
-fn as_json(repository: &GoldenRepo) -> Value {
-    let described = repository.description.as_ref();
-    json!({
-        "id": repository.id,
-        "name": repository.name,
-        "path": repository.path,
-        "description": described.map(|(description, ..)| description),
-        "described_by": described.map(|(_, by, _)| by.as_str()),
-        "described_at": described.map(|(.., at)| at.to_string()),
-        "job_id": repository.job_id.map(|id| id.0),
-        "added_at": repository.added_at.to_string(),
-    })
 }

@@ -1,16 +1,13 @@
 //! `lamplighter schedules`: lists, makes, changes, pauses and removes schedules.
 
 use super::{Cli, output};
-use crate::clock::Clock;
-use crate::error::{Code, Error, Result};
-use crate::model::{
-    Actor, CatchUp, Kind, NewSchedule, Overlap, Plan, PlanChange, Queue, Rule, Schedule,
-    ScheduleName, Timestamp,
-};
+use crate::actions::Call;
+use crate::actions::schedules::{self, PlanTexts, RuleText, ScheduleAdd, ScheduleEdit};
+use crate::error::Result;
+use crate::model::{Schedule, Timestamp};
 use crate::store::Store;
+use crate::wire;
 use clap::{ArgGroup, Subcommand};
-use serde_json::{Value, json};
-use std::time::Duration;
 
 /// Most schedules there are.
 const ALL: usize = 1000;
@@ -23,58 +20,64 @@ pub(super) enum Command {
     #[command(group = ArgGroup::new("rule").required(true).args(["cron", "every", "at"]))]
     Add {
         /// What to call it: a-z, 0-9 and _
-        #[arg(value_parser = name)]
-        name: ScheduleName,
+        name: String,
         #[command(flatten)]
         rule: RuleArguments,
         /// The kind of its jobs
-        #[arg(long, value_parser = kind)]
-        kind: Kind,
+        #[arg(long)]
+        kind: String,
         #[command(flatten)]
         rest: PlanArguments,
     },
     /// Change what is named of a schedule; another rule counts from now on
     Edit {
         /// Its name
-        #[arg(value_parser = name)]
-        name: ScheduleName,
+        name: String,
         #[command(flatten)]
         rule: RuleArguments,
         /// The kind of its jobs
-        #[arg(long, value_parser = kind)]
-        kind: Option<Kind>,
+        #[arg(long)]
+        kind: Option<String>,
         #[command(flatten)]
         rest: PlanArguments,
     },
     /// Remove a schedule and its history; the jobs it has made stay
     Remove {
         /// Its name
-        #[arg(value_parser = name)]
-        name: ScheduleName,
+        name: String,
     },
     /// Keep a schedule from making jobs
     Pause {
         /// Its name
-        #[arg(value_parser = name)]
-        name: ScheduleName,
+        name: String,
     },
-    /// Let a paused schedule go on; what fell into the pause is skipped, except with --catch-up all:N
+    /// Let a paused schedule go on; what fell into the pause is skipped, unless its catch-up is all:N
     Resume {
         /// Its name
-        #[arg(value_parser = name)]
-        name: ScheduleName,
+        name: String,
     },
     /// Queue a job as the schedule makes them, and print its id; the cadence is not shifted
     RunNow {
         /// Its name
-        #[arg(value_parser = name)]
-        name: ScheduleName,
+        name: String,
+    },
+    /// Show a schedule: its rule in words, its next five occurrences and what was decided last
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Print what became of the last occurrences, the newest first
+    Decisions {
+        /// Its name
+        name: String,
+        /// At most this many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
     },
     /// Print the next occurrences, and what changes of the clock do to them
     Next {
         /// Its name
-        #[arg(value_parser = name)]
-        name: ScheduleName,
+        name: String,
         /// How many
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
         count: u16,
@@ -86,13 +89,13 @@ pub(super) struct RuleArguments {
     /// At the local times of a crontab expression: "30 2 * * 1-5"
     #[arg(long, value_name = "EXPRESSION", group = "when")]
     cron: Option<String>,
-    /// The IANA zone whose clocks the crontab expression means; UTC, or the one the schedule has
-    #[arg(long, value_name = "ZONE", requires = "cron")]
+    /// The IANA zone whose clocks --cron or --at means; for --cron UTC, or the one the schedule has
+    #[arg(long, value_name = "ZONE")]
     zone: Option<String>,
-    /// Every so many minutes, 1 to 10080; also 15m or 6h
+    /// Every so many minutes, 1 to 10080; also 15m, 6h or 1day
     #[arg(long, value_name = "MINUTES", group = "when")]
     every: Option<String>,
-    /// Once, at an instant: 2027-01-15T08:00:00+01:00
+    /// Once, at an instant: 2027-01-15T08:00:00+01:00, or "2027-01-15 08:00" with --zone
     #[arg(long, value_name = "INSTANT", group = "when")]
     at: Option<String>,
 }
@@ -100,86 +103,45 @@ pub(super) struct RuleArguments {
 #[derive(clap::Args)]
 pub(super) struct PlanArguments {
     /// The handler's input, JSON; {} for a new one
-    #[arg(long, value_parser = |text: &str| serde_json::from_str::<Value>(text))]
-    payload: Option<Value>,
+    #[arg(long)]
+    payload: Option<String>,
     /// Where the jobs wait, instead of their kind's queue; `default` is a queue too, `kind` the kind's
-    #[arg(long, value_parser = queue)]
-    queue: Option<KindsOr<Queue>>,
+    #[arg(long)]
+    queue: Option<String>,
     /// Lower runs first, -100 to 100, instead of their kind's; `kind` for the kind's
-    #[arg(long, allow_negative_numbers = true, value_parser = priority)]
-    priority: Option<KindsOr<i32>>,
+    #[arg(long, allow_negative_numbers = true)]
+    priority: Option<String>,
     /// What becomes of missed occurrences: once, skip or all:N; once for a new one
-    #[arg(long, value_parser = CatchUp::parse)]
-    catch_up: Option<CatchUp>,
+    #[arg(long)]
+    catch_up: Option<String>,
     /// What becomes of one that meets its predecessor: `queue_one`, `queue_all` or `skip`; `queue_one` for a new one
-    #[arg(long, value_parser = Overlap::parse)]
-    overlap: Option<Overlap>,
+    #[arg(long)]
+    overlap: Option<String>,
     /// How long after one another the jobs of missed occurrences start: 30s, 5m
-    #[arg(long, value_name = "LENGTH", value_parser = humantime::parse_duration)]
-    stagger: Option<Duration>,
-}
-
-/// A value of its own, or that of the kind.
-#[derive(Clone)]
-struct KindsOr<T>(Option<T>);
-
-fn name(text: &str) -> Result<ScheduleName> {
-    ScheduleName::parse(text)
-}
-
-fn kind(text: &str) -> Result<Kind> {
-    Kind::parse(text)
-}
-
-fn queue(text: &str) -> Result<KindsOr<Queue>> {
-    Ok(KindsOr(if text == "kind" { None } else { Some(Queue::parse(text)?) }))
-}
-
-fn priority(text: &str) -> Result<KindsOr<i32>, String> {
-    match text.parse() {
-        _ if text == "kind" => Ok(KindsOr(None)),
-        Ok(priority) => Ok(KindsOr(Some(priority))),
-        Err(_) => Err("a number from -100 to 100, or kind".to_owned()),
-    }
+    #[arg(long, value_name = "LENGTH")]
+    stagger: Option<String>,
 }
 
 impl RuleArguments {
-    /// The rule, if one is named; `before` is the one that is changed, whose zone stays unless another is named.
-    fn read(self, before: Option<&Rule>, now: Timestamp) -> Result<Option<Rule>> {
+    fn text(self) -> Option<RuleText> {
         let Self { cron, zone, every, at } = self;
-        let kept = match before {
-            Some(Rule::Cron { zone, .. }) => Some(zone.name()),
-            Some(Rule::Every { .. } | Rule::Once(_)) | None => None,
-        };
-        let zone = zone.as_deref().or(kept).unwrap_or("UTC");
-        let rule = match (cron, every, at) {
-            (Some(cron), _, _) => Rule::cron(&cron, zone),
-            (None, Some(text), _) => match Rule::parse(&text, now)? {
-                rule @ Rule::Every { .. } => Ok(rule),
-                Rule::Cron { .. } | Rule::Once(_) => Err(not_a(&text, "number of minutes")),
-            },
-            (None, None, Some(text)) => match Rule::parse(&text, now)? {
-                rule @ Rule::Once(_) => Ok(rule),
-                Rule::Cron { .. } | Rule::Every { .. } => Err(not_a(&text, "instant")),
-            },
-            (None, None, None) => return Ok(None),
-        };
-        rule.map(Some)
+        match (cron, every, at) {
+            (Some(cron), _, _) => Some(RuleText::Cron { cron, zone }),
+            (None, Some(every), _) => Some(RuleText::Every { every, zone }),
+            (None, None, Some(at)) => Some(RuleText::At { at, zone }),
+            (None, None, None) => zone.map(RuleText::Zone),
+        }
     }
 }
 
-fn not_a(text: &str, what: &str) -> Error {
-    Error::new(Code::ModelInvalid, format!("read {text:?}: it is no {what}"))
-}
-
 impl PlanArguments {
-    fn change(self, rule: Option<Rule>, kind: Option<Kind>) -> PlanChange {
-        PlanChange {
-            rule,
+    fn texts(self, rule: RuleArguments, kind: Option<String>) -> PlanTexts {
+        PlanTexts {
+            rule: rule.text(),
             kind,
             payload: self.payload,
-            queue: self.queue.map(|queue| queue.0),
-            priority: self.priority.map(|priority| priority.0),
+            queue: self.queue,
+            priority: self.priority,
             catch_up: self.catch_up,
             overlap: self.overlap,
             stagger: self.stagger,
@@ -188,95 +150,101 @@ impl PlanArguments {
 }
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
-    let (actor, now) = (Actor::cli(), Clock::system().now());
+    let call = Call::by_owner(cli.now());
+    let store = match &command {
+        Command::Add { .. } => cli.store()?,
+        Command::List
+        | Command::Edit { .. }
+        | Command::Remove { .. }
+        | Command::Pause { .. }
+        | Command::Resume { .. }
+        | Command::RunNow { .. }
+        | Command::Show { .. }
+        | Command::Decisions { .. }
+        | Command::Next { .. } => cli.existing_store()?,
+    };
     match command {
-        Command::List => {
-            let (schedules, _) = cli.existing_store()?.schedules(0, ALL).await?;
-            list(cli, &schedules)
-        }
+        Command::List => list(cli, &store.schedules(0, ALL).await?.0),
         Command::Add { name, rule, kind, rest } => {
-            let store = cli.store()?;
-            let change = rest.change(rule.read(None, now)?, Some(kind));
-            let plan = change.applied_to(None).ok_or_else(|| not_a("", "rule"))?;
-            let new = NewSchedule { name: name.clone(), plan };
-            store.create_schedule(new, actor, now).await?;
-            show_next(cli, &store, name, now, 1).await
+            let request = ScheduleAdd { name, plan: rest.texts(rule, Some(kind)) };
+            cli.say(&schedules::add(&store, &call, request).await?)
         }
         Command::Edit { name, rule, kind, rest } => {
-            let store = cli.existing_store()?;
-            let before = store.schedule(name.clone()).await?.and_then(|known| known.plan.ok());
-            let before = before.as_ref().map(|plan| &plan.rule);
-            let change = rest.change(rule.read(before, now)?, kind);
-            store.change_schedule(name.clone(), change, actor, now).await?;
-            show_next(cli, &store, name, now, 1).await
+            let request = ScheduleEdit { name, plan: rest.texts(rule, kind) };
+            cli.say(&schedules::edit(&store, &call, request).await?)
         }
-        Command::Remove { name } => {
-            cli.existing_store()?.remove_schedule(name.clone(), actor, now).await?;
-            say(cli, &name, "removed")
-        }
-        Command::Pause { name } => {
-            let paused = cli.existing_store()?.pause_schedule(name.clone(), actor, now).await?;
-            say(cli, &name, if paused { "paused" } else { "nothing to do: it is paused" })
-        }
-        Command::Resume { name } => {
-            let resumed = cli.existing_store()?.resume_schedule(name.clone(), actor, now).await?;
-            say(cli, &name, if resumed { "resumed" } else { "nothing to do: it was not paused" })
-        }
+        Command::Remove { name } => cli.say(&schedules::remove(&store, &call, &name).await?),
+        Command::Pause { name } => cli.say(&schedules::pause(&store, &call, &name).await?),
+        Command::Resume { name } => cli.say(&schedules::resume(&store, &call, &name).await?),
         Command::RunNow { name } => {
-            let id = cli.existing_store()?.run_schedule_now(name, actor, now).await?;
-            if cli.json { output::line(json!({"id": id.0})) } else { output::line(id) }
+            let made = schedules::run_now(&store, &call, &name).await?;
+            cli.say_id(&made, made.value.id)
+        }
+        Command::Show { name } => show(cli, &store, &name).await,
+        Command::Decisions { name, limit } => {
+            let all = schedules::decisions(&store, &name, usize::from(limit)).await?;
+            if cli.json {
+                return all.iter().try_for_each(output::json);
+            }
+            decided(&all)
         }
         Command::Next { name, count } => {
-            show_next(cli, &cli.existing_store()?, name, now, usize::from(count)).await
+            let preview = schedules::next(&store, &name, usize::from(count), call.now).await?;
+            if cli.json { output::json(&preview) } else { upcoming(&preview) }
         }
     }
 }
 
-fn say(cli: &Cli, name: &ScheduleName, words: &str) -> Result<()> {
+async fn show(cli: &Cli, store: &Store, name: &str) -> Result<()> {
+    let told = schedules::story(store, name, cli.now()).await?;
     if cli.json {
-        output::line(json!({"name": name.as_str(), "answer": words}))
-    } else {
-        output::line(words)
+        return output::json(&told);
     }
+    let schedule = &told.preview.schedule;
+    match (&schedule.plan, &schedule.error) {
+        (Some(plan), _) => {
+            output::line(format_args!("Makes a job of kind {}.", plan.kind))?;
+            upcoming(&told.preview)?;
+        }
+        (None, why) => {
+            let why = why.as_deref().unwrap_or_default();
+            output::line(format_args!("Makes no jobs: what is stored cannot be read: {why}"))?;
+        }
+    }
+    output::line("")?;
+    decided(&told.decisions)
 }
 
-/// The next occurrences in the rule's zone and in UTC, and what changes of the clock do to them.
-async fn show_next(
-    cli: &Cli,
-    store: &Store,
-    name: ScheduleName,
-    now: Timestamp,
-    count: usize,
-) -> Result<()> {
-    let unknown = || Error::new(Code::ScheduleUnknown, format!("find the schedule {name}"));
-    let schedule = store.schedule(name.clone()).await?.ok_or_else(unknown)?;
-    let plan = schedule.plan.as_ref().map_err(|why| {
-        Error::new(Code::ScheduleUnreadable, format!("read the schedule {name}"))
-            .because(why.as_str())
-    })?;
-    let due = schedule.next_at.filter(|at| *at <= now);
-    let next: Vec<_> = due.into_iter().chain(schedule.upcoming(now)).take(count).collect();
-    let warnings = plan.rule.clock_warnings(now);
-    if cli.json {
-        let next =
-            next.iter().map(|at| json!({"at": at.to_string(), "local": plan.rule.local(*at)}));
-        let mut value = as_json(&schedule);
-        value["next"] = next.collect();
-        value["warnings"] = json!(warnings);
-        return output::line(value);
-    }
-    if schedule.paused_at.is_some() {
+/// The rule in words, the next occurrences in its zone and in UTC, and what changes of the clock do to them.
+fn upcoming(preview: &wire::SchedulePreview) -> Result<()> {
+    if preview.schedule.paused_at.is_some() {
         output::note("The schedule is paused: this is when it would run.");
     }
-    let rows: Vec<_> = next.iter().map(|at| vec![plan.rule.local(*at), at.to_string()]).collect();
-    output::line(plan.rule.in_words())?;
+    let row = |next: &wire::Occurrence| vec![next.local.clone(), next.at.clone()];
+    let rows: Vec<_> = preview.next.iter().map(row).collect();
+    output::line(preview.schedule.words.as_deref().unwrap_or_default())?;
     output::table(&["LOCAL", "UTC"], &rows)?;
-    warnings.iter().try_for_each(|warning| output::line(format_args!("Note: {warning}.")))
+    preview.warnings.iter().try_for_each(|warning| output::line(format_args!("Note: {warning}.")))
+}
+
+fn decided(decisions: &[wire::ScheduleDecision]) -> Result<()> {
+    let row = |decision: &wire::ScheduleDecision| {
+        vec![
+            decision.occurrence_at.clone(),
+            decision.decision.to_owned(),
+            decision.decided_at.clone(),
+            decision.job_id.map_or_else(|| "-".to_owned(), |id| id.to_string()),
+            output::plain(&decision.detail, 100),
+        ]
+    };
+    let rows: Vec<_> = decisions.iter().map(row).collect();
+    output::table(&["OCCURRENCE", "DECISION", "DECIDED", "JOB", "WHY"], &rows)
 }
 
 fn list(cli: &Cli, schedules: &[Schedule]) -> Result<()> {
     if cli.json {
-        return schedules.iter().try_for_each(|schedule| output::line(as_json(schedule)));
+        let mut all = schedules.iter().map(wire::Schedule::from);
+        return all.try_for_each(|schedule| output::json(&schedule));
     }
     let rows: Vec<_> = schedules.iter().map(row).collect();
     output::table(&["NAME", "KIND", "RULE", "LAST", "NEXT", "PAUSED"], &rows)
@@ -305,23 +273,4 @@ fn paused(schedule: &Schedule) -> String {
         (Some(_), None) => "yes".to_owned(),
         (None, _) => "-".to_owned(),
     }
-}
-
-fn as_json(schedule: &Schedule) -> Value {
-    let at = |at: Option<Timestamp>| at.map(|at| at.to_string());
-    let plan = schedule.plan.as_ref();
-    json!({
-        "name": schedule.name.as_str(),
-        "reserved": schedule.reserved,
-        "plan": plan.ok().map(Plan::to_json),
-        "error": plan.err(),
-        "words": plan.ok().map(|plan| plan.rule.in_words()),
-        "paused_at": at(schedule.paused_at),
-        "paused_by": schedule.paused_by,
-        "last_at": at(schedule.last_at),
-        "next_at": at(schedule.next_at),
-        "created_at": schedule.created_at.to_string(),
-        "updated_at": schedule.updated_at.to_string(),
-        "updated_by": schedule.updated_by,
-    })
 }

@@ -7,7 +7,7 @@ use super::cadence::ENABLED;
 use super::tracking::Tracking;
 use crate::clock::Clock;
 use crate::engine::{Builder, Context};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::model::{
     Backoff, Failure, Filing, FilingId, FilingState, IssueState, JobError, Kind, KindRules,
     Outcome, Queue, Reason, Repository, Retention, Service, Step, Timestamp,
@@ -15,7 +15,8 @@ use crate::model::{
 use crate::store::Store;
 use crate::tracker::{Closed, Ending, GitHub, Ledger, file};
 use crate::warn_coded;
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
 
@@ -23,6 +24,21 @@ use tokio::sync::watch::Receiver;
 const ASK_EVERY: Duration = Duration::from_mins(15);
 /// How far the tracker's clock may be behind ours.
 const SKEW: Duration = Duration::from_hours(1);
+
+/// The payload of these jobs: they file what is pending, whatever that is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Refuses a payload that says something: nobody would listen.
+///
+/// # Errors
+/// `JOB-VALUE-001` with the member that does not fit.
+pub fn check_filing(payload: &Value) -> Result<()> {
+    Nothing::deserialize(payload).map(drop).map_err(|error| {
+        Error::new(Code::ModelInvalid, "read the payload of a file_findings").because(error)
+    })
+}
 
 /// The rules of kind `file_findings`: one at a time, tried again for ever, a few minutes apart at most, and kept for a
 /// day, for the acts have rows of their own.

@@ -98,6 +98,16 @@ struct Request {
     dry_run: bool,
 }
 
+/// Refuses a payload that no scan could be made of.
+///
+/// # Errors
+/// `JOB-VALUE-001` with the member that does not fit.
+pub fn check_scan(payload: &serde_json::Value) -> Result<()> {
+    Request::deserialize(payload).map(drop).map_err(|error| {
+        Error::new(Code::ModelInvalid, "read the payload of a self_monitoring").because(error)
+    })
+}
+
 /// What a dry run would have done, one line a finding.
 fn dry(examined: &Examined, would: Vec<FindingVerdict>) -> serde_json::Value {
     let rejected = examined.rejected.reasons.clone();

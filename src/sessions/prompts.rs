@@ -54,6 +54,14 @@ fn list(found: BTreeMap<String, bool>) -> Vec<Prompt> {
     found.into_iter().map(|(name, own)| Prompt { name, own }).collect()
 }
 
+/// Refuses a prompt that is not there.
+///
+/// # Errors
+/// `AGENT-PROMPT-001` if there is none of this name, or it cannot be read or is larger than 1 MiB.
+pub fn check_prompt(data_dir: &Path, name: &str) -> Result<()> {
+    prompt_text(data_dir, name).map(drop)
+}
+
 /// The text of a prompt: the operator's, else ours.
 ///
 /// # Errors

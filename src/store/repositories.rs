@@ -3,7 +3,9 @@
 use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
-use crate::model::{Actor, DescribedBy, Description, GoldenRepo, JobId, Lease, NewJob, Timestamp};
+use crate::model::{
+    Actor, DescribedBy, Description, Enqueued, GoldenRepo, Lease, NewJob, Timestamp,
+};
 use std::path::PathBuf;
 
 /// Repositories that are listed at most.
@@ -21,7 +23,7 @@ impl Store {
         self.db.read("read a repository", move |c| sqlite::repositories::find(c, &name)).await
     }
 
-    /// Registers a repository; answers its number.
+    /// Registers a repository and stores the job that describes it.
     ///
     /// # Errors
     /// `REPO-NAME-001` if one has this name or this path.
@@ -29,10 +31,11 @@ impl Store {
         &self,
         name: String,
         path: PathBuf,
+        job: NewJob,
         actor: Actor,
         now: Timestamp,
-    ) -> Result<i64> {
-        let add = move |tx: &Tx<'_>| sqlite::repositories::add(tx, &name, &path, &actor, now);
+    ) -> Result<Enqueued> {
+        let add = move |tx: &Tx<'_>| sqlite::repositories::add(tx, &name, &path, &job, &actor, now);
         self.db.write("add a repository", add).await
     }
 
@@ -59,9 +62,9 @@ impl Store {
         name: String,
         job: NewJob,
         now: Timestamp,
-    ) -> Result<JobId> {
+    ) -> Result<Enqueued> {
         let request = move |tx: &Tx<'_>| sqlite::repositories::request(tx, &name, &job, now);
-        self.db.write("ask for a description", request).await
+        self.db.write("refresh a repository", request).await
     }
 
     /// Writes what a repository is about, under the lease of the job that found out.

@@ -28,6 +28,7 @@ impl Store {
 
     /// Changes a schedule's plan, from now on: a running engine notices, in whichever process. A change is no downtime, so
     /// nothing that the new rule would have had before `now` is missed; a new interval goes on from the last occurrence.
+    /// Answers whether the plan is another one since.
     ///
     /// # Errors
     /// `SCHED-NAME-001` if there is none of this name, `SCHED-NAME-003` if settings edit it, `SCHED-RULE-001` if what is
@@ -39,7 +40,7 @@ impl Store {
         change: PlanChange,
         actor: Actor,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let change = move |tx: &Tx<'_>| sqlite::schedules::change(tx, &name, change, &actor, now);
         self.db.write("change a schedule", change).await
     }

@@ -8,7 +8,7 @@ use super::face::Face;
 use super::nav;
 use super::problem::Problem;
 use crate::error::Code;
-use crate::model::Role;
+use crate::model::{Login, Role};
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
@@ -46,12 +46,12 @@ async fn check_login(
     };
     let now = app.web.clock.now();
     let login = app.web.store.login_by_id(login_hash.clone(), uses, now).await;
-    let account = match login {
-        Ok(Some(login)) => login.account,
+    let Login { account, began_at } = match login {
+        Ok(Some(login)) => login,
         Ok(None) => return ask_to_sign_in(caller, &request),
         Err(error) => return Problem::from(error).into_response(),
     };
-    let who = Signed { account, login_hash, caller: caller.clone() };
+    let who = Signed { account, login_hash, began_at, caller: caller.clone() };
     tracing::Span::current().record("user_id", who.account.username.as_str());
     request.extensions_mut().insert(who.clone());
     let mut response = next.run(request).await;

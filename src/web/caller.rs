@@ -3,7 +3,8 @@
 use super::app::Options;
 use super::face::Face;
 use super::secret;
-use crate::model::{Account, Actor, Role};
+use crate::actions::{Call, Proof, Who};
+use crate::model::{Account, Actor, Role, Timestamp};
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
@@ -58,6 +59,8 @@ pub(super) struct Signed {
     pub(super) account: Account,
     /// The stored hash of the login's id.
     pub(super) login_hash: String,
+    /// When the password was given.
+    pub(super) began_at: Timestamp,
     /// The request's sender.
     pub(super) caller: Caller,
 }
@@ -71,6 +74,13 @@ impl Signed {
     /// The kind of answer that is wanted.
     pub(super) fn face(&self) -> Face {
         self.caller.face
+    }
+
+    /// The call of an action by this account.
+    pub(super) fn call(&self, now: Timestamp) -> Call {
+        let Actor { name, remote } = self.actor();
+        let who = Who { name, role: self.role(), proof: Proof::Login(self.began_at), remote };
+        Call { who, now, correlation_id: Some(self.caller.correlation_id.clone()) }
     }
 
     /// The account as the one who acts.

@@ -1,10 +1,10 @@
 //! The page of golden repositories: what they are about, and the forms that ask for a new description.
 
-use super::answer::changed;
+use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
 use super::components::{badge, card, confirm, empty, numbered_pager, problem_notice, when};
-use super::extract::{Form, Id, Named as _, Query, given};
+use super::extract::{Form, Id, Named as _, Query};
 use super::face::Face;
 use super::named::RepositoryId;
 use super::nav::{self, Tab};
@@ -12,15 +12,12 @@ use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use super::slice::SliceQuery;
-use crate::model::{
-    DescribedBy, Description, GoldenRepo, Job, JobId, Role, Status, Timestamp, Trigger,
-};
-use crate::repositories;
+use crate::actions::repositories::{self, RepositoryAdd};
+use crate::model::{DescribedBy, Description, GoldenRepo, Job, Role, Status, Timestamp};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::json;
 
 pub(super) const PATH: &str = Tab::Repositories.path();
 pub(super) const PART_PATH: &str = "/repositories/list-part";
@@ -54,22 +51,18 @@ pub(super) async fn add(
     who: Signed,
     Form(new): Form<RepositoryForm>,
 ) -> Result<Response, Problem> {
-    let (actor, now) = (who.actor(), app.web.clock.now());
-    let (path, name) = (new.path.trim(), given(new.name.clone()));
-    let added = if path.starts_with('/') {
-        let add = repositories::add(&app.web.store, path.as_ref(), name, actor, now);
-        add.await.map_err(Problem::from)
-    } else {
-        Err(Problem::input("The path of a repository begins with / and is one of the server's."))
-    };
+    let call = who.call(app.web.clock.now());
+    let (path, name) = (new.path.trim().into(), new.name.clone().unwrap_or_default());
+    let added = repositories::add(&app.web.store, &call, RepositoryAdd { path, name }).await;
     match (added, who.face()) {
-        (Ok(job), face) => Ok(asked_for(job, face)),
-        (Err(problem), Face::Page) if problem.status().is_client_error() => {
+        (Ok(added), face) => Ok(answered(face, &added, PATH)),
+        (Err(error), Face::Page) if error.class().is_refusal() => {
+            let problem = Problem::from(error);
             let again = Some((&new, &problem));
             let page = shown_page(&app, &who, &SliceQuery::default(), Face::Page, again).await?;
             Ok((problem.status(), page).into_response())
         }
-        (Err(problem), _) => Err(problem),
+        (Err(error), _) => Err(error.into()),
     }
 }
 
@@ -80,9 +73,9 @@ pub(super) async fn refresh(
     Id(id): Id<RepositoryId>,
 ) -> Result<Response, Problem> {
     let name = named(&app, id).await?;
-    let (actor, now) = (who.actor(), app.web.clock.now());
-    let refresh = repositories::refresh(&app.web.store, name, Trigger::Manual, Some(actor), now);
-    Ok(asked_for(refresh.await?, who.face()))
+    let call = who.call(app.web.clock.now());
+    let asked = repositories::refresh(&app.web.store, &call, &name).await?;
+    Ok(answered(who.face(), &asked, PATH))
 }
 
 /// POST `/repositories/{id}/remove`: forgets it.
@@ -92,13 +85,9 @@ pub(super) async fn remove(
     Id(id): Id<RepositoryId>,
 ) -> Result<Response, Problem> {
     let name = named(&app, id).await?;
-    let (actor, now) = (who.actor(), app.web.clock.now());
-    app.web.store.remove_repository(name.clone(), actor, now).await?;
-    Ok(changed(who.face(), json!({"removed": name}), PATH))
-}
-
-fn asked_for(job: JobId, face: Face) -> Response {
-    changed(face, json!({"job_id": job.to_string()}), PATH)
+    let call = who.call(app.web.clock.now());
+    let removed = repositories::remove(&app.web.store, &call, &name).await?;
+    Ok(answered(who.face(), &removed, PATH))
 }
 
 /// The name of the repository that the path numbers.

@@ -1,37 +1,33 @@
 //! One schedule: when it is due, what was decided, and the form that edits it.
 
-use super::answer::changed;
+use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
 use super::components::{
     UPCOMING, card, decision_strip, decision_word, empty, exact, folded, problem_notice,
     schedule_badge, schedule_buttons, schedule_state, table, when, when_known,
 };
-use super::extract::{Form, Id, Named as _, Query, given};
+use super::extract::{Form, Id, Named as _, Query};
 use super::face::Face;
 use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
+use crate::actions::schedules::{self, PlanTexts, RuleText, ScheduleEdit};
 use crate::model::{
-    CatchUp, Kind, Overlap, PastDecision, Plan, PlanChange, Queue, Role, Rule, Schedule,
-    ScheduleName, Timestamp, Verdict,
+    CatchUp, Overlap, PRIORITIES, PastDecision, Plan, Queue, Role, Schedule, ScheduleName,
+    Timestamp, Verdict,
 };
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::json;
-use std::time::Duration;
 
 pub(super) const PATH: &str = "/schedules/{name}";
 pub(super) const PART_PATH: &str = "/schedules/{name}/part";
 pub(super) const EDIT_PATH: &str = "/schedules/{name}/edit";
 /// Decisions in the log: a day of half-hourly ones.
 const DECISIONS: usize = 50;
-/// Longest stagger, in seconds: a day.
-const MAX_STAGGER: u64 = 86_400;
 
 /// GET `/schedules/{name}` and `/schedules/{name}/part`.
 pub(super) async fn page(
@@ -50,24 +46,17 @@ pub(super) async fn edit(
     Id(name): Id<ScheduleName>,
     Form(fields): Form<PlanForm>,
 ) -> Result<Response, Problem> {
-    let now = app.web.clock.now();
-    let done = match fields.change(now) {
-        Ok(change) => {
-            let change = app.web.store.change_schedule(name.clone(), change, who.actor(), now);
-            change.await.map_err(Problem::from)
-        }
-        Err(problem) => Err(problem),
-    };
-    match (done, who.face()) {
-        (Ok(()), face) => {
-            Ok(changed(face, json!({"schedule": name.as_str()}), &nav::schedule(&name)))
-        }
-        (Err(problem), Face::Page) if problem.status() == StatusCode::BAD_REQUEST => {
+    let call = who.call(app.web.clock.now());
+    let request = ScheduleEdit { name: name.to_string(), plan: fields.texts() };
+    match (schedules::edit(&app.web.store, &call, request).await, who.face()) {
+        (Ok(answer), face) => Ok(answered(face, &answer, &nav::schedule(&name))),
+        (Err(error), Face::Page) if error.class().is_refusal() => {
+            let problem = Problem::from(error);
             let again = Some((&fields, &problem));
             let page = shown_page(&app, &who, name, (Face::Page, None), again).await?;
             Ok((problem.status(), page).into_response())
         }
-        (Err(problem), _) => Err(problem),
+        (Err(error), _) => Err(error.into()),
     }
 }
 
@@ -98,27 +87,17 @@ impl PlanForm {
         }
     }
 
-    fn change(&self, now: Timestamp) -> Result<PlanChange, Problem> {
-        let given = |text: &str| given(Some(text.to_owned()));
-        let no = |what: &str| Problem::input(format!("Not taken: {what}."));
-        let payload = serde_json::from_str(&self.payload)
-            .map_err(|why| no(&format!("the payload is no JSON ({why})")))?;
-        let queue = given(&self.queue).map(Queue::parse).transpose()?;
-        let priority = given(&self.priority).map(|text| text.parse::<i32>()).transpose();
-        let stagger: Option<u64> = self.stagger.trim().parse().ok();
-        let stagger = stagger
-            .filter(|seconds| *seconds <= MAX_STAGGER)
-            .ok_or_else(|| no("the stagger is 0 to 86400 seconds"))?;
-        Ok(PlanChange {
-            rule: Some(Rule::parse(&self.rule, now)?),
-            kind: Some(Kind::parse(self.kind.trim())?),
-            payload: Some(payload),
-            queue: Some(queue),
-            priority: Some(priority.map_err(|_| no("the priority is a number"))?),
-            catch_up: Some(CatchUp::parse(self.catch_up.trim())?),
-            overlap: Some(Overlap::parse(&self.overlap)?),
-            stagger: Some(Duration::from_secs(stagger)),
-        })
+    fn texts(&self) -> PlanTexts {
+        PlanTexts {
+            rule: Some(RuleText::Line(self.rule.clone())),
+            kind: Some(self.kind.clone()),
+            payload: Some(self.payload.clone()),
+            queue: Some(self.queue.clone()),
+            priority: Some(self.priority.clone()),
+            catch_up: Some(self.catch_up.clone()),
+            overlap: Some(self.overlap.clone()),
+            stagger: Some(self.stagger.clone()),
+        }
     }
 }
 
@@ -318,6 +297,8 @@ fn form(schedule: &Schedule, again: Option<&PlanForm>) -> Markup {
             }
         }
     };
+    let (least, most) = (PRIORITIES.start(), PRIORITIES.end());
+    let priority = format!("{least} to {most}, lower runs first; empty: its kind's");
     let content = html! {
         form.card-body method="post" action={ (nav::schedule(&schedule.name)) "/edit" } {
             div.row."g-3" {
@@ -334,8 +315,8 @@ fn form(schedule: &Schedule, again: Option<&PlanForm>) -> Markup {
                     }
                 }
                 (input("queue", "Queue", &fields.queue, "Empty: its kind's"))
-                (input("priority", "Priority", &fields.priority, "-100 to 100, lower runs first; empty: its kind's"))
-                (input("stagger", "Stagger in seconds", &fields.stagger, "How long after one another caught-up jobs start"))
+                (input("priority", "Priority", &fields.priority, &priority))
+                (input("stagger", "Stagger", &fields.stagger, "How long after one another caught-up jobs start: seconds, or 5m"))
                 div."col-12" {
                     label.form-label for="edit-payload" { "Payload" }
                     textarea #edit-payload .form-control name="payload" rows="3" spellcheck="false" { (fields.payload) }

@@ -1,6 +1,6 @@
 //! The list of schedules, and what operators do to them. One schedule has a page of its own in `schedule`.
 
-use super::answer::changed;
+use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
 use super::components::{
@@ -8,18 +8,17 @@ use super::components::{
     schedule_state, table, when,
 };
 use super::extract::{Id, Query};
-use super::face::Face;
 use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use super::slice::SliceQuery;
-use crate::model::{PastDecision, Role, Schedule, ScheduleName, Timestamp};
+use crate::actions::schedules;
+use crate::model::{JobId, PastDecision, Role, Schedule, ScheduleName, Timestamp};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::json;
 
 pub(super) const PATH: &str = Tab::Schedules.path();
 /// With a hyphen, which no schedule's name has.
@@ -81,8 +80,9 @@ pub(super) async fn run_now(
     who: Signed,
     Id(name): Id<ScheduleName>,
 ) -> Result<Response, Problem> {
-    let id = app.web.store.run_schedule_now(name, who.actor(), app.web.clock.now()).await?;
-    Ok(changed(who.face(), json!({"job_id": id.to_string()}), &nav::job(id)))
+    let call = who.call(app.web.clock.now());
+    let made = schedules::run_now(&app.web.store, &call, name.as_str()).await?;
+    Ok(answered(who.face(), &made, &nav::job(JobId(made.value.id))))
 }
 
 /// POST `/schedules/{name}/pause`.
@@ -92,8 +92,9 @@ pub(super) async fn pause(
     Id(name): Id<ScheduleName>,
     Query(button): Query<ScheduleButton>,
 ) -> Result<Response, Problem> {
-    app.web.store.pause_schedule(name.clone(), who.actor(), app.web.clock.now()).await?;
-    Ok(pressed(&name, true, who.face(), &button))
+    let call = who.call(app.web.clock.now());
+    let paused = schedules::pause(&app.web.store, &call, name.as_str()).await?;
+    Ok(answered(who.face(), &paused, &page_of(&name, &button)))
 }
 
 /// POST `/schedules/{name}/resume`.
@@ -103,14 +104,15 @@ pub(super) async fn resume(
     Id(name): Id<ScheduleName>,
     Query(button): Query<ScheduleButton>,
 ) -> Result<Response, Problem> {
-    app.web.store.resume_schedule(name.clone(), who.actor(), app.web.clock.now()).await?;
-    Ok(pressed(&name, false, who.face(), &button))
+    let call = who.call(app.web.clock.now());
+    let resumed = schedules::resume(&app.web.store, &call, name.as_str()).await?;
+    Ok(answered(who.face(), &resumed, &page_of(&name, &button)))
 }
 
-fn pressed(name: &ScheduleName, paused: bool, face: Face, button: &ScheduleButton) -> Response {
+/// The page that the button was on.
+fn page_of(name: &ScheduleName, button: &ScheduleButton) -> String {
     let in_list = button.on.as_deref() == Some("list");
-    let page = if in_list { PATH.to_owned() } else { nav::schedule(name) };
-    changed(face, json!({"schedule": name.as_str(), "paused": paused}), &page)
+    if in_list { PATH.to_owned() } else { nav::schedule(name) }
 }
 
 fn row(schedule: &Schedule, decisions: &[PastDecision], role: Role, now: Timestamp) -> Markup {

@@ -269,11 +269,11 @@ async fn the_first_admin_can_sign_in_although_somebody_was_audited_before() {
     )
     .await
     .unwrap();
-    let admin =
-        store.create_first_admin("hash".into(), Actor::cli(), now()).await.unwrap().unwrap();
-    store.login(admin.id, "id".into(), Actor::cli(), now()).await.unwrap();
-    let found = store.login_by_id("id".into(), true, now()).await.unwrap().unwrap();
-    assert_eq!((found.account, found.began_at), (admin, now()));
+    let at = now();
+    let admin = store.create_first_admin("hash".into(), Actor::cli(), at).await.unwrap().unwrap();
+    store.login(admin.id, "id".into(), Actor::cli(), at).await.unwrap();
+    let found = store.login_by_id("id".into(), true, at).await.unwrap().unwrap();
+    assert_eq!((found.account, found.began_at), (admin, at));
 }
 
 /// The reason why readiness does not depend on the number of final jobs (P23).

@@ -487,10 +487,13 @@ fn the_command_line_adds_edits_and_tells_what_is_next() {
         (&"skip".into(), &1.into())
     );
     assert_eq!(run(&["schedules", "run-now", "nightly"]).1.trim(), "1");
-    assert_eq!(run(&["schedules", "pause", "nightly"]).1.trim(), "paused");
+    let paused = "The schedule nightly makes no more jobs until a person resumes it.";
+    assert_eq!(run(&["schedules", "pause", "nightly"]).1.trim(), paused);
     assert!(run(&["schedules", "list"]).1.contains("by cli"));
-    assert_eq!(run(&["schedules", "resume", "nightly"]).1.trim(), "resumed");
-    assert_eq!(run(&["schedules", "remove", "nightly"]).1.trim(), "removed");
+    let resumed = "The schedule nightly goes on; what fell into the pause is skipped.";
+    assert_eq!(run(&["schedules", "resume", "nightly"]).1.trim(), resumed);
+    let removed = "The schedule nightly is removed; the jobs that it made stay.";
+    assert_eq!(run(&["schedules", "remove", "nightly"]).1.trim(), removed);
     assert_eq!(run(&["schedules", "pause", "nightly"]).0, Some(69));
     let cron = ["settings", "set", "self_monitoring.cadence", "*/15 8-18 * * 1-5 Europe/Berlin"];
     assert_eq!(run(&cron).1.trim(), "*/15 8-18 * * 1-5 Europe/Berlin");

@@ -5,7 +5,9 @@ use super::counts::Tx;
 use super::jobs;
 use super::row::{parsed, text, word};
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, DescribedBy, Description, GoldenRepo, JobId, Lease, NewJob, Timestamp};
+use crate::model::{
+    Actor, DescribedBy, Description, Enqueued, GoldenRepo, JobId, Lease, NewJob, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::path::{Path, PathBuf};
 
@@ -47,29 +49,31 @@ pub(in crate::store) fn find(conn: &Connection, name: &str) -> Result<Option<Gol
     Ok(conn.prepare_cached(&sql)?.query_row(params, from_row).optional()?)
 }
 
-/// Registers a repository; answers its number.
+/// Registers a repository and stores the job that describes it.
 ///
 /// # Errors
 /// `REPO-NAME-001` if one has this name or this path.
 pub(in crate::store) fn add(
-    conn: &Connection,
+    tx: &Tx<'_>,
     name: &str,
     path: &Path,
+    job: &NewJob,
     actor: &Actor,
     now: Timestamp,
-) -> Result<i64> {
+) -> Result<Enqueued> {
     const SQL: &str = "
         INSERT INTO repositories (name, path, added_at)
         SELECT :name, :path, :now
         WHERE NOT EXISTS (SELECT 1 FROM repositories WHERE name = :name OR path = :path)";
     let params =
         named_params! {":name": name, ":path": path.to_string_lossy(), ":now": now.millis()};
-    if conn.prepare_cached(SQL)?.execute(params)? == 0 {
-        return Err(Error::new(Code::RepositoryTaken, format!("add the repository {name}")));
+    if tx.prepare_cached(SQL)?.execute(params)? == 0 {
+        let why = format!("one called {name} or of the folder {} is there", path.display());
+        return Err(Error::new(Code::RepositoryTaken, why));
     }
-    let id = conn.last_insert_rowid();
-    audit::record(conn, actor, "add", &format!("repository {name}"), now)?;
-    Ok(id)
+    let id = tx.last_insert_rowid();
+    audit::record(tx, actor, "add", &format!("repository {name}"), now)?;
+    describe_by(tx, id, job, now)
 }
 
 /// Removes a repository and its description.
@@ -93,15 +97,19 @@ pub(in crate::store) fn request(
     name: &str,
     job: &NewJob,
     now: Timestamp,
-) -> Result<JobId> {
+) -> Result<Enqueued> {
+    let repository = find(tx, name)?.ok_or_else(|| unknown(name))?;
+    describe_by(tx, repository.id, job, now)
+}
+
+fn describe_by(tx: &Tx<'_>, id: i64, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
     const SQL: &str = "
         UPDATE repositories
         SET job_id = :job
         WHERE id = :id";
-    let repository = find(tx, name)?.ok_or_else(|| unknown(name))?;
-    let id = jobs::insert(tx, job, now)?.id();
-    tx.prepare_cached(SQL)?.execute(named_params! {":job": id.0, ":id": repository.id})?;
-    Ok(id)
+    let made = jobs::insert(tx, job, now)?;
+    tx.prepare_cached(SQL)?.execute(named_params! {":job": made.id().0, ":id": id})?;
+    Ok(made)
 }
 
 /// Writes what a repository is about, under the lease of the job that found out. A description by the agent is not replaced
@@ -128,5 +136,5 @@ pub(in crate::store) fn describe(
 }
 
 fn unknown(name: &str) -> Error {
-    Error::new(Code::RepositoryUnknown, format!("find the repository {name:?}"))
+    Error::new(Code::RepositoryUnknown, format!("there is none called {name:?}"))
 }

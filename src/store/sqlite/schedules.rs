@@ -89,10 +89,13 @@ pub(in crate::store) fn create(
         return Err(reserved(name));
     }
     if get(conn, name)?.is_some() {
-        return Err(Error::new(Code::ScheduleExists, format!("add the schedule {name}")));
+        return Err(Error::new(
+            Code::ScheduleExists,
+            format!("there is a schedule {name} already"),
+        ));
     }
     if conn.prepare_cached(COUNT)?.query_row([], |row| row.get::<_, i64>(0))? >= MAX_SCHEDULES {
-        return Err(Error::new(Code::ScheduleLimit, format!("add the schedule {name}")));
+        return Err(Error::new(Code::ScheduleLimit, format!("there are {MAX_SCHEDULES} already")));
     }
     let plan = new.plan.checked()?;
     insert(conn, name, &plan, false, actor, now)?;
@@ -133,7 +136,8 @@ fn insert(
     Ok(())
 }
 
-/// Changes a plan; another rule counts from now on, an interval from its last occurrence.
+/// Changes a plan; another rule counts from now on, an interval from its last occurrence. Answers whether the plan is
+/// another one since.
 ///
 /// # Errors
 /// `SCHED-NAME-001`, `SCHED-NAME-003`, `SCHED-RULE-001`, `SCHED-RULE-002`, `JOB-VALUE-001`.
@@ -143,14 +147,20 @@ pub(in crate::store) fn change(
     change: PlanChange,
     actor: &Actor,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
     let stored = editable(conn, name)?;
     let before = stored.plan.clone().ok();
     let after = change.applied_to(before.clone()).ok_or_else(|| {
-        Error::new(Code::ScheduleUnreadable, format!("change a part of the schedule {name}"))
+        let why = format!("what is stored of {name} cannot be read: name its rule and its kind");
+        Error::new(Code::ScheduleUnreadable, why)
     })?;
-    let after = set_plan(conn, &stored, after.checked()?, actor, now)?;
-    record(conn, actor, "edit", name, (before.as_ref(), Some(&after)), now)
+    let after = after.checked()?;
+    if before.as_ref() == Some(&after) {
+        return Ok(false);
+    }
+    let after = set_plan(conn, &stored, after, actor, now)?;
+    record(conn, actor, "edit", name, (before.as_ref(), Some(&after)), now)?;
+    Ok(true)
 }
 
 /// Writes a plan and answers it as it is now. A change is no downtime: what a new rule would have had before now is not
@@ -305,7 +315,8 @@ pub(in crate::store) fn run_now(
 ) -> Result<JobId> {
     let stored = existing(conn, name)?;
     let plan = stored.plan.map_err(|why| {
-        Error::new(Code::ScheduleUnreadable, format!("run the schedule {name}")).because(why)
+        let unread = format!("what is stored of {name} cannot be read");
+        Error::new(Code::ScheduleUnreadable, unread).because(why)
     })?;
     let (trigger, schedule_id) = (Trigger::Manual, Some(stored.id));
     let job = NewJob { trigger, schedule_id, ..job_of(&plan) };
@@ -423,7 +434,7 @@ pub(in crate::store) fn decisions(
 }
 
 fn existing(conn: &Connection, name: &ScheduleName) -> Result<Schedule> {
-    let unknown = || Error::new(Code::ScheduleUnknown, format!("find the schedule {name}"));
+    let unknown = || Error::new(Code::ScheduleUnknown, format!("there is no schedule {name}"));
     get(conn, name)?.ok_or_else(unknown)
 }
 
@@ -434,11 +445,11 @@ fn editable(conn: &Connection, name: &ScheduleName) -> Result<Schedule> {
 }
 
 fn reserved(name: &ScheduleName) -> Error {
-    Error::new(Code::ScheduleReserved, format!("edit the schedule {name}"))
+    Error::new(Code::ScheduleReserved, format!("its settings edit {name}, and nothing else does"))
 }
 
 fn over(name: &ScheduleName) -> Error {
-    Error::new(Code::ScheduleOver, format!("plan the schedule {name}"))
+    Error::new(Code::ScheduleOver, format!("the rule of {name} has no occurrence to come"))
 }
 
 fn record(

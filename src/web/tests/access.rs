@@ -183,6 +183,7 @@ async fn as_role(
     let who = Signed {
         account: Account { id: 7, username: "somebody".into(), role },
         login_hash: "none".into(),
+        began_at: START,
         caller: caller.clone(),
     };
     let app: App = std::sync::Arc::new(Shared::new(site.web.clone()));

@@ -122,7 +122,9 @@ async fn an_admin_edits_a_schedule_and_hears_what_does_not_fit() {
         ("priority", "high", "a number"),
         ("catch_up", "all:1000", "1 to 100"),
         ("overlap", HOSTILE, "queue_all"),
-        ("stagger", "-1", "0 to 86400"),
+        ("stagger", "-1", "a length of time is written 90s"),
+        ("stagger", "86401", "a day is the longest"),
+        ("kind", "golden_repo", "missing field"),
     ] {
         let refused = site.submit("/schedules/nightly/edit", &form(field, value)).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{field} {value}");

@@ -7,6 +7,8 @@ use crate::support::chromium::{Chromium, Page};
 use crate::support::server::{PASSWORD, Server};
 use crate::support::site::Site;
 use crate::support::{now, open, store, until};
+use lamplighter::actions::Call;
+use lamplighter::actions::repositories::{RepositoryAdd, add};
 use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
 use lamplighter::model::{
@@ -466,7 +468,9 @@ async fn some_jobs(folder: &Path) -> Vec<(&'static str, JobId)> {
     some_schedules(&store).await;
     let shop = folder.join("shop");
     std::fs::create_dir_all(shop.join(".git")).unwrap();
-    let described = repositories::add(&store, &shop, None, Actor::cli(), now()).await.unwrap();
+    let request = RepositoryAdd { path: shop.clone(), name: String::new() };
+    let added = add(&store, &Call::by_owner(now()), request).await.unwrap();
+    let described = JobId(added.value.job_id);
     until(&store, described, |job| job.status.is_final()).await;
     let enqueue = async |job: NewJob| store.enqueue(job, now()).await.unwrap().id();
     let payload = serde_json::json!({"file": format!("lamps/{}.png", "x".repeat(150)), "sizes": [64, 256, 1024]});

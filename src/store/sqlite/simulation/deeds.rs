@@ -159,7 +159,7 @@ impl World {
             1 | 2 => schedules::resume(tx, &name, &by, now).map(drop),
             _ => {
                 let change = PlanChange { rule: Some(plan.rule), ..PlanChange::default() };
-                schedules::change(tx, &name, change, &by, now)
+                schedules::change(tx, &name, change, &by, now).map(drop)
             }
         });
     }

@@ -1,0 +1,120 @@
+//! What the kinds that come with the program take as a job's input, checked at every door.
+//!
+//! A job whose payload its handler cannot read would fail at its first run, by night perhaps.
+
+use crate::agents::claude::Model;
+use crate::error::{Code, Error, Result};
+use crate::model::{Kind, SessionRequest};
+use crate::store::Store;
+use crate::{monitor, repositories, sessions};
+use serde_json::Value;
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// Refuses an input that the handler of this kind could do nothing with. Other kinds take what they take.
+///
+/// # Errors
+/// `JOB-VALUE-001` for a member that is missing, unknown or out of its range; `AGENT-PROMPT-001` for a prompt file that is not
+/// there; `AGENT-VALUE-001` for a model that is none, and for a session to go on with that left nothing;
+/// `REPO-NAME-002` for a repository that is not registered.
+pub async fn check(store: &Store, kind: &Kind, payload: &Value) -> Result<()> {
+    if *kind == Kind::AGENT_SESSION {
+        session(store, payload).await
+    } else if *kind == Kind::GOLDEN_REPO {
+        let name = repositories::check(payload)?;
+        let found = store.repository(name.clone()).await?;
+        found.map(drop).ok_or_else(|| {
+            let doing = format!("describe a repository: there is none called {name:?}");
+            Error::new(Code::RepositoryUnknown, doing)
+        })
+    } else if *kind == Kind::SELF_MONITORING {
+        monitor::check_scan(payload)
+    } else if *kind == Kind::FILE_FINDINGS {
+        monitor::check_filing(payload)
+    } else {
+        Ok(())
+    }
+}
+
+async fn session(store: &Store, payload: &Value) -> Result<()> {
+    let request = SessionRequest::read(payload)?;
+    request.check()?;
+    if let Some(model) = &request.model {
+        Model::parse(model)
+            .map_err(|error| Error::new(error.code(), "ask for a session").because(error))?;
+    }
+    if let (Some(name), Some(folder)) = (&request.prompt_file, store.folder()) {
+        sessions::check_prompt(folder, name)?;
+    }
+    if let Some(path) = &request.working_dir {
+        folder(path)?;
+    }
+    sessions::check_continues(store, &request).await
+}
+
+/// Refuses a folder that is not there. One that this process may not look into may be the server's all the same.
+fn folder(path: &Path) -> Result<()> {
+    let why = match path.metadata() {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => "it is no folder",
+        Err(error) if error.kind() == ErrorKind::NotFound => "there is no such folder",
+        Err(_) => return Ok(()),
+    };
+    let doing = format!("ask for a session in {}: {why}", path.display());
+    Err(Error::new(Code::ModelInvalid, doing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn an_input_that_no_run_could_use_is_refused_before_it_is_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = testing::store_in(folder.path()).unwrap();
+        std::fs::create_dir(folder.path().join("prompts")).unwrap();
+        std::fs::write(folder.path().join("prompts/mine.md"), "look").unwrap();
+        let file = folder.path().join("prompts/mine.md");
+        for (kind, payload, says) in [
+            ("agent_session", json!({}), "a prompt is required"),
+            ("agent_session", json!([]), "a prompt is required"),
+            ("agent_session", json!({"promt": "x"}), "unknown field `promt`"),
+            ("agent_session", json!({"prompt": "x", "tier": 9}), "its tier is 1, 2 or 3"),
+            ("agent_session", json!({"prompt_file": "no_such"}), "there is no "),
+            ("agent_session", json!({"prompt": "x", "model": "a b"}), "the model \"a b\""),
+            ("agent_session", json!({"prompt": "x", "working_dir": "/no/such"}), "no such folder"),
+            ("agent_session", json!({"prompt": "x", "working_dir": file}), "it is no folder"),
+            ("agent_session", json!({"prompt": "x", "continues": 7}), "no such session"),
+            ("golden_repo", json!({}), "missing field `repository`"),
+            ("golden_repo", json!({"repository": "shop"}), "there is none called \"shop\""),
+            ("self_monitoring", json!({"x": 1}), "unknown field `x`"),
+            ("self_monitoring", json!("x"), "invalid type"),
+            ("file_findings", json!({"x": 1}), "unknown field `x`"),
+        ] {
+            let kind = Kind::parse(kind).unwrap();
+            let refused = check(&store, &kind, &payload).await.unwrap_err();
+            let said = refused.sentence();
+            assert!(refused.class().is_refusal(), "{kind} {payload}: {refused}");
+            assert!(said.starts_with("Could not ") && said.contains(says), "{payload}: {said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_handler_takes_and_what_is_not_ours_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = testing::store_in(folder.path()).unwrap();
+        for (kind, payload) in [
+            ("agent_session", json!({"prompt": "look", "working_dir": folder.path()})),
+            ("agent_session", json!({"prompt_file": "health_check", "tier": 2, "model": "opus"})),
+            ("self_monitoring", json!({})),
+            ("self_monitoring", json!({"dry_run": true})),
+            ("file_findings", json!({})),
+            ("report", json!(["anything"])),
+        ] {
+            let kind = Kind::parse(kind).unwrap();
+            check(&store, &kind, &payload).await.unwrap();
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Repositories of this machine that an agent describes.
+
+use super::{Answer, Call};
+use crate::error::{Code, Error, Result};
+use crate::model::{Enqueued, Kind, NewJob, Role, Trigger};
+use crate::repositories;
+use crate::store::Store;
+use crate::wire;
+use std::path::{Path, PathBuf};
+
+/// Longest name of a repository, in characters.
+const MAX_NAME: usize = 64;
+
+/// Registers a repository of this machine and has it described.
+#[derive(Clone, Debug)]
+pub struct RepositoryAdd {
+    /// Its folder, from the root on.
+    pub path: PathBuf,
+    /// What to call it; empty: as its folder.
+    pub name: String,
+}
+
+/// Registers a repository and asks for its description.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role admin; `REPO-PATH-001` if there is no git repository at the path; `JOB-VALUE-001` for a name that
+/// is none; `REPO-NAME-001` if one has this name or this path.
+pub async fn add(
+    store: &Store,
+    call: &Call,
+    request: RepositoryAdd,
+) -> Result<Answer<wire::RepositoryAsked>> {
+    call.needs(Role::Admin, "add a repository")?;
+    let path = folder(&request.path)?;
+    let name = match request.name.trim() {
+        "" => path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        name => name.to_owned(),
+    };
+    let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if !(1..=MAX_NAME).contains(&name.chars().count()) || !name.chars().all(fits) {
+        let takes = "a name has 1 to 64 letters, digits, -, _ and .";
+        return Err(Error::new(Code::ModelInvalid, format!("call a repository {name:?}: {takes}")));
+    }
+    let job = job(call, &name)?;
+    let made = store.add_repository(name.clone(), path, job, call.actor(), call.now).await?;
+    let sentence = format!("The repository {name} is registered; job {} describes it.", made.id());
+    Ok(asked(name, made, sentence).with_notes(store.notes_for(&Kind::GOLDEN_REPO, call.now).await?))
+}
+
+/// The folder without links and dots, if a git repository is in it.
+fn folder(path: &Path) -> Result<PathBuf> {
+    let refused = |why: &str| {
+        Error::new(Code::RepositoryPath, format!("add the repository {}: {why}", path.display()))
+    };
+    if !path.is_absolute() {
+        return Err(refused("its path begins with / and is one of the server's machine"));
+    }
+    let path = path.canonicalize().map_err(|error| refused(&error.to_string()))?;
+    if path.join(".git").exists() { Ok(path) } else { Err(refused("it has no .git")) }
+}
+
+/// Asks for the description of a repository anew.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator; `REPO-NAME-002` if there is none of this name or number.
+pub async fn refresh(
+    store: &Store,
+    call: &Call,
+    name: &str,
+) -> Result<Answer<wire::RepositoryAsked>> {
+    call.needs(Role::Operator, "refresh a repository")?;
+    let name = called(store, name, "refresh a repository").await?;
+    let job = job(call, &name)?;
+    let made = store.request_description(name.clone(), job, call.now).await?;
+    let sentence = match made {
+        Enqueued::Inserted(id) => format!("Job {id} describes the repository {name} anew."),
+        Enqueued::Existing(id) => {
+            format!("Job {id}, which is not over, describes the repository {name} already.")
+        }
+    };
+    Ok(asked(name, made, sentence).with_notes(store.notes_for(&Kind::GOLDEN_REPO, call.now).await?))
+}
+
+/// Forgets a repository and its description. Nothing in its folder is touched; its jobs stay.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role admin; `REPO-NAME-002` if there is none of this name or number.
+pub async fn remove(
+    store: &Store,
+    call: &Call,
+    name: &str,
+) -> Result<Answer<wire::RepositoryRemoved>> {
+    call.needs(Role::Admin, "remove a repository")?;
+    let name = called(store, name, "remove a repository").await?;
+    store.remove_repository(name.clone(), call.actor(), call.now).await?;
+    let sentence =
+        format!("The repository {name} and its description are forgotten; its folder stays.");
+    Ok(Answer::new(wire::RepositoryRemoved { repository: name }, sentence))
+}
+
+/// The name of the repository of this name or number.
+async fn called(store: &Store, name: &str, doing: &str) -> Result<String> {
+    let name = name.trim();
+    let found = store.repository(name.to_owned()).await?;
+    let unknown =
+        || Error::new(Code::RepositoryUnknown, format!("{doing}: there is none called {name:?}"));
+    Ok(found.ok_or_else(unknown)?.name)
+}
+
+fn job(call: &Call, name: &str) -> Result<NewJob> {
+    let job = repositories::job(name, Trigger::Manual, Some(call.actor()))?;
+    Ok(NewJob { correlation_id: call.correlation_id.clone(), ..job })
+}
+
+fn asked(name: String, made: Enqueued, sentence: String) -> Answer<wire::RepositoryAsked> {
+    let existing = matches!(made, Enqueued::Existing(_));
+    let value = wire::RepositoryAsked { repository: name, job_id: made.id().0, existing };
+    Answer::new(value, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Class;
+    use crate::model::Timestamp;
+    use crate::testing;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn repository(folder: &Path, name: &str) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.join(".git")).unwrap();
+        path.canonicalize().unwrap()
+    }
+
+    fn new(path: &Path, name: &str) -> RepositoryAdd {
+        RepositoryAdd { path: path.to_owned(), name: name.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn a_repository_is_added_refreshed_and_forgotten_with_an_audit_row_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = testing::store_in(folder.path()).unwrap();
+        let path = repository(folder.path(), "shop");
+        let call = Call::by_owner(NOW);
+        let added = add(&store, &call, new(&path, "")).await.unwrap();
+        assert_eq!(added.sentence, "The repository shop is registered; job 1 describes it.");
+        assert_eq!(added.notes.len(), 1, "no server runs: {:?}", added.notes);
+        let number = store.repositories().await.unwrap()[0].id.to_string();
+        let again = refresh(&store, &call, &number).await.unwrap();
+        assert_eq!(
+            again.sentence,
+            "Job 1, which is not over, describes the repository shop already."
+        );
+        assert_eq!(
+            serde_json::to_value(again.as_wire()).unwrap()["job_id"],
+            1,
+            "by its number or its name it is one repository with one job"
+        );
+        store.cancel(crate::model::JobId(1), call.actor(), NOW).await.unwrap();
+        let anew = refresh(&store, &call, "shop").await.unwrap();
+        assert_eq!(anew.sentence, "Job 2 describes the repository shop anew.");
+        let removed = remove(&store, &call, "shop").await.unwrap();
+        assert_eq!(
+            removed.sentence,
+            "The repository shop and its description are forgotten; its folder stays."
+        );
+        assert!(store.repositories().await.unwrap().is_empty() && path.join(".git").exists());
+        let deeds = store.deeds(50).await.unwrap();
+        let deeds: Vec<_> = deeds.iter().rev().map(|deed| deed.action.as_str()).collect();
+        assert_eq!(deeds, ["add", "enqueue", "cancel", "enqueue", "remove"]);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_added_refreshed_or_removed_is_refused_in_one_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = testing::store_in(folder.path()).unwrap();
+        let shop = repository(folder.path(), "shop");
+        let odd = repository(folder.path(), "a b");
+        let call = Call::by_owner(NOW);
+        add(&store, &call, new(&shop, "")).await.unwrap();
+        let path = |text: &str| PathBuf::from(text);
+        for (request, code, says) in [
+            (
+                new(&path("shop"), ""),
+                Code::RepositoryPath,
+                "Could not add the repository shop: its path begins with / and is one of the \
+                 server's machine."
+                    .to_owned(),
+            ),
+            (
+                new(&path("/no/such"), ""),
+                Code::RepositoryPath,
+                "Could not add the repository /no/such: No such file or directory (os error 2)."
+                    .to_owned(),
+            ),
+            (
+                new(folder.path(), ""),
+                Code::RepositoryPath,
+                format!(
+                    "Could not add the repository {}: it has no .git.",
+                    folder.path().display()
+                ),
+            ),
+            (
+                new(&odd, ""),
+                Code::ModelInvalid,
+                "Could not call a repository \"a b\": a name has 1 to 64 letters, digits, -, _ \
+                 and .."
+                    .replace("..", "."),
+            ),
+            (
+                new(&shop, "shop2"),
+                Code::RepositoryTaken,
+                format!(
+                    "Could not add a repository: one called shop2 or of the folder {} is there.",
+                    shop.display()
+                ),
+            ),
+        ] {
+            let refused = add(&store, &call, request).await.unwrap_err();
+            assert_eq!((refused.code(), refused.sentence()), (code, says));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_no_repository_has_and_a_lower_role_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = testing::store_in(folder.path()).unwrap();
+        let shop = repository(folder.path(), "shop");
+        let call = Call::by_owner(NOW);
+        add(&store, &call, new(&shop, "")).await.unwrap();
+        for (done, doing) in [
+            (refresh(&store, &call, "9").await.map(|_| ()), "refresh"),
+            (remove(&store, &call, "9").await.map(|_| ()), "remove"),
+        ] {
+            let refused = done.unwrap_err();
+            assert_eq!(
+                (refused.code(), refused.class()),
+                (Code::RepositoryUnknown, Class::NotFound)
+            );
+            let says = format!("Could not {doing} a repository: there is none called \"9\".");
+            assert_eq!(refused.sentence(), says);
+        }
+        let mut call = call;
+        call.who.role = Role::Viewer;
+        for done in [
+            add(&store, &call, new(&shop, "")).await.map(|_| ()),
+            refresh(&store, &call, "shop").await.map(|_| ()),
+            remove(&store, &call, "shop").await.map(|_| ()),
+        ] {
+            assert_eq!(done.unwrap_err().class(), Class::Forbidden);
+        }
+        call.who.role = Role::Operator;
+        assert!(refresh(&store, &call, "shop").await.is_ok());
+        assert_eq!(remove(&store, &call, "shop").await.unwrap_err().code(), Code::AuthRole);
+    }
+}

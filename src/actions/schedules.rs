@@ -1,0 +1,604 @@
+//! Schedules: what makes jobs by the clock.
+//!
+//! The schedule of self-monitoring is its settings' alone: every change of it is refused with `SCHED-NAME-003`, but it can
+//! be run now.
+
+mod plan;
+
+pub use plan::{PlanTexts, RuleText};
+
+use super::{Answer, Call, kinds};
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    CatchUp, NewSchedule, Plan, PlanChange, Role, Schedule, ScheduleName, Timestamp,
+};
+use crate::store::Store;
+use crate::wire;
+
+/// Occurrences to come that an answer shows.
+pub const NEXT: usize = 5;
+/// Decisions that a schedule's story tells.
+const DECISIONS: usize = 20;
+
+/// Adds a schedule.
+#[derive(Clone, Debug)]
+pub struct ScheduleAdd {
+    /// What to call it.
+    pub name: String,
+    /// What it does. A rule and a kind are there, the rest has its defaults.
+    pub plan: PlanTexts,
+}
+
+/// Changes a schedule.
+#[derive(Clone, Debug)]
+pub struct ScheduleEdit {
+    /// Its name.
+    pub name: String,
+    /// What is to be another.
+    pub plan: PlanTexts,
+}
+
+/// Adds a schedule, which counts from now on; an interval is due at once.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a value that does not fit, and what [`kinds::check`] refuses;
+/// `SCHED-NAME-002` for a name that is taken, `-003` for the reserved one; `SCHED-RULE-002` for a rule that is over;
+/// `SCHED-LIMIT-001` if there are 1,000.
+pub async fn add(
+    store: &Store,
+    call: &Call,
+    request: ScheduleAdd,
+) -> Result<Answer<wire::SchedulePreview>> {
+    let doing = "add a schedule";
+    call.needs(Role::Admin, doing)?;
+    let name = ScheduleName::parse(request.name.trim())?;
+    let change = request.plan.read(None, call.now)?;
+    let plan = change.applied_to(None).ok_or_else(|| {
+        Error::new(Code::ModelInvalid, format!("{doing}: it needs a rule and a kind"))
+    })?;
+    kinds::check(store, &plan.kind, &plan.payload).await?;
+    let new = NewSchedule { name: name.clone(), plan };
+    store.create_schedule(new, call.actor(), call.now).await?;
+    let schedule = known(store, name.as_str(), doing).await?;
+    let preview = wire::SchedulePreview::of(&schedule, NEXT, call.now);
+    let sentence = does(&schedule, &preview);
+    let notes = notes_on(store, call, &schedule, &preview).await?;
+    Ok(Answer::new(preview, sentence).with_notes(notes))
+}
+
+/// Changes what is named of a schedule; another rule counts from now on.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role admin; `SCHED-NAME-001` if there is none of this name, `-003` for the reserved one;
+/// `JOB-VALUE-001` for a value that does not fit, and what [`kinds::check`] refuses of another kind or payload;
+/// `SCHED-RULE-001` if what is stored cannot be read and the change leaves out its rule or its kind; `SCHED-RULE-002` for a
+/// rule that is over.
+pub async fn edit(
+    store: &Store,
+    call: &Call,
+    request: ScheduleEdit,
+) -> Result<Answer<wire::ScheduleChanged>> {
+    let doing = "change a schedule";
+    call.needs(Role::Admin, doing)?;
+    let before = known(store, &request.name, doing).await?;
+    let name = before.name.clone();
+    let change = if before.reserved {
+        // The store refuses it, before anybody hears of a value that does not fit.
+        PlanChange::default()
+    } else {
+        let plan = before.plan.as_ref().ok();
+        let change = request.plan.read(plan.map(|plan| &plan.rule), call.now)?;
+        check_input(store, plan, &change).await?;
+        change
+    };
+    let changed = store.change_schedule(name.clone(), change, call.actor(), call.now).await?;
+    let schedule = known(store, name.as_str(), doing).await?;
+    let preview = wire::SchedulePreview::of(&schedule, NEXT, call.now);
+    if !changed {
+        let sentence = format!("The schedule {name} is as it was: nothing was changed.");
+        return Ok(Answer::new(wire::ScheduleChanged { preview, changed }, sentence));
+    }
+    let sentence = does(&schedule, &preview);
+    let notes = notes_on(store, call, &schedule, &preview).await?;
+    Ok(Answer::new(wire::ScheduleChanged { preview, changed }, sentence).with_notes(notes))
+}
+
+/// Checks what jobs are given, if that is to be another: what a stored plan says was checked when it came.
+async fn check_input(store: &Store, before: Option<&Plan>, change: &PlanChange) -> Result<()> {
+    if change.kind.is_none() && change.payload.is_none() {
+        return Ok(());
+    }
+    let Some(after) = change.clone().applied_to(before.cloned()) else { return Ok(()) };
+    let same = before.is_some_and(|old| old.kind == after.kind && old.payload == after.payload);
+    if same { Ok(()) } else { kinds::check(store, &after.kind, &after.payload).await }
+}
+
+/// Removes a schedule and what was decided about it; the jobs that it made stay.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role admin; `SCHED-NAME-001` if there is none of this name, `-003` for the reserved one.
+pub async fn remove(
+    store: &Store,
+    call: &Call,
+    name: &str,
+) -> Result<Answer<wire::ScheduleRemoved>> {
+    let doing = "remove a schedule";
+    call.needs(Role::Admin, doing)?;
+    let name = named(name, doing)?;
+    store.remove_schedule(name.clone(), call.actor(), call.now).await?;
+    let sentence = format!("The schedule {name} is removed; the jobs that it made stay.");
+    Ok(Answer::new(wire::ScheduleRemoved { name: name.to_string() }, sentence))
+}
+
+/// Keeps a schedule from making jobs.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if there is none of this name, `-003` for the reserved one.
+pub async fn pause(store: &Store, call: &Call, name: &str) -> Result<Answer<wire::SchedulePaused>> {
+    let doing = "pause a schedule";
+    call.needs(Role::Operator, doing)?;
+    let name = named(name, doing)?;
+    let changed = store.pause_schedule(name.clone(), call.actor(), call.now).await?;
+    let sentence = if changed {
+        format!("The schedule {name} makes no more jobs until a person resumes it.")
+    } else {
+        format!("The schedule {name} was paused already.")
+    };
+    let value = wire::SchedulePaused { name: name.to_string(), paused: true, changed };
+    Ok(Answer::new(value, sentence))
+}
+
+/// Lets a paused schedule go on. What fell into the pause is skipped, unless its catch-up is `all:N`.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if there is none of this name, `-003` for the reserved one.
+pub async fn resume(
+    store: &Store,
+    call: &Call,
+    name: &str,
+) -> Result<Answer<wire::SchedulePaused>> {
+    let doing = "resume a schedule";
+    call.needs(Role::Operator, doing)?;
+    let before = known(store, name, doing).await?;
+    let name = before.name.clone();
+    let changed = store.resume_schedule(name.clone(), call.actor(), call.now).await?;
+    let sentence = match before.plan.map(|plan| plan.catch_up) {
+        _ if !changed => format!("The schedule {name} was not paused."),
+        Ok(CatchUp::Once | CatchUp::Skip) => {
+            format!("The schedule {name} goes on; what fell into the pause is skipped.")
+        }
+        Ok(CatchUp::All { max }) => format!(
+            "The schedule {name} goes on; of what fell into the pause the newest {max} make a job each."
+        ),
+        Err(_) => {
+            format!(
+                "The schedule {name} is not paused any more, but makes no jobs: it cannot be read."
+            )
+        }
+    };
+    let value = wire::SchedulePaused { name: name.to_string(), paused: false, changed };
+    Ok(Answer::new(value, sentence))
+}
+
+/// Makes a job as the schedule makes them; its cadence is not shifted. A paused schedule can do it too.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if there is none of this name; `SCHED-RULE-001` if what is stored
+/// cannot be read; `JOB-LIMIT-001` if too many jobs of its kind wait.
+pub async fn run_now(store: &Store, call: &Call, name: &str) -> Result<Answer<wire::ScheduleRun>> {
+    let doing = "run a schedule now";
+    call.needs(Role::Operator, doing)?;
+    let schedule = known(store, name, doing).await?;
+    let name = &schedule.name;
+    let id = store.run_schedule_now(name.clone(), call.actor(), call.now).await?;
+    let notes = hindrances(store, call, &schedule).await?;
+    let sentence =
+        format!("Job {id} is made as the schedule {name} makes them; its cadence is not shifted.");
+    let value = wire::ScheduleRun { id: id.0, schedule: name.to_string() };
+    Ok(Answer::new(value, sentence).with_notes(notes))
+}
+
+/// A schedule with its next occurrences.
+///
+/// # Errors
+/// `SCHED-NAME-001` if there is none of this name; `SCHED-RULE-001` if what is stored cannot be read.
+pub async fn next(
+    store: &Store,
+    name: &str,
+    count: usize,
+    now: Timestamp,
+) -> Result<wire::SchedulePreview> {
+    let doing = "find the next occurrences of a schedule";
+    let schedule = known(store, name, doing).await?;
+    match &schedule.plan {
+        Ok(_) => Ok(wire::SchedulePreview::of(&schedule, count, now)),
+        Err(why) => {
+            let unread = format!("{doing}: what is stored of {} cannot be read", schedule.name);
+            Err(Error::new(Code::ScheduleUnreadable, unread).because(why.as_str()))
+        }
+    }
+}
+
+/// A schedule with its next occurrences and what was decided last.
+///
+/// # Errors
+/// `SCHED-NAME-001` if there is none of this name.
+pub async fn story(store: &Store, name: &str, now: Timestamp) -> Result<wire::ScheduleStory> {
+    let schedule = known(store, name, "show a schedule").await?;
+    let decisions = store.schedule_decisions(schedule.id, DECISIONS).await?;
+    Ok(wire::ScheduleStory {
+        preview: wire::SchedulePreview::of(&schedule, NEXT, now),
+        decisions: decisions.iter().map(wire::ScheduleDecision::from).collect(),
+    })
+}
+
+/// What was decided last about the occurrences of a schedule, newest first.
+///
+/// # Errors
+/// `SCHED-NAME-001` if there is none of this name.
+pub async fn decisions(
+    store: &Store,
+    name: &str,
+    limit: usize,
+) -> Result<Vec<wire::ScheduleDecision>> {
+    let schedule = known(store, name, "show the decisions of a schedule").await?;
+    let decisions = store.schedule_decisions(schedule.id, limit).await?;
+    Ok(decisions.iter().map(wire::ScheduleDecision::from).collect())
+}
+
+async fn known(store: &Store, name: &str, doing: &str) -> Result<Schedule> {
+    let name = named(name, doing)?;
+    let found = store.schedule(name.clone()).await?;
+    found.ok_or_else(|| unknown(name.as_str(), doing))
+}
+
+/// A name that a schedule could have. No schedule has another one.
+fn named(name: &str, doing: &str) -> Result<ScheduleName> {
+    ScheduleName::parse(name.trim()).map_err(|_| unknown(name.trim(), doing))
+}
+
+fn unknown(name: &str, doing: &str) -> Error {
+    Error::new(Code::ScheduleUnknown, format!("{doing}: there is no schedule {name}"))
+}
+
+/// What a schedule does, and when it is due.
+fn does(schedule: &Schedule, preview: &wire::SchedulePreview) -> String {
+    let name = &schedule.name;
+    let Ok(plan) = &schedule.plan else {
+        return format!("The schedule {name} makes no jobs: what is stored cannot be read.");
+    };
+    let what = format!("makes a job of kind {} {}", plan.kind, plan.rule.in_words());
+    match preview.next.first() {
+        _ if schedule.paused_at.is_some() => {
+            format!("The schedule {name} {what}, once a person resumes it.")
+        }
+        Some(next) => format!("The schedule {name} {what}; the next is due {}.", next.local),
+        None => format!("The schedule {name} {what}; it has no occurrence to come."),
+    }
+}
+
+/// What hinders its jobs, and what changes of the clock do to them.
+async fn notes_on(
+    store: &Store,
+    call: &Call,
+    schedule: &Schedule,
+    preview: &wire::SchedulePreview,
+) -> Result<Vec<String>> {
+    let mut notes = hindrances(store, call, schedule).await?;
+    notes.extend(preview.warnings.iter().map(|warning| sentence(warning)));
+    Ok(notes)
+}
+
+/// Why its jobs will not start.
+async fn hindrances(store: &Store, call: &Call, schedule: &Schedule) -> Result<Vec<String>> {
+    match &schedule.plan {
+        Ok(plan) => store.notes_for(&plan.kind, call.now).await,
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// What begins with a small letter, as a sentence.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Class;
+    use crate::model::{Actor, Kind, ReservedSchedule, Rule};
+    use crate::testing;
+    use std::time::Duration;
+
+    /// 2027-01-15T08:00:00Z.
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn house() -> (tempfile::TempDir, Store, Call) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = testing::store_in(folder.path()).unwrap();
+        (folder, store, Call::by_owner(NOW))
+    }
+
+    fn plan(rule: &str, kind: &str) -> PlanTexts {
+        PlanTexts {
+            rule: Some(RuleText::Line(rule.into())),
+            kind: Some(kind.into()),
+            ..PlanTexts::default()
+        }
+    }
+
+    fn new(name: &str, plan: PlanTexts) -> ScheduleAdd {
+        ScheduleAdd { name: name.into(), plan }
+    }
+
+    fn change(name: &str, plan: PlanTexts) -> ScheduleEdit {
+        ScheduleEdit { name: name.into(), plan }
+    }
+
+    fn said<T: std::fmt::Debug>(done: Result<Answer<T>>) -> (Code, Class, String) {
+        let error = done.unwrap_err();
+        (error.code(), error.class(), error.sentence())
+    }
+
+    /// The schedule that settings edit, as they make it.
+    async fn reserve(store: &Store) {
+        let rule = Rule::every(30, NOW).unwrap();
+        let reserved = ReservedSchedule {
+            name: ScheduleName::SELF_MONITORING,
+            plan: Some(Plan::new(rule, Kind::SELF_MONITORING)),
+        };
+        let change = ("self_monitoring.enabled", Some(true.into()));
+        store.change_settings(change, &[], |_| Ok(reserved), Actor::cli(), NOW).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_schedule_is_added_with_what_it_does_and_what_the_clocks_do_to_it() {
+        let (_folder, store, call) = house();
+        let nightly = plan("30 2 * * * Europe/Berlin", "report");
+        let added = add(&store, &call, new("nightly", nightly.clone())).await.unwrap();
+        assert_eq!(
+            added.sentence,
+            "The schedule nightly makes a job of kind report at 02:30 every day (Europe/Berlin); \
+             the next is due Sat 2027-01-16 02:30:00 CET."
+        );
+        assert!(added.notes[0].starts_with("No server runs"), "{:?}", added.notes);
+        assert!(added.notes[1].starts_with("On 2027-03-28 02:30 does not exist"));
+        assert_eq!((added.value.next.len(), added.value.warnings.len()), (NEXT, 2));
+        let every = add(&store, &call, new("often", plan("15m", "report"))).await.unwrap();
+        assert!(every.sentence.ends_with("the next is due Fri 2027-01-15 08:00:00 UTC."));
+        assert_eq!(store.schedules(0, 10).await.unwrap().1, 2);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_added_is_refused_with_the_reason() {
+        let (_folder, store, call) = house();
+        let nightly = plan("30 2 * * * Europe/Berlin", "report");
+        add(&store, &call, new("nightly", nightly.clone())).await.unwrap();
+        let once = PlanTexts {
+            rule: Some(RuleText::At { at: "2020-01-01T00:00:00Z".into(), zone: None }),
+            ..plan("", "report")
+        };
+        for (request, refused) in [
+            (
+                new("Odd-Name", nightly.clone()),
+                (
+                    Code::ModelInvalid,
+                    Class::Invalid,
+                    "Could not read the schedule's name \"Odd-Name\": only a-z, 0-9 and _ are allowed.",
+                ),
+            ),
+            (
+                new("nightly", nightly.clone()),
+                (
+                    Code::ScheduleExists,
+                    Class::Conflict,
+                    "Could not add a schedule: there is a schedule nightly already.",
+                ),
+            ),
+            (
+                new("self_monitoring", nightly),
+                (
+                    Code::ScheduleReserved,
+                    Class::Conflict,
+                    "Could not add a schedule: its settings edit self_monitoring, and nothing else does.",
+                ),
+            ),
+            (
+                new("late", once),
+                (
+                    Code::ScheduleOver,
+                    Class::Invalid,
+                    "Could not add a schedule: the rule of late has no occurrence to come.",
+                ),
+            ),
+            (
+                new("x", PlanTexts { kind: None, ..plan("1h", "") }),
+                (
+                    Code::ModelInvalid,
+                    Class::Invalid,
+                    "Could not add a schedule: it needs a rule and a kind.",
+                ),
+            ),
+            (
+                new("x", PlanTexts { payload: Some("{}".into()), ..plan("1h", "golden_repo") }),
+                (
+                    Code::ModelInvalid,
+                    Class::Invalid,
+                    "Could not read the payload of a golden_repo: missing field `repository`.",
+                ),
+            ),
+        ] {
+            let (code, class, sentence) = said(add(&store, &call, request).await);
+            assert_eq!((code, class, sentence.as_str()), refused);
+        }
+        assert_eq!(store.schedules(0, 10).await.unwrap().1, 1);
+    }
+
+    #[tokio::test]
+    async fn an_edit_says_what_it_made_and_one_that_changes_nothing_says_that() {
+        let (_folder, store, call) = house();
+        add(&store, &call, new("nightly", plan("30 2 * * * UTC", "report"))).await.unwrap();
+        let later = Call::by_owner(NOW.plus(Duration::from_mins(1)));
+        let same = plan("30 2 * * * UTC", "report");
+        let nothing = edit(&store, &later, change("nightly", same)).await.unwrap();
+        assert_eq!(nothing.sentence, "The schedule nightly is as it was: nothing was changed.");
+        assert!(!nothing.value.changed);
+        assert_eq!(nothing.value.preview.schedule.updated_at, NOW.to_string());
+        assert_eq!(store.deeds(10).await.unwrap().len(), 1, "nothing is no deed");
+        let zone =
+            PlanTexts { rule: Some(RuleText::Zone("Asia/Tokyo".into())), ..PlanTexts::default() };
+        let moved = edit(&store, &later, change(" nightly ", zone)).await.unwrap();
+        assert!(moved.value.changed);
+        assert!(moved.sentence.contains("at 02:30 every day (Asia/Tokyo)"), "{}", moved.sentence);
+        let lost = change("no_such", PlanTexts::default());
+        assert_eq!(
+            said(edit(&store, &call, lost).await),
+            (
+                Code::ScheduleUnknown,
+                Class::NotFound,
+                "Could not change a schedule: there is no schedule no_such.".into()
+            )
+        );
+        let bad = PlanTexts { priority: Some("101".into()), ..PlanTexts::default() };
+        assert_eq!(said(edit(&store, &call, change("nightly", bad)).await).1, Class::Invalid);
+        let session = PlanTexts { kind: Some("agent_session".into()), ..PlanTexts::default() };
+        assert_eq!(
+            said(edit(&store, &call, change("nightly", session)).await).2,
+            "Could not ask for a session: a prompt is required."
+        );
+        let over = plan("2020-01-01T00:00:00Z", "report");
+        assert_eq!(
+            said(edit(&store, &call, change("nightly", over)).await),
+            (
+                Code::ScheduleOver,
+                Class::Invalid,
+                "Could not change a schedule: the rule of nightly has no occurrence to come."
+                    .into()
+            )
+        );
+        let mut low = call.clone();
+        low.who.role = Role::Operator;
+        let refused = said(edit(&store, &low, change("nightly", PlanTexts::default())).await);
+        assert_eq!((refused.0, refused.1), (Code::AuthRole, Class::Forbidden));
+    }
+
+    #[tokio::test]
+    async fn a_schedule_is_paused_resumed_run_and_removed() {
+        let (_folder, store, call) = house();
+        add(&store, &call, new("nightly", plan("30 2 * * * UTC", "report"))).await.unwrap();
+        let paused = pause(&store, &call, "nightly").await.unwrap();
+        assert_eq!(
+            paused.sentence,
+            "The schedule nightly makes no more jobs until a person resumes it."
+        );
+        let again = pause(&store, &call, "nightly").await.unwrap();
+        assert_eq!(again.sentence, "The schedule nightly was paused already.");
+        assert_eq!((again.value.paused, again.value.changed), (true, false));
+        let run = run_now(&store, &call, "nightly").await.unwrap();
+        assert_eq!(
+            run.sentence,
+            "Job 1 is made as the schedule nightly makes them; its cadence is not shifted."
+        );
+        assert_eq!((run.value.id, run.notes.len()), (1, 1), "no server runs: {:?}", run.notes);
+        let resumed = resume(&store, &call, "nightly").await.unwrap();
+        assert_eq!(
+            resumed.sentence,
+            "The schedule nightly goes on; what fell into the pause is skipped."
+        );
+        let again = resume(&store, &call, "nightly").await.unwrap();
+        assert_eq!(again.sentence, "The schedule nightly was not paused.");
+        let all = PlanTexts { catch_up: Some("all:3".into()), ..PlanTexts::default() };
+        edit(&store, &call, change("nightly", all)).await.unwrap();
+        pause(&store, &call, "nightly").await.unwrap();
+        let resumed = resume(&store, &call, "nightly").await.unwrap();
+        assert!(resumed.sentence.contains("the newest 3 make a job each"), "{}", resumed.sentence);
+        let removed = remove(&store, &call, "nightly").await.unwrap();
+        assert_eq!(
+            removed.sentence,
+            "The schedule nightly is removed; the jobs that it made stay."
+        );
+        for name in ["nightly", "Odd-Name"] {
+            for (done, doing) in [
+                (remove(&store, &call, name).await.map(|_| ()), "remove a schedule"),
+                (pause(&store, &call, name).await.map(|_| ()), "pause a schedule"),
+                (resume(&store, &call, name).await.map(|_| ()), "resume a schedule"),
+                (run_now(&store, &call, name).await.map(|_| ()), "run a schedule now"),
+                (
+                    next(&store, name, 5, NOW).await.map(|_| ()),
+                    "find the next occurrences of a schedule",
+                ),
+                (story(&store, name, NOW).await.map(|_| ()), "show a schedule"),
+            ] {
+                let error = done.unwrap_err();
+                assert_eq!((error.code(), error.class()), (Code::ScheduleUnknown, Class::NotFound));
+                let says = format!("Could not {doing}: there is no schedule {name}.");
+                assert_eq!(error.sentence(), says);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_reserved_schedule_is_refused_at_every_door_but_can_be_run() {
+        let (_folder, store, call) = house();
+        reserve(&store).await;
+        let name = "self_monitoring";
+        let bad = PlanTexts { priority: Some("high".into()), ..PlanTexts::default() };
+        for (done, doing) in [
+            (edit(&store, &call, change(name, bad)).await.map(|_| ()), "change a schedule"),
+            (remove(&store, &call, name).await.map(|_| ()), "remove a schedule"),
+            (pause(&store, &call, name).await.map(|_| ()), "pause a schedule"),
+            (resume(&store, &call, name).await.map(|_| ()), "resume a schedule"),
+        ] {
+            let error = done.unwrap_err();
+            assert_eq!((error.code(), error.class()), (Code::ScheduleReserved, Class::Conflict));
+            let says = format!(
+                "Could not {doing}: its settings edit self_monitoring, and nothing else does."
+            );
+            assert_eq!(error.sentence(), says);
+        }
+        assert_eq!(run_now(&store, &call, name).await.unwrap().value.id, 1);
+    }
+
+    #[tokio::test]
+    async fn a_viewer_changes_no_schedule_and_an_operator_pauses_and_runs() {
+        let (_folder, store, mut call) = house();
+        add(&store, &call, new("nightly", plan("30 2 * * * UTC", "report"))).await.unwrap();
+        for (role, refused) in [(Role::Viewer, true), (Role::Operator, false)] {
+            call.who.role = role;
+            for done in [
+                pause(&store, &call, "nightly").await.map(|_| ()),
+                resume(&store, &call, "nightly").await.map(|_| ()),
+                run_now(&store, &call, "nightly").await.map(|_| ()),
+            ] {
+                assert_eq!(done.is_err_and(|e| e.code() == Code::AuthRole), refused, "{role:?}");
+            }
+            assert_eq!(said(remove(&store, &call, "nightly").await).0, Code::AuthRole);
+            let (code, class, sentence) =
+                said(add(&store, &call, new("x", plan("1h", "report"))).await);
+            assert_eq!((code, class), (Code::AuthRole, Class::Forbidden));
+            assert_eq!(
+                sentence,
+                format!(
+                    "Could not add a schedule: your role is {}, and this needs the role admin.",
+                    role.as_str()
+                )
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_story_tells_the_rule_the_next_five_and_what_was_decided() {
+        let (_folder, store, call) = house();
+        add(&store, &call, new("often", plan("15m", "report"))).await.unwrap();
+        let told = story(&store, "often", NOW).await.unwrap();
+        let json = serde_json::to_value(&told).unwrap();
+        assert_eq!(json["words"], "every 15 minutes");
+        assert_eq!(json["plan"]["rule"]["type"], "every");
+        assert_eq!(json["next"].as_array().unwrap().len(), 5);
+        assert_eq!(json["next"][0]["at"], NOW.to_string(), "due, and not looked at yet");
+        assert_eq!(json["decisions"], serde_json::json!([]));
+        assert_eq!(decisions(&store, "often", 5).await.unwrap().len(), 0);
+    }
+}

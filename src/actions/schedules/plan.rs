@@ -1,0 +1,328 @@
+//! What a schedule does, as people type it: a text a field, each with a grammar of its own.
+
+use crate::actions::{length, priority};
+use crate::error::{Code, Error, Result};
+use crate::model::{CatchUp, Kind, Overlap, PlanChange, Queue, Rule, Timestamp};
+use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, TimeZone};
+use chrono_tz::Tz;
+use std::time::Duration;
+
+/// The word that leaves a queue or a priority to the kind. A page leaves the field empty.
+const KINDS: &str = "kind";
+
+/// What to set of a schedule's plan; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default)]
+pub struct PlanTexts {
+    /// When it is due.
+    pub rule: Option<RuleText>,
+    /// The kind of its jobs.
+    pub kind: Option<String>,
+    /// Their input, JSON.
+    pub payload: Option<String>,
+    /// Where they wait; empty or `kind`: their kind's queue.
+    pub queue: Option<String>,
+    /// Their priority; empty or `kind`: their kind's.
+    pub priority: Option<String>,
+    /// What becomes of missed occurrences: `once`, `skip` or `all:N`.
+    pub catch_up: Option<String>,
+    /// What becomes of one that meets its predecessor: `queue_one`, `queue_all` or `skip`.
+    pub overlap: Option<String>,
+    /// How long after one another the jobs of missed occurrences start: seconds, or a length such as `5m`.
+    pub stagger: Option<String>,
+}
+
+/// A rule, by the field or the option in which somebody typed it.
+#[derive(Clone, Debug)]
+pub enum RuleText {
+    /// One field for every rule: an interval, a crontab expression with its zone, or an instant.
+    Line(String),
+    /// A crontab expression; without a zone on the clocks of the zone that the schedule has, or of UTC.
+    Cron {
+        /// The expression.
+        cron: String,
+        /// The zone's name.
+        zone: Option<String>,
+    },
+    /// Another zone for the crontab expression that the schedule has.
+    Zone(String),
+    /// An interval: minutes, or a length such as `6h`.
+    Every {
+        /// The interval.
+        every: String,
+        /// A zone, which an interval has not.
+        zone: Option<String>,
+    },
+    /// One instant: with its offset, or a local time in a zone.
+    At {
+        /// The instant.
+        at: String,
+        /// The zone's name.
+        zone: Option<String>,
+    },
+}
+
+impl PlanTexts {
+    /// What the texts say. `before` is the rule that the schedule has.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` with the field that does not fit, and what it takes.
+    pub fn read(self, before: Option<&Rule>, now: Timestamp) -> Result<PlanChange> {
+        let kinds = |text: &str| ["", KINDS].contains(&text.trim());
+        let queue = |text: String| match text {
+            text if kinds(&text) => Ok(None),
+            text => Queue::parse(text.trim()).map(Some),
+        };
+        let priority = |text: String| match text {
+            text if kinds(&text) => Ok(None),
+            text => priority(&text).map(Some),
+        };
+        let kind = |text: String| Kind::parse(text.trim());
+        Ok(PlanChange {
+            rule: self.rule.map(|rule| rule.read(before, now)).transpose()?,
+            kind: self.kind.map(kind).transpose()?,
+            payload: self.payload.map(|text| payload(&text)).transpose()?,
+            queue: self.queue.map(queue).transpose()?,
+            priority: self.priority.map(priority).transpose()?,
+            catch_up: self.catch_up.map(|text| CatchUp::parse(text.trim())).transpose()?,
+            overlap: self.overlap.map(|text| Overlap::parse(text.trim())).transpose()?,
+            stagger: self.stagger.map(|text| stagger(text.trim())).transpose()?,
+        })
+    }
+}
+
+impl RuleText {
+    fn read(self, before: Option<&Rule>, now: Timestamp) -> Result<Rule> {
+        match self {
+            Self::Line(text) => Rule::parse(&text, now),
+            Self::Cron { cron, zone } => {
+                let had = match before {
+                    Some(Rule::Cron { zone, .. }) => zone.name(),
+                    Some(Rule::Every { .. } | Rule::Once(_)) | None => "UTC",
+                };
+                Rule::cron(&cron, zone.as_deref().map_or(had, str::trim))
+            }
+            Self::Zone(zone) => match before {
+                Some(Rule::Cron { cron, .. }) => Rule::cron(&cron.to_string(), zone.trim()),
+                Some(Rule::Every { .. } | Rule::Once(_)) | None => {
+                    let why = "the schedule has no crontab expression whose clocks it could be";
+                    Err(invalid(format!("take the zone {zone:?}: {why}")))
+                }
+            },
+            Self::Every { every, zone: None } => Rule::every(minutes(every.trim())?, now),
+            Self::Every { every, zone: Some(zone) } => {
+                let why = "an interval counts elapsed time, which is the same in every zone";
+                Err(invalid(format!("take the zone {zone:?} with the interval {every:?}: {why}")))
+            }
+            Self::At { at, zone } => Rule::once(instant(at.trim(), zone.as_deref())?),
+        }
+    }
+}
+
+fn payload(text: &str) -> Result<serde_json::Value> {
+    serde_json::from_str(text)
+        .map_err(|why| invalid(format!("take the payload: it is no JSON ({why})")))
+}
+
+/// Minutes, or a length of whole minutes. The rule knows how many it may be.
+fn minutes(text: &str) -> Result<u32> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if digits {
+        // A number too large for any interval stays one, so that it is refused as such.
+        return Ok(text.parse().unwrap_or(u32::MAX));
+    }
+    let doing = format!("take the interval {text:?}");
+    let takes = "an interval is a number of minutes, or a length such as 15m, 6h or 1day";
+    match humantime::parse_duration(text) {
+        Ok(length) if length.as_nanos() % Duration::from_mins(1).as_nanos() == 0 => {
+            Ok(u32::try_from(length.as_secs() / 60).unwrap_or(u32::MAX))
+        }
+        Ok(_) => Err(invalid(format!("{doing}: it is no whole number of minutes; {takes}"))),
+        Err(_) => Err(invalid(format!("{doing}: {takes}"))),
+    }
+}
+
+/// An instant with its offset from UTC, or a date and a time of day on the clocks of a zone.
+fn instant(text: &str, zone: Option<&str>) -> Result<Timestamp> {
+    let refused = |why: &str| Err(invalid(format!("take the instant {text:?}: {why}")));
+    let zoned = DateTime::parse_from_rfc3339(text);
+    match (zoned, local(text), zone) {
+        (Ok(at), _, None) => Ok(Timestamp::from_millis(at.timestamp_millis())),
+        (Ok(_), _, Some(_)) => refused("it has its own offset from UTC; leave out the zone"),
+        (Err(_), Some(local), Some(zone)) => {
+            // The model knows every zone, and how it is written.
+            let named = match Rule::cron("* * * * *", zone.trim())? {
+                Rule::Cron { zone, .. } => zone,
+                Rule::Every { .. } | Rule::Once(_) => Tz::UTC,
+            };
+            match named.from_local_datetime(&local) {
+                LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => {
+                    Ok(Timestamp::from_millis(at.timestamp_millis()))
+                }
+                LocalResult::None => {
+                    refused(&format!("the clocks of {named} skip it; name another time"))
+                }
+            }
+        }
+        (Err(_), Some(_), None) => refused(
+            "it names no zone; give one, such as Europe/Berlin, or the offset: 2027-01-15T08:00:00+01:00",
+        ),
+        (Err(_), None, _) if NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() => refused(
+            "it has no time of day; write 2027-01-15T08:00:00+01:00, or 2027-01-15 08:00 with a zone",
+        ),
+        (Err(_), None, _) => refused(
+            "an instant is written 2027-01-15T08:00:00+01:00, or 2027-01-15 08:00 with a zone",
+        ),
+    }
+}
+
+fn local(text: &str) -> Option<NaiveDateTime> {
+    ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+}
+
+/// Seconds, or a length. The plan knows how long it may be.
+fn stagger(text: &str) -> Result<Duration> {
+    let zero = || humantime::parse_duration(text).is_ok_and(|length| length.is_zero());
+    match text.parse() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(_) if zero() => Ok(Duration::ZERO),
+        Err(_) => length(text, "stagger jobs"),
+    }
+}
+
+fn invalid(what: String) -> Error {
+    Error::new(Code::ModelInvalid, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn read(rule: RuleText) -> Result<Rule> {
+        rule.read(None, NOW)
+    }
+
+    fn every(text: &str) -> RuleText {
+        RuleText::Every { every: text.into(), zone: None }
+    }
+
+    fn at(text: &str, zone: Option<&str>) -> RuleText {
+        RuleText::At { at: text.into(), zone: zone.map(str::to_owned) }
+    }
+
+    #[test]
+    fn an_interval_is_minutes_or_a_length_and_nothing_else() {
+        for (text, minutes) in
+            [("90", 90), ("90m", 90), ("6h", 360), ("1h 30m", 90), ("1day", 1440)]
+        {
+            assert_eq!(read(every(text)).unwrap(), Rule::every(minutes, NOW).unwrap(), "{text}");
+        }
+        for (text, says) in [
+            ("90s", "it is no whole number of minutes; an interval is"),
+            ("0", "1 to 10080 (a week) are allowed"),
+            ("8days", "1 to 10080 (a week) are allowed"),
+            ("99999999999999", "1 to 10080 (a week) are allowed"),
+            ("0 2 * * *", "take the interval \"0 2 * * *\": an interval is a number of minutes"),
+            ("2027-01-15T08:00:00Z", "an interval is a number of minutes"),
+            ("", "an interval is a number of minutes"),
+        ] {
+            let refused = read(every(text)).unwrap_err();
+            assert!(refused.sentence().contains(says), "{text}: {}", refused.sentence());
+            assert!(!refused.sentence().contains("crontab"), "{}", refused.sentence());
+        }
+        let zoned = RuleText::Every { every: "15m".into(), zone: Some("Europe/Berlin".into()) };
+        assert_eq!(
+            read(zoned).unwrap_err().sentence(),
+            "Could not take the zone \"Europe/Berlin\" with the interval \"15m\": an interval \
+             counts elapsed time, which is the same in every zone."
+        );
+    }
+
+    #[test]
+    fn an_instant_has_an_offset_or_a_zone_and_a_time_of_day() {
+        let utc = Rule::parse("2027-01-15T07:00:00Z", NOW).unwrap();
+        for (text, zone) in [
+            ("2027-01-15T08:00:00+01:00", None),
+            ("2027-01-15 08:00", Some("Europe/Berlin")),
+            ("2027-01-15T08:00:00", Some("Europe/Berlin")),
+        ] {
+            assert_eq!(read(at(text, zone)).unwrap(), utc, "{text}");
+        }
+        // The clocks of Berlin show 02:30 twice on 2027-10-31, and never on 2027-03-28.
+        let twice = read(at("2027-10-31 02:30", Some("Europe/Berlin"))).unwrap();
+        assert_eq!(twice, Rule::parse("2027-10-31T00:30:00Z", NOW).unwrap(), "the first time");
+        for (text, zone, says) in [
+            ("2027-03-28 02:30", Some("Europe/Berlin"), "the clocks of Europe/Berlin skip it"),
+            ("2027-01-15 08:00", None, "it names no zone"),
+            ("2027-01-15", Some("UTC"), "it has no time of day"),
+            ("2027-01-15", None, "it has no time of day"),
+            ("2027-01-15T08:00:00Z", Some("UTC"), "leave out the zone"),
+            ("2027-01-15 08:00", Some("Berlin"), "time zone \"Berlin\""),
+            ("tomorrow", None, "an instant is written"),
+            ("90", None, "an instant is written"),
+        ] {
+            let refused = read(at(text, zone)).unwrap_err();
+            assert_eq!(refused.code(), Code::ModelInvalid);
+            assert!(refused.sentence().contains(says), "{text}: {}", refused.sentence());
+        }
+    }
+
+    #[test]
+    fn a_crontab_expression_keeps_its_zone_until_another_is_named() {
+        let berlin = Rule::cron("0 2 * * *", "Europe/Berlin").unwrap();
+        let cron = |zone: Option<&str>| RuleText::Cron {
+            cron: "0 3 * * *".into(),
+            zone: zone.map(str::to_owned),
+        };
+        let kept = cron(None).read(Some(&berlin), NOW).unwrap();
+        assert_eq!(kept.to_text(), "0 3 * * * Europe/Berlin");
+        let named = cron(Some("Asia/Tokyo")).read(Some(&berlin), NOW).unwrap();
+        assert_eq!(named.to_text(), "0 3 * * * Asia/Tokyo");
+        assert_eq!(read(cron(None)).unwrap().to_text(), "0 3 * * * UTC");
+        let moved = RuleText::Zone("Asia/Tokyo".into()).read(Some(&berlin), NOW).unwrap();
+        assert_eq!(moved.to_text(), "0 2 * * * Asia/Tokyo");
+        let refused = read(RuleText::Zone("UTC".into())).unwrap_err();
+        assert!(refused.sentence().contains("has no crontab expression"), "{refused}");
+    }
+
+    #[test]
+    fn every_other_field_says_what_it_takes() {
+        let of = |texts: PlanTexts| texts.read(None, NOW);
+        let some = |text: &str| Some(text.to_owned());
+        let all = of(PlanTexts {
+            queue: some("kind"),
+            priority: some(""),
+            stagger: some("0"),
+            payload: some("{\"a\": 1}"),
+            ..PlanTexts::default()
+        });
+        let all = all.unwrap();
+        assert_eq!(
+            (all.queue, all.priority, all.stagger),
+            (Some(None), Some(None), Some(Duration::ZERO))
+        );
+        let long = of(PlanTexts { stagger: some("5m"), ..PlanTexts::default() }).unwrap();
+        assert_eq!(long.stagger, Some(Duration::from_mins(5)));
+        for (texts, says) in [
+            (PlanTexts { kind: some("No Kind"), ..PlanTexts::default() }, "only a-z, 0-9 and _"),
+            (PlanTexts { payload: some("{"), ..PlanTexts::default() }, "it is no JSON"),
+            (PlanTexts { queue: some("a-b"), ..PlanTexts::default() }, "only a-z, 0-9 and _"),
+            (PlanTexts { priority: some("101"), ..PlanTexts::default() }, "from -100 to 100"),
+            (PlanTexts { priority: some("high"), ..PlanTexts::default() }, "from -100 to 100"),
+            (PlanTexts { catch_up: some("all:0"), ..PlanTexts::default() }, "1 to 100"),
+            (
+                PlanTexts { overlap: some("both"), ..PlanTexts::default() },
+                "queue_one, queue_all or",
+            ),
+            (PlanTexts { stagger: some("-1"), ..PlanTexts::default() }, "90s, 10m, 2h 30m"),
+        ] {
+            let refused = of(texts).unwrap_err();
+            assert_eq!(refused.code(), Code::ModelInvalid);
+            let said = refused.sentence();
+            assert!(said.starts_with("Could not ") && said.contains(says), "{said}");
+        }
+    }
+}
