@@ -83,7 +83,7 @@ impl Error {
     /// What happened, as every face says it: what could not be done and why if the caller caused it, else the usual cause
     /// of its code, which names neither a path nor a statement (S29).
     pub fn sentence(&self) -> String {
-        if !self.class().is_refusal() {
+        if !self.is_answer() {
             return self.code.cause().to_owned();
         }
         match self.text() {
@@ -91,6 +91,11 @@ impl Error {
             text if self.verbatim => text,
             text => format!("Could not {}.", text.trim_end_matches('.')),
         }
+    }
+
+    /// Whether it is told in full and is no line of the log: the caller alone caused it, or it was worded for the caller.
+    pub fn is_answer(&self) -> bool {
+        self.verbatim || self.class().is_refusal()
     }
 
     /// What was being done, and every cause, without the code.

@@ -2,7 +2,7 @@
 
 use super::{Answer, Call, confirm, kinds, waiting};
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, Kind, Readiness, Role, Session, SessionRequest, Trigger};
+use crate::model::{JobId, Kind, Readiness, Role, Session, SessionRequest, Timestamp, Trigger};
 use crate::sessions::{self, Asked};
 use crate::store::Store;
 use crate::wire;
@@ -93,10 +93,8 @@ pub async fn trigger(
     confirm::session(store, &request, confirmed, doing).await?;
     let payload = serde_json::to_value(&request).map_err(|error| refused(&error.to_string()))?;
     kinds::check(store, &Kind::AGENT_SESSION, &payload).await?;
-    let server = store.server_facts(call.now).await?;
-    if let Some(Readiness::NotReady { why, .. }) = server.as_ref().and_then(|server| server.says.agent.as_ref()) {
-        let why = format!("{doing}: the agent program cannot be used: {}", why.trim_end_matches('.'));
-        return Err(Error::new(Code::AgentMissing, why));
+    if let Some(why) = unready(store, call.now).await? {
+        return Err(Error::saying(Code::AgentMissing, why));
     }
     let asked = Asked {
         trigger: Trigger::Manual,
@@ -113,6 +111,21 @@ pub async fn trigger(
         ahead: said.ahead,
     };
     Ok(Answer::new(value, said.sentence).with_notes(said.notes))
+}
+
+/// Why the server that runs can run no session, in a sentence; `None` if it can, or if no server runs, which nobody judges.
+pub async fn unready(store: &Store, now: Timestamp) -> Result<Option<String>> {
+    let Some(server) = store.server_facts(now).await? else { return Ok(None) };
+    let kinds = &server.says.kinds;
+    if !kinds.is_empty() && server.says.kind(Kind::AGENT_SESSION.as_str()).is_none() {
+        return Ok(Some("The server runs no agents.".to_owned()));
+    }
+    Ok(match server.says.agent {
+        Some(Readiness::NotReady { why, .. }) => {
+            Some(format!("The agent program cannot be used: {}.", why.trim_end_matches('.')))
+        }
+        Some(Readiness::Ready { .. }) | None => None,
+    })
 }
 
 /// The same request for a session that goes on with another one.
@@ -158,7 +171,9 @@ pub async fn existing(store: &Store, id: JobId) -> Result<Session> {
         return Ok(session);
     }
     let why = match store.job(id).await? {
-        Some(job) => format!("find session {id}: job {id} is of kind {}, which is no session", job.kind),
+        Some(job) => {
+            format!("find session {id}: job {id} is of kind {}, which is no session", job.kind)
+        }
         None => format!("find session {id}"),
     };
     Err(Error::new(Code::JobUnknown, why))

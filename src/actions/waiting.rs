@@ -23,7 +23,10 @@ pub(super) async fn of(store: &Store, call: &Call, subject: &str, kind: &Kind, i
     match read(store, call, subject, kind, id).await {
         Ok(said) => said,
         Err(error) => {
-            warn_coded!(Code::WebInternal, "{subject} {id} is queued, but its line cannot be read: {error}");
+            warn_coded!(
+                Code::WebInternal,
+                "{subject} {id} is queued, but its line cannot be read: {error}"
+            );
             Said { sentence: format!("{subject} {id} is queued."), ahead: None, notes: Vec::new() }
         }
     }

@@ -139,7 +139,10 @@ fn standard_input() -> Result<String> {
 async fn list(cli: &Cli, limit: usize) -> Result<()> {
     let (sessions, _) = cli.existing_store()?.sessions(0, limit).await?;
     if cli.json {
-        return sessions.iter().map(wire::Session::from).try_for_each(|session| output::json(&session));
+        return sessions
+            .iter()
+            .map(wire::Session::from)
+            .try_for_each(|session| output::json(&session));
     }
     let rows: Vec<_> = sessions.iter().map(row).collect();
     output::table(

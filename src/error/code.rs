@@ -66,6 +66,9 @@ codes! {
     QueueFull: TooMany = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
         "The limit of waiting jobs is reached.",
         "Wait until some have run; nothing was saved.";
+    JobTooLarge: TooLarge = "JOB-SIZE-001", "The request is too large",
+        "A prompt has more than 200 KiB, or a payload more than 256 KiB.",
+        "Put the text into a file and name that.";
     JobUnknown: NotFound = "JOB-ID-001", "There is no such job",
         "The id is wrong, or the job was pruned.",
         "Look for it with `lamplighter jobs list`.";
@@ -75,6 +78,9 @@ codes! {
     JobNotWaiting: Conflict = "JOB-ID-003", "The job does not wait any more",
         "Only a job that waits can be made due or changed; this one runs, or is over.",
         "Cancel it while it runs, or run it again when it is over.";
+    JobFinal: Conflict = "JOB-ID-004", "The job is over already",
+        "Only a job that waits or runs can be cancelled; this one has ended.",
+        "Look with `lamplighter jobs show` how it ended; a job that is over can be run again, or deleted.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
         "A word is not known, or a value does not fit its word.",
         "Mend it at the column that the message names; put text that is searched for in quotes.";
@@ -186,6 +192,9 @@ codes! {
     AgentValue: Invalid = "AGENT-VALUE-001", "A setting of the agent program is not valid",
         "A model, a session, a budget or a text does not fit the program's command line.",
         "Mend the value that the message names.";
+    SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",
+        "It is not over yet, or its agent left nothing to go on with.",
+        "Wait for its end, or ask for a new session.";
     AgentNotStarted: Internal = "AGENT-START-002", "The agent program refused to start",
         "It does not know a flag, or the session to go on with is gone.",
         "Read what it says in the message, and see that its version is one that is accepted.";

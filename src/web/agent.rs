@@ -1,29 +1,19 @@
 //! The agent program and its queue, as pages see them.
 
 use super::app::Web;
+use super::problem::logged;
+use crate::actions::sessions;
 use crate::error::Result;
 use crate::model::{Queue, QueueState};
-use crate::sessions::AgentState;
 use crate::store::Store;
 use std::time::Duration;
 
 /// How long a page waits to hear whether the agent program is there; it is asked once, and tells within a second.
 pub(super) const LOOK: Duration = Duration::from_secs(3);
 
-/// Why no session can be run here, and what to do.
+/// Why no session can be run, and what to do; `None` too if that could not be read, which is logged.
 pub(super) async fn unready(web: &Web) -> Option<String> {
-    let Some(agents) = &web.agents else {
-        return Some("This server runs no agents.".to_owned());
-    };
-    match tokio::time::timeout(LOOK, agents.program.state()).await {
-        Ok(AgentState::Ready { .. }) => None,
-        Ok(AgentState::Missing { reason }) => {
-            Some(format!("The agent program cannot be used: {reason}."))
-        }
-        Err(_) => Some(
-            "The agent program has not told its version yet. Try again in a moment.".to_owned(),
-        ),
-    }
+    logged(sessions::unready(&web.store, web.clock.now()).await).flatten()
 }
 
 /// The queue that sessions wait in.

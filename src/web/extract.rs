@@ -39,7 +39,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let form = axum::Form::<T>::from_request(request, state).await;
         form.map(|axum::Form(fields)| Self(fields)).map_err(|rejection| match rejection.status() {
-            status @ (StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNSUPPORTED_MEDIA_TYPE) => {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::of(Code::JobTooLarge),
+            status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 Problem::of(Code::WebInput).with_status(status)
             }
             _ => Problem::of(Code::WebInput),

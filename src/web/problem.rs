@@ -73,7 +73,7 @@ impl Problem {
 /// that code's texts, no path and no SQL (S29).
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        if !error.class().is_refusal() {
+        if !error.is_answer() {
             error_coded!(Code::WebInternal, "a request failed: {error}");
         }
         Self::of(error.code()).saying(error.sentence())

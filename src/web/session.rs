@@ -16,7 +16,7 @@ use super::page::Frame;
 use super::part::{LivePart, fresh, live_page, version};
 use super::problem::Problem;
 use super::transcript::{self, Extent, Part};
-use super::trigger;
+use crate::actions::sessions;
 use crate::error::{Code, Result};
 use crate::model::{
     Job, JobId, Profile, Role, Session, SessionRequest, SessionRun, Status, Timestamp, Trigger, Why,

@@ -49,9 +49,7 @@ pub(super) async fn trigger(
     let call = who.call(app.web.clock.now());
     let asked = form.and_then(|Form(form)| Ok(form.request()?));
     let answer = match asked {
-        Ok(asked) => {
-            trigger_session(&app.web.store, &call, asked).await.map_err(Problem::from)
-        }
+        Ok(asked) => trigger_session(&app.web.store, &call, asked).await.map_err(Problem::from),
         Err(problem) => Err(problem),
     };
     if who.face() == Face::Fragment {

@@ -191,10 +191,9 @@ async fn forwarded_headers_count_only_from_a_trusted_proxy() {
 async fn a_refused_program_gets_the_one_shape_of_errors_on_every_route() {
     let site = Site::signed_in().await;
     for accept in ["application/json", "application/problem+json", "*/*"] {
-        // The second waits for no session: this server runs no agents.
         for (path, form, status) in [
             ("/sessions/trigger", "prompt=", 400),
-            ("/sessions/trigger", "prompt=look", 503),
+            ("/sessions/trigger", "prompt=look&profile=full", 400),
             ("/queues/limit", "queue=agent&limit=many", 400),
         ] {
             let request = own_form(path).header("accept", accept).header("cookie", &site.cookie);
@@ -225,9 +224,10 @@ async fn a_form_of_another_type_or_too_large_is_refused_in_the_same_words_everyw
         "/admin/self-monitoring/approvals/1/edit",
         "/sessions/trigger",
     ] {
-        for (media_type, bytes, status) in [
-            ("text/plain", 1, StatusCode::UNSUPPORTED_MEDIA_TYPE),
-            ("application/x-www-form-urlencoded", 2 << 20, StatusCode::PAYLOAD_TOO_LARGE),
+        let form = "application/x-www-form-urlencoded";
+        for (media_type, bytes, status, code) in [
+            ("text/plain", 1, StatusCode::UNSUPPORTED_MEDIA_TYPE, "WEB-INPUT-001"),
+            (form, 2 << 20, StatusCode::PAYLOAD_TOO_LARGE, "JOB-SIZE-001"),
         ] {
             let request = ask(Method::POST, path)
                 .header("sec-fetch-site", "same-origin")
@@ -235,7 +235,7 @@ async fn a_form_of_another_type_or_too_large_is_refused_in_the_same_words_everyw
                 .header("cookie", &site.cookie);
             let answer = site.send(request.body("x".repeat(bytes).into()).unwrap()).await;
             assert_eq!(answer.status, status, "{path} {media_type}");
-            assert_eq!(answer.json()["code"], "WEB-INPUT-001", "{path}");
+            assert_eq!(answer.json()["code"], code, "{path}");
         }
     }
 }

@@ -4,8 +4,12 @@ use super::super::trigger::{MAX_BODY_BYTES, PATH};
 use super::agent::{Run, asked, line, says};
 use super::work::{HOSTILE, assert_inert, error};
 use super::*;
+use crate::actions::Call;
+use crate::actions::jobs::{RunAgain, run_again};
+use crate::error::Code;
 use crate::model::{
-    JobId, Kind, NewJob, Outcome, Queue, Role, SessionEnd, SessionRequest, Status, Trigger,
+    JobId, Kind, KindFacts, KindRules, NewJob, Outcome, Process, ProcessFacts, Queue, Role,
+    SessionEnd, SessionRequest, Status, Trigger, WorkerId,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -32,7 +36,7 @@ async fn a_trigger_without_a_prompt_is_refused_with_the_agreed_words() {
         assert_eq!(answer.body, expected);
         let json = trigger(&site, form, &[]).await;
         assert_eq!((json.status.as_u16(), &json.json()["status"]), (400, &json!(400)));
-        assert_eq!(json.json()["type"], "urn:lamplighter:error:WEB-INPUT-001");
+        assert_eq!(json.json()["type"], "urn:lamplighter:error:JOB-VALUE-001");
         let page = trigger(&site, form, &[("accept", BROWSER)]).await;
         assert!(page.status == 400 && page.body.contains("A prompt is required."));
     }
@@ -77,11 +81,8 @@ async fn a_prompt_over_the_limit_is_too_large_by_itself_as_json_and_as_a_body() 
         let form = format!("prompt={prompt}");
         let answer = trigger(&site, &form, &[("hx-request", "true")]).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-        assert!(
-            answer.body.starts_with(
-                r#"<div class="trigger-result trigger-error">The prompt is too large"#
-            )
-        );
+        assert!(answer.body.starts_with(r#"<div class="trigger-result trigger-error">"#));
+        assert!(answer.body.contains("200 KiB"), "{}", answer.body);
     }
     let elsewhere = site.submit("/login", &"x".repeat(100_000)).await;
     assert_eq!(elsewhere.status, StatusCode::PAYLOAD_TOO_LARGE, "other forms stay small");
@@ -90,6 +91,12 @@ async fn a_prompt_over_the_limit_is_too_large_by_itself_as_json_and_as_a_body() 
 #[tokio::test]
 async fn a_server_without_agents_says_so_and_shows_the_form_switched_off() {
     let site = Site::signed_in().await;
+    let kinds = vec![KindFacts::of(&KindRules::new(Kind::SELF_MONITORING))];
+    let (id, process) = (WorkerId::parse("server").unwrap(), Process { pid: 1, start: None });
+    let (store, facts) = (&site.web.store, ProcessFacts { kinds, ..ProcessFacts::default() });
+    store.take_over(id.clone(), process.clone(), Vec::new(), START).await.unwrap();
+    store.heartbeat(id, process, facts, START).await.unwrap();
+    let _leads = store.try_lead().unwrap().expect("nobody else leads");
     // What fits into the limit reaches the check behind it: three bytes for each.
     let large = format!("prompt={}", "%C3%A4".repeat(50_000));
     for form in ["prompt=look", large.as_str()] {
@@ -98,7 +105,7 @@ async fn a_server_without_agents_says_so_and_shows_the_form_switched_off() {
         assert!(answer.body.contains("trigger-error") && answer.body.contains("runs no agents"));
     }
     let page = site.see("/").await.body;
-    assert!(page.contains("This server runs no agents."));
+    assert!(page.contains("The server runs no agents."));
     assert!(page.contains(r#"rows="3" aria-label="Prompt" disabled"#), "no typing in vain");
 }
 
@@ -335,9 +342,11 @@ async fn a_session_without_a_sandbox_runs_again_only_for_an_admin_who_says_so() 
     assert!(site.see("/sessions/1").await.body.contains("Run again, without a sandbox"));
     let again = site.submit("/jobs/1/run-again?on=session&confirm=full", "").await;
     assert_eq!(again.header("location"), "/sessions/2");
-    let web = &site.web;
-    let problem = super::super::trigger::check_again(web, JobId(1), Role::Operator, true).await;
-    assert_eq!(problem.unwrap_err().status(), StatusCode::FORBIDDEN);
+    let mut call = Call::by_owner(START);
+    call.who.role = Role::Operator;
+    let again = RunAgain { id: 1, confirmed: true };
+    let refused = run_again(&site.web.store, &call, again).await.unwrap_err();
+    assert_eq!(refused.code(), Code::AuthRole);
 }
 
 #[tokio::test]
