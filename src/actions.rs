@@ -7,10 +7,12 @@
 //! *Invariant:* what one face refuses, all refuse, with the same error code and the same sentence; what one offers, all can.
 
 mod answer;
+pub mod bulk;
 mod call;
+mod confirm;
+pub mod jobs;
 pub mod kinds;
 mod length;
-
 pub mod people;
 mod priority;
 pub mod queues;

@@ -3,6 +3,7 @@
 //! Commands work on the data directory directly, with or without a running server: any process may enqueue (P27).
 
 mod door;
+mod input;
 mod jobs;
 mod logs;
 mod output;

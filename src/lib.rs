@@ -80,6 +80,8 @@
 pub mod actions;
 #[cfg(feature = "agents")]
 pub mod agents;
+#[cfg(feature = "web")]
+pub mod bulk;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;

@@ -60,7 +60,7 @@ pub use marker::Marker;
 pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, UniqueKey, Username, WorkerId};
 pub use new_job::{Enqueued, NewJob};
 pub use poll::{Lane, PollRequest, Polled};
-pub use queue::{Pause, QueueState};
+pub use queue::{Pause, QueueState, Unplaced};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
     Caps, Classification, DryRun, Finding, FindingVerdict, Fingerprint, Issue, IssueChange,

@@ -5,6 +5,7 @@
 //! known is `null`.
 
 mod answered;
+mod bulk;
 mod job;
 mod person;
 mod queue;
@@ -13,9 +14,13 @@ mod schedule;
 mod session;
 
 pub use answered::Answered;
-pub use job::{Enqueued, Job, JobAttempt, JobEvent, JobStory};
+pub use bulk::{BulkDone, BulkError, BulkPreview};
+pub use job::{
+    Enqueued, Job, JobAttempt, JobCancelled, JobChanged, JobDeleted, JobDue, JobEvent, JobListed,
+    JobStory, JobWhy, WaitGate,
+};
 pub use person::{Person, PersonPassword, PersonRemoved, PersonRole};
-pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueResumed};
+pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueNone, QueueResumed};
 pub use repository::{Repository, RepositoryAsked, RepositoryRemoved};
 pub use schedule::{
     Occurrence, Schedule, ScheduleChanged, ScheduleDecision, SchedulePaused, SchedulePlan,

@@ -8,7 +8,12 @@ use crate::wire;
 use std::time::Duration;
 
 /// Longest reason of a pause, in characters: a page shows it on one or two lines.
-const MAX_REASON: usize = 500;
+pub const MAX_REASON: usize = 500;
+
+/// Whether this role may limit, pause and resume a queue.
+pub fn may_act(role: Role) -> bool {
+    role >= Role::Operator
+}
 
 /// Sets how many jobs of a queue may run at once.
 #[derive(Clone, Debug)]
@@ -42,6 +47,20 @@ pub fn parse_limit(text: &str) -> Result<Option<u32>> {
             Ok(_) | Err(_) => Err(limit_out_of_range(text)),
         },
     }
+}
+
+/// Reads how long a pause is: minutes, or a length such as `2h`; nothing: until a person resumes the queue.
+///
+/// # Errors
+/// `JOB-VALUE-001` for anything else, for zero and for more than ten years.
+pub fn parse_pause(text: &str, queue: &str) -> Result<Option<Duration>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let length = if is_number { format!("{text}m") } else { text.to_owned() };
+    super::length(&length, &format!("pause the queue {}", queue.trim())).map(Some)
 }
 
 fn limit_out_of_range(limit: &str) -> Error {

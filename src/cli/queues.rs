@@ -1,10 +1,10 @@
 //! `lamplighter queues`: lists queues, sets limits, pauses and resumes them.
 
 use super::{Cli, output};
+use crate::actions::Call;
 use crate::actions::queues::{self, QueueLimit, QueuePause};
-use crate::actions::{self, Call};
 use crate::error::Result;
-use crate::model::QueueState;
+use crate::model::{QueueState, Unplaced};
 use crate::store::Store;
 use crate::wire;
 use clap::Subcommand;
@@ -31,7 +31,7 @@ pub(super) enum Command {
         /// Why, for others to read
         #[arg(long, default_value = "")]
         reason: String,
-        /// Resume by itself after this long: 90s, 10m, 2h
+        /// Resume by itself after this long: 90s, 10m, 2h; a number alone is minutes
         #[arg(long = "for", value_name = "LENGTH")]
         length: Option<String>,
     },
@@ -58,8 +58,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             cli.say(&queues::stop_all(&store, &call, &reason).await?)
         }
         Command::Pause { queue: Some(queue), reason, length, .. } => {
-            let doing = format!("pause the queue {queue}");
-            let length = length.map(|text| actions::length(&text, &doing)).transpose()?;
+            let length = queues::parse_pause(length.as_deref().unwrap_or_default(), &queue)?;
             cli.say(&queues::pause(&store, &call, QueuePause { queue, reason, length }).await?)
         }
         Command::Resume { queue: Some(queue), .. } => {
@@ -74,11 +73,18 @@ async fn list(cli: &Cli, store: &Store) -> Result<()> {
         let why = if stop.reason.is_empty() { "no reason was given" } else { &stop.reason };
         output::note(&format!("All queues were stopped by {} ({why}).", stop.by));
     }
-    let queues = store.queues().await?;
+    let (queues, unplaced) = (store.queues().await?, store.unplaced().await?);
     if cli.json {
-        return queues.iter().map(wire::Queue::from).try_for_each(|queue| output::json(&queue));
+        queues.iter().map(wire::Queue::from).try_for_each(|queue| output::json(&queue))?;
+        let none = (!unplaced.is_empty()).then(|| wire::QueueNone::from(unplaced));
+        return none.iter().try_for_each(output::json);
     }
-    let rows: Vec<_> = queues.iter().map(row).collect();
+    let mut rows: Vec<_> = queues.iter().map(row).collect();
+    if !unplaced.is_empty() {
+        let (queued, scheduled) = (unplaced.queued.to_string(), unplaced.scheduled.to_string());
+        let none = "-".to_owned();
+        rows.push(vec![Unplaced::WHY.into(), none.clone(), "0".into(), queued, scheduled, none]);
+    }
     output::table(&["QUEUE", "LIMIT", "RUNNING", "QUEUED", "SCHEDULED", "PAUSED"], &rows)
 }
 

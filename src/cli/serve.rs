@@ -3,6 +3,7 @@
 use super::{Cli, JOBS_DB, LOGS_DB, output};
 use crate::actions::people::Password;
 use crate::agents::Launcher;
+use crate::bulk;
 use crate::clock::Clock;
 use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKind};
 use crate::engine::Engine;
@@ -161,6 +162,7 @@ fn start_engine(
     let scanning = Some(agents).filter(|_| !is_demo);
     let builder = monitor::register(builder, &agents.store, logs, scanning, tracking);
     let (left, now) = (agents.clone(), clock.clone());
+    let builder = bulk::register(builder, &agents.store);
     let builder = repositories::register(builder, agents);
     sessions::register(builder, agents)
         .before_leading(move || {

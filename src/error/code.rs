@@ -75,6 +75,9 @@ codes! {
     JobNotWaiting: Conflict = "JOB-ID-003", "The job does not wait any more",
         "Only a job that waits can be made due or changed; this one runs, or is over.",
         "Cancel it while it runs, or run it again when it is over.";
+    JobFinal: Conflict = "JOB-ID-004", "The job is over already",
+        "Only a job that waits or runs can be cancelled; this one has ended.",
+        "Look with `lamplighter jobs show` how it ended; a job that is over can be run again, or deleted.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
         "A word is not known, or a value does not fit its word.",
         "Mend it at the column that the message names; put text that is searched for in quotes.";

@@ -18,6 +18,7 @@ pub use words::words;
 
 use super::{JobId, Kind, Queue, ScheduleName, Status, Trigger};
 use crate::error::{Code, Error};
+use length::{Length, Moment};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -66,6 +67,12 @@ impl Filter {
         self.with(Condition::Trigger(vec![trigger]))
     }
 
+    /// The same, and the job ended, or else started, or else was made, in the last while of this length.
+    #[must_use]
+    pub fn since(self, length: Duration) -> Self {
+        self.with(Condition::Since(Moment::Ago(Length::from(length))))
+    }
+
     /// The same, and the schedule of this name made the job.
     #[must_use]
     pub fn schedule(self, name: ScheduleName) -> Self {
@@ -92,6 +99,25 @@ impl Filter {
             },
             _ => None,
         }
+    }
+
+    /// The status that it asks for, if it asks for one alone.
+    pub fn asked_status(&self) -> Option<Status> {
+        let mut asked = self.terms.iter().filter_map(|term| match &term.condition {
+            Condition::Status(values) => Some((term.negated, values.as_slice())),
+            _ => None,
+        });
+        match (asked.next(), asked.next()) {
+            (Some((false, [status])), None) => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The same, whatever the status.
+    #[must_use]
+    pub fn of_any_status(mut self) -> Self {
+        self.terms.retain(|term| !matches!(term.condition, Condition::Status(_)));
+        self
     }
 
     /// Whether it fits every job.

@@ -86,6 +86,9 @@ impl Kind {
     /// A run of an agent program with somebody's prompt.
     pub const AGENT_SESSION: Self = Self(Cow::Borrowed("agent_session"));
 
+    /// Does one thing to many jobs.
+    pub const BULK_ACTION: Self = Self(Cow::Borrowed("bulk_action"));
+
     /// How many jobs of a kind may wait that people trigger by hand; the thousandth click is a stuck key, not a wish.
     /// `None`: as many as there are.
     pub fn most_waiting(&self) -> Option<i64> {
@@ -100,6 +103,8 @@ impl Queue {
     pub const AGENT: Self = Self(Cow::Borrowed("agent"));
     /// What is told the issue tracker: one at a time.
     pub const TRACKER: Self = Self(Cow::Borrowed("tracker"));
+    /// What does one thing to many jobs: one at a time.
+    pub const BULK: Self = Self(Cow::Borrowed("bulk"));
 }
 
 impl ScheduleName {

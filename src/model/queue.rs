@@ -27,7 +27,34 @@ impl QueueState {
 
     /// How many of its jobs may run at once.
     pub fn limit(&self) -> u32 {
-        self.operator_limit.or(self.engine_limit).unwrap_or(Self::DEFAULT_LIMIT)
+        let said = self.operator_limit.or(self.engine_limit);
+        said.unwrap_or_else(|| Self::limit_unless_said(&self.name))
+    }
+
+    /// How many jobs of a queue run at once before any program has said so: our own queues with a limit have it from the
+    /// first day.
+    pub fn limit_unless_said(queue: &Queue) -> u32 {
+        let one_at_a_time = [Queue::AGENT, Queue::TRACKER, Queue::BULK];
+        if one_at_a_time.contains(queue) { 1 } else { Self::DEFAULT_LIMIT }
+    }
+}
+
+/// Waiting jobs that are in no queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unplaced {
+    /// Jobs that wait for their time.
+    pub scheduled: i64,
+    /// Jobs that wait for the engine's look, or for a handler.
+    pub queued: i64,
+}
+
+impl Unplaced {
+    /// What keeps such jobs out of a queue.
+    pub const WHY: &str = "not admitted, or no handler";
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
     }
 }
 

@@ -3,13 +3,20 @@
 use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
-use crate::model::{Actor, Job, JobCount, KindRules, Pause, Queue, QueueState, Timestamp};
+use crate::model::{
+    Actor, Job, JobCount, KindRules, Pause, Queue, QueueState, Timestamp, Unplaced,
+};
 use std::sync::Arc;
 
 impl Store {
     /// Every queue that the engine, an operator or a job has spoken of, by name.
     pub async fn queues(&self) -> Result<Vec<QueueState>> {
         self.db.read("list queues", sqlite::queues::all).await
+    }
+
+    /// The waiting jobs that are in no queue: the engine has not looked at them, or nobody has a handler for their kind.
+    pub async fn unplaced(&self) -> Result<Unplaced> {
+        self.db.read("count jobs without a queue", sqlite::queues::unplaced).await
     }
 
     /// The job that is first in a queue's line, and at most `limit` of those that run.

@@ -19,6 +19,7 @@ use crate::model::{
 use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::{Markup, html};
+use std::time::Duration;
 
 pub(super) const PATH: &str = Tab::Dashboard.path();
 pub(super) const PART_PATH: &str = "/dashboard/part";
@@ -26,6 +27,8 @@ pub(super) const LATEST_PATH: &str = "/dashboard/latest";
 
 /// Failed jobs that the dashboard names.
 const FAILURES: usize = 5;
+/// How far back the figures of finished jobs reach; the first hour of them is a whole one.
+const DAY: Duration = Duration::from_hours(24);
 
 /// GET `/`: what goes on, the form that asks for a session, and what was last. The form is in none of the two live
 /// parts, so that no change takes away what somebody types.
@@ -184,8 +187,10 @@ fn latest_card(session: &Session, now: Timestamp) -> Markup {
 fn figures(overview: &Overview) -> Markup {
     let day = |of: fn(&Hour) -> u64| overview.hours.iter().map(of).sum::<u64>();
     let figure = |title: &str, count: u64, status: Status| {
+        let jobs = Filter::default().status(status);
+        let jobs = if status.is_final() { jobs.since(DAY) } else { jobs };
         html! {
-            a.card.figure href={ (Tab::Jobs.path()) "?status=" (status) } {
+            a.card.figure href=(nav::jobs(&jobs)) {
                 span.subheader { (title) }
                 span class={ "h1 figure-" (status) } { (count) }
             }
@@ -254,7 +259,7 @@ fn failures_card(failures: &[Job], now: Timestamp) -> Markup {
     card(
         "failures",
         "Last failures",
-        &html! { a.btn.btn-sm href={ (Tab::Jobs.path()) "?status=failed" } { "All failed jobs" } },
+        &html! { a.btn.btn-sm href=(nav::jobs(&Filter::default().status(Status::Failed))) { "All failed jobs" } },
         &html! {
             @if rows.is_empty() {
                 p.card-body.text-secondary { "No job has failed." }

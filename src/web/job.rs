@@ -1,31 +1,32 @@
 //! One job: a sentence that says it all, its timeline, what it carries, and what can be done to it.
 
-use super::answer::changed;
+use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
 use super::components::{
-    Step, attempts, badge, card, elapsed, job_sentence, pretty, text_card, timeline, when,
+    Step, attempts, badge, card, confirm, elapsed, job_sentence, pretty, text_card, timeline, when,
 };
 use super::extract::{Id, Query};
-use super::face::Face;
 use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
-use super::trigger;
+use crate::actions::jobs::{self, RunAgain};
 use crate::error::Code;
-use crate::model::{
-    BlockedBy, Cancelled, Cause, Event, Job, JobId, Kind, Role, Status, Timestamp, Why,
-};
+use crate::model::{Cause, Event, Gate, Job, JobId, Kind, Role, Status, Timestamp, Why};
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::json;
+use std::collections::BTreeSet;
 
 pub(super) const CANCEL_PATH: &str = "/jobs/{id}/cancel";
 pub(super) const RUN_AGAIN_PATH: &str = "/jobs/{id}/run-again";
+pub(super) const RUN_NOW_PATH: &str = "/jobs/{id}/run-now";
+pub(super) const DELETE_PATH: &str = "/jobs/{id}/delete";
+
+/// Jobs ahead of a waiting one are counted up to here.
+const MOST_AHEAD: u64 = 1000;
 
 /// What a button's address says besides the job.
 #[derive(Deserialize)]
@@ -43,25 +44,15 @@ impl JobButton {
     }
 }
 
-/// POST `/jobs/{id}/cancel`: a job that waits is cancelled, one that runs is asked to end, one that is over stays.
+/// POST `/jobs/{id}/cancel`: a job that waits is cancelled, one that runs is asked to end.
 pub(super) async fn cancel(
     State(app): State<App>,
     who: Signed,
     Id(id): Id<JobId>,
     Query(button): Query<JobButton>,
 ) -> Result<Response, Problem> {
-    let cancelled = app.web.store.cancel(id, who.actor(), app.web.clock.now()).await?;
-    let (status, word) = match cancelled {
-        Cancelled::Done => (StatusCode::OK, "cancelled"),
-        Cancelled::Requested => (StatusCode::ACCEPTED, "cancel_requested"),
-        Cancelled::AlreadyFinal(status) => (StatusCode::OK, status.as_str()),
-    };
-    let outcome = json!({"job_id": id.to_string(), "status": word});
-    let mut response = changed(who.face(), outcome, &button.page_of(id));
-    if who.face() == Face::Json {
-        *response.status_mut() = status;
-    }
-    Ok(response)
+    let answer = jobs::cancel(&app.web.store, &who.call(app.web.clock.now()), id.0).await?;
+    Ok(answered(who.face(), &answer, &button.page_of(id)))
 }
 
 /// POST `/jobs/{id}/run-again`: a new job like this one, which must be over.
@@ -71,11 +62,30 @@ pub(super) async fn run_again(
     Id(id): Id<JobId>,
     Query(button): Query<JobButton>,
 ) -> Result<Response, Problem> {
-    let confirmed = button.confirm.as_deref() == Some("full");
-    trigger::check_again(&app.web, id, who.role(), confirmed).await?;
-    let again = app.web.store.run_again(id, who.actor(), app.web.clock.now()).await?.id();
-    let outcome = json!({"job_id": again.to_string()});
-    Ok(changed(who.face(), outcome, &button.page_of(again)))
+    let request = RunAgain { id: id.0, confirmed: button.confirm.as_deref() == Some("full") };
+    let answer = jobs::run_again(&app.web.store, &who.call(app.web.clock.now()), request).await?;
+    Ok(answered(who.face(), &answer, &button.page_of(JobId(answer.value.id))))
+}
+
+/// POST `/jobs/{id}/run-now`: a waiting job is due now.
+pub(super) async fn run_now(
+    State(app): State<App>,
+    who: Signed,
+    Id(id): Id<JobId>,
+    Query(button): Query<JobButton>,
+) -> Result<Response, Problem> {
+    let answer = jobs::run_now(&app.web.store, &who.call(app.web.clock.now()), id.0).await?;
+    Ok(answered(who.face(), &answer, &button.page_of(id)))
+}
+
+/// POST `/jobs/{id}/delete`: a job that is over is gone, with its history.
+pub(super) async fn delete(
+    State(app): State<App>,
+    who: Signed,
+    Id(id): Id<JobId>,
+) -> Result<Response, Problem> {
+    let answer = jobs::delete(&app.web.store, &who.call(app.web.clock.now()), id.0).await?;
+    Ok(answered(who.face(), &answer, Tab::Jobs.path()))
 }
 
 /// GET `/jobs/{id}` and `/jobs/{id}/part`.
@@ -114,7 +124,7 @@ pub(super) async fn page(
             children.len(),
             &job.progress,
             job.cancel_requested_at,
-            why.as_ref().map(ToString::to_string),
+            why.as_ref().map(|why| (why.to_string(), why.ahead)),
         )),
         content: &content,
     };
@@ -124,17 +134,47 @@ pub(super) async fn page(
 }
 
 fn summary(job: &Job, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
+    let waits = waits(job);
     html! {
         section.card {
             div.card-body.scan-now {
                 div.sentence { (badge(job.status)) p { (job_sentence(job, why, now)) } }
-                @if role >= Role::Operator { div.actions { (button(job)) } }
+                @if waits { (line(why)) }
+                @if jobs::may_act(role) { div.actions { (buttons(job, role, now)) } }
             }
         }
     }
 }
 
-fn button(job: &Job) -> Markup {
+fn waits(job: &Job) -> bool {
+    match job.status {
+        Status::Scheduled | Status::Queued => true,
+        Status::Running | Status::Completed | Status::Failed | Status::Cancelled => false,
+    }
+}
+
+/// What opens the gates of a job that waits, who holds them, and its place in its queue's line.
+fn line(why: Option<&Why>) -> Markup {
+    let openings = why.map(Why::openings).unwrap_or_default();
+    let holders: BTreeSet<_> =
+        why.into_iter().flat_map(|why| &why.gates).flat_map(Gate::holders).copied().collect();
+    let ahead = why.map_or(0, |why| why.ahead);
+    html! {
+        @if !openings.is_empty() {
+            ul #job-remedies { @for opening in &openings { li { (opening) } } }
+        }
+        @if !holders.is_empty() {
+            p { "Held by " @for id in &holders { a href=(nav::job(*id)) { "job " (id) } " " } }
+        }
+        @match ahead {
+            0 => {}
+            1 => p #job-line { "One job of its queue starts before it." },
+            _ => p #job-line { (ahead) @if ahead >= MOST_AHEAD { " or more" } " jobs of its queue start before it." },
+        }
+    }
+}
+
+fn buttons(job: &Job, role: Role, now: Timestamp) -> Markup {
     let form = |deed: &str, word: &str| {
         html! {
             form method="post" action={ (nav::job(job.id)) "/" (deed) } {
@@ -142,12 +182,18 @@ fn button(job: &Job) -> Markup {
             }
         }
     };
+    let is_due = job.run_at <= now;
     html! {
         @if job.status.is_final() {
             (form("run-again", "Run again"))
+            @if jobs::may_delete(role) {
+                (confirm("delete-job", "Delete", &html! { "Its history, attempts and transcript go with it." },
+                    &form("delete", "Delete now")))
+            }
         } @else if job.cancel_requested_at.is_some() {
             p.text-secondary { "It was asked to end." }
         } @else {
+            @if waits(job) && !is_due { (form("run-now", "Run now")) }
             (form("cancel", "Cancel"))
         }
     }
@@ -249,9 +295,6 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
                 @if !children.is_empty() {
                     dt { "Made" }
                     dd { @for child in children { a href=(nav::job(*child)) { "job " (child) } " " } }
-                }
-                @if job.blocked_by == Some(BlockedBy::Kind) {
-                    dt { "To do" } dd { "Start a program that registers a handler for " (job.kind) "." }
                 }
             }
         },

@@ -1,20 +1,24 @@
-//! The list of jobs, with filters.
+//! The list of jobs, and the query that says which.
 
 use super::answer::see_other;
 use super::app::App;
 use super::caller::Signed;
-use super::components::{attempts, badge, elapsed, empty, folded, pager, status_word, table, when};
-use super::extract::{Query, cursor, given};
+use super::components::{
+    attempts, badge, elapsed, empty, folded, pager, problem_notice, status_word, table, when,
+};
+use super::extract::{Query, given};
+use super::face::Face;
 use super::nav::{self, Tab};
-use super::page::Frame;
+use super::page::{Frame, page};
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
-use crate::model::{BlockedBy, Filter, Found, Job, JobId, Kind, Queue, Status, Timestamp, Trigger};
+use crate::actions::jobs::{self, JobsAsk};
+use crate::model::{Filter, Found, Job, JobId, Status, Timestamp};
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
-use std::str::FromStr;
+use std::collections::BTreeMap;
 
 pub(super) const PATH: &str = Tab::Jobs.path();
 pub(super) const PART_PATH: &str = "/jobs/part";
@@ -22,56 +26,61 @@ pub(super) const PART_PATH: &str = "/jobs/part";
 const ROWS: usize = 50;
 
 /// The address's query.
-#[derive(Clone, Default, Deserialize, Serialize)]
+#[derive(Clone, Default, Deserialize)]
 pub(super) struct JobsQuery {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    q: Option<String>,
     status: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     trigger: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    before: Option<i64>,
     /// A job's id to go to.
-    #[serde(skip_serializing)]
     id: Option<String>,
-    #[serde(skip_serializing)]
+    before: Option<i64>,
     v: Option<String>,
 }
 
+/// What is asked for, as links carry it.
+#[derive(Clone, Serialize)]
+struct Asked {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    q: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<i64>,
+}
+
 impl JobsQuery {
-    /// Without the fields that a form sends empty.
-    fn tidied(self) -> Self {
-        Self {
-            status: given(self.status),
-            kind: given(self.kind),
-            queue: given(self.queue),
-            trigger: given(self.trigger),
-            id: given(self.id),
-            ..self
-        }
+    /// The job that the parameter `id` names.
+    fn named_job(&self) -> Option<JobId> {
+        let id = self.id.as_deref()?.trim().trim_start_matches('#');
+        id.parse().ok().map(JobId)
     }
 
-    fn filter(&self) -> Result<Filter, Problem> {
-        let input = |what: &str| Problem::input(format!("There is no such {what}."));
-        let mut filter = Filter::default();
-        if let Some(status) = &self.status {
-            filter = filter.status(Status::from_str(status).map_err(|()| input("status"))?);
-        }
-        if let Some(kind) = &self.kind {
-            filter = filter.kind(Kind::parse(kind.as_str()).map_err(|_| input("kind"))?);
-        }
-        if let Some(queue) = &self.queue {
-            filter = filter.queue(Queue::parse(queue.as_str()).map_err(|_| input("queue"))?);
-        }
-        if let Some(trigger) = &self.trigger {
-            filter = filter.trigger(Trigger::from_str(trigger).map_err(|()| input("trigger"))?);
-        }
-        Ok(filter)
+    /// One query of all parameters: those beside `q` are words of the language.
+    fn asked(self) -> Asked {
+        let word = |name: &str, value: Option<String>| {
+            given(value).map(|value| format!("{name}:{}", quoted(&value)))
+        };
+        let words = [
+            given(self.q),
+            word("status", self.status),
+            word("kind", self.kind),
+            word("queue", self.queue),
+            word("trigger", self.trigger),
+            given(self.id).map(|text| quoted(&text)),
+        ];
+        Asked { q: words.into_iter().flatten().collect::<Vec<_>>().join(" "), before: self.before }
     }
+}
 
+/// A value as the language has it: in quotes if it is more than a word.
+fn quoted(value: &str) -> String {
+    if value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return value.to_owned();
+    }
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+impl Asked {
     fn link(&self, path: &str) -> String {
         nav::with_query(path, self)
     }
@@ -81,89 +90,92 @@ impl JobsQuery {
 pub(super) async fn list(
     State(app): State<App>,
     who: Signed,
-    Query(asked): Query<JobsQuery>,
+    Query(query): Query<JobsQuery>,
 ) -> Result<Response, Problem> {
-    let asked = asked.tidied();
-    if let Some(id) = &asked.id {
-        let id: i64 = id
-            .trim_start_matches('#')
-            .parse()
-            .map_err(|_| Problem::input("A job's id is a number."))?;
-        return Ok(see_other(&nav::job(JobId(id))));
+    if let Some(id) = query.named_job() {
+        return Ok(see_other(&nav::job(id)));
     }
-    let (filter, before) = (asked.filter()?, cursor(asked.before)?);
-    let now = app.web.clock.now();
-    let found = app.web.store.find_jobs(filter, before, ROWS, now).await?;
+    let (shown, asked) = (query.v.clone(), query.asked());
+    let (store, now) = (&app.web.store, app.web.clock.now());
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs);
+    let ask = JobsAsk { query: asked.q.clone(), before: asked.before, rows: ROWS };
+    let found = match jobs::find(store, ask, now).await.map_err(Problem::from) {
+        Ok(found) => found,
+        Err(problem) if who.face() == Face::Page && problem.status().is_client_error() => {
+            let content = html! {
+                (problem_notice(&problem))
+                section.card { (search(&asked, true)) }
+            };
+            let page = page(&frame, Tab::Jobs.title(), &content);
+            return Ok((problem.status(), page).into_response());
+        }
+        Err(problem) => return Err(problem),
+    };
+    let filter = Filter::parse(&asked.q).unwrap_or_default();
+    let named = match filter.named_job() {
+        Some(id) => store.job(id).await?.map(|job| job.id),
+        None => None,
+    };
+    let waits = jobs::waits(store, &found.rows, now).await?;
     let content = html! {
-        (rows(&found, &asked, now))
+        @if let Some(id) = named { p.card-body { a href=(nav::job(id)) { "Job " (id) } " has this id." } }
+        (rows(&found, &asked, &waits, now))
         (more(&found, &asked))
     };
-    let around = |part| html! { section.card { (tabs(&asked)) (filters(&asked)) (part) } };
+    let around = |part| html! { section.card { (tabs(&filter)) (search(&asked, false)) (part) } };
+    let states: Vec<_> = found.rows.iter().map(|job| state(job, &waits)).collect();
     let part = LivePart {
         id: "job-list",
         path: &asked.link(PART_PATH),
-        version: version(&found.rows.iter().map(state).collect::<Vec<_>>()),
+        version: version(&states),
         content: &content,
     };
-    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Jobs);
-    Ok(live_page(&frame, Tab::Jobs.title(), &part, around, (who.face(), asked.v.as_deref())))
+    Ok(live_page(&frame, Tab::Jobs.title(), &part, around, (who.face(), shown.as_deref())))
 }
 
 /// What a row shows that can change.
-fn state(job: &Job) -> (i64, Status, u32, Option<BlockedBy>) {
-    (job.id.0, job.status, job.attempt, job.blocked_by)
+fn state<'a>(job: &Job, waits: &'a Waits) -> (i64, Status, u32, Option<&'a String>) {
+    (job.id.0, job.status, job.attempt, waits.get(&job.id))
 }
 
-fn tabs(asked: &JobsQuery) -> Markup {
-    let tab = |status: Option<Status>, title: &str| {
-        let link =
-            JobsQuery { status: status.map(|s| s.to_string()), before: None, ..asked.clone() };
-        let open = asked.status.as_deref() == status.map(Status::as_str);
-        html! { a href=(link.link(PATH)) aria-current=[open.then_some("true")] { (title) } }
+/// What the waiting jobs of a list wait for.
+type Waits = BTreeMap<JobId, String>;
+
+fn tabs(filter: &Filter) -> Markup {
+    let any = filter.clone().of_any_status();
+    let asked = filter.asked_status();
+    let tab = |open: bool, link: Filter, title: &str| {
+        html! { a href=(nav::jobs(&link)) aria-current=[open.then_some("true")] { (title) } }
     };
     html! {
         nav.tabs aria-label="Statuses" {
-            (tab(None, "All"))
-            @for status in Status::ALL { (tab(Some(*status), status_word(*status))) }
+            (tab(any == *filter, any.clone(), "All"))
+            @for status in Status::ALL {
+                (tab(asked == Some(*status), any.clone().status(*status), status_word(*status)))
+            }
         }
     }
 }
 
-fn filters(asked: &JobsQuery) -> Markup {
-    let field = |name: &str, label: &str, value: &Option<String>| {
-        html! {
-            label { span { (label) } input.form-control type="text" name=(name) value=[value.as_deref()] maxlength="64"; }
-        }
-    };
+fn search(asked: &Asked, wrong: bool) -> Markup {
     html! {
-        form.filters method="get" action=(PATH) {
-            @if let Some(status) = &asked.status { input type="hidden" name="status" value=(status); }
+        form.filters method="get" action=(PATH) role="search" {
             label {
-                span { "Job id" }
-                input.form-control type="search" name="id" inputmode="numeric" placeholder="42" maxlength="20";
-            }
-            (field("kind", "Kind", &asked.kind))
-            (field("queue", "Queue", &asked.queue))
-            label {
-                span { "Trigger" }
-                select.form-select name="trigger" {
-                    option value="" { "any" }
-                    @for trigger in Trigger::ALL {
-                        option selected[asked.trigger.as_deref() == Some(trigger.as_str())] { (trigger) }
-                    }
-                }
+                span { "Query" }
+                input.form-control type="search" name="q" value=(asked.q) maxlength="2000" autocomplete="off"
+                    placeholder="status:failed kind:send_email since:24h" aria-invalid=[wrong.then_some("true")];
             }
             button.btn type="submit" { "Filter" }
-            @if asked.kind.is_some() || asked.queue.is_some() || asked.trigger.is_some() { a.btn.btn-link href=(PATH) { "Clear" } }
+            @if !asked.q.is_empty() { a.btn.btn-link href=(PATH) { "Clear" } }
         }
     }
 }
 
-fn rows(found: &Found<Job>, asked: &JobsQuery, now: Timestamp) -> Markup {
+fn rows(found: &Found<Job>, asked: &Asked, waits: &Waits, now: Timestamp) -> Markup {
     if !found.rows.is_empty() {
         let columns =
             ["Id", "Kind", "Status", "Trigger", "Queue", "Attempt", "Created", "Duration", "Note"];
-        let lines: Vec<_> = found.rows.iter().map(|job| row(job, now)).collect();
+        let lines: Vec<_> = found.rows.iter().map(|job| row(job, waits, now)).collect();
         return table("Jobs", &columns, &lines);
     }
     let filtered = !asked.link("").is_empty();
@@ -178,7 +190,7 @@ fn rows(found: &Found<Job>, asked: &JobsQuery, now: Timestamp) -> Markup {
     empty(if filtered { "No such jobs" } else { "No jobs yet" }, &next)
 }
 
-fn row(job: &Job, now: Timestamp) -> Markup {
+fn row(job: &Job, waits: &Waits, now: Timestamp) -> Markup {
     html! {
         tr {
             td { a id={ "job-" (job.id) } href=(nav::job(job.id)) { (job.id) } }
@@ -190,28 +202,16 @@ fn row(job: &Job, now: Timestamp) -> Markup {
             td data-label="Created" { (when(job.created_at, now)) }
             td data-label="Took" { (elapsed(job.started_at, job.finished_at, now)) }
             td.note {
-                @if let Some(blocked) = job.blocked_by.filter(|_| !job.status.is_final()) {
-                    p { (blocked_because(blocked)) }
-                }
+                @if let Some(waits) = waits.get(&job.id) { p { (waits) } }
                 @if let Some(error) = &job.error { (folded(&format!("error-{}", job.id), error)) }
             }
         }
     }
 }
 
-fn more(found: &Found<Job>, asked: &JobsQuery) -> Markup {
-    let first = asked.before.map(|_| JobsQuery { before: None, ..asked.clone() }.link(PATH));
-    let next = found.next.map(|id| JobsQuery { before: Some(id), ..asked.clone() }.link(PATH));
+fn more(found: &Found<Job>, asked: &Asked) -> Markup {
+    let first = asked.before.map(|_| Asked { before: None, ..asked.clone() }.link(PATH));
+    let next = found.next.map(|id| Asked { before: Some(id), ..asked.clone() }.link(PATH));
     let text = if found.cut_short { "100,000 jobs were looked through: go on" } else { "Older" };
     pager(first.as_deref(), next.as_deref().map(|href| (href, text)))
-}
-
-/// Why a waiting job does not start.
-const fn blocked_because(blocked: BlockedBy) -> &'static str {
-    match blocked {
-        BlockedBy::New => "Waits for the engine to look at it.",
-        BlockedBy::Kind => "No running process has a handler for this kind.",
-        BlockedBy::Key => "As many jobs as its concurrency key allows run already.",
-        BlockedBy::Constraint => "The database refused to start it; see its history.",
-    }
 }

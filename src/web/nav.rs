@@ -3,7 +3,7 @@
 //! Pages use this file; it uses no page.
 
 use super::icon::Icon;
-use crate::model::{JobId, ScheduleName};
+use crate::model::{Filter, JobId, ScheduleName};
 use serde::Serialize;
 
 macro_rules! tabs {
@@ -63,6 +63,15 @@ pub(super) const TRIGGER: &str = "/sessions/trigger";
 /// The page of a job.
 pub(super) fn job(id: JobId) -> String {
     format!("{}/{id}", Tab::Jobs.path())
+}
+
+/// The list of the jobs that fit a filter.
+pub(super) fn jobs(filter: &Filter) -> String {
+    let query = filter.to_string();
+    if query.is_empty() {
+        return Tab::Jobs.path().to_owned();
+    }
+    with_query(Tab::Jobs.path(), &[("q", query)])
 }
 
 /// The page of a session.

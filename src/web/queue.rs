@@ -1,16 +1,16 @@
 //! The button that lets a paused queue go on.
 
-use super::answer::changed;
+use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
 use super::extract::{Id, Query};
 use super::nav::Tab;
 use super::problem::Problem;
+use crate::actions::queues;
 use crate::model::Queue;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
 
 pub(super) const RESUME_PATH: &str = "/queues/{name}/resume";
 
@@ -28,9 +28,8 @@ pub(super) async fn resume(
     Id(queue): Id<Queue>,
     Query(button): Query<QueueButton>,
 ) -> Result<Response, Problem> {
-    let now = app.web.clock.now();
-    let resumed = app.web.store.resume_queue(queue.clone(), who.actor(), now).await?;
+    let call = who.call(app.web.clock.now());
+    let answer = queues::resume(&app.web.store, &call, queue.as_str()).await?;
     let page = if button.on.as_deref() == Some("queues") { Tab::Queues } else { Tab::Dashboard };
-    let outcome = json!({"queue": queue.as_str(), "resumed": resumed});
-    Ok(changed(who.face(), outcome, page.path()))
+    Ok(answered(who.face(), &answer, page.path()))
 }

@@ -1,6 +1,6 @@
 //! Queues and workers: what waits and since when, what runs, limits and pauses, and the processes that run it.
 
-use super::answer::changed;
+use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
 use super::components::{card, empty, problem_notice, stopped_notice, table, when, when_known};
@@ -10,13 +10,13 @@ use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
-use crate::model::{Job, MAX_AT_ONCE, Pause, Queue, QueueState, Role, Timestamp, Worker};
+use crate::actions::Answer;
+use crate::actions::queues::{self, QueueLimit, QueuePause};
+use crate::model::{Filter, Job, Pause, Queue, QueueState, Role, Timestamp, Unplaced, Worker};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde::Deserialize;
-use serde_json::json;
-use std::time::Duration;
+use serde::{Deserialize, Serialize};
 
 pub(super) const PATH: &str = Tab::Queues.path();
 pub(super) const PART_PATH: &str = "/queues/part";
@@ -26,10 +26,6 @@ pub(super) const PAUSE_PATH: &str = "/queues/pause";
 const MAX_QUEUES: usize = 100;
 /// Running jobs of a queue that are named.
 const HOLDERS: usize = 10;
-/// The longest pause that ends by itself, in minutes: a week.
-const MAX_MINUTES: u64 = 7 * 24 * 60;
-/// Longest reason of a pause, in characters.
-const MAX_REASON: usize = 500;
 
 /// A queue, who is first in its line, and who runs.
 type Line = (QueueState, Option<Job>, Vec<Job>);
@@ -68,21 +64,11 @@ pub(super) async fn limit(
     who: Signed,
     Form(LimitForm { queue, limit }): Form<LimitForm>,
 ) -> Result<Response, Problem> {
-    let (actor, now) = (who.actor(), app.web.clock.now());
     let done = async {
-        let limit = match limit.trim() {
-            "" | "default" => None,
-            text => {
-                let limit = text.parse().ok().filter(|limit| *limit <= MAX_AT_ONCE);
-                let no =
-                    || Problem::input("Not taken: a limit is a number from 0 to 10000, or empty.");
-                Some(limit.ok_or_else(no)?)
-            }
-        };
-        let queue = Queue::parse(queue.trim())?;
-        app.web.store.set_queue_limit(queue, limit, actor, now).await.map_err(Problem::from)
+        let request = QueueLimit { queue, limit: queues::parse_limit(&limit)? };
+        queues::limit(&app.web.store, &who.call(app.web.clock.now()), request).await
     };
-    answered(&app, &who, done.await).await
+    told(&app, &who, done.await.map_err(Problem::from)).await
 }
 
 /// POST `/queues/pause`: starts nothing more of a queue; what runs goes on.
@@ -91,30 +77,21 @@ pub(super) async fn pause(
     who: Signed,
     Form(PauseForm { queue, reason, minutes }): Form<PauseForm>,
 ) -> Result<Response, Problem> {
-    let (actor, now) = (who.actor(), app.web.clock.now());
     let done = async {
-        let until = match minutes.trim() {
-            "" => None,
-            text => {
-                let minutes = text.parse().ok().filter(|n| (1..=MAX_MINUTES).contains(n));
-                let no = || {
-                    Problem::input(
-                        "Not taken: a pause ends by itself after 1 to 10080 minutes, or not (empty).",
-                    )
-                };
-                Some(now.plus(Duration::from_mins(minutes.ok_or_else(no)?)))
-            }
-        };
-        let reason = reason.trim().chars().take(MAX_REASON).collect();
-        let queue = Queue::parse(queue.trim())?;
-        app.web.store.pause_queue(queue, reason, until, actor, now).await.map_err(Problem::from)
+        let length = queues::parse_pause(&minutes, &queue)?;
+        let request = QueuePause { queue, reason, length };
+        queues::pause(&app.web.store, &who.call(app.web.clock.now()), request).await
     };
-    answered(&app, &who, done.await).await
+    told(&app, &who, done.await.map_err(Problem::from)).await
 }
 
-async fn answered(app: &App, who: &Signed, done: Result<(), Problem>) -> Result<Response, Problem> {
+async fn told<T: Serialize>(
+    app: &App,
+    who: &Signed,
+    done: Result<Answer<T>, Problem>,
+) -> Result<Response, Problem> {
     match (done, who.face()) {
-        (Ok(()), face) => Ok(changed(face, json!({"status": "saved"}), PATH)),
+        (Ok(answer), face) => Ok(answered(face, &answer, PATH)),
         (Err(problem), Face::Page) if problem.status().is_client_error() => {
             let page = shown_page(app, who, (Face::Page, None), Some(&problem)).await?;
             Ok((problem.status(), page).into_response())
@@ -137,13 +114,13 @@ async fn shown_page(
         let (next, holders) = store.queue_line(queue.name.clone(), HOLDERS).await?;
         lines.push((queue, next, holders));
     }
-    let workers = store.workers().await?;
+    let (workers, unplaced) = (store.workers().await?, store.unplaced().await?);
     let stopped = store.stopped().await?;
     let names: Vec<_> = lines.iter().map(|(queue, ..)| queue.name.clone()).collect();
     let content = html! {
         @if let Some(pause) = &stopped { (stopped_notice(pause, now)) }
         div.row.row-cards {
-            div."col-12" { (queues_card(&lines, role, now)) }
+            div."col-12" { (queues_card(&lines, unplaced, role, now)) }
             div."col-12" { (workers_card(&workers, now)) }
         }
     };
@@ -153,7 +130,7 @@ async fn shown_page(
         path: PART_PATH,
         version: version(&(
             lines.iter().map(state).collect::<Vec<_>>(),
-            leads,
+            (leads, unplaced.queued, unplaced.scheduled),
             stopped.map(|pause| pause.at),
         )),
         content: &content,
@@ -162,7 +139,7 @@ async fn shown_page(
         html! {
             @if let Some(problem) = problem { (problem_notice(problem)) }
             (part)
-            @if role >= Role::Operator && !names.is_empty() { div.below { (forms(&names)) } }
+            @if queues::may_act(role) && !names.is_empty() { div.below { (forms(&names)) } }
         }
     };
     let frame = Frame::new(&app.web, Some(who)).at(Tab::Queues);
@@ -177,7 +154,7 @@ fn state((queue, next, holders): &Line) -> impl std::hash::Hash + use<> {
     (counts, queue.limit(), pause, next.as_ref().map(|job| job.id), holders)
 }
 
-fn queues_card(lines: &[Line], role: Role, now: Timestamp) -> Markup {
+fn queues_card(lines: &[Line], unplaced: Unplaced, role: Role, now: Timestamp) -> Markup {
     let columns = [
         "Queue",
         "Waiting",
@@ -188,7 +165,10 @@ fn queues_card(lines: &[Line], role: Role, now: Timestamp) -> Markup {
         "Running now",
         "State",
     ];
-    let rows: Vec<_> = lines.iter().map(|line| row(line, role, now)).collect();
+    let mut rows: Vec<_> = lines.iter().map(|line| row(line, role, now)).collect();
+    if !unplaced.is_empty() {
+        rows.push(unplaced_row(unplaced));
+    }
     card(
         "queues",
         "Queues",
@@ -203,10 +183,26 @@ fn queues_card(lines: &[Line], role: Role, now: Timestamp) -> Markup {
     )
 }
 
+/// What waits in no queue.
+fn unplaced_row(unplaced: Unplaced) -> Markup {
+    html! {
+        tr {
+            td.note { (Unplaced::WHY) }
+            td data-label="Waiting" { (unplaced.queued) }
+            td data-label="Scheduled" { (unplaced.scheduled) }
+            td data-label="Running" { "0" }
+            td data-label="Limit" { "–" }
+            td data-label="First" { "–" }
+            td.note data-label="Running now" { }
+            td { "–" }
+        }
+    }
+}
+
 fn row((queue, next, holders): &Line, role: Role, now: Timestamp) -> Markup {
     html! {
         tr {
-            td { a href={ "/jobs?queue=" (queue.name) } { (queue.name) } }
+            td { a href=(jobs_of(&queue.name)) { (queue.name) } }
             td data-label="Waiting" { (queue.queued) }
             td data-label="Scheduled" { (queue.scheduled) }
             td data-label="Running" { (queue.running) }
@@ -233,12 +229,18 @@ fn row((queue, next, holders): &Line, role: Role, now: Timestamp) -> Markup {
     }
 }
 
+/// The list of what waits and runs in a queue.
+fn jobs_of(queue: &Queue) -> String {
+    let running = Filter::default().queue(queue.clone());
+    nav::jobs(&running)
+}
+
 fn paused(queue: &QueueState, pause: &Pause, role: Role, now: Timestamp) -> Markup {
     html! {
         span.badge.badge-warning { "Paused" } " by " (pause.by) " " (when(pause.at, now))
         @if pause.resume_at.is_some() { ", until " (when_known(pause.resume_at, now)) }
         @if !pause.reason.is_empty() { div.text-secondary.reason { (pause.reason) } }
-        @if role >= Role::Operator {
+        @if queues::may_act(role) {
             form method="post" action={ "/queues/" (queue.name) "/resume?on=queues" } {
                 button.btn.btn-sm type="submit" aria-label={ "Resume " (queue.name) } { "Resume" }
             }
@@ -289,7 +291,7 @@ fn forms(names: &[Queue]) -> Markup {
         html! {
             div.setting {
                 label.form-label for=(id) { (label) }
-                input.form-control id=(id) name=(name) autocomplete="off" maxlength=(MAX_REASON) aria-describedby={ (id) "-hint" };
+                input.form-control id=(id) name=(name) autocomplete="off" maxlength=(queues::MAX_REASON) aria-describedby={ (id) "-hint" };
                 small.form-hint id={ (id) "-hint" } { (hint) }
             }
         }
@@ -307,8 +309,8 @@ fn forms(names: &[Queue]) -> Markup {
         form.card-body.settings-form method="post" action=(PAUSE_PATH) {
             div.setting-row {
                 (queue("pause-queue"))
-                (field("pause-reason", "reason", "Reason", "For whoever wonders"))
-                (field("pause-minutes", "minutes", "Minutes", "It goes on by itself after them; empty: until somebody resumes it"))
+                (field("pause-reason", "reason", "Reason", "Why, for others to read"))
+                (field("pause-minutes", "minutes", "Minutes", "It goes on by itself after them (or after 2h, 1day); empty: until a person resumes it"))
             }
             div.actions { button.btn type="submit" { "Pause" } span.text-secondary { "Nothing more of it starts; what runs goes on." } }
         }

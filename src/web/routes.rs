@@ -68,6 +68,8 @@ pub(super) fn routes() -> Vec<Route> {
         get("/jobs/{id}/part", Polled(Role::Viewer), job::page),
         post(job::CANCEL_PATH, Private(Role::Operator), job::cancel),
         post(job::RUN_AGAIN_PATH, Private(Role::Operator), job::run_again),
+        post(job::RUN_NOW_PATH, Private(Role::Operator), job::run_now),
+        post(job::DELETE_PATH, Private(Role::Admin), job::delete),
         get(schedules::PATH, Private(Role::Viewer), schedules::list),
         get(schedules::PART_PATH, Polled(Role::Viewer), schedules::list),
         get(schedule::PATH, Private(Role::Viewer), schedule::page),

@@ -2,7 +2,7 @@
 
 pub(super) mod checks;
 
-use super::answer::{changed, see_other};
+use super::answer::{answered, see_other};
 use super::app::App;
 use super::caller::Signed;
 use super::components::{card, confirm, empty, folded, live, stopped_notice, table, when};
@@ -13,13 +13,13 @@ use super::page::{self, Frame};
 use super::part::{Shown, fresh, version};
 use super::problem::Problem;
 use super::setting::{self, Said, Sent};
+use crate::actions::queues;
 use crate::model::{Deed, Pause, Role, Setting, Timestamp};
 use crate::monitor::settings;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::json;
 
 pub(super) const PATH: &str = Tab::Settings.path();
 pub(super) const AUDIT_PATH: &str = "/settings/audit";
@@ -29,8 +29,6 @@ pub(super) const RESUME_PATH: &str = "/settings/resume-all";
 pub(super) const SET_PATH: &str = "/settings/{name}";
 /// Rows of the audit log that are shown.
 const DEEDS: usize = 50;
-/// Longest reason for a stop, in characters.
-const MAX_REASON: usize = 500;
 /// What the prefixes of settings stand for, in the order of the page.
 const GROUPS: [(&str, &str); 4] = [
     ("self_monitoring", "Self-monitoring"),
@@ -130,16 +128,16 @@ pub(super) async fn stop_all(
     who: Signed,
     Form(StopForm { reason }): Form<StopForm>,
 ) -> Result<Response, Problem> {
-    let reason: String = reason.trim().chars().take(MAX_REASON).collect();
-    let asked = app.web.store.stop_all(reason, who.actor(), app.web.clock.now()).await?;
-    let outcome = json!({"status": "stopped", "jobs_asked_to_end": asked});
-    Ok(changed(who.face(), outcome, PATH))
+    let call = who.call(app.web.clock.now());
+    let answer = queues::stop_all(&app.web.store, &call, &reason).await?;
+    Ok(answered(who.face(), &answer, PATH))
 }
 
 /// POST `/settings/resume-all`.
 pub(super) async fn resume_all(State(app): State<App>, who: Signed) -> Result<Response, Problem> {
-    let resumed = app.web.store.resume_all(who.actor(), app.web.clock.now()).await?;
-    Ok(changed(who.face(), json!({"resumed": resumed}), PATH))
+    let call = who.call(app.web.clock.now());
+    let answer = queues::resume_all(&app.web.store, &call).await?;
+    Ok(answered(who.face(), &answer, PATH))
 }
 
 /// GET `/settings/audit`: what people did, or 204 while it is as the caller shows it.
@@ -174,7 +172,7 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
                         form.settings-form method="post" action=(STOP_PATH) {
                             div.setting {
                                 label.form-label for="stop-reason" { "Reason" }
-                                input #stop-reason .form-control name="reason" maxlength=(MAX_REASON) autocomplete="off"
+                                input #stop-reason .form-control name="reason" maxlength=(queues::MAX_REASON) autocomplete="off"
                                     placeholder="For whoever wonders why nothing runs";
                             }
                             div.actions { button.btn.btn-stop type="submit" { "Stop all now" } }

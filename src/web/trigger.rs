@@ -12,8 +12,7 @@ use super::problem::{Problem, logged};
 use crate::agents::claude::Model;
 use crate::error::{Code, Result};
 use crate::model::{
-    JobId, MAX_PAYLOAD_BYTES, MAX_PROMPT_BYTES, Pause, Profile, Role, Session, SessionRequest,
-    Trigger,
+    JobId, MAX_PAYLOAD_BYTES, MAX_PROMPT_BYTES, Pause, Profile, Session, SessionRequest, Trigger,
 };
 use crate::sessions::{Asked, request, wishes};
 use crate::store::Store;
@@ -169,22 +168,6 @@ async fn continued(
 pub(super) fn may_continue(session: &Session) -> bool {
     let known = session.run.as_ref().is_some_and(|run| run.cli_session_id.is_some());
     session.status.is_final() && known
-}
-
-/// Whether somebody may have a job run again: a session is asked for by the same people, under the same conditions, as the
-/// first time.
-pub(super) async fn check_again(
-    web: &Web,
-    id: JobId,
-    role: Role,
-    confirmed: bool,
-) -> Result<(), Problem> {
-    let Some(session) = web.store.session(id).await? else { return Ok(()) };
-    let Some(request) = session.request else { return Ok(()) };
-    if role < Role::Admin {
-        return Err(Problem::of(Code::AuthRole));
-    }
-    check(web, &request, confirmed).await
 }
 
 /// Refuses what no session could be made of, and a run without a sandbox that was not confirmed.

@@ -61,6 +61,16 @@ pub struct Job {
     pub error_code: Option<String>,
 }
 
+/// A job in a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobListed {
+    /// The job.
+    #[serde(flatten)]
+    pub job: Job,
+    /// What it waits for, in words; `null` unless it waits.
+    pub waits: Option<String>,
+}
+
 /// A job with its steps and attempts.
 #[derive(Clone, Debug, Serialize)]
 pub struct JobStory {
@@ -120,6 +130,69 @@ pub struct Enqueued {
     pub existing: bool,
 }
 
+/// What became of a wish that a job end.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct JobCancelled {
+    /// The job's id.
+    pub id: i64,
+    /// `cancelled`, or `cancel_requested` if it runs and was asked to end.
+    pub status: &'static str,
+}
+
+/// What became of a wish that a waiting job start now.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct JobDue {
+    /// The job's id.
+    pub id: i64,
+    /// Whether its time had not come before.
+    pub changed: bool,
+}
+
+/// A waiting job after an edit.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobChanged {
+    /// The job as it is now.
+    #[serde(flatten)]
+    pub job: Job,
+    /// Whether it is another than before.
+    pub changed: bool,
+}
+
+/// A job that is gone.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct JobDeleted {
+    /// The id that it had.
+    pub id: i64,
+}
+
+/// Why a job is not running.
+#[derive(Clone, Debug, Serialize)]
+pub struct JobWhy {
+    /// The job's id.
+    pub id: i64,
+    /// Where it is on its way.
+    pub status: &'static str,
+    /// What keeps it from starting, in the order in which an operator would open them; empty unless it waits.
+    pub gates: Vec<WaitGate>,
+    /// Jobs of its queue that start before it, counted up to 1,000.
+    pub ahead: u64,
+}
+
+/// One thing that keeps a job from starting.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaitGate {
+    /// What it is, in a word.
+    pub gate: &'static str,
+    /// The same as a sentence.
+    pub says: String,
+    /// When it opens by itself, if that is known.
+    pub until: Option<String>,
+    /// The jobs that hold it, at most ten.
+    pub holders: Vec<i64>,
+    /// What opens it.
+    pub opening: String,
+}
+
 /// A text of the database that should be JSON, as it stands there; `None` if it is none.
 pub(super) fn embedded(text: &str) -> Option<Box<RawValue>> {
     serde_json::from_str(text).ok()
@@ -155,6 +228,24 @@ impl From<&model::Job> for Job {
             result: job.result.as_deref().and_then(embedded),
             error: job.error.clone(),
             error_code: job.error_code.clone(),
+        }
+    }
+}
+
+impl From<&model::Why> for JobWhy {
+    fn from(why: &model::Why) -> Self {
+        let gate = |gate: &model::Gate| WaitGate {
+            gate: gate.word(),
+            says: gate.sentence(),
+            until: gate.until().map(|at| at.to_string()),
+            holders: gate.holders().iter().map(|id| id.0).collect(),
+            opening: gate.opening(why.id).to_string(),
+        };
+        Self {
+            id: why.id.0,
+            status: why.status.as_str(),
+            gates: why.gates.iter().map(gate).collect(),
+            ahead: why.ahead,
         }
     }
 }

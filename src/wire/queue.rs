@@ -58,6 +58,26 @@ pub struct AllResumed {
     pub resumed: bool,
 }
 
+/// The waiting jobs that are in no queue.
+#[derive(Clone, Debug, Serialize)]
+pub struct QueueNone {
+    /// `null`.
+    pub queue: Option<String>,
+    /// Why they are in none.
+    pub why: &'static str,
+    /// Jobs that wait for the engine's look, or for a handler.
+    pub queued: i64,
+    /// Jobs that wait for their time.
+    pub scheduled: i64,
+}
+
+impl From<model::Unplaced> for QueueNone {
+    fn from(unplaced: model::Unplaced) -> Self {
+        let model::Unplaced { queued, scheduled } = unplaced;
+        Self { queue: None, why: model::Unplaced::WHY, queued, scheduled }
+    }
+}
+
 impl From<&model::QueueState> for Queue {
     fn from(state: &model::QueueState) -> Self {
         Self {

@@ -49,6 +49,12 @@ fn split(text: &str, sort: impl Fn(char) -> bool) -> Option<(&str, &str)> {
     (end > 0).then(|| text.split_at(end))
 }
 
+impl From<Duration> for Length {
+    fn from(length: Duration) -> Self {
+        Self(u64::try_from(length.as_millis()).unwrap_or(MAX_MS).min(MAX_MS))
+    }
+}
+
 impl From<Length> for Duration {
     fn from(length: Length) -> Self {
         Self::from_millis(length.0)

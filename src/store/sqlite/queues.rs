@@ -1,9 +1,11 @@
 //! Rows of `queues`: limits and pauses; and the switch that stops all of them.
 
 use super::row::{instant, parsed, text};
-use super::{audit, control, counts, jobs, settings};
+use super::{audit, control, counts, jobs, search, settings};
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Cause, Job, Lane, Pause, Queue, QueueState, Status, Timestamp};
+use crate::model::{
+    Actor, Cause, Job, Lane, Pause, Queue, QueueState, Status, Timestamp, Unplaced,
+};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -57,6 +59,21 @@ pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<QueueState>> {
         }
     }
     Ok(queues.into_values().collect())
+}
+
+/// The waiting jobs that are in no queue, as [`Unplaced`]. Of those that the engine has not looked at, 10,000 are counted.
+pub(in crate::store) fn unplaced(conn: &Connection) -> Result<Unplaced> {
+    let known = counts::all(conn)?.into_iter().filter(|count| count.queue.is_none());
+    let known = known.map(|count| (count.status, count.count));
+    let mut unplaced = Unplaced::default();
+    for (status, count) in known.chain(search::not_admitted(conn)?) {
+        match status {
+            Status::Scheduled => unplaced.scheduled += count,
+            Status::Queued => unplaced.queued += count,
+            Status::Running | Status::Completed | Status::Failed | Status::Cancelled => {}
+        }
+    }
+    Ok(unplaced)
 }
 
 /// The job that is first in a queue's line, and the first of those that run.

@@ -172,7 +172,7 @@ pub(in crate::store) fn overview(conn: &Connection, now: Timestamp) -> Result<Ov
 }
 
 /// Jobs that the counts do not know yet, by status.
-fn not_admitted(conn: &Connection) -> Result<Vec<(Status, i64)>> {
+pub(super) fn not_admitted(conn: &Connection) -> Result<Vec<(Status, i64)>> {
     const SQL: &str = "
         SELECT status, count(*)
         FROM (SELECT status FROM jobs WHERE blocked_by = 'new' AND counted = 0 LIMIT :limit)

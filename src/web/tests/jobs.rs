@@ -53,14 +53,44 @@ async fn the_list_follows_its_tabs_and_filters() {
         ("?trigger=manual", vec![1]),
         ("?trigger=parent&kind=send_mail&queue=mail&status=scheduled", vec![3]),
         ("?before=3", vec![2, 1]),
+        ("?q=kind:other", vec![2]),
+        ("?q=status:queued,scheduled+-kind:other", vec![3]),
+        ("?q=kind:other&status=queued", vec![2]),
+        ("?q=kind:other&status=running", vec![]),
     ] {
         assert_eq!(listed(&site, query).await, ids, "{query}");
     }
     let page = site.see("/jobs?status=queued&kind=other").await.body;
-    assert!(page.contains(r#"<a href="/jobs?status=queued&amp;kind=other" aria-current="true">"#));
-    assert!(page.contains(r#"<a href="/jobs?kind=other">All</a>"#), "a tab keeps the filters");
-    assert!(page.contains(r#"name="kind" value="other""#) && page.contains(">Clear</a>"));
-    assert!(page.contains(r#"<input type="hidden" name="status" value="queued">"#));
+    let open = r#"<a href="/jobs?q=kind%3Aother+status%3Aqueued" aria-current="true">Queued</a>"#;
+    assert!(page.contains(open), "{page}");
+    assert!(page.contains(r#"<a href="/jobs?q=kind%3Aother">All</a>"#), "a tab keeps the rest");
+    assert!(page.contains(r#"name="q" value="status:queued kind:other""#), "{page}");
+    assert!(page.contains(">Clear</a>"));
+}
+
+#[tokio::test]
+async fn a_query_that_cannot_be_read_is_answered_above_the_box_that_keeps_it() {
+    let site = Site::signed_in().await;
+    let id = enqueue(&site, "other").await;
+    for (query, kept, says) in [
+        ("?q=status:faild", "status:faild", "column 8: "),
+        ("?q=colour:red", "colour:red", "there is no word colour:"),
+        ("?status=done", "status:done", "column 8: "),
+        ("?kind=Not+A+Kind", "kind:&quot;Not A Kind&quot;", "column 6: "),
+    ] {
+        let answer = site.see(&format!("/jobs{query}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        assert!(answer.body.contains(&format!(r#"name="q" value="{kept}""#)), "{}", answer.body);
+        let alert = answer.body.find(r#"role="alert""#).unwrap();
+        assert!(alert < answer.body.find(r#"role="search""#).unwrap(), "{query}");
+        assert!(answer.body.contains(says) && answer.body.contains("JOB-QUERY-001"), "{query}");
+    }
+    // What was typed into the field for an id is searched for if it is none.
+    let answer = site.see("/jobs?id=customer%201207").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.body.contains(r#"value="&quot;customer 1207&quot;""#), "{}", answer.body);
+    let named = site.see(&format!("/jobs?q={id}")).await.body;
+    assert!(named.contains(r#"<a href="/jobs/1">Job 1</a> has this id."#), "{named}");
 }
 
 #[tokio::test]
@@ -80,8 +110,9 @@ async fn the_list_goes_on_where_the_page_ends() {
         enqueue(&site, "other").await;
     }
     let first = site.see("/jobs?kind=other").await.body;
-    assert!(first.contains(r#"href="/jobs?kind=other&amp;before=2""#) && !first.contains("Newest"));
-    assert!(first.contains("Waits for the engine to look at it."));
+    let older = r#"href="/jobs?q=kind%3Aother&amp;before=2""#;
+    assert!(first.contains(older) && !first.contains("Newest"), "{first}");
+    assert!(first.contains("waits: no server runs the engine"));
     assert_eq!(listed(&site, "?kind=other&before=2").await, [1]);
     let rest = site.see("/jobs?kind=other&before=2").await.body;
     assert!(rest.contains("Newest") && !rest.contains("Older"));
@@ -197,9 +228,60 @@ async fn an_operator_cancels_a_job_and_runs_one_again() {
     assert_eq!(job(&site, again).await.parent_id, Some(waits));
     let lease = poll(&site, "work").await.unwrap();
     assert_eq!(lease.id, again);
-    assert_eq!(press(again, "cancel").await.status, 202);
+    let asked = press(again, "cancel").await;
+    assert_eq!((asked.status.as_u16(), &asked.json()["status"]), (200, &"cancel_requested".into()));
     assert!(site.see(&format!("/jobs/{again}")).await.body.contains("It was asked to end."));
     settle(&site, lease, Outcome::Failed(error("too late"))).await;
     assert_eq!(job(&site, again).await.status, Status::Cancelled);
     assert_eq!(press(JobId(999), "cancel").await.status, 404);
+    // What is over cannot be cancelled, and a program is told so by the status too.
+    let over = press(again, "cancel").await;
+    assert_eq!((over.status.as_u16(), &over.json()["code"]), (409, &"JOB-ID-004".into()));
+    assert_eq!(over.json()["detail"], "Could not cancel job 2: it is over, and cancelled.");
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_its_time_is_made_due_and_one_that_is_over_is_deleted() {
+    let site = Site::signed_in().await;
+    let press = async |id: JobId, deed: &str| {
+        let request = own_form(&format!("/jobs/{id}/{deed}")).header("cookie", &site.cookie);
+        site.send(bare(request)).await
+    };
+    let later = NewJob { run_at: Some(START.plus(Duration::from_mins(10))), ..job_of("work") };
+    let id = site.web.store.enqueue(later, START).await.unwrap().id();
+    lead(&site).await;
+    let page = site.see(&format!("/jobs/{id}")).await.body;
+    assert!(page.contains("Run job 1 now to start it before its time."), "{page}");
+    assert!(page.contains(">Run now</button>") && !page.contains("Delete now"));
+    assert_eq!(press(id, "delete").await.json()["code"], "JOB-ID-002");
+    let due = press(id, "run-now").await;
+    assert_eq!((due.status.as_u16(), &due.json()["changed"]), (200, &true.into()));
+    assert_eq!(due.json()["answer"], "Job 1 is due now. It starts now.");
+    assert!(!site.see(&format!("/jobs/{id}")).await.body.contains(">Run now</button>"));
+    let lease = poll(&site, "work").await.unwrap();
+    assert_eq!(press(id, "run-now").await.json()["code"], "JOB-ID-003");
+    settle(&site, lease, Outcome::Done(serde_json::json!({}))).await;
+    assert!(site.see(&format!("/jobs/{id}")).await.body.contains(">Delete now</button>"));
+    assert_eq!(press(id, "delete").await.json()["id"], 1);
+    assert_eq!(press(id, "delete").await.json()["code"], "JOB-ID-001");
+}
+
+#[tokio::test]
+async fn a_page_tells_who_holds_a_job_what_opens_it_and_its_place_in_the_line() {
+    let site = Site::signed_in().await;
+    let store = &site.web.store;
+    lead(&site).await;
+    for _ in 0..3 {
+        enqueue(&site, "work").await;
+    }
+    let running = poll(&site, "work").await.unwrap().id;
+    let queue = crate::model::Queue::DEFAULT;
+    store.set_queue_limit(queue, Some(1), crate::model::Actor::cli(), START).await.unwrap();
+    let page = site.see("/jobs/3").await.body;
+    let held = format!(r#"Held by <a href="/jobs/{running}">job {running}</a>"#);
+    assert!(
+        page.contains(&held) && page.contains("raise the limit of the queue default"),
+        "{page}"
+    );
+    assert!(page.contains("One job of its queue starts before it."), "{page}");
 }

@@ -85,6 +85,7 @@ async fn hostile_conditions_stay_text() {
     }
     let paths = [
         format!("/logs?{}", hostile_query("level")),
+        format!("/jobs?{}", hostile_query("q")),
         format!("/jobs?{}", hostile_query("kind")),
         format!("/jobs?{}", hostile_query("queue")),
         format!("/jobs?{}", hostile_query("status")),
@@ -130,11 +131,6 @@ async fn no_page_has_anything_inline() {
 async fn values_in_the_address_that_do_not_fit_are_refused_with_a_page() {
     let site = Site::signed_in().await;
     let mut bad = vec![
-        "/jobs?status=done".to_owned(),
-        "/jobs?trigger=magic".to_owned(),
-        "/jobs?kind=Not+A+Kind".to_owned(),
-        "/jobs?queue=a-b".to_owned(),
-        "/jobs?id=seven".to_owned(),
         "/jobs/seven".to_owned(),
         "/jobs/9223372036854775808".to_owned(),
         "/logs?level=loud".to_owned(),
@@ -154,7 +150,13 @@ async fn values_in_the_address_that_do_not_fit_are_refused_with_a_page() {
     for path in bad {
         let answer = site.see(&path).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
-        assert!(answer.body.contains("WEB-INPUT-001") && answer.body.contains("<h1"), "{path}");
+        // A value of its type is judged by the action that lists jobs.
+        let code = if ["/jobs?before=0", "/jobs?before=-1"].contains(&path.as_str()) {
+            "JOB-VALUE-001"
+        } else {
+            "WEB-INPUT-001"
+        };
+        assert!(answer.body.contains(code) && answer.body.contains("<h1"), "{path}");
     }
 }
 

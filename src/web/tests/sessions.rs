@@ -4,6 +4,9 @@ use super::super::trigger::{MAX_BODY_BYTES, PATH};
 use super::agent::{Run, asked, line, says};
 use super::work::{HOSTILE, assert_inert, error};
 use super::*;
+use crate::actions::Call;
+use crate::actions::jobs::{RunAgain, run_again};
+use crate::error::Code;
 use crate::model::{
     JobId, Kind, NewJob, Outcome, Queue, Role, SessionEnd, SessionRequest, Status, Trigger,
 };
@@ -335,9 +338,11 @@ async fn a_session_without_a_sandbox_runs_again_only_for_an_admin_who_says_so() 
     assert!(site.see("/sessions/1").await.body.contains("Run again, without a sandbox"));
     let again = site.submit("/jobs/1/run-again?on=session&confirm=full", "").await;
     assert_eq!(again.header("location"), "/sessions/2");
-    let web = &site.web;
-    let problem = super::super::trigger::check_again(web, JobId(1), Role::Operator, true).await;
-    assert_eq!(problem.unwrap_err().status(), StatusCode::FORBIDDEN);
+    let mut call = Call::by_owner(START);
+    call.who.role = Role::Operator;
+    let again = RunAgain { id: 1, confirmed: true };
+    let refused = run_again(&site.web.store, &call, again).await.unwrap_err();
+    assert_eq!(refused.code(), Code::AuthRole);
 }
 
 #[tokio::test]

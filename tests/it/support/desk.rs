@@ -63,7 +63,8 @@ impl Desk {
 
     /// Queues a session by its payload.
     pub fn enqueue(&self, payload: &Value) -> JobId {
-        id(&self.ask(&["jobs", "enqueue", "agent_session", &payload.to_string()]))
+        let payload = payload.to_string();
+        id(&self.ask(&["jobs", "enqueue", "agent_session", &payload, "--confirm", "full"]))
     }
 
     /// `lamplighter sessions show`.

@@ -33,7 +33,6 @@ const RULES: &[Rule] = &[
             ("src/web/stream.rs", "a stream asks again whether its login lives"),
         ],
         still: &[
-            "src/cli/jobs.rs",
             "src/cli/repos.rs",
             "src/cli/run_now.rs",
             "src/cli/schedules.rs",
@@ -42,10 +41,7 @@ const RULES: &[Rule] = &[
             "src/cli/settings.rs",
             "src/cli/users.rs",
             "src/web/approvals.rs",
-            "src/web/job.rs",
             "src/web/login.rs",
-            "src/web/queue.rs",
-            "src/web/queues.rs",
             "src/web/repositories.rs",
             "src/web/schedule.rs",
             "src/web/schedules.rs",
@@ -71,7 +67,6 @@ const RULES: &[Rule] = &[
             ("src/web/secret.rs", "the machine may give no random bytes"),
         ],
         still: &[
-            "src/cli/jobs.rs",
             "src/cli/logs/templates.rs",
             "src/cli/schedules.rs",
             "src/cli/sessions.rs",
@@ -93,8 +88,6 @@ const RULES: &[Rule] = &[
             "src/web/components/notice.rs",
             "src/web/components/schedule.rs",
             "src/web/components/session_form.rs",
-            "src/web/job.rs",
-            "src/web/queues.rs",
             "src/web/repositories.rs",
             "src/web/schedule.rs",
             "src/web/self_monitoring/configuration.rs",
@@ -111,13 +104,7 @@ const RULES: &[Rule] = &[
         folders: FACES,
         finds: ranges,
         may: &[],
-        still: &[
-            "src/cli/jobs.rs",
-            "src/cli/schedules.rs",
-            "src/cli/sessions.rs",
-            "src/web/queues.rs",
-            "src/web/slice.rs",
-        ],
+        still: &["src/cli/schedules.rs", "src/cli/sessions.rs", "src/web/slice.rs"],
     },
     Rule {
         what: "an HTTP status or an exit code that a face chooses: it follows from the error's class",
@@ -132,7 +119,6 @@ const RULES: &[Rule] = &[
         still: &[
             "src/web/answer.rs",
             "src/web/extract.rs",
-            "src/web/job.rs",
             "src/web/part.rs",
             "src/web/problem.rs",
             "src/web/schedule.rs",
@@ -148,7 +134,6 @@ const RULES: &[Rule] = &[
         finds: |file, _| file.words.all(&["json", "!"]),
         may: &[],
         still: &[
-            "src/cli/jobs.rs",
             "src/cli/logs.rs",
             "src/cli/logs/templates.rs",
             "src/cli/repos.rs",
@@ -158,9 +143,6 @@ const RULES: &[Rule] = &[
             "src/cli/settings.rs",
             "src/web/approvals.rs",
             "src/web/error_page.rs",
-            "src/web/job.rs",
-            "src/web/queue.rs",
-            "src/web/queues.rs",
             "src/web/repositories.rs",
             "src/web/schedule.rs",
             "src/web/schedules.rs",
@@ -359,10 +341,7 @@ fn a_planted_face_that_writes_is_seen_directly_and_through_a_function() {
         ("src/monitor.rs", monitor),
         ("src/web/job.rs", "fn f(s: State) { s.store.cancel(1); }\n"),
         ("src/cli/run.rs", "fn f(cli: &Cli) { crate::monitor::run_now(cli.store()); }\n"),
-        (
-            "src/web/jobs.rs",
-            "// store.cancel(1)\nfn f(s: State) { s.store.job(1); let a = stop.cancel(); }\n",
-        ),
+        ("// store.cancel(1)\nfn f(s: State) { s.store.job(1); let a = stop.cancel(); }\n",),
         ("src/actions/jobs.rs", "fn f(store: &Store) { store.cancel(1); }\n"),
     ];
     assert_eq!(broken("a face that writes", &planted), ["src/cli/run.rs", "src/web/job.rs"]);

@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["engine", "logs"],
     &["agents", "testing", "tracker"],
-    &["monitor", "repositories", "sessions"],
+    &["bulk", "monitor", "repositories", "sessions"],
     &["actions", "wire"],
     &["web", "cli"],
 ];

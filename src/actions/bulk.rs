@@ -1,0 +1,184 @@
+//! Actions on the jobs of a query: what the act would do, and the act.
+//!
+//! Few jobs are changed at once; more by a job of kind `bulk_action`, which goes on where a killed server left it. Neither
+//! touches a job that was made after the preview.
+
+mod words;
+
+use super::{Answer, Call, jobs};
+use crate::bulk;
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    Actor, BulkAct, Filter, Job, JobEdit, JobState, Kind, Preview, Role, Skip, Timestamp,
+};
+use crate::store::Store;
+use crate::wire;
+use std::collections::BTreeMap;
+
+/// Up to so many jobs are changed while the caller waits.
+const AT_ONCE: u64 = 100;
+/// Jobs that are looked for at a time.
+const ROWS: usize = 1000;
+
+/// Asks for an act on the jobs of a query.
+#[derive(Clone, Debug)]
+pub struct BulkAsk {
+    /// Which jobs, in the language of [`Filter`].
+    pub query: String,
+    /// What is done to each.
+    pub act: BulkAct,
+}
+
+/// What an act would do, which is what [`act`] then does.
+#[derive(Clone, Debug)]
+pub struct Previewed {
+    /// What a caller is told of it.
+    pub answer: Answer<wire::BulkPreview>,
+    preview: Preview,
+}
+
+/// Says what an act would do to the jobs of a query.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator, for deleting below admin; `JOB-QUERY-001` for a query that cannot be read;
+/// `JOB-VALUE-001` for an empty one, which would mean every job, and for a priority out of range.
+pub async fn preview(store: &Store, call: &Call, ask: BulkAsk) -> Result<Previewed> {
+    let doing = words::doing(ask.act);
+    call.needs(role(ask.act), doing)?;
+    let filter = Filter::parse(&ask.query)?;
+    if filter.is_empty() {
+        let why = "the query is empty, which would mean every job; say which, as status:queued";
+        return Err(Error::new(Code::ModelInvalid, format!("{doing}: {why}")));
+    }
+    let mut left_out = Vec::new();
+    let filter = if ask.act == BulkAct::Retry {
+        let sessions = filter.clone().and(Filter::default().kind(Kind::AGENT_SESSION));
+        if !store.find_jobs(sessions, None, 1, call.now).await?.rows.is_empty() {
+            left_out.push(words::SESSIONS_LEFT_OUT.to_owned());
+        }
+        filter.and(Filter::parse("-kind:agent_session,bulk_action")?)
+    } else {
+        filter
+    };
+    let preview = store.preview(filter, ask.act, None, call.now).await?;
+    let answer = Answer::new(wire::BulkPreview::from(&preview), words::preview(&preview));
+    Ok(Previewed { answer: answer.with_notes(left_out), preview })
+}
+
+/// Does what was previewed: at once to 100 jobs or fewer, else by a job.
+///
+/// # Errors
+/// `JOB-VALUE-001` if it was not confirmed; `AUTH-ROLE-001` below the role operator, for deleting below admin.
+pub async fn act(
+    store: &Store,
+    call: &Call,
+    previewed: Previewed,
+    confirmed: bool,
+) -> Result<Answer<wire::BulkDone>> {
+    let Previewed { preview, answer } = previewed;
+    let act = preview.bulk.act;
+    call.needs(role(act), words::doing(act))?;
+    let changes = preview.changes();
+    if changes > 0 && !confirmed {
+        let what = words::would(act, changes);
+        let why = "it was not confirmed; look at its preview, then confirm it (at the command line with --yes)";
+        return Err(Error::new(Code::ModelInvalid, format!("{what}: {why}")));
+    }
+    let mut notes = answer.notes;
+    let mut done = wire::BulkDone {
+        action: act.as_str(),
+        query: answer.value.query,
+        job_id: None,
+        changed: 0,
+        skipped: BTreeMap::new(),
+        ids: Vec::new(),
+    };
+    if changes <= AT_ONCE {
+        for job in jobs_of(store, &preview).await? {
+            match one(store, call, act, &job).await? {
+                Ok(()) => done.ids.push(job.id.0),
+                Err(reason) => *done.skipped.entry(reason).or_default() += 1,
+            }
+        }
+        done.changed = done.ids.len() as u64;
+        let sentence = words::done(act, &done);
+        return Ok(Answer::new(done, sentence).with_notes(notes));
+    }
+    let job = bulk::job(&preview.bulk, call.actor(), call.correlation_id.clone())?;
+    let id = store.enqueue(job, call.now).await?.id();
+    done.job_id = Some(id.0);
+    done.changed = changes;
+    let counted = preview.skipped.iter().map(|(skip, count)| (skip.to_string(), *count));
+    done.skipped = counted.collect();
+    let why = jobs::held(store, id, call.now).await?;
+    let sentence = words::queued(act, id, changes, &why);
+    notes.extend(store.notes_for(&Kind::BULK_ACTION, call.now).await?);
+    Ok(Answer::new(done, sentence).with_notes(notes))
+}
+
+/// Who may do this to many jobs.
+const fn role(act: BulkAct) -> Role {
+    match act {
+        BulkAct::Cancel | BulkAct::Retry | BulkAct::RunNow | BulkAct::SetPriority(_) => {
+            Role::Operator
+        }
+        BulkAct::Delete => Role::Admin,
+    }
+}
+
+/// The jobs of a preview that fit still, oldest first.
+async fn jobs_of(store: &Store, preview: &Preview) -> Result<Vec<Job>> {
+    let bulk = &preview.bulk;
+    let mut jobs = Vec::new();
+    let mut before = Some(bulk.through_id + 1);
+    while let Some(next) = before.filter(|before| *before > bulk.from_id) {
+        let filter = bulk.filter.clone();
+        let found = store.find_jobs(filter, Some(next), ROWS, bulk.asked_at).await?;
+        jobs.extend(found.rows.into_iter().filter(|job| job.id.0 >= bulk.from_id));
+        before = found.next;
+    }
+    jobs.reverse();
+    Ok(jobs)
+}
+
+/// Does it to one job, by the same rule as the preview; answers why it was left alone.
+async fn one(
+    store: &Store,
+    call: &Call,
+    act: BulkAct,
+    job: &Job,
+) -> Result<std::result::Result<(), String>> {
+    if let Some(skip) = act.skip(JobState::from(job), call.now) {
+        return Ok(Err(skip.to_string()));
+    }
+    match change(store, act, job, call.actor(), call.now).await {
+        Ok(None) => Ok(Ok(())),
+        Ok(Some(skip)) => Ok(Err(skip.to_string())),
+        Err(error) if error.class().is_refusal() => Ok(Err(error.code().to_string())),
+        Err(error) => Err(error),
+    }
+}
+
+async fn change(
+    store: &Store,
+    act: BulkAct,
+    job: &Job,
+    actor: Actor,
+    now: Timestamp,
+) -> Result<Option<Skip>> {
+    use crate::model::Cancelled;
+    let id = job.id;
+    match act {
+        BulkAct::Cancel => Ok(match store.cancel(id, actor, now).await? {
+            Cancelled::Done | Cancelled::Requested => None,
+            Cancelled::AlreadyFinal(_) => Some(Skip::Final),
+        }),
+        BulkAct::Retry => store.run_again(id, actor, now).await.map(|_| None),
+        BulkAct::RunNow => store.run_now(id, actor, now).await.map(|_| None),
+        BulkAct::Delete => store.delete_job(id, actor, now).await.map(|()| None),
+        BulkAct::SetPriority(to) => {
+            let edit = JobEdit { priority: Some(to), ..JobEdit::default() };
+            store.edit_job(id, edit, actor, now).await.map(|_| None)
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Actions on jobs: make one, end it, run it again, start it now, change it while it waits, delete it; and how they are
+//! found.
+//!
+//! A session of an agent is asked for by admins only, and without a sandbox only if that was confirmed, whichever way it
+//! is asked for: as a job, by running one again, by another payload for one that waits.
+
+mod read;
+mod texts;
+
+pub use read::{JobsAsk, find, story, waits, why};
+pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload, parse_rows};
+
+use super::{Answer, Call, confirm};
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, SessionRequest,
+    Timestamp, UniqueKey,
+};
+use crate::store::Store;
+use crate::wire;
+use serde::Deserialize;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Who may queue, cancel, run again, start and change jobs.
+const ACTS: Role = Role::Operator;
+/// Who may delete jobs and change what a job is given.
+const OWNS: Role = Role::Admin;
+
+/// Queues a job.
+#[derive(Clone, Debug)]
+pub struct JobAdd {
+    /// Which handler runs it.
+    pub kind: String,
+    /// The handler's input.
+    pub payload: Value,
+    /// Where it waits; `None`: its kind's queue.
+    pub queue: Option<String>,
+    /// Lower runs first; `None`: its kind's.
+    pub priority: Option<i32>,
+    /// When it may start; `None`: at once.
+    pub start: Option<JobStart>,
+    /// Attempts it has; `None`: its kind's.
+    pub max_attempts: Option<u32>,
+    /// How long an attempt may run; `None`: its kind's.
+    pub timeout: Option<Duration>,
+    /// At most one job of the kind that is not over holds it.
+    pub unique_key: Option<String>,
+    /// Repeating the request with this key answers the first job, for 24 hours.
+    pub idempotency_key: Option<String>,
+    /// Whether a session without a sandbox was confirmed.
+    pub confirmed: bool,
+}
+
+/// Runs a job that is over again, as a new one.
+#[derive(Clone, Copy, Debug)]
+pub struct RunAgain {
+    /// The job's id.
+    pub id: i64,
+    /// Whether a session without a sandbox was confirmed.
+    pub confirmed: bool,
+}
+
+/// Changes a job that waits; `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct JobChange {
+    /// The job's id.
+    pub id: i64,
+    /// Lower runs first.
+    pub priority: Option<i32>,
+    /// When it may start.
+    pub start: Option<JobStart>,
+    /// The handler's input.
+    pub payload: Option<Value>,
+    /// Attempts it has.
+    pub max_attempts: Option<u32>,
+    /// Whether a session without a sandbox was confirmed.
+    pub confirmed: bool,
+}
+
+/// Whether this role may queue, cancel, run again, start and change jobs.
+pub fn may_act(role: Role) -> bool {
+    role >= ACTS
+}
+
+/// Whether this role may delete jobs.
+pub fn may_delete(role: Role) -> bool {
+    role >= OWNS
+}
+
+/// Queues a job.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator, for a session below admin; `JOB-VALUE-001` for a value that does not fit and for a
+/// session without a sandbox that was not confirmed; `JOB-LIMIT-001` if too many jobs of its kind wait; `JOB-KEY-001` for an
+/// idempotency key of another request.
+pub async fn enqueue(
+    store: &Store,
+    call: &Call,
+    request: JobAdd,
+) -> Result<Answer<wire::Enqueued>> {
+    let doing = "queue a job";
+    call.needs(ACTS, doing)?;
+    let kind = Kind::parse(request.kind.trim())?;
+    check_payload(store, call, (&kind, &request.payload), request.confirmed, doing).await?;
+    let job = NewJob {
+        payload: request.payload,
+        queue: request.queue.map(|queue| Queue::parse(queue.trim())).transpose()?,
+        priority: request.priority,
+        run_at: request.start.map(|start| start.at(call.now, doing)).transpose()?,
+        max_attempts: request.max_attempts,
+        timeout: request.timeout,
+        unique_key: request.unique_key.map(UniqueKey::parse).transpose()?,
+        idempotency_key: request.idempotency_key,
+        correlation_id: call.correlation_id.clone(),
+        actor: Some(call.actor()),
+        ..NewJob::new(kind.clone())
+    };
+    let enqueued = store.enqueue(job, call.now).await?;
+    let id = enqueued.id();
+    let sentence = match enqueued {
+        Enqueued::Inserted(_) => {
+            format!("Job {id} ({kind}) is queued. {}", held(store, id, call.now).await?)
+        }
+        Enqueued::Existing(_) => format!(
+            "Nothing was queued: job {id} holds the unique key, or the same request made it before."
+        ),
+    };
+    let answer = Answer::new(wire::Enqueued::from(enqueued), sentence.trim_end());
+    Ok(answer.with_notes(store.notes_for(&kind, call.now).await?))
+}
+
+/// Cancels a job that waits, or asks a running one to end.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator; `JOB-ID-001` if there is none of this id, `-004` if it is over.
+pub async fn cancel(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::JobCancelled>> {
+    call.needs(ACTS, "cancel a job")?;
+    let answer = |status, sentence| Answer::new(wire::JobCancelled { id, status }, sentence);
+    match store.cancel(JobId(id), call.actor(), call.now).await? {
+        Cancelled::Done => Ok(answer("cancelled", format!("Job {id} is cancelled."))),
+        Cancelled::Requested => {
+            Ok(answer("cancel_requested", format!("Job {id} runs, and was asked to end.")))
+        }
+        Cancelled::AlreadyFinal(status) => {
+            let why = format!("cancel job {id}: it is over, and {status}");
+            Err(Error::new(Code::JobFinal, why))
+        }
+    }
+}
+
+/// Stores a new job like one that is over, which stays as it is.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator, for a session and for a bulk action below admin; `JOB-ID-001` if there is none of
+/// this id, `-002` if it is not over; `JOB-VALUE-001` for a session without a sandbox that was not confirmed;
+/// `JOB-LIMIT-001` if too many jobs of its kind wait.
+pub async fn run_again(
+    store: &Store,
+    call: &Call,
+    request: RunAgain,
+) -> Result<Answer<wire::Enqueued>> {
+    let doing = "run a job again";
+    call.needs(ACTS, doing)?;
+    let job = known(store, request.id).await?;
+    if job.kind == Kind::AGENT_SESSION && job.status.is_final() {
+        let payload = serde_json::from_str(&job.payload).unwrap_or(Value::Null);
+        check_session(store, call, &payload, request.confirmed, doing).await?;
+    }
+    if job.kind == Kind::BULK_ACTION {
+        call.needs(OWNS, "run a bulk action again")?;
+    }
+    let again = store.run_again(job.id, call.actor(), call.now).await?;
+    let id = again.id();
+    let why = held(store, id, call.now).await?;
+    let sentence = format!("Job {id} runs job {} again. {why}", job.id);
+    let answer = Answer::new(wire::Enqueued::from(again), sentence.trim_end());
+    Ok(answer.with_notes(store.notes_for(&job.kind, call.now).await?))
+}
+
+/// Makes a waiting job due. What else it waits for still holds it, and the answer says what.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator; `JOB-ID-001` if there is none of this id, `-003` if it runs or is over.
+pub async fn run_now(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::JobDue>> {
+    call.needs(ACTS, "start a job now")?;
+    let job = known(store, id).await?;
+    let done = store.run_now(job.id, call.actor(), call.now).await?;
+    let why = held(store, JobId(id), call.now).await?;
+    let (changed, sentence) = match done {
+        RunNow::Due => (true, format!("Job {id} is due now. {why}")),
+        RunNow::AlreadyDue => (false, format!("Job {id} was due already. {why}")),
+    };
+    let answer = Answer::new(wire::JobDue { id, changed }, sentence.trim_end());
+    Ok(answer.with_notes(store.notes_for(&job.kind, call.now).await?))
+}
+
+/// Changes a job that waits.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator, for its payload below admin; `JOB-ID-001` if there is none of this id, `-003` if
+/// it runs or is over; `JOB-VALUE-001` for a value that does not fit, if nothing is to be changed, and for a session without a
+/// sandbox that was not confirmed.
+pub async fn edit(
+    store: &Store,
+    call: &Call,
+    request: JobChange,
+) -> Result<Answer<wire::JobChanged>> {
+    let doing = "change a job";
+    call.needs(ACTS, doing)?;
+    let before = known(store, request.id).await?;
+    if let Some(payload) = &request.payload {
+        call.needs(OWNS, "change the payload of a job")?;
+        let checked = (&before.kind, payload);
+        check_payload(store, call, checked, request.confirmed, doing).await?;
+    }
+    let edit = JobEdit {
+        priority: request.priority,
+        run_at: request.start.map(|start| start.at(call.now, doing)).transpose()?,
+        payload: request.payload,
+        max_attempts: request.max_attempts,
+    };
+    if edit.is_empty() {
+        let why = format!("change job {}: name what to change", before.id);
+        return Err(Error::new(Code::ModelInvalid, why));
+    }
+    let after = store.edit_job(before.id, edit, call.actor(), call.now).await?;
+    let shown = |job: &Job| (job.priority, job.run_at, job.payload.clone(), job.max_attempts);
+    let changed = shown(&before) != shown(&after);
+    let sentence = if changed {
+        format!("Job {} is changed. {}", after.id, held(store, after.id, call.now).await?)
+    } else {
+        format!("Job {} is as it was: nothing was changed.", after.id)
+    };
+    let value = wire::JobChanged { job: wire::Job::from(&after), changed };
+    Ok(Answer::new(value, sentence.trim_end()))
+}
+
+/// The priority that a change of many jobs gives them.
+///
+/// # Errors
+/// `JOB-VALUE-001` if the change names none.
+pub fn priority_of(change: &JobChange) -> Result<i32> {
+    let none = || {
+        let why = "change the jobs of a query: name the priority that they are to have";
+        Error::new(Code::ModelInvalid, why)
+    };
+    change.priority.ok_or_else(none)
+}
+
+/// Deletes a job that is over, with its history, attempts and transcript.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role admin; `JOB-ID-001` if there is none of this id, `-002` if it is not over or processes of it
+/// may be left.
+pub async fn delete(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::JobDeleted>> {
+    call.needs(OWNS, "delete a job")?;
+    store.delete_job(JobId(id), call.actor(), call.now).await?;
+    let sentence = format!("Job {id} is deleted, with its history.");
+    Ok(Answer::new(wire::JobDeleted { id }, sentence))
+}
+
+/// Refuses an input that the kind's handler could do nothing with, and what this person may not ask for.
+async fn check_payload(
+    store: &Store,
+    call: &Call,
+    (kind, payload): (&Kind, &Value),
+    confirmed: bool,
+    doing: &str,
+) -> Result<()> {
+    if *kind == Kind::BULK_ACTION {
+        let why = format!("{doing} of kind {kind}: acting on the jobs of a query makes it");
+        return Err(Error::new(Code::ModelInvalid, why));
+    }
+    if *kind == Kind::AGENT_SESSION {
+        check_session(store, call, payload, confirmed, doing).await?;
+    }
+    Ok(())
+}
+
+async fn check_session(
+    store: &Store,
+    call: &Call,
+    payload: &Value,
+    confirmed: bool,
+    doing: &str,
+) -> Result<()> {
+    call.needs(Role::Admin, "ask for a session")?;
+    let request = SessionRequest::deserialize(payload).map_err(|error| {
+        Error::new(Code::ModelInvalid, format!("{doing}: read the payload of a session"))
+            .because(error)
+    })?;
+    confirm::session(store, &request, confirmed, doing).await
+}
+
+async fn known(store: &Store, id: i64) -> Result<Job> {
+    let found = store.job(JobId(id)).await?;
+    found.ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: i64) -> Error {
+    Error::new(Code::JobUnknown, format!("find job {id}"))
+}
+
+/// What still keeps a job from starting, or that it starts now; empty for a job that is gone.
+pub(super) async fn held(store: &Store, id: JobId, now: Timestamp) -> Result<String> {
+    Ok(match store.why(id, now).await? {
+        Some(why) if why.starts_now() => "It starts now.".to_owned(),
+        Some(why) => why.to_string(),
+        None => String::new(),
+    })
+}

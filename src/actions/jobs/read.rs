@@ -1,0 +1,77 @@
+//! How jobs are found and looked at.
+
+use super::texts::ROWS;
+use super::{known, unknown};
+use crate::actions::Answer;
+use crate::error::{Code, Error, Result};
+use crate::model::{Filter, Found, Job, JobId, Status, Timestamp};
+use crate::store::Store;
+use crate::wire;
+use std::collections::BTreeMap;
+
+/// Which jobs a list is to show.
+#[derive(Clone, Debug)]
+pub struct JobsAsk {
+    /// The query, in the language of [`Filter`]; empty: every job.
+    pub query: String,
+    /// Only ids below this one: the cursor.
+    pub before: Option<i64>,
+    /// At most this many.
+    pub rows: usize,
+}
+
+/// The newest jobs that fit a query.
+///
+/// # Errors
+/// `JOB-QUERY-001` for a query that cannot be read, with the column; `JOB-VALUE-001` for a cursor that is not above 0 and for
+/// more than 1,000 jobs.
+pub async fn find(store: &Store, ask: JobsAsk, now: Timestamp) -> Result<Found<Job>> {
+    let filter = Filter::parse(&ask.query)?;
+    let invalid = |why: String| Err(Error::new(Code::ModelInvalid, why));
+    if let Some(before @ ..=0) = ask.before {
+        return invalid(format!("list jobs before {before}: the cursor is an id above 0"));
+    }
+    if !ROWS.contains(&ask.rows) {
+        return invalid(format!("list {} jobs: it is a number from 1 to 1000", ask.rows));
+    }
+    store.find_jobs(filter, ask.before, ask.rows, now).await
+}
+
+/// What the waiting ones of these jobs wait for, each in one line.
+///
+/// # Errors
+/// Those of reading.
+pub async fn waits(store: &Store, jobs: &[Job], now: Timestamp) -> Result<BTreeMap<JobId, String>> {
+    let waiting = |job: &&Job| match job.status {
+        Status::Scheduled | Status::Queued => true,
+        Status::Running | Status::Completed | Status::Failed | Status::Cancelled => false,
+    };
+    let ids = jobs.iter().filter(waiting).map(|job| job.id).collect();
+    let whys = store.whys(ids, now).await?;
+    Ok(whys.into_iter().map(|(id, why)| (id, why.headline())).collect())
+}
+
+/// One job with its steps and attempts.
+///
+/// # Errors
+/// `JOB-ID-001` if there is none of this id.
+pub async fn story(store: &Store, id: i64) -> Result<wire::JobStory> {
+    let job = known(store, id).await?;
+    let events = store.job_events(job.id).await?;
+    let attempts = store.job_attempts(job.id).await?;
+    Ok(wire::JobStory {
+        job: wire::Job::from(&job),
+        events: events.iter().map(wire::JobEvent::from).collect(),
+        attempts: attempts.iter().map(wire::JobAttempt::from).collect(),
+    })
+}
+
+/// Why a job is not running.
+///
+/// # Errors
+/// `JOB-ID-001` if there is none of this id.
+pub async fn why(store: &Store, id: i64, now: Timestamp) -> Result<Answer<wire::JobWhy>> {
+    let job = known(store, id).await?;
+    let why = store.why(job.id, now).await?.ok_or_else(|| unknown(id))?;
+    Ok(Answer::new(wire::JobWhy::from(&why), why.to_string()))
+}

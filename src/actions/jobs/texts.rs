@@ -1,0 +1,131 @@
+//! What people type of a job: its input, its times, its numbers.
+
+use crate::error::{Code, Error, Result};
+use crate::model::Timestamp;
+use chrono::Datelike;
+use serde_json::Value;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// Attempts that a job may have; the schema says the same.
+const ATTEMPTS: RangeInclusive<u32> = 1..=1_000_000;
+/// Jobs that one list shows.
+pub(super) const ROWS: RangeInclusive<usize> = 1..=1000;
+/// The latest start of a job: a later one is a slip of the finger.
+const LATEST: Duration = Duration::from_hours(10 * 365 * 24);
+
+/// When a job may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobStart {
+    /// After this long.
+    After(Duration),
+    /// At this instant; one that is past makes it due.
+    At(Timestamp),
+}
+
+impl JobStart {
+    /// The instant that is meant at `now`.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` for one that is more than ten years away.
+    pub(super) fn at(self, now: Timestamp, doing: &str) -> Result<Timestamp> {
+        let at = match self {
+            Self::After(length) => now.plus(length),
+            Self::At(at) => at,
+        };
+        if at > now.plus(LATEST) {
+            let why = format!("{doing}: its start {at} is more than ten years away");
+            return Err(Error::new(Code::ModelInvalid, why));
+        }
+        Ok(at)
+    }
+}
+
+/// Reads a payload: JSON.
+///
+/// # Errors
+/// `JOB-VALUE-001` for a text that is none.
+pub fn parse_payload(text: &str) -> Result<Value> {
+    serde_json::from_str(text).map_err(|why| {
+        Error::new(Code::ModelInvalid, "take the payload: it is no JSON").because(why)
+    })
+}
+
+/// Reads an instant: `2027-01-15T08:00:00Z`, `2027-01-15 08:00` or `2027-01-15`, in UTC unless it names an offset.
+///
+/// # Errors
+/// `JOB-VALUE-001` for any other text.
+pub fn parse_instant(text: &str) -> Result<Timestamp> {
+    let text = text.trim();
+    let tries = [text.to_owned(), format!("{text}:00"), format!("{text}T00:00:00")];
+    let read = tries.iter().find_map(|text| Timestamp::from_iso(text));
+    let fits = |at: &Timestamp| (1970..=9999).contains(&at.to_utc().year());
+    read.filter(fits).ok_or_else(|| {
+        let takes = "a time is written 2027-01-15T08:00:00Z, 2027-01-15 08:00 or 2027-01-15, in UTC unless it names an offset";
+        Error::new(Code::ModelInvalid, format!("take the time {text:?}: {takes}"))
+    })
+}
+
+/// Reads a number of attempts.
+///
+/// # Errors
+/// `JOB-VALUE-001` for anything but a number from 1 to 1,000,000.
+pub fn parse_attempts(text: &str) -> Result<u32> {
+    let read = text.trim().parse().ok().filter(|attempts| ATTEMPTS.contains(attempts));
+    read.ok_or_else(|| {
+        let takes = "it is a number from 1 to 1000000";
+        Error::new(Code::ModelInvalid, format!("take {text:?} as the number of attempts: {takes}"))
+    })
+}
+
+/// Reads how many jobs a list is to show.
+///
+/// # Errors
+/// `JOB-VALUE-001` for anything but a number from 1 to 1000.
+pub fn parse_rows(text: &str) -> Result<usize> {
+    let read = text.trim().parse().ok().filter(|rows| ROWS.contains(rows));
+    read.ok_or_else(|| {
+        Error::new(Code::ModelInvalid, format!("list {text:?} jobs: it is a number from 1 to 1000"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_with_or_without_its_clock_and_in_utc() {
+        for (text, millis) in [
+            ("2027-01-15T08:00:00Z", 1_800_000_000_000),
+            (" 2027-01-15 08:00 ", 1_800_000_000_000),
+            ("2027-01-15T09:00:00+01:00", 1_800_000_000_000),
+            ("2027-01-15", 1_800_000_000_000 - 8 * 3_600_000),
+        ] {
+            assert_eq!(parse_instant(text).unwrap().millis(), millis, "{text}");
+        }
+        for bad in ["", "tomorrow", "08:00", "2027-13-01", "0001-01-01"] {
+            let refused = parse_instant(bad).unwrap_err();
+            assert_eq!(refused.code(), Code::ModelInvalid, "{bad:?}");
+            assert!(refused.sentence().contains("2027-01-15 08:00"), "{}", refused.sentence());
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_with_the_range() {
+        assert_eq!((parse_attempts(" 7 ").unwrap(), parse_rows("1000").unwrap()), (7, 1000));
+        for bad in ["", "0", "-1", "1000001", "many"] {
+            assert!(parse_attempts(bad).unwrap_err().sentence().contains("1 to 1000000"), "{bad}");
+        }
+        for bad in ["", "0", "1001", "x"] {
+            assert!(parse_rows(bad).unwrap_err().sentence().contains("1 to 1000"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_start_beyond_ten_years_is_refused() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let late = JobStart::At(now.plus(LATEST + Duration::from_secs(1)));
+        assert_eq!(JobStart::After(LATEST).at(now, "x").unwrap(), now.plus(LATEST));
+        assert!(late.at(now, "queue a job").unwrap_err().sentence().contains("ten years"));
+    }
+}

@@ -1,0 +1,184 @@
+//! One act on many jobs as a job of its own: kind `bulk_action`, in slices, with its progress and how many it left alone.
+//!
+//! *Invariant:* it changes no job twice and none that was made after its preview, whenever it is killed. Each slice is one
+//! transaction that finds done what was done, and begins after the id that the progress names; only how many were left
+//! alone may count a slice twice.
+
+mod tally;
+
+use crate::engine::{Builder, Context};
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    Actor, Backoff, Bulk, BulkAct, ConcurrencyKey, Filter, JobError, Kind, KindRules, NewJob,
+    Outcome, Queue, Timestamp, Trigger,
+};
+use crate::store::Store;
+use serde::{Deserialize, Serialize};
+use tally::Tally;
+
+/// Jobs that one slice changes at most.
+const SLICE: usize = 100;
+/// The crash while it ran that ends a bulk action: it does nothing that a server could die of, so only a server that dies
+/// of something else meets this.
+const POISON_AFTER: u32 = 100;
+
+/// The payload of these jobs: the act as it was previewed, and who asked for it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    act: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    priority: Option<i32>,
+    query: String,
+    asked_at_ms: i64,
+    from_id: i64,
+    through_id: i64,
+    by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    remote: Option<String>,
+}
+
+/// The rules of kind `bulk_action`: one at a time, tried again when a slice fails, going on after a kill.
+///
+/// # Panics
+/// Never: the name of its key is a constant.
+pub fn rules() -> KindRules {
+    let key = ConcurrencyKey::parse(Kind::BULK_ACTION.as_str()).expect("a kind's name is a key");
+    KindRules {
+        queue: Queue::BULK,
+        max_attempts: 10,
+        backoff: Backoff::default(),
+        poison_after: POISON_AFTER,
+        concurrency_key: Some(key),
+        ..KindRules::new(Kind::BULK_ACTION)
+    }
+}
+
+/// Lets an engine do bulk actions.
+pub fn register(builder: Builder, store: &Store) -> Builder {
+    let store = store.clone();
+    builder.queue(Queue::BULK, 1).kind(rules(), move |context| {
+        let store = store.clone();
+        async move {
+            let done = act(&store, &context).await;
+            done.unwrap_or_else(|error| Outcome::Failed(JobError::from(error)))
+        }
+    })
+}
+
+/// The job that does what was previewed.
+///
+/// # Errors
+/// None that a preview's own values could bring about; `JOB-VALUE-001` if they are no JSON.
+pub fn job(bulk: &Bulk, actor: Actor, correlation_id: Option<String>) -> Result<NewJob> {
+    let priority = match bulk.act {
+        BulkAct::SetPriority(to) => Some(to),
+        BulkAct::Cancel | BulkAct::Retry | BulkAct::RunNow | BulkAct::Delete => None,
+    };
+    let request = Request {
+        act: bulk.act.as_str().to_owned(),
+        priority,
+        query: bulk.filter.to_string(),
+        asked_at_ms: bulk.asked_at.millis(),
+        from_id: bulk.from_id,
+        through_id: bulk.through_id,
+        by: actor.name.clone(),
+        remote: actor.remote.clone(),
+    };
+    Ok(NewJob {
+        trigger: Trigger::Manual,
+        actor: Some(actor),
+        correlation_id,
+        ..NewJob::of(Kind::BULK_ACTION, &request)?
+    })
+}
+
+impl Request {
+    fn bulk(&self) -> Result<Bulk> {
+        let act = match (self.act.as_str(), self.priority) {
+            ("cancel", None) => BulkAct::Cancel,
+            ("retry", None) => BulkAct::Retry,
+            ("run_now", None) => BulkAct::RunNow,
+            ("delete", None) => BulkAct::Delete,
+            ("set_priority", Some(to)) => BulkAct::SetPriority(to),
+            (act, _) => {
+                let doing = format!("act on many jobs: there is no act {act:?}");
+                return Err(Error::new(Code::ModelInvalid, doing));
+            }
+        };
+        Ok(Bulk {
+            filter: Filter::parse(&self.query)?,
+            act,
+            asked_at: Timestamp::from_millis(self.asked_at_ms),
+            from_id: self.from_id,
+            through_id: self.through_id,
+        })
+    }
+
+    fn actor(&self) -> Actor {
+        Actor { name: self.by.clone(), remote: self.remote.clone() }
+    }
+}
+
+async fn act(store: &Store, context: &Context) -> Result<Outcome> {
+    let request: Request = context.payload()?;
+    let bulk = match request.bulk() {
+        Ok(bulk) => bulk,
+        Err(error) => return Ok(Outcome::Fatal(JobError::from(error))),
+    };
+    // What an attempt before this one has done is not looked at again.
+    let mut tally = context.job.progress.as_deref().and_then(Tally::read).unwrap_or_default();
+    loop {
+        if context.cancelled.is_cancelled() {
+            let doing = format!("act on all jobs: it was asked to end after job {}", tally.through);
+            return Ok(Outcome::Fatal(JobError::from(Error::new(Code::JobFinal, doing))));
+        }
+        let (id, now) = (context.job.id, context.clock.now());
+        let slice = store.act_slice(bulk.clone(), id, tally.through, SLICE, request.actor(), now);
+        let slice = slice.await?;
+        tally.add(&slice, bulk.through_id);
+        context.progress(tally.to_string()).await?;
+        if slice.next.is_none() {
+            return Ok(Outcome::Done(tally.result()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bulk_action_survives_its_way_through_a_payload() {
+        for act in [
+            BulkAct::Cancel,
+            BulkAct::Retry,
+            BulkAct::RunNow,
+            BulkAct::Delete,
+            BulkAct::SetPriority(-7),
+        ] {
+            let bulk = Bulk {
+                filter: Filter::parse("status:failed -kind:a error~\"SMTP 421\" since:2h").unwrap(),
+                act,
+                asked_at: Timestamp::from_millis(7),
+                from_id: 1,
+                through_id: 9,
+            };
+            let job = job(&bulk, Actor { name: "ada".into(), remote: None }, None).unwrap();
+            let read: Request = serde_json::from_value(job.payload).unwrap();
+            assert_eq!(read.bulk().unwrap(), bulk);
+            assert_eq!(read.actor().name, "ada");
+        }
+        let strange = Request {
+            act: "explode".into(),
+            priority: None,
+            query: String::new(),
+            asked_at_ms: 0,
+            from_id: 1,
+            through_id: 1,
+            by: "ada".into(),
+            remote: None,
+        };
+        assert_eq!(strange.bulk().unwrap_err().code(), Code::ModelInvalid);
+    }
+}

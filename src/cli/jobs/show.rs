@@ -1,0 +1,134 @@
+//! How jobs are printed: a line in a list, and one job with its history.
+
+use super::super::{Cli, output};
+use crate::actions::jobs::{self, JobsAsk};
+use crate::error::Result;
+use crate::model::Job;
+use crate::store::Store;
+use crate::wire;
+
+/// Characters of a note in a list.
+const NOTE: usize = 80;
+/// Characters of a value of one job.
+const VALUE: usize = 200;
+
+/// The jobs of a query, one line each.
+pub(super) async fn list(cli: &Cli, store: &Store, ask: JobsAsk) -> Result<()> {
+    let found = jobs::find(store, ask, cli.now()).await?;
+    let waits = jobs::waits(store, &found.rows, cli.now()).await?;
+    let waits = |job: &Job| waits.get(&job.id).cloned();
+    if cli.json {
+        let jobs = found.rows.iter();
+        let listed = |job| wire::JobListed { job: wire::Job::from(job), waits: waits(job) };
+        jobs.map(listed).try_for_each(|job| output::json(&job))?;
+    } else {
+        let rows: Vec<_> = found.rows.iter().map(|job| row(job, waits(job))).collect();
+        let header = ["ID", "KIND", "STATUS", "TRIGGER", "QUEUE", "ATTEMPT", "CREATED", "NOTE"];
+        output::table(&header, &rows)?;
+    }
+    match found.next {
+        Some(next) if found.cut_short => output::note(&format!(
+            "{} ids were looked through; go on with --before {next}.",
+            found.looked_through
+        )),
+        Some(next) => output::note(&format!("There are more: go on with --before {next}.")),
+        None => {}
+    }
+    Ok(())
+}
+
+fn row(job: &Job, waits: Option<String>) -> Vec<String> {
+    let note = waits.or_else(|| job.error.clone()).unwrap_or_default();
+    vec![
+        job.id.to_string(),
+        job.kind.to_string(),
+        job.status.to_string(),
+        job.trigger.to_string(),
+        job.queue.as_ref().map_or_else(|| "-".into(), ToString::to_string),
+        job.max_attempts
+            .map_or_else(|| job.attempt.to_string(), |most| format!("{}/{most}", job.attempt)),
+        job.created_at.to_string(),
+        output::plain(&note, NOTE),
+    ]
+}
+
+/// One job: how it stands first, then what it is, then its times, then its history.
+pub(super) async fn one(cli: &Cli, store: &Store, id: i64) -> Result<()> {
+    let story = jobs::story(store, id).await?;
+    if cli.json {
+        return output::json(&story);
+    }
+    let why = jobs::why(store, id, cli.now()).await?.sentence;
+    output::table(&["FIELD", "VALUE"], &fields(&story.job, why))?;
+    if !story.attempts.is_empty() {
+        output::line("")?;
+        let attempts: Vec<_> = story.attempts.iter().map(attempt).collect();
+        output::table(&["ENDED", "ATTEMPT", "AS", "CODE", "ERROR"], &attempts)?;
+    }
+    if !story.events.is_empty() {
+        output::line("")?;
+        let steps: Vec<_> = story.events.iter().map(step).collect();
+        output::table(&["AT", "STEP", "CAUSE", "BY", "DETAIL"], &steps)?;
+    }
+    Ok(())
+}
+
+fn fields(job: &wire::Job, why: String) -> Vec<Vec<String>> {
+    let number = |number: Option<i64>| number.map(|number| number.to_string());
+    let json = |value: &Option<Box<serde_json::value::RawValue>>| {
+        value.as_ref().map(|value| value.get().to_owned())
+    };
+    let attempts = job
+        .max_attempts
+        .map_or_else(|| job.attempt.to_string(), |most| format!("{} of {most}", job.attempt));
+    let waits = ["scheduled", "queued"].contains(&job.status);
+    let fields = [
+        ("status", Some(job.status.to_owned())),
+        ("why", Some(why).filter(|_| waits)),
+        ("progress", job.progress.clone()),
+        ("error", job.error.clone()),
+        ("error_code", job.error_code.clone()),
+        ("result", json(&job.result)),
+        ("id", Some(job.id.to_string())),
+        ("kind", Some(job.kind.clone())),
+        ("payload", json(&job.payload)),
+        ("queue", job.queue.clone()),
+        ("priority", job.priority.map(|priority| priority.to_string())),
+        ("attempt", Some(attempts)),
+        ("interrupted", Some(job.interrupted.to_string()).filter(|_| job.interrupted > 0)),
+        ("timeout_ms", job.timeout_ms.map(|timeout| timeout.to_string())),
+        ("unique_key", job.unique_key.clone()),
+        ("concurrency_key", job.concurrency_key.clone()),
+        ("trigger", Some(job.trigger.to_owned())),
+        ("parent_id", number(job.parent_id)),
+        ("schedule_id", number(job.schedule_id)),
+        ("occurrence_at", job.occurrence_at.clone()),
+        ("created_at", Some(job.created_at.clone())),
+        ("run_at", Some(job.run_at.clone())),
+        ("started_at", job.started_at.clone()),
+        ("cancel_requested_at", job.cancel_requested_at.clone()),
+        ("finished_at", job.finished_at.clone()),
+    ];
+    let known = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    known.map(|(name, value)| vec![name.to_owned(), output::plain(&value, VALUE)]).collect()
+}
+
+fn attempt(attempt: &wire::JobAttempt) -> Vec<String> {
+    vec![
+        attempt.ended_at.clone(),
+        attempt.attempt.to_string(),
+        attempt.ended_as.clone(),
+        attempt.error_code.clone().unwrap_or_default(),
+        output::plain(attempt.error.as_deref().unwrap_or_default(), NOTE),
+    ]
+}
+
+fn step(event: &wire::JobEvent) -> Vec<String> {
+    vec![
+        event.at.clone(),
+        format!("{} -> {}", event.from.unwrap_or("-"), event.to),
+        event.cause.clone(),
+        event.actor.clone(),
+        output::plain(event.detail.as_deref().unwrap_or_default(), NOTE),
+    ]
+}
