@@ -11,6 +11,7 @@ use axum::extract::Extension;
 
 /// What changes something that is there for admins alone.
 const ADMINS: &[(&str, &str)] = &[
+    ("POST", super::super::job::DELETE_PATH),
     ("POST", super::super::schedule::EDIT_PATH),
     ("POST", super::super::trigger::PATH),
     ("POST", configuration::CHANGE_PATH),

@@ -155,7 +155,7 @@ async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     let page = site.see("/queues").await.body;
     assert!(page.contains("Paused") && page.contains("in 1 h"));
     assert_inert(&page);
-    for bad in ["0", "-5", "10081", "soon"] {
+    for bad in ["0", "-5", "99999999999", "soon"] {
         let pause = form(&[("queue", "default"), ("reason", ""), ("minutes", bad)]);
         let answer = site.submit("/queues/pause", &pause).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad}");
