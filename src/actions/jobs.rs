@@ -10,7 +10,7 @@ mod texts;
 pub use read::{JobsAsk, find, story, waits, why};
 pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload, parse_rows};
 
-use super::{Answer, Call, confirm};
+use super::{Answer, Call, confirm, kinds};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, SessionRequest,
@@ -272,6 +272,10 @@ async fn check_payload(
         let why = format!("{doing} of kind {kind}: acting on the jobs of a query makes it");
         return Err(Error::new(Code::ModelInvalid, why));
     }
+    if *kind == Kind::AGENT_SESSION {
+        call.needs(Role::Admin, "ask for a session")?;
+    }
+    kinds::check(store, kind, payload).await?;
     if *kind == Kind::AGENT_SESSION {
         check_session(store, call, payload, confirmed, doing).await?;
     }
