@@ -1,5 +1,4 @@
-//! Actions on jobs: make one, end it, run it again, start it now, change it while it waits, delete it; and how they are
-//! found.
+//! Actions on jobs: make one, end it, run it again, start it now, change it, delete it, and find them.
 //!
 //! A session of an agent is asked for by admins only, and without a sandbox only if that was confirmed, whichever way it
 //! is asked for: as a job, by running one again, by another payload for one that waits.

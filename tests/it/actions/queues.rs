@@ -8,7 +8,9 @@ use lamplighter::model::Role;
 use std::path::Path;
 
 fn prepare(folder: &Path) {
-    foreign(folder).execute_batch("INSERT INTO queues (name) VALUES ('mail')").unwrap();
+    foreign(folder)
+        .execute_batch("INSERT INTO queues (name, engine_limit) VALUES ('mail', 10)")
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

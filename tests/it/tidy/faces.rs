@@ -97,7 +97,6 @@ const RULES: &[Rule] = &[
             "src/web/self_monitoring/status.rs",
             "src/web/session.rs",
             "src/web/settings.rs",
-            "src/web/trigger.rs",
         ],
     },
     Rule {
@@ -150,7 +149,6 @@ const RULES: &[Rule] = &[
             "src/web/self_monitoring/change_issue.rs",
             "src/web/self_monitoring/status.rs",
             "src/web/setting.rs",
-            "src/web/settings.rs",
             "src/web/trigger.rs",
         ],
     },
