@@ -1,4 +1,4 @@
-//! Jobs: make one, end it, run it again, start it now, change it while it waits, delete it, find some.
+//! Actions on jobs: make one, end it, run it again, start it now, change it, delete it, and find them.
 //!
 //! A session of an agent is asked for by admins only, and without a sandbox only if that was confirmed, whichever way it
 //! is asked for: as a job, by running one again, by another payload for one that waits.
@@ -9,7 +9,7 @@ mod texts;
 pub use read::{JobsAsk, find, story, waits, why};
 pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload, parse_rows};
 
-use super::{Answer, Call, confirm};
+use super::{Answer, Call, confirm, kinds};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, SessionRequest,
@@ -271,6 +271,10 @@ async fn check_payload(
         let why = format!("{doing} of kind {kind}: acting on the jobs of a query makes it");
         return Err(Error::new(Code::ModelInvalid, why));
     }
+    if *kind == Kind::AGENT_SESSION {
+        call.needs(Role::Admin, "ask for a session")?;
+    }
+    kinds::check(store, kind, payload).await?;
     if *kind == Kind::AGENT_SESSION {
         check_session(store, call, payload, confirmed, doing).await?;
     }

@@ -20,7 +20,7 @@ pub(super) enum Command {
     /// List the newest jobs, or those that fit a query
     #[command(after_help = QUERIES)]
     List {
-        /// Which jobs, as: status:failed kind:send_email since:24h
+        /// Which jobs, as: `status:failed kind:send_email since:24h`
         query: Vec<String>,
         /// Only jobs with a smaller id
         #[arg(long, value_name = "ID", allow_negative_numbers = true)]

@@ -81,9 +81,9 @@ async fn list(cli: &Cli, store: &Store) -> Result<()> {
     }
     let mut rows: Vec<_> = queues.iter().map(row).collect();
     if !unplaced.is_empty() {
-        let (queued, scheduled) = (unplaced.queued.to_string(), unplaced.scheduled.to_string());
+        let (waiting, later) = (unplaced.queued.to_string(), unplaced.scheduled.to_string());
         let none = "-".to_owned();
-        rows.push(vec![Unplaced::WHY.into(), none.clone(), "0".into(), queued, scheduled, none]);
+        rows.push(vec![Unplaced::WHY.into(), none.clone(), "0".into(), waiting, later, none]);
     }
     output::table(&["QUEUE", "LIMIT", "RUNNING", "QUEUED", "SCHEDULED", "PAUSED"], &rows)
 }

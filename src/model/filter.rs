@@ -103,9 +103,9 @@ impl Filter {
 
     /// The status that it asks for, if it asks for one alone.
     pub fn asked_status(&self) -> Option<Status> {
-        let mut asked = self.terms.iter().filter_map(|term| match &term.condition {
-            Condition::Status(values) => Some((term.negated, values.as_slice())),
-            _ => None,
+        let mut asked = self.terms.iter().filter_map(|term| {
+            let Condition::Status(values) = &term.condition else { return None };
+            Some((term.negated, values.as_slice()))
         });
         match (asked.next(), asked.next()) {
             (Some((false, [status])), None) => Some(*status),

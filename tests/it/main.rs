@@ -1,10 +1,12 @@
 //! One integration binary: the library, the program and the schema as others see them.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub)]
 
+mod actions;
 mod agent_scans;
 mod analyzer;
 mod browser;
 mod bulk;
+mod bulk_job;
 mod claude_streams;
 mod contract;
 mod crash;

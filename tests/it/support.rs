@@ -2,6 +2,7 @@
 
 pub mod chromium;
 pub mod desk;
+pub mod faces;
 pub mod github;
 pub mod messages_api;
 pub mod openapi;

@@ -75,12 +75,15 @@ pub(super) fn preview(preview: &Preview) -> String {
         })
         .collect();
     if !errors.is_empty() {
-        text.push_str(&format!(" Their commonest errors: {}.", errors.join("; ")));
+        text.extend([" Their commonest errors: ", &errors.join("; "), "."]);
     }
     if let Some(before) = preview.next {
-        text.push_str(&format!(
-            " Jobs with an id below {before} were not looked at: ask for them by themselves afterwards."
-        ));
+        let before = before.to_string();
+        text.extend([
+            " Jobs with an id below ",
+            &before,
+            " were not looked at: ask for them by themselves afterwards.",
+        ]);
     }
     text
 }

@@ -1,14 +1,12 @@
 //! What people type of a job: its input, its times, its numbers.
 
 use crate::error::{Code, Error, Result};
-use crate::model::Timestamp;
+use crate::model::{MAX_ATTEMPTS, Timestamp};
 use chrono::Datelike;
 use serde_json::Value;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// Attempts that a job may have; the schema says the same.
-const ATTEMPTS: RangeInclusive<u32> = 1..=1_000_000;
 /// Jobs that one list shows.
 pub(super) const ROWS: RangeInclusive<usize> = 1..=1000;
 /// The latest start of a job: a later one is a slip of the finger.
@@ -71,9 +69,9 @@ pub fn parse_instant(text: &str) -> Result<Timestamp> {
 /// # Errors
 /// `JOB-VALUE-001` for anything but a number from 1 to 1,000,000.
 pub fn parse_attempts(text: &str) -> Result<u32> {
-    let read = text.trim().parse().ok().filter(|attempts| ATTEMPTS.contains(attempts));
+    let read = text.trim().parse().ok().filter(|attempts| (1..=MAX_ATTEMPTS).contains(attempts));
     read.ok_or_else(|| {
-        let takes = "it is a number from 1 to 1000000";
+        let takes = format!("it is a number from 1 to {MAX_ATTEMPTS}");
         Error::new(Code::ModelInvalid, format!("take {text:?} as the number of attempts: {takes}"))
     })
 }

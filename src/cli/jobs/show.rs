@@ -15,8 +15,8 @@ const VALUE: usize = 200;
 /// The jobs of a query, one line each.
 pub(super) async fn list(cli: &Cli, store: &Store, ask: JobsAsk) -> Result<()> {
     let found = jobs::find(store, ask, cli.now()).await?;
-    let waits = jobs::waits(store, &found.rows, cli.now()).await?;
-    let waits = |job: &Job| waits.get(&job.id).cloned();
+    let words = jobs::waits(store, &found.rows, cli.now()).await?;
+    let waits = |job: &Job| words.get(&job.id).cloned();
     if cli.json {
         let jobs = found.rows.iter();
         let listed = |job| wire::JobListed { job: wire::Job::from(job), waits: waits(job) };
@@ -54,21 +54,21 @@ fn row(job: &Job, waits: Option<String>) -> Vec<String> {
 
 /// One job: how it stands first, then what it is, then its times, then its history.
 pub(super) async fn one(cli: &Cli, store: &Store, id: i64) -> Result<()> {
-    let story = jobs::story(store, id).await?;
+    let told = jobs::story(store, id).await?;
     if cli.json {
-        return output::json(&story);
+        return output::json(&told);
     }
     let why = jobs::why(store, id, cli.now()).await?.sentence;
-    output::table(&["FIELD", "VALUE"], &fields(&story.job, why))?;
-    if !story.attempts.is_empty() {
+    output::table(&["FIELD", "VALUE"], &fields(&told.job, why))?;
+    if !told.attempts.is_empty() {
         output::line("")?;
-        let attempts: Vec<_> = story.attempts.iter().map(attempt).collect();
+        let attempts: Vec<_> = told.attempts.iter().map(attempt).collect();
         output::table(&["ENDED", "ATTEMPT", "AS", "CODE", "ERROR"], &attempts)?;
     }
-    if !story.events.is_empty() {
+    if !told.events.is_empty() {
         output::line("")?;
-        let steps: Vec<_> = story.events.iter().map(step).collect();
-        output::table(&["AT", "STEP", "CAUSE", "BY", "DETAIL"], &steps)?;
+        let rows: Vec<_> = told.events.iter().map(step).collect();
+        output::table(&["AT", "STEP", "CAUSE", "BY", "DETAIL"], &rows)?;
     }
     Ok(())
 }

@@ -1,0 +1,243 @@
+//! Actions on jobs, face by face.
+
+use super::queues::check;
+use crate::support::faces::{Faces, Request, value};
+use crate::support::foreign;
+use lamplighter::Code;
+use lamplighter::actions::bulk::{self, BulkAsk};
+use lamplighter::actions::jobs::{self, JobAdd, JobChange, JobStart, RunAgain};
+use lamplighter::actions::{length, priority};
+use lamplighter::model::{BulkAct, Role};
+use std::path::Path;
+
+/// A job in each status: 1 queued, 2 scheduled, 3 running, 4 completed, 5 failed, 6 cancelled; 7 is a session without a
+/// sandbox that failed.
+fn prepare(folder: &Path) {
+    let sql = r#"
+        INSERT INTO jobs (kind, run_at) VALUES ('work', 0), ('work', 4102444800000);
+        INSERT INTO jobs (kind, run_at) VALUES ('work', 0), ('work', 0), ('work', 0), ('work', 0);
+        INSERT INTO jobs (kind, run_at, payload) VALUES ('agent_session', 0, '{"prompt":"look","profile":"full"}');
+        UPDATE jobs SET status = 'running', blocked_by = NULL, worker_id = 'w', epoch = 1, attempt = 1, started_at = 1
+        WHERE id >= 3;
+        UPDATE jobs SET status = 'completed', worker_id = NULL, finished_at = 2, result = '{}' WHERE id = 4;
+        UPDATE jobs SET status = 'failed', worker_id = NULL, finished_at = 2, error = 'no' WHERE id IN (5, 7);
+        UPDATE jobs SET status = 'cancelled', worker_id = NULL, finished_at = 2 WHERE id = 6;"#;
+    foreign(folder).execute_batch(sql).unwrap();
+}
+
+/// What a job waits for where no server runs.
+const NO_SERVER: &str = "No server runs the engine.";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_cancelled_and_run_again_alike_by_every_face() {
+    let mut faces = Faces::start(prepare).await;
+    for (id, says) in [
+        (1, Ok("Job 1 is cancelled.")),
+        (1, Err(Code::JobFinal)),
+        (3, Ok("Job 3 runs, and was asked to end.")),
+        (4, Err(Code::JobFinal)),
+        (99, Err(Code::JobUnknown)),
+    ] {
+        let (word, path) = (id.to_string(), format!("/jobs/{id}/cancel"));
+        let request = Request { cli: &["jobs", "cancel", &word], page: Some((&path, &[])) };
+        let cancel = async |store: &_, call: &_| Ok(value(&jobs::cancel(store, call, id).await?));
+        check(faces.ask(request, cancel).await, says);
+        assert_eq!(faces.refused_below(Role::Viewer, cancel).await, Code::AuthRole);
+    }
+    let again = format!("Job 8 runs job 5 again. {NO_SERVER}");
+    let session = format!("Job 9 runs job 7 again. {NO_SERVER}");
+    for (id, confirmed, says) in [
+        (5, false, Ok(again.as_str())),
+        (2, false, Err(Code::JobNotFinal)),
+        (99, false, Err(Code::JobUnknown)),
+        (7, false, Err(Code::ModelInvalid)),
+        (7, true, Ok(session.as_str())),
+    ] {
+        let confirm = if confirmed { "?confirm=full" } else { "" };
+        let (word, path) = (id.to_string(), format!("/jobs/{id}/run-again{confirm}"));
+        let mut cli = vec!["jobs", "retry", &word];
+        cli.extend(confirmed.then_some(["--confirm", "full"]).into_iter().flatten());
+        let request = Request { cli: &cli, page: Some((&path, &[])) };
+        let again = async |store: &_, call: &_| {
+            Ok(value(&jobs::run_again(store, call, RunAgain { id, confirmed }).await?))
+        };
+        check(faces.ask(request, again).await, says);
+        assert_eq!(faces.refused_below(Role::Viewer, again).await, Code::AuthRole);
+    }
+    let session = async |store: &_, call: &_| {
+        Ok(value(&jobs::run_again(store, call, RunAgain { id: 7, confirmed: true }).await?))
+    };
+    assert_eq!(faces.refused_below(Role::Operator, session).await, Code::AuthRole);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_made_due_and_deleted_alike_by_every_face() {
+    let mut faces = Faces::start(prepare).await;
+    let due = format!("Job 2 is due now. {NO_SERVER}");
+    let due_already = format!("Job 1 was due already. {NO_SERVER}");
+    for (id, says) in [
+        (2, Ok(due.as_str())),
+        (1, Ok(due_already.as_str())),
+        (3, Err(Code::JobNotWaiting)),
+        (4, Err(Code::JobNotWaiting)),
+        (99, Err(Code::JobUnknown)),
+    ] {
+        let (word, path) = (id.to_string(), format!("/jobs/{id}/run-now"));
+        let request = Request { cli: &["jobs", "run-now", &word], page: Some((&path, &[])) };
+        let run = async |store: &_, call: &_| Ok(value(&jobs::run_now(store, call, id).await?));
+        check(faces.ask(request, run).await, says);
+        assert_eq!(faces.refused_below(Role::Viewer, run).await, Code::AuthRole);
+    }
+    for (id, says) in [
+        (4, Ok("Job 4 is deleted, with its history.")),
+        (4, Err(Code::JobUnknown)),
+        (3, Err(Code::JobNotFinal)),
+        (1, Err(Code::JobNotFinal)),
+    ] {
+        let (word, path) = (id.to_string(), format!("/jobs/{id}/delete"));
+        let request = Request { cli: &["jobs", "delete", &word], page: Some((&path, &[])) };
+        let delete = async |store: &_, call: &_| Ok(value(&jobs::delete(store, call, id).await?));
+        check(faces.ask(request, delete).await, says);
+        assert_eq!(faces.refused_below(Role::Operator, delete).await, Code::AuthRole);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_queued_alike_by_every_face() {
+    let mut faces = Faces::start(prepare).await;
+    let queued = format!("Job 8 (send_email) is queued. {NO_SERVER}");
+    let existing =
+        "Nothing was queued: job 8 holds the unique key, or the same request made it before.";
+    let full = r#"{"prompt":"look","profile":"full"}"#;
+    let cases: [(&[&str], Result<&str, Code>); 15] = [
+        (&["send_email", r#"{"to":1}"#, "--unique-key", "k"], Ok(&queued)),
+        (&["send_email", "{}", "--unique-key", "k"], Ok(existing)),
+        (&["Send Email"], Err(Code::ModelInvalid)),
+        (&["send_email", "{"], Err(Code::ModelInvalid)),
+        (&["send_email", "@/no/such/file"], Err(Code::ModelInvalid)),
+        (&["send_email", "--queue", "a b"], Err(Code::ModelInvalid)),
+        (&["send_email", "--priority", "101"], Err(Code::ModelInvalid)),
+        (&["send_email", "--max-attempts", "0"], Err(Code::ModelInvalid)),
+        (&["send_email", "--delay", "10000000000day"], Err(Code::ModelInvalid)),
+        (&["send_email", "--at", "someday"], Err(Code::ModelInvalid)),
+        (&["send_email", "--at", "9000-01-01"], Err(Code::ModelInvalid)),
+        (&["agent_session", "{}"], Err(Code::ModelInvalid)),
+        (&["agent_session", full], Err(Code::ModelInvalid)),
+        (&["self_monitoring", r#"{"x":1}"#], Err(Code::ModelInvalid)),
+        (&["bulk_action", "{}"], Err(Code::ModelInvalid)),
+    ];
+    for (arguments, says) in cases {
+        let cli = [&["jobs", "enqueue"], arguments].concat();
+        let option = |name: &str| {
+            let at = arguments.iter().position(|word| *word == name)?;
+            arguments.get(at + 1).copied()
+        };
+        let payload = arguments.get(1).filter(|word| !word.starts_with("--")).copied();
+        // Reading a file is the command line's own.
+        if payload.is_some_and(|payload| payload.starts_with('@')) {
+            continue;
+        }
+        let request = Request { cli: &cli, page: None };
+        let enqueue = async |store: &_, call: &_| {
+            let delay = option("--delay").map(|text| length(text, "delay a job")).transpose()?;
+            let at = option("--at").map(jobs::parse_instant).transpose()?;
+            let request = JobAdd {
+                kind: arguments[0].into(),
+                payload: jobs::parse_payload(payload.unwrap_or("{}"))?,
+                queue: option("--queue").map(Into::into),
+                priority: option("--priority").map(priority).transpose()?,
+                start: delay.map(JobStart::After).or(at.map(JobStart::At)),
+                max_attempts: option("--max-attempts").map(jobs::parse_attempts).transpose()?,
+                timeout: None,
+                unique_key: option("--unique-key").map(Into::into),
+                idempotency_key: None,
+                confirmed: false,
+            };
+            Ok(value(&jobs::enqueue(store, call, request).await?))
+        };
+        check(faces.ask(request, enqueue).await, says);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_jobs_are_changed_alike_by_every_face() {
+    let mut faces = Faces::start(prepare).await;
+    let changed = format!("Job 1 is changed. {NO_SERVER}");
+    let cases: [(i64, &[&str], Result<&str, Code>); 8] = [
+        (1, &["--priority", "5"], Ok(&changed)),
+        (1, &["--priority", "5"], Ok("Job 1 is as it was: nothing was changed.")),
+        (1, &["--priority", "-101"], Err(Code::ModelInvalid)),
+        (1, &["--max-attempts", "0"], Err(Code::ModelInvalid)),
+        (1, &["--payload", "nonsense"], Err(Code::ModelInvalid)),
+        (1, &[], Err(Code::ModelInvalid)),
+        (4, &["--priority", "5"], Err(Code::JobNotWaiting)),
+        (99, &["--priority", "5"], Err(Code::JobUnknown)),
+    ];
+    for (id, arguments, says) in cases {
+        let word = id.to_string();
+        let cli = [&["jobs", "edit", &word], arguments].concat();
+        let option =
+            |name: &str| arguments.first().filter(|word| **word == name).map(|_| arguments[1]);
+        let edit = async |store: &_, call: &_| {
+            let change = JobChange {
+                id,
+                priority: option("--priority").map(priority).transpose()?,
+                payload: option("--payload").map(jobs::parse_payload).transpose()?,
+                max_attempts: option("--max-attempts").map(jobs::parse_attempts).transpose()?,
+                ..JobChange::default()
+            };
+            Ok(value(&jobs::edit(store, call, change).await?))
+        };
+        check(faces.ask(Request { cli: &cli, page: None }, edit).await, says);
+    }
+    let payload = async |store: &_, call: &_| {
+        let change = JobChange { id: 1, payload: Some(true.into()), ..JobChange::default() };
+        Ok(value(&jobs::edit(store, call, change).await?))
+    };
+    assert_eq!(faces.refused_below(Role::Operator, payload).await, Code::AuthRole);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_jobs_of_a_query_are_changed_alike_by_every_face() {
+    let mut faces = Faces::start(prepare).await;
+    let cases: [(&str, BulkAct, &str, bool, Result<&str, Code>); 8] = [
+        ("retry", BulkAct::Retry, "status:failed kind:work", false, Err(Code::ModelInvalid)),
+        ("retry", BulkAct::Retry, "status:failed", true, Ok("One job was run again.")),
+        ("cancel", BulkAct::Cancel, "", true, Err(Code::ModelInvalid)),
+        ("cancel", BulkAct::Cancel, "status:faild", true, Err(Code::FilterInvalid)),
+        (
+            "cancel",
+            BulkAct::Cancel,
+            "kind:none",
+            true,
+            Ok("No job fits the query: nothing was changed."),
+        ),
+        (
+            "run-now",
+            BulkAct::RunNow,
+            "status:queued",
+            true,
+            Ok("One job was made due, and 2 left alone (2 due already)."),
+        ),
+        (
+            "cancel",
+            BulkAct::Cancel,
+            "kind:work",
+            true,
+            Ok("4 jobs were cancelled, or asked to end, and 3 left alone (3 over already)."),
+        ),
+        ("delete", BulkAct::Delete, "status:completed", true, Ok("One job was deleted.")),
+    ];
+    for (word, act, query, confirmed, says) in cases {
+        let mut cli = vec!["jobs", word, "--query", query];
+        cli.extend(confirmed.then_some("--yes"));
+        let request = Request { cli: &cli, page: None };
+        let bulk = async |store: &_, call: &_| {
+            let ask = BulkAsk { query: query.into(), act };
+            let previewed = bulk::preview(store, call, ask).await?;
+            Ok(value(&bulk::act(store, call, previewed, confirmed).await?))
+        };
+        check(faces.ask(request, bulk).await, says);
+        assert_eq!(faces.refused_below(Role::Viewer, bulk).await, Code::AuthRole);
+    }
+}

@@ -1,0 +1,106 @@
+//! Actions on queues, face by face.
+
+use crate::support::faces::{Faces, Request, Told, value};
+use crate::support::foreign;
+use lamplighter::Code;
+use lamplighter::actions::queues::{self, QueueLimit, QueuePause};
+use lamplighter::model::Role;
+use std::path::Path;
+
+fn prepare(folder: &Path) {
+    foreign(folder)
+        .execute_batch("INSERT INTO queues (name, engine_limit) VALUES ('mail', 10)")
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queues_are_limited_paused_and_resumed_alike_by_every_face() {
+    let mut faces = Faces::start(prepare).await;
+    for (queue, limit, says) in [
+        ("mail", "3", Ok("The queue mail runs at most 3 jobs at once.")),
+        ("mail", "0", Ok("The queue mail starts no job until its limit is raised.")),
+        (
+            "mail",
+            "default",
+            Ok("The queue mail runs as the program says: at most 10 jobs at once."),
+        ),
+        ("mail", "10001", Err(Code::ModelInvalid)),
+        ("mail", "many", Err(Code::ModelInvalid)),
+        ("nobody", "3", Err(Code::QueueUnknown)),
+        ("a b", "3", Err(Code::ModelInvalid)),
+    ] {
+        let form = [("queue", queue), ("limit", limit)];
+        let request = Request {
+            cli: &["queues", "limit", queue, limit],
+            page: Some(("/queues/limit", &form)),
+        };
+        let told = faces
+            .ask(request, async |store, call| {
+                let limit = queues::parse_limit(limit)?;
+                let request = QueueLimit { queue: queue.into(), limit };
+                Ok(value(&queues::limit(store, call, request).await?))
+            })
+            .await;
+        check(told, says);
+    }
+    let long = "x".repeat(501);
+    for (queue, reason, length, says) in [
+        (
+            "mail",
+            "the disk is moved",
+            "",
+            Ok("The queue mail is paused until a person resumes it; what runs goes on."),
+        ),
+        ("mail", "", "0s", Err(Code::ModelInvalid)),
+        ("mail", "", "300000years", Err(Code::ModelInvalid)),
+        ("mail", "", "soon", Err(Code::ModelInvalid)),
+        ("mail", &long, "", Err(Code::ModelInvalid)),
+        ("nobody", "", "", Err(Code::QueueUnknown)),
+    ] {
+        let form = [("queue", queue), ("reason", reason), ("minutes", length)];
+        let mut cli = vec!["queues", "pause", queue, "--reason", reason];
+        cli.extend((!length.is_empty()).then_some(["--for", length]).into_iter().flatten());
+        let request = Request { cli: &cli, page: Some(("/queues/pause", &form)) };
+        let told = faces
+            .ask(request, async |store, call| {
+                let length = queues::parse_pause(length, queue)?;
+                let request = QueuePause { queue: queue.into(), reason: reason.into(), length };
+                Ok(value(&queues::pause(store, call, request).await?))
+            })
+            .await;
+        check(told, says);
+    }
+    for (path, queue, says) in [
+        ("/queues/mail/resume", "mail", Ok("The queue mail goes on.")),
+        ("/queues/mail/resume", "mail", Ok("The queue mail was not paused.")),
+        ("/queues/nobody/resume", "nobody", Err(Code::QueueUnknown)),
+    ] {
+        let request = Request { cli: &["queues", "resume", queue], page: Some((path, &[])) };
+        let told = faces
+            .ask(request, async |store, call| Ok(value(&queues::resume(store, call, queue).await?)))
+            .await;
+        check(told, says);
+    }
+    let form = [("reason", "fire")];
+    let request = Request {
+        cli: &["queues", "pause", "--all", "--reason", "fire"],
+        page: Some(("/settings/stop-all", &form)),
+    };
+    let stop = async |store: &_, call: &_| Ok(value(&queues::stop_all(store, call, "fire").await?));
+    check(faces.ask(request, stop).await, Ok("All queues are stopped; no job was running."));
+    assert_eq!(faces.refused_below(Role::Operator, stop).await, Code::AuthRole);
+    let request =
+        Request { cli: &["queues", "resume", "--all"], page: Some(("/settings/resume-all", &[])) };
+    let resume = async |store: &_, call: &_| Ok(value(&queues::resume_all(store, call).await?));
+    let says = Ok("The queues go on; a queue that was paused by itself stays paused.");
+    check(faces.ask(request, resume).await, says);
+}
+
+/// Compares what all faces told with what is right.
+pub(super) fn check(told: Told, says: Result<&str, Code>) {
+    match (told, says) {
+        (Told::Done(value), Ok(says)) => assert_eq!(value["answer"], says),
+        (Told::Refused(code, sentence), Err(expected)) => assert_eq!(code, expected, "{sentence}"),
+        (told, says) => panic!("{says:?} was expected: {told:?}"),
+    }
+}
