@@ -13,9 +13,11 @@ mod length;
 
 pub mod people;
 mod priority;
+pub mod prompts;
 pub mod queues;
 pub mod repositories;
 pub mod schedules;
+pub mod settings;
 
 pub use answer::Answer;
 pub use call::{Call, Proof, Who};

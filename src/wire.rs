@@ -7,14 +7,19 @@
 mod answered;
 mod job;
 mod person;
+mod problem;
+mod prompt;
 mod queue;
 mod repository;
 mod schedule;
 mod session;
+mod setting;
 
 pub use answered::Answered;
 pub use job::{Enqueued, Job, JobAttempt, JobEvent, JobStory};
 pub use person::{Person, PersonPassword, PersonRemoved, PersonRole};
+pub use problem::{Problem, ProblemField};
+pub use prompt::Prompt;
 pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueResumed};
 pub use repository::{Repository, RepositoryAsked, RepositoryRemoved};
 pub use schedule::{
@@ -22,3 +27,4 @@ pub use schedule::{
     SchedulePreview, ScheduleRemoved, ScheduleRun, ScheduleStory,
 };
 pub use session::{Session, SessionQueued, SessionRun};
+pub use setting::{Setting, SettingsChanged};

@@ -1,10 +1,10 @@
 //! The handler of kind `self_monitoring`: one scan from the watermark to the commit.
 
 use super::agent_run::{Answer, Folder, by_agent};
+use super::analyzer::scans_by_agent;
 use super::builtin::Analyzer;
 use super::filing;
 use super::reply::Rejected;
-use super::settings;
 use super::tracking::{Destination, Tracking};
 use super::triage::{prints_of, triage};
 use super::window::{Examined, MAX_ROWS, Window};
@@ -129,7 +129,7 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
     }
     let window = Window::of(store, logs).await?;
     let agents = match agents {
-        Some(agents) if settings::scans_by_agent(agents).await? => Some(agents),
+        Some(agents) if scans_by_agent(agents).await? => Some(agents),
         Some(_) | None => None,
     };
     let outcome = examine(context, works, agents, (&request, window)).await;
