@@ -22,6 +22,7 @@ pub(super) struct Said {
     notes: Vec<String>,
     typed: BTreeMap<String, String>,
     wrong: BTreeMap<String, String>,
+    status: StatusCode,
 }
 
 impl Said {
@@ -39,11 +40,13 @@ impl Said {
     /// These fields were not taken; all of the form is shown as it was typed.
     pub(super) fn refused(
         typed: impl IntoIterator<Item = (String, String)>,
-        fields: &[FieldError],
+        problem: &Problem,
     ) -> Self {
         let key = |field: &FieldError| field.pointer.trim_start_matches('/').to_owned();
-        let wrong = fields.iter().map(|field| (key(field), field.detail.clone())).collect();
-        Self { typed: typed.into_iter().collect(), wrong, ..Self::default() }
+        let wrong =
+            problem.fields().iter().map(|field| (key(field), field.detail.clone())).collect();
+        let (typed, status) = (typed.into_iter().collect(), problem.status());
+        Self { typed, wrong, status, ..Self::default() }
     }
 
     /// Whether something was not taken; nothing was changed then.
@@ -80,7 +83,7 @@ impl Said {
 
     /// The status of the answer.
     pub(super) fn status(&self) -> StatusCode {
-        if self.is_refusal() { StatusCode::BAD_REQUEST } else { StatusCode::OK }
+        self.status
     }
 }
 
@@ -123,8 +126,9 @@ pub(super) async fn change(
         }
         Err(error) if !error.fields().is_empty() => {
             let typed = changes.iter().map(|change| (change.key.clone(), change.text.clone()));
-            let said = Said::refused(typed, error.fields());
-            Ok(Outcome { said, json: Problem::from(error).into_response() })
+            let problem = Problem::from(error);
+            let said = Said::refused(typed, &problem);
+            Ok(Outcome { said, json: problem.into_response() })
         }
         Err(error) => Err(error.into()),
     }

@@ -32,6 +32,7 @@ mod scans;
 mod schedules;
 mod schema;
 mod sessions;
+mod setting_changes;
 mod settings;
 mod standby;
 mod support;

@@ -433,6 +433,55 @@ async fn the_settings_make_pause_and_change_the_self_monitoring_schedule() {
 }
 
 #[tokio::test]
+async fn a_cadence_that_changes_before_the_first_scan_does_not_put_it_off() {
+    let moment = Duration::from_millis(1);
+    for order in [[ENABLED, CADENCE], [CADENCE, ENABLED]] {
+        for apart in [false, true] {
+            let (_folder, store) = store();
+            let change_of = |setting: Setting| {
+                SettingChange::set(
+                    setting.key,
+                    if setting.key == ENABLED.key { "true" } else { "15m" },
+                )
+            };
+            let changes = order.map(change_of);
+            let parts: Vec<_> =
+                if apart { changes.chunks(1).collect() } else { vec![&changes[..]] };
+            let mut now = START;
+            for part in parts {
+                now = now.plus(moment);
+                change(&store, &Call::by_owner(now), &Tracking::Local, part).await.unwrap();
+            }
+            look(&store, now.plus(moment)).await;
+            let first = get(&store, "self_monitoring").await;
+            assert_eq!(
+                (made(&store).await.len(), first.last_at),
+                (1, Some(now)),
+                "{apart} {order:?}"
+            );
+            assert_eq!(first.next_at, Some(now.plus(MINUTE * 15)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_edited_before_its_first_occurrence_begins_anew() {
+    let (_folder, store) = store();
+    add(
+        &store,
+        "report",
+        Plan::new(Rule::every(60, START.plus(Duration::from_millis(1))).unwrap(), kind()),
+    )
+    .await;
+    let now = START.plus(Duration::from_secs(1));
+    let rule = Some(Rule::every(30, now).unwrap());
+    let edit = PlanChange { rule, ..PlanChange::default() };
+    store.change_schedule(called("report"), edit, Actor::cli(), now).await.unwrap();
+    look(&store, now).await;
+    assert_eq!((made(&store).await.len(), get(&store, "report").await.last_at), (1, Some(now)));
+}
+
+#[tokio::test]
 async fn values_out_of_range_change_nothing_and_people_leave_the_reserved_schedule_alone() {
     let (_folder, store) = store();
     set(&store, ENABLED, "true", START).await.unwrap();

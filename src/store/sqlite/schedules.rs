@@ -168,7 +168,8 @@ pub(in crate::store) fn change(
 }
 
 /// Writes a plan and answers it as it is now. A change is no downtime: what a new rule would have had before now is not
-/// missed. A schedule whose first occurrence is still to come begins anew: what is due at this very instant is due.
+/// missed. A schedule whose first occurrence is due and not decided yet begins anew: what is due at this very instant is
+/// due.
 fn set_plan(
     conn: &Connection,
     stored: &Schedule,
@@ -194,9 +195,11 @@ fn set_plan(
     let mut cursor = stored.cursor_at;
     let same = stored.plan.as_ref().is_ok_and(|old| old.rule == plan.rule);
     if !same {
+        let is_due = stored.next_at.is_some_and(|next| next <= now);
         (cursor, plan.rule) = match stored.last_at {
             Some(last) => (cursor.max(now), plan.rule.anchored_at(last)),
-            None => (just_before(now), plan.rule),
+            None if is_due => (just_before(now), plan.rule),
+            None => (cursor.max(now), plan.rule),
         };
     }
     let next = plan.rule.next_after(cursor);

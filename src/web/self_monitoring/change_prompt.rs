@@ -50,8 +50,8 @@ pub(in crate::web) async fn change(
         }
         Err(error) if !error.fields().is_empty() => {
             let typed = text.map(|text| (TEXT_FIELD.to_owned(), text));
-            let said = Said::refused(typed, error.fields());
-            (said, Problem::from(error).into_response())
+            let problem = Problem::from(error);
+            (Said::refused(typed, &problem), problem.into_response())
         }
         Err(error) => return Err(error.into()),
     };

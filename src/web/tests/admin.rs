@@ -34,7 +34,16 @@ async fn every_setting_has_its_field_with_what_it_takes_and_its_default() {
         page.contains("This server runs no agents.") && page.contains("local: issues are kept")
     );
     assert!(page.contains("0 jobs") && page.contains("create account admin"));
+    for heading in settings_headings() {
+        assert!(page.contains(&format!(">{heading}</h2>")), "{heading}");
+    }
+    let switch = page.split("role=\"switch\"").nth(1).unwrap().split('>').next().unwrap();
+    assert!(switch.contains("self_monitoring.enabled") && !switch.contains("checked"), "{switch}");
     assert_inert(&page);
+}
+
+fn settings_headings() -> [&'static str; 5] {
+    crate::model::SettingGroup::ALL.map(crate::model::SettingGroup::title)
 }
 
 #[tokio::test]
