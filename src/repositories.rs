@@ -9,7 +9,7 @@ mod files;
 use crate::agents::claude::{Conclusion, Model, OnDenial, Settings};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
-use crate::model::settings::REPOSITORY_MODEL;
+use crate::model::settings::{REPOSITORY_MODEL, default_retention};
 use crate::model::{
     Actor, DescribedBy, Description, GoldenRepo, JobError, Kind, KindRules, NewJob, Outcome,
     Profile, Queue, Retention, Setting, Timestamp, Trigger, UniqueKey,
@@ -18,7 +18,6 @@ use crate::redact::redactor;
 use crate::sessions::{self, AgentState, Agents, Plan};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// The payload of these jobs.
 #[derive(Serialize, Deserialize)]
@@ -45,7 +44,7 @@ pub fn rules() -> KindRules {
         queue: Queue::AGENT,
         max_attempts: 1,
         winds_up: true,
-        retention: Retention::all(Duration::from_hours(365 * 24)),
+        retention: Retention::all(default_retention(&Kind::GOLDEN_REPO)),
         ..KindRules::new(Kind::GOLDEN_REPO)
     }
 }

@@ -31,6 +31,11 @@ pub fn parse_name(text: &str) -> Result<PromptName> {
     }
 }
 
+/// The refusal of a file whose text cannot be read.
+pub fn unreadable(file: &str, why: std::io::Error) -> Error {
+    Error::new(Code::ModelInvalid, format!("read the prompt from {file}")).because(why)
+}
+
 /// Stores an edited prompt, or has the shipped one again (`None`). The next scan follows.
 ///
 /// # Errors

@@ -1,9 +1,9 @@
-//! `lamplighter prompts`.
+//! `lamplighter prompts`: shows the prompt of scans, changes it, and has the shipped one again.
 
 use super::{Cli, output};
 use crate::actions::Call;
 use crate::actions::prompts::{self, PromptName};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::monitor::prompt;
 use crate::wire;
 use clap::Subcommand;
@@ -61,8 +61,6 @@ fn text(file: &str) -> Result<String> {
         "-" => std::io::stdin().read_to_string(&mut text).map(drop),
         path => std::fs::read_to_string(path).map(|read| text = read),
     };
-    read.map_err(|why| {
-        Error::new(Code::ModelInvalid, format!("read the prompt from {file}")).because(why)
-    })?;
+    read.map_err(|why| prompts::unreadable(file, why))?;
     Ok(text)
 }

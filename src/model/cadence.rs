@@ -1,4 +1,4 @@
-//! When scans run by themselves: two settings, which one reserved schedule follows.
+//! The cadence of scans: two settings, which one reserved schedule follows.
 //!
 //! | Key | Value | Default |
 //! |---|---|---|

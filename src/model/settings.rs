@@ -2,11 +2,13 @@
 //!
 //! A new setting is an entry here and the place that reads it.
 
+use super::name::Kind;
 use super::setting::Consequence::{Nothing, PutOffJobs, ScanSchedule};
 use super::setting::SettingGroup::{
     Agents, GoldenRepositories, Retention, SelfMonitoring, Tracker,
 };
 use super::setting::{Offered, Setting, ValueType, offered};
+use std::time::Duration;
 
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident = $setting:expr;)*) => {
@@ -299,4 +301,38 @@ pub fn named(key: &str) -> Option<&'static Setting> {
 /// The names of all.
 pub fn keys() -> Vec<&'static str> {
     ALL.iter().map(|setting| setting.key).collect()
+}
+
+/// The setting that says how long the jobs of a kind are kept.
+pub fn retention_of(kind: &Kind) -> &'static Setting {
+    let own = format!("retention.{kind}_days");
+    named(&own).filter(|setting| setting.key != LOGS_DAYS.key).unwrap_or(&JOBS_DAYS)
+}
+
+/// How long the jobs of a kind are kept while nobody has set it.
+pub fn default_retention(kind: &Kind) -> Duration {
+    default_days(retention_of(kind))
+}
+
+/// The length that a setting of days stands for while nobody has set it.
+pub(super) fn default_days(setting: &Setting) -> Duration {
+    let days = setting.default_value().as_u64().unwrap_or(u64::from(u32::MAX));
+    Duration::from_hours(24 * days)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_ours_has_its_retention_and_every_other_that_of_jobs() {
+        let days =
+            |kind: Kind| (retention_of(&kind).key, default_retention(&kind).as_secs() / 86_400);
+        assert_eq!(days(Kind::SELF_MONITORING), (SCANS_DAYS.key, 365));
+        assert_eq!(days(Kind::GOLDEN_REPO), (REPOSITORIES_DAYS.key, 365));
+        assert_eq!(days(Kind::AGENT_SESSION), (SESSIONS_DAYS.key, 90));
+        for other in ["send_email", "logs", "jobs"] {
+            assert_eq!(days(Kind::parse(other).unwrap()), (JOBS_DAYS.key, 30), "{other}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ use super::triage::{prints_of, triage};
 use super::window::{Examined, MAX_ROWS, Window};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
+use crate::model::settings::default_retention;
 use crate::model::{
     ConcurrencyKey, DryRun, Finding, FindingVerdict, JobError, Kind, KindRules, Outcome, Queue,
     Retention, ScanCommit, ScanCounts, Tracker,
@@ -20,7 +21,6 @@ use crate::store::{LogStore, Store};
 use crate::tracker::inert;
 use serde::Deserialize;
 use serde_json::json;
-use std::time::Duration;
 
 /// Rows read at a time: a megabyte or so, and a reader is never held for long.
 const CHUNK: usize = 1_000;
@@ -46,7 +46,7 @@ pub fn rules() -> KindRules {
         max_attempts: 1,
         concurrency_key: Some(ConcurrencyKey::SELF_MONITORING),
         winds_up: true,
-        retention: Retention::all(Duration::from_hours(365 * 24)),
+        retention: Retention::all(default_retention(&Kind::SELF_MONITORING)),
         ..KindRules::new(Kind::SELF_MONITORING)
     }
 }

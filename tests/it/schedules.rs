@@ -450,7 +450,7 @@ async fn a_cadence_that_changes_before_the_first_scan_does_not_put_it_off() {
             let mut now = START;
             for part in parts {
                 now = now.plus(moment);
-                change(&store, &Call::by_owner(now), &Tracking::Local, part).await.unwrap();
+                change(&store, &Call::by_owner(now), part).await.unwrap();
             }
             look(&store, now.plus(moment)).await;
             let first = get(&store, "self_monitoring").await;
