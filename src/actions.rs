@@ -15,10 +15,12 @@ pub mod kinds;
 mod length;
 pub mod people;
 mod priority;
+pub mod prompts;
 pub mod queues;
 pub mod repositories;
 pub mod schedules;
 pub mod sessions;
+pub mod settings;
 mod waiting;
 
 pub use answer::Answer;

@@ -7,6 +7,7 @@ mod input;
 mod jobs;
 mod logs;
 mod output;
+mod prompts;
 mod queues;
 mod repos;
 mod run_now;
@@ -70,6 +71,9 @@ enum Command {
     /// Work with the log database
     #[command(subcommand)]
     Logs(logs::Command),
+    /// Look at the prompt of scans and change it
+    #[command(subcommand)]
+    Prompts(prompts::Command),
     /// Look at settings and change them; a running server follows at once
     #[command(subcommand)]
     Settings(settings::Command),
@@ -180,6 +184,7 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Sessions(command) => sessions::run(&cli, command).await,
         Command::Repos(command) => repos::run(&cli, command).await,
         Command::Logs(command) => logs::run(&cli, command).await,
+        Command::Prompts(command) => prompts::run(&cli, command).await,
         Command::Settings(command) => settings::run(&cli, command).await,
         Command::Users(command) => users::run(&cli, command).await,
         Command::Supervise => supervise::run().await,

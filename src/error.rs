@@ -40,17 +40,52 @@ pub struct Error {
     source: Option<Source>,
     /// Whether `doing` is a whole sentence.
     verbatim: bool,
+    /// What is wrong with each field of the request.
+    fields: Vec<FieldError>,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The JSON pointer of the field.
+    pub pointer: String,
+    /// What is wrong with it: a sentence.
+    pub detail: String,
 }
 
 impl Error {
     /// An error of `code` that happened while `doing` something, with no deeper cause.
     pub fn new(code: Code, doing: impl Into<String>) -> Self {
-        Self { code, doing: doing.into(), source: None, verbatim: false }
+        Self { code, doing: doing.into(), source: None, verbatim: false, fields: Vec::new() }
     }
 
     /// An error of `code` that says just this sentence, for words that others rely on.
     pub fn saying(code: Code, sentence: impl Into<String>) -> Self {
         Self { verbatim: true, ..Self::new(code, sentence) }
+    }
+
+    /// The refusal of a request for each of these fields, in their order; `None` if there are none. `refused` has the JSON
+    /// pointers of the fields.
+    pub fn of_fields(refused: Vec<(String, Self)>) -> Option<Self> {
+        let code = refused.first()?.1.code;
+        let is_one_code = refused.iter().all(|(_, error)| error.code == code);
+        let texts: Vec<_> = refused.iter().map(|(_, error)| error.text()).collect();
+        let code = if is_one_code { code } else { Code::ModelInvalid };
+        let error = Self::new(code, texts.join("; could not "));
+        let each = refused.into_iter().map(|(pointer, error)| error.of_field(pointer));
+        Some(Self { fields: each.flat_map(|error| error.fields).collect(), ..error })
+    }
+
+    /// The same refusal, of this field of the request: a JSON pointer.
+    #[must_use]
+    pub fn of_field(mut self, pointer: impl Into<String>) -> Self {
+        self.fields = vec![FieldError { pointer: pointer.into(), detail: self.sentence() }];
+        self
+    }
+
+    /// What is wrong with each field of the request, where it is known.
+    pub fn fields(&self) -> &[FieldError] {
+        &self.fields
     }
 
     /// The same error with the cause that led to it.
@@ -160,6 +195,27 @@ mod tests {
         let error = Error::new(Code::StoreIo, "open jobs.db").because(io);
         assert_eq!(error.to_string(), "[STORE-IO-001] open jobs.db: disk on fire");
         assert!(format!("{error:#}").ends_with(Code::StoreIo.remedy()));
+    }
+
+    #[test]
+    fn refusals_of_fields_come_together_each_with_its_own_sentence() {
+        let refused = |key: &str, code| {
+            (format!("/{key}"), Error::new(code, format!("set {key}: it takes a number")))
+        };
+        assert!(Error::of_fields(Vec::new()).is_none());
+        let one = Error::of_fields(vec![refused("a", Code::TrackerNoRepository)]).unwrap();
+        assert_eq!(one.code(), Code::TrackerNoRepository);
+        assert_eq!(one.sentence(), "Could not set a: it takes a number.");
+        let both = vec![refused("a", Code::TrackerNoRepository), refused("b", Code::ModelInvalid)];
+        let both = Error::of_fields(both).unwrap();
+        assert_eq!(both.code(), Code::ModelInvalid);
+        let said = "Could not set a: it takes a number; could not set b: it takes a number.";
+        assert_eq!(both.sentence(), said);
+        let field = FieldError {
+            pointer: "/b".to_owned(),
+            detail: "Could not set b: it takes a number.".to_owned(),
+        };
+        assert_eq!(both.fields()[1], field);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod account;
 mod budget;
 mod bulk;
+mod cadence;
 mod cron;
 mod digest;
 mod edit;
@@ -26,6 +27,7 @@ mod search;
 mod server_facts;
 mod session;
 mod setting;
+pub mod settings;
 mod time;
 mod tracker;
 mod transition;
@@ -33,10 +35,9 @@ mod why;
 mod worker;
 
 pub use account::{Account, AccountState, Actor, Deed, Login, Role};
-pub use budget::{
-    ALARM, BUDGET_DAY, BUDGET_MONTH, Budgets, OverBudget, Spend, Spent, day_of, month_start, usd,
-};
+pub use budget::{ALARM, Budgets, OverBudget, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
+pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};
 pub(crate) use digest::sha256_hex;
@@ -79,7 +80,10 @@ pub use session::{
     MAX_PROMPT_BYTES, MAX_TIER, OpenRun, Profile, Session, SessionEnd, SessionRequest, SessionRun,
     SessionStart, TranscriptPiece, is_prompt_file,
 };
-pub use setting::Setting;
+pub use setting::{
+    Consequence, Offered, Setting, SettingGroup, SettingState, ValueType, is_known_model,
+    is_model_name,
+};
 pub use time::Timestamp;
 pub use tracker::{ApiUrl, Failure, Reason, Repository, Visibility};
 pub use transition::{

@@ -6,8 +6,8 @@
 
 pub mod agent;
 mod agent_run;
+mod analyzer;
 mod builtin;
-pub mod cadence;
 pub mod demo;
 mod facts;
 mod fence;
@@ -19,7 +19,6 @@ pub mod prompt;
 mod readiness;
 pub mod reply;
 mod scan;
-pub mod settings;
 mod similar;
 mod template;
 mod tracking;

@@ -9,6 +9,7 @@ mod files;
 use crate::agents::claude::{Conclusion, Model, OnDenial, Settings};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
+use crate::model::settings::{REPOSITORY_MODEL, default_retention};
 use crate::model::{
     Actor, DescribedBy, Description, GoldenRepo, JobError, Kind, KindRules, NewJob, Outcome,
     Profile, Queue, Retention, Setting, Timestamp, Trigger, UniqueKey,
@@ -17,15 +18,6 @@ use crate::redact::redactor;
 use crate::sessions::{self, AgentState, Agents, Plan};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::time::Duration;
-
-/// The model of these jobs.
-pub const MODEL: Setting = Setting {
-    key: "golden_repo.model",
-    default: "sonnet",
-    takes: "a model: opus, sonnet, haiku or a full name",
-    read: |text| Model::parse(text).ok().map(|model| model.as_str().into()),
-};
 
 /// The payload of these jobs.
 #[derive(Serialize, Deserialize)]
@@ -52,7 +44,7 @@ pub fn rules() -> KindRules {
         queue: Queue::AGENT,
         max_attempts: 1,
         winds_up: true,
-        retention: Retention::all(Duration::from_hours(365 * 24)),
+        retention: Retention::all(default_retention(&Kind::GOLDEN_REPO)),
         ..KindRules::new(Kind::GOLDEN_REPO)
     }
 }
@@ -158,7 +150,7 @@ fn without_secrets(description: Description) -> Description {
 
 async fn plan(agents: &Agents, context: &Context, repository: &GoldenRepo) -> Result<Plan> {
     let wishes = sessions::wishes(&agents.store).await?;
-    let model = MODEL.of(&agents.store.settings([MODEL.key]).await?);
+    let model = REPOSITORY_MODEL.of(&agents.store.settings([REPOSITORY_MODEL.key]).await?);
     let (spent, budgets) = agents.store.spent(None, context.clock.now()).await?;
     let settings = Settings {
         model: Some(Model::parse(&Setting::text(&model))?),

@@ -22,7 +22,7 @@ pub use program::{AgentProgram, AgentState};
 pub use prompts::{Prompt, check_prompt, prompt_files};
 pub use run::{Plan, run};
 pub use session::{register, rules};
-pub use settings::{SETTINGS, Tier, Wishes, put_off, wishes};
+pub use settings::{Tier, Wishes, put_off, wishes};
 
 use crate::agents::Launcher;
 use crate::error::{Code, Error, Result};

@@ -21,6 +21,7 @@ mod scans;
 mod schedules;
 mod search;
 mod sessions;
+mod settings;
 mod snapshot;
 mod sqlite;
 mod workers;

@@ -8,10 +8,13 @@ mod answered;
 mod bulk;
 mod job;
 mod person;
+mod problem;
+mod prompt;
 mod queue;
 mod repository;
 mod schedule;
 mod session;
+mod setting;
 
 pub use answered::Answered;
 pub use bulk::{BulkDone, BulkError, BulkPreview};
@@ -20,6 +23,8 @@ pub use job::{
     JobStory, JobWhy, WaitGate,
 };
 pub use person::{Person, PersonPassword, PersonRemoved, PersonRole};
+pub use problem::{Problem, ProblemField};
+pub use prompt::Prompt;
 pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueNone, QueueResumed};
 pub use repository::{Repository, RepositoryAsked, RepositoryRemoved};
 pub use schedule::{
@@ -27,3 +32,4 @@ pub use schedule::{
     SchedulePreview, ScheduleRemoved, ScheduleRun, ScheduleStory,
 };
 pub use session::{Session, SessionQueued, SessionRun};
+pub use setting::{Setting, SettingsChanged};

@@ -27,6 +27,11 @@ impl<T: Serialize> Answer<T> {
         self
     }
 
+    /// The same answer with another value.
+    pub fn map<U: Serialize>(self, value: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer { value: value(self.value), sentence: self.sentence, notes: self.notes }
+    }
+
     /// The answer as a program is told it: the members of the value, `answer` with the sentence, and `notes` if there are
     /// some.
     pub fn as_wire(&self) -> Answered<'_, T> {

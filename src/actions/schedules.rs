@@ -308,7 +308,7 @@ fn sentence(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::error::Class;
-    use crate::model::{Actor, Kind, ReservedSchedule, Rule};
+    use crate::model::Actor;
     use crate::testing;
     use std::time::Duration;
 
@@ -344,13 +344,11 @@ mod tests {
 
     /// The schedule that settings edit, as they make it.
     async fn reserve(store: &Store) {
-        let rule = Rule::every(30, NOW).unwrap();
-        let reserved = ReservedSchedule {
-            name: ScheduleName::SELF_MONITORING,
-            plan: Some(Plan::new(rule, Kind::SELF_MONITORING)),
-        };
-        let change = ("self_monitoring.enabled", Some(true.into()));
-        store.change_settings(change, &[], |_| Ok(reserved), Actor::cli(), NOW).await.unwrap();
+        let changes = vec![
+            ("self_monitoring.enabled", Some(true.into())),
+            ("self_monitoring.cadence", Some("30m".into())),
+        ];
+        store.change_settings(changes, Actor::cli(), NOW).await.unwrap();
     }
 
     #[tokio::test]

@@ -1,86 +1,84 @@
 //! `lamplighter settings`: lists the settings and sets them.
 
 use super::{Cli, output};
-use crate::clock::Clock;
-use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Setting};
-use crate::monitor::settings;
+use crate::actions::Call;
+use crate::actions::settings::{self, SettingChange};
+use crate::error::Result;
+use crate::model::SettingState;
+use crate::wire;
 use clap::Subcommand;
-use serde_json::json;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// List every setting with its value, its default and what it takes
+    List,
     /// Print one setting, or all of them
     Get {
         /// Its name
-        #[arg(value_parser = setting)]
-        key: Option<&'static Setting>,
+        key: Option<String>,
     },
-    /// Change a setting
+    /// Change settings, all of them or none: KEY VALUE, or KEY=VALUE for each of several
     Set {
-        /// Its name
-        #[arg(value_parser = setting)]
-        key: &'static Setting,
-        /// Its value, in quotes if it has several words; `default` for what it is while nobody has set it. Behind `--` it may
-        /// begin with a hyphen
-        #[arg(allow_negative_numbers = true)]
-        value: String,
-        /// What stands behind the value; it is refused with a hint
-        #[arg(hide = true)]
-        further: Vec<String>,
+        /// KEY VALUE or KEY=VALUE...; a value of several words in quotes, one that begins with a hyphen behind `--`; `default`
+        /// is what a setting is while nobody has set it
+        #[arg(required = true, value_name = "KEY=VALUE", allow_negative_numbers = true)]
+        words: Vec<String>,
     },
-}
-
-fn setting(key: &str) -> Result<&'static Setting, String> {
-    let known = || settings::all().map(|setting| setting.key).collect::<Vec<_>>().join(", ");
-    settings::named(key).ok_or_else(|| format!("the settings are {}", known()))
+    /// Take settings back to their defaults
+    Reset {
+        /// Their names
+        #[arg(required = true, value_name = "KEY")]
+        keys: Vec<String>,
+    },
 }
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     match command {
-        Command::Get { key } => get(cli, key).await,
-        Command::Set { key, value, further } => {
-            if !further.is_empty() {
-                return Err(several_words(key, &value, &further));
-            }
-            let text = (value != "default").then_some(value.as_str());
-            let (store, now) = (cli.existing_store()?, Clock::system().now());
-            settings::set(&store, key, text, Actor::cli(), now).await?;
-            get(cli, Some(key)).await
+        Command::List | Command::Get { key: None } => list(cli).await,
+        Command::Get { key: Some(key) } => get(cli, &key).await,
+        Command::Set { words } => change(cli, &settings::parse_changes(&words)?).await,
+        Command::Reset { keys } => {
+            let changes: Vec<_> = keys.into_iter().map(SettingChange::reset).collect();
+            change(cli, &changes).await
         }
     }
 }
 
-fn several_words(key: &Setting, value: &str, further: &[String]) -> Error {
-    let whole = format!("{value} {}", further.join(" "));
-    let hint = format!(
-        "a setting takes one value; quote one of several words: settings set {} '{whole}'",
-        key.key
-    );
-    Error::new(Code::ModelInvalid, hint)
+async fn change(cli: &Cli, changes: &[SettingChange]) -> Result<()> {
+    let (store, call) = (cli.existing_store()?, Call::by_owner(cli.now()));
+    let answer = settings::change(&store, &call, changes).await?;
+    match answer.value.settings.as_slice() {
+        [one] => {
+            let one = one.clone();
+            cli.say(&answer.map(|_| one))
+        }
+        _ => cli.say(&answer),
+    }
 }
 
-async fn get(cli: &Cli, wanted: Option<&'static Setting>) -> Result<()> {
-    let all = settings::values(&cli.existing_store()?).await?;
-    let is_wanted = |setting: &Setting| wanted.is_some_and(|wanted| wanted.key == setting.key);
-    if let Some((setting, value)) = all.iter().find(|(setting, _)| is_wanted(setting)) {
-        return if cli.json {
-            output::line(json!({"key": setting.key, "value": value}))
-        } else {
-            output::line(output::plain(value, 200))
-        };
-    }
+async fn get(cli: &Cli, key: &str) -> Result<()> {
+    let setting = settings::named(key)?;
+    let all = cli.existing_store()?.all_settings().await?;
+    let mut found = all.iter().filter(|state| state.setting.key == setting.key);
+    found.try_for_each(|state| {
+        if cli.json {
+            return output::json(&wire::Setting::from(state));
+        }
+        output::line(output::plain(&state.text(), 200))
+    })
+}
+
+async fn list(cli: &Cli) -> Result<()> {
+    let all = cli.existing_store()?.all_settings().await?;
     if cli.json {
-        let mut lines =
-            all.iter().map(|(setting, value)| json!({"key": setting.key, "value": value}));
-        return lines.try_for_each(output::line);
+        return all.iter().map(wire::Setting::from).try_for_each(|setting| output::json(&setting));
     }
-    let row = |(setting, value): &(&Setting, String)| {
+    let row = |state: &SettingState| {
         vec![
-            setting.key.to_owned(),
-            output::plain(value, 60),
-            setting.default.to_owned(),
-            setting.takes.to_owned(),
+            state.setting.key.to_owned(),
+            output::plain(&state.text(), 60),
+            state.setting.default.to_owned(),
+            state.setting.takes(),
         ]
     };
     let rows: Vec<_> = all.iter().map(row).collect();

@@ -1,6 +1,8 @@
 //! Budgets: what agents may spend, and when a run is put off because one is used up.
 
-use super::{Setting, Timestamp};
+use super::setting::Setting;
+use super::settings::{BUDGET_DAY, BUDGET_MONTH};
+use super::time::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -9,8 +11,6 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// The share of a budget at which the alarm is raised.
 pub const ALARM: f64 = 0.8;
 
-/// The largest budget, in dollars.
-const MAX_USD: f64 = 100_000.0;
 /// The least that a run is given: a program refuses a budget of nothing.
 const MIN_USD: f64 = 0.01;
 
@@ -21,28 +21,6 @@ pub struct Budgets {
     pub day: Option<f64>,
     /// A month of the calendar, UTC.
     pub month: Option<f64>,
-}
-
-/// The budget of a day.
-pub const BUDGET_DAY: Setting = Setting {
-    key: "agent.budget_day_usd",
-    default: "20",
-    takes: "dollars a day (UTC), 0 for no limit",
-    read: |text| usd(text, true),
-};
-
-/// The budget of a month.
-pub const BUDGET_MONTH: Setting = Setting {
-    key: "agent.budget_month_usd",
-    default: "0",
-    takes: "dollars a month (UTC), 0 for no limit",
-    read: |text| usd(text, true),
-};
-
-/// An amount of dollars up to 100,000, a typing error costs no more than that; `zero`: whether 0 is one.
-pub fn usd(text: &str, zero: bool) -> Option<Value> {
-    let usd: f64 = text.strip_prefix('$').unwrap_or(text).parse().ok()?;
-    ((0.0..=MAX_USD).contains(&usd) && (usd > 0.0 || zero)).then(|| usd.into())
 }
 
 /// Dollars that were spent.

@@ -1,6 +1,7 @@
 //! The rules of a kind: the defaults of its jobs, and how they fail, end and are kept.
 
 use super::limits::{MAX_AT_ONCE, MAX_ATTEMPTS, PRIORITIES};
+use super::settings::{JOBS_DAYS, default_days};
 use super::{ConcurrencyKey, Kind, OnInterrupt, Queue, Status, Trigger};
 use crate::error::{Code, Error, Result};
 use std::time::Duration;
@@ -158,7 +159,7 @@ impl Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self::all(Duration::from_hours(30 * 24))
+        Self::all(default_days(&JOBS_DAYS))
     }
 }
 

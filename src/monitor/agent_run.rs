@@ -1,12 +1,12 @@
 //! The agent's run of a scan: once it is paid for, its answer is used, also after a crash.
 
 use super::agent::{self, Digest, Prepared};
-use super::settings::{SCAN_BUDGET, SCAN_MODEL};
 use super::window::{Examined, Window};
 use crate::agents::claude::{Conclusion, Ending, Model, OnDenial, Settings};
 use crate::agents::create_job_dir;
 use crate::engine::Context;
 use crate::error::{Code, Error, Result};
+use crate::model::settings::{SCAN_BUDGET, SCAN_MODEL};
 use crate::model::{Outcome, Profile, SessionRun, Setting};
 use crate::sessions::{self, Agents, Plan};
 use crate::store::{LogStore, Snapshot};

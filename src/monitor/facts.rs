@@ -1,6 +1,6 @@
 //! What only this server knows, looked at from time to time and said in its worker row.
 
-use super::settings::scans_by_agent;
+use super::analyzer::scans_by_agent;
 use super::tracking::Tracking;
 use crate::agents::Sandboxing;
 use crate::clock::Clock;

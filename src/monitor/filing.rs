@@ -3,11 +3,11 @@
 //! It is woken by the commit of a scan that leaves something pending, in that very transaction, at the start of the
 //! server and from time to time. It is tried again for ever (P24).
 
-use super::cadence::ENABLED;
 use super::tracking::Tracking;
 use crate::clock::Clock;
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
+use crate::model::settings::ENABLED;
 use crate::model::{
     Backoff, Failure, Filing, FilingId, FilingState, IssueState, JobError, Kind, KindRules,
     Outcome, Queue, Reason, Repository, Retention, Service, Step, Timestamp,

@@ -67,7 +67,7 @@ pub async fn load(store: &Store) -> Result<Template> {
 /// As [`to_store`]; nothing is changed then.
 pub async fn save(store: &Store, text: Option<&str>, actor: Actor, now: Timestamp) -> Result<()> {
     let text = text.map(to_store).transpose()?.flatten();
-    store.set_setting(SETTING, text.map(Value::from), actor, now).await
+    store.change_settings(vec![(SETTING, text.map(Value::from))], actor, now).await
 }
 
 /// What to store when somebody saves this text: nothing (revert) if it is the shipped one, whatever its line ends.

@@ -1,15 +1,16 @@
 //! The handler of kind `self_monitoring`: one scan from the watermark to the commit.
 
 use super::agent_run::{Answer, Folder, by_agent};
+use super::analyzer::scans_by_agent;
 use super::builtin::Analyzer;
 use super::filing;
 use super::reply::Rejected;
-use super::settings;
 use super::tracking::{Destination, Tracking};
 use super::triage::{prints_of, triage};
 use super::window::{Examined, MAX_ROWS, Window};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
+use crate::model::settings::default_retention;
 use crate::model::{
     ConcurrencyKey, DryRun, Finding, FindingVerdict, JobError, Kind, KindRules, Outcome, Queue,
     Retention, ScanCommit, ScanCounts, Tracker,
@@ -20,7 +21,6 @@ use crate::store::{LogStore, Store};
 use crate::tracker::inert;
 use serde::Deserialize;
 use serde_json::json;
-use std::time::Duration;
 
 /// Rows read at a time: a megabyte or so, and a reader is never held for long.
 const CHUNK: usize = 1_000;
@@ -46,7 +46,7 @@ pub fn rules() -> KindRules {
         max_attempts: 1,
         concurrency_key: Some(ConcurrencyKey::SELF_MONITORING),
         winds_up: true,
-        retention: Retention::all(Duration::from_hours(365 * 24)),
+        retention: Retention::all(default_retention(&Kind::SELF_MONITORING)),
         ..KindRules::new(Kind::SELF_MONITORING)
     }
 }
@@ -129,7 +129,7 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
     }
     let window = Window::of(store, logs).await?;
     let agents = match agents {
-        Some(agents) if settings::scans_by_agent(agents).await? => Some(agents),
+        Some(agents) if scans_by_agent(agents).await? => Some(agents),
         Some(_) | None => None,
     };
     let outcome = examine(context, works, agents, (&request, window)).await;

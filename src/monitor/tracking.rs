@@ -3,6 +3,7 @@
 use super::triage::Triage;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
+use crate::model::settings::{APPROVAL, DAY_CAP, SCAN_CAP, SERVER_NAME};
 use crate::model::{
     ApiUrl, Caps, Classification, Finding, IssueId, JobId, KnownIssue, Posting, REQUEST_LIMIT,
     Remark, Repository, Setting, Timestamp, Tracker, Visibility,
@@ -10,7 +11,6 @@ use crate::model::{
 use crate::store::Store;
 use crate::tracker::{self, GitHub, Options, Report, TokenSource, repository_of};
 use crate::warn_coded;
-use serde_json::Value;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -18,45 +18,6 @@ use std::time::Duration;
 
 /// How long a repository is believed to be as public as it was.
 const BELIEVED: Duration = Duration::from_mins(5);
-
-/// Whether somebody must look at what is told the tracker before it is.
-pub(super) const APPROVAL: Setting = Setting {
-    key: "tracker.approval",
-    default: "auto",
-    takes: "auto (approval if everybody can read the issues), always or never",
-    read: |text| ["auto", "always", "never"].contains(&text).then(|| text.into()),
-};
-
-/// New issues of a scan that go to the tracker without approval.
-pub(super) const SCAN_CAP: Setting = Setting {
-    key: "tracker.issues_per_scan",
-    default: "10",
-    takes: "new issues of a scan that need no approval, 0 to 1000",
-    read: cap,
-};
-
-/// New issues in 24 hours that go to the tracker without approval.
-pub(super) const DAY_CAP: Setting = Setting {
-    key: "tracker.issues_per_day",
-    default: "30",
-    takes: "new issues in 24 hours that need no approval, 0 to 1000",
-    read: cap,
-};
-
-/// What issues call the server.
-pub(super) const SERVER_NAME: Setting = Setting {
-    key: "tracker.server_name",
-    default: "lamplighter",
-    takes: "what issues call this server, 1 to 100 characters",
-    read: |text| (1..=100).contains(&text.chars().count()).then(|| text.into()),
-};
-
-fn cap(text: &str) -> Option<Value> {
-    text.parse::<u64>().ok().filter(|most| *most <= 1_000).map(Value::from)
-}
-
-/// The settings of the issue tracker.
-pub(super) const SETTINGS: &[Setting] = &[APPROVAL, SCAN_CAP, DAY_CAP, SERVER_NAME];
 
 /// The tracker of a server. Clones share it.
 #[derive(Clone, Debug, Default)]

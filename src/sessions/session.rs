@@ -10,6 +10,7 @@ use crate::agents::Marker;
 use crate::agents::claude::{CliSession, Conclusion, Model, OnDenial, Settings, Verdict};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
+use crate::model::settings::default_retention;
 use crate::model::{
     JobError, JobId, Kind, KindRules, NewJob, OnInterrupt, Outcome, Queue, Retention, Session,
     SessionRequest,
@@ -39,7 +40,7 @@ pub fn rules() -> KindRules {
         on_interrupt: OnInterrupt::Fail,
         metered: true,
         winds_up: true,
-        retention: Retention::all(Duration::from_hours(90 * 24)),
+        retention: Retention::all(default_retention(&Kind::AGENT_SESSION)),
         ..KindRules::new(Kind::AGENT_SESSION)
     }
 }

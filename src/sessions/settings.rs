@@ -1,61 +1,17 @@
 //! The settings for agents: limits, budgets, and the three tiers.
 
 use super::Agents;
-use crate::agents::claude::Model;
 use crate::engine::Context;
 use crate::error::Result;
-use crate::model::{BUDGET_DAY, BUDGET_MONTH, Outcome, Profile, Setting, usd};
+use crate::model::settings::{
+    self, IDLE_MINUTES, MAX_MINUTES, MAX_TIER, MAX_TURNS, RUN_BUDGET, TIER_1_MODEL, TIER_1_PROFILE,
+    TIER_2_MODEL, TIER_2_PROFILE, TIER_3_MODEL, TIER_3_PROFILE,
+};
+use crate::model::{Outcome, Profile, Setting};
 use crate::store::Store;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::str::FromStr;
 use std::time::Duration;
-
-/// Longest time a run may be given.
-const MAX_MINUTES: u64 = 24 * 60;
-/// Most turns a run may be given.
-const MAX_TURNS: u64 = 1_000;
-
-macro_rules! settings {
-    ($($name:ident = $key:literal, $default:literal, $takes:literal, $read:expr;)*) => {
-        $(const $name: &str = $key;)*
-        /// Their names.
-        const KEYS: &[&str] = &[$($key,)*];
-        /// Every setting of agents.
-        pub const SETTINGS: &[Setting] = &[
-            BUDGET_DAY,
-            BUDGET_MONTH,
-            $(Setting { key: $key, default: $default, takes: $takes, read: $read },)*
-        ];
-    };
-}
-
-settings! {
-    RUN = "agent.budget_run_usd", "2", "dollars above 0 that a run may cost", |text| usd(text, false);
-    TURNS = "agent.max_turns", "40", "turns from 1 to 1000", |text| whole(text, MAX_TURNS);
-    WALL = "agent.max_minutes", "30", "minutes from 1 to 1440 that a run may take", |text| whole(text, MAX_MINUTES);
-    IDLE = "agent.idle_minutes", "5", "minutes from 1 to 1440 without a sign of life", |text| whole(text, MAX_MINUTES);
-    MAX_TIER = "agent.max_tier", "1", "1, 2 or 3: up to where a session may hand on by itself", |text| whole(text, 3);
-    MODEL_1 = "agent.tier_1_model", "haiku", "a model: opus, sonnet, haiku or a full name", model;
-    MODEL_2 = "agent.tier_2_model", "sonnet", "a model: opus, sonnet, haiku or a full name", model;
-    MODEL_3 = "agent.tier_3_model", "opus", "a model: opus, sonnet, haiku or a full name", model;
-    PROFILE_1 = "agent.tier_1_profile", "read-only", "read-only, workspace or full", profile;
-    PROFILE_2 = "agent.tier_2_profile", "read-only", "read-only, workspace or full", profile;
-    PROFILE_3 = "agent.tier_3_profile", "workspace", "read-only, workspace or full", profile;
-}
-
-fn whole(text: &str, most: u64) -> Option<Value> {
-    text.parse::<u64>().ok().filter(|number| (1..=most).contains(number)).map(Value::from)
-}
-
-fn model(text: &str) -> Option<Value> {
-    Model::parse(text).ok().map(|model| model.as_str().into())
-}
-
-fn profile(text: &str) -> Option<Value> {
-    let profile = Profile::from_str(text).ok().filter(|profile| *profile != Profile::Scan)?;
-    Some(profile.as_str().into())
-}
 
 /// Puts a job off whose run would cost money while a budget is used up, for kinds that may do without a run; those that
 /// never can are put off before they start.
@@ -97,32 +53,27 @@ pub struct Tier {
 
 /// Reads the settings. One that another hand made unreadable counts as not set.
 pub async fn wishes(store: &Store) -> Result<Wishes> {
-    let set = store.settings(KEYS).await?;
-    Ok(read(&set))
+    Ok(read(&store.settings(settings::keys()).await?))
 }
 
 fn read(set: &BTreeMap<&'static str, Value>) -> Wishes {
-    let value = |key: &str| {
-        let setting = SETTINGS.iter().find(|setting| setting.key == key);
-        setting.expect("every name is in the table").of(set)
-    };
-    let number = |key| value(key).as_u64().unwrap_or(1);
-    let minutes = |key| Duration::from_mins(number(key));
-    let tier = |model, profile, prompt_file| Tier {
-        model: Setting::text(&value(model)),
-        profile: Setting::text(&value(profile)).parse().unwrap_or(Profile::ReadOnly),
+    let number = |setting: Setting| setting.of(set).as_u64().unwrap_or(1);
+    let minutes = |setting| Duration::from_mins(number(setting));
+    let tier = |model: Setting, profile: Setting, prompt_file| Tier {
+        model: Setting::text(&model.of(set)),
+        profile: Setting::text(&profile.of(set)).parse().unwrap_or(Profile::ReadOnly),
         prompt_file,
     };
     Wishes {
-        run_usd: value(RUN).as_f64().unwrap_or(1.0),
-        max_turns: number(TURNS) as u32,
-        wall: minutes(WALL),
-        idle: minutes(IDLE),
+        run_usd: RUN_BUDGET.of(set).as_f64().unwrap_or(1.0),
+        max_turns: number(MAX_TURNS) as u32,
+        wall: minutes(MAX_MINUTES),
+        idle: minutes(IDLE_MINUTES),
         max_tier: number(MAX_TIER) as u8,
         tiers: [
-            tier(MODEL_1, PROFILE_1, "tier_1_observe"),
-            tier(MODEL_2, PROFILE_2, "tier_2_investigate"),
-            tier(MODEL_3, PROFILE_3, "tier_3_remediate"),
+            tier(TIER_1_MODEL, TIER_1_PROFILE, "tier_1_observe"),
+            tier(TIER_2_MODEL, TIER_2_PROFILE, "tier_2_investigate"),
+            tier(TIER_3_MODEL, TIER_3_PROFILE, "tier_3_remediate"),
         ],
     }
 }
@@ -132,9 +83,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_default_is_a_value_that_the_setting_takes() {
-        for setting in SETTINGS {
-            assert!(setting.parse(setting.default).is_ok(), "{}", setting.key);
+    fn every_profile_that_is_offered_is_one_and_none_is_the_one_of_scans() {
+        for offered in TIER_1_PROFILE.values.offered() {
+            let profile: Profile = offered.word.parse().unwrap();
+            assert_eq!((profile.as_str(), profile == Profile::Scan), (offered.word, false));
         }
         let plain = read(&BTreeMap::new());
         assert_eq!((plain.max_turns, plain.max_tier), (40, 1));
@@ -142,28 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn values_out_of_range_are_refused_and_unreadable_ones_count_as_not_set() {
-        let setting = |key| SETTINGS.iter().find(|setting| setting.key == key).unwrap();
-        for (key, bad) in [
-            (RUN, "0"),
-            (RUN, "-1"),
-            (RUN, "NaN"),
-            (RUN, "1e9"),
-            (BUDGET_DAY.key, "lots"),
-            (TURNS, "0"),
-            (TURNS, "1.5"),
-            (WALL, "1441"),
-            (MAX_TIER, "4"),
-            (MODEL_1, "--model"),
-            (PROFILE_1, "scan"),
-            (PROFILE_1, "Full"),
-        ] {
-            let error = setting(key).parse(bad).unwrap_err();
-            assert!(error.to_string().contains(setting(key).takes), "{error}");
-        }
-        assert_eq!(BUDGET_MONTH.parse("0").unwrap(), 0.0);
-        let odd = BTreeMap::from([(TURNS, Value::from("many")), (MAX_TIER, Value::from(2))]);
+    fn unreadable_settings_count_as_not_set() {
+        let odd = BTreeMap::from([
+            (MAX_TURNS.key, Value::from("many")),
+            (MAX_TIER.key, Value::from(2)),
+            (TIER_1_PROFILE.key, Value::from("scan")),
+        ]);
         let read = read(&odd);
         assert_eq!((read.max_turns, read.max_tier), (40, 2));
+        assert_eq!(read.tiers[0].profile, Profile::ReadOnly);
     }
 }

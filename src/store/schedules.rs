@@ -1,14 +1,11 @@
-//! Schedules, and the settings that stand for one.
+//! Schedules.
 
 use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
 use crate::model::{
-    Actor, BUDGET_DAY, BUDGET_MONTH, JobId, NewSchedule, PastDecision, PlanChange,
-    ReservedSchedule, Schedule, ScheduleName, Timestamp,
+    Actor, JobId, NewSchedule, PastDecision, PlanChange, Schedule, ScheduleName, Timestamp,
 };
-use serde_json::Value;
-use std::collections::BTreeMap;
 
 impl Store {
     /// Adds a schedule. It counts from now on, this instant included: an interval anchored at `now` is due at once.
@@ -28,7 +25,7 @@ impl Store {
 
     /// Changes a schedule's plan, from now on: a running engine notices, in whichever process. A change is no downtime, so
     /// nothing that the new rule would have had before `now` is missed; a new interval goes on from the last occurrence.
-    /// Answers whether the plan is another one since.
+    /// A schedule whose first occurrence is due begins anew. Answers whether the plan is another one since.
     ///
     /// # Errors
     /// `SCHED-NAME-001` if there is none of this name, `SCHED-NAME-003` if settings edit it, `SCHED-RULE-001` if what is
@@ -120,58 +117,5 @@ impl Store {
     pub async fn schedule_decisions(&self, id: i64, limit: usize) -> Result<Vec<PastDecision>> {
         let decisions = move |c: &_| sqlite::schedules::decisions(c, id, limit);
         self.db.read("read a schedule's decisions", decisions).await
-    }
-
-    /// The settings of these keys that somebody has set.
-    pub async fn settings(
-        &self,
-        keys: impl AsRef<[&'static str]> + Send + 'static,
-    ) -> Result<BTreeMap<&'static str, Value>> {
-        let read = move |c: &_| sqlite::schedules::read_settings(c, keys.as_ref());
-        self.db.read("read settings", read).await
-    }
-
-    /// Sets a setting, or takes it back to its default (`None`). Under another budget, jobs that one has put off are looked at
-    /// again.
-    pub async fn set_setting(
-        &self,
-        key: &'static str,
-        value: Option<Value>,
-        actor: Actor,
-        now: Timestamp,
-    ) -> Result<()> {
-        let set = move |tx: &Tx<'_>| {
-            match &value {
-                Some(value) => sqlite::settings::set(tx, key, value, &actor, now)?,
-                None => drop(sqlite::settings::unset(tx, key, &actor, now)?),
-            }
-            if [BUDGET_DAY.key, BUDGET_MONTH.key].contains(&key) {
-                sqlite::spend::lift(tx, &actor, now)?;
-            }
-            Ok(())
-        };
-        self.db.write("change a setting", set).await
-    }
-
-    /// Sets a setting, or takes it back to its default (`None`), and makes the schedule so that `keys`, as they are then,
-    /// stand for; all in one transaction. `reserved` is a pure function; its error undoes the change.
-    ///
-    /// A schedule that is switched off stays as a paused one, with its history. Switched on again under the same rule it
-    /// goes on as after a restart: overdue, it runs once, else it waits.
-    pub async fn change_settings(
-        &self,
-        change: (&'static str, Option<Value>),
-        keys: &'static [&'static str],
-        reserved: impl FnOnce(&BTreeMap<&'static str, Value>) -> Result<ReservedSchedule>
-        + Send
-        + 'static,
-        actor: Actor,
-        now: Timestamp,
-    ) -> Result<()> {
-        let set = move |tx: &Tx<'_>| {
-            let change = (change.0, change.1.as_ref());
-            sqlite::schedules::change_settings(tx, change, keys, reserved, &actor, now)
-        };
-        self.db.write("change a setting", set).await
     }
 }

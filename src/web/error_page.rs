@@ -7,11 +7,11 @@ use super::nav;
 use super::page::{self, Frame};
 use super::problem::Problem;
 use crate::error::Code;
+use crate::wire;
 use axum::Json;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
-use serde_json::json;
 
 /// Gives a problem its face. Headers that say more about it, such as `Allow`, are kept from `bare`.
 pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderMap) -> Response {
@@ -47,13 +47,8 @@ pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderM
 
 /// RFC 9457, with our code.
 fn problem_json(problem: &Problem) -> Response {
-    let body = Json(json!({
-        "type": format!("urn:lamplighter:error:{}", problem.code()),
-        "title": problem.code().title(),
-        "status": problem.status().as_u16(),
-        "code": problem.code().as_str(),
-        "detail": format!("{} {}", problem.what(), problem.code().remedy()),
-    }));
+    let (code, status) = (problem.code(), problem.status().as_u16());
+    let body = Json(wire::Problem::of(code, status, problem.what(), problem.fields()));
     let media_type = [(header::CONTENT_TYPE, "application/problem+json")];
     (media_type, body).into_response()
 }

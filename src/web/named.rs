@@ -3,8 +3,8 @@
 use super::extract::Named;
 use super::problem::Problem;
 use crate::error::Code;
+use crate::model::settings;
 use crate::model::{FilingId, IssueId, JobId, Queue, ScheduleName, Setting};
-use crate::monitor::settings;
 
 impl Named for JobId {
     type Text = i64;

@@ -2,7 +2,7 @@
 //!
 //! A handler that fails answers a [`Problem`]; the guard, which knows the request, gives it its face.
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, FieldError, Result};
 use crate::error_coded;
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};
@@ -15,6 +15,7 @@ pub(super) struct Problem {
     status: StatusCode,
     code: Code,
     what: String,
+    fields: Vec<FieldError>,
     retry_after: Option<Duration>,
 }
 
@@ -23,7 +24,7 @@ impl Problem {
     pub(super) fn of(code: Code) -> Self {
         let status = StatusCode::from_u16(code.class().http_status());
         let status = status.expect("the table of classes holds statuses");
-        Self { status, code, what: code.cause().to_owned(), retry_after: None }
+        Self { status, code, what: code.cause().to_owned(), fields: Vec::new(), retry_after: None }
     }
 
     /// The same with a status that says more than the code's class does.
@@ -54,6 +55,11 @@ impl Problem {
         &self.what
     }
 
+    /// What is wrong with each field of the request, where it is known.
+    pub(super) fn fields(&self) -> &[FieldError] {
+        &self.fields
+    }
+
     pub(super) fn status(&self) -> StatusCode {
         self.status
     }
@@ -76,7 +82,8 @@ impl From<Error> for Problem {
         if !error.is_answer() {
             error_coded!(Code::WebInternal, "a request failed: {error}");
         }
-        Self::of(error.code()).saying(error.sentence())
+        let fields = error.fields().to_vec();
+        Self { fields, ..Self::of(error.code()).saying(error.sentence()) }
     }
 }
 

@@ -2,15 +2,14 @@
 
 use super::app::Web;
 use super::problem::Problem;
-use crate::error::Code;
-use crate::model::{Actor, Setting};
-use crate::monitor::cadence::ENABLED;
-use crate::monitor::settings;
+use crate::actions::Call;
+use crate::actions::settings::{self, SettingChange};
+use crate::error::FieldError;
+use crate::model::{Setting, SettingState, ValueType};
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde_json::json;
 use std::collections::BTreeMap;
 
 /// The fields of a form, in its order; of two with one name the last counts, as a switch needs it.
@@ -19,26 +18,45 @@ pub(super) type Sent = Vec<(String, String)>;
 /// What is to be said of a form that was sent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Said {
-    saved: Option<String>,
+    done: Option<String>,
+    notes: Vec<String>,
     typed: BTreeMap<String, String>,
-    wrong: BTreeMap<&'static str, String>,
+    wrong: BTreeMap<String, String>,
+    status: StatusCode,
 }
 
 impl Said {
-    /// This was saved.
-    pub(super) fn saved(what: Option<&str>) -> Self {
-        Self { saved: what.map(str::to_owned), ..Self::default() }
+    /// What was asked is done: the sentence, and what should be known besides.
+    pub(super) fn done(sentence: impl Into<String>, notes: Vec<String>) -> Self {
+        Self { done: Some(sentence.into()), notes, ..Self::default() }
     }
 
-    /// This was typed for a setting and not taken.
-    pub(super) fn refuse(&mut self, key: &'static str, typed: String, problem: &Problem) {
-        self.typed.insert(key.to_owned(), typed);
-        self.wrong.insert(key, problem.what().to_owned());
+    /// The form's page was asked for after this was saved; `sentences` has what is said of each word.
+    pub(super) fn saved(word: Option<&str>, sentences: &[(&str, &str)]) -> Self {
+        let said = sentences.iter().find(|(known, _)| Some(*known) == word);
+        said.map_or_else(Self::default, |(_, sentence)| Self::done(*sentence, Vec::new()))
+    }
+
+    /// These fields were not taken; all of the form is shown as it was typed.
+    pub(super) fn refused(
+        typed: impl IntoIterator<Item = (String, String)>,
+        problem: &Problem,
+    ) -> Self {
+        let key = |field: &FieldError| field.pointer.trim_start_matches('/').to_owned();
+        let wrong =
+            problem.fields().iter().map(|field| (key(field), field.detail.clone())).collect();
+        let (typed, status) = (typed.into_iter().collect(), problem.status());
+        Self { typed, wrong, status, ..Self::default() }
     }
 
     /// Whether something was not taken; nothing was changed then.
     pub(super) fn is_refusal(&self) -> bool {
         !self.wrong.is_empty()
+    }
+
+    /// What was done.
+    pub(super) fn sentence(&self) -> Option<&str> {
+        self.done.as_deref()
     }
 
     /// Why a setting was not taken.
@@ -51,41 +69,37 @@ impl Said {
         self.typed.get(key).map_or(set, String::as_str)
     }
 
-    /// The banner over a form: `saved` is the word for what it saves, with the sentence for it; `keys` are its settings.
-    pub(super) fn banner(&self, saved: &[(&str, &str)], keys: &[&str]) -> Markup {
-        let done = saved.iter().find(|(word, _)| self.saved.as_deref() == Some(word));
-        let wrong = keys.iter().filter(|key| self.wrong.contains_key(*key)).count();
+    /// The banner over a form.
+    pub(super) fn banner(&self) -> Markup {
         html! {
-            @if wrong > 0 {
+            @if self.is_refusal() {
                 div.alert.alert-danger role="alert" { "Nothing was changed: see what was not taken below." }
-            } @else if let Some((_, sentence)) = done {
+            } @else if let Some(sentence) = &self.done {
                 div.alert.alert-success role="status" { (sentence) }
+                @for note in &self.notes { div.alert.alert-warning role="status" { (note) } }
             }
         }
     }
 
     /// The status of the answer.
     pub(super) fn status(&self) -> StatusCode {
-        if self.is_refusal() { StatusCode::BAD_REQUEST } else { StatusCode::OK }
-    }
-
-    /// The same for a program.
-    pub(super) fn as_json(&self) -> Result<Response, Problem> {
-        if self.wrong.is_empty() {
-            return Ok(Json(json!({"status": "saved"})).into_response());
-        }
-        let wrong: Vec<_> = self.wrong.values().map(String::as_str).collect();
-        Err(Problem::of(Code::ModelInvalid).saying(wrong.join(" ")))
+        self.status
     }
 }
 
-/// Sets those of these settings that a form names: all of them, or none if one is not taken.
-pub(super) async fn change(
-    web: &Web,
+/// What came of a form: what a page says of it, and what a program is told.
+pub(super) struct Outcome {
+    /// For a page.
+    pub(super) said: Said,
+    /// For a program.
+    pub(super) json: Response,
+}
+
+/// What a form says of the settings that it offers, in their order.
+pub(super) fn wishes(
     offered: &[&'static Setting],
     sent: &Sent,
-    actor: &Actor,
-) -> Result<Said, Problem> {
+) -> Result<Vec<SettingChange>, Problem> {
     let is_offered = |name: &str| {
         let name = name.strip_suffix(OTHER).unwrap_or(name);
         offered.iter().any(|setting| setting.key == name)
@@ -93,46 +107,31 @@ pub(super) async fn change(
     if let Some((name, _)) = sent.iter().find(|(name, _)| !is_offered(name)) {
         return Err(Problem::input(format!("{name:?} is no setting of this form.")));
     }
-    let now = web.clock.now();
-    let before: BTreeMap<_, _> = settings::values(&web.store)
-        .await?
-        .into_iter()
-        .map(|(setting, value)| (setting.key, value))
-        .collect();
-    let (mut said, mut wanted) = (Said::saved(Some("settings")), Vec::new());
-    for setting in offered {
-        let Some(text) = value(sent, setting.key) else { continue };
-        match settings::read(setting, &text, now) {
-            Ok(value) if before[setting.key] == Setting::text(&value) => {}
-            Ok(value) if setting.key == ENABLED.key && value == true => {
-                match web.tracking.check() {
-                    Ok(()) => wanted.push((*setting, text)),
-                    Err(error) => said.refuse(setting.key, text, &Problem::from(error)),
-                }
-            }
-            Ok(_) => wanted.push((*setting, text)),
-            Err(error) => said.refuse(setting.key, text, &Problem::from(error)),
+    let wish = |setting: &&'static Setting| {
+        value(sent, setting.key).map(|text| SettingChange::set(setting.key, text))
+    };
+    Ok(offered.iter().filter_map(wish).collect())
+}
+
+/// Changes settings: all of these, or none if one is not taken.
+pub(super) async fn change(
+    web: &Web,
+    call: &Call,
+    changes: &[SettingChange],
+) -> Result<Outcome, Problem> {
+    match settings::change(&web.store, call, changes).await {
+        Ok(answer) => {
+            let json = Json(answer.as_wire()).into_response();
+            Ok(Outcome { said: Said::done(answer.sentence, answer.notes), json })
         }
-    }
-    if said.is_refusal() {
-        // The fields that are right are shown as they were typed, too.
-        said.typed.extend(wanted.into_iter().map(|(setting, text)| (setting.key.to_owned(), text)));
-        return Ok(said);
-    }
-    // Switched on last: another cadence would put off the scan that is due at once.
-    wanted.sort_by_key(|(setting, _)| setting.key == ENABLED.key);
-    for (setting, text) in wanted {
-        let done = settings::set(&web.store, setting, Some(&text), actor.clone(), now);
-        let done = done.await;
-        match done.map_err(Problem::from) {
-            Err(problem) if problem.status().is_client_error() => {
-                said.refuse(setting.key, text, &problem);
-                return Ok(said);
-            }
-            done => done?,
+        Err(error) if !error.fields().is_empty() => {
+            let typed = changes.iter().map(|change| (change.key.clone(), change.text.clone()));
+            let problem = Problem::from(error);
+            let said = Said::refused(typed, &problem);
+            Ok(Outcome { said, json: problem.into_response() })
         }
+        Err(error) => Err(error.into()),
     }
-    Ok(said)
 }
 
 /// What is added to a setting's name for the text beside its offered values.
@@ -151,67 +150,134 @@ fn value(sent: &Sent, key: &str) -> Option<String> {
 
 /// A setting in a form.
 pub(super) struct Field<'a> {
-    pub(super) setting: &'static Setting,
-    pub(super) label: &'a str,
-    /// What is set.
-    pub(super) value: &'a str,
+    pub(super) state: &'a SettingState,
     pub(super) said: &'a Said,
 }
 
 impl Field<'_> {
-    fn id(&self) -> String {
-        id(self.setting.key)
+    fn setting(&self) -> &'static Setting {
+        self.state.setting
     }
 
-    /// A line of text.
-    pub(super) fn text(&self) -> Markup {
-        let (id, wrong) = (self.id(), self.said.wrong(self.setting.key));
+    fn id(&self) -> String {
+        id(self.setting().key)
+    }
+
+    fn wrong(&self) -> Option<&str> {
+        self.said.wrong(self.setting().key)
+    }
+
+    /// What stands in it: what was typed, else what is set.
+    fn shown(&self) -> String {
+        self.said.shown(self.setting().key, &self.state.text()).to_owned()
+    }
+
+    /// The field with its label, as its type has it.
+    pub(super) fn whole(&self) -> Markup {
+        let setting = self.setting();
+        match setting.values {
+            ValueType::Switch { on } => html! {
+                div.setting {
+                    span.form-label { (setting.label) }
+                    (self.switch(&html! { span.form-check-label { (on) } }))
+                    (not_taken(&self.id(), self.wrong()))
+                }
+            },
+            ValueType::Choice(_) | ValueType::Model | ValueType::Cadence => self.choice(),
+            ValueType::Whole { .. } | ValueType::Dollars { .. } | ValueType::Text { .. } => html! {
+                div.setting {
+                    label.form-label for=(self.id()) { (setting.label) }
+                    (self.text())
+                    small.form-hint id={ (self.id()) "-hint" } { "Takes " (setting.takes()) ". Default: " (setting.default) "." }
+                    (not_taken(&self.id(), self.wrong()))
+                }
+            },
+        }
+    }
+
+    /// The field alone, on one line.
+    pub(super) fn line(&self) -> Markup {
+        let setting = self.setting();
+        match setting.values {
+            ValueType::Switch { on } => self.switch(&html! { span.form-check-label { (on) } }),
+            ValueType::Choice(offered) => {
+                let shown = self.shown();
+                html! {
+                    select.form-select id=(self.id()) name=(setting.key) aria-describedby=(self.described_by())
+                        aria-invalid=[self.wrong().map(|_| "true")] {
+                        @if !offered.iter().any(|offered| offered.word == shown) {
+                            option value=(shown) selected { (shown) }
+                        }
+                        @for offered in offered {
+                            option value=(offered.word) selected[offered.word == shown] { (offered.label) }
+                        }
+                    }
+                }
+            }
+            ValueType::Model
+            | ValueType::Cadence
+            | ValueType::Whole { .. }
+            | ValueType::Dollars { .. }
+            | ValueType::Text { .. } => self.text(),
+        }
+    }
+
+    fn described_by(&self) -> String {
+        let id = self.id();
+        format!("{id}-hint {id}-wrong")
+    }
+
+    /// A line of text, with the offered values to choose from.
+    fn text(&self) -> Markup {
+        let (id, setting) = (self.id(), self.setting());
+        let offered = setting.values.offered();
+        let list = (!offered.is_empty()).then(|| format!("{id}-offered"));
         html! {
-            div.setting {
-                label.form-label for=(id) { (self.label) }
-                (input(self.setting, self.value, self.said))
-                small.form-hint id={ (id) "-hint" } { "Takes " (self.setting.takes) ". Default: " (self.setting.default) "." }
-                (not_taken(&id, wrong))
+            input.form-control id=(id) name=(setting.key) value=(self.shown()) autocomplete="off" spellcheck="false"
+                list=[&list] aria-describedby=(self.described_by()) aria-invalid=[self.wrong().map(|_| "true")];
+            @if let Some(list) = &list {
+                datalist id=(list) { @for offered in offered { option value=(offered.word) { (offered.label) } } }
             }
         }
     }
 
-    /// One of the offered values, or another one where `other` names what may be typed.
-    pub(super) fn choice(&self, offered: &[(&str, &str)], other: Option<&str>) -> Markup {
-        let (id, key) = (self.id(), self.setting.key);
-        let value = self.said.shown(key, self.value);
-        let is_offered = offered.iter().any(|(word, _)| *word == value);
+    /// One of the offered values, or another one where the type takes others.
+    fn choice(&self) -> Markup {
+        let (id, setting, value) = (self.id(), self.setting(), self.shown());
+        let (key, offered) = (setting.key, setting.values.offered());
+        let is_offered = offered.iter().any(|offered| offered.word == value);
         html! {
             fieldset.setting.choice id=(id) {
-                legend.form-label { (self.label) }
+                legend.form-label { (setting.label) }
                 div.choices {
-                    @for (word, shown) in offered {
-                        label { input type="radio" name=(key) value=(word) checked[*word == value]; " " (shown) }
+                    @for offered in offered {
+                        label {
+                            input type="radio" name=(key) value=(offered.word) checked[offered.word == value];
+                            " " (offered.label)
+                        }
                     }
-                    @if let Some(other) = other {
+                    @if let Some(other) = setting.values.other() {
                         label { input type="radio" name=(key) value="" checked[!is_offered]; " Other" }
-                        input.form-control.other name={ (key) (OTHER) } aria-label={ (self.label) ": other" } placeholder=(other)
-                            value=(if is_offered { "" } else { value }) autocomplete="off" spellcheck="false";
+                        input.form-control.other name={ (key) (OTHER) } aria-label={ (setting.label) ": other" }
+                            placeholder=(other) value=(if is_offered { "" } else { &value }) autocomplete="off"
+                            spellcheck="false";
                     }
                 }
-                (not_taken(&id, self.said.wrong(key)))
+                (not_taken(&id, self.wrong()))
             }
         }
     }
 
-    /// On or off.
-    pub(super) fn switch(&self, on: &str) -> Markup {
-        let (id, key) = (self.id(), self.setting.key);
+    /// On or off. One that was not taken is shown as it is set.
+    fn switch(&self, label: &Markup) -> Markup {
+        let key = self.setting().key;
+        let shown = if self.wrong().is_some() { self.state.text() } else { self.shown() };
         html! {
-            div.setting {
-                span.form-label { (self.label) }
-                input type="hidden" name=(key) value="false";
-                label.form-check.form-switch {
-                    input.form-check-input id=(id) type="checkbox" role="switch" name=(key) value="true"
-                        checked[self.said.shown(key, self.value) == "true"];
-                    span.form-check-label { (on) }
-                }
-                (not_taken(&id, self.said.wrong(key)))
+            input type="hidden" name=(key) value="false";
+            label.form-check.form-switch {
+                input.form-check-input id=(self.id()) type="checkbox" role="switch" name=(key) value="true"
+                    checked[shown == "true"];
+                (label)
             }
         }
     }
@@ -222,22 +288,7 @@ pub(super) fn id(key: &str) -> String {
     format!("setting-{}", key.replace(['.', '_'], "-"))
 }
 
-/// The field of a setting.
-pub(super) fn input(setting: &Setting, value: &str, said: &Said) -> Markup {
-    let (id, wrong) = (id(setting.key), said.wrong(setting.key).is_some());
-    html! {
-        input.form-control id=(id) name=(setting.key) value=(plain(said.shown(setting.key, value))) autocomplete="off"
-            spellcheck="false" aria-describedby={ (id) "-hint " (id) "-wrong" } aria-invalid=[wrong.then_some("true")];
-    }
-}
-
 /// Why a field was not taken, beside it.
 pub(super) fn not_taken(id: &str, wrong: Option<&str>) -> Markup {
     html! { @if let Some(wrong) = wrong { p.not-taken id={ (id) "-wrong" } { (wrong) } } }
-}
-
-/// A value as people write it: whole dollars have no tenths.
-pub(super) fn plain(value: &str) -> &str {
-    let whole = value.strip_suffix(".0").filter(|whole| whole.parse::<u64>().is_ok());
-    whole.unwrap_or(value)
 }

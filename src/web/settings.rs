@@ -12,10 +12,10 @@ use super::nav::Tab;
 use super::page::{self, Frame};
 use super::part::{Shown, fresh, version};
 use super::problem::Problem;
-use super::setting::{self, Said, Sent};
+use super::setting::{self, Field, Said, Sent};
 use crate::actions::queues;
-use crate::model::{Deed, Pause, Role, Setting, Timestamp};
-use crate::monitor::settings;
+use crate::actions::settings::SettingChange;
+use crate::model::{Deed, Pause, Role, Setting, SettingGroup, SettingState, Timestamp};
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
@@ -29,13 +29,8 @@ pub(super) const RESUME_PATH: &str = "/settings/resume-all";
 pub(super) const SET_PATH: &str = "/settings/{name}";
 /// Rows of the audit log that are shown.
 const DEEDS: usize = 50;
-/// What the prefixes of settings stand for, in the order of the page.
-const GROUPS: [(&str, &str); 4] = [
-    ("self_monitoring", "Self-monitoring"),
-    ("agent", "Agents"),
-    ("golden_repo", "Golden repositories"),
-    ("retention", "Retention"),
-];
+/// What is said of what was saved.
+const SAVED: &[(&str, &str)] = &[("settings", "The setting is saved. It holds from now on.")];
 
 /// The address's query.
 #[derive(Deserialize)]
@@ -56,7 +51,7 @@ pub(super) async fn page(
     who: Signed,
     Query(asked): Query<SettingsQuery>,
 ) -> Result<Html<String>, Problem> {
-    whole(&app, &who, &Said::saved(asked.saved.as_deref())).await
+    whole(&app, &who, &Said::saved(asked.saved.as_deref(), SAVED)).await
 }
 
 async fn whole(app: &App, who: &Signed, said: &Said) -> Result<Html<String>, Problem> {
@@ -64,16 +59,15 @@ async fn whole(app: &App, who: &Signed, said: &Said) -> Result<Html<String>, Pro
     let (_, checks) = checks::read(&app.web).await?;
     let stopped = store.stopped().await?;
     let running = store.overview(now).await?.running;
-    let values = settings::values(store).await?;
-    let keys: Vec<_> = values.iter().map(|(setting, _)| setting.key).collect();
+    let all = store.all_settings().await?;
     let (_, deeds) = deeds(app).await?;
     let content = html! {
-        (said.banner(&[("settings", "The setting is saved. It holds from now on.")], &keys))
+        (said.banner())
         div.row.row-cards {
             div."col-12" { (checks) }
             div."col-12" { (stop_card(stopped.as_ref(), running, role, now)) }
-            @for (prefix, title) in groups(&values) {
-                div."col-12" { (group(prefix, title, &values, role, said)) }
+            @for heading in SettingGroup::ALL {
+                div."col-12" { (group(heading, &all, role, said)) }
             }
             div."col-12" { (deeds) }
         }
@@ -89,20 +83,20 @@ pub(super) async fn set(
     Id(setting): Id<&'static Setting>,
     Form(mut sent): Form<Sent>,
 ) -> Result<Response, Problem> {
-    let (store, now) = (&app.web.store, app.web.clock.now());
-    let actor = who.actor();
-    let said = if sent.iter().any(|(name, _)| name == "default") {
-        settings::set(store, setting, None, actor, now).await?;
-        Said::saved(Some("settings"))
+    let changes = if sent.iter().any(|(name, _)| name == "default") {
+        vec![SettingChange::reset(setting.key)]
     } else {
         // A program may call it what it is.
         for (name, _) in sent.iter_mut().filter(|(name, _)| name == "value") {
             setting.key.clone_into(name);
         }
-        setting::change(&app.web, &[setting], &sent, &actor).await?
+        setting::wishes(&[setting], &sent)?
     };
+    let call = who.call(app.web.clock.now());
+    let outcome = setting::change(&app.web, &call, &changes).await?;
+    let said = outcome.said;
     match who.face() {
-        Face::Json => said.as_json(),
+        Face::Json => Ok(outcome.json),
         Face::Page if !said.is_refusal() => {
             let row = setting::id(setting.key);
             Ok(see_other(&format!("{PATH}?saved=settings#{row}")))
@@ -112,12 +106,10 @@ pub(super) async fn set(
             Ok((said.status(), page).into_response())
         }
         Face::Fragment => {
-            let values = settings::values(store).await?;
-            let value = values.iter().find(|(known, _)| known.key == setting.key);
-            let value = value.map_or("", |(_, value)| value.as_str());
-            let saved = !said.is_refusal();
-            let row = row(setting, value, who.role(), &said, saved);
-            Ok((said.status(), Html(row.into_string())).into_response())
+            let all = app.web.store.all_settings().await?;
+            let rows = all.iter().filter(|state| state.setting.key == setting.key);
+            let rows: Vec<_> = rows.map(|state| row(state, who.role(), &said, true).0).collect();
+            Ok((said.status(), Html(rows.concat())).into_response())
         }
     }
 }
@@ -187,54 +179,36 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
     card("stop", "Stop all", &html! {}, &content)
 }
 
-type Values = [(&'static Setting, String)];
-
-fn prefix(setting: &Setting) -> &'static str {
-    setting.key.split('.').next().unwrap_or_default()
+fn group(heading: SettingGroup, all: &[SettingState], role: Role, said: &Said) -> Markup {
+    let of_group = all.iter().filter(|state| state.setting.group == heading);
+    let rows: Vec<_> = of_group.map(|state| row(state, role, said, false)).collect();
+    let (title, columns) = (heading.title(), ["Setting", "Value", "Takes", "Default"]);
+    let id = format!("settings-{}", heading.as_str());
+    card(&id, title, &html! {}, &table(title, &columns, &rows))
 }
 
-/// The prefixes of these settings with their titles; one that has none stands for itself.
-fn groups(values: &Values) -> Vec<(&'static str, &'static str)> {
-    let mut groups: Vec<_> = GROUPS.to_vec();
-    for (setting, _) in values {
-        let prefix = prefix(setting);
-        if !groups.iter().any(|(known, _)| *known == prefix) {
-            groups.push((prefix, prefix));
-        }
-    }
-    groups
-}
-
-fn group(name: &str, title: &str, values: &Values, role: Role, said: &Said) -> Markup {
-    let of_group = values.iter().filter(|(setting, _)| prefix(setting) == name);
-    let rows: Vec<_> =
-        of_group.map(|(setting, value)| row(setting, value, role, said, false)).collect();
-    let columns = ["Setting", "Value", "Takes", "Default"];
-    card(&format!("settings-{name}"), title, &html! {}, &table(title, &columns, &rows))
-}
-
-/// A setting with its field. Its answer replaces the row, and says so if it was saved.
-fn row(setting: &'static Setting, value: &str, role: Role, said: &Said, saved: bool) -> Markup {
+/// A setting with its field. Its answer replaces the row, and says what was saved.
+fn row(state: &SettingState, role: Role, said: &Said, is_answer: bool) -> Markup {
+    let setting = state.setting;
     let (id, key) = (setting::id(setting.key), setting.key);
     let action = format!("{PATH}/{key}");
-    let is_default = setting::plain(value) == setting.default;
     html! {
         tr {
-            td { label for=(id) { code { (key) } } }
+            td { label for=(id) { (setting.label) } br; code { (key) } }
             td.setting-cell {
                 @if role >= Role::Admin {
                     form method="post" action=(action) hx-post=(action) hx-target="closest tr" hx-swap="outerHTML" {
-                        (setting::input(setting, value, said))
+                        (Field { state, said }.line())
                         button.btn.btn-sm type="submit" aria-label={ "Save " (key) } { "Save" }
-                        @if !is_default {
+                        @if state.is_set {
                             button.btn.btn-sm type="submit" name="default" value="yes" aria-label={ "Default of " (key) } { "Default" }
                         }
                     }
                     (setting::not_taken(&id, said.wrong(key)))
-                    @if saved { p.saved role="status" { "Saved. It holds from now on." } }
-                } @else { (setting::plain(value)) }
+                    @if is_answer { @if let Some(sentence) = said.sentence() { p.saved role="status" { (sentence) } } }
+                } @else { (state.text()) }
             }
-            td.note id={ (id) "-hint" } { (setting.takes) }
+            td.note id={ (id) "-hint" } { (setting.takes()) }
             td data-label="Default" { (setting.default) }
         }
     }

@@ -39,7 +39,8 @@ impl Table {
     async fn after_crash(&self) {
         let Some(rows) = &self.rows else { return };
         // The writer does one after the other, so that this one is the last.
-        let last = rows.store.set_setting("tracker.server_name", None, Actor::cli(), START);
+        let last =
+            rows.store.change_settings(vec![("tracker.server_name", None)], Actor::cli(), START);
         last.await.unwrap();
         let id = self.row.lock().unwrap().id;
         let found = rows.store.filing(id).await.unwrap().unwrap();

@@ -3,12 +3,13 @@
 use crate::support::server::Server;
 use crate::support::{START, STUCK, now, open};
 use lamplighter::Code;
+use lamplighter::actions::Call;
+use lamplighter::actions::settings::{SettingChange, change};
 use lamplighter::agents::Launcher;
 use lamplighter::clock::Clock;
 use lamplighter::logs::LogFile;
-use lamplighter::model::{Actor, Timestamp};
+use lamplighter::model::Timestamp;
 use lamplighter::monitor::intake::{Journal, prune_logs};
-use lamplighter::monitor::settings;
 use lamplighter::store::{LogStore, OpenMode};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
@@ -302,12 +303,15 @@ async fn log_rows_are_removed_after_the_days_that_are_set_but_for_the_newest() {
     // Rows are as old as their coming in, which the database dates itself.
     let after = |days: u64| Clock::system().now().plus(Duration::from_hours(24 * days + 1));
     assert!(!prune_logs(&store, &world.logs, after(6)).await.unwrap());
-    let set = |text| settings::set(&store, &settings::LOGS_DAYS, Some(text), Actor::cli(), START);
+    let set = async |text: &str| {
+        let changes = [SettingChange::set("retention.logs_days", text)];
+        change(&store, &Call::by_owner(START), &changes).await
+    };
     set("30").await.unwrap();
     assert!(set("0").await.is_err());
     while prune_logs(&store, &world.logs, after(29)).await.unwrap() {}
     assert_eq!(world.messages().len(), 2_500);
-    settings::set(&store, &settings::LOGS_DAYS, None, Actor::cli(), START).await.unwrap();
+    set("default").await.unwrap();
     let mut slices = 1;
     while prune_logs(&store, &world.logs, after(7)).await.unwrap() {
         slices += 1;

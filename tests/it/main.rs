@@ -34,6 +34,7 @@ mod scans;
 mod schedules;
 mod schema;
 mod sessions;
+mod setting_changes;
 mod settings;
 mod standby;
 mod support;

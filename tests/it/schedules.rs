@@ -1,16 +1,17 @@
 //! Schedules with a real engine: what is due, what was missed, what people and settings change.
 
 use crate::support::{START, foreign, in_time, open, store, until};
+use lamplighter::actions::Call;
+use lamplighter::actions::settings::{SettingChange, change};
 use lamplighter::clock::Clock;
 use lamplighter::engine::Builder;
 use lamplighter::model::Setting;
+use lamplighter::model::settings::{CADENCE, ENABLED};
 use lamplighter::model::{
     Actor, CatchUp, Filter, Job, Kind, KindRules, Lane, NewSchedule, Outcome, Overlap,
     PastDecision, Plan, PlanChange, PollRequest, Polled, Queue, Rule, Schedule, ScheduleName,
-    Status, Timestamp, Trigger, WorkerId,
+    SettingState, Status, Timestamp, Trigger, WorkerId,
 };
-use lamplighter::monitor::cadence::{self, CADENCE, ENABLED};
-use lamplighter::monitor::settings;
 use lamplighter::store::Store;
 use lamplighter::{Code, Engine, testing};
 use std::sync::Arc;
@@ -394,7 +395,8 @@ async fn set(
     text: &str,
     now: Timestamp,
 ) -> lamplighter::Result<()> {
-    cadence::set(store, &setting, Some(text), Actor::cli(), now).await
+    let changes = [SettingChange::set(setting.key, text)];
+    change(store, &Call::by_owner(now), &changes).await.map(drop)
 }
 
 #[tokio::test]
@@ -426,8 +428,57 @@ async fn the_settings_make_pause_and_change_the_self_monitoring_schedule() {
     set(&store, CADENCE, "0 9 * * 1-5 Europe/Berlin", hours(5)).await.unwrap();
     let next = get(&store, name).await.next_at.unwrap();
     assert_eq!(next.to_string(), "2027-01-18T08:00:00.000Z");
-    cadence::set(&store, &CADENCE, None, Actor::cli(), hours(5)).await.unwrap();
+    set(&store, CADENCE, "default", hours(5)).await.unwrap();
     assert_eq!(get(&store, name).await.next_at, Some(hours(6)), "the default is an hour");
+}
+
+#[tokio::test]
+async fn a_cadence_that_changes_before_the_first_scan_does_not_put_it_off() {
+    let moment = Duration::from_millis(1);
+    for order in [[ENABLED, CADENCE], [CADENCE, ENABLED]] {
+        for apart in [false, true] {
+            let (_folder, store) = store();
+            let change_of = |setting: Setting| {
+                SettingChange::set(
+                    setting.key,
+                    if setting.key == ENABLED.key { "true" } else { "15m" },
+                )
+            };
+            let changes = order.map(change_of);
+            let parts: Vec<_> =
+                if apart { changes.chunks(1).collect() } else { vec![&changes[..]] };
+            let mut now = START;
+            for part in parts {
+                now = now.plus(moment);
+                change(&store, &Call::by_owner(now), part).await.unwrap();
+            }
+            look(&store, now.plus(moment)).await;
+            let first = get(&store, "self_monitoring").await;
+            assert_eq!(
+                (made(&store).await.len(), first.last_at),
+                (1, Some(now)),
+                "{apart} {order:?}"
+            );
+            assert_eq!(first.next_at, Some(now.plus(MINUTE * 15)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_edited_before_its_first_occurrence_begins_anew() {
+    let (_folder, store) = store();
+    add(
+        &store,
+        "report",
+        Plan::new(Rule::every(60, START.plus(Duration::from_millis(1))).unwrap(), kind()),
+    )
+    .await;
+    let now = START.plus(Duration::from_secs(1));
+    let rule = Some(Rule::every(30, now).unwrap());
+    let edit = PlanChange { rule, ..PlanChange::default() };
+    store.change_schedule(called("report"), edit, Actor::cli(), now).await.unwrap();
+    look(&store, now).await;
+    assert_eq!((made(&store).await.len(), get(&store, "report").await.last_at), (1, Some(now)));
 }
 
 #[tokio::test]
@@ -450,8 +501,8 @@ async fn values_out_of_range_change_nothing_and_people_leave_the_reserved_schedu
         assert_eq!(error.unwrap().code(), Code::ScheduleReserved);
     }
     assert_eq!(get(&store, "self_monitoring").await, before);
-    let all = settings::values(&store).await.unwrap();
-    let texts: Vec<_> = all.iter().map(|(_, text)| text.as_str()).take(2).collect();
+    let all = store.all_settings().await.unwrap();
+    let texts: Vec<_> = all.iter().map(SettingState::text).take(2).collect();
     assert_eq!(texts, ["true", "1h"]);
 }
 
@@ -496,14 +547,18 @@ fn the_command_line_adds_edits_and_tells_what_is_next() {
     assert_eq!(run(&["schedules", "remove", "nightly"]).1.trim(), removed);
     assert_eq!(run(&["schedules", "pause", "nightly"]).0, Some(69));
     let cron = ["settings", "set", "self_monitoring.cadence", "*/15 8-18 * * 1-5 Europe/Berlin"];
-    assert_eq!(run(&cron).1.trim(), "*/15 8-18 * * 1-5 Europe/Berlin");
-    assert_eq!(run(&["settings", "set", "self_monitoring.enabled", "true"]).1.trim(), "true");
+    let (_, out, _) = run(&cron);
+    let said = "self_monitoring.cadence is */15 8-18 * * 1-5 Europe/Berlin from now on. Scans run by Run Now only.";
+    assert_eq!(out.trim(), said);
+    let (_, out, _) = run(&["settings", "set", "self_monitoring.enabled", "true"]);
+    assert!(out.contains("is true from now on. Scans run by themselves, "), "{out}");
+    assert_eq!(run(&["settings", "get", "self_monitoring.enabled"]).1.trim(), "true");
     let (code, _, err) = run(&["settings", "set", "self_monitoring.cadence", "0"]);
     assert!(code == Some(2) && err.contains("1 to 10080"), "{err}");
     let (code, _, err) = run(&["settings", "get", "no.such.key"]);
     assert!(code == Some(2) && err.contains("self_monitoring.cadence"), "{err}");
     let (code, _, err) = run(&["schedules", "pause", "self_monitoring"]);
     assert!(code == Some(1) && err.contains("settings set"), "{err}");
-    let (_, out, _) = run(&["settings", "get"]);
+    let (_, out, _) = run(&["settings", "list"]);
     assert!(out.contains("self_monitoring.enabled") && out.contains("false"), "{out}");
 }

@@ -296,7 +296,8 @@ async fn a_larger_budget_lets_those_go_that_the_old_one_put_off() {
     let late = office.ask("result 0.5 y").await;
     office.until(late, Status::Scheduled).await;
     let more = Some(json!(5.0));
-    let set = office.store.set_setting("agent.budget_day_usd", more, Actor::cli(), clock.now());
+    let changes = vec![("agent.budget_day_usd", more)];
+    let set = office.store.change_settings(changes, Actor::cli(), clock.now());
     set.await.unwrap();
     assert_eq!(office.done(late).await.run.unwrap().cost_usd, Some(0.5));
     office.engine.stop(Duration::ZERO).await;
@@ -313,7 +314,8 @@ async fn an_old_transcript_goes_in_slices_before_its_session() {
     let later = clock.now().plus(Duration::from_hours(4 * 24));
     let days = |days: u64| {
         let (by, now) = (Actor::cli(), clock.now());
-        office.store.set_setting("retention.agent_session_days", Some(json!(days)), by, now)
+        let changes = vec![("retention.agent_session_days", Some(json!(days)))];
+        office.store.change_settings(changes, by, now)
     };
     let keeps: Arc<[KindRules]> = [sessions::rules()].into();
     days(5).await.unwrap();

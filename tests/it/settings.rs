@@ -22,11 +22,12 @@ fn options_behind_a_value_are_options() {
     let home = tempfile::tempdir().unwrap();
     let path = data.path().to_str().unwrap();
     let set = ["settings", "set", "tracker.server_name", "shop-7"];
-    assert_eq!(out(&at_home(home.path(), &[&set[..], &["--data-dir", path]].concat())), "shop-7");
+    let said = out(&at_home(home.path(), &[&set[..], &["--data-dir", path]].concat()));
+    assert_eq!(said, "tracker.server_name is shop-7 from now on.");
     let json = out(&at_home(home.path(), &[&set[..], &["--json", "--data-dir", path]].concat()));
-    assert_eq!(json, r#"{"key":"tracker.server_name","value":"shop-7"}"#);
+    assert!(json.starts_with(r#"{"key":"tracker.server_name","value":"shop-7","#), "{json}");
     let help = out(&at_home(home.path(), &[&set[..], &["--help"]].concat()));
-    assert!(help.contains("Change a setting"), "{help}");
+    assert!(help.contains("Change settings"), "{help}");
     let get = ["settings", "get", "tracker.server_name", "--data-dir", path];
     assert_eq!(out(&at_home(home.path(), &get)), "shop-7");
     assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "the home stays empty");
@@ -39,9 +40,10 @@ fn a_value_may_begin_with_a_hyphen_and_has_several_words_in_quotes_only() {
         let command = ["settings", "set", "tracker.server_name"];
         program(data.path()).args(command).args(value).output().unwrap()
     };
-    assert_eq!(out(&set(&["--", "--shop"])), "--shop");
-    assert_eq!(out(&set(&["-7"])), "-7");
-    assert_eq!(out(&set(&["shop seven"])), "shop seven");
+    let now = |value: &str| format!("tracker.server_name is {value} from now on.");
+    assert_eq!(out(&set(&["--", "--shop"])), now("--shop"));
+    assert_eq!(out(&set(&["-7"])), now("-7"));
+    assert_eq!(out(&set(&["shop seven"])), now("shop seven"));
     let refused = set(&["shop", "eight"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success(), "{refused:?}");

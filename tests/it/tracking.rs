@@ -503,6 +503,17 @@ fn without_a_token_or_a_repository_nothing_scans_and_everybody_is_told_why() {
             assert_eq!(output.status.code(), Some(78), "{output:?}");
             assert!(String::from_utf8_lossy(&output.stderr).contains(code), "{output:?}");
         }
+        let settings = "/admin/self-monitoring/settings";
+        let form = [("self_monitoring.enabled", "true"), ("self_monitoring.budget_usd", "7")];
+        let page = browser.post(settings, &form, &[("Accept", "text/html")]);
+        let switch =
+            page.body.split("type=\"checkbox\"").nth(1).unwrap().split('>').next().unwrap();
+        assert!(page.status == 409 && !switch.contains("checked"), "{} {switch}", page.status);
+        assert!(page.body.contains("value=\"7\""), "what is right beside it is shown as typed");
+        let json = browser.post(settings, &form, &[("Accept", "application/json")]);
+        let said: Value = serde_json::from_str(&json.body).unwrap();
+        assert_eq!((json.status, &said["code"]), (409, &code.into()));
+        assert_eq!(said["errors"][0]["pointer"], "/self_monitoring.enabled");
         let count = |sql| foreign(data).query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(count("SELECT count(*) FROM jobs"), 0);
         assert_eq!(count("SELECT count(*) FROM settings WHERE key = 'self_monitoring.enabled'"), 0);

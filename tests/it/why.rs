@@ -4,6 +4,8 @@ use crate::support::desk::Desk;
 use crate::support::server::program;
 use crate::support::{START, foreign, in_time, now, store, until};
 use lamplighter::Engine;
+use lamplighter::actions::Call;
+use lamplighter::actions::settings::{SettingChange, change};
 use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
 use lamplighter::error::Code;
@@ -12,7 +14,7 @@ use lamplighter::model::{
     Outcome, OverBudget, Plan, Process, ProcessFacts, Queue, Readiness, Rule, ScheduleName, Status,
     Wait, WorkerId,
 };
-use lamplighter::monitor::{may_scan, settings};
+use lamplighter::monitor::may_scan;
 use lamplighter::store::Store;
 use serde_json::json;
 use std::fs;
@@ -239,18 +241,21 @@ async fn a_server_that_left_its_row_behind_or_was_not_heard_of_for_long_does_not
 #[tokio::test]
 async fn scans_are_judged_by_what_the_running_server_says_and_by_nothing_else() {
     let (_folder, store) = store();
-    let enabled = settings::named("self_monitoring.enabled").unwrap();
-    let set = || settings::set(&store, enabled, Some("true"), Actor::cli(), START);
-    set().await.unwrap();
-    settings::set(&store, enabled, None, Actor::cli(), START).await.unwrap();
+    let enabled = async |text| {
+        let changes = [SettingChange::set("self_monitoring.enabled", text)];
+        change(&store, &Call::by_owner(START), &changes).await
+    };
+    enabled("true").await.unwrap();
+    enabled("default").await.unwrap();
     let clock = Clock::manual(START);
     let (engine, _begun) = worker(&store, &clock);
     let token = Readiness::not_ready(Some("TRACK-AUTH-001"), "ask the issue tracker");
     store.say(|facts| facts.tracker = Some(token));
     told(&store, &clock, |says| says.tracker.is_some()).await;
-    let refused = set().await.unwrap_err();
+    let refused = enabled("true").await.unwrap_err();
     assert_eq!(refused.code(), Code::TrackerNoToken);
-    assert_eq!(refused.to_string(), "[TRACK-AUTH-001] ask the issue tracker");
+    let said = "[TRACK-AUTH-001] set self_monitoring.enabled to true: ask the issue tracker";
+    assert_eq!(refused.to_string(), said);
     store.say(|facts| facts.tracker = Some(Readiness::ready("local")));
     let mut changes = store.changes();
     in_time(async {
@@ -259,7 +264,7 @@ async fn scans_are_judged_by_what_the_running_server_says_and_by_nothing_else() 
         }
     })
     .await;
-    set().await.unwrap();
+    enabled("true").await.unwrap();
     engine.stop(NO_GRACE).await;
 }
 
@@ -423,7 +428,8 @@ async fn a_run_that_its_handler_puts_off_for_a_budget_says_so_and_goes_when_the_
     assert!(why.to_string().contains("$1.00, is used up ($1.20)"), "{why}");
     let scans = store.scan_now().await.unwrap();
     assert_eq!((scans.waiting, scans.first), (1, Some(scan)), "the click is not lost");
-    let more = store.set_setting("agent.budget_day_usd", Some(json!(5.0)), Actor::cli(), START);
+    let more = vec![("agent.budget_day_usd", Some(json!(5.0)))];
+    let more = store.change_settings(more, Actor::cli(), START);
     more.await.unwrap();
     until(&store, scan, |job| job.status == Status::Completed).await;
     let scans = store.scan_now().await.unwrap();

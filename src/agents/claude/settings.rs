@@ -1,7 +1,7 @@
 //! The settings of a run as arguments of the program.
 
 use crate::error::{Code, Error, Result};
-use crate::model::Profile;
+use crate::model::{Profile, is_model_name};
 use serde_json::Value;
 use std::fmt;
 
@@ -179,9 +179,7 @@ impl Model {
     /// # Errors
     /// `AGENT-VALUE-001` unless it is 1 to 200 letters, digits and `-._:/@[]`, the first one no dash.
     pub fn parse(text: &str) -> Result<Self> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || "-._:/@[]".contains(c);
-        if (1..=MAX_MODEL).contains(&text.len()) && !text.starts_with('-') && text.chars().all(fits)
-        {
+        if is_model_name(text) {
             return Ok(Self(text.to_owned()));
         }
         Err(refused(format!("the model {:?}", super::cut(text, MAX_MODEL))))

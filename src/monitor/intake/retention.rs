@@ -3,8 +3,8 @@
 use super::Trouble;
 use crate::clock::Clock;
 use crate::error::{Code, Result};
-use crate::model::{Service, Timestamp};
-use crate::monitor::settings::logs_kept;
+use crate::model::settings::LOGS_DAYS;
+use crate::model::{Service, Setting, Timestamp};
 use crate::store::{LogStore, Store};
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
@@ -18,6 +18,18 @@ const BREATH: Duration = Duration::from_millis(100);
 pub async fn prune_logs(store: &Store, logs: &LogStore, now: Timestamp) -> Result<bool> {
     let kept = i64::try_from(logs_kept(store).await?.as_millis()).unwrap_or(i64::MAX);
     logs.prune(Timestamp::from_millis(now.millis().saturating_sub(kept))).await
+}
+
+/// How long log rows are kept.
+///
+/// # Errors
+/// `JOB-VALUE-001` if another hand has stored what the setting does not take: nothing may be removed then.
+async fn logs_kept(store: &Store) -> Result<Duration> {
+    let days = match store.settings([LOGS_DAYS.key]).await?.get(LOGS_DAYS.key) {
+        Some(stored) => LOGS_DAYS.parse(&Setting::text(stored))?,
+        None => LOGS_DAYS.parse(LOGS_DAYS.default)?,
+    };
+    Ok(Duration::from_hours(24 * days.as_u64().unwrap_or(u64::from(u32::MAX))))
 }
 
 /// Removes old rows for ever, while this process leads.

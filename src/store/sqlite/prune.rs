@@ -4,6 +4,7 @@ use super::counts::Tx;
 use super::row;
 use super::{idempotency, settings};
 use crate::error::Result;
+use crate::model::settings::retention_of;
 use crate::model::{Kind, KindRules, Queue, Retention, Status, Timestamp};
 use rusqlite::{Connection, named_params};
 use std::time::Duration;
@@ -40,15 +41,8 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
 
 /// What an operator has said of the jobs of a kind, or else of all that have nothing of their own.
 fn operators(conn: &Connection, kind: &Kind) -> Result<Option<Retention>> {
-    let days = |key: &str| -> Result<Option<u64>> {
-        Ok(settings::get(conn, key)?.and_then(|setting| setting.value.as_u64()))
-    };
-    let kinds = [Kind::SELF_MONITORING, Kind::GOLDEN_REPO, Kind::AGENT_SESSION];
-    let days = if kinds.contains(kind) {
-        days(&format!("retention.{kind}_days"))?
-    } else {
-        days("retention.jobs_days")?
-    };
+    let set = settings::get(conn, retention_of(kind).key)?;
+    let days = set.and_then(|setting| setting.value.as_u64());
     let length = |days: u64| Retention::all(Duration::from_secs(days.saturating_mul(24 * 60 * 60)));
     Ok(days.filter(|days| *days > 0).map(length))
 }

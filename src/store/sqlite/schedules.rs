@@ -7,9 +7,9 @@ mod fire;
 
 pub(super) use fire::{fire, next_due};
 
+use super::audit;
 use super::jobs;
 use super::row::{instant, parsed, text, word};
-use super::{audit, settings};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Actor, CatchUp, JobId, Kind, NewJob, NewSchedule, Overlap, PastDecision, Plan, PlanChange,
@@ -17,7 +17,6 @@ use crate::model::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Schedules there may be: each is looked at by people, and thousands of cadences are one job that makes others.
@@ -115,7 +114,7 @@ fn insert(
             cursor_at, next_at, created_at, updated_at, updated_by)
         VALUES (:name, :rule, :kind, :payload, :queue, :priority, :catch_up, :overlap, :stagger_ms, :reserved,
             :cursor, :next, :now, :now, :by)";
-    let cursor = Timestamp::from_millis(now.millis() - 1);
+    let cursor = just_before(now);
     let next = plan.rule.next_after(cursor).ok_or_else(|| over(name))?;
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":name": name.as_str(),
@@ -134,6 +133,11 @@ fn insert(
         ":by": actor.name,
     })?;
     Ok(())
+}
+
+/// What a schedule has seen that begins now.
+fn just_before(now: Timestamp) -> Timestamp {
+    Timestamp::from_millis(now.millis() - 1)
 }
 
 /// Changes a plan; another rule counts from now on, an interval from its last occurrence. Answers whether the plan is
@@ -164,7 +168,8 @@ pub(in crate::store) fn change(
 }
 
 /// Writes a plan and answers it as it is now. A change is no downtime: what a new rule would have had before now is not
-/// missed.
+/// missed. A schedule whose first occurrence is due and not decided yet begins anew: what is due at this very instant is
+/// due.
 fn set_plan(
     conn: &Connection,
     stored: &Schedule,
@@ -190,10 +195,11 @@ fn set_plan(
     let mut cursor = stored.cursor_at;
     let same = stored.plan.as_ref().is_ok_and(|old| old.rule == plan.rule);
     if !same {
-        cursor = cursor.max(now);
-        plan.rule = match stored.last_at {
-            Some(last) => plan.rule.anchored_at(last),
-            None => plan.rule,
+        let is_due = stored.next_at.is_some_and(|next| next <= now);
+        (cursor, plan.rule) = match stored.last_at {
+            Some(last) => (cursor.max(now), plan.rule.anchored_at(last)),
+            None if is_due => (just_before(now), plan.rule),
+            None => (cursor.max(now), plan.rule),
         };
     }
     let next = plan.rule.next_after(cursor);
@@ -335,24 +341,16 @@ fn job_of(plan: &Plan) -> NewJob {
     }
 }
 
-/// Sets or unsets (`None`) a setting, asks what schedule the settings `keys` stand for then, and makes that so.
+/// Makes a reserved schedule as the settings have it.
 ///
-/// Switched off, the schedule stays as a paused row with its history; switched on again with the same rule it goes on
-/// as after a restart: overdue, it runs once, else it waits. Switched on for the first time, an interval is due at once.
-pub(in crate::store) fn change_settings(
+/// Switched off, it stays as a paused row with its history; switched on again with the same rule it goes on as after a
+/// restart: overdue, it runs once, else it waits. Switched on for the first time, an interval is due at once.
+pub(in crate::store) fn follow(
     conn: &Connection,
-    change: (&str, Option<&Value>),
-    keys: &[&'static str],
-    reserved: impl FnOnce(&BTreeMap<&'static str, Value>) -> Result<ReservedSchedule>,
+    ReservedSchedule { name, plan }: ReservedSchedule,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
-    match change {
-        (key, Some(value)) => settings::set(conn, key, value, actor, now)?,
-        // Whether it was set makes no difference.
-        (key, None) => drop(settings::unset(conn, key, actor, now)?),
-    }
-    let ReservedSchedule { name, plan } = reserved(&read_settings(conn, keys)?)?;
     match (get(conn, &name)?, plan) {
         (None, None) => Ok(()),
         (None, Some(plan)) => insert(conn, &name, &plan.checked()?, true, actor, now),
@@ -369,20 +367,6 @@ pub(in crate::store) fn change_settings(
             set_pause(conn, stored.id, None, actor, now)
         }
     }
-}
-
-/// The settings of these keys that somebody has set.
-pub(in crate::store) fn read_settings(
-    conn: &Connection,
-    keys: &[&'static str],
-) -> Result<BTreeMap<&'static str, Value>> {
-    let mut values = BTreeMap::new();
-    for key in keys {
-        if let Some(setting) = settings::get(conn, key)? {
-            values.insert(*key, setting.value);
-        }
-    }
-    Ok(values)
 }
 
 pub(in crate::store) fn get(conn: &Connection, name: &ScheduleName) -> Result<Option<Schedule>> {

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::model::{Actor, Timestamp};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A stored setting.
 #[derive(Clone, Debug)]
@@ -29,6 +30,20 @@ pub(in crate::store) fn get(conn: &Connection, key: &str) -> Result<Option<Setti
         })
     });
     Ok(setting.optional()?)
+}
+
+/// The settings of these keys that somebody has set.
+pub(in crate::store) fn read(
+    conn: &Connection,
+    keys: &[&'static str],
+) -> Result<BTreeMap<&'static str, Value>> {
+    let mut values = BTreeMap::new();
+    for key in keys {
+        if let Some(setting) = get(conn, key)? {
+            values.insert(*key, setting.value);
+        }
+    }
+    Ok(values)
 }
 
 /// Sets it, with its row in the audit log.

@@ -2,11 +2,12 @@
 
 use super::counts::Tx;
 use super::row;
-use super::{control, history, jobs, schedules};
+use super::{control, history, jobs, settings};
 use crate::error::Result;
+use crate::model::settings::{BUDGET_DAY, BUDGET_MONTH};
 use crate::model::{
-    Actor, BUDGET_DAY, BUDGET_MONTH, Budgets, Cause, Event, Job, JobId, KindRules, OverBudget,
-    SessionRequest, Spend, Spent, Status, Timestamp, Verdict, day_of, month_start,
+    Actor, Budgets, Cause, Event, Job, JobId, KindRules, OverBudget, SessionRequest, Spend, Spent,
+    Status, Timestamp, Verdict, day_of, month_start,
 };
 use rusqlite::{Connection, named_params};
 
@@ -51,7 +52,7 @@ pub(in crate::store) fn spent(
 
 /// The budgets as they are set.
 pub(in crate::store) fn budgets(conn: &Connection) -> Result<Budgets> {
-    Ok(Budgets::of(&schedules::read_settings(conn, &[BUDGET_DAY.key, BUDGET_MONTH.key])?))
+    Ok(Budgets::of(&settings::read(conn, &[BUDGET_DAY.key, BUDGET_MONTH.key])?))
 }
 
 /// Makes the jobs due that a budget has put off: it is another one now.

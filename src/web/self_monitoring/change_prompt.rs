@@ -8,10 +8,12 @@ use super::super::face::Face;
 use super::super::nav::Tab;
 use super::super::problem::Problem;
 use super::super::setting::Said;
+use super::page::{self, Forms};
+use super::prompt;
 use super::slices::ListsQuery;
-use super::{page, prompt};
+use crate::actions::prompts::{self, PromptName, TEXT_FIELD};
 use crate::monitor;
-use crate::monitor::prompt::SETTING;
+use axum::Json;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
@@ -38,27 +40,30 @@ pub(in crate::web) async fn change(
         (None, None) => return Err(Problem::input("Send the prompt as text, or revert=yes.")),
     };
     let word = if text.is_none() { "reverted" } else { "prompt" };
-    let now = app.web.clock.now();
-    let done = monitor::prompt::save(&app.web.store, text.as_deref(), who.actor(), now).await;
-    let said = match (done.map_err(Problem::from), text) {
-        (Err(problem), Some(text)) if problem.status().is_client_error() => {
-            let mut said = Said::default();
-            said.refuse(SETTING, text, &problem);
-            said
+    let (store, call) = (&app.web.store, who.call(app.web.clock.now()));
+    let name = PromptName::SelfMonitoring;
+    let (said, json) = match prompts::save(store, &call, name, text.as_deref()).await {
+        Ok(answer) => {
+            let json = Json(answer.as_wire()).into_response();
+            // The editor names the unknown placeholders itself.
+            (Said::done(answer.sentence, Vec::new()), json)
         }
-        (done, _) => {
-            done?;
-            Said::saved(Some(word))
+        Err(error) if !error.fields().is_empty() => {
+            let typed = text.map(|text| (TEXT_FIELD.to_owned(), text));
+            let problem = Problem::from(error);
+            (Said::refused(typed, &problem), problem.into_response())
         }
+        Err(error) => return Err(error.into()),
     };
     match who.face() {
-        Face::Json => said.as_json(),
+        Face::Json => Ok(json),
         Face::Page if !said.is_refusal() => {
             let page = Tab::SelfMonitoring.path();
             Ok(see_other(&format!("{page}?saved={word}#prompt")))
         }
         Face::Page => {
-            let page = page::whole(&app, &who, &ListsQuery::default(), &said).await?;
+            let forms = Forms { configuration: &Said::default(), prompt: &said };
+            let page = page::whole(&app, &who, &ListsQuery::default(), forms).await?;
             Ok((said.status(), page).into_response())
         }
         Face::Fragment => {

@@ -7,11 +7,11 @@ use super::super::extract::Form;
 use super::super::face::Face;
 use super::super::nav::Tab;
 use super::super::problem::Problem;
-use super::super::setting::{self, Sent};
-use super::configuration::{self, KEYS};
-use super::page;
+use super::super::setting::{self, Said, Sent};
+use super::configuration::{self, is_shown};
+use super::page::{self, Forms};
 use super::slices::ListsQuery;
-use crate::monitor::settings;
+use crate::model::settings;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 
@@ -21,16 +21,24 @@ pub(in crate::web) async fn change(
     who: Signed,
     Form(sent): Form<Sent>,
 ) -> Result<Response, Problem> {
-    let offered: Vec<_> = KEYS.iter().filter_map(|key| settings::named(key)).collect();
-    let said = setting::change(&app.web, &offered, &sent, &who.actor()).await?;
+    let offered: Vec<_> = settings::ALL.iter().filter(|setting| is_shown(setting)).collect();
+    let mut changes = setting::wishes(&offered, &sent)?;
+    // What the form sends back as it was shown is no wish.
+    let before = app.web.store.all_settings().await?;
+    changes.retain(|change| {
+        !before.iter().any(|state| state.setting.key == change.key && state.text() == change.text)
+    });
+    let outcome = setting::change(&app.web, &who.call(app.web.clock.now()), &changes).await?;
+    let said = outcome.said;
     match who.face() {
-        Face::Json => said.as_json(),
+        Face::Json => Ok(outcome.json),
         Face::Page if !said.is_refusal() => {
             let page = Tab::SelfMonitoring.path();
             Ok(see_other(&format!("{page}?saved=settings#configuration")))
         }
         Face::Page => {
-            let page = page::whole(&app, &who, &ListsQuery::default(), &said).await?;
+            let forms = Forms { configuration: &said, prompt: &Said::default() };
+            let page = page::whole(&app, &who, &ListsQuery::default(), forms).await?;
             Ok((said.status(), page).into_response())
         }
         Face::Fragment => {

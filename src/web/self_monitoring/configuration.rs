@@ -6,41 +6,26 @@ use super::super::components::{live, schedule_state, when_known};
 use super::super::extract::Query;
 use super::super::part::{self, Shown};
 use super::super::problem::Problem;
-use super::super::setting::{self, Field, Said};
-use crate::model::{Role, Schedule, ScheduleName, Timestamp};
-use crate::monitor::cadence::{CADENCE, ENABLED};
-use crate::monitor::settings::{self, ANALYZER, SCAN_BUDGET, SCAN_MODEL};
-use crate::repositories;
+use super::super::setting::{Field, Said};
+use crate::model::settings::{ANALYZER, BUDGET_DAY, BUDGET_MONTH, REPOSITORY_MODEL};
+use crate::model::{Role, Schedule, ScheduleName, Setting, SettingGroup, SettingState, Timestamp};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
-use std::collections::BTreeMap;
 
 /// Where its form goes.
 pub(in crate::web) const CHANGE_PATH: &str = "/admin/self-monitoring/settings";
 pub(in crate::web) const CADENCE_PATH: &str = "/admin/self-monitoring/cadence";
 
-/// Its settings by name.
-pub(super) const KEYS: [&str; 8] = [
-    ENABLED.key,
-    CADENCE.key,
-    ANALYZER.key,
-    SCAN_MODEL.key,
-    repositories::MODEL.key,
-    SCAN_BUDGET.key,
-    "agent.budget_day_usd",
-    "agent.budget_month_usd",
-];
-/// Cadences that are offered, as people say them.
-const CADENCES: [(&str, &str); 5] =
-    [("15m", "15 min"), ("30m", "30 min"), ("1h", "1 h"), ("6h", "6 h"), ("24h", "24 h")];
-const MODELS: [(&str, &str); 3] = [("opus", "Opus"), ("sonnet", "Sonnet"), ("haiku", "Haiku")];
-const ANALYZERS: [(&str, &str); 3] =
-    [("auto", "Automatic"), ("agent", "Agent"), ("builtin", "Built-in")];
+/// What is said of what was saved.
+pub(super) const SAVED: &[(&str, &str)] =
+    &[("settings", "The settings are saved. They hold from now on.")];
+/// Settings of other groups that are shown here too: what scans and descriptions share with all agents.
+const SHARED: [Setting; 3] = [REPOSITORY_MODEL, BUDGET_DAY, BUDGET_MONTH];
 
 /// What the section shows.
 pub(in crate::web) struct Configuration {
-    values: BTreeMap<&'static str, String>,
+    settings: Vec<SettingState>,
     /// Why the agent program cannot be used.
     unready: Option<String>,
     is_demo: bool,
@@ -49,13 +34,20 @@ pub(in crate::web) struct Configuration {
 
 /// Reads what is set.
 pub(in crate::web) async fn read(web: &Web) -> Result<Configuration, Problem> {
-    let values = settings::values(&web.store).await?;
+    let mut settings = web.store.all_settings().await?;
+    settings.retain(|state| is_shown(state.setting));
     Ok(Configuration {
-        values: values.into_iter().map(|(setting, value)| (setting.key, value)).collect(),
+        settings,
         unready: agent::unready(web).await,
         is_demo: web.demo,
         schedule: web.store.schedule(ScheduleName::SELF_MONITORING).await?,
     })
+}
+
+/// Whether a setting is shown here.
+pub(super) fn is_shown(setting: &Setting) -> bool {
+    let is_shared = SHARED.iter().any(|shared| shared.key == setting.key);
+    setting.group == SettingGroup::SelfMonitoring || is_shared
 }
 
 /// GET `/admin/self-monitoring/cadence`: when the next scan runs by itself, or 204 while it is as the caller shows it.
@@ -104,50 +96,38 @@ pub(in crate::web) fn section(
                 (next(configuration.schedule.as_ref(), now))
             }
             div.card-body {
-                (said.banner(&[("settings", "The settings are saved. They hold from now on.")], &KEYS))
-                @if role >= Role::Admin { (form(configuration, said)) } @else { (facts(configuration, said)) }
+                (said.banner())
+                @if role >= Role::Admin { (form(configuration, said)) } @else { (facts(configuration)) }
             }
         }
     }
 }
 
-fn field<'a>(
-    configuration: &'a Configuration,
-    key: &str,
-    label: &'a str,
-    said: &'a Said,
-) -> Field<'a> {
-    let setting = settings::named(key).expect("its keys are settings");
-    Field { setting, label, value: &configuration.values[setting.key], said }
-}
-
 fn form(configuration: &Configuration, said: &Said) -> Markup {
-    let field = |key, label| field(configuration, key, label, said);
-    let model = Some("A model's full name");
+    let is_amount = |state: &&SettingState| state.setting.values.range().is_some();
+    let (amounts, others): (Vec<_>, Vec<_>) = configuration.settings.iter().partition(is_amount);
     html! {
         form.settings-form method="post" action=(CHANGE_PATH) hx-post=(CHANGE_PATH) hx-target="#configuration"
             hx-swap="outerHTML" hx-disabled-elt="find button" {
-            (field(ENABLED.key, "Scheduled scans").switch("Scan by itself, on the cadence"))
-            (field(CADENCE.key, "Cadence").choice(&CADENCES, Some("Minutes, or crontab and zone: */15 8-18 * * 1-5 Europe/Berlin")))
-            div.setting {
-                (field(ANALYZER.key, "Analyzer").choice(&ANALYZERS, None))
-                small.form-hint { "In use now: " (in_use(configuration)) "." }
+            @for state in others {
+                @if state.setting.key == ANALYZER.key {
+                    div.setting {
+                        (Field { state, said }.whole())
+                        small.form-hint { "In use now: " (in_use(configuration)) "." }
+                    }
+                } @else { (Field { state, said }.whole()) }
             }
-            (field(SCAN_MODEL.key, "Model of scans").choice(&MODELS, model))
-            (field(repositories::MODEL.key, "Model of golden repositories").choice(&MODELS, model))
-            div.setting-row {
-                (field(SCAN_BUDGET.key, "Budget of a scan, $").text())
-                (field("agent.budget_day_usd", "Budget of all agents a day, $").text())
-                (field("agent.budget_month_usd", "Budget of all agents a month, $").text())
-            }
+            div.setting-row { @for state in amounts { (Field { state, said }.whole()) } }
             div.actions { button.btn.btn-primary type="submit" { "Save" } }
         }
     }
 }
 
 /// Who examines the rows of the next scan, as things are now.
-fn in_use(Configuration { values, unready, is_demo, .. }: &Configuration) -> String {
-    match (values[ANALYZER.key].as_str(), unready) {
+fn in_use(Configuration { settings, unready, is_demo, .. }: &Configuration) -> String {
+    let analyzer = settings.iter().find(|state| state.setting.key == ANALYZER.key);
+    let analyzer = analyzer.map(SettingState::text).unwrap_or_default();
+    match (analyzer.as_str(), unready) {
         _ if *is_demo => "the built-in analyzer, as always in the demo".to_owned(),
         ("builtin", _) => "the built-in analyzer".to_owned(),
         (_, None) => "the agent".to_owned(),
@@ -161,22 +141,13 @@ fn bare(sentence: &str) -> &str {
     sentence.trim_end_matches('.')
 }
 
-fn facts(configuration: &Configuration, said: &Said) -> Markup {
-    let fact = |key: &str, label: &str| {
-        let field = field(configuration, key, label, said);
-        html! { dt { (label) } dd { (setting::plain(field.value)) } }
-    };
+fn facts(configuration: &Configuration) -> Markup {
     html! {
         dl.facts {
-            (fact(ENABLED.key, "Scheduled scans"))
-            (fact(CADENCE.key, "Cadence"))
-            (fact(ANALYZER.key, "Analyzer"))
-            dt { "In use now" } dd { (in_use(configuration)) }
-            (fact(SCAN_MODEL.key, "Model of scans"))
-            (fact(repositories::MODEL.key, "Model of golden repositories"))
-            (fact(SCAN_BUDGET.key, "Budget of a scan, $"))
-            (fact("agent.budget_day_usd", "Budget of all agents a day, $"))
-            (fact("agent.budget_month_usd", "Budget of all agents a month, $"))
+            @for state in &configuration.settings {
+                dt { (state.setting.label) } dd { (state.text()) }
+                @if state.setting.key == ANALYZER.key { dt { "In use now" } dd { (in_use(configuration)) } }
+            }
         }
         p.text-secondary { "Changing them needs the role admin." }
     }

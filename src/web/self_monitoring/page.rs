@@ -25,7 +25,19 @@ pub(in crate::web) async fn page(
     who: Signed,
     Query(asked): Query<ListsQuery>,
 ) -> Result<Html<String>, Problem> {
-    whole(&app, &who, &asked, &Said::saved(asked.saved.as_deref())).await
+    let word = asked.saved.as_deref();
+    let said = Forms {
+        configuration: &Said::saved(word, configuration::SAVED),
+        prompt: &Said::saved(word, prompt::SAVED),
+    };
+    whole(&app, &who, &asked, said).await
+}
+
+/// What is to be said of the page's forms.
+#[derive(Clone, Copy)]
+pub(super) struct Forms<'a> {
+    pub(super) configuration: &'a Said,
+    pub(super) prompt: &'a Said,
 }
 
 /// The page, with what is to be said of a form that was sent.
@@ -33,7 +45,7 @@ pub(super) async fn whole(
     app: &App,
     who: &Signed,
     asked: &ListsQuery,
-    said: &Said,
+    said: Forms<'_>,
 ) -> Result<Html<String>, Problem> {
     // The status is read first: a scan that ends in between is then still shown as running and the page looks again.
     let scan_now = app.web.store.scan_now().await?;
@@ -44,13 +56,14 @@ pub(super) async fn whole(
     let content = html! {
         div.row.row-cards {
             div."col-12" { (status::status_section(&scan_now, &status::may_run(app, who), None, now)) }
-            div."col-12" { (configuration::section(&configuration, role, said, now)) }
-            div."col-12" { (prompt::section(&template, role, said)) }
+            div."col-12" { (configuration::section(&configuration, role, said.configuration, now)) }
+            div."col-12" { (prompt::section(&template, role, said.prompt)) }
             div."col-12" { (lists::section(&lists, asked, role, now)) }
         }
     };
     // Not while somebody corrects a form that was not taken: it would be gone.
-    let reload = Some(RELOAD).filter(|_| status::is_active(&scan_now) && !said.is_refusal());
+    let is_refusal = said.configuration.is_refusal() || said.prompt.is_refusal();
+    let reload = Some(RELOAD).filter(|_| status::is_active(&scan_now) && !is_refusal);
     let frame = Frame::new(&app.web, Some(who)).at(Tab::SelfMonitoring).reloading(reload);
     Ok(web_page(&frame, Tab::SelfMonitoring.title(), &content))
 }

@@ -2,15 +2,16 @@
 
 use super::super::components::confirm;
 use super::super::setting::{Said, not_taken};
+use crate::actions::prompts::TEXT_FIELD;
 use crate::model::Role;
-use crate::monitor::prompt::{self, PLACEHOLDERS, SETTING, Template};
+use crate::monitor::prompt::{self, PLACEHOLDERS, Template};
 use maud::{Markup, html};
 
 /// Where its form goes.
 pub(in crate::web) const CHANGE_PATH: &str = "/admin/self-monitoring/prompt";
 
 /// What can be saved here, and what is said of it.
-const SAVED: &[(&str, &str)] = &[
+pub(super) const SAVED: &[(&str, &str)] = &[
     ("prompt", "The prompt is saved. The next scan uses it."),
     (
         "reverted",
@@ -20,7 +21,7 @@ const SAVED: &[(&str, &str)] = &[
 
 /// The editor, folded until somebody wants it; for others than admins the text.
 pub(in crate::web) fn section(template: &Template, role: Role, said: &Said) -> Markup {
-    let banner = said.banner(SAVED, &[SETTING]);
+    let banner = said.banner();
     let is_open = !banner.0.is_empty();
     html! {
         section #prompt .card {
@@ -43,7 +44,7 @@ pub(in crate::web) fn section(template: &Template, role: Role, said: &Said) -> M
 }
 
 fn editor(template: &Template, said: &Said) -> Markup {
-    let text = said.shown(SETTING, &template.text);
+    let text = said.shown(TEXT_FIELD, &template.text);
     let unknown = prompt::unknown_placeholders(text);
     html! {
         form.lines method="post" action=(CHANGE_PATH) hx-post=(CHANGE_PATH) hx-target="#prompt" hx-swap="outerHTML"
@@ -51,7 +52,7 @@ fn editor(template: &Template, said: &Said) -> Markup {
             // The line break after the tag is not part of the text.
             textarea.form-control.prompt-text name="text" rows="18" spellcheck="false" aria-label="Prompt of scans"
                 aria-describedby="prompt-hint prompt-wrong" { "\n" (text) }
-            (not_taken("prompt", said.wrong(SETTING)))
+            (not_taken("prompt", said.wrong(TEXT_FIELD)))
             @if !unknown.is_empty() {
                 div.alert.alert-warning role="status" {
                     "These are no placeholders, and stay in the prompt as they are:"

@@ -4,16 +4,16 @@ use super::super::settings::checks::PART_PATH;
 use super::super::settings::{AUDIT_PATH, PATH, RESUME_PATH, STOP_PATH};
 use super::work::{HOSTILE, assert_inert, enqueue, poll};
 use super::*;
+use crate::model::settings;
 use crate::model::{JobId, Lane, Process, Queue, QueueState, WorkerId};
-use crate::monitor::settings;
 
 fn form(fields: &[(&str, &str)]) -> String {
     serde_urlencoded::to_string(fields).unwrap()
 }
 
 async fn value(site: &Site, key: &str) -> String {
-    let values = settings::values(&site.web.store).await.unwrap();
-    values.into_iter().find(|(setting, _)| setting.key == key).unwrap().1
+    let all = site.web.store.all_settings().await.unwrap();
+    all.into_iter().find(|state| state.setting.key == key).unwrap().text()
 }
 
 async fn queue(site: &Site, name: &Queue) -> QueueState {
@@ -25,8 +25,8 @@ async fn queue(site: &Site, name: &Queue) -> QueueState {
 async fn every_setting_has_its_field_with_what_it_takes_and_its_default() {
     let site = Site::signed_in().await;
     let page = site.see(PATH).await.body;
-    for setting in settings::all() {
-        let takes = maud::html! { (setting.takes) }.into_string();
+    for setting in settings::ALL {
+        let takes = maud::html! { (setting.takes()) }.into_string();
         assert!(page.contains(&format!(r#"name="{}""#, setting.key)), "{}", setting.key);
         assert!(page.contains(&takes), "{}", setting.key);
     }
@@ -34,7 +34,16 @@ async fn every_setting_has_its_field_with_what_it_takes_and_its_default() {
         page.contains("This server runs no agents.") && page.contains("local: issues are kept")
     );
     assert!(page.contains("0 jobs") && page.contains("create account admin"));
+    for heading in settings_headings() {
+        assert!(page.contains(&format!(">{heading}</h2>")), "{heading}");
+    }
+    let switch = page.split("role=\"switch\"").nth(1).unwrap().split('>').next().unwrap();
+    assert!(switch.contains("self_monitoring.enabled") && !switch.contains("checked"), "{switch}");
     assert_inert(&page);
+}
+
+fn settings_headings() -> [&'static str; 5] {
+    crate::model::SettingGroup::ALL.map(crate::model::SettingGroup::title)
 }
 
 #[tokio::test]
@@ -59,7 +68,8 @@ async fn a_setting_is_changed_in_place_refused_with_its_message_and_taken_back()
     let htmx = own_form(path).header("hx-request", "true").header("cookie", &site.cookie);
     let answer = site.send(htmx.body("agent.max_turns=61".into()).unwrap()).await;
     assert!(
-        answer.body.starts_with("<tr>") && answer.body.contains("Saved. It holds from now on.")
+        answer.body.starts_with("<tr>")
+            && answer.body.contains("agent.max_turns is 61 from now on.")
     );
     let program = own_form(path).header("cookie", &site.cookie);
     let answer = site.send(program.body("value=70".into()).unwrap()).await;

@@ -5,7 +5,6 @@ use super::*;
 use crate::model::{
     CatchUp, JobId, Kind, NewSchedule, Plan, Rule, Schedule, ScheduleName, Status, Trigger,
 };
-use crate::monitor::cadence::{self, ENABLED};
 
 fn name(text: &str) -> ScheduleName {
     ScheduleName::parse(text).unwrap()
@@ -140,8 +139,10 @@ async fn an_admin_edits_a_schedule_and_hears_what_does_not_fit() {
 #[tokio::test]
 async fn the_self_monitoring_schedule_is_left_to_its_settings() {
     let site = Site::signed_in().await;
-    let set = |value| cadence::set(&site.web.store, &ENABLED, value, Actor::cli(), START);
-    set(Some("true")).await.unwrap();
+    let set = async |value: &str| {
+        site.submit("/settings/self_monitoring.enabled", &format!("value={value}")).await
+    };
+    set("true").await;
     let page = site.see("/schedules/self_monitoring").await.body;
     assert!(page.contains("lamplighter settings set self_monitoring.cadence"), "{page}");
     assert!(!page.contains("/self_monitoring/pause") && !page.contains("/self_monitoring/edit"));
@@ -153,7 +154,7 @@ async fn the_self_monitoring_schedule_is_left_to_its_settings() {
     }
     let run = site.submit("/schedules/self_monitoring/run-now", "").await;
     assert_eq!(run.header("location"), "/jobs/1");
-    set(Some("false")).await.unwrap();
+    set("false").await;
     assert!(site.see("/schedules").await.body.contains(">Off<"));
 }
 

@@ -30,7 +30,7 @@ fn a_cadence_that_one_browser_sets_is_seen_by_the_other_without_reloading() {
     one.eval(&format!("document.querySelector(\"{typed}\").value = ''"));
     one.fill(typed, "45");
     one.click("#configuration button[type=submit]");
-    one.wait_text("#configuration", "The settings are saved.");
+    one.wait_text("#configuration", "2 settings hold from now on: ");
     for page in [&one, &two] {
         page.wait_text("#scan-cadence", "every 45 minutes, next scan");
         page.wait_text("#scan-history", "scheduled");
@@ -50,7 +50,7 @@ fn a_setting_is_changed_and_taken_back_in_its_row() {
     page.eval("window.first = true");
     page.fill("#setting-agent-max-turns", "0");
     page.click("[action='/settings/agent.max_turns'] button");
-    page.wait_text("#settings-agent", "Saved. It holds from now on.");
+    page.wait_text("#settings-agent", "agent.max_turns is 400 from now on.");
     page.wait("document.querySelector('#setting-agent-max-turns').value == '400'");
     page.wait_text("#audit", "set agent.max_turns");
     page.click("[aria-label='Default of agent.max_turns']");

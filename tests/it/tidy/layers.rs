@@ -23,9 +23,8 @@ const PEERS: &[(&str, &str, &str)] = &[
     ("config", "model", "a repository and an API's address have a form"),
     ("model", "error", "parsing a name can fail, and a job's error carries a code"),
     ("redact", "model", "the columns of a log row are cleaned together"),
-    ("monitor", "repositories", "the settings are one list"),
     ("repositories", "sessions", "a description is a run of the agent as sessions have them"),
-    ("monitor", "sessions", "a scan runs its agent as sessions do, and the settings are one list"),
+    ("monitor", "sessions", "a scan runs its agent as sessions do"),
     ("actions", "wire", "an answer has a form for programs"),
     ("cli", "web", "`serve` starts the pages"),
 ];

@@ -1,0 +1,70 @@
+//! The prompt that scans by the agent are run with.
+
+use super::{Answer, Call};
+use crate::error::{Class, Code, Error, Result};
+use crate::model::Role;
+use crate::monitor::prompt;
+use crate::store::Store;
+use crate::wire;
+
+/// The name of the field with the text.
+pub const TEXT_FIELD: &str = "text";
+
+/// A prompt that people edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PromptName {
+    /// That of scans by the agent.
+    SelfMonitoring,
+}
+
+/// Reads the name of a prompt.
+///
+/// # Errors
+/// `JOB-VALUE-001` for a name that no prompt has.
+pub fn parse_name(text: &str) -> Result<PromptName> {
+    match text.trim() {
+        "self_monitoring" => Ok(PromptName::SelfMonitoring),
+        other => {
+            let why = format!("find the prompt {other:?}: the only one is self_monitoring");
+            Err(Error::new(Code::ModelInvalid, why))
+        }
+    }
+}
+
+/// The refusal of a file whose text cannot be read.
+pub fn unreadable(file: &str, why: std::io::Error) -> Error {
+    Error::new(Code::ModelInvalid, format!("read the prompt from {file}")).because(why)
+}
+
+/// Stores an edited prompt, or has the shipped one again (`None`). The next scan follows.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a blank text and for one of more than 64 KB.
+pub async fn save(
+    store: &Store,
+    call: &Call,
+    name: PromptName,
+    text: Option<&str>,
+) -> Result<Answer<wire::Prompt>> {
+    call.needs(Role::Admin, "change a prompt")?;
+    match name {
+        PromptName::SelfMonitoring => {
+            let saved = prompt::save(store, text, call.actor(), call.now).await;
+            saved.map_err(|error| {
+                let is_text = error.class() == Class::Invalid;
+                if is_text { error.of_field(format!("/{TEXT_FIELD}")) } else { error }
+            })?;
+        }
+    }
+    let template = prompt::load(store).await?;
+    let sentence = if template.modified {
+        "The prompt is saved. The next scan uses it."
+    } else {
+        "The prompt is the shipped one, and follows it when Lamplighter is upgraded."
+    };
+    let unknown = prompt::unknown_placeholders(&template.text)
+        .into_iter()
+        .map(|name| format!("{{{name}}} is no placeholder; it stays in the prompt as it is."));
+    let notes = unknown.collect();
+    Ok(Answer::new(wire::Prompt::from(&template), sentence).with_notes(notes))
+}

@@ -1,0 +1,218 @@
+//! Settings: what an operator changes while the server runs, one or several at once.
+
+use super::{Answer, Call};
+use crate::error::{Class, Code, Error, Result};
+use crate::model::settings::{self, CADENCE, ENABLED};
+use crate::model::{
+    Consequence, Role, ScheduleName, Setting, SettingState, ValueType, is_known_model,
+};
+use crate::monitor::may_scan;
+use crate::store::Store;
+use crate::wire;
+use serde_json::Value;
+
+/// The word for what a setting is while nobody has set it.
+const DEFAULT: &str = "default";
+
+/// One setting that is to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingChange {
+    /// Its name.
+    pub key: String,
+    /// Its value as people type it; `default` for what it is while nobody has set it.
+    pub text: String,
+}
+
+impl SettingChange {
+    /// A setting that is to have this value.
+    pub fn set(key: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { key: key.into(), text: text.into() }
+    }
+
+    /// A setting that is to be what it is while nobody has set it.
+    pub fn reset(key: impl Into<String>) -> Self {
+        Self::set(key, DEFAULT)
+    }
+}
+
+/// Reads the words of a change: `KEY VALUE`, or `KEY=VALUE` for each of several.
+///
+/// # Errors
+/// `JOB-VALUE-001` for words that are neither.
+pub fn parse_changes(words: &[String]) -> Result<Vec<SettingChange>> {
+    let pair = |word: &String| {
+        let (key, value) = word.split_once('=')?;
+        settings::named(key.trim()).map(|setting| SettingChange::set(setting.key, value))
+    };
+    let refused = |why: &str| {
+        let why = format!("read the settings: {why}");
+        Err(Error::new(Code::ModelInvalid, why))
+    };
+    match words {
+        [] => refused("write KEY VALUE, or KEY=VALUE for each of several"),
+        [first, ..] if first.contains('=') => {
+            let mut changes = Vec::with_capacity(words.len());
+            for word in words {
+                match (pair(word), word.split_once('=')) {
+                    (Some(change), _) => changes.push(change),
+                    (None, Some((key, _))) => return Err(unknown(key)),
+                    (None, None) => return refused(&format!("{word:?} is not KEY=VALUE")),
+                }
+            }
+            Ok(changes)
+        }
+        [key] => refused(&format!("there is no value for {key}")),
+        [key, value] => Ok(vec![SettingChange::set(key, value)]),
+        [key, value @ ..] => {
+            let is_other = |word: &String| settings::named(word).is_some() || pair(word).is_some();
+            if value.iter().any(is_other) {
+                return refused("write several settings as KEY=VALUE each");
+            }
+            let whole = value.join(" ");
+            refused(&format!(
+                "a setting takes one value; quote one of several words: settings set {key} '{whole}'"
+            ))
+        }
+    }
+}
+
+/// The setting of this name.
+///
+/// # Errors
+/// `JOB-VALUE-001` for a name that no setting has.
+pub fn named(key: &str) -> Result<&'static Setting> {
+    settings::named(key.trim()).ok_or_else(|| unknown(key))
+}
+
+fn unknown(key: &str) -> Error {
+    let known = settings::keys().join(", ");
+    Error::new(Code::ModelInvalid, format!("find the setting {key:?}: the settings are {known}"))
+}
+
+/// Changes settings: all of these, or none if one is not taken. A running server follows at once.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role admin; with what is wrong with each: `JOB-VALUE-001` for a name that no setting has and
+/// for a value that the setting does not take, and as [`may_scan`] for scans that are to run by themselves while the
+/// running server says that it cannot take what they find to the tracker.
+pub async fn change(
+    store: &Store,
+    call: &Call,
+    changes: &[SettingChange],
+) -> Result<Answer<wire::SettingsChanged>> {
+    call.needs(Role::Admin, "change the settings")?;
+    let set = store.settings(settings::keys()).await?;
+    let server = store.server_facts(call.now).await?;
+    let is_on = ENABLED.of(&set) == true;
+    let (mut wanted, mut refused) = (Vec::<Wanted>::new(), Vec::new());
+    for change in changes {
+        let read = read(change).and_then(|wish| {
+            if wanted.iter().any(|other| other.setting.key == wish.setting.key) {
+                let why = format!("set {}: it is named twice", wish.setting.key);
+                return Err(Error::new(Code::ModelInvalid, why));
+            }
+            if wish.setting.key == ENABLED.key && wish.value == Some(true.into()) && !is_on {
+                may_scan(server.as_ref()).map_err(|why| {
+                    Error::new(why.code(), format!("set {} to true", ENABLED.key)).because(why)
+                })?;
+            }
+            Ok(wish)
+        });
+        match read {
+            Ok(wish) => wanted.push(wish),
+            Err(error) => refused.push((pointer(&change.key), error)),
+        }
+    }
+    if let Some(error) = Error::of_fields(refused) {
+        return Err(error);
+    }
+    let differs = |wish: &&Wanted| set.get(wish.setting.key) != wish.value.as_ref();
+    let news: Vec<_> = wanted.iter().filter(differs).collect();
+    let stored = news.iter().map(|wish| (wish.setting.key, wish.value.clone())).collect();
+    store.change_settings(stored, call.actor(), call.now).await.map_err(|error| {
+        // The store refuses a cadence that another hand has made unreadable.
+        let is_cadence = error.class() == Class::Invalid;
+        if is_cadence { error.of_field(pointer(CADENCE.key)) } else { error }
+    })?;
+    answer(store, &wanted, &news).await
+}
+
+/// A change that has been read.
+struct Wanted {
+    setting: &'static Setting,
+    /// `None`: what it is while nobody has set it.
+    value: Option<Value>,
+}
+
+fn read(change: &SettingChange) -> Result<Wanted> {
+    let setting = named(&change.key)?;
+    let text = Some(change.text.trim()).filter(|text| *text != DEFAULT);
+    Ok(Wanted { setting, value: text.map(|text| setting.parse(text)).transpose()? })
+}
+
+/// The JSON pointer of a setting's field.
+fn pointer(key: &str) -> String {
+    format!("/{}", key.trim())
+}
+
+async fn answer(
+    store: &Store,
+    wanted: &[Wanted],
+    news: &[&Wanted],
+) -> Result<Answer<wire::SettingsChanged>> {
+    let all = store.all_settings().await?;
+    let now: Vec<_> = wanted
+        .iter()
+        .filter_map(|wish| all.iter().find(|state| state.setting.key == wish.setting.key))
+        .collect();
+    let is_new =
+        |state: &&&SettingState| news.iter().any(|wish| wish.setting.key == state.setting.key);
+    let words: Vec<_> = now.iter().filter(is_new).map(|state| in_words(state)).collect();
+    let mut sentence = match (words.as_slice(), now.as_slice()) {
+        ([], [one]) => format!("{} is {} already.", one.setting.key, one.text()),
+        ([], _) => "Nothing changed: the settings are so already.".to_owned(),
+        ([one], _) => format!("{one} from now on."),
+        (several, _) => {
+            format!("{} settings hold from now on: {}.", several.len(), several.join(", "))
+        }
+    };
+    let moves_scans = |wish: &&Wanted| wish.setting.consequence == Consequence::ScanSchedule;
+    if news.iter().any(moves_scans) {
+        sentence.push_str(&scans(store).await?);
+    }
+    let notes = news.iter().filter_map(|wish| foreign_model(wish)).collect();
+    let settings = now.into_iter().map(wire::Setting::from).collect();
+    Ok(Answer::new(wire::SettingsChanged { status: "saved", settings }, sentence).with_notes(notes))
+}
+
+fn in_words(state: &SettingState) -> String {
+    let its_default = if state.is_set { "" } else { " (its default)" };
+    format!("{} is {}{its_default}", state.setting.key, state.text())
+}
+
+/// When scans run by themselves, as things are now.
+async fn scans(store: &Store) -> Result<String> {
+    let schedule = store.schedule(ScheduleName::SELF_MONITORING).await?;
+    let schedule = schedule.filter(|schedule| schedule.paused_at.is_none());
+    Ok(match schedule.map(|schedule| (schedule.plan, schedule.next_at)) {
+        Some((Ok(plan), Some(next))) => {
+            format!(" Scans run by themselves, {}; the next one at {next}.", plan.rule.in_words())
+        }
+        Some((Ok(_), None) | (Err(_), _)) | None => " Scans run by Run Now only.".to_owned(),
+    })
+}
+
+/// Says that nobody knows whether the agent program takes this model.
+fn foreign_model(wish: &Wanted) -> Option<String> {
+    if !matches!(wish.setting.values, ValueType::Model) {
+        return None;
+    }
+    let name = wish.value.as_ref()?.as_str()?;
+    (!is_known_model(name)).then(|| {
+        format!(
+            "The agent program knows opus, sonnet, haiku and full names with \"claude\" in them. It is given the model \
+             {name:?} as it is; if it does not know it, runs with {} fail.",
+            wish.setting.key
+        )
+    })
+}

@@ -1,0 +1,66 @@
+//! `lamplighter prompts`: shows the prompt of scans, changes it, and has the shipped one again.
+
+use super::{Cli, output};
+use crate::actions::Call;
+use crate::actions::prompts::{self, PromptName};
+use crate::error::Result;
+use crate::monitor::prompt;
+use crate::wire;
+use clap::Subcommand;
+use std::io::Read;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Print a prompt
+    Show {
+        /// Its name: `self_monitoring`
+        prompt: String,
+    },
+    /// Replace a prompt; the next run uses it
+    Set {
+        /// Its name: `self_monitoring`
+        prompt: String,
+        /// The file with its new text; `-` is the standard input
+        file: String,
+    },
+    /// Have the shipped prompt again
+    Reset {
+        /// Its name: `self_monitoring`
+        prompt: String,
+    },
+}
+
+pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
+    let call = Call::by_owner(cli.now());
+    match command {
+        Command::Show { prompt } => show(cli, prompts::parse_name(&prompt)?).await,
+        Command::Set { prompt, file } => {
+            let (name, text) = (prompts::parse_name(&prompt)?, text(&file)?);
+            cli.say(&prompts::save(&cli.existing_store()?, &call, name, Some(&text)).await?)
+        }
+        Command::Reset { prompt } => {
+            let name = prompts::parse_name(&prompt)?;
+            cli.say(&prompts::save(&cli.existing_store()?, &call, name, None).await?)
+        }
+    }
+}
+
+async fn show(cli: &Cli, name: PromptName) -> Result<()> {
+    let template = match name {
+        PromptName::SelfMonitoring => prompt::load(&cli.existing_store()?).await?,
+    };
+    if cli.json {
+        return output::json(&wire::Prompt::from(&template));
+    }
+    output::line(template.text.trim_end())
+}
+
+fn text(file: &str) -> Result<String> {
+    let mut text = String::new();
+    let read = match file {
+        "-" => std::io::stdin().read_to_string(&mut text).map(drop),
+        path => std::fs::read_to_string(path).map(|read| text = read),
+    };
+    read.map_err(|why| prompts::unreadable(file, why))?;
+    Ok(text)
+}

@@ -1,0 +1,69 @@
+//! Settings: what an operator changes while the server runs.
+
+use super::Store;
+use super::sqlite::{self, Tx};
+use crate::error::Result;
+use crate::model::settings::{self, named};
+use crate::model::{
+    Actor, Consequence, SCAN_SCHEDULE, Setting, SettingState, Timestamp, scan_schedule,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+impl Store {
+    /// The settings of these keys that somebody has set.
+    pub async fn settings(
+        &self,
+        keys: impl AsRef<[&'static str]> + Send + 'static,
+    ) -> Result<BTreeMap<&'static str, Value>> {
+        let read = move |c: &_| sqlite::settings::read(c, keys.as_ref());
+        self.db.read("read settings", read).await
+    }
+
+    /// Every setting as it is now, in the order of pages and lists.
+    pub async fn all_settings(&self) -> Result<Vec<SettingState>> {
+        let set = self.settings(settings::keys()).await?;
+        let state = |setting: &'static Setting| {
+            let is_set = set.contains_key(setting.key);
+            SettingState { setting, value: setting.of(&set), is_set }
+        };
+        Ok(settings::ALL.iter().map(state).collect())
+    }
+
+    /// Sets settings, or takes them back to their defaults (`None`), and does what else changes with them: all in one
+    /// transaction, so that all of them hold or none does.
+    ///
+    /// The schedule of scans follows. Switched off, it stays as a paused one, with its history. Switched on again under the
+    /// same rule it goes on as after a restart: overdue, it runs once, else it waits. Under another budget, jobs that one has
+    /// put off are looked at again.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` if the settings of scans stand for no schedule; nothing is changed then.
+    pub async fn change_settings(
+        &self,
+        changes: Vec<(&'static str, Option<Value>)>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let change = move |tx: &Tx<'_>| {
+            for (key, value) in &changes {
+                match value {
+                    Some(value) => sqlite::settings::set(tx, key, value, &actor, now)?,
+                    // Whether it was set makes no difference.
+                    None => drop(sqlite::settings::unset(tx, key, &actor, now)?),
+                }
+            }
+            let known = changes.iter().filter_map(|(key, _)| named(key));
+            let consequences: Vec<_> = known.map(|setting| setting.consequence).collect();
+            if consequences.contains(&Consequence::PutOffJobs) {
+                sqlite::spend::lift(tx, &actor, now)?;
+            }
+            if consequences.contains(&Consequence::ScanSchedule) {
+                let set = sqlite::settings::read(tx, SCAN_SCHEDULE)?;
+                sqlite::schedules::follow(tx, scan_schedule(&set, now)?, &actor, now)?;
+            }
+            Ok(())
+        };
+        self.db.write("change settings", change).await
+    }
+}
