@@ -39,5 +39,6 @@ mod templates;
 mod tidy;
 mod tracking;
 mod typed;
+mod users;
 mod why;
 mod zones;
