@@ -9,7 +9,7 @@ pub use password::{Memory, Password, verify};
 
 use super::{Answer, Call};
 use crate::error::{Code, Error, Result};
-use crate::model::{Role, Username};
+use crate::model::{Account, Actor, Role, Timestamp, Username};
 use crate::store::Store;
 use crate::wire;
 use std::cmp::Ordering;
@@ -42,6 +42,38 @@ pub fn parse_role(text: &str) -> Result<Role> {
         let takes = "it is viewer, operator or admin";
         Error::new(Code::ModelInvalid, format!("take the role {text:?}: {takes}"))
     })
+}
+
+/// Makes the first admin of a set-up link, which is used up by it. The link is the proof: nobody can have signed in.
+///
+/// # Errors
+/// `AUTH-SETUP-001` if the link does not count any more.
+pub async fn set_up(
+    store: &Store,
+    remote: Option<String>,
+    code_hash: String,
+    password_hash: String,
+    now: Timestamp,
+) -> Result<Account> {
+    let actor = Actor { name: "setup".to_owned(), remote };
+    let made = store.redeem_setup_code(code_hash, password_hash, actor, now).await?;
+    made.ok_or_else(|| {
+        let doing = "set up the admin: the link was used, or is older than 15 minutes";
+        Error::new(Code::AuthSetupCode, doing)
+    })
+}
+
+/// Makes the first admin with this password; answers whether there was none before.
+///
+/// # Errors
+/// `AUTH-SETUP-002` for a password that does not fit, if there is no admin.
+pub async fn first_admin(store: &Store, call: &Call, password: &str) -> Result<bool> {
+    call.needs(Role::Admin, "make the first admin")?;
+    if store.has_admin().await? {
+        return Ok(false);
+    }
+    let hash = Password::read(password, None)?.hashed().await?;
+    Ok(store.create_first_admin(hash, call.actor(), call.now).await?.is_some())
 }
 
 /// Makes an account, which can sign in at once.
@@ -156,7 +188,6 @@ mod tests {
     use super::super::Proof;
     use super::*;
     use crate::error::Class;
-    use crate::model::{Actor, Timestamp};
     use crate::testing;
     use std::time::Duration;
 
@@ -349,6 +380,26 @@ mod tests {
                     .into()
             )
         );
+    }
+
+    #[tokio::test]
+    async fn the_first_admin_is_made_once_by_a_link_or_by_the_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = testing::store_in(folder.path()).unwrap();
+        let owner = Call::by_owner(NOW);
+        let refused = first_admin(&store, &owner, "short").await.unwrap_err();
+        assert_eq!((refused.code(), refused.class()), (Code::AuthPassword, Class::Invalid));
+        let later = NOW.plus(Duration::from_mins(15));
+        assert!(store.set_setup_code("code".into(), later).await.unwrap());
+        let made = set_up(&store, None, "code".into(), "hash".into(), NOW).await.unwrap();
+        assert_eq!((made.username.as_str(), made.role), ("admin", Role::Admin));
+        let again = set_up(&store, None, "code".into(), "hash".into(), NOW).await.unwrap_err();
+        assert_eq!((again.code(), again.class()), (Code::AuthSetupCode, Class::Gone));
+        assert_eq!(
+            again.sentence(),
+            "Could not set up the admin: the link was used, or is older than 15 minutes."
+        );
+        assert!(!first_admin(&store, &owner, "short").await.unwrap(), "there is one");
     }
 
     #[tokio::test]

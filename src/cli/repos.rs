@@ -3,7 +3,7 @@
 use super::{Cli, output};
 use crate::actions::Call;
 use crate::actions::repositories::{self, RepositoryAdd};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::GoldenRepo;
 use crate::wire;
 use clap::Subcommand;
@@ -37,10 +37,8 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     let call = Call::by_owner(cli.now());
     match command {
         Command::Add { path, name } => {
-            // A relative path is one of the shell's folder.
-            let path = absolute(&path).map_err(|error| {
-                Error::new(Code::RepositoryPath, "add a repository").because(error)
-            })?;
+            // A relative path is one of the shell's folder. Where there is none, the action refuses it.
+            let path = absolute(&path).unwrap_or(path);
             let added =
                 repositories::add(&cli.store()?, &call, RepositoryAdd { path, name }).await?;
             cli.say_id(&added, added.value.job_id)

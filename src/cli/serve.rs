@@ -1,7 +1,7 @@
 //! `lamplighter serve`: the engine, the scans and the admin pages in one process.
 
 use super::{Cli, JOBS_DB, LOGS_DB, output};
-use crate::actions::people::Password;
+use crate::actions::{Call, people};
 use crate::agents::Launcher;
 use crate::bulk;
 use crate::clock::Clock;
@@ -9,7 +9,7 @@ use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKi
 use crate::engine::Engine;
 use crate::error::{Code, Error, Result};
 use crate::logs::{LogFile, LogWriter, log_layer, redacted};
-use crate::model::{Actor, NewLogRow, Timestamp};
+use crate::model::{NewLogRow, Timestamp};
 use crate::monitor::intake::{Intake, Journal};
 use crate::monitor::{self, Telling, Tracking};
 use crate::repositories;
@@ -292,11 +292,7 @@ fn start_logging(config: &Config, logs: LogStore, clock: Clock) -> LogWriter {
 async fn admin_from_environment(store: &Store, clock: &Clock) -> Result<bool> {
     let password = std::env::var("LAMPLIGHTER_ADMIN_PASSWORD").ok().filter(|p| !p.is_empty());
     let Some(password) = password else { return Ok(false) };
-    if store.has_admin().await? {
-        return Ok(false);
-    }
-    let hash = Password::read(password, None)?.hash()?;
-    Ok(store.create_first_admin(hash, Actor::cli(), clock.now()).await?.is_some())
+    people::first_admin(store, &Call::by_owner(clock.now()), &password).await
 }
 
 /// Says on standard output where the server is and, while there is no admin, how to become it.

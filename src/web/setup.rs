@@ -11,7 +11,7 @@ use super::page::{self, Frame};
 use super::problem::Problem;
 use super::secret::{self, Secret};
 use super::{login, nav};
-use crate::actions::people::Password;
+use crate::actions::people::{self, Password};
 use crate::error::Result;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
@@ -82,9 +82,8 @@ pub(super) async fn redeem(
     };
     let hash = app.hasher.run(move |_| password.hash()).await?;
     let now = app.web.clock.now();
-    let actor = caller.acting_as("setup");
-    let account = app.web.store.redeem_setup_code(code_hash, hash, actor, now).await?;
-    let account = account.ok_or_else(SetupText::unfit)?;
+    let remote = Some(caller.remote.to_string());
+    let account = people::set_up(&app.web.store, remote, code_hash, hash, now).await?;
     let cookie = login::begin(&app, &caller, &account, now).await?;
     Ok(([(SET_COOKIE, cookie)], see_other(nav::HOME)).into_response())
 }

@@ -42,5 +42,6 @@ mod templates;
 mod tidy;
 mod tracking;
 mod typed;
+mod users;
 mod why;
 mod zones;
