@@ -144,6 +144,7 @@ pub async fn logs_kept(store: &Store) -> Result<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Kind, KindRules, Retention};
 
     #[test]
     fn every_setting_has_a_name_of_its_own_and_takes_its_default() {
@@ -162,5 +163,17 @@ mod tests {
             assert!(refused.to_string().contains("1 to 3650"), "{bad:?}: {refused}");
         }
         assert_eq!(LOGS_DAYS.parse(" 30 ").unwrap(), 30);
+    }
+
+    #[test]
+    fn a_kinds_retention_is_told_as_its_rules_have_it() {
+        let of_kind = [crate::monitor::rules(), sessions::rules(), repositories::rules()];
+        let of_kind = of_kind.map(|rules| (format!("retention.{}_days", rules.kind), rules));
+        let others = KindRules::new(Kind::parse("any").unwrap());
+        for (key, rules) in of_kind.into_iter().chain([("retention.jobs_days".to_owned(), others)])
+        {
+            let days: u64 = named(&key).unwrap().default.parse().unwrap();
+            assert_eq!(rules.retention, Retention::all(Duration::from_hours(24 * days)), "{key}");
+        }
     }
 }
