@@ -384,14 +384,12 @@ pub struct ScanCommit {
     pub rejections: Vec<String>,
     /// Where its issues go.
     pub tracker: Tracker,
-    /// Findings that become issues.
-    pub new_issues: Vec<NewIssue>,
+    /// Findings that become issues, each with what is said at the tracker.
+    pub new_issues: Vec<(NewIssue, Posting)>,
     /// Known issues that were met again, with how many rows.
     pub seen_again: Vec<(IssueId, u64)>,
-    /// Comments on known issues.
-    pub remarks: Vec<Remark>,
-    /// What is said at the tracker: for each new issue and then for each remark.
-    pub postings: Vec<Posting>,
+    /// Comments on known issues, each with what is said at the tracker.
+    pub remarks: Vec<(Remark, Posting)>,
     /// How much of it may go without anybody's approval.
     pub caps: Caps,
     /// Whether rows remain that a further scan must examine.

@@ -206,15 +206,18 @@ async fn decided(
     let codes = findings.iter().flat_map(|f| f.error_codes.clone()).collect();
     let prints = findings.iter().flat_map(prints_of).collect();
     let known = works.store.known_issues(codes, prints).await?;
-    let mut triage = triage(findings.clone(), &known, context.clock.now());
-    let mut postings = destination.postings(context.job.id, &triage, &known)?;
+    let triage = triage(findings.clone(), &known, context.clock.now());
+    let scan = context.job.id;
+    let mut new_issues = destination.openings(scan, triage.new_issues, &known)?;
+    let mut remarks = destination.comments(scan, triage.remarks)?;
     if examined.analyzer != BUILTIN {
         // What the tracker is told is made of the text as the agent wrote it: made inert twice it would show the escapes.
-        for new in &mut triage.new_issues {
+        for (new, _) in &mut new_issues {
             new.finding.body = inert(&new.finding.body);
         }
         if destination.tracker == Tracker::Local {
-            for posting in &mut postings {
+            let opened = new_issues.iter_mut().map(|(_, posting)| posting);
+            for posting in opened.chain(remarks.iter_mut().map(|(_, posting)| posting)) {
                 posting.body = inert(&posting.body);
             }
         }
@@ -225,7 +228,7 @@ async fn decided(
         log_id_end: examined.end,
         counts: ScanCounts {
             rows_examined: examined.rows,
-            issues_created: triage.new_issues.len() as u64,
+            issues_created: new_issues.len() as u64,
             duplicates_skipped: triage.skipped,
             potential_duplicates_commented: triage.commented,
             reopened: triage.reopened,
@@ -238,10 +241,9 @@ async fn decided(
         rejections: examined.rejected.reasons.clone(),
         tracker: destination.tracker,
         caps: destination.caps,
-        new_issues: triage.new_issues,
+        new_issues,
         seen_again: triage.seen_again,
-        remarks: triage.remarks,
-        postings,
+        remarks,
         follow_up: examined.follow_up,
     };
     Ok((scan, triage.decisions))

@@ -1,12 +1,11 @@
 //! The configured tracker: its settings, whether it can be used, and what a scan's acts are made of for it.
 
-use super::triage::Triage;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::model::settings::{APPROVAL, DAY_CAP, SCAN_CAP, SERVER_NAME};
 use crate::model::{
-    ApiUrl, Caps, Classification, Finding, IssueId, JobId, KnownIssue, Posting, REQUEST_LIMIT,
-    Remark, Repository, Setting, Timestamp, Tracker, Visibility,
+    ApiUrl, Caps, Classification, Finding, IssueId, JobId, KnownIssue, NewIssue, Posting,
+    REQUEST_LIMIT, Remark, Repository, Setting, Timestamp, Tracker, Visibility,
 };
 use crate::store::Store;
 use crate::tracker::{self, GitHub, Options, Report, TokenSource, repository_of};
@@ -168,18 +167,32 @@ impl Default for Destination {
 }
 
 impl Destination {
-    /// What is said of each new issue, and then of each remark.
-    pub(super) fn postings(
+    /// Each new issue with what is said of it.
+    pub(super) fn openings(
         &self,
         scan: JobId,
-        triage: &Triage,
+        new_issues: Vec<NewIssue>,
         known: &[KnownIssue],
-    ) -> Result<Vec<Posting>> {
+    ) -> Result<Vec<(NewIssue, Posting)>> {
         let page = |id: IssueId| known.iter().find(|issue| issue.id == id)?.url.as_deref();
-        let opened = triage.new_issues.iter();
-        let opened = opened.map(|new| self.opening(scan, &new.finding, new.follows.and_then(page)));
-        let said = triage.remarks.iter().map(|remark| self.remark(scan, remark));
-        opened.chain(said).collect()
+        let opening = |new: NewIssue| {
+            let posting = self.opening(scan, &new.finding, new.follows.and_then(page))?;
+            Ok((new, posting))
+        };
+        new_issues.into_iter().map(opening).collect()
+    }
+
+    /// Each remark with what is said of it.
+    pub(super) fn comments(
+        &self,
+        scan: JobId,
+        remarks: Vec<Remark>,
+    ) -> Result<Vec<(Remark, Posting)>> {
+        let comment = |remark: Remark| {
+            let posting = self.remark(scan, &remark)?;
+            Ok((remark, posting))
+        };
+        remarks.into_iter().map(comment).collect()
     }
 
     fn opening(&self, scan: JobId, finding: &Finding, follows: Option<&str>) -> Result<Posting> {

@@ -4,7 +4,7 @@ use super::filings;
 use super::jobs;
 use super::row::{self, instant, word};
 use super::{issues, settle};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{
     Act, DryRun, FilingState, JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts, ScanNow,
     Timestamp, Tracker, Trigger,
@@ -171,17 +171,13 @@ pub(in crate::store) fn commit(
 
 /// Stores issues and remarks with what is to be done at the tracker. A new issue of the local one is filed by its own row.
 fn file(conn: &Connection, id: JobId, scan: &ScanCommit, now: Timestamp) -> Result<()> {
-    if scan.postings.len() != scan.new_issues.len() + scan.remarks.len() {
-        return Err(Error::new(Code::ModelInvalid, "file acts without their words"));
-    }
     let (first, approval) = match scan.tracker {
         Tracker::Local => (FilingState::Filed, false),
         Tracker::Github { approval: true } => (FilingState::AwaitingApproval, true),
         Tracker::Github { approval: false } => (FilingState::Pending, false),
     };
     let mut room = filings::room(conn, scan.caps, now)?;
-    let mut postings = scan.postings.iter();
-    for (new, posting) in scan.new_issues.iter().zip(&mut postings) {
+    for (new, posting) in &scan.new_issues {
         let issue = issues::insert(conn, id, scan.tracker, new, now)?;
         let state = if room > 0 { first } else { FilingState::AwaitingApproval };
         room = room.saturating_sub(u64::from(!approval));
@@ -189,7 +185,7 @@ fn file(conn: &Connection, id: JobId, scan: &ScanCommit, now: Timestamp) -> Resu
             filings::insert(conn, (id, issue), Act::Open, posting, state, now)?;
         }
     }
-    for (remark, posting) in scan.remarks.iter().zip(postings) {
+    for (remark, posting) in &scan.remarks {
         issues::remark(conn, remark, now)?;
         let act = if remark.reopens { Act::Reopen } else { Act::Comment };
         filings::insert(conn, (id, remark.issue), act, posting, first, now)?;

@@ -218,7 +218,6 @@ async fn a_scan_unfolds_to_its_findings_its_analyzer_and_its_transcript() {
         seen_again: vec![],
         remarks: vec![],
         caps: Caps::default(),
-        postings: vec![],
         follow_up: false,
     };
     site.web.store.commit_scan(lease.clone(), commit, START).await.unwrap();

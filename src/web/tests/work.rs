@@ -94,6 +94,8 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
         body: finding.body.clone(),
         labels: vec![],
     };
+    let prints = vec![Fingerprint::from_hex("f".repeat(64))];
+    let new = NewIssue { finding, fingerprints: prints, follows: None };
     let commit = ScanCommit {
         log: "log".into(),
         log_id_start: 0,
@@ -109,14 +111,9 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
         cost_usd: None,
         rejections: vec![],
         tracker,
-        new_issues: vec![NewIssue {
-            finding,
-            fingerprints: vec![Fingerprint::from_hex("f".repeat(64))],
-            follows: None,
-        }],
+        new_issues: vec![(new, posting)],
         seen_again: vec![],
         remarks: vec![],
-        postings: vec![posting],
         caps: Caps::default(),
         follow_up: false,
     };
