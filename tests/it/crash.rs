@@ -162,8 +162,7 @@ fn p23_a_first_start_that_is_killed_at_any_step_starts_again() {
 #[test]
 fn p23_the_first_start_of_a_restored_copy_that_is_killed_at_any_step_starts_again() {
     let original = tempfile::tempdir().unwrap();
-    let server = Server::start(original.path(), &[]);
-    assert_eq!(server.terminate(), Some(0));
+    Server::start(original.path(), &[]).kill();
     killed_at_every_step(|data| {
         for name in ["lamplighter.db", "logs.db"] {
             // A copy made this way is not in WAL mode before its first start.
