@@ -31,7 +31,8 @@ type Source = Box<dyn StdError + Send + Sync + 'static>;
 
 /// What went wrong, while doing what, under which registered code.
 ///
-/// `Display` prints `[CODE] what was being done: why`, and `{:#}` adds the code's title and remedy.
+/// `Display` prints `[CODE] what was being done: why`; `{:#}` prints `[CODE]` with [`Error::sentence`] where that says it
+/// all, and adds the code's title and remedy.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Error {
@@ -167,8 +168,9 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A person at the command line owns the machine, and is told of a failure of ours in full, too.
+        let text = if f.alternate() && self.is_answer() { self.sentence() } else { self.text() };
         write!(f, "[{}]", self.code)?;
-        let text = self.text();
         if !text.is_empty() {
             write!(f, " {text}")?;
         }

@@ -31,7 +31,7 @@ pub(super) enum Command {
         id: i64,
     },
     /// Queue a session and print its id
-    Trigger(Wanted),
+    Trigger(Box<Wanted>),
     /// Print what a session does, from its beginning until it is over
     Tail {
         /// The session's id
@@ -92,7 +92,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             let session = actions::existing(&cli.existing_store()?, JobId(id)).await?;
             show(cli, &session)
         }
-        Command::Trigger(wanted) => trigger(cli, wanted).await,
+        Command::Trigger(wanted) => trigger(cli, *wanted).await,
         Command::Tail { id, raw } => tail(&cli.existing_store()?, id, raw).await,
         Command::Stop { id } => {
             let call = Call::by_owner(cli.now());

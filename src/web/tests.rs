@@ -22,9 +22,11 @@ mod work;
 
 use super::{Options, Web, router};
 use crate::clock::Clock;
-use crate::model::{Account, Actor, Timestamp};
+use crate::model::{
+    Account, Actor, Kind, KindFacts, KindRules, Process, ProcessFacts, Timestamp, WorkerId,
+};
 use crate::monitor::Tracking;
-use crate::store::{LogStore, OpenMode, Store};
+use crate::store::{Leadership, LogStore, OpenMode, Store};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
@@ -85,6 +87,17 @@ impl Answer {
 }
 
 impl Site {
+    /// Lets a process lead the engine that runs no agents, and answers what keeps it leading.
+    async fn leads_without_agents(&self) -> Leadership {
+        let kinds = vec![KindFacts::of(&KindRules::new(Kind::SELF_MONITORING))];
+        let facts = ProcessFacts { kinds, ..ProcessFacts::default() };
+        let (id, process) = (WorkerId::parse("server").unwrap(), Process { pid: 1, start: None });
+        let store = &self.web.store;
+        store.take_over(id.clone(), process.clone(), Vec::new(), START).await.unwrap();
+        store.heartbeat(id, process, facts, START).await.unwrap();
+        store.try_lead().unwrap().expect("nobody else leads")
+    }
+
     /// A server with an empty database and nobody signed in.
     fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();

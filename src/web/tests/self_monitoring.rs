@@ -146,6 +146,7 @@ async fn a_form_with_a_foreign_field_changes_nothing() {
 #[tokio::test]
 async fn a_viewer_sees_the_configuration_and_has_no_form() {
     let site = Site::signed_in().await;
+    let _leads = site.leads_without_agents().await;
     let set = configuration::read(&site.web).await.unwrap();
     let template = prompt::load(&site.web.store).await.unwrap();
     let none = Said::default();

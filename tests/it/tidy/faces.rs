@@ -59,11 +59,7 @@ const RULES: &[Rule] = &[
             ("src/web/serve.rs", "an address can be taken"),
             ("src/web/secret.rs", "the machine may give no random bytes"),
         ],
-        still: &[
-            "src/cli/logs/templates.rs",
-            "src/cli/sessions.rs",
-            "src/cli/users.rs",
-        ],
+        still: &["src/cli/logs/templates.rs", "src/cli/sessions.rs", "src/cli/users.rs"],
     },
     Rule {
         what: "a role that a face compares",
