@@ -7,17 +7,24 @@
 //! *Invariant:* what one face refuses, all refuse, with the same error code and the same sentence; what one offers, all can.
 
 mod answer;
+pub mod approvals;
 mod call;
+pub mod issues;
 pub mod kinds;
 mod length;
+pub mod logs;
 
 pub mod people;
 mod priority;
 pub mod queues;
 pub mod repositories;
+mod rows;
+pub mod scans;
 pub mod schedules;
+mod waiting;
 
 pub use answer::Answer;
 pub use call::{Call, Proof, Who};
 pub use length::length;
 pub use priority::priority;
+pub use rows::rows;

@@ -7,6 +7,7 @@ mod budget;
 mod bulk;
 mod cron;
 mod digest;
+mod dry_run;
 mod edit;
 mod filing;
 mod filter;
@@ -40,6 +41,7 @@ pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};
 pub(crate) use digest::sha256_hex;
+pub use dry_run::{DryRun, FindingVerdict};
 pub use edit::{JobEdit, RunNow};
 pub use filing::{
     Act, Event as FilingEvent, Filing, FilingId, FilingState, Place, REQUEST_LIMIT, SETTLE, Step,
@@ -63,9 +65,8 @@ pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
-    Caps, Classification, DryRun, Finding, FindingVerdict, Fingerprint, Issue, IssueChange,
-    IssueId, IssueState, KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts,
-    ScanNow, Tracker,
+    Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,
+    KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts, ScanNow, Tracker,
 };
 pub use schedule::{
     CatchUp, Decided, Decision, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,

@@ -5,18 +5,24 @@
 //! known is `null`.
 
 mod answered;
+mod issue;
 mod job;
+mod log;
 mod person;
 mod queue;
 mod repository;
+mod scan;
 mod schedule;
 mod session;
 
 pub use answered::Answered;
+pub use issue::{FilingDecided, Issue, IssueChanged, WaitingFiling};
 pub use job::{Enqueued, Job, JobAttempt, JobEvent, JobStory};
+pub use log::{LogRow, LogsImported};
 pub use person::{Person, PersonPassword, PersonRemoved, PersonRole};
 pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueResumed};
 pub use repository::{Repository, RepositoryAsked, RepositoryRemoved};
+pub use scan::{Scan, ScanDryRun, ScanQueued, ScanStory, ScanVerdict};
 pub use schedule::{
     Occurrence, Schedule, ScheduleChanged, ScheduleDecision, SchedulePaused, SchedulePlan,
     SchedulePreview, ScheduleRemoved, ScheduleRun, ScheduleStory,

@@ -489,10 +489,7 @@ fn without_a_token_or_a_repository_nothing_scans_and_everybody_is_told_why() {
         let path = "/admin/self-monitoring/run-now";
         let json = browser.post(path, &[], &[("Accept", "application/json")]);
         let said: Value = serde_json::from_str(&json.body).unwrap();
-        assert_eq!(
-            (json.status, &said["status"], &said["code"]),
-            (409, &409.into(), &code.into())
-        );
+        assert_eq!((json.status, &said["status"], &said["code"]), (409, &409.into(), &code.into()));
         let fragment = browser.post(path, &[], &[("HX-Request", "true")]);
         assert_eq!(fragment.status, 409);
         assert!(fragment.body.contains(code) && fragment.body.contains("scan-status"));

@@ -7,6 +7,7 @@ use super::super::nav::Tab;
 use super::super::page::{Frame, page as web_page};
 use super::super::problem::Problem;
 use super::super::setting::Said;
+use super::super::standing::Standing;
 use super::slices::{self, ListsQuery};
 use super::{configuration, lists, prompt, status};
 use crate::monitor;
@@ -36,21 +37,22 @@ pub(super) async fn whole(
     said: &Said,
 ) -> Result<Html<String>, Problem> {
     // The status is read first: a scan that ends in between is then still shown as running and the page looks again.
-    let scan_now = app.web.store.scan_now().await?;
+    let standing = Standing::read(&app.web.store, app.web.clock.now()).await?;
+    let may_run = status::may_run(app, who).await?;
     let lists = slices::read(app, asked).await?;
     let configuration = configuration::read(&app.web).await?;
     let template = monitor::prompt::load(&app.web.store).await?;
     let (role, now) = (who.role(), app.web.clock.now());
     let content = html! {
         div.row.row-cards {
-            div."col-12" { (status::status_section(&scan_now, &status::may_run(app, who), None, now)) }
+            div."col-12" { (status::status_section(&standing, &may_run, &status::Said::Nothing, now)) }
             div."col-12" { (configuration::section(&configuration, role, said, now)) }
             div."col-12" { (prompt::section(&template, role, said)) }
             div."col-12" { (lists::section(&lists, asked, role, now)) }
         }
     };
     // Not while somebody corrects a form that was not taken: it would be gone.
-    let reload = Some(RELOAD).filter(|_| status::is_active(&scan_now) && !said.is_refusal());
+    let reload = Some(RELOAD).filter(|_| standing.is_active() && !said.is_refusal());
     let frame = Frame::new(&app.web, Some(who)).at(Tab::SelfMonitoring).reloading(reload);
     Ok(web_page(&frame, Tab::SelfMonitoring.title(), &content))
 }
