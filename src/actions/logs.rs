@@ -38,7 +38,7 @@ pub fn filter(ask: LogsAsk) -> Result<LogFilter> {
     };
     let level = given(ask.level).map(|text| {
         let takes = "a level is DEBUG, INFO, WARNING, ERROR or CRITICAL";
-        Level::from_str(&text).map_err(|()| refused(format!("{text:?} is no level; {takes}")))
+        Level::from_str(&text).map_err(|()| refused(format!("there is no such level; {takes}")))
     });
     if ask.before.is_some_and(|before| before < 1) {
         return Err(refused("the id that they end before is not above 0".to_owned()));
@@ -84,7 +84,7 @@ mod tests {
     fn a_level_that_is_none_and_a_cursor_below_one_are_refused() {
         let ask = LogsAsk { level: Some("loud".into()), ..LogsAsk::default() };
         let said = filter(ask).unwrap_err().sentence();
-        assert!(said.starts_with("Could not list log rows: \"loud\" is no level"), "{said}");
+        assert!(said.starts_with("Could not list log rows: there is no such level"), "{said}");
         let ask = LogsAsk { before: Some(0), ..LogsAsk::default() };
         assert_eq!(filter(ask).unwrap_err().code(), Code::ModelInvalid);
         let ask =
