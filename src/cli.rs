@@ -173,12 +173,13 @@ fn reach(path: &Path) -> Result<()> {
     use rustix::fs::{Access, access};
     access(path, Access::READ_OK | Access::WRITE_OK).map_err(|errno| {
         let error = io::Error::from(errno);
-        let code = match error.kind() {
-            io::ErrorKind::NotFound => Code::ConfigNoData,
-            io::ErrorKind::PermissionDenied => Code::ConfigNoAccess,
-            io::ErrorKind::NotADirectory => Code::ConfigNoFolder,
-            _ => Code::StoreIo,
-        };
+        let codes = [
+            (io::ErrorKind::NotFound, Code::ConfigNoData),
+            (io::ErrorKind::PermissionDenied, Code::ConfigNoAccess),
+            (io::ErrorKind::NotADirectory, Code::ConfigNoFolder),
+        ];
+        let known = codes.iter().find(|(kind, _)| *kind == error.kind());
+        let code = known.map_or(Code::StoreIo, |(_, code)| *code);
         Error::new(code, format!("open {}", path.display())).because(error)
     })
 }

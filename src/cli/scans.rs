@@ -105,6 +105,6 @@ async fn show(cli: &Cli, store: &Store, id: JobId) -> Result<()> {
     output::table(&["FIELD", "VALUE"], &rows)
 }
 
-fn fact(name: &str, value: impl ToString) -> Vec<String> {
-    vec![name.to_owned(), output::plain(&value.to_string(), 300)]
+fn fact(name: &str, value: impl std::fmt::Display) -> Vec<String> {
+    vec![name.to_owned(), output::plain(&format!("{value}"), 300)]
 }
