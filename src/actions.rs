@@ -7,17 +7,22 @@
 //! *Invariant:* what one face refuses, all refuse, with the same error code and the same sentence; what one offers, all can.
 
 mod answer;
+pub mod approvals;
 pub mod bulk;
 mod call;
 mod confirm;
+pub mod issues;
 pub mod jobs;
 pub mod kinds;
 mod length;
+pub mod logs;
 pub mod people;
 mod priority;
 pub mod prompts;
 pub mod queues;
 pub mod repositories;
+mod rows;
+pub mod scans;
 pub mod schedules;
 pub mod sessions;
 pub mod settings;
@@ -27,3 +32,4 @@ pub use answer::Answer;
 pub use call::{Call, Proof, Who};
 pub use length::length;
 pub use priority::priority;
+pub use rows::rows;

@@ -2,8 +2,10 @@
 //!
 //! Commands work on the data directory directly, with or without a running server: any process may enqueue (P27).
 
+mod approvals;
 mod door;
 mod input;
+mod issues;
 mod jobs;
 mod logs;
 mod output;
@@ -11,6 +13,7 @@ mod prompts;
 mod queues;
 mod repos;
 mod run_now;
+mod scans;
 mod schedules;
 mod serve;
 mod sessions;
@@ -27,7 +30,9 @@ use crate::redact::redactor;
 use crate::store::{LogStore, OpenMode, Store};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -68,6 +73,15 @@ enum Command {
     /// Register repositories and have the agent describe them
     #[command(subcommand)]
     Repos(repos::Command),
+    /// Look at scans and what they found
+    #[command(subcommand)]
+    Scans(scans::Command),
+    /// Look at issues, close, reopen and mute them
+    #[command(subcommand)]
+    Issues(issues::Command),
+    /// Look at what waits to go to the issue tracker, approve and reject it
+    #[command(subcommand)]
+    Approvals(approvals::Command),
     /// Work with the log database
     #[command(subcommand)]
     Logs(logs::Command),
@@ -99,16 +113,18 @@ impl Cli {
 
     /// The job database, created if need be: for commands that begin something, which the next server then runs.
     fn store(&self) -> Result<Store> {
-        Store::open(&self.data_dir(false)?.join(JOBS_DB), OpenMode::Current)
+        let path = self.data_dir(false)?.join(JOBS_DB);
+        match reach(&path) {
+            Err(error) if error.code() != Code::ConfigNoData => Err(error),
+            Ok(()) | Err(_) => Store::open(&path, OpenMode::Current),
+        }
     }
 
     /// The job database, if there is one: for commands that look at it or change what is there.
     fn existing_store(&self) -> Result<Store> {
         let path = self.data_dir(false)?.join(JOBS_DB);
-        if path.exists() {
-            return Store::open(&path, OpenMode::Current);
-        }
-        Err(Error::new(Code::ConfigNoData, format!("open {}", path.display())))
+        reach(&path)?;
+        Store::open(&path, OpenMode::Current)
     }
 
     /// The time of this command.
@@ -127,17 +143,50 @@ impl Cli {
 
     /// Prints what an action answered that made a job: its value with `--json`, else the job's id alone, for scripts; notes
     /// go to standard error.
-    fn say_id<T: Serialize>(&self, answer: &Answer<T>, id: i64) -> Result<()> {
+    fn say_id<T: Serialize>(&self, answer: &Answer<T>, id: impl Display) -> Result<()> {
         if self.json {
             return output::json(&answer.as_wire());
         }
+        output::note(&answer.sentence);
         answer.notes.iter().for_each(|note| output::note(note));
         output::line(id)
     }
 
     fn log_store(&self) -> Result<LogStore> {
-        LogStore::open(&self.data_dir(false)?.join(LOGS_DB), OpenMode::Current)
+        let path = self.data_dir(false)?.join(LOGS_DB);
+        match reach(&path) {
+            Err(error) if error.code() != Code::ConfigNoData => Err(error),
+            Ok(()) | Err(_) => LogStore::open(&path, OpenMode::Current),
+        }
     }
+
+    /// The log database, if there is one.
+    fn existing_log_store(&self) -> Result<LogStore> {
+        let path = self.data_dir(false)?.join(LOGS_DB);
+        reach(&path)?;
+        LogStore::open(&path, OpenMode::Current)
+    }
+}
+
+/// Whether this user can read and write the file at `path`. Nothing is opened: to close a file of a database ends the locks
+/// on it that this process has.
+///
+/// # Errors
+/// `CONFIG-DIR-002` if there is none, `CONFIG-DIR-003` if the system's permissions refuse it, `CONFIG-DIR-004` if what should be
+/// a folder on the way is a file, `STORE-IO-001` for anything else.
+fn reach(path: &Path) -> Result<()> {
+    use rustix::fs::{Access, access};
+    access(path, Access::READ_OK | Access::WRITE_OK).map_err(|errno| {
+        let error = io::Error::from(errno);
+        let codes = [
+            (io::ErrorKind::NotFound, Code::ConfigNoData),
+            (io::ErrorKind::PermissionDenied, Code::ConfigNoAccess),
+            (io::ErrorKind::NotADirectory, Code::ConfigNoFolder),
+        ];
+        let known = codes.iter().find(|(kind, _)| *kind == error.kind());
+        let code = known.map_or(Code::StoreIo, |(_, code)| *code);
+        Error::new(code, format!("open {}", path.display())).because(error)
+    })
 }
 
 /// The job database's name in the data directory.
@@ -183,6 +232,9 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Queues(command) => queues::run(&cli, command).await,
         Command::Sessions(command) => sessions::run(&cli, command).await,
         Command::Repos(command) => repos::run(&cli, command).await,
+        Command::Scans(command) => scans::run(&cli, command).await,
+        Command::Issues(command) => issues::run(&cli, command).await,
+        Command::Approvals(command) => approvals::run(&cli, command).await,
         Command::Logs(command) => logs::run(&cli, command).await,
         Command::Prompts(command) => prompts::run(&cli, command).await,
         Command::Settings(command) => settings::run(&cli, command).await,

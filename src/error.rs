@@ -6,6 +6,7 @@
 
 mod class;
 mod code;
+mod coded;
 mod registry;
 
 pub use class::Class;

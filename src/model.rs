@@ -8,6 +8,7 @@ mod bulk;
 mod cadence;
 mod cron;
 mod digest;
+mod dry_run;
 mod edit;
 mod filing;
 mod filter;
@@ -41,6 +42,7 @@ pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};
 pub(crate) use digest::sha256_hex;
+pub use dry_run::{DryRun, FindingVerdict};
 pub use edit::{JobEdit, RunNow};
 pub use filing::{
     Act, Event as FilingEvent, Filing, FilingId, FilingState, Place, REQUEST_LIMIT, SETTLE, Step,
@@ -64,9 +66,8 @@ pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState, Unplaced};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
-    Caps, Classification, DryRun, Finding, FindingVerdict, Fingerprint, Issue, IssueChange,
-    IssueId, IssueState, KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts,
-    ScanNow, Tracker,
+    Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,
+    KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts, ScanNow, Tracker,
 };
 pub use schedule::{
     CatchUp, Decided, Decision, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,

@@ -56,6 +56,7 @@ mod settings;
 mod setup;
 mod slice;
 mod spend;
+mod standing;
 mod stream;
 mod throttle;
 mod transcript;

@@ -6,27 +6,33 @@
 
 mod answered;
 mod bulk;
+mod issue;
 mod job;
+mod log;
 mod person;
 mod problem;
 mod prompt;
 mod queue;
 mod repository;
+mod scan;
 mod schedule;
 mod session;
 mod setting;
 
 pub use answered::Answered;
 pub use bulk::{BulkDone, BulkError, BulkPreview};
+pub use issue::{FilingDecided, Issue, IssueChanged, WaitingFiling};
 pub use job::{
     Enqueued, Job, JobAttempt, JobCancelled, JobChanged, JobDeleted, JobDue, JobEvent, JobListed,
     JobStory, JobWhy, WaitGate,
 };
+pub use log::{LogRow, LogsImported};
 pub use person::{Person, PersonPassword, PersonRemoved, PersonRole};
 pub use problem::{Problem, ProblemField};
 pub use prompt::Prompt;
 pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueNone, QueueResumed};
 pub use repository::{Repository, RepositoryAsked, RepositoryRemoved};
+pub use scan::{Scan, ScanDryRun, ScanQueued, ScanStory, ScanVerdict};
 pub use schedule::{
     Occurrence, Schedule, ScheduleChanged, ScheduleDecision, SchedulePaused, SchedulePlan,
     SchedulePreview, ScheduleRemoved, ScheduleRun, ScheduleStory,

@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::error::{Code, Result};
-use crate::model::{JobId, Kind};
+use crate::model::{Gate, JobId, Kind, NO_SERVER};
 use crate::store::Store;
 use crate::warn_coded;
 
@@ -33,15 +33,51 @@ pub(super) async fn of(store: &Store, call: &Call, subject: &str, kind: &Kind, i
 }
 
 async fn read(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId) -> Result<Said> {
-    let notes = store.notes_for(kind, call.now).await?;
+    let mut notes = store.notes_for(kind, call.now).await?;
     let Some(why) = store.why(id, call.now).await? else {
         // It was there before, by its key, and retention has removed it since.
         return Ok(Said { sentence: format!("{subject} {id} is over."), ahead: Some(0), notes });
     };
+    // What the line names is not said twice; what to do where no server runs stands in the note alone.
+    let named = |gate: &Gate| matches!(gate, Gate::NoHandler { .. } | Gate::AgentMissing { .. });
+    if why.gates.iter().any(named) {
+        notes.retain(|note| note == NO_SERVER);
+    }
     let sentence = if why.starts_now() {
         format!("{subject} {id} starts now.")
     } else {
-        format!("{subject} {id} is queued. {why}")
+        let place = why.place_in_line().map(|place| format!(" {place}")).unwrap_or_default();
+        format!("{subject} {id} is queued. {why}{place}")
     };
     Ok(Said { sentence, ahead: Some(why.ahead), notes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Actor, NewJob, Queue, Timestamp};
+    use crate::store::OpenMode;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    #[tokio::test]
+    async fn a_job_that_something_holds_is_never_said_to_start_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("jobs.db"), OpenMode::Migrate).unwrap();
+        let call = Call::by_owner(NOW);
+        store.stop_all("fire drill".into(), Actor::cli(), NOW).await.unwrap();
+        let job = NewJob { queue: Some(Queue::DEFAULT), ..NewJob::new(Kind::SELF_MONITORING) };
+        let id = store.enqueue(job, NOW).await.unwrap().id();
+        let said = of(&store, &call, "Scan", &Kind::SELF_MONITORING, id).await;
+        let why = store.why(id, NOW).await.unwrap().unwrap();
+        assert_eq!(said.sentence, format!("Scan {id} is queued. {why}"));
+        assert!(
+            said.sentence.contains("all queues were stopped by cli: fire drill"),
+            "{}",
+            said.sentence
+        );
+        assert_eq!((said.ahead, said.notes), (Some(0), vec![NO_SERVER.to_owned()]));
+        let gone = of(&store, &call, "Scan", &Kind::SELF_MONITORING, JobId(99)).await;
+        assert_eq!(gone.sentence, "Scan 99 is over.");
+    }
 }

@@ -1,17 +1,27 @@
-//! `lamplighter logs`: imports files into the log database.
+//! `lamplighter logs`: lists and follows the rows of the log database, and imports files into it.
 
+mod rows;
 mod templates;
 
 use super::{Cli, output};
-use crate::clock::Clock;
 use crate::error::Result;
 use crate::logs;
+use crate::wire;
 use clap::Subcommand;
-use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// List the newest rows that fit, oldest first
+    List {
+        #[command(flatten)]
+        conditions: rows::Conditions,
+        /// Only rows with ids below this one
+        #[arg(long, value_name = "ID")]
+        before: Option<i64>,
+    },
+    /// Print the newest rows that fit, and go on with those that come
+    Tail(rows::Conditions),
     /// Append a file to the log database: JSON lines (journalctl -o json, tracing, Python), or plain text lines whose
     /// level is guessed
     Import {
@@ -24,12 +34,14 @@ pub(super) enum Command {
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     match command {
+        Command::List { conditions, before } => rows::list(cli, conditions, before).await,
+        Command::Tail(conditions) => rows::tail(cli, conditions).await,
         Command::Import { file } => {
-            let rows = logs::import(&file, &cli.log_store()?, Clock::system().now()).await?;
+            let imported = logs::import(&file, &cli.log_store()?, cli.now()).await? as u64;
             if cli.json {
-                return output::line(json!({"imported": rows}));
+                return output::json(&wire::LogsImported { imported });
             }
-            output::line(format_args!("{rows} rows imported from {}", file.display()))
+            output::line(format_args!("{imported} rows imported from {}", file.display()))
         }
         Command::Templates(arguments) => templates::run(cli.json, &arguments),
     }

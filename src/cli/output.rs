@@ -9,8 +9,9 @@ pub(super) fn line(text: impl std::fmt::Display) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        done => done
-            .map_err(|error| Error::new(Code::StoreIo, "write to standard output").because(error)),
+        done => done.map_err(|error| {
+            Error::new(Code::CliOutput, "write to standard output").because(error)
+        }),
     }
 }
 
@@ -28,9 +29,9 @@ pub(super) fn lines(mut texts: impl Iterator<Item = impl std::fmt::Display>) -> 
     let written = texts.try_for_each(|text| writeln!(out, "{text}"));
     match written.and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
-        done => done
-            .map(|()| true)
-            .map_err(|error| Error::new(Code::StoreIo, "write to standard output").because(error)),
+        done => done.map(|()| true).map_err(|error| {
+            Error::new(Code::CliOutput, "write to standard output").because(error)
+        }),
     }
 }
 
@@ -54,6 +55,11 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<()> {
     };
     line(format(&header.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
     rows.iter().try_for_each(|row| line(format(row)))
+}
+
+/// Text of others with its lines, but without what a terminal would obey.
+pub(super) fn for_terminal(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect()
 }
 
 /// Text of others made fit for a terminal: one line, no control characters, at most `most` characters.

@@ -71,13 +71,16 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let writer = start_logging(&config, logs.clone(), clock.clone());
     let agents = agents(&config, &store, &data_dir, &clock);
     let tracking = tracking(&config.tracker, &clock);
+    let telling = telling(&agents, &logs, &tracking, arguments.demo);
+    // It is said before anybody can ask for a scan.
+    telling.tracker();
     let mut engine = start_engine(&agents, &logs, &tracking, &clock, arguments.demo)?;
     greet(&listener, &data_dir, &store, &clock, created).await?;
     tracing::info!("serving the pages on {}", config.listen);
     let mut intake = follow(&config.log_sources, &logs, &clock, &engine.leading());
     intake.prune(store.clone(), logs.clone(), &clock, &engine.leading());
     intake.file(store.clone(), tracking.clone(), &clock, &engine.leading());
-    intake.tell(telling(&agents, &logs, &tracking, arguments.demo), &clock);
+    intake.tell(telling, &clock);
     let stop = CancellationToken::new();
     let options = web::Options {
         allowed_hosts: config.allowed_hosts,

@@ -15,10 +15,10 @@ codes! {
         "Check that the data directory exists, belongs to this user and that its disk works.";
     StoreForeign: Damaged = "STORE-FILE-001", "The file is not one of ours",
         "The path names something that is not a Lamplighter database.",
-        "Name another data directory, or move the file away; it was left as it is.";
+        "Name another file, or move this one away; it was left as it is.";
     StoreNewer: Damaged = "STORE-FILE-002", "The database is of a newer version",
         "A newer lamplighter has migrated this file.",
-        "Use that newer version, or restore the backup it made before migrating.";
+        "Use that newer version. To go back, end the server and put the copy that it made before migrating in the file's place.";
     StoreOlder: Damaged = "STORE-FILE-003", "The database is of an older version",
         "This lamplighter is newer than the file; only `serve` migrates.",
         "Start `lamplighter serve` once; it migrates after an automatic backup.";
@@ -39,7 +39,7 @@ codes! {
         "Nothing to do: the job's newer run counts.";
     StoreConstraint: Internal = "STORE-RULE-001", "The database refused a row that breaks its rules",
         "A CHECK, a unique index or a guard trigger said no.",
-        "Read the message: it names the rule.";
+        "Nothing was changed. The server's log names the rule; if the values were right, report it as a bug.";
     StoreCorrupt: Damaged = "STORE-ROW-001", "A stored row cannot be read",
         "Another program wrote a value this version does not know, or the file is damaged.",
         "Check the row by hand, and the file with `PRAGMA integrity_check`.";
@@ -62,7 +62,7 @@ codes! {
         "Raise fs.inotify.max_user_instances; until then a look every 250 ms serves instead.";
     ModelInvalid: Invalid = "JOB-VALUE-001", "A value is out of its range",
         "A name, a number or a text does not fit its rule.",
-        "Read the message: it names the value and the rule.";
+        "Give a value that fits the rule; nothing was changed.";
     QueueFull: TooMany = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
         "The limit of waiting jobs is reached.",
         "Wait until some have run; nothing was saved.";
@@ -144,7 +144,7 @@ codes! {
     EngineHangs: Internal = "ENGINE-LEAD-003", "The process that leads the engine hangs and cannot be killed",
         "It belongs to another user or container, or the system is not Linux.",
         "Kill that process by hand; one that stands by takes over at once.";
-    LogInput: Missing = "LOGS-INPUT-001", "The file to import cannot be read",
+    LogInput: Missing = "LOGS-INPUT-001", "The log file cannot be read",
         "It does not exist, may not be read, or is no text.",
         "Name a readable text file, one log line a line.";
     LogFollow: Internal = "LOGS-FOLLOW-001", "A log that is followed cannot be read",
@@ -171,6 +171,12 @@ codes! {
     IssueUnknown: NotFound = "SCAN-ISSUE-001", "There is no such issue",
         "The id is wrong.",
         "Look for it on the Self-Monitoring page.";
+    IssueElsewhere: Conflict = "SCAN-ISSUE-002", "The issue is one of another tracker",
+        "Issues are opened and closed where they are filed; the next scan takes that over.",
+        "Open or close it on its page at the tracker; muting it is possible here.";
+    ScanUnknown: NotFound = "SCAN-ID-001", "There is no such scan",
+        "The id is wrong, it is the id of another job, or the scan was pruned.",
+        "Look for it with `lamplighter scans list`; `lamplighter jobs show` shows jobs of every kind.";
     AgentStart: Internal = "AGENT-START-001", "A program could not be started",
         "It is not installed, may not be run, or its folder is missing.",
         "Read the cause in the message; try the program by hand as the server's user.";
@@ -285,9 +291,18 @@ codes! {
     ConfigNoData: Missing = "CONFIG-DIR-002", "There is no database in this data directory",
         "No server has run with it, or another directory is meant.",
         "Pass the --data-dir of the server; the demo's is lamplighter-demo beside the usual one.";
+    ConfigNoAccess: NoAccess = "CONFIG-DIR-003", "This user may not use the data directory",
+        "The database, its folder or a folder above it belongs to another user.",
+        "Run the command as the server's user.";
+    ConfigNoFolder: Missing = "CONFIG-DIR-004", "The data directory is no folder",
+        "The path, or a part of it, names a file.",
+        "Pass the folder that the database is in by --data-dir.";
+    CliOutput: Unavailable = "CLI-OUTPUT-001", "The answer could not be written to standard output",
+        "Its disk is full, or the place that it is sent to refuses it.",
+        "Send the answer to a place with room; what the command was to do is done all the same.";
     WebServe: Internal = "WEB-SERVE-001", "The web server could not start",
         "The address is taken or not allowed.",
-        "Choose another with --listen.";
+        "End the program that has the address, or choose another address with --listen.";
     WebInternal: Internal = "WEB-PAGE-001", "A page could not be made",
         "The database refused a read or a write.",
         "See the server's log under the same time.";
@@ -390,29 +405,6 @@ impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// Logs a warning whose text begins with `[CODE]`.
-///
-/// # Example
-/// ```
-/// lamplighter::warn_coded!(lamplighter::Code::LogDropped, "{} lines dropped", 7);
-/// ```
-#[macro_export]
-macro_rules! warn_coded {
-    ($code:expr, $($text:tt)+) => {
-        $crate::error::__tracing::event!(
-            $crate::error::__tracing::Level::WARN, "[{}] {}", $code, format_args!($($text)+))
-    };
-}
-
-/// Logs an error whose text begins with `[CODE]`.
-#[macro_export]
-macro_rules! error_coded {
-    ($code:expr, $($text:tt)+) => {
-        $crate::error::__tracing::event!(
-            $crate::error::__tracing::Level::ERROR, "[{}] {}", $code, format_args!($($text)+))
-    };
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Scans, what they find, and the issues the findings belong to.
 
-use super::{JobId, Marker, Status, Timestamp, Trigger};
-use serde::{Deserialize, Serialize};
+use super::{DryRun, JobId, Marker, Status, Timestamp, Trigger};
 use std::fmt;
 use std::str::FromStr;
 
@@ -326,28 +325,11 @@ pub struct Scan {
     pub dry_run: Option<DryRun>,
 }
 
-/// What a dry run would have done: its job's result.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DryRun {
-    /// Always true, so that the result says what it is.
-    pub dry_run: bool,
+impl Scan {
     /// Log rows that the analyzer looked at.
-    pub rows_examined: u64,
-    /// What would become of each finding.
-    pub would: Vec<FindingVerdict>,
-    /// Why findings were rejected.
-    pub rejected: Vec<String>,
-}
-
-/// What becomes of one finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FindingVerdict {
-    /// The title of its issue to be.
-    pub title: String,
-    /// The act, and the tier that led to it.
-    pub verdict: String,
-    /// The number of the known issue that it belongs to.
-    pub issue: Option<i64>,
+    pub fn rows_examined(&self) -> u64 {
+        self.dry_run.as_ref().map_or(self.counts.rows_examined, |dry| dry.rows_examined)
+    }
 }
 
 /// What the self-monitoring page says is going on.

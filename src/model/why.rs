@@ -281,11 +281,17 @@ impl Why {
     /// Whether it starts now: nothing holds it, and its queue has room for it and all that come before. A job that was
     /// just stored and that the engine will look at next counts.
     pub fn starts_now(&self) -> bool {
-        let waits = match self.status {
+        self.waits()
+            && self.ahead < self.room
+            && self.gates.iter().all(|gate| *gate == Gate::NotAdmitted)
+    }
+
+    /// Whether it waits: it has not begun, or was put off.
+    pub fn waits(&self) -> bool {
+        match self.status {
             Status::Scheduled | Status::Queued => true,
             Status::Running | Status::Completed | Status::Failed | Status::Cancelled => false,
-        };
-        waits && self.ahead < self.room && self.gates.iter().all(|gate| *gate == Gate::NotAdmitted)
+        }
     }
 
     /// When the last of its gates opens by itself, if all of them do.
@@ -318,6 +324,17 @@ impl Why {
                 [gate, more @ ..] => format!("waits{} (and {} more)", gate.headline(), more.len()),
             },
         }
+    }
+
+    /// How many jobs of its queue start before it, in a sentence, where something else holds it too: `Display` says it
+    /// where nothing does.
+    pub fn place_in_line(&self) -> Option<String> {
+        let is_said = self.gates.is_empty() || self.ahead == 0;
+        (self.waits() && !is_said).then(|| {
+            let line = self.line();
+            let (first, rest) = line.split_at(1);
+            format!("{}{rest}.", first.to_uppercase())
+        })
     }
 
     /// Its place in the line of its queue.

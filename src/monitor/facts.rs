@@ -56,7 +56,8 @@ impl Telling {
         self.programs().await;
     }
 
-    fn tracker(&self) {
+    /// Looks at what can be looked at without starting a program.
+    pub fn tracker(&self) {
         let found = match self.tracking.remote() {
             Ok(None) => Readiness::ready("local: issues are kept in this database"),
             Ok(Some((repository, _))) => {

@@ -9,8 +9,15 @@ use crate::model::{Readiness, ServerFacts};
 /// # Errors
 /// That of the server: `TRACK-AUTH-001` without a token, `TRACK-REPO-001` without a repository.
 pub fn may_scan(server: Option<&ServerFacts>) -> Result<()> {
-    let Some(Readiness::NotReady { code, why }) = server.and_then(|one| one.says.tracker.as_ref())
-    else {
+    can_file(server.and_then(|one| one.says.tracker.as_ref()))
+}
+
+/// The same of what a process says of its tracker. Where nothing is said nothing is judged.
+///
+/// # Errors
+/// As [`may_scan`].
+pub fn can_file(tracker: Option<&Readiness>) -> Result<()> {
+    let Some(Readiness::NotReady { code, why }) = tracker else {
         return Ok(());
     };
     let known = Code::ALL.iter().find(|known| Some(known.as_str()) == code.as_deref());

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub(super) const QUIET: Duration = Duration::from_hours(90 * 24);
 
 /// Verdicts, as they are shown.
-const FILED: &str = "new issue";
+const FILED: &str = FindingVerdict::FILED;
 const BY_CODE: &str = "skipped: its error code is known (tier 1)";
 const BY_PRINT: &str = "skipped: its fingerprint is known (tier 2)";
 const SEEMS_KNOWN: &str = "comment: it seems to be a known problem (tier 3)";

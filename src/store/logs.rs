@@ -60,9 +60,16 @@ impl LogStore {
         &self.identity
     }
 
-    /// A receiver that sees a new number after every commit of ours that added rows.
+    /// A receiver that sees a new number after every commit that added rows, ours at once, another program's while
+    /// [`LogStore::watch_foreign_commits`] runs.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.db.changes()
+    }
+
+    /// Watches for other programs' commits and announces them to [`LogStore::changes`]; returns only with an error, when the
+    /// database closes. Cancel safe.
+    pub async fn watch_foreign_commits(&self) -> Result<()> {
+        sqlite::watch::foreign_commits(&self.db).await
     }
 
     /// Appends rows, all or none.

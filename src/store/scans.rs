@@ -4,14 +4,29 @@ use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
 use crate::model::{
-    Actor, Fingerprint, IssueChange, IssueId, JobId, KnownIssue, Lease, ScanCommit, ScanCounts,
-    ScanNow, Timestamp,
+    Actor, Fingerprint, Issue, IssueChange, IssueId, JobId, KnownIssue, Lease, Scan, ScanCommit,
+    ScanCounts, ScanNow, Timestamp,
 };
 
 impl Store {
     /// What runs, what waits and what ended last.
     pub async fn scan_now(&self) -> Result<ScanNow> {
         self.db.read("read the scan status", sqlite::scans::now).await
+    }
+
+    /// One scan.
+    pub async fn scan(&self, id: JobId) -> Result<Option<Scan>> {
+        self.db.read("read a scan", move |c| sqlite::scans::find(c, id)).await
+    }
+
+    /// One issue.
+    pub async fn issue(&self, id: IssueId) -> Result<Option<Issue>> {
+        self.db.read("read an issue", move |c| sqlite::issues::find(c, id)).await
+    }
+
+    /// The issues that a scan was the first to find, oldest first.
+    pub async fn issues_of_scan(&self, id: JobId) -> Result<Vec<Issue>> {
+        self.db.read("list a scan's issues", move |c| sqlite::issues::of_scan(c, id)).await
     }
 
     /// What a scan has committed; `None` before [`Store::commit_scan`].

@@ -6,10 +6,6 @@ use crate::actions::sessions;
 use crate::error::Result;
 use crate::model::{Queue, QueueState};
 use crate::store::Store;
-use std::time::Duration;
-
-/// How long a page waits to hear whether the agent program is there; it is asked once, and tells within a second.
-pub(super) const LOOK: Duration = Duration::from_secs(3);
 
 /// Why no session can be run, and what to do; `None` too if that could not be read, which is logged.
 pub(super) async fn unready(web: &Web) -> Option<String> {

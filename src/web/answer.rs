@@ -7,15 +7,6 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::Value;
-
-/// What became of a change: `outcome` for a program, the page to go on to for a person.
-pub(super) fn changed(face: Face, outcome: Value, page: &str) -> Response {
-    match face {
-        Face::Json => Json(outcome).into_response(),
-        Face::Page | Face::Fragment => see_other(page),
-    }
-}
 
 /// What an action answered: its value and its sentence for a program, the page to go on to for a person.
 pub(super) fn answered<T: Serialize>(face: Face, answer: &Answer<T>, page: &str) -> Response {

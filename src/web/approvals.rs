@@ -1,6 +1,6 @@
 //! The acts that wait for approval, with the exact text: a person approves, edits or rejects each.
 
-use super::answer::changed;
+use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
 use super::components::when;
@@ -9,12 +9,12 @@ use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
+use crate::actions::approvals::{self, FilingEdit};
 use crate::model::{Act, FilingId, FilingState, Role, Timestamp, WaitingFiling};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::json;
 
 pub(super) const PATH: &str = nav::APPROVALS;
 pub(super) const PART_PATH: &str = "/admin/self-monitoring/approvals/part";
@@ -87,7 +87,7 @@ fn card(filing: &WaitingFiling, role: Role, now: Timestamp) -> Markup {
                 @if let Some(error) = &filing.error { p.text-danger { (error) } }
                 @if let Some(title) = &filing.title { p { strong { (title) } } }
                 pre { (filing.body) }
-                @if waits && role >= Role::Admin { (decide(filing)) }
+                @if waits && approvals::may(role) { (decide(filing)) }
             }
         }
     }
@@ -145,8 +145,9 @@ pub(super) async fn approve(
     who: Signed,
     Id(id): Id<FilingId>,
 ) -> Result<Response, Problem> {
-    app.web.store.approve_filing(id, who.actor(), app.web.clock.now()).await?;
-    Ok(done(&who, id, "approved"))
+    let call = who.call(app.web.clock.now());
+    let decided = approvals::approve(&app.web.store, &call, id).await?;
+    Ok(answered(who.face(), &decided, PATH))
 }
 
 /// POST `/admin/self-monitoring/approvals/{id}/reject`.
@@ -155,8 +156,9 @@ pub(super) async fn reject(
     who: Signed,
     Id(id): Id<FilingId>,
 ) -> Result<Response, Problem> {
-    app.web.store.reject_filing(id, who.actor(), app.web.clock.now()).await?;
-    Ok(done(&who, id, "rejected"))
+    let call = who.call(app.web.clock.now());
+    let decided = approvals::reject(&app.web.store, &call, id).await?;
+    Ok(answered(who.face(), &decided, PATH))
 }
 
 /// POST `/admin/self-monitoring/approvals/{id}/edit`.
@@ -166,13 +168,7 @@ pub(super) async fn edit(
     Id(id): Id<FilingId>,
     Form(Edited { title, body }): Form<Edited>,
 ) -> Result<Response, Problem> {
-    // A form sends every end of a line as CR LF.
-    let body = body.replace("\r\n", "\n");
-    let edited = app.web.store.edit_filing(id, title, body, who.actor(), app.web.clock.now());
-    edited.await?;
-    Ok(done(&who, id, "edited"))
-}
-
-fn done(who: &Signed, id: FilingId, word: &str) -> Response {
-    changed(who.face(), json!({"filing": id.0.to_string(), "status": word}), PATH)
+    let call = who.call(app.web.clock.now());
+    let edited = approvals::edit(&app.web.store, &call, FilingEdit { id, title, body }).await?;
+    Ok(answered(who.face(), &edited, PATH))
 }

@@ -18,8 +18,8 @@ pub(super) use card::{card, confirm, dialog, empty, text_card};
 pub(super) use job::{attempts, job_sentence};
 pub(super) use list::{numbered_pager, pager, table};
 pub(super) use live::live;
-pub(super) use notice::{paused_notice, problem_notice, stopped_notice};
-pub(super) use scan::scan_line;
+pub(super) use notice::{paused_notice, problem_notice, said_notice, stopped_notice};
+pub(super) use scan::scan_lines;
 pub(super) use schedule::{
     STRIP, UPCOMING, decision_strip, decision_word, schedule_badge, schedule_buttons,
     schedule_state,

@@ -4,7 +4,7 @@ use super::agent;
 use super::app::{App, Web};
 use super::caller::Signed;
 use super::components::{
-    badge, card, elapsed, headline, known, live, paused_notice, scan_line, session_cost,
+    badge, card, elapsed, headline, known, live, paused_notice, scan_lines, session_cost,
     session_form, session_state, size, spend_lines, stopped_notice, table, trigger_badge,
     when_known,
 };
@@ -13,8 +13,9 @@ use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::part::{Shown, fresh, version};
 use super::problem::Problem;
+use super::standing::Standing;
 use crate::model::{
-    Filter, Hour, Job, Overview, Queue, QueueState, Role, ScanNow, Session, Status, Timestamp,
+    Filter, Hour, Job, Overview, Queue, QueueState, Role, Session, Status, Timestamp,
 };
 use axum::extract::State;
 use axum::response::{Html, Response};
@@ -73,7 +74,7 @@ async fn going_on(
 ) -> Result<(String, Markup), Problem> {
     let (store, now) = (&web.store, web.clock.now());
     let overview = store.overview(now).await?;
-    let scan_now = store.scan_now().await?;
+    let standing = Standing::read(store, now).await?;
     let session = store.session_now().await?.0;
     let queue = agent::queue(store).await?;
     let (spent, budgets) = store.spent(None, now).await?;
@@ -91,7 +92,7 @@ async fn going_on(
                     div.card-body { (spend_lines(spent, budgets)) }
                 }))
             }
-            div."col-lg-6" { (scan_card(&scan_now, now)) }
+            div."col-lg-6" { (scan_card(&standing, now)) }
             div."col-lg-6" { (health_card(&overview, web.logs.bytes(), leading, unready)) }
         }
     };
@@ -99,9 +100,7 @@ async fn going_on(
     let version = version(&(
         (overview.queued, overview.scheduled, overview.running),
         overview.hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
-        scan_now.running.as_ref().map(|scan| scan.id),
-        scan_now.waiting,
-        scan_now.last.as_ref().map(|scan| scan.id),
+        standing.state(),
         session.as_ref().map(session_state),
         queue.as_ref().map(|queue| queue.queued + queue.scheduled),
         pause.map(|pause| (pause.at, pause.resume_at)),
@@ -207,14 +206,14 @@ fn figures(overview: &Overview) -> Markup {
     }
 }
 
-fn scan_card(scan_now: &ScanNow, now: Timestamp) -> Markup {
+fn scan_card(standing: &Standing, now: Timestamp) -> Markup {
     let link = html! { a.btn.btn-sm href=(Tab::SelfMonitoring.path()) { "Open" } };
     card(
         "last-scan",
         "Self-monitoring",
         &link,
         &html! {
-            div.card-body { (scan_line(scan_now, now)) }
+            div.card-body { (scan_lines(standing, now)) }
         },
     )
 }

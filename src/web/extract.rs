@@ -87,14 +87,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Signed {
     }
 }
 
-/// A cursor from the address: the id that a slice of a list ends before.
-pub(super) fn cursor(before: Option<i64>) -> Result<Option<i64>, Problem> {
-    match before {
-        Some(..=0) => Err(Problem::input("The cursor in the address is not above 0.")),
-        Some(1..) | None => Ok(before),
-    }
-}
-
 /// What somebody filled in: a form sends empty fields too.
 pub(super) fn given(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())

@@ -3,17 +3,17 @@
 use super::app::App;
 use super::caller::Signed;
 use super::components::{empty, folded, level_badge, pager, table};
-use super::extract::{Query, cursor, given};
+use super::extract::{Query, given};
 use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
+use crate::actions::logs;
 use crate::model::{Found, Level, LogFilter, LogRow};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
-use std::str::FromStr;
 
 pub(super) const PATH: &str = Tab::Logs.path();
 pub(super) const PART_PATH: &str = "/logs/part";
@@ -53,16 +53,16 @@ impl LogsQuery {
     }
 
     fn filter(&self) -> Result<LogFilter, Problem> {
-        let level = self.level.as_deref().map(Level::from_str).transpose();
-        Ok(LogFilter {
-            level: level.map_err(|()| Problem::input("There is no such level."))?,
+        let ask = logs::LogsAsk {
+            level: self.level.clone(),
             source: self.source.clone(),
             code: self.code.clone(),
             text: self.text.clone(),
             correlation_id: self.correlation_id.clone(),
-            before: cursor(self.before)?,
+            before: self.before,
             limit: ROWS,
-        })
+        };
+        Ok(logs::filter(ask)?)
     }
 
     fn link(&self, path: &str) -> String {

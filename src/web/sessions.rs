@@ -13,10 +13,11 @@ use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use super::slice::SliceQuery;
 use super::spend;
-use crate::model::{Session, Timestamp};
+use crate::model::{JobId, Session, Timestamp, Why};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
+use std::collections::BTreeMap;
 
 pub(super) const PATH: &str = Tab::Sessions.path();
 /// With a hyphen, which no session's id has.
@@ -36,15 +37,18 @@ pub(super) async fn list(
     // Those that the engine has not looked at yet are in no count.
     let total =
         if sessions.is_empty() { total } else { total.max(slice.skip() + sessions.len() as u64) };
+    let waiting = sessions.iter().filter(|session| !session.status.is_final()).map(|one| one.id);
+    let whys = app.web.store.whys(waiting.collect(), now).await?;
     let figures = spend::figures(&app.web.store, now).await?;
     let link = |slice| nav::with_query(PATH, &SliceQuery::from(slice));
     let content = html! {
         div.row.row-cards {
-            div."col-12" { section.card { (rows(&sessions, now)) @if total > 0 { (numbered_pager("sessions", slice, total, link)) } } }
+            div."col-12" { section.card { (rows(&sessions, &whys, now)) @if total > 0 { (numbered_pager("sessions", slice, total, link)) } } }
             div."col-12" { (figures.card()) }
         }
     };
-    let states: Vec<_> = sessions.iter().map(session_state).collect();
+    let why = |session: &Session| whys.get(&session.id).map(Why::headline);
+    let states: Vec<_> = sessions.iter().map(|one| (session_state(one), why(one))).collect();
     let part = LivePart {
         id: "session-list",
         path: &nav::with_query(PART_PATH, &asked),
@@ -56,7 +60,7 @@ pub(super) async fn list(
     Ok(live_page(&frame, Tab::Sessions.title(), &part, |part| part, face))
 }
 
-fn rows(sessions: &[Session], now: Timestamp) -> Markup {
+fn rows(sessions: &[Session], whys: &BTreeMap<JobId, Why>, now: Timestamp) -> Markup {
     if sessions.is_empty() {
         let next = html! {
             "Ask for one with the form on the " a href=(Tab::Dashboard.path()) { "dashboard" }
@@ -68,11 +72,12 @@ fn rows(sessions: &[Session], now: Timestamp) -> Markup {
         "Trigger", "Id", "Prompt", "Tier", "Model", "Status", "Started", "Duration", "Turns",
         "Cost",
     ];
-    let lines: Vec<_> = sessions.iter().map(|session| row(session, now)).collect();
+    let lines: Vec<_> =
+        sessions.iter().map(|session| row(session, whys.get(&session.id), now)).collect();
     table("Sessions", &columns, &lines)
 }
 
-fn row(session: &Session, now: Timestamp) -> Markup {
+fn row(session: &Session, why: Option<&Why>, now: Timestamp) -> Markup {
     let run = session.run.as_ref();
     html! {
         tr {
@@ -81,7 +86,10 @@ fn row(session: &Session, now: Timestamp) -> Markup {
             td.note { (headline(session)) }
             td data-label="Tier" { (session_tier(session)) }
             td.source data-label="Model" { (session_model(session).unwrap_or("–")) }
-            td { (badge(session.status)) }
+            td {
+                (badge(session.status))
+                @if let Some(why) = why.filter(|why| why.waits()) { p.text-secondary { (why.headline()) } }
+            }
             td data-label="Started" { (when_known(session.started_at, now)) }
             td data-label="Took" { (elapsed(session.started_at, session.finished_at, now)) }
             td data-label="Turns" { (known(run.and_then(|run| run.num_turns))) }

@@ -1,6 +1,6 @@
 //! Bugs that were found, each as the test that would have caught it.
 
-use crate::support::{foreign, in_time, now, store, until};
+use crate::support::{foreign, in_time, now, run_now, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::engine::Builder;
 use lamplighter::model::{
@@ -260,15 +260,7 @@ async fn a_job_in_our_own_name_that_nobody_runs_is_settled_as_lost() {
 #[tokio::test]
 async fn the_first_admin_can_sign_in_although_somebody_was_audited_before() {
     let (_folder, store) = store();
-    lamplighter::monitor::run_now(
-        &store,
-        &lamplighter::monitor::Tracking::Local,
-        Actor::cli(),
-        None,
-        now(),
-    )
-    .await
-    .unwrap();
+    run_now(&store).await;
     let at = now();
     let admin = store.create_first_admin("hash".into(), Actor::cli(), at).await.unwrap().unwrap();
     store.login(admin.id, "id".into(), Actor::cli(), at).await.unwrap();

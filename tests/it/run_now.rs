@@ -39,8 +39,14 @@ async fn p8_twenty_parallel_clicks_while_a_scan_runs_are_queued_and_run_one_afte
     assert_eq!(ids.len(), CLICKS, "twenty clicks, twenty scans");
     assert_eq!(running(folder.path()), 1);
 
+    // They run in the order of the clicks, which need not be that of their ids.
+    let mut clicked = Vec::new();
+    for id in ids {
+        clicked.push((store.job(JobId(id)).await.unwrap().unwrap().run_at, JobId(id)));
+    }
+    clicked.sort_by_key(|(at, id)| (*at, id.0));
     let mut order: Vec<JobId> = vec![first];
-    order.extend(ids.iter().map(|id| JobId(*id)));
+    order.extend(clicked.into_iter().map(|(_, id)| id));
     for (done, id) in order.iter().enumerate() {
         until(&store, *id, |job| job.status == Status::Running).await;
         assert_eq!(running(folder.path()), 1, "after {done} scans");

@@ -9,6 +9,8 @@ pub mod openapi;
 pub mod server;
 pub mod site;
 
+use lamplighter::actions::Call;
+use lamplighter::actions::scans::{self, ScanRun};
 use lamplighter::clock::Clock;
 use lamplighter::model::{Job, JobId, Timestamp};
 use lamplighter::store::{OpenMode, Store};
@@ -62,6 +64,12 @@ pub async fn until(store: &Store, id: JobId, wanted: impl Fn(&Job) -> bool) -> J
         }
     })
     .await
+}
+
+/// Asks for a scan as the command line does.
+pub async fn run_now(store: &Store) -> JobId {
+    let asked = scans::run_now(store, &Call::by_owner(now()), ScanRun::default()).await.unwrap();
+    JobId(asked.value.scan_id.parse().unwrap())
 }
 
 /// The current time of the machine.

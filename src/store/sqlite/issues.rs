@@ -8,7 +8,7 @@ use crate::model::{
     Actor, Fingerprint, Issue, IssueChange, IssueId, IssueState, JobId, KnownIssue, NewIssue,
     Remark, Timestamp, Tracker,
 };
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// Open and muted issues that findings are compared with word by word: years of them.
 const MAX_COMPARED: usize = 2_000;
@@ -263,6 +263,22 @@ pub(super) fn seen_again(
     let params = named_params! {":id": issue.0, ":rows": rows as i64, ":now": now.millis()};
     conn.prepare_cached(SQL)?.execute(params)?;
     Ok(())
+}
+
+/// One issue.
+pub(in crate::store) fn find(conn: &Connection, id: IssueId) -> Result<Option<Issue>> {
+    let sql = format!("SELECT {COLUMNS} FROM self_monitoring_issues WHERE id = :id");
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
+}
+
+/// The issues that a scan was the first to find, oldest first.
+pub(in crate::store) fn of_scan(conn: &Connection, scan: JobId) -> Result<Vec<Issue>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM self_monitoring_issues WHERE scan_id = :scan ORDER BY id");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map(named_params! {":scan": scan.0}, from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The newest issues after the first `skip`, and how many there are.

@@ -123,6 +123,13 @@ pub(in crate::store) fn history(
     Ok((rows.collect::<rusqlite::Result<_>>()?, count as u64))
 }
 
+/// One scan.
+pub(in crate::store) fn find(conn: &Connection, id: JobId) -> Result<Option<Scan>> {
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE j.kind = 'self_monitoring' AND j.id = :id");
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
+}
+
 /// What a scan has committed, `None` before its commit.
 pub(in crate::store) fn committed(conn: &Connection, id: JobId) -> Result<Option<ScanCounts>> {
     let sql = format!("SELECT {COLUMNS} {FROM} WHERE j.id = :id AND s.job_id IS NOT NULL");

@@ -2,8 +2,10 @@
 
 use super::super::problem::Problem;
 use super::time::{when, when_known};
+use crate::actions::Answer;
 use crate::model::{Pause, Queue, Role, Timestamp};
 use maud::{Markup, html};
+use serde::Serialize;
 
 /// A problem inside a page.
 pub(in crate::web) fn problem_notice(problem: &Problem) -> Markup {
@@ -13,6 +15,16 @@ pub(in crate::web) fn problem_notice(problem: &Problem) -> Markup {
             (problem.what()) " "
             (problem.code().remedy()) " "
             code { (problem.code()) }
+        }
+    }
+}
+
+/// What an action answered, inside a page.
+pub(in crate::web) fn said_notice<T: Serialize>(answer: &Answer<T>) -> Markup {
+    html! {
+        div.alert.alert-success role="status" {
+            (answer.sentence)
+            @for note in &answer.notes { " " (note) }
         }
     }
 }

@@ -1,21 +1,22 @@
-//! How scans stand, in one line.
+//! How scans stand, in a few lines.
 
+use super::super::nav;
+use super::super::standing::Standing;
 use super::status::badge;
 use super::time::{exact, when};
-use crate::model::{Scan, ScanNow, Timestamp};
+use crate::model::{JobId, Scan, ScanNow, Timestamp, Why};
 use maud::{Markup, html};
 
-/// What goes on, in one line.
-pub(in crate::web) fn scan_line(scan_now: &ScanNow, now: Timestamp) -> Markup {
-    let ScanNow { running, waiting, last, .. } = scan_now;
+/// What goes on: the scan that runs, the first of those that wait and why it does, or the one that ended last.
+pub(in crate::web) fn scan_lines(standing: &Standing, now: Timestamp) -> Markup {
+    let Standing { scans: ScanNow { running, waiting, last, .. }, why } = standing;
     html! {
-        @if running.is_some() {
-            p {
-                span.badge.badge-running { "Running..." }
-                @if *waiting > 0 { " " (queued(*waiting)) }
-            }
-        } @else if *waiting > 0 {
-            p { (queued(waiting - 1)) }
+        @if let Some(scan) = running {
+            p { span.badge.badge-running { "Running..." } " " (scan_link(scan.id)) }
+        }
+        @if let Some(why) = why {
+            (waiting_scan(why, *waiting, running.is_some()))
+        } @else if running.is_some() {
         } @else if let Some(scan) = last {
             (last_scan(scan, now))
         } @else {
@@ -26,9 +27,19 @@ pub(in crate::web) fn scan_line(scan_now: &ScanNow, now: Timestamp) -> Markup {
     }
 }
 
-/// The scan that was asked for last, and how many run or wait before it.
-fn queued(ahead: u64) -> Markup {
-    html! { span.badge.badge-queued { "Queued, " (ahead) " ahead" } }
+fn scan_link(id: JobId) -> Markup {
+    html! { a href=(nav::job(id)) { "Scan " (id) } }
+}
+
+/// Why a scan waits, and how many do: said of a single one where it is `counted`.
+fn waiting_scan(why: &Why, waiting: u64, counted: bool) -> Markup {
+    html! {
+        p { (badge(why.status)) " " (scan_link(why.id)) }
+        p { (why.to_string()) @if let Some(place) = why.place_in_line() { " " (place) } }
+        @if counted || waiting > 1 {
+            p.text-secondary { (waiting) @if waiting == 1 { " scan is" } @else { " scans are" } " waiting." }
+        }
+    }
 }
 
 fn last_scan(scan: &Scan, now: Timestamp) -> Markup {
@@ -39,7 +50,11 @@ fn last_scan(scan: &Scan, now: Timestamp) -> Markup {
                 (exact(at)) " " span.text-secondary { "(" (when(at, now)) ")" }
             }
         }
-        p { "Issues created: " strong { (scan.counts.issues_created) } }
+        @match (&scan.dry_run, &scan.error) {
+            (Some(dry), None) => p { (dry.to_string()) }
+            (Some(_), Some(_)) => p { "Dry run." }
+            (None, _) => p { "Issues created: " strong { (scan.counts.issues_created) } }
+        }
         @if let Some(error) = &scan.error {
             p.text-danger-strong { "Error: " (error) }
         }

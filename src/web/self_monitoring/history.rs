@@ -4,7 +4,7 @@ use super::super::components::{badge, card, elapsed, empty, numbered_pager, tabl
 use super::super::nav;
 use super::super::slice::Slice;
 use super::slices::{Lists, ListsQuery, link};
-use crate::model::{DryRun, Scan, ScanCounts, Timestamp};
+use crate::model::{DryRun, Scan, ScanCounts, Timestamp, Why};
 use maud::{Markup, html};
 
 /// The scans, newest first.
@@ -21,7 +21,8 @@ pub(super) fn list(lists: &Lists, asked: &ListsQuery, now: Timestamp) -> Markup 
         "Commented",
         "Details",
     ];
-    let rows: Vec<_> = lists.scans.iter().map(|scan| scan_row(scan, now)).collect();
+    let rows: Vec<_> =
+        lists.scans.iter().map(|scan| scan_row(scan, lists.whys.get(&scan.id), now)).collect();
     let at = |Slice { page, size }| {
         link(&ListsQuery { page: Some(page), size: Some(size), ..asked.clone() })
     };
@@ -40,15 +41,18 @@ pub(super) fn list(lists: &Lists, asked: &ListsQuery, now: Timestamp) -> Markup 
     )
 }
 
-fn scan_row(scan: &Scan, now: Timestamp) -> Markup {
+fn scan_row(scan: &Scan, why: Option<&Why>, now: Timestamp) -> Markup {
     html! {
         tr {
             td { a href=(nav::job(scan.id)) { (scan.id) } }
             td { (when(scan.created_at, now)) }
             td { (scan.trigger) }
-            td { (badge(scan.status)) }
+            td {
+                (badge(scan.status))
+                @if let Some(why) = why.filter(|why| why.waits()) { p.text-secondary { (why.headline()) } }
+            }
             td data-label="Took" { (elapsed(scan.started_at, scan.finished_at, now)) }
-            td data-label="Rows" { (scan.counts.rows_examined) }
+            td data-label="Rows" { (scan.rows_examined()) }
             td data-label="Created" { (scan.counts.issues_created) }
             td data-label="Skipped" { (scan.counts.duplicates_skipped) }
             td data-label="Commented" { (scan.counts.potential_duplicates_commented) }
@@ -68,7 +72,9 @@ fn details(scan: &Scan) -> Markup {
         details id={ "scan-" (scan.id) } {
             summary { (word) }
             @if let Some(error) = &scan.error { pre { (error) } }
-            @if let Some(dry) = &scan.dry_run { (dry_run(dry)) }
+            @if let Some(dry) = &scan.dry_run {
+                @if scan.status.is_final() { (dry_run(dry)) } @else { p { "It will say here what it would file." } }
+            }
             @else if let Some(analyzer) = &scan.analyzer {
                 (findings(&scan.counts))
                 @for reason in &scan.rejections { p.rejection { "Rejected: " (reason) } }
@@ -88,6 +94,7 @@ fn details(scan: &Scan) -> Markup {
 
 fn dry_run(dry: &DryRun) -> Markup {
     html! {
+        p { (dry.to_string()) }
         p { "A dry run: nothing was filed, and the next scan examines the same rows. " (dry.rows_examined) " rows examined." }
         @for one in &dry.would {
             p { strong { (one.title) } ": " (one.verdict) @if let Some(number) = one.issue { ", #" (number) } }

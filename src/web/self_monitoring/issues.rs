@@ -4,6 +4,7 @@ use super::super::components::{card, empty, numbered_pager, table, when};
 use super::super::nav::{self, Tab};
 use super::super::slice::Slice;
 use super::slices::{Lists, ListsQuery, link};
+use crate::actions::issues::{self, IssueDeed};
 use crate::model::{Classification, Issue, IssueState, Role, Timestamp};
 use maud::{Markup, html};
 
@@ -41,7 +42,7 @@ fn row(issue: &Issue, asked: &ListsQuery, role: Role, now: Timestamp) -> Markup 
             td.note {
                 details id={ "issue-" (issue.id.0) } {
                     summary.whole { (issue.title) }
-                    @if role >= Role::Operator { (buttons(issue, asked)) }
+                    @if issues::may(role) { (buttons(issue, asked)) }
                     pre { (issue.body) }
                 }
             }
@@ -67,12 +68,13 @@ fn state(issue: &Issue) -> Markup {
     }
 }
 
-/// What may be done to it. An issue of another tracker is opened and closed there; muting is ours alone.
+/// What may be done to it.
 fn buttons(issue: &Issue, asked: &ListsQuery) -> Markup {
-    let is_local = issue.number.is_some() && issue.url.is_none();
-    let button = |deed: &str, word: &str, effect: &str| {
-        let path = format!("{}/issues/{}/{deed}", Tab::SelfMonitoring.path(), issue.id.0);
+    let button = |deed: IssueDeed| {
+        let path =
+            format!("{}/issues/{}/{}", Tab::SelfMonitoring.path(), issue.id.0, deed.as_str());
         let action = nav::with_query(&path, asked);
+        let (word, effect) = words(deed);
         html! {
             form method="post" action=(action) hx-post=(action) hx-target="#scan-lists" hx-swap="outerHTML" {
                 button.btn.btn-sm type="submit" title=(effect) { (word) }
@@ -80,19 +82,20 @@ fn buttons(issue: &Issue, asked: &ListsQuery) -> Markup {
         }
     };
     html! {
-        div.actions.issue-actions {
-            @if is_local && issue.state == IssueState::Open {
-                (button("close", "Close as completed", "A problem that comes back opens it again"))
-                (button("not-planned", "Close as not planned", "It stays quiet for 90 days after its last sighting"))
-            } @else if is_local {
-                (button("reopen", "Reopen", "It counts as open again"))
-            }
-            @if issue.muted {
-                (button("unmute", "Unmute", "It is reported again"))
-            } @else {
-                (button("mute", "Not a problem (mute)", "It is never reported again"))
-            }
+        div.actions.issue-actions { @for deed in issues::deeds(issue) { (button(deed)) } }
+    }
+}
+
+/// The word on the button of a deed, and what the deed leads to.
+const fn words(deed: IssueDeed) -> (&'static str, &'static str) {
+    match deed {
+        IssueDeed::Close => ("Close as completed", "A problem that comes back opens it again"),
+        IssueDeed::CloseNotPlanned => {
+            ("Close as not planned", "It stays quiet for 90 days after its last sighting")
         }
+        IssueDeed::Reopen => ("Reopen", "It counts as open again"),
+        IssueDeed::Mute => ("Not a problem (mute)", "It is never reported again"),
+        IssueDeed::Unmute => ("Unmute", "It is reported again"),
     }
 }
 

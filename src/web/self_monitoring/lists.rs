@@ -5,13 +5,13 @@ use super::super::caller::Signed;
 use super::super::components::live;
 use super::super::extract::Query;
 use super::super::nav;
+use super::super::part::fresh;
 use super::super::problem::Problem;
 use super::slices::{self, Lists, ListsQuery};
 use super::{history, issues};
 use crate::model::{Role, Timestamp};
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Response;
 use maud::{Markup, html};
 
 pub(in crate::web) const PATH: &str = "/admin/self-monitoring/lists";
@@ -23,11 +23,8 @@ pub(in crate::web) async fn lists(
     Query(asked): Query<ListsQuery>,
 ) -> Result<Response, Problem> {
     let lists = slices::read(&app, &asked).await?;
-    if asked.v.as_deref() == Some(lists.version().as_str()) {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    }
     let section = section(&lists, &asked, who.role(), app.web.clock.now());
-    Ok(Html(section.into_string()).into_response())
+    Ok(fresh(&lists.version(), &section, asked.v.as_deref()))
 }
 
 /// Both lists, which keep themselves fresh.

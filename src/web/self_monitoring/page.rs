@@ -7,6 +7,7 @@ use super::super::nav::Tab;
 use super::super::page::{Frame, page as web_page};
 use super::super::problem::Problem;
 use super::super::setting::Said;
+use super::super::standing::Standing;
 use super::slices::{self, ListsQuery};
 use super::{configuration, lists, prompt, status};
 use crate::monitor;
@@ -48,14 +49,15 @@ pub(super) async fn whole(
     said: Forms<'_>,
 ) -> Result<Html<String>, Problem> {
     // The status is read first: a scan that ends in between is then still shown as running and the page looks again.
-    let scan_now = app.web.store.scan_now().await?;
+    let standing = Standing::read(&app.web.store, app.web.clock.now()).await?;
+    let may_run = status::may_run(app, who).await?;
     let lists = slices::read(app, asked).await?;
     let configuration = configuration::read(&app.web).await?;
     let template = monitor::prompt::load(&app.web.store).await?;
     let (role, now) = (who.role(), app.web.clock.now());
     let content = html! {
         div.row.row-cards {
-            div."col-12" { (status::status_section(&scan_now, &status::may_run(app, who), None, now)) }
+            div."col-12" { (status::status_section(&standing, &may_run, &status::Said::Nothing, now)) }
             div."col-12" { (configuration::section(&configuration, role, said.configuration, now)) }
             div."col-12" { (prompt::section(&template, role, said.prompt)) }
             div."col-12" { (lists::section(&lists, asked, role, now)) }
@@ -63,7 +65,7 @@ pub(super) async fn whole(
     };
     // Not while somebody corrects a form that was not taken: it would be gone.
     let is_refusal = said.configuration.is_refusal() || said.prompt.is_refusal();
-    let reload = Some(RELOAD).filter(|_| status::is_active(&scan_now) && !is_refusal);
+    let reload = Some(RELOAD).filter(|_| standing.is_active() && !is_refusal);
     let frame = Frame::new(&app.web, Some(who)).at(Tab::SelfMonitoring).reloading(reload);
     Ok(web_page(&frame, Tab::SelfMonitoring.title(), &content))
 }

@@ -5,8 +5,9 @@ use super::super::nav::{self, Tab};
 use super::super::part::version;
 use super::super::problem::Problem;
 use super::super::slice::Slice;
-use crate::model::{Issue, IssueState, Scan};
+use crate::model::{Issue, IssueState, JobId, Scan, Why};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Highest page number that is looked up; beyond it the list is over anyway.
 const MAX_PAGE: u64 = 1_000_000;
@@ -32,6 +33,8 @@ pub(in crate::web) struct ListsQuery {
 /// What the two lists show.
 pub(super) struct Lists {
     pub(super) scans: Vec<Scan>,
+    /// Why those that wait do.
+    pub(super) whys: BTreeMap<JobId, Why>,
     pub(super) scan_total: u64,
     pub(super) scan_slice: Slice,
     pub(super) issues: Vec<Issue>,
@@ -44,14 +47,17 @@ pub(super) async fn read(app: &App, asked: &ListsQuery) -> Result<Lists, Problem
     let issue_slice = Slice::of(asked.issue_page, asked.issue_size, MAX_PAGE)?;
     let store = &app.web.store;
     let (scans, scan_total) = store.scan_history(scan_slice.skip(), scan_slice.most()).await?;
+    let waiting = scans.iter().filter(|scan| !scan.status.is_final()).map(|scan| scan.id);
+    let whys = store.whys(waiting.collect(), app.web.clock.now()).await?;
     let (issues, issue_total) = store.issue_list(issue_slice.skip(), issue_slice.most()).await?;
-    Ok(Lists { scans, scan_total, scan_slice, issues, issue_total, issue_slice })
+    Ok(Lists { scans, whys, scan_total, scan_slice, issues, issue_total, issue_slice })
 }
 
 impl Lists {
     /// The version of what the two lists show.
     pub(super) fn version(&self) -> String {
-        let scan = |scan: &Scan| (scan.id, scan.status, scan.has_transcript);
+        let why = |id| self.whys.get(&id).map(Why::headline);
+        let scan = |scan: &Scan| (scan.id, scan.status, scan.has_transcript, why(scan.id));
         let scans: Vec<_> = self.scans.iter().map(scan).collect();
         let issue = |issue: &Issue| {
             (

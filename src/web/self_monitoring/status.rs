@@ -1,33 +1,41 @@
 //! How scans stand, and the buttons that start one.
 
-use super::super::answer::changed;
-use super::super::app::{App, Web};
+use super::super::answer::answered;
+use super::super::app::App;
 use super::super::caller::Signed;
-use super::super::components::{problem_notice, scan_line};
+use super::super::components::{problem_notice, said_notice, scan_lines};
 use super::super::extract::Query;
 use super::super::face::Face;
 use super::super::icon::{Icon, icon};
 use super::super::nav::Tab;
-use super::super::part::{Shown, version};
+use super::super::part::{Shown, fresh, version};
 use super::super::problem::Problem;
-use crate::error::{Code, Result};
-use crate::model::{JobId, Role, Scan, ScanNow, Timestamp};
-use crate::monitor;
+use super::super::standing::Standing;
+use crate::actions::Answer;
+use crate::actions::scans::{self, ScanRun};
+use crate::error::Result;
+use crate::model::Timestamp;
+use crate::wire;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
-use serde_json::json;
 
 pub(in crate::web) const PATH: &str = "/admin/self-monitoring/status";
 pub(in crate::web) const RUN_NOW_PATH: &str = "/admin/self-monitoring/run-now";
 pub(in crate::web) const DRY_RUN_PATH: &str = "/admin/self-monitoring/dry-run";
 
-/// What a tracker lacks that is not configured.
-const UNCONFIGURED: [Code; 2] = [Code::TrackerNoToken, Code::TrackerNoRepository];
-
 /// Whether somebody can run a scan, and why not.
 pub(super) type MayRun = Result<(), String>;
+
+/// What is said of the request that the section answers.
+pub(super) enum Said<'a> {
+    /// Nothing: it was only looked at.
+    Nothing,
+    /// A scan is queued.
+    Queued(&'a Answer<wire::ScanQueued>),
+    /// Why none is.
+    Refused(&'a Problem),
+}
 
 /// GET `/admin/self-monitoring/status`: the status section alone, or 204 while it is as the caller shows it.
 pub(in crate::web) async fn status(
@@ -35,13 +43,11 @@ pub(in crate::web) async fn status(
     who: Signed,
     Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let scan_now = app.web.store.scan_now().await?;
-    let may_run = may_run(&app, &who);
-    if shown.as_deref() == Some(status_version(&scan_now, &may_run).as_str()) {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    }
-    let section = status_section(&scan_now, &may_run, None, app.web.clock.now());
-    Ok(Html(section.into_string()).into_response())
+    let now = app.web.clock.now();
+    let standing = Standing::read(&app.web.store, now).await?;
+    let may_run = may_run(&app, &who).await?;
+    let section = status_section(&standing, &may_run, &Said::Nothing, now);
+    Ok(fresh(&status_version(&standing, &may_run), &section, shown.as_deref()))
 }
 
 /// POST `/admin/self-monitoring/run-now`: queues a scan, whatever runs or waits already.
@@ -49,10 +55,7 @@ pub(in crate::web) async fn run_now(
     State(app): State<App>,
     who: Signed,
 ) -> Result<Response, Problem> {
-    let (actor, request) = (who.actor(), Some(who.caller.correlation_id.clone()));
-    let Web { store, tracking, clock, .. } = &app.web;
-    let asked = monitor::run_now(store, tracking, actor, request, clock.now()).await;
-    answer(&app, &who, asked).await
+    run(&app, &who, ScanRun { dry_run: false }).await
 }
 
 /// POST `/admin/self-monitoring/dry-run`: a scan that only says what it would file.
@@ -60,99 +63,97 @@ pub(in crate::web) async fn dry_run(
     State(app): State<App>,
     who: Signed,
 ) -> Result<Response, Problem> {
-    let (actor, request) = (who.actor(), Some(who.caller.correlation_id.clone()));
-    let Web { store, clock, .. } = &app.web;
-    let asked = monitor::dry_run(store, actor, request, clock.now()).await;
-    answer(&app, &who, asked).await
+    run(&app, &who, ScanRun { dry_run: true }).await
 }
 
-async fn answer(app: &App, who: &Signed, asked: Result<JobId>) -> Result<Response, Problem> {
-    let queued = match asked {
-        Ok(id) => Ok(id),
-        Err(error) if UNCONFIGURED.contains(&error.code()) => Err(Problem::of(error.code())),
-        Err(error) => Err(Problem::from(error)),
-    };
-    if who.face() == Face::Fragment {
-        return as_fragment(app, who, queued.err()).await;
-    }
-    // The two fields are a contract with the programs that ask for scans; a refusal is a problem as everywhere.
-    let outcome = json!({"status": "queued", "scan_id": queued?.to_string()});
-    Ok(changed(who.face(), outcome, Tab::SelfMonitoring.path()))
-}
-
-/// The status section, with why nothing was queued.
-async fn as_fragment(
-    app: &App,
-    who: &Signed,
-    problem: Option<Problem>,
-) -> Result<Response, Problem> {
-    let scan_now = app.web.store.scan_now().await.map_err(Problem::from);
-    let scan_now = scan_now.map_err(|failure| unread(failure, problem.as_ref()))?;
-    let (may_run, now) = (may_run(app, who), app.web.clock.now());
-    let section = status_section(&scan_now, &may_run, problem.as_ref(), now);
-    let status = problem.map_or(StatusCode::OK, |problem| problem.status());
-    Ok((status, Html(section.into_string())).into_response())
-}
-
-/// What is said where the section cannot be shown: why no scan is queued, or that one is.
-fn unread(failure: Problem, refusal: Option<&Problem>) -> Problem {
-    match refusal {
-        Some(refusal) => refusal.clone(),
-        None => failure.saying("The scan is queued, but how scans stand could not be read."),
+async fn run(app: &App, who: &Signed, request: ScanRun) -> Result<Response, Problem> {
+    let call = who.call(app.web.clock.now());
+    let asked = scans::run_now(&app.web.store, &call, request).await.map_err(Problem::from);
+    match (who.face(), asked) {
+        (Face::Fragment, Ok(queued)) => {
+            let section = section_now(app, who, &Said::Queued(&queued)).await;
+            Ok(section.map_err(|failure| failure.saying(unread(&queued)))?.into_response())
+        }
+        (Face::Fragment, Err(refusal)) => {
+            let section = section_now(app, who, &Said::Refused(&refusal)).await;
+            // Where the section cannot be shown, why no scan is queued is what counts.
+            let section = section.map_err(|_| refusal.clone())?;
+            Ok((refusal.status(), section).into_response())
+        }
+        (Face::Page | Face::Json, asked) => {
+            Ok(answered(who.face(), &asked?, Tab::SelfMonitoring.path()))
+        }
     }
 }
 
-/// Whether the page looks again by itself.
-pub(super) fn is_active(scan_now: &ScanNow) -> bool {
-    scan_now.running.is_some() || scan_now.waiting > 0
+/// The status section as things are, with what is said of a request.
+async fn section_now(app: &App, who: &Signed, said: &Said<'_>) -> Result<Html<String>, Problem> {
+    let now = app.web.clock.now();
+    let standing = Standing::read(&app.web.store, now).await?;
+    let section = status_section(&standing, &may_run(app, who).await?, said, now);
+    Ok(Html(section.into_string()))
+}
+
+/// What is said where the section cannot be shown: that the scan is queued all the same.
+fn unread(queued: &Answer<wire::ScanQueued>) -> String {
+    format!("{} How scans stand could not be read.", queued.sentence)
 }
 
 /// Says why whoever is signed in cannot run a scan now.
-pub(super) fn may_run(app: &App, who: &Signed) -> MayRun {
-    if who.role() < Role::Operator {
-        return Err("Your role sees scans; running one needs the role operator.".to_owned());
+pub(super) async fn may_run(app: &App, who: &Signed) -> Result<MayRun, Problem> {
+    if !scans::may(who.role()) {
+        let why = "Your role sees scans; running one needs the role operator.";
+        return Ok(Err(why.to_owned()));
     }
-    app.web.tracking.check().map_err(|error| {
-        let code = error.code();
-        format!("Not configured: {code} {}. {}", code.title(), code.remedy())
+    let call = who.call(app.web.clock.now());
+    Ok(match scans::can_file(&app.web.store, &call).await {
+        Ok(()) => Ok(()),
+        Err(error) if error.class().is_refusal() => {
+            let code = error.code();
+            Err(format!("Not configured: {code} {}. {}", code.title(), code.remedy()))
+        }
+        Err(error) => return Err(Problem::from(error)),
     })
 }
 
-fn status_version(ScanNow { running, waiting, first, last }: &ScanNow, may_run: &MayRun) -> String {
-    let id = |scan: &Option<Scan>| scan.as_ref().map(|scan| scan.id);
-    version(&(id(running), waiting, first, id(last), may_run))
+fn status_version(standing: &Standing, may_run: &MayRun) -> String {
+    version(&(standing.state(), may_run))
 }
 
 /// What goes on, and the button. It asks again by itself while a scan waits or runs, and whenever something changed.
 pub(super) fn status_section(
-    scan_now: &ScanNow,
+    standing: &Standing,
     may_run: &MayRun,
-    problem: Option<&Problem>,
+    said: &Said<'_>,
     now: Timestamp,
 ) -> Markup {
-    let active = is_active(scan_now);
+    let trigger = if standing.is_active() { "sse:change, every 1s" } else { "sse:change" };
     html! {
-        section #scan-status .card hx-get={ (PATH) "?v=" (status_version(scan_now, may_run)) } hx-swap="outerHTML"
-            hx-trigger=(if active { "sse:change, every 1s" } else { "sse:change" }) {
+        section #scan-status .card hx-get={ (PATH) "?v=" (status_version(standing, may_run)) } hx-swap="outerHTML"
+            hx-trigger=(trigger) {
             div.card-header { h2.card-title { "Status" } }
             div.card-body.scan-now {
-                @if let Some(problem) = problem { (problem_notice(problem)) }
-                div.scan-line role="status" { (scan_line(scan_now, now)) }
-                div.actions { (buttons(active, may_run)) }
+                @match said {
+                    Said::Nothing => {}
+                    Said::Queued(answer) => (said_notice(answer)),
+                    Said::Refused(problem) => (problem_notice(problem)),
+                }
+                div.scan-line role="status" { (scan_lines(standing, now)) }
+                div.actions { (buttons(standing.scans.running.is_some(), may_run)) }
             }
         }
     }
 }
 
-fn buttons(active: bool, may_run: &MayRun) -> Markup {
-    let inert = active || may_run.is_err();
+fn buttons(running: bool, may_run: &MayRun) -> Markup {
+    let inert = running || may_run.is_err();
     html! {
         (form(RUN_NOW_PATH, &html! {
             button #run-now .btn.btn-primary type="submit" disabled[inert] {
-                @if active { "Running..." } @else { (icon(Icon::Play)) "Run Now" }
+                @if running { "Running..." } @else { (icon(Icon::Play)) "Run Now" }
             }
         }))
-        @if active && may_run.is_ok() {
+        @if running && may_run.is_ok() {
             (form(RUN_NOW_PATH, &html! { button #queue-another .btn type="submit" { "Queue another" } }))
         }
         @if may_run.is_ok() {
@@ -181,9 +182,8 @@ mod tests {
 
     #[test]
     fn a_scan_that_is_queued_is_told_so_even_if_nothing_else_can_be_read() {
-        let told = |refusal| unread(Problem::of(Code::StoreIo), refusal);
-        assert!(told(None).what().starts_with("The scan is queued"));
-        let refusal = Problem::of(Code::QueueFull);
-        assert_eq!(told(Some(&refusal)).code(), Code::QueueFull);
+        let value = wire::ScanQueued { status: "queued", scan_id: "7".into(), ahead: None };
+        let told = unread(&Answer::new(value, "Scan 7 starts now."));
+        assert_eq!(told, "Scan 7 starts now. How scans stand could not be read.");
     }
 }

@@ -1,30 +1,30 @@
-//! The set-up check: what a server needs, whether it is there, and what to do if not.
+//! The set-up check: what a server needs, whether it is there, and what to do if not, as the server says itself.
 
-use super::super::agent::LOOK;
 use super::super::app::{App, Web};
-use super::super::components::{card, live, size};
+use super::super::components::{card, live, size, when};
 use super::super::extract::Query;
 use super::super::part::{Shown, fresh, version};
 use super::super::problem::Problem;
-use crate::agents::Sandboxing;
-use crate::monitor::Tracking;
-use crate::sessions::{AgentState, Agents, Sandboxed};
+use crate::error::Code;
+use crate::model::{ProcessFacts, Readiness, ServerFacts, ServiceRun, Timestamp};
+use crate::sessions::{Agents, Sandboxed};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
-use tokio::time::timeout;
 
 pub(in crate::web) const PART_PATH: &str = "/settings/part";
 /// Less free space than this is worth a look: the databases and the agents' folders grow.
 const LITTLE_SPACE: u64 = 1 << 30;
-/// What stands for an answer that takes longer than a page waits.
-const NOT_YET: &str = "It has not answered yet. Look again in a moment.";
+/// What stands for a look that the server has not had yet.
+const NOT_YET: &str = "The server has not looked yet. Look again in a moment.";
 
 /// One thing that was looked at.
 struct Check {
-    name: &'static str,
+    name: String,
     is_good: bool,
     found: String,
+    /// When it was so last; `None`: it is looked at with this page.
+    at: Option<Timestamp>,
 }
 
 /// GET `/settings/part`: the set-up check, or 204 while it is as the caller shows it.
@@ -38,109 +38,130 @@ pub(in crate::web) async fn part(
 
 /// Looks at everything.
 pub(super) async fn read(web: &Web) -> Result<(String, Markup), Problem> {
-    let overview = web.store.overview(web.clock.now()).await?;
-    let (program, sandbox) = if let Some(agents) = &web.agents {
-        tokio::join!(program(agents), sandbox(agents))
-    } else {
-        let none = || (false, "This server runs no agents.".to_owned());
-        (none(), none())
-    };
-    let check = |name, (is_good, found)| Check { name, is_good, found };
-    let mut checks = vec![
-        check("Agent program", program),
-        check("Sandbox of agents", sandbox),
-        check("Issue tracker", tracker(web)),
-        check("Engine", engine(*web.leading.borrow())),
-    ];
+    let now = web.clock.now();
+    let overview = web.store.overview(now).await?;
+    let server = web.store.server_facts(now).await?;
+    let mut checks = ready(web, server.as_ref());
+    checks.push(engine(*web.leading.borrow()));
     if let Some(agents) = &web.agents {
-        checks.push(check("Disk", disk(agents)));
+        checks.push(disk(agents));
     }
-    let state: Vec<_> = checks.iter().map(|check| (check.is_good, &check.found)).collect();
+    let services = services(&server.map_or_else(|| web.store.says(), |server| server.says));
+    let all = checks.iter().chain(&services);
+    let state: Vec<_> = all.map(|check| (check.is_good, &check.found, check.at)).collect();
     let version = version(&state);
     let content = html! {
         dl.card-body.facts.checks {
-            @for check in &checks {
-                dt { (check.name) }
-                dd {
-                    @if check.is_good { span.badge.badge-completed { "OK" } } @else { span.badge.badge-warning { "Attention" } }
-                    " " (check.found)
-                }
-            }
+            @for check in &checks { (line(check, now)) }
             dt { "Job database" }
             dd { (size(overview.database_bytes)) ", of it write-ahead log " (size(overview.wal_bytes)) }
             dt { "Log database" } dd { (size(web.logs.bytes())) }
             dt { "Version" } dd { "Lamplighter " (env!("CARGO_PKG_VERSION")) }
+        }
+        @if !services.is_empty() {
+            div.card-header { h3.card-title { "Background services" } }
+            dl.card-body.facts.checks { @for service in &services { (line(service, now)) } }
         }
     };
     let content = card("checks", "Set-up and system", &html! {}, &content);
     Ok((version.clone(), live("settings-now", PART_PATH, &version, &content)))
 }
 
-async fn program(agents: &Agents) -> (bool, String) {
-    match timeout(LOOK, agents.program.state()).await {
-        Ok(AgentState::Ready { path, version }) => {
-            (true, format!("{}, version {version}", path.display()))
+fn line(check: &Check, now: Timestamp) -> Markup {
+    html! {
+        dt { (check.name) }
+        dd {
+            @if check.is_good { span.badge.badge-completed { "OK" } } @else { span.badge.badge-warning { "Attention" } }
+            " " (check.found)
+            @if let Some(at) = check.at { " " span.text-secondary { "(" (when(at, now)) ")" } }
         }
-        Ok(AgentState::Missing { reason }) => {
-            (false, format!("{reason}. Without it no session runs."))
-        }
-        Err(_) => (false, NOT_YET.to_owned()),
     }
 }
 
-async fn sandbox(agents: &Agents) -> (bool, String) {
-    if agents.sandbox == Sandboxed::Never {
-        return (
-            false,
-            "Switched off: agent.sandbox is none, so agents see all that the server's user sees."
-                .to_owned(),
-        );
-    }
-    match timeout(LOOK, agents.launcher.sandboxing()).await {
-        Ok(Sandboxing::Usable { bwrap }) => (true, format!("{} works", bwrap.display())),
-        Ok(Sandboxing::Unusable { reason }) => {
-            let effect = if agents.sandbox == Sandboxed::Always {
-                "no agent runs, since agent.sandbox is bwrap"
-            } else {
-                "agents run without it, with the program's own permissions alone"
-            };
-            (false, format!("{reason}; {effect}."))
-        }
-        Err(_) => (false, NOT_YET.to_owned()),
+/// What the server says of the agent program, the sandbox and the issue tracker, and when it was heard of.
+fn ready(web: &Web, server: Option<&ServerFacts>) -> Vec<Check> {
+    // Where nobody leads, this process knows its own.
+    let own = web.store.says();
+    let says = server.map_or(&own, |server| &server.says);
+    let at = server.map(|server| server.worker.heartbeat_at);
+    let of = |name: &str, fact: Option<&Readiness>, effect: &str| {
+        let (is_good, found) = match fact {
+            Some(Readiness::Ready { what }) => (true, what.clone()),
+            Some(Readiness::NotReady { code, why }) => {
+                (false, unready(code.as_deref(), why, effect))
+            }
+            None => (false, NOT_YET.to_owned()),
+        };
+        Check { name: name.to_owned(), is_good, found, at: fact.and(at) }
+    };
+    let mut checks = match &web.agents {
+        Some(agents) => vec![
+            of("Agent program", says.agent.as_ref(), "Without it no session runs."),
+            of("Sandbox of agents", says.sandbox.as_ref(), without_sandbox(agents)),
+        ],
+        None => ["Agent program", "Sandbox of agents"].map(no_agents).into(),
+    };
+    checks.push(of("Issue tracker", says.tracker.as_ref(), ""));
+    checks
+}
+
+fn no_agents(name: &str) -> Check {
+    let found = "This server runs no agents.".to_owned();
+    Check { name: name.to_owned(), is_good: false, found, at: None }
+}
+
+/// Why something cannot be used, what follows from it, and what to do.
+fn unready(code: Option<&str>, why: &str, effect: &str) -> String {
+    let known = Code::ALL.iter().find(|known| Some(known.as_str()) == code);
+    let remedy = known.map(|code| format!("[{code}] {}. {}", code.title(), code.remedy()));
+    let texts =
+        [format!("{}.", why.trim_end_matches('.')), effect.to_owned(), remedy.unwrap_or_default()];
+    texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+const fn without_sandbox(agents: &Agents) -> &'static str {
+    match agents.sandbox {
+        Sandboxed::Never => "Agents see all that the server's user sees.",
+        Sandboxed::Always => "No agent runs, since agent.sandbox is bwrap.",
+        Sandboxed::Auto => "Agents run without it, with the program's own permissions alone.",
     }
 }
 
-fn engine(leading: bool) -> (bool, String) {
+/// Each background service with how its last run ended and when.
+fn services(says: &ProcessFacts) -> Vec<Check> {
+    let check = |(name, run): (&String, &ServiceRun)| {
+        let (is_good, found) = match run.ended() {
+            Ok(did) => (true, did),
+            Err(error) => (false, error),
+        };
+        Check { name: name.clone(), is_good, found: found.to_owned(), at: Some(run.at()) }
+    };
+    says.services.iter().map(check).collect()
+}
+
+fn engine(leading: bool) -> Check {
     let found = if leading {
         "This process leads and runs the jobs."
     } else {
         "Another process leads; this one stands by and takes over when that one ends."
     };
-    (true, found.to_owned())
+    Check { name: "Engine".to_owned(), is_good: true, found: found.to_owned(), at: None }
 }
 
-fn disk(agents: &Agents) -> (bool, String) {
-    match rustix::fs::statvfs(&agents.data_dir) {
+fn disk(agents: &Agents) -> Check {
+    let folder = agents.data_dir.display();
+    let (is_good, found) = match rustix::fs::statvfs(&agents.data_dir) {
         Ok(disk) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-            let folder = agents.data_dir.display();
             (free >= LITTLE_SPACE, format!("{} free in {folder}", coarse(free)))
         }
-        Err(error) => (false, format!("{}: {error}", agents.data_dir.display())),
-    }
+        Err(error) => (false, format!("{folder}: {error}")),
+    };
+    Check { name: "Disk".to_owned(), is_good, found, at: None }
 }
 
 /// Free space in tenths of a GiB, so that the part is not sent anew with each log line.
 fn coarse(bytes: u64) -> String {
     const TENTH: u64 = (1 << 30) / 10;
     size(bytes / TENTH * TENTH)
-}
-
-/// Where issues go, and what is missing for it.
-fn tracker(web: &Web) -> (bool, String) {
-    match (web.tracking.check(), &web.tracking) {
-        (Err(error), _) => (false, format!("{error}. {}", error.code().remedy())),
-        (Ok(()), Tracking::Local) => (true, "local: issues are kept in this database.".to_owned()),
-        (Ok(()), Tracking::Github(_)) => (true, "GitHub, configured.".to_owned()),
-    }
 }

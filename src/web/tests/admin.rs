@@ -5,7 +5,7 @@ use super::super::settings::{AUDIT_PATH, PATH, RESUME_PATH, STOP_PATH};
 use super::work::{HOSTILE, assert_inert, enqueue, poll};
 use super::*;
 use crate::model::settings;
-use crate::model::{JobId, Lane, Process, Queue, QueueState, WorkerId};
+use crate::model::{JobId, Lane, Process, Queue, QueueState, Readiness, Service, WorkerId};
 
 fn form(fields: &[(&str, &str)]) -> String {
     serde_urlencoded::to_string(fields).unwrap()
@@ -24,7 +24,13 @@ async fn queue(site: &Site, name: &Queue) -> QueueState {
 #[tokio::test]
 async fn every_setting_has_its_field_with_what_it_takes_and_its_default() {
     let site = Site::signed_in().await;
+    assert!(site.see(PATH).await.body.contains("The server has not looked yet."));
+    let ran = Ok::<_, crate::Error>("claimed 2 jobs".to_owned());
+    site.web.store.ran(&Service::Poller, START, ran);
+    let local = Readiness::ready("local: issues are kept in this database");
+    site.web.store.say(|facts| facts.tracker = Some(local));
     let page = site.see(PATH).await.body;
+    assert!(page.contains("Background services") && page.contains("claimed 2 jobs"), "{page}");
     for setting in settings::ALL {
         let takes = maud::html! { (setting.takes()) }.into_string();
         assert!(page.contains(&format!(r#"name="{}""#, setting.key)), "{}", setting.key);

@@ -11,8 +11,9 @@ use tokio::task::JoinSet;
 
 const RUNNING: &str = r#"<span class="badge badge-running">Running...</span>"#;
 
-fn queued(ahead: u64) -> String {
-    format!(r#"<span class="badge badge-queued">Queued, {ahead} ahead</span>"#)
+/// Why a scan waits, as the store knows it.
+async fn why(site: &Site, id: i64) -> String {
+    site.web.store.why(JobId(id), site.web.clock.now()).await.unwrap().unwrap().to_string()
 }
 
 /// The words of a piece of HTML.
@@ -40,8 +41,10 @@ async fn run_now_answers_programs_with_json() {
         let answer = run_now(&site, &[("accept", accept)]).await;
         assert_eq!(answer.status, StatusCode::OK, "{accept}");
         assert_eq!(answer.header("content-type"), "application/json");
-        let expected = serde_json::json!({"status": "queued", "scan_id": n.to_string()});
-        assert_eq!(answer.json(), expected);
+        let said = format!("Scan {n} is queued. {}", why(&site, n).await);
+        let (answer, n) = (answer.json(), n.to_string());
+        assert_eq!((&answer["status"], &answer["scan_id"]), (&"queued".into(), &n.into()));
+        assert_eq!(answer["answer"].as_str(), Some(said.as_str()));
     }
     let (scans, total) = site.web.store.scan_history(0, 1).await.unwrap();
     assert_eq!((scans[0].trigger, total), (Trigger::Manual, 3));
@@ -74,7 +77,13 @@ async fn run_now_gives_htmx_the_status_section_that_the_page_shows() {
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.body.starts_with("<section") && answer.body.contains(r#"id="scan-status""#));
     let (fragment, page) = (site.part(STATUS_PATH).await.body, site.see(PATH).await.body);
-    assert_eq!(answer.body, fragment);
+    let said = format!("Scan 1 is queued. {}", why(&site, 1).await);
+    assert!(answer.body.contains(&said), "{}", answer.body);
+    let notice = answer.body.find("<div class=\"alert").unwrap();
+    let end = notice + answer.body[notice..].find("</div>").unwrap() + "</div>".len();
+    let mut bare = answer.body.clone();
+    bare.replace_range(notice..end, "");
+    assert_eq!(bare, fragment);
     assert!(page.contains(&fragment), "one component for both");
     assert_inert(&fragment);
 }
@@ -84,11 +93,12 @@ async fn run_now_is_queued_while_a_scan_runs() {
     let site = Site::signed_in().await;
     run_now(&site, &[]).await;
     claim(&site).await;
-    for ahead in 1..=2 {
+    for count in ["1 scan is waiting.", "2 scans are waiting."] {
         let answer = run_now(&site, &[]).await;
         assert_eq!(answer.json()["status"], "queued");
         let section = site.part(STATUS_PATH).await.body;
-        assert!(section.contains(RUNNING) && section.contains(&queued(ahead)), "{section}");
+        assert!(section.contains(RUNNING) && section.contains(count), "{section}");
+        assert!(section.contains(&why(&site, 2).await), "{section}");
     }
     let now = site.web.store.scan_now().await.unwrap();
     assert_eq!((now.running.is_some(), now.waiting), (true, 2));
@@ -129,8 +139,8 @@ async fn the_page_follows_a_scan_from_queued_to_completed() {
 
     site.submit(RUN_NOW_PATH, "").await;
     let waits = site.see(PATH).await.body;
-    assert!(waits.contains(BUSY) && waits.contains(REFRESH) && waits.contains("Queue another"));
-    assert!(waits.contains(&queued(0)) && !waits.contains(RUNNING));
+    assert!(ready(&waits) && waits.contains(REFRESH) && !waits.contains("Queue another"));
+    assert!(waits.contains(&why(&site, 1).await) && !waits.contains("Running..."), "{waits}");
 
     let lease = claim(&site).await;
     let running = site.see(PATH).await.body;
@@ -185,7 +195,8 @@ async fn lists_come_in_pages_of_ten_twenty_fifty_or_a_hundred() {
         assert!(site.part(&format!("{LISTS_PATH}{query}")).await.body.contains(shown), "{query}");
     }
     let page = site.see(&format!("{PATH}?size=10&page=2&issue_size=50")).await.body;
-    assert_eq!(page.matches(r#"<a href="/jobs/"#).count(), 10);
+    let lists = page.split(r#"id="scan-lists""#).nth(1).unwrap();
+    assert_eq!(lists.matches(r#"<a href="/jobs/"#).count(), 10);
     for link in [
         r#"rel="prev" href="/admin/self-monitoring?page=1&amp;size=10&amp;issue_size=50""#,
         r#"rel="next" href="/admin/self-monitoring?page=3&amp;size=10&amp;issue_size=50""#,

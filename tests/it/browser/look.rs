@@ -6,7 +6,7 @@ use super::{SELF_MONITORING, sign_in};
 use crate::support::chromium::{Chromium, Page};
 use crate::support::server::{PASSWORD, Server};
 use crate::support::site::Site;
-use crate::support::{now, open, store, until};
+use crate::support::{now, open, run_now, store, until};
 use lamplighter::actions::Call;
 use lamplighter::actions::repositories::{RepositoryAdd, add};
 use lamplighter::clock::Clock;
@@ -223,9 +223,7 @@ async fn a_busy_site_looks_right() {
     let site = Site::start(folder.path(), &store).await;
     let Some(chromium) = Chromium::start() else { return };
     for _ in 0..1001 {
-        monitor::run_now(&store, &monitor::Tracking::Local, Actor::cli(), None, now())
-            .await
-            .unwrap();
+        run_now(&store).await;
     }
     until(&store, JobId(1), |job| job.status == Status::Running).await;
     let page = chromium.page();
@@ -476,9 +474,7 @@ async fn some_jobs(folder: &Path) -> Vec<(&'static str, JobId)> {
     let payload = serde_json::json!({"file": format!("lamps/{}.png", "x".repeat(150)), "sizes": [64, 256, 1024]});
     let completed = enqueue(NewJob { payload, ..NewJob::new(kind("make_thumbnail")) }).await;
     let failed = enqueue(NewJob::new(kind("send_invoice"))).await;
-    let scan = monitor::run_now(&store, &monitor::Tracking::Local, Actor::cli(), None, now())
-        .await
-        .unwrap();
+    let scan = run_now(&store).await;
     for id in [completed, failed, scan] {
         until(&store, id, |job| job.status.is_final()).await;
     }

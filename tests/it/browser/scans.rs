@@ -7,10 +7,10 @@ use super::{
 use crate::support::chromium::Chromium;
 use crate::support::server::{PASSWORD, Server};
 use crate::support::site::Site;
-use crate::support::{foreign, now, store, until};
+use crate::support::{foreign, run_now, store, until};
 use lamplighter::Code;
-use lamplighter::model::{Actor, Job, JobId, Status, Timestamp};
-use lamplighter::monitor::{self, demo::PROBLEMS};
+use lamplighter::model::{Job, JobId, Status, Timestamp};
+use lamplighter::monitor::demo::PROBLEMS;
 use lamplighter::store::Store;
 use lamplighter::web::Options;
 use std::time::Duration;
@@ -27,7 +27,7 @@ async fn completed(store: &Store, id: i64) -> Job {
 
 /// The status names a scan that runs and how many wait behind it.
 fn waiting(count: u32) -> String {
-    format!("{RUNNING} && /\\b{count}\\b[^0-9]*(ahead|waiting|queued)/i.test(r.status)")
+    format!("{RUNNING} && /\\b{count} scans? (is|are) waiting/.test(r.status)")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "these milliseconds have 41 bits")]
@@ -161,9 +161,7 @@ async fn the_thousand_and_first_waiting_scan_is_refused_inside_the_page() {
     let site = Site::start(folder.path(), &store).await;
     let Some(chromium) = Chromium::start() else { return };
     for _ in 0..1001 {
-        monitor::run_now(&store, &monitor::Tracking::Local, Actor::cli(), None, now())
-            .await
-            .unwrap();
+        run_now(&store).await;
     }
     running(&store, 1).await;
     let page = chromium.page();
@@ -197,7 +195,7 @@ async fn a_database_that_takes_no_write_is_told_inside_the_page_which_stays_whol
     assert!(!said.is_empty() && said.iter().all(|said| said.contains("503")), "{said:?}");
     other.execute_batch("COMMIT").unwrap();
     // Whether the click was saved after all is open; the page follows either way.
-    monitor::run_now(&store, &monitor::Tracking::Local, Actor::cli(), None, now()).await.unwrap();
+    run_now(&store).await;
     shown(&page, RUNNING, 0.0);
     site.gate.add_permits(2);
     shown(&page, COMPLETED, 0.0);

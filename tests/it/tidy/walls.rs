@@ -6,7 +6,7 @@ use super::source::{Tree, code, files, tree};
 const WALLS: &[(&[&str], &str)] = &[
     (&["rusqlite", "r2d2"], "src/store/sqlite"),
     (&["axum::", "maud::"], "src/web"),
-    (&["Level::WARN", "Level::ERROR"], "src/error/code.rs src/logs/layer.rs"),
+    (&["Level::WARN", "Level::ERROR"], "src/error/coded.rs src/logs/layer.rs"),
 ];
 
 /// Code lines of one file, its tests and comments not counted; more hides a second concept.

@@ -1,0 +1,105 @@
+//! Actions on what waits to go to the issue tracker: approving, rejecting and editing it.
+
+use super::{Answer, Call};
+use crate::error::Result;
+use crate::model::{FilingId, Role};
+use crate::store::Store;
+use crate::wire;
+
+/// Another text for what waits.
+#[derive(Clone, Debug)]
+pub struct FilingEdit {
+    /// Which one.
+    pub id: FilingId,
+    /// The title of a new issue; comments have none.
+    pub title: Option<String>,
+    /// Markdown.
+    pub body: String,
+}
+
+/// Whether this role may decide.
+pub fn may(role: Role) -> bool {
+    role >= Role::Admin
+}
+
+/// Lets it go to the tracker.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role admin; `TRACK-FILE-001` if it does not wait for approval.
+pub async fn approve(
+    store: &Store,
+    call: &Call,
+    id: FilingId,
+) -> Result<Answer<wire::FilingDecided>> {
+    call.needs(Role::Admin, "approve what is filed")?;
+    store.approve_filing(id, call.actor(), call.now).await?;
+    let sentence = format!("Filing {} is approved and goes to the tracker.", id.0);
+    Ok(decided(id, "approved", sentence))
+}
+
+/// Keeps it from the tracker for good.
+///
+/// # Errors
+/// As [`approve`].
+pub async fn reject(
+    store: &Store,
+    call: &Call,
+    id: FilingId,
+) -> Result<Answer<wire::FilingDecided>> {
+    call.needs(Role::Admin, "reject what was to be filed")?;
+    store.reject_filing(id, call.actor(), call.now).await?;
+    let sentence = format!("Filing {} is rejected and never goes to the tracker.", id.0);
+    Ok(decided(id, "rejected", sentence))
+}
+
+/// Changes its text. It still waits for approval then.
+///
+/// # Errors
+/// As [`approve`]; `JOB-VALUE-001` for an empty title or body, or one that is too long.
+pub async fn edit(
+    store: &Store,
+    call: &Call,
+    request: FilingEdit,
+) -> Result<Answer<wire::FilingDecided>> {
+    call.needs(Role::Admin, "edit what is to be filed")?;
+    let FilingEdit { id, title, body } = request;
+    // A form sends every end of a line as CR LF.
+    let body = body.replace("\r\n", "\n");
+    store.edit_filing(id, title, body, call.actor(), call.now).await?;
+    let sentence = format!("Filing {} has its new text and still waits for approval.", id.0);
+    Ok(decided(id, "edited", sentence))
+}
+
+fn decided(id: FilingId, status: &'static str, sentence: String) -> Answer<wire::FilingDecided> {
+    Answer::new(wire::FilingDecided { filing: id.0.to_string(), status }, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+    use crate::model::Timestamp;
+    use crate::store::OpenMode;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    #[tokio::test]
+    async fn what_does_not_wait_and_a_lower_role_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("jobs.db"), OpenMode::Migrate).unwrap();
+        let id = FilingId(7);
+        let edited = || FilingEdit { id, title: Some("t".into()), body: "b".into() };
+        for (role, code) in [(Role::Admin, Code::FilingDecided), (Role::Operator, Code::AuthRole)] {
+            let mut call = Call::by_owner(NOW);
+            call.who.role = role;
+            let refused = [
+                approve(&store, &call, id).await,
+                reject(&store, &call, id).await,
+                edit(&store, &call, edited()).await,
+            ];
+            for answer in refused {
+                assert_eq!(answer.unwrap_err().code(), code);
+            }
+        }
+    }
+}

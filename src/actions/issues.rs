@@ -1,0 +1,170 @@
+//! Actions on issues: closing, reopening, muting and unmuting one.
+
+use super::{Answer, Call};
+use crate::error::{Code, Error, Result};
+use crate::model::{Issue, IssueChange, IssueId, IssueState, Role};
+use crate::store::Store;
+use crate::wire;
+use std::str::FromStr;
+
+/// What a person does to an issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IssueDeed {
+    /// It was dealt with.
+    Close,
+    /// Nobody will deal with it.
+    CloseNotPlanned,
+    /// It is open again.
+    Reopen,
+    /// It is not a problem: scans never report it again.
+    Mute,
+    /// It is a problem after all.
+    Unmute,
+}
+
+impl IssueDeed {
+    /// Every deed.
+    pub const ALL: [Self; 5] =
+        [Self::Close, Self::CloseNotPlanned, Self::Reopen, Self::Mute, Self::Unmute];
+
+    /// The word in addresses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Close => "close",
+            Self::CloseNotPlanned => "not-planned",
+            Self::Reopen => "reopen",
+            Self::Mute => "mute",
+            Self::Unmute => "unmute",
+        }
+    }
+
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Close | Self::CloseNotPlanned => "close",
+            Self::Reopen => "reopen",
+            Self::Mute => "mute",
+            Self::Unmute => "unmute",
+        }
+    }
+
+    /// Whether the tracker that the issue is filed at has the last word.
+    const fn is_of_the_tracker(self) -> bool {
+        match self {
+            Self::Close | Self::CloseNotPlanned | Self::Reopen => true,
+            Self::Mute | Self::Unmute => false,
+        }
+    }
+
+    fn sentence(self, id: IssueId) -> String {
+        let id = id.0;
+        match self {
+            Self::Close => format!(
+                "Issue {id} is closed as completed; a problem that comes back opens it again."
+            ),
+            Self::CloseNotPlanned => format!(
+                "Issue {id} is closed as not planned; it stays quiet for 90 days after its last sighting."
+            ),
+            Self::Reopen => format!("Issue {id} is open again."),
+            Self::Mute => format!("Issue {id} is muted; scans never report it again."),
+            Self::Unmute => format!("Issue {id} is no longer muted; scans report it again."),
+        }
+    }
+}
+
+impl FromStr for IssueDeed {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|deed| deed.as_str() == text).ok_or_else(|| {
+            let takes = "an issue is closed, reopened, muted or unmuted";
+            Error::new(Code::ModelInvalid, format!("change an issue by the word {text:?}: {takes}"))
+        })
+    }
+}
+
+/// Whether this role may change issues.
+pub fn may(role: Role) -> bool {
+    role >= Role::Operator
+}
+
+/// What can be done to an issue as it is. One of another tracker is opened and closed there; muting is ours alone.
+pub fn deeds(issue: &Issue) -> Vec<IssueDeed> {
+    let mut deeds = match (is_local(issue), issue.state) {
+        (false, _) => vec![],
+        (true, IssueState::Open) => vec![IssueDeed::Close, IssueDeed::CloseNotPlanned],
+        (true, IssueState::Completed { .. } | IssueState::NotPlanned { .. }) => {
+            vec![IssueDeed::Reopen]
+        }
+    };
+    deeds.push(if issue.muted { IssueDeed::Unmute } else { IssueDeed::Mute });
+    deeds
+}
+
+fn is_local(issue: &Issue) -> bool {
+    issue.number.is_some() && issue.url.is_none()
+}
+
+/// Does this to an issue. An issue of another tracker is opened and closed there; muting it is possible here.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator; `SCAN-ISSUE-001` for an id that no issue has; `SCAN-ISSUE-002` for an issue of another
+/// tracker that is to be closed or reopened.
+pub async fn change(
+    store: &Store,
+    call: &Call,
+    id: IssueId,
+    deed: IssueDeed,
+) -> Result<Answer<wire::IssueChanged>> {
+    call.needs(Role::Operator, &format!("{} an issue", deed.verb()))?;
+    if deed.is_of_the_tracker() && !is_local(&find(store, id).await?) {
+        let why = "it is one of another tracker and is opened and closed there";
+        let doing = format!("{} issue {}: {why}", deed.verb(), id.0);
+        return Err(Error::new(Code::IssueElsewhere, doing));
+    }
+    let change = match deed {
+        IssueDeed::Close => IssueChange::State(IssueState::Completed { closed_at: call.now }),
+        IssueDeed::CloseNotPlanned => {
+            IssueChange::State(IssueState::NotPlanned { closed_at: call.now })
+        }
+        IssueDeed::Reopen => IssueChange::State(IssueState::Open),
+        IssueDeed::Mute => IssueChange::Muted(true),
+        IssueDeed::Unmute => IssueChange::Muted(false),
+    };
+    store.change_issue(id, change, call.actor(), call.now).await?;
+    let value = wire::IssueChanged { issue: id.0.to_string(), done: deed.as_str() };
+    Ok(Answer::new(value, deed.sentence(id)))
+}
+
+/// The issue of this id.
+///
+/// # Errors
+/// `SCAN-ISSUE-001` for an id that no issue has.
+pub async fn find(store: &Store, id: IssueId) -> Result<Issue> {
+    let found = store.issue(id).await?;
+    found.ok_or_else(|| Error::new(Code::IssueUnknown, format!("find issue {}", id.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+    use crate::store::OpenMode;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    #[tokio::test]
+    async fn an_issue_that_is_not_there_and_a_viewer_are_refused_whatever_the_deed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("jobs.db"), OpenMode::Migrate).unwrap();
+        for deed in IssueDeed::ALL {
+            let mut call = Call::by_owner(NOW);
+            let refused = change(&store, &call, IssueId(7), deed).await.unwrap_err();
+            assert_eq!(refused.code(), Code::IssueUnknown, "{deed:?}");
+            call.who.role = Role::Viewer;
+            let refused = change(&store, &call, IssueId(7), deed).await.unwrap_err();
+            assert_eq!(refused.code(), Code::AuthRole, "{deed:?}");
+            assert_eq!(deed.as_str().parse::<IssueDeed>().unwrap(), deed);
+        }
+        let refused = "paint".parse::<IssueDeed>().unwrap_err();
+        assert_eq!(refused.code(), Code::ModelInvalid);
+    }
+}

@@ -1,0 +1,112 @@
+//! What is asked of the log database: which rows, and those that came since.
+
+use crate::error::{Code, Error, Result};
+use crate::model::{Level, LogFilter, LogRow};
+use crate::store::LogStore;
+use std::str::FromStr;
+
+/// Rows that are read at a time while somebody follows the log.
+const CHUNK: usize = 1_000;
+
+/// Which log rows somebody asks for, as people type it; `None` and an empty text are no condition.
+#[derive(Clone, Debug, Default)]
+pub struct LogsAsk {
+    /// This level and worse.
+    pub level: Option<String>,
+    /// This source.
+    pub source: Option<String>,
+    /// Messages with this error code in brackets.
+    pub code: Option<String>,
+    /// Messages with this text.
+    pub text: Option<String>,
+    /// Rows of this correlation id.
+    pub correlation_id: Option<String>,
+    /// Ids below this one.
+    pub before: Option<i64>,
+    /// At most this many rows.
+    pub limit: usize,
+}
+
+/// Reads which rows are meant.
+///
+/// # Errors
+/// `JOB-VALUE-001` for a level that there is none of and for a cursor that is not above 0.
+pub fn filter(ask: LogsAsk) -> Result<LogFilter> {
+    let refused = |why: String| Error::new(Code::ModelInvalid, format!("list log rows: {why}"));
+    let given = |text: Option<String>| {
+        text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    let level = given(ask.level).map(|text| {
+        let takes = "a level is DEBUG, INFO, WARNING, ERROR or CRITICAL";
+        Level::from_str(&text).map_err(|()| refused(format!("there is no such level; {takes}")))
+    });
+    if ask.before.is_some_and(|before| before < 1) {
+        return Err(refused("the id that they end before is not above 0".to_owned()));
+    }
+    Ok(LogFilter {
+        level: level.transpose()?,
+        source: given(ask.source),
+        code: given(ask.code),
+        text: given(ask.text),
+        correlation_id: given(ask.correlation_id),
+        before: ask.before,
+        limit: ask.limit,
+    })
+}
+
+/// The rows above `after` that fit, oldest first.
+///
+/// # Errors
+/// Those of reading.
+pub async fn since(logs: &LogStore, filter: &LogFilter, after: i64) -> Result<Vec<LogRow>> {
+    let mut newer = Vec::new();
+    let mut before = None;
+    loop {
+        let slice = LogFilter { before, limit: CHUNK, ..filter.clone() };
+        let found = logs.search(slice).await?;
+        let is_last = found.rows.last().is_some_and(|row| row.id <= after);
+        newer.extend(found.rows.into_iter().filter(|row| row.id > after));
+        before = found.next.filter(|next| *next > after + 1 && !is_last);
+        if before.is_none() {
+            newer.reverse();
+            return Ok(newer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::NewLogRow;
+    use crate::store::OpenMode;
+
+    #[test]
+    fn a_level_that_is_none_and_a_cursor_below_one_are_refused() {
+        let ask = LogsAsk { level: Some("loud".into()), ..LogsAsk::default() };
+        let said = filter(ask).unwrap_err().sentence();
+        assert!(said.starts_with("Could not list log rows: there is no such level"), "{said}");
+        let ask = LogsAsk { before: Some(0), ..LogsAsk::default() };
+        assert_eq!(filter(ask).unwrap_err().code(), Code::ModelInvalid);
+        let ask =
+            LogsAsk { level: Some("warn".into()), code: Some(" ".into()), ..LogsAsk::default() };
+        let read = filter(ask).unwrap();
+        assert_eq!((read.level, read.code), (Some(Level::Warning), None));
+    }
+
+    #[tokio::test]
+    async fn rows_that_came_since_are_read_once_each_in_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = LogStore::open(&folder.path().join("logs.db"), OpenMode::Migrate).unwrap();
+        let row = |n: usize| {
+            let level = if n.is_multiple_of(2) { Level::Error } else { Level::Info };
+            NewLogRow::new("2027-01-15T08:00:00Z", level, "shop", format!("row {n}"))
+        };
+        logs.append((1..=2_500).map(row).collect()).await.unwrap();
+        let all = since(&logs, &LogFilter::default(), 10).await.unwrap();
+        let ids: Vec<_> = all.iter().map(|row| row.id).collect();
+        assert_eq!(ids, (11..=2_500).collect::<Vec<_>>());
+        let errors = LogFilter { level: Some(Level::Error), ..LogFilter::default() };
+        assert_eq!(since(&logs, &errors, 2_496).await.unwrap().len(), 2);
+        assert!(since(&logs, &errors, 2_500).await.unwrap().is_empty());
+    }
+}

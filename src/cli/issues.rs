@@ -1,0 +1,107 @@
+//! `lamplighter issues`: lists issues, shows, closes, reopens, mutes and unmutes one.
+
+use super::{Cli, output};
+use crate::actions::issues::{self, IssueDeed};
+use crate::actions::{self, Call};
+use crate::error::Result;
+use crate::model::{Issue, IssueId};
+use crate::store::Store;
+use crate::wire;
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// List the newest issues
+    List {
+        /// At most this many, 1 to 1000
+        #[arg(long, default_value = "50")]
+        limit: String,
+    },
+    /// Show one issue with its text
+    Show {
+        /// The issue's id
+        id: i64,
+    },
+    /// Close an issue that was dealt with; a problem that comes back opens it again
+    Close {
+        /// The issue's id
+        id: i64,
+        /// Nobody will deal with it: it stays quiet for 90 days after its last sighting
+        #[arg(long)]
+        not_planned: bool,
+    },
+    /// Open a closed issue again
+    Reopen {
+        /// The issue's id
+        id: i64,
+    },
+    /// Say that an issue is no problem: scans never report it again
+    Mute {
+        /// The issue's id
+        id: i64,
+    },
+    /// Have a muted issue reported again
+    Unmute {
+        /// The issue's id
+        id: i64,
+    },
+}
+
+pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
+    let store = cli.existing_store()?;
+    let (id, deed) = match command {
+        Command::List { limit } => return list(cli, &store, actions::rows(&limit)?).await,
+        Command::Show { id } => return show(cli, &issues::find(&store, IssueId(id)).await?),
+        Command::Close { id, not_planned: false } => (id, IssueDeed::Close),
+        Command::Close { id, not_planned: true } => (id, IssueDeed::CloseNotPlanned),
+        Command::Reopen { id } => (id, IssueDeed::Reopen),
+        Command::Mute { id } => (id, IssueDeed::Mute),
+        Command::Unmute { id } => (id, IssueDeed::Unmute),
+    };
+    cli.say(&issues::change(&store, &Call::by_owner(cli.now()), IssueId(id), deed).await?)
+}
+
+async fn list(cli: &Cli, store: &Store, limit: usize) -> Result<()> {
+    let (issues, _) = store.issue_list(0, limit).await?;
+    if cli.json {
+        return issues.iter().map(wire::Issue::from).try_for_each(|issue| output::json(&issue));
+    }
+    let rows: Vec<_> = issues.iter().map(|issue| row(&wire::Issue::from(issue))).collect();
+    output::table(&["ID", "NUMBER", "STATE", "MUTED", "CLASS", "SEEN", "LAST SEEN", "TITLE"], &rows)
+}
+
+fn row(issue: &wire::Issue) -> Vec<String> {
+    vec![
+        issue.id.to_string(),
+        issue.number.map_or_else(|| "-".to_owned(), |number| format!("#{number}")),
+        issue.state.to_owned(),
+        if issue.muted { "yes" } else { "-" }.to_owned(),
+        issue.classification.to_owned(),
+        issue.occurrences.to_string(),
+        issue.last_seen_at.clone(),
+        output::plain(&issue.title, 100),
+    ]
+}
+
+fn show(cli: &Cli, issue: &Issue) -> Result<()> {
+    let issue = wire::Issue::from(issue);
+    if cli.json {
+        return output::json(&issue);
+    }
+    let fact = |name: &str, value: String| vec![name.to_owned(), output::plain(&value, 300)];
+    let mut rows = vec![
+        fact("issue", issue.id.to_string()),
+        fact("title", issue.title.clone()),
+        fact("state", issue.state.to_owned()),
+        fact("muted", if issue.muted { "yes" } else { "no" }.to_owned()),
+        fact("class", issue.classification.to_owned()),
+        fact("codes", issue.error_codes.join(" ")),
+        fact("seen", format!("{} times, last at {}", issue.occurrences, issue.last_seen_at)),
+        fact("found by", format!("scan {} at {}", issue.scan_id, issue.created_at)),
+    ];
+    rows.extend(issue.number.map(|number| fact("number", number.to_string())));
+    rows.extend(issue.url.clone().map(|url| fact("page", url)));
+    output::table(&["FIELD", "VALUE"], &rows)?;
+    output::line("")?;
+    output::line(output::for_terminal(&issue.body))
+}

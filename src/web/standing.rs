@@ -1,0 +1,40 @@
+//! How scans stand, as pages show it: what runs, what waits and why, and what ended last.
+
+use crate::error::Result;
+use crate::model::{Scan, ScanNow, Timestamp, Why};
+use crate::store::Store;
+use std::hash::Hash;
+
+/// How scans stand.
+pub(super) struct Standing {
+    /// What runs, how many wait, and what ended last.
+    pub(super) scans: ScanNow,
+    /// Why the first of those that wait has not begun.
+    pub(super) why: Option<Why>,
+}
+
+impl Standing {
+    /// Looks how scans stand.
+    pub(super) async fn read(store: &Store, now: Timestamp) -> Result<Self> {
+        let scans = store.scan_now().await?;
+        let why = match scans.first {
+            Some(first) => store.why(first, now).await?,
+            None => None,
+        };
+        // One that has begun since does not wait any more: the next look shows it.
+        Ok(Self { scans, why: why.filter(Why::waits) })
+    }
+
+    /// Whether a scan runs or waits.
+    pub(super) fn is_active(&self) -> bool {
+        self.scans.running.is_some() || self.scans.waiting > 0
+    }
+
+    /// What of it can change.
+    pub(super) fn state(&self) -> impl Hash + use<> {
+        let ScanNow { running, waiting, last, .. } = &self.scans;
+        let id = |scan: &Option<Scan>| scan.as_ref().map(|scan| scan.id);
+        let why = self.why.as_ref().map(|why| (why.id, why.status, why.to_string(), why.ahead));
+        (id(running), *waiting, why, id(last))
+    }
+}

@@ -1,0 +1,126 @@
+//! Issues, and what waits to go to the issue tracker.
+
+use crate::model;
+use serde::Serialize;
+
+/// An issue.
+#[derive(Clone, Debug, Serialize)]
+pub struct Issue {
+    /// Its id, which commands and addresses name.
+    pub id: i64,
+    /// The tracker's number; `null` before it is filed.
+    pub number: Option<i64>,
+    /// The tracker's page of it; `null` where issues are kept in the database.
+    pub url: Option<String>,
+    /// Its title.
+    pub title: String,
+    /// Markdown.
+    pub body: String,
+    /// `open`, `completed` or `not_planned`.
+    pub state: &'static str,
+    /// When it was closed.
+    pub closed_at: Option<String>,
+    /// Whether somebody said that it is not a problem.
+    pub muted: bool,
+    /// What kind of problem it is.
+    pub classification: &'static str,
+    /// Its error codes.
+    pub error_codes: Vec<String>,
+    /// Log rows that belonged to it so far.
+    pub occurrences: u64,
+    /// The scan that found it first.
+    pub scan_id: i64,
+    /// When it was filed.
+    pub created_at: String,
+    /// When a scan last met it.
+    pub last_seen_at: String,
+}
+
+/// What was done to an issue.
+#[derive(Clone, Debug, Serialize)]
+pub struct IssueChanged {
+    /// Its id.
+    pub issue: String,
+    /// What was done to it.
+    pub done: &'static str,
+}
+
+/// An act that waits to go to the tracker.
+#[derive(Clone, Debug, Serialize)]
+pub struct WaitingFiling {
+    /// Its id.
+    pub id: i64,
+    /// What is to be done: `open`, `comment` or `reopen`.
+    pub act: &'static str,
+    /// How far it is.
+    pub state: &'static str,
+    /// The id of its issue.
+    pub issue_id: i64,
+    /// The title of that issue.
+    pub issue_title: String,
+    /// That issue's number at the tracker.
+    pub number: Option<i64>,
+    /// The scan that wants it.
+    pub scan_id: i64,
+    /// The title of a new issue.
+    pub title: Option<String>,
+    /// The exact text.
+    pub body: String,
+    /// Since when it waits.
+    pub created_at: String,
+    /// Why the tracker refused it last.
+    pub error: Option<String>,
+}
+
+/// What a person decided about such an act.
+#[derive(Clone, Debug, Serialize)]
+pub struct FilingDecided {
+    /// Its id.
+    pub filing: String,
+    /// `approved`, `rejected` or `edited`.
+    pub status: &'static str,
+}
+
+impl From<&model::Issue> for Issue {
+    fn from(issue: &model::Issue) -> Self {
+        let (state, closed_at) = match issue.state {
+            model::IssueState::Open => ("open", None),
+            model::IssueState::Completed { closed_at } => ("completed", Some(closed_at)),
+            model::IssueState::NotPlanned { closed_at } => ("not_planned", Some(closed_at)),
+        };
+        Self {
+            id: issue.id.0,
+            number: issue.number,
+            url: issue.url.clone(),
+            title: issue.title.clone(),
+            body: issue.body.clone(),
+            state,
+            closed_at: closed_at.map(|at| at.to_string()),
+            muted: issue.muted,
+            classification: issue.classification.as_str(),
+            error_codes: issue.error_codes.clone(),
+            occurrences: issue.occurrences,
+            scan_id: issue.scan_id.0,
+            created_at: issue.created_at.to_string(),
+            last_seen_at: issue.last_seen_at.to_string(),
+        }
+    }
+}
+
+impl From<&model::WaitingFiling> for WaitingFiling {
+    fn from(filing: &model::WaitingFiling) -> Self {
+        Self {
+            id: filing.id.0,
+            act: filing.act.as_str(),
+            state: filing.state.as_str(),
+            issue_id: filing.issue.0,
+            issue_title: filing.issue_title.clone(),
+            number: filing.number,
+            scan_id: filing.scan.0,
+            title: filing.title.clone(),
+            body: filing.body.clone(),
+            created_at: filing.created_at.to_string(),
+            error: filing.error.clone(),
+        }
+    }
+}

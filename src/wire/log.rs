@@ -1,0 +1,53 @@
+//! Log rows, and how many were imported.
+
+use super::job::embedded;
+use crate::model;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// A log row.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogRow {
+    /// Its id: later rows have larger ones.
+    pub id: i64,
+    /// When it was logged, as its source wrote it.
+    pub timestamp: String,
+    /// How grave it is.
+    pub level: &'static str,
+    /// Which program or module logged it.
+    pub source: String,
+    /// The text.
+    pub message: String,
+    /// Ties the rows of one request together.
+    pub correlation_id: Option<String>,
+    /// Whose request it was.
+    pub user_id: Option<String>,
+    /// The request's path.
+    pub request_path: Option<String>,
+    /// Whatever else its source gave.
+    pub extra_data: Option<Box<RawValue>>,
+}
+
+/// Rows that were brought in from a file.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct LogsImported {
+    /// How many.
+    pub imported: u64,
+}
+
+impl From<&model::LogRow> for LogRow {
+    fn from(row: &model::LogRow) -> Self {
+        let model::LogRow { id, row } = row;
+        Self {
+            id: *id,
+            timestamp: row.timestamp.clone(),
+            level: row.level.as_str(),
+            source: row.source.clone(),
+            message: row.message.clone(),
+            correlation_id: row.correlation_id.clone(),
+            user_id: row.user_id.clone(),
+            request_path: row.request_path.clone(),
+            extra_data: row.extra_data.as_deref().and_then(embedded),
+        }
+    }
+}
