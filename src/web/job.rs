@@ -139,9 +139,9 @@ fn summary(job: &Job, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
         section.card {
             div.card-body.scan-now {
                 div.sentence { (badge(job.status)) p { (job_sentence(job, why, now)) } }
-                @if waits { (line(why)) }
                 @if jobs::may_act(role) { div.actions { (buttons(job, role, now)) } }
             }
+            @if waits { (line(why)) }
         }
     }
 }
@@ -159,17 +159,22 @@ fn line(why: Option<&Why>) -> Markup {
     let holders: BTreeSet<_> =
         why.into_iter().flat_map(|why| &why.gates).flat_map(Gate::holders).copied().collect();
     let ahead = why.map_or(0, |why| why.ahead);
+    if openings.is_empty() && holders.is_empty() && ahead == 0 {
+        return html! {};
+    }
     html! {
-        @if !openings.is_empty() {
-            ul #job-remedies { @for opening in &openings { li { (opening) } } }
-        }
-        @if !holders.is_empty() {
-            p { "Held by " @for id in &holders { a href=(nav::job(*id)) { "job " (id) } " " } }
-        }
-        @match ahead {
-            0 => {}
-            1 => p #job-line { "One job of its queue starts before it." },
-            _ => p #job-line { (ahead) @if ahead >= MOST_AHEAD { " or more" } " jobs of its queue start before it." },
+        div.card-body.lines {
+            @if !openings.is_empty() {
+                ul #job-remedies { @for opening in &openings { li { (opening) } } }
+            }
+            @if !holders.is_empty() {
+                p { "Held by " @for id in &holders { a href=(nav::job(*id)) { "job " (id) } " " } }
+            }
+            @match ahead {
+                0 => {}
+                1 => p #job-line { "One job of its queue starts before it." },
+                _ => p #job-line { (ahead) @if ahead >= MOST_AHEAD { " or more" } " jobs of its queue start before it." },
+            }
         }
     }
 }

@@ -197,10 +197,13 @@ async fn waiting_jobs_are_changed_alike_by_every_face() {
     assert_eq!(faces.refused_below(Role::Operator, payload).await, Code::AuthRole);
 }
 
+/// The command, the act, the query, whether it is confirmed, and what is answered.
+type BulkCase<'a> = (&'a str, BulkAct, &'a str, bool, Result<&'a str, Code>);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_jobs_of_a_query_are_changed_alike_by_every_face() {
     let mut faces = Faces::start(prepare).await;
-    let cases: [(&str, BulkAct, &str, bool, Result<&str, Code>); 8] = [
+    let cases: [BulkCase<'_>; 8] = [
         ("retry", BulkAct::Retry, "status:failed kind:work", false, Err(Code::ModelInvalid)),
         ("retry", BulkAct::Retry, "status:failed", true, Ok("One job was run again.")),
         ("cancel", BulkAct::Cancel, "", true, Err(Code::ModelInvalid)),

@@ -14,7 +14,7 @@ fn prepare(folder: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn queues_are_limited_paused_and_resumed_alike_by_every_face() {
+async fn queues_are_limited_alike_by_every_face() {
     let mut faces = Faces::start(prepare).await;
     for (queue, limit, says) in [
         ("mail", "3", Ok("The queue mail runs at most 3 jobs at once.")),
@@ -43,6 +43,11 @@ async fn queues_are_limited_paused_and_resumed_alike_by_every_face() {
             .await;
         check(told, says);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queues_are_paused_resumed_and_stopped_alike_by_every_face() {
+    let mut faces = Faces::start(prepare).await;
     let long = "x".repeat(501);
     for (queue, reason, length, says) in [
         (

@@ -170,12 +170,13 @@ fn told(answer: Result<Value, Error>) -> Told {
     }
 }
 
-/// A value without the instants at which it was made, which differ by face.
+/// What differs by face: when it was asked, and by whom.
+const BY_FACE: [&str; 5] = ["created_at", "started_at", "finished_at", "at", "by"];
+
+/// A value without what differs by face.
 fn still(mut value: Value) -> Value {
     if let Value::Object(members) = &mut value {
-        members.retain(|name, _| {
-            !["created_at", "started_at", "finished_at", "at"].contains(&name.as_str())
-        });
+        members.retain(|name, _| !BY_FACE.contains(&name.as_str()));
         members.values_mut().for_each(|member| *member = still(member.take()));
     }
     value
