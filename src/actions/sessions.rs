@@ -104,13 +104,17 @@ pub async fn trigger(
     };
     let id = sessions::request(store, request, asked, call.now).await?;
     let said = waiting::of(store, call, "Session", &Kind::AGENT_SESSION, id).await;
-    let value = wire::SessionQueued {
-        status: "queued",
-        session_id: id.to_string(),
-        id: id.0,
-        ahead: said.ahead,
+    // It is queued: a line that cannot be read is no reason to say that it is not.
+    let ahead = store.sessions_ahead(id).await.ok();
+    let value =
+        wire::SessionQueued { status: "queued", session_id: id.to_string(), id: id.0, ahead };
+    let sentence = match ahead {
+        Some(ahead @ 1..) => {
+            said.sentence.replacen(" is queued.", &format!(" is queued, {ahead} ahead."), 1)
+        }
+        Some(0) | None => said.sentence,
     };
-    Ok(Answer::new(value, said.sentence).with_notes(said.notes))
+    Ok(Answer::new(value, sentence).with_notes(said.notes))
 }
 
 /// Why the server that runs can run no session, in a sentence; `None` if it can, or if no server runs, which nobody judges.

@@ -34,10 +34,14 @@ pub(super) async fn of(store: &Store, call: &Call, subject: &str, kind: &Kind, i
 
 async fn read(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId) -> Result<Said> {
     let mut notes = store.notes_for(kind, call.now).await?;
-    let Some(why) = store.why(id, call.now).await? else {
+    let Some(mut why) = store.why(id, call.now).await? else {
         // It was there before, by its key, and retention has removed it since.
         return Ok(Said { sentence: format!("{subject} {id} is over."), ahead: Some(0), notes });
     };
+    // That the engine is about to look at it is no news beside what holds it.
+    if why.gates.len() > 1 {
+        why.gates.retain(|gate| *gate != Gate::NotAdmitted);
+    }
     // What the line names is not said twice; what to do where no server runs stands in the note alone.
     let named = |gate: &Gate| matches!(gate, Gate::NoHandler { .. } | Gate::AgentMissing { .. });
     if why.gates.iter().any(named) {

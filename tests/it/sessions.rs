@@ -136,7 +136,7 @@ async fn after_kill_9_what_ran_has_failed_and_what_waited_runs_once_and_in_order
     let kept = transcript(&desk.store, first).await;
     assert!(kept.contains("said-before-the-end"), "{kept}");
 
-    let next = desk.trigger(&["and then?", "--continues", &first.to_string()]);
+    let next = desk.trigger(&["and then?", "--continues", &first.to_string(), "--confirm", "full"]);
     let session = desk.ends(next, ("completed", "done", None)).await;
     assert_eq!(session["response"], "resumed and asked: and then?");
 }
@@ -523,7 +523,10 @@ async fn without_a_usable_program_sessions_wait_with_the_reason_and_the_server_s
         (Path::new("/bin/true"), "--version tells no version"),
     ] {
         let desk = Desk::start(program, &[]);
-        let id = desk.trigger(&["result 0 x"]);
+        // A person is told at once; what another program or a schedule has asked for waits.
+        let refused = desk.refused(&["sessions", "trigger", "result 0 x"]);
+        assert!(refused.contains("[AGENT-START-003]") && refused.contains(reason), "{refused}");
+        let id = desk.enqueue(&json!({"prompt": "result 0 x", "profile": "full"}));
         let job = desk.until(id, Status::Scheduled).await;
         let waits = job.progress.unwrap();
         assert!(waits.contains("[AGENT-START-003]") && waits.contains(reason), "{waits}");

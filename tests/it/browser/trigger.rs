@@ -93,7 +93,7 @@ async fn the_other_fields_arrive_too_and_full_needs_a_confirmation() {
     assert_eq!(stored(&store, 1).await, wish);
 
     let more = [("prompt", "and now?"), ("continues", "1"), ("confirm", "full")];
-    assert_eq!(browser.post(PATH, &more, &[JSON]).status, 400, "it is not over");
+    assert_eq!(browser.post(PATH, &more, &[JSON]).status, 409, "it is not over");
     let run = super::sessions::Run::begin(&store, site.sessions.recv().await.unwrap()).await;
     let known = SessionEnd { cli_session_id: Some("known".into()), ..SessionEnd::default() };
     run.finish(known).await;

@@ -52,6 +52,13 @@ impl Desk {
         text(output.stdout)
     }
 
+    /// Runs the program on the data directory, which refuses, and answers what it says.
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        let output = program(self.folder.path()).args(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?} was not refused");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     fn asked(&self, arguments: &[&str]) -> Value {
         serde_json::from_str(&self.ask(&[&["--json"], arguments].concat())).unwrap()
     }
