@@ -151,7 +151,7 @@ impl Faces {
         let code = code(word);
         let exit = asked.status.code();
         assert_eq!(exit, Some(i32::from(code.class().exit_code())), "{arguments:?}: {err}");
-        Told::Refused(code, format!("Could not {}.", said.trim_end_matches('.')))
+        Told::Refused(code, said.to_owned())
     }
 }
 
