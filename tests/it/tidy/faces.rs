@@ -46,10 +46,6 @@ const RULES: &[Rule] = &[
             ("src/cli/door.rs", "`sqlite3` is a program of its own, with arguments of its own"),
             ("src/cli/input.rs", "a file that an argument names may not be there"),
             ("src/cli/output.rs", "standard output can be closed"),
-            (
-                "src/cli/repos.rs",
-                "the working directory, which a relative path begins at, can be gone",
-            ),
             ("src/cli/serve.rs", "a start can fail before there is anything to ask"),
             ("src/cli/users.rs", "the terminal or the pipe of a password may not be readable"),
             ("src/web/serve.rs", "an address can be taken"),
