@@ -26,7 +26,7 @@ pub use job::{
     Enqueued, Job, JobAttempt, JobCancelled, JobChanged, JobDeleted, JobDue, JobEvent, JobListed,
     JobStory, JobWhy, WaitGate,
 };
-pub use log::{LogRow, LogsImported};
+pub use log::{LogRow, LogTemplate, LogsImported};
 pub use person::{Person, PersonPassword, PersonRemoved, PersonRole};
 pub use problem::{Problem, ProblemField};
 pub use prompt::Prompt;

@@ -7,7 +7,7 @@ mod read;
 mod texts;
 
 pub use read::{JobsAsk, find, story, waits, why};
-pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload, parse_rows};
+pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload};
 
 use super::{Answer, Call, confirm, kinds};
 use crate::error::{Code, Error, Result};

@@ -7,6 +7,14 @@ use crate::monitor::prompt;
 use crate::store::Store;
 use crate::wire;
 
+/// The least role that may change prompts.
+const OWNS: Role = Role::Admin;
+
+/// Whether a person of this role may change prompts.
+pub fn may_change(role: Role) -> bool {
+    role >= OWNS
+}
+
 /// The name of the field with the text.
 pub const TEXT_FIELD: &str = "text";
 
@@ -46,7 +54,7 @@ pub async fn save(
     name: PromptName,
     text: Option<&str>,
 ) -> Result<Answer<wire::Prompt>> {
-    call.needs(Role::Admin, "change a prompt")?;
+    call.needs(OWNS, "change a prompt")?;
     match name {
         PromptName::SelfMonitoring => {
             let saved = prompt::save(store, text, call.actor(), call.now).await;

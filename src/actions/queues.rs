@@ -10,6 +10,14 @@ use std::time::Duration;
 /// Longest reason of a pause, in characters: a page shows it on one or two lines.
 pub const MAX_REASON: usize = 500;
 
+/// The least role that may stop all queues, and end the stop.
+const STOPS: Role = Role::Admin;
+
+/// Whether a person of this role may stop all queues, and end the stop.
+pub fn may_stop_all(role: Role) -> bool {
+    role >= STOPS
+}
+
 /// Whether this role may limit, pause and resume a queue.
 pub fn may_act(role: Role) -> bool {
     role >= Role::Operator
@@ -145,7 +153,7 @@ pub async fn resume(store: &Store, call: &Call, queue: &str) -> Result<Answer<wi
 /// # Errors
 /// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a reason of more than 500 characters.
 pub async fn stop_all(store: &Store, call: &Call, why: &str) -> Result<Answer<wire::AllStopped>> {
-    call.needs(Role::Admin, "stop all queues")?;
+    call.needs(STOPS, "stop all queues")?;
     let asked_to_end = store.stop_all(reason(why)?, call.actor(), call.now).await?;
     let sentence = match asked_to_end {
         0 => "All queues are stopped; no job was running.".to_owned(),
@@ -160,7 +168,7 @@ pub async fn stop_all(store: &Store, call: &Call, why: &str) -> Result<Answer<wi
 /// # Errors
 /// `AUTH-ROLE-001` below the role admin.
 pub async fn resume_all(store: &Store, call: &Call) -> Result<Answer<wire::AllResumed>> {
-    call.needs(Role::Admin, "end the stop of all queues")?;
+    call.needs(STOPS, "end the stop of all queues")?;
     let resumed = store.resume_all(call.actor(), call.now).await?;
     let sentence = if resumed {
         "The queues go on; a queue that was paused by itself stays paused."

@@ -8,6 +8,21 @@ use crate::store::Store;
 use crate::wire;
 use std::path::{Path, PathBuf};
 
+/// The least role that may register a repository, and forget it.
+const OWNS: Role = Role::Admin;
+/// The least role that may have one described anew.
+const ACTS: Role = Role::Operator;
+
+/// Whether a person of this role may register a repository, and forget it.
+pub fn may_change(role: Role) -> bool {
+    role >= OWNS
+}
+
+/// Whether a person of this role may have one described anew.
+pub fn may_refresh(role: Role) -> bool {
+    role >= ACTS
+}
+
 /// Longest name of a repository, in characters.
 const MAX_NAME: usize = 64;
 
@@ -30,7 +45,7 @@ pub async fn add(
     call: &Call,
     request: RepositoryAdd,
 ) -> Result<Answer<wire::RepositoryAsked>> {
-    call.needs(Role::Admin, "add a repository")?;
+    call.needs(OWNS, "add a repository")?;
     let path = folder(&request.path)?;
     let name = match request.name.trim() {
         "" => path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
@@ -68,7 +83,7 @@ pub async fn refresh(
     call: &Call,
     name: &str,
 ) -> Result<Answer<wire::RepositoryAsked>> {
-    call.needs(Role::Operator, "refresh a repository")?;
+    call.needs(ACTS, "refresh a repository")?;
     let name = called(store, name, "refresh a repository").await?;
     let job = job(call, &name)?;
     let made = store.request_description(name.clone(), job, call.now).await?;
@@ -90,7 +105,7 @@ pub async fn remove(
     call: &Call,
     name: &str,
 ) -> Result<Answer<wire::RepositoryRemoved>> {
-    call.needs(Role::Admin, "remove a repository")?;
+    call.needs(OWNS, "remove a repository")?;
     let name = called(store, name, "remove a repository").await?;
     store.remove_repository(name.clone(), call.actor(), call.now).await?;
     let sentence =

@@ -15,6 +15,21 @@ use crate::model::{
 use crate::store::Store;
 use crate::wire;
 
+/// The least role that may add, edit and remove a schedule.
+const OWNS: Role = Role::Admin;
+/// The least role that may run, pause and resume one.
+const ACTS: Role = Role::Operator;
+
+/// Whether a person of this role may add, edit and remove a schedule.
+pub fn may_change(role: Role) -> bool {
+    role >= OWNS
+}
+
+/// Whether a person of this role may run, pause and resume one.
+pub fn may_act(role: Role) -> bool {
+    role >= ACTS
+}
+
 /// Occurrences to come that an answer shows.
 pub const NEXT: usize = 5;
 /// Decisions that a schedule's story tells.
@@ -50,7 +65,7 @@ pub async fn add(
     request: ScheduleAdd,
 ) -> Result<Answer<wire::SchedulePreview>> {
     let doing = "add a schedule";
-    call.needs(Role::Admin, doing)?;
+    call.needs(OWNS, doing)?;
     let name = ScheduleName::parse(request.name.trim())?;
     let change = request.plan.read(None, call.now)?;
     let plan = change.applied_to(None).ok_or_else(|| {
@@ -79,7 +94,7 @@ pub async fn edit(
     request: ScheduleEdit,
 ) -> Result<Answer<wire::ScheduleChanged>> {
     let doing = "change a schedule";
-    call.needs(Role::Admin, doing)?;
+    call.needs(OWNS, doing)?;
     let before = known(store, &request.name, doing).await?;
     let name = before.name.clone();
     let change = if before.reserved {
@@ -123,7 +138,7 @@ pub async fn remove(
     name: &str,
 ) -> Result<Answer<wire::ScheduleRemoved>> {
     let doing = "remove a schedule";
-    call.needs(Role::Admin, doing)?;
+    call.needs(OWNS, doing)?;
     let name = named(name, doing)?;
     store.remove_schedule(name.clone(), call.actor(), call.now).await?;
     let sentence = format!("The schedule {name} is removed; the jobs that it made stay.");
@@ -136,7 +151,7 @@ pub async fn remove(
 /// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if there is none of this name, `-003` for the reserved one.
 pub async fn pause(store: &Store, call: &Call, name: &str) -> Result<Answer<wire::SchedulePaused>> {
     let doing = "pause a schedule";
-    call.needs(Role::Operator, doing)?;
+    call.needs(ACTS, doing)?;
     let name = named(name, doing)?;
     let changed = store.pause_schedule(name.clone(), call.actor(), call.now).await?;
     let sentence = if changed {
@@ -158,7 +173,7 @@ pub async fn resume(
     name: &str,
 ) -> Result<Answer<wire::SchedulePaused>> {
     let doing = "resume a schedule";
-    call.needs(Role::Operator, doing)?;
+    call.needs(ACTS, doing)?;
     let before = known(store, name, doing).await?;
     let name = before.name.clone();
     let changed = store.resume_schedule(name.clone(), call.actor(), call.now).await?;
@@ -187,7 +202,7 @@ pub async fn resume(
 /// cannot be read; `JOB-LIMIT-001` if too many jobs of its kind wait.
 pub async fn run_now(store: &Store, call: &Call, name: &str) -> Result<Answer<wire::ScheduleRun>> {
     let doing = "run a schedule now";
-    call.needs(Role::Operator, doing)?;
+    call.needs(ACTS, doing)?;
     let schedule = known(store, name, doing).await?;
     let name = &schedule.name;
     let id = store.run_schedule_now(name.clone(), call.actor(), call.now).await?;

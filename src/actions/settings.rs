@@ -11,6 +11,14 @@ use crate::store::Store;
 use crate::wire;
 use serde_json::Value;
 
+/// The least role that may change settings.
+const OWNS: Role = Role::Admin;
+
+/// Whether a person of this role may change settings.
+pub fn may_change(role: Role) -> bool {
+    role >= OWNS
+}
+
 /// The word for what a setting is while nobody has set it.
 const DEFAULT: &str = "default";
 
@@ -100,7 +108,7 @@ pub async fn change(
     call: &Call,
     changes: &[SettingChange],
 ) -> Result<Answer<wire::SettingsChanged>> {
-    call.needs(Role::Admin, "change the settings")?;
+    call.needs(OWNS, "change the settings")?;
     let set = store.settings(settings::keys()).await?;
     let server = store.server_facts(call.now).await?;
     let is_on = ENABLED.of(&set) == true;

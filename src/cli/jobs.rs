@@ -6,7 +6,7 @@ mod show;
 use super::{Cli, input};
 use crate::actions::jobs::{
     self, JobAdd, JobChange, JobStart, JobsAsk, RunAgain, parse_attempts, parse_instant,
-    parse_payload, parse_rows,
+    parse_payload,
 };
 use crate::actions::{self, Call};
 use crate::error::Result;
@@ -139,7 +139,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     match command {
         Command::Enqueue(_) => Ok(()),
         Command::List { query, before, limit } => {
-            let ask = JobsAsk { query: query.join(" "), before, rows: parse_rows(&limit)? };
+            let ask = JobsAsk { query: query.join(" "), before, rows: actions::rows(&limit)? };
             show::list(cli, store, ask).await
         }
         Command::Show { ids } => each(&ids, async |id| show::one(cli, store, id).await).await,

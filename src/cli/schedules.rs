@@ -1,8 +1,8 @@
 //! `lamplighter schedules`: lists, makes, changes, pauses and removes schedules.
 
 use super::{Cli, output};
-use crate::actions::Call;
 use crate::actions::schedules::{self, PlanTexts, RuleText, ScheduleAdd, ScheduleEdit};
+use crate::actions::{Call, rows};
 use crate::error::Result;
 use crate::model::{Schedule, Timestamp};
 use crate::store::Store;
@@ -71,16 +71,16 @@ pub(super) enum Command {
         /// Its name
         name: String,
         /// At most this many
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
-        limit: u16,
+        #[arg(long, default_value = "50")]
+        limit: String,
     },
     /// Print the next occurrences, and what changes of the clock do to them
     Next {
         /// Its name
         name: String,
         /// How many
-        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
-        count: u16,
+        #[arg(long, default_value = "5")]
+        count: String,
     },
 }
 
@@ -182,14 +182,14 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
         }
         Command::Show { name } => show(cli, &store, &name).await,
         Command::Decisions { name, limit } => {
-            let all = schedules::decisions(&store, &name, usize::from(limit)).await?;
+            let all = schedules::decisions(&store, &name, rows(&limit)?).await?;
             if cli.json {
                 return all.iter().try_for_each(output::json);
             }
             decided(&all)
         }
         Command::Next { name, count } => {
-            let preview = schedules::next(&store, &name, usize::from(count), call.now).await?;
+            let preview = schedules::next(&store, &name, rows(&count)?, call.now).await?;
             if cli.json { output::json(&preview) } else { upcoming(&preview) }
         }
     }

@@ -1,19 +1,18 @@
 //! `lamplighter sessions`: asks for sessions, lists them, shows and cancels one.
 
-use super::{Cli, output};
-use crate::actions::Call;
+use super::{Cli, input, output};
 use crate::actions::sessions::{self as actions, SessionTrigger};
+use crate::actions::{Call, rows};
 use crate::agents::claude::{Event, Lines, Reader};
-use crate::error::{Code, Error, Result, ignore};
+use crate::error::{Result, ignore};
 use crate::model::{JobId, Session, SessionRequest, Status, Timestamp};
 use crate::store::Store;
 use crate::wire;
 use clap::Subcommand;
-use std::io::Read;
 use std::path::PathBuf;
 
 /// Sessions that `list` prints unless it is told otherwise.
-const DEFAULT_LIMIT: u16 = 50;
+const DEFAULT_LIMIT: &str = "50";
 /// Bytes of transcript that `tail` reads at a time.
 const CHUNK: u64 = 256 * 1024;
 
@@ -22,8 +21,8 @@ pub(super) enum Command {
     /// List the newest sessions
     List {
         /// At most this many
-        #[arg(long, default_value_t = DEFAULT_LIMIT, value_parser = clap::value_parser!(u16).range(1..=1000))]
-        limit: u16,
+        #[arg(long, default_value = DEFAULT_LIMIT)]
+        limit: String,
     },
     /// Show one session, its answer and what it cost
     Show {
@@ -87,7 +86,7 @@ pub(super) struct Wanted {
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     match command {
-        Command::List { limit } => list(cli, usize::from(limit)).await,
+        Command::List { limit } => list(cli, rows(&limit)?).await,
         Command::Show { id } => {
             let session = actions::existing(&cli.existing_store()?, JobId(id)).await?;
             show(cli, &session)
@@ -103,7 +102,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
 
 async fn trigger(cli: &Cli, wanted: Wanted) -> Result<()> {
     let prompt = match wanted.prompt.as_deref() {
-        Some("-") => Some(standard_input()?),
+        Some("-") => Some(input::text("-")?),
         other => other.map(str::to_owned),
     };
     let request = SessionRequest {
@@ -125,15 +124,6 @@ async fn trigger(cli: &Cli, wanted: Wanted) -> Result<()> {
     let call = Call::by_owner(cli.now());
     let answer = actions::trigger(&cli.store()?, &call, asked).await?;
     cli.say_id(&answer, answer.value.id)
-}
-
-fn standard_input() -> Result<String> {
-    let mut text = String::new();
-    let read = std::io::stdin().lock().read_to_string(&mut text);
-    read.map_err(|error| {
-        Error::new(Code::ModelInvalid, "read the prompt from standard input").because(error)
-    })?;
-    Ok(text)
 }
 
 async fn list(cli: &Cli, limit: usize) -> Result<()> {

@@ -136,7 +136,7 @@ async fn shown_page(
     let around = |part| {
         html! {
             (part)
-            @if role >= Role::Admin { div.below { (form(again)) } }
+            @if repositories::may_change(role) { div.below { (form(again)) } }
         }
     };
     let frame = Frame::new(&app.web, Some(who)).at(Tab::Repositories);
@@ -145,7 +145,7 @@ async fn shown_page(
 }
 
 fn what_to_do(role: Role) -> &'static str {
-    if role >= Role::Admin {
+    if repositories::may_change(role) {
         "Register a git repository of this machine below: the agent reads it and says what it is about."
     } else {
         "Somebody with the role admin can register a git repository of this machine here."
@@ -229,14 +229,14 @@ fn description(about: &Description) -> Markup {
 fn buttons(repository: &GoldenRepo, busy: bool, role: Role) -> Markup {
     let action = |deed: &str| format!("{PATH}/{}/{deed}", repository.id);
     html! {
-        @if role >= Role::Operator {
+        @if repositories::may_refresh(role) {
             form method="post" action=(action("refresh")) {
                 button.btn.btn-sm type="submit" disabled[busy] aria-label={ "Refresh " (repository.name) } {
                     @if busy { "Describing..." } @else { "Refresh" }
                 }
             }
         }
-        @if role >= Role::Admin {
+        @if repositories::may_change(role) {
             (confirm(&format!("remove-{}", repository.id), "Remove", &html! {
                 "Lamplighter forgets " (repository.name) " and its description. Nothing in its folder is touched."
             }, &html! {

@@ -133,7 +133,7 @@ async fn shown_page(
             div.row.row-cards {
                 @if let Some((_, problem)) = again { div."col-12" { (problem_notice(problem)) } }
                 div."col-12" { (part) }
-                @if role >= Role::Admin { div."col-12" { (form(&schedule, again.map(|(fields, _)| fields))) } }
+                @if schedules::may_change(role) { div."col-12" { (form(&schedule, again.map(|(fields, _)| fields))) } }
             }
         }
     };

@@ -92,7 +92,7 @@ pub(super) async fn page(
                 div."col-12" { (transcript_card(&session, &lines, earlier, asked.from.is_none())) }
                 div."col-12" { (follow_up_part(&session, role).1) }
             }
-            @if !extent.over && role >= Role::Operator { (stop_dialog(id)) }
+            @if !extent.over && sessions::may_stop(role) { (stop_dialog(id)) }
         }
     };
     let frame = Frame::new(&app.web, Some(&who))
@@ -143,7 +143,7 @@ fn summary(job: &Job, session: &Session, why: Option<&Why>, role: Role, now: Tim
                         p.text-secondary { code { (code) } @if let Some(code) = known { " " (code.remedy()) } }
                     }
                 }
-                @if role >= Role::Operator { div.actions { (buttons(job, session, role)) } }
+                @if sessions::may_stop(role) { div.actions { (buttons(job, session, role)) } }
             }
         }
     }
@@ -154,7 +154,7 @@ fn buttons(job: &Job, session: &Session, role: Role) -> Markup {
     let is_full = request.and_then(SessionRequest::profile) == Some(Profile::Full);
     html! {
         @match job.status {
-            Status::Completed | Status::Failed | Status::Cancelled if role < Role::Admin => {},
+            Status::Completed | Status::Failed | Status::Cancelled if !sessions::may_trigger(role) => {},
             Status::Completed | Status::Failed | Status::Cancelled if is_full => {
                 form method="post" action={ (nav::job(job.id)) "/run-again?on=session&confirm=full" } {
                     button.btn.btn-sm.btn-stop type="submit" { "Run again, without a sandbox" }

@@ -13,8 +13,8 @@ use super::page::{self, Frame};
 use super::part::{Shown, fresh, version};
 use super::problem::Problem;
 use super::setting::{self, Field, Said, Sent};
-use crate::actions::queues;
 use crate::actions::settings::SettingChange;
+use crate::actions::{self, queues};
 use crate::model::{Deed, Pause, Role, Setting, SettingGroup, SettingState, Timestamp};
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
@@ -148,7 +148,7 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
         div.card-body.lines {
             @if let Some(pause) = stopped {
                 (stopped_notice(pause, now))
-                @if role >= Role::Admin {
+                @if queues::may_stop_all(role) {
                     p { "Resume all lets every queue start jobs again; queues that were paused one by one stay so." }
                     form method="post" action=(RESUME_PATH) {
                         button.btn.btn-primary type="submit" { "Resume all" }
@@ -156,7 +156,7 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
                 }
             } @else {
                 p { "No queue starts a job any more until somebody resumes all, and what runs is asked to end. Nothing that waits is lost." }
-                @if role >= Role::Admin {
+                @if queues::may_stop_all(role) {
                     (confirm("stop-all", "Stop all", &html! {
                         strong { (jobs(running)) } " running now " @if running == 1 { "is" } @else { "are" }
                         " asked to end."
@@ -196,7 +196,7 @@ fn row(state: &SettingState, role: Role, said: &Said, is_answer: bool) -> Markup
         tr {
             td { label for=(id) { (setting.label) } br; code { (key) } }
             td.setting-cell {
-                @if role >= Role::Admin {
+                @if actions::settings::may_change(role) {
                     form method="post" action=(action) hx-post=(action) hx-target="closest tr" hx-swap="outerHTML" {
                         (Field { state, said }.line())
                         button.btn.btn-sm type="submit" aria-label={ "Save " (key) } { "Save" }

@@ -76,17 +76,6 @@ pub fn parse_attempts(text: &str) -> Result<u32> {
     })
 }
 
-/// Reads how many jobs a list is to show.
-///
-/// # Errors
-/// `JOB-VALUE-001` for anything but a number from 1 to 1000.
-pub fn parse_rows(text: &str) -> Result<usize> {
-    let read = text.trim().parse().ok().filter(|rows| ROWS.contains(rows));
-    read.ok_or_else(|| {
-        Error::new(Code::ModelInvalid, format!("list {text:?} jobs: it is a number from 1 to 1000"))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,12 +99,9 @@ mod tests {
 
     #[test]
     fn numbers_out_of_range_are_refused_with_the_range() {
-        assert_eq!((parse_attempts(" 7 ").unwrap(), parse_rows("1000").unwrap()), (7, 1000));
+        assert_eq!(parse_attempts(" 7 ").unwrap(), 7);
         for bad in ["", "0", "-1", "1000001", "many"] {
             assert!(parse_attempts(bad).unwrap_err().sentence().contains("1 to 1000000"), "{bad}");
-        }
-        for bad in ["", "0", "1001", "x"] {
-            assert!(parse_rows(bad).unwrap_err().sentence().contains("1 to 1000"), "{bad}");
         }
     }
 

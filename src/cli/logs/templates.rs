@@ -5,7 +5,7 @@ use crate::error::{Code, Error, Result};
 use crate::logs::json_message;
 use crate::monitor::miner::{Miner, Template};
 use crate::redact::redactor;
-use serde_json::json;
+use crate::wire::LogTemplate;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
@@ -99,11 +99,10 @@ fn assign(miner: &mut Miner, held: &mut Vec<u32>) -> Result<bool> {
 fn show(templates: &[Template], json: bool) -> Result<()> {
     let text = |template: &Template| redactor().text(&template.text).into_owned();
     if json {
-        let line = |template: &Template| {
-            let Template { id, count, first, last, .. } = template;
-            json!({"id": id, "template": text(template), "count": count, "first": first, "last": last})
-        };
-        return output::lines(templates.iter().map(line)).map(drop);
+        return templates.iter().try_for_each(|template| {
+            let Template { id, count, first, last, .. } = *template;
+            output::json(&LogTemplate { id, template: text(template), count, first, last })
+        });
     }
     let row = |template: &Template| {
         let Template { id, count, first, last, .. } = template;

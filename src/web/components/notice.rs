@@ -3,6 +3,7 @@
 use super::super::problem::Problem;
 use super::time::{when, when_known};
 use crate::actions::Answer;
+use crate::actions::queues;
 use crate::model::{Pause, Queue, Role, Timestamp};
 use maud::{Markup, html};
 use serde::Serialize;
@@ -53,7 +54,7 @@ pub(in crate::web) fn paused_notice(
                 span { "By " (pause.by) " " (when(pause.at, now)) }
                 @if pause.resume_at.is_some() { ", until " (when_known(pause.resume_at, now)) } "."
             }
-            @if role >= Role::Operator {
+            @if queues::may_act(role) {
                 form method="post" action={ "/queues/" (queue) "/resume" } {
                     button.btn.btn-sm type="submit" { "Resume" }
                 }

@@ -2,6 +2,7 @@
 
 use super::super::nav;
 use super::time::exact;
+use crate::actions::schedules;
 use crate::model::{PastDecision, Role, Schedule, Verdict};
 use maud::{Markup, html};
 
@@ -80,7 +81,7 @@ pub(in crate::web) fn schedule_buttons(schedule: &Schedule, role: Role, on: &str
         }
     };
     html! {
-        @if role >= Role::Operator {
+        @if schedules::may_act(role) {
             div.actions {
                 @if schedule.plan.is_ok() { (form("run-now", "Run now")) }
                 @if !schedule.reserved {

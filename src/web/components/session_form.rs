@@ -2,6 +2,7 @@
 
 use super::super::icon::{Icon, icon};
 use super::super::nav;
+use crate::actions::sessions;
 use crate::model::{JobId, Profile, Role};
 use maud::{Markup, html};
 
@@ -11,7 +12,7 @@ pub(in crate::web) fn session_form(role: Role, unready: Option<&str>) -> Markup 
         section #ad-hoc .card {
             div.card-header { h2.card-title { "Ask Claude" } }
             div.card-body {
-                @if role < Role::Admin {
+                @if !sessions::may_trigger(role) {
                     p.text-secondary { "Your role sees sessions; asking for one needs the role admin." }
                 } @else {
                     @if let Some(reason) = unready { div.alert.alert-warning role="status" { (reason) } }

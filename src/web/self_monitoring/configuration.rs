@@ -7,6 +7,7 @@ use super::super::extract::Query;
 use super::super::part::{self, Shown};
 use super::super::problem::Problem;
 use super::super::setting::{Field, Said};
+use crate::actions;
 use crate::model::settings::{ANALYZER, BUDGET_DAY, BUDGET_MONTH, REPOSITORY_MODEL};
 use crate::model::{Role, Schedule, ScheduleName, Setting, SettingGroup, SettingState, Timestamp};
 use axum::extract::State;
@@ -97,7 +98,7 @@ pub(in crate::web) fn section(
             }
             div.card-body {
                 (said.banner())
-                @if role >= Role::Admin { (form(configuration, said)) } @else { (facts(configuration)) }
+                @if actions::settings::may_change(role) { (form(configuration, said)) } @else { (facts(configuration)) }
             }
         }
     }

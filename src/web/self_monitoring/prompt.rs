@@ -2,7 +2,7 @@
 
 use super::super::components::confirm;
 use super::super::setting::{Said, not_taken};
-use crate::actions::prompts::TEXT_FIELD;
+use crate::actions::prompts::{self, TEXT_FIELD};
 use crate::model::Role;
 use crate::monitor::prompt::{self, PLACEHOLDERS, Template};
 use maud::{Markup, html};
@@ -31,12 +31,12 @@ pub(in crate::web) fn section(template: &Template, role: Role, said: &Said) -> M
                     span.actions {
                         @if template.modified { span.badge.badge-warning { "Modified" } }
                         @else { span.badge { "As shipped" } }
-                        span.btn.btn-sm { @if role >= Role::Admin { "Edit" } @else { "Show" } }
+                        span.btn.btn-sm { @if prompts::may_change(role) { "Edit" } @else { "Show" } }
                     }
                 }
                 div.card-body.lines {
                     (banner)
-                    @if role >= Role::Admin { (editor(template, said)) } @else { pre { (template.text) } }
+                    @if prompts::may_change(role) { (editor(template, said)) } @else { pre { (template.text) } }
                 }
             }
         }
