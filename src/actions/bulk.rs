@@ -5,7 +5,7 @@
 
 mod words;
 
-use super::{Answer, Call, jobs};
+use super::{Answer, Call, waiting};
 use crate::bulk;
 use crate::error::{Code, Error, Result};
 use crate::model::{
@@ -110,9 +110,9 @@ pub async fn act(
     done.changed = changes;
     let counted = preview.skipped.iter().map(|(skip, count)| (skip.to_string(), *count));
     done.skipped = counted.collect();
-    let why = jobs::held(store, id, call.now).await?;
+    let why = waiting::held(store, id, call.now).await;
     let sentence = words::queued(act, id, changes, &why);
-    notes.extend(store.notes_for(&Kind::BULK_ACTION, call.now).await?);
+    notes.extend(waiting::notes(store, &Kind::BULK_ACTION, call.now).await);
     Ok(Answer::new(done, sentence).with_notes(notes))
 }
 

@@ -1,7 +1,8 @@
 //! Actions on jobs: make one, end it, run it again, start it now, change it, delete it, and find them.
 //!
 //! A session of an agent is asked for by admins only, and without a sandbox only if that was confirmed, whichever way it
-//! is asked for: as a job, by running one again, by another payload for one that waits.
+//! is asked for: as a job, by running one again, by another payload for one that waits, by a schedule. An operator may run
+//! a schedule now that an admin has made.
 
 mod read;
 mod texts;
@@ -9,15 +10,14 @@ mod texts;
 pub use read::{JobsAsk, find, story, waits, why};
 pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload};
 
-use super::{Answer, Call, confirm, kinds};
+use super::waiting::held;
+use super::{Answer, Call, kinds, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, SessionRequest,
-    Timestamp, UniqueKey,
+    Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, UniqueKey,
 };
 use crate::store::Store;
 use crate::wire;
-use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ pub async fn enqueue(
     let doing = "queue a job";
     call.needs(ACTS, doing)?;
     let kind = Kind::parse(request.kind.trim())?;
-    check_payload(store, call, (&kind, &request.payload), request.confirmed, doing).await?;
+    kinds::check_asked(store, call, (&kind, &request.payload), request.confirmed, doing).await?;
     let job = NewJob {
         payload: request.payload,
         queue: request.queue.map(|queue| Queue::parse(queue.trim())).transpose()?,
@@ -119,14 +119,14 @@ pub async fn enqueue(
     let id = enqueued.id();
     let sentence = match enqueued {
         Enqueued::Inserted(_) => {
-            format!("Job {id} ({kind}) is queued. {}", held(store, id, call.now).await?)
+            format!("Job {id} ({kind}) is queued. {}", held(store, id, call.now).await)
         }
         Enqueued::Existing(_) => format!(
             "Nothing was queued: job {id} holds the unique key, or the same request made it before."
         ),
     };
     let answer = Answer::new(wire::Enqueued::from(enqueued), sentence.trim_end());
-    Ok(answer.with_notes(store.notes_for(&kind, call.now).await?))
+    Ok(answer.with_notes(waiting::notes(store, &kind, call.now).await))
 }
 
 /// Cancels a job that waits, or asks a running one to end.
@@ -162,19 +162,19 @@ pub async fn run_again(
     let doing = "run a job again";
     call.needs(ACTS, doing)?;
     let job = known(store, request.id).await?;
-    if job.kind == Kind::AGENT_SESSION && job.status.is_final() {
+    if job.kind == Kind::AGENT_SESSION {
         let payload = serde_json::from_str(&job.payload).unwrap_or(Value::Null);
-        check_session(store, call, &payload, request.confirmed, doing).await?;
+        kinds::check_session(store, call, &payload, request.confirmed, doing).await?;
     }
     if job.kind == Kind::BULK_ACTION {
         call.needs(OWNS, "run a bulk action again")?;
     }
     let again = store.run_again(job.id, call.actor(), call.now).await?;
     let id = again.id();
-    let why = held(store, id, call.now).await?;
+    let why = held(store, id, call.now).await;
     let sentence = format!("Job {id} runs job {} again. {why}", job.id);
     let answer = Answer::new(wire::Enqueued::from(again), sentence.trim_end());
-    Ok(answer.with_notes(store.notes_for(&job.kind, call.now).await?))
+    Ok(answer.with_notes(waiting::notes(store, &job.kind, call.now).await))
 }
 
 /// Makes a waiting job due. What else it waits for still holds it, and the answer says what.
@@ -185,13 +185,13 @@ pub async fn run_now(store: &Store, call: &Call, id: i64) -> Result<Answer<wire:
     call.needs(ACTS, "start a job now")?;
     let job = known(store, id).await?;
     let done = store.run_now(job.id, call.actor(), call.now).await?;
-    let why = held(store, JobId(id), call.now).await?;
+    let why = held(store, JobId(id), call.now).await;
     let (changed, sentence) = match done {
         RunNow::Due => (true, format!("Job {id} is due now. {why}")),
         RunNow::AlreadyDue => (false, format!("Job {id} was due already. {why}")),
     };
     let answer = Answer::new(wire::JobDue { id, changed }, sentence.trim_end());
-    Ok(answer.with_notes(store.notes_for(&job.kind, call.now).await?))
+    Ok(answer.with_notes(waiting::notes(store, &job.kind, call.now).await))
 }
 
 /// Changes a job that waits.
@@ -211,7 +211,7 @@ pub async fn edit(
     if let Some(payload) = &request.payload {
         call.needs(OWNS, "change the payload of a job")?;
         let checked = (&before.kind, payload);
-        check_payload(store, call, checked, request.confirmed, doing).await?;
+        kinds::check_asked(store, call, checked, request.confirmed, doing).await?;
     }
     let edit = JobEdit {
         priority: request.priority,
@@ -227,7 +227,7 @@ pub async fn edit(
     let shown = |job: &Job| (job.priority, job.run_at, job.payload.clone(), job.max_attempts);
     let changed = shown(&before) != shown(&after);
     let sentence = if changed {
-        format!("Job {} is changed. {}", after.id, held(store, after.id, call.now).await?)
+        format!("Job {} is changed. {}", after.id, held(store, after.id, call.now).await)
     } else {
         format!("Job {} is as it was: nothing was changed.", after.id)
     };
@@ -259,43 +259,6 @@ pub async fn delete(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::
     Ok(Answer::new(wire::JobDeleted { id }, sentence))
 }
 
-/// Refuses an input that the kind's handler could do nothing with, and what this person may not ask for.
-async fn check_payload(
-    store: &Store,
-    call: &Call,
-    (kind, payload): (&Kind, &Value),
-    confirmed: bool,
-    doing: &str,
-) -> Result<()> {
-    if *kind == Kind::BULK_ACTION {
-        let why = format!("{doing} of kind {kind}: acting on the jobs of a query makes it");
-        return Err(Error::new(Code::ModelInvalid, why));
-    }
-    if *kind == Kind::AGENT_SESSION {
-        call.needs(Role::Admin, "ask for a session")?;
-    }
-    kinds::check(store, kind, payload).await?;
-    if *kind == Kind::AGENT_SESSION {
-        check_session(store, call, payload, confirmed, doing).await?;
-    }
-    Ok(())
-}
-
-async fn check_session(
-    store: &Store,
-    call: &Call,
-    payload: &Value,
-    confirmed: bool,
-    doing: &str,
-) -> Result<()> {
-    call.needs(Role::Admin, "ask for a session")?;
-    let request = SessionRequest::deserialize(payload).map_err(|error| {
-        Error::new(Code::ModelInvalid, format!("{doing}: read the payload of a session"))
-            .because(error)
-    })?;
-    confirm::session(store, &request, confirmed, doing).await
-}
-
 async fn known(store: &Store, id: i64) -> Result<Job> {
     let found = store.job(JobId(id)).await?;
     found.ok_or_else(|| unknown(id))
@@ -303,13 +266,4 @@ async fn known(store: &Store, id: i64) -> Result<Job> {
 
 fn unknown(id: i64) -> Error {
     Error::new(Code::JobUnknown, format!("find job {id}"))
-}
-
-/// What still keeps a job from starting, or that it starts now; empty for a job that is gone.
-pub(super) async fn held(store: &Store, id: JobId, now: Timestamp) -> Result<String> {
-    Ok(match store.why(id, now).await? {
-        Some(why) if why.starts_now() => "It starts now.".to_owned(),
-        Some(why) => why.to_string(),
-        None => String::new(),
-    })
 }

@@ -2,11 +2,13 @@
 //!
 //! A job whose payload its handler cannot read would fail at its first run, by night perhaps.
 
+use super::{Call, confirm};
 use crate::agents::claude::Model;
 use crate::error::{Code, Error, Result};
-use crate::model::{Kind, SessionRequest};
+use crate::model::{Kind, Role, SessionRequest};
 use crate::store::Store;
 use crate::{monitor, repositories, sessions};
+use serde::Deserialize;
 use serde_json::Value;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -34,6 +36,43 @@ pub async fn check(store: &Store, kind: &Kind, payload: &Value) -> Result<()> {
     } else {
         Ok(())
     }
+}
+
+/// Refuses an input that the kind's handler could do nothing with, and what this person may not ask for.
+pub(super) async fn check_asked(
+    store: &Store,
+    call: &Call,
+    (kind, payload): (&Kind, &Value),
+    confirmed: bool,
+    doing: &str,
+) -> Result<()> {
+    if *kind == Kind::BULK_ACTION {
+        let why = format!("{doing} of kind {kind}: acting on the jobs of a query makes it");
+        return Err(Error::new(Code::ModelInvalid, why));
+    }
+    if *kind == Kind::AGENT_SESSION {
+        call.needs(Role::Admin, "ask for a session")?;
+    }
+    check(store, kind, payload).await?;
+    if *kind == Kind::AGENT_SESSION {
+        check_session(store, call, payload, confirmed, doing).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn check_session(
+    store: &Store,
+    call: &Call,
+    payload: &Value,
+    confirmed: bool,
+    doing: &str,
+) -> Result<()> {
+    call.needs(Role::Admin, "ask for a session")?;
+    let request = SessionRequest::deserialize(payload).map_err(|error| {
+        Error::new(Code::ModelInvalid, format!("{doing}: read the payload of a session"))
+            .because(error)
+    })?;
+    confirm::session(store, &request, confirmed, doing).await
 }
 
 async fn session(store: &Store, payload: &Value) -> Result<()> {

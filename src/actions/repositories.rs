@@ -1,6 +1,6 @@
 //! Repositories of this machine that an agent describes.
 
-use super::{Answer, Call};
+use super::{Answer, Call, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{Enqueued, Kind, NewJob, Role, Trigger};
 use crate::repositories;
@@ -59,7 +59,8 @@ pub async fn add(
     let job = job(call, &name)?;
     let made = store.add_repository(name.clone(), path, job, call.actor(), call.now).await?;
     let sentence = format!("The repository {name} is registered; job {} describes it.", made.id());
-    Ok(asked(name, made, sentence).with_notes(store.notes_for(&Kind::GOLDEN_REPO, call.now).await?))
+    Ok(asked(name, made, sentence)
+        .with_notes(waiting::notes(store, &Kind::GOLDEN_REPO, call.now).await))
 }
 
 /// The folder without links and dots, if a git repository is in it.
@@ -93,7 +94,8 @@ pub async fn refresh(
             format!("Job {id}, which is not over, describes the repository {name} already.")
         }
     };
-    Ok(asked(name, made, sentence).with_notes(store.notes_for(&Kind::GOLDEN_REPO, call.now).await?))
+    Ok(asked(name, made, sentence)
+        .with_notes(waiting::notes(store, &Kind::GOLDEN_REPO, call.now).await))
 }
 
 /// Forgets a repository and its description. Nothing in its folder is touched; its jobs stay.

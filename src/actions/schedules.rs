@@ -7,7 +7,7 @@ mod plan;
 
 pub use plan::{PlanTexts, RuleText};
 
-use super::{Answer, Call, kinds};
+use super::{Answer, Call, kinds, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     CatchUp, NewSchedule, Plan, PlanChange, Role, Schedule, ScheduleName, Timestamp,
@@ -42,6 +42,8 @@ pub struct ScheduleAdd {
     pub name: String,
     /// What it does. A rule and a kind are there, the rest has its defaults.
     pub plan: PlanTexts,
+    /// Whether the person confirmed sessions without a sandbox.
+    pub confirmed: bool,
 }
 
 /// Changes a schedule.
@@ -51,6 +53,8 @@ pub struct ScheduleEdit {
     pub name: String,
     /// What is to be another.
     pub plan: PlanTexts,
+    /// Whether the person confirmed sessions without a sandbox.
+    pub confirmed: bool,
 }
 
 /// Adds a schedule, which counts from now on; an interval is due at once.
@@ -71,13 +75,14 @@ pub async fn add(
     let plan = change.applied_to(None).ok_or_else(|| {
         Error::new(Code::ModelInvalid, format!("{doing}: it needs a rule and a kind"))
     })?;
-    kinds::check(store, &plan.kind, &plan.payload).await?;
+    let asked = (&plan.kind, &plan.payload);
+    kinds::check_asked(store, call, asked, request.confirmed, doing).await?;
     let new = NewSchedule { name: name.clone(), plan };
     store.create_schedule(new, call.actor(), call.now).await?;
     let schedule = known(store, name.as_str(), doing).await?;
     let preview = wire::SchedulePreview::of(&schedule, NEXT, call.now);
     let sentence = does(&schedule, &preview);
-    let notes = notes_on(store, call, &schedule, &preview).await?;
+    let notes = notes_on(store, call, &schedule, &preview).await;
     Ok(Answer::new(preview, sentence).with_notes(notes))
 }
 
@@ -103,7 +108,7 @@ pub async fn edit(
     } else {
         let plan = before.plan.as_ref().ok();
         let change = request.plan.read(plan.map(|plan| &plan.rule), call.now)?;
-        check_input(store, plan, &change).await?;
+        check_input(store, call, plan, (&change, request.confirmed)).await?;
         change
     };
     let changed = store.change_schedule(name.clone(), change, call.actor(), call.now).await?;
@@ -114,18 +119,27 @@ pub async fn edit(
         return Ok(Answer::new(wire::ScheduleChanged { preview, changed }, sentence));
     }
     let sentence = does(&schedule, &preview);
-    let notes = notes_on(store, call, &schedule, &preview).await?;
+    let notes = notes_on(store, call, &schedule, &preview).await;
     Ok(Answer::new(wire::ScheduleChanged { preview, changed }, sentence).with_notes(notes))
 }
 
 /// Checks what jobs are given, if that is to be another: what a stored plan says was checked when it came.
-async fn check_input(store: &Store, before: Option<&Plan>, change: &PlanChange) -> Result<()> {
+async fn check_input(
+    store: &Store,
+    call: &Call,
+    before: Option<&Plan>,
+    (change, confirmed): (&PlanChange, bool),
+) -> Result<()> {
     if change.kind.is_none() && change.payload.is_none() {
         return Ok(());
     }
     let Some(after) = change.clone().applied_to(before.cloned()) else { return Ok(()) };
     let same = before.is_some_and(|old| old.kind == after.kind && old.payload == after.payload);
-    if same { Ok(()) } else { kinds::check(store, &after.kind, &after.payload).await }
+    if same {
+        return Ok(());
+    }
+    let asked = (&after.kind, &after.payload);
+    kinds::check_asked(store, call, asked, confirmed, "change a schedule").await
 }
 
 /// Removes a schedule and what was decided about it; the jobs that it made stay.
@@ -206,7 +220,7 @@ pub async fn run_now(store: &Store, call: &Call, name: &str) -> Result<Answer<wi
     let schedule = known(store, name, doing).await?;
     let name = &schedule.name;
     let id = store.run_schedule_now(name.clone(), call.actor(), call.now).await?;
-    let notes = hindrances(store, call, &schedule).await?;
+    let notes = hindrances(store, call, &schedule).await;
     let sentence =
         format!("Job {id} is made as the schedule {name} makes them; its cadence is not shifted.");
     let value = wire::ScheduleRun { id: id.0, schedule: name.to_string() };
@@ -298,17 +312,17 @@ async fn notes_on(
     call: &Call,
     schedule: &Schedule,
     preview: &wire::SchedulePreview,
-) -> Result<Vec<String>> {
-    let mut notes = hindrances(store, call, schedule).await?;
+) -> Vec<String> {
+    let mut notes = hindrances(store, call, schedule).await;
     notes.extend(preview.warnings.iter().map(|warning| sentence(warning)));
-    Ok(notes)
+    notes
 }
 
 /// Why its jobs will not start.
-async fn hindrances(store: &Store, call: &Call, schedule: &Schedule) -> Result<Vec<String>> {
+async fn hindrances(store: &Store, call: &Call, schedule: &Schedule) -> Vec<String> {
     match &schedule.plan {
-        Ok(plan) => store.notes_for(&plan.kind, call.now).await,
-        Err(_) => Ok(Vec::new()),
+        Ok(plan) => waiting::notes(store, &plan.kind, call.now).await,
+        Err(_) => Vec::new(),
     }
 }
 
@@ -345,11 +359,11 @@ mod tests {
     }
 
     fn new(name: &str, plan: PlanTexts) -> ScheduleAdd {
-        ScheduleAdd { name: name.into(), plan }
+        ScheduleAdd { name: name.into(), plan, confirmed: false }
     }
 
     fn change(name: &str, plan: PlanTexts) -> ScheduleEdit {
-        ScheduleEdit { name: name.into(), plan }
+        ScheduleEdit { name: name.into(), plan, confirmed: false }
     }
 
     fn said<T: std::fmt::Debug>(done: Result<Answer<T>>) -> (Code, Class, String) {

@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::error::{Code, Result};
-use crate::model::{Gate, JobId, Kind, NO_SERVER};
+use crate::model::{Gate, JobId, Kind, NO_SERVER, Timestamp};
 use crate::store::Store;
 use crate::warn_coded;
 
@@ -32,6 +32,26 @@ pub(super) async fn of(store: &Store, call: &Call, subject: &str, kind: &Kind, i
     }
 }
 
+/// What a person should know besides of jobs of this kind. The job is stored: notes that cannot be read are left out.
+pub(super) async fn notes(store: &Store, kind: &Kind, now: Timestamp) -> Vec<String> {
+    store.notes_for(kind, now).await.unwrap_or_else(|error| {
+        warn_coded!(Code::WebInternal, "notes on jobs of kind {kind} cannot be read: {error}");
+        Vec::new()
+    })
+}
+
+/// What holds a job after a change of it, in a sentence; empty if that cannot be read: the change is made all the same.
+pub(super) async fn held(store: &Store, id: JobId, now: Timestamp) -> String {
+    match store.why(id, now).await {
+        Ok(Some(why)) if why.starts_now() => "It starts now.".to_owned(),
+        Ok(why) => why.map(|why| why.to_string()).unwrap_or_default(),
+        Err(error) => {
+            warn_coded!(Code::WebInternal, "what holds job {id} cannot be read: {error}");
+            String::new()
+        }
+    }
+}
+
 async fn read(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId) -> Result<Said> {
     let mut notes = store.notes_for(kind, call.now).await?;
     let Some(mut why) = store.why(id, call.now).await? else {
@@ -47,8 +67,14 @@ async fn read(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId)
     if why.gates.iter().any(named) {
         notes.retain(|note| note == NO_SERVER);
     }
-    let sentence = if why.starts_now() {
+    // A server that was killed has left its row, but not its lock: the note knows.
+    let runs_nowhere = notes.iter().any(|note| note == NO_SERVER);
+    let sentence = if !why.waits() {
+        format!("{subject} {id} {}.", why.headline())
+    } else if why.starts_now() && !runs_nowhere {
         format!("{subject} {id} starts now.")
+    } else if why.starts_now() {
+        format!("{subject} {id} is queued.")
     } else {
         let place = why.place_in_line().map(|place| format!(" {place}")).unwrap_or_default();
         format!("{subject} {id} is queued. {why}{place}")
@@ -59,7 +85,7 @@ async fn read(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Actor, NewJob, Queue, Timestamp};
+    use crate::model::{Actor, NewJob, Queue};
     use crate::store::OpenMode;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);

@@ -120,6 +120,9 @@ pub(super) struct PlanArguments {
     /// How long after one another the jobs of missed occurrences start: 30s, 5m
     #[arg(long, value_name = "LENGTH")]
     stagger: Option<String>,
+    /// `full`: you know that sessions of the profile full have no sandbox
+    #[arg(long, value_name = "PROFILE")]
+    confirm: Option<String>,
 }
 
 impl RuleArguments {
@@ -135,6 +138,10 @@ impl RuleArguments {
 }
 
 impl PlanArguments {
+    fn confirmed(&self) -> bool {
+        self.confirm.as_deref() == Some("full")
+    }
+
     fn texts(self, rule: RuleArguments, kind: Option<String>) -> PlanTexts {
         PlanTexts {
             rule: rule.text(),
@@ -166,11 +173,16 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     match command {
         Command::List => list(cli, &store.schedules(0, ALL).await?.0),
         Command::Add { name, rule, kind, rest } => {
-            let request = ScheduleAdd { name, plan: rest.texts(rule, Some(kind)) };
+            let request = ScheduleAdd {
+                name,
+                confirmed: rest.confirmed(),
+                plan: rest.texts(rule, Some(kind)),
+            };
             cli.say(&schedules::add(&store, &call, request).await?)
         }
         Command::Edit { name, rule, kind, rest } => {
-            let request = ScheduleEdit { name, plan: rest.texts(rule, kind) };
+            let request =
+                ScheduleEdit { name, confirmed: rest.confirmed(), plan: rest.texts(rule, kind) };
             cli.say(&schedules::edit(&store, &call, request).await?)
         }
         Command::Remove { name } => cli.say(&schedules::remove(&store, &call, &name).await?),

@@ -3,6 +3,7 @@
 use super::Store;
 use crate::error::{Code, Error, Result};
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -35,6 +36,25 @@ impl Store {
             // Somebody may have deleted the file between the open and the lock: that lock would keep nobody out.
             Ok(()) if is_same(&file, &path) => Ok(Some(Leadership { _lock: file })),
             Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(io(error)),
+        }
+    }
+
+    /// Whether a process has the leadership now. The look makes no file, and two looks at once do not disturb each other.
+    ///
+    /// # Errors
+    /// `STORE-IO-001` if the lock file cannot be looked at.
+    pub(crate) fn is_led(&self) -> Result<bool> {
+        let path = self.db.path().with_extension("lock");
+        let io = |e| Error::new(Code::StoreIo, format!("look at {}", path.display())).because(e);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(io(error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(error)) => Err(io(error)),
         }
     }

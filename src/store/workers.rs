@@ -47,7 +47,7 @@ impl Store {
         let lives = |leader: &ServerFacts| now.since(leader.worker.heartbeat_at) <= SILENT;
         let Some(leader) = leader.filter(lives) else { return Ok(None) };
         // One that was killed has left its row, but not its lock.
-        Ok(if self.try_lead()?.is_some() { None } else { Some(leader) })
+        Ok(self.is_led()?.then_some(leader))
     }
 
     /// What who asks for a job of this kind should know: that no server runs, that nobody has a handler for it, that

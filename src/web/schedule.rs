@@ -47,7 +47,11 @@ pub(super) async fn edit(
     Form(fields): Form<PlanForm>,
 ) -> Result<Response, Problem> {
     let call = who.call(app.web.clock.now());
-    let request = ScheduleEdit { name: name.to_string(), plan: fields.texts() };
+    let request = ScheduleEdit {
+        name: name.to_string(),
+        confirmed: fields.confirm == "full",
+        plan: fields.texts(),
+    };
     match (schedules::edit(&app.web.store, &call, request).await, who.face()) {
         (Ok(answer), face) => Ok(answered(face, &answer, &nav::schedule(&name))),
         (Err(error), Face::Page) if error.class().is_refusal() => {
@@ -71,6 +75,9 @@ pub(super) struct PlanForm {
     catch_up: String,
     overlap: String,
     stagger: String,
+    /// `full` from a person who knows that sessions of the profile full have no sandbox.
+    #[serde(default)]
+    confirm: String,
 }
 
 impl PlanForm {
@@ -84,6 +91,7 @@ impl PlanForm {
             catch_up: plan.catch_up.to_string(),
             overlap: plan.overlap.to_string(),
             stagger: plan.stagger.as_secs().to_string(),
+            confirm: String::new(),
         }
     }
 
