@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 /// Priorities that a job can have; the lowest number runs first.
 pub const PRIORITIES: RangeInclusive<i32> = -100..=100;
-/// What one level of priority is worth in waiting, in milliseconds: ten minutes.
+/// How much waiting one level of priority outweighs, in milliseconds: ten minutes.
 pub const PRIORITY_STEP_MS: i64 = 10 * 60 * 1000;
 /// Most attempts that a job can have.
 pub const MAX_ATTEMPTS: u32 = 1_000_000;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a filing is found by: 128 random bits that nobody knows before the tracker shows them.
+/// The mark by which a filing is found: 128 random bits that nobody knows before the tracker shows them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Marker(String);
 

@@ -1,4 +1,4 @@
-//! What a filter is made of: terms, and how each is written.
+//! The terms of a filter, and how each one is written.
 
 use super::length::{Length, Moment};
 use crate::model::job::word_enum;
@@ -16,7 +16,7 @@ pub(crate) struct Term {
     pub(crate) condition: Condition,
 }
 
-/// What a job must be like. Of several values one is enough.
+/// What a filter asks of a job. If a term names several values, one of them is enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
     Status(Vec<Status>),

@@ -7,9 +7,9 @@
 //! The cursor only grows. A clock that jumps back leaves it where it is, and what was decided stays decided until the
 //! clock is past the cursor again.
 //!
-//! Who changes a rule sets the cursor to the later of the cursor and now: a change is no downtime, so the occurrences
-//! that the new rule would have had before it are not missed ones. Who enables an interval for the first time anchors
-//! it at now and sets the cursor to the millisecond before: the anchor is its first occurrence, and due at once.
+//! A change of the rule sets the cursor to now, unless the cursor is later: a change is no downtime, so the occurrences
+//! that the new rule would have had before the change do not count as missed. The first start of an interval anchors it at
+//! now and sets the cursor to the millisecond before: the anchor is the first occurrence, and it is due at once.
 
 use super::{CatchUp, MAX_CAUGHT_UP, Overlap, Rule};
 use crate::model::Timestamp;
