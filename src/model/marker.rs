@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Marker(String);
 
 impl Marker {
-    /// How every marker's line begins. Text that is not ours never keeps it.
+    /// The beginning of the line of every marker. It is removed from texts of strangers.
     pub const BEGIN: &str = "<!-- lamplighter:";
 
     /// A marker of these bits, which must be random.

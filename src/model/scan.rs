@@ -225,7 +225,7 @@ pub struct Posting {
     pub labels: Vec<String>,
 }
 
-/// How many new issues may go to a tracker without anybody's approval; the others wait for it.
+/// How many new issues may go to a tracker without an approval; the others wait for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
     /// Of one scan.

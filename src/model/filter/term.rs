@@ -5,7 +5,7 @@ use crate::model::job::word_enum;
 use crate::model::{Kind, Queue, ScheduleName, Status, Trigger};
 use std::fmt;
 
-/// Words that other languages join terms by; here they would be searched for, which nobody means.
+/// Words that join terms in other languages. Here they would be searched for, which nobody wants.
 pub(crate) const JOINING: [&str; 3] = ["AND", "OR", "NOT"];
 
 /// One term.
