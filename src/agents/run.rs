@@ -181,7 +181,7 @@ type Pipes = (ChildStdin, ChildStdout);
 
 /// Starts a supervisor from a thread that lives as long as the supervisor does, and then says that it is gone.
 ///
-/// One thread for each: a supervisor is told when the thread that started it ends, and somebody has to wait for it.
+/// Each supervisor has a thread: the supervisor is told when the thread that started it ends, and the thread waits for it.
 async fn supervisor(program: &Path, trace: &Trace) -> io::Result<(Pipes, oneshot::Receiver<()>)> {
     let (answer, started) = oneshot::channel();
     let (over, gone) = oneshot::channel();
