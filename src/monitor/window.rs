@@ -19,7 +19,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// What is new in this log. A log that has become shorter is read from its start.
+    /// The new rows of this log. A log that has become shorter is read from its start.
     pub async fn of(store: &Store, logs: &LogStore) -> Result<Self> {
         let watermark = store.log_watermark(logs.identity().to_owned()).await?;
         let newest = logs.last_id().await?;
