@@ -95,7 +95,11 @@ impl Run {
         if let Some(ended) = &self.ended {
             return Ok(ended.clone());
         }
-        crate::warn_coded!(Code::AgentLost, "run {}: looking for what is left", self.trace.marker);
+        crate::warn_coded!(
+            Code::AgentLost,
+            "the supervisor of run {} is gone; looking for processes that it left",
+            self.trace.marker
+        );
         let swept = sweep(std::slice::from_ref(&self.trace), self.grace).await?;
         let ended = Ended {
             exit: None,

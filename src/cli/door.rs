@@ -67,7 +67,7 @@ enum Format {
     Json,
 }
 
-/// What was asked.
+/// A question to the door.
 #[derive(Debug)]
 struct Question {
     file: PathBuf,
@@ -164,7 +164,7 @@ fn statement(asked: &str) -> Result<String> {
 struct Answer {
     text: String,
     rows: usize,
-    /// What is said when something was left out.
+    /// The note on what was left out.
     cut: Option<&'static str>,
     /// Why it ends early.
     failure: Option<Error>,

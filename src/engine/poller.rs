@@ -116,7 +116,7 @@ impl Poller {
         }
         beating.shutdown().await;
         if let Err(error) = self.store.retire(self.me.worker.clone()).await {
-            tracing::info!(%error, "the worker's row stays until the next start");
+            tracing::info!(%error, "the row of this worker could not be removed; the next start removes it");
         }
     }
 
@@ -134,7 +134,7 @@ impl Poller {
                 }
             }
             tracing::info!(
-                "another process leads the engine; this one stands by and takes over when that is gone"
+                "another process leads the engine; this one stands by and takes over when the other one is gone"
             );
             let standby = Standby::new(&self.store, &self.clock, heart);
             tokio::select! {
@@ -190,7 +190,7 @@ impl Poller {
             if !self.running.is_empty()
                 && let Err(error) = self.run_once().await
             {
-                tracing::info!(%error, "nobody's wish to cancel is heard now");
+                tracing::info!(%error, "requests to cancel could not be read");
             }
             // The look has joined what had ended.
             if self.running.is_empty() {

@@ -26,7 +26,7 @@ impl Window {
         if newest < watermark {
             warn_coded!(
                 Code::ScanWatermark,
-                "the newest log row is {newest}, below the watermark {watermark}: reading from the start"
+                "the newest log row is {newest}, but an earlier scan examined rows up to {watermark}: this scan reads the log from its start"
             );
             return Ok(Self { after: 0, newest });
         }

@@ -27,7 +27,11 @@ pub async fn clear_leftovers(agents: &Agents, clock: &Clock) -> Result<()> {
     let traces: Vec<Trace> = open.iter().filter_map(trace).collect();
     if !traces.is_empty() {
         let swept = sweep(&traces, GRACE).await?;
-        tracing::info!("{} interrupted runs: {} processes ended", traces.len(), swept.ended);
+        tracing::info!(
+            "{} runs were interrupted; {} of their processes were ended",
+            traces.len(),
+            swept.ended
+        );
     }
     for run in open {
         agents.store.close_run(run, clock.now()).await?;

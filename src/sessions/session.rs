@@ -68,7 +68,9 @@ async fn session(agents: &Agents, context: &Context) -> Result<Outcome> {
         // The session has not begun and waits for the program. Its queue goes on, because scans work without the program.
         let code = Code::AgentMissing;
         warn_coded!(code, "session {} waits: {reason}", context.job.id);
-        context.progress(format!("[{code}] It waits for the agent program: {reason}.")).await?;
+        context
+            .progress(format!("[{code}] The session waits for the agent program: {reason}."))
+            .await?;
         return Ok(Outcome::Snooze(LOOK_AGAIN));
     }
     let wishes = wishes(&agents.store).await?;

@@ -241,7 +241,10 @@ impl Checkpointer {
             Err(error) => {
                 if !mem::replace(&mut self.failing, true) {
                     let path = self.path.display();
-                    warn_coded!(Code::StoreCheckpoint, "write back the log of {path}: {error}");
+                    warn_coded!(
+                        Code::StoreCheckpoint,
+                        "write back the write-ahead log of {path}: {error}"
+                    );
                 }
             }
         }
@@ -271,11 +274,14 @@ impl Checkpointer {
             let (size, limit) = (size / MB, self.limits.wal_bytes / MB);
             warn_coded!(
                 Code::StoreWalLarge,
-                "the log of {path} has {size} MB and cannot be written back; at {limit} MB writes are refused"
+                "the write-ahead log of {path} has {size} MB and cannot be written back; at {limit} MB writes are refused"
             );
         } else if size <= WAL_SIZE_LIMIT && self.alarmed {
             self.alarmed = false;
-            tracing::info!("the log of {path} is written back; it has {} MB", size / MB);
+            tracing::info!(
+                "the write-ahead log of {path} is written back; it has {} MB",
+                size / MB
+            );
         }
     }
 }
