@@ -107,7 +107,7 @@ impl Question {
         Ok(Self { file, sql: statement(sql.trim())?, format, has_header })
     }
 
-    /// Asks on a thread of its own, so that the process ends in time whatever SQLite is at.
+    /// Asks on a thread of its own, so that the process ends in time even if SQLite is busy.
     fn ask(self) -> Result<Answer> {
         let (done, answered) = mpsc::channel();
         thread::spawn(move || {

@@ -109,7 +109,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
             tracing::info!("the server stops: no new job is started, and running jobs have 30 seconds");
             stop.cancel();
             let stopped = async { tokio::join!(served, engine.stop(GRACE)).0 };
-            // A second signal is somebody who does not want to wait: what runs is settled at the next start.
+            // A second signal means that a person does not want to wait: the next start settles the jobs that run now.
             tokio::select! {
                 ended = stopped => signalled.and(ended),
                 again = stop_signal() => again,
