@@ -126,7 +126,7 @@ async fn act(store: &Store, context: &Context) -> Result<Outcome> {
         Ok(bulk) => bulk,
         Err(error) => return Ok(Outcome::Fatal(JobError::from(error))),
     };
-    // What an attempt before this one has done is not looked at again.
+    // The jobs that an earlier attempt has changed are not looked at again.
     let mut tally = context.job.progress.as_deref().and_then(Tally::read).unwrap_or_default();
     loop {
         if context.cancelled.is_cancelled() {

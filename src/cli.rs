@@ -42,7 +42,7 @@ use std::process::ExitCode;
     about = "A durable job queue in one binary and one SQLite file."
 )]
 struct Arguments {
-    /// Where the databases are [default: `$LAMPLIGHTER_DATA_DIR`, else the user's data folder + lamplighter]
+    /// Folder of the databases [default: `$LAMPLIGHTER_DATA_DIR`, else lamplighter in the user's data folder]
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Print JSON instead of a table
@@ -58,40 +58,40 @@ enum Command {
     Serve(serve::Arguments),
     /// Queue a self-monitoring scan and print its id
     RunNow(run_now::Arguments),
-    /// Look at jobs, queue and cancel them
+    /// List, queue, change, cancel and delete jobs
     #[command(subcommand)]
     Jobs(jobs::Command),
-    /// Look at schedules, add, edit and pause them
+    /// List, add, edit and pause schedules
     #[command(subcommand)]
     Schedules(schedules::Command),
-    /// Look at queues, limit and pause them
+    /// List, limit and pause queues
     #[command(subcommand)]
     Queues(queues::Command),
-    /// Run agents by hand, look at what they did and what it cost
+    /// Run agent sessions, follow them, and show what they did and cost
     #[command(subcommand)]
     Sessions(sessions::Command),
     /// Register repositories and have the agent describe them
     #[command(subcommand)]
     Repos(repos::Command),
-    /// Look at scans and what they found
+    /// List scans, and show what they found
     #[command(subcommand)]
     Scans(scans::Command),
-    /// Look at issues, close, reopen and mute them
+    /// List, show, close, reopen and mute issues
     #[command(subcommand)]
     Issues(issues::Command),
-    /// Look at what waits to go to the issue tracker, approve and reject it
+    /// List, approve and reject the texts that wait to go to the issue tracker
     #[command(subcommand)]
     Approvals(approvals::Command),
-    /// Work with the log database
+    /// List, follow and import log lines, and group the lines of a log
     #[command(subcommand)]
     Logs(logs::Command),
-    /// Look at the prompt of scans and change it
+    /// Show and change the prompt of scans
     #[command(subcommand)]
     Prompts(prompts::Command),
-    /// Look at settings and change them; a running server follows at once
+    /// List and change settings; a running server follows at once
     #[command(subcommand)]
     Settings(settings::Command),
-    /// Work with accounts
+    /// Add, list, change and remove accounts
     #[command(subcommand)]
     Users(users::Command),
     /// Own the processes of one run; the server starts it

@@ -37,7 +37,7 @@ impl Clock {
         Self(Kind::Manual(Arc::new(watch::Sender::new(start))))
     }
 
-    /// A manual clock that a wait moves instead of waiting: what takes a day takes no time. For tests of one task.
+    /// A manual clock that each wait moves forward: a wait of a day takes no time. For tests of one task.
     pub fn skipping(start: Timestamp) -> Self {
         Self(Kind::Skipping(Arc::new(watch::Sender::new(start))))
     }
@@ -86,7 +86,7 @@ impl Clock {
 
     /// Returns once `instant` is reached. Cancel safe.
     ///
-    /// The system's date is looked at every second, so that a jump of it ends or prolongs the wait within that time.
+    /// The wait looks at the system's date every second, so it notices a jump of the date within a second.
     pub async fn sleep_until(&self, instant: Timestamp) {
         match &self.0 {
             Kind::System => loop {

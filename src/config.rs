@@ -1,6 +1,6 @@
 //! The configuration that is fixed before the server starts: defaults < `lamplighter.toml` < environment < flags.
 //!
-//! What an operator changes while it runs is not here; it lives in the database.
+//! The settings that an operator changes while the server runs are in the database.
 
 use crate::error::{Code, Error, Result};
 use crate::model::{ApiUrl, Repository};
@@ -14,7 +14,7 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 
 /// The agent program unless another is named.
 const DEFAULT_AGENT: &str = "claude";
-/// What agents get of the server's environment unless it is said otherwise: how to reach and pay the model's service.
+/// The variables of the server's environment that agents get by default: how to reach and pay the model's service.
 const PASS_ENV: [&str; 5] = [
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_BASE_URL",
@@ -60,7 +60,7 @@ pub enum LogSource {
     Journal {
         /// Whose lines; `None`: everybody's.
         unit: Option<String>,
-        /// What rows are named after whose entries name nothing; default `journal`.
+        /// The source of rows whose entries name none; default `journal`.
         source: Option<String>,
     },
 }

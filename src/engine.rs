@@ -43,11 +43,12 @@ pub struct Builder {
     before_leading: Vec<Preparation>,
 }
 
-/// What is done before this process leads, each time it is about to.
+/// The work that must succeed before this process leads.
 type Preparation = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync>;
 
 impl Builder {
-    /// Lets at most `limit` jobs of `queue` run at once, up to 10,000. Default 10 for every queue. An operator's limit goes before it.
+    /// Lets at most `limit` jobs of `queue` run at once, up to 10,000. Default 10 for every queue. A limit that an operator sets
+    /// goes before this one.
     #[must_use]
     pub fn queue(mut self, queue: Queue, limit: u32) -> Self {
         self.queues.insert(queue, limit);
@@ -128,8 +129,8 @@ impl Builder {
         })
     }
 
-    /// Has this done before this process leads, each time it is about to: no job of an earlier leader is settled as lost, and
-    /// no key of one is given on, before it has succeeded. For what an earlier process may have left outside the database.
+    /// Does this each time before this process leads. Before it has succeeded, no job of an earlier leader is settled as lost,
+    /// and no other job gets the key of one. It is for what an earlier process may have left outside the database.
     #[must_use]
     pub fn before_leading<F, Done>(mut self, prepare: F) -> Self
     where
@@ -172,7 +173,7 @@ impl Builder {
 /// The two steps of a stop.
 #[derive(Clone, Debug)]
 struct Stop {
-    /// No new claim.
+    /// The engine claims no new job.
     claims: CancellationToken,
     /// Handlers that still run are dropped, or asked to end if their kind winds up, and their jobs settled as stopped.
     handlers: CancellationToken,
@@ -204,8 +205,8 @@ impl Engine {
         self.leading.clone()
     }
 
-    /// Returns when the engine has ended without [`Engine::stop`], which only a bug makes it do: whoever serves it should
-    /// end too, so that whoever watches starts it again. Cancel safe.
+    /// Returns when the engine has ended without [`Engine::stop`], which only a bug can cause. The program should then end
+    /// too, so that its supervisor starts it again. Cancel safe.
     pub async fn ended(&mut self) {
         if self.service.join_next().await.is_none() {
             std::future::pending::<()>().await;

@@ -140,7 +140,7 @@ impl Error {
         let mut text = self.doing.clone();
         let mut cause = self.source.as_deref().map(|source| source as &dyn StdError);
         while let Some(source) = cause {
-            // One of ours has a code of its own; the line begins with ours.
+            // The inner error has its own code; the line begins with the code of the outer one.
             let inner = source.downcast_ref::<Self>();
             let said = inner.map_or_else(|| source.to_string(), Self::text);
             if !text.is_empty() && !said.is_empty() {

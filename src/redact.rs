@@ -49,7 +49,7 @@ pub fn redactor() -> &'static Redactor {
 }
 
 impl Redactor {
-    /// Looks for this secret from now on, line by line if it has several. Shorter than 8 bytes it is not looked for.
+    /// Looks for this secret from now on, line by line if it has several lines. A secret shorter than 8 bytes is ignored.
     pub fn learn(&self, secret: &str) {
         let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
         for line in secret.lines().map(str::trim).filter(|line| line.len() >= MIN_SECRET) {
@@ -99,7 +99,7 @@ impl Redactor {
         }
     }
 
-    /// Takes the secrets out of a JSON value: of its texts, and whatever stands under a name that says so.
+    /// Takes the secrets out of a JSON value: out of its texts, and every value whose name says that it is secret.
     pub fn clean_json(&self, value: &mut Value) {
         match value {
             Value::String(text) => self.clean(text),
@@ -127,7 +127,7 @@ impl Redactor {
         if let Some(extra) = &mut row.extra_data
             && let Cow::Owned(redacted) = self.text(extra)
         {
-            // By its values rather than as text, so that it stays JSON; what is none is a text.
+            // JSON is redacted value by value, so that it stays JSON; everything else is redacted as text.
             *extra = match serde_json::from_str(extra) {
                 Ok(mut value) => {
                     self.clean_json(&mut value);

@@ -1,7 +1,7 @@
 //! Agent sessions: runs of an agent program as jobs, with their prompts, transcripts, costs and limits.
 //!
 //! A session is a job of kind `agent_session`, whose payload is a [`SessionRequest`]; a plain INSERT of one is a correct
-//! trigger. It runs at most once: whoever typed the prompt is not repeated behind his back. [`run`] is one run of the
+//! trigger. It runs at most once: no prompt is repeated without a person who asks for that. [`run`] is one run of the
 //! program from its folder to its record; scans run their agent by it too.
 //!
 //! *Invariants:* a prompt goes in by standard input, byte for byte. What a run prints has passed the redactor before it is
@@ -31,7 +31,7 @@ use crate::store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What sessions are run with: the start-up configuration.
+/// The start-up configuration of sessions.
 #[derive(Clone, Debug)]
 pub struct Agents {
     /// The job database.
@@ -50,7 +50,7 @@ pub struct Agents {
     pub sandbox: Sandboxed,
     /// Files that no agent in the sandbox may see, such as the tracker's token.
     pub secrets: Vec<PathBuf>,
-    /// `agent.working_dir`: where sessions start that do not say. Default: a folder of their own.
+    /// `agent.working_dir`: the folder of sessions that name none. Default: a new folder for each session.
     pub working_dir: Option<PathBuf>,
 }
 
@@ -80,13 +80,13 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Somebody's own wish.
+    /// A person who asks for it.
     pub fn by(actor: Actor) -> Self {
         Self { trigger: Trigger::Manual, actor, correlation_id: None, idempotency_key: None }
     }
 }
 
-/// Refuses to go on with a session that left nothing to go on with.
+/// Refuses to continue a session that left nothing that can be continued.
 ///
 /// # Errors
 /// `AGENT-VALUE-001`.
@@ -100,7 +100,7 @@ pub async fn check_continues(store: &Store, request: &SessionRequest) -> Result<
     Err(Error::new(Code::AgentValue, format!("go on with session {id}")).because(why))
 }
 
-/// Queues a session; never refused because another runs.
+/// Queues a session. A running session is no reason to refuse another one.
 ///
 /// # Errors
 /// `JOB-VALUE-001` for a request that no run could be made of, `AGENT-VALUE-001` for one that goes on with nothing, `JOB-LIMIT-001` if 1,000 sessions wait, `JOB-KEY-001` for a

@@ -1,7 +1,7 @@
 //! Durable state: what is acknowledged here survives kill -9 and power loss (P1).
 //!
 //! [`Store`] is the job database (`lamplighter.db`), [`LogStore`] the log database (`logs.db`). Both hide their backend:
-//! signatures hold model types, std and chrono only, and whatever depends on the time takes `now`.
+//! signatures hold model types, std and chrono only, and a call that depends on the time takes `now`.
 //!
 //! *Invariant:* a write is answered after its commit. An error means that nothing was saved, except where
 //! [`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown) says otherwise (P2).
@@ -60,7 +60,7 @@ const SCRATCH: Schema = Schema {
     durable: false,
 };
 
-/// What to do with a database file of an older version. A missing file is created either way.
+/// The treatment of a database file of an older version. A missing file is created in both modes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
     /// Back it up and migrate it.

@@ -1,7 +1,7 @@
 //! People: who may sign in, as what, and with which password.
 //!
-//! *Invariant:* there is always an admin once there was one. Whatever makes an account mightier, or another's, asks for a
-//! fresh proof of who asks.
+//! *Invariant:* once there is an admin, there is always one. A call that makes an account mightier, or changes the account
+//! of another person, asks for a fresh proof of who asks.
 
 mod password;
 

@@ -163,7 +163,7 @@ pub async fn stop_all(store: &Store, call: &Call, why: &str) -> Result<Answer<wi
     Ok(Answer::new(wire::AllStopped { asked_to_end }, sentence))
 }
 
-/// Ends the stop of all queues; a queue that was paused by itself stays paused.
+/// Ends the stop of all queues; a queue that was paused separately stays paused.
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role admin.
@@ -171,7 +171,7 @@ pub async fn resume_all(store: &Store, call: &Call) -> Result<Answer<wire::AllRe
     call.needs(STOPS, "end the stop of all queues")?;
     let resumed = store.resume_all(call.actor(), call.now).await?;
     let sentence = if resumed {
-        "The queues go on; a queue that was paused by itself stays paused."
+        "The queues go on; a queue that was paused separately stays paused."
     } else {
         "The queues were not stopped."
     };

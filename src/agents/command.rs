@@ -21,7 +21,7 @@ pub(super) fn supervisor(program: &Path, marker: &Marker) -> io::Result<Child> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()
 }
 
-/// Starts what an order names. The calling thread has to live as long: `bwrap` ends with it.
+/// Starts the program of an order. The calling thread has to live as long as the program, because `bwrap` ends with it.
 #[cfg(target_os = "linux")]
 #[expect(clippy::disallowed_methods, reason = "this is the one process module")]
 pub(super) fn child(order: &Order) -> io::Result<Child> {

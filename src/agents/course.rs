@@ -100,25 +100,25 @@ impl Course {
         }
         let allowed = std::mem::take(&mut self.output_left);
         let told = self.end(Reason::OutputLimit, now);
-        // What it wrote just before its end may be read after it: cut output is never called a plain end.
+        // The last output may be read after the end of the program. Output that was cut is never called a plain end.
         if self.reason == Some(Reason::Exited) {
             self.reason = Some(Reason::OutputLimit);
         }
         (allowed as usize, told)
     }
 
-    /// Nobody takes the output, so that none can come: this is not idleness.
+    /// Nobody takes the output, so the program cannot write: it does not count as idle.
     pub(super) fn blocked(&mut self, now: Instant) {
         self.last_output = now;
     }
 
-    /// A KILL has met processes that the one before it had not: they fork as they are killed, so the next comes soon.
+    /// A KILL has hit processes that the one before it did not: they fork while they are killed, so the next KILL comes soon.
     pub(super) fn met_new(&mut self, now: Instant) {
         self.repeat = FIRST_REPEAT;
         self.kill_at = self.kill_at.map(|_| now + QUICK_REPEAT);
     }
 
-    /// TERM came too early: the program has not begun yet, and would begin after it.
+    /// TERM came too early: the program had not begun yet and would begin after it.
     pub(super) fn met_nobody(&mut self, now: Instant) {
         self.tell_at = Some(now + FIRST_REPEAT);
     }

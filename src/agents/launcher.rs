@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
-/// From TERM to KILL, if nothing else is set: agent programs save their session in that time. A second less than what a
-/// handler has that was asked to end, so that its job settles when the tree is gone.
+/// The default time from TERM to KILL; agent programs save their session in it. It is a second shorter than the time that
+/// a cancelled handler has, so that the job settles after the tree is gone.
 pub const GRACE: Duration = Duration::from_secs(9);
 /// How long the sandbox may take to show that it works; it takes some ten milliseconds.
 const PROBE: Duration = Duration::from_secs(10);
@@ -144,7 +144,7 @@ impl Launcher {
         }
     }
 
-    /// Runs a shell in the sandbox that tells its number: a small one, for it is alone there.
+    /// Runs a shell in the sandbox, which tells its process number. The number is small if the shell is alone there.
     async fn probe(&self, bwrap: &Path) -> Result<()> {
         let spec = Spec {
             argv: ["/bin/sh", "-c", "echo $$"].map(str::to_owned).into(),

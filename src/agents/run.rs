@@ -95,7 +95,11 @@ impl Run {
         if let Some(ended) = &self.ended {
             return Ok(ended.clone());
         }
-        crate::warn_coded!(Code::AgentLost, "run {}: looking for what is left", self.trace.marker);
+        crate::warn_coded!(
+            Code::AgentLost,
+            "the supervisor of run {} is gone; looking for processes that it left",
+            self.trace.marker
+        );
         let swept = sweep(std::slice::from_ref(&self.trace), self.grace).await?;
         let ended = Ended {
             exit: None,
@@ -181,7 +185,7 @@ type Pipes = (ChildStdin, ChildStdout);
 
 /// Starts a supervisor from a thread that lives as long as the supervisor does, and then says that it is gone.
 ///
-/// One thread for each: a supervisor is told when the thread that started it ends, and somebody has to wait for it.
+/// Each supervisor has a thread: the supervisor is told when the thread that started it ends, and the thread waits for it.
 async fn supervisor(program: &Path, trace: &Trace) -> io::Result<(Pipes, oneshot::Receiver<()>)> {
     let (answer, started) = oneshot::channel();
     let (over, gone) = oneshot::channel();

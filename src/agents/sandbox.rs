@@ -39,10 +39,10 @@ const PROGRAMS: [&str; 20] = [
 /// Names the name servers; on many systems a link into a private folder.
 const RESOLVER: &str = "/etc/resolv.conf";
 
-/// What a run sees of the machine: its [`View`], read-only, without homes and temporary files, but for what is named
+/// What a run sees of the machine: its [`View`], read-only and without homes and temporary files, plus what is named
 /// here. Of two rules the one for the deeper folder holds.
 ///
-/// Its working directory is always there, and may be written unless it is said otherwise. The network is open.
+/// The run always sees its working directory and may write there by default. The network is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sandbox {
     /// How much of the machine there is.
@@ -65,7 +65,7 @@ pub enum View {
     /// All of it.
     #[default]
     Machine,
-    /// Programs and what they need, for a run that has no business with anything else.
+    /// Programs and what they need, for a run that must see nothing else.
     Programs,
 }
 
@@ -81,7 +81,7 @@ pub(super) fn arguments(
 ) -> Vec<String> {
     let mut argv = vec![text(bwrap)];
     let mut add = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
-    // One namespace of processes: its end is the end of all of them, whatever they did to get away.
+    // All processes are in one namespace. When it ends, each of them ends, even one that tried to get away.
     add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]);
     add(&["--cap-drop", "ALL"]);
     match sandbox.view {
@@ -101,7 +101,7 @@ pub(super) fn arguments(
         }
     }
     if sandbox.view == View::Programs {
-        // What is left of the root is memory without a bound.
+        // The rest of the root folder is in memory, without a bound.
         add(&["--remount-ro", "/"]);
     }
     let working_dir = real(working_dir).unwrap_or_else(|| working_dir.to_owned());
@@ -129,7 +129,7 @@ fn rules(
     rules.extend(real(Path::new(RESOLVER)).map(|path| (path, Rule::Read)));
     let masked = sandbox.masked.iter().filter_map(|path| Some((real(path)?, Rule::Mask)));
     rules.extend(masked);
-    // One that is not there is left as it is named: `bwrap` says so, and nothing runs.
+    // A missing path stays as it is named: `bwrap` then refuses it, and nothing runs.
     let mut open = |path: &Path, rule| {
         rules.push((real(path).unwrap_or_else(|| path.to_owned()), rule));
     };

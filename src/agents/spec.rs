@@ -21,7 +21,7 @@ const MARKER_BYTES: usize = 16;
 pub struct Spec {
     /// The program, a path or a name to be found on the `PATH` of `env`, and its arguments. No shell reads them.
     pub argv: Vec<String>,
-    /// The whole environment, but for the marker that is added to it. Nothing of the server's own gets in.
+    /// The whole environment except the marker, which is added. No variable of the server gets in by itself.
     pub env: BTreeMap<String, String>,
     /// Where it starts, an absolute path: the folder of its job, which only the server's user may enter (0700).
     pub working_dir: PathBuf,
@@ -31,7 +31,7 @@ pub struct Spec {
     pub limits: Limits,
     /// What keeps it from the rest of the machine.
     pub isolation: Isolation,
-    /// The name of the run, to be stored before the start: what is left after a crash is found by it.
+    /// The name of the run, stored before the start: after a crash it leads to the processes that are left.
     pub marker: Marker,
 }
 
@@ -40,7 +40,7 @@ pub struct Spec {
 pub struct Limits {
     /// For all of it. Default 30 minutes.
     pub wall: Duration,
-    /// Without a byte of output. Time in which nobody takes the output does not count. Default 5 minutes.
+    /// The longest time without a byte of output. Time in which nobody takes the output does not count. Default 5 minutes.
     pub idle: Duration,
     /// Bytes on standard output and standard error together; what comes after them is not delivered. Default 64 MiB.
     pub output: u64,

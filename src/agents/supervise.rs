@@ -14,10 +14,11 @@ use std::io;
 use std::time::Instant;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
-/// Is a supervisor: takes an order from standard input, reports on standard output, returns when nothing is left.
+/// Makes this process a supervisor: it takes an order from standard input, reports on standard output, and returns when no
+/// process of the run is left.
 ///
-/// To be called by a process that does nothing else, from its main thread, on a runtime that drives that thread
-/// (`block_on`): it changes how the whole process treats signals and children.
+/// A process that does nothing else calls this from its main thread, on a runtime that drives that thread (`block_on`),
+/// because it changes how the whole process treats signals and children.
 pub async fn supervise() -> Result<()> {
     let failed = |error| Error::new(Code::AgentStart, "become a supervisor").because(error);
     let mut ears = Ears::open().map_err(failed)?;
@@ -72,10 +73,10 @@ impl Asked {
 }
 
 fn become_supervisor() -> io::Result<()> {
-    // Descriptors that whoever started the server left open are nobody's business here.
+    // The parent of the server may have left descriptors open; a run must not inherit them.
     close_fds::set_fds_cloexec(3, &[]);
     match process::setsid() {
-        // It leads its group already: somebody has typed the subcommand.
+        // The process leads its group already: a person has typed the subcommand.
         Ok(_) | Err(Errno::PERM) => {}
         Err(error) => return Err(error.into()),
     }
@@ -124,7 +125,7 @@ impl Supervised {
         loop {
             let was_full = pipes.is_full();
             let wake = self.course.next().into();
-            // In this order: a flood of output keeps nothing else from being noticed.
+            // The order matters: a flood of output must not hide the other events.
             let told = tokio::select! {
                 biased;
                 _ = ears.children.recv() => {
@@ -155,7 +156,7 @@ impl Supervised {
         pipes.send(&wire::json_frame(wire::ENDED, &self.ended()));
     }
 
-    /// Does not count time as idle in which nobody took the output.
+    /// Leaves the time in which nobody took the output out of the idle time.
     fn excuse(&mut self, was_full: bool) {
         if was_full {
             self.course.blocked(Instant::now());
@@ -197,14 +198,14 @@ impl Supervised {
 
     /// Sends a signal to every process of the tree.
     ///
-    /// Children of this process keep their number until this process has asked how they ended, and it does not ask
-    /// while it signals: so a child that leads its group names that group beyond doubt.
+    /// A child of this process keeps its number until this process asks how it ended, and this process does not ask
+    /// while it signals. So the number of a child that leads its group surely names that group.
     fn signal(&mut self, signal: Signal) {
         // If `/proc` cannot be read now, the next look comes with the KILL or its repetition.
         let Ok(table) = Table::read() else { return };
         let own = std::process::id();
         let mut hit = HashSet::new();
-        // Inside there is `bwrap` first, which heeds no TERM, and then what it starts.
+        // The first process inside is `bwrap`, which ignores TERM; its children come after it.
         let mut has_met = !self.wrapped;
         for entry in table.descendants([own]) {
             // The end of `bwrap` would end those inside before they had their grace.
@@ -213,11 +214,11 @@ impl Supervised {
                 continue;
             }
             if entry.parent == own && entry.group == entry.pid {
-                // The whole group at once: what it forks meanwhile is hit too. That nobody is left is no error.
+                // The signal goes to the whole group at once, so it also hits what the group forks meanwhile. An empty group is no error.
                 let group = i32::try_from(entry.pid).ok().and_then(Pid::from_raw);
                 group.and_then(|group| process::kill_process_group(group, signal).ok());
             }
-            // What cannot be signalled is tried again with the next KILL.
+            // A process that cannot be signalled now gets the next KILL.
             if entry.signal(signal).unwrap_or(false) && !entry.is_over {
                 hit.insert((entry.pid, entry.start));
                 has_met |= entry.parent != self.main && entry.pid != self.main;
@@ -230,7 +231,7 @@ impl Supervised {
             self.leftovers.extend(&hit);
         }
         if signal == Signal::KILL {
-            // Not to meet any, with the tree still there, means that they fork faster than the table is read.
+            // If the tree is there but the table shows no process of it, the processes fork faster than the table is read.
             if hit.is_empty() || !hit.is_subset(&self.killed) {
                 self.course.met_new(Instant::now());
             }

@@ -1,20 +1,20 @@
 //! Ends the processes that are left of runs whose supervisor and server were both killed.
 //!
-//! To be called at the server's start, before any job gets the key of a run that was interrupted.
+//! The server calls this at its start, before any job gets the key of a run that was interrupted.
 
 use super::Marker;
 use crate::error::Result;
 use crate::model::Process;
 use std::path::PathBuf;
 
-/// What a run can be found by after a crash; to be stored with it.
+/// The traces by which a run can be found after a crash; they are stored with the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
     /// The marker in the environment of its processes: stored before the start.
     pub marker: Marker,
     /// Its main process, if it is known: found even if it has cleared its environment.
     pub main: Option<Process>,
-    /// Where it worked, if nothing else ever does: a process that still does is reported.
+    /// The folder in which only this run worked: a process that still works there is reported.
     pub working_dir: Option<PathBuf>,
 }
 
@@ -23,7 +23,7 @@ pub struct Trace {
 pub struct Swept {
     /// How many processes were ended.
     pub ended: usize,
-    /// Processes that work in a run's folder, but are not proven to be of the run: not touched, and logged.
+    /// Processes that work in the folder of a run but are not proven to belong to it: they are logged and left alone.
     pub suspects: Vec<Process>,
 }
 
@@ -40,7 +40,7 @@ pub async fn sweep(traces: &[Trace], grace: std::time::Duration) -> Result<Swept
     linux::sweep(traces, grace).await
 }
 
-/// Nothing can be left where nothing could run.
+/// On this system nothing could run, so nothing can be left.
 #[cfg(not(target_os = "linux"))]
 pub async fn sweep(_traces: &[Trace], _grace: std::time::Duration) -> Result<Swept> {
     Ok(Swept::default())
@@ -56,7 +56,7 @@ mod linux {
     use std::collections::{BTreeMap, BTreeSet};
     use std::time::{Duration, Instant};
 
-    /// Between two looks: other people's children do not tell when they end.
+    /// The time between two looks: a process that is not our child does not tell us when it ends.
     const LOOK_EVERY: Duration = Duration::from_millis(20);
     /// How long killed processes may take to be gone; the kernel tears a large one down in seconds.
     const MAX_DYING: Duration = Duration::from_secs(30);
@@ -89,7 +89,7 @@ mod linux {
             }
             for (entry, is_supervisor) in found.members {
                 let process = entry.process();
-                // A supervisor ends its tree better than we can: what it has adopted is found through it only.
+                // A supervisor ends its tree better than we can, because only the supervisor knows what it has adopted.
                 let kill_after = if is_supervisor { 2 * grace } else { grace };
                 let signal = match ended.insert(process.pid, process.start.clone()) {
                     _ if age >= kill_after => Some(Signal::KILL),

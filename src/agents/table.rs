@@ -50,10 +50,10 @@ impl Table {
         (process.start.is_some() && words(entry) == process.start).then_some(entry)
     }
 
-    /// The children of these processes, their children, and so on; the processes themselves not.
+    /// The children of these processes, their children, and so on, without the processes themselves.
     ///
     /// A number may have changed hands while the table was read. A link from child to parent is believed only if the
-    /// parent is the older one: whoever has the number by chance, after the real parent's end, was started later.
+    /// parent is the older one: a process that got the number of the real parent after its end was started later.
     pub(super) fn descendants(&self, roots: impl IntoIterator<Item = u32>) -> Vec<&Entry> {
         let mut children: BTreeMap<u32, Vec<&Entry>> = BTreeMap::new();
         for entry in self.0.values() {
@@ -83,13 +83,13 @@ impl Entry {
         Process { pid: self.pid, start: words(self) }
     }
 
-    /// Sends a signal to exactly this process; `false` if it is gone, whoever has its number by now.
+    /// Sends a signal to exactly this process; `false` if it is gone, even if another process has its number now.
     pub(super) fn signal(&self, signal: Signal) -> io::Result<bool> {
         let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else {
             return Ok(false);
         };
         let sent = pidfd_open(pid, PidfdFlags::empty()).and_then(|handle| {
-            // The handle stays with whoever has the number now, so it is asked now, not before, who that is.
+            // The handle stays with the process that has the number now. So the check which process that is comes after it.
             let same = entry(self.pid).is_some_and(|now| now.start == self.start);
             if same { pidfd_send_signal(handle, signal).map(|()| true) } else { Ok(false) }
         });
@@ -99,7 +99,7 @@ impl Entry {
         }
     }
 
-    /// Whether a variable of this name had this value when the process was started. Not known is not.
+    /// Whether a variable of this name had this value when the process was started; `false` if that is not known.
     pub(super) fn has_variable(&self, name: &str, value: &str) -> bool {
         let Ok(bytes) = std::fs::read(format!("/proc/{}/environ", self.pid)) else { return false };
         let wanted = format!("{name}={value}");

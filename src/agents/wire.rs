@@ -41,7 +41,7 @@ pub(super) struct Order {
     pub(super) output: u64,
     /// From TERM to KILL.
     pub(super) grace: Duration,
-    /// Whether the program is `bwrap`, whose end is the end of everything inside.
+    /// Whether the program is `bwrap`; with its end everything inside ends.
     pub(super) wrapped: bool,
 }
 
@@ -64,7 +64,7 @@ pub enum Stream {
 /// How a run ended: told when no process of it is left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
-    /// How its main process ended; `None` if nobody is left who knows, the supervisor having been killed.
+    /// How its main process ended; `None` if the supervisor was killed, which alone knew it.
     pub exit: Option<Exit>,
     /// Why it ended.
     pub reason: Reason,
@@ -89,7 +89,7 @@ pub enum Exit {
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
-    /// Its main process ended, whatever its exit.
+    /// Its main process ended, with any exit code.
     Exited,
     /// It was stopped on order.
     Stopped,

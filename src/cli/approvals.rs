@@ -11,18 +11,18 @@ use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// List what waits, oldest first
+    /// List the texts that wait, oldest first
     List {
         /// At most this many, 1 to 1000
         #[arg(long, default_value = "50")]
         limit: String,
     },
-    /// Let one go to the tracker
+    /// Approve a text, so that it goes to the tracker
     Approve {
         /// Its id
         id: i64,
     },
-    /// Keep one from the tracker for good
+    /// Reject a text, so that it never goes to the tracker
     Reject {
         /// Its id
         id: i64,

@@ -67,7 +67,7 @@ enum Format {
     Json,
 }
 
-/// What was asked.
+/// A question to the door.
 #[derive(Debug)]
 struct Question {
     file: PathBuf,
@@ -107,7 +107,7 @@ impl Question {
         Ok(Self { file, sql: statement(sql.trim())?, format, has_header })
     }
 
-    /// Asks on a thread of its own, so that the process ends in time whatever SQLite is at.
+    /// Asks on a thread of its own, so that the process ends in time even if SQLite is busy.
     fn ask(self) -> Result<Answer> {
         let (done, answered) = mpsc::channel();
         thread::spawn(move || {
@@ -164,7 +164,7 @@ fn statement(asked: &str) -> Result<String> {
 struct Answer {
     text: String,
     rows: usize,
-    /// What is said when something was left out.
+    /// The note on what was left out.
     cut: Option<&'static str>,
     /// Why it ends early.
     failure: Option<Error>,

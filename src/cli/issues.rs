@@ -26,7 +26,7 @@ pub(super) enum Command {
     Close {
         /// The issue's id
         id: i64,
-        /// Nobody will deal with it: it stays quiet for 90 days after its last sighting
+        /// Close it as not planned: scans do not report it for 90 days after it was last seen
         #[arg(long)]
         not_planned: bool,
     },
@@ -35,12 +35,12 @@ pub(super) enum Command {
         /// The issue's id
         id: i64,
     },
-    /// Say that an issue is no problem: scans never report it again
+    /// Mark an issue as no problem: scans do not report it again
     Mute {
         /// The issue's id
         id: i64,
     },
-    /// Have a muted issue reported again
+    /// Let scans report a muted issue again
     Unmute {
         /// The issue's id
         id: i64,

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// List the newest rows that fit, oldest first
+    /// List the newest rows that fit the options, the oldest of them first
     List {
         #[command(flatten)]
         conditions: rows::Conditions,
@@ -20,7 +20,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "ID")]
         before: Option<i64>,
     },
-    /// Print the newest rows that fit, and go on with those that come
+    /// Print the newest rows that fit the options, then each new one as it comes
     Tail(rows::Conditions),
     /// Append a file to the log database: JSON lines (journalctl -o json, tracing, Python), or plain text lines whose
     /// level is guessed

@@ -20,10 +20,10 @@ pub(super) enum Command {
     Set {
         /// Its name: `self_monitoring`
         prompt: String,
-        /// The file with its new text; `-` is the standard input
+        /// The file with its new text; `-` reads it from standard input
         file: String,
     },
-    /// Have the shipped prompt again
+    /// Go back to the prompt that comes with the program
     Reset {
         /// Its name: `self_monitoring`
         prompt: String,

@@ -17,21 +17,21 @@ pub(super) enum Command {
     Limit {
         /// The queue's name
         queue: String,
-        /// How many, 0 to 10000; 0 starts nothing more, `default` is what the program says
+        /// 0 to 10000; with 0 no job starts; `default` goes back to the limit of the program
         limit: String,
     },
-    /// Start nothing more of a queue; what runs goes on
+    /// Start no more jobs of a queue; running jobs go on
     Pause {
         /// The queue's name
         #[arg(required_unless_present = "all")]
         queue: Option<String>,
-        /// Stop every queue, and ask what runs to end
+        /// Stop every queue, and ask running jobs to end
         #[arg(long, conflicts_with_all = ["queue", "length"])]
         all: bool,
-        /// Why, for others to read
+        /// The reason, for others to read
         #[arg(long, default_value = "")]
         reason: String,
-        /// Resume by itself after this long: 90s, 10m, 2h; a number alone is minutes
+        /// Resume the queue after this time: 90s, 10m, 2h; a number alone is minutes
         #[arg(long = "for", value_name = "LENGTH")]
         length: Option<String>,
     },
@@ -40,7 +40,7 @@ pub(super) enum Command {
         /// The queue's name
         #[arg(required_unless_present = "all")]
         queue: Option<String>,
-        /// End the stop of every queue; queues that were paused one by one stay so
+        /// End the stop of all queues; a queue that was paused separately stays paused
         #[arg(long, conflicts_with = "queue")]
         all: bool,
     },

@@ -15,7 +15,7 @@ pub(super) enum Command {
     Add {
         /// Its folder
         path: PathBuf,
-        /// What to call it [default: its folder's name]
+        /// Its name [default: the name of its folder]
         #[arg(long, default_value = "", hide_default_value = true)]
         name: String,
     },
@@ -26,7 +26,7 @@ pub(super) enum Command {
         /// Its name or number
         name: String,
     },
-    /// Forget a repository and its description; nothing of it is touched
+    /// Forget a repository and its description; its files are left alone
     Remove {
         /// Its name or number
         name: String,

@@ -7,7 +7,7 @@ use crate::error::Result;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Only say what would be filed and what would be skipped, and why: see `scans show`
+    /// File nothing: `scans show` then says what would be filed, and what would be skipped and why
     #[arg(long)]
     dry_run: bool,
 }

@@ -16,10 +16,10 @@ const ALL: usize = 1000;
 pub(super) enum Command {
     /// List every schedule with its rule and its next occurrence
     List,
-    /// Add a schedule; an interval is due at once
+    /// Add a schedule; the first job of an interval is due at once
     #[command(group = ArgGroup::new("rule").required(true).args(["cron", "every", "at"]))]
     Add {
-        /// What to call it: a-z, 0-9 and _
+        /// Its name: a-z, 0-9 and _
         name: String,
         #[command(flatten)]
         rule: RuleArguments,
@@ -29,7 +29,7 @@ pub(super) enum Command {
         #[command(flatten)]
         rest: PlanArguments,
     },
-    /// Change what is named of a schedule; another rule counts from now on
+    /// Change a schedule; options that are left out stay, and a new rule counts from now on
     Edit {
         /// Its name
         name: String,
@@ -51,17 +51,17 @@ pub(super) enum Command {
         /// Its name
         name: String,
     },
-    /// Let a paused schedule go on; what fell into the pause is skipped, unless its catch-up is all:N
+    /// Resume a paused schedule; occurrences during the pause are skipped, unless its catch-up is all:N
     Resume {
         /// Its name
         name: String,
     },
-    /// Queue a job as the schedule makes them, and print its id; the cadence is not shifted
+    /// Queue a job of the schedule now and print its id; the schedule itself goes on as before
     RunNow {
         /// Its name
         name: String,
     },
-    /// Show a schedule: its rule in words, its next five occurrences and what was decided last
+    /// Show a schedule: its rule in words, its next five occurrences and its last decisions
     Show {
         /// Its name
         name: String,
@@ -89,10 +89,10 @@ pub(super) struct RuleArguments {
     /// At the local times of a crontab expression: "30 2 * * 1-5"
     #[arg(long, value_name = "EXPRESSION", group = "when")]
     cron: Option<String>,
-    /// The IANA zone whose clocks --cron or --at means; for --cron UTC, or the one the schedule has
+    /// The IANA time zone of --cron or --at [default for --cron: that of the schedule, or UTC for a new one]
     #[arg(long, value_name = "ZONE")]
     zone: Option<String>,
-    /// Every so many minutes, 1 to 10080; also 15m, 6h or 1day
+    /// At an interval: minutes from 1 to 10080, or 15m, 6h or 1day
     #[arg(long, value_name = "MINUTES", group = "when")]
     every: Option<String>,
     /// Once, at an instant: 2027-01-15T08:00:00+01:00, or "2027-01-15 08:00" with --zone
@@ -102,22 +102,23 @@ pub(super) struct RuleArguments {
 
 #[derive(clap::Args)]
 pub(super) struct PlanArguments {
-    /// The handler's input, JSON; {} for a new one
+    /// The input of the handler, as JSON [default for a new schedule: {}]
     #[arg(long)]
     payload: Option<String>,
-    /// Where the jobs wait, instead of their kind's queue; `default` is a queue too, `kind` the kind's
+    /// The queue of the jobs; `kind` is the queue of their kind, `default` is the queue of that name
     #[arg(long)]
     queue: Option<String>,
-    /// Lower runs first, -100 to 100, instead of their kind's; `kind` for the kind's
+    /// The priority of the jobs, -100 to 100, lower runs first; `kind` is the priority of their kind
     #[arg(long, allow_negative_numbers = true)]
     priority: Option<String>,
-    /// What becomes of missed occurrences: once, skip or all:N; once for a new one
+    /// What becomes of missed occurrences: once, skip or all:N [default for a new schedule: once]
     #[arg(long)]
     catch_up: Option<String>,
-    /// What becomes of one that meets its predecessor: `queue_one`, `queue_all` or `skip`; `queue_one` for a new one
+    /// What becomes of an occurrence while the job before it is not over: `queue_one`, `queue_all` or `skip` [default for a
+    /// new schedule: `queue_one`]
     #[arg(long)]
     overlap: Option<String>,
-    /// How long after one another the jobs of missed occurrences start: 30s, 5m
+    /// The time between the starts of two jobs of missed occurrences: 30s, 5m
     #[arg(long, value_name = "LENGTH")]
     stagger: Option<String>,
     /// `full`: you know that sessions of the profile full have no sandbox
@@ -220,7 +221,9 @@ async fn show(cli: &Cli, store: &Store, name: &str) -> Result<()> {
         }
         (None, why) => {
             let why = why.as_deref().unwrap_or_default();
-            output::line(format_args!("Makes no jobs: what is stored cannot be read: {why}"))?;
+            output::line(format_args!(
+                "Makes no jobs, because the stored schedule cannot be read: {why}"
+            ))?;
         }
     }
     output::line("")?;
@@ -230,7 +233,7 @@ async fn show(cli: &Cli, store: &Store, name: &str) -> Result<()> {
 /// The rule in words, the next occurrences in its zone and in UTC, and what changes of the clock do to them.
 fn upcoming(preview: &wire::SchedulePreview) -> Result<()> {
     if preview.schedule.paused_at.is_some() {
-        output::note("The schedule is paused: this is when it would run.");
+        output::note("The schedule is paused: it would run at these times.");
     }
     let row = |next: &wire::Occurrence| vec![next.local.clone(), next.at.clone()];
     let rows: Vec<_> = preview.next.iter().map(row).collect();

@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     /// Configuration file [default: lamplighter.toml in the data directory, if there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Serve a data directory of its own with a day of a made-up web shop's logs
+    /// Serve a demo: a separate data directory with a day of a made-up web shop's logs
     #[arg(long)]
     demo: bool,
 }
@@ -106,10 +106,10 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         }
         () = engine.ended() => Err(Error::new(Code::EnginePoll, "run the engine: it has ended by itself")),
         signalled = stop_signal() => {
-            tracing::info!("stopping: no new job is claimed, running ones have 30 seconds");
+            tracing::info!("the server stops: no new job is started, and running jobs have 30 seconds");
             stop.cancel();
             let stopped = async { tokio::join!(served, engine.stop(GRACE)).0 };
-            // A second signal is somebody who does not want to wait: what runs is settled at the next start.
+            // A second signal means that a person does not want to wait: the next start settles the jobs that run now.
             tokio::select! {
                 ended = stopped => signalled.and(ended),
                 again = stop_signal() => again,
@@ -192,7 +192,7 @@ async fn meet_program(agents: &Agents, clock: &Clock) {
         AgentState::Ready { path, version } => {
             tracing::info!("the agent program is {} {version}", path.display());
         }
-        AgentState::Missing { reason } => tracing::info!("no sessions of agents: {reason}"),
+        AgentState::Missing { reason } => tracing::info!("sessions of agents cannot run: {reason}"),
     }
     if let Err(error) = repositories::complete(agents, clock.now()).await {
         warn_coded!(error.code(), "ask for descriptions of repositories: {error}");

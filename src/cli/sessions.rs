@@ -48,38 +48,38 @@ pub(super) enum Command {
 
 #[derive(clap::Args)]
 pub(super) struct Wanted {
-    /// What the agent is asked; `-` reads it from standard input
+    /// The prompt; `-` reads it from standard input
     #[arg(
         required_unless_present = "prompt_file",
         conflicts_with = "prompt_file",
         allow_hyphen_values = true
     )]
     prompt: Option<String>,
-    /// A prompt of the data directory's `prompts`, or one that comes with the program
+    /// The name of a prompt: a file in the folder `prompts` of the data directory, or one that comes with the program
     #[arg(long, value_name = "NAME")]
     prompt_file: Option<String>,
     /// 1 observe, 2 investigate, 3 remediate [default: 1, or 3 with a profile that writes]
     #[arg(long)]
     tier: Option<String>,
-    /// The model, instead of the tier's
+    /// The model [default: that of the tier]
     #[arg(long)]
     model: Option<String>,
-    /// What the agent may do, instead of the tier's: read-only, workspace or full (no sandbox)
+    /// What the agent may do: read-only, workspace or full (no sandbox) [default: that of the tier]
     #[arg(long)]
     profile: Option<String>,
-    /// `full`: you know that the profile full has no sandbox
+    /// `full` confirms that a session of the profile full runs without a sandbox
     #[arg(long, value_name = "PROFILE")]
     confirm: Option<String>,
-    /// Where it starts [default: a folder of its own]
+    /// The folder in which the agent starts [default: a new folder]
     #[arg(long, value_name = "DIR")]
     working_dir: Option<PathBuf>,
-    /// Dollars that it may cost
+    /// The most dollars that the session may cost
     #[arg(long, value_name = "USD")]
     budget: Option<String>,
-    /// Go on with this session
+    /// Continue this session
     #[arg(long, value_name = "ID")]
     continues: Option<i64>,
-    /// Repeating the command with this key prints the first session's id, for 24 hours
+    /// A second command with this key prints the id of the first session, for 24 hours
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
 }

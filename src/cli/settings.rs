@@ -19,8 +19,8 @@ pub(super) enum Command {
     },
     /// Change settings, all of them or none: KEY VALUE, or KEY=VALUE for each of several
     Set {
-        /// KEY VALUE or KEY=VALUE...; a value of several words in quotes, one that begins with a hyphen behind `--`; `default`
-        /// is what a setting is while nobody has set it
+        /// KEY VALUE, or KEY=VALUE for each setting. Put a value of several words in quotes, and a value that begins with a
+        /// hyphen after `--`. The value `default` takes a setting back to its default
         #[arg(required = true, value_name = "KEY=VALUE", allow_negative_numbers = true)]
         words: Vec<String>,
     },

@@ -23,7 +23,7 @@ use tracing::Instrument;
 
 /// How long a handler that must end may clean up before it is dropped (P20 allows twelve seconds).
 const CANCEL_GRACE: Duration = Duration::from_secs(10);
-/// Bytes of a job's error that are logged; all of it stands in the job.
+/// The bytes of a job's error that are logged; the job has all of it.
 const MAX_REASON: usize = 1000;
 /// Wait between tries to save the end of a job.
 const SETTLE_AGAIN: Duration = Duration::from_secs(1);

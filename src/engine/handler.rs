@@ -60,8 +60,8 @@ impl Context {
         self.store.set_progress(self.lease.clone(), text.into()).await
     }
 
-    /// What a handler answers that cannot go on because a budget is used up: the job waits until the budget is renewed or
-    /// raised, spending no attempt, and says which one it waits for.
+    /// The answer of a handler that cannot go on because a budget is used up. The job spends no attempt, waits until the
+    /// budget is renewed or raised, and names the budget that it waits for.
     pub fn over_budget(&self, over: OverBudget) -> Outcome {
         let wait = over.until.since(self.clock.now());
         // The first one counts.

@@ -20,7 +20,7 @@ impl Limits {
     }
 }
 
-/// Returns when a limit is exceeded, with the error that says which; `life` is notified by signs of life.
+/// Returns when a limit is exceeded, with the error that names the limit. A sign of life notifies `life`.
 pub(super) async fn exceeded(clock: &Clock, limits: Limits, life: &Notify) -> JobError {
     tokio::select! {
         length = over(clock, limits.whole) => {

@@ -35,7 +35,7 @@ pub(super) struct Poller {
     handlers: Vec<(Handler, Arc<KindRules>)>,
     /// The limit of each queue that has one, unless an operator set another.
     limits: BTreeMap<Queue, u32>,
-    /// Where unblocking what an earlier leader left goes on; `None`: it is done.
+    /// Where the unblocking of the jobs of an earlier leader goes on; `None`: it is done.
     blocked: Option<String>,
     /// What is done before each lead.
     before_leading: Vec<Preparation>,
@@ -116,7 +116,7 @@ impl Poller {
         }
         beating.shutdown().await;
         if let Err(error) = self.store.retire(self.me.worker.clone()).await {
-            tracing::info!(%error, "the worker's row stays until the next start");
+            tracing::info!(%error, "the row of this worker could not be removed; the next start removes it");
         }
     }
 
@@ -134,7 +134,7 @@ impl Poller {
                 }
             }
             tracing::info!(
-                "another process leads the engine; this one stands by and takes over when that is gone"
+                "another process leads the engine; this one stands by and takes over when the other one is gone"
             );
             let standby = Standby::new(&self.store, &self.clock, heart);
             tokio::select! {
@@ -158,7 +158,7 @@ impl Poller {
         Ok(())
     }
 
-    /// Runs jobs, and what a leader does beside, until it stops or is replaced and nothing runs here any more.
+    /// Runs jobs and does the other work of a leader, until the stop or a new leader comes and no job runs here any more.
     async fn work(&mut self, leads: &watch::Sender<bool>) -> Left {
         let mut helpers = JoinSet::new();
         let store = self.store.clone();
@@ -174,7 +174,7 @@ impl Poller {
         let left = self.claim_until_left(leads).await;
         if left == Left::Replaced {
             leads.send_replace(false);
-            // The new leader runs these jobs again: whatever theirs would still write, their leases are lost.
+            // The new leader runs these jobs again. Their leases here are lost, so they write nothing any more.
             self.running.shutdown().await;
         }
         self.drain().await;
@@ -182,7 +182,7 @@ impl Poller {
         left
     }
 
-    /// Waits for what runs. Whoever cancels it meanwhile is heard (P20).
+    /// Waits for the running jobs. A person can cancel them meanwhile (P20).
     async fn drain(&mut self) {
         let mut changes = self.store.changes();
         loop {
@@ -190,7 +190,7 @@ impl Poller {
             if !self.running.is_empty()
                 && let Err(error) = self.run_once().await
             {
-                tracing::info!(%error, "nobody's wish to cancel is heard now");
+                tracing::info!(%error, "requests to cancel could not be read");
             }
             // The look has joined what had ended.
             if self.running.is_empty() {
@@ -218,7 +218,7 @@ impl Poller {
                 }
                 Err(error) => {
                     warn_coded!(Code::EnginePoll, "look for work: {error}");
-                    // Whatever wakes us meanwhile would meet the same error.
+                    // A look before the pause is over would meet the same error.
                     tokio::select! {
                         () = self.clock.sleep(LOOK_AGAIN) => continue,
                         () = self.stop.claims.cancelled() => break,
@@ -313,7 +313,7 @@ impl Poller {
         self.held.insert(task.id(), held);
     }
 
-    /// Frees the slot of a job that has ended, whatever became of its task.
+    /// Frees the slot of a job that has ended, even if its task panicked.
     fn free(&mut self, ended: std::result::Result<(task::Id, ()), JoinError>) {
         let task = match ended {
             Ok((task, ())) => task,

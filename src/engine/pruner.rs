@@ -12,7 +12,7 @@ use std::time::Duration;
 const PRUNE_EVERY: Duration = Duration::from_mins(1);
 /// How often it compares the counts with the rows.
 const RECOUNT_EVERY: Duration = Duration::from_hours(1);
-/// Between two slices, so that everybody else's writes come first.
+/// The pause between two slices; in it the writes of all others come first.
 const BREATH: Duration = Duration::from_millis(50);
 
 /// Wrong counts that a warning names.

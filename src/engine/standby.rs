@@ -1,9 +1,9 @@
 //! Standing by: every process with an engine says that it is alive, and one that does not lead waits to lead.
 //!
-//! The leadership is a lock of the operating system. It falls with the process that holds it, and whoever stands by has
-//! it half a second later. A process that *hangs* keeps it, though: stopped by a signal, or with a runtime that no
-//! longer turns, as when handlers block all of its threads. Linux leaves the lock with it, so it must be killed before
-//! anybody can take over; on other systems whoever stands by says that it cannot do so, and waits.
+//! The leadership is a lock of the operating system. The lock ends with the process that holds it, and a process that
+//! stands by has it half a second later. A process that *hangs* keeps the lock, though: a signal stopped it, or its
+//! handlers block every thread of its runtime. On Linux the process that stands by kills it and then takes over; on other
+//! systems it logs that it cannot kill it, and waits.
 //!
 //! A leader whose lock is no good any more, since its file was deleted, is another matter: the other one's take-over
 //! has marked its row, its next look for work is refused, and it stands by itself. What it ran meanwhile is under
@@ -28,7 +28,7 @@ const LEAD_EVERY: Duration = Duration::from_millis(500);
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
 /// Wait after a heartbeat that was not saved.
 const HEARTBEAT_AGAIN: Duration = Duration::from_secs(1);
-/// A row that says nothing for so long is removed even if nobody can tell whether its process is gone. One that lives
+/// A row that has been silent for so long is removed even if nobody can tell whether its process is gone. One that lives
 /// has a row again with its next heartbeat.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 
@@ -49,7 +49,7 @@ impl Identity {
     }
 }
 
-/// The sign of life of this process, in a task of its own: whatever the poller waits for must not delay it.
+/// The sign of life of this process. It has a task of its own, so that the poller's waits do not delay it.
 pub(super) struct Heart {
     store: Store,
     clock: Clock,
@@ -163,7 +163,7 @@ impl<'a> Standby<'a> {
             return Ok(Some(leadership));
         }
         let leader = self.store.workers().await?.into_iter().find(|worker| worker.leads);
-        // Another engine of this same process hangs no more than this one.
+        // Another engine of this process does not hang, because this one does not.
         if let Some(leader) = leader.filter(|leader| leader.process != self.heart.me.process) {
             self.look_after(&leader);
         }
@@ -172,7 +172,7 @@ impl<'a> Standby<'a> {
 
     fn look_after(&mut self, leader: &Worker) {
         let now = Instant::now();
-        // A stopped leader may have been stopped in the middle of a write, which then keeps us from writing too.
+        // A signal may have stopped the leader in the middle of a write. Its write lock then keeps us from writing too.
         let stopped = process::is_stopped(&leader.process).then_some(now);
         let proof = stopped.or(*self.heart.saved_at.borrow());
         match self.judge.look(leader, proof, now) {

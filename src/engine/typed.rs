@@ -18,7 +18,7 @@ pub(super) fn payload<T: DeserializeOwned>(job: &Job) -> Result<T> {
 pub(super) fn outcome<Output: Serialize>(answer: Result<Output, Outcome>) -> Outcome {
     match answer.map(serde_json::to_value) {
         Ok(Ok(result)) => Outcome::Done(result),
-        // The work is done: doing it again would give an output that is no JSON again.
+        // The work is done. A second attempt would give the same output, which is no JSON.
         Ok(Err(error)) => {
             let doing = "store the handler's output as JSON";
             Outcome::Fatal(JobError::from(Error::new(Code::ModelInvalid, doing).because(error)))
@@ -109,7 +109,7 @@ mod tests {
         size: u8,
     }
 
-    /// What is said of a payload that is no letter.
+    /// The error text of a payload that is no letter.
     fn complaint(text: &str) -> String {
         let error = serde_json::from_str::<Letter>(text).unwrap_err();
         format!("{}: {error}", place(text, error.line(), error.column()))

@@ -13,12 +13,12 @@ codes! {
     StoreIo: Unavailable = "STORE-IO-001", "The database could not be read or written",
         "The disk, the file's permissions or the file system refused an operation.",
         "Check that the data directory exists, belongs to this user and that its disk works.";
-    StoreForeign: Damaged = "STORE-FILE-001", "The file is not one of ours",
-        "The path names something that is not a Lamplighter database.",
+    StoreForeign: Damaged = "STORE-FILE-001", "The file is not a Lamplighter database",
+        "The path names a file of another program.",
         "Name another file, or move this one away; it was left as it is.";
     StoreNewer: Damaged = "STORE-FILE-002", "The database is of a newer version",
         "A newer lamplighter has migrated this file.",
-        "Use that newer version. To go back, end the server and put the copy that it made before migrating in the file's place.";
+        "Use that newer version. To go back, end the server and put the copy that the newer version made before it migrated in the place of the file.";
     StoreOlder: Damaged = "STORE-FILE-003", "The database is of an older version",
         "This lamplighter is newer than the file; only `serve` migrates.",
         "Start `lamplighter serve` once; it migrates after an automatic backup.";
@@ -27,285 +27,285 @@ codes! {
         "Put the data directory on a local disk.";
     StoreBusy: Busy = "STORE-BUSY-001", "The database is held by another program",
         "Another process keeps a write transaction open.",
-        "End the transaction of the other program, or try again; nothing was saved.";
+        "End the transaction of the other program, or try again later; nothing was saved.";
     StoreFull: Unavailable = "STORE-FULL-001", "The disk is full",
         "SQLite found no room for the write.",
         "Free some space; nothing acknowledged is lost and writes resume by themselves.";
     StoreOutcomeUnknown: Unknown = "STORE-COMMIT-001", "It is unknown whether the write was saved",
         "The commit itself failed, so the write may or may not be on disk.",
-        "Look whether it is there before repeating it.";
+        "Look whether the change is there before you repeat it.";
     StoreLeaseLost: Conflict = "STORE-LEASE-001", "The lease was lost; nothing was written",
         "The job was rescued, cancelled or claimed again since this worker claimed it.",
-        "Nothing to do: the job's newer run counts.";
+        "You need to do nothing: the newer run of the job counts.";
     StoreConstraint: Internal = "STORE-RULE-001", "The database refused a row that breaks its rules",
-        "A CHECK, a unique index or a guard trigger said no.",
-        "Nothing was changed. The server's log names the rule; if the values were right, report it as a bug.";
+        "A CHECK, a unique index or a guard trigger refused the row.",
+        "Nothing was changed. The server's log or the command's output names the rule; if the values were right, report a bug.";
     StoreCorrupt: Damaged = "STORE-ROW-001", "A stored row cannot be read",
         "Another program wrote a value this version does not know, or the file is damaged.",
-        "Check the row by hand, and the file with `PRAGMA integrity_check`.";
+        "Check the row that the server's log names, and the file with `PRAGMA integrity_check`.";
     StoreClosed: Unavailable = "STORE-STOP-001", "The database is closed",
         "The server is stopping, or its writer has ended after an error it could not mend.",
         "Start the server again; nothing acknowledged is lost.";
     StoreWalLarge: Internal = "STORE-WAL-001", "The write-ahead log is growing",
-        "A program keeps a read transaction open, so that what was written since cannot be moved into the database.",
-        "End that program's transaction; the log shrinks by itself within seconds.";
+        "A program keeps a read transaction open. Until it ends, nothing that was written since can be moved into the database.",
+        "End the transaction of that program; the write-ahead log then shrinks within seconds.";
     StoreWalFull: Busy = "STORE-WAL-002", "The write-ahead log is at its limit",
-        "A program keeps a read transaction open while gigabytes were written.",
-        "End that program's transaction: nothing was saved, reads work, and writes resume by themselves.";
+        "A program kept a read transaction open while gigabytes were written.",
+        "End the transaction of that program; writes then resume by themselves. Nothing was saved, and reads work.";
     StoreCheckpoint: Internal = "STORE-WAL-003", "The write-ahead log could not be moved into the database",
         "The disk is full, or refused the write.",
-        "Read the cause in the message; nothing acknowledged is lost, and it is tried again.";
+        "Read the cause in the message. Nothing acknowledged is lost, and the server tries again.";
     StoreCounts: Internal = "STORE-COUNT-001", "Counts of jobs differed from the rows",
-        "A bug of ours, or another program changed rows of jobs that were counted.", "Nothing to do: they were set right. Report it with the message if no other program writes to the database.";
+        "Lamplighter has a bug, or another program changed rows of jobs that were counted.", "The server has corrected the counts. If no other program writes to the database, report the message as a bug.";
     StoreWatch: Internal = "STORE-WATCH-001", "Changes by other programs are noticed late",
         "The kernel refused to watch the database file.",
-        "Raise fs.inotify.max_user_instances; until then a look every 250 ms serves instead.";
-    ModelInvalid: Invalid = "JOB-VALUE-001", "A value is out of its range",
+        "Raise fs.inotify.max_user_instances; until then the server looks every 250 ms.";
+    ModelInvalid: Invalid = "JOB-VALUE-001", "A value is not valid",
         "A name, a number or a text does not fit its rule.",
         "Give a value that fits the rule; nothing was changed.";
     QueueFull: TooMany = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
         "The limit of waiting jobs is reached.",
-        "Wait until some have run; nothing was saved.";
+        "Wait until some of them have run, then try again; the new job was not saved.";
     JobTooLarge: TooLarge = "JOB-SIZE-001", "The request is too large",
         "A prompt has more than 200 KiB, or a payload more than 256 KiB.",
-        "Put the text into a file and name that.";
+        "Put the text into a file, and name the file instead.";
     JobUnknown: NotFound = "JOB-ID-001", "There is no such job",
-        "The id is wrong, or the job was pruned.",
-        "Look for it with `lamplighter jobs list`.";
+        "The id is wrong, or the job was removed.",
+        "`lamplighter jobs list` shows the jobs, and `lamplighter sessions list` those that are sessions.";
     JobNotFinal: Conflict = "JOB-ID-002", "The job is not over yet",
         "Only a job that is completed, failed or cancelled can be run again or deleted.",
-        "Wait for its end, or cancel it first.";
+        "Wait for the end of the job, or cancel it first.";
     JobNotWaiting: Conflict = "JOB-ID-003", "The job does not wait any more",
-        "Only a job that waits can be made due or changed; this one runs, or is over.",
-        "Cancel it while it runs, or run it again when it is over.";
+        "Only a waiting job can be made due or changed; this one runs or is over.",
+        "Cancel the job while it runs, or run it again when it is over.";
     JobFinal: Conflict = "JOB-ID-004", "The job is over already",
         "Only a job that waits or runs can be cancelled; this one has ended.",
-        "Look with `lamplighter jobs show` how it ended; a job that is over can be run again, or deleted.";
+        "`lamplighter jobs show` says how the job ended; a job that is over can be run again or deleted.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
-        "A word is not known, or a value does not fit its word.",
-        "Mend it at the column that the message names; put text that is searched for in quotes.";
+        "The query has an unknown word, or a word has a value that it does not take.",
+        "Correct the query at the column that the message names; put a text that you search for in quotes.";
     IdempotencyConflict: Conflict = "JOB-KEY-001", "The idempotency key belongs to another request",
         "A request with this key but another body was sent before.",
         "Send the same body to get the first job, or take a new key for a new job.";
     JobTimedOut: Internal = "JOB-TIME-001", "A job ran out of time",
-        "Its handler did not answer within the job's time limit.",
-        "See what it was doing then; raise the limit of its kind if the work really takes that long.";
+        "The handler did not answer within the time limit of the job.",
+        "Find out what the handler was doing; raise the time limit if the work really takes that long.";
     JobIdle: Internal = "JOB-TIME-002", "A job showed no sign of life",
-        "Its handler said nothing for longer than the kind's idle limit.",
-        "See what it was waiting for; raise the idle limit if such a silence is normal.";
+        "The handler reported nothing for longer than the idle limit of its kind.",
+        "Find out what the handler was waiting for; raise the idle limit if such a silence is normal.";
     QueueUnknown: NotFound = "QUEUE-NAME-001", "There is no such queue",
-        "No job, kind or operator has spoken of this queue.",
-        "Look for it with `lamplighter queues list`.";
+        "No job, kind or setting names this queue.",
+        "`lamplighter queues list` shows the queues.";
     ScheduleUnknown: NotFound = "SCHED-NAME-001", "There is no such schedule",
         "The name is wrong, or the schedule was removed.",
-        "Look for it with `lamplighter schedules list`.";
+        "`lamplighter schedules list` shows the schedules.";
     ScheduleExists: Conflict = "SCHED-NAME-002", "There is a schedule of this name",
         "Another schedule has the name already.",
-        "Choose another name, or change the one there is with `lamplighter schedules edit`.";
+        "Choose another name, or change the existing schedule with `lamplighter schedules edit`.";
     ScheduleReserved: Conflict = "SCHED-NAME-003", "This schedule belongs to the settings",
-        "The self-monitoring cadence is one schedule, which exists and runs as its settings say.",
+        "The schedule of self-monitoring follows the settings.",
         "Use `lamplighter settings set self_monitoring.cadence` or `self_monitoring.enabled`.";
     ScheduleUnreadable: Conflict = "SCHED-RULE-001", "A stored schedule cannot be read",
         "Another program wrote a rule, a kind or a policy that this version does not know.",
-        "Give it a kind and a rule with `lamplighter schedules edit`; until then it makes no jobs, the others go on.";
+        "Give the schedule a kind and a rule with `lamplighter schedules edit`. Until then it makes no jobs; the other schedules go on.";
     ScheduleOver: Invalid = "SCHED-RULE-002", "The rule has no occurrence to come",
-        "Its instant is past, or its date is in no calendar up to the year 9999.",
+        "The instant of the rule is past, or its date never comes.",
         "Choose a rule that occurs in the future.";
     ScheduleLimit: Conflict = "SCHED-LIMIT-001", "There are too many schedules",
         "The limit of 1,000 schedules is reached.",
-        "Remove some, or have one job do the work of several.";
+        "Remove some schedules, or let one job do the work of several.";
     HandlerFailed: Internal = "JOB-RUN-001", "A job's handler answered with an error",
         "What the handler works with failed, or it was given something it cannot use.",
         "Read the cause in the message; the job is tried again while it has attempts left.";
     HandlerPanicked: Internal = "JOB-RUN-002", "A job's handler panicked",
-        "A bug in the handler of this kind.",
-        "Report it with the job's error; the server goes on.";
-    PoisonPill: Internal = "JOB-RUN-003", "A job was ended because its runs crash the server",
-        "The process died several times while this job ran.",
-        "Find out what it does to the process, then run it again.";
+        "The handler of this kind has a bug.",
+        "Report the error of the job to the author of the handler; the server goes on.";
+    PoisonPill: Internal = "JOB-RUN-003", "A job was ended because the server died each time it ran",
+        "The server's process died several times while this job ran.",
+        "Find out what the job does to the server, then run it again.";
     Interrupted: Internal = "JOB-RUN-004", "A job was interrupted",
         "The server stopped or died while the job ran, and its kind must not run twice.",
-        "Run it again if it should be done.";
+        "Run the job again if its work is still needed.";
     EngineSettle: Internal = "ENGINE-WRITE-001", "The end of a job could not be saved yet",
         "The database refused the write.",
-        "It is tried again every second; see the cause.";
+        "The server tries again every second; the message names the cause.";
     EnginePoll: Internal = "ENGINE-POLL-001", "The poller could not look for work",
         "The database refused the read or the write.",
-        "It is tried again every second; see the cause.";
+        "The server tries again every second; the message names the cause.";
     EnginePrune: Internal = "ENGINE-PRUNE-001", "Old jobs or log rows could not be removed",
         "The database refused, or was busy for too long.",
-        "Read the cause in the message; it is tried again every minute.";
+        "Read the cause in the message; the server tries again every minute.";
     EngineReplaced: Conflict = "ENGINE-LEAD-001", "Another process leads the engine now",
         "The lock file was deleted, or this process stood still while another one took over.",
-        "Nothing to do: this process stands by, and what it ran starts again in the other one.";
+        "You need to do nothing: this process stands by, and the other one starts its jobs again.";
     EngineHung: Internal = "ENGINE-LEAD-002", "A process that led the engine hung and was killed",
-        "It was stopped by a signal, or handlers blocked all of its threads: for 30 seconds it did not say that it was alive.",
-        "Nothing to do for the jobs: they run elsewhere. Find out what held the process up.";
+        "A signal stopped the process, or handlers blocked all of its threads: for 30 seconds it gave no sign of life.",
+        "Find out what held the process up. Its jobs run in another process.";
     EngineHangs: Internal = "ENGINE-LEAD-003", "The process that leads the engine hangs and cannot be killed",
-        "It belongs to another user or container, or the system is not Linux.",
-        "Kill that process by hand; one that stands by takes over at once.";
+        "The process belongs to another user or container, or the system is not Linux.",
+        "Kill that process by hand; a server that stands by takes over at once.";
     LogInput: Missing = "LOGS-INPUT-001", "The log file cannot be read",
-        "It does not exist, may not be read, or is no text.",
-        "Name a readable text file, one log line a line.";
+        "The file does not exist, you may not read it, or it is not text.",
+        "Name a readable text file with one log entry on each line.";
     LogFollow: Internal = "LOGS-FOLLOW-001", "A log that is followed cannot be read",
-        "The file may not be read by this user, or its disk or the log database refused an operation.",
-        "See the cause; it is tried again by itself, from where it was. Let the server's user read the file.";
+        "The server's user may not read the file, or the disk or the log database refused an operation.",
+        "Let the server's user read the file, or remove the cause that the message names. The server tries again by itself and goes on where it stopped.";
     LogJournal: Internal = "LOGS-JOURNAL-001", "The journal cannot be followed",
         "The program journalctl is not installed, or it ended with an error.",
-        "Install systemd's journalctl and add the server's user to the group systemd-journal, or take the [[log_source]] out.";
+        "Install systemd's journalctl and add the server's user to the group systemd-journal, or remove the [[log_source]] from the configuration.";
     LogWrite: Internal = "LOGS-WRITE-001", "Log lines could not be saved",
         "The log database refused the write.",
-        "See the cause; the lines are on standard error too.";
+        "Remove the cause that the message names; the lines are on standard error too.";
     LogDropped: Internal = "LOGS-DROP-001", "Log lines were dropped",
-        "More lines came than the log database could take.",
-        "Nothing to do if it is rare; lower the log level otherwise.";
-    ScanWatermark: Internal = "SCAN-MARK-001", "The log's watermark was reset",
-        "The log database is smaller than at the last scan: it was replaced or pruned from the end.",
-        "Nothing to do: the scan reads it from the start, known problems are not filed again.";
+        "Log lines came faster than the log database could take them.",
+        "You need to do nothing if this is rare. If it is frequent, set `log.level` to `warn`.";
+    ScanWatermark: Internal = "SCAN-MARK-001", "A scan reads the log from its start again",
+        "The log database ends before the last row that an earlier scan examined: somebody replaced it or removed its newest rows.",
+        "You need to do nothing: known problems are not filed again.";
     ScanReply: Internal = "SCAN-REPLY-001", "The agent's answer cannot be read",
-        "The model answered with something else than the JSON object it was asked for.",
-        "Read how it begins in the message; scan again, or choose a stronger model.";
+        "The model did not answer with the JSON object that it was asked for.",
+        "The message shows how the answer begins. Scan again, or choose a stronger model.";
     ScanAgent: Internal = "SCAN-REPLY-002", "The agent could not analyse the log",
-        "It says so itself.",
-        "Read what it says in the message, then scan again.";
+        "The agent says so itself.",
+        "Read in the message what the agent says, then scan again.";
     IssueUnknown: NotFound = "SCAN-ISSUE-001", "There is no such issue",
         "The id is wrong.",
-        "Look for it on the Self-Monitoring page.";
+        "The page Self-Monitoring lists the issues.";
     IssueElsewhere: Conflict = "SCAN-ISSUE-002", "The issue is one of another tracker",
-        "Issues are opened and closed where they are filed; the next scan takes that over.",
-        "Open or close it on its page at the tracker; muting it is possible here.";
+        "An issue is opened and closed at the tracker where it is filed; the next scan reads its state there.",
+        "Open or close the issue on its page at the tracker. You can mute it here.";
     ScanUnknown: NotFound = "SCAN-ID-001", "There is no such scan",
-        "The id is wrong, it is the id of another job, or the scan was pruned.",
-        "Look for it with `lamplighter scans list`; `lamplighter jobs show` shows jobs of every kind.";
+        "The id is wrong, it is the id of another job, or the scan was removed.",
+        "`lamplighter scans list` shows the scans, and `lamplighter jobs show` shows jobs of every kind.";
     AgentStart: Internal = "AGENT-START-001", "A program could not be started",
-        "It is not installed, may not be run, or its folder is missing.",
+        "The program is not installed, may not be run, or its folder is missing.",
         "Read the cause in the message; try the program by hand as the server's user.";
     AgentBox: Internal = "AGENT-BOX-001", "The sandbox cannot be used",
         "bwrap is not installed, or the system or container forbids what it needs.",
         "Install bubblewrap and allow user namespaces, or run without a sandbox where the settings permit it.";
     AgentDoor: Internal = "AGENT-DOOR-001", "A query on a snapshot was refused",
-        "It is no single SELECT on a scan's snapshot, or larger than such a query may be.",
-        "Ask one SELECT: sqlite3 [-json|-csv|-header] FILE \"SELECT …\"; narrow it by WHERE, LIMIT or GROUP BY.";
-    AgentLost: Internal = "AGENT-LOST-001", "A supervisor was lost",
-        "Somebody, or the kernel for want of memory, killed the process that owned a run.",
-        "Nothing to do: what it left behind is found and ended before the run counts as over.";
+        "The query is not a single SELECT on a scan's snapshot, or it is larger than allowed.",
+        "Write one SELECT: sqlite3 [-json|-csv|-header] FILE \"SELECT …\"; narrow it by WHERE, LIMIT or GROUP BY.";
+    AgentLost: Internal = "AGENT-LOST-001", "The process that supervised a run was killed",
+        "A person killed it, or the kernel did because memory ran out.",
+        "You need to do nothing: the server finds and ends every process of the run before the run counts as over.";
     AgentTree: Internal = "AGENT-TREE-001", "Processes of a run cannot be ended",
-        "They run under another user, or hang in the kernel.",
-        "End them by hand; the job's key is free only after that.";
-    AgentSuspect: Internal = "AGENT-TREE-002", "A process may be left of an interrupted run",
-        "It works in the run's folder, but has cleared its environment, so that nothing proves whose it is.",
-        "Look what it is, and end it by hand if it is the run's.";
+        "The processes run under another user, or hang in the kernel.",
+        "End the processes by hand; until then no other job with the same concurrency key starts.";
+    AgentSuspect: Internal = "AGENT-TREE-002", "An interrupted run may have left a process",
+        "The process works in the folder of the run but has cleared its environment, so nothing proves that it belongs to the run.",
+        "Look what the process is, and end it by hand if it belongs to the run.";
     AgentValue: Invalid = "AGENT-VALUE-001", "A setting of the agent program is not valid",
         "A model, a session, a budget or a text does not fit the program's command line.",
-        "Mend the value that the message names.";
+        "Correct the value that the message names.";
     SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",
-        "It is not over yet, or its agent left nothing to go on with.",
-        "Wait for its end, or ask for a new session.";
+        "The session is not over yet, or its agent left nothing that could be continued.",
+        "Wait for the end of the session, or start a new one.";
     AgentNotStarted: Internal = "AGENT-START-002", "The agent program refused to start",
-        "It does not know a flag, or the session to go on with is gone.",
-        "Read what it says in the message, and see that its version is one that is accepted.";
+        "The program does not know a flag, or the session that should be continued is gone.",
+        "Read in the message what the program says, and install a version that is accepted.";
     AgentMissing: Missing = "AGENT-START-003", "The agent program cannot be used",
-        "It is not installed, not on the server's PATH, or older than what is accepted.",
-        "Install it (npm install -g @anthropic-ai/claude-code), or name it with agent.command; the reason is in the message.";
+        "The program is not installed, not on the server's PATH, or too old.",
+        "Install it (npm install -g @anthropic-ai/claude-code), or name it with agent.command, then start the server again.";
     AgentPrompt: Invalid = "AGENT-PROMPT-001", "A prompt file cannot be read",
-        "There is none of this name in the data directory's `prompts`, or it is no text.",
-        "Write the file, or name another one.";
+        "The folder `prompts` of the data directory has no file of this name, or the file is not text.",
+        "Write the file, or name another prompt.";
     AgentAlarm: Internal = "AGENT-BUDGET-001", "Most of a budget is spent",
-        "Runs of agents have cost four fifths of what the day or the month may cost.",
-        "See the spend by kind and schedule; raise the budget, or run less. Runs over the budget wait for its next period.";
+        "Runs of agents have spent four fifths of the budget of the day or the month.",
+        "The page Sessions shows the spend by kind and schedule. Raise the budget, or run less; runs over the budget wait for its next period.";
     AgentHandOn: Internal = "AGENT-TIER-001", "A session could not be handed on",
         "The agent asked for the next tier, but the job could not be stored.",
-        "Read the cause in the message, and ask for the next tier by hand if it is needed.";
+        "Read the cause in the message, and start a session of the next tier by hand if it is needed.";
     AgentTranscript: Internal = "AGENT-RECORD-001", "A transcript could not be recorded",
         "The database refused a write while an agent ran.",
-        "See the error in the message; the run went on, a part of its transcript is missing.";
+        "Read the error in the message. The run went on, but a part of its transcript is missing.";
     AgentKilled: Internal = "AGENT-RUN-001", "The agent program was killed",
-        "The system ran out of memory, or somebody sent it a signal.",
-        "See the system's log, then run it again.";
+        "The system ran out of memory, or somebody sent the program a signal.",
+        "Read the system's log, then run the job again.";
     AgentNoReport: Internal = "AGENT-RUN-002", "The agent program ended without a report",
-        "It crashed, or ended before the model's answer.",
-        "Read its last words in the message and the transcript, then run it again.";
+        "The program crashed, or it ended before the model answered.",
+        "Read its last words in the message and the transcript, then run the job again.";
     AgentFailed: Internal = "AGENT-RUN-003", "The agent failed",
         "The program reports an error of its own.",
         "Read the transcript.";
     AgentInterrupted: Internal = "AGENT-RUN-004", "The agent was interrupted",
-        "Somebody stopped it, or the server stopped or died while it ran.",
-        "Run it again if it should be done; its transcript is kept.";
+        "Somebody stopped the agent, or the server stopped or died while it ran.",
+        "Run the job again if its work is still needed; the transcript is kept.";
     AgentAuthentication: Internal = "AGENT-AUTH-001", "The model's service refused the key or the login",
         "The key is missing, wrong or revoked, or the login has expired.",
-        "Set ANTHROPIC_API_KEY for the server, or log in with the agent program as the server's user, then run it again.";
+        "Set ANTHROPIC_API_KEY for the server, or log in with the agent program as the server's user, then run the job again.";
     AgentBilling: Internal = "AGENT-BILL-001", "The account of the model's service has no credit left",
         "The prepaid credit is used up.",
-        "Buy credit, then run it again.";
+        "Buy credit, then run the job again.";
     AgentLimited: Internal = "AGENT-LIMIT-001", "The limit of the model's service is reached",
         "Requests or usage are limited for a time.",
-        "Nothing to do: the queue goes on when the limit is lifted, or at once with Resume.";
+        "You need to do nothing: the queue goes on when the limit is lifted, or at once when you resume it.";
     AgentTurns: Internal = "AGENT-LIMIT-002", "The agent took all its turns",
-        "The work needs more turns than it was given, or the agent goes round in circles.",
-        "Read the transcript; go on with the session, or give it more turns.";
+        "The work needs more turns than the agent was given, or the agent repeats itself.",
+        "Read the transcript, then continue the session, or run it again with more turns.";
     AgentBudget: Internal = "AGENT-LIMIT-003", "The agent used up its budget",
-        "The work costs more than it may.",
-        "Read the transcript; go on with the session, or give it a larger budget.";
+        "The work costs more than its budget.",
+        "Read the transcript, then continue the session, or run it again with a larger budget.";
     AgentOutput: Internal = "AGENT-LIMIT-004", "The agent wrote too much",
-        "A command of it prints without end.",
+        "A command that the agent ran prints without end.",
         "Read the transcript, and ask for less output.";
     AgentTimedOut: Internal = "AGENT-TIME-001", "The agent took too long",
-        "The work needs more time than it was given.",
-        "Read the transcript; go on with the session, or give it more time.";
+        "The work needs more time than the agent was given.",
+        "Read the transcript, then continue the session, or run it again with more time.";
     AgentIdle: Internal = "AGENT-TIME-002", "The agent showed no sign of life",
-        "A command of it waits for something that does not come, or the model's service does not answer.",
+        "A command that the agent ran waits for something that does not come, or the model's service does not answer.",
         "Read the end of the transcript.";
     AgentRequest: Internal = "AGENT-API-001", "The model's service refused the request",
         "The model is not known, or the prompt is too long.",
-        "Mend what the message names, then run it again.";
+        "Correct what the message names, then run the job again.";
     AgentService: Internal = "AGENT-API-002", "The model's service failed",
-        "It is overloaded or down, or the network is.",
-        "Run it again later.";
+        "The service or the network is overloaded or down.",
+        "Run the job again later.";
     AgentDenied: Internal = "AGENT-TOOLS-001", "A tool was not allowed",
-        "The agent wanted what its profile does not allow.",
+        "The agent wanted to use a tool that its profile does not allow.",
         "Choose a wider profile if the work needs it.";
     AgentUnstructured: Internal = "AGENT-REPLY-001", "The agent gave no structured answer",
-        "The model answered in prose, or never as the schema wants it.",
-        "Run it again, or choose a stronger model.";
-    FilingDecided: Conflict = "TRACK-FILE-001", "It was decided already",
-        "Somebody else approved or rejected it, or it is on its way.",
-        "Load the page again and see what became of it.";
+        "The model answered in prose, or its answer did not fit the schema.",
+        "Run the job again, or choose a stronger model.";
+    FilingDecided: Conflict = "TRACK-FILE-001", "This text was approved or rejected already",
+        "Another person approved or rejected the text, or it is being filed.",
+        "Load the page again: it shows what became of the text.";
     RepositoryTaken: Conflict = "REPO-NAME-001", "A repository of this name or path is registered",
         "Somebody has added it before.",
-        "Refresh that one, or give the new one another name.";
+        "Refresh the existing repository, or give the new one another name.";
     RepositoryUnknown: NotFound = "REPO-NAME-002", "There is no such repository",
         "The name is wrong, or it was removed.",
-        "See `lamplighter repos list`.";
+        "`lamplighter repos list` shows the repositories.";
     RepositoryPath: Invalid = "REPO-PATH-001", "The repository cannot be read",
         "There is no git repository at this path, or the server's user may not read it.",
         "Name the folder that holds `.git`, and see that the server's user may read it.";
     ConfigInvalid: Unconfigured = "CONFIG-VALUE-001", "The configuration is not valid",
         "A key is unknown or a value is out of its range.",
-        "Mend the named key; the message says what is allowed.";
+        "Correct the key that the message names; the message says what is allowed.";
     ConfigExposed: Unconfigured = "CONFIG-LISTEN-001", "This address would expose the server",
         "Anything but a loopback address needs a proxy with TLS in front and an admin account.",
         "Listen on 127.0.0.1, or set server.trusted_proxies and create the admin first.";
     ConfigDirectory: Unconfigured = "CONFIG-DIR-001", "There is no data directory to use",
         "Neither --data-dir, LAMPLIGHTER_DATA_DIR nor HOME is set, or the folder cannot be made.",
-        "Pass --data-dir.";
+        "Name a folder with --data-dir.";
     ConfigNoData: Missing = "CONFIG-DIR-002", "There is no database in this data directory",
-        "No server has run with it, or another directory is meant.",
-        "Pass the --data-dir of the server; the demo's is lamplighter-demo beside the usual one.";
+        "No server has run on this data directory yet, or you mean another one.",
+        "Name the data directory of the server with --data-dir; the demo's is ~/.local/share/lamplighter-demo.";
     ConfigNoAccess: NoAccess = "CONFIG-DIR-003", "This user may not use the data directory",
         "The database, its folder or a folder above it belongs to another user.",
         "Run the command as the server's user.";
-    ConfigNoFolder: Missing = "CONFIG-DIR-004", "The data directory is no folder",
+    ConfigNoFolder: Missing = "CONFIG-DIR-004", "The data directory is not a folder",
         "The path, or a part of it, names a file.",
-        "Pass the folder that the database is in by --data-dir.";
+        "Name the folder of the database with --data-dir.";
     CliOutput: Unavailable = "CLI-OUTPUT-001", "The answer could not be written to standard output",
-        "Its disk is full, or the place that it is sent to refuses it.",
-        "Send the answer to a place with room; what the command was to do is done all the same.";
+        "The disk is full, or the place where standard output goes refused the answer.",
+        "Send the answer to a place with room. A change that the command was asked to make has been made.";
     WebServe: Internal = "WEB-SERVE-001", "The web server could not start",
         "The address is taken or not allowed.",
         "End the program that has the address, or choose another address with --listen.";
     WebInternal: Internal = "WEB-PAGE-001", "A page could not be made",
         "The database refused a read or a write.",
-        "See the server's log under the same time.";
+        "Read the server's log of the same time.";
     WebHost: Misdirected = "WEB-HOST-001", "The host name is not allowed",
         "The request's Host is not in the allow-list; a rebinding attack looks like this.",
         "Use http://127.0.0.1, or add the name to server.allowed_hosts.";
@@ -317,86 +317,86 @@ codes! {
         "Go back and choose from the navigation.";
     WebStreams: Busy = "WEB-LIVE-001", "Too many live pages are open",
         "Each open page holds a stream of events, and their number is limited.",
-        "Close some pages; this one shows what was true when it was loaded.";
+        "Close some pages. This page shows what was true when it was loaded.";
     WebMethod: Method = "WEB-METHOD-001", "The address does not take this method",
         "A form or a program used another method than the address has.",
         "Use the method that the Allow header names.";
     WebSlow: Unknown = "WEB-TIME-001", "The request took too long",
         "The database did not answer within 30 seconds.",
-        "A change may have been saved or not: look before you repeat it.";
-    WebInput: Invalid = "WEB-INPUT-001", "The form is not complete",
+        "Look whether the change is there before you repeat it.";
+    WebInput: Invalid = "WEB-INPUT-001", "A field of the form is not valid",
         "A field is missing, too long or not of its type.",
-        "Mend the field that is named.";
+        "Correct the field that the message names.";
     AuthRequired: Unproven = "AUTH-LOGIN-001", "Sign in first",
         "There is no valid session.",
         "Sign in at /login.";
     AuthFailed: Unproven = "AUTH-LOGIN-002", "Wrong user name or password",
-        "The account does not exist or the password is another.",
-        "Try again; `lamplighter users passwd admin` sets a new password.";
+        "There is no such account, or the password is wrong.",
+        "Try again; `lamplighter users passwd NAME` sets a new password.";
     AuthThrottled: TooMany = "AUTH-LOGIN-003", "Too many attempts",
         "Several sign-ins failed in a row.",
-        "Wait as long as the message says.";
+        "Wait as long as the message says, then try again.";
     AuthBusy: TooMany = "AUTH-LOGIN-004", "Too many people sign in at once",
         "Passwords are checked two at a time, and the queue is full.",
         "Try again in a moment.";
     AuthStale: Unproven = "AUTH-LOGIN-005", "This needs a fresh sign-in",
         "The password was given more than five minutes ago.",
-        "Sign in again, then repeat it.";
+        "Sign in again, then repeat the change.";
     AuthSetupCode: Gone = "AUTH-SETUP-001", "This set-up link is not valid any more",
-        "It was used, it is older than 15 minutes, or the server was started again since.",
+        "The link was used, it is older than 15 minutes, or the server was started again since.",
         "Start the server again: it prints a new link while there is no admin.";
     AuthPassword: Invalid = "AUTH-SETUP-002", "The password does not fit the rules",
         "It is shorter than 12 or longer than 128 characters, or too common.",
-        "Choose another.";
+        "Choose another password.";
     AuthUnknown: NotFound = "AUTH-NAME-001", "There is no such account",
         "The name is wrong, or nobody has set up the admin yet.",
-        "Look for it with `lamplighter users list`; while there is none, `lamplighter serve` prints the link that sets up the admin.";
+        "`lamplighter users list` shows the accounts; while there is no admin, `lamplighter serve` prints a link that sets one up.";
     AuthTaken: Conflict = "AUTH-NAME-002", "There is an account of this name",
         "Somebody has added it before.",
-        "Choose another name, or change the one there is with `lamplighter users role` and `users passwd`.";
+        "Choose another name, or change the existing account with `lamplighter users role` and `users passwd`.";
     AuthRole: Forbidden = "AUTH-ROLE-001", "Your role does not allow this",
         "The account's role is below what the action needs.",
-        "Ask an admin.";
+        "Ask an admin to do it or to change your role.";
     AuthLastAdmin: Conflict = "AUTH-ROLE-002", "The last admin stays one",
         "Without an admin nobody could change settings, schedules or accounts on the pages.",
         "Make another account an admin first: `lamplighter users role NAME admin`.";
     TrackerNoToken: Unconfigured = "TRACK-AUTH-001", "There is no token for the issue tracker",
         "GITHUB_TOKEN and `tracker.token_file` are empty or not set, or the file cannot be read or can be read by others.",
         "Set GITHUB_TOKEN, or let `tracker.token_file` name a file of mode 0600 that holds the token alone.";
-    TrackerNoRepository: Unconfigured = "TRACK-REPO-001", "It is not known which repository's issues are meant",
+    TrackerNoRepository: Unconfigured = "TRACK-REPO-001", "The repository of the issue tracker is not known",
         "`tracker.repository` is empty or not set, and the server's folder is no clone of a repository at `tracker.api_url`.",
         "Set `tracker.repository` to owner/name, or start the server in a clone of the repository.";
     TrackerUnauthorised: Internal = "TRACK-AUTH-002", "The issue tracker does not know the token",
         "The token has expired, was revoked, or was copied incompletely.",
-        "Make a new one; it is read again for every request, so nothing needs a restart.";
+        "Make a new token. The server reads `tracker.token_file` for every request; a new GITHUB_TOKEN needs a restart of the server.";
     TrackerForbidden: Internal = "TRACK-AUTH-003", "The token may not do this",
-        "It has no right to write issues in the repository, or the organisation has not approved it.",
-        "Give it read and write access to the repository's issues.";
+        "The token has no right to write issues in the repository, or the organisation has not approved it.",
+        "Give the token read and write access to the issues of the repository.";
     TrackerLimited: Internal = "TRACK-LIMIT-001", "The issue tracker asks for fewer requests",
-        "The token's hourly limit is used up, perhaps by other programs, or it was used too quickly.",
-        "Nothing: what waits is filed when the limit is over.";
+        "The token's hourly limit is used up, perhaps by other programs, or requests came too quickly.",
+        "You need to do nothing: what waits is filed when the limit is over.";
     TrackerNotFound: Internal = "TRACK-FOUND-001", "The issue tracker knows no such repository or issue",
         "The repository's name is wrong, it was deleted, or the token cannot see it.",
         "Check `tracker.repository` and that the token has access to it.";
-    TrackerGone: Internal = "TRACK-FOUND-002", "It is no longer on the issue tracker",
+    TrackerGone: Internal = "TRACK-FOUND-002", "The issue is no longer on the issue tracker",
         "The issue was deleted, or the repository's issues are turned off.",
         "Turn the issues on in the repository's settings; a deleted issue stays deleted.";
-    TrackerMoved: Internal = "TRACK-FOUND-003", "It has moved on the issue tracker",
+    TrackerMoved: Internal = "TRACK-FOUND-003", "The repository or the issue has moved on the issue tracker",
         "The repository was renamed, or the issue was transferred; the token is not sent to another address.",
         "Set `tracker.repository` to the new name.";
     TrackerInvalid: Internal = "TRACK-INPUT-001", "The issue tracker does not take the values",
         "A value breaks one of its rules, which its answer names.",
-        "Read the answer; it is tried again by itself.";
-    TrackerServer: Internal = "TRACK-SERVER-001", "The issue tracker is broken for now",
-        "It answered with an error of its own.",
-        "Nothing: it is tried again. If it lasts, look at the tracker's status page.";
+        "Read the tracker's answer in the message; the server tries again by itself.";
+    TrackerServer: Internal = "TRACK-SERVER-001", "The issue tracker fails at the moment",
+        "The tracker answered with an error of its own.",
+        "You need to do nothing: the server tries again. If the error lasts, look at the tracker's status page.";
     TrackerNetwork: Internal = "TRACK-NET-001", "The issue tracker could not be reached, or did not answer",
         "The network, a firewall or a proxy is in the way, or the answer took longer than 30 seconds.",
-        "Check `tracker.api_url` and HTTPS_PROXY; it is tried again by itself.";
-    TrackerMarker: Internal = "TRACK-MARK-001", "A filing could not be given a marker",
-        "The system has no randomness to give.",
+        "Check `tracker.api_url` and HTTPS_PROXY; the server tries again by itself.";
+    TrackerMarker: Internal = "TRACK-MARK-001", "A random marker for an issue could not be made",
+        "The system gave no random bytes.",
         "Try again; if it lasts, restart the machine.";
-    TrackerGarbled: Internal = "TRACK-ANSWER-001", "The answer is not one of an issue tracker",
+    TrackerGarbled: Internal = "TRACK-ANSWER-001", "The answer does not come from an issue tracker",
         "Something else answers at `tracker.api_url`, such as a proxy's sign-in page.",
         "Check `tracker.api_url` with curl.";
 }

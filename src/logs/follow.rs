@@ -1,4 +1,4 @@
-//! Following a log file: every line becomes a row once, whatever is done to the file meanwhile.
+//! Follows a log file: every line becomes one row, even if the file is renamed, emptied or deleted meanwhile.
 //!
 //! The position is stored in the transaction that stores the rows, so that neither a restart nor kill -9 loses or
 //! repeats a line. A file is known by its device and number and by a digest of its beginning: one that was renamed is
@@ -64,7 +64,7 @@ impl LogFile {
     /// # Cancel safety
     /// Dropped early, it may have stored rows; the next call goes on from the stored position.
     pub async fn run_once(&mut self, now: Timestamp) -> Result<bool> {
-        // Taken out, so that whatever fails below is begun again from the stored position.
+        // The open file is taken out: after a failure below, the next call begins at the stored position.
         let reading = match self.reading.take() {
             Some(reading) => Some(reading),
             None => self.open(now).await?,
@@ -120,7 +120,7 @@ impl LogFile {
         format!("file:{}", self.path.display())
     }
 
-    /// Runs what may wait for a disk where it keeps nobody else waiting.
+    /// Runs work that may wait for a disk on a thread where nothing else waits for it.
     async fn blocking<T: Send + 'static>(
         &self,
         run: impl FnOnce() -> io::Result<T> + Send + 'static,

@@ -34,7 +34,7 @@ pub async fn import(file: &Path, logs: &LogStore, now: Timestamp) -> Result<u64>
         .map_or_else(|| "import".into(), |stem| stem.to_string_lossy().into_owned());
     let mut parser = LineParser::new(Defaults { source, timestamp: time.to_string() });
     let mut reader = BufReader::new(open);
-    // Before the parser, which cuts long texts and takes each line of a bare PEM key for a row.
+    // Secrets go before the parser, which cuts long texts and takes each line of a bare PEM key for a row.
     let mut clean = RedactStream::new(redactor());
     let (mut line, mut batch, mut imported) = (Vec::new(), Vec::with_capacity(BATCH), 0_u64);
     loop {

@@ -5,7 +5,7 @@ use crate::model::{NewLogRow, Timestamp};
 use crate::redact::redactor;
 use serde::Deserialize;
 
-/// Under which our own lines stand in the journal; they are in the log database already.
+/// The name of our own lines in the journal; the log database has these lines already.
 const OURSELVES: &str = "lamplighter";
 
 /// What is needed of an entry besides its row.

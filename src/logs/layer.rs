@@ -29,7 +29,7 @@ const MAX_MESSAGE: usize = 64 * 1024;
 const MAX_COLUMN: usize = 1024;
 /// Most bytes of other fields; more are left out as a whole, since half a JSON object is none.
 const MAX_EXTRA: usize = 64 * 1024;
-/// Who tells of dropped lines.
+/// The source of rows that count dropped lines.
 const SOURCE: &str = module_path!();
 
 /// The layer to install with `tracing_subscriber`.
@@ -144,7 +144,7 @@ struct Line {
 }
 
 impl Line {
-    /// The row without secrets, and no longer than a row may be. In this order: half a token has no shape.
+    /// The row without secrets, then cut to the longest row. The order matters, because half a token has no shape.
     fn into_row(self, row: NewLogRow) -> NewLogRow {
         let Columns { correlation_id, user_id, request_path } = self.columns;
         let extra = (!self.fields.is_empty()).then(|| Value::Object(self.fields).to_string());

@@ -20,7 +20,7 @@ const MAX_EXTRA: usize = 64 * 1024;
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const TRACEBACK: &str = "Traceback (most recent call last)";
-/// How lines begin that go on with a trace although they are not indented.
+/// The beginnings of lines that continue a stack trace although they are not indented.
 const CONTINUES: [&str; 6] = [
     "Caused by",
     "stack backtrace:",
@@ -53,7 +53,7 @@ pub(crate) struct Defaults {
 pub(crate) struct LineParser {
     defaults: Defaults,
     pending: Option<NewLogRow>,
-    /// A traceback or a panic was opened whose last line, not indented, is still to come.
+    /// A traceback or a panic is open: its last line, which is not indented, is still to come.
     open: bool,
 }
 
@@ -105,7 +105,7 @@ impl LineParser {
             return true;
         }
         if opens_trace(line) {
-            // An error is logged with its traceback; behind a good word it is another program's, and a row itself.
+            // A program logs an error together with its traceback. A traceback after a line of another level is a row of its own.
             let belongs = row.level >= Level::Warning && timed(line, &self.defaults).is_none();
             self.open |= belongs;
             return belongs;
@@ -187,7 +187,7 @@ fn json_row(mut keys: Map<String, Value>, line: &str, defaults: &Defaults) -> Ne
     row
 }
 
-/// Removes the first of the `names` whose value reads as what is wanted.
+/// Removes the first of the `names` whose value can be read as the wanted type.
 fn take<T>(
     keys: &mut Map<String, Value>,
     names: &str,

@@ -102,10 +102,10 @@ pub struct Deed {
     pub by: Actor,
     /// What, as a verb.
     pub action: String,
-    /// To what.
+    /// The thing that was changed.
     pub subject: String,
-    /// What it was before, where that is known.
+    /// The value before the change, if it is known.
     pub before: Option<String>,
-    /// What it is since.
+    /// The value after the change.
     pub after: Option<String>,
 }

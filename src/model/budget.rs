@@ -11,7 +11,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// The share of a budget at which the alarm is raised.
 pub const ALARM: f64 = 0.8;
 
-/// The least that a run is given: a program refuses a budget of nothing.
+/// The smallest budget that a run is given: the agent program refuses a budget of nothing.
 const MIN_USD: f64 = 0.01;
 
 /// Dollars that may be spent; `None`: no limit.
@@ -91,7 +91,7 @@ impl Budgets {
             .max(run.min(MIN_USD))
     }
 
-    /// The budgets of which `spent` has passed the alarm's share and `before` had not.
+    /// The budgets whose alarm went off just now: `spent` is over the share of the alarm and `before` was not.
     pub fn alarms(self, before: Spent, spent: Spent) -> Vec<String> {
         [
             ("today", self.day, before.day, spent.day),

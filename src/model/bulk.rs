@@ -84,7 +84,7 @@ word_enum!(
         AskedAlready = "asked_already",
         /// It is not over yet.
         NotFinal = "not_final",
-        /// It completed; what is done is not done again by the dozen.
+        /// It completed, and a bulk action does not run completed jobs again.
         Completed = "completed",
         /// It does not wait any more.
         NotWaiting = "not_waiting",
@@ -145,7 +145,7 @@ pub struct Bulk {
 /// What a bulk action would do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preview {
-    /// What to hand to each slice, so that it does what was previewed.
+    /// The request of each slice, so that it does what the preview showed.
     pub bulk: Bulk,
     /// Jobs that fit the filter.
     pub matched: u64,

@@ -20,7 +20,7 @@ pub struct JobEdit {
 /// What became of a wish that a waiting job start now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunNow {
-    /// Its time had not come; now it has. What else it waits for still holds it.
+    /// The job waited for its time and does so no longer. Everything else that it waits for still holds it.
     Due,
     /// Its time had come before; nothing was changed.
     AlreadyDue,
@@ -66,8 +66,8 @@ impl JobEdit {
         *self == Self::default()
     }
 
-    /// What the job was, and what the edit makes of it, each in a line for people. A payload is told by its length: it
-    /// may hold what belongs in no log.
+    /// What the job was, and what the edit makes of it, each in a line for people. The line gives the length of a payload
+    /// only, because a payload may hold what must not be in a log.
     pub(crate) fn lines(&self, job: &Job) -> (String, String) {
         let or_none = |value: Option<String>| value.unwrap_or_else(|| "its kind's".into());
         let fields = [

@@ -1,18 +1,18 @@
 //! The way of an accepted finding to the tracker: one pure decision, made anew after every crash.
 //!
-//! `pending → sending → filed | failed`, each step committed before the next is taken. A tracker takes a request at
-//! most once only if it is never repeated in doubt: whoever finds a filing in `sending` waits until the tracker must
-//! show what it has, looks for the filing's marker, and sends again only if it is not there. `failed` was surely not
-//! done and is tried again; nothing here gives up (P24).
+//! `pending → sending → filed | failed`: each step is committed before the next one is taken. The tracker gets a request
+//! at most once, because no request is repeated in doubt. A server that finds a filing in `sending` waits until the
+//! tracker must show everything that it has, looks for the filing's marker, and sends again only if the marker is not
+//! there. A filing in `failed` was surely not done and is tried again, for ever (P24).
 
 use super::job::word_enum;
 use super::{Failure, IssueId, JobId, Marker, Reason, Timestamp};
 use std::time::Duration;
 
-/// Longest a request may take; then its answer counts as lost.
+/// The longest time that a request may take. After it the answer counts as lost.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(30);
-/// From `sent_at` on, how long before a look is believed: GitHub may show what it took up to 60 s late, and the
-/// request may have been on its way for as long as one may take.
+/// How long after `sent_at` a look at the tracker can be trusted: a request may take its longest time, and GitHub may show
+/// what it took up to 60 s late.
 pub const SETTLE: Duration = Duration::from_mins(1).saturating_add(REQUEST_LIMIT);
 /// How far the tracker's clock may be off: a look goes this much further back than `sent_at`.
 const SKEW: Duration = Duration::from_hours(24);
@@ -36,7 +36,7 @@ word_enum!(
 word_enum!(
     /// How far it is.
     FilingState {
-        /// Nothing was sent, or what was sent was surely not done.
+        /// The request was not sent, or the tracker surely did not do it.
         Pending = "pending",
         /// It may have been sent; only a look tells.
         Sending = "sending",
@@ -46,7 +46,7 @@ word_enum!(
         Failed = "failed",
         /// A person must look at it first.
         AwaitingApproval = "awaiting_approval",
-        /// A person did, and said no.
+        /// A person rejected it.
         Rejected = "rejected",
     }
 );
@@ -79,7 +79,7 @@ pub struct WaitingFiling {
     pub scan: JobId,
     /// The title of a new issue.
     pub title: Option<String>,
-    /// The exact text, its marker's line left out.
+    /// The exact text without the line of its marker.
     pub body: String,
     /// Since when it waits.
     pub created_at: Timestamp,
@@ -117,9 +117,9 @@ pub struct Filing {
 /// What is to be done about a filing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing: it is there, or a person decides.
+    /// There is nothing to do: it is filed, or a person decides.
     Rest,
-    /// Nothing before this instant.
+    /// There is nothing to do before this instant.
     Wait(Timestamp),
     /// Look for its marker among what is newer than this instant, and send only if it is not there.
     Look(Timestamp),
@@ -193,7 +193,7 @@ impl Filing {
         }
     }
 
-    /// Whether it may go without its labels, which never fail a filing.
+    /// Whether it may be sent without its labels. A refused label must not make a filing fail.
     fn is_about_labels(&self, failure: &Failure) -> bool {
         let to_blame = match failure.reason {
             Reason::Forbidden => true,

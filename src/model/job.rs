@@ -108,7 +108,7 @@ word_enum!(
 word_enum!(
     /// What happens to a job whose worker went away while it ran.
     OnInterrupt {
-        /// It is queued again; the handler must bear running twice (P7, at least once).
+        /// It is queued again. The handler must be able to run twice (P7, at least once).
         Retry = "retry",
         /// It fails with the reason `interrupted`; it never runs twice (P7, at most once).
         Fail = "fail",
@@ -164,7 +164,7 @@ pub struct Job {
     pub cancel_requested_at: Option<Timestamp>,
     /// The schedule whose occurrence made it, and which one.
     pub occurrence: Option<Occurrence>,
-    /// The schedule that it is booked to: that of its occurrence, or the one that somebody had make it by hand.
+    /// The schedule that pays for it: that of its occurrence, or the one from which a person started it.
     pub schedule_id: Option<i64>,
     /// What its handler last said about how far it is.
     pub progress: Option<String>,
@@ -178,7 +178,7 @@ pub struct Job {
     pub error: Option<String>,
     /// The code of that error.
     pub error_code: Option<String>,
-    /// Whether the exact counts know it; the store's own business.
+    /// Whether the exact counts include it; only the store uses this.
     pub(crate) counted: bool,
 }
 
@@ -217,19 +217,19 @@ word_enum!(
         Retry = "retry",
         /// The last attempt failed.
         Failed = "failed",
-        /// An attempt failed in a way that no further one would mend.
+        /// An attempt failed in a way that another attempt cannot mend.
         Fatal = "fatal",
         /// The server died once too often while the job ran.
         Poison = "poison",
         /// The server stopped or died while the job ran.
         Interrupted = "interrupted",
-        /// The handler wants to go on later.
+        /// The handler asked to be called again later.
         Snooze = "snooze",
-        /// A limit outside forbids the job, and others of its queue, until a time.
+        /// A limit outside keeps the job and its whole queue from running until a time.
         Limited = "limited",
         /// A budget puts the job off.
         Budget = "budget",
-        /// What had put the job off is gone: it is due.
+        /// The reason that had put the job off is gone: the job is due.
         Resumed = "resumed",
         /// Something keeps the job from starting.
         Blocked = "blocked",
@@ -255,7 +255,7 @@ pub struct Event {
     pub from: Option<Status>,
     /// The status after.
     pub to: Status,
-    /// What caused it; `Err`: another program has written a word of its own.
+    /// What caused it; `Err`: a word that another program has written and that we do not know.
     pub cause: Result<Cause, String>,
     /// Who: a worker, an account, `poller`.
     pub actor: String,
@@ -278,7 +278,7 @@ impl Event {
 pub struct Attempt {
     /// Number of its claim.
     pub epoch: i64,
-    /// Which attempt, from 1; one that was interrupted has the number of the next.
+    /// The number of the attempt, from 1. An interrupted attempt and the one after it have the same number.
     pub attempt: u32,
     /// Who ran it.
     pub worker_id: Option<String>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Longest wait that a backoff may come to.
 const LONGEST_WAIT: Duration = Duration::from_hours(366 * 24);
-/// How much of a backoff is chance, so that jobs that failed together do not come back together.
+/// The random part of a backoff: it spreads out the retries of jobs that failed together.
 const SPREAD: f64 = 0.2;
 
 /// What the engine fills in for the jobs of a kind.
@@ -33,11 +33,11 @@ pub struct KindRules {
     pub on_interrupt: OnInterrupt,
     /// The crash while it ran that ends a job as a poison pill.
     pub poison_after: u32,
-    /// The key all of them hold while they run; `None`: the one the job names, if any.
+    /// The key that all jobs of the kind hold while they run; `None`: each job holds the key that it names, if any.
     pub concurrency_key: Option<ConcurrencyKey>,
     /// How many running jobs may hold one concurrency key.
     pub key_limit: u32,
-    /// Whether its jobs spend money: none starts while a budget is used up (P25).
+    /// Whether its jobs spend money: such a job does not start while a budget is used up (P25).
     pub metered: bool,
     /// Whether its handlers own something outside that has to be ended with them, such as the processes of a program: at a
     /// stop they are asked to end, and given the time that a cancelled one has. Others are dropped.

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 /// Priorities that a job can have; the lowest number runs first.
 pub const PRIORITIES: RangeInclusive<i32> = -100..=100;
-/// What one level of priority is worth in waiting, in milliseconds: ten minutes.
+/// How much waiting one level of priority outweighs, in milliseconds: ten minutes.
 pub const PRIORITY_STEP_MS: i64 = 10 * 60 * 1000;
 /// Most attempts that a job can have.
 pub const MAX_ATTEMPTS: u32 = 1_000_000;
@@ -13,5 +13,5 @@ pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 /// Longest unique, concurrency or idempotency key, worker's name and correlation id, in bytes: room for a URL-like id,
 /// small enough to index.
 pub const MAX_KEY_BYTES: usize = 200;
-/// Largest limit of a queue, and most jobs that may run with one concurrency key: more at once are no queue but a flood.
+/// The largest limit of a queue and of a concurrency key: more jobs at once would be a flood and no queue.
 pub const MAX_AT_ONCE: u32 = 10_000;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// How grave a log row is; the order is the gravity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// For whoever debugs the program.
+    /// A detail for people who debug the program.
     Debug,
     /// Ordinary course.
     Info,
@@ -84,7 +84,7 @@ pub struct NewLogRow {
     pub user_id: Option<String>,
     /// The request's path.
     pub request_path: Option<String>,
-    /// Whatever else the source gave, a JSON object.
+    /// Everything else that the source gave, as a JSON object.
     pub extra_data: Option<String>,
 }
 

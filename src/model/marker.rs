@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-/// What a filing is found by: 128 random bits that nobody knows before the tracker shows them.
+/// The mark by which a filing is found: 128 random bits that nobody knows before the tracker shows them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Marker(String);
 
 impl Marker {
-    /// How every marker's line begins. Text that is not ours never keeps it.
+    /// The beginning of the line of every marker. It is removed from texts of strangers.
     pub const BEGIN: &str = "<!-- lamplighter:";
 
     /// A marker of these bits, which must be random.

@@ -8,7 +8,7 @@ use std::fmt;
 /// Longest kind and queue name, in bytes: room for a qualified word, short enough for a table column.
 const MAX_NAME: usize = 64;
 
-/// Names under which the server itself acts, for the audit log: no person has one of them.
+/// Names under which the server itself acts in the audit log. No account can have one of them.
 const NOBODYS: [&str; 4] = ["cli", "setup", "settings", "tracker"];
 
 macro_rules! text_newtype {
@@ -56,11 +56,11 @@ text_newtype!(
     Queue, snake_case, "queue name"
 );
 text_newtype!(
-    /// What a schedule is called, for ever: `snake_case`, at most 64 bytes.
+    /// The name of a schedule, which never changes: `snake_case`, at most 64 bytes.
     ScheduleName, snake_case, "schedule's name"
 );
 text_newtype!(
-    /// What a person signs in with, and what the audit log names: at most 64 bytes.
+    /// The name with which a person signs in, and which the audit log names: at most 64 bytes.
     Username, username, "user name"
 );
 text_newtype!(
@@ -89,7 +89,7 @@ impl Kind {
     /// Does one thing to many jobs.
     pub const BULK_ACTION: Self = Self(Cow::Borrowed("bulk_action"));
 
-    /// How many jobs of a kind may wait that people trigger by hand; the thousandth click is a stuck key, not a wish.
+    /// How many jobs of a kind may wait that people trigger by hand: nobody wants a thousand.
     /// `None`: as many as there are.
     pub fn most_waiting(&self) -> Option<i64> {
         [Self::SELF_MONITORING, Self::AGENT_SESSION].contains(self).then_some(1000)

@@ -28,18 +28,18 @@ pub struct NewJob {
     pub timeout: Option<Duration>,
     /// At most one job of the kind holds the key; a second one is answered [`Enqueued::Existing`].
     pub unique_key: Option<UniqueKey>,
-    /// How long the key is held: `None` until its job is final; else through this window of the clock (of an hour: from
-    /// one full hour to the next), even if its job is final before.
+    /// How long the key is held. `None`: until its job is final. A length: for this window of the clock (an hour's window
+    /// goes from one full hour to the next), even if its job becomes final earlier.
     pub unique_window: Option<Duration>,
     /// A limited number of running jobs hold it (the kind's `key_limit`); the others wait. A kind with a key of its
     /// own overrides it.
     pub concurrency_key: Option<ConcurrencyKey>,
-    /// The caller's name for this very request, at most 200 bytes: repeating it answers the first job, for 24 hours and
-    /// while that job is not final (P3).
+    /// The caller's name for this request, at most 200 bytes. A second request with the same name is answered with the
+    /// first job, for 24 hours and while that job is not final (P3).
     pub idempotency_key: Option<String>,
     /// The schedule's occurrence that it is for.
     pub occurrence: Option<Occurrence>,
-    /// The schedule that it is booked to if it is for no occurrence; else that of the occurrence.
+    /// The schedule that pays for the job when it is for no occurrence.
     pub schedule_id: Option<i64>,
     /// The job that made it.
     pub parent_id: Option<JobId>,
@@ -77,7 +77,7 @@ impl NewJob {
     /// [`Builder::typed`](crate::engine::Builder::typed) reads the same type.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` if the payload is no JSON, as a map whose keys are no texts.
+    /// `JOB-VALUE-001` if the payload cannot be JSON, such as a map whose keys are not texts.
     pub fn of(kind: Kind, payload: &impl Serialize) -> Result<Self> {
         let payload = serde_json::to_value(payload).map_err(|error| {
             invalid(format!("write the payload of a job ({kind}) as JSON")).because(error)
@@ -115,9 +115,9 @@ impl NewJob {
         }
     }
 
-    /// What the request asks for, so that another request under the same idempotency key is noticed. Who sends it
-    /// (actor, correlation id) and when it may start (a delay counts from each request anew) are no part of it. The
-    /// text's hash is stored: it must not change.
+    /// A text of what the request asks for. Two requests under one idempotency key are the same request if their texts
+    /// are. The text leaves out the sender (actor, correlation id) and the start (a delay counts anew from each request).
+    /// The store keeps its hash, so its form must not change.
     pub(crate) fn body(&self) -> String {
         let millis = |length: Option<Duration>| length.map(|length| length.as_millis().to_string());
         let fields = serde_json::json!([

@@ -10,9 +10,10 @@ pub struct PollRequest {
     pub worker: WorkerId,
     /// The kinds it has handlers for.
     pub kinds: Arc<[KindRules]>,
-    /// The queues that have a limit of the program's or jobs that run here; any other has the default limit and none.
+    /// The queues for which the program sets a limit, and those of which jobs run here. Every other queue has the default
+    /// limit and no running job.
     pub lanes: Vec<Lane>,
-    /// The jobs that really run in this process; what else runs in its name is lost.
+    /// The jobs that really run in this process. Every other job that the database shows as running here is lost.
     pub running: Vec<JobId>,
     /// Whether nothing is claimed any more: the engine stops, and waits for what runs.
     pub draining: bool,
@@ -25,7 +26,7 @@ pub struct Lane {
     pub queue: Queue,
     /// How many of its jobs run in this process.
     pub running: u32,
-    /// How many may, unless an operator set another limit.
+    /// How many of its jobs may run, unless an operator set another limit.
     pub limit: u32,
 }
 
@@ -42,6 +43,6 @@ pub struct Polled {
     pub schedules: usize,
     /// When something is due that no commit announces: a scheduled job, an occurrence, the end of a pause.
     pub wake_at: Option<Timestamp>,
-    /// Whether a named limit cut the look short, so that the next should follow at once.
+    /// Whether a named limit cut the look short: then the next look should follow at once.
     pub more: bool,
 }

@@ -7,9 +7,9 @@ use super::{Queue, Timestamp};
 pub struct QueueState {
     /// Which queue.
     pub name: Queue,
-    /// How many of its jobs may run at once, as the program that runs the engine says; `None`: it has not spoken of it.
+    /// The limit of jobs that run at once, as set by the program that runs the engine; `None`: the program sets none.
     pub engine_limit: Option<u32>,
-    /// The same as an operator says, which wins.
+    /// The limit that an operator set; it goes before the program's.
     pub operator_limit: Option<u32>,
     /// Why nothing of it is started.
     pub pause: Option<Pause>,
@@ -31,8 +31,8 @@ impl QueueState {
         said.unwrap_or_else(|| Self::limit_unless_said(&self.name))
     }
 
-    /// How many jobs of a queue run at once before any program has said so: our own queues with a limit have it from the
-    /// first day.
+    /// How many jobs of a queue run at once while no program has set a limit. Our own queues have their limits from the
+    /// first start on.
     pub fn limit_unless_said(queue: &Queue) -> u32 {
         let one_at_a_time = [Queue::AGENT, Queue::TRACKER, Queue::BULK];
         if one_at_a_time.contains(queue) { 1 } else { Self::DEFAULT_LIMIT }

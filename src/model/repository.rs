@@ -15,7 +15,7 @@ pub struct GoldenRepo {
     pub path: PathBuf,
     /// What it is about, who says so, and since when; `None` until the first job has run.
     pub description: Option<(Description, DescribedBy, Timestamp)>,
-    /// The job that described it last, or is to.
+    /// The job that described it last or will describe it.
     pub job_id: Option<JobId>,
     /// When it was registered.
     pub added_at: Timestamp,
@@ -26,7 +26,7 @@ super::job::word_enum!(
     DescribedBy {
         /// The agent, after a look at it.
         Agent = "agent",
-        /// Its own files, while there was no agent program: to be completed later.
+        /// Our own code, from the repository's files, while there was no agent program. The agent does it again later.
         Files = "files",
     }
 );

@@ -133,11 +133,11 @@ pub enum IssueState {
 pub enum IssueChange {
     /// It is opened or closed.
     State(IssueState),
-    /// Somebody says that it is not a problem (`true`), or takes that back.
+    /// A person marks it as no problem (`true`), or takes that mark back (`false`).
     Muted(bool),
 }
 
-/// What triage needs to know of an issue that is already there.
+/// What triage needs to know of an existing issue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownIssue {
     /// Which issue.
@@ -197,7 +197,7 @@ pub struct NewIssue {
     pub follows: Option<IssueId>,
 }
 
-/// What a scan has to say on an issue that is already there.
+/// A remark of a scan on an existing issue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
     /// Which issue.
@@ -212,10 +212,10 @@ pub struct Remark {
     pub rows: u64,
 }
 
-/// What the tracker is told for a new issue or a remark: the text itself.
+/// The text of a new issue or a remark, as the tracker gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
-    /// What it is recognised by; stands in the body.
+    /// The marker by which it is recognised; the body holds it.
     pub marker: Marker,
     /// The title of a new issue.
     pub title: String,
@@ -225,7 +225,7 @@ pub struct Posting {
     pub labels: Vec<String>,
 }
 
-/// How many new issues may go to a tracker without anybody's approval; the others wait for it.
+/// How many new issues may go to a tracker without an approval; the others wait for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
     /// Of one scan.
@@ -321,7 +321,7 @@ pub struct Scan {
     pub cost_usd: Option<f64>,
     /// Whether it had a run of the agent, which has a transcript.
     pub has_transcript: bool,
-    /// What it would have done, if it is a dry run; it leaves nothing else behind.
+    /// What a dry run would have done. A dry run leaves nothing else behind.
     pub dry_run: Option<DryRun>,
 }
 
@@ -332,7 +332,7 @@ impl Scan {
     }
 }
 
-/// What the self-monitoring page says is going on.
+/// The state of self-monitoring that its page shows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScanNow {
     /// The scan that runs.

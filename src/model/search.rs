@@ -28,9 +28,9 @@ pub struct Found<T> {
     pub rows: Vec<T>,
     /// Where the next slice begins: ids below this one. `None` at the end.
     pub next: Option<i64>,
-    /// Whether the search stopped at its limit of rows to look through before the slice was full.
+    /// Whether the search reached its limit of rows to look through before the slice was full.
     pub cut_short: bool,
-    /// How many ids it looked through for them; rows that were removed are counted.
+    /// How many ids the search looked through; ids of removed rows count too.
     pub looked_through: u64,
 }
 

@@ -24,7 +24,7 @@ pub struct ServerFacts {
 }
 
 impl ServerFacts {
-    /// What stands in the way of a job of this kind that only this process can know, in sentences for who asks for one.
+    /// What stands in the way of a job of this kind and only this process can know: sentences for the person who asks for one.
     pub fn notes_for(&self, kind: &str) -> Vec<String> {
         let handled = self.says.kinds.is_empty() || self.says.kind(kind).is_some();
         let mut notes = Vec::new();

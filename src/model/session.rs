@@ -184,7 +184,7 @@ pub struct Session {
 pub struct SessionRun {
     /// 1 to 3.
     pub tier: u8,
-    /// What the agent may do; `None`: another program has written a word that is no profile.
+    /// What the agent may do; `None`: another program has written a word that names no profile.
     pub profile: Option<Profile>,
     /// The model, as asked for until the program says which it is.
     pub model: Option<String>,
@@ -234,7 +234,7 @@ pub struct SessionRun {
     pub ended_at: Option<Timestamp>,
 }
 
-/// What is written when a run begins, before its program is started.
+/// The record of a run that begins, written before its program is started.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionStart {
     /// 1 to 3.
@@ -257,7 +257,7 @@ pub struct SessionStart {
     pub marker: String,
 }
 
-/// What is written when no process of a run is left.
+/// The record of the end of a run, written when no process of the run is left.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SessionEnd {
     /// The program's exit code.

@@ -1,4 +1,4 @@
-//! What a setting is: its name, its place, the type of its values, and what it is while nobody has set it.
+//! A setting: its name, its place, the type of its values, and its default.
 
 use super::schedule::Rule;
 use super::time::Timestamp;

@@ -66,7 +66,7 @@ pub enum Outcome {
     Failed(JobError),
     /// It failed, and trying again would not help.
     Fatal(JobError),
-    /// Not now: try again after this long, at least a second, spending no attempt.
+    /// The job cannot go on now: it is tried again after this length, at least a second, and spends no attempt.
     Snooze(Duration),
     /// A limit outside forbids it until then (a rate limit, a budget): the job waits, spending no attempt, and its
     /// whole queue is paused until then.
@@ -78,7 +78,7 @@ pub enum Outcome {
     },
 }
 
-/// What `?` makes of an error in a typed handler: a failure that is tried again.
+/// The operator `?` in a typed handler makes a failure of an error; the job is tried again.
 impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Outcome {
     fn from(error: E) -> Self {
         Self::Failed(JobError::from(error))

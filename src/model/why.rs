@@ -30,7 +30,7 @@ pub struct Circumstances {
     pub key_held: u64,
     /// Jobs of its queue that start before it, counted up to 1,000.
     pub ahead: u64,
-    /// What its last step was, if that put it off.
+    /// Its last step, if that step put it off.
     pub put_off: Option<PutOff>,
     /// The budget that keeps jobs like it from starting now.
     pub over_budget: Option<OverBudget>,
@@ -38,7 +38,7 @@ pub struct Circumstances {
     pub usage_limit: Option<UsageLimit>,
     /// Why the agent program that its kind needs cannot be used.
     pub agent_missing: Option<String>,
-    /// Findings that wait for a person, if there is nothing else for it to take to the tracker.
+    /// How many findings wait for a person, if the job has nothing else to take to the tracker.
     pub approvals: u64,
 }
 
@@ -194,7 +194,7 @@ impl Look<'_> {
         self.is_early().then_some(Gate::Time { until: job.run_at, wait })
     }
 
-    /// A budget of a period that is over before its time comes does not hold it.
+    /// A budget does not hold the job if the budget's period ends before the job's time comes.
     fn budget(&self) -> Option<Gate> {
         let over = self.around.over_budget.clone();
         let parked = match &self.around.put_off {
@@ -256,7 +256,7 @@ impl Look<'_> {
         let of_kind = self.kind().and_then(|kind| kind.key.as_deref());
         let key = of_kind.or(self.job.concurrency_key.as_ref().map(ConcurrencyKey::as_str))?;
         let holders = self.around.key_holders.clone();
-        // A kind that nobody runs says nothing; one holder is what a kind allows unless it says otherwise.
+        // Without a process that runs the kind its limit is not known; a kind allows one holder by default.
         let limit = self.kind().map_or(1, |kind| u64::from(kind.key_limit));
         let is_held = match (self.job.blocked_by, self.job.status) {
             (Some(BlockedBy::Key), _) => true,
@@ -278,8 +278,8 @@ impl Look<'_> {
 }
 
 impl Why {
-    /// Whether it starts now: nothing holds it, and its queue has room for it and all that come before. A job that was
-    /// just stored and that the engine will look at next counts.
+    /// Whether the job starts now: no gate holds it, and its queue has room for it and for all jobs before it. A job that
+    /// was just stored, at which the engine looks next, counts too.
     pub fn starts_now(&self) -> bool {
         self.waits()
             && self.ahead < self.room

@@ -19,7 +19,7 @@ pub struct Worker {
     pub heartbeat_at: Timestamp,
 }
 
-/// A process of this machine that cannot be taken for another one.
+/// A process of this machine, told apart from every other one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
     /// Its number, which the system gives to a new process some time after this one has ended.

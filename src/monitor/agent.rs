@@ -1,4 +1,4 @@
-//! A scan by an agent, apart from the agent's run: what the agent is given, and what is made of its answer.
+//! A scan by an agent, except the run itself: what the agent is given, and what becomes of its answer.
 //!
 //! *Invariant:* an agent proposes. Which rows show a finding, which codes they hold, how many there are and how far the
 //! watermark goes is read from the snapshot by this code.
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 const MAX_TOLD: usize = 200;
 /// Longest title, in characters; what an issue list shows without wrapping.
 const MAX_TITLE: usize = 80;
-/// Longest text of an agent's that is kept, in characters: with its evidence what a tracker's issue has room for.
+/// The longest text of an agent that is kept, in characters: an issue of a tracker has room for it and its evidence.
 const MAX_TEXT: usize = 4_000;
 /// Rows kept and shown as evidence: the first four and the latest.
 const MAX_EVIDENCE: usize = 5;
@@ -76,7 +76,7 @@ pub struct Digest {
     pub findings: Vec<Finding>,
     /// What was proposed besides and not accepted.
     pub rejected: Rejected,
-    /// The new watermark: as far as the agent says it came, and never past the snapshot.
+    /// The new watermark: the last row that the agent examined, and never a row past the snapshot.
     pub end: i64,
     /// Whether there are rows above it that a further scan should examine at once.
     pub follow_up: bool,
@@ -101,7 +101,7 @@ pub async fn digest(structured: Option<&Value>, text: &str, snapshot: &Snapshot)
     }
     let said = max_log_id_processed.unwrap_or(snapshot.last_id);
     let end = said.clamp(snapshot.after, snapshot.last_id);
-    // Without progress a scan that follows at once would go round in circles.
+    // Without progress, a scan that follows at once would do the same again.
     let follow_up = end > snapshot.after && (snapshot.more || end < snapshot.last_id);
     Ok(Digest { findings, rejected, end, follow_up })
 }
@@ -126,7 +126,7 @@ fn finding(proposal: Proposal, cited: &[Cited]) -> Finding {
     }
     let rows = |cited: &Cited| ways[&(cited.row.row.source.as_str(), cited.template.as_str())];
     let occurrences = ways.values().sum();
-    // Of ways as frequent the one that was met first.
+    // Of several messages that are equally frequent, the first one counts.
     let top = cited.iter().rev().max_by_key(|cited| rows(cited));
     let top = top.expect("a finding cites a row");
     let evidence = evidence(cited);
@@ -137,7 +137,7 @@ fn finding(proposal: Proposal, cited: &[Cited]) -> Finding {
         evidence.iter().map(|cited| cited.row.id.to_string()).collect::<Vec<_>>().join(", ")
     );
     let mut title = short(&inert_line(&proposal.title));
-    // Once more: the process may have learned a secret since the snapshot, and an agent may put halves together.
+    // Secrets are removed again: the process may have learned one since the snapshot, and an agent may join two halves.
     redactor().clean(&mut title);
     redactor().clean(&mut body);
     Finding {

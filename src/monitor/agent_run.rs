@@ -116,7 +116,7 @@ async fn plan(
         prompt_file: Some("self_monitoring".to_owned()),
         typed: None,
         continues: None,
-        // A new one for each attempt: what an earlier agent left in its folder is not this one's.
+        // Each attempt has a new folder, because an earlier agent may have left files in its own.
         place: format!("{}-{}", context.job.id, context.lease.epoch),
         working_dir: None,
         readable: vec![snapshot.path.clone()],
@@ -145,7 +145,7 @@ fn examined(
     }
 }
 
-/// Nothing was of warning or worse, so that no agent was needed.
+/// No row was of level warning or worse, so no agent was needed.
 fn nothing(window: Window) -> Examined {
     Examined { analyzer: "claude", end: window.newest, ..Examined::default() }
 }
@@ -171,7 +171,7 @@ impl Folder {
         serde_json::from_slice(&std::fs::read(self.0.join(DESCRIPTION)).ok()?).ok()
     }
 
-    /// Removes it, and the folders of the scan's agents; what must be kept is in the database.
+    /// Removes the folder of the snapshot and the folders of the scan's agents; the database has everything that must be kept.
     pub(super) fn remove(&self, agents: &Agents, context: &Context) {
         let jobs = agents.data_dir.join("jobs");
         let attempt = |epoch| jobs.join(format!("{}-{epoch}", context.job.id));

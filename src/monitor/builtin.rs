@@ -49,7 +49,7 @@ impl Analyzer {
         let said = mask(&row.row.message);
         let code = codes(&row.row.message).next();
         let key = code.map_or_else(
-            // No template holds a line break, so that the two parts cannot be confused.
+            // Templates hold no line break, so the two parts stay apart.
             || format!("{}\n{}", said.template, row.row.source),
             str::to_owned,
         );
@@ -146,7 +146,7 @@ impl Group {
         self.evidence.push(row.id);
         self.last_seen.clone_from(&row.row.timestamp);
         if let Some(path) = row.row.request_path.as_deref() {
-            // A query may hold what is nobody's business and makes every path another one.
+            // A query may hold private values, and it would make every path a different one.
             let path = path.split('?').next().unwrap_or(path);
             if self.paths.len() < MAX_NAMED && !self.paths.iter().any(|known| known == path) {
                 self.paths.push(path.to_owned());
@@ -155,7 +155,7 @@ impl Group {
     }
 
     fn finding(&mut self) -> Finding {
-        // The sort is stable: of two ways as frequent the older comes first.
+        // The sort is stable: of two equally frequent messages the older one comes first.
         self.shapes.sort_by_key(|shape| Reverse(shape.count));
         let verdict = self.verdict();
         let said = &self.shapes[0];
@@ -169,13 +169,13 @@ impl Group {
             occurrences: self.count,
             evidence: self.evidence.clone(),
             last_seen: self.last_seen.clone(),
-            // Its words are the log's, and their fingerprint says more than a file.
+            // The words come from the log, and their fingerprint says more than the name of a file.
             source_files: Vec::new(),
             duplicate_of: None,
         }
     }
 
-    /// What most rows speak for; rows that no rule recognises have no voice while others do.
+    /// The class of most rows. Rows that no rule recognises count only if there are no others.
     fn verdict(&self) -> Verdict {
         let mut votes: Vec<(Verdict, u64)> = Vec::new();
         for shape in &self.shapes {

@@ -1,6 +1,6 @@
 //! The demo: a made-up day in the logs of a made-up shop, with the answer key.
 //!
-//! "Lantern & Wick" sells lamps. Its day is the same at every call, but for the start: thousands of ordinary rows, and
+//! "Lantern & Wick" sells lamps. Every call gives the same day with another start: thousands of ordinary rows, and
 //! among them the [`PROBLEMS`]. Everything grave in it belongs to one of them, so that an analyzer which finds more
 //! or fewer is wrong.
 

@@ -1,4 +1,4 @@
-//! What only this server knows, looked at from time to time and said in its worker row.
+//! Looks from time to time at what only this server knows, and says it in the row of its worker.
 
 use super::analyzer::scans_by_agent;
 use super::tracking::Tracking;
@@ -11,15 +11,15 @@ use crate::store::{LogStore, Store};
 use crate::warn_coded;
 use std::time::Duration;
 
-/// How often what can be looked at without starting a program is looked at: a token may come and go.
+/// How often the facts are read that need no program to be started: a token may come and go.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-/// Looks between two at the programs, unless somebody else has found one changed.
+/// How many of these looks pass between two looks at the programs, unless another part has found a change.
 const PROGRAMS_EVERY: u32 = 6;
 
 /// What a server looks at to say what it can do.
 #[derive(Clone, Debug)]
 pub struct Telling {
-    /// Whose worker row it is.
+    /// The worker whose row says the facts.
     pub store: Store,
     /// The log database, whose services are told too.
     pub logs: LogStore,

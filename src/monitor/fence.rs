@@ -1,4 +1,4 @@
-//! Fences other people's text as a block of code in Markdown, out of which nothing in it breaks.
+//! Fences other people's text as a block of code in Markdown that the text cannot break out of.
 
 /// The text between fences that are longer than any run of backticks in it; ends with a line break.
 pub(super) fn fenced(text: &str) -> String {

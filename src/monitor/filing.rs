@@ -1,4 +1,4 @@
-//! The handler of kind `file_findings`: takes what is pending to the tracker, and back what became of issues there.
+//! The handler of kind `file_findings`: it files pending findings at the tracker and reads back what became of the issues.
 //!
 //! It is woken by the commit of a scan that leaves something pending, in that very transaction, at the start of the
 //! server and from time to time. It is tried again for ever (P24).
@@ -25,12 +25,12 @@ const ASK_EVERY: Duration = Duration::from_mins(15);
 /// How far the tracker's clock may be behind ours.
 const SKEW: Duration = Duration::from_hours(1);
 
-/// The payload of these jobs: they file what is pending, whatever that is.
+/// The payload of these jobs is empty: each of them files everything that is pending.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-/// Refuses a payload that says something: nobody would listen.
+/// Refuses a payload that is not empty, because the handler would ignore it.
 ///
 /// # Errors
 /// `JOB-VALUE-001` with the member that does not fit.
@@ -84,7 +84,7 @@ impl Ledger for Filings {
 #[derive(Default)]
 struct Round {
     filed: u64,
-    /// Before this instant nobody knows whether something was taken.
+    /// From this instant on the tracker shows whether it took a request.
     settles: Option<Timestamp>,
     failed: Option<Failure>,
 }
@@ -107,7 +107,7 @@ async fn deliver(context: &Context, store: &Store, tracking: &Tracking) -> Resul
     })
 }
 
-/// Takes every act as far as it gets, one after another; a limit ends the round, and the queue waits for it.
+/// Files every act as far as possible, one after another. A limit ends the round, and the queue waits for its end.
 async fn file_all(
     context: &Context,
     store: &Store,

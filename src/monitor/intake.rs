@@ -1,7 +1,7 @@
 //! The services that follow other programs' logs into the log database, and the one that removes old rows.
 //!
 //! Each log of the configuration has a task. It reads only while this process leads the engine, so that of two
-//! servers on the same files one reads. What fails is said once and tried again; nothing else waits for it.
+//! servers on the same files one reads. A failure is logged once and tried again; the other services go on.
 
 #[cfg(feature = "agents")]
 mod journal;
@@ -34,7 +34,7 @@ const LEAST_WAIT: Duration = Duration::from_millis(100);
 /// How long what failed is left alone.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// The running services. [`Intake::stop`] ends them; dropped, they are ended too.
+/// The running services. [`Intake::stop`] ends them, and so does dropping this.
 #[derive(Debug)]
 pub struct Intake {
     tasks: JoinSet<()>,
@@ -92,7 +92,7 @@ impl Intake {
         self.tasks.spawn(journal.serve(clock, leading, stop));
     }
 
-    /// Ends the services; what they have not stored they read again at the next start.
+    /// Ends the services. At the next start they read again what they have not stored.
     pub async fn stop(mut self) {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
@@ -115,7 +115,7 @@ async fn serve_file(mut file: LogFile, clock: Clock, mut leading: Receiver<bool>
             match read {
                 Ok(more) => {
                     trouble.ends();
-                    // Half of the time is for others: a large file must not slow a request.
+                    // Half of the time is for other work: a large file must not slow a request.
                     tokio::time::sleep(begun.elapsed().min(LOOK_EVERY)).await;
                     if !more {
                         tokio::time::sleep(LEAST_WAIT).await;
@@ -131,7 +131,7 @@ async fn serve_file(mut file: LogFile, clock: Clock, mut leading: Receiver<bool>
     }
 }
 
-/// Says what fails when it begins, and not again until it has worked.
+/// Logs a failure when it begins, and again only after a success in between.
 #[derive(Debug, Default)]
 struct Trouble {
     is_known: bool,

@@ -38,7 +38,7 @@ pub struct Template {
     pub last: u64,
 }
 
-/// Templates that were forgotten because there were too many at once.
+/// How many templates were forgotten because there were too many at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Forgotten {
     /// How many.
@@ -121,7 +121,7 @@ impl Miner {
         home(&self.merged, pushed)
     }
 
-    /// Forgets how numbers became others: for callers that ask [`id`](Self::id) of no earlier line again.
+    /// Forgets how numbers were replaced, for callers that never ask [`id`](Self::id) about an earlier line again.
     pub fn forget_lines(&mut self) {
         self.merged.clear();
     }
@@ -203,7 +203,7 @@ impl Miner {
             alike.retain(|(_, id)| templates.contains_key(id));
         }
         self.patterns.retain(|_, alike| !alike.is_empty());
-        // A masked line that was not changed since is its template's text; every other fits a pattern or comes anew.
+        // The text of a template is a masked line that did not change since. Every other line fits a pattern or is new.
         self.known =
             templates.values().map(|template| (template.text.clone(), template.id)).collect();
     }

@@ -26,7 +26,7 @@ const MAX_ISSUES: usize = 200;
 const MAX_TITLE: usize = 120;
 /// Most codes and most fingerprints it is told of one issue.
 const MAX_NAMES: usize = 10;
-/// What encloses the issues. No line between them can look like one: each is JSON, in which no angle bracket stands.
+/// The lines that enclose the issues. An issue cannot look like one of them: it is JSON without angle brackets.
 const OPENING: &str = "<<<UNTRUSTED DATA";
 const CLOSING: &str = "UNTRUSTED DATA>>>";
 
@@ -70,7 +70,7 @@ pub async fn save(store: &Store, text: Option<&str>, actor: Actor, now: Timestam
     store.change_settings(vec![(SETTING, text.map(Value::from))], actor, now).await
 }
 
-/// What to store when somebody saves this text: nothing (revert) if it is the shipped one, whatever its line ends.
+/// The value to store for a saved text: `None` (revert) if it is the shipped text, with any line ends.
 ///
 /// # Errors
 /// `JOB-VALUE-001` if it is blank or longer than 64 KB.

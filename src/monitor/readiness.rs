@@ -1,10 +1,10 @@
-//! What another process is told that asks for a scan: the running server's own judgement of itself.
+//! The running server's judgement of itself, for another process that asks for a scan.
 
 use crate::error::{Code, Error, Result};
 use crate::model::{Readiness, ServerFacts};
 
-/// Whether the running server can take what a scan finds to the issue tracker, by what it says itself. Where no server
-/// runs nothing is judged: the one that will run the scan judges it then.
+/// Whether the running server can file what a scan finds, by what the server says itself. While no server runs this
+/// refuses nothing: the server that will run the scan decides then.
 ///
 /// # Errors
 /// That of the server: `TRACK-AUTH-001` without a token, `TRACK-REPO-001` without a repository.

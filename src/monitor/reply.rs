@@ -1,6 +1,6 @@
 //! Reads an agent's answer: one JSON object, strictly first, then out of the text around it.
 //!
-//! *Invariant:* nothing in an answer is believed because the agent says so. A finding that does not fit is rejected
+//! *Invariant:* every claim of an answer is checked. A finding that does not fit is rejected
 //! with its reason, and the others go on; an answer in which no object of this shape is found is an error.
 
 mod find;
@@ -13,13 +13,13 @@ use crate::error::{Code, Error, Result};
 use crate::redact::redactor;
 use serde_json::{Value, json};
 
-/// Most findings of one answer; whoever finds more has found one problem many times.
+/// The most findings of one answer; an agent that reports more has reported one problem many times.
 const MAX_FINDINGS: usize = 100;
-/// Reasons that are kept; the hundredth says no more than the first.
+/// The most reasons that are kept; later ones repeat the first.
 const MAX_REASONS: usize = 100;
 /// Longest answer that is searched for its object, in bytes: a hundred long findings and a title of a megabyte.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
-/// How much of an answer without sense is shown, in characters.
+/// How many characters of an unreadable answer are shown.
 const MAX_SHOWN: usize = 500;
 
 /// The shape of an answer, for an agent that can be held to one.
@@ -158,7 +158,7 @@ fn reason(index: usize, title: &Value, why: &str) -> String {
 
 /// The beginning of an agent's text, fit for an error.
 fn shown(text: &str) -> String {
-    // Cut twice: no more is cleaned than may be shown, and a secret is whole when it is looked for.
+    // The text is cut twice: before, so that not too much is cleaned, and after, because a secret must be whole to be found.
     let begin: String = text.trim().chars().take(4 * MAX_SHOWN).collect();
     visible(&redactor().text(&begin)).chars().take(MAX_SHOWN).collect()
 }

@@ -211,7 +211,7 @@ async fn decided(
     let mut new_issues = destination.openings(scan, triage.new_issues, &known)?;
     let mut remarks = destination.comments(scan, triage.remarks)?;
     if examined.analyzer != BUILTIN {
-        // What the tracker is told is made of the text as the agent wrote it: made inert twice it would show the escapes.
+        // The tracker's text is made from the text as the agent wrote it: a text made inert twice would show the escapes.
         for (new, _) in &mut new_issues {
             new.finding.body = inert(&new.finding.body);
         }

@@ -2,7 +2,7 @@
 //!
 //! Two are alike if they come from one source and share seven tenths of all their words: those of the title and of the
 //! masked template, in lower case, without numbers (the Jaccard index of the two sets). It is deterministic and strict on
-//! purpose: what it misses becomes an issue of its own, what it hits in vain becomes a comment in the wrong place.
+//! purpose: a miss makes a second issue, but a false hit puts a comment on the wrong issue.
 
 use super::template::{MASK, codes};
 use std::collections::BTreeSet;
@@ -29,7 +29,7 @@ impl Likeness {
         Self { source: source.to_owned(), codes, words }
     }
 
-    /// Whether the two are probably one problem. Two with codes of their own never are: tier 1 has compared them.
+    /// Whether the two are probably one problem. Two problems that have codes never are: tier 1 has compared them.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         if self.source != other.source || !(self.codes.is_empty() || other.codes.is_empty()) {
             return false;

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// How long a repository is believed to be as public as it was.
+/// How long the answer holds that a repository is public or private.
 const BELIEVED: Duration = Duration::from_mins(5);
 
 /// The tracker of a server. Clones share it.
@@ -35,7 +35,7 @@ pub struct Remote {
     token: TokenSource,
     folder: PathBuf,
     clock: Clock,
-    /// Once it is known which repository is meant it stays that one.
+    /// The repository, once it is known; it does not change then.
     found: OnceLock<(Repository, GitHub)>,
     visibility: Mutex<Option<(Visibility, Timestamp)>>,
 }
@@ -93,7 +93,7 @@ impl Tracking {
                 limit: REQUEST_LIMIT,
             };
             let client = GitHub::new(options, remote.clock.clone());
-            // Somebody may have been quicker, with the same.
+            // Another task may have been quicker, with the same answer.
             drop(remote.found.set((repository, client)));
         }
         Ok(remote.found.get().map(|(repository, client)| (repository, client)))

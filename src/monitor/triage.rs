@@ -9,7 +9,7 @@ use crate::model::{
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-/// How long after its last sighting a problem that nobody will deal with is left alone: a season.
+/// How long a problem that was closed as not planned is left alone after it was last seen: a season.
 pub(super) const QUIET: Duration = Duration::from_hours(90 * 24);
 
 /// Verdicts, as they are shown.
@@ -29,7 +29,7 @@ pub(super) struct Triage {
     pub(super) seen_again: Vec<(IssueId, u64)>,
     /// What is said on known issues.
     pub(super) remarks: Vec<Remark>,
-    /// Findings that need nothing, because they are known (tiers 1 and 2, and what is muted).
+    /// Findings that need no act, because they are known (tiers 1 and 2, and muted issues).
     pub(super) skipped: u64,
     /// Findings that were commented on an issue that seems the same (tier 3).
     pub(super) commented: u64,
@@ -225,7 +225,7 @@ impl<'a> Board<'a> {
         let Finding { source, error_codes, title, template, .. } = &finding;
         let likeness = Likeness::new(source, error_codes, title, template);
         let like = self.likenesses.iter().filter(|(_, other)| likeness.is_like(other));
-        // One that is muted first, so that the order of findings makes no comment.
+        // A muted issue comes first, so that the order of findings cannot cause a comment.
         let muted =
             |owner: &Owner| matches!(owner, Owner::Known(index) if self.known[*index].muted);
         match like.map(|(owner, _)| *owner).min_by_key(|owner| !muted(owner)) {

@@ -19,14 +19,14 @@ pub struct Window {
 }
 
 impl Window {
-    /// What is new in this log. A log that has become shorter is read from its start.
+    /// The new rows of this log. A log that has become shorter is read from its start.
     pub async fn of(store: &Store, logs: &LogStore) -> Result<Self> {
         let watermark = store.log_watermark(logs.identity().to_owned()).await?;
         let newest = logs.last_id().await?;
         if newest < watermark {
             warn_coded!(
                 Code::ScanWatermark,
-                "the newest log row is {newest}, below the watermark {watermark}: reading from the start"
+                "the newest log row is {newest}, but an earlier scan examined rows up to {watermark}: this scan reads the log from its start"
             );
             return Ok(Self { after: 0, newest });
         }

@@ -10,8 +10,8 @@ use std::path::Path;
 /// Folders that are looked at at a time.
 const MAX_FOLDERS: usize = 10_000;
 
-/// Ends every process that an earlier server's runs have left, and writes that they are gone. To be called before this
-/// process leads: the keys of interrupted runs are given on after that only.
+/// Ends every process that the runs of an earlier server have left, and records that they are gone. The engine calls this
+/// before this process leads: only then may other jobs get the keys of the interrupted runs.
 ///
 /// # Errors
 /// `AGENT-TREE-001` if some cannot be ended.
@@ -19,7 +19,7 @@ pub async fn clear_leftovers(agents: &Agents, clock: &Clock) -> Result<()> {
     let open = agents.store.open_runs().await?;
     let trace = |run: &crate::model::OpenRun| {
         let marker = Marker::parse(&run.marker).ok()?;
-        // A directory that somebody named is not the run's own: whoever works there is no suspect.
+        // A directory that the request named does not belong to the run alone, so a process that works there is no suspect.
         let working_dir =
             run.working_dir.starts_with(&agents.data_dir).then(|| run.working_dir.clone());
         Some(Trace { marker, main: run.main.clone(), working_dir })
@@ -27,7 +27,11 @@ pub async fn clear_leftovers(agents: &Agents, clock: &Clock) -> Result<()> {
     let traces: Vec<Trace> = open.iter().filter_map(trace).collect();
     if !traces.is_empty() {
         let swept = sweep(&traces, GRACE).await?;
-        tracing::info!("{} interrupted runs: {} processes ended", traces.len(), swept.ended);
+        tracing::info!(
+            "{} runs were interrupted; {} of their processes were ended",
+            traces.len(),
+            swept.ended
+        );
     }
     for run in open {
         agents.store.close_run(run, clock.now()).await?;

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 
 /// Where programs are looked for if the server itself has no `PATH`.
 const PLAIN_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-/// Folders that are no place to work in: what they hold is made up by the kernel, other processes' keys included.
+/// Folders in which no run may work: the kernel makes up their files, and some show the keys of other processes.
 const UNREAL: [&str; 3] = ["/proc", "/sys", "/dev"];
 
 /// The folder of a run's files: `jobs/<name>` in the data directory, which only the server's user may enter.
 ///
-/// A session that goes on with another has the same one: the program finds its earlier session by where it works.
+/// A session that continues another one has the same folder, because the program finds its earlier session by the folder.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     /// The folder.
@@ -34,7 +34,7 @@ impl Place {
         for folder in ["", "work", "home", "tmp", "config"] {
             let folder = root.join(folder);
             create_job_dir(&folder)?;
-            // An earlier agent may have put a link in its place, which must lead the next one nowhere.
+            // An earlier agent may have put a link in its place. The next agent must not follow it.
             if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
                 let doing = format!("use the folder {}", folder.display());
                 return Err(Error::new(Code::AgentStart, doing).because("it is a link"));
@@ -43,7 +43,7 @@ impl Place {
         Ok(Self { work: root.join("work"), root, data_dir })
     }
 
-    /// The directory that somebody named, if it is one to work in.
+    /// The directory that the request names, if a run may work in it.
     ///
     /// # Errors
     /// `AGENT-VALUE-001` with the reason.
@@ -99,14 +99,14 @@ impl Place {
         }
         for name in &agents.pass_env {
             if let Some(value) = own(name) {
-                // What is said here is not to be changed: a scan's PATH leads to the query door.
+                // Nothing may override these variables: a scan's PATH leads to the query door.
                 env.entry(name.clone()).or_insert(value);
             }
         }
         env
     }
 
-    /// What keeps a run from the rest of the machine; `readable` is there although it may lie in a hidden folder.
+    /// The isolation of a run from the rest of the machine. The run sees `readable` even in a hidden folder.
     pub(super) fn isolation(
         &self,
         agents: &Agents,
@@ -116,7 +116,7 @@ impl Place {
     ) -> Isolation {
         let is_own = working_dir.starts_with(&self.root);
         let sandbox = match profile {
-            // Whoever reads what strangers wrote into a log gets to see nothing else.
+            // An agent that reads what strangers wrote into a log sees nothing else of the machine.
             Profile::Scan => door::sandbox(&self.data_dir, &self.root, readable),
             Profile::ReadOnly | Profile::Workspace | Profile::Full => Sandbox {
                 hidden: vec![self.data_dir.clone()],
@@ -135,7 +135,7 @@ impl Place {
     }
 }
 
-/// What of the agent program a run has to see: its file, and the npm package that it is part of.
+/// The files of the agent program that a run has to see: its own file, and the npm package to which it belongs.
 pub(super) fn program_files(program: &Path) -> Vec<PathBuf> {
     let is_scope =
         |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('@'));

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, watch};
 
 /// How long the program may take to tell its version; it takes less than a second.
 const TELL: Duration = Duration::from_secs(20);
-/// How long a program that is missing or too old is believed to be so.
+/// How long the finding holds that the program is missing or too old; then it is looked for again.
 const BELIEVED: Duration = Duration::from_secs(30);
 
 /// The agent program of a server. Clones share what is known of it.
@@ -55,7 +55,7 @@ impl AgentProgram {
         }
     }
 
-    /// Whether it can be run. A program that was found is not looked for again; one that is missing is, after 30 s.
+    /// Whether the program can be run. Only a program that was missing is looked for again, after 30 s.
     pub async fn state(&self) -> AgentState {
         let mut known = self.known.lock().await;
         let now = self.clock.now();
@@ -74,7 +74,7 @@ impl AgentProgram {
         known.insert((state, now)).0.clone()
     }
 
-    /// A receiver that sees a new number when a look has found something else than the one before.
+    /// A receiver that sees a new number when a look finds another state than the look before.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
@@ -139,8 +139,8 @@ impl AgentProgram {
     }
 }
 
-/// The file of a command: itself if it is a path, else the first of that name on the path. Links are followed: in the
-/// sandbox there is the file, but not the folder of its link.
+/// The file of a command: the command itself if it is a path, else the first file of that name on `path`. Links are
+/// followed, because the sandbox shows the file but not the folder of the link.
 fn find(command: &str, path: Option<std::ffi::OsString>) -> Option<PathBuf> {
     let found = if command.contains('/') {
         Some(PathBuf::from(command)).filter(|path| path.is_file())

@@ -5,7 +5,7 @@ use crate::model::{Profile, is_prompt_file};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Longest prompt file, in bytes: it goes in by standard input, but somebody has to read it.
+/// Longest prompt file, in bytes. Standard input would take more, but people have to read a prompt.
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// What comes with the program, by name.
@@ -21,7 +21,7 @@ const EMBEDDED: [(&str, &str); 4] = [
 pub struct Prompt {
     /// Its name, without `.md`.
     pub name: String,
-    /// Whether it is the operator's, which goes before ours of the same name.
+    /// Whether the operator wrote it; such a prompt goes before ours of the same name.
     pub own: bool,
 }
 

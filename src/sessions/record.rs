@@ -11,21 +11,21 @@ use crate::warn_coded;
 use serde_json::json;
 use std::time::Duration;
 
-/// How often what was printed is saved: whoever watches is that far behind.
+/// How often the output is saved; a page that shows it is that far behind.
 pub(super) const FLUSH_EVERY: Duration = Duration::from_millis(250);
 /// Between two tries to save the end of a run.
 pub(super) const FINISH_AGAIN: Duration = Duration::from_secs(1);
-/// Tries to save it; after these minutes the job fails, and what its run cost is missing.
+/// How often saving is tried. After these minutes the job fails, and the cost of its run is missing.
 pub(super) const FINISH_TRIES: u32 = 300;
 /// The largest piece, in bytes: the schema's limit.
 const MAX_PIECE: usize = 64 * 1024;
-/// What one commit holds at most: a few milliseconds of the writer.
+/// The most bytes of one commit: a few milliseconds of the writer.
 const MAX_COMMIT: usize = 256 * 1024;
 /// The longest transcript, in bytes; what comes after it is counted.
 const MAX_TRANSCRIPT: u64 = 50 * 1024 * 1024;
-/// What is kept in memory while the database refuses it.
+/// The most bytes that are kept in memory while the database refuses them.
 const MAX_WAITING: usize = 16 * 1024 * 1024;
-/// What is kept of standard error for the verdict, in bytes: the program's last words.
+/// The bytes of standard error that are kept for the verdict: the program's last words.
 const MAX_STDERR: usize = 4 * 1024;
 
 /// Takes what a run prints.
@@ -131,7 +131,7 @@ impl Recorder {
         }
     }
 
-    /// Saves all that waits, again and again while the database refuses it.
+    /// Saves everything that waits, and tries again for as long as the database refuses.
     ///
     /// # Errors
     /// As [`Recorder::flush`].
@@ -146,7 +146,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Saves what waits. What the database refuses waits for the next call.
+    /// Saves what waits. After a refusal of the database it waits for the next call.
     ///
     /// # Errors
     /// `STORE-LEASE-001` if the job is not this run's any more, `STORE-CLOSED-001` if the store is closed.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// Between two texts of progress: each is a write.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
-/// What the pages show of what the agent does, in bytes.
+/// The bytes of the agent's progress that pages show.
 const MAX_PROGRESS: usize = 200;
 
 /// What is to be run.
@@ -28,7 +28,7 @@ pub struct Plan {
     pub settings: Settings,
     /// What it is asked, by standard input.
     pub prompt: String,
-    /// What is recorded at its start; the rest of the record is this module's.
+    /// The part of the record that is known at the start; this module writes the rest.
     pub tier: u8,
     /// The prompt file, if the prompt is one.
     pub prompt_file: Option<String>,
@@ -121,7 +121,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     Ok(watched.verdict)
 }
 
-/// The same without secrets: what a run says is stored, shown and handed on.
+/// The same without secrets, because the text of a run is stored, shown and handed on.
 fn without_secrets(verdict: Verdict) -> Verdict {
     Verdict {
         message: redactor().text(&verdict.message).into_owned(),
@@ -219,7 +219,7 @@ impl Watched<'_> {
         Ok(Ended { summary, verdict: without_secrets(verdict), exit: ended.exit })
     }
 
-    /// Writes the program's own id of the session as soon as there is something to go on with, even if the server is killed.
+    /// Writes the program's own id of the session as soon as the session can be continued, so that it can be after a kill.
     async fn name(&self, summary: &Summary) {
         let Some(session) = summary.session.clone() else { return };
         let named = self.agents.store.name_session(self.context.lease.clone(), session).await;
@@ -259,7 +259,7 @@ fn record_of(ended: &Ended) -> SessionEnd {
         ending: verdict.ending.as_str(),
         model: summary.model.clone(),
         agent_version: None,
-        // A run that met a limit before it did anything has nothing to go on with.
+        // A run that met a limit before it did anything cannot be continued.
         cli_session_id: verdict.session.clone().filter(|_| !limited || summary.tool_uses > 0),
         response: report.or(verdict.response.as_deref()).map(str::to_owned),
         structured: verdict.structured.clone(),
@@ -278,7 +278,7 @@ fn cleaned(answer: &Value) -> Value {
     answer
 }
 
-/// Saves the end of a run, again and again while the database refuses: what it cost must not be lost.
+/// Saves the end of a run, and tries again for as long as the database refuses: the cost of the run must not be lost.
 async fn finish(agents: &Agents, context: &Context, end: SessionEnd) -> Result<()> {
     let mut tries = 0;
     loop {

@@ -23,12 +23,12 @@ use std::time::Duration;
 const LOOK_AGAIN: Duration = Duration::from_mins(5);
 /// Sessions that one chain of follow-ups may have.
 const MAX_CHAIN: usize = 1_000;
-/// What a session hands on at most, in bytes: it becomes part of an argument.
+/// The most bytes that a session hands on: they become part of an argument.
 const MAX_HANDOFF: usize = 32 * 1024;
-/// What a run is told that goes on after a limit was lifted.
+/// The prompt of a run that goes on after a limit was lifted.
 const GO_ON: &str =
     "The limit of the model's service that interrupted you is lifted. Go on where you were.";
-/// What a session is told that may hand on.
+/// The prompt that lets a session ask for the next tier.
 const MAY_HAND_ON: &str = "\n\nAnswer by the schema: `report` is your whole answer in Markdown. Set `next_tier` to true \
     only if the work needs the tier above yours, and say in `handoff` what it needs to know.";
 
@@ -65,10 +65,12 @@ async fn session(agents: &Agents, context: &Context) -> Result<Outcome> {
     };
     request.check()?;
     if let AgentState::Missing { reason } = agents.program.state().await {
-        // Nothing was begun: it waits for the program. Its queue goes on, for scans can do without one.
+        // The session has not begun and waits for the program. Its queue goes on, because scans work without the program.
         let code = Code::AgentMissing;
         warn_coded!(code, "session {} waits: {reason}", context.job.id);
-        context.progress(format!("[{code}] It waits for the agent program: {reason}.")).await?;
+        context
+            .progress(format!("[{code}] The session waits for the agent program: {reason}."))
+            .await?;
         return Ok(Outcome::Snooze(LOOK_AGAIN));
     }
     let wishes = wishes(&agents.store).await?;
@@ -118,7 +120,7 @@ async fn plan(
         ),
         resume: earlier.resume,
         json_schema: if hands_on { Some(hand_on_schema()) } else { request.schema.clone() },
-        // Who typed a prompt asked for no schema: an answer that hands nothing on is one.
+        // A person who typed a prompt asked for no schema: an answer without a request for the next tier is an answer too.
         prose_will_do: hands_on,
         system_prompt: Some(system),
         ..Settings::new(profile)
@@ -154,7 +156,8 @@ async fn plan(
     })
 }
 
-/// What the tier below reports, marked as data: it may quote logs and strangers. No text knows the mark beforehand.
+/// The report of the tier below, marked as data, because it may quote logs and strangers. No text can know the mark
+/// beforehand.
 fn fenced(handoff: &str) -> String {
     let mark = Marker::random();
     let handoff = &handoff[..handoff.floor_char_boundary(MAX_HANDOFF)];
@@ -177,7 +180,7 @@ struct Earlier {
     cost: f64,
     /// What earlier attempts of this very job have cost.
     own: f64,
-    /// Whether an attempt of this very job went before, which a limit ended.
+    /// Whether a limit ended an earlier attempt of this job.
     goes_on: bool,
 }
 
@@ -260,7 +263,7 @@ async fn hand_on(context: &Context, request: &SessionRequest, verdict: &Verdict)
         handoff: Some(handoff[..handoff.floor_char_boundary(MAX_HANDOFF)].to_owned()),
         ..request.clone()
     };
-    // Of the same occurrence, so that its schedule's budget counts it.
+    // The new session belongs to the same occurrence, so that the budget of the schedule counts it.
     let (occurrence, schedule_id) = (context.job.occurrence, context.job.schedule_id);
     let job = NewJob { occurrence, schedule_id, ..NewJob::of(Kind::AGENT_SESSION, &next)? };
     context.enqueue(job).await?;

@@ -40,7 +40,7 @@ pub struct Wishes {
     pub tiers: [Tier; 3],
 }
 
-/// What a tier is run with.
+/// The model, the profile and the prompt of a tier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tier {
     /// Its model.
@@ -51,7 +51,7 @@ pub struct Tier {
     pub prompt_file: &'static str,
 }
 
-/// Reads the settings. One that another hand made unreadable counts as not set.
+/// Reads the settings. A setting that another program made unreadable counts as not set.
 pub async fn wishes(store: &Store) -> Result<Wishes> {
     Ok(read(&store.settings(settings::keys()).await?))
 }

@@ -14,7 +14,7 @@ impl Store {
         self.db.read("look for an admin", sqlite::accounts::has_admin).await
     }
 
-    /// Makes this the only set-up code until `expires_at`. Answers `false`, and voids all codes, if there is an admin.
+    /// Makes this the only set-up code until `expires_at`. If there is an admin, it voids all codes and answers `false`.
     pub async fn set_setup_code(&self, hash: String, expires_at: Timestamp) -> Result<bool> {
         let set = move |tx: &Tx<'_>| sqlite::accounts::set_setup_code(tx, &hash, expires_at);
         self.db.write("make a set-up link", set).await

@@ -29,7 +29,7 @@ impl Store {
         let mut next = before;
         for _ in 0..MAX_WINDOWS {
             let (asked, mut counted) = (filter.clone(), tally);
-            // Each window is a snapshot of its own: none keeps what is written meanwhile from the database file.
+            // Each window is a snapshot of its own, so the write-ahead log can be written back between them.
             let look = move |c: &_| {
                 let next = bulk::look(c, (&asked, act), next, now, &mut counted)?;
                 Ok((counted, next))

@@ -1,6 +1,6 @@
 //! The query door: one SELECT on the snapshot of a scan, for an agent that has read what strangers wrote.
 //!
-//! It holds without a sandbox around it: a question reads this file or nothing, and ends in time.
+//! The door is safe without a sandbox around it: a question reads this file or nothing, and ends in time.
 
 pub use super::sqlite::door::SNAPSHOT_ID;
 

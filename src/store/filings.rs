@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::model::{Actor, Filing, FilingId, FilingState, IssueState, Repository, Timestamp};
 
 impl Store {
-    /// Has what is pending filed by a job of kind `file_findings`, unless one waits already.
+    /// Stores a job of kind `file_findings`, which files everything that is pending, unless one waits already.
     pub async fn wake_filing(&self, now: Timestamp) -> Result<()> {
         self.db.write("have findings filed", move |c| sqlite::filings::wake(c, None, now)).await
     }

@@ -10,7 +10,7 @@ use std::path::Path;
 /// The right to run the engine of a database, held by one process at a time (P27).
 ///
 /// It is a lock of the operating system on a file beside the database, so it ends with the process, however that ends.
-/// Whoever gets it knows that no job runs under anybody else's lease any more.
+/// A process that gets it knows that no job runs under the lease of another one any more.
 #[derive(Debug)]
 pub struct Leadership {
     _lock: File,
@@ -33,7 +33,7 @@ impl Store {
             .open(&path);
         let file = options.map_err(io)?;
         match file.try_lock() {
-            // Somebody may have deleted the file between the open and the lock: that lock would keep nobody out.
+            // The file may have been deleted between the open and the lock: such a lock would keep nobody out.
             Ok(()) if is_same(&file, &path) => Ok(Some(Leadership { _lock: file })),
             Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(io(error)),

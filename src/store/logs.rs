@@ -54,7 +54,7 @@ impl LogStore {
         Ok(Self { db: Arc::new(db), identity: identity.into() })
     }
 
-    /// What a watermark of this file is kept under: its path and the file system's number of it, so that a file put
+    /// The name of this file's watermark: its path and the file system's number of it, so that a file put
     /// in its place is read from the start.
     pub fn identity(&self) -> &str {
         &self.identity
@@ -77,7 +77,7 @@ impl LogStore {
         self.db.write("append log rows", move |c| sqlite::logs::append(c, &rows)).await
     }
 
-    /// How far the followed source of this name was read: JSON of whoever follows it.
+    /// How far the followed source of this name was read: JSON in the form of the service that follows it.
     pub async fn position(&self, source: &str) -> Result<Option<String>> {
         let source = source.to_owned();
         self.db.read("read a log position", move |c| sqlite::logs::position(c, &source)).await

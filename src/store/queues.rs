@@ -24,7 +24,7 @@ impl Store {
         self.db.read("read a queue's line", move |c| sqlite::queues::line(c, &queue, limit)).await
     }
 
-    /// Starts nothing more of a queue until `resume_at`, or until somebody resumes it. What runs goes on.
+    /// Pauses a queue until `resume_at`, or until somebody resumes it: none of its jobs starts. Running jobs go on.
     ///
     /// # Errors
     /// `QUEUE-NAME-001` if nobody has spoken of the queue.
@@ -65,7 +65,7 @@ impl Store {
         self.db.write("set a queue's limit", set).await
     }
 
-    /// Stops everything: no queue starts a job until [`Store::resume_all`], and what runs is asked to end, as by
+    /// Stops everything: no queue starts a job until [`Store::resume_all`], and running jobs are asked to end, as by
     /// [`Store::cancel`]. Answers how many jobs were asked.
     pub async fn stop_all(&self, reason: String, actor: Actor, now: Timestamp) -> Result<usize> {
         let stop = move |tx: &Tx<'_>| sqlite::queues::stop_all(tx, &reason, &actor, now);
@@ -89,8 +89,8 @@ impl Store {
         self.db.read("read the counts", sqlite::counts::all).await
     }
 
-    /// Counts the rows themselves, sets the counts right where another program's hand made them wrong, and answers by
-    /// how much they were short. Reads all of `jobs` on one snapshot.
+    /// Counts the rows themselves, corrects the counts that another program has made wrong, and answers by how much they
+    /// were short. Reads all of `jobs` on one snapshot.
     pub async fn recount(&self) -> Result<Vec<JobCount>> {
         let recount = self.db.read("recount the jobs", sqlite::counts::recount).await?;
         let missing = recount.missing.clone();

@@ -53,7 +53,7 @@ impl Store {
         self.db.write("remove a repository", remove).await
     }
 
-    /// Stores the job that describes a repository, or answers the one that is to.
+    /// Stores the job that describes a repository, or answers the job that waits to do so.
     ///
     /// # Errors
     /// `REPO-NAME-002` if there is none of this name.

@@ -25,7 +25,7 @@ impl Store {
 
     /// Changes a schedule's plan, from now on: a running engine notices, in whichever process. A change is no downtime, so
     /// nothing that the new rule would have had before `now` is missed; a new interval goes on from the last occurrence.
-    /// A schedule whose first occurrence is due begins anew. Answers whether the plan is another one since.
+    /// A schedule whose first occurrence is due begins anew. Answers whether the plan has changed.
     ///
     /// # Errors
     /// `SCHED-NAME-001` if there is none of this name, `SCHED-NAME-003` if settings edit it, `SCHED-RULE-001` if what is

@@ -85,7 +85,7 @@ impl LogStore {
         Ok(Snapshot { path, after, end, last_id, more, rows, context, templates })
     }
 
-    /// Adds what led to the rows that are in the draft; answers how many rows that were.
+    /// Adds the rows that led to those in the draft; answers how many it added.
     async fn with_context(&self, mut draft: Draft, after: i64) -> Result<(Draft, u64)> {
         let (mut context, mut seen) = (0, String::new());
         loop {
@@ -110,7 +110,7 @@ impl LogStore {
 }
 
 impl Snapshot {
-    /// What its tables look like, for whoever writes a query.
+    /// The definition of its tables, for an agent that writes a query.
     pub const SCHEMA: &str = sqlite::snapshot::SCHEMA;
 
     /// The rows with these ids, oldest first, each once. An id that is not in the snapshot has no row.

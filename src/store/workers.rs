@@ -50,8 +50,8 @@ impl Store {
         Ok(self.is_led()?.then_some(leader))
     }
 
-    /// What who asks for a job of this kind should know: that no server runs, that nobody has a handler for it, that
-    /// the program it needs is missing. Empty: nothing of the sort.
+    /// Notes for a person who asks for a job of this kind: no server runs, no process has a handler for it, or the program
+    /// that it needs is missing. Empty if none of these is so.
     ///
     /// # Errors
     /// As [`Store::server_facts`].

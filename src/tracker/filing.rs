@@ -18,11 +18,11 @@ pub trait Ledger: Sync {
 /// How far a filing got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Nothing is left to do: it is there, or a person decides.
+    /// There is nothing left to do: it is filed, or a person decides.
     Rests,
-    /// Nothing can be done before this instant: a limit, or the time after which a look is believed.
+    /// There is nothing to do before this instant: a limit ends then, or a look can be trusted from then on.
     Waits(Timestamp),
-    /// The tracker refused or could not be asked; to be tried again later.
+    /// The tracker refused or could not be asked; it should be tried again later.
     Failed(Failure),
 }
 
@@ -37,11 +37,11 @@ pub fn new_marker() -> Result<Marker> {
     Ok(Marker::new(u128::from_le_bytes(bytes)))
 }
 
-/// Files it, or finds that it is filed, if that can be done now. Every step is saved before the next; it may be called
-/// again for the filing as it was saved last, after whatever happened.
+/// Files the filing, or finds that it is filed, if that is possible now. Every step is saved before the next one. After any
+/// failure or crash this may be called again with the filing as it was saved last.
 ///
 /// # Cancel safety
-/// Dropped at any point it is what a crash there would be.
+/// Dropping the future has the effect of a crash at that point.
 pub async fn file(
     filing: Filing,
     github: &GitHub,
@@ -110,7 +110,7 @@ async fn send(
         // It may be repeated, so nothing is in doubt.
         return Ok(FilingEvent::Refused(Failure { outcome_unknown: false, ..failure }));
     }
-    // Waits for its turn first: `sent_at` is the time of the one request that must not be repeated.
+    // It waits for its turn first, because `sent_at` is the time of the one request that must not be repeated.
     let turn = github.turn().await;
     let begun = filing.after(FilingEvent::Begun, clock.now());
     ledger.save(&begun, filing.state).await?;

@@ -1,7 +1,7 @@
 //! GitHub's issues over its REST API.
 //!
 //! Reading is free of side effects. Writing takes a [`Turn`]: one at a time, a second apart, as GitHub asks of programs.
-//! No request is repeated by itself; a [`Failure`] says whether it may be.
+//! The client repeats no request by itself; a [`Failure`] says whether a caller may repeat it.
 //!
 //! # Source
 //! <https://docs.github.com/en/rest/issues>,
@@ -26,7 +26,7 @@ use ureq::http::Method;
 
 /// Issues or comments a page.
 const PAGE: usize = 50;
-/// Pages read for one list; what lies beyond is answered by a failure, never by "not there".
+/// The most pages of one list that are read. If there are more, the answer is a failure and never "not there".
 const MAX_PAGES: usize = 200;
 /// Time between two writes; what GitHub asks of programs.
 const PACE: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ struct Inner {
     /// `/repos/owner/name`.
     repo: String,
     clock: Clock,
-    /// Who we are, and by which token (its hash).
+    /// The account of a token, with the hash of that token.
     login: Mutex<Option<(String, String)>>,
     /// When the last write ended.
     last_write: Arc<tokio::sync::Mutex<Timestamp>>,
@@ -92,7 +92,7 @@ impl GitHub {
         since: Timestamp,
     ) -> Result<Vec<RemoteIssue>, Failure> {
         self.ask(move |inner| {
-            // Newest first: what changes meanwhile moves to the front, and nothing slips between two pages.
+            // The newest come first: an issue that changes meanwhile moves to the front, and none is lost between two pages.
             let query = format!("state=all&sort=updated&direction=desc&since={}", seconds(since));
             inner.issues(&query, |_| true)
         })
@@ -107,7 +107,7 @@ impl GitHub {
     ) -> Result<Option<Place>, Failure> {
         let marker = marker.clone();
         self.ask(move |inner| {
-            // No filter but the order: what the tracker filters by may lag behind what it has.
+            // The request has an order and no filter, because the filters of the tracker may lag behind its issues.
             let query = "state=all&sort=created&direction=desc";
             let issues = inner.issues(query, |issue| issue.created_at >= since)?;
             let with_it = issues.iter().filter(|issue| marker.is_in(&issue.body));
@@ -150,7 +150,7 @@ impl GitHub {
         Turn { github: self.clone(), last_write }
     }
 
-    /// Runs blocking work. If nobody waits for it any more it goes on all the same.
+    /// Runs blocking work. It goes on even if nobody waits for it any more.
     async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> Result<T, Failure> + Send + 'static,
@@ -206,7 +206,7 @@ impl Turn {
         .await
     }
 
-    /// Opens an issue again. That it is open already is no failure, so it may be repeated.
+    /// Opens an issue again. An issue that is open already is no failure, so a caller may repeat this.
     pub async fn reopen(self, number: i64) -> Result<(), Failure> {
         self.change(number, json!({ "state": "open" })).await
     }
@@ -243,7 +243,7 @@ impl Inner {
         format!("{}/issues/{number}", self.repo)
     }
 
-    /// The issues of a list as long as they are wanted; no pull requests.
+    /// The issues of a list without pull requests, as long as the caller wants more.
     fn issues(
         &self,
         query: &str,
@@ -316,7 +316,7 @@ impl Inner {
         Ok(ours.map(|(_, place)| place).min_by_key(|place| place.number))
     }
 
-    /// Who the token makes us; `None` if it may not ask, as tokens of apps may not.
+    /// The account of the token; `None` if the token may not ask for it, as tokens of apps may not.
     fn login(&self) -> Result<Option<String>, Failure> {
         let hash = self.http.token_hash()?;
         if let Some((by, login)) = &*self.login.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,6 +1,6 @@
 //! Makes strangers' text inert: people read it, and on the tracker it does nothing.
 //!
-//! Nothing is filtered out by name, because nobody knows all names. Markdown is written anew instead: every
+//! No list of names is filtered out, because no list has all names. Instead, Markdown is written anew: every
 //! character that could begin a link, an image, HTML, a table or code is escaped, so that the only code in the result is
 //! ours; and what a tracker acts on in plain text (mentions, references, commits, addresses) becomes such code, where
 //! it acts on nothing. Paragraphs, headings, lists, quotes, emphasis and code stay what they were.
@@ -16,7 +16,7 @@ use std::net::{IpAddr, SocketAddr};
 const MAX_INDENT: usize = 8;
 /// Shortest and longest run of hex digits that a tracker takes for a commit.
 const COMMIT: std::ops::RangeInclusive<usize> = 7..=40;
-/// What stands in the place of a host's address in a public issue.
+/// The text that takes the place of a host's address in a public issue.
 const ADDRESS: &str = "[address]";
 
 /// The text without hidden characters, secrets and forged markers, its first `most` characters; for the public without
@@ -116,7 +116,7 @@ fn indented(line: &str) -> String {
     format!("{}{}", " ".repeat(indent), inline(text))
 }
 
-/// One line. Backticks in the result are ours, in pairs, with none beside another pair.
+/// One line. The backticks in the result are ours: they come in pairs, and no pair touches another one.
 fn inline(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
@@ -190,7 +190,7 @@ fn is_around(c: char) -> bool {
         || matches!(c, '"' | '\'' | '*' | '_')
 }
 
-/// Whether a tracker could act on a word, or a reader's click.
+/// Whether a tracker could act on a word, or a reader could click it.
 fn acts(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     let before_digit = |mark: &str| {

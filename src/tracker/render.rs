@@ -24,7 +24,7 @@ pub fn inert_line(text: &str) -> String {
     plain(&clean(text, Visibility::Private, MAX_SUMMARY))
 }
 
-/// What an issue or a comment is made of. Texts may be anybody's.
+/// The parts of an issue or a comment. Strangers may have written the texts.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
     /// What the server is called.
@@ -39,7 +39,7 @@ pub struct Report<'a> {
     pub error_codes: &'a [String],
     /// Who can read it.
     pub audience: Visibility,
-    /// What it is found by.
+    /// The marker by which it is found.
     pub marker: &'a Marker,
 }
 

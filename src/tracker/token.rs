@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The environment variable that comes before the file.
 const VARIABLE: &str = "GITHUB_TOKEN";
-/// Where systemd puts the credentials of a service; it alone can read them, whatever the mode says.
+/// The folder in which systemd puts the credentials of a service. The service alone can read them, despite their mode.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 /// Longest token, in bytes; GitHub's have at most a few hundred.
 const MAX_TOKEN: u64 = 4 * 1024;

@@ -208,7 +208,7 @@ fn row((queue, next, holders): &Line, role: Role, now: Timestamp) -> Markup {
             td data-label="Running" { (queue.running) }
             td data-label="Limit" {
                 (queue.limit())
-                @if queue.operator_limit.is_some() { " " span.text-secondary { "set here" } }
+                @if queue.operator_limit.is_some() { " " span.text-secondary { "set by a person" } }
             }
             td data-label="First" {
                 @if let Some(job) = next {

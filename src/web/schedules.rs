@@ -146,7 +146,7 @@ fn next(schedule: &Schedule, now: Timestamp) -> Markup {
     let later: Vec<_> = later.map(|at| plan.rule.local_as(at, "%-d %b %H:%M")).collect();
     html! {
         @match (schedule.paused_at, first) {
-            (Some(at), _) => span.text-secondary { "none since " (when(at, now)) },
+            (Some(at), _) => span.text-secondary { "paused " (when(at, now)) },
             (None, None) => span.text-secondary { "none any more" },
             (None, Some(first)) => {
                 div { (plan.rule.local(first)) ", " (when(first, now)) }

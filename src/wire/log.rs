@@ -39,7 +39,7 @@ pub struct LogRow {
     pub user_id: Option<String>,
     /// The request's path.
     pub request_path: Option<String>,
-    /// Whatever else its source gave.
+    /// Everything else that its source gave.
     pub extra_data: Option<Box<RawValue>>,
 }
 

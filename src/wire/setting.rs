@@ -11,7 +11,7 @@ pub struct Setting {
     pub key: &'static str,
     /// Its value: a truth value, a number or a text.
     pub value: Value,
-    /// What it is while nobody has set it.
+    /// Its default: the value while nobody has set it.
     pub default: Value,
     /// Whether a person has set it.
     pub is_set: bool,

@@ -27,7 +27,7 @@ pub enum Ending {
     MaxTurns,
     /// It cost as much as it may.
     Budget,
-    /// Somebody stopped it.
+    /// A person stopped it.
     Cancelled,
     /// It took too long.
     TimedOut,
@@ -35,7 +35,7 @@ pub enum Ending {
     Idle,
     /// It wrote too much.
     OutputLimit,
-    /// The server stopped or died, or somebody else interrupted it.
+    /// The server stopped or died, or another program interrupted it.
     Interrupted,
     /// A signal ended it that was not ours.
     Killed,
@@ -123,7 +123,7 @@ impl Ending {
         }
     }
 
-    /// Whether trying again is of no use before somebody has done something about it.
+    /// Whether a person must act before another try can succeed.
     pub(super) const fn needs_a_person(self) -> bool {
         matches!(self, Self::Authentication | Self::Billing | Self::Request | Self::NotStarted)
     }

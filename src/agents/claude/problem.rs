@@ -12,7 +12,7 @@ pub struct Problem {
 /// What kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// The key or the login is missing, wrong or not allowed: nobody but a person can mend it.
+    /// The key or the login is missing, wrong or not allowed: only a person can mend it.
     Authentication,
     /// The account has no money left.
     Billing,

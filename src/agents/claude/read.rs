@@ -28,7 +28,7 @@ impl Reader {
         self.lines.finish().iter().flat_map(Self::read).collect()
     }
 
-    /// The events of one line, for one who keeps the lines himself, as the transcript does.
+    /// The events of one line, for callers that keep the lines, as the transcript does.
     pub fn read(line: &Line) -> Vec<Event> {
         let text = String::from_utf8_lossy(&line.bytes);
         match parse(&text) {
@@ -138,7 +138,7 @@ fn retry(object: &Value) -> Event {
 
 /// # Source
 /// `rate_limit_event` comes with subscription logins since 2.1.45; `resetsAt` is in seconds and may be missing.
-/// Somebody who pays for usage over the limit is not refused.
+/// A user who pays for usage over the limit is not refused.
 fn rate_limit(info: &Value) -> Event {
     let over = info["isUsingOverage"].as_bool() == Some(true);
     Event::RateLimit(RateLimit {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta,
 use chrono_tz::Tz;
 use std::time::Duration;
 
-/// How long to wait where nothing says it: limits of requests a minute are over by then, and to ask again costs nothing.
+/// How long to wait if no text says it: a limit of requests a minute is over by then, and asking again costs nothing.
 pub(super) const DEFAULT_WAIT: Duration = Duration::from_mins(5);
 /// The shortest wait: what the program says may be over by a few seconds, and a run that is refused at once is not
 /// started again and again.

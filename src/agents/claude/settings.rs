@@ -12,7 +12,7 @@ const MAX_MODEL: usize = 200;
 /// The first version that has `--safe-mode`.
 const SAFE_MODE_SINCE: Version = Version(2, 1, 169);
 
-/// What a run of the program is to be like. Its prompt is not here: it goes by standard input.
+/// The settings of a run of the program. They leave out the prompt, which goes in by standard input.
 ///
 /// # Source
 /// An argument is limited to 128 KiB, a prompt that begins with a dash is read as an option, and options that take a
@@ -29,7 +29,7 @@ pub struct Settings {
     pub budget_usd: Option<f64>,
     /// Whether an `ANTHROPIC_API_KEY` is given to it. A login by subscription is refused by `--bare`.
     pub api_key: bool,
-    /// Whose settings, hooks and plugins it loads. Nobody's: no `CLAUDE.md`, MCP servers and slash commands either.
+    /// Whose settings, hooks and plugins it loads. With nobody's it also loads no `CLAUDE.md`, MCP server or slash command.
     pub sources: Vec<SettingSource>,
     /// The session it goes on with.
     pub resume: Option<CliSession>,
@@ -64,7 +64,7 @@ impl Settings {
     /// The program's arguments, its own name left out, for the version that is installed.
     ///
     /// # Errors
-    /// `AGENT-VALUE-001` for a budget that is no amount, and for a text that fits no argument.
+    /// `AGENT-VALUE-001` for a budget that is not an amount, and for a text that is too long for an argument.
     pub fn argv(&self, version: Version) -> Result<Vec<String>> {
         let mut argv: Vec<String> = Vec::new();
         let mut add = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
@@ -82,7 +82,7 @@ impl Settings {
             }
             add(&["--max-budget-usd", &budget.to_string()]);
         }
-        // Not `bypassPermissions`, which root is refused: what is not allowed here is denied without a question.
+        // `bypassPermissions` is not for root. In this mode every tool that is not listed is denied without a question.
         add(&["--permission-mode", "dontAsk"]);
         if let Some(tools) = tools(self.profile) {
             add(&["--tools", tools]);
@@ -126,7 +126,7 @@ fn refused(what: impl Into<String>) -> Error {
     Error::new(Code::AgentValue, what)
 }
 
-/// The tools the model is told of; `None` for all. What the tools can reach is the sandbox's matter.
+/// The tools that the model may use; `None`: all. The sandbox decides what the tools can reach.
 fn tools(profile: Profile) -> Option<&'static str> {
     match profile {
         Profile::Scan => Some("Bash"),

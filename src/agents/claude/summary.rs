@@ -94,8 +94,8 @@ impl Summary {
         }
     }
 
-    /// Why the run should be ended now rather than left to try on: nobody can help it but a person, or it waits for
-    /// longer than a run may hold its place. To be asked after every event; [`verdict`](super::verdict) with
+    /// Why the run should be ended now instead of trying on: only a person can help it, or it waits for longer than a run
+    /// may hold its place. The caller asks this after every event; [`verdict`](super::verdict) with
     /// [`Stop::GaveUp`](super::Stop::GaveUp) then says what became of it.
     ///
     /// # Source
@@ -124,7 +124,7 @@ impl Summary {
         self.limit.as_ref().and_then(|limit| limit.until)
     }
 
-    /// The model answers, so that neither a wait nor a failure before it counts any more.
+    /// The model answers, so earlier waits and failures no longer count.
     fn go_on(&mut self) {
         self.waiting = None;
         self.failure = None;

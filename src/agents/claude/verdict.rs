@@ -41,7 +41,7 @@ pub struct End<'a> {
 /// Why we stopped it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Somebody asked for it.
+    /// A person asked for it.
     Cancelled,
     /// It took too long.
     TimedOut,
@@ -58,7 +58,7 @@ pub enum Stop {
 }
 
 impl Stop {
-    /// Why a run ended that the supervisor speaks of; `asked` is why its stop was ordered, if it was.
+    /// Why a run ended, as its supervisor reports it; `asked` is the reason of an ordered stop.
     pub fn of(reason: agents::Reason, asked: Option<Self>) -> Option<Self> {
         match reason {
             agents::Reason::Exited => None,
@@ -124,7 +124,7 @@ pub enum Conclusion {
 }
 
 impl Verdict {
-    /// The same for the engine; `result` is what a job keeps that is done.
+    /// The same for the engine; a completed job keeps `result`.
     pub fn outcome(&self, result: Value) -> Outcome {
         let error = || JobError::new(self.ending.code(), &self.message);
         match self.conclusion {
@@ -177,7 +177,7 @@ fn how(run: &Summary, end: &End<'_>) -> (Ending, String) {
     }
 }
 
-/// A run that we stopped. One that sat out a wait for what it cannot get is told by that.
+/// A run that we stopped. If it was waiting for something that it could not get, the verdict names that.
 fn stopped(run: &Summary, stop: Stop) -> (Ending, String) {
     let waiting = run.waiting.as_ref().map(|(problem, _)| problem);
     let plain = |ending| (ending, String::new());
@@ -222,13 +222,13 @@ fn failed(run: &Summary, report: &Report) -> (Ending, String) {
         "error_max_budget_usd" => Ending::Budget,
         "error_max_structured_output_retries" => Ending::Unstructured,
         _ if reason.starts_with("aborted") => Ending::Interrupted,
-        // The session to go on with is not there: the program reports that before it is ready.
+        // The session that should be continued is gone: the program reports that before it is ready.
         "error_during_execution" if !run.started => Ending::NotStarted,
         subtype => {
             let told = run.failure.clone().or_else(|| Problem::of_text(&detail));
             let read = || Problem::read("", report.status, &detail);
             return match told.or_else(|| (subtype == "success").then(read)) {
-                // A limit that is used up tells more than a failure of no known kind.
+                // A used-up limit explains more than a failure of an unknown kind.
                 Some(problem) if run.limit.is_some() && is_passing(problem.kind) => {
                     (Ending::Limit, problem.text)
                 }

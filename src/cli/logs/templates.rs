@@ -20,9 +20,9 @@ const MAX_SHOWN: usize = 160;
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Arguments {
-    /// The log, `-` for standard input; of JSON lines the message is taken
+    /// The log; `-` reads standard input. Of a JSON line only the message counts
     file: PathBuf,
-    /// Print the number of each line's template instead, one a line, in the order of the lines
+    /// Print the number of each line's template instead, in the order of the lines
     #[arg(long)]
     assign: bool,
 }
@@ -58,7 +58,7 @@ pub(in crate::cli) fn run(json: bool, arguments: &Arguments) -> Result<()> {
     if gone.templates > 0 {
         let (templates, lines) = (gone.templates, gone.lines);
         output::note(&format!(
-            "more different lines than are kept at once: {templates} templates of {lines} lines, the least used, were forgotten"
+            "the log has more different lines than are kept at once: the {templates} least used templates, of {lines} lines, were forgotten"
         ));
     }
     Ok(())

@@ -8,7 +8,7 @@ const HUNG_AFTER: Duration = Duration::from_secs(30);
 /// How long a proof holds that nothing kept the leader from writing: one heartbeat of ours and a slow commit.
 const PROOF_LIFE: Duration = Duration::from_secs(12);
 
-/// What there is to do about the leader.
+/// What this process should do about the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Nothing.
@@ -32,7 +32,7 @@ pub(super) struct Judge {
 #[derive(Debug)]
 struct Silence {
     leader: WorkerId,
-    /// What it said last. Only compared: the leader's date may be any.
+    /// The leader's last sign of life. It is only compared, because the date of the leader may be wrong.
     heartbeat_at: Timestamp,
     /// When that was first seen.
     since: Instant,

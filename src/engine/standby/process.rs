@@ -9,7 +9,7 @@ pub(super) fn own() -> Process {
     Process { pid, start: start_of(pid) }
 }
 
-/// Whether a process of this machine has surely ended. One of another container cannot be seen from here.
+/// Whether a process of this machine has surely ended. A process of another container cannot be seen from here.
 pub(super) fn is_gone(process: &Process) -> bool {
     let (Some(start), Some(machine)) = (&process.start, machine()) else { return false };
     let mut words = start.split(' ');
@@ -26,13 +26,13 @@ pub(super) fn is_stopped(process: &Process) -> bool {
         && start_of(process.pid) == process.start
 }
 
-/// Kills exactly this process, whoever has its number by now.
+/// Kills exactly this process and never another one that has its number now.
 #[cfg(target_os = "linux")]
 pub(super) fn kill(process: &Process) -> io::Result<()> {
     use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
     let pid = i32::try_from(process.pid).ok().and_then(Pid::from_raw);
     let handle = pidfd_open(pid.ok_or(io::ErrorKind::NotFound)?, PidfdFlags::empty())?;
-    // The handle stays with whoever has the number at this moment, so it is asked now, not before, who that is.
+    // The handle stays with the process that has the number now. So the check which process that is comes after it.
     if process.start.is_none() || start_of(process.pid) != process.start {
         return Err(io::Error::new(
             io::ErrorKind::NotFound,

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 /// Bytes at the beginning of a file by which it is known: a few lines with their times.
 pub(super) const MAX_HEAD: usize = 1_024;
-/// Fewest of them by which a copy is believed to be one.
+/// The fewest of these bytes by which a copy is recognised.
 const MIN_HEAD: u64 = 32;
 /// Most rotated files of one log that are looked at.
 const MAX_SIBLINGS: usize = 100;
-/// What a rotated file's name has behind that of the log, besides numbers and dates.
+/// The endings of a rotated file's name, besides numbers and dates.
 const ROTATED: [&str; 5] = [".old", ".bak", ".prev", ".orig", "~"];
 
 /// How far which file was read, as it is stored.
@@ -40,7 +40,7 @@ impl Position {
         Self { device, inode, offset, head_length: head.len() as u64, head: digest(head) }
     }
 
-    /// Reads a stored position; what is none counts as not stored.
+    /// Reads a stored position; a text that is no position counts as not stored.
     pub(super) fn read(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
@@ -76,7 +76,7 @@ pub(super) fn begins_with(file: &File, head: &[u8]) -> io::Result<bool> {
     }
 }
 
-/// What is there under a path, if it is a file.
+/// The file at a path, if there is one.
 pub(super) fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
     match std::fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -86,7 +86,7 @@ pub(super) fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
     }
 }
 
-/// The file to read and where: what is left of the one that was read last, else the log from its start.
+/// The file to read and the position in it: the rest of the file that was read last, else the log from its start.
 pub(super) fn find(path: &Path, stored: Option<&Position>) -> io::Result<Option<(PathBuf, u64)>> {
     let here = metadata(path)?;
     let Some(stored) = stored else {
@@ -100,12 +100,12 @@ pub(super) fn find(path: &Path, stored: Option<&Position>) -> io::Result<Option<
     {
         return Ok(Some((path.to_owned(), stored.offset)));
     }
-    // A file with the number first: a copy begins the same too.
+    // A file with the same number comes first, because a copy begins with the same bytes.
     let mut siblings = siblings(path)?;
     siblings.sort_by_key(|(_, file)| !is_it(file));
     for (sibling, file) in siblings {
         let known = is_it(&file) || stored.head_length >= MIN_HEAD;
-        // One that cannot be read, or is gone by now, is not it.
+        // A file that cannot be read or is gone by now is another one.
         if known && file.len() > stored.offset && stored.begins(&sibling).unwrap_or(false) {
             return Ok(Some((sibling, stored.offset)));
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Bytes read in one step: some thousand lines, which one commit stores.
 const MAX_READ: usize = 256 * 1024;
-/// How long nothing must have come before a row is taken as whole, and a renamed file as finished.
+/// How long the file must be silent before a row counts as whole and a renamed file as finished.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// What a step came to.
@@ -27,9 +27,9 @@ pub(super) struct Step {
 pub(super) enum Next {
     /// There may be more to read.
     More,
-    /// Nothing has come.
+    /// There is no new line.
     Wait,
-    /// This file is done, or not what it was: find out where the position is now.
+    /// This file is finished or is another one now: the caller has to find the position anew.
     Elsewhere,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Reading {
     kept: u64,
     clean: RedactStream<'static>,
     parser: LineParser,
-    /// The last line was the inside of a secret: what begins there has not ended.
+    /// The last line was inside a secret: the row that begins there has not ended.
     inside_secret: bool,
     /// When something came last.
     heard_at: Timestamp,
@@ -77,7 +77,7 @@ impl Reading {
             read: offset,
             line_start: offset,
             kept: offset,
-            // Before the parser, which cuts long texts and takes each line of a bare PEM key for a row.
+            // Secrets go before the parser, which cuts long texts and takes each line of a bare PEM key for a row.
             clean: RedactStream::new(redactor()),
             parser: LineParser::new(Defaults { source, timestamp: now.to_string() }),
             inside_secret: false,
@@ -112,7 +112,7 @@ impl Reading {
             let rows = if self.inside_secret { Vec::new() } else { self.flush() };
             return Ok(self.done(rows, Next::Wait));
         }
-        // Nobody will end the last line any more.
+        // Nothing will end the last line any more.
         let mut rows = if self.read > self.line_start { self.take(b"\n") } else { Vec::new() };
         rows.extend(self.flush());
         let mut step = self.done(rows, Next::Elsewhere);

@@ -24,7 +24,7 @@ pub struct LogCounts {
 }
 
 impl LogCounts {
-    /// Lines that found no room, or that the database refused.
+    /// Lines for which there was no room, or which the database refused.
     pub fn dropped(&self) -> u64 {
         self.dropped.iter().sum()
     }
@@ -125,7 +125,7 @@ impl Sender {
         if !self.tally.has_room(level, bytes) {
             return self.tally.lose(level);
         }
-        // Counted before it is sent: the writer may have it at once.
+        // The line is counted before it is sent, because the writer may take it at once.
         self.tally.lines.fetch_add(1, Ordering::Relaxed);
         self.tally.bytes.fetch_add(bytes, Ordering::Relaxed);
         if self.lines.try_send(row).is_err() {
@@ -147,7 +147,7 @@ impl Receiver {
         taken
     }
 
-    /// Takes no more lines; those that wait are still given.
+    /// Takes no more lines; the writer still gets the lines that wait.
     pub(super) fn close(&mut self) {
         self.lines.close();
     }

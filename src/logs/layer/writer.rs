@@ -39,7 +39,7 @@ impl LogWriter {
         Self { task, stop }
     }
 
-    /// Writes the lines that wait, then ends and answers what became of all of them. Later lines go nowhere.
+    /// Writes the lines that wait, then ends and answers what became of all lines. Later lines are not written.
     pub async fn stop(mut self) -> LogCounts {
         self.stop.cancel();
         self.task.join_next().await.and_then(Result::ok).unwrap_or_default()
@@ -51,7 +51,7 @@ struct Writer {
     clock: Clock,
     /// The numbers when dropped lines were last told.
     reported: LogCounts,
-    /// When they may be told again; `None` before the first time.
+    /// When dropped lines may be reported again; `None` before the first report.
     next_report: Option<Timestamp>,
     /// The last batch was refused, which was said.
     failing: bool,
@@ -86,7 +86,7 @@ impl Writer {
                 self.report(&lines).await;
             }
             if !lines.is_closed() {
-                // A third of the time is for others: in a flood it is better to drop lines than to slow a request.
+                // A third of the time is for other work: in a flood, dropping lines is better than slowing a request.
                 tokio::time::sleep(begun.elapsed() / 2).await;
             }
         }
@@ -104,7 +104,7 @@ impl Writer {
         }
     }
 
-    /// Tells of the lines that were dropped since the last time, by a row. If that row is refused too, a later one
+    /// Reports the lines that were dropped since the last report, by a row. If that row is refused too, a later one
     /// tells.
     async fn report(&mut self, lines: &Receiver) {
         let counts = lines.tally().counts();

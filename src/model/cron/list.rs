@@ -20,7 +20,7 @@ pub(super) fn list(field: &Field, at: usize, text: &str) -> Result<u64, CronErro
     items(at, text).try_fold(0, |set, (at, text)| Ok(set | item(field, at, text)?))
 }
 
-/// `*`, `5`, `1-30`, and the first and the last with a step.
+/// An item of a list: `*`, `5` or `1-30`; `*` and `1-30` may have a step.
 pub(super) fn item(field: &Field, at: usize, text: &str) -> Result<u64, CronError> {
     let (values, by) = match text.split_once('/') {
         Some((values, step)) => (values, Some((at + values.len() + 1, step))),
@@ -81,7 +81,7 @@ mod tests {
 
     const FIELDS: [&Field; 6] = [&SECONDS, &MINUTES, &HOURS, &DAYS, &MONTHS, &WEEKDAYS];
 
-    /// What the message proposes in place of a text that is refused.
+    /// The text that the error message proposes instead of the refused one.
     fn proposed(field: &Field, text: &str) -> String {
         let why = list(field, 0, text).unwrap_err().reason;
         let (_, proposed) = why.split_once("write ").unwrap_or_else(|| panic!("{text}: {why}"));

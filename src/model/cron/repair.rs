@@ -1,7 +1,7 @@
 //! What a message proposes in place of a text that is refused.
 //!
-//! *Invariant:* a proposal is taken, and it names exactly the values that the refused text names in the crontabs that
-//! take it.
+//! *Invariant:* the parser takes every proposal, and a proposal names exactly the values that the refused text names in
+//! the crontabs that take that text.
 
 use super::field::{Field, digits};
 

@@ -1,11 +1,11 @@
-//! What a filter is made of: terms, and how each is written.
+//! The terms of a filter, and how each one is written.
 
 use super::length::{Length, Moment};
 use crate::model::job::word_enum;
 use crate::model::{Kind, Queue, ScheduleName, Status, Trigger};
 use std::fmt;
 
-/// Words that other languages join terms by; here they would be searched for, which nobody means.
+/// Words that join terms in other languages. Here they would be searched for, which nobody wants.
 pub(crate) const JOINING: [&str; 3] = ["AND", "OR", "NOT"];
 
 /// One term.
@@ -16,7 +16,7 @@ pub(crate) struct Term {
     pub(crate) condition: Condition,
 }
 
-/// What a job must be like. Of several values one is enough.
+/// What a filter asks of a job. If a term names several values, one of them is enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
     Status(Vec<Status>),

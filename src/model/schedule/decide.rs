@@ -1,15 +1,15 @@
 //! The scheduler's one decision: what becomes of the occurrences that are due.
 //!
-//! [`decide`] is a pure function of what is stored and of the time; the store writes what it answers in one
+//! [`decide`] is a pure function of the stored schedule and the time; the store writes its answer in one
 //! transaction: the decisions, the jobs that they make, the cursor. Called again with the new cursor it has nothing to
 //! say until the next occurrence, so a restart neither repeats nor shifts anything (P16, P17).
 //!
 //! The cursor only grows. A clock that jumps back leaves it where it is, and what was decided stays decided until the
 //! clock is past the cursor again.
 //!
-//! Who changes a rule sets the cursor to the later of the cursor and now: a change is no downtime, so the occurrences
-//! that the new rule would have had before it are not missed ones. Who enables an interval for the first time anchors
-//! it at now and sets the cursor to the millisecond before: the anchor is its first occurrence, and due at once.
+//! A change of the rule sets the cursor to now, unless the cursor is later: a change is no downtime, so the occurrences
+//! that the new rule would have had before the change do not count as missed. The first start of an interval anchors it at
+//! now and sets the cursor to the millisecond before: the anchor is the first occurrence, and it is due at once.
 
 use super::{CatchUp, MAX_CAUGHT_UP, Overlap, Rule};
 use crate::model::Timestamp;
@@ -176,7 +176,7 @@ fn one(look: &Situation<'_>, at: Timestamp, waiting: u64, caught_up: u32) -> Dec
         let run_at = look.now.plus(look.stagger.saturating_mul(caught_up));
         (Verdict::CaughtUp, format!("{} late", length(late)), run_at)
     } else {
-        // Not behind the staggered ones: being on time is worth more than the order.
+        // An occurrence that is on time does not wait behind the staggered ones: its time matters more than the order.
         (Verdict::Fired, String::new(), at)
     };
     Decision { occurrence_at: at, verdict, detail, run_at: Some(run_at) }

@@ -12,7 +12,7 @@ pub enum CatchUp {
     /// The newest makes a job, the others are merged into it.
     #[default]
     Once,
-    /// None makes a job.
+    /// No missed occurrence makes a job.
     Skip,
     /// The newest make a job each, the older are merged. Meant for `queue_all`: with `queue_one` all of these jobs
     /// but the first find one waiting.

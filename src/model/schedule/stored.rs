@@ -92,7 +92,7 @@ impl Plan {
 /// A schedule to be stored.
 #[derive(Clone, Debug)]
 pub struct NewSchedule {
-    /// What it is called; no other schedule is.
+    /// Its name, which no other schedule has.
     pub name: ScheduleName,
     /// What it does.
     pub plan: Plan,
@@ -148,7 +148,7 @@ pub struct Schedule {
     pub id: i64,
     /// What it is called.
     pub name: ScheduleName,
-    /// What it does; `Err` says why what is stored cannot be read, and then it makes no jobs.
+    /// What it does; `Err` says why the stored plan cannot be read. Such a schedule makes no jobs.
     pub plan: Result<Plan, String>,
     /// Whether settings edit it, and nothing else.
     pub reserved: bool,
@@ -200,7 +200,7 @@ pub struct PastDecision {
 pub struct ReservedSchedule {
     /// What it is called.
     pub name: ScheduleName,
-    /// What it does; `None`: nothing, it is switched off.
+    /// What it does; `None`: it is switched off and does nothing.
     pub plan: Option<Plan>,
 }
 

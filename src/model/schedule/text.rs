@@ -74,7 +74,7 @@ impl Rule {
         }
     }
 
-    /// Whether both are the same rule, whatever an interval is counted from.
+    /// Whether both are the same rule; the anchor of an interval does not count.
     pub fn is_same_pace(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Every { minutes, .. }, Self::Every { minutes: other, .. }) => minutes == other,

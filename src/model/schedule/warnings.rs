@@ -36,7 +36,7 @@ fn warning(cron: &Cron, zone: Tz, change: i64) -> Option<String> {
     let forward = before < after;
     let (from, until) = if forward { (before, after) } else { (after, before) };
     let time = cron.next(from - chrono::TimeDelta::seconds(1)).filter(|time| *time < until)?;
-    // A wildcard rule has a pace: it is told of the whole stretch, the others of their first time in it.
+    // A wildcard rule has a pace, so its warning names the whole stretch. Other warnings name the first time in it.
     let what =
         if cron.is_wild() { format!("{} to {}", clock(from), clock(until)) } else { clock(time) };
     let (happens, so) = match (forward, cron.is_wild()) {

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 const ALL_MINUTES: u64 = (1 << 60) - 1;
 const ALL_HOURS: u64 = (1 << 24) - 1;
-/// More times of a day than these make a sentence that nobody reads.
+/// The most times of a day in a sentence: nobody reads a longer one.
 const MAX_TIMES: u32 = 4;
 
 impl Rule {

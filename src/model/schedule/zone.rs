@@ -56,7 +56,7 @@ pub(super) fn next_shown(cron: &Cron, zone: Tz, after: i64) -> Option<i64> {
     None
 }
 
-/// The first instant after `from`, up to `until`, whose offset is another than just before it.
+/// The first instant after `from`, up to `until`, at which the offset changes.
 pub(super) fn change(zone: Tz, from: i64, until: i64) -> Option<i64> {
     let before = offset(zone, from)?;
     let mut low = from;

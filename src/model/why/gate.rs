@@ -12,7 +12,7 @@ const MAX_NAMED: usize = 5;
 pub enum Gate {
     /// No process runs the engine.
     NoEngine {
-        /// When the last one was heard of, if one did not end on purpose.
+        /// When the last process was heard of, unless it ended on purpose.
         seen_at: Option<Timestamp>,
     },
     /// Somebody stopped all queues.
@@ -24,14 +24,14 @@ pub enum Gate {
         /// The kinds that the running process has handlers for, if it has said so.
         known: Vec<String>,
     },
-    /// The engine has not looked at it yet, which it does at once.
+    /// The engine has not looked at it yet and will do so at once.
     NotAdmitted,
     /// Its kind needs the agent program, which cannot be used.
     AgentMissing {
         /// Why.
         reason: String,
     },
-    /// What it is there to do waits for a person.
+    /// The findings that it should file wait for a person.
     Approval {
         /// How many findings.
         findings: u64,
@@ -61,7 +61,7 @@ pub enum Gate {
     },
     /// Somebody paused its queue.
     QueuePaused(Queue, Pause),
-    /// As many jobs of its queue run as may.
+    /// Its queue runs as many jobs as its limit allows.
     QueueFull {
         /// Its queue.
         queue: Queue,
@@ -79,10 +79,10 @@ pub enum Gate {
     },
 }
 
-/// What a job waits for whose time has not come.
+/// The reason why the time of a job has not come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// Who made it named a time.
+    /// The request that made the job named a time.
     Delay,
     /// The next attempt after one that failed.
     Retry {
@@ -113,7 +113,7 @@ pub enum Opening {
     InstallAgent,
     /// Approve or reject findings.
     Approve,
-    /// Let the jobs end that the database sees in its way.
+    /// Wait for the end of the jobs because of which the database refused this one.
     EndOthers,
     /// Start this job now instead.
     RunNow(JobId),

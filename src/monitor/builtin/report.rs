@@ -11,7 +11,7 @@ pub(super) const MAX_TITLE: usize = 80;
 const MAX_VALUE: usize = 32;
 /// A name within so many first characters of a title is worth more than the last words, which are then cut.
 const MAX_HEAD: usize = 56;
-/// From so many rows on a number that never changes is no chance, and the title spells it out.
+/// With this many rows, a number that never changes is no accident: the title spells it out.
 const TELLING_ROWS: u64 = 3;
 /// Longest text from a log row inside a sentence, in characters.
 const MAX_SPAN: usize = 120;
@@ -73,7 +73,7 @@ fn without_code(template: &str) -> &str {
     text
 }
 
-/// Takes away what says nothing at either end, and cuts at a word.
+/// Removes empty words at both ends, and cuts between two words.
 fn tidied(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let blank = |c: char| c.is_whitespace() || matches!(c, ':' | '-' | ',' | ';' | '=' | '|');

@@ -153,7 +153,7 @@ const REFUSED: Verdict = Verdict {
     cause: "The message refuses what a caller sent: look at the caller, unless many callers do the same.",
 };
 
-/// Whose problem a message is; `None` where no rule knows it.
+/// Whose problem a message shows; `None` if no rule fits.
 ///
 /// Words are looked up in the template; traces and the status are read from the sample.
 pub(super) fn classify(template: &str, sample: &str) -> Option<Verdict> {

@@ -37,7 +37,7 @@ impl Events {
     }
 }
 
-/// Nothing but the period.
+/// There is no watch; the period alone serves.
 #[cfg(not(target_os = "linux"))]
 pub(super) struct Events;
 

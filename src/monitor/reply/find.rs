@@ -2,7 +2,7 @@
 
 use serde_json::{Deserializer, Value};
 
-/// The last object in the text that fits, if there is one: whoever explains first gives the answer at the end.
+/// The last object in the text that fits, if there is one: an agent that explains first gives its answer at the end.
 ///
 /// An object is tried wherever a brace opens, strings and what they hold included in its extent; one that does not fit
 /// is searched for smaller ones. `serde_json` follows 128 levels at most, so that no text takes more than 128 passes.

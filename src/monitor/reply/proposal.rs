@@ -5,7 +5,7 @@ use super::super::visible::visible;
 use crate::model::Classification;
 use serde_json::Value;
 
-/// Longest title that is a title at all, in characters; what is longer than a line is cut later.
+/// The longest text that counts as a title, in characters; a title longer than a line is cut later.
 pub(super) const MAX_TITLE: usize = 1_000;
 /// Longest body, in characters: half of what a tracker takes.
 pub(super) const MAX_BODY: usize = 32_000;

@@ -67,7 +67,7 @@ pub(in crate::store) fn redeem_setup_code(
     create_first_admin(conn, password_hash, actor, now)
 }
 
-/// Makes the account `admin` if there is no admin yet. One of this name that is none becomes one, with this password.
+/// Makes the account `admin` if there is no admin yet. An existing account of this name becomes an admin with this password.
 pub(in crate::store) fn create_first_admin(
     conn: &Connection,
     password_hash: &str,
@@ -152,7 +152,7 @@ pub(in crate::store) fn add(
     audit::record_change(conn, actor, "create account", username.as_str(), change, now)
 }
 
-/// Gives an account another role; answers the one that it had. One of a lower role ends its logins.
+/// Gives an account another role; answers the one that it had. A lower role ends its logins.
 ///
 /// # Errors
 /// `AUTH-NAME-001` if there is none of this name, `AUTH-ROLE-002` if it is the last admin.
@@ -293,7 +293,7 @@ pub(in crate::store) fn login(
     audit::record(conn, actor, "sign in", &actor.name, now)
 }
 
-/// Whose login this is, and whether its use should be noted by [`touch`].
+/// The account of this login, and whether [`touch`] should note its use.
 pub(in crate::store) fn by_login(
     conn: &Connection,
     id_hash: &str,

@@ -16,7 +16,7 @@ pub(super) fn record(
     record_change(conn, actor, action, subject, (None, None), now)
 }
 
-/// Writes down a deed that made of what was (`change.0`) what is (`change.1`).
+/// Records an act that changed a value from `change.0` to `change.1`.
 pub(super) fn record_change(
     conn: &Connection,
     actor: &Actor,

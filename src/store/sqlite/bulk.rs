@@ -139,7 +139,7 @@ pub(in crate::store) fn candidates(
     Ok((ids, (last < bulk.through_id).then_some(last)))
 }
 
-/// Acts on those of the candidates that fit still; what was done before is found done and left alone.
+/// Acts on the candidates that still fit. Jobs that are changed already are left alone.
 pub(in crate::store) fn act_on(
     tx: &Tx<'_>,
     bulk: &Bulk,

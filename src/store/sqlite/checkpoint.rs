@@ -1,8 +1,8 @@
 //! Writes the WAL back into the database: a thread with a connection of its own, so that callers wait for commits only.
 //!
-//! SQLite's own way, the committer writes back every 1,000 pages, makes a caller wait for it, and a busy writer outruns
-//! it: the log is begun anew only where a commit finds all of it written back. So the writer asks here every 3 MB, and
-//! from 32 MB on it waits, between two transactions, for one checkpoint that nothing outruns.
+//! By default, SQLite writes back every 1,000 pages in the thread that commits. That makes a caller wait, and a busy
+//! writer outruns it: the log begins anew only if a commit finds all of it written back. So the writer asks this thread
+//! every 3 MB, and from 32 MB on it waits, between two transactions, for one checkpoint that nothing outruns.
 //!
 //! Only a reader's snapshot can make the log grow further: the frames after it must stay. That is said once from 256 MB
 //! on, and at [`Limits::wal_bytes`] the writer refuses. While the file is larger than it need be, this thread tries every
@@ -27,7 +27,7 @@ use std::time::Duration;
 const ASK_EVERY: u64 = 3 * MB;
 /// The log's length from which on the writer pauses. Without the pause a busy writer reaches 200 MB.
 const PAUSE_AT: u64 = 32 * MB;
-/// A pause whose checkpoint left the log as it was, since somebody was just reading, is repeated after this much.
+/// If a pause left the log as it was because somebody was just reading, the next pause comes after this many bytes.
 const PAUSE_AGAIN: u64 = 4 * MB;
 /// The longest pause; a checkpoint that takes longer goes on without it.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -185,7 +185,7 @@ impl Asks {
 
     fn wait_for(&self, ask: u64) {
         let waits = |state: &mut State| state.done < ask;
-        // After the longest pause the writer goes on, whatever became of the checkpoint.
+        // After the longest pause the writer goes on, even if the checkpoint is not done.
         drop(self.changed.wait_timeout_while(self.lock(), PAUSE_MAX, waits));
     }
 
@@ -236,12 +236,15 @@ impl Checkpointer {
         self.board.ran(&Service::Checkpointer, Clock::system().now(), ran);
         match ended {
             Ok(()) => self.failing = false,
-            // Another program is at it, or holds the lock: there is a next time.
+            // Another program writes back or holds the lock: the next checkpoint comes soon.
             Err(error) if error.code() == Code::StoreBusy => {}
             Err(error) => {
                 if !mem::replace(&mut self.failing, true) {
                     let path = self.path.display();
-                    warn_coded!(Code::StoreCheckpoint, "write back the log of {path}: {error}");
+                    warn_coded!(
+                        Code::StoreCheckpoint,
+                        "write back the write-ahead log of {path}: {error}"
+                    );
                 }
             }
         }
@@ -271,11 +274,14 @@ impl Checkpointer {
             let (size, limit) = (size / MB, self.limits.wal_bytes / MB);
             warn_coded!(
                 Code::StoreWalLarge,
-                "the log of {path} has {size} MB and cannot be written back; at {limit} MB writes are refused"
+                "the write-ahead log of {path} has {size} MB and cannot be written back; at {limit} MB writes are refused"
             );
         } else if size <= WAL_SIZE_LIMIT && self.alarmed {
             self.alarmed = false;
-            tracing::info!("the log of {path} is written back; it has {} MB", size / MB);
+            tracing::info!(
+                "the write-ahead log of {path} is written back; it has {} MB",
+                size / MB
+            );
         }
     }
 }
@@ -328,7 +334,7 @@ mod tests {
     fn the_alarm_is_raised_once_and_ends_when_the_log_is_small_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        // No database, so a file of the right size will do.
+        // A file of the right size serves, because nothing here opens it as a database.
         let wal = std::fs::File::create(folder.path().join("x.db-wal")).unwrap();
         let limits = Limits::DEFAULT;
         let mut checkpointer = Checkpointer {

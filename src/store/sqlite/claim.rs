@@ -1,7 +1,7 @@
-//! The poller's transaction: what is due becomes queued, what is new is admitted, what fits is claimed.
+//! The poller's transaction: due jobs become queued, new jobs are admitted, and jobs for free slots are claimed.
 //!
-//! Admission is the only place that puts a job into the claim order or says why it is not. Whatever may change that
-//! answer (a freed key, a kind that got its handler) just marks the job `new` again.
+//! Admission is the only place that puts a job into the claim order or says why the job is not in it. An event that may
+//! change that answer (a freed key, a new handler of a kind) only marks the job `new` again.
 
 use super::counts::Tx;
 use super::jobs::{self, COLUMNS};
@@ -39,7 +39,7 @@ pub(in crate::store) fn poll(tx: &Tx<'_>, request: &PollRequest, now: Timestamp)
         }
         let chosen = known.len();
         let allowed = spend::put_off(tx, known, &request.kinds, now)?;
-        // Whoever is put off makes room for the next.
+        // A job that is put off makes room for the next one.
         more |= allowed.len() < chosen;
         claimed.extend(claim(tx, &allowed, request, now)?);
     }
@@ -120,7 +120,7 @@ fn admit(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<usize> {
             continue;
         }
         if job.run_at > now {
-            // Who can run it matters when its time has come.
+            // Its handler matters only when its time has come.
             wait(tx, job)?;
             continue;
         }
@@ -168,7 +168,7 @@ fn priority(job: &Job, rules: &KindRules) -> i32 {
     job.priority.unwrap_or_else(|| rules.priority_for(job.trigger))
 }
 
-/// Fills in what the kind decides, and puts the job where it waits.
+/// Fills in the columns that the kind decides, and puts the job into its queue.
 fn place(tx: &Tx<'_>, job: &Job, rules: &KindRules, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
@@ -183,7 +183,7 @@ fn place(tx: &Tx<'_>, job: &Job, rules: &KindRules, now: Timestamp) -> Result<()
             blocked_by = :blocked_by,
             counted = 1
         WHERE id = :id";
-    // A kind's own key cannot be talked out of: scans stay exclusive whoever inserts them.
+    // No job can override the key of its kind: scans stay exclusive even if another program inserts them.
     let key = rules.concurrency_key.as_ref().or(job.concurrency_key.as_ref());
     let limit = rules.key_limit;
     let waits = job.run_at > now;

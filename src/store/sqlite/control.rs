@@ -1,4 +1,4 @@
-//! The deeds of people on jobs that are there: they cancel them, or run them again.
+//! What people do to existing jobs: they cancel them, or run them again.
 
 use super::counts::Tx;
 use super::jobs::{self, COLUMNS};
@@ -10,7 +10,7 @@ use crate::model::{
 };
 use rusqlite::{Connection, named_params};
 
-/// Jobs that are made due at a time when what they wait for is gone; the others wait for their own time.
+/// The most jobs that are made due at once when what they wait for is gone; the others wait for their own time.
 const MAX_LIFTED: usize = 10_000;
 
 /// Cancels a job that waits, or asks a running one to end.
@@ -163,7 +163,7 @@ pub(super) fn existing(conn: &Connection, id: JobId) -> Result<Job> {
     jobs::get(conn, id)?.ok_or_else(|| Error::new(Code::JobUnknown, format!("find job {id}")))
 }
 
-/// Makes jobs due whose last step put them off for this cause, of one queue or of all: what they wait for is gone. An
+/// Makes the jobs due that their last step put off for this cause, in one queue or in all: the cause is gone. An
 /// edit that left their time alone is no such step.
 pub(super) fn lift(
     conn: &Connection,

@@ -94,7 +94,7 @@ impl Database {
     /// Runs `run` in a transaction, once, and answers after its commit.
     ///
     /// While another program holds the write lock the call waits. No call is refused before it has waited for 30 s, and
-    /// none waits much longer for a lock: the time counts from here, through the queue and whatever it waits behind. A page's
+    /// no call waits much longer for a lock: the time counts from here and includes the wait in the queue. A page's
     /// request ends after the same 30 s and may be told first that the answer is unknown (`WEB-TIME-001`).
     ///
     /// # Errors

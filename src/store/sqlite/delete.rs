@@ -41,7 +41,7 @@ pub(in crate::store) fn delete(
     Ok(gone)
 }
 
-/// Whether processes of a session may be left, which are found by its row.
+/// Whether processes of a session may be left: its row leads to them.
 pub(super) fn has_processes(conn: &Connection, id: JobId) -> Result<bool> {
     const SQL: &str = "
         SELECT EXISTS (SELECT 1 FROM sessions WHERE job_id = :id AND marker IS NOT NULL)";

@@ -35,7 +35,7 @@ const LIMITS: [(Limit, i32); 11] = [
     (Limit::SQLITE_LIMIT_VDBE_OP, 25_000),
     (Limit::SQLITE_LIMIT_FUNCTION_ARG, 20),
     (Limit::SQLITE_LIMIT_ATTACHED, 0),
-    // A pattern of many wildcards takes its time in one step, where nobody looks at the clock.
+    // A pattern with many wildcards is one long step, in which nobody looks at the clock.
     (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200),
     (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 1),
     (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
@@ -80,7 +80,7 @@ pub(in crate::store) fn ask(
     Ok(())
 }
 
-/// Opens a snapshot, and nothing else: not through a link, not for writing, without a look at files beside it.
+/// Opens a snapshot and refuses everything else. It follows no link, writes nothing and reads no file beside it.
 #[expect(clippy::disallowed_methods, reason = "the door has one connection of its own")]
 fn open(file: &Path) -> Result<Connection> {
     let no = |why: &dyn std::fmt::Display| refused(format!("{}: {why}", file.display()));
@@ -121,7 +121,7 @@ fn guard(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     conn.pragma_update(None, "query_only", true)?;
-    // What a query sorts stays in memory: no file is written anywhere.
+    // A query sorts in memory: no file is written anywhere.
     conn.pragma_update(None, "temp_store", "memory")?;
     for (limit, most) in LIMITS {
         conn.set_limit(limit, most)?;
@@ -157,7 +157,7 @@ fn is_harmless(
         AuthAction::Pragma { pragma_name, .. } => pragma_name.eq_ignore_ascii_case("table_info"),
         AuthAction::Read { table_name, column_name } => {
             let table = table_name.to_ascii_lowercase();
-            // Without a column it may be the name of a common table expression, of which rows are counted.
+            // A read without a column may be a count of the rows of a common table expression.
             tables.contains(&table) || column_name.is_empty() && !modules.contains(&table)
         }
         _ => false,

@@ -31,7 +31,7 @@ impl Draft {
             let io = |e| Error::new(Code::StoreIo, format!("make {}", path.display())).because(e);
             let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
             let lock = match made {
-                // Of an earlier process with the same number; `sweep` removes it.
+                // An earlier process with the same number left it; `sweep` removes it.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 made => made.map_err(io)?,
             };
@@ -66,12 +66,12 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // What cannot be removed now is removed by the next start.
+        // The next start removes what cannot be removed now.
         drop(remove(&self.path));
     }
 }
 
-/// Removes the drafts of `target` that processes left which are gone.
+/// Removes the drafts of `target` whose processes are gone.
 pub(super) fn sweep(target: &Path) -> io::Result<()> {
     let taken = target.metadata().ok();
     for entry in fs::read_dir(folder_of(target))? {

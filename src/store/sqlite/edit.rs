@@ -60,7 +60,7 @@ pub(in crate::store) fn edit(
     existing(tx, id)
 }
 
-/// The same, without a row of the audit log; answers what was and what is, if it is another.
+/// The same, without a row of the audit log; answers the job before and after the edit if they differ.
 pub(super) fn change(
     tx: &Tx<'_>,
     job: &Job,
@@ -68,7 +68,7 @@ pub(super) fn change(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Option<(String, String)>> {
-    // Whoever may change nothing of it is told so first, whatever the values are.
+    // The refusal of a job that cannot be changed comes before the refusal of a value.
     waiting(job, &edit, now)?;
     let edit = edit.of(job)?;
     if edit.is_empty() {

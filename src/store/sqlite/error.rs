@@ -10,7 +10,7 @@ const BUSY: &str = "another program holds it and did not let go in time";
 impl From<rusqlite::Error> for Error {
     /// The registered code by SQLite's own; what was being done is added by the call that ran the statement.
     ///
-    /// Of a busy database SQLite's words are not kept: "locked" leads its reader to look for damage or permissions.
+    /// For a busy database SQLite's words are left out: "locked" would make a reader look for damage or permissions.
     fn from(source: rusqlite::Error) -> Self {
         use rusqlite::Error as Sql;
         let corrupt = matches!(
@@ -35,7 +35,7 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-/// The error of a stored text that is none of ours, for `from_row` functions.
+/// The error of a stored text that we do not know, for `from_row` functions.
 pub(super) fn unreadable(column: usize, what: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("unknown {what}").into())
 }

@@ -73,7 +73,7 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// How many new issues may still go to the tracker without anybody's approval.
+/// How many new issues may still go to the tracker without an approval.
 pub(super) fn room(conn: &Connection, caps: Caps, now: Timestamp) -> Result<u64> {
     const SQL: &str = "
         SELECT count(*)
@@ -85,7 +85,7 @@ pub(super) fn room(conn: &Connection, caps: Caps, now: Timestamp) -> Result<u64>
     Ok(caps.scan.min(caps.day.saturating_sub(today as u64)))
 }
 
-/// Has what is pending filed: stores a job unless one waits already. One that runs does not count, for it may have looked
+/// Stores a job that files everything pending, unless one waits already. A running job does not count: it may have looked
 /// for the last time.
 pub(in crate::store) fn wake(conn: &Connection, by: Option<JobId>, now: Timestamp) -> Result<()> {
     const SQL: &str = "
@@ -101,7 +101,7 @@ pub(in crate::store) fn wake(conn: &Connection, by: Option<JobId>, now: Timestam
     jobs::insert(conn, &job, now).map(drop)
 }
 
-/// Whether a scan has left acts that nothing but a tracker's answer holds up.
+/// Whether a scan has left acts that wait for the tracker only.
 pub(super) fn has_pending(conn: &Connection, scan: JobId) -> Result<bool> {
     const SQL: &str = "
         SELECT EXISTS (

@@ -23,7 +23,7 @@ pub(super) fn record(conn: &Connection, id: JobId, event: &Event) -> Result<()> 
     Ok(())
 }
 
-/// The same, unless it is what the history ends with already: a job that is blocked again for the same reason has
+/// The same, unless the history ends with this step already: a job that is blocked again for the same reason has
 /// nothing new to tell.
 pub(super) fn record_once(conn: &Connection, id: JobId, event: &Event) -> Result<()> {
     const SQL: &str = "

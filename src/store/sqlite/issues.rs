@@ -10,7 +10,7 @@ use crate::model::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-/// Open and muted issues that findings are compared with word by word: years of them.
+/// The most open and muted issues with which findings are compared word by word: years of them.
 const MAX_COMPARED: usize = 2_000;
 
 const COLUMNS: &str = "id, number, url, title, body, classification, error_codes, occurrences, scan_id, \
@@ -131,7 +131,7 @@ pub(in crate::store) fn recent(
     Ok(newest_first)
 }
 
-/// Stores a finding as an issue: with the local tracker it is filed by that and has its number.
+/// Stores a finding as an issue. With the local tracker, the stored issue is filed and has its number.
 pub(super) fn insert(
     conn: &Connection,
     scan: JobId,

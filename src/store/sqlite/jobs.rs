@@ -31,7 +31,7 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
         interrupted: row.get(9)?,
         on_interrupt: parsed(row, 10, |text| OnInterrupt::from_str(&text).ok())?,
         epoch: row.get(11)?,
-        // Names that are no text: a worker nobody is, and keys that nobody shares.
+        // For names that are not text: a worker that no process is, and keys that no job shares.
         worker_id: parsed(row, 12, |text| {
             WorkerId::parse(text).or_else(|_| WorkerId::parse("unreadable")).ok()
         })?,
@@ -96,7 +96,7 @@ pub(in crate::store) fn insert(
     Ok(enqueued)
 }
 
-/// Refuses a job of a kind of which as many wait as may, those included that nobody has admitted yet.
+/// Refuses a job if as many of its kind wait as may. Jobs that are not admitted yet count too.
 fn expect_room(conn: &Connection, kind: &Kind) -> Result<()> {
     const SQL: &str = "
         SELECT (SELECT coalesce(sum(count), 0) FROM job_counts WHERE kind = :kind AND status = 'queued')

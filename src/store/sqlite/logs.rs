@@ -108,7 +108,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let mut stored = Stored { row: from_row(row)?, created_at: row.get(9)? };
     let message = &mut stored.row.row.message;
     if message.chars().count() == MAX_SCANNED {
-        // It was cut, perhaps within a secret, and half a secret has no shape.
+        // The text was cut, perhaps within a secret, and half a secret cannot be recognised.
         message.truncate(message.rfind(char::is_whitespace).unwrap_or(0));
     }
     Ok(stored)

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long a statement waits for another program's lock. Longer than any write of ours by far; a program that holds
+/// How long a statement waits for another program's lock. It is much longer than any write of ours; a program that holds
 /// the file longer than this is an error worth reporting. The writer waits by [`Limits::lock_wait`] instead.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a checkpoint waits for readers: a page's snapshot is short.
@@ -50,7 +50,7 @@ pub(in crate::store) struct Schema {
 pub(super) struct Limits {
     /// How long a call waits for another program's write lock before it is refused; see `Database::write`.
     pub(super) lock_wait: Duration,
-    /// Bytes of the WAL file from which on it is said that it cannot be written back.
+    /// The size of the WAL file, in bytes, from which on a warning says that it cannot be written back.
     pub(super) wal_alarm: u64,
     /// Bytes of the WAL file from which on every write is refused, of jobs and of their ends alike. It passes this by one
     /// transaction at most.
@@ -75,7 +75,7 @@ pub(super) fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()
     let io = |source| Error::new(Code::StoreIo, doing()).because(source);
     let folder = draft::folder_of(path);
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
-    // Another program that opened the path before there was a database leaves an empty file, which is as good as none.
+    // A program that opened the path before there was a database leaves an empty file, which counts as no file.
     let empty = path.metadata().is_ok_and(|data| data.is_file() && data.len() == 0);
     if empty {
         fs::remove_file(path).map_err(io)?;
@@ -84,7 +84,7 @@ pub(super) fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()
         create(path, schema).map_err(|e| e.while_doing(&format!("create {}", path.display())))?;
     }
     let found = match check_header(path, schema)? {
-        // Nothing beside it can say otherwise, and SQLite would leave a log beside a file that is refused.
+        // No file beside it can change this, and SQLite would leave a log beside a file that is refused.
         Some(version) if !beside(path, "-wal").exists() && !beside(path, "-journal").exists() => {
             version
         }
@@ -157,7 +157,7 @@ pub(super) fn init_reader(conn: &Connection) -> rusqlite::Result<()> {
 
 /// Moves every committed frame of the WAL into the database, syncs it, and answers whether it could do so whole.
 ///
-/// At a start, and after a commit that failed, this settles what the kernel may hold without having written it.
+/// At a start, and after a failed commit, this writes what the kernel may hold without having written it.
 pub(super) fn checkpoint(conn: &Connection) -> Result<bool> {
     conn.busy_timeout(CHECKPOINT_TIMEOUT)?;
     let busy: bool = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;

@@ -1,4 +1,4 @@
-//! Retention: what is over and old is removed, a bounded slice at a time.
+//! Retention: removes old jobs that are over and other old rows, a bounded slice at a time.
 
 use super::counts::Tx;
 use super::row;
@@ -9,7 +9,7 @@ use crate::model::{Kind, KindRules, Queue, Retention, Status, Timestamp};
 use rusqlite::{Connection, named_params};
 use std::time::Duration;
 
-/// Rows that one slice removes or looks at in vain: some ten milliseconds of work, which everybody else waits for.
+/// Rows that one slice removes or looks at: some ten milliseconds of work, for which every other call waits.
 const SLICE: usize = 500;
 /// How long closed issues are kept.
 const ISSUES: Duration = Duration::from_hours(365 * 24);
@@ -39,7 +39,7 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     Ok(left == 0)
 }
 
-/// What an operator has said of the jobs of a kind, or else of all that have nothing of their own.
+/// The retention that an operator has set for the jobs of a kind, or else for all kinds without one.
 fn operators(conn: &Connection, kind: &Kind) -> Result<Option<Retention>> {
     let set = settings::get(conn, retention_of(kind).key)?;
     let days = set.and_then(|setting| setting.value.as_u64());
@@ -64,7 +64,7 @@ fn before(now: Timestamp, kept: Duration) -> i64 {
     now.millis().saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The kinds that have final jobs, by the counts; a foreign hand's rows are found by the recount first.
+/// The kinds that have final jobs, by the counts. The recount adds the rows of other programs first.
 fn kinds(conn: &Connection) -> Result<Vec<Kind>> {
     const SQL: &str = "
         SELECT DISTINCT kind

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Who pauses a queue because a handler met a limit.
+/// The name that pauses a queue when a handler meets a limit.
 pub(super) const ENGINE: &str = "engine";
 /// The setting that stops every queue.
 const STOPPED: &str = "engine.stopped";
@@ -187,7 +187,7 @@ pub(super) fn next_resume(conn: &Connection) -> Result<Option<Timestamp>> {
     Ok(conn.prepare_cached(SQL)?.query_row([], |row| instant(row, 0))?)
 }
 
-/// Pauses a queue because a handler met a limit. A pause that is longer already stays as it is.
+/// Pauses a queue because a handler met a limit. A longer pause stays as it is.
 pub(super) fn pause_until(
     conn: &Connection,
     queue: &Queue,
@@ -203,7 +203,7 @@ pub(super) fn pause_until(
     set_pause(conn, queue, Some(&pause))
 }
 
-/// Starts nothing more of a queue until then, or until somebody resumes it.
+/// Pauses a queue until then, or until somebody resumes it.
 pub(in crate::store) fn pause(
     conn: &Connection,
     queue: &Queue,
@@ -229,7 +229,7 @@ pub(in crate::store) fn resume(
     let Some(pause) = get(conn, queue)?.pause else { return Ok(false) };
     set_pause(conn, queue, None)?;
     if pause.by == ENGINE {
-        // Whoever resumes it says that the limit is lifted.
+        // A person who resumes the queue says that the limit is lifted.
         control::lift(conn, Cause::Limited, Some(queue), actor, now)?;
     }
     let change = (Some(pause.reason.as_str()), None);

@@ -91,7 +91,7 @@ pub(in crate::store) fn remove(
     audit::record(conn, actor, "remove", &format!("repository {}", repository.name), now)
 }
 
-/// Stores a job that describes it, or answers the one that is to.
+/// Stores a job that describes it, or answers the job that waits to do so.
 pub(in crate::store) fn request(
     tx: &Tx<'_>,
     name: &str,

@@ -27,7 +27,7 @@ pub(super) fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
-/// Reads a text that may be NULL, and makes of it what it stands for.
+/// Reads a text that may be NULL, and parses it.
 pub(super) fn parsed<T>(
     row: &Row<'_>,
     column: usize,

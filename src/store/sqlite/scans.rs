@@ -48,7 +48,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
     })
 }
 
-/// What a dry run says it would do; nothing while it waits or runs.
+/// What a dry run says it would do; `None` while it waits or runs.
 fn dry_run(row: &Row<'_>) -> rusqlite::Result<Option<DryRun>> {
     let result = row::parsed(row, 19, Some)?;
     Ok(result.map(|text| serde_json::from_str(&text).unwrap_or_default()))

@@ -1,6 +1,6 @@
 //! Rows of `schedules`: what people and settings do to them. The poller's part is in [`fire`].
 //!
-//! *Invariant:* whoever changes a rule, a cursor or a pause also writes `next_at`, so that the poller finds what is due
+//! *Invariant:* each change of a rule, a cursor or a pause also writes `next_at`, so that the poller finds what is due
 //! by an index and never evaluates a rule that is not.
 
 mod fire;
@@ -224,7 +224,7 @@ fn set_plan(
     Ok(plan)
 }
 
-/// Keeps a schedule from making jobs; answers whether it did not before. What it has made stays.
+/// Pauses a schedule; answers whether this changed anything. The jobs that it has made stay.
 ///
 /// # Errors
 /// `SCHED-NAME-001`, `SCHED-NAME-003`.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 /// Rows that one search looks through.
 pub(super) const WINDOW: i64 = 100_000;
-/// Up to where jobs are counted that the engine has not looked at yet; there are more only while it stands.
+/// The most jobs that are counted among those at which the engine has not looked yet. There are more only while it stands.
 const MAX_NEW: i64 = 10_000;
 /// Final jobs that the dashboard's chart counts.
 const MAX_FINAL: i64 = 100_000;
@@ -92,7 +92,7 @@ pub(super) struct Window {
     /// Ids from here on are not looked at.
     pub(super) before: i64,
     pub(super) floor: i64,
-    /// Nothing below this can fit.
+    /// No id below this one can fit.
     lowest: i64,
 }
 

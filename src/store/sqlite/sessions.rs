@@ -276,7 +276,7 @@ pub(in crate::store) fn open_runs(conn: &Connection) -> Result<Vec<OpenRun>> {
     Ok(runs.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Writes that no process of a run is left, of which nobody heard how it ended.
+/// Writes that no process of a run is left, for a run whose ending is not known.
 pub(in crate::store) fn close_run(
     conn: &Connection,
     id: JobId,

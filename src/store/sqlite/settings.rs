@@ -16,7 +16,7 @@ pub(in crate::store) struct Setting {
     pub(in crate::store) updated_by: String,
 }
 
-/// A setting that somebody has set. One that is no JSON any more counts as null.
+/// A setting that somebody has set. A value that is not JSON any more counts as null.
 pub(in crate::store) fn get(conn: &Connection, key: &str) -> Result<Option<Setting>> {
     const SQL: &str = "
         SELECT value, updated_at, updated_by

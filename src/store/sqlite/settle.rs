@@ -56,9 +56,9 @@ pub(super) fn held(conn: &Connection, lease: &Lease) -> Result<Job> {
         .ok_or_else(|| lost(lease.id, lease.epoch))
 }
 
-/// Settles as lost whatever runs under another worker's name, or under ours without really running here.
+/// Settles as lost each job that runs under another worker's name, or under ours without really running here.
 ///
-/// Whoever polls leads the engine of this file (see [`crate::store::Leadership`]), so every other worker is gone. A
+/// The process that polls leads the engine of this file (see [`crate::store::Leadership`]), so every other worker is gone. A
 /// job in our own name that nobody runs is one whose claim was committed although the commit seemed to fail.
 pub(super) fn rescue_lost(
     tx: &Tx<'_>,
@@ -95,14 +95,14 @@ fn terms(job: &Job, poison_after: u32) -> Terms {
         max_attempts: job.max_attempts.unwrap_or(1),
         interrupted: job.interrupted,
         cancel_requested: job.cancel_requested_at.is_some(),
-        // Who was never admitted was started by another hand: it may not bear running twice.
+        // A running job that was never admitted was started by another program: running it twice may do harm.
         on_interrupt: job.on_interrupt.unwrap_or(OnInterrupt::Fail),
         poison_after,
     }
 }
 
 fn write(tx: &Tx<'_>, job: &Job, after: &Settlement, now: Timestamp) -> Result<()> {
-    // The epoch names the claim; whose it was is checked by `held`, and does not matter to a rescue.
+    // The epoch names the claim. `held` checks the worker, which does not matter to a rescue.
     const SQL: &str = "
         UPDATE jobs
         SET status = :status,

@@ -60,7 +60,7 @@ impl Drop for DraftFile {
 impl Draft {
     /// An empty snapshot, for its owner only, beside `path`.
     ///
-    /// Without a journal and without syncs: nobody reads it before it is whole, and one that a crash cut off is made anew.
+    /// Needs no journal and no sync: nobody reads the file before it is whole, and after a crash it is made anew.
     #[expect(clippy::disallowed_methods, reason = "a snapshot is a database of its own")]
     pub(in crate::store) fn create(path: &Path) -> Result<Self> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -55,7 +55,7 @@ pub(in crate::store) fn budgets(conn: &Connection) -> Result<Budgets> {
     Ok(Budgets::of(&settings::read(conn, &[BUDGET_DAY.key, BUDGET_MONTH.key])?))
 }
 
-/// Makes the jobs due that a budget has put off: it is another one now.
+/// Makes the jobs due that a budget has put off, after the budget was changed.
 pub(in crate::store) fn lift(conn: &Connection, actor: &Actor, now: Timestamp) -> Result<()> {
     control::lift(conn, Cause::Budget, None, actor, now)
 }
@@ -142,7 +142,7 @@ fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()>
     let params = named_params! {":id": job.id.0, ":until": over.until.millis()};
     tx.prepare_cached(SQL)?.execute(params)?;
     tx.moved(job, Status::Scheduled, job.queue.as_ref());
-    // A session that another one made is no decision about the occurrence.
+    // A session that another session made has no decision about the occurrence.
     if let (Some(occurrence), None) = (job.occurrence, job.parent_id) {
         tx.prepare_cached(DECISION)?.execute(named_params! {
             ":schedule": occurrence.schedule_id,

@@ -13,7 +13,7 @@ use rusqlite::{Connection, named_params};
 const MAX_MARKED: usize = 1000;
 
 /// Marks a slice of the jobs `new` that wait for a handler of one of these kinds, then the next of each key after
-/// `after`: whoever takes over trusts no earlier process to have done it. Answers where the next slice begins.
+/// `after`: a process that takes over does not rely on an earlier one for it. Answers where the next slice begins.
 pub(in crate::store) fn unblock(
     conn: &Connection,
     kinds: &[KindRules],
@@ -36,7 +36,7 @@ pub(in crate::store) fn unblock(
     }
     let mut after = after.to_owned();
     for _ in 0..MAX_MARKED {
-        // A key that is no text any more reads as another one: a walk that does not get on ends.
+        // A key that another program made no text is read as another key: a walk that makes no progress ends.
         let next = next_blocked_key(conn, &after)?.filter(|key| *key > after);
         let Some(key) = next else { return Ok(None) };
         unblock_key(conn, &key)?;

@@ -15,7 +15,7 @@ const MAX_HOLDERS: i64 = 10;
 /// Up to where jobs ahead are counted.
 const MAX_AHEAD: usize = 1000;
 
-/// Why these jobs are not running; those that are not there are left out. The statements grow with the queues, schedules
+/// Why these jobs are not running; missing jobs are left out. The number of statements grows with the queues, schedules
 /// and keys of the jobs, not with the jobs.
 pub(in crate::store) fn of(
     conn: &Connection,
@@ -76,7 +76,7 @@ struct Lane {
     line: HashMap<JobId, usize>,
 }
 
-/// What was spent by each schedule of the jobs, as far as a budget is used up.
+/// The schedules of these jobs whose budgets are used up, with what each has spent.
 struct Spending {
     budgets: Budgets,
     spent: HashMap<Option<i64>, crate::model::Spent>,
@@ -113,13 +113,13 @@ impl Around {
         Ok(around)
     }
 
-    /// Where a job waits, or will: its kind decides where it says nothing itself.
+    /// The queue in which a job waits or will wait: its own, or else the queue of its kind.
     fn queue(&self, job: &Job) -> Option<Queue> {
         let of_kind = || Queue::parse(self.says.kind(job.kind.as_str())?.queue.clone()).ok();
         job.queue.clone().or_else(of_kind)
     }
 
-    /// The key that it waits for, or will: its kind's goes before its own.
+    /// The key that a job waits for or will wait for: the key of its kind goes before its own.
     fn key(&self, job: &Job) -> Option<String> {
         let of_kind = self.says.kind(job.kind.as_str()).and_then(|kind| kind.key.clone());
         of_kind.or_else(|| job.concurrency_key.as_ref().map(ToString::to_string))

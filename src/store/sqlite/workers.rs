@@ -9,7 +9,7 @@ const COLUMNS: &str = "id, pid, process_start, version, leads, started_at, heart
 
 /// Longest facts of a worker, in bytes: they are written every ten seconds.
 const MAX_FACTS: usize = 64 * 1024;
-/// Workers that are read: some processes on one machine, never more; a bound for what another program may write.
+/// The most workers that are read. There are a few processes on one machine; another program may have written more rows.
 const MAX_WORKERS: i64 = 1000;
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Worker> {
@@ -58,7 +58,7 @@ pub(in crate::store) fn leading(conn: &Connection) -> Result<Option<ServerFacts>
     Ok(conn.prepare_cached(&sql)?.query_row([], read).optional()?)
 }
 
-/// Facts as they are stored. The kinds are what can be many: without them nobody is told wrong.
+/// Facts as they are stored. If they are too long, the kinds are left out: nothing untrue is said without them.
 fn facts_text(facts: &ProcessFacts) -> Result<String> {
     let write = |facts: &ProcessFacts| {
         serde_json::to_string(facts).map_err(|error| {
@@ -72,7 +72,7 @@ fn facts_text(facts: &ProcessFacts) -> Result<String> {
     write(&ProcessFacts { kinds: Vec::new(), ..facts.clone() })
 }
 
-/// Says that the worker is alive, and what else it has to say. Without a row it gets one, of a worker that stands by.
+/// Says that the worker is alive, with its facts. A worker without a row gets one, as a worker that stands by.
 pub(in crate::store) fn heartbeat(
     conn: &Connection,
     worker: &WorkerId,

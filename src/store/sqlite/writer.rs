@@ -36,7 +36,7 @@ const MAX_PAGES: i64 = 4096;
 /// gives us a turn beside a program that lets go only for a moment.
 const LOCK_TRY: Duration = Duration::from_millis(50);
 
-/// What the writer is asked to do.
+/// A request to the writer.
 pub(super) enum Call {
     /// Run this in the next transaction.
     Write(Box<dyn Work>),
@@ -147,7 +147,7 @@ impl Writer {
 
     /// Has the WAL written back as its length asks for, now that no transaction is open and every caller has its answer.
     fn tend_log(&mut self) {
-        // A failed look is made up for by the one after the next commit.
+        // If this look fails, the look after the next commit makes up for it.
         let log = self.conn.as_ref().and_then(|conn| checkpoint::look(conn).ok());
         if let Some(log) = log.flatten() {
             self.checkpoints.after_commit(log);
@@ -156,7 +156,7 @@ impl Writer {
 
     /// Tells the listeners if another connection committed.
     fn look(&mut self) {
-        // A failed look is made up for by the next one, at most 250 ms later.
+        // If this look fails, the next one makes up for it, at most 250 ms later.
         if let Some(version) = self.conn.as_ref().and_then(|conn| data_version(conn).ok())
             && version != self.seen
         {
@@ -199,7 +199,7 @@ impl Writer {
             }
         }
         if let Err(error) = differences.write(conn) {
-            // Nothing is saved without its counts.
+            // A change must be saved together with its counts.
             ignore(conn.execute_batch("ROLLBACK"), "SQLite has rolled back already");
             return refuse(kept, &error);
         }
@@ -214,7 +214,7 @@ impl Writer {
         }
     }
 
-    /// Refuses while the WAL is at its limit; the checkpointer is at it.
+    /// Refuses writes while the WAL is at its limit; the checkpointer tries to shrink it.
     fn check_log(&self) -> Result<()> {
         let size = open::wal_size(&self.path);
         if size < self.limits.wal_bytes {
@@ -224,7 +224,7 @@ impl Writer {
         Err(Error::new(Code::StoreWalFull, why))
     }
 
-    /// Takes the write lock, however long that takes, and refuses meanwhile each call whose time is over. Without a call
+    /// Waits for the write lock without an end and refuses meanwhile each call whose time is over. Without a call
     /// left it takes none.
     fn begin(&self, waiting: &mut Waiting) -> Result<()> {
         let Some(conn) = &self.conn else {
@@ -261,7 +261,7 @@ impl Writer {
             }
             self.seen = data_version(&conn)?;
             self.conn = Some(conn);
-            // Whatever happened meanwhile, everybody should look.
+            // Something may have changed meanwhile, so every listener should look.
             self.changes.send_modify(|n| *n += 1);
         }
         Ok(())
@@ -379,7 +379,7 @@ mod tests {
         let first = db.write("insert", |c| insert(c, 1));
         let second = db.write("insert", gives_up);
         let third = db.write("insert", |c| insert(c, 3));
-        // One batch or several: whoever shared it with the second call hears that nothing was saved.
+        // In one batch or several: each caller that shared the batch of the second call hears that nothing was saved.
         let (first, second, third) = tokio::join!(first, second, third);
         let said = [first.is_ok(), third.is_ok()].into_iter().filter(|ok| *ok).count();
         assert_eq!(second.unwrap_err().code(), Code::StoreIo);

@@ -101,7 +101,7 @@ impl Http {
         let body = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
         let body = match body {
             Ok(body) => String::from_utf8_lossy(&body).into_owned(),
-            // What was refused is refused, whatever else it wanted to say.
+            // The status says that it was refused; the rest of the answer does not change that.
             Err(_) if answer.status().is_client_error() => String::new(),
             Err(error) => return Err(lost(&error)),
         };
@@ -123,7 +123,7 @@ fn is_unsent(error: &Error) -> bool {
     let refused = |error: &io::Error| {
         matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable)
     };
-    // Whatever else there is may have come later.
+    // The other answers may have come later.
     matches!(
         error,
         Error::HostNotFound

@@ -70,7 +70,7 @@ impl Repo {
     }
 }
 
-/// An issue that we made: what matters of it. Whatever else the answer lacks, the issue is there.
+/// The fields that matter of an issue that we made. The issue is there even if the answer lacks other fields.
 #[derive(Deserialize)]
 pub(super) struct Made {
     pub(super) number: i64,

@@ -97,7 +97,7 @@ async fn queues_are_paused_resumed_and_stopped_alike_by_every_face() {
     let request =
         Request { cli: &["queues", "resume", "--all"], page: Some(("/settings/resume-all", &[])) };
     let resume = async |store: &_, call: &_| Ok(value(&queues::resume_all(store, call).await?));
-    let says = Ok("The queues go on; a queue that was paused by itself stays paused.");
+    let says = Ok("The queues go on; a queue that was paused separately stays paused.");
     check(faces.ask(request, resume).await, says);
 }
 

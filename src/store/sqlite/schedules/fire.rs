@@ -67,7 +67,7 @@ fn decide_one(tx: &Tx<'_>, schedule: &Schedule, plan: &Plan, now: Timestamp) -> 
         stagger: plan.stagger,
         cursor: schedule.cursor_at,
         now,
-        // No policy asks for more than whether there are any.
+        // The policies only ask whether there are any.
         waiting: u64::from(waiting),
         running: u64::from(running),
     });
@@ -78,7 +78,7 @@ fn decide_one(tx: &Tx<'_>, schedule: &Schedule, plan: &Plan, now: Timestamp) -> 
     advance(tx, schedule.id, decided.cursor, last, decided.next)
 }
 
-/// Whether jobs of a schedule's occurrences wait, and whether one runs. Those that somebody had it make by hand do not count.
+/// Whether jobs of a schedule's occurrences wait, and whether one runs. Jobs that a person started from it do not count.
 fn open_jobs(conn: &Connection, id: i64) -> Result<(bool, bool)> {
     const SQL: &str = "
         SELECT EXISTS (
