@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::error::{Code, Result};
-use crate::model::{Gate, JobId, Kind, NO_SERVER, Timestamp};
+use crate::model::{Gate, JobId, Kind, NO_SERVER, Timestamp, Why};
 use crate::store::Store;
 use crate::warn_coded;
 
@@ -42,7 +42,7 @@ pub(super) async fn notes(store: &Store, kind: &Kind, now: Timestamp) -> Vec<Str
 
 /// What holds a job after a change of it, in a sentence; empty if that cannot be read: the change is made all the same.
 pub(super) async fn held(store: &Store, id: JobId, now: Timestamp) -> String {
-    match store.why(id, now).await {
+    match store.why(id, now).await.map(|why| why.map(Why::of_a_new_job)) {
         Ok(Some(why)) if why.starts_now() => "It starts now.".to_owned(),
         Ok(why) => why.map(|why| why.to_string()).unwrap_or_default(),
         Err(error) => {
@@ -54,14 +54,10 @@ pub(super) async fn held(store: &Store, id: JobId, now: Timestamp) -> String {
 
 async fn read(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId) -> Result<Said> {
     let mut notes = store.notes_for(kind, call.now).await?;
-    let Some(mut why) = store.why(id, call.now).await? else {
+    let Some(why) = store.why(id, call.now).await?.map(Why::of_a_new_job) else {
         // It was there before, by its key, and retention has removed it since.
         return Ok(Said { sentence: format!("{subject} {id} is over."), ahead: Some(0), notes });
     };
-    // That the engine is about to look at it is no news beside what holds it.
-    if why.gates.len() > 1 {
-        why.gates.retain(|gate| *gate != Gate::NotAdmitted);
-    }
     // What the line names is not said twice; what to do where no server runs stands in the note alone.
     let named = |gate: &Gate| matches!(gate, Gate::NoHandler { .. } | Gate::AgentMissing { .. });
     if why.gates.iter().any(named) {

@@ -286,6 +286,16 @@ impl Why {
             && self.gates.iter().all(|gate| *gate == Gate::NotAdmitted)
     }
 
+    /// The same without the gate that opens in a moment, where another one stands: of a job that was just stored it is no
+    /// news that the engine is about to look at it.
+    #[must_use]
+    pub fn of_a_new_job(mut self) -> Self {
+        if self.gates.len() > 1 {
+            self.gates.retain(|gate| *gate != Gate::NotAdmitted);
+        }
+        self
+    }
+
     /// Whether it waits: it has not begun, or was put off.
     pub fn waits(&self) -> bool {
         match self.status {
