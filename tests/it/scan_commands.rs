@@ -73,7 +73,7 @@ async fn what_the_actions_on_issues_and_approvals_refuse_the_commands_refuse_wit
         let error = issues::change(&store, &call, IssueId(7), deed).await.unwrap_err();
         let (code, said) = refused(&ask(folder.path(), arguments));
         assert_eq!(code, Some(i32::from(error.class().exit_code())), "{arguments:?}");
-        assert!(said.contains(&error.to_string()), "{arguments:?}: {said}");
+        assert!(said.contains(&error.sentence()), "{arguments:?}: {said}");
     }
     let error = approvals::approve(&store, &call, FilingId(7)).await.unwrap_err();
     for verb in ["approve", "reject"] {
