@@ -2,12 +2,12 @@
 
 use crate::support::desk::{Desk, transcript, until_said};
 use crate::support::server::Browser;
-use crate::support::{START, foreign, now, store, until};
+use crate::support::{START, foreign, in_time, now, store, until};
 use lamplighter::Engine;
 use lamplighter::agents::Launcher;
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Plan, Queue, Rule, ScheduleName,
+    Actor, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Plan, Queue, Readiness, Rule, ScheduleName,
     Session, SessionRequest, Status, Trigger, Verdict,
 };
 use lamplighter::sessions::{self, AgentProgram, Agents, Asked, Sandboxed};
@@ -506,6 +506,12 @@ async fn every_way_to_ask_makes_a_session_and_the_view_tells_all_of_it() {
     assert_eq!(alarms, "[AGENT-BUDGET-001] $0.80 of the budget of today, $1.00, are spent");
 }
 
+/// Whether the server that runs says that it cannot use the agent program.
+async fn unready(store: &Store) -> bool {
+    let server = store.server_facts(now()).await.unwrap();
+    matches!(server.and_then(|server| server.says.agent), Some(Readiness::NotReady { .. }))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_usable_program_sessions_wait_with_the_reason_and_the_server_serves_on() {
     let files = tempfile::tempdir().unwrap();
@@ -523,7 +529,14 @@ async fn without_a_usable_program_sessions_wait_with_the_reason_and_the_server_s
         (Path::new("/bin/true"), "--version tells no version"),
     ] {
         let desk = Desk::start(program, &[]);
-        // A person is told at once; what another program or a schedule has asked for waits.
+        // A person is told at once, as soon as the server has looked; what a program or a schedule has asked for waits.
+        let mut changes = desk.store.changes();
+        let looked = async {
+            while !unready(&desk.store).await {
+                changes.changed().await.unwrap();
+            }
+        };
+        in_time(looked).await;
         let refused = desk.refused(&["sessions", "trigger", "result 0 x"]);
         assert!(refused.contains("[AGENT-START-003]") && refused.contains(reason), "{refused}");
         let id = desk.enqueue(&json!({"prompt": "result 0 x", "profile": "full"}));
