@@ -7,8 +7,8 @@ use lamplighter::Engine;
 use lamplighter::agents::Launcher;
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Plan, Queue, Readiness, Rule, ScheduleName,
-    Session, SessionRequest, Status, Trigger, Verdict,
+    Actor, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Plan, Queue, Readiness, Rule,
+    ScheduleName, Session, SessionRequest, Status, Trigger, Verdict,
 };
 use lamplighter::sessions::{self, AgentProgram, Agents, Asked, Sandboxed};
 use lamplighter::store::Store;
