@@ -4,7 +4,7 @@
 //! validation, limits, defaults, rights, audit and consequences; its [`Answer`] knows its own sentence and what a program
 //! is told. The faces (command line, pages) read what was asked, call one action and show its answer.
 //!
-//! *Invariant:* what one face refuses, all refuse, with the same error code and the same sentence; what one offers, all can.
+//! *Invariant:* what one face refuses, all refuse, with the same error code and the same sentence.
 
 mod answer;
 pub mod approvals;

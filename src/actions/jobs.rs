@@ -82,6 +82,12 @@ pub fn may_act(role: Role) -> bool {
     role >= ACTS
 }
 
+/// Whether this role may run a job of this kind again.
+pub fn may_run_again(role: Role, kind: &Kind) -> bool {
+    let is_guarded = [Kind::AGENT_SESSION, Kind::BULK_ACTION].contains(kind);
+    role >= if is_guarded { OWNS } else { ACTS }
+}
+
 /// Whether this role may delete jobs.
 pub fn may_delete(role: Role) -> bool {
     role >= OWNS

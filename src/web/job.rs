@@ -190,7 +190,7 @@ fn buttons(job: &Job, role: Role, now: Timestamp) -> Markup {
     let is_due = job.run_at <= now;
     html! {
         @if job.status.is_final() {
-            (form("run-again", "Run again"))
+            @if jobs::may_run_again(role, &job.kind) { (form("run-again", "Run again")) }
             @if jobs::may_delete(role) {
                 (confirm("delete-job", "Delete", &html! { "Its history, attempts and transcript go with it." },
                     &form("delete", "Delete now")))
