@@ -4,61 +4,81 @@ use crate::model;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// A job.
-#[derive(Clone, Debug, Serialize)]
-pub struct Job {
-    /// Its id.
-    pub id: i64,
-    /// Which handler runs it.
-    pub kind: String,
-    /// Where it is on its way.
-    pub status: &'static str,
-    /// What a queued job waits for besides room.
-    pub blocked_by: Option<&'static str>,
-    /// Where it waits; `null` before the engine has looked at it.
-    pub queue: Option<String>,
-    /// Lower runs first; `null` before the engine has looked at it.
-    pub priority: Option<i32>,
-    /// What made it.
-    pub trigger: &'static str,
-    /// Attempts that have begun and counted.
-    pub attempt: u32,
-    /// Attempts that it has.
-    pub max_attempts: Option<u32>,
-    /// Runs that a crash ended.
-    pub interrupted: u32,
-    /// The handler's input, as it was given.
-    pub payload: Option<Box<RawValue>>,
-    /// When it is due.
-    pub run_at: String,
-    /// When it was stored.
-    pub created_at: String,
-    /// When its last attempt began.
-    pub started_at: Option<String>,
-    /// When it was over.
-    pub finished_at: Option<String>,
-    /// When a person asked it to end.
-    pub cancel_requested_at: Option<String>,
-    /// How long an attempt may run.
-    pub timeout_ms: Option<u64>,
-    /// At most one job that is not over holds this key.
-    pub unique_key: Option<String>,
-    /// Running jobs that hold this key are limited.
-    pub concurrency_key: Option<String>,
-    /// The schedule that made it.
-    pub schedule_id: Option<i64>,
-    /// The instant of the schedule that it stands for.
-    pub occurrence_at: Option<String>,
-    /// How far it is, in its handler's words.
-    pub progress: Option<String>,
-    /// The job that it came from.
-    pub parent_id: Option<i64>,
-    /// What its handler answered.
-    pub result: Option<Box<RawValue>>,
-    /// Why its last attempt failed.
-    pub error: Option<String>,
-    /// The code of that error.
-    pub error_code: Option<String>,
+/// A type told to programs with what it is made of: each member has its document, its type and its value in one place.
+macro_rules! told {
+    ($(#[$of_it:meta])* pub struct $name:ident of $from:ident: $model:ty {
+        $($(#[$of_member:meta])* $member:ident: $type:ty = $value:expr;)*
+    }) => {
+        $(#[$of_it])*
+        pub struct $name {
+            $($(#[$of_member])* pub $member: $type,)*
+        }
+
+        impl From<&$model> for $name {
+            fn from($from: &$model) -> Self {
+                Self { $($member: $value,)* }
+            }
+        }
+    };
+}
+
+told! {
+    /// A job.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct Job of job: model::Job {
+        /// Its id.
+        id: i64 = job.id.0;
+        /// Which handler runs it.
+        kind: String = job.kind.to_string();
+        /// Where it is on its way.
+        status: &'static str = job.status.as_str();
+        /// What a queued job waits for besides room.
+        blocked_by: Option<&'static str> = job.blocked_by.map(model::BlockedBy::as_str);
+        /// Where it waits; `null` before the engine has looked at it.
+        queue: Option<String> = job.queue.as_ref().map(ToString::to_string);
+        /// Lower runs first; `null` before the engine has looked at it.
+        priority: Option<i32> = job.priority;
+        /// What made it.
+        trigger: &'static str = job.trigger.as_str();
+        /// Attempts that have begun and counted.
+        attempt: u32 = job.attempt;
+        /// Attempts that it has.
+        max_attempts: Option<u32> = job.max_attempts;
+        /// Runs that a crash ended.
+        interrupted: u32 = job.interrupted;
+        /// The handler's input, as it was given.
+        payload: Option<Box<RawValue>> = embedded(&job.payload);
+        /// When it is due.
+        run_at: String = job.run_at.to_string();
+        /// When it was stored.
+        created_at: String = job.created_at.to_string();
+        /// When its last attempt began.
+        started_at: Option<String> = instant(job.started_at);
+        /// When it was over.
+        finished_at: Option<String> = instant(job.finished_at);
+        /// When a person asked it to end.
+        cancel_requested_at: Option<String> = instant(job.cancel_requested_at);
+        /// How long an attempt may run.
+        timeout_ms: Option<u64> = job.timeout.map(|timeout| timeout.as_millis() as u64);
+        /// At most one job that is not over holds this key.
+        unique_key: Option<String> = job.unique_key.as_ref().map(ToString::to_string);
+        /// Running jobs that hold this key are limited.
+        concurrency_key: Option<String> = job.concurrency_key.as_ref().map(ToString::to_string);
+        /// The schedule that made it.
+        schedule_id: Option<i64> = job.schedule_id;
+        /// The instant of the schedule that it stands for.
+        occurrence_at: Option<String> = job.occurrence.map(|occurrence| occurrence.at.to_string());
+        /// How far it is, in its handler's words.
+        progress: Option<String> = job.progress.clone();
+        /// The job that it came from.
+        parent_id: Option<i64> = job.parent_id.map(|id| id.0);
+        /// What its handler answered.
+        result: Option<Box<RawValue>> = job.result.as_deref().and_then(embedded);
+        /// Why its last attempt failed.
+        error: Option<String> = job.error.clone();
+        /// The code of that error.
+        error_code: Option<String> = job.error_code.clone();
+    }
 }
 
 /// A job in a list.
@@ -83,42 +103,46 @@ pub struct JobStory {
     pub attempts: Vec<JobAttempt>,
 }
 
-/// A step of a job outside the plain path.
-#[derive(Clone, Debug, Serialize)]
-pub struct JobEvent {
-    /// When.
-    pub at: String,
-    /// The status before.
-    pub from: Option<&'static str>,
-    /// The status after.
-    pub to: &'static str,
-    /// What led to it.
-    pub cause: String,
-    /// Who or what did it.
-    pub actor: String,
-    /// More, for people.
-    pub detail: Option<String>,
+told! {
+    /// A step of a job outside the plain path.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct JobEvent of event: model::Event {
+        /// When.
+        at: String = event.at.to_string();
+        /// The status before.
+        from: Option<&'static str> = event.from.map(model::Status::as_str);
+        /// The status after.
+        to: &'static str = event.to.as_str();
+        /// What led to it.
+        cause: String = event.cause_word().to_owned();
+        /// Who or what did it.
+        actor: String = event.actor.clone();
+        /// More, for people.
+        detail: Option<String> = event.detail.clone();
+    }
 }
 
-/// A run of a job that did not complete it.
-#[derive(Clone, Debug, Serialize)]
-pub struct JobAttempt {
-    /// The number of the claim.
-    pub epoch: i64,
-    /// The number of the attempt.
-    pub attempt: u32,
-    /// The process that ran it.
-    pub worker_id: Option<String>,
-    /// When it began.
-    pub started_at: Option<String>,
-    /// When it ended.
-    pub ended_at: String,
-    /// How it ended.
-    pub ended_as: String,
-    /// Why.
-    pub error: Option<String>,
-    /// The code of that error.
-    pub error_code: Option<String>,
+told! {
+    /// A run of a job that did not complete it.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct JobAttempt of attempt: model::Attempt {
+        /// The number of the claim.
+        epoch: i64 = attempt.epoch;
+        /// The number of the attempt.
+        attempt: u32 = attempt.attempt;
+        /// The process that ran it.
+        worker_id: Option<String> = attempt.worker_id.clone();
+        /// When it began.
+        started_at: Option<String> = attempt.started_at.map(|at| at.to_string());
+        /// When it ended.
+        ended_at: String = attempt.ended_at.to_string();
+        /// How it ended.
+        ended_as: String = attempt.ended_as.clone();
+        /// Why.
+        error: Option<String> = attempt.error.clone();
+        /// The code of that error.
+        error_code: Option<String> = attempt.error_code.clone();
+    }
 }
 
 /// What became of a request for a job.
@@ -198,38 +222,9 @@ pub(super) fn embedded(text: &str) -> Option<Box<RawValue>> {
     serde_json::from_str(text).ok()
 }
 
-impl From<&model::Job> for Job {
-    fn from(job: &model::Job) -> Self {
-        let at = |instant: Option<model::Timestamp>| instant.map(|at| at.to_string());
-        Self {
-            id: job.id.0,
-            kind: job.kind.to_string(),
-            status: job.status.as_str(),
-            blocked_by: job.blocked_by.map(model::BlockedBy::as_str),
-            queue: job.queue.as_ref().map(ToString::to_string),
-            priority: job.priority,
-            trigger: job.trigger.as_str(),
-            attempt: job.attempt,
-            max_attempts: job.max_attempts,
-            interrupted: job.interrupted,
-            payload: embedded(&job.payload),
-            run_at: job.run_at.to_string(),
-            created_at: job.created_at.to_string(),
-            started_at: at(job.started_at),
-            finished_at: at(job.finished_at),
-            cancel_requested_at: at(job.cancel_requested_at),
-            timeout_ms: job.timeout.map(|timeout| timeout.as_millis() as u64),
-            unique_key: job.unique_key.as_ref().map(ToString::to_string),
-            concurrency_key: job.concurrency_key.as_ref().map(ToString::to_string),
-            schedule_id: job.schedule_id,
-            occurrence_at: job.occurrence.map(|occurrence| occurrence.at.to_string()),
-            progress: job.progress.clone(),
-            parent_id: job.parent_id.map(|id| id.0),
-            result: job.result.as_deref().and_then(embedded),
-            error: job.error.clone(),
-            error_code: job.error_code.clone(),
-        }
-    }
+/// An instant as it is told.
+fn instant(at: Option<model::Timestamp>) -> Option<String> {
+    at.map(|at| at.to_string())
 }
 
 impl From<&model::Why> for JobWhy {
@@ -246,34 +241,6 @@ impl From<&model::Why> for JobWhy {
             status: why.status.as_str(),
             gates: why.gates.iter().map(gate).collect(),
             ahead: why.ahead,
-        }
-    }
-}
-
-impl From<&model::Event> for JobEvent {
-    fn from(event: &model::Event) -> Self {
-        Self {
-            at: event.at.to_string(),
-            from: event.from.map(model::Status::as_str),
-            to: event.to.as_str(),
-            cause: event.cause_word().to_owned(),
-            actor: event.actor.clone(),
-            detail: event.detail.clone(),
-        }
-    }
-}
-
-impl From<&model::Attempt> for JobAttempt {
-    fn from(attempt: &model::Attempt) -> Self {
-        Self {
-            epoch: attempt.epoch,
-            attempt: attempt.attempt,
-            worker_id: attempt.worker_id.clone(),
-            started_at: attempt.started_at.map(|at| at.to_string()),
-            ended_at: attempt.ended_at.to_string(),
-            ended_as: attempt.ended_as.clone(),
-            error: attempt.error.clone(),
-            error_code: attempt.error_code.clone(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Rows of `jobs`: insert and read.
 
-use super::row::{instant, kind, parsed, text, word};
+use super::row::{insert, instant, kind, parsed, text, word};
 use super::{audit, idempotency};
 use crate::error::{Code, Error, Result};
 use crate::model::{
@@ -11,52 +11,70 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The columns that [`from_row`] reads, in its order.
-pub(super) const COLUMNS: &str = "id, kind, queue, priority, status, payload, trigger, attempt, max_attempts, \
-    interrupted, on_interrupt, epoch, worker_id, unique_key, concurrency_key, blocked_by, run_at, created_at, started_at, \
-    finished_at, cancel_requested_at, parent_id, correlation_id, result, error, error_code, timeout_ms, schedule_id, \
-    occurrence_at, progress, counted";
+macro_rules! columns {
+    (|$row:ident, $at:ident| $first:ident: $name:literal = $get:expr; $($field:ident: $column:literal = $read:expr;)*) => {
+        /// The columns that [`from_row`] reads, in its order.
+        pub(super) const COLUMNS: &str = concat!($name $(, ", ", $column)*);
 
-pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Job> {
-    Ok(Job {
-        id: JobId(row.get(0)?),
-        kind: kind(row, 1)?,
-        queue: parsed(row, 2, |text| Queue::parse(text).ok())?,
-        priority: row.get(3)?,
-        status: word(row, 4)?,
-        payload: text(row, 5)?,
-        trigger: word(row, 6)?,
-        attempt: row.get(7)?,
-        max_attempts: row.get(8)?,
-        interrupted: row.get(9)?,
-        on_interrupt: parsed(row, 10, |text| OnInterrupt::from_str(&text).ok())?,
-        epoch: row.get(11)?,
-        // For names that are not text: a worker that no process is, and keys that no job shares.
-        worker_id: parsed(row, 12, |text| {
-            WorkerId::parse(text).or_else(|_| WorkerId::parse("unreadable")).ok()
-        })?,
-        unique_key: parsed(row, 13, |text| Some(UniqueKey::parse(text).ok()))?.flatten(),
-        concurrency_key: parsed(row, 14, |text| Some(ConcurrencyKey::parse(text).ok()))?.flatten(),
-        blocked_by: parsed(row, 15, |text| BlockedBy::from_str(&text).ok())?,
-        run_at: Timestamp::from_millis(row.get(16)?),
-        created_at: Timestamp::from_millis(row.get(17)?),
-        started_at: instant(row, 18)?,
-        finished_at: instant(row, 19)?,
-        cancel_requested_at: instant(row, 20)?,
-        parent_id: row.get::<_, Option<i64>>(21)?.map(JobId),
-        correlation_id: parsed(row, 22, Some)?,
-        result: parsed(row, 23, Some)?,
-        error: parsed(row, 24, Some)?,
-        error_code: parsed(row, 25, Some)?,
-        timeout: row.get::<_, Option<i64>>(26)?.map(|ms| Duration::from_millis(ms.max(1) as u64)),
-        occurrence: match (row.get(27)?, instant(row, 28)?) {
-            (Some(schedule_id), Some(at)) => Some(Occurrence { schedule_id, at }),
-            (_, _) => None,
-        },
-        schedule_id: row.get(27)?,
-        progress: parsed(row, 29, Some)?,
-        counted: row.get(30)?,
-    })
+        /// Where each is in a row.
+        #[expect(non_camel_case_types, reason = "each has the name of the field that is read there")]
+        enum Column { $first, $($field,)* }
+
+        pub(super) fn from_row($row: &Row<'_>) -> rusqlite::Result<Job> {
+            Ok(Job {
+                $first: { let $at = Column::$first as usize; $get },
+                $($field: { let $at = Column::$field as usize; $read },)*
+            })
+        }
+    };
+}
+
+// Each field of a job, the column that it is in, and how it is read there.
+columns! {
+    |row, at|
+    id: "id" = JobId(row.get(at)?);
+    kind: "kind" = kind(row, at)?;
+    queue: "queue" = parsed(row, at, |text| Queue::parse(text).ok())?;
+    priority: "priority" = row.get(at)?;
+    status: "status" = word(row, at)?;
+    payload: "payload" = text(row, at)?;
+    trigger: "trigger" = word(row, at)?;
+    attempt: "attempt" = row.get(at)?;
+    max_attempts: "max_attempts" = row.get(at)?;
+    interrupted: "interrupted" = row.get(at)?;
+    on_interrupt: "on_interrupt" = parsed(row, at, |text| OnInterrupt::from_str(&text).ok())?;
+    epoch: "epoch" = row.get(at)?;
+    // Names that are no text: a worker nobody is, and keys that nobody shares.
+    worker_id: "worker_id" = parsed(row, at, |text| {
+        WorkerId::parse(text).or_else(|_| WorkerId::parse("unreadable")).ok()
+    })?;
+    unique_key: "unique_key" = parsed(row, at, |text| Some(UniqueKey::parse(text).ok()))?.flatten();
+    concurrency_key: "concurrency_key" =
+        parsed(row, at, |text| Some(ConcurrencyKey::parse(text).ok()))?.flatten();
+    blocked_by: "blocked_by" = parsed(row, at, |text| BlockedBy::from_str(&text).ok())?;
+    run_at: "run_at" = Timestamp::from_millis(row.get(at)?);
+    created_at: "created_at" = Timestamp::from_millis(row.get(at)?);
+    started_at: "started_at" = instant(row, at)?;
+    finished_at: "finished_at" = instant(row, at)?;
+    cancel_requested_at: "cancel_requested_at" = instant(row, at)?;
+    parent_id: "parent_id" = row.get::<_, Option<i64>>(at)?.map(JobId);
+    correlation_id: "correlation_id" = parsed(row, at, Some)?;
+    result: "result" = parsed(row, at, Some)?;
+    error: "error" = parsed(row, at, Some)?;
+    error_code: "error_code" = parsed(row, at, Some)?;
+    timeout: "timeout_ms" =
+        row.get::<_, Option<i64>>(at)?.map(|ms| Duration::from_millis(ms.max(1) as u64));
+    schedule_id: "schedule_id" = row.get(at)?;
+    occurrence: "occurrence_at" = occurrence(row, at)?;
+    progress: "progress" = parsed(row, at, Some)?;
+    counted: "counted" = row.get(at)?;
+}
+
+/// The occurrence that a job is for: an instant of its schedule.
+fn occurrence(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Occurrence>> {
+    let schedule_id: Option<i64> = row.get(Column::schedule_id as usize)?;
+    let instant = instant(row, at)?;
+    Ok(schedule_id.zip(instant).map(|(schedule_id, at)| Occurrence { schedule_id, at }))
 }
 
 /// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or
@@ -123,30 +141,24 @@ fn insert_row(
     unique_key: Option<&UniqueKey>,
     now: Timestamp,
 ) -> Result<JobId> {
-    const SQL: &str = "
-        INSERT INTO jobs (kind, payload, trigger, queue, priority, run_at, created_at, max_attempts, timeout_ms,
-            unique_key, unique_window_ms, concurrency_key, schedule_id, occurrence_at, parent_id, correlation_id)
-        VALUES (:kind, :payload, :trigger, :queue, :priority, :run_at, :created_at, :max_attempts, :timeout_ms,
-            :unique_key, :unique_window_ms, :concurrency_key, :schedule_id, :occurrence_at, :parent_id,
-            :correlation_id)";
     let millis = |length: Option<Duration>| length.map(|length| length.as_millis() as i64);
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":kind": job.kind.as_str(),
-        ":payload": job.payload_text()?,
-        ":trigger": job.trigger.as_str(),
-        ":queue": job.queue.as_ref().map(Queue::as_str),
-        ":priority": job.priority,
-        ":run_at": job.run_at.unwrap_or(now).millis(),
-        ":created_at": now.millis(),
-        ":max_attempts": job.max_attempts,
-        ":timeout_ms": millis(job.timeout),
-        ":unique_key": unique_key.map(UniqueKey::as_str),
-        ":unique_window_ms": millis(job.unique_window),
-        ":concurrency_key": job.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
-        ":schedule_id": job.occurrence.map_or(job.schedule_id, |occurrence| Some(occurrence.schedule_id)),
-        ":occurrence_at": job.occurrence.map(|occurrence| occurrence.at.millis()),
-        ":parent_id": job.parent_id.map(|id| id.0),
-        ":correlation_id": job.correlation_id,
+    insert!(conn, "jobs", {
+        "kind": job.kind.as_str(),
+        "payload": job.payload_text()?,
+        "trigger": job.trigger.as_str(),
+        "queue": job.queue.as_ref().map(Queue::as_str),
+        "priority": job.priority,
+        "run_at": job.run_at.unwrap_or(now).millis(),
+        "created_at": now.millis(),
+        "max_attempts": job.max_attempts,
+        "timeout_ms": millis(job.timeout),
+        "unique_key": unique_key.map(UniqueKey::as_str),
+        "unique_window_ms": millis(job.unique_window),
+        "concurrency_key": job.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
+        "schedule_id": job.occurrence.map_or(job.schedule_id, |occurrence| Some(occurrence.schedule_id)),
+        "occurrence_at": job.occurrence.map(|occurrence| occurrence.at.millis()),
+        "parent_id": job.parent_id.map(|id| id.0),
+        "correlation_id": job.correlation_id,
     })?;
     Ok(JobId(conn.last_insert_rowid()))
 }

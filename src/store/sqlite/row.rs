@@ -1,9 +1,25 @@
-//! Readers of one column: names, our words, instants, and texts that another program may have spoiled.
+//! Rows: how one is inserted, and the readers of one column: names, our words, instants, and texts that another program
+//! may have spoiled.
 
 use super::error::unreadable;
 use crate::model::{Kind, Timestamp};
 use rusqlite::Row;
 use std::str::FromStr;
+
+/// Inserts a row of these columns and values. Answers what [`Statement::execute`](rusqlite::Statement::execute) does.
+macro_rules! insert {
+    ($conn:expr, $table:literal, { $first:literal: $value:expr, $($column:literal: $more:expr,)* }) => {{
+        const SQL: &str = concat!(
+            "INSERT INTO ", $table, " (", $first $(, ", ", $column)*,
+            ") VALUES (:", $first $(, ", :", $column)*, ")"
+        );
+        $conn.prepare_cached(SQL)?.execute(&[
+            (concat!(":", $first), &$value as &dyn rusqlite::ToSql),
+            $((concat!(":", $column), &$more as &dyn rusqlite::ToSql),)*
+        ])
+    }};
+}
+pub(super) use insert;
 
 /// Reads the name of a kind.
 pub(super) fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {
