@@ -1,16 +1,16 @@
 //! One act on many jobs as a job of its own: kind `bulk_action`, in slices, with its progress and how many it left alone.
 //!
 //! *Invariant:* it changes no job twice and none that was made after its preview, whenever it is killed. Each slice is one
-//! transaction that finds done what was done, and begins after the id that the progress names; only how many were left
-//! alone may count a slice twice.
+//! transaction that writes the progress too, and the next one begins after the id that the progress names: what is counted
+//! is what was done.
 
 mod tally;
 
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, Backoff, Bulk, BulkAct, ConcurrencyKey, Filter, JobError, Kind, KindRules, NewJob,
-    Outcome, Queue, Timestamp, Trigger,
+    Actor, Backoff, Bulk, BulkAct, BulkSlice, ConcurrencyKey, Filter, JobError, Kind, KindRules,
+    NewJob, Outcome, Queue, Timestamp, Trigger,
 };
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
@@ -128,16 +128,23 @@ async fn act(store: &Store, context: &Context) -> Result<Outcome> {
     };
     // The jobs that an earlier attempt has changed are not looked at again.
     let mut tally = context.job.progress.as_deref().and_then(Tally::read).unwrap_or_default();
+    let last = bulk.through_id;
     loop {
         if context.cancelled.is_cancelled() {
             let doing = format!("act on all jobs: it was asked to end after job {}", tally.through);
             return Ok(Outcome::Fatal(JobError::from(Error::new(Code::JobFinal, doing))));
         }
-        let (id, now) = (context.job.id, context.clock.now());
-        let slice = store.act_slice(bulk.clone(), id, tally.through, SLICE, request.actor(), now);
+        let (lease, now) = (context.lease.clone(), context.clock.now());
+        let mut so_far = tally.clone();
+        let told = move |slice: &BulkSlice| {
+            so_far.add(slice, last);
+            so_far.to_string()
+        };
+        let from = (tally.through, SLICE);
+        let slice = store.act_slice_of(bulk.clone(), lease, from, request.actor(), now, told);
         let slice = slice.await?;
-        tally.add(&slice, bulk.through_id);
-        context.progress(tally.to_string()).await?;
+        context.alive();
+        tally.add(&slice, last);
         if slice.next.is_none() {
             return Ok(Outcome::Done(tally.result()));
         }

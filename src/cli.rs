@@ -29,6 +29,7 @@ use crate::model::Timestamp;
 use crate::redact::redactor;
 use crate::store::{LogStore, OpenMode, Store};
 use clap::{Parser, Subcommand};
+use rustix::fs::{Access, access};
 use serde::Serialize;
 use std::fmt::Display;
 use std::io;
@@ -114,10 +115,8 @@ impl Cli {
     /// The job database, created if need be: for commands that begin something, which the next server then runs.
     fn store(&self) -> Result<Store> {
         let path = self.data_dir(false)?.join(JOBS_DB);
-        match reach(&path) {
-            Err(error) if error.code() != Code::ConfigNoData => Err(error),
-            Ok(()) | Err(_) => Store::open(&path, OpenMode::Current),
-        }
+        reach_or_make(&path)?;
+        Store::open(&path, OpenMode::Current)
     }
 
     /// The job database, if there is one: for commands that look at it or change what is there.
@@ -154,10 +153,8 @@ impl Cli {
 
     fn log_store(&self) -> Result<LogStore> {
         let path = self.data_dir(false)?.join(LOGS_DB);
-        match reach(&path) {
-            Err(error) if error.code() != Code::ConfigNoData => Err(error),
-            Ok(()) | Err(_) => LogStore::open(&path, OpenMode::Current),
-        }
+        reach_or_make(&path)?;
+        LogStore::open(&path, OpenMode::Current)
     }
 
     /// The log database, if there is one.
@@ -175,8 +172,33 @@ impl Cli {
 /// `CONFIG-DIR-002` if there is none, `CONFIG-DIR-003` if the system's permissions refuse it, `CONFIG-DIR-004` if what should be
 /// a folder on the way is a file, `STORE-IO-001` for anything else.
 fn reach(path: &Path) -> Result<()> {
-    use rustix::fs::{Access, access};
-    access(path, Access::READ_OK | Access::WRITE_OK).map_err(|errno| {
+    allowed(path, Access::READ_OK | Access::WRITE_OK, path)
+}
+
+/// The same, or, if there is no file, whether this user can make it: in its folder, or in the nearest one above that is there.
+///
+/// # Errors
+/// As [`reach`], but none if there is no file yet.
+fn reach_or_make(path: &Path) -> Result<()> {
+    let is_missing =
+        |found: &Result<()>| found.as_ref().is_err_and(|e| e.code() == Code::ConfigNoData);
+    let found = reach(path);
+    if !is_missing(&found) {
+        return found;
+    }
+    let folders = path.ancestors().skip(1);
+    let folders = folders.map(|folder| {
+        let is_here = folder.as_os_str().is_empty();
+        if is_here { Path::new(".") } else { folder }
+    });
+    let mut looked =
+        folders.map(|folder| allowed(folder, Access::WRITE_OK | Access::EXEC_OK, path));
+    looked.find(|found| !is_missing(found)).unwrap_or(Ok(()))
+}
+
+/// Whether the system allows this at `place`, for opening the file at `path`.
+fn allowed(place: &Path, what: Access, path: &Path) -> Result<()> {
+    access(place, what).map_err(|errno| {
         let error = io::Error::from(errno);
         let codes = [
             (io::ErrorKind::NotFound, Code::ConfigNoData),

@@ -8,17 +8,15 @@ mod words;
 use super::{Answer, Call, waiting};
 use crate::bulk;
 use crate::error::{Code, Error, Result};
-use crate::model::{
-    Actor, BulkAct, Filter, Job, JobEdit, JobState, Kind, Preview, Role, Skip, Timestamp,
-};
+use crate::model::{Bulk, BulkAct, Filter, JobEdit, JobId, JobState, Kind, Preview, Role, Skip};
 use crate::store::Store;
 use crate::wire;
 use std::collections::BTreeMap;
 
 /// Up to so many jobs are changed while the caller waits.
 const AT_ONCE: u64 = 100;
-/// Jobs that are looked for at a time.
-const ROWS: usize = 1000;
+/// Jobs that are looked for at a time; each comes with its payload.
+const ROWS: usize = 100;
 
 /// Asks for an act on the jobs of a query.
 #[derive(Clone, Debug)]
@@ -65,10 +63,12 @@ pub async fn preview(store: &Store, call: &Call, ask: BulkAsk) -> Result<Preview
     Ok(Previewed { answer: answer.with_notes(left_out), preview })
 }
 
-/// Does what was previewed: at once to 100 jobs or fewer, else by a job.
+/// Does what was previewed: at once to 100 jobs or fewer, else by a job. A failure after some were changed ends it: what was
+/// changed is answered, and a note says why the rest was not.
 ///
 /// # Errors
-/// `JOB-VALUE-001` if it was not confirmed; `AUTH-ROLE-001` below the role operator, for deleting below admin.
+/// `JOB-VALUE-001` if it was not confirmed; `AUTH-ROLE-001` below the role operator, for deleting below admin; a failure of the
+/// database before anything was changed.
 pub async fn act(
     store: &Store,
     call: &Call,
@@ -94,12 +94,8 @@ pub async fn act(
         ids: Vec::new(),
     };
     if changes <= AT_ONCE {
-        for job in jobs_of(store, &preview).await? {
-            match one(store, call, act, &job).await? {
-                Ok(()) => done.ids.push(job.id.0),
-                Err(reason) => *done.skipped.entry(reason).or_default() += 1,
-            }
-        }
+        let jobs = jobs_of(store, &preview.bulk, &mut done.skipped).await?;
+        notes.extend(each(store, call, act, &jobs, &mut done).await?);
         done.changed = done.ids.len() as u64;
         let sentence = words::done(act, &done);
         return Ok(Answer::new(done, sentence).with_notes(notes));
@@ -126,19 +122,54 @@ const fn role(act: BulkAct) -> Role {
     }
 }
 
-/// The jobs of a preview that fit still, oldest first.
-async fn jobs_of(store: &Store, preview: &Preview) -> Result<Vec<Job>> {
-    let bulk = &preview.bulk;
+/// The jobs of a preview that fit still and are to be changed, oldest first; counts those that are left alone. Of each only
+/// what decides about it is kept: a payload may be large, and a query may fit a million jobs of which few are changed.
+async fn jobs_of(
+    store: &Store,
+    bulk: &Bulk,
+    skipped: &mut BTreeMap<String, u64>,
+) -> Result<Vec<(JobId, JobState)>> {
     let mut jobs = Vec::new();
     let mut before = Some(bulk.through_id + 1);
     while let Some(next) = before.filter(|before| *before > bulk.from_id) {
         let filter = bulk.filter.clone();
         let found = store.find_jobs(filter, Some(next), ROWS, bulk.asked_at).await?;
-        jobs.extend(found.rows.into_iter().filter(|job| job.id.0 >= bulk.from_id));
+        for job in found.rows.iter().filter(|job| job.id.0 >= bulk.from_id) {
+            let state = JobState::from(job);
+            match bulk.act.skip(state, bulk.asked_at) {
+                Some(skip) => *skipped.entry(skip.to_string()).or_default() += 1,
+                None => jobs.push((job.id, state)),
+            }
+        }
         before = found.next;
     }
     jobs.reverse();
     Ok(jobs)
+}
+
+/// Does it to each; a failure after some were changed ends it, and is answered as a note.
+async fn each(
+    store: &Store,
+    call: &Call,
+    act: BulkAct,
+    jobs: &[(JobId, JobState)],
+    done: &mut wire::BulkDone,
+) -> Result<Option<String>> {
+    for (place, (id, state)) in jobs.iter().enumerate() {
+        match one(store, call, act, *id, *state).await {
+            Ok(Ok(())) => done.ids.push(id.0),
+            Ok(Err(reason)) => *done.skipped.entry(reason).or_default() += 1,
+            Err(error) if done.ids.is_empty() => return Err(error),
+            Err(error) => {
+                let code = error.code();
+                let left = (jobs.len() - place) as u64;
+                *done.skipped.entry(code.to_string()).or_default() += left;
+                crate::error_coded!(code, "{} ended at job {id}: {error}", words::doing(act));
+                return Ok(Some(words::ended_early(*id, &error)));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Does it to one job, by the same rule as the preview; answers why it was left alone.
@@ -146,34 +177,33 @@ async fn one(
     store: &Store,
     call: &Call,
     act: BulkAct,
-    job: &Job,
+    id: JobId,
+    state: JobState,
 ) -> Result<std::result::Result<(), String>> {
-    if let Some(skip) = act.skip(JobState::from(job), call.now) {
+    if let Some(skip) = act.skip(state, call.now) {
         return Ok(Err(skip.to_string()));
     }
-    match change(store, act, job, call.actor(), call.now).await {
+    match change(store, call, act, id).await {
         Ok(None) => Ok(Ok(())),
         Ok(Some(skip)) => Ok(Err(skip.to_string())),
+        Err(error) if error.code() == Code::StoreCorrupt => Ok(Err(Skip::Unreadable.to_string())),
         Err(error) if error.class().is_refusal() => Ok(Err(error.code().to_string())),
         Err(error) => Err(error),
     }
 }
 
-async fn change(
-    store: &Store,
-    act: BulkAct,
-    job: &Job,
-    actor: Actor,
-    now: Timestamp,
-) -> Result<Option<Skip>> {
+async fn change(store: &Store, call: &Call, act: BulkAct, id: JobId) -> Result<Option<Skip>> {
     use crate::model::Cancelled;
-    let id = job.id;
+    let (actor, now) = (call.actor(), call.now);
     match act {
         BulkAct::Cancel => Ok(match store.cancel(id, actor, now).await? {
             Cancelled::Done | Cancelled::Requested => None,
             Cancelled::AlreadyFinal(_) => Some(Skip::Final),
         }),
-        BulkAct::Retry => store.run_again(id, actor, now).await.map(|_| None),
+        BulkAct::Retry => {
+            let correlation_id = call.correlation_id.clone();
+            store.run_again(id, actor, correlation_id, now).await.map(|_| None)
+        }
         BulkAct::RunNow => store.run_now(id, actor, now).await.map(|_| None),
         BulkAct::Delete => store.delete_job(id, actor, now).await.map(|()| None),
         BulkAct::SetPriority(to) => {

@@ -175,7 +175,8 @@ pub async fn run_again(
     if job.kind == Kind::BULK_ACTION {
         call.needs(OWNS, "run a bulk action again")?;
     }
-    let again = store.run_again(job.id, call.actor(), call.now).await?;
+    let again = store.run_again(job.id, call.actor(), call.correlation_id.clone(), call.now);
+    let again = again.await?;
     let id = again.id();
     let why = held(store, id, call.now).await;
     let sentence = format!("Job {id} runs job {} again. {why}", job.id);

@@ -219,7 +219,8 @@ pub async fn run_now(store: &Store, call: &Call, name: &str) -> Result<Answer<wi
     call.needs(ACTS, doing)?;
     let schedule = known(store, name, doing).await?;
     let name = &schedule.name;
-    let id = store.run_schedule_now(name.clone(), call.actor(), call.now).await?;
+    let correlation_id = call.correlation_id.clone();
+    let id = store.run_schedule_now(name.clone(), call.actor(), correlation_id, call.now).await?;
     let notes = hindrances(store, call, &schedule).await;
     let sentence =
         format!("Job {id} is made as the schedule {name} makes them; its cadence is not shifted.");
@@ -523,7 +524,10 @@ mod tests {
         let again = pause(&store, &call, "nightly").await.unwrap();
         assert_eq!(again.sentence, "The schedule nightly was paused already.");
         assert_eq!((again.value.paused, again.value.changed), (true, false));
+        let call = Call { correlation_id: Some("request".into()), ..call };
         let run = run_now(&store, &call, "nightly").await.unwrap();
+        let made = store.job(crate::model::JobId(1)).await.unwrap().unwrap();
+        assert_eq!(made.correlation_id.as_deref(), Some("request"));
         assert_eq!(
             run.sentence,
             "Job 1 is made as the schedule nightly makes them; its cadence is not shifted."

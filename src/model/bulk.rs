@@ -98,7 +98,7 @@ word_enum!(
         ProcessesLeft = "processes_left",
         /// As many jobs of its kind wait already as may.
         NoRoom = "no_room",
-        /// Its payload cannot be read.
+        /// What is stored of it cannot be read, or is nothing that a job may have.
         Unreadable = "unreadable",
     }
 );

@@ -111,7 +111,7 @@ impl AgentProgram {
             Ok(None) => AgentState::Missing {
                 reason: format!("{} --version tells no version", path.display()),
             },
-            Err(error) => AgentState::Missing { reason: error.to_string() },
+            Err(error) => AgentState::Missing { reason: without_code(&error) },
         }
     }
 
@@ -139,6 +139,13 @@ impl AgentProgram {
     }
 }
 
+/// What went wrong, without the code: a reason stands in a line that begins with a code of its own.
+fn without_code(error: &Error) -> String {
+    let text = error.to_string();
+    let code = format!("[{}]", error.code());
+    text.strip_prefix(&code).unwrap_or(&text).trim_start().to_owned()
+}
+
 /// The file of a command: the command itself if it is a path, else the first file of that name on `path`. Links are
 /// followed, because the sandbox shows the file but not the folder of the link.
 fn find(command: &str, path: Option<std::ffi::OsString>) -> Option<PathBuf> {
@@ -150,4 +157,15 @@ fn find(command: &str, path: Option<std::ffi::OsString>) -> Option<PathBuf> {
             .find(|file| file.is_absolute() && file.is_file())
     };
     found?.canonicalize().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_says_what_went_wrong_without_a_code_of_its_own() {
+        let error = Error::new(Code::AgentStart, "start the program").because("no such file");
+        assert_eq!(without_code(&error), "start the program: no such file");
+    }
 }

@@ -3,10 +3,14 @@
 use crate::error::{Code, Error, Result};
 use crate::model::{Profile, is_prompt_file};
 use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 /// Longest prompt file, in bytes. Standard input would take more, but people have to read a prompt.
 const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Where the operator's prompts are, for people: a path of the server is not for everybody who asks.
+const FOLDER: &str = "the data directory's prompts folder";
 
 /// What comes with the program, by name.
 const EMBEDDED: [(&str, &str); 4] = [
@@ -28,17 +32,17 @@ pub struct Prompt {
 /// Every prompt there is, by name.
 ///
 /// # Errors
-/// `AGENT-PROMPT-001` if the folder is there and cannot be read.
+/// `STORE-IO-001` if the folder is there and cannot be read.
 pub fn prompt_files(data_dir: &Path) -> Result<Vec<Prompt>> {
     let mut found: BTreeMap<String, bool> =
         EMBEDDED.iter().map(|(name, _)| ((*name).to_owned(), false)).collect();
     let folder = data_dir.join("prompts");
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(list(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(list(found)),
         Err(error) => {
             let doing = format!("list {}", folder.display());
-            return Err(Error::new(Code::AgentPrompt, doing).because(error));
+            return Err(Error::new(Code::StoreIo, doing).because(error));
         }
     };
     for entry in entries.filter_map(std::result::Result::ok) {
@@ -57,7 +61,8 @@ fn list(found: BTreeMap<String, bool>) -> Vec<Prompt> {
 /// Refuses a prompt that is not there.
 ///
 /// # Errors
-/// `AGENT-PROMPT-001` if there is none of this name, or it cannot be read or is larger than 1 MiB.
+/// `AGENT-PROMPT-001` if there is none of this name, or it is no text or larger than 1 MiB; `STORE-IO-001` if the system
+/// refuses to read it.
 pub fn check_prompt(data_dir: &Path, name: &str) -> Result<()> {
     prompt_text(data_dir, name).map(drop)
 }
@@ -65,27 +70,32 @@ pub fn check_prompt(data_dir: &Path, name: &str) -> Result<()> {
 /// The text of a prompt: the operator's, else ours.
 ///
 /// # Errors
-/// `AGENT-PROMPT-001` if there is none of this name, or it cannot be read or is larger than 1 MiB.
+/// `AGENT-PROMPT-001` if there is none of this name, or it is no text or larger than 1 MiB; `STORE-IO-001` if the system
+/// refuses to read it.
 pub(super) fn prompt_text(data_dir: &Path, name: &str) -> Result<String> {
     let failed = || Error::new(Code::AgentPrompt, format!("read the prompt {name:?}"));
     if !is_prompt_file(name) {
         return Err(failed().because("that is no name of a prompt file"));
     }
     let path = data_dir.join("prompts").join(format!("{name}.md"));
+    let unread = |error: io::Error| {
+        Error::new(Code::StoreIo, format!("read {}", path.display())).because(error)
+    };
     match std::fs::metadata(&path) {
         Ok(file) if file.len() > MAX_BYTES => {
-            Err(failed().because(format!("{} has more than 1 MiB", path.display())))
+            Err(failed().because(format!("{name}.md in {FOLDER} has more than 1 MiB")))
         }
-        Ok(_) => std::fs::read_to_string(&path).map_err(|error| failed().because(error)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Ok(_) => {
+            let text = String::from_utf8(std::fs::read(&path).map_err(unread)?);
+            text.map_err(|_| failed().because(format!("{name}.md in {FOLDER} is no text")))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             let ours = EMBEDDED.iter().find(|(known, _)| *known == name);
-            let missing = || {
-                failed()
-                    .because(format!("there is no {} and none of that name here", path.display()))
-            };
+            let why = format!("there is no {name}.md in {FOLDER}, and none comes with the program");
+            let missing = || failed().because(why);
             ours.map(|(_, text)| (*text).to_owned()).ok_or_else(missing)
         }
-        Err(error) => Err(failed().because(error)),
+        Err(error) => Err(unread(error)),
     }
 }
 
@@ -140,6 +150,39 @@ mod tests {
         let has = |name: &str, own| names.contains(&Prompt { name: name.into(), own });
         assert!(has("backup", true) && has("health_check", true), "{names:?}");
         assert!(has("tier_1_observe", false), "{names:?}");
+    }
+
+    #[test]
+    fn a_refused_prompt_names_no_path_and_one_that_the_system_refuses_is_no_refusal() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("prompts");
+        std::fs::create_dir_all(own.join("folder.md")).unwrap();
+        std::fs::write(own.join("bytes.md"), [0xff, 0xfe]).unwrap();
+        std::fs::File::create(own.join("long.md")).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        for (name, code, says) in [
+            (
+                "none",
+                Code::AgentPrompt,
+                "there is no none.md in the data directory's prompts folder",
+            ),
+            (
+                "bytes",
+                Code::AgentPrompt,
+                "bytes.md in the data directory's prompts folder is no text",
+            ),
+            ("long", Code::AgentPrompt, "has more than 1 MiB"),
+            ("folder", Code::StoreIo, Code::StoreIo.cause()),
+        ] {
+            let error = prompt_text(folder.path(), name).unwrap_err();
+            let said = error.sentence();
+            assert_eq!(error.code(), code, "{said}");
+            assert!(said.contains(says), "{said}");
+            assert!(!said.contains(folder.path().to_str().unwrap()), "{said}");
+        }
+        std::fs::remove_dir_all(&own).unwrap();
+        std::fs::write(&own, "no folder").unwrap();
+        let error = prompt_files(folder.path()).unwrap_err();
+        assert!(!error.class().is_refusal() && error.code() == Code::StoreIo, "{error}");
     }
 
     /// Words of a text that forbids writing, and of one that allows it.

@@ -3,8 +3,9 @@
 use super::Store;
 use super::sqlite::Tx;
 use super::sqlite::bulk::{self, Tally};
+use super::sqlite::settle;
 use crate::error::Result;
-use crate::model::{Actor, Bulk, BulkAct, BulkSlice, Filter, JobId, Preview, Timestamp};
+use crate::model::{Actor, Bulk, BulkAct, BulkSlice, Filter, JobId, Lease, Preview, Timestamp};
 
 /// Windows of 100,000 ids that one preview looks through.
 const MAX_WINDOWS: usize = 10;
@@ -67,16 +68,51 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<BulkSlice> {
+        let slice = (after, limit);
+        self.slice(bulk, of, slice, actor, now, |_, _| Ok(())).await
+    }
+
+    /// The same for the job of this lease, from `after` on at most `limit` jobs; what `told` says of the slice is that job's
+    /// progress, written in the same transaction: what is done and what is said to be done are one.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` for a priority out of range; `STORE-LEASE-001` if the lease is not held any more. Nothing is changed
+    /// then.
+    pub async fn act_slice_of(
+        &self,
+        bulk: Bulk,
+        lease: Lease,
+        (after, limit): (i64, usize),
+        actor: Actor,
+        now: Timestamp,
+        told: impl FnOnce(&BulkSlice) -> String + Send + 'static,
+    ) -> Result<BulkSlice> {
+        let of = lease.id;
+        let tell =
+            move |tx: &Tx<'_>, slice: &BulkSlice| settle::set_progress(tx, &lease, &told(slice));
+        self.slice(bulk, of, (after, limit), actor, now, tell).await
+    }
+
+    async fn slice(
+        &self,
+        bulk: Bulk,
+        of: JobId,
+        (after, limit): (i64, usize),
+        actor: Actor,
+        now: Timestamp,
+        tell: impl FnOnce(&Tx<'_>, &BulkSlice) -> Result<()> + Send + 'static,
+    ) -> Result<BulkSlice> {
         bulk.act.checked()?;
         let asked = bulk.clone();
         let limit = limit.clamp(1, MAX_SLICE);
         // The search may look through many rows, so it is a reader's; the act looks at each job again.
         let search = move |c: &_| bulk::candidates(c, &asked, after, limit);
         let (ids, next) = self.db.read("find jobs for a bulk action", search).await?;
-        if ids.is_empty() {
-            return Ok(BulkSlice { next, ..BulkSlice::default() });
-        }
-        let act = move |tx: &Tx<'_>| bulk::act_on(tx, &bulk, of, (&ids, next), &actor, now);
+        let act = move |tx: &Tx<'_>| {
+            let slice = bulk::act_on(tx, &bulk, of, (&ids, next), &actor, now)?;
+            tell(tx, &slice)?;
+            Ok(slice)
+        };
         self.db.write("do a slice of a bulk action", act).await
     }
 }

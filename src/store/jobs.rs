@@ -49,12 +49,20 @@ impl Store {
         self.db.write("cancel a job", cancel).await
     }
 
-    /// Stores a new job like a final one and with it as its parent; that one stays as it is (P10).
+    /// Stores a new job like a final one and with it as its parent; that one stays as it is (P10). The correlation id is that
+    /// of the request for the new one.
     ///
     /// # Errors
     /// `JOB-ID-001` if there is no such job, `JOB-ID-002` if it is not final.
-    pub async fn run_again(&self, id: JobId, actor: Actor, now: Timestamp) -> Result<Enqueued> {
-        let again = move |tx: &Tx<'_>| sqlite::control::run_again(tx, id, &actor, now);
+    pub async fn run_again(
+        &self,
+        id: JobId,
+        actor: Actor,
+        correlation_id: Option<String>,
+        now: Timestamp,
+    ) -> Result<Enqueued> {
+        let again =
+            move |tx: &Tx<'_>| sqlite::control::run_again(tx, id, &actor, correlation_id, now);
         self.db.write("run a job again", again).await
     }
 

@@ -96,9 +96,11 @@ impl Store {
         &self,
         name: ScheduleName,
         actor: Actor,
+        correlation_id: Option<String>,
         now: Timestamp,
     ) -> Result<JobId> {
-        let run = move |tx: &Tx<'_>| sqlite::schedules::run_now(tx, &name, &actor, now);
+        let run =
+            move |tx: &Tx<'_>| sqlite::schedules::run_now(tx, &name, &actor, correlation_id, now);
         self.db.write("run a schedule now", run).await
     }
 

@@ -3,7 +3,8 @@
 use crate::support::{START, foreign, store};
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, Bulk, BulkAct, BulkSlice, Filter, JobId, Preview, Skip, Status, Timestamp,
+    Actor, Bulk, BulkAct, BulkSlice, Filter, JobId, Lease, Preview, Skip, Status, Timestamp,
+    WorkerId,
 };
 use lamplighter::store::Store;
 use rusqlite::Connection;
@@ -170,6 +171,51 @@ async fn a_retry_leaves_alone_what_there_is_no_room_for() {
     let seen = preview(&store, "status:failed", BulkAct::Retry).await;
     let (slice, _) = act(&store, &seen.bulk, OF).await;
     assert_eq!((slice.done, slice.skipped), (1, BTreeMap::from([(Skip::NoRoom, 2)])));
+}
+
+#[tokio::test]
+async fn a_job_with_odd_stored_values_is_left_alone_and_stops_no_other() {
+    let (folder, store) = store();
+    let conn = foreign(folder.path());
+    // Letters are counted by the table, bytes by us; and a number that none of ours fits.
+    run(
+        &conn,
+        "PRAGMA ignore_check_constraints = ON;
+         INSERT INTO jobs (kind, payload) VALUES ('a', json_quote(replace(hex(zeroblob(80000)), '0', 'ß')));
+         INSERT INTO jobs (kind, max_attempts) VALUES ('a', 1 << 40)",
+    );
+    failed(&conn, "a", 2, "no");
+    let seen = preview(&store, "status:failed", BulkAct::Retry).await;
+    let (slice, _) = act(&store, &seen.bulk, OF).await;
+    assert_eq!((slice.done, slice.skipped), (2, BTreeMap::from([(Skip::Unreadable, 2)])));
+}
+
+#[tokio::test]
+async fn the_progress_of_a_slice_is_written_with_it_or_neither_is() {
+    let (folder, store) = store();
+    let conn = foreign(folder.path());
+    run(
+        &conn,
+        "INSERT INTO jobs (kind, run_at, correlation_id) VALUES ('bulk_action', :now, 'request');
+         UPDATE jobs SET status = 'running', blocked_by = NULL, worker_id = 'w', epoch = 1, attempt = 1,
+             started_at = :now",
+    );
+    failed(&conn, "a", 2, "no");
+    let seen = preview(&store, "kind:a", BulkAct::Retry).await;
+    let slice = async |epoch| {
+        let lease = Lease { id: JobId(1), epoch, worker: WorkerId::parse("w").unwrap() };
+        let told = |slice: &BulkSlice| format!("{} are done", slice.done);
+        store.act_slice_of(seen.bulk.clone(), lease, (0, 200), Actor::cli(), START, told).await
+    };
+    assert_eq!(slice(0).await.unwrap_err().code(), Code::StoreLeaseLost);
+    assert_eq!(count(&store, "trigger:retry").await, 0, "another runs the act now");
+    assert_eq!(slice(1).await.unwrap().done, 2);
+    let job = store.job(JobId(1)).await.unwrap().unwrap();
+    assert_eq!(job.progress.as_deref(), Some("2 are done"));
+    let again = Filter::parse("trigger:retry").unwrap();
+    for job in store.find_jobs(again, None, 10, START).await.unwrap().rows {
+        assert_eq!(job.correlation_id.as_deref(), Some("request"), "{job:?}");
+    }
 }
 
 #[tokio::test]

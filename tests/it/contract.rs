@@ -305,7 +305,7 @@ async fn a_wish_to_cancel_holds(store: &Store) {
     assert_eq!(leader.poll(1, START).await.cancelled, [runs]);
     assert_eq!(leader.settle(lease, failed()).await, Status::Cancelled);
     let final_job = get(store, runs).await;
-    let again = store.run_again(runs, Actor::cli(), START).await.unwrap().id();
+    let again = store.run_again(runs, Actor::cli(), None, START).await.unwrap().id();
     assert_eq!(get(store, runs).await, final_job, "P10");
     assert_eq!(get(store, again).await.parent_id, Some(runs));
 }

@@ -380,11 +380,11 @@ async fn a_final_job_runs_again_as_a_new_one() {
     let (_folder, store) = store();
     let first = NewJob { payload: "lamp".into(), ..NewJob::new(kind("work")) };
     let first = store.enqueue(first, START).await.unwrap().id();
-    let early = store.run_again(first, ada(), START).await.unwrap_err();
+    let early = store.run_again(first, ada(), None, START).await.unwrap_err();
     assert_eq!(early.code(), Code::JobNotFinal);
     store.cancel(first, ada(), START).await.unwrap();
     let before = job(&store, first).await;
-    let again = store.run_again(first, ada(), START).await.unwrap().id();
+    let again = store.run_again(first, ada(), None, START).await.unwrap().id();
     let again = job(&store, again).await;
     assert_eq!((again.parent_id, again.trigger), (Some(first), Trigger::Retry));
     assert_eq!((again.payload.as_str(), again.status), ("\"lamp\"", Status::Queued));

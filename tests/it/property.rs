@@ -574,7 +574,8 @@ impl World {
         let over: Vec<_> =
             self.model.jobs.iter().filter(|(_, job)| job.status.is_final()).collect();
         let Some((id, job)) = over.get(nth % over.len().max(1)) else { return };
-        let again = self.store.run_again(JobId(**id), Actor::cli(), self.now()).await.unwrap();
+        let again =
+            self.store.run_again(JobId(**id), Actor::cli(), None, self.now()).await.unwrap();
         // Somebody's own wish goes before the programs': six levels.
         let again_model = fresh(job.kind, -6, self.model.now, job.key, None);
         self.model.insert(again.id().0, again_model);

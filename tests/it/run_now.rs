@@ -97,14 +97,14 @@ async fn the_thousand_and_first_waiting_scan_or_session_is_refused_at_every_door
         let refused = [
             store.enqueue(job.clone(), now()).await.map(Enqueued::id),
             store.enqueue_all(vec![job], now()).await.map(|enqueued| enqueued[0].id()),
-            store.run_schedule_now(name, Actor::cli(), now()).await,
+            store.run_schedule_now(name, Actor::cli(), None, now()).await,
         ];
         for answer in refused {
             assert_eq!(answer.unwrap_err().code(), Code::QueueFull, "{kind}");
         }
         store.cancel(last, Actor::cli(), now()).await.unwrap();
-        store.run_again(last, Actor::cli(), now()).await.unwrap();
-        let again = store.run_again(last, Actor::cli(), now()).await;
+        store.run_again(last, Actor::cli(), None, now()).await.unwrap();
+        let again = store.run_again(last, Actor::cli(), None, now()).await;
         assert_eq!(again.unwrap_err().code(), Code::QueueFull, "{kind}");
     }
 }

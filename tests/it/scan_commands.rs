@@ -130,22 +130,30 @@ fn a_data_directory_that_is_refused_is_told_from_one_that_is_empty() {
     File::create(data.join("lamplighter.db")).unwrap();
     let is_root = rustix::process::getuid().is_root();
     fs::set_permissions(&data, PermissionsExt::from_mode(if is_root { 0o700 } else { 0 })).unwrap();
-    let run = |data: &Path| {
+    let list = ["jobs", "list"];
+    let run = |data: &Path, arguments: &[&str]| {
         let mut command = Command::new(&own);
-        command.arg("--data-dir").arg(data).args(["jobs", "list"]).env_clear();
+        command.arg("--data-dir").arg(data).args(arguments).env_clear();
         if is_root {
             command.uid(65_534).gid(65_534);
         }
         refused(&command.output().unwrap())
     };
     for below in [data.clone(), data.join("folder")] {
-        let (code, said) = run(&below);
+        let (code, said) = run(&below, &list);
         assert!(code == Some(77) && said.contains("[CONFIG-DIR-003]"), "{code:?} {said}");
         assert!(said.contains("Run the command as the server's user."), "{said}");
     }
-    let (code, said) = run(&own);
+    let (code, said) = run(&own, &list);
     assert!(code == Some(69) && said.contains("[CONFIG-DIR-004]"), "{code:?} {said}");
-    let (code, said) = run(&home.path().join("nothing"));
+    let bare = home.path().join("bare");
+    fs::create_dir(&bare).unwrap();
+    fs::set_permissions(&bare, PermissionsExt::from_mode(0o555)).unwrap();
+    for below in [bare.clone(), bare.join("folder/of")] {
+        let (code, said) = run(&below, &["run-now"]);
+        assert!(code == Some(77) && said.contains("[CONFIG-DIR-003]"), "{code:?} {said}");
+    }
+    let (code, said) = run(&home.path().join("nothing"), &list);
     assert!(code == Some(69) && said.contains("[CONFIG-DIR-002]"), "{code:?} {said}");
     fs::set_permissions(&data, PermissionsExt::from_mode(0o700)).unwrap();
 }

@@ -1,5 +1,6 @@
 //! The sentences of bulk actions.
 
+use crate::error::Error;
 use crate::model::{BulkAct, JobId, Preview, Skip};
 use crate::wire;
 use std::str::FromStr;
@@ -98,6 +99,14 @@ pub(super) fn done(act: BulkAct, done: &wire::BulkDone) -> String {
     }
 }
 
+/// That a failure ended the act before its last job.
+pub(super) fn ended_early(at: JobId, error: &Error) -> String {
+    let (code, why) = (error.code(), error.sentence());
+    format!(
+        "It ended at job {at}: [{code}] {why} What was changed stays; ask again to change the rest."
+    )
+}
+
 /// That a job does the act.
 pub(super) fn queued(act: BulkAct, id: JobId, changes: u64, why: &str) -> String {
     let text = format!(
@@ -132,7 +141,7 @@ fn because(reason: &str) -> &str {
         Ok(Skip::Repeated) => "run again already",
         Ok(Skip::ProcessesLeft) => "with processes that may be left",
         Ok(Skip::NoRoom) => "of a kind of which too many wait",
-        Ok(Skip::Unreadable) => "with a payload that cannot be read",
+        Ok(Skip::Unreadable) => "with stored values that no job may have",
         Err(()) => reason,
     }
 }

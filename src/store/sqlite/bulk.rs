@@ -4,7 +4,7 @@ use super::counts::Tx;
 use super::filter::{Conditions, conditions};
 use super::search::{WINDOW, Window};
 use super::{audit, control, delete, edit, jobs, row};
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::model::{
     Actor, Bulk, BulkAct, BulkSlice, CommonError, Enqueued, Filter, Job, JobEdit, JobId, JobState,
     NewJob, Skip, Timestamp,
@@ -102,7 +102,12 @@ pub(in crate::store) fn look(
     while let Some(row) = rows.next()? {
         let id = tally.add(act, row, now)?;
         if tally.sample.len() < SAMPLE {
-            tally.sample.extend(jobs::get(conn, JobId(id))?);
+            match jobs::get(conn, JobId(id)) {
+                Ok(job) => tally.sample.extend(job),
+                // Another program wrote it; the act leaves it alone.
+                Err(error) if error.code() == Code::StoreCorrupt => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     tally.looked_through += window.length(window.floor);
@@ -156,12 +161,23 @@ pub(in crate::store) fn act_on(
     );
     let mut statement = tx.prepare(&sql)?;
     let params = bound(fits, [serde_json::json!(ids).to_string()]);
-    let found =
-        statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let rows = statement.query_map(params, |row| Ok(jobs::from_row(row)))?;
+    let found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let correlation_id = jobs::get(tx, of)?.and_then(|job| job.correlation_id);
+    let of = Of { job: of, correlation_id };
     let mut slice = BulkSlice { next, ..BulkSlice::default() };
     let mut changed = Vec::new();
     let mut pieces = delete::PIECES;
-    for job in &found {
+    for row in found {
+        let job = match row.map_err(Error::from) {
+            Ok(job) => job,
+            Err(error) if error.code() == Code::StoreCorrupt => {
+                *slice.skipped.entry(Skip::Unreadable).or_default() += 1;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let job = &job;
         let skip = match bulk.act.skip(JobState::from(job), now) {
             Some(skip) => Some(skip),
             None if bulk.act == BulkAct::Delete && delete::has_processes(tx, job.id)? => {
@@ -175,7 +191,7 @@ pub(in crate::store) fn act_on(
                 }
                 None
             }
-            None => act(tx, bulk.act, of, job, actor, now)?,
+            None => act(tx, bulk.act, &of, job, actor, now)?,
         };
         match skip {
             Some(skip) => *slice.skipped.entry(skip).or_default() += 1,
@@ -184,7 +200,7 @@ pub(in crate::store) fn act_on(
     }
     slice.done = changed.len() as u64;
     if !changed.is_empty() {
-        let subject = format!("{} jobs, for job {of}", changed.len());
+        let subject = format!("{} jobs, for job {}", changed.len(), of.job);
         let ids = serde_json::json!(changed).to_string();
         let action = format!("bulk {}", bulk.act);
         audit::record_change(tx, actor, &action, &subject, (None, Some(&ids)), now)?;
@@ -192,16 +208,23 @@ pub(in crate::store) fn act_on(
     Ok(slice)
 }
 
-/// Acts on one job; answers why it was left alone after all.
+/// The job that does the whole act.
+struct Of {
+    job: JobId,
+    correlation_id: Option<String>,
+}
+
+/// Acts on one job; answers why it was left alone after all. One job that another program wrote with values that no job may
+/// have does not stop the others.
 fn act(
     tx: &Tx<'_>,
     act: BulkAct,
-    of: JobId,
+    of: &Of,
     job: &Job,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Option<Skip>> {
-    match act {
+    let acted = match act {
         BulkAct::Cancel => control::cancel_job(tx, job, actor, now).map(|_| None),
         BulkAct::Retry => retry(tx, of, job, now),
         BulkAct::RunNow => edit::make_due(tx, job, actor, now).map(|_| None),
@@ -210,14 +233,23 @@ fn act(
             edit::change(tx, job, priority, actor, now).map(|_| None)
         }
         BulkAct::Delete => Ok(None),
-    }
+    };
+    // All of these are found before anything of the job is written.
+    acted.or_else(|error| {
+        let is_of_the_job = error.class().is_refusal() || error.code() == Code::StoreCorrupt;
+        if is_of_the_job { Ok(Some(Skip::Unreadable)) } else { Err(error) }
+    })
 }
 
 /// Runs a job again, once for each bulk action: the pair is the new job's idempotency key.
-fn retry(tx: &Tx<'_>, of: JobId, job: &Job, now: Timestamp) -> Result<Option<Skip>> {
-    let key = format!("bulk action {of}, job {}", job.id);
+fn retry(tx: &Tx<'_>, of: &Of, job: &Job, now: Timestamp) -> Result<Option<Skip>> {
+    let key = format!("bulk action {}, job {}", of.job, job.id);
     let again = control::copy(job).and_then(|copy| {
-        let copy = NewJob { idempotency_key: Some(key), ..copy };
+        let copy = NewJob {
+            idempotency_key: Some(key),
+            correlation_id: of.correlation_id.clone(),
+            ..copy
+        };
         jobs::insert(tx, &copy, now)
     });
     match again {
@@ -225,7 +257,6 @@ fn retry(tx: &Tx<'_>, of: JobId, job: &Job, now: Timestamp) -> Result<Option<Ski
         Ok(Enqueued::Existing(_)) => Ok(Some(Skip::Repeated)),
         Err(error) if error.code() == Code::IdempotencyConflict => Ok(Some(Skip::Repeated)),
         Err(error) if error.code() == Code::QueueFull => Ok(Some(Skip::NoRoom)),
-        Err(error) if error.code() == Code::StoreCorrupt => Ok(Some(Skip::Unreadable)),
         Err(error) => Err(error),
     }
 }

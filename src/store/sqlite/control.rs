@@ -122,6 +122,7 @@ pub(in crate::store) fn run_again(
     conn: &Connection,
     id: JobId,
     actor: &Actor,
+    correlation_id: Option<String>,
     now: Timestamp,
 ) -> Result<Enqueued> {
     let job = existing(conn, id)?;
@@ -131,7 +132,8 @@ pub(in crate::store) fn run_again(
             format!("run job {id} again: it is {}", job.status),
         ));
     }
-    jobs::insert(conn, &NewJob { actor: Some(actor.clone()), ..copy(&job)? }, now)
+    let again = NewJob { actor: Some(actor.clone()), correlation_id, ..copy(&job)? };
+    jobs::insert(conn, &again, now)
 }
 
 /// A new job like this one, with it as its parent.

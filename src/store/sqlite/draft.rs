@@ -83,6 +83,31 @@ pub(super) fn sweep(target: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes the file at `target` if it is empty, and never one that another process has put in its place meanwhile: whoever
+/// removes an empty file holds a lock of the operating system on it, so that under the lock the name leads to it still.
+pub(super) fn remove_empty(target: &Path) -> io::Result<()> {
+    let is_empty = |data: &fs::Metadata| data.is_file() && data.len() == 0;
+    // A database is not opened here: closing it would drop the locks that this process has on it.
+    if !target.metadata().is_ok_and(|data| is_empty(&data)) {
+        return Ok(());
+    }
+    let gone = |error: &io::Error| error.kind() == ErrorKind::NotFound;
+    let file = match File::open(target) {
+        Err(error) if gone(&error) => return Ok(()),
+        file => file?,
+    };
+    file.lock()?;
+    let held = file.metadata()?;
+    let named = match target.metadata() {
+        Err(error) if gone(&error) => return Ok(()),
+        named => named?,
+    };
+    if is_empty(&named) && place(&named) == place(&held) {
+        fs::remove_file(target)?;
+    }
+    Ok(())
+}
+
 /// A file that SQLite keeps beside a database: `-journal`, `-wal` or `-shm`.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -101,7 +126,6 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 
 /// Whether nobody makes this draft any more.
 fn is_left(draft: &DirEntry, target: Option<&fs::Metadata>) -> io::Result<bool> {
-    let place = |data: &fs::Metadata| (data.dev(), data.ino());
     let found = match draft.metadata() {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         found => found?,
@@ -122,6 +146,11 @@ fn is_left(draft: &DirEntry, target: Option<&fs::Metadata>) -> io::Result<bool> 
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// What tells a file from every other one.
+fn place(data: &fs::Metadata) -> (u64, u64) {
+    (data.dev(), data.ino())
 }
 
 /// Removes a draft, last of all the name by which a sweep finds it.
@@ -196,6 +225,32 @@ mod tests {
         sweep(&target).unwrap();
         assert_eq!(names(folder.path()), ["x.db"]);
         assert_eq!(fs::read(&target).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn an_empty_file_is_removed_and_never_what_another_maker_has_put_in_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("x.db");
+        remove_empty(&target).unwrap();
+        fs::write(&target, "mine").unwrap();
+        remove_empty(&target).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"mine");
+        for round in 0..200 {
+            fs::write(&target, "").unwrap();
+            let start = std::sync::Barrier::new(4);
+            let make = || {
+                start.wait();
+                remove_empty(&target).unwrap();
+                let draft = Draft::of(&target).unwrap();
+                fs::write(draft.path(), "whole").unwrap();
+                draft.link(&target).unwrap()
+            };
+            let placed = std::thread::scope(|scope| {
+                let makers = [(); 4].map(|()| scope.spawn(make));
+                makers.map(|maker| maker.join().unwrap()).iter().filter(|placed| **placed).count()
+            });
+            assert_eq!(placed, 1, "round {round}: each who placed one believes that it stays");
+        }
     }
 
     #[test]

@@ -76,10 +76,7 @@ pub(super) fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()
     let folder = draft::folder_of(path);
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
     // A program that opened the path before there was a database leaves an empty file, which counts as no file.
-    let empty = path.metadata().is_ok_and(|data| data.is_file() && data.len() == 0);
-    if empty {
-        fs::remove_file(path).map_err(io)?;
-    }
+    draft::remove_empty(path).map_err(io)?;
     if !path.try_exists().map_err(io)? {
         create(path, schema).map_err(|e| e.while_doing(&format!("create {}", path.display())))?;
     }

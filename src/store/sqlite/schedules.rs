@@ -317,6 +317,7 @@ pub(in crate::store) fn run_now(
     conn: &Connection,
     name: &ScheduleName,
     actor: &Actor,
+    correlation_id: Option<String>,
     now: Timestamp,
 ) -> Result<JobId> {
     let stored = existing(conn, name)?;
@@ -325,7 +326,7 @@ pub(in crate::store) fn run_now(
         Error::new(Code::ScheduleUnreadable, unread).because(why)
     })?;
     let (trigger, schedule_id) = (Trigger::Manual, Some(stored.id));
-    let job = NewJob { trigger, schedule_id, ..job_of(&plan) };
+    let job = NewJob { trigger, schedule_id, correlation_id, ..job_of(&plan) };
     let id = jobs::insert(conn, &job, now)?.id();
     audit::record(conn, actor, "run_now", &format!("schedule {name}: job {id}"), now)?;
     Ok(id)

@@ -2,12 +2,12 @@
 
 use super::queues::check;
 use crate::support::faces::{Faces, Request, value};
-use crate::support::foreign;
+use crate::support::{START, foreign, store};
 use lamplighter::Code;
 use lamplighter::actions::bulk::{self, BulkAsk};
 use lamplighter::actions::jobs::{self, JobAdd, JobChange, JobStart, RunAgain};
-use lamplighter::actions::{length, priority};
-use lamplighter::model::{BulkAct, Role};
+use lamplighter::actions::{Call, length, priority};
+use lamplighter::model::{BulkAct, JobId, Role};
 use std::path::Path;
 
 /// A job in each status: 1 queued, 2 scheduled, 3 running, 4 completed, 5 failed, 6 cancelled; 7 is a session without a
@@ -242,5 +242,44 @@ async fn the_jobs_of_a_query_are_changed_alike_by_every_face() {
         };
         check(faces.ask(request, bulk).await, says);
         assert_eq!(faces.refused_below(Role::Viewer, bulk).await, Code::AuthRole);
+    }
+}
+
+#[tokio::test]
+async fn a_failure_midway_answers_what_was_changed_and_says_why_the_rest_was_not() {
+    let (folder, store) = store();
+    let sql = "
+        INSERT INTO jobs (kind, run_at) VALUES ('work', 0), ('work', 0), ('work', 0), ('work', 0), ('work', 0);
+        CREATE TRIGGER third BEFORE UPDATE OF status ON jobs WHEN NEW.id = 3
+        BEGIN SELECT RAISE(ABORT, 'no further'); END";
+    foreign(folder.path()).execute_batch(sql).unwrap();
+    let call = Call::by_owner(START);
+    let cancel = async |query: &str| {
+        let ask = BulkAsk { query: query.into(), act: BulkAct::Cancel };
+        let previewed = bulk::preview(&store, &call, ask).await?;
+        bulk::act(&store, &call, previewed, true).await
+    };
+    let failed = cancel("id:3,4").await.unwrap_err();
+    assert_eq!(failed.code(), Code::StoreConstraint, "nothing was changed");
+    let done = cancel("kind:work").await.unwrap();
+    assert_eq!(done.value.ids, [1, 2]);
+    assert_eq!(done.value.skipped["STORE-RULE-001"], 3);
+    let note = done.notes.last().unwrap();
+    assert!(note.starts_with("It ended at job 3: [STORE-RULE-001] "), "{note}");
+}
+
+#[tokio::test]
+async fn what_a_request_runs_again_has_its_correlation_id() {
+    let (folder, store) = store();
+    prepare(folder.path());
+    let call = Call { correlation_id: Some("request".into()), ..Call::by_owner(START) };
+    let again = RunAgain { id: 5, confirmed: false };
+    jobs::run_again(&store, &call, again).await.unwrap();
+    let ask = BulkAsk { query: "id:6".into(), act: BulkAct::Retry };
+    let previewed = bulk::preview(&store, &call, ask).await.unwrap();
+    bulk::act(&store, &call, previewed, true).await.unwrap();
+    for id in [8, 9] {
+        let job = store.job(JobId(id)).await.unwrap().unwrap();
+        assert_eq!(job.correlation_id.as_deref(), Some("request"), "{job:?}");
     }
 }
