@@ -339,7 +339,8 @@ fn one_of<T: FromStr + ToString + Copy>(
     let Ok(known) = value.text.to_ascii_lowercase().parse() else {
         let all: Vec<_> = all.iter().map(ToString::to_string).collect();
         let meant = words::nearest(&value.text, all.iter().map(String::as_str));
-        let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+        let meant =
+            meant.map_or_else(|| ".".to_owned(), |meant| format!("; did you mean {meant}?"));
         let reason =
             format!("{what}:{} is not known{meant} There are {}", value.text, all.join(", "));
         return refuse(value.at, reason);
