@@ -3,8 +3,9 @@
 //! The settings that an operator changes while the server runs are in the database.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{ApiUrl, Repository};
+use crate::model::{ApiUrl, RemoteKind, Repository};
 use serde::{Deserialize, Deserializer, de};
+use std::iter;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -65,28 +66,44 @@ pub enum LogSource {
     },
 }
 
-/// Where issues go. The token is not here: it is read anew for each request, from `GITHUB_TOKEN` or `token_file`.
+/// Where issues go. The token is not here: it is read anew for each request, from the variable of its kind (`GITHUB_TOKEN`) or `token_file`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tracker {
     /// `tracker.kind`, `LAMPLIGHTER_TRACKER_KIND`. Default `local`.
     pub kind: TrackerKind,
     /// `tracker.repository`, `LAMPLIGHTER_TRACKER_REPOSITORY`: `owner/name`.
     pub repository: Option<Repository>,
-    /// `tracker.api_url`, `LAMPLIGHTER_TRACKER_API_URL`. Default GitHub's public API.
+    /// `tracker.api_url`, `LAMPLIGHTER_TRACKER_API_URL`. Default the public API of the tracker's kind.
     pub api_url: ApiUrl,
     /// `tracker.token_file`: a file of mode 0600 that holds the token.
     pub token_file: Option<PathBuf>,
 }
 
 /// Which issue tracker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TrackerKind {
     /// The issue list in our own database.
     #[default]
     Local,
-    /// GitHub, or what speaks its language.
-    Github,
+    /// A tracker elsewhere.
+    Remote(RemoteKind),
+}
+
+impl TrackerKind {
+    /// The API that is asked unless another one is named.
+    fn api_url(self) -> ApiUrl {
+        match self {
+            Self::Local => ApiUrl::default(),
+            Self::Remote(kind) => kind.api_url(),
+        }
+    }
+
+    /// What [`FromStr`] takes, in words.
+    fn allowed() -> String {
+        let remote = RemoteKind::ALL.iter().map(|kind| kind.as_str());
+        let words: Vec<_> = iter::once("local").chain(remote).collect();
+        format!("one of {}", words.join(", "))
+    }
 }
 
 impl FromStr for TrackerKind {
@@ -94,9 +111,16 @@ impl FromStr for TrackerKind {
     fn from_str(text: &str) -> Result<Self, ()> {
         match text {
             "local" => Ok(Self::Local),
-            "github" => Ok(Self::Github),
-            _ => Err(()),
+            text => text.parse().map(Self::Remote),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for TrackerKind {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let refused = || format!("{text:?} is not {}", Self::allowed());
+        text.parse().map_err(|()| de::Error::custom(refused()))
     }
 }
 
@@ -305,7 +329,7 @@ impl Agent {
 impl Tracker {
     fn load(file: TrackerFile, env: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let kind = match env("LAMPLIGHTER_TRACKER_KIND") {
-            Some(text) => value("LAMPLIGHTER_TRACKER_KIND", &text, "one of local, github")?,
+            Some(text) => value("LAMPLIGHTER_TRACKER_KIND", &text, &TrackerKind::allowed())?,
             None => file.kind,
         };
         let repository = match env("LAMPLIGHTER_TRACKER_REPOSITORY") {
@@ -316,7 +340,7 @@ impl Tracker {
         };
         let api_url = match env("LAMPLIGHTER_TRACKER_API_URL") {
             Some(text) => value("LAMPLIGHTER_TRACKER_API_URL", &text, ApiUrl::ALLOWED)?,
-            None => file.api_url.unwrap_or_default(),
+            None => file.api_url.unwrap_or_else(|| kind.api_url()),
         };
         let token_file = file.token_file.filter(|path| !path.as_os_str().is_empty());
         Ok(Self { kind, repository, api_url, token_file })
@@ -449,7 +473,7 @@ mod tests {
             api_url = \"https://git.example/api/v3/\"\ntoken_file = \"/run/token\"";
         let tracker =
             load(file, &[("LAMPLIGHTER_TRACKER_REPOSITORY", "ann/mail")]).unwrap().tracker;
-        assert_eq!(tracker.kind, TrackerKind::Github);
+        assert_eq!(tracker.kind, TrackerKind::Remote(RemoteKind::Github));
         assert_eq!(tracker.repository.unwrap().as_str(), "ann/mail");
         assert_eq!(tracker.api_url.as_str(), "https://git.example/api/v3");
         assert_eq!(tracker.token_file.unwrap(), Path::new("/run/token"));

@@ -86,7 +86,7 @@ pub use setting::{
     is_model_name,
 };
 pub use time::Timestamp;
-pub use tracker::{ApiUrl, Failure, Reason, Repository, Visibility};
+pub use tracker::{ApiUrl, Failure, Reason, RemoteKind, Repository, Visibility};
 pub use transition::{
     AttemptEnd, JobError, Outcome, Placement, Settlement, Terms, may_follow, placement, settlement,
 };

@@ -145,10 +145,14 @@ fn tracking(tracker: &config::Tracker, clock: &Clock) -> Tracking {
     let config::Tracker { kind, repository, api_url, token_file } = tracker.clone();
     match kind {
         TrackerKind::Local => Tracking::Local,
-        TrackerKind::Github => {
-            let token = TokenSource { env: |name| std::env::var(name).ok(), file: token_file };
+        TrackerKind::Remote(kind) => {
+            let token = TokenSource {
+                variable: kind.token_variable(),
+                env: |name| std::env::var(name).ok(),
+                file: token_file,
+            };
             let folder = std::env::current_dir().unwrap_or_default();
-            Tracking::github(api_url, repository, token, folder, clock.clone())
+            Tracking::remote_of(kind, api_url, repository, token, folder, clock.clone())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Scans, what they find, and the issues the findings belong to.
 
-use super::{DryRun, JobId, Marker, Status, Timestamp, Trigger};
+use super::{DryRun, JobId, Marker, RemoteKind, Status, Timestamp, Trigger};
 use std::fmt;
 use std::str::FromStr;
 
@@ -169,8 +169,10 @@ pub struct KnownIssue {
 pub enum Tracker {
     /// The issue list of the database.
     Local,
-    /// GitHub.
-    Github {
+    /// A tracker elsewhere.
+    Remote {
+        /// Which kind of one.
+        kind: RemoteKind,
         /// Whether a person must approve what is filed.
         approval: bool,
     },
@@ -181,7 +183,7 @@ impl Tracker {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Local => "local",
-            Self::Github { .. } => "github",
+            Self::Remote { kind, .. } => kind.as_str(),
         }
     }
 }

@@ -1,10 +1,51 @@
 //! The tracker before it is asked: which repository, at which address, and how it can refuse.
 
 use super::Timestamp;
+use super::job::word_enum;
 use crate::error::{Code, Error};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+
+macro_rules! remote_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $word:literal, $name:literal, $variable:literal, $origin:literal;)*) => {
+        word_enum!(
+            /// A kind of tracker elsewhere.
+            RemoteKind { $($(#[$doc])* $kind = $word,)* }
+        );
+
+        impl RemoteKind {
+            /// What people call it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+
+            /// The environment variable that holds its token.
+            pub const fn token_variable(self) -> &'static str {
+                match self { $(Self::$kind => $variable,)* }
+            }
+
+            /// Its public API: `https://host`.
+            const fn public_api(self) -> &'static str {
+                match self { $(Self::$kind => $origin,)* }
+            }
+        }
+    };
+}
+
+// Each kind of tracker elsewhere: its word, what people call it, the variable that holds its token, and its public API.
+remote_kinds! {
+    /// GitHub, or what speaks its language.
+    Github = "github", "GitHub", "GITHUB_TOKEN", "https://api.github.com";
+}
+
+impl RemoteKind {
+    /// The address of its public API.
+    pub fn api_url(self) -> ApiUrl {
+        let text = self.public_api().to_owned();
+        ApiUrl { origin: text.len(), text }
+    }
+}
 
 /// Longest owner, in characters; GitHub's own limit.
 const MAX_OWNER: usize = 39;
@@ -86,8 +127,7 @@ impl ApiUrl {
 impl Default for ApiUrl {
     /// GitHub's public API.
     fn default() -> Self {
-        let text = "https://api.github.com".to_owned();
-        Self { origin: text.len(), text }
+        RemoteKind::Github.api_url()
     }
 }
 

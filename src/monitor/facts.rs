@@ -60,8 +60,9 @@ impl Telling {
     pub fn tracker(&self) {
         let found = match self.tracking.remote() {
             Ok(None) => Readiness::ready("local: issues are kept in this database"),
-            Ok(Some((repository, _))) => {
-                Readiness::ready(format_args!("GitHub, {}", repository.as_str()))
+            Ok(Some((repository, client))) => {
+                let name = client.kind().name();
+                Readiness::ready(format_args!("{name}, {}", repository.as_str()))
             }
             Err(error) => not_ready(&error),
         };

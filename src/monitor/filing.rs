@@ -13,7 +13,7 @@ use crate::model::{
     Outcome, Queue, Reason, Repository, Retention, Service, Step, Timestamp,
 };
 use crate::store::Store;
-use crate::tracker::{Closed, Ending, GitHub, Ledger, file};
+use crate::tracker::{Client, Closed, Ending, Ledger, file};
 use crate::warn_coded;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -90,14 +90,14 @@ struct Round {
 }
 
 async fn deliver(context: &Context, store: &Store, tracking: &Tracking) -> Result<Outcome> {
-    let Some((repository, github)) = tracking.remote()? else {
+    let Some((repository, client)) = tracking.remote()? else {
         return Ok(Outcome::Done(json!({"filed": 0})));
     };
-    let round = match file_all(context, store, repository, github).await? {
+    let round = match file_all(context, store, repository, client).await? {
         Ok(round) => round,
         Err(limit) => return Ok(limit),
     };
-    let news = take_news(store, repository, github, &context.clock).await?;
+    let news = take_news(store, repository, client, &context.clock).await?;
     Ok(match (round.failed, round.settles, news) {
         (Some(failure), _, _) | (None, _, Err(failure)) => ended(context, failure),
         (None, Some(until), Ok(_)) => Outcome::Snooze(until.since(context.clock.now())),
@@ -112,14 +112,14 @@ async fn file_all(
     context: &Context,
     store: &Store,
     repository: &Repository,
-    github: &GitHub,
+    client: &Client,
 ) -> Result<Result<Round, Outcome>> {
     let ledger = Filings { store: store.clone(), clock: context.clock.clone() };
     let mut round = Round::default();
     let mut last = FilingId(0);
-    while let Some(filing) = store.next_filing(repository.clone(), last).await? {
+    while let Some(filing) = store.next_filing(client.kind(), repository.clone(), last).await? {
         last = filing.id;
-        match file(filing, github, &ledger, &context.clock).await? {
+        match file(filing, client, &ledger, &context.clock).await? {
             Ending::Rests => round.filed += 1,
             Ending::Waits(until) => {
                 let filing = store.filing(last).await?;
@@ -161,8 +161,8 @@ fn ended(context: &Context, failure: Failure) -> Outcome {
 /// Takes over which of our issues were closed or opened at the tracker, for a scan that is about to decide. Without its
 /// answer the scan decides by what is known.
 pub(super) async fn refresh(store: &Store, tracking: &Tracking, clock: &Clock) -> Result<()> {
-    let Ok(Some((repository, github))) = tracking.remote() else { return Ok(()) };
-    if let Err(failure) = take_news(store, repository, github, clock).await? {
+    let Ok(Some((repository, client))) = tracking.remote() else { return Ok(()) };
+    if let Err(failure) = take_news(store, repository, client, clock).await? {
         warn_coded!(failure.reason.code(), "ask what became of the issues: {failure}");
     }
     Ok(())
@@ -172,14 +172,16 @@ pub(super) async fn refresh(store: &Store, tracking: &Tracking, clock: &Clock) -
 async fn take_news(
     store: &Store,
     repository: &Repository,
-    github: &GitHub,
+    client: &Client,
     clock: &Clock,
 ) -> Result<Result<u64, Failure>> {
-    let Some(since) = store.tracker_news_since(repository.clone()).await? else { return Ok(Ok(0)) };
+    let Some(since) = store.tracker_news_since(client.kind(), repository.clone()).await? else {
+        return Ok(Ok(0));
+    };
     let asked_at = clock.now();
     let back = i64::try_from(SKEW.as_millis()).unwrap_or(i64::MAX);
     let since = Timestamp::from_millis(since.millis().saturating_sub(back));
-    let issues = match github.issues_changed_since(since).await {
+    let issues = match client.issues_changed_since(since).await {
         Ok(issues) => issues,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -222,7 +224,7 @@ pub(super) async fn serve(
 }
 
 async fn wake(store: &Store, tracking: &Tracking, begun: bool, now: Timestamp) -> Result<bool> {
-    let is_remote = matches!(tracking, Tracking::Github(_)) && tracking.check().is_ok();
+    let is_remote = matches!(tracking, Tracking::Remote(_)) && tracking.check().is_ok();
     let set = store.settings([ENABLED.key]).await?;
     if !is_remote || begun && ENABLED.of(&set) != true {
         return Ok(false);

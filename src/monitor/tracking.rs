@@ -5,10 +5,10 @@ use crate::error::{Code, Error, Result};
 use crate::model::settings::{APPROVAL, DAY_CAP, SCAN_CAP, SERVER_NAME};
 use crate::model::{
     ApiUrl, Caps, Classification, Finding, IssueId, JobId, KnownIssue, NewIssue, Posting,
-    REQUEST_LIMIT, Remark, Repository, Setting, Timestamp, Tracker, Visibility,
+    REQUEST_LIMIT, Remark, RemoteKind, Repository, Setting, Timestamp, Tracker, Visibility,
 };
 use crate::store::Store;
-use crate::tracker::{self, GitHub, Options, Report, TokenSource, repository_of};
+use crate::tracker::{self, Client, Options, Report, TokenSource, repository_of};
 use crate::warn_coded;
 use std::fmt;
 use std::path::PathBuf;
@@ -24,19 +24,20 @@ pub enum Tracking {
     /// The issue list of our own database; nothing has to be configured.
     #[default]
     Local,
-    /// GitHub.
-    Github(Arc<Remote>),
+    /// A tracker elsewhere.
+    Remote(Arc<Remote>),
 }
 
 /// A tracker elsewhere.
 pub struct Remote {
+    kind: RemoteKind,
     api_url: ApiUrl,
     repository: Option<Repository>,
     token: TokenSource,
     folder: PathBuf,
     clock: Clock,
     /// The repository, once it is known; it does not change then.
-    found: OnceLock<(Repository, GitHub)>,
+    found: OnceLock<(Repository, Client)>,
     visibility: Mutex<Option<(Visibility, Timestamp)>>,
 }
 
@@ -47,8 +48,9 @@ impl fmt::Debug for Remote {
 }
 
 impl Tracking {
-    /// GitHub at this address. Without a repository it is the one that `folder` was cloned from.
-    pub fn github(
+    /// A tracker of this kind at this address. Without a repository it is the one that `folder` was cloned from.
+    pub fn remote_of(
+        kind: RemoteKind,
         api_url: ApiUrl,
         repository: Option<Repository>,
         token: TokenSource,
@@ -56,7 +58,8 @@ impl Tracking {
         clock: Clock,
     ) -> Self {
         let (found, visibility) = (OnceLock::new(), Mutex::default());
-        Self::Github(Arc::new(Remote {
+        Self::Remote(Arc::new(Remote {
+            kind,
             api_url,
             repository,
             token,
@@ -76,8 +79,8 @@ impl Tracking {
     }
 
     /// The repository and its client; `None` for the local tracker.
-    pub(super) fn remote(&self) -> Result<Option<(&Repository, &GitHub)>> {
-        let Self::Github(remote) = self else { return Ok(None) };
+    pub(super) fn remote(&self) -> Result<Option<(&Repository, &Client)>> {
+        let Self::Remote(remote) = self else { return Ok(None) };
         remote.token.check()?;
         if remote.found.get().is_none() {
             let repository = remote.repository.clone();
@@ -92,7 +95,7 @@ impl Tracking {
                 token: remote.token.clone(),
                 limit: REQUEST_LIMIT,
             };
-            let client = GitHub::new(options, remote.clock.clone());
+            let client = Client::new(remote.kind, options, remote.clock.clone());
             // Another task may have been quicker, with the same answer.
             drop(remote.found.set((repository, client)));
         }
@@ -101,12 +104,12 @@ impl Tracking {
 
     /// Where the acts of a scan go, by the settings as they are now.
     pub(super) async fn destination(&self, store: &Store) -> Result<Destination> {
-        let Self::Github(remote) = self else { return Ok(Destination::default()) };
+        let Self::Remote(remote) = self else { return Ok(Destination::default()) };
         let keys = [APPROVAL.key, SCAN_CAP.key, DAY_CAP.key, SERVER_NAME.key];
         let set = store.settings(keys).await?;
         // Unless it is known who can read them, everybody can. A token that is gone by now costs no second scan.
         let audience = match self.remote() {
-            Ok(Some((_, github))) => remote.visibility(github).await,
+            Ok(Some((_, client))) => remote.visibility(client).await,
             Ok(None) | Err(_) => None,
         };
         let audience = audience.unwrap_or(Visibility::Public);
@@ -117,7 +120,7 @@ impl Tracking {
         };
         let number = |setting: &Setting| setting.of(&set).as_u64().unwrap_or_default();
         Ok(Destination {
-            tracker: Tracker::Github { approval },
+            tracker: Tracker::Remote { kind: remote.kind, approval },
             audience,
             server: Setting::text(&SERVER_NAME.of(&set)),
             caps: Caps { scan: number(&SCAN_CAP), day: number(&DAY_CAP) },
@@ -126,7 +129,7 @@ impl Tracking {
 }
 
 impl Remote {
-    async fn visibility(&self, github: &GitHub) -> Option<Visibility> {
+    async fn visibility(&self, client: &Client) -> Option<Visibility> {
         let now = self.clock.now();
         let seen = *self.visibility.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((visibility, at)) = seen
@@ -134,7 +137,7 @@ impl Remote {
         {
             return Some(visibility);
         }
-        match github.visibility().await {
+        match client.visibility().await {
             Ok(visibility) => {
                 let mut seen = self.visibility.lock().unwrap_or_else(PoisonError::into_inner);
                 *seen = Some((visibility, now));

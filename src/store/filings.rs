@@ -3,7 +3,9 @@
 use super::Store;
 use super::sqlite::{self, Tx};
 use crate::error::Result;
-use crate::model::{Actor, Filing, FilingId, FilingState, IssueState, Repository, Timestamp};
+use crate::model::{
+    Actor, Filing, FilingId, FilingState, IssueState, RemoteKind, Repository, Timestamp,
+};
 
 impl Store {
     /// Stores a job of kind `file_findings`, which files everything that is pending, unless one waits already.
@@ -11,13 +13,14 @@ impl Store {
         self.db.write("have findings filed", move |c| sqlite::filings::wake(c, None, now)).await
     }
 
-    /// The first act after `after` that can be done at this repository; start with `FilingId(0)`.
+    /// The first act after `after` that can be done at this repository of a tracker of this kind; start with `FilingId(0)`.
     pub async fn next_filing(
         &self,
+        kind: RemoteKind,
         repository: Repository,
         after: FilingId,
     ) -> Result<Option<Filing>> {
-        let next = move |c: &_| sqlite::filings::next(c, repository.as_str(), after);
+        let next = move |c: &_| sqlite::filings::next(c, kind, repository.as_str(), after);
         self.db.read("read what is to be filed", next).await
     }
 
@@ -41,8 +44,12 @@ impl Store {
     }
 
     /// From when on the issues of a repository may have changed unnoticed; `None` while none of ours is there.
-    pub async fn tracker_news_since(&self, repository: Repository) -> Result<Option<Timestamp>> {
-        let since = move |c: &_| sqlite::filings::news_since(c, repository.as_str());
+    pub async fn tracker_news_since(
+        &self,
+        kind: RemoteKind,
+        repository: Repository,
+    ) -> Result<Option<Timestamp>> {
+        let since = move |c: &_| sqlite::filings::news_since(c, kind, repository.as_str());
         self.db.read("read how far the tracker's news were read", since).await
     }
 

@@ -1,6 +1,6 @@
 //! Takes a filing as far as it gets: what [`Filing::next`] says, done, and what came of it, saved.
 
-use super::github::GitHub;
+use super::client::Client;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::model::{
@@ -44,7 +44,7 @@ pub fn new_marker() -> Result<Marker> {
 /// Dropping the future has the effect of a crash at that point.
 pub async fn file(
     filing: Filing,
-    github: &GitHub,
+    client: &Client,
     ledger: &impl Ledger,
     clock: &Clock,
 ) -> Result<Ending> {
@@ -53,10 +53,10 @@ pub async fn file(
         let event = match filing.next(clock.now()) {
             Step::Rest => return Ok(Ending::Rests),
             Step::Wait(until) => return Ok(Ending::Waits(until)),
-            Step::Send => send(&mut filing, github, ledger, clock).await?,
-            Step::Look(since) => match look(&filing, github, since).await {
+            Step::Send => send(&mut filing, client, ledger, clock).await?,
+            Step::Look(since) => match look(&filing, client, since).await {
                 Ok(Some(place)) => FilingEvent::Done(place),
-                Ok(None) => send(&mut filing, github, ledger, clock).await?,
+                Ok(None) => send(&mut filing, client, ledger, clock).await?,
                 Err(failure) => FilingEvent::Unseen(failure),
             },
         };
@@ -85,13 +85,13 @@ fn ending(failure: Failure) -> Ending {
 
 async fn look(
     filing: &Filing,
-    github: &GitHub,
+    client: &Client,
     since: Timestamp,
 ) -> Result<Option<Place>, Failure> {
     match (filing.act, filing.number) {
-        (Act::Open, _) => github.find_issue(&filing.marker, since).await,
+        (Act::Open, _) => client.find_issue(&filing.marker, since).await,
         (Act::Comment | Act::Reopen, Some(number)) => {
-            github.find_comment(number, &filing.marker, since).await
+            client.find_comment(number, &filing.marker, since).await
         }
         (Act::Comment | Act::Reopen, None) => Err(no_number()),
     }
@@ -100,18 +100,18 @@ async fn look(
 /// Says durably that it is about to be sent, and sends it.
 async fn send(
     filing: &mut Filing,
-    github: &GitHub,
+    client: &Client,
     ledger: &impl Ledger,
     clock: &Clock,
 ) -> Result<FilingEvent> {
     if let (Act::Reopen, Some(number)) = (filing.act, filing.number)
-        && let Err(failure) = github.turn().await.reopen(number).await
+        && let Err(failure) = client.turn().await.reopen(number).await
     {
         // It may be repeated, so nothing is in doubt.
         return Ok(FilingEvent::Refused(Failure { outcome_unknown: false, ..failure }));
     }
     // It waits for its turn first, because `sent_at` is the time of the one request that must not be repeated.
-    let turn = github.turn().await;
+    let turn = client.turn().await;
     let begun = filing.after(FilingEvent::Begun, clock.now());
     ledger.save(&begun, filing.state).await?;
     *filing = begun;

@@ -1,4 +1,4 @@
-//! The tracker's token: from `GITHUB_TOKEN` or a file of the operator's, fresh for each request.
+//! The tracker's token: from an environment variable or a file of the operator's, fresh for each request.
 
 use crate::model::{Failure, Reason};
 use crate::redact::redactor;
@@ -6,8 +6,6 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The environment variable that comes before the file.
-const VARIABLE: &str = "GITHUB_TOKEN";
 /// The folder in which systemd puts the credentials of a service. The service alone can read them, despite their mode.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 /// Longest token, in bytes; GitHub's have at most a few hundred.
@@ -26,6 +24,8 @@ impl Token {
 /// Where a token is looked for.
 #[derive(Clone, Debug)]
 pub struct TokenSource {
+    /// The environment variable that comes before the file: [`RemoteKind::token_variable`](crate::model::RemoteKind::token_variable).
+    pub variable: &'static str,
     /// How a variable is looked up: `|name| std::env::var(name).ok()`.
     pub env: fn(&str) -> Option<String>,
     /// `tracker.token_file`.
@@ -43,14 +43,17 @@ impl TokenSource {
 
     /// The token, which the redactor knows from now on. An empty one counts as not set.
     pub(super) fn read(&self) -> Result<Token, Failure> {
-        let text = match (self.variable(VARIABLE), &self.file) {
+        let text = match (self.value_of(self.variable), &self.file) {
             (Some(text), _) => text,
             (None, Some(path)) => self.file(path)?,
             (None, None) => String::new(),
         };
         let text = text.trim();
         if text.is_empty() {
-            return Err(none(format!("{VARIABLE} and tracker.token_file are empty or not set")));
+            return Err(none(format!(
+                "{} and tracker.token_file are empty or not set",
+                self.variable
+            )));
         }
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(none("the token has spaces or characters that no token has"));
@@ -59,7 +62,7 @@ impl TokenSource {
         Ok(Token(text.to_owned()))
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
+    fn value_of(&self, name: &str) -> Option<String> {
         (self.env)(name).filter(|text| !text.trim().is_empty())
     }
 
@@ -77,7 +80,7 @@ impl TokenSource {
     }
 
     fn is_credential(&self, path: &Path) -> bool {
-        self.variable(CREDENTIALS).is_some_and(|folder| path.starts_with(folder))
+        self.value_of(CREDENTIALS).is_some_and(|folder| path.starts_with(folder))
     }
 }
 
@@ -119,17 +122,27 @@ mod tests {
     #[test]
     fn the_variable_comes_before_the_file_and_an_empty_one_counts_as_not_set() {
         let (_folder, path) = file("ghp_from_file\n", 0o600);
-        let set = TokenSource { env: |_| Some("ghp_from_env".into()), file: Some(path.clone()) };
+        let set = TokenSource {
+            variable: "GITHUB_TOKEN",
+            env: |_| Some("ghp_from_env".into()),
+            file: Some(path.clone()),
+        };
         assert_eq!(set.read().ok().unwrap().text(), "ghp_from_env");
-        let empty = TokenSource { env: |_| Some(" ".into()), file: Some(path) };
+        let empty =
+            TokenSource { variable: "GITHUB_TOKEN", env: |_| Some(" ".into()), file: Some(path) };
         assert_eq!(empty.read().ok().unwrap().text(), "ghp_from_file");
-        assert!(TokenSource { env: |_| Some(String::new()), file: None }.check().is_err());
+        assert!(
+            TokenSource { variable: "GITHUB_TOKEN", env: |_| Some(String::new()), file: None }
+                .check()
+                .is_err()
+        );
     }
 
     #[test]
     fn a_file_is_read_anew_each_time() {
         let (_folder, path) = file("ghp_first_one", 0o600);
-        let source = TokenSource { env: |_| None, file: Some(path.clone()) };
+        let source =
+            TokenSource { variable: "GITHUB_TOKEN", env: |_| None, file: Some(path.clone()) };
         assert_eq!(source.read().ok().unwrap().text(), "ghp_first_one");
         fs::write(&path, "ghp_second_one").unwrap();
         assert_eq!(source.read().ok().unwrap().text(), "ghp_second_one");
@@ -146,10 +159,15 @@ mod tests {
             ("ghp\u{200b}x", 0o600, "no token has"),
         ] {
             let (_folder, path) = file(text, mode);
-            let said = said(&TokenSource { env: |_| None, file: Some(path) });
+            let said =
+                said(&TokenSource { variable: "GITHUB_TOKEN", env: |_| None, file: Some(path) });
             assert!(said.contains(expected) && !said.contains("ghp"), "{said}");
         }
-        let missing = TokenSource { env: |_| None, file: Some("/nowhere/token".into()) };
+        let missing = TokenSource {
+            variable: "GITHUB_TOKEN",
+            env: |_| None,
+            file: Some("/nowhere/token".into()),
+        };
         assert!(said(&missing).contains("/nowhere/token"));
     }
 }

@@ -9,10 +9,12 @@ use crate::support::{START, foreign};
 use lamplighter::Result;
 use lamplighter::clock::Clock;
 use lamplighter::error::{Code, Error};
-use lamplighter::model::{Act, Actor, Filing, FilingId, FilingState, Marker, REQUEST_LIMIT};
+use lamplighter::model::{
+    Act, Actor, Filing, FilingId, FilingState, Marker, REQUEST_LIMIT, RemoteKind,
+};
 use lamplighter::monitor::Filings;
 use lamplighter::store::Store;
-use lamplighter::tracker::{Ending, GitHub, Ledger, Options, TokenSource, file};
+use lamplighter::tracker::{Client, Ending, Ledger, Options, TokenSource, file};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -97,14 +99,14 @@ const MAX_ROUNDS: usize = 60;
 /// which makes a case longer and changes nothing about its end.
 const IMPATIENT: Duration = Duration::from_millis(250);
 
-fn client(fake: &FakeGitHub, clock: &Clock, limit: Duration) -> GitHub {
+fn client(fake: &FakeGitHub, clock: &Clock, limit: Duration) -> Client {
     let options = Options {
         api_url: fake.url().parse().unwrap(),
         repository: REPOSITORY.parse().unwrap(),
-        token: TokenSource { env: |_| Some(TOKEN.into()), file: None },
+        token: TokenSource { variable: "GITHUB_TOKEN", env: |_| Some(TOKEN.into()), file: None },
         limit,
     };
-    GitHub::new(options, clock.clone())
+    Client::new(RemoteKind::Github, options, clock.clone())
 }
 
 async fn play(case: &Case, real: Option<&(TempDir, Store)>) -> Outcome {

@@ -24,7 +24,7 @@ fn fake() -> (FakeGitHub, GitHub, Clock) {
 }
 
 fn known_token() -> TokenSource {
-    TokenSource { env: |_| Some(TOKEN.into()), file: None }
+    TokenSource { variable: "GITHUB_TOKEN", env: |_| Some(TOKEN.into()), file: None }
 }
 
 fn client(url: &str, clock: &Clock, token: TokenSource) -> GitHub {
@@ -191,7 +191,7 @@ async fn the_token_is_read_for_every_request() {
     let (fake, _, clock) = fake();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
-    let source = TokenSource { env: |_| None, file: Some(path.clone()) };
+    let source = TokenSource { variable: "GITHUB_TOKEN", env: |_| None, file: Some(path.clone()) };
     let github = client(&fake.url(), &clock, source);
     assert_eq!(github.visibility().await.unwrap_err().reason, Reason::NoToken);
     for (token, expected) in

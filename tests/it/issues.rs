@@ -6,7 +6,8 @@ use lamplighter::model::{
     Act, Actor, AttemptEnd, Caps, Classification, FilingEvent, FilingId, FilingState, Finding,
     Fingerprint, IssueChange, IssueId, IssueState, JobId, Kind, KindRules, KnownIssue, Lane, Lease,
     Level, Marker, NewIssue, NewJob, NewLogRow, Outcome, Place, PollRequest, Posting, Process,
-    Queue, Remark, Repository, ScanCommit, ScanCounts, Status, Timestamp, Tracker, WorkerId,
+    Queue, Remark, RemoteKind, Repository, ScanCommit, ScanCounts, Status, Timestamp, Tracker,
+    WorkerId,
 };
 use lamplighter::monitor::Tracking;
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -14,7 +15,7 @@ use lamplighter::{Code, Engine, monitor};
 use rusqlite::Connection;
 use std::time::Duration;
 
-const GITHUB: Tracker = Tracker::Github { approval: false };
+const GITHUB: Tracker = Tracker::Remote { kind: RemoteKind::Github, approval: false };
 
 /// A scan that runs, as the worker that claimed it sees it.
 async fn claimed(store: &Store) -> Lease {
@@ -120,7 +121,7 @@ async fn file(store: &Store, scan: ScanCommit) -> JobId {
 pub(crate) async fn leave_for_approval(store: &Store, body: &str) {
     let mut issue = new("the mail server refuses invoices", &[], &["a"]);
     issue.finding.body = body.into();
-    let tracker = Tracker::Github { approval: true };
+    let tracker = Tracker::Remote { kind: RemoteKind::Github, approval: true };
     file(store, ScanCommit { tracker, ..commit(1, vec![issue], vec![]) }).await;
 }
 
@@ -173,9 +174,10 @@ async fn the_local_tracker_does_at_once_what_a_scan_decides() {
 
 #[tokio::test]
 async fn what_github_is_to_be_told_waits_with_a_marker_each() {
-    for (tracker, state) in
-        [(GITHUB, "pending"), (Tracker::Github { approval: true }, "awaiting_approval")]
-    {
+    for (tracker, state) in [
+        (GITHUB, "pending"),
+        (Tracker::Remote { kind: RemoteKind::Github, approval: true }, "awaiting_approval"),
+    ] {
         let (folder, store) = store();
         let conn = foreign(folder.path());
         file(&store, commit(1, vec![new("mine", &[], &["a"])], vec![])).await;
@@ -217,7 +219,10 @@ async fn news_of_the_tracker_spare_an_issue_that_is_to_be_opened_again() {
     let found = vec![new("one", &[], &["a"]), new("two", &[], &["b"])];
     file(&store, ScanCommit { tracker: GITHUB, ..commit(1, found, vec![]) }).await;
     let repository: Repository = "ann/shop".parse().unwrap();
-    assert_eq!(store.tracker_news_since(repository.clone()).await.unwrap(), None);
+    assert_eq!(
+        store.tracker_news_since(RemoteKind::Github, repository.clone()).await.unwrap(),
+        None
+    );
     let page = |number: i64| format!("https://github.com/Ann/shop/issues/{number}");
     for number in 1..=2 {
         let filing = store.filing(FilingId(number)).await.unwrap().unwrap();
@@ -227,7 +232,10 @@ async fn news_of_the_tracker_spare_an_issue_that_is_to_be_opened_again() {
         let again = store.save_filing(filed, FilingState::Pending, START).await.unwrap_err();
         assert!(again.is_lease_lost());
     }
-    assert_eq!(store.tracker_news_since(repository.clone()).await.unwrap(), Some(START));
+    assert_eq!(
+        store.tracker_news_since(RemoteKind::Github, repository.clone()).await.unwrap(),
+        Some(START)
+    );
 
     let closed = |number| (page(number), IssueState::Completed { closed_at: START });
     let later = START.plus(Duration::from_secs(5));
@@ -235,14 +243,22 @@ async fn news_of_the_tracker_spare_an_issue_that_is_to_be_opened_again() {
     let strangers = (page(99), IssueState::Open);
     assert_eq!(take(vec![closed(11), closed(12), strangers.clone()]).await.unwrap(), 2);
     assert_eq!(take(vec![closed(11), closed(12)]).await.unwrap(), 0);
-    assert_eq!(store.tracker_news_since(repository.clone()).await.unwrap(), Some(later));
+    assert_eq!(
+        store.tracker_news_since(RemoteKind::Github, repository.clone()).await.unwrap(),
+        Some(later)
+    );
 
     let reopened = vec![remark(1, true, &[])];
     file(&store, ScanCommit { tracker: GITHUB, ..commit(2, vec![], reopened) }).await;
     let (ann, bob) = (repository.clone(), "bob/shop".parse().unwrap());
-    let next = store.next_filing(ann.clone(), FilingId(0)).await.unwrap().unwrap();
+    let next =
+        store.next_filing(RemoteKind::Github, ann.clone(), FilingId(0)).await.unwrap().unwrap();
     assert_eq!((next.act, next.number), (Act::Reopen, Some(11)));
-    assert_eq!(store.next_filing(bob, FilingId(0)).await.unwrap(), None, "not its issue");
+    assert_eq!(
+        store.next_filing(RemoteKind::Github, bob, FilingId(0)).await.unwrap(),
+        None,
+        "not its issue"
+    );
     assert_eq!(take(vec![closed(11), (page(12), IssueState::Open)]).await.unwrap(), 1);
     assert_eq!(rows(&conn, "SELECT state FROM self_monitoring_issues"), ["open", "open"]);
     // Once it is open again there, what was read before is old news, and what is read later counts.

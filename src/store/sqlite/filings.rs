@@ -7,7 +7,7 @@ use super::row::instant;
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Act, Actor, Caps, Filing, FilingId, FilingState, IssueChange, IssueId, IssueState, JobId, Kind,
-    Marker, NewJob, Posting, Timestamp, Trigger,
+    Marker, NewJob, Posting, RemoteKind, Timestamp, Trigger,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::str::FromStr;
@@ -112,17 +112,18 @@ pub(super) fn has_pending(conn: &Connection, scan: JobId) -> Result<bool> {
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
-/// The first act after this one that can be done at this repository. The acts of an issue are done in their order, and
-/// those on an issue of another repository wait until that one is chosen again.
+/// The first act after this one that can be done at this repository of a tracker of this kind. The acts of an issue are done in
+/// their order, and those on an issue of another repository or tracker wait until that one is chosen again.
 pub(in crate::store) fn next(
     conn: &Connection,
+    kind: RemoteKind,
     repository: &str,
     after: FilingId,
 ) -> Result<Option<Filing>> {
     let sql = format!(
         "SELECT {COLUMNS} {FROM}
          WHERE f.id > :after AND f.state <> 'filed' AND f.state <> 'rejected' AND f.state <> 'awaiting_approval'
-         AND i.tracker = 'github'
+         AND i.tracker = :tracker
          AND (f.act = 'open' OR i.number IS NOT NULL AND {OF_REPOSITORY})
          AND NOT EXISTS (
              SELECT 1
@@ -131,7 +132,8 @@ pub(in crate::store) fn next(
          ORDER BY f.id
          LIMIT 1"
     );
-    let params = named_params! {":after": after.0, ":repository": repository};
+    let params =
+        named_params! {":after": after.0, ":tracker": kind.as_str(), ":repository": repository};
     Ok(conn.prepare_cached(&sql)?.query_row(params, from_row).optional()?)
 }
 
@@ -186,15 +188,16 @@ pub(in crate::store) fn save(
 /// From when on the issues of a repository may have changed unnoticed; `None` while none of ours is there.
 pub(in crate::store) fn news_since(
     conn: &Connection,
+    kind: RemoteKind,
     repository: &str,
 ) -> Result<Option<Timestamp>> {
     let sql = format!(
         "SELECT coalesce((SELECT read_upto FROM tracker_news WHERE repository = :repository), min(i.created_at))
          FROM self_monitoring_issues i
-         WHERE i.tracker = 'github' AND {OF_REPOSITORY}
+         WHERE i.tracker = :tracker AND {OF_REPOSITORY}
          HAVING count(*) > 0"
     );
-    let params = named_params! {":repository": repository};
+    let params = named_params! {":tracker": kind.as_str(), ":repository": repository};
     let found = conn.prepare_cached(&sql)?.query_row(params, |row| row.get(0)).optional()?;
     Ok(found.map(Timestamp::from_millis))
 }
@@ -212,7 +215,7 @@ pub(in crate::store) fn take_news(
     const FIND: &str = "
         SELECT id, state, state_reason, closed_at
         FROM self_monitoring_issues i
-        WHERE tracker = 'github' AND url = :url AND NOT EXISTS (
+        WHERE tracker <> 'local' AND url = :url AND NOT EXISTS (
             SELECT 1
             FROM filings f
             WHERE f.issue_id = i.id AND act = 'reopen' AND f.state <> 'rejected'

@@ -1,5 +1,4 @@
-//! Rows: how one is inserted, and the readers of one column: names, our words, instants, and texts that another program
-//! may have spoiled.
+//! Rows: inserting one, and reading one column: names, our words, instants, texts that another program may have spoiled.
 
 use super::error::unreadable;
 use crate::model::{Kind, Timestamp};

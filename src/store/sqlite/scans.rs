@@ -180,8 +180,8 @@ pub(in crate::store) fn commit(
 fn file(conn: &Connection, id: JobId, scan: &ScanCommit, now: Timestamp) -> Result<()> {
     let (first, approval) = match scan.tracker {
         Tracker::Local => (FilingState::Filed, false),
-        Tracker::Github { approval: true } => (FilingState::AwaitingApproval, true),
-        Tracker::Github { approval: false } => (FilingState::Pending, false),
+        Tracker::Remote { approval: true, .. } => (FilingState::AwaitingApproval, true),
+        Tracker::Remote { approval: false, .. } => (FilingState::Pending, false),
     };
     let mut room = filings::room(conn, scan.caps, now)?;
     for (new, posting) in &scan.new_issues {

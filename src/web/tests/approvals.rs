@@ -3,7 +3,7 @@
 use super::work::{HOSTILE, assert_inert, complete_with_issue, lead, run_now};
 use super::*;
 use crate::Code;
-use crate::model::{Actor, FilingId, FilingState, IssueState, Tracker, WaitingFiling};
+use crate::model::{Actor, FilingId, FilingState, IssueState, RemoteKind, Tracker, WaitingFiling};
 use crate::web::approvals::PATH;
 
 /// An issue that is to be opened, once somebody has approved it.
@@ -17,7 +17,8 @@ async fn waiting(site: &Site) -> WaitingFiling {
 }
 
 async fn complete_with_issue_at(site: &Site, title: &str) {
-    complete_with_issue(site, title, Tracker::Github { approval: true }).await;
+    complete_with_issue(site, title, Tracker::Remote { kind: RemoteKind::Github, approval: true })
+        .await;
 }
 
 fn path(filing: &WaitingFiling, deed: &str) -> String {
