@@ -43,7 +43,7 @@ pub(super) async fn notes(store: &Store, kind: &Kind, now: Timestamp) -> Vec<Str
 /// What holds a job after a change of it, in a sentence; empty if that cannot be read: the change is made all the same.
 pub(super) async fn held(store: &Store, id: JobId, now: Timestamp) -> String {
     match store.why(id, now).await.map(|why| why.map(Why::of_a_new_job)) {
-        Ok(Some(why)) if why.starts_now() => "It starts now.".to_owned(),
+        Ok(Some(why)) if why.starts_now_since(now) => "It starts now.".to_owned(),
         Ok(why) => why.map(|why| why.to_string()).unwrap_or_default(),
         Err(error) => {
             warn_coded!(Code::WebInternal, "what holds job {id} cannot be read: {error}");
@@ -65,11 +65,12 @@ async fn read(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId)
     }
     // A server that was killed has left its row, but not its lock: the note knows.
     let runs_nowhere = notes.iter().any(|note| note == NO_SERVER);
-    let sentence = if !why.waits() {
-        format!("{subject} {id} {}.", why.headline())
-    } else if why.starts_now() && !runs_nowhere {
+    let starts_now = why.starts_now_since(call.now);
+    let sentence = if starts_now && !runs_nowhere {
         format!("{subject} {id} starts now.")
-    } else if why.starts_now() {
+    } else if !why.waits() {
+        format!("{subject} {id} {}.", why.headline())
+    } else if starts_now {
         format!("{subject} {id} is queued.")
     } else {
         let place = why.place_in_line().map(|place| format!(" {place}")).unwrap_or_default();

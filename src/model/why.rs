@@ -76,6 +76,8 @@ pub struct Why {
     pub status: Status,
     /// Whether somebody asked it to end, while it runs.
     pub asked_to_end: bool,
+    /// When its latest attempt began.
+    pub started_at: Option<Timestamp>,
     /// What keeps it from starting; empty unless it waits.
     pub gates: Vec<Gate>,
     /// Jobs of its queue that start before it, counted up to 1,000.
@@ -96,6 +98,7 @@ pub fn why(job: &Job, around: &Circumstances, now: Timestamp) -> Why {
         id: job.id,
         status: job.status,
         asked_to_end: job.status == Status::Running && job.cancel_requested_at.is_some(),
+        started_at: job.started_at,
         gates: if waits { look.gates() } else { Vec::new() },
         ahead: around.ahead,
         room: u64::try_from(room).unwrap_or(0),
@@ -284,6 +287,13 @@ impl Why {
         self.waits()
             && self.ahead < self.room
             && self.gates.iter().all(|gate| *gate == Gate::NotAdmitted)
+    }
+
+    /// Whether the job starts now, or has started since this time: the engine may claim it before anybody has read why it
+    /// would wait.
+    pub fn starts_now_since(&self, asked: Timestamp) -> bool {
+        let runs = self.status == Status::Running && !self.asked_to_end;
+        self.starts_now() || (runs && self.started_at.is_some_and(|at| at >= asked))
     }
 
     /// The same without the gate that opens in a moment, where another one stands: of a job that was just stored it is no
@@ -636,7 +646,11 @@ mod tests {
         let new = Job { blocked_by: Some(BlockedBy::New), ..job() };
         let seen = why(&new, &around(), NOW);
         assert_eq!(seen.to_string(), "The engine has not looked at it yet.");
-        assert!(seen.starts_now());
+        assert!(seen.starts_now() && seen.starts_now_since(NOW));
+        let claimed = Job { status: Status::Running, started_at: Some(NOW), ..job() };
+        let seen = why(&claimed, &around(), NOW);
+        assert!(!seen.starts_now() && seen.starts_now_since(NOW));
+        assert!(!seen.starts_now_since(NOW.plus(Duration::from_millis(1))), "it ran before");
         let behind = Circumstances { ahead: 1, ..around() };
         assert!(!why(&new, &behind, NOW).starts_now(), "the queue has room for one");
         let line = why(&job(), &behind, NOW);
