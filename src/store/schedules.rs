@@ -37,11 +37,11 @@ impl Store {
     ) -> Result<Ensured> {
         let ensure = move |tx: &Tx<'_>| {
             let NewSchedule { name, plan } = new;
-            if sqlite::schedules::get(tx, &name)?.is_none() {
-                sqlite::schedules::create(tx, NewSchedule { name, plan }, &actor, now)?;
+            if sql::schedules::get(tx, &name)?.is_none() {
+                sql::schedules::create(tx, NewSchedule { name, plan }, &actor, now)?;
                 return Ok(Ensured::Added);
             }
-            let changed = sqlite::schedules::change(tx, &name, plan.into(), &actor, now)?;
+            let changed = sql::schedules::change(tx, &name, plan.into(), &actor, now)?;
             Ok(if changed { Ensured::Changed } else { Ensured::Kept })
         };
         self.db.write("declare a schedule", ensure).await
