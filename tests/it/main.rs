@@ -21,6 +21,7 @@ mod foreign;
 mod github;
 mod issues;
 mod library;
+mod library_jobs;
 mod logs;
 mod neighbour;
 mod options;
