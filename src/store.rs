@@ -23,13 +23,14 @@ mod search;
 mod sessions;
 mod settings;
 mod snapshot;
+mod sql;
 mod sqlite;
 mod workers;
 
 pub use leader::Leadership;
 pub use logs::LogStore;
 pub use snapshot::{Snapshot, SnapshotPlan};
-pub use sqlite::transactional;
+pub use sql::transactional;
 
 use crate::error::Result;
 use board::Board;

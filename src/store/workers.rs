@@ -1,7 +1,8 @@
 //! Workers: the processes that lead the engine or stand by.
 
 use super::Store;
-use super::sqlite::{self, Tx};
+use super::sql;
+use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
     Kind, KindRules, Lane, NO_SERVER, Process, ProcessFacts, SILENT, ServerFacts, Service,
@@ -35,7 +36,7 @@ impl Store {
 
     /// Every worker that has registered and is not known to be gone, the one that leads first.
     pub async fn workers(&self) -> Result<Vec<Worker>> {
-        self.db.read("read the workers", sqlite::workers::all).await
+        self.db.read("read the workers", sql::workers::all).await
     }
 
     /// What the process says of itself that leads the engine; `None`: no server runs.
@@ -43,7 +44,7 @@ impl Store {
     /// # Errors
     /// Those of reading, and of the lock file that says at once that a leader is gone.
     pub async fn server_facts(&self, now: Timestamp) -> Result<Option<ServerFacts>> {
-        let leader = self.db.read("read what the server says", sqlite::workers::leading).await?;
+        let leader = self.db.read("read what the server says", sql::workers::leading).await?;
         let lives = |leader: &ServerFacts| now.since(leader.worker.heartbeat_at) <= SILENT;
         let Some(leader) = leader.filter(lives) else { return Ok(None) };
         // One that was killed has left its row, but not its lock.
@@ -72,7 +73,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let heartbeat =
-            move |tx: &Tx<'_>| sqlite::workers::heartbeat(tx, &worker, &process, Some(&facts), now);
+            move |tx: &Tx<'_>| sql::workers::heartbeat(tx, &worker, &process, Some(&facts), now);
         self.db.write("heartbeat", heartbeat).await
     }
 
@@ -88,8 +89,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let take_over = move |tx: &Tx<'_>| {
-            sqlite::workers::register(tx, &worker, &process, now)?;
-            sqlite::queues::set_engine_limits(tx, &lanes)
+            sql::workers::register(tx, &worker, &process, now)?;
+            sql::queues::set_engine_limits(tx, &lanes)
         };
         self.db.write("take over the engine", take_over).await
     }
@@ -97,13 +98,13 @@ impl Store {
     /// Gives a slice of the jobs another chance that waited for a handler of these kinds or for a key: what an earlier
     /// leader may have left undone. `after` is empty at first, then what the call before answered; `None` is the end.
     pub async fn unblock(&self, kinds: Arc<[KindRules]>, after: String) -> Result<Option<String>> {
-        let unblock = move |tx: &Tx<'_>| sqlite::unblock::unblock(tx, &kinds, &after);
+        let unblock = move |tx: &Tx<'_>| sql::unblock::unblock(tx, &kinds, &after);
         self.db.write("unblock jobs", unblock).await
     }
 
     /// Removes a worker that has stopped on purpose or is gone. One that lives all the same registers again with its
     /// next heartbeat.
     pub async fn retire(&self, worker: WorkerId) -> Result<()> {
-        self.db.write("retire a worker", move |tx| sqlite::workers::retire(tx, &worker)).await
+        self.db.write("retire a worker", move |tx| sql::workers::retire(tx, &worker)).await
     }
 }

@@ -1,0 +1,319 @@
+//! Rows of `queues`: limits and pauses; and the switch that stops all of them.
+
+use super::{audit, control, counts, jobs, search, settings};
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    Actor, Cause, Job, Lane, Pause, Queue, QueueState, Status, Timestamp, Unplaced,
+};
+use crate::store::sqlite::row::{instant, parsed, text};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The name that pauses a queue when a handler meets a limit.
+pub(super) const ENGINE: &str = "engine";
+/// The setting that stops every queue.
+const STOPPED: &str = "engine.stopped";
+
+/// The columns that [`from_row`] reads, in its order.
+const COLUMNS: &str =
+    "name, engine_limit, operator_limit, paused_at, paused_by, pause_reason, resume_at";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<QueueState> {
+    let pause = match instant(row, 3)? {
+        Some(at) => Some(Pause {
+            at,
+            by: parsed(row, 4, Some)?.unwrap_or_default(),
+            reason: parsed(row, 5, Some)?.unwrap_or_default(),
+            resume_at: instant(row, 6)?,
+        }),
+        None => None,
+    };
+    Ok(QueueState {
+        name: Queue::parse(text(row, 0)?)
+            .map_err(|_| crate::store::sqlite::error::unreadable(0, "queue"))?,
+        engine_limit: row.get(1)?,
+        operator_limit: row.get(2)?,
+        pause,
+        scheduled: 0,
+        queued: 0,
+        running: 0,
+    })
+}
+
+/// Every queue that the engine, an operator or a job has spoken of, by name.
+pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<QueueState>> {
+    let mut queues = BTreeMap::new();
+    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM job_queues"))?;
+    for queue in statement.query_map([], from_row)? {
+        let queue = queue?;
+        queues.insert(queue.name.clone(), queue);
+    }
+    for count in counts::all(conn)? {
+        let Some(name) = count.queue else { continue };
+        let queue = queues.entry(name.clone()).or_insert_with(|| unknown(name));
+        match count.status {
+            Status::Scheduled => queue.scheduled += count.count,
+            Status::Queued => queue.queued += count.count,
+            Status::Running => queue.running += count.count,
+            Status::Completed | Status::Failed | Status::Cancelled => {}
+        }
+    }
+    Ok(queues.into_values().collect())
+}
+
+/// The waiting jobs that are in no queue, as [`Unplaced`]. Of those that the engine has not looked at, 10,000 are counted.
+pub(in crate::store) fn unplaced(conn: &Connection) -> Result<Unplaced> {
+    let known = counts::all(conn)?.into_iter().filter(|count| count.queue.is_none());
+    let known = known.map(|count| (count.status, count.count));
+    let mut unplaced = Unplaced::default();
+    for (status, count) in known.chain(search::not_admitted(conn)?) {
+        match status {
+            Status::Scheduled => unplaced.scheduled += count,
+            Status::Queued => unplaced.queued += count,
+            Status::Running | Status::Completed | Status::Failed | Status::Cancelled => {}
+        }
+    }
+    Ok(unplaced)
+}
+
+/// The job that is first in a queue's line, and the first of those that run.
+pub(in crate::store) fn line(
+    conn: &Connection,
+    queue: &Queue,
+    limit: usize,
+) -> Result<(Option<Job>, Vec<Job>)> {
+    let next = format!(
+        "SELECT {}
+         FROM jobs
+         WHERE queue = :queue AND claim_order IS NOT NULL
+         ORDER BY claim_order, id
+         LIMIT 1",
+        jobs::COLUMNS
+    );
+    let running = format!(
+        "SELECT {}
+         FROM jobs INDEXED BY jobs_running
+         WHERE status = 'running' AND queue = :queue
+         ORDER BY worker_id, id
+         LIMIT :limit",
+        jobs::COLUMNS
+    );
+    let params = named_params! {":queue": queue.as_str()};
+    let next = conn.prepare_cached(&next)?.query_row(params, jobs::from_row).optional()?;
+    let mut statement = conn.prepare_cached(&running)?;
+    let params = named_params! {":queue": queue.as_str(), ":limit": limit as i64};
+    let running = statement.query_map(params, jobs::from_row)?;
+    Ok((next, running.collect::<rusqlite::Result<_>>()?))
+}
+
+/// One queue without its counts; one that nobody has spoken of has the defaults.
+pub(super) fn get(conn: &Connection, name: &Queue) -> Result<QueueState> {
+    let mut statement =
+        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM job_queues WHERE name = :name"))?;
+    let found = statement.query_row(named_params! {":name": name.as_str()}, from_row).optional()?;
+    Ok(found.unwrap_or_else(|| unknown(name.clone())))
+}
+
+fn unknown(name: Queue) -> QueueState {
+    QueueState {
+        name,
+        engine_limit: None,
+        operator_limit: None,
+        pause: None,
+        scheduled: 0,
+        queued: 0,
+        running: 0,
+    }
+}
+
+/// Takes over the limits of the program that leads.
+pub(in crate::store) fn set_engine_limits(conn: &Connection, limits: &[Lane]) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO job_queues (name, engine_limit)
+        VALUES (:name, :limit)
+        ON CONFLICT (name) DO UPDATE SET engine_limit = excluded.engine_limit";
+    for lane in limits {
+        let params = named_params! {":name": lane.queue.as_str(), ":limit": lane.limit};
+        conn.prepare_cached(SQL)?.execute(params)?;
+    }
+    Ok(())
+}
+
+/// How many jobs may be claimed from each of these queues that has room; `lanes` are those that have a limit of the
+/// program's or jobs that run.
+pub(super) fn rooms(
+    conn: &Connection,
+    lanes: &[Lane],
+    queues: Vec<Queue>,
+) -> Result<Vec<(Queue, usize)>> {
+    const SQL: &str = "
+        SELECT name, operator_limit, paused_at IS NOT NULL
+        FROM job_queues
+        WHERE operator_limit IS NOT NULL OR paused_at IS NOT NULL";
+    if stopped(conn)?.is_some() {
+        return Ok(Vec::new());
+    }
+    let mut statement = conn.prepare_cached(SQL)?;
+    let said = statement.query_map([], |row| {
+        Ok((text(row, 0)?, (row.get::<_, Option<u32>>(1)?, row.get::<_, bool>(2)?)))
+    })?;
+    let said: BTreeMap<String, _> = said.collect::<rusqlite::Result<_>>()?;
+    let rooms = queues.into_iter().filter_map(|queue| {
+        let lane = lanes.iter().find(|lane| lane.queue == queue);
+        let (ours, running) =
+            lane.map_or((QueueState::DEFAULT_LIMIT, 0), |lane| (lane.limit, lane.running));
+        let (limit, paused) = said.get(queue.as_str()).copied().unwrap_or((None, false));
+        let room = limit.unwrap_or(ours).saturating_sub(running) as usize;
+        (!paused && room > 0).then_some((queue, room))
+    });
+    Ok(rooms.collect())
+}
+
+/// Ends the pauses whose time has come.
+pub(super) fn resume_due(conn: &Connection, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        UPDATE job_queues
+        SET paused_at = NULL, paused_by = NULL, pause_reason = NULL, resume_at = NULL
+        WHERE resume_at <= :now";
+    conn.prepare_cached(SQL)?.execute(named_params! {":now": now.millis()})?;
+    Ok(())
+}
+
+/// When the next pause ends by itself.
+pub(super) fn next_resume(conn: &Connection) -> Result<Option<Timestamp>> {
+    const SQL: &str = "
+        SELECT min(resume_at)
+        FROM job_queues";
+    Ok(conn.prepare_cached(SQL)?.query_row([], |row| instant(row, 0))?)
+}
+
+/// Pauses a queue because a handler met a limit. A longer pause stays as it is.
+pub(super) fn pause_until(
+    conn: &Connection,
+    queue: &Queue,
+    reason: &str,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    let longer = |pause: Pause| pause.resume_at.is_none_or(|at| at >= until);
+    if get(conn, queue)?.pause.is_some_and(longer) {
+        return Ok(());
+    }
+    let pause = Pause { at: now, by: ENGINE.into(), reason: reason.into(), resume_at: Some(until) };
+    set_pause(conn, queue, Some(&pause))
+}
+
+/// Pauses a queue until then, or until somebody resumes it.
+pub(in crate::store) fn pause(
+    conn: &Connection,
+    queue: &Queue,
+    reason: &str,
+    resume_at: Option<Timestamp>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    known(conn, queue)?;
+    let pause = Pause { at: now, by: actor.name.clone(), reason: reason.into(), resume_at };
+    set_pause(conn, queue, Some(&pause))?;
+    audit::record_change(conn, actor, "pause", &format!("queue {queue}"), (None, Some(reason)), now)
+}
+
+/// Lets a queue go on; answers whether it was paused.
+pub(in crate::store) fn resume(
+    conn: &Connection,
+    queue: &Queue,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<bool> {
+    known(conn, queue)?;
+    let Some(pause) = get(conn, queue)?.pause else { return Ok(false) };
+    set_pause(conn, queue, None)?;
+    if pause.by == ENGINE {
+        // A person who resumes the queue says that the limit is lifted.
+        control::lift(conn, Cause::Limited, Some(queue), actor, now)?;
+    }
+    let change = (Some(pause.reason.as_str()), None);
+    audit::record_change(conn, actor, "resume", &format!("queue {queue}"), change, now)?;
+    Ok(true)
+}
+
+/// Sets how many jobs of a queue may run at once; `None`: what the program says.
+pub(in crate::store) fn set_limit(
+    conn: &Connection,
+    queue: &Queue,
+    limit: Option<u32>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO job_queues (name, operator_limit)
+        VALUES (:name, :limit)
+        ON CONFLICT (name) DO UPDATE SET operator_limit = excluded.operator_limit";
+    known(conn, queue)?;
+    let words = |limit: Option<u32>| limit.map(|limit| limit.to_string());
+    let (before, after) = (words(get(conn, queue)?.operator_limit), words(limit));
+    conn.prepare_cached(SQL)?.execute(named_params! {":name": queue.as_str(), ":limit": limit})?;
+    let change = (before.as_deref(), after.as_deref());
+    audit::record_change(conn, actor, "limit", &format!("queue {queue}"), change, now)
+}
+
+fn set_pause(conn: &Connection, queue: &Queue, pause: Option<&Pause>) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO job_queues (name, paused_at, paused_by, pause_reason, resume_at)
+        VALUES (:name, :at, :by, :reason, :resume_at)
+        ON CONFLICT (name) DO UPDATE SET
+            paused_at = excluded.paused_at,
+            paused_by = excluded.paused_by,
+            pause_reason = excluded.pause_reason,
+            resume_at = excluded.resume_at";
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":name": queue.as_str(),
+        ":at": pause.map(|pause| pause.at.millis()),
+        ":by": pause.map(|pause| &pause.by),
+        ":reason": pause.map(|pause| &pause.reason),
+        ":resume_at": pause.and_then(|pause| pause.resume_at).map(Timestamp::millis),
+    })?;
+    Ok(())
+}
+
+/// Refuses a queue that neither the engine, an operator nor a job has spoken of: it would be a typing error. Before the
+/// engine has led for the first time nobody knows better.
+fn known(conn: &Connection, queue: &Queue) -> Result<()> {
+    const SQL: &str = "
+        SELECT EXISTS (SELECT 1 FROM job_queues WHERE name = :name)
+            OR EXISTS (SELECT 1 FROM job_counts WHERE queue = :name)
+            OR NOT EXISTS (SELECT 1 FROM job_queues WHERE engine_limit IS NOT NULL)";
+    let params = named_params! {":name": queue.as_str()};
+    if conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))? {
+        return Ok(());
+    }
+    Err(Error::new(Code::QueueUnknown, format!("find the queue {queue}")))
+}
+
+/// The stop of all queues, if somebody ordered it.
+pub(in crate::store) fn stopped(conn: &Connection) -> Result<Option<Pause>> {
+    let Some(setting) = settings::get(conn, STOPPED)? else { return Ok(None) };
+    let reason = setting.value.get("reason").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok(Some(Pause { at: setting.updated_at, by: setting.updated_by, reason, resume_at: None }))
+}
+
+/// Stops everything: no queue starts a job, and what runs is asked to end. Answers how many jobs run.
+pub(in crate::store) fn stop_all(
+    conn: &Connection,
+    reason: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<usize> {
+    settings::set(conn, STOPPED, &json!({"reason": reason}), actor, now)?;
+    control::cancel_running(conn, actor, now)
+}
+
+/// Ends the stop of all queues; answers whether there was one.
+pub(in crate::store) fn resume_all(
+    conn: &Connection,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<bool> {
+    settings::unset(conn, STOPPED, actor, now)
+}
