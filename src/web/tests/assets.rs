@@ -1,4 +1,4 @@
-//! The files that pages load.
+//! Tests of the files that pages load.
 
 use super::super::assets::ASSETS;
 use super::*;
