@@ -98,7 +98,10 @@ mod tests {
                 edit(&store, &call, edited()).await,
             ];
             for answer in refused {
-                assert_eq!(answer.unwrap_err().code(), code);
+                let error = answer.unwrap_err();
+                assert_eq!(error.code(), code);
+                let why = "filing 7 does not wait for approval.";
+                assert_eq!(error.sentence().ends_with(why), role == Role::Admin, "{error}");
             }
         }
     }
