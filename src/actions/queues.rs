@@ -92,9 +92,12 @@ pub async fn limit(store: &Store, call: &Call, request: QueueLimit) -> Result<An
     let state = state(store, &queue).await?;
     let sentence = match (request.limit, state.limit()) {
         (Some(0), _) => format!("The queue {queue} starts no job until its limit is raised."),
-        (Some(limit), _) => format!("The queue {queue} runs {} at once.", jobs_at_most(limit)),
+        (Some(limit), _) => format!("The queue {queue} runs {} at a time.", jobs_at_most(limit)),
         (None, limit) => {
-            format!("The queue {queue} runs as the program says: {} at once.", jobs_at_most(limit))
+            format!(
+                "The queue {queue} runs as the program says: {} at a time.",
+                jobs_at_most(limit)
+            )
         }
     };
     Ok(Answer::new(wire::Queue::from(&state), sentence))

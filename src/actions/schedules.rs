@@ -226,8 +226,9 @@ pub async fn run_now(store: &Store, call: &Call, name: &str) -> Result<Answer<wi
     let correlation_id = call.correlation_id.clone();
     let id = store.run_schedule_now(name.clone(), call.actor(), correlation_id, call.now).await?;
     let notes = hindrances(store, call, &schedule).await;
-    let sentence =
-        format!("Job {id} is made as the schedule {name} makes them; its cadence is not shifted.");
+    let sentence = format!(
+        "Job {id} is made as the schedule {name} would make it; the times of the schedule stay as they are."
+    );
     let value = wire::ScheduleRun { id: id.0, schedule: name.to_string() };
     Ok(Answer::new(value, sentence).with_notes(notes))
 }
@@ -534,7 +535,7 @@ mod tests {
         assert_eq!(made.correlation_id.as_deref(), Some("request"));
         assert_eq!(
             run.sentence,
-            "Job 1 is made as the schedule nightly makes them; its cadence is not shifted."
+            "Job 1 is made as the schedule nightly would make it; the times of the schedule stay as they are."
         );
         assert_eq!((run.value.id, run.notes.len()), (1, 1), "no server runs: {:?}", run.notes);
         let resumed = resume(&store, &call, "nightly").await.unwrap();
