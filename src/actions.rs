@@ -1,5 +1,4 @@
-//! Everything that a person or a program may ask of the server. Each request is written once, and each subject has one
-//! file.
+//! Everything that a person or a program may ask of the server, written once, with one file for each subject.
 //!
 //! An action is a plain async function: the store, the [`Call`] (who asks, when), and a typed request. It has all of the
 //! validation, limits, defaults, rights, audit and consequences. Its [`Answer`] has the sentence for a person and the

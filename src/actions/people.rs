@@ -411,6 +411,6 @@ mod tests {
         sign_in(&store, "admin", "old").await;
         let made = store.create_first_admin("hash".into(), Actor::cli(), NOW).await.unwrap();
         assert_eq!(made.map(|account| account.role), Some(Role::Admin));
-        assert_eq!(logins(&store, "admin").await, 0, "whoever signed in before is not the admin");
+        assert_eq!(logins(&store, "admin").await, 0, "a login of before is not the admin's");
     }
 }

@@ -1,5 +1,4 @@
-//! The page of one job: one sentence on how it stands, its timeline, its payload and results, and the buttons for what
-//! can be done to it.
+//! The page of one job: how it stands, its timeline, its payload and result, and the buttons for what can be done to it.
 
 use super::answer::answered;
 use super::app::App;

@@ -1,5 +1,4 @@
-//! The stream of events that each page listens to. It says that something has changed, and the page's parts then ask
-//! what.
+//! The stream of events that each page listens to. It says that something has changed; the page's parts then ask what.
 
 use super::app::App;
 use super::caller::Signed;

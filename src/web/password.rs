@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_finds_no_seat_is_sent_away() {
+    async fn a_caller_who_finds_no_seat_is_sent_away() {
         let hasher = Arc::new(Hasher::default());
         let all_turns = hasher.running.clone().acquire_many_owned(AT_ONCE as u32).await.unwrap();
         let mut waiting = tokio::task::JoinSet::new();

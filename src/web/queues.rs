@@ -1,5 +1,4 @@
-//! The page of queues and workers: what waits and since when, what runs, the limits and pauses, and the processes that
-//! run the jobs.
+//! The page of queues and workers: what waits and runs, the limits and pauses, and the processes that run the jobs.
 
 use super::answer::answered;
 use super::app::App;

@@ -1,5 +1,4 @@
-//! The page of golden repositories: what they are about, and the forms that register one, ask for a new description and
-//! remove one.
+//! The page of golden repositories: what they are about, and the forms that register, describe and remove one.
 
 use super::answer::answered;
 use super::app::App;

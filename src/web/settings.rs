@@ -165,7 +165,7 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
                             div.setting {
                                 label.form-label for="stop-reason" { "Reason" }
                                 input #stop-reason .form-control name="reason" maxlength=(queues::MAX_REASON) autocomplete="off"
-                                    placeholder="For whoever wonders why nothing runs";
+                                    placeholder="For people who wonder why nothing runs";
                             }
                             div.actions { button.btn.btn-stop type="submit" { "Stop all now" } }
                         }

@@ -1,5 +1,6 @@
-//! Tests of the pages as a whole: with the real router in-process, a real database in a temporary folder, and a clock
-//! that is moved by hand.
+//! Tests of the pages as a whole.
+//!
+//! They use the real router in-process, a real database in a temporary folder, and a clock that is moved by hand.
 
 mod access;
 mod admin;

@@ -152,7 +152,7 @@ async fn a_line_is_shown_when_it_is_whole_however_many_pieces_it_takes() {
 }
 
 #[tokio::test]
-async fn whoever_comes_again_neither_misses_a_line_nor_gets_one_twice() {
+async fn a_client_that_comes_again_neither_misses_a_line_nor_gets_one_twice() {
     let site = Site::signed_in().await;
     let mut run = Run::of(&site, SessionRequest::of("look")).await;
     let id = run.id();
