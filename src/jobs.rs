@@ -309,6 +309,3 @@ impl Jobs {
         NewJob { actor, ..job }
     }
 }
-
-#[cfg(test)]
-mod tests;

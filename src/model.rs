@@ -55,8 +55,8 @@ pub use filing::{
 pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
 pub use job::{
-    Attempt, BlockedBy, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt,
-    Status, Trigger,
+    Attempt, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt, Status, Trigger,
+    WaitsFor,
 };
 pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};

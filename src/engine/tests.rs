@@ -1,10 +1,10 @@
 //! What waiting costs.
 
-use super::{Jobs, Waited};
+use super::Engine;
 use crate::clock::Clock;
-use crate::engine::Engine;
+use crate::jobs::{Jobs, Waited};
 use crate::model::{Enqueued, JobId, Kind, NewJob, Payload};
-use crate::testing;
+use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 #[tokio::test]
 async fn those_who_wait_read_their_jobs_when_they_begin_and_at_the_end_not_at_each_commit() {
     let folder = tempfile::tempdir().unwrap();
-    let store = testing::store_in(folder.path()).unwrap();
+    let store = Store::open_scratch(&folder.path().join("jobs.db")).unwrap();
     let clock = Clock::system();
     let gate = Arc::new(Semaphore::new(0));
     let closed = Arc::clone(&gate);
@@ -72,7 +72,7 @@ async fn those_who_wait_read_their_jobs_when_they_begin_and_at_the_end_not_at_ea
 #[tokio::test]
 async fn a_wait_ends_with_its_time_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let store = testing::store_in(folder.path()).unwrap();
+    let store = Store::open_scratch(&folder.path().join("jobs.db")).unwrap();
     let clock = Clock::manual(Clock::system().now());
     let jobs = Jobs::new(&store, &clock);
     let id = jobs.enqueue(&Number(1)).await.unwrap().id();
