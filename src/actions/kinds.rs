@@ -72,8 +72,8 @@ pub(super) async fn check_session(
 ) -> Result<()> {
     call.needs(ASK_FOR_SESSION)?;
     let request = SessionRequest::deserialize(payload).map_err(|error| {
-        Error::new(Code::ModelInvalid, format!("{doing}: read the payload of a session"))
-            .because(error)
+        let why = format!("{doing}: its payload is no request of a session");
+        Error::new(Code::ModelInvalid, why).because(error)
     })?;
     confirm::session(store, &request, confirmed, doing).await
 }

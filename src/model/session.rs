@@ -107,6 +107,13 @@ impl SessionRequest {
     /// # Errors
     /// `JOB-VALUE-001` with the field and what it takes; `JOB-SIZE-001` for a prompt above 200 KiB.
     pub fn check(&self) -> Result<()> {
+        self.misfit().map_or(Ok(()), |wrong| {
+            Err(Error::new(Code::ModelInvalid, format!("ask for a session: {wrong}")))
+        })
+    }
+
+    /// Why no run could be made of it; `None` if one could.
+    pub(crate) fn misfit(&self) -> Option<&'static str> {
         let blank = |prompt: &String| prompt.trim().is_empty();
         let amount = |usd: Option<f64>| usd.is_some_and(|usd| !(usd.is_finite() && usd > 0.0));
         let wrong = match self {
@@ -137,9 +144,9 @@ impl SessionRequest {
                 "a budget is an amount of dollars above 0"
             }
             Self { max_turns: Some(0), .. } => "it takes one turn at least",
-            _ => return Ok(()),
+            _ => return None,
         };
-        Err(Error::new(Code::ModelInvalid, format!("ask for a session: {wrong}")))
+        Some(wrong)
     }
 }
 

@@ -29,6 +29,7 @@ mod processes;
 mod property;
 mod real_cli;
 mod redact;
+mod refusals;
 mod regress;
 mod repositories;
 mod run_now;

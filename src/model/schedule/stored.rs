@@ -1,9 +1,10 @@
 //! Schedules as they are stored: their name, what they plan, and what was decided.
 
+use super::super::limits::{check_priority, payload_text};
 use super::{CatchUp, Overlap, Rule, Verdict};
 use crate::error::{Code, Error, Result};
-use crate::model::limits::payload_text;
-use crate::model::{JobId, Kind, PRIORITIES, Queue, ScheduleName, SessionRequest, Timestamp};
+use crate::model::{JobId, Kind, Queue, ScheduleName, SessionRequest, Timestamp};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -55,17 +56,20 @@ impl Plan {
         payload_text(&self.payload)?;
         if self.kind == Kind::AGENT_SESSION {
             // It would be found out by night.
-            SessionRequest::read(&self.payload)?.check()?;
+            match SessionRequest::deserialize(&self.payload).map(|request| request.misfit()) {
+                Ok(None) => {}
+                Ok(Some(why)) => return invalid(why.to_owned()),
+                Err(error) => {
+                    let why = format!("its payload is no request of a session: {error}");
+                    return invalid(why);
+                }
+            }
         }
         if self.stagger > MAX_STAGGER {
-            return invalid("take the stagger: a day is the longest".to_owned());
+            return invalid("its stagger is a day at most".to_owned());
         }
-        match self.priority {
-            Some(priority) if !PRIORITIES.contains(&priority) => {
-                invalid("take the priority: -100 to 100 are allowed".to_owned())
-            }
-            Some(_) | None => Ok(self),
-        }
+        self.priority.map(check_priority).transpose()?;
+        Ok(self)
     }
 
     /// The plan as JSON, for the audit log and the command line.

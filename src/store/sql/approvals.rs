@@ -134,8 +134,7 @@ pub(in crate::store) fn edit(
         UPDATE filings
         SET title = iif(title IS NULL, NULL, :title), body = :body, updated_at = :now
         WHERE id = :id";
-    let refused =
-        |why: &str| Err(Error::new(Code::ModelInvalid, format!("edit filing {}: {why}", id.0)));
+    let refused = |why: &str| Err(Error::new(Code::ModelInvalid, why));
     let (filing, marker) = undecided(tx, id, "edit what is to be filed")?;
     let new_title = title.map(str::trim);
     if filing.title.is_some() && new_title.is_none_or(|t| t.is_empty() || t.contains(['\n', '\r']))
