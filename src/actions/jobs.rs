@@ -10,7 +10,6 @@ mod texts;
 pub use read::{JobsAsk, find, story, waits, why};
 pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload};
 
-use super::waiting::held;
 use super::{Answer, Call, Right, kinds, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
@@ -140,16 +139,19 @@ pub async fn enqueue(
     };
     let enqueued = store.enqueue(job, call.now).await?;
     let id = enqueued.id();
-    let sentence = match enqueued {
+    let (sentence, notes) = match enqueued {
         Enqueued::Inserted(_) => {
-            format!("Job {id} ({kind}) is queued. {}", held(store, id, call.now).await)
+            let held = waiting::held(store, &kind, id, call.now).await;
+            (format!("Job {id} ({kind}) is queued. {}", held.text), held.notes)
         }
-        Enqueued::Existing(_) => format!(
-            "Nothing was queued: job {id} holds the unique key, or the same request made it before."
-        ),
+        Enqueued::Existing(_) => {
+            let why = format!("job {id} holds the unique key, or the same request made it before");
+            let notes = waiting::notes(store, &kind, call.now).await;
+            (format!("Nothing was queued: {why}."), notes)
+        }
     };
     let answer = Answer::new(wire::Enqueued::from(enqueued), sentence.trim_end());
-    Ok(answer.with_notes(waiting::notes(store, &kind, call.now).await))
+    Ok(answer.with_notes(notes))
 }
 
 /// Cancels a job that waits, or asks a running one to end.
@@ -195,10 +197,10 @@ pub async fn run_again(
     let again = store.run_again(job.id, call.actor(), call.correlation_id.clone(), call.now);
     let again = again.await?;
     let id = again.id();
-    let why = held(store, id, call.now).await;
-    let sentence = format!("Job {id} runs job {} again. {why}", job.id);
+    let held = waiting::held(store, &job.kind, id, call.now).await;
+    let sentence = format!("Job {id} runs job {} again. {}", job.id, held.text);
     let answer = Answer::new(wire::Enqueued::from(again), sentence.trim_end());
-    Ok(answer.with_notes(waiting::notes(store, &job.kind, call.now).await))
+    Ok(answer.with_notes(held.notes))
 }
 
 /// Makes a waiting job due. If something else still holds the job, the answer says what.
@@ -209,13 +211,13 @@ pub async fn run_now(store: &Store, call: &Call, id: i64) -> Result<Answer<wire:
     call.needs(RUN_NOW)?;
     let job = known(store, id).await?;
     let done = store.run_now(job.id, call.actor(), call.now).await?;
-    let why = held(store, JobId(id), call.now).await;
+    let held = waiting::held(store, &job.kind, job.id, call.now).await;
     let (changed, sentence) = match done {
-        RunNow::Due => (true, format!("Job {id} is due now. {why}")),
-        RunNow::AlreadyDue => (false, format!("Job {id} was due already. {why}")),
+        RunNow::Due => (true, format!("Job {id} is due now. {}", held.text)),
+        RunNow::AlreadyDue => (false, format!("Job {id} was due already. {}", held.text)),
     };
     let answer = Answer::new(wire::JobDue { id, changed }, sentence.trim_end());
-    Ok(answer.with_notes(waiting::notes(store, &job.kind, call.now).await))
+    Ok(answer.with_notes(held.notes))
 }
 
 /// Changes a job that waits.
@@ -250,13 +252,14 @@ pub async fn edit(
     let after = store.edit_job(before.id, edit, call.actor(), call.now).await?;
     let shown = |job: &Job| (job.priority, job.run_at, job.payload.clone(), job.max_attempts);
     let changed = shown(&before) != shown(&after);
-    let sentence = if changed {
-        format!("Job {} is changed. {}", after.id, held(store, after.id, call.now).await)
-    } else {
-        format!("Job {} is as it was: nothing was changed.", after.id)
-    };
     let value = wire::JobChanged { job: wire::Job::from(&after), changed };
-    Ok(Answer::new(value, sentence.trim_end()))
+    if !changed {
+        let sentence = format!("Job {} is as it was: nothing was changed.", after.id);
+        return Ok(Answer::new(value, sentence));
+    }
+    let held = waiting::held(store, &after.kind, after.id, call.now).await;
+    let sentence = format!("Job {} is changed. {}", after.id, held.text);
+    Ok(Answer::new(value, sentence.trim_end()).with_notes(held.notes))
 }
 
 /// The priority that a change of many jobs gives them.

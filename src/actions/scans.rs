@@ -94,7 +94,7 @@ pub async fn find(store: &Store, id: JobId) -> Result<Scan> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Readiness, Timestamp};
+    use crate::model::{NO_SERVER, Readiness, Timestamp};
     use crate::store::OpenMode;
     use tempfile::TempDir;
 
@@ -115,8 +115,8 @@ mod tests {
             [(false, "{}", "Scan 1"), (true, r#"{"dry_run":true}"#, "Dry run 2")]
         {
             let answer = run_now(&store, &call, ScanRun { dry_run }).await.unwrap();
-            let said = format!("{subject} is queued. No server runs the engine.");
-            assert_eq!(answer.sentence, said);
+            assert_eq!(answer.sentence, format!("{subject} is queued."));
+            assert_eq!(answer.notes, [NO_SERVER]);
             let id = JobId(answer.value.scan_id.parse().unwrap());
             let job = store.job(id).await.unwrap().unwrap();
             assert_eq!((job.payload.as_str(), job.trigger), (payload, Trigger::Manual));
