@@ -166,5 +166,8 @@ fn an_answer_that_cannot_be_written_is_not_called_a_fault_of_the_database() {
     let (code, said) = refused(&output);
     assert!(code == Some(1) && said.contains("[CLI-OUTPUT-001]"), "{code:?} {said}");
     let (_, said) = refused(&ask(folder.path(), &["logs", "templates", "/nope"]));
-    assert!(said.contains("The log file cannot be read") && !said.contains("import"), "{said}");
+    assert!(
+        said.contains("The named file or folder is not there") && !said.contains("import"),
+        "{said}"
+    );
 }
