@@ -10,7 +10,7 @@ mod texts;
 pub use read::{JobsAsk, find, story, waits, why};
 pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload};
 
-use super::{Answer, Call, Right, kinds, waiting};
+use super::{Answer, Call, Right, kinds, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, UniqueKey,
@@ -113,8 +113,7 @@ pub fn may_delete(role: Role) -> bool {
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator, for a session below admin; `JOB-VALUE-001` for a value that does not fit and for a
-/// session without a sandbox that was not confirmed; `JOB-LIMIT-001` if too many jobs of its kind wait; `JOB-KEY-001` for an
-/// idempotency key of another request.
+/// session without a sandbox that was not confirmed; of one that starts at once, the errors of [`ready::check`]; `JOB-LIMIT-001` if too many jobs of its kind wait; `JOB-KEY-001` for an idempotency key of another request.
 pub async fn enqueue(
     store: &Store,
     call: &Call,
@@ -123,9 +122,15 @@ pub async fn enqueue(
     call.needs(ENQUEUE)?;
     let doing = ENQUEUE.doing;
     let kind = Kind::parse(request.kind.trim())?;
-    kinds::check_asked(store, call, (&kind, &request.payload), request.confirmed, doing).await?;
+    let asked = (&kind, &request.payload);
+    let payload = kinds::check_asked(store, call, asked, request.confirmed, doing).await?;
+    if request.start.is_none() {
+        ready::check(store, call, (&kind, &payload)).await?;
+    }
+    let continues = payload.get("continues").and_then(Value::as_i64).map(JobId);
     let job = NewJob {
-        payload: request.payload,
+        parent_id: continues.filter(|_| kind == Kind::AGENT_SESSION),
+        payload,
         queue: request.queue.map(|queue| Queue::parse(queue.trim())).transpose()?,
         priority: request.priority,
         run_at: request.start.map(|start| start.at(call.now, doing)).transpose()?,
@@ -178,7 +183,7 @@ pub async fn cancel(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator, for a session and for a bulk action below admin; `JOB-ID-001` if no job has
 /// this id, `JOB-ID-002` if the job is not over; `JOB-VALUE-001` for a session without a sandbox that was not confirmed;
-/// `JOB-LIMIT-001` if too many jobs of its kind wait.
+/// `JOB-LIMIT-001` if too many jobs of its kind wait; the errors of [`ready::check`].
 pub async fn run_again(
     store: &Store,
     call: &Call,
@@ -187,13 +192,10 @@ pub async fn run_again(
     call.needs(RUN_AGAIN)?;
     let doing = RUN_AGAIN.doing;
     let job = known(store, request.id).await?;
-    if job.kind == Kind::AGENT_SESSION {
-        let payload = serde_json::from_str(&job.payload).unwrap_or(Value::Null);
-        kinds::check_session(store, call, &payload, request.confirmed, doing).await?;
-    }
     if job.kind == Kind::BULK_ACTION {
         call.needs(RUN_BULK_AGAIN)?;
     }
+    kinds::check_again(store, call, &job, request.confirmed, doing).await?;
     let again = store.run_again(job.id, call.actor(), call.correlation_id.clone(), call.now);
     let again = again.await?;
     let id = again.id();
@@ -234,15 +236,18 @@ pub async fn edit(
     call.needs(EDIT)?;
     let doing = EDIT.doing;
     let before = known(store, request.id).await?;
-    if let Some(payload) = &request.payload {
-        call.needs(EDIT_PAYLOAD)?;
-        let checked = (&before.kind, payload);
-        kinds::check_asked(store, call, checked, request.confirmed, doing).await?;
-    }
+    let payload = match &request.payload {
+        Some(payload) => {
+            call.needs(EDIT_PAYLOAD)?;
+            let asked = (&before.kind, payload);
+            Some(kinds::check_asked(store, call, asked, request.confirmed, doing).await?)
+        }
+        None => None,
+    };
     let edit = JobEdit {
         priority: request.priority,
         run_at: request.start.map(|start| start.at(call.now, doing)).transpose()?,
-        payload: request.payload,
+        payload,
         max_attempts: request.max_attempts,
     };
     if edit.is_empty() {

@@ -20,7 +20,21 @@ pub(super) struct Said {
 ///
 /// The job is stored. If its state cannot be read now, the sentence says only that it is queued.
 pub(super) async fn of(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId) -> Said {
-    match read(store, call, subject, kind, id).await {
+    said(store, call, (subject, kind, None), id).await
+}
+
+/// What is said of a session that was just made, with how many are ahead of it, the running ones included.
+pub(super) async fn of_session(store: &Store, call: &Call, id: JobId, ahead: Option<u64>) -> Said {
+    said(store, call, ("Session", &Kind::AGENT_SESSION, ahead), id).await
+}
+
+async fn said(
+    store: &Store,
+    call: &Call,
+    (subject, kind, ahead): (&str, &Kind, Option<u64>),
+    id: JobId,
+) -> Said {
+    match read(store, call, (subject, kind, ahead), id).await {
         Ok(said) => said,
         Err(error) => {
             warn_coded!(
@@ -61,7 +75,12 @@ pub(super) async fn held(store: &Store, kind: &Kind, id: JobId, now: Timestamp) 
     }
 }
 
-async fn read(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId) -> Result<Said> {
+async fn read(
+    store: &Store,
+    call: &Call,
+    (subject, kind, ahead): (&str, &Kind, Option<u64>),
+    id: JobId,
+) -> Result<Said> {
     let look = Look::at(store, kind, id, call.now).await?;
     let Some(why) = &look.why else {
         // The job was there before (it has the same key), and retention has removed it since.
@@ -74,7 +93,9 @@ async fn read(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId)
         format!("{subject} {id} {}.", why.headline())
     } else {
         let place = why.place_in_line().map(|place| format!(" {place}")).unwrap_or_default();
-        let queued = format!("{subject} {id} is queued. {}{place}", look.text());
+        let ahead = ahead.filter(|ahead| *ahead > 0).map(|ahead| format!(", {ahead} ahead"));
+        let ahead = ahead.unwrap_or_default();
+        let queued = format!("{subject} {id} is queued{ahead}. {}{place}", look.text());
         queued.trim_end().to_owned()
     };
     Ok(Said { sentence, ahead: Some(why.ahead), notes: look.notes })

@@ -39,7 +39,8 @@ pub(crate) fn payload_text(payload: &Value) -> Result<String> {
     let text = payload.to_string();
     let bytes = text.len();
     if bytes > MAX_PAYLOAD_BYTES {
-        let why = format!("a payload has at most {MAX_PAYLOAD_BYTES} bytes, and this one has {bytes}");
+        let why =
+            format!("a payload has at most {MAX_PAYLOAD_BYTES} bytes, and this one has {bytes}");
         return Err(Error::new(Code::JobTooLarge, why));
     }
     Ok(text)

@@ -12,6 +12,7 @@ mod contract;
 mod crash;
 mod cron_oracle;
 mod demo;
+mod doors;
 mod engine;
 mod escape;
 mod filing;

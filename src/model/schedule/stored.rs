@@ -52,21 +52,17 @@ impl Plan {
     /// # Errors
     /// `JOB-VALUE-001` if not; `JOB-SIZE-001` for a payload that is too large.
     pub fn checked(self) -> Result<Self> {
-        let invalid = |what: String| Err(Error::new(Code::ModelInvalid, what));
         payload_text(&self.payload)?;
         if self.kind == Kind::AGENT_SESSION {
             // It would be found out by night.
-            match SessionRequest::deserialize(&self.payload).map(|request| request.misfit()) {
-                Ok(None) => {}
-                Ok(Some(why)) => return invalid(why.to_owned()),
-                Err(error) => {
-                    let why = format!("its payload is no request of a session: {error}");
-                    return invalid(why);
-                }
-            }
+            let request = SessionRequest::deserialize(&self.payload).map_err(|error| {
+                Error::new(Code::ModelInvalid, "its payload is no request of a session")
+                    .because(error)
+            })?;
+            request.fits()?;
         }
         if self.stagger > MAX_STAGGER {
-            return invalid("its stagger is a day at most".to_owned());
+            return Err(Error::new(Code::ModelInvalid, "its stagger is a day at most"));
         }
         self.priority.map(check_priority).transpose()?;
         Ok(self)
