@@ -49,7 +49,7 @@ async fn server(store: &Store, facts: ProcessFacts) -> Leadership {
 fn over(folder: &Path, id: i64, status: &str, payload: &str) {
     let sql = format!(
         "INSERT INTO jobs (kind, queue, payload) VALUES ('agent_session', 'agent', '{payload}');
-         UPDATE jobs SET status = 'running', blocked_by = NULL, worker_id = 'w', epoch = 1, attempt = 1, started_at = 1
+         UPDATE jobs SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1, attempt = 1, started_at = 1
          WHERE id = {id};
          INSERT INTO sessions (job_id, profile, working_dir, place, began_at, cli_session_id)
          VALUES ({id}, 'read-only', '/', '{id}', 0, 'known');"
@@ -135,7 +135,7 @@ async fn a_limit_that_was_set_is_answered_although_the_queues_cannot_be_read_aft
     let (folder, store) = store();
     let conn = foreign(folder.path());
     let spoilt =
-        "PRAGMA ignore_check_constraints = 1; INSERT INTO queues (name) VALUES ('no name!')";
+        "PRAGMA ignore_check_constraints = 1; INSERT INTO job_queues (name) VALUES ('no name!')";
     conn.execute_batch(spoilt).unwrap();
     assert!(store.queues().await.is_err(), "another program has spoilt a row");
     let request = QueueLimit { queue: "mail".into(), limit: Some(3) };
@@ -143,7 +143,8 @@ async fn a_limit_that_was_set_is_answered_although_the_queues_cannot_be_read_aft
     assert_eq!(answer.sentence, "The queue mail runs at most 3 jobs at once.");
     assert_eq!(answer.notes, ["What else is known of the queue mail cannot be read now."]);
     let limit = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-    let stored = conn.query_row("SELECT operator_limit FROM queues WHERE name = 'mail'", [], limit);
+    let stored =
+        conn.query_row("SELECT operator_limit FROM job_queues WHERE name = 'mail'", [], limit);
     assert_eq!(stored.unwrap(), 3);
 }
 

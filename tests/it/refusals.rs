@@ -102,7 +102,7 @@ async fn a_refusal_of_what_is_no_job_says_once_what_could_not_be_done() {
     let cli = Actor::cli;
     // Once a queue has a limit of the engine, others are typing errors.
     crate::support::foreign(folder.path())
-        .execute("INSERT INTO queues (name, engine_limit) VALUES ('agent', 1)", [])
+        .execute("INSERT INTO job_queues (name, engine_limit) VALUES ('agent', 1)", [])
         .unwrap();
     let queue = || Queue::parse("agnet").unwrap();
     let new = |name: &str, payload| NewSchedule {
@@ -171,7 +171,7 @@ fn what_the_store_refuses_inside_a_deed_names_no_second_one() {
         code.is_some_and(|code| code.class().is_refusal())
     };
     let mut found = 0;
-    for text in files(&source.join("sqlite")) {
+    for text in files(&source.join("sql")) {
         for made in text.split("Error::new(").skip(1) {
             let Some((code, rest)) =
                 made.trim_start().strip_prefix("Code::").and_then(|made| made.split_once(','))
