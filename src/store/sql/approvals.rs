@@ -134,22 +134,21 @@ pub(in crate::store) fn edit(
         UPDATE filings
         SET title = iif(title IS NULL, NULL, :title), body = :body, updated_at = :now
         WHERE id = :id";
-    let refused = |why: &str| Err(Error::new(Code::ModelInvalid, why));
+    let refused = |code, why: &str| Err(Error::new(code, format!("filing {} {why}", id.0)));
     let (filing, marker) = undecided(tx, id)?;
     let new_title = title.map(str::trim);
     if filing.title.is_some() && new_title.is_none_or(|t| t.is_empty() || t.contains(['\n', '\r']))
     {
-        return refused("a new issue has a title of one line");
+        return refused(Code::ModelInvalid, "is a new issue, which has a title of one line");
     }
     if new_title.is_some_and(|title| title.chars().count() > MAX_TITLE) {
-        return refused("a title has at most 240 characters");
+        return refused(Code::ModelInvalid, "takes a title of at most 240 characters");
     }
     if body.trim().is_empty() {
-        return refused("it has no text");
+        return refused(Code::ModelInvalid, "needs a text");
     }
     if body.len() > MAX_BODY {
-        let why = format!("edit filing {}: a text has at most 60,000 bytes", id.0);
-        return Err(Error::new(Code::JobTooLarge, why));
+        return refused(Code::JobTooLarge, "takes a text of at most 60,000 bytes");
     }
     let body = format!("{}\n\n{}\n", without_marker(body, &marker), line_of(&marker));
     tx.prepare_cached(SQL)?.execute(named_params! {
