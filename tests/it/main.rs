@@ -22,6 +22,7 @@ mod github;
 mod issues;
 mod library;
 mod library_jobs;
+mod library_shop;
 mod logs;
 mod neighbour;
 mod options;
