@@ -289,7 +289,7 @@ fn known(conn: &Connection, queue: &Queue) -> Result<()> {
     if conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))? {
         return Ok(());
     }
-    Err(Error::new(Code::QueueUnknown, format!("find the queue {queue}")))
+    Err(Error::new(Code::QueueUnknown, format!("there is no queue {queue}")))
 }
 
 /// The stop of all queues, if somebody ordered it.
