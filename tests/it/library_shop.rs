@@ -75,6 +75,11 @@ fn an_order_and_its_job_are_both_there_or_neither_over_kill_9_at_any_moment() {
         FROM orders
         JOIN jobs ON json_extract(payload, '$.order') = orders.id
         WHERE status = 'completed' AND confirmed = 1";
-    assert_eq!(count(&conn, one_each), orders, "each order has its job, and was confirmed");
+    let not_done = "
+        SELECT json_group_array(json_array(id, status, attempt, interrupted, error))
+        FROM jobs
+        WHERE status <> 'completed'";
+    let not_done: String = conn.query_row(not_done, [], |row| row.get(0)).unwrap();
+    assert_eq!(count(&conn, one_each), orders, "not every order is confirmed: {not_done}");
     println!("12 kills: {orders} orders, {} of them acknowledged", acknowledged.len());
 }
