@@ -22,6 +22,7 @@ mod foreign;
 mod github;
 mod issues;
 mod library;
+mod library_embed;
 mod library_jobs;
 mod library_shop;
 mod logs;
