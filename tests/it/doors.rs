@@ -140,7 +140,7 @@ async fn a_limit_that_was_set_is_answered_although_the_queues_cannot_be_read_aft
     assert!(store.queues().await.is_err(), "another program has spoilt a row");
     let request = QueueLimit { queue: "mail".into(), limit: Some(3) };
     let answer = queues::limit(&store, &Call::by_owner(START), request).await.unwrap();
-    assert_eq!(answer.sentence, "The queue mail runs at most 3 jobs at once.");
+    assert_eq!(answer.sentence, "The queue mail runs at most 3 jobs at a time.");
     assert_eq!(answer.notes, ["What else is known of the queue mail cannot be read now."]);
     let limit = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
     let stored =

@@ -123,7 +123,7 @@ async fn a_refusal_of_what_is_no_job_says_once_what_could_not_be_done() {
         ),
         (
             said(store.approve_filing(filing, cli(), START).await),
-            "approve what is filed: filing 7 does not wait for approval",
+            "approve what is filed: there is no filing 7",
         ),
         (
             said(store.pause_queue(queue(), String::new(), None, cli(), START).await),

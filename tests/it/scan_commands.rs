@@ -79,7 +79,7 @@ async fn what_the_actions_on_issues_and_approvals_refuse_the_commands_refuse_wit
     for verb in ["approve", "reject"] {
         let (code, said) = refused(&ask(folder.path(), &["approvals", verb, "7"]));
         assert_eq!(code, Some(i32::from(error.class().exit_code())), "{verb}");
-        assert!(said.contains("[TRACK-FILE-001]"), "{verb}: {said}");
+        assert!(said.contains(&format!("[{}] ", error.code())), "{verb}: {said}");
     }
     for list in ["issues", "approvals", "scans"] {
         let (code, said) = refused(&ask(folder.path(), &[list, "list", "--limit", "0"]));
