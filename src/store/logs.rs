@@ -1,8 +1,8 @@
 //! The log store: rows of other programs' logs and of our own.
 
-use super::OpenMode;
 use super::sql;
-use super::sqlite::{self, Database, Schema};
+use super::sqlite::{self, Database, Owner, Schema};
+use super::{OpenMode, schema};
 use crate::error::{Code, Error, Result};
 use crate::model::{LogRow, NewLogRow, ProcessFacts, Service, Timestamp};
 use std::fmt;
@@ -16,8 +16,8 @@ const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMLG");
 
 /// A power cut may cost the last log lines, never the file: a sync per batch would be a sync per log line.
 static SCHEMA: Schema = Schema {
-    application_id: APPLICATION_ID,
-    migrations: &[include_str!("../../migrations/sqlite/logs.sql")],
+    owner: Owner::Ours { application_id: APPLICATION_ID },
+    components: &[&schema::LOGS],
     durable: false,
 };
 

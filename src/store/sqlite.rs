@@ -7,6 +7,8 @@ mod database;
 pub(super) mod door;
 mod draft;
 pub(super) mod error;
+pub(super) mod guest;
+pub(super) mod ledger;
 pub(super) mod open;
 pub(super) mod row;
 mod transaction;
@@ -14,5 +16,5 @@ pub(super) mod watch;
 mod writer;
 
 pub(super) use database::Database;
-pub(super) use open::Schema;
+pub(super) use open::{Owner, Schema};
 pub(super) use transaction::Tx;
