@@ -22,6 +22,7 @@ mod follow;
 mod foreign;
 mod github;
 mod issues;
+mod library;
 mod logs;
 mod neighbour;
 mod options;
