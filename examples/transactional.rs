@@ -24,8 +24,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("shop.db");
     let clock = Clock::system();
-    // The shop's tables are in the job database itself: one file, one transaction.
-    let store = Store::open(&path, OpenMode::Migrate)?;
+    // The jobs are kept in the shop's own database: one file, one transaction.
+    let store = Store::open_in(&path, OpenMode::Migrate)?;
     let mut shop = Connection::open(&path)?;
     shop.busy_timeout(Duration::from_secs(5))?;
     shop.pragma_update(None, "foreign_keys", true)?;

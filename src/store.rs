@@ -6,30 +6,42 @@
 //! *Invariant:* a write is answered after its commit. An error means that nothing was saved, except where
 //! [`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown) says otherwise (P2).
 
+#[cfg(feature = "web")]
 mod accounts;
+#[cfg(feature = "monitor")]
 mod approvals;
 mod board;
+#[cfg(feature = "web")]
 mod bulk;
+#[cfg(feature = "monitor")]
 pub mod door;
+#[cfg(feature = "monitor")]
 mod filings;
 mod jobs;
 mod leader;
+#[cfg(feature = "monitor")]
 mod logs;
 mod queues;
+#[cfg(feature = "agents")]
 mod repositories;
+#[cfg(feature = "monitor")]
 mod scans;
 mod schedules;
 pub mod schema;
 mod search;
+#[cfg(feature = "agents")]
 mod sessions;
 mod settings;
+#[cfg(feature = "monitor")]
 mod snapshot;
 mod sql;
 mod sqlite;
 mod workers;
 
 pub use leader::Leadership;
+#[cfg(feature = "monitor")]
 pub use logs::LogStore;
+#[cfg(feature = "monitor")]
 pub use snapshot::{Snapshot, SnapshotPlan};
 pub use sql::transactional;
 

@@ -5,7 +5,9 @@
 
 use super::job::word_enum;
 use super::{Filter, Job, Status, Timestamp};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+#[cfg(feature = "web")]
+use crate::error::{Code, Error};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -56,6 +58,7 @@ impl BulkAct {
     ///
     /// # Errors
     /// `JOB-VALUE-001` for a priority out of range.
+    #[cfg(feature = "web")]
     pub(crate) fn checked(self) -> Result<Self> {
         match self {
             Self::SetPriority(..-100 | 101..) => {

@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod database;
+#[cfg(feature = "monitor")]
 pub(super) mod door;
 mod draft;
 pub(super) mod error;

@@ -2,12 +2,13 @@
 
 use crate::support::{STUCK, in_time, now, until};
 use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, JobId, Kind, KindRules, NewJob, Status};
+use lamplighter::model::{Actor, JobId, Kind, NewJob, Payload, Status};
 use lamplighter::store::transactional::enqueue;
 use lamplighter::store::{OpenMode, Store, schema};
 use lamplighter::{Code, Engine};
 use rusqlite::{Connection, TransactionBehavior};
 use rustix::process::{Signal, getpid, kill_process};
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -67,8 +68,12 @@ fn connect(path: &Path) -> Connection {
     conn
 }
 
-fn confirm() -> Kind {
-    Kind::parse("confirm_order").unwrap()
+#[derive(Serialize, Deserialize)]
+struct ConfirmOrder(i64);
+
+impl Payload for ConfirmOrder {
+    const KIND: Kind = Kind::named("confirm_order");
+    type Output = ();
 }
 
 fn ask<T: rusqlite::types::FromSql>(conn: &Connection, sql: &str) -> T {
@@ -128,13 +133,13 @@ async fn shop(path: &Path, dies_at: &str) {
     tx.execute("INSERT INTO orders (item) VALUES ('lamp oil')", []).unwrap();
     let order = tx.last_insert_rowid();
     here(STEPS[3]);
-    let job = NewJob { payload: order.into(), ..NewJob::new(confirm()) };
+    let job = NewJob::of(&ConfirmOrder(order)).unwrap();
     let id = enqueue(&tx, &job, clock.now()).unwrap().id();
     here(STEPS[4]);
     tx.commit().unwrap();
     here(STEPS[5]);
     let (file, last) = (path.to_owned(), dies_at.to_owned());
-    let handler = move |_, order: i64| {
+    let handler = move |_, ConfirmOrder(order)| {
         let (path, dies_at) = (file.clone(), last.clone());
         async move {
             let here = |step: &str| die_if(step == dies_at);
@@ -149,7 +154,7 @@ async fn shop(path: &Path, dies_at: &str) {
         }
     };
     let builder = Engine::builder(store.clone(), clock);
-    let engine = builder.typed(KindRules::new(confirm()), handler).start().unwrap();
+    let engine = builder.on::<ConfirmOrder, _, _>(handler).start().unwrap();
     until(&store, id, |job| job.status.is_final()).await;
     here(STEPS[9]);
     let mut changes = store.changes();
@@ -247,7 +252,7 @@ fn a_file_that_is_not_in_wal_mode_is_refused_and_so_is_an_enqueue_in_it() {
     drop(Store::open_in(&path, OpenMode::Migrate).unwrap());
     let conn = connect(&path);
     conn.execute_batch("PRAGMA journal_mode = DELETE").unwrap();
-    let refusal = enqueue(&conn, &NewJob::new(confirm()), now()).unwrap_err();
+    let refusal = enqueue(&conn, &NewJob::new(ConfirmOrder::KIND), now()).unwrap_err();
     assert_eq!(refusal.code(), Code::StoreUnfit, "{refusal}");
     assert_eq!(ask::<i64>(&conn, "SELECT count(*) FROM jobs"), 0);
     drop(conn);
@@ -257,7 +262,7 @@ fn a_file_that_is_not_in_wal_mode_is_refused_and_so_is_an_enqueue_in_it() {
     connect(&path).execute_batch("PRAGMA journal_mode = WAL").unwrap();
     Store::open_in(&path, OpenMode::Current).unwrap();
     let conn = connect(&path);
-    enqueue(&conn, &NewJob::new(confirm()), now()).unwrap();
+    enqueue(&conn, &NewJob::new(ConfirmOrder::KIND), now()).unwrap();
 }
 
 #[test]
@@ -300,7 +305,7 @@ async fn what_asks_for_the_programs_tables_leaves_an_applications_of_the_same_na
     let before = theirs(&path);
     let store = Store::open_in(&path, OpenMode::Migrate).unwrap();
     let actor = Actor { name: "ada".into(), remote: None };
-    let id = store.enqueue(NewJob::new(confirm()), now()).await.unwrap().id();
+    let id = store.enqueue(NewJob::new(ConfirmOrder::KIND), now()).await.unwrap().id();
     let scan = store.enqueue(NewJob::new(Kind::SELF_MONITORING), now()).await.unwrap().id();
     assert!(store.why(id, now()).await.unwrap().is_some());
     assert!(store.why(scan, now()).await.unwrap().is_some());

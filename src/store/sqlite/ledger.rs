@@ -172,6 +172,14 @@ mod tests {
         migrations: &["CREATE TABLE one (x INT);", "CREATE TABLE two (x INT);"],
     };
 
+    const ALL: &[&Component] = &[
+        &schema::ENGINE,
+        #[cfg(feature = "agents")]
+        &schema::PROGRAM,
+        #[cfg(feature = "monitor")]
+        &schema::LOGS,
+    ];
+
     #[expect(clippy::disallowed_methods, reason = "a database of this test's own, in memory")]
     fn memory() -> Connection {
         Connection::open_in_memory().unwrap()
@@ -235,13 +243,7 @@ mod tests {
     fn the_names_that_a_migration_creates_are_all_found() {
         let mut conn = memory();
         let mut found = BTreeSet::from([TABLE.to_owned()]);
-        for component in [
-            &schema::ENGINE,
-            #[cfg(feature = "agents")]
-            &schema::PROGRAM,
-            #[cfg(feature = "monitor")]
-            &schema::LOGS,
-        ] {
+        for &component in ALL {
             apply(&mut conn, component).unwrap();
             found.extend(component.names_after(0).map(str::to_lowercase));
         }
