@@ -22,6 +22,7 @@ pub use kinds::Handler;
 
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
+use crate::jobs::Jobs;
 use crate::model::{
     Actor, KindRules, MAX_AT_ONCE, NewSchedule, Outcome, Payload, Queue, QueueState, Timestamp,
 };
@@ -217,12 +218,13 @@ impl Builder {
         let (leads, leading) = watch::channel(false);
         let stop = Stop { claims: CancellationToken::new(), handlers: CancellationToken::new() };
         let leadership = self.store.try_lead()?;
+        let jobs = Jobs::new(&self.store, &self.clock);
         let poller =
             Poller::new(self.store, self.clock, self.kinds, handlers, self.queues, stop.clone());
         let poller = poller.preparing(self.before_leading);
         let mut service = JoinSet::new();
         service.spawn(poller.serve(leadership, leads));
-        Ok(Engine { service, leading, stop })
+        Ok(Engine { service, jobs, leading, stop })
     }
 }
 
@@ -257,6 +259,7 @@ struct Stop {
 #[derive(Debug)]
 pub struct Engine {
     service: JoinSet<()>,
+    jobs: Jobs,
     leading: watch::Receiver<bool>,
     stop: Stop,
 }
@@ -274,6 +277,11 @@ impl Engine {
             schedules: Vec::new(),
             before_leading: Vec::new(),
         }
+    }
+
+    /// The jobs of the engine's store: to make them, to wait for them, to follow and change them.
+    pub fn jobs(&self) -> Jobs {
+        self.jobs.clone()
     }
 
     /// Whether this process runs the jobs; it sees `true` once the first look for work was made.
@@ -301,3 +309,6 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

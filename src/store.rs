@@ -21,6 +21,7 @@ mod jobs;
 mod leader;
 #[cfg(feature = "monitor")]
 mod logs;
+mod news;
 mod queues;
 #[cfg(feature = "agents")]
 mod repositories;
@@ -36,17 +37,20 @@ mod settings;
 mod snapshot;
 mod sql;
 mod sqlite;
+mod waits;
 mod workers;
 
 pub use leader::Leadership;
 #[cfg(feature = "monitor")]
 pub use logs::LogStore;
+pub use news::JobEvents;
 #[cfg(feature = "monitor")]
 pub use snapshot::{Snapshot, SnapshotPlan};
 pub use sql::transactional;
 
 use crate::error::Result;
 use board::Board;
+use news::News;
 use sqlite::{Database, Owner, Schema};
 use std::path::Path;
 use std::sync::Arc;
@@ -131,11 +135,5 @@ impl Store {
     /// while [`Store::watch_foreign_commits`] runs. Arm it, look, then wait.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.db.changes()
-    }
-
-    /// Watches for other programs' commits and announces them to [`Store::changes`]; returns only with an error, when
-    /// the database closes. Cancel safe.
-    pub async fn watch_foreign_commits(&self) -> Result<()> {
-        sqlite::watch::foreign_commits(&self.db).await
     }
 }

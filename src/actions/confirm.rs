@@ -1,7 +1,7 @@
 //! The check of a session before it is queued. A run without a sandbox must be confirmed.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{MAX_PAYLOAD_BYTES, MAX_PROMPT_BYTES, Profile, SessionRequest};
+use crate::model::{Profile, SessionRequest};
 use crate::sessions;
 use crate::store::Store;
 
@@ -16,20 +16,18 @@ pub(super) async fn session(
     confirmed: bool,
     doing: &str,
 ) -> Result<()> {
-    let prompt = request.prompt.as_deref().unwrap_or_default();
-    let payload = serde_json::to_string(request).map_or(0, |text| text.len());
-    if prompt.len() > MAX_PROMPT_BYTES || payload > MAX_PAYLOAD_BYTES {
-        let most = MAX_PROMPT_BYTES / 1024;
-        let why = format!("{doing}: its prompt is too large, and {most} KiB are allowed");
-        return Err(Error::new(Code::JobTooLarge, why));
-    }
     request.check()?;
-    let tiers = sessions::wishes(store).await?.tiers;
-    let of_tier = tiers[usize::from(request.tier()) - 1].profile;
-    if request.profile().unwrap_or(of_tier) == Profile::Full && !confirmed {
+    if !confirmed && is_full(store, request).await? {
         let why = "its profile full has no sandbox, so that the agent may do whatever the server's user may; confirm that \
                    with the box beside it, or with confirm=full (at the command line --confirm full)";
         return Err(Error::new(Code::ModelInvalid, format!("{doing}: {why}")));
     }
     Ok(())
+}
+
+/// Whether a session of this request would run without a sandbox.
+pub(super) async fn is_full(store: &Store, request: &SessionRequest) -> Result<bool> {
+    let tiers = sessions::wishes(store).await?.tiers;
+    let of_tier = tiers.get(usize::from(request.tier()).saturating_sub(1)).map(|tier| tier.profile);
+    Ok(request.profile().or(of_tier) == Some(Profile::Full))
 }

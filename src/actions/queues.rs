@@ -1,9 +1,10 @@
 //! Actions on queues: limits, pauses, and the switch that stops them all.
 
-use super::{Answer, Call};
+use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
-use crate::model::{MAX_AT_ONCE, Queue, QueueState, Role};
+use crate::model::{MAX_AT_ONCE, Pause, Queue, QueueState, Role};
 use crate::store::Store;
+use crate::warn_coded;
 use crate::wire;
 use std::time::Duration;
 
@@ -13,14 +14,25 @@ pub const MAX_REASON: usize = 500;
 /// The least role that may stop all queues and end the stop.
 const STOPS: Role = Role::Admin;
 
+/// The right to limit queues.
+pub const LIMIT: Right = Right::new(Role::Operator, "set the limit of a queue");
+/// The right to pause queues.
+pub const PAUSE: Right = Right::new(Role::Operator, "pause a queue");
+/// The right to resume queues.
+pub const RESUME: Right = Right::new(Role::Operator, "resume a queue");
+/// The right to stop everything.
+pub const STOP_ALL: Right = Right::new(STOPS, "stop all queues");
+/// The right to let everything go on.
+pub const RESUME_ALL: Right = Right::new(STOPS, "end the stop of all queues");
+
 /// Whether a person of this role may stop all queues and end the stop.
 pub fn may_stop_all(role: Role) -> bool {
-    role >= STOPS
+    STOP_ALL.is_of(role)
 }
 
 /// Whether a person of this role may limit, pause and resume a queue.
 pub fn may_act(role: Role) -> bool {
-    role >= Role::Operator
+    PAUSE.is_of(role)
 }
 
 /// Sets how many jobs of a queue may run at once.
@@ -83,13 +95,13 @@ fn limit_out_of_range(limit: &str) -> Error {
 /// `AUTH-ROLE-001` below the role operator; `QUEUE-NAME-001` for a queue that nobody has spoken of; `JOB-VALUE-001` for a
 /// limit above 10,000.
 pub async fn limit(store: &Store, call: &Call, request: QueueLimit) -> Result<Answer<wire::Queue>> {
-    call.needs(Role::Operator, "set the limit of a queue")?;
+    call.needs(LIMIT)?;
     if let Some(limit) = request.limit.filter(|limit| *limit > MAX_AT_ONCE) {
         return Err(limit_out_of_range(&limit.to_string()));
     }
     let queue = Queue::parse(request.queue.trim())?;
     store.set_queue_limit(queue.clone(), request.limit, call.actor(), call.now).await?;
-    let state = state(store, &queue).await?;
+    let (state, notes) = state(store, &queue, |state| state.operator_limit = request.limit).await;
     let sentence = match (request.limit, state.limit()) {
         (Some(0), _) => format!("The queue {queue} starts no job until its limit is raised."),
         (Some(limit), _) => format!("The queue {queue} runs {} at a time.", jobs_at_most(limit)),
@@ -100,7 +112,7 @@ pub async fn limit(store: &Store, call: &Call, request: QueueLimit) -> Result<An
             )
         }
     };
-    Ok(Answer::new(wire::Queue::from(&state), sentence))
+    Ok(Answer::new(wire::Queue::from(&state), sentence).with_notes(notes))
 }
 
 fn jobs_at_most(limit: u32) -> String {
@@ -113,10 +125,12 @@ fn jobs_at_most(limit: u32) -> String {
 /// `AUTH-ROLE-001` below the role operator; `QUEUE-NAME-001` for a queue that nobody has spoken of; `JOB-VALUE-001` for a
 /// reason of more than 500 characters.
 pub async fn pause(store: &Store, call: &Call, request: QueuePause) -> Result<Answer<wire::Queue>> {
-    call.needs(Role::Operator, "pause a queue")?;
+    call.needs(PAUSE)?;
     let queue = Queue::parse(request.queue.trim())?;
     let reason = reason(&request.reason)?;
     let until = request.length.map(|length| call.now.plus(length));
+    let pause = Pause { by: call.actor().name, reason, at: call.now, resume_at: until };
+    let reason = pause.reason.clone();
     store.pause_queue(queue.clone(), reason, until, call.actor(), call.now).await?;
     let sentence = match until {
         Some(at) => format!("The queue {queue} is paused until {at}; what runs goes on."),
@@ -124,7 +138,8 @@ pub async fn pause(store: &Store, call: &Call, request: QueuePause) -> Result<An
             format!("The queue {queue} is paused until a person resumes it; what runs goes on.")
         }
     };
-    Ok(Answer::new(wire::Queue::from(&state(store, &queue).await?), sentence))
+    let (state, notes) = state(store, &queue, |state| state.pause = Some(pause)).await;
+    Ok(Answer::new(wire::Queue::from(&state), sentence).with_notes(notes))
 }
 
 fn reason(text: &str) -> Result<String> {
@@ -141,7 +156,7 @@ fn reason(text: &str) -> Result<String> {
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator; `QUEUE-NAME-001` for a queue that nobody has spoken of.
 pub async fn resume(store: &Store, call: &Call, queue: &str) -> Result<Answer<wire::QueueResumed>> {
-    call.needs(Role::Operator, "resume a queue")?;
+    call.needs(RESUME)?;
     let queue = Queue::parse(queue.trim())?;
     let resumed = store.resume_queue(queue.clone(), call.actor(), call.now).await?;
     let sentence = if resumed {
@@ -157,7 +172,7 @@ pub async fn resume(store: &Store, call: &Call, queue: &str) -> Result<Answer<wi
 /// # Errors
 /// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a reason of more than 500 characters.
 pub async fn stop_all(store: &Store, call: &Call, why: &str) -> Result<Answer<wire::AllStopped>> {
-    call.needs(STOPS, "stop all queues")?;
+    call.needs(STOP_ALL)?;
     let asked_to_end = store.stop_all(reason(why)?, call.actor(), call.now).await?;
     let sentence = match asked_to_end {
         0 => "All queues are stopped; no job was running.".to_owned(),
@@ -172,7 +187,7 @@ pub async fn stop_all(store: &Store, call: &Call, why: &str) -> Result<Answer<wi
 /// # Errors
 /// `AUTH-ROLE-001` below the role admin.
 pub async fn resume_all(store: &Store, call: &Call) -> Result<Answer<wire::AllResumed>> {
-    call.needs(STOPS, "end the stop of all queues")?;
+    call.needs(RESUME_ALL)?;
     let resumed = store.resume_all(call.actor(), call.now).await?;
     let sentence = if resumed {
         "The queues go on; a queue that was paused separately stays paused."
@@ -182,7 +197,30 @@ pub async fn resume_all(store: &Store, call: &Call) -> Result<Answer<wire::AllRe
     Ok(Answer::new(wire::AllResumed { resumed }, sentence))
 }
 
-async fn state(store: &Store, queue: &Queue) -> Result<QueueState> {
-    let found = store.queues().await?.into_iter().find(|state| state.name == *queue);
-    found.ok_or_else(|| Error::new(Code::QueueUnknown, format!("find the queue {queue}")))
+/// The queue after a change of it, and what a person should know of that. The change is made: what cannot be read now is no
+/// reason to say that it is not. `changed` makes the change where the queue cannot be read.
+async fn state(
+    store: &Store,
+    queue: &Queue,
+    changed: impl FnOnce(&mut QueueState),
+) -> (QueueState, Vec<String>) {
+    let found = store.queues().await;
+    let found = found.map(|all| all.into_iter().find(|state| state.name == *queue));
+    if let Ok(Some(state)) = found {
+        return (state, Vec::new());
+    }
+    if let Err(error) = found {
+        warn_coded!(Code::WebInternal, "the queue {queue} is changed, but cannot be read: {error}");
+    }
+    let mut state = QueueState {
+        name: queue.clone(),
+        engine_limit: None,
+        operator_limit: None,
+        pause: None,
+        scheduled: 0,
+        queued: 0,
+        running: 0,
+    };
+    changed(&mut state);
+    (state, vec![format!("What else is known of the queue {queue} cannot be read now.")])
 }

@@ -7,7 +7,6 @@
 
 use super::Class;
 use super::registry::codes;
-use std::fmt;
 
 codes! {
     StoreIo: Unavailable = "STORE-IO-001", "The database could not be read or written",
@@ -77,8 +76,8 @@ codes! {
         "The limit of waiting jobs is reached.",
         "Wait until some of them have run, then try again; the new job was not saved.";
     JobTooLarge: TooLarge = "JOB-SIZE-001", "The request is too large",
-        "A prompt has more than 200 KiB, or a payload more than 256 KiB.",
-        "Put the text into a file, and name the file instead.";
+        "A payload has more than 256 KiB, the prompt of a session more than 200 KiB, or a text more than its form takes.",
+        "Put the text of a job into a file, and name the file instead; make any other text shorter.";
     JobUnknown: NotFound = "JOB-ID-001", "There is no such job",
         "The id is wrong, or the job was removed.",
         "`lamplighter jobs list` shows the jobs, and `lamplighter sessions list` those that are sessions.";
@@ -267,8 +266,9 @@ codes! {
         "The model answered in prose, or its answer did not fit the schema.",
         "Run the job again, or choose a stronger model.";
     FilingDecided: Conflict = "TRACK-FILE-001", "This text does not wait for approval",
-        "A person has approved or rejected it already, or no text has this number.",
-        "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
+        "A person has approved or rejected it already.", "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
+    FilingUnknown: NotFound = "TRACK-FILE-002", "There is no such text for the tracker",
+        "The id is wrong.", "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
     RepositoryTaken: Conflict = "REPO-NAME-001", "A repository of this name or path is registered",
         "Somebody has added it before.",
         "Refresh the existing repository, or give the new one another name.";
@@ -299,6 +299,12 @@ codes! {
     CliOutput: Unavailable = "CLI-OUTPUT-001", "The answer could not be written to standard output",
         "The disk is full, or the place where standard output goes refused the answer.",
         "Send the answer to a place with room. A change that the command was asked to make has been made.";
+    InputMissing: NotFound = "INPUT-FILE-001", "The named file or folder is not there",
+        "The path is wrong, or it is relative to another folder.",
+        "Check the path that the message names.";
+    InputNoAccess: NoAccess = "INPUT-FILE-002", "The named file may not be read",
+        "The file or a folder above it belongs to another user.",
+        "Give this user the right to read the file, or run the command as its owner.";
     WebServe: Internal = "WEB-SERVE-001", "The web server could not start",
         "The address is taken or not allowed.",
         "End the program that has the address, or choose another address with --listen.";
@@ -398,12 +404,6 @@ codes! {
     TrackerGarbled: Internal = "TRACK-ANSWER-001", "The answer does not come from an issue tracker",
         "Something else answers at `tracker.api_url`, such as a proxy's sign-in page.",
         "Check `tracker.api_url` with curl.";
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 #[cfg(test)]

@@ -61,6 +61,8 @@ struct Site {
     /// The value of the `Cookie` header of the account that is signed in.
     cookie: String,
     folder: TempDir,
+    /// What keeps the worker of the tests leading, once it leads.
+    leads: std::sync::Mutex<Option<Leadership>>,
 }
 
 struct Answer {
@@ -120,7 +122,8 @@ impl Site {
             tracking: Tracking::Local,
             demo: false,
         };
-        Self { router: router(web.clone()), web, leading, cookie: String::new(), folder }
+        let (router, cookie) = (router(web.clone()), String::new());
+        Self { router, web, leading, cookie, folder, leads: std::sync::Mutex::default() }
     }
 
     /// A server with an admin who is signed in. No password fits the admin's account.

@@ -2,7 +2,9 @@
 
 use super::{audit, filings};
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, FilingId, IssueId, JobId, Marker, Timestamp, WaitingFiling};
+use crate::model::{
+    Actor, FilingId, FilingState, IssueId, JobId, Marker, Timestamp, WaitingFiling,
+};
 use crate::store::sqlite::Tx;
 use crate::store::sqlite::row::{parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -61,14 +63,19 @@ fn undecided(conn: &Connection, id: FilingId) -> Result<(WaitingFiling, String)>
     let sql = format!(
         "SELECT {WAITING}
          FROM filings f JOIN self_monitoring_issues i ON i.id = f.issue_id
-         WHERE f.id = :id AND f.state = 'awaiting_approval'"
+         WHERE f.id = :id"
     );
     let read = |row: &Row<'_>| Ok((waiting_from_row(row)?, text(row, 11)?));
     let found =
         conn.prepare_cached(&sql)?.query_row(named_params! {":id": id.0}, read).optional()?;
-    found.ok_or_else(|| {
-        Error::new(Code::FilingDecided, format!("filing {} does not wait for approval", id.0))
-    })
+    let refused = |code, why: String| Err(Error::new(code, why));
+    match found {
+        Some(found) if found.0.state == FilingState::AwaitingApproval => Ok(found),
+        Some(_) => {
+            refused(Code::FilingDecided, format!("filing {} does not wait for approval", id.0))
+        }
+        None => refused(Code::FilingUnknown, format!("there is no filing {}", id.0)),
+    }
 }
 
 fn set_state(conn: &Connection, id: FilingId, state: &str, now: Timestamp) -> Result<()> {
@@ -127,19 +134,21 @@ pub(in crate::store) fn edit(
         UPDATE filings
         SET title = iif(title IS NULL, NULL, :title), body = :body, updated_at = :now
         WHERE id = :id";
-    let refused =
-        |why: &str| Err(Error::new(Code::ModelInvalid, format!("edit filing {}: {why}", id.0)));
+    let refused = |code, why: &str| Err(Error::new(code, format!("filing {} {why}", id.0)));
     let (filing, marker) = undecided(tx, id)?;
     let new_title = title.map(str::trim);
     if filing.title.is_some() && new_title.is_none_or(|t| t.is_empty() || t.contains(['\n', '\r']))
     {
-        return refused("a new issue has a title of one line");
+        return refused(Code::ModelInvalid, "is a new issue, which has a title of one line");
     }
     if new_title.is_some_and(|title| title.chars().count() > MAX_TITLE) {
-        return refused("a title has at most 240 characters");
+        return refused(Code::ModelInvalid, "takes a title of at most 240 characters");
     }
-    if body.trim().is_empty() || body.len() > MAX_BODY {
-        return refused("a body has 1 to 60,000 bytes");
+    if body.trim().is_empty() {
+        return refused(Code::ModelInvalid, "needs a text");
+    }
+    if body.len() > MAX_BODY {
+        return refused(Code::JobTooLarge, "takes a text of at most 60,000 bytes");
     }
     let body = format!("{}\n\n{}\n", without_marker(body, &marker), line_of(&marker));
     tx.prepare_cached(SQL)?.execute(named_params! {

@@ -8,8 +8,8 @@ use super::unblock::unblock_key;
 use super::{control, history, queues, schedules, settle, spend};
 use crate::error::Result;
 use crate::model::{
-    Cause, ConcurrencyKey, Event, Job, JobId, KindRules, PRIORITY_STEP_MS, PollRequest, Polled,
-    Queue, Status, Timestamp, WaitsFor,
+    Cause, ConcurrencyKey, Event, Job, JobEvent, JobId, KindRules, PRIORITY_STEP_MS, PollRequest,
+    Polled, Queue, Status, Timestamp, WaitsFor,
 };
 use crate::store::sqlite::Tx;
 use crate::store::sqlite::row;
@@ -78,7 +78,7 @@ fn make_due(tx: &Tx<'_>, now: Timestamp) -> Result<usize> {
             WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now
             ORDER BY run_at, id
             LIMIT :limit)
-        RETURNING kind, queue, counted";
+        RETURNING kind, queue, counted, id, attempt";
     let params = named_params! {":now": now.millis(), ":limit": MAX_ADMITTED as i64};
     let mut statement = tx.prepare_cached(SQL)?;
     let mut rows = statement.query(params)?;
@@ -90,6 +90,9 @@ fn make_due(tx: &Tx<'_>, now: Timestamp) -> Result<usize> {
             let queue = row::parsed(row, 1, |name| Queue::parse(name).ok())?;
             tx.left(Status::Scheduled, &kind, queue.as_ref());
             tx.came(Status::Queued, &kind, queue.as_ref());
+            let (id, attempt) = (JobId(row.get(3)?), row.get(4)?);
+            let (from, to) = (Some(Status::Scheduled), Status::Queued);
+            tx.took(JobEvent { id, kind, queue, from, to, cause: None, at: now, attempt });
         }
     }
     Ok(due)
@@ -122,11 +125,11 @@ fn admit(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<usize> {
         }
         if job.run_at > now {
             // Its handler matters only when its time has come.
-            wait(tx, job)?;
+            wait(tx, job, now)?;
             continue;
         }
         block(tx, job.id, WaitsFor::Handler, NO_HANDLER, now)?;
-        count(tx, job)?;
+        count(tx, job, now)?;
     }
     // Slots of a key are given in claim order too (P13).
     known.sort_by_key(|(order, job, _)| (*order, job.id));
@@ -137,18 +140,19 @@ fn admit(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<usize> {
 }
 
 /// Puts a job that nobody can run yet where it waits for its time.
-fn wait(tx: &Tx<'_>, job: &Job) -> Result<()> {
+fn wait(tx: &Tx<'_>, job: &Job, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
         SET status = 'scheduled', claim_order = NULL, key_slot = NULL, waits_for = NULL, counted = 1
         WHERE id = :id";
     tx.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0})?;
     tx.moved(job, Status::Scheduled, job.queue.as_ref());
+    tx.took(JobEvent::of(job, Status::Scheduled, None, now));
     Ok(())
 }
 
 /// Makes a job known to the counts where it is.
-fn count(tx: &Tx<'_>, job: &Job) -> Result<()> {
+fn count(tx: &Tx<'_>, job: &Job, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
         SET counted = 1
@@ -156,6 +160,7 @@ fn count(tx: &Tx<'_>, job: &Job) -> Result<()> {
     if !job.counted {
         tx.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0})?;
         tx.came(job.status, &job.kind, job.queue.as_ref());
+        tx.took(JobEvent::of(job, job.status, None, now));
     }
     Ok(())
 }
@@ -208,6 +213,9 @@ fn place(tx: &Tx<'_>, job: &Job, rules: &KindRules, now: Timestamp) -> Result<()
         ":waits_for": blocked.then_some(WaitsFor::Key.as_str()),
     })?;
     tx.moved(job, status, Some(queue));
+    if !job.counted || job.status != status {
+        tx.took(JobEvent { queue: Some(queue.clone()), ..JobEvent::of(job, status, None, now) });
+    }
     if let Some(old) = job.concurrency_key.as_ref().filter(|old| Some(*old) != key) {
         // It may have been called up for a key that its kind does not use any more: the next of that key may go.
         unblock_key(tx, old.as_str())?;
@@ -327,6 +335,8 @@ fn start(
     };
     let jobs: Vec<Job> = statement.query_map(params, jobs::from_row)?.collect::<Result<_, _>>()?;
     for job in jobs.iter().filter(|job| job.counted) {
+        let from = Some(Status::Queued);
+        tx.took(JobEvent { from, ..JobEvent::of(job, Status::Running, None, now) });
         tx.left(Status::Queued, &job.kind, job.queue.as_ref());
         tx.came(Status::Running, &job.kind, job.queue.as_ref());
     }

@@ -4,8 +4,8 @@ use super::control::existing;
 use super::{audit, history, unblock};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, Cause, Event, Job, JobEdit, JobId, Placement, RunNow, Status, Timestamp, WaitsFor,
-    placement,
+    Actor, Cause, Event, Job, JobEdit, JobEvent, JobId, Placement, RunNow, Status, Timestamp,
+    WaitsFor, placement,
 };
 use crate::store::sqlite::Tx;
 use rusqlite::named_params;
@@ -86,10 +86,8 @@ pub(super) fn change(
 fn waiting(job: &Job, edit: &JobEdit, now: Timestamp) -> Result<Placement> {
     let reordered = edit.run_at.is_some() || edit.priority.is_some();
     let run_at = edit.run_at.unwrap_or(job.run_at);
-    placement(job.status, job.waits_for, reordered, run_at, now).ok_or_else(|| {
-        let doing = format!("change job {}: it is {}", job.id, job.status);
-        Error::new(Code::JobNotWaiting, doing)
-    })
+    placement(job.status, job.waits_for, reordered, run_at, now)
+        .ok_or_else(|| Error::new(Code::JobNotWaiting, format!("job {} is {}", job.id, job.status)))
 }
 
 fn write(tx: &Tx<'_>, job: &Job, edit: &JobEdit, place: Placement, now: Timestamp) -> Result<()> {
@@ -143,6 +141,7 @@ fn record(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
+    tx.took(JobEvent::of(job, status_after(job, place), Some(cause), now));
     let event = Event {
         at: now,
         from: Some(job.status),

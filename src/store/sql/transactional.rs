@@ -29,7 +29,7 @@
 //! # }
 //! ```
 
-pub use rusqlite;
+pub use rusqlite::{self, Connection};
 
 use super::jobs;
 use crate::error::Result;
@@ -43,7 +43,7 @@ use crate::store::sqlite::guest;
 /// # Errors
 /// As [`Store::enqueue`](crate::store::Store::enqueue); the caller decides whether to roll back. `STORE-FILE-006` if the
 /// connection's file is not in WAL mode, without which other programs block the engine and it blocks them.
-pub fn enqueue(conn: &rusqlite::Connection, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
+pub fn enqueue(conn: &Connection, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
     let insert = || {
         guest::check_wal(conn)?;
         jobs::insert(conn, job, now)

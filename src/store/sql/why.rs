@@ -16,16 +16,20 @@ const MAX_HOLDERS: i64 = 10;
 /// Up to where jobs ahead are counted.
 const MAX_AHEAD: usize = 1000;
 
-/// Why these jobs are not running; missing jobs are left out. The number of statements grows with the queues, schedules
+/// Why these jobs are not running; missing jobs are left out. Without a leader (`is_led`) no row of a worker counts. The number of statements grows with the queues, schedules
 /// and keys of the jobs, not with the jobs.
 pub(in crate::store) fn of(
     conn: &Connection,
     ids: &[JobId],
+    is_led: bool,
     now: Timestamp,
 ) -> Result<BTreeMap<JobId, Why>> {
     let jobs = read(conn, ids)?;
-    let around =
-        if jobs.iter().any(waits) { Around::read(conn, &jobs, now)? } else { Around::default() };
+    let around = if jobs.iter().any(waits) {
+        Around::read(conn, &jobs, is_led, now)?
+    } else {
+        Around::default()
+    };
     let told = jobs.iter().map(|job| (job.id, why(job, &around.of(job), now)));
     Ok(told.collect())
 }
@@ -85,8 +89,8 @@ struct Spending {
 }
 
 impl Around {
-    fn read(conn: &Connection, jobs: &[Job], now: Timestamp) -> Result<Self> {
-        let leader = workers::leading(conn)?;
+    fn read(conn: &Connection, jobs: &[Job], is_led: bool, now: Timestamp) -> Result<Self> {
+        let leader = workers::leading(conn)?.filter(|_| is_led);
         let leader_seen_at = leader.as_ref().map(|leader| leader.worker.heartbeat_at);
         let lives = |leader: &ServerFacts| now.since(leader.worker.heartbeat_at) <= SILENT;
         let says = leader.filter(lives).map(|leader| leader.says).unwrap_or_default();

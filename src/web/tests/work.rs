@@ -53,6 +53,9 @@ pub(super) async fn lead(site: &Site) {
     let (worker, process) = (WorkerId::parse("tests").unwrap(), Process { pid: 1, start: None });
     let now = site.web.clock.now();
     site.web.store.take_over(worker, process, Vec::new(), now).await.unwrap();
+    let lock = site.web.store.try_lead().unwrap();
+    let mut leads = site.leads.lock().unwrap();
+    *leads = lock.or_else(|| leads.take());
 }
 
 pub(super) async fn claim(site: &Site) -> Lease {

@@ -1,13 +1,14 @@
 //! Actions on jobs, face by face.
 
 use super::queues::check;
-use crate::support::faces::{Faces, Request, value};
+use crate::support::faces::{Faces, Page, Request, value};
 use crate::support::{START, foreign, store};
 use lamplighter::Code;
 use lamplighter::actions::bulk::{self, BulkAsk};
 use lamplighter::actions::jobs::{self, JobAdd, JobChange, JobStart, RunAgain};
-use lamplighter::actions::{Call, length, priority};
+use lamplighter::actions::{Call, length, priority, schedules, sessions};
 use lamplighter::model::{BulkAct, JobId, Role};
+use lamplighter::store::Store;
 use std::path::Path;
 
 /// A job in each status: 1 queued, 2 scheduled, 3 running, 4 completed, 5 failed, 6 cancelled; 7 is a session without a
@@ -25,9 +26,6 @@ fn prepare(folder: &Path) {
     foreign(folder).execute_batch(sql).unwrap();
 }
 
-/// What a job waits for where no server runs.
-const NO_SERVER: &str = "No server runs the engine.";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_cancelled_and_run_again_alike_by_every_face() {
     let mut faces = Faces::start(prepare).await;
@@ -42,16 +40,16 @@ async fn jobs_are_cancelled_and_run_again_alike_by_every_face() {
         let request = Request { cli: &["jobs", "cancel", &word], page: Some((&path, &[])) };
         let cancel = async |store: &_, call: &_| Ok(value(&jobs::cancel(store, call, id).await?));
         check(faces.ask(request, cancel).await, says);
-        assert_eq!(faces.refused_below(Role::Viewer, cancel).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Viewer, request.page, cancel).await, Code::AuthRole);
     }
-    let again = format!("Job 8 runs job 5 again. {NO_SERVER}");
-    let session = format!("Job 9 runs job 7 again. {NO_SERVER}");
+    let again = "Job 8 runs job 5 again.";
+    let session = "Job 9 runs job 7 again.";
     for (id, confirmed, says) in [
-        (5, false, Ok(again.as_str())),
+        (5, false, Ok(again)),
         (2, false, Err(Code::JobNotFinal)),
         (99, false, Err(Code::JobUnknown)),
         (7, false, Err(Code::ModelInvalid)),
-        (7, true, Ok(session.as_str())),
+        (7, true, Ok(session)),
     ] {
         let confirm = if confirmed { "?confirm=full" } else { "" };
         let (word, path) = (id.to_string(), format!("/jobs/{id}/run-again{confirm}"));
@@ -62,22 +60,23 @@ async fn jobs_are_cancelled_and_run_again_alike_by_every_face() {
             Ok(value(&jobs::run_again(store, call, RunAgain { id, confirmed }).await?))
         };
         check(faces.ask(request, again).await, says);
-        assert_eq!(faces.refused_below(Role::Viewer, again).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Viewer, request.page, again).await, Code::AuthRole);
     }
+    let page: Page<'_> = ("/jobs/7/run-again?confirm=full", &[]);
     let session = async |store: &_, call: &_| {
         Ok(value(&jobs::run_again(store, call, RunAgain { id: 7, confirmed: true }).await?))
     };
-    assert_eq!(faces.refused_below(Role::Operator, session).await, Code::AuthRole);
+    assert_eq!(faces.refused_below(Role::Operator, Some(page), session).await, Code::AuthRole);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_made_due_and_deleted_alike_by_every_face() {
     let mut faces = Faces::start(prepare).await;
-    let due = format!("Job 2 is due now. {NO_SERVER}");
-    let due_already = format!("Job 1 was due already. {NO_SERVER}");
+    let due = "Job 2 is due now.";
+    let due_already = "Job 1 was due already.";
     for (id, says) in [
-        (2, Ok(due.as_str())),
-        (1, Ok(due_already.as_str())),
+        (2, Ok(due)),
+        (1, Ok(due_already)),
         (3, Err(Code::JobNotWaiting)),
         (4, Err(Code::JobNotWaiting)),
         (99, Err(Code::JobUnknown)),
@@ -86,7 +85,7 @@ async fn jobs_are_made_due_and_deleted_alike_by_every_face() {
         let request = Request { cli: &["jobs", "run-now", &word], page: Some((&path, &[])) };
         let run = async |store: &_, call: &_| Ok(value(&jobs::run_now(store, call, id).await?));
         check(faces.ask(request, run).await, says);
-        assert_eq!(faces.refused_below(Role::Viewer, run).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Viewer, request.page, run).await, Code::AuthRole);
     }
     for (id, says) in [
         (4, Ok("Job 4 is deleted, with its history.")),
@@ -98,19 +97,19 @@ async fn jobs_are_made_due_and_deleted_alike_by_every_face() {
         let request = Request { cli: &["jobs", "delete", &word], page: Some((&path, &[])) };
         let delete = async |store: &_, call: &_| Ok(value(&jobs::delete(store, call, id).await?));
         check(faces.ask(request, delete).await, says);
-        assert_eq!(faces.refused_below(Role::Operator, delete).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Operator, request.page, delete).await, Code::AuthRole);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_queued_alike_by_every_face() {
     let mut faces = Faces::start(prepare).await;
-    let queued = format!("Job 8 (send_email) is queued. {NO_SERVER}");
+    let queued = "Job 8 (send_email) is queued.";
     let existing =
         "Nothing was queued: job 8 holds the unique key, or the same request made it before.";
     let full = r#"{"prompt":"look","profile":"full"}"#;
     let cases: [(&[&str], Result<&str, Code>); 15] = [
-        (&["send_email", r#"{"to":1}"#, "--unique-key", "k"], Ok(&queued)),
+        (&["send_email", r#"{"to":1}"#, "--unique-key", "k"], Ok(queued)),
         (&["send_email", "{}", "--unique-key", "k"], Ok(existing)),
         (&["Send Email"], Err(Code::ModelInvalid)),
         (&["send_email", "{"], Err(Code::ModelInvalid)),
@@ -156,15 +155,18 @@ async fn jobs_are_queued_alike_by_every_face() {
             Ok(value(&jobs::enqueue(store, call, request).await?))
         };
         check(faces.ask(request, enqueue).await, says);
+        if says.is_ok() {
+            assert_eq!(faces.refused_below(Role::Viewer, None, enqueue).await, Code::AuthRole);
+        }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_jobs_are_changed_alike_by_every_face() {
     let mut faces = Faces::start(prepare).await;
-    let changed = format!("Job 1 is changed. {NO_SERVER}");
+    let changed = "Job 1 is changed.";
     let cases: [(i64, &[&str], Result<&str, Code>); 8] = [
-        (1, &["--priority", "5"], Ok(&changed)),
+        (1, &["--priority", "5"], Ok(changed)),
         (1, &["--priority", "5"], Ok("Job 1 is as it was: nothing was changed.")),
         (1, &["--priority", "-101"], Err(Code::ModelInvalid)),
         (1, &["--max-attempts", "0"], Err(Code::ModelInvalid)),
@@ -189,12 +191,36 @@ async fn waiting_jobs_are_changed_alike_by_every_face() {
             Ok(value(&jobs::edit(store, call, change).await?))
         };
         check(faces.ask(Request { cli: &cli, page: None }, edit).await, says);
+        if says.is_ok() {
+            assert_eq!(faces.refused_below(Role::Viewer, None, edit).await, Code::AuthRole);
+        }
     }
     let payload = async |store: &_, call: &_| {
         let change = JobChange { id: 1, payload: Some(true.into()), ..JobChange::default() };
         Ok(value(&jobs::edit(store, call, change).await?))
     };
-    assert_eq!(faces.refused_below(Role::Operator, payload).await, Code::AuthRole);
+    assert_eq!(faces.refused_below(Role::Operator, None, payload).await, Code::AuthRole);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_unknown_to_every_face_in_the_same_words() {
+    let faces = Faces::start(prepare).await;
+    let job = async |store: &Store| jobs::story(store, 99).await.map(drop);
+    let told = faces.look((&["jobs", "show", "99"], "/jobs/99"), job).await;
+    assert_eq!(told, (Code::JobUnknown, "Could not find job 99.".into()));
+    let session = async |store: &Store| sessions::existing(store, JobId(99)).await.map(drop);
+    for path in ["/sessions/99", "/sessions/99/follow-up", "/sessions/99/stream"] {
+        let told = faces.look((&["sessions", "show", "99"], path), session).await;
+        assert_eq!(told, (Code::JobUnknown, "Could not find session 99.".into()));
+    }
+    let session = async |store: &Store| sessions::existing(store, JobId(1)).await.map(drop);
+    let (code, said) = faces.look((&["sessions", "show", "1"], "/sessions/1"), session).await;
+    assert_eq!(code, Code::JobUnknown);
+    assert!(said.ends_with("job 1 is of kind work, which is no session."), "{said}");
+    let schedule = async |store: &Store| schedules::story(store, "no", START).await.map(drop);
+    let told = faces.look((&["schedules", "show", "no"], "/schedules/no"), schedule).await;
+    let says = "Could not show a schedule: there is no schedule no.";
+    assert_eq!(told, (Code::ScheduleUnknown, says.into()));
 }
 
 /// The command, the act, the query, whether it is confirmed, and what is answered.
@@ -241,7 +267,7 @@ async fn the_jobs_of_a_query_are_changed_alike_by_every_face() {
             Ok(value(&bulk::act(store, call, previewed, confirmed).await?))
         };
         check(faces.ask(request, bulk).await, says);
-        assert_eq!(faces.refused_below(Role::Viewer, bulk).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Viewer, request.page, bulk).await, Code::AuthRole);
     }
 }
 
