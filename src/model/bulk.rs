@@ -4,6 +4,7 @@
 //! act by it, so that what was shown is what is done.
 
 use super::job::word_enum;
+#[cfg(feature = "web")]
 use super::limits::check_priority;
 use super::{Filter, Job, Status, Timestamp};
 use crate::error::Result;
