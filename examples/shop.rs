@@ -65,7 +65,7 @@ pub(crate) async fn serve(
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             item TEXT NOT NULL,
             confirmed INTEGER NOT NULL DEFAULT 0) STRICT";
-    let (store, clock) = (Store::open(shop, OpenMode::Migrate)?, Clock::system());
+    let (store, clock) = (Store::open_in(shop, OpenMode::Migrate)?, Clock::system());
     let mut conn = connect(shop)?;
     conn.execute(TABLE, [])?;
     let confirmer = Confirmer { shop: shop.to_owned() };

@@ -4,9 +4,12 @@
 
 mod checkpoint;
 mod database;
+#[cfg(feature = "monitor")]
 pub(super) mod door;
 mod draft;
 pub(super) mod error;
+pub(super) mod guest;
+pub(super) mod ledger;
 pub(super) mod open;
 pub(super) mod row;
 mod transaction;
@@ -14,5 +17,5 @@ pub(super) mod watch;
 mod writer;
 
 pub(super) use database::Database;
-pub(super) use open::Schema;
+pub(super) use open::{Owner, Schema};
 pub(super) use transaction::Tx;

@@ -4,7 +4,7 @@ use super::audit;
 use super::control::existing;
 use crate::error::{Code, Error, Result};
 use crate::model::{Actor, Job, JobId, Timestamp};
-use crate::store::sqlite::Tx;
+use crate::store::sqlite::{Tx, ledger};
 use rusqlite::{Connection, named_params};
 
 /// Pieces of transcripts that one transaction removes: some ten megabytes.
@@ -42,6 +42,9 @@ pub(in crate::store) fn delete(
 pub(super) fn has_processes(conn: &Connection, id: JobId) -> Result<bool> {
     const SQL: &str = "
         SELECT EXISTS (SELECT 1 FROM sessions WHERE job_id = :id AND marker IS NOT NULL)";
+    if !ledger::has_program(conn)? {
+        return Ok(false);
+    }
     Ok(conn.prepare_cached(SQL)?.query_row(named_params! {":id": id.0}, |row| row.get(0))?)
 }
 
@@ -69,6 +72,9 @@ fn pieces(conn: &Connection, id: JobId, limit: usize) -> Result<usize> {
             FROM transcript_pieces
             WHERE job_id = :id
             LIMIT :limit)";
+    if !ledger::has_program(conn)? {
+        return Ok(0);
+    }
     let params = named_params! {":id": id.0, ":limit": limit as i64};
     Ok(conn.prepare_cached(SQL)?.execute(params)?)
 }

@@ -1,17 +1,20 @@
-//! Rows of `spend`, and the budgets that put runs off.
+//! Rows of `job_spend`, and the budgets that put runs off.
 
 use super::{control, history, jobs, settings};
 use crate::error::Result;
+#[cfg(feature = "agents")]
+use crate::model::Spend;
 use crate::model::settings::{BUDGET_DAY, BUDGET_MONTH};
 use crate::model::{
     Actor, Budgets, Cause, Event, Job, JobEvent, JobId, KindRules, OverBudget, SessionRequest,
-    Spend, Spent, Status, Timestamp, Verdict, day_of, month_start,
+    Spent, Status, Timestamp, Verdict, day_of, month_start,
 };
 use crate::store::sqlite::Tx;
 use crate::store::sqlite::row;
 use rusqlite::{Connection, named_params};
 
 /// Adds what a run of a job has cost; answers the alarms that this raises.
+#[cfg(feature = "agents")]
 pub(super) fn add(conn: &Connection, job: &Job, cost: f64, now: Timestamp) -> Result<Vec<String>> {
     const SQL: &str = "
         INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs)
@@ -61,6 +64,7 @@ pub(in crate::store) fn lift(conn: &Connection, actor: &Actor, now: Timestamp) -
 }
 
 /// What was spent on each of the days from `from_day` on, by kind and schedule, newest first.
+#[cfg(feature = "agents")]
 pub(in crate::store) fn since(conn: &Connection, from_day: i64) -> Result<Vec<Spend>> {
     const SQL: &str = "
         SELECT day, kind, schedule_id, cost_usd, runs
