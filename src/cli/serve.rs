@@ -172,7 +172,8 @@ fn start_engine(
     let builder = bulk::register(builder, &agents.store);
     let builder = repositories::register(builder, agents);
     sessions::register(builder, agents)
-        .before_leading(move || {
+        .of_the_server()
+        .before_rescue([Kind::AGENT_SESSION, Kind::SELF_MONITORING, Kind::GOLDEN_REPO], move || {
             let (agents, clock) = (left.clone(), now.clone());
             async move { sessions::clear_leftovers(&agents, &clock).await }
         })

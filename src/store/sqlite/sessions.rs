@@ -116,7 +116,7 @@ pub(in crate::store) fn ahead(conn: &Connection, id: JobId) -> Result<u64> {
             + (SELECT count(*) FROM jobs
                WHERE queue = coalesce(mine.queue, 'agent') AND claim_order IS NOT NULL
                  AND (claim_order < mine.place OR (claim_order = mine.place AND id < mine.id)))
-            + (SELECT count(*) FROM jobs WHERE blocked_by = 'new' AND kind = 'agent_session' AND id < mine.id)
+            + (SELECT count(*) FROM jobs WHERE waits_for = 'admission' AND kind = 'agent_session' AND id < mine.id)
         FROM mine";
     let params = named_params! {":id": id.0, ":step": PRIORITY_STEP_MS};
     let ahead: Option<i64> =
@@ -256,12 +256,15 @@ pub(in crate::store) fn finish(
     }
 }
 
-/// The runs whose processes are not known to be gone.
+/// The runs whose processes are not known to be gone, and that no worker with a lease runs.
 pub(in crate::store) fn open_runs(conn: &Connection) -> Result<Vec<OpenRun>> {
     const SQL: &str = "
-        SELECT job_id, marker, main_pid, main_start, working_dir
-        FROM sessions
-        WHERE marker IS NOT NULL";
+        SELECT s.job_id, s.marker, s.main_pid, s.main_start, s.working_dir
+        FROM sessions s
+        JOIN jobs j ON j.id = s.job_id
+        WHERE s.marker IS NOT NULL
+          AND (j.status <> 'running'
+               OR j.worker_id NOT IN (SELECT id FROM job_workers WHERE lost_at IS NULL))";
     let mut statement = conn.prepare_cached(SQL)?;
     let runs = statement.query_map([], |row| {
         let start: Option<String> = parsed(row, 3, Some)?;
