@@ -9,7 +9,7 @@ use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKi
 use crate::engine::Engine;
 use crate::error::{Code, Error, Result};
 use crate::logs::{LogFile, LogWriter, log_layer, redacted};
-use crate::model::{NewLogRow, Timestamp};
+use crate::model::{Kind, NewLogRow, Timestamp};
 use crate::monitor::intake::{Intake, Journal};
 use crate::monitor::{self, Telling, Tracking};
 use crate::repositories;

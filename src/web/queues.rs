@@ -12,7 +12,10 @@ use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::Answer;
 use crate::actions::queues::{self, QueueLimit, QueuePause};
-use crate::model::{Filter, Job, Pause, Queue, QueueState, Role, Timestamp, Unplaced, Worker};
+use crate::model::{
+    Filter, Job, Kind, Pause, Queue, QueueState, RegisteredKind, Role, Timestamp, Unplaced, Worker,
+    differing,
+};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
