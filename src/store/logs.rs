@@ -17,10 +17,7 @@ const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMLG");
 /// A power cut may cost the last log lines, never the file: a sync per batch would be a sync per log line.
 static SCHEMA: Schema = Schema {
     application_id: APPLICATION_ID,
-    migrations: &[
-        include_str!("../../migrations/sqlite/logs/0001_logs.sql"),
-        include_str!("../../migrations/sqlite/logs/0002_positions.sql"),
-    ],
+    migrations: &[include_str!("../../migrations/sqlite/logs.sql")],
     durable: false,
 };
 

@@ -1,4 +1,4 @@
-//! Rows of `audit_log`: what people did.
+//! Rows of `job_audit`: what people did.
 
 use crate::error::Result;
 use crate::model::{Actor, Deed, Timestamp};
@@ -26,7 +26,7 @@ pub(super) fn record_change(
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO audit_log (at, actor, remote, action, subject, before, after)
+        INSERT INTO job_audit (at, actor, remote, action, subject, before, after)
         VALUES (:at, :actor, :remote, :action, :subject, :before, :after)";
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":at": now.millis(),
@@ -44,7 +44,7 @@ pub(super) fn record_change(
 pub(in crate::store) fn newest(conn: &Connection, limit: usize) -> Result<Vec<Deed>> {
     const SQL: &str = "
         SELECT id, at, actor, remote, action, subject, before, after
-        FROM audit_log
+        FROM job_audit
         ORDER BY id DESC
         LIMIT :limit";
     let mut statement = conn.prepare_cached(SQL)?;

@@ -1,15 +1,15 @@
 //! The poller's transaction: due jobs become queued, new jobs are admitted, and jobs for free slots are claimed.
 //!
 //! Admission is the only place that puts a job into the claim order or says why the job is not in it. An event that may
-//! change that answer (a freed key, a new handler of a kind) only marks the job `new` again.
+//! change that answer (a freed key, a new handler of a kind) only has the job wait for admission again.
 
 use super::jobs::{self, COLUMNS};
 use super::unblock::unblock_key;
 use super::{control, history, queues, schedules, settle, spend};
 use crate::error::Result;
 use crate::model::{
-    BlockedBy, Cause, ConcurrencyKey, Event, Job, JobId, KindRules, PRIORITY_STEP_MS, PollRequest,
-    Polled, Queue, Status, Timestamp,
+    Cause, ConcurrencyKey, Event, Job, JobId, KindRules, PRIORITY_STEP_MS, PollRequest, Polled,
+    Queue, Status, Timestamp, WaitsFor,
 };
 use crate::store::sqlite::Tx;
 use crate::store::sqlite::row;
@@ -19,7 +19,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, named_params};
 const MAX_ADMITTED: usize = 1000;
 /// Queues with waiting jobs that one poll claims from, in the order of their names.
 const MAX_QUEUES: i64 = 1000;
-/// The reason of `blocked_by = 'kind'`.
+/// The reason of `waits_for = 'handler'`.
 const NO_HANDLER: &str = "no running process has a handler for this kind";
 
 pub(in crate::store) fn poll(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<Polled> {
@@ -35,7 +35,7 @@ pub(in crate::store) fn poll(tx: &Tx<'_>, request: &PollRequest, now: Timestamp)
         let (known, unknown) = first_in_order(tx, &queue, room, &request.kinds)?;
         more |= !unknown.is_empty();
         for id in unknown {
-            block(tx, id, BlockedBy::Kind, NO_HANDLER, now)?;
+            block(tx, id, WaitsFor::Handler, NO_HANDLER, now)?;
         }
         let chosen = known.len();
         let allowed = spend::put_off(tx, known, &request.kinds, now)?;
@@ -71,11 +71,11 @@ fn queues_with_work(conn: &Connection) -> Result<Vec<Queue>> {
 fn make_due(tx: &Tx<'_>, now: Timestamp) -> Result<usize> {
     const SQL: &str = "
         UPDATE jobs
-        SET status = 'queued', blocked_by = 'new'
+        SET status = 'queued', waits_for = 'admission'
         WHERE id IN (
             SELECT id
             FROM jobs
-            WHERE status = 'scheduled' AND blocked_by IS NULL AND run_at <= :now
+            WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now
             ORDER BY run_at, id
             LIMIT :limit)
         RETURNING kind, queue, counted";
@@ -99,7 +99,7 @@ fn next_run_at(conn: &Connection) -> Result<Option<Timestamp>> {
     const SQL: &str = "
         SELECT run_at
         FROM jobs
-        WHERE status = 'scheduled' AND blocked_by IS NULL
+        WHERE status = 'scheduled' AND waits_for IS NULL
         ORDER BY run_at
         LIMIT 1";
     let next: Option<i64> = conn.prepare_cached(SQL)?.query_row([], |row| row.get(0)).optional()?;
@@ -108,8 +108,9 @@ fn next_run_at(conn: &Connection) -> Result<Option<Timestamp>> {
 
 /// Admits what is new; answers how many.
 fn admit(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<usize> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM jobs WHERE blocked_by = 'new' ORDER BY id LIMIT :limit");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM jobs WHERE waits_for = 'admission' ORDER BY id LIMIT :limit"
+    );
     let mut statement = tx.prepare_cached(&sql)?;
     let params = named_params! {":limit": MAX_ADMITTED as i64};
     let new = statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -124,7 +125,7 @@ fn admit(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<usize> {
             wait(tx, job)?;
             continue;
         }
-        block(tx, job.id, BlockedBy::Kind, NO_HANDLER, now)?;
+        block(tx, job.id, WaitsFor::Handler, NO_HANDLER, now)?;
         count(tx, job)?;
     }
     // Slots of a key are given in claim order too (P13).
@@ -139,7 +140,7 @@ fn admit(tx: &Tx<'_>, request: &PollRequest, now: Timestamp) -> Result<usize> {
 fn wait(tx: &Tx<'_>, job: &Job) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
-        SET status = 'scheduled', claim_order = NULL, key_slot = NULL, blocked_by = NULL, counted = 1
+        SET status = 'scheduled', claim_order = NULL, key_slot = NULL, waits_for = NULL, counted = 1
         WHERE id = :id";
     tx.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0})?;
     tx.moved(job, Status::Scheduled, job.queue.as_ref());
@@ -180,7 +181,7 @@ fn place(tx: &Tx<'_>, job: &Job, rules: &KindRules, now: Timestamp) -> Result<()
             concurrency_key = :key,
             key_slot = :slot,
             claim_order = :claim_order,
-            blocked_by = :blocked_by,
+            waits_for = :waits_for,
             counted = 1
         WHERE id = :id";
     // No job can override the key of its kind: scans stay exclusive even if another program inserts them.
@@ -204,7 +205,7 @@ fn place(tx: &Tx<'_>, job: &Job, rules: &KindRules, now: Timestamp) -> Result<()
         ":key": key.map(ConcurrencyKey::as_str),
         ":slot": slot,
         ":claim_order": (!waits && !blocked).then(|| order(job, rules)),
-        ":blocked_by": blocked.then_some(BlockedBy::Key.as_str()),
+        ":waits_for": blocked.then_some(WaitsFor::Key.as_str()),
     })?;
     tx.moved(job, status, Some(queue));
     if let Some(old) = job.concurrency_key.as_ref().filter(|old| Some(*old) != key) {
@@ -241,10 +242,10 @@ fn free_slot(conn: &Connection, key: &ConcurrencyKey, limit: u32) -> Result<Opti
 }
 
 /// Takes a queued job out of the claim order, with the reason in its history.
-fn block(conn: &Connection, id: JobId, by: BlockedBy, why: &str, now: Timestamp) -> Result<()> {
+fn block(conn: &Connection, id: JobId, by: WaitsFor, why: &str, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
-        SET blocked_by = :by, claim_order = NULL, key_slot = NULL
+        SET waits_for = :by, claim_order = NULL, key_slot = NULL
         WHERE id = :id
         RETURNING status";
     let params = named_params! {":by": by.as_str(), ":id": id.0};
@@ -343,7 +344,7 @@ fn one_by_one(
         match start(tx, &[*id], request, now) {
             Ok(jobs) => claimed.extend(jobs),
             Err(error) if is_constraint(&error) => {
-                block(tx, *id, BlockedBy::Constraint, &error.to_string(), now)?;
+                block(tx, *id, WaitsFor::Constraint, &error.to_string(), now)?;
             }
             Err(error) => return Err(error.into()),
         }

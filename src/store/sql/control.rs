@@ -61,7 +61,7 @@ fn end(tx: &Tx<'_>, job: &Job, actor: &Actor, now: Timestamp) -> Result<()> {
             cancel_requested_at = :now,
             claim_order = NULL,
             key_slot = NULL,
-            blocked_by = NULL,
+            waits_for = NULL,
             counted = 1
         WHERE id = :id";
     tx.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0, ":now": now.millis()})?;
@@ -180,7 +180,7 @@ pub(super) fn lift(
         WHERE id IN (
             SELECT id
             FROM jobs
-            WHERE status = 'scheduled' AND blocked_by IS NULL AND run_at > :now
+            WHERE status = 'scheduled' AND waits_for IS NULL AND run_at > :now
               AND (:queue IS NULL OR queue = :queue)
               AND (SELECT cause FROM job_events WHERE job_id = jobs.id AND cause <> 'edited' ORDER BY id DESC LIMIT 1) = :cause
             ORDER BY run_at, id

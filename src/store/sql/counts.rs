@@ -53,7 +53,7 @@ pub(in crate::store) fn recount(conn: &Connection) -> Result<Recount> {
 /// stays right; if somebody else has corrected them since, nothing is done.
 pub(in crate::store) fn correct(tx: &Tx<'_>, recount: &Recount) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO settings (key, value, updated_at, updated_by)
+        INSERT INTO job_settings (key, value, updated_at, updated_by)
         VALUES (:key, :value, 0, 'engine')
         ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     if corrections(tx)? == recount.corrections {

@@ -4,7 +4,7 @@ use super::control::existing;
 use super::{audit, history, unblock};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, BlockedBy, Cause, Event, Job, JobEdit, JobId, Placement, RunNow, Status, Timestamp,
+    Actor, Cause, Event, Job, JobEdit, JobId, Placement, RunNow, Status, Timestamp, WaitsFor,
     placement,
 };
 use crate::store::sqlite::Tx;
@@ -86,7 +86,7 @@ pub(super) fn change(
 fn waiting(job: &Job, edit: &JobEdit, now: Timestamp) -> Result<Placement> {
     let reordered = edit.run_at.is_some() || edit.priority.is_some();
     let run_at = edit.run_at.unwrap_or(job.run_at);
-    placement(job.status, job.blocked_by, reordered, run_at, now).ok_or_else(|| {
+    placement(job.status, job.waits_for, reordered, run_at, now).ok_or_else(|| {
         let doing = format!("change job {}: it is {}", job.id, job.status);
         Error::new(Code::JobNotWaiting, doing)
     })
@@ -100,7 +100,7 @@ fn write(tx: &Tx<'_>, job: &Job, edit: &JobEdit, place: Placement, now: Timestam
             payload = coalesce(:payload, payload),
             max_attempts = coalesce(:max_attempts, max_attempts),
             status = :status,
-            blocked_by = iif(:moves, :blocked_by, blocked_by),
+            waits_for = iif(:moves, :waits_for, waits_for),
             claim_order = iif(:moves, NULL, claim_order),
             key_slot = iif(:moves, NULL, key_slot),
             counted = max(counted, :moves)
@@ -115,7 +115,7 @@ fn write(tx: &Tx<'_>, job: &Job, edit: &JobEdit, place: Placement, now: Timestam
         ":max_attempts": edit.max_attempts,
         ":status": status.as_str(),
         ":moves": moves,
-        ":blocked_by": (place == Placement::Admitted).then_some(BlockedBy::New.as_str()),
+        ":waits_for": (place == Placement::Admitted).then_some(WaitsFor::Admission.as_str()),
     })?;
     if moves {
         tx.moved(job, status, job.queue.as_ref());

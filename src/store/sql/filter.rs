@@ -72,7 +72,7 @@ impl Builder {
             Condition::Id(ids) => self.ids(ids),
             Condition::Schedule(names) => {
                 let wanted = self.one_of("name", names.iter().map(ScheduleName::as_str));
-                format!("schedule_id IN (SELECT id FROM schedules WHERE {wanted})")
+                format!("schedule_id IN (SELECT id FROM job_schedules WHERE {wanted})")
             }
             Condition::Key(keys) => any(keys, |key| self.key(key)),
             Condition::ErrorText(texts) => any(texts, |text| self.says("error", text)),

@@ -73,7 +73,7 @@ pub(super) fn record_attempt(
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT OR REPLACE INTO attempts (job_id, epoch, attempt, worker_id, started_at, ended_at, ended_as, error, error_code)
+        INSERT OR REPLACE INTO job_attempts (job_id, epoch, attempt, worker_id, started_at, ended_at, ended_as, error, error_code)
         VALUES (:job_id, :epoch, :attempt, :worker_id, :started_at, :now, :ended_as, :error, :error_code)";
     if after.cause.is_none() && job.epoch == 1 {
         return Ok(());
@@ -100,7 +100,7 @@ pub(in crate::store) fn attempts(
 ) -> Result<Vec<Attempt>> {
     const SQL: &str = "
         SELECT epoch, attempt, worker_id, started_at, ended_at, ended_as, error, error_code
-        FROM attempts
+        FROM job_attempts
         WHERE job_id = :id
         ORDER BY epoch DESC
         LIMIT :limit";

@@ -28,7 +28,7 @@ impl<'a> Request<'a> {
     pub(super) fn first_job(&self, conn: &Connection, now: Timestamp) -> Result<Option<JobId>> {
         const SQL: &str = "
             SELECT k.job_id, k.body_hash
-            FROM idempotency_keys k LEFT JOIN jobs j ON j.id = k.job_id
+            FROM job_keys k LEFT JOIN jobs j ON j.id = k.job_id
             WHERE k.key = :key
               AND (k.created_at > :expired OR (j.id IS NOT NULL AND j.finished_at IS NULL))";
         let params = named_params! {":key": self.key, ":expired": expired(now)};
@@ -48,7 +48,7 @@ impl<'a> Request<'a> {
     /// Keeps the key for the next time.
     pub(super) fn remember(&self, conn: &Connection, id: JobId, now: Timestamp) -> Result<()> {
         const SQL: &str = "
-            INSERT OR REPLACE INTO idempotency_keys (key, job_id, body_hash, created_at)
+            INSERT OR REPLACE INTO job_keys (key, job_id, body_hash, created_at)
             VALUES (:key, :job_id, :body_hash, :now)";
         conn.prepare_cached(SQL)?.execute(named_params! {
             ":key": self.key,
@@ -64,23 +64,23 @@ impl<'a> Request<'a> {
 /// their time anew. Answers how many it looked at.
 pub(super) fn prune(conn: &Connection, limit: usize, now: Timestamp) -> Result<usize> {
     const RENEW: &str = "
-        UPDATE idempotency_keys
+        UPDATE job_keys
         SET created_at = :now
         WHERE key IN (
             SELECT k.key
             FROM (
                 SELECT key, job_id
-                FROM idempotency_keys
+                FROM job_keys
                 WHERE created_at <= :expired
                 ORDER BY created_at
                 LIMIT :limit) k
             JOIN jobs j ON j.id = k.job_id
             WHERE j.finished_at IS NULL)";
     const FORGET: &str = "
-        DELETE FROM idempotency_keys
+        DELETE FROM job_keys
         WHERE key IN (
             SELECT key
-            FROM idempotency_keys
+            FROM job_keys
             WHERE created_at <= :expired
             ORDER BY created_at
             LIMIT :limit)";

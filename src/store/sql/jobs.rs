@@ -3,8 +3,8 @@
 use super::{audit, idempotency};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    BlockedBy, ConcurrencyKey, Enqueued, Job, JobId, Kind, NewJob, Occurrence, OnInterrupt, Queue,
-    Timestamp, UniqueKey, WorkerId,
+    ConcurrencyKey, Enqueued, Job, JobId, Kind, NewJob, Occurrence, OnInterrupt, Queue, Timestamp,
+    UniqueKey, WaitsFor, WorkerId,
 };
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -51,7 +51,7 @@ columns! {
     unique_key: "unique_key" = parsed(row, at, |text| Some(UniqueKey::parse(text).ok()))?.flatten();
     concurrency_key: "concurrency_key" =
         parsed(row, at, |text| Some(ConcurrencyKey::parse(text).ok()))?.flatten();
-    blocked_by: "blocked_by" = parsed(row, at, |text| BlockedBy::from_str(&text).ok())?;
+    waits_for: "waits_for" = parsed(row, at, |text| WaitsFor::from_str(&text).ok())?;
     run_at: "run_at" = Timestamp::from_millis(row.get(at)?);
     created_at: "created_at" = Timestamp::from_millis(row.get(at)?);
     started_at: "started_at" = instant(row, at)?;
@@ -121,7 +121,7 @@ fn expect_room(conn: &Connection, kind: &Kind) -> Result<()> {
              + (SELECT count(*) FROM (
                     SELECT 1
                     FROM jobs
-                    WHERE blocked_by = 'new' AND kind = :kind AND counted = 0
+                    WHERE waits_for = 'admission' AND kind = :kind AND counted = 0
                     LIMIT :limit))";
     let Some(limit) = kind.most_waiting() else { return Ok(()) };
     let params = named_params! {":kind": kind.as_str(), ":limit": limit};
@@ -185,10 +185,10 @@ pub(in crate::store) fn get(conn: &Connection, id: JobId) -> Result<Option<Job>>
 pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<bool> {
     const SQL: &str = "
         SELECT NOT (EXISTS (SELECT 1 FROM jobs WHERE claim_order IS NOT NULL)
-            OR EXISTS (SELECT 1 FROM jobs WHERE blocked_by = 'new')
+            OR EXISTS (SELECT 1 FROM jobs WHERE waits_for = 'admission')
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'running')
-            OR EXISTS (SELECT 1 FROM jobs WHERE status = 'scheduled' AND blocked_by IS NULL AND run_at <= :now)
-            OR EXISTS (SELECT 1 FROM schedules WHERE paused_at IS NULL AND next_at <= :now))";
+            OR EXISTS (SELECT 1 FROM jobs WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now)
+            OR EXISTS (SELECT 1 FROM job_schedules WHERE paused_at IS NULL AND next_at <= :now))";
     let params = named_params! {":now": now.millis()};
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }

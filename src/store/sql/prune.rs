@@ -143,10 +143,10 @@ fn transcripts(
 
 fn decisions(conn: &Connection, decided_before: i64, limit: usize) -> Result<usize> {
     const SQL: &str = "
-        DELETE FROM schedule_decisions
+        DELETE FROM job_decisions
         WHERE (schedule_id, occurrence_at) IN (
             SELECT schedule_id, occurrence_at
-            FROM schedule_decisions
+            FROM job_decisions
             WHERE decided_at < :before
             LIMIT :limit)";
     let params = named_params! {":before": decided_before, ":limit": limit as i64};

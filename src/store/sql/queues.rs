@@ -44,7 +44,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<QueueState> {
 /// Every queue that the engine, an operator or a job has spoken of, by name.
 pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<QueueState>> {
     let mut queues = BTreeMap::new();
-    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM queues"))?;
+    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM job_queues"))?;
     for queue in statement.query_map([], from_row)? {
         let queue = queue?;
         queues.insert(queue.name.clone(), queue);
@@ -110,7 +110,7 @@ pub(in crate::store) fn line(
 /// One queue without its counts; one that nobody has spoken of has the defaults.
 pub(super) fn get(conn: &Connection, name: &Queue) -> Result<QueueState> {
     let mut statement =
-        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM queues WHERE name = :name"))?;
+        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM job_queues WHERE name = :name"))?;
     let found = statement.query_row(named_params! {":name": name.as_str()}, from_row).optional()?;
     Ok(found.unwrap_or_else(|| unknown(name.clone())))
 }
@@ -130,7 +130,7 @@ fn unknown(name: Queue) -> QueueState {
 /// Takes over the limits of the program that leads.
 pub(in crate::store) fn set_engine_limits(conn: &Connection, limits: &[Lane]) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO queues (name, engine_limit)
+        INSERT INTO job_queues (name, engine_limit)
         VALUES (:name, :limit)
         ON CONFLICT (name) DO UPDATE SET engine_limit = excluded.engine_limit";
     for lane in limits {
@@ -149,7 +149,7 @@ pub(super) fn rooms(
 ) -> Result<Vec<(Queue, usize)>> {
     const SQL: &str = "
         SELECT name, operator_limit, paused_at IS NOT NULL
-        FROM queues
+        FROM job_queues
         WHERE operator_limit IS NOT NULL OR paused_at IS NOT NULL";
     if stopped(conn)?.is_some() {
         return Ok(Vec::new());
@@ -173,7 +173,7 @@ pub(super) fn rooms(
 /// Ends the pauses whose time has come.
 pub(super) fn resume_due(conn: &Connection, now: Timestamp) -> Result<()> {
     const SQL: &str = "
-        UPDATE queues
+        UPDATE job_queues
         SET paused_at = NULL, paused_by = NULL, pause_reason = NULL, resume_at = NULL
         WHERE resume_at <= :now";
     conn.prepare_cached(SQL)?.execute(named_params! {":now": now.millis()})?;
@@ -184,7 +184,7 @@ pub(super) fn resume_due(conn: &Connection, now: Timestamp) -> Result<()> {
 pub(super) fn next_resume(conn: &Connection) -> Result<Option<Timestamp>> {
     const SQL: &str = "
         SELECT min(resume_at)
-        FROM queues";
+        FROM job_queues";
     Ok(conn.prepare_cached(SQL)?.query_row([], |row| instant(row, 0))?)
 }
 
@@ -247,7 +247,7 @@ pub(in crate::store) fn set_limit(
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO queues (name, operator_limit)
+        INSERT INTO job_queues (name, operator_limit)
         VALUES (:name, :limit)
         ON CONFLICT (name) DO UPDATE SET operator_limit = excluded.operator_limit";
     known(conn, queue)?;
@@ -260,7 +260,7 @@ pub(in crate::store) fn set_limit(
 
 fn set_pause(conn: &Connection, queue: &Queue, pause: Option<&Pause>) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO queues (name, paused_at, paused_by, pause_reason, resume_at)
+        INSERT INTO job_queues (name, paused_at, paused_by, pause_reason, resume_at)
         VALUES (:name, :at, :by, :reason, :resume_at)
         ON CONFLICT (name) DO UPDATE SET
             paused_at = excluded.paused_at,
@@ -281,9 +281,9 @@ fn set_pause(conn: &Connection, queue: &Queue, pause: Option<&Pause>) -> Result<
 /// engine has led for the first time nobody knows better.
 fn known(conn: &Connection, queue: &Queue) -> Result<()> {
     const SQL: &str = "
-        SELECT EXISTS (SELECT 1 FROM queues WHERE name = :name)
+        SELECT EXISTS (SELECT 1 FROM job_queues WHERE name = :name)
             OR EXISTS (SELECT 1 FROM job_counts WHERE queue = :name)
-            OR NOT EXISTS (SELECT 1 FROM queues WHERE engine_limit IS NOT NULL)";
+            OR NOT EXISTS (SELECT 1 FROM job_queues WHERE engine_limit IS NOT NULL)";
     let params = named_params! {":name": queue.as_str()};
     if conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))? {
         return Ok(());

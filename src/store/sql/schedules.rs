@@ -82,7 +82,7 @@ pub(in crate::store) fn create(
 ) -> Result<()> {
     const COUNT: &str = "
         SELECT count(*)
-        FROM schedules";
+        FROM job_schedules";
     let name = &new.name;
     if *name == ScheduleName::SELF_MONITORING {
         return Err(reserved(name));
@@ -110,7 +110,7 @@ fn insert(
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO schedules (name, rule, kind, payload, queue, priority, catch_up, overlap, stagger_ms, reserved,
+        INSERT INTO job_schedules (name, rule, kind, payload, queue, priority, catch_up, overlap, stagger_ms, reserved,
             cursor_at, next_at, created_at, updated_at, updated_by)
         VALUES (:name, :rule, :kind, :payload, :queue, :priority, :catch_up, :overlap, :stagger_ms, :reserved,
             :cursor, :next, :now, :now, :by)";
@@ -178,7 +178,7 @@ fn set_plan(
     now: Timestamp,
 ) -> Result<Plan> {
     const SQL: &str = "
-        UPDATE schedules
+        UPDATE job_schedules
         SET rule = :rule,
             kind = :kind,
             payload = :payload,
@@ -277,7 +277,7 @@ fn set_pause(
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        UPDATE schedules
+        UPDATE job_schedules
         SET paused_at = :paused_at, paused_by = :paused_by, updated_at = :now, updated_by = :by
         WHERE id = :id";
     conn.prepare_cached(SQL)?.execute(named_params! {
@@ -301,7 +301,7 @@ pub(in crate::store) fn remove(
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        DELETE FROM schedules
+        DELETE FROM job_schedules
         WHERE id = :id";
     let stored = editable(conn, name)?;
     conn.prepare_cached(SQL)?.execute(named_params! {":id": stored.id})?;
@@ -372,7 +372,7 @@ pub(in crate::store) fn follow(
 
 pub(in crate::store) fn get(conn: &Connection, name: &ScheduleName) -> Result<Option<Schedule>> {
     let mut statement =
-        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM schedules WHERE name = :name"))?;
+        conn.prepare_cached(&format!("SELECT {COLUMNS} FROM job_schedules WHERE name = :name"))?;
     Ok(statement.query_row(named_params! {":name": name.as_str()}, from_row).optional()?)
 }
 
@@ -384,8 +384,9 @@ pub(in crate::store) fn list(
 ) -> Result<(Vec<Schedule>, u64)> {
     const COUNT: &str = "
         SELECT count(*)
-        FROM schedules";
-    let sql = format!("SELECT {COLUMNS} FROM schedules ORDER BY name LIMIT :limit OFFSET :skip");
+        FROM job_schedules";
+    let sql =
+        format!("SELECT {COLUMNS} FROM job_schedules ORDER BY name LIMIT :limit OFFSET :skip");
     let count: i64 = conn.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
     let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {":limit": limit as i64, ":skip": skip as i64};
@@ -401,7 +402,7 @@ pub(in crate::store) fn decisions(
 ) -> Result<Vec<PastDecision>> {
     const SQL: &str = "
         SELECT occurrence_at, decision, decided_at, job_id, detail
-        FROM schedule_decisions
+        FROM job_decisions
         WHERE schedule_id = :id
         ORDER BY occurrence_at DESC
         LIMIT :limit";

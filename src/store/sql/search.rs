@@ -176,7 +176,7 @@ pub(in crate::store) fn overview(conn: &Connection, now: Timestamp) -> Result<Ov
 pub(super) fn not_admitted(conn: &Connection) -> Result<Vec<(Status, i64)>> {
     const SQL: &str = "
         SELECT status, count(*)
-        FROM (SELECT status FROM jobs WHERE blocked_by = 'new' AND counted = 0 LIMIT :limit)
+        FROM (SELECT status FROM jobs WHERE waits_for = 'admission' AND counted = 0 LIMIT :limit)
         GROUP BY status";
     let mut statement = conn.prepare_cached(SQL)?;
     let rows = statement.query_map(named_params! {":limit": MAX_NEW}, |row| {

@@ -116,7 +116,7 @@ pub(in crate::store) fn ahead(conn: &Connection, id: JobId) -> Result<u64> {
             + (SELECT count(*) FROM jobs
                WHERE queue = coalesce(mine.queue, 'agent') AND claim_order IS NOT NULL
                  AND (claim_order < mine.place OR (claim_order = mine.place AND id < mine.id)))
-            + (SELECT count(*) FROM jobs WHERE blocked_by = 'new' AND kind = 'agent_session' AND id < mine.id)
+            + (SELECT count(*) FROM jobs WHERE waits_for = 'admission' AND kind = 'agent_session' AND id < mine.id)
         FROM mine";
     let params = named_params! {":id": id.0, ":step": PRIORITY_STEP_MS};
     let ahead: Option<i64> =

@@ -20,7 +20,7 @@ pub(in crate::store) struct Setting {
 pub(in crate::store) fn get(conn: &Connection, key: &str) -> Result<Option<Setting>> {
     const SQL: &str = "
         SELECT value, updated_at, updated_by
-        FROM settings
+        FROM job_settings
         WHERE key = :key";
     let setting = conn.prepare_cached(SQL)?.query_row(named_params! {":key": key}, |row| {
         Ok(Setting {
@@ -55,7 +55,7 @@ pub(in crate::store) fn set(
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO settings (key, value, updated_at, updated_by)
+        INSERT INTO job_settings (key, value, updated_at, updated_by)
         VALUES (:key, :value, :now, :by)
         ON CONFLICT (key) DO UPDATE SET
             value = excluded.value,
@@ -77,7 +77,7 @@ pub(in crate::store) fn unset(
     now: Timestamp,
 ) -> Result<bool> {
     const SQL: &str = "
-        DELETE FROM settings
+        DELETE FROM job_settings
         WHERE key = :key";
     let Some(before) = get(conn, key)? else { return Ok(false) };
     conn.prepare_cached(SQL)?.execute(named_params! {":key": key})?;

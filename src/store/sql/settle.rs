@@ -108,7 +108,7 @@ fn write(tx: &Tx<'_>, job: &Job, after: &Settlement, now: Timestamp) -> Result<(
         SET status = :status,
             worker_id = NULL,
             key_slot = NULL,
-            blocked_by = :blocked_by,
+            waits_for = :waits_for,
             run_at = coalesce(:run_at, run_at),
             started_at = iif(:final, started_at, NULL),
             finished_at = iif(:final, :now, NULL),
@@ -122,7 +122,7 @@ fn write(tx: &Tx<'_>, job: &Job, after: &Settlement, now: Timestamp) -> Result<(
     let changed = tx.prepare_cached(SQL)?.execute(named_params! {
         ":status": after.status.as_str(),
         ":final": after.status.is_final(),
-        ":blocked_by": (after.status == Status::Queued).then_some("new"),
+        ":waits_for": (after.status == Status::Queued).then_some("admission"),
         ":run_at": after.run_at.map(Timestamp::millis),
         ":now": now.millis(),
         ":attempt": after.attempt,

@@ -14,7 +14,7 @@ use rusqlite::{Connection, named_params};
 /// Adds what a run of a job has cost; answers the alarms that this raises.
 pub(super) fn add(conn: &Connection, job: &Job, cost: f64, now: Timestamp) -> Result<Vec<String>> {
     const SQL: &str = "
-        INSERT INTO spend (day, kind, schedule_id, cost_usd, runs)
+        INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs)
         VALUES (:day, :kind, :schedule, :cost, 1)
         ON CONFLICT (day, kind, schedule_id) DO UPDATE SET
             cost_usd = cost_usd + excluded.cost_usd,
@@ -39,7 +39,7 @@ pub(in crate::store) fn spent(
         SELECT coalesce(sum(cost_usd) FILTER (WHERE day = :day), 0.0),
             coalesce(sum(cost_usd), 0.0),
             coalesce(sum(cost_usd) FILTER (WHERE day = :day AND schedule_id = :schedule), 0.0)
-        FROM spend
+        FROM job_spend
         WHERE day >= :month AND day <= :day";
     let params = named_params! {
         ":day": day_of(now), ":month": month_start(now), ":schedule": schedule.unwrap_or(-1),
@@ -64,7 +64,7 @@ pub(in crate::store) fn lift(conn: &Connection, actor: &Actor, now: Timestamp) -
 pub(in crate::store) fn since(conn: &Connection, from_day: i64) -> Result<Vec<Spend>> {
     const SQL: &str = "
         SELECT day, kind, schedule_id, cost_usd, runs
-        FROM spend
+        FROM job_spend
         WHERE day >= :from
         ORDER BY day DESC, kind, schedule_id
         LIMIT 10000";
@@ -136,7 +136,7 @@ fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()>
         SET status = 'scheduled', run_at = :until, claim_order = NULL, key_slot = NULL
         WHERE id = :id";
     const DECISION: &str = "
-        UPDATE schedule_decisions
+        UPDATE job_decisions
         SET decision = :decision, detail = :reason
         WHERE schedule_id = :schedule AND occurrence_at = :at";
     let params = named_params! {":id": job.id.0, ":until": over.until.millis()};

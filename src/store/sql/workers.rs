@@ -28,7 +28,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Worker> {
 pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<Worker>> {
     let sql = format!(
         "SELECT {COLUMNS}
-         FROM workers
+         FROM job_workers
          ORDER BY leads DESC, started_at, id
          LIMIT :limit"
     );
@@ -45,7 +45,7 @@ pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<Worker>> {
 pub(in crate::store) fn leading(conn: &Connection) -> Result<Option<ServerFacts>> {
     let sql = format!(
         "SELECT {COLUMNS}, facts
-         FROM workers
+         FROM job_workers
          WHERE leads = 1
          ORDER BY heartbeat_at DESC
          LIMIT 1"
@@ -81,7 +81,7 @@ pub(in crate::store) fn heartbeat(
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO workers (id, pid, process_start, version, leads, started_at, heartbeat_at, facts)
+        INSERT INTO job_workers (id, pid, process_start, version, leads, started_at, heartbeat_at, facts)
         VALUES (:id, :pid, :process_start, :version, 0, :now, :now, coalesce(:facts, '{}'))
         ON CONFLICT (id) DO UPDATE SET
             heartbeat_at = excluded.heartbeat_at,
@@ -105,7 +105,7 @@ pub(in crate::store) fn register(
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        UPDATE workers
+        UPDATE job_workers
         SET leads = (id = :id)
         WHERE leads <> (id = :id)";
     heartbeat(conn, worker, process, None, now)?;
@@ -118,7 +118,7 @@ pub(in crate::store) fn expect_leader(conn: &Connection, worker: &WorkerId) -> R
     const SQL: &str = "
         SELECT EXISTS (
             SELECT 1
-            FROM workers
+            FROM job_workers
             WHERE (leads = 1 AND id <> :id) OR (leads = 0 AND id = :id))";
     let id = named_params! {":id": worker.as_str()};
     let replaced: bool = conn.prepare_cached(SQL)?.query_row(id, |row| row.get(0))?;
@@ -131,7 +131,7 @@ pub(in crate::store) fn expect_leader(conn: &Connection, worker: &WorkerId) -> R
 /// Removes a worker.
 pub(in crate::store) fn retire(conn: &Connection, worker: &WorkerId) -> Result<()> {
     const SQL: &str = "
-        DELETE FROM workers
+        DELETE FROM job_workers
         WHERE id = :id";
     conn.prepare_cached(SQL)?.execute(named_params! {":id": worker.as_str()})?;
     Ok(())

@@ -33,7 +33,7 @@ pub(in super::super) fn fire(tx: &Tx<'_>, now: Timestamp) -> Result<usize> {
 pub(in super::super) fn next_due(conn: &Connection) -> Result<Option<Timestamp>> {
     const SQL: &str = "
         SELECT next_at
-        FROM schedules
+        FROM job_schedules
         WHERE next_at IS NOT NULL AND paused_at IS NULL
         ORDER BY next_at
         LIMIT 1";
@@ -44,7 +44,7 @@ pub(in super::super) fn next_due(conn: &Connection) -> Result<Option<Timestamp>>
 fn due(conn: &Connection, now: Timestamp) -> Result<Vec<Schedule>> {
     let sql = format!(
         "SELECT {COLUMNS}
-         FROM schedules
+         FROM job_schedules
          WHERE next_at <= :now AND next_at IS NOT NULL AND paused_at IS NULL
          ORDER BY next_at
          LIMIT :limit"
@@ -103,7 +103,7 @@ fn carry_out(
     now: Timestamp,
 ) -> Result<()> {
     const MADE: &str = "
-        UPDATE schedule_decisions
+        UPDATE job_decisions
         SET job_id = :job_id
         WHERE schedule_id = :id AND occurrence_at = :at";
     let at = decision.occurrence_at;
@@ -133,7 +133,7 @@ fn record(
     now: Timestamp,
 ) -> Result<bool> {
     const SQL: &str = "
-        INSERT INTO schedule_decisions (schedule_id, occurrence_at, decision, decided_at, detail)
+        INSERT INTO job_decisions (schedule_id, occurrence_at, decision, decided_at, detail)
         VALUES (:id, :at, :decision, :now, :detail)
         ON CONFLICT (schedule_id, occurrence_at) DO NOTHING";
     let rows = conn.prepare_cached(SQL)?.execute(named_params! {
@@ -154,7 +154,7 @@ fn advance(
     next: Option<Timestamp>,
 ) -> Result<()> {
     const SQL: &str = "
-        UPDATE schedules
+        UPDATE job_schedules
         SET cursor_at = :cursor, last_at = coalesce(:last, last_at), next_at = :next
         WHERE id = :id";
     conn.prepare_cached(SQL)?.execute(named_params! {

@@ -325,7 +325,9 @@ impl World {
         for process in self.processes.iter_mut().flatten() {
             process.skew_ms = 0;
         }
-        self.conn.execute("UPDATE schedules SET paused_at = 0, paused_by = 'drain'", []).unwrap();
+        self.conn
+            .execute("UPDATE job_schedules SET paused_at = 0, paused_by = 'drain'", [])
+            .unwrap();
         let open = "SELECT 1 FROM jobs WHERE finished_at IS NULL AND kind <> 'unknown'";
         for _ in 0..1_000 {
             if !self.conn.prepare_cached(open).unwrap().exists([]).unwrap() {
