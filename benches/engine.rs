@@ -122,8 +122,8 @@ fn fill(path: &Path, jobs: u64) {
         SELECT 'old', '{\"order\":' || i || '}', 'default', 0, 3 FROM n";
     let end = "
         UPDATE jobs
-        SET status = 'cancelled', blocked_by = NULL, finished_at = run_at
-        WHERE kind = 'old' AND blocked_by = 'new'";
+        SET status = 'cancelled', waits_for = NULL, finished_at = run_at
+        WHERE kind = 'old' AND waits_for = 'admission'";
     for _ in 0..jobs.div_ceil(10_000) {
         conn.execute_batch(&format!("BEGIN IMMEDIATE; {insert}; {end}; COMMIT")).unwrap();
     }

@@ -52,8 +52,8 @@ pub use filing::{
 pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
 pub use job::{
-    Attempt, BlockedBy, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt,
-    Status, Trigger,
+    Attempt, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt, Status, Trigger,
+    WaitsFor,
 };
 pub use kind_rules::{Backoff, KindRules, Retention};
 pub use limits::{

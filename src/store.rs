@@ -23,13 +23,14 @@ mod search;
 mod sessions;
 mod settings;
 mod snapshot;
+mod sql;
 mod sqlite;
 mod workers;
 
 pub use leader::Leadership;
 pub use logs::LogStore;
 pub use snapshot::{Snapshot, SnapshotPlan};
-pub use sqlite::transactional;
+pub use sql::transactional;
 
 use crate::error::Result;
 use board::Board;
@@ -48,15 +49,10 @@ static SCRATCH_SCHEMA: Schema = SCRATCH;
 
 const SCRATCH: Schema = Schema {
     application_id: APPLICATION_ID,
-    migrations: &[
-        include_str!("../migrations/sqlite/0001_jobs.sql"),
-        include_str!("../migrations/sqlite/0002_engine.sql"),
-        include_str!("../migrations/sqlite/0003_sessions.sql"),
-        include_str!("../migrations/sqlite/0004_repositories.sql"),
-        include_str!("../migrations/sqlite/0005_issues.sql"),
-        include_str!("../migrations/sqlite/0006_filings.sql"),
-        include_str!("../migrations/sqlite/0007_worker_facts.sql"),
-    ],
+    migrations: &[concat!(
+        include_str!("../migrations/sqlite/engine.sql"),
+        include_str!("../migrations/sqlite/program.sql"),
+    )],
     durable: false,
 };
 

@@ -92,15 +92,15 @@ word_enum!(
 );
 
 word_enum!(
-    /// Why a waiting job is not in the claim order.
-    BlockedBy {
-        /// The poller has not looked at it yet.
-        New = "new",
-        /// No running process has a handler for its kind.
-        Kind = "kind",
-        /// As many jobs as its concurrency key allows run already.
+    /// What a waiting job needs, apart from its time, before it may be claimed.
+    WaitsFor {
+        /// A look of the poller, which has not seen it yet.
+        Admission = "admission",
+        /// A running process with a handler for its kind.
+        Handler = "handler",
+        /// A free slot of its concurrency key: as many jobs as the key allows run already.
         Key = "key",
-        /// The schema refused its claim.
+        /// A claim that the schema does not refuse.
         Constraint = "constraint",
     }
 );
@@ -149,7 +149,7 @@ pub struct Job {
     /// A limited number of running jobs hold it.
     pub concurrency_key: Option<ConcurrencyKey>,
     /// Why it is not in the claim order, while it waits.
-    pub blocked_by: Option<BlockedBy>,
+    pub waits_for: Option<WaitsFor>,
     /// Earliest start.
     pub run_at: Timestamp,
     /// When it was stored.

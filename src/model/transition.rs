@@ -5,7 +5,7 @@
 //! job that waits goes when its time or its priority changes. The schema repeats [`may_follow`] in a guard trigger, and
 //! a test walks every pair of statuses against it.
 
-use super::{BlockedBy, Cause, OnInterrupt, Status, Timestamp};
+use super::{Cause, OnInterrupt, Status, Timestamp, WaitsFor};
 use crate::error::Code;
 use serde_json::Value;
 use std::time::Duration;
@@ -230,26 +230,26 @@ pub enum Placement {
 /// may change. `reordered`: whether its time or its priority is another one than before.
 pub fn placement(
     status: Status,
-    blocked_by: Option<BlockedBy>,
+    waits_for: Option<WaitsFor>,
     reordered: bool,
     run_at: Timestamp,
     now: Timestamp,
 ) -> Option<Placement> {
     let is_due = run_at <= now;
-    Some(match (status, blocked_by) {
+    Some(match (status, waits_for) {
         (Status::Running | Status::Completed | Status::Failed | Status::Cancelled, _) => {
             return None;
         }
         (_, _) if !reordered => Placement::Stays,
         // Admission looks at it in any case, and goes by its time.
-        (_, Some(BlockedBy::New)) => Placement::Stays,
+        (_, Some(WaitsFor::Admission)) => Placement::Stays,
         (Status::Scheduled, _) if is_due => Placement::Admitted,
         (Status::Queued, _) if !is_due => Placement::Scheduled,
         // It has a place in the claim order, which is another one now.
         (Status::Queued, None) => Placement::Admitted,
         // The one waits for its time; the others are called up by their time and priority, whatever they are then.
         (Status::Scheduled, _)
-        | (Status::Queued, Some(BlockedBy::Kind | BlockedBy::Key | BlockedBy::Constraint)) => {
+        | (Status::Queued, Some(WaitsFor::Handler | WaitsFor::Key | WaitsFor::Constraint)) => {
             Placement::Stays
         }
     })
@@ -391,24 +391,24 @@ mod tests {
 
     #[test]
     fn a_waiting_job_goes_where_its_new_time_and_priority_say() {
-        use BlockedBy::{Constraint, Key, Kind, New};
         use Status::{Queued, Scheduled};
+        use WaitsFor::{Admission, Constraint, Handler, Key};
         let later = NOW.plus(RETRY_AFTER);
         let (stays, admitted, scheduled) =
             (Placement::Stays, Placement::Admitted, Placement::Scheduled);
-        for (status, blocked_by, due, not_due) in [
+        for (status, waits_for, due, not_due) in [
             (Scheduled, None, admitted, stays),
-            (Scheduled, Some(New), stays, stays),
+            (Scheduled, Some(Admission), stays, stays),
             (Queued, None, admitted, scheduled),
-            (Queued, Some(New), stays, stays),
-            (Queued, Some(Kind), stays, scheduled),
+            (Queued, Some(Admission), stays, stays),
+            (Queued, Some(Handler), stays, scheduled),
             (Queued, Some(Key), stays, scheduled),
             (Queued, Some(Constraint), stays, scheduled),
         ] {
-            let at = |run_at| placement(status, blocked_by, true, run_at, NOW);
-            assert_eq!((at(NOW), at(later)), (Some(due), Some(not_due)), "{status} {blocked_by:?}");
+            let at = |run_at| placement(status, waits_for, true, run_at, NOW);
+            assert_eq!((at(NOW), at(later)), (Some(due), Some(not_due)), "{status} {waits_for:?}");
             for run_at in [NOW, later] {
-                assert_eq!(placement(status, blocked_by, false, run_at, NOW), Some(stays));
+                assert_eq!(placement(status, waits_for, false, run_at, NOW), Some(stays));
             }
         }
         for status in [Status::Running, Status::Completed, Status::Failed, Status::Cancelled] {

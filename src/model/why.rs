@@ -6,8 +6,8 @@ pub use gate::{Gate, Opening, Wait};
 
 use super::server_facts::SILENT;
 use super::{
-    BlockedBy, ConcurrencyKey, Job, JobId, KindFacts, OverBudget, Pause, QueueState, Status,
-    Timestamp,
+    ConcurrencyKey, Job, JobId, KindFacts, OverBudget, Pause, QueueState, Status, Timestamp,
+    WaitsFor,
 };
 use std::fmt;
 
@@ -156,7 +156,7 @@ impl Look<'_> {
     fn handler(&self) -> Option<Gate> {
         let known: Vec<_> = self.around.kinds.iter().map(|kind| kind.kind.clone()).collect();
         let is_missing = if known.is_empty() {
-            self.job.blocked_by == Some(BlockedBy::Kind)
+            self.job.waits_for == Some(WaitsFor::Handler)
         } else {
             self.kind().is_none()
         };
@@ -165,11 +165,11 @@ impl Look<'_> {
 
     /// Where no engine runs or no handler is there, that is the reason and not a gate of its own.
     fn admission(&self) -> Option<Gate> {
-        let is_new = match self.job.blocked_by {
-            Some(BlockedBy::New) => true,
+        let is_new = match self.job.waits_for {
+            Some(WaitsFor::Admission) => true,
             // Its handler came with this process: it is called up at once.
-            Some(BlockedBy::Kind) => self.handler().is_none(),
-            Some(BlockedBy::Key | BlockedBy::Constraint) | None => false,
+            Some(WaitsFor::Handler) => self.handler().is_none(),
+            Some(WaitsFor::Key | WaitsFor::Constraint) | None => false,
         };
         let waits_for_a_look = is_new && !self.is_early();
         (waits_for_a_look && self.engine().is_none() && self.handler().is_none())
@@ -182,7 +182,7 @@ impl Look<'_> {
             Some(PutOff::Retry | PutOff::Snooze | PutOff::Limited(_) | PutOff::Budget(_))
             | None => None,
         };
-        (self.job.blocked_by == Some(BlockedBy::Constraint)).then_some(Gate::Refused { reason })
+        (self.job.waits_for == Some(WaitsFor::Constraint)).then_some(Gate::Refused { reason })
     }
 
     fn time(&self) -> Option<Gate> {
@@ -261,13 +261,13 @@ impl Look<'_> {
         let holders = self.around.key_holders.clone();
         // Without a process that runs the kind its limit is not known; a kind allows one holder by default.
         let limit = self.kind().map_or(1, |kind| u64::from(kind.key_limit));
-        let is_held = match (self.job.blocked_by, self.job.status) {
-            (Some(BlockedBy::Key), _) => true,
+        let is_held = match (self.job.waits_for, self.job.status) {
+            (Some(WaitsFor::Key), _) => true,
             // It stands in line, and holds a slot of the key itself.
             (None, Status::Queued) => false,
             // It has not asked for the key yet.
             (
-                Some(BlockedBy::New | BlockedBy::Kind | BlockedBy::Constraint) | None,
+                Some(WaitsFor::Admission | WaitsFor::Handler | WaitsFor::Constraint) | None,
                 Status::Scheduled
                 | Status::Queued
                 | Status::Running
@@ -430,7 +430,7 @@ mod tests {
             worker_id: None,
             unique_key: None,
             concurrency_key: Some(ConcurrencyKey::parse("printer").unwrap()),
-            blocked_by: None,
+            waits_for: None,
             run_at: NOW,
             created_at: NOW,
             started_at: None,
@@ -494,7 +494,7 @@ mod tests {
         ),
         ("approval", "2 findings wait for a person's approval", |_, around| around.approvals = 2),
         ("time", "it starts at 1970-01-01T00:33:20.000Z", |job, _| {
-            (job.status, job.run_at, job.blocked_by) = (Status::Scheduled, LATER, None);
+            (job.status, job.run_at, job.waits_for) = (Status::Scheduled, LATER, None);
         }),
         (
             "budget",
@@ -520,7 +520,7 @@ mod tests {
             around.queue.as_mut().unwrap().operator_limit = Some(1);
         }),
         ("key_held", "its concurrency key printer is held by job 4", |job, around| {
-            job.blocked_by = (job.status == Status::Queued).then_some(BlockedBy::Key);
+            job.waits_for = (job.status == Status::Queued).then_some(WaitsFor::Key);
             (around.key_holders, around.key_held) = (vec![JobId(4)], 1);
         }),
     ];
@@ -593,7 +593,7 @@ mod tests {
         assert_eq!(hangs.openings(), [Opening::EndProcess]);
         let mut none = Circumstances { seen_at: None, kinds: Vec::new(), ..around() };
         none.stopped = Some(pause("ada", "x"));
-        let new = Job { blocked_by: Some(BlockedBy::New), ..job() };
+        let new = Job { waits_for: Some(WaitsFor::Admission), ..job() };
         let said = why(&new, &none, NOW).to_string();
         assert_eq!(
             said,
@@ -645,7 +645,7 @@ mod tests {
 
     #[test]
     fn a_job_that_was_just_stored_starts_now_if_only_the_look_is_missing_and_there_is_room() {
-        let new = Job { blocked_by: Some(BlockedBy::New), ..job() };
+        let new = Job { waits_for: Some(WaitsFor::Admission), ..job() };
         let seen = why(&new, &around(), NOW);
         assert_eq!(seen.to_string(), "The engine has not looked at it yet.");
         assert!(seen.starts_now() && seen.starts_now_since(NOW));
@@ -657,7 +657,7 @@ mod tests {
         assert!(!why(&new, &behind, NOW).starts_now(), "the queue has room for one");
         let line = why(&job(), &behind, NOW);
         assert_eq!(line.to_string(), "One job of its queue starts before it.");
-        let unrun = Job { blocked_by: Some(BlockedBy::Kind), ..job() };
+        let unrun = Job { waits_for: Some(WaitsFor::Handler), ..job() };
         assert_eq!(why(&unrun, &around(), NOW).gates, [Gate::NotAdmitted], "its handler is there");
     }
 

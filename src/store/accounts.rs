@@ -1,7 +1,8 @@
 //! Accounts and logins. Secrets come in hashed: neither a password nor a login id is ever stored.
 
 use super::Store;
-use super::sqlite::{self, Tx};
+use super::sql;
+use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{Account, AccountState, Actor, Deed, Login, Role, Timestamp, Username};
 
@@ -11,21 +12,19 @@ const MAX_LIST: usize = 1_000;
 impl Store {
     /// Whether somebody could create accounts.
     pub async fn has_admin(&self) -> Result<bool> {
-        self.db.read("look for an admin", sqlite::accounts::has_admin).await
+        self.db.read("look for an admin", sql::accounts::has_admin).await
     }
 
     /// Makes this the only set-up code until `expires_at`. If there is an admin, it voids all codes and answers `false`.
     pub async fn set_setup_code(&self, hash: String, expires_at: Timestamp) -> Result<bool> {
-        let set = move |tx: &Tx<'_>| sqlite::accounts::set_setup_code(tx, &hash, expires_at);
+        let set = move |tx: &Tx<'_>| sql::accounts::set_setup_code(tx, &hash, expires_at);
         self.db.write("make a set-up link", set).await
     }
 
     /// Whether the set-up code counts.
     pub async fn setup_code_is_valid(&self, hash: String, now: Timestamp) -> Result<bool> {
         self.db
-            .read("check a set-up link", move |c| {
-                sqlite::accounts::setup_code_is_valid(c, &hash, now)
-            })
+            .read("check a set-up link", move |c| sql::accounts::setup_code_is_valid(c, &hash, now))
             .await
     }
 
@@ -38,7 +37,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Account>> {
         let redeem = move |tx: &Tx<'_>| {
-            sqlite::accounts::redeem_setup_code(tx, &hash, &password_hash, &actor, now)
+            sql::accounts::redeem_setup_code(tx, &hash, &password_hash, &actor, now)
         };
         self.db.write("create the first admin", redeem).await
     }
@@ -50,20 +49,19 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Option<Account>> {
-        let create = move |tx: &Tx<'_>| {
-            sqlite::accounts::create_first_admin(tx, &password_hash, &actor, now)
-        };
+        let create =
+            move |tx: &Tx<'_>| sql::accounts::create_first_admin(tx, &password_hash, &actor, now);
         self.db.write("create the first admin", create).await
     }
 
     /// The account of this name with its password hash (PHC string).
     pub async fn account(&self, username: String) -> Result<Option<(Account, String)>> {
-        self.db.read("read an account", move |c| sqlite::accounts::find(c, &username)).await
+        self.db.read("read an account", move |c| sql::accounts::find(c, &username)).await
     }
 
     /// The accounts, by name, at most 1,000.
     pub async fn accounts(&self, now: Timestamp) -> Result<Vec<AccountState>> {
-        let list = move |c: &_| sqlite::accounts::list(c, MAX_LIST, now);
+        let list = move |c: &_| sql::accounts::list(c, MAX_LIST, now);
         self.db.read("list accounts", list).await
     }
 
@@ -79,9 +77,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let add = move |tx: &Tx<'_>| {
-            sqlite::accounts::add(tx, &username, role, &password_hash, &actor, now)
-        };
+        let add =
+            move |tx: &Tx<'_>| sql::accounts::add(tx, &username, role, &password_hash, &actor, now);
         self.db.write("add a user", add).await
     }
 
@@ -96,7 +93,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Role> {
-        let set = move |tx: &Tx<'_>| sqlite::accounts::set_role(tx, &username, role, &actor, now);
+        let set = move |tx: &Tx<'_>| sql::accounts::set_role(tx, &username, role, &actor, now);
         self.db.write("change the role of a user", set).await
     }
 
@@ -110,7 +107,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let remove = move |tx: &Tx<'_>| sqlite::accounts::remove(tx, &username, &actor, now);
+        let remove = move |tx: &Tx<'_>| sql::accounts::remove(tx, &username, &actor, now);
         self.db.write("remove a user", remove).await
     }
 
@@ -126,7 +123,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<usize> {
         let set = move |tx: &Tx<'_>| {
-            sqlite::accounts::set_password(tx, &username, &password_hash, &actor, now)
+            sql::accounts::set_password(tx, &username, &password_hash, &actor, now)
         };
         self.db.write("set the password of a user", set).await
     }
@@ -139,7 +136,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let login = move |tx: &Tx<'_>| sqlite::accounts::login(tx, account, &id_hash, &actor, now);
+        let login = move |tx: &Tx<'_>| sql::accounts::login(tx, account, &id_hash, &actor, now);
         self.db.write("sign in", login).await
     }
 
@@ -152,15 +149,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Login>> {
         let hash = id_hash.clone();
-        let found = self
-            .db
-            .read("check a login", move |c| sqlite::accounts::by_login(c, &hash, now))
-            .await?;
+        let found =
+            self.db.read("check a login", move |c| sql::accounts::by_login(c, &hash, now)).await?;
         let Some((login, stale)) = found else {
             return Ok(None);
         };
         if uses && stale {
-            let touch = move |tx: &Tx<'_>| sqlite::accounts::touch(tx, &id_hash, now);
+            let touch = move |tx: &Tx<'_>| sql::accounts::touch(tx, &id_hash, now);
             self.db.write("note a login's use", touch).await?;
         }
         Ok(Some(login))
@@ -168,12 +163,12 @@ impl Store {
 
     /// Ends a login.
     pub async fn logout(&self, id_hash: String, actor: Actor, now: Timestamp) -> Result<()> {
-        let logout = move |tx: &Tx<'_>| sqlite::accounts::logout(tx, &id_hash, &actor, now);
+        let logout = move |tx: &Tx<'_>| sql::accounts::logout(tx, &id_hash, &actor, now);
         self.db.write("sign out", logout).await
     }
 
     /// The newest rows of the audit log, newest first.
     pub async fn deeds(&self, limit: usize) -> Result<Vec<Deed>> {
-        self.db.read("read the audit log", move |c| sqlite::audit::newest(c, limit)).await
+        self.db.read("read the audit log", move |c| sql::audit::newest(c, limit)).await
     }
 }

@@ -1,7 +1,8 @@
 //! The decisions of people about acts that wait to go to the tracker.
 
 use super::Store;
-use super::sqlite::{self, Tx};
+use super::sql;
+use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{Actor, FilingId, Timestamp, WaitingFiling};
 
@@ -9,7 +10,7 @@ impl Store {
     /// The acts that are not done yet, oldest first: those that wait for approval, for their turn, or for a tracker that
     /// refuses them.
     pub async fn waiting_filings(&self, limit: usize) -> Result<Vec<WaitingFiling>> {
-        let list = move |c: &_| sqlite::approvals::waiting(c, limit);
+        let list = move |c: &_| sql::approvals::waiting(c, limit);
         self.db.read("list what waits for the tracker", list).await
     }
 
@@ -18,7 +19,7 @@ impl Store {
     /// # Errors
     /// `TRACK-FILE-001` if it does not wait for approval any more.
     pub async fn approve_filing(&self, id: FilingId, actor: Actor, now: Timestamp) -> Result<()> {
-        let approve = move |tx: &Tx<'_>| sqlite::approvals::approve(tx, id, &actor, now);
+        let approve = move |tx: &Tx<'_>| sql::approvals::approve(tx, id, &actor, now);
         self.db.write("approve what is filed", approve).await
     }
 
@@ -28,7 +29,7 @@ impl Store {
     /// # Errors
     /// As [`Store::approve_filing`].
     pub async fn reject_filing(&self, id: FilingId, actor: Actor, now: Timestamp) -> Result<()> {
-        let reject = move |tx: &Tx<'_>| sqlite::approvals::reject(tx, id, &actor, now);
+        let reject = move |tx: &Tx<'_>| sql::approvals::reject(tx, id, &actor, now);
         self.db.write("reject what was to be filed", reject).await
     }
 
@@ -44,9 +45,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let edit = move |tx: &Tx<'_>| {
-            sqlite::approvals::edit(tx, id, title.as_deref(), &body, &actor, now)
-        };
+        let edit =
+            move |tx: &Tx<'_>| sql::approvals::edit(tx, id, title.as_deref(), &body, &actor, now);
         self.db.write("edit what is to be filed", edit).await
     }
 }

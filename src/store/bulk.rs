@@ -1,9 +1,9 @@
 //! One act on many jobs: the preview, and the slices that do it.
 
 use super::Store;
+use super::sql::bulk::{self, Tally};
+use super::sql::settle;
 use super::sqlite::Tx;
-use super::sqlite::bulk::{self, Tally};
-use super::sqlite::settle;
 use crate::error::Result;
 use crate::model::{Actor, Bulk, BulkAct, BulkSlice, Filter, JobId, Lease, Preview, Timestamp};
 

@@ -1,7 +1,8 @@
 //! Filings: what is to be done at the tracker, and what happened there.
 
 use super::Store;
-use super::sqlite::{self, Tx};
+use super::sql;
+use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
     Actor, Filing, FilingId, FilingState, IssueState, RemoteKind, Repository, Timestamp,
@@ -10,7 +11,7 @@ use crate::model::{
 impl Store {
     /// Stores a job of kind `file_findings`, which files everything that is pending, unless one waits already.
     pub async fn wake_filing(&self, now: Timestamp) -> Result<()> {
-        self.db.write("have findings filed", move |c| sqlite::filings::wake(c, None, now)).await
+        self.db.write("have findings filed", move |c| sql::filings::wake(c, None, now)).await
     }
 
     /// The first act after `after` that can be done at this repository of a tracker of this kind; start with `FilingId(0)`.
@@ -20,13 +21,13 @@ impl Store {
         repository: Repository,
         after: FilingId,
     ) -> Result<Option<Filing>> {
-        let next = move |c: &_| sqlite::filings::next(c, kind, repository.as_str(), after);
+        let next = move |c: &_| sql::filings::next(c, kind, repository.as_str(), after);
         self.db.read("read what is to be filed", next).await
     }
 
     /// An act at the tracker as it is now.
     pub async fn filing(&self, id: FilingId) -> Result<Option<Filing>> {
-        self.db.read("read a filing", move |c| sqlite::filings::find(c, id)).await
+        self.db.read("read a filing", move |c| sql::filings::find(c, id)).await
     }
 
     /// Replaces an act that is in state `was`; an issue that is filed by it gets its number and page.
@@ -39,7 +40,7 @@ impl Store {
         was: FilingState,
         now: Timestamp,
     ) -> Result<()> {
-        let save = move |tx: &Tx<'_>| sqlite::filings::save(tx, &filing, was, now);
+        let save = move |tx: &Tx<'_>| sql::filings::save(tx, &filing, was, now);
         self.db.write("save a filing", save).await
     }
 
@@ -49,7 +50,7 @@ impl Store {
         kind: RemoteKind,
         repository: Repository,
     ) -> Result<Option<Timestamp>> {
-        let since = move |c: &_| sqlite::filings::news_since(c, kind, repository.as_str());
+        let since = move |c: &_| sql::filings::news_since(c, kind, repository.as_str());
         self.db.read("read how far the tracker's news were read", since).await
     }
 
@@ -64,7 +65,7 @@ impl Store {
     ) -> Result<u64> {
         let take = move |tx: &Tx<'_>| {
             let actor = Actor { name: "tracker".into(), remote: None };
-            sqlite::filings::take_news(tx, repository.as_str(), &states, asked_at, &actor, now)
+            sql::filings::take_news(tx, repository.as_str(), &states, asked_at, &actor, now)
         };
         self.db.write("take over the tracker's news", take).await
     }

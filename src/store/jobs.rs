@@ -1,7 +1,8 @@
 //! Jobs, from their enqueue to their end.
 
 use super::Store;
-use super::sqlite::{self, Tx};
+use super::sql;
+use super::sqlite::Tx;
 use crate::error::Result;
 use crate::error::{Code, Error};
 use crate::model::{
@@ -23,7 +24,7 @@ impl Store {
     /// # Errors
     /// `JOB-KEY-001` if its idempotency key belongs to another request (P3); `JOB-VALUE-001` for a value out of range.
     pub async fn enqueue(&self, job: NewJob, now: Timestamp) -> Result<Enqueued> {
-        self.db.write("enqueue a job", move |tx| sqlite::jobs::insert(tx, &job, now)).await
+        self.db.write("enqueue a job", move |tx| sql::jobs::insert(tx, &job, now)).await
     }
 
     /// Stores up to 10,000 jobs in one transaction: all of them or none (P4). Answers in their order.
@@ -36,7 +37,7 @@ impl Store {
             return Err(Error::new(Code::ModelInvalid, doing));
         }
         let insert =
-            move |tx: &Tx<'_>| jobs.iter().map(|job| sqlite::jobs::insert(tx, job, now)).collect();
+            move |tx: &Tx<'_>| jobs.iter().map(|job| sql::jobs::insert(tx, job, now)).collect();
         self.db.write("enqueue jobs", insert).await
     }
 
@@ -45,7 +46,7 @@ impl Store {
     /// # Errors
     /// `JOB-ID-001` if there is no such job.
     pub async fn cancel(&self, id: JobId, actor: Actor, now: Timestamp) -> Result<Cancelled> {
-        let cancel = move |tx: &Tx<'_>| sqlite::control::cancel(tx, id, &actor, now);
+        let cancel = move |tx: &Tx<'_>| sql::control::cancel(tx, id, &actor, now);
         self.db.write("cancel a job", cancel).await
     }
 
@@ -61,8 +62,7 @@ impl Store {
         correlation_id: Option<String>,
         now: Timestamp,
     ) -> Result<Enqueued> {
-        let again =
-            move |tx: &Tx<'_>| sqlite::control::run_again(tx, id, &actor, correlation_id, now);
+        let again = move |tx: &Tx<'_>| sql::control::run_again(tx, id, &actor, correlation_id, now);
         self.db.write("run a job again", again).await
     }
 
@@ -72,7 +72,7 @@ impl Store {
     /// # Errors
     /// `JOB-ID-001` if there is no such job, `JOB-ID-003` if it runs or is over.
     pub async fn run_now(&self, id: JobId, actor: Actor, now: Timestamp) -> Result<RunNow> {
-        let run = move |tx: &Tx<'_>| sqlite::edit::run_now(tx, id, &actor, now);
+        let run = move |tx: &Tx<'_>| sql::edit::run_now(tx, id, &actor, now);
         self.db.write("make a job due", run).await
     }
 
@@ -87,7 +87,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Job> {
-        let edit = move |tx: &Tx<'_>| sqlite::edit::edit(tx, id, edit, &actor, now);
+        let edit = move |tx: &Tx<'_>| sql::edit::edit(tx, id, edit, &actor, now);
         self.db.write("change a job", edit).await
     }
 
@@ -99,7 +99,7 @@ impl Store {
     pub async fn delete_job(&self, id: JobId, actor: Actor, now: Timestamp) -> Result<()> {
         loop {
             let actor = actor.clone();
-            let delete = move |tx: &Tx<'_>| sqlite::delete::delete(tx, id, &actor, now);
+            let delete = move |tx: &Tx<'_>| sql::delete::delete(tx, id, &actor, now);
             if self.db.write("delete a job", delete).await? {
                 return Ok(());
             }
@@ -108,7 +108,7 @@ impl Store {
 
     /// One job.
     pub async fn job(&self, id: JobId) -> Result<Option<Job>> {
-        self.db.read("read a job", move |c| sqlite::jobs::get(c, id)).await
+        self.db.read("read a job", move |c| sql::jobs::get(c, id)).await
     }
 
     /// Why a job is not running; `None` if there is no such job.
@@ -118,23 +118,23 @@ impl Store {
 
     /// The same for the jobs of a list, in one snapshot; those that are not there are left out.
     pub async fn whys(&self, ids: Vec<JobId>, now: Timestamp) -> Result<BTreeMap<JobId, Why>> {
-        self.db.read("ask why jobs are not running", move |c| sqlite::why::of(c, &ids, now)).await
+        self.db.read("ask why jobs are not running", move |c| sql::why::of(c, &ids, now)).await
     }
 
     /// Whether nothing runs and nothing could start at `now` if every queue had room.
     pub async fn is_idle(&self, now: Timestamp) -> Result<bool> {
-        self.db.read("ask whether anything can start", move |c| sqlite::jobs::is_idle(c, now)).await
+        self.db.read("ask whether anything can start", move |c| sql::jobs::is_idle(c, now)).await
     }
 
     /// A job's newest 1,000 steps outside the plain path, oldest first.
     pub async fn job_events(&self, id: JobId) -> Result<Vec<Event>> {
-        let events = move |c: &_| sqlite::history::events(c, id, MAX_EVENTS);
+        let events = move |c: &_| sql::history::events(c, id, MAX_EVENTS);
         self.db.read("read a job's events", events).await
     }
 
     /// A job's newest 1,000 attempts beyond the plain path, oldest first.
     pub async fn job_attempts(&self, id: JobId) -> Result<Vec<Attempt>> {
-        let attempts = move |c: &_| sqlite::history::attempts(c, id, MAX_EVENTS);
+        let attempts = move |c: &_| sql::history::attempts(c, id, MAX_EVENTS);
         self.db.read("read a job's attempts", attempts).await
     }
 
@@ -147,11 +147,11 @@ impl Store {
     /// (P9).
     pub async fn poll(&self, request: PollRequest, now: Timestamp) -> Result<Polled> {
         let poll = move |tx: &Tx<'_>| {
-            sqlite::workers::expect_alive(tx, &request.worker)?;
+            sql::workers::expect_alive(tx, &request.worker)?;
             if let Some(epoch) = request.leads {
-                sqlite::workers::expect_leader(tx, &request.worker, epoch)?;
+                sql::workers::expect_leader(tx, &request.worker, epoch)?;
             }
-            sqlite::poll::poll(tx, &request, now)
+            sql::poll::poll(tx, &request, now)
         };
         self.db.write("poll", poll).await
     }
@@ -168,7 +168,7 @@ impl Store {
         retry_after: Duration,
         now: Timestamp,
     ) -> Result<Status> {
-        let settle = move |tx: &Tx<'_>| sqlite::settle::settle(tx, &lease, end, retry_after, now);
+        let settle = move |tx: &Tx<'_>| sql::settle::settle(tx, &lease, end, retry_after, now);
         self.db.write("settle a job", settle).await
     }
 
@@ -177,7 +177,7 @@ impl Store {
     /// # Errors
     /// `STORE-LEASE-001` if the lease is not held any more; nothing is changed then (P9).
     pub async fn set_progress(&self, lease: Lease, text: String) -> Result<()> {
-        let set = move |tx: &Tx<'_>| sqlite::settle::set_progress(tx, &lease, &text);
+        let set = move |tx: &Tx<'_>| sql::settle::set_progress(tx, &lease, &text);
         self.db.write("set a job's progress", set).await
     }
 }

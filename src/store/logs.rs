@@ -1,6 +1,7 @@
 //! The log store: rows of other programs' logs and of our own.
 
 use super::OpenMode;
+use super::sql;
 use super::sqlite::{self, Database, Schema};
 use crate::error::{Code, Error, Result};
 use crate::model::{LogRow, NewLogRow, ProcessFacts, Service, Timestamp};
@@ -16,10 +17,7 @@ const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMLG");
 /// A power cut may cost the last log lines, never the file: a sync per batch would be a sync per log line.
 static SCHEMA: Schema = Schema {
     application_id: APPLICATION_ID,
-    migrations: &[
-        include_str!("../../migrations/sqlite/logs/0001_logs.sql"),
-        include_str!("../../migrations/sqlite/logs/0002_positions.sql"),
-    ],
+    migrations: &[include_str!("../../migrations/sqlite/logs.sql")],
     durable: false,
 };
 
@@ -74,13 +72,13 @@ impl LogStore {
 
     /// Appends rows, all or none.
     pub async fn append(&self, rows: Vec<NewLogRow>) -> Result<()> {
-        self.db.write("append log rows", move |c| sqlite::logs::append(c, &rows)).await
+        self.db.write("append log rows", move |c| sql::logs::append(c, &rows)).await
     }
 
     /// How far the followed source of this name was read: JSON in the form of the service that follows it.
     pub async fn position(&self, source: &str) -> Result<Option<String>> {
         let source = source.to_owned();
-        self.db.read("read a log position", move |c| sqlite::logs::position(c, &source)).await
+        self.db.read("read a log position", move |c| sql::logs::position(c, &source)).await
     }
 
     /// Appends rows of a followed source and moves its position on, all or none. `false`, and nothing is changed, if
@@ -94,11 +92,11 @@ impl LogStore {
     ) -> Result<bool> {
         let source = source.to_owned();
         let append = move |c: &sqlite::Tx<'_>| {
-            if sqlite::logs::position(c, &source)? != from {
+            if sql::logs::position(c, &source)? != from {
                 return Ok(false);
             }
-            sqlite::logs::append(c, &rows)?;
-            sqlite::logs::set_position(c, &source, &to)?;
+            sql::logs::append(c, &rows)?;
+            sql::logs::set_position(c, &source, &to)?;
             Ok(true)
         };
         self.db.write("append log rows", append).await
@@ -107,12 +105,12 @@ impl LogStore {
     /// Removes a slice of the rows that came in before `before`, the oldest first; whether there may be more. The newest
     /// row stays, since its id tells where the log is.
     pub async fn prune(&self, before: Timestamp) -> Result<bool> {
-        self.db.write("remove old log rows", move |c| sqlite::logs::prune(c, before)).await
+        self.db.write("remove old log rows", move |c| sql::logs::prune(c, before)).await
     }
 
     /// The id of the newest row; 0 if there is none.
     pub async fn last_id(&self) -> Result<i64> {
-        self.db.read("read the newest log id", sqlite::logs::last_id).await
+        self.db.read("read the newest log id", sql::logs::last_id).await
     }
 
     /// Up to `limit` rows of level warning or worse with ids above `after` and up to `upto`, oldest first.
@@ -127,7 +125,7 @@ impl LogStore {
         after: i64,
         upto: i64,
         limit: usize,
-    ) -> Result<Vec<sqlite::logs::Stored>> {
-        self.db.read("read log rows", move |c| sqlite::logs::warnings(c, after, upto, limit)).await
+    ) -> Result<Vec<sql::logs::Stored>> {
+        self.db.read("read log rows", move |c| sql::logs::warnings(c, after, upto, limit)).await
     }
 }

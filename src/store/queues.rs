@@ -1,7 +1,8 @@
 //! Queues: limits, pauses, and the switch that stops them all; exact counts.
 
 use super::Store;
-use super::sqlite::{self, Tx};
+use super::sql;
+use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
     Actor, Job, JobCount, KindRules, Pause, Queue, QueueState, Timestamp, Unplaced,
@@ -11,17 +12,17 @@ use std::sync::Arc;
 impl Store {
     /// Every queue that the engine, an operator or a job has spoken of, by name.
     pub async fn queues(&self) -> Result<Vec<QueueState>> {
-        self.db.read("list queues", sqlite::queues::all).await
+        self.db.read("list queues", sql::queues::all).await
     }
 
     /// The waiting jobs that are in no queue: the engine has not looked at them, or nobody has a handler for their kind.
     pub async fn unplaced(&self) -> Result<Unplaced> {
-        self.db.read("count jobs without a queue", sqlite::queues::unplaced).await
+        self.db.read("count jobs without a queue", sql::queues::unplaced).await
     }
 
     /// The job that is first in a queue's line, and at most `limit` of those that run.
     pub async fn queue_line(&self, queue: Queue, limit: usize) -> Result<(Option<Job>, Vec<Job>)> {
-        self.db.read("read a queue's line", move |c| sqlite::queues::line(c, &queue, limit)).await
+        self.db.read("read a queue's line", move |c| sql::queues::line(c, &queue, limit)).await
     }
 
     /// Pauses a queue until `resume_at`, or until somebody resumes it: none of its jobs starts. Running jobs go on.
@@ -37,7 +38,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let pause =
-            move |tx: &Tx<'_>| sqlite::queues::pause(tx, &queue, &reason, resume_at, &actor, now);
+            move |tx: &Tx<'_>| sql::queues::pause(tx, &queue, &reason, resume_at, &actor, now);
         self.db.write("pause a queue", pause).await
     }
 
@@ -46,7 +47,7 @@ impl Store {
     /// # Errors
     /// `QUEUE-NAME-001` if nobody has spoken of the queue.
     pub async fn resume_queue(&self, queue: Queue, actor: Actor, now: Timestamp) -> Result<bool> {
-        let resume = move |tx: &Tx<'_>| sqlite::queues::resume(tx, &queue, &actor, now);
+        let resume = move |tx: &Tx<'_>| sql::queues::resume(tx, &queue, &actor, now);
         self.db.write("resume a queue", resume).await
     }
 
@@ -61,41 +62,39 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let set = move |tx: &Tx<'_>| sqlite::queues::set_limit(tx, &queue, limit, &actor, now);
+        let set = move |tx: &Tx<'_>| sql::queues::set_limit(tx, &queue, limit, &actor, now);
         self.db.write("set a queue's limit", set).await
     }
 
     /// Stops everything: no queue starts a job until [`Store::resume_all`], and running jobs are asked to end, as by
     /// [`Store::cancel`]. Answers how many jobs were asked.
     pub async fn stop_all(&self, reason: String, actor: Actor, now: Timestamp) -> Result<usize> {
-        let stop = move |tx: &Tx<'_>| sqlite::queues::stop_all(tx, &reason, &actor, now);
+        let stop = move |tx: &Tx<'_>| sql::queues::stop_all(tx, &reason, &actor, now);
         self.db.write("stop all queues", stop).await
     }
 
     /// Ends [`Store::stop_all`]; answers whether all was stopped.
     pub async fn resume_all(&self, actor: Actor, now: Timestamp) -> Result<bool> {
-        self.db
-            .write("resume all queues", move |c| sqlite::queues::resume_all(c, &actor, now))
-            .await
+        self.db.write("resume all queues", move |c| sql::queues::resume_all(c, &actor, now)).await
     }
 
     /// Who stopped all queues, when and why; `None` while they are not.
     pub async fn stopped(&self) -> Result<Option<Pause>> {
-        self.db.read("read the stop of all queues", sqlite::queues::stopped).await
+        self.db.read("read the stop of all queues", sql::queues::stopped).await
     }
 
     /// How many jobs of each kind are in each status and queue: exact, and cheap however many there are.
     pub async fn job_counts(&self) -> Result<Vec<JobCount>> {
-        self.db.read("read the counts", sqlite::counts::all).await
+        self.db.read("read the counts", sql::counts::all).await
     }
 
     /// Counts the rows themselves, corrects the counts that another program has made wrong, and answers by how much they
     /// were short. Reads all of `jobs` on one snapshot.
     pub async fn recount(&self) -> Result<Vec<JobCount>> {
-        let recount = self.db.read("recount the jobs", sqlite::counts::recount).await?;
+        let recount = self.db.read("recount the jobs", sql::counts::recount).await?;
         let missing = recount.missing.clone();
         if !missing.is_empty() {
-            let correct = move |tx: &Tx<'_>| sqlite::counts::correct(tx, &recount);
+            let correct = move |tx: &Tx<'_>| sql::counts::correct(tx, &recount);
             self.db.write("correct the counts", correct).await?;
         }
         Ok(missing)
@@ -104,6 +103,6 @@ impl Store {
     /// Removes final jobs whose time of keeping is over, at most 500 rows a call and never a job that waits
     /// or runs (P6), with what else has outlived its use. Answers whether there may be more.
     pub async fn prune(&self, kinds: Arc<[KindRules]>, now: Timestamp) -> Result<bool> {
-        self.db.write("prune", move |tx| sqlite::prune::prune(tx, &kinds, now)).await
+        self.db.write("prune", move |tx| sql::prune::prune(tx, &kinds, now)).await
     }
 }

@@ -1,7 +1,8 @@
 //! Repositories that an agent describes.
 
 use super::Store;
-use super::sqlite::{self, Tx};
+use super::sql;
+use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
     Actor, DescribedBy, Description, Enqueued, GoldenRepo, Lease, NewJob, Timestamp,
@@ -14,13 +15,13 @@ const MAX_LIST: usize = 1_000;
 impl Store {
     /// The repositories, by name, at most 1,000.
     pub async fn repositories(&self) -> Result<Vec<GoldenRepo>> {
-        let list = |c: &_| sqlite::repositories::list(c, MAX_LIST);
+        let list = |c: &_| sql::repositories::list(c, MAX_LIST);
         self.db.read("list repositories", list).await
     }
 
     /// The repository of this name or number.
     pub async fn repository(&self, name: String) -> Result<Option<GoldenRepo>> {
-        self.db.read("read a repository", move |c| sqlite::repositories::find(c, &name)).await
+        self.db.read("read a repository", move |c| sql::repositories::find(c, &name)).await
     }
 
     /// Registers a repository and stores the job that describes it.
@@ -35,7 +36,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Enqueued> {
-        let add = move |tx: &Tx<'_>| sqlite::repositories::add(tx, &name, &path, &job, &actor, now);
+        let add = move |tx: &Tx<'_>| sql::repositories::add(tx, &name, &path, &job, &actor, now);
         self.db.write("add a repository", add).await
     }
 
@@ -49,7 +50,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let remove = move |tx: &Tx<'_>| sqlite::repositories::remove(tx, &name, &actor, now);
+        let remove = move |tx: &Tx<'_>| sql::repositories::remove(tx, &name, &actor, now);
         self.db.write("remove a repository", remove).await
     }
 
@@ -63,7 +64,7 @@ impl Store {
         job: NewJob,
         now: Timestamp,
     ) -> Result<Enqueued> {
-        let request = move |tx: &Tx<'_>| sqlite::repositories::request(tx, &name, &job, now);
+        let request = move |tx: &Tx<'_>| sql::repositories::request(tx, &name, &job, now);
         self.db.write("refresh a repository", request).await
     }
 
@@ -79,9 +80,8 @@ impl Store {
         by: DescribedBy,
         now: Timestamp,
     ) -> Result<()> {
-        let write = move |tx: &Tx<'_>| {
-            sqlite::repositories::describe(tx, &lease, id, &description, by, now)
-        };
+        let write =
+            move |tx: &Tx<'_>| sql::repositories::describe(tx, &lease, id, &description, by, now);
         self.db.write("describe a repository", write).await
     }
 }

@@ -1,7 +1,8 @@
 //! Scans and the issues they file.
 
 use super::Store;
-use super::sqlite::{self, Tx};
+use super::sql;
+use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
     Actor, Fingerprint, Issue, IssueChange, IssueId, JobId, KnownIssue, Lease, Scan, ScanCommit,
@@ -11,32 +12,32 @@ use crate::model::{
 impl Store {
     /// What runs, what waits and what ended last.
     pub async fn scan_now(&self) -> Result<ScanNow> {
-        self.db.read("read the scan status", sqlite::scans::now).await
+        self.db.read("read the scan status", sql::scans::now).await
     }
 
     /// One scan.
     pub async fn scan(&self, id: JobId) -> Result<Option<Scan>> {
-        self.db.read("read a scan", move |c| sqlite::scans::find(c, id)).await
+        self.db.read("read a scan", move |c| sql::scans::find(c, id)).await
     }
 
     /// One issue.
     pub async fn issue(&self, id: IssueId) -> Result<Option<Issue>> {
-        self.db.read("read an issue", move |c| sqlite::issues::find(c, id)).await
+        self.db.read("read an issue", move |c| sql::issues::find(c, id)).await
     }
 
     /// The issues that a scan was the first to find, oldest first.
     pub async fn issues_of_scan(&self, id: JobId) -> Result<Vec<Issue>> {
-        self.db.read("list a scan's issues", move |c| sqlite::issues::of_scan(c, id)).await
+        self.db.read("list a scan's issues", move |c| sql::issues::of_scan(c, id)).await
     }
 
     /// What a scan has committed; `None` before [`Store::commit_scan`].
     pub async fn committed_scan(&self, id: JobId) -> Result<Option<ScanCounts>> {
-        self.db.read("read a scan", move |c| sqlite::scans::committed(c, id)).await
+        self.db.read("read a scan", move |c| sql::scans::committed(c, id)).await
     }
 
     /// The id of the last row of the log database `log` that was examined; 0 at first.
     pub async fn log_watermark(&self, log: String) -> Result<i64> {
-        self.db.read("read the watermark", move |c| sqlite::scans::watermark(c, &log)).await
+        self.db.read("read the watermark", move |c| sql::scans::watermark(c, &log)).await
     }
 
     /// The issues that what was found may belong to, oldest first: those in any state that share an error code or a
@@ -47,13 +48,13 @@ impl Store {
         fingerprints: Vec<Fingerprint>,
     ) -> Result<Vec<KnownIssue>> {
         self.db
-            .read("read known issues", move |c| sqlite::issues::known(c, &codes, &fingerprints))
+            .read("read known issues", move |c| sql::issues::known(c, &codes, &fingerprints))
             .await
     }
 
     /// The newest `limit` issues that are open or were met after `since`, oldest first.
     pub async fn recent_issues(&self, since: Timestamp, limit: usize) -> Result<Vec<KnownIssue>> {
-        self.db.read("read issues", move |c| sqlite::issues::recent(c, since, limit)).await
+        self.db.read("read issues", move |c| sql::issues::recent(c, since, limit)).await
     }
 
     /// Opens, closes, mutes or unmutes an issue.
@@ -67,7 +68,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let change = move |tx: &Tx<'_>| sqlite::issues::change(tx, id, change, &actor, now);
+        let change = move |tx: &Tx<'_>| sql::issues::change(tx, id, change, &actor, now);
         self.db.write("change an issue", change).await
     }
 
@@ -78,7 +79,7 @@ impl Store {
     /// `STORE-LEASE-001` if the lease is not held any more (P9), `STORE-RULE-001` if an issue was opened meanwhile that a
     /// finding belongs to; nothing is changed then.
     pub async fn commit_scan(&self, lease: Lease, scan: ScanCommit, now: Timestamp) -> Result<()> {
-        let commit = move |tx: &Tx<'_>| sqlite::scans::commit(tx, &lease, &scan, now);
+        let commit = move |tx: &Tx<'_>| sql::scans::commit(tx, &lease, &scan, now);
         self.db.write("commit a scan", commit).await
     }
 }

@@ -1,7 +1,8 @@
 //! Schedules.
 
 use super::Store;
-use super::sqlite::{self, Tx};
+use super::sql;
+use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
     Actor, JobId, NewSchedule, PastDecision, PlanChange, Schedule, ScheduleName, Timestamp,
@@ -19,7 +20,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let create = move |tx: &Tx<'_>| sqlite::schedules::create(tx, new, &actor, now);
+        let create = move |tx: &Tx<'_>| sql::schedules::create(tx, new, &actor, now);
         self.db.write("add a schedule", create).await
     }
 
@@ -38,7 +39,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let change = move |tx: &Tx<'_>| sqlite::schedules::change(tx, &name, change, &actor, now);
+        let change = move |tx: &Tx<'_>| sql::schedules::change(tx, &name, change, &actor, now);
         self.db.write("change a schedule", change).await
     }
 
@@ -52,7 +53,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let pause = move |tx: &Tx<'_>| sqlite::schedules::pause(tx, &name, &actor, now);
+        let pause = move |tx: &Tx<'_>| sql::schedules::pause(tx, &name, &actor, now);
         self.db.write("pause a schedule", pause).await
     }
 
@@ -68,7 +69,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let resume = move |tx: &Tx<'_>| sqlite::schedules::resume(tx, &name, &actor, now);
+        let resume = move |tx: &Tx<'_>| sql::schedules::resume(tx, &name, &actor, now);
         self.db.write("resume a schedule", resume).await
     }
 
@@ -82,7 +83,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let remove = move |tx: &Tx<'_>| sqlite::schedules::remove(tx, &name, &actor, now);
+        let remove = move |tx: &Tx<'_>| sql::schedules::remove(tx, &name, &actor, now);
         self.db.write("remove a schedule", remove).await
     }
 
@@ -100,24 +101,24 @@ impl Store {
         now: Timestamp,
     ) -> Result<JobId> {
         let run =
-            move |tx: &Tx<'_>| sqlite::schedules::run_now(tx, &name, &actor, correlation_id, now);
+            move |tx: &Tx<'_>| sql::schedules::run_now(tx, &name, &actor, correlation_id, now);
         self.db.write("run a schedule now", run).await
     }
 
     /// One schedule.
     pub async fn schedule(&self, name: ScheduleName) -> Result<Option<Schedule>> {
-        self.db.read("read a schedule", move |c| sqlite::schedules::get(c, &name)).await
+        self.db.read("read a schedule", move |c| sql::schedules::get(c, &name)).await
     }
 
     /// The schedules after the first `skip`, by name, and how many there are (at most 1,000).
     pub async fn schedules(&self, skip: u64, limit: usize) -> Result<(Vec<Schedule>, u64)> {
-        let list = move |c: &_| sqlite::schedules::list(c, skip, limit);
+        let list = move |c: &_| sql::schedules::list(c, skip, limit);
         self.db.read("list schedules", list).await
     }
 
     /// What was decided last about the occurrences of a schedule, newest first.
     pub async fn schedule_decisions(&self, id: i64, limit: usize) -> Result<Vec<PastDecision>> {
-        let decisions = move |c: &_| sqlite::schedules::decisions(c, id, limit);
+        let decisions = move |c: &_| sql::schedules::decisions(c, id, limit);
         self.db.read("read a schedule's decisions", decisions).await
     }
 }

@@ -1,6 +1,6 @@
 //! Lists with filters, and the figures of the dashboard.
 
-use super::{LogStore, Store, sqlite};
+use super::{LogStore, Store, sql};
 use crate::error::Result;
 use crate::model::{
     Filter, Found, Issue, Job, JobId, LogFilter, LogRow, Overview, Scan, Timestamp,
@@ -16,38 +16,38 @@ impl Store {
         limit: usize,
         now: Timestamp,
     ) -> Result<Found<Job>> {
-        let find = move |c: &_| sqlite::search::jobs(c, &filter, before, limit, now);
+        let find = move |c: &_| sql::search::jobs(c, &filter, before, limit, now);
         self.db.read("list jobs", find).await
     }
 
     /// The jobs that this job made, oldest first, at most 100.
     pub async fn children(&self, id: JobId) -> Result<Vec<JobId>> {
-        self.db.read("list a job's children", move |c| sqlite::search::children(c, id)).await
+        self.db.read("list a job's children", move |c| sql::search::children(c, id)).await
     }
 
     /// What the dashboard shows.
     pub async fn overview(&self, now: Timestamp) -> Result<Overview> {
         let (database_bytes, wal_bytes) = self.db.sizes();
         let overview =
-            self.db.read("read the overview", move |c| sqlite::search::overview(c, now)).await?;
+            self.db.read("read the overview", move |c| sql::search::overview(c, now)).await?;
         Ok(Overview { database_bytes, wal_bytes, ..overview })
     }
 
     /// The newest scans after the first `skip`, and how many there are in all.
     pub async fn scan_history(&self, skip: u64, limit: usize) -> Result<(Vec<Scan>, u64)> {
-        self.db.read("list scans", move |c| sqlite::scans::history(c, skip, limit)).await
+        self.db.read("list scans", move |c| sql::scans::history(c, skip, limit)).await
     }
 
     /// The newest issues after the first `skip`, and how many there are in all.
     pub async fn issue_list(&self, skip: u64, limit: usize) -> Result<(Vec<Issue>, u64)> {
-        self.db.read("list issues", move |c| sqlite::issues::list(c, skip, limit)).await
+        self.db.read("list issues", move |c| sql::issues::list(c, skip, limit)).await
     }
 }
 
 impl LogStore {
     /// The newest log rows that fit the filter. Looks through 100,000 rows at most and says so.
     pub async fn search(&self, filter: LogFilter) -> Result<Found<LogRow>> {
-        self.db.read("list log rows", move |c| sqlite::search::logs(c, &filter)).await
+        self.db.read("list log rows", move |c| sql::search::logs(c, &filter)).await
     }
 
     /// Bytes of the log database with its write-ahead log.

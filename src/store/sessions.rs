@@ -1,7 +1,8 @@
 //! Sessions: runs of agent programs, their transcripts, and what they cost.
 
 use super::Store;
-use super::sqlite::{self, Tx};
+use super::sql;
+use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
     Budgets, JobId, Lease, OpenRun, Process, Session, SessionEnd, SessionStart, Spend, Spent,
@@ -11,22 +12,22 @@ use crate::model::{
 impl Store {
     /// One session: a job of kind `agent_session`, or any other that has begun a run of an agent program.
     pub async fn session(&self, id: JobId) -> Result<Option<Session>> {
-        self.db.read("read a session", move |c| sqlite::sessions::get(c, id)).await
+        self.db.read("read a session", move |c| sql::sessions::get(c, id)).await
     }
 
     /// The newest sessions after the first `skip`, and how many there are.
     pub async fn sessions(&self, skip: u64, limit: usize) -> Result<(Vec<Session>, u64)> {
-        self.db.read("list sessions", move |c| sqlite::sessions::list(c, skip, limit)).await
+        self.db.read("list sessions", move |c| sql::sessions::list(c, skip, limit)).await
     }
 
     /// The session that runs, and the newest one that is over.
     pub async fn session_now(&self) -> Result<(Option<Session>, Option<Session>)> {
-        self.db.read("read the sessions", sqlite::sessions::now).await
+        self.db.read("read the sessions", sql::sessions::now).await
     }
 
     /// How many jobs start before this waiting one, those that run included.
     pub async fn sessions_ahead(&self, id: JobId) -> Result<u64> {
-        self.db.read("count what is ahead", move |c| sqlite::sessions::ahead(c, id)).await
+        self.db.read("count what is ahead", move |c| sql::sessions::ahead(c, id)).await
     }
 
     /// Writes that a run begins, before its program is started; answers the bytes and lines of transcript that earlier
@@ -40,7 +41,7 @@ impl Store {
         start: SessionStart,
         now: Timestamp,
     ) -> Result<(u64, u64)> {
-        let begin = move |tx: &Tx<'_>| sqlite::sessions::begin(tx, &lease, &start, now);
+        let begin = move |tx: &Tx<'_>| sql::sessions::begin(tx, &lease, &start, now);
         self.db.write("begin a session", begin).await
     }
 
@@ -55,7 +56,7 @@ impl Store {
         isolation: &'static str,
     ) -> Result<()> {
         let started =
-            move |tx: &Tx<'_>| sqlite::sessions::started(tx, &lease, main.as_ref(), isolation);
+            move |tx: &Tx<'_>| sql::sessions::started(tx, &lease, main.as_ref(), isolation);
         self.db.write("record a session's process", started).await
     }
 
@@ -64,7 +65,7 @@ impl Store {
     /// # Errors
     /// As [`Store::begin_session`].
     pub async fn name_session(&self, lease: Lease, cli_session_id: String) -> Result<()> {
-        let name = move |tx: &Tx<'_>| sqlite::sessions::name(tx, &lease, &cli_session_id);
+        let name = move |tx: &Tx<'_>| sql::sessions::name(tx, &lease, &cli_session_id);
         self.db.write("record a session's id", name).await
     }
 
@@ -78,7 +79,7 @@ impl Store {
         pieces: Vec<TranscriptPiece>,
         dropped: u64,
     ) -> Result<()> {
-        let append = move |tx: &Tx<'_>| sqlite::transcript::append(tx, &lease, &pieces, dropped);
+        let append = move |tx: &Tx<'_>| sql::transcript::append(tx, &lease, &pieces, dropped);
         self.db.write("record a transcript", append).await
     }
 
@@ -93,7 +94,7 @@ impl Store {
         end: SessionEnd,
         now: Timestamp,
     ) -> Result<Vec<String>> {
-        let finish = move |tx: &Tx<'_>| sqlite::sessions::finish(tx, &lease, &end, now);
+        let finish = move |tx: &Tx<'_>| sql::sessions::finish(tx, &lease, &end, now);
         self.db.write("finish a session", finish).await
     }
 
@@ -104,36 +105,35 @@ impl Store {
         from: u64,
         most: u64,
     ) -> Result<Vec<TranscriptPiece>> {
-        let read = move |c: &_| sqlite::transcript::read(c, id, from, most);
+        let read = move |c: &_| sql::transcript::read(c, id, from, most);
         self.db.read("read a transcript", read).await
     }
 
     /// The runs whose processes are not known to be gone.
     pub async fn open_runs(&self) -> Result<Vec<OpenRun>> {
-        self.db.read("list the open runs", sqlite::sessions::open_runs).await
+        self.db.read("list the open runs", sql::sessions::open_runs).await
     }
 
     /// Writes that no process of an interrupted run is left.
     pub async fn close_run(&self, run: OpenRun, now: Timestamp) -> Result<()> {
-        let close = move |tx: &Tx<'_>| sqlite::sessions::close_run(tx, run.id, &run.marker, now);
+        let close = move |tx: &Tx<'_>| sql::sessions::close_run(tx, run.id, &run.marker, now);
         self.db.write("close a run", close).await
     }
 
     /// Which of these folders of runs belong to no session and no job any more.
     pub async fn orphaned_places(&self, places: Vec<String>) -> Result<Vec<String>> {
-        let orphaned = move |c: &_| sqlite::sessions::orphaned_places(c, &places);
+        let orphaned = move |c: &_| sql::sessions::orphaned_places(c, &places);
         self.db.read("look for orphaned folders", orphaned).await
     }
 
     /// What was spent today, this month, and today by this schedule; and the budgets.
     pub async fn spent(&self, schedule: Option<i64>, now: Timestamp) -> Result<(Spent, Budgets)> {
-        let read =
-            move |c: &_| Ok((sqlite::spend::spent(c, schedule, now)?, sqlite::spend::budgets(c)?));
+        let read = move |c: &_| Ok((sql::spend::spent(c, schedule, now)?, sql::spend::budgets(c)?));
         self.db.read("read the spend", read).await
     }
 
     /// What was spent since a day (days since 1970, UTC), by day, kind and schedule, newest first.
     pub async fn spend_since(&self, day: i64) -> Result<Vec<Spend>> {
-        self.db.read("read the spend", move |c| sqlite::spend::since(c, day)).await
+        self.db.read("read the spend", move |c| sql::spend::since(c, day)).await
     }
 }

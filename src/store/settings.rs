@@ -1,7 +1,8 @@
 //! Settings: what an operator changes while the server runs.
 
 use super::Store;
-use super::sqlite::{self, Tx};
+use super::sql;
+use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::settings::{self, named};
 use crate::model::{
@@ -16,7 +17,7 @@ impl Store {
         &self,
         keys: impl AsRef<[&'static str]> + Send + 'static,
     ) -> Result<BTreeMap<&'static str, Value>> {
-        let read = move |c: &_| sqlite::settings::read(c, keys.as_ref());
+        let read = move |c: &_| sql::settings::read(c, keys.as_ref());
         self.db.read("read settings", read).await
     }
 
@@ -48,19 +49,19 @@ impl Store {
         let change = move |tx: &Tx<'_>| {
             for (key, value) in &changes {
                 match value {
-                    Some(value) => sqlite::settings::set(tx, key, value, &actor, now)?,
+                    Some(value) => sql::settings::set(tx, key, value, &actor, now)?,
                     // Whether it was set makes no difference.
-                    None => drop(sqlite::settings::unset(tx, key, &actor, now)?),
+                    None => drop(sql::settings::unset(tx, key, &actor, now)?),
                 }
             }
             let known = changes.iter().filter_map(|(key, _)| named(key));
             let consequences: Vec<_> = known.map(|setting| setting.consequence).collect();
             if consequences.contains(&Consequence::PutOffJobs) {
-                sqlite::spend::lift(tx, &actor, now)?;
+                sql::spend::lift(tx, &actor, now)?;
             }
             if consequences.contains(&Consequence::ScanSchedule) {
-                let set = sqlite::settings::read(tx, SCAN_SCHEDULE)?;
-                sqlite::schedules::follow(tx, scan_schedule(&set, now)?, &actor, now)?;
+                let set = sql::settings::read(tx, SCAN_SCHEDULE)?;
+                sql::schedules::follow(tx, scan_schedule(&set, now)?, &actor, now)?;
             }
             Ok(())
         };

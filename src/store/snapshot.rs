@@ -1,8 +1,9 @@
 //! A copy of the part of a log that one scan examines: a SQLite file of its own, for an agent to query.
 
 use super::LogStore;
-use super::sqlite::logs::Stored;
-use super::sqlite::{self, snapshot::Draft};
+use super::sql;
+use super::sql::logs::Stored;
+use super::sql::snapshot::Draft;
 use crate::error::{Code, Error, Result};
 use crate::model::Cited;
 use crate::redact::redactor;
@@ -97,7 +98,7 @@ impl LogStore {
             .await?;
             let Some((last, _)) = ids.last() else { return Ok((draft, context)) };
             seen = last.clone();
-            let read = move |c: &_| sqlite::logs::context(c, &ids, after);
+            let read = move |c: &_| sql::logs::context(c, &ids, after);
             let mut rows = self.db.read("read log rows", read).await?;
             rows.truncate((MAX_CONTEXT_ROWS - context) as usize);
             context += rows.len() as u64;
@@ -111,7 +112,7 @@ impl LogStore {
 
 impl Snapshot {
     /// The definition of its tables, for an agent that writes a query.
-    pub const SCHEMA: &str = sqlite::snapshot::SCHEMA;
+    pub const SCHEMA: &str = sql::snapshot::SCHEMA;
 
     /// The rows with these ids, oldest first, each once. An id that is not in the snapshot has no row.
     ///
@@ -119,7 +120,7 @@ impl Snapshot {
     /// `STORE-IO-001` if the file is gone.
     pub async fn cited(&self, ids: Vec<i64>, mask: fn(&str) -> String) -> Result<Vec<Cited>> {
         let path = self.path.clone();
-        blocking(move || sqlite::snapshot::cited(&path, &ids, mask)).await
+        blocking(move || sql::snapshot::cited(&path, &ids, mask)).await
     }
 }
 

@@ -1,7 +1,8 @@
 //! Workers: registration, leases, leading, and what processes say of themselves.
 
 use super::Store;
-use super::sqlite::{self, Tx};
+use super::sql;
+use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
     Epoch, Kind, KindRules, Leader, Note, ProcessFacts, Processes, RegisteredKind, Registration,
@@ -36,7 +37,7 @@ impl Store {
 
     /// Every worker that has a row: those at work, and lost ones whose jobs are not rescued yet. The one that leads is first.
     pub async fn workers(&self) -> Result<Vec<Worker>> {
-        self.db.read("read the workers", sqlite::workers::all).await
+        self.db.read("read the workers", sql::workers::all).await
     }
 
     /// The processes that are at work, and the kinds that they have handlers for.
@@ -44,7 +45,7 @@ impl Store {
     /// # Errors
     /// Those of reading, and of the lock file that says at once that a leader is gone.
     pub async fn processes(&self, now: Timestamp) -> Result<Processes> {
-        let read = move |conn: &_| sqlite::workers::processes(conn, now);
+        let read = move |conn: &_| sql::workers::processes(conn, now);
         let processes = self.db.read("read who is at work", read).await?;
         // Processes that were killed have left their rows, but not the lock.
         if !processes.at_work.is_empty() && !self.is_led()? {
@@ -73,7 +74,7 @@ impl Store {
 
     /// The kinds that workers which are not lost have registered, the newest registration first.
     pub async fn registered_kinds(&self) -> Result<Vec<RegisteredKind>> {
-        self.db.read("read the registered kinds", sqlite::workers::kinds).await
+        self.db.read("read the registered kinds", sql::workers::kinds).await
     }
 }
 
@@ -84,7 +85,7 @@ impl Store {
     pub async fn register(&self, registration: Registration, now: Timestamp) -> Result<Vec<Kind>> {
         let facts = self.says();
         let register =
-            move |tx: &Tx<'_>| sqlite::workers::register(tx, &registration, &facts, now);
+            move |tx: &Tx<'_>| sql::workers::register(tx, &registration, &facts, now);
         self.db.write("register a worker", register).await
     }
 
@@ -94,20 +95,20 @@ impl Store {
     /// `ENGINE-LEASE-001` if the worker was judged lost: what ran under its name is not its own any more.
     pub async fn beat(&self, worker: WorkerId, now: Timestamp) -> Result<()> {
         let facts = self.says();
-        let beat = move |tx: &Tx<'_>| sqlite::workers::beat(tx, &worker, &facts, now);
+        let beat = move |tx: &Tx<'_>| sql::workers::beat(tx, &worker, &facts, now);
         self.db.write("say that a worker is alive", beat).await
     }
 
     /// Removes a worker that has stopped on purpose. If a job still runs under its name the worker is lost instead.
     pub async fn retire(&self, worker: WorkerId, now: Timestamp) -> Result<()> {
-        let retire = move |tx: &Tx<'_>| sqlite::workers::retire(tx, &worker, now);
+        let retire = move |tx: &Tx<'_>| sql::workers::retire(tx, &worker, now);
         self.db.write("retire a worker", retire).await
     }
 
     /// Gives a slice of the jobs another chance that waited for a handler of these kinds or for a key: what an earlier
     /// process may have left undone. `after` is empty at first, then what the call before answered; `None` is the end.
     pub async fn unblock(&self, kinds: Arc<[KindRules]>, after: String) -> Result<Option<String>> {
-        let unblock = move |tx: &Tx<'_>| sqlite::unblock::unblock(tx, &kinds, &after);
+        let unblock = move |tx: &Tx<'_>| sql::unblock::unblock(tx, &kinds, &after);
         self.db.write("unblock jobs", unblock).await
     }
 }
@@ -116,7 +117,7 @@ impl Store {
 impl Store {
     /// Who leads.
     pub async fn leader(&self) -> Result<Leader> {
-        self.db.read("read who leads", sqlite::workers::leader).await
+        self.db.read("read who leads", sql::workers::leader).await
     }
 
     /// Makes a worker the one that leads, if the newest time of leading is still `seen`; answers the new one, or `None` if
@@ -133,13 +134,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Epoch>> {
         let lead =
-            move |tx: &Tx<'_>| sqlite::workers::lead(tx, &worker, seen, died.as_ref(), now);
+            move |tx: &Tx<'_>| sql::workers::lead(tx, &worker, seen, died.as_ref(), now);
         self.db.write("take the lead", lead).await
     }
 
     /// Gives the lead up, if the worker still has it by this epoch.
     pub async fn resign(&self, worker: WorkerId, epoch: Epoch) -> Result<()> {
-        let resign = move |tx: &Tx<'_>| sqlite::workers::resign(tx, &worker, epoch);
+        let resign = move |tx: &Tx<'_>| sql::workers::resign(tx, &worker, epoch);
         self.db.write("give the lead up", resign).await
     }
 
@@ -156,8 +157,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<WorkerId>> {
         let bury = move |tx: &Tx<'_>| {
-            sqlite::workers::expect_leader(tx, &leader, epoch)?;
-            sqlite::workers::bury(tx, &gone, now)
+            sql::workers::expect_leader(tx, &leader, epoch)?;
+            sql::workers::bury(tx, &gone, now)
         };
         self.db.write("mark workers lost", bury).await
     }

@@ -119,7 +119,7 @@ pub(super) async fn page(
         version: version(&(
             job.status,
             job.epoch,
-            job.blocked_by,
+            job.waits_for,
             events.len(),
             children.len(),
             &job.progress,

@@ -33,7 +33,7 @@ told! {
         /// Where it is on its way.
         status: &'static str = job.status.as_str();
         /// What a queued job waits for besides room.
-        blocked_by: Option<&'static str> = job.blocked_by.map(model::BlockedBy::as_str);
+        waits_for: Option<&'static str> = job.waits_for.map(model::WaitsFor::as_str);
         /// Where it waits; `null` before the engine has looked at it.
         queue: Option<String> = job.queue.as_ref().map(ToString::to_string);
         /// Lower runs first; `null` before the engine has looked at it.

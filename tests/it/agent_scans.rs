@@ -133,7 +133,7 @@ async fn an_answer_that_was_paid_for_is_used_after_a_crash() {
         desk.serve();
         desk.until(id, Status::Completed).await;
         assert_eq!(titles(desk.folder.path()).len(), 2);
-        let spent = "SELECT sum(runs), sum(cost_usd) FROM spend";
+        let spent = "SELECT sum(runs), sum(cost_usd) FROM job_spend";
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let spent: (i64, f64) = foreign(desk.folder.path()).query_row(spent, [], read).unwrap();
         assert_eq!(spent, (1, 0.5), "the agent was paid once");

@@ -25,7 +25,7 @@ fn failed(conn: &Connection, kind: &str, count: u32, error: &str) {
         &format!(
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
              INSERT INTO jobs (kind) SELECT '{kind}' FROM n;
-             UPDATE jobs SET status = 'running', blocked_by = NULL, worker_id = 'w', epoch = 1, attempt = 1,
+             UPDATE jobs SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1, attempt = 1,
                  started_at = :now WHERE kind = '{kind}';
              UPDATE jobs SET status = 'failed', worker_id = NULL, finished_at = :now, error_code = 'X-YZ-001',
                  error = '{error} ' || id WHERE kind = '{kind}' AND status = 'running'"
@@ -126,11 +126,11 @@ async fn every_act_does_to_each_status_what_the_preview_says() {
         INSERT INTO jobs (kind, run_at) VALUES ('scheduled', :now + 60000);
         INSERT INTO jobs (kind, run_at) VALUES ('queued', :now), ('running', :now), ('asked', :now), ('completed', :now),
             ('failed', :now), ('cancelled', :now);
-        UPDATE jobs SET status = 'scheduled', blocked_by = NULL, priority = 7 WHERE id = 1;
-        UPDATE jobs SET status = 'running', blocked_by = NULL, worker_id = 'w', epoch = 1, attempt = 1,
+        UPDATE jobs SET status = 'scheduled', waits_for = NULL, priority = 7 WHERE id = 1;
+        UPDATE jobs SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1, attempt = 1,
             started_at = :now WHERE id > 2 AND id < 7;
         UPDATE jobs SET cancel_requested_at = :now WHERE id = 4;
-        UPDATE jobs SET status = kind, worker_id = NULL, blocked_by = NULL, finished_at = :now WHERE id > 4;";
+        UPDATE jobs SET status = kind, worker_id = NULL, waits_for = NULL, finished_at = :now WHERE id > 4;";
     for (act_on, done, skipped, then) in [
         (Cancel, 3, vec![(Final, 3), (AskedAlready, 1)], ("status:cancelled", 3)),
         (Retry, 2, vec![(NotFinal, 4), (Completed, 1)], ("trigger:retry kind:failed,cancelled", 2)),
@@ -197,7 +197,7 @@ async fn the_progress_of_a_slice_is_written_with_it_or_neither_is() {
     run(
         &conn,
         "INSERT INTO jobs (kind, run_at, correlation_id) VALUES ('bulk_action', :now, 'request');
-         UPDATE jobs SET status = 'running', blocked_by = NULL, worker_id = 'w', epoch = 1, attempt = 1,
+         UPDATE jobs SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1, attempt = 1,
              started_at = :now",
     );
     failed(&conn, "a", 2, "no");

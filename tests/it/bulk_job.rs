@@ -15,7 +15,7 @@ fn failed(conn: &Connection, kind: &str, count: i64) {
     let sql = format!(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
          INSERT INTO jobs (kind, run_at) SELECT '{kind}', 0 FROM n;
-         UPDATE jobs SET status = 'running', blocked_by = NULL, worker_id = 'w', epoch = 1, attempt = 1, started_at = 0
+         UPDATE jobs SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1, attempt = 1, started_at = 0
          WHERE kind = '{kind}';
          UPDATE jobs SET status = 'failed', worker_id = NULL, finished_at = 1, error = 'no' WHERE kind = '{kind}'"
     );

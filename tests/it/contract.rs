@@ -358,7 +358,7 @@ async fn an_edit_gives_a_job_its_new_place(store: &Store) {
     assert_eq!(leader.claim(1).await[0].id, second, "P13");
     let put_off = JobEdit { run_at: Some(later(60)), ..JobEdit::default() };
     let waits = store.edit_job(first, put_off, by(), START).await.unwrap();
-    assert_eq!((waits.status, waits.blocked_by), (Status::Scheduled, None));
+    assert_eq!((waits.status, waits.waits_for), (Status::Scheduled, None));
     assert!(leader.claim(9).await.is_empty());
     assert_eq!(leader.poll(9, later(60)).await.claimed[0].id, first);
     for wrong in [

@@ -5,8 +5,8 @@ use lamplighter::Engine;
 use lamplighter::clock::Clock;
 use lamplighter::engine::Builder;
 use lamplighter::model::{
-    AttemptEnd, BlockedBy, ConcurrencyKey, Event, JobError, Kind, KindRules, Lease, NewJob,
-    OnInterrupt, Outcome, Queue, Status,
+    AttemptEnd, ConcurrencyKey, Event, JobError, Kind, KindRules, Lease, NewJob, OnInterrupt,
+    Outcome, Queue, Status, WaitsFor,
 };
 use lamplighter::store::Store;
 use std::sync::Arc;
@@ -194,7 +194,7 @@ async fn an_unknown_kind_waits_with_its_reason_until_a_process_knows_it() {
     let (_folder, store) = store();
     let first = engine(&store).start().unwrap();
     let id = store.enqueue(NewJob::new(kind("later")), now()).await.unwrap().id();
-    let job = until(&store, id, |job| job.blocked_by == Some(BlockedBy::Kind)).await;
+    let job = until(&store, id, |job| job.waits_for == Some(WaitsFor::Handler)).await;
     assert_eq!(job.status, Status::Queued);
     first.stop(NO_GRACE).await;
     let done = |_| async { Outcome::Done(true.into()) };
@@ -376,12 +376,12 @@ async fn p23_behind_100_000_final_jobs_an_engine_is_ready_within_5_s_of_a_crash(
          INSERT INTO jobs (kind)
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
          SELECT 'old' FROM n;
-         UPDATE jobs SET status = 'cancelled', blocked_by = NULL, finished_at = run_at WHERE kind = 'old';
+         UPDATE jobs SET status = 'cancelled', waits_for = NULL, finished_at = run_at WHERE kind = 'old';
          INSERT INTO jobs (kind)
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
          SELECT 'work' FROM n;
          UPDATE jobs
-         SET status = 'running', blocked_by = NULL, worker_id = 'killed', epoch = 1, attempt = 1, started_at = 1,
+         SET status = 'running', waits_for = NULL, worker_id = 'killed', epoch = 1, attempt = 1, started_at = 1,
              on_interrupt = 'retry'
          WHERE kind = 'work';
          COMMIT",

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// Six jobs, one in each status, as plain SQL makes them; `:now` is [`START`].
 const JOBS: &str = r#"
-    INSERT INTO schedules (name, rule, kind, cursor_at, created_at, updated_at, updated_by)
+    INSERT INTO job_schedules (name, rule, kind, cursor_at, created_at, updated_at, updated_by)
     VALUES ('nightly', '{}', 'report', 0, 0, 0, 'me');
     INSERT INTO jobs (kind, payload, created_at, run_at, unique_key, concurrency_key)
     VALUES ('send_email', '{"customer_id": 1207, "customer": {"id": "7"}, "items": [{"id": 5}], "0": "zero",
@@ -23,18 +23,18 @@ const JOBS: &str = r#"
     VALUES ('report', 'scheduled', :now - 10000, :now + :h, 1, :now);
     INSERT INTO jobs (kind, created_at, run_at, unique_key, unique_window_ms)
     VALUES ('x', :now - 600000, :now - 600000, 'daily-#-12', 3600000);
-    UPDATE jobs SET status = 'running', blocked_by = NULL, worker_id = 'w', epoch = 1, attempt = 3,
+    UPDATE jobs SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1, attempt = 3,
         started_at = :now - :h - 90000 WHERE id = 2;
     UPDATE jobs SET status = 'failed', worker_id = NULL, finished_at = :now - :h, error_code = 'X-YZ-001',
         error = '[X-YZ-001] SMTP 421 Überlast' WHERE id = 2;
-    UPDATE jobs SET status = 'running', blocked_by = NULL, worker_id = 'w', epoch = 1, attempt = 1,
+    UPDATE jobs SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1, attempt = 1,
         started_at = :now - 48*:h + 60000 WHERE id = 3;
     UPDATE jobs SET status = 'completed', worker_id = NULL, finished_at = :now - 48*:h + 660000,
         error_code = 'CMD-WARN-001', error = 'disk nearly full' WHERE id = 3;
-    UPDATE jobs SET status = 'running', blocked_by = NULL, worker_id = 'w', epoch = 1, attempt = 1,
+    UPDATE jobs SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1, attempt = 1,
         started_at = :now - 30000 WHERE id = 4;
-    UPDATE jobs SET status = 'scheduled', blocked_by = NULL WHERE id = 5;
-    UPDATE jobs SET status = 'cancelled', blocked_by = NULL, finished_at = :now - 540000 WHERE id = 6;
+    UPDATE jobs SET status = 'scheduled', waits_for = NULL WHERE id = 5;
+    UPDATE jobs SET status = 'cancelled', waits_for = NULL, finished_at = :now - 540000 WHERE id = 6;
 "#;
 
 /// What each query finds.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 /// A row of a scan as another program might try to run it by hand.
 const RUN_BY_HAND: &str = "status = 'running', worker_id = 'me', epoch = epoch + 1, attempt = 1, started_at = 1, \
-    blocked_by = NULL, claim_order = NULL";
+    waits_for = NULL, claim_order = NULL";
 
 fn value(data: &Path, sql: &str) -> i64 {
     foreign(data).query_row(sql, [], |row| row.get(0)).unwrap()
@@ -107,9 +107,9 @@ fn an_unknown_kind_from_a_foreign_shell_waits_with_its_reason_and_harms_nobody()
     wait_for(
         data,
         "its reason",
-        "SELECT count(*) FROM jobs WHERE status = 'queued' AND blocked_by = 'kind'",
+        "SELECT count(*) FROM jobs WHERE status = 'queued' AND waits_for = 'handler'",
     );
-    let sneaky = "INSERT INTO jobs(kind, queue, priority, max_attempts, claim_order, blocked_by)
+    let sneaky = "INSERT INTO jobs(kind, queue, priority, max_attempts, claim_order, waits_for)
                   VALUES('brew_tea', 'agent', 0, 1, 0, NULL)";
     let refused = shell(data, sneaky).unwrap().unwrap_err();
     assert!(refused.contains("a new job is admitted by the engine"), "{refused}");
@@ -121,7 +121,7 @@ fn an_unknown_kind_from_a_foreign_shell_waits_with_its_reason_and_harms_nobody()
         &format!("SELECT count(*) FROM jobs WHERE id = {id} AND status = 'completed'"),
     );
     assert_eq!(
-        value(data, "SELECT count(*) FROM jobs WHERE status = 'queued' AND blocked_by = 'kind'"),
+        value(data, "SELECT count(*) FROM jobs WHERE status = 'queued' AND waits_for = 'handler'"),
         1
     );
     let page = browser.get("/jobs", &[]);

@@ -1,6 +1,6 @@
 //! What a scan leaves behind: issues, acts at the tracker, counts and watermark, all or nothing.
 
-use crate::support::{START, foreign, now, open, store, until};
+use crate::support::{START, foreign, now, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
     Act, Actor, AttemptEnd, Caps, Classification, FilingEvent, FilingId, FilingState, Finding,
@@ -427,46 +427,8 @@ async fn a_change_of_an_issue_is_audited_and_one_of_no_issue_is_refused() {
     let (issues, _) = store.issue_list(0, 9).await.unwrap();
     assert_eq!((issues[0].state, issues[0].muted), (IssueState::Open, false));
     let deeds =
-        rows(&foreign(folder.path()), "SELECT action || ' ' || subject FROM audit_log ORDER BY id");
+        rows(&foreign(folder.path()), "SELECT action || ' ' || subject FROM job_audit ORDER BY id");
     assert_eq!(deeds, ["close issue 1", "mute issue 1", "reopen issue 1", "unmute issue 1"]);
-}
-
-#[tokio::test]
-async fn issues_of_an_older_version_are_kept_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    let conn = foreign(folder.path());
-    conn.pragma_update(None, "application_id", i32::from_be_bytes(*b"LMPL")).unwrap();
-    for (version, sql) in [
-        (1, include_str!("../../migrations/sqlite/0001_jobs.sql")),
-        (2, include_str!("../../migrations/sqlite/0002_engine.sql")),
-    ] {
-        conn.execute_batch(sql).unwrap();
-        conn.pragma_update(None, "user_version", version).unwrap();
-    }
-    for (id, state) in [(1, "open"), (2, "closed"), (7, "open")] {
-        conn.execute_batch(&format!(
-            "INSERT INTO self_monitoring_issues VALUES ({id}, 3, 'local', {id}, NULL, '{state}', 'title {id}', 'body',
-                'server_bug', '[\"A-B\"]', 'shop', 'template', printf('%064d', {id}), '[1]', 5, 100, 200);
-             INSERT INTO self_monitoring_issue_codes VALUES ('A-B', {id});"
-        ))
-        .unwrap();
-    }
-    let store = open(folder.path());
-    let found = known(&store, &["A-B"], &[]).await;
-    let closed = IssueState::Completed { closed_at: Timestamp::from_millis(200) };
-    let states: Vec<_> =
-        found.iter().map(|issue| (issue.id.0, issue.number, issue.state)).collect();
-    assert_eq!(
-        states,
-        [(1, Some(1), IssueState::Open), (2, Some(2), closed), (7, Some(7), IssueState::Open)]
-    );
-    for issue in &found {
-        assert_eq!(issue.fingerprints, [Fingerprint::from_hex(format!("{:064}", issue.id.0))]);
-    }
-    file(&store, commit(1, vec![new("next", &[], &["a"])], vec![])).await;
-    assert_eq!(rows(&conn, ISSUES)[3], "8|local|8|open|3");
-    let broken = "SELECT count(*) || '' FROM pragma_foreign_key_check";
-    assert_eq!(rows(&conn, broken), ["0"]);
 }
 
 /// One scan of whatever is new, by the engine and the built-in analyzer.

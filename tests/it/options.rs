@@ -187,7 +187,7 @@ async fn p20_a_waiting_job_that_is_cancelled_never_starts_and_gives_its_key_on()
     let (_, answer) = in_time(contexts.recv()).await.unwrap();
     let blocked = store.enqueue(NewJob::new(kind("work")), START).await.unwrap().id();
     let last = store.enqueue(NewJob::new(kind("work")), START).await.unwrap().id();
-    until(&store, last, |job| job.blocked_by.is_some_and(|by| by.as_str() == "key")).await;
+    until(&store, last, |job| job.waits_for.is_some_and(|by| by.as_str() == "key")).await;
     assert_eq!(store.cancel(blocked, ada(), START).await.unwrap(), Cancelled::Done);
     let again = store.cancel(blocked, ada(), START).await.unwrap();
     assert_eq!(again, Cancelled::AlreadyFinal(Status::Cancelled));
@@ -318,7 +318,7 @@ async fn a_limit_outside_parks_the_job_and_pauses_its_queue_until_then() {
     let parked = until(&store, id, |job| job.status == Status::Scheduled).await;
     assert_eq!((parked.attempt, parked.run_at), (0, until_then));
     let other = store.enqueue(NewJob::new(kind("work")), START).await.unwrap().id();
-    until(&store, other, |job| job.blocked_by.is_none()).await;
+    until(&store, other, |job| job.waits_for.is_none()).await;
     let why = store.why(other, START).await.unwrap().unwrap();
     let limit =
         Gate::UsageLimit { queue: queue(), reason: "rate limit".into(), until: Some(until_then) };
@@ -346,7 +346,7 @@ async fn a_queue_obeys_its_operator_and_stop_all_stops_everything() {
     in_time(engine.leading().wait_for(|leads| *leads)).await.unwrap();
     store.set_queue_limit(queue(), Some(0), ada(), START).await.unwrap();
     let id = store.enqueue(NewJob::new(kind("work")), START).await.unwrap().id();
-    until(&store, id, |job| job.blocked_by.is_none()).await;
+    until(&store, id, |job| job.waits_for.is_none()).await;
     let full = Gate::QueueFull { queue: queue(), limit: 0, holders: Vec::new() };
     assert_eq!(store.why(id, START).await.unwrap().unwrap().gates, [full]);
     store.pause_queue(queue(), "moving".into(), None, ada(), START).await.unwrap();
@@ -362,7 +362,7 @@ async fn a_queue_obeys_its_operator_and_stop_all_stops_everything() {
     clock.advance(Duration::from_secs(10));
     until(&store, id, |job| job.status == Status::Cancelled).await;
     let waits = store.enqueue(NewJob::new(kind("work")), clock.now()).await.unwrap().id();
-    until(&store, waits, |job| job.blocked_by.is_none()).await;
+    until(&store, waits, |job| job.waits_for.is_none()).await;
     let why = store.why(waits, clock.now()).await.unwrap().unwrap();
     assert_eq!(why.to_string(), "All queues were stopped by ada: fire drill.");
     assert!(store.resume_all(ada(), clock.now()).await.unwrap());

@@ -154,7 +154,7 @@ async fn a_limit_parks_the_session_and_pauses_the_agents_until_somebody_resumes_
     let session = desk.session(id);
     assert_eq!((&session["status"], &session["ending"]), (&json!("scheduled"), &json!("limit")));
     let behind = desk.trigger(&["case-behind"]);
-    until(&desk.store, behind, |job| job.blocked_by.is_none()).await;
+    until(&desk.store, behind, |job| job.waits_for.is_none()).await;
     assert!(desk.ask(&["jobs", "why", &behind.to_string()]).contains("limit"));
 
     desk.ask(&["queues", "resume", "agent"]);

@@ -77,7 +77,7 @@ async fn rows_that_are_hard_to_read_stop_nobody_else() {
         folder.path(),
         "INSERT INTO jobs (kind) VALUES ('good');
          UPDATE jobs
-         SET status = 'running', blocked_by = NULL, claim_order = NULL, worker_id = CAST(x'ff' AS TEXT), epoch = epoch + 1,
+         SET status = 'running', waits_for = NULL, claim_order = NULL, worker_id = CAST(x'ff' AS TEXT), epoch = epoch + 1,
              attempt = 1000000, started_at = 1, error = CAST(x'ff' AS TEXT), error_code = CAST(x'ff' AS TEXT)
          WHERE id = last_insert_rowid() AND status = 'queued'",
     );
@@ -100,8 +100,8 @@ fn numbers_and_names_that_nobody_could_read_are_refused_by_the_schema() {
         ("id", "9223372036854775807"),
         ("queue", "'a' || char(0)"),
         ("concurrency_key", "replace(hex(zeroblob(150)), '00', 'é')"),
-        ("blocked_by", "'key'"),
-        ("blocked_by", "'kind'"),
+        ("waits_for", "'key'"),
+        ("waits_for", "'handler'"),
         ("claim_order", "1"),
         ("worker_id", "'w'"),
     ] {
@@ -125,7 +125,7 @@ async fn whoever_frees_a_key_lets_the_next_job_run() {
     let first = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap().id();
     let second = store.enqueue(NewJob::new(kind("keyed")), now()).await.unwrap().id();
     until(&store, first, |job| job.status == Status::Running).await;
-    until(&store, second, |job| job.blocked_by.is_some_and(|by| by.as_str() == "key")).await;
+    until(&store, second, |job| job.waits_for.is_some_and(|by| by.as_str() == "key")).await;
     // Another program ends the first by hand.
     foreign_sql(
         folder.path(),
@@ -238,7 +238,7 @@ async fn a_job_in_our_own_name_that_nobody_runs_is_settled_as_lost() {
         &format!(
             "BEGIN; INSERT INTO jobs (kind) VALUES ('good');
              UPDATE jobs
-             SET status = 'running', blocked_by = NULL, worker_id = '{}', epoch = 1, attempt = 1, started_at = 1,
+             SET status = 'running', waits_for = NULL, worker_id = '{}', epoch = 1, attempt = 1, started_at = 1,
                  on_interrupt = 'retry'
              WHERE id = last_insert_rowid();
              COMMIT",
@@ -275,11 +275,11 @@ fn a_poll_reads_no_table_whole() {
     let conn = foreign(folder.path());
     for sql in [
         "SELECT * FROM jobs WHERE status = 'running' AND (worker_id <> 'me' OR id NOT IN (SELECT value FROM json_each('[]'))) ORDER BY worker_id, id",
-        "SELECT id FROM jobs WHERE status = 'scheduled' AND blocked_by IS NULL AND run_at <= 1 ORDER BY run_at, id LIMIT 9",
-        "SELECT * FROM jobs WHERE blocked_by = 'new' ORDER BY id LIMIT 9",
+        "SELECT id FROM jobs WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= 1 ORDER BY run_at, id LIMIT 9",
+        "SELECT * FROM jobs WHERE waits_for = 'admission' ORDER BY id LIMIT 9",
         "SELECT id, kind FROM jobs WHERE queue = 'q' AND claim_order IS NOT NULL ORDER BY claim_order, id LIMIT 9",
         "SELECT key_slot FROM jobs WHERE concurrency_key = 'k' AND key_slot IS NOT NULL ORDER BY key_slot",
-        "SELECT id FROM jobs WHERE concurrency_key = 'k' AND blocked_by = 'key' ORDER BY run_at + priority * 600000, id LIMIT 1",
+        "SELECT id FROM jobs WHERE concurrency_key = 'k' AND waits_for = 'key' ORDER BY run_at + priority * 600000, id LIMIT 1",
     ] {
         let plan = format!("EXPLAIN QUERY PLAN {sql}");
         let mut statement = conn.prepare(&plan).unwrap();
@@ -304,12 +304,12 @@ async fn a_job_that_was_called_up_for_a_key_and_is_cancelled_first_passes_the_ca
     let (second, third) = (printer(), printer());
     let second = store.enqueue(second, now()).await.unwrap().id();
     let third = store.enqueue(third, now()).await.unwrap().id();
-    until(&store, third, |job| job.blocked_by.is_some_and(|by| by.as_str() == "key")).await;
+    until(&store, third, |job| job.waits_for.is_some_and(|by| by.as_str() == "key")).await;
     // In one transaction of another hand, so that no poll sees the time between.
     let sql = format!(
         "BEGIN IMMEDIATE;
-         UPDATE jobs SET blocked_by = 'new' WHERE id = {second};
-         UPDATE jobs SET status = 'cancelled', blocked_by = NULL, finished_at = 1 WHERE id = {second};
+         UPDATE jobs SET waits_for = 'admission' WHERE id = {second};
+         UPDATE jobs SET status = 'cancelled', waits_for = NULL, finished_at = 1 WHERE id = {second};
          COMMIT"
     );
     foreign_sql(folder.path(), &sql);
@@ -330,7 +330,7 @@ async fn a_kind_that_changes_its_key_leaves_nobody_waiting_for_the_old_one() {
     for _ in 0..4 {
         ids.push(store.enqueue(NewJob::new(kind("good")), now()).await.unwrap().id());
     }
-    until(&store, ids[3], |job| job.blocked_by.is_some_and(|by| by.as_str() == "key")).await;
+    until(&store, ids[3], |job| job.waits_for.is_some_and(|by| by.as_str() == "key")).await;
     engine.stop(Duration::ZERO).await;
     let done = |_| async { Outcome::Done(true.into()) };
     let engine = Engine::builder(store.clone(), Clock::system());

@@ -319,7 +319,7 @@ async fn p16_a_decided_occurrence_never_makes_a_second_job_wherever_the_cursor_i
     let (folder, store) = store();
     add(&store, "report", Plan { overlap: Overlap::QueueAll, ..hourly() }).await;
     look(&store, hours(1)).await;
-    let sql = "UPDATE schedules SET cursor_at = ?1, next_at = ?1";
+    let sql = "UPDATE job_schedules SET cursor_at = ?1, next_at = ?1";
     foreign(folder.path()).execute(sql, [START.millis()]).unwrap();
     look(&store, hours(1)).await;
     assert_eq!(decisions(&store, "report").await, ["1 fired"]);
@@ -332,7 +332,7 @@ async fn a_schedule_that_cannot_be_read_says_so_and_stops_no_other() {
     let (folder, store) = store();
     add(&store, "broken", hourly()).await;
     add(&store, "sound", hourly()).await;
-    let sql = "UPDATE schedules SET rule = '{\"type\":\"lunar\"}' WHERE name = 'broken'";
+    let sql = "UPDATE job_schedules SET rule = '{\"type\":\"lunar\"}' WHERE name = 'broken'";
     foreign(folder.path()).execute(sql, []).unwrap();
     assert_eq!(look(&store, hours(1)).await.wake_at, Some(hours(2)));
     assert_eq!(decisions(&store, "sound").await, ["1 fired"]);
@@ -384,7 +384,7 @@ async fn names_rules_and_removal_answer_with_their_codes() {
     let gone = store.remove_schedule(called("report"), actor(), hours(1)).await;
     assert_eq!(gone.unwrap_err().code(), Code::ScheduleUnknown);
     let audit = "SELECT group_concat(action || ' ' || subject, ', ') FROM
-        (SELECT * FROM audit_log WHERE subject LIKE 'schedule %' ORDER BY id)";
+        (SELECT * FROM job_audit WHERE subject LIKE 'schedule %' ORDER BY id)";
     let deeds: String = foreign(folder.path()).query_row(audit, [], |row| row.get(0)).unwrap();
     assert_eq!(deeds, "add schedule report, remove schedule report");
 }

@@ -11,14 +11,14 @@ use std::collections::BTreeSet;
 /// What a row must have besides its status to be allowed to have it.
 fn columns(status: Status) -> &'static str {
     match status {
-        Status::Scheduled => "worker_id = NULL, finished_at = NULL, blocked_by = NULL",
-        Status::Queued => "worker_id = NULL, finished_at = NULL, blocked_by = 'new'",
+        Status::Scheduled => "worker_id = NULL, finished_at = NULL, waits_for = NULL",
+        Status::Queued => "worker_id = NULL, finished_at = NULL, waits_for = 'admission'",
         Status::Running => {
-            "worker_id = 'w', finished_at = NULL, blocked_by = NULL, attempt = 1, started_at = 1, \
+            "worker_id = 'w', finished_at = NULL, waits_for = NULL, attempt = 1, started_at = 1, \
              epoch = epoch + (status <> 'running')"
         }
         Status::Completed | Status::Failed | Status::Cancelled => {
-            "worker_id = NULL, finished_at = 2, blocked_by = NULL, started_at = coalesce(started_at, 1)"
+            "worker_id = NULL, finished_at = 2, waits_for = NULL, started_at = coalesce(started_at, 1)"
         }
     }
 }
@@ -67,7 +67,7 @@ fn a_new_job_is_queued_or_scheduled() {
     let conn = foreign(folder.path());
     for &status in Status::ALL {
         let sql = format!(
-            "INSERT INTO jobs (kind, status, worker_id, epoch, attempt, started_at, finished_at, blocked_by)
+            "INSERT INTO jobs (kind, status, worker_id, epoch, attempt, started_at, finished_at, waits_for)
              VALUES ('x', '{status}', {0}, {1}, {1}, {1}, {2}, NULL)",
             if status == Status::Running { "'w'" } else { "NULL" },
             i32::from(status != Status::Queued && status != Status::Scheduled),
@@ -75,7 +75,7 @@ fn a_new_job_is_queued_or_scheduled() {
         );
         let waits = status == Status::Queued || status == Status::Scheduled;
         let sql = if waits {
-            sql.replace("NULL)", "'new')").replace(", NULL, 0, 0, 0,", ", NULL, 0, 0, NULL,")
+            sql.replace("NULL)", "'admission')").replace(", NULL, 0, 0, 0,", ", NULL, 0, 0, NULL,")
         } else {
             sql
         };
@@ -143,7 +143,7 @@ fn values_out_of_range_are_refused() {
         "result = 'no json'",
         "max_attempts = 0",
         "status = 'paused'",
-        "blocked_by = 'me'",
+        "waits_for = 'me'",
     ] {
         let (column, value) = values.split_once(" = ").unwrap();
         let sql = format!(

@@ -98,8 +98,7 @@ impl Office {
 
     /// Sets a setting as another program would.
     fn set(&self, key: &str, value: f64) {
-        let sql =
-            "INSERT INTO settings (key, value, updated_at, updated_by) VALUES (?1, ?2, 0, 'test')";
+        let sql = "INSERT INTO job_settings (key, value, updated_at, updated_by) VALUES (?1, ?2, 0, 'test')";
         foreign(self.folder.path()).execute(sql, (key, value.to_string())).unwrap();
     }
 }
@@ -429,7 +428,7 @@ async fn what_somebody_asks_for_goes_before_what_a_schedule_made_and_can_be_canc
     let scheduled = office.store.enqueue(scheduled, now()).await.unwrap().id();
     let ids = [office.ask("result 0 a").await, office.ask("result 0 b").await];
     let cancelled = office.ask("result 0 c").await;
-    until(&office.store, cancelled, |job| job.blocked_by.is_none()).await;
+    until(&office.store, cancelled, |job| job.waits_for.is_none()).await;
     let ahead = async |id| office.store.sessions_ahead(id).await.unwrap();
     let places =
         [ahead(ids[0]).await, ahead(ids[1]).await, ahead(cancelled).await, ahead(scheduled).await];

@@ -70,7 +70,7 @@ async fn of_several_settings_all_hold_or_none() {
 
     // The trigger stands for a full disk, or for the end of the process between two writes.
     let fails =
-        "CREATE TRIGGER fails BEFORE INSERT ON settings WHEN NEW.key = 'agent.budget_day_usd'
+        "CREATE TRIGGER fails BEFORE INSERT ON job_settings WHEN NEW.key = 'agent.budget_day_usd'
         BEGIN SELECT RAISE(ABORT, 'no'); END";
     foreign(folder.path()).execute_batch(fails).unwrap();
     set(&store, &both, START).await.unwrap_err();
@@ -126,7 +126,8 @@ async fn a_lower_role_changes_nothing_and_a_foreign_model_is_noted() {
 #[tokio::test]
 async fn what_another_hand_made_unreadable_keeps_scans_off_and_nothing_else() {
     let (folder, store) = store();
-    let odd = "INSERT INTO settings VALUES ('self_monitoring.cadence', '\"never\"', 0, 'other')";
+    let odd =
+        "INSERT INTO job_settings VALUES ('self_monitoring.cadence', '\"never\"', 0, 'other')";
     foreign(folder.path()).execute_batch(odd).unwrap();
     set(&store, &[("agent.max_turns", "9")], START).await.unwrap();
     let refused = set(&store, &[("self_monitoring.enabled", "true")], START).await.unwrap_err();
@@ -232,7 +233,7 @@ async fn a_form_is_saved_as_a_whole_or_not_at_all() {
     let server = Server::start(folder.path(), &[]);
     let mut browser = Browser::signed_in(&server.url);
     let fails =
-        "CREATE TRIGGER fails BEFORE INSERT ON settings WHEN NEW.key = 'agent.budget_day_usd'
+        "CREATE TRIGGER fails BEFORE INSERT ON job_settings WHEN NEW.key = 'agent.budget_day_usd'
         BEGIN SELECT RAISE(ABORT, 'no'); END";
     foreign(folder.path()).execute_batch(fails).unwrap();
     let form = [("self_monitoring.budget_usd", "7"), ("agent.budget_day_usd", "9")];

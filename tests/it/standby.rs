@@ -196,9 +196,9 @@ async fn every_process_is_a_row_and_the_leader_removes_those_that_are_gone() {
     // A process that was killed while it stood by: its number is free again.
     let mut dead = Command::new("true").spawn().unwrap();
     dead.wait().unwrap();
-    let sql = "INSERT INTO workers (id, pid, process_start, version, started_at, heartbeat_at)
+    let sql = "INSERT INTO job_workers (id, pid, process_start, version, started_at, heartbeat_at)
                SELECT 'dead', ?1, process_start, version, started_at, heartbeat_at + 1000000000
-               FROM workers WHERE leads = 1";
+               FROM job_workers WHERE leads = 1";
     foreign(folder.path()).execute(sql, [dead.id()]).unwrap();
     first.stop(Duration::ZERO).await;
     in_time(second.leading().wait_for(|leads| *leads)).await.unwrap();

@@ -516,6 +516,9 @@ fn without_a_token_or_a_repository_nothing_scans_and_everybody_is_told_why() {
         assert_eq!(said["errors"][0]["pointer"], "/self_monitoring.enabled");
         let count = |sql| foreign(data).query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(count("SELECT count(*) FROM jobs"), 0);
-        assert_eq!(count("SELECT count(*) FROM settings WHERE key = 'self_monitoring.enabled'"), 0);
+        assert_eq!(
+            count("SELECT count(*) FROM job_settings WHERE key = 'self_monitoring.enabled'"),
+            0
+        );
     }
 }

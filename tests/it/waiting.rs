@@ -100,8 +100,7 @@ impl Scene {
             Some(scan) => scan,
             None => enqueue(&store).await,
         };
-        let spent =
-            "INSERT INTO spend VALUES (strftime('%s', 'now') / 86400, 'agent_session', 0, 20.5, 1)";
+        let spent = "INSERT INTO job_spend VALUES (strftime('%s', 'now') / 86400, 'agent_session', 0, 20.5, 1)";
         foreign(folder.path()).execute(spent, []).unwrap();
         Self { folder, store, scan, worker, put_off, _lock: lock }
     }

@@ -87,15 +87,15 @@ async fn every_gate_of_a_real_job_is_named_with_its_holders_and_its_opening() {
     store.set_queue_limit(Queue::DEFAULT, Some(1), ada(), START).await.unwrap();
     store.pause_queue(Queue::DEFAULT, "disk being moved".into(), None, ada(), START).await.unwrap();
     let second = store.enqueue(keyed(), START).await.unwrap().id();
-    until(&store, second, |job| job.blocked_by.is_some_and(|by| by.as_str() == "key")).await;
+    until(&store, second, |job| job.waits_for.is_some_and(|by| by.as_str() == "key")).await;
     let unknown = NewJob { queue: Some(Queue::DEFAULT), ..NewJob::new(kind("send_email")) };
     let unknown = store.enqueue(unknown, START).await.unwrap().id();
-    until(&store, unknown, |job| job.blocked_by.is_some_and(|by| by.as_str() == "kind")).await;
+    until(&store, unknown, |job| job.waits_for.is_some_and(|by| by.as_str() == "handler")).await;
     let later = NewJob { run_at: Some(START.plus(HOUR)), ..keyed() };
     let later = store.enqueue(later, START).await.unwrap().id();
     until(&store, later, |job| job.status == Status::Scheduled).await;
     // The one that was put off has passed its call for the key on.
-    until(&store, second, |job| job.blocked_by.is_some_and(|by| by.as_str() == "key")).await;
+    until(&store, second, |job| job.waits_for.is_some_and(|by| by.as_str() == "key")).await;
 
     let ids = vec![first, second, unknown, later, JobId(99)];
     let whys = store.whys(ids, START).await.unwrap();
@@ -153,7 +153,7 @@ async fn a_job_says_which_attempt_failed_and_starts_now_only_while_nothing_holds
     told(&store, &clock, |says| says.kind("work").is_some()).await;
     store.pause_queue(Queue::DEFAULT, "x".into(), None, Actor::cli(), START).await.unwrap();
     let next = store.enqueue(NewJob::new(kind("work")), START).await.unwrap().id();
-    until(&store, next, |job| job.blocked_by.is_none()).await;
+    until(&store, next, |job| job.waits_for.is_none()).await;
     assert!(!store.why(next, START).await.unwrap().unwrap().starts_now());
     engine.stop(NO_GRACE).await;
 }
@@ -167,7 +167,7 @@ async fn a_deferred_job_that_nobody_can_run_is_scheduled_and_counts_so() {
     let job = NewJob { run_at: Some(then), ..NewJob::new(kind("send_email")) };
     let id = store.enqueue(job, START).await.unwrap().id();
     let waits = until(&store, id, |job| job.status == Status::Scheduled).await;
-    assert_eq!(waits.blocked_by, None);
+    assert_eq!(waits.waits_for, None);
     let counts = store.job_counts().await.unwrap();
     let counts: Vec<_> = counts.iter().map(|count| (count.status, count.count)).collect();
     assert_eq!(counts, [(Status::Scheduled, 1)]);
@@ -176,8 +176,8 @@ async fn a_deferred_job_that_nobody_can_run_is_scheduled_and_counts_so() {
     assert_eq!(words(&why.gates), ["no_handler", "time"], "{why}");
     clock.advance(Duration::from_secs(20));
     let due = until(&store, id, |job| job.status == Status::Queued).await;
-    assert!(due.blocked_by.is_some());
-    until(&store, id, |job| job.blocked_by.is_some_and(|by| by.as_str() == "kind")).await;
+    assert!(due.waits_for.is_some());
+    until(&store, id, |job| job.waits_for.is_some_and(|by| by.as_str() == "handler")).await;
     assert!(store.recount().await.unwrap().is_empty());
     engine.stop(NO_GRACE).await;
 }
@@ -204,11 +204,11 @@ async fn a_server_says_what_it_runs_and_how_its_services_ended_until_it_is_gone(
     let notes = store.notes_for(&kind("tpyo"), START).await.unwrap();
     assert_eq!(notes, ["No running process has a handler for the kind tpyo."]);
 
-    let spoilt = "UPDATE workers SET facts = '{\"kinds\": 7}'";
+    let spoilt = "UPDATE job_workers SET facts = '{\"kinds\": 7}'";
     foreign(folder.path()).execute(spoilt, []).unwrap();
     let server = store.server_facts(START).await.unwrap().unwrap();
     assert_eq!(server.says, ProcessFacts::default(), "facts that cannot be read are none");
-    assert!(foreign(folder.path()).execute("UPDATE workers SET facts = 'x'", []).is_err());
+    assert!(foreign(folder.path()).execute("UPDATE job_workers SET facts = 'x'", []).is_err());
     engine.stop(NO_GRACE).await;
     assert_eq!(store.server_facts(START).await.unwrap(), None);
 }

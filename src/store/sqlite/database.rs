@@ -1,7 +1,7 @@
 //! One open database file: its writer thread, its readers, and the signal that something changed.
 
-use super::counts::Tx;
 use super::open::{self, Limits, Schema};
+use super::transaction::Tx;
 use super::writer::{self, Call, Task};
 use crate::error::{Code, Error, Result, ignore};
 use crate::store::{Board, OpenMode};

@@ -36,7 +36,7 @@ impl From<rusqlite::Error> for Error {
 }
 
 /// The error of a stored text that we do not know, for `from_row` functions.
-pub(super) fn unreadable(column: usize, what: &str) -> rusqlite::Error {
+pub(in crate::store) fn unreadable(column: usize, what: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("unknown {what}").into())
 }
 

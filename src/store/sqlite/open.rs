@@ -173,7 +173,7 @@ fn connect(path: &Path) -> Result<Connection> {
 
 /// Has statements prepared once. Without the stability guarantee SQLite prepares one anew whenever a bound value might
 /// suit a partial index, which costs far more than running it; no statement of ours needs that.
-pub(super) fn tune(conn: &Connection) -> rusqlite::Result<()> {
+pub(in crate::store) fn tune(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }

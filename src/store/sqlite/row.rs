@@ -18,32 +18,35 @@ macro_rules! insert {
         ])
     }};
 }
-pub(super) use insert;
+pub(in crate::store) use insert;
 
 /// Reads the name of a kind.
-pub(super) fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {
+pub(in crate::store) fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {
     Kind::parse(text(row, column)?).map_err(|_| unreadable(column, "kind"))
 }
 
 /// Reads a text that another program may have written in bytes that are no UTF-8: one such row must not stop
 /// everybody who reads the table.
-pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+pub(in crate::store) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     parsed(row, column, Some)?.ok_or_else(|| unreadable(column, "text"))
 }
 
 /// Reads one of our words.
-pub(super) fn word<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+pub(in crate::store) fn word<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text = text(row, column)?;
     T::from_str(&text).map_err(|_| unreadable(column, &format!("word {text:?}")))
 }
 
 /// Reads an instant that may be NULL.
-pub(super) fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+pub(in crate::store) fn instant(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
 
 /// Reads a text that may be NULL, and parses it.
-pub(super) fn parsed<T>(
+pub(in crate::store) fn parsed<T>(
     row: &Row<'_>,
     column: usize,
     parse: impl Fn(String) -> Option<T>,

@@ -12,8 +12,8 @@
 //! since its caller asked, and then hears that nothing was saved; the calls behind it go on waiting for their own time.
 
 use super::checkpoint::{self, Checkpoints};
-use super::counts::{Differences, Tx};
 use super::open::{self, Limits, Schema};
+use super::transaction::{Differences, Tx};
 use crate::error::{Code, Error, Result, ignore};
 use crate::store::Board;
 use rusqlite::Connection;
@@ -308,7 +308,7 @@ fn data_version(conn: &Connection) -> Result<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::counts::Tx;
+    use super::super::transaction::Tx;
     use super::super::{Database, Schema};
     use super::{Instant, Limits, MAX_BATCH, open};
     use crate::error::{Code, Error, Result};

@@ -17,7 +17,7 @@ fn prepare(folder: &Path) {
         INSERT INTO jobs (kind, run_at) VALUES ('work', 0), ('work', 4102444800000);
         INSERT INTO jobs (kind, run_at) VALUES ('work', 0), ('work', 0), ('work', 0), ('work', 0);
         INSERT INTO jobs (kind, run_at, payload) VALUES ('agent_session', 0, '{"prompt":"look","profile":"full"}');
-        UPDATE jobs SET status = 'running', blocked_by = NULL, worker_id = 'w', epoch = 1, attempt = 1, started_at = 1
+        UPDATE jobs SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1, attempt = 1, started_at = 1
         WHERE id >= 3;
         UPDATE jobs SET status = 'completed', worker_id = NULL, finished_at = 2, result = '{}' WHERE id = 4;
         UPDATE jobs SET status = 'failed', worker_id = NULL, finished_at = 2, error = 'no' WHERE id IN (5, 7);

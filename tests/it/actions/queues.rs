@@ -9,7 +9,7 @@ use std::path::Path;
 
 fn prepare(folder: &Path) {
     foreign(folder)
-        .execute_batch("INSERT INTO queues (name, engine_limit) VALUES ('mail', 10)")
+        .execute_batch("INSERT INTO job_queues (name, engine_limit) VALUES ('mail', 10)")
         .unwrap();
 }
 

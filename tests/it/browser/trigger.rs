@@ -118,7 +118,7 @@ async fn the_thousand_and_first_waiting_session_is_refused() {
         lamplighter::sessions::request(&store, wish, asked(), now()).await.unwrap();
     }
     crate::support::until(&store, JobId(1001), |job| {
-        job.queue.is_some() && job.blocked_by.is_none()
+        job.queue.is_some() && job.waits_for.is_none()
     })
     .await;
     let refused = browser.post(PATH, &[("prompt", "more")], &[("HX-Request", "true")]);

@@ -94,7 +94,7 @@ impl Desk {
     /// Sets a setting as another program would.
     pub fn set(&self, key: &str, value: &Value) {
         let sql =
-            "INSERT INTO settings (key, value, updated_at, updated_by) VALUES (?1, ?2, 0, 'test')
+            "INSERT INTO job_settings (key, value, updated_at, updated_by) VALUES (?1, ?2, 0, 'test')
                    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
         foreign(self.folder.path()).execute(sql, (key, value.to_string())).unwrap();
     }

@@ -1,0 +1,364 @@
+-- The component `engine`: jobs and what the engine keeps about them. Its tables are `jobs` and names that begin with
+-- `job_`, for it may stand in an application's own database. Must run on SQLite 3.40; instants are ms since 1970 UTC.
+--
+-- A plain INSERT INTO jobs(kind, payload) VALUES ('x', '{}') from any program is a correct enqueue: the row is queued and
+-- waits for 'admission', which the poller gives it. Conditions on status are OR chains: IN ('…') in a CHECK or a guard
+-- costs a third of the throughput.
+
+CREATE TABLE jobs (
+  id                  INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+  -- GLOB and length() stop at a NUL, instr() does not
+  kind                TEXT NOT NULL
+                      CHECK (length(kind) BETWEEN 1 AND 64 AND kind NOT GLOB '*[^a-z0-9_]*'
+                          AND NOT instr(kind, char(0))),
+  queue               TEXT
+                      CHECK (length(queue) BETWEEN 1 AND 64 AND queue NOT GLOB '*[^a-z0-9_]*'
+                          AND NOT instr(queue, char(0))),
+  priority            INTEGER CHECK (priority BETWEEN -100 AND 100),
+  status              TEXT NOT NULL DEFAULT 'queued'
+                      CHECK (status = 'scheduled' OR status = 'queued' OR status = 'running'
+                          OR status = 'completed' OR status = 'failed' OR status = 'cancelled'),
+  payload             TEXT NOT NULL DEFAULT '{}'
+                      CHECK (json_valid(payload) AND length(payload) <= 262144),
+  trigger             TEXT NOT NULL DEFAULT 'api'
+                      CHECK (trigger = 'manual' OR trigger = 'scheduled' OR trigger = 'api'
+                          OR trigger = 'retry' OR trigger = 'parent'),
+  attempt             INTEGER NOT NULL DEFAULT 0 CHECK (attempt BETWEEN 0 AND 1000000),
+  max_attempts        INTEGER CHECK (max_attempts BETWEEN 1 AND 1000000),
+  interrupted         INTEGER NOT NULL DEFAULT 0 CHECK (interrupted BETWEEN 0 AND 1000000),
+  on_interrupt        TEXT CHECK (on_interrupt = 'retry' OR on_interrupt = 'fail'),
+  epoch               INTEGER NOT NULL DEFAULT 0 CHECK (epoch >= 0),
+  worker_id           TEXT CHECK (length(CAST(worker_id AS BLOB)) BETWEEN 1 AND 200),
+  unique_key          TEXT CHECK (length(CAST(unique_key AS BLOB)) BETWEEN 1 AND 200),
+  unique_window_ms    INTEGER CHECK (unique_window_ms IS NULL OR (unique_window_ms > 0 AND unique_key IS NOT NULL)),
+  concurrency_key     TEXT CHECK (length(CAST(concurrency_key AS BLOB)) BETWEEN 1 AND 200),
+  key_slot            INTEGER CHECK (key_slot BETWEEN 0 AND 10000),
+  -- ready time + priority * 10 minutes: one integer that orders and ages; set on what can start now, on nothing else
+  claim_order         INTEGER,
+  -- what stands between the job and a claim, apart from its time; NULL: nothing
+  waits_for           TEXT DEFAULT 'admission'
+                      CHECK (waits_for = 'admission' OR waits_for = 'handler' OR waits_for = 'key'
+                          OR waits_for = 'constraint'),
+  -- what put a scheduled job off; NULL: whoever made it wanted that time
+  parked_by           TEXT
+                      CHECK (parked_by = 'limit' OR parked_by = 'budget' OR parked_by = 'retry'
+                          OR parked_by = 'snooze' OR parked_by = 'rate'),
+  -- whether job_counts knows the row: set at its first admission, so that a foreign insert is counted once
+  counted             INTEGER NOT NULL DEFAULT 0 CHECK (counted = 0 OR counted = 1),
+  run_at              INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
+  created_at          INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
+  started_at          INTEGER,
+  finished_at         INTEGER,
+  timeout_ms          INTEGER CHECK (timeout_ms > 0),
+  cancel_requested_at INTEGER,
+  schedule_id         INTEGER,
+  occurrence_at       INTEGER,
+  parent_id           INTEGER,
+  correlation_id      TEXT CHECK (length(CAST(correlation_id AS BLOB)) BETWEEN 1 AND 200),   -- of the request that made the job
+  progress            TEXT,
+  result              TEXT CHECK (result IS NULL OR json_valid(result)),
+  error               TEXT,
+  error_code          TEXT,
+
+  CHECK ((worker_id IS NOT NULL) = (status = 'running')),
+  CHECK (status <> 'running' OR (epoch > 0 AND attempt > 0 AND started_at IS NOT NULL)),
+  CHECK ((status <> 'completed' AND status <> 'failed') OR started_at IS NOT NULL),
+  CHECK ((finished_at IS NOT NULL) = (status = 'completed' OR status = 'failed' OR status = 'cancelled')),
+  CHECK (waits_for IS NULL OR status = 'queued' OR status = 'scheduled'),
+  CHECK ((claim_order IS NOT NULL) = (status = 'queued' AND waits_for IS NULL)),
+  CHECK (claim_order IS NULL OR (queue IS NOT NULL AND priority IS NOT NULL AND max_attempts IS NOT NULL)),
+  -- whoever holds a concurrency key, ready or running, holds one of its slots
+  CHECK ((key_slot IS NOT NULL)
+       = (concurrency_key IS NOT NULL AND (status = 'running' OR claim_order IS NOT NULL)))
+) STRICT;
+
+-- What can start now, in its order, a line for each kind of a queue: a claim costs the same whatever else the table holds,
+-- the jobs that only other processes can run included.
+CREATE INDEX jobs_claim ON jobs (queue, kind, claim_order, id) WHERE claim_order IS NOT NULL;
+-- What waits for something, each in the order it is asked for. (run_at + priority * 600000 is claim_order to be.)
+CREATE INDEX jobs_waits_for_admission ON jobs (id) WHERE waits_for = 'admission';
+CREATE INDEX jobs_waits_for_handler ON jobs (kind, id) WHERE waits_for = 'handler' OR waits_for = 'constraint';
+CREATE INDEX jobs_waits_for_key ON jobs (concurrency_key, run_at + priority * 600000, id) WHERE waits_for = 'key';
+CREATE INDEX jobs_scheduled ON jobs (run_at, id) WHERE status = 'scheduled' AND waits_for IS NULL;
+CREATE INDEX jobs_running ON jobs (queue, worker_id, id) WHERE status = 'running';
+CREATE INDEX jobs_final ON jobs (finished_at, id) WHERE finished_at IS NOT NULL;
+-- The pruner's order, per kind.
+CREATE INDEX jobs_final_of_kind ON jobs (kind, status, finished_at) WHERE finished_at IS NOT NULL;
+-- A key's limit: a slot is held by one job at a time, and nobody runs without a slot (see the CHECK).
+CREATE UNIQUE INDEX jobs_key_slot ON jobs (concurrency_key, key_slot) WHERE key_slot IS NOT NULL;
+-- One holder of a unique key: while it is not final, or, with a window, for ever.
+CREATE UNIQUE INDEX jobs_unique_key ON jobs (kind, unique_key)
+  WHERE unique_key IS NOT NULL AND (finished_at IS NULL OR unique_window_ms IS NOT NULL);
+-- The jobs of a schedule that are not over, for its overlap policy.
+CREATE INDEX jobs_open_of_schedule ON jobs (schedule_id, status) WHERE schedule_id IS NOT NULL AND finished_at IS NULL;
+
+-- The status machine. The EXISTS conditions refuse what OR REPLACE would otherwise delete without asking; IS NOT takes
+-- part in OR REPLACE's other habit, NULL turned into the default.
+CREATE TRIGGER jobs_guard_insert BEFORE INSERT ON jobs
+WHEN NEW.id <> -1   -- what a row without an explicit id has here
+  OR (NEW.status <> 'queued' AND NEW.status <> 'scheduled')
+  OR NEW.waits_for IS NOT 'admission'
+  OR NEW.claim_order IS NOT NULL OR NEW.key_slot IS NOT NULL OR NEW.parked_by IS NOT NULL OR NEW.counted <> 0
+  OR NEW.attempt <> 0 OR NEW.epoch <> 0 OR NEW.interrupted <> 0 OR NEW.started_at IS NOT NULL
+  OR (NEW.unique_key IS NOT NULL AND EXISTS (
+        SELECT 1 FROM jobs
+        WHERE kind = NEW.kind AND unique_key = NEW.unique_key
+          AND unique_key IS NOT NULL AND (finished_at IS NULL OR unique_window_ms IS NOT NULL)))
+BEGIN
+  SELECT CASE
+    WHEN NEW.id <> -1
+      THEN RAISE(ABORT, 'jobs: ids are given by the database; a job is never replaced')
+    WHEN NEW.status <> 'queued' AND NEW.status <> 'scheduled'
+      THEN RAISE(ABORT, 'jobs: a new job is queued or scheduled')
+    WHEN NEW.counted <> 0
+      THEN RAISE(ABORT, 'jobs: a new job is counted by the engine: leave counted to it')
+    WHEN NEW.unique_key IS NOT NULL AND NEW.waits_for IS 'admission' AND NEW.claim_order IS NULL
+      AND NEW.key_slot IS NULL AND NEW.parked_by IS NULL AND NEW.attempt = 0 AND NEW.epoch = 0 AND NEW.interrupted = 0
+      AND NEW.started_at IS NULL
+      THEN RAISE(ABORT, 'jobs: another job holds this unique key')
+    ELSE RAISE(ABORT, 'jobs: a new job is admitted by the engine: leave waits_for, parked_by, claim_order, key_slot, attempt, epoch, interrupted and started_at to it')
+  END;
+END;
+
+CREATE TRIGGER jobs_guard_update BEFORE UPDATE ON jobs
+WHEN OLD.finished_at IS NOT NULL OR OLD.status = 'completed' OR OLD.status = 'failed' OR OLD.status = 'cancelled'
+  OR NEW.id IS NOT OLD.id OR NEW.kind IS NOT OLD.kind OR NEW.created_at IS NOT OLD.created_at
+  OR NEW.schedule_id IS NOT OLD.schedule_id OR NEW.occurrence_at IS NOT OLD.occurrence_at
+  OR (NEW.epoch IS NOT OLD.epoch AND (
+        NEW.epoch IS NULL OR OLD.status <> 'queued' OR NEW.status <> 'running' OR NEW.epoch <> OLD.epoch + 1))
+  OR (OLD.status = 'queued' AND NEW.status = 'running' AND NEW.epoch IS OLD.epoch)
+  OR (OLD.status = 'scheduled'
+      AND NEW.status <> 'scheduled' AND NEW.status <> 'queued' AND NEW.status <> 'cancelled')
+  OR (OLD.status = 'queued' AND (NEW.status = 'completed' OR NEW.status = 'failed'))
+  OR (NEW.key_slot IS NOT NULL AND (OLD.key_slot IS NOT NEW.key_slot OR OLD.concurrency_key IS NOT NEW.concurrency_key)
+      AND EXISTS (
+        SELECT 1 FROM jobs
+        WHERE concurrency_key = NEW.concurrency_key AND key_slot = NEW.key_slot AND key_slot IS NOT NULL
+          AND id <> NEW.id))
+  OR (NEW.unique_key IS NOT NULL AND OLD.unique_key IS NOT NEW.unique_key AND EXISTS (
+        SELECT 1 FROM jobs
+        WHERE kind = NEW.kind AND unique_key = NEW.unique_key
+          AND unique_key IS NOT NULL AND (finished_at IS NULL OR unique_window_ms IS NOT NULL)
+          AND id <> NEW.id))
+BEGIN
+  SELECT CASE
+    WHEN OLD.finished_at IS NOT NULL OR OLD.status = 'completed' OR OLD.status = 'failed' OR OLD.status = 'cancelled'
+      THEN RAISE(ABORT, 'jobs: a final job never changes')
+    WHEN NEW.id IS NOT OLD.id OR NEW.kind IS NOT OLD.kind OR NEW.created_at IS NOT OLD.created_at
+      OR NEW.schedule_id IS NOT OLD.schedule_id OR NEW.occurrence_at IS NOT OLD.occurrence_at
+      THEN RAISE(ABORT, 'jobs: id, kind, created_at, schedule_id and occurrence_at never change')
+    WHEN OLD.status = 'scheduled' AND NEW.status <> 'scheduled' AND NEW.status <> 'queued'
+      AND NEW.status <> 'cancelled'
+      THEN RAISE(ABORT, 'jobs: scheduled leads to queued or cancelled')
+    WHEN OLD.status = 'queued' AND (NEW.status = 'completed' OR NEW.status = 'failed')
+      THEN RAISE(ABORT, 'jobs: queued leads to running, scheduled or cancelled')
+    WHEN NEW.epoch IS NOT OLD.epoch AND (
+        NEW.epoch IS NULL OR OLD.status <> 'queued' OR NEW.status <> 'running' OR NEW.epoch <> OLD.epoch + 1)
+      THEN RAISE(ABORT, 'jobs: the epoch grows by one with each claim, and with nothing else')
+    WHEN OLD.status = 'queued' AND NEW.status = 'running' AND NEW.epoch IS OLD.epoch
+      THEN RAISE(ABORT, 'jobs: the epoch grows by one with each claim, and with nothing else')
+    ELSE RAISE(ABORT, 'jobs: another job holds this key')
+  END;
+END;
+
+CREATE TRIGGER jobs_guard_delete BEFORE DELETE ON jobs
+WHEN OLD.finished_at IS NULL
+BEGIN
+  SELECT RAISE(ABORT, 'jobs: only a final job may be deleted');
+END;
+
+-- A slot that is given back, by whomever and for whatever reason, lets the next job that waits for the key be admitted.
+CREATE TRIGGER jobs_key_freed AFTER UPDATE OF key_slot ON jobs
+WHEN OLD.key_slot IS NOT NULL AND NEW.key_slot IS NULL
+BEGIN
+  UPDATE jobs
+  SET waits_for = 'admission'
+  WHERE id = (
+    SELECT id
+    FROM jobs
+    WHERE concurrency_key = OLD.concurrency_key AND waits_for = 'key'
+    ORDER BY run_at + priority * 600000, id
+    LIMIT 1);
+END;
+
+-- A job that was called up for a freed slot and leaves without it (cancelled, put off, of a kind nobody knows) passes
+-- the call on. The next one is judged by admission again, so a call too many does no harm.
+CREATE TRIGGER jobs_call_passed_on AFTER UPDATE OF waits_for ON jobs
+WHEN OLD.waits_for = 'admission' AND OLD.concurrency_key IS NOT NULL AND NEW.key_slot IS NULL
+  AND NEW.waits_for IS NOT 'admission' AND NEW.waits_for IS NOT 'key'
+BEGIN
+  UPDATE jobs
+  SET waits_for = 'admission'
+  WHERE id = (
+    SELECT id
+    FROM jobs
+    WHERE concurrency_key = OLD.concurrency_key AND waits_for = 'key'
+    ORDER BY run_at + priority * 600000, id
+    LIMIT 1);
+END;
+
+-- Every step of a job outside the plain path.
+CREATE TABLE job_events (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  job_id      INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  at          INTEGER NOT NULL,
+  from_status TEXT,
+  to_status   TEXT NOT NULL,
+  cause       TEXT NOT NULL,
+  actor       TEXT NOT NULL,
+  detail      TEXT
+) STRICT;
+CREATE INDEX job_events_job ON job_events (job_id, id);
+
+-- Attempts that are more than the plain path: all but the first when that one completed.
+CREATE TABLE job_attempts (
+  job_id     INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  epoch      INTEGER NOT NULL,
+  attempt    INTEGER NOT NULL,
+  worker_id  TEXT,
+  started_at INTEGER,
+  ended_at   INTEGER NOT NULL,
+  ended_as   TEXT NOT NULL,   -- completed, or the cause of its job_events row
+  error      TEXT,
+  error_code TEXT,
+  PRIMARY KEY (job_id, epoch)
+) STRICT, WITHOUT ROWID;
+
+-- Exact counts per status, kind and queue ('' before admission), written in the commit that changes them. Not by
+-- triggers: those would cost nearly half of the throughput.
+CREATE TABLE job_counts (
+  status TEXT NOT NULL,
+  kind   TEXT NOT NULL,
+  queue  TEXT NOT NULL,
+  count  INTEGER NOT NULL,
+  PRIMARY KEY (status, kind, queue)
+) STRICT, WITHOUT ROWID;
+
+-- Queues somebody has spoken of: the engine with its own limit, an operator with another, or a pause.
+CREATE TABLE job_queues (
+  name           TEXT PRIMARY KEY
+                 CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[^a-z0-9_]*' AND NOT instr(name, char(0))),
+  engine_limit   INTEGER CHECK (engine_limit BETWEEN 0 AND 10000),     -- of the program
+  operator_limit INTEGER CHECK (operator_limit BETWEEN 0 AND 10000),   -- wins over it
+  paused_at      INTEGER,
+  paused_by      TEXT,
+  pause_reason   TEXT,
+  resume_at      INTEGER,   -- NULL: until somebody resumes it
+  CHECK (paused_at IS NOT NULL OR (paused_by IS NULL AND pause_reason IS NULL AND resume_at IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- Processes with an engine. A row is a lease: while it is there and not lost, what runs in its name is its own.
+CREATE TABLE job_workers (
+  id            TEXT PRIMARY KEY,
+  -- who may be killed when it hangs: a process is its pid and when it started
+  pid           INTEGER NOT NULL,
+  process_start TEXT,
+  version       TEXT NOT NULL,
+  is_server     INTEGER NOT NULL DEFAULT 0 CHECK (is_server = 0 OR is_server = 1),
+  slots         INTEGER NOT NULL DEFAULT 0 CHECK (slots >= 0),   -- jobs of a queue that it runs at once
+  started_at    INTEGER NOT NULL,
+  heartbeat_at  INTEGER NOT NULL,
+  beat          INTEGER NOT NULL DEFAULT 0 CHECK (beat >= 0),    -- grows while it lives; a lease is judged by it
+  lease_until   INTEGER,                                         -- for people; decides nothing
+  lost_at       INTEGER,                                         -- when it was judged dead
+  -- What it says of itself, since no other process can know it: written with its heartbeat. A statement that the
+  -- heartbeat is part of must not fail for a fact, so its length is bounded by who writes it.
+  facts         TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(facts))
+) STRICT, WITHOUT ROWID;
+
+-- The process that leads: at most one, and its number grows with each change, so that a write of an earlier one is known.
+CREATE TABLE job_leader (
+  id        INTEGER PRIMARY KEY CHECK (id = 1),
+  epoch     INTEGER NOT NULL CHECK (epoch >= 0),
+  worker_id TEXT
+) STRICT;
+INSERT INTO job_leader (id, epoch) VALUES (1, 0);
+
+-- The kinds that a process has handlers for, with the rules that it was built with.
+CREATE TABLE job_kinds (
+  worker_id     TEXT NOT NULL REFERENCES job_workers (id) ON DELETE CASCADE,
+  kind          TEXT NOT NULL,
+  rules         TEXT NOT NULL CHECK (json_valid(rules)),
+  registered_at INTEGER NOT NULL,
+  PRIMARY KEY (worker_id, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_kinds_kind ON job_kinds (kind, registered_at);
+
+-- Stored rules that make jobs.
+CREATE TABLE job_schedules (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  name       TEXT NOT NULL UNIQUE
+             CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[^a-z0-9_]*' AND NOT instr(name, char(0))),
+  rule       TEXT NOT NULL CHECK (json_valid(rule)),
+  kind       TEXT NOT NULL,
+  payload    TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(payload) AND length(payload) <= 262144),
+  queue      TEXT,
+  priority   INTEGER CHECK (priority BETWEEN -100 AND 100),
+  catch_up   TEXT NOT NULL DEFAULT 'once',
+  overlap    TEXT NOT NULL DEFAULT 'queue_one',
+  stagger_ms INTEGER NOT NULL DEFAULT 0 CHECK (stagger_ms >= 0),
+  reserved   INTEGER NOT NULL DEFAULT 0 CHECK (reserved = 0 OR reserved = 1),   -- edited by settings only
+  paused_at  INTEGER,
+  paused_by  TEXT,
+  cursor_at  INTEGER NOT NULL,   -- every occurrence up to here is decided
+  last_at    INTEGER,            -- the newest that was decided, which a changed interval is counted from
+  next_at    INTEGER,            -- the next one; NULL: there is none, or the row cannot be read
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  updated_by TEXT NOT NULL
+) STRICT;
+CREATE INDEX job_schedules_next ON job_schedules (next_at) WHERE next_at IS NOT NULL AND paused_at IS NULL;
+
+-- What was decided about occurrences, kept for 90 days. No second row for one, so no second job (P16); what is pruned
+-- lies behind the schedule's cursor, which never goes back. A row of merged or skipped ones stands for several.
+CREATE TABLE job_decisions (
+  schedule_id   INTEGER NOT NULL REFERENCES job_schedules (id) ON DELETE CASCADE,
+  occurrence_at INTEGER NOT NULL,
+  decision      TEXT NOT NULL
+                CHECK (decision = 'fired' OR decision = 'caught_up' OR decision = 'skipped' OR decision = 'merged'
+                    OR decision = 'over_budget'),
+  decided_at    INTEGER NOT NULL,
+  job_id        INTEGER,
+  detail        TEXT,
+  PRIMARY KEY (schedule_id, occurrence_at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_decisions_decided_at ON job_decisions (decided_at);   -- the pruner's order
+
+-- A client's idempotency key, the job it made, and a hash of what it asked for.
+CREATE TABLE job_keys (
+  key        TEXT PRIMARY KEY CHECK (length(CAST(key AS BLOB)) BETWEEN 1 AND 200),
+  job_id     INTEGER NOT NULL,
+  body_hash  TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_keys_created_at ON job_keys (created_at);
+
+-- What runs have cost, by day (UTC, days since 1970), kind and schedule (0: none). Outlives the jobs.
+CREATE TABLE job_spend (
+  day         INTEGER NOT NULL,
+  kind        TEXT NOT NULL,
+  schedule_id INTEGER NOT NULL,
+  cost_usd    REAL NOT NULL,
+  runs        INTEGER NOT NULL,
+  PRIMARY KEY (day, kind, schedule_id)
+) STRICT, WITHOUT ROWID;
+
+-- What an operator changes while the engine runs.
+CREATE TABLE job_settings (
+  key        TEXT PRIMARY KEY,
+  value      TEXT NOT NULL CHECK (json_valid(value)),
+  updated_at INTEGER NOT NULL,
+  updated_by TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Every change by a person: who, what, before, after, from where.
+CREATE TABLE job_audit (
+  id      INTEGER PRIMARY KEY AUTOINCREMENT,
+  at      INTEGER NOT NULL,
+  actor   TEXT NOT NULL,
+  remote  TEXT,
+  action  TEXT NOT NULL,
+  subject TEXT,
+  before  TEXT,
+  after   TEXT
+) STRICT;

@@ -1,0 +1,26 @@
+-- The component `logs`: the log store that scans read and other programs may read. Must run on SQLite 3.40.
+
+CREATE TABLE logs (
+  id             INTEGER PRIMARY KEY AUTOINCREMENT,
+  timestamp      TEXT NOT NULL,
+  level          TEXT NOT NULL CHECK (level = 'DEBUG' OR level = 'INFO' OR level = 'WARNING'
+                                   OR level = 'ERROR' OR level = 'CRITICAL'),
+  source         TEXT NOT NULL,
+  message        TEXT NOT NULL,
+  correlation_id TEXT,
+  user_id        TEXT,
+  request_path   TEXT,
+  extra_data     TEXT CHECK (extra_data IS NULL OR json_valid(extra_data)),
+  created_at     INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER))
+) STRICT;
+CREATE INDEX logs_timestamp ON logs (timestamp);
+CREATE INDEX logs_level ON logs (level);
+CREATE INDEX logs_source ON logs (source);
+CREATE INDEX logs_correlation_id ON logs (correlation_id) WHERE correlation_id IS NOT NULL;
+
+-- How far each source that is followed has been read, changed in the transaction that adds its rows.
+CREATE TABLE log_positions (
+  source     TEXT PRIMARY KEY,
+  position   TEXT NOT NULL CHECK (json_valid(position)),
+  created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER))
+) STRICT;

@@ -1,0 +1,252 @@
+-- The component `program`: what `lamplighter serve` keeps beside the engine's tables (people, sessions, repositories,
+-- scans and issues). Needs the component `engine`. Must run on SQLite 3.40; instants are ms since 1970 UTC.
+
+-- One scan at a time, by the schema itself.
+CREATE UNIQUE INDEX jobs_one_running_self_monitoring ON jobs (kind)
+  WHERE kind = 'self_monitoring' AND status = 'running';
+-- OR REPLACE would otherwise delete the scan that runs.
+CREATE TRIGGER jobs_guard_one_running_self_monitoring BEFORE UPDATE OF status ON jobs
+WHEN NEW.kind = 'self_monitoring' AND NEW.status = 'running' AND OLD.status <> 'running' AND EXISTS (
+  SELECT 1 FROM jobs WHERE kind = 'self_monitoring' AND status = 'running')
+BEGIN
+  SELECT RAISE(ABORT, 'jobs: one self_monitoring job runs at a time');
+END;
+-- The scan history, and the scans that are not over.
+CREATE INDEX jobs_scans ON jobs (id) WHERE kind = 'self_monitoring';
+CREATE INDEX jobs_open_scans ON jobs (status, id) WHERE kind = 'self_monitoring' AND finished_at IS NULL;
+CREATE INDEX jobs_ended_scans ON jobs (finished_at, id) WHERE kind = 'self_monitoring' AND finished_at IS NOT NULL;
+-- The session list.
+CREATE INDEX jobs_sessions ON jobs (id) WHERE kind = 'agent_session';
+
+CREATE TABLE users (
+  id            INTEGER PRIMARY KEY AUTOINCREMENT,
+  username      TEXT NOT NULL UNIQUE CHECK (length(username) BETWEEN 1 AND 64),
+  password_hash TEXT NOT NULL,
+  role          TEXT NOT NULL CHECK (role = 'viewer' OR role = 'operator' OR role = 'admin'),
+  created_at    INTEGER NOT NULL
+) STRICT;
+
+-- Signed-in browsers; the id itself is only in the cookie.
+CREATE TABLE logins (
+  id_hash    TEXT PRIMARY KEY,
+  user_id    INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  remote     TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  used_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The one-time link of the first admin; at most one row.
+CREATE TABLE setup_codes (
+  code_hash  TEXT PRIMARY KEY,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A run of an agent program, of whatever kind its job is. Status, times and trigger are the job's; see sessions_full.
+CREATE TABLE sessions (
+  job_id             INTEGER PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+  tier               INTEGER NOT NULL DEFAULT 1 CHECK (tier BETWEEN 1 AND 3),
+  profile            TEXT NOT NULL,
+  model              TEXT,               -- as asked for, then as the program resolved it
+  prompt_file        TEXT,
+  prompt_text        TEXT,               -- NULL for a prompt file
+  continues_id       INTEGER,            -- the session that this one goes on with
+  working_dir        TEXT NOT NULL,
+  place              TEXT NOT NULL,      -- the folder of its files, in the data directory's `jobs`
+  isolation          TEXT,               -- bwrap or supervisor
+  agent_version      TEXT,
+  cli_session_id     TEXT,
+  exit_code          INTEGER,
+  ending             TEXT,               -- done, denied, budget, …
+  response           TEXT,
+  structured         TEXT CHECK (structured IS NULL OR json_valid(structured)),
+  cost_usd           REAL,               -- of all its attempts
+  num_turns          INTEGER,
+  duration_ms        INTEGER,
+  input_tokens       INTEGER,
+  output_tokens      INTEGER,
+  transcript_bytes   INTEGER NOT NULL DEFAULT 0,
+  transcript_lines   INTEGER NOT NULL DEFAULT 0,
+  transcript_dropped INTEGER NOT NULL DEFAULT 0,   -- bytes that came after the limit
+  began_at           INTEGER NOT NULL,
+  ended_at           INTEGER,
+  -- what its processes are found by after a crash, until they are known to be gone
+  marker             TEXT,
+  main_pid           INTEGER,
+  main_start         TEXT
+) STRICT;
+
+CREATE INDEX sessions_open ON sessions (job_id) WHERE marker IS NOT NULL;
+CREATE INDEX sessions_place ON sessions (place);
+
+-- The lines that a run printed, secrets removed, in pieces that end at the end of a line or at their limit of 64 KiB.
+CREATE TABLE transcript_pieces (
+  job_id     INTEGER NOT NULL REFERENCES sessions (job_id) ON DELETE CASCADE,
+  start      INTEGER NOT NULL,   -- bytes before it
+  first_line INTEGER NOT NULL,   -- lines that end before it
+  at         INTEGER NOT NULL,
+  bytes      BLOB NOT NULL CHECK (length(bytes) BETWEEN 1 AND 65536)
+) STRICT;
+
+CREATE UNIQUE INDEX transcript_pieces_start ON transcript_pieces (job_id, start);
+
+-- Sessions with all that is known of them, waiting ones included.
+CREATE VIEW sessions_full AS
+SELECT j.id AS id,
+  j.kind AS kind,
+  coalesce(s.tier, j.payload ->> '$.tier', 1) AS tier,
+  coalesce(s.model, j.payload ->> '$.model') AS model,
+  coalesce(s.prompt_file, j.payload ->> '$.prompt_file') AS prompt_file,
+  j.status AS status,
+  j.started_at AS started_at,
+  j.finished_at AS ended_at,
+  s.exit_code AS exit_code,
+  s.response AS response,
+  s.cost_usd AS cost_usd,
+  s.num_turns AS num_turns,
+  s.duration_ms AS duration_ms,
+  s.input_tokens AS input_tokens,
+  s.output_tokens AS output_tokens,
+  j.trigger AS trigger,
+  coalesce(s.prompt_text, j.payload ->> '$.prompt') AS prompt_text,
+  s.cli_session_id AS cli_session_id,
+  s.working_dir AS working_dir,
+  s.profile AS profile,
+  s.ending AS ending,
+  coalesce(s.continues_id, j.payload ->> '$.continues') AS continues_id,
+  j.parent_id AS parent_id,
+  j.error AS error,
+  j.error_code AS error_code,
+  j.created_at AS created_at
+FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id
+WHERE j.kind = 'agent_session' OR s.job_id IS NOT NULL;
+
+-- Repositories of this machine that an agent describes.
+CREATE TABLE repositories (
+  id           INTEGER PRIMARY KEY AUTOINCREMENT,
+  name         TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 64),
+  path         TEXT NOT NULL UNIQUE,
+  description  TEXT CHECK (description IS NULL OR json_valid(description)),
+  described_by TEXT CHECK (described_by = 'agent' OR described_by = 'files'),
+  described_at INTEGER,
+  job_id       INTEGER,   -- the job that described it last, or is to
+  added_at     INTEGER NOT NULL,
+  CHECK ((description IS NULL) = (described_by IS NULL) AND (description IS NULL) = (described_at IS NULL))
+) STRICT;
+
+-- How far each log database was scanned.
+CREATE TABLE log_watermarks (
+  log         TEXT PRIMARY KEY,   -- the identity of the file
+  last_log_id INTEGER NOT NULL CHECK (last_log_id >= 0),
+  updated_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What a scan did; status, times, trigger and error are its job's. Written by the scan's one commit.
+CREATE TABLE self_monitoring_scans (
+  job_id                         INTEGER PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+  log                            TEXT NOT NULL,
+  log_id_start                   INTEGER NOT NULL,
+  log_id_end                     INTEGER NOT NULL,
+  rows_examined                  INTEGER NOT NULL,
+  issues_created                 INTEGER NOT NULL,
+  duplicates_skipped             INTEGER NOT NULL,
+  potential_duplicates_commented INTEGER NOT NULL DEFAULT 0,
+  reopened                       INTEGER NOT NULL DEFAULT 0,
+  rejected                       INTEGER NOT NULL DEFAULT 0,
+  rejections                     TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(rejections)),   -- why, a list of texts
+  analyzer                       TEXT NOT NULL,
+  model                          TEXT,
+  cost_usd                       REAL,
+  committed_at                   INTEGER NOT NULL
+) STRICT;
+
+-- A number is the tracker's, so an issue that is still to be filed has none.
+CREATE TABLE self_monitoring_issues (
+  id             INTEGER PRIMARY KEY AUTOINCREMENT,
+  scan_id        INTEGER NOT NULL,
+  tracker        TEXT NOT NULL CHECK (tracker = 'local' OR tracker = 'github'),
+  number         INTEGER,   -- NULL: not yet filed
+  url            TEXT,
+  state          TEXT NOT NULL DEFAULT 'open' CHECK (state = 'open' OR state = 'closed'),
+  state_reason   TEXT CHECK (state_reason = 'completed' OR state_reason = 'not_planned'),
+  closed_at      INTEGER,
+  muted_at       INTEGER,   -- not a problem: whatever belongs to it is skipped
+  title          TEXT NOT NULL,
+  body           TEXT NOT NULL,
+  classification TEXT NOT NULL CHECK (classification = 'server_bug' OR classification = 'client_misuse'
+                                   OR classification = 'documentation_gap'),
+  error_codes    TEXT NOT NULL CHECK (json_valid(error_codes)),
+  source         TEXT NOT NULL,
+  template       TEXT NOT NULL,
+  source_files   TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(source_files)),
+  evidence       TEXT NOT NULL CHECK (json_valid(evidence)),   -- log row ids
+  occurrences    INTEGER NOT NULL,
+  follows        INTEGER,   -- the issue, closed as not planned, that the same problem had before
+  created_at     INTEGER NOT NULL,
+  last_seen_at   INTEGER NOT NULL,
+  CHECK (tracker <> 'local' OR number IS NOT NULL),
+  CHECK ((state = 'closed') = (closed_at IS NOT NULL) AND (state = 'closed') = (state_reason IS NOT NULL))
+) STRICT;
+-- Another repository counts from 1 again, so at a tracker it is the page that is one issue's alone.
+CREATE UNIQUE INDEX self_monitoring_issues_number ON self_monitoring_issues (number) WHERE tracker = 'local';
+CREATE UNIQUE INDEX self_monitoring_issues_url ON self_monitoring_issues (url);
+
+-- What tier 2 recognises an issue by: its template's fingerprint, its structural one, and those of findings that turned
+-- out to be the same.
+CREATE TABLE self_monitoring_issue_fingerprints (
+  fingerprint TEXT NOT NULL,
+  issue_id    INTEGER NOT NULL REFERENCES self_monitoring_issues (id) ON DELETE CASCADE,
+  open        INTEGER NOT NULL CHECK (open = 0 OR open = 1),   -- follows the issue's state
+  PRIMARY KEY (fingerprint, issue_id)
+) STRICT, WITHOUT ROWID;
+-- At most one open issue per fingerprint.
+CREATE UNIQUE INDEX self_monitoring_issue_fingerprints_open ON self_monitoring_issue_fingerprints (fingerprint)
+  WHERE open = 1;
+CREATE INDEX self_monitoring_issue_fingerprints_issue ON self_monitoring_issue_fingerprints (issue_id);
+-- An issue that is opened again while a newer one has its fingerprint leaves it to that one.
+CREATE TRIGGER self_monitoring_issues_state AFTER UPDATE OF state ON self_monitoring_issues
+WHEN NEW.state <> OLD.state
+BEGIN
+  UPDATE OR IGNORE self_monitoring_issue_fingerprints
+  SET open = (NEW.state = 'open')
+  WHERE issue_id = NEW.id;
+END;
+
+-- Exact error codes of issues (tier 1).
+CREATE TABLE self_monitoring_issue_codes (
+  code     TEXT NOT NULL,
+  issue_id INTEGER NOT NULL REFERENCES self_monitoring_issues (id) ON DELETE CASCADE,
+  PRIMARY KEY (code, issue_id)
+) STRICT, WITHOUT ROWID;
+
+-- Acts at the tracker, one row each, written with the scan that decides them. Those of the local tracker are done by
+-- their row; of its issues only comments and reopenings have one.
+CREATE TABLE filings (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  issue_id   INTEGER NOT NULL REFERENCES self_monitoring_issues (id) ON DELETE CASCADE,
+  scan_id    INTEGER NOT NULL,
+  act        TEXT NOT NULL CHECK (act = 'open' OR act = 'comment' OR act = 'reopen'),
+  state      TEXT NOT NULL CHECK (state = 'pending' OR state = 'sending' OR state = 'filed' OR state = 'failed'
+                               OR state = 'awaiting_approval' OR state = 'rejected'),
+  marker     TEXT NOT NULL UNIQUE
+             CHECK (length(marker) BETWEEN 16 AND 64 AND marker NOT GLOB '*[^0-9a-f]*'),   -- recognised at the tracker
+  title      TEXT,   -- of act open
+  body       TEXT NOT NULL,
+  labels     TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(labels)),
+  number     INTEGER,   -- the issue's, once it is known
+  url        TEXT,      -- the page of the issue or comment, once it is filed
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  sent_at    INTEGER,   -- when it was last on its way
+  error      TEXT,
+  CHECK ((act = 'open') = (title IS NOT NULL))
+) STRICT;
+CREATE UNIQUE INDEX filings_open ON filings (issue_id) WHERE act = 'open';   -- no issue is opened twice
+CREATE INDEX filings_issue ON filings (issue_id, id);
+CREATE INDEX filings_unfinished ON filings (id) WHERE state <> 'filed' AND state <> 'rejected';
+CREATE INDEX filings_of_scan ON filings (scan_id) WHERE state <> 'filed' AND state <> 'rejected';
+
+-- What was read of a repository's issues is what had changed until then.
+CREATE TABLE tracker_news (
+  repository TEXT PRIMARY KEY,
+  read_upto  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

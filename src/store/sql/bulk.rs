@@ -1,0 +1,269 @@
+//! One act on many jobs: a preview that looks, and slices that act.
+
+use super::filter::{Conditions, conditions};
+use super::search::{WINDOW, Window};
+use super::{audit, control, delete, edit, jobs};
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    Actor, Bulk, BulkAct, BulkSlice, CommonError, Enqueued, Filter, Job, JobEdit, JobId, JobState,
+    NewJob, Skip, Timestamp,
+};
+use crate::store::sqlite::Tx;
+use crate::store::sqlite::row;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+use std::collections::{BTreeMap, HashMap};
+
+/// Jobs that a preview shows.
+const SAMPLE: usize = 20;
+/// Errors that a preview shows.
+const ERRORS: usize = 3;
+/// Different errors that a preview tells apart.
+const MAX_ERRORS: usize = 10_000;
+/// Characters of an error that tell it from others.
+const ERROR_CHARACTERS: usize = 200;
+
+/// What was counted so far.
+#[derive(Default)]
+pub(in crate::store) struct Tally {
+    pub(in crate::store) matched: u64,
+    pub(in crate::store) skipped: BTreeMap<Skip, u64>,
+    pub(in crate::store) looked_through: u64,
+    /// The ids that were looked at: from the first to below the second.
+    pub(in crate::store) ids: Option<(i64, i64)>,
+    pub(in crate::store) sample: Vec<Job>,
+    errors: HashMap<(Option<String>, String), CommonError>,
+}
+
+impl Tally {
+    /// The commonest errors, the commonest first.
+    pub(in crate::store) fn commonest(&mut self) -> Vec<CommonError> {
+        let mut errors: Vec<_> = std::mem::take(&mut self.errors).into_values().collect();
+        errors.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.example.cmp(&b.example)));
+        errors.truncate(ERRORS);
+        errors
+    }
+
+    fn add(&mut self, act: BulkAct, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<i64> {
+        let state = JobState {
+            status: row::word(row, 1)?,
+            run_at: Timestamp::from_millis(row.get(2)?),
+            priority: row.get(3)?,
+            is_asked_to_end: row.get(4)?,
+        };
+        self.matched += 1;
+        if let Some(skip) = act.skip(state, now) {
+            *self.skipped.entry(skip).or_default() += 1;
+        }
+        let (code, error) = (row::parsed(row, 5, Some)?, row::parsed(row, 6, Some)?);
+        if let Some(example) = error.or_else(|| code.clone()) {
+            let key = (code.clone(), without_numbers(&example));
+            if self.errors.len() < MAX_ERRORS || self.errors.contains_key(&key) {
+                let known = self.errors.entry(key);
+                known.or_insert(CommonError { code, example, count: 0 }).count += 1;
+            }
+        }
+        row.get(0)
+    }
+}
+
+/// Errors that differ by numbers only are one.
+fn without_numbers(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_ascii_digit() {
+            true if plain.ends_with('#') => {}
+            true => plain.push('#'),
+            false => plain.push(c),
+        }
+    }
+    plain
+}
+
+/// Counts in the next window of ids below the cursor; answers where the one after it begins.
+pub(in crate::store) fn look(
+    conn: &Connection,
+    (filter, act): (&Filter, BulkAct),
+    before: Option<i64>,
+    now: Timestamp,
+    tally: &mut Tally,
+) -> Result<Option<i64>> {
+    let fits = conditions(filter, now, 2);
+    let sql = format!(
+        "SELECT id, status, run_at, priority, cancel_requested_at IS NOT NULL, error_code,
+            substr(error, 1, {ERROR_CHARACTERS})
+         FROM jobs NOT INDEXED
+         WHERE id < ?1 AND id >= ?2 {}
+         ORDER BY id DESC",
+        fits.sql
+    );
+    let window = Window::of_jobs(conn, before, fits.ids)?;
+    let mut statement = conn.prepare(&sql)?;
+    let mut rows = statement.query(bound(fits, [window.before, window.floor]))?;
+    while let Some(row) = rows.next()? {
+        let id = tally.add(act, row, now)?;
+        if tally.sample.len() < SAMPLE {
+            match jobs::get(conn, JobId(id)) {
+                Ok(job) => tally.sample.extend(job),
+                // Another program wrote it; the act leaves it alone.
+                Err(error) if error.code() == Code::StoreCorrupt => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    tally.looked_through += window.length(window.floor);
+    let before = tally.ids.map_or(window.before, |(_, before)| before);
+    tally.ids = Some((window.floor, before));
+    Ok(window.next())
+}
+
+/// The next jobs above the cursor that fit, at most `limit`, and where the slice after them begins.
+pub(in crate::store) fn candidates(
+    conn: &Connection,
+    bulk: &Bulk,
+    after: i64,
+    limit: usize,
+) -> Result<(Vec<i64>, Option<i64>)> {
+    let fits = conditions(&bulk.filter, bulk.asked_at, 3);
+    let sql = format!(
+        "SELECT id
+         FROM jobs NOT INDEXED
+         WHERE id > ?1 AND id <= ?2 {}
+         ORDER BY id
+         LIMIT ?3",
+        fits.sql
+    );
+    let after = after.max(bulk.from_id.saturating_sub(1));
+    let end = match fits.ids {
+        Some(_) => bulk.through_id,
+        None => bulk.through_id.min(after.saturating_add(WINDOW)),
+    };
+    let mut statement = conn.prepare(&sql)?;
+    let rows = statement.query_map(bound(fits, [after, end, limit as i64]), |row| row.get(0))?;
+    let ids = rows.collect::<rusqlite::Result<Vec<i64>>>()?;
+    let last = ids.last().copied().filter(|_| ids.len() == limit).unwrap_or(end);
+    Ok((ids, (last < bulk.through_id).then_some(last)))
+}
+
+/// Acts on the candidates that still fit. Jobs that are changed already are left alone.
+pub(in crate::store) fn act_on(
+    tx: &Tx<'_>,
+    bulk: &Bulk,
+    of: JobId,
+    (ids, next): (&[i64], Option<i64>),
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<BulkSlice> {
+    let fits = conditions(&bulk.filter, bulk.asked_at, 1);
+    let sql = format!(
+        "SELECT {} FROM jobs WHERE id IN (SELECT value FROM json_each(?1)) {} ORDER BY id",
+        jobs::COLUMNS,
+        fits.sql
+    );
+    let mut statement = tx.prepare(&sql)?;
+    let params = bound(fits, [serde_json::json!(ids).to_string()]);
+    let rows = statement.query_map(params, |row| Ok(jobs::from_row(row)))?;
+    let found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let correlation_id = jobs::get(tx, of)?.and_then(|job| job.correlation_id);
+    let of = Of { job: of, correlation_id };
+    let mut slice = BulkSlice { next, ..BulkSlice::default() };
+    let mut changed = Vec::new();
+    let mut pieces = delete::PIECES;
+    for row in found {
+        let job = match row.map_err(Error::from) {
+            Ok(job) => job,
+            Err(error) if error.code() == Code::StoreCorrupt => {
+                *slice.skipped.entry(Skip::Unreadable).or_default() += 1;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let job = &job;
+        let skip = match bulk.act.skip(JobState::from(job), now) {
+            Some(skip) => Some(skip),
+            None if bulk.act == BulkAct::Delete && delete::has_processes(tx, job.id)? => {
+                Some(Skip::ProcessesLeft)
+            }
+            None if bulk.act == BulkAct::Delete => {
+                if !delete::remove(tx, job, &mut pieces)? {
+                    // The rest of its transcript is the next slice's.
+                    slice.next = Some(job.id.0 - 1);
+                    break;
+                }
+                None
+            }
+            None => act(tx, bulk.act, &of, job, actor, now)?,
+        };
+        match skip {
+            Some(skip) => *slice.skipped.entry(skip).or_default() += 1,
+            None => changed.push(job.id.0),
+        }
+    }
+    slice.done = changed.len() as u64;
+    if !changed.is_empty() {
+        let subject = format!("{} jobs, for job {}", changed.len(), of.job);
+        let ids = serde_json::json!(changed).to_string();
+        let action = format!("bulk {}", bulk.act);
+        audit::record_change(tx, actor, &action, &subject, (None, Some(&ids)), now)?;
+    }
+    Ok(slice)
+}
+
+/// The job that does the whole act.
+struct Of {
+    job: JobId,
+    correlation_id: Option<String>,
+}
+
+/// Acts on one job; answers why it was left alone after all. One job that another program wrote with values that no job may
+/// have does not stop the others.
+fn act(
+    tx: &Tx<'_>,
+    act: BulkAct,
+    of: &Of,
+    job: &Job,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Option<Skip>> {
+    let acted = match act {
+        BulkAct::Cancel => control::cancel_job(tx, job, actor, now).map(|_| None),
+        BulkAct::Retry => retry(tx, of, job, now),
+        BulkAct::RunNow => edit::make_due(tx, job, actor, now).map(|_| None),
+        BulkAct::SetPriority(to) => {
+            let priority = JobEdit { priority: Some(to), ..JobEdit::default() };
+            edit::change(tx, job, priority, actor, now).map(|_| None)
+        }
+        BulkAct::Delete => Ok(None),
+    };
+    // All of these are found before anything of the job is written.
+    acted.or_else(|error| {
+        let is_of_the_job = error.class().is_refusal() || error.code() == Code::StoreCorrupt;
+        if is_of_the_job { Ok(Some(Skip::Unreadable)) } else { Err(error) }
+    })
+}
+
+/// Runs a job again, once for each bulk action: the pair is the new job's idempotency key.
+fn retry(tx: &Tx<'_>, of: &Of, job: &Job, now: Timestamp) -> Result<Option<Skip>> {
+    let key = format!("bulk action {}, job {}", of.job, job.id);
+    let again = control::copy(job).and_then(|copy| {
+        let copy = NewJob {
+            idempotency_key: Some(key),
+            correlation_id: of.correlation_id.clone(),
+            ..copy
+        };
+        jobs::insert(tx, &copy, now)
+    });
+    match again {
+        Ok(Enqueued::Inserted(_)) => Ok(None),
+        Ok(Enqueued::Existing(_)) => Ok(Some(Skip::Repeated)),
+        Err(error) if error.code() == Code::IdempotencyConflict => Ok(Some(Skip::Repeated)),
+        Err(error) if error.code() == Code::QueueFull => Ok(Some(Skip::NoRoom)),
+        Err(error) => Err(error),
+    }
+}
+
+/// A statement's own parameters, and those of the conditions after them.
+fn bound<const N: usize>(fits: Conditions, own: [impl Into<Value>; N]) -> impl rusqlite::Params {
+    let own = own.into_iter().map(Into::into);
+    params_from_iter(own.chain(fits.values).collect::<Vec<Value>>())
+}

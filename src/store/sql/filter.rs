@@ -1,0 +1,193 @@
+//! A filter as SQL: conditions on a row of `jobs` with bound values; no text of a filter ever becomes SQL.
+
+use crate::model::{
+    Compare, Condition, Filter, Kind, Mark, OVERDUE_AFTER, PathStep, Queue, ScheduleName, Timestamp,
+};
+use rusqlite::types::Value;
+use std::fmt::Write as _;
+
+/// The time that stands for a job's status: when it ended, or started, or was made.
+const OWN_TIME: &str = "coalesce(finished_at, iif(status = 'running', started_at, created_at))";
+
+/// Conditions for a WHERE, and the values of their parameters.
+pub(super) struct Conditions {
+    /// Empty, or begins with ` AND `.
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
+    /// The lowest and the highest id that can fit, if the filter names ids: they are few, and each is looked up.
+    pub(super) ids: Option<(i64, i64)>,
+}
+
+/// The conditions of a filter at `now`; the statement has `taken` parameters of its own, `?1` and so on.
+pub(super) fn conditions(filter: &Filter, now: Timestamp, taken: usize) -> Conditions {
+    let mut builder = Builder { taken, values: Vec::new() };
+    let mut sql = String::new();
+    let mut ids = None;
+    for term in filter.terms() {
+        if let (Condition::Id(named), false) = (&term.condition, term.negated) {
+            write!(sql, " AND {}", builder.ids(named)).expect("a String takes every write");
+            let (lowest, highest) = ids.unwrap_or((1, i64::MAX));
+            let least = named.iter().copied().min().unwrap_or(i64::MAX);
+            let most = named.iter().copied().max().unwrap_or(0);
+            ids = Some((least.max(lowest), most.min(highest)));
+            continue;
+        }
+        let condition = builder.condition(&term.condition, now);
+        // What is NULL does not fit, and so fits the opposite.
+        let wanted = if term.negated { "IS NOT TRUE" } else { "IS TRUE" };
+        write!(sql, " AND ({condition}) {wanted}").expect("a String takes every write");
+    }
+    Conditions { sql, values: builder.values, ids }
+}
+
+struct Builder {
+    taken: usize,
+    values: Vec<Value>,
+}
+
+impl Builder {
+    /// Binds a value; answers its placeholder.
+    fn bind(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("?{}", self.taken + self.values.len())
+    }
+
+    fn bind_text(&mut self, text: &str) -> String {
+        self.bind(text.to_owned())
+    }
+
+    fn condition(&mut self, condition: &Condition, now: Timestamp) -> String {
+        match condition {
+            Condition::Status(values) => {
+                self.one_of("status", values.iter().map(|value| value.as_str()))
+            }
+            Condition::Kind(values) => self.one_of("kind", values.iter().map(Kind::as_str)),
+            Condition::Queue(values) => self.one_of("queue", values.iter().map(Queue::as_str)),
+            Condition::Trigger(values) => {
+                self.one_of("trigger", values.iter().map(|value| value.as_str()))
+            }
+            Condition::ErrorCode(codes) => {
+                self.one_of("error_code COLLATE NOCASE", codes.iter().map(String::as_str))
+            }
+            Condition::Id(ids) => self.ids(ids),
+            Condition::Schedule(names) => {
+                let wanted = self.one_of("name", names.iter().map(ScheduleName::as_str));
+                format!("schedule_id IN (SELECT id FROM job_schedules WHERE {wanted})")
+            }
+            Condition::Key(keys) => any(keys, |key| self.key(key)),
+            Condition::ErrorText(texts) => any(texts, |text| self.says("error", text)),
+            Condition::Payload(path, values) => any(values, |value| self.field(path, value)),
+            Condition::Since(moment) => {
+                format!("{OWN_TIME} >= {}", self.bind(moment.at(now).millis()))
+            }
+            Condition::Before(moment) => {
+                format!("{OWN_TIME} < {}", self.bind(moment.at(now).millis()))
+            }
+            Condition::Attempt(how, count) => {
+                format!("attempt {} {}", sign(*how), self.bind(i64::from(*count)))
+            }
+            Condition::Took(how, length) => {
+                let now = self.bind(now.millis());
+                let length = self.bind(length.millis());
+                let sign = sign(*how);
+                format!(
+                    "coalesce(finished_at, iif(status = 'running', {now}, NULL)) - started_at {sign} {length}"
+                )
+            }
+            Condition::Waited(how, length) => {
+                let now = self.bind(now.millis());
+                let length = self.bind(length.millis());
+                let sign = sign(*how);
+                format!("max(coalesce(started_at, finished_at, {now}) - run_at, 0) {sign} {length}")
+            }
+            Condition::Is(marks) => any(marks, |mark| self.mark(*mark, now)),
+            Condition::Text(text) => self.text(text),
+        }
+    }
+
+    fn ids(&mut self, ids: &[i64]) -> String {
+        let ids: Vec<_> = ids.iter().map(|id| self.bind(*id)).collect();
+        format!("id IN ({})", ids.join(", "))
+    }
+
+    fn one_of<'a>(&mut self, column: &str, values: impl Iterator<Item = &'a str>) -> String {
+        let values: Vec<_> = values.map(|value| self.bind_text(value)).collect();
+        format!("{column} IN ({})", values.join(", "))
+    }
+
+    /// A unique key with a window is stored with the number of its window.
+    fn key(&mut self, key: &str) -> String {
+        let windowed = self.bind(format!("{key}#"));
+        let key = self.bind_text(key);
+        format!(
+            "unique_key = {key} OR concurrency_key = {key}
+             OR (unique_window_ms IS NOT NULL AND rtrim(rtrim(unique_key, '0123456789'), '-') = {windowed})"
+        )
+    }
+
+    /// Upper and lower case are alike in ASCII.
+    fn says(&mut self, column: &str, text: &str) -> String {
+        let text = self.bind_text(text);
+        format!("instr(lower({column}), lower({text})) > 0")
+    }
+
+    fn text(&mut self, text: &str) -> String {
+        let mut sql = format!("{} OR {}", self.says("error", text), self.says("payload", text));
+        // JSON writes quotes and backslashes in another way.
+        let written = serde_json::Value::from(text).to_string();
+        let inner = &written[1..written.len() - 1];
+        if inner != text {
+            write!(sql, " OR {}", self.says("payload", inner)).expect("a String takes every write");
+        }
+        sql
+    }
+
+    /// A field that is this text, or this number, or `true`, `false`, `null`, or this JSON.
+    fn field(&mut self, path: &[PathStep], value: &str) -> String {
+        let mut json_path = "$".to_owned();
+        for step in path {
+            let step = match step {
+                PathStep::Field(name) => format!(".\"{name}\""),
+                PathStep::Element(place) => format!("[{place}]"),
+            };
+            json_path.push_str(&step);
+        }
+        let path = self.bind(json_path);
+        let text = self.bind_text(value);
+        let mut sql = format!(
+            "iif(json_type(payload, {path}) = 'text', payload ->> {path}, payload -> {path}) = {text}"
+        );
+        if let Some(number) = value.parse().ok().filter(|number: &f64| number.is_finite()) {
+            let number = self.bind(number);
+            write!(
+                sql,
+                " OR (json_type(payload, {path}) IN ('integer', 'real') AND payload ->> {path} = {number})"
+            )
+            .expect("a String takes every write");
+        }
+        sql
+    }
+
+    fn mark(&mut self, mark: Mark, now: Timestamp) -> String {
+        match mark {
+            Mark::Overdue => {
+                let late = now.millis().saturating_sub(OVERDUE_AFTER.as_millis() as i64);
+                let late = self.bind(late);
+                format!("(status = 'queued' OR status = 'scheduled') AND run_at < {late}")
+            }
+            Mark::Warning => "status = 'completed' AND error_code IS NOT NULL".into(),
+        }
+    }
+}
+
+fn any<T>(values: &[T], sql: impl FnMut(&T) -> String) -> String {
+    values.iter().map(sql).map(|sql| format!("({sql})")).collect::<Vec<_>>().join(" OR ")
+}
+
+fn sign(how: Compare) -> &'static str {
+    match how {
+        Compare::Equal => "=",
+        Compare::Above => ">",
+        Compare::Below => "<",
+    }
+}

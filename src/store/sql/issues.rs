@@ -1,0 +1,304 @@
+//! Rows of `self_monitoring_issues`.
+
+use super::audit;
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    Actor, Fingerprint, Issue, IssueChange, IssueId, IssueState, JobId, KnownIssue, NewIssue,
+    Remark, Timestamp, Tracker,
+};
+use crate::store::sqlite::error::unreadable;
+use crate::store::sqlite::row::word;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+/// The most open and muted issues with which findings are compared word by word: years of them.
+const MAX_COMPARED: usize = 2_000;
+
+const COLUMNS: &str = "id, number, url, title, body, classification, error_codes, occurrences, scan_id, \
+    created_at, last_seen_at, state, state_reason, closed_at, muted_at IS NOT NULL";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
+    Ok(Issue {
+        id: IssueId(row.get(0)?),
+        number: row.get(1)?,
+        url: row.get(2)?,
+        title: row.get(3)?,
+        body: row.get(4)?,
+        classification: word(row, 5)?,
+        error_codes: texts(row, 6)?,
+        occurrences: row.get::<_, i64>(7)? as u64,
+        scan_id: JobId(row.get(8)?),
+        created_at: Timestamp::from_millis(row.get(9)?),
+        last_seen_at: Timestamp::from_millis(row.get(10)?),
+        state: state(row, 11)?,
+        muted: row.get(14)?,
+    })
+}
+
+/// The columns that [`known_from_row`] reads, of `self_monitoring_issues i`.
+const KNOWN_COLUMNS: &str = "id, number, title, last_seen_at, error_codes, source, template, \
+    (SELECT json_group_array(fingerprint) FROM self_monitoring_issue_fingerprints WHERE issue_id = i.id), \
+    state, state_reason, closed_at, muted_at IS NOT NULL, url";
+
+fn known_from_row(row: &Row<'_>) -> rusqlite::Result<KnownIssue> {
+    Ok(KnownIssue {
+        id: IssueId(row.get(0)?),
+        number: row.get(1)?,
+        url: row.get(12)?,
+        title: row.get(2)?,
+        last_seen_at: Timestamp::from_millis(row.get(3)?),
+        error_codes: texts(row, 4)?,
+        source: row.get(5)?,
+        template: row.get(6)?,
+        fingerprints: texts(row, 7)?.into_iter().map(Fingerprint::from_hex).collect(),
+        state: state(row, 8)?,
+        muted: row.get(11)?,
+    })
+}
+
+/// The state, its reason and its instant, from three columns that begin at this one.
+pub(super) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<IssueState> {
+    let closed_at = row.get::<_, Option<i64>>(column + 2)?.map(Timestamp::from_millis);
+    match (row.get::<_, Option<String>>(column + 1)?.as_deref(), closed_at) {
+        (None, None) => Ok(IssueState::Open),
+        (Some("completed"), Some(closed_at)) => Ok(IssueState::Completed { closed_at }),
+        (Some("not_planned"), Some(closed_at)) => Ok(IssueState::NotPlanned { closed_at }),
+        _ => Err(unreadable(column, "state of an issue")),
+    }
+}
+
+/// A column that holds a JSON list of texts.
+pub(super) fn texts(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|_| unreadable(column, "list"))
+}
+
+/// The issues of any state that share an error code or a fingerprint with one of these findings, and the newest that are
+/// open or muted; oldest first.
+pub(in crate::store) fn known(
+    conn: &Connection,
+    codes: &[String],
+    fingerprints: &[Fingerprint],
+) -> Result<Vec<KnownIssue>> {
+    let sql = format!(
+        "SELECT {KNOWN_COLUMNS}
+         FROM self_monitoring_issues i
+         WHERE id IN (
+             SELECT issue_id
+             FROM self_monitoring_issue_codes
+             WHERE code IN (SELECT value FROM json_each(:codes))
+             UNION
+             SELECT issue_id
+             FROM self_monitoring_issue_fingerprints
+             WHERE fingerprint IN (SELECT value FROM json_each(:fingerprints))
+             UNION
+             SELECT id
+             FROM (
+                 SELECT id
+                 FROM self_monitoring_issues
+                 WHERE state = 'open' OR muted_at IS NOT NULL
+                 ORDER BY id DESC
+                 LIMIT {MAX_COMPARED}))
+         ORDER BY id"
+    );
+    let fingerprints: Vec<&str> = fingerprints.iter().map(Fingerprint::as_str).collect();
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {
+        ":codes": serde_json::json!(codes).to_string(),
+        ":fingerprints": serde_json::json!(fingerprints).to_string(),
+    };
+    let rows = statement.query_map(params, known_from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The newest issues that are open or were met after an instant, oldest first.
+pub(in crate::store) fn recent(
+    conn: &Connection,
+    since: Timestamp,
+    limit: usize,
+) -> Result<Vec<KnownIssue>> {
+    let sql = format!(
+        "SELECT {KNOWN_COLUMNS}
+         FROM self_monitoring_issues i
+         WHERE state = 'open' OR last_seen_at > :since
+         ORDER BY id DESC
+         LIMIT :limit"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {":since": since.millis(), ":limit": limit as i64};
+    let rows = statement.query_map(params, known_from_row)?;
+    let mut newest_first = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    newest_first.reverse();
+    Ok(newest_first)
+}
+
+/// Stores a finding as an issue. With the local tracker, the stored issue is filed and has its number.
+pub(super) fn insert(
+    conn: &Connection,
+    scan: JobId,
+    tracker: Tracker,
+    new: &NewIssue,
+    now: Timestamp,
+) -> Result<IssueId> {
+    const SQL: &str = "
+        INSERT INTO self_monitoring_issues (
+            scan_id, tracker, number, title, body, classification, error_codes, source, template, source_files,
+            evidence, occurrences, follows, created_at, last_seen_at)
+        VALUES (
+            :scan, :tracker,
+            iif(:tracker = 'local',
+                (SELECT coalesce(max(number), 0) + 1 FROM self_monitoring_issues WHERE tracker = 'local'), NULL),
+            :title, :body, :classification, :codes, :source, :template, :source_files,
+            :evidence, :occurrences, :follows, :now, :now)";
+    const CODE: &str = "
+        INSERT OR IGNORE INTO self_monitoring_issue_codes (code, issue_id)
+        VALUES (:code, :issue)";
+    const PRINT: &str = "
+        INSERT INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, open)
+        VALUES (:fingerprint, :issue, 1)";
+    let finding = &new.finding;
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":scan": scan.0,
+        ":tracker": tracker.as_str(),
+        ":title": finding.issue_title(),
+        ":body": finding.body,
+        ":classification": finding.classification.as_str(),
+        ":codes": serde_json::json!(finding.error_codes).to_string(),
+        ":source": finding.source,
+        ":template": finding.template,
+        ":source_files": serde_json::json!(finding.source_files).to_string(),
+        ":evidence": serde_json::json!(finding.evidence).to_string(),
+        ":occurrences": finding.occurrences as i64,
+        ":follows": new.follows.map(|issue| issue.0),
+        ":now": now.millis(),
+    })?;
+    let issue = conn.last_insert_rowid();
+    for code in &finding.error_codes {
+        conn.prepare_cached(CODE)?.execute(named_params! {":code": code, ":issue": issue})?;
+    }
+    for fingerprint in &new.fingerprints {
+        let params = named_params! {":fingerprint": fingerprint.as_str(), ":issue": issue};
+        conn.prepare_cached(PRINT)?.execute(params)?;
+    }
+    Ok(IssueId(issue))
+}
+
+/// What a remark changes of its issue. A fingerprint that another open issue has stays with that one.
+pub(super) fn remark(conn: &Connection, remark: &Remark, now: Timestamp) -> Result<()> {
+    const PRINT: &str = "
+        INSERT OR IGNORE INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, open)
+        SELECT :fingerprint, id, state = 'open'
+        FROM self_monitoring_issues
+        WHERE id = :issue";
+    if remark.reopens {
+        set_state(conn, remark.issue, IssueState::Open)?;
+    }
+    seen_again(conn, remark.issue, remark.rows, now)?;
+    for fingerprint in &remark.fingerprints {
+        let params = named_params! {":fingerprint": fingerprint.as_str(), ":issue": remark.issue.0};
+        conn.prepare_cached(PRINT)?.execute(params)?;
+    }
+    Ok(())
+}
+
+/// Opens, closes, mutes or unmutes an issue, with its row in the audit log.
+pub(in crate::store) fn change(
+    conn: &Connection,
+    id: IssueId,
+    change: IssueChange,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    const MUTE: &str = "
+        UPDATE self_monitoring_issues
+        SET muted_at = iif(:muted, coalesce(muted_at, :now), NULL)
+        WHERE id = :id";
+    let (action, changed) = match change {
+        IssueChange::State(state) => {
+            let action = if state == IssueState::Open { "reopen" } else { "close" };
+            (action, set_state(conn, id, state)?)
+        }
+        IssueChange::Muted(muted) => {
+            let params = named_params! {":muted": muted, ":now": now.millis(), ":id": id.0};
+            let action = if muted { "mute" } else { "unmute" };
+            (action, conn.prepare_cached(MUTE)?.execute(params)?)
+        }
+    };
+    if changed == 0 {
+        return Err(Error::new(Code::IssueUnknown, format!("{action} issue {}", id.0)));
+    }
+    audit::record(conn, actor, action, &format!("issue {}", id.0), now)
+}
+
+/// Answers how many issues it changed. A closed one that is opened again counts as an open one for its fingerprints, by
+/// a trigger of the schema.
+fn set_state(conn: &Connection, id: IssueId, state: IssueState) -> Result<usize> {
+    const SQL: &str = "
+        UPDATE self_monitoring_issues
+        SET state = :state, state_reason = :reason, closed_at = :closed_at
+        WHERE id = :id";
+    let (word, reason, closed_at) = match state {
+        IssueState::Open => ("open", None, None),
+        IssueState::Completed { closed_at } => ("closed", Some("completed"), Some(closed_at)),
+        IssueState::NotPlanned { closed_at } => ("closed", Some("not_planned"), Some(closed_at)),
+    };
+    Ok(conn.prepare_cached(SQL)?.execute(named_params! {
+        ":state": word,
+        ":reason": reason,
+        ":closed_at": closed_at.map(Timestamp::millis),
+        ":id": id.0,
+    })?)
+}
+
+/// Counts further rows of an issue that is already there.
+pub(super) fn seen_again(
+    conn: &Connection,
+    issue: IssueId,
+    rows: u64,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE self_monitoring_issues
+        SET occurrences = occurrences + :rows, last_seen_at = :now
+        WHERE id = :id";
+    let params = named_params! {":id": issue.0, ":rows": rows as i64, ":now": now.millis()};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
+}
+
+/// One issue.
+pub(in crate::store) fn find(conn: &Connection, id: IssueId) -> Result<Option<Issue>> {
+    let sql = format!("SELECT {COLUMNS} FROM self_monitoring_issues WHERE id = :id");
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
+}
+
+/// The issues that a scan was the first to find, oldest first.
+pub(in crate::store) fn of_scan(conn: &Connection, scan: JobId) -> Result<Vec<Issue>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM self_monitoring_issues WHERE scan_id = :scan ORDER BY id");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map(named_params! {":scan": scan.0}, from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The newest issues after the first `skip`, and how many there are.
+pub(in crate::store) fn list(
+    conn: &Connection,
+    skip: u64,
+    limit: usize,
+) -> Result<(Vec<Issue>, u64)> {
+    const COUNT: &str = "
+        SELECT count(*)
+        FROM self_monitoring_issues";
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM self_monitoring_issues
+         ORDER BY id DESC
+         LIMIT :limit OFFSET :skip"
+    );
+    let count: i64 = conn.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement
+        .query_map(named_params! {":limit": limit as i64, ":skip": skip as i64}, from_row)?;
+    Ok((rows.collect::<rusqlite::Result<_>>()?, count as u64))
+}

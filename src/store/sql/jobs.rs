@@ -1,0 +1,194 @@
+//! Rows of `jobs`: insert and read.
+
+use super::{audit, idempotency};
+use crate::error::{Code, Error, Result};
+use crate::model::{
+    ConcurrencyKey, Enqueued, Job, JobId, Kind, NewJob, Occurrence, OnInterrupt, Queue, Timestamp,
+    UniqueKey, WaitsFor, WorkerId,
+};
+use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use std::str::FromStr;
+use std::time::Duration;
+
+macro_rules! columns {
+    (|$row:ident, $at:ident| $first:ident: $name:literal = $get:expr; $($field:ident: $column:literal = $read:expr;)*) => {
+        /// The columns that [`from_row`] reads, in its order.
+        pub(super) const COLUMNS: &str = concat!($name $(, ", ", $column)*);
+
+        /// Where each is in a row.
+        #[expect(non_camel_case_types, reason = "each has the name of the field that is read there")]
+        enum Column { $first, $($field,)* }
+
+        pub(super) fn from_row($row: &Row<'_>) -> rusqlite::Result<Job> {
+            Ok(Job {
+                $first: { let $at = Column::$first as usize; $get },
+                $($field: { let $at = Column::$field as usize; $read },)*
+            })
+        }
+    };
+}
+
+// Each field of a job, the column that it is in, and how it is read there.
+columns! {
+    |row, at|
+    id: "id" = JobId(row.get(at)?);
+    kind: "kind" = kind(row, at)?;
+    queue: "queue" = parsed(row, at, |text| Queue::parse(text).ok())?;
+    priority: "priority" = row.get(at)?;
+    status: "status" = word(row, at)?;
+    payload: "payload" = text(row, at)?;
+    trigger: "trigger" = word(row, at)?;
+    attempt: "attempt" = row.get(at)?;
+    max_attempts: "max_attempts" = row.get(at)?;
+    interrupted: "interrupted" = row.get(at)?;
+    on_interrupt: "on_interrupt" = parsed(row, at, |text| OnInterrupt::from_str(&text).ok())?;
+    epoch: "epoch" = row.get(at)?;
+    // Names that are no text: a worker nobody is, and keys that nobody shares.
+    worker_id: "worker_id" = parsed(row, at, |text| {
+        WorkerId::parse(text).or_else(|_| WorkerId::parse("unreadable")).ok()
+    })?;
+    unique_key: "unique_key" = parsed(row, at, |text| Some(UniqueKey::parse(text).ok()))?.flatten();
+    concurrency_key: "concurrency_key" =
+        parsed(row, at, |text| Some(ConcurrencyKey::parse(text).ok()))?.flatten();
+    waits_for: "waits_for" = parsed(row, at, |text| WaitsFor::from_str(&text).ok())?;
+    run_at: "run_at" = Timestamp::from_millis(row.get(at)?);
+    created_at: "created_at" = Timestamp::from_millis(row.get(at)?);
+    started_at: "started_at" = instant(row, at)?;
+    finished_at: "finished_at" = instant(row, at)?;
+    cancel_requested_at: "cancel_requested_at" = instant(row, at)?;
+    parent_id: "parent_id" = row.get::<_, Option<i64>>(at)?.map(JobId);
+    correlation_id: "correlation_id" = parsed(row, at, Some)?;
+    result: "result" = parsed(row, at, Some)?;
+    error: "error" = parsed(row, at, Some)?;
+    error_code: "error_code" = parsed(row, at, Some)?;
+    timeout: "timeout_ms" =
+        row.get::<_, Option<i64>>(at)?.map(|ms| Duration::from_millis(ms.max(1) as u64));
+    schedule_id: "schedule_id" = row.get(at)?;
+    occurrence: "occurrence_at" = occurrence(row, at)?;
+    progress: "progress" = parsed(row, at, Some)?;
+    counted: "counted" = row.get(at)?;
+}
+
+/// The occurrence that a job is for: an instant of its schedule.
+fn occurrence(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Occurrence>> {
+    let schedule_id: Option<i64> = row.get(Column::schedule_id as usize)?;
+    let instant = instant(row, at)?;
+    Ok(schedule_id.zip(instant).map(|(schedule_id, at)| Occurrence { schedule_id, at }))
+}
+
+/// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or
+/// with the same unique key instead, if there is one.
+pub(in crate::store) fn insert(
+    conn: &Connection,
+    job: &NewJob,
+    now: Timestamp,
+) -> Result<Enqueued> {
+    let request = idempotency::Request::of(job.checked()?);
+    if let Some(request) = &request
+        && let Some(first) = request.first_job(conn, now)?
+    {
+        return Ok(Enqueued::Existing(first));
+    }
+    let unique_key = job.stored_unique_key(now)?;
+    let enqueued = match &unique_key {
+        Some(key) => holder(conn, &job.kind, key)?.map(Enqueued::Existing),
+        None => None,
+    };
+    let enqueued = if let Some(existing) = enqueued {
+        existing
+    } else {
+        // An occurrence of a schedule is never lost: its own policies bound how many of its jobs wait.
+        if job.occurrence.is_none() {
+            expect_room(conn, &job.kind)?;
+        }
+        Enqueued::Inserted(insert_row(conn, job, unique_key.as_ref(), now)?)
+    };
+    if let Some(request) = &request {
+        request.remember(conn, enqueued.id(), now)?;
+    }
+    if let (Enqueued::Inserted(id), Some(actor)) = (enqueued, &job.actor) {
+        let subject = format!("job {id} ({})", job.kind);
+        audit::record(conn, actor, "enqueue", &subject, now)?;
+    }
+    Ok(enqueued)
+}
+
+/// Refuses a job if as many of its kind wait as may. Jobs that are not admitted yet count too.
+fn expect_room(conn: &Connection, kind: &Kind) -> Result<()> {
+    const SQL: &str = "
+        SELECT (SELECT coalesce(sum(count), 0) FROM job_counts WHERE kind = :kind AND status = 'queued')
+             + (SELECT count(*) FROM (
+                    SELECT 1
+                    FROM jobs
+                    WHERE waits_for = 'admission' AND kind = :kind AND counted = 0
+                    LIMIT :limit))";
+    let Some(limit) = kind.most_waiting() else { return Ok(()) };
+    let params = named_params! {":kind": kind.as_str(), ":limit": limit};
+    let waiting: i64 = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?;
+    if waiting < limit {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::QueueFull,
+        format!("queue another job of kind {kind}: {limit} wait already"),
+    ))
+}
+
+fn insert_row(
+    conn: &Connection,
+    job: &NewJob,
+    unique_key: Option<&UniqueKey>,
+    now: Timestamp,
+) -> Result<JobId> {
+    let millis = |length: Option<Duration>| length.map(|length| length.as_millis() as i64);
+    insert!(conn, "jobs", {
+        "kind": job.kind.as_str(),
+        "payload": job.payload_text()?,
+        "trigger": job.trigger.as_str(),
+        "queue": job.queue.as_ref().map(Queue::as_str),
+        "priority": job.priority,
+        "run_at": job.run_at.unwrap_or(now).millis(),
+        "created_at": now.millis(),
+        "max_attempts": job.max_attempts,
+        "timeout_ms": millis(job.timeout),
+        "unique_key": unique_key.map(UniqueKey::as_str),
+        "unique_window_ms": millis(job.unique_window),
+        "concurrency_key": job.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
+        "schedule_id": job.occurrence.map_or(job.schedule_id, |occurrence| Some(occurrence.schedule_id)),
+        "occurrence_at": job.occurrence.map(|occurrence| occurrence.at.millis()),
+        "parent_id": job.parent_id.map(|id| id.0),
+        "correlation_id": job.correlation_id,
+    })?;
+    Ok(JobId(conn.last_insert_rowid()))
+}
+
+/// The job that holds a unique key.
+fn holder(conn: &Connection, kind: &Kind, key: &UniqueKey) -> Result<Option<JobId>> {
+    const SQL: &str = "
+        SELECT id
+        FROM jobs
+        WHERE kind = :kind AND unique_key = :key
+          AND unique_key IS NOT NULL AND (finished_at IS NULL OR unique_window_ms IS NOT NULL)";
+    let params = named_params! {":kind": kind.as_str(), ":key": key.as_str()};
+    let id = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0)).optional()?;
+    Ok(id.map(JobId))
+}
+
+pub(in crate::store) fn get(conn: &Connection, id: JobId) -> Result<Option<Job>> {
+    let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id = :id");
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
+}
+
+/// Whether nothing runs, nothing can start, nothing waits to be admitted and nothing is due.
+pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "
+        SELECT NOT (EXISTS (SELECT 1 FROM jobs WHERE claim_order IS NOT NULL)
+            OR EXISTS (SELECT 1 FROM jobs WHERE waits_for = 'admission')
+            OR EXISTS (SELECT 1 FROM jobs WHERE status = 'running')
+            OR EXISTS (SELECT 1 FROM jobs WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now)
+            OR EXISTS (SELECT 1 FROM job_schedules WHERE paused_at IS NULL AND next_at <= :now))";
+    let params = named_params! {":now": now.millis()};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+}

@@ -1,0 +1,186 @@
+//! Rows of `logs` in logs.db.
+
+use crate::error::Result;
+use crate::model::{Level, LogRow, NewLogRow, Timestamp};
+use crate::store::sqlite::row::{parsed, text, word};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+pub(super) const COLUMNS: &str =
+    "id, timestamp, level, source, message, correlation_id, user_id, request_path, extra_data";
+
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
+    Ok(LogRow {
+        id: row.get(0)?,
+        row: NewLogRow {
+            timestamp: text(row, 1)?,
+            level: word(row, 2)?,
+            source: text(row, 3)?,
+            message: text(row, 4)?,
+            correlation_id: parsed(row, 5, Some)?,
+            user_id: parsed(row, 6, Some)?,
+            request_path: parsed(row, 7, Some)?,
+            extra_data: parsed(row, 8, Some)?,
+        },
+    })
+}
+
+pub(in crate::store) fn append(conn: &Connection, rows: &[NewLogRow]) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO logs (timestamp, level, source, message, correlation_id, user_id, request_path, extra_data)
+        VALUES (:timestamp, :level, :source, :message, :correlation_id, :user_id, :request_path, :extra_data)";
+    let mut statement = conn.prepare_cached(SQL)?;
+    for row in rows {
+        statement.execute(named_params! {
+            ":timestamp": row.timestamp,
+            ":level": row.level.as_str(),
+            ":source": row.source,
+            ":message": row.message,
+            ":correlation_id": row.correlation_id,
+            ":user_id": row.user_id,
+            ":request_path": row.request_path,
+            ":extra_data": row.extra_data,
+        })?;
+    }
+    Ok(())
+}
+
+/// How far a followed source was read.
+pub(in crate::store) fn position(conn: &Connection, source: &str) -> Result<Option<String>> {
+    const SQL: &str = "
+        SELECT position
+        FROM log_positions
+        WHERE source = :source";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let params = named_params! {":source": source};
+    Ok(statement.query_row(params, |row| row.get(0)).optional()?)
+}
+
+pub(in crate::store) fn set_position(conn: &Connection, source: &str, to: &str) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO log_positions (source, position)
+        VALUES (:source, :position)
+        ON CONFLICT (source) DO UPDATE SET position = :position";
+    let params = named_params! {":source": source, ":position": to};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
+}
+
+/// Rows that one slice of pruning removes: some ten milliseconds, which everybody else waits for.
+const SLICE: usize = 1_000;
+
+/// Removes a slice of old rows; whether there may be more. Rows come in by their ids, so that the oldest are the first.
+pub(in crate::store) fn prune(conn: &Connection, before: Timestamp) -> Result<bool> {
+    const SQL: &str = "
+        DELETE FROM logs
+        WHERE id < (SELECT max(id) FROM logs)
+          AND id <= (SELECT max(id)
+                     FROM (SELECT id, created_at FROM logs ORDER BY id LIMIT :slice)
+                     WHERE created_at < :before)";
+    let params = named_params! {":slice": SLICE as i64, ":before": before.millis()};
+    Ok(conn.prepare_cached(SQL)?.execute(params)? == SLICE)
+}
+
+/// The id of the newest row, 0 if there is none.
+pub(in crate::store) fn last_id(conn: &Connection) -> Result<i64> {
+    const SQL: &str = "
+        SELECT coalesce(max(id), 0)
+        FROM logs";
+    Ok(conn.prepare_cached(SQL)?.query_row([], |row| row.get(0))?)
+}
+
+/// Longest message that a scan reads, in characters: what tells a problem stands at the beginning.
+const MAX_SCANNED: usize = 16_384;
+/// Longest other column that a scan reads, in characters. Of extra data it reads as much as of the message, or none, so
+/// that it stays JSON.
+const MAX_SCANNED_COLUMN: usize = 1_000;
+/// Rows of any level that go with one correlation id: what led to the trouble, not the whole life of a connection.
+const MAX_CONTEXT: usize = 20;
+
+/// A row with the instant at which it was stored, as the log database keeps it.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Stored {
+    pub(in crate::store) row: LogRow,
+    pub(super) created_at: Value,
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    let mut stored = Stored { row: from_row(row)?, created_at: row.get(9)? };
+    let message = &mut stored.row.row.message;
+    if message.chars().count() == MAX_SCANNED {
+        // The text was cut, perhaps within a secret, and half a secret cannot be recognised.
+        message.truncate(message.rfind(char::is_whitespace).unwrap_or(0));
+    }
+    Ok(stored)
+}
+
+/// The columns that [`stored`] reads, each as long as a scan wants it.
+fn bounded_columns() -> String {
+    let cut = |name: &str| format!("substr({name}, 1, {MAX_SCANNED_COLUMN})");
+    format!(
+        "id, {}, level, {}, substr(message, 1, {MAX_SCANNED}), {}, {}, {},
+         CASE WHEN length(extra_data) <= {MAX_SCANNED} THEN extra_data END, created_at",
+        cut("timestamp"),
+        cut("source"),
+        cut("correlation_id"),
+        cut("user_id"),
+        cut("request_path")
+    )
+}
+
+/// Up to `limit` rows above `after` and up to `upto` of level warning or worse, oldest first; what is
+/// said of scans themselves does not count.
+pub(in crate::store) fn warnings(
+    conn: &Connection,
+    after: i64,
+    upto: i64,
+    limit: usize,
+) -> Result<Vec<Stored>> {
+    let sql = format!(
+        "SELECT {}
+         FROM logs NOT INDEXED
+         WHERE id > :after AND id <= :upto
+           AND NOT (source LIKE 'lamplighter%'
+                AND (message LIKE '[SCAN-%' OR message LIKE '%(self_monitoring)%'))
+           AND (level = '{}' OR level = '{}' OR level = '{}')
+         ORDER BY id
+         LIMIT :limit",
+        bounded_columns(),
+        Level::Warning,
+        Level::Error,
+        Level::Critical
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {":after": after, ":upto": upto, ":limit": limit as i64};
+    Ok(statement.query_map(params, stored)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Rows below warning above `after` that share one of these correlation ids, up to 20 of each: the last ones before the
+/// row whose id stands beside it.
+pub(in crate::store) fn context(
+    conn: &Connection,
+    correlations: &[(String, i64)],
+    after: i64,
+) -> Result<Vec<Stored>> {
+    let sql = format!(
+        "SELECT {}
+         FROM logs
+         WHERE correlation_id = :correlation AND id > :after AND id < :before
+           AND (level = '{}' OR level = '{}')
+         ORDER BY id DESC
+         LIMIT {MAX_CONTEXT}",
+        bounded_columns(),
+        Level::Debug,
+        Level::Info
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut found = Vec::new();
+    for (correlation, before) in correlations {
+        let params =
+            named_params! {":correlation": correlation, ":after": after, ":before": before};
+        for row in statement.query_map(params, stored)? {
+            found.push(row?);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,218 @@
+//! Lists with filters.
+//!
+//! Each looks through a bounded window of ids, so that a filter that nothing fits costs no scan
+//! of millions of rows; the caller goes on from where the window ended.
+
+use super::{counts, filter, jobs, logs};
+use crate::error::Result;
+use crate::model::{
+    Filter, Found, Hour, Job, JobId, Level, LogFilter, LogRow, Overview, Status, Timestamp,
+};
+use crate::store::sqlite::row;
+use rusqlite::types::Value;
+use rusqlite::{Connection, ToSql, named_params, params_from_iter};
+use std::collections::BTreeMap;
+
+/// Rows that one search looks through.
+pub(super) const WINDOW: i64 = 100_000;
+/// The most jobs that are counted among those at which the engine has not looked yet. There are more only while it stands.
+const MAX_NEW: i64 = 10_000;
+/// Final jobs that the dashboard's chart counts.
+const MAX_FINAL: i64 = 100_000;
+/// Hours of the dashboard's chart.
+const HOURS: i64 = 24;
+const HOUR_MS: i64 = 60 * 60 * 1000;
+/// Children of a job that are listed.
+const MAX_CHILDREN: i64 = 100;
+
+/// The newest jobs below the cursor that fit.
+pub(in crate::store) fn jobs(
+    conn: &Connection,
+    filter: &Filter,
+    before: Option<i64>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Found<Job>> {
+    let fits = filter::conditions(filter, now, 3);
+    // The window bounds the work; an index on the kind would visit all its rows.
+    let sql = format!(
+        "SELECT {}
+         FROM jobs NOT INDEXED
+         WHERE id < ?1 AND id >= ?2 {}
+         ORDER BY id DESC
+         LIMIT ?3",
+        jobs::COLUMNS,
+        fits.sql
+    );
+    let window = Window::of_jobs(conn, before, fits.ids)?;
+    let mut params = window.params(limit).to_vec();
+    params.extend(fits.values);
+    let mut statement = conn.prepare(&sql)?;
+    let rows = statement.query_map(params_from_iter(params), jobs::from_row)?;
+    Ok(window.found(rows.collect::<rusqlite::Result<_>>()?, limit, |job| job.id.0))
+}
+
+pub(in crate::store) fn logs(conn: &Connection, filter: &LogFilter) -> Result<Found<LogRow>> {
+    // The window bounds the work; an index on the level would visit all its rows.
+    let sql = format!(
+        "SELECT {}
+         FROM logs NOT INDEXED
+         WHERE id < :before AND id >= :floor
+           AND (:levels IS NULL OR instr(:levels, ' ' || level || ' ') > 0)
+           AND (:source IS NULL OR source = :source)
+           AND (:code IS NULL OR instr(message, :code) > 0)
+           AND (:text IS NULL OR instr(lower(message), lower(:text)) > 0)
+           AND (:correlation_id IS NULL OR correlation_id = :correlation_id)
+         ORDER BY id DESC
+         LIMIT :limit",
+        logs::COLUMNS
+    );
+    let levels = filter.level.map(|least| {
+        let worse = Level::ALL.iter().filter(|level| **level >= least);
+        worse.fold(" ".to_owned(), |list, level| list + level.as_str() + " ")
+    });
+    let code = filter.code.as_ref().map(|code| format!("[{code}]"));
+    let conditions: [(&str, &dyn ToSql); 5] = [
+        (":levels", &levels),
+        (":source", &filter.source),
+        (":code", &code),
+        (":text", &filter.text),
+        (":correlation_id", &filter.correlation_id),
+    ];
+    let window = Window::below(conn, "logs", filter.before)?;
+    let [before, floor, more] = window.params(filter.limit);
+    let mut params = conditions.to_vec();
+    params.extend([(":before", &before as &dyn ToSql), (":floor", &floor), (":limit", &more)]);
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map(params.as_slice(), logs::from_row)?;
+    Ok(window.found(rows.collect::<rusqlite::Result<_>>()?, filter.limit, |row| row.id))
+}
+
+/// The ids that one search looks through.
+pub(super) struct Window {
+    /// Ids from here on are not looked at.
+    pub(super) before: i64,
+    pub(super) floor: i64,
+    /// No id below this one can fit.
+    lowest: i64,
+}
+
+impl Window {
+    /// The newest `WINDOW` ids of a table below the cursor.
+    fn below(conn: &Connection, table: &str, before: Option<i64>) -> Result<Self> {
+        let sql = format!("SELECT coalesce(max(id), 0) + 1 FROM {table}");
+        let end: i64 = conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+        let before = before.map_or(end, |before| before.min(end));
+        Ok(Self { before, floor: before.saturating_sub(WINDOW).max(1), lowest: 1 })
+    }
+
+    /// The same of the jobs; all of these ids if the filter names them.
+    pub(super) fn of_jobs(
+        conn: &Connection,
+        before: Option<i64>,
+        ids: Option<(i64, i64)>,
+    ) -> Result<Self> {
+        let Some((lowest, highest)) = ids else { return Self::below(conn, "jobs", before) };
+        let end = highest.saturating_add(1);
+        let before = before.map_or(end, |before| before.min(end));
+        Ok(Self { floor: lowest, lowest, ..Self::below(conn, "jobs", Some(before))? })
+    }
+
+    /// The cursor, the floor, and one row more than asked for, which tells whether there are more.
+    fn params(&self, limit: usize) -> [Value; 3] {
+        [self.before.into(), self.floor.into(), (limit as i64 + 1).into()]
+    }
+
+    /// How many ids it has from `lowest` on.
+    pub(super) fn length(&self, lowest: i64) -> u64 {
+        self.before.saturating_sub(lowest).max(0) as u64
+    }
+
+    /// Where the next window begins, if anything below this one can fit.
+    pub(super) fn next(&self) -> Option<i64> {
+        (self.floor > self.lowest).then_some(self.floor)
+    }
+
+    fn found<T>(&self, mut rows: Vec<T>, limit: usize, id: impl Fn(&T) -> i64) -> Found<T> {
+        let full = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().map(id).filter(|_| full);
+        let next = if full { last } else { self.next() };
+        let looked_through = self.length(last.unwrap_or(self.floor));
+        Found { rows, next, cut_short: !full && next.is_some(), looked_through }
+    }
+}
+
+/// The jobs this job made. They are younger than it, so the window begins there.
+pub(in crate::store) fn children(conn: &Connection, parent: JobId) -> Result<Vec<JobId>> {
+    const SQL: &str = "
+        SELECT id
+        FROM jobs
+        WHERE id > :parent AND id <= :parent + :window AND parent_id = :parent
+        ORDER BY id
+        LIMIT :limit";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let params = named_params! {":parent": parent.0, ":window": WINDOW, ":limit": MAX_CHILDREN};
+    let ids = statement.query_map(params, |row| row.get(0).map(JobId))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(in crate::store) fn overview(conn: &Connection, now: Timestamp) -> Result<Overview> {
+    let mut overview = Overview { hours: hours(conn, now)?, ..Overview::default() };
+    let counts = counts::all(conn)?.into_iter().map(|count| (count.status, count.count));
+    for (status, count) in counts.chain(not_admitted(conn)?) {
+        let count = count.max(0) as u64;
+        match status {
+            Status::Scheduled => overview.scheduled += count,
+            Status::Queued => overview.queued += count,
+            Status::Running => overview.running += count,
+            Status::Completed | Status::Failed | Status::Cancelled => {}
+        }
+    }
+    Ok(overview)
+}
+
+/// Jobs that the counts do not know yet, by status.
+pub(super) fn not_admitted(conn: &Connection) -> Result<Vec<(Status, i64)>> {
+    const SQL: &str = "
+        SELECT status, count(*)
+        FROM (SELECT status FROM jobs WHERE waits_for = 'admission' AND counted = 0 LIMIT :limit)
+        GROUP BY status";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let rows = statement.query_map(named_params! {":limit": MAX_NEW}, |row| {
+        Ok((row::word(row, 0)?, row.get(1)?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn hours(conn: &Connection, now: Timestamp) -> Result<Vec<Hour>> {
+    const SQL: &str = "
+        SELECT finished_at / 3600000, status, count(*)
+        FROM (
+            SELECT finished_at, status
+            FROM jobs
+            WHERE finished_at IS NOT NULL AND finished_at >= :since
+            ORDER BY finished_at DESC
+            LIMIT :limit)
+        GROUP BY 1, 2";
+    let last = now.millis() / HOUR_MS;
+    let first = last - HOURS + 1;
+    let mut hours: BTreeMap<i64, Hour> = (first..=last)
+        .map(|hour| {
+            (hour, Hour { begins_at: Timestamp::from_millis(hour * HOUR_MS), ..Hour::default() })
+        })
+        .collect();
+    let mut statement = conn.prepare_cached(SQL)?;
+    let mut rows =
+        statement.query(named_params! {":since": first * HOUR_MS, ":limit": MAX_FINAL})?;
+    while let Some(row) = rows.next()? {
+        let (status, count): (Status, i64) = (row::word(row, 1)?, row.get(2)?);
+        let Some(hour) = hours.get_mut(&row.get(0)?) else { continue };
+        match status {
+            Status::Completed => hour.completed += count as u64,
+            Status::Failed => hour.failed += count as u64,
+            Status::Cancelled | Status::Scheduled | Status::Queued | Status::Running => {}
+        }
+    }
+    Ok(hours.into_values().collect())
+}

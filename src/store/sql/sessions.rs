@@ -1,0 +1,331 @@
+//! Rows of `sessions`: what a run of an agent program was.
+
+use super::{settle, spend};
+use crate::error::Result;
+use crate::model::{
+    JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, Session, SessionEnd, SessionRun,
+    SessionStart, Timestamp,
+};
+use crate::store::sqlite::row::{instant, parsed, text, word};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use std::path::PathBuf;
+
+/// The columns that [`from_row`] reads, of `jobs j LEFT JOIN sessions s`.
+const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.cancel_requested_at, \
+    j.error, j.error_code, j.progress, j.parent_id, iif(j.kind = 'agent_session', j.payload, NULL), s.job_id, \
+    s.tier, s.profile, s.model, s.prompt_file, s.prompt_text, s.continues_id, s.working_dir, s.place, s.isolation, \
+    s.agent_version, s.cli_session_id, s.exit_code, s.ending, s.response, s.structured, s.cost_usd, s.num_turns, \
+    s.duration_ms, s.input_tokens, s.output_tokens, s.transcript_bytes, s.transcript_lines, s.transcript_dropped, \
+    s.began_at, s.ended_at";
+const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
+    let request = parsed(row, 11, Some)?;
+    Ok(Session {
+        id: JobId(row.get(0)?),
+        status: word(row, 1)?,
+        trigger: word(row, 2)?,
+        created_at: Timestamp::from_millis(row.get(3)?),
+        started_at: instant(row, 4)?,
+        finished_at: instant(row, 5)?,
+        cancel_requested_at: instant(row, 6)?,
+        error: parsed(row, 7, Some)?,
+        error_code: parsed(row, 8, Some)?,
+        progress: parsed(row, 9, Some)?,
+        parent_id: row.get::<_, Option<i64>>(10)?.map(JobId),
+        request: request.and_then(|payload| serde_json::from_str(&payload).ok()),
+        run: match row.get::<_, Option<i64>>(12)? {
+            Some(_) => Some(run_from_row(row)?),
+            None => None,
+        },
+    })
+}
+
+fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
+    let count = |column| row.get::<_, i64>(column).map(|count| count as u64);
+    Ok(SessionRun {
+        tier: row.get(13)?,
+        profile: parsed(row, 14, |word| Some(word.parse().ok()))?.flatten(),
+        model: parsed(row, 15, Some)?,
+        prompt_file: parsed(row, 16, Some)?,
+        prompt_text: parsed(row, 17, Some)?,
+        continues: row.get::<_, Option<i64>>(18)?.map(JobId),
+        working_dir: PathBuf::from(text(row, 19)?),
+        place: text(row, 20)?,
+        isolation: parsed(row, 21, Some)?,
+        agent_version: parsed(row, 22, Some)?,
+        cli_session_id: parsed(row, 23, Some)?,
+        exit_code: row.get(24)?,
+        ending: parsed(row, 25, Some)?,
+        response: parsed(row, 26, Some)?,
+        structured: parsed(row, 27, Some)?,
+        cost_usd: row.get(28)?,
+        num_turns: row.get(29)?,
+        duration_ms: row.get(30)?,
+        input_tokens: row.get(31)?,
+        output_tokens: row.get(32)?,
+        transcript_bytes: count(33)?,
+        transcript_lines: count(34)?,
+        transcript_dropped: count(35)?,
+        began_at: Timestamp::from_millis(row.get(36)?),
+        ended_at: instant(row, 37)?,
+    })
+}
+
+/// One session; a job of another kind counts as one once it has begun a run.
+pub(in crate::store) fn get(conn: &Connection, id: JobId) -> Result<Option<Session>> {
+    let sql = format!(
+        "SELECT {COLUMNS} {FROM}
+         WHERE j.id = :id AND (j.kind = 'agent_session' OR s.job_id IS NOT NULL)"
+    );
+    let params = named_params! {":id": id.0};
+    Ok(conn.prepare_cached(&sql)?.query_row(params, from_row).optional()?)
+}
+
+/// The newest sessions after the first `skip`, and how many there are.
+pub(in crate::store) fn list(
+    conn: &Connection,
+    skip: u64,
+    limit: usize,
+) -> Result<(Vec<Session>, u64)> {
+    const COUNT: &str = "
+        SELECT coalesce(sum(count), 0)
+        FROM job_counts
+        WHERE kind = 'agent_session'";
+    let sql = format!(
+        "SELECT {COLUMNS} {FROM}
+         WHERE j.kind = 'agent_session'
+         ORDER BY j.id DESC
+         LIMIT :limit OFFSET :skip"
+    );
+    let count: i64 = conn.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {":limit": limit as i64, ":skip": skip as i64};
+    let sessions = statement.query_map(params, from_row)?;
+    Ok((sessions.collect::<rusqlite::Result<_>>()?, count.max(0) as u64))
+}
+
+/// The sessions of this queue's jobs that start before a waiting one, the running ones included.
+pub(in crate::store) fn ahead(conn: &Connection, id: JobId) -> Result<u64> {
+    const SQL: &str = "
+        WITH mine AS (
+            SELECT queue, coalesce(claim_order, run_at + coalesce(priority, 0) * :step) AS place, id
+            FROM jobs
+            WHERE id = :id)
+        SELECT (SELECT count(*) FROM jobs WHERE status = 'running' AND queue = coalesce(mine.queue, 'agent') AND id <> mine.id)
+            + (SELECT count(*) FROM jobs
+               WHERE queue = coalesce(mine.queue, 'agent') AND claim_order IS NOT NULL
+                 AND (claim_order < mine.place OR (claim_order = mine.place AND id < mine.id)))
+            + (SELECT count(*) FROM jobs WHERE waits_for = 'admission' AND kind = 'agent_session' AND id < mine.id)
+        FROM mine";
+    let params = named_params! {":id": id.0, ":step": PRIORITY_STEP_MS};
+    let ahead: Option<i64> =
+        conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0)).optional()?;
+    Ok(ahead.unwrap_or(0) as u64)
+}
+
+/// Writes that a run begins; answers the bytes and lines of the transcript that earlier attempts have left.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the lease is not held any more.
+pub(in crate::store) fn begin(
+    conn: &Connection,
+    lease: &Lease,
+    start: &SessionStart,
+    now: Timestamp,
+) -> Result<(u64, u64)> {
+    const SQL: &str = "
+        INSERT INTO sessions (job_id, tier, profile, model, prompt_file, prompt_text, continues_id, working_dir,
+            place, marker, began_at)
+        VALUES (:id, :tier, :profile, :model, :prompt_file, :prompt_text, :continues, :working_dir,
+            :place, :marker, :now)
+        ON CONFLICT (job_id) DO UPDATE SET
+            tier = excluded.tier,
+            profile = excluded.profile,
+            model = excluded.model,
+            working_dir = excluded.working_dir,
+            place = excluded.place,
+            marker = excluded.marker,
+            main_pid = NULL,
+            main_start = NULL,
+            isolation = NULL,
+            exit_code = NULL,
+            ending = NULL,
+            ended_at = NULL
+        RETURNING transcript_bytes, transcript_lines";
+    settle::held(conn, lease)?;
+    let counts = conn.prepare_cached(SQL)?.query_row(
+        named_params! {
+            ":id": lease.id.0,
+            ":tier": start.tier,
+            ":profile": start.profile.as_str(),
+            ":model": start.model,
+            ":prompt_file": start.prompt_file,
+            ":prompt_text": start.prompt_text,
+            ":continues": start.continues.map(|id| id.0),
+            ":working_dir": start.working_dir.to_string_lossy(),
+            ":place": start.place,
+            ":marker": start.marker,
+            ":now": now.millis(),
+        },
+        |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64)),
+    )?;
+    Ok(counts)
+}
+
+/// Writes which process a run is, and what keeps it from the rest of the machine.
+pub(in crate::store) fn started(
+    conn: &Connection,
+    lease: &Lease,
+    main: Option<&Process>,
+    isolation: &str,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE sessions
+        SET main_pid = :pid, main_start = :start, isolation = :isolation
+        WHERE job_id = :id";
+    settle::held(conn, lease)?;
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": lease.id.0,
+        ":pid": main.map(|process| process.pid),
+        ":start": main.and_then(|process| process.start.as_deref()),
+        ":isolation": isolation,
+    })?;
+    Ok(())
+}
+
+/// Writes the program's own id of a session.
+pub(in crate::store) fn name(conn: &Connection, lease: &Lease, session: &str) -> Result<()> {
+    const SQL: &str = "
+        UPDATE sessions
+        SET cli_session_id = :session
+        WHERE job_id = :id";
+    settle::held(conn, lease)?;
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": lease.id.0, ":session": session})?;
+    Ok(())
+}
+
+/// Writes how a run ended and what it cost, once: a second call changes nothing.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the lease is not held any more.
+pub(in crate::store) fn finish(
+    conn: &Connection,
+    lease: &Lease,
+    end: &SessionEnd,
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    const SQL: &str = "
+        UPDATE sessions
+        SET exit_code = :exit_code,
+            ending = :ending,
+            model = coalesce(:model, model),
+            agent_version = coalesce(:version, agent_version),
+            cli_session_id = coalesce(:session, cli_session_id),
+            response = :response,
+            structured = :structured,
+            cost_usd = iif(:cost IS NULL, cost_usd, coalesce(cost_usd, 0) + :cost),
+            num_turns = :turns,
+            duration_ms = :duration,
+            input_tokens = :input,
+            output_tokens = :output,
+            ended_at = :now,
+            marker = NULL
+        WHERE job_id = :id AND ended_at IS NULL";
+    let job = settle::held(conn, lease)?;
+    let number = |number: Option<u64>| number.map(|number| number as i64);
+    let changed = conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": lease.id.0,
+        ":exit_code": end.exit_code,
+        ":ending": end.ending,
+        ":model": end.model,
+        ":version": end.agent_version,
+        ":session": end.cli_session_id,
+        ":response": end.response,
+        ":structured": end.structured.as_ref().map(ToString::to_string),
+        ":cost": end.cost_usd,
+        ":turns": number(end.num_turns),
+        ":duration": number(end.duration_ms),
+        ":input": number(end.input_tokens),
+        ":output": number(end.output_tokens),
+        ":now": now.millis(),
+    })?;
+    match end.cost_usd {
+        Some(cost) if changed == 1 => spend::add(conn, &job, cost, now),
+        Some(_) | None => Ok(Vec::new()),
+    }
+}
+
+/// The runs whose processes are not known to be gone, and that no worker with a lease runs.
+pub(in crate::store) fn open_runs(conn: &Connection) -> Result<Vec<OpenRun>> {
+    const SQL: &str = "
+        SELECT s.job_id, s.marker, s.main_pid, s.main_start, s.working_dir
+        FROM sessions s
+        JOIN jobs j ON j.id = s.job_id
+        WHERE s.marker IS NOT NULL
+          AND (j.status <> 'running'
+               OR j.worker_id NOT IN (SELECT id FROM job_workers WHERE lost_at IS NULL))";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let runs = statement.query_map([], |row| {
+        let start: Option<String> = parsed(row, 3, Some)?;
+        let pid: Option<u32> = row.get(2)?;
+        Ok(OpenRun {
+            id: JobId(row.get(0)?),
+            marker: text(row, 1)?,
+            main: pid.map(|pid| Process { pid, start }),
+            working_dir: PathBuf::from(text(row, 4)?),
+        })
+    })?;
+    Ok(runs.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Writes that no process of a run is left, for a run whose ending is not known.
+pub(in crate::store) fn close_run(
+    conn: &Connection,
+    id: JobId,
+    marker: &str,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE sessions
+        SET marker = NULL, ending = 'interrupted', ended_at = :now
+        WHERE job_id = :id AND marker = :marker";
+    let params = named_params! {":id": id.0, ":marker": marker, ":now": now.millis()};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
+}
+
+/// Which of these folders of runs nobody needs any more: a session's goes with it, since another may go on there; a scan's,
+/// whose name is more than a number, when the scan is over.
+pub(in crate::store) fn orphaned_places(
+    conn: &Connection,
+    places: &[String],
+) -> Result<Vec<String>> {
+    const SQL: &str = "
+        SELECT iif(:place GLOB '*[^0-9]*',
+            EXISTS (SELECT 1 FROM jobs WHERE id = CAST(:place AS INTEGER) AND finished_at IS NULL),
+            EXISTS (SELECT 1 FROM sessions WHERE place = :place)
+                OR EXISTS (SELECT 1 FROM jobs WHERE id = CAST(:place AS INTEGER)))";
+    let mut orphaned = Vec::new();
+    for place in places {
+        let params = named_params! {":place": place};
+        if !conn.prepare_cached(SQL)?.query_row(params, |row| row.get::<_, bool>(0))? {
+            orphaned.push(place.clone());
+        }
+    }
+    Ok(orphaned)
+}
+
+/// The running session, and the one that ended last.
+pub(in crate::store) fn now(conn: &Connection) -> Result<(Option<Session>, Option<Session>)> {
+    let one = |condition: &str, kind: &str| -> Result<Option<Session>> {
+        let sql = format!(
+            "SELECT {COLUMNS} {FROM} WHERE {kind} = 'agent_session' AND {condition} LIMIT 1"
+        );
+        Ok(conn.prepare_cached(&sql)?.query_row([], from_row).optional()?)
+    };
+    // By the few that run, and by the newest sessions.
+    let running = one("j.status = 'running' ORDER BY j.started_at DESC", "+j.kind")?;
+    let latest = one("+j.finished_at IS NOT NULL ORDER BY j.id DESC", "j.kind")?;
+    Ok((running, latest))
+}

@@ -1,0 +1,234 @@
+//! A seeded simulation of the engine's every decision on a virtual clock.
+//!
+//! Two processes that crash, lose leases and disagree about the time share one database, while people cancel, pause,
+//! schedule and edit.
+//!
+//! `cargo test --lib simulation -- --nocapture` prints what it did. A failure names its seed;
+//! `LAMPLIGHTER_SIM_SEED=n` replays just that one, `LAMPLIGHTER_SIM_SEEDS` and `LAMPLIGHTER_SIM_STEPS` make a campaign.
+
+mod checks;
+mod deeds;
+
+use crate::error::{Code, Result};
+use crate::model::{
+    ConcurrencyKey, Kind, KindRules, Lease, OnInterrupt, Queue, Retention, Status, Timestamp,
+    WorkerId,
+};
+use crate::store::sqlite::Tx;
+use fastrand::Rng;
+use rusqlite::Connection;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+const SEEDS: u64 = 200;
+const STEPS: u64 = 2_000;
+/// Steps between two looks at every row.
+const LOOK_EVERY: u64 = 100;
+
+/// What must have happened in a run of at least twenty seeds.
+const DEEDS: [&str; 20] = [
+    "enqueue",
+    "insert by another program",
+    "poll",
+    "settle",
+    "cancel",
+    "crash",
+    "start",
+    "late write",
+    "clock jump",
+    "long wait",
+    "pause, resume, limit",
+    "stop all",
+    "run again",
+    "run now",
+    "edit",
+    "delete",
+    "schedule",
+    "prune",
+    "claims",
+    "occurrences",
+];
+
+/// One of the two processes.
+struct Server {
+    worker: WorkerId,
+    /// How wrong its clock is.
+    skew_ms: i64,
+    /// What it believes to run.
+    running: Vec<Lease>,
+}
+
+struct World {
+    conn: Connection,
+    rng: Rng,
+    now: i64,
+    kinds: Arc<[KindRules]>,
+    processes: [Option<Server>; 2],
+    /// Who holds the lock.
+    leader: Option<usize>,
+    started: u64,
+    /// Leases that nobody holds any more, as far as their processes know.
+    stale: Vec<Lease>,
+    acknowledged: BTreeMap<i64, Status>,
+    claims: HashSet<(i64, i64)>,
+    done: HashMap<&'static str, u64>,
+    seen_events: i64,
+}
+
+fn rules() -> Arc<[KindRules]> {
+    let kind = |name| KindRules::new(Kind::parse(name).unwrap());
+    let hour = Duration::from_hours(1);
+    [
+        KindRules { max_attempts: 2, ..kind("plain") },
+        KindRules { on_interrupt: OnInterrupt::Fail, max_attempts: 1, ..kind("once") },
+        KindRules { key_limit: 2, queue: Queue::AGENT, ..kind("keyed") },
+        KindRules {
+            queue: Queue::AGENT,
+            concurrency_key: Some(ConcurrencyKey::SELF_MONITORING),
+            retention: Retention::all(hour),
+            ..kind("self_monitoring")
+        },
+    ]
+    .into()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a database of this test's own, in memory")]
+fn database() -> Connection {
+    let conn = Connection::open_in_memory().unwrap();
+    conn.pragma_update(None, "foreign_keys", true).unwrap();
+    crate::store::sqlite::open::tune(&conn).unwrap();
+    for migration in crate::store::SCHEMA.migrations {
+        conn.execute_batch(migration).unwrap();
+    }
+    conn
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let conn = database();
+        Self {
+            conn,
+            rng: Rng::with_seed(seed),
+            now: 1_800_000_000_000,
+            kinds: rules(),
+            processes: [None, None],
+            leader: None,
+            started: 0,
+            stale: Vec::new(),
+            acknowledged: BTreeMap::new(),
+            claims: HashSet::new(),
+            done: HashMap::new(),
+            seen_events: 0,
+        }
+    }
+
+    /// One call as the writer runs it: in a savepoint, its counts written with it. One in fifty is taken back, as a
+    /// failed batch is, and its caller told that nothing was saved.
+    fn call<T>(&mut self, run: impl FnOnce(&Tx<'_>) -> Result<T>) -> Option<T> {
+        self.conn.execute_batch("SAVEPOINT call").unwrap();
+        let tx = Tx::new(&self.conn);
+        let answer = run(&tx);
+        let kept = answer.is_ok() && self.rng.u8(..50) != 0;
+        if kept {
+            tx.into_differences().write(&self.conn).unwrap();
+            self.conn.execute_batch("RELEASE call").unwrap();
+        } else {
+            self.conn.execute_batch("ROLLBACK TO call; RELEASE call").unwrap();
+        }
+        if let Err(error) = &answer {
+            let expected =
+                [Code::StoreLeaseLost, Code::JobNotFinal, Code::JobNotWaiting, Code::ScheduleOver];
+            assert!(expected.contains(&error.code()), "{error}");
+        }
+        answer.ok().filter(|_| kept)
+    }
+
+    fn time(&self, process: usize) -> Timestamp {
+        let skew = self.processes[process].as_ref().map_or(0, |process| process.skew_ms);
+        Timestamp::from_millis(self.now + skew)
+    }
+
+    fn step(&mut self) {
+        self.now += i64::from(self.rng.u16(..2_000));
+        let (name, act): (_, fn(&mut Self)) = match self.rng.u8(..108) {
+            0..22 => ("enqueue", Self::enqueue),
+            22..26 => ("insert by another program", Self::foreign_insert),
+            26..52 => ("poll", Self::poll),
+            52..78 => ("settle", Self::settle),
+            78..82 => ("cancel", Self::cancel),
+            82..84 => ("crash", Self::crash),
+            84..87 => ("start", Self::start),
+            87..90 => ("late write", Self::late_write),
+            90..92 => ("clock jump", Self::clock_jump),
+            92..94 => ("long wait", Self::long_wait),
+            94..97 => ("pause, resume, limit", Self::operate),
+            97..98 => ("stop all", Self::stop_all),
+            98 => ("run again", Self::run_again),
+            99..101 => ("schedule", Self::schedule),
+            101..103 => ("run now", Self::run_now),
+            103..106 => ("edit", Self::edit),
+            106 => ("delete", Self::delete),
+            _ => ("prune", Self::prune),
+        };
+        *self.done.entry(name).or_default() += 1;
+        act(self);
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
+}
+
+fn simulate(seed: u64, steps: u64) -> HashMap<&'static str, u64> {
+    let mut world = World::new(seed);
+    world.start();
+    for step in 0..steps {
+        world.step();
+        if step % LOOK_EVERY == 0 {
+            world.check();
+        }
+    }
+    world.drain();
+    world.check();
+    *world.done.entry("claims").or_default() += world.claims.len() as u64;
+    world.done
+}
+
+/// Bears P6, P7, P9, P10, P12 and P19, among all that the engine promises: the clocks of its processes jump by up to a day.
+#[test]
+fn whatever_happens_every_promise_of_the_engine_holds() {
+    let steps = number("LAMPLIGHTER_SIM_STEPS").unwrap_or(STEPS);
+    let seeds: Vec<u64> = match number("LAMPLIGHTER_SIM_SEED") {
+        Some(seed) => vec![seed],
+        None => (0..number("LAMPLIGHTER_SIM_SEEDS").unwrap_or(SEEDS)).collect(),
+    };
+    let halves = seeds.chunks(seeds.len().div_ceil(2));
+    let sums = std::thread::scope(|scope| {
+        let run = |half: &[u64]| {
+            half.iter()
+                .map(|seed| {
+                    let done = std::panic::catch_unwind(|| simulate(*seed, steps));
+                    done.unwrap_or_else(|_| {
+                        panic!(
+                            "replay with LAMPLIGHTER_SIM_SEED={seed} LAMPLIGHTER_SIM_STEPS={steps}"
+                        )
+                    })
+                })
+                .collect::<Vec<_>>()
+        };
+        let threads: Vec<_> = halves.map(|half| scope.spawn(move || run(half))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("see above")).collect::<Vec<_>>()
+    });
+    let mut total = BTreeMap::<_, u64>::new();
+    for (what, times) in sums.into_iter().flatten() {
+        *total.entry(what).or_default() += times;
+    }
+    println!("{} seeds x {steps} steps: {total:?}", seeds.len());
+    for what in DEEDS {
+        assert!(
+            total.get(what).is_some_and(|times| *times > 0) || seeds.len() < 20,
+            "nothing of {what}"
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! The promises that the simulation looks at.
+
+use super::World;
+use crate::model::{Status, Timestamp, may_follow};
+use crate::store::sql::{counts, prune};
+use crate::store::sqlite::row;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl World {
+    /// P6: what is removed was final.
+    pub(super) fn prune(&mut self) {
+        self.check_rows();
+        let (kinds, now) = (Arc::clone(&self.kinds), Timestamp::from_millis(self.now));
+        self.call(|tx| prune::prune(tx, &kinds, now));
+        let left = self.rows();
+        self.acknowledged.retain(|id, status| {
+            assert!(
+                left.contains_key(id) || status.is_final(),
+                "P6: {status} job {id} was removed"
+            );
+            left.contains_key(id)
+        });
+    }
+
+    fn rows(&self) -> BTreeMap<i64, Status> {
+        let mut statement = self.conn.prepare_cached("SELECT id, status FROM jobs").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row::word(row, 1)?))).unwrap();
+        rows.collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    fn check_rows(&mut self) {
+        let rows = self.rows();
+        let ids = |map: &BTreeMap<i64, Status>| map.keys().copied().collect::<Vec<_>>();
+        assert_eq!(
+            ids(&rows),
+            ids(&self.acknowledged),
+            "there is what was acknowledged, no more and no less"
+        );
+        for (id, seen) in &mut self.acknowledged {
+            assert!(
+                !seen.is_final() || *seen == rows[id],
+                "P10: job {id} was {seen}, is {}",
+                rows[id]
+            );
+            *seen = rows[id];
+        }
+    }
+
+    pub(super) fn check(&mut self) {
+        self.check_rows();
+        self.check_history();
+        self.is_empty(
+            "too many jobs of a key run",
+            "
+            SELECT 1 FROM jobs WHERE status = 'running' AND concurrency_key IS NOT NULL
+            GROUP BY concurrency_key
+            HAVING count(*) > iif(max(kind = 'keyed'), 2, 1)",
+        );
+        self.is_empty(
+            "there are two jobs of one occurrence",
+            "
+            SELECT 1 FROM jobs WHERE occurrence_at IS NOT NULL
+            GROUP BY schedule_id, occurrence_at HAVING count(*) > 1",
+        );
+        self.is_empty("P7: a job that must not run twice did", "
+            SELECT 1 FROM jobs
+            WHERE kind = 'once' AND interrupted > 0 AND status <> 'failed' AND status <> 'cancelled'");
+        let missing = counts::recount(&self.conn).unwrap().missing;
+        assert!(missing.is_empty(), "the counts are wrong: {missing:?}");
+    }
+
+    /// Every new step of a history follows the graph.
+    fn check_history(&mut self) {
+        const SQL: &str =
+            "SELECT id, from_status, to_status FROM job_events WHERE id > ?1 ORDER BY id";
+        let mut statement = self.conn.prepare_cached(SQL).unwrap();
+        let mut steps = statement.query([self.seen_events]).unwrap();
+        while let Some(step) = steps.next().unwrap() {
+            let (from, to) = (row::word(step, 1).unwrap(), row::word(step, 2).unwrap());
+            assert!(may_follow(from, to), "a history has {from} -> {to}");
+            self.seen_events = step.get(0).unwrap();
+        }
+    }
+
+    fn is_empty(&self, what: &str, sql: &str) {
+        assert!(!self.conn.prepare_cached(sql).unwrap().exists([]).unwrap(), "{what}");
+    }
+}

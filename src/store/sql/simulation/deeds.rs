@@ -1,0 +1,352 @@
+//! What the processes, the people and the machine of the simulation do.
+
+use super::{Server, World};
+use crate::model::{
+    Actor, AttemptEnd, CatchUp, ConcurrencyKey, Job, JobEdit, JobError, JobId, Kind, Lane, NewJob,
+    NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Process, Queue, Rule,
+    ScheduleName, Status, Timestamp, UniqueKey, WorkerId,
+};
+use crate::store::sql::{
+    claim, control, delete, edit, jobs, queues, schedules, settle, unblock, workers,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+impl World {
+    pub(super) fn enqueue(&mut self) {
+        let kinds = Arc::clone(&self.kinds);
+        let kind = self.rng.choice(kinds.iter()).unwrap().kind.clone();
+        let mut job = NewJob::new(kind);
+        if self.rng.u8(..10) == 0 {
+            job.kind = Kind::parse("unknown").unwrap();
+        }
+        if self.rng.u8(..4) == 0 {
+            job.run_at =
+                Some(Timestamp::from_millis(self.now + i64::from(self.rng.u32(..600_000))));
+        }
+        if self.rng.u8(..4) == 0 {
+            job.unique_key = UniqueKey::parse(format!("u{}", self.rng.u8(..5))).ok();
+            job.unique_window = (self.rng.u8(..3) == 0).then_some(Duration::from_mins(10));
+        }
+        if self.rng.u8(..3) == 0 {
+            job.concurrency_key = ConcurrencyKey::parse(format!("k{}", self.rng.u8(..3))).ok();
+        }
+        job.priority = (self.rng.u8(..4) == 0).then(|| self.rng.i32(-5..=5));
+        let now = Timestamp::from_millis(self.now);
+        if let Some(enqueued) = self.call(|tx| jobs::insert(tx, &job, now)) {
+            self.acknowledged.entry(enqueued.id().0).or_insert(Status::Queued);
+        }
+    }
+
+    pub(super) fn foreign_insert(&mut self) {
+        let sql = "INSERT INTO jobs (kind, run_at) VALUES (?1, ?2)";
+        let kind = self.rng.choice(["plain", "once", "self_monitoring", "unknown"]).unwrap();
+        self.conn.execute(sql, (kind, self.now)).unwrap();
+        self.acknowledged.insert(self.conn.last_insert_rowid(), Status::Queued);
+    }
+
+    pub(super) fn poll(&mut self) {
+        let Some(leader) = self.leader else { return };
+        let now = self.time(leader);
+        let process = self.processes[leader].as_ref().unwrap();
+        let running: Vec<JobId> = process.running.iter().map(|lease| lease.id).collect();
+        let of_queue = |queue: &Queue| {
+            let count = "SELECT count(*) FROM jobs WHERE status = 'running' AND worker_id = ?1 AND queue = ?2";
+            let params = (process.worker.as_str(), queue.as_str());
+            self.conn.query_row(count, params, |row| row.get(0)).unwrap()
+        };
+        let lane = |queue: Queue, limit| Lane { running: of_queue(&queue), queue, limit };
+        let request = PollRequest {
+            worker: process.worker.clone(),
+            kinds: Arc::clone(&self.kinds),
+            lanes: vec![lane(Queue::DEFAULT, 3), lane(Queue::AGENT, 4)],
+            running: running.clone(),
+            draining: false,
+        };
+        let Some(polled) = self.call(|tx| claim::poll(tx, &request, now)) else { return };
+        self.hear_of_occurrences();
+        // One answer in thirty never reaches the process: what was claimed is then nobody's.
+        let heard = self.rng.u8(..30) != 0;
+        for job in polled.claimed {
+            let lease = job.lease().unwrap();
+            assert!(self.claims.insert((job.id.0, job.epoch)), "job {} was claimed twice", job.id);
+            let held = if heard {
+                &mut self.processes[leader].as_mut().unwrap().running
+            } else {
+                &mut self.stale
+            };
+            held.push(lease);
+        }
+        if !heard {
+            return;
+        }
+        for (job, _) in polled.rescued {
+            assert!(!running.contains(&job.id), "job {} was rescued while it ran", job.id);
+        }
+        for id in polled.cancelled {
+            self.end(leader, id, AttemptEnd::Stopped);
+        }
+    }
+
+    pub(super) fn settle(&mut self) {
+        let Some(leader) = self.leader else { return };
+        let running = &self.processes[leader].as_ref().unwrap().running;
+        let Some(id) = self.rng.choice(running.iter().map(|lease| lease.id)) else { return };
+        let error = || JobError { code: "SIM-RUN-001".into(), message: "by chance".into() };
+        let until = Timestamp::from_millis(self.now + 60_000);
+        let end = match self.rng.u8(..20) {
+            0..12 => AttemptEnd::Answered(Outcome::Done(1.into())),
+            12..15 => AttemptEnd::Answered(Outcome::Failed(error())),
+            15 => AttemptEnd::Answered(Outcome::Fatal(error())),
+            16 => AttemptEnd::Answered(Outcome::Snooze(Duration::from_secs(90))),
+            17 => AttemptEnd::Answered(Outcome::Limited { until, reason: "by chance".into() }),
+            18 => AttemptEnd::TimedOut(error()),
+            _ => AttemptEnd::Stopped,
+        };
+        self.end(leader, id, end);
+    }
+
+    pub(super) fn end(&mut self, process: usize, id: JobId, end: AttemptEnd) {
+        let now = self.time(process);
+        let running = &mut self.processes[process].as_mut().unwrap().running;
+        let Some(place) = running.iter().position(|lease| lease.id == id) else { return };
+        let lease = running[place].clone();
+        let wait = Duration::from_secs(10);
+        if self.call(|tx| settle::settle(tx, &lease, end, wait, now)).is_some() {
+            let running = &mut self.processes[process].as_mut().unwrap().running;
+            running.retain(|lease| lease.id != id);
+            self.stale.push(lease);
+        }
+    }
+
+    /// P9: what is written under a lease that is over changes nothing.
+    pub(super) fn late_write(&mut self) {
+        let Some(lease) = self.rng.choice(self.stale.iter()).cloned() else { return };
+        let before = jobs::get(&self.conn, lease.id).unwrap();
+        if before.as_ref().and_then(Job::lease).as_ref() == Some(&lease) {
+            // Its claim was never heard of and nobody has looked since: as good as lost, not stale.
+            return;
+        }
+        let now = Timestamp::from_millis(self.now);
+        let end = AttemptEnd::Answered(Outcome::Done("late".into()));
+        let answer = self.call(|tx| settle::settle(tx, &lease, end, Duration::ZERO, now));
+        assert!(answer.is_none(), "a stale lease wrote: {lease:?}");
+        assert_eq!(jobs::get(&self.conn, lease.id).unwrap(), before);
+    }
+
+    /// Adds a schedule or edits one.
+    pub(super) fn schedule(&mut self) {
+        let (now, by) = (Timestamp::from_millis(self.now), Actor::cli());
+        let name = ScheduleName::parse(format!("s{}", self.rng.u8(..3))).unwrap();
+        let rule = match self.rng.u8(..4) {
+            0 => Rule::every(self.rng.u32(1..90), now),
+            1 => Rule::once(now.plus(Duration::from_secs(self.rng.u64(1..9_000)))),
+            2 => Rule::cron("*/20 * * * *", "Europe/Berlin"),
+            _ => Rule::cron("30 2,14 * * *", "America/New_York"),
+        };
+        let catch_up = [CatchUp::Once, CatchUp::Skip, CatchUp::All { max: 5 }];
+        let mut plan = Plan::new(rule.unwrap(), Kind::parse("plain").unwrap());
+        plan.catch_up = self.rng.choice(catch_up).unwrap();
+        plan.overlap =
+            self.rng.choice([Overlap::QueueOne, Overlap::QueueAll, Overlap::Skip]).unwrap();
+        let known = schedules::get(&self.conn, &name).unwrap().is_some();
+        let what = self.rng.u8(..4);
+        self.call(|tx| match what {
+            _ if !known => schedules::create(tx, NewSchedule { name, plan }, &by, now),
+            0 => schedules::pause(tx, &name, &by, now).map(drop),
+            1 | 2 => schedules::resume(tx, &name, &by, now).map(drop),
+            _ => {
+                let change = PlanChange { rule: Some(plan.rule), ..PlanChange::default() };
+                schedules::change(tx, &name, change, &by, now).map(drop)
+            }
+        });
+    }
+
+    /// Takes in the jobs that occurrences made.
+    fn hear_of_occurrences(&mut self) {
+        const SQL: &str = "SELECT id FROM jobs WHERE schedule_id IS NOT NULL AND id > ?1";
+        let newest = self.acknowledged.keys().next_back().copied().unwrap_or(0);
+        let mut statement = self.conn.prepare_cached(SQL).unwrap();
+        let ids = statement.query_map([newest], |row| row.get(0)).unwrap();
+        for id in ids.collect::<rusqlite::Result<Vec<i64>>>().unwrap() {
+            self.acknowledged.insert(id, Status::Queued);
+            *self.done.entry("occurrences").or_default() += 1;
+        }
+    }
+
+    pub(super) fn cancel(&mut self) {
+        let Some(id) = self.rng.choice(self.acknowledged.keys().copied()) else { return };
+        if jobs::get(&self.conn, JobId(id)).unwrap().is_some() {
+            let now = Timestamp::from_millis(self.now);
+            self.call(|tx| control::cancel(tx, JobId(id), &Actor::cli(), now));
+        }
+    }
+
+    pub(super) fn run_again(&mut self) {
+        let Some(id) = self.rng.choice(self.acknowledged.keys().copied()) else { return };
+        if jobs::get(&self.conn, JobId(id)).unwrap().is_some() {
+            let now = Timestamp::from_millis(self.now);
+            let again = self.call(|tx| control::run_again(tx, JobId(id), &Actor::cli(), None, now));
+            self.acknowledged.extend(again.map(|again| (again.id().0, Status::Queued)));
+        }
+    }
+
+    /// One of the jobs that were acknowledged and are there still.
+    fn any_job(&mut self) -> Option<JobId> {
+        let id = JobId(self.rng.choice(self.acknowledged.keys().copied())?);
+        jobs::get(&self.conn, id).unwrap().map(|job| job.id)
+    }
+
+    pub(super) fn run_now(&mut self) {
+        let Some(id) = self.any_job() else { return };
+        let now = Timestamp::from_millis(self.now);
+        if self.call(|tx| edit::run_now(tx, id, &Actor::cli(), now)).is_some() {
+            let job = jobs::get(&self.conn, id).unwrap().unwrap();
+            assert!(job.run_at <= now && !job.status.is_final(), "{job:?} was made due");
+        }
+    }
+
+    pub(super) fn edit(&mut self) {
+        let Some(id) = self.any_job() else { return };
+        let now = Timestamp::from_millis(self.now);
+        let later = self.now + self.rng.i64(-600_000..600_000);
+        let edit = JobEdit {
+            priority: self.rng.bool().then(|| self.rng.i32(-5..=5)),
+            run_at: self.rng.bool().then(|| Timestamp::from_millis(later)),
+            ..JobEdit::default()
+        };
+        let wanted = (edit.priority, edit.run_at);
+        if let Some(job) = self.call(|tx| edit::edit(tx, id, edit, &Actor::cli(), now)) {
+            assert!(wanted.0.is_none_or(|priority| job.priority == Some(priority)), "{job:?}");
+            assert!(wanted.1.is_none_or(|run_at| job.run_at == run_at), "{job:?}");
+        }
+    }
+
+    pub(super) fn delete(&mut self) {
+        let Some(id) = self.any_job() else { return };
+        let was = jobs::get(&self.conn, id).unwrap().unwrap().status;
+        let now = Timestamp::from_millis(self.now);
+        if self.call(|tx| delete::delete(tx, id, &Actor::cli(), now)).is_some() {
+            assert!(was.is_final(), "P6: {was} job {id} was deleted");
+            self.acknowledged.remove(&id.0);
+        }
+    }
+
+    pub(super) fn crash(&mut self) {
+        let victim = usize::from(self.rng.bool());
+        if let Some(process) = self.processes[victim].take() {
+            self.stale.extend(process.running);
+            self.leader = self.leader.filter(|leader| *leader != victim);
+        }
+    }
+
+    pub(super) fn start(&mut self) {
+        for place in 0..2 {
+            if self.processes[place].is_none() {
+                self.started += 1;
+                let worker = WorkerId::parse(format!("w{}", self.started)).unwrap();
+                self.processes[place] = Some(Server { worker, skew_ms: 0, running: Vec::new() });
+            }
+            if self.leader.is_none() {
+                self.take_over(place);
+            }
+        }
+    }
+
+    pub(super) fn take_over(&mut self, place: usize) {
+        let now = self.time(place);
+        let worker = self.processes[place].as_ref().unwrap().worker.clone();
+        let kinds = Arc::clone(&self.kinds);
+        let taken = self.call(|tx| {
+            let process = Process { pid: 1, start: None };
+            workers::register(tx, &worker, &process, now)?;
+            let mut after = Some(String::new());
+            while let Some(from) = after {
+                after = unblock::unblock(tx, &kinds, &from)?;
+            }
+            Ok(())
+        });
+        self.leader = taken.map(|()| place);
+    }
+
+    pub(super) fn clock_jump(&mut self) {
+        let jump = self.rng.i64(-DAY_MS..DAY_MS);
+        let place = usize::from(self.rng.bool());
+        if let Some(process) = &mut self.processes[place] {
+            process.skew_ms = if process.skew_ms == 0 { jump } else { 0 };
+        }
+    }
+
+    pub(super) fn long_wait(&mut self) {
+        self.now += self.rng.i64(0..3 * 3600 * 1000);
+    }
+
+    pub(super) fn operate(&mut self) {
+        let now = Timestamp::from_millis(self.now);
+        let queue = if self.rng.bool() { Queue::DEFAULT } else { Queue::AGENT };
+        let (what, limit) = (self.rng.u8(..3), self.rng.u32(..5));
+        self.call(|tx| {
+            queues::set_engine_limits(tx, &[Lane { queue: queue.clone(), running: 0, limit: 3 }])?;
+            match what {
+                0 => queues::pause(
+                    tx,
+                    &queue,
+                    "by chance",
+                    Some(now.plus(Duration::from_mins(5))),
+                    &Actor::cli(),
+                    now,
+                ),
+                1 => queues::resume(tx, &queue, &Actor::cli(), now).map(drop),
+                _ => queues::set_limit(tx, &queue, Some(limit), &Actor::cli(), now),
+            }
+        });
+    }
+
+    pub(super) fn stop_all(&mut self) {
+        let now = Timestamp::from_millis(self.now);
+        self.call(|tx| queues::stop_all(tx, "by chance", &Actor::cli(), now));
+        self.poll();
+        while self.call(|tx| queues::resume_all(tx, &Actor::cli(), now)).is_none() {}
+    }
+
+    pub(super) fn first_open(&self) -> String {
+        let sql = format!(
+            "SELECT {} FROM jobs WHERE finished_at IS NULL AND kind <> 'unknown' LIMIT 1",
+            jobs::COLUMNS
+        );
+        let job = self.conn.query_row(&sql, [], jobs::from_row).unwrap();
+        format!("at {}: {job:#?}", self.now)
+    }
+
+    /// P6: with the clocks right and nothing in the way, everything comes to its end.
+    pub(super) fn drain(&mut self) {
+        for process in self.processes.iter_mut().flatten() {
+            process.skew_ms = 0;
+        }
+        self.conn
+            .execute("UPDATE job_schedules SET paused_at = 0, paused_by = 'drain'", [])
+            .unwrap();
+        let open = "SELECT 1 FROM jobs WHERE finished_at IS NULL AND kind <> 'unknown'";
+        for _ in 0..1_000 {
+            if !self.conn.prepare_cached(open).unwrap().exists([]).unwrap() {
+                return;
+            }
+            self.now += 3600 * 1000;
+            self.start();
+            let now = Timestamp::from_millis(self.now);
+            for queue in [Queue::DEFAULT, Queue::AGENT] {
+                self.call(|tx| queues::set_limit(tx, &queue, None, &Actor::cli(), now));
+                self.call(|tx| queues::resume(tx, &queue, &Actor::cli(), now));
+            }
+            self.poll();
+            let Some(leader) = self.leader else { continue };
+            let running = &self.processes[leader].as_ref().unwrap().running;
+            for id in running.iter().map(|lease| lease.id).collect::<Vec<_>>() {
+                self.end(leader, id, AttemptEnd::Answered(Outcome::Done(1.into())));
+            }
+        }
+        panic!("jobs were left waiting for ever: {}", self.first_open());
+    }
+}

@@ -1,0 +1,200 @@
+//! The file of a snapshot: a draft that is filled, renamed when it is whole, and read by row id.
+
+use super::logs::{self, Stored};
+use crate::error::{Code, Error, Result, ignore};
+use crate::model::{Cited, LogRow};
+use crate::store::sqlite::door::SNAPSHOT_ID;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, named_params};
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The tables; an agent is shown them as they stand here.
+pub(in crate::store) const SCHEMA: &str = "\
+CREATE TABLE logs (
+  id             INTEGER PRIMARY KEY,
+  timestamp      TEXT NOT NULL,   -- ISO 8601
+  level          TEXT NOT NULL,   -- DEBUG, INFO, WARNING, ERROR or CRITICAL
+  source         TEXT NOT NULL,   -- the program or module
+  message        TEXT NOT NULL,
+  correlation_id TEXT,            -- ties the rows of one request together
+  user_id        TEXT,
+  request_path   TEXT,
+  extra_data     TEXT,            -- a JSON object
+  created_at     INTEGER
+);
+CREATE INDEX logs_level ON logs (level);
+CREATE INDEX logs_source ON logs (source);
+CREATE INDEX logs_correlation_id ON logs (correlation_id);
+-- The rows of level WARNING, ERROR and CRITICAL, grouped by what they say: <*> stands for a value.
+CREATE TABLE templates (
+  template TEXT NOT NULL,
+  source   TEXT NOT NULL,
+  level    TEXT NOT NULL,
+  count    INTEGER NOT NULL,
+  first_id INTEGER NOT NULL,
+  last_id  INTEGER NOT NULL,
+  PRIMARY KEY (template, source, level)
+) WITHOUT ROWID;
+";
+
+/// A snapshot that is being filled. Dropped before [`Draft::finish`], it leaves no file.
+#[derive(Debug)]
+pub(in crate::store) struct Draft {
+    conn: Connection,
+    file: DraftFile,
+    path: PathBuf,
+}
+
+/// The file under its other name, removed unless it was renamed.
+#[derive(Debug)]
+struct DraftFile(PathBuf);
+
+impl Drop for DraftFile {
+    fn drop(&mut self) {
+        let removed = fs::remove_file(&self.0);
+        ignore(removed, "the draft is gone after a finish, and else goes with its folder");
+    }
+}
+
+impl Draft {
+    /// An empty snapshot, for its owner only, beside `path`.
+    ///
+    /// Needs no journal and no sync: nobody reads the file before it is whole, and after a crash it is made anew.
+    #[expect(clippy::disallowed_methods, reason = "a snapshot is a database of its own")]
+    pub(in crate::store) fn create(path: &Path) -> Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let draft = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+        let io = |e| Error::new(Code::StoreIo, format!("create {}", draft.display())).because(e);
+        let file = DraftFile(draft.clone());
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&draft)
+            .map_err(io)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(&draft, flags)?;
+        conn.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
+        conn.pragma_update(None, "synchronous", "OFF")?;
+        conn.pragma_update(None, "application_id", SNAPSHOT_ID)?;
+        conn.execute_batch(SCHEMA)?;
+        Ok(Self { conn, file, path: path.to_owned() })
+    }
+
+    /// Adds rows that are not there yet, and counts their templates where a mask makes them.
+    pub(in crate::store) fn add(
+        &mut self,
+        rows: &[Stored],
+        mask: Option<fn(&str) -> String>,
+    ) -> Result<()> {
+        const ROW: &str = "
+            INSERT OR IGNORE INTO logs (
+                id, timestamp, level, source, message, correlation_id, user_id, request_path, extra_data, created_at)
+            VALUES (
+                :id, :timestamp, :level, :source, :message, :correlation_id, :user_id, :request_path, :extra_data,
+                :created_at)";
+        const TEMPLATE: &str = "
+            INSERT INTO templates (template, source, level, count, first_id, last_id)
+            VALUES (:template, :source, :level, 1, :id, :id)
+            ON CONFLICT DO UPDATE SET count = count + 1, last_id = excluded.last_id";
+        let tx = self.conn.transaction()?;
+        for Stored { row: LogRow { id, row }, created_at } in rows {
+            tx.prepare_cached(ROW)?.execute(named_params! {
+                ":id": id,
+                ":timestamp": row.timestamp,
+                ":level": row.level.as_str(),
+                ":source": row.source,
+                ":message": row.message,
+                ":correlation_id": row.correlation_id,
+                ":user_id": row.user_id,
+                ":request_path": row.request_path,
+                ":extra_data": row.extra_data,
+                ":created_at": created_at,
+            })?;
+            if let Some(mask) = mask {
+                tx.prepare_cached(TEMPLATE)?.execute(named_params! {
+                    ":template": mask(&row.message),
+                    ":source": row.source,
+                    ":level": row.level.as_str(),
+                    ":id": id,
+                })?;
+            }
+        }
+        Ok(tx.commit()?)
+    }
+
+    /// The next correlation ids after `seen`, in their order, each with the last row that has it.
+    pub(in crate::store) fn correlations(
+        &self,
+        seen: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, i64)>> {
+        const SQL: &str = "
+            SELECT correlation_id, max(id)
+            FROM logs
+            WHERE correlation_id > :seen AND level NOT IN ('DEBUG', 'INFO')
+            GROUP BY correlation_id
+            ORDER BY correlation_id
+            LIMIT :limit";
+        let mut statement = self.conn.prepare_cached(SQL)?;
+        let params = named_params! {":seen": seen, ":limit": limit as i64};
+        let rows = statement.query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Puts the file on disk and under its name; answers its largest row id and its number of templates.
+    pub(in crate::store) fn finish(self) -> Result<(Option<i64>, u64)> {
+        const SQL: &str = "
+            SELECT (SELECT max(id) FROM logs), (SELECT count(*) FROM templates)";
+        let Self { conn, file, path } = self;
+        let figures = conn
+            .query_row(SQL, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))
+            .map_err(Error::from)?;
+        conn.close().map_err(|(_, error)| error)?;
+        let io = |e| Error::new(Code::StoreIo, format!("finish {}", path.display())).because(e);
+        File::open(&file.0).and_then(|draft| draft.sync_all()).map_err(io)?;
+        fs::rename(&file.0, &path).map_err(io)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+        Ok(figures)
+    }
+}
+
+/// The rows of a snapshot with these ids, oldest first, each once.
+#[expect(clippy::disallowed_methods, reason = "a snapshot is a database of its own")]
+pub(in crate::store) fn cited(
+    path: &Path,
+    ids: &[i64],
+    mask: fn(&str) -> String,
+) -> Result<Vec<Cited>> {
+    const ALIKE: &str = "
+        SELECT sum(count)
+        FROM templates
+        WHERE template = :template AND source = :source";
+    let sql = format!(
+        "SELECT {}
+         FROM logs
+         WHERE id IN (SELECT value FROM json_each(:ids))
+         ORDER BY id",
+        logs::COLUMNS
+    );
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    let mut statement = conn.prepare(&sql)?;
+    let ids = serde_json::json!(ids).to_string();
+    let rows = statement.query_map(named_params! {":ids": ids}, logs::from_row)?;
+    let mut cited = Vec::new();
+    for row in rows {
+        let row = row?;
+        let template = mask(&row.row.message);
+        let params = named_params! {":template": template, ":source": row.row.source};
+        let alike: Option<Option<i64>> =
+            conn.prepare_cached(ALIKE)?.query_row(params, |row| row.get(0)).optional()?;
+        let alike = alike.flatten().unwrap_or(0) as u64;
+        cited.push(Cited { row, template, alike });
+    }
+    Ok(cited)
+}

@@ -1,0 +1,88 @@
+//! Has waiting jobs wait for admission once what they wait for has come, so that the next poll admits them.
+//!
+//! Statements here and beside this file name a condition twice, as in `(waits_for = 'handler' OR waits_for = 'constraint')
+//! AND waits_for = 'handler'`: the first half repeats the condition of a partial index word by word, because SQLite uses
+//! such an index only for a query that contains its condition; the second half says what is meant.
+
+use crate::error::Result;
+use crate::model::{Kind, KindRules, PRIORITY_STEP_MS};
+use crate::store::sqlite::row;
+use rusqlite::{Connection, named_params};
+
+/// Jobs of a kind that are marked at a time, and keys that are walked. Bounds the time that other writers wait.
+const MAX_MARKED: usize = 1000;
+
+/// Calls up for admission a slice of the jobs that wait for a handler of one of these kinds, then the next of each key after
+/// `after`: a process that takes over does not rely on an earlier one for it. Answers where the next slice begins.
+pub(in crate::store) fn unblock(
+    conn: &Connection,
+    kinds: &[KindRules],
+    after: &str,
+) -> Result<Option<String>> {
+    const KIND: &str = "
+        UPDATE jobs
+        SET waits_for = 'admission'
+        WHERE id IN (
+            SELECT id
+            FROM jobs
+            WHERE kind = :kind AND (waits_for = 'handler' OR waits_for = 'constraint') AND waits_for = 'handler'
+            LIMIT :limit)";
+    for rules in kinds {
+        let params = named_params! {":kind": rules.kind.as_str(), ":limit": MAX_MARKED as i64};
+        if conn.prepare_cached(KIND)?.execute(params)? == MAX_MARKED {
+            return Ok(Some(after.to_owned()));
+        }
+        unblock_constraint(conn, &rules.kind)?;
+    }
+    let mut after = after.to_owned();
+    for _ in 0..MAX_MARKED {
+        // A key that another program made no text is read as another key: a walk that makes no progress ends.
+        let next = next_blocked_key(conn, &after)?.filter(|key| *key > after);
+        let Some(key) = next else { return Ok(None) };
+        unblock_key(conn, &key)?;
+        after = key;
+    }
+    Ok(Some(after))
+}
+
+fn next_blocked_key(conn: &Connection, after: &str) -> Result<Option<String>> {
+    const SQL: &str = "
+        SELECT min(concurrency_key)
+        FROM jobs
+        WHERE waits_for = 'key' AND concurrency_key > :after";
+    let params = named_params! {":after": after};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row::parsed(row, 0, Some))?)
+}
+
+/// Calls up for admission one job that a constraint kept back while a job of its kind ran.
+pub(super) fn unblock_constraint(conn: &Connection, kind: &Kind) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET waits_for = 'admission'
+        WHERE id = (
+            SELECT id
+            FROM jobs
+            WHERE kind = :kind AND (waits_for = 'handler' OR waits_for = 'constraint')
+              AND waits_for = 'constraint'
+            ORDER BY id
+            LIMIT 1)";
+    conn.prepare_cached(SQL)?.execute(named_params! {":kind": kind.as_str()})?;
+    Ok(())
+}
+
+/// Calls up for admission the next job that waits for this key, as the schema does when a slot is given back.
+pub(super) fn unblock_key(conn: &Connection, key: &str) -> Result<()> {
+    // The step is part of the text: a bound one would not be the expression that the index has.
+    let sql = format!(
+        "UPDATE jobs
+         SET waits_for = 'admission'
+         WHERE id = (
+             SELECT id
+             FROM jobs
+             WHERE concurrency_key = :key AND waits_for = 'key'
+             ORDER BY run_at + priority * {PRIORITY_STEP_MS}, id
+             LIMIT 1)"
+    );
+    conn.prepare_cached(&sql)?.execute(named_params! {":key": key})?;
+    Ok(())
+}

@@ -1,0 +1,312 @@
+//! What decides when jobs start, read in one snapshot for one job or for a page of them.
+
+use super::{counts, jobs, queues, spend, workers};
+use crate::error::Result;
+use crate::model::{
+    Budgets, Cause, Circumstances, Job, JobId, Kind, KindFacts, Pause, ProcessFacts, Processes, PutOff, Queue,
+    QueueState, Readiness, Status, Timestamp, UsageLimit, Why, why,
+};
+use crate::store::sqlite::row::{parsed, text};
+use rusqlite::{Connection, named_params};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Holders of a key or a queue that are named.
+const MAX_HOLDERS: i64 = 10;
+/// Up to where jobs ahead are counted.
+const MAX_AHEAD: usize = 1000;
+
+/// Why these jobs are not running; missing jobs are left out. The number of statements grows with the queues, schedules
+/// and keys of the jobs, not with the jobs.
+pub(in crate::store) fn of(
+    conn: &Connection,
+    ids: &[JobId],
+    now: Timestamp,
+) -> Result<BTreeMap<JobId, Why>> {
+    let jobs = read(conn, ids)?;
+    let around =
+        if jobs.iter().any(waits) { Around::read(conn, &jobs, now)? } else { Around::default() };
+    let told = jobs.iter().map(|job| (job.id, why(job, &around.of(job), now)));
+    Ok(told.collect())
+}
+
+fn waits(job: &Job) -> bool {
+    match job.status {
+        Status::Scheduled | Status::Queued => true,
+        Status::Running | Status::Completed | Status::Failed | Status::Cancelled => false,
+    }
+}
+
+fn read(conn: &Connection, ids: &[JobId]) -> Result<Vec<Job>> {
+    let sql = format!(
+        "SELECT {}
+         FROM jobs
+         WHERE id IN (SELECT value FROM json_each(:ids))",
+        jobs::COLUMNS
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map(named_params! {":ids": list(ids)}, jobs::from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn list(ids: &[JobId]) -> String {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    serde_json::json!(ids).to_string()
+}
+
+/// Everything around some jobs.
+#[derive(Default)]
+struct Around {
+    /// The processes at work.
+    processes: Processes,
+    /// The facts of the kinds that they have handlers for.
+    kinds: Vec<KindFacts>,
+    stopped: Option<Pause>,
+    lanes: HashMap<Queue, Lane>,
+    /// The first holders of each key, and how many hold it.
+    keys: HashMap<String, Vec<(JobId, u64)>>,
+    put_off: HashMap<JobId, (String, Option<String>)>,
+    budgets: Option<Spending>,
+    approvals: u64,
+}
+
+/// A queue, who runs in it, and who is first in its line.
+struct Lane {
+    state: QueueState,
+    usage_limit: Option<UsageLimit>,
+    holders: Vec<JobId>,
+    line: HashMap<JobId, usize>,
+}
+
+/// The schedules of these jobs whose budgets are used up, with what each has spent.
+struct Spending {
+    budgets: Budgets,
+    spent: HashMap<Option<i64>, crate::model::Spent>,
+    now: Timestamp,
+}
+
+impl Around {
+    fn read(conn: &Connection, jobs: &[Job], now: Timestamp) -> Result<Self> {
+        let processes = workers::processes(conn, now)?;
+        let kinds = processes.kind_facts();
+        let waiting: Vec<_> = jobs.iter().filter(|job| waits(job)).collect();
+        let mut around = Self { processes, kinds, ..Self::default() };
+        around.stopped = queues::stopped(conn)?;
+        let running = counts::all(conn)?;
+        let names: BTreeSet<Queue> = waiting.iter().filter_map(|job| around.queue(job)).collect();
+        for name in names {
+            let here = running.iter().filter(|count| count.queue.as_ref() == Some(&name));
+            let here = here.filter(|count| count.status == Status::Running);
+            let lane = Lane::read(conn, &name, here.map(|count| count.count).sum())?;
+            around.lanes.insert(name, lane);
+        }
+        let names: BTreeSet<String> = waiting.iter().filter_map(|job| around.key(job)).collect();
+        around.keys = key_holders(conn, &names)?;
+        around.put_off = last_steps(conn, &waiting)?;
+        if waiting.iter().any(|job| around.spends(job)) {
+            let schedules: BTreeSet<_> = waiting.iter().map(|job| job.schedule_id).collect();
+            around.budgets = Some(Spending::read(conn, schedules, now)?);
+        }
+        if waiting.iter().any(|job| job.kind == Kind::FILE_FINDINGS) {
+            around.approvals = approvals(conn)?;
+        }
+        Ok(around)
+    }
+
+    /// The facts of a kind that some process runs.
+    fn kind(&self, kind: &str) -> Option<&KindFacts> {
+        self.kinds.iter().find(|known| known.kind == kind)
+    }
+
+    /// What the server says.
+    fn says(&self) -> Option<&ProcessFacts> {
+        self.processes.server().map(|server| &server.says)
+    }
+
+    /// The queue in which a job waits or will wait: its own, or else the queue of its kind.
+    fn queue(&self, job: &Job) -> Option<Queue> {
+        let of_kind = || Queue::parse(self.kind(job.kind.as_str())?.queue.clone()).ok();
+        job.queue.clone().or_else(of_kind)
+    }
+
+    /// The key that a job waits for or will wait for: the key of its kind goes before its own.
+    fn key(&self, job: &Job) -> Option<String> {
+        let of_kind = self.kind(job.kind.as_str()).and_then(|kind| kind.key.clone());
+        of_kind.or_else(|| job.concurrency_key.as_ref().map(ToString::to_string))
+    }
+
+    /// Whether a used up budget keeps it from starting, by the engine or by its own handler.
+    fn spends(&self, job: &Job) -> bool {
+        let kind = job.kind.as_str();
+        let parked =
+            self.put_off.get(&job.id).is_some_and(|(cause, _)| *cause == Cause::Budget.as_str());
+        parked
+            || self.kind(kind).is_some_and(|kind| kind.metered)
+            || self.says().is_some_and(|says| says.spends.iter().any(|spends| spends == kind))
+    }
+
+    fn of(&self, job: &Job) -> Circumstances {
+        let lane = self.queue(job).and_then(|queue| self.lanes.get(&queue));
+        let held = self.key(job).and_then(|key| self.keys.get(&key));
+        let held = held.map(Vec::as_slice).unwrap_or_default();
+        let others = held.iter().filter(|(id, _)| *id != job.id);
+        let count = held.first().map_or(0, |(_, count)| *count);
+        let missing = match self.says().and_then(|says| says.agent.as_ref()) {
+            Some(Readiness::NotReady { why, .. }) => Some(why.clone()),
+            Some(Readiness::Ready { .. }) | None => None,
+        };
+        let is_metered = self.kind(job.kind.as_str()).is_some_and(|kind| kind.metered);
+        let spending = self.budgets.as_ref().filter(|_| self.spends(job));
+        Circumstances {
+            seen_at: self.processes.seen_at,
+            kinds: self.kinds.clone(),
+            stopped: self.stopped.clone(),
+            queue: lane.map(|lane| lane.state.clone()),
+            queue_holders: lane.map(|lane| lane.holders.clone()).unwrap_or_default(),
+            key_holders: others.clone().map(|(id, _)| *id).collect(),
+            key_held: count.saturating_sub((held.len() - others.count()) as u64),
+            ahead: lane.map_or(0, |lane| lane.ahead(job)),
+            put_off: self.put_off.get(&job.id).and_then(put_off),
+            over_budget: spending.and_then(|spending| spending.over(job)),
+            usage_limit: lane.and_then(|lane| lane.usage_limit.clone()),
+            agent_missing: missing.filter(|_| is_metered),
+            approvals: if job.kind == Kind::FILE_FINDINGS { self.approvals } else { 0 },
+        }
+    }
+}
+
+impl Lane {
+    fn read(conn: &Connection, name: &Queue, running: i64) -> Result<Self> {
+        const HOLDERS: &str = "
+            SELECT id
+            FROM jobs INDEXED BY jobs_running
+            WHERE status = 'running' AND queue = :queue
+            ORDER BY worker_id, id
+            LIMIT :limit";
+        const LINE: &str = "
+            SELECT id
+            FROM jobs
+            WHERE queue = :queue AND claim_order IS NOT NULL
+            ORDER BY claim_order, id
+            LIMIT :limit";
+        let mut state = QueueState { running, ..queues::get(conn, name)? };
+        let usage_limit = state.pause.take_if(|pause| pause.by == queues::ENGINE);
+        let usage_limit =
+            usage_limit.map(|pause| UsageLimit { reason: pause.reason, until: pause.resume_at });
+        let ids = |sql: &str, limit: i64| -> Result<Vec<JobId>> {
+            let mut statement = conn.prepare_cached(sql)?;
+            let params = named_params! {":queue": name.as_str(), ":limit": limit};
+            let ids = statement.query_map(params, |row| row.get(0).map(JobId))?;
+            Ok(ids.collect::<rusqlite::Result<_>>()?)
+        };
+        let holders = ids(HOLDERS, MAX_HOLDERS)?;
+        let line = ids(LINE, MAX_AHEAD as i64)?;
+        let line = line.into_iter().enumerate().map(|(at, id)| (id, at)).collect();
+        Ok(Self { state, usage_limit, holders, line })
+    }
+
+    /// How many start before the job: those before it in the line, or all of it for one that is not in it yet.
+    fn ahead(&self, job: &Job) -> u64 {
+        let at = match job.status {
+            Status::Queued => self.line.get(&job.id).copied().unwrap_or(self.line.len()),
+            Status::Scheduled
+            | Status::Running
+            | Status::Completed
+            | Status::Failed
+            | Status::Cancelled => 0,
+        };
+        at as u64
+    }
+}
+
+impl Spending {
+    fn read(conn: &Connection, schedules: BTreeSet<Option<i64>>, now: Timestamp) -> Result<Self> {
+        let spent = schedules.into_iter().map(|id| Ok((id, spend::spent(conn, id, now)?)));
+        Ok(Self { budgets: spend::budgets(conn)?, spent: spent.collect::<Result<_>>()?, now })
+    }
+
+    fn over(&self, job: &Job) -> Option<crate::model::OverBudget> {
+        let spent = self.spent.get(&job.schedule_id)?;
+        self.budgets.over(*spent, spend::of_schedule(job), self.now)
+    }
+}
+
+/// The first holders of each of these keys, each with how many there are.
+fn key_holders(
+    conn: &Connection,
+    keys: &BTreeSet<String>,
+) -> Result<HashMap<String, Vec<(JobId, u64)>>> {
+    const SQL: &str = "
+        SELECT concurrency_key, id, many
+        FROM (
+            SELECT concurrency_key, id,
+                row_number() OVER (PARTITION BY concurrency_key ORDER BY key_slot) AS place,
+                count(*) OVER (PARTITION BY concurrency_key) AS many
+            FROM jobs
+            WHERE key_slot IS NOT NULL AND concurrency_key IN (SELECT value FROM json_each(:keys)))
+        WHERE place <= :limit
+        ORDER BY concurrency_key, place";
+    let mut holders: HashMap<String, Vec<(JobId, u64)>> = HashMap::new();
+    if keys.is_empty() {
+        return Ok(holders);
+    }
+    let keys = serde_json::json!(keys).to_string();
+    let mut statement = conn.prepare_cached(SQL)?;
+    let mut rows = statement.query(named_params! {":keys": keys, ":limit": MAX_HOLDERS})?;
+    while let Some(row) = rows.next()? {
+        let held = (JobId(row.get(1)?), row.get::<_, i64>(2)? as u64);
+        holders.entry(text(row, 0)?).or_default().push(held);
+    }
+    Ok(holders)
+}
+
+/// The cause and the detail of the last step of each job that has one; an edit that left its time alone is none.
+fn last_steps(
+    conn: &Connection,
+    jobs: &[&Job],
+) -> Result<HashMap<JobId, (String, Option<String>)>> {
+    const SQL: &str = "
+        SELECT job_id, cause, detail
+        FROM job_events
+        WHERE id IN (
+            SELECT (SELECT max(id) FROM job_events WHERE job_id = value AND cause <> 'edited')
+            FROM json_each(:ids))";
+    let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+    let mut statement = conn.prepare_cached(SQL)?;
+    let steps = statement.query_map(named_params! {":ids": list(&ids)}, |row| {
+        Ok((JobId(row.get(0)?), (text(row, 1)?, parsed(row, 2, Some)?)))
+    })?;
+    Ok(steps.collect::<rusqlite::Result<_>>()?)
+}
+
+fn put_off((cause, detail): &(String, Option<String>)) -> Option<PutOff> {
+    let detail = || detail.clone().unwrap_or_default();
+    match cause.parse().ok()? {
+        Cause::Retry => Some(PutOff::Retry),
+        Cause::Snooze => Some(PutOff::Snooze),
+        Cause::Limited => Some(PutOff::Limited(detail())),
+        Cause::Budget => Some(PutOff::Budget(detail())),
+        Cause::Blocked => Some(PutOff::Refused(detail())),
+        Cause::Failed
+        | Cause::Fatal
+        | Cause::Poison
+        | Cause::Interrupted
+        | Cause::Resumed
+        | Cause::CancelRequested
+        | Cause::Cancelled
+        | Cause::RunNow
+        | Cause::Rescheduled
+        | Cause::Edited => None,
+    }
+}
+
+/// Findings that wait for a person, if nothing else is on its way to the tracker.
+fn approvals(conn: &Connection) -> Result<u64> {
+    const SQL: &str = "
+        SELECT count(*) FILTER (WHERE state = 'awaiting_approval'),
+            count(*) FILTER (WHERE state <> 'awaiting_approval')
+        FROM filings
+        WHERE state <> 'filed' AND state <> 'rejected'";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+    let (waiting, going) = conn.prepare_cached(SQL)?.query_row([], read)?;
+    Ok(if going == 0 { waiting as u64 } else { 0 })
+}

@@ -1,0 +1,103 @@
+//! The writer's connection while one call runs, and what the call changes in the exact counts of jobs.
+
+use crate::error::Result;
+use crate::model::{Job, Kind, Queue, Status};
+use rusqlite::{Connection, named_params};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+/// What changed, by status, kind and queue (empty before admission).
+#[derive(Debug, Default)]
+pub(in crate::store) struct Differences(BTreeMap<(&'static str, String, String), i64>);
+
+impl Differences {
+    fn add(&mut self, status: Status, kind: &str, queue: &str, by: i64) {
+        let key = (status.as_str(), kind.to_owned(), queue.to_owned());
+        *self.0.entry(key).or_default() += by;
+    }
+
+    /// Adds what another call changed.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (key, by) in other.0 {
+            *self.0.entry(key).or_default() += by;
+        }
+    }
+
+    /// Writes them; the batch's last statements before its commit.
+    pub(in crate::store) fn write(&self, conn: &Connection) -> Result<()> {
+        const SQL: &str = "
+            INSERT INTO job_counts (status, kind, queue, count)
+            VALUES (:status, :kind, :queue, :by)
+            ON CONFLICT (status, kind, queue) DO UPDATE SET count = count + excluded.count";
+        const NONE_LEFT: &str = "
+            DELETE FROM job_counts
+            WHERE status = :status AND kind = :kind AND queue = :queue AND count = 0";
+        for ((status, kind, queue), by) in self.0.iter().filter(|(_, by)| **by != 0) {
+            conn.prepare_cached(SQL)?.execute(named_params! {
+                ":status": status, ":kind": kind, ":queue": queue, ":by": by,
+            })?;
+            if *by < 0 {
+                conn.prepare_cached(NONE_LEFT)?.execute(named_params! {
+                    ":status": status, ":kind": kind, ":queue": queue,
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The writer's connection while one call runs, and what the call changes in the counts.
+pub(in crate::store) struct Tx<'a> {
+    conn: &'a Connection,
+    differences: RefCell<Differences>,
+}
+
+impl Deref for Tx<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.conn
+    }
+}
+
+impl<'a> Tx<'a> {
+    pub(in crate::store) fn new(conn: &'a Connection) -> Self {
+        Self { conn, differences: RefCell::default() }
+    }
+
+    /// What the call changed.
+    pub(in crate::store) fn into_differences(self) -> Differences {
+        self.differences.into_inner()
+    }
+
+    /// A job came to `(status, queue)`; it left where it was if the counts knew it.
+    pub(in crate::store) fn moved(&self, job: &Job, status: Status, queue: Option<&Queue>) {
+        if job.counted {
+            self.left(job.status, &job.kind, job.queue.as_ref());
+        }
+        self.came(status, &job.kind, queue);
+    }
+
+    /// A job came to be there.
+    pub(in crate::store) fn came(&self, status: Status, kind: &Kind, queue: Option<&Queue>) {
+        self.add(status, kind, queue, 1);
+    }
+
+    /// A job that the counts knew is not there any more.
+    pub(in crate::store) fn left(&self, status: Status, kind: &Kind, queue: Option<&Queue>) {
+        self.add(status, kind, queue, -1);
+    }
+
+    /// The count there changes.
+    pub(in crate::store) fn add(
+        &self,
+        status: Status,
+        kind: &Kind,
+        queue: Option<&Queue>,
+        by: i64,
+    ) {
+        let queue = queue.map_or("", Queue::as_str);
+        self.differences.borrow_mut().add(status, kind.as_str(), queue, by);
+    }
+}
