@@ -5,7 +5,7 @@
 //! handlers and their processes end, and the process begins a new life under a new name. So a process that stood still
 //! for a minute, by a signal or in a debugger, writes nothing under its old lease and goes on working (P9).
 
-use super::standby::process;
+use super::process;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::model::{Epoch, LEASE, Process, WorkerId};
@@ -83,7 +83,10 @@ impl Life {
     /// Says that this worker does not lead any more.
     pub(super) fn replaced(&self) {
         if self.leads.send_replace(None).is_some() {
-            warn_coded!(Code::EngineReplaced, "another process leads now; this one goes on working");
+            warn_coded!(
+                Code::EngineReplaced,
+                "another process leads now; this one goes on working"
+            );
         }
     }
 

@@ -9,9 +9,9 @@
 //! one exception that hardens: a `lamplighter serve` kills another `lamplighter serve` that hangs.
 
 mod judge;
-pub(super) mod process;
 
 use super::life::Life;
+use super::process;
 use super::pruner::Pruner;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
@@ -93,7 +93,9 @@ impl Overseer {
             // Another worker has taken over: the lock, if there is one, is worth nothing any more.
             self.led = false;
             self.pruning.shutdown().await;
-            self.lock.take().map_or((), Leadership::give_up);
+            if let Some(lock) = self.lock.take() {
+                lock.give_up();
+            }
         }
         let epoch = match epoch {
             Some(epoch) => Some(epoch),
@@ -101,9 +103,8 @@ impl Overseer {
         };
         let Some(epoch) = epoch else { return Ok(()) };
         let looked = self.look_after_all(epoch).await;
-        let is_told = |error: &Error| {
-            [Code::EngineReplaced, Code::EngineLost].contains(&error.code())
-        };
+        let is_told =
+            |error: &Error| [Code::EngineReplaced, Code::EngineLost].contains(&error.code());
         self.life.heed(looked).or_else(|error| if is_told(&error) { Ok(()) } else { Err(error) })
     }
 
@@ -224,6 +225,8 @@ impl Overseer {
         {
             tracing::info!(%error, "the lead could not be given up; its lock tells the others");
         }
-        self.lock.take().map_or((), Leadership::give_up);
+        if let Some(lock) = self.lock.take() {
+            lock.give_up();
+        }
     }
 }

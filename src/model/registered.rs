@@ -87,7 +87,8 @@ impl Stored {
 
     fn rules(self, kind: Kind) -> Option<KindRules> {
         let [base, cap] = self.backoff_ms.map(Duration::from_millis);
-        let [completed, failed, cancelled] = self.kept_ms.map(|kept| kept.map(Duration::from_millis));
+        let [completed, failed, cancelled] =
+            self.kept_ms.map(|kept| kept.map(Duration::from_millis));
         let rules = KindRules {
             kind,
             queue: Queue::parse(self.queue).ok()?,
@@ -162,7 +163,7 @@ mod tests {
         let read = |text| KindRules::from_json(kind("print"), text);
         let wanted = KindRules { key_limit: 2, ..KindRules::new(kind("print")) };
         assert_eq!(read(r#"{"key_limit":2,"colour":"blue"}"#), Some(wanted));
-        for spoilt in ["[]", r#"{"queue":"No Queue"}"#, r#"{"key_limit":0}"#] {
+        for spoilt in ["7", r#"{"queue":"No Queue"}"#, r#"{"key_limit":0}"#] {
             assert_eq!(read(spoilt), None, "{spoilt}");
         }
     }
@@ -173,9 +174,15 @@ mod tests {
             worker: WorkerId::parse(worker).unwrap(),
             rules: KindRules { key_limit, ..KindRules::new(kind(name)) },
         };
-        let kinds = [of("new", "mail", 2), of("new", "print", 1), of("old", "mail", 1), of("old", "print", 1)];
+        let kinds = [
+            of("new", "mail", 2),
+            of("new", "print", 1),
+            of("old", "mail", 1),
+            of("old", "print", 1),
+        ];
         let held = rules_in_force(&kinds);
-        let limits: Vec<_> = held.iter().map(|rules| (rules.kind.as_str(), rules.key_limit)).collect();
+        let limits: Vec<_> =
+            held.iter().map(|rules| (rules.kind.as_str(), rules.key_limit)).collect();
         assert_eq!(limits, [("mail", 2), ("print", 1)]);
         assert_eq!(differing(&kinds), [kind("mail")]);
     }

@@ -312,7 +312,10 @@ mod tests {
         };
         let no_handler = "No running process has a handler for the kind tpyo.";
         assert_eq!(notes(&processes, "tpyo"), [no_handler]);
-        assert!(notes(&processes, "send_email").is_empty(), "another process than the server runs it");
+        assert!(
+            notes(&processes, "send_email").is_empty(),
+            "another process than the server runs it"
+        );
         let no_agent = "The agent program cannot be used: it is not there.";
         assert_eq!(notes(&processes, "agent_session"), [no_agent]);
     }

@@ -16,6 +16,7 @@ pub(super) mod history;
 mod idempotency;
 pub(super) mod issues;
 pub(super) mod jobs;
+mod lines;
 pub(super) mod logs;
 pub(super) mod poll;
 pub(super) mod prune;

@@ -84,8 +84,7 @@ impl Store {
     /// of which another worker has registered other rules. [`Store::unblock`] is what it does next.
     pub async fn register(&self, registration: Registration, now: Timestamp) -> Result<Vec<Kind>> {
         let facts = self.says();
-        let register =
-            move |tx: &Tx<'_>| sql::workers::register(tx, &registration, &facts, now);
+        let register = move |tx: &Tx<'_>| sql::workers::register(tx, &registration, &facts, now);
         self.db.write("register a worker", register).await
     }
 
@@ -133,8 +132,7 @@ impl Store {
         died: Option<WorkerId>,
         now: Timestamp,
     ) -> Result<Option<Epoch>> {
-        let lead =
-            move |tx: &Tx<'_>| sql::workers::lead(tx, &worker, seen, died.as_ref(), now);
+        let lead = move |tx: &Tx<'_>| sql::workers::lead(tx, &worker, seen, died.as_ref(), now);
         self.db.write("take the lead", lead).await
     }
 

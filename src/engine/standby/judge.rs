@@ -72,8 +72,7 @@ mod tests {
         let zero = Instant::now();
         let at = |second: u64| zero + Duration::from_secs(second);
         (from..=until).find_map(|second| {
-            let verdict =
-                judge.look(heartbeat(second), at(proof(second)), at(second));
+            let verdict = judge.look(heartbeat(second), at(proof(second)), at(second));
             (verdict != Verdict::Alive).then_some((second, verdict))
         })
     }

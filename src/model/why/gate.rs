@@ -261,15 +261,7 @@ impl fmt::Display for Gate {
                 )
             }
             Self::NoHandler { kind, known } => {
-                write!(f, "no running process has a handler for the kind {kind}")?;
-                let named: Vec<_> = known.iter().take(MAX_NAMED).map(String::as_str).collect();
-                match known.len().saturating_sub(named.len()) {
-                    _ if named.is_empty() => Ok(()),
-                    0 => write!(f, " (the running ones have {})", named.join(", ")),
-                    more => {
-                        write!(f, " (the running ones have {} and {more} more)", named.join(", "))
-                    }
-                }
+                write!(f, "no running process has a handler for the kind {kind}{}", have(known))
             }
             Self::NotAdmitted => f.write_str("the engine has not looked at it yet"),
             Self::AgentMissing { reason } => {
@@ -331,7 +323,7 @@ impl fmt::Display for Opening {
                 write!(f, "Start a program that has a handler for {kind}.")
             }
             Self::EndProcess => f.write_str(
-                "End the process that hangs: another one that stands by takes over, else start one.",
+                "End the process that hangs: another one runs its jobs, else start one.",
             ),
             Self::ResumeAll => f.write_str("Resume all queues."),
             Self::RegisterHandler(kind) => write!(
@@ -355,13 +347,26 @@ impl fmt::Display for Opening {
             }
             Self::ResumeQueue(queue) => write!(f, "Resume the queue {queue}."),
             Self::RaiseLimit(queue) => {
-                write!(f, "Wait for a job that runs, cancel one, or raise the limit of the queue {queue}.")
+                write!(
+                    f,
+                    "Wait for a job that runs, cancel one, or raise the limit of the queue {queue}."
+                )
             }
             Self::CancelHolder(holders) if holders.is_empty() => f.write_str("Wait a moment."),
             Self::CancelHolder(holders) => {
                 write!(f, "Wait for {}, or cancel one that holds the key.", jobs(holders))
             }
         }
+    }
+}
+
+/// The kinds that running processes have handlers for, as the end of a clause.
+fn have(known: &[String]) -> String {
+    let named: Vec<_> = known.iter().take(MAX_NAMED).map(String::as_str).collect();
+    match known.len().saturating_sub(named.len()) {
+        _ if named.is_empty() => String::new(),
+        0 => format!(" (the running ones have {})", named.join(", ")),
+        more => format!(" (the running ones have {} and {more} more)", named.join(", ")),
     }
 }
 

@@ -5,7 +5,7 @@
 //! rules that the workers have registered, so it serves the kinds of all of them, whichever leads.
 
 use super::jobs::{self, COLUMNS};
-use super::poll::MAX_ADMITTED;
+use super::lines::MAX_ADMITTED;
 use super::unblock::unblock_key;
 use super::{history, workers};
 use crate::error::Result;
@@ -165,7 +165,13 @@ fn free_slot(conn: &Connection, key: &ConcurrencyKey, limit: u32) -> Result<Opti
 }
 
 /// Takes a queued job out of the claim order, with the reason in its history.
-pub(super) fn block(conn: &Connection, id: JobId, by: WaitsFor, why: &str, now: Timestamp) -> Result<()> {
+pub(super) fn block(
+    conn: &Connection,
+    id: JobId,
+    by: WaitsFor,
+    why: &str,
+    now: Timestamp,
+) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
         SET waits_for = :by, claim_order = NULL, key_slot = NULL

@@ -1,7 +1,7 @@
 //! Claims: the first jobs of a worker's kinds start under its name, as far as it has slots and the queues have room.
 
 use super::jobs::{self, COLUMNS};
-use super::poll::{Line, first_of};
+use super::lines::{Line, first_of};
 use super::{admit, queues, spend};
 use crate::error::Result;
 use crate::model::{Job, JobId, Kind, PollRequest, Polled, Queue, Status, Timestamp, WaitsFor};
@@ -34,7 +34,12 @@ pub(super) fn claim(
 }
 
 /// Claims the chosen jobs at once; if a constraint refuses one of them, one by one.
-fn start_all(tx: &Tx<'_>, chosen: &[JobId], request: &PollRequest, now: Timestamp) -> Result<Vec<Job>> {
+fn start_all(
+    tx: &Tx<'_>,
+    chosen: &[JobId],
+    request: &PollRequest,
+    now: Timestamp,
+) -> Result<Vec<Job>> {
     if chosen.is_empty() {
         return Ok(Vec::new());
     }

@@ -3,8 +3,8 @@
 use super::{counts, jobs, queues, spend, workers};
 use crate::error::Result;
 use crate::model::{
-    Budgets, Cause, Circumstances, Job, JobId, Kind, KindFacts, Pause, ProcessFacts, Processes, PutOff, Queue,
-    QueueState, Readiness, Status, Timestamp, UsageLimit, Why, why,
+    Budgets, Cause, Circumstances, Job, JobId, Kind, KindFacts, Pause, ProcessFacts, Processes,
+    PutOff, Queue, QueueState, Readiness, Status, Timestamp, UsageLimit, Why, why,
 };
 use crate::store::sqlite::row::{parsed, text};
 use rusqlite::{Connection, named_params};

@@ -9,6 +9,7 @@ use crate::model::{
 use crate::store::sqlite::Tx;
 use crate::store::sqlite::row::{instant, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use std::collections::BTreeMap;
 
 const COLUMNS: &str = "
     w.id, w.pid, w.process_start, w.version, w.is_server, l.worker_id IS NOT NULL AS leads, w.slots, w.started_at,
@@ -123,7 +124,7 @@ fn facts_text(facts: &ProcessFacts) -> Result<String> {
     if text.len() <= MAX_FACTS {
         return Ok(text);
     }
-    write(&ProcessFacts { services: Default::default(), ..facts.clone() })
+    write(&ProcessFacts { services: BTreeMap::new(), ..facts.clone() })
 }
 
 fn lease_until(now: Timestamp) -> i64 {
