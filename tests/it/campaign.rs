@@ -239,8 +239,8 @@ async fn until_workers(store: &Store, wanted: impl Fn(&[Worker]) -> bool) -> Dur
             changes.changed().await.unwrap();
         }
     };
-    let waited = tokio::time::timeout(STUCK * 2, wait).await;
-    assert!(waited.is_ok(), "{:?}", store.workers().await.unwrap());
+    let ended = tokio::time::timeout(STUCK * 2, wait).await;
+    assert!(ended.is_ok(), "{:?}", store.workers().await.unwrap());
     begun.elapsed()
 }
 
@@ -350,14 +350,14 @@ async fn several_processes_lose_and_double_nothing_while_each_is_killed_stopped_
         until_workers(&store, |workers| at_work(workers, processes[at].pid())).await;
     }
     println!("{} kills: rescued and led again after {slowest:?} at most", form.processes);
-    for at in 0..form.processes {
-        stand_still(&store, data, &processes[at], &form).await;
+    for process in &processes {
+        stand_still(&store, data, process, &form).await;
     }
-    for at in 0..form.processes {
+    for (at, process) in processes.iter_mut().enumerate() {
         // Rolling restart: the new one works while the old one ends its jobs.
-        let mut old = std::mem::replace(&mut processes[at], start(at));
+        let mut old = std::mem::replace(process, start(at));
         old.ask_to_stop();
-        until_workers(&store, |workers| at_work(workers, processes[at].pid())).await;
+        until_workers(&store, |workers| at_work(workers, process.pid())).await;
         old.wait();
     }
     done.recv().unwrap();
