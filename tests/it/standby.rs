@@ -307,6 +307,32 @@ async fn p22_a_process_that_stops_gives_up_the_lead_at_once_and_settles_while_th
 }
 
 #[tokio::test]
+async fn a_program_lets_a_server_lead_and_leads_again_when_the_server_is_gone() {
+    let (folder, store) = store();
+    watching(&store, async {
+        let done = |_| async { Outcome::Done(true.into()) };
+        let own = Engine::builder(store.clone(), Clock::system()).kind(rules(), done);
+        let own = own.start().unwrap();
+        let mut leading = own.leading();
+        in_time(leading.wait_for(|leads| *leads)).await.unwrap();
+        let (server, pid) = start(&store, folder.path()).await;
+        workers(&store, |workers| leader(workers) == Some(pid)).await;
+        in_time(leading.wait_for(|leads| !*leads)).await.unwrap();
+        // Each runs its own kinds, and the server admits for both.
+        let id = store.enqueue(new_job(), now()).await.unwrap().id();
+        until(&store, id, |job| job.status == Status::Completed).await;
+        let scan = enqueue_scan(folder.path());
+        until(&store, scan, |job| job.status == Status::Completed).await;
+        let begun = Instant::now();
+        server.kill();
+        in_time(leading.wait_for(|leads| *leads)).await.unwrap();
+        assert!(begun.elapsed() <= TAKE_OVER, "took {:?}", begun.elapsed());
+        own.stop(Duration::ZERO).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn each_process_runs_its_own_kinds_whichever_leads_and_a_kind_that_another_one_runs_is_no_missing_one()
  {
     let (folder, store) = store();

@@ -8,6 +8,7 @@
 
 mod checks;
 mod deeds;
+mod processes;
 
 use crate::error::{Code, Result};
 use crate::model::{
