@@ -69,7 +69,7 @@ pub use new_job::{Enqueued, NewJob};
 pub use payload::Payload;
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState, Unplaced};
-pub use registered::{RegisteredKind, differing, rules_in_force};
+pub use registered::{RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
     Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,
@@ -98,4 +98,4 @@ pub use transition::{
     settlement,
 };
 pub use why::{Circumstances, Gate, Opening, PutOff, UsageLimit, Wait, Why, why};
-pub use worker::{Epoch, LEASE, Leader, Process, Registration, Worker};
+pub use worker::{Epoch, LEASE, Leader, Process, Worker};

@@ -272,12 +272,15 @@ async fn p9_a_worker_that_was_judged_lost_ends_its_handlers_writes_nothing_and_w
     assert_eq!(in_time(entered.recv()).await, Some(("lost", id)));
     let again = until(&store, id, |job| job.status == Status::Running).await;
     assert_eq!((again.epoch, again.interrupted), (2, 1));
-    assert_ne!(again.worker_id, Some(before.id));
+    let before = before.id;
+    assert_ne!(again.worker_id.as_ref(), Some(&before));
     release.notify_one();
     let done = until(&store, id, |job| job.status.is_final()).await;
     assert_eq!((done.status, done.epoch), (Status::Completed, 2));
+    let left = workers(&store, |workers| workers.len() == 1).await;
+    assert_ne!(left[0].id, before, "the row of the lost one is gone");
     engine.stop(Duration::ZERO).await;
-    assert!(store.workers().await.unwrap().is_empty(), "no row of either name is left");
+    assert!(store.workers().await.unwrap().is_empty());
 }
 
 /// Rolling restart: the new process works while the old one ends its jobs.
