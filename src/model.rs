@@ -14,6 +14,7 @@ mod edit;
 mod filing;
 mod filter;
 mod job;
+mod job_event;
 mod kind_rules;
 mod limits;
 mod log;
@@ -58,6 +59,8 @@ pub use job::{
     Attempt, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt, Status, Trigger,
     WaitsFor,
 };
+pub(crate) use job_event::EventFilter;
+pub use job_event::{JobEvent, Lagged};
 pub use kind_rules::{Backoff, KindRules, Retention};
 pub use limits::{
     MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, PRIORITIES, PRIORITY_STEP_MS,

@@ -67,8 +67,8 @@ codes! {
         "The limit of waiting jobs is reached.",
         "Wait until some of them have run, then try again; the new job was not saved.";
     JobTooLarge: TooLarge = "JOB-SIZE-001", "The request is too large",
-        "A prompt has more than 200 KiB, or a payload more than 256 KiB.",
-        "Put the text into a file, and name the file instead.";
+        "A payload has more than 256 KiB, the prompt of a session more than 200 KiB, or a text more than its form takes.",
+        "Put the text of a job into a file, and name the file instead; make any other text shorter.";
     JobUnknown: NotFound = "JOB-ID-001", "There is no such job",
         "The id is wrong, or the job was removed.",
         "`lamplighter jobs list` shows the jobs, and `lamplighter sessions list` those that are sessions.";
@@ -267,8 +267,9 @@ codes! {
         "The model answered in prose, or its answer did not fit the schema.",
         "Run the job again, or choose a stronger model.";
     FilingDecided: Conflict = "TRACK-FILE-001", "This text does not wait for approval",
-        "A person has approved or rejected it already, or no text has this number.",
-        "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
+        "A person has approved or rejected it already.", "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
+    FilingUnknown: NotFound = "TRACK-FILE-002", "There is no such text for the tracker",
+        "The id is wrong.", "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
     RepositoryTaken: Conflict = "REPO-NAME-001", "A repository of this name or path is registered",
         "Somebody has added it before.",
         "Refresh the existing repository, or give the new one another name.";

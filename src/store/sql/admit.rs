@@ -10,8 +10,8 @@ use super::unblock::unblock_key;
 use super::{history, workers};
 use crate::error::Result;
 use crate::model::{
-    Cause, ConcurrencyKey, Event, Job, JobId, KindRules, PRIORITY_STEP_MS, Status, Timestamp,
-    WaitsFor, rules_in_force,
+    Cause, ConcurrencyKey, Event, Job, JobEvent, JobId, KindRules, PRIORITY_STEP_MS, Status,
+    Timestamp, WaitsFor, rules_in_force,
 };
 use crate::store::sqlite::Tx;
 use crate::store::sqlite::row;
@@ -40,11 +40,11 @@ pub(super) fn admit(tx: &Tx<'_>, now: Timestamp) -> Result<usize> {
         }
         if job.run_at > now {
             // Its handler matters only when its time has come.
-            wait(tx, job)?;
+            wait(tx, job, now)?;
             continue;
         }
         without_handler(tx, job.id, now)?;
-        count(tx, job)?;
+        count(tx, job, now)?;
     }
     // Slots of a key are given in claim order too (P13).
     known.sort_by_key(|(order, job, _)| (*order, job.id));
@@ -60,18 +60,19 @@ pub(super) fn without_handler(conn: &Connection, id: JobId, now: Timestamp) -> R
 }
 
 /// Puts a job that nobody can run yet where it waits for its time.
-fn wait(tx: &Tx<'_>, job: &Job) -> Result<()> {
+fn wait(tx: &Tx<'_>, job: &Job, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
         SET status = 'scheduled', claim_order = NULL, key_slot = NULL, waits_for = NULL, counted = 1
         WHERE id = :id";
     tx.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0})?;
     tx.moved(job, Status::Scheduled, job.queue.as_ref());
+    tx.took(JobEvent::of(job, Status::Scheduled, None, now));
     Ok(())
 }
 
 /// Makes a job known to the counts where it is.
-fn count(tx: &Tx<'_>, job: &Job) -> Result<()> {
+fn count(tx: &Tx<'_>, job: &Job, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
         SET counted = 1
@@ -79,6 +80,7 @@ fn count(tx: &Tx<'_>, job: &Job) -> Result<()> {
     if !job.counted {
         tx.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0})?;
         tx.came(job.status, &job.kind, job.queue.as_ref());
+        tx.took(JobEvent::of(job, job.status, None, now));
     }
     Ok(())
 }
@@ -131,6 +133,9 @@ fn place(tx: &Tx<'_>, job: &Job, rules: &KindRules, now: Timestamp) -> Result<()
         ":waits_for": blocked.then_some(WaitsFor::Key.as_str()),
     })?;
     tx.moved(job, status, Some(queue));
+    if !job.counted || job.status != status {
+        tx.took(JobEvent { queue: Some(queue.clone()), ..JobEvent::of(job, status, None, now) });
+    }
     if let Some(old) = job.concurrency_key.as_ref().filter(|old| Some(*old) != key) {
         // It may have been called up for a key that its kind does not use any more: the next of that key may go.
         unblock_key(tx, old.as_str())?;

@@ -79,6 +79,8 @@ fn start(
     };
     let jobs: Vec<Job> = statement.query_map(params, jobs::from_row)?.collect::<Result<_, _>>()?;
     for job in jobs.iter().filter(|job| job.counted) {
+        let from = Some(Status::Queued);
+        tx.took(JobEvent { from, ..JobEvent::of(job, Status::Running, None, now) });
         tx.left(Status::Queued, &job.kind, job.queue.as_ref());
         tx.came(Status::Running, &job.kind, job.queue.as_ref());
     }

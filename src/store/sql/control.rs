@@ -4,8 +4,8 @@ use super::jobs::{self, COLUMNS};
 use super::{audit, history};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, Cancelled, Cause, Enqueued, Event, Job, JobId, NewJob, Queue, Status, Timestamp,
-    Trigger, WorkerId,
+    Actor, Cancelled, Cause, Enqueued, Event, Job, JobEvent, JobId, NewJob, Queue, Status,
+    Timestamp, Trigger, WorkerId,
 };
 use crate::store::sqlite::Tx;
 use rusqlite::{Connection, named_params};
@@ -66,16 +66,18 @@ fn end(tx: &Tx<'_>, job: &Job, actor: &Actor, now: Timestamp) -> Result<()> {
         WHERE id = :id";
     tx.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0, ":now": now.millis()})?;
     tx.moved(job, Status::Cancelled, job.queue.as_ref());
+    tx.took(JobEvent::of(job, Status::Cancelled, Some(Cause::Cancelled), now));
     history::record(tx, job.id, &step(job, Status::Cancelled, Cause::Cancelled, actor, now))
 }
 
-fn request_cancel(conn: &Connection, job: &Job, actor: &Actor, now: Timestamp) -> Result<()> {
+fn request_cancel(tx: &Tx<'_>, job: &Job, actor: &Actor, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
         SET cancel_requested_at = :now
         WHERE id = :id";
-    conn.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0, ":now": now.millis()})?;
-    history::record(conn, job.id, &step(job, Status::Running, Cause::CancelRequested, actor, now))
+    tx.prepare_cached(SQL)?.execute(named_params! {":id": job.id.0, ":now": now.millis()})?;
+    tx.took(JobEvent::of(job, Status::Running, Some(Cause::CancelRequested), now));
+    history::record(tx, job.id, &step(job, Status::Running, Cause::CancelRequested, actor, now))
 }
 
 fn step(job: &Job, to: Status, cause: Cause, actor: &Actor, now: Timestamp) -> Event {
@@ -90,14 +92,14 @@ fn step(job: &Job, to: Status, cause: Cause, actor: &Actor, now: Timestamp) -> E
 }
 
 /// Asks everything that runs to end; answers how many jobs that is.
-pub(super) fn cancel_running(conn: &Connection, actor: &Actor, now: Timestamp) -> Result<usize> {
+pub(super) fn cancel_running(tx: &Tx<'_>, actor: &Actor, now: Timestamp) -> Result<usize> {
     let sql = format!(
         "SELECT {COLUMNS} FROM jobs WHERE status = 'running' AND cancel_requested_at IS NULL"
     );
-    let mut statement = conn.prepare_cached(&sql)?;
+    let mut statement = tx.prepare_cached(&sql)?;
     let running = statement.query_map([], jobs::from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
     for job in &running {
-        request_cancel(conn, job, actor, now)?;
+        request_cancel(tx, job, actor, now)?;
     }
     Ok(running.len())
 }

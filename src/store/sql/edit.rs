@@ -4,8 +4,8 @@ use super::control::existing;
 use super::{audit, history, unblock};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, Cause, Event, Job, JobEdit, JobId, Placement, RunNow, Status, Timestamp, WaitsFor,
-    placement,
+    Actor, Cause, Event, Job, JobEdit, JobEvent, JobId, Placement, RunNow, Status, Timestamp,
+    WaitsFor, placement,
 };
 use crate::store::sqlite::Tx;
 use rusqlite::named_params;
@@ -143,6 +143,7 @@ fn record(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
+    tx.took(JobEvent::of(job, status_after(job, place), Some(cause), now));
     let event = Event {
         at: now,
         from: Some(job.status),

@@ -3,7 +3,7 @@
 use super::lines::{Line, MAX_ADMITTED, first_of, lines};
 use super::{admit, claim, control, queues, rescue, schedules};
 use crate::error::Result;
-use crate::model::{PollRequest, Polled, Queue, Status, Timestamp};
+use crate::model::{JobEvent, JobId, PollRequest, Polled, Queue, Status, Timestamp};
 use crate::store::sqlite::Tx;
 use crate::store::sqlite::row;
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -66,7 +66,7 @@ fn make_due(tx: &Tx<'_>, now: Timestamp) -> Result<usize> {
             WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now
             ORDER BY run_at, id
             LIMIT :limit)
-        RETURNING kind, queue, counted";
+        RETURNING kind, queue, counted, id, attempt";
     let params = named_params! {":now": now.millis(), ":limit": MAX_ADMITTED as i64};
     let mut statement = tx.prepare_cached(SQL)?;
     let mut rows = statement.query(params)?;
@@ -78,6 +78,9 @@ fn make_due(tx: &Tx<'_>, now: Timestamp) -> Result<usize> {
             let queue = row::parsed(row, 1, |name| Queue::parse(name).ok())?;
             tx.left(Status::Scheduled, &kind, queue.as_ref());
             tx.came(Status::Queued, &kind, queue.as_ref());
+            let (id, attempt) = (JobId(row.get(3)?), row.get(4)?);
+            let (from, to) = (Some(Status::Scheduled), Status::Queued);
+            tx.took(JobEvent { id, kind, queue, from, to, cause: None, at: now, attempt });
         }
     }
     Ok(due)

@@ -5,6 +5,7 @@ use crate::error::{Code, Error, Result};
 use crate::model::{
     Actor, Cause, Job, KindRules, Lane, Pause, Queue, QueueState, Status, Timestamp, Unplaced,
 };
+use crate::store::sqlite::Tx;
 use crate::store::sqlite::row::{instant, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
@@ -359,13 +360,13 @@ pub(in crate::store) fn stopped(conn: &Connection) -> Result<Option<Pause>> {
 
 /// Stops everything: no queue starts a job, and what runs is asked to end. Answers how many jobs run.
 pub(in crate::store) fn stop_all(
-    conn: &Connection,
+    tx: &Tx<'_>,
     reason: &str,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<usize> {
-    settings::set(conn, STOPPED, &json!({"reason": reason}), actor, now)?;
-    control::cancel_running(conn, actor, now)
+    settings::set(tx, STOPPED, &json!({"reason": reason}), actor, now)?;
+    control::cancel_running(tx, actor, now)
 }
 
 /// Ends the stop of all queues; answers whether there was one.

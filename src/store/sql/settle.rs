@@ -5,8 +5,8 @@ use super::unblock::unblock_constraint;
 use super::{history, queues, workers};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    AttemptEnd, Cause, Event, Job, JobId, KindRules, Lease, OnInterrupt, Settlement, Status, Terms,
-    Timestamp, settlement,
+    AttemptEnd, Cause, Event, Job, JobEvent, JobId, KindRules, Lease, OnInterrupt, Settlement,
+    Status, Terms, Timestamp, settlement,
 };
 use crate::store::sqlite::Tx;
 use rusqlite::{Connection, named_params};
@@ -118,6 +118,8 @@ fn write(tx: &Tx<'_>, job: &Job, after: &Settlement, now: Timestamp) -> Result<(
         return Err(lost(job.id, job.epoch));
     }
     tx.moved(job, after.status, job.queue.as_ref());
+    let attempt = after.attempt;
+    tx.took(JobEvent { attempt, ..JobEvent::of(job, after.status, after.cause, now) });
     history::record_attempt(tx, job, after, now)?;
     if let Some(cause) = after.cause {
         history::record(tx, job.id, &event(job, after, cause, now))?;

@@ -4,8 +4,8 @@ use super::{control, history, jobs, settings};
 use crate::error::Result;
 use crate::model::settings::{BUDGET_DAY, BUDGET_MONTH};
 use crate::model::{
-    Actor, Budgets, Cause, Event, Job, JobId, KindRules, OverBudget, SessionRequest, Spend, Spent,
-    Status, Timestamp, Verdict, day_of, month_start,
+    Actor, Budgets, Cause, Event, Job, JobEvent, JobId, KindRules, OverBudget, SessionRequest,
+    Spend, Spent, Status, Timestamp, Verdict, day_of, month_start,
 };
 use crate::store::sqlite::Tx;
 use crate::store::sqlite::row;
@@ -142,6 +142,7 @@ fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()>
     let params = named_params! {":id": job.id.0, ":until": over.until.millis()};
     tx.prepare_cached(SQL)?.execute(params)?;
     tx.moved(job, Status::Scheduled, job.queue.as_ref());
+    tx.took(JobEvent::of(job, Status::Scheduled, Some(Cause::Budget), now));
     // A session that another session made has no decision about the occurrence.
     if let (Some(occurrence), None) = (job.occurrence, job.parent_id) {
         tx.prepare_cached(DECISION)?.execute(named_params! {

@@ -15,7 +15,7 @@ use super::checkpoint::{self, Checkpoints};
 use super::open::{self, Limits, Schema};
 use super::transaction::{Differences, Tx};
 use crate::error::{Code, Error, Result, ignore};
-use crate::store::Board;
+use crate::store::{Board, News};
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -94,13 +94,15 @@ pub(super) fn start(
     path: &Path,
     schema: &'static Schema,
     limits: Limits,
-    (changes, board): (Arc<watch::Sender<u64>>, &Arc<Board>),
+    (changes, news): (Arc<watch::Sender<u64>>, Arc<News>),
+    board: &Arc<Board>,
 ) -> Result<(mpsc::Sender<Call>, JoinHandle<()>)> {
     let (sender, calls) = mpsc::channel(MAX_WAITING);
     let seen = data_version(&conn)?;
     let checkpoints = Checkpoints::start(path, limits, Arc::clone(board))?;
     let path = path.to_owned();
-    let writer = Writer { conn: Some(conn), path, schema, limits, changes, checkpoints, seen };
+    let conn = Some(conn);
+    let writer = Writer { conn, path, schema, limits, changes, news, checkpoints, seen };
     let thread = std::thread::Builder::new()
         .name("writer".into())
         .spawn(move || writer.serve(calls))
@@ -118,6 +120,7 @@ struct Writer {
     schema: &'static Schema,
     limits: Limits,
     changes: Arc<watch::Sender<u64>>,
+    news: Arc<News>,
     checkpoints: Checkpoints,
     /// SQLite's counter of other connections' commits at the last look.
     seen: i64,
@@ -162,6 +165,7 @@ impl Writer {
         {
             self.seen = version;
             self.changes.send_modify(|n| *n += 1);
+            self.news.tell_foreign();
         }
     }
 
@@ -209,6 +213,7 @@ impl Writer {
         if changed {
             self.changes.send_modify(|n| *n += 1);
         }
+        self.news.tell(differences.steps());
         for work in kept {
             work.answer(Ok(()));
         }
@@ -263,6 +268,7 @@ impl Writer {
             self.conn = Some(conn);
             // Something may have changed meanwhile, so every listener should look.
             self.changes.send_modify(|n| *n += 1);
+            self.news.tell_foreign();
         }
         Ok(())
     }
