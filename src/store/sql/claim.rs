@@ -4,7 +4,9 @@ use super::jobs::{self, COLUMNS};
 use super::lines::{Line, first_of};
 use super::{admit, queues, spend};
 use crate::error::Result;
-use crate::model::{Job, JobId, Kind, PollRequest, Polled, Queue, Status, Timestamp, WaitsFor};
+use crate::model::{
+    Job, JobEvent, JobId, Kind, PollRequest, Polled, Queue, Status, Timestamp, WaitsFor,
+};
 use crate::store::sqlite::Tx;
 use rusqlite::{ErrorCode, named_params};
 
