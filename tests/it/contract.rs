@@ -352,14 +352,15 @@ async fn an_edit_gives_a_job_its_new_place(store: &Store) {
     assert_eq!((waits.status, waits.waits_for), (Status::Scheduled, None));
     assert!(leader.claim(9).await.is_empty());
     assert_eq!(leader.poll(9, later(60)).await.claimed[0].id, first);
-    for wrong in [
-        JobEdit { priority: Some(101), ..JobEdit::default() },
-        JobEdit { max_attempts: Some(0), ..JobEdit::default() },
-        JobEdit { payload: Some("x".repeat(300_000).into()), ..JobEdit::default() },
+    let long = Some("x".repeat(300_000).into());
+    for (wrong, code) in [
+        (JobEdit { priority: Some(101), ..JobEdit::default() }, Code::ModelInvalid),
+        (JobEdit { max_attempts: Some(0), ..JobEdit::default() }, Code::ModelInvalid),
+        (JobEdit { payload: long, ..JobEdit::default() }, Code::JobTooLarge),
     ] {
         let open = add(store, job()).await;
         let refused = store.edit_job(open, wrong, by(), START).await.unwrap_err();
-        assert_eq!(refused.code(), Code::ModelInvalid);
+        assert_eq!(refused.code(), code);
     }
     assert!(store.recount().await.unwrap().is_empty());
     let deeds = store.deeds(99).await.unwrap();

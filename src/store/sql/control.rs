@@ -129,10 +129,7 @@ pub(in crate::store) fn run_again(
 ) -> Result<Enqueued> {
     let job = existing(conn, id)?;
     if !job.status.is_final() {
-        return Err(Error::new(
-            Code::JobNotFinal,
-            format!("run job {id} again: it is {}", job.status),
-        ));
+        return Err(Error::new(Code::JobNotFinal, format!("job {id} is {}", job.status)));
     }
     let again = NewJob { actor: Some(actor.clone()), correlation_id, ..copy(&job)? };
     jobs::insert(conn, &again, now)
@@ -164,7 +161,8 @@ pub(super) fn copy(job: &Job) -> Result<NewJob> {
 /// # Errors
 /// `JOB-ID-001` if there is none.
 pub(super) fn existing(conn: &Connection, id: JobId) -> Result<Job> {
-    jobs::get(conn, id)?.ok_or_else(|| Error::new(Code::JobUnknown, format!("find job {id}")))
+    jobs::get(conn, id)?
+        .ok_or_else(|| Error::new(Code::JobUnknown, format!("there is no job {id}")))
 }
 
 /// Makes the jobs due that their last step put off for this cause, in one queue or in all: the cause is gone. An

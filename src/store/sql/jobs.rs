@@ -129,10 +129,7 @@ fn expect_room(conn: &Connection, kind: &Kind) -> Result<()> {
     if waiting < limit {
         return Ok(());
     }
-    Err(Error::new(
-        Code::QueueFull,
-        format!("queue another job of kind {kind}: {limit} wait already"),
-    ))
+    Err(Error::new(Code::QueueFull, format!("{limit} jobs of kind {kind} wait already")))
 }
 
 fn insert_row(

@@ -56,6 +56,28 @@ pub(super) fn lines(conn: &Connection) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
+/// The ids of the first `:limit` jobs of `:queue`, of whatever kind, in the order in which they start.
+pub(super) const FIRST_OF_QUEUE: &str = "
+    WITH RECURSIVE kinds (kind) AS (
+        SELECT min(kind) FROM jobs WHERE queue = :queue AND claim_order IS NOT NULL
+        UNION ALL
+        SELECT (
+            SELECT min(kind)
+            FROM jobs
+            WHERE queue = :queue AND claim_order IS NOT NULL AND kind > kinds.kind)
+        FROM kinds
+        WHERE kinds.kind IS NOT NULL)
+    SELECT j.id
+    FROM kinds k
+    JOIN jobs j ON j.id IN (
+        SELECT id
+        FROM jobs
+        WHERE queue = :queue AND kind = k.kind AND claim_order IS NOT NULL
+        ORDER BY claim_order, id
+        LIMIT :limit)
+    ORDER BY j.claim_order, j.id
+    LIMIT :limit";
+
 /// The first `room` jobs of these kinds in the claim order of a queue.
 pub(super) fn first_of(
     conn: &Connection,
