@@ -1,8 +1,12 @@
 //! The engine: it claims jobs, runs their handlers and settles what they answer.
 //!
-//! One process leads the engine of a database ([`Leadership`](crate::store::Leadership)); a second one stands by and takes over when the first is
-//! gone (P27). The leader's poller sleeps until something may be ready: a commit of ours, another program's, a due job,
-//! a finished handler. It arms those signals, looks, then sleeps; a signal carries no data.
+//! Every process with an engine works on a database: it claims for its own free slots and its own kinds. Its row is its
+//! lease ([`Worker`](crate::model::Worker)); the kinds are registered rows, so that each process knows what the others
+//! run. One of them leads (P27): it rescues, resumes, fires, makes due, admits and prunes for all. A process that starts
+//! works while another one drains, so a restart is no pause.
+//!
+//! The poller sleeps until something may be ready: a commit of ours, another process's, a due job, a finished handler. It
+//! arms those signals, looks, then sleeps; a signal carries no data.
 //!
 //! *Invariant:* the engine knows neither scans nor pages; `cargo check --no-default-features` builds it alone.
 
@@ -10,10 +14,13 @@ mod around;
 mod executor;
 mod handler;
 mod kinds;
+mod life;
 mod limits;
 mod poller;
+mod process;
 mod pruner;
 mod standby;
+mod sweep;
 mod typed;
 
 pub use around::Next;
@@ -24,7 +31,7 @@ use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::jobs::Jobs;
 use crate::model::{
-    Actor, KindRules, MAX_AT_ONCE, NewSchedule, Outcome, Payload, Queue, QueueState, Timestamp,
+    Actor, Kind, KindRules, MAX_AT_ONCE, NewSchedule, Outcome, Payload, Queue, Timestamp,
 };
 use crate::store::Store;
 use around::Layer;
@@ -32,10 +39,10 @@ use handler::Handler as Run;
 use poller::Poller;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use sweep::Preparation;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -45,23 +52,42 @@ use tokio_util::sync::CancellationToken;
 pub struct Builder {
     store: Store,
     clock: Clock,
-    queues: BTreeMap<Queue, u32>,
+    settings: Settings,
     kinds: Vec<KindRules>,
     handlers: Vec<Run>,
     layers: Vec<Layer>,
     schedules: Vec<NewSchedule>,
-    before_leading: Vec<Preparation>,
+    before_rescue: Vec<Preparation>,
+    /// The kinds whose lost jobs wait for that.
+    swept: Vec<Kind>,
 }
 
-/// The work that must succeed before this process leads.
-type Preparation = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync>;
+/// What a program says of its queues and of itself.
+#[derive(Clone, Debug, Default)]
+struct Settings {
+    /// The limits that hold over all processes, unless an operator set others.
+    limits: BTreeMap<Queue, u32>,
+    /// How many jobs of a queue this process runs at once.
+    slots: BTreeMap<Queue, u32>,
+    /// Whether this is `lamplighter serve`.
+    is_server: bool,
+}
 
 impl Builder {
-    /// Lets at most `limit` jobs of `queue` run at once, up to 10,000. Default 10 for every queue. A limit that an operator sets
-    /// goes before this one.
+    /// Lets at most `limit` jobs of `queue` run at once in all processes together, up to 10,000. A limit that an operator sets
+    /// goes before this one. Without a limit each process runs up to 10 jobs of the queue at once, or its
+    /// [`slots`](Builder::slots).
     #[must_use]
     pub fn queue(mut self, queue: Queue, limit: u32) -> Self {
-        self.queues.insert(queue, limit);
+        self.settings.limits.insert(queue, limit);
+        self
+    }
+
+    /// Lets this process run at most `slots` jobs of `queue` at once, up to 10,000; 0: none, another process runs them. The
+    /// queue's limit holds over all processes whatever this says.
+    #[must_use]
+    pub fn slots(mut self, queue: Queue, slots: u32) -> Self {
+        self.settings.slots.insert(queue, slots);
         self
     }
 
@@ -147,7 +173,6 @@ impl Builder {
             self.kinds.remove(known);
             self.handlers.remove(known);
         }
-        self.queues.entry(rules.queue.clone()).or_insert(QueueState::DEFAULT_LIMIT);
         self.kinds.push(rules);
         self.handlers.push(handler);
         self
@@ -187,43 +212,68 @@ impl Builder {
         self
     }
 
-    /// Does this each time before this process leads. Before it has succeeded, no job of an earlier leader is settled as lost,
-    /// and no other job gets the key of one. It is for what an earlier process may have left outside the database.
+    /// Does this before jobs of these kinds are settled that ran under a worker which was lost, and before other jobs get
+    /// the keys of those: it is for what such a run may have left outside the database. It is done by a process that has
+    /// handlers for the kinds, as often as workers are lost; if it fails, again every second.
     #[must_use]
-    pub fn before_leading<F, Done>(mut self, prepare: F) -> Self
+    pub fn before_rescue<F, Done>(
+        mut self,
+        kinds: impl IntoIterator<Item = Kind>,
+        prepare: F,
+    ) -> Self
     where
         F: Fn() -> Done + Send + Sync + 'static,
         Done: Future<Output = Result<()>> + Send + 'static,
     {
-        self.before_leading.push(Arc::new(move || Box::pin(prepare())));
+        self.before_rescue.push(Arc::new(move || Box::pin(prepare())));
+        self.swept.extend(kinds);
         self
     }
 
-    /// Starts the engine on the current tokio runtime; it leads as soon as nobody else does. Blocks while it declares
-    /// schedules: a few milliseconds, or as long as another program holds the write lock, at most 30 s.
+    /// Makes this the engine of `lamplighter serve`: only such a process kills another one that hangs, and only one of its
+    /// like.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub(crate) fn of_the_server(mut self) -> Self {
+        self.settings.is_server = true;
+        self
+    }
+
+    /// Starts the engine on the current tokio runtime: it claims as soon as it has registered, and leads as soon as nobody
+    /// else does. Blocks while it declares schedules: a few milliseconds, or as long as another program holds the write lock,
+    /// at most 30 s.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` if the rules of a kind or the limit of a queue are out of range; `STORE-IO-001` if the lock file beside
-    /// the database cannot be made; those of [`Store::ensure_schedule`].
-    pub fn start(self) -> Result<Engine> {
+    /// `JOB-VALUE-001` if the rules of a kind, or the limit or slots of a queue, are out of range; those of
+    /// [`Store::ensure_schedule`].
+    pub fn start(mut self) -> Result<Engine> {
         self.kinds.iter().try_for_each(KindRules::check)?;
-        if let Some((queue, limit)) = self.queues.iter().find(|(_, limit)| **limit > MAX_AT_ONCE) {
+        let Settings { limits, slots, .. } = &self.settings;
+        if let Some((queue, limit)) =
+            limits.iter().chain(slots).find(|(_, limit)| **limit > MAX_AT_ONCE)
+        {
             let doing =
                 format!("limit the queue {queue} to {limit}: up to {MAX_AT_ONCE} are allowed");
             return Err(Error::new(Code::ModelInvalid, doing));
+        }
+        for rules in self.kinds.iter_mut().filter(|rules| self.swept.contains(&rules.kind)) {
+            rules.swept = true;
         }
         declare(&self.store, self.schedules, self.clock.now())?;
         let handlers = self.handlers.into_iter();
         let handlers = handlers.map(|handler| around::wrapped(handler, &self.layers)).collect();
         let (leads, leading) = watch::channel(false);
         let stop = Stop { claims: CancellationToken::new(), handlers: CancellationToken::new() };
-        let leadership = self.store.try_lead()?;
         let jobs = Jobs::new(&self.store, &self.clock);
-        let poller =
-            Poller::new(self.store, self.clock, self.kinds, handlers, self.queues, stop.clone());
-        let poller = poller.preparing(self.before_leading);
+        let poller = Poller::new(
+            (self.store, self.clock),
+            (self.kinds, handlers),
+            self.settings,
+            self.before_rescue,
+            stop.clone(),
+        );
         let mut service = JoinSet::new();
-        service.spawn(poller.serve(leadership, leads));
+        service.spawn(poller.serve(leads));
         Ok(Engine { service, jobs, leading, stop })
     }
 }
@@ -270,12 +320,13 @@ impl Engine {
         Builder {
             store,
             clock,
-            queues: BTreeMap::new(),
+            settings: Settings::default(),
             kinds: Vec::new(),
             handlers: Vec::new(),
             layers: Vec::new(),
             schedules: Vec::new(),
-            before_leading: Vec::new(),
+            before_rescue: Vec::new(),
+            swept: Vec::new(),
         }
     }
 
@@ -284,7 +335,8 @@ impl Engine {
         self.jobs.clone()
     }
 
-    /// Whether this process runs the jobs; it sees `true` once the first look for work was made.
+    /// Whether this process leads; it sees `true` once it has looked for work as the leader. Every process with an engine
+    /// works, whether it leads or not.
     pub fn leading(&self) -> watch::Receiver<bool> {
         self.leading.clone()
     }

@@ -24,6 +24,7 @@ mod new_job;
 mod payload;
 mod poll;
 mod queue;
+mod registered;
 mod repository;
 mod scan;
 mod schedule;
@@ -71,6 +72,7 @@ pub use new_job::{Enqueued, NewJob};
 pub use payload::Payload;
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState, Unplaced};
+pub use registered::{RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
     Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,
@@ -82,7 +84,7 @@ pub use schedule::{
 };
 pub use search::{Found, Hour, JobCount, LogFilter, Overview};
 pub use server_facts::{
-    KindFacts, NO_SERVER, ProcessFacts, Readiness, SILENT, ServerFacts, Service, ServiceRun,
+    KindFacts, Note, ProcessFacts, Processes, Readiness, SILENT, ServerFacts, Service, ServiceRun,
 };
 pub use session::{
     MAX_PROMPT_BYTES, MAX_TIER, OpenRun, Profile, Session, SessionEnd, SessionRequest, SessionRun,
@@ -99,4 +101,4 @@ pub use transition::{
     settlement,
 };
 pub use why::{Circumstances, Gate, Opening, PutOff, UsageLimit, Wait, Why, why};
-pub use worker::{Process, Worker};
+pub use worker::{Epoch, LEASE, Leader, Process, Worker};

@@ -216,6 +216,7 @@ async fn state(
         name: queue.clone(),
         engine_limit: None,
         operator_limit: None,
+        slots: 0,
         pause: None,
         scheduled: 0,
         queued: 0,

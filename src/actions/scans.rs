@@ -78,7 +78,7 @@ pub async fn find(store: &Store, id: JobId) -> Result<Scan> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{NO_SERVER, Readiness, Timestamp};
+    use crate::model::{Note, Readiness, Timestamp};
     use crate::store::OpenMode;
     use tempfile::TempDir;
 
@@ -100,7 +100,7 @@ mod tests {
         {
             let answer = run_now(&store, &call, ScanRun { dry_run }).await.unwrap();
             assert_eq!(answer.sentence, format!("{subject} is queued."));
-            assert_eq!(answer.notes, [NO_SERVER]);
+            assert_eq!(answer.notes, [Note::NoProcess(Kind::SELF_MONITORING).to_string()]);
             let id = JobId(answer.value.scan_id.parse().unwrap());
             let job = store.job(id).await.unwrap().unwrap();
             assert_eq!((job.payload.as_str(), job.trigger), (payload, Trigger::Manual));

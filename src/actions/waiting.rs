@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::error::{Code, Result};
-use crate::model::{Gate, JobId, Kind, NO_SERVER, Timestamp, Why};
+use crate::model::{Gate, JobId, Kind, Note, Timestamp, Why};
 use crate::store::Store;
 use crate::warn_coded;
 
@@ -49,10 +49,13 @@ async fn said(
 /// What a person should know besides about jobs of this kind. Notes that cannot be read are left out, because the job is
 /// stored all the same.
 pub(super) async fn notes(store: &Store, kind: &Kind, now: Timestamp) -> Vec<String> {
-    store.notes_for(kind, now).await.unwrap_or_else(|error| {
-        warn_coded!(Code::WebInternal, "notes on jobs of kind {kind} cannot be read: {error}");
-        Vec::new()
-    })
+    match store.notes_for(kind, now).await {
+        Ok(notes) => sentences(&notes),
+        Err(error) => {
+            warn_coded!(Code::WebInternal, "notes on jobs of kind {kind} cannot be read: {error}");
+            Vec::new()
+        }
+    }
 }
 
 /// What holds a job that was just made or changed.
@@ -67,12 +70,20 @@ pub(super) struct Held {
 /// What holds a job of this kind after a change of it. What cannot be read is left out: the change is made all the same.
 pub(super) async fn held(store: &Store, kind: &Kind, id: JobId, now: Timestamp) -> Held {
     match Look::at(store, kind, id, now).await {
-        Ok(look) => Held { text: look.text(), notes: look.notes },
+        Ok(look) => Held { text: look.text(), notes: sentences(&look.notes) },
         Err(error) => {
             warn_coded!(Code::WebInternal, "what holds job {id} cannot be read: {error}");
             Held::default()
         }
     }
+}
+
+fn sentences(notes: &[Note]) -> Vec<String> {
+    notes.iter().map(Note::to_string).collect()
+}
+
+fn is_no_process(note: &Note) -> bool {
+    matches!(note, Note::NoProcess(_))
 }
 
 async fn read(
@@ -85,7 +96,7 @@ async fn read(
     let Some(why) = &look.why else {
         // The job was there before (it has the same key), and retention has removed it since.
         let sentence = format!("{subject} {id} is over.");
-        return Ok(Said { sentence, ahead: Some(0), notes: look.notes });
+        return Ok(Said { sentence, ahead: Some(0), notes: sentences(&look.notes) });
     };
     let sentence = if look.starts_now {
         format!("{subject} {id} starts now.")
@@ -98,7 +109,7 @@ async fn read(
         let queued = format!("{subject} {id} is queued{ahead}. {}{place}", look.text());
         queued.trim_end().to_owned()
     };
-    Ok(Said { sentence, ahead: Some(why.ahead), notes: look.notes })
+    Ok(Said { sentence, ahead: Some(why.ahead), notes: sentences(&look.notes) })
 }
 
 /// A look at a job that was just made or changed, in which nothing is said twice.
@@ -107,7 +118,7 @@ struct Look {
     why: Option<Why>,
     starts_now: bool,
     /// What a person should know besides. A note that names a gate is no part of them, unless it says what to do.
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 impl Look {
@@ -119,10 +130,10 @@ impl Look {
             let named =
                 |gate: &Gate| matches!(gate, Gate::NoHandler { .. } | Gate::AgentMissing { .. });
             if why.gates.iter().any(named) {
-                notes.retain(|note| note == NO_SERVER);
+                notes.retain(is_no_process);
             }
-            // The server may have gone, or have come, between the two reads.
-            let runs_nowhere = notes.iter().any(|note| note == NO_SERVER);
+            // A process may have gone, or have come, between the two reads.
+            let runs_nowhere = notes.iter().any(is_no_process);
             starts_now = why.starts_now_since(now) && !runs_nowhere;
             if runs_nowhere {
                 why.gates.retain(|gate| !matches!(gate, Gate::NoEngine { .. }));
@@ -133,7 +144,7 @@ impl Look {
 
     /// What holds it, in a sentence; empty where the notes alone say it.
     fn text(&self) -> String {
-        let runs_nowhere = self.notes.iter().any(|note| note == NO_SERVER);
+        let runs_nowhere = self.notes.iter().any(is_no_process);
         match &self.why {
             _ if self.starts_now => "It starts now.".to_owned(),
             Some(why) if runs_nowhere && why.starts_next() => String::new(),
@@ -146,9 +157,7 @@ impl Look {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{
-        Actor, KindFacts, KindRules, NewJob, Process, ProcessFacts, Queue, WorkerId,
-    };
+    use crate::model::{Actor, KindRules, NewJob, Queue};
     use crate::store::OpenMode;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -164,7 +173,8 @@ mod tests {
         let said = of(&store, &call, "Scan", &Kind::SELF_MONITORING, id).await;
         let stopped = "All queues were stopped by cli: fire drill.";
         assert_eq!(said.sentence, format!("Scan {id} is queued. {stopped}"));
-        assert_eq!((said.ahead, said.notes), (Some(0), vec![NO_SERVER.to_owned()]));
+        let nobody = Note::NoProcess(Kind::SELF_MONITORING).to_string();
+        assert_eq!((said.ahead, said.notes), (Some(0), vec![nobody]));
         let gone = of(&store, &call, "Scan", &Kind::SELF_MONITORING, JobId(99)).await;
         assert_eq!(gone.sentence, "Scan 99 is over.");
     }
@@ -177,21 +187,19 @@ mod tests {
         let id = store.enqueue(NewJob::new(kind.clone()), NOW).await.unwrap().id();
         let all = |held: Held| format!("{} {}", held.text, held.notes.join(" "));
         let nowhere = all(held(&store, &kind, id, NOW).await);
-        assert_eq!(nowhere.trim(), NO_SERVER);
+        let nobody = Note::NoProcess(kind.clone()).to_string();
+        assert_eq!(nowhere.trim(), nobody);
 
-        let lock = store.try_lead().unwrap().unwrap();
-        let (worker, process) = (WorkerId::parse("w").unwrap(), Process { pid: 1, start: None });
-        store.take_over(worker.clone(), process.clone(), Vec::new(), NOW).await.unwrap();
-        let kinds = vec![KindFacts::of(&KindRules::new(Kind::parse("other").unwrap()))];
-        let facts = ProcessFacts { kinds, ..ProcessFacts::default() };
-        store.heartbeat(worker, process, facts, NOW).await.unwrap();
+        let kinds = vec![KindRules::new(Kind::parse("other").unwrap())];
+        let (worker, _) = store.played("w", kinds, NOW).await;
+        let lock = store.try_lead(&worker).unwrap().unwrap();
         let unhandled = all(held(&store, &kind, id, NOW).await);
         assert_eq!(unhandled.matches("handler").count(), 1, "{unhandled}");
-        assert!(!unhandled.contains("No server"), "{unhandled}");
+        assert!(!unhandled.contains("No process works"), "{unhandled}");
 
         // As after a kill: its row says that it leads and was heard of just now.
         drop(lock);
         let killed = all(held(&store, &kind, id, NOW).await);
-        assert_eq!(killed.trim(), NO_SERVER);
+        assert_eq!(killed.trim(), nobody);
     }
 }

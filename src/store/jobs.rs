@@ -144,15 +144,20 @@ impl Store {
         self.db.read("read a job's attempts", attempts).await
     }
 
-    /// Settles what lost workers left running, admits new jobs, and claims as many as there is room for, in one
-    /// transaction. The caller leads the engine.
+    /// Claims jobs of the worker's kinds for its free slots, as far as the limits of their queues leave room over all
+    /// processes, in one transaction. A worker that leads settles in it what lost workers left running, ends pauses, fires
+    /// schedules, and admits what is new or due.
     ///
     /// # Errors
-    /// `ENGINE-LEAD-001` if another worker has taken over; nothing is changed then (P9).
+    /// `ENGINE-LEASE-001` if the worker was judged lost, and `ENGINE-LEAD-001` if another one leads; nothing is changed then
+    /// (P9).
     pub async fn poll(&self, request: PollRequest, now: Timestamp) -> Result<Polled> {
         let poll = move |tx: &Tx<'_>| {
-            sql::workers::expect_leader(tx, &request.worker)?;
-            sql::claim::poll(tx, &request, now)
+            sql::workers::expect_alive(tx, &request.worker)?;
+            if let Some(epoch) = request.leads {
+                sql::workers::expect_leader(tx, &request.worker, epoch)?;
+            }
+            sql::poll::poll(tx, &request, now)
         };
         self.db.write("poll", poll).await
     }

@@ -2,12 +2,13 @@
 
 #[cfg(feature = "web")]
 pub(super) mod accounts;
+mod admit;
 #[cfg(feature = "monitor")]
 pub(super) mod approvals;
 pub(super) mod audit;
 #[cfg(feature = "web")]
 pub(super) mod bulk;
-pub(super) mod claim;
+mod claim;
 pub(super) mod control;
 pub(super) mod counts;
 pub(super) mod delete;
@@ -20,12 +21,15 @@ mod idempotency;
 #[cfg(feature = "monitor")]
 pub(super) mod issues;
 pub(super) mod jobs;
+mod lines;
 #[cfg(feature = "monitor")]
 pub(super) mod logs;
+pub(super) mod poll;
 pub(super) mod prune;
 pub(super) mod queues;
 #[cfg(feature = "agents")]
 pub(super) mod repositories;
+mod rescue;
 #[cfg(feature = "monitor")]
 pub(super) mod scans;
 pub(super) mod schedules;

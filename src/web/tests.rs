@@ -24,9 +24,7 @@ mod work;
 
 use super::{Options, Web, router};
 use crate::clock::Clock;
-use crate::model::{
-    Account, Actor, Kind, KindFacts, KindRules, Process, ProcessFacts, Timestamp, WorkerId,
-};
+use crate::model::{Account, Actor, Kind, KindRules, Lane, PollRequest, Timestamp};
 use crate::monitor::Tracking;
 use crate::store::{Leadership, LogStore, OpenMode, Store};
 use axum::Router;
@@ -93,13 +91,29 @@ impl Answer {
 impl Site {
     /// Lets a process without agents lead the engine. It leads until the answer is dropped.
     async fn leads_without_agents(&self) -> Leadership {
-        let kinds = vec![KindFacts::of(&KindRules::new(Kind::SELF_MONITORING))];
-        let facts = ProcessFacts { kinds, ..ProcessFacts::default() };
-        let (id, process) = (WorkerId::parse("server").unwrap(), Process { pid: 1, start: None });
-        let store = &self.web.store;
-        store.take_over(id.clone(), process.clone(), Vec::new(), START).await.unwrap();
-        store.heartbeat(id, process, facts, START).await.unwrap();
-        store.try_lead().unwrap().expect("nobody else leads")
+        let request = self.leads(vec![KindRules::new(Kind::SELF_MONITORING)]).await;
+        self.web.store.try_lead(&request.worker).unwrap().expect("nobody else leads")
+    }
+
+    /// Registers a new worker for these kinds that leads, and answers what it asks for at a look: one job of each queue.
+    /// What other workers run goes on.
+    async fn leads(&self, kinds: Vec<KindRules>) -> PollRequest {
+        let (store, now) = (&self.web.store, self.web.clock.now());
+        let worker = format!("tests-{}", store.workers().await.unwrap().len());
+        let lane =
+            |rules: &KindRules| Lane { queue: rules.queue.clone(), running: 0, slots: Some(1) };
+        let lanes = kinds.iter().map(lane).collect();
+        let (worker, leads) = store.played(&worker, kinds.clone(), now).await;
+        PollRequest {
+            worker,
+            kinds: kinds.into(),
+            lanes,
+            running: Vec::new(),
+            draining: false,
+            leads,
+            swept: Vec::new(),
+            abandoned: Vec::new(),
+        }
     }
 
     /// A server with an empty database and nobody signed in.

@@ -1,13 +1,13 @@
 //! Every door that makes a session or a scan asks the same, and every command ends alike on the same fault.
 
 use crate::support::server::program;
-use crate::support::{START, foreign, store};
+use crate::support::{Played, START, foreign, store};
 use lamplighter::actions::Call;
 use lamplighter::actions::jobs::{self, JobAdd, RunAgain};
 use lamplighter::actions::queues::{self, QueueLimit};
 use lamplighter::actions::scans::{self, ScanRun};
 use lamplighter::actions::schedules;
-use lamplighter::model::{Actor, JobId, Kind, NewJob, Process, ProcessFacts, Readiness, WorkerId};
+use lamplighter::model::{Actor, JobId, Kind, KindRules, NewJob, ProcessFacts, Readiness};
 use lamplighter::store::{Leadership, Store};
 use lamplighter::{Code, Result};
 use serde_json::{Value, json};
@@ -38,10 +38,10 @@ async fn enqueue(store: &Store, kind: &str, payload: Value) -> Result<JobId> {
 
 /// A server of the test's own that says this of itself.
 async fn server(store: &Store, facts: ProcessFacts) -> Leadership {
-    let lock = store.try_lead().unwrap().unwrap();
-    let (worker, process) = (WorkerId::parse("w").unwrap(), Process { pid: 1, start: None });
-    store.take_over(worker.clone(), process.clone(), Vec::new(), START).await.unwrap();
-    store.heartbeat(worker, process, facts, START).await.unwrap();
+    store.say(|says| *says = facts);
+    let kinds = [Kind::AGENT_SESSION, Kind::SELF_MONITORING].map(KindRules::new).into();
+    let worker = Played::leading(store, "w", kinds, vec![], START).await.worker;
+    let lock = store.try_lead(&worker).unwrap().unwrap();
     lock
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::{STUCK, in_time, now, until};
 use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, JobId, Kind, NewJob, Payload, Status};
+use lamplighter::model::{Actor, JobId, Kind, NewJob, Payload, Status, WorkerId};
 use lamplighter::store::transactional::enqueue;
 use lamplighter::store::{OpenMode, Store, schema};
 use lamplighter::{Code, Engine};
@@ -328,7 +328,7 @@ async fn the_lock_file_beside_an_applications_database_takes_no_name_of_the_appl
     let (folder, path) = application();
     fs::write(path.with_extension("lock"), "the application's own").unwrap();
     let store = Store::open_in(&path, OpenMode::Migrate).unwrap();
-    let leads = store.try_lead().unwrap();
+    let leads = store.try_lead(&WorkerId::parse("application").unwrap()).unwrap();
     assert!(leads.is_some());
     assert_eq!(fs::read_to_string(path.with_extension("lock")).unwrap(), "the application's own");
     assert!(folder.path().join("shop.db-job-lock").exists());

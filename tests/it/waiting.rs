@@ -12,14 +12,14 @@
 //! The command line is asked by its own functions for the whole table, and as a process for a few sets.
 
 use crate::support::server::{Browser, PASSWORD, program};
-use crate::support::{START, foreign, in_time, now, store};
+use crate::support::{Played, START, foreign, in_time, now, store};
 use lamplighter::Code;
 use lamplighter::actions::jobs;
 use lamplighter::actions::people::Password;
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, AttemptEnd, ConcurrencyKey, Gate, JobError, JobId, Kind, KindFacts, KindRules, Lane,
-    NewJob, Outcome, PollRequest, Process, ProcessFacts, Queue, Timestamp, Why, WorkerId,
+    Actor, AttemptEnd, ConcurrencyKey, Gate, JobError, JobId, Kind, KindRules, Lane, NewJob,
+    Outcome, PollRequest, Queue, Timestamp, Why,
 };
 use lamplighter::monitor::{self, Tracking};
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -56,16 +56,8 @@ struct Scene {
     now: Timestamp,
     scan: JobId,
     filing: JobId,
-    worker: WorkerId,
+    worker: Played,
     _lock: lamplighter::store::Leadership,
-}
-
-fn process() -> Process {
-    Process { pid: 1, start: None }
-}
-
-fn lanes() -> Vec<Lane> {
-    [Queue::AGENT, Queue::TRACKER].map(|queue| Lane { queue, running: 0, limit: 5 }).into()
 }
 
 /// The kind of the job that waits for approvals, as far as waiting goes.
@@ -94,9 +86,10 @@ const AROUND: &str = "
 impl Scene {
     async fn set(now: Timestamp) -> Self {
         let (folder, store) = store();
-        let worker = WorkerId::parse("played").unwrap();
-        let lock = store.try_lead().unwrap().unwrap();
-        store.take_over(worker.clone(), process(), lanes(), now).await.unwrap();
+        let limits = [Queue::AGENT, Queue::TRACKER].map(|queue| (queue, 5)).into();
+        let kinds = vec![monitor::rules(), filing_rules()];
+        let worker = Played::leading(&store, "played", kinds, limits, now).await;
+        let lock = store.try_lead(&worker.worker).unwrap().unwrap();
         let scan = NewJob {
             queue: Some(Queue::AGENT),
             concurrency_key: Some(ConcurrencyKey::SELF_MONITORING),
@@ -105,7 +98,8 @@ impl Scene {
         let scan = store.enqueue(scan, now).await.unwrap().id();
         let filing = store.enqueue(NewJob::new(Kind::FILE_FINDINGS), now).await.unwrap().id();
         let rows = foreign(folder.path());
-        rows.execute_batch(AROUND).unwrap();
+        rows.execute_batch(&AROUND.replace("'played'", &format!("'{}'", worker.worker))).unwrap();
+        rows.execute_batch("CREATE TEMP TABLE runs AS SELECT * FROM job_kinds").unwrap();
         Self { folder, store, rows, now, scan, filing, worker, _lock: lock }
     }
 
@@ -117,16 +111,17 @@ impl Scene {
         self.set_rest(is_on("stopped"), is_on("budget"), is_on("approval"));
         self.set_jobs(on);
         self.rows.execute_batch("COMMIT").unwrap();
-        let known = if is_on("no_handler") {
-            vec![KindRules::new(Kind::parse("x").unwrap())]
+        let runs = if is_on("no_handler") {
+            "SELECT worker_id, 'x', '{}', registered_at FROM runs LIMIT 1"
         } else {
-            vec![monitor::rules(), filing_rules()]
+            "SELECT * FROM runs"
         };
+        let set = format!("DELETE FROM job_kinds; INSERT INTO job_kinds {runs}");
+        self.rows.execute_batch(&set).unwrap();
         let spending = [Kind::SELF_MONITORING, Kind::FILE_FINDINGS].map(|kind| kind.to_string());
         let spends = spending.into_iter().filter(|_| is_on("budget")).collect();
-        let kinds = known.iter().map(KindFacts::of).collect();
-        let facts = ProcessFacts { kinds, spends, ..ProcessFacts::default() };
-        self.store.heartbeat(self.worker.clone(), process(), facts, self.now).await.unwrap();
+        self.store.say(|facts| facts.spends = spends);
+        self.store.beat(self.worker.worker.clone(), self.now).await.unwrap();
     }
 
     fn set_queues(&self, paused: bool, limited: bool, full: bool) {
@@ -391,22 +386,14 @@ async fn a_job_that_was_put_off_says_what_its_last_attempt_said() {
     ] {
         let rules = KindRules { max_attempts: 3, ..KindRules::new(Kind::parse("lamp").unwrap()) };
         let id = scene.store.enqueue(NewJob::new(rules.kind.clone()), START).await.unwrap().id();
-        let mut facts = lanes();
-        facts.push(Lane { queue: Queue::DEFAULT, running: 0, limit: 1 });
-        let request = PollRequest {
-            worker: scene.worker.clone(),
-            kinds: [rules.clone()].into(),
-            lanes: facts,
-            running: BTreeSet::new().into_iter().collect(),
-            draining: false,
-        };
+        let lanes = vec![Lane { queue: Queue::DEFAULT, running: 0, slots: Some(1) }];
+        let played = Played::leading(&scene.store, "lamp", vec![rules], vec![], START).await;
+        let request = PollRequest { lanes, ..played.request(vec![]) };
         let polled = scene.store.poll(request, START).await.unwrap();
         let lease = polled.claimed.first().unwrap().lease().unwrap();
         assert_eq!(lease.id, id);
         let end = AttemptEnd::Answered(outcome);
         scene.store.settle(lease, end, HOUR, START).await.unwrap();
-        let facts = ProcessFacts { kinds: vec![KindFacts::of(&rules)], ..ProcessFacts::default() };
-        scene.store.heartbeat(scene.worker.clone(), process(), facts, START).await.unwrap();
         let why = scene.why(id).await.to_string();
         let mut browser = browser.clone();
         let path = format!("/jobs/{id}");

@@ -1,9 +1,10 @@
 //! Rows of `queues`: limits and pauses; and the switch that stops all of them.
 
+use super::lines::FIRST_OF_QUEUE;
 use super::{audit, control, counts, jobs, search, settings};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, Cause, Job, Lane, Pause, Queue, QueueState, Status, Timestamp, Unplaced,
+    Actor, Cause, Job, KindRules, Lane, Pause, Queue, QueueState, Status, Timestamp, Unplaced,
 };
 use crate::store::sqlite::Tx;
 use crate::store::sqlite::row::{instant, parsed, text};
@@ -19,6 +20,11 @@ const STOPPED: &str = "engine.stopped";
 /// The columns that [`from_row`] reads, in its order.
 const COLUMNS: &str =
     "name, engine_limit, operator_limit, paused_at, paused_by, pause_reason, resume_at";
+/// The slots of all workers that have their lease.
+const SLOTS: &str = "
+    SELECT coalesce(sum(slots), 0)
+    FROM job_workers
+    WHERE lost_at IS NULL";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<QueueState> {
     let pause = match instant(row, 3)? {
@@ -35,6 +41,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<QueueState> {
             .map_err(|_| crate::store::sqlite::error::unreadable(0, "queue"))?,
         engine_limit: row.get(1)?,
         operator_limit: row.get(2)?,
+        slots: 0,
         pause,
         scheduled: 0,
         queued: 0,
@@ -60,7 +67,8 @@ pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<QueueState>> {
             Status::Completed | Status::Failed | Status::Cancelled => {}
         }
     }
-    Ok(queues.into_values().collect())
+    let slots = slots(conn)?;
+    Ok(queues.into_values().map(|queue| QueueState { slots, ..queue }).collect())
 }
 
 /// The waiting jobs that are in no queue, as [`Unplaced`]. Of those that the engine has not looked at, 10,000 are counted.
@@ -87,9 +95,7 @@ pub(in crate::store) fn line(
     let next = format!(
         "SELECT {}
          FROM jobs
-         WHERE queue = :queue AND claim_order IS NOT NULL
-         ORDER BY claim_order, id
-         LIMIT 1",
+         WHERE id = ({FIRST_OF_QUEUE})",
         jobs::COLUMNS
     );
     let running = format!(
@@ -100,7 +106,7 @@ pub(in crate::store) fn line(
          LIMIT :limit",
         jobs::COLUMNS
     );
-    let params = named_params! {":queue": queue.as_str()};
+    let params = named_params! {":queue": queue.as_str(), ":limit": 1};
     let next = conn.prepare_cached(&next)?.query_row(params, jobs::from_row).optional()?;
     let mut statement = conn.prepare_cached(&running)?;
     let params = named_params! {":queue": queue.as_str(), ":limit": limit as i64};
@@ -113,7 +119,12 @@ pub(super) fn get(conn: &Connection, name: &Queue) -> Result<QueueState> {
     let mut statement =
         conn.prepare_cached(&format!("SELECT {COLUMNS} FROM job_queues WHERE name = :name"))?;
     let found = statement.query_row(named_params! {":name": name.as_str()}, from_row).optional()?;
-    Ok(found.unwrap_or_else(|| unknown(name.clone())))
+    let found = found.unwrap_or_else(|| unknown(name.clone()));
+    Ok(QueueState { slots: slots(conn)?, ..found })
+}
+
+fn slots(conn: &Connection) -> Result<u32> {
+    Ok(conn.prepare_cached(SLOTS)?.query_row([], |row| row.get(0))?)
 }
 
 fn unknown(name: Queue) -> QueueState {
@@ -121,6 +132,7 @@ fn unknown(name: Queue) -> QueueState {
         name,
         engine_limit: None,
         operator_limit: None,
+        slots: 0,
         pause: None,
         scheduled: 0,
         queued: 0,
@@ -128,47 +140,93 @@ fn unknown(name: Queue) -> QueueState {
     }
 }
 
-/// Takes over the limits of the program that leads.
-pub(in crate::store) fn set_engine_limits(conn: &Connection, limits: &[Lane]) -> Result<()> {
+/// Makes the queues of a worker's kinds known, with the limits that its program sets. `alone`: no other worker is at work,
+/// so that the limits of earlier programs end.
+pub(super) fn register(
+    conn: &Connection,
+    kinds: &[KindRules],
+    limits: &[(Queue, u32)],
+    alone: bool,
+) -> Result<()> {
+    const ANEW: &str = "
+        UPDATE job_queues
+        SET engine_limit = NULL
+        WHERE engine_limit IS NOT NULL";
     const SQL: &str = "
         INSERT INTO job_queues (name, engine_limit)
         VALUES (:name, :limit)
-        ON CONFLICT (name) DO UPDATE SET engine_limit = excluded.engine_limit";
-    for lane in limits {
-        let params = named_params! {":name": lane.queue.as_str(), ":limit": lane.limit};
+        ON CONFLICT (name) DO UPDATE SET engine_limit = coalesce(excluded.engine_limit, engine_limit)";
+    if alone {
+        conn.prepare_cached(ANEW)?.execute([])?;
+    }
+    let unlimited = kinds.iter().map(|rules| (&rules.queue, None));
+    let limited = limits.iter().map(|(queue, limit)| (queue, Some(*limit)));
+    for (queue, limit) in unlimited.chain(limited) {
+        let params = named_params! {":name": queue.as_str(), ":limit": limit};
         conn.prepare_cached(SQL)?.execute(params)?;
     }
     Ok(())
 }
 
-/// How many jobs may be claimed from each of these queues that has room; `lanes` are those that have a limit of the
-/// program's or jobs that run.
+/// What is stored of a queue that bounds its claims.
+struct Bounds {
+    limit: Option<u32>,
+    is_paused: bool,
+}
+
+/// How many jobs a worker may claim from each of these queues in which it may claim at all: its own free slots, and what the
+/// queue's limit leaves over all processes, by the rows.
 pub(super) fn rooms(
     conn: &Connection,
     lanes: &[Lane],
     queues: Vec<Queue>,
 ) -> Result<Vec<(Queue, usize)>> {
-    const SQL: &str = "
-        SELECT name, operator_limit, paused_at IS NOT NULL
-        FROM job_queues
-        WHERE operator_limit IS NOT NULL OR paused_at IS NOT NULL";
-    if stopped(conn)?.is_some() {
+    if queues.is_empty() || stopped(conn)?.is_some() {
         return Ok(Vec::new());
     }
-    let mut statement = conn.prepare_cached(SQL)?;
-    let said = statement.query_map([], |row| {
-        Ok((text(row, 0)?, (row.get::<_, Option<u32>>(1)?, row.get::<_, bool>(2)?)))
-    })?;
-    let said: BTreeMap<String, _> = said.collect::<rusqlite::Result<_>>()?;
+    let (bounds, running) = (bounds(conn)?, running(conn)?);
     let rooms = queues.into_iter().filter_map(|queue| {
+        let said = bounds.get(queue.as_str());
+        let limit = said.and_then(|said| said.limit).or_else(|| QueueState::own_limit(&queue));
         let lane = lanes.iter().find(|lane| lane.queue == queue);
-        let (ours, running) =
-            lane.map_or((QueueState::DEFAULT_LIMIT, 0), |lane| (lane.limit, lane.running));
-        let (limit, paused) = said.get(queue.as_str()).copied().unwrap_or((None, false));
-        let room = limit.unwrap_or(ours).saturating_sub(running) as usize;
-        (!paused && room > 0).then_some((queue, room))
+        let (slots, here) = lane.map_or((None, 0), |lane| (lane.slots, lane.running));
+        let slots = slots.or(limit).unwrap_or(QueueState::DEFAULT_LIMIT);
+        let left = |limit: u32| limit.saturating_sub(running.get(&queue).copied().unwrap_or(0));
+        let room = slots.saturating_sub(here).min(limit.map_or(u32::MAX, left)) as usize;
+        let is_paused = said.is_some_and(|said| said.is_paused);
+        (!is_paused && room > 0).then_some((queue, room))
     });
     Ok(rooms.collect())
+}
+
+fn bounds(conn: &Connection) -> Result<BTreeMap<String, Bounds>> {
+    const SQL: &str = "
+        SELECT name, coalesce(operator_limit, engine_limit), paused_at IS NOT NULL
+        FROM job_queues
+        WHERE operator_limit IS NOT NULL OR engine_limit IS NOT NULL OR paused_at IS NOT NULL";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let said = statement.query_map([], |row| {
+        Ok((text(row, 0)?, Bounds { limit: row.get(1)?, is_paused: row.get(2)? }))
+    })?;
+    Ok(said.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How many jobs of each queue run, in whichever process.
+fn running(conn: &Connection) -> Result<BTreeMap<Queue, u32>> {
+    const SQL: &str = "
+        SELECT queue, count(*)
+        FROM jobs
+        WHERE status = 'running'
+        GROUP BY queue";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let mut rows = statement.query([])?;
+    let mut running = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        // A job that another program started may be in no queue.
+        let queue = parsed(row, 0, |name| Queue::parse(name).ok())?;
+        running.extend(queue.map(|queue| (queue, row.get(1).unwrap_or(u32::MAX))));
+    }
+    Ok(running)
 }
 
 /// Ends the pauses whose time has come.
@@ -284,7 +342,7 @@ fn known(conn: &Connection, queue: &Queue) -> Result<()> {
     const SQL: &str = "
         SELECT EXISTS (SELECT 1 FROM job_queues WHERE name = :name)
             OR EXISTS (SELECT 1 FROM job_counts WHERE queue = :name)
-            OR NOT EXISTS (SELECT 1 FROM job_queues WHERE engine_limit IS NOT NULL)";
+            OR NOT EXISTS (SELECT 1 FROM job_queues)";
     let params = named_params! {":name": queue.as_str()};
     if conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))? {
         return Ok(());

@@ -1,11 +1,11 @@
 //! The end of an attempt: by its own worker, or for a worker that is gone.
 
-use super::jobs::{self, COLUMNS};
+use super::jobs;
 use super::unblock::unblock_constraint;
-use super::{history, queues};
+use super::{history, queues, workers};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    AttemptEnd, Cause, Event, Job, JobEvent, JobId, Lease, OnInterrupt, PollRequest, Settlement,
+    AttemptEnd, Cause, Event, Job, JobEvent, JobId, KindRules, Lease, OnInterrupt, Settlement,
     Status, Terms, Timestamp, settlement,
 };
 use crate::store::sqlite::Tx;
@@ -39,7 +39,8 @@ pub(in crate::store) fn set_progress(conn: &Connection, lease: &Lease, text: &st
     const SQL: &str = "
         UPDATE jobs
         SET progress = :text
-        WHERE id = :id AND epoch = :epoch AND worker_id = :worker AND status = 'running'";
+        WHERE id = :id AND epoch = :epoch AND worker_id = :worker AND status = 'running'
+          AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = :worker AND w.lost_at IS NOT NULL)";
     let changed = conn.prepare_cached(SQL)?.execute(named_params! {
         ":id": lease.id.0,
         ":epoch": lease.epoch,
@@ -49,44 +50,24 @@ pub(in crate::store) fn set_progress(conn: &Connection, lease: &Lease, text: &st
     if changed == 1 { Ok(()) } else { Err(lost(lease.id, lease.epoch)) }
 }
 
-/// The running job of this lease.
+/// The running job of this lease. A worker that was judged lost holds none, although its jobs may not be rescued yet.
 pub(super) fn held(conn: &Connection, lease: &Lease) -> Result<Job> {
-    jobs::get(conn, lease.id)?
-        .filter(|job| job.lease().as_ref() == Some(lease))
-        .ok_or_else(|| lost(lease.id, lease.epoch))
+    let job = jobs::get(conn, lease.id)?.filter(|job| job.lease().as_ref() == Some(lease));
+    let job = job.ok_or_else(|| lost(lease.id, lease.epoch))?;
+    if workers::is_lost(conn, &lease.worker)? { Err(lost(lease.id, lease.epoch)) } else { Ok(job) }
 }
 
-/// Settles as lost each job that runs under another worker's name, or under ours without really running here.
-///
-/// The process that polls leads the engine of this file (see [`crate::store::Leadership`]), so every other worker is gone. A
-/// job in our own name that nobody runs is one whose claim was committed although the commit seemed to fail.
-pub(super) fn rescue_lost(
+/// Settles a job as lost: its worker is gone, or does not know of it.
+pub(super) fn lose(
     tx: &Tx<'_>,
-    request: &PollRequest,
+    job: &Job,
+    rules: Option<&KindRules>,
     now: Timestamp,
-) -> Result<Vec<(Job, Settlement)>> {
-    let sql = format!(
-        "SELECT {COLUMNS}
-         FROM jobs
-         WHERE status = 'running'
-           AND (worker_id <> :me OR id NOT IN (SELECT value FROM json_each(:running)))
-         ORDER BY worker_id, id"
-    );
-    let running: Vec<i64> = request.running.iter().map(|id| id.0).collect();
-    let running = serde_json::json!(running).to_string();
-    let mut statement = tx.prepare_cached(&sql)?;
-    let params = named_params! {":me": request.worker.as_str(), ":running": running};
-    let lost =
-        statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    let mut rescued = Vec::with_capacity(lost.len());
-    for job in lost {
-        let rules = request.kinds.iter().find(|rules| rules.kind == job.kind);
-        let poison_after = rules.map_or(POISON_AFTER, |rules| rules.poison_after);
-        let after = settlement(terms(&job, poison_after), AttemptEnd::Lost, now, Duration::ZERO);
-        write(tx, &job, &after, now)?;
-        rescued.push((job, after));
-    }
-    Ok(rescued)
+) -> Result<Settlement> {
+    let poison_after = rules.map_or(POISON_AFTER, |rules| rules.poison_after);
+    let after = settlement(terms(job, poison_after), AttemptEnd::Lost, now, Duration::ZERO);
+    write(tx, job, &after, now)?;
+    Ok(after)
 }
 
 fn terms(job: &Job, poison_after: u32) -> Terms {

@@ -1,10 +1,11 @@
 //! What decides when jobs start, read in one snapshot for one job or for a page of them.
 
+use super::lines::FIRST_OF_QUEUE;
 use super::{counts, jobs, queues, spend, workers};
 use crate::error::Result;
 use crate::model::{
-    Budgets, Cause, Circumstances, Job, JobId, Kind, Pause, ProcessFacts, PutOff, Queue,
-    QueueState, Readiness, SILENT, ServerFacts, Status, Timestamp, UsageLimit, Why, why,
+    Budgets, Cause, Circumstances, Job, JobId, Kind, KindFacts, Pause, ProcessFacts, Processes,
+    PutOff, Queue, QueueState, Readiness, Status, Timestamp, UsageLimit, Why, why,
 };
 use crate::store::sqlite::ledger;
 use crate::store::sqlite::row::{parsed, text};
@@ -61,9 +62,10 @@ fn list(ids: &[JobId]) -> String {
 /// Everything around some jobs.
 #[derive(Default)]
 struct Around {
-    leader_seen_at: Option<Timestamp>,
-    /// What the leader says, if it lives.
-    says: ProcessFacts,
+    /// The processes at work.
+    processes: Processes,
+    /// The facts of the kinds that they have handlers for.
+    kinds: Vec<KindFacts>,
     stopped: Option<Pause>,
     lanes: HashMap<Queue, Lane>,
     /// The first holders of each key, and how many hold it.
@@ -90,12 +92,10 @@ struct Spending {
 
 impl Around {
     fn read(conn: &Connection, jobs: &[Job], is_led: bool, now: Timestamp) -> Result<Self> {
-        let leader = workers::leading(conn)?.filter(|_| is_led);
-        let leader_seen_at = leader.as_ref().map(|leader| leader.worker.heartbeat_at);
-        let lives = |leader: &ServerFacts| now.since(leader.worker.heartbeat_at) <= SILENT;
-        let says = leader.filter(lives).map(|leader| leader.says).unwrap_or_default();
+        let processes = if is_led { workers::processes(conn, now)? } else { Processes::default() };
+        let kinds = processes.kind_facts();
         let waiting: Vec<_> = jobs.iter().filter(|job| waits(job)).collect();
-        let mut around = Self { leader_seen_at, says, ..Self::default() };
+        let mut around = Self { processes, kinds, ..Self::default() };
         around.stopped = queues::stopped(conn)?;
         let running = counts::all(conn)?;
         let names: BTreeSet<Queue> = waiting.iter().filter_map(|job| around.queue(job)).collect();
@@ -118,15 +118,25 @@ impl Around {
         Ok(around)
     }
 
+    /// The facts of a kind that some process runs.
+    fn kind(&self, kind: &str) -> Option<&KindFacts> {
+        self.kinds.iter().find(|known| known.kind == kind)
+    }
+
+    /// What the server says.
+    fn says(&self) -> Option<&ProcessFacts> {
+        self.processes.server().map(|server| &server.says)
+    }
+
     /// The queue in which a job waits or will wait: its own, or else the queue of its kind.
     fn queue(&self, job: &Job) -> Option<Queue> {
-        let of_kind = || Queue::parse(self.says.kind(job.kind.as_str())?.queue.clone()).ok();
+        let of_kind = || Queue::parse(self.kind(job.kind.as_str())?.queue.clone()).ok();
         job.queue.clone().or_else(of_kind)
     }
 
     /// The key that a job waits for or will wait for: the key of its kind goes before its own.
     fn key(&self, job: &Job) -> Option<String> {
-        let of_kind = self.says.kind(job.kind.as_str()).and_then(|kind| kind.key.clone());
+        let of_kind = self.kind(job.kind.as_str()).and_then(|kind| kind.key.clone());
         of_kind.or_else(|| job.concurrency_key.as_ref().map(ToString::to_string))
     }
 
@@ -136,8 +146,8 @@ impl Around {
         let parked =
             self.put_off.get(&job.id).is_some_and(|(cause, _)| *cause == Cause::Budget.as_str());
         parked
-            || self.says.kind(kind).is_some_and(|kind| kind.metered)
-            || self.says.spends.iter().any(|spends| spends == kind)
+            || self.kind(kind).is_some_and(|kind| kind.metered)
+            || self.says().is_some_and(|says| says.spends.iter().any(|spends| spends == kind))
     }
 
     fn of(&self, job: &Job) -> Circumstances {
@@ -146,15 +156,15 @@ impl Around {
         let held = held.map(Vec::as_slice).unwrap_or_default();
         let others = held.iter().filter(|(id, _)| *id != job.id);
         let count = held.first().map_or(0, |(_, count)| *count);
-        let missing = match &self.says.agent {
+        let missing = match self.says().and_then(|says| says.agent.as_ref()) {
             Some(Readiness::NotReady { why, .. }) => Some(why.clone()),
             Some(Readiness::Ready { .. }) | None => None,
         };
-        let is_metered = self.says.kind(job.kind.as_str()).is_some_and(|kind| kind.metered);
+        let is_metered = self.kind(job.kind.as_str()).is_some_and(|kind| kind.metered);
         let spending = self.budgets.as_ref().filter(|_| self.spends(job));
         Circumstances {
-            leader_seen_at: self.leader_seen_at,
-            kinds: self.says.kinds.clone(),
+            seen_at: self.processes.seen_at,
+            kinds: self.kinds.clone(),
             stopped: self.stopped.clone(),
             queue: lane.map(|lane| lane.state.clone()),
             queue_holders: lane.map(|lane| lane.holders.clone()).unwrap_or_default(),
@@ -178,12 +188,6 @@ impl Lane {
             WHERE status = 'running' AND queue = :queue
             ORDER BY worker_id, id
             LIMIT :limit";
-        const LINE: &str = "
-            SELECT id
-            FROM jobs
-            WHERE queue = :queue AND claim_order IS NOT NULL
-            ORDER BY claim_order, id
-            LIMIT :limit";
         let mut state = QueueState { running, ..queues::get(conn, name)? };
         let usage_limit = state.pause.take_if(|pause| pause.by == queues::ENGINE);
         let usage_limit =
@@ -195,7 +199,7 @@ impl Lane {
             Ok(ids.collect::<rusqlite::Result<_>>()?)
         };
         let holders = ids(HOLDERS, MAX_HOLDERS)?;
-        let line = ids(LINE, MAX_AHEAD as i64)?;
+        let line = ids(FIRST_OF_QUEUE, MAX_AHEAD as i64)?;
         let line = line.into_iter().enumerate().map(|(at, id)| (id, at)).collect();
         Ok(Self { state, usage_limit, holders, line })
     }

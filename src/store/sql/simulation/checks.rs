@@ -66,6 +66,12 @@ impl World {
         self.is_empty("P7: a job that must not run twice did", "
             SELECT 1 FROM jobs
             WHERE kind = 'once' AND interrupted > 0 AND status <> 'failed' AND status <> 'cancelled'");
+        self.is_empty(
+            "P9: a job runs in the name of a worker that was retired",
+            "
+            SELECT 1 FROM jobs
+            WHERE status = 'running' AND worker_id NOT IN (SELECT id FROM job_workers)",
+        );
         let missing = counts::recount(&self.conn).unwrap().missing;
         assert!(missing.is_empty(), "the counts are wrong: {missing:?}");
     }

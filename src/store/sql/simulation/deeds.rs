@@ -1,18 +1,14 @@
 //! What the processes, the people and the machine of the simulation do.
 
-use super::{Server, World};
+use super::{PROCESSES, Server, World};
 use crate::model::{
     Actor, AttemptEnd, CatchUp, ConcurrencyKey, Job, JobEdit, JobError, JobId, Kind, Lane, NewJob,
-    NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Process, Queue, Rule,
-    ScheduleName, Status, Timestamp, UniqueKey, WorkerId,
+    NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Queue, Rule, ScheduleName,
+    Status, Timestamp, UniqueKey,
 };
-use crate::store::sql::{
-    claim, control, delete, edit, jobs, queues, schedules, settle, unblock, workers,
-};
+use crate::store::sql::{control, delete, edit, jobs, poll, queues, schedules, settle, workers};
 use std::sync::Arc;
 use std::time::Duration;
-
-const DAY_MS: i64 = 24 * 3600 * 1000;
 
 impl World {
     pub(super) fn enqueue(&mut self) {
@@ -47,52 +43,96 @@ impl World {
         self.acknowledged.insert(self.conn.last_insert_rowid(), Status::Queued);
     }
 
-    pub(super) fn poll(&mut self) {
-        let Some(leader) = self.leader else { return };
-        let now = self.time(leader);
-        let process = self.processes[leader].as_ref().unwrap();
-        let running: Vec<JobId> = process.running.iter().map(|lease| lease.id).collect();
+    /// One of the processes that do not stand still.
+    pub(super) fn anybody(&mut self) -> Option<usize> {
+        let awake = |server: &Server| !server.stands_still;
+        let awake = (0..PROCESSES).filter(|at| self.processes[*at].as_ref().is_some_and(awake));
+        self.rng.choice(awake.collect::<Vec<_>>())
+    }
+
+    pub(super) fn server(&mut self, at: usize) -> &mut Server {
+        self.processes[at].as_mut().unwrap()
+    }
+
+    fn count(&self, sql: &str, params: impl rusqlite::Params) -> u32 {
+        self.conn.query_row(sql, params, |row| row.get(0)).unwrap()
+    }
+
+    fn request(&mut self, at: usize) -> PollRequest {
+        let server = self.processes[at].as_ref().unwrap();
         let of_queue = |queue: &Queue| {
-            let count = "SELECT count(*) FROM jobs WHERE status = 'running' AND worker_id = ?1 AND queue = ?2";
-            let params = (process.worker.as_str(), queue.as_str());
-            self.conn.query_row(count, params, |row| row.get(0)).unwrap()
+            let sql = "SELECT count(*) FROM jobs WHERE status = 'running' AND worker_id = ?1 AND queue = ?2";
+            self.count(sql, (server.worker.as_str(), queue.as_str()))
         };
-        let lane = |queue: Queue, limit| Lane { running: of_queue(&queue), queue, limit };
-        let request = PollRequest {
-            worker: process.worker.clone(),
-            kinds: Arc::clone(&self.kinds),
+        let lane =
+            |queue: Queue, slots| Lane { running: of_queue(&queue), queue, slots: Some(slots) };
+        PollRequest {
+            worker: server.worker.clone(),
+            kinds: Arc::clone(&server.kinds),
             lanes: vec![lane(Queue::DEFAULT, 3), lane(Queue::AGENT, 4)],
-            running: running.clone(),
+            running: server.running.iter().map(|lease| lease.id).collect(),
             draining: false,
-        };
-        let Some(polled) = self.call(|tx| claim::poll(tx, &request, now)) else { return };
+            leads: server.leads,
+            swept: Vec::new(),
+            abandoned: Vec::new(),
+        }
+    }
+
+    pub(super) fn poll(&mut self) {
+        if let Some(at) = self.anybody() {
+            self.poll_as(at);
+        }
+    }
+
+    pub(super) fn poll_as(&mut self, at: usize) {
+        let now = self.time(at);
+        let request = self.request(at);
+        let polled = self.call(|tx| {
+            workers::expect_alive(tx, &request.worker)?;
+            if let Some(epoch) = request.leads {
+                workers::expect_leader(tx, &request.worker, epoch)?;
+            }
+            poll::poll(tx, &request, now)
+        });
+        let Some(polled) = polled else { return self.heed(at) };
         self.hear_of_occurrences();
+        for (job, _) in &polled.rescued {
+            let runs = |server: &Server| {
+                !server.stands_still && server.running.iter().any(|lease| lease.id == job.id)
+            };
+            let runs = self.processes.iter().flatten().any(runs);
+            assert!(!runs, "job {} was rescued while it ran", job.id);
+        }
         // One answer in thirty never reaches the process: what was claimed is then nobody's.
         let heard = self.rng.u8(..30) != 0;
         for job in polled.claimed {
             let lease = job.lease().unwrap();
             assert!(self.claims.insert((job.id.0, job.epoch)), "job {} was claimed twice", job.id);
-            let held = if heard {
-                &mut self.processes[leader].as_mut().unwrap().running
-            } else {
-                &mut self.stale
-            };
+            let is_own = request.kinds.iter().any(|rules| rules.kind == job.kind);
+            assert!(is_own, "a process claimed a job of {}, which it has no handler for", job.kind);
+            self.check_limit(job.queue.as_ref().unwrap());
+            let held = if heard { &mut self.server(at).running } else { &mut self.stale };
             held.push(lease);
         }
         if !heard {
             return;
         }
-        for (job, _) in polled.rescued {
-            assert!(!running.contains(&job.id), "job {} was rescued while it ran", job.id);
-        }
         for id in polled.cancelled {
-            self.end(leader, id, AttemptEnd::Stopped);
+            self.end(at, id, AttemptEnd::Stopped);
         }
     }
 
+    /// The limit of a queue of which a job was just claimed holds over all processes.
+    fn check_limit(&self, queue: &Queue) {
+        let limit = queues::get(&self.conn, queue).unwrap().said_limit();
+        let sql = "SELECT count(*) FROM jobs WHERE status = 'running' AND queue = ?1";
+        let running = self.count(sql, [queue.as_str()]);
+        assert!(limit.is_none_or(|limit| running <= limit), "{running} of {queue} run, {limit:?}");
+    }
+
     pub(super) fn settle(&mut self) {
-        let Some(leader) = self.leader else { return };
-        let running = &self.processes[leader].as_ref().unwrap().running;
+        let Some(at) = self.anybody() else { return };
+        let running = self.server(at).running.clone();
         let Some(id) = self.rng.choice(running.iter().map(|lease| lease.id)) else { return };
         let error = || JobError { code: "SIM-RUN-001".into(), message: "by chance".into() };
         let until = Timestamp::from_millis(self.now + 60_000);
@@ -105,7 +145,7 @@ impl World {
             18 => AttemptEnd::TimedOut(error()),
             _ => AttemptEnd::Stopped,
         };
-        self.end(leader, id, end);
+        self.end(at, id, end);
     }
 
     pub(super) fn end(&mut self, process: usize, id: JobId, end: AttemptEnd) {
@@ -234,51 +274,6 @@ impl World {
         }
     }
 
-    pub(super) fn crash(&mut self) {
-        let victim = usize::from(self.rng.bool());
-        if let Some(process) = self.processes[victim].take() {
-            self.stale.extend(process.running);
-            self.leader = self.leader.filter(|leader| *leader != victim);
-        }
-    }
-
-    pub(super) fn start(&mut self) {
-        for place in 0..2 {
-            if self.processes[place].is_none() {
-                self.started += 1;
-                let worker = WorkerId::parse(format!("w{}", self.started)).unwrap();
-                self.processes[place] = Some(Server { worker, skew_ms: 0, running: Vec::new() });
-            }
-            if self.leader.is_none() {
-                self.take_over(place);
-            }
-        }
-    }
-
-    pub(super) fn take_over(&mut self, place: usize) {
-        let now = self.time(place);
-        let worker = self.processes[place].as_ref().unwrap().worker.clone();
-        let kinds = Arc::clone(&self.kinds);
-        let taken = self.call(|tx| {
-            let process = Process { pid: 1, start: None };
-            workers::register(tx, &worker, &process, now)?;
-            let mut after = Some(String::new());
-            while let Some(from) = after {
-                after = unblock::unblock(tx, &kinds, &from)?;
-            }
-            Ok(())
-        });
-        self.leader = taken.map(|()| place);
-    }
-
-    pub(super) fn clock_jump(&mut self) {
-        let jump = self.rng.i64(-DAY_MS..DAY_MS);
-        let place = usize::from(self.rng.bool());
-        if let Some(process) = &mut self.processes[place] {
-            process.skew_ms = if process.skew_ms == 0 { jump } else { 0 };
-        }
-    }
-
     pub(super) fn long_wait(&mut self) {
         self.now += self.rng.i64(0..3 * 3600 * 1000);
     }
@@ -288,7 +283,7 @@ impl World {
         let queue = if self.rng.bool() { Queue::DEFAULT } else { Queue::AGENT };
         let (what, limit) = (self.rng.u8(..3), self.rng.u32(..5));
         self.call(|tx| {
-            queues::set_engine_limits(tx, &[Lane { queue: queue.clone(), running: 0, limit: 3 }])?;
+            queues::register(tx, &[], &[(queue.clone(), 3)], false)?;
             match what {
                 0 => queues::pause(
                     tx,
@@ -323,7 +318,7 @@ impl World {
     /// P6: with the clocks right and nothing in the way, everything comes to its end.
     pub(super) fn drain(&mut self) {
         for process in self.processes.iter_mut().flatten() {
-            process.skew_ms = 0;
+            (process.skew_ms, process.stands_still) = (0, false);
         }
         self.conn
             .execute("UPDATE job_schedules SET paused_at = 0, paused_by = 'drain'", [])
@@ -340,11 +335,15 @@ impl World {
                 self.call(|tx| queues::set_limit(tx, &queue, None, &Actor::cli(), now));
                 self.call(|tx| queues::resume(tx, &queue, &Actor::cli(), now));
             }
-            self.poll();
-            let Some(leader) = self.leader else { continue };
-            let running = &self.processes[leader].as_ref().unwrap().running;
-            for id in running.iter().map(|lease| lease.id).collect::<Vec<_>>() {
-                self.end(leader, id, AttemptEnd::Answered(Outcome::Done(1.into())));
+            for at in 0..PROCESSES {
+                if self.processes[at].is_none() {
+                    continue;
+                }
+                self.poll_as(at);
+                let Some(server) = &self.processes[at] else { continue };
+                for id in server.running.iter().map(|lease| lease.id).collect::<Vec<_>>() {
+                    self.end(at, id, AttemptEnd::Answered(Outcome::Done(1.into())));
+                }
             }
         }
         panic!("jobs were left waiting for ever: {}", self.first_open());
