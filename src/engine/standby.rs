@@ -194,9 +194,14 @@ impl Overseer {
         let lost = self.store.bury((me, epoch), gone, self.clock.now()).await?;
         for worker in workers.iter().filter(|worker| lost.contains(&worker.id)) {
             let (id, pid) = (&worker.id, worker.process.pid);
+            if process::is_gone(&worker.process) {
+                // A person or the system ended it; what it ran is told job by job.
+                tracing::info!("process {pid} (worker {id}) is gone: its jobs run elsewhere");
+                continue;
+            }
             warn_coded!(
                 Code::EngineBuried,
-                "process {pid} (worker {id}) is dead or has not said for 30 seconds that it is alive: its jobs run elsewhere"
+                "process {pid} (worker {id}) has not said for 30 seconds that it is alive: its jobs run elsewhere"
             );
         }
         Ok(())
