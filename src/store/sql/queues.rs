@@ -342,7 +342,9 @@ fn known(conn: &Connection, queue: &Queue) -> Result<()> {
     const SQL: &str = "
         SELECT EXISTS (SELECT 1 FROM job_queues WHERE name = :name)
             OR EXISTS (SELECT 1 FROM job_counts WHERE queue = :name)
-            OR NOT EXISTS (SELECT 1 FROM job_leader WHERE epoch > 0)";
+            OR NOT (
+                EXISTS (SELECT 1 FROM job_queues WHERE engine_limit IS NOT NULL)
+                OR EXISTS (SELECT 1 FROM job_leader WHERE epoch > 0))";
     let params = named_params! {":name": queue.as_str()};
     if conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))? {
         return Ok(());
