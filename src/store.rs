@@ -10,6 +10,7 @@ mod accounts;
 mod approvals;
 mod board;
 mod bulk;
+mod core;
 pub mod door;
 mod filings;
 mod jobs;

@@ -20,8 +20,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let create = move |tx: &Tx<'_>| sql::schedules::create(tx, new, &actor, now);
-        self.db.write("add a schedule", create).await
+        let create = move |tx: &Tx<'_>, now| sql::schedules::create(tx, new, &actor, now);
+        self.db.rule("add a schedule", now, create).await
     }
 
     /// Changes a schedule's plan, from now on: a running engine notices, in whichever process. A change is no downtime, so
@@ -39,8 +39,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let change = move |tx: &Tx<'_>| sql::schedules::change(tx, &name, change, &actor, now);
-        self.db.write("change a schedule", change).await
+        let change = move |tx: &Tx<'_>, now| sql::schedules::change(tx, &name, change, &actor, now);
+        self.db.rule("change a schedule", now, change).await
     }
 
     /// Keeps a schedule from making jobs; answers whether it was not paused before. The jobs it has made stay.
@@ -53,8 +53,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let pause = move |tx: &Tx<'_>| sql::schedules::pause(tx, &name, &actor, now);
-        self.db.write("pause a schedule", pause).await
+        let pause = move |tx: &Tx<'_>, now| sql::schedules::pause(tx, &name, &actor, now);
+        self.db.rule("pause a schedule", now, pause).await
     }
 
     /// Lets a schedule go on; answers whether it was paused. What fell into the pause is skipped, with one decision that
@@ -69,8 +69,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let resume = move |tx: &Tx<'_>| sql::schedules::resume(tx, &name, &actor, now);
-        self.db.write("resume a schedule", resume).await
+        let resume = move |tx: &Tx<'_>, now| sql::schedules::resume(tx, &name, &actor, now);
+        self.db.rule("resume a schedule", now, resume).await
     }
 
     /// Removes a schedule and what was decided; the jobs it has made stay.
@@ -83,8 +83,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let remove = move |tx: &Tx<'_>| sql::schedules::remove(tx, &name, &actor, now);
-        self.db.write("remove a schedule", remove).await
+        let remove = move |tx: &Tx<'_>, now| sql::schedules::remove(tx, &name, &actor, now);
+        self.db.rule("remove a schedule", now, remove).await
     }
 
     /// Stores a job as the schedule makes them, by hand: its cadence is not shifted, and its overlap policy does not count
@@ -101,8 +101,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<JobId> {
         let run =
-            move |tx: &Tx<'_>| sql::schedules::run_now(tx, &name, &actor, correlation_id, now);
-        self.db.write("run a schedule now", run).await
+            move |tx: &Tx<'_>, now| sql::schedules::run_now(tx, &name, &actor, correlation_id, now);
+        self.db.rule("run a schedule now", now, run).await
     }
 
     /// One schedule.

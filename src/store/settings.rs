@@ -46,7 +46,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let change = move |tx: &Tx<'_>| {
+        let change = move |tx: &Tx<'_>, now| {
             for (key, value) in &changes {
                 match value {
                     Some(value) => sql::settings::set(tx, key, value, &actor, now)?,
@@ -65,6 +65,6 @@ impl Store {
             }
             Ok(())
         };
-        self.db.write("change settings", change).await
+        self.db.rule("change settings", now, change).await
     }
 }

@@ -1,30 +1,29 @@
-//! The statements of the store, and what stands between them.
+//! The statements of the store.
 
 pub(super) mod accounts;
 pub(super) mod approvals;
 pub(super) mod audit;
 pub(super) mod bulk;
 pub(super) mod claim;
-pub(super) mod control;
 pub(super) mod counts;
-pub(super) mod delete;
-pub(super) mod edit;
 pub(super) mod filings;
 mod filter;
 pub(super) mod history;
 mod idempotency;
 pub(super) mod issues;
 pub(super) mod jobs;
+pub(super) mod lease;
 pub(super) mod logs;
+pub(super) mod moves;
 pub(super) mod prune;
 pub(super) mod queues;
+pub(super) mod remove;
 pub(super) mod repositories;
 pub(super) mod scans;
 pub(super) mod schedules;
 pub(super) mod search;
 pub(super) mod sessions;
 pub(super) mod settings;
-pub(super) mod settle;
 #[cfg(test)]
 mod simulation;
 pub(super) mod snapshot;

@@ -74,7 +74,7 @@ impl Store {
     ) -> Result<()> {
         let heartbeat =
             move |tx: &Tx<'_>| sql::workers::heartbeat(tx, &worker, &process, Some(&facts), now);
-        self.db.write("heartbeat", heartbeat).await
+        self.db.row("heartbeat", heartbeat).await
     }
 
     /// Makes a worker that has the [`Leadership`](super::Leadership) the one that leads. `lanes` are its queues with their
@@ -88,23 +88,23 @@ impl Store {
         lanes: Vec<Lane>,
         now: Timestamp,
     ) -> Result<()> {
-        let take_over = move |tx: &Tx<'_>| {
+        let take_over = move |tx: &Tx<'_>, now| {
             sql::workers::register(tx, &worker, &process, now)?;
             sql::queues::set_engine_limits(tx, &lanes)
         };
-        self.db.write("take over the engine", take_over).await
+        self.db.rule("take over the engine", now, take_over).await
     }
 
     /// Gives a slice of the jobs another chance that waited for a handler of these kinds or for a key: what an earlier
     /// leader may have left undone. `after` is empty at first, then what the call before answered; `None` is the end.
     pub async fn unblock(&self, kinds: Arc<[KindRules]>, after: String) -> Result<Option<String>> {
         let unblock = move |tx: &Tx<'_>| sql::unblock::unblock(tx, &kinds, &after);
-        self.db.write("unblock jobs", unblock).await
+        self.db.row("unblock jobs", unblock).await
     }
 
     /// Removes a worker that has stopped on purpose or is gone. One that lives all the same registers again with its
     /// next heartbeat.
     pub async fn retire(&self, worker: WorkerId) -> Result<()> {
-        self.db.write("retire a worker", move |tx| sql::workers::retire(tx, &worker)).await
+        self.db.row("retire a worker", move |tx| sql::workers::retire(tx, &worker)).await
     }
 }

@@ -126,7 +126,7 @@ pub(in crate::store) fn describe(
         UPDATE repositories
         SET description = :description, described_by = :by, described_at = :now
         WHERE id = :id AND (:by = 'agent' OR described_by IS NOT 'agent')";
-    super::settle::held(conn, lease)?;
+    super::lease::held(conn, lease)?;
     let description = serde_json::to_string(description)
         .map_err(|error| Error::new(Code::ModelInvalid, "write a description").because(error))?;
     conn.prepare_cached(SQL)?.execute(named_params! {

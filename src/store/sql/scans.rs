@@ -2,7 +2,7 @@
 
 use super::filings;
 use super::jobs;
-use super::{issues, settle};
+use super::{issues, lease};
 use crate::error::Result;
 use crate::model::{
     Act, DryRun, FilingState, JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts, ScanNow,
@@ -158,7 +158,7 @@ pub(in crate::store) fn commit(
     scan: &ScanCommit,
     now: Timestamp,
 ) -> Result<()> {
-    settle::held(conn, lease)?;
+    lease::held(conn, lease)?;
     record(conn, lease.id, scan, now)?;
     set_watermark(conn, &scan.log, scan.log_id_end, now)?;
     file(conn, lease.id, scan, now)?;

@@ -1,6 +1,6 @@
 //! Rows of `sessions`: what a run of an agent program was.
 
-use super::{settle, spend};
+use super::{lease, spend};
 use crate::error::Result;
 use crate::model::{
     JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, Session, SessionEnd, SessionRun,
@@ -153,7 +153,7 @@ pub(in crate::store) fn begin(
             ending = NULL,
             ended_at = NULL
         RETURNING transcript_bytes, transcript_lines";
-    settle::held(conn, lease)?;
+    lease::held(conn, lease)?;
     let counts = conn.prepare_cached(SQL)?.query_row(
         named_params! {
             ":id": lease.id.0,
@@ -184,7 +184,7 @@ pub(in crate::store) fn started(
         UPDATE sessions
         SET main_pid = :pid, main_start = :start, isolation = :isolation
         WHERE job_id = :id";
-    settle::held(conn, lease)?;
+    lease::held(conn, lease)?;
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":id": lease.id.0,
         ":pid": main.map(|process| process.pid),
@@ -200,7 +200,7 @@ pub(in crate::store) fn name(conn: &Connection, lease: &Lease, session: &str) ->
         UPDATE sessions
         SET cli_session_id = :session
         WHERE job_id = :id";
-    settle::held(conn, lease)?;
+    lease::held(conn, lease)?;
     conn.prepare_cached(SQL)?.execute(named_params! {":id": lease.id.0, ":session": session})?;
     Ok(())
 }
@@ -232,7 +232,7 @@ pub(in crate::store) fn finish(
             ended_at = :now,
             marker = NULL
         WHERE job_id = :id AND ended_at IS NULL";
-    let job = settle::held(conn, lease)?;
+    let job = lease::held(conn, lease)?;
     let number = |number: Option<u64>| number.map(|number| number as i64);
     let changed = conn.prepare_cached(SQL)?.execute(named_params! {
         ":id": lease.id.0,

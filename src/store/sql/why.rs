@@ -22,7 +22,7 @@ pub(in crate::store) fn of(
     ids: &[JobId],
     now: Timestamp,
 ) -> Result<BTreeMap<JobId, Why>> {
-    let jobs = read(conn, ids)?;
+    let jobs = jobs::of(conn, ids)?;
     let around =
         if jobs.iter().any(waits) { Around::read(conn, &jobs, now)? } else { Around::default() };
     let told = jobs.iter().map(|job| (job.id, why(job, &around.of(job), now)));
@@ -34,23 +34,6 @@ fn waits(job: &Job) -> bool {
         Status::Scheduled | Status::Queued => true,
         Status::Running | Status::Completed | Status::Failed | Status::Cancelled => false,
     }
-}
-
-fn read(conn: &Connection, ids: &[JobId]) -> Result<Vec<Job>> {
-    let sql = format!(
-        "SELECT {}
-         FROM jobs
-         WHERE id IN (SELECT value FROM json_each(:ids))",
-        jobs::COLUMNS
-    );
-    let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement.query_map(named_params! {":ids": list(ids)}, jobs::from_row)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-fn list(ids: &[JobId]) -> String {
-    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    serde_json::json!(ids).to_string()
 }
 
 /// Everything around some jobs.

@@ -1,0 +1,13 @@
+//! The rules between the statements: what the engine and people do to jobs, whatever database keeps them.
+//!
+//! A rule reads, decides by a function of the model, and writes, all in the transaction that it is given. It names no SQL and
+//! no type of a database library; nothing of it is left over when its transaction is taken back, so it may be run again.
+
+pub(super) mod again;
+pub(super) mod budget;
+pub(super) mod bulk;
+pub(super) mod cancel;
+pub(super) mod delete;
+pub(super) mod edit;
+pub(super) mod park;
+pub(super) mod settle;
