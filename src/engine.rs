@@ -1,24 +1,30 @@
 //! The engine: it claims jobs, runs their handlers and settles what they answer.
 //!
-//! One process leads the engine of a database ([`Leadership`](crate::store::Leadership)); a second one stands by and takes over when the first is
-//! gone (P27). The leader's poller sleeps until something may be ready: a commit of ours, another program's, a due job,
-//! a finished handler. It arms those signals, looks, then sleeps; a signal carries no data.
+//! Every process with an engine works on a database: it claims for its own free slots and its own kinds. Its row is its
+//! lease ([`Worker`](crate::model::Worker)); the kinds are registered rows, so that each process knows what the others
+//! run. One of them leads (P27): it rescues, resumes, fires, makes due, admits and prunes for all. A process that starts
+//! works while another one drains, so a restart is no pause.
+//!
+//! The poller sleeps until something may be ready: a commit of ours, another process's, a due job, a finished handler. It
+//! arms those signals, looks, then sleeps; a signal carries no data.
 //!
 //! *Invariant:* the engine knows neither scans nor pages; `cargo check --no-default-features` builds it alone.
 
 mod executor;
 mod handler;
+mod life;
 mod limits;
 mod poller;
 mod pruner;
 mod standby;
+mod sweep;
 mod typed;
 
 pub use handler::Context;
 
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::model::{KindRules, MAX_AT_ONCE, Outcome, Queue, QueueState};
+use crate::model::{Kind, KindRules, MAX_AT_ONCE, Outcome, Queue};
 use crate::store::Store;
 use handler::Handler;
 use poller::Poller;
@@ -26,9 +32,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use sweep::Preparation;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -37,21 +43,40 @@ use tokio_util::sync::CancellationToken;
 pub struct Builder {
     store: Store,
     clock: Clock,
-    queues: BTreeMap<Queue, u32>,
+    settings: Settings,
     kinds: Vec<KindRules>,
     handlers: Vec<Handler>,
-    before_leading: Vec<Preparation>,
+    before_rescue: Vec<Preparation>,
+    /// The kinds whose lost jobs wait for that.
+    swept: Vec<Kind>,
 }
 
-/// The work that must succeed before this process leads.
-type Preparation = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send + Sync>;
+/// What a program says of its queues and of itself.
+#[derive(Clone, Debug, Default)]
+struct Settings {
+    /// The limits that hold over all processes, unless an operator set others.
+    limits: BTreeMap<Queue, u32>,
+    /// How many jobs of a queue this process runs at once.
+    slots: BTreeMap<Queue, u32>,
+    /// Whether this is `lamplighter serve`.
+    is_server: bool,
+}
 
 impl Builder {
-    /// Lets at most `limit` jobs of `queue` run at once, up to 10,000. Default 10 for every queue. A limit that an operator sets
-    /// goes before this one.
+    /// Lets at most `limit` jobs of `queue` run at once in all processes together, up to 10,000. A limit that an operator sets
+    /// goes before this one. Without a limit each process runs up to 10 jobs of the queue at once, or its
+    /// [`slots`](Builder::slots).
     #[must_use]
     pub fn queue(mut self, queue: Queue, limit: u32) -> Self {
-        self.queues.insert(queue, limit);
+        self.settings.limits.insert(queue, limit);
+        self
+    }
+
+    /// Lets this process run at most `slots` jobs of `queue` at once, up to 10,000; 0: none, another process runs them. The
+    /// queue's limit holds over all processes whatever this says.
+    #[must_use]
+    pub fn slots(mut self, queue: Queue, slots: u32) -> Self {
+        self.settings.slots.insert(queue, slots);
         self
     }
 
@@ -68,7 +93,6 @@ impl Builder {
             self.kinds.remove(known);
             self.handlers.remove(known);
         }
-        self.queues.entry(rules.queue.clone()).or_insert(QueueState::DEFAULT_LIMIT);
         self.kinds.push(rules);
         self.handlers.push(Arc::new(move |context| Box::pin(handler(context))));
         self
@@ -129,43 +153,62 @@ impl Builder {
         })
     }
 
-    /// Does this each time before this process leads. Before it has succeeded, no job of an earlier leader is settled as lost,
-    /// and no other job gets the key of one. It is for what an earlier process may have left outside the database.
+    /// Does this before jobs of these kinds are settled that ran under a worker which was lost, and before other jobs get
+    /// the keys of those: it is for what such a run may have left outside the database. It is done by a process that has
+    /// handlers for the kinds, as often as workers are lost; if it fails, again every second.
     #[must_use]
-    pub fn before_leading<F, Done>(mut self, prepare: F) -> Self
+    pub fn before_rescue<F, Done>(
+        mut self,
+        kinds: impl IntoIterator<Item = Kind>,
+        prepare: F,
+    ) -> Self
     where
         F: Fn() -> Done + Send + Sync + 'static,
         Done: Future<Output = Result<()>> + Send + 'static,
     {
-        self.before_leading.push(Arc::new(move || Box::pin(prepare())));
+        self.before_rescue.push(Arc::new(move || Box::pin(prepare())));
+        self.swept.extend(kinds);
         self
     }
 
-    /// Starts the engine on the current tokio runtime; it leads as soon as nobody else does.
+    /// Makes this the engine of `lamplighter serve`: only such a process kills another one that hangs, and only one of its
+    /// like.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub(crate) fn of_the_server(mut self) -> Self {
+        self.settings.is_server = true;
+        self
+    }
+
+    /// Starts the engine on the current tokio runtime: it claims as soon as it has registered, and leads as soon as nobody
+    /// else does.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` if the rules of a kind or the limit of a queue are out of range; `STORE-IO-001` if the lock file beside the database cannot be made.
-    pub fn start(self) -> Result<Engine> {
+    /// `JOB-VALUE-001` if the rules of a kind, or the limit or slots of a queue, are out of range.
+    pub fn start(mut self) -> Result<Engine> {
         self.kinds.iter().try_for_each(KindRules::check)?;
-        if let Some((queue, limit)) = self.queues.iter().find(|(_, limit)| **limit > MAX_AT_ONCE) {
+        let Settings { limits, slots, .. } = &self.settings;
+        if let Some((queue, limit)) =
+            limits.iter().chain(slots).find(|(_, limit)| **limit > MAX_AT_ONCE)
+        {
             let doing =
                 format!("limit the queue {queue} to {limit}: up to {MAX_AT_ONCE} are allowed");
             return Err(Error::new(Code::ModelInvalid, doing));
         }
+        for rules in self.kinds.iter_mut().filter(|rules| self.swept.contains(&rules.kind)) {
+            rules.swept = true;
+        }
         let (leads, leading) = watch::channel(false);
         let stop = Stop { claims: CancellationToken::new(), handlers: CancellationToken::new() };
-        let leadership = self.store.try_lead()?;
         let poller = Poller::new(
-            self.store,
-            self.clock,
-            self.kinds,
-            self.handlers,
-            self.queues,
+            (self.store, self.clock),
+            (self.kinds, self.handlers),
+            self.settings,
+            self.before_rescue,
             stop.clone(),
         );
-        let poller = poller.preparing(self.before_leading);
         let mut service = JoinSet::new();
-        service.spawn(poller.serve(leadership, leads));
+        service.spawn(poller.serve(leads));
         Ok(Engine { service, leading, stop })
     }
 }
@@ -193,14 +236,16 @@ impl Engine {
         Builder {
             store,
             clock,
-            queues: BTreeMap::new(),
+            settings: Settings::default(),
             kinds: Vec::new(),
             handlers: Vec::new(),
-            before_leading: Vec::new(),
+            before_rescue: Vec::new(),
+            swept: Vec::new(),
         }
     }
 
-    /// Whether this process runs the jobs; it sees `true` once the first look for work was made.
+    /// Whether this process leads; it sees `true` once it has looked for work as the leader. Every process with an engine
+    /// works, whether it leads or not.
     pub fn leading(&self) -> watch::Receiver<bool> {
         self.leading.clone()
     }

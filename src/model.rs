@@ -22,6 +22,7 @@ mod name;
 mod new_job;
 mod poll;
 mod queue;
+mod registered;
 mod repository;
 mod scan;
 mod schedule;
@@ -67,6 +68,7 @@ pub use new_job::{Enqueued, NewJob};
 pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState, Unplaced};
+pub use registered::{RegisteredKind, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
     Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,
@@ -78,7 +80,7 @@ pub use schedule::{
 };
 pub use search::{Found, Hour, JobCount, LogFilter, Overview};
 pub use server_facts::{
-    KindFacts, NO_SERVER, ProcessFacts, Readiness, SILENT, ServerFacts, Service, ServiceRun,
+    KindFacts, Note, ProcessFacts, Processes, Readiness, SILENT, ServerFacts, Service, ServiceRun,
 };
 pub use session::{
     MAX_PROMPT_BYTES, MAX_TIER, OpenRun, Profile, Session, SessionEnd, SessionRequest, SessionRun,
@@ -94,4 +96,4 @@ pub use transition::{
     AttemptEnd, JobError, Outcome, Placement, Settlement, Terms, may_follow, placement, settlement,
 };
 pub use why::{Circumstances, Gate, Opening, PutOff, UsageLimit, Wait, Why, why};
-pub use worker::{Process, Worker};
+pub use worker::{Epoch, LEASE, Leader, Process, Registration, Worker};

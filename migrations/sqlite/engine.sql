@@ -72,14 +72,15 @@ CREATE TABLE jobs (
        = (concurrency_key IS NOT NULL AND (status = 'running' OR claim_order IS NOT NULL)))
 ) STRICT;
 
--- What can start now, in its order: a claim costs the same whatever else the table holds.
-CREATE INDEX jobs_claim ON jobs (queue, claim_order, id) WHERE claim_order IS NOT NULL;
+-- What can start now, in its order, a line for each kind of a queue: a claim costs the same whatever else the table holds,
+-- the jobs that only other processes can run included.
+CREATE INDEX jobs_claim ON jobs (queue, kind, claim_order, id) WHERE claim_order IS NOT NULL;
 -- What waits for something, each in the order it is asked for. (run_at + priority * 600000 is claim_order to be.)
 CREATE INDEX jobs_waits_for_admission ON jobs (id) WHERE waits_for = 'admission';
 CREATE INDEX jobs_waits_for_handler ON jobs (kind, id) WHERE waits_for = 'handler' OR waits_for = 'constraint';
 CREATE INDEX jobs_waits_for_key ON jobs (concurrency_key, run_at + priority * 600000, id) WHERE waits_for = 'key';
 CREATE INDEX jobs_scheduled ON jobs (run_at, id) WHERE status = 'scheduled' AND waits_for IS NULL;
-CREATE INDEX jobs_running ON jobs (worker_id, id) WHERE status = 'running';
+CREATE INDEX jobs_running ON jobs (queue, worker_id, id) WHERE status = 'running';
 CREATE INDEX jobs_final ON jobs (finished_at, id) WHERE finished_at IS NOT NULL;
 -- The pruner's order, per kind.
 CREATE INDEX jobs_final_of_kind ON jobs (kind, status, finished_at) WHERE finished_at IS NOT NULL;
@@ -246,7 +247,7 @@ CREATE TABLE job_queues (
   CHECK (paused_at IS NOT NULL OR (paused_by IS NULL AND pause_reason IS NULL AND resume_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 
--- Processes with an engine.
+-- Processes with an engine. A row is a lease: while it is there and not lost, what runs in its name is its own.
 CREATE TABLE job_workers (
   id            TEXT PRIMARY KEY,
   -- who may be killed when it hangs: a process is its pid and when it started
@@ -254,7 +255,6 @@ CREATE TABLE job_workers (
   process_start TEXT,
   version       TEXT NOT NULL,
   is_server     INTEGER NOT NULL DEFAULT 0 CHECK (is_server = 0 OR is_server = 1),
-  leads         INTEGER NOT NULL DEFAULT 0 CHECK (leads = 0 OR leads = 1),
   slots         INTEGER NOT NULL DEFAULT 0 CHECK (slots >= 0),   -- jobs of a queue that it runs at once
   started_at    INTEGER NOT NULL,
   heartbeat_at  INTEGER NOT NULL,

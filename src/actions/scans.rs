@@ -112,7 +112,7 @@ mod tests {
             [(false, "{}", "Scan 1"), (true, r#"{"dry_run":true}"#, "Dry run 2")]
         {
             let answer = run_now(&store, &call, ScanRun { dry_run }).await.unwrap();
-            let said = format!("{subject} is queued. No server runs the engine.");
+            let said = format!("{subject} is queued. No process runs the engine.");
             assert_eq!(answer.sentence, said);
             let id = JobId(answer.value.scan_id.parse().unwrap());
             let job = store.job(id).await.unwrap().unwrap();

@@ -117,14 +117,14 @@ pub async fn trigger(
     Ok(Answer::new(value, sentence).with_notes(said.notes))
 }
 
-/// Why the server that runs can run no session, in a sentence; `None` if it can, or if no server runs, which nobody judges.
+/// Why the processes at work can run no session, in a sentence; `None` if one can, or if none is at work, which nobody judges.
 pub async fn unready(store: &Store, now: Timestamp) -> Result<Option<String>> {
-    let Some(server) = store.server_facts(now).await? else { return Ok(None) };
-    let kinds = &server.says.kinds;
-    if !kinds.is_empty() && server.says.kind(Kind::AGENT_SESSION.as_str()).is_none() {
-        return Ok(Some("The server runs no agents.".to_owned()));
+    let processes = store.processes(now).await?;
+    let Some(server) = processes.server() else { return Ok(None) };
+    if processes.kind(Kind::AGENT_SESSION.as_str()).is_none() {
+        return Ok(Some("No running process runs agents.".to_owned()));
     }
-    Ok(match server.says.agent {
+    Ok(match &server.says.agent {
         Some(Readiness::NotReady { why, .. }) => {
             Some(format!("The agent program cannot be used: {}.", why.trim_end_matches('.')))
         }

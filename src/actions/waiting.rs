@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::error::{Code, Result};
-use crate::model::{Gate, JobId, Kind, NO_SERVER, Timestamp, Why};
+use crate::model::{Gate, JobId, Kind, Note, Timestamp, Why};
 use crate::store::Store;
 use crate::warn_coded;
 
@@ -34,10 +34,13 @@ pub(super) async fn of(store: &Store, call: &Call, subject: &str, kind: &Kind, i
 
 /// What a person should know besides of jobs of this kind. The job is stored: notes that cannot be read are left out.
 pub(super) async fn notes(store: &Store, kind: &Kind, now: Timestamp) -> Vec<String> {
-    store.notes_for(kind, now).await.unwrap_or_else(|error| {
-        warn_coded!(Code::WebInternal, "notes on jobs of kind {kind} cannot be read: {error}");
-        Vec::new()
-    })
+    match store.notes_for(kind, now).await {
+        Ok(notes) => sentences(&notes),
+        Err(error) => {
+            warn_coded!(Code::WebInternal, "notes on jobs of kind {kind} cannot be read: {error}");
+            Vec::new()
+        }
+    }
 }
 
 /// What holds a job after a change of it, in a sentence; empty if that cannot be read: the change is made all the same.
@@ -52,19 +55,24 @@ pub(super) async fn held(store: &Store, id: JobId, now: Timestamp) -> String {
     }
 }
 
+fn sentences(notes: &[Note]) -> Vec<String> {
+    notes.iter().map(Note::to_string).collect()
+}
+
 async fn read(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId) -> Result<Said> {
     let mut notes = store.notes_for(kind, call.now).await?;
     let Some(why) = store.why(id, call.now).await?.map(Why::of_a_new_job) else {
         // It was there before, by its key, and retention has removed it since.
+        let notes = sentences(&notes);
         return Ok(Said { sentence: format!("{subject} {id} is over."), ahead: Some(0), notes });
     };
-    // What the line names is not said twice; what to do where no server runs stands in the note alone.
+    // What the line names is not said twice; what to do where no process runs stands in the note alone.
     let named = |gate: &Gate| matches!(gate, Gate::NoHandler { .. } | Gate::AgentMissing { .. });
     if why.gates.iter().any(named) {
-        notes.retain(|note| note == NO_SERVER);
+        notes.retain(|note| matches!(note, Note::NoProcess(_)));
     }
-    // A server that was killed has left its row, but not its lock: the note knows.
-    let runs_nowhere = notes.iter().any(|note| note == NO_SERVER);
+    // A process that was killed has left its row, but not its lock: the note knows.
+    let runs_nowhere = notes.iter().any(|note| matches!(note, Note::NoProcess(_)));
     let starts_now = why.starts_now_since(call.now);
     let sentence = if starts_now && !runs_nowhere {
         format!("{subject} {id} starts now.")
@@ -76,7 +84,7 @@ async fn read(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId)
         let place = why.place_in_line().map(|place| format!(" {place}")).unwrap_or_default();
         format!("{subject} {id} is queued. {why}{place}")
     };
-    Ok(Said { sentence, ahead: Some(why.ahead), notes })
+    Ok(Said { sentence, ahead: Some(why.ahead), notes: sentences(&notes) })
 }
 
 #[cfg(test)]
@@ -103,7 +111,8 @@ mod tests {
             "{}",
             said.sentence
         );
-        assert_eq!((said.ahead, said.notes), (Some(0), vec![NO_SERVER.to_owned()]));
+        let nobody = Note::NoProcess(Kind::SELF_MONITORING).to_string();
+        assert_eq!((said.ahead, said.notes), (Some(0), vec![nobody]));
         let gone = of(&store, &call, "Scan", &Kind::SELF_MONITORING, JobId(99)).await;
         assert_eq!(gone.sentence, "Scan 99 is over.");
     }

@@ -9,7 +9,7 @@ use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKi
 use crate::engine::Engine;
 use crate::error::{Code, Error, Result};
 use crate::logs::{LogFile, LogWriter, log_layer, redacted};
-use crate::model::{NewLogRow, Timestamp};
+use crate::model::{Kind, NewLogRow, Timestamp};
 use crate::monitor::intake::{Intake, Journal};
 use crate::monitor::{self, Telling, Tracking};
 use crate::repositories;
@@ -172,7 +172,8 @@ fn start_engine(
     let builder = bulk::register(builder, &agents.store);
     let builder = repositories::register(builder, agents);
     sessions::register(builder, agents)
-        .before_leading(move || {
+        .of_the_server()
+        .before_rescue([Kind::AGENT_SESSION, Kind::SELF_MONITORING, Kind::GOLDEN_REPO], move || {
             let (agents, clock) = (left.clone(), now.clone());
             async move { sessions::clear_leftovers(&agents, &clock).await }
         })

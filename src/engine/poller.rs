@@ -1,44 +1,50 @@
-//! The poller: the one service that claims.
+//! The poller: the one service of a process that claims.
+//!
+//! Every process with an engine polls: it claims for its own free slots and its own kinds, one process after the other
+//! through the database's write lock, so that limits and keys hold over all of them. The poller of the one that leads
+//! does in the same transaction what is done for all: it rescues, resumes, fires, makes due and admits.
 
 use super::executor::Run;
 use super::handler::Handler;
-use super::pruner::Pruner;
-use super::standby::{Heart, Identity, Standby};
-use super::{Preparation, Stop};
+use super::life::Life;
+use super::standby::Overseer;
+use super::sweep::{Preparation, Sweeper};
+use super::{Settings, Stop};
 use crate::clock::Clock;
 use crate::error::{Code, Result, ignore};
 use crate::model::{
-    Job, JobId, KindRules, Lane, PollRequest, Polled, Queue, QueueState, Service, Settlement,
-    Timestamp,
+    Job, JobId, Kind, KindRules, Lane, PollRequest, Polled, Queue, QueueState, Registration,
+    Service, Settlement, Timestamp, WorkerId,
 };
-use crate::store::{Leadership, Store};
+use crate::store::Store;
 use crate::{error_coded, warn_coded};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// How often the leader looks although nothing woke it.
+/// How often a worker looks although nothing woke it.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// Wait after an error before the next look.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long no process may have a handler for a kind before its jobs leave the claim order: a restart is shorter.
+const ABANDONED_AFTER: Duration = Duration::from_mins(1);
 
 pub(super) struct Poller {
     store: Store,
     clock: Clock,
-    /// Who claims.
-    me: Identity,
+    settings: Settings,
     kinds: Arc<[KindRules]>,
     /// One for each of `kinds`, in the same order.
     handlers: Vec<(Handler, Arc<KindRules>)>,
-    /// The limit of each queue that has one, unless an operator set another.
-    limits: BTreeMap<Queue, u32>,
-    /// Where the unblocking of the jobs of an earlier leader goes on; `None`: it is done.
+    /// Where the unblocking of what earlier processes left waiting goes on; `None`: it is done.
     blocked: Option<String>,
-    /// What is done before each lead.
-    before_leading: Vec<Preparation>,
+    /// Clears what lost workers have left outside of the database.
+    sweeper: Sweeper,
+    /// Since when no process has had a handler for a kind that jobs in the claim order are of.
+    unhandled: HashMap<Kind, Instant>,
     /// One task per running job.
     running: JoinSet<()>,
     /// The job of each task.
@@ -54,113 +60,90 @@ struct Held {
     cancel: CancellationToken,
 }
 
-/// Why a leader does not claim any more.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Why a life of a worker has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Left {
     /// The engine stops.
     Stopped,
-    /// Another process has taken over.
-    Replaced,
+    /// The lease is lost.
+    Lost,
 }
 
 impl Poller {
     pub(super) fn new(
-        store: Store,
-        clock: Clock,
-        kinds: Vec<KindRules>,
-        handlers: Vec<Handler>,
-        limits: BTreeMap<Queue, u32>,
+        (store, clock): (Store, Clock),
+        (kinds, handlers): (Vec<KindRules>, Vec<Handler>),
+        settings: Settings,
+        preparations: Vec<Preparation>,
         stop: Stop,
     ) -> Self {
-        let me = Identity::new(&clock);
         let handlers =
             handlers.into_iter().zip(kinds.iter().map(|rules| Arc::new(rules.clone()))).collect();
-        let kinds = kinds.into();
         Self {
             store,
             clock,
-            me,
-            kinds,
+            settings,
+            kinds: kinds.into(),
             handlers,
-            limits,
             blocked: None,
-            before_leading: Vec::new(),
+            sweeper: Sweeper::new(preparations),
+            unhandled: HashMap::new(),
             running: JoinSet::new(),
             held: HashMap::new(),
             stop,
         }
     }
 
-    /// The same with something to do before each lead.
-    pub(super) fn preparing(self, before_leading: Vec<Preparation>) -> Self {
-        Self { before_leading, ..self }
-    }
-
-    /// Stands by, leads, claims and runs until the stop, then waits for what runs.
-    pub(super) async fn serve(
-        mut self,
-        mut leadership: Option<Leadership>,
-        leads: watch::Sender<bool>,
-    ) {
-        let (store, clock) = (self.store.clone(), self.clock.clone());
-        let heart = Heart::new(store, clock, self.me.clone(), leads.subscribe());
-        let heart = Arc::new(heart.running(&self.kinds));
-        let mut beating = JoinSet::new();
-        beating.spawn(Arc::clone(&heart).serve());
-        while let Some(_leadership) = self.lead(leadership.take(), &heart).await {
-            let left = self.work(&leads).await;
+    /// Registers, claims and runs until the stop, then waits for what runs. After the loss of its lease it begins anew.
+    pub(super) async fn serve(mut self, leads: watch::Sender<bool>) {
+        let mut before = None;
+        while let Some(life) = self.register(before.take()).await {
+            let left = self.live(&life, &leads).await;
             leads.send_replace(false);
             if left == Left::Stopped {
+                let retired = self.store.retire(life.me.worker.clone(), self.clock.now()).await;
+                if let Err(error) = retired {
+                    tracing::info!(%error, "the row of this worker could not be removed; the process that leads removes it");
+                }
                 break;
             }
-        }
-        beating.shutdown().await;
-        if let Err(error) = self.store.retire(self.me.worker.clone()).await {
-            tracing::info!(%error, "the row of this worker could not be removed; the next start removes it");
+            before = Some(life.me.worker.clone());
         }
     }
 
-    /// Waits for the leadership and takes the database over; `None` if the stop came first.
-    async fn lead(
-        &mut self,
-        mut leadership: Option<Leadership>,
-        heart: &Heart,
-    ) -> Option<Leadership> {
-        loop {
-            if let Some(leadership) = leadership.take() {
-                match self.take_over(heart).await {
-                    Ok(()) => return Some(leadership),
-                    Err(error) => error_coded!(Code::EnginePoll, "take over the engine: {error}"),
+    /// Begins a life; `None` if the stop came first. `replaces` is the name of the one before.
+    async fn register(&mut self, replaces: Option<WorkerId>) -> Option<Arc<Life>> {
+        while !self.stop.claims.is_cancelled() {
+            let life = Life::new(&self.clock, &self.stop.handlers);
+            let registration = Registration {
+                worker: life.me.worker.clone(),
+                process: life.me.process.clone(),
+                is_server: self.settings.is_server,
+                kinds: Arc::clone(&self.kinds),
+                limits: self.settings.limits.clone().into_iter().collect(),
+                slots: QueueState::DEFAULT_LIMIT,
+                replaces: replaces.clone(),
+            };
+            match self.store.register(registration, self.clock.now()).await {
+                Ok(differing) => {
+                    warn_of(&differing);
+                    self.blocked = Some(String::new());
+                    return Some(Arc::new(life));
                 }
+                Err(error) => error_coded!(Code::EnginePoll, "register this process: {error}"),
             }
-            tracing::info!(
-                "another process leads the engine; this one stands by and takes over when the other one is gone"
-            );
-            let standby = Standby::new(&self.store, &self.clock, heart);
             tokio::select! {
-                found = standby.serve() => leadership = Some(found),
-                () = self.stop.claims.cancelled() => return None,
+                () = self.clock.sleep(LOOK_AGAIN) => {}
+                () = self.stop.claims.cancelled() => {}
             }
         }
+        None
     }
 
-    async fn take_over(&mut self, heart: &Heart) -> Result<()> {
-        for prepare in &self.before_leading {
-            prepare().await?;
-        }
-        let Identity { worker, process } = self.me.clone();
-        self.store.take_over(worker, process, self.lanes(), self.clock.now()).await?;
-        self.blocked = Some(String::new());
-        if let Err(error) = heart.sweep().await {
-            warn_coded!(Code::EnginePoll, "remove the workers that are gone: {error}");
-        }
-        tracing::info!("this process leads the engine");
-        Ok(())
-    }
-
-    /// Runs jobs and does the other work of a leader, until the stop or a new leader comes and no job runs here any more.
-    async fn work(&mut self, leads: &watch::Sender<bool>) -> Left {
-        let mut helpers = JoinSet::new();
+    /// Works until the engine stops or the lease is lost, and no job runs here any more.
+    async fn live(&mut self, life: &Arc<Life>, leads: &watch::Sender<bool>) -> Left {
+        let (mut helpers, quit) = (JoinSet::new(), CancellationToken::new());
+        helpers.spawn(Arc::clone(life).beat(self.store.clone(), self.clock.clone()));
         let store = self.store.clone();
         helpers.spawn(async move {
             ignore(
@@ -168,68 +151,96 @@ impl Poller {
                 "nothing is committed to a closed database",
             );
         });
-        let (store, clock, kinds) =
-            (self.store.clone(), self.clock.clone(), Arc::clone(&self.kinds));
-        helpers.spawn(Pruner { store, clock, kinds }.serve());
-        let left = self.claim_until_left(leads).await;
-        if left == Left::Replaced {
-            leads.send_replace(false);
-            // The new leader runs these jobs again. Their leases here are lost, so they write nothing any more.
-            self.running.shutdown().await;
+        let overseer = Overseer::new(&self.store, &self.clock, life, self.settings.is_server);
+        let mut leading = JoinSet::new();
+        leading.spawn(overseer.serve(quit.clone()));
+        let mut left = self.claim_until_left(life, leads).await;
+        quit.cancel();
+        leads.send_replace(false);
+        while let Some(ended) = leading.join_next().await {
+            if let Err(error) = ended {
+                error_coded!(Code::EnginePoll, "look after the other processes: {error}");
+            }
         }
-        self.drain().await;
+        if left == Left::Stopped {
+            left = self.drain(life).await;
+        }
+        if left == Left::Lost {
+            self.end_all(life).await;
+        }
         helpers.shutdown().await;
         left
     }
 
     /// Waits for the running jobs. A person can cancel them meanwhile (P20).
-    async fn drain(&mut self) {
+    async fn drain(&mut self, life: &Life) -> Left {
         let mut changes = self.store.changes();
-        loop {
+        while !life.lost.is_cancelled() {
             changes.borrow_and_update();
             if !self.running.is_empty()
-                && let Err(error) = self.run_once().await
+                && let Err(error) = self.run_once(life).await
             {
                 tracing::info!(%error, "requests to cancel could not be read");
             }
             // The look has joined what had ended.
             if self.running.is_empty() {
-                break;
+                self.held.clear();
+                return Left::Stopped;
             }
             tokio::select! {
                 Some(ended) = self.running.join_next_with_id() => self.free(ended),
                 Ok(()) = changes.changed() => {}
+                () = life.lost.cancelled() => {}
                 else => {}
             }
+        }
+        Left::Lost
+    }
+
+    /// Ends every handler of a life whose lease is lost, and the processes of those that wind up. What they answer is
+    /// written nowhere: the jobs run elsewhere.
+    async fn end_all(&mut self, life: &Life) {
+        life.handlers.cancel();
+        while let Some(ended) = self.running.join_next_with_id().await {
+            self.free(ended);
         }
         self.held.clear();
     }
 
-    async fn claim_until_left(&mut self, leads: &watch::Sender<bool>) -> Left {
+    async fn claim_until_left(&mut self, life: &Life, leads: &watch::Sender<bool>) -> Left {
         let mut changes = self.store.changes();
+        let mut leading = life.leads.subscribe();
         while !self.stop.claims.is_cancelled() {
+            if life.lost.is_cancelled() {
+                return Left::Lost;
+            }
             changes.borrow_and_update();
-            let wake_at = match self.run_once().await {
+            let epoch = *leading.borrow_and_update();
+            let wake_at = match self.run_once(life).await {
                 Ok(polled) if polled.more => Some(self.clock.now()),
                 Ok(polled) => polled.wake_at,
-                Err(error) if error.code() == Code::EngineReplaced => {
-                    warn_coded!(Code::EngineReplaced, "look for work: another process leads now");
-                    return Left::Replaced;
+                Err(error) if [Code::EngineReplaced, Code::EngineLost].contains(&error.code()) => {
+                    continue;
                 }
                 Err(error) => {
                     warn_coded!(Code::EnginePoll, "look for work: {error}");
                     // A look before the pause is over would meet the same error.
                     tokio::select! {
-                        () = self.clock.sleep(LOOK_AGAIN) => continue,
-                        () = self.stop.claims.cancelled() => break,
+                        () = self.clock.sleep(LOOK_AGAIN) => {}
+                        () = self.stop.claims.cancelled() => {}
+                        () = life.lost.cancelled() => {}
                     }
+                    continue;
                 }
             };
-            leads.send_replace(true);
+            leads.send_if_modified(|leads| std::mem::replace(leads, epoch.is_some()) != *leads);
             tokio::select! {
                 () = self.stop.claims.cancelled() => {}
+                () = life.lost.cancelled() => {}
                 closed = changes.changed() => if closed.is_err() { break },
+                Ok(()) = leading.changed() => {}
                 Some(ended) = self.running.join_next_with_id() => self.free(ended),
+                () = self.sweeper.done(&self.clock) => {}
                 () = due(&self.clock, wake_at) => {}
                 () = self.clock.sleep(LOOK_EVERY) => {}
             }
@@ -238,22 +249,17 @@ impl Poller {
     }
 
     /// Looks once: claims what fits and starts it.
-    async fn run_once(&mut self) -> Result<Polled> {
+    async fn run_once(&mut self, life: &Life) -> Result<Polled> {
         while let Some(ended) = self.running.try_join_next_with_id() {
             self.free(ended);
         }
         if let Some(after) = self.blocked.clone() {
             self.blocked = self.store.unblock(Arc::clone(&self.kinds), after).await?;
         }
-        let request = PollRequest {
-            worker: self.me.worker.clone(),
-            kinds: Arc::clone(&self.kinds),
-            lanes: self.lanes(),
-            running: self.held.values().map(|held| held.job).collect(),
-            draining: self.stop.claims.is_cancelled(),
-        };
-        let polled = self.store.poll(request, self.clock.now()).await;
-        self.tell(&polled);
+        let request = self.request(life);
+        let leads = request.leads.is_some();
+        let polled = life.heed(self.store.poll(request, self.clock.now()).await);
+        self.tell(&polled, leads);
         let mut polled = polled?;
         for (job, after) in &polled.rescued {
             report_rescue(job, after);
@@ -262,47 +268,74 @@ impl Poller {
             held.cancel.cancel();
         }
         for job in std::mem::take(&mut polled.claimed) {
-            self.start(job);
+            self.start(life, job);
+        }
+        self.sweeper.sweep(&polled.unswept);
+        let now = Instant::now();
+        self.unhandled.retain(|kind, _| polled.unhandled.contains(kind));
+        for kind in &polled.unhandled {
+            self.unhandled.entry(kind.clone()).or_insert(now);
         }
         polled.more |= self.blocked.is_some();
         Ok(polled)
     }
 
+    fn request(&mut self, life: &Life) -> PollRequest {
+        let is_abandoned = |since: &&Instant| since.elapsed() >= ABANDONED_AFTER;
+        let abandoned = self.unhandled.iter().filter(|(_, since)| is_abandoned(since));
+        PollRequest {
+            worker: life.me.worker.clone(),
+            kinds: Arc::clone(&self.kinds),
+            lanes: self.lanes(),
+            running: self.held.values().map(|held| held.job).collect(),
+            draining: self.stop.claims.is_cancelled(),
+            leads: *life.leads.borrow(),
+            swept: self.sweeper.swept(),
+            abandoned: abandoned.map(|(kind, _)| kind.clone()).collect(),
+        }
+    }
+
     /// Says how a look ended.
-    fn tell(&self, polled: &Result<Polled>) {
+    fn tell(&self, polled: &Result<Polled>, leads: bool) {
         let now = self.clock.now();
         let claimed =
             polled.as_ref().map(|polled| format!("claimed {} jobs", polled.claimed.len()));
-        let fired =
-            polled.as_ref().map(|polled| format!("{} schedules were due", polled.schedules));
         self.store.ran(&Service::Poller, now, claimed);
-        self.store.ran(&Service::Scheduler, now, fired);
+        if leads {
+            let fired =
+                polled.as_ref().map(|polled| format!("{} schedules were due", polled.schedules));
+            self.store.ran(&Service::Scheduler, now, fired);
+        }
     }
 
-    /// Every queue that has a limit of ours or a job that runs here.
+    /// Every queue of which this process says how many jobs it runs, and those of which a job runs here.
     fn lanes(&self) -> Vec<Lane> {
-        let lane = |queue: &Queue, limit| Lane { queue: queue.clone(), running: 0, limit };
-        let mut lanes: BTreeMap<&Queue, Lane> =
-            self.limits.iter().map(|(queue, limit)| (queue, lane(queue, *limit))).collect();
+        let lane = |queue: &Queue, slots| Lane { queue: queue.clone(), running: 0, slots };
+        let mut lanes: BTreeMap<&Queue, Lane> = self
+            .settings
+            .slots
+            .iter()
+            .map(|(queue, slots)| (queue, lane(queue, Some(*slots))))
+            .collect();
         for Held { queue, .. } in self.held.values() {
-            let entry = lanes.entry(queue);
-            entry.or_insert_with(|| lane(queue, QueueState::DEFAULT_LIMIT)).running += 1;
+            lanes.entry(queue).or_insert_with(|| lane(queue, None)).running += 1;
         }
         lanes.into_values().collect()
     }
 
-    fn start(&mut self, job: Job) {
+    fn start(&mut self, life: &Life, job: Job) {
         let kind = self.kinds.iter().position(|rules| rules.kind == job.kind);
         let (Some(kind), Some(lease), Some(queue)) = (kind, job.lease(), job.queue.clone()) else {
-            // Admission lets no other job into the claim order.
+            // A worker claims its own kinds, and admission gives every job a queue.
             unreachable!("claimed job {} without a kind, a lease or a queue", job.id)
         };
         let (handler, rules) = &self.handlers[kind];
         let held = Held { job: job.id, queue, cancel: CancellationToken::new() };
+        let stop = Stop { handlers: life.handlers.clone(), ..self.stop.clone() };
         let run = Run {
             store: self.store.clone(),
             clock: self.clock.clone(),
-            stop: self.stop.clone(),
+            stop,
             handler: Arc::clone(handler),
             rules: Arc::clone(rules),
             cancel: held.cancel.clone(),
@@ -331,6 +364,17 @@ async fn due(clock: &Clock, at: Option<Timestamp>) {
     match at {
         Some(at) => clock.sleep_until(at).await,
         None => std::future::pending().await,
+    }
+}
+
+fn warn_of(differing: &[Kind]) {
+    if !differing.is_empty() {
+        let names: Vec<_> = differing.iter().map(Kind::as_str).collect();
+        warn_coded!(
+            Code::EngineKinds,
+            "another process has registered other rules for {}: those of this process hold now",
+            names.join(", ")
+        );
     }
 }
 

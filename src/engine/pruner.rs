@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::error::{Code, Result};
-use crate::model::{JobCount, KindRules, Service, Timestamp};
+use crate::model::{JobCount, Service, Timestamp, rules_in_force};
 use crate::store::Store;
 use crate::warn_coded;
 use std::sync::Arc;
@@ -22,7 +22,6 @@ const MAX_NAMED: usize = 5;
 pub(super) struct Pruner {
     pub(super) store: Store,
     pub(super) clock: Clock,
-    pub(super) kinds: Arc<[KindRules]>,
 }
 
 impl Pruner {
@@ -42,7 +41,9 @@ impl Pruner {
     /// Answers what it did, in a few words.
     async fn run_once(&self, recounted_at: &mut Timestamp) -> Result<String> {
         let mut slices = 1;
-        while self.store.prune(Arc::clone(&self.kinds), self.clock.now()).await? {
+        // Jobs are kept as long as their kind says, whichever process runs it.
+        let kinds: Arc<[_]> = rules_in_force(&self.store.registered_kinds().await?).into();
+        while self.store.prune(Arc::clone(&kinds), self.clock.now()).await? {
             slices += 1;
             self.clock.sleep(BREATH).await;
         }

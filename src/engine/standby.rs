@@ -1,203 +1,228 @@
-//! Standing by: every process with an engine says that it is alive, and one that does not lead waits to lead.
+//! Leading and standing by: one worker leads, and every other one waits to lead.
 //!
-//! The leadership is a lock of the operating system. The lock ends with the process that holds it, and a process that
-//! stands by has it half a second later. A process that *hangs* keeps the lock, though: a signal stopped it, or its
-//! handlers block every thread of its runtime. On Linux the process that stands by kills it and then takes over; on other
-//! systems it logs that it cannot kill it, and waits.
+//! Who leads is a row with an epoch, and a lock of the operating system tells at once that the leader is dead: who gets
+//! the lock leads. A leader that *stands still* keeps the lock; another worker that has seen its beat stand still for a
+//! lease leads by a new epoch, without the lock, and every write of the old one as a leader is refused from then on (P9).
 //!
-//! A leader whose lock is no good any more, since its file was deleted, is another matter: the other one's take-over
-//! has marked its row, its next look for work is refused, and it stands by itself. What it ran meanwhile is under
-//! stale leases, which write nothing (P9).
+//! The leader judges all others: a worker whose process is gone is lost at once, one whose beat stands still is lost
+//! after the lease. A lost worker's jobs are rescued, and it registers anew if it still lives. No process is killed, with
+//! one exception that hardens: a `lamplighter serve` kills another `lamplighter serve` that hangs.
 
 mod judge;
-mod process;
+pub(super) mod process;
 
+use super::life::Life;
+use super::pruner::Pruner;
 use crate::clock::Clock;
-use crate::error::{Code, Result};
-use crate::model::{KindFacts, KindRules, Process, ProcessFacts, Service, Worker, WorkerId};
+use crate::error::{Code, Error, Result};
+use crate::model::{Epoch, Leader, Service, Worker, WorkerId};
 use crate::store::{Leadership, Store};
 use crate::{error_coded, warn_coded};
 use judge::{Judge, Verdict};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
-/// How often a process that stands by tries to lead; P27 allows three seconds.
+/// How often a worker that stands by tries to lead; P27 allows three seconds.
 const LEAD_EVERY: Duration = Duration::from_millis(500);
-/// How often a process says that it is alive.
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
-/// Wait after a heartbeat that was not saved.
-const HEARTBEAT_AGAIN: Duration = Duration::from_secs(1);
-/// A row that has been silent for so long is removed even if nobody can tell whether its process is gone. One that lives
-/// has a row again with its next heartbeat.
-const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
+/// How often the leader looks after the other workers.
+const JUDGE_EVERY: Duration = Duration::from_secs(1);
 
-/// Who this process is.
-#[derive(Clone, Debug)]
-pub(super) struct Identity {
-    /// Its name, a new one at every start of an engine.
-    pub(super) worker: WorkerId,
-    pub(super) process: Process,
+/// What a worker that stands by has found.
+enum Free {
+    /// The leader lives.
+    No,
+    /// The lead is free. If its last holder is known to be dead, this is its name.
+    Yes(Option<WorkerId>),
 }
 
-impl Identity {
-    pub(super) fn new(clock: &Clock) -> Self {
-        let (process, start) = (process::own(), clock.now().millis());
-        let name = format!("{}-{start}-{:06}", process.pid, (clock.chance() * 1e6) as u32);
-        let worker = WorkerId::parse(name).expect("a worker's name is short");
-        Self { worker, process }
-    }
-}
-
-/// The sign of life of this process. It has a task of its own, so that the poller's waits do not delay it.
-pub(super) struct Heart {
+/// Takes the lead when it is free, and looks after the others while it leads.
+pub(super) struct Overseer {
     store: Store,
     clock: Clock,
-    me: Identity,
-    leads: watch::Receiver<bool>,
-    /// What it has handlers for.
-    kinds: Vec<KindFacts>,
-    /// When a heartbeat was last saved.
-    saved_at: watch::Sender<Option<Instant>>,
-    /// Somebody wants one now.
-    wanted: Notify,
+    life: Arc<Life>,
+    is_server: bool,
+    lock: Option<Leadership>,
+    /// Whether the lead was taken in the epoch that `life` knows.
+    led: bool,
+    /// What is known of the others' beats; `None`: of the row of leading while no worker has it.
+    judges: HashMap<Option<WorkerId>, Judge>,
+    pruning: JoinSet<()>,
 }
 
-impl Heart {
-    /// The heart of `me`; `leads` says whether it leads.
-    pub(super) fn new(
-        store: Store,
-        clock: Clock,
-        me: Identity,
-        leads: watch::Receiver<bool>,
-    ) -> Self {
-        let (saved_at, wanted) = (watch::Sender::new(None), Notify::new());
-        Self { store, clock, me, leads, kinds: Vec::new(), saved_at, wanted }
-    }
-
-    /// The same of a process that has handlers for these kinds.
-    pub(super) fn running(mut self, kinds: &[KindRules]) -> Self {
-        self.kinds = kinds.iter().map(KindFacts::of).collect();
-        self
-    }
-
-    /// Beats until it is dropped, at once when the process has something new to say. A jump of the date neither delays nor
-    /// hastens it (P19).
-    pub(super) async fn serve(self: Arc<Self>) {
-        let mut said = self.store.says_changed();
-        loop {
-            said.borrow_and_update();
-            let wait = match self.run_once().await {
-                Ok(()) => HEARTBEAT_EVERY,
-                Err(error) => {
-                    warn_coded!(Code::EnginePoll, "say that this process is alive: {error}");
-                    HEARTBEAT_AGAIN
-                }
-            };
-            tokio::select! {
-                () = self.clock.sleep(wait) => {}
-                () = self.wanted.notified() => {}
-                Ok(()) = said.changed() => {}
-            }
+impl Overseer {
+    /// The overseer of one life of this process; `is_server`: it is `lamplighter serve`.
+    pub(super) fn new(store: &Store, clock: &Clock, life: &Arc<Life>, is_server: bool) -> Self {
+        Self {
+            store: store.clone(),
+            clock: clock.clone(),
+            life: Arc::clone(life),
+            is_server,
+            lock: None,
+            led: false,
+            judges: HashMap::new(),
+            pruning: JoinSet::new(),
         }
     }
 
-    async fn run_once(&self) -> Result<()> {
-        let Identity { worker, process } = self.me.clone();
-        let facts = ProcessFacts { kinds: self.kinds.clone(), ..self.store.says() };
-        self.store.heartbeat(worker, process, facts, self.clock.now()).await?;
-        self.saved_at.send_replace(Some(Instant::now()));
-        let leads = *self.leads.borrow();
-        if leads { self.sweep().await } else { Ok(()) }
+    /// Works until `quit` is cancelled, then gives the lead up.
+    pub(super) async fn serve(mut self, quit: CancellationToken) {
+        while !quit.is_cancelled() {
+            let looked = self.run_once().await;
+            let leads = self.life.leads.borrow().is_some();
+            if let Err(error) = &looked {
+                error_coded!(Code::EnginePoll, "look after the other processes: {error}");
+            }
+            if !leads {
+                let said = looked.map(|()| "another process leads".to_owned());
+                self.store.ran(&Service::Standby, self.clock.now(), said);
+            }
+            tokio::select! {
+                () = self.clock.sleep(if leads { JUDGE_EVERY } else { LEAD_EVERY }) => {}
+                () = quit.cancelled() => {}
+            }
+        }
+        self.give_up().await;
     }
 
-    /// Removes the rows of workers that are gone. The caller leads.
-    pub(super) async fn sweep(&self) -> Result<()> {
-        let now = self.clock.now();
-        let gone = |other: &Worker| {
-            other.id != self.me.worker
-                && (process::is_gone(&other.process)
-                    || now.since(other.heartbeat_at) >= FORGOTTEN_AFTER)
+    async fn run_once(&mut self) -> Result<()> {
+        let epoch = *self.life.leads.borrow();
+        if epoch.is_none() && self.led {
+            // Another worker has taken over: the lock, if there is one, is worth nothing any more.
+            self.led = false;
+            self.pruning.shutdown().await;
+            self.lock.take().map_or((), Leadership::give_up);
+        }
+        let epoch = match epoch {
+            Some(epoch) => Some(epoch),
+            None => self.try_to_lead().await?,
         };
-        for other in self.store.workers().await?.into_iter().filter(gone) {
-            self.store.retire(other.id).await?;
+        let Some(epoch) = epoch else { return Ok(()) };
+        let looked = self.look_after_all(epoch).await;
+        let is_told =
+            |error: &Error| [Code::EngineReplaced, Code::EngineLost].contains(&error.code());
+        self.life.heed(looked).or_else(|error| if is_told(&error) { Ok(()) } else { Err(error) })
+    }
+
+    async fn try_to_lead(&mut self) -> Result<Option<Epoch>> {
+        let me = self.life.me.worker.clone();
+        let leader = self.store.leader().await?;
+        if self.lock.is_none() {
+            self.lock = self.store.try_lead(&me)?;
+        }
+        let free = match &self.lock {
+            Some(lock) => Free::Yes(lock.died().cloned()),
+            None => self.judge_leader(&leader).await?,
+        };
+        let Free::Yes(died) = free else { return Ok(None) };
+        let taken = self.store.lead(me, leader.epoch, died, self.clock.now()).await;
+        let Some(epoch) = self.life.heed(taken)? else { return Ok(None) };
+        self.led = true;
+        let pruner = Pruner { store: self.store.clone(), clock: self.clock.clone() };
+        self.pruning.spawn(pruner.serve());
+        tracing::info!("this process leads the engine");
+        self.life.leads.send_replace(Some(epoch));
+        Ok(Some(epoch))
+    }
+
+    /// Whether the leader, which another worker than this one is and whose lock is held, is dead or hangs.
+    async fn judge_leader(&mut self, leader: &Leader) -> Result<Free> {
+        let workers = self.store.workers().await?;
+        let of_leader = |worker: &&Worker| Some(&worker.id) == leader.worker.as_ref();
+        let Some(worker) = workers.iter().find(of_leader) else {
+            // Nobody leads although somebody has the lock: it takes the lead in a moment, or hangs.
+            let hangs = self.is_silent(None, leader.epoch.0, None);
+            return Ok(if hangs { Free::Yes(None) } else { Free::No });
+        };
+        if process::is_gone(&worker.process) {
+            return Ok(Free::Yes(Some(worker.id.clone())));
+        }
+        let hangs = self.is_silent(Some(&worker.id), worker.beat, Some(worker));
+        Ok(if hangs { Free::Yes(None) } else { Free::No })
+    }
+
+    /// Marks the workers lost that are dead or whose lease is over.
+    async fn look_after_all(&mut self, epoch: Epoch) -> Result<()> {
+        let me = self.life.me.worker.clone();
+        if self.lock.is_none() {
+            self.lock = self.store.try_lead(&me)?;
+        }
+        let workers = self.store.workers().await?;
+        self.judges.retain(|id, _| workers.iter().any(|worker| Some(&worker.id) == id.as_ref()));
+        let mut gone = Vec::new();
+        for worker in workers.iter().filter(|other| other.id != me && other.lost_at.is_none()) {
+            if process::is_gone(&worker.process)
+                || self.is_silent(Some(&worker.id), worker.beat, Some(worker))
+            {
+                self.end(worker);
+                gone.push((worker.id.clone(), worker.beat));
+            }
+        }
+        if gone.is_empty() && workers.iter().all(|worker| worker.lost_at.is_none()) {
+            return Ok(());
+        }
+        let lost = self.store.bury((me, epoch), gone, self.clock.now()).await?;
+        for worker in workers.iter().filter(|worker| lost.contains(&worker.id)) {
+            let (id, pid) = (&worker.id, worker.process.pid);
+            warn_coded!(
+                Code::EngineBuried,
+                "process {pid} (worker {id}) is dead or has not said for 30 seconds that it is alive: its jobs run elsewhere"
+            );
         }
         Ok(())
     }
-}
 
-/// Waits for the leadership of a database.
-pub(super) struct Standby<'a> {
-    store: &'a Store,
-    clock: &'a Clock,
-    heart: &'a Heart,
-    judge: Judge,
-}
-
-impl<'a> Standby<'a> {
-    pub(super) fn new(store: &'a Store, clock: &'a Clock, heart: &'a Heart) -> Self {
-        Self { store, clock, heart, judge: Judge::default() }
-    }
-
-    /// Returns with the leadership. Cancel safe.
-    pub(super) async fn serve(mut self) -> Leadership {
-        loop {
-            self.clock.sleep(LEAD_EVERY).await;
-            let looked = self.run_once().await;
-            let ended = looked.as_ref().map(|found| match found {
-                Some(_) => "took the lead".to_owned(),
-                None => "another process leads".to_owned(),
-            });
-            self.store.ran(&Service::Standby, self.clock.now(), ended);
-            match looked {
-                Ok(Some(leadership)) => return leadership,
-                Ok(None) => {}
-                Err(error) => error_coded!(Code::EnginePoll, "try to lead: {error}"),
-            }
-        }
-    }
-
-    /// Tries to lead, else looks after who does.
-    async fn run_once(&mut self) -> Result<Option<Leadership>> {
-        if let Some(leadership) = self.store.try_lead()? {
-            return Ok(Some(leadership));
-        }
-        let leader = self.store.workers().await?.into_iter().find(|worker| worker.leads);
-        // Another engine of this process does not hang, because this one does not.
-        if let Some(leader) = leader.filter(|leader| leader.process != self.heart.me.process) {
-            self.look_after(&leader);
-        }
-        Ok(None)
-    }
-
-    fn look_after(&mut self, leader: &Worker) {
+    /// Whether the beat of a worker has stood still for a lease in which nothing kept it from beating.
+    fn is_silent(&mut self, id: Option<&WorkerId>, beat: i64, worker: Option<&Worker>) -> bool {
         let now = Instant::now();
-        // A signal may have stopped the leader in the middle of a write. Its write lock then keeps us from writing too.
-        let stopped = process::is_stopped(&leader.process).then_some(now);
-        let proof = stopped.or(*self.heart.saved_at.borrow());
-        match self.judge.look(leader, proof, now) {
-            Verdict::Alive => {}
-            Verdict::Doubtful => self.heart.wanted.notify_one(),
-            Verdict::Hung => {
-                // If it does not die of this, it is judged anew.
-                self.judge = Judge::default();
-                end(leader);
+        // A signal may have stopped the worker in the middle of a write. Its write lock then keeps us from writing too.
+        let is_stopped = worker.is_some_and(|worker| process::is_stopped(&worker.process));
+        let proof = if is_stopped { now } else { self.life.saved_at() };
+        let judge = self.judges.entry(id.cloned()).or_default();
+        match judge.look(beat, proof, now) {
+            Verdict::Alive => false,
+            Verdict::Doubtful => {
+                self.life.want_beat();
+                false
             }
+            Verdict::Silent => true,
         }
     }
-}
 
-/// Kills a leader that hangs, so that its lock falls.
-fn end(leader: &Worker) {
-    let (id, pid) = (&leader.id, leader.process.pid);
-    match process::kill(&leader.process) {
-        Ok(()) => warn_coded!(
-            Code::EngineHung,
-            "killed process {pid} (worker {id}): it led the engine and had not said for 30 seconds that it was alive"
-        ),
-        Err(error) => warn_coded!(
-            Code::EngineHangs,
-            "process {pid} (worker {id}) leads the engine, has not said for 30 seconds that it is alive, and cannot be killed: {error}"
-        ),
+    /// Kills a worker that hangs, if it and this process are both `lamplighter serve`: its sessions' processes end with it.
+    fn end(&self, worker: &Worker) {
+        let both_serve = self.is_server && worker.is_server;
+        // Another engine of this process does not hang, because this one does not.
+        if !both_serve
+            || worker.process == self.life.me.process
+            || process::is_gone(&worker.process)
+        {
+            return;
+        }
+        let (id, pid) = (&worker.id, worker.process.pid);
+        match process::kill(&worker.process) {
+            Ok(()) => warn_coded!(
+                Code::EngineHung,
+                "killed process {pid} (worker {id}): it had not said for 30 seconds that it was alive"
+            ),
+            Err(error) => warn_coded!(
+                Code::EngineHangs,
+                "process {pid} (worker {id}) has not said for 30 seconds that it is alive, and cannot be killed: {error}"
+            ),
+        }
+    }
+
+    /// Lets another worker lead at once, while this one ends its jobs.
+    async fn give_up(mut self) {
+        self.pruning.shutdown().await;
+        let epoch = self.life.leads.send_replace(None);
+        if let Some(epoch) = epoch
+            && let Err(error) = self.store.resign(self.life.me.worker.clone(), epoch).await
+        {
+            tracing::info!(%error, "the lead could not be given up; its lock tells the others");
+        }
+        self.lock.take().map_or((), Leadership::give_up);
     }
 }

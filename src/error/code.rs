@@ -137,13 +137,25 @@ codes! {
         "Read the cause in the message; the server tries again every minute.";
     EngineReplaced: Conflict = "ENGINE-LEAD-001", "Another process leads the engine now",
         "The lock file was deleted, or this process stood still while another one took over.",
-        "You need to do nothing: this process stands by, and the other one starts its jobs again.";
-    EngineHung: Internal = "ENGINE-LEAD-002", "A process that led the engine hung and was killed",
+        "You need to do nothing: this process goes on working, and the other one leads.";
+    EngineHung: Internal = "ENGINE-LEAD-002", "A server that hung was killed",
         "A signal stopped the process, or handlers blocked all of its threads: for 30 seconds it gave no sign of life.",
         "Find out what held the process up. Its jobs run in another process.";
-    EngineHangs: Internal = "ENGINE-LEAD-003", "The process that leads the engine hangs and cannot be killed",
+    EngineHangs: Internal = "ENGINE-LEAD-003", "A server hangs and cannot be killed",
         "The process belongs to another user or container, or the system is not Linux.",
-        "Kill that process by hand; a server that stands by takes over at once.";
+        "Kill that process by hand. Its jobs run in another process.";
+    EngineLost: Conflict = "ENGINE-LEASE-001", "This process was judged lost; its jobs run elsewhere",
+        "The process stood still for 30 seconds: a signal or a debugger stopped it, handlers blocked all of its threads, or the database refused its writes.",
+        "You need to do nothing: the process has ended its handlers and works on under a new name. Find out what held it up.";
+    EngineBuried: Internal = "ENGINE-LEASE-002", "A process was lost",
+        "The process was killed, or stood still for 30 seconds.",
+        "Its jobs run again in another process. Start it again if it is dead; if it lives, it works on by itself.";
+    EngineSweep: Internal = "ENGINE-SWEEP-001", "What a lost process has left could not be cleared",
+        "Processes that a lost worker had started could not be ended.",
+        "The jobs of that worker wait until they are; the engine tries again every second. The message names the cause.";
+    EngineKinds: Internal = "ENGINE-KIND-001", "Two processes have registered different rules for a kind",
+        "Processes of two versions of a program, or of two programs, run the same kind.",
+        "The newest registration holds. Start both processes from the same version.";
     LogInput: Missing = "LOGS-INPUT-001", "The log file cannot be read",
         "The file does not exist, you may not read it, or it is not text.",
         "Name a readable text file with one log entry on each line.";

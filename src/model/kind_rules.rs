@@ -42,6 +42,9 @@ pub struct KindRules {
     /// Whether its handlers own something outside that has to be ended with them, such as the processes of a program: at a
     /// stop they are asked to end, and given the time that a cancelled one has. Others are dropped.
     pub winds_up: bool,
+    /// Whether something outside of the database must be cleared when its worker was lost, before its job is settled. What
+    /// clears it sets this: [`Builder::before_rescue`](crate::engine::Builder::before_rescue).
+    pub swept: bool,
     /// How long its final jobs are kept.
     pub retention: Retention,
 }
@@ -67,6 +70,7 @@ impl KindRules {
             key_limit: 1,
             metered: false,
             winds_up: false,
+            swept: false,
             retention: Retention::default(),
         }
     }

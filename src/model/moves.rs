@@ -226,8 +226,14 @@ impl Slots {
         Some(free)
     }
 
+    /// How many slots of the key are free.
+    pub(crate) fn count_free(&self, key: &ConcurrencyKey, limit: u32) -> usize {
+        let held = self.0.get(key.as_str()).map_or(0, |held| held.range(..limit).count());
+        (limit as usize).saturating_sub(held)
+    }
+
     /// The lowest free slot of the key.
-    pub(crate) fn free(&self, key: &ConcurrencyKey, limit: u32) -> Option<u32> {
+    fn free(&self, key: &ConcurrencyKey, limit: u32) -> Option<u32> {
         let mut free = 0;
         for slot in self.0.get(key.as_str()).into_iter().flatten() {
             if *slot > free {
@@ -295,7 +301,9 @@ mod tests {
         for status in [Status::Scheduled, Status::Queued] {
             assert_eq!(of(status, None), Cancellation::Ends(Move::cancelled("ada")));
         }
-        assert!(matches!(of(Status::Running, None), Cancellation::Asks(step) if step.actor == "ada"));
+        assert!(
+            matches!(of(Status::Running, None), Cancellation::Asks(step) if step.actor == "ada")
+        );
         assert_eq!(of(Status::Running, Some(NOW)), Cancellation::AlreadyAsked);
         for status in [Status::Completed, Status::Failed, Status::Cancelled] {
             assert_eq!(of(status, None), Cancellation::AlreadyFinal);

@@ -7,10 +7,12 @@ use super::{Queue, Timestamp};
 pub struct QueueState {
     /// Which queue.
     pub name: Queue,
-    /// The limit of jobs that run at once, as set by the program that runs the engine; `None`: the program sets none.
+    /// The limit of jobs that run at once in all processes together, as set by a program; `None`: no program sets one.
     pub engine_limit: Option<u32>,
     /// The limit that an operator set; it goes before the program's.
     pub operator_limit: Option<u32>,
+    /// How many jobs of a queue without a limit the processes run at once, all together.
+    pub slots: u32,
     /// Why nothing of it is started.
     pub pause: Option<Pause>,
     /// Jobs that wait for their time.
@@ -22,20 +24,25 @@ pub struct QueueState {
 }
 
 impl QueueState {
-    /// Jobs of a queue that run at once when nobody has set a limit.
+    /// Jobs of a queue without a limit that one process runs at once.
     pub const DEFAULT_LIMIT: u32 = 10;
 
-    /// How many of its jobs may run at once.
+    /// How many of its jobs may run at once in all processes together. A queue without a limit has as many places as the
+    /// processes have slots.
     pub fn limit(&self) -> u32 {
-        let said = self.operator_limit.or(self.engine_limit);
-        said.unwrap_or_else(|| Self::limit_unless_said(&self.name))
+        let places = if self.slots == 0 { Self::DEFAULT_LIMIT } else { self.slots };
+        self.said_limit().unwrap_or(places)
     }
 
-    /// How many jobs of a queue run at once while no program has set a limit. Our own queues have their limits from the
-    /// first start on.
-    pub fn limit_unless_said(queue: &Queue) -> u32 {
-        let one_at_a_time = [Queue::AGENT, Queue::TRACKER, Queue::BULK];
-        if one_at_a_time.contains(queue) { 1 } else { Self::DEFAULT_LIMIT }
+    /// The limit that holds over all processes, if there is one: an operator's, else a program's, else that of our own
+    /// queues.
+    pub fn said_limit(&self) -> Option<u32> {
+        self.operator_limit.or(self.engine_limit).or_else(|| Self::own_limit(&self.name))
+    }
+
+    /// The limit of our own queues, which they have before any program has said so.
+    pub fn own_limit(queue: &Queue) -> Option<u32> {
+        [Queue::AGENT, Queue::TRACKER, Queue::BULK].contains(queue).then_some(1)
     }
 }
 

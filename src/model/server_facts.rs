@@ -3,7 +3,7 @@
 //! Each process writes its own facts into its worker row, with its heartbeat and when they change. Commands and pages
 //! read them there: none of them works out from its own environment what the server can do.
 
-use super::{KindRules, Timestamp, Worker};
+use super::{Kind, KindRules, RegisteredKind, Timestamp, Worker, WorkerId, rules_in_force};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ pub const SILENT: Duration = Duration::from_secs(30);
 /// Longest text of a fact, in bytes: the row is written every ten seconds.
 const MAX_TEXT: usize = 500;
 
-/// The process that leads the engine, and what it says of itself.
+/// A process at work, and what it says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerFacts {
     /// Which process it is, its version, and when it was last heard of.
@@ -23,27 +23,101 @@ pub struct ServerFacts {
     pub says: ProcessFacts,
 }
 
-impl ServerFacts {
-    /// What stands in the way of a job of this kind and only this process can know: sentences for the person who asks for one.
-    pub fn notes_for(&self, kind: &str) -> Vec<String> {
-        let handled = self.says.kinds.is_empty() || self.says.kind(kind).is_some();
-        let mut notes = Vec::new();
-        if !handled {
-            notes.push(format!("No running process has a handler for the kind {kind}."));
+/// The processes that are at work on a database, and the kinds that they have handlers for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Processes {
+    /// Each process that was heard of lately and was not judged lost, the one that leads first.
+    pub at_work: Vec<ServerFacts>,
+    /// Their kinds, the newest registration first.
+    pub kinds: Vec<RegisteredKind>,
+    /// When any process was last heard of, also one that is not at work any more; `None`: all have ended on purpose.
+    pub seen_at: Option<Timestamp>,
+}
+
+impl Processes {
+    /// The process that can say what the server can do: a `lamplighter serve`, else the process that leads.
+    pub fn server(&self) -> Option<&ServerFacts> {
+        let server = self.at_work.iter().find(|process| process.worker.is_server);
+        server.or(self.at_work.first())
+    }
+
+    /// The facts of each kind that some process has a handler for.
+    pub fn kind_facts(&self) -> Vec<KindFacts> {
+        rules_in_force(&self.kinds).iter().map(KindFacts::of).collect()
+    }
+
+    /// The facts of a kind, if some process has a handler for it.
+    pub fn kind(&self, kind: &str) -> Option<KindFacts> {
+        let found = self.kinds.iter().find(|known| known.rules.kind.as_str() == kind);
+        found.map(|known| KindFacts::of(&known.rules))
+    }
+
+    /// The kinds that a process has handlers for.
+    pub fn kinds_of(&self, worker: &WorkerId) -> impl Iterator<Item = &Kind> {
+        let of_worker = move |kind: &&RegisteredKind| kind.worker == *worker;
+        self.kinds.iter().filter(of_worker).map(|kind| &kind.rules.kind)
+    }
+
+    /// What stands in the way of a job of this kind, as far as processes say it.
+    pub fn notes_for(&self, kind: &Kind) -> Vec<Note> {
+        if self.at_work.is_empty() {
+            return vec![Note::NoProcess(kind.clone())];
         }
-        if let (Some(kind), Some(Readiness::NotReady { why, .. })) =
-            (self.says.kind(kind), &self.says.agent)
-            && kind.metered
-        {
-            notes.push(format!("The agent program cannot be used: {}.", why.trim_end_matches('.')));
+        let Some(facts) = self.kind(kind.as_str()) else {
+            return vec![Note::NoHandler(kind.clone())];
+        };
+        let agent = self.server().and_then(|server| server.says.agent.as_ref());
+        match agent {
+            Some(Readiness::NotReady { why, .. }) if facts.metered => {
+                vec![Note::AgentMissing(why.clone())]
+            }
+            Some(Readiness::NotReady { .. } | Readiness::Ready { .. }) | None => Vec::new(),
         }
-        notes
     }
 }
 
-/// What is said where no server runs.
-pub const NO_SERVER: &str =
-    "No server runs on this data directory: the job starts with the next `lamplighter serve`.";
+/// What a person should know who asks for a job. `Display` says it in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// No process works on the database.
+    NoProcess(Kind),
+    /// No process has a handler for its kind.
+    NoHandler(Kind),
+    /// Its kind needs the agent program, which cannot be used for this reason.
+    AgentMissing(String),
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProcess(kind) if is_of_the_server(kind) => f.write_str(
+                "No server runs on this data directory: the job starts with the next `lamplighter serve`.",
+            ),
+            Self::NoProcess(kind) => write!(
+                f,
+                "No process works on this database: the job starts with the next one that has a handler for the kind {kind}."
+            ),
+            Self::NoHandler(kind) => {
+                write!(f, "No running process has a handler for the kind {kind}.")
+            }
+            Self::AgentMissing(why) => {
+                write!(f, "The agent program cannot be used: {}.", why.trim_end_matches('.'))
+            }
+        }
+    }
+}
+
+/// Whether `lamplighter serve` has a handler for the kind.
+pub(in crate::model) fn is_of_the_server(kind: &Kind) -> bool {
+    let own = [
+        Kind::SELF_MONITORING,
+        Kind::GOLDEN_REPO,
+        Kind::FILE_FINDINGS,
+        Kind::AGENT_SESSION,
+        Kind::BULK_ACTION,
+    ];
+    own.contains(kind)
+}
 
 /// What a process with an engine knows and no other one can.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +127,6 @@ pub struct ProcessFacts {
     pub config: Option<String>,
     /// Where the pages are.
     pub listen: Option<String>,
-    /// The kinds it has handlers for; empty: it has not said so.
-    pub kinds: Vec<KindFacts>,
     /// The kinds besides the metered ones whose jobs put themselves off while a budget is used up.
     pub spends: Vec<String>,
     /// Whether findings can be taken to the issue tracker; `None`: this process takes none.
@@ -67,25 +139,16 @@ pub struct ProcessFacts {
     pub services: BTreeMap<String, ServiceRun>,
 }
 
-impl ProcessFacts {
-    /// The facts of a kind, if this process has a handler for it.
-    pub fn kind(&self, kind: &str) -> Option<&KindFacts> {
-        self.kinds.iter().find(|known| known.kind == kind)
-    }
-}
-
 /// A kind that a process runs, as far as it decides when a job starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KindFacts {
     /// Its name.
     pub kind: String,
     /// Where its jobs wait unless they say otherwise.
     pub queue: String,
     /// Whether its jobs spend money.
-    #[serde(default)]
     pub metered: bool,
     /// The key that all of its jobs hold.
-    #[serde(default)]
     pub key: Option<String>,
     /// How many running jobs may hold one key.
     pub key_limit: u32,
@@ -210,45 +273,67 @@ fn cut(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, Process, WorkerId};
+    use crate::model::Process;
 
-    fn facts(kinds: &[&str], agent: Option<Readiness>) -> ServerFacts {
-        let metered = |kind: &str| kind == "agent_session";
-        let kind = |name: &&str| {
-            let kind = Kind::parse(*name).unwrap();
-            KindFacts::of(&KindRules { metered: metered(name), ..KindRules::new(kind) })
-        };
-        let says =
-            ProcessFacts { kinds: kinds.iter().map(kind).collect(), agent, ..Default::default() };
+    fn process(name: &str, is_server: bool, agent: Option<Readiness>) -> ServerFacts {
         let worker = Worker {
-            id: WorkerId::parse("w").unwrap(),
+            id: WorkerId::parse(name).unwrap(),
             process: Process { pid: 1, start: None },
             version: "0".into(),
-            leads: true,
+            is_server,
+            leads: false,
+            slots: 10,
             started_at: Timestamp::default(),
             heartbeat_at: Timestamp::default(),
+            beat: 0,
+            lost_at: None,
         };
-        ServerFacts { worker, says }
+        ServerFacts { worker, says: ProcessFacts { agent, ..Default::default() } }
+    }
+
+    fn registered(worker: &str, name: &str) -> RegisteredKind {
+        let metered = name == "agent_session";
+        let rules = KindRules { metered, ..KindRules::new(Kind::parse(name).unwrap()) };
+        RegisteredKind { worker: WorkerId::parse(worker).unwrap(), rules }
+    }
+
+    fn notes(processes: &Processes, kind: &str) -> Vec<String> {
+        let notes = processes.notes_for(&Kind::parse(kind).unwrap());
+        notes.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn who_asks_for_a_job_that_nobody_runs_is_told_so_and_nobody_else_is() {
-        let missing = || Some(Readiness::not_ready(Some("AGENT-START-003"), "it is not there"));
-        let server = facts(&["agent_session", "send_email"], missing());
+        let missing = Readiness::not_ready(Some("AGENT-START-003"), "it is not there");
+        let processes = Processes {
+            at_work: vec![process("app", false, None), process("serve", true, Some(missing))],
+            kinds: vec![registered("serve", "agent_session"), registered("app", "send_email")],
+            seen_at: None,
+        };
         let no_handler = "No running process has a handler for the kind tpyo.";
-        assert_eq!(server.notes_for("tpyo"), [no_handler]);
-        assert!(server.notes_for("send_email").is_empty());
+        assert_eq!(notes(&processes, "tpyo"), [no_handler]);
+        assert!(
+            notes(&processes, "send_email").is_empty(),
+            "another process than the server runs it"
+        );
         let no_agent = "The agent program cannot be used: it is not there.";
-        assert_eq!(server.notes_for("agent_session"), [no_agent]);
-        assert!(facts(&[], None).notes_for("tpyo").is_empty(), "it has not said what it runs");
+        assert_eq!(notes(&processes, "agent_session"), [no_agent]);
+    }
+
+    #[test]
+    fn where_no_process_runs_an_embedder_is_not_sent_to_the_server() {
+        let nobody = Processes::default();
+        let serve = "No server runs on this data directory: the job starts with the next `lamplighter serve`.";
+        assert_eq!(notes(&nobody, "agent_session"), [serve]);
+        let own = "No process works on this database: the job starts with the next one that has a handler for the kind send_email.";
+        assert_eq!(notes(&nobody, "send_email"), [own]);
     }
 
     #[test]
     fn facts_of_another_version_are_read_as_far_as_they_go() {
-        let text = r#"{"listen":"127.0.0.1:1","weather":"fine","kinds":[{"kind":"x","queue":"y","key_limit":1}]}"#;
+        let text = r#"{"listen":"127.0.0.1:1","weather":"fine"}"#;
         let read: ProcessFacts = serde_json::from_str(text).unwrap();
-        assert_eq!(read.kind("x").map(|kind| kind.metered), Some(false));
-        assert_eq!(read.tracker, None);
+        assert_eq!((read.listen.as_deref(), read.tracker), (Some("127.0.0.1:1"), None));
         let long = ServiceRun::new::<&str>(Timestamp::from_millis(7), Ok("ö".repeat(400)));
         assert_eq!((long.at().millis(), long.ended().unwrap().len()), (7, MAX_TEXT));
     }

@@ -14,9 +14,9 @@ use std::fmt;
 /// What is stored around a job that decides when it starts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Circumstances {
-    /// The last heartbeat of the process that runs the engine; `None`: there is none.
-    pub leader_seen_at: Option<Timestamp>,
-    /// The kinds that this process has handlers for; empty: it has not said so.
+    /// The last heartbeat of a process with an engine; `None`: there is none.
+    pub seen_at: Option<Timestamp>,
+    /// The kinds that the processes at work have handlers for.
     pub kinds: Vec<KindFacts>,
     /// The stop of all queues.
     pub stopped: Option<Pause>,
@@ -148,9 +148,9 @@ impl Look<'_> {
     }
 
     fn engine(&self) -> Option<Gate> {
-        let seen_at = self.around.leader_seen_at;
+        let seen_at = self.around.seen_at;
         let is_silent = seen_at.is_none_or(|at| self.now.since(at) > SILENT);
-        is_silent.then_some(Gate::NoEngine { seen_at })
+        is_silent.then(|| Gate::NoEngine { kind: self.job.kind.clone(), seen_at })
     }
 
     fn handler(&self) -> Option<Gate> {
@@ -435,13 +435,14 @@ mod tests {
             name: Queue::DEFAULT,
             engine_limit: Some(2),
             operator_limit: None,
+            slots: 0,
             pause: None,
             scheduled: 0,
             queued: 1,
             running: 1,
         };
         Circumstances {
-            leader_seen_at: Some(NOW),
+            seen_at: Some(NOW),
             kinds: vec![kind("x")],
             queue: Some(queue),
             queue_holders: vec![JobId(3)],
@@ -458,7 +459,7 @@ mod tests {
         }),
         (
             "no_handler",
-            "no running process has a handler for the kind x (the server runs y)",
+            "no running process has a handler for the kind x (the running ones have y)",
             |_, around| {
                 around.kinds = vec![kind("y")];
             },
@@ -556,18 +557,19 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_that_is_gone_or_has_been_silent_for_long_is_named_first() {
-        let silent = Circumstances { leader_seen_at: Some(Timestamp::from_millis(0)), ..around() };
+    fn processes_that_are_gone_or_have_been_silent_for_long_are_named_first() {
+        let silent = Circumstances { seen_at: Some(Timestamp::from_millis(0)), ..around() };
         let hangs = why(&job(), &silent, NOW);
-        assert_eq!(hangs.gates, [Gate::NoEngine { seen_at: Some(Timestamp::from_millis(0)) }]);
-        assert_eq!(hangs.openings(), [Opening::EndServer]);
-        let mut none = Circumstances { leader_seen_at: None, kinds: Vec::new(), ..around() };
+        let seen_at = Some(Timestamp::from_millis(0));
+        assert_eq!(hangs.gates, [Gate::NoEngine { kind: job().kind, seen_at }]);
+        assert_eq!(hangs.openings(), [Opening::EndProcess]);
+        let mut none = Circumstances { seen_at: None, kinds: Vec::new(), ..around() };
         none.stopped = Some(pause("ada", "x"));
         let new = Job { waits_for: Some(WaitsFor::Admission), ..job() };
         let said = why(&new, &none, NOW).to_string();
         assert_eq!(
             said,
-            "Two things hold it: no server runs the engine; all queues were stopped by ada: x."
+            "Two things hold it: no process runs the engine; all queues were stopped by ada: x."
         );
     }
 

@@ -49,8 +49,9 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Option<Account>> {
-        let create =
-            move |tx: &Tx<'_>, now| sql::accounts::create_first_admin(tx, &password_hash, &actor, now);
+        let create = move |tx: &Tx<'_>, now| {
+            sql::accounts::create_first_admin(tx, &password_hash, &actor, now)
+        };
         self.db.rule("create the first admin", now, create).await
     }
 
@@ -77,8 +78,9 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let add =
-            move |tx: &Tx<'_>, now| sql::accounts::add(tx, &username, role, &password_hash, &actor, now);
+        let add = move |tx: &Tx<'_>, now| {
+            sql::accounts::add(tx, &username, role, &password_hash, &actor, now)
+        };
         self.db.rule("add a user", now, add).await
     }
 
@@ -136,7 +138,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let login = move |tx: &Tx<'_>, now| sql::accounts::login(tx, account, &id_hash, &actor, now);
+        let login =
+            move |tx: &Tx<'_>, now| sql::accounts::login(tx, account, &id_hash, &actor, now);
         self.db.rule("sign in", now, login).await
     }
 

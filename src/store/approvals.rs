@@ -45,8 +45,9 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let edit =
-            move |tx: &Tx<'_>, now| sql::approvals::edit(tx, id, title.as_deref(), &body, &actor, now);
+        let edit = move |tx: &Tx<'_>, now| {
+            sql::approvals::edit(tx, id, title.as_deref(), &body, &actor, now)
+        };
         self.db.rule("edit what is to be filed", now, edit).await
     }
 }

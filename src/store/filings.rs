@@ -11,7 +11,9 @@ use crate::model::{
 impl Store {
     /// Stores a job of kind `file_findings`, which files everything that is pending, unless one waits already.
     pub async fn wake_filing(&self, now: Timestamp) -> Result<()> {
-        self.db.rule("have findings filed", now, move |c, now| sql::filings::wake(c, None, now)).await
+        self.db
+            .rule("have findings filed", now, move |c, now| sql::filings::wake(c, None, now))
+            .await
     }
 
     /// The first act after `after` that can be done at this repository of a tracker of this kind; start with `FilingId(0)`.

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::error::{Code, Error};
 use crate::model::{
     Actor, Attempt, AttemptEnd, Cancelled, Enqueued, Event, Job, JobEdit, JobId, Lease, NewJob,
-    PollRequest, Polled, RunNow, Status, Timestamp, Why,
+    PollRequest, Polled, RunNow, SettleRequest, Status, Timestamp, Why,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -63,7 +63,9 @@ impl Store {
         correlation_id: Option<String>,
         now: Timestamp,
     ) -> Result<Enqueued> {
-        let again = move |tx: &Tx<'_>, now| core::again::run_again(tx, id, &actor, correlation_id.clone(), now);
+        let again = move |tx: &Tx<'_>, now| {
+            core::again::run_again(tx, id, &actor, correlation_id.clone(), now)
+        };
         self.db.rule("run a job again", now, again).await
     }
 
@@ -139,16 +141,15 @@ impl Store {
         self.db.read("read a job's attempts", attempts).await
     }
 
-    /// Settles what lost workers left running, admits new jobs, and claims as many as there is room for, in one
-    /// transaction. The caller leads the engine.
+    /// Claims jobs of the worker's kinds for its free slots, as far as the limits of their queues leave room over all
+    /// processes, in one transaction. A worker that leads settles in it what lost workers left running, ends pauses, fires
+    /// schedules, and admits what is new or due.
     ///
     /// # Errors
-    /// `ENGINE-LEAD-001` if another worker has taken over; nothing is changed then (P9).
+    /// `ENGINE-LEASE-001` if the worker was judged lost, and `ENGINE-LEAD-001` if another one leads; nothing is changed then
+    /// (P9).
     pub async fn poll(&self, request: PollRequest, now: Timestamp) -> Result<Polled> {
-        let poll = move |tx: &Tx<'_>, now| {
-            sql::workers::expect_leader(tx, &request.worker)?;
-            sql::claim::poll(tx, &request, now)
-        };
+        let poll = move |tx: &Tx<'_>, now| core::poll::poll(tx, &request, now);
         self.db.rule("poll", now, poll).await
     }
 

@@ -1,27 +1,50 @@
-//! The leadership of a database: the right of one process to run its engine.
+//! The lock beside a database: it tells at once that the process which led is dead.
+//!
+//! Who leads is a row (`job_leader`), whose epoch every write of a leader names. The lock is only the fast way to know
+//! that the lead is free: the operating system gives it back when its holder ends, however that ends.
 
 use super::Store;
 use crate::error::{Code, Error, Result};
+use crate::model::WorkerId;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-/// The right to run the engine of a database, held by one process at a time (P27).
+/// Longest text of the lock file that is read: a worker's name is shorter.
+const MAX_NAME: u64 = 1000;
+
+/// The lock of the process that leads (P27), held by one process at a time.
 ///
-/// It is a lock of the operating system on a file beside the database, so it ends with the process, however that ends.
-/// A process that gets it knows that no job runs under the lease of another one any more.
+/// The file has the name of the worker that holds it. A worker that gives the lock up wipes its name out, so that a name
+/// which is found there is that of a worker that ended without doing so.
 #[derive(Debug)]
 pub struct Leadership {
-    _lock: File,
+    lock: File,
+    died: Option<WorkerId>,
+}
+
+impl Leadership {
+    /// The worker that held the lock before and ended without giving it up.
+    pub fn died(&self) -> Option<&WorkerId> {
+        self.died.as_ref()
+    }
+
+    /// Gives the lock back while this process lives on.
+    pub fn give_up(self) {
+        // A name that stays says that a worker is dead which is not: its lease, not this file, would then be what it loses.
+        if let Err(error) = self.lock.set_len(0) {
+            tracing::info!(%error, "the name in the lock file could not be wiped out");
+        }
+    }
 }
 
 impl Store {
-    /// Takes the leadership if nobody has it.
+    /// Takes the lock for `worker` if nobody has it.
     ///
     /// # Errors
     /// `STORE-IO-001` if the lock file cannot be made.
-    pub fn try_lead(&self) -> Result<Option<Leadership>> {
+    pub fn try_lead(&self, worker: &WorkerId) -> Result<Option<Leadership>> {
         let path = self.db.path().with_extension("lock");
         let io = |e| Error::new(Code::StoreIo, format!("lock {}", path.display())).because(e);
         let options = OpenOptions::new()
@@ -34,13 +57,13 @@ impl Store {
         let file = options.map_err(io)?;
         match file.try_lock() {
             // The file may have been deleted between the open and the lock: such a lock would keep nobody out.
-            Ok(()) if is_same(&file, &path) => Ok(Some(Leadership { _lock: file })),
+            Ok(()) if is_same(&file, &path) => sign(file, worker).map(Some).map_err(io),
             Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(io(error)),
         }
     }
 
-    /// Whether a process has the leadership now. The look makes no file, and two looks at once do not disturb each other.
+    /// Whether a process has the lock now. The look makes no file, and two looks at once do not disturb each other.
     ///
     /// # Errors
     /// `STORE-IO-001` if the lock file cannot be looked at.
@@ -58,6 +81,17 @@ impl Store {
             Err(TryLockError::Error(error)) => Err(io(error)),
         }
     }
+}
+
+/// Writes the name of the holder into the locked file, and reads who held it before.
+fn sign(mut lock: File, worker: &WorkerId) -> std::io::Result<Leadership> {
+    let mut name = Vec::new();
+    Read::by_ref(&mut lock).take(MAX_NAME).read_to_end(&mut name)?;
+    let died = String::from_utf8(name).ok().and_then(|name| WorkerId::parse(name).ok());
+    lock.set_len(0)?;
+    lock.seek(SeekFrom::Start(0))?;
+    lock.write_all(worker.as_str().as_bytes())?;
+    Ok(Leadership { lock, died })
 }
 
 fn is_same(file: &File, path: &Path) -> bool {

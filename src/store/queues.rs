@@ -1,6 +1,7 @@
 //! Queues: limits, pauses, and the switch that stops them all; exact counts.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -37,8 +38,9 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let pause =
-            move |tx: &Tx<'_>, now| sql::queues::pause(tx, &queue, &reason, resume_at, &actor, now);
+        let pause = move |tx: &Tx<'_>, now| {
+            core::queues::pause(tx, &queue, &reason, resume_at, &actor, now)
+        };
         self.db.rule("pause a queue", now, pause).await
     }
 
@@ -47,7 +49,7 @@ impl Store {
     /// # Errors
     /// `QUEUE-NAME-001` if nobody has spoken of the queue.
     pub async fn resume_queue(&self, queue: Queue, actor: Actor, now: Timestamp) -> Result<bool> {
-        let resume = move |tx: &Tx<'_>, now| sql::queues::resume(tx, &queue, &actor, now);
+        let resume = move |tx: &Tx<'_>, now| core::queues::resume(tx, &queue, &actor, now);
         self.db.rule("resume a queue", now, resume).await
     }
 
@@ -62,20 +64,22 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let set = move |tx: &Tx<'_>, now| sql::queues::set_limit(tx, &queue, limit, &actor, now);
+        let set = move |tx: &Tx<'_>, now| core::queues::set_limit(tx, &queue, limit, &actor, now);
         self.db.rule("set a queue's limit", now, set).await
     }
 
     /// Stops everything: no queue starts a job until [`Store::resume_all`], and running jobs are asked to end, as by
     /// [`Store::cancel`]. Answers how many jobs were asked.
     pub async fn stop_all(&self, reason: String, actor: Actor, now: Timestamp) -> Result<usize> {
-        let stop = move |tx: &Tx<'_>, now| sql::queues::stop_all(tx, &reason, &actor, now);
+        let stop = move |tx: &Tx<'_>, now| core::queues::stop_all(tx, &reason, &actor, now);
         self.db.rule("stop all queues", now, stop).await
     }
 
     /// Ends [`Store::stop_all`]; answers whether all was stopped.
     pub async fn resume_all(&self, actor: Actor, now: Timestamp) -> Result<bool> {
-        self.db.rule("resume all queues", now, move |c, now| sql::queues::resume_all(c, &actor, now)).await
+        self.db
+            .rule("resume all queues", now, move |c, now| core::queues::resume_all(c, &actor, now))
+            .await
     }
 
     /// Who stopped all queues, when and why; `None` while they are not.

@@ -36,7 +36,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Enqueued> {
-        let add = move |tx: &Tx<'_>, now| sql::repositories::add(tx, &name, &path, &job, &actor, now);
+        let add =
+            move |tx: &Tx<'_>, now| sql::repositories::add(tx, &name, &path, &job, &actor, now);
         self.db.rule("add a repository", now, add).await
     }
 
@@ -80,8 +81,9 @@ impl Store {
         by: DescribedBy,
         now: Timestamp,
     ) -> Result<()> {
-        let write =
-            move |tx: &Tx<'_>, now| sql::repositories::describe(tx, &lease, id, &description, by, now);
+        let write = move |tx: &Tx<'_>, now| {
+            sql::repositories::describe(tx, &lease, id, &description, by, now)
+        };
         self.db.rule("describe a repository", now, write).await
     }
 }

@@ -1,6 +1,7 @@
 //! Schedules.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -20,7 +21,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let create = move |tx: &Tx<'_>, now| sql::schedules::create(tx, new, &actor, now);
+        let create = move |tx: &Tx<'_>, now| core::schedules::create(tx, new.clone(), &actor, now);
         self.db.rule("add a schedule", now, create).await
     }
 
@@ -39,7 +40,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let change = move |tx: &Tx<'_>, now| sql::schedules::change(tx, &name, change, &actor, now);
+        let change =
+            move |tx: &Tx<'_>, now| core::schedules::change(tx, &name, change.clone(), &actor, now);
         self.db.rule("change a schedule", now, change).await
     }
 
@@ -53,7 +55,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let pause = move |tx: &Tx<'_>, now| sql::schedules::pause(tx, &name, &actor, now);
+        let pause = move |tx: &Tx<'_>, now| core::schedules::pause(tx, &name, &actor, now);
         self.db.rule("pause a schedule", now, pause).await
     }
 
@@ -69,7 +71,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let resume = move |tx: &Tx<'_>, now| sql::schedules::resume(tx, &name, &actor, now);
+        let resume = move |tx: &Tx<'_>, now| core::schedules::resume(tx, &name, &actor, now);
         self.db.rule("resume a schedule", now, resume).await
     }
 
@@ -83,7 +85,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let remove = move |tx: &Tx<'_>, now| sql::schedules::remove(tx, &name, &actor, now);
+        let remove = move |tx: &Tx<'_>, now| core::schedules::remove(tx, &name, &actor, now);
         self.db.rule("remove a schedule", now, remove).await
     }
 
@@ -100,8 +102,9 @@ impl Store {
         correlation_id: Option<String>,
         now: Timestamp,
     ) -> Result<JobId> {
-        let run =
-            move |tx: &Tx<'_>, now| sql::schedules::run_now(tx, &name, &actor, correlation_id, now);
+        let run = move |tx: &Tx<'_>, now| {
+            core::schedules::run_now(tx, &name, &actor, correlation_id.clone(), now)
+        };
         self.db.rule("run a schedule now", now, run).await
     }
 

@@ -1,6 +1,7 @@
 //! Settings: what an operator changes while the server runs.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -57,11 +58,11 @@ impl Store {
             let known = changes.iter().filter_map(|(key, _)| named(key));
             let consequences: Vec<_> = known.map(|setting| setting.consequence).collect();
             if consequences.contains(&Consequence::PutOffJobs) {
-                sql::spend::lift(tx, &actor, now)?;
+                core::budget::lift(tx, &actor, now)?;
             }
             if consequences.contains(&Consequence::ScanSchedule) {
                 let set = sql::settings::read(tx, SCAN_SCHEDULE)?;
-                sql::schedules::follow(tx, scan_schedule(&set, now)?, &actor, now)?;
+                core::schedules::follow(tx, scan_schedule(&set, now)?, &actor, now)?;
             }
             Ok(())
         };

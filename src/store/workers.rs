@@ -1,17 +1,18 @@
-//! Workers: the processes that lead the engine or stand by.
+//! Workers: registration, leases, leading, and what processes say of themselves.
 
 use super::Store;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Kind, KindRules, Lane, NO_SERVER, Process, ProcessFacts, SILENT, ServerFacts, Service,
-    Timestamp, Worker, WorkerId,
+    Epoch, Kind, KindRules, Leader, Note, ProcessFacts, Processes, RegisteredKind, Registration,
+    ServerFacts, Service, Timestamp, Worker, WorkerId,
 };
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::watch;
 
+/// What processes say of themselves.
 impl Store {
     /// Changes what this process says of itself; an engine on this store writes it into the worker's row at once.
     pub fn say(&self, change: impl FnOnce(&mut ProcessFacts)) {
@@ -34,77 +35,131 @@ impl Store {
         self.db.board().ran(service, at, ended);
     }
 
-    /// Every worker that has registered and is not known to be gone, the one that leads first.
+    /// Every worker that has a row: those at work, and lost ones whose jobs are not rescued yet. The one that leads is first.
     pub async fn workers(&self) -> Result<Vec<Worker>> {
         self.db.read("read the workers", sql::workers::all).await
     }
 
-    /// What the process says of itself that leads the engine; `None`: no server runs.
+    /// The processes that are at work, and the kinds that they have handlers for.
     ///
     /// # Errors
     /// Those of reading, and of the lock file that says at once that a leader is gone.
-    pub async fn server_facts(&self, now: Timestamp) -> Result<Option<ServerFacts>> {
-        let leader = self.db.read("read what the server says", sql::workers::leading).await?;
-        let lives = |leader: &ServerFacts| now.since(leader.worker.heartbeat_at) <= SILENT;
-        let Some(leader) = leader.filter(lives) else { return Ok(None) };
-        // One that was killed has left its row, but not its lock.
-        Ok(self.is_led()?.then_some(leader))
+    pub async fn processes(&self, now: Timestamp) -> Result<Processes> {
+        let read = move |conn: &_| sql::workers::processes(conn, now);
+        let processes = self.db.read("read who is at work", read).await?;
+        // Processes that were killed have left their rows, but not the lock.
+        if !processes.at_work.is_empty() && !self.is_led()? {
+            return Ok(Processes { at_work: Vec::new(), kinds: Vec::new(), ..processes });
+        }
+        Ok(processes)
     }
 
-    /// Notes for a person who asks for a job of this kind: no server runs, no process has a handler for it, or the program
-    /// that it needs is missing. Empty if none of these is so.
+    /// What the process says of itself that can say what the server can do: a `lamplighter serve`, else the process that
+    /// leads; `None`: no process is at work.
     ///
     /// # Errors
-    /// As [`Store::server_facts`].
-    pub async fn notes_for(&self, kind: &Kind, now: Timestamp) -> Result<Vec<String>> {
-        Ok(match self.server_facts(now).await? {
-            Some(server) => server.notes_for(kind.as_str()),
-            None => vec![NO_SERVER.to_owned()],
-        })
+    /// As [`Store::processes`].
+    pub async fn server_facts(&self, now: Timestamp) -> Result<Option<ServerFacts>> {
+        Ok(self.processes(now).await?.server().cloned())
     }
 
-    /// Says that a worker is alive, and `facts` of it; the first time, and after its row was removed, this registers it
-    /// as one that stands by.
-    pub async fn heartbeat(
-        &self,
-        worker: WorkerId,
-        process: Process,
-        facts: ProcessFacts,
-        now: Timestamp,
-    ) -> Result<()> {
-        let heartbeat =
-            move |tx: &Tx<'_>| sql::workers::heartbeat(tx, &worker, &process, Some(&facts), now);
-        self.db.row("heartbeat", heartbeat).await
-    }
-
-    /// Makes a worker that has the [`Leadership`](super::Leadership) the one that leads. `lanes` are its queues with their
-    /// limits. [`Store::unblock`] is what it does next.
+    /// Notes for a person who asks for a job of this kind: no process is at work, none has a handler for the kind, or the
+    /// program that it needs is missing. Empty if none of these is so.
     ///
-    /// From this commit on every earlier leader's [`Store::poll`] is refused (P9).
-    pub async fn take_over(
-        &self,
-        worker: WorkerId,
-        process: Process,
-        lanes: Vec<Lane>,
-        now: Timestamp,
-    ) -> Result<()> {
-        let take_over = move |tx: &Tx<'_>, now| {
-            sql::workers::register(tx, &worker, &process, now)?;
-            sql::queues::set_engine_limits(tx, &lanes)
-        };
-        self.db.rule("take over the engine", now, take_over).await
+    /// # Errors
+    /// As [`Store::processes`].
+    pub async fn notes_for(&self, kind: &Kind, now: Timestamp) -> Result<Vec<Note>> {
+        Ok(self.processes(now).await?.notes_for(kind))
+    }
+
+    /// The kinds that workers which are not lost have registered, the newest registration first.
+    pub async fn registered_kinds(&self) -> Result<Vec<RegisteredKind>> {
+        self.db.read("read the registered kinds", sql::workers::kinds).await
+    }
+}
+
+/// The lease of a worker.
+impl Store {
+    /// Registers a worker with its kinds and the limits of its program; from this commit on it may claim. Answers the kinds
+    /// of which another worker has registered other rules. [`Store::unblock`] is what it does next.
+    pub async fn register(&self, registration: Registration, now: Timestamp) -> Result<Vec<Kind>> {
+        let facts = self.says();
+        let register =
+            move |tx: &Tx<'_>, now| sql::workers::register(tx, &registration, &facts, now);
+        self.db.rule("register a worker", now, register).await
+    }
+
+    /// Says that a worker is alive, and what this process says of itself: its lease goes on.
+    ///
+    /// # Errors
+    /// `ENGINE-LEASE-001` if the worker was judged lost: what ran under its name is not its own any more.
+    pub async fn beat(&self, worker: WorkerId, now: Timestamp) -> Result<()> {
+        let facts = self.says();
+        let beat = move |tx: &Tx<'_>, now| sql::workers::beat(tx, &worker, &facts, now);
+        self.db.rule("say that a worker is alive", now, beat).await
+    }
+
+    /// Removes a worker that has stopped on purpose. If a job still runs under its name the worker is lost instead.
+    pub async fn retire(&self, worker: WorkerId, now: Timestamp) -> Result<()> {
+        let retire = move |tx: &Tx<'_>, now| sql::workers::retire(tx, &worker, now);
+        self.db.rule("retire a worker", now, retire).await
     }
 
     /// Gives a slice of the jobs another chance that waited for a handler of these kinds or for a key: what an earlier
-    /// leader may have left undone. `after` is empty at first, then what the call before answered; `None` is the end.
+    /// process may have left undone. `after` is empty at first, then what the call before answered; `None` is the end.
     pub async fn unblock(&self, kinds: Arc<[KindRules]>, after: String) -> Result<Option<String>> {
         let unblock = move |tx: &Tx<'_>| sql::unblock::unblock(tx, &kinds, &after);
         self.db.row("unblock jobs", unblock).await
     }
+}
 
-    /// Removes a worker that has stopped on purpose or is gone. One that lives all the same registers again with its
-    /// next heartbeat.
-    pub async fn retire(&self, worker: WorkerId) -> Result<()> {
-        self.db.row("retire a worker", move |tx| sql::workers::retire(tx, &worker)).await
+/// Leading.
+impl Store {
+    /// Who leads.
+    pub async fn leader(&self) -> Result<Leader> {
+        self.db.read("read who leads", sql::workers::leader).await
+    }
+
+    /// Makes a worker the one that leads, if the newest time of leading is still `seen`; answers the new one, or `None` if
+    /// another worker was faster. From this commit on every write of an earlier leader is refused (P9). `died` is a worker
+    /// that is known to be dead.
+    ///
+    /// # Errors
+    /// `ENGINE-LEASE-001` if the worker was judged lost.
+    pub async fn lead(
+        &self,
+        worker: WorkerId,
+        seen: Epoch,
+        died: Option<WorkerId>,
+        now: Timestamp,
+    ) -> Result<Option<Epoch>> {
+        let lead =
+            move |tx: &Tx<'_>, now| sql::workers::lead(tx, &worker, seen, died.as_ref(), now);
+        self.db.rule("take the lead", now, lead).await
+    }
+
+    /// Gives the lead up, if the worker still has it by this epoch.
+    pub async fn resign(&self, worker: WorkerId, epoch: Epoch) -> Result<()> {
+        let resign = move |tx: &Tx<'_>| sql::workers::resign(tx, &worker, epoch);
+        self.db.row("give the lead up", resign).await
+    }
+
+    /// Marks workers lost that have not said since that they are alive, and removes the rows of lost ones under whose names
+    /// nothing runs any more. Each of `gone` is a worker with the beat at which it was seen last. Answers those that are lost
+    /// from now on.
+    ///
+    /// # Errors
+    /// `ENGINE-LEAD-001` if the caller does not lead any more; nothing is changed then (P9).
+    pub async fn bury(
+        &self,
+        (leader, epoch): (WorkerId, Epoch),
+        gone: Vec<(WorkerId, i64)>,
+        now: Timestamp,
+    ) -> Result<Vec<WorkerId>> {
+        let bury = move |tx: &Tx<'_>, now| {
+            sql::workers::expect_leader(tx, &leader, epoch)?;
+            sql::workers::bury(tx, &gone, now)
+        };
+        self.db.rule("mark workers lost", now, bury).await
     }
 }

@@ -12,7 +12,10 @@ use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::Answer;
 use crate::actions::queues::{self, QueueLimit, QueuePause};
-use crate::model::{Filter, Job, Pause, Queue, QueueState, Role, Timestamp, Unplaced, Worker};
+use crate::model::{
+    Filter, Job, Kind, Pause, Queue, QueueState, RegisteredKind, Role, Timestamp, Unplaced, Worker,
+    differing,
+};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -115,22 +118,26 @@ async fn shown_page(
         lines.push((queue, next, holders));
     }
     let (workers, unplaced) = (store.workers().await?, store.unplaced().await?);
+    let kinds = store.registered_kinds().await?;
     let stopped = store.stopped().await?;
     let names: Vec<_> = lines.iter().map(|(queue, ..)| queue.name.clone()).collect();
     let content = html! {
         @if let Some(pause) = &stopped { (stopped_notice(pause, now)) }
         div.row.row-cards {
             div."col-12" { (queues_card(&lines, unplaced, role, now)) }
-            div."col-12" { (workers_card(&workers, now)) }
+            div."col-12" { (workers_card(&workers, &kinds, now)) }
         }
     };
-    let leads: Vec<_> = workers.iter().map(|worker| (worker.process.pid, worker.leads)).collect();
+    let state_of = |worker: &Worker| (worker.process.pid, worker.leads, worker.lost_at.is_some());
+    let leads: Vec<_> = workers.iter().map(state_of).collect();
+    let registered: Vec<_> =
+        kinds.iter().map(|kind| (kind.worker.as_str(), kind.rules.kind.as_str())).collect();
     let part = LivePart {
         id: "queue-list",
         path: PART_PATH,
         version: version(&(
             lines.iter().map(state).collect::<Vec<_>>(),
-            (leads, unplaced.queued, unplaced.scheduled),
+            (leads, registered, unplaced.queued, unplaced.scheduled),
             stopped.map(|pause| pause.at),
         )),
         content: &content,
@@ -248,14 +255,21 @@ fn paused(queue: &QueueState, pause: &Pause, role: Role, now: Timestamp) -> Mark
     }
 }
 
-fn workers_card(workers: &[Worker], now: Timestamp) -> Markup {
+/// The processes with an engine: what each does, and the kinds that it has handlers for.
+fn workers_card(workers: &[Worker], kinds: &[RegisteredKind], now: Timestamp) -> Markup {
     let row = |worker: &Worker| {
+        let names = kinds.iter().filter(|kind| kind.worker == worker.id);
+        let mut names: Vec<_> = names.map(|kind| kind.rules.kind.as_str()).collect();
+        names.sort_unstable();
         html! {
             tr {
                 td { (worker.process.pid) }
                 td.note {
-                    @if worker.leads { span.badge.badge-completed { "Leads" } } @else { span.badge { "Stands by" } }
+                    @if worker.lost_at.is_some() { span.badge.badge-warning { "Lost" } }
+                    @else if worker.leads { span.badge.badge-completed { "Leads" } }
+                    @else { span.badge { "Works" } }
                 }
+                td data-label="Kinds" { @if names.is_empty() { "none" } @else { (names.join(", ")) } }
                 td data-label="Version" { (worker.version) }
                 td data-label="Since" { (when(worker.started_at, now)) }
                 td data-label="Heartbeat" { (when(worker.heartbeat_at, now)) }
@@ -263,15 +277,23 @@ fn workers_card(workers: &[Worker], now: Timestamp) -> Markup {
         }
     };
     let rows: Vec<_> = workers.iter().map(row).collect();
+    let differing = differing(kinds);
+    let differing: Vec<_> = differing.iter().map(Kind::as_str).collect();
     card(
         "workers",
         "Workers",
         &html! {},
         &html! {
             @if rows.is_empty() {
-                (empty("No worker", &html! { "Nothing runs the jobs of this database: start " code { "lamplighter serve" } "." }))
+                (empty("No worker", &html! { "Nothing runs the jobs of this database: start " code { "lamplighter serve" } ", or the program that has their handlers." }))
             } @else {
-                (table("Workers", &["Process", "State", "Version", "Started", "Heartbeat"], &rows))
+                (table("Workers", &["Process", "State", "Kinds", "Version", "Started", "Heartbeat"], &rows))
+            }
+            @if !differing.is_empty() {
+                p.card-body {
+                    "Two processes have different rules for " (differing.join(", "))
+                    ": those of the process that registered last hold."
+                }
             }
         },
     )

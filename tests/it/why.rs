@@ -120,7 +120,8 @@ async fn every_gate_of_a_real_job_is_named_with_its_holders_and_its_opening() {
     assert_eq!(why.headline(), short);
     assert_eq!(words(&whys[&unknown].gates), ["no_handler", "queue_paused", "queue_full"]);
     let no_handler = &whys[&unknown].gates[0];
-    let said = "No running process has a handler for the kind send_email (the server runs work).";
+    let said =
+        "No running process has a handler for the kind send_email (the running ones have work).";
     assert_eq!(no_handler.sentence(), said);
     assert_eq!(words(&whys[&later].gates), ["time", "queue_paused", "queue_full", "key_held"]);
     assert_eq!(whys[&later].gates[0].until(), Some(START.plus(HOUR)));

@@ -4,7 +4,7 @@ use crate::model::Process;
 use std::io;
 
 /// This process.
-pub(super) fn own() -> Process {
+pub(in crate::engine) fn own() -> Process {
     let pid = std::process::id();
     Process { pid, start: start_of(pid) }
 }

@@ -1,5 +1,6 @@
 //! What keeps a job from starting, who holds it, until when, and what opens it.
 
+use crate::model::server_facts::is_of_the_server;
 use crate::model::{JobId, Kind, OverBudget, Pause, Queue, Timestamp};
 use std::fmt;
 
@@ -12,6 +13,8 @@ const MAX_NAMED: usize = 5;
 pub enum Gate {
     /// No process runs the engine.
     NoEngine {
+        /// The kind of the job.
+        kind: Kind,
         /// When the last process was heard of, unless it ended on purpose.
         seen_at: Option<Timestamp>,
     },
@@ -21,7 +24,7 @@ pub enum Gate {
     NoHandler {
         /// Its kind.
         kind: Kind,
-        /// The kinds that the running process has handlers for, if it has said so.
+        /// The kinds that running processes have handlers for.
         known: Vec<String>,
     },
     /// The engine has not looked at it yet and will do so at once.
@@ -99,10 +102,10 @@ pub enum Wait {
 /// What opens a gate. `Display` says it in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Opening {
-    /// Start a server.
-    StartServer,
-    /// End the server that hangs.
-    EndServer,
+    /// Start a process that has a handler for the kind.
+    StartProcess(Kind),
+    /// End the process that hangs.
+    EndProcess,
     /// Resume everything.
     ResumeAll,
     /// Run a process that has a handler for the kind.
@@ -186,8 +189,8 @@ impl Gate {
     /// What opens it; `id` is the job that waits.
     pub fn opening(&self, id: JobId) -> Opening {
         match self {
-            Self::NoEngine { seen_at: None } => Opening::StartServer,
-            Self::NoEngine { seen_at: Some(_) } => Opening::EndServer,
+            Self::NoEngine { kind, seen_at: None } => Opening::StartProcess(kind.clone()),
+            Self::NoEngine { seen_at: Some(_), .. } => Opening::EndProcess,
             Self::Stopped(_) => Opening::ResumeAll,
             Self::NoHandler { kind, .. } => Opening::RegisterHandler(kind.clone()),
             Self::NotAdmitted => Opening::Wait,
@@ -244,10 +247,10 @@ impl Gate {
 impl fmt::Display for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoEngine { seen_at: None } => f.write_str("no server runs the engine"),
-            Self::NoEngine { seen_at: Some(at) } => write!(
+            Self::NoEngine { seen_at: None, .. } => f.write_str("no process runs the engine"),
+            Self::NoEngine { seen_at: Some(at), .. } => write!(
                 f,
-                "the server that runs the engine was last heard of at {at} and hangs or is gone"
+                "the process that runs the engine was last heard of at {at} and hangs or is gone"
             ),
             Self::Stopped(pause) => {
                 write!(
@@ -262,8 +265,10 @@ impl fmt::Display for Gate {
                 let named: Vec<_> = known.iter().take(MAX_NAMED).map(String::as_str).collect();
                 match known.len().saturating_sub(named.len()) {
                     _ if named.is_empty() => Ok(()),
-                    0 => write!(f, " (the server runs {})", named.join(", ")),
-                    more => write!(f, " (the server runs {} and {more} more)", named.join(", ")),
+                    0 => write!(f, " (the running ones have {})", named.join(", ")),
+                    more => {
+                        write!(f, " (the running ones have {} and {more} more)", named.join(", "))
+                    }
                 }
             }
             Self::NotAdmitted => f.write_str("the engine has not looked at it yet"),
@@ -319,10 +324,13 @@ impl fmt::Display for Gate {
 impl fmt::Display for Opening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StartServer => f.write_str(
-                "Start the program whose engine works on this database, or `lamplighter serve`.",
-            ),
-            Self::EndServer => f.write_str(
+            Self::StartProcess(kind) if is_of_the_server(kind) => {
+                f.write_str("Start `lamplighter serve`.")
+            }
+            Self::StartProcess(kind) => {
+                write!(f, "Start a program that has a handler for {kind}.")
+            }
+            Self::EndProcess => f.write_str(
                 "End the process that hangs: another one that stands by takes over, else start one.",
             ),
             Self::ResumeAll => f.write_str("Resume all queues."),

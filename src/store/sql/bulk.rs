@@ -1,14 +1,10 @@
 //! One act on many jobs: the look of a preview, and the search for what a slice acts on.
 
 use super::filter::{Conditions, conditions};
-use super::search::{WINDOW, Window};
 use super::jobs;
+use super::search::{WINDOW, Window};
 use crate::error::{Code, Error, Result};
-use crate::model::{
-    Actor, Bulk, BulkAct, BulkSlice, CommonError, Enqueued, Filter, Job, JobEdit, JobId, JobState,
-    NewJob, Skip, Timestamp,
-};
-use crate::store::sqlite::Tx;
+use crate::model::{Bulk, BulkAct, CommonError, Filter, Job, JobId, JobState, Skip, Timestamp};
 use crate::store::sqlite::row;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};

@@ -3,8 +3,8 @@
 use super::{audit, idempotency};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    ConcurrencyKey, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Occurrence, OnInterrupt, ParkedBy, Queue, Timestamp,
-    UniqueKey, WaitsFor, WorkerId,
+    ConcurrencyKey, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Occurrence, OnInterrupt, ParkedBy,
+    Queue, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -211,11 +211,14 @@ pub(in crate::store) fn of(conn: &Connection, ids: &[JobId]) -> Result<Vec<Job>>
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The columns without those that may be long and decide nothing about where a job goes.
+/// The columns without those that may be long and decide nothing about where a job goes. The payload of a schedule's job may
+/// name a budget.
 pub(super) fn lean() -> String {
     let long = ["payload", "progress", "result", "error", "error_code"];
     let column = |name| match name {
-        "payload" => "'{}' AS payload".to_owned(),
+        "payload" => {
+            "CASE WHEN schedule_id IS NULL THEN '{}' ELSE payload END AS payload".to_owned()
+        }
         name if long.contains(&name) => format!("NULL AS {name}"),
         name => name.to_owned(),
     };

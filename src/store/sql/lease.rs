@@ -4,6 +4,7 @@ use super::jobs::{self, COLUMNS};
 use crate::error::{Code, Error, Result};
 use crate::model::{Job, JobId, Lease, Timestamp, WorkerId};
 use rusqlite::{Connection, named_params};
+use std::collections::HashMap;
 
 /// Longest progress text, in bytes: a line or two.
 const MAX_PROGRESS_BYTES: usize = 1000;
@@ -17,11 +18,20 @@ pub(in crate::store) fn held(conn: &Connection, lease: &Lease) -> Result<Job> {
     held.ok_or_else(|| lost(lease))
 }
 
-/// The running job of each of these leases; `None` for one that is not held, or that an earlier one of them names too.
+/// The running job of each of these leases; `None` for one that is not held, or that an earlier one of them names too. A
+/// worker that was judged lost holds none, although its jobs may not be rescued yet.
 pub(in crate::store) fn all_held(conn: &Connection, leases: &[&Lease]) -> Result<Vec<Option<Job>>> {
     let ids: Vec<JobId> = leases.iter().map(|lease| lease.id).collect();
-    let mut jobs: std::collections::HashMap<JobId, Job> =
-        jobs::of(conn, &ids)?.into_iter().map(|job| (job.id, job)).collect();
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM jobs
+         WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'running'
+           AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = jobs.worker_id AND w.lost_at IS NOT NULL)"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let jobs = statement.query_map(named_params! {":ids": jobs::list(&ids)}, jobs::from_row)?;
+    let jobs = jobs.map(|job| job.map(|job| (job.id, job)));
+    let mut jobs: HashMap<JobId, Job> = jobs.collect::<rusqlite::Result<_>>()?;
     let held = leases.iter().map(|lease| {
         let is_held = jobs.get(&lease.id).and_then(Job::lease).as_ref() == Some(*lease);
         is_held.then(|| jobs.remove(&lease.id)).flatten()
@@ -42,7 +52,8 @@ pub(in crate::store) fn set_progress(conn: &Connection, lease: &Lease, text: &st
     const SQL: &str = "
         UPDATE jobs
         SET progress = :text
-        WHERE id = :id AND epoch = :epoch AND worker_id = :worker AND status = 'running'";
+        WHERE id = :id AND epoch = :epoch AND worker_id = :worker AND status = 'running'
+          AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = :worker AND w.lost_at IS NOT NULL)";
     let changed = conn.prepare_cached(SQL)?.execute(named_params! {
         ":id": lease.id.0,
         ":epoch": lease.epoch,
@@ -74,17 +85,27 @@ pub(in crate::store) fn ask_to_end(conn: &Connection, ids: &[JobId], now: Timest
     Ok(())
 }
 
-/// The jobs of a worker that somebody asked to end.
-pub(in crate::store) fn cancel_requests(
+/// The running jobs that nobody runs, as far as a worker is to look: those in its own name that do not really run here, and
+/// with `others` those in the name of a worker that is lost or has no row.
+pub(in crate::store) fn orphaned(
     conn: &Connection,
     worker: &WorkerId,
-) -> Result<Vec<JobId>> {
-    const SQL: &str = "
-        SELECT id
-        FROM jobs
-        WHERE status = 'running' AND worker_id = :worker AND cancel_requested_at IS NOT NULL";
-    let mut statement = conn.prepare_cached(SQL)?;
-    let params = named_params! {":worker": worker.as_str()};
-    let ids = statement.query_map(params, |row| row.get(0).map(JobId))?;
-    Ok(ids.collect::<rusqlite::Result<_>>()?)
+    running: &[JobId],
+    others: bool,
+) -> Result<Vec<Job>> {
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM jobs
+         WHERE status = 'running'
+           AND CASE
+               WHEN worker_id = :me THEN id NOT IN (SELECT value FROM json_each(:running))
+               ELSE :others AND worker_id NOT IN (SELECT id FROM job_workers WHERE lost_at IS NULL)
+           END
+         ORDER BY worker_id, id"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {
+        ":me": worker.as_str(), ":running": jobs::list(running), ":others": others,
+    };
+    Ok(statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<_>>()?)
 }

@@ -8,8 +8,8 @@ use super::history::{self, Line};
 use super::jobs::{self, COLUMNS};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cause, ConcurrencyKey, Job, JobId, JobStep, Move, ParkedBy, Settlement, Status,
-    Timestamp, WaitsFor, WorkerId,
+    Cause, ConcurrencyKey, Job, JobId, JobStep, Move, ParkedBy, Settlement, Status, Timestamp,
+    WaitsFor, WorkerId,
 };
 use crate::store::sqlite::Tx;
 use rusqlite::{ErrorCode, named_params};
@@ -122,7 +122,8 @@ pub(in crate::store) fn start(
     let params = named_params! {
         ":worker": worker.as_str(), ":now": now.millis(), ":ids": jobs::list(chosen),
     };
-    let started = statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<Vec<_>>>();
+    let started =
+        statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<Vec<_>>>();
     let mut started = match started {
         Ok(started) => started,
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {

@@ -1,23 +1,26 @@
-//! Rows of `queues`: limits and pauses; and the switch that stops all of them.
+//! Rows of `job_queues`: limits and pauses; and the switch that stops all of them.
 
-use super::{audit, control, counts, jobs, search, settings};
+use super::{counts, jobs, search, settings};
 use crate::error::{Code, Error, Result};
-use crate::model::{
-    Actor, Cause, Job, Lane, Pause, Queue, QueueState, Status, Timestamp, Unplaced,
-};
+use crate::model::{Actor, Job, KindRules, Pause, Queue, QueueState, Status, Timestamp, Unplaced};
 use crate::store::sqlite::row::{instant, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The name that pauses a queue when a handler meets a limit.
-pub(super) const ENGINE: &str = "engine";
+pub(in crate::store) const ENGINE: &str = "engine";
 /// The setting that stops every queue.
-const STOPPED: &str = "engine.stopped";
+pub(in crate::store) const STOPPED: &str = "engine.stopped";
 
 /// The columns that [`from_row`] reads, in its order.
 const COLUMNS: &str =
     "name, engine_limit, operator_limit, paused_at, paused_by, pause_reason, resume_at";
+/// The slots of all workers that have their lease.
+const SLOTS: &str = "
+    SELECT coalesce(sum(slots), 0)
+    FROM job_workers
+    WHERE lost_at IS NULL";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<QueueState> {
     let pause = match instant(row, 3)? {
@@ -34,6 +37,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<QueueState> {
             .map_err(|_| crate::store::sqlite::error::unreadable(0, "queue"))?,
         engine_limit: row.get(1)?,
         operator_limit: row.get(2)?,
+        slots: 0,
         pause,
         scheduled: 0,
         queued: 0,
@@ -59,7 +63,8 @@ pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<QueueState>> {
             Status::Completed | Status::Failed | Status::Cancelled => {}
         }
     }
-    Ok(queues.into_values().collect())
+    let slots = slots(conn)?;
+    Ok(queues.into_values().map(|queue| QueueState { slots, ..queue }).collect())
 }
 
 /// The waiting jobs that are in no queue, as [`Unplaced`]. Of those that the engine has not looked at, 10,000 are counted.
@@ -108,11 +113,16 @@ pub(in crate::store) fn line(
 }
 
 /// One queue without its counts; one that nobody has spoken of has the defaults.
-pub(super) fn get(conn: &Connection, name: &Queue) -> Result<QueueState> {
+pub(in crate::store) fn get(conn: &Connection, name: &Queue) -> Result<QueueState> {
     let mut statement =
         conn.prepare_cached(&format!("SELECT {COLUMNS} FROM job_queues WHERE name = :name"))?;
     let found = statement.query_row(named_params! {":name": name.as_str()}, from_row).optional()?;
-    Ok(found.unwrap_or_else(|| unknown(name.clone())))
+    let found = found.unwrap_or_else(|| unknown(name.clone()));
+    Ok(QueueState { slots: slots(conn)?, ..found })
+}
+
+fn slots(conn: &Connection) -> Result<u32> {
+    Ok(conn.prepare_cached(SLOTS)?.query_row([], |row| row.get(0))?)
 }
 
 fn unknown(name: Queue) -> QueueState {
@@ -120,6 +130,7 @@ fn unknown(name: Queue) -> QueueState {
         name,
         engine_limit: None,
         operator_limit: None,
+        slots: 0,
         pause: None,
         scheduled: 0,
         queued: 0,
@@ -127,51 +138,36 @@ fn unknown(name: Queue) -> QueueState {
     }
 }
 
-/// Takes over the limits of the program that leads.
-pub(in crate::store) fn set_engine_limits(conn: &Connection, limits: &[Lane]) -> Result<()> {
+/// Makes the queues of a worker's kinds known, with the limits that its program sets. `alone`: no other worker is at work,
+/// so that the limits of earlier programs end.
+pub(in crate::store) fn register(
+    conn: &Connection,
+    kinds: &[KindRules],
+    limits: &[(Queue, u32)],
+    alone: bool,
+) -> Result<()> {
+    const ANEW: &str = "
+        UPDATE job_queues
+        SET engine_limit = NULL
+        WHERE engine_limit IS NOT NULL";
     const SQL: &str = "
         INSERT INTO job_queues (name, engine_limit)
         VALUES (:name, :limit)
-        ON CONFLICT (name) DO UPDATE SET engine_limit = excluded.engine_limit";
-    for lane in limits {
-        let params = named_params! {":name": lane.queue.as_str(), ":limit": lane.limit};
+        ON CONFLICT (name) DO UPDATE SET engine_limit = coalesce(excluded.engine_limit, engine_limit)";
+    if alone {
+        conn.prepare_cached(ANEW)?.execute([])?;
+    }
+    let unlimited = kinds.iter().map(|rules| (&rules.queue, None));
+    let limited = limits.iter().map(|(queue, limit)| (queue, Some(*limit)));
+    for (queue, limit) in unlimited.chain(limited) {
+        let params = named_params! {":name": queue.as_str(), ":limit": limit};
         conn.prepare_cached(SQL)?.execute(params)?;
     }
     Ok(())
 }
 
-/// How many jobs may be claimed from each of these queues that has room; `lanes` are those that have a limit of the
-/// program's or jobs that run.
-pub(super) fn rooms(
-    conn: &Connection,
-    lanes: &[Lane],
-    queues: Vec<Queue>,
-) -> Result<Vec<(Queue, usize)>> {
-    const SQL: &str = "
-        SELECT name, operator_limit, paused_at IS NOT NULL
-        FROM job_queues
-        WHERE operator_limit IS NOT NULL OR paused_at IS NOT NULL";
-    if stopped(conn)?.is_some() {
-        return Ok(Vec::new());
-    }
-    let mut statement = conn.prepare_cached(SQL)?;
-    let said = statement.query_map([], |row| {
-        Ok((text(row, 0)?, (row.get::<_, Option<u32>>(1)?, row.get::<_, bool>(2)?)))
-    })?;
-    let said: BTreeMap<String, _> = said.collect::<rusqlite::Result<_>>()?;
-    let rooms = queues.into_iter().filter_map(|queue| {
-        let lane = lanes.iter().find(|lane| lane.queue == queue);
-        let (ours, running) =
-            lane.map_or((QueueState::DEFAULT_LIMIT, 0), |lane| (lane.limit, lane.running));
-        let (limit, paused) = said.get(queue.as_str()).copied().unwrap_or((None, false));
-        let room = limit.unwrap_or(ours).saturating_sub(running) as usize;
-        (!paused && room > 0).then_some((queue, room))
-    });
-    Ok(rooms.collect())
-}
-
 /// Ends the pauses whose time has come.
-pub(super) fn resume_due(conn: &Connection, now: Timestamp) -> Result<()> {
+pub(in crate::store) fn resume_due(conn: &Connection, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         UPDATE job_queues
         SET paused_at = NULL, paused_by = NULL, pause_reason = NULL, resume_at = NULL
@@ -181,7 +177,7 @@ pub(super) fn resume_due(conn: &Connection, now: Timestamp) -> Result<()> {
 }
 
 /// When the next pause ends by itself.
-pub(super) fn next_resume(conn: &Connection) -> Result<Option<Timestamp>> {
+pub(in crate::store) fn next_resume(conn: &Connection) -> Result<Option<Timestamp>> {
     const SQL: &str = "
         SELECT min(resume_at)
         FROM job_queues";
@@ -189,7 +185,7 @@ pub(super) fn next_resume(conn: &Connection) -> Result<Option<Timestamp>> {
 }
 
 /// Pauses a queue because a handler met a limit. A longer pause stays as it is.
-pub(super) fn pause_until(
+pub(in crate::store) fn pause_until(
     conn: &Connection,
     queue: &Queue,
     reason: &str,
@@ -204,61 +200,12 @@ pub(super) fn pause_until(
     set_pause(conn, queue, Some(&pause))
 }
 
-/// Pauses a queue until then, or until somebody resumes it.
-pub(in crate::store) fn pause(
+/// Writes a pause, or its end.
+pub(in crate::store) fn set_pause(
     conn: &Connection,
     queue: &Queue,
-    reason: &str,
-    resume_at: Option<Timestamp>,
-    actor: &Actor,
-    now: Timestamp,
+    pause: Option<&Pause>,
 ) -> Result<()> {
-    known(conn, queue)?;
-    let pause = Pause { at: now, by: actor.name.clone(), reason: reason.into(), resume_at };
-    set_pause(conn, queue, Some(&pause))?;
-    audit::record_change(conn, actor, "pause", &format!("queue {queue}"), (None, Some(reason)), now)
-}
-
-/// Lets a queue go on; answers whether it was paused.
-pub(in crate::store) fn resume(
-    conn: &Connection,
-    queue: &Queue,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<bool> {
-    known(conn, queue)?;
-    let Some(pause) = get(conn, queue)?.pause else { return Ok(false) };
-    set_pause(conn, queue, None)?;
-    if pause.by == ENGINE {
-        // A person who resumes the queue says that the limit is lifted.
-        control::lift(conn, Cause::Limited, Some(queue), actor, now)?;
-    }
-    let change = (Some(pause.reason.as_str()), None);
-    audit::record_change(conn, actor, "resume", &format!("queue {queue}"), change, now)?;
-    Ok(true)
-}
-
-/// Sets how many jobs of a queue may run at once; `None`: what the program says.
-pub(in crate::store) fn set_limit(
-    conn: &Connection,
-    queue: &Queue,
-    limit: Option<u32>,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    const SQL: &str = "
-        INSERT INTO job_queues (name, operator_limit)
-        VALUES (:name, :limit)
-        ON CONFLICT (name) DO UPDATE SET operator_limit = excluded.operator_limit";
-    known(conn, queue)?;
-    let words = |limit: Option<u32>| limit.map(|limit| limit.to_string());
-    let (before, after) = (words(get(conn, queue)?.operator_limit), words(limit));
-    conn.prepare_cached(SQL)?.execute(named_params! {":name": queue.as_str(), ":limit": limit})?;
-    let change = (before.as_deref(), after.as_deref());
-    audit::record_change(conn, actor, "limit", &format!("queue {queue}"), change, now)
-}
-
-fn set_pause(conn: &Connection, queue: &Queue, pause: Option<&Pause>) -> Result<()> {
     const SQL: &str = "
         INSERT INTO job_queues (name, paused_at, paused_by, pause_reason, resume_at)
         VALUES (:name, :at, :by, :reason, :resume_at)
@@ -279,11 +226,11 @@ fn set_pause(conn: &Connection, queue: &Queue, pause: Option<&Pause>) -> Result<
 
 /// Refuses a queue that neither the engine, an operator nor a job has spoken of: it would be a typing error. Before the
 /// engine has led for the first time nobody knows better.
-fn known(conn: &Connection, queue: &Queue) -> Result<()> {
+pub(in crate::store) fn known(conn: &Connection, queue: &Queue) -> Result<()> {
     const SQL: &str = "
         SELECT EXISTS (SELECT 1 FROM job_queues WHERE name = :name)
             OR EXISTS (SELECT 1 FROM job_counts WHERE queue = :name)
-            OR NOT EXISTS (SELECT 1 FROM job_queues WHERE engine_limit IS NOT NULL)";
+            OR NOT EXISTS (SELECT 1 FROM job_queues)";
     let params = named_params! {":name": queue.as_str()};
     if conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))? {
         return Ok(());
@@ -298,22 +245,26 @@ pub(in crate::store) fn stopped(conn: &Connection) -> Result<Option<Pause>> {
     Ok(Some(Pause { at: setting.updated_at, by: setting.updated_by, reason, resume_at: None }))
 }
 
-/// Stops everything: no queue starts a job, and what runs is asked to end. Answers how many jobs run.
-pub(in crate::store) fn stop_all(
+/// Sets the limit of an operator, or takes it back.
+pub(in crate::store) fn set_operator_limit(
+    conn: &Connection,
+    queue: &Queue,
+    limit: Option<u32>,
+) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO job_queues (name, operator_limit)
+        VALUES (:name, :limit)
+        ON CONFLICT (name) DO UPDATE SET operator_limit = excluded.operator_limit";
+    conn.prepare_cached(SQL)?.execute(named_params! {":name": queue.as_str(), ":limit": limit})?;
+    Ok(())
+}
+
+/// Writes the stop of all queues.
+pub(in crate::store) fn stop(
     conn: &Connection,
     reason: &str,
     actor: &Actor,
     now: Timestamp,
-) -> Result<usize> {
-    settings::set(conn, STOPPED, &json!({"reason": reason}), actor, now)?;
-    control::cancel_running(conn, actor, now)
-}
-
-/// Ends the stop of all queues; answers whether there was one.
-pub(in crate::store) fn resume_all(
-    conn: &Connection,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<bool> {
-    settings::unset(conn, STOPPED, actor, now)
+) -> Result<()> {
+    settings::set(conn, STOPPED, &json!({"reason": reason}), actor, now)
 }

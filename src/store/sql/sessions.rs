@@ -256,12 +256,15 @@ pub(in crate::store) fn finish(
     }
 }
 
-/// The runs whose processes are not known to be gone.
+/// The runs whose processes are not known to be gone, and that no worker with a lease runs.
 pub(in crate::store) fn open_runs(conn: &Connection) -> Result<Vec<OpenRun>> {
     const SQL: &str = "
-        SELECT job_id, marker, main_pid, main_start, working_dir
-        FROM sessions
-        WHERE marker IS NOT NULL";
+        SELECT s.job_id, s.marker, s.main_pid, s.main_start, s.working_dir
+        FROM sessions s
+        JOIN jobs j ON j.id = s.job_id
+        WHERE s.marker IS NOT NULL
+          AND (j.status <> 'running'
+               OR j.worker_id NOT IN (SELECT id FROM job_workers WHERE lost_at IS NULL))";
     let mut statement = conn.prepare_cached(SQL)?;
     let runs = statement.query_map([], |row| {
         let start: Option<String> = parsed(row, 3, Some)?;

@@ -3,11 +3,13 @@
 use super::{counts, jobs, queues, spend, workers};
 use crate::error::Result;
 use crate::model::{
-    Budgets, Cause, Circumstances, Job, JobId, Kind, Pause, ProcessFacts, PutOff, Queue,
-    QueueState, Readiness, SILENT, ServerFacts, Status, Timestamp, UsageLimit, Why, why,
+    Budgets, Cause, Circumstances, Job, JobId, Kind, KindFacts, ParkedBy, Pause, ProcessFacts,
+    Processes, PutOff, Queue, QueueState, Readiness, SessionRequest, Status, Timestamp, UsageLimit,
+    WaitsFor, Why, why,
 };
 use crate::store::sqlite::row::{parsed, text};
 use rusqlite::{Connection, named_params};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Holders of a key or a queue that are named.
@@ -39,14 +41,16 @@ fn waits(job: &Job) -> bool {
 /// Everything around some jobs.
 #[derive(Default)]
 struct Around {
-    leader_seen_at: Option<Timestamp>,
-    /// What the leader says, if it lives.
-    says: ProcessFacts,
+    /// The processes at work.
+    processes: Processes,
+    /// The facts of the kinds that they have handlers for.
+    kinds: Vec<KindFacts>,
     stopped: Option<Pause>,
     lanes: HashMap<Queue, Lane>,
     /// The first holders of each key, and how many hold it.
     keys: HashMap<String, Vec<(JobId, u64)>>,
-    put_off: HashMap<JobId, (String, Option<String>)>,
+    /// What the history says of why each of them was put off.
+    words: HashMap<JobId, String>,
     budgets: Option<Spending>,
     approvals: u64,
 }
@@ -68,12 +72,10 @@ struct Spending {
 
 impl Around {
     fn read(conn: &Connection, jobs: &[Job], now: Timestamp) -> Result<Self> {
-        let leader = workers::leading(conn)?;
-        let leader_seen_at = leader.as_ref().map(|leader| leader.worker.heartbeat_at);
-        let lives = |leader: &ServerFacts| now.since(leader.worker.heartbeat_at) <= SILENT;
-        let says = leader.filter(lives).map(|leader| leader.says).unwrap_or_default();
+        let processes = workers::processes(conn, now)?;
+        let kinds = processes.kind_facts();
         let waiting: Vec<_> = jobs.iter().filter(|job| waits(job)).collect();
-        let mut around = Self { leader_seen_at, says, ..Self::default() };
+        let mut around = Self { processes, kinds, ..Self::default() };
         around.stopped = queues::stopped(conn)?;
         let running = counts::all(conn)?;
         let names: BTreeSet<Queue> = waiting.iter().filter_map(|job| around.queue(job)).collect();
@@ -85,7 +87,7 @@ impl Around {
         }
         let names: BTreeSet<String> = waiting.iter().filter_map(|job| around.key(job)).collect();
         around.keys = key_holders(conn, &names)?;
-        around.put_off = last_steps(conn, &waiting)?;
+        around.words = words(conn, &waiting)?;
         if waiting.iter().any(|job| around.spends(job)) {
             let schedules: BTreeSet<_> = waiting.iter().map(|job| job.schedule_id).collect();
             around.budgets = Some(Spending::read(conn, schedules, now)?);
@@ -96,26 +98,34 @@ impl Around {
         Ok(around)
     }
 
+    /// The facts of a kind that some process runs.
+    fn kind(&self, kind: &str) -> Option<&KindFacts> {
+        self.kinds.iter().find(|known| known.kind == kind)
+    }
+
+    /// What the server says.
+    fn says(&self) -> Option<&ProcessFacts> {
+        self.processes.server().map(|server| &server.says)
+    }
+
     /// The queue in which a job waits or will wait: its own, or else the queue of its kind.
     fn queue(&self, job: &Job) -> Option<Queue> {
-        let of_kind = || Queue::parse(self.says.kind(job.kind.as_str())?.queue.clone()).ok();
+        let of_kind = || Queue::parse(self.kind(job.kind.as_str())?.queue.clone()).ok();
         job.queue.clone().or_else(of_kind)
     }
 
     /// The key that a job waits for or will wait for: the key of its kind goes before its own.
     fn key(&self, job: &Job) -> Option<String> {
-        let of_kind = self.says.kind(job.kind.as_str()).and_then(|kind| kind.key.clone());
+        let of_kind = self.kind(job.kind.as_str()).and_then(|kind| kind.key.clone());
         of_kind.or_else(|| job.concurrency_key.as_ref().map(ToString::to_string))
     }
 
     /// Whether a used up budget keeps it from starting, by the engine or by its own handler.
     fn spends(&self, job: &Job) -> bool {
         let kind = job.kind.as_str();
-        let parked =
-            self.put_off.get(&job.id).is_some_and(|(cause, _)| *cause == Cause::Budget.as_str());
-        parked
-            || self.says.kind(kind).is_some_and(|kind| kind.metered)
-            || self.says.spends.iter().any(|spends| spends == kind)
+        job.parked_by == Some(ParkedBy::Budget)
+            || self.kind(kind).is_some_and(|kind| kind.metered)
+            || self.says().is_some_and(|says| says.spends.iter().any(|spends| spends == kind))
     }
 
     fn of(&self, job: &Job) -> Circumstances {
@@ -124,22 +134,22 @@ impl Around {
         let held = held.map(Vec::as_slice).unwrap_or_default();
         let others = held.iter().filter(|(id, _)| *id != job.id);
         let count = held.first().map_or(0, |(_, count)| *count);
-        let missing = match &self.says.agent {
+        let missing = match self.says().and_then(|says| says.agent.as_ref()) {
             Some(Readiness::NotReady { why, .. }) => Some(why.clone()),
             Some(Readiness::Ready { .. }) | None => None,
         };
-        let is_metered = self.says.kind(job.kind.as_str()).is_some_and(|kind| kind.metered);
+        let is_metered = self.kind(job.kind.as_str()).is_some_and(|kind| kind.metered);
         let spending = self.budgets.as_ref().filter(|_| self.spends(job));
         Circumstances {
-            leader_seen_at: self.leader_seen_at,
-            kinds: self.says.kinds.clone(),
+            seen_at: self.processes.seen_at,
+            kinds: self.kinds.clone(),
             stopped: self.stopped.clone(),
             queue: lane.map(|lane| lane.state.clone()),
             queue_holders: lane.map(|lane| lane.holders.clone()).unwrap_or_default(),
             key_holders: others.clone().map(|(id, _)| *id).collect(),
             key_held: count.saturating_sub((held.len() - others.count()) as u64),
             ahead: lane.map_or(0, |lane| lane.ahead(job)),
-            put_off: self.put_off.get(&job.id).and_then(put_off),
+            put_off: put_off(job, &self.words),
             over_budget: spending.and_then(|spending| spending.over(job)),
             usage_limit: lane.and_then(|lane| lane.usage_limit.clone()),
             agent_missing: missing.filter(|_| is_metered),
@@ -200,7 +210,7 @@ impl Spending {
 
     fn over(&self, job: &Job) -> Option<crate::model::OverBudget> {
         let spent = self.spent.get(&job.schedule_id)?;
-        self.budgets.over(*spent, spend::of_schedule(job), self.now)
+        self.budgets.over(*spent, SessionRequest::budget_of(job), self.now)
     }
 }
 
@@ -233,43 +243,44 @@ fn key_holders(
     Ok(holders)
 }
 
-/// The cause and the detail of the last step of each job that has one; an edit that left its time alone is none.
-fn last_steps(
-    conn: &Connection,
-    jobs: &[&Job],
-) -> Result<HashMap<JobId, (String, Option<String>)>> {
+/// The words of the newest step with the cause that keeps each of these jobs where it is: what it says, not what it means.
+fn words(conn: &Connection, jobs: &[&Job]) -> Result<HashMap<JobId, String>> {
     const SQL: &str = "
-        SELECT job_id, cause, detail
-        FROM job_events
-        WHERE id IN (
-            SELECT (SELECT max(id) FROM job_events WHERE job_id = value AND cause <> 'edited')
-            FROM json_each(:ids))";
-    let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+        SELECT e.job_id, e.detail
+        FROM (SELECT value ->> 0 AS job_id, value ->> 1 AS cause FROM json_each(:kept)) k
+        JOIN job_events e ON e.job_id = k.job_id AND e.sequence = (
+            SELECT max(sequence)
+            FROM job_events
+            WHERE job_id = k.job_id AND cause = k.cause)";
+    let kept = jobs.iter().filter_map(|job| Some(json!([job.id.0, cause(job)?.as_str()])));
+    let kept = Value::from(kept.collect::<Vec<_>>()).to_string();
     let mut statement = conn.prepare_cached(SQL)?;
-    let steps = statement.query_map(named_params! {":ids": list(&ids)}, |row| {
-        Ok((JobId(row.get(0)?), (text(row, 1)?, parsed(row, 2, Some)?)))
+    let words = statement.query_map(named_params! {":kept": kept}, |row| {
+        Ok((JobId(row.get(0)?), parsed(row, 1, Some)?.unwrap_or_default()))
     })?;
-    Ok(steps.collect::<rusqlite::Result<_>>()?)
+    Ok(words.collect::<rusqlite::Result<_>>()?)
 }
 
-fn put_off((cause, detail): &(String, Option<String>)) -> Option<PutOff> {
-    let detail = || detail.clone().unwrap_or_default();
-    match cause.parse().ok()? {
-        Cause::Retry => Some(PutOff::Retry),
-        Cause::Snooze => Some(PutOff::Snooze),
-        Cause::Limited => Some(PutOff::Limited(detail())),
-        Cause::Budget => Some(PutOff::Budget(detail())),
-        Cause::Blocked => Some(PutOff::Refused(detail())),
-        Cause::Failed
-        | Cause::Fatal
-        | Cause::Poison
-        | Cause::Interrupted
-        | Cause::Resumed
-        | Cause::CancelRequested
-        | Cause::Cancelled
-        | Cause::RunNow
-        | Cause::Rescheduled
-        | Cause::Edited => None,
+/// The cause of the step that says why the job waits.
+fn cause(job: &Job) -> Option<Cause> {
+    match (job.parked_by, job.waits_for) {
+        (Some(ParkedBy::Limit), _) => Some(Cause::Limited),
+        (Some(ParkedBy::Budget), _) => Some(Cause::Budget),
+        (_, Some(WaitsFor::Constraint)) => Some(Cause::Blocked),
+        (Some(ParkedBy::Retry | ParkedBy::Snooze | ParkedBy::Rate) | None, _) => None,
+    }
+}
+
+/// What has put the job off, or keeps it back.
+fn put_off(job: &Job, words: &HashMap<JobId, String>) -> Option<PutOff> {
+    let words = || words.get(&job.id).cloned().unwrap_or_default();
+    match (job.parked_by, job.waits_for) {
+        (Some(ParkedBy::Retry), _) => Some(PutOff::Retry),
+        (Some(ParkedBy::Snooze), _) => Some(PutOff::Snooze),
+        (Some(ParkedBy::Limit), _) => Some(PutOff::Limited(words())),
+        (Some(ParkedBy::Budget), _) => Some(PutOff::Budget(words())),
+        (None, Some(WaitsFor::Constraint)) => Some(PutOff::Refused(words())),
+        (Some(ParkedBy::Rate) | None, _) => None,
     }
 }
 

@@ -1,16 +1,25 @@
-//! Rows of `workers`: processes with an engine, one of which leads.
+//! Rows of `job_workers`, `job_kinds` and `job_leader`: who is at work, for which kinds, and who leads.
 
+use super::queues;
 use crate::error::{Code, Error, Result};
-use crate::model::{Process, ProcessFacts, ServerFacts, Timestamp, Worker, WorkerId};
-use crate::store::sqlite::row::{parsed, text};
+use crate::model::{
+    Epoch, Kind, KindRules, LEASE, Leader, Process, ProcessFacts, Processes, RegisteredKind,
+    Registration, SILENT, ServerFacts, Timestamp, Worker, WorkerId, differing,
+};
+use crate::store::sqlite::Tx;
+use crate::store::sqlite::row::{instant, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-const COLUMNS: &str = "id, pid, process_start, version, leads, started_at, heartbeat_at";
+const COLUMNS: &str = "
+    w.id, w.pid, w.process_start, w.version, w.is_server, l.worker_id IS NOT NULL AS leads, w.slots, w.started_at,
+    w.heartbeat_at, w.beat, w.lost_at";
+const TABLES: &str = "job_workers w LEFT JOIN job_leader l ON l.worker_id = w.id";
 
 /// Longest facts of a worker, in bytes: they are written every ten seconds.
 const MAX_FACTS: usize = 64 * 1024;
-/// The most workers that are read. There are a few processes on one machine; another program may have written more rows.
-const MAX_WORKERS: i64 = 1000;
+/// The most workers and kinds that are read. There are a few processes on one machine; another program may have written
+/// more rows.
+pub(super) const MAX_ROWS: i64 = 1000;
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Worker> {
     let id = parsed(row, 0, |id| WorkerId::parse(id).ok())?;
@@ -18,9 +27,13 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Worker> {
         id: id.ok_or(rusqlite::Error::InvalidQuery)?,
         process: Process { pid: row.get(1)?, start: parsed(row, 2, Some)? },
         version: text(row, 3)?,
-        leads: row.get(4)?,
-        started_at: Timestamp::from_millis(row.get(5)?),
-        heartbeat_at: Timestamp::from_millis(row.get(6)?),
+        is_server: row.get(4)?,
+        leads: row.get(5)?,
+        slots: row.get(6)?,
+        started_at: Timestamp::from_millis(row.get(7)?),
+        heartbeat_at: Timestamp::from_millis(row.get(8)?),
+        beat: row.get(9)?,
+        lost_at: instant(row, 10)?,
     })
 }
 
@@ -28,12 +41,12 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Worker> {
 pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<Worker>> {
     let sql = format!(
         "SELECT {COLUMNS}
-         FROM job_workers
-         ORDER BY leads DESC, started_at, id
+         FROM {TABLES}
+         ORDER BY leads DESC, w.started_at, w.id
          LIMIT :limit"
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query(named_params! {":limit": MAX_WORKERS})?;
+    let mut rows = statement.query(named_params! {":limit": MAX_ROWS})?;
     let mut workers = Vec::new();
     while let Some(row) = rows.next()? {
         workers.extend(from_row(row).ok());
@@ -41,24 +54,79 @@ pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<Worker>> {
     Ok(workers)
 }
 
-/// The worker that leads, with what it says of itself; of several that claim to, the one that was heard of last.
-pub(in crate::store) fn leading(conn: &Connection) -> Result<Option<ServerFacts>> {
+/// The processes that are at work, by what they have written. Dates are compared here, but nothing is decided by them.
+pub(in crate::store) fn processes(conn: &Connection, now: Timestamp) -> Result<Processes> {
     let sql = format!(
-        "SELECT {COLUMNS}, facts
-         FROM job_workers
-         WHERE leads = 1
-         ORDER BY heartbeat_at DESC
-         LIMIT 1"
+        "SELECT {COLUMNS}, w.facts
+         FROM {TABLES}
+         ORDER BY leads DESC, w.started_at DESC, w.id
+         LIMIT :limit"
     );
-    let read = |row: &Row<'_>| {
-        // Facts that another program has spoilt are none.
-        let says = parsed(row, 7, Some)?.and_then(|text| serde_json::from_str(&text).ok());
-        Ok(ServerFacts { worker: from_row(row)?, says: says.unwrap_or_default() })
-    };
-    Ok(conn.prepare_cached(&sql)?.query_row([], read).optional()?)
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(named_params! {":limit": MAX_ROWS})?;
+    let mut found = Processes::default();
+    while let Some(row) = rows.next()? {
+        let Ok(worker) = from_row(row) else { continue };
+        found.seen_at = found.seen_at.max(Some(worker.heartbeat_at));
+        if worker.lost_at.is_none() && now.since(worker.heartbeat_at) <= SILENT {
+            // Facts that another program has spoilt are none.
+            let says = parsed(row, 11, Some)?.and_then(|text| serde_json::from_str(&text).ok());
+            found.at_work.push(ServerFacts { worker, says: says.unwrap_or_default() });
+        }
+    }
+    found.kinds = kinds(conn)?;
+    found.kinds.retain(|kind| found.at_work.iter().any(|one| one.worker.id == kind.worker));
+    Ok(found)
 }
 
-/// Facts as they are stored. If they are too long, the kinds are left out: nothing untrue is said without them.
+/// The kinds that workers which are not lost have registered, the newest registration first.
+pub(in crate::store) fn kinds(conn: &Connection) -> Result<Vec<RegisteredKind>> {
+    registered(conn, "w.lost_at IS NULL")
+}
+
+/// The same with the kinds of lost workers.
+pub(in crate::store) fn kinds_of_all(conn: &Connection) -> Result<Vec<RegisteredKind>> {
+    registered(conn, "1")
+}
+
+/// A kind that a worker has registered, as it is stored.
+#[derive(Debug)]
+pub(super) struct KindRow {
+    pub(super) worker: Option<String>,
+    pub(super) kind: Option<String>,
+    pub(super) rules: Option<String>,
+}
+
+impl KindRow {
+    /// What it says; a row that another program has spoilt says nothing.
+    pub(super) fn read(&self) -> Option<RegisteredKind> {
+        let worker = WorkerId::parse(self.worker.clone()?).ok()?;
+        let kind = Kind::parse(self.kind.clone()?).ok()?;
+        let rules = KindRules::from_json(kind, self.rules.as_deref().unwrap_or_default())?;
+        Some(RegisteredKind { worker, rules })
+    }
+}
+
+fn registered(conn: &Connection, which: &str) -> Result<Vec<RegisteredKind>> {
+    let sql = format!(
+        "SELECT k.worker_id, k.kind, k.rules
+         FROM job_kinds k
+         JOIN job_workers w ON w.id = k.worker_id
+         WHERE {which}
+         ORDER BY k.registered_at DESC, k.worker_id, k.kind
+         LIMIT :limit"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(named_params! {":limit": MAX_ROWS})?;
+    let mut kinds = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (worker, kind) = (parsed(row, 0, Some)?, parsed(row, 1, Some)?);
+        kinds.extend(KindRow { worker, kind, rules: parsed(row, 2, Some)? }.read());
+    }
+    Ok(kinds)
+}
+
+/// Facts as they are stored. If they are too long, those of services are left out.
 fn facts_text(facts: &ProcessFacts) -> Result<String> {
     let write = |facts: &ProcessFacts| {
         serde_json::to_string(facts).map_err(|error| {
@@ -69,70 +137,239 @@ fn facts_text(facts: &ProcessFacts) -> Result<String> {
     if text.len() <= MAX_FACTS {
         return Ok(text);
     }
-    write(&ProcessFacts { kinds: Vec::new(), ..facts.clone() })
+    write(&ProcessFacts { services: Default::default(), ..facts.clone() })
 }
 
-/// Says that the worker is alive, with its facts. A worker without a row gets one, as a worker that stands by.
-pub(in crate::store) fn heartbeat(
-    conn: &Connection,
-    worker: &WorkerId,
-    process: &Process,
-    facts: Option<&ProcessFacts>,
+fn lease_until(now: Timestamp) -> i64 {
+    now.plus(LEASE).millis()
+}
+
+/// Registers a worker with its kinds and its program's limits; answers the kinds that another worker has other rules for.
+pub(in crate::store) fn register(
+    tx: &Tx<'_>,
+    registration: &Registration,
+    facts: &ProcessFacts,
     now: Timestamp,
-) -> Result<()> {
-    const SQL: &str = "
-        INSERT INTO job_workers (id, pid, process_start, version, leads, started_at, heartbeat_at, facts)
-        VALUES (:id, :pid, :process_start, :version, 0, :now, :now, coalesce(:facts, '{}'))
-        ON CONFLICT (id) DO UPDATE SET
-            heartbeat_at = excluded.heartbeat_at,
-            facts = coalesce(:facts, facts)";
-    conn.prepare_cached(SQL)?.execute(named_params! {
+) -> Result<Vec<Kind>> {
+    const WORKER: &str = "
+        INSERT INTO job_workers (
+            id, pid, process_start, version, is_server, slots, started_at, heartbeat_at, beat, lease_until, facts)
+        VALUES (
+            :id, :pid, :process_start, :version, :is_server, :slots, :now, :now, 1, :lease_until, :facts)";
+    // The newest by count, not by date: a clock that was set back makes no old registration the newest.
+    const KIND: &str = "
+        INSERT INTO job_kinds (worker_id, kind, rules, registered_at)
+        SELECT :id, :kind, :rules, max(:now, coalesce(max(registered_at) + 1, 0))
+        FROM job_kinds
+        WHERE kind = :kind";
+    let Registration { worker, process, kinds, .. } = registration;
+    if let Some(before) = &registration.replaces {
+        retire(tx, before, now)?;
+    }
+    let alone = all(tx)?.iter().all(|other| other.lost_at.is_some());
+    queues::register(tx, kinds, &registration.limits, alone)?;
+    tx.prepare_cached(WORKER)?.execute(named_params! {
         ":id": worker.as_str(),
         ":pid": process.pid,
         ":process_start": process.start,
         ":version": env!("CARGO_PKG_VERSION"),
+        ":is_server": registration.is_server,
+        ":slots": registration.slots,
         ":now": now.millis(),
-        ":facts": facts.map(facts_text).transpose()?,
+        ":lease_until": lease_until(now),
+        ":facts": facts_text(facts)?,
     })?;
-    Ok(())
+    for rules in kinds.iter() {
+        tx.prepare_cached(KIND)?.execute(named_params! {
+            ":id": worker.as_str(),
+            ":kind": rules.kind.as_str(),
+            ":rules": rules.to_json(),
+            ":now": now.millis(),
+        })?;
+    }
+    let mut differing = differing(&self::kinds(tx)?);
+    differing.retain(|kind| kinds.iter().any(|rules| rules.kind == *kind));
+    Ok(differing)
 }
 
-/// Registers a worker as the one that leads.
-pub(in crate::store) fn register(
+/// Says that the worker is alive, with its facts.
+pub(in crate::store) fn beat(
     conn: &Connection,
     worker: &WorkerId,
-    process: &Process,
+    facts: &ProcessFacts,
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
         UPDATE job_workers
-        SET leads = (id = :id)
-        WHERE leads <> (id = :id)";
-    heartbeat(conn, worker, process, None, now)?;
-    conn.prepare_cached(SQL)?.execute(named_params! {":id": worker.as_str()})?;
-    Ok(())
+        SET beat = beat + 1, heartbeat_at = :now, lease_until = :lease_until, facts = :facts
+        WHERE id = :id AND lost_at IS NULL";
+    let beaten = conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": worker.as_str(),
+        ":now": now.millis(),
+        ":lease_until": lease_until(now),
+        ":facts": facts_text(facts)?,
+    })?;
+    if beaten == 1 { Ok(()) } else { Err(lost(worker)) }
 }
 
-/// Refuses a worker in whose place another one leads, or has led.
-pub(in crate::store) fn expect_leader(conn: &Connection, worker: &WorkerId) -> Result<()> {
+pub(super) fn lost(worker: &WorkerId) -> Error {
+    Error::new(Code::EngineLost, format!("work as {worker}"))
+}
+
+/// Refuses a worker that was judged lost, or has no row.
+pub(in crate::store) fn expect_alive(conn: &Connection, worker: &WorkerId) -> Result<()> {
+    if is_alive(conn, worker)? { Ok(()) } else { Err(lost(worker)) }
+}
+
+/// Whether a worker has its lease.
+pub(super) fn is_alive(conn: &Connection, worker: &WorkerId) -> Result<bool> {
     const SQL: &str = "
         SELECT EXISTS (
             SELECT 1
             FROM job_workers
-            WHERE (leads = 1 AND id <> :id) OR (leads = 0 AND id = :id))";
+            WHERE id = :id AND lost_at IS NULL)";
     let id = named_params! {":id": worker.as_str()};
-    let replaced: bool = conn.prepare_cached(SQL)?.query_row(id, |row| row.get(0))?;
-    if replaced {
-        return Err(Error::new(Code::EngineReplaced, format!("lead as {worker}")));
+    Ok(conn.prepare_cached(SQL)?.query_row(id, |row| row.get(0))?)
+}
+
+/// Whether a worker was judged lost. One without a row was not, or was long ago: then its jobs are rescued.
+pub(super) fn is_lost(conn: &Connection, worker: &WorkerId) -> Result<bool> {
+    const SQL: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM job_workers
+            WHERE id = :id AND lost_at IS NOT NULL)";
+    let id = named_params! {":id": worker.as_str()};
+    Ok(conn.prepare_cached(SQL)?.query_row(id, |row| row.get(0))?)
+}
+
+/// Who leads.
+pub(in crate::store) fn leader(conn: &Connection) -> Result<Leader> {
+    const SQL: &str = "
+        SELECT epoch, worker_id
+        FROM job_leader";
+    let read = |row: &Row<'_>| {
+        let worker = parsed(row, 1, |id| WorkerId::parse(id).ok())?;
+        Ok(Leader { epoch: Epoch(row.get(0)?), worker })
+    };
+    let found = conn.prepare_cached(SQL)?.query_row([], read).optional()?;
+    Ok(found.unwrap_or(Leader { epoch: Epoch(0), worker: None }))
+}
+
+/// Refuses a worker that does not lead by this epoch.
+pub(in crate::store) fn expect_leader(
+    conn: &Connection,
+    worker: &WorkerId,
+    epoch: Epoch,
+) -> Result<()> {
+    let leader = leader(conn)?;
+    if leader.epoch == epoch && leader.worker.as_ref() == Some(worker) {
+        return Ok(());
+    }
+    Err(Error::new(Code::EngineReplaced, format!("lead as {worker}")))
+}
+
+/// Makes a worker the one that leads, unless somebody has taken the lead since it was `seen`.
+pub(in crate::store) fn lead(
+    conn: &Connection,
+    worker: &WorkerId,
+    seen: Epoch,
+    died: Option<&WorkerId>,
+    now: Timestamp,
+) -> Result<Option<Epoch>> {
+    const SQL: &str = "
+        INSERT INTO job_leader (id, epoch, worker_id)
+        VALUES (1, :seen + 1, :worker)
+        ON CONFLICT (id) DO UPDATE SET
+            epoch = excluded.epoch,
+            worker_id = excluded.worker_id
+        WHERE epoch = :seen";
+    expect_alive(conn, worker)?;
+    let params = named_params! {":seen": seen.0, ":worker": worker.as_str()};
+    if conn.prepare_cached(SQL)?.execute(params)? == 0 {
+        return Ok(None);
+    }
+    if let Some(died) = died.filter(|died| *died != worker) {
+        mark_lost(conn, died, None, now)?;
+    }
+    Ok(Some(Epoch(seen.0 + 1)))
+}
+
+/// Gives the lead up.
+pub(in crate::store) fn resign(conn: &Connection, worker: &WorkerId, epoch: Epoch) -> Result<()> {
+    const SQL: &str = "
+        UPDATE job_leader
+        SET worker_id = NULL
+        WHERE epoch = :epoch AND worker_id = :worker";
+    let params = named_params! {":epoch": epoch.0, ":worker": worker.as_str()};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
+}
+
+/// Marks a worker lost, unless it has said since `beat` that it is alive; answers whether it is lost from now on.
+fn mark_lost(
+    conn: &Connection,
+    worker: &WorkerId,
+    beat: Option<i64>,
+    now: Timestamp,
+) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE job_workers
+        SET lost_at = :now
+        WHERE id = :id AND lost_at IS NULL AND beat = coalesce(:beat, beat)";
+    let params = named_params! {":id": worker.as_str(), ":beat": beat, ":now": now.millis()};
+    Ok(conn.prepare_cached(SQL)?.execute(params)? == 1)
+}
+
+/// Marks workers lost, and removes the rows of lost ones under whose names nothing runs; answers those that are lost from
+/// now on.
+pub(in crate::store) fn bury(
+    conn: &Connection,
+    gone: &[(WorkerId, i64)],
+    now: Timestamp,
+) -> Result<Vec<WorkerId>> {
+    // The rules of a lost worker's kinds say how its jobs are rescued, so they stay until then.
+    const SQL: &str = "
+        DELETE FROM job_workers
+        WHERE lost_at IS NOT NULL
+          AND NOT EXISTS (
+              SELECT 1
+              FROM jobs
+              WHERE status = 'running' AND worker_id = job_workers.id)";
+    let mut lost = Vec::new();
+    for (worker, beat) in gone {
+        if mark_lost(conn, worker, Some(*beat), now)? {
+            lost.push(worker.clone());
+        }
+    }
+    conn.prepare_cached(SQL)?.execute([])?;
+    Ok(lost)
+}
+
+/// Removes a worker that has ended. If a job still runs under its name, nobody knows what became of it: the worker is lost.
+pub(in crate::store) fn retire(conn: &Connection, worker: &WorkerId, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        DELETE FROM job_workers
+        WHERE id = :id
+          AND NOT EXISTS (
+              SELECT 1
+              FROM jobs
+              WHERE status = 'running' AND worker_id = :id)";
+    if conn.prepare_cached(SQL)?.execute(named_params! {":id": worker.as_str()})? == 0 {
+        mark_lost(conn, worker, None, now)?;
     }
     Ok(())
 }
 
-/// Removes a worker.
-pub(in crate::store) fn retire(conn: &Connection, worker: &WorkerId) -> Result<()> {
+/// Whether the worker that leads has a handler for the kind: then it clears what was left.
+pub(in crate::store) fn leader_has(conn: &Connection, kind: &Kind) -> Result<bool> {
     const SQL: &str = "
-        DELETE FROM job_workers
-        WHERE id = :id";
-    conn.prepare_cached(SQL)?.execute(named_params! {":id": worker.as_str()})?;
-    Ok(())
+        SELECT EXISTS (
+            SELECT 1
+            FROM job_leader l
+            JOIN job_kinds k ON k.worker_id = l.worker_id
+            JOIN job_workers w ON w.id = l.worker_id
+            WHERE k.kind = :kind AND w.lost_at IS NULL)";
+    let kind = named_params! {":kind": kind.as_str()};
+    Ok(conn.prepare_cached(SQL)?.query_row(kind, |row| row.get(0))?)
 }

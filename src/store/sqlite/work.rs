@@ -167,9 +167,8 @@ impl<I: Send + 'static, T: Send + 'static> Work for Several<I, T> {
 }
 
 fn guarded<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        Err(Error::new(Code::StoreIo, "the call panicked; nothing was saved"))
-    })
+    catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|_| Err(Error::new(Code::StoreIo, "the call panicked; nothing was saved")))
 }
 
 fn tell<T>(caller: oneshot::Sender<Result<T>>, answer: Result<T>, doing: &str) {

@@ -152,7 +152,9 @@ impl Writer {
                 Err(error) => match work.part() {
                     Parts::One(work) => work.answer(Err(error)),
                     // One of them is at fault: each has a try of its own.
-                    Parts::Several(calls) => calls.into_iter().rev().for_each(|work| waiting.push_front(work)),
+                    Parts::Several(calls) => {
+                        calls.into_iter().rev().for_each(|work| waiting.push_front(work))
+                    }
                 },
             }
             if pages(conn).is_ok_and(|pages| pages >= full) {

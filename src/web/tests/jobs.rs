@@ -112,7 +112,7 @@ async fn the_list_goes_on_where_the_page_ends() {
     let first = site.see("/jobs?kind=other").await.body;
     let older = r#"href="/jobs?q=kind%3Aother&amp;before=2""#;
     assert!(first.contains(older) && !first.contains("Newest"), "{first}");
-    assert!(first.contains("waits: no server runs the engine"));
+    assert!(first.contains("waits: no process runs the engine"));
     assert_eq!(listed(&site, "?kind=other&before=2").await, [1]);
     let rest = site.see("/jobs?kind=other&before=2").await.body;
     assert!(rest.contains("Newest") && !rest.contains("Older"));
@@ -131,7 +131,7 @@ async fn a_search_by_id_leads_to_the_job() {
 async fn one_sentence_says_how_a_job_stands() {
     let site = Site::signed_in().await;
     let id = enqueue(&site, "other").await;
-    let nobody = "QueuedNo server runs the engine.";
+    let nobody = "QueuedNo process runs the engine.";
     assert_eq!(says(&site, id).await, nobody);
     lead(&site).await;
     assert_eq!(says(&site, id).await, "QueuedThe engine has not looked at it yet.");

@@ -26,7 +26,7 @@ fn prepare(folder: &Path) {
 }
 
 /// What a job waits for where no server runs.
-const NO_SERVER: &str = "No server runs the engine.";
+const NO_SERVER: &str = "No process runs the engine.";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_cancelled_and_run_again_alike_by_every_face() {
