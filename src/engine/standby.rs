@@ -93,7 +93,9 @@ impl Overseer {
             // Another worker has taken over: the lock, if there is one, is worth nothing any more.
             self.led = false;
             self.pruning.shutdown().await;
-            self.lock.take().map_or((), Leadership::give_up);
+            if let Some(lock) = self.lock.take() {
+                lock.give_up();
+            }
         }
         let epoch = match epoch {
             Some(epoch) => Some(epoch),
@@ -223,6 +225,8 @@ impl Overseer {
         {
             tracing::info!(%error, "the lead could not be given up; its lock tells the others");
         }
-        self.lock.take().map_or((), Leadership::give_up);
+        if let Some(lock) = self.lock.take() {
+            lock.give_up();
+        }
     }
 }

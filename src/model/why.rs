@@ -406,7 +406,7 @@ fn count(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, KindRules, Queue, Trigger};
+    use crate::model::{Kind, KindRules, Queue};
     use std::time::Duration;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);

@@ -23,7 +23,7 @@ mod work;
 use super::{Options, Web, router};
 use crate::clock::Clock;
 use crate::model::{
-    Account, Actor, Kind, KindFacts, KindRules, Process, ProcessFacts, Timestamp, WorkerId,
+    Account, Actor, Kind, KindRules, Lane, PollRequest, Process, Registration, Timestamp, WorkerId,
 };
 use crate::monitor::Tracking;
 use crate::store::{Leadership, LogStore, OpenMode, Store};
@@ -33,6 +33,7 @@ use axum::extract::ConnectInfo;
 use axum::http::request::Builder;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -89,13 +90,42 @@ impl Answer {
 impl Site {
     /// Lets a process lead the engine that runs no agents, and answers what keeps it leading.
     async fn leads_without_agents(&self) -> Leadership {
-        let kinds = vec![KindFacts::of(&KindRules::new(Kind::SELF_MONITORING))];
-        let facts = ProcessFacts { kinds, ..ProcessFacts::default() };
-        let (id, process) = (WorkerId::parse("server").unwrap(), Process { pid: 1, start: None });
-        let store = &self.web.store;
-        store.take_over(id.clone(), process.clone(), Vec::new(), START).await.unwrap();
-        store.heartbeat(id, process, facts, START).await.unwrap();
-        store.try_lead().unwrap().expect("nobody else leads")
+        let request = self.leads(vec![KindRules::new(Kind::SELF_MONITORING)]).await;
+        self.web.store.try_lead(&request.worker).unwrap().expect("nobody else leads")
+    }
+
+    /// Registers a new worker for these kinds that leads, and answers what it asks for at a look: one job of each queue.
+    /// What other workers run goes on.
+    async fn leads(&self, kinds: Vec<KindRules>) -> PollRequest {
+        let (store, now) = (&self.web.store, self.web.clock.now());
+        let worker = format!("tests-{}", store.workers().await.unwrap().len());
+        let worker = WorkerId::parse(worker).unwrap();
+        let lane =
+            |rules: &KindRules| Lane { queue: rules.queue.clone(), running: 0, slots: Some(1) };
+        let lanes = kinds.iter().map(lane).collect();
+        let kinds: Arc<[KindRules]> = kinds.into();
+        let registration = Registration {
+            worker: worker.clone(),
+            process: Process { pid: 1, start: None },
+            is_server: true,
+            kinds: Arc::clone(&kinds),
+            limits: Vec::new(),
+            slots: 10,
+            replaces: None,
+        };
+        store.register(registration, now).await.unwrap();
+        let seen = store.leader().await.unwrap().epoch;
+        let leads = store.lead(worker.clone(), seen, None, now).await.unwrap();
+        PollRequest {
+            worker,
+            kinds,
+            lanes,
+            running: Vec::new(),
+            draining: false,
+            leads,
+            swept: Vec::new(),
+            abandoned: Vec::new(),
+        }
     }
 
     /// A server with an empty database and nobody signed in.

@@ -1,11 +1,11 @@
 //! What every backend of `Store` must do, as one function over a fixture that opens it. A second backend adds a fixture.
 
-use crate::support::START;
+use crate::support::{Played, START};
 use lamplighter::error::Class;
 use lamplighter::model::{
     Actor, AttemptEnd, Cancelled, ConcurrencyKey, Enqueued, Filter, Job, JobEdit, JobError, JobId,
-    Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Polled, Process,
-    Queue, RunNow, Status, Timestamp, UniqueKey, WorkerId,
+    Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Polled, Queue, RunNow,
+    Status, Timestamp, UniqueKey,
 };
 use lamplighter::store::{OpenMode, Store};
 use lamplighter::{Code, testing};
@@ -96,9 +96,8 @@ async fn get(store: &Store, id: JobId) -> Job {
 /// A worker that leads, and what it believes to run.
 struct Leader<'a> {
     store: &'a Store,
-    worker: WorkerId,
+    played: Played,
     running: Vec<JobId>,
-    rules: KindRules,
 }
 
 impl<'a> Leader<'a> {
@@ -107,10 +106,8 @@ impl<'a> Leader<'a> {
     }
 
     async fn of(store: &'a Store, name: &str, rules: KindRules) -> Self {
-        let worker = WorkerId::parse(name).unwrap();
-        let process = Process { pid: 1, start: None };
-        store.take_over(worker.clone(), process, vec![lane(3)], START).await.unwrap();
-        Self { store, worker, running: Vec::new(), rules }
+        let played = Played::leading(store, name, vec![rules], vec![], START).await;
+        Self { store, played, running: Vec::new() }
     }
 
     async fn poll(&mut self, room: u32, now: Timestamp) -> Polled {
@@ -120,13 +117,7 @@ impl<'a> Leader<'a> {
     }
 
     fn request(&self, room: u32) -> PollRequest {
-        PollRequest {
-            worker: self.worker.clone(),
-            kinds: Arc::new([self.rules.clone()]),
-            lanes: vec![lane(room)],
-            running: self.running.clone(),
-            draining: false,
-        }
+        PollRequest { lanes: vec![lane(room)], ..self.played.request(self.running.clone()) }
     }
 
     async fn claim(&mut self, room: u32) -> Vec<Lease> {
@@ -141,8 +132,8 @@ impl<'a> Leader<'a> {
     }
 }
 
-fn lane(limit: u32) -> Lane {
-    Lane { queue: Queue::DEFAULT, running: 0, limit }
+fn lane(slots: u32) -> Lane {
+    Lane { queue: Queue::DEFAULT, running: 0, slots: Some(slots) }
 }
 
 fn done() -> Outcome {
@@ -291,7 +282,7 @@ async fn one_leader_polls(store: &Store) {
     assert_eq!(second.claim(1).await.len(), 1);
     let workers = store.workers().await.unwrap();
     let leads: Vec<_> = workers.iter().filter(|worker| worker.leads).collect();
-    assert_eq!((leads.len(), &leads[0].id), (1, &second.worker));
+    assert_eq!((leads.len(), &leads[0].id), (1, &second.played.worker));
 }
 
 async fn a_wish_to_cancel_holds(store: &Store) {

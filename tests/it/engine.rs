@@ -337,7 +337,7 @@ async fn what_an_earlier_process_left_is_cleared_before_its_jobs_are_settled_and
     let (looking, looked, left) = (again.clone(), seen.clone(), fails.clone());
     let second = engine(&again)
         .kind(rules(), |_| async { Outcome::Done(true.into()) })
-        .before_leading(move || {
+        .before_rescue([kind("print")], move || {
             let (store, looked, left) = (looking.clone(), looked.clone(), left.clone());
             async move {
                 let jobs = [store.job(lost).await?.unwrap(), store.job(next).await?.unwrap()];

@@ -1,13 +1,12 @@
 //! What a scan leaves behind: issues, acts at the tracker, counts and watermark, all or nothing.
 
-use crate::support::{START, foreign, now, store, until};
+use crate::support::{Played, START, foreign, now, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
     Act, Actor, AttemptEnd, Caps, Classification, FilingEvent, FilingId, FilingState, Finding,
-    Fingerprint, IssueChange, IssueId, IssueState, JobId, Kind, KindRules, KnownIssue, Lane, Lease,
-    Level, Marker, NewIssue, NewJob, NewLogRow, Outcome, Place, PollRequest, Posting, Process,
-    Queue, Remark, RemoteKind, Repository, ScanCommit, ScanCounts, Status, Timestamp, Tracker,
-    WorkerId,
+    Fingerprint, IssueChange, IssueId, IssueState, JobId, Kind, KindRules, KnownIssue, Lease,
+    Level, Marker, NewIssue, NewJob, NewLogRow, Outcome, Place, Posting, Remark, RemoteKind,
+    Repository, ScanCommit, ScanCounts, Status, Timestamp, Tracker,
 };
 use lamplighter::monitor::Tracking;
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -21,17 +20,8 @@ const GITHUB: Tracker = Tracker::Remote { kind: RemoteKind::Github, approval: fa
 async fn claimed(store: &Store) -> Lease {
     let job = NewJob::new(Kind::SELF_MONITORING);
     store.enqueue(job, START).await.unwrap();
-    let worker = WorkerId::parse("tests").unwrap();
-    let process = Process { pid: 1, start: None };
-    let lanes = vec![Lane { queue: Queue::DEFAULT, running: 0, limit: 1 }];
-    store.take_over(worker.clone(), process, lanes.clone(), START).await.unwrap();
-    let request = PollRequest {
-        worker,
-        kinds: [KindRules::new(Kind::SELF_MONITORING)].into(),
-        lanes,
-        running: Vec::new(),
-        draining: false,
-    };
+    let kinds = vec![KindRules::new(Kind::SELF_MONITORING)];
+    let request = Played::leading(store, "tests", kinds, vec![], START).await.request(vec![]);
     let polled = store.poll(request, START).await.unwrap();
     polled.claimed[0].lease().unwrap()
 }

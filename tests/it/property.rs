@@ -2,12 +2,12 @@
 //!
 //! `PROPTEST_CASES=10000 cargo test --test it property` makes a campaign; a failure prints the shortest sequence.
 
-use crate::support::START;
+use crate::support::{Played, START};
 use lamplighter::Code;
 use lamplighter::model::{
     Actor, AttemptEnd, Cancelled, ConcurrencyKey, Enqueued, Filter, Job, JobEdit, JobError, JobId,
-    Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Process, Queue,
-    RunNow, Status, Timestamp, UniqueKey, WorkerId,
+    Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Queue, RunNow, Status,
+    Timestamp, UniqueKey, WorkerId,
 };
 use lamplighter::store::Store;
 use lamplighter::testing;
@@ -357,7 +357,7 @@ impl Queued {
 struct World {
     model: Queued,
     store: Store,
-    worker: WorkerId,
+    worker: Played,
     started: u32,
     running: Vec<Lease>,
     over: Vec<Lease>,
@@ -472,11 +472,8 @@ impl World {
 
     async fn poll(&mut self) {
         let request = PollRequest {
-            worker: self.worker.clone(),
-            kinds: kinds(),
             lanes: QUEUES.map(|lane| self.lane(lane)).into(),
-            running: self.running.iter().map(|lease| lease.id).collect(),
-            draining: false,
+            ..self.worker.request(self.running.iter().map(|lease| lease.id).collect())
         };
         // Whatever runs and is nobody's is settled as lost first.
         let lost = self.model.jobs.iter().filter(|(id, job)| {
@@ -495,7 +492,7 @@ impl World {
     fn lane(&self, lane: &str) -> Lane {
         let here =
             self.running.iter().filter(|lease| KINDS[self.model.jobs[&lease.id.0].kind].1 == lane);
-        Lane { queue: queue(lane), running: here.count() as u32, limit: LIMIT }
+        Lane { queue: queue(lane), running: here.count() as u32, slots: None }
     }
 
     async fn cancel(&mut self, nth: usize) {
@@ -589,15 +586,10 @@ impl World {
 
     async fn start(&mut self) {
         self.started += 1;
-        self.worker = WorkerId::parse(format!("w{}", self.started)).unwrap();
-        let lanes = QUEUES.map(|lane| Lane { queue: queue(lane), running: 0, limit: LIMIT });
-        let taken = self.store.take_over(
-            self.worker.clone(),
-            Process { pid: 1, start: None },
-            lanes.into(),
-            self.now(),
-        );
-        taken.await.unwrap();
+        let name = format!("w{}", self.started);
+        let limits = QUEUES.map(|lane| (queue(lane), LIMIT)).into();
+        let now = self.now();
+        self.worker = Played::leading(&self.store, &name, kinds().to_vec(), limits, now).await;
         assert_eq!(self.store.unblock(kinds(), String::new()).await.unwrap(), None);
         let keys: std::collections::BTreeSet<_> =
             self.model.jobs.values().filter_map(|job| job.key).collect();
@@ -649,6 +641,7 @@ async fn run(operations: &[Operation]) {
     let folder = tempfile::tempdir().unwrap();
     let store = testing::store_in(folder.path()).unwrap();
     let worker = WorkerId::parse("nobody").unwrap();
+    let worker = Played { worker, kinds: Vec::new(), leads: None };
     let mut world = World {
         model: Queued::default(),
         store,

@@ -1,6 +1,6 @@
 //! Schedules with a real engine: what is due, what was missed, what people and settings change.
 
-use crate::support::{START, foreign, in_time, open, store, until};
+use crate::support::{Played, START, foreign, in_time, open, store, until};
 use lamplighter::actions::Call;
 use lamplighter::actions::settings::{SettingChange, change};
 use lamplighter::clock::Clock;
@@ -8,9 +8,9 @@ use lamplighter::engine::Builder;
 use lamplighter::model::Setting;
 use lamplighter::model::settings::{CADENCE, ENABLED};
 use lamplighter::model::{
-    Actor, CatchUp, Filter, Job, Kind, KindRules, Lane, NewSchedule, Outcome, Overlap,
-    PastDecision, Plan, PlanChange, PollRequest, Polled, Queue, Rule, Schedule, ScheduleName,
-    SettingState, Status, Timestamp, Trigger, WorkerId,
+    Actor, CatchUp, Filter, Job, Kind, KindRules, NewSchedule, Outcome, Overlap, PastDecision,
+    Plan, PlanChange, Polled, Queue, Rule, Schedule, ScheduleName, SettingState, Status, Timestamp,
+    Trigger,
 };
 use lamplighter::store::Store;
 use lamplighter::{Code, Engine, testing};
@@ -72,13 +72,16 @@ async fn made(store: &Store) -> Vec<Job> {
 
 /// Looks once, as the poller does, without a handler for anything.
 async fn look(store: &Store, now: Timestamp) -> Polled {
-    let request = PollRequest {
-        worker: WorkerId::parse("tests").unwrap(),
-        kinds: [].into(),
-        lanes: Vec::<Lane>::new(),
-        running: vec![],
-        draining: false,
+    let workers = store.workers().await.unwrap();
+    let known = workers.into_iter().find(|worker| worker.leads);
+    let played = match known {
+        Some(known) => {
+            let leads = Some(store.leader().await.unwrap().epoch);
+            Played { worker: known.id, kinds: vec![], leads }
+        }
+        None => Played::leading(store, "tests", vec![], vec![], now).await,
     };
+    let request = played.request(vec![]);
     store.poll(request, now).await.unwrap()
 }
 

@@ -1,18 +1,19 @@
-//! Two processes on one data directory: one leads, the other stands by and takes over (P27).
+//! Several processes on one data directory: all work, one leads, and another one leads when it is gone (P27).
 
 use crate::support::server::Server;
 use crate::support::{foreign, in_time, now, open, store, until};
 use lamplighter::Engine;
 use lamplighter::clock::Clock;
-use lamplighter::model::{Job, JobId, Kind, KindRules, NewJob, Outcome, Status, Worker};
+use lamplighter::engine::Builder;
+use lamplighter::model::{Job, JobId, Kind, KindRules, NewJob, Note, Outcome, Status, Worker};
 use lamplighter::store::Store;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// How often the process that leads is killed.
 const KILLS: usize = 10;
@@ -198,51 +199,141 @@ async fn every_process_is_a_row_and_the_leader_removes_those_that_are_gone() {
     dead.wait().unwrap();
     let sql = "INSERT INTO job_workers (id, pid, process_start, version, started_at, heartbeat_at)
                SELECT 'dead', ?1, process_start, version, started_at, heartbeat_at + 1000000000
-               FROM job_workers WHERE leads = 1";
+               FROM job_workers LIMIT 1";
     foreign(folder.path()).execute(sql, [dead.id()]).unwrap();
     first.stop(Duration::ZERO).await;
     in_time(second.leading().wait_for(|leads| *leads)).await.unwrap();
-    let left = other.workers().await.unwrap();
-    assert_eq!((left.len(), &left[0].id, left[0].leads), (1, &both[1].id, true));
+    let left = watching(&other, workers(&other, |workers| workers.len() == 1)).await;
+    assert_eq!((&left[0].id, left[0].leads), (&both[1].id, true));
     second.stop(Duration::ZERO).await;
     assert!(other.workers().await.unwrap().is_empty());
 }
 
+/// An engine whose handler says that it runs, and ends when it is let.
+fn held(
+    name: &'static str,
+    store: &Store,
+    entered: &mpsc::UnboundedSender<(&'static str, JobId)>,
+) -> (Builder, Arc<Notify>) {
+    let (entered, release) = (entered.clone(), Arc::new(Notify::new()));
+    let let_go = Arc::clone(&release);
+    let builder = Engine::builder(store.clone(), Clock::system()).kind(rules(), move |context| {
+        entered.send((name, context.job.id)).unwrap();
+        let let_go = Arc::clone(&let_go);
+        async move {
+            let_go.notified().await;
+            Outcome::Done(name.into())
+        }
+    });
+    (builder, release)
+}
+
 #[tokio::test]
-async fn p9_a_leader_whose_lock_is_worth_nothing_any_more_stops_claiming_and_stands_by() {
+async fn p9_a_leader_whose_lock_is_worth_nothing_any_more_leads_no_more_and_works_on() {
     let (folder, store) = store();
     let (enter, mut entered) = mpsc::unbounded_channel();
-    let enter = Arc::new(enter);
-    let engine = |name: &'static str, store: &Store| {
-        let enter = Arc::clone(&enter);
-        Engine::builder(store.clone(), Clock::system()).kind(rules(), move |context| {
-            enter.send((name, context.job.id)).unwrap();
-            async move {
-                // The first run of the first job hangs until it is dropped.
-                if name == "first" { pending().await } else { Outcome::Done(name.into()) }
-            }
-        })
-    };
-    let first = engine("first", &store).start().unwrap();
+    let (builder, release) = held("first", &store, &enter);
+    let first = builder.start().unwrap();
     let id = store.enqueue(new_job(), now()).await.unwrap().id();
     assert_eq!(in_time(entered.recv()).await, Some(("first", id)));
     // Somebody tidies up too much.
     std::fs::remove_file(folder.path().join("lamplighter.lock")).unwrap();
     let other = open(folder.path());
-    let second = engine("second", &other).start().unwrap();
+    let second = Engine::builder(other.clone(), Clock::system()).start().unwrap();
+    in_time(second.leading().wait_for(|leads| *leads)).await.unwrap();
     in_time(first.leading().wait_for(|leads| !*leads)).await.unwrap();
-    let rescued = until(&other, id, |job| job.status.is_final()).await;
-    assert_eq!(
-        (rescued.status, rescued.result.as_deref()),
-        (Status::Completed, Some("\"second\""))
-    );
-    assert_eq!(in_time(entered.recv()).await, Some(("second", id)));
+    // It has its lease and goes on with what it runs, and with what the new leader admits.
+    release.notify_one();
+    let done = until(&other, id, |job| job.status.is_final()).await;
+    assert_eq!((done.status, done.interrupted), (Status::Completed, 0));
     let next = store.enqueue(new_job(), now()).await.unwrap().id();
-    assert_eq!(in_time(entered.recv()).await, Some(("second", next)));
+    assert_eq!(in_time(entered.recv()).await, Some(("first", next)));
+    release.notify_one();
     until(&other, next, |job| job.status == Status::Completed).await;
-    // It is a process that stands by like any other.
     second.stop(Duration::from_secs(1)).await;
     in_time(first.leading().wait_for(|leads| *leads)).await.unwrap();
-    assert_eq!(store.job(id).await.unwrap().unwrap(), rescued, "the stale run wrote nothing");
     first.stop(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn p9_a_worker_that_was_judged_lost_ends_its_handlers_writes_nothing_and_works_under_a_new_name()
+ {
+    let (folder, store) = store();
+    let (enter, mut entered) = mpsc::unbounded_channel();
+    let (builder, release) = held("lost", &store, &enter);
+    let engine = builder.start().unwrap();
+    let id = store.enqueue(new_job(), now()).await.unwrap().id();
+    assert_eq!(in_time(entered.recv()).await, Some(("lost", id)));
+    let before = store.workers().await.unwrap().remove(0);
+    // Another process judges so.
+    foreign(folder.path()).execute("UPDATE job_workers SET lost_at = 1", []).unwrap();
+    release.notify_one();
+    // The handler's answer, if it came to that, was refused; the job runs again under the new name.
+    assert_eq!(in_time(entered.recv()).await, Some(("lost", id)));
+    let again = until(&store, id, |job| job.status == Status::Running).await;
+    assert_eq!((again.epoch, again.interrupted), (2, 1));
+    assert_ne!(again.worker_id, Some(before.id));
+    release.notify_one();
+    let done = until(&store, id, |job| job.status.is_final()).await;
+    assert_eq!((done.status, done.epoch), (Status::Completed, 2));
+    engine.stop(Duration::ZERO).await;
+    assert!(store.workers().await.unwrap().is_empty(), "no row of either name is left");
+}
+
+/// Rolling restart: the new process works while the old one ends its jobs.
+#[tokio::test]
+async fn p22_a_process_that_stops_gives_up_the_lead_at_once_and_settles_while_the_next_one_works() {
+    let (folder, store) = store();
+    let (enter, mut entered) = mpsc::unbounded_channel();
+    let (builder, release) = held("old", &store, &enter);
+    let old = builder.start().unwrap();
+    let slow = store.enqueue(new_job(), now()).await.unwrap().id();
+    assert_eq!(in_time(entered.recv()).await, Some(("old", slow)));
+    let other = open(folder.path());
+    let (builder, release_new) = held("new", &other, &enter);
+    let new = builder.start().unwrap();
+    let stopping = tokio::spawn(old.stop(STUCK));
+    in_time(new.leading().wait_for(|leads| *leads)).await.unwrap();
+    let next = other.enqueue(new_job(), now()).await.unwrap().id();
+    assert_eq!(in_time(entered.recv()).await, Some(("new", next)));
+    release_new.notify_one();
+    until(&other, next, |job| job.status == Status::Completed).await;
+    assert_eq!(other.job(slow).await.unwrap().unwrap().status, Status::Running);
+    release.notify_one();
+    let done = until(&other, slow, |job| job.status.is_final()).await;
+    assert_eq!((done.status, done.epoch, done.interrupted), (Status::Completed, 1, 0));
+    in_time(stopping).await.unwrap();
+    new.stop(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn each_process_runs_its_own_kinds_whichever_leads_and_a_kind_that_another_one_runs_is_no_missing_one()
+ {
+    let (folder, store) = store();
+    let kind = |name| Kind::parse(name).unwrap();
+    let runs = |store: &Store, name: &'static str| {
+        Engine::builder(store.clone(), Clock::system())
+            .kind(KindRules::new(kind(name)), move |_| async move { Outcome::Done(name.into()) })
+            .start()
+            .unwrap()
+    };
+    let first = runs(&store, "mail");
+    in_time(first.leading().wait_for(|leads| *leads)).await.unwrap();
+    let other = open(folder.path());
+    let second = runs(&other, "print");
+    watching(&store, workers(&store, |workers| workers.len() == 2)).await;
+    assert!(store.notes_for(&kind("print"), now()).await.unwrap().is_empty());
+    for name in ["print", "mail"] {
+        let id = store.enqueue(NewJob::new(kind(name)), now()).await.unwrap().id();
+        let done = until(&store, id, |job| job.status.is_final()).await;
+        assert_eq!(done.result, Some(format!("{name:?}")));
+    }
+    // The one that goes takes its kind with it; the other one leads.
+    first.stop(Duration::ZERO).await;
+    in_time(second.leading().wait_for(|leads| *leads)).await.unwrap();
+    let id = other.enqueue(NewJob::new(kind("print")), now()).await.unwrap().id();
+    until(&other, id, |job| job.status == Status::Completed).await;
+    let notes = other.notes_for(&kind("mail"), now()).await.unwrap();
+    assert_eq!(notes, [Note::NoHandler(kind("mail"))]);
+    second.stop(Duration::ZERO).await;
 }

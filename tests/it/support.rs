@@ -12,7 +12,9 @@ pub mod site;
 use lamplighter::actions::Call;
 use lamplighter::actions::scans::{self, ScanRun};
 use lamplighter::clock::Clock;
-use lamplighter::model::{Job, JobId, Timestamp};
+use lamplighter::model::{
+    Epoch, Job, JobId, KindRules, PollRequest, Process, Queue, Registration, Timestamp, WorkerId,
+};
 use lamplighter::store::{OpenMode, Store};
 use std::future::Future;
 use std::path::Path;
@@ -64,6 +66,70 @@ pub async fn until(store: &Store, id: JobId, wanted: impl Fn(&Job) -> bool) -> J
         }
     })
     .await
+}
+
+/// A worker that a test plays.
+#[derive(Clone)]
+pub struct Played {
+    pub worker: WorkerId,
+    pub kinds: Vec<KindRules>,
+    pub leads: Option<Epoch>,
+}
+
+impl Played {
+    /// Registers a worker for these kinds, with its program's limits.
+    pub async fn registered(
+        store: &Store,
+        name: &str,
+        kinds: Vec<KindRules>,
+        limits: Vec<(Queue, u32)>,
+        now: Timestamp,
+    ) -> Self {
+        let worker = WorkerId::parse(name).unwrap();
+        let registration = Registration {
+            worker: worker.clone(),
+            process: Process { pid: 1, start: None },
+            is_server: false,
+            kinds: kinds.clone().into(),
+            limits,
+            slots: 10,
+            replaces: None,
+        };
+        store.register(registration, now).await.unwrap();
+        Self { worker, kinds, leads: None }
+    }
+
+    /// The same, leading; every worker before it is lost.
+    pub async fn leading(
+        store: &Store,
+        name: &str,
+        kinds: Vec<KindRules>,
+        limits: Vec<(Queue, u32)>,
+        now: Timestamp,
+    ) -> Self {
+        let played = Self::registered(store, name, kinds, limits, now).await;
+        let seen = store.leader().await.unwrap().epoch;
+        let epoch = store.lead(played.worker.clone(), seen, None, now).await.unwrap();
+        let others = store.workers().await.unwrap().into_iter();
+        let others = others.filter(|other| other.id != played.worker && other.lost_at.is_none());
+        let others = others.map(|other| (other.id, other.beat)).collect();
+        store.bury((played.worker.clone(), epoch.unwrap()), others, now).await.unwrap();
+        Self { leads: epoch, ..played }
+    }
+
+    /// What it asks for at a look, while these jobs run in it.
+    pub fn request(&self, running: Vec<JobId>) -> PollRequest {
+        PollRequest {
+            worker: self.worker.clone(),
+            kinds: self.kinds.clone().into(),
+            lanes: Vec::new(),
+            running,
+            draining: false,
+            leads: self.leads,
+            swept: Vec::new(),
+            abandoned: Vec::new(),
+        }
+    }
 }
 
 /// Asks for a scan as the command line does.

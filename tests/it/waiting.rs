@@ -2,12 +2,12 @@
 //! named, and nothing that waits is said to start now.
 
 use crate::support::server::{Browser, PASSWORD, program};
-use crate::support::{foreign, in_time, now, store};
+use crate::support::{Played, foreign, in_time, now, store};
 use lamplighter::actions::people::Password;
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, AttemptEnd, ConcurrencyKey, Gate, JobId, Kind, KindFacts, KindRules, Lane, NewJob,
-    Outcome, PollRequest, Process, ProcessFacts, Queue, Why, WorkerId,
+    Actor, AttemptEnd, ConcurrencyKey, Gate, JobId, Kind, Lane, NewJob, Outcome, PollRequest,
+    Queue, Why,
 };
 use lamplighter::monitor::{self, Tracking};
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -37,17 +37,9 @@ struct Scene {
     folder: tempfile::TempDir,
     store: Store,
     scan: JobId,
-    worker: WorkerId,
+    worker: Played,
     put_off: PutOff,
     _lock: lamplighter::store::Leadership,
-}
-
-fn process() -> Process {
-    Process { pid: 1, start: None }
-}
-
-fn lane() -> Lane {
-    Lane { queue: Queue::AGENT, running: 0, limit: 5 }
 }
 
 async fn enqueue(store: &Store) -> JobId {
@@ -61,14 +53,9 @@ async fn enqueue(store: &Store) -> JobId {
 }
 
 /// Claims the scan that waits.
-async fn claim(store: &Store, worker: &WorkerId, running: Vec<JobId>) -> lamplighter::model::Lease {
-    let request = PollRequest {
-        worker: worker.clone(),
-        kinds: [monitor::rules()].into(),
-        lanes: vec![lane()],
-        running: running.into_iter().collect(),
-        draining: false,
-    };
+async fn claim(store: &Store, played: &Played, running: Vec<JobId>) -> lamplighter::model::Lease {
+    let lanes = vec![Lane { queue: Queue::AGENT, running: 0, slots: Some(5) }];
+    let request = PollRequest { lanes, ..played.request(running) };
     let polled = store.poll(request, now()).await.unwrap();
     polled.claimed.first().unwrap().lease().unwrap()
 }
@@ -76,9 +63,9 @@ async fn claim(store: &Store, worker: &WorkerId, running: Vec<JobId>) -> lamplig
 impl Scene {
     async fn set(put_off: PutOff, key_held: bool) -> Self {
         let (folder, store) = store();
-        let worker = WorkerId::parse("played").unwrap();
-        let lock = store.try_lead().unwrap().unwrap();
-        store.take_over(worker.clone(), process(), vec![lane()], now()).await.unwrap();
+        let (kinds, limits) = (vec![monitor::rules()], vec![(Queue::AGENT, 5)]);
+        let worker = Played::leading(&store, "played", kinds, limits, now()).await;
+        let lock = store.try_lead(&worker.worker).unwrap().unwrap();
         let until = now().plus(HOUR);
         let outcome = match put_off {
             PutOff::Nothing => None,
@@ -122,16 +109,11 @@ impl Scene {
         }
         let limit = if is_on("queue_full") { 0 } else { 5 };
         store.set_queue_limit(Queue::AGENT, Some(limit), ada(), now()).await.unwrap();
-        let other =
-            || KindRules { queue: Queue::AGENT, ..KindRules::new(Kind::parse("x").unwrap()) };
-        let rules = if is_on("no_handler") { other() } else { monitor::rules() };
+        let kind = if is_on("no_handler") { "x" } else { "self_monitoring" };
+        foreign(self.folder.path()).execute("UPDATE job_kinds SET kind = ?1", [kind]).unwrap();
         let spends = is_on("budget").then(|| Kind::SELF_MONITORING.to_string());
-        let facts = ProcessFacts {
-            kinds: vec![KindFacts::of(&rules)],
-            spends: spends.into_iter().collect(),
-            ..ProcessFacts::default()
-        };
-        store.heartbeat(self.worker.clone(), process(), facts, now()).await.unwrap();
+        store.say(|facts| facts.spends = spends.into_iter().collect());
+        store.beat(self.worker.worker.clone(), now()).await.unwrap();
     }
 
     async fn why(&self, id: JobId) -> Why {

@@ -2,7 +2,7 @@
 
 use crate::support::desk::Desk;
 use crate::support::server::program;
-use crate::support::{START, foreign, in_time, now, store, until};
+use crate::support::{Played, START, foreign, in_time, now, store, until};
 use lamplighter::Engine;
 use lamplighter::actions::Call;
 use lamplighter::actions::settings::{SettingChange, change};
@@ -10,9 +10,9 @@ use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
 use lamplighter::error::Code;
 use lamplighter::model::{
-    Actor, ConcurrencyKey, Gate, JobError, JobId, Kind, KindRules, NewJob, NewSchedule, Opening,
-    Outcome, OverBudget, Plan, Process, ProcessFacts, Queue, Readiness, Rule, ScheduleName, Status,
-    Wait, WorkerId,
+    Actor, ConcurrencyKey, Gate, JobError, JobId, Kind, KindRules, NewJob, NewSchedule, Note,
+    Opening, Outcome, OverBudget, Plan, ProcessFacts, Queue, Readiness, Rule, ScheduleName,
+    Service, Status, Wait,
 };
 use lamplighter::monitor::may_scan;
 use lamplighter::store::Store;
@@ -53,7 +53,22 @@ fn worker(store: &Store, clock: &Clock) -> (Engine, mpsc::UnboundedReceiver<(Job
 
 type Answer = tokio::sync::oneshot::Sender<Outcome>;
 
-/// Returns when the leader has said what it runs.
+/// Returns when a process runs the kind `work`.
+async fn registered(store: &Store, clock: &Clock) {
+    let mut changes = store.changes();
+    in_time(async {
+        loop {
+            changes.borrow_and_update();
+            if store.processes(clock.now()).await.unwrap().kind("work").is_some() {
+                return;
+            }
+            changes.changed().await.unwrap();
+        }
+    })
+    .await;
+}
+
+/// Returns when the server has said so much.
 async fn told(store: &Store, clock: &Clock, wanted: impl Fn(&ProcessFacts) -> bool) {
     let mut changes = store.changes();
     in_time(async {
@@ -81,7 +96,7 @@ async fn every_gate_of_a_real_job_is_named_with_its_holders_and_its_opening() {
     let first = store.enqueue(keyed(), START).await.unwrap().id();
     let (runs, _answer) = in_time(begun.recv()).await.unwrap();
     assert_eq!(runs, first);
-    told(&store, &clock, |says| says.kind("work").is_some()).await;
+    registered(&store, &clock).await;
 
     let ada = || Actor { name: "ada".into(), ..Actor::cli() };
     store.set_queue_limit(Queue::DEFAULT, Some(1), ada(), START).await.unwrap();
@@ -132,7 +147,7 @@ async fn every_gate_of_a_real_job_is_named_with_its_holders_and_its_opening() {
     assert_eq!(why.gates[0].word(), "stopped");
     engine.stop(NO_GRACE).await;
     let why = store.why(second, START).await.unwrap().unwrap();
-    assert_eq!(why.gates[0], Gate::NoEngine { seen_at: None }, "{why}");
+    assert_eq!(why.gates[0], Gate::NoEngine { kind: kind("work"), seen_at: None }, "{why}");
 }
 
 #[tokio::test]
@@ -151,7 +166,7 @@ async fn a_job_says_which_attempt_failed_and_starts_now_only_while_nothing_holds
     };
     assert!(!why.starts_now() && *then > START, "{why}");
     store.set_queue_limit(Queue::DEFAULT, Some(2), Actor::cli(), START).await.unwrap();
-    told(&store, &clock, |says| says.kind("work").is_some()).await;
+    registered(&store, &clock).await;
     store.pause_queue(Queue::DEFAULT, "x".into(), None, Actor::cli(), START).await.unwrap();
     let next = store.enqueue(NewJob::new(kind("work")), START).await.unwrap().id();
     until(&store, next, |job| job.waits_for.is_none()).await;
@@ -172,7 +187,7 @@ async fn a_deferred_job_that_nobody_can_run_is_scheduled_and_counts_so() {
     let counts = store.job_counts().await.unwrap();
     let counts: Vec<_> = counts.iter().map(|count| (count.status, count.count)).collect();
     assert_eq!(counts, [(Status::Scheduled, 1)]);
-    told(&store, &clock, |says| says.kind("work").is_some()).await;
+    registered(&store, &clock).await;
     let why = store.why(id, START).await.unwrap().unwrap();
     assert_eq!(words(&why.gates), ["no_handler", "time"], "{why}");
     clock.advance(Duration::from_secs(20));
@@ -188,7 +203,7 @@ async fn a_server_says_what_it_runs_and_how_its_services_ended_until_it_is_gone(
     let (folder, store) = store();
     let clock = Clock::manual(START);
     let none = store.notes_for(&kind("work"), START).await.unwrap();
-    assert!(none[0].starts_with("No server runs on this data directory"), "{none:?}");
+    assert_eq!(none, [Note::NoProcess(kind("work"))]);
     let (engine, mut begun) = worker(&store, &clock);
     store.enqueue(NewJob::new(kind("work")), START).await.unwrap();
     drop(in_time(begun.recv()).await.unwrap());
@@ -203,7 +218,7 @@ async fn a_server_says_what_it_runs_and_how_its_services_ended_until_it_is_gone(
     assert!(server.says.services["scheduler"].ended().is_ok());
     assert!(store.notes_for(&kind("work"), START).await.unwrap().is_empty());
     let notes = store.notes_for(&kind("tpyo"), START).await.unwrap();
-    assert_eq!(notes, ["No running process has a handler for the kind tpyo."]);
+    assert_eq!(notes, [Note::NoHandler(kind("tpyo"))]);
 
     let spoilt = "UPDATE job_workers SET facts = '{\"kinds\": 7}'";
     foreign(folder.path()).execute(spoilt, []).unwrap();
@@ -217,25 +232,20 @@ async fn a_server_says_what_it_runs_and_how_its_services_ended_until_it_is_gone(
 #[tokio::test]
 async fn a_server_that_left_its_row_behind_or_was_not_heard_of_for_long_does_not_run() {
     let (_folder, store) = store();
-    let (worker, process) = (WorkerId::parse("w").unwrap(), Process { pid: 1, start: None });
-    store.take_over(worker.clone(), process.clone(), Vec::new(), START).await.unwrap();
+    let worker = Played::leading(&store, "w", vec![], vec![], START).await.worker;
     assert_eq!(store.server_facts(START).await.unwrap(), None, "its lock is free");
-    let lock = store.try_lead().unwrap();
+    let lock = store.try_lead(&worker).unwrap();
     assert!(store.server_facts(START).await.unwrap().is_some());
     let later = START.plus(Duration::from_secs(31));
     assert_eq!(store.server_facts(later).await.unwrap(), None);
-    let many = |at: u32| lamplighter::model::KindFacts {
-        kind: format!("kind_{at}"),
-        queue: "default".into(),
-        metered: false,
-        key: None,
-        key_limit: 1,
-    };
-    let kinds = (0..5000).map(many).collect();
-    let facts = ProcessFacts { kinds, listen: Some("here".into()), ..ProcessFacts::default() };
-    store.heartbeat(worker, process, facts, later).await.unwrap();
+    let long = |at: usize| (format!("log {at}"), Ok::<_, String>("x".repeat(500)));
+    for (name, did) in (0..200).map(long) {
+        store.ran(&Service::Log(name), later, did);
+    }
+    store.say(|facts| facts.listen = Some("here".into()));
+    store.beat(worker, later).await.unwrap();
     let says = store.server_facts(later).await.unwrap().unwrap().says;
-    assert_eq!((says.kinds.len(), says.listen.as_deref()), (0, Some("here")), "too many to say");
+    assert_eq!((says.services.len(), says.listen.as_deref()), (0, Some("here")), "too many to say");
     drop(lock);
 }
 

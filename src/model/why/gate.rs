@@ -261,15 +261,7 @@ impl fmt::Display for Gate {
                 )
             }
             Self::NoHandler { kind, known } => {
-                write!(f, "no running process has a handler for the kind {kind}")?;
-                let named: Vec<_> = known.iter().take(MAX_NAMED).map(String::as_str).collect();
-                match known.len().saturating_sub(named.len()) {
-                    _ if named.is_empty() => Ok(()),
-                    0 => write!(f, " (the running ones have {})", named.join(", ")),
-                    more => {
-                        write!(f, " (the running ones have {} and {more} more)", named.join(", "))
-                    }
-                }
+                write!(f, "no running process has a handler for the kind {kind}{}", have(known))
             }
             Self::NotAdmitted => f.write_str("the engine has not looked at it yet"),
             Self::AgentMissing { reason } => {
@@ -362,6 +354,16 @@ impl fmt::Display for Opening {
                 write!(f, "Wait for {}, or cancel one that holds the key.", jobs(holders))
             }
         }
+    }
+}
+
+/// The kinds that running processes have handlers for, as the end of a clause.
+fn have(known: &[String]) -> String {
+    let named: Vec<_> = known.iter().take(MAX_NAMED).map(String::as_str).collect();
+    match known.len().saturating_sub(named.len()) {
+        _ if named.is_empty() => String::new(),
+        0 => format!(" (the running ones have {})", named.join(", ")),
+        more => format!(" (the running ones have {} and {more} more)", named.join(", ")),
     }
 }
 

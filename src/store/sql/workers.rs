@@ -9,6 +9,7 @@ use crate::model::{
 use crate::store::sqlite::Tx;
 use crate::store::sqlite::row::{instant, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use std::collections::BTreeMap;
 
 const COLUMNS: &str = "
     w.id, w.pid, w.process_start, w.version, w.is_server, l.worker_id IS NOT NULL AS leads, w.slots, w.started_at,
@@ -137,7 +138,7 @@ fn facts_text(facts: &ProcessFacts) -> Result<String> {
     if text.len() <= MAX_FACTS {
         return Ok(text);
     }
-    write(&ProcessFacts { services: Default::default(), ..facts.clone() })
+    write(&ProcessFacts { services: BTreeMap::new(), ..facts.clone() })
 }
 
 fn lease_until(now: Timestamp) -> i64 {
@@ -228,17 +229,6 @@ pub(super) fn is_alive(conn: &Connection, worker: &WorkerId) -> Result<bool> {
             SELECT 1
             FROM job_workers
             WHERE id = :id AND lost_at IS NULL)";
-    let id = named_params! {":id": worker.as_str()};
-    Ok(conn.prepare_cached(SQL)?.query_row(id, |row| row.get(0))?)
-}
-
-/// Whether a worker was judged lost. One without a row was not, or was long ago: then its jobs are rescued.
-pub(super) fn is_lost(conn: &Connection, worker: &WorkerId) -> Result<bool> {
-    const SQL: &str = "
-        SELECT EXISTS (
-            SELECT 1
-            FROM job_workers
-            WHERE id = :id AND lost_at IS NOT NULL)";
     let id = named_params! {":id": worker.as_str()};
     Ok(conn.prepare_cached(SQL)?.query_row(id, |row| row.get(0))?)
 }

@@ -5,7 +5,7 @@ use super::super::settings::{AUDIT_PATH, PATH, RESUME_PATH, STOP_PATH};
 use super::work::{HOSTILE, assert_inert, enqueue, poll};
 use super::*;
 use crate::model::settings;
-use crate::model::{JobId, Lane, Process, Queue, QueueState, Readiness, Service, WorkerId};
+use crate::model::{JobId, Queue, QueueState, Readiness, Service};
 
 fn form(fields: &[(&str, &str)]) -> String {
     serde_urlencoded::to_string(fields).unwrap()
@@ -141,9 +141,7 @@ async fn the_parts_of_the_settings_answer_nothing_while_nothing_changed() {
 async fn a_queue_shows_its_line_and_takes_a_limit_and_a_pause() {
     let site = Site::signed_in().await;
     assert!(site.see("/queues").await.body.contains("No queues yet"));
-    let (worker, process) = (WorkerId::parse("tests").unwrap(), Process { pid: 1, start: None });
-    let lanes = vec![Lane { queue: Queue::DEFAULT, running: 0, limit: 10 }];
-    site.web.store.take_over(worker, process, lanes, START).await.unwrap();
+    site.leads(vec![KindRules::new(Kind::parse("other").unwrap())]).await;
     for _ in 0..12 {
         enqueue(&site, "other").await;
     }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::{
-    AttemptEnd, Job, JobId, Kind, KindRules, Lane, Lease, Outcome, PollRequest, Profile, Queue,
-    SessionEnd, SessionRequest, SessionStart, TranscriptPiece, WorkerId,
+    AttemptEnd, Job, JobId, Kind, KindRules, Lease, Outcome, Profile, Queue, SessionEnd,
+    SessionRequest, SessionStart, TranscriptPiece,
 };
 use crate::sessions::{Asked, request};
 use std::time::Duration;
@@ -28,13 +28,7 @@ pub(super) async fn asked(site: &Site, wish: SessionRequest) -> JobId {
 async fn claimed(site: &Site) -> Job {
     let rules =
         KindRules { queue: Queue::AGENT, max_attempts: 1, ..KindRules::new(Kind::AGENT_SESSION) };
-    let poll = PollRequest {
-        worker: WorkerId::parse("tests").unwrap(),
-        kinds: [rules].into(),
-        lanes: vec![Lane { queue: Queue::AGENT, running: 0, limit: 1 }],
-        running: Vec::new(),
-        draining: false,
-    };
+    let poll = site.leads(vec![rules]).await;
     let polled = site.web.store.poll(poll, site.web.clock.now()).await.unwrap();
     polled.claimed.into_iter().next().expect("a session waits")
 }

@@ -3,7 +3,7 @@
 use super::super::repositories::{PART_PATH, PATH};
 use super::work::{HOSTILE, assert_inert};
 use super::*;
-use crate::model::{DescribedBy, Description, Kind, KindRules, Lane, PollRequest, Queue, WorkerId};
+use crate::model::{DescribedBy, Description, Kind, KindRules};
 use crate::repositories;
 use std::path::PathBuf;
 
@@ -20,13 +20,8 @@ fn form(path: &str, name: &str) -> String {
 
 /// Describes repository 1 as its job would.
 async fn describe(site: &Site, text: &str, by: DescribedBy) {
-    let poll = PollRequest {
-        worker: WorkerId::parse("tests").unwrap(),
-        kinds: [repositories::rules(), KindRules::new(Kind::parse("other").unwrap())].into(),
-        lanes: vec![Lane { queue: Queue::AGENT, running: 0, limit: 1 }],
-        running: Vec::new(),
-        draining: false,
-    };
+    let kinds = vec![repositories::rules(), KindRules::new(Kind::parse("other").unwrap())];
+    let poll = site.leads(kinds).await;
     let polled = site.web.store.poll(poll, START).await.unwrap();
     let lease = polled.claimed[0].lease().unwrap();
     let list = || vec![text.to_owned()];

@@ -3,9 +3,8 @@
 use super::super::self_monitoring::status::RUN_NOW_PATH;
 use super::*;
 use crate::model::{
-    AttemptEnd, Caps, Classification, Filter, Finding, Fingerprint, Job, JobError, JobId, Kind,
-    KindRules, Lane, Lease, Marker, NewIssue, NewJob, Outcome, PollRequest, Posting, Process,
-    Queue, ScanCommit, ScanCounts, Status, Tracker, WorkerId,
+    AttemptEnd, Caps, Classification, Finding, Fingerprint, Job, JobError, JobId, Kind, KindRules,
+    Lease, Marker, NewIssue, NewJob, Outcome, Posting, ScanCommit, ScanCounts, Tracker,
 };
 use std::time::Duration;
 
@@ -34,25 +33,14 @@ pub(super) async fn job(site: &Site, id: JobId) -> Job {
 
 /// Looks for work of this kind as the poller does.
 pub(super) async fn poll(site: &Site, kind: &str) -> Option<Lease> {
-    let running = Filter::default().status(Status::Running);
-    let now = site.web.clock.now();
-    let running = site.web.store.find_jobs(running, None, 100, now).await.unwrap().rows;
-    let request = PollRequest {
-        worker: WorkerId::parse("tests").unwrap(),
-        kinds: [KindRules::new(Kind::parse(kind).unwrap())].into(),
-        lanes: vec![Lane { queue: Queue::DEFAULT, running: 0, limit: 1 }],
-        running: running.iter().map(|job| job.id).collect(),
-        draining: false,
-    };
+    let request = site.leads(vec![KindRules::new(Kind::parse(kind).unwrap())]).await;
     let polled = site.web.store.poll(request, site.web.clock.now()).await.unwrap();
     polled.claimed.first().map(|job| job.lease().unwrap())
 }
 
-/// Registers the worker of these tests as the one that leads.
+/// Registers a worker of these tests as the one that leads.
 pub(super) async fn lead(site: &Site) {
-    let (worker, process) = (WorkerId::parse("tests").unwrap(), Process { pid: 1, start: None });
-    let now = site.web.clock.now();
-    site.web.store.take_over(worker, process, Vec::new(), now).await.unwrap();
+    site.leads(Vec::new()).await;
 }
 
 pub(super) async fn claim(site: &Site) -> Lease {

@@ -1,18 +1,32 @@
 //! What the processes, the people and the machine of the simulation do.
 
-use super::{Server, World};
+use super::{PROCESSES, Server, World};
+use crate::error::Result;
 use crate::model::{
-    Actor, AttemptEnd, CatchUp, ConcurrencyKey, Job, JobEdit, JobError, JobId, Kind, Lane, NewJob,
-    NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Process, Queue, Rule,
-    ScheduleName, Status, Timestamp, UniqueKey, WorkerId,
+    Actor, AttemptEnd, CatchUp, ConcurrencyKey, Job, JobEdit, JobError, JobId, Kind, KindRules,
+    Lane, Lease, NewJob, NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Process,
+    ProcessFacts, Queue, Registration, Rule, ScheduleName, SettleRequest, Status, Timestamp,
+    UniqueKey, WorkerId,
 };
-use crate::store::sql::{
-    claim, control, delete, edit, jobs, queues, schedules, settle, unblock, workers,
-};
+use crate::store::core::{again, cancel, delete, edit, poll, queues, schedules, settle};
+use crate::store::sql::{self, jobs, unblock, workers};
+use crate::store::sqlite::Tx;
 use std::sync::Arc;
 use std::time::Duration;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// Ends one attempt.
+fn settle_one(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    end: AttemptEnd,
+    retry_after: Duration,
+    now: Timestamp,
+) -> Result<Status> {
+    let request = SettleRequest { lease: lease.clone(), end, retry_after, now };
+    settle::settle(tx, &[request])?.remove(0)
+}
 
 impl World {
     pub(super) fn enqueue(&mut self) {
@@ -47,52 +61,110 @@ impl World {
         self.acknowledged.insert(self.conn.last_insert_rowid(), Status::Queued);
     }
 
-    pub(super) fn poll(&mut self) {
-        let Some(leader) = self.leader else { return };
-        let now = self.time(leader);
-        let process = self.processes[leader].as_ref().unwrap();
-        let running: Vec<JobId> = process.running.iter().map(|lease| lease.id).collect();
+    /// One of the processes that do not stand still.
+    fn anybody(&mut self) -> Option<usize> {
+        let awake = |server: &Server| !server.stands_still;
+        let awake = (0..PROCESSES).filter(|at| self.processes[*at].as_ref().is_some_and(awake));
+        self.rng.choice(awake.collect::<Vec<_>>())
+    }
+
+    fn server(&mut self, at: usize) -> &mut Server {
+        self.processes[at].as_mut().unwrap()
+    }
+
+    fn count(&self, sql: &str, params: impl rusqlite::Params) -> u32 {
+        self.conn.query_row(sql, params, |row| row.get(0)).unwrap()
+    }
+
+    fn request(&mut self, at: usize) -> PollRequest {
+        let server = self.processes[at].as_ref().unwrap();
         let of_queue = |queue: &Queue| {
-            let count = "SELECT count(*) FROM jobs WHERE status = 'running' AND worker_id = ?1 AND queue = ?2";
-            let params = (process.worker.as_str(), queue.as_str());
-            self.conn.query_row(count, params, |row| row.get(0)).unwrap()
+            let sql = "SELECT count(*) FROM jobs WHERE status = 'running' AND worker_id = ?1 AND queue = ?2";
+            self.count(sql, (server.worker.as_str(), queue.as_str()))
         };
-        let lane = |queue: Queue, limit| Lane { running: of_queue(&queue), queue, limit };
-        let request = PollRequest {
-            worker: process.worker.clone(),
-            kinds: Arc::clone(&self.kinds),
+        let lane =
+            |queue: Queue, slots| Lane { running: of_queue(&queue), queue, slots: Some(slots) };
+        PollRequest {
+            worker: server.worker.clone(),
+            kinds: Arc::clone(&server.kinds),
             lanes: vec![lane(Queue::DEFAULT, 3), lane(Queue::AGENT, 4)],
-            running: running.clone(),
+            running: server.running.iter().map(|lease| lease.id).collect(),
             draining: false,
-        };
-        let Some(polled) = self.call(|tx| claim::poll(tx, &request, now)) else { return };
+            leads: server.leads,
+            swept: Vec::new(),
+            abandoned: Vec::new(),
+        }
+    }
+
+    pub(super) fn poll(&mut self) {
+        if let Some(at) = self.anybody() {
+            self.poll_as(at);
+        }
+    }
+
+    fn poll_as(&mut self, at: usize) {
+        let now = self.time(at);
+        let request = self.request(at);
+        let polled = self.call(|tx| {
+            workers::expect_alive(tx, &request.worker)?;
+            if let Some(epoch) = request.leads {
+                workers::expect_leader(tx, &request.worker, epoch)?;
+            }
+            poll::poll(tx, &request, now)
+        });
+        let Some(polled) = polled else { return self.heed(at) };
         self.hear_of_occurrences();
         // One answer in thirty never reaches the process: what was claimed is then nobody's.
         let heard = self.rng.u8(..30) != 0;
         for job in polled.claimed {
             let lease = job.lease().unwrap();
             assert!(self.claims.insert((job.id.0, job.epoch)), "job {} was claimed twice", job.id);
-            let held = if heard {
-                &mut self.processes[leader].as_mut().unwrap().running
-            } else {
-                &mut self.stale
-            };
+            let is_own = request.kinds.iter().any(|rules| rules.kind == job.kind);
+            assert!(is_own, "a process claimed a job of {}, which it has no handler for", job.kind);
+            self.check_limit(job.queue.as_ref().unwrap());
+            let held = if heard { &mut self.server(at).running } else { &mut self.stale };
             held.push(lease);
         }
         if !heard {
             return;
         }
         for (job, _) in polled.rescued {
-            assert!(!running.contains(&job.id), "job {} was rescued while it ran", job.id);
+            let runs = |server: &Server| {
+                !server.stands_still && server.running.iter().any(|lease| lease.id == job.id)
+            };
+            let runs = self.processes.iter().flatten().any(runs);
+            assert!(!runs, "job {} was rescued while it ran", job.id);
         }
         for id in polled.cancelled {
-            self.end(leader, id, AttemptEnd::Stopped);
+            self.end(at, id, AttemptEnd::Stopped);
+        }
+    }
+
+    /// The limit of a queue of which a job was just claimed holds over all processes.
+    fn check_limit(&self, queue: &Queue) {
+        let limit = sql::queues::get(&self.conn, queue).unwrap().said_limit();
+        let sql = "SELECT count(*) FROM jobs WHERE status = 'running' AND queue = ?1";
+        let running = self.count(sql, [queue.as_str()]);
+        assert!(limit.is_none_or(|limit| running <= limit), "{running} of {queue} run, {limit:?}");
+    }
+
+    /// What a process does whose write was refused, for whatever reason: it looks whether it is lost, or leads no more.
+    fn heed(&mut self, at: usize) {
+        let (worker, leads) = (self.server(at).worker.clone(), self.server(at).leads);
+        if workers::expect_alive(&self.conn, &worker).is_err() {
+            // Everything that it ran ends, and it begins anew.
+            let lost = std::mem::take(&mut self.server(at).running);
+            *self.done.entry("leases lost").or_default() += lost.len() as u64;
+            self.stale.extend(lost);
+            self.begin(at, Some(worker));
+        } else if leads.is_some_and(|e| workers::expect_leader(&self.conn, &worker, e).is_err()) {
+            self.server(at).leads = None;
         }
     }
 
     pub(super) fn settle(&mut self) {
-        let Some(leader) = self.leader else { return };
-        let running = &self.processes[leader].as_ref().unwrap().running;
+        let Some(at) = self.anybody() else { return };
+        let running = self.server(at).running.clone();
         let Some(id) = self.rng.choice(running.iter().map(|lease| lease.id)) else { return };
         let error = || JobError { code: "SIM-RUN-001".into(), message: "by chance".into() };
         let until = Timestamp::from_millis(self.now + 60_000);
@@ -105,7 +177,40 @@ impl World {
             18 => AttemptEnd::TimedOut(error()),
             _ => AttemptEnd::Stopped,
         };
-        self.end(leader, id, end);
+        if self.rng.u8(..3) == 0 {
+            self.end_together(at);
+        } else {
+            self.end(at, id, end);
+        }
+    }
+
+    /// Ends all that runs in a process in one call, and with it something whose lease is over: that one alone is refused.
+    fn end_together(&mut self, process: usize) {
+        let now = self.time(process);
+        let running = self.server(process).running.clone();
+        let stale = self.rng.choice(self.stale.iter()).cloned();
+        let is_held = |lease: &Lease| {
+            jobs::get(&self.conn, lease.id).unwrap().as_ref().and_then(Job::lease).as_ref()
+                == Some(lease)
+        };
+        let stale = stale.filter(|lease| !is_held(lease));
+        let request = |lease: &Lease| SettleRequest {
+            lease: lease.clone(),
+            end: AttemptEnd::Answered(Outcome::Failed("together".into())),
+            retry_after: Duration::from_secs(10),
+            now,
+        };
+        let requests: Vec<_> = running.iter().chain(&stale).map(request).collect();
+        let Some(answers) = self.call(|tx| settle::settle(tx, &requests)) else { return };
+        assert_eq!(answers.len(), requests.len());
+        let refused = answers.last().filter(|_| stale.is_some()).is_none_or(Result::is_err);
+        assert!(refused, "P9: a stale lease wrote: {stale:?}");
+        let ended = |lease: &Lease| {
+            running.iter().zip(&answers).any(|(of, answer)| of == lease && answer.is_ok())
+        };
+        let over: Vec<Lease> = running.iter().filter(|lease| ended(lease)).cloned().collect();
+        self.server(process).running.retain(|lease| !over.contains(lease));
+        self.stale.extend(over);
     }
 
     pub(super) fn end(&mut self, process: usize, id: JobId, end: AttemptEnd) {
@@ -114,7 +219,7 @@ impl World {
         let Some(place) = running.iter().position(|lease| lease.id == id) else { return };
         let lease = running[place].clone();
         let wait = Duration::from_secs(10);
-        if self.call(|tx| settle::settle(tx, &lease, end, wait, now)).is_some() {
+        if self.call(|tx| settle_one(tx, &lease, end, wait, now)).is_some() {
             let running = &mut self.processes[process].as_mut().unwrap().running;
             running.retain(|lease| lease.id != id);
             self.stale.push(lease);
@@ -131,7 +236,7 @@ impl World {
         }
         let now = Timestamp::from_millis(self.now);
         let end = AttemptEnd::Answered(Outcome::Done("late".into()));
-        let answer = self.call(|tx| settle::settle(tx, &lease, end, Duration::ZERO, now));
+        let answer = self.call(|tx| settle_one(tx, &lease, end, Duration::ZERO, now));
         assert!(answer.is_none(), "a stale lease wrote: {lease:?}");
         assert_eq!(jobs::get(&self.conn, lease.id).unwrap(), before);
     }
@@ -151,7 +256,7 @@ impl World {
         plan.catch_up = self.rng.choice(catch_up).unwrap();
         plan.overlap =
             self.rng.choice([Overlap::QueueOne, Overlap::QueueAll, Overlap::Skip]).unwrap();
-        let known = schedules::get(&self.conn, &name).unwrap().is_some();
+        let known = sql::schedules::get(&self.conn, &name).unwrap().is_some();
         let what = self.rng.u8(..4);
         self.call(|tx| match what {
             _ if !known => schedules::create(tx, NewSchedule { name, plan }, &by, now),
@@ -180,7 +285,7 @@ impl World {
         let Some(id) = self.rng.choice(self.acknowledged.keys().copied()) else { return };
         if jobs::get(&self.conn, JobId(id)).unwrap().is_some() {
             let now = Timestamp::from_millis(self.now);
-            self.call(|tx| control::cancel(tx, JobId(id), &Actor::cli(), now));
+            self.call(|tx| cancel::cancel(tx, JobId(id), &Actor::cli(), now));
         }
     }
 
@@ -188,7 +293,7 @@ impl World {
         let Some(id) = self.rng.choice(self.acknowledged.keys().copied()) else { return };
         if jobs::get(&self.conn, JobId(id)).unwrap().is_some() {
             let now = Timestamp::from_millis(self.now);
-            let again = self.call(|tx| control::run_again(tx, JobId(id), &Actor::cli(), None, now));
+            let again = self.call(|tx| again::run_again(tx, JobId(id), &Actor::cli(), None, now));
             self.acknowledged.extend(again.map(|again| (again.id().0, Status::Queued)));
         }
     }
@@ -235,45 +340,152 @@ impl World {
     }
 
     pub(super) fn crash(&mut self) {
-        let victim = usize::from(self.rng.bool());
+        let victim = self.rng.usize(..PROCESSES);
         if let Some(process) = self.processes[victim].take() {
             self.stale.extend(process.running);
-            self.leader = self.leader.filter(|leader| *leader != victim);
+        }
+    }
+
+    /// A process ends on purpose: what it runs is queued again, and its row goes.
+    pub(super) fn stop(&mut self) {
+        let Some(at) = self.anybody() else { return };
+        let (worker, now) = (self.server(at).worker.clone(), self.time(at));
+        if let Some(epoch) = self.server(at).leads.take() {
+            self.call(|tx| workers::resign(tx, &worker, epoch));
+        }
+        for id in self.server(at).running.iter().map(|lease| lease.id).collect::<Vec<_>>() {
+            self.end(at, id, AttemptEnd::Stopped);
+        }
+        // What could not be saved is lost with the row.
+        self.call(|tx| workers::retire(tx, &worker, now));
+        let process = self.processes[at].take().unwrap();
+        self.stale.extend(process.running);
+    }
+
+    pub(super) fn stand_still(&mut self) {
+        if let Some(at) = self.anybody() {
+            self.server(at).stands_still = true;
+        }
+    }
+
+    /// P9: a process that stood still goes on, and first writes what it was about to write. If it was judged lost, nothing
+    /// of that is saved, and it begins anew.
+    pub(super) fn go_on(&mut self) {
+        let still = |server: &Server| server.stands_still;
+        let at = (0..PROCESSES).find(|at| self.processes[*at].as_ref().is_some_and(still));
+        let Some(at) = at else { return };
+        self.server(at).stands_still = false;
+        let worker = self.server(at).worker.clone();
+        let is_lost = workers::expect_alive(&self.conn, &worker).is_err();
+        if let Some(lease) = self.server(at).running.first().cloned() {
+            let now = self.time(at);
+            let end = AttemptEnd::Answered(Outcome::Done("late".into()));
+            let before = jobs::get(&self.conn, lease.id).unwrap();
+            let wait = Duration::from_secs(10);
+            let saved = self.call(|tx| settle_one(tx, &lease, end, wait, now));
+            if is_lost {
+                assert!(saved.is_none(), "P9: a worker that is lost wrote under {lease:?}");
+                assert_eq!(jobs::get(&self.conn, lease.id).unwrap(), before, "P9");
+            } else if saved.is_some() {
+                self.server(at).running.retain(|held| held.id != lease.id);
+                self.stale.push(lease);
+            }
+        }
+        if is_lost {
+            self.poll_as(at);
+            let is_new = |server: &Server| server.worker != worker;
+            assert!(self.processes[at].as_ref().is_none_or(is_new), "it works under a new name");
+        }
+    }
+
+    /// The leader buries who crashed or stands still; where none leads, somebody takes the lead.
+    pub(super) fn judge(&mut self) {
+        let Some(at) = self.anybody() else { return };
+        let (me, now) = (self.server(at).worker.clone(), self.time(at));
+        let leader = workers::leader(&self.conn).unwrap();
+        if leader.worker.as_ref() != Some(&me) {
+            let is_leader = |server: &&Server| Some(&server.worker) == leader.worker.as_ref();
+            let there = self.processes.iter().flatten().find(is_leader);
+            if there.is_some_and(|server| !server.stands_still) {
+                return;
+            }
+            // One that crashed is known to be dead; one that stands still is judged by the new leader.
+            let died = leader.worker.clone().filter(|_| there.is_none());
+            let lead = self.call(|tx| workers::lead(tx, &me, leader.epoch, died.as_ref(), now));
+            let Some(epoch) = lead else { return self.heed(at) };
+            self.server(at).leads = Some(epoch.expect("nobody was faster"));
+        }
+        let Some(epoch) = self.server(at).leads else { return };
+        let lives = |id: &WorkerId| {
+            let mut awake = self.processes.iter().flatten().filter(|server| !server.stands_still);
+            awake.any(|server| server.worker == *id)
+        };
+        let rows = workers::all(&self.conn).unwrap();
+        let gone = rows.into_iter().filter(|row| !lives(&row.id)).map(|row| (row.id, row.beat));
+        let gone: Vec<_> = gone.collect();
+        let buried = self.call(|tx| {
+            workers::expect_leader(tx, &me, epoch)?;
+            workers::bury(tx, &gone, now)
+        });
+        if buried.is_none() {
+            self.heed(at);
         }
     }
 
     pub(super) fn start(&mut self) {
-        for place in 0..2 {
-            if self.processes[place].is_none() {
-                self.started += 1;
-                let worker = WorkerId::parse(format!("w{}", self.started)).unwrap();
-                self.processes[place] = Some(Server { worker, skew_ms: 0, running: Vec::new() });
-            }
-            if self.leader.is_none() {
-                self.take_over(place);
+        for at in 0..PROCESSES {
+            if self.processes[at].is_none() {
+                self.begin(at, None);
             }
         }
+        self.judge();
     }
 
-    pub(super) fn take_over(&mut self, place: usize) {
-        let now = self.time(place);
-        let worker = self.processes[place].as_ref().unwrap().worker.clone();
-        let kinds = Arc::clone(&self.kinds);
-        let taken = self.call(|tx| {
-            let process = Process { pid: 1, start: None };
-            workers::register(tx, &worker, &process, now)?;
+    /// A process registers; in vain if the commit fails.
+    fn begin(&mut self, at: usize, replaces: Option<WorkerId>) {
+        self.started += 1;
+        let worker = WorkerId::parse(format!("w{}", self.started)).unwrap();
+        let some = |rules: &&KindRules| ["plain", "keyed"].contains(&rules.kind.as_str());
+        let kinds: Arc<[KindRules]> = if at + 1 == PROCESSES {
+            self.kinds.iter().filter(some).cloned().collect()
+        } else {
+            Arc::clone(&self.kinds)
+        };
+        let now = match &self.processes[at] {
+            Some(_) => self.time(at),
+            None => Timestamp::from_millis(self.now),
+        };
+        let registration = Registration {
+            worker: worker.clone(),
+            process: Process { pid: 1, start: None },
+            is_server: false,
+            kinds: Arc::clone(&kinds),
+            limits: vec![(Queue::DEFAULT, 5), (Queue::AGENT, 4)],
+            slots: 10,
+            replaces,
+        };
+        let registered = self.call(|tx| {
+            workers::register(tx, &registration, &ProcessFacts::default(), now)?;
             let mut after = Some(String::new());
             while let Some(from) = after {
                 after = unblock::unblock(tx, &kinds, &from)?;
             }
             Ok(())
         });
-        self.leader = taken.map(|()| place);
+        let skew_ms = self.processes[at].as_ref().map_or(0, |server| server.skew_ms);
+        self.processes[at] = registered.map(|()| Server {
+            worker,
+            kinds,
+            skew_ms,
+            running: Vec::new(),
+            leads: None,
+            stands_still: false,
+        });
     }
 
     pub(super) fn clock_jump(&mut self) {
         let jump = self.rng.i64(-DAY_MS..DAY_MS);
-        let place = usize::from(self.rng.bool());
+        let place = self.rng.usize(..PROCESSES);
         if let Some(process) = &mut self.processes[place] {
             process.skew_ms = if process.skew_ms == 0 { jump } else { 0 };
         }
@@ -288,7 +500,7 @@ impl World {
         let queue = if self.rng.bool() { Queue::DEFAULT } else { Queue::AGENT };
         let (what, limit) = (self.rng.u8(..3), self.rng.u32(..5));
         self.call(|tx| {
-            queues::set_engine_limits(tx, &[Lane { queue: queue.clone(), running: 0, limit: 3 }])?;
+            sql::queues::register(tx, &[], &[(queue.clone(), 3)], false)?;
             match what {
                 0 => queues::pause(
                     tx,
@@ -323,7 +535,7 @@ impl World {
     /// P6: with the clocks right and nothing in the way, everything comes to its end.
     pub(super) fn drain(&mut self) {
         for process in self.processes.iter_mut().flatten() {
-            process.skew_ms = 0;
+            (process.skew_ms, process.stands_still) = (0, false);
         }
         self.conn
             .execute("UPDATE job_schedules SET paused_at = 0, paused_by = 'drain'", [])
@@ -340,11 +552,15 @@ impl World {
                 self.call(|tx| queues::set_limit(tx, &queue, None, &Actor::cli(), now));
                 self.call(|tx| queues::resume(tx, &queue, &Actor::cli(), now));
             }
-            self.poll();
-            let Some(leader) = self.leader else { continue };
-            let running = &self.processes[leader].as_ref().unwrap().running;
-            for id in running.iter().map(|lease| lease.id).collect::<Vec<_>>() {
-                self.end(leader, id, AttemptEnd::Answered(Outcome::Done(1.into())));
+            for at in 0..PROCESSES {
+                if self.processes[at].is_none() {
+                    continue;
+                }
+                self.poll_as(at);
+                let Some(server) = &self.processes[at] else { continue };
+                for id in server.running.iter().map(|lease| lease.id).collect::<Vec<_>>() {
+                    self.end(at, id, AttemptEnd::Answered(Outcome::Done(1.into())));
+                }
             }
         }
         panic!("jobs were left waiting for ever: {}", self.first_open());
