@@ -6,10 +6,12 @@
 
 use lamplighter::Engine;
 use lamplighter::clock::Clock;
-use lamplighter::model::{Kind, KindRules, NewJob, Outcome, Queue};
+use lamplighter::model::{Kind, KindRules, NewJob, Outcome, Queue, Status};
 use lamplighter::store::transactional::rusqlite::Connection;
 use lamplighter::store::{OpenMode, Store};
+use std::io::Read;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
@@ -21,10 +23,17 @@ const CALLERS: usize = 64;
 const JOBS: usize = 32_000;
 /// Jobs of the latency figure, one after another.
 const ONE_BY_ONE: usize = 2_000;
+/// Jobs of the figure for several processes; a multiple of a thousand.
+const SLOW_JOBS: usize = 20_000;
+/// The folder in which a child process works.
+const CHILD: &str = "LAMPLIGHTER_BENCH_CHILD";
 /// P15: a ready job starts within this.
 const START: Duration = Duration::from_millis(250);
 
 fn main() {
+    if let Some(folder) = std::env::var_os(CHILD) {
+        return child(Path::new(&folder));
+    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lamplighter.db");
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -35,6 +44,70 @@ fn main() {
             fill(&path, finals);
         }
         run(&store).await;
+    });
+    let rates = [1, 2].map(|processes| runtime.block_on(beside(processes)));
+    println!("two processes do {:.2} x the work of one", rates[1] / rates[0]);
+}
+
+/// Jobs a second that so many processes do, each with ten slots and a handler that takes 5 ms.
+async fn beside(processes: usize) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("lamplighter.db"), OpenMode::Migrate).unwrap();
+    let clock = Clock::system();
+    let start = || {
+        Command::new(std::env::current_exe().unwrap())
+            .env(CHILD, folder.path())
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let mut children: Vec<_> = (0..processes).map(|_| start()).collect();
+    let watched = store.clone();
+    let watching = tokio::spawn(async move { watched.watch_foreign_commits().await });
+    let mut changes = store.changes();
+    while store.workers().await.unwrap().len() < processes {
+        changes.changed().await.unwrap();
+    }
+    let kind = Kind::parse("slow").unwrap();
+    for _ in 0..SLOW_JOBS / 1_000 {
+        store.enqueue_all(vec![NewJob::new(kind.clone()); 1_000], clock.now()).await.unwrap();
+    }
+    let done = async |store: &Store| -> i64 {
+        let counts = store.job_counts().await.unwrap();
+        let counts = counts.iter().filter(|count| count.status == Status::Completed);
+        counts.map(|count| count.count).sum()
+    };
+    // What was done while the jobs were stored does not count.
+    let (begun, before) = (Instant::now(), done(&store).await);
+    let mut ended = before;
+    while ended < SLOW_JOBS as i64 {
+        changes.changed().await.unwrap();
+        ended = done(&store).await;
+    }
+    let rate = (ended - before) as f64 / begun.elapsed().as_secs_f64();
+    println!("{processes} processes, 10 slots each, 5 ms a job: {rate:>8.0} jobs/s");
+    for child in &mut children {
+        drop(child.stdin.take());
+        child.wait().unwrap();
+    }
+    watching.abort();
+    rate
+}
+
+/// A process that runs the jobs of the kind `slow` until its standard input is closed.
+fn child(folder: &Path) {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(&folder.join("lamplighter.db"), OpenMode::Migrate).unwrap();
+        let rules = KindRules::new(Kind::parse("slow").unwrap());
+        let engine = Engine::builder(store, Clock::system()).kind(rules, |context| async move {
+            context.clock.sleep(Duration::from_millis(5)).await;
+            Outcome::Done(true.into())
+        });
+        let engine = engine.start().unwrap();
+        let closed = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
+        closed.await.unwrap().unwrap();
+        engine.stop(Duration::from_secs(10)).await;
     });
 }
 

@@ -15,6 +15,7 @@ mod handler;
 mod life;
 mod limits;
 mod poller;
+mod process;
 mod pruner;
 mod standby;
 mod sweep;

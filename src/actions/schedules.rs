@@ -391,7 +391,7 @@ mod tests {
             "The schedule nightly makes a job of kind report at 02:30 every day (Europe/Berlin); \
              the next is due Sat 2027-01-16 02:30:00 CET."
         );
-        assert!(added.notes[0].starts_with("No server runs"), "{:?}", added.notes);
+        assert!(added.notes[0].starts_with("No process works"), "{:?}", added.notes);
         assert!(added.notes[1].starts_with("On 2027-03-28 02:30 does not exist"));
         assert_eq!((added.value.next.len(), added.value.warnings.len()), (NEXT, 2));
         let every = add(&store, &call, new("often", plan("15m", "report"))).await.unwrap();

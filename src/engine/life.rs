@@ -5,7 +5,7 @@
 //! handlers and their processes end, and the process begins a new life under a new name. So a process that stood still
 //! for a minute, by a signal or in a debugger, writes nothing under its old lease and goes on working (P9).
 
-use super::standby::process;
+use super::process;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::model::{Epoch, LEASE, Process, WorkerId};

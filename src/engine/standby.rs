@@ -9,9 +9,9 @@
 //! one exception that hardens: a `lamplighter serve` kills another `lamplighter serve` that hangs.
 
 mod judge;
-pub(super) mod process;
 
 use super::life::Life;
+use super::process;
 use super::pruner::Pruner;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};

@@ -163,7 +163,7 @@ mod tests {
         let read = |text| KindRules::from_json(kind("print"), text);
         let wanted = KindRules { key_limit: 2, ..KindRules::new(kind("print")) };
         assert_eq!(read(r#"{"key_limit":2,"colour":"blue"}"#), Some(wanted));
-        for spoilt in ["[]", r#"{"queue":"No Queue"}"#, r#"{"key_limit":0}"#] {
+        for spoilt in ["7", r#"{"queue":"No Queue"}"#, r#"{"key_limit":0}"#] {
             assert_eq!(read(spoilt), None, "{spoilt}");
         }
     }

@@ -231,7 +231,7 @@ fn health_card(
         &html! {
             dl.card-body.facts {
                 dt { "Engine" }
-                dd { @if leading { "runs in this process" } @else { "runs in another process; this one stands by" } }
+                dd { @if leading { "runs in this process, which leads" } @else { "runs in this process; another one leads" } }
                 dt { "Agent program" } dd { (unready.unwrap_or("ready")) }
                 dt { "Job database" }
                 dd { (size(overview.database_bytes)) ", of it write-ahead log " (size(overview.wal_bytes)) }

@@ -188,8 +188,8 @@ fn page_header(title: &str, live: bool) -> Markup {
 fn standing_by() -> Markup {
     html! {
         div.alert.alert-warning role="status" {
-            strong { "This server stands by." }
-            " Another process runs the engine of this database; what is queued here runs there."
+            strong { "Another process leads the engine." }
+            " This server runs jobs too, and leads when that process ends."
         }
     }
 }

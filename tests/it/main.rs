@@ -7,6 +7,7 @@ mod analyzer;
 mod browser;
 mod bulk;
 mod bulk_job;
+mod campaign;
 mod claude_streams;
 mod contract;
 mod crash;

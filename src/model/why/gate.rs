@@ -323,7 +323,7 @@ impl fmt::Display for Opening {
                 write!(f, "Start a program that has a handler for {kind}.")
             }
             Self::EndProcess => f.write_str(
-                "End the process that hangs: another one that stands by takes over, else start one.",
+                "End the process that hangs: another one runs its jobs, else start one.",
             ),
             Self::ResumeAll => f.write_str("Resume all queues."),
             Self::RegisterHandler(kind) => write!(
@@ -347,7 +347,10 @@ impl fmt::Display for Opening {
             }
             Self::ResumeQueue(queue) => write!(f, "Resume the queue {queue}."),
             Self::RaiseLimit(queue) => {
-                write!(f, "Wait for a job that runs, cancel one, or raise the limit of the queue {queue}.")
+                write!(
+                    f,
+                    "Wait for a job that runs, cancel one, or raise the limit of the queue {queue}."
+                )
             }
             Self::CancelHolder(holders) if holders.is_empty() => f.write_str("Wait a moment."),
             Self::CancelHolder(holders) => {

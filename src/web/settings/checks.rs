@@ -141,9 +141,9 @@ fn services(says: &ProcessFacts) -> Vec<Check> {
 
 fn engine(leading: bool) -> Check {
     let found = if leading {
-        "This process leads and runs the jobs."
+        "This process leads and runs jobs."
     } else {
-        "Another process leads; this one stands by and takes over when that one ends."
+        "Another process leads; this one works too, and leads when that one ends."
     };
     Check { name: "Engine".to_owned(), is_good: true, found: found.to_owned(), at: None }
 }

@@ -208,10 +208,10 @@ async fn the_frame_marks_the_open_page_and_names_the_account() {
 }
 
 #[tokio::test]
-async fn a_server_that_stands_by_says_so() {
+async fn a_server_beside_which_another_process_leads_says_so() {
     let site = Site::signed_in().await;
-    assert!(!site.see("/jobs").await.body.contains("stands by"));
+    assert!(!site.see("/jobs").await.body.contains("process leads"));
     site.leading.send(false).unwrap();
-    assert!(site.see("/jobs").await.body.contains("This server stands by."));
-    assert!(!site.see("/login").await.body.contains("stands by"), "strangers learn nothing");
+    assert!(site.see("/jobs").await.body.contains("Another process leads the engine."));
+    assert!(!site.see("/login").await.body.contains("process leads"), "strangers learn nothing");
 }

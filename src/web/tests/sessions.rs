@@ -96,10 +96,12 @@ async fn a_server_without_agents_says_so_and_shows_the_form_switched_off() {
     for form in ["prompt=look", large.as_str()] {
         let answer = trigger(&site, form, &[("hx-request", "true")]).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(answer.body.contains("trigger-error") && answer.body.contains("runs no agents"));
+        assert!(
+            answer.body.contains("trigger-error") && answer.body.contains("process runs agents")
+        );
     }
     let page = site.see("/").await.body;
-    assert!(page.contains("The server runs no agents."));
+    assert!(page.contains("No running process runs agents."));
     assert!(page.contains(r#"rows="3" aria-label="Prompt" disabled"#), "no typing in vain");
 }
 

@@ -114,6 +114,13 @@ impl World {
         });
         let Some(polled) = polled else { return self.heed(at) };
         self.hear_of_occurrences();
+        for (job, _) in &polled.rescued {
+            let runs = |server: &Server| {
+                !server.stands_still && server.running.iter().any(|lease| lease.id == job.id)
+            };
+            let runs = self.processes.iter().flatten().any(runs);
+            assert!(!runs, "job {} was rescued while it ran", job.id);
+        }
         // One answer in thirty never reaches the process: what was claimed is then nobody's.
         let heard = self.rng.u8(..30) != 0;
         for job in polled.claimed {
@@ -127,13 +134,6 @@ impl World {
         }
         if !heard {
             return;
-        }
-        for (job, _) in polled.rescued {
-            let runs = |server: &Server| {
-                !server.stands_still && server.running.iter().any(|lease| lease.id == job.id)
-            };
-            let runs = self.processes.iter().flatten().any(runs);
-            assert!(!runs, "job {} was rescued while it ran", job.id);
         }
         for id in polled.cancelled {
             self.end(at, id, AttemptEnd::Stopped);

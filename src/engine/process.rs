@@ -4,7 +4,7 @@ use crate::model::Process;
 use std::io;
 
 /// This process.
-pub(in crate::engine) fn own() -> Process {
+pub(super) fn own() -> Process {
     let pid = std::process::id();
     Process { pid, start: start_of(pid) }
 }

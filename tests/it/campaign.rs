@@ -1,0 +1,405 @@
+//! Two to four processes with handlers on one file, killed, stopped by signals and restarted under load.
+//!
+//! `LAMPLIGHTER_WORKERS=long cargo test --test it campaign -- --nocapture` runs 100,000 jobs and stands still for longer
+//! than a lease; the short form is a part of every `cargo test`. The processes are this test binary itself.
+
+use crate::support::{STUCK, foreign, open};
+use lamplighter::Engine;
+use lamplighter::clock::Clock;
+use lamplighter::engine::Context;
+use lamplighter::model::{
+    ConcurrencyKey, Kind, KindRules, NewJob, OnInterrupt, Outcome, Queue, Timestamp, Worker,
+};
+use lamplighter::store::Store;
+use rusqlite::Connection;
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+/// The folder in which a child process works.
+const FOLDER: &str = "LAMPLIGHTER_CHILD_FOLDER";
+/// How many hours its clock is ahead.
+const AHEAD: &str = "LAMPLIGHTER_CHILD_AHEAD";
+const HOUR: Duration = Duration::from_hours(1);
+/// What is promised after a kill.
+const TAKE_OVER: Duration = Duration::from_secs(3);
+/// What is promised after a process began to stand still.
+const LEASE: Duration = Duration::from_secs(30);
+/// The limit of the queue `narrow`, over all processes.
+const NARROW: u32 = 3;
+/// Kinds that hold a key, with the key's limit.
+const KEYED: [(&str, u32); 3] = [("keyed_1", 1), ("keyed_2", 2), ("keyed_3", 3)];
+
+fn kind(name: &str) -> Kind {
+    Kind::parse(name).unwrap()
+}
+
+fn narrow() -> Queue {
+    Queue::parse("narrow").unwrap()
+}
+
+/// How much is done.
+struct Form {
+    is_long: bool,
+    jobs: usize,
+    processes: usize,
+}
+
+impl Form {
+    fn of_this_run() -> Self {
+        let is_long = std::env::var("LAMPLIGHTER_WORKERS").is_ok_and(|form| form == "long");
+        let (jobs, processes) = if is_long { (100_000, 4) } else { (3_000, 3) };
+        Self { is_long, jobs, processes }
+    }
+}
+
+/// The body of a child process: an engine that ends its jobs and then itself when its standard input is closed.
+#[test]
+#[ignore = "the other tests of this file start it as a process of its own"]
+fn a_process_that_works() {
+    let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all();
+    runtime.build().unwrap().block_on(async {
+        let store = open(&folder);
+        let file = OpenOptions::new().append(true).create(true).open(folder.join("ledger"));
+        let ledger = Arc::new(file.unwrap());
+        let (clock, ticking) = clock();
+        let mut builder = Engine::builder(store, clock).queue(narrow(), NARROW);
+        for rules in kinds() {
+            let ledger = Arc::clone(&ledger);
+            builder = builder.kind(rules, move |context| run(context, Arc::clone(&ledger)));
+        }
+        let engine = builder.start().unwrap();
+        let (closed, wait) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+            closed.send(()).unwrap();
+        });
+        wait.await.unwrap();
+        engine.stop(Duration::from_secs(10)).await;
+        drop(ticking);
+    });
+}
+
+fn kinds() -> Vec<KindRules> {
+    // A worker that is lost so often is the campaign's doing, not the job's.
+    let rules = |name| KindRules { poison_after: 1_000, ..KindRules::new(kind(name)) };
+    let mut kinds = vec![
+        rules("free"),
+        KindRules { queue: narrow(), ..rules("narrow") },
+        KindRules { on_interrupt: OnInterrupt::Fail, max_attempts: 1, ..rules("once") },
+    ];
+    kinds.extend(KEYED.map(|(name, key_limit)| KindRules { key_limit, ..rules(name) }));
+    kinds
+}
+
+/// Writes each run into the ledger: one line when it begins and one when it ends, each in one write.
+async fn run(context: Context, ledger: Arc<File>) -> Outcome {
+    let line = |what: &str| {
+        let (id, epoch) = (context.job.id, context.job.epoch);
+        let line = format!("{what} {id} {epoch}\n");
+        assert_eq!((&*ledger).write(line.as_bytes()).unwrap(), line.len());
+    };
+    line("begin");
+    let wait: u64 = context.payload().unwrap();
+    pause(Duration::from_millis(wait)).await;
+    line("end");
+    Outcome::Done(true.into())
+}
+
+/// The machine's clock, or one that is hours ahead and jumps by one more after three seconds.
+fn clock() -> (Clock, Option<tokio::task::JoinHandle<()>>) {
+    let ahead = std::env::var(AHEAD).map_or(0, |hours| hours.parse::<u32>().unwrap());
+    if ahead == 0 {
+        return (Clock::system(), None);
+    }
+    let clock = Clock::manual(Clock::system().now().plus(HOUR * ahead));
+    let moved = clock.clone();
+    let ticking = tokio::spawn(async move {
+        let (begun, mut shown) = (Instant::now(), Duration::ZERO);
+        loop {
+            pause(Duration::from_millis(20)).await;
+            let mut real = begun.elapsed();
+            if real > Duration::from_secs(3) {
+                real += HOUR;
+            }
+            moved.advance(real.saturating_sub(shown));
+            shown = real;
+        }
+    });
+    (clock, Some(ticking))
+}
+
+/// A child process that works. Dropped, it is killed.
+struct Process(Child);
+
+impl Process {
+    fn start(folder: &Path, ahead: u32) -> Self {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "campaign::a_process_that_works", "--ignored", "--nocapture"])
+            .env(FOLDER, folder)
+            .env(AHEAD, ahead.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Self(child.unwrap())
+    }
+
+    fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let done = Command::new("kill").args([format!("-{name}"), pid]).status().unwrap();
+        assert!(done.success(), "kill -{name}");
+    }
+
+    /// Closes its input: it ends its jobs, and then itself.
+    fn ask_to_stop(&mut self) {
+        drop(self.0.stdin.take());
+    }
+
+    fn wait(mut self) {
+        self.ask_to_stop();
+        assert!(self.0.wait().unwrap().success(), "it ends well");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // One that has ended already cannot be killed again.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Looks at the rows after each commit that it hears of, each look in one snapshot; answers how many looks there were.
+async fn watch(folder: PathBuf, store: Store, stop: Arc<AtomicBool>) -> u64 {
+    let (conn, mut changes, mut looks) = (foreign(&folder), store.changes(), 0);
+    while !stop.load(Ordering::Relaxed) {
+        changes.changed().await.unwrap();
+        look(&conn);
+        looks += 1;
+    }
+    looks
+}
+
+fn look(conn: &Connection) {
+    const SQL: &str = "
+        SELECT kind, concurrency_key, queue, count(*)
+        FROM jobs
+        WHERE status = 'running'
+        GROUP BY kind, concurrency_key, queue";
+    let mut statement = conn.prepare_cached(SQL).unwrap();
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let (kind, queue): (String, String) = (row.get(0).unwrap(), row.get(2).unwrap());
+        let (key, running): (Option<String>, u32) = (row.get(1).unwrap(), row.get(3).unwrap());
+        if let Some((_, limit)) = KEYED.iter().find(|(name, _)| *name == kind) {
+            assert!(running <= *limit, "{running} jobs of {kind} hold the key {key:?}");
+        }
+        assert!(queue != "narrow" || running <= NARROW, "{running} jobs of the queue narrow run");
+    }
+}
+
+/// The jobs of the campaign, each kind with its share.
+fn jobs(how_many: usize) -> Vec<NewJob> {
+    let job = |at: usize| {
+        let names = ["free", "narrow", "free", "once", "keyed_1", "free", "keyed_2", "keyed_3"];
+        let name = names[at % names.len()];
+        let key = KEYED.iter().any(|(keyed, _)| *keyed == name);
+        // A key belongs to one kind, whose limit it has.
+        let key = key.then(|| format!("{name}-{}", at / names.len() % 20));
+        NewJob {
+            concurrency_key: key.map(|key| ConcurrencyKey::parse(key).unwrap()),
+            payload: (at % 7).into(),
+            ..NewJob::new(kind(name))
+        }
+    };
+    (0..how_many).map(job).collect()
+}
+
+/// Waits until the workers are as they should be, and answers how long that took.
+async fn until_workers(store: &Store, wanted: impl Fn(&[Worker]) -> bool) -> Duration {
+    let (begun, mut changes) = (Instant::now(), store.changes());
+    let wait = async {
+        loop {
+            changes.borrow_and_update();
+            if wanted(&store.workers().await.unwrap()) {
+                return;
+            }
+            changes.changed().await.unwrap();
+        }
+    };
+    let waited = tokio::time::timeout(STUCK * 2, wait).await;
+    assert!(waited.is_ok(), "{:?}", store.workers().await.unwrap());
+    begun.elapsed()
+}
+
+fn at_work(workers: &[Worker], pid: u32) -> bool {
+    workers.iter().any(|worker| worker.process.pid == pid && worker.lost_at.is_none())
+}
+
+/// Waits until nothing runs in the name of this worker any more, the worker is lost or gone, and another one leads;
+/// answers how long that took.
+async fn until_rescued(store: &Store, data: &Path, name: &str) -> Duration {
+    let conn = foreign(data);
+    let runs = "SELECT EXISTS (SELECT 1 FROM jobs WHERE status = 'running' AND worker_id = ?1)";
+    until_workers(store, |workers| {
+        let lives = |worker: &Worker| worker.id.as_str() == name && worker.lost_at.is_none();
+        let leads = workers.iter().any(|worker| worker.leads && worker.id.as_str() != name);
+        let rescued = leads && !workers.iter().any(lives);
+        rescued && !conn.query_row(runs, [name], |row| row.get::<_, bool>(0)).unwrap()
+    })
+    .await
+}
+
+async fn name_of(store: &Store, pid: u32) -> String {
+    until_workers(store, |workers| at_work(workers, pid)).await;
+    let workers = store.workers().await.unwrap();
+    workers.iter().find(|worker| worker.process.pid == pid).unwrap().id.to_string()
+}
+
+/// What became of the campaign's jobs and runs.
+fn judge(folder: &Path, jobs: usize) {
+    let mut text = String::new();
+    File::open(folder.join("ledger")).unwrap().read_to_string(&mut text).unwrap();
+    let mut runs: HashMap<i64, (u32, u32)> = HashMap::new();
+    for line in text.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        let (begun, ended) = runs.entry(words[1].parse().unwrap()).or_default();
+        *(if words[0] == "begin" { begun } else { ended }) += 1;
+    }
+    let conn = foreign(folder);
+    let sql =
+        "SELECT id, kind, status, epoch, interrupted FROM jobs WHERE kind <> 'nobodys' ORDER BY id";
+    let mut statement = conn.prepare(sql).unwrap();
+    let mut rows = statement.query([]).unwrap();
+    let (mut seen, mut again, mut lost_once) = (0, 0, 0);
+    while let Some(row) = rows.next().unwrap() {
+        seen += 1;
+        let id: i64 = row.get(0).unwrap();
+        let (kind, status): (String, String) = (row.get(1).unwrap(), row.get(2).unwrap());
+        let (epoch, interrupted): (u32, u32) = (row.get(3).unwrap(), row.get(4).unwrap());
+        let (begun, ended) = runs.get(&id).copied().unwrap_or_default();
+        let what = format!(
+            "job {id} ({kind}) is {status}, epoch {epoch}, interrupted {interrupted}, begun {begun}, ended {ended}"
+        );
+        assert!(begun <= epoch, "a run without a claim: {what}");
+        if kind == "once" && status == "failed" {
+            assert!(interrupted > 0 && begun <= 1, "{what}");
+            lost_once += 1;
+            continue;
+        }
+        assert_eq!(status, "completed", "{what}");
+        assert!(ended >= 1, "completed without an end: {what}");
+        if interrupted == 0 {
+            // A process that stops in good order may have put it back before it began.
+            assert!(ended == 1, "twice without a loss: {what}");
+        }
+        assert!(kind != "once" || (begun, ended) == (1, 1), "{what}");
+        again += u32::from(interrupted > 0);
+    }
+    assert_eq!(seen, jobs, "none is missing");
+    println!("{jobs} jobs: {again} ran again after a loss, {lost_once} that must not were failed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_processes_lose_and_double_nothing_while_each_is_killed_stopped_and_restarted() {
+    let form = Form::of_this_run();
+    let folder = tempfile::tempdir().unwrap();
+    let (data, store) = (folder.path(), open(folder.path()));
+    let begun = Instant::now();
+    let heard = store.clone();
+    let watching = tokio::spawn(async move { heard.watch_foreign_commits().await });
+    // Their clocks are up to two hours apart, and jump while they work.
+    let start = |at: usize| Process::start(data, at as u32 % 3);
+    let mut processes: Vec<Process> = (0..form.processes).map(start).collect();
+    for process in &processes {
+        until_workers(&store, |workers| at_work(workers, process.pid())).await;
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let looking = tokio::spawn(watch(data.to_owned(), store.clone(), Arc::clone(&stop)));
+    let (enqueued, done) = mpsc::channel();
+    let filler = store.clone();
+    let all = jobs(form.jobs);
+    tokio::spawn(async move {
+        for batch in all.chunks(500) {
+            filler.enqueue_all(batch.to_vec(), Timestamp::from_millis(1)).await.unwrap();
+        }
+        enqueued.send(()).unwrap();
+    });
+    let mut slowest = Duration::ZERO;
+    for at in 0..form.processes {
+        // The leader is killed too, when its turn comes; a process without the lead shows that its jobs are rescued.
+        let victim = &processes[at];
+        let name = name_of(&store, victim.pid()).await;
+        victim.signal("KILL");
+        let took = until_rescued(&store, data, &name).await;
+        assert!(took <= TAKE_OVER, "rescued after {took:?}");
+        slowest = slowest.max(took);
+        processes[at] = start(at);
+        until_workers(&store, |workers| at_work(workers, processes[at].pid())).await;
+    }
+    println!("{} kills: rescued and led again after {slowest:?} at most", form.processes);
+    for at in 0..form.processes {
+        stand_still(&store, data, &processes[at], &form).await;
+    }
+    for at in 0..form.processes {
+        // Rolling restart: the new one works while the old one ends its jobs.
+        let mut old = std::mem::replace(&mut processes[at], start(at));
+        old.ask_to_stop();
+        until_workers(&store, |workers| at_work(workers, processes[at].pid())).await;
+        old.wait();
+    }
+    done.recv().unwrap();
+    let (conn, mut changes) = (foreign(data), store.changes());
+    let open = "SELECT count(*) FROM jobs WHERE finished_at IS NULL";
+    while conn.query_row(open, [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
+        assert!(begun.elapsed() < STUCK * 15, "jobs do not end");
+        changes.changed().await.unwrap();
+    }
+    for process in processes {
+        process.wait();
+    }
+    stop.store(true, Ordering::Relaxed);
+    store.enqueue(NewJob::new(kind("nobodys")), Timestamp::from_millis(1)).await.unwrap();
+    let looks = looking.await.expect("every look finds the limits kept");
+    watching.abort();
+    judge(data, form.jobs);
+    println!("{:?}, {looks} looks at the limits", begun.elapsed());
+    assert!(store.workers().await.unwrap().is_empty(), "no row is left");
+}
+
+/// Lets time go by, which is what is tested here.
+async fn pause(length: Duration) {
+    Clock::system().sleep(length).await;
+}
+
+/// A process stands still: in the long form for two leases, so that its jobs run elsewhere meanwhile. Nobody kills it, and
+/// it goes on working.
+async fn stand_still(store: &Store, data: &Path, process: &Process, form: &Form) {
+    let (pid, name) = (process.pid(), name_of(store, process.pid()).await);
+    process.signal("STOP");
+    let begun = Instant::now();
+    if form.is_long {
+        let took = until_rescued(store, data, &name).await;
+        println!("a process stood still: lost and rescued after {took:?}");
+        assert!(took <= LEASE + TAKE_OVER, "took {took:?}");
+        pause((LEASE * 2).saturating_sub(begun.elapsed())).await;
+    } else {
+        // Less than a lease: nothing is lost.
+        pause(Duration::from_millis(300)).await;
+    }
+    process.signal("CONT");
+    until_workers(store, |workers| at_work(workers, pid)).await;
+    let again = name_of(store, pid).await;
+    assert_eq!(again != name, form.is_long, "after a loss it works under a new name");
+}
