@@ -63,8 +63,8 @@ impl Form {
 #[ignore = "the other tests of this file start it as a process of its own"]
 fn a_process_that_works() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all();
-    runtime.build().unwrap().block_on(async {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(2).enable_all().build().unwrap().block_on(async {
         let store = open(&folder);
         let file = OpenOptions::new().append(true).create(true).open(folder.join("ledger"));
         let ledger = Arc::new(file.unwrap());

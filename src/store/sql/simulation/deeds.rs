@@ -115,9 +115,11 @@ impl World {
         let Some(polled) = polled else { return self.heed(at) };
         self.hear_of_occurrences();
         for (job, _) in &polled.rescued {
-            let runs = |server: &Server| {
-                !server.stands_still && server.running.iter().any(|lease| lease.id == job.id)
-            };
+            // One that was judged lost, and has not heard of it yet, runs nothing that is its own.
+            let is_alive =
+                |server: &Server| workers::expect_alive(&self.conn, &server.worker).is_ok();
+            let has = |server: &Server| server.running.iter().any(|lease| lease.id == job.id);
+            let runs = |server: &Server| has(server) && is_alive(server);
             let runs = self.processes.iter().flatten().any(runs);
             assert!(!runs, "job {} was rescued while it ran", job.id);
         }
