@@ -24,7 +24,7 @@ const JOBS: usize = 32_000;
 /// Jobs of the latency figure, one after another.
 const ONE_BY_ONE: usize = 2_000;
 /// Jobs of the figure for several processes; a multiple of a thousand.
-const SLOW_JOBS: usize = 20_000;
+const SLOW_JOBS: u32 = 20_000;
 /// The folder in which a child process works.
 const CHILD: &str = "LAMPLIGHTER_BENCH_CHILD";
 /// P15: a ready job starts within this.
@@ -72,19 +72,19 @@ async fn beside(processes: usize) -> f64 {
     for _ in 0..SLOW_JOBS / 1_000 {
         store.enqueue_all(vec![NewJob::new(kind.clone()); 1_000], clock.now()).await.unwrap();
     }
-    let done = async |store: &Store| -> i64 {
+    let done = async |store: &Store| {
         let counts = store.job_counts().await.unwrap();
         let counts = counts.iter().filter(|count| count.status == Status::Completed);
-        counts.map(|count| count.count).sum()
+        u32::try_from(counts.map(|count| count.count).sum::<i64>()).unwrap()
     };
     // What was done while the jobs were stored does not count.
     let (begun, before) = (Instant::now(), done(&store).await);
     let mut ended = before;
-    while ended < SLOW_JOBS as i64 {
+    while ended < SLOW_JOBS {
         changes.changed().await.unwrap();
         ended = done(&store).await;
     }
-    let rate = (ended - before) as f64 / begun.elapsed().as_secs_f64();
+    let rate = f64::from(ended - before) / begun.elapsed().as_secs_f64();
     println!("{processes} processes, 10 slots each, 5 ms a job: {rate:>8.0} jobs/s");
     for child in &mut children {
         drop(child.stdin.take());

@@ -2,12 +2,9 @@
 //!
 //! `cargo run --example handler`
 
-use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, Backoff, JobId, Kind, KindRules, NewJob, Outcome};
-use lamplighter::store::{OpenMode, Store};
-use lamplighter::{Engine, Result};
-use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use lamplighter::Result;
+use lamplighter::model::{Actor, Backoff};
+use lamplighter::prelude::*;
 
 #[derive(Deserialize, Serialize)]
 struct Street {
@@ -15,18 +12,23 @@ struct Street {
     lamps: u32,
 }
 
+impl Payload for Street {
+    const KIND: Kind = Kind::named("light_street");
+    type Output = String;
+
+    fn rules() -> KindRules {
+        let backoff = Backoff { base: Duration::from_millis(200), ..Backoff::default() };
+        KindRules { backoff, ..KindRules::new(Self::KIND) }
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let folder = tempfile::tempdir().expect("a folder of our own");
     let store = Store::open(&folder.path().join("lamps.db"), OpenMode::Migrate)?;
     let clock = Clock::system();
-    let light = Kind::parse("light_street")?;
-    let rules = KindRules {
-        backoff: Backoff { base: Duration::from_millis(200), ..Backoff::default() },
-        ..KindRules::new(light.clone())
-    };
     let engine = Engine::builder(store.clone(), clock.clone())
-        .typed(rules, |context, street: Street| async move {
+        .on::<Street, _, _>(|context, street| async move {
             for lamp in 1..=street.lamps {
                 context.progress(format!("lamp {lamp} of {}", street.lamps)).await?;
                 if lamp == 3 && context.job.attempt == 1 {
@@ -43,11 +45,11 @@ async fn main() -> Result<()> {
         })
         .start()?;
 
-    let job = |name: &str, lamps| NewJob::of(light.clone(), &Street { name: name.into(), lamps });
+    let job = |name: &str, lamps| NewJob::of(&Street { name: name.into(), lamps });
     let short = store.enqueue(job("Short Lane", 5)?, clock.now()).await?.id();
     let endless = store.enqueue(job("Endless Road", 1_000_000)?, clock.now()).await?.id();
     let wrong =
-        NewJob::of(light.clone(), &serde_json::json!({ "name": "Nowhere", "lamps": "many" }))?;
+        NewJob::untyped(Street::KIND, &serde_json::json!({ "name": "Nowhere", "lamps": "many" }))?;
     let wrong = store.enqueue(wrong, clock.now()).await?.id();
 
     follow(&store, short).await?;

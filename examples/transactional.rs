@@ -3,14 +3,21 @@
 //! `cargo run --example transactional`
 #![allow(clippy::disallowed_methods, reason = "the application opens its own connection")]
 
-use lamplighter::clock::Clock;
-use lamplighter::model::{Enqueued, Kind, KindRules, NewJob, UniqueKey};
+use lamplighter::prelude::*;
 use lamplighter::store::transactional::{enqueue, rusqlite};
-use lamplighter::store::{OpenMode, Store};
-use lamplighter::{Engine, testing};
+use lamplighter::testing;
 use rusqlite::{Connection, TransactionBehavior};
 use std::error::Error;
-use std::time::Duration;
+
+#[derive(Deserialize, Serialize)]
+struct ConfirmOrder {
+    order: i64,
+}
+
+impl Payload for ConfirmOrder {
+    const KIND: Kind = Kind::named("confirm_order");
+    type Output = ();
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -27,8 +34,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     shop.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT NOT NULL) STRICT", [])?;
 
     let engine = Engine::builder(store.clone(), clock.clone())
-        .typed(KindRules::new(Kind::parse("confirm_order")?), |context, order: i64| async move {
-            println!("job {} confirms order {order}", context.job.id);
+        .on::<ConfirmOrder, _, _>(|context, payload| async move {
+            println!("job {} confirms order {}", context.job.id, payload.order);
             Ok(())
         })
         .start()?;
@@ -57,10 +64,7 @@ fn order(
     let tx = shop.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute("INSERT INTO orders (item) VALUES (?1)", [item])?;
     let order = tx.last_insert_rowid();
-    let job = NewJob {
-        unique_key: Some(UniqueKey::parse(format!("order-{order}"))?),
-        ..NewJob::of(Kind::parse("confirm_order")?, &order)?
-    };
+    let job = NewJob::of(&ConfirmOrder { order })?.unique(format!("order-{order}"))?;
     let enqueued = enqueue(&tx, &job, clock.now())?;
     if paid { tx.commit() } else { tx.rollback() }?;
     Ok(enqueued)

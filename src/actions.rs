@@ -1,8 +1,8 @@
-//! Everything that a person or a program may ask of the server, once: one file a subject.
+//! Everything that a person or a program may ask of the server, written once, with one file for each subject.
 //!
 //! An action is a plain async function: the store, the [`Call`] (who asks, when), and a typed request. It has all of the
-//! validation, limits, defaults, rights, audit and consequences; its [`Answer`] knows its own sentence and what a program
-//! is told. The faces (command line, pages) read what was asked, call one action and show its answer.
+//! validation, limits, defaults, rights, audit and consequences. Its [`Answer`] has the sentence for a person and the
+//! value for a program. The faces (command line, pages) read what was asked, call one action and show its answer.
 //!
 //! *Invariant:* what one face refuses, all refuse, with the same error code and the same sentence.
 

@@ -89,7 +89,7 @@ pub fn job(bulk: &Bulk, actor: Actor, correlation_id: Option<String>) -> Result<
         trigger: Trigger::Manual,
         actor: Some(actor),
         correlation_id,
-        ..NewJob::of(Kind::BULK_ACTION, &request)?
+        ..NewJob::untyped(Kind::BULK_ACTION, &request)?
     })
 }
 

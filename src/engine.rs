@@ -10,8 +10,10 @@
 //!
 //! *Invariant:* the engine knows neither scans nor pages; `cargo check --no-default-features` builds it alone.
 
+mod around;
 mod executor;
 mod handler;
+mod kinds;
 mod life;
 mod limits;
 mod poller;
@@ -21,21 +23,26 @@ mod standby;
 mod sweep;
 mod typed;
 
+pub use around::Next;
 pub use handler::Context;
+pub use kinds::Handler;
 
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::model::{Kind, KindRules, MAX_AT_ONCE, Outcome, Queue};
+use crate::model::{
+    Actor, Kind, KindRules, MAX_AT_ONCE, NewSchedule, Outcome, Payload, Queue, Timestamp,
+};
 use crate::store::Store;
-use handler::Handler;
+use around::Layer;
+use handler::Handler as Run;
 use poller::Poller;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use sweep::Preparation;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -46,7 +53,9 @@ pub struct Builder {
     clock: Clock,
     settings: Settings,
     kinds: Vec<KindRules>,
-    handlers: Vec<Handler>,
+    handlers: Vec<Run>,
+    layers: Vec<Layer>,
+    schedules: Vec<NewSchedule>,
     before_rescue: Vec<Preparation>,
     /// The kinds whose lost jobs wait for that.
     swept: Vec<Kind>,
@@ -81,47 +90,35 @@ impl Builder {
         self
     }
 
-    /// Runs the jobs of a kind with `handler`. A kind registered twice keeps the later handler.
+    /// Runs the jobs of the kind that `P` stands for with `handler`, whose fields are its state, by [`Payload::rules`]. A kind
+    /// registered twice keeps the later handler.
     ///
-    /// A handler that panics fails its job and nothing else.
+    /// A payload of another shape, which another program may have stored, never reaches the handler: it fails the job for
+    /// good with `JOB-VALUE-001`, which names the field. So does, after the handler, an output that is no JSON. A handler
+    /// that panics fails its job and nothing else.
     #[must_use]
-    pub fn kind<F, Answer>(mut self, rules: KindRules, handler: F) -> Self
-    where
-        F: Fn(Context) -> Answer + Send + Sync + 'static,
-        Answer: Future<Output = Outcome> + Send + 'static,
-    {
-        if let Some(known) = self.kinds.iter().position(|known| known.kind == rules.kind) {
-            self.kinds.remove(known);
-            self.handlers.remove(known);
-        }
-        self.kinds.push(rules);
-        self.handlers.push(Arc::new(move |context| Box::pin(handler(context))));
-        self
+    pub fn handler<P: Payload>(self, handler: impl Handler<P>) -> Self {
+        self.register(rules_of::<P>(), kinds::of_handler(handler))
     }
 
-    /// Runs the jobs of a kind with a handler in types of your own: it is given the payload as `Input`, and the `Output`
-    /// it answers is kept as the job's result.
-    ///
-    /// `Err` is an [`Outcome`], the same five words that [`Builder::kind`] answers with: there is no second type for what
-    /// is neither an output nor a failure, and none is needed to infer the type of a closure. `?` turns any error, text
-    /// or boxed error into [`Outcome::Failed`] under `JOB-RUN-001` (an [`Error`] of ours keeps its code),
-    /// so the job is tried again; the others are said outright, as in `return Err(Outcome::Snooze(length))`.
-    ///
-    /// A payload of another shape never reaches the handler: it fails the job for good with `JOB-VALUE-001`, which names
-    /// the field. So does, after the handler, an output that is no JSON.
+    /// The same with a closure, written `.on::<Greet, _, _>(|context, greet| async move { Ok(…) })`.
     ///
     /// # Example
     /// ```
-    /// use lamplighter::model::{Kind, KindRules, Outcome};
+    /// use lamplighter::prelude::*;
     /// use std::path::PathBuf;
-    /// use std::time::Duration;
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct CountBytes(PathBuf);
+    /// impl Payload for CountBytes {
+    ///     const KIND: Kind = Kind::named("count_bytes");
+    ///     type Output = usize;
+    /// }
     ///
     /// # fn main() -> lamplighter::Result<()> {
     /// # let folder = tempfile::tempdir().expect("a folder");
     /// # let store = lamplighter::testing::store_in(folder.path())?;
-    /// # let clock = lamplighter::clock::Clock::system();
-    /// let rules = KindRules::new(Kind::parse("count_bytes")?);
-    /// let builder = lamplighter::Engine::builder(store, clock).typed(rules, |_, file: PathBuf| async move {
+    /// let builder = Engine::builder(store, Clock::system()).on::<CountBytes, _, _>(|_, CountBytes(file)| async move {
     ///     if file.is_absolute() {
     ///         let why = format!("{} is outside of the folder", file.display());
     ///         return Err(Outcome::Fatal(why.into()));
@@ -134,24 +131,84 @@ impl Builder {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// A payload of another type for a kind does not compile, neither here nor where the job is made:
+    /// ```compile_fail,E0631
+    /// # use lamplighter::prelude::*;
+    /// # #[derive(Serialize, Deserialize)]
+    /// # struct SendInvoice { number: u64 }
+    /// # impl Payload for SendInvoice {
+    /// #     const KIND: Kind = Kind::named("send_invoice");
+    /// #     type Output = ();
+    /// # }
+    /// # struct RenderReport;
+    /// # fn with(builder: lamplighter::engine::Builder) {
+    /// builder.on::<SendInvoice, _, _>(|_, report: RenderReport| async move { Ok(()) });
+    /// # }
+    /// ```
     #[must_use]
-    pub fn typed<Input, Output, F, Answer>(self, rules: KindRules, handler: F) -> Self
+    pub fn on<P, F, Answer>(self, handler: F) -> Self
     where
-        Input: DeserializeOwned,
-        Output: Serialize,
-        F: Fn(Context, Input) -> Answer + Send + Sync + 'static,
-        Answer: Future<Output = Result<Output, Outcome>> + Send + 'static,
+        P: Payload,
+        F: Fn(Context, P) -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = Result<P::Output, Outcome>> + Send + 'static,
     {
-        self.kind(rules, move |context| {
-            let input = context.payload();
-            let answer = input.map(|input| handler(context, input));
-            async move {
-                match answer {
-                    Ok(answer) => typed::outcome(answer.await),
-                    Err(error) => Outcome::Fatal(error.into()),
-                }
-            }
-        })
+        self.register(rules_of::<P>(), kinds::of_closure(handler))
+    }
+
+    /// Runs the jobs of a kind without a payload type, because its name is known at run time only, or because its handler
+    /// reads the payload itself ([`Context::payload`]).
+    #[must_use]
+    pub fn kind<F, Answer>(self, rules: KindRules, handler: F) -> Self
+    where
+        F: Fn(Context) -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = Outcome> + Send + 'static,
+    {
+        self.register(rules, Arc::new(move |context| Box::pin(handler(context))))
+    }
+
+    fn register(mut self, rules: KindRules, handler: Run) -> Self {
+        if let Some(known) = self.kinds.iter().position(|known| known.kind == rules.kind) {
+            self.kinds.remove(known);
+            self.handlers.remove(known);
+        }
+        self.kinds.push(rules);
+        self.handlers.push(handler);
+        self
+    }
+
+    /// Runs `around` in place of each handler, whatever its kind and wherever it is registered; `next.run(context)` runs the
+    /// handler and answers how it ended. Of several the first is outermost. For measuring, tracing, or a refusal of one's own.
+    ///
+    /// # Example
+    /// ```
+    /// # use lamplighter::prelude::*;
+    /// # fn with(builder: lamplighter::engine::Builder) -> lamplighter::engine::Builder {
+    /// builder.around(|context, next| async move {
+    ///     let (kind, begun) = (context.job.kind.clone(), context.clock.now());
+    ///     let clock = context.clock.clone();
+    ///     let outcome = next.run(context).await;
+    ///     println!("{kind}: {outcome:?} after {:?}", clock.now().since(begun));
+    ///     outcome
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn around<F, Ending>(mut self, around: F) -> Self
+    where
+        F: Fn(Context, Next) -> Ending + Send + Sync + 'static,
+        Ending: Future<Output = Outcome> + Send + 'static,
+    {
+        self.layers.push(around::layer(around));
+        self
+    }
+
+    /// Makes a schedule be as it is declared here, when the engine starts: one that is missing is added, one of another plan
+    /// is changed. What a person did to it beyond its plan stays: a paused one is paused on. Actor: `program`.
+    #[must_use]
+    pub fn ensure_schedule(mut self, schedule: NewSchedule) -> Self {
+        self.schedules.push(schedule);
+        self
     }
 
     /// Does this before jobs of these kinds are settled that ran under a worker which was lost, and before other jobs get
@@ -182,10 +239,12 @@ impl Builder {
     }
 
     /// Starts the engine on the current tokio runtime: it claims as soon as it has registered, and leads as soon as nobody
-    /// else does.
+    /// else does. Blocks while it declares schedules: a few milliseconds, or as long as another program holds the write lock,
+    /// at most 30 s.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` if the rules of a kind, or the limit or slots of a queue, are out of range.
+    /// `JOB-VALUE-001` if the rules of a kind, or the limit or slots of a queue, are out of range; those of
+    /// [`Store::ensure_schedule`].
     pub fn start(mut self) -> Result<Engine> {
         self.kinds.iter().try_for_each(KindRules::check)?;
         let Settings { limits, slots, .. } = &self.settings;
@@ -199,11 +258,14 @@ impl Builder {
         for rules in self.kinds.iter_mut().filter(|rules| self.swept.contains(&rules.kind)) {
             rules.swept = true;
         }
+        declare(&self.store, self.schedules, self.clock.now())?;
+        let handlers = self.handlers.into_iter();
+        let handlers = handlers.map(|handler| around::wrapped(handler, &self.layers)).collect();
         let (leads, leading) = watch::channel(false);
         let stop = Stop { claims: CancellationToken::new(), handlers: CancellationToken::new() };
         let poller = Poller::new(
             (self.store, self.clock),
-            (self.kinds, self.handlers),
+            (self.kinds, handlers),
             self.settings,
             self.before_rescue,
             stop.clone(),
@@ -212,6 +274,24 @@ impl Builder {
         service.spawn(poller.serve(leads));
         Ok(Engine { service, leading, stop })
     }
+}
+
+/// The rules of a payload type, which are its own kind's.
+fn rules_of<P: Payload>() -> KindRules {
+    KindRules { kind: P::KIND, ..P::rules() }
+}
+
+/// Makes the schedules be as the program declares them, and returns when this is stored.
+fn declare(store: &Store, schedules: Vec<NewSchedule>, now: Timestamp) -> Result<()> {
+    let runtime = Handle::current();
+    let ensure = || {
+        schedules.into_iter().try_for_each(|schedule| {
+            let ensured = store.ensure_schedule(schedule, Actor::program(), now);
+            runtime.block_on(ensured).map(drop)
+        })
+    };
+    // The thread that starts the engine may be the runtime's own, which may not wait in this way.
+    thread::scope(|scope| scope.spawn(ensure).join()).expect("no schedule can make this panic")
 }
 
 /// The two steps of a stop.
@@ -240,6 +320,8 @@ impl Engine {
             settings: Settings::default(),
             kinds: Vec::new(),
             handlers: Vec::new(),
+            layers: Vec::new(),
+            schedules: Vec::new(),
             before_rescue: Vec::new(),
             swept: Vec::new(),
         }

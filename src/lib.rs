@@ -5,35 +5,27 @@
 //!
 //! # Quick start
 //! ```
-//! use lamplighter::Engine;
-//! use lamplighter::clock::Clock;
-//! use lamplighter::model::{Kind, KindRules, NewJob};
-//! use lamplighter::store::{OpenMode, Store};
-//! use std::path::Path;
-//! use std::time::Duration;
+//! use lamplighter::prelude::*;
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Greet {
+//!     name: String,
+//! }
+//! impl Payload for Greet {
+//!     const KIND: Kind = Kind::named("greet");
+//!     type Output = String;
+//! }
 //!
 //! #[tokio::main]
 //! async fn main() -> lamplighter::Result<()> {
-//!     let (path, clock) = (Path::new("jobs.db"), Clock::system());
 //! #   let folder = tempfile::tempdir().expect("a folder");
-//! #   let path = &folder.path().join(path);
-//!     let store = Store::open(path, OpenMode::Migrate)?;
-//!     let greet = Kind::parse("greet")?;
+//!     let path = "jobs.db".as_ref();
+//! #   let path = &folder.path().join(path as &std::path::Path);
+//!     let (store, clock) = (Store::open(path, OpenMode::Migrate)?, Clock::system());
 //!     let engine = Engine::builder(store.clone(), clock.clone())
-//!         .typed(KindRules::new(greet.clone()), |context, name: String| async move {
-//!             Ok(format!("hello {name} from job {}", context.job.id))
-//!         })
+//!         .on::<Greet, _, _>(|_, greet| async move { Ok(format!("hello {}", greet.name)) })
 //!         .start()?;
-//!
-//!     let mut changes = store.changes();
-//!     let id = store.enqueue(NewJob::of(greet, &"Ada")?, clock.now()).await?.id();
-//!     let job = loop {
-//!         match store.job(id).await? {
-//!             Some(job) if job.status.is_final() => break job,
-//!             _ => changes.changed().await.expect("the store is open"),
-//!         }
-//!     };
-//!     assert_eq!(job.result.as_deref(), Some(r#""hello Ada from job 1""#));
+//!     store.enqueue(NewJob::of(&Greet { name: "Ada".into() })?, clock.now()).await?;
 //!     engine.stop(Duration::from_secs(30)).await;
 //!     Ok(())
 //! }
@@ -50,10 +42,12 @@
 //! The others are in `docs/promises.md`; the documentation cites them by number.
 //!
 //! # Handlers
-//! [`Builder::typed`](engine::Builder::typed) runs a kind in types of your own, [`Builder::kind`](engine::Builder::kind)
-//! on the bare payload. Either is given a [`Context`](engine::Context): the job, its progress, the signal that it was
-//! cancelled, a way to make further jobs. It answers an [`Outcome`](model::Outcome): done, failed (tried again), fatal,
-//! snooze, or limited by something outside.
+//! A type of yours is a kind's [`Payload`](model::Payload). A [`Handler`](engine::Handler) is a value with state that runs its
+//! jobs, [`Builder::on`](engine::Builder::on) does so with a closure, [`Builder::kind`](engine::Builder::kind) on the bare
+//! payload of a kind that is known at run time only. Each is given a [`Context`](engine::Context): the job, its progress, the signal that it was
+//! cancelled, a way to make further jobs. It answers its output or an [`Outcome`](model::Outcome): failed (tried again,
+//! with the kind's back-off or when the handler says), fatal, snooze, or limited by something outside.
+//! [`Builder::around`](engine::Builder::around) puts code of yours around all of them.
 //!
 //! # Options
 //! [`NewJob`](model::NewJob) has those of one job: when, how urgent, how often tried, unique and idempotency keys.
@@ -63,6 +57,7 @@
 //!
 //! # Schedules
 //! Stored rules make jobs by themselves, at an instant, at an interval or by a cron expression in a time zone.
+//! [`Builder::ensure_schedule`](engine::Builder::ensure_schedule) declares one in code.
 //!
 //! # Testing
 //! [`testing`] has a scratch store, [`drain`](testing::drain) and assertions; with a [manual clock](clock::Clock::manual)
@@ -94,6 +89,7 @@ pub mod logs;
 pub mod model;
 #[cfg(feature = "monitor")]
 pub mod monitor;
+pub mod prelude;
 pub mod redact;
 #[cfg(feature = "agents")]
 pub mod repositories;

@@ -7,6 +7,7 @@ mod budget;
 mod bulk;
 mod cadence;
 mod cron;
+mod declared;
 mod digest;
 mod dry_run;
 mod edit;
@@ -20,6 +21,7 @@ mod marker;
 mod moves;
 mod name;
 mod new_job;
+mod payload;
 mod poll;
 mod queue;
 mod registered;
@@ -43,6 +45,7 @@ pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};
+pub use declared::ScheduleDraft;
 pub(crate) use digest::sha256_hex;
 pub use dry_run::{DryRun, FindingVerdict};
 pub use edit::{JobEdit, RunNow};
@@ -65,6 +68,7 @@ pub use marker::Marker;
 pub(crate) use moves::{Cancellation, JobStep, Move, Slots, cancellation, key, order};
 pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, UniqueKey, Username, WorkerId};
 pub use new_job::{Enqueued, NewJob};
+pub use payload::Payload;
 pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState, Unplaced};
@@ -75,7 +79,7 @@ pub use scan::{
     KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts, ScanNow, Tracker,
 };
 pub use schedule::{
-    CatchUp, Decided, Decision, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,
+    CatchUp, Decided, Decision, Ensured, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,
     PlanChange, ReservedSchedule, Rule, Schedule, Situation, Verdict, decide,
 };
 pub use search::{Found, Hour, JobCount, LogFilter, Overview};
@@ -93,7 +97,8 @@ pub use setting::{
 pub use time::Timestamp;
 pub use tracker::{ApiUrl, Failure, Reason, RemoteKind, Repository, Visibility};
 pub use transition::{
-    AttemptEnd, JobError, Outcome, Placement, Settlement, Terms, may_follow, placement, settlement,
+    AttemptEnd, JobError, Outcome, Placement, RetryTime, Settlement, Terms, may_follow, placement,
+    settlement,
 };
 pub use why::{Circumstances, Gate, Opening, PutOff, UsageLimit, Wait, Why, why};
 pub use worker::{Epoch, LEASE, Leader, Process, Registration, Worker};

@@ -68,7 +68,7 @@ pub fn register(builder: Builder, agents: &Agents) -> Builder {
 pub fn job(name: &str, trigger: Trigger, actor: Option<Actor>) -> Result<NewJob> {
     let unique_key = Some(UniqueKey::parse(format!("repository {name}"))?);
     let request = Request { repository: name.to_owned() };
-    Ok(NewJob { trigger, unique_key, actor, ..NewJob::of(Kind::GOLDEN_REPO, &request)? })
+    Ok(NewJob { trigger, unique_key, actor, ..NewJob::untyped(Kind::GOLDEN_REPO, &request)? })
 }
 
 /// Asks for the descriptions that were made of files while there was no agent program, if there is one now.

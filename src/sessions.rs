@@ -120,7 +120,7 @@ pub async fn request(
         idempotency_key: asked.idempotency_key,
         queue: Some(Queue::AGENT),
         parent_id: request.continues.map(JobId),
-        ..NewJob::of(Kind::AGENT_SESSION, &request)?
+        ..NewJob::untyped(Kind::AGENT_SESSION, &request)?
     };
     Ok(store.enqueue(job, now).await?.id())
 }

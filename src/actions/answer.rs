@@ -1,4 +1,4 @@
-//! The answer of an action: what was done, in words for a person and as a value for a program.
+//! The answer of an action: it says what was done, in words for a person and as a value for a program.
 
 use crate::wire::Answered;
 use serde::Serialize;
@@ -10,7 +10,7 @@ pub struct Answer<T> {
     pub value: T,
     /// What a person is told: one sentence, or a few.
     pub sentence: String,
-    /// What a person should know besides, such as that no server runs. One sentence each; empty when there is nothing.
+    /// What a person should know besides, such as that no server runs. Each note is one sentence; there may be none.
     pub notes: Vec<String>,
 }
 
@@ -32,8 +32,7 @@ impl<T: Serialize> Answer<T> {
         Answer { value: value(self.value), sentence: self.sentence, notes: self.notes }
     }
 
-    /// The answer as a program is told it: the members of the value, `answer` with the sentence, and `notes` if there are
-    /// some.
+    /// The answer for a program: the members of the value, `answer` with the sentence, and `notes` if there are some.
     pub fn as_wire(&self) -> Answered<'_, T> {
         Answered { value: &self.value, answer: &self.sentence, notes: &self.notes }
     }

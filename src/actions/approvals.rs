@@ -1,4 +1,4 @@
-//! Actions on what waits to go to the issue tracker: approving, rejecting and editing it.
+//! Actions on the texts that wait to go to the issue tracker: approving, rejecting and editing one.
 
 use super::{Answer, Call};
 use crate::error::Result;
@@ -6,26 +6,26 @@ use crate::model::{FilingId, Role};
 use crate::store::Store;
 use crate::wire;
 
-/// Another text for what waits.
+/// A request to change the text of a filing that waits.
 #[derive(Clone, Debug)]
 pub struct FilingEdit {
-    /// Which one.
+    /// The filing's id.
     pub id: FilingId,
-    /// The title of a new issue; comments have none.
+    /// The new title of an issue; a comment has no title.
     pub title: Option<String>,
-    /// Markdown.
+    /// The new body, in Markdown.
     pub body: String,
 }
 
-/// Whether this role may decide.
+/// Whether a person of this role may approve, reject and edit a filing.
 pub fn may(role: Role) -> bool {
     role >= Role::Admin
 }
 
-/// Lets it go to the tracker.
+/// Approves a filing, which then goes to the tracker.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `TRACK-FILE-001` if it does not wait for approval.
+/// `AUTH-ROLE-001` below the role admin; `TRACK-FILE-001` if the filing does not wait for approval.
 pub async fn approve(
     store: &Store,
     call: &Call,
@@ -37,7 +37,7 @@ pub async fn approve(
     Ok(decided(id, "approved", sentence))
 }
 
-/// Keeps it from the tracker for good.
+/// Rejects a filing, which then never goes to the tracker.
 ///
 /// # Errors
 /// As [`approve`].
@@ -52,7 +52,7 @@ pub async fn reject(
     Ok(decided(id, "rejected", sentence))
 }
 
-/// Changes its text. It still waits for approval then.
+/// Changes the text of a filing. The filing goes on waiting for approval.
 ///
 /// # Errors
 /// As [`approve`]; `JOB-VALUE-001` for an empty title or body, or one that is too long.
@@ -63,7 +63,7 @@ pub async fn edit(
 ) -> Result<Answer<wire::FilingDecided>> {
     call.needs(Role::Admin, "edit what is to be filed")?;
     let FilingEdit { id, title, body } = request;
-    // A form sends every end of a line as CR LF.
+    // A form ends every line with CR LF.
     let body = body.replace("\r\n", "\n");
     store.edit_filing(id, title, body, call.actor(), call.now).await?;
     let sentence = format!("Filing {} has its new text and still waits for approval.", id.0);
@@ -98,7 +98,10 @@ mod tests {
                 edit(&store, &call, edited()).await,
             ];
             for answer in refused {
-                assert_eq!(answer.unwrap_err().code(), code);
+                let error = answer.unwrap_err();
+                assert_eq!(error.code(), code);
+                let why = "filing 7 does not wait for approval.";
+                assert_eq!(error.sentence().ends_with(why), role == Role::Admin, "{error}");
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Actions on the jobs of a query: what the act would do, and the act.
+//! Actions on the jobs of a query: one says what an act would do, the other does it.
 //!
-//! Few jobs are changed at once; more by a job of kind `bulk_action`, which goes on where a killed server left it. Neither
-//! touches a job that was made after the preview.
+//! Up to 100 jobs are changed while the caller waits. More are changed by a job of kind `bulk_action`, which goes on
+//! where a killed server left off. A job that was made after the preview is never touched.
 
 mod words;
 
@@ -13,24 +13,24 @@ use crate::store::Store;
 use crate::wire;
 use std::collections::BTreeMap;
 
-/// Up to so many jobs are changed while the caller waits.
+/// The most jobs that are changed while the caller waits.
 const AT_ONCE: u64 = 100;
-/// Jobs that are looked for at a time; each comes with its payload.
+/// How many jobs are read at a time; each comes with its payload.
 const ROWS: usize = 100;
 
-/// Asks for an act on the jobs of a query.
+/// A request for an act on the jobs of a query.
 #[derive(Clone, Debug)]
 pub struct BulkAsk {
     /// Which jobs, in the language of [`Filter`].
     pub query: String,
-    /// What is done to each.
+    /// What is done to each job.
     pub act: BulkAct,
 }
 
-/// What an act would do, which is what [`act`] then does.
+/// A preview: what an act would do. [`act`] takes it and does that.
 #[derive(Clone, Debug)]
 pub struct Previewed {
-    /// What a caller is told of it.
+    /// The answer for the caller.
     pub answer: Answer<wire::BulkPreview>,
     preview: Preview,
 }
@@ -39,7 +39,7 @@ pub struct Previewed {
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator, for deleting below admin; `JOB-QUERY-001` for a query that cannot be read;
-/// `JOB-VALUE-001` for an empty one, which would mean every job, and for a priority out of range.
+/// `JOB-VALUE-001` for an empty query, which would mean every job, and for a priority out of range.
 pub async fn preview(store: &Store, call: &Call, ask: BulkAsk) -> Result<Previewed> {
     let doing = words::doing(ask.act);
     call.needs(role(ask.act), doing)?;
@@ -63,12 +63,12 @@ pub async fn preview(store: &Store, call: &Call, ask: BulkAsk) -> Result<Preview
     Ok(Previewed { answer: answer.with_notes(left_out), preview })
 }
 
-/// Does what was previewed: at once to 100 jobs or fewer, else by a job. A failure after some were changed ends it: what was
-/// changed is answered, and a note says why the rest was not.
+/// Does what was previewed: at once if that is 100 jobs or fewer, else by a job. A failure after some jobs were changed
+/// ends the act. The answer then has the jobs that were changed, and a note says why the others were not.
 ///
 /// # Errors
-/// `JOB-VALUE-001` if it was not confirmed; `AUTH-ROLE-001` below the role operator, for deleting below admin; a failure of the
-/// database before anything was changed.
+/// `JOB-VALUE-001` if the act was not confirmed; `AUTH-ROLE-001` below the role operator, for deleting below admin; a
+/// failure of the database before anything was changed.
 pub async fn act(
     store: &Store,
     call: &Call,
@@ -112,7 +112,7 @@ pub async fn act(
     Ok(Answer::new(done, sentence).with_notes(notes))
 }
 
-/// Who may do this to many jobs.
+/// The least role that may do this to many jobs.
 const fn role(act: BulkAct) -> Role {
     match act {
         BulkAct::Cancel | BulkAct::Retry | BulkAct::RunNow | BulkAct::SetPriority(_) => {
@@ -122,8 +122,9 @@ const fn role(act: BulkAct) -> Role {
     }
 }
 
-/// The jobs of a preview that fit still and are to be changed, oldest first; counts those that are left alone. Of each only
-/// what decides about it is kept: a payload may be large, and a query may fit a million jobs of which few are changed.
+/// The jobs of a preview that still fit and are to be changed, oldest first. Counts those that are left alone. Only the
+/// id and the state of each job are kept: a payload may be large, and a query may fit a million jobs of which few are
+/// changed.
 async fn jobs_of(
     store: &Store,
     bulk: &Bulk,
@@ -147,7 +148,7 @@ async fn jobs_of(
     Ok(jobs)
 }
 
-/// Does it to each; a failure after some were changed ends it, and is answered as a note.
+/// Does the act to each job. A failure after some jobs were changed ends the act and is answered as a note.
 async fn each(
     store: &Store,
     call: &Call,
@@ -172,7 +173,7 @@ async fn each(
     Ok(None)
 }
 
-/// Does it to one job, by the same rule as the preview; answers why it was left alone.
+/// Does the act to one job, by the same rule as the preview. If the job was left alone, the inner error says why.
 async fn one(
     store: &Store,
     call: &Call,

@@ -12,9 +12,9 @@ const FRESH: Duration = Duration::from_mins(5);
 pub struct Call {
     /// Who asks.
     pub who: Who,
-    /// When.
+    /// When the call was made.
     pub now: Timestamp,
-    /// Ties the log lines of the request to those of the jobs that it makes; `None`: there was no request.
+    /// Ties the log lines of the request to those of the jobs that it makes. `None` if there was no request.
     pub correlation_id: Option<String>,
 }
 
@@ -25,18 +25,18 @@ pub struct Who {
     pub name: String,
     /// What this person may do.
     pub role: Role,
-    /// How the person was proven.
+    /// How the server knows who it is.
     pub proof: Proof,
     /// The address that the request came from, if it came by HTTP.
     pub remote: Option<String>,
 }
 
-/// How the one who asks was proven.
+/// How the server knows who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// The person works at the machine as the owner of the data directory. This counts as proven this moment.
+    /// The person works at the machine as the owner of the data directory. Their proof always counts as fresh.
     Owner,
-    /// The person signed in with a password, at this time.
+    /// The person signed in with a password at this time.
     Login(Timestamp),
 }
 
@@ -72,8 +72,8 @@ impl Call {
         ))
     }
 
-    /// Refuses a person whose password was given too long ago for something that hands out power: a browser that was
-    /// left open must not do. `doing` says what the person wants, as "add a user".
+    /// Refuses a person who gave the password too long ago for an action that hands out power: a browser that was left
+    /// open must not be enough for it. `doing` says what the person wants, as "add a user".
     ///
     /// # Errors
     /// `AUTH-LOGIN-005`.

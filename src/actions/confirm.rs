@@ -1,12 +1,12 @@
-//! What is asked for twice: a run of an agent without a sandbox.
+//! The check of a session before it is queued. A run without a sandbox must be confirmed.
 
 use crate::error::{Code, Error, Result};
 use crate::model::{MAX_PAYLOAD_BYTES, MAX_PROMPT_BYTES, Profile, SessionRequest};
 use crate::sessions;
 use crate::store::Store;
 
-/// Refuses a session that no run could be made of, and one without a sandbox unless it was confirmed. `doing` says what is
-/// asked for, as "ask for a session".
+/// Refuses a session that could not run, and a session without a sandbox that was not confirmed. `doing` says what the
+/// person wants, as "ask for a session".
 ///
 /// # Errors
 /// `JOB-VALUE-001`; `JOB-SIZE-001` for a prompt above 200 KiB.

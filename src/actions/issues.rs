@@ -10,15 +10,15 @@ use std::str::FromStr;
 /// What a person does to an issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IssueDeed {
-    /// It was dealt with.
+    /// Close it: it was dealt with.
     Close,
-    /// Nobody will deal with it.
+    /// Close it: nobody will deal with it.
     CloseNotPlanned,
-    /// It is open again.
+    /// Open it again.
     Reopen,
-    /// It is not a problem: scans never report it again.
+    /// Mute it: it is not a problem, and scans never report it again.
     Mute,
-    /// It is a problem after all.
+    /// Unmute it: it is a problem after all.
     Unmute,
 }
 
@@ -27,7 +27,7 @@ impl IssueDeed {
     pub const ALL: [Self; 5] =
         [Self::Close, Self::CloseNotPlanned, Self::Reopen, Self::Mute, Self::Unmute];
 
-    /// The word in addresses.
+    /// The word for the deed in addresses.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Close => "close",
@@ -47,7 +47,7 @@ impl IssueDeed {
         }
     }
 
-    /// Whether the tracker that the issue is filed at has the last word.
+    /// Whether only the issue's own tracker can do this.
     const fn is_of_the_tracker(self) -> bool {
         match self {
             Self::Close | Self::CloseNotPlanned | Self::Reopen => true,
@@ -81,12 +81,12 @@ impl FromStr for IssueDeed {
     }
 }
 
-/// Whether this role may change issues.
+/// Whether a person of this role may change issues.
 pub fn may(role: Role) -> bool {
     role >= Role::Operator
 }
 
-/// What can be done to an issue as it is. One of another tracker is opened and closed there; muting is ours alone.
+/// What can be done to an issue as it is. An issue of another tracker is closed and reopened there; it is muted here.
 pub fn deeds(issue: &Issue) -> Vec<IssueDeed> {
     let mut deeds = match (is_local(issue), issue.state) {
         (false, _) => vec![],
@@ -103,7 +103,7 @@ fn is_local(issue: &Issue) -> bool {
     issue.number.is_some() && issue.url.is_none()
 }
 
-/// Does this to an issue. An issue of another tracker is opened and closed there; muting it is possible here.
+/// Does this to an issue. An issue of another tracker is closed and reopened there; it is muted here.
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator; `SCAN-ISSUE-001` for an id that no issue has; `SCAN-ISSUE-002` for an issue of another

@@ -1,8 +1,8 @@
 //! Actions on jobs: make one, end it, run it again, start it now, change it, delete it, and find them.
 //!
-//! A session of an agent is asked for by admins only, and without a sandbox only if that was confirmed, whichever way it
-//! is asked for: as a job, by running one again, by another payload for one that waits, by a schedule. An operator may run
-//! a schedule now that an admin has made.
+//! Only admins may ask for a session of an agent, and a session without a sandbox must be confirmed. That holds for every
+//! way to ask: a new job, a job that is run again, another payload for a job that waits, and a schedule. A schedule that
+//! an admin has made may be run at once by an operator too.
 
 mod read;
 mod texts;
@@ -21,9 +21,9 @@ use crate::wire;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Who may queue, cancel, run again, start and change jobs.
+/// The least role that may queue, cancel, run again, start and change jobs.
 const ACTS: Role = Role::Operator;
-/// Who may delete jobs and change what a job is given.
+/// The least role that may delete jobs and change their payload.
 const OWNS: Role = Role::Admin;
 
 /// Queues a job.
@@ -33,25 +33,25 @@ pub struct JobAdd {
     pub kind: String,
     /// The handler's input.
     pub payload: Value,
-    /// Where it waits; `None`: its kind's queue.
+    /// The queue that it waits in. Default: its kind's queue.
     pub queue: Option<String>,
-    /// Lower runs first; `None`: its kind's.
+    /// The priority; a lower one runs first. Default: its kind's.
     pub priority: Option<i32>,
-    /// When it may start; `None`: at once.
+    /// When it may start. Default: at once.
     pub start: Option<JobStart>,
-    /// Attempts it has; `None`: its kind's.
+    /// How many attempts it has. Default: its kind's.
     pub max_attempts: Option<u32>,
-    /// How long an attempt may run; `None`: its kind's.
+    /// How long an attempt may run. Default: its kind's.
     pub timeout: Option<Duration>,
-    /// At most one job of the kind that is not over holds it.
+    /// Only one job of the kind may have this key until it is over.
     pub unique_key: Option<String>,
-    /// Repeating the request with this key answers the first job, for 24 hours.
+    /// For 24 hours a further request with this key is answered with the first job.
     pub idempotency_key: Option<String>,
     /// Whether a session without a sandbox was confirmed.
     pub confirmed: bool,
 }
 
-/// Runs a job that is over again, as a new one.
+/// A request to run again a job that is over.
 #[derive(Clone, Copy, Debug)]
 pub struct RunAgain {
     /// The job's id.
@@ -60,35 +60,35 @@ pub struct RunAgain {
     pub confirmed: bool,
 }
 
-/// Changes a job that waits; `None` stays as it is.
+/// A request to change a job that waits. What is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct JobChange {
     /// The job's id.
     pub id: i64,
-    /// Lower runs first.
+    /// The new priority; a lower one runs first.
     pub priority: Option<i32>,
-    /// When it may start.
+    /// The new time at which it may start.
     pub start: Option<JobStart>,
     /// The handler's input.
     pub payload: Option<Value>,
-    /// Attempts it has.
+    /// The new number of attempts.
     pub max_attempts: Option<u32>,
     /// Whether a session without a sandbox was confirmed.
     pub confirmed: bool,
 }
 
-/// Whether this role may queue, cancel, run again, start and change jobs.
+/// Whether a person of this role may queue, cancel, run again, start and change jobs.
 pub fn may_act(role: Role) -> bool {
     role >= ACTS
 }
 
-/// Whether this role may run a job of this kind again.
+/// Whether a person of this role may run a job of this kind again.
 pub fn may_run_again(role: Role, kind: &Kind) -> bool {
     let is_guarded = [Kind::AGENT_SESSION, Kind::BULK_ACTION].contains(kind);
     role >= if is_guarded { OWNS } else { ACTS }
 }
 
-/// Whether this role may delete jobs.
+/// Whether a person of this role may delete jobs.
 pub fn may_delete(role: Role) -> bool {
     role >= OWNS
 }
@@ -138,7 +138,7 @@ pub async fn enqueue(
 /// Cancels a job that waits, or asks a running one to end.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role operator; `JOB-ID-001` if there is none of this id, `-004` if it is over.
+/// `AUTH-ROLE-001` below the role operator; `JOB-ID-001` if no job has this id, `JOB-ID-004` if the job is over.
 pub async fn cancel(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::JobCancelled>> {
     call.needs(ACTS, "cancel a job")?;
     let answer = |status, sentence| Answer::new(wire::JobCancelled { id, status }, sentence);
@@ -154,11 +154,11 @@ pub async fn cancel(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::
     }
 }
 
-/// Stores a new job like one that is over, which stays as it is.
+/// Stores a new job that is like a job that is over. The old job stays as it is.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role operator, for a session and for a bulk action below admin; `JOB-ID-001` if there is none of
-/// this id, `-002` if it is not over; `JOB-VALUE-001` for a session without a sandbox that was not confirmed;
+/// `AUTH-ROLE-001` below the role operator, for a session and for a bulk action below admin; `JOB-ID-001` if no job has
+/// this id, `JOB-ID-002` if the job is not over; `JOB-VALUE-001` for a session without a sandbox that was not confirmed;
 /// `JOB-LIMIT-001` if too many jobs of its kind wait.
 pub async fn run_again(
     store: &Store,
@@ -184,10 +184,10 @@ pub async fn run_again(
     Ok(answer.with_notes(waiting::notes(store, &job.kind, call.now).await))
 }
 
-/// Makes a waiting job due. What else it waits for still holds it, and the answer says what.
+/// Makes a waiting job due. If something else still holds the job, the answer says what.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role operator; `JOB-ID-001` if there is none of this id, `-003` if it runs or is over.
+/// `AUTH-ROLE-001` below the role operator; `JOB-ID-001` if no job has this id, `JOB-ID-003` if the job runs or is over.
 pub async fn run_now(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::JobDue>> {
     call.needs(ACTS, "start a job now")?;
     let job = known(store, id).await?;
@@ -204,9 +204,9 @@ pub async fn run_now(store: &Store, call: &Call, id: i64) -> Result<Answer<wire:
 /// Changes a job that waits.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role operator, for its payload below admin; `JOB-ID-001` if there is none of this id, `-003` if
-/// it runs or is over; `JOB-VALUE-001` for a value that does not fit, if nothing is to be changed, and for a session without a
-/// sandbox that was not confirmed.
+/// `AUTH-ROLE-001` below the role operator, for its payload below admin; `JOB-ID-001` if no job has this id, `JOB-ID-003`
+/// if the job runs or is over; `JOB-VALUE-001` for a value that does not fit, for a request that changes nothing, and for
+/// a session without a sandbox that was not confirmed.
 pub async fn edit(
     store: &Store,
     call: &Call,
@@ -257,8 +257,8 @@ pub fn priority_of(change: &JobChange) -> Result<i32> {
 /// Deletes a job that is over, with its history, attempts and transcript.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `JOB-ID-001` if there is none of this id, `-002` if it is not over or processes of it
-/// may be left.
+/// `AUTH-ROLE-001` below the role admin; `JOB-ID-001` if no job has this id, `JOB-ID-002` if the job is not over or
+/// processes of it may be left.
 pub async fn delete(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::JobDeleted>> {
     call.needs(OWNS, "delete a job")?;
     store.delete_job(JobId(id), call.actor(), call.now).await?;

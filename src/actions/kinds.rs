@@ -1,6 +1,6 @@
-//! What the kinds that come with the program take as a job's input, checked at every door.
+//! The check of a job's input for the kinds that come with the program. Every way to make a job passes it.
 //!
-//! A job whose payload its handler cannot read would fail at its first run, by night perhaps.
+//! Without it, a job whose payload its handler cannot read would fail only at its first run, perhaps by night.
 
 use super::{Call, confirm};
 use crate::agents::claude::Model;
@@ -13,12 +13,12 @@ use serde_json::Value;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// Refuses an input that the handler of this kind could do nothing with. Other kinds take what they take.
+/// Refuses an input that the handler of this kind cannot use. The input of kinds of other programs is not checked.
 ///
 /// # Errors
-/// `JOB-VALUE-001` for a member that is missing, unknown or out of its range; `AGENT-PROMPT-001` for a prompt file that is not
-/// there; `AGENT-VALUE-001` for a model that is none, and for a session to go on with that left nothing;
-/// `REPO-NAME-002` for a repository that is not registered.
+/// `JOB-VALUE-001` for a member that is missing, unknown or out of its range; `AGENT-PROMPT-001` for a prompt file that
+/// is not there; `AGENT-VALUE-001` for a text that is not a model's name; the errors of [`sessions::check_continues`] for
+/// a session that cannot be continued; `REPO-NAME-002` for a repository that is not registered.
 pub async fn check(store: &Store, kind: &Kind, payload: &Value) -> Result<()> {
     if *kind == Kind::AGENT_SESSION {
         session(store, payload).await
@@ -38,7 +38,7 @@ pub async fn check(store: &Store, kind: &Kind, payload: &Value) -> Result<()> {
     }
 }
 
-/// Refuses an input that the kind's handler could do nothing with, and what this person may not ask for.
+/// Refuses an input that the kind's handler cannot use, and a job that this person may not ask for.
 pub(super) async fn check_asked(
     store: &Store,
     call: &Call,
@@ -91,7 +91,7 @@ async fn session(store: &Store, payload: &Value) -> Result<()> {
     sessions::check_continues(store, &request).await
 }
 
-/// Refuses a folder that is not there. One that this process may not look into may be the server's all the same.
+/// Refuses a folder that is not there. A folder that this process may not look into passes: the server may be allowed to.
 fn folder(path: &Path) -> Result<()> {
     let why = match path.metadata() {
         Ok(found) if found.is_dir() => return Ok(()),

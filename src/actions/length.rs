@@ -1,16 +1,16 @@
-//! Lengths of time as people type them: `90s`, `10m`, `2h 30m`, `1day`.
+//! Reading lengths of time as people type them: `90s`, `10m`, `2h 30m`, `1day`.
 
 use crate::error::{Code, Error, Result};
 use std::time::Duration;
 
-/// The longest length that an action takes: ten years. A longer one is a slip of the finger, and the sum of a later
-/// instant and such a length would fit no calendar.
+/// The longest length that an action takes: ten years. A longer one is a slip of the finger, and a very long one, added
+/// to an instant, would leave the calendar.
 const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
-/// Reads a length of time. `doing` says what it is for, as "pause the queue agent".
+/// Reads a length of time. `doing` says what the person wants, as "pause the queue agent".
 ///
 /// # Errors
-/// `JOB-VALUE-001` for a text that is no length, for zero and for more than ten years.
+/// `JOB-VALUE-001` for a text that is not a length of time, for zero and for more than ten years.
 pub fn length(text: &str, doing: &str) -> Result<Duration> {
     let refused = |why: &str| {
         let takes = "a length of time is written 90s, 10m, 2h 30m or 1day";

@@ -1,36 +1,36 @@
-//! What is asked of the log database: which rows, and those that came since.
+//! Reading the log database: which rows a person asks for, and the rows that came since.
 
 use crate::error::{Code, Error, Result};
 use crate::model::{Level, LogFilter, LogRow};
 use crate::store::LogStore;
 use std::str::FromStr;
 
-/// Rows that are read at a time while somebody follows the log.
+/// How many rows are read at a time while somebody follows the log.
 const CHUNK: usize = 1_000;
 
-/// Which log rows somebody asks for, as people type it; `None` and an empty text are no condition.
+/// A request for log rows, as people type it. A field that is `None` or empty sets no condition.
 #[derive(Clone, Debug, Default)]
 pub struct LogsAsk {
-    /// This level and worse.
+    /// Only rows of this level and worse.
     pub level: Option<String>,
-    /// This source.
+    /// Only rows of this source.
     pub source: Option<String>,
-    /// Messages with this error code in brackets.
+    /// Only messages with this error code in brackets.
     pub code: Option<String>,
-    /// Messages with this text.
+    /// Only messages with this text in them.
     pub text: Option<String>,
-    /// Rows of this correlation id.
+    /// Only rows of this correlation id.
     pub correlation_id: Option<String>,
-    /// Ids below this one.
+    /// The cursor: only rows with an id below this one.
     pub before: Option<i64>,
     /// At most this many rows.
     pub limit: usize,
 }
 
-/// Reads which rows are meant.
+/// Reads the request as a filter.
 ///
 /// # Errors
-/// `JOB-VALUE-001` for a level that there is none of and for a cursor that is not above 0.
+/// `JOB-VALUE-001` for a word that is not a level and for a cursor that is not above 0.
 pub fn filter(ask: LogsAsk) -> Result<LogFilter> {
     let refused = |why: String| Error::new(Code::ModelInvalid, format!("list log rows: {why}"));
     let given = |text: Option<String>| {
@@ -57,7 +57,7 @@ pub fn filter(ask: LogsAsk) -> Result<LogFilter> {
 /// The rows above `after` that fit, oldest first.
 ///
 /// # Errors
-/// Those of reading.
+/// Those of reading the database.
 pub async fn since(logs: &LogStore, filter: &LogFilter, after: i64) -> Result<Vec<LogRow>> {
     let mut newer = Vec::new();
     let mut before = None;

@@ -1,7 +1,7 @@
-//! People: who may sign in, as what, and with which password.
+//! Actions on accounts: who may sign in, with which role and which password.
 //!
-//! *Invariant:* once there is an admin, there is always one. A call that makes an account mightier, or changes the account
-//! of another person, asks for a fresh proof of who asks.
+//! *Invariant:* once there is an admin, there is always at least one. Adding, changing or removing an account needs a
+//! fresh sign-in; only the first admin is made without one.
 
 mod password;
 
@@ -14,14 +14,14 @@ use crate::store::Store;
 use crate::wire;
 use std::cmp::Ordering;
 
-/// Makes an account.
+/// A request to make an account.
 #[derive(Debug)]
 pub struct UserAdd {
-    /// What the person will sign in with.
+    /// The name that the person signs in with.
     pub name: Username,
-    /// What the account may do.
+    /// The role, which says what the account may do.
     pub role: Role,
-    /// What the person will sign in with, too.
+    /// The password that the person signs in with.
     pub password: Password,
 }
 
@@ -44,10 +44,11 @@ pub fn parse_role(text: &str) -> Result<Role> {
     })
 }
 
-/// Makes the first admin of a set-up link, which is used up by it. The link is the proof: nobody can have signed in.
+/// Makes the first admin by a set-up link and uses the link up. The link is the proof of who asks: no account is there
+/// yet to sign in with.
 ///
 /// # Errors
-/// `AUTH-SETUP-001` if the link does not count any more.
+/// `AUTH-SETUP-001` if the link is not valid any more.
 pub async fn set_up(
     store: &Store,
     remote: Option<String>,
@@ -63,10 +64,10 @@ pub async fn set_up(
     })
 }
 
-/// Makes the first admin with this password; answers whether there was none before.
+/// Makes the first admin with this password, unless there is an admin already. Answers whether it made one.
 ///
 /// # Errors
-/// `AUTH-SETUP-002` for a password that does not fit, if there is no admin.
+/// `AUTH-SETUP-002` if there is no admin and the password does not fit the rules.
 pub async fn first_admin(store: &Store, call: &Call, password: &str) -> Result<bool> {
     call.needs(Role::Admin, "make the first admin")?;
     if store.has_admin().await? {
@@ -97,7 +98,7 @@ pub async fn add(store: &Store, call: &Call, request: UserAdd) -> Result<Answer<
     Ok(Answer::new(person, format!("The user {name} can sign in and has the role {role}.")))
 }
 
-/// Gives an account another role. A lower one ends its logins.
+/// Gives an account another role. A lower role ends the logins of the account.
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role admin; `AUTH-LOGIN-005` for a sign-in that is not fresh; `AUTH-NAME-001` for an account that
@@ -126,8 +127,8 @@ pub async fn set_role(
 /// Gives an account a new password, and ends its logins.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin, but for one's own; `AUTH-LOGIN-005` for a sign-in that is not fresh; `AUTH-NAME-001`
-/// for an account that is not there.
+/// `AUTH-ROLE-001` below the role admin for the account of another person; `AUTH-LOGIN-005` for a sign-in that is not
+/// fresh; `AUTH-NAME-001` for an account that is not there.
 pub async fn set_password(
     store: &Store,
     call: &Call,
@@ -166,7 +167,7 @@ pub async fn remove(store: &Store, call: &Call, name: &str) -> Result<Answer<wir
     Ok(Answer::new(wire::PersonRemoved { name }, sentence))
 }
 
-/// Refuses a name that no account has: a command looks before it asks for a password.
+/// Refuses a name that no account has. A command calls this before it asks for a password.
 ///
 /// # Errors
 /// `AUTH-NAME-001`.
@@ -366,7 +367,7 @@ mod tests {
                 assert_eq!(got, refused, "{done:?}");
             }
         }
-        // A person's own password is the person's, whatever the role; it wants a fresh sign-in too.
+        // A person of any role may change their own password; that needs a fresh sign-in too.
         call.who.role = Role::Viewer;
         assert!(set_password(&store, &call, "ada", password()).await.is_ok());
         call.now = NOW.plus(Duration::from_secs(301));
@@ -410,6 +411,6 @@ mod tests {
         sign_in(&store, "admin", "old").await;
         let made = store.create_first_admin("hash".into(), Actor::cli(), NOW).await.unwrap();
         assert_eq!(made.map(|account| account.role), Some(Role::Admin));
-        assert_eq!(logins(&store, "admin").await, 0, "whoever signed in before is not the admin");
+        assert_eq!(logins(&store, "admin").await, 0, "a login of before is not the admin's");
     }
 }

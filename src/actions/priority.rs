@@ -1,4 +1,4 @@
-//! Priorities as people type them.
+//! Reading priorities as people type them.
 
 use crate::error::{Code, Error, Result};
 use crate::model::PRIORITIES;

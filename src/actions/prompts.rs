@@ -1,4 +1,4 @@
-//! The prompt that scans by the agent are run with.
+//! Actions on the prompt that the agent gets for a scan.
 
 use super::{Answer, Call};
 use crate::error::{Class, Code, Error, Result};
@@ -21,7 +21,7 @@ pub const TEXT_FIELD: &str = "text";
 /// A prompt that people edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PromptName {
-    /// That of scans by the agent.
+    /// The prompt of scans by the agent.
     SelfMonitoring,
 }
 
@@ -39,12 +39,12 @@ pub fn parse_name(text: &str) -> Result<PromptName> {
     }
 }
 
-/// The refusal of a file whose text cannot be read.
+/// The error for a prompt file that cannot be read.
 pub fn unreadable(file: &str, why: std::io::Error) -> Error {
     Error::new(Code::ModelInvalid, format!("read the prompt from {file}")).because(why)
 }
 
-/// Stores an edited prompt, or has the shipped one again (`None`). The next scan follows.
+/// Stores an edited prompt, or goes back to the shipped one (`None`). The next scan uses it.
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a blank text and for one of more than 64 KB.

@@ -10,15 +10,15 @@ use std::time::Duration;
 /// Longest reason of a pause, in characters: a page shows it on one or two lines.
 pub const MAX_REASON: usize = 500;
 
-/// The least role that may stop all queues, and end the stop.
+/// The least role that may stop all queues and end the stop.
 const STOPS: Role = Role::Admin;
 
-/// Whether a person of this role may stop all queues, and end the stop.
+/// Whether a person of this role may stop all queues and end the stop.
 pub fn may_stop_all(role: Role) -> bool {
     role >= STOPS
 }
 
-/// Whether this role may limit, pause and resume a queue.
+/// Whether a person of this role may limit, pause and resume a queue.
 pub fn may_act(role: Role) -> bool {
     role >= Role::Operator
 }
@@ -28,7 +28,7 @@ pub fn may_act(role: Role) -> bool {
 pub struct QueueLimit {
     /// The queue's name.
     pub queue: String,
-    /// How many; 0 starts nothing more; `None`: what the program says.
+    /// How many jobs; with 0 none is started. `None` is the queue's own default.
     pub limit: Option<u32>,
 }
 
@@ -39,11 +39,11 @@ pub struct QueuePause {
     pub queue: String,
     /// Why, for others to read.
     pub reason: String,
-    /// After how long the queue goes on by itself; `None`: when a person resumes it.
+    /// After how long the queue goes on by itself. `None`: it stays paused until a person resumes it.
     pub length: Option<Duration>,
 }
 
-/// Reads a limit as people type it: a number, or `default` (or nothing) for what the program says.
+/// Reads a limit as people type it: a number, or `default` (or nothing) for the queue's own default.
 ///
 /// # Errors
 /// `JOB-VALUE-001` for anything else.
@@ -57,7 +57,8 @@ pub fn parse_limit(text: &str) -> Result<Option<u32>> {
     }
 }
 
-/// Reads how long a pause is: minutes, or a length such as `2h`; nothing: until a person resumes the queue.
+/// Reads how long a pause is: a number of minutes, or a length such as `2h`. An empty text means until a person resumes
+/// the queue.
 ///
 /// # Errors
 /// `JOB-VALUE-001` for anything else, for zero and for more than ten years.
@@ -91,9 +92,12 @@ pub async fn limit(store: &Store, call: &Call, request: QueueLimit) -> Result<An
     let state = state(store, &queue).await?;
     let sentence = match (request.limit, state.limit()) {
         (Some(0), _) => format!("The queue {queue} starts no job until its limit is raised."),
-        (Some(limit), _) => format!("The queue {queue} runs {} at once.", jobs_at_most(limit)),
+        (Some(limit), _) => format!("The queue {queue} runs {} at a time.", jobs_at_most(limit)),
         (None, limit) => {
-            format!("The queue {queue} runs as the program says: {} at once.", jobs_at_most(limit))
+            format!(
+                "The queue {queue} runs as the program says: {} at a time.",
+                jobs_at_most(limit)
+            )
         }
     };
     Ok(Answer::new(wire::Queue::from(&state), sentence))

@@ -1,4 +1,4 @@
-//! Repositories of this machine that an agent describes.
+//! Actions on the repositories of this machine that an agent describes.
 
 use super::{Answer, Call, waiting};
 use crate::error::{Code, Error, Result};
@@ -8,17 +8,17 @@ use crate::store::Store;
 use crate::wire;
 use std::path::{Path, PathBuf};
 
-/// The least role that may register a repository, and forget it.
+/// The least role that may register a repository and remove it.
 const OWNS: Role = Role::Admin;
-/// The least role that may have one described anew.
+/// The least role that may ask for a new description.
 const ACTS: Role = Role::Operator;
 
-/// Whether a person of this role may register a repository, and forget it.
+/// Whether a person of this role may register a repository and remove it.
 pub fn may_change(role: Role) -> bool {
     role >= OWNS
 }
 
-/// Whether a person of this role may have one described anew.
+/// Whether a person of this role may ask for a new description.
 pub fn may_refresh(role: Role) -> bool {
     role >= ACTS
 }
@@ -26,20 +26,20 @@ pub fn may_refresh(role: Role) -> bool {
 /// Longest name of a repository, in characters.
 const MAX_NAME: usize = 64;
 
-/// Registers a repository of this machine and has it described.
+/// A request to register a repository of this machine and to have it described.
 #[derive(Clone, Debug)]
 pub struct RepositoryAdd {
-    /// Its folder, from the root on.
+    /// Its folder, as an absolute path.
     pub path: PathBuf,
-    /// What to call it; empty: as its folder.
+    /// Its name. If it is empty, the repository has the name of its folder.
     pub name: String,
 }
 
 /// Registers a repository and asks for its description.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `REPO-PATH-001` if there is no git repository at the path; `JOB-VALUE-001` for a name that
-/// is none; `REPO-NAME-001` if one has this name or this path.
+/// `AUTH-ROLE-001` below the role admin; `REPO-PATH-001` if there is no git repository at the path; `JOB-VALUE-001` for a
+/// text that cannot be a name; `REPO-NAME-001` if a repository has this name or this path already.
 pub async fn add(
     store: &Store,
     call: &Call,
@@ -63,7 +63,7 @@ pub async fn add(
         .with_notes(waiting::notes(store, &Kind::GOLDEN_REPO, call.now).await))
 }
 
-/// The folder without links and dots, if a git repository is in it.
+/// The folder's path without links and dots, if a git repository is in it.
 fn folder(path: &Path) -> Result<PathBuf> {
     let refused = |why: &str| {
         Error::new(Code::RepositoryPath, format!("add the repository {}: {why}", path.display()))
@@ -75,10 +75,10 @@ fn folder(path: &Path) -> Result<PathBuf> {
     if path.join(".git").exists() { Ok(path) } else { Err(refused("it has no .git")) }
 }
 
-/// Asks for the description of a repository anew.
+/// Asks for a new description of a repository.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role operator; `REPO-NAME-002` if there is none of this name or number.
+/// `AUTH-ROLE-001` below the role operator; `REPO-NAME-002` if no repository has this name or number.
 pub async fn refresh(
     store: &Store,
     call: &Call,
@@ -98,10 +98,10 @@ pub async fn refresh(
         .with_notes(waiting::notes(store, &Kind::GOLDEN_REPO, call.now).await))
 }
 
-/// Forgets a repository and its description. Nothing in its folder is touched; its jobs stay.
+/// Removes a repository and its description from the list. Its folder is not touched, and its jobs stay.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `REPO-NAME-002` if there is none of this name or number.
+/// `AUTH-ROLE-001` below the role admin; `REPO-NAME-002` if no repository has this name or number.
 pub async fn remove(
     store: &Store,
     call: &Call,
@@ -115,7 +115,7 @@ pub async fn remove(
     Ok(Answer::new(wire::RepositoryRemoved { repository: name }, sentence))
 }
 
-/// The name of the repository of this name or number.
+/// The name of the repository that has this name or number.
 async fn called(store: &Store, name: &str, doing: &str) -> Result<String> {
     let name = name.trim();
     let found = store.repository(name.to_owned()).await?;

@@ -1,8 +1,8 @@
-//! How many rows of a list are asked for, as people type it.
+//! Reading how many rows of a list a person asks for.
 
 use crate::error::{Code, Error, Result};
 
-/// Most rows of one answer.
+/// The most rows of one answer.
 const MOST: usize = 1_000;
 
 /// Reads a number of rows, from 1 to 1000.

@@ -1,4 +1,4 @@
-//! Actions on scans: asking for one, and for one that only says what it would file.
+//! Actions on scans: asking for a scan, or for a dry run, which only says what it would file.
 
 use super::{Answer, Call, waiting};
 use crate::error::{Code, Error, Result};
@@ -8,10 +8,10 @@ use crate::store::Store;
 use crate::wire;
 use serde::Serialize;
 
-/// Asks for a scan.
+/// A request for a scan.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ScanRun {
-    /// It only says what it would file and what it would skip, and why.
+    /// Whether it is a dry run: one that only says what it would file, what it would skip, and why.
     pub dry_run: bool,
 }
 
@@ -22,16 +22,16 @@ struct Payload {
     dry_run: bool,
 }
 
-/// Whether this role may ask for a scan.
+/// Whether a person of this role may ask for a scan.
 pub fn may(role: Role) -> bool {
     role >= Role::Operator
 }
 
-/// Queues a scan. One that runs is no reason against it: each call is a job of its own.
+/// Queues a scan, also while another scan runs: each call makes a job of its own.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role operator; `TRACK-AUTH-001` and `TRACK-REPO-001` while the running server says that it can
-/// file nothing, unless it is a dry run; `JOB-LIMIT-001` while 1,000 scans wait.
+/// `AUTH-ROLE-001` below the role operator; `TRACK-AUTH-001` and `TRACK-REPO-001` while the running server says that it
+/// cannot file anything, except for a dry run; `JOB-LIMIT-001` while 1,000 scans wait.
 pub async fn run_now(
     store: &Store,
     call: &Call,
@@ -59,13 +59,13 @@ pub async fn run_now(
     Ok(Answer::new(value, said.sentence).with_notes(said.notes))
 }
 
-/// Whether a scan could take what it finds to the issue tracker, as far as the server says.
+/// Refuses if the server says that a scan could not take its findings to the issue tracker.
 ///
 /// # Errors
 /// `TRACK-AUTH-001` without a token, `TRACK-REPO-001` without a repository.
 pub async fn can_file(store: &Store, call: &Call) -> Result<()> {
     let server = store.server_facts(call.now).await?;
-    // A server that has just started says it to itself before it leads.
+    // A server that has just started and does not lead yet has told only its own process.
     let says = server.map_or_else(|| store.says(), |server| server.says);
     monitor::can_file(says.tracker.as_ref()).map_err(|error| {
         let cause = error.code().cause().trim_end_matches('.');
@@ -76,7 +76,7 @@ pub async fn can_file(store: &Store, call: &Call) -> Result<()> {
 /// The scan of this id.
 ///
 /// # Errors
-/// `SCAN-ID-001` for an id that no scan has; it says of another job what it is.
+/// `SCAN-ID-001` for an id that no scan has. If a job of another kind has the id, the error says which kind.
 pub async fn find(store: &Store, id: JobId) -> Result<Scan> {
     if let Some(scan) = store.scan(id).await? {
         return Ok(scan);

@@ -1,7 +1,7 @@
-//! Schedules: what makes jobs by the clock.
+//! Actions on schedules, which make jobs by the clock.
 //!
-//! The schedule of self-monitoring is its settings' alone: every change of it is refused with `SCHED-NAME-003`, but it can
-//! be run now.
+//! The schedule of self-monitoring follows its settings only: every change of it here is refused with `SCHED-NAME-003`,
+//! but it can be run at once.
 
 mod plan;
 
@@ -17,7 +17,7 @@ use crate::wire;
 
 /// The least role that may add, edit and remove a schedule.
 const OWNS: Role = Role::Admin;
-/// The least role that may run, pause and resume one.
+/// The least role that may run, pause and resume a schedule.
 const ACTS: Role = Role::Operator;
 
 /// Whether a person of this role may add, edit and remove a schedule.
@@ -25,44 +25,44 @@ pub fn may_change(role: Role) -> bool {
     role >= OWNS
 }
 
-/// Whether a person of this role may run, pause and resume one.
+/// Whether a person of this role may run, pause and resume a schedule.
 pub fn may_act(role: Role) -> bool {
     role >= ACTS
 }
 
-/// Occurrences to come that an answer shows.
+/// How many of the next occurrences an answer shows.
 pub const NEXT: usize = 5;
-/// Decisions that a schedule's story tells.
+/// How many decisions a schedule's story has.
 const DECISIONS: usize = 20;
 
-/// Adds a schedule.
+/// A request to add a schedule.
 #[derive(Clone, Debug)]
 pub struct ScheduleAdd {
-    /// What to call it.
+    /// The schedule's name.
     pub name: String,
-    /// What it does. A rule and a kind are there, the rest has its defaults.
+    /// What it does. The rule and the kind must be given; the other fields have defaults.
     pub plan: PlanTexts,
     /// Whether the person confirmed sessions without a sandbox.
     pub confirmed: bool,
 }
 
-/// Changes a schedule.
+/// A request to change a schedule.
 #[derive(Clone, Debug)]
 pub struct ScheduleEdit {
-    /// Its name.
+    /// The schedule's name.
     pub name: String,
-    /// What is to be another.
+    /// What is to be changed.
     pub plan: PlanTexts,
     /// Whether the person confirmed sessions without a sandbox.
     pub confirmed: bool,
 }
 
-/// Adds a schedule, which counts from now on; an interval is due at once.
+/// Adds a schedule. Its occurrences count from now on, and the first one of an interval is due at once.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a value that does not fit, and what [`kinds::check`] refuses;
-/// `SCHED-NAME-002` for a name that is taken, `-003` for the reserved one; `SCHED-RULE-002` for a rule that is over;
-/// `SCHED-LIMIT-001` if there are 1,000.
+/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a value that does not fit, and what [`kinds::check`]
+/// refuses; `SCHED-NAME-002` for a name that is taken, `SCHED-NAME-003` for the reserved name; `SCHED-RULE-002` for a
+/// rule that is over; `SCHED-LIMIT-001` if there are 1,000 schedules already.
 pub async fn add(
     store: &Store,
     call: &Call,
@@ -86,13 +86,13 @@ pub async fn add(
     Ok(Answer::new(preview, sentence).with_notes(notes))
 }
 
-/// Changes what is named of a schedule; another rule counts from now on.
+/// Changes the fields of a schedule that the request names. The occurrences of a new rule count from now on.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `SCHED-NAME-001` if there is none of this name, `-003` for the reserved one;
-/// `JOB-VALUE-001` for a value that does not fit, and what [`kinds::check`] refuses of another kind or payload;
-/// `SCHED-RULE-001` if what is stored cannot be read and the change leaves out its rule or its kind; `SCHED-RULE-002` for a
-/// rule that is over.
+/// `AUTH-ROLE-001` below the role admin; `SCHED-NAME-001` if no schedule has this name, `SCHED-NAME-003` for the reserved
+/// name; `JOB-VALUE-001` for a value that does not fit, and what [`kinds::check`] refuses of a new kind or payload;
+/// `SCHED-RULE-001` if the stored plan cannot be read and the request leaves out the rule or the kind; `SCHED-RULE-002`
+/// for a rule that is over.
 pub async fn edit(
     store: &Store,
     call: &Call,
@@ -103,7 +103,8 @@ pub async fn edit(
     let before = known(store, &request.name, doing).await?;
     let name = before.name.clone();
     let change = if before.reserved {
-        // The store refuses it, before anybody hears of a value that does not fit.
+        // The store refuses the change below, so that the caller hears of the reserved name and not of a value that does
+        // not fit.
         PlanChange::default()
     } else {
         let plan = before.plan.as_ref().ok();
@@ -123,7 +124,8 @@ pub async fn edit(
     Ok(Answer::new(wire::ScheduleChanged { preview, changed }, sentence).with_notes(notes))
 }
 
-/// Checks what jobs are given, if that is to be another: what a stored plan says was checked when it came.
+/// Checks the kind and the payload of the jobs if the change has new ones. Those of a stored plan were checked when it
+/// was stored.
 async fn check_input(
     store: &Store,
     call: &Call,
@@ -142,10 +144,11 @@ async fn check_input(
     kinds::check_asked(store, call, asked, confirmed, "change a schedule").await
 }
 
-/// Removes a schedule and what was decided about it; the jobs that it made stay.
+/// Removes a schedule and its decisions. The jobs that it made stay.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `SCHED-NAME-001` if there is none of this name, `-003` for the reserved one.
+/// `AUTH-ROLE-001` below the role admin; `SCHED-NAME-001` if no schedule has this name, `SCHED-NAME-003` for the reserved
+/// name.
 pub async fn remove(
     store: &Store,
     call: &Call,
@@ -159,7 +162,7 @@ pub async fn remove(
     Ok(Answer::new(wire::ScheduleRemoved { name: name.to_string() }, sentence))
 }
 
-/// Keeps a schedule from making jobs.
+/// Pauses a schedule: it makes no jobs until a person resumes it.
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if there is none of this name, `-003` for the reserved one.
@@ -177,7 +180,7 @@ pub async fn pause(store: &Store, call: &Call, name: &str) -> Result<Answer<wire
     Ok(Answer::new(value, sentence))
 }
 
-/// Lets a paused schedule go on. What fell into the pause is skipped, unless its catch-up is `all:N`.
+/// Resumes a paused schedule. The occurrences of the pause are skipped, unless its catch-up is `all:N`.
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if there is none of this name, `-003` for the reserved one.
@@ -209,11 +212,12 @@ pub async fn resume(
     Ok(Answer::new(value, sentence))
 }
 
-/// Makes a job as the schedule makes them; its cadence is not shifted. A paused schedule can do it too.
+/// Makes one job now as the schedule would make it. The next occurrences stay where they are. This works for a paused
+/// schedule too.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if there is none of this name; `SCHED-RULE-001` if what is stored
-/// cannot be read; `JOB-LIMIT-001` if too many jobs of its kind wait.
+/// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if no schedule has this name; `SCHED-RULE-001` if the stored
+/// plan cannot be read; `JOB-LIMIT-001` if too many jobs of its kind wait.
 pub async fn run_now(store: &Store, call: &Call, name: &str) -> Result<Answer<wire::ScheduleRun>> {
     let doing = "run a schedule now";
     call.needs(ACTS, doing)?;
@@ -222,8 +226,9 @@ pub async fn run_now(store: &Store, call: &Call, name: &str) -> Result<Answer<wi
     let correlation_id = call.correlation_id.clone();
     let id = store.run_schedule_now(name.clone(), call.actor(), correlation_id, call.now).await?;
     let notes = hindrances(store, call, &schedule).await;
-    let sentence =
-        format!("Job {id} is made as the schedule {name} makes them; its cadence is not shifted.");
+    let sentence = format!(
+        "Job {id} is made as the schedule {name} would make it; the times of the schedule stay as they are."
+    );
     let value = wire::ScheduleRun { id: id.0, schedule: name.to_string() };
     Ok(Answer::new(value, sentence).with_notes(notes))
 }
@@ -231,7 +236,7 @@ pub async fn run_now(store: &Store, call: &Call, name: &str) -> Result<Answer<wi
 /// A schedule with its next occurrences.
 ///
 /// # Errors
-/// `SCHED-NAME-001` if there is none of this name; `SCHED-RULE-001` if what is stored cannot be read.
+/// `SCHED-NAME-001` if no schedule has this name; `SCHED-RULE-001` if the stored plan cannot be read.
 pub async fn next(
     store: &Store,
     name: &str,
@@ -249,7 +254,7 @@ pub async fn next(
     }
 }
 
-/// A schedule with its next occurrences and what was decided last.
+/// A schedule with its next occurrences and its last decisions.
 ///
 /// # Errors
 /// `SCHED-NAME-001` if there is none of this name.
@@ -262,7 +267,7 @@ pub async fn story(store: &Store, name: &str, now: Timestamp) -> Result<wire::Sc
     })
 }
 
-/// What was decided last about the occurrences of a schedule, newest first.
+/// The last decisions about the occurrences of a schedule, newest first.
 ///
 /// # Errors
 /// `SCHED-NAME-001` if there is none of this name.
@@ -282,7 +287,7 @@ async fn known(store: &Store, name: &str, doing: &str) -> Result<Schedule> {
     found.ok_or_else(|| unknown(name.as_str(), doing))
 }
 
-/// A name that a schedule could have. No schedule has another one.
+/// Reads a schedule's name. A text that cannot be a name is answered like the name of a schedule that is not there.
 fn named(name: &str, doing: &str) -> Result<ScheduleName> {
     ScheduleName::parse(name.trim()).map_err(|_| unknown(name.trim(), doing))
 }
@@ -291,7 +296,7 @@ fn unknown(name: &str, doing: &str) -> Error {
     Error::new(Code::ScheduleUnknown, format!("{doing}: there is no schedule {name}"))
 }
 
-/// What a schedule does, and when it is due.
+/// The sentence that says what a schedule does and when it is due.
 fn does(schedule: &Schedule, preview: &wire::SchedulePreview) -> String {
     let name = &schedule.name;
     let Ok(plan) = &schedule.plan else {
@@ -307,7 +312,7 @@ fn does(schedule: &Schedule, preview: &wire::SchedulePreview) -> String {
     }
 }
 
-/// What hinders its jobs, and what changes of the clock do to them.
+/// The notes on a schedule: why its jobs will not start, and what changes of the clock do to its occurrences.
 async fn notes_on(
     store: &Store,
     call: &Call,
@@ -319,7 +324,7 @@ async fn notes_on(
     notes
 }
 
-/// Why its jobs will not start.
+/// The notes on why its jobs will not start.
 async fn hindrances(store: &Store, call: &Call, schedule: &Schedule) -> Vec<String> {
     match &schedule.plan {
         Ok(plan) => waiting::notes(store, &plan.kind, call.now).await,
@@ -327,7 +332,7 @@ async fn hindrances(store: &Store, call: &Call, schedule: &Schedule) -> Vec<Stri
     }
 }
 
-/// What begins with a small letter, as a sentence.
+/// The text as a sentence, with a capital letter and a full stop.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());
@@ -530,7 +535,7 @@ mod tests {
         assert_eq!(made.correlation_id.as_deref(), Some("request"));
         assert_eq!(
             run.sentence,
-            "Job 1 is made as the schedule nightly makes them; its cadence is not shifted."
+            "Job 1 is made as the schedule nightly would make it; the times of the schedule stay as they are."
         );
         assert_eq!((run.value.id, run.notes.len()), (1, 1), "no server runs: {:?}", run.notes);
         let resumed = resume(&store, &call, "nightly").await.unwrap();

@@ -1,4 +1,4 @@
-//! Agent sessions: asking for one, going on with one, stopping one.
+//! Actions on agent sessions: asking for one, continuing one, and stopping one.
 
 use super::{Answer, Call, confirm, kinds, waiting};
 use crate::error::{Code, Error, Result};
@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 /// The least role that may ask for a session: an agent may do much on the machine.
 const TRIGGERS: Role = Role::Admin;
-/// The least role that may stop one.
+/// The least role that may stop a session.
 const STOPS: Role = Role::Operator;
 
 /// Whether a person of this role may ask for a session.
@@ -18,19 +18,19 @@ pub fn may_trigger(role: Role) -> bool {
     role >= TRIGGERS
 }
 
-/// Whether a person of this role may stop one.
+/// Whether a person of this role may stop a session.
 pub fn may_stop(role: Role) -> bool {
     role >= STOPS
 }
 
-/// Asks for a session.
+/// A request for a session.
 #[derive(Clone, Debug, Default)]
 pub struct SessionTrigger {
-    /// What is asked.
+    /// What the session is to do, and how.
     pub request: SessionRequest,
     /// Whether the person confirmed a run without a sandbox.
     pub confirmed: bool,
-    /// Repeating a request with the same key answers the first session (P3).
+    /// A further request with the same key is answered with the first session (P3).
     pub idempotency_key: Option<String>,
 }
 
@@ -66,14 +66,15 @@ fn refused(why: &str) -> Error {
     Error::new(Code::ModelInvalid, format!("ask for a session: {why}"))
 }
 
-/// Queues a session, however many run or wait already. One that goes on with another has that one's tier, model, profile
-/// and folder unless it names its own.
+/// Queues a session, however many run or wait already. A session that continues another one takes over its tier, model,
+/// profile and folder, unless the request names its own.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001`, `AGENT-PROMPT-001`, `AGENT-VALUE-001` for a request that no run
-/// could be made of, and for a run without a sandbox that was not confirmed; `JOB-SIZE-001` for a prompt above 200 KiB;
-/// `JOB-ID-001`, `AGENT-RESUME-001` for a session that it cannot go on with; `AGENT-START-003` while the server that runs
-/// says that it cannot use the agent program; `JOB-LIMIT-001` while 1,000 wait; `JOB-KEY-001` for a key of another request.
+/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001`, `AGENT-PROMPT-001`, `AGENT-VALUE-001` for a request that could
+/// not run, and for a run without a sandbox that was not confirmed; `JOB-SIZE-001` for a prompt above 200 KiB;
+/// `JOB-ID-001`, `AGENT-RESUME-001` for a session that cannot be continued; `AGENT-START-003` while the running server
+/// says that it cannot use the agent program; `JOB-LIMIT-001` while 1,000 sessions wait; `JOB-KEY-001` for a key of
+/// another request.
 pub async fn trigger(
     store: &Store,
     call: &Call,
@@ -83,7 +84,7 @@ pub async fn trigger(
     call.needs(TRIGGERS, doing)?;
     let SessionTrigger { request, confirmed, idempotency_key } = asked;
     if request.prompt_file.is_none() && request.prompt.as_deref().unwrap_or("").trim().is_empty() {
-        // These words are a contract with the form's first users.
+        // The first programs that used this form compare these words.
         return Err(Error::saying(Code::ModelInvalid, "A prompt is required."));
     }
     let request = match request.continues {
@@ -104,7 +105,7 @@ pub async fn trigger(
     };
     let id = sessions::request(store, request, asked, call.now).await?;
     let said = waiting::of(store, call, "Session", &Kind::AGENT_SESSION, id).await;
-    // It is queued: a line that cannot be read is no reason to say that it is not.
+    // The session is queued. If its place in the line cannot be read, the answer leaves the place out.
     let ahead = store.sessions_ahead(id).await.ok();
     let value =
         wire::SessionQueued { status: "queued", session_id: id.to_string(), id: id.0, ahead };
@@ -132,7 +133,7 @@ pub async fn unready(store: &Store, now: Timestamp) -> Result<Option<String>> {
     })
 }
 
-/// The same request for a session that goes on with another one.
+/// The request, filled in from the session that it continues.
 async fn continued(store: &Store, id: JobId, request: SessionRequest) -> Result<SessionRequest> {
     let session = existing(store, id).await?;
     if !may_continue(&session) {
@@ -149,7 +150,7 @@ async fn continued(store: &Store, id: JobId, request: SessionRequest) -> Result<
     })
 }
 
-/// Whether a further prompt can go on where a session ended.
+/// Whether a further prompt can continue a session that has ended.
 pub fn may_continue(session: &Session) -> bool {
     let known = session.run.as_ref().is_some_and(|run| run.cli_session_id.is_some());
     session.status.is_final() && known
@@ -158,8 +159,8 @@ pub fn may_continue(session: &Session) -> bool {
 /// Stops a session that runs, with every process that it has started, or cancels one that waits.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role operator; `JOB-ID-001` if there is no such session; as
-/// [`jobs::cancel`](super::jobs::cancel) for one that is over.
+/// `AUTH-ROLE-001` below the role operator; `JOB-ID-001` if no session has this id; the errors of
+/// [`jobs::cancel`](super::jobs::cancel) for a session that is over.
 pub async fn stop(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::JobCancelled>> {
     call.needs(STOPS, "stop a session")?;
     existing(store, JobId(id)).await?;
@@ -169,7 +170,7 @@ pub async fn stop(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::Jo
 /// The session of this id.
 ///
 /// # Errors
-/// `JOB-ID-001` if there is no such job, or if it is no session, which is said.
+/// `JOB-ID-001` if no job has this id, or if the job is not a session; the error says which.
 pub async fn existing(store: &Store, id: JobId) -> Result<Session> {
     if let Some(session) = store.session(id).await? {
         return Ok(session);

@@ -1,4 +1,4 @@
-//! Settings: what an operator changes while the server runs, one or several at once.
+//! Actions on settings, which admins change while the server runs, one or several at once.
 
 use super::{Answer, Call};
 use crate::error::{Class, Code, Error, Result};
@@ -19,25 +19,25 @@ pub fn may_change(role: Role) -> bool {
     role >= OWNS
 }
 
-/// The word for what a setting is while nobody has set it.
+/// The word that takes a setting back to its default.
 const DEFAULT: &str = "default";
 
-/// One setting that is to change.
+/// A change of one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingChange {
-    /// Its name.
+    /// The setting's name.
     pub key: String,
-    /// Its value as people type it; `default` for what it is while nobody has set it.
+    /// Its new value as people type it; `default` takes it back to its default.
     pub text: String,
 }
 
 impl SettingChange {
-    /// A setting that is to have this value.
+    /// A change that sets this value.
     pub fn set(key: impl Into<String>, text: impl Into<String>) -> Self {
         Self { key: key.into(), text: text.into() }
     }
 
-    /// A setting that is to be what it is while nobody has set it.
+    /// A change that takes the setting back to its default.
     pub fn reset(key: impl Into<String>) -> Self {
         Self::set(key, DEFAULT)
     }
@@ -46,7 +46,7 @@ impl SettingChange {
 /// Reads the words of a change: `KEY VALUE`, or `KEY=VALUE` for each of several.
 ///
 /// # Errors
-/// `JOB-VALUE-001` for words that are neither.
+/// `JOB-VALUE-001` for words of another form.
 pub fn parse_changes(words: &[String]) -> Result<Vec<SettingChange>> {
     let pair = |word: &String| {
         let (key, value) = word.split_once('=')?;
@@ -97,12 +97,12 @@ fn unknown(key: &str) -> Error {
     Error::new(Code::ModelInvalid, format!("find the setting {key:?}: the settings are {known}"))
 }
 
-/// Changes settings: all of these, or none if one is not taken. A running server follows at once.
+/// Changes settings: all of these, or none if one of them is refused. A running server follows at once.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; with what is wrong with each: `JOB-VALUE-001` for a name that no setting has and
-/// for a value that the setting does not take, and as [`may_scan`] for scans that are to run by themselves while the
-/// running server says that it cannot take what they find to the tracker.
+/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a name that no setting has and for a value that the setting
+/// does not take; the errors of [`may_scan`] for a change that lets scans run by themselves while the running server says
+/// that it cannot take their findings to the tracker. The error says for each setting what is wrong with it.
 pub async fn change(
     store: &Store,
     call: &Call,
@@ -138,7 +138,7 @@ pub async fn change(
     let news: Vec<_> = wanted.iter().filter(differs).collect();
     let stored = news.iter().map(|wish| (wish.setting.key, wish.value.clone())).collect();
     store.change_settings(stored, call.actor(), call.now).await.map_err(|error| {
-        // The store refuses a cadence that another hand has made unreadable.
+        // The store refuses if another program has written a cadence that cannot be read.
         let is_cadence = error.class() == Class::Invalid;
         if is_cadence { error.of_field(pointer(CADENCE.key)) } else { error }
     })?;
@@ -148,7 +148,7 @@ pub async fn change(
 /// A change that has been read.
 struct Wanted {
     setting: &'static Setting,
-    /// `None`: what it is while nobody has set it.
+    /// The new value; `None` is the default.
     value: Option<Value>,
 }
 
@@ -198,7 +198,7 @@ fn in_words(state: &SettingState) -> String {
     format!("{} is {}{its_default}", state.setting.key, state.text())
 }
 
-/// When scans run by themselves, as things are now.
+/// The sentence that says when scans run by themselves, as things are now.
 async fn scans(store: &Store) -> Result<String> {
     let schedule = store.schedule(ScheduleName::SELF_MONITORING).await?;
     let schedule = schedule.filter(|schedule| schedule.paused_at.is_none());
@@ -210,7 +210,7 @@ async fn scans(store: &Store) -> Result<String> {
     })
 }
 
-/// Says that nobody knows whether the agent program takes this model.
+/// The note on a model's name that Lamplighter does not know.
 fn foreign_model(wish: &Wanted) -> Option<String> {
     if !matches!(wish.setting.values, ValueType::Model) {
         return None;

@@ -1,4 +1,4 @@
-//! What is said of a job that was just made: whether it starts now, and if it does not, what holds it.
+//! What an answer says of a job that was just made: whether it starts now, and if it does not, what holds it.
 
 use super::Call;
 use crate::error::{Code, Result};
@@ -6,19 +6,19 @@ use crate::model::{Gate, JobId, Kind, Note, Timestamp, Why};
 use crate::store::Store;
 use crate::warn_coded;
 
-/// What is said of a job that was just made.
+/// What an answer says of a job that was just made.
 pub(super) struct Said {
     /// A sentence, or a few.
     pub(super) sentence: String,
-    /// Jobs of its queue that start before it; `None` if that could not be read.
+    /// How many jobs of its queue start before it; `None` if that could not be read.
     pub(super) ahead: Option<u64>,
     /// What a person should know besides.
     pub(super) notes: Vec<String>,
 }
 
-/// What is said of the job `id` of this kind; `subject` is what a person calls it, as "Session".
+/// What an answer says of the job `id` of this kind. `subject` is what a person calls it, as "Session".
 ///
-/// The job is stored: what cannot be read about it now is no reason to say that it is not.
+/// The job is stored. If its state cannot be read now, the sentence says only that it is queued.
 pub(super) async fn of(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId) -> Said {
     match read(store, call, subject, kind, id).await {
         Ok(said) => said,
@@ -32,7 +32,8 @@ pub(super) async fn of(store: &Store, call: &Call, subject: &str, kind: &Kind, i
     }
 }
 
-/// What a person should know besides of jobs of this kind. The job is stored: notes that cannot be read are left out.
+/// What a person should know besides about jobs of this kind. Notes that cannot be read are left out, because the job is
+/// stored all the same.
 pub(super) async fn notes(store: &Store, kind: &Kind, now: Timestamp) -> Vec<String> {
     match store.notes_for(kind, now).await {
         Ok(notes) => sentences(&notes),
@@ -43,7 +44,8 @@ pub(super) async fn notes(store: &Store, kind: &Kind, now: Timestamp) -> Vec<Str
     }
 }
 
-/// What holds a job after a change of it, in a sentence; empty if that cannot be read: the change is made all the same.
+/// The sentence that says what holds a job after it was changed. It is empty if that cannot be read, because the change
+/// is made all the same.
 pub(super) async fn held(store: &Store, id: JobId, now: Timestamp) -> String {
     match store.why(id, now).await.map(|why| why.map(Why::of_a_new_job)) {
         Ok(Some(why)) if why.starts_now_since(now) => "It starts now.".to_owned(),

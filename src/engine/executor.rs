@@ -207,7 +207,9 @@ impl Run {
 /// Why an attempt failed that ended so.
 fn failure(end: AttemptEnd) -> Option<JobError> {
     match end {
-        AttemptEnd::Answered(Outcome::Failed(error) | Outcome::Fatal(error))
+        AttemptEnd::Answered(
+            Outcome::Failed(error) | Outcome::Fatal(error) | Outcome::Retry { error, .. },
+        )
         | AttemptEnd::TimedOut(error) => Some(error),
         AttemptEnd::Answered(Outcome::Done(_) | Outcome::Snooze(_) | Outcome::Limited { .. })
         | AttemptEnd::OverBudget { .. }
@@ -250,6 +252,9 @@ fn without_secrets(end: AttemptEnd) -> AttemptEnd {
         }
         AttemptEnd::Answered(Outcome::Fatal(error)) => {
             AttemptEnd::Answered(Outcome::Fatal(clean(error)))
+        }
+        AttemptEnd::Answered(Outcome::Retry { error, time }) => {
+            AttemptEnd::Answered(Outcome::Retry { error: clean(error), time })
         }
         AttemptEnd::Answered(Outcome::Limited { until, mut reason }) => {
             redactor().clean(&mut reason);

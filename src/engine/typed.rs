@@ -1,4 +1,4 @@
-//! Handlers in the application's own types: from the payload to the input, from the output to the outcome.
+//! Between JSON and the application's own types: from the payload to the input, from the output to the outcome.
 
 use crate::error::{Code, Error, Result};
 use crate::model::{Job, JobError, Outcome};
@@ -14,7 +14,7 @@ pub(super) fn payload<T: DeserializeOwned>(job: &Job) -> Result<T> {
     })
 }
 
-/// What a typed handler's answer means to the engine.
+/// What the answer of a handler of a payload type means to the engine.
 pub(super) fn outcome<Output: Serialize>(answer: Result<Output, Outcome>) -> Outcome {
     match answer.map(serde_json::to_value) {
         Ok(Ok(result)) => Outcome::Done(result),

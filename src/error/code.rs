@@ -279,9 +279,9 @@ codes! {
     AgentUnstructured: Internal = "AGENT-REPLY-001", "The agent gave no structured answer",
         "The model answered in prose, or its answer did not fit the schema.",
         "Run the job again, or choose a stronger model.";
-    FilingDecided: Conflict = "TRACK-FILE-001", "This text was approved or rejected already",
-        "Another person approved or rejected the text, or it is being filed.",
-        "Load the page again: it shows what became of the text.";
+    FilingDecided: Conflict = "TRACK-FILE-001", "This text does not wait for approval",
+        "A person has approved or rejected it already, or no text has this number.",
+        "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
     RepositoryTaken: Conflict = "REPO-NAME-001", "A repository of this name or path is registered",
         "Somebody has added it before.",
         "Refresh the existing repository, or give the new one another name.";

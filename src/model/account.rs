@@ -72,7 +72,7 @@ pub struct Login {
 /// Who caused a change, for the audit log and the job's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// An account's name, or `cli` for somebody on the machine itself.
+    /// An account's name, `cli` for somebody on the machine itself, or `program` for a program that embeds the engine.
     pub name: String,
     /// The address the request came from, if it came by HTTP.
     pub remote: Option<String>,
@@ -82,6 +82,16 @@ impl Actor {
     /// Somebody at the machine's own command line.
     pub fn cli() -> Self {
         Self { name: "cli".into(), remote: None }
+    }
+
+    /// The program that embeds the engine, where it acts for nobody that it names.
+    pub fn program() -> Self {
+        Self::named("program")
+    }
+
+    /// Somebody whom an embedding program names.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), remote: None }
     }
 }
 

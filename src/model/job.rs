@@ -1,11 +1,13 @@
 //! The job: one stored unit of work.
 
 use super::{ConcurrencyKey, Kind, Queue, Timestamp, UniqueKey, WorkerId};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
 /// A job's public id; ids grow and never come back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(transparent)]
 pub struct JobId(pub i64);
 
 impl fmt::Display for JobId {

@@ -9,7 +9,7 @@ use std::fmt;
 const MAX_NAME: usize = 64;
 
 /// Names under which the server itself acts in the audit log. No account can have one of them.
-const NOBODYS: [&str; 4] = ["cli", "setup", "settings", "tracker"];
+const NOBODYS: [&str; 5] = ["cli", "program", "setup", "settings", "tracker"];
 
 macro_rules! text_newtype {
     ($(#[$doc:meta])* $name:ident, $rule:ident, $what:literal) => {
@@ -89,6 +89,22 @@ impl Kind {
     /// Does one thing to many jobs.
     pub const BULK_ACTION: Self = Self(Cow::Borrowed("bulk_action"));
 
+    /// The kind of this name, for a constant: `const KIND: Kind = Kind::named("send_invoice")`. A name that
+    /// [`Kind::parse`] would refuse is an error of `cargo build` there. A name that is known at run time only is parsed.
+    ///
+    /// # Panics
+    /// For such a name, if this does not run while compiling.
+    pub const fn named(name: &'static str) -> Self {
+        let bytes = name.as_bytes();
+        assert!(!bytes.is_empty() && bytes.len() <= MAX_NAME, "a kind has 1 to 64 characters");
+        let mut at = 0;
+        while at < bytes.len() {
+            assert!(is_snake(bytes[at]), "in a kind only a-z, 0-9 and _ are allowed");
+            at += 1;
+        }
+        Self(Cow::Borrowed(name))
+    }
+
     /// How many jobs of a kind may wait that people trigger by hand: nobody wants a thousand.
     /// `None`: as many as there are.
     pub fn most_waiting(&self) -> Option<i64> {
@@ -117,11 +133,14 @@ impl ConcurrencyKey {
     pub const SELF_MONITORING: Self = Self(Cow::Borrowed("self_monitoring"));
 }
 
+const fn is_snake(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
+}
+
 fn snake_case(text: &str) -> Result<(), &'static str> {
-    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     if text.is_empty() || text.len() > MAX_NAME {
         Err("it must have 1 to 64 characters")
-    } else if !text.bytes().all(fits) {
+    } else if !text.bytes().all(is_snake) {
         Err("only a-z, 0-9 and _ are allowed")
     } else {
         Ok(())
@@ -164,12 +183,21 @@ mod tests {
     }
 
     #[test]
+    fn a_named_kind_takes_the_names_that_a_parsed_one_takes() {
+        const KIND: Kind = Kind::named("send_mail2");
+        assert_eq!(KIND, Kind::parse("send_mail2").unwrap());
+        for bad in ["", "Send", "send mail", "send-mail", "é"] {
+            assert!(std::panic::catch_unwind(|| Kind::named(bad)).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn a_user_name_is_a_plain_word_and_none_of_the_servers_own() {
         for good in ["ada", "ada.l", "ada@example.org", "0day", "a_b-c"] {
             assert_eq!(Username::parse(good).unwrap().as_str(), good);
         }
         let long = "x".repeat(65);
-        for bad in ["", "Ada", "a b", "-a", ".a", "é", "a/b", "cli", "setup", "tracker", &long] {
+        for bad in ["", "Ada", "a b", "-a", ".a", "é", "a/b", "cli", "program", "setup", &long] {
             assert_eq!(Username::parse(bad).unwrap_err().code(), Code::ModelInvalid, "{bad:?}");
         }
     }

@@ -1,7 +1,11 @@
 //! A job to be stored, and what storing it answers.
 
+mod options;
+
 use super::limits::{MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, PRIORITIES};
-use super::{Actor, ConcurrencyKey, JobId, Kind, Occurrence, Queue, Timestamp, Trigger, UniqueKey};
+use super::{
+    Actor, ConcurrencyKey, JobId, Kind, Occurrence, Payload, Queue, Timestamp, Trigger, UniqueKey,
+};
 use crate::error::{Code, Error, Result};
 use serde::Serialize;
 use serde_json::Value;
@@ -20,8 +24,10 @@ pub struct NewJob {
     pub queue: Option<Queue>,
     /// Lower runs first, −100 to 100, each level worth ten minutes of waiting; `None`: its kind's.
     pub priority: Option<i32>,
-    /// Earliest start; `None`: at once.
+    /// Earliest start; `None`: after the delay.
     pub run_at: Option<Timestamp>,
+    /// Earliest start of a job without `run_at`, counted from when it is stored; `None`: at once.
+    pub delay: Option<Duration>,
     /// Attempts it has, 1 to 1,000,000; `None`: its kind's.
     pub max_attempts: Option<u32>,
     /// How long an attempt may run; `None`: its kind's.
@@ -59,6 +65,7 @@ impl NewJob {
             queue: None,
             priority: None,
             run_at: None,
+            delay: None,
             max_attempts: None,
             timeout: None,
             unique_key: None,
@@ -73,12 +80,20 @@ impl NewJob {
         }
     }
 
-    /// A job of `kind` with this payload that may start at once. What the kind's handler reads is up to the two of them:
-    /// [`Builder::typed`](crate::engine::Builder::typed) reads the same type.
+    /// A job with this payload that may start at once, of the kind that the payload's type stands for.
     ///
     /// # Errors
     /// `JOB-VALUE-001` if the payload cannot be JSON, such as a map whose keys are not texts.
-    pub fn of(kind: Kind, payload: &impl Serialize) -> Result<Self> {
+    pub fn of<P: Payload>(payload: &P) -> Result<Self> {
+        Self::untyped(P::KIND, payload)
+    }
+
+    /// The same for a kind whose payload has no type of its own, because it is known at run time only. Nothing holds the
+    /// payload against what the handler reads.
+    ///
+    /// # Errors
+    /// As [`NewJob::of`].
+    pub fn untyped(kind: Kind, payload: &impl Serialize) -> Result<Self> {
         let payload = serde_json::to_value(payload).map_err(|error| {
             invalid(format!("write the payload of a job ({kind}) as JSON")).because(error)
         })?;
@@ -98,6 +113,11 @@ impl NewJob {
             )));
         }
         Ok(text)
+    }
+
+    /// The earliest start of the job if it is stored at `now`.
+    pub(crate) fn starts_at(&self, now: Timestamp) -> Timestamp {
+        self.run_at.unwrap_or_else(|| now.plus(self.delay.unwrap_or_default()))
     }
 
     /// The unique key as it is stored: with a window, the window's number is part of it.

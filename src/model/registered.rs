@@ -141,7 +141,7 @@ mod tests {
             priority: -3,
             max_attempts: 7,
             backoff: Backoff { base: Duration::from_millis(20), cap: Duration::from_secs(9) },
-            timeout: Some(Duration::from_secs(60)),
+            timeout: Some(Duration::from_mins(1)),
             idle_timeout: Some(Duration::from_millis(1500)),
             on_interrupt: OnInterrupt::Fail,
             poison_after: 2,

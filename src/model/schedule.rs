@@ -14,7 +14,9 @@ mod zone;
 
 pub use decide::{Decided, Decision, Situation, Verdict, decide};
 pub use policy::{CatchUp, MAX_CAUGHT_UP, Overlap};
-pub use stored::{NewSchedule, PastDecision, Plan, PlanChange, ReservedSchedule, Schedule};
+pub use stored::{
+    Ensured, NewSchedule, PastDecision, Plan, PlanChange, ReservedSchedule, Schedule,
+};
 
 use super::{Cron, Timestamp};
 use crate::error::{Code, Error, Result};

@@ -66,6 +66,14 @@ pub enum Outcome {
     Failed(JobError),
     /// It failed, and trying again would not help.
     Fatal(JobError),
+    /// It failed, and the handler knows when another attempt may help, such as after the `Retry-After` of a server: then it is
+    /// tried again while attempts are left. See [`Outcome::retry_in`] and [`Outcome::retry_at`].
+    Retry {
+        /// Why it failed.
+        error: JobError,
+        /// When it is tried again, in place of its kind's back-off.
+        time: RetryTime,
+    },
     /// The job cannot go on now: it is tried again after this length, at least a second, and spends no attempt.
     Snooze(Duration),
     /// A limit outside forbids it until then (a rate limit, a budget): the job waits, spending no attempt, and its
@@ -78,7 +86,39 @@ pub enum Outcome {
     },
 }
 
-/// The operator `?` in a typed handler makes a failure of an error; the job is tried again.
+impl Outcome {
+    /// It failed and is tried again after this length. Unlike [`Outcome::Snooze`] this spends an attempt, and the job fails
+    /// if it was the last one.
+    pub fn retry_in(length: Duration, error: impl Into<JobError>) -> Self {
+        Self::Retry { error: error.into(), time: RetryTime::In(length) }
+    }
+
+    /// The same at an instant; one that is past makes the job due at once.
+    pub fn retry_at(instant: Timestamp, error: impl Into<JobError>) -> Self {
+        Self::Retry { error: error.into(), time: RetryTime::At(instant) }
+    }
+}
+
+/// When a failed job is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryTime {
+    /// After this length from the end of the attempt.
+    In(Duration),
+    /// At this instant.
+    At(Timestamp),
+}
+
+impl RetryTime {
+    /// The instant, for an attempt that ended at `now`: not before it.
+    fn after(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::In(length) => now.plus(length),
+            Self::At(instant) => instant.max(now),
+        }
+    }
+}
+
+/// The operator `?` in a handler with a type makes a failure of an error; the job is tried again.
 impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Outcome {
     fn from(error: E) -> Self {
         Self::Failed(JobError::from(error))
@@ -199,13 +239,19 @@ pub fn settlement(
     match end {
         AttemptEnd::Answered(Outcome::Done(result)) => Settlement { result: Some(result), ..plain },
         AttemptEnd::Answered(Outcome::Fatal(error)) => failed(plain, error, Cause::Fatal),
-        AttemptEnd::Answered(Outcome::Failed(error)) | AttemptEnd::TimedOut(error)
+        AttemptEnd::Answered(Outcome::Failed(error) | Outcome::Retry { error, .. })
+        | AttemptEnd::TimedOut(error)
             if terms.attempt >= terms.max_attempts =>
         {
             failed(plain, error, Cause::Failed)
         }
         AttemptEnd::Answered(Outcome::Failed(error)) | AttemptEnd::TimedOut(error) => Settlement {
             run_at: Some(now.plus(retry_after)),
+            error: Some(cut(error)),
+            ..scheduled(plain, Cause::Retry)
+        },
+        AttemptEnd::Answered(Outcome::Retry { error, time }) => Settlement {
+            run_at: Some(time.after(now)),
             error: Some(cut(error)),
             ..scheduled(plain, Cause::Retry)
         },

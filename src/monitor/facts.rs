@@ -9,6 +9,7 @@ use crate::model::{Kind, Readiness, Service};
 use crate::sessions::{AgentState, Agents, Sandboxed};
 use crate::store::{LogStore, Store};
 use crate::warn_coded;
+use std::error::Error as StdError;
 use std::time::Duration;
 
 /// How often the facts are read that need no program to be started: a token may come and go.
@@ -110,9 +111,31 @@ impl Telling {
     }
 }
 
-/// An error as a fact: its code, and its text without it.
+/// An error as a fact: its code, and why it happened in a sentence.
 fn not_ready(error: &Error) -> Readiness {
-    let (code, text) = (error.code().as_str(), error.to_string());
-    let why = text.strip_prefix(&format!("[{code}] ")).unwrap_or(&text);
-    Readiness::not_ready(Some(code), why)
+    let code = error.code();
+    let why = StdError::source(error).map_or_else(|| code.cause().to_owned(), ToString::to_string);
+    Readiness::not_ready(Some(code.as_str()), why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Failure, Reason};
+
+    #[test]
+    fn why_a_tracker_cannot_be_used_is_a_sentence() {
+        let said = "read /run/token: it is not there".to_owned();
+        let failure = Failure { reason: Reason::NoToken, outcome_unknown: false, said };
+        let bare = Error::new(Code::TrackerNoRepository, "find the issues' repository");
+        let begins = |error: &Error, begin: &str| match not_ready(error) {
+            Readiness::NotReady { code, why } => {
+                assert!(why.starts_with(begin), "{why}");
+                assert_eq!(code.as_deref(), Some(error.code().as_str()));
+            }
+            Readiness::Ready { what } => panic!("{what}"),
+        };
+        begins(&failure.into(), "There is no token for the issue tracker: read /run/token");
+        begins(&bare, "`tracker.repository` is empty or not set");
+    }
 }

@@ -69,7 +69,7 @@ pub(super) fn describe(root: &Path) -> Description {
     let tools = MANIFESTS.iter().filter(|(file, _)| root.join(file).is_file());
     let technologies = languages.chain(tools.map(|(_, tool)| *tool)).map(str::to_owned).collect();
     let name = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let summary = readme(root).unwrap_or_else(|| format!("{name} has no README."));
+    let summary = readme(root).unwrap_or_else(|| format!("No README of {name} says what it is."));
     Description { summary, technologies, ..Description::default() }
 }
 
@@ -145,5 +145,8 @@ mod tests {
         assert_eq!(description.summary, "A lamp that is lit at dusk, every day.");
         assert_eq!(description.technologies, ["Rust", "Python", "Cargo"]);
         assert!(describe(Path::new("/nowhere/at/all")).technologies.is_empty());
+        let shop = folder.path().join("shop");
+        write("shop/README.md", "# Shop\n");
+        assert_eq!(describe(&shop).summary, "No README of shop says what it is.");
     }
 }

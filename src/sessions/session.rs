@@ -265,7 +265,7 @@ async fn hand_on(context: &Context, request: &SessionRequest, verdict: &Verdict)
     };
     // The new session belongs to the same occurrence, so that the budget of the schedule counts it.
     let (occurrence, schedule_id) = (context.job.occurrence, context.job.schedule_id);
-    let job = NewJob { occurrence, schedule_id, ..NewJob::of(Kind::AGENT_SESSION, &next)? };
+    let job = NewJob { occurrence, schedule_id, ..NewJob::untyped(Kind::AGENT_SESSION, &next)? };
     context.enqueue(job).await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Actor, JobId, NewSchedule, PastDecision, PlanChange, Schedule, ScheduleName, Timestamp,
+    Actor, Ensured, JobId, NewSchedule, PastDecision, PlanChange, Schedule, ScheduleName, Timestamp,
 };
 
 impl Store {
@@ -23,6 +23,29 @@ impl Store {
     ) -> Result<()> {
         let create = move |tx: &Tx<'_>, now| core::schedules::create(tx, new.clone(), &actor, now);
         self.db.rule("add a schedule", now, create).await
+    }
+
+    /// Makes a schedule be as the program declares it: adds it, or gives the one of its name this plan. What a person did to
+    /// it beyond its plan stays: a paused one is paused on. An interval of the same length keeps its occurrences.
+    ///
+    /// # Errors
+    /// As [`Store::create_schedule`], but `SCHED-NAME-002`.
+    pub async fn ensure_schedule(
+        &self,
+        new: NewSchedule,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Ensured> {
+        let ensure = move |tx: &Tx<'_>| {
+            let NewSchedule { name, plan } = new;
+            if sql::schedules::get(tx, &name)?.is_none() {
+                sql::schedules::create(tx, NewSchedule { name, plan }, &actor, now)?;
+                return Ok(Ensured::Added);
+            }
+            let changed = sql::schedules::change(tx, &name, plan.into(), &actor, now)?;
+            Ok(if changed { Ensured::Changed } else { Ensured::Kept })
+        };
+        self.db.write("declare a schedule", ensure).await
     }
 
     /// Changes a schedule's plan, from now on: a running engine notices, in whichever process. A change is no downtime, so

@@ -14,7 +14,7 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Lets a request through whose cookie belongs to a login that has not ended, and notes its use.
+/// Lets a request through if its cookie belongs to a login that has not ended, and records that the login was used.
 pub(super) async fn require_login(
     State(app): State<App>,
     caller: Caller,
@@ -24,7 +24,7 @@ pub(super) async fn require_login(
     check_login(&app, &caller, true, request, next).await
 }
 
-/// The same for what a page asks by itself: the login's idle limit goes on.
+/// The same for a request that a page sends by itself. It does not count as a use of the login.
 pub(super) async fn require_login_unused(
     State(app): State<App>,
     caller: Caller,
@@ -59,7 +59,7 @@ async fn check_login(
     response
 }
 
-/// Leads a browser to the sign-in page, and answers 401 to everybody else.
+/// Leads a browser to the sign-in page and answers 401 to every other client.
 fn ask_to_sign_in(caller: &Caller, request: &Request) -> Response {
     let looks = [Method::GET, Method::HEAD].contains(request.method());
     let posts = request.method() == Method::POST;
@@ -73,7 +73,7 @@ fn ask_to_sign_in(caller: &Caller, request: &Request) -> Response {
     }
 }
 
-/// Lets a signed-in account through that has at least this role.
+/// Lets a request through if its account has at least this role.
 pub(super) async fn require_role(
     State(least): State<Role>,
     who: Signed,

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::model::{Queue, QueueState};
 use crate::store::Store;
 
-/// Why no session can be run, and what to do; `None` too if that could not be read, which is logged.
+/// Why no session can be run, and what to do. It is also `None` if that could not be read, which is logged.
 pub(super) async fn unready(web: &Web) -> Option<String> {
     logged(sessions::unready(&web.store, web.clock.now()).await).flatten()
 }

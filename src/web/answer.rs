@@ -8,7 +8,7 @@ use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-/// What an action answered: its value and its sentence for a program, the page to go on to for a person.
+/// The response to an action that was done: a program gets its value and its sentence, a browser is sent to `page`.
 pub(super) fn answered<T: Serialize>(face: Face, answer: &Answer<T>, page: &str) -> Response {
     match face {
         Face::Json => Json(answer.as_wire()).into_response(),
@@ -16,10 +16,10 @@ pub(super) fn answered<T: Serialize>(face: Face, answer: &Answer<T>, page: &str)
     }
 }
 
-/// Sends the browser to another page of ours, with GET.
+/// Sends the browser to another page of this server, with GET.
 ///
 /// # Panics
-/// If the location is no header value: callers pass paths that we wrote, or that came in a request line.
+/// If the location cannot be a header's value. Callers pass paths that this program wrote or that came in a request line.
 pub(super) fn see_other(location: &str) -> Response {
     let location = HeaderValue::from_str(location).expect("a path of ours is printable");
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()

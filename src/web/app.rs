@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
-/// Event streams of pages at once over all browsers; a page without one asks less often by itself.
+/// The most event streams of pages at once, over all browsers. A page without a stream asks again by itself, less often.
 pub(super) const MAX_STREAMS: usize = 64;
-/// Transcript streams at once over all browsers. They have places of their own, and with the pages' own streams leave
-/// some of the server's 256 connections free.
+/// The most transcript streams at once, over all browsers. They are counted apart from the streams of pages. Both
+/// together leave some of the server's 256 connections free.
 pub(super) const MAX_TAILS: usize = 128;
 
 /// What the pages are served from.
@@ -24,30 +24,30 @@ pub struct Web {
     pub store: Store,
     /// The log rows that the pages show.
     pub logs: LogStore,
-    /// The time of logins, limits and relative times.
+    /// The clock that logins, limits and relative times go by.
     pub clock: Clock,
     /// What the operator decided before the start.
     pub options: Options,
-    /// Whether this process runs the engine; the pages say so when it does not.
+    /// Whether this process runs the engine. If it does not, the pages say so.
     pub leading: watch::Receiver<bool>,
-    /// What sessions are run with; `None`: none is taken here, and the pages say so.
+    /// What sessions are run with. `None` if this server runs no sessions, which the pages say.
     pub agents: Option<Agents>,
-    /// Where issues go, and whether that is configured.
+    /// Where issues go, and whether the tracker is configured.
     pub tracking: Tracking,
-    /// Whether this is the demo, whose scans are the built-in analyzer's whatever the settings say.
+    /// Whether this is the demo. The built-in analyzer examines its scans, whatever the settings say.
     pub demo: bool,
 }
 
 /// What the operator decides before the start.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Host names the server answers to besides `localhost`, `127.0.0.1` and `[::1]`, with or without a port.
+    /// Host names that the server answers to besides `localhost`, `127.0.0.1` and `[::1]`, with or without a port.
     /// Default: none.
     pub allowed_hosts: Vec<String>,
     /// Peers whose `X-Forwarded-For` and `X-Forwarded-Proto` count. Default: none.
     pub trusted_proxies: Vec<IpAddr>,
-    /// How long a request may take, its body included: the slowest page takes milliseconds, a commit on a bad disk seconds.
-    /// Then it is told that its answer is unknown. Default: 30 seconds.
+    /// How long a request may take, its body included. The slowest page takes milliseconds, and a commit on a bad disk
+    /// takes seconds. After this time the client is told that the outcome is unknown. Default: 30 seconds.
     pub request_limit: Duration,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Shared {
     pub(super) hasher: Hasher,
     /// Places for the pages' event streams.
     pub(super) streams: Arc<Semaphore>,
-    /// Places for transcripts as streams: followers of a session never take a page its own.
+    /// Places for transcript streams, so that the followers of a session take no place from the pages.
     pub(super) tails: Arc<Semaphore>,
 }
 
@@ -87,7 +87,7 @@ impl Shared {
         }
     }
 
-    /// The throttle, for a moment. A panic while somebody held it leaves counters that are still counters.
+    /// The throttle, locked. A panic while it was locked leaves its counters usable.
     pub(super) fn throttle(&self) -> MutexGuard<'_, Throttle> {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! The acts that wait for approval, with the exact text: a person approves, edits or rejects each.
+//! The page of the filings that wait for approval, each with its exact text. An admin approves, edits or rejects each.
 
 use super::answer::answered;
 use super::app::App;
@@ -21,7 +21,7 @@ pub(super) const PART_PATH: &str = "/admin/self-monitoring/approvals/part";
 pub(super) const APPROVE_PATH: &str = "/admin/self-monitoring/approvals/{id}/approve";
 pub(super) const REJECT_PATH: &str = "/admin/self-monitoring/approvals/{id}/reject";
 pub(super) const EDIT_PATH: &str = "/admin/self-monitoring/approvals/{id}/edit";
-/// Acts that the page shows: more than anybody reads at a time.
+/// The most filings that the page shows: more than anybody reads at a time.
 const MAX_SHOWN: usize = 100;
 
 /// An edited text.

@@ -1,4 +1,4 @@
-//! Files that pages load, embedded in the binary under names that tell their content.
+//! The files that pages load. They are embedded in the binary, and the name of each contains a hash of its content.
 
 use super::extract::Id;
 use super::named::AssetName;
@@ -9,9 +9,10 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use std::sync::LazyLock;
 
-/// A path names its content, so a browser may keep it for good (a year is the longest it promises).
+/// A path stands for one content, so a browser may keep the file for good (a year is the longest time that browsers
+/// promise).
 const FOREVER: &str = "public, max-age=31536000, immutable";
-/// Hex digits of the content's hash in a path: enough to tell versions apart.
+/// How many hex digits of the content's hash a path has: enough to tell versions apart.
 const HASH_DIGITS: usize = 16;
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
@@ -44,7 +45,7 @@ pub(super) struct Assets {
     pub(super) favicon: Asset,
 }
 
-/// The files, named once.
+/// The list of the files.
 pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     tabler: Asset::new("tabler", "css", CSS, package!("tabler.css")),
     own_style: Asset::new("lamplighter", "css", CSS, include_str!("../../assets/lamplighter.css")),

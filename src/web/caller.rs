@@ -1,4 +1,4 @@
-//! The sender of a request: what is known of every sender, and of those who are signed in.
+//! The sender of a request: what is known of every sender, and what is known of one that is signed in.
 
 use super::app::Options;
 use super::face::Face;
@@ -10,19 +10,19 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Stands for a peer that is not known, as in an in-process call. No proxy has this address.
+/// The address of a peer that is not known, as in an in-process call. No proxy has this address.
 const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// Who sends a request, and what kind of answer they want.
+/// Who sends a request, and which kind of answer they want.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
-    /// The browser's address: the peer's, or what a trusted proxy says.
+    /// The browser's address: the peer's own, or the one that a trusted proxy names.
     pub(super) remote: IpAddr,
     /// Whether the browser talks HTTPS to a trusted proxy.
     pub(super) https: bool,
-    /// The kind of answer.
+    /// The kind of answer that the request wants.
     pub(super) face: Face,
-    /// Ties the log lines of this request together, and those of the jobs it makes.
+    /// An id that ties together the log lines of this request and of the jobs that it makes.
     pub(super) correlation_id: String,
 }
 
@@ -45,14 +45,14 @@ impl Caller {
         }
     }
 
-    /// This caller as the one who acts, under an account's name.
+    /// This caller as the actor of a change, under an account's name.
     pub(super) fn acting_as(&self, name: &str) -> Actor {
         Actor { name: name.to_owned(), remote: Some(self.remote.to_string()) }
     }
 }
 
-/// Somebody who is signed in. On the request it means that the login check has passed; on the answer it lets an error
-/// page show the navigation.
+/// A caller who is signed in. A request that carries it has passed the login check. An answer that carries it lets an
+/// error page show the navigation.
 #[derive(Clone, Debug)]
 pub(super) struct Signed {
     /// The account.
@@ -71,7 +71,7 @@ impl Signed {
         self.account.role
     }
 
-    /// The kind of answer that is wanted.
+    /// The kind of answer that the request wants.
     pub(super) fn face(&self) -> Face {
         self.caller.face
     }
@@ -83,7 +83,7 @@ impl Signed {
         Call { who, now, correlation_id: Some(self.caller.correlation_id.clone()) }
     }
 
-    /// The account as the one who acts.
+    /// The account as the actor of a change.
     pub(super) fn actor(&self) -> Actor {
         self.caller.acting_as(&self.account.username)
     }
@@ -94,7 +94,8 @@ fn peer(extensions: &Extensions) -> IpAddr {
     peer.map_or(UNKNOWN, |ConnectInfo(address)| address.ip().to_canonical())
 }
 
-/// The last address that is no trusted proxy: what stands before it was written by whoever sent the request.
+/// The last address in the header that is not a trusted proxy's. The addresses before it are not believed: the sender of
+/// the request can have written them.
 fn forwarded_for(headers: &HeaderMap, options: &Options) -> Option<IpAddr> {
     let values: Vec<&str> = headers
         .get_all("x-forwarded-for")

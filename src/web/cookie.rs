@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, HeaderValue};
 
 const NAME: &str = "lamplighter";
 
-/// A `Set-Cookie` value that gives the browser this login id for as long as the browser runs; the server ends the
-/// login earlier. `Secure` only behind an HTTPS proxy: a browser may refuse such a cookie over plain HTTP.
+/// A `Set-Cookie` value that gives the browser this login id for as long as the browser runs; the server ends the login
+/// earlier. It is `Secure` only behind an HTTPS proxy, because a browser may refuse such a cookie over plain HTTP.
 pub(super) fn set(login_id: &str, caller: &Caller) -> HeaderValue {
     value(login_id, "", caller)
 }

@@ -1,4 +1,4 @@
-//! The dashboard: what goes on, in figures.
+//! The dashboard: what goes on now and what was last, in figures.
 
 use super::agent;
 use super::app::{App, Web};
@@ -26,13 +26,13 @@ pub(super) const PATH: &str = Tab::Dashboard.path();
 pub(super) const PART_PATH: &str = "/dashboard/part";
 pub(super) const LATEST_PATH: &str = "/dashboard/latest";
 
-/// Failed jobs that the dashboard names.
+/// How many failed jobs the dashboard names.
 const FAILURES: usize = 5;
-/// How far back the figures of finished jobs reach; the first hour of them is a whole one.
+/// How far back the figures of finished jobs reach. Their first hour is always a whole hour.
 const DAY: Duration = Duration::from_hours(24);
 
-/// GET `/`: what goes on, the form that asks for a session, and what was last. The form is in none of the two live
-/// parts, so that no change takes away what somebody types.
+/// GET `/`: what goes on, the form that asks for a session, and what was last. The form is outside both live parts, so
+/// that no change takes away what somebody types.
 pub(super) async fn page(State(app): State<App>, who: Signed) -> Result<Html<String>, Problem> {
     let role = who.role();
     let unready = agent::unready(&app.web).await;

@@ -1,4 +1,4 @@
-//! A problem as an answer: a notice for htmx, a page for a browser, RFC 9457 for a program.
+//! The answer to a request that failed: a notice for htmx, a page for a browser, RFC 9457 for a program.
 
 use super::components::problem_notice;
 use super::face::Face;
@@ -13,7 +13,8 @@ use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
 
-/// Gives a problem its face. Headers that say more about it, such as `Allow`, are kept from `bare`.
+/// The response for a problem, in the form that the request wants. Headers of `bare` that say more, such as `Allow`, are
+/// kept.
 pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderMap) -> Response {
     let mut response = match face {
         Face::Fragment => Html(problem_notice(problem).into_string()).into_response(),
@@ -30,7 +31,7 @@ pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderM
         headers.insert(header::ALLOW, allow.clone());
     }
     if face == Face::Fragment {
-        // Beside what was to be replaced, not in its place.
+        // The notice goes beside the element that was to be replaced, not in its place.
         headers.insert(
             HeaderName::from_static("hx-retarget"),
             HeaderValue::from_static("#content > div"),
@@ -45,7 +46,7 @@ pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderM
     response
 }
 
-/// RFC 9457, with our code.
+/// The problem as RFC 9457 has it, with our error code.
 fn problem_json(problem: &Problem) -> Response {
     let (code, status) = (problem.code(), problem.status().as_u16());
     let body = Json(wire::Problem::of(code, status, problem.what(), problem.fields()));
@@ -53,7 +54,8 @@ fn problem_json(problem: &Problem) -> Response {
     (media_type, body).into_response()
 }
 
-/// A problem as the content of a page. Strangers see it without the navigation, so it brings its own title.
+/// The problem as the content of a page. A person who is not signed in sees it without the navigation, so it brings its
+/// own title.
 fn explained(problem: &Problem, frame: &Frame) -> Markup {
     let known = frame.has_navigation();
     html! {

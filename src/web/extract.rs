@@ -1,7 +1,7 @@
-//! How handlers read a request: the form, the query, what the path names, and who asks.
+//! How handlers read a request: the form, the query, the thing that the path names, and the sender.
 //!
-//! *Invariant:* what does not fit is answered with a [`Problem`], whatever part of the request it is. No handler meets a
-//! rejection of the framework.
+//! *Invariant:* every part of a request that does not fit is answered with a [`Problem`], never with a rejection of the
+//! framework.
 
 use super::caller::{Caller, Signed};
 use super::problem::Problem;
@@ -22,13 +22,13 @@ pub(super) struct Id<T>(pub(super) T);
 
 /// A thing that a path can name.
 pub(super) trait Named: Sized {
-    /// The place-holders of the path, in their order.
+    /// The type of the path's placeholders, in their order.
     type Text: DeserializeOwned + Send;
 
-    /// What the text names; nothing if it names none.
+    /// The thing that the text names, if it names one.
     fn named(text: Self::Text) -> Option<Self>;
 
-    /// The answer to a text that names none.
+    /// The problem for a text that names nothing.
     fn unfit() -> Problem;
 }
 
@@ -72,7 +72,7 @@ impl<S: Send + Sync, T: Named> FromRequestParts<S> for Id<T> {
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    /// The guard puts it there for every route.
+    /// The guard adds the caller to every request.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         parts.extensions.get().cloned().ok_or_else(|| Problem::of(Code::WebInternal))
     }
@@ -81,13 +81,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 impl<S: Send + Sync> FromRequestParts<S> for Signed {
     type Rejection = Problem;
 
-    /// The login check puts it there: without it nobody is signed in.
+    /// The login check adds it. A request without it comes from nobody who is signed in.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         parts.extensions.get().cloned().ok_or_else(|| Problem::of(Code::AuthRequired))
     }
 }
 
-/// What somebody filled in: a form sends empty fields too.
+/// The text of a field, if somebody filled it in. A form sends empty fields too.
 pub(super) fn given(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }

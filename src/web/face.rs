@@ -2,7 +2,7 @@
 
 use axum::http::header::{self, HeaderMap};
 
-/// The kind of answer a request wants.
+/// The kind of answer that a request wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Face {
     /// htmx asks for a part of a page.
@@ -14,7 +14,7 @@ pub(super) enum Face {
 }
 
 impl Face {
-    /// What the headers ask for; JSON unless HTML is plainly preferred.
+    /// What the headers ask for. It is JSON unless HTML is plainly preferred.
     pub(super) fn wanted(headers: &HeaderMap) -> Self {
         let htmx = headers.get("hx-request").is_some_and(|value| value == "true");
         let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 use tracing::Instrument;
 
-/// The names of this machine to itself; a rebound name is never among them.
+/// The names by which this machine calls itself. A name that was rebound to it is never among them.
 const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
@@ -32,7 +32,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// The outermost layer.
+/// The outermost layer: every request passes it first, and every answer last.
 pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let caller = Caller::of(&parts, &app.web.options);
@@ -58,7 +58,7 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     response
 }
 
-/// What every log line of a request says; the login check adds who sent it.
+/// The fields that every log line of a request has. The login check adds the sender.
 fn span(caller: &Caller, request: &Parts) -> tracing::Span {
     tracing::info_span!(
         "request",
@@ -68,8 +68,8 @@ fn span(caller: &Caller, request: &Parts) -> tracing::Span {
     )
 }
 
-/// The request's host, if the server answers to it. Whoever rebinds a name of their own to this address comes with
-/// that name (421, S2).
+/// The request's host, if the server answers to it. A site that rebinds its own name to this address still sends that
+/// name, and gets 421 (S2).
 fn check_host<'a>(request: &'a Parts, options: &Options) -> Result<&'a str, Problem> {
     let refused = || Problem::of(Code::WebHost);
     let mut hosts = request.headers.get_all(header::HOST).iter();
@@ -77,7 +77,7 @@ fn check_host<'a>(request: &'a Parts, options: &Options) -> Result<&'a str, Prob
         return Err(refused());
     };
     let host = host.to_str().map_err(|_| refused())?;
-    // A request line with a host of its own overrules the header, so both must be ours.
+    // A host in the request line overrules the header, so both must be names of this server.
     let named = request.uri.authority().map(Authority::as_str);
     let known = |host: &str| is_known_host(host, &options.allowed_hosts);
     if known(host) && named.is_none_or(known) { Ok(host) } else { Err(refused()) }
@@ -99,8 +99,9 @@ fn is_known_host(host: &str, allowed: &[String]) -> bool {
             .any(|known| name.eq_ignore_ascii_case(known) || host.eq_ignore_ascii_case(known))
 }
 
-/// Refuses what another site's page makes a browser send (S11): whatever is not plainly a look must come from our own
-/// page. The browser says so itself in `Sec-Fetch-Site`; where it does not, `Origin` must be ours.
+/// Refuses a request that another site's page makes a browser send (S11): a request that may change something must come
+/// from a page of this server. The browser says where it comes from in `Sec-Fetch-Site`. If that header is missing,
+/// `Origin` must be ours.
 fn check_origin(request: &Parts, host: &str) -> Result<(), Problem> {
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method) {
         return Ok(());
@@ -131,7 +132,8 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Single<'a> {
     }
 }
 
-/// Whether the origin is the request's own host. Either scheme: behind a proxy we cannot always tell which it was.
+/// Whether the origin is the request's own host, with either scheme: behind a proxy we cannot always tell which one the
+/// browser used.
 fn is_origin_of(origin: &str, host: &str) -> bool {
     let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
     rest.is_some_and(|rest| rest.eq_ignore_ascii_case(host))

@@ -1,6 +1,6 @@
-//! The answer to those who watch the server from outside: it is alive.
+//! The answer for programs that watch from outside whether the server is alive.
 
-/// `ok`, without a look at anything: whoever needs more signs in.
+/// Answers `ok` and looks at nothing. A program that needs to know more signs in.
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }

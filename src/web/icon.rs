@@ -40,8 +40,8 @@ icons! {
     Sun = "sun",
 }
 
-/// The icon, for the eye only: the words beside it say the same.
+/// The icon. Screen readers skip it, because the words beside it say the same.
 pub(super) fn icon(icon: Icon) -> Markup {
-    // A file of the embedded package, never data.
+    // The markup is a file of the embedded package, never data.
     html! { span.icon-box aria-hidden="true" { (PreEscaped(icon.svg())) } }
 }

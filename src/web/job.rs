@@ -1,4 +1,4 @@
-//! One job: a sentence that says it all, its timeline, what it carries, and what can be done to it.
+//! The page of one job: how it stands, its timeline, its payload and result, and the buttons for what can be done to it.
 
 use super::answer::answered;
 use super::app::App;
@@ -25,15 +25,15 @@ pub(super) const RUN_AGAIN_PATH: &str = "/jobs/{id}/run-again";
 pub(super) const RUN_NOW_PATH: &str = "/jobs/{id}/run-now";
 pub(super) const DELETE_PATH: &str = "/jobs/{id}/delete";
 
-/// Jobs ahead of a waiting one are counted up to here.
+/// The number up to which the jobs ahead of a waiting one are counted.
 const MOST_AHEAD: u64 = 1000;
 
-/// What a button's address says besides the job.
+/// The query of a button's address.
 #[derive(Deserialize)]
 pub(super) struct JobButton {
     /// `session` if the button is on a session's page.
     on: Option<String>,
-    /// `full` from somebody who knows what the profile of that name means.
+    /// `full` if the person confirmed that the profile full has no sandbox.
     confirm: Option<String>,
 }
 
@@ -44,7 +44,7 @@ impl JobButton {
     }
 }
 
-/// POST `/jobs/{id}/cancel`: a job that waits is cancelled, one that runs is asked to end.
+/// POST `/jobs/{id}/cancel`: cancels a job that waits, or asks a running one to end.
 pub(super) async fn cancel(
     State(app): State<App>,
     who: Signed,
@@ -55,7 +55,7 @@ pub(super) async fn cancel(
     Ok(answered(who.face(), &answer, &button.page_of(id)))
 }
 
-/// POST `/jobs/{id}/run-again`: a new job like this one, which must be over.
+/// POST `/jobs/{id}/run-again`: stores a new job like this one, which must be over.
 pub(super) async fn run_again(
     State(app): State<App>,
     who: Signed,
@@ -67,7 +67,7 @@ pub(super) async fn run_again(
     Ok(answered(who.face(), &answer, &button.page_of(JobId(answer.value.id))))
 }
 
-/// POST `/jobs/{id}/run-now`: a waiting job is due now.
+/// POST `/jobs/{id}/run-now`: makes a waiting job due now.
 pub(super) async fn run_now(
     State(app): State<App>,
     who: Signed,
@@ -78,7 +78,7 @@ pub(super) async fn run_now(
     Ok(answered(who.face(), &answer, &button.page_of(id)))
 }
 
-/// POST `/jobs/{id}/delete`: a job that is over is gone, with its history.
+/// POST `/jobs/{id}/delete`: deletes a job that is over, with its history.
 pub(super) async fn delete(
     State(app): State<App>,
     who: Signed,
@@ -153,7 +153,7 @@ fn waits(job: &Job) -> bool {
     }
 }
 
-/// What opens the gates of a job that waits, who holds them, and its place in its queue's line.
+/// What keeps a waiting job from starting, what ends that, and the job's place in its queue's line.
 fn line(why: Option<&Why>) -> Markup {
     let openings = why.map(Why::openings).unwrap_or_default();
     let holders: BTreeSet<_> =
@@ -221,7 +221,7 @@ fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
             detail: html! { "attempt " (attempts(job)) },
         });
     }
-    // The other ends have an event of their own.
+    // Every other end of a job has an event of its own.
     if let (Some(at), Status::Completed) = (job.finished_at, job.status) {
         steps.push(Step {
             to: Status::Completed,
@@ -250,7 +250,7 @@ fn step(event: &Event) -> Step {
     Step { to: event.to, at: event.at, title, detail }
 }
 
-/// A step's cause as people read it; other programs may write words of their own.
+/// The cause of a step, as people read it. Other programs may have written words of their own.
 fn happened(event: &Event) -> &str {
     match &event.cause {
         Ok(Cause::Retry) => "Failed, starts again",

@@ -1,4 +1,4 @@
-//! The list of jobs, and the query that says which.
+//! The list of jobs, and the query that says which jobs it shows.
 
 use super::answer::see_other;
 use super::app::App;
@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 pub(super) const PATH: &str = Tab::Jobs.path();
 pub(super) const PART_PATH: &str = "/jobs/part";
-/// Jobs on a page: one screen and a bit.
+/// How many jobs a page shows: a little more than one screen.
 const ROWS: usize = 50;
 
 /// The address's query.
@@ -39,7 +39,7 @@ pub(super) struct JobsQuery {
     v: Option<String>,
 }
 
-/// What is asked for, as links carry it.
+/// The request for a list, as the links of the page carry it.
 #[derive(Clone, Serialize)]
 struct Asked {
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -55,7 +55,7 @@ impl JobsQuery {
         id.parse().ok().map(JobId)
     }
 
-    /// One query of all parameters: those beside `q` are words of the language.
+    /// The request for a list, with all parameters put into one query: those beside `q` become terms of it.
     fn asked(self) -> Asked {
         let word = |name: &str, value: Option<String>| {
             given(value).map(|value| format!("{name}:{}", quoted(&value)))
@@ -72,7 +72,7 @@ impl JobsQuery {
     }
 }
 
-/// A value as the language has it: in quotes if it is more than a word.
+/// A value as the query language writes it: in quotes if it is more than a word.
 fn quoted(value: &str) -> String {
     if value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         return value.to_owned();
@@ -133,7 +133,7 @@ pub(super) async fn list(
     Ok(live_page(&frame, Tab::Jobs.title(), &part, around, (who.face(), shown.as_deref())))
 }
 
-/// What a row shows that can change.
+/// The part of a row that can change.
 fn state<'a>(job: &Job, waits: &'a Waits) -> (i64, Status, u32, Option<&'a String>) {
     (job.id.0, job.status, job.attempt, waits.get(&job.id))
 }

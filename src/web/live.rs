@@ -1,4 +1,4 @@
-//! One stream of events a page: it says that something has changed, and the page's parts ask what.
+//! The stream of events that each page listens to. It says that something has changed; the page's parts then ask what.
 
 use super::app::App;
 use super::caller::Signed;
@@ -16,9 +16,9 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 pub(super) const PATH: &str = nav::EVENTS;
 /// Changes closer together than this are one event: a busy queue must not make its watchers busy.
 const AT_MOST_EVERY: Duration = Duration::from_millis(300);
-/// How long a stream lives; the browser's next one is checked for its login again (S19).
+/// How long a stream lives. The browser then opens another one, for which the login is checked again (S19).
 const LIFE: Duration = Duration::from_mins(1);
-/// Comments that keep proxies from closing a quiet stream.
+/// How often a comment is sent, so that no proxy closes a quiet stream.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// What one stream waits for.
@@ -32,16 +32,17 @@ struct Watch {
 
 /// Where a stream is in its life.
 enum Stage {
-    /// It tells of what changed between the page and itself.
+    /// It is about to tell of what changed between the page and the stream.
     First,
     /// It waits for changes.
     Waiting,
-    /// It has said its last word.
+    /// It has sent its last event.
     Ended,
 }
 
-/// GET `/events`: `event: change` at once and after every commit that changed something, ours or another program's;
-/// `event: end` when the browser is to come again, so that it does not take the end for a fault.
+/// GET `/events`: sends `event: change` at once and after every commit, of this program or another one, that changed
+/// something. Sends `event: end` when the browser is to open another stream, so that it does not take the end for a
+/// fault.
 pub(super) async fn events(
     State(app): State<App>,
     _: Signed,
@@ -78,7 +79,7 @@ async fn next(mut watch: Watch) -> Option<(Result<Event, Infallible>, Watch)> {
     }
     watch.jobs.borrow_and_update();
     watch.logs.borrow_and_update();
-    // A browser drops an event without data. One that lost the stream comes back after a second.
+    // A browser drops an event without data. A browser that lost the stream comes back after a second.
     let event = Event::default().event(name).data(name).retry(Duration::from_secs(1));
     Some((Ok(event), watch))
 }

@@ -21,7 +21,7 @@ use axum::response::{Html, IntoResponse, Response};
 use maud::html;
 use serde::Deserialize;
 
-/// Longest path that a sign-in leads back to, in bytes: ours are far shorter.
+/// The longest path that a sign-in leads back to, in bytes. The paths of this server are far shorter.
 const MAX_NEXT: usize = 512;
 
 #[derive(Deserialize)]
@@ -78,7 +78,7 @@ pub(super) async fn sign_out(State(app): State<App>, who: Signed) -> Result<Resp
     Ok((cookie, see_other(nav::LOGIN)).into_response())
 }
 
-/// Stores a new login of the account and answers the cookie for it.
+/// Stores a new login of the account and answers with its cookie.
 pub(super) async fn begin(
     app: &App,
     caller: &Caller,
@@ -91,7 +91,8 @@ pub(super) async fn begin(
     Ok(cookie::set(&secret.into_text(), caller))
 }
 
-/// The account that these credentials belong to. Who does not exist is refused with the same words and work.
+/// The account that these credentials belong to. An account that does not exist is refused with the same words and after
+/// the same work.
 async fn authenticate(
     app: &App,
     caller: &Caller,
@@ -111,7 +112,7 @@ async fn authenticate(
     let verified =
         app.hasher.run(move |memory| people::verify(&password, hash.as_deref(), memory)).await?;
     let Some(account) = account.filter(|_| verified) else {
-        // The name is not logged: people type their password there.
+        // The name is not logged: people sometimes type their password there.
         warn_coded!(Code::AuthFailed, "a sign-in from {} failed", caller.remote);
         return Err(Problem::of(Code::AuthFailed));
     };
@@ -119,7 +120,7 @@ async fn authenticate(
     Ok(account)
 }
 
-/// Whether a browser that is sent there stays on this server.
+/// Whether a browser that is sent to this path stays on this server.
 fn is_local(path: &str) -> bool {
     let mut bytes = path.bytes();
     bytes.next() == Some(b'/')

@@ -1,4 +1,4 @@
-//! The log store's rows, with filters.
+//! The page of log rows, with filters.
 
 use super::app::App;
 use super::caller::Signed;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) const PATH: &str = Tab::Logs.path();
 pub(super) const PART_PATH: &str = "/logs/part";
-/// Rows on a page.
+/// How many rows a page shows.
 const ROWS: usize = 50;
 
 /// The address's query.
@@ -40,7 +40,7 @@ pub(super) struct LogsQuery {
 }
 
 impl LogsQuery {
-    /// Without the fields that a form sends empty.
+    /// The query without its empty fields, which a form sends too.
     fn tidied(self) -> Self {
         Self {
             level: given(self.level),

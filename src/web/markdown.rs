@@ -1,16 +1,16 @@
-//! Markdown that agents wrote, as HTML that can do nothing.
+//! Turns Markdown that agents wrote into HTML that can do no harm.
 //!
-//! *Invariant:* only the tags written here come out, with the attributes written here. HTML in the text is text, a
-//! picture is a link, and a link leads to the web or to a relative address, or it is none.
+//! *Invariant:* the output has only the tags and attributes that this file writes. HTML in the text becomes text, and a
+//! picture becomes a link. A link to anything but a web address or a relative address becomes text.
 
 use maud::{Markup, PreEscaped, html};
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
-/// Longest text that is read as Markdown; an answer is a few thousand bytes.
+/// The longest text that is read as Markdown. An answer has a few thousand bytes.
 const MAX_BYTES: usize = 512 * 1024;
-/// Most HTML that comes out: a short text can ask for a table of many empty cells.
+/// The most HTML that comes out. A short text can ask for a table with many empty cells.
 const MAX_HTML: usize = 4 * 1024 * 1024;
-/// Deepest nesting: beyond it the words go on without their quotes and lists.
+/// The deepest nesting. What is nested deeper keeps its words but not its quotes and lists.
 const MAX_DEPTH: usize = 24;
 
 /// The text as HTML.
@@ -32,7 +32,7 @@ pub(super) fn markdown(text: &str) -> Markup {
 #[derive(Default)]
 struct Writer {
     html: String,
-    /// What closes each element that is open; empty for one that has no tag.
+    /// The closing tag of each open element. It is empty for an element that has no tag.
     open: Vec<&'static str>,
     in_table_head: bool,
     in_link: bool,
@@ -63,7 +63,7 @@ impl Writer {
         }
         let (start, close) = match tag {
             Tag::Paragraph | Tag::HtmlBlock => ("<p>", "</p>"),
-            // The page has its own headings above these.
+            // The page has headings of its own, which are of a higher level.
             Tag::Heading { level, .. } => match *level as usize {
                 1 => ("<h3>", "</h3>"),
                 2 => ("<h4>", "</h4>"),
@@ -112,7 +112,7 @@ impl Writer {
         self.open.push(close);
     }
 
-    /// Opens a link, or nothing if it may not lead there or stands in another one; answers what closes it.
+    /// Opens a link and answers its closing tag. It opens nothing if the address is not allowed or another link is open.
     fn link(&mut self, to: &str) -> &'static str {
         if self.in_link || !is_harmless(to) {
             return "";
@@ -133,8 +133,8 @@ impl Writer {
 
 const LINK_END: &str = "</a>";
 
-/// Whether an address is of the web or relative. What a browser would take out of it, such as a tab in the middle of a
-/// scheme, leaves the colon where it is.
+/// Whether an address is a web address or a relative one. Any colon that could end a scheme counts: a browser takes out
+/// some characters, such as a tab inside a scheme, but never the colon.
 fn is_harmless(url: &str) -> bool {
     let scheme = url.split(['/', '?', '#']).next().unwrap_or_default();
     match scheme.split_once(':') {

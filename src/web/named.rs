@@ -1,4 +1,4 @@
-//! The things that paths name, and the answer to a path that names none.
+//! The things that paths name, and the answer to a path that names nothing.
 
 use super::extract::Named;
 use super::problem::Problem;
@@ -23,7 +23,7 @@ impl Named for JobId {
 pub(super) struct SessionId(pub(super) JobId);
 
 impl SessionId {
-    /// The answer where no session has this id.
+    /// The answer if no session has this id.
     pub(super) fn unknown(id: JobId) -> Problem {
         Problem::of(Code::WebNotFound).saying(format!("There is no session {id}."))
     }
@@ -53,7 +53,7 @@ impl Named for FilingId {
     }
 }
 
-/// An issue, and the word for what is done to it.
+/// An issue, and the word for what is to be done to it.
 pub(super) struct IssueAndDeed(pub(super) IssueId, pub(super) String);
 
 impl Named for IssueAndDeed {

@@ -1,6 +1,6 @@
-//! Where things are: the pages of the navigation, and the addresses that lead from one page to another.
+//! The pages of the navigation, and the addresses that lead from one page to another.
 //!
-//! Pages use this file; it uses no page.
+//! Pages use this file, and it uses none of them.
 
 use super::icon::Icon;
 use crate::model::{Filter, JobId, ScheduleName};
@@ -27,7 +27,7 @@ macro_rules! tabs {
                 match self { $(Self::$variant => Icon::$icon,)* }
             }
 
-            /// The letter that goes there after `g`.
+            /// The letter that leads to the page when it is pressed after `g`.
             pub(super) const fn key(self) -> &'static str {
                 match self { $(Self::$variant => $key,)* }
             }
@@ -47,17 +47,17 @@ tabs! {
     Settings = "/settings", "Settings", Settings, "t";
 }
 
-/// The page of somebody who names no other one.
+/// The page after a sign-in that names no other page.
 pub(super) const HOME: &str = Tab::SelfMonitoring.path();
 /// The sign-in page.
 pub(super) const LOGIN: &str = "/login";
-/// Where the sign-out form goes.
+/// The address that the sign-out form posts to.
 pub(super) const LOGOUT: &str = "/logout";
 /// The stream of changes that every live page listens to.
 pub(super) const EVENTS: &str = "/events";
-/// What waits for the tracker.
+/// The page of the filings that wait for approval.
 pub(super) const APPROVALS: &str = "/admin/self-monitoring/approvals";
-/// Where the form goes that asks for a session.
+/// The address that the form for a session posts to.
 pub(super) const TRIGGER: &str = "/sessions/trigger";
 
 /// The page of a job.
@@ -84,12 +84,12 @@ pub(super) fn schedule(name: &ScheduleName) -> String {
     format!("{}/{name}", Tab::Schedules.path())
 }
 
-/// The log rows of one request, and of all that it led to.
+/// The log rows of one request and of the jobs that it made.
 pub(super) fn log_rows_of(correlation_id: &str) -> String {
     with_query(Tab::Logs.path(), &[("correlation_id", correlation_id)])
 }
 
-/// A path with a query; the path alone where the query says nothing.
+/// A path with a query, or the path alone if the query is empty.
 pub(super) fn with_query(path: &str, query: &impl Serialize) -> String {
     let query = serde_urlencoded::to_string(query).expect("a query is a flat list of fields");
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }

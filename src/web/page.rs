@@ -11,21 +11,22 @@ use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 use std::time::Duration;
 
-/// How htmx behaves: nothing that the content security policy forbids, and error fragments are shown.
+/// The configuration of htmx: it does nothing that the content security policy forbids, and it shows the fragments of
+/// errors.
 const HTMX_CONFIG: &str = r#"{"defaultSettleDelay":0,"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyCacheSize":0,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"(400|409|413|422|429|503)","swap":true,"error":true},{"code":"[45]..","swap":false,"error":true}]}"#;
 
 /// What surrounds the content of a page.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Frame {
-    /// Who is signed in; without anybody there is no navigation.
+    /// Who is signed in. If nobody is, the page has no navigation.
     username: Option<String>,
     /// Whether another process runs the engine.
     standing_by: bool,
-    /// The open page.
+    /// The page of the navigation that is open.
     open: Option<Tab>,
-    /// How soon a browser without scripts loads the page again.
+    /// How soon a browser without scripts loads the page again, if it does.
     reload: Option<Duration>,
-    /// What the server's clock says; the page's script tells relative times by it.
+    /// The time by the server's clock. The page's script tells relative times by it.
     now: Timestamp,
 }
 
@@ -41,18 +42,18 @@ impl Frame {
         }
     }
 
-    /// Whether somebody is signed in.
+    /// Whether the page has a navigation, which it has if somebody is signed in.
     pub(super) fn has_navigation(&self) -> bool {
         self.username.is_some()
     }
 
-    /// The same for a page of the navigation.
+    /// The frame with this page of the navigation as the open one.
     pub(super) fn at(mut self, tab: Tab) -> Self {
         self.open = Some(tab);
         self
     }
 
-    /// The same for a page that shows something going on.
+    /// The frame of a page that shows something going on: a browser without scripts loads it again after this time.
     pub(super) fn reloading(mut self, after: Option<Duration>) -> Self {
         self.reload = after;
         self
@@ -108,7 +109,7 @@ fn head(frame: &Frame, title: &str) -> Markup {
             link rel="stylesheet" href=(ASSETS.tabler.path);
             link rel="stylesheet" href=(ASSETS.chart_style.path);
             link rel="stylesheet" href=(ASSETS.own_style.path);
-            // Not deferred: it sets the theme before anything is painted.
+            // The script is not deferred: it sets the theme before anything is painted.
             script src=(ASSETS.own_script.path) {}
             script src=(ASSETS.htmx.path) defer {}
             script src=(ASSETS.sse.path) defer {}

@@ -1,4 +1,4 @@
-//! Parts of pages that keep themselves fresh: a part is answered anew only when it has changed.
+//! Parts of pages that keep themselves fresh. A part is sent again only when it has changed.
 
 use super::components::live;
 use super::face::Face;
@@ -12,20 +12,20 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// A part of a page that keeps itself fresh.
 pub(super) struct LivePart<'a> {
     pub(super) id: &'a str,
-    /// Where it is asked for again, with the page's own query.
+    /// The address at which the part is asked for again, with the page's own query.
     pub(super) path: &'a str,
     pub(super) version: String,
     pub(super) content: &'a Markup,
 }
 
-/// The query of a part: what the page shows already.
+/// The query of a part: the version that the page shows already.
 #[derive(Deserialize)]
 pub(super) struct Shown {
     pub(super) v: Option<String>,
 }
 
-/// A page with one live part: the whole page for a browser, with the part inside what `around` puts around it; the part
-/// for htmx, and nothing for htmx while the part is as `shown` already.
+/// The answer for a page with one live part. A browser gets the whole page, in which `around` adds what surrounds the
+/// part. htmx gets the part alone, or nothing while `shown` is the part's version.
 pub(super) fn live_page(
     frame: &Frame,
     title: &str,
@@ -43,7 +43,7 @@ pub(super) fn live_page(
     }
 }
 
-/// A part alone, or nothing while it is as `shown` already.
+/// A part alone, or nothing while `shown` is its version.
 pub(super) fn fresh(version: &str, part: &Markup, shown: Option<&str>) -> Response {
     if shown == Some(version) {
         return StatusCode::NO_CONTENT.into_response();
@@ -51,7 +51,7 @@ pub(super) fn fresh(version: &str, part: &Markup, shown: Option<&str>) -> Respon
     Html(part.clone().into_string()).into_response()
 }
 
-/// The version of what a part shows: a digest of the data it is made of.
+/// The version of a part: a digest of the data that it is made of.
 pub(super) fn version(data: &impl Hash) -> String {
     let mut hasher = DefaultHasher::new();
     data.hash(&mut hasher);

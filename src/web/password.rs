@@ -1,4 +1,4 @@
-//! How many passwords are hashed at once.
+//! Bounds how many passwords are hashed at once.
 
 use super::problem::Problem;
 use crate::actions::people::Memory;
@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-/// Hashes that run at once: each takes 19 MiB and a core for some 20 ms.
+/// How many hashes run at once. Each takes 19 MiB and a core for some 20 ms.
 const AT_ONCE: usize = 2;
-/// Hashes that run or wait; whoever comes then is sent away (429).
+/// How many hashes may run or wait. A further caller is refused with 429.
 const SEATS: usize = AT_ONCE + 16;
 
-/// Bounds what passwords cost: a few hashes at once, a few waiting, nobody else.
+/// Bounds what passwords cost: a few hashes run at once, a few more wait, and all others are refused.
 pub(super) struct Hasher {
     seats: Arc<Semaphore>,
     running: Arc<Semaphore>,
-    /// Memory for those who get a turn. It is kept: freed on one thread and asked for on another, the allocator would
-    /// hold 19 MiB for each thread that ever hashed.
+    /// The memory of the hashes that run. It is kept and used again: if one thread freed it and another asked for it, the
+    /// allocator would hold 19 MiB for each thread that ever hashed.
     idle: Arc<Mutex<Vec<Memory>>>,
 }
 
@@ -33,8 +33,8 @@ impl Default for Hasher {
 }
 
 impl Hasher {
-    /// Runs work that hashes, off the threads that serve. When the caller is gone before its turn the work never
-    /// begins; work that has begun keeps its place until it ends.
+    /// Runs work that hashes, on a thread that may block. If the caller goes away before its turn, the work never begins.
+    /// Work that has begun keeps its place until it ends.
     ///
     /// # Errors
     /// 429 if too many wait already.
@@ -68,7 +68,7 @@ impl Hasher {
     }
 }
 
-/// A panic while somebody held the list leaves a list.
+/// Locks the list. A panic while it was locked leaves it usable.
 fn lock(idle: &Mutex<Vec<Memory>>) -> MutexGuard<'_, Vec<Memory>> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_finds_no_seat_is_sent_away() {
+    async fn a_caller_who_finds_no_seat_is_sent_away() {
         let hasher = Arc::new(Hasher::default());
         let all_turns = hasher.running.clone().acquire_many_owned(AT_ONCE as u32).await.unwrap();
         let mut waiting = tokio::task::JoinSet::new();

@@ -1,6 +1,7 @@
-//! Why a request gets no other answer.
+//! A problem: why a request could not be answered as it asked.
 //!
-//! A handler that fails answers a [`Problem`]; the guard, which knows the request, gives it its face.
+//! A handler that fails answers with a [`Problem`]. The guard, which knows the request, gives it the form that the
+//! request wants.
 
 use crate::error::{Code, Error, FieldError, Result};
 use crate::error_coded;
@@ -9,7 +10,7 @@ use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 
-/// Why there is no other answer. As a response it is empty until the guard gives it its face.
+/// Why a request could not be answered as it asked. As a response it is empty until the guard gives it its form.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     status: StatusCode,
@@ -20,32 +21,32 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    /// A problem that needs no more words than its code has.
+    /// A problem that has only the words of its code.
     pub(super) fn of(code: Code) -> Self {
         let status = StatusCode::from_u16(code.class().http_status());
         let status = status.expect("the table of classes holds statuses");
         Self { status, code, what: code.cause().to_owned(), fields: Vec::new(), retry_after: None }
     }
 
-    /// The same with a status that says more than the code's class does.
+    /// The same problem, with a status that says more than the status of the code's class.
     pub(super) fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
     }
 
-    /// The same, with other words for what happened.
+    /// The same problem, with other words for what happened.
     pub(super) fn saying(mut self, what: impl Into<String>) -> Self {
         self.what = what.into();
         self
     }
 
-    /// The same, with the time after which another try makes sense.
+    /// The same problem, with the time after which another try makes sense.
     pub(super) fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// A field of the request that does not fit (400).
+    /// The problem that a field of the request does not fit (400).
     pub(super) fn input(what: impl Into<String>) -> Self {
         Self::of(Code::WebInput).saying(what)
     }
@@ -55,7 +56,7 @@ impl Problem {
         &self.what
     }
 
-    /// What is wrong with each field of the request, where it is known.
+    /// What is wrong with each field of the request, as far as it is known.
     pub(super) fn fields(&self) -> &[FieldError] {
         &self.fields
     }
@@ -68,15 +69,15 @@ impl Problem {
         self.code
     }
 
-    /// Headers that go with it, whatever its face.
+    /// The headers of the response, whatever its form.
     pub(super) fn headers(&self) -> HeaderMap {
         let wait = self.retry_after.map(|wait| HeaderValue::from(seconds(wait)));
         wait.map(|wait| (header::RETRY_AFTER, wait)).into_iter().collect()
     }
 }
 
-/// An error as a client may see it. One that the caller did not cause is logged in full; of it a client sees the code and
-/// that code's texts, no path and no SQL (S29).
+/// An error as a client may see it. An error that the caller did not cause is logged in full. The client sees only its
+/// code and the texts of that code, so no path and no SQL (S29).
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         if !error.is_answer() {
@@ -87,7 +88,8 @@ impl From<Error> for Problem {
     }
 }
 
-/// The value; nothing after a failure, which is in the log. For what is told beside an answer that stands without it.
+/// The value, or nothing after a failure, which is logged. It is for a text beside an answer that is right without that
+/// text.
 pub(super) fn logged<T>(result: Result<T>) -> Option<T> {
     result.map_err(Problem::from).ok()
 }
@@ -100,7 +102,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Whole seconds, at least one: what a person or `Retry-After` is told to wait.
+/// A wait in whole seconds, at least one, for a person or for `Retry-After`.
 pub(super) fn seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).max(1) as u64
 }

@@ -14,10 +14,10 @@ use serde::Deserialize;
 
 pub(super) const RESUME_PATH: &str = "/queues/{name}/resume";
 
-/// What a button's address says besides the queue.
+/// The query of the button's address.
 #[derive(Deserialize)]
 pub(super) struct QueueButton {
-    /// `queues` if the button is on their page.
+    /// `queues` if the button is on the page of queues.
     on: Option<String>,
 }
 

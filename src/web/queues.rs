@@ -1,4 +1,4 @@
-//! Queues and workers: what waits and since when, what runs, limits and pauses, and the processes that run it.
+//! The page of queues and workers: what waits and runs, the limits and pauses, and the processes that run the jobs.
 
 use super::answer::answered;
 use super::app::App;
@@ -25,19 +25,19 @@ pub(super) const PATH: &str = Tab::Queues.path();
 pub(super) const PART_PATH: &str = "/queues/part";
 pub(super) const LIMIT_PATH: &str = "/queues/limit";
 pub(super) const PAUSE_PATH: &str = "/queues/pause";
-/// Queues that are shown: a name is a word in a program, so there are few.
+/// The most queues that are shown. A queue's name is a word in a program, so there are few.
 const MAX_QUEUES: usize = 100;
-/// Running jobs of a queue that are named.
+/// The most running jobs of a queue that are named.
 const HOLDERS: usize = 10;
 
-/// A queue, who is first in its line, and who runs.
+/// A queue, the first job of its line, and its running jobs.
 type Line = (QueueState, Option<Job>, Vec<Job>);
 
 /// The form that sets a limit.
 #[derive(Deserialize)]
 pub(super) struct LimitForm {
     queue: String,
-    /// Empty: what the program says.
+    /// The limit; an empty text is the queue's own default.
     limit: String,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct PauseForm {
     queue: String,
     #[serde(default)]
     reason: String,
-    /// Empty: until somebody resumes it.
+    /// How long the pause is; an empty text is until a person resumes the queue.
     #[serde(default)]
     minutes: String,
 }
@@ -74,7 +74,7 @@ pub(super) async fn limit(
     told(&app, &who, done.await.map_err(Problem::from)).await
 }
 
-/// POST `/queues/pause`: starts nothing more of a queue; what runs goes on.
+/// POST `/queues/pause`: pauses a queue. No further job of it starts, and what runs goes on.
 pub(super) async fn pause(
     State(app): State<App>,
     who: Signed,
@@ -103,7 +103,7 @@ async fn told<T: Serialize>(
     }
 }
 
-/// The page, or its live part alone, with the form that was not taken.
+/// The page, or its live part alone. If a form was refused, the page shows it again.
 async fn shown_page(
     app: &App,
     who: &Signed,
@@ -153,7 +153,7 @@ async fn shown_page(
     Ok(live_page(&frame, Tab::Queues.title(), &part, around, face))
 }
 
-/// What of a queue can change.
+/// The part of a queue that can change.
 fn state((queue, next, holders): &Line) -> impl std::hash::Hash + use<> {
     let pause = queue.pause.as_ref().map(|pause| (pause.at, pause.resume_at));
     let holders: Vec<_> = holders.iter().map(|job| job.id).collect();
@@ -190,7 +190,7 @@ fn queues_card(lines: &[Line], unplaced: Unplaced, role: Role, now: Timestamp) -
     )
 }
 
-/// What waits in no queue.
+/// The row of the jobs that belong to no queue yet.
 fn unplaced_row(unplaced: Unplaced) -> Markup {
     html! {
         tr {
@@ -236,7 +236,7 @@ fn row((queue, next, holders): &Line, role: Role, now: Timestamp) -> Markup {
     }
 }
 
-/// The list of what waits and runs in a queue.
+/// The address of the list of jobs that wait and run in a queue.
 fn jobs_of(queue: &Queue) -> String {
     let running = Filter::default().queue(queue.clone());
     nav::jobs(&running)
@@ -299,7 +299,8 @@ fn workers_card(workers: &[Worker], kinds: &[RegisteredKind], now: Timestamp) ->
     )
 }
 
-/// What an operator may change. Beside the live part, which would take what somebody is typing with it.
+/// The forms for what an operator may change. They are beside the live part, whose renewal would take away what somebody
+/// types.
 fn forms(names: &[Queue]) -> Markup {
     let queue = |id: &str| {
         html! {

@@ -1,4 +1,4 @@
-//! The page of golden repositories: what they are about, and the forms that ask for a new description.
+//! The page of golden repositories: what they are about, and the forms that register, describe and remove one.
 
 use super::answer::answered;
 use super::app::App;
@@ -23,10 +23,10 @@ pub(super) const PATH: &str = Tab::Repositories.path();
 pub(super) const PART_PATH: &str = "/repositories/list-part";
 pub(super) const REFRESH_PATH: &str = "/repositories/{id}/refresh";
 pub(super) const REMOVE_PATH: &str = "/repositories/{id}/remove";
-/// Highest page number that is looked up: the store lists no more than fit on fewer.
+/// The highest page number that is looked up. All repositories that the store lists are on fewer pages.
 const MAX_PAGE: u64 = 1_000;
 
-/// The form that registers one.
+/// The form that registers a repository.
 #[derive(Default, Deserialize)]
 pub(super) struct RepositoryForm {
     path: String,
@@ -66,7 +66,7 @@ pub(super) async fn add(
     }
 }
 
-/// POST `/repositories/{id}/refresh`: has it described anew.
+/// POST `/repositories/{id}/refresh`: asks for a new description of the repository.
 pub(super) async fn refresh(
     State(app): State<App>,
     who: Signed,
@@ -78,7 +78,7 @@ pub(super) async fn refresh(
     Ok(answered(who.face(), &asked, PATH))
 }
 
-/// POST `/repositories/{id}/remove`: forgets it.
+/// POST `/repositories/{id}/remove`: removes the repository from the list.
 pub(super) async fn remove(
     State(app): State<App>,
     who: Signed,
@@ -90,15 +90,15 @@ pub(super) async fn remove(
     Ok(answered(who.face(), &removed, PATH))
 }
 
-/// The name of the repository that the path numbers.
+/// The name of the repository whose number is in the path.
 async fn named(app: &App, RepositoryId(id): RepositoryId) -> Result<String, Problem> {
-    // One may be called by a number: whose number it is counts here.
+    // A repository may have a number as its name. Here the number counts, never the name.
     let all = app.web.store.repositories().await?;
     let found = all.into_iter().find(|repository| repository.id == id);
     Ok(found.ok_or_else(RepositoryId::unfit)?.name)
 }
 
-/// The page, or its live part alone. `again` holds a form that was not taken, and why.
+/// The page, or its live part alone. `again` has a form that was refused, and why.
 async fn shown_page(
     app: &App,
     who: &Signed,
@@ -152,7 +152,7 @@ fn what_to_do(role: Role) -> &'static str {
     }
 }
 
-/// What of a repository can change.
+/// The part of a repository that can change.
 fn state((repository, job): &Row) -> impl std::hash::Hash + use<> {
     let described =
         repository.description.as_ref().map(|(_, by, at)| (*by == DescribedBy::Agent, *at));
@@ -178,7 +178,7 @@ fn repository_card(row: &Row, role: Role, now: Timestamp) -> Markup {
     }
 }
 
-/// By whom it was described, and when.
+/// Who described the repository, and when.
 fn described(repository: &GoldenRepo, now: Timestamp) -> Markup {
     html! {
         p.text-secondary {
@@ -193,7 +193,7 @@ fn described(repository: &GoldenRepo, now: Timestamp) -> Markup {
     }
 }
 
-/// How the job is doing that describes it.
+/// How the job that describes the repository stands.
 fn work(job: &Job, repository: &GoldenRepo, now: Timestamp) -> Markup {
     html! {
         @if job.status != Status::Completed || repository.description.is_none() {

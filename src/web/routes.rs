@@ -1,7 +1,7 @@
 //! The table of routes, and the router that is made of it.
 //!
-//! *Invariant:* deny by default. A route is public only if its row in [`routes`] says so; every other path, known or
-//! not, meets the login check first. No decision is made by looking at the text of a path.
+//! *Invariant:* deny by default. A route is public only if its row in [`routes`] says so. Every other path, known or
+//! unknown, meets the login check first. No check compares the text of a path.
 
 use super::app::{App, Shared, Web};
 use super::problem::Problem;
@@ -21,7 +21,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use std::sync::Arc;
 use tower_http::compression::CompressionLayer;
 
-/// Largest request body, in bytes: a form of ours has a few short fields.
+/// The largest request body, in bytes. A form of these pages has a few short fields.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Who may ask for a route.
@@ -31,13 +31,13 @@ pub(super) enum Access {
     Public,
     /// Accounts of at least this role.
     Private(Role),
-    /// The same, asked for by a page that looks again by itself: it does not extend the login's idle limit.
+    /// The same, for a request that a page sends by itself. It does not count as a use of the login.
     Polled(Role),
 }
 
 /// One row of the routing table.
 pub(super) struct Route {
-    /// For the test that walks the table; the handler knows its method by itself.
+    /// The method, for the test that walks the table. The handler has the method in itself.
     #[cfg(test)]
     pub(super) method: Method,
     pub(super) path: &'static str,
@@ -45,7 +45,8 @@ pub(super) struct Route {
     pub(super) handler: MethodRouter<App>,
 }
 
-/// Every route there is. A row names its page as `web::page`, so that this table is the only list of pages in this file.
+/// Every route of the server. A row names its page as `web::page`, so that this table is the only list of pages in this
+/// file.
 pub(super) fn routes() -> Vec<Route> {
     use Access::{Polled, Private, Public};
     let mut routes = vec![
@@ -109,7 +110,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes
 }
 
-/// The routes of scans and of what they file.
+/// The routes of the Self-Monitoring page: its scans, their settings, and the issues that they file.
 fn of_self_monitoring() -> Vec<Route> {
     use Access::{Polled, Private};
     vec![
@@ -133,7 +134,7 @@ fn of_self_monitoring() -> Vec<Route> {
     ]
 }
 
-/// A route that only looks; HEAD is answered too.
+/// A route that changes nothing. It answers HEAD too.
 fn get<H, T>(path: &'static str, access: Access, handler: H) -> Route
 where
     H: Handler<T, App>,
@@ -165,7 +166,7 @@ where
     }
 }
 
-/// The same route with a larger body.
+/// The same route, which takes a larger body.
 fn taking(bytes: usize, route: Route) -> Route {
     Route { handler: route.handler.layer(DefaultBodyLimit::max(bytes)), ..route }
 }

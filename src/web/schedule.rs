@@ -1,4 +1,4 @@
-//! One schedule: when it is due, what was decided, and the form that edits it.
+//! The page of one schedule: when it is due, what was decided, and the form that edits it.
 
 use super::answer::answered;
 use super::app::App;
@@ -26,7 +26,7 @@ use serde::Deserialize;
 pub(super) const PATH: &str = "/schedules/{name}";
 pub(super) const PART_PATH: &str = "/schedules/{name}/part";
 pub(super) const EDIT_PATH: &str = "/schedules/{name}/edit";
-/// Decisions in the log: a day of half-hourly ones.
+/// How many decisions the page lists: a day of half-hourly ones.
 const DECISIONS: usize = 50;
 
 /// GET `/schedules/{name}` and `/schedules/{name}/part`.
@@ -64,7 +64,7 @@ pub(super) async fn edit(
     }
 }
 
-/// What the form sends: text, as it is shown again when it does not fit.
+/// What the form sends. Every field is text, so that a field that does not fit can be shown as it was typed.
 #[derive(Default, Deserialize)]
 pub(super) struct PlanForm {
     rule: String,
@@ -75,7 +75,7 @@ pub(super) struct PlanForm {
     catch_up: String,
     overlap: String,
     stagger: String,
-    /// `full` from a person who knows that sessions of the profile full have no sandbox.
+    /// `full` if the person confirmed that sessions of the profile full have no sandbox.
     #[serde(default)]
     confirm: String,
 }
@@ -109,7 +109,7 @@ impl PlanForm {
     }
 }
 
-/// The page, or its live part alone. `again` holds a form that was not taken, and why.
+/// The page, or its live part alone. `again` has a form that was refused, and why.
 async fn shown_page(
     app: &App,
     who: &Signed,
@@ -135,7 +135,7 @@ async fn shown_page(
         version: version(&schedule_state(&schedule)),
         content: &content,
     };
-    // Beside the live part, which would take what somebody is typing with it.
+    // The form is beside the live part, whose renewal would take away what somebody types.
     let around = |part| {
         html! {
             div.row.row-cards {
@@ -292,7 +292,7 @@ fn form(schedule: &Schedule, again: Option<&PlanForm>) -> Markup {
             },
         );
     }
-    // A plan that cannot be read is said so above, and is written anew in an empty form.
+    // If the stored plan cannot be read, the page says so above, and the form is empty.
     let stored = schedule.plan.as_ref().map(PlanForm::of).unwrap_or_default();
     let fields = again.unwrap_or(&stored);
     let input = |name: &str, label: &str, value: &str, hint: &str| {

@@ -1,4 +1,4 @@
-//! The list of schedules, and what operators do to them. One schedule has a page of its own in `schedule`.
+//! The list of schedules, and what operators do to them. The page of one schedule is in `schedule`.
 
 use super::answer::answered;
 use super::app::App;
@@ -21,15 +21,15 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 pub(super) const PATH: &str = Tab::Schedules.path();
-/// With a hyphen, which no schedule's name has.
+/// The path has a hyphen, which no schedule's name has.
 pub(super) const PART_PATH: &str = "/schedules/list-part";
 pub(super) const RUN_NOW_PATH: &str = "/schedules/{name}/run-now";
 pub(super) const PAUSE_PATH: &str = "/schedules/{name}/pause";
 pub(super) const RESUME_PATH: &str = "/schedules/{name}/resume";
-/// Highest page number that is looked up: 1,000 schedules are on fewer.
+/// The highest page number that is looked up: 1,000 schedules are on fewer pages.
 const MAX_PAGE: u64 = 1_000;
 
-/// What a button's address says besides the schedule.
+/// The query of a button's address.
 #[derive(Deserialize)]
 pub(super) struct ScheduleButton {
     /// `list` if the button is in the list.
@@ -74,7 +74,7 @@ pub(super) async fn list(
     Ok(live_page(&frame, Tab::Schedules.title(), &part, around, face))
 }
 
-/// POST `/schedules/{name}/run-now`: stores a job as the schedule makes them, and leads to it.
+/// POST `/schedules/{name}/run-now`: stores a job as the schedule would, and leads to its page.
 pub(super) async fn run_now(
     State(app): State<App>,
     who: Signed,
@@ -138,7 +138,7 @@ fn row(schedule: &Schedule, decisions: &[PastDecision], role: Role, now: Timesta
     }
 }
 
-/// The next five occurrences, the first to the second.
+/// The next five occurrences. The first one is shown to the second.
 fn next(schedule: &Schedule, now: Timestamp) -> Markup {
     let Ok(plan) = &schedule.plan else { return html! { "–" } };
     let mut upcoming = schedule.upcoming(now);
@@ -150,7 +150,7 @@ fn next(schedule: &Schedule, now: Timestamp) -> Markup {
             (None, None) => span.text-secondary { "none any more" },
             (None, Some(first)) => {
                 div { (plan.rule.local(first)) ", " (when(first, now)) }
-                // Two a line: a column of the table is no wider than its longest line.
+                // Each line has two, because a column of the table is as wide as its longest line.
                 @for pair in later.chunks(2) { div.text-secondary { (pair.join(", ")) } }
             },
         }

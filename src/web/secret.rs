@@ -1,10 +1,10 @@
-//! Random secrets that a browser holds and the database knows only by their hash.
+//! Random secrets. A browser holds the secret, and the database has only its hash.
 
 use crate::error::{Code, Error, Result};
 use crate::model::sha256_hex;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
-/// 256 bits of the system's randomness, as base64url text. It has no `Debug`: it must not reach a log.
+/// 256 bits of the system's randomness, as base64url text. It has no `Debug`, because it must not reach a log.
 pub(super) struct Secret(String);
 
 impl Secret {
@@ -24,21 +24,21 @@ impl Secret {
         self.0
     }
 
-    /// What is stored.
+    /// The hash, which is what the database stores.
     pub(super) fn hash(&self) -> String {
         hash(&self.0)
     }
 }
 
-/// A name for one request, in its log lines and in those of the jobs it makes. Not a secret.
+/// An id for one request, which is in its log lines and in those of the jobs that it makes. It is not a secret.
 pub(super) fn correlation_id() -> String {
     let mut bytes = [0; 8];
-    // Without randomness lines are tied together too loosely, which is no reason to refuse a request.
+    // If the system has no randomness, requests share an id. That is no reason to refuse a request.
     getrandom::fill(&mut bytes).unwrap_or_default();
     HEXLOWER.encode(&bytes)
 }
 
-/// SHA-256 in hex: enough for a secret that cannot be guessed, where a password needs a slow hash.
+/// SHA-256 in hex. It is enough for a secret that cannot be guessed; only a password needs a slow hash.
 pub(super) fn hash(text: &str) -> String {
     sha256_hex(text)
 }

@@ -1,4 +1,4 @@
-//! The Self-Monitoring page: a file for each of its sections, and one for each form that changes something.
+//! The Self-Monitoring page. Each of its sections has a file, and so has each form that changes something.
 
 pub(super) mod change_issue;
 pub(super) mod change_prompt;

@@ -1,7 +1,7 @@
 //! Accepts connections and bounds what they may take.
 //!
-//! `axum::serve` has neither a limit of connections nor a time limit for headers, so the loop is our own, on hyper,
-//! which axum runs on anyway.
+//! `axum::serve` has no limit of connections and no time limit for headers. So this file has a loop of its own on hyper,
+//! which axum itself uses.
 
 use super::app::Web;
 use super::routes::router;
@@ -20,18 +20,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// Connections at once; further ones wait in the kernel's queue.
+/// The most connections at once. Further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 256;
 /// How long a client may take to send its headers, and how long an idle connection stays open.
 const HEADER_LIMIT: Duration = Duration::from_secs(10);
-/// Largest head of a request, in bytes.
+/// The largest head of a request, in bytes.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
-/// How long requests may go on after the stop.
+/// How long running requests may go on after the stop.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long to wait after a connection could not be accepted, mostly for want of file descriptors.
+/// How long the server waits after it could not accept a connection. Mostly it had no file descriptor left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// Serves the pages until `stop` is cancelled; requests that run then have five seconds to end.
+/// Serves the pages until `stop` is cancelled. Requests that run at that time have five seconds to end.
 ///
 /// # Errors
 /// `WEB-SERVE-001` if the listener does not work.
@@ -88,13 +88,13 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: C
             serving.await
         }
     };
-    // Clients go away in many ways and none of them is ours to mend.
+    // Clients go away in many ways, and the server can mend none of them.
     if let Err(error) = ended {
         tracing::debug!("a connection from {peer} ended: {error}");
     }
 }
 
-/// A request's panic ends its connection and nothing else.
+/// Logs the panic of a request, which ends its connection and nothing else.
 fn report(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         error_coded!(Code::WebInternal, "a connection's task ended: {error}");

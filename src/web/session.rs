@@ -1,4 +1,4 @@
-//! One session: how it stands, what it was asked, what it answered, and its transcript as it grows.
+//! The page of one session: how it stands, its prompt, its answer, and its transcript as it grows.
 
 use super::app::App;
 use super::caller::Signed;
@@ -31,20 +31,21 @@ use std::time::Duration;
 pub(super) const PAGE_PATH: &str = "/sessions/{id}";
 pub(super) const PART_PATH: &str = "/sessions/{id}/part";
 pub(super) const FOLLOW_UP_PATH: &str = "/sessions/{id}/follow-up";
-/// Sessions of one family that are looked through for its cost.
+/// The most sessions of one family whose cost is added up.
 const MAX_FAMILY: usize = 50;
-/// How soon a browser without scripts loads the page of a session again that is not over.
+/// How soon a browser without scripts loads the page again while the session is not over.
 const RELOAD: Duration = Duration::from_secs(5);
 
 /// The address's query.
 #[derive(Deserialize)]
 pub(super) struct SessionQuery {
-    /// A byte of the transcript: the page shows it from that line on. Default: its end.
+    /// A byte of the transcript. The page shows the transcript from the line of this byte on. Default: the end of the
+    /// transcript.
     from: Option<u64>,
     v: Option<String>,
 }
 
-/// GET `/sessions/{id}` and `/sessions/{id}/part`, which is all of it but the transcript.
+/// GET `/sessions/{id}` and `/sessions/{id}/part`. The part is all of the page but the transcript and the follow-up form.
 pub(super) async fn page(
     State(app): State<App>,
     who: Signed,
@@ -76,7 +77,7 @@ pub(super) async fn page(
         content: &content,
     };
     let extent = Extent::of(&session);
-    // The part has no transcript: that goes on by itself.
+    // The part has no transcript, because the transcript grows by itself.
     let (lines, earlier) = match who.face() {
         Face::Fragment => (Part::default(), None),
         Face::Page | Face::Json => {
@@ -102,8 +103,8 @@ pub(super) async fn page(
     Ok(live_page(&frame, &title, &part, around, (who.face(), asked.v.as_deref())))
 }
 
-/// GET `/sessions/{id}/follow-up`: the form that goes on with it. A part of its own, so that no change of the rest takes
-/// away what somebody types.
+/// GET `/sessions/{id}/follow-up`: the form that continues the session. It is a part of its own, so that no change of the
+/// rest takes away what somebody types.
 pub(super) async fn follow_up(
     State(app): State<App>,
     who: Signed,
@@ -235,7 +236,7 @@ fn isolated(isolation: &str) -> &str {
     }
 }
 
-/// The job behind it, and the sessions it belongs with.
+/// The links to the session's job and to the sessions of its family.
 fn relations(session: &Session, family: &[Session]) -> Markup {
     let other = |id: JobId| html! { a href=(nav::session(id)) { "session " (id) } " " };
     let is_session = |id: JobId| family.iter().any(|member| member.id == id);
@@ -270,7 +271,7 @@ fn came_from(session: &Session) -> &'static str {
     }
 }
 
-/// The sessions that came of one another, this one among them.
+/// The family of a session: the sessions that continue one another, with this one among them.
 async fn family(store: &Store, session: &Session) -> Result<Vec<Session>> {
     let mut first = session.clone();
     for _ in 0..MAX_FAMILY {
@@ -289,7 +290,7 @@ async fn family(store: &Store, session: &Session) -> Result<Vec<Session>> {
     Ok(family)
 }
 
-/// The prompt that somebody typed.
+/// The session's prompt, if somebody typed it.
 fn typed_prompt(session: &Session) -> Option<&str> {
     let prompt = session.request.as_ref()?.prompt.as_deref();
     prompt.filter(|_| session.trigger != Trigger::Scheduled)
@@ -308,7 +309,7 @@ fn answers(run: &SessionRun) -> Markup {
     }
 }
 
-/// The transcript, which grows by itself at its end while the session is not over.
+/// The card of the transcript. While the session is not over, its end grows by itself.
 fn transcript_card(session: &Session, part: &Part, earlier: Option<u64>, at_end: bool) -> Markup {
     let none = SessionRun::default();
     let run = session.run.as_ref().unwrap_or(&none);

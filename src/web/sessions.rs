@@ -20,9 +20,9 @@ use maud::{Markup, html};
 use std::collections::BTreeMap;
 
 pub(super) const PATH: &str = Tab::Sessions.path();
-/// With a hyphen, which no session's id has.
+/// The path has a hyphen, which no session's id has.
 pub(super) const PART_PATH: &str = "/sessions/list-part";
-/// Highest page number that is looked up; beyond it the list is over anyway.
+/// The highest page number that is looked up. The list never has so many pages.
 const MAX_PAGE: u64 = 1_000_000;
 
 /// GET `/sessions` and `/sessions/list-part`.
@@ -34,7 +34,7 @@ pub(super) async fn list(
     let slice = asked.slice(MAX_PAGE)?;
     let now = app.web.clock.now();
     let (sessions, total) = app.web.store.sessions(slice.skip(), slice.most()).await?;
-    // Those that the engine has not looked at yet are in no count.
+    // The total leaves out sessions that the engine has not looked at yet.
     let total =
         if sessions.is_empty() { total } else { total.max(slice.skip() + sessions.len() as u64) };
     let waiting = sessions.iter().filter(|session| !session.status.is_final()).map(|one| one.id);

@@ -1,4 +1,4 @@
-//! Settings in forms: reading what was sent, saying what was not taken beside its field, and the fields themselves.
+//! Settings in forms: the fields, reading what was sent, and saying beside a field why it was refused.
 
 use super::app::Web;
 use super::problem::Problem;
@@ -12,10 +12,10 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
-/// The fields of a form, in its order; of two with one name the last counts, as a switch needs it.
+/// The fields of a form, in their order. If two have the same name, the last one counts; a switch needs that.
 pub(super) type Sent = Vec<(String, String)>;
 
-/// What is to be said of a form that was sent.
+/// What a page says of a form that was sent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Said {
     done: Option<String>,
@@ -26,18 +26,18 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// What was asked is done: the sentence, and what should be known besides.
+    /// The change was made. The page says this sentence and these notes.
     pub(super) fn done(sentence: impl Into<String>, notes: Vec<String>) -> Self {
         Self { done: Some(sentence.into()), notes, ..Self::default() }
     }
 
-    /// The form's page was asked for after this was saved; `sentences` has what is said of each word.
+    /// The page was opened after something was saved. `word` says what, and `sentences` has the sentence for each word.
     pub(super) fn saved(word: Option<&str>, sentences: &[(&str, &str)]) -> Self {
         let said = sentences.iter().find(|(known, _)| Some(*known) == word);
         said.map_or_else(Self::default, |(_, sentence)| Self::done(*sentence, Vec::new()))
     }
 
-    /// These fields were not taken; all of the form is shown as it was typed.
+    /// The form was refused. It is shown as it was typed, and the problem says what is wrong with which field.
     pub(super) fn refused(
         typed: impl IntoIterator<Item = (String, String)>,
         problem: &Problem,
@@ -49,22 +49,22 @@ impl Said {
         Self { typed, wrong, status, ..Self::default() }
     }
 
-    /// Whether something was not taken; nothing was changed then.
+    /// Whether the form was refused. Nothing was changed then.
     pub(super) fn is_refusal(&self) -> bool {
         !self.wrong.is_empty()
     }
 
-    /// What was done.
+    /// The sentence that says what was done.
     pub(super) fn sentence(&self) -> Option<&str> {
         self.done.as_deref()
     }
 
-    /// Why a setting was not taken.
+    /// Why the text for a setting was refused.
     pub(super) fn wrong(&self, key: &str) -> Option<&str> {
         self.wrong.get(key).map(String::as_str)
     }
 
-    /// What stands in the field of a setting: what was typed, else what is set.
+    /// The text in the field of a setting: what was typed, or else what is set.
     pub(super) fn shown<'a>(&'a self, key: &str, set: &'a str) -> &'a str {
         self.typed.get(key).map_or(set, String::as_str)
     }
@@ -87,7 +87,7 @@ impl Said {
     }
 }
 
-/// What came of a form: what a page says of it, and what a program is told.
+/// The outcome of a form: what a page says of it, and the answer for a program.
 pub(super) struct Outcome {
     /// For a page.
     pub(super) said: Said,
@@ -95,7 +95,7 @@ pub(super) struct Outcome {
     pub(super) json: Response,
 }
 
-/// What a form says of the settings that it offers, in their order.
+/// Reads the changes that a form asks for, in the order of the settings that it offers.
 pub(super) fn wishes(
     offered: &[&'static Setting],
     sent: &Sent,
@@ -113,7 +113,7 @@ pub(super) fn wishes(
     Ok(offered.iter().filter_map(wish).collect())
 }
 
-/// Changes settings: all of these, or none if one is not taken.
+/// Changes settings: all of these, or none if one of them is refused.
 pub(super) async fn change(
     web: &Web,
     call: &Call,
@@ -134,10 +134,10 @@ pub(super) async fn change(
     }
 }
 
-/// What is added to a setting's name for the text beside its offered values.
+/// The end of the name of the text field beside the offered values of a setting.
 const OTHER: &str = ".other";
 
-/// What a form says of a setting: one of its offered values, or the text beside them.
+/// Reads what a form says of a setting: one of the offered values, or the text beside them.
 fn value(sent: &Sent, key: &str) -> Option<String> {
     let last = |name: &str| {
         let fields = sent.iter().rev();
@@ -167,12 +167,12 @@ impl Field<'_> {
         self.said.wrong(self.setting().key)
     }
 
-    /// What stands in it: what was typed, else what is set.
+    /// The text in the field: what was typed, or else what is set.
     fn shown(&self) -> String {
         self.said.shown(self.setting().key, &self.state.text()).to_owned()
     }
 
-    /// The field with its label, as its type has it.
+    /// The field with its label, in the form that fits its type.
     pub(super) fn whole(&self) -> Markup {
         let setting = self.setting();
         match setting.values {
@@ -241,7 +241,7 @@ impl Field<'_> {
         }
     }
 
-    /// One of the offered values, or another one where the type takes others.
+    /// A choice among the offered values, with a text field where the type takes other values too.
     fn choice(&self) -> Markup {
         let (id, setting, value) = (self.id(), self.setting(), self.shown());
         let (key, offered) = (setting.key, setting.values.offered());
@@ -268,7 +268,7 @@ impl Field<'_> {
         }
     }
 
-    /// On or off. One that was not taken is shown as it is set.
+    /// A switch for on or off. After a refusal it shows what is set.
     fn switch(&self, label: &Markup) -> Markup {
         let key = self.setting().key;
         let shown = if self.wrong().is_some() { self.state.text() } else { self.shown() };
@@ -283,12 +283,12 @@ impl Field<'_> {
     }
 }
 
-/// A setting's name as an element's.
+/// The id of a setting's element.
 pub(super) fn id(key: &str) -> String {
     format!("setting-{}", key.replace(['.', '_'], "-"))
 }
 
-/// Why a field was not taken, beside it.
+/// The text beside a field that says why it was refused.
 pub(super) fn not_taken(id: &str, wrong: Option<&str>) -> Markup {
     html! { @if let Some(wrong) = wrong { p.not-taken id={ (id) "-wrong" } { (wrong) } } }
 }

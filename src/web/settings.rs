@@ -1,4 +1,4 @@
-//! The Settings page: whether all is set up, the switch that stops everything, every setting, and what people did.
+//! The Settings page: the set-up check, the switch that stops everything, every setting, and the audit log.
 
 pub(super) mod checks;
 
@@ -25,11 +25,11 @@ pub(super) const PATH: &str = Tab::Settings.path();
 pub(super) const AUDIT_PATH: &str = "/settings/audit";
 pub(super) const STOP_PATH: &str = "/settings/stop-all";
 pub(super) const RESUME_PATH: &str = "/settings/resume-all";
-/// Every setting's name has a dot, which no other address here has.
+/// The path of one setting. Every setting's name has a dot, which no other address here has.
 pub(super) const SET_PATH: &str = "/settings/{name}";
-/// Rows of the audit log that are shown.
+/// How many rows of the audit log are shown.
 const DEEDS: usize = 50;
-/// What is said of what was saved.
+/// What the page says after something was saved.
 const SAVED: &[(&str, &str)] = &[("settings", "The setting is saved. It holds from now on.")];
 
 /// The address's query.
@@ -38,7 +38,7 @@ pub(super) struct SettingsQuery {
     saved: Option<String>,
 }
 
-/// Why everything is to stop.
+/// The form that stops everything; it has the reason.
 #[derive(Deserialize)]
 pub(super) struct StopForm {
     #[serde(default)]
@@ -86,7 +86,7 @@ pub(super) async fn set(
     let changes = if sent.iter().any(|(name, _)| name == "default") {
         vec![SettingChange::reset(setting.key)]
     } else {
-        // A program may call it what it is.
+        // A program may call the field `value` instead of the setting's name.
         for (name, _) in sent.iter_mut().filter(|(name, _)| name == "value") {
             setting.key.clone_into(name);
         }
@@ -114,7 +114,7 @@ pub(super) async fn set(
     }
 }
 
-/// POST `/settings/stop-all`: nothing starts any more, and what runs is asked to end.
+/// POST `/settings/stop-all`: stops every queue and asks running jobs to end.
 pub(super) async fn stop_all(
     State(app): State<App>,
     who: Signed,
@@ -132,7 +132,7 @@ pub(super) async fn resume_all(State(app): State<App>, who: Signed) -> Result<Re
     Ok(answered(who.face(), &answer, PATH))
 }
 
-/// GET `/settings/audit`: what people did, or 204 while it is as the caller shows it.
+/// GET `/settings/audit`: the newest rows of the audit log, or 204 while the caller shows them already.
 pub(super) async fn audit(
     State(app): State<App>,
     Query(Shown { v: shown }): Query<Shown>,
@@ -141,7 +141,7 @@ pub(super) async fn audit(
     Ok(fresh(&version, &part, shown.as_deref()))
 }
 
-/// Stops everything, or lets it go on.
+/// The card with the switch that stops everything or lets it go on.
 fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) -> Markup {
     let jobs = |count: u64| if count == 1 { "1 job".to_owned() } else { format!("{count} jobs") };
     let content = html! {
@@ -165,7 +165,7 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
                             div.setting {
                                 label.form-label for="stop-reason" { "Reason" }
                                 input #stop-reason .form-control name="reason" maxlength=(queues::MAX_REASON) autocomplete="off"
-                                    placeholder="For whoever wonders why nothing runs";
+                                    placeholder="For people who wonder why nothing runs";
                             }
                             div.actions { button.btn.btn-stop type="submit" { "Stop all now" } }
                         }
@@ -187,7 +187,7 @@ fn group(heading: SettingGroup, all: &[SettingState], role: Role, said: &Said) -
     card(&id, title, &html! {}, &table(title, &columns, &rows))
 }
 
-/// A setting with its field. Its answer replaces the row, and says what was saved.
+/// The row of a setting with its field. The answer to its form replaces the row and says what was saved.
 fn row(state: &SettingState, role: Role, said: &Said, is_answer: bool) -> Markup {
     let setting = state.setting;
     let (id, key) = (setting::id(setting.key), setting.key);

@@ -20,14 +20,14 @@ use maud::html;
 use serde::Deserialize;
 use std::time::Duration;
 
-/// How long a set-up code counts.
+/// How long a set-up code is valid.
 pub const SETUP_CODE_LIFE: Duration = Duration::from_mins(15);
 
-/// A new set-up code. It has no `Debug`: the code must not reach a log.
+/// A new set-up code. It has no `Debug`, because the code must not reach a log.
 pub struct SetupCode {
     /// The text for the link, `/setup/<code>`.
     pub code: String,
-    /// What is stored: see [`Store::set_setup_code`](crate::store::Store::set_setup_code).
+    /// The hash, which is what the database stores: see [`Store::set_setup_code`](crate::store::Store::set_setup_code).
     pub hash: String,
 }
 
@@ -46,7 +46,7 @@ pub fn new_setup_code() -> Result<SetupCode> {
 #[derive(Deserialize)]
 pub(super) struct NewPassword {
     password: String,
-    /// The same again; a program may leave it out.
+    /// The password again. A program may leave it out.
     repeat: Option<String>,
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn form(
     Ok(form_page(&app, None))
 }
 
-/// POST `/setup/{code}`: creates the account `admin`, uses the code up and signs in.
+/// POST `/setup/{code}`: creates the account `admin`, uses the code up and signs the account in.
 pub(super) async fn redeem(
     State(app): State<App>,
     caller: Caller,
@@ -88,7 +88,7 @@ pub(super) async fn redeem(
     Ok(([(SET_COOKIE, cookie)], see_other(nav::HOME)).into_response())
 }
 
-/// The hash of the code in the path, if the code counts.
+/// The hash of the code in the path, if the code is valid.
 async fn valid_hash(app: &App, code: &str) -> Result<String, Problem> {
     let hash = secret::hash(code);
     let valid = app.web.store.setup_code_is_valid(hash.clone(), app.web.clock.now()).await?;

@@ -3,9 +3,9 @@
 use super::problem::Problem;
 use serde::{Deserialize, Serialize};
 
-/// Sizes that a numbered list offers.
+/// The page sizes that a numbered list offers.
 pub(super) const SIZES: [u64; 4] = [10, 20, 50, 100];
-/// Rows of a page unless the address says otherwise.
+/// How many rows a page has unless the address says otherwise.
 const ROWS: u64 = 20;
 
 /// The query of a page with one numbered list.
@@ -28,7 +28,7 @@ pub(super) struct Slice {
 }
 
 impl Slice {
-    /// The asked-for slice; `last` is the highest number of a page that is looked up.
+    /// The slice that was asked for. `last` is the highest page number that is looked up.
     pub(super) fn of(page: Option<u64>, size: Option<u64>, last: u64) -> Result<Self, Problem> {
         let (page, size) = (page.unwrap_or(1), size.unwrap_or(ROWS));
         if !(1..=last).contains(&page) || !SIZES.contains(&size) {
@@ -37,19 +37,19 @@ impl Slice {
         Ok(Self { page, size })
     }
 
-    /// Rows before it.
+    /// How many rows are before the slice.
     pub(super) fn skip(self) -> u64 {
         (self.page - 1) * self.size
     }
 
-    /// Rows on it, at most.
+    /// How many rows the slice has at most.
     pub(super) fn most(self) -> usize {
         self.size as usize
     }
 }
 
 impl SliceQuery {
-    /// The asked-for slice of a list that has no page after `last`.
+    /// The slice that was asked for, of a list that has no page after `last`.
     pub(super) fn slice(&self, last: u64) -> Result<Slice, Problem> {
         Slice::of(self.page, self.size, last)
     }

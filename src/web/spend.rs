@@ -8,11 +8,11 @@ use crate::store::Store;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
-/// Days that are shown.
+/// How many days are shown.
 const DAYS: i64 = 30;
-/// Schedules whose names are looked up: there are no more.
+/// The most schedules whose names are looked up. There cannot be more.
 const MAX_SCHEDULES: usize = 1000;
-/// Height of the bars, and the width of one with the space beside it, in the picture's own units.
+/// The height of the bars, and the width of one bar with the space beside it, in units of the picture.
 const HEIGHT: f64 = 24.0;
 const STEP: i64 = 5;
 
@@ -40,7 +40,7 @@ pub(super) async fn figures(store: &Store, now: Timestamp) -> Result<Figures> {
 }
 
 impl Figures {
-    /// What of it can change.
+    /// The part of the figures that can change.
     pub(super) fn state(&self) -> impl std::hash::Hash + use<> {
         let runs: u64 = self.spend.iter().map(|spend| spend.runs).sum();
         let most = |most: Option<f64>| most.map(f64::to_bits);
@@ -48,7 +48,7 @@ impl Figures {
         (runs, spent, most(self.budgets.day), most(self.budgets.month), self.today)
     }
 
-    /// The card of the sessions page.
+    /// The card for the sessions page.
     pub(super) fn card(&self) -> Markup {
         let mut rows = BTreeMap::<(&str, Option<i64>), Row>::new();
         for spend in &self.spend {
@@ -93,7 +93,7 @@ struct Row {
     runs: u64,
 }
 
-/// A bar a day, the last one today.
+/// One bar for each day. The last bar is today's.
 fn bars(days: &BTreeMap<i64, f64>, today: i64) -> Markup {
     let most = days.values().copied().fold(0.0, f64::max).max(0.01);
     let first = today - DAYS + 1;

@@ -1,4 +1,4 @@
-//! How scans stand, as pages show it: what runs, what waits and why, and what ended last.
+//! How scans stand, as pages show it: which scan runs, which wait and why, and which ended last.
 
 use crate::error::Result;
 use crate::model::{Scan, ScanNow, Timestamp, Why};
@@ -7,21 +7,21 @@ use std::hash::Hash;
 
 /// How scans stand.
 pub(super) struct Standing {
-    /// What runs, how many wait, and what ended last.
+    /// The scan that runs, how many wait, and the scan that ended last.
     pub(super) scans: ScanNow,
     /// Why the first of those that wait has not begun.
     pub(super) why: Option<Why>,
 }
 
 impl Standing {
-    /// Looks how scans stand.
+    /// Reads how scans stand.
     pub(super) async fn read(store: &Store, now: Timestamp) -> Result<Self> {
         let scans = store.scan_now().await?;
         let why = match scans.first {
             Some(first) => store.why(first, now).await?,
             None => None,
         };
-        // One that has begun since does not wait any more: the next look shows it.
+        // A scan that has begun since then does not wait any more. The next look shows it.
         Ok(Self { scans, why: why.filter(Why::waits) })
     }
 
@@ -30,7 +30,7 @@ impl Standing {
         self.scans.running.is_some() || self.scans.waiting > 0
     }
 
-    /// What of it can change.
+    /// The part of this that can change.
     pub(super) fn state(&self) -> impl Hash + use<> {
         let ScanNow { running, waiting, last, .. } = &self.scans;
         let id = |scan: &Option<Scan>| scan.as_ref().map(|scan| scan.id);

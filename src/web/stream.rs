@@ -1,7 +1,7 @@
-//! A session's transcript as a stream of events: what there is, then what comes.
+//! A session's transcript as a stream of events: first the lines that are there, then each new line.
 //!
-//! A stream holds no connection to the database while it waits, and reads the next lines when its client has taken the
-//! last ones: however slow a client is, it costs one batch of memory.
+//! A stream holds no connection to the database while it waits. It reads the next lines only when its client has taken
+//! the last ones, so that even a slow client costs no more memory than one batch.
 
 use super::app::App;
 use super::caller::Signed;
@@ -25,19 +25,19 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 pub(super) const PATH: &str = "/sessions/{id}/stream";
-/// Bytes of transcript that a stream reads at once.
+/// How many bytes of transcript a stream reads at once.
 const BATCH: u64 = 64 * 1024;
-/// Between two looks of one stream: the runner writes four times a second.
+/// The time between two looks of one stream. The runner writes four times a second.
 const AT_MOST_EVERY: Duration = Duration::from_millis(200);
-/// How often a stream that goes on is checked for its login (S19).
+/// How often the login of an open stream is checked (S19).
 const CHECK: Duration = Duration::from_mins(1);
 
 /// The address's query.
 #[derive(Deserialize)]
 pub(super) struct StreamQuery {
-    /// The byte after the last line that the caller has; `Last-Event-ID` goes before it.
+    /// The byte after the last line that the caller has. The header `Last-Event-ID` takes precedence.
     after: Option<u64>,
-    /// `html` for rows of the page; text otherwise.
+    /// `html` asks for rows of the page; anything else asks for text.
     #[serde(rename = "as")]
     form: Option<String>,
 }
@@ -50,17 +50,18 @@ pub(super) struct Tail {
     pub(super) html: bool,
     /// The byte after the last line that was read.
     pub(super) at: u64,
-    /// Lines that end before it.
+    /// How many lines end before that byte.
     pub(super) lines: u64,
     pub(super) ready: VecDeque<Event>,
     pub(super) ended: bool,
     pub(super) changes: watch::Receiver<u64>,
-    /// When its login is looked at again.
+    /// When the client's login is checked again.
     pub(super) check_at: Instant,
     pub(super) _place: OwnedSemaphorePermit,
 }
 
-/// GET `/sessions/{id}/stream`: one event for each line, whose id is the byte after it; `event: done` when no more comes.
+/// GET `/sessions/{id}/stream`: sends one event for each line, whose id is the byte after the line, and `event: done`
+/// when no more lines will come.
 pub(super) async fn stream(
     State(app): State<App>,
     who: Signed,
@@ -75,7 +76,7 @@ pub(super) async fn stream(
     };
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let after = last.or(asked.after).unwrap_or(0);
-    // Before the look, so that no change is missed.
+    // This is before the first look, so that no change is missed.
     let changes = app.web.store.changes();
     let session = app.web.store.session(id).await?.ok_or_else(|| SessionId::unknown(id))?;
     let place = Arc::clone(&app.tails).try_acquire_owned();
@@ -101,7 +102,7 @@ pub(super) async fn stream(
     Ok(Sse::new(stream::unfold(tail, next)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
-/// The next event, when there is one. An error ends the stream; its client comes again.
+/// Waits for the next event. An error ends the stream, and its client opens another one.
 pub(super) async fn next(mut tail: Tail) -> Option<(Result<Event, Infallible>, Tail)> {
     loop {
         if let Some(event) = tail.ready.pop_front() {
@@ -123,10 +124,10 @@ pub(super) async fn next(mut tail: Tail) -> Option<(Result<Event, Infallible>, T
 }
 
 impl Tail {
-    /// Reads what has come; answers whether anything has.
+    /// Reads the lines that have come, and answers whether there were any.
     async fn look(&mut self) -> Result<bool> {
         let store = &self.app.web.store;
-        // Read before the lines: of a session that is over here, all lines are there below.
+        // The state is read before the lines. If the session is over here, all of its lines are there below.
         let extent = match store.session(self.id).await? {
             Some(session) => Extent::of(&session),
             None => Extent { over: true, ..Extent::default() },
@@ -147,7 +148,7 @@ impl Tail {
         Ok(self.ended)
     }
 
-    /// Whether its login has not ended meanwhile.
+    /// Whether the client's login is still valid.
     async fn may_go_on(&mut self) -> Result<bool> {
         if Instant::now() < self.check_at {
             return Ok(true);

@@ -1,4 +1,6 @@
-//! The pages as a whole: the real router in-process, a real database in a temporary folder, a clock moved by hand.
+//! Tests of the pages as a whole.
+//!
+//! They use the real router in-process, a real database in a temporary folder, and a clock that is moved by hand.
 
 mod access;
 mod admin;
@@ -57,7 +59,7 @@ struct Site {
     router: Router,
     web: Web,
     leading: watch::Sender<bool>,
-    /// A `Cookie` header's value of somebody who is signed in.
+    /// The value of the `Cookie` header of the account that is signed in.
     cookie: String,
     folder: TempDir,
 }
@@ -73,7 +75,7 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The code of a problem; a HEAD request gets no body to read it from.
+    /// Asserts the code of a problem. The answer to a HEAD request has no body to read it from.
     fn assert_code(&self, method: &Method, code: &str) {
         if *method == Method::HEAD {
             assert_eq!(self.body, "");
@@ -88,7 +90,7 @@ impl Answer {
 }
 
 impl Site {
-    /// Lets a process lead the engine that runs no agents, and answers what keeps it leading.
+    /// Lets a process without agents lead the engine. It leads until the answer is dropped.
     async fn leads_without_agents(&self) -> Leadership {
         let request = self.leads(vec![KindRules::new(Kind::SELF_MONITORING)]).await;
         self.web.store.try_lead(&request.worker).unwrap().expect("nobody else leads")
@@ -151,7 +153,7 @@ impl Site {
         Self { router: router(web.clone()), web, leading, cookie: String::new(), folder }
     }
 
-    /// A server with an admin whose password is no password, and who is signed in.
+    /// A server with an admin who is signed in. No password fits the admin's account.
     async fn signed_in() -> Self {
         Self::with_admin("no hash").await
     }
@@ -209,7 +211,7 @@ fn ask(method: Method, path: &str) -> Builder {
     request.extension(ConnectInfo(peer))
 }
 
-/// A POST as our own page sends it.
+/// A POST as a page of this server sends it.
 fn own_form(path: &str) -> Builder {
     ask(Method::POST, path)
         .header("sec-fetch-site", "same-origin")
@@ -220,7 +222,7 @@ fn bare(request: Builder) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-/// A path that its route answers, whatever stands in its place-holders.
+/// A path that its route answers: every placeholder is filled in.
 fn filled(path: &str) -> String {
     let path = path.replace("{code}", "no-such-code").replace("{file}", "no-such-file");
     let path = path.replace("{id}", "1").replace("{deed}", "no-such-deed");

@@ -1,7 +1,7 @@
-//! How often a password may be tried, per account and per address.
+//! Limits how often a password may be tried, for each account and for each address.
 //!
-//! Each attempt counts as failed when it begins and is forgiven when it succeeds: a hundred attempts at the same instant
-//! count a hundred times.
+//! Each attempt counts as failed when it begins, and is forgiven when it succeeds. So a hundred attempts at the same
+//! instant count a hundred times.
 
 use crate::model::Timestamp;
 use std::collections::HashMap;
@@ -9,28 +9,29 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-/// Failures in a row before an account has to wait.
+/// How many failures in a row an account may have before it has to wait.
 const FREE_FAILURES: u32 = 5;
 /// The first wait; each further failure doubles it.
 const FIRST_WAIT: Duration = Duration::from_secs(15);
 /// The longest wait, and how long a failure is remembered after it.
 const LONGEST_WAIT: Duration = Duration::from_mins(15);
-/// Attempts an address has in each window, successful or not.
+/// How many attempts an address has in each window, whether they succeed or fail.
 const PER_ADDRESS: u32 = 20;
 const WINDOW: Duration = Duration::from_mins(1);
-/// Accounts and addresses remembered; the one that was quiet longest is forgotten for a new one.
+/// How many accounts and how many addresses are remembered. For a new one, the one that was quiet longest is forgotten.
 const MAX_REMEMBERED: usize = 10_000;
-/// Longest account name that is told apart, in bytes: no account has a longer one.
+/// The longest account name that is told apart, in bytes. No account has a longer name.
 const MAX_NAME: usize = 64;
 
-/// Attempts that were made.
+/// The attempts that were made.
 #[derive(Default)]
 pub(super) struct Throttle {
     accounts: HashMap<AccountKey, Attempts>,
     addresses: HashMap<IpAddr, Attempts>,
 }
 
-/// Attempts from this machine are counted apart, so that nobody outside can lock its admin out.
+/// An account, as its attempts are counted. Attempts from this machine are counted apart, so that nobody outside can lock
+/// its admin out.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct AccountKey {
     username: String,
@@ -40,12 +41,12 @@ struct AccountKey {
 #[derive(Clone, Copy)]
 struct Attempts {
     count: u32,
-    /// The first of them, for addresses, or the last one, for accounts.
+    /// The time of the first attempt of an address, or of the last attempt of an account.
     at: Timestamp,
 }
 
 impl Throttle {
-    /// Counts an attempt, or answers how long to wait before the next; a refused attempt does not count.
+    /// Counts an attempt, or refuses it and says how long to wait. A refused attempt does not count.
     pub(super) fn attempt(
         &mut self,
         username: &str,
@@ -72,7 +73,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// Forgives the account's attempts. The address's still count.
+    /// Forgives the attempts of the account. Those of the address still count.
     pub(super) fn succeeded(&mut self, username: &str, address: IpAddr) {
         self.accounts.remove(&AccountKey::new(username, address));
     }
@@ -85,7 +86,7 @@ impl AccountKey {
     }
 }
 
-/// How long an account waits after so many failures in a row.
+/// How long an account has to wait after this many failures in a row.
 fn wait_after(failures: u32) -> Duration {
     let Some(doublings) = failures.checked_sub(FREE_FAILURES) else {
         return Duration::ZERO;
@@ -94,7 +95,7 @@ fn wait_after(failures: u32) -> Duration {
     wait.min(LONGEST_WAIT)
 }
 
-/// The unit an address is counted by: whoever has one IPv6 address has 2^64 of them.
+/// The network that an address is counted by: a client with one IPv6 address has 2^64 of them.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

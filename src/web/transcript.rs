@@ -1,4 +1,4 @@
-//! A session's transcript: whole lines, read in bounded parts, and what is shown of each.
+//! A session's transcript: reads whole lines of it in bounded parts, and says what is shown of each line.
 
 use super::components::folded;
 use crate::agents::claude::{Event, Line, MAX_LINE_BYTES, Reader};
@@ -7,19 +7,19 @@ use crate::model::{JobId, Session};
 use crate::store::Store;
 use maud::{Markup, html};
 
-/// Bytes of transcript on a page: some hundred events.
+/// How many bytes of transcript a page shows: some hundred events.
 pub(super) const WINDOW: u64 = 256 * 1024;
-/// Longest text of one event that is shown, in bytes; the database has the whole of a longer one.
+/// The longest text of one event that is shown, in bytes. The database has the whole of a longer text.
 const MAX_SHOWN: usize = 1024 * 1024;
 
 /// How much of a transcript there is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Extent {
-    /// Bytes.
+    /// How many bytes there are.
     pub(super) bytes: u64,
-    /// Lines that have ended.
+    /// How many lines have ended.
     pub(super) lines: u64,
-    /// Whether nothing more comes, so that a last line without an end is one.
+    /// Whether no more will come. If so, a last text without a line end counts as a line.
     pub(super) over: bool,
 }
 
@@ -44,20 +44,21 @@ pub(super) struct Entry {
     line: Line,
 }
 
-/// Whole lines of a transcript, blank ones left out.
+/// A part of a transcript: whole lines, without the blank ones.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Part {
-    /// The byte at which it begins.
+    /// The byte at which the part begins.
     pub(super) start: u64,
     /// The byte after its last line.
     pub(super) end: u64,
-    /// Lines that end before that.
+    /// How many lines of the transcript end before that byte.
     pub(super) lines: u64,
     /// The lines.
     pub(super) entries: Vec<Entry>,
 }
 
-/// The part that a page shows: from the line on that holds byte `from`, or the end of what there is.
+/// The part that a page shows. It begins at the line that holds byte `from`; without `from` it is the end of what there
+/// is.
 pub(super) async fn window(
     store: &Store,
     id: JobId,
@@ -70,7 +71,7 @@ pub(super) async fn window(
     read(store, id, start, most, extent).await
 }
 
-/// Where the page before one begins that begins here: it ends where this one begins.
+/// Where the earlier page begins, which ends at byte `start`.
 pub(super) async fn earlier(store: &Store, id: JobId, start: u64) -> Result<Option<u64>> {
     if start == 0 {
         return Ok(None);
@@ -80,7 +81,7 @@ pub(super) async fn earlier(store: &Store, id: JobId, start: u64) -> Result<Opti
     if begins == wanted {
         return Ok(Some(begins));
     }
-    // In the middle of a line: the next one, unless this is the one that ends here.
+    // The byte is inside a line. The page begins at the next line, or at this one if this line ends at `start`.
     let ends = store.transcript(id, wanted, start - wanted).await?.iter().find_map(|piece| {
         let skip = wanted.saturating_sub(piece.start) as usize;
         let end = piece.bytes[skip..].iter().position(is_end)?;
@@ -89,7 +90,7 @@ pub(super) async fn earlier(store: &Store, id: JobId, start: u64) -> Result<Opti
     Ok(ends.filter(|end| *end < start).or(Some(begins)))
 }
 
-/// The lines that begin in about `most` bytes from `from` on, which is where a line begins.
+/// The lines that begin within about `most` bytes after byte `from`. A line must begin at `from`.
 pub(super) async fn read(
     store: &Store,
     id: JobId,
@@ -98,7 +99,7 @@ pub(super) async fn read(
     extent: Extent,
 ) -> Result<Part> {
     let mut at = from;
-    // A piece that could not be recorded leaves a gap: what is behind it is found all the same.
+    // A piece that could not be recorded leaves a gap. What is behind the gap is read all the same.
     let pieces = loop {
         let pieces = store.transcript(id, at, most).await?;
         at += most;
@@ -157,7 +158,7 @@ fn cut(start: u64, lines: u64, bytes: &[u8]) -> Part {
     part
 }
 
-/// Where the line begins that holds this byte.
+/// The byte at which the line begins that holds this byte.
 pub(super) async fn line_start(store: &Store, id: JobId, byte: u64) -> Result<u64> {
     let mut end = byte;
     while end > 0 {
@@ -200,7 +201,7 @@ impl Entry {
     }
 }
 
-/// What an event says, with ends of lines that are the same everywhere: a stream of events has no others.
+/// The text of an event, with every line end as `\n`: a stream of events knows no others.
 fn said(event: &Event) -> String {
     let text = event.text();
     let kept = &text[..text.floor_char_boundary(MAX_SHOWN)];
@@ -211,7 +212,7 @@ fn said(event: &Event) -> String {
     }
 }
 
-/// An event on a page. What is long and seldom read is folded.
+/// An event as a row of a page. A text that is long and seldom read is folded.
 fn shown(event: &Event, id: &str) -> Markup {
     let text = said(event);
     match event {

@@ -1,4 +1,4 @@
-//! The request for a session: what its forms post to.
+//! The handler of the forms that ask for a session.
 
 use super::answer::answered;
 use super::app::App;
@@ -20,7 +20,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 pub(super) const PATH: &str = nav::TRIGGER;
-/// Largest body, in bytes: the longest prompt with every byte of it as `%xx`, and the other fields.
+/// The largest body, in bytes: the longest prompt with every byte written as `%xx`, and the other fields.
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// The form.
 #[derive(Deserialize)]
@@ -32,15 +32,15 @@ pub(super) struct SessionForm {
     profile: Option<String>,
     working_dir: Option<String>,
     budget_usd: Option<String>,
-    /// `full` from somebody who knows what the profile of that name means.
+    /// `full` if the person confirmed that the profile full has no sandbox.
     confirm: Option<String>,
-    /// The session to go on with.
+    /// The session that this one continues.
     continues: Option<String>,
-    /// `crlf` from our own form: HTML sends every end of a line as CR LF, whatever was typed.
+    /// `crlf` if the form is one of these pages: HTML ends every line with CR LF, whatever was typed.
     line_ends: Option<String>,
 }
 
-/// POST `/sessions/trigger`: queues a session, whatever runs or waits already, and does not wait for it.
+/// POST `/sessions/trigger`: queues a session, also while others run or wait, and does not wait for it.
 pub(super) async fn trigger(
     State(app): State<App>,
     who: Signed,
@@ -55,7 +55,7 @@ pub(super) async fn trigger(
     if who.face() == Face::Fragment {
         return Ok(as_fragment(answer));
     }
-    // A refusal is a problem as everywhere; the members of the success are a contract with the first users.
+    // A refusal is answered as everywhere. The members of a success are those that the first programs of this form read.
     let answer = answer?;
     Ok(answered(who.face(), &answer, &nav::session(JobId(answer.value.id))))
 }

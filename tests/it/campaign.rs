@@ -63,8 +63,9 @@ impl Form {
 #[ignore = "the other tests of this file start it as a process of its own"]
 fn a_process_that_works() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime.worker_threads(2).enable_all().build().unwrap().block_on(async {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    let runtime = threads.worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
         let store = open(&folder);
         let file = OpenOptions::new().append(true).create(true).open(folder.join("ledger"));
         let ledger = Arc::new(file.unwrap());
@@ -238,8 +239,8 @@ async fn until_workers(store: &Store, wanted: impl Fn(&[Worker]) -> bool) -> Dur
             changes.changed().await.unwrap();
         }
     };
-    let waited = tokio::time::timeout(STUCK * 2, wait).await;
-    assert!(waited.is_ok(), "{:?}", store.workers().await.unwrap());
+    let ended = tokio::time::timeout(STUCK * 2, wait).await;
+    assert!(ended.is_ok(), "{:?}", store.workers().await.unwrap());
     begun.elapsed()
 }
 
@@ -349,14 +350,14 @@ async fn several_processes_lose_and_double_nothing_while_each_is_killed_stopped_
         until_workers(&store, |workers| at_work(workers, processes[at].pid())).await;
     }
     println!("{} kills: rescued and led again after {slowest:?} at most", form.processes);
-    for at in 0..form.processes {
-        stand_still(&store, data, &processes[at], &form).await;
+    for process in &processes {
+        stand_still(&store, data, process, &form).await;
     }
-    for at in 0..form.processes {
+    for (at, process) in processes.iter_mut().enumerate() {
         // Rolling restart: the new one works while the old one ends its jobs.
-        let mut old = std::mem::replace(&mut processes[at], start(at));
+        let mut old = std::mem::replace(process, start(at));
         old.ask_to_stop();
-        until_workers(&store, |workers| at_work(workers, processes[at].pid())).await;
+        until_workers(&store, |workers| at_work(workers, process.pid())).await;
         old.wait();
     }
     done.recv().unwrap();

@@ -21,6 +21,7 @@ mod follow;
 mod foreign;
 mod github;
 mod issues;
+mod library;
 mod logs;
 mod neighbour;
 mod options;

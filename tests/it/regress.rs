@@ -103,6 +103,8 @@ fn numbers_and_names_that_nobody_could_read_are_refused_by_the_schema() {
         ("waits_for", "'key'"),
         ("waits_for", "'handler'"),
         ("claim_order", "1"),
+        ("parked_by", "'limit'"),
+        ("counted", "1"),
         ("worker_id", "'w'"),
     ] {
         let sql = format!("INSERT INTO jobs (kind, {column}) VALUES ('x', {value})");

@@ -144,6 +144,7 @@ fn values_out_of_range_are_refused() {
         "max_attempts = 0",
         "status = 'paused'",
         "waits_for = 'me'",
+        "parked_by = 'me'",
     ] {
         let (column, value) = values.split_once(" = ").unwrap();
         let sql = format!(

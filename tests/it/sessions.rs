@@ -423,7 +423,8 @@ async fn what_somebody_asks_for_goes_before_what_a_schedule_made_and_can_be_canc
     let holds = "echo here; while ! [ -e $HOME/go ]; do sleep 0.02; done; result 0 x";
     let holds = office.ask(holds).await;
     until_said(&office.store, holds, "here").await;
-    let scheduled = NewJob::of(Kind::AGENT_SESSION, &SessionRequest::of("result 0 s")).unwrap();
+    let scheduled =
+        NewJob::untyped(Kind::AGENT_SESSION, &SessionRequest::of("result 0 s")).unwrap();
     let scheduled = NewJob { trigger: Trigger::Scheduled, ..scheduled };
     let scheduled = office.store.enqueue(scheduled, now()).await.unwrap().id();
     let ids = [office.ask("result 0 a").await, office.ask("result 0 b").await];

@@ -1,13 +1,9 @@
 //! Handlers in the application's own types, and how each of their answers ends the job.
 
 use crate::support::{START, store, until};
-use lamplighter::clock::Clock;
 use lamplighter::engine::Builder;
-use lamplighter::model::{Enqueued, Job, JobId, Kind, KindRules, NewJob, Outcome, Status};
-use lamplighter::store::Store;
-use lamplighter::{Code, Engine, testing};
-use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use lamplighter::prelude::*;
+use lamplighter::{Code, testing};
 use tempfile::TempDir;
 
 const NO_GRACE: Duration = Duration::ZERO;
@@ -18,29 +14,28 @@ struct Letter {
     lines: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Deserialize, Serialize)]
 struct Receipt {
-    to: String,
     lines: usize,
+    to: String,
 }
 
-fn kind(name: &str) -> Kind {
-    Kind::parse(name).unwrap()
+impl Payload for Letter {
+    const KIND: Kind = Kind::named("letter");
+    type Output = Receipt;
 }
 
 fn letter(to: &str) -> NewJob {
     let letter = Letter { to: to.into(), lines: vec!["Dear reader,".into()] };
-    NewJob::of(kind("letter"), &letter).unwrap()
+    NewJob::of(&letter).unwrap()
 }
 
 /// An engine whose kind `letter` is delivered according to whom it goes to.
 fn post_office() -> (TempDir, Store, Clock, Builder) {
     let (folder, store) = store();
     let clock = Clock::manual(START);
-    let rules = KindRules::new(kind("letter"));
-    let builder = Engine::builder(store.clone(), clock.clone()).typed(
-        rules,
-        |context, letter: Letter| async move {
+    let builder = Engine::builder(store.clone(), clock.clone()).on::<Letter, _, _>(
+        |context, letter| async move {
             match letter.to.as_str() {
                 "nobody" => return Err(Outcome::Fatal("there is no such address".into())),
                 "the cellar" => panic!("it is dark"),
@@ -84,8 +79,8 @@ async fn a_payload_of_another_shape_fails_its_job_for_good_and_names_the_field()
     let (_folder, store, clock, builder) = post_office();
     let engine = builder.start().unwrap();
     let wrong = serde_json::json!({ "to": "ada", "lines": ["Dear Ada,", 7] });
-    let wrong = enqueue(&store, NewJob::of(kind("letter"), &wrong).unwrap()).await;
-    let empty = enqueue(&store, NewJob::new(kind("letter"))).await;
+    let wrong = enqueue(&store, NewJob::untyped(Letter::KIND, &wrong).unwrap()).await;
+    let empty = enqueue(&store, NewJob::new(Letter::KIND)).await;
     testing::drain(&store, &clock).await.unwrap();
     for (id, words) in [(wrong, "read the payload's lines[1] of job"), (empty, "field `to`")] {
         let failed = job(&store, id).await;
@@ -158,6 +153,6 @@ async fn a_typed_handler_that_panics_fails_its_own_job_alone() {
 #[test]
 fn a_payload_that_is_no_json_is_refused_before_it_is_stored() {
     let keys = std::collections::BTreeMap::from([((1, 2), 3)]);
-    let refused = NewJob::of(kind("letter"), &keys).unwrap_err();
+    let refused = NewJob::untyped(Letter::KIND, &keys).unwrap_err();
     assert_eq!(refused.code(), Code::ModelInvalid);
 }

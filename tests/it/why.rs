@@ -368,7 +368,7 @@ async fn a_job_that_fails_for_good_is_a_coded_warning_with_its_reason_and_a_scan
         .start()
         .unwrap();
     let ask = |name: Kind, what: &str| {
-        let (store, job) = (store.clone(), NewJob::of(name, &what).unwrap());
+        let (store, job) = (store.clone(), NewJob::untyped(name, &what).unwrap());
         let at = clock.now();
         async move { store.enqueue(job, at).await.unwrap().id() }
     };

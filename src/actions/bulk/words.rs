@@ -8,11 +8,11 @@ use std::str::FromStr;
 /// Characters of an error that a preview shows.
 const ERROR_CHARACTERS: usize = 80;
 
-/// Why a bulk retry runs no session again.
+/// Says that a bulk retry leaves out sessions, and what to do instead.
 pub(super) const SESSIONS_LEFT_OUT: &str =
     "Sessions of agents are left out: run each again by itself.";
 
-/// What a person wants who asks for the act, as an error says it.
+/// What the person wants to do, as an error names it after "Could not".
 pub(super) const fn doing(act: BulkAct) -> &'static str {
     match act {
         BulkAct::Cancel => "cancel the jobs of a query",
@@ -23,7 +23,7 @@ pub(super) const fn doing(act: BulkAct) -> &'static str {
     }
 }
 
-/// The same with their number.
+/// What the act would do, with the number of jobs.
 pub(super) fn would(act: BulkAct, count: u64) -> String {
     let jobs = jobs(count);
     match act {
@@ -35,7 +35,7 @@ pub(super) fn would(act: BulkAct, count: u64) -> String {
     }
 }
 
-/// What the act makes of a job: "is cancelled".
+/// What happens to a job, as "is …" goes on.
 fn participle(act: BulkAct) -> String {
     match act {
         BulkAct::Cancel => "cancelled, or asked to end".to_owned(),
@@ -46,7 +46,7 @@ fn participle(act: BulkAct) -> String {
     }
 }
 
-/// What the act would do.
+/// The sentences of a preview.
 pub(super) fn preview(preview: &Preview) -> String {
     let act = preview.bulk.act;
     let mut text = match (preview.matched, preview.changes()) {
@@ -89,7 +89,7 @@ pub(super) fn preview(preview: &Preview) -> String {
     text
 }
 
-/// What the act did.
+/// The sentence of an act that is done.
 pub(super) fn done(act: BulkAct, done: &wire::BulkDone) -> String {
     let skipped = left_alone(done.skipped.iter().map(|(reason, count)| (reason.clone(), *count)));
     match done.changed {
@@ -99,7 +99,7 @@ pub(super) fn done(act: BulkAct, done: &wire::BulkDone) -> String {
     }
 }
 
-/// That a failure ended the act before its last job.
+/// The note on a failure that ended the act before its last job.
 pub(super) fn ended_early(at: JobId, error: &Error) -> String {
     let (code, why) = (error.code(), error.sentence());
     format!(
@@ -107,7 +107,7 @@ pub(super) fn ended_early(at: JobId, error: &Error) -> String {
     )
 }
 
-/// That a job does the act.
+/// The sentence of an act that a job will do.
 pub(super) fn queued(act: BulkAct, id: JobId, changes: u64, why: &str) -> String {
     let text = format!(
         "Job {id} is queued to {}; `lamplighter jobs show {id}` says how far it is. {why}",
@@ -116,7 +116,7 @@ pub(super) fn queued(act: BulkAct, id: JobId, changes: u64, why: &str) -> String
     text.trim_end().to_owned()
 }
 
-/// How many were left alone, and why.
+/// The part of a sentence that says how many jobs were left alone, and why.
 fn left_alone(skipped: impl Iterator<Item = (String, u64)>) -> String {
     let skipped: Vec<_> = skipped.collect();
     if skipped.is_empty() {
@@ -128,7 +128,7 @@ fn left_alone(skipped: impl Iterator<Item = (String, u64)>) -> String {
     format!(", and {all} left alone ({})", reasons.join(", "))
 }
 
-/// A reason as people read it; one that is no word of ours is an error code.
+/// A reason as people read it. A reason is a word of [`Skip`] or else an error code.
 fn because(reason: &str) -> &str {
     match Skip::from_str(reason) {
         Ok(Skip::Final) => "over already",

@@ -1,4 +1,4 @@
-//! How jobs are found and looked at.
+//! Reading jobs: a list by a query, one job's story, and why a job is not running.
 
 use super::texts::ROWS;
 use super::{known, unknown};
@@ -9,14 +9,14 @@ use crate::store::Store;
 use crate::wire;
 use std::collections::BTreeMap;
 
-/// Which jobs a list is to show.
+/// A request for a list of jobs.
 #[derive(Clone, Debug)]
 pub struct JobsAsk {
     /// The query, in the language of [`Filter`]; empty: every job.
     pub query: String,
-    /// Only ids below this one: the cursor.
+    /// The cursor: only jobs with an id below this one.
     pub before: Option<i64>,
-    /// At most this many.
+    /// At most this many jobs.
     pub rows: usize,
 }
 
@@ -37,10 +37,10 @@ pub async fn find(store: &Store, ask: JobsAsk, now: Timestamp) -> Result<Found<J
     store.find_jobs(filter, ask.before, ask.rows, now).await
 }
 
-/// What the waiting ones of these jobs wait for, each in one line.
+/// What each waiting job of these waits for, in one line.
 ///
 /// # Errors
-/// Those of reading.
+/// Those of reading the database.
 pub async fn waits(store: &Store, jobs: &[Job], now: Timestamp) -> Result<BTreeMap<JobId, String>> {
     let waiting = |job: &&Job| match job.status {
         Status::Scheduled | Status::Queued => true,
@@ -66,7 +66,7 @@ pub async fn story(store: &Store, id: i64) -> Result<wire::JobStory> {
     })
 }
 
-/// Why a job is not running.
+/// Says why a job is not running.
 ///
 /// # Errors
 /// `JOB-ID-001` if there is none of this id.

@@ -1,4 +1,4 @@
-//! What people type of a job: its input, its times, its numbers.
+//! Reading what people type about a job: its input, its times and its numbers.
 
 use crate::error::{Code, Error, Result};
 use crate::model::{MAX_ATTEMPTS, Timestamp};
@@ -7,25 +7,25 @@ use serde_json::Value;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// Jobs that one list shows.
+/// How many jobs one list may show.
 pub(super) const ROWS: RangeInclusive<usize> = 1..=1000;
-/// The latest start of a job: a later one is a slip of the finger.
+/// How far away the start of a job may be: one that is further away is a slip of the finger.
 const LATEST: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// When a job may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobStart {
-    /// After this long.
+    /// After this length of time.
     After(Duration),
-    /// At this instant; one that is past makes it due.
+    /// At this instant. If it is past, the job is due at once.
     At(Timestamp),
 }
 
 impl JobStart {
-    /// The instant that is meant at `now`.
+    /// The instant, given that it is `now`.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` for one that is more than ten years away.
+    /// `JOB-VALUE-001` for an instant that is more than ten years away.
     pub(super) fn at(self, now: Timestamp, doing: &str) -> Result<Timestamp> {
         let at = match self {
             Self::After(length) => now.plus(length),
@@ -39,10 +39,10 @@ impl JobStart {
     }
 }
 
-/// Reads a payload: JSON.
+/// Reads a payload, which is JSON.
 ///
 /// # Errors
-/// `JOB-VALUE-001` for a text that is none.
+/// `JOB-VALUE-001` for a text that is not JSON.
 pub fn parse_payload(text: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|why| {
         Error::new(Code::ModelInvalid, "take the payload: it is no JSON").because(why)

@@ -1,4 +1,4 @@
-//! Passwords: the rules that a new one fits, and their hashes.
+//! Passwords: the rules for a new one, and their hashes.
 
 use crate::error::{Code, Error, Result};
 use argon2::password_hash::phc::{Output, PasswordHash};
@@ -6,9 +6,9 @@ use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
 use std::collections::HashSet;
 use std::fmt;
 
-/// Characters a password has at least and at most.
+/// How many characters a password may have.
 const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
-/// What a guesser tries first among passwords of this length, in lower case.
+/// The passwords of this length that an attacker tries first, in lower case.
 const COMMON: [&str; 26] = [
     "000000000000",
     "111111111111",
@@ -37,29 +37,29 @@ const COMMON: [&str; 26] = [
     "qwertyuiop123",
     "welcome12345",
 ];
-/// Different characters a password has at least: `aaaaaaaaaaaa` is no secret.
+/// The least number of different characters in a password: `aaaaaaaaaaaa` is not a secret.
 const LEAST_DIFFERENT: usize = 4;
 
 /// Argon2id's memory in KiB, passes and lanes.
 ///
-/// Source: OWASP Password Storage Cheat Sheet, second of its equal settings.
+/// Source: the second of the equivalent settings in the OWASP Password Storage Cheat Sheet.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
-/// Stands for the hash of an account that does not exist, so that the answer takes as long. No password is known that
-/// fits it.
+/// The hash that is compared for an account that does not exist, so that the refusal takes as long as for any other
+/// account. Nobody knows a password that fits it.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bGFtcGxpZ2h0ZXItbm9ib2R5$\
                       AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// A new password that fits the rules. Its `Debug` hides it: no log line can hold it.
+/// A new password that fits the rules. Its `Debug` hides it, so that it cannot reach a log line.
 pub struct Password(String);
 
 impl Password {
-    /// What a new password must be, for a prompt.
+    /// The rule, in words for a prompt.
     pub const RULE: &'static str = "12 to 128 characters";
 
     /// Reads a new password, and the same again if the person was asked twice.
     ///
     /// # Errors
-    /// `AUTH-SETUP-002` for a password of fewer than 12 or more than 128 characters, for one that everybody tries first,
+    /// `AUTH-SETUP-002` for a password of fewer than 12 or more than 128 characters, for one that attackers try first,
     /// and if the two differ.
     pub fn read(text: impl Into<String>, again: Option<&str>) -> Result<Self> {
         let text = text.into();
@@ -78,7 +78,7 @@ impl Password {
         Err(Error::new(Code::AuthPassword, format!("take the password: {why}")))
     }
 
-    /// Hashes it with Argon2id, as a PHC string. Blocks for some 20 ms.
+    /// Hashes the password with Argon2id and answers a PHC string. Blocks for some 20 ms.
     ///
     /// # Errors
     /// `WEB-PAGE-001` if the system has no randomness to give.
@@ -88,7 +88,7 @@ impl Password {
         Ok(argon2()?.hash_password(self.0.as_bytes()).map_err(failed)?.to_string())
     }
 
-    /// The same, off the threads that serve.
+    /// The same as [`hash`](Self::hash), on a thread that may block.
     ///
     /// # Errors
     /// As [`hash`](Self::hash).
@@ -104,10 +104,11 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What one hash works in, 19 MiB once it was used.
+/// The memory that one hash works in: 19 MiB once it was used.
 pub type Memory = Vec<Block>;
 
-/// Whether the password belongs to the stored hash; `None` is the hash of nobody and takes as long to refuse. Blocks.
+/// Whether the password belongs to the stored hash. `None` stands for an account that does not exist, and its refusal
+/// takes as long. Blocks.
 pub fn verify(password: &str, stored: Option<&str>, memory: &mut Memory) -> Result<bool> {
     let unreadable =
         |why: String| Error::new(Code::StoreCorrupt, "read a password hash").because(why);

@@ -1,4 +1,4 @@
-//! What a schedule does, as people type it: a text a field, each with a grammar of its own.
+//! Reading what a schedule does, as people type it: one text for each field, each with a grammar of its own.
 
 use crate::actions::{length, priority};
 use crate::error::{Code, Error, Result};
@@ -7,36 +7,36 @@ use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use std::time::Duration;
 
-/// The word that leaves a queue or a priority to the kind. A page leaves the field empty.
+/// The word for a queue or a priority that is the kind's own. On a page an empty field means the same.
 const KINDS: &str = "kind";
 
-/// What to set of a schedule's plan; `None` leaves a field as it is.
+/// The fields of a schedule's plan that are to be set. A field that is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct PlanTexts {
     /// When it is due.
     pub rule: Option<RuleText>,
     /// The kind of its jobs.
     pub kind: Option<String>,
-    /// Their input, JSON.
+    /// The payload of its jobs, as JSON.
     pub payload: Option<String>,
-    /// Where they wait; empty or `kind`: their kind's queue.
+    /// The queue of its jobs. Empty or `kind` is the kind's own queue.
     pub queue: Option<String>,
-    /// Their priority; empty or `kind`: their kind's.
+    /// The priority of its jobs. Empty or `kind` is the kind's own.
     pub priority: Option<String>,
     /// What becomes of missed occurrences: `once`, `skip` or `all:N`.
     pub catch_up: Option<String>,
-    /// What becomes of one that meets its predecessor: `queue_one`, `queue_all` or `skip`.
+    /// What becomes of an occurrence whose predecessor is not over yet: `queue_one`, `queue_all` or `skip`.
     pub overlap: Option<String>,
-    /// How long after one another the jobs of missed occurrences start: seconds, or a length such as `5m`.
+    /// How far apart the jobs of missed occurrences start: a number of seconds, or a length such as `5m`.
     pub stagger: Option<String>,
 }
 
-/// A rule, by the field or the option in which somebody typed it.
+/// A rule, in the form in which a person typed it.
 #[derive(Clone, Debug)]
 pub enum RuleText {
     /// One field for every rule: an interval, a crontab expression with its zone, or an instant.
     Line(String),
-    /// A crontab expression; without a zone on the clocks of the zone that the schedule has, or of UTC.
+    /// A crontab expression. Without a zone it keeps the zone that the schedule has, or has UTC.
     Cron {
         /// The expression.
         cron: String,
@@ -49,10 +49,10 @@ pub enum RuleText {
     Every {
         /// The interval.
         every: String,
-        /// A zone, which an interval has not.
+        /// A zone. It is refused, because an interval has none.
         zone: Option<String>,
     },
-    /// One instant: with its offset, or a local time in a zone.
+    /// One instant: a time with its offset, or a local time in a zone.
     At {
         /// The instant.
         at: String,
@@ -62,10 +62,10 @@ pub enum RuleText {
 }
 
 impl PlanTexts {
-    /// What the texts say. `before` is the rule that the schedule has.
+    /// Reads the texts as a change of a plan. `before` is the rule that the schedule has.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` with the field that does not fit, and what it takes.
+    /// `JOB-VALUE-001`; the error names the field that does not fit and what it takes.
     pub fn read(self, before: Option<&Rule>, now: Timestamp) -> Result<PlanChange> {
         let kinds = |text: &str| ["", KINDS].contains(&text.trim());
         let queue = |text: String| match text {
@@ -123,11 +123,11 @@ fn payload(text: &str) -> Result<serde_json::Value> {
         .map_err(|why| invalid(format!("take the payload: it is no JSON ({why})")))
 }
 
-/// Minutes, or a length of whole minutes. The rule knows how many it may be.
+/// Reads a number of minutes, or a length of whole minutes. The rule checks how many there may be.
 fn minutes(text: &str) -> Result<u32> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if digits {
-        // A number too large for any interval stays one, so that it is refused as such.
+        // A number that does not fit is read as the largest one, which the rule refuses as too long.
         return Ok(text.parse().unwrap_or(u32::MAX));
     }
     let doing = format!("take the interval {text:?}");
@@ -141,7 +141,7 @@ fn minutes(text: &str) -> Result<u32> {
     }
 }
 
-/// An instant with its offset from UTC, or a date and a time of day on the clocks of a zone.
+/// Reads an instant with its offset from UTC, or a date and a time of day in a zone.
 fn instant(text: &str, zone: Option<&str>) -> Result<Timestamp> {
     let refused = |why: &str| Err(invalid(format!("take the instant {text:?}: {why}")));
     let zoned = DateTime::parse_from_rfc3339(text);
@@ -149,7 +149,7 @@ fn instant(text: &str, zone: Option<&str>) -> Result<Timestamp> {
         (Ok(at), _, None) => Ok(Timestamp::from_millis(at.timestamp_millis())),
         (Ok(_), _, Some(_)) => refused("it has its own offset from UTC; leave out the zone"),
         (Err(_), Some(local), Some(zone)) => {
-            // The model knows every zone, and how it is written.
+            // `Rule::cron` knows every zone and how it is written.
             let named = match Rule::cron("* * * * *", zone.trim())? {
                 Rule::Cron { zone, .. } => zone,
                 Rule::Every { .. } | Rule::Once(_) => Tz::UTC,
@@ -181,7 +181,7 @@ fn local(text: &str) -> Option<NaiveDateTime> {
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
 }
 
-/// Seconds, or a length. The plan knows how long it may be.
+/// Reads a number of seconds, or a length. The plan checks how long it may be.
 fn stagger(text: &str) -> Result<Duration> {
     let zero = || humantime::parse_duration(text).is_ok_and(|length| length.is_zero());
     match text.parse() {

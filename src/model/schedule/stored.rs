@@ -98,6 +98,17 @@ pub struct NewSchedule {
     pub plan: Plan,
 }
 
+/// What became of a schedule that a program declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ensured {
+    /// There was none of its name: it was added.
+    Added,
+    /// Its plan was another one and was changed.
+    Changed,
+    /// It was there with this plan; nothing was changed.
+    Kept,
+}
+
 /// What to change of a plan; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct PlanChange {
@@ -117,6 +128,23 @@ pub struct PlanChange {
     pub overlap: Option<Overlap>,
     /// How long after one another the jobs of missed occurrences start.
     pub stagger: Option<Duration>,
+}
+
+/// Everything of the plan.
+impl From<Plan> for PlanChange {
+    fn from(plan: Plan) -> Self {
+        let Plan { rule, kind, payload, queue, priority, catch_up, overlap, stagger } = plan;
+        Self {
+            rule: Some(rule),
+            kind: Some(kind),
+            payload: Some(payload),
+            queue: Some(queue),
+            priority: Some(priority),
+            catch_up: Some(catch_up),
+            overlap: Some(overlap),
+            stagger: Some(stagger),
+        }
+    }
 }
 
 impl PlanChange {

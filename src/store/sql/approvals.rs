@@ -66,7 +66,9 @@ fn undecided(conn: &Connection, id: FilingId) -> Result<(WaitingFiling, String)>
     let read = |row: &Row<'_>| Ok((waiting_from_row(row)?, text(row, 11)?));
     let found =
         conn.prepare_cached(&sql)?.query_row(named_params! {":id": id.0}, read).optional()?;
-    found.ok_or_else(|| Error::new(Code::FilingDecided, format!("decide about filing {}", id.0)))
+    found.ok_or_else(|| {
+        Error::new(Code::FilingDecided, format!("filing {} does not wait for approval", id.0))
+    })
 }
 
 fn set_state(conn: &Connection, id: FilingId, state: &str, now: Timestamp) -> Result<()> {

@@ -152,7 +152,7 @@ fn insert_row(
         "trigger": job.trigger.as_str(),
         "queue": job.queue.as_ref().map(Queue::as_str),
         "priority": job.priority,
-        "run_at": job.run_at.unwrap_or(now).millis(),
+        "run_at": job.starts_at(now).millis(),
         "created_at": now.millis(),
         "max_attempts": job.max_attempts,
         "timeout_ms": millis(job.timeout),

@@ -1,4 +1,4 @@
-//! Cards, and what folds, opens and asks before it does.
+//! Cards, dialogs, and buttons that unfold a confirmation.
 
 use super::super::icon::{Icon, icon};
 use maud::{Markup, html};
@@ -13,7 +13,7 @@ pub(in crate::web) fn card(id: &str, title: &str, aside: &Markup, content: &Mark
     }
 }
 
-/// What stands where a list would, and what to do next.
+/// The text in place of an empty list: it says that there is nothing, and what to do next.
 pub(in crate::web) fn empty(title: &str, next: &Markup) -> Markup {
     html! {
         div.empty {
@@ -24,7 +24,7 @@ pub(in crate::web) fn empty(title: &str, next: &Markup) -> Markup {
     }
 }
 
-/// A dialog that a button with `data-dialog` names opens, and that closes by Escape or its own button.
+/// A dialog. A button whose `data-dialog` is its id opens it; Escape or its own button closes it.
 pub(in crate::web) fn dialog(id: &str, title: &str, content: &Markup) -> Markup {
     html! {
         dialog id=(id) aria-labelledby={ (id) "-title" } {
@@ -39,7 +39,8 @@ pub(in crate::web) fn dialog(id: &str, title: &str, content: &Markup) -> Markup 
     }
 }
 
-/// A deed behind its consequence: the button is in `form`, which unfolds, with or without scripts.
+/// A button that first unfolds the consequence of a deed. The button that does it is in `form`. It works without scripts
+/// too.
 pub(in crate::web) fn confirm(id: &str, word: &str, consequence: &Markup, form: &Markup) -> Markup {
     html! {
         details.confirm id=(id) {
@@ -49,7 +50,7 @@ pub(in crate::web) fn confirm(id: &str, word: &str, consequence: &Markup, form: 
     }
 }
 
-/// A card with a text as it is.
+/// A card with a text, shown exactly as it is.
 pub(in crate::web) fn text_card(id: &str, title: &str, text: &str) -> Markup {
     card(id, title, &html! {}, &html! { pre.card-body tabindex="0" { (text) } })
 }

@@ -4,7 +4,7 @@ use super::time::{elapsed, when, when_known};
 use crate::model::{Gate, Job, Status, Timestamp, Why};
 use maud::{Markup, html};
 
-/// The one clear sentence.
+/// The sentence that says how a job stands.
 pub(in crate::web) fn job_sentence(job: &Job, why: Option<&Why>, now: Timestamp) -> Markup {
     let took = elapsed(job.started_at, job.finished_at, now);
     html! {
@@ -17,7 +17,7 @@ pub(in crate::web) fn job_sentence(job: &Job, why: Option<&Why>, now: Timestamp)
             }
             Status::Scheduled => {
                 "Starts " (when(job.run_at, now)) "."
-                // What it said when it was put off.
+                // What the job itself said when it was put off.
                 @if let Some(progress) = job.progress.as_ref().filter(|_| job.epoch > 0) { " " (progress) }
             }
             Status::Queued => {
@@ -40,7 +40,7 @@ fn first_line(job: &Job) -> &str {
     job.error.as_deref().and_then(|error| error.lines().next()).unwrap_or("no reason was given.")
 }
 
-/// Attempts begun, of how many.
+/// How many attempts have begun, and how many there may be.
 pub(in crate::web) fn attempts(job: &Job) -> String {
     job.max_attempts
         .map_or_else(|| job.attempt.to_string(), |max| format!("{} of {max}", job.attempt))

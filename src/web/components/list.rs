@@ -1,4 +1,4 @@
-//! Tables, and the way to the rest of a list.
+//! Tables, and the links to the other pages of a list.
 
 use super::super::slice::{SIZES, Slice};
 use maud::{Markup, html};
@@ -27,7 +27,7 @@ pub(in crate::web) fn pager(first: Option<&str>, next: Option<(&str, &str)>) -> 
     }
 }
 
-/// The foot of a numbered list: where one is, the pages beside it, and how long pages are.
+/// The foot of a numbered list: the number of the page, the links to the pages beside it, and the choice of page sizes.
 pub(in crate::web) fn numbered_pager(
     what: &str,
     Slice { page, size }: Slice,

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-/// A part of a page that replaces itself when something has changed: `path` answers it anew, or 204 while `version`
-/// is still what it would show.
+/// A part of a page that replaces itself when something has changed. `path` answers with the new part, or with 204 while
+/// its version is still `version`.
 pub(in crate::web) fn live(id: &str, path: &str, version: &str, content: &Markup) -> Markup {
     let sign = if path.contains('?') { '&' } else { '?' };
     html! {

@@ -20,7 +20,7 @@ pub(in crate::web) fn problem_notice(problem: &Problem) -> Markup {
     }
 }
 
-/// What an action answered, inside a page.
+/// The answer of an action, inside a page.
 pub(in crate::web) fn said_notice<T: Serialize>(answer: &Answer<T>) -> Markup {
     html! {
         div.alert.alert-success role="status" {
@@ -30,7 +30,7 @@ pub(in crate::web) fn said_notice<T: Serialize>(answer: &Answer<T>) -> Markup {
     }
 }
 
-/// That everything is stopped, by whom, and since when.
+/// Says that everything is stopped, by whom, and since when.
 pub(in crate::web) fn stopped_notice(pause: &Pause, now: Timestamp) -> Markup {
     html! {
         div.alert.alert-warning role="status" {

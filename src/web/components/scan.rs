@@ -7,7 +7,7 @@ use super::time::{exact, when};
 use crate::model::{JobId, Scan, ScanNow, Timestamp, Why};
 use maud::{Markup, html};
 
-/// What goes on: the scan that runs, the first of those that wait and why it does, or the one that ended last.
+/// The scan that runs, the first scan that waits and why it waits, or the scan that ended last.
 pub(in crate::web) fn scan_lines(standing: &Standing, now: Timestamp) -> Markup {
     let Standing { scans: ScanNow { running, waiting, last, .. }, why } = standing;
     html! {
@@ -31,7 +31,7 @@ fn scan_link(id: JobId) -> Markup {
     html! { a href=(nav::job(id)) { "Scan " (id) } }
 }
 
-/// Why a scan waits, and how many do: said of a single one where it is `counted`.
+/// Says why a scan waits, and how many wait. Of a single scan the number is said only if it is `counted`.
 fn waiting_scan(why: &Why, waiting: u64, counted: bool) -> Markup {
     html! {
         p { (badge(why.status)) " " (scan_link(why.id)) }

@@ -1,4 +1,4 @@
-//! What several pages say of a schedule, and the buttons that each of them offers.
+//! What several pages say of a schedule, and the buttons that they offer for it.
 
 use super::super::nav;
 use super::time::exact;
@@ -6,19 +6,19 @@ use crate::actions::schedules;
 use crate::model::{PastDecision, Role, Schedule, Verdict};
 use maud::{Markup, html};
 
-/// Occurrences to come that are shown.
+/// How many of the next occurrences are shown.
 pub(in crate::web) const UPCOMING: usize = 5;
 
-/// Decisions in a schedule's strip.
+/// How many decisions a schedule's strip shows.
 pub(in crate::web) const STRIP: usize = 20;
 
-/// What of a schedule can change.
+/// The part of a schedule that can change.
 pub(in crate::web) fn schedule_state(schedule: &Schedule) -> impl std::hash::Hash + use<> {
     let Schedule { id, cursor_at, next_at, paused_at, updated_at, .. } = *schedule;
     (id, cursor_at, next_at, paused_at, updated_at)
 }
 
-/// The last decisions, the newest at the end, at most 20.
+/// The last decisions, at most 20, with the newest at the end.
 pub(in crate::web) fn decision_strip(decisions: &[PastDecision]) -> Markup {
     if decisions.is_empty() {
         return html! { span.text-secondary { "none yet" } };
@@ -58,7 +58,7 @@ pub(in crate::web) fn decision_word(decision: Verdict) -> &'static str {
     }
 }
 
-/// Whether it makes jobs.
+/// A badge that says whether the schedule makes jobs.
 pub(in crate::web) fn schedule_badge(schedule: &Schedule) -> Markup {
     let (class, word) = match schedule {
         Schedule { plan: Err(_), .. } => ("badge badge-failed", "Unreadable"),
@@ -70,7 +70,7 @@ pub(in crate::web) fn schedule_badge(schedule: &Schedule) -> Markup {
     html! { span class=(class) { (word) } }
 }
 
-/// What an operator may do to it. `on` says which page the buttons are on.
+/// The buttons for what an operator may do to the schedule. `on` says which page the buttons are on.
 pub(in crate::web) fn schedule_buttons(schedule: &Schedule, role: Role, on: &str) -> Markup {
     let action = |deed: &str| format!("{}/{deed}{on}", nav::schedule(&schedule.name));
     let form = |deed: &str, word: &str| {

@@ -4,10 +4,10 @@ use super::text::usd;
 use crate::model::{Session, SessionRequest, Trigger};
 use maud::{Markup, html};
 
-/// Characters of a prompt in a row.
+/// How many characters of a prompt a row shows.
 const HEAD: usize = 100;
 
-/// What of a session can change.
+/// The part of a session that can change.
 pub(in crate::web) fn session_state(session: &Session) -> impl std::hash::Hash + use<> {
     let run = session.run.as_ref();
     let ended = run.is_some_and(|run| run.ended_at.is_some());
@@ -21,7 +21,7 @@ pub(in crate::web) fn trigger_badge(trigger: Trigger) -> Markup {
     html! { span class={ "badge trigger-badge-" (trigger) } { (trigger) } }
 }
 
-/// The beginning of its prompt, or the name of the file that holds it.
+/// The beginning of the session's prompt, or the name of its prompt file.
 pub(in crate::web) fn headline(session: &Session) -> String {
     let Some(request) = &session.request else { return format!("the job {}", session.id) };
     if let Some(file) = &request.prompt_file {
@@ -33,19 +33,19 @@ pub(in crate::web) fn headline(session: &Session) -> String {
     if head.len() < prompt.len() { format!("{head}…") } else { head }
 }
 
-/// Its tier: the one it runs at, or the one it was asked for.
+/// The tier that the session runs at, or that it was asked for if it has not run.
 pub(in crate::web) fn session_tier(session: &Session) -> u8 {
     let asked = || session.request.as_ref().map_or(1, SessionRequest::tier);
     session.run.as_ref().map_or_else(asked, |run| run.tier)
 }
 
-/// Its model: the one it runs with, or the one it was asked for.
+/// The model that the session runs with, or that it was asked for if it has not run.
 pub(in crate::web) fn session_model(session: &Session) -> Option<&str> {
     let asked = session.request.as_ref().and_then(|request| request.model.as_deref());
     session.run.as_ref().and_then(|run| run.model.as_deref()).or(asked)
 }
 
-/// What it has cost, once its program has told.
+/// What the session has cost, once the agent program has said so.
 pub(in crate::web) fn session_cost(session: &Session) -> String {
     let cost = session.run.as_ref().and_then(|run| run.cost_usd);
     cost.map_or_else(|| "–".to_owned(), usd)

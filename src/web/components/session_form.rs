@@ -6,7 +6,7 @@ use crate::actions::sessions;
 use crate::model::{JobId, Profile, Role};
 use maud::{Markup, html};
 
-/// The form, or why there is none.
+/// The form that asks for a session, or the reason why there is none.
 pub(in crate::web) fn session_form(role: Role, unready: Option<&str>) -> Markup {
     html! {
         section #ad-hoc .card {
@@ -63,7 +63,7 @@ fn fields(ready: bool) -> Markup {
     }
 }
 
-/// The choice that has no sandbox, in red, and its confirmation.
+/// The choice of the profile full, in red, with the box that confirms it.
 fn full_profile() -> Markup {
     html! {
         div.profile-full {
@@ -77,7 +77,7 @@ fn confirmation() -> Markup {
     html! { label { input type="checkbox" name="confirm" value="full"; " I want it without a sandbox" } }
 }
 
-/// The form of a session's follow-up prompt.
+/// The form that continues a session with a further prompt.
 pub(in crate::web) fn continue_form(id: JobId, full: bool) -> Markup {
     form_around(&html! {
         input type="hidden" name="continues" value=(id);

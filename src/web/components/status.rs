@@ -1,4 +1,4 @@
-//! How jobs and log rows stand, in words and colours, and how they came there.
+//! The status of jobs and the level of log rows in words and colours, and the timeline of a job.
 
 use super::time::when;
 use crate::model::{Level, Status, Timestamp};
@@ -28,9 +28,9 @@ pub(in crate::web) const fn status_word(status: Status) -> &'static str {
 
 /// One step of a timeline.
 pub(in crate::web) struct Step {
-    /// The status it led to, for its colour.
+    /// The status that the step led to; it sets the colour.
     pub(in crate::web) to: Status,
-    /// When.
+    /// When it happened.
     pub(in crate::web) at: Timestamp,
     /// What happened.
     pub(in crate::web) title: Markup,
@@ -38,7 +38,7 @@ pub(in crate::web) struct Step {
     pub(in crate::web) detail: Markup,
 }
 
-/// Steps in time, oldest first.
+/// A timeline of steps, oldest first.
 pub(in crate::web) fn timeline(steps: &[Step], now: Timestamp) -> Markup {
     html! {
         ol.trail {

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-/// Characters of a text that stay in a row; the rest opens on a click.
+/// How many characters of a text stay in a row. The rest opens on a click.
 const HEAD: usize = 80;
 
-/// A text of any length: in one line if it is short, else behind its beginning.
+/// A text of any length. A short one is shown in one line; a long one shows its beginning and unfolds on a click.
 pub(in crate::web) fn folded(id: &str, text: &str) -> Markup {
     let head: String = text.chars().take(HEAD).collect();
     html! {
@@ -43,7 +43,7 @@ pub(in crate::web) fn usd(dollars: f64) -> String {
     }
 }
 
-/// A number that the program tells at its end.
+/// A number that the agent program says at its end, or a dash until then.
 pub(in crate::web) fn known(number: Option<i64>) -> String {
     number.map_or_else(|| "–".to_owned(), |number| number.to_string())
 }

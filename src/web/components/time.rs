@@ -4,17 +4,17 @@ use crate::model::Timestamp;
 use maud::{Markup, Render, html};
 use std::time::Duration;
 
-/// An instant relative to `now`, which the page's script keeps true, with the exact one on hover.
+/// An instant relative to `now`, with the exact one on hover. The page's script keeps it up to date.
 pub(in crate::web) fn when(at: Timestamp, now: Timestamp) -> Markup {
     html! { time datetime=(at) title=(exact(at)) { (relative(at, now)) } }
 }
 
-/// An instant to the second, with its zone.
+/// An instant to the second, in UTC.
 pub(in crate::web) fn exact(at: Timestamp) -> String {
     at.to_utc().format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// The same for an instant that may not have come yet.
+/// The same as [`when`], for an instant that may not have come yet.
 pub(in crate::web) fn when_known(at: Option<Timestamp>, now: Timestamp) -> Markup {
     at.map_or_else(|| "–".render(), |at| when(at, now))
 }
@@ -30,7 +30,7 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// One number and one unit.
+/// A length of time as one number with one unit.
 fn coarse(length: Duration) -> String {
     match length.as_secs() {
         seconds @ 0..60 => format!("{seconds} s"),
@@ -40,7 +40,8 @@ fn coarse(length: Duration) -> String {
     }
 }
 
-/// How long something took, or takes so far, which the page's script counts on; a dash before it began.
+/// How long something took, or has taken so far, which the page's script keeps up to date. It is a dash before the thing
+/// began.
 pub(in crate::web) fn elapsed(
     from: Option<Timestamp>,
     to: Option<Timestamp>,

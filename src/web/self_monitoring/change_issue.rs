@@ -1,4 +1,4 @@
-//! What an operator does to an issue.
+//! The buttons by which an operator changes an issue.
 
 use super::super::answer::answered;
 use super::super::app::App;

@@ -1,4 +1,4 @@
-//! The form of the prompt: a text, or the shipped one again.
+//! The form that changes the prompt: it saves a text, or goes back to the shipped one.
 
 use super::super::answer::see_other;
 use super::super::app::App;
@@ -18,7 +18,7 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
-/// Largest body, in bytes: the longest prompt with every byte of it as `%xx`.
+/// The largest body, in bytes: the longest prompt with every byte written as `%xx`.
 pub(in crate::web) const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// The form: a text, or the wish to have the shipped one again.

@@ -1,4 +1,4 @@
-//! The form of the configuration: sets what it names, all of it or nothing.
+//! The form that changes the configuration: it sets all of what it names, or nothing.
 
 use super::super::answer::see_other;
 use super::super::app::App;
@@ -15,7 +15,7 @@ use crate::model::settings;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 
-/// POST `/admin/self-monitoring/settings`: sets what the form names, all of it or nothing.
+/// POST `/admin/self-monitoring/settings`: sets all of what the form names, or nothing.
 pub(in crate::web) async fn change(
     State(app): State<App>,
     who: Signed,
@@ -23,7 +23,7 @@ pub(in crate::web) async fn change(
 ) -> Result<Response, Problem> {
     let offered: Vec<_> = settings::ALL.iter().filter(|setting| is_shown(setting)).collect();
     let mut changes = setting::wishes(&offered, &sent)?;
-    // What the form sends back as it was shown is no wish.
+    // A field that the form sends back as it was shown asks for no change.
     let before = app.web.store.all_settings().await?;
     changes.retain(|change| {
         !before.iter().any(|state| state.setting.key == change.key && state.text() == change.text)

@@ -14,14 +14,14 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
-/// Where its form goes.
+/// The address that the form posts to.
 pub(in crate::web) const CHANGE_PATH: &str = "/admin/self-monitoring/settings";
 pub(in crate::web) const CADENCE_PATH: &str = "/admin/self-monitoring/cadence";
 
-/// What is said of what was saved.
+/// What the page says after something was saved.
 pub(super) const SAVED: &[(&str, &str)] =
     &[("settings", "The settings are saved. They hold from now on.")];
-/// Settings of other groups that are shown here too: what scans and descriptions share with all agents.
+/// Settings of other groups that are shown here too, because scans and descriptions of repositories follow them.
 const SHARED: [Setting; 3] = [REPOSITORY_MODEL, BUDGET_DAY, BUDGET_MONTH];
 
 /// What the section shows.
@@ -51,7 +51,7 @@ pub(super) fn is_shown(setting: &Setting) -> bool {
     setting.group == SettingGroup::SelfMonitoring || is_shared
 }
 
-/// GET `/admin/self-monitoring/cadence`: when the next scan runs by itself, or 204 while it is as the caller shows it.
+/// GET `/admin/self-monitoring/cadence`: when the next scan runs by itself, or 204 while the caller shows that already.
 pub(in crate::web) async fn cadence(
     State(app): State<App>,
     Query(Shown { v: shown }): Query<Shown>,
@@ -124,7 +124,7 @@ fn form(configuration: &Configuration, said: &Said) -> Markup {
     }
 }
 
-/// Who examines the rows of the next scan, as things are now.
+/// The sentence that says who examines the rows of the next scan, as things are now.
 fn in_use(Configuration { settings, unready, is_demo, .. }: &Configuration) -> String {
     let analyzer = settings.iter().find(|state| state.setting.key == ANALYZER.key);
     let analyzer = analyzer.map(SettingState::text).unwrap_or_default();

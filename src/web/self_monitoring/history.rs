@@ -61,7 +61,7 @@ fn scan_row(scan: &Scan, why: Option<&Why>, now: Timestamp) -> Markup {
     }
 }
 
-/// Why it failed, or what it did with its findings, and by whom.
+/// Why the scan failed, or what it did with its findings, and which analyzer examined the rows.
 fn details(scan: &Scan) -> Markup {
     let word = match scan {
         Scan { error: Some(_), .. } => "Error",

@@ -68,7 +68,7 @@ fn state(issue: &Issue) -> Markup {
     }
 }
 
-/// What may be done to it.
+/// The buttons for what may be done to the issue.
 fn buttons(issue: &Issue, asked: &ListsQuery) -> Markup {
     let button = |deed: IssueDeed| {
         let path =
@@ -99,7 +99,7 @@ const fn words(deed: IssueDeed) -> (&'static str, &'static str) {
     }
 }
 
-/// The tracker's number, if it has one yet.
+/// The number of the issue at its tracker, if it has one yet.
 fn number(issue: &Issue) -> String {
     issue.number.map_or_else(|| "to be filed".to_owned(), |number| format!("#{number}"))
 }
@@ -113,7 +113,7 @@ fn class_badge(class: Classification) -> Markup {
     html! { span class={ "badge badge-" (class.as_str()) } { (word) } }
 }
 
-/// Whether a stored link may become one: nothing but the web, in particular no `javascript:` (S16).
+/// Whether a stored address may become a link. Only web addresses may, and so no `javascript:` (S16).
 fn is_web_link(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
 }

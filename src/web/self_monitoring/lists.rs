@@ -16,7 +16,7 @@ use maud::{Markup, html};
 
 pub(in crate::web) const PATH: &str = "/admin/self-monitoring/lists";
 
-/// GET `/admin/self-monitoring/lists`: history and issues alone, or 204 while they are as the caller shows them.
+/// GET `/admin/self-monitoring/lists`: history and issues alone, or 204 while the caller shows them already.
 pub(in crate::web) async fn lists(
     State(app): State<App>,
     who: Signed,

@@ -34,21 +34,21 @@ pub(in crate::web) async fn page(
     whole(&app, &who, &asked, said).await
 }
 
-/// What is to be said of the page's forms.
+/// What the page says of its forms.
 #[derive(Clone, Copy)]
 pub(super) struct Forms<'a> {
     pub(super) configuration: &'a Said,
     pub(super) prompt: &'a Said,
 }
 
-/// The page, with what is to be said of a form that was sent.
+/// The page, with what it says of a form that was sent.
 pub(super) async fn whole(
     app: &App,
     who: &Signed,
     asked: &ListsQuery,
     said: Forms<'_>,
 ) -> Result<Html<String>, Problem> {
-    // The status is read first: a scan that ends in between is then still shown as running and the page looks again.
+    // The status is read first. A scan that ends in between is then still shown as running, and the page looks again.
     let standing = Standing::read(&app.web.store, app.web.clock.now()).await?;
     let may_run = status::may_run(app, who).await?;
     let lists = slices::read(app, asked).await?;
@@ -63,7 +63,7 @@ pub(super) async fn whole(
             div."col-12" { (lists::section(&lists, asked, role, now)) }
         }
     };
-    // Not while somebody corrects a form that was not taken: it would be gone.
+    // The page does not load itself again while a person corrects a form that was refused: what was typed would be gone.
     let is_refusal = said.configuration.is_refusal() || said.prompt.is_refusal();
     let reload = Some(RELOAD).filter(|_| standing.is_active() && !is_refusal);
     let frame = Frame::new(&app.web, Some(who)).at(Tab::SelfMonitoring).reloading(reload);

@@ -1,4 +1,4 @@
-//! The editor of the prompt that scans by the agent are run with.
+//! The editor of the prompt that the agent gets for a scan.
 
 use super::super::components::confirm;
 use super::super::setting::{Said, not_taken};
@@ -7,10 +7,10 @@ use crate::model::Role;
 use crate::monitor::prompt::{self, PLACEHOLDERS, Template};
 use maud::{Markup, html};
 
-/// Where its form goes.
+/// The address that the form posts to.
 pub(in crate::web) const CHANGE_PATH: &str = "/admin/self-monitoring/prompt";
 
-/// What can be saved here, and what is said of it.
+/// What can be saved here, and what the page says of it.
 pub(super) const SAVED: &[(&str, &str)] = &[
     ("prompt", "The prompt is saved. The next scan uses it."),
     (
@@ -19,7 +19,7 @@ pub(super) const SAVED: &[(&str, &str)] = &[
     ),
 ];
 
-/// The editor, folded until somebody wants it; for others than admins the text.
+/// The editor, which an admin unfolds. Other people see the text.
 pub(in crate::web) fn section(template: &Template, role: Role, said: &Said) -> Markup {
     let banner = said.banner();
     let is_open = !banner.0.is_empty();

@@ -9,7 +9,7 @@ use crate::model::{Issue, IssueState, JobId, Scan, Why};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Highest page number that is looked up; beyond it the list is over anyway.
+/// The highest page number that is looked up. No list ever has so many pages.
 const MAX_PAGE: u64 = 1_000_000;
 
 /// Which parts of the two lists the page shows.
@@ -25,7 +25,7 @@ pub(in crate::web) struct ListsQuery {
     pub(super) issue_size: Option<u64>,
     #[serde(skip_serializing)]
     pub(super) v: Option<String>,
-    /// What was saved before the page was asked for.
+    /// A word for what was saved just before the page was opened.
     #[serde(skip_serializing)]
     pub(super) saved: Option<String>,
 }
@@ -33,7 +33,7 @@ pub(in crate::web) struct ListsQuery {
 /// What the two lists show.
 pub(super) struct Lists {
     pub(super) scans: Vec<Scan>,
-    /// Why those that wait do.
+    /// Why each scan that waits does so.
     pub(super) whys: BTreeMap<JobId, Why>,
     pub(super) scan_total: u64,
     pub(super) scan_slice: Slice,
@@ -73,7 +73,7 @@ impl Lists {
     }
 }
 
-/// The page with these parts of the lists.
+/// The address of the page with these parts of the lists.
 pub(super) fn link(asked: &ListsQuery) -> String {
     nav::with_query(Tab::SelfMonitoring.path(), asked)
 }

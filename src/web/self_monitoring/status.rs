@@ -24,20 +24,20 @@ pub(in crate::web) const PATH: &str = "/admin/self-monitoring/status";
 pub(in crate::web) const RUN_NOW_PATH: &str = "/admin/self-monitoring/run-now";
 pub(in crate::web) const DRY_RUN_PATH: &str = "/admin/self-monitoring/dry-run";
 
-/// Whether somebody can run a scan, and why not.
+/// Whether the person can run a scan, or why not.
 pub(super) type MayRun = Result<(), String>;
 
-/// What is said of the request that the section answers.
+/// What the section says of the request that it answers.
 pub(super) enum Said<'a> {
-    /// Nothing: it was only looked at.
+    /// Nothing: the section was only looked at.
     Nothing,
     /// A scan is queued.
     Queued(&'a Answer<wire::ScanQueued>),
-    /// Why none is.
+    /// No scan is queued, for this reason.
     Refused(&'a Problem),
 }
 
-/// GET `/admin/self-monitoring/status`: the status section alone, or 204 while it is as the caller shows it.
+/// GET `/admin/self-monitoring/status`: the status section alone, or 204 while the caller shows it already.
 pub(in crate::web) async fn status(
     State(app): State<App>,
     who: Signed,
@@ -50,7 +50,7 @@ pub(in crate::web) async fn status(
     Ok(fresh(&status_version(&standing, &may_run), &section, shown.as_deref()))
 }
 
-/// POST `/admin/self-monitoring/run-now`: queues a scan, whatever runs or waits already.
+/// POST `/admin/self-monitoring/run-now`: queues a scan, also while others run or wait.
 pub(in crate::web) async fn run_now(
     State(app): State<App>,
     who: Signed,
@@ -58,7 +58,7 @@ pub(in crate::web) async fn run_now(
     run(&app, &who, ScanRun { dry_run: false }).await
 }
 
-/// POST `/admin/self-monitoring/dry-run`: a scan that only says what it would file.
+/// POST `/admin/self-monitoring/dry-run`: queues a scan that only says what it would file.
 pub(in crate::web) async fn dry_run(
     State(app): State<App>,
     who: Signed,
@@ -76,7 +76,7 @@ async fn run(app: &App, who: &Signed, request: ScanRun) -> Result<Response, Prob
         }
         (Face::Fragment, Err(refusal)) => {
             let section = section_now(app, who, &Said::Refused(&refusal)).await;
-            // Where the section cannot be shown, why no scan is queued is what counts.
+            // If the section cannot be shown, the answer still says why no scan is queued.
             let section = section.map_err(|_| refusal.clone())?;
             Ok((refusal.status(), section).into_response())
         }
@@ -86,7 +86,7 @@ async fn run(app: &App, who: &Signed, request: ScanRun) -> Result<Response, Prob
     }
 }
 
-/// The status section as things are, with what is said of a request.
+/// The status section as things are now, with what it says of a request.
 async fn section_now(app: &App, who: &Signed, said: &Said<'_>) -> Result<Html<String>, Problem> {
     let now = app.web.clock.now();
     let standing = Standing::read(&app.web.store, now).await?;
@@ -94,12 +94,12 @@ async fn section_now(app: &App, who: &Signed, said: &Said<'_>) -> Result<Html<St
     Ok(Html(section.into_string()))
 }
 
-/// What is said where the section cannot be shown: that the scan is queued all the same.
+/// The text where the section cannot be shown: it says that the scan is queued all the same.
 fn unread(queued: &Answer<wire::ScanQueued>) -> String {
     format!("{} How scans stand could not be read.", queued.sentence)
 }
 
-/// Says why whoever is signed in cannot run a scan now.
+/// Whether the person who is signed in can run a scan now, or why not.
 pub(super) async fn may_run(app: &App, who: &Signed) -> Result<MayRun, Problem> {
     if !scans::may(who.role()) {
         let why = "Your role sees scans; running one needs the role operator.";
@@ -120,7 +120,8 @@ fn status_version(standing: &Standing, may_run: &MayRun) -> String {
     version(&(standing.state(), may_run))
 }
 
-/// What goes on, and the button. It asks again by itself while a scan waits or runs, and whenever something changed.
+/// The section with what goes on and the button. It asks again by itself while a scan waits or runs, and whenever
+/// something has changed.
 pub(super) fn status_section(
     standing: &Standing,
     may_run: &MayRun,

@@ -1,4 +1,4 @@
-//! The set-up check: what a server needs, whether it is there, and what to do if not, as the server says itself.
+//! The set-up check. For each thing that a server needs, it shows whether the server has it, and what to do if not.
 
 use super::super::app::{App, Web};
 use super::super::components::{card, live, size, when};
@@ -13,9 +13,9 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 pub(in crate::web) const PART_PATH: &str = "/settings/part";
-/// Less free space than this is worth a look: the databases and the agents' folders grow.
+/// The check warns below this much free space, because the databases and the agents' folders grow.
 const LITTLE_SPACE: u64 = 1 << 30;
-/// What stands for a look that the server has not had yet.
+/// The text for a thing that the server has not looked at yet.
 const NOT_YET: &str = "The server has not looked yet. Look again in a moment.";
 
 /// One thing that was looked at.
@@ -23,11 +23,11 @@ struct Check {
     name: String,
     is_good: bool,
     found: String,
-    /// When it was so last; `None`: it is looked at with this page.
+    /// When the server last looked. `None` if it looks whenever this page is shown.
     at: Option<Timestamp>,
 }
 
-/// GET `/settings/part`: the set-up check, or 204 while it is as the caller shows it.
+/// GET `/settings/part`: the set-up check, or 204 while the caller shows it already.
 pub(in crate::web) async fn part(
     State(app): State<App>,
     Query(Shown { v: shown }): Query<Shown>,
@@ -78,9 +78,9 @@ fn line(check: &Check, now: Timestamp) -> Markup {
     }
 }
 
-/// What the server says of the agent program, the sandbox and the issue tracker, and when it was heard of.
+/// What the server says of the agent program, the sandbox and the issue tracker, and when it last said so.
 fn ready(web: &Web, server: Option<&ServerFacts>) -> Vec<Check> {
-    // Where nobody leads, this process knows its own.
+    // If no server leads, this process says what it knows itself.
     let own = web.store.says();
     let says = server.map_or(&own, |server| &server.says);
     let at = server.map(|server| server.worker.heartbeat_at);
@@ -127,7 +127,7 @@ const fn without_sandbox(agents: &Agents) -> &'static str {
     }
 }
 
-/// Each background service with how its last run ended and when.
+/// Each background service, with how and when its last run ended.
 fn services(says: &ProcessFacts) -> Vec<Check> {
     let check = |(name, run): (&String, &ServiceRun)| {
         let (is_good, found) = match run.ended() {
@@ -160,7 +160,7 @@ fn disk(agents: &Agents) -> Check {
     Check { name: "Disk".to_owned(), is_good, found, at: None }
 }
 
-/// Free space in tenths of a GiB, so that the part is not sent anew with each log line.
+/// Free space in tenths of a GiB, so that the part is not sent again with each log line.
 fn coarse(bytes: u64) -> String {
     const TENTH: u64 = (1 << 30) / 10;
     size(bytes / TENTH * TENTH)

@@ -1,4 +1,4 @@
-//! Who is let in.
+//! Tests of who is let in.
 
 use super::super::app::{App, Shared};
 use super::super::caller::{Caller, Signed};
@@ -9,7 +9,7 @@ use super::*;
 use crate::model::Role;
 use axum::extract::Extension;
 
-/// What changes something that is there for admins alone.
+/// The routes that change something and that only admins may use.
 const ADMINS: &[(&str, &str)] = &[
     ("POST", super::super::job::DELETE_PATH),
     ("POST", super::super::schedule::EDIT_PATH),
@@ -159,7 +159,8 @@ async fn a_viewer_sees_but_does_not_run() {
             }
             let refused = status == StatusCode::FORBIDDEN;
             assert_eq!(refused, role < least, "{method} {path} {role_name}");
-            // Whatever its row says: a viewer only looks, and only these change what is there for admins alone.
+            // This holds whatever the row of the route says: a viewer changes nothing, and only the routes of `ADMINS`
+            // need an admin.
             let looks = [Method::GET, Method::HEAD].contains(&method) || path == "/logout";
             let admins = ADMINS.contains(&(method.as_str(), path));
             assert_eq!(least == Role::Viewer, looks, "{method} {path}");
@@ -169,7 +170,7 @@ async fn a_viewer_sees_but_does_not_run() {
     assert_eq!(site.web.store.scan_now().await.unwrap().waiting, 4);
 }
 
-/// Sends a request to one route of the table as somebody of this role, past the login check.
+/// Sends a request of an account of this role to one route of the table, past the login check.
 async fn as_role(
     site: &Site,
     role: Role,

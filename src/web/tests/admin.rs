@@ -1,4 +1,4 @@
-//! The pages of settings and of queues.
+//! Tests of the pages of settings and of queues.
 
 use super::super::settings::checks::PART_PATH;
 use super::super::settings::{AUDIT_PATH, PATH, RESUME_PATH, STOP_PATH};

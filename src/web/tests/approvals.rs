@@ -1,4 +1,4 @@
-//! The page of what waits for the tracker: what it shows, and what its buttons do, once.
+//! Tests of the page of filings that wait for approval: what it shows, and what its buttons do, once.
 
 use super::work::{HOSTILE, assert_inert, complete_with_issue, lead, run_now};
 use super::*;
@@ -6,7 +6,7 @@ use crate::Code;
 use crate::model::{Actor, FilingId, FilingState, IssueState, RemoteKind, Tracker, WaitingFiling};
 use crate::web::approvals::PATH;
 
-/// An issue that is to be opened, once somebody has approved it.
+/// An issue that is to be opened once somebody has approved it.
 async fn waiting(site: &Site) -> WaitingFiling {
     lead(site).await;
     run_now(site, &[]).await;

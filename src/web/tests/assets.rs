@@ -1,4 +1,4 @@
-//! The files that pages load.
+//! Tests of the files that pages load.
 
 use super::super::assets::ASSETS;
 use super::*;
@@ -59,7 +59,7 @@ async fn an_unknown_asset_is_not_found_and_not_kept() {
 }
 
 #[tokio::test]
-async fn texts_are_compressed_for_whoever_asks() {
+async fn texts_are_compressed_for_a_browser_that_asks() {
     let site = Site::signed_in().await;
     for path in [ASSETS.tabler.path.as_str(), "/jobs"] {
         let request = ask(Method::GET, path).header("accept", BROWSER);

@@ -1,4 +1,4 @@
-//! What every request passes first, whatever its route.
+//! Tests of what every request passes first, whatever its route.
 
 use super::super::caller::Caller;
 use super::super::routes::{Route, routes};
@@ -119,7 +119,7 @@ async fn a_change_must_come_from_our_own_page() {
         }
     }
     let queued = site.web.store.scan_now().await.unwrap().waiting;
-    // By Run Now and by the dry run.
+    // Run Now and the dry run were each asked for.
     assert_eq!(queued, 2 * good.len() as u64, "the refused ones queued nothing");
 }
 

@@ -1,4 +1,4 @@
-//! The list of jobs, and the page of one.
+//! Tests of the list of jobs and of the page of one job.
 
 use super::super::components::job_sentence;
 use super::work::{claim, enqueue, error, job, lead, poll, run_now, settle};
@@ -18,7 +18,7 @@ fn job_of(kind: &str) -> NewJob {
     NewJob::new(Kind::parse(kind).unwrap())
 }
 
-/// What the page of a job says in its one sentence.
+/// The sentence on the page of a job.
 async fn says(site: &Site, id: JobId) -> String {
     let body = site.see(&format!("/jobs/{id}")).await.body;
     let line = body.split("class=\"sentence\"").nth(1).unwrap().split("</p>").next().unwrap();
@@ -85,7 +85,7 @@ async fn a_query_that_cannot_be_read_is_answered_above_the_box_that_keeps_it() {
         assert!(alert < answer.body.find(r#"role="search""#).unwrap(), "{query}");
         assert!(answer.body.contains(says) && answer.body.contains("JOB-QUERY-001"), "{query}");
     }
-    // What was typed into the field for an id is searched for if it is none.
+    // If the text in the field for an id is not an id, the page searches for the text.
     let answer = site.see("/jobs?id=customer%201207").await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.body.contains(r#"value="&quot;customer 1207&quot;""#), "{}", answer.body);
@@ -235,7 +235,7 @@ async fn an_operator_cancels_a_job_and_runs_one_again() {
     settle(&site, lease, Outcome::Failed(error("too late"))).await;
     assert_eq!(job(&site, again).await.status, Status::Cancelled);
     assert_eq!(press(JobId(999), "cancel").await.status, 404);
-    // What is over cannot be cancelled, and a program is told so by the status too.
+    // A job that is over cannot be cancelled, and the status tells a program so too.
     let over = press(again, "cancel").await;
     assert_eq!((over.status.as_u16(), &over.json()["code"]), (409, &"JOB-ID-004".into()));
     let detail = over.json()["detail"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! Pages that keep themselves fresh.
+//! Tests of pages that keep themselves fresh.
 
 use super::super::app::MAX_STREAMS;
 use super::super::live::PATH;
@@ -30,7 +30,7 @@ async fn log(site: &Site, message: &str) {
     site.web.logs.append(vec![row]).await.unwrap();
 }
 
-/// What a live part of the page asks again for.
+/// The address at which a live part of the page asks again.
 fn part_path(page: &str, id: &str) -> String {
     let start = page.find(&format!(r#"id="{id}""#)).unwrap();
     let path = page[start..].split("hx-get=\"").nth(1).unwrap().split('"').next().unwrap();

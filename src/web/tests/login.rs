@@ -1,4 +1,4 @@
-//! Signing in and out, and the one-time link.
+//! Tests of signing in and out, and of the one-time link.
 
 use super::super::nav::HOME;
 use super::super::self_monitoring::status;

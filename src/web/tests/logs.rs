@@ -1,4 +1,4 @@
-//! The page of log rows.
+//! Tests of the page of log rows.
 
 use super::*;
 use crate::model::{Level, NewLogRow};

@@ -1,4 +1,4 @@
-//! What every page has: frame, errors, and nothing in it that came from outside as markup.
+//! Tests of what every page has: its frame, its errors, and no markup that came from outside.
 
 use super::super::self_monitoring::page::PATH;
 use super::work::{HOSTILE, assert_inert, complete_with_issue, enqueue, error, fail, poll, settle};
@@ -16,7 +16,7 @@ fn escaped() -> String {
     maud::html! { (HOSTILE) }.into_string()
 }
 
-/// A page's text as a reader sees it, in which `HOSTILE` stands as it was given.
+/// Counts how often a reader of the page sees `HOSTILE` as it was given.
 fn count_shown(body: &str) -> usize {
     body.matches(&escaped()).count()
 }
@@ -151,7 +151,7 @@ async fn values_in_the_address_that_do_not_fit_are_refused_with_a_page() {
         let answer = site.see(&path).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
         let has = |text: &str| answer.body.contains(text);
-        // What an action refuses has the code that every face shows.
+        // A refusal of an action has the action's own code.
         assert!((has("WEB-INPUT-001") || has("JOB-VALUE-001")) && has("<h1"), "{path}");
     }
 }
@@ -197,7 +197,7 @@ async fn the_frame_marks_the_open_page_and_names_the_account() {
     ] {
         let body = site.see(path).await.body;
         let open = format!(r#"<a href="{path}" data-key="{key}" aria-current="page">"#);
-        // Beside the page, and in the menu of a narrow screen.
+        // The navigation is there twice: beside the page, and in the menu of a narrow screen.
         assert_eq!(body.matches(&open).count(), 2, "{path}");
         assert_eq!(body.matches(r#"aria-current="page""#).count(), 2, "{path}");
         assert!(body.contains("Signed in as <strong>admin</strong>"));

@@ -1,4 +1,4 @@
-//! The page of golden repositories: what it shows, what its form and its buttons do.
+//! Tests of the page of golden repositories: what it shows, and what its form and its buttons do.
 
 use super::super::repositories::{PART_PATH, PATH};
 use super::work::{HOSTILE, assert_inert};
@@ -18,7 +18,7 @@ fn form(path: &str, name: &str) -> String {
     serde_urlencoded::to_string([("path", path), ("name", name)]).unwrap()
 }
 
-/// Describes repository 1 as its job would.
+/// Stores a description of repository 1, as its job would.
 async fn describe(site: &Site, text: &str, by: DescribedBy) {
     let kinds = vec![repositories::rules(), KindRules::new(Kind::parse("other").unwrap())];
     let poll = site.leads(kinds).await;

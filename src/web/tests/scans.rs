@@ -1,4 +1,4 @@
-//! The Self-Monitoring page and its button.
+//! Tests of the Self-Monitoring page and its button.
 
 use super::super::self_monitoring::lists::PATH as LISTS_PATH;
 use super::super::self_monitoring::page::PATH;

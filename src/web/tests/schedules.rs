@@ -1,4 +1,4 @@
-//! The pages of schedules: what they show, what their buttons and the form do, and to whom.
+//! Tests of the pages of schedules: what they show, what their buttons and the form do, and for which roles.
 
 use super::work::{HOSTILE, assert_inert, poll};
 use super::*;

@@ -1,4 +1,4 @@
-//! The configuration of self-monitoring, its prompt, and what the lists unfold and let people do.
+//! Tests of the configuration of self-monitoring, its prompt, and what the lists unfold and let people do.
 
 use super::super::self_monitoring::configuration::{
     self, CADENCE_PATH, CHANGE_PATH as SETTINGS_PATH,
@@ -55,7 +55,7 @@ async fn values_out_of_range_are_refused_beside_their_field_and_change_nothing()
         ("agent.budget_month_usd", "NaN", "dollars a month"),
     ];
     for (key, value, takes) in bad {
-        // What is right beside it is not taken alone.
+        // A field that is right is not taken if another one is wrong.
         let fields = [("self_monitoring.budget_usd", "7"), (key, value)];
         let id = key.replace(['.', '_'], "-");
         for answer in [

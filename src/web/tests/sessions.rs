@@ -1,4 +1,4 @@
-//! The pages of sessions, the form that asks for one, and what sessions cost.
+//! Tests of the pages of sessions, of the form that asks for one, and of what sessions cost.
 
 use super::super::trigger::{MAX_BODY_BYTES, PATH};
 use super::agent::{Run, asked, line, says};
@@ -91,7 +91,7 @@ async fn a_prompt_over_the_limit_is_too_large_by_itself_as_json_and_as_a_body() 
 async fn a_server_without_agents_says_so_and_shows_the_form_switched_off() {
     let site = Site::signed_in().await;
     let _leads = site.leads_without_agents().await;
-    // What fits into the limit reaches the check behind it: three bytes for each.
+    // A body that fits into the limit reaches the check behind it. Each of its bytes is sent as three.
     let large = format!("prompt={}", "%C3%A4".repeat(50_000));
     for form in ["prompt=look", large.as_str()] {
         let answer = trigger(&site, form, &[("hx-request", "true")]).await;

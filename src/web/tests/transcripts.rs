@@ -1,4 +1,4 @@
-//! A session's transcript, on its page and as a stream.
+//! Tests of a session's transcript, on its page and as a stream.
 
 use super::super::app::{MAX_TAILS, Shared};
 use super::super::stream::{Tail, next};
@@ -152,7 +152,7 @@ async fn a_line_is_shown_when_it_is_whole_however_many_pieces_it_takes() {
 }
 
 #[tokio::test]
-async fn whoever_comes_again_neither_misses_a_line_nor_gets_one_twice() {
+async fn a_client_that_comes_again_neither_misses_a_line_nor_gets_one_twice() {
     let site = Site::signed_in().await;
     let mut run = Run::of(&site, SessionRequest::of("look")).await;
     let id = run.id();
@@ -162,7 +162,7 @@ async fn whoever_comes_again_neither_misses_a_line_nor_gets_one_twice() {
     let mut got = Vec::new();
     let mut last: Option<String> = None;
     for round in 0..6 {
-        // In turn by the header that a browser sends and by the query that the page's script sends.
+        // The rounds alternate between the header that a browser sends and the query that the page's script sends.
         let query = last.as_deref().filter(|_| round % 2 == 1).map(|id| format!("?after={id}"));
         let header = last.as_deref().filter(|_| round % 2 == 0);
         let mut client = Client::open(&site, id, query.as_deref().unwrap_or(""), header).await;
@@ -219,7 +219,7 @@ async fn a_stream_of_nothing_is_refused() {
     }
     let stranger = ask(Method::GET, &format!("/sessions/{id}/stream"));
     assert_eq!(site.send(bare(stranger)).await.status, StatusCode::UNAUTHORIZED);
-    // What a browser never sends is no reason to send nothing.
+    // No browser sends such values. The stream answers them all the same, and ends.
     let odd = Client::open(&site, id, "?after=999999", Some("odd")).await.rest().await;
     assert!(is_done(odd.last()));
 }
@@ -242,7 +242,7 @@ async fn fifty_clients_follow_one_run_and_a_page_still_gets_its_own_stream() {
     }
     let page = respond(&site, super::super::live::PATH, None).await;
     assert_eq!(page.status(), StatusCode::OK);
-    // Other pages are served meanwhile: no client holds a reader.
+    // Other pages are served meanwhile, because no client holds a reader of the database.
     assert_eq!(site.see("/sessions").await.status, StatusCode::OK);
     run.done("").await;
     let begun = Instant::now();
@@ -309,7 +309,7 @@ async fn every_part_of_a_long_transcript_is_a_few_links_away() {
     let mut run = Run::of(&site, SessionRequest::of("look")).await;
     let mut text = String::new();
     for n in 1..=900 {
-        // One line is longer than what a page shows.
+        // One line is longer than the part that a page shows.
         let length = if n == 450 { 700_000 } else { 1_000 };
         writeln!(text, "{n} {}", "w".repeat(length)).unwrap();
     }

@@ -1,4 +1,4 @@
-//! The server behind a real socket.
+//! Tests of the server behind a real socket.
 
 use super::super::serve;
 use super::*;

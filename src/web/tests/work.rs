@@ -8,7 +8,7 @@ use crate::model::{
 };
 use std::time::Duration;
 
-/// The corpus of texts that are no text to a careless page.
+/// A text that a careless page would take for markup.
 pub(super) const HOSTILE: &str =
     "<script>alert(1)</script>\"><img src=x onerror=alert(2)>' javascript:alert(3) <svg/onload=x>";
 
@@ -116,7 +116,7 @@ pub(super) fn assert_inert(body: &str) {
         let own = tag.starts_with("script src=\"/assets/");
         assert!(own || !tag.starts_with("script"), "<{tag}>");
         assert!(!tag.starts_with("style") && !tag.contains("=\"javascript:"), "<{tag}>");
-        // Names only: what stands in quotes is text.
+        // Only names are looked at: what is in quotes is text.
         let names = tag.split('"').step_by(2).collect::<String>();
         for attribute in names.split_whitespace().skip(1) {
             let inline = ["style=", "on", "hx-on", "srcdoc="];

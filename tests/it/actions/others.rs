@@ -112,7 +112,7 @@ async fn schedules_are_run_paused_and_resumed_alike_by_every_face() {
     };
     let mut faces = Faces::start(prepare).await;
     for (name, deed, says) in [
-        ("nightly", "run-now", Ok("Job 1 is made as the schedule nightly makes them")),
+        ("nightly", "run-now", Ok("Job 1 is made as the schedule nightly would make it")),
         ("nightly", "pause", Ok("The schedule nightly makes no more jobs")),
         ("nightly", "pause", Ok("The schedule nightly ")),
         ("nightly", "resume", Ok("The schedule nightly goes on")),

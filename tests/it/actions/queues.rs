@@ -17,12 +17,12 @@ fn prepare(folder: &Path) {
 async fn queues_are_limited_alike_by_every_face() {
     let mut faces = Faces::start(prepare).await;
     for (queue, limit, says) in [
-        ("mail", "3", Ok("The queue mail runs at most 3 jobs at once.")),
+        ("mail", "3", Ok("The queue mail runs at most 3 jobs at a time.")),
         ("mail", "0", Ok("The queue mail starts no job until its limit is raised.")),
         (
             "mail",
             "default",
-            Ok("The queue mail runs as the program says: at most 10 jobs at once."),
+            Ok("The queue mail runs as the program says: at most 10 jobs at a time."),
         ),
         ("mail", "10001", Err(Code::ModelInvalid)),
         ("mail", "many", Err(Code::ModelInvalid)),

@@ -166,7 +166,7 @@ impl Drop for World {
 /// A job database as the server has it, with a text in a payload.
 async fn job_database(path: &Path, canary: &str) {
     let (folder, store) = store();
-    let job = NewJob::of(Kind::parse("good").unwrap(), &canary).unwrap();
+    let job = NewJob::untyped(Kind::parse("good").unwrap(), &canary).unwrap();
     store.enqueue(job, now()).await.unwrap();
     drop(store);
     let conn = foreign(folder.path());

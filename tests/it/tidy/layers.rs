@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["error", "clock", "config", "model", "redact"],
     &["store"],
     &["engine", "logs"],
-    &["agents", "testing", "tracker"],
+    &["agents", "prelude", "testing", "tracker"],
     &["bulk", "monitor", "repositories", "sessions"],
     &["actions", "wire"],
     &["web", "cli"],

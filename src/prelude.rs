@@ -1,0 +1,10 @@
+//! What a program that embeds the engine names in nearly every file: `use lamplighter::prelude::*`.
+
+pub use crate::clock::Clock;
+pub use crate::engine::{Context, Engine, Handler};
+pub use crate::model::{
+    Enqueued, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Outcome, Payload, Status,
+};
+pub use crate::store::{OpenMode, Store};
+pub use serde::{Deserialize, Serialize};
+pub use std::time::Duration;
