@@ -36,16 +36,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Ensured> {
-        let ensure = move |tx: &Tx<'_>| {
-            let NewSchedule { name, plan } = new;
-            if sql::schedules::get(tx, &name)?.is_none() {
-                sql::schedules::create(tx, NewSchedule { name, plan }, &actor, now)?;
-                return Ok(Ensured::Added);
-            }
-            let changed = sql::schedules::change(tx, &name, plan.into(), &actor, now)?;
-            Ok(if changed { Ensured::Changed } else { Ensured::Kept })
-        };
-        self.db.write("declare a schedule", ensure).await
+        let ensure = move |tx: &Tx<'_>, now| core::schedules::ensure(tx, new.clone(), &actor, now);
+        self.db.rule("declare a schedule", now, ensure).await
     }
 
     /// Changes a schedule's plan, from now on: a running engine notices, in whichever process. A change is no downtime, so

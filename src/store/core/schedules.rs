@@ -6,8 +6,8 @@
 use super::fire::{job_of, skip_until_now};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, CatchUp, JobId, NewJob, NewSchedule, Plan, PlanChange, ReservedSchedule, Schedule,
-    ScheduleName, Timestamp, Trigger,
+    Actor, CatchUp, Ensured, JobId, NewJob, NewSchedule, Plan, PlanChange, ReservedSchedule,
+    Schedule, ScheduleName, Timestamp, Trigger,
 };
 use crate::store::sql::{audit, jobs, schedules};
 use crate::store::sqlite::Tx;
@@ -41,6 +41,24 @@ pub(in crate::store) fn create(
     let plan = new.plan.checked()?;
     insert(tx, name, &plan, false, actor, now)?;
     record(tx, actor, "add", name, (None, Some(&plan)), now)
+}
+
+/// Makes a schedule be as a program declares it: adds it, or gives the one of its name this plan.
+///
+/// # Errors
+/// As [`create`], but `SCHED-NAME-002`.
+pub(in crate::store) fn ensure(
+    tx: &Tx<'_>,
+    NewSchedule { name, plan }: NewSchedule,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Ensured> {
+    if schedules::get(tx, &name)?.is_none() {
+        create(tx, NewSchedule { name, plan }, actor, now)?;
+        return Ok(Ensured::Added);
+    }
+    let changed = change(tx, &name, plan.into(), actor, now)?;
+    Ok(if changed { Ensured::Changed } else { Ensured::Kept })
 }
 
 fn insert(
