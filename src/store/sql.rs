@@ -29,6 +29,8 @@ pub(super) mod settings;
 mod simulation;
 pub(super) mod snapshot;
 pub(super) mod spend;
+#[cfg(test)]
+mod statements;
 pub mod transactional;
 pub(super) mod transcript;
 pub(super) mod unblock;

@@ -125,7 +125,7 @@ pub(in crate::store) fn edit(
 ) -> Result<()> {
     const SQL: &str = "
         UPDATE filings
-        SET title = iif(title IS NULL, NULL, :title), body = :body, updated_at = :now
+        SET title = CASE WHEN title IS NULL THEN NULL ELSE :title END, body = :body, updated_at = :now
         WHERE id = :id";
     let refused =
         |why: &str| Err(Error::new(Code::ModelInvalid, format!("edit filing {}: {why}", id.0)));

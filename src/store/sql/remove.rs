@@ -28,8 +28,8 @@ pub(in crate::store) fn job(tx: &Tx<'_>, job: &Job) -> Result<()> {
 pub(in crate::store) fn transcript(conn: &Connection, id: JobId, limit: usize) -> Result<usize> {
     const SQL: &str = "
         DELETE FROM transcript_pieces
-        WHERE rowid IN (
-            SELECT rowid
+        WHERE (job_id, start) IN (
+            SELECT job_id, start
             FROM transcript_pieces
             WHERE job_id = :id
             LIMIT :limit)";

@@ -106,7 +106,7 @@ fn rules() -> Arc<[KindRules]> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a database of this test's own, in memory")]
-fn database() -> Connection {
+pub(super) fn database() -> Connection {
     let conn = Connection::open_in_memory().unwrap();
     conn.pragma_update(None, "foreign_keys", true).unwrap();
     crate::store::sqlite::open::tune(&conn).unwrap();
