@@ -29,6 +29,7 @@ pub use kinds::Handler;
 
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
+use crate::jobs::Jobs;
 use crate::model::{
     Actor, Kind, KindRules, MAX_AT_ONCE, NewSchedule, Outcome, Payload, Queue, Timestamp,
 };
@@ -263,6 +264,7 @@ impl Builder {
         let handlers = handlers.map(|handler| around::wrapped(handler, &self.layers)).collect();
         let (leads, leading) = watch::channel(false);
         let stop = Stop { claims: CancellationToken::new(), handlers: CancellationToken::new() };
+        let jobs = Jobs::new(&self.store, &self.clock);
         let poller = Poller::new(
             (self.store, self.clock),
             (self.kinds, handlers),
@@ -272,7 +274,7 @@ impl Builder {
         );
         let mut service = JoinSet::new();
         service.spawn(poller.serve(leads));
-        Ok(Engine { service, leading, stop })
+        Ok(Engine { service, jobs, leading, stop })
     }
 }
 
@@ -307,6 +309,7 @@ struct Stop {
 #[derive(Debug)]
 pub struct Engine {
     service: JoinSet<()>,
+    jobs: Jobs,
     leading: watch::Receiver<bool>,
     stop: Stop,
 }
@@ -325,6 +328,11 @@ impl Engine {
             before_rescue: Vec::new(),
             swept: Vec::new(),
         }
+    }
+
+    /// The jobs of the engine's store: to make them, to wait for them, to follow and change them.
+    pub fn jobs(&self) -> Jobs {
+        self.jobs.clone()
     }
 
     /// Whether this process leads; it sees `true` once it has looked for work as the leader. Every process with an engine
@@ -353,3 +361,6 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

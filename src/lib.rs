@@ -84,6 +84,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod error;
+pub mod jobs;
 #[cfg(feature = "monitor")]
 pub mod logs;
 pub mod model;
@@ -106,3 +107,4 @@ pub mod wire;
 
 pub use engine::Engine;
 pub use error::{Class, Code, Error, Result};
+pub use jobs::Jobs;

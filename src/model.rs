@@ -14,6 +14,7 @@ mod edit;
 mod filing;
 mod filter;
 mod job;
+mod job_event;
 mod kind_rules;
 mod limits;
 mod log;
@@ -59,6 +60,8 @@ pub use job::{
     Attempt, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt, ParkedBy, Status,
     Trigger, WaitsFor,
 };
+pub(crate) use job_event::EventFilter;
+pub use job_event::{JobEvent, Lagged};
 pub use kind_rules::{Backoff, KindRules, Retention};
 pub use limits::{
     MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, PRIORITIES, PRIORITY_STEP_MS,
@@ -72,7 +75,7 @@ pub use payload::Payload;
 pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState, Unplaced};
-pub use registered::{RegisteredKind, differing, rules_in_force};
+pub use registered::{RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
     Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,
@@ -101,4 +104,4 @@ pub use transition::{
     settlement,
 };
 pub use why::{Circumstances, Gate, Opening, PutOff, UsageLimit, Wait, Why, why};
-pub use worker::{Epoch, LEASE, Leader, Process, Registration, Worker};
+pub use worker::{Epoch, LEASE, Leader, Process, Worker};

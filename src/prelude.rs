@@ -2,6 +2,7 @@
 
 pub use crate::clock::Clock;
 pub use crate::engine::{Context, Engine, Handler};
+pub use crate::jobs::{Jobs, Waited};
 pub use crate::model::{
     Enqueued, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Outcome, Payload, Status,
 };

@@ -16,6 +16,7 @@ mod filings;
 mod jobs;
 mod leader;
 mod logs;
+mod news;
 mod queues;
 mod repositories;
 mod scans;
@@ -26,15 +27,18 @@ mod settings;
 mod snapshot;
 mod sql;
 mod sqlite;
+mod waits;
 mod workers;
 
 pub use leader::Leadership;
 pub use logs::LogStore;
+pub use news::JobEvents;
 pub use snapshot::{Snapshot, SnapshotPlan};
 pub use sql::transactional;
 
 use crate::error::Result;
 use board::Board;
+use news::News;
 use sqlite::{Database, Schema};
 use std::path::Path;
 use std::sync::Arc;
@@ -97,11 +101,5 @@ impl Store {
     /// while [`Store::watch_foreign_commits`] runs. Arm it, look, then wait.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.db.changes()
-    }
-
-    /// Watches for other programs' commits and announces them to [`Store::changes`]; returns only with an error, when
-    /// the database closes. Cancel safe.
-    pub async fn watch_foreign_commits(&self) -> Result<()> {
-        sqlite::watch::foreign_commits(&self.db).await
     }
 }

@@ -1,10 +1,17 @@
 //! Actions on the texts that wait to go to the issue tracker: approving, rejecting and editing one.
 
-use super::{Answer, Call};
+use super::{Answer, Call, Right};
 use crate::error::Result;
 use crate::model::{FilingId, Role};
 use crate::store::Store;
 use crate::wire;
+
+/// The right to let texts go to the tracker.
+pub const APPROVE: Right = Right::new(Role::Admin, "approve what is filed");
+/// The right to keep texts from it.
+pub const REJECT: Right = Right::new(Role::Admin, "reject what was to be filed");
+/// The right to change texts that wait.
+pub const EDIT: Right = Right::new(Role::Admin, "edit what is to be filed");
 
 /// A request to change the text of a filing that waits.
 #[derive(Clone, Debug)]
@@ -19,19 +26,20 @@ pub struct FilingEdit {
 
 /// Whether a person of this role may approve, reject and edit a filing.
 pub fn may(role: Role) -> bool {
-    role >= Role::Admin
+    APPROVE.is_of(role)
 }
 
 /// Approves a filing, which then goes to the tracker.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `TRACK-FILE-001` if the filing does not wait for approval.
+/// `AUTH-ROLE-001` below the role admin; `TRACK-FILE-001` if the filing does not wait for approval, `-002` if no filing has
+/// this id.
 pub async fn approve(
     store: &Store,
     call: &Call,
     id: FilingId,
 ) -> Result<Answer<wire::FilingDecided>> {
-    call.needs(Role::Admin, "approve what is filed")?;
+    call.needs(APPROVE)?;
     store.approve_filing(id, call.actor(), call.now).await?;
     let sentence = format!("Filing {} is approved and goes to the tracker.", id.0);
     Ok(decided(id, "approved", sentence))
@@ -46,7 +54,7 @@ pub async fn reject(
     call: &Call,
     id: FilingId,
 ) -> Result<Answer<wire::FilingDecided>> {
-    call.needs(Role::Admin, "reject what was to be filed")?;
+    call.needs(REJECT)?;
     store.reject_filing(id, call.actor(), call.now).await?;
     let sentence = format!("Filing {} is rejected and never goes to the tracker.", id.0);
     Ok(decided(id, "rejected", sentence))
@@ -55,13 +63,14 @@ pub async fn reject(
 /// Changes the text of a filing. The filing goes on waiting for approval.
 ///
 /// # Errors
-/// As [`approve`]; `JOB-VALUE-001` for an empty title or body, or one that is too long.
+/// As [`approve`]; `JOB-VALUE-001` for an empty title or body, or a title that is too long; `JOB-SIZE-001` for a body
+/// that is.
 pub async fn edit(
     store: &Store,
     call: &Call,
     request: FilingEdit,
 ) -> Result<Answer<wire::FilingDecided>> {
-    call.needs(Role::Admin, "edit what is to be filed")?;
+    call.needs(EDIT)?;
     let FilingEdit { id, title, body } = request;
     // A form ends every line with CR LF.
     let body = body.replace("\r\n", "\n");
@@ -89,7 +98,7 @@ mod tests {
         let store = Store::open(&folder.path().join("jobs.db"), OpenMode::Migrate).unwrap();
         let id = FilingId(7);
         let edited = || FilingEdit { id, title: Some("t".into()), body: "b".into() };
-        for (role, code) in [(Role::Admin, Code::FilingDecided), (Role::Operator, Code::AuthRole)] {
+        for (role, code) in [(Role::Admin, Code::FilingUnknown), (Role::Operator, Code::AuthRole)] {
             let mut call = Call::by_owner(NOW);
             call.who.role = role;
             let refused = [

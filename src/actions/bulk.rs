@@ -5,7 +5,7 @@
 
 mod words;
 
-use super::{Answer, Call, waiting};
+use super::{Answer, Call, Right, waiting};
 use crate::bulk;
 use crate::error::{Code, Error, Result};
 use crate::model::{Bulk, BulkAct, Filter, JobEdit, JobId, JobState, Kind, Preview, Role, Skip};
@@ -41,8 +41,9 @@ pub struct Previewed {
 /// `AUTH-ROLE-001` below the role operator, for deleting below admin; `JOB-QUERY-001` for a query that cannot be read;
 /// `JOB-VALUE-001` for an empty query, which would mean every job, and for a priority out of range.
 pub async fn preview(store: &Store, call: &Call, ask: BulkAsk) -> Result<Previewed> {
-    let doing = words::doing(ask.act);
-    call.needs(role(ask.act), doing)?;
+    let right = right(ask.act);
+    call.needs(right)?;
+    let doing = right.doing;
     let filter = Filter::parse(&ask.query)?;
     if filter.is_empty() {
         let why = "the query is empty, which would mean every job; say which, as status:queued";
@@ -77,7 +78,7 @@ pub async fn act(
 ) -> Result<Answer<wire::BulkDone>> {
     let Previewed { preview, answer } = previewed;
     let act = preview.bulk.act;
-    call.needs(role(act), words::doing(act))?;
+    call.needs(right(act))?;
     let changes = preview.changes();
     if changes > 0 && !confirmed {
         let what = words::would(act, changes);
@@ -112,14 +113,15 @@ pub async fn act(
     Ok(Answer::new(done, sentence).with_notes(notes))
 }
 
-/// The least role that may do this to many jobs.
-const fn role(act: BulkAct) -> Role {
-    match act {
+/// The right to do this to many jobs.
+const fn right(act: BulkAct) -> Right {
+    let least = match act {
         BulkAct::Cancel | BulkAct::Retry | BulkAct::RunNow | BulkAct::SetPriority(_) => {
             Role::Operator
         }
         BulkAct::Delete => Role::Admin,
-    }
+    };
+    Right::new(least, words::doing(act))
 }
 
 /// The jobs of a preview that still fit and are to be changed, oldest first. Counts those that are left alone. Only the

@@ -1,5 +1,6 @@
 //! One call of an action: who asks, how the server knows, and when.
 
+use super::Right;
 use crate::error::{Code, Error, Result};
 use crate::model::{Actor, Role, Timestamp};
 use std::time::Duration;
@@ -40,6 +41,21 @@ pub enum Proof {
     Login(Timestamp),
 }
 
+impl Who {
+    /// Refuses a person whose role does not have this right.
+    ///
+    /// # Errors
+    /// `AUTH-ROLE-001`.
+    pub fn needs(&self, right: Right) -> Result<()> {
+        if right.is_of(self.role) {
+            return Ok(());
+        }
+        let (Right { least, doing }, role) = (right, self.role.as_str());
+        let why = format!("your role is {role}, and this needs the role {}", least.as_str());
+        Err(Error::new(Code::AuthRole, format!("{doing}: {why}")))
+    }
+}
+
 impl Call {
     /// A call by the owner of the data directory at the machine's command line, who may do everything.
     pub fn by_owner(now: Timestamp) -> Self {
@@ -56,20 +72,12 @@ impl Call {
         Actor { name: self.who.name.clone(), remote: self.who.remote.clone() }
     }
 
-    /// Refuses a person of a lower role. `doing` says what the person wants, as "pause a queue".
+    /// As [`Who::needs`].
     ///
     /// # Errors
     /// `AUTH-ROLE-001`.
-    pub fn needs(&self, least: Role, doing: &str) -> Result<()> {
-        let role = self.who.role;
-        if role >= least {
-            return Ok(());
-        }
-        let (role, least) = (role.as_str(), least.as_str());
-        Err(Error::new(
-            Code::AuthRole,
-            format!("{doing}: your role is {role}, and this needs the role {least}"),
-        ))
+    pub fn needs(&self, right: Right) -> Result<()> {
+        self.who.needs(right)
     }
 
     /// Refuses a person who gave the password too long ago for an action that hands out power: a browser that was left
@@ -96,9 +104,9 @@ mod tests {
     #[test]
     fn a_lower_role_is_refused_with_both_roles_named() {
         let mut call = Call::by_owner(Timestamp::default());
-        assert!(call.needs(Role::Admin, "add a user").is_ok());
+        assert!(call.needs(Right::new(Role::Admin, "add a user")).is_ok());
         call.who.role = Role::Viewer;
-        let refused = call.needs(Role::Operator, "pause a queue").unwrap_err();
+        let refused = call.needs(Right::new(Role::Operator, "pause a queue")).unwrap_err();
         assert_eq!(
             refused.sentence(),
             "Could not pause a queue: your role is viewer, and this needs the role operator."

@@ -1,7 +1,7 @@
 //! The check of a session before it is queued. A run without a sandbox must be confirmed.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{MAX_PAYLOAD_BYTES, MAX_PROMPT_BYTES, Profile, SessionRequest};
+use crate::model::{Profile, SessionRequest};
 use crate::sessions;
 use crate::store::Store;
 
@@ -16,13 +16,6 @@ pub(super) async fn session(
     confirmed: bool,
     doing: &str,
 ) -> Result<()> {
-    let prompt = request.prompt.as_deref().unwrap_or_default();
-    let payload = serde_json::to_string(request).map_or(0, |text| text.len());
-    if prompt.len() > MAX_PROMPT_BYTES || payload > MAX_PAYLOAD_BYTES {
-        let most = MAX_PROMPT_BYTES / 1024;
-        let why = format!("{doing}: its prompt is too large, and {most} KiB are allowed");
-        return Err(Error::new(Code::JobTooLarge, why));
-    }
     request.check()?;
     let tiers = sessions::wishes(store).await?.tiers;
     let of_tier = tiers[usize::from(request.tier()) - 1].profile;

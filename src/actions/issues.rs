@@ -1,11 +1,14 @@
 //! Actions on issues: closing, reopening, muting and unmuting one.
 
-use super::{Answer, Call};
+use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
 use crate::model::{Issue, IssueChange, IssueId, IssueState, Role};
 use crate::store::Store;
 use crate::wire;
 use std::str::FromStr;
+
+/// The right to close, reopen, mute and unmute issues.
+pub const CHANGE: Right = Right::new(Role::Operator, "change an issue");
 
 /// What a person does to an issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +86,7 @@ impl FromStr for IssueDeed {
 
 /// Whether a person of this role may change issues.
 pub fn may(role: Role) -> bool {
-    role >= Role::Operator
+    CHANGE.is_of(role)
 }
 
 /// What can be done to an issue as it is. An issue of another tracker is closed and reopened there; it is muted here.
@@ -114,7 +117,7 @@ pub async fn change(
     id: IssueId,
     deed: IssueDeed,
 ) -> Result<Answer<wire::IssueChanged>> {
-    call.needs(Role::Operator, &format!("{} an issue", deed.verb()))?;
+    call.needs(CHANGE)?;
     if deed.is_of_the_tracker() && !is_local(&find(store, id).await?) {
         let why = "it is one of another tracker and is opened and closed there";
         let doing = format!("{} issue {}: {why}", deed.verb(), id.0);

@@ -11,7 +11,7 @@ pub use read::{JobsAsk, find, story, waits, why};
 pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload};
 
 use super::waiting::held;
-use super::{Answer, Call, kinds, waiting};
+use super::{Answer, Call, Right, kinds, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, UniqueKey,
@@ -25,6 +25,23 @@ use std::time::Duration;
 const ACTS: Role = Role::Operator;
 /// The least role that may delete jobs and change their payload.
 const OWNS: Role = Role::Admin;
+
+/// The right to queue jobs.
+pub const ENQUEUE: Right = Right::new(ACTS, "queue a job");
+/// The right to cancel jobs.
+pub const CANCEL: Right = Right::new(ACTS, "cancel a job");
+/// The right to run jobs again that are over.
+pub const RUN_AGAIN: Right = Right::new(ACTS, "run a job again");
+/// The same for a bulk action.
+const RUN_BULK_AGAIN: Right = Right::new(OWNS, "run a bulk action again");
+/// The right to start jobs that wait before their time.
+pub const RUN_NOW: Right = Right::new(ACTS, "start a job now");
+/// The right to change jobs that wait.
+pub const EDIT: Right = Right::new(ACTS, "change a job");
+/// The right to change what they are given.
+const EDIT_PAYLOAD: Right = Right::new(OWNS, "change the payload of a job");
+/// The right to delete jobs that are over.
+pub const DELETE: Right = Right::new(OWNS, "delete a job");
 
 /// Queues a job.
 #[derive(Clone, Debug)]
@@ -90,7 +107,7 @@ pub fn may_run_again(role: Role, kind: &Kind) -> bool {
 
 /// Whether a person of this role may delete jobs.
 pub fn may_delete(role: Role) -> bool {
-    role >= OWNS
+    DELETE.is_of(role)
 }
 
 /// Queues a job.
@@ -104,8 +121,8 @@ pub async fn enqueue(
     call: &Call,
     request: JobAdd,
 ) -> Result<Answer<wire::Enqueued>> {
-    let doing = "queue a job";
-    call.needs(ACTS, doing)?;
+    call.needs(ENQUEUE)?;
+    let doing = ENQUEUE.doing;
     let kind = Kind::parse(request.kind.trim())?;
     kinds::check_asked(store, call, (&kind, &request.payload), request.confirmed, doing).await?;
     let job = NewJob {
@@ -140,7 +157,7 @@ pub async fn enqueue(
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator; `JOB-ID-001` if no job has this id, `JOB-ID-004` if the job is over.
 pub async fn cancel(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::JobCancelled>> {
-    call.needs(ACTS, "cancel a job")?;
+    call.needs(CANCEL)?;
     let answer = |status, sentence| Answer::new(wire::JobCancelled { id, status }, sentence);
     match store.cancel(JobId(id), call.actor(), call.now).await? {
         Cancelled::Done => Ok(answer("cancelled", format!("Job {id} is cancelled."))),
@@ -165,15 +182,15 @@ pub async fn run_again(
     call: &Call,
     request: RunAgain,
 ) -> Result<Answer<wire::Enqueued>> {
-    let doing = "run a job again";
-    call.needs(ACTS, doing)?;
+    call.needs(RUN_AGAIN)?;
+    let doing = RUN_AGAIN.doing;
     let job = known(store, request.id).await?;
     if job.kind == Kind::AGENT_SESSION {
         let payload = serde_json::from_str(&job.payload).unwrap_or(Value::Null);
         kinds::check_session(store, call, &payload, request.confirmed, doing).await?;
     }
     if job.kind == Kind::BULK_ACTION {
-        call.needs(OWNS, "run a bulk action again")?;
+        call.needs(RUN_BULK_AGAIN)?;
     }
     let again = store.run_again(job.id, call.actor(), call.correlation_id.clone(), call.now);
     let again = again.await?;
@@ -189,7 +206,7 @@ pub async fn run_again(
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator; `JOB-ID-001` if no job has this id, `JOB-ID-003` if the job runs or is over.
 pub async fn run_now(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::JobDue>> {
-    call.needs(ACTS, "start a job now")?;
+    call.needs(RUN_NOW)?;
     let job = known(store, id).await?;
     let done = store.run_now(job.id, call.actor(), call.now).await?;
     let why = held(store, JobId(id), call.now).await;
@@ -212,11 +229,11 @@ pub async fn edit(
     call: &Call,
     request: JobChange,
 ) -> Result<Answer<wire::JobChanged>> {
-    let doing = "change a job";
-    call.needs(ACTS, doing)?;
+    call.needs(EDIT)?;
+    let doing = EDIT.doing;
     let before = known(store, request.id).await?;
     if let Some(payload) = &request.payload {
-        call.needs(OWNS, "change the payload of a job")?;
+        call.needs(EDIT_PAYLOAD)?;
         let checked = (&before.kind, payload);
         kinds::check_asked(store, call, checked, request.confirmed, doing).await?;
     }
@@ -260,13 +277,17 @@ pub fn priority_of(change: &JobChange) -> Result<i32> {
 /// `AUTH-ROLE-001` below the role admin; `JOB-ID-001` if no job has this id, `JOB-ID-002` if the job is not over or
 /// processes of it may be left.
 pub async fn delete(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::JobDeleted>> {
-    call.needs(OWNS, "delete a job")?;
+    call.needs(DELETE)?;
     store.delete_job(JobId(id), call.actor(), call.now).await?;
     let sentence = format!("Job {id} is deleted, with its history.");
     Ok(Answer::new(wire::JobDeleted { id }, sentence))
 }
 
-async fn known(store: &Store, id: i64) -> Result<Job> {
+/// The job of this id.
+///
+/// # Errors
+/// `JOB-ID-001` if there is none.
+pub async fn known(store: &Store, id: i64) -> Result<Job> {
     let found = store.job(JobId(id)).await?;
     found.ok_or_else(|| unknown(id))
 }

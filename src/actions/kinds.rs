@@ -2,7 +2,7 @@
 //!
 //! Without it, a job whose payload its handler cannot read would fail only at its first run, perhaps by night.
 
-use super::{Call, confirm};
+use super::{Call, Right, confirm};
 use crate::agents::claude::Model;
 use crate::error::{Code, Error, Result};
 use crate::model::{Kind, Role, SessionRequest};
@@ -12,6 +12,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::io::ErrorKind;
 use std::path::Path;
+
+/// The right to ask for a session: an agent may do much on the machine.
+pub const ASK_FOR_SESSION: Right = Right::new(Role::Admin, "ask for a session");
 
 /// Refuses an input that the handler of this kind cannot use. The input of kinds of other programs is not checked.
 ///
@@ -51,7 +54,7 @@ pub(super) async fn check_asked(
         return Err(Error::new(Code::ModelInvalid, why));
     }
     if *kind == Kind::AGENT_SESSION {
-        call.needs(Role::Admin, "ask for a session")?;
+        call.needs(ASK_FOR_SESSION)?;
     }
     check(store, kind, payload).await?;
     if *kind == Kind::AGENT_SESSION {
@@ -67,7 +70,7 @@ pub(super) async fn check_session(
     confirmed: bool,
     doing: &str,
 ) -> Result<()> {
-    call.needs(Role::Admin, "ask for a session")?;
+    call.needs(ASK_FOR_SESSION)?;
     let request = SessionRequest::deserialize(payload).map_err(|error| {
         Error::new(Code::ModelInvalid, format!("{doing}: read the payload of a session"))
             .because(error)

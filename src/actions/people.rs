@@ -7,7 +7,7 @@ mod password;
 
 pub use password::{Memory, Password, verify};
 
-use super::{Answer, Call};
+use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
 use crate::model::{Account, Actor, Role, Timestamp, Username};
 use crate::store::Store;
@@ -69,7 +69,7 @@ pub async fn set_up(
 /// # Errors
 /// `AUTH-SETUP-002` if there is no admin and the password does not fit the rules.
 pub async fn first_admin(store: &Store, call: &Call, password: &str) -> Result<bool> {
-    call.needs(Role::Admin, "make the first admin")?;
+    call.needs(Right::new(Role::Admin, "make the first admin"))?;
     if store.has_admin().await? {
         return Ok(false);
     }
@@ -172,6 +172,7 @@ pub async fn remove(store: &Store, call: &Call, name: &str) -> Result<Answer<wir
 /// # Errors
 /// `AUTH-NAME-001`.
 pub async fn known(store: &Store, name: &str) -> Result<()> {
+    let name = name.trim();
     if store.account(name.to_owned()).await?.is_some() {
         return Ok(());
     }
@@ -179,8 +180,8 @@ pub async fn known(store: &Store, name: &str) -> Result<()> {
     Err(Error::new(Code::AuthUnknown, doing))
 }
 
-fn may(call: &Call, doing: &str) -> Result<()> {
-    call.needs(Role::Admin, doing)?;
+fn may(call: &Call, doing: &'static str) -> Result<()> {
+    call.needs(Right::new(Role::Admin, doing))?;
     call.needs_fresh(doing)
 }
 

@@ -1,18 +1,18 @@
 //! Actions on the prompt that the agent gets for a scan.
 
-use super::{Answer, Call};
+use super::{Answer, Call, Right};
 use crate::error::{Class, Code, Error, Result};
 use crate::model::Role;
 use crate::monitor::prompt;
 use crate::store::Store;
 use crate::wire;
 
-/// The least role that may change prompts.
-const OWNS: Role = Role::Admin;
+/// The right to change prompts.
+pub const CHANGE: Right = Right::new(Role::Admin, "change a prompt");
 
 /// Whether a person of this role may change prompts.
 pub fn may_change(role: Role) -> bool {
-    role >= OWNS
+    CHANGE.is_of(role)
 }
 
 /// The name of the field with the text.
@@ -47,19 +47,19 @@ pub fn unreadable(file: &str, why: std::io::Error) -> Error {
 /// Stores an edited prompt, or goes back to the shipped one (`None`). The next scan uses it.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a blank text and for one of more than 64 KB.
+/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a blank text; `JOB-SIZE-001` for one of more than 64 KB.
 pub async fn save(
     store: &Store,
     call: &Call,
     name: PromptName,
     text: Option<&str>,
 ) -> Result<Answer<wire::Prompt>> {
-    call.needs(OWNS, "change a prompt")?;
+    call.needs(CHANGE)?;
     match name {
         PromptName::SelfMonitoring => {
             let saved = prompt::save(store, text, call.actor(), call.now).await;
             saved.map_err(|error| {
-                let is_text = error.class() == Class::Invalid;
+                let is_text = [Class::Invalid, Class::TooLarge].contains(&error.class());
                 if is_text { error.of_field(format!("/{TEXT_FIELD}")) } else { error }
             })?;
         }

@@ -1,6 +1,6 @@
 //! Actions on queues: limits, pauses, and the switch that stops them all.
 
-use super::{Answer, Call};
+use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
 use crate::model::{MAX_AT_ONCE, Queue, QueueState, Role};
 use crate::store::Store;
@@ -13,14 +13,25 @@ pub const MAX_REASON: usize = 500;
 /// The least role that may stop all queues and end the stop.
 const STOPS: Role = Role::Admin;
 
+/// The right to limit queues.
+pub const LIMIT: Right = Right::new(Role::Operator, "set the limit of a queue");
+/// The right to pause queues.
+pub const PAUSE: Right = Right::new(Role::Operator, "pause a queue");
+/// The right to resume queues.
+pub const RESUME: Right = Right::new(Role::Operator, "resume a queue");
+/// The right to stop everything.
+pub const STOP_ALL: Right = Right::new(STOPS, "stop all queues");
+/// The right to let everything go on.
+pub const RESUME_ALL: Right = Right::new(STOPS, "end the stop of all queues");
+
 /// Whether a person of this role may stop all queues and end the stop.
 pub fn may_stop_all(role: Role) -> bool {
-    role >= STOPS
+    STOP_ALL.is_of(role)
 }
 
 /// Whether a person of this role may limit, pause and resume a queue.
 pub fn may_act(role: Role) -> bool {
-    role >= Role::Operator
+    PAUSE.is_of(role)
 }
 
 /// Sets how many jobs of a queue may run at once.
@@ -83,7 +94,7 @@ fn limit_out_of_range(limit: &str) -> Error {
 /// `AUTH-ROLE-001` below the role operator; `QUEUE-NAME-001` for a queue that nobody has spoken of; `JOB-VALUE-001` for a
 /// limit above 10,000.
 pub async fn limit(store: &Store, call: &Call, request: QueueLimit) -> Result<Answer<wire::Queue>> {
-    call.needs(Role::Operator, "set the limit of a queue")?;
+    call.needs(LIMIT)?;
     if let Some(limit) = request.limit.filter(|limit| *limit > MAX_AT_ONCE) {
         return Err(limit_out_of_range(&limit.to_string()));
     }
@@ -113,7 +124,7 @@ fn jobs_at_most(limit: u32) -> String {
 /// `AUTH-ROLE-001` below the role operator; `QUEUE-NAME-001` for a queue that nobody has spoken of; `JOB-VALUE-001` for a
 /// reason of more than 500 characters.
 pub async fn pause(store: &Store, call: &Call, request: QueuePause) -> Result<Answer<wire::Queue>> {
-    call.needs(Role::Operator, "pause a queue")?;
+    call.needs(PAUSE)?;
     let queue = Queue::parse(request.queue.trim())?;
     let reason = reason(&request.reason)?;
     let until = request.length.map(|length| call.now.plus(length));
@@ -141,7 +152,7 @@ fn reason(text: &str) -> Result<String> {
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator; `QUEUE-NAME-001` for a queue that nobody has spoken of.
 pub async fn resume(store: &Store, call: &Call, queue: &str) -> Result<Answer<wire::QueueResumed>> {
-    call.needs(Role::Operator, "resume a queue")?;
+    call.needs(RESUME)?;
     let queue = Queue::parse(queue.trim())?;
     let resumed = store.resume_queue(queue.clone(), call.actor(), call.now).await?;
     let sentence = if resumed {
@@ -157,7 +168,7 @@ pub async fn resume(store: &Store, call: &Call, queue: &str) -> Result<Answer<wi
 /// # Errors
 /// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a reason of more than 500 characters.
 pub async fn stop_all(store: &Store, call: &Call, why: &str) -> Result<Answer<wire::AllStopped>> {
-    call.needs(STOPS, "stop all queues")?;
+    call.needs(STOP_ALL)?;
     let asked_to_end = store.stop_all(reason(why)?, call.actor(), call.now).await?;
     let sentence = match asked_to_end {
         0 => "All queues are stopped; no job was running.".to_owned(),
@@ -172,7 +183,7 @@ pub async fn stop_all(store: &Store, call: &Call, why: &str) -> Result<Answer<wi
 /// # Errors
 /// `AUTH-ROLE-001` below the role admin.
 pub async fn resume_all(store: &Store, call: &Call) -> Result<Answer<wire::AllResumed>> {
-    call.needs(STOPS, "end the stop of all queues")?;
+    call.needs(RESUME_ALL)?;
     let resumed = store.resume_all(call.actor(), call.now).await?;
     let sentence = if resumed {
         "The queues go on; a queue that was paused separately stays paused."

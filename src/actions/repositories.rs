@@ -1,6 +1,6 @@
 //! Actions on the repositories of this machine that an agent describes.
 
-use super::{Answer, Call, waiting};
+use super::{Answer, Call, Right, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{Enqueued, Kind, NewJob, Role, Trigger};
 use crate::repositories;
@@ -10,8 +10,12 @@ use std::path::{Path, PathBuf};
 
 /// The least role that may register a repository and remove it.
 const OWNS: Role = Role::Admin;
-/// The least role that may ask for a new description.
-const ACTS: Role = Role::Operator;
+/// The right to have a repository described anew.
+pub const REFRESH: Right = Right::new(Role::Operator, "refresh a repository");
+/// The right to add one.
+pub const ADD: Right = Right::new(OWNS, "add a repository");
+/// The right to remove one.
+pub const REMOVE: Right = Right::new(OWNS, "remove a repository");
 
 /// Whether a person of this role may register a repository and remove it.
 pub fn may_change(role: Role) -> bool {
@@ -20,7 +24,7 @@ pub fn may_change(role: Role) -> bool {
 
 /// Whether a person of this role may ask for a new description.
 pub fn may_refresh(role: Role) -> bool {
-    role >= ACTS
+    REFRESH.is_of(role)
 }
 
 /// Longest name of a repository, in characters.
@@ -45,7 +49,7 @@ pub async fn add(
     call: &Call,
     request: RepositoryAdd,
 ) -> Result<Answer<wire::RepositoryAsked>> {
-    call.needs(OWNS, "add a repository")?;
+    call.needs(ADD)?;
     let path = folder(&request.path)?;
     let name = match request.name.trim() {
         "" => path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
@@ -84,8 +88,8 @@ pub async fn refresh(
     call: &Call,
     name: &str,
 ) -> Result<Answer<wire::RepositoryAsked>> {
-    call.needs(ACTS, "refresh a repository")?;
-    let name = called(store, name, "refresh a repository").await?;
+    call.needs(REFRESH)?;
+    let name = called(store, name, REFRESH.doing).await?;
     let job = job(call, &name)?;
     let made = store.request_description(name.clone(), job, call.now).await?;
     let sentence = match made {
@@ -107,8 +111,8 @@ pub async fn remove(
     call: &Call,
     name: &str,
 ) -> Result<Answer<wire::RepositoryRemoved>> {
-    call.needs(OWNS, "remove a repository")?;
-    let name = called(store, name, "remove a repository").await?;
+    call.needs(REMOVE)?;
+    let name = called(store, name, REMOVE.doing).await?;
     store.remove_repository(name.clone(), call.actor(), call.now).await?;
     let sentence =
         format!("The repository {name} and its description are forgotten; its folder stays.");

@@ -1,12 +1,15 @@
 //! Actions on scans: asking for a scan, or for a dry run, which only says what it would file.
 
-use super::{Answer, Call, waiting};
+use super::{Answer, Call, Right, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{JobId, Kind, NewJob, Role, Scan, Trigger};
 use crate::monitor;
 use crate::store::Store;
 use crate::wire;
 use serde::Serialize;
+
+/// The right to ask for a scan.
+pub const RUN: Right = Right::new(Role::Operator, "queue a scan");
 
 /// A request for a scan.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,7 +27,7 @@ struct Payload {
 
 /// Whether a person of this role may ask for a scan.
 pub fn may(role: Role) -> bool {
-    role >= Role::Operator
+    RUN.is_of(role)
 }
 
 /// Queues a scan, also while another scan runs: each call makes a job of its own.
@@ -38,7 +41,7 @@ pub async fn run_now(
     request: ScanRun,
 ) -> Result<Answer<wire::ScanQueued>> {
     let ScanRun { dry_run } = request;
-    call.needs(Role::Operator, "queue a scan")?;
+    call.needs(RUN)?;
     if !dry_run {
         can_file(store, call).await?;
     }

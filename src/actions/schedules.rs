@@ -7,7 +7,7 @@ mod plan;
 
 pub use plan::{PlanTexts, RuleText};
 
-use super::{Answer, Call, kinds, waiting};
+use super::{Answer, Call, Right, kinds, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     CatchUp, NewSchedule, Plan, PlanChange, Role, Schedule, ScheduleName, Timestamp,
@@ -20,14 +20,27 @@ const OWNS: Role = Role::Admin;
 /// The least role that may run, pause and resume a schedule.
 const ACTS: Role = Role::Operator;
 
+/// The right to add schedules.
+pub const ADD: Right = Right::new(OWNS, "add a schedule");
+/// The right to change schedules.
+pub const EDIT: Right = Right::new(OWNS, "change a schedule");
+/// The right to remove schedules.
+pub const REMOVE: Right = Right::new(OWNS, "remove a schedule");
+/// The right to pause schedules.
+pub const PAUSE: Right = Right::new(ACTS, "pause a schedule");
+/// The right to resume schedules.
+pub const RESUME: Right = Right::new(ACTS, "resume a schedule");
+/// The right to make a job of a schedule now.
+pub const RUN_NOW: Right = Right::new(ACTS, "run a schedule now");
+
 /// Whether a person of this role may add, edit and remove a schedule.
 pub fn may_change(role: Role) -> bool {
-    role >= OWNS
+    EDIT.is_of(role)
 }
 
 /// Whether a person of this role may run, pause and resume a schedule.
 pub fn may_act(role: Role) -> bool {
-    role >= ACTS
+    PAUSE.is_of(role)
 }
 
 /// How many of the next occurrences an answer shows.
@@ -68,8 +81,8 @@ pub async fn add(
     call: &Call,
     request: ScheduleAdd,
 ) -> Result<Answer<wire::SchedulePreview>> {
-    let doing = "add a schedule";
-    call.needs(OWNS, doing)?;
+    call.needs(ADD)?;
+    let doing = ADD.doing;
     let name = ScheduleName::parse(request.name.trim())?;
     let change = request.plan.read(None, call.now)?;
     let plan = change.applied_to(None).ok_or_else(|| {
@@ -98,8 +111,8 @@ pub async fn edit(
     call: &Call,
     request: ScheduleEdit,
 ) -> Result<Answer<wire::ScheduleChanged>> {
-    let doing = "change a schedule";
-    call.needs(OWNS, doing)?;
+    call.needs(EDIT)?;
+    let doing = EDIT.doing;
     let before = known(store, &request.name, doing).await?;
     let name = before.name.clone();
     let change = if before.reserved {
@@ -141,7 +154,7 @@ async fn check_input(
         return Ok(());
     }
     let asked = (&after.kind, &after.payload);
-    kinds::check_asked(store, call, asked, confirmed, "change a schedule").await
+    kinds::check_asked(store, call, asked, confirmed, EDIT.doing).await
 }
 
 /// Removes a schedule and its decisions. The jobs that it made stay.
@@ -154,8 +167,8 @@ pub async fn remove(
     call: &Call,
     name: &str,
 ) -> Result<Answer<wire::ScheduleRemoved>> {
-    let doing = "remove a schedule";
-    call.needs(OWNS, doing)?;
+    call.needs(REMOVE)?;
+    let doing = REMOVE.doing;
     let name = named(name, doing)?;
     store.remove_schedule(name.clone(), call.actor(), call.now).await?;
     let sentence = format!("The schedule {name} is removed; the jobs that it made stay.");
@@ -167,8 +180,8 @@ pub async fn remove(
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if there is none of this name, `-003` for the reserved one.
 pub async fn pause(store: &Store, call: &Call, name: &str) -> Result<Answer<wire::SchedulePaused>> {
-    let doing = "pause a schedule";
-    call.needs(ACTS, doing)?;
+    call.needs(PAUSE)?;
+    let doing = PAUSE.doing;
     let name = named(name, doing)?;
     let changed = store.pause_schedule(name.clone(), call.actor(), call.now).await?;
     let sentence = if changed {
@@ -189,8 +202,8 @@ pub async fn resume(
     call: &Call,
     name: &str,
 ) -> Result<Answer<wire::SchedulePaused>> {
-    let doing = "resume a schedule";
-    call.needs(ACTS, doing)?;
+    call.needs(RESUME)?;
+    let doing = RESUME.doing;
     let before = known(store, name, doing).await?;
     let name = before.name.clone();
     let changed = store.resume_schedule(name.clone(), call.actor(), call.now).await?;
@@ -219,8 +232,8 @@ pub async fn resume(
 /// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if no schedule has this name; `SCHED-RULE-001` if the stored
 /// plan cannot be read; `JOB-LIMIT-001` if too many jobs of its kind wait.
 pub async fn run_now(store: &Store, call: &Call, name: &str) -> Result<Answer<wire::ScheduleRun>> {
-    let doing = "run a schedule now";
-    call.needs(ACTS, doing)?;
+    call.needs(RUN_NOW)?;
+    let doing = RUN_NOW.doing;
     let schedule = known(store, name, doing).await?;
     let name = &schedule.name;
     let correlation_id = call.correlation_id.clone();
@@ -281,7 +294,11 @@ pub async fn decisions(
     Ok(decisions.iter().map(wire::ScheduleDecision::from).collect())
 }
 
-async fn known(store: &Store, name: &str, doing: &str) -> Result<Schedule> {
+/// The schedule of this name. `doing` is what a person wants of it, as "show a schedule".
+///
+/// # Errors
+/// `SCHED-NAME-001` if there is none.
+pub async fn known(store: &Store, name: &str, doing: &str) -> Result<Schedule> {
     let name = named(name, doing)?;
     let found = store.schedule(name.clone()).await?;
     found.ok_or_else(|| unknown(name.as_str(), doing))

@@ -1,6 +1,7 @@
 //! Actions on agent sessions: asking for one, continuing one, and stopping one.
 
-use super::{Answer, Call, confirm, kinds, waiting};
+use super::kinds::{self, ASK_FOR_SESSION};
+use super::{Answer, Call, Right, confirm, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{JobId, Kind, Readiness, Role, Session, SessionRequest, Timestamp, Trigger};
 use crate::sessions::{self, Asked};
@@ -8,19 +9,17 @@ use crate::store::Store;
 use crate::wire;
 use std::str::FromStr;
 
-/// The least role that may ask for a session: an agent may do much on the machine.
-const TRIGGERS: Role = Role::Admin;
-/// The least role that may stop a session.
-const STOPS: Role = Role::Operator;
+/// The right to stop one.
+pub const STOP: Right = Right::new(Role::Operator, "stop a session");
 
 /// Whether a person of this role may ask for a session.
 pub fn may_trigger(role: Role) -> bool {
-    role >= TRIGGERS
+    ASK_FOR_SESSION.is_of(role)
 }
 
 /// Whether a person of this role may stop a session.
 pub fn may_stop(role: Role) -> bool {
-    role >= STOPS
+    STOP.is_of(role)
 }
 
 /// A request for a session.
@@ -80,8 +79,8 @@ pub async fn trigger(
     call: &Call,
     asked: SessionTrigger,
 ) -> Result<Answer<wire::SessionQueued>> {
-    let doing = "ask for a session";
-    call.needs(TRIGGERS, doing)?;
+    call.needs(ASK_FOR_SESSION)?;
+    let doing = ASK_FOR_SESSION.doing;
     let SessionTrigger { request, confirmed, idempotency_key } = asked;
     if request.prompt_file.is_none() && request.prompt.as_deref().unwrap_or("").trim().is_empty() {
         // The first programs that used this form compare these words.
@@ -162,7 +161,7 @@ pub fn may_continue(session: &Session) -> bool {
 /// `AUTH-ROLE-001` below the role operator; `JOB-ID-001` if no session has this id; the errors of
 /// [`jobs::cancel`](super::jobs::cancel) for a session that is over.
 pub async fn stop(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::JobCancelled>> {
-    call.needs(STOPS, "stop a session")?;
+    call.needs(STOP)?;
     existing(store, JobId(id)).await?;
     super::jobs::cancel(store, call, id).await
 }

@@ -1,6 +1,6 @@
 //! Actions on settings, which admins change while the server runs, one or several at once.
 
-use super::{Answer, Call};
+use super::{Answer, Call, Right};
 use crate::error::{Class, Code, Error, Result};
 use crate::model::settings::{self, CADENCE, ENABLED};
 use crate::model::{
@@ -11,12 +11,12 @@ use crate::store::Store;
 use crate::wire;
 use serde_json::Value;
 
-/// The least role that may change settings.
-const OWNS: Role = Role::Admin;
+/// The right to change settings.
+pub const CHANGE: Right = Right::new(Role::Admin, "change the settings");
 
 /// Whether a person of this role may change settings.
 pub fn may_change(role: Role) -> bool {
-    role >= OWNS
+    CHANGE.is_of(role)
 }
 
 /// The word that takes a setting back to its default.
@@ -108,7 +108,7 @@ pub async fn change(
     call: &Call,
     changes: &[SettingChange],
 ) -> Result<Answer<wire::SettingsChanged>> {
-    call.needs(OWNS, "change the settings")?;
+    call.needs(CHANGE)?;
     let set = store.settings(settings::keys()).await?;
     let server = store.server_facts(call.now).await?;
     let is_on = ENABLED.of(&set) == true;

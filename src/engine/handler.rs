@@ -3,6 +3,7 @@
 use super::typed;
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::jobs::Jobs;
 use crate::model::{Enqueued, Job, Lease, NewJob, Outcome, OverBudget, Trigger};
 use crate::store::Store;
 use serde::de::DeserializeOwned;
@@ -67,6 +68,11 @@ impl Context {
         // The first one counts.
         drop(self.over_budget.set(over));
         Outcome::Snooze(wait)
+    }
+
+    /// The jobs of the engine's store. A job that is made with it is no child of this one.
+    pub fn jobs(&self) -> Jobs {
+        Jobs::new(&self.store, &self.clock)
     }
 
     /// Stores a job that this one makes: trigger `parent`, with this job as its parent and its correlation id.

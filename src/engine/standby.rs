@@ -4,6 +4,9 @@
 //! the lock leads. A leader that *stands still* keeps the lock; another worker that has seen its beat stand still for a
 //! lease leads by a new epoch, without the lock, and every write of the old one as a leader is refused from then on (P9).
 //!
+//! A `lamplighter serve` leads before any other program, since the work of a server (following logs, filing findings) goes
+//! with the lead: a program that leads gives the lead up when a server comes.
+//!
 //! The leader judges all others: a worker whose process is gone is lost at once, one whose beat stands still is lost
 //! after the lease. A lost worker's jobs are rescued, and it registers anew if it still lives. No process is killed, with
 //! one exception that hardens: a `lamplighter serve` kills another `lamplighter serve` that hangs.
@@ -19,7 +22,7 @@ use crate::model::{Epoch, Leader, Service, Worker, WorkerId};
 use crate::store::{Leadership, Store};
 use crate::{error_coded, warn_coded};
 use judge::{Judge, Verdict};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -89,26 +92,52 @@ impl Overseer {
 
     async fn run_once(&mut self) -> Result<()> {
         let epoch = *self.life.leads.borrow();
+        let workers = self.store.workers().await?;
+        let others = workers.iter().map(|worker| Some(worker.id.clone()));
+        let known: HashSet<_> = others.chain([None]).collect();
+        self.judges.retain(|id, _| known.contains(id));
         if epoch.is_none() && self.led {
             // Another worker has taken over: the lock, if there is one, is worth nothing any more.
-            self.led = false;
-            self.pruning.shutdown().await;
-            if let Some(lock) = self.lock.take() {
-                lock.give_up();
-            }
+            self.stop_leading().await;
+        }
+        if !self.is_server && self.server_lives(&workers) {
+            self.stop_leading().await;
+            return Ok(());
         }
         let epoch = match epoch {
             Some(epoch) => Some(epoch),
-            None => self.try_to_lead().await?,
+            None => self.try_to_lead(&workers).await?,
         };
         let Some(epoch) = epoch else { return Ok(()) };
-        let looked = self.look_after_all(epoch).await;
+        let looked = self.look_after_all(&workers, epoch).await;
         let is_told =
             |error: &Error| [Code::EngineReplaced, Code::EngineLost].contains(&error.code());
         self.life.heed(looked).or_else(|error| if is_told(&error) { Ok(()) } else { Err(error) })
     }
 
-    async fn try_to_lead(&mut self) -> Result<Option<Epoch>> {
+    /// Whether a server is at work, which leads or will in a moment.
+    fn server_lives(&mut self, workers: &[Worker]) -> bool {
+        let servers = workers.iter().filter(|other| other.is_server && other.lost_at.is_none());
+        let mut servers = servers.filter(|other| !process::is_gone(&other.process));
+        servers.any(|server| !self.is_silent(Some(&server.id), server.beat, Some(server)))
+    }
+
+    /// Gives up the lead, and the lock, if this worker has them.
+    async fn stop_leading(&mut self) {
+        self.led = false;
+        self.pruning.shutdown().await;
+        let epoch = self.life.leads.send_replace(None);
+        if let Some(epoch) = epoch
+            && let Err(error) = self.store.resign(self.life.me.worker.clone(), epoch).await
+        {
+            tracing::info!(%error, "the lead could not be given up; its lock tells the others");
+        }
+        if let Some(lock) = self.lock.take() {
+            lock.give_up();
+        }
+    }
+
+    async fn try_to_lead(&mut self, workers: &[Worker]) -> Result<Option<Epoch>> {
         let me = self.life.me.worker.clone();
         let leader = self.store.leader().await?;
         if self.lock.is_none() {
@@ -116,7 +145,7 @@ impl Overseer {
         }
         let free = match &self.lock {
             Some(lock) => Free::Yes(lock.died().cloned()),
-            None => self.judge_leader(&leader).await?,
+            None => self.judge_leader(&leader, workers),
         };
         let Free::Yes(died) = free else { return Ok(None) };
         let taken = self.store.lead(me, leader.epoch, died, self.clock.now()).await;
@@ -130,29 +159,26 @@ impl Overseer {
     }
 
     /// Whether the leader, which another worker than this one is and whose lock is held, is dead or hangs.
-    async fn judge_leader(&mut self, leader: &Leader) -> Result<Free> {
-        let workers = self.store.workers().await?;
+    fn judge_leader(&mut self, leader: &Leader, workers: &[Worker]) -> Free {
         let of_leader = |worker: &&Worker| Some(&worker.id) == leader.worker.as_ref();
         let Some(worker) = workers.iter().find(of_leader) else {
             // Nobody leads although somebody has the lock: it takes the lead in a moment, or hangs.
             let hangs = self.is_silent(None, leader.epoch.0, None);
-            return Ok(if hangs { Free::Yes(None) } else { Free::No });
+            return if hangs { Free::Yes(None) } else { Free::No };
         };
         if process::is_gone(&worker.process) {
-            return Ok(Free::Yes(Some(worker.id.clone())));
+            return Free::Yes(Some(worker.id.clone()));
         }
         let hangs = self.is_silent(Some(&worker.id), worker.beat, Some(worker));
-        Ok(if hangs { Free::Yes(None) } else { Free::No })
+        if hangs { Free::Yes(None) } else { Free::No }
     }
 
     /// Marks the workers lost that are dead or whose lease is over.
-    async fn look_after_all(&mut self, epoch: Epoch) -> Result<()> {
+    async fn look_after_all(&mut self, workers: &[Worker], epoch: Epoch) -> Result<()> {
         let me = self.life.me.worker.clone();
         if self.lock.is_none() {
             self.lock = self.store.try_lead(&me)?;
         }
-        let workers = self.store.workers().await?;
-        self.judges.retain(|id, _| workers.iter().any(|worker| Some(&worker.id) == id.as_ref()));
         let mut gone = Vec::new();
         for worker in workers.iter().filter(|other| other.id != me && other.lost_at.is_none()) {
             if process::is_gone(&worker.process)
@@ -218,15 +244,11 @@ impl Overseer {
 
     /// Lets another worker lead at once, while this one ends its jobs.
     async fn give_up(mut self) {
-        self.pruning.shutdown().await;
-        let epoch = self.life.leads.send_replace(None);
-        if let Some(epoch) = epoch
-            && let Err(error) = self.store.resign(self.life.me.worker.clone(), epoch).await
+        if self.is_server
+            && let Err(error) = self.store.serve_no_more(self.life.me.worker.clone()).await
         {
-            tracing::info!(%error, "the lead could not be given up; its lock tells the others");
+            tracing::info!(%error, "other programs lead when this server has ended");
         }
-        if let Some(lock) = self.lock.take() {
-            lock.give_up();
-        }
+        self.stop_leading().await;
     }
 }

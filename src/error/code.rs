@@ -67,8 +67,8 @@ codes! {
         "The limit of waiting jobs is reached.",
         "Wait until some of them have run, then try again; the new job was not saved.";
     JobTooLarge: TooLarge = "JOB-SIZE-001", "The request is too large",
-        "A prompt has more than 200 KiB, or a payload more than 256 KiB.",
-        "Put the text into a file, and name the file instead.";
+        "A payload has more than 256 KiB, the prompt of a session more than 200 KiB, or a text more than its form takes.",
+        "Put the text of a job into a file, and name the file instead; make any other text shorter.";
     JobUnknown: NotFound = "JOB-ID-001", "There is no such job",
         "The id is wrong, or the job was removed.",
         "`lamplighter jobs list` shows the jobs, and `lamplighter sessions list` those that are sessions.";
@@ -118,44 +118,31 @@ codes! {
         "What the handler works with failed, or it was given something it cannot use.",
         "Read the cause in the message; the job is tried again while it has attempts left.";
     HandlerPanicked: Internal = "JOB-RUN-002", "A job's handler panicked",
-        "The handler of this kind has a bug.",
-        "Report the error of the job to the author of the handler; the server goes on.";
+        "The handler of this kind has a bug.", "Report the error of the job to the author of the handler; the server goes on.";
     PoisonPill: Internal = "JOB-RUN-003", "A job was ended because the server died each time it ran",
-        "The server's process died several times while this job ran.",
-        "Find out what the job does to the server, then run it again.";
+        "The server's process died several times while this job ran.", "Find out what the job does to the server, then run it again.";
     Interrupted: Internal = "JOB-RUN-004", "A job was interrupted",
-        "The server stopped or died while the job ran, and its kind must not run twice.",
-        "Run the job again if its work is still needed.";
+        "The server stopped or died while the job ran, and its kind must not run twice.", "Run the job again if its work is still needed.";
     EngineSettle: Internal = "ENGINE-WRITE-001", "The end of a job could not be saved yet",
-        "The database refused the write.",
-        "The server tries again every second; the message names the cause.";
+        "The database refused the write.", "The server tries again every second; the message names the cause.";
     EnginePoll: Internal = "ENGINE-POLL-001", "The poller could not look for work",
-        "The database refused the read or the write.",
-        "The server tries again every second; the message names the cause.";
+        "The database refused the read or the write.", "The server tries again every second; the message names the cause.";
     EnginePrune: Internal = "ENGINE-PRUNE-001", "Old jobs or log rows could not be removed",
-        "The database refused, or was busy for too long.",
-        "Read the cause in the message; the server tries again every minute.";
+        "The database refused, or was busy for too long.", "Read the cause in the message; the server tries again every minute.";
     EngineReplaced: Conflict = "ENGINE-LEAD-001", "Another process leads the engine now",
-        "The lock file was deleted, or this process stood still while another one took over.",
-        "You need to do nothing: this process goes on working, and the other one leads.";
+        "The lock file was deleted, or this process stood still while another one took over.", "You need to do nothing: this process goes on working, and the other one leads.";
     EngineHung: Internal = "ENGINE-LEAD-002", "A server that hung was killed",
-        "A signal stopped the process, or handlers blocked all of its threads: for 30 seconds it gave no sign of life.",
-        "Find out what held the process up. Its jobs run in another process.";
+        "A signal stopped the process, or handlers blocked all of its threads: for 30 seconds it gave no sign of life.", "Find out what held the process up. Its jobs run in another process.";
     EngineHangs: Internal = "ENGINE-LEAD-003", "A server hangs and cannot be killed",
-        "The process belongs to another user or container, or the system is not Linux.",
-        "Kill that process by hand. Its jobs run in another process.";
+        "The process belongs to another user or container, or the system is not Linux.", "Kill that process by hand. Its jobs run in another process.";
     EngineLost: Conflict = "ENGINE-LEASE-001", "This process was judged lost; its jobs run elsewhere",
-        "The process stood still for 30 seconds: a signal or a debugger stopped it, handlers blocked all of its threads, or the database refused its writes.",
-        "You need to do nothing: the process has ended its handlers and works on under a new name. Find out what held it up.";
+        "The process stood still for 30 seconds: a signal or a debugger stopped it, handlers blocked all of its threads, or the database refused its writes.", "You need to do nothing: the process has ended its handlers and works on under a new name. Find out what held it up.";
     EngineBuried: Internal = "ENGINE-LEASE-002", "A process was lost",
-        "The process was killed, or stood still for 30 seconds.",
-        "Its jobs run again in another process. Start it again if it is dead; if it lives, it works on by itself.";
+        "The process was killed, or stood still for 30 seconds.", "Its jobs run again in another process. Start it again if it is dead; if it lives, it works on by itself.";
     EngineSweep: Internal = "ENGINE-SWEEP-001", "What a lost process has left could not be cleared",
-        "Processes that a lost worker had started could not be ended.",
-        "The jobs of that worker wait until they are; the engine tries again every second. The message names the cause.";
+        "Processes that a lost worker had started could not be ended.", "The jobs of that worker wait until they are; the engine tries again every second. The message names the cause.";
     EngineKinds: Internal = "ENGINE-KIND-001", "Two processes have registered different rules for a kind",
-        "Processes of two versions of a program, or of two programs, run the same kind.",
-        "The newest registration holds. Start both processes from the same version.";
+        "Processes of two versions of a program, or of two programs, run the same kind.", "The newest registration holds. Start both processes from the same version.";
     LogInput: Missing = "LOGS-INPUT-001", "The log file cannot be read",
         "The file does not exist, you may not read it, or it is not text.",
         "Name a readable text file with one log entry on each line.";
@@ -280,8 +267,9 @@ codes! {
         "The model answered in prose, or its answer did not fit the schema.",
         "Run the job again, or choose a stronger model.";
     FilingDecided: Conflict = "TRACK-FILE-001", "This text does not wait for approval",
-        "A person has approved or rejected it already, or no text has this number.",
-        "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
+        "A person has approved or rejected it already.", "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
+    FilingUnknown: NotFound = "TRACK-FILE-002", "There is no such text for the tracker",
+        "The id is wrong.", "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
     RepositoryTaken: Conflict = "REPO-NAME-001", "A repository of this name or path is registered",
         "Somebody has added it before.",
         "Refresh the existing repository, or give the new one another name.";

@@ -1,6 +1,7 @@
 //! What people change in a job that waits.
 
-use super::{Job, MAX_PAYLOAD_BYTES, Timestamp};
+use super::limits::payload_text;
+use super::{Job, Timestamp};
 use crate::error::{Code, Error, Result};
 use serde_json::Value;
 
@@ -51,13 +52,7 @@ impl JobEdit {
                 job.attempt
             ));
         }
-        if let Some(bytes) = changed.payload.as_ref().map(|payload| payload.to_string().len())
-            && bytes > MAX_PAYLOAD_BYTES
-        {
-            return invalid(format!(
-                "take a payload of {bytes} bytes; the limit is {MAX_PAYLOAD_BYTES}"
-            ));
-        }
+        changed.payload.as_ref().map(payload_text).transpose()?;
         Ok(changed)
     }
 

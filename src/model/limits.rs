@@ -1,5 +1,7 @@
 //! Limits that the model, the schema and the faces have in common, each written once; a test holds the schema to them.
 
+use crate::error::{Code, Error, Result};
+use serde_json::Value;
 use std::ops::RangeInclusive;
 
 /// Priorities that a job can have; the lowest number runs first.
@@ -15,3 +17,18 @@ pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 pub const MAX_KEY_BYTES: usize = 200;
 /// The largest limit of a queue and of a concurrency key: more jobs at once would be a flood and no queue.
 pub const MAX_AT_ONCE: u32 = 10_000;
+
+/// A payload as it is stored.
+///
+/// # Errors
+/// `JOB-SIZE-001` over [`MAX_PAYLOAD_BYTES`].
+pub(crate) fn payload_text(payload: &Value) -> Result<String> {
+    let text = payload.to_string();
+    let bytes = text.len();
+    if bytes > MAX_PAYLOAD_BYTES {
+        let why =
+            format!("take a payload of {bytes} bytes: at most {MAX_PAYLOAD_BYTES} are allowed");
+        return Err(Error::new(Code::JobTooLarge, why));
+    }
+    Ok(text)
+}

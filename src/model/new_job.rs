@@ -2,7 +2,7 @@
 
 mod options;
 
-use super::limits::{MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, PRIORITIES};
+use super::limits::{MAX_ATTEMPTS, MAX_KEY_BYTES, PRIORITIES, payload_text};
 use super::{
     Actor, ConcurrencyKey, JobId, Kind, Occurrence, Payload, Queue, Timestamp, Trigger, UniqueKey,
 };
@@ -103,16 +103,9 @@ impl NewJob {
     /// The payload as it is stored.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` over [`MAX_PAYLOAD_BYTES`].
+    /// `JOB-SIZE-001` for one that is too large.
     pub fn payload_text(&self) -> Result<String> {
-        let text = self.payload.to_string();
-        if text.len() > MAX_PAYLOAD_BYTES {
-            return Err(invalid(format!(
-                "take a payload of {} bytes; the limit is {MAX_PAYLOAD_BYTES}",
-                text.len()
-            )));
-        }
-        Ok(text)
+        payload_text(&self.payload)
     }
 
     /// The earliest start of the job if it is stored at `now`.

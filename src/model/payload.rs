@@ -1,6 +1,7 @@
 //! The contract of a kind: the type of its payload, the type of its output, its rules.
 
-use super::{Kind, KindRules};
+use super::{Job, JobId, Kind, KindRules};
+use crate::error::{Code, Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -46,4 +47,28 @@ pub trait Payload: Serialize + DeserializeOwned + Send + 'static {
     fn rules() -> KindRules {
         KindRules::new(Self::KIND)
     }
+}
+
+impl Job {
+    /// The job's result as the output of its payload's type. A job without a result has that of `null`.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` if the result is not of this type.
+    pub fn output<P: Payload>(&self) -> Result<P::Output> {
+        read(self.result.as_deref().unwrap_or("null"), "result", self.id)
+    }
+
+    /// The job's payload as its type.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` if the payload is not of this type.
+    pub fn payload_as<P: Payload>(&self) -> Result<P> {
+        read(&self.payload, "payload", self.id)
+    }
+}
+
+fn read<T: DeserializeOwned>(text: &str, what: &str, id: JobId) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        Error::new(Code::ModelInvalid, format!("read the {what} of job {id}")).because(error)
+    })
 }

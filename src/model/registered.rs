@@ -1,8 +1,30 @@
-//! Kinds as processes register them: the rules as JSON, and which of several registrations holds.
+//! Registrations: what a worker says when it begins, its kinds as JSON, and which of several registrations of a kind holds.
 
-use super::{Backoff, ConcurrencyKey, Kind, KindRules, OnInterrupt, Queue, Retention, WorkerId};
+use super::{
+    Backoff, ConcurrencyKey, Kind, KindRules, OnInterrupt, Process, Queue, Retention, WorkerId,
+};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::Duration;
+
+/// What a worker says when it registers.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Its name.
+    pub worker: WorkerId,
+    /// Which process it is.
+    pub process: Process,
+    /// Whether it is `lamplighter serve`.
+    pub is_server: bool,
+    /// The kinds that it has handlers for.
+    pub kinds: Arc<[KindRules]>,
+    /// The limits that its program sets.
+    pub limits: Vec<(Queue, u32)>,
+    /// How many jobs of a queue without a limit it runs at once.
+    pub slots: u32,
+    /// The name that this process had before it lost its lease. Nothing of that life runs any more.
+    pub replaces: Option<WorkerId>,
+}
 
 /// A kind that a worker has a handler for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -111,7 +111,7 @@ impl SessionRequest {
     /// Refuses what no run could be made of.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` with the field and what it takes.
+    /// `JOB-VALUE-001` with the field and what it takes; `JOB-SIZE-001` for a prompt above 200 KiB.
     pub fn check(&self) -> Result<()> {
         let blank = |prompt: &String| prompt.trim().is_empty();
         let amount = |usd: Option<f64>| usd.is_some_and(|usd| !(usd.is_finite() && usd > 0.0));
@@ -122,7 +122,8 @@ impl SessionRequest {
             }
             Self { prompt: Some(prompt), .. } if blank(prompt) => "a prompt is required",
             Self { prompt: Some(prompt), .. } if prompt.len() > MAX_PROMPT_BYTES => {
-                "its prompt has more than 200 KiB"
+                let why = "ask for a session: its prompt has more than 200 KiB";
+                return Err(Error::new(Code::JobTooLarge, why));
             }
             Self { prompt_file: Some(name), .. } if !is_prompt_file(name) => {
                 "the name of a prompt file is 1 to 64 letters, digits, - and _"
@@ -358,7 +359,6 @@ mod tests {
         for (request, word) in [
             (SessionRequest::default(), "a prompt is required"),
             (SessionRequest::of(" \n\t"), "a prompt is required"),
-            (SessionRequest::of("x".repeat(MAX_PROMPT_BYTES + 1)), "200 KiB"),
             (SessionRequest { prompt_file: Some("a".into()), ..good() }, "one of them"),
             (named("../secret"), "prompt file"),
             (named(""), "prompt file"),
@@ -372,5 +372,7 @@ mod tests {
             assert_eq!(error.code(), Code::ModelInvalid);
             assert!(error.to_string().contains(word), "{error}");
         }
+        let long = SessionRequest::of("x".repeat(MAX_PROMPT_BYTES + 1)).check().unwrap_err();
+        assert_eq!(long.code(), Code::JobTooLarge, "{long}");
     }
 }

@@ -1,8 +1,7 @@
 //! Workers: processes that have an engine, each with the lease under which it runs jobs.
 
-use super::{KindRules, Queue, Timestamp, WorkerId};
+use super::{Timestamp, WorkerId};
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a worker's beat may stand still before the worker is lost. The process that judges measures this by its own
@@ -60,23 +59,4 @@ pub struct Leader {
     pub epoch: Epoch,
     /// The worker that leads; `None`: the last one gave the lead up, or nobody has led yet.
     pub worker: Option<WorkerId>,
-}
-
-/// What a worker says when it registers.
-#[derive(Clone, Debug)]
-pub struct Registration {
-    /// Its name.
-    pub worker: WorkerId,
-    /// Which process it is.
-    pub process: Process,
-    /// Whether it is `lamplighter serve`.
-    pub is_server: bool,
-    /// The kinds that it has handlers for.
-    pub kinds: Arc<[KindRules]>,
-    /// The limits that its program sets.
-    pub limits: Vec<(Queue, u32)>,
-    /// How many jobs of a queue without a limit it runs at once.
-    pub slots: u32,
-    /// The name that this process had before it lost its lease. Nothing of that life runs any more.
-    pub replaces: Option<WorkerId>,
 }

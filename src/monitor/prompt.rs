@@ -73,15 +73,18 @@ pub async fn save(store: &Store, text: Option<&str>, actor: Actor, now: Timestam
 /// The value to store for a saved text: `None` (revert) if it is the shipped text, with any line ends.
 ///
 /// # Errors
-/// `JOB-VALUE-001` if it is blank or longer than 64 KB.
+/// `JOB-VALUE-001` if it is blank, `JOB-SIZE-001` if it is longer than 64 KB.
 pub fn to_store(text: &str) -> Result<Option<String>> {
     let text = text.replace("\r\n", "\n");
     if text.trim() == SHIPPED.trim() {
         return Ok(None);
     }
-    if text.trim().is_empty() || text.len() > MAX_TEMPLATE {
+    if text.trim().is_empty() {
+        return Err(Error::new(Code::ModelInvalid, "save the prompt: it has no text"));
+    }
+    if text.len() > MAX_TEMPLATE {
         let doing = format!("save the prompt: it takes a text of at most {MAX_TEMPLATE} bytes");
-        return Err(Error::new(Code::ModelInvalid, doing));
+        return Err(Error::new(Code::JobTooLarge, doing));
     }
     Ok(Some(text))
 }
@@ -239,9 +242,11 @@ mod tests {
         let sent = SHIPPED.replace('\n', "\r\n");
         assert_eq!(to_store(&sent).unwrap(), None);
         assert_eq!(to_store("mine\r\n{schema}").unwrap().as_deref(), Some("mine\n{schema}"));
-        for bad in ["", " \n", &"x".repeat(MAX_TEMPLATE + 1)] {
+        for bad in ["", " \n"] {
             assert_eq!(to_store(bad).unwrap_err().code(), Code::ModelInvalid);
         }
+        let long = to_store(&"x".repeat(MAX_TEMPLATE + 1)).unwrap_err();
+        assert_eq!(long.code(), Code::JobTooLarge);
     }
 
     #[test]

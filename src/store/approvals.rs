@@ -17,7 +17,7 @@ impl Store {
     /// Lets an act that waits for approval go to the tracker.
     ///
     /// # Errors
-    /// `TRACK-FILE-001` if it does not wait for approval any more.
+    /// `TRACK-FILE-001` if it does not wait for approval any more, `-002` if there is none of this id.
     pub async fn approve_filing(&self, id: FilingId, actor: Actor, now: Timestamp) -> Result<()> {
         let approve = move |tx: &Tx<'_>, now| sql::approvals::approve(tx, id, &actor, now);
         self.db.rule("approve what is filed", now, approve).await
@@ -36,7 +36,8 @@ impl Store {
     /// Changes the text of an act that waits for approval; its marker stays at the end of the body.
     ///
     /// # Errors
-    /// As [`Store::approve_filing`]; `JOB-VALUE-001` for an empty title or body, or one that is too long.
+    /// As [`Store::approve_filing`]; `JOB-VALUE-001` for an empty title or body, or a title that is too long; `JOB-SIZE-001` for a
+    /// body that is.
     pub async fn edit_filing(
         &self,
         id: FilingId,

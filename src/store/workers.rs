@@ -144,6 +144,12 @@ impl Store {
         self.db.row("give the lead up", resign).await
     }
 
+    /// Says that a worker is no server any more: it stops, and another program may lead meanwhile.
+    pub async fn serve_no_more(&self, worker: WorkerId) -> Result<()> {
+        let end = move |tx: &Tx<'_>| sql::workers::serve_no_more(tx, &worker);
+        self.db.row("stop to serve", end).await
+    }
+
     /// Marks workers lost that have not said since that they are alive, and removes the rows of lost ones under whose names
     /// nothing runs any more. Each of `gone` is a worker with the beat at which it was seen last. Answers those that are lost
     /// from now on.

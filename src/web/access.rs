@@ -1,4 +1,4 @@
-//! The login check of every private route, and the role check of each.
+//! The login check of every private route, and the check of the right of those that change something.
 
 use super::answer::see_other;
 use super::app::App;
@@ -7,8 +7,9 @@ use super::cookie;
 use super::face::Face;
 use super::nav;
 use super::problem::Problem;
+use crate::actions::Right;
 use crate::error::Code;
-use crate::model::{Login, Role};
+use crate::model::Login;
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
@@ -73,19 +74,15 @@ fn ask_to_sign_in(caller: &Caller, request: &Request) -> Response {
     }
 }
 
-/// Lets a request through if its account has at least this role.
-pub(super) async fn require_role(
-    State(least): State<Role>,
+/// Lets a request through if the role of its account has this right. The refusal is the action's own.
+pub(super) async fn require_right(
+    State(right): State<Right>,
     who: Signed,
     request: Request,
     next: Next,
 ) -> Response {
-    let role = who.role();
-    if role >= least {
-        return next.run(request).await;
+    match who.proven().needs(right) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => Problem::from(refused).into_response(),
     }
-    let (role, least) = (role.as_str(), least.as_str());
-    Problem::of(Code::AuthRole)
-        .saying(format!("Your role is {role}; this needs {least}."))
-        .into_response()
 }

@@ -21,6 +21,8 @@ pub(super) const PART_PATH: &str = "/admin/self-monitoring/approvals/part";
 pub(super) const APPROVE_PATH: &str = "/admin/self-monitoring/approvals/{id}/approve";
 pub(super) const REJECT_PATH: &str = "/admin/self-monitoring/approvals/{id}/reject";
 pub(super) const EDIT_PATH: &str = "/admin/self-monitoring/approvals/{id}/edit";
+/// Largest body, in bytes: the longest text with every byte of it as `%xx`, and its title.
+pub(super) const MAX_BODY_BYTES: usize = 256 * 1024;
 /// The most filings that the page shows: more than anybody reads at a time.
 const MAX_SHOWN: usize = 100;
 

@@ -76,11 +76,15 @@ impl Signed {
         self.caller.face
     }
 
+    /// Who this is to an action.
+    pub(super) fn proven(&self) -> Who {
+        let Actor { name, remote } = self.actor();
+        Who { name, role: self.role(), proof: Proof::Login(self.began_at), remote }
+    }
+
     /// The call of an action by this account.
     pub(super) fn call(&self, now: Timestamp) -> Call {
-        let Actor { name, remote } = self.actor();
-        let who = Who { name, role: self.role(), proof: Proof::Login(self.began_at), remote };
-        Call { who, now, correlation_id: Some(self.caller.correlation_id.clone()) }
+        Call { who: self.proven(), now, correlation_id: Some(self.caller.correlation_id.clone()) }
     }
 
     /// The account as the actor of a change.

@@ -12,7 +12,6 @@ use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
-use crate::error::Code;
 use crate::model::{Cause, Event, Gate, Job, JobId, Kind, Role, Status, Timestamp, Why};
 use axum::extract::State;
 use axum::response::Response;
@@ -96,8 +95,7 @@ pub(super) async fn page(
     Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
     let store = &app.web.store;
-    let none = || Problem::of(Code::WebNotFound).saying(format!("There is no job {id}."));
-    let job = store.job(id).await?.ok_or_else(none)?;
+    let job = jobs::known(store, id.0).await?;
     let events = store.job_events(job.id).await?;
     let children = store.children(job.id).await?;
     let now = app.web.clock.now();

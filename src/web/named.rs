@@ -3,8 +3,7 @@
 use super::extract::Named;
 use super::problem::Problem;
 use crate::error::Code;
-use crate::model::settings;
-use crate::model::{FilingId, IssueId, JobId, Queue, ScheduleName, Setting};
+use crate::model::{FilingId, IssueId, JobId, ScheduleName};
 
 impl Named for JobId {
     type Text = i64;
@@ -21,13 +20,6 @@ impl Named for JobId {
 /// The id of a session, which is its job's.
 #[derive(Clone, Copy)]
 pub(super) struct SessionId(pub(super) JobId);
-
-impl SessionId {
-    /// The answer if no session has this id.
-    pub(super) fn unknown(id: JobId) -> Problem {
-        Problem::of(Code::WebNotFound).saying(format!("There is no session {id}."))
-    }
-}
 
 impl Named for SessionId {
     type Text = i64;
@@ -96,11 +88,14 @@ impl Named for ScheduleName {
     }
 }
 
-impl Named for Queue {
+/// The name of a queue as it stands in the address; the action reads it.
+pub(super) struct QueueText(pub(super) String);
+
+impl Named for QueueText {
     type Text = String;
 
     fn named(name: String) -> Option<Self> {
-        Self::parse(name).ok()
+        Some(Self(name))
     }
 
     fn unfit() -> Problem {
@@ -108,15 +103,18 @@ impl Named for Queue {
     }
 }
 
-impl Named for &'static Setting {
+/// The name of a setting as it stands in the address; the action reads it.
+pub(super) struct SettingText(pub(super) String);
+
+impl Named for SettingText {
     type Text = String;
 
     fn named(key: String) -> Option<Self> {
-        settings::named(&key)
+        Some(Self(key))
     }
 
     fn unfit() -> Problem {
-        Problem::of(Code::WebNotFound)
+        Problem::input("A setting has a name.")
     }
 }
 

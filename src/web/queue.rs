@@ -4,10 +4,10 @@ use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
 use super::extract::{Id, Query};
+use super::named::QueueText;
 use super::nav::Tab;
 use super::problem::Problem;
 use crate::actions::queues;
-use crate::model::Queue;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
@@ -25,11 +25,11 @@ pub(super) struct QueueButton {
 pub(super) async fn resume(
     State(app): State<App>,
     who: Signed,
-    Id(queue): Id<Queue>,
+    Id(QueueText(queue)): Id<QueueText>,
     Query(button): Query<QueueButton>,
 ) -> Result<Response, Problem> {
     let call = who.call(app.web.clock.now());
-    let answer = queues::resume(&app.web.store, &call, queue.as_str()).await?;
+    let answer = queues::resume(&app.web.store, &call, &queue).await?;
     let page = if button.on.as_deref() == Some("queues") { Tab::Queues } else { Tab::Dashboard };
     Ok(answered(who.face(), &answer, page.path()))
 }

@@ -9,8 +9,11 @@ use super::self_monitoring::{
     change_issue, change_prompt, change_settings, configuration, lists, page, prompt, status,
 };
 use super::{access, guard, nav};
+use crate::actions::{
+    Right, approvals, issues, jobs, kinds, prompts, queues, repositories, scans, schedules,
+    settings,
+};
 use crate::error::Code;
-use crate::model::Role;
 use crate::web;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -29,10 +32,12 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 pub(super) enum Access {
     /// Anybody, signed in or not.
     Public,
-    /// Accounts of at least this role.
-    Private(Role),
+    /// Every account that is signed in.
+    Private,
     /// The same, for a request that a page sends by itself. It does not count as a use of the login.
-    Polled(Role),
+    Polled,
+    /// Accounts whose role has the right of the action.
+    Needs(Right),
 }
 
 /// One row of the routing table.
@@ -48,7 +53,7 @@ pub(super) struct Route {
 /// Every route of the server. A row names its page as `web::page`, so that this table is the only list of pages in this
 /// file.
 pub(super) fn routes() -> Vec<Route> {
-    use Access::{Polled, Private, Public};
+    use Access::{Needs, Polled, Private, Public};
     let mut routes = vec![
         get("/healthz", Public, web::health::healthz),
         get("/assets/{file}", Public, web::assets::asset),
@@ -56,81 +61,103 @@ pub(super) fn routes() -> Vec<Route> {
         post(nav::LOGIN, Public, web::login::sign_in),
         get("/setup/{code}", Public, web::setup::form),
         post("/setup/{code}", Public, web::setup::redeem),
-        post(nav::LOGOUT, Private(Role::Viewer), web::login::sign_out),
-        get(web::dashboard::PATH, Private(Role::Viewer), web::dashboard::page),
-        get(web::dashboard::PART_PATH, Polled(Role::Viewer), web::dashboard::now_part),
-        get(web::dashboard::LATEST_PATH, Polled(Role::Viewer), web::dashboard::latest_part),
-        get(web::jobs::PATH, Private(Role::Viewer), web::jobs::list),
-        get(web::jobs::PART_PATH, Polled(Role::Viewer), web::jobs::list),
-        get("/jobs/{id}", Private(Role::Viewer), web::job::page),
-        get("/jobs/{id}/part", Polled(Role::Viewer), web::job::page),
-        post(web::job::CANCEL_PATH, Private(Role::Operator), web::job::cancel),
-        post(web::job::RUN_AGAIN_PATH, Private(Role::Operator), web::job::run_again),
-        post(web::job::RUN_NOW_PATH, Private(Role::Operator), web::job::run_now),
-        post(web::job::DELETE_PATH, Private(Role::Admin), web::job::delete),
-        get(web::schedules::PATH, Private(Role::Viewer), web::schedules::list),
-        get(web::schedules::PART_PATH, Polled(Role::Viewer), web::schedules::list),
-        get(web::schedule::PATH, Private(Role::Viewer), web::schedule::page),
-        get(web::schedule::PART_PATH, Polled(Role::Viewer), web::schedule::page),
-        post(web::schedules::RUN_NOW_PATH, Private(Role::Operator), web::schedules::run_now),
-        post(web::schedules::PAUSE_PATH, Private(Role::Operator), web::schedules::pause),
-        post(web::schedules::RESUME_PATH, Private(Role::Operator), web::schedules::resume),
-        post(web::schedule::EDIT_PATH, Private(Role::Admin), web::schedule::edit),
-        get(web::sessions::PATH, Private(Role::Viewer), web::sessions::list),
-        get(web::sessions::PART_PATH, Polled(Role::Viewer), web::sessions::list),
-        get(web::session::PAGE_PATH, Private(Role::Viewer), web::session::page),
-        get(web::session::PART_PATH, Polled(Role::Viewer), web::session::page),
-        get(web::session::FOLLOW_UP_PATH, Polled(Role::Viewer), web::session::follow_up),
-        get(web::stream::PATH, Polled(Role::Viewer), web::stream::stream),
+        post(nav::LOGOUT, Private, web::login::sign_out),
+        get(web::dashboard::PATH, Private, web::dashboard::page),
+        get(web::dashboard::PART_PATH, Polled, web::dashboard::now_part),
+        get(web::dashboard::LATEST_PATH, Polled, web::dashboard::latest_part),
+        get(web::jobs::PATH, Private, web::jobs::list),
+        get(web::jobs::PART_PATH, Polled, web::jobs::list),
+        get("/jobs/{id}", Private, web::job::page),
+        get("/jobs/{id}/part", Polled, web::job::page),
+        post(web::job::CANCEL_PATH, Needs(jobs::CANCEL), web::job::cancel),
+        post(web::job::RUN_AGAIN_PATH, Needs(jobs::RUN_AGAIN), web::job::run_again),
+        post(web::job::RUN_NOW_PATH, Needs(jobs::RUN_NOW), web::job::run_now),
+        post(web::job::DELETE_PATH, Needs(jobs::DELETE), web::job::delete),
+        get(web::sessions::PATH, Private, web::sessions::list),
+        get(web::sessions::PART_PATH, Polled, web::sessions::list),
+        get(web::session::PAGE_PATH, Private, web::session::page),
+        get(web::session::PART_PATH, Polled, web::session::page),
+        get(web::session::FOLLOW_UP_PATH, Polled, web::session::follow_up),
+        get(web::stream::PATH, Polled, web::stream::stream),
         taking(
             web::trigger::MAX_BODY_BYTES,
-            post(web::trigger::PATH, Private(Role::Admin), web::trigger::trigger),
+            post(web::trigger::PATH, Needs(kinds::ASK_FOR_SESSION), web::trigger::trigger),
         ),
-        post(web::queue::RESUME_PATH, Private(Role::Operator), web::queue::resume),
-        get(web::queues::PATH, Private(Role::Viewer), web::queues::list),
-        get(web::queues::PART_PATH, Polled(Role::Viewer), web::queues::list),
-        post(web::queues::LIMIT_PATH, Private(Role::Operator), web::queues::limit),
-        post(web::queues::PAUSE_PATH, Private(Role::Operator), web::queues::pause),
-        get(web::repositories::PATH, Private(Role::Viewer), web::repositories::list),
-        get(web::repositories::PART_PATH, Polled(Role::Viewer), web::repositories::list),
-        post(web::repositories::PATH, Private(Role::Admin), web::repositories::add),
-        post(web::repositories::REFRESH_PATH, Private(Role::Operator), web::repositories::refresh),
-        post(web::repositories::REMOVE_PATH, Private(Role::Admin), web::repositories::remove),
-        get(web::settings::PATH, Private(Role::Viewer), web::settings::page),
-        get(web::settings::checks::PART_PATH, Polled(Role::Viewer), web::settings::checks::part),
-        get(web::settings::AUDIT_PATH, Polled(Role::Viewer), web::settings::audit),
-        post(web::settings::STOP_PATH, Private(Role::Admin), web::settings::stop_all),
-        post(web::settings::RESUME_PATH, Private(Role::Admin), web::settings::resume_all),
-        post(web::settings::SET_PATH, Private(Role::Admin), web::settings::set),
-        get(web::logs::PATH, Private(Role::Viewer), web::logs::list),
-        get(web::logs::PART_PATH, Polled(Role::Viewer), web::logs::list),
-        get(web::live::PATH, Polled(Role::Viewer), web::live::events),
+        post(web::queue::RESUME_PATH, Needs(queues::RESUME), web::queue::resume),
+        get(web::queues::PATH, Private, web::queues::list),
+        get(web::queues::PART_PATH, Polled, web::queues::list),
+        post(web::queues::LIMIT_PATH, Needs(queues::LIMIT), web::queues::limit),
+        post(web::queues::PAUSE_PATH, Needs(queues::PAUSE), web::queues::pause),
+        get(web::repositories::PATH, Private, web::repositories::list),
+        get(web::repositories::PART_PATH, Polled, web::repositories::list),
+        post(web::repositories::PATH, Needs(repositories::ADD), web::repositories::add),
+        post(
+            web::repositories::REFRESH_PATH,
+            Needs(repositories::REFRESH),
+            web::repositories::refresh,
+        ),
+        post(
+            web::repositories::REMOVE_PATH,
+            Needs(repositories::REMOVE),
+            web::repositories::remove,
+        ),
+        get(web::settings::PATH, Private, web::settings::page),
+        get(web::settings::checks::PART_PATH, Polled, web::settings::checks::part),
+        get(web::settings::AUDIT_PATH, Polled, web::settings::audit),
+        post(web::settings::STOP_PATH, Needs(queues::STOP_ALL), web::settings::stop_all),
+        post(web::settings::RESUME_PATH, Needs(queues::RESUME_ALL), web::settings::resume_all),
+        post(web::settings::SET_PATH, Needs(settings::CHANGE), web::settings::set),
+        get(web::logs::PATH, Private, web::logs::list),
+        get(web::logs::PART_PATH, Polled, web::logs::list),
+        get(web::live::PATH, Polled, web::live::events),
     ];
+    routes.extend(of_schedules());
     routes.extend(of_self_monitoring());
     routes
 }
 
+/// The routes of schedules.
+fn of_schedules() -> Vec<Route> {
+    use Access::{Needs, Polled, Private};
+    vec![
+        get(web::schedules::PATH, Private, web::schedules::list),
+        get(web::schedules::PART_PATH, Polled, web::schedules::list),
+        get(web::schedule::PATH, Private, web::schedule::page),
+        get(web::schedule::PART_PATH, Polled, web::schedule::page),
+        post(web::schedules::RUN_NOW_PATH, Needs(schedules::RUN_NOW), web::schedules::run_now),
+        post(web::schedules::PAUSE_PATH, Needs(schedules::PAUSE), web::schedules::pause),
+        post(web::schedules::RESUME_PATH, Needs(schedules::RESUME), web::schedules::resume),
+        taking(
+            web::schedule::MAX_BODY_BYTES,
+            post(web::schedule::EDIT_PATH, Needs(schedules::EDIT), web::schedule::edit),
+        ),
+    ]
+}
+
 /// The routes of the Self-Monitoring page: its scans, their settings, and the issues that they file.
 fn of_self_monitoring() -> Vec<Route> {
-    use Access::{Polled, Private};
+    use Access::{Needs, Polled, Private};
     vec![
-        get(page::PATH, Private(Role::Viewer), page::page),
-        get(lists::PATH, Polled(Role::Viewer), lists::lists),
-        get(configuration::CADENCE_PATH, Polled(Role::Viewer), configuration::cadence),
-        post(configuration::CHANGE_PATH, Private(Role::Admin), change_settings::change),
+        get(page::PATH, Private, page::page),
+        get(lists::PATH, Polled, lists::lists),
+        get(configuration::CADENCE_PATH, Polled, configuration::cadence),
+        post(configuration::CHANGE_PATH, Needs(settings::CHANGE), change_settings::change),
         taking(
             change_prompt::MAX_BODY_BYTES,
-            post(prompt::CHANGE_PATH, Private(Role::Admin), change_prompt::change),
+            post(prompt::CHANGE_PATH, Needs(prompts::CHANGE), change_prompt::change),
         ),
-        post(change_issue::PATH, Private(Role::Operator), change_issue::change),
-        get(status::PATH, Polled(Role::Viewer), status::status),
-        get(web::approvals::PATH, Private(Role::Viewer), web::approvals::page),
-        get(web::approvals::PART_PATH, Polled(Role::Viewer), web::approvals::page),
-        post(web::approvals::APPROVE_PATH, Private(Role::Admin), web::approvals::approve),
-        post(web::approvals::REJECT_PATH, Private(Role::Admin), web::approvals::reject),
-        post(web::approvals::EDIT_PATH, Private(Role::Admin), web::approvals::edit),
-        post(status::RUN_NOW_PATH, Private(Role::Operator), status::run_now),
-        post(status::DRY_RUN_PATH, Private(Role::Operator), status::dry_run),
+        post(change_issue::PATH, Needs(issues::CHANGE), change_issue::change),
+        get(status::PATH, Polled, status::status),
+        get(web::approvals::PATH, Private, web::approvals::page),
+        get(web::approvals::PART_PATH, Polled, web::approvals::page),
+        post(web::approvals::APPROVE_PATH, Needs(approvals::APPROVE), web::approvals::approve),
+        post(web::approvals::REJECT_PATH, Needs(approvals::REJECT), web::approvals::reject),
+        taking(
+            web::approvals::MAX_BODY_BYTES,
+            post(web::approvals::EDIT_PATH, Needs(approvals::EDIT), web::approvals::edit),
+        ),
+        post(status::RUN_NOW_PATH, Needs(scans::RUN), status::run_now),
+        post(status::DRY_RUN_PATH, Needs(scans::RUN), status::dry_run),
     ]
 }
 
@@ -180,8 +207,9 @@ pub fn router(web: Web) -> Router {
     for Route { path, access, handler, .. } in routes() {
         match access {
             Access::Public => public = public.route(path, handler),
-            Access::Private(least) => private = private.route(path, at_least(least, handler)),
-            Access::Polled(least) => polled = polled.route(path, at_least(least, handler)),
+            Access::Private => private = private.route(path, handler),
+            Access::Polled => polled = polled.route(path, handler),
+            Access::Needs(right) => private = private.route(path, needing(right, handler)),
         }
     }
     let private = private
@@ -200,8 +228,8 @@ pub fn router(web: Web) -> Router {
         .with_state(app)
 }
 
-pub(super) fn at_least(role: Role, handler: MethodRouter<App>) -> MethodRouter<App> {
-    handler.route_layer(from_fn_with_state(role, access::require_role))
+pub(super) fn needing(right: Right, handler: MethodRouter<App>) -> MethodRouter<App> {
+    handler.route_layer(from_fn_with_state(right, access::require_right))
 }
 
 async fn not_found() -> Problem {

@@ -7,7 +7,7 @@ use super::components::{
     UPCOMING, card, decision_strip, decision_word, empty, exact, folded, problem_notice,
     schedule_badge, schedule_buttons, schedule_state, table, when, when_known,
 };
-use super::extract::{Form, Id, Named as _, Query};
+use super::extract::{Form, Id, Query};
 use super::face::Face;
 use super::nav::{self, Tab};
 use super::page::Frame;
@@ -26,6 +26,8 @@ use serde::Deserialize;
 pub(super) const PATH: &str = "/schedules/{name}";
 pub(super) const PART_PATH: &str = "/schedules/{name}/part";
 pub(super) const EDIT_PATH: &str = "/schedules/{name}/edit";
+/// Largest body, in bytes: the longest payload with every byte of it as `%xx`, and the rest.
+pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// How many decisions the page lists: a day of half-hourly ones.
 const DECISIONS: usize = 50;
 
@@ -117,7 +119,7 @@ async fn shown_page(
     face: (Face, Option<&str>),
     again: Option<(&PlanForm, &Problem)>,
 ) -> Result<Response, Problem> {
-    let schedule = app.web.store.schedule(name.clone()).await?.ok_or_else(ScheduleName::unfit)?;
+    let schedule = schedules::known(&app.web.store, name.as_str(), "show a schedule").await?;
     let decisions = app.web.store.schedule_decisions(schedule.id, DECISIONS).await?;
     let (role, now) = (who.role(), app.web.clock.now());
     let content = html! {

@@ -16,7 +16,7 @@ use super::page::Frame;
 use super::part::{LivePart, fresh, live_page, version};
 use super::problem::Problem;
 use super::transcript::{self, Extent, Part};
-use crate::actions::sessions;
+use crate::actions::{jobs, sessions};
 use crate::error::{Code, Result};
 use crate::model::{
     Job, JobId, Profile, Role, Session, SessionRequest, SessionRun, Status, Timestamp, Trigger, Why,
@@ -53,8 +53,8 @@ pub(super) async fn page(
     Query(asked): Query<SessionQuery>,
 ) -> Result<Response, Problem> {
     let (store, now, role) = (&app.web.store, app.web.clock.now(), who.role());
-    let session = store.session(id).await?.ok_or_else(|| SessionId::unknown(id))?;
-    let job = store.job(id).await?.ok_or_else(|| SessionId::unknown(id))?;
+    let session = sessions::existing(store, id).await?;
+    let job = jobs::known(store, id.0).await?;
     let why = store.why(id, now).await?;
     let family = family(store, &session).await?;
     let content = html! {
@@ -111,7 +111,7 @@ pub(super) async fn follow_up(
     Id(SessionId(id)): Id<SessionId>,
     Query(asked): Query<SessionQuery>,
 ) -> Result<Response, Problem> {
-    let session = app.web.store.session(id).await?.ok_or_else(|| SessionId::unknown(id))?;
+    let session = sessions::existing(&app.web.store, id).await?;
     let (version, part) = follow_up_part(&session, who.role());
     Ok(fresh(&version, &part, asked.v.as_deref()))
 }

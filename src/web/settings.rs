@@ -8,6 +8,7 @@ use super::caller::Signed;
 use super::components::{card, confirm, empty, folded, live, stopped_notice, table, when};
 use super::extract::{Form, Id, Query};
 use super::face::Face;
+use super::named::SettingText;
 use super::nav::Tab;
 use super::page::{self, Frame};
 use super::part::{Shown, fresh, version};
@@ -15,7 +16,7 @@ use super::problem::Problem;
 use super::setting::{self, Field, Said, Sent};
 use crate::actions::settings::SettingChange;
 use crate::actions::{self, queues};
-use crate::model::{Deed, Pause, Role, Setting, SettingGroup, SettingState, Timestamp};
+use crate::model::{Deed, Pause, Role, SettingGroup, SettingState, Timestamp};
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
@@ -80,9 +81,10 @@ async fn whole(app: &App, who: &Signed, said: &Said) -> Result<Html<String>, Pro
 pub(super) async fn set(
     State(app): State<App>,
     who: Signed,
-    Id(setting): Id<&'static Setting>,
+    Id(SettingText(key)): Id<SettingText>,
     Form(mut sent): Form<Sent>,
 ) -> Result<Response, Problem> {
+    let setting = actions::settings::named(&key)?;
     let changes = if sent.iter().any(|(name, _)| name == "default") {
         vec![SettingChange::reset(setting.key)]
     } else {

@@ -10,6 +10,7 @@ use super::live::KEEP_ALIVE;
 use super::named::SessionId;
 use super::problem::{Problem, logged};
 use super::transcript::{self, Entry, Extent};
+use crate::actions::sessions;
 use crate::error::{Code, Result};
 use crate::model::JobId;
 use axum::extract::State;
@@ -78,7 +79,7 @@ pub(super) async fn stream(
     let after = last.or(asked.after).unwrap_or(0);
     // This is before the first look, so that no change is missed.
     let changes = app.web.store.changes();
-    let session = app.web.store.session(id).await?.ok_or_else(|| SessionId::unknown(id))?;
+    let session = sessions::existing(&app.web.store, id).await?;
     let place = Arc::clone(&app.tails).try_acquire_owned();
     let place = place.map_err(|_| Problem::of(Code::WebStreams))?;
     let bytes = Extent::of(&session).bytes;

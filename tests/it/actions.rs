@@ -1,5 +1,9 @@
 //! Every action, right and refused, by its function, its page and its command: the same value, sentence, code and class.
 
+mod approvals;
 mod jobs;
 mod others;
+mod people;
+mod prompts;
 mod queues;
+mod schedules;

@@ -21,6 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+/// The test that is the child process where [`FOLDER`] is set.
+const CHILD: &str = "campaign::a_process_ends_well_when_its_input_is_closed";
 /// The folder in which a child process works.
 const FOLDER: &str = "LAMPLIGHTER_CHILD_FOLDER";
 /// How many hours its clock is ahead.
@@ -59,14 +61,11 @@ impl Form {
 }
 
 /// The body of a child process: an engine that ends its jobs and then itself when its standard input is closed.
-#[test]
-#[ignore = "the other tests of this file start it as a process of its own"]
-fn a_process_that_works() {
-    let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
+fn work(folder: &Path) {
     let mut threads = tokio::runtime::Builder::new_multi_thread();
     let runtime = threads.worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = open(&folder);
+        let store = open(folder);
         let file = OpenOptions::new().append(true).create(true).open(folder.join("ledger"));
         let ledger = Arc::new(file.unwrap());
         let (clock, ticking) = clock();
@@ -142,7 +141,7 @@ struct Process(Child);
 impl Process {
     fn start(folder: &Path, ahead: u32) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "campaign::a_process_that_works", "--ignored", "--nocapture"])
+            .args(["--exact", CHILD, "--nocapture"])
             .env(FOLDER, folder)
             .env(AHEAD, ahead.to_string())
             .stdin(Stdio::piped())
@@ -310,6 +309,24 @@ fn judge(folder: &Path, jobs: usize) {
     }
     assert_eq!(seen, jobs, "none is missing");
     println!("{jobs} jobs: {again} ran again after a loss, {lost_once} that must not were failed");
+}
+
+#[tokio::test]
+async fn a_process_ends_well_when_its_input_is_closed() {
+    if let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) {
+        // A runtime of its own, as a program has it.
+        let working = std::thread::spawn(move || work(&folder));
+        return working.join().unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let heard = store.clone();
+    let watching = tokio::spawn(async move { heard.watch_foreign_commits().await });
+    let process = Process::start(folder.path(), 0);
+    until_workers(&store, |workers| at_work(workers, process.pid())).await;
+    process.wait();
+    assert!(store.workers().await.unwrap().is_empty(), "it leaves no row");
+    watching.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

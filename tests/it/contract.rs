@@ -108,7 +108,8 @@ fn methods() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = std::fs::read_dir(root.join("src/store")).unwrap();
     let files = folder.map(|file| file.unwrap().path()).chain([root.join("src/store.rs")]);
-    let text: String = files.filter(|file| file.extension().is_some_and(|ext| ext == "rs"))
+    let text: String = files
+        .filter(|file| file.extension().is_some_and(|ext| ext == "rs"))
         .map(|file| std::fs::read_to_string(file).unwrap())
         .collect();
     let mut methods = Vec::new();
@@ -138,9 +139,8 @@ fn the_contract_names_every_method_of_the_stores() {
     .concat();
     let methods = methods();
     assert!(methods.len() > 100, "the search for methods finds {}", methods.len());
-    let is_named = |name: &String| {
-        here.contains(&format!(".{name}(")) || here.contains(&format!("::{name}("))
-    };
+    let is_named =
+        |name: &String| here.contains(&format!(".{name}(")) || here.contains(&format!("::{name}("));
     let missing: Vec<_> = methods.iter().filter(|name| !is_named(name)).collect();
     assert!(missing.is_empty(), "the contract says nothing of {missing:?}");
 }
@@ -178,9 +178,11 @@ async fn settlements_that_wait_together_are_each_answered(store: &Store) {
     let mut leader = Leader::new(store, "w").await;
     let leases = leader.claim(20).await;
     let stale = Lease { epoch: leases[0].epoch + 1, ..leases[0].clone() };
-    let ends = leases.iter().chain([&stale]).cloned().map(|lease| {
-        store.settle(lease, AttemptEnd::Answered(done()), Duration::ZERO, START)
-    });
+    let ends = leases
+        .iter()
+        .chain([&stale])
+        .cloned()
+        .map(|lease| store.settle(lease, AttemptEnd::Answered(done()), Duration::ZERO, START));
     let answers = futures_util::future::join_all(ends).await;
     let (last, others) = answers.split_last().unwrap();
     assert_eq!(last.as_ref().unwrap_err().code(), Code::StoreLeaseLost, "P9");

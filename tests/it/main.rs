@@ -22,6 +22,7 @@ mod foreign;
 mod github;
 mod issues;
 mod library;
+mod library_jobs;
 mod logs;
 mod neighbour;
 mod options;

@@ -272,12 +272,15 @@ async fn p9_a_worker_that_was_judged_lost_ends_its_handlers_writes_nothing_and_w
     assert_eq!(in_time(entered.recv()).await, Some(("lost", id)));
     let again = until(&store, id, |job| job.status == Status::Running).await;
     assert_eq!((again.epoch, again.interrupted), (2, 1));
-    assert_ne!(again.worker_id, Some(before.id));
+    let before = before.id;
+    assert_ne!(again.worker_id.as_ref(), Some(&before));
     release.notify_one();
     let done = until(&store, id, |job| job.status.is_final()).await;
     assert_eq!((done.status, done.epoch), (Status::Completed, 2));
+    let left = workers(&store, |workers| workers.len() == 1).await;
+    assert_ne!(left[0].id, before, "the row of the lost one is gone");
     engine.stop(Duration::ZERO).await;
-    assert!(store.workers().await.unwrap().is_empty(), "no row of either name is left");
+    assert!(store.workers().await.unwrap().is_empty());
 }
 
 /// Rolling restart: the new process works while the old one ends its jobs.
@@ -304,6 +307,32 @@ async fn p22_a_process_that_stops_gives_up_the_lead_at_once_and_settles_while_th
     assert_eq!((done.status, done.epoch, done.interrupted), (Status::Completed, 1, 0));
     in_time(stopping).await.unwrap();
     new.stop(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_program_lets_a_server_lead_and_leads_again_when_the_server_is_gone() {
+    let (folder, store) = store();
+    watching(&store, async {
+        let done = |_| async { Outcome::Done(true.into()) };
+        let own = Engine::builder(store.clone(), Clock::system()).kind(rules(), done);
+        let own = own.start().unwrap();
+        let mut leading = own.leading();
+        in_time(leading.wait_for(|leads| *leads)).await.unwrap();
+        let (server, pid) = start(&store, folder.path()).await;
+        workers(&store, |workers| leader(workers) == Some(pid)).await;
+        in_time(leading.wait_for(|leads| !*leads)).await.unwrap();
+        // Each runs its own kinds, and the server admits for both.
+        let id = store.enqueue(new_job(), now()).await.unwrap().id();
+        until(&store, id, |job| job.status == Status::Completed).await;
+        let scan = enqueue_scan(folder.path());
+        until(&store, scan, |job| job.status == Status::Completed).await;
+        let begun = Instant::now();
+        server.kill();
+        in_time(leading.wait_for(|leads| *leads)).await.unwrap();
+        assert!(begun.elapsed() <= TAKE_OVER, "took {:?}", begun.elapsed());
+        own.stop(Duration::ZERO).await;
+    })
+    .await;
 }
 
 #[tokio::test]

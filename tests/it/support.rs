@@ -19,6 +19,7 @@ use lamplighter::store::{OpenMode, Store};
 use std::future::Future;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -85,7 +86,10 @@ impl Played {
         limits: Vec<(Queue, u32)>,
         now: Timestamp,
     ) -> Self {
-        let worker = WorkerId::parse(name).unwrap();
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        // A name is a new one at every start.
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let worker = WorkerId::parse(format!("{name}-{number}")).unwrap();
         let registration = Registration {
             worker: worker.clone(),
             process: Process { pid: 1, start: None },

@@ -81,7 +81,7 @@ fn a_schedule_that_does_not_fit_ends_with_2_and_hears_of_its_own_option_only() {
     }
     let far = add(&["--at", "2999-01-15 08:00", "--zone", "Europe/Berlin"]);
     assert!(far.1.contains("2999-01-15 07:00:00 UTC"), "{far:?}");
-    assert!(far.2.contains("No server runs on this data directory"), "{far:?}");
+    assert!(far.2.contains("No process works on this database"), "{far:?}");
     let (code, out, _) = run(folder.path(), "", &["schedules", "show", "a"]);
     assert!(code == Some(0) && out.contains("once, at 2999") && out.contains("DECISION"), "{out}");
     let (code, out, _) = run(folder.path(), "", &["schedules", "edit", "a"]);

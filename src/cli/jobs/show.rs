@@ -110,7 +110,9 @@ fn fields(job: &wire::Job, why: String) -> Vec<Vec<String>> {
         ("finished_at", job.finished_at.clone()),
     ];
     let known = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    known.map(|(name, value)| vec![name.to_owned(), output::plain(&value, VALUE)]).collect()
+    // What holds it is told whole: each of a dozen things may be named.
+    let most = |name: &str| if name == "why" { usize::MAX } else { VALUE };
+    known.map(|(name, value)| vec![name.to_owned(), output::plain(&value, most(name))]).collect()
 }
 
 fn attempt(attempt: &wire::JobAttempt) -> Vec<String> {

@@ -2,9 +2,8 @@
 
 use super::{CatchUp, Overlap, Rule, Verdict};
 use crate::error::{Code, Error, Result};
-use crate::model::{
-    JobId, Kind, MAX_PAYLOAD_BYTES, PRIORITIES, Queue, ScheduleName, SessionRequest, Timestamp,
-};
+use crate::model::limits::payload_text;
+use crate::model::{JobId, Kind, PRIORITIES, Queue, ScheduleName, SessionRequest, Timestamp};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -50,15 +49,10 @@ impl Plan {
     /// The plan, if its payload and its priority are ones that a job can have, and its stagger is a day at most.
     ///
     /// # Errors
-    /// `JOB-VALUE-001` if not.
+    /// `JOB-VALUE-001` if not; `JOB-SIZE-001` for a payload that is too large.
     pub fn checked(self) -> Result<Self> {
         let invalid = |what: String| Err(Error::new(Code::ModelInvalid, what));
-        let bytes = self.payload.to_string().len();
-        if bytes > MAX_PAYLOAD_BYTES {
-            return invalid(format!(
-                "take a payload of {bytes} bytes; the limit is {MAX_PAYLOAD_BYTES}"
-            ));
-        }
+        payload_text(&self.payload)?;
         if self.kind == Kind::AGENT_SESSION {
             // It would be found out by night.
             SessionRequest::read(&self.payload)?.check()?;
@@ -280,8 +274,9 @@ mod tests {
     fn values_that_no_job_can_have_are_refused() {
         assert!(plan("1h").checked().is_ok());
         assert!(Plan { priority: Some(101), ..plan("1h") }.checked().is_err());
-        let payload = Value::from("x".repeat(MAX_PAYLOAD_BYTES));
-        assert!(Plan { payload, ..plan("1h") }.checked().is_err());
+        let payload = Value::from("x".repeat(crate::model::MAX_PAYLOAD_BYTES));
+        let refused = Plan { payload, ..plan("1h") }.checked().unwrap_err();
+        assert_eq!(refused.code(), Code::JobTooLarge);
         for bad in ["", "Nightly", "a-b", "a b", &"x".repeat(65)] {
             assert!(ScheduleName::parse(bad).is_err(), "{bad:?}");
         }

@@ -4,13 +4,16 @@
 //! change that answer (a freed key, a new handler of a kind) only makes the job wait for admission again. It goes by the
 //! rules that the workers have registered, so it serves the kinds of all of them, whichever leads.
 
-use super::poll::MAX_ADMITTED;
 use crate::error::Result;
 use crate::model::{ConcurrencyKey, Job, KindRules, Move, Status, Timestamp, WaitsFor, key, order};
 use crate::store::sql::gates::Gates;
 use crate::store::sql::history::Line;
 use crate::store::sql::{line, moves};
 use crate::store::sqlite::Tx;
+
+/// Jobs that one poll admits, finds due or takes out of the claim order, of each at most. Bounds the time that other writers
+/// wait for the poller's transaction.
+pub(super) const MAX_ADMITTED: usize = 1000;
 
 /// What an admission did.
 pub(super) struct Admitted {

@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::model::{
-    Actor, Cancellation, Cancelled, Cause, Job, JobId, JobStep, Status, Timestamp, cancellation,
+    Actor, Cancellation, Cancelled, Cause, Job, JobEvent, JobId, JobStep, Status, Timestamp,
+    cancellation,
 };
 use crate::store::sql::history::Line;
 use crate::store::sql::{audit, history, jobs, lease, moves};
@@ -43,7 +44,7 @@ fn carry_out(tx: &Tx<'_>, job: &Job, wish: Cancellation, now: Timestamp) -> Resu
         Cancellation::AlreadyFinal => Cancelled::AlreadyFinal(job.status),
         Cancellation::AlreadyAsked => Cancelled::Requested,
         Cancellation::Asks(step) => {
-            ask(tx, &[job.id], &step, now)?;
+            ask(tx, std::slice::from_ref(job), &step, now)?;
             Cancelled::Requested
         }
         Cancellation::Ends(to) => {
@@ -64,10 +65,14 @@ pub(in crate::store) fn cancel_running(
     Ok(running.len())
 }
 
-fn ask(tx: &Tx<'_>, running: &[JobId], step: &JobStep, now: Timestamp) -> Result<()> {
-    lease::ask_to_end(tx, running, now)?;
-    let line = |job: &JobId| Line {
-        job: *job,
+fn ask(tx: &Tx<'_>, running: &[Job], step: &JobStep, now: Timestamp) -> Result<()> {
+    let ids: Vec<JobId> = running.iter().map(|job| job.id).collect();
+    lease::ask_to_end(tx, &ids, now)?;
+    for job in running {
+        tx.took(JobEvent::of(job, Status::Running, Some(step.cause), now));
+    }
+    let line = |job: &Job| Line {
+        job: job.id,
         at: now,
         from: Some(Status::Running),
         to: Status::Running,

@@ -1,7 +1,7 @@
 //! Claims: the first jobs of a worker's kinds start under its name, as far as it has slots and the queues have room.
 
+use super::admit::MAX_ADMITTED;
 use super::budget;
-use super::poll::MAX_ADMITTED;
 use crate::error::Result;
 use crate::model::{Job, JobId, Kind, Move, PollRequest, Polled, Queue, QueueState, Timestamp};
 use crate::store::sql::gates::Gates;
@@ -44,7 +44,10 @@ pub(super) fn claim(
     } else {
         let is_out = |job: &Job| out.iter().any(|(other, _)| other.id == job.id);
         let candidates = jobs.iter().filter(|job| own.contains(&&job.kind) && !is_out(job));
-        within_rooms(candidates, &rooms, else_room)
+        let mut chosen = within_rooms(candidates, &rooms, else_room);
+        // In the order of their queues' names; what one queue has stays in its order.
+        chosen.sort_by(|a, b| a.queue.cmp(&b.queue));
+        chosen
     };
     let (allowed, put_off) = budget::put_off(gates, chosen, &request.kinds, now);
     // A job that is put off makes room for the next one.

@@ -2,7 +2,8 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, Cause, Job, JobEdit, JobId, JobStep, Move, Placement, RunNow, Timestamp, placement,
+    Actor, Cause, Job, JobEdit, JobEvent, JobId, JobStep, Move, Placement, RunNow, Timestamp,
+    placement,
 };
 use crate::store::sql::history::Line;
 use crate::store::sql::{audit, history, jobs, moves, unblock};
@@ -103,6 +104,7 @@ fn write(
         Some(to) => moves::write(tx, &[(job, to)], now)?,
         None => {
             let (from, to) = (Some(job.status), job.status);
+            tx.took(JobEvent::of(job, to, Some(step.cause), now));
             history::record(tx, Line { job: job.id, at: now, from, to, step })?;
         }
     }

@@ -9,10 +9,6 @@ use crate::model::{PollRequest, Polled, Timestamp};
 use crate::store::sql::{gates, history, queues};
 use crate::store::sqlite::Tx;
 
-/// Jobs that one poll admits, finds due or takes out of the claim order, of each at most. Bounds the time that other writers
-/// wait for the poller's transaction.
-pub(super) const MAX_ADMITTED: usize = 1000;
-
 /// Looks for work. A worker that leads does first what is done for all.
 ///
 /// # Errors

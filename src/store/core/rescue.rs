@@ -2,7 +2,7 @@
 
 use super::settle::{self, POISON_AFTER};
 use crate::error::Result;
-use crate::model::{Job, Kind, PollRequest, Polled, RegisteredKind, Timestamp};
+use crate::model::{Job, PollRequest, Polled, RegisteredKind, Timestamp};
 use crate::store::sql::moves::Ended;
 use crate::store::sql::{lease, workers};
 use crate::store::sqlite::Tx;
@@ -27,8 +27,10 @@ pub(super) fn rescue(
     for job in lost {
         let rules = rules(&registered, &job).map(|known| &known.rules);
         let worker = job.worker_id.clone().filter(|worker| *worker != request.worker);
-        if let Some(worker) = worker.filter(|_| rules.is_some_and(|rules| rules.swept)) {
-            if !has(request, &job.kind) {
+        let own = request.kinds.iter().find(|own| own.kind == job.kind);
+        let is_swept = rules.is_some_and(|rules| rules.swept) || own.is_some_and(|own| own.swept);
+        if let Some(worker) = worker.filter(|_| is_swept) {
+            if own.is_none() {
                 continue;
             }
             if !request.swept.contains(&worker) {
@@ -55,8 +57,4 @@ fn rules<'a>(registered: &'a [RegisteredKind], job: &Job) -> Option<&'a Register
     let of_worker = |known: &&RegisteredKind| Some(&known.worker) == job.worker_id.as_ref();
     let own = registered.iter().find(|known| of_kind(known) && of_worker(known));
     own.or_else(|| registered.iter().find(of_kind))
-}
-
-fn has(request: &PollRequest, kind: &Kind) -> bool {
-    request.kinds.iter().any(|rules| rules.kind == *kind)
 }

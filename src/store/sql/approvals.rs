@@ -2,7 +2,9 @@
 
 use super::{audit, filings};
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, FilingId, IssueId, JobId, Marker, Timestamp, WaitingFiling};
+use crate::model::{
+    Actor, FilingId, FilingState, IssueId, JobId, Marker, Timestamp, WaitingFiling,
+};
 use crate::store::sqlite::Tx;
 use crate::store::sqlite::row::{parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -56,19 +58,24 @@ pub(in crate::store) fn waiting(conn: &Connection, limit: usize) -> Result<Vec<W
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The act if it waits for approval, and its marker.
-fn undecided(conn: &Connection, id: FilingId) -> Result<(WaitingFiling, String)> {
+/// The act if it waits for approval, and its marker. `doing` is what a person wants of it.
+fn undecided(conn: &Connection, id: FilingId, doing: &str) -> Result<(WaitingFiling, String)> {
     let sql = format!(
         "SELECT {WAITING}
          FROM filings f JOIN self_monitoring_issues i ON i.id = f.issue_id
-         WHERE f.id = :id AND f.state = 'awaiting_approval'"
+         WHERE f.id = :id"
     );
     let read = |row: &Row<'_>| Ok((waiting_from_row(row)?, text(row, 11)?));
     let found =
         conn.prepare_cached(&sql)?.query_row(named_params! {":id": id.0}, read).optional()?;
-    found.ok_or_else(|| {
-        Error::new(Code::FilingDecided, format!("filing {} does not wait for approval", id.0))
-    })
+    let refused = |code, why: String| Err(Error::new(code, format!("{doing}: {why}")));
+    match found {
+        Some(found) if found.0.state == FilingState::AwaitingApproval => Ok(found),
+        Some(_) => {
+            refused(Code::FilingDecided, format!("filing {} does not wait for approval", id.0))
+        }
+        None => refused(Code::FilingUnknown, format!("there is no filing {}", id.0)),
+    }
 }
 
 fn set_state(conn: &Connection, id: FilingId, state: &str, now: Timestamp) -> Result<()> {
@@ -88,7 +95,7 @@ pub(in crate::store) fn approve(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
-    let (filing, _) = undecided(tx, id)?;
+    let (filing, _) = undecided(tx, id, "approve what is filed")?;
     set_state(tx, id, "pending", now)?;
     filings::wake(tx, None, now)?;
     audit::record(tx, actor, "approve", &subject(&filing), now)
@@ -105,7 +112,7 @@ pub(in crate::store) fn reject(
         UPDATE self_monitoring_issues
         SET state = 'closed', state_reason = 'not_planned', closed_at = :now
         WHERE id = :id AND state = 'open' AND number IS NULL";
-    let (filing, _) = undecided(tx, id)?;
+    let (filing, _) = undecided(tx, id, "reject what was to be filed")?;
     set_state(tx, id, "rejected", now)?;
     if filing.title.is_some() {
         let params = named_params! {":now": now.millis(), ":id": filing.issue.0};
@@ -129,7 +136,7 @@ pub(in crate::store) fn edit(
         WHERE id = :id";
     let refused =
         |why: &str| Err(Error::new(Code::ModelInvalid, format!("edit filing {}: {why}", id.0)));
-    let (filing, marker) = undecided(tx, id)?;
+    let (filing, marker) = undecided(tx, id, "edit what is to be filed")?;
     let new_title = title.map(str::trim);
     if filing.title.is_some() && new_title.is_none_or(|t| t.is_empty() || t.contains(['\n', '\r']))
     {
@@ -138,8 +145,12 @@ pub(in crate::store) fn edit(
     if new_title.is_some_and(|title| title.chars().count() > MAX_TITLE) {
         return refused("a title has at most 240 characters");
     }
-    if body.trim().is_empty() || body.len() > MAX_BODY {
-        return refused("a body has 1 to 60,000 bytes");
+    if body.trim().is_empty() {
+        return refused("it has no text");
+    }
+    if body.len() > MAX_BODY {
+        let why = format!("edit filing {}: a text has at most 60,000 bytes", id.0);
+        return Err(Error::new(Code::JobTooLarge, why));
     }
     let body = format!("{}\n\n{}\n", without_marker(body, &marker), line_of(&marker));
     tx.prepare_cached(SQL)?.execute(named_params! {

@@ -7,7 +7,8 @@ use rusqlite::types::Value;
 use std::fmt::Write as _;
 
 /// The time that stands for a job's status: when it ended, or started, or was made.
-const OWN_TIME: &str = "coalesce(finished_at, CASE WHEN status = 'running' THEN started_at ELSE created_at END)";
+const OWN_TIME: &str =
+    "coalesce(finished_at, CASE WHEN status = 'running' THEN started_at ELSE created_at END)";
 
 /// Conditions for a WHERE, and the values of their parameters.
 pub(super) struct Conditions {

@@ -3,8 +3,8 @@
 use super::{audit, idempotency};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    ConcurrencyKey, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Occurrence, OnInterrupt, ParkedBy,
-    Queue, Timestamp, UniqueKey, WaitsFor, WorkerId,
+    ConcurrencyKey, Enqueued, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
+    ParkedBy, Queue, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -183,6 +183,38 @@ pub(in crate::store) fn get(conn: &Connection, id: JobId) -> Result<Option<Job>>
     let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id = :id");
     let mut statement = conn.prepare_cached(&sql)?;
     Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
+}
+
+/// Those of the jobs that are final, or not there any more.
+pub(in crate::store) fn not_open(conn: &Connection, ids: &[JobId]) -> Result<Vec<JobId>> {
+    const SQL: &str = "
+        SELECT value
+        FROM json_each(:ids)
+        WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = value AND finished_at IS NULL)";
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let params = named_params! {":ids": serde_json::json!(ids).to_string()};
+    let mut statement = conn.prepare_cached(SQL)?;
+    let gone = statement.query_map(params, |row| row.get(0).map(JobId))?;
+    Ok(gone.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The ends of the jobs that have become final since then, oldest first, at most `limit`.
+pub(in crate::store) fn ends(
+    conn: &Connection,
+    since: Timestamp,
+    limit: usize,
+) -> Result<Vec<JobEvent>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM jobs WHERE finished_at >= :since ORDER BY finished_at, id LIMIT :limit"
+    );
+    let params = named_params! {":since": since.millis(), ":limit": limit as i64};
+    let mut statement = conn.prepare_cached(&sql)?;
+    let jobs = statement.query_map(params, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let end = |job: &Job| {
+        let at = job.finished_at.unwrap_or(since);
+        JobEvent { from: None, ..JobEvent::of(job, job.status, None, at) }
+    };
+    Ok(jobs.iter().map(end).collect())
 }
 
 /// Whether nothing runs, nothing can start, nothing waits to be admitted and nothing is due.

@@ -63,15 +63,14 @@ pub(in crate::store) fn set_progress(conn: &Connection, lease: &Lease, text: &st
     if changed == 1 { Ok(()) } else { Err(lost(lease)) }
 }
 
-/// The running jobs that nobody has asked to end.
-pub(in crate::store) fn not_asked(conn: &Connection) -> Result<Vec<JobId>> {
-    const SQL: &str = "
-        SELECT id
-        FROM jobs
-        WHERE status = 'running' AND cancel_requested_at IS NULL";
-    let mut statement = conn.prepare_cached(SQL)?;
-    let ids = statement.query_map([], |row| row.get(0).map(JobId))?;
-    Ok(ids.collect::<rusqlite::Result<_>>()?)
+/// The running jobs that nobody has asked to end; without their long texts.
+pub(in crate::store) fn not_asked(conn: &Connection) -> Result<Vec<Job>> {
+    let sql = format!(
+        "SELECT {} FROM jobs WHERE status = 'running' AND cancel_requested_at IS NULL",
+        jobs::lean()
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_map([], jobs::from_row)?.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Asks these running jobs to end.

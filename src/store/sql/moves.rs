@@ -8,8 +8,8 @@ use super::history::{self, Line};
 use super::jobs::{self, COLUMNS};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cause, ConcurrencyKey, Job, JobId, JobStep, Move, ParkedBy, Settlement, Status, Timestamp,
-    WaitsFor, WorkerId,
+    Cause, ConcurrencyKey, Job, JobEvent, JobId, JobStep, Move, ParkedBy, Settlement, Status,
+    Timestamp, WaitsFor, WorkerId,
 };
 use crate::store::sqlite::Tx;
 use rusqlite::{ErrorCode, named_params};
@@ -61,6 +61,13 @@ pub(in crate::store) fn place(tx: &Tx<'_>, moves: &[(&Job, Move)], now: Timestam
     for (job, to) in moves {
         let queue = to.admitted.as_ref().map(|admitted| &admitted.queue).or(job.queue.as_ref());
         tx.moved(job, to.status, queue);
+        let cause =
+            to.step.as_ref().map(|step| step.cause).filter(|cause| *cause != Cause::Blocked);
+        // To be looked at again, and to be kept back where it is, is no step that anybody follows.
+        if !job.counted || job.status != to.status || cause.is_some() {
+            let step = JobEvent::of(job, to.status, cause, now);
+            tx.took(JobEvent { queue: queue.cloned(), ..step });
+        }
     }
     Ok(())
 }
@@ -131,9 +138,13 @@ pub(in crate::store) fn start(
         }
         Err(error) => return Err(error.into()),
     };
-    for job in started.iter().filter(|job| job.counted) {
-        tx.left(Status::Queued, &job.kind, job.queue.as_ref());
-        tx.came(Status::Running, &job.kind, job.queue.as_ref());
+    for job in &started {
+        if job.counted {
+            tx.left(Status::Queued, &job.kind, job.queue.as_ref());
+            tx.came(Status::Running, &job.kind, job.queue.as_ref());
+        }
+        let from = Some(Status::Queued);
+        tx.took(JobEvent { from, ..JobEvent::of(job, Status::Running, None, now) });
     }
     started.sort_by_key(|job| chosen.iter().position(|id| *id == job.id));
     Ok(Ok(started))
@@ -188,8 +199,10 @@ pub(in crate::store) fn end(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
         let doing = format!("end {} attempts: only {changed} run as they were read", ended.len());
         return Err(Error::new(Code::StoreLeaseLost, doing));
     }
-    for Ended { job, after, .. } in ended {
+    for Ended { job, after, at } in ended {
         tx.moved(job, after.status, job.queue.as_ref());
+        let step = JobEvent::of(job, after.status, after.cause, *at);
+        tx.took(JobEvent { attempt: after.attempt, ..step });
     }
     record_attempts(tx, ended)?;
     let steps: Vec<Line> = ended.iter().filter_map(step).collect();

@@ -8,12 +8,14 @@
 
 mod checks;
 mod deeds;
+mod processes;
 
 use crate::error::{Code, Result};
 use crate::model::{
-    ConcurrencyKey, Epoch, Kind, KindRules, Lease, OnInterrupt, Queue, Retention, Status,
-    Timestamp, WorkerId,
+    AttemptEnd, ConcurrencyKey, Epoch, Kind, KindRules, Lease, OnInterrupt, Queue, Retention,
+    SettleRequest, Status, Timestamp, WorkerId,
 };
+use crate::store::core::settle;
 use crate::store::sqlite::Tx;
 use fastrand::Rng;
 use rusqlite::Connection;
@@ -114,6 +116,18 @@ pub(super) fn database() -> Connection {
         conn.execute_batch(migration).unwrap();
     }
     conn
+}
+
+/// Ends one attempt.
+fn settle_one(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    end: AttemptEnd,
+    retry_after: Duration,
+    now: Timestamp,
+) -> Result<Status> {
+    let request = SettleRequest { lease: lease.clone(), end, retry_after, now };
+    settle::settle(tx, &[request])?.remove(0)
 }
 
 impl World {

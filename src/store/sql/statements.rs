@@ -50,12 +50,10 @@ fn kind(name: &str) -> Kind {
 impl World {
     fn new(slots: u32) -> Self {
         let conn = database();
-        let rules = |name| KindRules { queue: Queue::parse(name).unwrap(), ..KindRules::new(kind(name)) };
-        let kinds = vec![
-            rules("plain"),
-            rules("keyed"),
-            KindRules { metered: true, ..rules("metered") },
-        ];
+        let rules =
+            |name| KindRules { queue: Queue::parse(name).unwrap(), ..KindRules::new(kind(name)) };
+        let kinds =
+            vec![rules("plain"), rules("keyed"), KindRules { metered: true, ..rules("metered") }];
         let worker = WorkerId::parse("w").unwrap();
         let registration = Registration {
             worker: worker.clone(),
@@ -248,5 +246,8 @@ fn the_hot_statements_keep_their_plans() {
     }
     let stored = std::fs::read_to_string(&path).unwrap_or_default();
     let differs = plans.lines().zip(stored.lines()).find(|(made, stored)| made != stored);
-    assert!(plans == stored, "plans.txt is stale ({differs:?}): look, then run with LAMPLIGHTER_BLESS=1");
+    assert!(
+        plans == stored,
+        "plans.txt is stale ({differs:?}): look, then run with LAMPLIGHTER_BLESS=1"
+    );
 }

@@ -29,7 +29,7 @@
 //! # }
 //! ```
 
-pub use rusqlite;
+pub use rusqlite::{self, Connection};
 
 use super::jobs;
 use crate::error::Result;
@@ -41,6 +41,6 @@ use crate::model::{Enqueued, NewJob, Timestamp};
 ///
 /// # Errors
 /// As [`Store::enqueue`](crate::store::Store::enqueue); the caller decides whether to roll back.
-pub fn enqueue(conn: &rusqlite::Connection, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
+pub fn enqueue(conn: &Connection, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
     jobs::insert(conn, job, now).map_err(|error| error.while_doing("enqueue a job"))
 }

@@ -296,6 +296,16 @@ pub(in crate::store) fn resign(conn: &Connection, worker: &WorkerId, epoch: Epoc
     Ok(())
 }
 
+/// Makes a worker one that is no server.
+pub(in crate::store) fn serve_no_more(conn: &Connection, worker: &WorkerId) -> Result<()> {
+    const SQL: &str = "
+        UPDATE job_workers
+        SET is_server = 0
+        WHERE id = :id";
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": worker.as_str()})?;
+    Ok(())
+}
+
 /// Marks a worker lost, unless it has said since `beat` that it is alive; answers whether it is lost from now on.
 fn mark_lost(
     conn: &Connection,

@@ -6,7 +6,7 @@ use super::work::{Several, Share, Task, Together};
 use super::writer::{self, Call};
 use crate::error::{Code, Error, Result, ignore};
 use crate::model::Timestamp;
-use crate::store::{Board, OpenMode};
+use crate::store::{Board, News, OpenMode};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -27,6 +27,7 @@ pub(in crate::store) struct Database {
     readers: r2d2::Pool<SqliteConnectionManager>,
     changes: Arc<watch::Sender<u64>>,
     board: Arc<Board>,
+    news: Arc<News>,
     calls: Option<mpsc::Sender<Call>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -61,13 +62,15 @@ impl Database {
             .map_err(|e| Error::new(Code::StoreIo, doing).because(e))?;
         let changes = Arc::new(watch::Sender::new(0));
         let board = Arc::new(Board::default());
-        let (calls, thread) =
-            writer::start(conn, path, schema, limits, (Arc::clone(&changes), &board))?;
+        let news = Arc::new(News::default());
+        let listeners = (Arc::clone(&changes), Arc::clone(&news));
+        let (calls, thread) = writer::start(conn, path, schema, limits, listeners, &board)?;
         Ok(Self {
             path: path.to_owned(),
             readers,
             changes,
             board,
+            news,
             calls: Some(calls),
             thread: Some(thread),
         })
@@ -82,6 +85,11 @@ impl Database {
     /// What this process has to say of itself.
     pub(in crate::store) fn board(&self) -> &Board {
         &self.board
+    }
+
+    /// Who waits for which job.
+    pub(in crate::store) fn news(&self) -> &Arc<News> {
+        &self.news
     }
 
     pub(in crate::store) fn path(&self) -> &Path {

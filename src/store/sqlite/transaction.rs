@@ -1,28 +1,37 @@
 //! The writer's connection while one call runs, and what the call changes in the exact counts of jobs.
 
 use crate::error::Result;
-use crate::model::{Job, Kind, Queue, Status};
+use crate::model::{Job, JobEvent, Kind, Queue, Status};
 use rusqlite::{Connection, named_params};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
-/// What changed, by status, kind and queue (empty before admission).
+/// What changed: the counts by status, kind and queue (empty before admission), and the steps that made the change.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Differences(BTreeMap<(&'static str, String, String), i64>);
+pub(in crate::store) struct Differences {
+    counts: BTreeMap<(&'static str, String, String), i64>,
+    steps: Vec<JobEvent>,
+}
 
 impl Differences {
     fn add(&mut self, status: Status, kind: &str, queue: &str, by: i64) {
         let key = (status.as_str(), kind.to_owned(), queue.to_owned());
-        *self.0.entry(key).or_default() += by;
+        *self.counts.entry(key).or_default() += by;
+    }
+
+    /// The steps that jobs took, in their order.
+    pub(super) fn steps(&self) -> &[JobEvent] {
+        &self.steps
     }
 
     /// Adds what another call changed.
     pub(super) fn merge(&mut self, other: Self) {
-        for (key, by) in other.0 {
-            *self.0.entry(key).or_default() += by;
+        for (key, by) in other.counts {
+            *self.counts.entry(key).or_default() += by;
         }
+        self.steps.extend(other.steps);
     }
 
     /// Writes them, in one statement; the batch's last before its commit. A count of nothing stays as a row, so that a queue
@@ -34,7 +43,7 @@ impl Differences {
             FROM json_each(:differences)
             WHERE true
             ON CONFLICT (status, kind, queue) DO UPDATE SET count = count + excluded.count";
-        let changed = self.0.iter().filter(|(_, by)| **by != 0);
+        let changed = self.counts.iter().filter(|(_, by)| **by != 0);
         let rows = changed.map(|((status, kind, queue), by)| json!([status, kind, queue, by]));
         let rows: Vec<Value> = rows.collect();
         if !rows.is_empty() {
@@ -75,6 +84,11 @@ impl<'a> Tx<'a> {
             self.left(job.status, &job.kind, job.queue.as_ref());
         }
         self.came(status, &job.kind, queue);
+    }
+
+    /// A job took a step: told to those who wait for it or follow the jobs, after the commit.
+    pub(in crate::store) fn took(&self, step: JobEvent) {
+        self.differences.borrow_mut().steps.push(step);
     }
 
     /// A job came to be there.

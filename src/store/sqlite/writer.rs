@@ -16,7 +16,7 @@ use super::open::{self, Limits, Schema};
 use super::transaction::{Differences, Tx};
 use super::work::{Parts, Work};
 use crate::error::{Code, Error, Result, ignore};
-use crate::store::Board;
+use crate::store::{Board, News};
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -50,13 +50,15 @@ pub(super) fn start(
     path: &Path,
     schema: &'static Schema,
     limits: Limits,
-    (changes, board): (Arc<watch::Sender<u64>>, &Arc<Board>),
+    (changes, news): (Arc<watch::Sender<u64>>, Arc<News>),
+    board: &Arc<Board>,
 ) -> Result<(mpsc::Sender<Call>, JoinHandle<()>)> {
     let (sender, calls) = mpsc::channel(MAX_WAITING);
     let seen = data_version(&conn)?;
     let checkpoints = Checkpoints::start(path, limits, Arc::clone(board))?;
     let path = path.to_owned();
-    let writer = Writer { conn: Some(conn), path, schema, limits, changes, checkpoints, seen };
+    let conn = Some(conn);
+    let writer = Writer { conn, path, schema, limits, changes, news, checkpoints, seen };
     let thread = std::thread::Builder::new()
         .name("writer".into())
         .spawn(move || writer.serve(calls))
@@ -74,6 +76,7 @@ struct Writer {
     schema: &'static Schema,
     limits: Limits,
     changes: Arc<watch::Sender<u64>>,
+    news: Arc<News>,
     checkpoints: Checkpoints,
     /// SQLite's counter of other connections' commits at the last look.
     seen: i64,
@@ -118,6 +121,7 @@ impl Writer {
         {
             self.seen = version;
             self.changes.send_modify(|n| *n += 1);
+            self.news.tell_foreign();
         }
     }
 
@@ -172,6 +176,7 @@ impl Writer {
         if changed {
             self.changes.send_modify(|n| *n += 1);
         }
+        self.news.tell(differences.steps());
         for work in kept {
             work.answer(Ok(()));
         }
@@ -226,6 +231,7 @@ impl Writer {
             self.conn = Some(conn);
             // Something may have changed meanwhile, so every listener should look.
             self.changes.send_modify(|n| *n += 1);
+            self.news.tell_foreign();
         }
         Ok(())
     }

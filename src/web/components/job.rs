@@ -1,7 +1,7 @@
 //! What several pages say of a job.
 
 use super::time::{elapsed, when, when_known};
-use crate::model::{Gate, Job, Status, Timestamp, Why};
+use crate::model::{Job, Status, Timestamp, Why};
 use maud::{Markup, html};
 
 /// The sentence that says how a job stands.
@@ -9,19 +9,13 @@ pub(in crate::web) fn job_sentence(job: &Job, why: Option<&Why>, now: Timestamp)
     let took = elapsed(job.started_at, job.finished_at, now);
     html! {
         @match job.status {
-            Status::Scheduled if why.is_some_and(|why| !matches!(why.gates.as_slice(), [Gate::Time { .. }])) => {
-                @if let Some(why) = why { (why.to_string()) }
-            }
-            Status::Scheduled if job.attempt > 0 => {
-                "Attempt " (attempts(job)) " ended: " (first_line(job)) " It starts again " (when(job.run_at, now)) "."
-            }
-            Status::Scheduled => {
-                "Starts " (when(job.run_at, now)) "."
-                // What the job itself said when it was put off.
-                @if let Some(progress) = job.progress.as_ref().filter(|_| job.epoch > 0) { " " (progress) }
-            }
-            Status::Queued => {
-                @if let Some(why) = why { (why.to_string()) }
+            Status::Scheduled | Status::Queued => {
+                @let why = why.map(Why::to_string).unwrap_or_default();
+                (why)
+                @if job.run_at > now { " Its time comes " (when(job.run_at, now)) "." }
+                @if let Some(error) = &job.error { " Its last attempt said: " (first_line(error)) }
+                // What it said when it was put off.
+                @if let Some(progress) = left_out(job, &why) { " " (progress) }
             }
             Status::Running => {
                 "Runs for " (took) " on attempt " (attempts(job)) "."
@@ -29,15 +23,21 @@ pub(in crate::web) fn job_sentence(job: &Job, why: Option<&Why>, now: Timestamp)
             }
             Status::Completed => { "Completed " (when_known(job.finished_at, now)) " after " (took) "." }
             Status::Failed => {
-                "Failed " (when_known(job.finished_at, now)) " on attempt " (attempts(job)) ": " (first_line(job))
+                "Failed " (when_known(job.finished_at, now)) " on attempt " (attempts(job)) ": " (job.error.as_deref().map_or("no reason was given.", first_line))
             }
             Status::Cancelled => { "Was cancelled " (when_known(job.finished_at, now)) "." }
         }
     }
 }
 
-fn first_line(job: &Job) -> &str {
-    job.error.as_deref().and_then(|error| error.lines().next()).unwrap_or("no reason was given.")
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// What a job that waits said last, if `why` does not say it.
+fn left_out<'a>(job: &'a Job, why: &str) -> Option<&'a str> {
+    let progress = job.progress.as_deref().filter(|_| job.epoch > 0)?;
+    (!why.contains(progress.trim().trim_end_matches('.'))).then_some(progress)
 }
 
 /// How many attempts have begun, and how many there may be.

@@ -3,9 +3,10 @@
 use super::super::app::{App, Shared};
 use super::super::caller::{Caller, Signed};
 use super::super::face::Face;
-use super::super::routes::{Access, Route, at_least, routes};
+use super::super::routes::{Access, Route, needing, routes};
 use super::super::self_monitoring::{configuration, prompt, status};
 use super::*;
+use crate::actions::Right;
 use crate::model::Role;
 use axum::extract::Extension;
 
@@ -149,10 +150,12 @@ async fn a_viewer_sees_but_does_not_run() {
         (Role::Admin, StatusCode::OK),
     ] {
         for Route { method, path, access, handler, .. } in private_routes() {
-            let (Access::Private(least) | Access::Polled(least)) = access else {
-                continue;
+            let right = match access {
+                Access::Needs(right) => Some(right),
+                Access::Private | Access::Polled | Access::Public => None,
             };
-            let status = as_role(&site, role, (method.clone(), path, least, handler)).await;
+            let least = right.map_or(Role::Viewer, |right| right.least);
+            let status = as_role(&site, role, (method.clone(), path, right, handler)).await;
             let role_name = role.as_str();
             if path == status::RUN_NOW_PATH {
                 assert_eq!(status, expected, "{role_name}");
@@ -174,7 +177,7 @@ async fn a_viewer_sees_but_does_not_run() {
 async fn as_role(
     site: &Site,
     role: Role,
-    (method, path, least, handler): (Method, &str, Role, axum::routing::MethodRouter<App>),
+    (method, path, right, handler): (Method, &str, Option<Right>, axum::routing::MethodRouter<App>),
 ) -> StatusCode {
     let caller = Caller {
         remote: [127, 0, 0, 1].into(),
@@ -190,7 +193,7 @@ async fn as_role(
     };
     let app: App = std::sync::Arc::new(Shared::new(site.web.clone()));
     let router = Router::new()
-        .route(path, at_least(least, handler))
+        .route(path, right.map_or(handler.clone(), |right| needing(right, handler)))
         .layer(Extension(who))
         .layer(Extension(caller))
         .with_state(app);

@@ -85,7 +85,9 @@ async fn a_setting_is_changed_in_place_refused_with_its_message_and_taken_back()
     assert_eq!(value(&site, "agent.max_turns").await, "40");
     let other = site.submit(path, "agent.max_minutes=9").await;
     assert_eq!(other.status, StatusCode::BAD_REQUEST);
-    assert_eq!(site.submit("/settings/no.such", "value=1").await.status, StatusCode::NOT_FOUND);
+    let unknown = site.submit("/settings/no.such", "value=1").await;
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
+    assert!(unknown.body.contains("Could not find the setting &quot;no.such&quot;"));
 }
 
 #[tokio::test]

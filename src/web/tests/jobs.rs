@@ -146,7 +146,9 @@ async fn one_sentence_says_how_a_job_stands() {
     settle(&site, lease, Outcome::Failed(error("no oil\nat the pump"))).await;
     let wait = says(&site, first).await;
     assert!(
-        wait.starts_with("ScheduledAttempt 1 of 3 ended: no oil It starts again in "),
+        wait.starts_with("ScheduledAttempt 1 failed and it is tried again at ")
+            && wait.contains(". Its time comes in ")
+            && wait.ends_with(". Its last attempt said: no oil"),
         "{wait}"
     );
 
@@ -178,7 +180,9 @@ async fn one_sentence_says_how_a_job_stands() {
     let later = site.web.store.enqueue(later, site.web.clock.now()).await.unwrap().id();
     assert!(poll(&site, "work").await.is_none_or(|lease| lease.id != later));
     lead(&site).await;
-    assert_eq!(says(&site, later).await, "ScheduledStarts in 10 min.");
+    let at = site.web.store.job(later).await.unwrap().unwrap().run_at;
+    let says = says(&site, later).await;
+    assert_eq!(says, format!("ScheduledIt starts at {at}. Its time comes in 10 min."));
 }
 
 #[tokio::test]

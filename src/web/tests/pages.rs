@@ -159,16 +159,24 @@ async fn values_in_the_address_that_do_not_fit_are_refused_with_a_page() {
 #[tokio::test]
 async fn a_page_that_does_not_exist_says_so_within_the_navigation() {
     let site = Site::signed_in().await;
-    for (path, what) in
-        [("/no-such-page", "The address is wrong"), ("/jobs/7", "There is no job 7.")]
-    {
+    for (path, code, title, what) in [
+        ("/no-such-page", "WEB-PAGE-002", "There is no such page", "The address is wrong"),
+        ("/jobs/7", "JOB-ID-001", "There is no such job", "Could not find job 7."),
+        ("/sessions/7", "JOB-ID-001", "There is no such job", "Could not find session 7."),
+        (
+            "/schedules/none",
+            "SCHED-NAME-001",
+            "There is no such schedule",
+            "Could not show a schedule: there is no schedule none.",
+        ),
+    ] {
         let answer = site.see(path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
-        assert!(answer.body.contains("WEB-PAGE-002") && answer.body.contains(what), "{path}");
-        assert!(answer.body.contains("There is no such page") && answer.body.contains("Sign out"));
+        assert!(answer.body.contains(code) && answer.body.contains(what), "{path}");
+        assert!(answer.body.contains(title) && answer.body.contains("Sign out"));
         assert!(!answer.body.contains("sse-connect"), "nothing on it is live");
         let program = ask(Method::GET, path).header("cookie", &site.cookie);
-        assert_eq!(site.send(bare(program)).await.json()["code"], "WEB-PAGE-002");
+        assert_eq!(site.send(bare(program)).await.json()["code"], code);
     }
 }
 

@@ -196,7 +196,7 @@ async fn a_prompt_as_a_browser_sends_the_shipped_one_back_is_not_modified() {
     assert!(!prompt::load(&site.web.store).await.unwrap().modified);
     let long = "x".repeat(64 * 1024 + 1);
     let answer = site.submit(PROMPT_PATH, &form(&[("text", &long)])).await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]

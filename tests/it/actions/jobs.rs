@@ -1,13 +1,14 @@
 //! Actions on jobs, face by face.
 
 use super::queues::check;
-use crate::support::faces::{Faces, Request, value};
+use crate::support::faces::{Faces, Page, Request, value};
 use crate::support::{START, foreign, store};
 use lamplighter::Code;
 use lamplighter::actions::bulk::{self, BulkAsk};
 use lamplighter::actions::jobs::{self, JobAdd, JobChange, JobStart, RunAgain};
-use lamplighter::actions::{Call, length, priority};
+use lamplighter::actions::{Call, length, priority, schedules, sessions};
 use lamplighter::model::{BulkAct, JobId, Role};
+use lamplighter::store::Store;
 use std::path::Path;
 
 /// A job in each status: 1 queued, 2 scheduled, 3 running, 4 completed, 5 failed, 6 cancelled; 7 is a session without a
@@ -42,7 +43,7 @@ async fn jobs_are_cancelled_and_run_again_alike_by_every_face() {
         let request = Request { cli: &["jobs", "cancel", &word], page: Some((&path, &[])) };
         let cancel = async |store: &_, call: &_| Ok(value(&jobs::cancel(store, call, id).await?));
         check(faces.ask(request, cancel).await, says);
-        assert_eq!(faces.refused_below(Role::Viewer, cancel).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Viewer, request.page, cancel).await, Code::AuthRole);
     }
     let again = format!("Job 8 runs job 5 again. {NO_SERVER}");
     let session = format!("Job 9 runs job 7 again. {NO_SERVER}");
@@ -62,12 +63,13 @@ async fn jobs_are_cancelled_and_run_again_alike_by_every_face() {
             Ok(value(&jobs::run_again(store, call, RunAgain { id, confirmed }).await?))
         };
         check(faces.ask(request, again).await, says);
-        assert_eq!(faces.refused_below(Role::Viewer, again).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Viewer, request.page, again).await, Code::AuthRole);
     }
+    let page: Page<'_> = ("/jobs/7/run-again?confirm=full", &[]);
     let session = async |store: &_, call: &_| {
         Ok(value(&jobs::run_again(store, call, RunAgain { id: 7, confirmed: true }).await?))
     };
-    assert_eq!(faces.refused_below(Role::Operator, session).await, Code::AuthRole);
+    assert_eq!(faces.refused_below(Role::Operator, Some(page), session).await, Code::AuthRole);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +88,7 @@ async fn jobs_are_made_due_and_deleted_alike_by_every_face() {
         let request = Request { cli: &["jobs", "run-now", &word], page: Some((&path, &[])) };
         let run = async |store: &_, call: &_| Ok(value(&jobs::run_now(store, call, id).await?));
         check(faces.ask(request, run).await, says);
-        assert_eq!(faces.refused_below(Role::Viewer, run).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Viewer, request.page, run).await, Code::AuthRole);
     }
     for (id, says) in [
         (4, Ok("Job 4 is deleted, with its history.")),
@@ -98,7 +100,7 @@ async fn jobs_are_made_due_and_deleted_alike_by_every_face() {
         let request = Request { cli: &["jobs", "delete", &word], page: Some((&path, &[])) };
         let delete = async |store: &_, call: &_| Ok(value(&jobs::delete(store, call, id).await?));
         check(faces.ask(request, delete).await, says);
-        assert_eq!(faces.refused_below(Role::Operator, delete).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Operator, request.page, delete).await, Code::AuthRole);
     }
 }
 
@@ -156,6 +158,9 @@ async fn jobs_are_queued_alike_by_every_face() {
             Ok(value(&jobs::enqueue(store, call, request).await?))
         };
         check(faces.ask(request, enqueue).await, says);
+        if says.is_ok() {
+            assert_eq!(faces.refused_below(Role::Viewer, None, enqueue).await, Code::AuthRole);
+        }
     }
 }
 
@@ -189,12 +194,36 @@ async fn waiting_jobs_are_changed_alike_by_every_face() {
             Ok(value(&jobs::edit(store, call, change).await?))
         };
         check(faces.ask(Request { cli: &cli, page: None }, edit).await, says);
+        if says.is_ok() {
+            assert_eq!(faces.refused_below(Role::Viewer, None, edit).await, Code::AuthRole);
+        }
     }
     let payload = async |store: &_, call: &_| {
         let change = JobChange { id: 1, payload: Some(true.into()), ..JobChange::default() };
         Ok(value(&jobs::edit(store, call, change).await?))
     };
-    assert_eq!(faces.refused_below(Role::Operator, payload).await, Code::AuthRole);
+    assert_eq!(faces.refused_below(Role::Operator, None, payload).await, Code::AuthRole);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_unknown_to_every_face_in_the_same_words() {
+    let faces = Faces::start(prepare).await;
+    let job = async |store: &Store| jobs::story(store, 99).await.map(drop);
+    let told = faces.look((&["jobs", "show", "99"], "/jobs/99"), job).await;
+    assert_eq!(told, (Code::JobUnknown, "Could not find job 99.".into()));
+    let session = async |store: &Store| sessions::existing(store, JobId(99)).await.map(drop);
+    for path in ["/sessions/99", "/sessions/99/follow-up", "/sessions/99/stream"] {
+        let told = faces.look((&["sessions", "show", "99"], path), session).await;
+        assert_eq!(told, (Code::JobUnknown, "Could not find session 99.".into()));
+    }
+    let session = async |store: &Store| sessions::existing(store, JobId(1)).await.map(drop);
+    let (code, said) = faces.look((&["sessions", "show", "1"], "/sessions/1"), session).await;
+    assert_eq!(code, Code::JobUnknown);
+    assert!(said.ends_with("job 1 is of kind work, which is no session."), "{said}");
+    let schedule = async |store: &Store| schedules::story(store, "no", START).await.map(drop);
+    let told = faces.look((&["schedules", "show", "no"], "/schedules/no"), schedule).await;
+    let says = "Could not show a schedule: there is no schedule no.";
+    assert_eq!(told, (Code::ScheduleUnknown, says.into()));
 }
 
 /// The command, the act, the query, whether it is confirmed, and what is answered.
@@ -241,7 +270,7 @@ async fn the_jobs_of_a_query_are_changed_alike_by_every_face() {
             Ok(value(&bulk::act(store, call, previewed, confirmed).await?))
         };
         check(faces.ask(request, bulk).await, says);
-        assert_eq!(faces.refused_below(Role::Viewer, bulk).await, Code::AuthRole);
+        assert_eq!(faces.refused_below(Role::Viewer, request.page, bulk).await, Code::AuthRole);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Actions on sessions, scans, schedules, repositories and issues, face by face.
+//! Actions on sessions, scans, repositories and issues, face by face.
 
 use crate::support::faces::{Faces, Request, Told, value};
 use crate::support::foreign;
@@ -6,15 +6,14 @@ use lamplighter::Code;
 use lamplighter::actions::issues::{self, IssueDeed};
 use lamplighter::actions::repositories::{self, RepositoryAdd};
 use lamplighter::actions::scans::{self, ScanRun};
-use lamplighter::actions::schedules::{self, ScheduleAdd};
 use lamplighter::actions::sessions::{self, SessionTrigger, parse_budget, parse_id, parse_tier};
-use lamplighter::model::{IssueId, SessionRequest};
+use lamplighter::model::{IssueId, Role, SessionRequest};
 use std::path::Path;
 
 fn bare(_: &Path) {}
 
 /// What a face says: the beginning of its sentence, or the code of its refusal.
-fn check(told: &Told, says: Result<&str, Code>) {
+pub(super) fn check(told: &Told, says: Result<&str, Code>) {
     match (told, says) {
         (Told::Done(value), Ok(begins)) => {
             let answer = value["answer"].as_str().unwrap();
@@ -55,23 +54,25 @@ async fn sessions_are_asked_for_alike_by_every_face() {
             form.push((field, value_of));
         }
         let request = Request { cli: &cli, page: Some(("/sessions/trigger", &form)) };
-        let told = faces
-            .ask(request, async |store, call| {
-                let given = |name: &str| (option == name).then(|| value_of.to_owned());
-                let request = SessionRequest {
-                    tier: given("tier").as_deref().map(parse_tier).transpose()?,
-                    model: given("model"),
-                    profile: given("profile"),
-                    budget_usd: given("budget").as_deref().map(parse_budget).transpose()?,
-                    working_dir: given("working-dir").map(Into::into),
-                    continues: given("continues").as_deref().map(parse_id).transpose()?,
-                    ..SessionRequest::of("look")
-                };
-                let asked = SessionTrigger { request, ..SessionTrigger::default() };
-                Ok(value(&sessions::trigger(store, call, asked).await?))
-            })
-            .await;
-        check(&told, says);
+        let trigger = async |store: &_, call: &_| {
+            let given = |name: &str| (option == name).then(|| value_of.to_owned());
+            let request = SessionRequest {
+                tier: given("tier").as_deref().map(parse_tier).transpose()?,
+                model: given("model"),
+                profile: given("profile"),
+                budget_usd: given("budget").as_deref().map(parse_budget).transpose()?,
+                working_dir: given("working-dir").map(Into::into),
+                continues: given("continues").as_deref().map(parse_id).transpose()?,
+                ..SessionRequest::of("look")
+            };
+            let asked = SessionTrigger { request, ..SessionTrigger::default() };
+            Ok(value(&sessions::trigger(store, call, asked).await?))
+        };
+        check(&faces.ask(request, trigger).await, says);
+        if says.is_ok() {
+            let refused = faces.refused_below(Role::Operator, request.page, trigger).await;
+            assert_eq!(refused, Code::AuthRole);
+        }
     }
     let form = [("prompt", " ")];
     let cli = ["sessions", "trigger", " "];
@@ -94,70 +95,11 @@ async fn scans_are_asked_for_alike_by_every_face() {
         (&["run-now", "--dry-run"], "/admin/self-monitoring/dry-run", true, "Dry run 2 "),
     ] {
         let request = Request { cli, page: Some((path, &[])) };
-        let told = faces
-            .ask(request, async |store, call| {
-                Ok(value(&scans::run_now(store, call, ScanRun { dry_run }).await?))
-            })
-            .await;
-        check(&told, Ok(begins));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn schedules_are_run_paused_and_resumed_alike_by_every_face() {
-    let prepare = |folder: &Path| {
-        let add = ["schedules", "add", "nightly", "--every", "1h", "--kind", "report"];
-        let added = crate::support::server::program(folder).args(add).output().unwrap();
-        assert!(added.status.success(), "{added:?}");
-    };
-    let mut faces = Faces::start(prepare).await;
-    for (name, deed, says) in [
-        ("nightly", "run-now", Ok("Job 1 is made as the schedule nightly would make it")),
-        ("nightly", "pause", Ok("The schedule nightly makes no more jobs")),
-        ("nightly", "pause", Ok("The schedule nightly ")),
-        ("nightly", "resume", Ok("The schedule nightly goes on")),
-        ("nobody", "run-now", Err(Code::ScheduleUnknown)),
-        ("nobody", "pause", Err(Code::ScheduleUnknown)),
-        ("nobody", "resume", Err(Code::ScheduleUnknown)),
-    ] {
-        let path = format!("/schedules/{name}/{deed}");
-        let cli = ["schedules", deed, name];
-        let request = Request { cli: &cli, page: Some((&path, &[])) };
-        let told = faces
-            .ask(request, async |store, call| {
-                Ok(match deed {
-                    "run-now" => value(&schedules::run_now(store, call, name).await?),
-                    "pause" => value(&schedules::pause(store, call, name).await?),
-                    _ => value(&schedules::resume(store, call, name).await?),
-                })
-            })
-            .await;
-        check(&told, says);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_schedule_asks_for_what_a_session_asks_for() {
-    let mut faces = Faces::start(bare).await;
-    for (kind, payload, says) in [
-        ("agent_session", r#"{"prompt":"x","profile":"full"}"#, Code::ModelInvalid),
-        ("agent_session", "{}", Code::ModelInvalid),
-        ("bulk_action", r#"{"act":"delete"}"#, Code::ModelInvalid),
-    ] {
-        let cli = ["schedules", "add", "s", "--every", "1h", "--kind", kind, "--payload", payload];
-        let told = faces
-            .ask(Request { cli: &cli, page: None }, async |store, call| {
-                let plan = schedules::PlanTexts {
-                    rule: Some(schedules::RuleText::Every { every: "1h".into(), zone: None }),
-                    kind: Some(kind.into()),
-                    payload: Some(payload.into()),
-                    ..schedules::PlanTexts::default()
-                };
-                let add = ScheduleAdd { name: "s".into(), plan, confirmed: false };
-                Ok(value(&schedules::add(store, call, add).await?))
-            })
-            .await;
-        check(&told, Err(says));
+        let run = async |store: &_, call: &_| {
+            Ok(value(&scans::run_now(store, call, ScanRun { dry_run }).await?))
+        };
+        check(&faces.ask(request, run).await, Ok(begins));
+        assert_eq!(faces.refused_below(Role::Viewer, request.page, run).await, Code::AuthRole);
     }
 }
 
@@ -168,13 +110,12 @@ async fn repositories_are_refused_alike_by_every_face() {
         let form = [("path", path), ("name", name)];
         let cli = ["repos", "add", path, "--name", name];
         let request = Request { cli: &cli, page: Some(("/repositories", &form)) };
-        let told = faces
-            .ask(request, async |store, call| {
-                let add = RepositoryAdd { path: path.into(), name: name.into() };
-                Ok(value(&repositories::add(store, call, add).await?))
-            })
-            .await;
-        check(&told, Err(Code::RepositoryPath));
+        let add = async |store: &_, call: &_| {
+            let add = RepositoryAdd { path: path.into(), name: name.into() };
+            Ok(value(&repositories::add(store, call, add).await?))
+        };
+        check(&faces.ask(request, add).await, Err(Code::RepositoryPath));
+        assert_eq!(faces.refused_below(Role::Operator, request.page, add).await, Code::AuthRole);
     }
 }
 
@@ -197,11 +138,10 @@ async fn issues_are_closed_and_reopened_alike_by_every_face() {
         let (number, path) = (id.to_string(), format!("/admin/self-monitoring/issues/{id}/{word}"));
         let cli = ["issues", word, &number];
         let request = Request { cli: &cli, page: Some((&path, &[])) };
-        let told = faces
-            .ask(request, async |store, call| {
-                Ok(value(&issues::change(store, call, IssueId(id), deed).await?))
-            })
-            .await;
-        check(&told, says);
+        let change = async |store: &_, call: &_| {
+            Ok(value(&issues::change(store, call, IssueId(id), deed).await?))
+        };
+        check(&faces.ask(request, change).await, says);
+        assert_eq!(faces.refused_below(Role::Viewer, request.page, change).await, Code::AuthRole);
     }
 }

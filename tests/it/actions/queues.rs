@@ -34,14 +34,15 @@ async fn queues_are_limited_alike_by_every_face() {
             cli: &["queues", "limit", queue, limit],
             page: Some(("/queues/limit", &form)),
         };
-        let told = faces
-            .ask(request, async |store, call| {
-                let limit = queues::parse_limit(limit)?;
-                let request = QueueLimit { queue: queue.into(), limit };
-                Ok(value(&queues::limit(store, call, request).await?))
-            })
-            .await;
-        check(told, says);
+        let set = async |store: &_, call: &_| {
+            let limit = queues::parse_limit(limit)?;
+            let request = QueueLimit { queue: queue.into(), limit };
+            Ok(value(&queues::limit(store, call, request).await?))
+        };
+        check(faces.ask(request, set).await, says);
+        if says.is_ok() {
+            assert_eq!(faces.refused_below(Role::Viewer, request.page, set).await, Code::AuthRole);
+        }
     }
 }
 
@@ -66,25 +67,30 @@ async fn queues_are_paused_resumed_and_stopped_alike_by_every_face() {
         let mut cli = vec!["queues", "pause", queue, "--reason", reason];
         cli.extend((!length.is_empty()).then_some(["--for", length]).into_iter().flatten());
         let request = Request { cli: &cli, page: Some(("/queues/pause", &form)) };
-        let told = faces
-            .ask(request, async |store, call| {
-                let length = queues::parse_pause(length, queue)?;
-                let request = QueuePause { queue: queue.into(), reason: reason.into(), length };
-                Ok(value(&queues::pause(store, call, request).await?))
-            })
-            .await;
-        check(told, says);
+        let pause = async |store: &_, call: &_| {
+            let length = queues::parse_pause(length, queue)?;
+            let request = QueuePause { queue: queue.into(), reason: reason.into(), length };
+            Ok(value(&queues::pause(store, call, request).await?))
+        };
+        check(faces.ask(request, pause).await, says);
+        if says.is_ok() {
+            assert_eq!(
+                faces.refused_below(Role::Viewer, request.page, pause).await,
+                Code::AuthRole
+            );
+        }
     }
     for (path, queue, says) in [
         ("/queues/mail/resume", "mail", Ok("The queue mail goes on.")),
         ("/queues/mail/resume", "mail", Ok("The queue mail was not paused.")),
         ("/queues/nobody/resume", "nobody", Err(Code::QueueUnknown)),
+        ("/queues/a%20b/resume", "a b", Err(Code::ModelInvalid)),
     ] {
         let request = Request { cli: &["queues", "resume", queue], page: Some((path, &[])) };
-        let told = faces
-            .ask(request, async |store, call| Ok(value(&queues::resume(store, call, queue).await?)))
-            .await;
-        check(told, says);
+        let resume =
+            async |store: &_, call: &_| Ok(value(&queues::resume(store, call, queue).await?));
+        check(faces.ask(request, resume).await, says);
+        assert_eq!(faces.refused_below(Role::Viewer, request.page, resume).await, Code::AuthRole);
     }
     let form = [("reason", "fire")];
     let request = Request {
@@ -93,12 +99,13 @@ async fn queues_are_paused_resumed_and_stopped_alike_by_every_face() {
     };
     let stop = async |store: &_, call: &_| Ok(value(&queues::stop_all(store, call, "fire").await?));
     check(faces.ask(request, stop).await, Ok("All queues are stopped; no job was running."));
-    assert_eq!(faces.refused_below(Role::Operator, stop).await, Code::AuthRole);
+    assert_eq!(faces.refused_below(Role::Operator, request.page, stop).await, Code::AuthRole);
     let request =
         Request { cli: &["queues", "resume", "--all"], page: Some(("/settings/resume-all", &[])) };
     let resume = async |store: &_, call: &_| Ok(value(&queues::resume_all(store, call).await?));
     let says = Ok("The queues go on; a queue that was paused separately stays paused.");
     check(faces.ask(request, resume).await, says);
+    assert_eq!(faces.refused_below(Role::Operator, request.page, resume).await, Code::AuthRole);
 }
 
 /// Compares what all faces told with what is right.

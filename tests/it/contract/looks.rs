@@ -2,9 +2,7 @@
 
 use super::{Leader, add, all, done, failed, get, job, later};
 use crate::support::START;
-use lamplighter::model::{
-    Actor, BulkAct, Filter, JobId, NewJob, Queue, Status, Unplaced,
-};
+use lamplighter::model::{Actor, BulkAct, Filter, JobId, NewJob, Queue, Status, Unplaced};
 use lamplighter::store::Store;
 
 pub async fn lines_and_figures_are_those_of_the_rows(store: &Store) {
@@ -39,9 +37,8 @@ pub async fn a_bulk_action_does_what_its_preview_shows(store: &Store) {
     let preview = store.preview(Filter::default(), BulkAct::Cancel, None, START).await.unwrap();
     assert_eq!((preview.matched, preview.skipped.len()), (5, 0));
     let of = JobId(999);
-    let slice = |after, limit| {
-        store.act_slice(preview.bulk.clone(), of, after, limit, Actor::cli(), START)
-    };
+    let slice =
+        |after, limit| store.act_slice(preview.bulk.clone(), of, after, limit, Actor::cli(), START);
     let first = slice(0, 2).await.unwrap();
     assert_eq!(first.done, 2);
     let rest = slice(first.next.unwrap(), 9).await.unwrap();

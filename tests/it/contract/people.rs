@@ -37,7 +37,8 @@ pub async fn accounts_and_logins(store: &Store) {
     let login = store.login_by_id(hash("id"), true, later(1)).await.unwrap().unwrap();
     assert_eq!((login.account, login.began_at), (ada.clone(), START));
     let all = store.accounts(later(1)).await.unwrap();
-    let logins: Vec<_> = all.iter().map(|one| (one.account.username.as_str(), one.logins)).collect();
+    let logins: Vec<_> =
+        all.iter().map(|one| (one.account.username.as_str(), one.logins)).collect();
     assert!(logins.contains(&("ada", 1)) && logins.len() == 2, "{logins:?}");
     let before = store.set_role("ada".into(), Role::Operator, cli(), START).await.unwrap();
     assert_eq!(before, Role::Viewer);
@@ -83,7 +84,11 @@ pub async fn repositories_are_described_under_a_lease(store: &Store) {
     };
     let made = new("shop").await.unwrap();
     assert!(matches!(made, Enqueued::Inserted(_)));
-    assert_eq!(new("other").await.unwrap_err().code(), Code::RepositoryTaken, "its folder is taken");
+    assert_eq!(
+        new("other").await.unwrap_err().code(),
+        Code::RepositoryTaken,
+        "its folder is taken"
+    );
     let found = store.repository("shop".into()).await.unwrap().unwrap();
     assert_eq!((found.path, found.job_id), (path.clone(), Some(made.id())));
     let again = store.request_description("shop".into(), describe(), START).await.unwrap();
@@ -98,9 +103,13 @@ pub async fn repositories_are_described_under_a_lease(store: &Store) {
     write("by the files", DescribedBy::Files).await.unwrap();
     let all = store.repositories().await.unwrap();
     let (description, by, at) = all[0].description.clone().unwrap();
-    assert_eq!((description.summary.as_str(), by, at), ("by the agent", DescribedBy::Agent, later(1)));
+    assert_eq!(
+        (description.summary.as_str(), by, at),
+        ("by the agent", DescribedBy::Agent, later(1))
+    );
     leader.settle(lease.clone(), super::done()).await;
-    let late = store.describe_repository(lease, found.id, text("late"), DescribedBy::Agent, later(2));
+    let late =
+        store.describe_repository(lease, found.id, text("late"), DescribedBy::Agent, later(2));
     assert_eq!(late.await.unwrap_err().code(), Code::StoreLeaseLost, "P9");
     store.remove_repository("shop".into(), Actor::cli(), START).await.unwrap();
     assert!(store.repositories().await.unwrap().is_empty());

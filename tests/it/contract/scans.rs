@@ -128,7 +128,7 @@ pub async fn what_is_filed_waits_for_a_person_and_is_sent_once(store: &Store) {
     let of_filing = jobs.iter().filter(|job| job.kind == Kind::FILE_FINDINGS).count();
     assert_eq!(of_filing, 1, "one that waits is enough");
 
-    let shop = || Repository::parse("me/shop").unwrap();
+    let shop = || "me/shop".parse::<Repository>().unwrap();
     let next = |after| store.next_filing(RemoteKind::Github, shop(), after);
     let act = next(FilingId(0)).await.unwrap().unwrap();
     assert_eq!((act.act, act.state), (Act::Open, FilingState::Pending));

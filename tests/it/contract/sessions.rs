@@ -54,7 +54,11 @@ pub async fn a_session_is_kept_from_its_request_to_its_record(store: &Store) {
     let pieces = vec![piece(0, 0, "one\n"), piece(4, 1, "two\nthree\n")];
     store.append_transcript(lease.clone(), pieces.clone(), 5).await.unwrap();
     assert_eq!(store.transcript(id, 0, 100).await.unwrap(), pieces);
-    assert_eq!(store.transcript(id, 6, 100).await.unwrap(), pieces[1..], "from the piece that holds it");
+    assert_eq!(
+        store.transcript(id, 6, 100).await.unwrap(),
+        pieces[1..],
+        "from the piece that holds it"
+    );
     let (running, ended) = store.session_now().await.unwrap();
     assert_eq!((running.map(|one| one.id), ended.map(|one| one.id)), (Some(id), None));
 

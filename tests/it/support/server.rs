@@ -156,8 +156,13 @@ impl Browser {
 
     /// A browser in which `admin` is signed in.
     pub fn signed_in(url: &str) -> Self {
+        Self::signed_in_as("admin", url)
+    }
+
+    /// A browser in which this account is signed in.
+    pub fn signed_in_as(name: &str, url: &str) -> Self {
         let mut browser = Self::new(url);
-        let answer = browser.post("/login", &[("username", "admin"), ("password", PASSWORD)], &[]);
+        let answer = browser.post("/login", &[("username", name), ("password", PASSWORD)], &[]);
         assert_eq!(answer.status, 303, "{answer:?}");
         browser
     }

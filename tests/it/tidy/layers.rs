@@ -8,7 +8,7 @@ use std::fs;
 const LAYERS: &[&[&str]] = &[
     &["error", "clock", "config", "model", "redact"],
     &["store"],
-    &["engine", "logs"],
+    &["engine", "jobs", "logs"],
     &["agents", "prelude", "testing", "tracker"],
     &["bulk", "monitor", "repositories", "sessions"],
     &["actions", "wire"],
@@ -23,6 +23,7 @@ const PEERS: &[(&str, &str, &str)] = &[
     ("config", "model", "a repository and an API's address have a form"),
     ("model", "error", "parsing a name can fail, and a job's error carries a code"),
     ("redact", "model", "the columns of a log row are cleaned together"),
+    ("engine", "jobs", "an engine hands out the jobs of its store"),
     ("repositories", "sessions", "a description is a run of the agent as sessions have them"),
     ("monitor", "sessions", "a scan runs its agent as sessions do"),
     ("actions", "wire", "an answer has a form for programs"),
