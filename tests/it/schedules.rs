@@ -304,6 +304,8 @@ async fn p16_two_stores_that_look_at_once_make_one_job_for_each_occurrence() {
     for name in 0..30 {
         add(&store, &format!("report_{name}"), hourly()).await;
     }
+    // Both look as the worker that leads from here on.
+    look(&store, START).await;
     let mut looks = JoinSet::new();
     for _ in 0..2 {
         let store = open(folder.path());
