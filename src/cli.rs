@@ -28,11 +28,11 @@ use crate::error::{Code, Error, Result};
 use crate::model::Timestamp;
 use crate::redact::redactor;
 use crate::store::{LogStore, OpenMode, Store};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::fs::{Access, access};
 use serde::Serialize;
 use std::fmt::Display;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -222,7 +222,10 @@ pub fn main() -> ExitCode {
     if let Some(arguments) = door::called() {
         return door::main(arguments);
     }
-    let Arguments { data_dir, json, command } = Arguments::parse();
+    let Arguments { data_dir, json, command } = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => return not_run(&error),
+    };
     let variables = std::env::vars_os();
     redactor().learn_environment(
         variables.filter_map(|(name, value)| {
@@ -242,6 +245,35 @@ pub fn main() -> ExitCode {
             eprintln!("lamplighter: {}", redactor().text(&format!("{error:#}")));
             ExitCode::from(error.class().exit_code())
         }
+    }
+}
+
+fn arguments() -> std::result::Result<Arguments, clap::Error> {
+    let matches = with_numbers(Arguments::command()).try_get_matches()?;
+    Arguments::from_arg_matches(&matches)
+}
+
+/// Every value may be a number below zero: what takes the value says what it thinks of it.
+fn with_numbers(command: clap::Command) -> clap::Command {
+    let number = |argument: clap::Arg| {
+        let takes_values = argument.get_action().takes_values();
+        if takes_values { argument.allow_negative_numbers(true) } else { argument }
+    };
+    command.mut_args(number).mut_subcommands(with_numbers)
+}
+
+/// Prints the help or the version that was asked for, or why the arguments name no command.
+#[expect(clippy::print_stderr, reason = "this is the program's last word")]
+fn not_run(asked: &clap::Error) -> ExitCode {
+    let is_mistake = asked.use_stderr();
+    let printed = asked.print().and_then(|()| io::stdout().flush());
+    match printed {
+        Err(error) if !is_mistake && error.kind() != io::ErrorKind::BrokenPipe => {
+            let error = Error::new(Code::CliOutput, "write to standard output").because(error);
+            eprintln!("lamplighter: {error:#}");
+            ExitCode::from(error.class().exit_code())
+        }
+        Ok(()) | Err(_) => ExitCode::from(u8::try_from(asked.exit_code()).unwrap_or(1)),
     }
 }
 

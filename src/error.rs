@@ -7,6 +7,7 @@
 mod class;
 mod code;
 mod coded;
+mod input;
 mod registry;
 
 pub use class::Class;
@@ -126,7 +127,7 @@ impl Error {
         match self.text() {
             text if text.is_empty() => self.code.cause().to_owned(),
             text if self.verbatim => text,
-            text => format!("Could not {}.", text.trim_end_matches('.')),
+            text => format!("Could not {}.", text.trim_end().trim_end_matches('.')),
         }
     }
 
@@ -164,6 +165,12 @@ impl Error {
     /// Whether the caller wrote under a lease that it no longer holds; nothing was changed (P9).
     pub fn is_lease_lost(&self) -> bool {
         self.code == Code::StoreLeaseLost
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -229,6 +236,9 @@ mod tests {
         let said = "go on with session 7: set a limit to -1: it takes 0 to 10,000";
         assert_eq!(outer.sentence(), format!("Could not {said}."));
         assert_eq!(outer.to_string(), format!("[AGENT-VALUE-001] {said}"));
+        let lines =
+            Error::new(Code::ConfigInvalid, "read a.toml").because("line 1\n  |\nno value\n");
+        assert_eq!(lines.sentence(), "Could not read a.toml: line 1\n  |\nno value.");
         assert_eq!(Error::new(Code::JobUnknown, "").sentence(), Code::JobUnknown.cause());
         let ours = Error::new(Code::StoreIo, "open /home/op/jobs.db").because("SELECT secret");
         assert_eq!(ours.sentence(), Code::StoreIo.cause());

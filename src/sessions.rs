@@ -19,13 +19,13 @@ mod settings;
 
 pub use leftovers::clear_leftovers;
 pub use program::{AgentProgram, AgentState};
-pub use prompts::{Prompt, check_prompt, prompt_files};
+pub use prompts::check_prompt;
 pub use run::{Plan, run};
 pub use session::{register, rules};
 pub use settings::{Tier, Wishes, put_off, wishes};
 
 use crate::agents::Launcher;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{Actor, JobId, Kind, NewJob, Queue, SessionRequest, Timestamp, Trigger};
 use crate::store::Store;
 use std::path::PathBuf;
@@ -86,24 +86,10 @@ impl Asked {
     }
 }
 
-/// Refuses to continue a session that left nothing that can be continued.
+/// Queues a session whose request has been checked. A running session is no reason to refuse another one.
 ///
 /// # Errors
-/// `AGENT-VALUE-001`.
-pub async fn check_continues(store: &Store, request: &SessionRequest) -> Result<()> {
-    let Some(id) = request.continues.map(JobId) else { return Ok(()) };
-    let known = store.session(id).await?.and_then(|session| session.run);
-    if known.and_then(|run| run.cli_session_id).is_some() {
-        return Ok(());
-    }
-    let why = "there is no such session, or its agent left nothing to go on with";
-    Err(Error::new(Code::AgentValue, format!("go on with session {id}")).because(why))
-}
-
-/// Queues a session. A running session is no reason to refuse another one.
-///
-/// # Errors
-/// `JOB-VALUE-001` for a request that no run could be made of, `AGENT-VALUE-001` for one that goes on with nothing, `JOB-LIMIT-001` if 1,000 sessions wait, `JOB-KEY-001` for a
+/// `JOB-VALUE-001` for a request that is larger than a payload, `JOB-LIMIT-001` if 1,000 sessions wait, `JOB-KEY-001` for a
 /// key of another request.
 pub async fn request(
     store: &Store,
@@ -111,8 +97,6 @@ pub async fn request(
     asked: Asked,
     now: Timestamp,
 ) -> Result<JobId> {
-    request.check()?;
-    check_continues(store, &request).await?;
     let job = NewJob {
         trigger: asked.trigger,
         actor: Some(asked.actor),

@@ -109,7 +109,7 @@ mod tests {
             for answer in refused {
                 let error = answer.unwrap_err();
                 assert_eq!(error.code(), code);
-                let why = "filing 7 does not wait for approval.";
+                let why = "there is no filing 7.";
                 assert_eq!(error.sentence().ends_with(why), role == Role::Admin, "{error}");
             }
         }

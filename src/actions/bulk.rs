@@ -107,9 +107,9 @@ pub async fn act(
     done.changed = changes;
     let counted = preview.skipped.iter().map(|(skip, count)| (skip.to_string(), *count));
     done.skipped = counted.collect();
-    let why = waiting::held(store, id, call.now).await;
-    let sentence = words::queued(act, id, changes, &why);
-    notes.extend(waiting::notes(store, &Kind::BULK_ACTION, call.now).await);
+    let held = waiting::held(store, &Kind::BULK_ACTION, id, call.now).await;
+    let sentence = words::queued(act, id, changes, &held.text);
+    notes.extend(held.notes);
     Ok(Answer::new(done, sentence).with_notes(notes))
 }
 

@@ -17,12 +17,17 @@ pub(super) async fn session(
     doing: &str,
 ) -> Result<()> {
     request.check()?;
-    let tiers = sessions::wishes(store).await?.tiers;
-    let of_tier = tiers[usize::from(request.tier()) - 1].profile;
-    if request.profile().unwrap_or(of_tier) == Profile::Full && !confirmed {
+    if !confirmed && is_full(store, request).await? {
         let why = "its profile full has no sandbox, so that the agent may do whatever the server's user may; confirm that \
                    with the box beside it, or with confirm=full (at the command line --confirm full)";
         return Err(Error::new(Code::ModelInvalid, format!("{doing}: {why}")));
     }
     Ok(())
+}
+
+/// Whether a session of this request would run without a sandbox.
+pub(super) async fn is_full(store: &Store, request: &SessionRequest) -> Result<bool> {
+    let tiers = sessions::wishes(store).await?.tiers;
+    let of_tier = tiers.get(usize::from(request.tier()).saturating_sub(1)).map(|tier| tier.profile);
+    Ok(request.profile().or(of_tier) == Some(Profile::Full))
 }

@@ -10,8 +10,7 @@ mod texts;
 pub use read::{JobsAsk, find, story, waits, why};
 pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload};
 
-use super::waiting::held;
-use super::{Answer, Call, Right, kinds, waiting};
+use super::{Answer, Call, Right, kinds, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, UniqueKey,
@@ -114,8 +113,7 @@ pub fn may_delete(role: Role) -> bool {
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator, for a session below admin; `JOB-VALUE-001` for a value that does not fit and for a
-/// session without a sandbox that was not confirmed; `JOB-LIMIT-001` if too many jobs of its kind wait; `JOB-KEY-001` for an
-/// idempotency key of another request.
+/// session without a sandbox that was not confirmed; of one that starts at once, the errors of [`ready::check`]; `JOB-LIMIT-001` if too many jobs of its kind wait; `JOB-KEY-001` for an idempotency key of another request.
 pub async fn enqueue(
     store: &Store,
     call: &Call,
@@ -124,9 +122,15 @@ pub async fn enqueue(
     call.needs(ENQUEUE)?;
     let doing = ENQUEUE.doing;
     let kind = Kind::parse(request.kind.trim())?;
-    kinds::check_asked(store, call, (&kind, &request.payload), request.confirmed, doing).await?;
+    let asked = (&kind, &request.payload);
+    let payload = kinds::check_asked(store, call, asked, request.confirmed, doing).await?;
+    if request.start.is_none() {
+        ready::check(store, call, (&kind, &payload)).await?;
+    }
+    let continues = payload.get("continues").and_then(Value::as_i64).map(JobId);
     let job = NewJob {
-        payload: request.payload,
+        parent_id: continues.filter(|_| kind == Kind::AGENT_SESSION),
+        payload,
         queue: request.queue.map(|queue| Queue::parse(queue.trim())).transpose()?,
         priority: request.priority,
         run_at: request.start.map(|start| start.at(call.now, doing)).transpose()?,
@@ -140,16 +144,19 @@ pub async fn enqueue(
     };
     let enqueued = store.enqueue(job, call.now).await?;
     let id = enqueued.id();
-    let sentence = match enqueued {
+    let (sentence, notes) = match enqueued {
         Enqueued::Inserted(_) => {
-            format!("Job {id} ({kind}) is queued. {}", held(store, id, call.now).await)
+            let held = waiting::held(store, &kind, id, call.now).await;
+            (format!("Job {id} ({kind}) is queued. {}", held.text), held.notes)
         }
-        Enqueued::Existing(_) => format!(
-            "Nothing was queued: job {id} holds the unique key, or the same request made it before."
-        ),
+        Enqueued::Existing(_) => {
+            let why = format!("job {id} holds the unique key, or the same request made it before");
+            let notes = waiting::notes(store, &kind, call.now).await;
+            (format!("Nothing was queued: {why}."), notes)
+        }
     };
     let answer = Answer::new(wire::Enqueued::from(enqueued), sentence.trim_end());
-    Ok(answer.with_notes(waiting::notes(store, &kind, call.now).await))
+    Ok(answer.with_notes(notes))
 }
 
 /// Cancels a job that waits, or asks a running one to end.
@@ -176,7 +183,7 @@ pub async fn cancel(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator, for a session and for a bulk action below admin; `JOB-ID-001` if no job has
 /// this id, `JOB-ID-002` if the job is not over; `JOB-VALUE-001` for a session without a sandbox that was not confirmed;
-/// `JOB-LIMIT-001` if too many jobs of its kind wait.
+/// `JOB-LIMIT-001` if too many jobs of its kind wait; the errors of [`ready::check`].
 pub async fn run_again(
     store: &Store,
     call: &Call,
@@ -185,20 +192,17 @@ pub async fn run_again(
     call.needs(RUN_AGAIN)?;
     let doing = RUN_AGAIN.doing;
     let job = known(store, request.id).await?;
-    if job.kind == Kind::AGENT_SESSION {
-        let payload = serde_json::from_str(&job.payload).unwrap_or(Value::Null);
-        kinds::check_session(store, call, &payload, request.confirmed, doing).await?;
-    }
     if job.kind == Kind::BULK_ACTION {
         call.needs(RUN_BULK_AGAIN)?;
     }
+    kinds::check_again(store, call, &job, request.confirmed, doing).await?;
     let again = store.run_again(job.id, call.actor(), call.correlation_id.clone(), call.now);
     let again = again.await?;
     let id = again.id();
-    let why = held(store, id, call.now).await;
-    let sentence = format!("Job {id} runs job {} again. {why}", job.id);
+    let held = waiting::held(store, &job.kind, id, call.now).await;
+    let sentence = format!("Job {id} runs job {} again. {}", job.id, held.text);
     let answer = Answer::new(wire::Enqueued::from(again), sentence.trim_end());
-    Ok(answer.with_notes(waiting::notes(store, &job.kind, call.now).await))
+    Ok(answer.with_notes(held.notes))
 }
 
 /// Makes a waiting job due. If something else still holds the job, the answer says what.
@@ -209,13 +213,13 @@ pub async fn run_now(store: &Store, call: &Call, id: i64) -> Result<Answer<wire:
     call.needs(RUN_NOW)?;
     let job = known(store, id).await?;
     let done = store.run_now(job.id, call.actor(), call.now).await?;
-    let why = held(store, JobId(id), call.now).await;
+    let held = waiting::held(store, &job.kind, job.id, call.now).await;
     let (changed, sentence) = match done {
-        RunNow::Due => (true, format!("Job {id} is due now. {why}")),
-        RunNow::AlreadyDue => (false, format!("Job {id} was due already. {why}")),
+        RunNow::Due => (true, format!("Job {id} is due now. {}", held.text)),
+        RunNow::AlreadyDue => (false, format!("Job {id} was due already. {}", held.text)),
     };
     let answer = Answer::new(wire::JobDue { id, changed }, sentence.trim_end());
-    Ok(answer.with_notes(waiting::notes(store, &job.kind, call.now).await))
+    Ok(answer.with_notes(held.notes))
 }
 
 /// Changes a job that waits.
@@ -232,15 +236,18 @@ pub async fn edit(
     call.needs(EDIT)?;
     let doing = EDIT.doing;
     let before = known(store, request.id).await?;
-    if let Some(payload) = &request.payload {
-        call.needs(EDIT_PAYLOAD)?;
-        let checked = (&before.kind, payload);
-        kinds::check_asked(store, call, checked, request.confirmed, doing).await?;
-    }
+    let payload = match &request.payload {
+        Some(payload) => {
+            call.needs(EDIT_PAYLOAD)?;
+            let asked = (&before.kind, payload);
+            Some(kinds::check_asked(store, call, asked, request.confirmed, doing).await?)
+        }
+        None => None,
+    };
     let edit = JobEdit {
         priority: request.priority,
         run_at: request.start.map(|start| start.at(call.now, doing)).transpose()?,
-        payload: request.payload,
+        payload,
         max_attempts: request.max_attempts,
     };
     if edit.is_empty() {
@@ -250,13 +257,14 @@ pub async fn edit(
     let after = store.edit_job(before.id, edit, call.actor(), call.now).await?;
     let shown = |job: &Job| (job.priority, job.run_at, job.payload.clone(), job.max_attempts);
     let changed = shown(&before) != shown(&after);
-    let sentence = if changed {
-        format!("Job {} is changed. {}", after.id, held(store, after.id, call.now).await)
-    } else {
-        format!("Job {} is as it was: nothing was changed.", after.id)
-    };
     let value = wire::JobChanged { job: wire::Job::from(&after), changed };
-    Ok(Answer::new(value, sentence.trim_end()))
+    if !changed {
+        let sentence = format!("Job {} is as it was: nothing was changed.", after.id);
+        return Ok(Answer::new(value, sentence));
+    }
+    let held = waiting::held(store, &after.kind, after.id, call.now).await;
+    let sentence = format!("Job {} is changed. {}", after.id, held.text);
+    Ok(Answer::new(value, sentence.trim_end()).with_notes(held.notes))
 }
 
 /// The priority that a change of many jobs gives them.

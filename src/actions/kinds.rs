@@ -2,10 +2,10 @@
 //!
 //! Without it, a job whose payload its handler cannot read would fail only at its first run, perhaps by night.
 
-use super::{Call, Right, confirm};
+use super::{Call, Right, confirm, earlier, ready};
 use crate::agents::claude::Model;
 use crate::error::{Code, Error, Result};
-use crate::model::{Kind, Role, SessionRequest};
+use crate::model::{Job, Kind, Role, SessionRequest};
 use crate::store::Store;
 use crate::{monitor, repositories, sessions};
 use serde::Deserialize;
@@ -20,8 +20,8 @@ pub const ASK_FOR_SESSION: Right = Right::new(Role::Admin, "ask for a session");
 ///
 /// # Errors
 /// `JOB-VALUE-001` for a member that is missing, unknown or out of its range; `AGENT-PROMPT-001` for a prompt file that
-/// is not there; `AGENT-VALUE-001` for a text that is not a model's name; the errors of [`sessions::check_continues`] for
-/// a session that cannot be continued; `REPO-NAME-002` for a repository that is not registered.
+/// is not there; `AGENT-VALUE-001` for a text that is not a model's name; `JOB-ID-001` and `AGENT-RESUME-001` for a
+/// session that cannot be continued; `REPO-NAME-002` for a repository that is not registered.
 pub async fn check(store: &Store, kind: &Kind, payload: &Value) -> Result<()> {
     if *kind == Kind::AGENT_SESSION {
         session(store, payload).await
@@ -41,46 +41,67 @@ pub async fn check(store: &Store, kind: &Kind, payload: &Value) -> Result<()> {
     }
 }
 
-/// Refuses an input that the kind's handler cannot use, and a job that this person may not ask for.
+/// Refuses an input that the kind's handler cannot use, and a job that this person may not ask for. Answers the input as it
+/// is to be stored: a session that continues another one gets that one's tier, model, profile and folder, unless it names
+/// its own.
 pub(super) async fn check_asked(
     store: &Store,
     call: &Call,
     (kind, payload): (&Kind, &Value),
     confirmed: bool,
     doing: &str,
-) -> Result<()> {
+) -> Result<Value> {
     if *kind == Kind::BULK_ACTION {
         let why = format!("{doing} of kind {kind}: acting on the jobs of a query makes it");
         return Err(Error::new(Code::ModelInvalid, why));
     }
-    if *kind == Kind::AGENT_SESSION {
-        call.needs(ASK_FOR_SESSION)?;
+    if *kind != Kind::AGENT_SESSION {
+        check(store, kind, payload).await?;
+        return Ok(payload.clone());
     }
-    check(store, kind, payload).await?;
-    if *kind == Kind::AGENT_SESSION {
-        check_session(store, call, payload, confirmed, doing).await?;
+    call.needs(ASK_FOR_SESSION)?;
+    let request = SessionRequest::read(payload)?;
+    let goes_on = request.continues.is_some();
+    let request = earlier::inherited(store, request).await?;
+    confirm::session(store, &request, confirmed, doing).await?;
+    fits(store, &request)?;
+    if !goes_on {
+        return Ok(payload.clone());
     }
-    Ok(())
+    serde_json::to_value(&request).map_err(|error| {
+        Error::new(Code::ModelInvalid, format!("{doing}: write its payload")).because(error)
+    })
 }
 
-pub(super) async fn check_session(
+/// Refuses to make a job like one that is over: what this person may not ask for, and what was not confirmed.
+pub(super) async fn check_again(
     store: &Store,
     call: &Call,
-    payload: &Value,
+    job: &Job,
     confirmed: bool,
     doing: &str,
 ) -> Result<()> {
-    call.needs(ASK_FOR_SESSION)?;
-    let request = SessionRequest::deserialize(payload).map_err(|error| {
-        Error::new(Code::ModelInvalid, format!("{doing}: read the payload of a session"))
-            .because(error)
-    })?;
-    confirm::session(store, &request, confirmed, doing).await
+    let payload = serde_json::from_str(&job.payload).unwrap_or(Value::Null);
+    if job.kind == Kind::AGENT_SESSION {
+        call.needs(ASK_FOR_SESSION)?;
+        let request = SessionRequest::deserialize(&payload).map_err(|error| {
+            let why = format!("{doing}: its payload is no request of a session");
+            Error::new(Code::ModelInvalid, why).because(error)
+        })?;
+        confirm::session(store, &request, confirmed, doing).await?;
+    }
+    ready::check(store, call, (&job.kind, &payload)).await
 }
 
 async fn session(store: &Store, payload: &Value) -> Result<()> {
     let request = SessionRequest::read(payload)?;
     request.check()?;
+    let request = earlier::inherited(store, request).await?;
+    fits(store, &request)
+}
+
+/// Refuses a model, a prompt file and a folder that no run could use.
+fn fits(store: &Store, request: &SessionRequest) -> Result<()> {
     if let Some(model) = &request.model {
         Model::parse(model)
             .map_err(|error| Error::new(error.code(), "ask for a session").because(error))?;
@@ -88,10 +109,7 @@ async fn session(store: &Store, payload: &Value) -> Result<()> {
     if let (Some(name), Some(folder)) = (&request.prompt_file, store.folder()) {
         sessions::check_prompt(folder, name)?;
     }
-    if let Some(path) = &request.working_dir {
-        folder(path)?;
-    }
-    sessions::check_continues(store, &request).await
+    request.working_dir.as_deref().map_or(Ok(()), folder)
 }
 
 /// Refuses a folder that is not there. A folder that this process may not look into passes: the server may be allowed to.
@@ -128,7 +146,7 @@ mod tests {
             ("agent_session", json!({"prompt": "x", "model": "a b"}), "the model \"a b\""),
             ("agent_session", json!({"prompt": "x", "working_dir": "/no/such"}), "no such folder"),
             ("agent_session", json!({"prompt": "x", "working_dir": file}), "it is no folder"),
-            ("agent_session", json!({"prompt": "x", "continues": 7}), "no such session"),
+            ("agent_session", json!({"prompt": "x", "continues": 7}), "find session 7"),
             ("golden_repo", json!({}), "missing field `repository`"),
             ("golden_repo", json!({"repository": "shop"}), "there is none called \"shop\""),
             ("self_monitoring", json!({"x": 1}), "unknown field `x`"),

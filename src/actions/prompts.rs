@@ -39,11 +39,6 @@ pub fn parse_name(text: &str) -> Result<PromptName> {
     }
 }
 
-/// The error for a prompt file that cannot be read.
-pub fn unreadable(file: &str, why: std::io::Error) -> Error {
-    Error::new(Code::ModelInvalid, format!("read the prompt from {file}")).because(why)
-}
-
 /// Stores an edited prompt, or goes back to the shipped one (`None`). The next scan uses it.
 ///
 /// # Errors

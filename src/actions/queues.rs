@@ -2,8 +2,9 @@
 
 use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
-use crate::model::{MAX_AT_ONCE, Queue, QueueState, Role};
+use crate::model::{MAX_AT_ONCE, Pause, Queue, QueueState, Role};
 use crate::store::Store;
+use crate::warn_coded;
 use crate::wire;
 use std::time::Duration;
 
@@ -100,7 +101,7 @@ pub async fn limit(store: &Store, call: &Call, request: QueueLimit) -> Result<An
     }
     let queue = Queue::parse(request.queue.trim())?;
     store.set_queue_limit(queue.clone(), request.limit, call.actor(), call.now).await?;
-    let state = state(store, &queue).await?;
+    let (state, notes) = state(store, &queue, |state| state.operator_limit = request.limit).await;
     let sentence = match (request.limit, state.limit()) {
         (Some(0), _) => format!("The queue {queue} starts no job until its limit is raised."),
         (Some(limit), _) => format!("The queue {queue} runs {} at a time.", jobs_at_most(limit)),
@@ -111,7 +112,7 @@ pub async fn limit(store: &Store, call: &Call, request: QueueLimit) -> Result<An
             )
         }
     };
-    Ok(Answer::new(wire::Queue::from(&state), sentence))
+    Ok(Answer::new(wire::Queue::from(&state), sentence).with_notes(notes))
 }
 
 fn jobs_at_most(limit: u32) -> String {
@@ -128,6 +129,8 @@ pub async fn pause(store: &Store, call: &Call, request: QueuePause) -> Result<An
     let queue = Queue::parse(request.queue.trim())?;
     let reason = reason(&request.reason)?;
     let until = request.length.map(|length| call.now.plus(length));
+    let pause = Pause { by: call.actor().name, reason, at: call.now, resume_at: until };
+    let reason = pause.reason.clone();
     store.pause_queue(queue.clone(), reason, until, call.actor(), call.now).await?;
     let sentence = match until {
         Some(at) => format!("The queue {queue} is paused until {at}; what runs goes on."),
@@ -135,7 +138,8 @@ pub async fn pause(store: &Store, call: &Call, request: QueuePause) -> Result<An
             format!("The queue {queue} is paused until a person resumes it; what runs goes on.")
         }
     };
-    Ok(Answer::new(wire::Queue::from(&state(store, &queue).await?), sentence))
+    let (state, notes) = state(store, &queue, |state| state.pause = Some(pause)).await;
+    Ok(Answer::new(wire::Queue::from(&state), sentence).with_notes(notes))
 }
 
 fn reason(text: &str) -> Result<String> {
@@ -193,7 +197,31 @@ pub async fn resume_all(store: &Store, call: &Call) -> Result<Answer<wire::AllRe
     Ok(Answer::new(wire::AllResumed { resumed }, sentence))
 }
 
-async fn state(store: &Store, queue: &Queue) -> Result<QueueState> {
-    let found = store.queues().await?.into_iter().find(|state| state.name == *queue);
-    found.ok_or_else(|| Error::new(Code::QueueUnknown, format!("find the queue {queue}")))
+/// The queue after a change of it, and what a person should know of that. The change is made: what cannot be read now is no
+/// reason to say that it is not. `changed` makes the change where the queue cannot be read.
+async fn state(
+    store: &Store,
+    queue: &Queue,
+    changed: impl FnOnce(&mut QueueState),
+) -> (QueueState, Vec<String>) {
+    let found = store.queues().await;
+    let found = found.map(|all| all.into_iter().find(|state| state.name == *queue));
+    if let Ok(Some(state)) = found {
+        return (state, Vec::new());
+    }
+    if let Err(error) = found {
+        warn_coded!(Code::WebInternal, "the queue {queue} is changed, but cannot be read: {error}");
+    }
+    let mut state = QueueState {
+        name: queue.clone(),
+        engine_limit: None,
+        operator_limit: None,
+        slots: 0,
+        pause: None,
+        scheduled: 0,
+        queued: 0,
+        running: 0,
+    };
+    changed(&mut state);
+    (state, vec![format!("What else is known of the queue {queue} cannot be read now.")])
 }

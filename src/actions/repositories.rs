@@ -75,7 +75,10 @@ fn folder(path: &Path) -> Result<PathBuf> {
     if !path.is_absolute() {
         return Err(refused("its path begins with / and is one of the server's machine"));
     }
-    let path = path.canonicalize().map_err(|error| refused(&error.to_string()))?;
+    let path = path.canonicalize().map_err(|error| {
+        let code = Code::of_input(error.kind(), Code::RepositoryPath);
+        Error::new(code, format!("add the repository {}: {error}", path.display()))
+    })?;
     if path.join(".git").exists() { Ok(path) } else { Err(refused("it has no .git")) }
 }
 
@@ -211,7 +214,7 @@ mod tests {
             ),
             (
                 new(&path("/no/such"), ""),
-                Code::RepositoryPath,
+                Code::InputMissing,
                 "Could not add the repository /no/such: No such file or directory (os error 2)."
                     .to_owned(),
             ),

@@ -1,9 +1,9 @@
 //! Actions on scans: asking for a scan, or for a dry run, which only says what it would file.
 
-use super::{Answer, Call, Right, waiting};
+pub use super::ready::can_file;
+use super::{Answer, Call, Right, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{JobId, Kind, NewJob, Role, Scan, Trigger};
-use crate::monitor;
 use crate::store::Store;
 use crate::wire;
 use serde::Serialize;
@@ -42,12 +42,10 @@ pub async fn run_now(
 ) -> Result<Answer<wire::ScanQueued>> {
     let ScanRun { dry_run } = request;
     call.needs(RUN)?;
-    if !dry_run {
-        can_file(store, call).await?;
-    }
     let payload = serde_json::to_value(Payload { dry_run }).map_err(|error| {
         Error::new(Code::ModelInvalid, "write the payload of a scan").because(error)
     })?;
+    ready::check(store, call, (&Kind::SELF_MONITORING, &payload)).await?;
     let job = NewJob {
         payload,
         trigger: Trigger::Manual,
@@ -60,20 +58,6 @@ pub async fn run_now(
     let said = waiting::of(store, call, subject, &Kind::SELF_MONITORING, id).await;
     let value = wire::ScanQueued { status: "queued", scan_id: id.to_string(), ahead: said.ahead };
     Ok(Answer::new(value, said.sentence).with_notes(said.notes))
-}
-
-/// Refuses if the server says that a scan could not take its findings to the issue tracker.
-///
-/// # Errors
-/// `TRACK-AUTH-001` without a token, `TRACK-REPO-001` without a repository.
-pub async fn can_file(store: &Store, call: &Call) -> Result<()> {
-    let server = store.server_facts(call.now).await?;
-    // A server that has just started and does not lead yet has told only its own process.
-    let says = server.map_or_else(|| store.says(), |server| server.says);
-    monitor::can_file(says.tracker.as_ref()).map_err(|error| {
-        let cause = error.code().cause().trim_end_matches('.');
-        Error::new(error.code(), format!("queue a scan: {cause}"))
-    })
 }
 
 /// The scan of this id.
@@ -94,7 +78,7 @@ pub async fn find(store: &Store, id: JobId) -> Result<Scan> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Readiness, Timestamp};
+    use crate::model::{Note, Readiness, Timestamp};
     use crate::store::OpenMode;
     use tempfile::TempDir;
 
@@ -115,8 +99,8 @@ mod tests {
             [(false, "{}", "Scan 1"), (true, r#"{"dry_run":true}"#, "Dry run 2")]
         {
             let answer = run_now(&store, &call, ScanRun { dry_run }).await.unwrap();
-            let said = format!("{subject} is queued. No process runs the engine.");
-            assert_eq!(answer.sentence, said);
+            assert_eq!(answer.sentence, format!("{subject} is queued."));
+            assert_eq!(answer.notes, [Note::NoProcess(Kind::SELF_MONITORING).to_string()]);
             let id = JobId(answer.value.scan_id.parse().unwrap());
             let job = store.job(id).await.unwrap().unwrap();
             assert_eq!((job.payload.as_str(), job.trigger), (payload, Trigger::Manual));

@@ -7,13 +7,14 @@ mod plan;
 
 pub use plan::{PlanTexts, RuleText};
 
-use super::{Answer, Call, Right, kinds, waiting};
+use super::{Answer, Call, Right, kinds, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     CatchUp, NewSchedule, Plan, PlanChange, Role, Schedule, ScheduleName, Timestamp,
 };
 use crate::store::Store;
 use crate::wire;
+use serde_json::Value;
 
 /// The least role that may add, edit and remove a schedule.
 const OWNS: Role = Role::Admin;
@@ -85,11 +86,11 @@ pub async fn add(
     let doing = ADD.doing;
     let name = ScheduleName::parse(request.name.trim())?;
     let change = request.plan.read(None, call.now)?;
-    let plan = change.applied_to(None).ok_or_else(|| {
+    let mut plan = change.applied_to(None).ok_or_else(|| {
         Error::new(Code::ModelInvalid, format!("{doing}: it needs a rule and a kind"))
     })?;
     let asked = (&plan.kind, &plan.payload);
-    kinds::check_asked(store, call, asked, request.confirmed, doing).await?;
+    plan.payload = kinds::check_asked(store, call, asked, request.confirmed, doing).await?;
     let new = NewSchedule { name: name.clone(), plan };
     store.create_schedule(new, call.actor(), call.now).await?;
     let schedule = known(store, name.as_str(), doing).await?;
@@ -121,8 +122,10 @@ pub async fn edit(
         PlanChange::default()
     } else {
         let plan = before.plan.as_ref().ok();
-        let change = request.plan.read(plan.map(|plan| &plan.rule), call.now)?;
-        check_input(store, call, plan, (&change, request.confirmed)).await?;
+        let mut change = request.plan.read(plan.map(|plan| &plan.rule), call.now)?;
+        if let Some(payload) = check_input(store, call, plan, (&change, request.confirmed)).await? {
+            change.payload = Some(payload);
+        }
         change
     };
     let changed = store.change_schedule(name.clone(), change, call.actor(), call.now).await?;
@@ -137,24 +140,24 @@ pub async fn edit(
     Ok(Answer::new(wire::ScheduleChanged { preview, changed }, sentence).with_notes(notes))
 }
 
-/// Checks the kind and the payload of the jobs if the change has new ones. Those of a stored plan were checked when it
-/// was stored.
+/// Checks the kind and the payload of the jobs if the change has new ones, and answers the payload as it is to be stored.
+/// Those of a stored plan were checked when it was stored.
 async fn check_input(
     store: &Store,
     call: &Call,
     before: Option<&Plan>,
     (change, confirmed): (&PlanChange, bool),
-) -> Result<()> {
+) -> Result<Option<Value>> {
     if change.kind.is_none() && change.payload.is_none() {
-        return Ok(());
+        return Ok(None);
     }
-    let Some(after) = change.clone().applied_to(before.cloned()) else { return Ok(()) };
+    let Some(after) = change.clone().applied_to(before.cloned()) else { return Ok(None) };
     let same = before.is_some_and(|old| old.kind == after.kind && old.payload == after.payload);
     if same {
-        return Ok(());
+        return Ok(None);
     }
     let asked = (&after.kind, &after.payload);
-    kinds::check_asked(store, call, asked, confirmed, EDIT.doing).await
+    kinds::check_asked(store, call, asked, confirmed, EDIT.doing).await.map(Some)
 }
 
 /// Removes a schedule and its decisions. The jobs that it made stay.
@@ -230,12 +233,15 @@ pub async fn resume(
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if no schedule has this name; `SCHED-RULE-001` if the stored
-/// plan cannot be read; `JOB-LIMIT-001` if too many jobs of its kind wait.
+/// plan cannot be read; `JOB-LIMIT-001` if too many jobs of its kind wait; the errors of [`ready::check`].
 pub async fn run_now(store: &Store, call: &Call, name: &str) -> Result<Answer<wire::ScheduleRun>> {
     call.needs(RUN_NOW)?;
     let doing = RUN_NOW.doing;
     let schedule = known(store, name, doing).await?;
     let name = &schedule.name;
+    if let Ok(plan) = &schedule.plan {
+        ready::check(store, call, (&plan.kind, &plan.payload)).await?;
+    }
     let correlation_id = call.correlation_id.clone();
     let id = store.run_schedule_now(name.clone(), call.actor(), correlation_id, call.now).await?;
     let notes = hindrances(store, call, &schedule).await;

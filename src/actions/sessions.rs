@@ -1,9 +1,11 @@
 //! Actions on agent sessions: asking for one, continuing one, and stopping one.
 
+pub use super::earlier::{existing, may_continue};
 use super::kinds::{self, ASK_FOR_SESSION};
-use super::{Answer, Call, Right, confirm, waiting};
+pub use super::ready::unready;
+use super::{Answer, Call, Right, confirm, ready, waiting};
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, Kind, Readiness, Role, Session, SessionRequest, Timestamp, Trigger};
+use crate::model::{JobId, Kind, Role, SessionRequest, Trigger};
 use crate::sessions::{self, Asked};
 use crate::store::Store;
 use crate::wire;
@@ -86,73 +88,30 @@ pub async fn trigger(
         // The first programs that used this form compare these words.
         return Err(Error::saying(Code::ModelInvalid, "A prompt is required."));
     }
-    let request = match request.continues {
-        Some(id) => continued(store, JobId(id), request).await?,
-        None => request,
-    };
-    confirm::session(store, &request, confirmed, doing).await?;
     let payload = serde_json::to_value(&request).map_err(|error| refused(&error.to_string()))?;
-    kinds::check(store, &Kind::AGENT_SESSION, &payload).await?;
-    if let Some(why) = unready(store, call.now).await? {
-        return Err(Error::saying(Code::AgentMissing, why));
-    }
+    let kind = Kind::AGENT_SESSION;
+    let payload = kinds::check_asked(store, call, (&kind, &payload), confirmed, doing).await?;
+    ready::check(store, call, (&kind, &payload)).await?;
     let asked = Asked {
         trigger: Trigger::Manual,
         actor: call.actor(),
         correlation_id: call.correlation_id.clone(),
         idempotency_key,
     };
+    let request = SessionRequest::read(&payload)?;
     let id = sessions::request(store, request, asked, call.now).await?;
-    let said = waiting::of(store, call, "Session", &Kind::AGENT_SESSION, id).await;
     // The session is queued. If its place in the line cannot be read, the answer leaves the place out.
     let ahead = store.sessions_ahead(id).await.ok();
+    let said = waiting::of_session(store, call, id, ahead).await;
     let value =
         wire::SessionQueued { status: "queued", session_id: id.to_string(), id: id.0, ahead };
-    let sentence = match ahead {
-        Some(ahead @ 1..) => {
-            said.sentence.replacen(" is queued.", &format!(" is queued, {ahead} ahead."), 1)
-        }
-        Some(0) | None => said.sentence,
-    };
-    Ok(Answer::new(value, sentence).with_notes(said.notes))
+    Ok(Answer::new(value, said.sentence).with_notes(said.notes))
 }
 
-/// Why the processes at work can run no session, in a sentence; `None` if one can, or if none is at work, which nobody judges.
-pub async fn unready(store: &Store, now: Timestamp) -> Result<Option<String>> {
-    let processes = store.processes(now).await?;
-    let Some(server) = processes.server() else { return Ok(None) };
-    if processes.kind(Kind::AGENT_SESSION.as_str()).is_none() {
-        return Ok(Some("No running process runs agents.".to_owned()));
-    }
-    Ok(match &server.says.agent {
-        Some(Readiness::NotReady { why, .. }) => {
-            Some(format!("The agent program cannot be used: {}.", why.trim_end_matches('.')))
-        }
-        Some(Readiness::Ready { .. }) | None => None,
-    })
-}
-
-/// The request, filled in from the session that it continues.
-async fn continued(store: &Store, id: JobId, request: SessionRequest) -> Result<SessionRequest> {
-    let session = existing(store, id).await?;
-    if !may_continue(&session) {
-        let why = "it is not over, or its agent left nothing to go on with";
-        return Err(Error::new(Code::SessionNotOver, format!("go on with session {id}: {why}")));
-    }
-    let before = session.request.unwrap_or_default();
-    Ok(SessionRequest {
-        tier: request.tier.or(before.tier),
-        model: request.model.or(before.model),
-        profile: request.profile.or(before.profile),
-        working_dir: request.working_dir.or(before.working_dir),
-        ..request
-    })
-}
-
-/// Whether a further prompt can continue a session that has ended.
-pub fn may_continue(session: &Session) -> bool {
-    let known = session.run.as_ref().is_some_and(|run| run.cli_session_id.is_some());
-    session.status.is_final() && known
+/// Whether a session of this request would run without a sandbox, by its own profile or by the profile of its tier. Such a
+/// session must be confirmed.
+pub async fn is_full(store: &Store, request: &SessionRequest) -> Result<bool> {
+    confirm::is_full(store, request).await
 }
 
 /// Stops a session that runs, with every process that it has started, or cancels one that waits.
@@ -164,21 +123,4 @@ pub async fn stop(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::Jo
     call.needs(STOP)?;
     existing(store, JobId(id)).await?;
     super::jobs::cancel(store, call, id).await
-}
-
-/// The session of this id.
-///
-/// # Errors
-/// `JOB-ID-001` if no job has this id, or if the job is not a session; the error says which.
-pub async fn existing(store: &Store, id: JobId) -> Result<Session> {
-    if let Some(session) = store.session(id).await? {
-        return Ok(session);
-    }
-    let why = match store.job(id).await? {
-        Some(job) => {
-            format!("find session {id}: job {id} is of kind {}, which is no session", job.kind)
-        }
-        None => format!("find session {id}"),
-    };
-    Err(Error::new(Code::JobUnknown, why))
 }

@@ -4,10 +4,11 @@ use super::{Answer, Call, Right};
 use crate::error::{Class, Code, Error, Result};
 use crate::model::settings::{self, CADENCE, ENABLED};
 use crate::model::{
-    Consequence, Role, ScheduleName, Setting, SettingState, ValueType, is_known_model,
+    Consequence, Role, ScheduleName, Setting, SettingState, Timestamp, ValueType, is_known_model,
 };
 use crate::monitor::may_scan;
 use crate::store::Store;
+use crate::warn_coded;
 use crate::wire;
 use serde_json::Value;
 
@@ -142,7 +143,13 @@ pub async fn change(
         let is_cadence = error.class() == Class::Invalid;
         if is_cadence { error.of_field(pointer(CADENCE.key)) } else { error }
     })?;
-    answer(store, &wanted, &news).await
+    // The settings are changed: what cannot be read now is no reason to say that they are not.
+    Ok(answer(store, &wanted, &news, call.now).await.unwrap_or_else(|error| {
+        warn_coded!(Code::WebInternal, "the settings are changed, but cannot be read: {error}");
+        let keys: Vec<_> = wanted.iter().map(|wish| wish.setting.key).collect();
+        let sentence = format!("What was asked for is saved: {}.", keys.join(", "));
+        Answer::new(wire::SettingsChanged { status: "saved", settings: Vec::new() }, sentence)
+    }))
 }
 
 /// A change that has been read.
@@ -167,6 +174,7 @@ async fn answer(
     store: &Store,
     wanted: &[Wanted],
     news: &[&Wanted],
+    at: Timestamp,
 ) -> Result<Answer<wire::SettingsChanged>> {
     let all = store.all_settings().await?;
     let now: Vec<_> = wanted
@@ -186,7 +194,7 @@ async fn answer(
     };
     let moves_scans = |wish: &&Wanted| wish.setting.consequence == Consequence::ScanSchedule;
     if news.iter().any(moves_scans) {
-        sentence.push_str(&scans(store).await?);
+        sentence.push_str(&scans(store, at).await?);
     }
     let notes = news.iter().filter_map(|wish| foreign_model(wish)).collect();
     let settings = now.into_iter().map(wire::Setting::from).collect();
@@ -199,10 +207,13 @@ fn in_words(state: &SettingState) -> String {
 }
 
 /// The sentence that says when scans run by themselves, as things are now.
-async fn scans(store: &Store) -> Result<String> {
+async fn scans(store: &Store, now: Timestamp) -> Result<String> {
     let schedule = store.schedule(ScheduleName::SELF_MONITORING).await?;
     let schedule = schedule.filter(|schedule| schedule.paused_at.is_none());
     Ok(match schedule.map(|schedule| (schedule.plan, schedule.next_at)) {
+        Some((Ok(plan), Some(next))) if next <= now => {
+            format!(" Scans run by themselves, {}; the next one at once.", plan.rule.in_words())
+        }
         Some((Ok(plan), Some(next))) => {
             format!(" Scans run by themselves, {}; the next one at {next}.", plan.rule.in_words())
         }

@@ -20,7 +20,21 @@ pub(super) struct Said {
 ///
 /// The job is stored. If its state cannot be read now, the sentence says only that it is queued.
 pub(super) async fn of(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId) -> Said {
-    match read(store, call, subject, kind, id).await {
+    said(store, call, (subject, kind, None), id).await
+}
+
+/// What is said of a session that was just made, with how many are ahead of it, the running ones included.
+pub(super) async fn of_session(store: &Store, call: &Call, id: JobId, ahead: Option<u64>) -> Said {
+    said(store, call, ("Session", &Kind::AGENT_SESSION, ahead), id).await
+}
+
+async fn said(
+    store: &Store,
+    call: &Call,
+    (subject, kind, ahead): (&str, &Kind, Option<u64>),
+    id: JobId,
+) -> Said {
+    match read(store, call, (subject, kind, ahead), id).await {
         Ok(said) => said,
         Err(error) => {
             warn_coded!(
@@ -44,15 +58,22 @@ pub(super) async fn notes(store: &Store, kind: &Kind, now: Timestamp) -> Vec<Str
     }
 }
 
-/// The sentence that says what holds a job after it was changed. It is empty if that cannot be read, because the change
-/// is made all the same.
-pub(super) async fn held(store: &Store, id: JobId, now: Timestamp) -> String {
-    match store.why(id, now).await.map(|why| why.map(Why::of_a_new_job)) {
-        Ok(Some(why)) if why.starts_now_since(now) => "It starts now.".to_owned(),
-        Ok(why) => why.map(|why| why.to_string()).unwrap_or_default(),
+/// What holds a job that was just made or changed.
+#[derive(Default)]
+pub(super) struct Held {
+    /// A sentence; empty if nothing is to be said or it cannot be read.
+    pub(super) text: String,
+    /// What a person should know besides.
+    pub(super) notes: Vec<String>,
+}
+
+/// What holds a job of this kind after a change of it. What cannot be read is left out: the change is made all the same.
+pub(super) async fn held(store: &Store, kind: &Kind, id: JobId, now: Timestamp) -> Held {
+    match Look::at(store, kind, id, now).await {
+        Ok(look) => Held { text: look.text(), notes: sentences(&look.notes) },
         Err(error) => {
             warn_coded!(Code::WebInternal, "what holds job {id} cannot be read: {error}");
-            String::new()
+            Held::default()
         }
     }
 }
@@ -61,38 +82,82 @@ fn sentences(notes: &[Note]) -> Vec<String> {
     notes.iter().map(Note::to_string).collect()
 }
 
-async fn read(store: &Store, call: &Call, subject: &str, kind: &Kind, id: JobId) -> Result<Said> {
-    let mut notes = store.notes_for(kind, call.now).await?;
-    let Some(why) = store.why(id, call.now).await?.map(Why::of_a_new_job) else {
-        // It was there before, by its key, and retention has removed it since.
-        let notes = sentences(&notes);
-        return Ok(Said { sentence: format!("{subject} {id} is over."), ahead: Some(0), notes });
+fn is_no_process(note: &Note) -> bool {
+    matches!(note, Note::NoProcess(_))
+}
+
+async fn read(
+    store: &Store,
+    call: &Call,
+    (subject, kind, ahead): (&str, &Kind, Option<u64>),
+    id: JobId,
+) -> Result<Said> {
+    let look = Look::at(store, kind, id, call.now).await?;
+    let Some(why) = &look.why else {
+        // The job was there before (it has the same key), and retention has removed it since.
+        let sentence = format!("{subject} {id} is over.");
+        return Ok(Said { sentence, ahead: Some(0), notes: sentences(&look.notes) });
     };
-    // What the line names is not said twice; what to do where no process runs stands in the note alone.
-    let named = |gate: &Gate| matches!(gate, Gate::NoHandler { .. } | Gate::AgentMissing { .. });
-    if why.gates.iter().any(named) {
-        notes.retain(|note| matches!(note, Note::NoProcess(_)));
-    }
-    // A process that was killed has left its row, but not its lock: the note knows.
-    let runs_nowhere = notes.iter().any(|note| matches!(note, Note::NoProcess(_)));
-    let starts_now = why.starts_now_since(call.now);
-    let sentence = if starts_now && !runs_nowhere {
+    let sentence = if look.starts_now {
         format!("{subject} {id} starts now.")
     } else if !why.waits() {
         format!("{subject} {id} {}.", why.headline())
-    } else if starts_now {
-        format!("{subject} {id} is queued.")
     } else {
         let place = why.place_in_line().map(|place| format!(" {place}")).unwrap_or_default();
-        format!("{subject} {id} is queued. {why}{place}")
+        let ahead = ahead.filter(|ahead| *ahead > 0).map(|ahead| format!(", {ahead} ahead"));
+        let ahead = ahead.unwrap_or_default();
+        let queued = format!("{subject} {id} is queued{ahead}. {}{place}", look.text());
+        queued.trim_end().to_owned()
     };
-    Ok(Said { sentence, ahead: Some(why.ahead), notes: sentences(&notes) })
+    Ok(Said { sentence, ahead: Some(why.ahead), notes: sentences(&look.notes) })
+}
+
+/// A look at a job that was just made or changed, in which nothing is said twice.
+struct Look {
+    /// `None`: there is no such job any more. A gate that a note names is no part of it.
+    why: Option<Why>,
+    starts_now: bool,
+    /// What a person should know besides. A note that names a gate is no part of them, unless it says what to do.
+    notes: Vec<Note>,
+}
+
+impl Look {
+    async fn at(store: &Store, kind: &Kind, id: JobId, now: Timestamp) -> Result<Self> {
+        let mut notes = store.notes_for(kind, now).await?;
+        let mut why = store.why(id, now).await?.map(Why::of_a_new_job);
+        let mut starts_now = false;
+        if let Some(why) = &mut why {
+            let named =
+                |gate: &Gate| matches!(gate, Gate::NoHandler { .. } | Gate::AgentMissing { .. });
+            if why.gates.iter().any(named) {
+                notes.retain(is_no_process);
+            }
+            // A process may have gone, or have come, between the two reads.
+            let runs_nowhere = notes.iter().any(is_no_process);
+            starts_now = why.starts_now_since(now) && !runs_nowhere;
+            if runs_nowhere {
+                why.gates.retain(|gate| !matches!(gate, Gate::NoEngine { .. }));
+            }
+        }
+        Ok(Self { why, starts_now, notes })
+    }
+
+    /// What holds it, in a sentence; empty where the notes alone say it.
+    fn text(&self) -> String {
+        let runs_nowhere = self.notes.iter().any(is_no_process);
+        match &self.why {
+            _ if self.starts_now => "It starts now.".to_owned(),
+            Some(why) if runs_nowhere && why.starts_next() => String::new(),
+            Some(why) => why.to_string(),
+            None => String::new(),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Actor, NewJob, Queue};
+    use crate::model::{Actor, KindRules, NewJob, Queue};
     use crate::store::OpenMode;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -106,16 +171,35 @@ mod tests {
         let job = NewJob { queue: Some(Queue::DEFAULT), ..NewJob::new(Kind::SELF_MONITORING) };
         let id = store.enqueue(job, NOW).await.unwrap().id();
         let said = of(&store, &call, "Scan", &Kind::SELF_MONITORING, id).await;
-        let why = store.why(id, NOW).await.unwrap().unwrap();
-        assert_eq!(said.sentence, format!("Scan {id} is queued. {why}"));
-        assert!(
-            said.sentence.contains("all queues were stopped by cli: fire drill"),
-            "{}",
-            said.sentence
-        );
+        let stopped = "All queues were stopped by cli: fire drill.";
+        assert_eq!(said.sentence, format!("Scan {id} is queued. {stopped}"));
         let nobody = Note::NoProcess(Kind::SELF_MONITORING).to_string();
         assert_eq!((said.ahead, said.notes), (Some(0), vec![nobody]));
         let gone = of(&store, &call, "Scan", &Kind::SELF_MONITORING, JobId(99)).await;
         assert_eq!(gone.sentence, "Scan 99 is over.");
+    }
+
+    #[tokio::test]
+    async fn that_no_server_runs_and_that_nobody_has_a_handler_is_said_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("jobs.db"), OpenMode::Migrate).unwrap();
+        let kind = Kind::parse("tpyo").unwrap();
+        let id = store.enqueue(NewJob::new(kind.clone()), NOW).await.unwrap().id();
+        let all = |held: Held| format!("{} {}", held.text, held.notes.join(" "));
+        let nowhere = all(held(&store, &kind, id, NOW).await);
+        let nobody = Note::NoProcess(kind.clone()).to_string();
+        assert_eq!(nowhere.trim(), nobody);
+
+        let kinds = vec![KindRules::new(Kind::parse("other").unwrap())];
+        let (worker, _) = store.played("w", kinds, NOW).await;
+        let lock = store.try_lead(&worker).unwrap().unwrap();
+        let unhandled = all(held(&store, &kind, id, NOW).await);
+        assert_eq!(unhandled.matches("handler").count(), 1, "{unhandled}");
+        assert!(!unhandled.contains("No process works"), "{unhandled}");
+
+        // As after a kill: its row says that it leads and was heard of just now.
+        drop(lock);
+        let killed = all(held(&store, &kind, id, NOW).await);
+        assert_eq!(killed.trim(), nobody);
     }
 }

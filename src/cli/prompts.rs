@@ -1,13 +1,12 @@
 //! `lamplighter prompts`: shows the prompt of scans, changes it, and has the shipped one again.
 
-use super::{Cli, output};
+use super::{Cli, input, output};
 use crate::actions::Call;
 use crate::actions::prompts::{self, PromptName};
 use crate::error::Result;
 use crate::monitor::prompt;
 use crate::wire;
 use clap::Subcommand;
-use std::io::Read;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -35,7 +34,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     match command {
         Command::Show { prompt } => show(cli, prompts::parse_name(&prompt)?).await,
         Command::Set { prompt, file } => {
-            let (name, text) = (prompts::parse_name(&prompt)?, text(&file)?);
+            let (name, text) = (prompts::parse_name(&prompt)?, input::of_file(&file)?);
             cli.say(&prompts::save(&cli.existing_store()?, &call, name, Some(&text)).await?)
         }
         Command::Reset { prompt } => {
@@ -53,14 +52,4 @@ async fn show(cli: &Cli, name: PromptName) -> Result<()> {
         return output::json(&wire::Prompt::from(&template));
     }
     output::line(template.text.trim_end())
-}
-
-fn text(file: &str) -> Result<String> {
-    let mut text = String::new();
-    let read = match file {
-        "-" => std::io::stdin().read_to_string(&mut text).map(drop),
-        path => std::fs::read_to_string(path).map(|read| text = read),
-    };
-    read.map_err(|why| prompts::unreadable(file, why))?;
-    Ok(text)
 }

@@ -232,9 +232,8 @@ fn configuration(
         Ok(text) => Some(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !wanted => None,
         Err(error) => {
-            return Err(
-                Error::new(Code::ConfigInvalid, format!("read {}", path.display())).because(error)
-            );
+            let code = Code::of_input(error.kind(), Code::ConfigInvalid);
+            return Err(Error::new(code, format!("read {}", path.display())).because(error));
         }
     };
     let file = text.as_deref().map(|text| (path, text));

@@ -96,6 +96,9 @@ fn ask() -> Result<Password> {
     }
     let mut text = String::new();
     std::io::stdin().take(MAX_INPUT).read_to_string(&mut text).map_err(io)?;
-    // The first line, as password managers print it; notes may follow.
+    // The first line, as password managers print it; notes may follow. A repetition would be taken for such notes.
+    if text.lines().skip(1).any(|line| !line.trim().is_empty()) {
+        output::note("The first line is the password; the lines after it are left alone.");
+    }
     Password::read(text.lines().next().unwrap_or_default(), None)
 }

@@ -7,7 +7,6 @@
 
 use super::Class;
 use super::registry::codes;
-use std::fmt;
 
 codes! {
     StoreIo: Unavailable = "STORE-IO-001", "The database could not be read or written",
@@ -300,6 +299,12 @@ codes! {
     CliOutput: Unavailable = "CLI-OUTPUT-001", "The answer could not be written to standard output",
         "The disk is full, or the place where standard output goes refused the answer.",
         "Send the answer to a place with room. A change that the command was asked to make has been made.";
+    InputMissing: NotFound = "INPUT-FILE-001", "The named file or folder is not there",
+        "The path is wrong, or it is relative to another folder.",
+        "Check the path that the message names.";
+    InputNoAccess: NoAccess = "INPUT-FILE-002", "The named file may not be read",
+        "The file or a folder above it belongs to another user.",
+        "Give this user the right to read the file, or run the command as its owner.";
     WebServe: Internal = "WEB-SERVE-001", "The web server could not start",
         "The address is taken or not allowed.",
         "End the program that has the address, or choose another address with --listen.";
@@ -399,12 +404,6 @@ codes! {
     TrackerGarbled: Internal = "TRACK-ANSWER-001", "The answer does not come from an issue tracker",
         "Something else answers at `tracker.api_url`, such as a proxy's sign-in page.",
         "Check `tracker.api_url` with curl.";
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 #[cfg(test)]

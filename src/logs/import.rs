@@ -20,10 +20,12 @@ const MAX_READ: u64 = 1024 * 1024;
 /// the file's own, or `now`.
 ///
 /// # Errors
-/// `LOGS-INPUT-001` if the file cannot be read. Batches before an error stay imported; the message says how many.
+/// `INPUT-FILE-001` if there is no such file, `-002` if this user may not read it, `LOGS-INPUT-001` if it cannot be read for
+/// another reason. Batches before an error stay imported; the message says how many.
 pub async fn import(file: &Path, logs: &LogStore, now: Timestamp) -> Result<u64> {
     let unreadable = |doing: &str, error: std::io::Error| {
-        Error::new(Code::LogInput, format!("{doing} {}", file.display())).because(error)
+        let code = Code::of_input(error.kind(), Code::LogInput);
+        Error::new(code, format!("{doing} {}", file.display())).because(error)
     };
     let open = File::open(file).map_err(|error| unreadable("open", error))?;
     let written = open.metadata().and_then(|data| data.modified()).ok();

@@ -4,8 +4,9 @@
 //! act by it, so that what was shown is what is done.
 
 use super::job::word_enum;
+use super::limits::check_priority;
 use super::{Filter, Job, Status, Timestamp};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -58,12 +59,10 @@ impl BulkAct {
     /// `JOB-VALUE-001` for a priority out of range.
     pub(crate) fn checked(self) -> Result<Self> {
         match self {
-            Self::SetPriority(..-100 | 101..) => {
-                Err(Error::new(Code::ModelInvalid, "take the priority: -100 to 100 are allowed"))
-            }
-            Self::SetPriority(_) | Self::Cancel | Self::Retry | Self::RunNow | Self::Delete => {
-                Ok(self)
-            }
+            Self::SetPriority(priority) => check_priority(priority)
+                .map(|()| self)
+                .map_err(|error| error.while_doing("change the jobs of a query")),
+            Self::Cancel | Self::Retry | Self::RunNow | Self::Delete => Ok(self),
         }
     }
 }

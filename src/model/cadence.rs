@@ -41,14 +41,13 @@ pub fn scan_schedule(
         Some(other) => return Err(refused(&CADENCE, &other.to_string())),
         None => CADENCE.default.to_owned(),
     };
-    let rule = recurring(&text, now)
-        .map_err(|why| refused(&CADENCE, &format!("{text:?}")).because(why))?;
+    let rule = recurring(&text, now).map_err(|_| refused(&CADENCE, &format!("{text:?}")))?;
     Ok(ReservedSchedule { name, plan: Some(Plan::new(rule, Kind::SELF_MONITORING)) })
 }
 
 fn refused(setting: &Setting, value: &str) -> Error {
     let (key, takes) = (setting.key, setting.takes());
-    Error::new(Code::ModelInvalid, format!("set {key} to {value}: it takes {takes}"))
+    Error::new(Code::ModelInvalid, format!("{key} is {value}, and takes {takes}"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What people change in a job that waits.
 
-use super::limits::payload_text;
+use super::limits::{MAX_ATTEMPTS, check_priority, payload_text};
 use super::{Job, Timestamp};
 use crate::error::{Code, Error, Result};
 use serde_json::Value;
@@ -39,18 +39,16 @@ impl JobEdit {
             payload: self.payload.filter(|payload| payload.to_string().as_str() != job.payload),
             max_attempts: self.max_attempts.filter(|max| job.max_attempts != Some(*max)),
         };
-        let invalid = |doing: String| Err(Error::new(Code::ModelInvalid, doing));
-        if let Some(..-100 | 101..) = changed.priority {
-            return invalid("take the priority: -100 to 100 are allowed".into());
-        }
+        changed.priority.map(check_priority).transpose()?;
         if let Some(max) = changed.max_attempts
-            && !(job.attempt.saturating_add(1)..=1_000_000).contains(&max)
+            && !(job.attempt.saturating_add(1)..=MAX_ATTEMPTS).contains(&max)
         {
             let least = job.attempt.saturating_add(1);
-            return invalid(format!(
-                "take {max} as the number of attempts: {least} to 1,000,000 are allowed, for {} have begun",
+            let why = format!(
+                "its number of attempts is {least} to {MAX_ATTEMPTS}, not {max}, for {} have begun",
                 job.attempt
-            ));
+            );
+            return Err(Error::new(Code::ModelInvalid, why));
         }
         changed.payload.as_ref().map(payload_text).transpose()?;
         Ok(changed)

@@ -1,6 +1,6 @@
 //! The rules of a kind: the defaults of its jobs, and how they fail, end and are kept.
 
-use super::limits::{MAX_AT_ONCE, MAX_ATTEMPTS, PRIORITIES};
+use super::limits::{MAX_AT_ONCE, MAX_ATTEMPTS, PRIORITIES, check_priority};
 use super::settings::{JOBS_DAYS, default_days};
 use super::{ConcurrencyKey, Kind, OnInterrupt, Queue, Status, Trigger};
 use crate::error::{Code, Error, Result};
@@ -91,12 +91,12 @@ impl KindRules {
     /// `JOB-VALUE-001` with the value and its range.
     pub fn check(&self) -> Result<()> {
         let zero = |limit: Option<Duration>| limit.is_some_and(|limit| limit.as_millis() == 0);
-        let wrong = if !PRIORITIES.contains(&self.priority) {
-            format!("priority {} is not from -100 to 100", self.priority)
-        } else if !(1..=MAX_ATTEMPTS).contains(&self.max_attempts) {
-            format!("max_attempts {} is not from 1 to 1,000,000", self.max_attempts)
+        let register = format!("register the kind {}", self.kind);
+        check_priority(self.priority).map_err(|error| error.while_doing(&register))?;
+        let wrong = if !(1..=MAX_ATTEMPTS).contains(&self.max_attempts) {
+            format!("max_attempts {} is not from 1 to {MAX_ATTEMPTS}", self.max_attempts)
         } else if !(1..=MAX_AT_ONCE).contains(&self.key_limit) {
-            format!("key_limit {} is not from 1 to 10,000", self.key_limit)
+            format!("key_limit {} is not from 1 to {MAX_AT_ONCE}", self.key_limit)
         } else if self.poison_after == 0 {
             "poison_after is at least 1".to_owned()
         } else if self.backoff.cap > LONGEST_WAIT {
@@ -106,7 +106,7 @@ impl KindRules {
         } else {
             return Ok(());
         };
-        Err(Error::new(Code::ModelInvalid, format!("register the kind {}: {wrong}", self.kind)))
+        Err(Error::new(Code::ModelInvalid, format!("{register}: {wrong}")))
     }
 }
 

@@ -18,7 +18,20 @@ pub const MAX_KEY_BYTES: usize = 200;
 /// The largest limit of a queue and of a concurrency key: more jobs at once would be a flood and no queue.
 pub const MAX_AT_ONCE: u32 = 10_000;
 
-/// A payload as it is stored.
+/// Refuses a priority that no job can have. The text says why; the caller says first what it was doing.
+///
+/// # Errors
+/// `JOB-VALUE-001` with the range.
+pub(crate) fn check_priority(priority: i32) -> Result<()> {
+    if PRIORITIES.contains(&priority) {
+        return Ok(());
+    }
+    let (least, most) = (PRIORITIES.start(), PRIORITIES.end());
+    let why = format!("a priority is a number from {least} to {most}, not {priority}");
+    Err(Error::new(Code::ModelInvalid, why))
+}
+
+/// A payload as it is stored. A refusal says why, in the same way.
 ///
 /// # Errors
 /// `JOB-SIZE-001` over [`MAX_PAYLOAD_BYTES`].
@@ -27,7 +40,7 @@ pub(crate) fn payload_text(payload: &Value) -> Result<String> {
     let bytes = text.len();
     if bytes > MAX_PAYLOAD_BYTES {
         let why =
-            format!("take a payload of {bytes} bytes: at most {MAX_PAYLOAD_BYTES} are allowed");
+            format!("a payload has at most {MAX_PAYLOAD_BYTES} bytes, and this one has {bytes}");
         return Err(Error::new(Code::JobTooLarge, why));
     }
     Ok(text)

@@ -2,7 +2,7 @@
 
 mod options;
 
-use super::limits::{MAX_ATTEMPTS, MAX_KEY_BYTES, PRIORITIES, payload_text};
+use super::limits::{MAX_ATTEMPTS, MAX_KEY_BYTES, check_priority, payload_text};
 use super::{
     Actor, ConcurrencyKey, JobId, Kind, Occurrence, Payload, Queue, Timestamp, Trigger, UniqueKey,
 };
@@ -122,7 +122,12 @@ impl NewJob {
             (Some(key), Some(window)) => {
                 let length = i64::try_from(window.as_millis()).unwrap_or(i64::MAX).max(1);
                 let bucket = now.millis().div_euclid(length);
-                UniqueKey::parse(format!("{key}#{bucket}")).map(Some)
+                let key = UniqueKey::parse(format!("{key}#{bucket}"));
+                let too_long = |_| {
+                    let most = format!("at most {MAX_KEY_BYTES} bytes");
+                    invalid(format!("its unique key with the number of its window has {most}"))
+                };
+                key.map(Some).map_err(too_long)
             }
             (key, _) => Ok(key.clone()),
         }
@@ -155,33 +160,32 @@ impl NewJob {
         let too_short = |length: Option<Duration>| {
             length.is_some_and(|length| !(1..=i64::MAX as u128).contains(&length.as_millis()))
         };
+        self.priority.map(check_priority).transpose()?;
         let wrong = match self {
-            Self { priority: Some(priority), .. } if !PRIORITIES.contains(priority) => {
-                "a priority: -100 to 100 are allowed"
-            }
             Self { max_attempts: Some(attempts), .. } if !(1..=MAX_ATTEMPTS).contains(attempts) => {
-                "max_attempts: 1 to 1,000,000 are allowed"
+                return Err(invalid(format!("its number of attempts is 1 to {MAX_ATTEMPTS}")));
             }
             Self { timeout, .. } if too_short(*timeout) => {
-                "a time limit of less than a millisecond"
+                "its time limit is a millisecond or more"
             }
             Self { unique_window: Some(_), unique_key: None, .. } => {
-                "a unique window without a unique key to hold"
+                "its unique window has no unique key to hold"
             }
             Self { unique_window, .. } if too_short(*unique_window) => {
-                "a unique window of less than a millisecond"
+                "its unique window is a millisecond or more"
             }
             Self { correlation_id: Some(id), .. } if id.is_empty() || id.len() > MAX_KEY_BYTES => {
-                "a correlation id: 1 to 200 bytes are allowed"
+                return Err(invalid(format!("its correlation id has 1 to {MAX_KEY_BYTES} bytes")));
             }
             Self { idempotency_key: Some(key), .. }
                 if key.is_empty() || key.len() > MAX_KEY_BYTES =>
             {
-                "an idempotency key: 1 to 200 bytes are allowed"
+                let takes = format!("its idempotency key has 1 to {MAX_KEY_BYTES} bytes");
+                return Err(invalid(takes));
             }
             _ => return Ok(self),
         };
-        Err(invalid(format!("take {wrong}")))
+        Err(invalid(wrong.to_owned()))
     }
 }
 

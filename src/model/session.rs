@@ -113,6 +113,11 @@ impl SessionRequest {
     /// # Errors
     /// `JOB-VALUE-001` with the field and what it takes; `JOB-SIZE-001` for a prompt above 200 KiB.
     pub fn check(&self) -> Result<()> {
+        self.fits().map_err(|error| error.while_doing("ask for a session"))
+    }
+
+    /// The same with the reason alone: the caller says what it was doing.
+    pub(crate) fn fits(&self) -> Result<()> {
         let blank = |prompt: &String| prompt.trim().is_empty();
         let amount = |usd: Option<f64>| usd.is_some_and(|usd| !(usd.is_finite() && usd > 0.0));
         let wrong = match self {
@@ -122,8 +127,7 @@ impl SessionRequest {
             }
             Self { prompt: Some(prompt), .. } if blank(prompt) => "a prompt is required",
             Self { prompt: Some(prompt), .. } if prompt.len() > MAX_PROMPT_BYTES => {
-                let why = "ask for a session: its prompt has more than 200 KiB";
-                return Err(Error::new(Code::JobTooLarge, why));
+                return Err(Error::new(Code::JobTooLarge, "its prompt has more than 200 KiB"));
             }
             Self { prompt_file: Some(name), .. } if !is_prompt_file(name) => {
                 "the name of a prompt file is 1 to 64 letters, digits, - and _"
@@ -145,7 +149,7 @@ impl SessionRequest {
             Self { max_turns: Some(0), .. } => "it takes one turn at least",
             _ => return Ok(()),
         };
-        Err(Error::new(Code::ModelInvalid, format!("ask for a session: {wrong}")))
+        Err(Error::new(Code::ModelInvalid, wrong))
     }
 }
 

@@ -296,6 +296,11 @@ impl Why {
         self.starts_now() || (runs && self.started_at.is_some_and(|at| at >= asked))
     }
 
+    /// Whether nothing holds it and no job starts before it.
+    pub fn starts_next(&self) -> bool {
+        self.waits() && self.gates.is_empty() && self.ahead == 0
+    }
+
     /// The same without the gate that opens in a moment, where another one stands: of a job that was just stored it is no
     /// news that the engine is about to look at it.
     #[must_use]

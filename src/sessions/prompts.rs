@@ -2,7 +2,6 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::{Profile, is_prompt_file};
-use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
@@ -19,44 +18,6 @@ const EMBEDDED: [(&str, &str); 4] = [
     ("tier_2_investigate", include_str!("../../prompts/tier_2_investigate.md")),
     ("tier_3_remediate", include_str!("../../prompts/tier_3_remediate.md")),
 ];
-
-/// A prompt that schedules and sessions can name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prompt {
-    /// Its name, without `.md`.
-    pub name: String,
-    /// Whether the operator wrote it; such a prompt goes before ours of the same name.
-    pub own: bool,
-}
-
-/// Every prompt there is, by name.
-///
-/// # Errors
-/// `STORE-IO-001` if the folder is there and cannot be read.
-pub fn prompt_files(data_dir: &Path) -> Result<Vec<Prompt>> {
-    let mut found: BTreeMap<String, bool> =
-        EMBEDDED.iter().map(|(name, _)| ((*name).to_owned(), false)).collect();
-    let folder = data_dir.join("prompts");
-    let entries = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(list(found)),
-        Err(error) => {
-            let doing = format!("list {}", folder.display());
-            return Err(Error::new(Code::StoreIo, doing).because(error));
-        }
-    };
-    for entry in entries.filter_map(std::result::Result::ok) {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if let Some(name) = name.strip_suffix(".md").filter(|name| is_prompt_file(name)) {
-            found.insert(name.to_owned(), true);
-        }
-    }
-    Ok(list(found))
-}
-
-fn list(found: BTreeMap<String, bool>) -> Vec<Prompt> {
-    found.into_iter().map(|(name, own)| Prompt { name, own }).collect()
-}
 
 /// Refuses a prompt that is not there.
 ///
@@ -146,10 +107,7 @@ mod tests {
             let error = prompt_text(folder.path(), name).unwrap_err();
             assert_eq!(error.code(), Code::AgentPrompt, "{name}");
         }
-        let names = prompt_files(folder.path()).unwrap();
-        let has = |name: &str, own| names.contains(&Prompt { name: name.into(), own });
-        assert!(has("backup", true) && has("health_check", true), "{names:?}");
-        assert!(has("tier_1_observe", false), "{names:?}");
+        assert_eq!(prompt_text(folder.path(), "backup").unwrap(), "look at the backups");
     }
 
     #[test]
@@ -181,7 +139,7 @@ mod tests {
         }
         std::fs::remove_dir_all(&own).unwrap();
         std::fs::write(&own, "no folder").unwrap();
-        let error = prompt_files(folder.path()).unwrap_err();
+        let error = prompt_text(folder.path(), "backup").unwrap_err();
         assert!(!error.class().is_refusal() && error.code() == Code::StoreIo, "{error}");
     }
 

@@ -120,8 +120,14 @@ impl Store {
     }
 
     /// The same for the jobs of a list, in one snapshot; those that are not there are left out.
+    ///
+    /// # Errors
+    /// Those of reading, and of the lock file that says whether a server leads.
     pub async fn whys(&self, ids: Vec<JobId>, now: Timestamp) -> Result<BTreeMap<JobId, Why>> {
-        self.db.read("ask why jobs are not running", move |c| sql::why::of(c, &ids, now)).await
+        // A server that was killed has left its row, but not its lock.
+        let is_led = self.is_led()?;
+        let of = move |c: &_| sql::why::of(c, &ids, is_led, now);
+        self.db.read("ask why jobs are not running", of).await
     }
 
     /// Whether nothing runs and nothing could start at `now` if every queue had room.

@@ -49,7 +49,7 @@ impl Store {
         let processes = self.db.read("read who is at work", read).await?;
         // Processes that were killed have left their rows, but not the lock.
         if !processes.at_work.is_empty() && !self.is_led()? {
-            return Ok(Processes { at_work: Vec::new(), kinds: Vec::new(), ..processes });
+            return Ok(Processes::default());
         }
         Ok(processes)
     }
@@ -167,5 +167,32 @@ impl Store {
             sql::workers::bury(tx, &gone, now)
         };
         self.db.rule("mark workers lost", now, bury).await
+    }
+}
+
+/// For tests of what other layers say about workers.
+#[cfg(test)]
+impl Store {
+    /// Registers a worker for these kinds that leads; what other workers run goes on.
+    pub(crate) async fn played(
+        &self,
+        name: &str,
+        kinds: Vec<KindRules>,
+        now: Timestamp,
+    ) -> (WorkerId, Option<Epoch>) {
+        let worker = WorkerId::parse(name).unwrap();
+        let registration = Registration {
+            worker: worker.clone(),
+            process: crate::model::Process { pid: 1, start: None },
+            is_server: true,
+            kinds: kinds.into(),
+            limits: Vec::new(),
+            slots: 10,
+            replaces: None,
+        };
+        self.register(registration, now).await.unwrap();
+        let seen = self.leader().await.unwrap().epoch;
+        let leads = self.lead(worker.clone(), seen, None, now).await.unwrap();
+        (worker, leads)
     }
 }

@@ -12,7 +12,12 @@ use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
-use crate::model::{Cause, Event, Gate, Job, JobId, Kind, Role, Status, Timestamp, Why};
+use crate::actions::sessions;
+use crate::error;
+use crate::model::{
+    Cause, Event, Gate, Job, JobId, Kind, Role, SessionRequest, Status, Timestamp, Why,
+};
+use crate::store::Store;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -100,9 +105,10 @@ pub(super) async fn page(
     let children = store.children(job.id).await?;
     let now = app.web.clock.now();
     let why = store.why(job.id, now).await?;
+    let is_full = is_full(store, &job).await?;
     let content = html! {
         div.row.row-cards {
-            div."col-12" { (summary(&job, why.as_ref(), who.role(), now)) }
+            div."col-12" { (summary(&job, is_full, why.as_ref(), who.role(), now)) }
             div."col-lg-6" { (history(&job, &events, now)) }
             div."col-lg-6" { (facts(&job, &children, now)) }
             @if let Some(error) = &job.error { div."col-12" { (text_card("job-error", "Error", error)) } }
@@ -131,15 +137,41 @@ pub(super) async fn page(
     Ok(live_page(&frame, &title, &part, |part| part, (who.face(), shown.as_deref())))
 }
 
-fn summary(job: &Job, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
+fn summary(job: &Job, is_full: bool, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
     let waits = waits(job);
     html! {
         section.card {
             div.card-body.scan-now {
                 div.sentence { (badge(job.status)) p { (job_sentence(job, why, now)) } }
-                @if jobs::may_act(role) { div.actions { (buttons(job, role, now)) } }
+                @if jobs::may_act(role) { div.actions { (buttons(job, is_full, role, now)) } }
             }
             @if waits { (line(why)) }
+        }
+    }
+}
+
+/// Whether running it again is asked for twice: as a session without a sandbox. A payload that cannot be read is refused anyway.
+pub(super) async fn is_full(store: &Store, job: &Job) -> error::Result<bool> {
+    if job.kind != Kind::AGENT_SESSION || !job.status.is_final() {
+        return Ok(false);
+    }
+    match serde_json::from_str::<SessionRequest>(&job.payload) {
+        Ok(request) => sessions::is_full(store, &request).await,
+        Err(_) => Ok(false),
+    }
+}
+
+/// The button that runs a job again; that of a session without a sandbox is red, says so and is the confirmation. `on` is
+/// `?on=session` on the page of a session.
+pub(super) fn run_again_form(id: JobId, is_full: bool, on: &str) -> Markup {
+    let path = format!("{}/run-again{on}", nav::job(id));
+    html! {
+        @if is_full {
+            form method="post" action={ (path) (if on.is_empty() { "?" } else { "&" }) "confirm=full" } {
+                button.btn.btn-sm.btn-stop type="submit" { "Run again, without a sandbox" }
+            }
+        } @else {
+            form method="post" action=(path) { button.btn.btn-sm type="submit" { "Run again" } }
         }
     }
 }
@@ -177,7 +209,7 @@ fn line(why: Option<&Why>) -> Markup {
     }
 }
 
-fn buttons(job: &Job, role: Role, now: Timestamp) -> Markup {
+fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
     let form = |deed: &str, word: &str| {
         html! {
             form method="post" action={ (nav::job(job.id)) "/" (deed) } {
@@ -188,7 +220,7 @@ fn buttons(job: &Job, role: Role, now: Timestamp) -> Markup {
     let is_due = job.run_at <= now;
     html! {
         @if job.status.is_final() {
-            @if jobs::may_run_again(role, &job.kind) { (form("run-again", "Run again")) }
+            @if jobs::may_run_again(role, &job.kind) { (run_again_form(job.id, is_full, "")) }
             @if jobs::may_delete(role) {
                 (confirm("delete-job", "Delete", &html! { "Its history, attempts and transcript go with it." },
                     &form("delete", "Delete now")))

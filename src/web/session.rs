@@ -9,6 +9,7 @@ use super::components::{
 };
 use super::extract::{Id, Query};
 use super::face::Face;
+use super::job::{is_full, run_again_form};
 use super::markdown::markdown;
 use super::named::SessionId;
 use super::nav::{self, Tab};
@@ -56,10 +57,11 @@ pub(super) async fn page(
     let session = sessions::existing(store, id).await?;
     let job = jobs::known(store, id.0).await?;
     let why = store.why(id, now).await?;
+    let is_full = is_full(store, &job).await?;
     let family = family(store, &session).await?;
     let content = html! {
         div.row.row-cards {
-            div."col-12" { (summary(&job, &session, why.as_ref(), role, now)) }
+            div."col-12" { (summary(&job, is_full, why.as_ref(), role, now)) }
             div."col-12" { (facts(&session, &family, now)) }
             @if let Some(prompt) = typed_prompt(&session) { div."col-12" { (text_card("prompt", "Prompt", prompt)) } }
             @if let Some(run) = &session.run { (answers(run)) }
@@ -132,7 +134,7 @@ fn follow_up_part(session: &Session, role: Role) -> (String, Markup) {
     (version, part)
 }
 
-fn summary(job: &Job, session: &Session, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
+fn summary(job: &Job, is_full: bool, why: Option<&Why>, role: Role, now: Timestamp) -> Markup {
     let code = job.error_code.as_deref().filter(|_| job.status == Status::Failed);
     let known = code.and_then(|code| Code::ALL.iter().find(|known| known.as_str() == code));
     html! {
@@ -144,24 +146,17 @@ fn summary(job: &Job, session: &Session, why: Option<&Why>, role: Role, now: Tim
                         p.text-secondary { code { (code) } @if let Some(code) = known { " " (code.remedy()) } }
                     }
                 }
-                @if sessions::may_stop(role) { div.actions { (buttons(job, session, role)) } }
+                @if sessions::may_stop(role) { div.actions { (buttons(job, is_full, role)) } }
             }
         }
     }
 }
 
-fn buttons(job: &Job, session: &Session, role: Role) -> Markup {
-    let request = session.request.as_ref();
-    let is_full = request.and_then(SessionRequest::profile) == Some(Profile::Full);
+fn buttons(job: &Job, is_full: bool, role: Role) -> Markup {
     html! {
         @match job.status {
             Status::Completed | Status::Failed | Status::Cancelled if !sessions::may_trigger(role) => {},
-            Status::Completed | Status::Failed | Status::Cancelled if is_full => {
-                form method="post" action={ (nav::job(job.id)) "/run-again?on=session&confirm=full" } {
-                    button.btn.btn-sm.btn-stop type="submit" { "Run again, without a sandbox" }
-                }
-            },
-            Status::Completed | Status::Failed | Status::Cancelled => (form(job.id, "run-again", "Run again")),
+            Status::Completed | Status::Failed | Status::Cancelled => (run_again_form(job.id, is_full, "?on=session")),
             Status::Running if job.cancel_requested_at.is_some() => p.text-secondary { "It was asked to stop." },
             Status::Running => {
                 button.btn.btn-sm.btn-stop.scripted type="button" data-dialog="stop" { "Stop" }

@@ -24,9 +24,7 @@ mod work;
 
 use super::{Options, Web, router};
 use crate::clock::Clock;
-use crate::model::{
-    Account, Actor, Kind, KindRules, Lane, PollRequest, Process, Registration, Timestamp, WorkerId,
-};
+use crate::model::{Account, Actor, Kind, KindRules, Lane, PollRequest, Timestamp};
 use crate::monitor::Tracking;
 use crate::store::{Leadership, LogStore, OpenMode, Store};
 use axum::Router;
@@ -35,7 +33,6 @@ use axum::extract::ConnectInfo;
 use axum::http::request::Builder;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -62,6 +59,8 @@ struct Site {
     /// The value of the `Cookie` header of the account that is signed in.
     cookie: String,
     folder: TempDir,
+    /// What keeps the worker of the tests leading, once it leads.
+    leads: std::sync::Mutex<Option<Leadership>>,
 }
 
 struct Answer {
@@ -101,26 +100,13 @@ impl Site {
     async fn leads(&self, kinds: Vec<KindRules>) -> PollRequest {
         let (store, now) = (&self.web.store, self.web.clock.now());
         let worker = format!("tests-{}", store.workers().await.unwrap().len());
-        let worker = WorkerId::parse(worker).unwrap();
         let lane =
             |rules: &KindRules| Lane { queue: rules.queue.clone(), running: 0, slots: Some(1) };
         let lanes = kinds.iter().map(lane).collect();
-        let kinds: Arc<[KindRules]> = kinds.into();
-        let registration = Registration {
-            worker: worker.clone(),
-            process: Process { pid: 1, start: None },
-            is_server: true,
-            kinds: Arc::clone(&kinds),
-            limits: Vec::new(),
-            slots: 10,
-            replaces: None,
-        };
-        store.register(registration, now).await.unwrap();
-        let seen = store.leader().await.unwrap().epoch;
-        let leads = store.lead(worker.clone(), seen, None, now).await.unwrap();
+        let (worker, leads) = store.played(&worker, kinds.clone(), now).await;
         PollRequest {
             worker,
-            kinds,
+            kinds: kinds.into(),
             lanes,
             running: Vec::new(),
             draining: false,
@@ -150,7 +136,8 @@ impl Site {
             tracking: Tracking::Local,
             demo: false,
         };
-        Self { router: router(web.clone()), web, leading, cookie: String::new(), folder }
+        let (router, cookie) = (router(web.clone()), String::new());
+        Self { router, web, leading, cookie, folder, leads: std::sync::Mutex::default() }
     }
 
     /// A server with an admin who is signed in. No password fits the admin's account.

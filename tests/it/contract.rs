@@ -83,6 +83,7 @@ async fn contract(backend: &dyn Backend) {
     only_what_is_over_is_removed(&fresh()).await;
     commits_of_other_programs_are_announced(backend).await;
     settlements_that_wait_together_are_each_answered(&fresh()).await;
+    the_end_of_a_job_is_waited_for_and_told(&fresh()).await;
     looks::lines_and_figures_are_those_of_the_rows(&fresh()).await;
     looks::a_bulk_action_does_what_its_preview_shows(&fresh()).await;
     people::accounts_and_logins(&fresh()).await;
@@ -168,6 +169,23 @@ async fn commits_of_other_programs_are_announced(backend: &dyn Backend) {
             changes.changed().await.unwrap();
         }) => {}
     }
+}
+
+async fn the_end_of_a_job_is_waited_for_and_told(store: &Store) {
+    let id = add(store, job()).await;
+    let mut steps = store.job_steps(&Filter::default(), START).await.unwrap();
+    let mut leader = Leader::new(store, "w").await;
+    let lease = leader.claim(1).await.remove(0);
+    let (ended, status) = tokio::join!(store.wait(id), leader.settle(lease, done()));
+    assert_eq!((ended.unwrap().status, status), (Status::Completed, Status::Completed));
+    let mut told = Vec::new();
+    while told.last() != Some(&Status::Completed) {
+        let step = in_time(steps.next()).await.unwrap().unwrap();
+        assert_eq!(step.id, id);
+        told.push(step.to);
+    }
+    assert_eq!(told, [Status::Queued, Status::Running, Status::Completed]);
+    assert_eq!(store.wait(id).await.unwrap().status, Status::Completed, "it is over already");
 }
 
 /// P9: settlements that reach the store at once are written together, and each hears what became of its own.
@@ -473,14 +491,15 @@ async fn an_edit_gives_a_job_its_new_place(store: &Store) {
     assert_eq!((waits.status, waits.waits_for), (Status::Scheduled, None));
     assert!(leader.claim(9).await.is_empty());
     assert_eq!(leader.poll(9, later(60)).await.claimed[0].id, first);
-    for wrong in [
-        JobEdit { priority: Some(101), ..JobEdit::default() },
-        JobEdit { max_attempts: Some(0), ..JobEdit::default() },
-        JobEdit { payload: Some("x".repeat(300_000).into()), ..JobEdit::default() },
+    let long = Some("x".repeat(300_000).into());
+    for (wrong, code) in [
+        (JobEdit { priority: Some(101), ..JobEdit::default() }, Code::ModelInvalid),
+        (JobEdit { max_attempts: Some(0), ..JobEdit::default() }, Code::ModelInvalid),
+        (JobEdit { payload: long, ..JobEdit::default() }, Code::JobTooLarge),
     ] {
         let open = add(store, job()).await;
         let refused = store.edit_job(open, wrong, by(), START).await.unwrap_err();
-        assert_eq!(refused.code(), Code::ModelInvalid);
+        assert_eq!(refused.code(), code);
     }
     assert!(store.recount().await.unwrap().is_empty());
     let deeds = store.deeds(99).await.unwrap();

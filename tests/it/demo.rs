@@ -149,10 +149,7 @@ fn a_missing_file_is_refused_with_its_code_and_what_to_do() {
     let output = program(folder.path()).args(["logs", "import", "nowhere.log"]).output().unwrap();
     assert_eq!(output.status.code(), Some(69));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        said.contains("[LOGS-INPUT-001]") && said.contains("Name a readable text file"),
-        "{said}"
-    );
+    assert!(said.contains("[INPUT-FILE-001]") && said.contains("Check the path"), "{said}");
 }
 
 #[test]

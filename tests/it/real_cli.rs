@@ -6,13 +6,14 @@
 use crate::support::desk::Desk;
 use crate::support::messages_api::{LAST_RESULT, MessagesApi, Reply};
 use crate::support::server::PASSWORD;
-use crate::support::{in_time, now, until};
+use crate::support::{in_time, now, skipped, until};
 use lamplighter::model::{Actor, SessionRequest, Status};
 use lamplighter::sessions::{self, Asked};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A running process of what was cancelled is gone within this (P20).
@@ -23,15 +24,14 @@ const MODEL_KEY: &str = "model-key-0123456789";
 /// Between two looks at the processes of the machine.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// The program, if it is installed; said loudly if not, and a failure where `LAMPLIGHTER_NO_SKIP` is set.
+/// The program, if it is installed. If it is not, the test is skipped.
 pub fn claude() -> Option<PathBuf> {
     let named = std::env::var_os("LAMPLIGHTER_TEST_CLAUDE").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap();
     let mut places = std::env::split_paths(&path).map(|folder| folder.join("claude"));
     let found = named.or_else(|| places.find(|place| place.is_file()));
     if found.is_none() {
-        assert!(std::env::var_os("LAMPLIGHTER_NO_SKIP").is_none(), "claude is not installed");
-        eprintln!("SKIPPED: this test needs Claude Code (npm: @anthropic-ai/claude-code)");
+        skipped("it needs Claude Code (npm install -g @anthropic-ai/claude-code)");
     }
     found
 }
@@ -339,4 +339,16 @@ fn pids(text: &str) -> Vec<u32> {
         String::from_utf8_lossy(&arguments).contains(text)
     };
     pids.filter(holds).collect()
+}
+
+#[test]
+fn a_test_whose_program_is_missing_passes_and_says_loudly_that_it_is_skipped() {
+    let test = "real_cli::a_prompt_of_100_kb_arrives_byte_for_byte";
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test]).env("PATH", "/nowhere");
+    command.env_remove("LAMPLIGHTER_TEST_CLAUDE").env_remove("LAMPLIGHTER_NO_SKIP");
+    let done = command.output().unwrap();
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(done.status.success(), "{said}");
+    assert!(said.contains(&format!("SKIPPED {test}: it needs Claude Code")), "{said}");
 }

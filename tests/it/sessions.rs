@@ -539,7 +539,10 @@ async fn without_a_usable_program_sessions_wait_with_the_reason_and_the_server_s
         in_time(looked).await;
         let refused = desk.refused(&["sessions", "trigger", "result 0 x"]);
         assert!(refused.contains("[AGENT-START-003]") && refused.contains(reason), "{refused}");
-        let id = desk.enqueue(&json!({"prompt": "result 0 x", "profile": "full"}));
+        let request =
+            SessionRequest { profile: Some("full".into()), ..SessionRequest::of("result 0 x") };
+        let session = NewJob::untyped(Kind::AGENT_SESSION, &request).unwrap();
+        let id = desk.store.enqueue(session, now()).await.unwrap().id();
         let job = desk.until(id, Status::Scheduled).await;
         let waits = job.progress.unwrap();
         assert!(waits.contains("[AGENT-START-003]") && waits.contains(reason), "{waits}");

@@ -17,9 +17,11 @@ use lamplighter::model::{
 };
 use lamplighter::store::{OpenMode, Store};
 use std::future::Future;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -147,15 +149,25 @@ pub fn now() -> Timestamp {
     Clock::system().now()
 }
 
+/// Says that a test, or a part of one, is skipped, and why. Where `LAMPLIGHTER_NO_SKIP` is set, as in CI, that is a failure.
+pub fn skipped(why: &str) {
+    assert!(std::env::var_os("LAMPLIGHTER_NO_SKIP").is_none(), "{why}");
+    say_loudly(&format!("SKIPPED {}: {why}", thread::current().name().unwrap_or("a test")));
+}
+
+/// Writes a line to standard error. The test harness hides what a test that passes prints by `eprintln!`, but not this.
+pub fn say_loudly(line: &str) {
+    io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
 /// Runs SQL in the machine's own `sqlite3` shell; `Err` holds what it complained about. `None` if the machine has no
-/// such shell: said loudly, and a failure where `LAMPLIGHTER_NO_SKIP` is set, as CI does.
+/// such shell; the test is then skipped.
 pub fn shell(folder: &Path, sql: &str) -> Option<Result<String, String>> {
     let db = folder.join("lamplighter.db");
     let Ok(output) =
         Command::new("sqlite3").arg("-cmd").arg(".timeout 10000").arg(db).arg(sql).output()
     else {
-        assert!(std::env::var_os("LAMPLIGHTER_NO_SKIP").is_none(), "sqlite3 is not installed");
-        eprintln!("SKIPPED: this test needs the sqlite3 shell (Debian: apt-get install sqlite3)");
+        skipped("it needs the sqlite3 shell (Debian: apt-get install sqlite3)");
         return None;
     };
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().trim().to_owned();

@@ -28,6 +28,7 @@ fn users_are_added_listed_changed_and_removed() {
         (Some(0), "The user ada can sign in and has the role admin."),
         "{err}"
     );
+    assert!(err.contains("The first line is the password; the lines after it"), "{err}");
     let (_, out, _) = run(data, "", &["--json", "users", "list"]);
     let listed: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(

@@ -29,8 +29,10 @@ pub(in crate::cli) struct Arguments {
 
 pub(in crate::cli) fn run(json: bool, arguments: &Arguments) -> Result<()> {
     let name = arguments.file.display();
-    let unreadable =
-        |error: io::Error| Error::new(Code::LogInput, format!("read {name}")).because(error);
+    let unreadable = |error: io::Error| {
+        let code = Code::of_input(error.kind(), Code::LogInput);
+        Error::new(code, format!("read {name}")).because(error)
+    };
     let mut input: Box<dyn BufRead> = if arguments.file.as_os_str() == "-" {
         Box::new(io::stdin().lock())
     } else {

@@ -1,9 +1,10 @@
 //! Schedules as they are stored: their name, what they plan, and what was decided.
 
+use super::super::limits::{check_priority, payload_text};
 use super::{CatchUp, Overlap, Rule, Verdict};
 use crate::error::{Code, Error, Result};
-use crate::model::limits::payload_text;
-use crate::model::{JobId, Kind, PRIORITIES, Queue, ScheduleName, SessionRequest, Timestamp};
+use crate::model::{JobId, Kind, Queue, ScheduleName, SessionRequest, Timestamp};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -51,21 +52,20 @@ impl Plan {
     /// # Errors
     /// `JOB-VALUE-001` if not; `JOB-SIZE-001` for a payload that is too large.
     pub fn checked(self) -> Result<Self> {
-        let invalid = |what: String| Err(Error::new(Code::ModelInvalid, what));
         payload_text(&self.payload)?;
         if self.kind == Kind::AGENT_SESSION {
             // It would be found out by night.
-            SessionRequest::read(&self.payload)?.check()?;
+            let request = SessionRequest::deserialize(&self.payload).map_err(|error| {
+                Error::new(Code::ModelInvalid, "its payload is no request of a session")
+                    .because(error)
+            })?;
+            request.fits()?;
         }
         if self.stagger > MAX_STAGGER {
-            return invalid("take the stagger: a day is the longest".to_owned());
+            return Err(Error::new(Code::ModelInvalid, "its stagger is a day at most"));
         }
-        match self.priority {
-            Some(priority) if !PRIORITIES.contains(&priority) => {
-                invalid("take the priority: -100 to 100 are allowed".to_owned())
-            }
-            Some(_) | None => Ok(self),
-        }
+        self.priority.map(check_priority).transpose()?;
+        Ok(self)
     }
 
     /// The plan as JSON, for the audit log and the command line.

@@ -18,8 +18,7 @@ pub(in crate::store) fn run_again(
 ) -> Result<Enqueued> {
     let job = jobs::existing(tx, id)?;
     if !job.status.is_final() {
-        let doing = format!("run job {id} again: it is {}", job.status);
-        return Err(Error::new(Code::JobNotFinal, doing));
+        return Err(Error::new(Code::JobNotFinal, format!("job {id} is {}", job.status)));
     }
     let again = NewJob { actor: Some(actor.clone()), correlation_id, ..copy(&job)? };
     jobs::insert(tx, &again, now)

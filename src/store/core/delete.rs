@@ -21,14 +21,11 @@ pub(in crate::store) fn delete(
 ) -> Result<bool> {
     let job = jobs::existing(tx, id)?;
     if !job.status.is_final() {
-        return Err(Error::new(
-            Code::JobNotFinal,
-            format!("delete job {id}: it is {}", job.status),
-        ));
+        return Err(Error::new(Code::JobNotFinal, format!("job {id} is {}", job.status)));
     }
     if remove::has_processes(tx, id)? {
-        let doing = format!("delete job {id}: the processes of its agent are not known to be gone");
-        return Err(Error::new(Code::JobNotFinal, doing));
+        let why = format!("processes of the agent of job {id} may be left");
+        return Err(Error::new(Code::JobNotFinal, why));
     }
     let mut budget = PIECES;
     let gone = remove(tx, &job, &mut budget)?;

@@ -85,10 +85,8 @@ pub(super) fn change(
 fn waiting(job: &Job, edit: &JobEdit, now: Timestamp) -> Result<Placement> {
     let reordered = edit.run_at.is_some() || edit.priority.is_some();
     let run_at = edit.run_at.unwrap_or(job.run_at);
-    placement(job.status, job.waits_for, reordered, run_at, now).ok_or_else(|| {
-        let doing = format!("change job {}: it is {}", job.id, job.status);
-        Error::new(Code::JobNotWaiting, doing)
-    })
+    placement(job.status, job.waits_for, reordered, run_at, now)
+        .ok_or_else(|| Error::new(Code::JobNotWaiting, format!("job {} is {}", job.id, job.status)))
 }
 
 /// Writes the values that are another ones now, then moves the job where they lead.

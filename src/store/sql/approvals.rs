@@ -58,8 +58,8 @@ pub(in crate::store) fn waiting(conn: &Connection, limit: usize) -> Result<Vec<W
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The act if it waits for approval, and its marker. `doing` is what a person wants of it.
-fn undecided(conn: &Connection, id: FilingId, doing: &str) -> Result<(WaitingFiling, String)> {
+/// The act if it waits for approval, and its marker.
+fn undecided(conn: &Connection, id: FilingId) -> Result<(WaitingFiling, String)> {
     let sql = format!(
         "SELECT {WAITING}
          FROM filings f JOIN self_monitoring_issues i ON i.id = f.issue_id
@@ -68,7 +68,7 @@ fn undecided(conn: &Connection, id: FilingId, doing: &str) -> Result<(WaitingFil
     let read = |row: &Row<'_>| Ok((waiting_from_row(row)?, text(row, 11)?));
     let found =
         conn.prepare_cached(&sql)?.query_row(named_params! {":id": id.0}, read).optional()?;
-    let refused = |code, why: String| Err(Error::new(code, format!("{doing}: {why}")));
+    let refused = |code, why: String| Err(Error::new(code, why));
     match found {
         Some(found) if found.0.state == FilingState::AwaitingApproval => Ok(found),
         Some(_) => {
@@ -95,7 +95,7 @@ pub(in crate::store) fn approve(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
-    let (filing, _) = undecided(tx, id, "approve what is filed")?;
+    let (filing, _) = undecided(tx, id)?;
     set_state(tx, id, "pending", now)?;
     filings::wake(tx, None, now)?;
     audit::record(tx, actor, "approve", &subject(&filing), now)
@@ -112,7 +112,7 @@ pub(in crate::store) fn reject(
         UPDATE self_monitoring_issues
         SET state = 'closed', state_reason = 'not_planned', closed_at = :now
         WHERE id = :id AND state = 'open' AND number IS NULL";
-    let (filing, _) = undecided(tx, id, "reject what was to be filed")?;
+    let (filing, _) = undecided(tx, id)?;
     set_state(tx, id, "rejected", now)?;
     if filing.title.is_some() {
         let params = named_params! {":now": now.millis(), ":id": filing.issue.0};
@@ -134,23 +134,21 @@ pub(in crate::store) fn edit(
         UPDATE filings
         SET title = CASE WHEN title IS NULL THEN NULL ELSE :title END, body = :body, updated_at = :now
         WHERE id = :id";
-    let refused =
-        |why: &str| Err(Error::new(Code::ModelInvalid, format!("edit filing {}: {why}", id.0)));
-    let (filing, marker) = undecided(tx, id, "edit what is to be filed")?;
+    let refused = |code, why: &str| Err(Error::new(code, format!("filing {} {why}", id.0)));
+    let (filing, marker) = undecided(tx, id)?;
     let new_title = title.map(str::trim);
     if filing.title.is_some() && new_title.is_none_or(|t| t.is_empty() || t.contains(['\n', '\r']))
     {
-        return refused("a new issue has a title of one line");
+        return refused(Code::ModelInvalid, "is a new issue, which has a title of one line");
     }
     if new_title.is_some_and(|title| title.chars().count() > MAX_TITLE) {
-        return refused("a title has at most 240 characters");
+        return refused(Code::ModelInvalid, "takes a title of at most 240 characters");
     }
     if body.trim().is_empty() {
-        return refused("it has no text");
+        return refused(Code::ModelInvalid, "needs a text");
     }
     if body.len() > MAX_BODY {
-        let why = format!("edit filing {}: a text has at most 60,000 bytes", id.0);
-        return Err(Error::new(Code::JobTooLarge, why));
+        return refused(Code::JobTooLarge, "takes a text of at most 60,000 bytes");
     }
     let body = format!("{}\n\n{}\n", without_marker(body, &marker), line_of(&marker));
     tx.prepare_cached(SQL)?.execute(named_params! {

@@ -175,7 +175,10 @@ pub(in crate::store) fn save(
         ":was": was.as_str(),
     })?;
     if changed == 0 {
-        return Err(Error::new(Code::StoreLeaseLost, format!("save filing {}", filing.id.0)));
+        return Err(Error::new(
+            Code::StoreLeaseLost,
+            format!("another run holds filing {}", filing.id.0),
+        ));
     }
     if filing.act == Act::Open && filing.state == FilingState::Filed {
         let params =

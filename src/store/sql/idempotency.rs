@@ -39,7 +39,7 @@ impl<'a> Request<'a> {
             Some((id, body_hash)) if body_hash == self.body_hash => Ok(Some(id)),
             Some((id, _)) => Err(Error::new(
                 Code::IdempotencyConflict,
-                format!("repeat the request that made job {id}"),
+                format!("another request with the same key made job {id}"),
             )),
             None => Ok(None),
         }

@@ -228,7 +228,7 @@ pub(in crate::store) fn change(
         }
     };
     if changed == 0 {
-        return Err(Error::new(Code::IssueUnknown, format!("{action} issue {}", id.0)));
+        return Err(Error::new(Code::IssueUnknown, format!("there is no issue {}", id.0)));
     }
     audit::record(conn, actor, action, &format!("issue {}", id.0), now)
 }

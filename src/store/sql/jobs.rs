@@ -133,10 +133,7 @@ fn expect_room(conn: &Connection, kind: &Kind) -> Result<()> {
     if waiting < limit {
         return Ok(());
     }
-    Err(Error::new(
-        Code::QueueFull,
-        format!("queue another job of kind {kind}: {limit} wait already"),
-    ))
+    Err(Error::new(Code::QueueFull, format!("{limit} jobs of kind {kind} wait already")))
 }
 
 fn insert_row(
@@ -262,7 +259,7 @@ pub(super) fn lean() -> String {
 /// # Errors
 /// `JOB-ID-001` if there is none.
 pub(in crate::store) fn existing(conn: &Connection, id: JobId) -> Result<Job> {
-    get(conn, id)?.ok_or_else(|| Error::new(Code::JobUnknown, format!("find job {id}")))
+    get(conn, id)?.ok_or_else(|| Error::new(Code::JobUnknown, format!("there is no job {id}")))
 }
 
 /// The jobs that this has parked beyond `now`, in one queue or in all, those that are due first first; without their long

@@ -10,6 +10,28 @@ use serde_json::{Map, Value};
 /// Lines with waiting jobs that one poll looks at, in the order of their queues' and kinds' names.
 const MAX_LINES: i64 = 1000;
 
+/// The ids of the first `:limit` jobs of `:queue`, of whatever kind, in the order in which they start.
+pub(super) const FIRST_OF_QUEUE: &str = "
+    WITH RECURSIVE kinds (kind) AS (
+        SELECT min(kind) FROM jobs WHERE queue = :queue AND claim_order IS NOT NULL
+        UNION ALL
+        SELECT (
+            SELECT min(kind)
+            FROM jobs
+            WHERE queue = :queue AND claim_order IS NOT NULL AND kind > kinds.kind)
+        FROM kinds
+        WHERE kinds.kind IS NOT NULL)
+    SELECT j.id
+    FROM kinds k
+    JOIN jobs j ON j.id IN (
+        SELECT id
+        FROM jobs
+        WHERE queue = :queue AND kind = k.kind AND claim_order IS NOT NULL
+        ORDER BY claim_order, id
+        LIMIT :limit)
+    ORDER BY j.claim_order, j.id
+    LIMIT :limit";
+
 /// The jobs that wait for admission and those whose time has come, at most `limit` of each; without their long texts.
 pub(in crate::store) fn to_admit(
     conn: &Connection,

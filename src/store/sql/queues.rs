@@ -1,5 +1,6 @@
 //! Rows of `job_queues`: limits and pauses; and the switch that stops all of them.
 
+use super::line::FIRST_OF_QUEUE;
 use super::{counts, jobs, search, settings};
 use crate::error::{Code, Error, Result};
 use crate::model::{Actor, Job, KindRules, Pause, Queue, QueueState, Status, Timestamp, Unplaced};
@@ -91,9 +92,7 @@ pub(in crate::store) fn line(
     let next = format!(
         "SELECT {}
          FROM jobs
-         WHERE queue = :queue AND claim_order IS NOT NULL
-         ORDER BY claim_order, id
-         LIMIT 1",
+         WHERE id = ({FIRST_OF_QUEUE})",
         jobs::COLUMNS
     );
     let running = format!(
@@ -104,7 +103,7 @@ pub(in crate::store) fn line(
          LIMIT :limit",
         jobs::COLUMNS
     );
-    let params = named_params! {":queue": queue.as_str()};
+    let params = named_params! {":queue": queue.as_str(), ":limit": 1};
     let next = conn.prepare_cached(&next)?.query_row(params, jobs::from_row).optional()?;
     let mut statement = conn.prepare_cached(&running)?;
     let params = named_params! {":queue": queue.as_str(), ":limit": limit as i64};
@@ -235,7 +234,7 @@ pub(in crate::store) fn known(conn: &Connection, queue: &Queue) -> Result<()> {
     if conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))? {
         return Ok(());
     }
-    Err(Error::new(Code::QueueUnknown, format!("find the queue {queue}")))
+    Err(Error::new(Code::QueueUnknown, format!("there is no queue {queue}")))
 }
 
 /// The stop of all queues, if somebody ordered it.

@@ -40,8 +40,9 @@ fn plan(row: &Row<'_>) -> rusqlite::Result<Result<Plan>> {
     let (catch_up, overlap) = (text(row, 7)?, text(row, 8)?);
     let stagger = Duration::from_millis(row.get::<_, i64>(9)?.max(0) as u64);
     let json = |text: &str| {
-        serde_json::from_str::<Value>(text)
-            .map_err(|why| Error::new(Code::ScheduleUnreadable, "read its JSON").because(why))
+        serde_json::from_str::<Value>(text).map_err(|why| {
+            Error::new(Code::ScheduleUnreadable, "its JSON cannot be read").because(why)
+        })
     };
     let read = || {
         Plan {

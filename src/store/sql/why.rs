@@ -1,5 +1,6 @@
 //! What decides when jobs start, read in one snapshot for one job or for a page of them.
 
+use super::line::FIRST_OF_QUEUE;
 use super::{counts, jobs, queues, spend, workers};
 use crate::error::Result;
 use crate::model::{
@@ -17,16 +18,20 @@ const MAX_HOLDERS: i64 = 10;
 /// Up to where jobs ahead are counted.
 const MAX_AHEAD: usize = 1000;
 
-/// Why these jobs are not running; missing jobs are left out. The number of statements grows with the queues, schedules
+/// Why these jobs are not running; missing jobs are left out. Without a leader (`is_led`) no row of a worker counts. The number of statements grows with the queues, schedules
 /// and keys of the jobs, not with the jobs.
 pub(in crate::store) fn of(
     conn: &Connection,
     ids: &[JobId],
+    is_led: bool,
     now: Timestamp,
 ) -> Result<BTreeMap<JobId, Why>> {
     let jobs = jobs::of(conn, ids)?;
-    let around =
-        if jobs.iter().any(waits) { Around::read(conn, &jobs, now)? } else { Around::default() };
+    let around = if jobs.iter().any(waits) {
+        Around::read(conn, &jobs, is_led, now)?
+    } else {
+        Around::default()
+    };
     let told = jobs.iter().map(|job| (job.id, why(job, &around.of(job), now)));
     Ok(told.collect())
 }
@@ -71,8 +76,8 @@ struct Spending {
 }
 
 impl Around {
-    fn read(conn: &Connection, jobs: &[Job], now: Timestamp) -> Result<Self> {
-        let processes = workers::processes(conn, now)?;
+    fn read(conn: &Connection, jobs: &[Job], is_led: bool, now: Timestamp) -> Result<Self> {
+        let processes = if is_led { workers::processes(conn, now)? } else { Processes::default() };
         let kinds = processes.kind_facts();
         let waiting: Vec<_> = jobs.iter().filter(|job| waits(job)).collect();
         let mut around = Self { processes, kinds, ..Self::default() };
@@ -166,12 +171,6 @@ impl Lane {
             WHERE status = 'running' AND queue = :queue
             ORDER BY worker_id, id
             LIMIT :limit";
-        const LINE: &str = "
-            SELECT id
-            FROM jobs
-            WHERE queue = :queue AND claim_order IS NOT NULL
-            ORDER BY claim_order, id
-            LIMIT :limit";
         let mut state = QueueState { running, ..queues::get(conn, name)? };
         let usage_limit = state.pause.take_if(|pause| pause.by == queues::ENGINE);
         let usage_limit =
@@ -183,7 +182,7 @@ impl Lane {
             Ok(ids.collect::<rusqlite::Result<_>>()?)
         };
         let holders = ids(HOLDERS, MAX_HOLDERS)?;
-        let line = ids(LINE, MAX_AHEAD as i64)?;
+        let line = ids(FIRST_OF_QUEUE, MAX_AHEAD as i64)?;
         let line = line.into_iter().enumerate().map(|(at, id)| (id, at)).collect();
         Ok(Self { state, usage_limit, holders, line })
     }

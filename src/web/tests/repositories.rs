@@ -75,11 +75,11 @@ async fn what_cannot_be_added_is_refused_with_the_reason_and_what_was_typed() {
     let folder = site.folder.path().to_str().unwrap();
     for (path, name, status, why) in [
         ("relative/path", "", 400, "begins with /"),
-        ("/no/such/folder", "", 400, "No such file"),
+        ("/no/such/folder", "", 404, "No such file"),
         (folder, "", 400, "it has no .git"),
         (shop, "a b", 400, "1 to 64 letters"),
         (shop, "shop2", 409, "REPO-NAME-001"),
-        ("/<script>", HOSTILE, 400, "No such file"),
+        ("/<script>", HOSTILE, 404, "No such file"),
     ] {
         let answer = site.submit(PATH, &form(path, name)).await;
         assert_eq!(answer.status.as_u16(), status, "{path}");

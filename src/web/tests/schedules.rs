@@ -122,7 +122,7 @@ async fn an_admin_edits_a_schedule_and_hears_what_does_not_fit() {
         ("catch_up", "all:1000", "1 to 100"),
         ("overlap", HOSTILE, "queue_all"),
         ("stagger", "-1", "a length of time is written 90s"),
-        ("stagger", "86401", "a day is the longest"),
+        ("stagger", "86401", "its stagger is a day at most"),
         ("kind", "golden_repo", "missing field"),
     ] {
         let refused = site.submit("/schedules/nightly/edit", &form(field, value)).await;

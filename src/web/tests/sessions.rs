@@ -336,7 +336,10 @@ async fn a_session_without_a_sandbox_runs_again_only_for_an_admin_who_says_so() 
     Run::of(&site, full).await.done("").await;
     let refused = site.submit("/jobs/1/run-again", "").await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert!(site.see("/sessions/1").await.body.contains("Run again, without a sandbox"));
+    for page in ["/sessions/1", "/jobs/1"] {
+        let page = site.see(page).await.body;
+        assert!(page.contains("Run again, without a sandbox") && page.contains("confirm=full"));
+    }
     let again = site.submit("/jobs/1/run-again?on=session&confirm=full", "").await;
     assert_eq!(again.header("location"), "/sessions/2");
     let mut call = Call::by_owner(START);

@@ -40,7 +40,10 @@ pub(super) async fn poll(site: &Site, kind: &str) -> Option<Lease> {
 
 /// Registers a worker of these tests as the one that leads.
 pub(super) async fn lead(site: &Site) {
-    site.leads(Vec::new()).await;
+    let worker = site.leads(Vec::new()).await.worker;
+    let lock = site.web.store.try_lead(&worker).unwrap();
+    let mut leads = site.leads.lock().unwrap();
+    *leads = lock.or_else(|| leads.take());
 }
 
 pub(super) async fn claim(site: &Site) -> Lease {

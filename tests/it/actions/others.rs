@@ -106,7 +106,9 @@ async fn scans_are_asked_for_alike_by_every_face() {
 #[tokio::test(flavor = "multi_thread")]
 async fn repositories_are_refused_alike_by_every_face() {
     let mut faces = Faces::start(bare).await;
-    for (path, name) in [("/no/such/repository", "shop"), ("/etc", "etc")] {
+    for (path, name, code) in
+        [("/no/such/repository", "shop", Code::InputMissing), ("/etc", "etc", Code::RepositoryPath)]
+    {
         let form = [("path", path), ("name", name)];
         let cli = ["repos", "add", path, "--name", name];
         let request = Request { cli: &cli, page: Some(("/repositories", &form)) };
@@ -114,7 +116,7 @@ async fn repositories_are_refused_alike_by_every_face() {
             let add = RepositoryAdd { path: path.into(), name: name.into() };
             Ok(value(&repositories::add(store, call, add).await?))
         };
-        check(&faces.ask(request, add).await, Err(Code::RepositoryPath));
+        check(&faces.ask(request, add).await, Err(code));
         assert_eq!(faces.refused_below(Role::Operator, request.page, add).await, Code::AuthRole);
     }
 }

@@ -3,11 +3,24 @@
 use super::{Leader, add, job, kind, later, rules};
 use crate::support::{Played, START};
 use lamplighter::Code;
-use lamplighter::model::{Epoch, KindRules, Service, WorkerId};
+use lamplighter::model::{Epoch, KindRules, Process, Registration, Service, WorkerId};
 use lamplighter::store::Store;
 
 pub async fn a_lease_goes_on_with_each_beat_until_it_is_lost(store: &Store) {
-    let worker = Played::registered(store, "a", vec![rules()], vec![], START).await;
+    let worker =
+        Played { worker: WorkerId::parse("a").unwrap(), kinds: vec![rules()], leads: None };
+    let registration = Registration {
+        worker: worker.worker.clone(),
+        process: Process { pid: 1, start: None },
+        is_server: true,
+        kinds: worker.kinds.clone().into(),
+        limits: Vec::new(),
+        slots: 10,
+        replaces: None,
+    };
+    assert!(store.register(registration, START).await.unwrap().is_empty(), "nobody else has it");
+    store.serve_no_more(worker.worker.clone()).await.unwrap();
+    assert!(!store.workers().await.unwrap()[0].is_server);
     store.beat(worker.worker.clone(), later(1)).await.unwrap();
     let row = store.workers().await.unwrap().remove(0);
     assert_eq!((row.heartbeat_at, row.beat, row.lost_at), (later(1), 2, None));
