@@ -8,6 +8,7 @@ mod input;
 mod issues;
 mod jobs;
 mod logs;
+mod old_demo;
 mod output;
 mod prompts;
 mod queues;

@@ -6,13 +6,20 @@
 
 use crate::error::ignore;
 use crate::model::Timestamp;
+use std::collections::BTreeMap;
+use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 /// How soon a wait notices that the system's date has jumped.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+tokio::task_local! {
+    /// For whom the task works now.
+    static WHO: String;
+}
 
 /// A source of the current time; clones share it.
 #[derive(Clone, Debug)]
@@ -21,9 +28,58 @@ pub struct Clock(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     System,
-    Manual(Arc<watch::Sender<Timestamp>>),
+    Manual(Arc<Hands>),
     /// Moved by its own waits too.
     Skipping(Arc<watch::Sender<Timestamp>>),
+}
+
+/// A clock that a test moves.
+#[derive(Debug)]
+struct Hands {
+    at: watch::Sender<Timestamp>,
+    /// Those who wait for an instant, as far as it is known for whom.
+    sleepers: Mutex<BTreeMap<u64, Sleeper>>,
+}
+
+/// One who waits on a manual clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sleeper {
+    /// Who.
+    pub(crate) who: String,
+    /// For which instant.
+    pub(crate) until: Timestamp,
+}
+
+impl Hands {
+    fn sleepers(&self) -> MutexGuard<'_, BTreeMap<u64, Sleeper>> {
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes down who waits, if it is known, until the answer is dropped.
+    fn sleeping(&self, until: Timestamp) -> Option<Sleeping<'_>> {
+        let who = WHO.try_with(String::clone).ok()?;
+        let mut sleepers = self.sleepers();
+        let number = sleepers.last_key_value().map_or(0, |(last, _)| last + 1);
+        sleepers.insert(number, Sleeper { who, until });
+        Some(Sleeping { hands: self, number })
+    }
+}
+
+/// Somebody waits.
+struct Sleeping<'a> {
+    hands: &'a Hands,
+    number: u64,
+}
+
+impl Drop for Sleeping<'_> {
+    fn drop(&mut self) {
+        self.hands.sleepers().remove(&self.number);
+    }
+}
+
+/// Does the work on behalf of somebody: a wait of it on a manual clock says for whom.
+pub(crate) async fn on_behalf_of<T>(who: String, work: impl Future<Output = T>) -> T {
+    WHO.scope(who, work).await
 }
 
 impl Clock {
@@ -34,7 +90,8 @@ impl Clock {
 
     /// A clock that stands at `start` until [`Clock::advance`] moves it. For tests.
     pub fn manual(start: Timestamp) -> Self {
-        Self(Kind::Manual(Arc::new(watch::Sender::new(start))))
+        let at = watch::Sender::new(start);
+        Self(Kind::Manual(Arc::new(Hands { at, sleepers: Mutex::default() })))
     }
 
     /// A manual clock that each wait moves forward: a wait of a day takes no time. For tests of one task.
@@ -46,7 +103,8 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Kind::System => system_now(),
-            Kind::Manual(at) | Kind::Skipping(at) => *at.borrow(),
+            Kind::Manual(hands) => *hands.at.borrow(),
+            Kind::Skipping(at) => *at.borrow(),
         }
     }
 
@@ -68,10 +126,18 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         match &self.0 {
             Kind::System => panic!("only a manual clock can be moved"),
-            Kind::Manual(at) | Kind::Skipping(at) => {
-                at.send_modify(|now| *now = now.plus(by));
-            }
+            Kind::Manual(hands) => hands.at.send_modify(|now| *now = now.plus(by)),
+            Kind::Skipping(at) => at.send_modify(|now| *now = now.plus(by)),
         }
+    }
+
+    /// Those who wait on a manual clock for an instant to come, as far as it is known for whom. `None`: the clock moves by
+    /// itself.
+    pub(crate) fn sleepers(&self) -> Option<Vec<Sleeper>> {
+        let Kind::Manual(hands) = &self.0 else { return None };
+        let now = self.now();
+        let sleepers = hands.sleepers();
+        Some(sleepers.values().filter(|sleeper| sleeper.until > now).cloned().collect())
     }
 
     /// Returns after this long, whatever happens to the date meanwhile (P19). Cancel safe.
@@ -96,8 +162,9 @@ impl Clock {
                 }
                 tokio::time::sleep(left.min(LOOK_EVERY)).await;
             },
-            Kind::Manual(at) => {
-                let mut times = at.subscribe();
+            Kind::Manual(hands) => {
+                let _sleeping = hands.sleeping(instant);
+                let mut times = hands.at.subscribe();
                 let waited = times.wait_for(|now| *now >= instant).await;
                 ignore(waited, "the sender lives as long as the clock, so the wait cannot fail");
             }

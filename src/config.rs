@@ -10,6 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+/// The variable that names the data directory.
+pub(crate) const DATA_DIR: &str = "LAMPLIGHTER_DATA_DIR";
 /// Where the server listens unless it is told otherwise.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8745);
 
@@ -423,7 +425,7 @@ pub fn data_dir(
             env("XDG_DATA_HOME").or_else(|| env("HOME").map(|home| home.join(".local/share")));
         data.map(|data| data.join(folder))
     };
-    flag.or_else(|| env("LAMPLIGHTER_DATA_DIR"))
+    flag.or_else(|| env(DATA_DIR))
         .or_else(platform)
         .ok_or_else(|| Error::new(Code::ConfigDirectory, "find the data directory"))
 }

@@ -7,6 +7,7 @@
 mod class;
 mod code;
 mod coded;
+#[cfg(feature = "monitor")]
 mod input;
 mod registry;
 

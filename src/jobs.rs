@@ -155,6 +155,19 @@ impl Jobs {
         }
     }
 
+    /// Stores a job with this payload and waits for its end, at most `timeout` of the clock.
+    ///
+    /// # Errors
+    /// As [`Jobs::add`] and [`Jobs::wait`].
+    pub async fn run<P: Payload + Sync>(
+        &self,
+        payload: &P,
+        timeout: Duration,
+    ) -> Result<Waited<P::Output>> {
+        let id = self.enqueue(payload).await?.id();
+        self.wait::<P>(id, timeout).await
+    }
+
     /// The steps that the jobs which fit the filter take from now on: by `id`, `kind`, `queue` and `status`, the one after
     /// the step. See [`JobEvents`] for what is lost. Of a job that another process runs it tells the end alone.
     ///

@@ -6,24 +6,35 @@
 //! *Invariant:* a write is answered after its commit. An error means that nothing was saved, except where
 //! [`Error::is_outcome_unknown`](crate::Error::is_outcome_unknown) says otherwise (P2).
 
+#[cfg(feature = "web")]
 mod accounts;
+#[cfg(feature = "monitor")]
 mod approvals;
 mod board;
+#[cfg(feature = "web")]
 mod bulk;
 mod core;
+#[cfg(feature = "monitor")]
 pub mod door;
+#[cfg(feature = "monitor")]
 mod filings;
 mod jobs;
 mod leader;
+#[cfg(feature = "monitor")]
 mod logs;
 mod news;
 mod queues;
+#[cfg(feature = "agents")]
 mod repositories;
+#[cfg(feature = "monitor")]
 mod scans;
 mod schedules;
+pub mod schema;
 mod search;
+#[cfg(feature = "agents")]
 mod sessions;
 mod settings;
+#[cfg(feature = "monitor")]
 mod snapshot;
 mod sql;
 mod sqlite;
@@ -31,15 +42,17 @@ mod waits;
 mod workers;
 
 pub use leader::Leadership;
+#[cfg(feature = "monitor")]
 pub use logs::LogStore;
 pub use news::JobEvents;
+#[cfg(feature = "monitor")]
 pub use snapshot::{Snapshot, SnapshotPlan};
 pub use sql::transactional;
 
 use crate::error::Result;
 use board::Board;
 use news::News;
-use sqlite::{Database, Schema};
+use sqlite::{Database, Owner, Schema};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -53,21 +66,28 @@ static SCHEMA: Schema = Schema { durable: true, ..SCRATCH };
 static SCRATCH_SCHEMA: Schema = SCRATCH;
 
 const SCRATCH: Schema = Schema {
-    application_id: APPLICATION_ID,
-    migrations: &[concat!(
-        include_str!("../migrations/sqlite/engine.sql"),
-        include_str!("../migrations/sqlite/program.sql"),
-    )],
+    owner: Owner::Ours { application_id: APPLICATION_ID },
+    components: &[
+        &schema::ENGINE,
+        #[cfg(feature = "agents")]
+        &schema::PROGRAM,
+    ],
     durable: false,
 };
 
-/// The treatment of a database file of an older version. A missing file is created in both modes.
+/// The jobs in an application's database.
+static GUEST: Schema =
+    Schema { owner: Owner::Application, components: &[&schema::ENGINE], durable: true };
+
+/// The treatment of a database file that lacks tables of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
-    /// Back it up and migrate it.
+    /// A missing file is created. An older one is migrated; a copy of a file of our own is kept beside it.
     Migrate,
-    /// Refuse it.
+    /// A missing file is created, an older one is refused.
     Current,
+    /// A missing file is refused as an older one is: nothing is created, and what is there is compared.
+    Check,
 }
 
 /// The job database. Clones share it; the last one to go closes it.
@@ -81,9 +101,24 @@ impl Store {
     ///
     /// # Errors
     /// `STORE-FILE-001` a foreign file, `-002` a newer one, `-003` an older one in [`OpenMode::Current`], `-004` a file
-    /// system without what WAL needs; `STORE-IO-001`, `STORE-FULL-001`. A refused file is left byte-identical (P28).
+    /// system without what WAL needs, `-005` one of version 0.1.0; `STORE-TABLE-002` changed tables; `STORE-IO-001`, `STORE-FULL-001`. A refused file is left byte-identical (P28).
     pub fn open(path: &Path, mode: OpenMode) -> Result<Self> {
         Ok(Self { db: Arc::new(Database::open(path, &SCHEMA, mode)?) })
+    }
+
+    /// Opens the database of an application at `path`, whatever other tables it has, and keeps the jobs there: a job and rows
+    /// of the application can then be saved in one transaction (see [`transactional`]). Blocks.
+    ///
+    /// The tables `jobs` and `job_…` are added; [`schema`] has their migrations for the application's own tool. Nothing
+    /// else of the file changes: neither `user_version` nor `application_id`, its journal mode, its rights or its folder.
+    /// Its write-ahead log is written back, and never cut. A missing file is created in WAL mode.
+    ///
+    /// # Errors
+    /// `STORE-TABLE-001` names that we need are taken, `-002` our tables are not those of this version; `STORE-FILE-001`
+    /// no database, `-002` our tables are newer, `-003` they are older or missing and `mode` does not make them, `-006` a file
+    /// that is not in WAL mode or not in UTF-8; `STORE-IO-001`, `STORE-FULL-001`. Nothing was written then.
+    pub fn open_in(path: &Path, mode: OpenMode) -> Result<Self> {
+        Ok(Self { db: Arc::new(Database::open(path, &GUEST, mode)?) })
     }
 
     /// The same for a test's throw-away database, without the syncs that make a commit survive a power cut.

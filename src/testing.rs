@@ -40,13 +40,19 @@
 //! ```
 
 use crate::clock::Clock;
-use crate::error::{Result, ignore};
-use crate::model::{Filter, Job, Kind};
+use crate::error::{Code, Error, Result};
+use crate::model::{Filter, Job, Kind, Status};
 use crate::store::Store;
+use std::future::Future;
 use std::path::Path;
+use std::time::Duration;
 
 /// Jobs that an assertion looks at: a test that has more should ask the store itself.
 const MAX_LOOKED_AT: usize = 1000;
+/// How long nothing happens before a look whether anything can: what is on its way comes sooner.
+const MOMENT: Duration = Duration::from_secs(1);
+/// The moments without a change, a minute, after which nothing will come.
+const MAX_STILL: u32 = 60;
 
 /// A store in a folder that a test throws away: it commits without syncing, so that it is fast, and survives no power
 /// cut.
@@ -60,17 +66,56 @@ pub fn store_in(folder: &Path) -> Result<Store> {
 /// Waits until nothing runs and nothing can start at the clock's time, with a running engine on the same store. Jobs
 /// whose time has not come stay; so do those that no handler of the engine takes.
 ///
+/// On a manual clock it does not wait for what cannot come: a handler that sleeps on the clock wakes when the test
+/// advances it, and on [`Clock::skipping`] at once.
+///
 /// # Errors
-/// As [`Store::is_idle`].
+/// On a manual clock `JOB-TIME-002` with the jobs and the instants if all that run sleep, or if nothing has happened for a
+/// minute. As [`Store::is_idle`].
 pub async fn drain(store: &Store, clock: &Clock) -> Result<()> {
     let mut changes = store.changes();
+    let mut still = 0;
     loop {
         changes.borrow_and_update();
         if store.is_idle(clock.now()).await? {
             return Ok(());
         }
-        ignore(changes.changed().await, "the store is open, so the wait ends with a change");
+        if happens(changes.changed()).await {
+            still = 0;
+        } else {
+            expect_to_end(store, clock, still).await?;
+            still += 1;
+        }
     }
+}
+
+/// Whether something happens within a moment, in the machine's own time.
+async fn happens(what: impl Future) -> bool {
+    tokio::time::timeout(MOMENT, what).await.is_ok()
+}
+
+/// Refuses to wait for what cannot come, now that nothing has happened for that many moments.
+async fn expect_to_end(store: &Store, clock: &Clock, still: u32) -> Result<()> {
+    let Some(sleepers) = clock.sleepers() else { return Ok(()) };
+    let running = Filter::default().status(Status::Running);
+    let running = store.find_jobs(running, None, MAX_LOOKED_AT, clock.now()).await?.rows;
+    let name = |job: &Job| format!("job {} ({})", job.id, job.kind);
+    let sleeps = |job: &Job| sleepers.iter().any(|sleeper| sleeper.who == name(job));
+    let why = if !running.is_empty() && running.iter().all(sleeps) {
+        let words =
+            sleepers.iter().map(|sleeper| format!("{} until {}", sleeper.who, sleeper.until));
+        let words = words.collect::<Vec<_>>().join(", ");
+        format!(
+            "these sleep on a manual clock, which stands at {}: {words}; advance it, or use Clock::skipping",
+            clock.now()
+        )
+    } else if still >= MAX_STILL {
+        let words = running.iter().map(name).collect::<Vec<_>>().join(", ");
+        format!("nothing has happened for a minute; these run: {words}")
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(Code::JobIdle, format!("drain the store: {why}")))
 }
 
 /// Fails the test unless a job of this kind fits, whatever its status; answers the newest one.

@@ -1,6 +1,6 @@
 //! `lamplighter serve`: the engine, the scans and the admin pages in one process.
 
-use super::{Cli, JOBS_DB, LOGS_DB, output};
+use super::{Cli, JOBS_DB, LOGS_DB, old_demo, output};
 use crate::actions::{Call, people};
 use crate::agents::Launcher;
 use crate::bulk;
@@ -53,8 +53,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let clock = Clock::system();
     let data_dir = cli.data_dir(arguments.demo)?;
     let config = configuration(&data_dir, arguments.config.as_deref(), arguments.listen)?;
-    let store = Store::open(&data_dir.join(JOBS_DB), OpenMode::Migrate)?;
-    let logs = LogStore::open(&data_dir.join(LOGS_DB), OpenMode::Migrate)?;
+    let (store, logs) = open(&data_dir, arguments.demo, clock.now())?;
     let created = admin_from_environment(&store, &clock).await?;
     refuse_exposure(&config, &store).await?;
     if arguments.demo && logs.last_id().await? == 0 {
@@ -119,6 +118,20 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     intake.stop().await;
     writer.stop().await;
     ended
+}
+
+fn open(data_dir: &Path, is_demo: bool, now: Timestamp) -> Result<(Store, LogStore)> {
+    let both = || {
+        let store = Store::open(&data_dir.join(JOBS_DB), OpenMode::Migrate)?;
+        Ok((store, LogStore::open(&data_dir.join(LOGS_DB), OpenMode::Migrate)?))
+    };
+    match both() {
+        Err(refusal) if is_demo => {
+            old_demo::set_aside(data_dir, refusal, now)?;
+            both()
+        }
+        opened => opened,
+    }
 }
 
 fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Agents {

@@ -1,6 +1,7 @@
 //! Layers: code of the application that runs around every handler.
 
 use super::handler::{Answer, Context, Handler};
+use crate::clock::on_behalf_of;
 use crate::model::Outcome;
 use std::future::Future;
 use std::sync::Arc;
@@ -27,10 +28,15 @@ where
     Arc::new(move |context, next| Box::pin(around(context, next)))
 }
 
-/// A handler with the layers around it, the first of them outermost.
+/// A handler with the layers around it, the first of them outermost. What they wait for on a manual clock, they wait for
+/// on behalf of their job: a test is told which job sleeps.
 pub(super) fn wrapped(handler: Handler, layers: &[Layer]) -> Handler {
-    layers.iter().rev().fold(handler, |inner, layer| {
+    let whole = layers.iter().rev().fold(handler, |inner: Handler, layer| {
         let layer = Arc::clone(layer);
         Arc::new(move |context| layer(context, Next(Arc::clone(&inner))))
+    });
+    Arc::new(move |context: Context| {
+        let who = format!("job {} ({})", context.job.id, context.job.kind);
+        Box::pin(on_behalf_of(who, whole(context)))
     })
 }

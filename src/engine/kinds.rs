@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// Runs the jobs of one kind. Its fields are its state: a client, a pool, a configuration.
 ///
-/// `Err` is an [`Outcome`]. `?` makes a failure of any error, text or boxed error under `JOB-RUN-001` (an [`Error`] of
+/// `Err` is an [`Outcome`]. `?` makes a failure of any error, text or boxed error under `JOB-RUN-001` (an [`Error`](crate::Error) of
 /// ours keeps its code), so the job is tried again while it has attempts. The other outcomes are said outright, as in
 /// `return Err(Outcome::Snooze(length))`. What answers another result, such as one of anyhow, is written
 /// `Ok(work().await?)`.

@@ -13,17 +13,28 @@ codes! {
         "The disk, the file's permissions or the file system refused an operation.",
         "Check that the data directory exists, belongs to this user and that its disk works.";
     StoreForeign: Damaged = "STORE-FILE-001", "The file is not a Lamplighter database",
-        "The path names a file of another program.",
-        "Name another file, or move this one away; it was left as it is.";
+        "The path names a file of another program.", "Name another file, or move this one away; it was left as it is.";
     StoreNewer: Damaged = "STORE-FILE-002", "The database is of a newer version",
         "A newer lamplighter has migrated this file.",
         "Use that newer version. To go back, end the server and put the copy that the newer version made before it migrated in the place of the file.";
     StoreOlder: Damaged = "STORE-FILE-003", "The database is of an older version",
         "This lamplighter is newer than the file; only `serve` migrates.",
-        "Start `lamplighter serve` once; it migrates after an automatic backup.";
+        "Start `lamplighter serve` once; it migrates after an automatic backup. An application opens its file with `OpenMode::Migrate`, or runs the new migrations of `schema::engine()`.";
     StorePragma: Internal = "STORE-FILE-004", "The database refused a safety setting",
         "The file system does not offer what SQLite's WAL mode needs, as network file systems do not.",
         "Put the data directory on a local disk.";
+    StoreFirst: Damaged = "STORE-FILE-005", "The database was made by Lamplighter 0.1.0",
+        "Version 0.1.0 had other tables, and no version migrates them.",
+        "Use a new data directory: name one with `--data-dir`, or give the old one another name. The old files were left as they are, and version 0.1.0 still reads them.";
+    StoreUnfit: Damaged = "STORE-FILE-006", "The application's database lacks a setting that jobs need",
+        "Its journal mode is not WAL, or its encoding is not UTF-8.",
+        "Run `PRAGMA journal_mode = WAL` on the file once, while no other program has it open. A database in UTF-16 must be copied into a new one.";
+    StoreNamesTaken: Damaged = "STORE-TABLE-001", "Names that the job tables need are taken",
+        "The database has tables, indexes, triggers or views of another program with these names.",
+        "Rename what the message lists, or keep the jobs in a file of their own. Nothing was written.";
+    StoreTablesDiffer: Damaged = "STORE-TABLE-002", "The job tables are not those of this version",
+        "A table was dropped or changed, or another build of Lamplighter made the tables.",
+        "Use the Lamplighter that made the tables, or restore a copy of the file. Nothing was written.";
     StoreBusy: Busy = "STORE-BUSY-001", "The database is held by another program",
         "Another process keeps a write transaction open.",
         "End the transaction of the other program, or try again later; nothing was saved.";
@@ -60,8 +71,7 @@ codes! {
         "The kernel refused to watch the database file.",
         "Raise fs.inotify.max_user_instances; until then the server looks every 250 ms.";
     ModelInvalid: Invalid = "JOB-VALUE-001", "A value is not valid",
-        "A name, a number or a text does not fit its rule.",
-        "Give a value that fits the rule; nothing was changed.";
+        "A name, a number or a text does not fit its rule.", "Give a value that fits the rule; nothing was changed.";
     QueueFull: TooMany = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
         "The limit of waiting jobs is reached.",
         "Wait until some of them have run, then try again; the new job was not saved.";
@@ -93,11 +103,9 @@ codes! {
         "The handler reported nothing for longer than the idle limit of its kind.",
         "Find out what the handler was waiting for; raise the idle limit if such a silence is normal.";
     QueueUnknown: NotFound = "QUEUE-NAME-001", "There is no such queue",
-        "No job, kind or setting names this queue.",
-        "`lamplighter queues list` shows the queues.";
+        "No job, kind or setting names this queue.", "`lamplighter queues list` shows the queues.";
     ScheduleUnknown: NotFound = "SCHED-NAME-001", "There is no such schedule",
-        "The name is wrong, or the schedule was removed.",
-        "`lamplighter schedules list` shows the schedules.";
+        "The name is wrong, or the schedule was removed.", "`lamplighter schedules list` shows the schedules.";
     ScheduleExists: Conflict = "SCHED-NAME-002", "There is a schedule of this name",
         "Another schedule has the name already.",
         "Choose another name, or change the existing schedule with `lamplighter schedules edit`.";
@@ -108,11 +116,9 @@ codes! {
         "Another program wrote a rule, a kind or a policy that this version does not know.",
         "Give the schedule a kind and a rule with `lamplighter schedules edit`. Until then it makes no jobs; the other schedules go on.";
     ScheduleOver: Invalid = "SCHED-RULE-002", "The rule has no occurrence to come",
-        "The instant of the rule is past, or its date never comes.",
-        "Choose a rule that occurs in the future.";
+        "The instant of the rule is past, or its date never comes.", "Choose a rule that occurs in the future.";
     ScheduleLimit: Conflict = "SCHED-LIMIT-001", "There are too many schedules",
-        "The limit of 1,000 schedules is reached.",
-        "Remove some schedules, or let one job do the work of several.";
+        "The limit of 1,000 schedules is reached.", "Remove some schedules, or let one job do the work of several.";
     HandlerFailed: Internal = "JOB-RUN-001", "A job's handler answered with an error",
         "What the handler works with failed, or it was given something it cannot use.",
         "Read the cause in the message; the job is tried again while it has attempts left.";
@@ -164,11 +170,9 @@ codes! {
         "The model did not answer with the JSON object that it was asked for.",
         "The message shows how the answer begins. Scan again, or choose a stronger model.";
     ScanAgent: Internal = "SCAN-REPLY-002", "The agent could not analyse the log",
-        "The agent says so itself.",
-        "Read in the message what the agent says, then scan again.";
+        "The agent says so itself.", "Read in the message what the agent says, then scan again.";
     IssueUnknown: NotFound = "SCAN-ISSUE-001", "There is no such issue",
-        "The id is wrong.",
-        "The page Self-Monitoring lists the issues.";
+        "The id is wrong.", "The page Self-Monitoring lists the issues.";
     IssueElsewhere: Conflict = "SCAN-ISSUE-002", "The issue is one of another tracker",
         "An issue is opened and closed at the tracker where it is filed; the next scan reads its state there.",
         "Open or close the issue on its page at the tracker. You can mute it here.";
@@ -224,8 +228,7 @@ codes! {
         "The program crashed, or it ended before the model answered.",
         "Read its last words in the message and the transcript, then run the job again.";
     AgentFailed: Internal = "AGENT-RUN-003", "The agent failed",
-        "The program reports an error of its own.",
-        "Read the transcript.";
+        "The program reports an error of its own.", "Read the transcript.";
     AgentInterrupted: Internal = "AGENT-RUN-004", "The agent was interrupted",
         "Somebody stopped the agent, or the server stopped or died while it ran.",
         "Run the job again if its work is still needed; the transcript is kept.";
@@ -233,8 +236,7 @@ codes! {
         "The key is missing, wrong or revoked, or the login has expired.",
         "Set ANTHROPIC_API_KEY for the server, or log in with the agent program as the server's user, then run the job again.";
     AgentBilling: Internal = "AGENT-BILL-001", "The account of the model's service has no credit left",
-        "The prepaid credit is used up.",
-        "Buy credit, then run the job again.";
+        "The prepaid credit is used up.", "Buy credit, then run the job again.";
     AgentLimited: Internal = "AGENT-LIMIT-001", "The limit of the model's service is reached",
         "Requests or usage are limited for a time.",
         "You need to do nothing: the queue goes on when the limit is lifted, or at once when you resume it.";
@@ -245,8 +247,7 @@ codes! {
         "The work costs more than its budget.",
         "Read the transcript, then continue the session, or run it again with a larger budget.";
     AgentOutput: Internal = "AGENT-LIMIT-004", "The agent wrote too much",
-        "A command that the agent ran prints without end.",
-        "Read the transcript, and ask for less output.";
+        "A command that the agent ran prints without end.", "Read the transcript, and ask for less output.";
     AgentTimedOut: Internal = "AGENT-TIME-001", "The agent took too long",
         "The work needs more time than the agent was given.",
         "Read the transcript, then continue the session, or run it again with more time.";
@@ -257,8 +258,7 @@ codes! {
         "The model is not known, or the prompt is too long.",
         "Correct what the message names, then run the job again.";
     AgentService: Internal = "AGENT-API-002", "The model's service failed",
-        "The service or the network is overloaded or down.",
-        "Run the job again later.";
+        "The service or the network is overloaded or down.", "Run the job again later.";
     AgentDenied: Internal = "AGENT-TOOLS-001", "A tool was not allowed",
         "The agent wanted to use a tool that its profile does not allow.",
         "Choose a wider profile if the work needs it.";

@@ -4,6 +4,7 @@
 //! act by it, so that what was shown is what is done.
 
 use super::job::word_enum;
+#[cfg(feature = "web")]
 use super::limits::check_priority;
 use super::{Filter, Job, Status, Timestamp};
 use crate::error::Result;
@@ -57,6 +58,7 @@ impl BulkAct {
     ///
     /// # Errors
     /// `JOB-VALUE-001` for a priority out of range.
+    #[cfg(feature = "web")]
     pub(crate) fn checked(self) -> Result<Self> {
         match self {
             Self::SetPriority(priority) => check_priority(priority)

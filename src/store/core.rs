@@ -6,6 +6,7 @@
 mod admit;
 pub(super) mod again;
 pub(super) mod budget;
+#[cfg(feature = "web")]
 pub(super) mod bulk;
 pub(super) mod cancel;
 mod claim;

@@ -45,7 +45,7 @@ impl Store {
     /// # Errors
     /// `STORE-IO-001` if the lock file cannot be made.
     pub fn try_lead(&self, worker: &WorkerId) -> Result<Option<Leadership>> {
-        let path = self.db.path().with_extension("lock");
+        let path = self.db.lock_path();
         let io = |e| Error::new(Code::StoreIo, format!("lock {}", path.display())).because(e);
         let options = OpenOptions::new()
             .read(true)
@@ -68,7 +68,7 @@ impl Store {
     /// # Errors
     /// `STORE-IO-001` if the lock file cannot be looked at.
     pub(crate) fn is_led(&self) -> Result<bool> {
-        let path = self.db.path().with_extension("lock");
+        let path = self.db.lock_path();
         let io = |e| Error::new(Code::StoreIo, format!("look at {}", path.display())).because(e);
         let file = match File::open(&path) {
             Ok(file) => file,

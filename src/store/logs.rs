@@ -1,10 +1,10 @@
 //! The log store: rows of other programs' logs and of our own.
 
-use super::OpenMode;
 use super::sql;
-use super::sqlite::{self, Database, Schema};
+use super::sqlite::{self, Database, Owner, Schema};
+use super::{OpenMode, schema};
 use crate::error::{Code, Error, Result};
-use crate::model::{LogRow, NewLogRow, ProcessFacts, Service, Timestamp};
+use crate::model::{Found, LogFilter, LogRow, NewLogRow, ProcessFacts, Service, Timestamp};
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -16,8 +16,8 @@ const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMLG");
 
 /// A power cut may cost the last log lines, never the file: a sync per batch would be a sync per log line.
 static SCHEMA: Schema = Schema {
-    application_id: APPLICATION_ID,
-    migrations: &[include_str!("../../migrations/sqlite/logs.sql")],
+    owner: Owner::Ours { application_id: APPLICATION_ID },
+    components: &[&schema::LOGS],
     durable: false,
 };
 
@@ -37,6 +37,16 @@ impl LogStore {
     /// Says how a service of the log database ended that ran until `at`, as [`Store::ran`](super::Store::ran) does.
     pub fn ran<E: fmt::Display>(&self, service: &Service, at: Timestamp, ended: Result<String, E>) {
         self.db.board().ran(service, at, ended);
+    }
+
+    /// The newest log rows that fit the filter. Looks through 100,000 rows at most and says so.
+    pub async fn search(&self, filter: LogFilter) -> Result<Found<LogRow>> {
+        self.db.read("list log rows", move |c| sql::search::logs(c, &filter)).await
+    }
+
+    /// Bytes of the log database with its write-ahead log.
+    pub fn bytes(&self) -> u64 {
+        self.db.sizes().0
     }
 
     /// Opens or creates the log database at `path`. Blocks.

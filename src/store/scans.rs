@@ -10,6 +10,16 @@ use crate::model::{
 };
 
 impl Store {
+    /// The newest scans after the first `skip`, and how many there are in all.
+    pub async fn scan_history(&self, skip: u64, limit: usize) -> Result<(Vec<Scan>, u64)> {
+        self.db.read("list scans", move |c| sql::scans::history(c, skip, limit)).await
+    }
+
+    /// The newest issues after the first `skip`, and how many there are in all.
+    pub async fn issue_list(&self, skip: u64, limit: usize) -> Result<(Vec<Issue>, u64)> {
+        self.db.read("list issues", move |c| sql::issues::list(c, skip, limit)).await
+    }
+
     /// What runs, what waits and what ended last.
     pub async fn scan_now(&self) -> Result<ScanNow> {
         self.db.read("read the scan status", sql::scans::now).await

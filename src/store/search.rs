@@ -1,10 +1,8 @@
 //! Lists with filters, and the figures of the dashboard.
 
-use super::{LogStore, Store, sql};
+use super::{Store, sql};
 use crate::error::Result;
-use crate::model::{
-    Filter, Found, Issue, Job, JobId, LogFilter, LogRow, Overview, Scan, Timestamp,
-};
+use crate::model::{Filter, Found, Job, JobId, Overview, Timestamp};
 
 impl Store {
     /// The newest jobs below the cursor that fit the filter, at most `limit`. Looks through 100,000 jobs at most and says
@@ -31,27 +29,5 @@ impl Store {
         let overview =
             self.db.read("read the overview", move |c| sql::search::overview(c, now)).await?;
         Ok(Overview { database_bytes, wal_bytes, ..overview })
-    }
-
-    /// The newest scans after the first `skip`, and how many there are in all.
-    pub async fn scan_history(&self, skip: u64, limit: usize) -> Result<(Vec<Scan>, u64)> {
-        self.db.read("list scans", move |c| sql::scans::history(c, skip, limit)).await
-    }
-
-    /// The newest issues after the first `skip`, and how many there are in all.
-    pub async fn issue_list(&self, skip: u64, limit: usize) -> Result<(Vec<Issue>, u64)> {
-        self.db.read("list issues", move |c| sql::issues::list(c, skip, limit)).await
-    }
-}
-
-impl LogStore {
-    /// The newest log rows that fit the filter. Looks through 100,000 rows at most and says so.
-    pub async fn search(&self, filter: LogFilter) -> Result<Found<LogRow>> {
-        self.db.read("list log rows", move |c| sql::search::logs(c, &filter)).await
-    }
-
-    /// Bytes of the log database with its write-ahead log.
-    pub fn bytes(&self) -> u64 {
-        self.db.sizes().0
     }
 }

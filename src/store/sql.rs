@@ -1,37 +1,48 @@
 //! The statements of the store.
 
+#[cfg(feature = "web")]
 pub(super) mod accounts;
+#[cfg(feature = "monitor")]
 pub(super) mod approvals;
 pub(super) mod audit;
+#[cfg(feature = "web")]
 pub(super) mod bulk;
 pub(super) mod counts;
+#[cfg(feature = "monitor")]
 pub(super) mod filings;
 mod filter;
 pub(super) mod gates;
 pub(super) mod history;
 mod idempotency;
+#[cfg(feature = "monitor")]
 pub(super) mod issues;
 pub(super) mod jobs;
 pub(super) mod lease;
 pub(super) mod line;
+#[cfg(feature = "monitor")]
 pub(super) mod logs;
 pub(super) mod moves;
 pub(super) mod prune;
 pub(super) mod queues;
 pub(super) mod remove;
+#[cfg(feature = "agents")]
 pub(super) mod repositories;
+#[cfg(feature = "monitor")]
 pub(super) mod scans;
 pub(super) mod schedules;
 pub(super) mod search;
+#[cfg(feature = "agents")]
 pub(super) mod sessions;
 pub(super) mod settings;
 #[cfg(test)]
 mod simulation;
+#[cfg(feature = "monitor")]
 pub(super) mod snapshot;
 pub(super) mod spend;
 #[cfg(test)]
 mod statements;
 pub mod transactional;
+#[cfg(feature = "agents")]
 pub(super) mod transcript;
 pub(super) mod unblock;
 pub(super) mod why;

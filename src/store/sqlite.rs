@@ -4,9 +4,12 @@
 
 mod checkpoint;
 mod database;
+#[cfg(feature = "monitor")]
 pub(super) mod door;
 mod draft;
 pub(super) mod error;
+pub(super) mod guest;
+pub(super) mod ledger;
 pub(super) mod open;
 pub(super) mod row;
 mod transaction;
@@ -15,5 +18,5 @@ mod work;
 mod writer;
 
 pub(super) use database::Database;
-pub(super) use open::Schema;
+pub(super) use open::{Owner, Schema};
 pub(super) use transaction::Tx;

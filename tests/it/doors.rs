@@ -41,8 +41,7 @@ async fn server(store: &Store, facts: ProcessFacts) -> Leadership {
     store.say(|says| *says = facts);
     let kinds = [Kind::AGENT_SESSION, Kind::SELF_MONITORING].map(KindRules::new).into();
     let worker = Played::leading(store, "w", kinds, vec![], START).await.worker;
-    let lock = store.try_lead(&worker).unwrap().unwrap();
-    lock
+    store.try_lead(&worker).unwrap().unwrap()
 }
 
 /// A session that is over with this request, and its job's id.

@@ -70,6 +70,15 @@ fn nightly(cron: &str) -> NewSchedule {
     NewSchedule::cron("nightly", cron, "Europe/Berlin").of(&Report::default()).unwrap()
 }
 
+#[test]
+fn the_first_program_has_fifteen_lines_and_one_use_and_is_the_readmes() {
+    let hello = include_str!("../../examples/hello.rs");
+    let code = &hello[hello.find("use lamplighter").unwrap()..];
+    assert_eq!(code.lines().filter(|line| !line.is_empty()).count(), 15);
+    assert_eq!(code.lines().filter(|line| line.starts_with("use ")).count(), 1);
+    assert!(include_str!("../../README.md").contains(code), "README.md shows another program");
+}
+
 #[tokio::test]
 async fn a_handler_is_a_value_with_state_and_its_payload_type_stands_for_the_kind() {
     let (_folder, store, clock) = scene();
@@ -235,4 +244,28 @@ async fn a_delay_counts_from_when_the_job_is_stored() {
     let waits = until(&store, id, |job| job.status == Status::Scheduled).await;
     assert_eq!((waits.run_at, waits.priority), (START.plus(Duration::from_hours(3)), Some(-3)));
     in_time(engine.stop(NO_GRACE)).await;
+}
+
+#[tokio::test]
+async fn a_drain_that_cannot_end_on_a_manual_clock_names_the_handler_that_sleeps() {
+    let (_folder, store, clock) = scene();
+    let captured = clock.clone();
+    let engine = Engine::builder(store.clone(), clock.clone())
+        .on::<Report, _, _>(move |_, _| {
+            let clock = captured.clone();
+            async move {
+                clock.sleep(Duration::from_hours(1)).await;
+                Ok(())
+            }
+        })
+        .start()
+        .unwrap();
+    let report = store.enqueue(NewJob::of(&Report::default()).unwrap(), START).await.unwrap().id();
+    let stuck = in_time(testing::drain(&store, &clock)).await.unwrap_err();
+    let words = format!("job {report} (report) until {}", START.plus(Duration::from_hours(1)));
+    assert!(stuck.to_string().contains(&words), "{stuck}");
+    clock.advance(Duration::from_hours(1));
+    in_time(testing::drain(&store, &clock)).await.unwrap();
+    assert_eq!(job(&store, report).await.status, Status::Completed);
+    engine.stop(NO_GRACE).await;
 }

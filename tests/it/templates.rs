@@ -148,5 +148,5 @@ fn a_log_that_is_not_there_is_said_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let output = program(folder.path()).args(["logs", "templates", "none.log"]).output().unwrap();
     assert_eq!(output.status.code(), Some(69));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("LOGS-INPUT-001"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("INPUT-FILE-001"));
 }

@@ -30,6 +30,7 @@ pub(in crate::store) fn cancel(
 }
 
 /// The same, without a row of the audit log.
+#[cfg(feature = "web")]
 pub(super) fn cancel_job(
     tx: &Tx<'_>,
     job: &Job,

@@ -98,13 +98,12 @@ fn write(
     now: Timestamp,
 ) -> Result<()> {
     jobs::set_values(tx, job, edit)?;
-    match Move::edited(place, step.clone()) {
-        Some(to) => moves::write(tx, &[(job, to)], now)?,
-        None => {
-            let (from, to) = (Some(job.status), job.status);
-            tx.took(JobEvent::of(job, to, Some(step.cause), now));
-            history::record(tx, Line { job: job.id, at: now, from, to, step })?;
-        }
+    if let Some(to) = Move::edited(place, step.clone()) {
+        moves::write(tx, &[(job, to)], now)?;
+    } else {
+        let (from, to) = (Some(job.status), job.status);
+        tx.took(JobEvent::of(job, to, Some(step.cause), now));
+        history::record(tx, Line { job: job.id, at: now, from, to, step })?;
     }
     if edit.run_at.is_some_and(|run_at| run_at > now) {
         // It may have been called up when a job that a constraint wants alone had ended: the next one may go.

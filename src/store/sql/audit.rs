@@ -1,7 +1,10 @@
 //! Rows of `job_audit`: what people did.
 
 use crate::error::Result;
-use crate::model::{Actor, Deed, Timestamp};
+#[cfg(feature = "web")]
+use crate::model::Deed;
+use crate::model::{Actor, Timestamp};
+#[cfg(feature = "web")]
 use crate::store::sqlite::row::{parsed, text};
 use rusqlite::{Connection, named_params};
 
@@ -41,6 +44,7 @@ pub(in crate::store) fn record_change(
 }
 
 /// The newest deeds, newest first.
+#[cfg(feature = "web")]
 pub(in crate::store) fn newest(conn: &Connection, limit: usize) -> Result<Vec<Deed>> {
     const SQL: &str = "
         SELECT id, at, actor, remote, action, subject, before, after

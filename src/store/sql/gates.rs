@@ -9,7 +9,7 @@ use crate::model::{
     day_of, month_start, rules_in_force,
 };
 use crate::store::sqlite::row::{parsed, text};
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, Row, named_params};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Debug, Default)]
 pub(in crate::store) struct Gates {
     is_alive: bool,
+    settings: BTreeMap<String, Option<String>>,
     leader: Option<(Epoch, String)>,
     /// Whether somebody has stopped all queues.
     pub(in crate::store) is_stopped: bool,
@@ -45,69 +46,70 @@ struct Bounds {
     resume_at: Option<Timestamp>,
 }
 
+/// One row for each of them: what it is, and its name, number, instant and text; a kind has its own name last.
+const SQL: &str = "
+    SELECT 'worker' AS what, id AS name, NULL AS number, NULL AS at, NULL AS said, NULL AS kind
+    FROM job_workers
+    WHERE id = :me AND lost_at IS NULL
+    UNION ALL
+    SELECT 'leader', worker_id, epoch, NULL, NULL, NULL
+    FROM job_leader
+    UNION ALL
+    SELECT 'setting', key, NULL, NULL, value, NULL
+    FROM job_settings
+    WHERE key = :stopped OR (:metered AND (key = :budget_day OR key = :budget_month))
+    UNION ALL
+    SELECT 'queue', name, coalesce(operator_limit, engine_limit), resume_at,
+        CASE WHEN paused_at IS NOT NULL THEN 'paused' END, NULL
+    FROM job_queues
+    WHERE operator_limit IS NOT NULL OR engine_limit IS NOT NULL OR paused_at IS NOT NULL
+    UNION ALL
+    SELECT 'running', queue, count(*), NULL, NULL, NULL
+    FROM jobs
+    WHERE status = 'running' AND queue IS NOT NULL
+    GROUP BY queue
+    UNION ALL
+    SELECT 'cancelled', NULL, id, NULL, NULL, NULL
+    FROM jobs
+    WHERE status = 'running' AND worker_id = :me AND cancel_requested_at IS NOT NULL
+    UNION ALL
+    SELECT 'job', NULL, NULL, (
+        SELECT run_at
+        FROM jobs
+        WHERE status = 'scheduled' AND waits_for IS NULL AND run_at > :now
+        ORDER BY run_at
+        LIMIT 1), NULL, NULL
+    UNION ALL
+    SELECT 'schedule', NULL, NULL, (
+        SELECT next_at
+        FROM job_schedules
+        WHERE next_at IS NOT NULL AND paused_at IS NULL
+        ORDER BY next_at
+        LIMIT 1), NULL, NULL
+    UNION ALL
+    SELECT 'spent', schedule_id, sum(CASE WHEN day = :day THEN cost_usd ELSE 0.0 END), NULL, sum(cost_usd), NULL
+    FROM job_spend
+    WHERE :metered AND day >= :month AND day <= :day
+    GROUP BY schedule_id
+    UNION ALL
+    SELECT 'kind', worker_id, NULL, NULL, rules, kind
+    FROM (
+        SELECT k.worker_id, k.rules, k.kind
+        FROM job_kinds k
+        JOIN job_workers w ON w.id = k.worker_id
+        WHERE :leads AND w.lost_at IS NULL
+        ORDER BY k.registered_at DESC, k.worker_id, k.kind
+        LIMIT :most_kinds)";
+
 /// Reads them.
 pub(in crate::store) fn read(
     conn: &Connection,
     request: &PollRequest,
     now: Timestamp,
 ) -> Result<Gates> {
-    const SQL: &str = "
-        SELECT 'worker' AS what, id AS name, NULL AS number, NULL AS at, NULL AS said, NULL AS kind
-        FROM job_workers
-        WHERE id = :me AND lost_at IS NULL
-        UNION ALL
-        SELECT 'leader', worker_id, epoch, NULL, NULL, NULL
-        FROM job_leader
-        UNION ALL
-        SELECT 'setting', key, NULL, NULL, value, NULL
-        FROM job_settings
-        WHERE key = :stopped OR (:metered AND (key = :budget_day OR key = :budget_month))
-        UNION ALL
-        SELECT 'queue', name, coalesce(operator_limit, engine_limit), resume_at,
-            CASE WHEN paused_at IS NOT NULL THEN 'paused' END, NULL
-        FROM job_queues
-        WHERE operator_limit IS NOT NULL OR engine_limit IS NOT NULL OR paused_at IS NOT NULL
-        UNION ALL
-        SELECT 'running', queue, count(*), NULL, NULL, NULL
-        FROM jobs
-        WHERE status = 'running' AND queue IS NOT NULL
-        GROUP BY queue
-        UNION ALL
-        SELECT 'cancelled', NULL, id, NULL, NULL, NULL
-        FROM jobs
-        WHERE status = 'running' AND worker_id = :me AND cancel_requested_at IS NOT NULL
-        UNION ALL
-        SELECT 'job', NULL, NULL, (
-            SELECT run_at
-            FROM jobs
-            WHERE status = 'scheduled' AND waits_for IS NULL AND run_at > :now
-            ORDER BY run_at
-            LIMIT 1), NULL, NULL
-        UNION ALL
-        SELECT 'schedule', NULL, NULL, (
-            SELECT next_at
-            FROM job_schedules
-            WHERE next_at IS NOT NULL AND paused_at IS NULL
-            ORDER BY next_at
-            LIMIT 1), NULL, NULL
-        UNION ALL
-        SELECT 'spent', schedule_id, sum(CASE WHEN day = :day THEN cost_usd ELSE 0.0 END), NULL, sum(cost_usd), NULL
-        FROM job_spend
-        WHERE :metered AND day >= :month AND day <= :day
-        GROUP BY schedule_id
-        UNION ALL
-        SELECT 'kind', worker_id, NULL, NULL, rules, kind
-        FROM (
-            SELECT k.worker_id, k.rules, k.kind
-            FROM job_kinds k
-            JOIN job_workers w ON w.id = k.worker_id
-            WHERE :leads AND w.lost_at IS NULL
-            ORDER BY k.registered_at DESC, k.worker_id, k.kind
-            LIMIT :most_kinds)";
     let metered = request.kinds.iter().any(|rules| rules.metered);
     let mut gates =
         Gates { budgets: metered.then(|| Budgets::of(&BTreeMap::new())), ..Gates::default() };
-    let mut settings = BTreeMap::new();
     let mut statement = conn.prepare_cached(SQL)?;
     let mut rows = statement.query(named_params! {
         ":me": request.worker.as_str(),
@@ -122,41 +124,11 @@ pub(in crate::store) fn read(
         ":most_kinds": workers::MAX_ROWS,
     })?;
     while let Some(row) = rows.next()? {
-        let at = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis);
-        match text(row, 0)?.as_str() {
-            "worker" => gates.is_alive = true,
-            "leader" => {
-                let name = parsed(row, 1, Some)?;
-                gates.leader =
-                    name.map(|name| Ok::<_, Error>((Epoch(row.get(2)?), name))).transpose()?;
-            }
-            "setting" => settings.extend([(text(row, 1)?, parsed(row, 4, Some)?)]),
-            "queue" => {
-                let limit = row.get(2)?;
-                // Who leads ends the pauses in this very poll.
-                let is_over = request.leads.is_some() && at.is_some_and(|at| at <= now);
-                let is_paused = parsed(row, 4, Some)?.is_some() && !is_over;
-                gates.next_resume = gates.next_resume.into_iter().chain(at).min();
-                gates.bounds.insert(text(row, 1)?, Bounds { limit, is_paused, resume_at: at });
-            }
-            "running" => drop(gates.running.insert(text(row, 1)?, row.get(2)?)),
-            "cancelled" => gates.cancelled.push(JobId(row.get(2)?)),
-            "job" => gates.next_job = at,
-            "schedule" => gates.next_schedule = at,
-            "kind" => {
-                let (worker, kind) = (parsed(row, 1, Some)?, parsed(row, 5, Some)?);
-                gates.kinds.push(KindRow { worker, kind, rules: parsed(row, 4, Some)? });
-            }
-            _ => {
-                let schedule = Some(row.get::<_, i64>(1)?).filter(|id| *id != 0);
-                let (day, month) = (row.get(2)?, row.get(4)?);
-                gates.spent.insert(schedule, Spent { day, month, schedule: day });
-            }
-        }
+        gates.take(row, request.leads.is_some(), now)?;
     }
-    gates.is_stopped = settings.remove(STOPPED).is_some();
+    gates.is_stopped = gates.settings.remove(STOPPED).is_some();
     if metered {
-        gates.budgets = Some(Budgets::of(&known(&settings)));
+        gates.budgets = Some(Budgets::of(&known(&gates.settings)));
     }
     Ok(gates)
 }
@@ -171,6 +143,42 @@ fn known(settings: &BTreeMap<String, Option<String>>) -> BTreeMap<&'static str, 
 }
 
 impl Gates {
+    /// Takes in a row.
+    fn take(&mut self, row: &Row<'_>, leads: bool, now: Timestamp) -> Result<()> {
+        let at = row.get::<_, Option<i64>>(3)?.map(Timestamp::from_millis);
+        match text(row, 0)?.as_str() {
+            "worker" => self.is_alive = true,
+            "leader" => {
+                let name = parsed(row, 1, Some)?;
+                self.leader =
+                    name.map(|name| Ok::<_, Error>((Epoch(row.get(2)?), name))).transpose()?;
+            }
+            "setting" => self.settings.extend([(text(row, 1)?, parsed(row, 4, Some)?)]),
+            "queue" => {
+                let limit = row.get(2)?;
+                // Who leads ends the pauses in this very poll.
+                let is_over = leads && at.is_some_and(|at| at <= now);
+                let is_paused = parsed(row, 4, Some)?.is_some() && !is_over;
+                self.next_resume = self.next_resume.into_iter().chain(at).min();
+                self.bounds.insert(text(row, 1)?, Bounds { limit, is_paused, resume_at: at });
+            }
+            "running" => drop(self.running.insert(text(row, 1)?, row.get(2)?)),
+            "cancelled" => self.cancelled.push(JobId(row.get(2)?)),
+            "job" => self.next_job = at,
+            "schedule" => self.next_schedule = at,
+            "kind" => {
+                let (worker, kind) = (parsed(row, 1, Some)?, parsed(row, 5, Some)?);
+                self.kinds.push(KindRow { worker, kind, rules: parsed(row, 4, Some)? });
+            }
+            _ => {
+                let schedule = Some(row.get::<_, i64>(1)?).filter(|id| *id != 0);
+                let (day, month) = (row.get(2)?, row.get(4)?);
+                self.spent.insert(schedule, Spent { day, month, schedule: day });
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses a worker that was judged lost, and one that leads no more.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ const MAX_PROGRESS_BYTES: usize = 1000;
 ///
 /// # Errors
 /// `STORE-LEASE-001` if the lease is not held.
+#[cfg(any(feature = "agents", feature = "monitor", test))]
 pub(in crate::store) fn held(conn: &Connection, lease: &Lease) -> Result<Job> {
     let held = all_held(conn, &[lease])?.pop().flatten();
     held.ok_or_else(|| lost(lease))

@@ -4,8 +4,7 @@ use super::{idempotency, settings};
 use crate::error::Result;
 use crate::model::settings::retention_of;
 use crate::model::{Kind, KindRules, Queue, Retention, Status, Timestamp};
-use crate::store::sqlite::Tx;
-use crate::store::sqlite::row;
+use crate::store::sqlite::{Tx, ledger, row};
 use rusqlite::{Connection, named_params};
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ const DECISIONS: Duration = Duration::from_hours(90 * 24);
 /// Removes a slice of everything that is over and old; answers whether there may be more.
 pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
     let mut left = SLICE;
+    let has_program = ledger::has_program(tx)?;
     for kind in kinds(tx)? {
         let known = rules.iter().find(|rules| rules.kind == kind);
         let retention = known.map_or_else(Retention::default, |rules| rules.retention);
@@ -28,14 +28,18 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
         for status in [Status::Completed, Status::Failed, Status::Cancelled] {
             if let Some(kept) = retention.of(status) {
                 let before = before(now, kept);
-                left -= transcripts(tx, &kind, status, before, left)?;
-                left -= final_jobs(tx, &kind, status, before, left)?;
+                if has_program {
+                    left -= transcripts(tx, &kind, status, before, left)?;
+                }
+                left -= final_jobs(tx, (&kind, status), before, left, has_program)?;
             }
         }
     }
     left -= idempotency::prune(tx, left, now)?;
     left -= decisions(tx, before(now, DECISIONS), left)?;
-    left -= issues(tx, before(now, ISSUES), left)?;
+    if has_program {
+        left -= issues(tx, before(now, ISSUES), left)?;
+    }
     Ok(left == 0)
 }
 
@@ -77,22 +81,28 @@ fn kinds(conn: &Connection) -> Result<Vec<Kind>> {
 
 fn final_jobs(
     tx: &Tx<'_>,
-    kind: &Kind,
-    status: Status,
+    (kind, status): (&Kind, Status),
     finished_before: i64,
     limit: usize,
+    has_program: bool,
 ) -> Result<usize> {
-    const SQL: &str = "
+    let whole = if has_program {
+        "AND NOT EXISTS (SELECT 1 FROM transcript_pieces WHERE job_id = jobs.id)"
+    } else {
+        ""
+    };
+    let mut statement = tx.prepare_cached(&format!(
+        "
         DELETE FROM jobs
         WHERE id IN (
             SELECT id
             FROM jobs
             WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
-              AND NOT EXISTS (SELECT 1 FROM transcript_pieces WHERE job_id = jobs.id)
+              {whole}
             ORDER BY finished_at
             LIMIT :limit)
-        RETURNING queue, counted";
-    let mut statement = tx.prepare_cached(SQL)?;
+        RETURNING queue, counted"
+    ))?;
     let mut rows = statement.query(named_params! {
         ":kind": kind.as_str(),
         ":status": status.as_str(),

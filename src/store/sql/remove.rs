@@ -2,13 +2,16 @@
 
 use crate::error::Result;
 use crate::model::{Job, JobId};
-use crate::store::sqlite::Tx;
+use crate::store::sqlite::{Tx, ledger};
 use rusqlite::{Connection, named_params};
 
 /// Whether processes of a session may be left: its row leads to them.
 pub(in crate::store) fn has_processes(conn: &Connection, id: JobId) -> Result<bool> {
     const SQL: &str = "
         SELECT EXISTS (SELECT 1 FROM sessions WHERE job_id = :id AND marker IS NOT NULL)";
+    if !ledger::has_program(conn)? {
+        return Ok(false);
+    }
     Ok(conn.prepare_cached(SQL)?.query_row(named_params! {":id": id.0}, |row| row.get(0))?)
 }
 
@@ -33,6 +36,9 @@ pub(in crate::store) fn transcript(conn: &Connection, id: JobId, limit: usize) -
             FROM transcript_pieces
             WHERE job_id = :id
             LIMIT :limit)";
+    if !ledger::has_program(conn)? {
+        return Ok(0);
+    }
     let params = named_params! {":id": id.0, ":limit": limit as i64};
     Ok(conn.prepare_cached(SQL)?.execute(params)?)
 }

@@ -3,14 +3,18 @@
 //! Each looks through a bounded window of ids, so that a filter that nothing fits costs no scan
 //! of millions of rows; the caller goes on from where the window ended.
 
-use super::{counts, filter, jobs, logs};
+#[cfg(feature = "monitor")]
+use super::logs;
+use super::{counts, filter, jobs};
 use crate::error::Result;
-use crate::model::{
-    Filter, Found, Hour, Job, JobId, Level, LogFilter, LogRow, Overview, Status, Timestamp,
-};
+use crate::model::{Filter, Found, Hour, Job, JobId, Overview, Status, Timestamp};
+#[cfg(feature = "monitor")]
+use crate::model::{Level, LogFilter, LogRow};
 use crate::store::sqlite::row;
+#[cfg(feature = "monitor")]
+use rusqlite::ToSql;
 use rusqlite::types::Value;
-use rusqlite::{Connection, ToSql, named_params, params_from_iter};
+use rusqlite::{Connection, named_params, params_from_iter};
 use std::collections::BTreeMap;
 
 /// Rows that one search looks through.
@@ -52,6 +56,8 @@ pub(in crate::store) fn jobs(
     Ok(window.found(rows.collect::<rusqlite::Result<_>>()?, limit, |job| job.id.0))
 }
 
+/// The newest rows of a log below the cursor that fit.
+#[cfg(feature = "monitor")]
 pub(in crate::store) fn logs(conn: &Connection, filter: &LogFilter) -> Result<Found<LogRow>> {
     // The window bounds the work; an index on the level would visit all its rows.
     let sql = format!(

@@ -109,12 +109,10 @@ fn rules() -> Arc<[KindRules]> {
 
 #[expect(clippy::disallowed_methods, reason = "a database of this test's own, in memory")]
 pub(super) fn database() -> Connection {
-    let conn = Connection::open_in_memory().unwrap();
+    let mut conn = Connection::open_in_memory().unwrap();
     conn.pragma_update(None, "foreign_keys", true).unwrap();
     crate::store::sqlite::open::tune(&conn).unwrap();
-    for migration in crate::store::SCHEMA.migrations {
-        conn.execute_batch(migration).unwrap();
-    }
+    crate::store::sqlite::open::apply(&mut conn, &crate::store::SCHEMA).unwrap();
     conn
 }
 

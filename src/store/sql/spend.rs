@@ -2,12 +2,18 @@
 
 use super::settings;
 use crate::error::Result;
+#[cfg(feature = "agents")]
+use crate::model::Job;
+#[cfg(feature = "agents")]
+use crate::model::Spend;
 use crate::model::settings::{BUDGET_DAY, BUDGET_MONTH};
-use crate::model::{Budgets, Job, Spend, Spent, Timestamp, day_of, month_start};
+use crate::model::{Budgets, Spent, Timestamp, day_of, month_start};
+#[cfg(feature = "agents")]
 use crate::store::sqlite::row;
 use rusqlite::{Connection, named_params};
 
 /// Adds what a run of a job has cost; answers the alarms that this raises.
+#[cfg(feature = "agents")]
 pub(super) fn add(conn: &Connection, job: &Job, cost: f64, now: Timestamp) -> Result<Vec<String>> {
     const SQL: &str = "
         INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs)
@@ -52,6 +58,7 @@ pub(in crate::store) fn budgets(conn: &Connection) -> Result<Budgets> {
 }
 
 /// What was spent on each of the days from `from_day` on, by kind and schedule, newest first.
+#[cfg(feature = "agents")]
 pub(in crate::store) fn since(conn: &Connection, from_day: i64) -> Result<Vec<Spend>> {
     const SQL: &str = "
         SELECT day, kind, schedule_id, cost_usd, runs

@@ -29,6 +29,7 @@ thread_local! {
 }
 
 /// Notes each statement that SQLite begins to run; the statements of triggers come as comments.
+#[expect(clippy::needless_pass_by_value, reason = "SQLite's tracer wants it so")]
 fn note(event: TraceEvent<'_>) {
     if let TraceEvent::Stmt(_, sql) = event
         && !sql.starts_with("--")
@@ -115,7 +116,7 @@ impl World {
         let outcome = |at: usize| match at % 3 {
             0 => Outcome::Done(1.into()),
             1 => Outcome::Failed("no".into()),
-            _ => Outcome::Snooze(Duration::from_secs(60)),
+            _ => Outcome::Snooze(Duration::from_mins(1)),
         };
         let request = |(at, job): (usize, &Job)| SettleRequest {
             lease: job.lease().unwrap(),
@@ -135,10 +136,10 @@ impl World {
     /// them all, and what it claimed.
     fn everything(&self, many: u32) -> (Vec<Job>, Vec<String>) {
         for at in 0..many {
-            self.add("plain", Some(START.plus(Duration::from_secs(60))), None);
+            self.add("plain", Some(START.plus(Duration::from_mins(1))), None);
             self.add("keyed", None, Some("one"));
             self.add("plain", None, None);
-            self.add("unknown", Some(START.plus(Duration::from_secs(60))), Some(&format!("k{at}")));
+            self.add("unknown", Some(START.plus(Duration::from_mins(1))), Some(&format!("k{at}")));
         }
         let idle = PollRequest { draining: true, ..self.request.clone() };
         while self.poll(&idle, START).0.more {}
@@ -158,7 +159,7 @@ impl World {
         let mut request = self.request.clone();
         let (mut claimed, mut widest) = (Vec::new(), Vec::new());
         loop {
-            let (polled, run) = self.poll(&request, START.plus(Duration::from_secs(60)));
+            let (polled, run) = self.poll(&request, START.plus(Duration::from_mins(1)));
             request.running.extend(polled.claimed.iter().map(|job| job.id));
             claimed.extend(polled.claimed);
             if run.len() > widest.len() {

@@ -1,8 +1,8 @@
 //! Enqueueing inside the caller's own transaction: the job exists exactly if the caller's rows do (P4).
 //!
-//! The caller's tables must be in the job database itself: one file, one transaction. (A transaction over two attached
-//! files in WAL mode is not one across a power cut.) A running engine notices the commit as it notices any other
-//! program's.
+//! The jobs and the caller's tables must be in one file: [`Store::open_in`](crate::store::Store::open_in) keeps the jobs in
+//! the caller's. (A transaction over two attached files in WAL mode is not one across a power cut.) A running engine
+//! notices the commit as it notices any other program's.
 //!
 //! # Example
 //! ```
@@ -14,7 +14,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("app.db");
-//! let store = Store::open(&path, OpenMode::Migrate)?;
+//! let store = Store::open_in(&path, OpenMode::Migrate)?;
 //! let mut conn = rusqlite::Connection::open(&path)?;
 //! conn.pragma_update(None, "foreign_keys", true)?;
 //! conn.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT)", [])?;
@@ -34,13 +34,19 @@ pub use rusqlite::{self, Connection};
 use super::jobs;
 use crate::error::Result;
 use crate::model::{Enqueued, NewJob, Timestamp};
+use crate::store::sqlite::guest;
 
 /// Stores a job in the transaction that `conn` has open, or answers the one that holds its unique key or was made by
 /// the same request before. The job is there when the caller's commit is, as durable as the caller's `synchronous`
 /// pragma makes it (FULL for what [`Store::enqueue`](crate::store::Store::enqueue) promises).
 ///
 /// # Errors
-/// As [`Store::enqueue`](crate::store::Store::enqueue); the caller decides whether to roll back.
+/// As [`Store::enqueue`](crate::store::Store::enqueue); the caller decides whether to roll back. `STORE-FILE-006` if the
+/// connection's file is not in WAL mode, without which other programs block the engine and it blocks them.
 pub fn enqueue(conn: &Connection, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
-    jobs::insert(conn, job, now).map_err(|error| error.while_doing("enqueue a job"))
+    let insert = || {
+        guest::check_wal(conn)?;
+        jobs::insert(conn, job, now)
+    };
+    insert().map_err(|error| error.while_doing("enqueue a job"))
 }

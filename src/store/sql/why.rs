@@ -8,6 +8,7 @@ use crate::model::{
     Processes, PutOff, Queue, QueueState, Readiness, SessionRequest, Status, Timestamp, UsageLimit,
     WaitsFor, Why, why,
 };
+use crate::store::sqlite::ledger;
 use crate::store::sqlite::row::{parsed, text};
 use rusqlite::{Connection, named_params};
 use serde_json::{Value, json};
@@ -290,6 +291,9 @@ fn approvals(conn: &Connection) -> Result<u64> {
             count(*) FILTER (WHERE state <> 'awaiting_approval')
         FROM filings
         WHERE state <> 'filed' AND state <> 'rejected'";
+    if !ledger::has_program(conn)? {
+        return Ok(0);
+    }
     let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
     let (waiting, going) = conn.prepare_cached(SQL)?.query_row([], read)?;
     Ok(if going == 0 { waiting as u64 } else { 0 })

@@ -8,9 +8,12 @@
 //! on, and at [`Limits::wal_bytes`] the writer refuses. While the file is larger than it need be, this thread tries every
 //! second to write it back and to cut it, so that it is small again within seconds of the reader's end.
 //!
+//! The log of an application's file is written back and never cut: there the frames that are not written back yet take the
+//! place of the file's size.
+//!
 //! *Invariant:* the sizes of files come from `stat`; see `open.rs` for what opening them would do.
 
-use super::open::{self, Limits, WAL_SIZE_LIMIT};
+use super::open::{self, Limits, Schema, WAL_SIZE_LIMIT};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result, ignore};
 use crate::model::Service;
@@ -33,8 +36,8 @@ const PAUSE_AGAIN: u64 = 4 * MB;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How often a file that is too large is tried again, and one that other programs write to is looked at.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
-/// Bytes of one frame of the log: a page of SQLite's usual size, which our files have, and its header.
-const FRAME: u64 = 4096 + 24;
+/// Bytes of a frame of the log beside its page.
+const FRAME_HEADER: u64 = 24;
 const MB: u64 = 1024 * 1024;
 
 /// Tells how long the log is and writes nothing.
@@ -50,7 +53,7 @@ pub(super) struct Log {
     /// All of it.
     held: u64,
     /// What is not in the database yet.
-    pending: u64,
+    pub(super) pending: u64,
 }
 
 /// The length of the log as `conn` sees it; `None` if another checkpoint holds it. Not inside a transaction.
@@ -61,8 +64,11 @@ pub(super) fn look(conn: &Connection) -> Result<Option<Log>> {
 fn run(conn: &Connection, checkpoint: &str) -> Result<Option<Log>> {
     let frames = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
     let (all, done): (i64, i64) = conn.prepare_cached(checkpoint)?.query_row([], frames)?;
+    let ask = "PRAGMA page_size";
+    let page: i64 = conn.prepare_cached(ask)?.query_row([], |row| row.get(0))?;
+    let frame = page as u64 + FRAME_HEADER;
     // Both are -1 where the checkpoint could not begin.
-    let bytes = |frames: i64| u64::try_from(frames).ok().map(|frames| frames * FRAME);
+    let bytes = |frames: i64| u64::try_from(frames).ok().map(|frames| frames * frame);
     let log = bytes(all).zip(bytes(done));
     Ok(log.map(|(held, done)| Log { held, pending: held.saturating_sub(done) }))
 }
@@ -116,10 +122,17 @@ pub(super) struct Checkpoints {
 
 impl Checkpoints {
     /// Starts the thread; it connects when it is first asked.
-    pub(super) fn start(path: &Path, limits: Limits, board: Arc<Board>) -> Result<Self> {
+    pub(super) fn start(
+        path: &Path,
+        schema: &'static Schema,
+        limits: Limits,
+        board: Arc<Board>,
+    ) -> Result<Self> {
         let asks = Arc::new(Asks::default());
         let checkpointer = Checkpointer {
             path: path.to_owned(),
+            is_guest: schema.is_guest(),
+            pending: 0,
             limits,
             board,
             conn: None,
@@ -205,6 +218,10 @@ impl Asks {
 
 struct Checkpointer {
     path: PathBuf,
+    /// Whether the file is an application's.
+    is_guest: bool,
+    /// Bytes that the last checkpoint left in the log.
+    pending: u64,
     limits: Limits,
     board: Arc<Board>,
     /// `None` before the first ask and after an error.
@@ -226,8 +243,9 @@ impl Checkpointer {
         }
     }
 
+    /// How large the log is, for the limits.
     fn size(&self) -> u64 {
-        open::wal_size(&self.path)
+        if self.is_guest { self.pending } else { open::wal_size(&self.path) }
     }
 
     fn checkpoint(&mut self) {
@@ -259,7 +277,9 @@ impl Checkpointer {
             None => open::connect_checkpointer(&self.path)?,
         };
         let log = run(&conn, WRITE_BACK)?;
-        if log.is_some_and(|log| log.pending == 0) && self.size() > WAL_SIZE_LIMIT {
+        self.pending = log.map_or(self.pending, |log| log.pending);
+        if log.is_some_and(|log| log.pending == 0) && !self.is_guest && self.size() > WAL_SIZE_LIMIT
+        {
             run(&conn, EMPTY)?;
         }
         self.conn = Some(conn);
@@ -288,17 +308,17 @@ impl Checkpointer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Database, Schema};
+    use super::super::ledger::Component;
+    use super::super::{Database, Owner};
     use super::*;
     use crate::store::OpenMode;
 
     const LARGE: u64 = 80 * MB;
 
-    static SCHEMA: Schema = Schema {
-        application_id: 79,
-        migrations: &["CREATE TABLE one (fill BLOB) STRICT"],
-        durable: false,
-    };
+    static SCHEMA: Schema =
+        Schema { owner: Owner::Ours { application_id: 79 }, components: &[&ONE], durable: false };
+    static ONE: Component =
+        Component { name: "one", migrations: &["CREATE TABLE one (fill BLOB) STRICT;"] };
 
     async fn fill(db: &Database) -> Result<()> {
         let insert = |c: &super::super::Tx<'_>| {
@@ -338,6 +358,8 @@ mod tests {
         let wal = std::fs::File::create(folder.path().join("x.db-wal")).unwrap();
         let limits = Limits::DEFAULT;
         let mut checkpointer = Checkpointer {
+            is_guest: false,
+            pending: 0,
             path,
             limits,
             board: Arc::default(),

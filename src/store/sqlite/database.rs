@@ -1,6 +1,8 @@
 //! One open database file: its writer thread, its readers, and the signal that something changed.
 
-use super::open::{self, Limits, Schema};
+use super::draft::beside;
+use super::guest;
+use super::open::{self, Limits, Owner, Schema};
 use super::transaction::Tx;
 use super::work::{Several, Share, Task, Together};
 use super::writer::{self, Call};
@@ -24,6 +26,7 @@ const READER_WAIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(in crate::store) struct Database {
     path: PathBuf,
+    schema: &'static Schema,
     readers: r2d2::Pool<SqliteConnectionManager>,
     changes: Arc<watch::Sender<u64>>,
     board: Arc<Board>,
@@ -48,7 +51,10 @@ impl Database {
         limits: Limits,
     ) -> Result<Self> {
         let doing = format!("open {}", path.display());
-        open::prepare(path, schema, mode)?;
+        match schema.owner {
+            Owner::Ours { application_id } => open::prepare(path, application_id, schema, mode)?,
+            Owner::Application => guest::prepare(path, schema, mode)?,
+        }
         let conn = open::connect_writer(path, schema).map_err(|e| e.while_doing(&doing))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path)
@@ -67,6 +73,7 @@ impl Database {
         let (calls, thread) = writer::start(conn, path, schema, limits, listeners, &board)?;
         Ok(Self {
             path: path.to_owned(),
+            schema,
             readers,
             changes,
             board,
@@ -94,6 +101,14 @@ impl Database {
 
     pub(in crate::store) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file whose lock is the leadership. Beside an application's database its name is one that no other program gives.
+    pub(in crate::store) fn lock_path(&self) -> PathBuf {
+        match self.schema.owner {
+            Owner::Ours { .. } => self.path.with_extension("lock"),
+            Owner::Application => beside(&self.path, "-job-lock"),
+        }
     }
 
     /// A receiver that sees a new number after every commit that changed something.

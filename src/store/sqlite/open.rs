@@ -1,17 +1,20 @@
-//! Opening a database file: recognise it, create it, migrate it, and connect with settings that are read back.
+//! Opening a database file of our own: recognise it, create it, migrate it, and connect with settings that are read back.
 //!
 //! The order protects what is not ours. The first 100 bytes are read before SQLite ever sees the file, then a
-//! read-only connection reads the ids through the write-ahead log, and only then is it opened for writing; a refused
-//! file stays byte-identical (P28). A new file is built under another name and linked into place whole (`draft.rs`), so
-//! that a crash while it is created leaves no half-made database.
+//! connection that cannot write reads the ledger, and only then is the file opened for writing; a refused file stays
+//! byte-identical (P28). A new file is built under another name and linked into place whole (`draft.rs`), so that a crash
+//! while it is created leaves no half-made database. The file of an application is opened by `guest.rs`.
 
 use super::draft::{self, Draft, beside};
-use crate::error::{Code, Error, Result};
+use super::ledger::{self, Component};
+use crate::error::{Class, Code, Error, Result};
 use crate::store::OpenMode;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::DirBuilderExt;
@@ -33,16 +36,31 @@ const CACHED_STATEMENTS: usize = 256;
 pub(super) const WAL_SIZE_LIMIT: u64 = 48 * 1024 * 1024;
 /// SQLite's magic, the first 16 bytes of each of its files.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// The `user_version` of a file whose versions stand in the ledger. Version 0.1.0 counted its migrations there, up to 6,
+/// and refuses such a file as a newer one.
+const LEDGER_MARK: i32 = 100;
 
-/// What a database file of ours looks like.
+/// What a database file looks like.
 #[derive(Debug)]
 pub(in crate::store) struct Schema {
-    /// SQLite's `application_id`, our mark in the header.
-    pub(in crate::store) application_id: i32,
-    /// All migrations in order; the n-th leads to `user_version` n.
-    pub(in crate::store) migrations: &'static [&'static str],
+    /// Whose the file is.
+    pub(in crate::store) owner: Owner,
+    /// What it has of ours, each after those that it needs.
+    pub(in crate::store) components: &'static [&'static Component],
     /// Whether an acknowledged write must survive power loss (`synchronous` FULL, else NORMAL).
     pub(in crate::store) durable: bool,
+}
+
+/// Whose a database file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Owner {
+    /// Ours: the header says so.
+    Ours {
+        /// SQLite's `application_id`, our mark in the header.
+        application_id: i32,
+    },
+    /// An application's. We are guests in it: its header, folder, rights and write-ahead log are not for us to change.
+    Application,
 }
 
 /// Bounds of an open database that only tests set otherwise.
@@ -64,13 +82,20 @@ impl Limits {
 }
 
 impl Schema {
-    fn version(&self) -> i32 {
-        self.migrations.len() as i32
+    /// Whether the file is an application's.
+    pub(super) fn is_guest(&self) -> bool {
+        self.owner == Owner::Application
     }
 }
 
-/// Makes `path` a database of `schema` that is ready to connect to, or refuses it untouched.
-pub(super) fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()> {
+/// Makes `path` a database of `schema` that is ready to connect to, or refuses it untouched. The file is ours, marked by
+/// this `application_id`.
+pub(super) fn prepare(
+    path: &Path,
+    application_id: i32,
+    schema: &Schema,
+    mode: OpenMode,
+) -> Result<()> {
     let doing = || format!("open {}", path.display());
     let io = |source| Error::new(Code::StoreIo, doing()).because(source);
     let folder = draft::folder_of(path);
@@ -78,40 +103,70 @@ pub(super) fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()
     // A program that opened the path before there was a database leaves an empty file, which counts as no file.
     draft::remove_empty(path).map_err(io)?;
     if !path.try_exists().map_err(io)? {
-        create(path, schema).map_err(|e| e.while_doing(&format!("create {}", path.display())))?;
-    }
-    let found = match check_header(path, schema)? {
-        // No file beside it can change this, and SQLite would leave a log beside a file that is refused.
-        Some(version) if !beside(path, "-wal").exists() && !beside(path, "-journal").exists() => {
-            version
+        if mode == OpenMode::Check {
+            return Err(Error::new(Code::StoreOlder, format!("{}: there is no file", doing())));
         }
-        Some(_) | None => version_of(path, schema).map_err(|e| e.while_doing(&doing()))?,
+        create(path, application_id, schema)
+            .map_err(|e| e.while_doing(&format!("create {}", path.display())))?;
+    }
+    let is_first = check_header(path, application_id)?;
+    // No file beside it can change what the file says, and SQLite would leave a log beside a file that is refused.
+    let is_alone = !beside(path, "-wal").exists() && !beside(path, "-journal").exists();
+    let closed = (is_first && is_alone).then(|| look_closed(path, |conn| behind(conn, schema)));
+    let looked = match closed {
+        Some(Ok(is_behind)) => Ok(is_behind),
+        Some(Err(error)) if error.code().class() == Class::Damaged => Err(error),
+        // Another process may be writing to it by now; this look reads it as that one does.
+        Some(Err(_)) | None => look(path, application_id, |conn| behind(conn, schema)),
     };
-    if found > schema.version() {
-        let versions = format!("{}: version {found}, known up to {}", doing(), schema.version());
-        return Err(Error::new(Code::StoreNewer, versions));
+    let is_behind = looked.map_err(|e| e.while_doing(&doing()))?;
+    if is_behind {
+        refuse_older(path, mode)?;
     }
     draft::sweep(path).map_err(io)?;
-    let behind = found < schema.version();
+    if is_behind {
+        migrate(path, schema).map_err(|e| e.while_doing(&format!("migrate {}", path.display())))?;
+    }
+    Ok(())
+}
+
+/// Whether the file lacks a component, or a migration of one.
+///
+/// # Errors
+/// As [`ledger::version`].
+pub(super) fn behind(conn: &Connection, schema: &Schema) -> Result<bool> {
+    let mut is_behind = false;
+    for component in schema.components {
+        is_behind |= ledger::version(conn, component)? < component.version();
+    }
+    Ok(is_behind)
+}
+
+/// Refuses a file that lacks something, unless it may be migrated.
+pub(super) fn refuse_older(path: &Path, mode: OpenMode) -> Result<()> {
     match mode {
-        OpenMode::Current if behind => Err(Error::new(Code::StoreOlder, doing())),
-        OpenMode::Migrate if behind => migrate(path, schema, found)
-            .map_err(|e| e.while_doing(&format!("migrate {}", path.display()))),
-        OpenMode::Current | OpenMode::Migrate => Ok(()),
+        OpenMode::Migrate => Ok(()),
+        OpenMode::Current | OpenMode::Check => {
+            Err(Error::new(Code::StoreOlder, format!("open {}", path.display())))
+        }
     }
 }
 
 /// The writing connection. There is one of them in a process.
 pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection> {
     let conn = connect(path)?;
-    conn.pragma_update(None, "journal_mode", "WAL")?;
+    // An application's log is not cut, and its file is in WAL mode or was refused.
+    let limit = if schema.is_guest() { -1 } else { WAL_SIZE_LIMIT as i64 };
+    if !schema.is_guest() {
+        conn.pragma_update(None, "journal_mode", "WAL")?;
+    }
     conn.pragma_update(None, "synchronous", if schema.durable { "FULL" } else { "NORMAL" })?;
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
-    conn.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT as i64)?;
+    conn.pragma_update(None, "journal_size_limit", limit)?;
     // `checkpoint.rs` does it instead.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
-    let limit = WAL_SIZE_LIMIT.to_string();
+    let limit = limit.to_string();
     let wanted = [
         ("journal_mode", "wal"),
         ("synchronous", if schema.durable { "2" } else { "1" }),
@@ -123,8 +178,10 @@ pub(super) fn connect_writer(path: &Path, schema: &Schema) -> Result<Connection>
     for (name, value) in wanted {
         expect_pragma(&conn, path, name, value)?;
     }
-    // A reader may keep the log from being emptied now; that only matters after a failed commit.
-    checkpoint(&conn)?;
+    if !schema.is_guest() {
+        // A reader may keep the log from being emptied now; that only matters after a failed commit.
+        checkpoint(&conn, schema)?;
+    }
     Ok(conn)
 }
 
@@ -155,16 +212,23 @@ pub(super) fn init_reader(conn: &Connection) -> rusqlite::Result<()> {
 /// Moves every committed frame of the WAL into the database, syncs it, and answers whether it could do so whole.
 ///
 /// At a start, and after a failed commit, this writes what the kernel may hold without having written it.
-pub(super) fn checkpoint(conn: &Connection) -> Result<bool> {
+pub(super) fn checkpoint(conn: &Connection, schema: &Schema) -> Result<bool> {
+    let how = if schema.is_guest() { "FULL" } else { "TRUNCATE" };
     conn.busy_timeout(CHECKPOINT_TIMEOUT)?;
-    let busy: bool = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    let sql = format!("PRAGMA wal_checkpoint({how})");
+    let busy: bool = conn.query_row(&sql, [], |row| row.get(0))?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
     Ok(!busy)
 }
 
-#[expect(clippy::disallowed_methods, reason = "this module opens connections")]
 fn connect(path: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    connect_with(path, OpenFlags::empty())
+}
+
+/// A connection that may write, with further flags.
+#[expect(clippy::disallowed_methods, reason = "this module opens connections")]
+pub(super) fn connect_with(path: &Path, more: OpenFlags) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
     tune(&conn)?;
@@ -178,14 +242,17 @@ pub(in crate::store) fn tune(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
-fn expect_pragma(conn: &Connection, path: &Path, name: &str, wanted: &str) -> Result<()> {
-    // A pragma answers a number or a word.
-    let got = conn.pragma_query_value(None, name, |row| row.get(0))?;
-    let got = match got {
+/// What a pragma says, a number or a word, as text.
+pub(super) fn pragma(conn: &Connection, name: &str) -> Result<String> {
+    Ok(match conn.pragma_query_value(None, name, |row| row.get(0))? {
         Value::Integer(number) => number.to_string(),
         Value::Text(word) => word,
         Value::Null | Value::Real(_) | Value::Blob(_) => String::new(),
-    };
+    })
+}
+
+fn expect_pragma(conn: &Connection, path: &Path, name: &str, wanted: &str) -> Result<()> {
+    let got = pragma(conn, name)?;
     if got == wanted {
         return Ok(());
     }
@@ -195,15 +262,16 @@ fn expect_pragma(conn: &Connection, path: &Path, name: &str, wanted: &str) -> Re
 
 /// Makes a new database. It is a whole one in WAL mode before it gets its name: to switch an existing file to WAL is a
 /// write with a journal, and a kill in its midst would leave both.
-fn create(path: &Path, schema: &Schema) -> Result<()> {
+fn create(path: &Path, application_id: i32, schema: &Schema) -> Result<()> {
     let io = |e| Error::new(Code::StoreIo, "").because(e);
     let draft = Draft::of(path)?;
     let mut conn = connect(draft.path())?;
     // A draft that is cut off is thrown away, so it is synced once, at its end.
     conn.pragma_update(None, "synchronous", "OFF")?;
     conn.pragma_update(None, "journal_mode", "MEMORY")?;
-    conn.pragma_update(None, "application_id", schema.application_id)?;
-    apply(&mut conn, schema, 0)?;
+    conn.pragma_update(None, "application_id", application_id)?;
+    conn.pragma_update(None, "user_version", LEDGER_MARK)?;
+    apply(&mut conn, schema)?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
     expect_pragma(&conn, draft.path(), "journal_mode", "wal")?;
     conn.close().map_err(|(_, error)| error)?;
@@ -212,10 +280,15 @@ fn create(path: &Path, schema: &Schema) -> Result<()> {
     draft.link(path).map(drop)
 }
 
-fn migrate(path: &Path, schema: &Schema, found: i32) -> Result<()> {
+fn migrate(path: &Path, schema: &Schema) -> Result<()> {
     let mut conn = connect(path)?;
-    back_up(&conn, &path.with_extension(format!("v{found}.db")))?;
-    apply(&mut conn, schema, found)
+    let mut found = Vec::new();
+    for component in schema.components {
+        found.push(format!("{}{}", component.name, ledger::version(&conn, component)?));
+    }
+    // `lamplighter.engine1-program1.db`
+    back_up(&conn, &path.with_extension(format!("{}.db", found.join("-"))))?;
+    apply(&mut conn, schema)
 }
 
 /// Copies the database to `backup` unless there is one. It is made as a draft: a backup that was cut off must not pass for one.
@@ -230,33 +303,25 @@ fn back_up(conn: &Connection, backup: &Path) -> Result<()> {
     draft::sweep(backup).map_err(io)
 }
 
-/// Runs the migrations after version `found`, one transaction each.
-fn apply(conn: &mut Connection, schema: &Schema, found: i32) -> Result<()> {
-    for (index, sql) in schema.migrations.iter().enumerate().skip(found as usize) {
-        let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let reached: i32 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if reached as usize > index {
-            // Another process that was started at the same time was quicker.
-            continue;
-        }
-        tx.execute_batch(sql)?;
-        tx.pragma_update(None, "user_version", index as i32 + 1)?;
-        tx.commit()?;
-    }
-    Ok(())
+/// Runs the migrations that the file lacks.
+pub(in crate::store) fn apply(conn: &mut Connection, schema: &Schema) -> Result<()> {
+    schema.components.iter().try_for_each(|component| ledger::apply(conn, component))
 }
 
-/// Refuses a file that is not ours by its first bytes, without SQLite, and answers the `user_version` that stands there.
+/// Refuses a file that is not ours by its first bytes, without SQLite; answers whether this is the first look.
 ///
 /// Closing a descriptor drops the locks that SQLite holds on the same file in this process, so a file is looked at
-/// once per process, before its first open; `None` means that it was.
-fn check_header(path: &Path, schema: &Schema) -> Result<Option<i32>> {
+/// once per process, before its first open.
+///
+/// # Errors
+/// `STORE-FILE-001` another program's, `STORE-FILE-002` a newer one, `STORE-FILE-005` one of version 0.1.0.
+fn check_header(path: &Path, application_id: i32) -> Result<bool> {
     static SEEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let io = |source| Error::new(Code::StoreIo, format!("read {}", path.display())).because(source);
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     let whole = path.canonicalize().map_err(io)?;
     if seen.contains(&whole) {
-        return Ok(None);
+        return Ok(false);
     }
     let mut header = [0_u8; 100];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
@@ -266,52 +331,72 @@ fn check_header(path: &Path, schema: &Schema) -> Result<Option<i32>> {
     let ours = match read {
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => false,
         Err(error) => return Err(io(error)),
-        Ok(()) => header.starts_with(MAGIC) && number(68) == schema.application_id,
+        Ok(()) => header.starts_with(MAGIC) && number(68) == application_id,
     };
-    if !ours {
-        return Err(Error::new(Code::StoreForeign, format!("open {}", path.display())));
+    let doing = format!("open {}", path.display());
+    let version = number(60);
+    match version.cmp(&LEDGER_MARK) {
+        _ if !ours => Err(Error::new(Code::StoreForeign, doing)),
+        Ordering::Less => Err(Error::new(Code::StoreFirst, doing)),
+        Ordering::Greater => {
+            let doing = format!("{doing}: version {version}, known up to {LEDGER_MARK}");
+            Err(Error::new(Code::StoreNewer, doing))
+        }
+        Ordering::Equal => Ok(seen.insert(whole)),
     }
-    if number(60) > schema.version() {
-        let doing = format!(
-            "open {}: version {}, known up to {}",
-            path.display(),
-            number(60),
-            schema.version()
-        );
-        return Err(Error::new(Code::StoreNewer, doing));
-    }
-    seen.insert(whole);
-    Ok(Some(number(60)))
 }
 
-/// The file's `user_version` as the WAL has it, by a connection that cannot write.
+/// Reads the file as it lies there, without its log and without locks, and leaves nothing beside it. Only for the first
+/// look of this process: the descriptor is closed at the end.
+#[expect(clippy::disallowed_methods, reason = "this module opens connections")]
+fn look_closed<T>(path: &Path, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
+    let mut uri = String::from("file:");
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        if plain(byte) {
+            uri.push(char::from(byte));
+        } else {
+            write!(uri, "%{byte:02X}").expect("a string takes every text");
+        }
+    }
+    uri.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?;
+    read(&conn)
+}
+
+/// Reads the file as its write-ahead log has it, by a connection that cannot write.
 ///
 /// A process that was killed in the midst of a write without WAL (a restored copy is not in WAL mode until its first start)
 /// leaves a journal, and SQLite reads nothing before the write is undone. The header has proven the file ours, so that is
 /// done here, as SQLite would have done it for any program that opens the file.
-fn version_of(path: &Path, schema: &Schema) -> Result<i32> {
-    let (id, version) = match read_ids(path) {
+fn look<T>(
+    path: &Path,
+    application_id: i32,
+    read: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    let (conn, id) = match read_id(path) {
         Err(error) if needs_rollback(&error) => {
             // Reading anything by a connection that may write has SQLite undo it.
             connect(path)?.pragma_query_value(None, "user_version", |_| Ok(()))?;
-            read_ids(path)?
+            read_id(path)?
         }
-        ids => ids?,
+        found => found?,
     };
-    if id != schema.application_id {
+    if id != application_id {
         return Err(Error::new(Code::StoreForeign, ""));
     }
-    Ok(version)
+    read(&conn)
 }
 
-/// The `application_id` and the `user_version`.
+/// A connection that cannot write, and the `application_id`.
 #[expect(clippy::disallowed_methods, reason = "this module opens connections")]
-fn read_ids(path: &Path) -> rusqlite::Result<(i32, i32)> {
+fn read_id(path: &Path) -> rusqlite::Result<(Connection, i32)> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
     let id = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    Ok((id, conn.pragma_query_value(None, "user_version", |row| row.get(0))?))
+    Ok((conn, id))
 }
 
 fn needs_rollback(error: &rusqlite::Error) -> bool {
@@ -323,11 +408,28 @@ fn needs_rollback(error: &rusqlite::Error) -> bool {
 mod tests {
     use super::*;
 
-    const FIRST: Schema = Schema {
-        application_id: 77,
-        migrations: &["CREATE TABLE one (x INT) STRICT"],
-        durable: true,
+    const ID: i32 = 77;
+    const ONE: Component =
+        Component { name: "one", migrations: &["CREATE TABLE one (x INT) STRICT;"] };
+    const TWO: Component = Component {
+        migrations: &["CREATE TABLE one (x INT) STRICT;", "CREATE TABLE two (x);"],
+        ..ONE
     };
+    const BROKEN: Component = Component {
+        migrations: &[ONE.migrations[0], "CREATE TABLE two (x); INSERT INTO two VALUES (y);"],
+        ..ONE
+    };
+    const FIRST: Schema =
+        Schema { owner: Owner::Ours { application_id: ID }, components: &[&ONE], durable: true };
+    const SECOND: Schema = Schema { components: &[&TWO], ..FIRST };
+
+    fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()> {
+        super::prepare(path, ID, schema, mode)
+    }
+
+    fn version_of(path: &Path) -> u32 {
+        look(path, ID, |conn| ledger::version(conn, &TWO)).unwrap()
+    }
 
     fn refused(path: &Path, schema: &Schema, mode: OpenMode) -> Code {
         let before = fs::read(path).unwrap();
@@ -366,15 +468,14 @@ mod tests {
         let path = folder.path().join("x.db");
         fs::write(&path, b"").unwrap();
         prepare(&path, &FIRST, OpenMode::Current).unwrap();
-        assert_eq!(version_of(&path, &FIRST).unwrap(), 1);
+        assert_eq!(version_of(&path), 1);
     }
 
     #[test]
     fn p28_another_programs_database_is_refused_untouched() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        let other = Schema { application_id: 5, ..FIRST };
-        prepare(&path, &other, OpenMode::Migrate).unwrap();
+        super::prepare(&path, 5, &FIRST, OpenMode::Migrate).unwrap();
         let copy = renamed(&path);
         assert_eq!(refused(&copy, &FIRST, OpenMode::Migrate), Code::StoreForeign);
     }
@@ -383,9 +484,7 @@ mod tests {
     fn p28_a_newer_database_is_refused_untouched() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        let newer =
-            Schema { migrations: &["CREATE TABLE one (x)", "CREATE TABLE two (x)"], ..FIRST };
-        prepare(&path, &newer, OpenMode::Migrate).unwrap();
+        prepare(&path, &SECOND, OpenMode::Migrate).unwrap();
         let copy = renamed(&path);
         assert_eq!(refused(&copy, &FIRST, OpenMode::Migrate), Code::StoreNewer);
     }
@@ -396,12 +495,10 @@ mod tests {
         let path = folder.path().join("x.db");
         prepare(&path, &FIRST, OpenMode::Current).unwrap();
         let path = renamed(&path);
-        let second =
-            Schema { migrations: &["CREATE TABLE one (x)", "CREATE TABLE two (x)"], ..FIRST };
-        assert_eq!(refused(&path, &second, OpenMode::Current), Code::StoreOlder);
-        prepare(&path, &second, OpenMode::Migrate).unwrap();
-        assert_eq!(version_of(&path, &second).unwrap(), 2);
-        assert_eq!(version_of(&folder.path().join("y.v1.db"), &second).unwrap(), 1);
+        assert_eq!(refused(&path, &SECOND, OpenMode::Current), Code::StoreOlder);
+        prepare(&path, &SECOND, OpenMode::Migrate).unwrap();
+        assert_eq!(version_of(&path), 2);
+        assert_eq!(version_of(&folder.path().join("y.one1.db")), 1);
     }
 
     #[test]
@@ -409,10 +506,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         prepare(&path, &FIRST, OpenMode::Migrate).unwrap();
-        let broken =
-            Schema { migrations: &["", "CREATE TABLE two (x); CREATE TABLE one (x)"], ..FIRST };
+        let broken = Schema { components: &[&BROKEN], ..FIRST };
         prepare(&path, &broken, OpenMode::Migrate).unwrap_err();
-        assert_eq!(version_of(&path, &FIRST).unwrap(), 1);
+        assert_eq!(version_of(&path), 1);
         let conn = connect(&path).unwrap();
         assert!(conn.prepare("SELECT * FROM two").is_err());
     }
@@ -435,14 +531,14 @@ mod tests {
     }
 
     fn is_hot(path: &Path) -> bool {
-        read_ids(path).is_err_and(|error| needs_rollback(&error))
+        read_id(path).is_err_and(|error| needs_rollback(&error))
     }
 
     #[test]
     fn p23_a_write_that_a_kill_cut_off_is_undone_at_the_next_start() {
         // In the midst of a restored copy's first write, of a migration, and of the switch to WAL.
         for (write, wal) in
-            [("", false), ("PRAGMA user_version = 0", false), ("CREATE TABLE y (x)", true)]
+            [("", false), ("DELETE FROM job_schema", false), ("CREATE TABLE y (x)", true)]
         {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("x.db");
@@ -467,10 +563,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         cut_off(&path, "");
-        let other = Schema { application_id: 5, ..FIRST };
         let before = [&path, &beside(&path, "-journal")].map(|file| fs::read(file).unwrap());
         assert_eq!(
-            prepare(&path, &other, OpenMode::Migrate).unwrap_err().code(),
+            super::prepare(&path, 5, &FIRST, OpenMode::Migrate).unwrap_err().code(),
             Code::StoreForeign
         );
         assert_eq!([&path, &beside(&path, "-journal")].map(|file| fs::read(file).unwrap()), before);
@@ -481,7 +576,7 @@ mod tests {
     fn p23_a_new_file_is_in_wal_mode_before_it_has_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        create(&path, &FIRST).unwrap();
+        create(&path, ID, &FIRST).unwrap();
         assert_eq!(fs::read(&path).unwrap()[18..20], [2, 2]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
     }
@@ -490,15 +585,17 @@ mod tests {
     fn the_next_start_removes_what_a_killed_one_left() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        let second =
-            Schema { migrations: &["CREATE TABLE one (x)", "CREATE TABLE two (x)"], ..FIRST };
-        let names =
-            [".x.db.7.new", ".x.db.7.new-journal", ".x.v1.db.7-0.new", ".x.v1.db.7-0.new-journal"];
+        let names = [
+            ".x.db.7.new",
+            ".x.db.7.new-journal",
+            ".x.one1.db.7-0.new",
+            ".x.one1.db.7-0.new-journal",
+        ];
         prepare(&path, &FIRST, OpenMode::Migrate).unwrap();
         for name in names {
             fs::write(folder.path().join(name), "left").unwrap();
         }
-        prepare(&path, &second, OpenMode::Migrate).unwrap();
+        prepare(&path, &SECOND, OpenMode::Migrate).unwrap();
         let left: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "the database and its backup: {left:?}");
@@ -509,12 +606,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         prepare(&path, &FIRST, OpenMode::Migrate).unwrap();
-        let second =
-            Schema { migrations: &["CREATE TABLE one (x)", "CREATE TABLE two (x)"], ..FIRST };
         // Both have read version 1.
-        migrate(&path, &second, 1).unwrap();
-        migrate(&path, &second, 1).unwrap();
-        assert_eq!(version_of(&path, &second).unwrap(), 2);
+        migrate(&path, &SECOND).unwrap();
+        migrate(&path, &SECOND).unwrap();
+        assert_eq!(version_of(&path), 2);
     }
 
     #[test]

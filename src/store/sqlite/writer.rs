@@ -55,7 +55,7 @@ pub(super) fn start(
 ) -> Result<(mpsc::Sender<Call>, JoinHandle<()>)> {
     let (sender, calls) = mpsc::channel(MAX_WAITING);
     let seen = data_version(&conn)?;
-    let checkpoints = Checkpoints::start(path, limits, Arc::clone(board))?;
+    let checkpoints = Checkpoints::start(path, schema, limits, Arc::clone(board))?;
     let path = path.to_owned();
     let conn = Some(conn);
     let writer = Writer { conn, path, schema, limits, changes, news, checkpoints, seen };
@@ -157,7 +157,9 @@ impl Writer {
                     Parts::One(work) => work.answer(Err(error)),
                     // One of them is at fault: each has a try of its own.
                     Parts::Several(calls) => {
-                        calls.into_iter().rev().for_each(|work| waiting.push_front(work))
+                        for call in calls.into_iter().rev() {
+                            waiting.push_front(call);
+                        }
                     }
                 },
             }
@@ -184,7 +186,12 @@ impl Writer {
 
     /// Refuses writes while the WAL is at its limit; the checkpointer tries to shrink it.
     fn check_log(&self) -> Result<()> {
-        let size = open::wal_size(&self.path);
+        let pending = |conn| checkpoint::look(conn).ok().flatten().map_or(0, |log| log.pending);
+        let size = if self.schema.is_guest() {
+            self.conn.as_ref().map_or(0, pending)
+        } else {
+            open::wal_size(&self.path)
+        };
         if size < self.limits.wal_bytes {
             return Ok(());
         }
@@ -224,7 +231,7 @@ impl Writer {
     fn reopen_if_needed(&mut self) -> Result<()> {
         if self.conn.is_none() {
             let conn = open::connect_writer(&self.path, self.schema)?;
-            if !open::checkpoint(&conn)? {
+            if !open::checkpoint(&conn, self.schema)? {
                 return Err(Error::new(Code::StoreBusy, "checkpoint after a failed commit"));
             }
             self.seen = data_version(&conn)?;
@@ -287,8 +294,9 @@ fn data_version(conn: &Connection) -> Result<i64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ledger::Component;
     use super::super::transaction::Tx;
-    use super::super::{Database, Schema};
+    use super::super::{Database, Owner, Schema};
     use super::{Instant, Limits, MAX_BATCH, open};
     use crate::error::{Code, Error, Result};
     use crate::store::OpenMode;
@@ -298,12 +306,13 @@ mod tests {
     use std::time::Duration;
     use tempfile::TempDir;
 
-    static SCHEMA: Schema = Schema {
-        application_id: 78,
+    static SCHEMA: Schema =
+        Schema { owner: Owner::Ours { application_id: 78 }, components: &[&ONE], durable: true };
+    static ONE: Component = Component {
+        name: "one",
         migrations: &["
-            CREATE TABLE one (x INT UNIQUE, fill BLOB) STRICT;
-            CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT"],
-        durable: true,
+CREATE TABLE one (x INT UNIQUE, fill BLOB) STRICT;
+CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT;"],
     };
 
     fn database() -> (TempDir, Database) {

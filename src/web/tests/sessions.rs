@@ -81,7 +81,8 @@ async fn a_prompt_over_the_limit_is_too_large_by_itself_as_json_and_as_a_body() 
         let answer = trigger(&site, &form, &[("hx-request", "true")]).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
         assert!(answer.body.starts_with(r#"<div class="trigger-result trigger-error">"#));
-        let says = ["its prompt has more than 200 KiB", "take a payload of", "200 KiB, or a text"];
+        let says =
+            ["its prompt has more than 200 KiB", "a payload has at most", "200 KiB, or a text"];
         assert!(says.iter().any(|says| answer.body.contains(says)), "{}", answer.body);
     }
     let elsewhere = site.submit("/login", &"x".repeat(100_000)).await;

@@ -197,7 +197,7 @@ async fn a_site_in_use_looks_right() {
     });
     gallery.visit("repositories", &at("/repositories"));
     gallery.arranged("repositories-unfolded", &at("/repositories"), "", unfold);
-    gallery.arranged("repositories-refused", &at("/repositories"), "400", |page| {
+    gallery.arranged("repositories-refused", &at("/repositories"), "404", |page| {
         page.fill("input[name=path]", "/no/such/folder");
         page.click("#repository-new button[type=submit]");
         page.wait("document.readyState == 'complete' && !!document.querySelector('[role=alert]')");

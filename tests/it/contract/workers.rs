@@ -39,7 +39,7 @@ pub async fn a_lease_goes_on_with_each_beat_until_it_is_lost(store: &Store) {
     let gone = |beat| vec![(worker.worker.clone(), beat)];
     let bury = |beat| store.bury((name.clone(), epoch), gone(beat), later(2));
     assert!(bury(1).await.unwrap().is_empty(), "it has beaten since");
-    assert_eq!(bury(2).await.unwrap(), [worker.worker.clone()]);
+    assert_eq!(bury(2).await.unwrap(), std::slice::from_ref(&worker.worker));
     let refused = store.beat(worker.worker.clone(), later(3)).await.unwrap_err();
     assert_eq!(refused.code(), Code::EngineLost, "P9");
     store.resign(name.clone(), epoch).await.unwrap();
@@ -51,7 +51,7 @@ pub async fn a_lease_goes_on_with_each_beat_until_it_is_lost(store: &Store) {
     assert!(store.workers().await.unwrap().iter().all(|row| row.lost_at.is_some()));
 }
 
-pub async fn the_lock_tells_that_its_holder_is_dead(store: &Store) {
+pub fn the_lock_tells_that_its_holder_is_dead(store: &Store) {
     let (a, b) = (WorkerId::parse("a").unwrap(), WorkerId::parse("b").unwrap());
     let held = store.try_lead(&a).unwrap().unwrap();
     assert!(held.died().is_none() && store.try_lead(&b).unwrap().is_none());
@@ -78,7 +78,7 @@ pub async fn what_waited_for_a_handler_goes_on_with_one(store: &Store) {
     assert!(store.whys(vec![id], START).await.unwrap().contains_key(&id));
 }
 
-pub async fn a_process_says_what_it_is(store: &Store) {
+pub fn a_process_says_what_it_is(store: &Store) {
     let mut changed = store.says_changed();
     changed.borrow_and_update();
     store.say(|facts| facts.agent = None);

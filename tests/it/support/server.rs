@@ -38,7 +38,8 @@ impl Server {
         Self::launch(data, &mut command, &[], Some(PASSWORD))
     }
 
-    fn launch(
+    /// Starts this command as a server whose data is there.
+    pub fn launch(
         data: &Path,
         command: &mut Command,
         arguments: &[&str],

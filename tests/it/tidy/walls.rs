@@ -9,7 +9,7 @@ const WALLS: &[(&[&str], &str)] = &[
     (&["Level::WARN", "Level::ERROR"], "src/error/coded.rs src/logs/layer.rs"),
 ];
 
-/// Words of SQLite that PostgreSQL does not take, for which there is a form that both take.
+/// Words of one database that the other does not take, where there is a form that both take.
 const DIALECT: [&str; 6] =
     ["iif(", "OR IGNORE", "OR REPLACE", "last_insert_rowid", "GLOB", "WHERE rowid"];
 
