@@ -46,11 +46,9 @@ pub async fn a_session_is_kept_from_its_request_to_its_record(store: &Store) {
     assert_eq!(store.sessions_ahead(second).await.unwrap(), 1);
     assert_eq!(store.begin_session(lease.clone(), start(), later(1)).await.unwrap(), (0, 0));
     let main = Process { pid: 7, start: Some("then".into()) };
-    store.session_started(lease.clone(), Some(main.clone()), "supervisor").await.unwrap();
+    store.session_started(lease.clone(), Some(main), "supervisor").await.unwrap();
     store.name_session(lease.clone(), "cli-1".into()).await.unwrap();
-    let open = store.open_runs().await.unwrap();
-    assert_eq!(open.len(), 1);
-    assert_eq!((open[0].id, &open[0].marker, &open[0].main), (id, &"m-1".to_owned(), &Some(main)));
+    assert!(store.open_runs().await.unwrap().is_empty(), "its worker lives and sees to it");
     let pieces = vec![piece(0, 0, "one\n"), piece(4, 1, "two\nthree\n")];
     store.append_transcript(lease.clone(), pieces.clone(), 5).await.unwrap();
     assert_eq!(store.transcript(id, 0, 100).await.unwrap(), pieces);
@@ -88,8 +86,13 @@ pub async fn an_interrupted_run_stays_open_until_its_processes_are_gone(store: &
     let id = super::add(store, session()).await;
     let mut leader = Leader::of(store, "w", of_sessions()).await;
     let lease = leader.claim(1).await.remove(0);
-    store.begin_session(lease, start(), START).await.unwrap();
+    store.begin_session(lease.clone(), start(), START).await.unwrap();
+    let main = Process { pid: 7, start: Some("then".into()) };
+    store.session_started(lease, Some(main.clone()), "supervisor").await.unwrap();
+    // Who leads next finds the worker gone.
+    Leader::of(store, "x", of_sessions()).await;
     let run = store.open_runs().await.unwrap().remove(0);
+    assert_eq!((run.id, run.marker.as_str(), &run.main), (id, "m-1", &Some(main)));
     let other = lamplighter::model::OpenRun { marker: "m-2".into(), ..run.clone() };
     store.close_run(other, later(1)).await.unwrap();
     assert_eq!(store.open_runs().await.unwrap().len(), 1, "it is another run");
