@@ -135,8 +135,9 @@ async fn act(store: &Store, context: &Context) -> Result<Outcome> {
             return Ok(Outcome::Fatal(JobError::from(Error::new(Code::JobFinal, doing))));
         }
         let (lease, now) = (context.lease.clone(), context.clock.now());
-        let mut so_far = tally.clone();
+        let before = tally.clone();
         let told = move |slice: &BulkSlice| {
+            let mut so_far = before.clone();
             so_far.add(slice, last);
             so_far.to_string()
         };

@@ -19,6 +19,7 @@ mod kind_rules;
 mod limits;
 mod log;
 mod marker;
+mod moves;
 mod name;
 mod new_job;
 mod payload;
@@ -56,8 +57,8 @@ pub use filing::{
 pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
 pub use job::{
-    Attempt, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt, Status, Trigger,
-    WaitsFor,
+    Attempt, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt, ParkedBy, Status,
+    Trigger, WaitsFor,
 };
 pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};
@@ -67,9 +68,11 @@ pub use limits::{
 };
 pub use log::{Cited, Level, LogRow, NewLogRow};
 pub use marker::Marker;
+pub(crate) use moves::{Cancellation, JobStep, Move, Slots, cancellation, key, order};
 pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, UniqueKey, Username, WorkerId};
 pub use new_job::{Enqueued, NewJob};
 pub use payload::Payload;
+pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState, Unplaced};
 pub use registered::{RegisteredKind, Registration, differing, rules_in_force};

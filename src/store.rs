@@ -13,6 +13,7 @@ mod approvals;
 mod board;
 #[cfg(feature = "web")]
 mod bulk;
+mod core;
 #[cfg(feature = "monitor")]
 pub mod door;
 #[cfg(feature = "monitor")]

@@ -199,16 +199,16 @@ END;
 
 -- Every step of a job outside the plain path.
 CREATE TABLE job_events (
-  id          INTEGER PRIMARY KEY AUTOINCREMENT,
   job_id      INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  sequence    INTEGER NOT NULL,   -- counts within the job, from 1
   at          INTEGER NOT NULL,
   from_status TEXT,
   to_status   TEXT NOT NULL,
   cause       TEXT NOT NULL,
   actor       TEXT NOT NULL,
-  detail      TEXT
-) STRICT;
-CREATE INDEX job_events_job ON job_events (job_id, id);
+  detail      TEXT,
+  PRIMARY KEY (job_id, sequence)
+) STRICT, WITHOUT ROWID;
 
 -- Attempts that are more than the plain path: all but the first when that one completed.
 CREATE TABLE job_attempts (

@@ -108,6 +108,22 @@ word_enum!(
 );
 
 word_enum!(
+    /// What put a scheduled job off. One that is scheduled because somebody wanted that time is parked by nothing.
+    ParkedBy {
+        /// A limit outside, such as a rate limit of an agent program.
+        Limit = "limit",
+        /// A budget that is used up.
+        Budget = "budget",
+        /// An attempt failed, and the next one waits.
+        Retry = "retry",
+        /// Its handler asked to be called again later.
+        Snooze = "snooze",
+        /// The rate of its kind.
+        Rate = "rate",
+    }
+);
+
+word_enum!(
     /// What happens to a job whose worker went away while it ran.
     OnInterrupt {
         /// It is queued again. The handler must be able to run twice (P7, at least once).
@@ -152,6 +168,8 @@ pub struct Job {
     pub concurrency_key: Option<ConcurrencyKey>,
     /// Why it is not in the claim order, while it waits.
     pub waits_for: Option<WaitsFor>,
+    /// What put it off, while it is scheduled.
+    pub parked_by: Option<ParkedBy>,
     /// Earliest start.
     pub run_at: Timestamp,
     /// When it was stored.
@@ -185,6 +203,45 @@ pub struct Job {
 }
 
 impl Job {
+    /// A queued job of a kind that says nothing.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            id: JobId(1),
+            kind: Kind::parse("x").expect("it is a kind"),
+            queue: Some(Queue::DEFAULT),
+            priority: Some(0),
+            status: Status::Queued,
+            payload: "{}".into(),
+            trigger: Trigger::Api,
+            attempt: 0,
+            max_attempts: Some(3),
+            interrupted: 0,
+            on_interrupt: None,
+            epoch: 0,
+            worker_id: None,
+            unique_key: None,
+            concurrency_key: None,
+            waits_for: None,
+            parked_by: None,
+            run_at: Timestamp::from_millis(1_000_000),
+            created_at: Timestamp::from_millis(1_000_000),
+            started_at: None,
+            finished_at: None,
+            timeout: None,
+            cancel_requested_at: None,
+            occurrence: None,
+            schedule_id: None,
+            progress: None,
+            parent_id: None,
+            correlation_id: None,
+            result: None,
+            error: None,
+            error_code: None,
+            counted: true,
+        }
+    }
+
     /// The lease of a running job.
     pub fn lease(&self) -> Option<Lease> {
         let worker = self.worker_id.clone()?;

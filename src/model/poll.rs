@@ -1,7 +1,10 @@
 //! The poller's question to the store, and its answer.
 
-use super::{Epoch, Job, JobId, Kind, KindRules, Queue, Settlement, Timestamp, WorkerId};
+use super::{
+    AttemptEnd, Epoch, Job, JobId, Kind, KindRules, Lease, Queue, Settlement, Timestamp, WorkerId,
+};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a worker wants: which jobs it can run, and how many. A worker that leads does in the same transaction what is done
 /// for all: it rescues, resumes, fires, makes due and admits.
@@ -60,4 +63,15 @@ pub struct Polled {
     pub wake_at: Option<Timestamp>,
     /// Whether a named limit cut the look short: then the next look should follow at once.
     pub more: bool,
+}
+
+/// The end of an attempt as its worker reports it.
+#[derive(Clone, Debug)]
+pub(crate) struct SettleRequest {
+    /// Under which lease it ran.
+    pub(crate) lease: Lease,
+    pub(crate) end: AttemptEnd,
+    /// How long a retry waits.
+    pub(crate) retry_after: Duration,
+    pub(crate) now: Timestamp,
 }

@@ -1,7 +1,7 @@
 //! Agent sessions: what is asked, what is recorded, and what they may cost.
 
 use super::job::word_enum;
-use super::{JobId, Process, Status, Timestamp, Trigger};
+use super::{Job, JobId, Process, Status, Timestamp, Trigger};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -77,6 +77,12 @@ impl SessionRequest {
     /// The request with this prompt and nothing else.
     pub fn of(prompt: impl Into<String>) -> Self {
         Self { prompt: Some(prompt.into()), ..Self::default() }
+    }
+
+    /// What the runs of a job's schedule may cost a day, as the job's payload says.
+    pub(crate) fn budget_of(job: &Job) -> Option<f64> {
+        job.schedule_id?;
+        serde_json::from_str::<Self>(&job.payload).ok()?.budget_day_usd
     }
 
     /// The request of a job's payload.

@@ -5,7 +5,7 @@
 //! job that waits goes when its time or its priority changes. The schema repeats [`may_follow`] in a guard trigger, and
 //! a test walks every pair of statuses against it.
 
-use super::{Cause, OnInterrupt, Status, Timestamp, WaitsFor};
+use super::{Cause, OnInterrupt, ParkedBy, Status, Timestamp, WaitsFor};
 use crate::error::Code;
 use serde_json::Value;
 use std::time::Duration;
@@ -183,6 +183,32 @@ pub struct Settlement {
     pub detail: Option<String>,
     /// Why and until when the job's queue is paused.
     pub pause: Option<(String, Timestamp)>,
+}
+
+impl Settlement {
+    /// What puts the job off, if it is scheduled.
+    pub const fn parked_by(&self) -> Option<ParkedBy> {
+        match self.cause {
+            Some(Cause::Retry) => Some(ParkedBy::Retry),
+            Some(Cause::Snooze) => Some(ParkedBy::Snooze),
+            Some(Cause::Limited) => Some(ParkedBy::Limit),
+            Some(Cause::Budget) => Some(ParkedBy::Budget),
+            Some(
+                Cause::Failed
+                | Cause::Fatal
+                | Cause::Poison
+                | Cause::Interrupted
+                | Cause::Resumed
+                | Cause::Blocked
+                | Cause::CancelRequested
+                | Cause::Cancelled
+                | Cause::RunNow
+                | Cause::Rescheduled
+                | Cause::Edited,
+            )
+            | None => None,
+        }
+    }
 }
 
 /// Decides what becomes of a job whose attempt ended.

@@ -411,7 +411,7 @@ fn count(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, KindRules, Queue, Trigger};
+    use crate::model::{Kind, KindRules, Queue};
     use std::time::Duration;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -421,36 +421,8 @@ mod tests {
     fn job() -> Job {
         Job {
             id: JobId(7),
-            kind: Kind::parse("x").unwrap(),
-            queue: Some(Queue::DEFAULT),
-            priority: Some(0),
-            status: Status::Queued,
-            payload: "{}".into(),
-            trigger: Trigger::Api,
-            attempt: 0,
-            max_attempts: Some(3),
-            interrupted: 0,
-            on_interrupt: None,
-            epoch: 0,
-            worker_id: None,
-            unique_key: None,
             concurrency_key: Some(ConcurrencyKey::parse("printer").unwrap()),
-            waits_for: None,
-            run_at: NOW,
-            created_at: NOW,
-            started_at: None,
-            finished_at: None,
-            timeout: None,
-            cancel_requested_at: None,
-            occurrence: None,
-            schedule_id: None,
-            progress: None,
-            parent_id: None,
-            correlation_id: None,
-            result: None,
-            error: None,
-            error_code: None,
-            counted: true,
+            ..Job::for_tests()
         }
     }
 

@@ -18,7 +18,7 @@ impl Store {
     /// Makes this the only set-up code until `expires_at`. If there is an admin, it voids all codes and answers `false`.
     pub async fn set_setup_code(&self, hash: String, expires_at: Timestamp) -> Result<bool> {
         let set = move |tx: &Tx<'_>| sql::accounts::set_setup_code(tx, &hash, expires_at);
-        self.db.write("make a set-up link", set).await
+        self.db.row("make a set-up link", set).await
     }
 
     /// Whether the set-up code counts.
@@ -36,10 +36,10 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Option<Account>> {
-        let redeem = move |tx: &Tx<'_>| {
+        let redeem = move |tx: &Tx<'_>, now| {
             sql::accounts::redeem_setup_code(tx, &hash, &password_hash, &actor, now)
         };
-        self.db.write("create the first admin", redeem).await
+        self.db.rule("create the first admin", now, redeem).await
     }
 
     /// Creates the account `admin`; `None` if there is an admin already.
@@ -49,9 +49,10 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Option<Account>> {
-        let create =
-            move |tx: &Tx<'_>| sql::accounts::create_first_admin(tx, &password_hash, &actor, now);
-        self.db.write("create the first admin", create).await
+        let create = move |tx: &Tx<'_>, now| {
+            sql::accounts::create_first_admin(tx, &password_hash, &actor, now)
+        };
+        self.db.rule("create the first admin", now, create).await
     }
 
     /// The account of this name with its password hash (PHC string).
@@ -77,9 +78,10 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let add =
-            move |tx: &Tx<'_>| sql::accounts::add(tx, &username, role, &password_hash, &actor, now);
-        self.db.write("add a user", add).await
+        let add = move |tx: &Tx<'_>, now| {
+            sql::accounts::add(tx, &username, role, &password_hash, &actor, now)
+        };
+        self.db.rule("add a user", now, add).await
     }
 
     /// Gives an account another role; answers the one that it had. A lower one ends its logins.
@@ -93,8 +95,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Role> {
-        let set = move |tx: &Tx<'_>| sql::accounts::set_role(tx, &username, role, &actor, now);
-        self.db.write("change the role of a user", set).await
+        let set = move |tx: &Tx<'_>, now| sql::accounts::set_role(tx, &username, role, &actor, now);
+        self.db.rule("change the role of a user", now, set).await
     }
 
     /// Removes an account with its logins.
@@ -107,8 +109,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let remove = move |tx: &Tx<'_>| sql::accounts::remove(tx, &username, &actor, now);
-        self.db.write("remove a user", remove).await
+        let remove = move |tx: &Tx<'_>, now| sql::accounts::remove(tx, &username, &actor, now);
+        self.db.rule("remove a user", now, remove).await
     }
 
     /// Sets a password and ends every login of the account; answers how many there were.
@@ -122,10 +124,10 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<usize> {
-        let set = move |tx: &Tx<'_>| {
+        let set = move |tx: &Tx<'_>, now| {
             sql::accounts::set_password(tx, &username, &password_hash, &actor, now)
         };
-        self.db.write("set the password of a user", set).await
+        self.db.rule("set the password of a user", now, set).await
     }
 
     /// Stores a login of `account` under the hash of its id.
@@ -136,8 +138,9 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let login = move |tx: &Tx<'_>| sql::accounts::login(tx, account, &id_hash, &actor, now);
-        self.db.write("sign in", login).await
+        let login =
+            move |tx: &Tx<'_>, now| sql::accounts::login(tx, account, &id_hash, &actor, now);
+        self.db.rule("sign in", now, login).await
     }
 
     /// The login with this id: used within 30 minutes and begun within 12 hours. `uses` says whether this look extends
@@ -155,16 +158,16 @@ impl Store {
             return Ok(None);
         };
         if uses && stale {
-            let touch = move |tx: &Tx<'_>| sql::accounts::touch(tx, &id_hash, now);
-            self.db.write("note a login's use", touch).await?;
+            let touch = move |tx: &Tx<'_>, now| sql::accounts::touch(tx, &id_hash, now);
+            self.db.rule("note a login's use", now, touch).await?;
         }
         Ok(Some(login))
     }
 
     /// Ends a login.
     pub async fn logout(&self, id_hash: String, actor: Actor, now: Timestamp) -> Result<()> {
-        let logout = move |tx: &Tx<'_>| sql::accounts::logout(tx, &id_hash, &actor, now);
-        self.db.write("sign out", logout).await
+        let logout = move |tx: &Tx<'_>, now| sql::accounts::logout(tx, &id_hash, &actor, now);
+        self.db.rule("sign out", now, logout).await
     }
 
     /// The newest rows of the audit log, newest first.

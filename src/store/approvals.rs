@@ -19,8 +19,8 @@ impl Store {
     /// # Errors
     /// `TRACK-FILE-001` if it does not wait for approval any more, `-002` if there is none of this id.
     pub async fn approve_filing(&self, id: FilingId, actor: Actor, now: Timestamp) -> Result<()> {
-        let approve = move |tx: &Tx<'_>| sql::approvals::approve(tx, id, &actor, now);
-        self.db.write("approve what is filed", approve).await
+        let approve = move |tx: &Tx<'_>, now| sql::approvals::approve(tx, id, &actor, now);
+        self.db.rule("approve what is filed", now, approve).await
     }
 
     /// Keeps an act that waits for approval from the tracker, for good. Its issue, if it has none there yet, is closed as not
@@ -29,8 +29,8 @@ impl Store {
     /// # Errors
     /// As [`Store::approve_filing`].
     pub async fn reject_filing(&self, id: FilingId, actor: Actor, now: Timestamp) -> Result<()> {
-        let reject = move |tx: &Tx<'_>| sql::approvals::reject(tx, id, &actor, now);
-        self.db.write("reject what was to be filed", reject).await
+        let reject = move |tx: &Tx<'_>, now| sql::approvals::reject(tx, id, &actor, now);
+        self.db.rule("reject what was to be filed", now, reject).await
     }
 
     /// Changes the text of an act that waits for approval; its marker stays at the end of the body.
@@ -46,8 +46,9 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let edit =
-            move |tx: &Tx<'_>| sql::approvals::edit(tx, id, title.as_deref(), &body, &actor, now);
-        self.db.write("edit what is to be filed", edit).await
+        let edit = move |tx: &Tx<'_>, now| {
+            sql::approvals::edit(tx, id, title.as_deref(), &body, &actor, now)
+        };
+        self.db.rule("edit what is to be filed", now, edit).await
     }
 }

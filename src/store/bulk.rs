@@ -1,8 +1,9 @@
 //! One act on many jobs: the preview, and the slices that do it.
 
 use super::Store;
+use super::core;
 use super::sql::bulk::{self, Tally};
-use super::sql::settle;
+use super::sql::lease;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{Actor, Bulk, BulkAct, BulkSlice, Filter, JobId, Lease, Preview, Timestamp};
@@ -85,11 +86,11 @@ impl Store {
         (after, limit): (i64, usize),
         actor: Actor,
         now: Timestamp,
-        told: impl FnOnce(&BulkSlice) -> String + Send + 'static,
+        told: impl Fn(&BulkSlice) -> String + Send + 'static,
     ) -> Result<BulkSlice> {
         let of = lease.id;
         let tell =
-            move |tx: &Tx<'_>, slice: &BulkSlice| settle::set_progress(tx, &lease, &told(slice));
+            move |tx: &Tx<'_>, slice: &BulkSlice| lease::set_progress(tx, &lease, &told(slice));
         self.slice(bulk, of, (after, limit), actor, now, tell).await
     }
 
@@ -100,7 +101,7 @@ impl Store {
         (after, limit): (i64, usize),
         actor: Actor,
         now: Timestamp,
-        tell: impl FnOnce(&Tx<'_>, &BulkSlice) -> Result<()> + Send + 'static,
+        tell: impl Fn(&Tx<'_>, &BulkSlice) -> Result<()> + Send + 'static,
     ) -> Result<BulkSlice> {
         bulk.act.checked()?;
         let asked = bulk.clone();
@@ -108,11 +109,11 @@ impl Store {
         // The search may look through many rows, so it is a reader's; the act looks at each job again.
         let search = move |c: &_| bulk::candidates(c, &asked, after, limit);
         let (ids, next) = self.db.read("find jobs for a bulk action", search).await?;
-        let act = move |tx: &Tx<'_>| {
-            let slice = bulk::act_on(tx, &bulk, of, (&ids, next), &actor, now)?;
+        let act = move |tx: &Tx<'_>, now| {
+            let slice = core::bulk::act_on(tx, &bulk, of, (&ids, next), &actor, now)?;
             tell(tx, &slice)?;
             Ok(slice)
         };
-        self.db.write("do a slice of a bulk action", act).await
+        self.db.rule("do a slice of a bulk action", now, act).await
     }
 }

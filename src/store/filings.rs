@@ -11,7 +11,9 @@ use crate::model::{
 impl Store {
     /// Stores a job of kind `file_findings`, which files everything that is pending, unless one waits already.
     pub async fn wake_filing(&self, now: Timestamp) -> Result<()> {
-        self.db.write("have findings filed", move |c| sql::filings::wake(c, None, now)).await
+        self.db
+            .rule("have findings filed", now, move |c, now| sql::filings::wake(c, None, now))
+            .await
     }
 
     /// The first act after `after` that can be done at this repository of a tracker of this kind; start with `FilingId(0)`.
@@ -40,8 +42,8 @@ impl Store {
         was: FilingState,
         now: Timestamp,
     ) -> Result<()> {
-        let save = move |tx: &Tx<'_>| sql::filings::save(tx, &filing, was, now);
-        self.db.write("save a filing", save).await
+        let save = move |tx: &Tx<'_>, now| sql::filings::save(tx, &filing, was, now);
+        self.db.rule("save a filing", now, save).await
     }
 
     /// From when on the issues of a repository may have changed unnoticed; `None` while none of ours is there.
@@ -63,10 +65,10 @@ impl Store {
         asked_at: Timestamp,
         now: Timestamp,
     ) -> Result<u64> {
-        let take = move |tx: &Tx<'_>| {
+        let take = move |tx: &Tx<'_>, now| {
             let actor = Actor { name: "tracker".into(), remote: None };
             sql::filings::take_news(tx, repository.as_str(), &states, asked_at, &actor, now)
         };
-        self.db.write("take over the tracker's news", take).await
+        self.db.rule("take over the tracker's news", now, take).await
     }
 }

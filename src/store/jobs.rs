@@ -1,13 +1,14 @@
 //! Jobs, from their enqueue to their end.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::error::{Code, Error};
 use crate::model::{
     Actor, Attempt, AttemptEnd, Cancelled, Enqueued, Event, Job, JobEdit, JobId, Lease, NewJob,
-    PollRequest, Polled, RunNow, Status, Timestamp, Why,
+    PollRequest, Polled, RunNow, SettleRequest, Status, Timestamp, Why,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,7 +25,7 @@ impl Store {
     /// # Errors
     /// `JOB-KEY-001` if its idempotency key belongs to another request (P3); `JOB-VALUE-001` for a value out of range.
     pub async fn enqueue(&self, job: NewJob, now: Timestamp) -> Result<Enqueued> {
-        self.db.write("enqueue a job", move |tx| sql::jobs::insert(tx, &job, now)).await
+        self.db.row("enqueue a job", move |tx| sql::jobs::insert(tx, &job, now)).await
     }
 
     /// Stores up to 10,000 jobs in one transaction: all of them or none (P4). Answers in their order.
@@ -38,7 +39,7 @@ impl Store {
         }
         let insert =
             move |tx: &Tx<'_>| jobs.iter().map(|job| sql::jobs::insert(tx, job, now)).collect();
-        self.db.write("enqueue jobs", insert).await
+        self.db.row("enqueue jobs", insert).await
     }
 
     /// Cancels a job that waits, which then never starts, or asks a running one to end (P20).
@@ -46,8 +47,8 @@ impl Store {
     /// # Errors
     /// `JOB-ID-001` if there is no such job.
     pub async fn cancel(&self, id: JobId, actor: Actor, now: Timestamp) -> Result<Cancelled> {
-        let cancel = move |tx: &Tx<'_>| sql::control::cancel(tx, id, &actor, now);
-        self.db.write("cancel a job", cancel).await
+        let cancel = move |tx: &Tx<'_>, now| core::cancel::cancel(tx, id, &actor, now);
+        self.db.rule("cancel a job", now, cancel).await
     }
 
     /// Stores a new job like a final one and with it as its parent; that one stays as it is (P10). The correlation id is that
@@ -62,8 +63,10 @@ impl Store {
         correlation_id: Option<String>,
         now: Timestamp,
     ) -> Result<Enqueued> {
-        let again = move |tx: &Tx<'_>| sql::control::run_again(tx, id, &actor, correlation_id, now);
-        self.db.write("run a job again", again).await
+        let again = move |tx: &Tx<'_>, now| {
+            core::again::run_again(tx, id, &actor, correlation_id.clone(), now)
+        };
+        self.db.rule("run a job again", now, again).await
     }
 
     /// Makes a waiting job due, whether it waits for its own time, for a further attempt, or until a limit or a budget is
@@ -72,8 +75,8 @@ impl Store {
     /// # Errors
     /// `JOB-ID-001` if there is no such job, `JOB-ID-003` if it runs or is over.
     pub async fn run_now(&self, id: JobId, actor: Actor, now: Timestamp) -> Result<RunNow> {
-        let run = move |tx: &Tx<'_>| sql::edit::run_now(tx, id, &actor, now);
-        self.db.write("make a job due", run).await
+        let run = move |tx: &Tx<'_>, now| core::edit::run_now(tx, id, &actor, now);
+        self.db.rule("make a job due", now, run).await
     }
 
     /// Changes a waiting job, and answers it as it is then. Its place in the claim order follows its new time and priority.
@@ -87,8 +90,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Job> {
-        let edit = move |tx: &Tx<'_>| sql::edit::edit(tx, id, edit, &actor, now);
-        self.db.write("change a job", edit).await
+        let edit = move |tx: &Tx<'_>, now| core::edit::edit(tx, id, edit.clone(), &actor, now);
+        self.db.rule("change a job", now, edit).await
     }
 
     /// Deletes a final job with its history, attempts and transcript. A unique key that it holds through a window is free
@@ -99,8 +102,8 @@ impl Store {
     pub async fn delete_job(&self, id: JobId, actor: Actor, now: Timestamp) -> Result<()> {
         loop {
             let actor = actor.clone();
-            let delete = move |tx: &Tx<'_>| sql::delete::delete(tx, id, &actor, now);
-            if self.db.write("delete a job", delete).await? {
+            let delete = move |tx: &Tx<'_>, now| core::delete::delete(tx, id, &actor, now);
+            if self.db.rule("delete a job", now, delete).await? {
                 return Ok(());
             }
         }
@@ -152,14 +155,8 @@ impl Store {
     /// `ENGINE-LEASE-001` if the worker was judged lost, and `ENGINE-LEAD-001` if another one leads; nothing is changed then
     /// (P9).
     pub async fn poll(&self, request: PollRequest, now: Timestamp) -> Result<Polled> {
-        let poll = move |tx: &Tx<'_>| {
-            sql::workers::expect_alive(tx, &request.worker)?;
-            if let Some(epoch) = request.leads {
-                sql::workers::expect_leader(tx, &request.worker, epoch)?;
-            }
-            sql::poll::poll(tx, &request, now)
-        };
-        self.db.write("poll", poll).await
+        let poll = move |tx: &Tx<'_>, now| core::poll::poll(tx, &request, now);
+        self.db.rule("poll", now, poll).await
     }
 
     /// Ends an attempt as [`settlement`](crate::model::settlement) decides and answers the job's next status. A retry waits
@@ -174,8 +171,8 @@ impl Store {
         retry_after: Duration,
         now: Timestamp,
     ) -> Result<Status> {
-        let settle = move |tx: &Tx<'_>| sql::settle::settle(tx, &lease, end, retry_after, now);
-        self.db.write("settle a job", settle).await
+        let request = SettleRequest { lease, end, retry_after, now };
+        self.db.rule_together("settle a job", request, core::settle::settle).await
     }
 
     /// Says how far a job is, in at most 1,000 bytes.
@@ -183,7 +180,7 @@ impl Store {
     /// # Errors
     /// `STORE-LEASE-001` if the lease is not held any more; nothing is changed then (P9).
     pub async fn set_progress(&self, lease: Lease, text: String) -> Result<()> {
-        let set = move |tx: &Tx<'_>| sql::settle::set_progress(tx, &lease, &text);
-        self.db.write("set a job's progress", set).await
+        let set = move |tx: &Tx<'_>| sql::lease::set_progress(tx, &lease, &text);
+        self.db.row("set a job's progress", set).await
     }
 }

@@ -82,7 +82,7 @@ impl LogStore {
 
     /// Appends rows, all or none.
     pub async fn append(&self, rows: Vec<NewLogRow>) -> Result<()> {
-        self.db.write("append log rows", move |c| sql::logs::append(c, &rows)).await
+        self.db.row("append log rows", move |c| sql::logs::append(c, &rows)).await
     }
 
     /// How far the followed source of this name was read: JSON in the form of the service that follows it.
@@ -109,13 +109,13 @@ impl LogStore {
             sql::logs::set_position(c, &source, &to)?;
             Ok(true)
         };
-        self.db.write("append log rows", append).await
+        self.db.row("append log rows", append).await
     }
 
     /// Removes a slice of the rows that came in before `before`, the oldest first; whether there may be more. The newest
     /// row stays, since its id tells where the log is.
     pub async fn prune(&self, before: Timestamp) -> Result<bool> {
-        self.db.write("remove old log rows", move |c| sql::logs::prune(c, before)).await
+        self.db.row("remove old log rows", move |c| sql::logs::prune(c, before)).await
     }
 
     /// The id of the newest row; 0 if there is none.

@@ -1,6 +1,7 @@
 //! Queues: limits, pauses, and the switch that stops them all; exact counts.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -37,9 +38,10 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let pause =
-            move |tx: &Tx<'_>| sql::queues::pause(tx, &queue, &reason, resume_at, &actor, now);
-        self.db.write("pause a queue", pause).await
+        let pause = move |tx: &Tx<'_>, now| {
+            core::queues::pause(tx, &queue, &reason, resume_at, &actor, now)
+        };
+        self.db.rule("pause a queue", now, pause).await
     }
 
     /// Lets a queue go on; answers whether it was paused.
@@ -47,8 +49,8 @@ impl Store {
     /// # Errors
     /// `QUEUE-NAME-001` if nobody has spoken of the queue.
     pub async fn resume_queue(&self, queue: Queue, actor: Actor, now: Timestamp) -> Result<bool> {
-        let resume = move |tx: &Tx<'_>| sql::queues::resume(tx, &queue, &actor, now);
-        self.db.write("resume a queue", resume).await
+        let resume = move |tx: &Tx<'_>, now| core::queues::resume(tx, &queue, &actor, now);
+        self.db.rule("resume a queue", now, resume).await
     }
 
     /// Sets how many jobs of a queue may run at once, 0 to 10,000; `None`: what the program says. What runs goes on.
@@ -62,20 +64,22 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let set = move |tx: &Tx<'_>| sql::queues::set_limit(tx, &queue, limit, &actor, now);
-        self.db.write("set a queue's limit", set).await
+        let set = move |tx: &Tx<'_>, now| core::queues::set_limit(tx, &queue, limit, &actor, now);
+        self.db.rule("set a queue's limit", now, set).await
     }
 
     /// Stops everything: no queue starts a job until [`Store::resume_all`], and running jobs are asked to end, as by
     /// [`Store::cancel`]. Answers how many jobs were asked.
     pub async fn stop_all(&self, reason: String, actor: Actor, now: Timestamp) -> Result<usize> {
-        let stop = move |tx: &Tx<'_>| sql::queues::stop_all(tx, &reason, &actor, now);
-        self.db.write("stop all queues", stop).await
+        let stop = move |tx: &Tx<'_>, now| core::queues::stop_all(tx, &reason, &actor, now);
+        self.db.rule("stop all queues", now, stop).await
     }
 
     /// Ends [`Store::stop_all`]; answers whether all was stopped.
     pub async fn resume_all(&self, actor: Actor, now: Timestamp) -> Result<bool> {
-        self.db.write("resume all queues", move |c| sql::queues::resume_all(c, &actor, now)).await
+        self.db
+            .rule("resume all queues", now, move |c, now| core::queues::resume_all(c, &actor, now))
+            .await
     }
 
     /// Who stopped all queues, when and why; `None` while they are not.
@@ -95,7 +99,7 @@ impl Store {
         let missing = recount.missing.clone();
         if !missing.is_empty() {
             let correct = move |tx: &Tx<'_>| sql::counts::correct(tx, &recount);
-            self.db.write("correct the counts", correct).await?;
+            self.db.row("correct the counts", correct).await?;
         }
         Ok(missing)
     }
@@ -103,6 +107,6 @@ impl Store {
     /// Removes final jobs whose time of keeping is over, at most 500 rows a call and never a job that waits
     /// or runs (P6), with what else has outlived its use. Answers whether there may be more.
     pub async fn prune(&self, kinds: Arc<[KindRules]>, now: Timestamp) -> Result<bool> {
-        self.db.write("prune", move |tx| sql::prune::prune(tx, &kinds, now)).await
+        self.db.rule("prune", now, move |tx, now| sql::prune::prune(tx, &kinds, now)).await
     }
 }

@@ -36,8 +36,9 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Enqueued> {
-        let add = move |tx: &Tx<'_>| sql::repositories::add(tx, &name, &path, &job, &actor, now);
-        self.db.write("add a repository", add).await
+        let add =
+            move |tx: &Tx<'_>, now| sql::repositories::add(tx, &name, &path, &job, &actor, now);
+        self.db.rule("add a repository", now, add).await
     }
 
     /// Removes a repository and its description; its jobs stay.
@@ -50,8 +51,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let remove = move |tx: &Tx<'_>| sql::repositories::remove(tx, &name, &actor, now);
-        self.db.write("remove a repository", remove).await
+        let remove = move |tx: &Tx<'_>, now| sql::repositories::remove(tx, &name, &actor, now);
+        self.db.rule("remove a repository", now, remove).await
     }
 
     /// Stores the job that describes a repository, or answers the job that waits to do so.
@@ -64,8 +65,8 @@ impl Store {
         job: NewJob,
         now: Timestamp,
     ) -> Result<Enqueued> {
-        let request = move |tx: &Tx<'_>| sql::repositories::request(tx, &name, &job, now);
-        self.db.write("refresh a repository", request).await
+        let request = move |tx: &Tx<'_>, now| sql::repositories::request(tx, &name, &job, now);
+        self.db.rule("refresh a repository", now, request).await
     }
 
     /// Writes what a repository is about, under the lease of the job that found out.
@@ -80,8 +81,9 @@ impl Store {
         by: DescribedBy,
         now: Timestamp,
     ) -> Result<()> {
-        let write =
-            move |tx: &Tx<'_>| sql::repositories::describe(tx, &lease, id, &description, by, now);
-        self.db.write("describe a repository", write).await
+        let write = move |tx: &Tx<'_>, now| {
+            sql::repositories::describe(tx, &lease, id, &description, by, now)
+        };
+        self.db.rule("describe a repository", now, write).await
     }
 }

@@ -78,8 +78,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let change = move |tx: &Tx<'_>| sql::issues::change(tx, id, change, &actor, now);
-        self.db.write("change an issue", change).await
+        let change = move |tx: &Tx<'_>, now| sql::issues::change(tx, id, change, &actor, now);
+        self.db.rule("change an issue", now, change).await
     }
 
     /// Writes the record, the issues, what is to be filed and the watermark of a scan in one transaction (P4), under its
@@ -89,7 +89,7 @@ impl Store {
     /// `STORE-LEASE-001` if the lease is not held any more (P9), `STORE-RULE-001` if an issue was opened meanwhile that a
     /// finding belongs to; nothing is changed then.
     pub async fn commit_scan(&self, lease: Lease, scan: ScanCommit, now: Timestamp) -> Result<()> {
-        let commit = move |tx: &Tx<'_>| sql::scans::commit(tx, &lease, &scan, now);
-        self.db.write("commit a scan", commit).await
+        let commit = move |tx: &Tx<'_>, now| sql::scans::commit(tx, &lease, &scan, now);
+        self.db.rule("commit a scan", now, commit).await
     }
 }

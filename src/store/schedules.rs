@@ -1,6 +1,7 @@
 //! Schedules.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -20,8 +21,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let create = move |tx: &Tx<'_>| sql::schedules::create(tx, new, &actor, now);
-        self.db.write("add a schedule", create).await
+        let create = move |tx: &Tx<'_>, now| core::schedules::create(tx, new.clone(), &actor, now);
+        self.db.rule("add a schedule", now, create).await
     }
 
     /// Makes a schedule be as the program declares it: adds it, or gives the one of its name this plan. What a person did to
@@ -35,16 +36,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Ensured> {
-        let ensure = move |tx: &Tx<'_>| {
-            let NewSchedule { name, plan } = new;
-            if sql::schedules::get(tx, &name)?.is_none() {
-                sql::schedules::create(tx, NewSchedule { name, plan }, &actor, now)?;
-                return Ok(Ensured::Added);
-            }
-            let changed = sql::schedules::change(tx, &name, plan.into(), &actor, now)?;
-            Ok(if changed { Ensured::Changed } else { Ensured::Kept })
-        };
-        self.db.write("declare a schedule", ensure).await
+        let ensure = move |tx: &Tx<'_>, now| core::schedules::ensure(tx, new.clone(), &actor, now);
+        self.db.rule("declare a schedule", now, ensure).await
     }
 
     /// Changes a schedule's plan, from now on: a running engine notices, in whichever process. A change is no downtime, so
@@ -62,8 +55,9 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let change = move |tx: &Tx<'_>| sql::schedules::change(tx, &name, change, &actor, now);
-        self.db.write("change a schedule", change).await
+        let change =
+            move |tx: &Tx<'_>, now| core::schedules::change(tx, &name, change.clone(), &actor, now);
+        self.db.rule("change a schedule", now, change).await
     }
 
     /// Keeps a schedule from making jobs; answers whether it was not paused before. The jobs it has made stay.
@@ -76,8 +70,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let pause = move |tx: &Tx<'_>| sql::schedules::pause(tx, &name, &actor, now);
-        self.db.write("pause a schedule", pause).await
+        let pause = move |tx: &Tx<'_>, now| core::schedules::pause(tx, &name, &actor, now);
+        self.db.rule("pause a schedule", now, pause).await
     }
 
     /// Lets a schedule go on; answers whether it was paused. What fell into the pause is skipped, with one decision that
@@ -92,8 +86,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let resume = move |tx: &Tx<'_>| sql::schedules::resume(tx, &name, &actor, now);
-        self.db.write("resume a schedule", resume).await
+        let resume = move |tx: &Tx<'_>, now| core::schedules::resume(tx, &name, &actor, now);
+        self.db.rule("resume a schedule", now, resume).await
     }
 
     /// Removes a schedule and what was decided; the jobs it has made stay.
@@ -106,8 +100,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let remove = move |tx: &Tx<'_>| sql::schedules::remove(tx, &name, &actor, now);
-        self.db.write("remove a schedule", remove).await
+        let remove = move |tx: &Tx<'_>, now| core::schedules::remove(tx, &name, &actor, now);
+        self.db.rule("remove a schedule", now, remove).await
     }
 
     /// Stores a job as the schedule makes them, by hand: its cadence is not shifted, and its overlap policy does not count
@@ -123,9 +117,10 @@ impl Store {
         correlation_id: Option<String>,
         now: Timestamp,
     ) -> Result<JobId> {
-        let run =
-            move |tx: &Tx<'_>| sql::schedules::run_now(tx, &name, &actor, correlation_id, now);
-        self.db.write("run a schedule now", run).await
+        let run = move |tx: &Tx<'_>, now| {
+            core::schedules::run_now(tx, &name, &actor, correlation_id.clone(), now)
+        };
+        self.db.rule("run a schedule now", now, run).await
     }
 
     /// One schedule.

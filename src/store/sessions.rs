@@ -41,8 +41,8 @@ impl Store {
         start: SessionStart,
         now: Timestamp,
     ) -> Result<(u64, u64)> {
-        let begin = move |tx: &Tx<'_>| sql::sessions::begin(tx, &lease, &start, now);
-        self.db.write("begin a session", begin).await
+        let begin = move |tx: &Tx<'_>, now| sql::sessions::begin(tx, &lease, &start, now);
+        self.db.rule("begin a session", now, begin).await
     }
 
     /// Writes which process a run is, and what keeps it from the rest of the machine: `bwrap` or `supervisor`.
@@ -57,7 +57,7 @@ impl Store {
     ) -> Result<()> {
         let started =
             move |tx: &Tx<'_>| sql::sessions::started(tx, &lease, main.as_ref(), isolation);
-        self.db.write("record a session's process", started).await
+        self.db.row("record a session's process", started).await
     }
 
     /// Writes the program's own id of a session, to go on with.
@@ -66,7 +66,7 @@ impl Store {
     /// As [`Store::begin_session`].
     pub async fn name_session(&self, lease: Lease, cli_session_id: String) -> Result<()> {
         let name = move |tx: &Tx<'_>| sql::sessions::name(tx, &lease, &cli_session_id);
-        self.db.write("record a session's id", name).await
+        self.db.row("record a session's id", name).await
     }
 
     /// Appends to a transcript; `dropped` bytes came after its limit.
@@ -80,7 +80,7 @@ impl Store {
         dropped: u64,
     ) -> Result<()> {
         let append = move |tx: &Tx<'_>| sql::transcript::append(tx, &lease, &pieces, dropped);
-        self.db.write("record a transcript", append).await
+        self.db.row("record a transcript", append).await
     }
 
     /// Writes how a run ended and what it cost, in one transaction, once: a second call changes nothing. Answers the
@@ -94,8 +94,8 @@ impl Store {
         end: SessionEnd,
         now: Timestamp,
     ) -> Result<Vec<String>> {
-        let finish = move |tx: &Tx<'_>| sql::sessions::finish(tx, &lease, &end, now);
-        self.db.write("finish a session", finish).await
+        let finish = move |tx: &Tx<'_>, now| sql::sessions::finish(tx, &lease, &end, now);
+        self.db.rule("finish a session", now, finish).await
     }
 
     /// The pieces of a transcript from the one that holds byte `from` on, those that start within `most` bytes of it.
@@ -116,8 +116,8 @@ impl Store {
 
     /// Writes that no process of an interrupted run is left.
     pub async fn close_run(&self, run: OpenRun, now: Timestamp) -> Result<()> {
-        let close = move |tx: &Tx<'_>| sql::sessions::close_run(tx, run.id, &run.marker, now);
-        self.db.write("close a run", close).await
+        let close = move |tx: &Tx<'_>, now| sql::sessions::close_run(tx, run.id, &run.marker, now);
+        self.db.rule("close a run", now, close).await
     }
 
     /// Which of these folders of runs belong to no session and no job any more.

@@ -1,6 +1,7 @@
 //! Settings: what an operator changes while the server runs.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -46,7 +47,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let change = move |tx: &Tx<'_>| {
+        let change = move |tx: &Tx<'_>, now| {
             for (key, value) in &changes {
                 match value {
                     Some(value) => sql::settings::set(tx, key, value, &actor, now)?,
@@ -57,14 +58,14 @@ impl Store {
             let known = changes.iter().filter_map(|(key, _)| named(key));
             let consequences: Vec<_> = known.map(|setting| setting.consequence).collect();
             if consequences.contains(&Consequence::PutOffJobs) {
-                sql::spend::lift(tx, &actor, now)?;
+                core::budget::lift(tx, &actor, now)?;
             }
             if consequences.contains(&Consequence::ScanSchedule) {
                 let set = sql::settings::read(tx, SCAN_SCHEDULE)?;
-                sql::schedules::follow(tx, scan_schedule(&set, now)?, &actor, now)?;
+                core::schedules::follow(tx, scan_schedule(&set, now)?, &actor, now)?;
             }
             Ok(())
         };
-        self.db.write("change settings", change).await
+        self.db.rule("change settings", now, change).await
     }
 }

@@ -14,6 +14,7 @@ pub(super) mod open;
 pub(super) mod row;
 mod transaction;
 pub(super) mod watch;
+mod work;
 mod writer;
 
 pub(super) use database::Database;

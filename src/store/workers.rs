@@ -84,8 +84,9 @@ impl Store {
     /// of which another worker has registered other rules. [`Store::unblock`] is what it does next.
     pub async fn register(&self, registration: Registration, now: Timestamp) -> Result<Vec<Kind>> {
         let facts = self.says();
-        let register = move |tx: &Tx<'_>| sql::workers::register(tx, &registration, &facts, now);
-        self.db.write("register a worker", register).await
+        let register =
+            move |tx: &Tx<'_>, now| sql::workers::register(tx, &registration, &facts, now);
+        self.db.rule("register a worker", now, register).await
     }
 
     /// Says that a worker is alive, and what this process says of itself: its lease goes on.
@@ -94,21 +95,21 @@ impl Store {
     /// `ENGINE-LEASE-001` if the worker was judged lost: what ran under its name is not its own any more.
     pub async fn beat(&self, worker: WorkerId, now: Timestamp) -> Result<()> {
         let facts = self.says();
-        let beat = move |tx: &Tx<'_>| sql::workers::beat(tx, &worker, &facts, now);
-        self.db.write("say that a worker is alive", beat).await
+        let beat = move |tx: &Tx<'_>, now| sql::workers::beat(tx, &worker, &facts, now);
+        self.db.rule("say that a worker is alive", now, beat).await
     }
 
     /// Removes a worker that has stopped on purpose. If a job still runs under its name the worker is lost instead.
     pub async fn retire(&self, worker: WorkerId, now: Timestamp) -> Result<()> {
-        let retire = move |tx: &Tx<'_>| sql::workers::retire(tx, &worker, now);
-        self.db.write("retire a worker", retire).await
+        let retire = move |tx: &Tx<'_>, now| sql::workers::retire(tx, &worker, now);
+        self.db.rule("retire a worker", now, retire).await
     }
 
     /// Gives a slice of the jobs another chance that waited for a handler of these kinds or for a key: what an earlier
     /// process may have left undone. `after` is empty at first, then what the call before answered; `None` is the end.
     pub async fn unblock(&self, kinds: Arc<[KindRules]>, after: String) -> Result<Option<String>> {
         let unblock = move |tx: &Tx<'_>| sql::unblock::unblock(tx, &kinds, &after);
-        self.db.write("unblock jobs", unblock).await
+        self.db.row("unblock jobs", unblock).await
     }
 }
 
@@ -132,20 +133,21 @@ impl Store {
         died: Option<WorkerId>,
         now: Timestamp,
     ) -> Result<Option<Epoch>> {
-        let lead = move |tx: &Tx<'_>| sql::workers::lead(tx, &worker, seen, died.as_ref(), now);
-        self.db.write("take the lead", lead).await
+        let lead =
+            move |tx: &Tx<'_>, now| sql::workers::lead(tx, &worker, seen, died.as_ref(), now);
+        self.db.rule("take the lead", now, lead).await
     }
 
     /// Gives the lead up, if the worker still has it by this epoch.
     pub async fn resign(&self, worker: WorkerId, epoch: Epoch) -> Result<()> {
         let resign = move |tx: &Tx<'_>| sql::workers::resign(tx, &worker, epoch);
-        self.db.write("give the lead up", resign).await
+        self.db.row("give the lead up", resign).await
     }
 
     /// Says that a worker is no server any more: it stops, and another program may lead meanwhile.
     pub async fn serve_no_more(&self, worker: WorkerId) -> Result<()> {
         let end = move |tx: &Tx<'_>| sql::workers::serve_no_more(tx, &worker);
-        self.db.write("stop to serve", end).await
+        self.db.row("stop to serve", end).await
     }
 
     /// Marks workers lost that have not said since that they are alive, and removes the rows of lost ones under whose names
@@ -160,11 +162,11 @@ impl Store {
         gone: Vec<(WorkerId, i64)>,
         now: Timestamp,
     ) -> Result<Vec<WorkerId>> {
-        let bury = move |tx: &Tx<'_>| {
+        let bury = move |tx: &Tx<'_>, now| {
             sql::workers::expect_leader(tx, &leader, epoch)?;
             sql::workers::bury(tx, &gone, now)
         };
-        self.db.write("mark workers lost", bury).await
+        self.db.rule("mark workers lost", now, bury).await
     }
 }
 

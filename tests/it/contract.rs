@@ -1,13 +1,21 @@
 //! What every backend of `Store` must do, as one function over a fixture that opens it. A second backend adds a fixture.
 
-use crate::support::{Played, START};
+mod logs;
+mod looks;
+mod people;
+mod scans;
+mod schedules;
+mod sessions;
+mod workers;
+
+use crate::support::{Played, START, in_time};
 use lamplighter::error::Class;
 use lamplighter::model::{
     Actor, AttemptEnd, Cancelled, ConcurrencyKey, Enqueued, Filter, Job, JobEdit, JobError, JobId,
     Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Polled, Queue, RunNow,
     Status, Timestamp, UniqueKey,
 };
-use lamplighter::store::{OpenMode, Store};
+use lamplighter::store::{LogStore, OpenMode, Store};
 use lamplighter::{Code, testing};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +28,8 @@ trait Backend {
     fn place(&self) -> PathBuf;
     /// The store of a place, made if it is not there; opening it again finds what was acknowledged.
     fn open(&self, place: &Path) -> Store;
+    /// The same for logs.
+    fn open_logs(&self, place: &Path) -> LogStore;
 }
 
 struct Sqlite {
@@ -38,6 +48,10 @@ impl Backend for Sqlite {
         } else {
             testing::store_in(place).unwrap()
         }
+    }
+
+    fn open_logs(&self, place: &Path) -> LogStore {
+        LogStore::open(&place.join("logs.db"), OpenMode::Migrate).unwrap()
     }
 }
 
@@ -67,6 +81,131 @@ async fn contract(backend: &dyn Backend) {
     pauses_and_stops_hold_until_they_end(&fresh()).await;
     changes_are_announced_and_counted(&fresh()).await;
     only_what_is_over_is_removed(&fresh()).await;
+    commits_of_other_programs_are_announced(backend).await;
+    settlements_that_wait_together_are_each_answered(&fresh()).await;
+    the_end_of_a_job_is_waited_for_and_told(&fresh()).await;
+    looks::lines_and_figures_are_those_of_the_rows(&fresh()).await;
+    looks::a_bulk_action_does_what_its_preview_shows(&fresh()).await;
+    people::accounts_and_logins(&fresh()).await;
+    people::settings_change_together(&fresh()).await;
+    people::repositories_are_described_under_a_lease(&fresh()).await;
+    schedules::schedules_make_jobs_and_say_what_they_decided(&fresh()).await;
+    schedules::schedules_are_changed_paused_and_removed(&fresh()).await;
+    sessions::a_session_is_kept_from_its_request_to_its_record(&fresh()).await;
+    sessions::an_interrupted_run_stays_open_until_its_processes_are_gone(&fresh()).await;
+    sessions::a_budget_parks_a_run_and_its_end_makes_it_due(&fresh()).await;
+    scans::a_scan_leaves_everything_or_nothing(&fresh()).await;
+    scans::what_is_filed_waits_for_a_person_and_is_sent_once(&fresh()).await;
+    workers::a_lease_goes_on_with_each_beat_until_it_is_lost(&fresh()).await;
+    workers::the_lock_tells_that_its_holder_is_dead(&fresh());
+    workers::what_waited_for_a_handler_goes_on_with_one(&fresh()).await;
+    workers::a_process_says_what_it_is(&fresh());
+    let place = backend.place();
+    logs::rows_are_appended_found_and_removed(&backend.open_logs(&place), &place).await;
+}
+
+/// The public methods of the stores: those that take `self`, and the ways to open one.
+fn methods() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = std::fs::read_dir(root.join("src/store")).unwrap();
+    let files = folder.map(|file| file.unwrap().path()).chain([root.join("src/store.rs")]);
+    let text: String = files
+        .filter(|file| file.extension().is_some_and(|ext| ext == "rs"))
+        .map(|file| std::fs::read_to_string(file).unwrap())
+        .collect();
+    let mut methods = Vec::new();
+    for part in text.split("    pub ").skip(1) {
+        let Some(rest) = part.trim_start_matches("async ").strip_prefix("fn ") else { continue };
+        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let head = rest.split('{').next().unwrap_or_default();
+        if head.contains("self") || name == "open" {
+            methods.push(name);
+        }
+    }
+    methods
+}
+
+#[test]
+fn the_contract_names_every_method_of_the_stores() {
+    let here = [
+        include_str!("contract.rs"),
+        include_str!("contract/logs.rs"),
+        include_str!("contract/looks.rs"),
+        include_str!("contract/people.rs"),
+        include_str!("contract/scans.rs"),
+        include_str!("contract/schedules.rs"),
+        include_str!("contract/sessions.rs"),
+        include_str!("contract/workers.rs"),
+    ]
+    .concat();
+    let methods = methods();
+    assert!(methods.len() > 100, "the search for methods finds {}", methods.len());
+    let is_named =
+        |name: &String| here.contains(&format!(".{name}(")) || here.contains(&format!("::{name}("));
+    let missing: Vec<_> = methods.iter().filter(|name| !is_named(name)).collect();
+    assert!(missing.is_empty(), "the contract says nothing of {missing:?}");
+}
+
+async fn commits_of_other_programs_are_announced(backend: &dyn Backend) {
+    let place = backend.place();
+    let (ours, theirs) = (backend.open(&place), backend.open(&place));
+    let mut changes = ours.changes();
+    changes.borrow_and_update();
+    tokio::select! {
+        ended = ours.watch_foreign_commits() => panic!("{ended:?}"),
+        () = in_time(async {
+            add(&theirs, job()).await;
+            changes.changed().await.unwrap();
+        }) => {}
+    }
+    assert_eq!(all(&ours).await.len(), 1);
+    let (ours, theirs) = (backend.open_logs(&place), backend.open_logs(&place));
+    let mut changes = ours.changes();
+    changes.borrow_and_update();
+    tokio::select! {
+        ended = ours.watch_foreign_commits() => panic!("{ended:?}"),
+        () = in_time(async {
+            theirs.append_from(Vec::new(), "file", None, "{}".into()).await.unwrap();
+            changes.changed().await.unwrap();
+        }) => {}
+    }
+}
+
+async fn the_end_of_a_job_is_waited_for_and_told(store: &Store) {
+    let id = add(store, job()).await;
+    let mut steps = store.job_steps(&Filter::default(), START).await.unwrap();
+    let mut leader = Leader::new(store, "w").await;
+    let lease = leader.claim(1).await.remove(0);
+    let (ended, status) = tokio::join!(store.wait(id), leader.settle(lease, done()));
+    assert_eq!((ended.unwrap().status, status), (Status::Completed, Status::Completed));
+    let mut told = Vec::new();
+    while told.last() != Some(&Status::Completed) {
+        let step = in_time(steps.next()).await.unwrap().unwrap();
+        assert_eq!(step.id, id);
+        told.push(step.to);
+    }
+    assert_eq!(told, [Status::Queued, Status::Running, Status::Completed]);
+    assert_eq!(store.wait(id).await.unwrap().status, Status::Completed, "it is over already");
+}
+
+/// P9: settlements that reach the store at once are written together, and each hears what became of its own.
+async fn settlements_that_wait_together_are_each_answered(store: &Store) {
+    for _ in 0..20 {
+        add(store, job()).await;
+    }
+    let mut leader = Leader::new(store, "w").await;
+    let leases = leader.claim(20).await;
+    let stale = Lease { epoch: leases[0].epoch + 1, ..leases[0].clone() };
+    let ends = leases
+        .iter()
+        .chain([&stale])
+        .cloned()
+        .map(|lease| store.settle(lease, AttemptEnd::Answered(done()), Duration::ZERO, START));
+    let answers = futures_util::future::join_all(ends).await;
+    let (last, others) = answers.split_last().unwrap();
+    assert_eq!(last.as_ref().unwrap_err().code(), Code::StoreLeaseLost, "P9");
+    assert!(others.iter().all(|answer| matches!(answer, Ok(Status::Completed))), "{others:?}");
+    assert!(all(store).await.iter().all(|job| job.status == Status::Completed));
 }
 
 fn kind() -> Kind {

@@ -132,7 +132,7 @@ pub(in crate::store) fn edit(
 ) -> Result<()> {
     const SQL: &str = "
         UPDATE filings
-        SET title = iif(title IS NULL, NULL, :title), body = :body, updated_at = :now
+        SET title = CASE WHEN title IS NULL THEN NULL ELSE :title END, body = :body, updated_at = :now
         WHERE id = :id";
     let refused = |code, why: &str| Err(Error::new(code, format!("filing {} {why}", id.0)));
     let (filing, marker) = undecided(tx, id)?;

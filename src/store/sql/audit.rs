@@ -9,7 +9,7 @@ use crate::store::sqlite::row::{parsed, text};
 use rusqlite::{Connection, named_params};
 
 /// Writes down a deed.
-pub(super) fn record(
+pub(in crate::store) fn record(
     conn: &Connection,
     actor: &Actor,
     action: &str,
@@ -20,7 +20,7 @@ pub(super) fn record(
 }
 
 /// Records an act that changed a value from `change.0` to `change.1`.
-pub(super) fn record_change(
+pub(in crate::store) fn record_change(
     conn: &Connection,
     actor: &Actor,
     action: &str,

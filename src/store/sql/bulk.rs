@@ -1,14 +1,10 @@
-//! One act on many jobs: a preview that looks, and slices that act.
+//! One act on many jobs: the look of a preview, and the search for what a slice acts on.
 
 use super::filter::{Conditions, conditions};
+use super::jobs;
 use super::search::{WINDOW, Window};
-use super::{audit, control, delete, edit, jobs};
 use crate::error::{Code, Error, Result};
-use crate::model::{
-    Actor, Bulk, BulkAct, BulkSlice, CommonError, Enqueued, Filter, Job, JobEdit, JobId, JobState,
-    NewJob, Skip, Timestamp,
-};
-use crate::store::sqlite::Tx;
+use crate::model::{Bulk, BulkAct, CommonError, Filter, Job, JobId, JobState, Skip, Timestamp};
 use crate::store::sqlite::row;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -145,121 +141,22 @@ pub(in crate::store) fn candidates(
     Ok((ids, (last < bulk.through_id).then_some(last)))
 }
 
-/// Acts on the candidates that still fit. Jobs that are changed already are left alone.
-pub(in crate::store) fn act_on(
-    tx: &Tx<'_>,
+/// Those of these jobs that still fit, by id; `Err` for one that another program wrote with values that no job may have.
+pub(in crate::store) fn still_fit(
+    conn: &Connection,
     bulk: &Bulk,
-    of: JobId,
-    (ids, next): (&[i64], Option<i64>),
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<BulkSlice> {
+    ids: &[i64],
+) -> Result<Vec<Result<Job>>> {
     let fits = conditions(&bulk.filter, bulk.asked_at, 1);
     let sql = format!(
         "SELECT {} FROM jobs WHERE id IN (SELECT value FROM json_each(?1)) {} ORDER BY id",
         jobs::COLUMNS,
         fits.sql
     );
-    let mut statement = tx.prepare(&sql)?;
+    let mut statement = conn.prepare(&sql)?;
     let params = bound(fits, [serde_json::json!(ids).to_string()]);
-    let rows = statement.query_map(params, |row| Ok(jobs::from_row(row)))?;
-    let found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    let correlation_id = jobs::get(tx, of)?.and_then(|job| job.correlation_id);
-    let of = Of { job: of, correlation_id };
-    let mut slice = BulkSlice { next, ..BulkSlice::default() };
-    let mut changed = Vec::new();
-    let mut pieces = delete::PIECES;
-    for row in found {
-        let job = match row.map_err(Error::from) {
-            Ok(job) => job,
-            Err(error) if error.code() == Code::StoreCorrupt => {
-                *slice.skipped.entry(Skip::Unreadable).or_default() += 1;
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        let job = &job;
-        let skip = match bulk.act.skip(JobState::from(job), now) {
-            Some(skip) => Some(skip),
-            None if bulk.act == BulkAct::Delete && delete::has_processes(tx, job.id)? => {
-                Some(Skip::ProcessesLeft)
-            }
-            None if bulk.act == BulkAct::Delete => {
-                if !delete::remove(tx, job, &mut pieces)? {
-                    // The rest of its transcript is the next slice's.
-                    slice.next = Some(job.id.0 - 1);
-                    break;
-                }
-                None
-            }
-            None => act(tx, bulk.act, &of, job, actor, now)?,
-        };
-        match skip {
-            Some(skip) => *slice.skipped.entry(skip).or_default() += 1,
-            None => changed.push(job.id.0),
-        }
-    }
-    slice.done = changed.len() as u64;
-    if !changed.is_empty() {
-        let subject = format!("{} jobs, for job {}", changed.len(), of.job);
-        let ids = serde_json::json!(changed).to_string();
-        let action = format!("bulk {}", bulk.act);
-        audit::record_change(tx, actor, &action, &subject, (None, Some(&ids)), now)?;
-    }
-    Ok(slice)
-}
-
-/// The job that does the whole act.
-struct Of {
-    job: JobId,
-    correlation_id: Option<String>,
-}
-
-/// Acts on one job; answers why it was left alone after all. One job that another program wrote with values that no job may
-/// have does not stop the others.
-fn act(
-    tx: &Tx<'_>,
-    act: BulkAct,
-    of: &Of,
-    job: &Job,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<Option<Skip>> {
-    let acted = match act {
-        BulkAct::Cancel => control::cancel_job(tx, job, actor, now).map(|_| None),
-        BulkAct::Retry => retry(tx, of, job, now),
-        BulkAct::RunNow => edit::make_due(tx, job, actor, now).map(|_| None),
-        BulkAct::SetPriority(to) => {
-            let priority = JobEdit { priority: Some(to), ..JobEdit::default() };
-            edit::change(tx, job, priority, actor, now).map(|_| None)
-        }
-        BulkAct::Delete => Ok(None),
-    };
-    // All of these are found before anything of the job is written.
-    acted.or_else(|error| {
-        let is_of_the_job = error.class().is_refusal() || error.code() == Code::StoreCorrupt;
-        if is_of_the_job { Ok(Some(Skip::Unreadable)) } else { Err(error) }
-    })
-}
-
-/// Runs a job again, once for each bulk action: the pair is the new job's idempotency key.
-fn retry(tx: &Tx<'_>, of: &Of, job: &Job, now: Timestamp) -> Result<Option<Skip>> {
-    let key = format!("bulk action {}, job {}", of.job, job.id);
-    let again = control::copy(job).and_then(|copy| {
-        let copy = NewJob {
-            idempotency_key: Some(key),
-            correlation_id: of.correlation_id.clone(),
-            ..copy
-        };
-        jobs::insert(tx, &copy, now)
-    });
-    match again {
-        Ok(Enqueued::Inserted(_)) => Ok(None),
-        Ok(Enqueued::Existing(_)) => Ok(Some(Skip::Repeated)),
-        Err(error) if error.code() == Code::IdempotencyConflict => Ok(Some(Skip::Repeated)),
-        Err(error) if error.code() == Code::QueueFull => Ok(Some(Skip::NoRoom)),
-        Err(error) => Err(error),
-    }
+    let rows = statement.query_map(params, |row| Ok(jobs::from_row(row).map_err(Error::from)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// A statement's own parameters, and those of the conditions after them.

@@ -15,7 +15,8 @@ const CORRECTIONS: &str = "engine.recounts";
 pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<JobCount>> {
     const SQL: &str = "
         SELECT status, kind, queue, count
-        FROM job_counts";
+        FROM job_counts
+        WHERE count <> 0";
     list(conn, SQL)
 }
 

@@ -56,7 +56,7 @@ pub(super) fn insert(
     const SQL: &str = "
         INSERT INTO filings (issue_id, scan_id, act, state, marker, title, body, labels, created_at, updated_at)
         SELECT
-            :issue, :scan, :act, iif(tracker = 'local', 'filed', :state), :marker, :title, :body, :labels, :now, :now
+            :issue, :scan, :act, CASE WHEN tracker = 'local' THEN 'filed' ELSE :state END, :marker, :title, :body, :labels, :now, :now
         FROM self_monitoring_issues
         WHERE id = :issue";
     conn.prepare_cached(SQL)?.execute(named_params! {

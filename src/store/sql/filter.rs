@@ -7,7 +7,8 @@ use rusqlite::types::Value;
 use std::fmt::Write as _;
 
 /// The time that stands for a job's status: when it ended, or started, or was made.
-const OWN_TIME: &str = "coalesce(finished_at, iif(status = 'running', started_at, created_at))";
+const OWN_TIME: &str =
+    "coalesce(finished_at, CASE WHEN status = 'running' THEN started_at ELSE created_at END)";
 
 /// Conditions for a WHERE, and the values of their parameters.
 pub(super) struct Conditions {
@@ -91,7 +92,7 @@ impl Builder {
                 let length = self.bind(length.millis());
                 let sign = sign(*how);
                 format!(
-                    "coalesce(finished_at, iif(status = 'running', {now}, NULL)) - started_at {sign} {length}"
+                    "coalesce(finished_at, CASE WHEN status = 'running' THEN {now} END) - started_at {sign} {length}"
                 )
             }
             Condition::Waited(how, length) => {
@@ -155,7 +156,7 @@ impl Builder {
         let path = self.bind(json_path);
         let text = self.bind_text(value);
         let mut sql = format!(
-            "iif(json_type(payload, {path}) = 'text', payload ->> {path}, payload -> {path}) = {text}"
+            "CASE WHEN json_type(payload, {path}) = 'text' THEN payload ->> {path} ELSE payload -> {path} END = {text}"
         );
         if let Some(number) = value.parse().ok().filter(|number: &f64| number.is_finite()) {
             let number = self.bind(number);

@@ -1,44 +1,53 @@
-//! The history of a job: `job_events`, its steps outside the plain path, and `attempts`.
+//! The history of a job: `job_events`, its steps outside the plain path, and `job_attempts`.
 
 use crate::error::Result;
-use crate::model::{Attempt, Cause, Event, Job, JobId, Settlement, Status, Timestamp};
+use crate::model::{Attempt, Cause, Event, JobId, JobStep, Status, Timestamp};
 use crate::store::sqlite::row::{instant, parsed, text, word};
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, named_params};
+use serde_json::{Value, json};
 use std::str::FromStr;
 
-/// Writes one step of a job's history.
-pub(super) fn record(conn: &Connection, id: JobId, event: &Event) -> Result<()> {
-    const SQL: &str = "
-        INSERT INTO job_events (job_id, at, from_status, to_status, cause, actor, detail)
-        VALUES (:job_id, :at, :from, :to, :cause, :actor, :detail)";
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":job_id": id.0,
-        ":at": event.at.millis(),
-        ":from": event.from.map(Status::as_str),
-        ":to": event.to.as_str(),
-        ":cause": event.cause_word(),
-        ":actor": event.actor,
-        ":detail": event.detail,
-    })?;
-    Ok(())
+/// One step of a job's history.
+pub(in crate::store) struct Line {
+    pub(in crate::store) job: JobId,
+    pub(in crate::store) at: Timestamp,
+    pub(in crate::store) from: Option<Status>,
+    pub(in crate::store) to: Status,
+    pub(in crate::store) step: JobStep,
 }
 
-/// The same, unless the history ends with this step already: a job that is blocked again for the same reason has
-/// nothing new to tell.
-pub(super) fn record_once(conn: &Connection, id: JobId, event: &Event) -> Result<()> {
+/// Writes one step.
+pub(in crate::store) fn record(conn: &Connection, line: Line) -> Result<()> {
+    record_all(conn, &[line])
+}
+
+/// Writes steps of different jobs. One that is said once is left out where the history ends with the same.
+pub(in crate::store) fn record_all(conn: &Connection, lines: &[Line]) -> Result<()> {
     const SQL: &str = "
-        SELECT cause, detail
-        FROM job_events
-        WHERE job_id = :id
-        ORDER BY id DESC
-        LIMIT 1";
-    let last = conn
-        .prepare_cached(SQL)?
-        .query_row(named_params! {":id": id.0}, |row| Ok((text(row, 0)?, parsed(row, 1, Some)?)));
-    match last.optional()? {
-        Some((cause, detail)) if cause == event.cause_word() && detail == event.detail => Ok(()),
-        Some(_) | None => record(conn, id, event),
+        INSERT INTO job_events (job_id, sequence, at, from_status, to_status, cause, actor, detail)
+        SELECT m.job_id, coalesce(m.last, 0) + 1, m.at, m.from_status, m.to_status, m.cause, m.actor, m.detail
+        FROM (
+            SELECT value ->> 0 AS job_id, value ->> 1 AS at, value ->> 2 AS from_status, value ->> 3 AS to_status,
+                value ->> 4 AS cause, value ->> 5 AS actor, value ->> 6 AS detail, value ->> 7 AS once,
+                (SELECT max(sequence) FROM job_events WHERE job_id = value ->> 0) AS last
+            FROM json_each(:lines)) m
+        WHERE m.once = 0 OR NOT EXISTS (
+            SELECT 1
+            FROM job_events e
+            WHERE e.job_id = m.job_id AND e.sequence = m.last AND e.cause = m.cause
+              AND e.detail IS NOT DISTINCT FROM m.detail)";
+    if lines.is_empty() {
+        return Ok(());
     }
+    let rows = lines.iter().map(|line| {
+        let JobStep { cause, actor, detail, once } = &line.step;
+        let (from, to) = (line.from.map(Status::as_str), line.to.as_str());
+        json!([line.job.0, line.at.millis(), from, to, cause.as_str(), actor, detail, once])
+    });
+    let rows: Vec<Value> = rows.collect();
+    let params = named_params! {":lines": Value::from(rows).to_string()};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
 }
 
 /// A job's newest steps, oldest first; at most `limit` rows.
@@ -47,7 +56,7 @@ pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Re
         SELECT at, from_status, to_status, cause, actor, detail
         FROM job_events
         WHERE job_id = :id
-        ORDER BY id DESC
+        ORDER BY sequence DESC
         LIMIT :limit";
     let mut statement = conn.prepare_cached(SQL)?;
     let rows = statement.query_map(named_params! {":id": id.0, ":limit": limit as i64}, |row| {
@@ -63,33 +72,6 @@ pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Re
     let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     rows.reverse();
     Ok(rows)
-}
-
-/// Writes the row of an attempt that ended, unless it was the only one and completed.
-pub(super) fn record_attempt(
-    conn: &Connection,
-    job: &Job,
-    after: &Settlement,
-    now: Timestamp,
-) -> Result<()> {
-    const SQL: &str = "
-        INSERT OR REPLACE INTO job_attempts (job_id, epoch, attempt, worker_id, started_at, ended_at, ended_as, error, error_code)
-        VALUES (:job_id, :epoch, :attempt, :worker_id, :started_at, :now, :ended_as, :error, :error_code)";
-    if after.cause.is_none() && job.epoch == 1 {
-        return Ok(());
-    }
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":job_id": job.id.0,
-        ":epoch": job.epoch,
-        ":attempt": job.attempt,
-        ":worker_id": job.worker_id.as_ref().map(ToString::to_string),
-        ":started_at": job.started_at.map(Timestamp::millis),
-        ":now": now.millis(),
-        ":ended_as": after.cause.map_or(after.status.as_str(), Cause::as_str),
-        ":error": after.error.as_ref().map(|error| &error.message),
-        ":error_code": after.error.as_ref().map(|error| &error.code),
-    })?;
-    Ok(())
 }
 
 /// A job's newest attempts beyond the plain path, oldest first; at most `limit` rows.

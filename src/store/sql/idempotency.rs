@@ -48,8 +48,12 @@ impl<'a> Request<'a> {
     /// Keeps the key for the next time.
     pub(super) fn remember(&self, conn: &Connection, id: JobId, now: Timestamp) -> Result<()> {
         const SQL: &str = "
-            INSERT OR REPLACE INTO job_keys (key, job_id, body_hash, created_at)
-            VALUES (:key, :job_id, :body_hash, :now)";
+            INSERT INTO job_keys (key, job_id, body_hash, created_at)
+            VALUES (:key, :job_id, :body_hash, :now)
+            ON CONFLICT (key) DO UPDATE SET
+                job_id = excluded.job_id,
+                body_hash = excluded.body_hash,
+                created_at = excluded.created_at";
         conn.prepare_cached(SQL)?.execute(named_params! {
             ":key": self.key,
             ":job_id": id.0,

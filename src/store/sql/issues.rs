@@ -145,18 +145,21 @@ pub(super) fn insert(
             evidence, occurrences, follows, created_at, last_seen_at)
         VALUES (
             :scan, :tracker,
-            iif(:tracker = 'local',
-                (SELECT coalesce(max(number), 0) + 1 FROM self_monitoring_issues WHERE tracker = 'local'), NULL),
+            CASE WHEN :tracker = 'local'
+                THEN (SELECT coalesce(max(number), 0) + 1 FROM self_monitoring_issues WHERE tracker = 'local')
+            END,
             :title, :body, :classification, :codes, :source, :template, :source_files,
-            :evidence, :occurrences, :follows, :now, :now)";
+            :evidence, :occurrences, :follows, :now, :now)
+        RETURNING id";
     const CODE: &str = "
-        INSERT OR IGNORE INTO self_monitoring_issue_codes (code, issue_id)
-        VALUES (:code, :issue)";
+        INSERT INTO self_monitoring_issue_codes (code, issue_id)
+        VALUES (:code, :issue)
+        ON CONFLICT DO NOTHING";
     const PRINT: &str = "
         INSERT INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, open)
         VALUES (:fingerprint, :issue, 1)";
     let finding = &new.finding;
-    conn.prepare_cached(SQL)?.execute(named_params! {
+    let params = named_params! {
         ":scan": scan.0,
         ":tracker": tracker.as_str(),
         ":title": finding.issue_title(),
@@ -170,8 +173,8 @@ pub(super) fn insert(
         ":occurrences": finding.occurrences as i64,
         ":follows": new.follows.map(|issue| issue.0),
         ":now": now.millis(),
-    })?;
-    let issue = conn.last_insert_rowid();
+    };
+    let issue: i64 = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?;
     for code in &finding.error_codes {
         conn.prepare_cached(CODE)?.execute(named_params! {":code": code, ":issue": issue})?;
     }
@@ -185,10 +188,11 @@ pub(super) fn insert(
 /// What a remark changes of its issue. A fingerprint that another open issue has stays with that one.
 pub(super) fn remark(conn: &Connection, remark: &Remark, now: Timestamp) -> Result<()> {
     const PRINT: &str = "
-        INSERT OR IGNORE INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, open)
-        SELECT :fingerprint, id, state = 'open'
+        INSERT INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, open)
+        SELECT :fingerprint, id, CASE WHEN state = 'open' THEN 1 ELSE 0 END
         FROM self_monitoring_issues
-        WHERE id = :issue";
+        WHERE id = :issue
+        ON CONFLICT DO NOTHING";
     if remark.reopens {
         set_state(conn, remark.issue, IssueState::Open)?;
     }
@@ -210,7 +214,7 @@ pub(in crate::store) fn change(
 ) -> Result<()> {
     const MUTE: &str = "
         UPDATE self_monitoring_issues
-        SET muted_at = iif(:muted, coalesce(muted_at, :now), NULL)
+        SET muted_at = CASE WHEN :muted THEN coalesce(muted_at, :now) END
         WHERE id = :id";
     let (action, changed) = match change {
         IssueChange::State(state) => {

@@ -3,13 +3,16 @@
 use super::{audit, idempotency};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    ConcurrencyKey, Enqueued, Job, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt, Queue,
-    Timestamp, UniqueKey, WaitsFor, WorkerId,
+    ConcurrencyKey, Enqueued, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
+    ParkedBy, Queue, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::str::FromStr;
 use std::time::Duration;
+
+/// The name of a worker whose name cannot be read.
+pub(super) const UNREADABLE: &str = "unreadable";
 
 macro_rules! columns {
     (|$row:ident, $at:ident| $first:ident: $name:literal = $get:expr; $($field:ident: $column:literal = $read:expr;)*) => {
@@ -46,12 +49,13 @@ columns! {
     epoch: "epoch" = row.get(at)?;
     // Names that are no text: a worker nobody is, and keys that nobody shares.
     worker_id: "worker_id" = parsed(row, at, |text| {
-        WorkerId::parse(text).or_else(|_| WorkerId::parse("unreadable")).ok()
+        WorkerId::parse(text).or_else(|_| WorkerId::parse(UNREADABLE)).ok()
     })?;
     unique_key: "unique_key" = parsed(row, at, |text| Some(UniqueKey::parse(text).ok()))?.flatten();
     concurrency_key: "concurrency_key" =
         parsed(row, at, |text| Some(ConcurrencyKey::parse(text).ok()))?.flatten();
     waits_for: "waits_for" = parsed(row, at, |text| WaitsFor::from_str(&text).ok())?;
+    parked_by: "parked_by" = parsed(row, at, |text| ParkedBy::from_str(&text).ok())?;
     run_at: "run_at" = Timestamp::from_millis(row.get(at)?);
     created_at: "created_at" = Timestamp::from_millis(row.get(at)?);
     started_at: "started_at" = instant(row, at)?;
@@ -220,4 +224,90 @@ pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<boo
             OR EXISTS (SELECT 1 FROM job_schedules WHERE paused_at IS NULL AND next_at <= :now))";
     let params = named_params! {":now": now.millis()};
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+}
+
+/// Ids as a statement takes a set of them.
+pub(in crate::store) fn list(ids: &[JobId]) -> String {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    serde_json::json!(ids).to_string()
+}
+
+/// The jobs of these ids, in no particular order; missing ones are left out.
+pub(in crate::store) fn of(conn: &Connection, ids: &[JobId]) -> Result<Vec<Job>> {
+    let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id IN (SELECT value FROM json_each(:ids))");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map(named_params! {":ids": list(ids)}, from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The columns without those that may be long and decide nothing about where a job goes. The payload of a schedule's job may
+/// name a budget.
+pub(super) fn lean() -> String {
+    let long = ["payload", "progress", "result", "error", "error_code"];
+    let column = |name| match name {
+        "payload" => {
+            "CASE WHEN schedule_id IS NULL THEN '{}' ELSE payload END AS payload".to_owned()
+        }
+        name if long.contains(&name) => format!("NULL AS {name}"),
+        name => name.to_owned(),
+    };
+    COLUMNS.split(", ").map(column).collect::<Vec<_>>().join(", ")
+}
+
+/// The job of this id.
+///
+/// # Errors
+/// `JOB-ID-001` if there is none.
+pub(in crate::store) fn existing(conn: &Connection, id: JobId) -> Result<Job> {
+    get(conn, id)?.ok_or_else(|| Error::new(Code::JobUnknown, format!("there is no job {id}")))
+}
+
+/// The jobs that this has parked beyond `now`, in one queue or in all, those that are due first first; without their long
+/// texts.
+pub(in crate::store) fn parked(
+    conn: &Connection,
+    parked_by: ParkedBy,
+    queue: Option<&Queue>,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Job>> {
+    let sql = format!(
+        "SELECT {}
+         FROM jobs
+         WHERE status = 'scheduled' AND waits_for IS NULL AND run_at > :now
+           AND (:queue IS NULL OR queue = :queue) AND parked_by = :parked_by
+         ORDER BY run_at, id
+         LIMIT :limit",
+        lean()
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {
+        ":queue": queue.map(Queue::as_str),
+        ":parked_by": parked_by.as_str(),
+        ":now": now.millis(),
+        ":limit": limit as i64,
+    };
+    Ok(statement.query_map(params, from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Gives a waiting job the values that an edit names. Under another time nothing parks it any more.
+pub(in crate::store) fn set_values(conn: &Connection, job: &Job, edit: &JobEdit) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET priority = coalesce(:priority, priority),
+            run_at = coalesce(:run_at, run_at),
+            parked_by = CASE WHEN :run_at IS NULL THEN parked_by END,
+            payload = coalesce(:payload, payload),
+            max_attempts = coalesce(:max_attempts, max_attempts)
+        WHERE id = :id AND status = :status AND epoch = :epoch";
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": job.id.0,
+        ":status": job.status.as_str(),
+        ":epoch": job.epoch,
+        ":priority": edit.priority,
+        ":run_at": edit.run_at.map(Timestamp::millis),
+        ":payload": edit.payload.as_ref().map(ToString::to_string),
+        ":max_attempts": edit.max_attempts,
+    })?;
+    Ok(())
 }

@@ -130,8 +130,8 @@ fn transcripts(
 ) -> Result<usize> {
     const SQL: &str = "
         DELETE FROM transcript_pieces
-        WHERE rowid IN (
-            SELECT p.rowid
+        WHERE (job_id, start) IN (
+            SELECT p.job_id, p.start
             FROM (
                 SELECT id
                 FROM jobs

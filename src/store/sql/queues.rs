@@ -1,21 +1,18 @@
-//! Rows of `queues`: limits and pauses; and the switch that stops all of them.
+//! Rows of `job_queues`: limits and pauses; and the switch that stops all of them.
 
-use super::lines::FIRST_OF_QUEUE;
-use super::{audit, control, counts, jobs, search, settings};
+use super::line::FIRST_OF_QUEUE;
+use super::{counts, jobs, search, settings};
 use crate::error::{Code, Error, Result};
-use crate::model::{
-    Actor, Cause, Job, KindRules, Lane, Pause, Queue, QueueState, Status, Timestamp, Unplaced,
-};
-use crate::store::sqlite::Tx;
+use crate::model::{Actor, Job, KindRules, Pause, Queue, QueueState, Status, Timestamp, Unplaced};
 use crate::store::sqlite::row::{instant, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The name that pauses a queue when a handler meets a limit.
-pub(super) const ENGINE: &str = "engine";
+pub(in crate::store) const ENGINE: &str = "engine";
 /// The setting that stops every queue.
-const STOPPED: &str = "engine.stopped";
+pub(in crate::store) const STOPPED: &str = "engine.stopped";
 
 /// The columns that [`from_row`] reads, in its order.
 const COLUMNS: &str =
@@ -115,7 +112,7 @@ pub(in crate::store) fn line(
 }
 
 /// One queue without its counts; one that nobody has spoken of has the defaults.
-pub(super) fn get(conn: &Connection, name: &Queue) -> Result<QueueState> {
+pub(in crate::store) fn get(conn: &Connection, name: &Queue) -> Result<QueueState> {
     let mut statement =
         conn.prepare_cached(&format!("SELECT {COLUMNS} FROM job_queues WHERE name = :name"))?;
     let found = statement.query_row(named_params! {":name": name.as_str()}, from_row).optional()?;
@@ -142,7 +139,7 @@ fn unknown(name: Queue) -> QueueState {
 
 /// Makes the queues of a worker's kinds known, with the limits that its program sets. `alone`: no other worker is at work,
 /// so that the limits of earlier programs end.
-pub(super) fn register(
+pub(in crate::store) fn register(
     conn: &Connection,
     kinds: &[KindRules],
     limits: &[(Queue, u32)],
@@ -168,69 +165,8 @@ pub(super) fn register(
     Ok(())
 }
 
-/// What is stored of a queue that bounds its claims.
-struct Bounds {
-    limit: Option<u32>,
-    is_paused: bool,
-}
-
-/// How many jobs a worker may claim from each of these queues in which it may claim at all: its own free slots, and what the
-/// queue's limit leaves over all processes, by the rows.
-pub(super) fn rooms(
-    conn: &Connection,
-    lanes: &[Lane],
-    queues: Vec<Queue>,
-) -> Result<Vec<(Queue, usize)>> {
-    if queues.is_empty() || stopped(conn)?.is_some() {
-        return Ok(Vec::new());
-    }
-    let (bounds, running) = (bounds(conn)?, running(conn)?);
-    let rooms = queues.into_iter().filter_map(|queue| {
-        let said = bounds.get(queue.as_str());
-        let limit = said.and_then(|said| said.limit).or_else(|| QueueState::own_limit(&queue));
-        let lane = lanes.iter().find(|lane| lane.queue == queue);
-        let (slots, here) = lane.map_or((None, 0), |lane| (lane.slots, lane.running));
-        let slots = slots.or(limit).unwrap_or(QueueState::DEFAULT_LIMIT);
-        let left = |limit: u32| limit.saturating_sub(running.get(&queue).copied().unwrap_or(0));
-        let room = slots.saturating_sub(here).min(limit.map_or(u32::MAX, left)) as usize;
-        let is_paused = said.is_some_and(|said| said.is_paused);
-        (!is_paused && room > 0).then_some((queue, room))
-    });
-    Ok(rooms.collect())
-}
-
-fn bounds(conn: &Connection) -> Result<BTreeMap<String, Bounds>> {
-    const SQL: &str = "
-        SELECT name, coalesce(operator_limit, engine_limit), paused_at IS NOT NULL
-        FROM job_queues
-        WHERE operator_limit IS NOT NULL OR engine_limit IS NOT NULL OR paused_at IS NOT NULL";
-    let mut statement = conn.prepare_cached(SQL)?;
-    let said = statement.query_map([], |row| {
-        Ok((text(row, 0)?, Bounds { limit: row.get(1)?, is_paused: row.get(2)? }))
-    })?;
-    Ok(said.collect::<rusqlite::Result<_>>()?)
-}
-
-/// How many jobs of each queue run, in whichever process.
-fn running(conn: &Connection) -> Result<BTreeMap<Queue, u32>> {
-    const SQL: &str = "
-        SELECT queue, count(*)
-        FROM jobs
-        WHERE status = 'running'
-        GROUP BY queue";
-    let mut statement = conn.prepare_cached(SQL)?;
-    let mut rows = statement.query([])?;
-    let mut running = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        // A job that another program started may be in no queue.
-        let queue = parsed(row, 0, |name| Queue::parse(name).ok())?;
-        running.extend(queue.map(|queue| (queue, row.get(1).unwrap_or(u32::MAX))));
-    }
-    Ok(running)
-}
-
 /// Ends the pauses whose time has come.
-pub(super) fn resume_due(conn: &Connection, now: Timestamp) -> Result<()> {
+pub(in crate::store) fn resume_due(conn: &Connection, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         UPDATE job_queues
         SET paused_at = NULL, paused_by = NULL, pause_reason = NULL, resume_at = NULL
@@ -240,7 +176,7 @@ pub(super) fn resume_due(conn: &Connection, now: Timestamp) -> Result<()> {
 }
 
 /// When the next pause ends by itself.
-pub(super) fn next_resume(conn: &Connection) -> Result<Option<Timestamp>> {
+pub(in crate::store) fn next_resume(conn: &Connection) -> Result<Option<Timestamp>> {
     const SQL: &str = "
         SELECT min(resume_at)
         FROM job_queues";
@@ -248,7 +184,7 @@ pub(super) fn next_resume(conn: &Connection) -> Result<Option<Timestamp>> {
 }
 
 /// Pauses a queue because a handler met a limit. A longer pause stays as it is.
-pub(super) fn pause_until(
+pub(in crate::store) fn pause_until(
     conn: &Connection,
     queue: &Queue,
     reason: &str,
@@ -263,61 +199,12 @@ pub(super) fn pause_until(
     set_pause(conn, queue, Some(&pause))
 }
 
-/// Pauses a queue until then, or until somebody resumes it.
-pub(in crate::store) fn pause(
+/// Writes a pause, or its end.
+pub(in crate::store) fn set_pause(
     conn: &Connection,
     queue: &Queue,
-    reason: &str,
-    resume_at: Option<Timestamp>,
-    actor: &Actor,
-    now: Timestamp,
+    pause: Option<&Pause>,
 ) -> Result<()> {
-    known(conn, queue)?;
-    let pause = Pause { at: now, by: actor.name.clone(), reason: reason.into(), resume_at };
-    set_pause(conn, queue, Some(&pause))?;
-    audit::record_change(conn, actor, "pause", &format!("queue {queue}"), (None, Some(reason)), now)
-}
-
-/// Lets a queue go on; answers whether it was paused.
-pub(in crate::store) fn resume(
-    conn: &Connection,
-    queue: &Queue,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<bool> {
-    known(conn, queue)?;
-    let Some(pause) = get(conn, queue)?.pause else { return Ok(false) };
-    set_pause(conn, queue, None)?;
-    if pause.by == ENGINE {
-        // A person who resumes the queue says that the limit is lifted.
-        control::lift(conn, Cause::Limited, Some(queue), actor, now)?;
-    }
-    let change = (Some(pause.reason.as_str()), None);
-    audit::record_change(conn, actor, "resume", &format!("queue {queue}"), change, now)?;
-    Ok(true)
-}
-
-/// Sets how many jobs of a queue may run at once; `None`: what the program says.
-pub(in crate::store) fn set_limit(
-    conn: &Connection,
-    queue: &Queue,
-    limit: Option<u32>,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    const SQL: &str = "
-        INSERT INTO job_queues (name, operator_limit)
-        VALUES (:name, :limit)
-        ON CONFLICT (name) DO UPDATE SET operator_limit = excluded.operator_limit";
-    known(conn, queue)?;
-    let words = |limit: Option<u32>| limit.map(|limit| limit.to_string());
-    let (before, after) = (words(get(conn, queue)?.operator_limit), words(limit));
-    conn.prepare_cached(SQL)?.execute(named_params! {":name": queue.as_str(), ":limit": limit})?;
-    let change = (before.as_deref(), after.as_deref());
-    audit::record_change(conn, actor, "limit", &format!("queue {queue}"), change, now)
-}
-
-fn set_pause(conn: &Connection, queue: &Queue, pause: Option<&Pause>) -> Result<()> {
     const SQL: &str = "
         INSERT INTO job_queues (name, paused_at, paused_by, pause_reason, resume_at)
         VALUES (:name, :at, :by, :reason, :resume_at)
@@ -338,7 +225,7 @@ fn set_pause(conn: &Connection, queue: &Queue, pause: Option<&Pause>) -> Result<
 
 /// Refuses a queue that neither the engine, an operator nor a job has spoken of: it would be a typing error. Before the
 /// engine has led for the first time nobody knows better.
-fn known(conn: &Connection, queue: &Queue) -> Result<()> {
+pub(in crate::store) fn known(conn: &Connection, queue: &Queue) -> Result<()> {
     const SQL: &str = "
         SELECT EXISTS (SELECT 1 FROM job_queues WHERE name = :name)
             OR EXISTS (SELECT 1 FROM job_counts WHERE queue = :name)
@@ -359,22 +246,26 @@ pub(in crate::store) fn stopped(conn: &Connection) -> Result<Option<Pause>> {
     Ok(Some(Pause { at: setting.updated_at, by: setting.updated_by, reason, resume_at: None }))
 }
 
-/// Stops everything: no queue starts a job, and what runs is asked to end. Answers how many jobs run.
-pub(in crate::store) fn stop_all(
-    tx: &Tx<'_>,
+/// Sets the limit of an operator, or takes it back.
+pub(in crate::store) fn set_operator_limit(
+    conn: &Connection,
+    queue: &Queue,
+    limit: Option<u32>,
+) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO job_queues (name, operator_limit)
+        VALUES (:name, :limit)
+        ON CONFLICT (name) DO UPDATE SET operator_limit = excluded.operator_limit";
+    conn.prepare_cached(SQL)?.execute(named_params! {":name": queue.as_str(), ":limit": limit})?;
+    Ok(())
+}
+
+/// Writes the stop of all queues.
+pub(in crate::store) fn stop(
+    conn: &Connection,
     reason: &str,
     actor: &Actor,
     now: Timestamp,
-) -> Result<usize> {
-    settings::set(tx, STOPPED, &json!({"reason": reason}), actor, now)?;
-    control::cancel_running(tx, actor, now)
-}
-
-/// Ends the stop of all queues; answers whether there was one.
-pub(in crate::store) fn resume_all(
-    conn: &Connection,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<bool> {
-    settings::unset(conn, STOPPED, actor, now)
+) -> Result<()> {
+    settings::set(conn, STOPPED, &json!({"reason": reason}), actor, now)
 }

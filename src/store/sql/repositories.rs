@@ -64,14 +64,15 @@ pub(in crate::store) fn add(
     const SQL: &str = "
         INSERT INTO repositories (name, path, added_at)
         SELECT :name, :path, :now
-        WHERE NOT EXISTS (SELECT 1 FROM repositories WHERE name = :name OR path = :path)";
+        WHERE NOT EXISTS (SELECT 1 FROM repositories WHERE name = :name OR path = :path)
+        RETURNING id";
     let params =
         named_params! {":name": name, ":path": path.to_string_lossy(), ":now": now.millis()};
-    if tx.prepare_cached(SQL)?.execute(params)? == 0 {
+    let added = tx.prepare_cached(SQL)?.query_row(params, |row| row.get(0)).optional()?;
+    let Some(id) = added else {
         let why = format!("one called {name} or of the folder {} is there", path.display());
         return Err(Error::new(Code::RepositoryTaken, why));
-    }
-    let id = tx.last_insert_rowid();
+    };
     audit::record(tx, actor, "add", &format!("repository {name}"), now)?;
     describe_by(tx, id, job, now)
 }
@@ -125,8 +126,8 @@ pub(in crate::store) fn describe(
     const SQL: &str = "
         UPDATE repositories
         SET description = :description, described_by = :by, described_at = :now
-        WHERE id = :id AND (:by = 'agent' OR described_by IS NOT 'agent')";
-    super::settle::held(conn, lease)?;
+        WHERE id = :id AND (:by = 'agent' OR described_by IS DISTINCT FROM 'agent')";
+    super::lease::held(conn, lease)?;
     let description = serde_json::to_string(description)
         .map_err(|error| Error::new(Code::ModelInvalid, "write a description").because(error))?;
     conn.prepare_cached(SQL)?.execute(named_params! {

@@ -2,7 +2,7 @@
 
 use super::filings;
 use super::jobs;
-use super::{issues, settle};
+use super::{issues, lease};
 use crate::error::Result;
 use crate::model::{
     Act, DryRun, FilingState, JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts, ScanNow,
@@ -18,7 +18,7 @@ const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.
     coalesce(s.rejections, '[]'), s.analyzer, s.model, s.cost_usd, \
     EXISTS (SELECT 1 FROM sessions WHERE job_id = j.id), \
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected'), \
-    iif(j.payload ->> '$.dry_run', coalesce(j.result, '{}'), NULL)";
+    CASE WHEN j.payload ->> '$.dry_run' THEN coalesce(j.result, '{}') END";
 const FROM: &str = "FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
@@ -158,7 +158,7 @@ pub(in crate::store) fn commit(
     scan: &ScanCommit,
     now: Timestamp,
 ) -> Result<()> {
-    settle::held(conn, lease)?;
+    lease::held(conn, lease)?;
     record(conn, lease.id, scan, now)?;
     set_watermark(conn, &scan.log, scan.log_id_end, now)?;
     file(conn, lease.id, scan, now)?;

@@ -1,26 +1,14 @@
-//! Rows of `schedules`: what people and settings do to them. The poller's part is in [`fire`].
-//!
-//! *Invariant:* each change of a rule, a cursor or a pause also writes `next_at`, so that the poller finds what is due
-//! by an index and never evaluates a rule that is not.
+//! Rows of `job_schedules` and `job_decisions`.
 
-mod fire;
-
-pub(super) use fire::{fire, next_due};
-
-use super::audit;
-use super::jobs;
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, CatchUp, JobId, Kind, NewJob, NewSchedule, Overlap, PastDecision, Plan, PlanChange,
-    Queue, ReservedSchedule, Rule, Schedule, ScheduleName, Timestamp, Trigger,
+    Actor, CatchUp, JobId, Kind, Occurrence, Overlap, PastDecision, Plan, Queue, Rule, Schedule,
+    ScheduleName, Timestamp, Verdict,
 };
 use crate::store::sqlite::row::{instant, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
-
-/// Schedules there may be: each is looked at by people, and thousands of cadences are one job that makes others.
-const MAX_SCHEDULES: i64 = 1000;
 
 /// The columns that [`from_row`] reads, in its order.
 const COLUMNS: &str = "id, name, rule, kind, payload, queue, priority, catch_up, overlap, stagger_ms, reserved, \
@@ -71,306 +59,6 @@ fn plan(row: &Row<'_>) -> rusqlite::Result<Result<Plan>> {
     Ok(read())
 }
 
-/// Stores a schedule that counts from now on: what is due at this very instant is due.
-///
-/// # Errors
-/// `SCHED-NAME-002`, `SCHED-NAME-003`, `SCHED-LIMIT-001`, `SCHED-RULE-002`, `JOB-VALUE-001`.
-pub(in crate::store) fn create(
-    conn: &Connection,
-    new: NewSchedule,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    const COUNT: &str = "
-        SELECT count(*)
-        FROM job_schedules";
-    let name = &new.name;
-    if *name == ScheduleName::SELF_MONITORING {
-        return Err(reserved(name));
-    }
-    if get(conn, name)?.is_some() {
-        return Err(Error::new(
-            Code::ScheduleExists,
-            format!("there is a schedule {name} already"),
-        ));
-    }
-    if conn.prepare_cached(COUNT)?.query_row([], |row| row.get::<_, i64>(0))? >= MAX_SCHEDULES {
-        return Err(Error::new(Code::ScheduleLimit, format!("there are {MAX_SCHEDULES} already")));
-    }
-    let plan = new.plan.checked()?;
-    insert(conn, name, &plan, false, actor, now)?;
-    record(conn, actor, "add", name, (None, Some(&plan)), now)
-}
-
-fn insert(
-    conn: &Connection,
-    name: &ScheduleName,
-    plan: &Plan,
-    reserved: bool,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    const SQL: &str = "
-        INSERT INTO job_schedules (name, rule, kind, payload, queue, priority, catch_up, overlap, stagger_ms, reserved,
-            cursor_at, next_at, created_at, updated_at, updated_by)
-        VALUES (:name, :rule, :kind, :payload, :queue, :priority, :catch_up, :overlap, :stagger_ms, :reserved,
-            :cursor, :next, :now, :now, :by)";
-    let cursor = just_before(now);
-    let next = plan.rule.next_after(cursor).ok_or_else(|| over(name))?;
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":name": name.as_str(),
-        ":rule": plan.rule.to_json().to_string(),
-        ":kind": plan.kind.as_str(),
-        ":payload": plan.payload.to_string(),
-        ":queue": plan.queue.as_ref().map(Queue::as_str),
-        ":priority": plan.priority,
-        ":catch_up": plan.catch_up.to_string(),
-        ":overlap": plan.overlap.as_str(),
-        ":stagger_ms": plan.stagger.as_millis() as i64,
-        ":reserved": reserved,
-        ":cursor": cursor.millis(),
-        ":next": next.millis(),
-        ":now": now.millis(),
-        ":by": actor.name,
-    })?;
-    Ok(())
-}
-
-/// What a schedule has seen that begins now.
-fn just_before(now: Timestamp) -> Timestamp {
-    Timestamp::from_millis(now.millis() - 1)
-}
-
-/// Changes a plan; another rule counts from now on, an interval from its last occurrence. Answers whether the plan is
-/// another one since.
-///
-/// # Errors
-/// `SCHED-NAME-001`, `SCHED-NAME-003`, `SCHED-RULE-001`, `SCHED-RULE-002`, `JOB-VALUE-001`.
-pub(in crate::store) fn change(
-    conn: &Connection,
-    name: &ScheduleName,
-    change: PlanChange,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<bool> {
-    let stored = editable(conn, name)?;
-    let before = stored.plan.clone().ok();
-    let after = change.applied_to(before.clone()).ok_or_else(|| {
-        let why = format!("what is stored of {name} cannot be read: name its rule and its kind");
-        Error::new(Code::ScheduleUnreadable, why)
-    })?;
-    let after = after.checked()?;
-    if before.as_ref() == Some(&after) {
-        return Ok(false);
-    }
-    let after = set_plan(conn, &stored, after, actor, now)?;
-    record(conn, actor, "edit", name, (before.as_ref(), Some(&after)), now)?;
-    Ok(true)
-}
-
-/// Writes a plan and answers it as it is now. A change is no downtime: what a new rule would have had before now is not
-/// missed. A schedule whose first occurrence is due and not decided yet begins anew: what is due at this very instant is
-/// due.
-fn set_plan(
-    conn: &Connection,
-    stored: &Schedule,
-    mut plan: Plan,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<Plan> {
-    const SQL: &str = "
-        UPDATE job_schedules
-        SET rule = :rule,
-            kind = :kind,
-            payload = :payload,
-            queue = :queue,
-            priority = :priority,
-            catch_up = :catch_up,
-            overlap = :overlap,
-            stagger_ms = :stagger_ms,
-            cursor_at = :cursor,
-            next_at = :next,
-            updated_at = :now,
-            updated_by = :by
-        WHERE id = :id";
-    let mut cursor = stored.cursor_at;
-    let same = stored.plan.as_ref().is_ok_and(|old| old.rule == plan.rule);
-    if !same {
-        let is_due = stored.next_at.is_some_and(|next| next <= now);
-        (cursor, plan.rule) = match stored.last_at {
-            Some(last) => (cursor.max(now), plan.rule.anchored_at(last)),
-            None if is_due => (just_before(now), plan.rule),
-            None => (cursor.max(now), plan.rule),
-        };
-    }
-    let next = plan.rule.next_after(cursor);
-    if next.is_none() && !same {
-        return Err(over(&stored.name));
-    }
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":id": stored.id,
-        ":rule": plan.rule.to_json().to_string(),
-        ":kind": plan.kind.as_str(),
-        ":payload": plan.payload.to_string(),
-        ":queue": plan.queue.as_ref().map(Queue::as_str),
-        ":priority": plan.priority,
-        ":catch_up": plan.catch_up.to_string(),
-        ":overlap": plan.overlap.as_str(),
-        ":stagger_ms": plan.stagger.as_millis() as i64,
-        ":cursor": cursor.millis(),
-        ":next": next.map(Timestamp::millis),
-        ":now": now.millis(),
-        ":by": actor.name,
-    })?;
-    Ok(plan)
-}
-
-/// Pauses a schedule; answers whether this changed anything. The jobs that it has made stay.
-///
-/// # Errors
-/// `SCHED-NAME-001`, `SCHED-NAME-003`.
-pub(in crate::store) fn pause(
-    conn: &Connection,
-    name: &ScheduleName,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<bool> {
-    let stored = editable(conn, name)?;
-    if stored.paused_at.is_some() {
-        return Ok(false);
-    }
-    set_pause(conn, stored.id, Some(now), actor, now)?;
-    record(conn, actor, "pause", name, (None, None), now)?;
-    Ok(true)
-}
-
-/// Lets it go on; answers whether it was paused. A pause is meant, so what fell into it is no downtime: it is skipped,
-/// with one row that says so. Only the catch-up `all:N`, for which every occurrence matters, makes up for it.
-///
-/// # Errors
-/// `SCHED-NAME-001`, `SCHED-NAME-003`.
-pub(in crate::store) fn resume(
-    conn: &Connection,
-    name: &ScheduleName,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<bool> {
-    let stored = editable(conn, name)?;
-    if stored.paused_at.is_none() {
-        return Ok(false);
-    }
-    set_pause(conn, stored.id, None, actor, now)?;
-    match &stored.plan {
-        Ok(Plan { catch_up: CatchUp::Once | CatchUp::Skip, rule, .. }) => {
-            fire::skip_until_now(conn, &stored, rule, now)?;
-        }
-        Ok(Plan { catch_up: CatchUp::All { .. }, .. }) | Err(_) => {}
-    }
-    record(conn, actor, "resume", name, (None, None), now)?;
-    Ok(true)
-}
-
-fn set_pause(
-    conn: &Connection,
-    id: i64,
-    paused_at: Option<Timestamp>,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    const SQL: &str = "
-        UPDATE job_schedules
-        SET paused_at = :paused_at, paused_by = :paused_by, updated_at = :now, updated_by = :by
-        WHERE id = :id";
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":id": id,
-        ":paused_at": paused_at.map(Timestamp::millis),
-        ":paused_by": paused_at.map(|_| &actor.name),
-        ":now": now.millis(),
-        ":by": actor.name,
-    })?;
-    Ok(())
-}
-
-/// Removes a schedule with its decisions. The jobs that it made stay.
-///
-/// # Errors
-/// `SCHED-NAME-001`, `SCHED-NAME-003`.
-pub(in crate::store) fn remove(
-    conn: &Connection,
-    name: &ScheduleName,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    const SQL: &str = "
-        DELETE FROM job_schedules
-        WHERE id = :id";
-    let stored = editable(conn, name)?;
-    conn.prepare_cached(SQL)?.execute(named_params! {":id": stored.id})?;
-    record(conn, actor, "remove", name, (stored.plan.as_ref().ok(), None), now)
-}
-
-/// Stores a job as the schedule makes them, now and by hand: for no occurrence, so that the cadence is not shifted and the
-/// overlap policy does not see it, but booked to the schedule, so that its budget holds. A paused schedule can do it too.
-///
-/// # Errors
-/// `SCHED-NAME-001`, `SCHED-RULE-001`; `JOB-LIMIT-001` if too many jobs of its kind wait.
-pub(in crate::store) fn run_now(
-    conn: &Connection,
-    name: &ScheduleName,
-    actor: &Actor,
-    correlation_id: Option<String>,
-    now: Timestamp,
-) -> Result<JobId> {
-    let stored = existing(conn, name)?;
-    let plan = stored.plan.map_err(|why| {
-        let unread = format!("what is stored of {name} cannot be read");
-        Error::new(Code::ScheduleUnreadable, unread).because(why)
-    })?;
-    let (trigger, schedule_id) = (Trigger::Manual, Some(stored.id));
-    let job = NewJob { trigger, schedule_id, correlation_id, ..job_of(&plan) };
-    let id = jobs::insert(conn, &job, now)?.id();
-    audit::record(conn, actor, "run_now", &format!("schedule {name}: job {id}"), now)?;
-    Ok(id)
-}
-
-/// A job as this plan makes them.
-fn job_of(plan: &Plan) -> NewJob {
-    NewJob {
-        payload: plan.payload.clone(),
-        queue: plan.queue.clone(),
-        priority: plan.priority,
-        ..NewJob::new(plan.kind.clone())
-    }
-}
-
-/// Makes a reserved schedule as the settings have it.
-///
-/// Switched off, it stays as a paused row with its history; switched on again with the same rule it goes on as after a
-/// restart: overdue, it runs once, else it waits. Switched on for the first time, an interval is due at once.
-pub(in crate::store) fn follow(
-    conn: &Connection,
-    ReservedSchedule { name, plan }: ReservedSchedule,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    match (get(conn, &name)?, plan) {
-        (None, None) => Ok(()),
-        (None, Some(plan)) => insert(conn, &name, &plan.checked()?, true, actor, now),
-        (Some(stored), None) if stored.paused_at.is_some() => Ok(()),
-        (Some(stored), None) => set_pause(conn, stored.id, Some(now), actor, now),
-        (Some(stored), Some(plan)) => {
-            let rule = &plan.rule;
-            // The same pace keeps its anchor.
-            let rule = match &stored.plan {
-                Ok(old) if old.rule.is_same_pace(rule) => old.rule.clone(),
-                Ok(_) | Err(_) => rule.clone(),
-            };
-            set_plan(conn, &stored, Plan { rule, ..plan }.checked()?, actor, now)?;
-            set_pause(conn, stored.id, None, actor, now)
-        }
-    }
-}
-
 pub(in crate::store) fn get(conn: &Connection, name: &ScheduleName) -> Result<Option<Schedule>> {
     let mut statement =
         conn.prepare_cached(&format!("SELECT {COLUMNS} FROM job_schedules WHERE name = :name"))?;
@@ -393,6 +81,187 @@ pub(in crate::store) fn list(
     let params = named_params! {":limit": limit as i64, ":skip": skip as i64};
     let schedules = statement.query_map(params, from_row)?;
     Ok((schedules.collect::<rusqlite::Result<_>>()?, count as u64))
+}
+
+/// How many there are.
+pub(in crate::store) fn count(conn: &Connection) -> Result<u64> {
+    const SQL: &str = "
+        SELECT count(*)
+        FROM job_schedules";
+    Ok(conn.prepare_cached(SQL)?.query_row([], |row| row.get::<_, i64>(0))? as u64)
+}
+
+/// Stores a schedule that has seen everything up to the first of these instants, and is due at the second.
+pub(in crate::store) fn insert(
+    conn: &Connection,
+    (name, reserved): (&ScheduleName, bool),
+    plan: &Plan,
+    (cursor, next): (Timestamp, Option<Timestamp>),
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO job_schedules (name, rule, kind, payload, queue, priority, catch_up, overlap, stagger_ms, reserved,
+            cursor_at, next_at, created_at, updated_at, updated_by)
+        VALUES (:name, :rule, :kind, :payload, :queue, :priority, :catch_up, :overlap, :stagger_ms, :reserved,
+            :cursor, :next, :now, :now, :by)";
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":name": name.as_str(),
+        ":rule": plan.rule.to_json().to_string(),
+        ":kind": plan.kind.as_str(),
+        ":payload": plan.payload.to_string(),
+        ":queue": plan.queue.as_ref().map(Queue::as_str),
+        ":priority": plan.priority,
+        ":catch_up": plan.catch_up.to_string(),
+        ":overlap": plan.overlap.as_str(),
+        ":stagger_ms": plan.stagger.as_millis() as i64,
+        ":reserved": reserved,
+        ":cursor": cursor.millis(),
+        ":next": next.map(Timestamp::millis),
+        ":now": now.millis(),
+        ":by": actor.name,
+    })?;
+    Ok(())
+}
+
+/// Writes another plan, what of it is seen, and when it is due.
+pub(in crate::store) fn set_plan(
+    conn: &Connection,
+    id: i64,
+    plan: &Plan,
+    (cursor, next): (Timestamp, Option<Timestamp>),
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE job_schedules
+        SET rule = :rule,
+            kind = :kind,
+            payload = :payload,
+            queue = :queue,
+            priority = :priority,
+            catch_up = :catch_up,
+            overlap = :overlap,
+            stagger_ms = :stagger_ms,
+            cursor_at = :cursor,
+            next_at = :next,
+            updated_at = :now,
+            updated_by = :by
+        WHERE id = :id";
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": id,
+        ":rule": plan.rule.to_json().to_string(),
+        ":kind": plan.kind.as_str(),
+        ":payload": plan.payload.to_string(),
+        ":queue": plan.queue.as_ref().map(Queue::as_str),
+        ":priority": plan.priority,
+        ":catch_up": plan.catch_up.to_string(),
+        ":overlap": plan.overlap.as_str(),
+        ":stagger_ms": plan.stagger.as_millis() as i64,
+        ":cursor": cursor.millis(),
+        ":next": next.map(Timestamp::millis),
+        ":now": now.millis(),
+        ":by": actor.name,
+    })?;
+    Ok(())
+}
+
+/// Pauses a schedule, or lets it go on.
+pub(in crate::store) fn set_pause(
+    conn: &Connection,
+    id: i64,
+    paused_at: Option<Timestamp>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE job_schedules
+        SET paused_at = :paused_at, paused_by = :paused_by, updated_at = :now, updated_by = :by
+        WHERE id = :id";
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": id,
+        ":paused_at": paused_at.map(Timestamp::millis),
+        ":paused_by": paused_at.map(|_| &actor.name),
+        ":now": now.millis(),
+        ":by": actor.name,
+    })?;
+    Ok(())
+}
+
+/// Removes a schedule with its decisions.
+pub(in crate::store) fn delete(conn: &Connection, id: i64) -> Result<()> {
+    const SQL: &str = "
+        DELETE FROM job_schedules
+        WHERE id = :id";
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": id})?;
+    Ok(())
+}
+
+/// The schedules that are due, those of the earliest occurrence first.
+pub(in crate::store) fn due(
+    conn: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Schedule>> {
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM job_schedules
+         WHERE next_at <= :now AND next_at IS NOT NULL AND paused_at IS NULL
+         ORDER BY next_at
+         LIMIT :limit"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {":now": now.millis(), ":limit": limit as i64};
+    let schedules = statement.query_map(params, from_row)?;
+    Ok(schedules.collect::<rusqlite::Result<_>>()?)
+}
+
+/// When the next schedule is due.
+pub(in crate::store) fn next_due(conn: &Connection) -> Result<Option<Timestamp>> {
+    const SQL: &str = "
+        SELECT next_at
+        FROM job_schedules
+        WHERE next_at IS NOT NULL AND paused_at IS NULL
+        ORDER BY next_at
+        LIMIT 1";
+    let next: Option<i64> = conn.prepare_cached(SQL)?.query_row([], |row| row.get(0)).optional()?;
+    Ok(next.map(Timestamp::from_millis))
+}
+
+/// Whether jobs of a schedule's occurrences wait, and whether one runs. Jobs that a person started from it do not count.
+pub(in crate::store) fn open_jobs(conn: &Connection, id: i64) -> Result<(bool, bool)> {
+    const SQL: &str = "
+        SELECT EXISTS (
+                SELECT 1 FROM jobs
+                WHERE schedule_id = :id AND schedule_id IS NOT NULL AND finished_at IS NULL
+                  AND occurrence_at IS NOT NULL AND (status = 'queued' OR status = 'scheduled')),
+            EXISTS (
+                SELECT 1 FROM jobs
+                WHERE schedule_id = :id AND schedule_id IS NOT NULL AND finished_at IS NULL
+                  AND occurrence_at IS NOT NULL AND status = 'running')";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    Ok(conn.prepare_cached(SQL)?.query_row(named_params! {":id": id}, read)?)
+}
+
+/// Writes how far a schedule is: what it has seen, its last occurrence if there is a new one, and when it is due.
+pub(in crate::store) fn advance(
+    conn: &Connection,
+    id: i64,
+    cursor: Timestamp,
+    last: Option<Timestamp>,
+    next: Option<Timestamp>,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE job_schedules
+        SET cursor_at = :cursor, last_at = coalesce(:last, last_at), next_at = :next
+        WHERE id = :id";
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": id,
+        ":cursor": cursor.millis(),
+        ":last": last.map(Timestamp::millis),
+        ":next": next.map(Timestamp::millis),
+    })?;
+    Ok(())
 }
 
 /// What was decided last, newest first.
@@ -420,35 +289,66 @@ pub(in crate::store) fn decisions(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn existing(conn: &Connection, name: &ScheduleName) -> Result<Schedule> {
-    let unknown = || Error::new(Code::ScheduleUnknown, format!("there is no schedule {name}"));
-    get(conn, name)?.ok_or_else(unknown)
-}
-
-/// One that people edit.
-fn editable(conn: &Connection, name: &ScheduleName) -> Result<Schedule> {
-    let stored = existing(conn, name)?;
-    if stored.reserved { Err(reserved(name)) } else { Ok(stored) }
-}
-
-fn reserved(name: &ScheduleName) -> Error {
-    Error::new(Code::ScheduleReserved, format!("its settings edit {name}, and nothing else does"))
-}
-
-fn over(name: &ScheduleName) -> Error {
-    Error::new(Code::ScheduleOver, format!("the rule of {name} has no occurrence to come"))
-}
-
-fn record(
+/// Writes a decision down; answers whether there was none about this occurrence.
+pub(in crate::store) fn record(
     conn: &Connection,
-    actor: &Actor,
-    action: &str,
-    name: &ScheduleName,
-    (before, after): (Option<&Plan>, Option<&Plan>),
+    schedule_id: i64,
+    occurrence_at: Timestamp,
+    verdict: Verdict,
+    detail: &str,
     now: Timestamp,
+) -> Result<bool> {
+    const SQL: &str = "
+        INSERT INTO job_decisions (schedule_id, occurrence_at, decision, decided_at, detail)
+        VALUES (:id, :at, :decision, :now, :detail)
+        ON CONFLICT (schedule_id, occurrence_at) DO NOTHING";
+    let rows = conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": schedule_id,
+        ":at": occurrence_at.millis(),
+        ":decision": verdict.as_str(),
+        ":now": now.millis(),
+        ":detail": (!detail.is_empty()).then_some(detail),
+    })?;
+    Ok(rows > 0)
+}
+
+/// Notes the job that a decision has made.
+pub(in crate::store) fn made(
+    conn: &Connection,
+    schedule_id: i64,
+    occurrence_at: Timestamp,
+    job: JobId,
 ) -> Result<()> {
-    let words = |plan: Option<&Plan>| plan.map(|plan| plan.to_json().to_string());
-    let (before, after) = (words(before), words(after));
-    let change = (before.as_deref(), after.as_deref());
-    audit::record_change(conn, actor, action, &format!("schedule {name}"), change, now)
+    const SQL: &str = "
+        UPDATE job_decisions
+        SET job_id = :job_id
+        WHERE schedule_id = :id AND occurrence_at = :at";
+    let at = occurrence_at.millis();
+    let params = named_params! {":id": schedule_id, ":at": at, ":job_id": job.0};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
+}
+
+/// Writes into the decisions about these occurrences that a budget has put their jobs off, each with the reason.
+pub(in crate::store) fn decide_over_budget(
+    conn: &Connection,
+    decided: &[(Occurrence, &str)],
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE job_decisions
+        SET decision = :decision, detail = m.detail
+        FROM (
+            SELECT value ->> 0 AS schedule_id, value ->> 1 AS occurrence_at, value ->> 2 AS detail
+            FROM json_each(:decided)) m
+        WHERE job_decisions.schedule_id = m.schedule_id AND job_decisions.occurrence_at = m.occurrence_at";
+    if decided.is_empty() {
+        return Ok(());
+    }
+    let rows = decided
+        .iter()
+        .map(|(occurrence, why)| json!([occurrence.schedule_id, occurrence.at.millis(), why]));
+    let rows = Value::from(rows.collect::<Vec<_>>()).to_string();
+    let decision = Verdict::OverBudget.as_str();
+    conn.prepare_cached(SQL)?.execute(named_params! {":decided": rows, ":decision": decision})?;
+    Ok(())
 }

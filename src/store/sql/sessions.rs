@@ -1,6 +1,6 @@
 //! Rows of `sessions`: what a run of an agent program was.
 
-use super::{settle, spend};
+use super::{lease, spend};
 use crate::error::Result;
 use crate::model::{
     JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, Session, SessionEnd, SessionRun,
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 /// The columns that [`from_row`] reads, of `jobs j LEFT JOIN sessions s`.
 const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.cancel_requested_at, \
-    j.error, j.error_code, j.progress, j.parent_id, iif(j.kind = 'agent_session', j.payload, NULL), s.job_id, \
+    j.error, j.error_code, j.progress, j.parent_id, CASE WHEN j.kind = 'agent_session' THEN j.payload END, s.job_id, \
     s.tier, s.profile, s.model, s.prompt_file, s.prompt_text, s.continues_id, s.working_dir, s.place, s.isolation, \
     s.agent_version, s.cli_session_id, s.exit_code, s.ending, s.response, s.structured, s.cost_usd, s.num_turns, \
     s.duration_ms, s.input_tokens, s.output_tokens, s.transcript_bytes, s.transcript_lines, s.transcript_dropped, \
@@ -153,7 +153,7 @@ pub(in crate::store) fn begin(
             ending = NULL,
             ended_at = NULL
         RETURNING transcript_bytes, transcript_lines";
-    settle::held(conn, lease)?;
+    lease::held(conn, lease)?;
     let counts = conn.prepare_cached(SQL)?.query_row(
         named_params! {
             ":id": lease.id.0,
@@ -184,7 +184,7 @@ pub(in crate::store) fn started(
         UPDATE sessions
         SET main_pid = :pid, main_start = :start, isolation = :isolation
         WHERE job_id = :id";
-    settle::held(conn, lease)?;
+    lease::held(conn, lease)?;
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":id": lease.id.0,
         ":pid": main.map(|process| process.pid),
@@ -200,7 +200,7 @@ pub(in crate::store) fn name(conn: &Connection, lease: &Lease, session: &str) ->
         UPDATE sessions
         SET cli_session_id = :session
         WHERE job_id = :id";
-    settle::held(conn, lease)?;
+    lease::held(conn, lease)?;
     conn.prepare_cached(SQL)?.execute(named_params! {":id": lease.id.0, ":session": session})?;
     Ok(())
 }
@@ -224,7 +224,7 @@ pub(in crate::store) fn finish(
             cli_session_id = coalesce(:session, cli_session_id),
             response = :response,
             structured = :structured,
-            cost_usd = iif(:cost IS NULL, cost_usd, coalesce(cost_usd, 0) + :cost),
+            cost_usd = CASE WHEN :cost IS NULL THEN cost_usd ELSE coalesce(cost_usd, 0) + :cost END,
             num_turns = :turns,
             duration_ms = :duration,
             input_tokens = :input,
@@ -232,7 +232,7 @@ pub(in crate::store) fn finish(
             ended_at = :now,
             marker = NULL
         WHERE job_id = :id AND ended_at IS NULL";
-    let job = settle::held(conn, lease)?;
+    let job = lease::held(conn, lease)?;
     let number = |number: Option<u64>| number.map(|number| number as i64);
     let changed = conn.prepare_cached(SQL)?.execute(named_params! {
         ":id": lease.id.0,
@@ -302,13 +302,17 @@ pub(in crate::store) fn orphaned_places(
     places: &[String],
 ) -> Result<Vec<String>> {
     const SQL: &str = "
-        SELECT iif(:place GLOB '*[^0-9]*',
-            EXISTS (SELECT 1 FROM jobs WHERE id = CAST(:place AS INTEGER) AND finished_at IS NULL),
-            EXISTS (SELECT 1 FROM sessions WHERE place = :place)
-                OR EXISTS (SELECT 1 FROM jobs WHERE id = CAST(:place AS INTEGER)))";
+        SELECT CASE WHEN :of_scan
+            THEN EXISTS (SELECT 1 FROM jobs WHERE id = :id AND finished_at IS NULL)
+            ELSE EXISTS (SELECT 1 FROM sessions WHERE place = :place)
+                OR EXISTS (SELECT 1 FROM jobs WHERE id = :id)
+            END";
     let mut orphaned = Vec::new();
     for place in places {
-        let params = named_params! {":place": place};
+        let of_scan = place.contains(|c: char| !c.is_ascii_digit());
+        let digits = place.find(|c: char| !c.is_ascii_digit()).unwrap_or(place.len());
+        let id: i64 = place[..digits].parse().unwrap_or(0);
+        let params = named_params! {":of_scan": of_scan, ":place": place, ":id": id};
         if !conn.prepare_cached(SQL)?.query_row(params, |row| row.get::<_, bool>(0))? {
             orphaned.push(place.clone());
         }

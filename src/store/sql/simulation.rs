@@ -12,9 +12,10 @@ mod processes;
 
 use crate::error::{Code, Result};
 use crate::model::{
-    ConcurrencyKey, Epoch, Kind, KindRules, Lease, OnInterrupt, Queue, Retention, Status,
-    Timestamp, WorkerId,
+    AttemptEnd, ConcurrencyKey, Epoch, Kind, KindRules, Lease, OnInterrupt, Queue, Retention,
+    SettleRequest, Status, Timestamp, WorkerId,
 };
+use crate::store::core::settle;
 use crate::store::sqlite::Tx;
 use fastrand::Rng;
 use rusqlite::Connection;
@@ -85,7 +86,8 @@ struct World {
     acknowledged: BTreeMap<i64, Status>,
     claims: HashSet<(i64, i64)>,
     done: HashMap<&'static str, u64>,
-    seen_events: i64,
+    /// By job and sequence.
+    seen_events: HashSet<(i64, i64)>,
 }
 
 fn rules() -> Arc<[KindRules]> {
@@ -106,12 +108,24 @@ fn rules() -> Arc<[KindRules]> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a database of this test's own, in memory")]
-fn database() -> Connection {
+pub(super) fn database() -> Connection {
     let mut conn = Connection::open_in_memory().unwrap();
     conn.pragma_update(None, "foreign_keys", true).unwrap();
     crate::store::sqlite::open::tune(&conn).unwrap();
     crate::store::sqlite::open::apply(&mut conn, &crate::store::SCHEMA).unwrap();
     conn
+}
+
+/// Ends one attempt.
+fn settle_one(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    end: AttemptEnd,
+    retry_after: Duration,
+    now: Timestamp,
+) -> Result<Status> {
+    let request = SettleRequest { lease: lease.clone(), end, retry_after, now };
+    settle::settle(tx, &[request])?.remove(0)
 }
 
 impl World {
@@ -128,7 +142,7 @@ impl World {
             acknowledged: BTreeMap::new(),
             claims: HashSet::new(),
             done: HashMap::new(),
-            seen_events: 0,
+            seen_events: HashSet::new(),
         }
     }
 

@@ -1,15 +1,14 @@
-//! Rows of `job_spend`, and the budgets that put runs off.
+//! Rows of `job_spend`: what runs have cost; and the budgets as they are set.
 
-use super::{control, history, jobs, settings};
+use super::settings;
 use crate::error::Result;
+#[cfg(feature = "agents")]
+use crate::model::Job;
 #[cfg(feature = "agents")]
 use crate::model::Spend;
 use crate::model::settings::{BUDGET_DAY, BUDGET_MONTH};
-use crate::model::{
-    Actor, Budgets, Cause, Event, Job, JobEvent, JobId, KindRules, OverBudget, SessionRequest,
-    Spent, Status, Timestamp, Verdict, day_of, month_start,
-};
-use crate::store::sqlite::Tx;
+use crate::model::{Budgets, Spent, Timestamp, day_of, month_start};
+#[cfg(feature = "agents")]
 use crate::store::sqlite::row;
 use rusqlite::{Connection, named_params};
 
@@ -58,11 +57,6 @@ pub(in crate::store) fn budgets(conn: &Connection) -> Result<Budgets> {
     Ok(Budgets::of(&settings::read(conn, &[BUDGET_DAY.key, BUDGET_MONTH.key])?))
 }
 
-/// Makes the jobs due that a budget has put off, after the budget was changed.
-pub(in crate::store) fn lift(conn: &Connection, actor: &Actor, now: Timestamp) -> Result<()> {
-    control::lift(conn, Cause::Budget, None, actor, now)
-}
-
 /// What was spent on each of the days from `from_day` on, by kind and schedule, newest first.
 #[cfg(feature = "agents")]
 pub(in crate::store) fn since(conn: &Connection, from_day: i64) -> Result<Vec<Spend>> {
@@ -83,86 +77,4 @@ pub(in crate::store) fn since(conn: &Connection, from_day: i64) -> Result<Vec<Sp
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// Puts off those of the chosen jobs that a budget forbids, until its next period (P25); answers the others.
-pub(super) fn put_off(
-    tx: &Tx<'_>,
-    chosen: Vec<JobId>,
-    kinds: &[KindRules],
-    now: Timestamp,
-) -> Result<Vec<JobId>> {
-    if !kinds.iter().any(|rules| rules.metered) {
-        return Ok(chosen);
-    }
-    let mut allowed = Vec::with_capacity(chosen.len());
-    for id in chosen {
-        match over(tx, id, kinds, now)? {
-            Some((job, over)) => wait(tx, &job, &over, now)?,
-            None => allowed.push(id),
-        }
-    }
-    Ok(allowed)
-}
-
-fn over(
-    conn: &Connection,
-    id: JobId,
-    kinds: &[KindRules],
-    now: Timestamp,
-) -> Result<Option<(Job, OverBudget)>> {
-    const KIND: &str = "
-        SELECT kind
-        FROM jobs
-        WHERE id = :id";
-    let metered =
-        |kind: &str| kinds.iter().any(|rules| rules.kind.as_str() == kind && rules.metered);
-    let params = named_params! {":id": id.0};
-    let kind: String = conn.prepare_cached(KIND)?.query_row(params, |row| row::text(row, 0))?;
-    if !metered(&kind) {
-        return Ok(None);
-    }
-    let Some(job) = jobs::get(conn, id)? else { return Ok(None) };
-    let spent = spent(conn, job.schedule_id, now)?;
-    let over = budgets(conn)?.over(spent, of_schedule(&job), now);
-    Ok(over.map(|over| (job, over)))
-}
-
-/// What the jobs of its schedule may cost a day, as the job's payload says.
-pub(super) fn of_schedule(job: &Job) -> Option<f64> {
-    let request = job.schedule_id.and_then(|_| serde_json::from_str(&job.payload).ok());
-    request.and_then(|request: SessionRequest| request.budget_day_usd)
-}
-
-fn wait(tx: &Tx<'_>, job: &Job, over: &OverBudget, now: Timestamp) -> Result<()> {
-    const SQL: &str = "
-        UPDATE jobs
-        SET status = 'scheduled', run_at = :until, claim_order = NULL, key_slot = NULL
-        WHERE id = :id";
-    const DECISION: &str = "
-        UPDATE job_decisions
-        SET decision = :decision, detail = :reason
-        WHERE schedule_id = :schedule AND occurrence_at = :at";
-    let params = named_params! {":id": job.id.0, ":until": over.until.millis()};
-    tx.prepare_cached(SQL)?.execute(params)?;
-    tx.moved(job, Status::Scheduled, job.queue.as_ref());
-    tx.took(JobEvent::of(job, Status::Scheduled, Some(Cause::Budget), now));
-    // A session that another session made has no decision about the occurrence.
-    if let (Some(occurrence), None) = (job.occurrence, job.parent_id) {
-        tx.prepare_cached(DECISION)?.execute(named_params! {
-            ":schedule": occurrence.schedule_id,
-            ":at": occurrence.at.millis(),
-            ":decision": Verdict::OverBudget.as_str(),
-            ":reason": over.reason,
-        })?;
-    }
-    let event = Event {
-        at: now,
-        from: Some(Status::Queued),
-        to: Status::Scheduled,
-        cause: Ok(Cause::Budget),
-        actor: "poller".into(),
-        detail: Some(over.reason.clone()),
-    };
-    history::record(tx, job.id, &event)
 }

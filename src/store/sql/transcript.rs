@@ -1,6 +1,6 @@
 //! Rows of `transcript_pieces`: what a run printed.
 
-use super::settle;
+use super::lease;
 use crate::error::Result;
 use crate::model::{JobId, Lease, Timestamp, TranscriptPiece};
 use rusqlite::{Connection, Row, named_params};
@@ -24,7 +24,7 @@ pub(in crate::store) fn append(
             transcript_lines = max(transcript_lines, :lines),
             transcript_dropped = transcript_dropped + :dropped
         WHERE job_id = :id";
-    settle::held(conn, lease)?;
+    lease::held(conn, lease)?;
     let mut statement = conn.prepare_cached(INSERT)?;
     for piece in pieces {
         statement.execute(named_params! {

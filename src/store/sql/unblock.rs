@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::model::{Kind, KindRules, PRIORITY_STEP_MS};
 use crate::store::sqlite::row;
 use rusqlite::{Connection, named_params};
+use std::collections::BTreeMap;
 
 /// Jobs of a kind that are marked at a time, and keys that are walked. Bounds the time that other writers wait.
 const MAX_MARKED: usize = 1000;
@@ -32,7 +33,7 @@ pub(in crate::store) fn unblock(
         if conn.prepare_cached(KIND)?.execute(params)? == MAX_MARKED {
             return Ok(Some(after.to_owned()));
         }
-        unblock_constraint(conn, &rules.kind)?;
+        unblock_constraints(conn, [&rules.kind])?;
     }
     let mut after = after.to_owned();
     for _ in 0..MAX_MARKED {
@@ -54,24 +55,37 @@ fn next_blocked_key(conn: &Connection, after: &str) -> Result<Option<String>> {
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row::parsed(row, 0, Some))?)
 }
 
-/// Calls up for admission one job that a constraint kept back while a job of its kind ran.
-pub(super) fn unblock_constraint(conn: &Connection, kind: &Kind) -> Result<()> {
+/// Makes jobs that a constraint kept back wait for admission, for each of these jobs of a kind that ended or moved one of
+/// that kind. A kind that is named more often lets as many go of the others: those are refused again if need be.
+pub(in crate::store) fn unblock_constraints<'a>(
+    conn: &Connection,
+    ended: impl IntoIterator<Item = &'a Kind>,
+) -> Result<()> {
     const SQL: &str = "
         UPDATE jobs
         SET waits_for = 'admission'
-        WHERE id = (
-            SELECT id
-            FROM jobs
-            WHERE kind = :kind AND (waits_for = 'handler' OR waits_for = 'constraint')
-              AND waits_for = 'constraint'
-            ORDER BY id
-            LIMIT 1)";
-    conn.prepare_cached(SQL)?.execute(named_params! {":kind": kind.as_str()})?;
+        WHERE id IN (
+            SELECT j.id
+            FROM json_each(:kinds) k
+            JOIN jobs j ON j.id IN (
+                SELECT id
+                FROM jobs
+                WHERE kind = k.value AND (waits_for = 'handler' OR waits_for = 'constraint')
+                  AND waits_for = 'constraint'
+                ORDER BY id
+                LIMIT :most))";
+    let mut kinds: BTreeMap<&str, i64> = BTreeMap::new();
+    for kind in ended {
+        *kinds.entry(kind.as_str()).or_default() += 1;
+    }
+    let Some(most) = kinds.values().max() else { return Ok(()) };
+    let names = serde_json::json!(kinds.keys().collect::<Vec<_>>()).to_string();
+    conn.prepare_cached(SQL)?.execute(named_params! {":kinds": names, ":most": most})?;
     Ok(())
 }
 
 /// Calls up for admission the next job that waits for this key, as the schema does when a slot is given back.
-pub(super) fn unblock_key(conn: &Connection, key: &str) -> Result<()> {
+pub(in crate::store) fn unblock_key(conn: &Connection, key: &str) -> Result<()> {
     // The step is part of the text: a bound one would not be the expression that the index has.
     let sql = format!(
         "UPDATE jobs

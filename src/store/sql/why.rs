@@ -1,15 +1,17 @@
 //! What decides when jobs start, read in one snapshot for one job or for a page of them.
 
-use super::lines::FIRST_OF_QUEUE;
+use super::line::FIRST_OF_QUEUE;
 use super::{counts, jobs, queues, spend, workers};
 use crate::error::Result;
 use crate::model::{
-    Budgets, Cause, Circumstances, Job, JobId, Kind, KindFacts, Pause, ProcessFacts, Processes,
-    PutOff, Queue, QueueState, Readiness, Status, Timestamp, UsageLimit, Why, why,
+    Budgets, Cause, Circumstances, Job, JobId, Kind, KindFacts, ParkedBy, Pause, ProcessFacts,
+    Processes, PutOff, Queue, QueueState, Readiness, SessionRequest, Status, Timestamp, UsageLimit,
+    WaitsFor, Why, why,
 };
 use crate::store::sqlite::ledger;
 use crate::store::sqlite::row::{parsed, text};
 use rusqlite::{Connection, named_params};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Holders of a key or a queue that are named.
@@ -25,7 +27,7 @@ pub(in crate::store) fn of(
     is_led: bool,
     now: Timestamp,
 ) -> Result<BTreeMap<JobId, Why>> {
-    let jobs = read(conn, ids)?;
+    let jobs = jobs::of(conn, ids)?;
     let around = if jobs.iter().any(waits) {
         Around::read(conn, &jobs, is_led, now)?
     } else {
@@ -42,23 +44,6 @@ fn waits(job: &Job) -> bool {
     }
 }
 
-fn read(conn: &Connection, ids: &[JobId]) -> Result<Vec<Job>> {
-    let sql = format!(
-        "SELECT {}
-         FROM jobs
-         WHERE id IN (SELECT value FROM json_each(:ids))",
-        jobs::COLUMNS
-    );
-    let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement.query_map(named_params! {":ids": list(ids)}, jobs::from_row)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-fn list(ids: &[JobId]) -> String {
-    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    serde_json::json!(ids).to_string()
-}
-
 /// Everything around some jobs.
 #[derive(Default)]
 struct Around {
@@ -70,7 +55,8 @@ struct Around {
     lanes: HashMap<Queue, Lane>,
     /// The first holders of each key, and how many hold it.
     keys: HashMap<String, Vec<(JobId, u64)>>,
-    put_off: HashMap<JobId, (String, Option<String>)>,
+    /// What the history says of why each of them was put off.
+    words: HashMap<JobId, String>,
     budgets: Option<Spending>,
     approvals: u64,
 }
@@ -107,7 +93,7 @@ impl Around {
         }
         let names: BTreeSet<String> = waiting.iter().filter_map(|job| around.key(job)).collect();
         around.keys = key_holders(conn, &names)?;
-        around.put_off = last_steps(conn, &waiting)?;
+        around.words = words(conn, &waiting)?;
         if waiting.iter().any(|job| around.spends(job)) {
             let schedules: BTreeSet<_> = waiting.iter().map(|job| job.schedule_id).collect();
             around.budgets = Some(Spending::read(conn, schedules, now)?);
@@ -143,9 +129,7 @@ impl Around {
     /// Whether a used up budget keeps it from starting, by the engine or by its own handler.
     fn spends(&self, job: &Job) -> bool {
         let kind = job.kind.as_str();
-        let parked =
-            self.put_off.get(&job.id).is_some_and(|(cause, _)| *cause == Cause::Budget.as_str());
-        parked
+        job.parked_by == Some(ParkedBy::Budget)
             || self.kind(kind).is_some_and(|kind| kind.metered)
             || self.says().is_some_and(|says| says.spends.iter().any(|spends| spends == kind))
     }
@@ -171,7 +155,7 @@ impl Around {
             key_holders: others.clone().map(|(id, _)| *id).collect(),
             key_held: count.saturating_sub((held.len() - others.count()) as u64),
             ahead: lane.map_or(0, |lane| lane.ahead(job)),
-            put_off: self.put_off.get(&job.id).and_then(put_off),
+            put_off: put_off(job, &self.words),
             over_budget: spending.and_then(|spending| spending.over(job)),
             usage_limit: lane.and_then(|lane| lane.usage_limit.clone()),
             agent_missing: missing.filter(|_| is_metered),
@@ -226,7 +210,7 @@ impl Spending {
 
     fn over(&self, job: &Job) -> Option<crate::model::OverBudget> {
         let spent = self.spent.get(&job.schedule_id)?;
-        self.budgets.over(*spent, spend::of_schedule(job), self.now)
+        self.budgets.over(*spent, SessionRequest::budget_of(job), self.now)
     }
 }
 
@@ -259,43 +243,44 @@ fn key_holders(
     Ok(holders)
 }
 
-/// The cause and the detail of the last step of each job that has one; an edit that left its time alone is none.
-fn last_steps(
-    conn: &Connection,
-    jobs: &[&Job],
-) -> Result<HashMap<JobId, (String, Option<String>)>> {
+/// The words of the newest step with the cause that keeps each of these jobs where it is: what it says, not what it means.
+fn words(conn: &Connection, jobs: &[&Job]) -> Result<HashMap<JobId, String>> {
     const SQL: &str = "
-        SELECT job_id, cause, detail
-        FROM job_events
-        WHERE id IN (
-            SELECT (SELECT max(id) FROM job_events WHERE job_id = value AND cause <> 'edited')
-            FROM json_each(:ids))";
-    let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+        SELECT e.job_id, e.detail
+        FROM (SELECT value ->> 0 AS job_id, value ->> 1 AS cause FROM json_each(:kept)) k
+        JOIN job_events e ON e.job_id = k.job_id AND e.sequence = (
+            SELECT max(sequence)
+            FROM job_events
+            WHERE job_id = k.job_id AND cause = k.cause)";
+    let kept = jobs.iter().filter_map(|job| Some(json!([job.id.0, cause(job)?.as_str()])));
+    let kept = Value::from(kept.collect::<Vec<_>>()).to_string();
     let mut statement = conn.prepare_cached(SQL)?;
-    let steps = statement.query_map(named_params! {":ids": list(&ids)}, |row| {
-        Ok((JobId(row.get(0)?), (text(row, 1)?, parsed(row, 2, Some)?)))
+    let words = statement.query_map(named_params! {":kept": kept}, |row| {
+        Ok((JobId(row.get(0)?), parsed(row, 1, Some)?.unwrap_or_default()))
     })?;
-    Ok(steps.collect::<rusqlite::Result<_>>()?)
+    Ok(words.collect::<rusqlite::Result<_>>()?)
 }
 
-fn put_off((cause, detail): &(String, Option<String>)) -> Option<PutOff> {
-    let detail = || detail.clone().unwrap_or_default();
-    match cause.parse().ok()? {
-        Cause::Retry => Some(PutOff::Retry),
-        Cause::Snooze => Some(PutOff::Snooze),
-        Cause::Limited => Some(PutOff::Limited(detail())),
-        Cause::Budget => Some(PutOff::Budget(detail())),
-        Cause::Blocked => Some(PutOff::Refused(detail())),
-        Cause::Failed
-        | Cause::Fatal
-        | Cause::Poison
-        | Cause::Interrupted
-        | Cause::Resumed
-        | Cause::CancelRequested
-        | Cause::Cancelled
-        | Cause::RunNow
-        | Cause::Rescheduled
-        | Cause::Edited => None,
+/// The cause of the step that says why the job waits.
+fn cause(job: &Job) -> Option<Cause> {
+    match (job.parked_by, job.waits_for) {
+        (Some(ParkedBy::Limit), _) => Some(Cause::Limited),
+        (Some(ParkedBy::Budget), _) => Some(Cause::Budget),
+        (_, Some(WaitsFor::Constraint)) => Some(Cause::Blocked),
+        (Some(ParkedBy::Retry | ParkedBy::Snooze | ParkedBy::Rate) | None, _) => None,
+    }
+}
+
+/// What has put the job off, or keeps it back.
+fn put_off(job: &Job, words: &HashMap<JobId, String>) -> Option<PutOff> {
+    let words = || words.get(&job.id).cloned().unwrap_or_default();
+    match (job.parked_by, job.waits_for) {
+        (Some(ParkedBy::Retry), _) => Some(PutOff::Retry),
+        (Some(ParkedBy::Snooze), _) => Some(PutOff::Snooze),
+        (Some(ParkedBy::Limit), _) => Some(PutOff::Limited(words())),
+        (Some(ParkedBy::Budget), _) => Some(PutOff::Budget(words())),
+        (None, Some(WaitsFor::Constraint)) => Some(PutOff::Refused(words())),
+        (Some(ParkedBy::Rate) | None, _) => None,
     }
 }
 

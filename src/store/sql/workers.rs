@@ -20,7 +20,7 @@ const TABLES: &str = "job_workers w LEFT JOIN job_leader l ON l.worker_id = w.id
 const MAX_FACTS: usize = 64 * 1024;
 /// The most workers and kinds that are read. There are a few processes on one machine; another program may have written
 /// more rows.
-const MAX_ROWS: i64 = 1000;
+pub(super) const MAX_ROWS: i64 = 1000;
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Worker> {
     let id = parsed(row, 0, |id| WorkerId::parse(id).ok())?;
@@ -86,8 +86,26 @@ pub(in crate::store) fn kinds(conn: &Connection) -> Result<Vec<RegisteredKind>> 
 }
 
 /// The same with the kinds of lost workers.
-pub(super) fn kinds_of_all(conn: &Connection) -> Result<Vec<RegisteredKind>> {
+pub(in crate::store) fn kinds_of_all(conn: &Connection) -> Result<Vec<RegisteredKind>> {
     registered(conn, "1")
+}
+
+/// A kind that a worker has registered, as it is stored.
+#[derive(Debug)]
+pub(super) struct KindRow {
+    pub(super) worker: Option<String>,
+    pub(super) kind: Option<String>,
+    pub(super) rules: Option<String>,
+}
+
+impl KindRow {
+    /// What it says; a row that another program has spoilt says nothing.
+    pub(super) fn read(&self) -> Option<RegisteredKind> {
+        let worker = WorkerId::parse(self.worker.clone()?).ok()?;
+        let kind = Kind::parse(self.kind.clone()?).ok()?;
+        let rules = KindRules::from_json(kind, self.rules.as_deref().unwrap_or_default())?;
+        Some(RegisteredKind { worker, rules })
+    }
 }
 
 fn registered(conn: &Connection, which: &str) -> Result<Vec<RegisteredKind>> {
@@ -103,12 +121,8 @@ fn registered(conn: &Connection, which: &str) -> Result<Vec<RegisteredKind>> {
     let mut rows = statement.query(named_params! {":limit": MAX_ROWS})?;
     let mut kinds = Vec::new();
     while let Some(row) = rows.next()? {
-        // A row that another program has spoilt is none.
-        let worker = parsed(row, 0, |id| WorkerId::parse(id).ok())?;
-        let rules = parsed(row, 1, |name| Kind::parse(name).ok())?;
-        let stored = parsed(row, 2, Some)?.unwrap_or_default();
-        let rules = rules.and_then(|kind| KindRules::from_json(kind, &stored));
-        kinds.extend(worker.zip(rules).map(|(worker, rules)| RegisteredKind { worker, rules }));
+        let (worker, kind) = (parsed(row, 0, Some)?, parsed(row, 1, Some)?);
+        kinds.extend(KindRow { worker, kind, rules: parsed(row, 2, Some)? }.read());
     }
     Ok(kinds)
 }
@@ -199,7 +213,7 @@ pub(in crate::store) fn beat(
     if beaten == 1 { Ok(()) } else { Err(lost(worker)) }
 }
 
-fn lost(worker: &WorkerId) -> Error {
+pub(super) fn lost(worker: &WorkerId) -> Error {
     Error::new(Code::EngineLost, format!("work as {worker}"))
 }
 
@@ -215,17 +229,6 @@ pub(super) fn is_alive(conn: &Connection, worker: &WorkerId) -> Result<bool> {
             SELECT 1
             FROM job_workers
             WHERE id = :id AND lost_at IS NULL)";
-    let id = named_params! {":id": worker.as_str()};
-    Ok(conn.prepare_cached(SQL)?.query_row(id, |row| row.get(0))?)
-}
-
-/// Whether a worker was judged lost. One without a row was not, or was long ago: then its jobs are rescued.
-pub(super) fn is_lost(conn: &Connection, worker: &WorkerId) -> Result<bool> {
-    const SQL: &str = "
-        SELECT EXISTS (
-            SELECT 1
-            FROM job_workers
-            WHERE id = :id AND lost_at IS NOT NULL)";
     let id = named_params! {":id": worker.as_str()};
     Ok(conn.prepare_cached(SQL)?.query_row(id, |row| row.get(0))?)
 }
@@ -356,4 +359,17 @@ pub(in crate::store) fn retire(conn: &Connection, worker: &WorkerId, now: Timest
         mark_lost(conn, worker, None, now)?;
     }
     Ok(())
+}
+
+/// Whether the worker that leads has a handler for the kind: then it clears what was left.
+pub(in crate::store) fn leader_has(conn: &Connection, kind: &Kind) -> Result<bool> {
+    const SQL: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM job_leader l
+            JOIN job_kinds k ON k.worker_id = l.worker_id
+            JOIN job_workers w ON w.id = l.worker_id
+            WHERE k.kind = :kind AND w.lost_at IS NULL)";
+    let kind = named_params! {":kind": kind.as_str()};
+    Ok(conn.prepare_cached(SQL)?.query_row(kind, |row| row.get(0))?)
 }

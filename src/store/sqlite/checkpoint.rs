@@ -325,7 +325,7 @@ mod tests {
             c.execute("INSERT INTO one VALUES (randomblob(4000000))", [])?;
             Ok(())
         };
-        db.write("fill", insert).await
+        db.row("fill", insert).await
     }
 
     #[test]

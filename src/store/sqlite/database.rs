@@ -4,8 +4,10 @@ use super::draft::beside;
 use super::guest;
 use super::open::{self, Limits, Owner, Schema};
 use super::transaction::Tx;
-use super::writer::{self, Call, Task};
+use super::work::{Several, Share, Task, Together};
+use super::writer::{self, Call};
 use crate::error::{Code, Error, Result, ignore};
+use crate::model::Timestamp;
 use crate::store::{Board, News, OpenMode};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
@@ -114,7 +116,11 @@ impl Database {
         self.changes.subscribe()
     }
 
-    /// Runs `run` in a transaction, once, and answers after its commit.
+    /// The door of what decides something: runs `run` in a transaction, one after the other with every other rule of every
+    /// process, and answers after its commit. `now` is the rule's time; it reads no other clock.
+    ///
+    /// A rule may be run again, from the beginning and with nothing left of the run before, so it is an `Fn` that keeps what
+    /// it was given.
     ///
     /// While another program holds the write lock the call waits. No call is refused before it has waited for 30 s, and
     /// no call waits much longer for a lock: the time counts from here and includes the wait in the queue. A page's
@@ -128,13 +134,56 @@ impl Database {
     /// # Cancel safety
     /// Once the call is sent, which waits only while the writer's queue is full, the write happens even if the caller
     /// goes away.
-    pub(in crate::store) async fn write<T: Send + 'static>(
+    pub(in crate::store) async fn rule<T: Send + 'static>(
         &self,
         doing: &'static str,
-        run: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+        now: Timestamp,
+        run: impl Fn(&Tx<'_>, Timestamp) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.write(doing, move |tx: &Tx<'_>| run(tx, now)).await
+    }
+
+    /// The door of what only adds rows or touches one, and decides nothing that another write could make wrong. On this
+    /// backend it is the same writer.
+    ///
+    /// # Errors
+    /// As [`Database::rule`].
+    pub(in crate::store) async fn row<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        run: impl Fn(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.write(doing, run).await
+    }
+
+    /// A rule that does for several callers in one run what each wants: those that wait together are one call. It answers
+    /// each of them; what it answers one with an error it has changed nothing for. Its times are in what it is given.
+    ///
+    /// # Errors
+    /// As [`Database::rule`]. If `run` fails as a whole, each call is run by itself.
+    pub(in crate::store) async fn rule_together<I, T>(
+        &self,
+        doing: &'static str,
+        input: I,
+        run: Together<I, T>,
+    ) -> Result<T>
+    where
+        I: Send + 'static,
+        T: Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        let share = Share { input, asked: Instant::now(), caller };
+        self.call(Call::Write(Box::new(Several::new(doing, run, share)))).await?;
+        answer.await.unwrap_or_else(|_| Err(closed(doing)))
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        run: impl Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (caller, answer) = oneshot::channel();
-        let task = Task { run: Some(run), value: None, doing, asked: Instant::now(), caller };
+        let task = Task { run, value: None, doing, asked: Instant::now(), caller };
         self.call(Call::Write(Box::new(task))).await?;
         answer.await.unwrap_or_else(|_| Err(closed(doing)))
     }

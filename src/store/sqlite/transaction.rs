@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::model::{Job, JobEvent, Kind, Queue, Status};
 use rusqlite::{Connection, named_params};
+use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -33,24 +34,21 @@ impl Differences {
         self.steps.extend(other.steps);
     }
 
-    /// Writes them; the batch's last statements before its commit.
+    /// Writes them, in one statement; the batch's last before its commit. A count of nothing stays as a row, so that a queue
+    /// that was spoken of once is known.
     pub(in crate::store) fn write(&self, conn: &Connection) -> Result<()> {
         const SQL: &str = "
             INSERT INTO job_counts (status, kind, queue, count)
-            VALUES (:status, :kind, :queue, :by)
+            SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3
+            FROM json_each(:differences)
+            WHERE true
             ON CONFLICT (status, kind, queue) DO UPDATE SET count = count + excluded.count";
-        const NONE_LEFT: &str = "
-            DELETE FROM job_counts
-            WHERE status = :status AND kind = :kind AND queue = :queue AND count = 0";
-        for ((status, kind, queue), by) in self.counts.iter().filter(|(_, by)| **by != 0) {
-            conn.prepare_cached(SQL)?.execute(named_params! {
-                ":status": status, ":kind": kind, ":queue": queue, ":by": by,
-            })?;
-            if *by < 0 {
-                conn.prepare_cached(NONE_LEFT)?.execute(named_params! {
-                    ":status": status, ":kind": kind, ":queue": queue,
-                })?;
-            }
+        let changed = self.counts.iter().filter(|(_, by)| **by != 0);
+        let rows = changed.map(|((status, kind, queue), by)| json!([status, kind, queue, by]));
+        let rows: Vec<Value> = rows.collect();
+        if !rows.is_empty() {
+            let params = named_params! {":differences": Value::from(rows).to_string()};
+            conn.prepare_cached(SQL)?.execute(params)?;
         }
         Ok(())
     }

@@ -14,16 +14,16 @@
 use super::checkpoint::{self, Checkpoints};
 use super::open::{self, Limits, Schema};
 use super::transaction::{Differences, Tx};
+use super::work::{Parts, Work};
 use crate::error::{Code, Error, Result, ignore};
 use crate::store::{Board, News};
 use rusqlite::Connection;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 /// Calls that may wait for the writer; further callers wait for room. Two batches' worth.
 const MAX_WAITING: usize = 1024;
@@ -42,50 +42,6 @@ pub(super) enum Call {
     Write(Box<dyn Work>),
     /// Look whether another connection has committed since the last look, and say so to the listeners.
     Look,
-}
-
-/// One caller's share of a transaction.
-pub(super) trait Work: Send {
-    /// Runs the caller's statements and keeps what they gave.
-    fn run(&mut self, tx: &Tx<'_>) -> Result<()>;
-    /// When the caller asked.
-    fn asked(&self) -> Instant;
-    /// Tells the caller how it ended; `Ok` only after the commit.
-    fn answer(self: Box<Self>, end: Result<()>);
-}
-
-/// A closure as [`Work`].
-pub(super) struct Task<F, T> {
-    pub(super) run: Option<F>,
-    pub(super) value: Option<T>,
-    pub(super) doing: &'static str,
-    pub(super) asked: Instant,
-    pub(super) caller: oneshot::Sender<Result<T>>,
-}
-
-impl<T: Send, F: FnOnce(&Tx<'_>) -> Result<T> + Send> Work for Task<F, T> {
-    fn run(&mut self, tx: &Tx<'_>) -> Result<()> {
-        let run = self.run.take().expect("a call is run once");
-        let value = catch_unwind(AssertUnwindSafe(|| run(tx))).unwrap_or_else(|_| {
-            Err(Error::new(Code::StoreIo, "the call panicked; nothing was saved"))
-        })?;
-        self.value = Some(value);
-        Ok(())
-    }
-
-    fn asked(&self) -> Instant {
-        self.asked
-    }
-
-    fn answer(self: Box<Self>, end: Result<()>) {
-        let Self { value, doing, caller, .. } = *self;
-        let answer = match end {
-            Ok(()) => Ok(value.expect("a call that succeeded left its value")),
-            Err(error) => Err(error.while_doing(doing)),
-        };
-        let heard = caller.send(answer).map_err(|_| "nobody waits for the answer");
-        ignore(heard, "a caller that went away does not want to know");
-    }
 }
 
 /// Starts the writer thread on `conn`. It ends, after what was sent, when every sender is gone.
@@ -184,6 +140,7 @@ impl Writer {
         let mut kept = Vec::with_capacity(waiting.len());
         let full = pages(conn).map_or(i64::MAX, |pages| pages + MAX_PAGES);
         while let Some(mut work) = waiting.pop_front() {
+            gather(&mut work, waiting);
             match run_in_savepoint(conn, work.as_mut()) {
                 Ok((rows, of_call)) => {
                     changed |= rows > 0;
@@ -196,7 +153,15 @@ impl Writer {
                     kept.extend(waiting.drain(..));
                     return refuse(kept, &error);
                 }
-                Err(error) => work.answer(Err(error)),
+                Err(error) => match work.part() {
+                    Parts::One(work) => work.answer(Err(error)),
+                    // One of them is at fault: each has a try of its own.
+                    Parts::Several(calls) => {
+                        for call in calls.into_iter().rev() {
+                            waiting.push_front(call);
+                        }
+                    }
+                },
             }
             if pages(conn).is_ok_and(|pages| pages >= full) {
                 break;
@@ -276,6 +241,16 @@ impl Writer {
             self.news.tell_foreign();
         }
         Ok(())
+    }
+}
+
+/// Adds to a call those behind it that want the same done.
+fn gather(work: &mut Box<dyn Work>, waiting: &mut Waiting) {
+    if !work.takes_in() {
+        return;
+    }
+    for other in std::mem::take(waiting) {
+        waiting.extend(work.take_in(other));
     }
 }
 
@@ -360,13 +335,46 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
     #[tokio::test]
     async fn p4_a_call_that_fails_takes_back_its_own_statements_and_nobody_elses() {
         let (_folder, db) = database();
-        let good = db.write("insert", |c| insert(c, 1));
-        let bad = db.write("insert", |c| insert(c, 2).and_then(|()| insert(c, 1)));
-        let also = db.write("insert", |c| insert(c, 3));
+        let good = db.row("insert", |c| insert(c, 1));
+        let bad = db.row("insert", |c| insert(c, 2).and_then(|()| insert(c, 1)));
+        let also = db.row("insert", |c| insert(c, 3));
         let (good, bad, also) = tokio::join!(good, bad, also);
         assert!(good.is_ok() && also.is_ok());
         assert_eq!(bad.unwrap_err().code(), Code::StoreConstraint);
         assert_eq!(rows(&db).await, 2);
+    }
+
+    /// Inserts each, and refuses 7 by an answer of its own.
+    fn insert_all(tx: &Tx<'_>, all: &[i64]) -> Result<Vec<Result<usize>>> {
+        let each = all.iter().map(|x| match x {
+            7 => Ok(Err(Error::new(Code::StoreLeaseLost, "seven"))),
+            x => insert(tx, *x).map(|()| Ok(all.len())),
+        });
+        each.collect()
+    }
+
+    #[tokio::test]
+    async fn calls_that_want_the_same_done_are_one_and_each_hears_its_own_answer() {
+        let (_folder, db) = database();
+        let calls = (1..=9).map(|x| db.rule_together("insert", x, insert_all));
+        let answers = futures_util::future::join_all(calls).await;
+        let refused: Vec<_> = answers.iter().map(Result::is_err).collect();
+        assert_eq!(refused, [false, false, false, false, false, false, true, false, false]);
+        assert_eq!(answers[6].as_ref().unwrap_err().code(), Code::StoreLeaseLost);
+        assert!(answers.iter().flatten().any(|together| *together > 1), "{answers:?}");
+        assert_eq!(rows(&db).await, 8);
+    }
+
+    #[tokio::test]
+    async fn one_call_that_spoils_the_set_is_refused_and_the_others_are_done() {
+        let (_folder, db) = database();
+        db.row("insert", |c| insert(c, 3)).await.unwrap();
+        let calls = (1..=5).map(|x| db.rule_together("insert", x, insert_all));
+        let answers = futures_util::future::join_all(calls).await;
+        let refused: Vec<_> = answers.iter().map(Result::is_err).collect();
+        assert_eq!(refused, [false, false, true, false, false]);
+        assert_eq!(answers[2].as_ref().unwrap_err().code(), Code::StoreConstraint);
+        assert_eq!(rows(&db).await, 5);
     }
 
     #[tokio::test]
@@ -376,8 +384,8 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
             insert(c, 1)?;
             panic!("as if by a bug")
         };
-        assert!(db.write("insert", panics).await.is_err());
-        db.write("insert", |c| insert(c, 2)).await.unwrap();
+        assert!(db.row("insert", panics).await.is_err());
+        db.row("insert", |c| insert(c, 2)).await.unwrap();
         assert_eq!(rows(&db).await, 1);
     }
 
@@ -389,15 +397,15 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
             c.execute_batch("ROLLBACK")?;
             Err(Error::new(Code::StoreIo, "disk I/O error"))
         };
-        let first = db.write("insert", |c| insert(c, 1));
-        let second = db.write("insert", gives_up);
-        let third = db.write("insert", |c| insert(c, 3));
+        let first = db.row("insert", |c| insert(c, 1));
+        let second = db.row("insert", gives_up);
+        let third = db.row("insert", |c| insert(c, 3));
         // In one batch or several: each caller that shared the batch of the second call hears that nothing was saved.
         let (first, second, third) = tokio::join!(first, second, third);
         let said = [first.is_ok(), third.is_ok()].into_iter().filter(|ok| *ok).count();
         assert_eq!(second.unwrap_err().code(), Code::StoreIo);
         assert_eq!(rows(&db).await, said as i64, "saved is exactly what was acknowledged");
-        db.write("insert", |c| insert(c, 4)).await.unwrap();
+        db.row("insert", |c| insert(c, 4)).await.unwrap();
     }
 
     #[tokio::test]
@@ -408,9 +416,9 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
             c.execute("INSERT INTO two VALUES (99)", [])?;
             insert(c, 1)
         };
-        let unknown = db.write("insert", spoil).await.unwrap_err();
+        let unknown = db.row("insert", spoil).await.unwrap_err();
         assert!(unknown.is_outcome_unknown(), "{unknown}");
-        db.write("insert", |c| insert(c, 2)).await.unwrap();
+        db.row("insert", |c| insert(c, 2)).await.unwrap();
         assert_eq!(rows(&db).await, 1);
     }
 
@@ -423,12 +431,12 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
             c.execute("INSERT INTO one (x, fill) VALUES (9, zeroblob(1000000))", [])?;
             Ok(())
         };
-        db.write("insert", |c| insert(c, 1)).await.unwrap();
-        db.write("limit", limit(8)).await.unwrap();
-        assert_eq!(db.write("insert", big).await.unwrap_err().code(), Code::StoreFull);
+        db.row("insert", |c| insert(c, 1)).await.unwrap();
+        db.row("limit", limit(8)).await.unwrap();
+        assert_eq!(db.row("insert", big).await.unwrap_err().code(), Code::StoreFull);
         assert_eq!(rows(&db).await, 1);
-        db.write("limit", limit(1_000_000)).await.unwrap();
-        db.write("insert", big).await.unwrap();
+        db.row("limit", limit(1_000_000)).await.unwrap();
+        db.row("insert", big).await.unwrap();
         assert_eq!(rows(&db).await, 2);
     }
 
@@ -446,7 +454,7 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
             let db = &db;
             async move {
                 let asked = Instant::now();
-                (db.write("insert", move |c| insert(c, x)).await, asked.elapsed())
+                (db.row("insert", move |c| insert(c, x)).await, asked.elapsed())
             }
         });
         for (answer, waited) in futures_util::future::join_all(calls).await {
@@ -457,18 +465,18 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
         }
         foreign.execute_batch("ROLLBACK").unwrap();
         assert_eq!(rows(&db).await, 0, "what was refused is not done later");
-        db.write("insert", |c| insert(c, 1)).await.unwrap();
+        db.row("insert", |c| insert(c, 1)).await.unwrap();
     }
 
     #[tokio::test]
     async fn listeners_hear_of_every_commit_that_changed_something_and_of_no_other() {
         let (_folder, db) = database();
         let changes = db.changes();
-        db.write("nothing", |_| Ok(())).await.unwrap();
+        db.row("nothing", |_| Ok(())).await.unwrap();
         let taken_back = |c: &Tx<'_>| insert(c, 9).and_then(|()| insert(c, 9));
-        db.write("a change that is rolled back", taken_back).await.unwrap_err();
+        db.row("a change that is rolled back", taken_back).await.unwrap_err();
         assert!(!changes.has_changed().unwrap());
-        db.write("insert", |c| insert(c, 1)).await.unwrap();
+        db.row("insert", |c| insert(c, 1)).await.unwrap();
         assert!(changes.has_changed().unwrap());
     }
 
@@ -477,7 +485,7 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
         let (_folder, db) = database();
         let ran = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&ran);
-        let write = db.write("insert", move |c| {
+        let write = db.row("insert", move |c| {
             flag.store(true, Ordering::SeqCst);
             insert(c, 1)
         });
@@ -487,7 +495,7 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
             _ = write => {}
             () = std::future::ready(()) => {}
         }
-        db.write("after", |c| insert(c, 2)).await.unwrap();
+        db.row("after", |c| insert(c, 2)).await.unwrap();
         assert!(ran.load(Ordering::SeqCst));
         assert_eq!(rows(&db).await, 2);
     }

@@ -139,7 +139,8 @@ impl Writers {
                     words.is(at, &["self", "."])
                         && words.words.get(at + 2).is_some_and(|w| writers.methods.contains(w.0))
                 };
-                !words.all(&[".", "db", ".", "write", "("]).is_empty()
+                let doors = ["rule", "rule_together", "row"];
+                doors.iter().any(|door| !words.all(&[".", "db", ".", door, "("]).is_empty())
                     || (0..words.words.len()).any(own)
             };
             let more: Vec<String> = store
@@ -263,7 +264,7 @@ fn broken(what: &str, planted: &[(&str, &str)]) -> Vec<String> {
 #[test]
 fn a_planted_face_that_writes_is_seen_directly_and_through_a_function() {
     let store = "impl Store {\n    pub async fn job(&self) {\n        self.db.read(x).await\n    }\n\n    \
-        pub async fn cancel(&self) {\n        self.db.write(x).await\n    }\n}\n";
+        pub async fn cancel(&self) {\n        self.db.rule(x).await\n    }\n}\n";
     let monitor =
         "pub async fn run_now(store: &Store) {\n    if a {\n    }\n    store.cancel().await\n}\n";
     let planted = [

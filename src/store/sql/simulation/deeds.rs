@@ -1,12 +1,14 @@
 //! What the processes, the people and the machine of the simulation do.
 
-use super::{PROCESSES, Server, World};
+use super::{PROCESSES, Server, World, settle_one};
+use crate::error::Result;
 use crate::model::{
-    Actor, AttemptEnd, CatchUp, ConcurrencyKey, Job, JobEdit, JobError, JobId, Kind, Lane, NewJob,
-    NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Queue, Rule, ScheduleName,
-    Status, Timestamp, UniqueKey,
+    Actor, AttemptEnd, CatchUp, ConcurrencyKey, Job, JobEdit, JobError, JobId, Kind, Lane, Lease,
+    NewJob, NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Queue, Rule,
+    ScheduleName, SettleRequest, Status, Timestamp, UniqueKey,
 };
-use crate::store::sql::{control, delete, edit, jobs, poll, queues, schedules, settle, workers};
+use crate::store::core::{again, cancel, delete, edit, poll, queues, schedules, settle};
+use crate::store::sql::{self, jobs, workers};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,7 +128,7 @@ impl World {
 
     /// The limit of a queue of which a job was just claimed holds over all processes.
     fn check_limit(&self, queue: &Queue) {
-        let limit = queues::get(&self.conn, queue).unwrap().said_limit();
+        let limit = sql::queues::get(&self.conn, queue).unwrap().said_limit();
         let sql = "SELECT count(*) FROM jobs WHERE status = 'running' AND queue = ?1";
         let running = self.count(sql, [queue.as_str()]);
         assert!(limit.is_none_or(|limit| running <= limit), "{running} of {queue} run, {limit:?}");
@@ -147,7 +149,40 @@ impl World {
             18 => AttemptEnd::TimedOut(error()),
             _ => AttemptEnd::Stopped,
         };
-        self.end(at, id, end);
+        if self.rng.u8(..3) == 0 {
+            self.end_together(at);
+        } else {
+            self.end(at, id, end);
+        }
+    }
+
+    /// Ends all that runs in a process in one call, and with it something whose lease is over: that one alone is refused.
+    fn end_together(&mut self, process: usize) {
+        let now = self.time(process);
+        let running = self.server(process).running.clone();
+        let stale = self.rng.choice(self.stale.iter()).cloned();
+        let is_held = |lease: &Lease| {
+            jobs::get(&self.conn, lease.id).unwrap().as_ref().and_then(Job::lease).as_ref()
+                == Some(lease)
+        };
+        let stale = stale.filter(|lease| !is_held(lease));
+        let request = |lease: &Lease| SettleRequest {
+            lease: lease.clone(),
+            end: AttemptEnd::Answered(Outcome::Failed("together".into())),
+            retry_after: Duration::from_secs(10),
+            now,
+        };
+        let requests: Vec<_> = running.iter().chain(&stale).map(request).collect();
+        let Some(answers) = self.call(|tx| settle::settle(tx, &requests)) else { return };
+        assert_eq!(answers.len(), requests.len());
+        let refused = answers.last().filter(|_| stale.is_some()).is_none_or(Result::is_err);
+        assert!(refused, "P9: a stale lease wrote: {stale:?}");
+        let ended = |lease: &Lease| {
+            running.iter().zip(&answers).any(|(of, answer)| of == lease && answer.is_ok())
+        };
+        let over: Vec<Lease> = running.iter().filter(|lease| ended(lease)).cloned().collect();
+        self.server(process).running.retain(|lease| !over.contains(lease));
+        self.stale.extend(over);
     }
 
     pub(super) fn end(&mut self, process: usize, id: JobId, end: AttemptEnd) {
@@ -156,7 +191,7 @@ impl World {
         let Some(place) = running.iter().position(|lease| lease.id == id) else { return };
         let lease = running[place].clone();
         let wait = Duration::from_secs(10);
-        if self.call(|tx| settle::settle(tx, &lease, end, wait, now)).is_some() {
+        if self.call(|tx| settle_one(tx, &lease, end, wait, now)).is_some() {
             let running = &mut self.processes[process].as_mut().unwrap().running;
             running.retain(|lease| lease.id != id);
             self.stale.push(lease);
@@ -173,7 +208,7 @@ impl World {
         }
         let now = Timestamp::from_millis(self.now);
         let end = AttemptEnd::Answered(Outcome::Done("late".into()));
-        let answer = self.call(|tx| settle::settle(tx, &lease, end, Duration::ZERO, now));
+        let answer = self.call(|tx| settle_one(tx, &lease, end, Duration::ZERO, now));
         assert!(answer.is_none(), "a stale lease wrote: {lease:?}");
         assert_eq!(jobs::get(&self.conn, lease.id).unwrap(), before);
     }
@@ -193,7 +228,7 @@ impl World {
         plan.catch_up = self.rng.choice(catch_up).unwrap();
         plan.overlap =
             self.rng.choice([Overlap::QueueOne, Overlap::QueueAll, Overlap::Skip]).unwrap();
-        let known = schedules::get(&self.conn, &name).unwrap().is_some();
+        let known = sql::schedules::get(&self.conn, &name).unwrap().is_some();
         let what = self.rng.u8(..4);
         self.call(|tx| match what {
             _ if !known => schedules::create(tx, NewSchedule { name, plan }, &by, now),
@@ -222,7 +257,7 @@ impl World {
         let Some(id) = self.rng.choice(self.acknowledged.keys().copied()) else { return };
         if jobs::get(&self.conn, JobId(id)).unwrap().is_some() {
             let now = Timestamp::from_millis(self.now);
-            self.call(|tx| control::cancel(tx, JobId(id), &Actor::cli(), now));
+            self.call(|tx| cancel::cancel(tx, JobId(id), &Actor::cli(), now));
         }
     }
 
@@ -230,7 +265,7 @@ impl World {
         let Some(id) = self.rng.choice(self.acknowledged.keys().copied()) else { return };
         if jobs::get(&self.conn, JobId(id)).unwrap().is_some() {
             let now = Timestamp::from_millis(self.now);
-            let again = self.call(|tx| control::run_again(tx, JobId(id), &Actor::cli(), None, now));
+            let again = self.call(|tx| again::run_again(tx, JobId(id), &Actor::cli(), None, now));
             self.acknowledged.extend(again.map(|again| (again.id().0, Status::Queued)));
         }
     }
@@ -285,7 +320,7 @@ impl World {
         let queue = if self.rng.bool() { Queue::DEFAULT } else { Queue::AGENT };
         let (what, limit) = (self.rng.u8(..3), self.rng.u32(..5));
         self.call(|tx| {
-            queues::register(tx, &[], &[(queue.clone(), 3)], false)?;
+            sql::queues::register(tx, &[], &[(queue.clone(), 3)], false)?;
             match what {
                 0 => queues::pause(
                     tx,

@@ -1,10 +1,11 @@
 //! How the processes of the simulation begin, end, stand still, lead and are judged lost.
 
+use super::settle_one;
 use super::{PROCESSES, Server, World};
 use crate::model::{
     AttemptEnd, KindRules, Outcome, Process, ProcessFacts, Queue, Registration, Timestamp, WorkerId,
 };
-use crate::store::sql::{jobs, settle, unblock, workers};
+use crate::store::sql::{jobs, unblock, workers};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ impl World {
             let end = AttemptEnd::Answered(Outcome::Done("late".into()));
             let before = jobs::get(&self.conn, lease.id).unwrap();
             let wait = Duration::from_secs(10);
-            let saved = self.call(|tx| settle::settle(tx, &lease, end, wait, now));
+            let saved = self.call(|tx| settle_one(tx, &lease, end, wait, now));
             if is_lost {
                 assert!(saved.is_none(), "P9: a worker that is lost wrote under {lease:?}");
                 assert_eq!(jobs::get(&self.conn, lease.id).unwrap(), before, "P9");

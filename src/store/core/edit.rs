@@ -1,14 +1,13 @@
 //! What people change in a job that waits: its time, its priority, its input.
 
-use super::control::existing;
-use super::{audit, history, unblock};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, Cause, Event, Job, JobEdit, JobEvent, JobId, Placement, RunNow, Status, Timestamp,
-    WaitsFor, placement,
+    Actor, Cause, Job, JobEdit, JobEvent, JobId, JobStep, Move, Placement, RunNow, Timestamp,
+    placement,
 };
+use crate::store::sql::history::Line;
+use crate::store::sql::{audit, history, jobs, moves, unblock};
 use crate::store::sqlite::Tx;
-use rusqlite::named_params;
 
 /// Makes a waiting job due. A pause, a limit, a key or a budget holds it as before.
 ///
@@ -20,7 +19,7 @@ pub(in crate::store) fn run_now(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<RunNow> {
-    let job = existing(tx, id)?;
+    let job = jobs::existing(tx, id)?;
     let answer = make_due(tx, &job, actor, now)?;
     if answer == RunNow::Due {
         audit::record(tx, actor, "run now", &format!("job {id} ({})", job.kind), now)?;
@@ -35,9 +34,9 @@ pub(super) fn make_due(tx: &Tx<'_>, job: &Job, actor: &Actor, now: Timestamp) ->
         return Ok(RunNow::AlreadyDue);
     }
     let due = JobEdit { run_at: Some(now), ..JobEdit::default() };
-    write(tx, job, &due, place, now)?;
     let detail = format!("its time was {}", job.run_at);
-    record(tx, job, place, (Cause::RunNow, detail), actor, now)?;
+    let step = JobStep::new(Cause::RunNow, &actor.name, Some(detail));
+    write(tx, job, &due, (place, step), now)?;
     Ok(RunNow::Due)
 }
 
@@ -52,12 +51,12 @@ pub(in crate::store) fn edit(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Job> {
-    let job = existing(tx, id)?;
+    let job = jobs::existing(tx, id)?;
     if let Some((before, after)) = change(tx, &job, edit, actor, now)? {
         let subject = format!("job {id} ({})", job.kind);
         audit::record_change(tx, actor, "edit", &subject, (Some(&before), Some(&after)), now)?;
     }
-    existing(tx, id)
+    jobs::existing(tx, id)
 }
 
 /// The same, without a row of the audit log; answers the job before and after the edit if they differ.
@@ -75,10 +74,10 @@ pub(super) fn change(
         return Ok(None);
     }
     let place = waiting(job, &edit, now)?;
-    write(tx, job, &edit, place, now)?;
     let (before, after) = edit.lines(job);
     let cause = if edit.run_at.is_some() { Cause::Rescheduled } else { Cause::Edited };
-    record(tx, job, place, (cause, format!("{after}; before: {before}")), actor, now)?;
+    let step = JobStep::new(cause, &actor.name, Some(format!("{after}; before: {before}")));
+    write(tx, job, &edit, (place, step), now)?;
     Ok(Some((before, after)))
 }
 
@@ -90,65 +89,25 @@ fn waiting(job: &Job, edit: &JobEdit, now: Timestamp) -> Result<Placement> {
         .ok_or_else(|| Error::new(Code::JobNotWaiting, format!("job {} is {}", job.id, job.status)))
 }
 
-fn write(tx: &Tx<'_>, job: &Job, edit: &JobEdit, place: Placement, now: Timestamp) -> Result<()> {
-    const SQL: &str = "
-        UPDATE jobs
-        SET priority = coalesce(:priority, priority),
-            run_at = coalesce(:run_at, run_at),
-            payload = coalesce(:payload, payload),
-            max_attempts = coalesce(:max_attempts, max_attempts),
-            status = :status,
-            waits_for = iif(:moves, :waits_for, waits_for),
-            claim_order = iif(:moves, NULL, claim_order),
-            key_slot = iif(:moves, NULL, key_slot),
-            counted = max(counted, :moves)
-        WHERE id = :id";
-    let status = status_after(job, place);
-    let moves = place != Placement::Stays;
-    tx.prepare_cached(SQL)?.execute(named_params! {
-        ":id": job.id.0,
-        ":priority": edit.priority,
-        ":run_at": edit.run_at.map(Timestamp::millis),
-        ":payload": edit.payload.as_ref().map(ToString::to_string),
-        ":max_attempts": edit.max_attempts,
-        ":status": status.as_str(),
-        ":moves": moves,
-        ":waits_for": (place == Placement::Admitted).then_some(WaitsFor::Admission.as_str()),
-    })?;
-    if moves {
-        tx.moved(job, status, job.queue.as_ref());
+/// Writes the values that are another ones now, then moves the job where they lead.
+fn write(
+    tx: &Tx<'_>,
+    job: &Job,
+    edit: &JobEdit,
+    (place, step): (Placement, JobStep),
+    now: Timestamp,
+) -> Result<()> {
+    jobs::set_values(tx, job, edit)?;
+    if let Some(to) = Move::edited(place, step.clone()) {
+        moves::write(tx, &[(job, to)], now)?;
+    } else {
+        let (from, to) = (Some(job.status), job.status);
+        tx.took(JobEvent::of(job, to, Some(step.cause), now));
+        history::record(tx, Line { job: job.id, at: now, from, to, step })?;
     }
     if edit.run_at.is_some_and(|run_at| run_at > now) {
         // It may have been called up when a job that a constraint wants alone had ended: the next one may go.
-        unblock::unblock_constraint(tx, &job.kind)?;
+        unblock::unblock_constraints(tx, [&job.kind])?;
     }
     Ok(())
-}
-
-fn status_after(job: &Job, place: Placement) -> Status {
-    match place {
-        Placement::Stays => job.status,
-        Placement::Admitted => Status::Queued,
-        Placement::Scheduled => Status::Scheduled,
-    }
-}
-
-fn record(
-    tx: &Tx<'_>,
-    job: &Job,
-    place: Placement,
-    (cause, detail): (Cause, String),
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    tx.took(JobEvent::of(job, status_after(job, place), Some(cause), now));
-    let event = Event {
-        at: now,
-        from: Some(job.status),
-        to: status_after(job, place),
-        cause: Ok(cause),
-        actor: actor.name.clone(),
-        detail: Some(detail),
-    };
-    history::record(tx, job.id, &event)
 }

@@ -1,0 +1,321 @@
+//! Moves: what becomes of a job that waits, at its admission and by what people and budgets do to it.
+//!
+//! Each function here decides from values alone. The store writes what it answers, by one verb, which owns the counts, the
+//! places, the slots and the history. [`settlement`](super::settlement) decides the same for a job whose attempt ended.
+
+use super::{
+    Cause, ConcurrencyKey, Job, KindRules, OnInterrupt, OverBudget, PRIORITY_STEP_MS, ParkedBy,
+    Placement, Queue, Status, Timestamp, WaitsFor,
+};
+
+/// The reason of [`WaitsFor::Handler`].
+const NO_HANDLER: &str = "no running process has a handler for this kind";
+/// Who does what nobody asked for by name.
+const POLLER: &str = "poller";
+
+/// What a waiting job becomes. What is not named is gone: its place in the claim order, its slot, what it waited for and
+/// what had parked it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Move {
+    pub(crate) status: Status,
+    /// Its time; `None`: as it was.
+    pub(crate) run_at: Option<Timestamp>,
+    pub(crate) waits_for: Option<WaitsFor>,
+    pub(crate) parked_by: Option<ParkedBy>,
+    /// Its place in the claim order.
+    pub(crate) claim_order: Option<i64>,
+    /// The slot of its key.
+    pub(crate) key_slot: Option<u32>,
+    /// What its kind says, at an admission.
+    pub(crate) admitted: Option<Admitted>,
+    /// What its history says of it; `None` on the plain path.
+    pub(crate) step: Option<JobStep>,
+}
+
+/// What admission fills in.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Admitted {
+    pub(crate) queue: Queue,
+    pub(crate) priority: i32,
+    /// Of a job that says nothing itself.
+    pub(crate) max_attempts: u32,
+    pub(crate) on_interrupt: OnInterrupt,
+    pub(crate) key: Option<ConcurrencyKey>,
+}
+
+/// A step in a job's history.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct JobStep {
+    pub(crate) cause: Cause,
+    pub(crate) actor: String,
+    pub(crate) detail: Option<String>,
+    /// Whether it is left out if the history ends with the same already: a job that is blocked again for the same reason
+    /// has nothing new to tell.
+    pub(crate) once: bool,
+}
+
+impl JobStep {
+    pub(crate) fn new(cause: Cause, actor: &str, detail: Option<String>) -> Self {
+        Self { cause, actor: actor.to_owned(), detail, once: false }
+    }
+
+    fn blocked(why: String) -> Self {
+        Self { once: true, ..Self::new(Cause::Blocked, POLLER, Some(why)) }
+    }
+}
+
+impl Move {
+    fn to(status: Status) -> Self {
+        Self {
+            status,
+            run_at: None,
+            waits_for: None,
+            parked_by: None,
+            claim_order: None,
+            key_slot: None,
+            admitted: None,
+            step: None,
+        }
+    }
+
+    /// Admission by the rules of the job's kind. `slot` is the free slot of its key, if it has one and needs one.
+    pub(crate) fn admission(
+        job: &Job,
+        rules: &KindRules,
+        slot: Option<u32>,
+        now: Timestamp,
+    ) -> Self {
+        let key = key(job, rules);
+        let admitted = Some(Admitted {
+            queue: job.queue.as_ref().unwrap_or(&rules.queue).clone(),
+            priority: priority(job, rules),
+            max_attempts: rules.max_attempts,
+            on_interrupt: rules.on_interrupt,
+            key: key.cloned(),
+        });
+        if job.run_at > now {
+            return Self { admitted, parked_by: job.parked_by, ..Self::to(Status::Scheduled) };
+        }
+        let place = (key.is_none() || slot.is_some()).then(|| order(job, rules));
+        Self {
+            waits_for: place.is_none().then_some(WaitsFor::Key),
+            claim_order: place,
+            key_slot: slot,
+            admitted,
+            ..Self::to(Status::Queued)
+        }
+    }
+
+    /// Where a job goes that nobody can run: its handler matters only when its time has come.
+    pub(crate) fn without_handler(job: &Job, now: Timestamp) -> Self {
+        if job.run_at > now {
+            return Self { parked_by: job.parked_by, ..Self::to(Status::Scheduled) };
+        }
+        Self {
+            waits_for: Some(WaitsFor::Handler),
+            step: Some(JobStep::blocked(NO_HANDLER.into())),
+            ..Self::to(Status::Queued)
+        }
+    }
+
+    /// The schema refused its claim.
+    pub(crate) fn refused(why: String) -> Self {
+        Self {
+            waits_for: Some(WaitsFor::Constraint),
+            step: Some(JobStep::blocked(why)),
+            ..Self::to(Status::Queued)
+        }
+    }
+
+    /// A budget is used up: the job waits for the next period (P25).
+    pub(crate) fn put_off(over: &OverBudget) -> Self {
+        Self {
+            run_at: Some(over.until),
+            parked_by: Some(ParkedBy::Budget),
+            step: Some(JobStep::new(Cause::Budget, POLLER, Some(over.reason.clone()))),
+            ..Self::to(Status::Scheduled)
+        }
+    }
+
+    /// What had parked the job is gone: it is due.
+    pub(crate) fn lifted(actor: &str, now: Timestamp) -> Self {
+        Self {
+            run_at: Some(now),
+            step: Some(JobStep::new(Cause::Resumed, actor, None)),
+            ..Self::to(Status::Scheduled)
+        }
+    }
+
+    /// Somebody cancelled it.
+    pub(crate) fn cancelled(actor: &str) -> Self {
+        Self {
+            step: Some(JobStep::new(Cause::Cancelled, actor, None)),
+            ..Self::to(Status::Cancelled)
+        }
+    }
+
+    /// Its time or its priority is another one now; `None`: it stays where it is.
+    pub(crate) fn edited(place: Placement, step: JobStep) -> Option<Self> {
+        let to = match place {
+            Placement::Stays => return None,
+            Placement::Admitted => {
+                Self { waits_for: Some(WaitsFor::Admission), ..Self::to(Status::Queued) }
+            }
+            Placement::Scheduled => Self::to(Status::Scheduled),
+        };
+        Some(Self { step: Some(step), ..to })
+    }
+}
+
+/// The key that the job takes a slot of. No job can override the key of its kind: scans stay exclusive even if another
+/// program inserts them.
+pub(crate) fn key<'a>(job: &'a Job, rules: &'a KindRules) -> Option<&'a ConcurrencyKey> {
+    rules.concurrency_key.as_ref().or(job.concurrency_key.as_ref())
+}
+
+/// Where a job stands in the claim order.
+pub(crate) fn order(job: &Job, rules: &KindRules) -> i64 {
+    job.run_at.millis().saturating_add(i64::from(priority(job, rules)) * PRIORITY_STEP_MS)
+}
+
+fn priority(job: &Job, rules: &KindRules) -> i32 {
+    job.priority.unwrap_or_else(|| rules.priority_for(job.trigger))
+}
+
+/// What a wish to cancel a job comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cancellation {
+    /// It is over.
+    AlreadyFinal,
+    /// It runs, and was asked to end before.
+    AlreadyAsked,
+    /// It runs, and is asked to end.
+    Asks(JobStep),
+    /// It waits, and ends.
+    Ends(Move),
+}
+
+/// Decides what a wish to cancel the job comes to.
+pub(crate) fn cancellation(job: &Job, actor: &str) -> Cancellation {
+    match job.status {
+        Status::Completed | Status::Failed | Status::Cancelled => Cancellation::AlreadyFinal,
+        Status::Running if job.cancel_requested_at.is_some() => Cancellation::AlreadyAsked,
+        Status::Running => Cancellation::Asks(JobStep::new(Cause::CancelRequested, actor, None)),
+        Status::Scheduled | Status::Queued => Cancellation::Ends(Move::cancelled(actor)),
+    }
+}
+
+/// The slots of keys that nobody holds, while a set of jobs is admitted.
+#[derive(Debug, Default)]
+pub(crate) struct Slots(std::collections::HashMap<String, std::collections::BTreeSet<u32>>);
+
+impl Slots {
+    /// By what is held.
+    pub(crate) fn held(rows: impl IntoIterator<Item = (String, u32)>) -> Self {
+        let mut slots = Self::default();
+        for (key, slot) in rows {
+            slots.0.entry(key).or_default().insert(slot);
+        }
+        slots
+    }
+
+    /// Takes the lowest free slot of the key, if one is free.
+    pub(crate) fn take(&mut self, key: &ConcurrencyKey, limit: u32) -> Option<u32> {
+        let free = self.free(key, limit)?;
+        self.0.entry(key.to_string()).or_default().insert(free);
+        Some(free)
+    }
+
+    /// How many slots of the key are free.
+    pub(crate) fn count_free(&self, key: &ConcurrencyKey, limit: u32) -> usize {
+        let held = self.0.get(key.as_str()).map_or(0, |held| held.range(..limit).count());
+        (limit as usize).saturating_sub(held)
+    }
+
+    /// The lowest free slot of the key.
+    fn free(&self, key: &ConcurrencyKey, limit: u32) -> Option<u32> {
+        let mut free = 0;
+        for slot in self.0.get(key.as_str()).into_iter().flatten() {
+            if *slot > free {
+                break;
+            }
+            free = slot + 1;
+        }
+        (free < limit).then_some(free)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Kind;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn rules() -> KindRules {
+        KindRules::new(Kind::parse("plain").unwrap())
+    }
+
+    fn job() -> Job {
+        Job { kind: rules().kind, run_at: NOW, ..Job::for_tests() }
+    }
+
+    fn keyed() -> Job {
+        Job { concurrency_key: ConcurrencyKey::parse("k".to_owned()).ok(), ..job() }
+    }
+
+    #[test]
+    fn a_due_job_gets_its_place_and_one_whose_key_is_held_waits_for_it() {
+        let plain = Move::admission(&job(), &rules(), None, NOW);
+        assert_eq!((plain.status, plain.waits_for), (Status::Queued, None));
+        assert_eq!(plain.claim_order, Some(order(&job(), &rules())));
+        let held = Move::admission(&keyed(), &rules(), None, NOW);
+        assert_eq!((held.waits_for, held.claim_order), (Some(WaitsFor::Key), None));
+        let free = Move::admission(&keyed(), &rules(), Some(3), NOW);
+        assert_eq!((free.waits_for, free.key_slot), (None, Some(3)));
+        assert!(free.claim_order.is_some());
+    }
+
+    #[test]
+    fn a_job_before_its_time_waits_for_it_with_a_handler_or_without_and_stays_parked() {
+        let early = Job {
+            run_at: Timestamp::from_millis(2_000_000),
+            parked_by: Some(ParkedBy::Retry),
+            ..job()
+        };
+        for to in [Move::admission(&early, &rules(), None, NOW), Move::without_handler(&early, NOW)]
+        {
+            assert_eq!((to.status, to.claim_order, to.waits_for), (Status::Scheduled, None, None));
+            assert_eq!((to.parked_by, to.step), (Some(ParkedBy::Retry), None));
+        }
+        let due = Move::without_handler(&job(), NOW);
+        assert_eq!((due.status, due.waits_for), (Status::Queued, Some(WaitsFor::Handler)));
+        assert!(due.step.is_some_and(|step| step.once && step.cause == Cause::Blocked));
+    }
+
+    #[test]
+    fn a_wish_to_cancel_ends_what_waits_asks_what_runs_once_and_leaves_what_is_over() {
+        let of = |status, asked: Option<Timestamp>| {
+            cancellation(&Job { status, cancel_requested_at: asked, ..job() }, "ada")
+        };
+        for status in [Status::Scheduled, Status::Queued] {
+            assert_eq!(of(status, None), Cancellation::Ends(Move::cancelled("ada")));
+        }
+        assert!(
+            matches!(of(Status::Running, None), Cancellation::Asks(step) if step.actor == "ada")
+        );
+        assert_eq!(of(Status::Running, Some(NOW)), Cancellation::AlreadyAsked);
+        for status in [Status::Completed, Status::Failed, Status::Cancelled] {
+            assert_eq!(of(status, None), Cancellation::AlreadyFinal);
+        }
+    }
+
+    #[test]
+    fn the_lowest_free_slot_of_a_key_is_taken_up_to_its_limit() {
+        let key = ConcurrencyKey::parse("k".to_owned()).unwrap();
+        let mut slots = Slots::held([("k".to_owned(), 1), ("other".to_owned(), 0)]);
+        let taken: Vec<_> = (0..3).map(|_| slots.take(&key, 3)).collect();
+        assert_eq!(taken, [Some(0), Some(2), None]);
+        assert_eq!(slots.free(&key, 4), Some(3));
+    }
+}

@@ -1,0 +1,46 @@
+//! Running a final job again, as a new one.
+
+use crate::error::{Code, Error, Result};
+use crate::model::{Actor, Enqueued, Job, JobId, NewJob, Timestamp, Trigger};
+use crate::store::sql::jobs;
+use crate::store::sqlite::Tx;
+
+/// Stores a new job like a final one, which stays as it is (P10).
+///
+/// # Errors
+/// `JOB-ID-001` if there is no such job, `JOB-ID-002` if it is not final.
+pub(in crate::store) fn run_again(
+    tx: &Tx<'_>,
+    id: JobId,
+    actor: &Actor,
+    correlation_id: Option<String>,
+    now: Timestamp,
+) -> Result<Enqueued> {
+    let job = jobs::existing(tx, id)?;
+    if !job.status.is_final() {
+        return Err(Error::new(Code::JobNotFinal, format!("job {id} is {}", job.status)));
+    }
+    let again = NewJob { actor: Some(actor.clone()), correlation_id, ..copy(&job)? };
+    jobs::insert(tx, &again, now)
+}
+
+/// A new job like this one, with it as its parent.
+///
+/// # Errors
+/// `STORE-ROW-001` if its payload cannot be read.
+pub(super) fn copy(job: &Job) -> Result<NewJob> {
+    let payload = serde_json::from_str(&job.payload).map_err(|e| {
+        Error::new(Code::StoreCorrupt, format!("read the payload of job {}", job.id)).because(e)
+    })?;
+    Ok(NewJob {
+        payload,
+        trigger: Trigger::Retry,
+        queue: job.queue.clone(),
+        max_attempts: job.max_attempts,
+        timeout: job.timeout,
+        concurrency_key: job.concurrency_key.clone(),
+        parent_id: Some(job.id),
+        schedule_id: job.schedule_id,
+        ..NewJob::new(job.kind.clone())
+    })
+}

@@ -1,0 +1,83 @@
+//! Cancelling: a job that waits ends, a running one is asked to end.
+
+use crate::error::Result;
+use crate::model::{
+    Actor, Cancellation, Cancelled, Cause, Job, JobEvent, JobId, JobStep, Status, Timestamp,
+    cancellation,
+};
+use crate::store::sql::history::Line;
+use crate::store::sql::{audit, history, jobs, lease, moves};
+use crate::store::sqlite::Tx;
+
+/// Cancels a job that waits, or asks a running one to end.
+///
+/// # Errors
+/// `JOB-ID-001` if there is no such job.
+pub(in crate::store) fn cancel(
+    tx: &Tx<'_>,
+    id: JobId,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Cancelled> {
+    let job = jobs::existing(tx, id)?;
+    let wish = cancellation(&job, &actor.name);
+    let changes = matches!(wish, Cancellation::Asks(_) | Cancellation::Ends(_));
+    let cancelled = carry_out(tx, &job, wish, now)?;
+    if changes {
+        audit::record(tx, actor, "cancel", &format!("job {id} ({})", job.kind), now)?;
+    }
+    Ok(cancelled)
+}
+
+/// The same, without a row of the audit log.
+#[cfg(feature = "web")]
+pub(super) fn cancel_job(
+    tx: &Tx<'_>,
+    job: &Job,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Cancelled> {
+    carry_out(tx, job, cancellation(job, &actor.name), now)
+}
+
+fn carry_out(tx: &Tx<'_>, job: &Job, wish: Cancellation, now: Timestamp) -> Result<Cancelled> {
+    Ok(match wish {
+        Cancellation::AlreadyFinal => Cancelled::AlreadyFinal(job.status),
+        Cancellation::AlreadyAsked => Cancelled::Requested,
+        Cancellation::Asks(step) => {
+            ask(tx, std::slice::from_ref(job), &step, now)?;
+            Cancelled::Requested
+        }
+        Cancellation::Ends(to) => {
+            moves::write(tx, &[(job, to)], now)?;
+            Cancelled::Done
+        }
+    })
+}
+
+/// Asks everything that runs to end; answers how many jobs that is.
+pub(in crate::store) fn cancel_running(
+    tx: &Tx<'_>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<usize> {
+    let running = lease::not_asked(tx)?;
+    ask(tx, &running, &JobStep::new(Cause::CancelRequested, &actor.name, None), now)?;
+    Ok(running.len())
+}
+
+fn ask(tx: &Tx<'_>, running: &[Job], step: &JobStep, now: Timestamp) -> Result<()> {
+    let ids: Vec<JobId> = running.iter().map(|job| job.id).collect();
+    lease::ask_to_end(tx, &ids, now)?;
+    for job in running {
+        tx.took(JobEvent::of(job, Status::Running, Some(step.cause), now));
+    }
+    let line = |job: &Job| Line {
+        job: job.id,
+        at: now,
+        from: Some(Status::Running),
+        to: Status::Running,
+        step: step.clone(),
+    };
+    history::record_all(tx, &running.iter().map(line).collect::<Vec<_>>())
+}

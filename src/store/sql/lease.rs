@@ -1,0 +1,111 @@
+//! Running jobs and their leases: who holds one, what is written under it, who is asked to end.
+
+use super::jobs::{self, COLUMNS};
+use crate::error::{Code, Error, Result};
+use crate::model::{Job, JobId, Lease, Timestamp, WorkerId};
+use rusqlite::{Connection, named_params};
+use std::collections::HashMap;
+
+/// Longest progress text, in bytes: a line or two.
+const MAX_PROGRESS_BYTES: usize = 1000;
+
+/// The running job of this lease.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the lease is not held.
+#[cfg(any(feature = "agents", feature = "monitor", test))]
+pub(in crate::store) fn held(conn: &Connection, lease: &Lease) -> Result<Job> {
+    let held = all_held(conn, &[lease])?.pop().flatten();
+    held.ok_or_else(|| lost(lease))
+}
+
+/// The running job of each of these leases; `None` for one that is not held, or that an earlier one of them names too. A
+/// worker that was judged lost holds none, although its jobs may not be rescued yet.
+pub(in crate::store) fn all_held(conn: &Connection, leases: &[&Lease]) -> Result<Vec<Option<Job>>> {
+    let ids: Vec<JobId> = leases.iter().map(|lease| lease.id).collect();
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM jobs
+         WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'running'
+           AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = jobs.worker_id AND w.lost_at IS NOT NULL)"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let jobs = statement.query_map(named_params! {":ids": jobs::list(&ids)}, jobs::from_row)?;
+    let jobs = jobs.map(|job| job.map(|job| (job.id, job)));
+    let mut jobs: HashMap<JobId, Job> = jobs.collect::<rusqlite::Result<_>>()?;
+    let held = leases.iter().map(|lease| {
+        let is_held = jobs.get(&lease.id).and_then(Job::lease).as_ref() == Some(*lease);
+        is_held.then(|| jobs.remove(&lease.id)).flatten()
+    });
+    Ok(held.collect())
+}
+
+/// The error of a lease that is not held any more.
+pub(in crate::store) fn lost(lease: &Lease) -> Error {
+    Error::new(Code::StoreLeaseLost, format!("job {}, epoch {}", lease.id, lease.epoch))
+}
+
+/// Keeps the beginning of what a handler says about how far it is.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the lease is not held.
+pub(in crate::store) fn set_progress(conn: &Connection, lease: &Lease, text: &str) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET progress = :text
+        WHERE id = :id AND epoch = :epoch AND worker_id = :worker AND status = 'running'
+          AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = :worker AND w.lost_at IS NOT NULL)";
+    let changed = conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": lease.id.0,
+        ":epoch": lease.epoch,
+        ":worker": lease.worker.as_str(),
+        ":text": &text[..text.floor_char_boundary(MAX_PROGRESS_BYTES)],
+    })?;
+    if changed == 1 { Ok(()) } else { Err(lost(lease)) }
+}
+
+/// The running jobs that nobody has asked to end; without their long texts.
+pub(in crate::store) fn not_asked(conn: &Connection) -> Result<Vec<Job>> {
+    let sql = format!(
+        "SELECT {} FROM jobs WHERE status = 'running' AND cancel_requested_at IS NULL",
+        jobs::lean()
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_map([], jobs::from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Asks these running jobs to end.
+pub(in crate::store) fn ask_to_end(conn: &Connection, ids: &[JobId], now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        UPDATE jobs
+        SET cancel_requested_at = :now
+        WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'running' AND cancel_requested_at IS NULL";
+    let params = named_params! {":ids": jobs::list(ids), ":now": now.millis()};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
+}
+
+/// The running jobs that nobody runs, as far as a worker is to look: those in its own name that do not really run here, and
+/// with `others` those in the name of a worker that is lost or has no row.
+pub(in crate::store) fn orphaned(
+    conn: &Connection,
+    worker: &WorkerId,
+    running: &[JobId],
+    others: bool,
+) -> Result<Vec<Job>> {
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM jobs
+         WHERE status = 'running'
+           AND CASE
+               WHEN worker_id = :me THEN id NOT IN (SELECT value FROM json_each(:running))
+               ELSE :others AND worker_id NOT IN (SELECT id FROM job_workers WHERE lost_at IS NULL)
+           END
+         ORDER BY worker_id, id"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {
+        ":me": worker.as_str(), ":running": jobs::list(running), ":others": others,
+    };
+    Ok(statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<_>>()?)
+}

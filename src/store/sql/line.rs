@@ -1,0 +1,187 @@
+//! The claim order: what is to be admitted into it, and who is first in each of its lines.
+
+use super::jobs;
+use crate::error::Result;
+use crate::model::{ConcurrencyKey, Job, Kind, PRIORITY_STEP_MS, Queue, Slots, Timestamp};
+use crate::store::sqlite::row::text;
+use rusqlite::{Connection, named_params};
+use serde_json::{Map, Value};
+
+/// Lines with waiting jobs that one poll looks at, in the order of their queues' and kinds' names.
+const MAX_LINES: i64 = 1000;
+
+/// The ids of the first `:limit` jobs of `:queue`, of whatever kind, in the order in which they start.
+pub(super) const FIRST_OF_QUEUE: &str = "
+    WITH RECURSIVE kinds (kind) AS (
+        SELECT min(kind) FROM jobs WHERE queue = :queue AND claim_order IS NOT NULL
+        UNION ALL
+        SELECT (
+            SELECT min(kind)
+            FROM jobs
+            WHERE queue = :queue AND claim_order IS NOT NULL AND kind > kinds.kind)
+        FROM kinds
+        WHERE kinds.kind IS NOT NULL)
+    SELECT j.id
+    FROM kinds k
+    JOIN jobs j ON j.id IN (
+        SELECT id
+        FROM jobs
+        WHERE queue = :queue AND kind = k.kind AND claim_order IS NOT NULL
+        ORDER BY claim_order, id
+        LIMIT :limit)
+    ORDER BY j.claim_order, j.id
+    LIMIT :limit";
+
+/// The jobs that wait for admission and those whose time has come, at most `limit` of each; without their long texts.
+pub(in crate::store) fn to_admit(
+    conn: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Job>> {
+    let sql = format!(
+        "SELECT {}
+         FROM jobs
+         WHERE id IN (
+             SELECT id
+             FROM (SELECT id FROM jobs WHERE waits_for = 'admission' ORDER BY id LIMIT :limit)
+             UNION ALL
+             SELECT id
+             FROM (
+                 SELECT id
+                 FROM jobs
+                 WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now
+                 ORDER BY run_at, id
+                 LIMIT :limit))",
+        jobs::lean()
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {":now": now.millis(), ":limit": limit as i64};
+    Ok(statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The slots of these keys that are held.
+pub(in crate::store) fn slots(conn: &Connection, keys: &[&ConcurrencyKey]) -> Result<Slots> {
+    const SQL: &str = "
+        SELECT concurrency_key, key_slot
+        FROM jobs
+        WHERE key_slot IS NOT NULL AND concurrency_key IN (SELECT value FROM json_each(:keys))";
+    if keys.is_empty() {
+        return Ok(Slots::default());
+    }
+    let mut statement = conn.prepare_cached(SQL)?;
+    let params = named_params! {":keys": names(keys.iter().map(|key| key.as_str()))};
+    let held = statement.query_map(params, |row| Ok((text(row, 0)?, row.get(1)?)))?;
+    Ok(Slots::held(held.collect::<rusqlite::Result<Vec<_>>>()?))
+}
+
+/// Has the next jobs of these keys wait for admission, at most `most` of each.
+pub(in crate::store) fn call_up(
+    conn: &Connection,
+    keys: &[&ConcurrencyKey],
+    most: usize,
+) -> Result<()> {
+    // The step is part of the text: a bound one would not be the expression that the index has.
+    let sql = format!(
+        "UPDATE jobs
+         SET waits_for = 'admission'
+         WHERE id IN (
+             SELECT j.id
+             FROM json_each(:keys) k
+             JOIN jobs j ON j.id IN (
+                 SELECT id
+                 FROM jobs
+                 WHERE concurrency_key = k.value AND waits_for = 'key'
+                 ORDER BY run_at + priority * {PRIORITY_STEP_MS}, id
+                 LIMIT :most))"
+    );
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let keys = names(keys.iter().map(|key| key.as_str()));
+    let params = named_params! {":keys": keys, ":most": most as i64};
+    conn.prepare_cached(&sql)?.execute(params)?;
+    Ok(())
+}
+
+/// How far the lines of a poll are read.
+pub(in crate::store) struct Reach<'a> {
+    /// By kind, the lines that are read as far as their queue has room, and those that are read up to `many`. Of any other
+    /// line the first job is read.
+    pub(in crate::store) own: &'a [&'a Kind],
+    pub(in crate::store) many: (&'a [Kind], usize),
+    /// The room of queues, and that of every other queue.
+    pub(in crate::store) rooms: &'a [(Queue, usize)],
+    pub(in crate::store) else_room: usize,
+}
+
+/// The first jobs of each line, a kind's jobs in a queue, in the claim order; without their long texts. Of a line without
+/// room the first job is among them.
+pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Vec<Job>> {
+    // Each step is one in the index: the jobs behind the last one that is wanted are never read, nor those of other lines.
+    let sql = format!(
+        "WITH RECURSIVE
+         found (queue, kind) AS (
+             SELECT queue, kind
+             FROM jobs
+             WHERE id = (
+                 SELECT id FROM jobs WHERE claim_order IS NOT NULL ORDER BY queue, kind LIMIT 1)
+             UNION ALL
+             SELECT j.queue, j.kind
+             FROM found
+             JOIN jobs j ON j.id = (
+                 SELECT id
+                 FROM jobs
+                 WHERE claim_order IS NOT NULL AND (queue, kind) > (found.queue, found.kind)
+                 ORDER BY queue, kind
+                 LIMIT 1)),
+         line (queue, kind, room) AS (
+             SELECT f.queue, f.kind,
+                 CASE k.value WHEN 0 THEN coalesce(r.value, :else_room) WHEN 1 THEN :many ELSE 1 END
+             FROM (SELECT queue, kind FROM found LIMIT :lines) f
+             LEFT JOIN json_each(:kinds) k ON k.key = f.kind
+             LEFT JOIN json_each(:rooms) r ON r.key = f.queue),
+         place (queue, kind, room, n, id, claim_order) AS (
+             SELECT l.queue, l.kind, l.room, 1, j.id, j.claim_order
+             FROM line l
+             JOIN jobs j ON j.id = (
+                 SELECT id
+                 FROM jobs
+                 WHERE queue = l.queue AND kind = l.kind AND claim_order IS NOT NULL
+                 ORDER BY claim_order, id
+                 LIMIT 1)
+             UNION ALL
+             SELECT p.queue, p.kind, p.room, p.n + 1, j.id, j.claim_order
+             FROM place p
+             JOIN jobs j ON j.id = (
+                 SELECT id
+                 FROM jobs
+                 WHERE queue = p.queue AND kind = p.kind AND claim_order IS NOT NULL
+                   AND (claim_order, id) > (p.claim_order, p.id)
+                 ORDER BY claim_order, id
+                 LIMIT 1)
+             WHERE p.n < p.room)
+         SELECT {}
+         FROM jobs
+         WHERE id IN (SELECT id FROM place)
+         ORDER BY claim_order, id",
+        jobs::lean()
+    );
+    let own = reach.own.iter().map(|kind| (kind.to_string(), Value::from(0)));
+    let many = reach.many.0.iter().map(|kind| (kind.to_string(), Value::from(1)));
+    let kinds: Map<String, Value> = many.chain(own).collect();
+    let rooms = reach.rooms.iter().map(|(queue, room)| (queue.to_string(), Value::from(*room)));
+    let rooms: Map<String, Value> = rooms.collect();
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {
+        ":lines": MAX_LINES,
+        ":kinds": Value::from(kinds).to_string(),
+        ":rooms": Value::from(rooms).to_string(),
+        ":else_room": reach.else_room as i64,
+        ":many": reach.many.1 as i64,
+    };
+    Ok(statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+fn names<'a>(keys: impl Iterator<Item = &'a str>) -> String {
+    Value::from(keys.collect::<Vec<_>>()).to_string()
+}

@@ -1,0 +1,262 @@
+//! What the hot paths cost: how many statements they run, whatever the number of jobs, and by which plans.
+//!
+//! `LAMPLIGHTER_BLESS=1 cargo test --lib store::sql::statements` writes plans.txt anew.
+
+use super::simulation::database;
+use super::{jobs, lease, queues, settings, unblock, workers};
+use crate::model::settings::BUDGET_DAY;
+use crate::model::{
+    Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, Kind, KindRules, Lane, NewJob, Occurrence,
+    Outcome, PollRequest, Polled, Process, ProcessFacts, Queue, Registration, SettleRequest,
+    Timestamp, WorkerId,
+};
+use crate::store::core::{poll, settle};
+use crate::store::sqlite::Tx;
+use rusqlite::Connection;
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// The most statements of one poll, that of the counts included.
+const MOST: usize = 12;
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+thread_local! {
+    static RUN: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes each statement that SQLite begins to run; the statements of triggers come as comments.
+#[expect(clippy::needless_pass_by_value, reason = "SQLite's tracer wants it so")]
+fn note(event: TraceEvent<'_>) {
+    if let TraceEvent::Stmt(_, sql) = event
+        && !sql.starts_with("--")
+    {
+        RUN.with_borrow_mut(|run| run.push(sql.to_owned()));
+    }
+}
+
+/// A database with one worker, which leads.
+struct World {
+    conn: Connection,
+    request: PollRequest,
+}
+
+fn kind(name: &str) -> Kind {
+    Kind::parse(name).unwrap()
+}
+
+impl World {
+    fn new(slots: u32) -> Self {
+        let conn = database();
+        let rules =
+            |name| KindRules { queue: Queue::parse(name).unwrap(), ..KindRules::new(kind(name)) };
+        let kinds = vec![
+            rules("plain"),
+            rules("keyed"),
+            KindRules { metered: true, ..rules("metered") },
+            KindRules { concurrency_key: ConcurrencyKey::parse("fixed").ok(), ..rules("fixed") },
+        ];
+        let worker = WorkerId::parse("w").unwrap();
+        let registration = Registration {
+            worker: worker.clone(),
+            process: Process { pid: 1, start: None },
+            is_server: true,
+            kinds: kinds.clone().into(),
+            limits: Vec::new(),
+            slots,
+            replaces: None,
+        };
+        let tx = Tx::new(&conn);
+        workers::register(&tx, &registration, &ProcessFacts::default(), START).unwrap();
+        workers::lead(&tx, &worker, Epoch(0), None, START).unwrap();
+        settings::set(&tx, BUDGET_DAY.key, &1.into(), &Actor::cli(), START).unwrap();
+        let lanes = kinds.iter().map(|rules| Lane {
+            queue: rules.queue.clone(),
+            running: 0,
+            slots: Some(slots),
+        });
+        let request = PollRequest {
+            worker,
+            lanes: lanes.collect(),
+            kinds: kinds.clone().into(),
+            running: Vec::new(),
+            draining: false,
+            leads: Some(Epoch(1)),
+            swept: Vec::new(),
+            abandoned: Vec::new(),
+        };
+        conn.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note));
+        Self { conn, request }
+    }
+
+    fn call<T>(&self, run: impl FnOnce(&Tx<'_>) -> crate::Result<T>) -> T {
+        let tx = Tx::new(&self.conn);
+        let answer = run(&tx).unwrap();
+        tx.into_differences().write(&self.conn).unwrap();
+        answer
+    }
+
+    fn add(&self, name: &str, run_at: Option<Timestamp>, key: Option<&str>) {
+        let concurrency_key = key.map(|key| ConcurrencyKey::parse(key).unwrap());
+        let job = NewJob { run_at, concurrency_key, ..NewJob::new(kind(name)) };
+        self.call(|tx| jobs::insert(tx, &job, START));
+    }
+
+    /// Polls; answers also which statements that took.
+    fn poll(&self, request: &PollRequest, now: Timestamp) -> (Polled, Vec<String>) {
+        RUN.take();
+        let polled = self.call(|tx| poll::poll(tx, request, now));
+        (polled, RUN.take())
+    }
+
+    fn settle(&self, jobs: &[Job], now: Timestamp) -> Vec<String> {
+        let outcome = |at: usize| match at % 3 {
+            0 => Outcome::Done(1.into()),
+            1 => Outcome::Failed("no".into()),
+            _ => Outcome::Snooze(Duration::from_mins(1)),
+        };
+        let request = |(at, job): (usize, &Job)| SettleRequest {
+            lease: job.lease().unwrap(),
+            end: AttemptEnd::Answered(outcome(at)),
+            retry_after: Duration::from_secs(10),
+            now,
+        };
+        let requests: Vec<_> = jobs.iter().enumerate().map(request).collect();
+        RUN.take();
+        let answers = self.call(|tx| settle::settle(tx, &requests));
+        assert!(answers.iter().all(Result::is_ok));
+        RUN.take()
+    }
+
+    /// Jobs in each state: delayed ones that come due, new ones, some that wait for one key, metered ones of which a budget
+    /// forbids the start, some without a handler, and some that can start. Answers the statements of the poll that meets
+    /// them all, and what it claimed.
+    fn everything(&self, many: u32) -> (Vec<Job>, Vec<String>) {
+        for at in 0..many {
+            self.add("plain", Some(START.plus(Duration::from_mins(1))), None);
+            self.add("keyed", None, Some("one"));
+            self.add("plain", None, None);
+            self.add("unknown", Some(START.plus(Duration::from_mins(1))), Some(&format!("k{at}")));
+        }
+        let idle = PollRequest { draining: true, ..self.request.clone() };
+        while self.poll(&idle, START).0.more {}
+        let mut metered = NewJob { run_at: Some(START), ..NewJob::new(kind("metered")) };
+        metered.occurrence = Some(Occurrence { schedule_id: 1, at: START });
+        self.call(|tx| jobs::insert(tx, &metered, START));
+        // The kind uses another key than this job asks for, and its limit has been raised.
+        self.add("fixed", None, Some("two"));
+        let spend = "INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs) VALUES (?1, 'metered', 0, 2.0, 1)";
+        self.conn.execute(spend, [crate::model::day_of(START)]).unwrap();
+        for at in 0..many {
+            self.add("plain", None, None);
+            self.add("metered", None, None);
+            self.add("keyed", None, Some(&format!("k{at}")));
+            self.add("unknown", None, None);
+        }
+        let mut request = self.request.clone();
+        let (mut claimed, mut widest) = (Vec::new(), Vec::new());
+        loop {
+            let (polled, run) = self.poll(&request, START.plus(Duration::from_mins(1)));
+            request.running.extend(polled.claimed.iter().map(|job| job.id));
+            claimed.extend(polled.claimed);
+            if run.len() > widest.len() {
+                widest = run;
+            }
+            if !polled.more {
+                return (claimed, widest);
+            }
+        }
+    }
+
+    fn count(&self, condition: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM jobs WHERE {condition}");
+        self.conn.query_row(&sql, [], |row| row.get(0)).unwrap()
+    }
+}
+
+#[test]
+fn a_poll_runs_at_most_twelve_statements_whatever_it_admits_puts_off_and_claims() {
+    let mut said = Vec::new();
+    for many in [1, 100, 1000] {
+        let world = World::new(10_000);
+        let (_, run) = world.everything(many);
+        println!("{many} jobs in each state: {} statements", run.len());
+        assert!(run.len() <= MOST, "{} statements: {run:#?}", run.len());
+        let many = i64::from(many);
+        assert_eq!(world.count("parked_by = 'budget'"), many + 1, "the budget puts off all");
+        assert_eq!(world.count("waits_for = 'key'"), many - 1, "one of the key starts");
+        assert_eq!(world.count("waits_for = 'handler'"), 2 * many);
+        assert_eq!(world.count("status = 'running'"), 4 * many + 2);
+        said.push(run.len());
+    }
+    assert!(said.iter().all(|count| *count == said[0]), "{said:?}");
+}
+
+#[test]
+fn settlements_together_run_the_same_statements_as_one_by_itself() {
+    let mut said = BTreeSet::new();
+    for many in [3, 100, 1000] {
+        let world = World::new(10_000);
+        let (running, _) = world.everything(many);
+        let run = world.settle(&running, START.plus(Duration::from_secs(90)));
+        assert_eq!(world.count("status = 'running'"), 0);
+        println!("{} settlements: {} statements", running.len(), run.len());
+        assert!(run.len() <= MOST, "{run:#?}");
+        said.insert(run.len());
+    }
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
+/// Each hot statement once, in the order of its text.
+fn hot() -> (World, BTreeSet<String>) {
+    let world = World::new(10);
+    RUN.take();
+    let mut hot = BTreeSet::new();
+    world.add("plain", None, None);
+    hot.extend(RUN.take());
+    let (claimed, run) = world.everything(3);
+    hot.extend(run);
+    let later = START.plus(Duration::from_secs(90));
+    let lease = claimed[0].lease().unwrap();
+    world.call(|tx| lease::set_progress(tx, &lease, "half"));
+    world.call(|tx| workers::beat(tx, &lease.worker, &ProcessFacts::default(), later));
+    world.call(|tx| lease::held(tx, &lease));
+    hot.extend(RUN.take());
+    hot.extend(world.settle(&claimed, later));
+    world.call(|tx| queues::resume_due(tx, later));
+    world.call(|tx| unblock::unblock(tx, &world.request.kinds, ""));
+    hot.extend(RUN.take());
+    (world, hot)
+}
+
+#[test]
+fn the_hot_statements_keep_their_plans() {
+    let (world, hot) = hot();
+    world.conn.trace_v2(TraceEventCodes::empty(), None);
+    let mut plans = String::new();
+    for sql in hot {
+        let mut statement = world.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let (mut rows, mut steps) = (statement.raw_query(), Vec::<String>::new());
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get(3).unwrap());
+        }
+        let scans = |step: &&String| step.starts_with("SCAN jobs") && !step.contains("USING");
+        let whole: Vec<_> = steps.iter().filter(scans).collect();
+        assert!(whole.is_empty(), "{sql} reads the whole table: {steps:?}");
+        let text = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        writeln!(plans, "{text}\n  {}\n", steps.join("\n  ")).unwrap();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sql/plans.txt");
+    if std::env::var_os("LAMPLIGHTER_BLESS").is_some() {
+        std::fs::write(&path, &plans).unwrap();
+    }
+    let stored = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = plans.lines().zip(stored.lines()).find(|(made, stored)| made != stored);
+    assert!(
+        plans == stored,
+        "plans.txt is stale ({differs:?}): look, then run with LAMPLIGHTER_BLESS=1"
+    );
+}

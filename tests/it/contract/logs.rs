@@ -1,0 +1,62 @@
+//! The contract of log stores.
+
+use crate::support::START;
+use lamplighter::model::{Level, LogFilter, NewLogRow, Service};
+use lamplighter::store::{LogStore, SnapshotPlan};
+use std::path::Path;
+
+fn row(level: Level, message: &str) -> NewLogRow {
+    NewLogRow {
+        timestamp: START.to_string(),
+        level,
+        source: "shop".into(),
+        message: message.into(),
+        correlation_id: Some("r-1".into()),
+        user_id: None,
+        request_path: None,
+        extra_data: None,
+    }
+}
+
+fn same(text: &str) -> String {
+    text.to_owned()
+}
+
+pub async fn rows_are_appended_found_and_removed(logs: &LogStore, folder: &Path) {
+    assert_eq!(logs.last_id().await.unwrap(), 0);
+    let mut changes = logs.changes();
+    changes.borrow_and_update();
+    let rows = vec![row(Level::Info, "a"), row(Level::Error, "b"), row(Level::Warning, "c")];
+    logs.append(rows).await.unwrap();
+    assert!(changes.has_changed().unwrap());
+    assert_eq!(logs.last_id().await.unwrap(), 3);
+    let warnings = logs.warnings(0, 3, 9).await.unwrap();
+    assert_eq!(warnings.iter().map(|row| row.id).collect::<Vec<_>>(), [2, 3]);
+    let filter = LogFilter { level: Some(Level::Error), limit: 9, ..LogFilter::default() };
+    let found = logs.search(filter).await.unwrap();
+    assert_eq!(found.rows.iter().map(|row| row.row.message.as_str()).collect::<Vec<_>>(), ["b"]);
+
+    let next = vec![row(Level::Error, "d")];
+    let from = |at: Option<&str>| {
+        logs.append_from(next.clone(), "file", at.map(str::to_owned), "{}".into())
+    };
+    assert!(from(None).await.unwrap());
+    assert!(!from(None).await.unwrap(), "somebody else reads on");
+    assert_eq!(logs.position("file").await.unwrap().as_deref(), Some("{}"));
+    assert_eq!(logs.last_id().await.unwrap(), 4);
+
+    let path = folder.join("snapshot.db");
+    let plan = SnapshotPlan { path, after: 0, upto: 4, max_rows: 2, mask: same };
+    let snapshot = logs.snapshot(plan).await.unwrap();
+    assert_eq!((snapshot.rows, snapshot.more, snapshot.end), (2, true, 3));
+    let cited = snapshot.cited(vec![2, 99], same).await.unwrap();
+    assert_eq!(cited.iter().map(|one| one.row.id).collect::<Vec<_>>(), [2]);
+
+    logs.ran(&Service::Pruner, START, Ok::<_, std::fmt::Error>("done".into()));
+    assert_eq!(logs.says().services.len(), 1);
+    assert!(!logs.identity().is_empty() && logs.bytes() > 0);
+    let later = lamplighter::model::Timestamp::from_millis(i64::MAX);
+    while logs.prune(later).await.unwrap() {}
+    assert_eq!(logs.last_id().await.unwrap(), 4, "the newest stays");
+    assert!(logs.warnings(0, 4, 9).await.unwrap().len() <= 1);
+}

@@ -1,0 +1,60 @@
+//! The contract about looks: lists, lines, counts, previews of many.
+
+use super::{Leader, add, all, done, failed, get, job, later};
+use crate::support::START;
+use lamplighter::model::{Actor, BulkAct, Filter, JobId, NewJob, Queue, Status, Unplaced};
+use lamplighter::store::Store;
+
+pub async fn lines_and_figures_are_those_of_the_rows(store: &Store) {
+    let parent = add(store, job()).await;
+    let child = add(store, NewJob { parent_id: Some(parent), ..job() }).await;
+    let unplaced = store.unplaced().await.unwrap();
+    assert_eq!(unplaced, Unplaced { scheduled: 0, queued: 2 });
+    assert!(!store.is_idle(START).await.unwrap());
+    let mut leader = Leader::new(store, "w").await;
+    let lease = leader.claim(1).await.remove(0);
+    let (next, running) = store.queue_line(Queue::DEFAULT, 9).await.unwrap();
+    assert_eq!(next.map(|job| job.id), Some(child));
+    assert_eq!(running.iter().map(|job| job.id).collect::<Vec<_>>(), [parent]);
+    let queues = store.queues().await.unwrap();
+    let default = queues.iter().find(|queue| queue.name == Queue::DEFAULT).unwrap();
+    assert_eq!((default.queued, default.running), (1, 1));
+    assert_eq!(store.children(parent).await.unwrap(), [child]);
+    leader.settle(lease, done()).await;
+    let lease = leader.claim(1).await.remove(0);
+    leader.settle(lease, failed()).await;
+    let overview = store.overview(later(1)).await.unwrap();
+    assert_eq!((overview.queued, overview.running, overview.scheduled), (0, 0, 1));
+    assert_eq!(overview.hours.iter().map(|hour| hour.completed).sum::<u64>(), 1);
+    assert!(overview.database_bytes > 0 && store.folder().is_some());
+    assert!(store.is_idle(START).await.unwrap(), "what is left waits for its time");
+}
+
+pub async fn a_bulk_action_does_what_its_preview_shows(store: &Store) {
+    for _ in 0..5 {
+        add(store, job()).await;
+    }
+    let preview = store.preview(Filter::default(), BulkAct::Cancel, None, START).await.unwrap();
+    assert_eq!((preview.matched, preview.skipped.len()), (5, 0));
+    let of = JobId(999);
+    let slice =
+        |after, limit| store.act_slice(preview.bulk.clone(), of, after, limit, Actor::cli(), START);
+    let first = slice(0, 2).await.unwrap();
+    assert_eq!(first.done, 2);
+    let rest = slice(first.next.unwrap(), 9).await.unwrap();
+    assert_eq!((rest.done, rest.next), (3, None));
+    assert!(all(store).await.iter().all(|job| job.status == Status::Cancelled));
+    let again = slice(0, 9).await.unwrap();
+    assert_eq!(again.done, 0, "a slice that is repeated finds what is done");
+
+    let worker = add(store, job()).await;
+    let mut leader = Leader::new(store, "w").await;
+    let lease = leader.claim(1).await.remove(0);
+    let retry = store.preview(Filter::default(), BulkAct::Retry, None, START).await.unwrap().bulk;
+    let told = |slice: &lamplighter::model::BulkSlice| format!("{} done", slice.done);
+    let acted = store.act_slice_of(retry.clone(), lease, (0, 9), Actor::cli(), START, told);
+    assert_eq!(acted.await.unwrap().done, 5);
+    assert_eq!(get(store, worker).await.progress.as_deref(), Some("5 done"));
+    let again = store.act_slice(retry, worker, 0, 9, Actor::cli(), START).await.unwrap();
+    assert_eq!(again.done, 0, "each is run again once for one action");
+}

@@ -1,0 +1,116 @@
+//! The contract about people: accounts, logins, the record of deeds, settings, repositories.
+
+use super::{Leader, later, rules};
+use crate::support::START;
+use lamplighter::Code;
+use lamplighter::model::{
+    Actor, DescribedBy, Description, Enqueued, Kind, KindRules, NewJob, Role, Username,
+};
+use lamplighter::store::Store;
+use serde_json::json;
+
+pub async fn accounts_and_logins(store: &Store) {
+    let (hash, cli) = (|text: &str| text.to_owned(), Actor::cli);
+    assert!(!store.has_admin().await.unwrap());
+    assert!(store.set_setup_code(hash("code"), later(60)).await.unwrap());
+    assert!(store.setup_code_is_valid(hash("code"), START).await.unwrap());
+    assert!(!store.setup_code_is_valid(hash("code"), later(60)).await.unwrap(), "its time is over");
+    assert!(!store.setup_code_is_valid(hash("other"), START).await.unwrap());
+    let wrong = store.redeem_setup_code(hash("other"), hash("pw"), cli(), START).await.unwrap();
+    assert_eq!(wrong, None);
+    let redeem = || store.redeem_setup_code(hash("code"), hash("pw"), cli(), START);
+    let admin = redeem().await.unwrap().unwrap();
+    assert_eq!(admin.role, Role::Admin);
+    assert_eq!(redeem().await.unwrap(), None, "it is redeemed once");
+    assert!(store.has_admin().await.unwrap());
+    assert_eq!(store.create_first_admin(hash("pw"), cli(), START).await.unwrap(), None);
+    assert!(!store.set_setup_code(hash("again"), later(60)).await.unwrap(), "there is an admin");
+
+    let name = Username::parse("ada").unwrap();
+    let viewer = |name| store.add_account(name, Role::Viewer, hash("pw"), cli(), START);
+    viewer(name.clone()).await.unwrap();
+    assert_eq!(viewer(name).await.unwrap_err().code(), Code::AuthTaken);
+    let (ada, password) = store.account("ada".into()).await.unwrap().unwrap();
+    assert_eq!((ada.role, password.as_str()), (Role::Viewer, "pw"));
+    assert!(store.account("eve".into()).await.unwrap().is_none());
+    store.login(ada.id, hash("id"), cli(), START).await.unwrap();
+    let login = store.login_by_id(hash("id"), true, later(1)).await.unwrap().unwrap();
+    assert_eq!((login.account, login.began_at), (ada.clone(), START));
+    let all = store.accounts(later(1)).await.unwrap();
+    let logins: Vec<_> =
+        all.iter().map(|one| (one.account.username.as_str(), one.logins)).collect();
+    assert!(logins.contains(&("ada", 1)) && logins.len() == 2, "{logins:?}");
+    let before = store.set_role("ada".into(), Role::Operator, cli(), START).await.unwrap();
+    assert_eq!(before, Role::Viewer);
+    assert_eq!(store.account("ada".into()).await.unwrap().unwrap().0.role, Role::Operator);
+    store.logout(hash("id"), cli(), START).await.unwrap();
+    assert!(store.login_by_id(hash("id"), true, later(1)).await.unwrap().is_none());
+    store.login(ada.id, hash("id-2"), cli(), START).await.unwrap();
+    let ended = store.set_password("ada".into(), hash("new"), cli(), START).await.unwrap();
+    assert_eq!(ended, 1, "a new password ends the logins");
+    assert!(store.login_by_id(hash("id-2"), false, later(1)).await.unwrap().is_none());
+    store.remove_account("ada".into(), cli(), START).await.unwrap();
+    assert!(store.account("ada".into()).await.unwrap().is_none());
+    let last = store.remove_account(admin.username, cli(), START).await.unwrap_err();
+    assert_eq!(last.code(), Code::AuthLastAdmin);
+    let deeds = store.deeds(3).await.unwrap();
+    assert_eq!(deeds.len(), 3);
+    assert!(deeds.windows(2).all(|pair| pair[0].id > pair[1].id), "newest first: {deeds:?}");
+}
+
+pub async fn settings_change_together(store: &Store) {
+    let day = "agent.budget_day_usd";
+    let before = store.all_settings().await.unwrap();
+    assert!(before.iter().any(|state| state.setting.key == day && !state.is_set));
+    let changes = vec![(day, Some(json!(5)))];
+    store.change_settings(changes, Actor::cli(), START).await.unwrap();
+    assert_eq!(store.settings([day]).await.unwrap()[day], json!(5));
+    let wrong = vec![
+        (day, Some(json!(6))),
+        ("self_monitoring.enabled", Some(json!(true))),
+        ("self_monitoring.cadence", Some(json!("no cadence"))),
+    ];
+    assert!(store.change_settings(wrong, Actor::cli(), START).await.is_err());
+    assert_eq!(store.settings([day]).await.unwrap()[day], json!(5), "all of them or none");
+    store.change_settings(vec![(day, None)], Actor::cli(), START).await.unwrap();
+    assert!(store.settings([day]).await.unwrap().is_empty());
+}
+
+pub async fn repositories_are_described_under_a_lease(store: &Store) {
+    let describe = || NewJob::new(Kind::GOLDEN_REPO);
+    let path = std::path::PathBuf::from("/srv/shop");
+    let new = |name: &str| {
+        store.add_repository(name.into(), path.clone(), describe(), Actor::cli(), START)
+    };
+    let made = new("shop").await.unwrap();
+    assert!(matches!(made, Enqueued::Inserted(_)));
+    assert_eq!(
+        new("other").await.unwrap_err().code(),
+        Code::RepositoryTaken,
+        "its folder is taken"
+    );
+    let found = store.repository("shop".into()).await.unwrap().unwrap();
+    assert_eq!((found.path, found.job_id), (path.clone(), Some(made.id())));
+    let again = store.request_description("shop".into(), describe(), START).await.unwrap();
+    assert_eq!(store.repository("shop".into()).await.unwrap().unwrap().job_id, Some(again.id()));
+    let mut leader = Leader::of(store, "w", KindRules { kind: Kind::GOLDEN_REPO, ..rules() }).await;
+    let lease = leader.claim(1).await.remove(0);
+    let text = |summary: &str| Description { summary: summary.into(), ..Description::default() };
+    let write = |summary: &str, by| {
+        store.describe_repository(lease.clone(), found.id, text(summary), by, later(1))
+    };
+    write("by the agent", DescribedBy::Agent).await.unwrap();
+    write("by the files", DescribedBy::Files).await.unwrap();
+    let all = store.repositories().await.unwrap();
+    let (description, by, at) = all[0].description.clone().unwrap();
+    assert_eq!(
+        (description.summary.as_str(), by, at),
+        ("by the agent", DescribedBy::Agent, later(1))
+    );
+    leader.settle(lease.clone(), super::done()).await;
+    let late =
+        store.describe_repository(lease, found.id, text("late"), DescribedBy::Agent, later(2));
+    assert_eq!(late.await.unwrap_err().code(), Code::StoreLeaseLost, "P9");
+    store.remove_repository("shop".into(), Actor::cli(), START).await.unwrap();
+    assert!(store.repositories().await.unwrap().is_empty());
+}

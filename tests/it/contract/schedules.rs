@@ -1,0 +1,71 @@
+//! The contract about schedules.
+
+use super::{Leader, kind, later};
+use crate::support::START;
+use lamplighter::Code;
+use lamplighter::model::{
+    Actor, CatchUp, Ensured, NewSchedule, Plan, PlanChange, Rule, ScheduleName, Trigger, Verdict,
+};
+use lamplighter::store::Store;
+
+fn name() -> ScheduleName {
+    ScheduleName::parse("nightly").unwrap()
+}
+
+fn plan(minutes: u32) -> Plan {
+    Plan::new(Rule::every(minutes, START).unwrap(), kind())
+}
+
+fn new(plan: Plan) -> NewSchedule {
+    NewSchedule { name: name(), plan }
+}
+
+pub async fn schedules_make_jobs_and_say_what_they_decided(store: &Store) {
+    let by = Actor::cli;
+    store.create_schedule(new(plan(10)), by(), START).await.unwrap();
+    let twice = store.create_schedule(new(plan(10)), by(), START).await.unwrap_err();
+    assert_eq!(twice.code(), Code::ScheduleExists);
+    let stored = store.schedule(name()).await.unwrap().unwrap();
+    assert_eq!((stored.next_at, stored.plan), (Some(START), Ok(plan(10))), "due at once");
+    let mut leader = Leader::new(store, "w").await;
+    let polled = leader.poll(9, START).await;
+    assert_eq!((polled.schedules, polled.claimed.len()), (1, 1));
+    let made = &polled.claimed[0];
+    assert_eq!((made.trigger, made.schedule_id), (Trigger::Scheduled, Some(stored.id)));
+    assert_eq!(leader.poll(9, later(1)).await.schedules, 0, "P16: an occurrence is decided once");
+    let decided = store.schedule_decisions(stored.id, 9).await.unwrap();
+    assert_eq!(decided.len(), 1);
+    assert_eq!((decided[0].decision, decided[0].job_id), (Verdict::Fired, Some(made.id)));
+    let (all, count) = store.schedules(0, 9).await.unwrap();
+    assert_eq!((all.len(), count), (1, 1));
+
+    let by_hand = store.run_schedule_now(name(), by(), Some("r-1".into()), later(1)).await.unwrap();
+    let by_hand = super::get(store, by_hand).await;
+    assert_eq!((by_hand.trigger, by_hand.schedule_id), (Trigger::Manual, Some(stored.id)));
+    assert_eq!((by_hand.occurrence, by_hand.correlation_id.as_deref()), (None, Some("r-1")));
+}
+
+pub async fn schedules_are_changed_paused_and_removed(store: &Store) {
+    let by = Actor::cli;
+    let ensure = |plan| store.ensure_schedule(new(plan), by(), START);
+    assert_eq!(ensure(plan(10)).await.unwrap(), Ensured::Added);
+    assert_eq!(ensure(plan(10)).await.unwrap(), Ensured::Kept);
+    assert_eq!(ensure(plan(20)).await.unwrap(), Ensured::Changed);
+    let catch_up = PlanChange { catch_up: Some(CatchUp::Skip), ..PlanChange::default() };
+    let change = |change| store.change_schedule(name(), change, by(), START);
+    assert!(change(catch_up.clone()).await.unwrap());
+    assert!(!change(catch_up).await.unwrap(), "it was so before");
+    assert!(store.pause_schedule(name(), by(), START).await.unwrap());
+    assert!(!store.pause_schedule(name(), by(), START).await.unwrap());
+    let mut leader = Leader::new(store, "w").await;
+    assert_eq!(leader.poll(9, later(3600)).await.schedules, 0, "it is paused");
+    assert!(store.resume_schedule(name(), by(), later(3600)).await.unwrap());
+    let stored = store.schedule(name()).await.unwrap().unwrap();
+    assert!(stored.paused_at.is_none() && stored.next_at > Some(later(3600)), "{stored:?}");
+    let decided = store.schedule_decisions(stored.id, 9).await.unwrap();
+    assert_eq!(decided[0].decision, Verdict::Skipped, "what fell into a pause is skipped");
+    store.remove_schedule(name(), by(), START).await.unwrap();
+    assert!(store.schedule(name()).await.unwrap().is_none());
+    let gone = store.remove_schedule(name(), by(), START).await.unwrap_err();
+    assert_eq!(gone.code(), Code::ScheduleUnknown);
+}

@@ -1,0 +1,124 @@
+//! The contract about sessions: runs of agent programs, their transcripts and what they cost.
+
+use super::{Leader, done, later, rules};
+use crate::support::START;
+use lamplighter::Code;
+use lamplighter::model::{
+    Actor, Kind, KindRules, NewJob, ParkedBy, Process, Profile, Queue, SessionEnd, SessionStart,
+    Status, TranscriptPiece, day_of,
+};
+use lamplighter::store::Store;
+use serde_json::json;
+use std::path::PathBuf;
+
+fn session() -> NewJob {
+    NewJob { payload: json!({"prompt": "look"}), ..NewJob::new(Kind::AGENT_SESSION) }
+}
+
+fn of_sessions() -> KindRules {
+    KindRules { kind: Kind::AGENT_SESSION, metered: true, queue: Queue::DEFAULT, ..rules() }
+}
+
+fn start() -> SessionStart {
+    SessionStart {
+        tier: 1,
+        profile: Profile::ReadOnly,
+        model: Some("small".into()),
+        prompt_file: None,
+        prompt_text: Some("look".into()),
+        continues: None,
+        working_dir: PathBuf::from("/srv/shop"),
+        place: "1".into(),
+        marker: "m-1".into(),
+    }
+}
+
+fn piece(start: u64, first_line: u64, text: &str) -> TranscriptPiece {
+    TranscriptPiece { start, first_line, at: START, bytes: text.into() }
+}
+
+pub async fn a_session_is_kept_from_its_request_to_its_record(store: &Store) {
+    let id = super::add(store, session()).await;
+    let second = super::add(store, session()).await;
+    let mut leader = Leader::of(store, "w", of_sessions()).await;
+    let lease = leader.claim(1).await.remove(0);
+    assert_eq!(lease.id, id);
+    assert_eq!(store.sessions_ahead(second).await.unwrap(), 1);
+    assert_eq!(store.begin_session(lease.clone(), start(), later(1)).await.unwrap(), (0, 0));
+    let main = Process { pid: 7, start: Some("then".into()) };
+    store.session_started(lease.clone(), Some(main), "supervisor").await.unwrap();
+    store.name_session(lease.clone(), "cli-1".into()).await.unwrap();
+    assert!(store.open_runs().await.unwrap().is_empty(), "its worker lives and sees to it");
+    let pieces = vec![piece(0, 0, "one\n"), piece(4, 1, "two\nthree\n")];
+    store.append_transcript(lease.clone(), pieces.clone(), 5).await.unwrap();
+    assert_eq!(store.transcript(id, 0, 100).await.unwrap(), pieces);
+    assert_eq!(
+        store.transcript(id, 6, 100).await.unwrap(),
+        pieces[1..],
+        "from the piece that holds it"
+    );
+    let (running, ended) = store.session_now().await.unwrap();
+    assert_eq!((running.map(|one| one.id), ended.map(|one| one.id)), (Some(id), None));
+
+    let end = SessionEnd { ending: "success", cost_usd: Some(1.5), ..SessionEnd::default() };
+    store.finish_session(lease.clone(), end.clone(), later(2)).await.unwrap();
+    store.finish_session(lease.clone(), end, later(3)).await.unwrap();
+    let (spent, _) = store.spent(None, later(2)).await.unwrap();
+    assert!((spent.day - 1.5).abs() < 1e-9, "a run is paid for once: {spent:?}");
+    let days = store.spend_since(day_of(START)).await.unwrap();
+    assert_eq!((days.len(), days[0].runs), (1, 1));
+    assert!(store.open_runs().await.unwrap().is_empty());
+    leader.settle(lease.clone(), done()).await;
+    let late = store.name_session(lease, "late".into()).await.unwrap_err();
+    assert_eq!(late.code(), Code::StoreLeaseLost, "P9");
+    let kept = store.session(id).await.unwrap().unwrap();
+    let run = kept.run.unwrap();
+    assert_eq!((kept.status, run.cli_session_id.as_deref()), (Status::Completed, Some("cli-1")));
+    assert_eq!((run.transcript_bytes, run.transcript_lines, run.transcript_dropped), (14, 3, 5));
+    assert_eq!(run.ended_at, Some(later(2)));
+    let (all, count) = store.sessions(0, 9).await.unwrap();
+    assert_eq!((all.len(), count, all[0].id), (2, 2, second), "newest first");
+    let places = vec!["1".into(), id.to_string(), "99".into()];
+    assert_eq!(store.orphaned_places(places).await.unwrap(), ["99"]);
+}
+
+pub async fn an_interrupted_run_stays_open_until_its_processes_are_gone(store: &Store) {
+    let id = super::add(store, session()).await;
+    let mut leader = Leader::of(store, "w", of_sessions()).await;
+    let lease = leader.claim(1).await.remove(0);
+    store.begin_session(lease.clone(), start(), START).await.unwrap();
+    let main = Process { pid: 7, start: Some("then".into()) };
+    store.session_started(lease, Some(main.clone()), "supervisor").await.unwrap();
+    // Who leads next finds the worker gone.
+    Leader::of(store, "x", of_sessions()).await;
+    let run = store.open_runs().await.unwrap().remove(0);
+    assert_eq!((run.id, run.marker.as_str(), &run.main), (id, "m-1", &Some(main)));
+    let other = lamplighter::model::OpenRun { marker: "m-2".into(), ..run.clone() };
+    store.close_run(other, later(1)).await.unwrap();
+    assert_eq!(store.open_runs().await.unwrap().len(), 1, "it is another run");
+    store.close_run(run, later(1)).await.unwrap();
+    assert!(store.open_runs().await.unwrap().is_empty());
+    let ended = store.session(id).await.unwrap().unwrap().run.unwrap();
+    assert_eq!(ended.ending.as_deref(), Some("interrupted"));
+}
+
+pub async fn a_budget_parks_a_run_and_its_end_makes_it_due(store: &Store) {
+    let budget = |usd: i32| vec![("agent.budget_day_usd", Some(json!(usd)))];
+    store.change_settings(budget(1), Actor::cli(), START).await.unwrap();
+    super::add(store, session()).await;
+    let mut leader = Leader::of(store, "w", of_sessions()).await;
+    let lease = leader.claim(1).await.remove(0);
+    store.begin_session(lease.clone(), start(), START).await.unwrap();
+    let end = SessionEnd { ending: "success", cost_usd: Some(2.0), ..SessionEnd::default() };
+    store.finish_session(lease.clone(), end, START).await.unwrap();
+    leader.settle(lease, done()).await;
+    let (id, plain) = (super::add(store, session()).await, super::add(store, super::job()).await);
+    assert!(leader.claim(2).await.is_empty(), "P25");
+    let parked = super::get(store, id).await;
+    assert_eq!((parked.status, parked.parked_by), (Status::Scheduled, Some(ParkedBy::Budget)));
+    assert!(parked.run_at > later(60) && super::get(store, plain).await.parked_by.is_none());
+    store.change_settings(budget(100), Actor::cli(), START).await.unwrap();
+    let lifted = super::get(store, id).await;
+    assert_eq!((lifted.run_at, lifted.parked_by), (START, None));
+    assert_eq!(leader.claim(2).await.len(), 1);
+}
