@@ -159,7 +159,7 @@ fn what_the_store_refuses_inside_a_deed_names_no_second_one() {
     };
     let mut verbs = BTreeSet::new();
     for text in files(&source) {
-        for call in ["db.write(", "db.read(", ".read(", ".write("] {
+        for call in [".read(", ".rule(", ".rule_together(", ".row("] {
             verbs.extend(text.split(call).skip(1).filter_map(first_word).map(str::to_owned));
         }
     }

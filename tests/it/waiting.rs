@@ -188,16 +188,17 @@ impl Scene {
         let order = slot.map(|_| run_at);
         let wait = "
             UPDATE jobs
-            SET status = ?3, waits_for = ?4, key_slot = ?5, claim_order = ?6, run_at = ?7, counted = 1
+            SET status = ?3, waits_for = ?4, key_slot = ?5, claim_order = ?6, run_at = ?7, parked_by = ?8, counted = 1
             WHERE id IN (?1, ?2)";
         let (scan, filing) = ids;
-        let params = (scan, filing, status, waits_for, slot, order, run_at);
-        self.rows.execute(wait, params).unwrap();
         let (cause, detail) = if limited { ("limited", "five hours") } else { ("snooze", "") };
+        let parked_by = early.then_some(if limited { "limit" } else { "snooze" });
+        let params = (scan, filing, status, waits_for, slot, order, run_at, parked_by);
+        self.rows.execute(wait, params).unwrap();
         if early {
             let step = "
-                INSERT INTO job_events (job_id, at, from_status, to_status, cause, actor, detail)
-                SELECT id, ?3, 'running', 'scheduled', ?4, 'played', ?5 FROM jobs
+                INSERT INTO job_events (job_id, sequence, at, from_status, to_status, cause, actor, detail)
+                SELECT id, 1, ?3, 'running', 'scheduled', ?4, 'played', ?5 FROM jobs
                 WHERE id IN (?1, ?2)";
             self.rows.execute(step, (scan, filing, self.now.millis(), cause, detail)).unwrap();
         }

@@ -12,7 +12,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 /// The name of a worker whose name cannot be read.
-pub(super) const UNREADABLE: &str = "unreadable";
+const UNREADABLE: &str = "unreadable";
+
+/// Whether the name of a worker stands in its row as it was read.
+pub(super) fn is_readable(name: &str) -> bool {
+    name != UNREADABLE && !name.contains(char::REPLACEMENT_CHARACTER)
+}
 
 macro_rules! columns {
     (|$row:ident, $at:ident| $first:ident: $name:literal = $get:expr; $($field:ident: $column:literal = $read:expr;)*) => {

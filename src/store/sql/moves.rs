@@ -216,7 +216,7 @@ fn ended_row(ended: &Ended<'_>) -> Value {
         job.id.0,
         job.epoch,
         // A name that is no text is nobody's: the epoch alone names the claim.
-        job.worker_id.as_ref().map(WorkerId::as_str).filter(|name| *name != jobs::UNREADABLE),
+        job.worker_id.as_ref().map(WorkerId::as_str).filter(|name| jobs::is_readable(name)),
         after.status.as_str(),
         (after.status == Status::Queued).then_some(WaitsFor::Admission.as_str()),
         after.parked_by().map(ParkedBy::as_str),
