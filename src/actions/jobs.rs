@@ -113,7 +113,9 @@ pub fn may_delete(role: Role) -> bool {
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator, for a session below admin; `JOB-VALUE-001` for a value that does not fit and for a
-/// session without a sandbox that was not confirmed; of one that starts at once, the errors of [`ready::check`]; `JOB-LIMIT-001` if too many jobs of its kind wait; `JOB-KEY-001` for an idempotency key of another request.
+/// session without a sandbox that was not confirmed; `JOB-LIMIT-001` if too many jobs of its kind wait; `JOB-KEY-001` for an
+/// idempotency key of another request. Of a job that starts at once also `AGENT-START-003` for a session while the agent
+/// program cannot be used, and `TRACK-AUTH-001` and `TRACK-REPO-001` for a scan that can file nothing.
 pub async fn enqueue(
     store: &Store,
     call: &Call,
@@ -183,7 +185,8 @@ pub async fn cancel(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator, for a session and for a bulk action below admin; `JOB-ID-001` if no job has
 /// this id, `JOB-ID-002` if the job is not over; `JOB-VALUE-001` for a session without a sandbox that was not confirmed;
-/// `JOB-LIMIT-001` if too many jobs of its kind wait; the errors of [`ready::check`].
+/// `JOB-LIMIT-001` if too many jobs of its kind wait; `AGENT-START-003`, `TRACK-AUTH-001` and
+/// `TRACK-REPO-001` as [`enqueue`].
 pub async fn run_again(
     store: &Store,
     call: &Call,

@@ -233,7 +233,8 @@ pub async fn resume(
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if no schedule has this name; `SCHED-RULE-001` if the stored
-/// plan cannot be read; `JOB-LIMIT-001` if too many jobs of its kind wait; the errors of [`ready::check`].
+/// plan cannot be read; `JOB-LIMIT-001` if too many jobs of its kind wait; `AGENT-START-003`, `TRACK-AUTH-001` and
+/// `TRACK-REPO-001` as [`enqueue`](super::jobs::enqueue).
 pub async fn run_now(store: &Store, call: &Call, name: &str) -> Result<Answer<wire::ScheduleRun>> {
     call.needs(RUN_NOW)?;
     let doing = RUN_NOW.doing;

@@ -171,7 +171,8 @@ impl Store {
 }
 
 /// For tests of what other layers say about workers.
-#[cfg(all(test, feature = "web"))]
+#[cfg(test)]
+#[cfg(feature = "web")]
 impl Store {
     /// Registers a worker for these kinds that leads; what other workers run goes on.
     pub(crate) async fn played(
