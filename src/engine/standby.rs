@@ -1,7 +1,7 @@
 //! Leading and standing by: one worker leads, and every other one waits to lead.
 //!
 //! Who leads is a row with an epoch, and a lock of the operating system tells at once that the leader is dead: who gets
-//! the lock leads. A leader that *stands still* keeps the lock; another worker that has seen its beat stand still for a
+//! the lock leads, unless another worker than the dead one has taken the lead without it. A leader that *stands still* keeps the lock; another worker that has seen its beat stand still for a
 //! lease leads by a new epoch, without the lock, and every write of the old one as a leader is refused from then on (P9).
 //!
 //! A `lamplighter serve` leads before any other program, since the work of a server (following logs, filing findings) goes
@@ -9,7 +9,7 @@
 //!
 //! The leader judges all others: a worker whose process is gone is lost at once, one whose beat stands still is lost
 //! after the lease. A lost worker's jobs are rescued, and it registers anew if it still lives. No process is killed, with
-//! one exception that hardens: a `lamplighter serve` kills another `lamplighter serve` that hangs.
+//! one exception that hardens: a `lamplighter serve` kills another `lamplighter serve` that hangs with the lock.
 
 mod judge;
 
@@ -143,8 +143,15 @@ impl Overseer {
         if self.lock.is_none() {
             self.lock = self.store.try_lead(&me)?;
         }
-        let free = match &self.lock {
-            Some(lock) => Free::Yes(lock.died().cloned()),
+        let died = self.lock.as_ref().map(|lock| lock.died().cloned());
+        let free = match died {
+            Some(Some(died)) if self.lives_without_lock(&leader, &died, workers) => {
+                if let Some(lock) = self.lock.take() {
+                    lock.put_back();
+                }
+                return Ok(None);
+            }
+            Some(died) => Free::Yes(died),
             None => self.judge_leader(&leader, workers),
         };
         let Free::Yes(died) = free else { return Ok(None) };
@@ -156,6 +163,19 @@ impl Overseer {
         tracing::info!("this process leads the engine");
         self.life.leads.send_replace(Some(epoch));
         Ok(Some(epoch))
+    }
+
+    /// Whether another worker than the one that died with the lock leads and lives: it led before the lock was free, and
+    /// takes it with its next look.
+    fn lives_without_lock(&mut self, leader: &Leader, died: &WorkerId, workers: &[Worker]) -> bool {
+        let leads = |worker: &&Worker| Some(&worker.id) == leader.worker.as_ref();
+        let other = workers.iter().find(leads).filter(|worker| worker.id != *died);
+        other.is_some_and(|worker| {
+            worker.lost_at.is_none()
+                && worker.id != self.life.me.worker
+                && !process::is_gone(&worker.process)
+                && !self.is_silent(Some(&worker.id), worker.beat, Some(worker))
+        })
     }
 
     /// Whether the leader, which another worker than this one is and whose lock is held, is dead or hangs.
@@ -224,11 +244,15 @@ impl Overseer {
         }
     }
 
-    /// Kills a worker that hangs, if it and this process are both `lamplighter serve`: its sessions' processes end with it.
+    /// Kills a worker that hangs while it holds the lock, if it and this process are both `lamplighter serve`: its sessions'
+    /// processes end with it. A row alone is no proof: in a copy of a file that is served, it names a server that lives.
     fn end(&self, worker: &Worker) {
         let both_serve = self.is_server && worker.is_server;
+        let holds_the_lock =
+            self.lock.is_none() && self.store.lock_holder().as_ref() == Some(&worker.id);
         // Another engine of this process does not hang, because this one does not.
         if !both_serve
+            || !holds_the_lock
             || worker.process == self.life.me.process
             || process::is_gone(&worker.process)
         {

@@ -30,6 +30,16 @@ impl Leadership {
         self.died.as_ref()
     }
 
+    /// Gives the lock back as it was found: with the name of the worker that died with it.
+    pub(crate) fn put_back(self) {
+        let mut lock = self.lock;
+        let name = self.died.as_ref().map_or("", WorkerId::as_str);
+        let written = write_name(&mut lock, name);
+        if let Err(error) = written {
+            tracing::info!(%error, "the name in the lock file could not be put back");
+        }
+    }
+
     /// Gives the lock back while this process lives on.
     pub fn give_up(self) {
         // A name that stays says that a worker is dead which is not: its lease, not this file, would then be what it loses.
@@ -63,6 +73,14 @@ impl Store {
         }
     }
 
+    /// The name in the lock file: the worker that holds the lock, or that ended without giving it up.
+    pub(crate) fn lock_holder(&self) -> Option<WorkerId> {
+        let mut name = String::new();
+        let file = File::open(self.db.lock_path()).ok()?;
+        file.take(MAX_NAME).read_to_string(&mut name).ok()?;
+        WorkerId::parse(name).ok()
+    }
+
     /// Whether a process has the lock now. The look makes no file, and two looks at once do not disturb each other.
     ///
     /// # Errors
@@ -88,10 +106,14 @@ fn sign(mut lock: File, worker: &WorkerId) -> std::io::Result<Leadership> {
     let mut name = Vec::new();
     Read::by_ref(&mut lock).take(MAX_NAME).read_to_end(&mut name)?;
     let died = String::from_utf8(name).ok().and_then(|name| WorkerId::parse(name).ok());
+    write_name(&mut lock, worker.as_str())?;
+    Ok(Leadership { lock, died })
+}
+
+fn write_name(lock: &mut File, name: &str) -> std::io::Result<()> {
     lock.set_len(0)?;
     lock.seek(SeekFrom::Start(0))?;
-    lock.write_all(worker.as_str().as_bytes())?;
-    Ok(Leadership { lock, died })
+    lock.write_all(name.as_bytes())
 }
 
 fn is_same(file: &File, path: &Path) -> bool {

@@ -5,8 +5,11 @@ use crate::support::{foreign, in_time, now, open, store, until};
 use lamplighter::Engine;
 use lamplighter::clock::Clock;
 use lamplighter::engine::Builder;
-use lamplighter::model::{Job, JobId, Kind, KindRules, NewJob, Note, Outcome, Status, Worker};
+use lamplighter::model::{
+    Job, JobId, Kind, KindRules, NewJob, Note, Outcome, Service, Status, Worker,
+};
 use lamplighter::store::Store;
+use std::fs::File;
 use std::future::Future;
 use std::path::Path;
 use std::process::Command;
@@ -65,6 +68,15 @@ async fn start(store: &Store, data: &Path) -> (Server, u32) {
     let workers = workers(store, |workers| workers.iter().any(|w| is_new(&w))).await;
     let pid = workers.iter().find(is_new).unwrap().process.pid;
     (server, pid)
+}
+
+/// A copy of the databases of a folder that is served.
+fn copy(data: &Path, to: &Path) {
+    for name in ["lamplighter.db", "logs.db"] {
+        let target = to.join(name).into_os_string().into_string().unwrap();
+        let conn = rusqlite::Connection::open(data.join(name)).unwrap();
+        conn.execute("VACUUM INTO ?1", [target]).unwrap();
+    }
 }
 
 /// Queues a scan as any program may.
@@ -149,6 +161,11 @@ async fn p27_p9_a_leader_that_hangs_is_killed_after_30_s_and_its_job_ends_once_e
         let (hung, old) = start(&store, data).await;
         workers(&store, |workers| leader(workers) == Some(old)).await;
         let (standby, new) = start(&store, data).await;
+        // In a copy of the file both servers have a row whose beat stands still, although they live.
+        let copied = tempfile::tempdir().unwrap();
+        copy(data, copied.path());
+        let copied_store = open(copied.path());
+        let (of_copy, alone) = watching(&copied_store, start(&copied_store, copied.path())).await;
         let running = stop_in_the_middle_of_a_scan(&store, data, old).await;
         let begun = Instant::now();
         workers(&store, |workers| leader(workers) == Some(new)).await;
@@ -167,6 +184,10 @@ async fn p27_p9_a_leader_that_hangs_is_killed_after_30_s_and_its_job_ends_once_e
         assert_eq!(store.job(running.id).await.unwrap().unwrap(), ended);
         let left = workers(&store, |workers| workers.len() == 1).await;
         assert_eq!(leader(&left), Some(new));
+        let left =
+            watching(&copied_store, workers(&copied_store, |workers| workers.len() == 1)).await;
+        assert_eq!(leader(&left), Some(alone), "the copy has judged both lost, and killed neither");
+        assert_eq!(of_copy.terminate(), Some(0));
         assert_eq!(standby.terminate(), Some(0));
         let logs = rusqlite::Connection::open(data.join("logs.db")).unwrap();
         let sql = "SELECT count(*) FROM logs WHERE message LIKE '[ENGINE-LEAD-002] %' || ?1 || '%'";
@@ -253,6 +274,43 @@ async fn p9_a_leader_whose_lock_is_worth_nothing_any_more_leads_no_more_and_work
     second.stop(Duration::from_secs(1)).await;
     in_time(first.leading().wait_for(|leads| *leads)).await.unwrap();
     first.stop(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_lock_that_a_dead_leader_has_left_takes_the_lead_from_nobody_who_leads_without_it() {
+    let (folder, store) = store();
+    let path = folder.path().join("lamplighter.lock");
+    let (first, second) = (open(folder.path()), open(folder.path()));
+    let before = Engine::builder(store.clone(), Clock::system()).start().unwrap();
+    in_time(before.leading().wait_for(|leads| *leads)).await.unwrap();
+    let start = store.workers().await.unwrap().remove(0).process.start;
+    before.stop(Duration::ZERO).await;
+    // The leader was killed, and something else holds its lock for a moment: a look at it, or a program it had started.
+    let mut dead = Command::new("true").spawn().unwrap();
+    dead.wait().unwrap();
+    let rows = foreign(folder.path());
+    let sql = "INSERT INTO job_workers (id, pid, process_start, version, started_at, heartbeat_at)
+               VALUES ('dead', ?1, ?2, '0', 0, 0)";
+    rows.execute(sql, (dead.id(), start)).unwrap();
+    rows.execute("UPDATE job_leader SET epoch = epoch + 1, worker_id = 'dead'", []).unwrap();
+    std::fs::write(&path, "dead").unwrap();
+    let lock = File::open(&path).unwrap();
+    lock.try_lock().unwrap();
+    let first = Engine::builder(first, Clock::system()).start().unwrap();
+    in_time(first.leading().wait_for(|leads| *leads)).await.unwrap();
+    lock.unlock().unwrap();
+    let standby = Engine::builder(second.clone(), Clock::system()).start().unwrap();
+    let stands_by = async {
+        while !second.says().services.contains_key(&Service::Standby.to_string()) {
+            assert!(!*standby.leading().borrow(), "it took the lead from one that lives");
+            tokio::task::yield_now().await;
+        }
+    };
+    in_time(stands_by).await;
+    assert!(*first.leading().borrow() && !*standby.leading().borrow());
+    first.stop(Duration::ZERO).await;
+    in_time(standby.leading().wait_for(|leads| *leads)).await.unwrap();
+    standby.stop(Duration::ZERO).await;
 }
 
 #[tokio::test]
