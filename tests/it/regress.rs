@@ -117,6 +117,34 @@ fn numbers_and_names_that_nobody_could_read_are_refused_by_the_schema() {
 }
 
 #[tokio::test]
+async fn texts_with_a_nul_are_whole_in_errors_histories_and_keys() {
+    let (_folder, store) = store();
+    let fails = |_| async { Outcome::Fatal("before\0after".into()) };
+    let builder = engine(&store).kind(KindRules::new(kind("bad")), fails);
+    let (engine, gate) = gated(builder, KindRules::new(kind("gated")));
+    let id = store.enqueue(NewJob::new(kind("bad")), now()).await.unwrap().id();
+    let job = until(&store, id, |job| job.status == Status::Failed).await;
+    let events = store.job_events(id).await.unwrap();
+    let attempts = store.job_attempts(id).await.unwrap();
+    let told = [&job.error, &events.last().unwrap().detail, &attempts[0].error];
+    for text in told {
+        assert!(text.as_ref().is_some_and(|text| text.ends_with("before\0after")), "{text:?}");
+    }
+    // What differs only behind the NUL are two keys, and each lets one job run.
+    let mut running = Vec::new();
+    for key in ["a\0b", "a\0c"] {
+        let key = Some(ConcurrencyKey::parse(key).unwrap());
+        let job = NewJob { concurrency_key: key, ..NewJob::new(kind("gated")) };
+        running.push(store.enqueue(job, now()).await.unwrap().id());
+    }
+    for id in running {
+        until(&store, id, |job| job.status == Status::Running).await;
+    }
+    gate.add_permits(2);
+    engine.stop(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
 async fn whoever_frees_a_key_lets_the_next_job_run() {
     let (folder, store) = store();
     let rules = KindRules {
