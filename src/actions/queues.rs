@@ -212,16 +212,7 @@ async fn state(
     if let Err(error) = found {
         warn_coded!(Code::WebInternal, "the queue {queue} is changed, but cannot be read: {error}");
     }
-    let mut state = QueueState {
-        name: queue.clone(),
-        engine_limit: None,
-        operator_limit: None,
-        slots: 0,
-        pause: None,
-        scheduled: 0,
-        queued: 0,
-        running: 0,
-    };
+    let mut state = QueueState::named(queue.clone());
     changed(&mut state);
     (state, vec![format!("What else is known of the queue {queue} cannot be read now.")])
 }

@@ -24,6 +24,20 @@ pub struct QueueState {
 }
 
 impl QueueState {
+    /// A queue of which nothing else is known: without a limit, a pause and jobs.
+    pub fn named(name: Queue) -> Self {
+        Self {
+            name,
+            engine_limit: None,
+            operator_limit: None,
+            slots: 0,
+            pause: None,
+            scheduled: 0,
+            queued: 0,
+            running: 0,
+        }
+    }
+
     /// Jobs of a queue without a limit that one process runs at once.
     pub const DEFAULT_LIMIT: u32 = 10;
 

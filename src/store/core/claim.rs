@@ -9,6 +9,7 @@ use crate::store::sql::history::Line;
 use crate::store::sql::line::{self, Reach};
 use crate::store::sql::moves;
 use crate::store::sqlite::Tx;
+use std::collections::HashMap;
 
 /// Claims from each line of the worker's kinds. A leader also takes the jobs of abandoned kinds out of their lines. Answers
 /// until when the first of those waits that a budget has put off.
@@ -67,7 +68,7 @@ fn within_rooms<'a>(
     rooms: &[(Queue, usize)],
     else_room: usize,
 ) -> Vec<&'a Job> {
-    let mut left: std::collections::HashMap<Option<&Queue>, usize> =
+    let mut left: HashMap<Option<&Queue>, usize> =
         rooms.iter().map(|(queue, room)| (Some(queue), *room)).collect();
     let fits = |job: &&'a Job| {
         let room = left.entry(job.queue.as_ref()).or_insert(else_room);

@@ -22,7 +22,7 @@ pub(in crate::store) fn poll(tx: &Tx<'_>, request: &PollRequest, now: Timestamp)
     for (job, _) in &polled.rescued {
         gates.ended(job.queue.as_ref());
     }
-    let mut wake_at = [gates.next_job, gates.next_schedule, gates.next_resume].map(|at| at);
+    let mut wake_at = [gates.next_job, gates.next_schedule, gates.next_resume];
     if request.leads.is_some() {
         if gates.has_ended_pause(now) {
             queues::resume_due(tx, now)?;

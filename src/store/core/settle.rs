@@ -2,11 +2,12 @@
 
 use crate::error::Result;
 use crate::model::{
-    Job, OnInterrupt, SettleRequest, Settlement, Status, Terms, Timestamp, settlement,
+    AttemptEnd, Job, OnInterrupt, SettleRequest, Settlement, Status, Terms, Timestamp, settlement,
 };
 use crate::store::sql::moves::Ended;
 use crate::store::sql::{lease, moves, queues, unblock};
 use crate::store::sqlite::Tx;
+use std::time::Duration;
 
 /// The crash that ends a job whose kind this process does not know.
 pub(super) const POISON_AFTER: u32 = 3;
@@ -65,6 +66,5 @@ pub(super) fn terms(job: &Job, poison_after: u32) -> Terms {
 
 /// What becomes of a running job whose worker is gone.
 pub(super) fn loss(job: &Job, poison_after: u32, now: Timestamp) -> Settlement {
-    let end = crate::model::AttemptEnd::Lost;
-    settlement(terms(job, poison_after), end, now, std::time::Duration::ZERO)
+    settlement(terms(job, poison_after), AttemptEnd::Lost, now, Duration::ZERO)
 }

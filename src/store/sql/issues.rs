@@ -7,7 +7,7 @@ use crate::model::{
     Remark, Timestamp, Tracker,
 };
 use crate::store::sqlite::error::unreadable;
-use crate::store::sqlite::row::word;
+use crate::store::sqlite::row::{page, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// The most open and muted issues with which findings are compared word by word: years of them.
@@ -300,9 +300,5 @@ pub(in crate::store) fn list(
          ORDER BY id DESC
          LIMIT :limit OFFSET :skip"
     );
-    let count: i64 = conn.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
-    let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement
-        .query_map(named_params! {":limit": limit as i64, ":skip": skip as i64}, from_row)?;
-    Ok((rows.collect::<rusqlite::Result<_>>()?, count as u64))
+    page(conn, (COUNT, &sql), (skip, limit), from_row)
 }

@@ -193,8 +193,7 @@ pub(in crate::store) fn not_open(conn: &Connection, ids: &[JobId]) -> Result<Vec
         SELECT value
         FROM json_each(:ids)
         WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = value AND finished_at IS NULL)";
-    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let params = named_params! {":ids": serde_json::json!(ids).to_string()};
+    let params = named_params! {":ids": list(ids)};
     let mut statement = conn.prepare_cached(SQL)?;
     let gone = statement.query_map(params, |row| row.get(0).map(JobId))?;
     Ok(gone.collect::<rusqlite::Result<_>>()?)

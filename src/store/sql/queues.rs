@@ -56,7 +56,7 @@ pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<QueueState>> {
     }
     for count in counts::all(conn)? {
         let Some(name) = count.queue else { continue };
-        let queue = queues.entry(name.clone()).or_insert_with(|| unknown(name));
+        let queue = queues.entry(name.clone()).or_insert_with(|| QueueState::named(name));
         match count.status {
             Status::Scheduled => queue.scheduled += count.count,
             Status::Queued => queue.queued += count.count,
@@ -116,25 +116,12 @@ pub(in crate::store) fn get(conn: &Connection, name: &Queue) -> Result<QueueStat
     let mut statement =
         conn.prepare_cached(&format!("SELECT {COLUMNS} FROM job_queues WHERE name = :name"))?;
     let found = statement.query_row(named_params! {":name": name.as_str()}, from_row).optional()?;
-    let found = found.unwrap_or_else(|| unknown(name.clone()));
+    let found = found.unwrap_or_else(|| QueueState::named(name.clone()));
     Ok(QueueState { slots: slots(conn)?, ..found })
 }
 
 fn slots(conn: &Connection) -> Result<u32> {
     Ok(conn.prepare_cached(SLOTS)?.query_row([], |row| row.get(0))?)
-}
-
-fn unknown(name: Queue) -> QueueState {
-    QueueState {
-        name,
-        engine_limit: None,
-        operator_limit: None,
-        slots: 0,
-        pause: None,
-        scheduled: 0,
-        queued: 0,
-        running: 0,
-    }
 }
 
 /// Makes the queues of a worker's kinds known, with the limits that its program sets. `alone`: no other worker is at work,

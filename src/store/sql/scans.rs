@@ -8,7 +8,7 @@ use crate::model::{
     Act, DryRun, FilingState, JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts, ScanNow,
     Timestamp, Tracker, Trigger,
 };
-use crate::store::sqlite::row::{self, instant, word};
+use crate::store::sqlite::row::{self, instant, page, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// The columns that [`from_row`] reads, of `jobs j LEFT JOIN self_monitoring_scans s`.
@@ -116,11 +116,7 @@ pub(in crate::store) fn history(
          ORDER BY j.id DESC
          LIMIT :limit OFFSET :skip"
     );
-    let count: i64 = conn.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
-    let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement
-        .query_map(named_params! {":limit": limit as i64, ":skip": skip as i64}, from_row)?;
-    Ok((rows.collect::<rusqlite::Result<_>>()?, count as u64))
+    page(conn, (COUNT, &sql), (skip, limit), from_row)
 }
 
 /// One scan.

@@ -6,7 +6,7 @@ use crate::model::{
     ScheduleName, Timestamp, Verdict,
 };
 use crate::store::sqlite::row::{instant, parsed, text, word};
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -105,23 +105,8 @@ pub(in crate::store) fn insert(
             cursor_at, next_at, created_at, updated_at, updated_by)
         VALUES (:name, :rule, :kind, :payload, :queue, :priority, :catch_up, :overlap, :stagger_ms, :reserved,
             :cursor, :next, :now, :now, :by)";
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":name": name.as_str(),
-        ":rule": plan.rule.to_json().to_string(),
-        ":kind": plan.kind.as_str(),
-        ":payload": plan.payload.to_string(),
-        ":queue": plan.queue.as_ref().map(Queue::as_str),
-        ":priority": plan.priority,
-        ":catch_up": plan.catch_up.to_string(),
-        ":overlap": plan.overlap.as_str(),
-        ":stagger_ms": plan.stagger.as_millis() as i64,
-        ":reserved": reserved,
-        ":cursor": cursor.millis(),
-        ":next": next.map(Timestamp::millis),
-        ":now": now.millis(),
-        ":by": actor.name,
-    })?;
-    Ok(())
+    let own = named_params! {":name": name.as_str(), ":reserved": reserved};
+    write(conn, SQL, own, (plan, cursor, next), actor, now)
 }
 
 /// Writes another plan, what of it is seen, and when it is due.
@@ -148,8 +133,19 @@ pub(in crate::store) fn set_plan(
             updated_at = :now,
             updated_by = :by
         WHERE id = :id";
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":id": id,
+    write(conn, SQL, named_params! {":id": id}, (plan, cursor, next), actor, now)
+}
+
+/// Runs a statement that takes a plan, what of it is seen and when it is due, beside parameters of its own.
+fn write(
+    conn: &Connection,
+    sql: &str,
+    own: &[(&str, &dyn ToSql)],
+    (plan, cursor, next): (&Plan, Timestamp, Option<Timestamp>),
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let shared = named_params! {
         ":rule": plan.rule.to_json().to_string(),
         ":kind": plan.kind.as_str(),
         ":payload": plan.payload.to_string(),
@@ -162,7 +158,8 @@ pub(in crate::store) fn set_plan(
         ":next": next.map(Timestamp::millis),
         ":now": now.millis(),
         ":by": actor.name,
-    })?;
+    };
+    conn.prepare_cached(sql)?.execute([own, shared].concat().as_slice())?;
     Ok(())
 }
 

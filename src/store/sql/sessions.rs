@@ -6,7 +6,7 @@ use crate::model::{
     JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, Session, SessionEnd, SessionRun,
     SessionStart, Timestamp,
 };
-use crate::store::sqlite::row::{instant, parsed, text, word};
+use crate::store::sqlite::row::{instant, page, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::path::PathBuf;
 
@@ -98,11 +98,7 @@ pub(in crate::store) fn list(
          ORDER BY j.id DESC
          LIMIT :limit OFFSET :skip"
     );
-    let count: i64 = conn.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
-    let mut statement = conn.prepare_cached(&sql)?;
-    let params = named_params! {":limit": limit as i64, ":skip": skip as i64};
-    let sessions = statement.query_map(params, from_row)?;
-    Ok((sessions.collect::<rusqlite::Result<_>>()?, count.max(0) as u64))
+    page(conn, (COUNT, &sql), (skip, limit), from_row)
 }
 
 /// The sessions of this queue's jobs that start before a waiting one, the running ones included.

@@ -1,8 +1,12 @@
-//! Rows: inserting one, and reading one column: names, our words, instants, texts that another program may have spoiled.
+//! Rows: inserting one, reading a page of them, and reading one column: names, our words, instants, texts that another program may have spoiled.
 
 use super::error::unreadable;
+#[cfg(feature = "agents")]
+use crate::error::Result;
 use crate::model::{Kind, Timestamp};
 use rusqlite::Row;
+#[cfg(feature = "agents")]
+use rusqlite::{Connection, named_params};
 use std::str::FromStr;
 
 /// Inserts a row of these columns and values. Answers what [`Statement::execute`](rusqlite::Statement::execute) does.
@@ -56,4 +60,19 @@ pub(in crate::store) fn parsed<T>(
     };
     let text = String::from_utf8_lossy(bytes).into_owned();
     parse(text).map(Some).ok_or_else(|| unreadable(column, "text"))
+}
+
+/// A page of rows after the first `skip`, and how many rows there are in all. `rows` takes `:skip` and `:limit`.
+#[cfg(feature = "agents")]
+pub(in crate::store) fn page<T>(
+    conn: &Connection,
+    (count, rows): (&str, &str),
+    (skip, limit): (u64, usize),
+    from_row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<(Vec<T>, u64)> {
+    let count: i64 = conn.prepare_cached(count)?.query_row([], |row| row.get(0))?;
+    let mut statement = conn.prepare_cached(rows)?;
+    let params = named_params! {":limit": limit as i64, ":skip": skip as i64};
+    let page = statement.query_map(params, from_row)?.collect::<rusqlite::Result<_>>()?;
+    Ok((page, count.max(0) as u64))
 }
