@@ -39,7 +39,7 @@ CREATE TABLE jobs (
   waits_for           TEXT DEFAULT 'admission'
                       CHECK (waits_for = 'admission' OR waits_for = 'handler' OR waits_for = 'key'
                           OR waits_for = 'constraint'),
-  -- what put a scheduled job off; NULL: whoever made it wanted that time
+  -- what put a scheduled job off; NULL: its maker wanted that time
   parked_by           TEXT
                       CHECK (parked_by = 'limit' OR parked_by = 'budget' OR parked_by = 'retry'
                           OR parked_by = 'snooze' OR parked_by = 'rate'),
@@ -67,7 +67,7 @@ CREATE TABLE jobs (
   CHECK (waits_for IS NULL OR status = 'queued' OR status = 'scheduled'),
   CHECK ((claim_order IS NOT NULL) = (status = 'queued' AND waits_for IS NULL)),
   CHECK (claim_order IS NULL OR (queue IS NOT NULL AND priority IS NOT NULL AND max_attempts IS NOT NULL)),
-  -- whoever holds a concurrency key, ready or running, holds one of its slots
+  -- a job that holds a concurrency key, ready or running, holds one of its slots
   CHECK ((key_slot IS NOT NULL)
        = (concurrency_key IS NOT NULL AND (status = 'running' OR claim_order IS NOT NULL)))
 ) STRICT;
@@ -167,7 +167,7 @@ BEGIN
   SELECT RAISE(ABORT, 'jobs: only a final job may be deleted');
 END;
 
--- A slot that is given back, by whomever and for whatever reason, lets the next job that waits for the key be admitted.
+-- A slot that is given back, for whatever reason, lets the next job that waits for the key be admitted.
 CREATE TRIGGER jobs_key_freed AFTER UPDATE OF key_slot ON jobs
 WHEN OLD.key_slot IS NOT NULL AND NEW.key_slot IS NULL
 BEGIN

@@ -12,7 +12,7 @@ const MAX_ISSUE_TITLE: usize = 240;
 pub enum Classification {
     /// The server is wrong.
     ServerBug,
-    /// Whoever calls the server is wrong.
+    /// The caller of the server does something wrong.
     ClientMisuse,
     /// The documentation is wrong or missing.
     DocumentationGap,

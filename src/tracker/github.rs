@@ -304,8 +304,8 @@ impl Inner {
         })
     }
 
-    /// Of what has a marker, what we wrote. Who may not ask who he is gets the oldest: whoever copied a marker had to
-    /// see it first.
+    /// Of what has a marker, what we wrote. A token that may not ask whose it is gets the oldest: a copy of a marker is
+    /// younger than the marker.
     fn ours(&self, with_it: Vec<(Option<&str>, Place)>) -> Result<Option<Place>, Failure> {
         if with_it.is_empty() {
             return Ok(None);

@@ -69,7 +69,7 @@ pub(super) async fn many(
     cli.say(&bulk::act(store, call, previewed, confirmed).await?)
 }
 
-/// Shows what would be done, and asks whoever sits at the terminal. Without a terminal nobody can confirm it.
+/// Shows what would be done, and asks the person at the terminal. Without a terminal nobody can confirm it.
 fn confirmed(previewed: &Previewed) -> bool {
     output::note(&previewed.answer.sentence);
     let (mut ask, stdin) = (std::io::stderr(), std::io::stdin());

@@ -74,7 +74,7 @@ impl Tally {
     /// Whether there is room for `bytes` more of this level.
     fn has_room(&self, level: Level, bytes: usize) -> bool {
         let share = |of: usize| match level {
-            // Whoever debugs can turn a flood down; the course of things must not crowd out what went wrong, and
+            // A person who debugs can turn a flood down; the course of things must not crowd out what went wrong, and
             // a quarter of the queue takes the warnings of a burst.
             Level::Debug => of / 2,
             Level::Info => of / 4 * 3,

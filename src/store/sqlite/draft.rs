@@ -83,8 +83,8 @@ pub(super) fn sweep(target: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the file at `target` if it is empty, and never one that another process has put in its place meanwhile: whoever
-/// removes an empty file holds a lock of the operating system on it, so that under the lock the name leads to it still.
+/// Removes the file at `target` if it is empty, and never one that another process has put in its place meanwhile: a
+/// process removes an empty file under a lock of the operating system, so that the name still leads to this file then.
 pub(super) fn remove_empty(target: &Path) -> io::Result<()> {
     let is_empty = |data: &fs::Metadata| data.is_file() && data.len() == 0;
     // A database is not opened here: closing it would drop the locks that this process has on it.
