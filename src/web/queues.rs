@@ -264,12 +264,12 @@ fn workers_card(workers: &[Worker], kinds: &[RegisteredKind], now: Timestamp) ->
         html! {
             tr {
                 td { (worker.process.pid) }
-                td.note {
+                td {
                     @if worker.lost_at.is_some() { span.badge.badge-warning { "Lost" } }
                     @else if worker.leads { span.badge.badge-completed { "Leads" } }
                     @else { span.badge { "Works" } }
                 }
-                td data-label="Kinds" { @if names.is_empty() { "none" } @else { (names.join(", ")) } }
+                td.note data-label="Kinds" { @if names.is_empty() { "none" } @else { (names.join(", ")) } }
                 td data-label="Version" { (worker.version) }
                 td data-label="Since" { (when(worker.started_at, now)) }
                 td data-label="Heartbeat" { (when(worker.heartbeat_at, now)) }
