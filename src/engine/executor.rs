@@ -12,8 +12,10 @@ use crate::redact::redactor;
 use crate::store::Store;
 use crate::{error_coded, warn_coded};
 use std::any::Any;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
@@ -28,6 +30,31 @@ const MAX_REASON: usize = 1000;
 /// Wait between tries to save the end of a job.
 const SETTLE_AGAIN: Duration = Duration::from_secs(1);
 
+/// The end of a job that is being saved. Its slot is free for the next look, which shares the commit: a job costs one.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    is_near: AtomicBool,
+    /// Wakes the poller.
+    told: Arc<Notify>,
+}
+
+impl Ending {
+    /// An end that is told of by `told`.
+    pub(super) fn new(told: &Arc<Notify>) -> Arc<Self> {
+        Arc::new(Self { is_near: AtomicBool::new(false), told: Arc::clone(told) })
+    }
+
+    /// Whether the job's handler has answered.
+    pub(super) fn is_near(&self) -> bool {
+        self.is_near.load(Ordering::Relaxed)
+    }
+
+    fn announce(&self) {
+        self.is_near.store(true, Ordering::Relaxed);
+        self.told.notify_one();
+    }
+}
+
 /// Everything that one run needs.
 pub(super) struct Run {
     pub(super) store: Store,
@@ -37,6 +64,8 @@ pub(super) struct Run {
     pub(super) rules: Arc<KindRules>,
     /// Cancelled when somebody cancels the job.
     pub(super) cancel: CancellationToken,
+    /// Says that the end of the job is on its way into the database.
+    pub(super) ending: Arc<Ending>,
     pub(super) job: Job,
     pub(super) lease: Lease,
 }
@@ -172,7 +201,15 @@ impl Run {
         loop {
             let now = self.clock.now();
             let saved = self.store.settle(self.lease.clone(), end.clone(), retry_after, now);
-            let error = match saved.await {
+            let mut saved = pin!(saved);
+            // The first step of the call puts it into the writer's line: the poller's next look is behind it there.
+            let first = poll_fn(|cx| Poll::Ready(saved.as_mut().poll(cx))).await;
+            self.ending.announce();
+            let saved = match first {
+                Poll::Ready(saved) => saved,
+                Poll::Pending => saved.await,
+            };
+            let error = match saved {
                 Ok(status) => return Some((status, failure(end))),
                 Err(error) => error,
             };

@@ -4,7 +4,7 @@
 //! through the database's write lock, so that limits and keys hold over all of them. The poller of the one that leads
 //! does in the same transaction what is done for all: it rescues, resumes, fires, makes due and admits.
 
-use super::executor::Run;
+use super::executor::{Ending, Run};
 use super::handler::Handler;
 use super::life::Life;
 use super::standby::Overseer;
@@ -21,7 +21,7 @@ use crate::{error_coded, warn_coded};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +49,8 @@ pub(super) struct Poller {
     running: JoinSet<()>,
     /// The job of each task.
     held: HashMap<task::Id, Held>,
+    /// Told when the end of a job is on its way into the database.
+    ended: Arc<Notify>,
     stop: Stop,
 }
 
@@ -58,6 +60,7 @@ struct Held {
     /// Whose slot it holds.
     queue: Queue,
     cancel: CancellationToken,
+    ending: Arc<Ending>,
 }
 
 /// Why a life of a worker has ended.
@@ -90,6 +93,7 @@ impl Poller {
             unhandled: HashMap::new(),
             running: JoinSet::new(),
             held: HashMap::new(),
+            ended: Arc::new(Notify::new()),
             stop,
         }
     }
@@ -239,6 +243,7 @@ impl Poller {
                 () = life.lost.cancelled() => {}
                 closed = changes.changed() => if closed.is_err() { break },
                 Ok(()) = leading.changed() => {}
+                () = self.ended.notified() => {}
                 Some(ended) = self.running.join_next_with_id() => self.free(ended),
                 () = self.sweeper.done(&self.clock) => {}
                 () = due(&self.clock, wake_at) => {}
@@ -317,7 +322,8 @@ impl Poller {
             .iter()
             .map(|(queue, slots)| (queue, lane(queue, Some(*slots))))
             .collect();
-        for Held { queue, .. } in self.held.values() {
+        // The slot of a job whose end is being saved is free: that call is before this look in the writer's line.
+        for Held { queue, .. } in self.held.values().filter(|held| !held.ending.is_near()) {
             lanes.entry(queue).or_insert_with(|| lane(queue, None)).running += 1;
         }
         lanes.into_values().collect()
@@ -330,7 +336,8 @@ impl Poller {
             unreachable!("claimed job {} without a kind, a lease or a queue", job.id)
         };
         let (handler, rules) = &self.handlers[kind];
-        let held = Held { job: job.id, queue, cancel: CancellationToken::new() };
+        let (cancel, ending) = (CancellationToken::new(), Ending::new(&self.ended));
+        let held = Held { job: job.id, queue, cancel, ending };
         let stop = Stop { handlers: life.handlers.clone(), ..self.stop.clone() };
         let run = Run {
             store: self.store.clone(),
@@ -339,6 +346,7 @@ impl Poller {
             handler: Arc::clone(handler),
             rules: Arc::clone(rules),
             cancel: held.cancel.clone(),
+            ending: Arc::clone(&held.ending),
             job,
             lease,
         };

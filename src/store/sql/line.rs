@@ -117,7 +117,9 @@ pub(in crate::store) struct Reach<'a> {
 /// The first jobs of each line, a kind's jobs in a queue, in the claim order; without their long texts. Of a line without
 /// room the first job is among them.
 pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Vec<Job>> {
-    // Each step is one in the index: the jobs behind the last one that is wanted are never read, nor those of other lines.
+    // Each step is one or two seeks in the index: the jobs behind the last one that is wanted are never read, nor those of
+    // other lines. A comparison of pairs would be shorter, but SQLite seeks by its first column alone and reads every row
+    // that is equal there.
     let sql = format!(
         "WITH RECURSIVE
          found (queue, kind) AS (
@@ -128,12 +130,17 @@ pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Ve
              UNION ALL
              SELECT j.queue, j.kind
              FROM found
-             JOIN jobs j ON j.id = (
+             JOIN jobs j ON j.id = coalesce((
                  SELECT id
                  FROM jobs
-                 WHERE claim_order IS NOT NULL AND (queue, kind) > (found.queue, found.kind)
+                 WHERE claim_order IS NOT NULL AND queue = found.queue AND kind > found.kind
+                 ORDER BY kind
+                 LIMIT 1), (
+                 SELECT id
+                 FROM jobs
+                 WHERE claim_order IS NOT NULL AND queue > found.queue
                  ORDER BY queue, kind
-                 LIMIT 1)),
+                 LIMIT 1))),
          line (queue, kind, room) AS (
              SELECT f.queue, f.kind,
                  CASE k.value WHEN 0 THEN coalesce(r.value, :else_room) WHEN 1 THEN :many ELSE 1 END
@@ -152,13 +159,17 @@ pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Ve
              UNION ALL
              SELECT p.queue, p.kind, p.room, p.n + 1, j.id, j.claim_order
              FROM place p
-             JOIN jobs j ON j.id = (
+             JOIN jobs j ON j.id = coalesce((
                  SELECT id
                  FROM jobs
-                 WHERE queue = p.queue AND kind = p.kind AND claim_order IS NOT NULL
-                   AND (claim_order, id) > (p.claim_order, p.id)
+                 WHERE queue = p.queue AND kind = p.kind AND claim_order = p.claim_order AND id > p.id
+                 ORDER BY id
+                 LIMIT 1), (
+                 SELECT id
+                 FROM jobs
+                 WHERE queue = p.queue AND kind = p.kind AND claim_order > p.claim_order
                  ORDER BY claim_order, id
-                 LIMIT 1)
+                 LIMIT 1))
              WHERE p.n < p.room)
          SELECT {}
          FROM jobs

@@ -32,9 +32,11 @@ const MAX_BATCH: usize = 512;
 /// New pages, 16 MB, that a transaction takes before the calls left go into the next: most of what the WAL may grow by
 /// between two looks at its length. Changes of pages that are there come on top, and one call alone may take more.
 const MAX_PAGES: i64 = 4096;
-/// One try for the write lock. SQLite asks ever more seldom the longer it waits; within this time every few ms, which
-/// gives us a turn beside a program that lets go only for a moment.
+/// One try for the write lock. After it the calls are looked at whose time is over.
 const LOCK_TRY: Duration = Duration::from_millis(50);
+/// How often the write lock is asked for meanwhile. SQLite's own way, ever more seldom, leaves it unused for milliseconds
+/// between the commits of two processes.
+const ASK_EVERY: Duration = Duration::from_micros(300);
 
 /// A request to the writer.
 pub(super) enum Call {
@@ -89,16 +91,15 @@ impl Writer {
         while calls.blocking_recv_many(&mut received, MAX_BATCH) > 0 {
             let mut look = false;
             for call in received.drain(..) {
-                match call {
-                    Call::Write(work) => waiting.push_back(work),
-                    Call::Look => look = true,
-                }
+                look |= sort(call, &mut waiting);
             }
             if look {
                 self.look();
             }
             while !waiting.is_empty() {
-                self.commit(&mut waiting);
+                if self.commit(&mut waiting, &mut calls) {
+                    self.look();
+                }
                 self.tend_log();
             }
         }
@@ -125,21 +126,31 @@ impl Writer {
         }
     }
 
-    /// Runs what is waiting, up to [`MAX_PAGES`], in one transaction.
-    fn commit(&mut self, waiting: &mut Waiting) {
+    /// Runs what is waiting, up to [`MAX_PAGES`], in one transaction, and what comes while it waits for the write lock or
+    /// runs: it would else wait for another sync. Answers whether somebody has asked for a look meanwhile.
+    fn commit(&mut self, waiting: &mut Waiting, calls: &mut mpsc::Receiver<Call>) -> bool {
         let begun = self
             .reopen_if_needed()
             .and_then(|()| self.check_log())
             .and_then(|()| self.begin(waiting));
         if let Err(error) = begun {
-            return refuse(waiting.drain(..), &error);
+            refuse(waiting.drain(..), &error);
+            return false;
         }
-        let Some(conn) = self.conn.as_ref().filter(|conn| !conn.is_autocommit()) else { return };
-        let mut changed = false;
+        let Some(conn) = self.conn.as_ref().filter(|conn| !conn.is_autocommit()) else {
+            return false;
+        };
+        let (mut changed, mut look) = (false, false);
         let mut differences = Differences::default();
         let mut kept = Vec::with_capacity(waiting.len());
         let full = pages(conn).map_or(i64::MAX, |pages| pages + MAX_PAGES);
-        while let Some(mut work) = waiting.pop_front() {
+        loop {
+            while kept.len() + waiting.len() < MAX_BATCH
+                && let Ok(call) = calls.try_recv()
+            {
+                look |= sort(call, waiting);
+            }
+            let Some(mut work) = waiting.pop_front() else { break };
             gather(&mut work, waiting);
             match run_in_savepoint(conn, work.as_mut()) {
                 Ok((rows, of_call)) => {
@@ -151,7 +162,8 @@ impl Writer {
                     // SQLite has rolled the whole transaction back.
                     kept.push(work);
                     kept.extend(waiting.drain(..));
-                    return refuse(kept, &error);
+                    refuse(kept, &error);
+                    return look;
                 }
                 Err(error) => match work.part() {
                     Parts::One(work) => work.answer(Err(error)),
@@ -170,10 +182,12 @@ impl Writer {
         if let Err(error) = differences.write(conn) {
             // A change must be saved together with its counts.
             ignore(conn.execute_batch("ROLLBACK"), "SQLite has rolled back already");
-            return refuse(kept, &error);
+            refuse(kept, &error);
+            return look;
         }
         if let Err(error) = conn.execute_batch("COMMIT") {
-            return self.unknown(kept, error);
+            self.unknown(kept, error);
+            return look;
         }
         if changed {
             self.changes.send_modify(|n| *n += 1);
@@ -182,6 +196,7 @@ impl Writer {
         for work in kept {
             work.answer(Ok(()));
         }
+        look
     }
 
     /// Refuses writes while the WAL is at its limit; the checkpointer tries to shrink it.
@@ -205,7 +220,7 @@ impl Writer {
         let Some(conn) = &self.conn else {
             return Ok(());
         };
-        conn.busy_timeout(LOCK_TRY)?;
+        conn.busy_handler(Some(ask_again))?;
         while !waiting.is_empty() {
             match conn.execute_batch("BEGIN IMMEDIATE").map_err(Error::from) {
                 Err(error) if error.code() == Code::StoreBusy => {
@@ -252,6 +267,27 @@ fn gather(work: &mut Box<dyn Work>, waiting: &mut Waiting) {
     for other in std::mem::take(waiting) {
         waiting.extend(work.take_in(other));
     }
+}
+
+/// Puts a call into the line; answers whether it is for a look instead.
+fn sort(call: Call, waiting: &mut Waiting) -> bool {
+    match call {
+        Call::Write(work) => waiting.push_back(work),
+        Call::Look => return true,
+    }
+    false
+}
+
+/// Whether SQLite is to ask for the write lock once more after it was refused `times` times. Another process holds it for a
+/// commit, which is a few milliseconds: we ask often enough to lose little of them.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no signal tells that another process let go of the lock"
+)]
+fn ask_again(times: i32) -> bool {
+    let asked = ASK_EVERY * times.unsigned_abs();
+    std::thread::sleep(ASK_EVERY);
+    asked < LOCK_TRY
 }
 
 /// Answers every call of a batch that surely changed nothing.
