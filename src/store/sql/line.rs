@@ -131,13 +131,10 @@ pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Ve
              SELECT j.queue, j.kind
              FROM found
              JOIN jobs j ON j.id = coalesce((
-                 SELECT id
-                 FROM jobs
+                 SELECT id FROM jobs
                  WHERE claim_order IS NOT NULL AND queue = found.queue AND kind > found.kind
-                 ORDER BY kind
-                 LIMIT 1), (
-                 SELECT id
-                 FROM jobs
+                 ORDER BY kind LIMIT 1), (
+                 SELECT id FROM jobs
                  WHERE claim_order IS NOT NULL AND queue > found.queue
                  ORDER BY queue, kind
                  LIMIT 1))),
