@@ -11,7 +11,7 @@ use super::standby::Overseer;
 use super::sweep::{Preparation, Sweeper};
 use super::{Settings, Stop};
 use crate::clock::Clock;
-use crate::error::{Code, Result, ignore};
+use crate::error::{Code, Result};
 use crate::model::{
     Job, JobId, Kind, KindRules, Lane, PollRequest, Polled, Queue, QueueState, Registration,
     Service, Settlement, Timestamp, WorkerId,
@@ -149,12 +149,7 @@ impl Poller {
         let (mut helpers, quit) = (JoinSet::new(), CancellationToken::new());
         helpers.spawn(Arc::clone(life).beat(self.store.clone(), self.clock.clone()));
         let store = self.store.clone();
-        helpers.spawn(async move {
-            ignore(
-                store.watch_foreign_commits().await,
-                "nothing is committed to a closed database",
-            );
-        });
+        helpers.spawn(hear_of_commits(store, self.clock.clone()));
         let overseer = Overseer::new(&self.store, &self.clock, life, self.settings.is_server);
         let mut leading = JoinSet::new();
         leading.spawn(overseer.serve(quit.clone()));
@@ -364,6 +359,17 @@ impl Poller {
             }
         };
         self.held.remove(&task);
+    }
+}
+
+/// Hears of other programs' commits until the database is closed.
+async fn hear_of_commits(store: Store, clock: Clock) {
+    while let Err(error) = store.watch_foreign_commits().await {
+        if error.code() == Code::StoreClosed {
+            return;
+        }
+        warn_coded!(Code::StoreWatch, "watch for other programs' commits: {error}");
+        clock.sleep(LOOK_AGAIN).await;
     }
 }
 

@@ -68,8 +68,8 @@ codes! {
     StoreCounts: Internal = "STORE-COUNT-001", "Counts of jobs differed from the rows",
         "Lamplighter has a bug, or another program changed rows of jobs that were counted.", "The server has corrected the counts. If no other program writes to the database, report the message as a bug.";
     StoreWatch: Internal = "STORE-WATCH-001", "Changes by other programs are noticed late",
-        "The kernel refused to watch the database file.",
-        "Raise fs.inotify.max_user_instances; until then the server looks every 250 ms.";
+        "The kernel refused to watch the database file, or a look at the jobs failed.",
+        "Read the cause in the message. For the kernel's watch, raise fs.inotify.max_user_instances; until then the server looks every 250 ms. A look that failed is made again after a second.";
     ModelInvalid: Invalid = "JOB-VALUE-001", "A value is not valid",
         "A name, a number or a text does not fit its rule.", "Give a value that fits the rule; nothing was changed.";
     QueueFull: TooMany = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",

@@ -28,6 +28,23 @@ impl Store {
         self.db.row("enqueue a job", move |tx| sql::jobs::insert(tx, &job, now)).await
     }
 
+    /// Stores a job that a running job makes, under its lease.
+    ///
+    /// # Errors
+    /// `STORE-LEASE-001` if the lease is not held any more; nothing is stored then (P9). As [`Store::enqueue`].
+    pub async fn enqueue_under(
+        &self,
+        lease: Lease,
+        job: NewJob,
+        now: Timestamp,
+    ) -> Result<Enqueued> {
+        let enqueue = move |tx: &Tx<'_>, now| {
+            sql::lease::expect_held(tx, &lease)?;
+            sql::jobs::insert(tx, &job, now)
+        };
+        self.db.rule("enqueue a job", now, enqueue).await
+    }
+
     /// Stores up to 10,000 jobs in one transaction: all of them or none (P4). Answers in their order.
     ///
     /// # Errors

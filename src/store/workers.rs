@@ -170,6 +170,26 @@ impl Store {
     }
 }
 
+/// For tests of a writer that hangs.
+#[cfg(test)]
+impl Store {
+    /// Keeps the writer busy, without the write lock, until `held` ends; answers then that nothing was saved.
+    pub(crate) fn hang(
+        &self,
+        held: std::sync::mpsc::Receiver<()>,
+    ) -> tokio::task::JoinHandle<Result<()>> {
+        let (store, held) = (self.clone(), std::sync::Mutex::new(held));
+        tokio::spawn(async move {
+            let hang = move |tx: &Tx<'_>| {
+                tx.execute_batch("ROLLBACK")?;
+                drop(held.lock().map(|held| held.recv()));
+                Err(crate::error::Error::new(crate::error::Code::StoreIo, "hang"))
+            };
+            store.db.row("hang", hang).await
+        })
+    }
+}
+
 /// For tests of what other layers say about workers.
 #[cfg(test)]
 #[cfg(feature = "web")]

@@ -367,14 +367,19 @@ async fn a_lease_is_needed_to_write_and_ends_once(store: &Store) {
     let id = add(store, job()).await;
     let lease = leader.claim(1).await.remove(0);
     store.set_progress(lease.clone(), "half".into()).await.unwrap();
+    let child = || NewJob { parent_id: Some(id), ..NewJob::new(Kind::named("child")) };
+    let made = store.enqueue_under(lease.clone(), child(), START).await.unwrap().id();
     assert_eq!(leader.settle(lease.clone(), failed()).await, Status::Scheduled);
     let waits = get(store, id).await;
     assert_eq!((waits.attempt, waits.run_at), (1, later(10)), "P12");
     let end = AttemptEnd::Answered(done());
     let late = store.settle(lease.clone(), end, Duration::ZERO, START).await;
     assert!(late.unwrap_err().is_lease_lost(), "P9");
+    let refused = store.enqueue_under(lease.clone(), child(), START).await.unwrap_err();
+    assert!(refused.is_lease_lost(), "P9");
     assert!(store.set_progress(lease, "all".into()).await.unwrap_err().is_lease_lost(), "P9");
     assert_eq!(get(store, id).await, waits);
+    assert_eq!(all(store).await.iter().map(|job| job.id).max(), Some(made), "no further child");
     let again = leader.poll(1, later(10)).await.claimed.remove(0);
     assert_eq!((again.epoch, again.attempt), (2, 2));
     assert_eq!(leader.settle(again.lease().unwrap(), done()).await, Status::Completed);
@@ -398,6 +403,8 @@ async fn what_a_lost_worker_ran_is_settled_as_lost(store: &Store) {
     );
     let job = get(store, id).await;
     assert_eq!((job.attempt, job.interrupted), (0, 1), "P11");
+    let child = store.enqueue_under(stale.clone(), self::job(), START).await;
+    assert!(child.unwrap_err().is_lease_lost(), "P9");
     let end = AttemptEnd::Answered(done());
     assert!(
         store.settle(stale, end, Duration::ZERO, START).await.unwrap_err().is_lease_lost(),
