@@ -21,6 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+mod date;
+
 /// The test that is the child process where [`FOLDER`] is set.
 const CHILD: &str = "campaign::a_process_ends_well_when_its_input_is_closed";
 /// The folder in which a child process works.
@@ -140,15 +142,21 @@ struct Process(Child);
 
 impl Process {
     fn start(folder: &Path, ahead: u32) -> Self {
-        let child = Command::new(std::env::current_exe().unwrap())
+        Self::start_with(folder, ahead, |_| {})
+    }
+
+    /// The same, with more in its environment.
+    fn start_with(folder: &Path, ahead: u32, more: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
             .args(["--exact", CHILD, "--nocapture"])
             .env(FOLDER, folder)
             .env(AHEAD, ahead.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Self(child.unwrap())
+            .stderr(Stdio::null());
+        more(&mut command);
+        Self(command.spawn().unwrap())
     }
 
     fn pid(&self) -> u32 {
