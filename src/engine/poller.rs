@@ -13,8 +13,8 @@ use super::{Settings, Stop};
 use crate::clock::Clock;
 use crate::error::{Code, Result};
 use crate::model::{
-    Job, JobId, Kind, KindRules, Lane, PollRequest, Polled, Queue, QueueState, Registration,
-    Service, Settlement, Timestamp, WorkerId,
+    Differing, Job, JobId, Kind, KindRules, Lane, PollRequest, Polled, Queue, QueueState,
+    Registration, Service, Settlement, Timestamp, WorkerId,
 };
 use crate::store::Store;
 use crate::{error_coded, warn_coded};
@@ -381,12 +381,20 @@ async fn due(clock: &Clock, at: Option<Timestamp>) {
     }
 }
 
-fn warn_of(differing: &[Kind]) {
-    if !differing.is_empty() {
-        let names: Vec<_> = differing.iter().map(Kind::as_str).collect();
+fn warn_of(differing: &Differing) {
+    if !differing.kinds.is_empty() {
+        let names: Vec<_> = differing.kinds.iter().map(Kind::as_str).collect();
         warn_coded!(
             Code::EngineKinds,
             "another process has registered other rules for {}: those of this process hold now",
+            names.join(", ")
+        );
+    }
+    if !differing.queues.is_empty() {
+        let names: Vec<_> = differing.queues.iter().map(Queue::as_str).collect();
+        warn_coded!(
+            Code::EngineLimits,
+            "another process has registered another limit for {}: that of this process holds now",
             names.join(", ")
         );
     }

@@ -148,6 +148,8 @@ codes! {
         "Processes that a lost worker had started could not be ended.", "The jobs of that worker wait until they are; the engine tries again every second. The message names the cause.";
     EngineKinds: Internal = "ENGINE-KIND-001", "Two processes have registered different rules for a kind",
         "Processes of two versions of a program, or of two programs, run the same kind.", "The newest registration holds. Start both processes from the same version.";
+    EngineLimits: Internal = "ENGINE-KIND-002", "Two processes have registered different limits for a queue",
+        "Processes of two versions of a program, or of two programs, limit the same queue.", "The newest registration holds. Start both processes from the same version, or set the limit with `lamplighter queues limit`, which holds for all.";
     LogInput: Missing = "LOGS-INPUT-001", "The log file cannot be read",
         "The file does not exist, you may not read it, or it is not text.",
         "Name a readable text file with one log entry on each line.";

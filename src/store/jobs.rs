@@ -172,6 +172,7 @@ impl Store {
     /// `ENGINE-LEASE-001` if the worker was judged lost, and `ENGINE-LEAD-001` if another one leads; nothing is changed then
     /// (P9).
     pub async fn poll(&self, request: PollRequest, now: Timestamp) -> Result<Polled> {
+        self.db.news().saw(now);
         let poll = move |tx: &Tx<'_>, now| core::poll::poll(tx, &request, now);
         self.db.rule("poll", now, poll).await
     }

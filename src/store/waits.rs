@@ -49,7 +49,7 @@ impl Store {
         let filter = EventFilter::of(filter)?;
         let since = news::since(now);
         let ended = move |c: &_| sql::jobs::ends(c, since, MAX_ENDS);
-        let ended = self.db.read("look which jobs have ended", ended).await?;
+        let (ended, _) = self.db.read("look which jobs have ended", ended).await?;
         Ok(self.db.news().follow(filter, now, &ended))
     }
 
@@ -84,15 +84,19 @@ impl Store {
             let gone = move |c: &_| sql::jobs::not_open(c, &waited);
             news.wake(&self.db.read("look at the jobs that are waited for", gone).await?);
         }
-        while let Some(since) = news.ends_since() {
+        let Some(mut since) = news.ends_since() else { return Ok(()) };
+        let back = news.went_back();
+        loop {
             let ends = move |c: &_| sql::jobs::ends(c, since, MAX_ENDS);
-            let ends = self.db.read("look which jobs have ended", ends).await?;
+            let (ends, more) = self.db.read("look which jobs have ended", ends).await?;
             news.tell_ends(&ends);
-            // A full look that found nothing newer would be made for ever.
-            if ends.len() < MAX_ENDS || news.ends_since() == Some(since) {
-                break;
+            match ends.last() {
+                // A full look that found nothing newer would be made for ever.
+                Some(last) if more && last.at > since => since = last.at,
+                Some(_) | None => break,
             }
         }
+        news.looked(back);
         Ok(())
     }
 

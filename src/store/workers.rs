@@ -5,8 +5,8 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Epoch, Kind, KindRules, Leader, Note, ProcessFacts, Processes, RegisteredKind, Registration,
-    ServerFacts, Service, Timestamp, Worker, WorkerId,
+    Differing, Epoch, Kind, KindRules, Leader, Note, ProcessFacts, Processes, RegisteredKind,
+    Registration, ServerFacts, Service, Timestamp, Worker, WorkerId,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -80,9 +80,9 @@ impl Store {
 
 /// The lease of a worker.
 impl Store {
-    /// Registers a worker with its kinds and the limits of its program; from this commit on it may claim. Answers the kinds
-    /// of which another worker has registered other rules. [`Store::unblock`] is what it does next.
-    pub async fn register(&self, registration: Registration, now: Timestamp) -> Result<Vec<Kind>> {
+    /// Registers a worker with its kinds and the limits of its program; from this commit on it may claim. Answers
+    /// what another worker has registered in another way. [`Store::unblock`] is what it does next.
+    pub async fn register(&self, registration: Registration, now: Timestamp) -> Result<Differing> {
         let facts = self.says();
         let register =
             move |tx: &Tx<'_>, now| sql::workers::register(tx, &registration, &facts, now);
