@@ -212,6 +212,13 @@ CREATE TABLE job_events (
   PRIMARY KEY (job_id, sequence)
 ) STRICT, WITHOUT ROWID;
 
+-- A job that is put off every second for a month would have millions of steps: the first 100 and the newest 400 are kept.
+CREATE TRIGGER job_events_bounded AFTER INSERT ON job_events
+WHEN NEW.sequence > 500
+BEGIN
+  DELETE FROM job_events WHERE job_id = NEW.job_id AND sequence = NEW.sequence - 400;
+END;
+
 -- Attempts that are more than the plain path: all but the first when that one completed.
 CREATE TABLE job_attempts (
   job_id     INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
@@ -225,6 +232,12 @@ CREATE TABLE job_attempts (
   error_code TEXT,
   PRIMARY KEY (job_id, epoch)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER job_attempts_bounded AFTER INSERT ON job_attempts
+WHEN NEW.epoch > 500
+BEGIN
+  DELETE FROM job_attempts WHERE job_id = NEW.job_id AND epoch = NEW.epoch - 400;
+END;
 
 -- Exact counts per status, kind and queue ('' before admission), written in the commit that changes them. Not by
 -- triggers: those would cost nearly half of the throughput.

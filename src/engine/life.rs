@@ -247,7 +247,9 @@ mod tests {
         // Our writer hangs and holds no lock.
         let hangs = store.hang(held);
         let beating = tokio::spawn(Arc::clone(&ours).beat(store.clone(), clock.clone()));
+        let begun = Instant::now();
         while !ours.lost.is_cancelled() {
+            assert!(begun.elapsed() < Duration::from_mins(1), "it goes on");
             other.beat(theirs.me.worker.clone(), clock.now()).await.unwrap();
         }
         assert!(ours.handlers.is_cancelled());
@@ -255,6 +257,6 @@ mod tests {
         let rows = other.workers().await.unwrap();
         assert!(rows.iter().all(|row| row.lost_at.is_none()), "nobody had judged it lost");
         drop(let_go);
-        hangs.await.unwrap_err();
+        hangs.await.unwrap().unwrap_err();
     }
 }

@@ -127,7 +127,7 @@ codes! {
     PoisonPill: Internal = "JOB-RUN-003", "A job was ended because the server died each time it ran",
         "The server's process died several times while this job ran.", "Find out what the job does to the server, then run it again.";
     Interrupted: Internal = "JOB-RUN-004", "A job was interrupted",
-        "The server stopped or died while the job ran, and its kind must not run twice.", "Run the job again if its work is still needed.";
+        "The process that ran the job stopped or died, and its kind must not run twice.", "Run the job again if its work is still needed.";
     EngineSettle: Internal = "ENGINE-WRITE-001", "The end of a job could not be saved yet",
         "The database refused the write.", "The server tries again every second; the message names the cause.";
     EnginePoll: Internal = "ENGINE-POLL-001", "The poller could not look for work",

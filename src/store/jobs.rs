@@ -13,7 +13,7 @@ use crate::model::{
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Steps of a job's history that are read at most; a job with more has a story that no page can tell.
+/// Steps of a job's history that are read at most: more than are kept.
 const MAX_EVENTS: usize = 1000;
 /// Jobs that one call stores: one transaction of some hundred milliseconds, which everybody else waits for.
 const MAX_BULK: usize = 10_000;
@@ -152,13 +152,14 @@ impl Store {
         self.db.read("ask whether anything can start", move |c| sql::jobs::is_idle(c, now)).await
     }
 
-    /// A job's newest 1,000 steps outside the plain path, oldest first.
+    /// A job's steps outside the plain path, oldest first. Of a long history the first 100 and the newest 400 are kept;
+    /// [`Event::left_out_after`] says how many are missing between two.
     pub async fn job_events(&self, id: JobId) -> Result<Vec<Event>> {
         let events = move |c: &_| sql::history::events(c, id, MAX_EVENTS);
         self.db.read("read a job's events", events).await
     }
 
-    /// A job's newest 1,000 attempts beyond the plain path, oldest first.
+    /// A job's attempts beyond the plain path, oldest first. Of many the first 100 and the newest 400 are kept.
     pub async fn job_attempts(&self, id: JobId) -> Result<Vec<Attempt>> {
         let attempts = move |c: &_| sql::history::attempts(c, id, MAX_EVENTS);
         self.db.read("read a job's attempts", attempts).await
