@@ -3,6 +3,7 @@
 //! *Invariant:* nothing here does I/O, awaits, knows SQL or asks for the time.
 
 mod account;
+mod begun;
 mod budget;
 mod bulk;
 mod cadence;
