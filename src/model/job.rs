@@ -1,7 +1,7 @@
 //! The job: one stored unit of work.
 
 use super::begun::begun;
-use super::{ConcurrencyKey, Kind, Queue, Timestamp, UniqueKey, WorkerId};
+use super::{ConcurrencyKey, Kind, Queue, Tag, Timestamp, UniqueKey, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -199,6 +199,8 @@ begun! {
     pub parent_id: Option<JobId> = None;
     /// Ties its log lines to those of the request that made it.
     pub correlation_id: Option<String> = None;
+    /// The words by which it is found.
+    pub tags: Vec<Tag> = Vec::new();
     /// What its handler answered, JSON text.
     pub result: Option<String> = None;
     /// Why it failed, or why its last attempt did.

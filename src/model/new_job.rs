@@ -3,13 +3,15 @@
 mod options;
 
 use super::begun::begun;
-use super::limits::{MAX_ATTEMPTS, MAX_KEY_BYTES, check_priority, payload_text};
+use super::limits::{MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_TAGS, check_priority, payload_text};
 use super::{
-    Actor, ConcurrencyKey, JobId, Kind, Occurrence, Payload, Queue, Timestamp, Trigger, UniqueKey,
+    Actor, ConcurrencyKey, JobId, Kind, Occurrence, Payload, Queue, Tag, Timestamp, Trigger,
+    UniqueKey,
 };
 use crate::error::{Code, Error, Result};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 begun! {
@@ -57,6 +59,8 @@ begun! {
     pub parent_id: Option<JobId> = None;
     /// Ties the job's log lines to those of the request that made it, at most 200 bytes.
     pub correlation_id: Option<String> = None;
+    /// Words by which it is found, whatever its kind: at most 10.
+    pub tags: Vec<Tag> = Vec::new();
     /// Who asked for it: written to the audit log in the same transaction.
     pub actor: Option<Actor> = None;
 }
@@ -115,23 +119,31 @@ impl NewJob {
         }
     }
 
+    /// Its tags as they are stored, each once; `None`: it has none.
+    pub(crate) fn stored_tags(&self) -> Option<String> {
+        let tags: BTreeSet<&str> = self.tags.iter().map(Tag::as_str).collect();
+        (!tags.is_empty()).then(|| serde_json::json!(tags).to_string())
+    }
+
     /// A text of what the request asks for. Two requests under one idempotency key are the same request if their texts
     /// are. The text leaves out the sender (actor, correlation id) and the start (a delay counts anew from each request).
     /// The store keeps its hash, so its form must not change.
     pub(crate) fn body(&self) -> String {
         let millis = |length: Option<Duration>| length.map(|length| length.as_millis().to_string());
-        let fields = serde_json::json!([
-            self.kind.as_str(),
-            self.payload,
-            self.queue.as_ref().map(Queue::as_str),
-            self.priority,
-            self.max_attempts,
-            millis(self.timeout),
-            self.unique_key.as_ref().map(UniqueKey::as_str),
-            millis(self.unique_window),
-            self.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
-        ]);
-        fields.to_string()
+        let mut fields = vec![
+            json!(self.kind.as_str()),
+            json!(self.payload),
+            json!(self.queue.as_ref().map(Queue::as_str)),
+            json!(self.priority),
+            json!(self.max_attempts),
+            json!(millis(self.timeout)),
+            json!(self.unique_key.as_ref().map(UniqueKey::as_str)),
+            json!(millis(self.unique_window)),
+            json!(self.concurrency_key.as_ref().map(ConcurrencyKey::as_str)),
+        ];
+        // What has come later stands there only if a request names it.
+        fields.extend(self.stored_tags().map(Value::from));
+        Value::from(fields).to_string()
     }
 
     /// The job, if the table takes its values.
@@ -164,6 +176,9 @@ impl NewJob {
             {
                 let takes = format!("its idempotency key has 1 to {MAX_KEY_BYTES} bytes");
                 return Err(invalid(takes));
+            }
+            Self { tags, .. } if tags.len() > MAX_TAGS => {
+                return Err(invalid(format!("it has at most {MAX_TAGS} tags")));
             }
             _ => return Ok(self),
         };
