@@ -46,6 +46,7 @@ mod schema;
 mod sessions;
 mod setting_changes;
 mod settings;
+mod slots;
 mod standby;
 mod support;
 mod templates;

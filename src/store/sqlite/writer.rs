@@ -34,9 +34,11 @@ const MAX_BATCH: usize = 512;
 const MAX_PAGES: i64 = 4096;
 /// One try for the write lock. After it the calls are looked at whose time is over.
 const LOCK_TRY: Duration = Duration::from_millis(50);
-/// How often the write lock is asked for meanwhile. SQLite's own way, ever more seldom, leaves it unused for milliseconds
-/// between the commits of two processes.
-const ASK_EVERY: Duration = Duration::from_micros(300);
+/// How often the first try asks for the write lock. SQLite's own way, ever more seldom, leaves the lock unused for
+/// milliseconds between the commits of two processes.
+const ASK_AT_FIRST: Duration = Duration::from_micros(300);
+/// How often later tries ask: another program holds the lock for longer than a commit of ours takes.
+const ASK_LATER: Duration = Duration::from_millis(5);
 
 /// A request to the writer.
 pub(super) enum Call {
@@ -144,10 +146,13 @@ impl Writer {
         let mut differences = Differences::default();
         let mut kept = Vec::with_capacity(waiting.len());
         let full = pages(conn).map_or(i64::MAX, |pages| pages + MAX_PAGES);
+        // Calls that fail count too: they would else keep the others from their answers.
+        let mut taken = waiting.len();
         loop {
-            while kept.len() + waiting.len() < MAX_BATCH
+            while taken < MAX_BATCH
                 && let Ok(call) = calls.try_recv()
             {
+                taken += 1;
                 look |= sort(call, waiting);
             }
             let Some(mut work) = waiting.pop_front() else { break };
@@ -220,10 +225,11 @@ impl Writer {
         let Some(conn) = &self.conn else {
             return Ok(());
         };
-        conn.busy_handler(Some(ask_again))?;
+        conn.busy_handler(Some(ask_at_first))?;
         while !waiting.is_empty() {
             match conn.execute_batch("BEGIN IMMEDIATE").map_err(Error::from) {
                 Err(error) if error.code() == Code::StoreBusy => {
+                    conn.busy_handler(Some(ask_later))?;
                     let over = |asked: Instant| asked.elapsed() >= self.limits.lock_wait;
                     let late = waiting.iter().take_while(|work| over(work.asked())).count();
                     refuse(waiting.drain(..late), &error);
@@ -278,16 +284,24 @@ fn sort(call: Call, waiting: &mut Waiting) -> bool {
     false
 }
 
-/// Whether SQLite is to ask for the write lock once more after it was refused `times` times. Another process holds it for a
-/// commit, which is a few milliseconds: we ask often enough to lose little of them.
+/// Whether SQLite is to ask for the write lock once more after it was refused `times` times. Another process of ours holds it
+/// for a commit, which is a few milliseconds: we ask often enough to lose little of them.
+fn ask_at_first(times: i32) -> bool {
+    ask_again(times, ASK_AT_FIRST)
+}
+
+/// The same for later tries.
+fn ask_later(times: i32) -> bool {
+    ask_again(times, ASK_LATER)
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "no signal tells that another process let go of the lock"
 )]
-fn ask_again(times: i32) -> bool {
-    let asked = ASK_EVERY * times.unsigned_abs();
-    std::thread::sleep(ASK_EVERY);
-    asked < LOCK_TRY
+fn ask_again(times: i32, every: Duration) -> bool {
+    std::thread::sleep(every);
+    every * times.unsigned_abs() < LOCK_TRY
 }
 
 /// Answers every call of a batch that surely changed nothing.
@@ -337,8 +351,11 @@ mod tests {
     use crate::error::{Code, Error, Result};
     use crate::store::OpenMode;
     use rusqlite::Connection;
+    use std::future::Future;
+    use std::pin::pin;
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::task::{Context, Waker};
     use std::time::Duration;
     use tempfile::TempDir;
 
@@ -387,6 +404,37 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
             x => insert(tx, *x).map(|()| Ok(all.len())),
         });
         each.collect()
+    }
+
+    /// Puts a call into the line that fails and puts the next one like it there, until `failed` has come to [`ENDLESS`].
+    fn fail_again(db: &Arc<Database>, failed: &Arc<AtomicUsize>) {
+        let (line, count) = (Arc::clone(db), Arc::clone(failed));
+        let call = db.row("fail", move |_| {
+            if count.fetch_add(1, Ordering::Relaxed) < ENDLESS {
+                fail_again(&line, &count);
+            }
+            Err::<(), _>(Error::new(Code::StoreConstraint, "again"))
+        });
+        // The first step sends the call; nobody waits for its answer.
+        let sent = pin!(call).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(sent.is_pending());
+    }
+
+    const ENDLESS: usize = 2_000_000;
+
+    #[tokio::test]
+    async fn calls_that_fail_and_come_again_keep_no_other_call_from_its_answer() {
+        let (_folder, db) = database();
+        let (db, failed) = (Arc::new(db), Arc::new(AtomicUsize::new(0)));
+        let (line, count) = (Arc::clone(&db), Arc::clone(&failed));
+        let good = db.row("insert", move |c| {
+            fail_again(&line, &count);
+            insert(c, 1)
+        });
+        good.await.unwrap();
+        let meanwhile = failed.swap(ENDLESS, Ordering::Relaxed);
+        assert!(meanwhile < ENDLESS, "it was answered after {meanwhile} others");
+        assert_eq!(rows(&db).await, 1);
     }
 
     #[tokio::test]
