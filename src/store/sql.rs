@@ -24,7 +24,7 @@ pub(super) mod logs;
 pub(super) mod moves;
 pub(super) mod prune;
 pub(super) mod queues;
-mod references;
+pub(super) mod references;
 pub(super) mod remove;
 #[cfg(feature = "agents")]
 pub(super) mod repositories;

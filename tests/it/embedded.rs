@@ -2,7 +2,8 @@
 
 use crate::support::{STUCK, in_time, now, until};
 use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, JobId, Kind, NewJob, Payload, Status, WorkerId};
+use lamplighter::jobs::Jobs;
+use lamplighter::model::{Actor, BulkAct, Filter, JobId, Kind, NewJob, Payload, Status, WorkerId};
 use lamplighter::store::transactional::enqueue;
 use lamplighter::store::{OpenMode, Store, schema};
 use lamplighter::{Code, Engine};
@@ -359,7 +360,11 @@ async fn jobs_that_a_foreign_key_of_the_applications_names_are_kept_and_all_othe
             store.enqueue(NewJob::new(Kind::named("new")), now()),
         );
         assert_eq!(refused.unwrap_err().code(), Code::StoreConstraint, "{checked}");
-        made.unwrap();
+        let made = made.unwrap().id();
+        let jobs = Jobs::new(&store, &Clock::system());
+        let acted = jobs.act(&Filter::parse("id:1").unwrap(), BulkAct::Delete).await.unwrap();
+        assert_eq!((acted.done, acted.skipped), (0, 1), "{checked}");
+        store.cancel(made, Actor::program(), now()).await.unwrap();
         let in_a_year = now().plus(Duration::from_hours(365 * 24));
         while store.prune([].into(), in_a_year).await.unwrap() {}
         let left = store.job(ids[0]).await.unwrap().is_some();
