@@ -110,7 +110,7 @@ impl News {
         (!following.followers.is_empty()).then(|| following.since())
     }
 
-    /// The date is this. Whoever follows must hear of ends also after it went back.
+    /// The date is this. Those who follow hear of ends also after it went back.
     pub(super) fn saw(&self, now: Timestamp) {
         let mut following = lock(&self.following);
         if !following.followers.is_empty() {
