@@ -2,7 +2,7 @@
 
 mod options;
 
-use super::limits::{MAX_ATTEMPTS, MAX_KEY_BYTES, check_priority, payload_text};
+use super::limits::{MAX_AFTER, MAX_ATTEMPTS, MAX_KEY_BYTES, check_priority, payload_text};
 use super::{
     Actor, ConcurrencyKey, JobId, Kind, Occurrence, Payload, Queue, Timestamp, Trigger, UniqueKey,
 };
@@ -43,6 +43,10 @@ pub struct NewJob {
     /// The caller's name for this request, at most 200 bytes. A second request with the same name is answered with the
     /// first job, for 24 hours and while that job is not final (P3).
     pub idempotency_key: Option<String>,
+    /// The earlier jobs that it runs after. If one of them does not complete, it is cancelled.
+    pub after: Vec<JobId>,
+    /// The earlier jobs that it runs after, whatever becomes of them. With `after` at most 100.
+    pub after_any: Vec<JobId>,
     /// The schedule's occurrence that it is for.
     pub occurrence: Option<Occurrence>,
     /// The schedule that pays for the job when it is for no occurrence.
@@ -72,6 +76,8 @@ impl NewJob {
             unique_window: None,
             concurrency_key: None,
             idempotency_key: None,
+            after: Vec::new(),
+            after_any: Vec::new(),
             occurrence: None,
             schedule_id: None,
             parent_id: None,
@@ -138,7 +144,7 @@ impl NewJob {
     /// The store keeps its hash, so its form must not change.
     pub(crate) fn body(&self) -> String {
         let millis = |length: Option<Duration>| length.map(|length| length.as_millis().to_string());
-        let fields = serde_json::json!([
+        let mut fields = vec![serde_json::json!([
             self.kind.as_str(),
             self.payload,
             self.queue.as_ref().map(Queue::as_str),
@@ -148,8 +154,16 @@ impl NewJob {
             self.unique_key.as_ref().map(UniqueKey::as_str),
             millis(self.unique_window),
             self.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
-        ]);
-        fields.to_string()
+        ])];
+        if self.runs_after() > 0 {
+            fields.push(serde_json::json!({"after": self.after, "after_any": self.after_any}));
+        }
+        fields.iter().map(Value::to_string).collect()
+    }
+
+    /// How many jobs it is told to run after.
+    pub(crate) fn runs_after(&self) -> usize {
+        self.after.len() + self.after_any.len()
     }
 
     /// The job, if the table takes its values.
@@ -167,6 +181,9 @@ impl NewJob {
             }
             Self { timeout, .. } if too_short(*timeout) => {
                 "its time limit is a millisecond or more"
+            }
+            _ if self.runs_after() > MAX_AFTER => {
+                return Err(invalid(format!("it runs after at most {MAX_AFTER} jobs")));
             }
             Self { unique_window: Some(_), unique_key: None, .. } => {
                 "its unique window has no unique key to hold"
@@ -241,6 +258,9 @@ mod tests {
         let same = NewJob { correlation_id: Some("r-2".into()), ..first.clone() };
         let later = NewJob { run_at: Some(Timestamp::from_millis(9)), ..first.clone() };
         let other = NewJob { payload: Value::from(1), ..first.clone() };
+        let after = NewJob { after: vec![JobId(7)], ..first.clone() };
+        assert_ne!(first.body(), after.body());
+        assert_ne!(after.body(), NewJob { after_any: vec![JobId(7)], ..first.clone() }.body());
         assert_eq!(first.body(), later.body());
         assert_eq!(first.body(), same.body());
         assert_ne!(first.body(), other.body());

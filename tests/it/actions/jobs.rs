@@ -149,6 +149,8 @@ async fn jobs_are_queued_alike_by_every_face() {
                 max_attempts: option("--max-attempts").map(jobs::parse_attempts).transpose()?,
                 timeout: None,
                 unique_key: option("--unique-key").map(Into::into),
+                after: Vec::new(),
+                after_any: Vec::new(),
                 idempotency_key: None,
                 confirmed: false,
             };
