@@ -261,8 +261,8 @@ impl Queued {
         let over = self.jobs.iter().filter(|(_, job)| job.status.is_final());
         let over: BTreeMap<i64, Status> = over.map(|(id, job)| (*id, job.status)).collect();
         for job in self.jobs.values_mut() {
-            let Some((earlier, _, ended @ None)) = &mut job.after else { continue };
-            *ended = over.get(earlier).copied();
+            let Some((earlier, _, ended)) = &mut job.after else { continue };
+            *ended = ended.or_else(|| over.get(earlier).copied());
             if ended.is_some() && job.wait == Wait::After {
                 (job.status, job.wait) = (Status::Queued, Wait::Look);
             }
