@@ -13,7 +13,7 @@ pub use texts::{JobStart, parse_attempts, parse_ids, parse_instant, parse_payloa
 use super::{Answer, Call, Right, kinds, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, UniqueKey,
+    Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, Tag, UniqueKey,
 };
 use crate::store::Store;
 use crate::wire;
@@ -65,6 +65,8 @@ pub struct JobAdd {
     pub after: Vec<JobId>,
     /// The jobs that must be over before it starts, whatever becomes of them.
     pub after_any: Vec<JobId>,
+    /// Words by which it is found, ten at most.
+    pub tags: Vec<String>,
     /// For 24 hours a further request with this key is answered with the first job.
     pub idempotency_key: Option<String>,
     /// Whether a session without a sandbox was confirmed.
@@ -143,6 +145,7 @@ pub async fn enqueue(
         max_attempts: request.max_attempts,
         timeout: request.timeout,
         unique_key: request.unique_key.map(UniqueKey::parse).transpose()?,
+        tags: request.tags.into_iter().map(Tag::parse).collect::<Result<_>>()?,
         idempotency_key: request.idempotency_key,
         after: request.after,
         after_any: request.after_any,

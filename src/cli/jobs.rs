@@ -104,6 +104,9 @@ pub(super) struct NewArguments {
     /// Start it once these jobs are over, whatever became of them
     #[arg(long, value_name = "IDS", allow_negative_numbers = true)]
     after_any: Option<String>,
+    /// A word by which it is found with `list tag:WORD`; may be repeated, ten times at most
+    #[arg(long = "tag", value_name = "WORD")]
+    tags: Vec<String>,
     /// Repeating the command with this key prints the first job's id, for 24 hours
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
@@ -239,6 +242,7 @@ impl NewArguments {
             unique_key: self.unique_key,
             after: ids(self.after)?,
             after_any: ids(self.after_any)?,
+            tags: self.tags,
             idempotency_key: self.idempotency_key,
             confirmed: self.confirm.as_deref() == Some("full"),
         })

@@ -2,6 +2,7 @@
 
 use super::answer::answered;
 use super::app::App;
+use super::base::Link;
 use super::caller::Signed;
 use super::components::{
     Step, attempts, badge, card, confirm, elapsed, job_sentence, pretty, text_card, timeline, when,
@@ -15,7 +16,7 @@ use crate::actions::jobs::{self, RunAgain};
 use crate::actions::sessions;
 use crate::error;
 use crate::model::{
-    After, Cause, Event, Gate, Job, JobId, Kind, Neighbours, Role, SessionRequest, Status,
+    After, Cause, Event, Filter, Gate, Job, JobId, Kind, Neighbours, Role, SessionRequest, Status,
     Timestamp, Why,
 };
 use crate::store::Store;
@@ -44,7 +45,7 @@ pub(super) struct JobButton {
 
 impl JobButton {
     /// The page to go on to.
-    fn page_of(&self, id: JobId) -> String {
+    fn page_of(&self, id: JobId) -> Link {
         if self.on.as_deref() == Some("session") { nav::session(id) } else { nav::job(id) }
     }
 }
@@ -90,7 +91,7 @@ pub(super) async fn delete(
     Id(id): Id<JobId>,
 ) -> Result<Response, Problem> {
     let answer = jobs::delete(&app.web.store, &who.call(app.web.clock.now()), id.0).await?;
-    Ok(answered(who.face(), &answer, Tab::Jobs.path()))
+    Ok(answered(who.face(), &answer, &Tab::Jobs.link()))
 }
 
 /// GET `/jobs/{id}` and `/jobs/{id}/part`.
@@ -118,10 +119,9 @@ pub(super) async fn page(
             div."col-12" { (text_card("job-payload", "Payload", &pretty(&job.payload))) }
         }
     };
-    let path = format!("{}/part", nav::job(id));
     let part = LivePart {
         id: "job",
-        path: &path,
+        link: &nav::job(id).under("part"),
         version: version(&(
             job.status,
             job.epoch,
@@ -164,17 +164,17 @@ pub(super) async fn is_full(store: &Store, job: &Job) -> error::Result<bool> {
     }
 }
 
-/// The button that runs a job again; that of a session without a sandbox is red, says so and is the confirmation. `on` is
-/// `?on=session` on the page of a session.
-pub(super) fn run_again_form(id: JobId, is_full: bool, on: &str) -> Markup {
-    let path = format!("{}/run-again{on}", nav::job(id));
+/// The button that runs a job again; that of a session without a sandbox is red, says so and is the confirmation.
+/// `on_session` says that the button is on the page of a session.
+pub(super) fn run_again_form(id: JobId, is_full: bool, on_session: bool) -> Markup {
+    let action = nav::job(id).under("run-again").with(&[("on", on_session.then_some("session"))]);
     html! {
         @if is_full {
-            form method="post" action={ (path) (if on.is_empty() { "?" } else { "&" }) "confirm=full" } {
+            form method="post" action=(action.with(&[("confirm", "full")])) {
                 button.btn.btn-sm.btn-stop type="submit" { "Run again, without a sandbox" }
             }
         } @else {
-            form method="post" action=(path) { button.btn.btn-sm type="submit" { "Run again" } }
+            form method="post" action=(action) { button.btn.btn-sm type="submit" { "Run again" } }
         }
     }
 }
@@ -215,7 +215,7 @@ fn line(why: Option<&Why>) -> Markup {
 fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
     let form = |deed: &str, word: &str| {
         html! {
-            form method="post" action={ (nav::job(job.id)) "/" (deed) } {
+            form method="post" action=(nav::job(job.id).under(deed)) {
                 button.btn.btn-sm type="submit" { (word) }
             }
         }
@@ -223,7 +223,7 @@ fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
     let is_due = job.run_at <= now;
     html! {
         @if job.status.is_final() {
-            @if jobs::may_run_again(role, &job.kind) { (run_again_form(job.id, is_full, "")) }
+            @if jobs::may_run_again(role, &job.kind) { (run_again_form(job.id, is_full, false)) }
             @if jobs::may_delete(role) {
                 (confirm("delete-job", "Delete", &html! { "Its history, attempts and transcript go with it." },
                     &form("delete", "Delete now")))
@@ -329,6 +329,10 @@ fn facts(job: &Job, (children, neighbours): (&[JobId], &Neighbours), now: Timest
                 dt { "Earliest start" } dd { (when(job.run_at, now)) }
                 @if let Some(key) = &job.unique_key { dt { "Unique key" } dd { (key.as_str()) } }
                 @if let Some(key) = &job.concurrency_key { dt { "Concurrency key" } dd { (key.as_str()) } }
+                @if !job.tags.is_empty() {
+                    dt { "Tags" }
+                    dd { @for tag in &job.tags { a href=(nav::jobs(&Filter::default().tag(tag))) { (tag) } " " } }
+                }
                 @if let Some(worker) = &job.worker_id { dt { "Worker" } dd { (worker.as_str()) } }
                 @if let Some(code) = &job.error_code { dt { "Error code" } dd { code { (code) } } }
                 @if let Some(id) = &job.correlation_id {

@@ -28,6 +28,7 @@ fn new(kind: &str, payload: Value) -> JobAdd {
         unique_key: None,
         after: Vec::new(),
         after_any: Vec::new(),
+        tags: Vec::new(),
         idempotency_key: None,
         confirmed: false,
     }

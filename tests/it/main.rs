@@ -47,6 +47,7 @@ mod schema;
 mod sessions;
 mod setting_changes;
 mod settings;
+mod slots;
 mod standby;
 mod support;
 mod templates;
