@@ -103,6 +103,8 @@ word_enum!(
         Handler = "handler",
         /// A free slot of its concurrency key: as many jobs as the key allows run already.
         Key = "key",
+        /// The ends of the jobs that it runs after.
+        After = "after",
         /// A claim that the schema does not refuse.
         Constraint = "constraint",
     }
@@ -266,6 +268,8 @@ word_enum!(
         CancelRequested = "cancel_requested",
         /// The job was cancelled.
         Cancelled = "cancelled",
+        /// A job that it was to run after did not complete.
+        After = "after",
         /// A person made the waiting job due at once.
         RunNow = "run_now",
         /// A person gave the waiting job another time.
