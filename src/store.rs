@@ -132,6 +132,11 @@ impl Store {
         self.db.path().parent()
     }
 
+    /// Whether the database is an application's, which has the tables of the engine and no others of ours.
+    pub fn is_guest(&self) -> bool {
+        self.db.is_guest()
+    }
+
     /// A receiver that sees a new number after every commit that changed something, ours at once, another program's
     /// while [`Store::watch_foreign_commits`] runs. Arm it, look, then wait.
     pub fn changes(&self) -> watch::Receiver<u64> {

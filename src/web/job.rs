@@ -13,11 +13,14 @@ use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
+#[cfg(feature = "monitor")]
 use crate::actions::sessions;
+#[cfg(feature = "monitor")]
 use crate::error;
-use crate::model::{
-    Cause, Event, Gate, Job, JobId, Kind, Role, SessionRequest, Status, Timestamp, Why,
-};
+#[cfg(feature = "monitor")]
+use crate::model::SessionRequest;
+use crate::model::{Cause, Event, Gate, Job, JobId, Kind, Role, Status, Timestamp, Why};
+#[cfg(feature = "monitor")]
 use crate::store::Store;
 use axum::extract::State;
 use axum::response::Response;
@@ -106,12 +109,15 @@ pub(super) async fn page(
     let children = store.children(job.id).await?;
     let now = app.web.clock.now();
     let why = store.why(job.id, now).await?;
+    #[cfg(feature = "monitor")]
     let is_full = is_full(store, &job).await?;
+    #[cfg(not(feature = "monitor"))]
+    let is_full = false;
     let content = html! {
         div.row.row-cards {
             div."col-12" { (summary(&job, is_full, why.as_ref(), who.role(), now)) }
             div."col-lg-6" { (history(&job, &events, now)) }
-            div."col-lg-6" { (facts(&job, &children, now)) }
+            div."col-lg-6" { (facts(&job, &children, app.web.has_program(), now)) }
             @if let Some(error) = &job.error { div."col-12" { (text_card("job-error", "Error", error)) } }
             @if let Some(result) = &job.result { div."col-12" { (text_card("job-result", "Result", &pretty(result))) } }
             div."col-12" { (text_card("job-payload", "Payload", &pretty(&job.payload))) }
@@ -151,6 +157,7 @@ fn summary(job: &Job, is_full: bool, why: Option<&Why>, role: Role, now: Timesta
 }
 
 /// Whether running it again is asked for twice: as a session without a sandbox. A payload that cannot be read is refused anyway.
+#[cfg(feature = "monitor")]
 pub(super) async fn is_full(store: &Store, job: &Job) -> error::Result<bool> {
     if job.kind != Kind::AGENT_SESSION || !job.status.is_final() {
         return Ok(false);
@@ -301,7 +308,7 @@ fn happened(event: &Event) -> &str {
     }
 }
 
-fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
+fn facts(job: &Job, children: &[JobId], has_program: bool, now: Timestamp) -> Markup {
     card(
         "job-facts",
         "Facts",
@@ -309,7 +316,7 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
         &html! {
             dl.card-body.facts {
                 dt { "Kind" } dd { (job.kind) }
-                @if job.kind == Kind::AGENT_SESSION {
+                @if has_program && job.kind == Kind::AGENT_SESSION {
                     dt { "Session" } dd { a href=(nav::session(job.id)) { "session " (job.id) } }
                 }
                 dt { "Queue" } dd { @if let Some(queue) = &job.queue { (queue) } @else { "not admitted yet" } }
@@ -323,8 +330,11 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
                 @if let Some(worker) = &job.worker_id { dt { "Worker" } dd { (worker.as_str()) } }
                 @if let Some(code) = &job.error_code { dt { "Error code" } dd { code { (code) } } }
                 @if let Some(id) = &job.correlation_id {
-                    dt { "Log lines" }
-                    dd { a href=(nav::log_rows_of(id)) { (id) } }
+                    @if has_program {
+                        dt { "Log lines" } dd { a href=(nav::log_rows_of(id)) { (id) } }
+                    } @else {
+                        dt { "Correlation id" } dd { (id) }
+                    }
                 }
                 @if let Some(parent) = job.parent_id { dt { "Made by" } dd { a href=(nav::job(parent)) { "job " (parent) } } }
                 @if !children.is_empty() {

@@ -1,5 +1,7 @@
 //! The set-up check. For each thing that a server needs, it shows whether the server has it, and what to do if not.
 
+#[cfg(feature = "monitor")]
+use super::super::app::Program;
 use super::super::app::{App, Web};
 use super::super::base::link;
 use super::super::components::{card, live, size, when};
@@ -8,6 +10,7 @@ use super::super::part::{Shown, fresh, version};
 use super::super::problem::Problem;
 use crate::error::Code;
 use crate::model::{ProcessFacts, Readiness, ServerFacts, ServiceRun, Timestamp};
+#[cfg(feature = "monitor")]
 use crate::sessions::{Agents, Sandboxed};
 use axum::extract::State;
 use axum::response::Response;
@@ -42,10 +45,9 @@ pub(super) async fn read(web: &Web) -> Result<(String, Markup), Problem> {
     let now = web.clock.now();
     let overview = web.store.overview(now).await?;
     let server = web.store.server_facts(now).await?;
-    let mut checks = ready(web, server.as_ref());
-    checks.push(engine(*web.leading.borrow()));
-    if let Some(agents) = &web.agents {
-        checks.push(disk(agents));
+    let mut checks = of_program(web, server.as_ref());
+    if web.leading.is_some() {
+        checks.push(engine(!web.stands_by()));
     }
     let services = services(&server.map_or_else(|| web.store.says(), |server| server.says));
     let all = checks.iter().chain(&services);
@@ -56,7 +58,7 @@ pub(super) async fn read(web: &Web) -> Result<(String, Markup), Problem> {
             @for check in &checks { (line(check, now)) }
             dt { "Job database" }
             dd { (size(overview.database_bytes)) ", of it write-ahead log " (size(overview.wal_bytes)) }
-            dt { "Log database" } dd { (size(web.logs.bytes())) }
+            @if let Some(bytes) = log_bytes(web) { dt { "Log database" } dd { (size(bytes)) } }
             dt { "Version" } dd { "Lamplighter " (env!("CARGO_PKG_VERSION")) }
         }
         @if !services.is_empty() {
@@ -79,8 +81,28 @@ fn line(check: &Check, now: Timestamp) -> Markup {
     }
 }
 
+/// How large the database of the logs is, if there are pages of them.
+fn log_bytes(web: &Web) -> Option<u64> {
+    #[cfg(feature = "monitor")]
+    return web.program.as_ref().map(|program| program.logs.bytes());
+    #[cfg(not(feature = "monitor"))]
+    return None;
+}
+
+/// What sessions and scans need, where there are pages of them.
+fn of_program(web: &Web, server: Option<&ServerFacts>) -> Vec<Check> {
+    #[cfg(feature = "monitor")]
+    if let Some(program) = &web.program {
+        let mut checks = ready(web, program, server);
+        checks.extend(program.agents.as_ref().map(disk));
+        return checks;
+    }
+    Vec::new()
+}
+
 /// What the server says of the agent program, the sandbox and the issue tracker, and when it last said so.
-fn ready(web: &Web, server: Option<&ServerFacts>) -> Vec<Check> {
+#[cfg(feature = "monitor")]
+fn ready(web: &Web, program: &Program, server: Option<&ServerFacts>) -> Vec<Check> {
     // If no server leads, this process says what it knows itself.
     let own = web.store.says();
     let says = server.map_or(&own, |server| &server.says);
@@ -95,7 +117,7 @@ fn ready(web: &Web, server: Option<&ServerFacts>) -> Vec<Check> {
         };
         Check { name: name.to_owned(), is_good, found, at: fact.and(at) }
     };
-    let mut checks = match &web.agents {
+    let mut checks = match &program.agents {
         Some(agents) => vec![
             of("Agent program", says.agent.as_ref(), "Without it no session runs."),
             of("Sandbox of agents", says.sandbox.as_ref(), without_sandbox(agents)),
