@@ -69,7 +69,7 @@ const SCRATCH: Schema = Schema {
     owner: Owner::Ours { application_id: APPLICATION_ID },
     components: &[
         &schema::ENGINE,
-        #[cfg(feature = "agents")]
+        #[cfg(any(feature = "agents", feature = "web"))]
         &schema::PROGRAM,
     ],
     durable: false,

@@ -62,17 +62,44 @@ impl Web {
         self.leading.as_ref().is_some_and(|leading| !*leading.borrow())
     }
 
-    /// Whether there are pages of sessions, scans, repositories and logs.
-    pub(super) fn has_program(&self) -> bool {
-        #[cfg(feature = "monitor")]
-        return self.program.is_some();
-        #[cfg(not(feature = "monitor"))]
-        return false;
-    }
-
     /// The page to begin with.
     pub(super) fn home(&self) -> Tab {
         Tab::home(self.has_program())
+    }
+}
+
+#[cfg(feature = "monitor")]
+impl Web {
+    /// Whether there are pages of sessions, scans, repositories and logs.
+    pub(super) fn has_program(&self) -> bool {
+        self.program.is_some()
+    }
+
+    /// How large the database of the logs is, if there are pages of them.
+    pub(super) fn log_bytes(&self) -> Option<u64> {
+        self.program.as_ref().map(|program| program.logs.bytes())
+    }
+
+    /// A receiver that sees every change of the logs, if there are pages of them.
+    pub(super) fn log_changes(&self) -> Option<watch::Receiver<u64>> {
+        self.program.as_ref().map(|program| program.logs.changes())
+    }
+}
+
+/// A build without the feature `monitor` has no such pages.
+#[cfg(not(feature = "monitor"))]
+#[expect(clippy::unused_self, reason = "with the feature `monitor` it says what the program has")]
+impl Web {
+    pub(super) fn has_program(&self) -> bool {
+        false
+    }
+
+    pub(super) fn log_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    pub(super) fn log_changes(&self) -> Option<watch::Receiver<u64>> {
+        None
     }
 }
 

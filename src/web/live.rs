@@ -1,6 +1,6 @@
 //! The stream of events that each page listens to. It says that something has changed; the page's parts then ask what.
 
-use super::app::{App, Web};
+use super::app::App;
 use super::caller::Signed;
 use super::nav;
 use super::problem::Problem;
@@ -53,20 +53,13 @@ pub(super) async fn events(
     let place = place.map_err(|_| Problem::of(Code::WebStreams))?;
     let watch = Watch {
         jobs: app.web.store.changes(),
-        logs: log_changes(&app.web),
+        logs: app.web.log_changes(),
         ends_at: tokio::time::Instant::now() + LIFE,
         stage: Stage::First,
         _place: place,
     };
     let stream = stream::unfold(watch, next);
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
-}
-
-fn log_changes(web: &Web) -> Option<watch::Receiver<u64>> {
-    #[cfg(feature = "monitor")]
-    return web.program.as_ref().map(|program| program.logs.changes());
-    #[cfg(not(feature = "monitor"))]
-    return None;
 }
 
 /// Waits for the next change, or for ever if there is nothing that changes.

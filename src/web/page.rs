@@ -20,9 +20,7 @@ const HTMX_CONFIG: &str = r#"{"defaultSettleDelay":0,"includeIndicatorStyles":fa
 #[derive(Clone, Debug, Default)]
 pub(super) struct Frame {
     /// Who is known. If nobody is, the page has no navigation.
-    username: Option<String>,
-    /// Whether the person can sign out here.
-    signs_out: bool,
+    who: Option<Known>,
     /// Whether there are pages of sessions, scans, repositories and logs.
     has_program: bool,
     /// Whether a browser may load the files of the pages.
@@ -37,12 +35,20 @@ pub(super) struct Frame {
     now: Timestamp,
 }
 
+/// The person that a page is for.
+#[derive(Clone, Debug)]
+struct Known {
+    name: String,
+    /// Whether the person can sign out here.
+    signs_out: bool,
+}
+
 impl Frame {
     /// The frame of a page outside the navigation.
     pub(super) fn new(web: &Web, who: Option<&Signed>) -> Self {
         Self {
-            username: who.map(|who| who.person.name.clone()),
-            signs_out: who.is_some_and(|who| who.login.is_some()),
+            who: who
+                .map(|who| Known { name: who.person.name.clone(), signs_out: who.login.is_some() }),
             has_program: web.has_program(),
             has_files: true,
             standing_by: who.is_some() && web.stands_by(),
@@ -54,7 +60,7 @@ impl Frame {
 
     /// Whether the page has a navigation, which it has if somebody is signed in.
     pub(super) fn has_navigation(&self) -> bool {
-        self.username.is_some()
+        self.who.is_some()
     }
 
     /// The frame for somebody who may load nothing, not even a style sheet.
@@ -100,8 +106,8 @@ pub(super) fn layout(frame: &Frame, title: &str, content: &Markup) -> Markup {
             body {
                 a.skip href="#content" { "Skip to content" }
                 div.page {
-                    @if let Some(username) = &frame.username {
-                        (navigation(frame, username))
+                    @if let Some(who) = &frame.who {
+                        (navigation(frame, who))
                     }
                     div.page-wrapper {
                         @if frame.has_navigation() { (page_header(title, live)) }
@@ -144,18 +150,18 @@ fn head(frame: &Frame, title: &str) -> Markup {
     }
 }
 
-fn navigation(frame: &Frame, username: &str) -> Markup {
+fn navigation(frame: &Frame, who: &Known) -> Markup {
     html! {
         aside.sidebar aria-label="Navigation" {
             (brand())
             (links(frame))
-            (account(frame, username))
+            (account(who))
         }
         header.topbar {
             (brand())
             details #menu {
                 summary aria-label="Menu" { (icon(Icon::Menu)) }
-                div.menu { (links(frame)) (account(frame, username)) }
+                div.menu { (links(frame)) (account(who)) }
             }
         }
     }
@@ -179,17 +185,17 @@ fn links(frame: &Frame) -> Markup {
     }
 }
 
-fn account(frame: &Frame, username: &str) -> Markup {
+fn account(who: &Known) -> Markup {
     html! {
         div.account {
-            p.text-secondary { "Signed in as " strong { (username) } }
+            p.text-secondary { "Signed in as " strong { (who.name) } }
             button.tool.scripted type="button" data-action="theme" title="Light or dark" {
                 (icon(Icon::Moon)) (icon(Icon::Sun)) span.visually-hidden { "Change the theme" }
             }
             button.tool.scripted type="button" data-dialog="keys" title="Keys" {
                 (icon(Icon::Keyboard)) span.visually-hidden { "Show the keys" }
             }
-            @if frame.signs_out {
+            @if who.signs_out {
                 form method="post" action=(link(LOGOUT)) {
                     button.tool type="submit" {
                         (icon(Icon::Logout)) span { "Sign out" }

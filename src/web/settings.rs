@@ -1,6 +1,9 @@
 //! The Settings page: the set-up check, the switch that stops everything, every setting, and the audit log.
 
+mod check;
 pub(super) mod checks;
+#[cfg(feature = "monitor")]
+mod program;
 
 use super::answer::{answered, see_other};
 use super::app::App;

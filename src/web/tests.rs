@@ -2,6 +2,8 @@
 //!
 //! They use the real router in-process, a real database in a temporary folder, and a clock that is moved by hand.
 
+#![cfg(feature = "monitor")]
+
 mod access;
 mod admin;
 mod agent;
