@@ -234,6 +234,13 @@ const STRAY: &str = "
 const LINKS: &str =
     "[...document.querySelectorAll('a[href^=\"/\"]')].map(a => a.pathname + a.search)";
 
+/// Sends a form of the shop, and waits for the page that follows.
+fn submitted(page: &Page, action: &str) {
+    page.eval("window.before = true");
+    page.click(&format!("[action='{action}'] button"));
+    page.wait("!window.before && document.readyState == 'complete'");
+}
+
 /// Opens every page that one can get to by links, and answers how many there are.
 fn walk(page: &Page, url: &str) -> usize {
     let (mut known, mut open) = (BTreeSet::new(), vec![UNDER.to_owned()]);
@@ -263,8 +270,7 @@ async fn the_nested_pages_work_in_a_browser_behind_the_sign_in_of_the_host() {
         let page = chromium.page();
         page.open(&url);
         page.fill("[name=name]", "ada");
-        page.click("[action='/sign-in'] button");
-        page.wait("document.cookie == '' && document.readyState == 'complete'");
+        submitted(&page, "/sign-in");
         assert!(walk(&page, &url) > 15);
         // What changes is seen without a reload.
         page.open(&format!("{url}{UNDER}/jobs"));
@@ -283,8 +289,7 @@ async fn the_nested_pages_work_in_a_browser_behind_the_sign_in_of_the_host() {
         assert_eq!(page.complaints(), Vec::<String>::new(), "no error, no refusal");
         // Without the host's word there is nothing.
         page.open(&url);
-        page.click("[action='/sign-out'] button");
-        page.wait("document.readyState == 'complete'");
+        submitted(&page, "/sign-out");
         page.open(&format!("{url}{UNDER}/jobs"));
         page.wait("document.body.textContent.includes('These pages do not know you')");
         let refused = page.complaints();
