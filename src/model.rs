@@ -3,6 +3,7 @@
 //! *Invariant:* nothing here does I/O, awaits, knows SQL or asks for the time.
 
 mod account;
+mod begun;
 mod budget;
 mod bulk;
 mod cadence;
@@ -64,12 +65,13 @@ pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};
 pub use kind_rules::{Backoff, KindRules, Retention};
 pub use limits::{
-    MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, PRIORITIES, PRIORITY_STEP_MS,
+    MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TAG_BYTES, MAX_TAGS,
+    PRIORITIES, PRIORITY_STEP_MS,
 };
 pub use log::{Cited, Level, LogRow, NewLogRow};
 pub use marker::Marker;
 pub(crate) use moves::{Cancellation, JobStep, Move, Slots, cancellation, key, order};
-pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, UniqueKey, Username, WorkerId};
+pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, Tag, UniqueKey, Username, WorkerId};
 pub use new_job::{Enqueued, NewJob};
 pub use payload::Payload;
 pub(crate) use poll::SettleRequest;

@@ -55,6 +55,9 @@ CREATE TABLE jobs (
   occurrence_at       INTEGER,
   parent_id           INTEGER,
   correlation_id      TEXT CHECK (length(CAST(correlation_id AS BLOB)) BETWEEN 1 AND 200),   -- of the request that made the job
+  tags                TEXT
+                      CHECK (tags IS NULL OR (json_valid(tags) AND json_type(tags) = 'array'
+                          AND json_array_length(tags) BETWEEN 1 AND 10)),
   progress            TEXT,
   result              TEXT CHECK (result IS NULL OR json_valid(result)),
   error               TEXT,
@@ -195,6 +198,33 @@ BEGIN
     WHERE concurrency_key = OLD.concurrency_key AND waits_for = 'key'
     ORDER BY run_at + priority * 600000, id
     LIMIT 1);
+END;
+
+-- The tags of the jobs that are not over, so that those are found by a tag. (What is over is found by looking through it.)
+CREATE TABLE job_tags (
+  tag    TEXT NOT NULL CHECK (length(CAST(tag AS BLOB)) BETWEEN 1 AND 64),
+  job_id INTEGER NOT NULL,
+  PRIMARY KEY (tag, job_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER jobs_tagged AFTER INSERT ON jobs
+WHEN NEW.tags IS NOT NULL
+BEGIN
+  INSERT INTO job_tags (tag, job_id)
+  SELECT CASE type WHEN 'text' THEN value END, NEW.id FROM json_each(NEW.tags);
+END;
+
+CREATE TRIGGER jobs_tags_stay BEFORE UPDATE OF tags ON jobs
+WHEN NEW.tags IS NOT OLD.tags
+BEGIN
+  SELECT RAISE(ABORT, 'jobs: the tags of a job never change');
+END;
+
+CREATE TRIGGER jobs_tags_over AFTER UPDATE OF finished_at ON jobs
+WHEN OLD.tags IS NOT NULL AND NEW.finished_at IS NOT NULL
+BEGIN
+  DELETE FROM job_tags
+  WHERE job_id = OLD.id AND tag IN (SELECT value FROM json_each(OLD.tags));
 END;
 
 -- Every step of a job outside the plain path.

@@ -13,7 +13,7 @@ pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload};
 use super::{Answer, Call, Right, kinds, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, UniqueKey,
+    Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, Tag, UniqueKey,
 };
 use crate::store::Store;
 use crate::wire;
@@ -61,6 +61,8 @@ pub struct JobAdd {
     pub timeout: Option<Duration>,
     /// Only one job of the kind may have this key until it is over.
     pub unique_key: Option<String>,
+    /// Words by which it is found, ten at most.
+    pub tags: Vec<String>,
     /// For 24 hours a further request with this key is answered with the first job.
     pub idempotency_key: Option<String>,
     /// Whether a session without a sandbox was confirmed.
@@ -139,6 +141,7 @@ pub async fn enqueue(
         max_attempts: request.max_attempts,
         timeout: request.timeout,
         unique_key: request.unique_key.map(UniqueKey::parse).transpose()?,
+        tags: request.tags.into_iter().map(Tag::parse).collect::<Result<_>>()?,
         idempotency_key: request.idempotency_key,
         correlation_id: call.correlation_id.clone(),
         actor: Some(call.actor()),

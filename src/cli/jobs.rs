@@ -98,6 +98,9 @@ pub(super) struct NewArguments {
     /// Print the id of the job that holds this key, if one does, instead of queuing another
     #[arg(long, value_name = "KEY")]
     unique_key: Option<String>,
+    /// A word by which it is found with `list tag:WORD`; may be repeated, ten times at most
+    #[arg(long = "tag", value_name = "WORD")]
+    tags: Vec<String>,
     /// Repeating the command with this key prints the first job's id, for 24 hours
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
@@ -230,6 +233,7 @@ impl NewArguments {
             max_attempts: self.max_attempts.map(|text| parse_attempts(&text)).transpose()?,
             timeout: timeout.transpose()?,
             unique_key: self.unique_key,
+            tags: self.tags,
             idempotency_key: self.idempotency_key,
             confirmed: self.confirm.as_deref() == Some("full"),
         })

@@ -19,7 +19,7 @@ use crate::actions::sessions;
 use crate::error;
 #[cfg(feature = "monitor")]
 use crate::model::SessionRequest;
-use crate::model::{Cause, Event, Gate, Job, JobId, Kind, Role, Status, Timestamp, Why};
+use crate::model::{Cause, Event, Filter, Gate, Job, JobId, Kind, Role, Status, Timestamp, Why};
 #[cfg(feature = "monitor")]
 use crate::store::Store;
 use axum::extract::State;
@@ -327,6 +327,10 @@ fn facts(job: &Job, children: &[JobId], has_program: bool, now: Timestamp) -> Ma
                 dt { "Earliest start" } dd { (when(job.run_at, now)) }
                 @if let Some(key) = &job.unique_key { dt { "Unique key" } dd { (key.as_str()) } }
                 @if let Some(key) = &job.concurrency_key { dt { "Concurrency key" } dd { (key.as_str()) } }
+                @if !job.tags.is_empty() {
+                    dt { "Tags" }
+                    dd { @for tag in &job.tags { a href=(nav::jobs(&Filter::default().tag(tag))) { (tag) } " " } }
+                }
                 @if let Some(worker) = &job.worker_id { dt { "Worker" } dd { (worker.as_str()) } }
                 @if let Some(code) = &job.error_code { dt { "Error code" } dd { code { (code) } } }
                 @if let Some(id) = &job.correlation_id {

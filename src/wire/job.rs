@@ -72,6 +72,8 @@ told! {
         progress: Option<String> = job.progress.clone();
         /// The job that it came from.
         parent_id: Option<i64> = job.parent_id.map(|id| id.0);
+        /// The words by which it is found.
+        tags: Vec<String> = job.tags.iter().map(ToString::to_string).collect();
         /// What its handler answered.
         result: Option<Box<RawValue>> = job.result.as_deref().and_then(embedded);
         /// Why its last attempt failed.

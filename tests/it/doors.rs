@@ -26,6 +26,7 @@ fn new(kind: &str, payload: Value) -> JobAdd {
         max_attempts: None,
         timeout: None,
         unique_key: None,
+        tags: Vec::new(),
         idempotency_key: None,
         confirmed: false,
     }

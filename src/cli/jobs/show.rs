@@ -99,6 +99,7 @@ fn fields(job: &wire::Job, why: String) -> Vec<Vec<String>> {
         ("timeout_ms", job.timeout_ms.map(|timeout| timeout.to_string())),
         ("unique_key", job.unique_key.clone()),
         ("concurrency_key", job.concurrency_key.clone()),
+        ("tags", Some(job.tags.join(", ")).filter(|tags| !tags.is_empty())),
         ("trigger", Some(job.trigger.to_owned())),
         ("parent_id", number(job.parent_id)),
         ("schedule_id", number(job.schedule_id)),

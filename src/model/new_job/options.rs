@@ -2,7 +2,7 @@
 
 use super::NewJob;
 use crate::error::Result;
-use crate::model::{Actor, ConcurrencyKey, Queue, Timestamp, UniqueKey};
+use crate::model::{Actor, ConcurrencyKey, Queue, Tag, Timestamp, UniqueKey};
 use std::time::Duration;
 
 /// # Example
@@ -84,6 +84,18 @@ impl NewJob {
     /// `JOB-VALUE-001` if the key does not have 1 to 200 bytes.
     pub fn concurrency(self, key: impl Into<String>) -> Result<Self> {
         Ok(Self { concurrency_key: Some(ConcurrencyKey::parse(key)?), ..self })
+    }
+
+    /// A word by which the job is found, whatever its kind, beside those that it has. At most 10 of them.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` if the word does not have 1 to 64 bytes.
+    pub fn tag(mut self, word: impl Into<String>) -> Result<Self> {
+        let tag = Tag::parse(word)?;
+        if !self.tags.contains(&tag) {
+            self.tags.push(tag);
+        }
+        Ok(self)
     }
 
     /// The caller's name for this request, 1 to 200 bytes: a second request of this name is answered with the first job

@@ -4,7 +4,7 @@ use super::{audit, idempotency};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     ConcurrencyKey, Enqueued, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
-    ParkedBy, Queue, Timestamp, UniqueKey, WaitsFor, WorkerId,
+    ParkedBy, Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -68,6 +68,7 @@ columns! {
     cancel_requested_at: "cancel_requested_at" = instant(row, at)?;
     parent_id: "parent_id" = row.get::<_, Option<i64>>(at)?.map(JobId);
     correlation_id: "correlation_id" = parsed(row, at, Some)?;
+    tags: "tags" = parsed(row, at, |text| Some(tags(&text)))?.unwrap_or_default();
     result: "result" = parsed(row, at, Some)?;
     error: "error" = parsed(row, at, Some)?;
     error_code: "error_code" = parsed(row, at, Some)?;
@@ -84,6 +85,12 @@ fn occurrence(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Occurrence>> 
     let schedule_id: Option<i64> = row.get(Column::schedule_id as usize)?;
     let instant = instant(row, at)?;
     Ok(schedule_id.zip(instant).map(|(schedule_id, at)| Occurrence { schedule_id, at }))
+}
+
+/// Those that can be read.
+fn tags(text: &str) -> Vec<Tag> {
+    let words: Vec<String> = serde_json::from_str(text).unwrap_or_default();
+    words.into_iter().filter_map(|word| Tag::parse(word).ok()).collect()
 }
 
 /// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or
@@ -165,6 +172,7 @@ fn insert_row(
         "occurrence_at": job.occurrence.map(|occurrence| occurrence.at.millis()),
         "parent_id": job.parent_id.map(|id| id.0),
         "correlation_id": job.correlation_id,
+        "tags": job.stored_tags(),
     })?;
     Ok(JobId(conn.last_insert_rowid()))
 }

@@ -14,7 +14,7 @@ use crate::store::core::{poll, settle};
 use crate::store::sqlite::Tx;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -193,6 +193,45 @@ fn a_poll_runs_at_most_twelve_statements_whatever_it_admits_puts_off_and_claims(
         said.push(run.len());
     }
     assert!(said.iter().all(|count| *count == said[0]), "{said:?}");
+}
+
+thread_local! {
+    /// Hundreds of steps that SQLite's machine has made.
+    static STEPS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The steps of SQLite's machine, in hundreds, of a poll that claims ten jobs and of their ends, beside so many others: ready
+/// ones of the same instant, delayed ones, and those that wait for a key or a handler.
+fn steps_beside(many: u32) -> u64 {
+    let world = World::new(10);
+    for at in 0..many {
+        world.add("plain", None, None);
+        world.add("plain", Some(START.plus(Duration::from_mins(60 + u64::from(at) % 7))), None);
+        world.add("keyed", None, Some("one"));
+        world.add("unknown", None, None);
+    }
+    let idle = PollRequest { draining: true, ..world.request.clone() };
+    while world.poll(&idle, START).0.more {}
+    let stepped = || {
+        STEPS.set(STEPS.get() + 1);
+        false
+    };
+    world.conn.progress_handler(100, Some(stepped)).unwrap();
+    STEPS.set(0);
+    let (polled, _) = world.poll(&world.request, START);
+    let plain: Vec<Job> =
+        polled.claimed.into_iter().filter(|job| job.kind == kind("plain")).collect();
+    assert_eq!(plain.len(), 10);
+    world.settle(&plain, START);
+    world.conn.progress_handler(0, None::<fn() -> bool>).unwrap();
+    STEPS.get()
+}
+
+#[test]
+fn a_claim_and_its_ends_cost_the_same_beside_a_hundred_jobs_and_beside_five_thousand() {
+    let (few, many) = (steps_beside(100), steps_beside(5_000));
+    println!("{few} hundred steps beside 100 jobs of each state, {many} beside 5,000");
+    assert!(few > 0 && many <= few * 3 / 2, "{few} and {many} hundred steps");
 }
 
 #[test]

@@ -108,13 +108,14 @@ async fn jobs_are_queued_alike_by_every_face() {
     let existing =
         "Nothing was queued: job 8 holds the unique key, or the same request made it before.";
     let full = r#"{"prompt":"look","profile":"full"}"#;
-    let cases: [(&[&str], Result<&str, Code>); 15] = [
-        (&["send_email", r#"{"to":1}"#, "--unique-key", "k"], Ok(queued)),
+    let cases: [(&[&str], Result<&str, Code>); 16] = [
+        (&["send_email", r#"{"to":1}"#, "--unique-key", "k", "--tag", "eu"], Ok(queued)),
         (&["send_email", "{}", "--unique-key", "k"], Ok(existing)),
         (&["Send Email"], Err(Code::ModelInvalid)),
         (&["send_email", "{"], Err(Code::ModelInvalid)),
         (&["send_email", "@/no/such/file"], Err(Code::ModelInvalid)),
         (&["send_email", "--queue", "a b"], Err(Code::ModelInvalid)),
+        (&["send_email", "--tag", ""], Err(Code::ModelInvalid)),
         (&["send_email", "--priority", "101"], Err(Code::ModelInvalid)),
         (&["send_email", "--max-attempts", "0"], Err(Code::ModelInvalid)),
         (&["send_email", "--delay", "10000000000day"], Err(Code::ModelInvalid)),
@@ -149,6 +150,7 @@ async fn jobs_are_queued_alike_by_every_face() {
                 max_attempts: option("--max-attempts").map(jobs::parse_attempts).transpose()?,
                 timeout: None,
                 unique_key: option("--unique-key").map(Into::into),
+                tags: option("--tag").map(Into::into).into_iter().collect(),
                 idempotency_key: None,
                 confirmed: false,
             };
