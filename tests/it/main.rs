@@ -33,6 +33,7 @@ mod neighbour;
 mod options;
 mod processes;
 mod property;
+mod rates;
 mod real_cli;
 mod redact;
 mod refusals;

@@ -2,8 +2,8 @@
 
 use super::jobs;
 use crate::error::Result;
-use crate::model::{ConcurrencyKey, Job, Kind, PRIORITY_STEP_MS, Queue, Slots, Timestamp};
-use crate::store::sqlite::row::text;
+use crate::model::{ConcurrencyKey, Job, Kind, PRIORITY_STEP_MS, Queue, Slots, Timestamp, Used};
+use crate::store::sqlite::row::{parsed, text};
 use rusqlite::{Connection, named_params};
 use serde_json::{Map, Value};
 
@@ -59,27 +59,46 @@ pub(in crate::store) fn to_admit(
     Ok(statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The slots of these keys that are held.
-pub(in crate::store) fn slots(conn: &Connection, keys: &[&ConcurrencyKey]) -> Result<Slots> {
-    const SQL: &str = "
-        SELECT concurrency_key, key_slot
-        FROM jobs
-        WHERE key_slot IS NOT NULL AND concurrency_key IN (SELECT value FROM json_each(:keys))";
-    if keys.is_empty() {
-        return Ok(Slots::default());
-    }
-    let mut statement = conn.prepare_cached(SQL)?;
-    let params = named_params! {":keys": names(keys.iter().map(|key| key.as_str()))};
-    let held = statement.query_map(params, |row| Ok((text(row, 0)?, row.get(1)?)))?;
-    Ok(Slots::held(held.collect::<rusqlite::Result<Vec<_>>>()?))
-}
-
-/// Has the next jobs of these keys wait for admission, at most `most` of each.
-pub(in crate::store) fn call_up(
+/// The slots of these keys that are held, and what is used of the rates of these kinds and groups.
+pub(in crate::store) fn taken(
     conn: &Connection,
     keys: &[&ConcurrencyKey],
-    most: usize,
-) -> Result<()> {
+    groups: &[(&Kind, String)],
+) -> Result<(Slots, Used)> {
+    const SQL: &str = "
+        SELECT concurrency_key, key_slot, NULL
+        FROM jobs
+        WHERE key_slot IS NOT NULL AND concurrency_key IN (SELECT value FROM json_each(:keys))
+        UNION ALL
+        SELECT g.value ->> 0, (
+            SELECT count(*) FROM job_rates WHERE kind = g.value ->> 0 AND key = g.value ->> 1), g.value ->> 1
+        FROM json_each(:groups) g";
+    let (mut slots, mut used) = (Vec::new(), Vec::new());
+    if !(keys.is_empty() && groups.is_empty()) {
+        let keys = names(keys.iter().map(|key| key.as_str()));
+        let mut statement = conn.prepare_cached(SQL)?;
+        let mut rows = statement.query(named_params! {":keys": keys, ":groups": listed(groups)})?;
+        while let Some(row) = rows.next()? {
+            match parsed(row, 2, Some)? {
+                Some(group) => used.push((text(row, 0)?, group, row.get(1)?)),
+                None => slots.push((text(row, 0)?, row.get(1)?)),
+            }
+        }
+    }
+    Ok((Slots::held(slots), Used::of(used)))
+}
+
+/// Keys, and groups of kinds with a rate, of which the next jobs are to wait for admission, at most so many of each.
+#[derive(Default)]
+pub(in crate::store) struct CalledUp<'a> {
+    pub(in crate::store) keys: Vec<&'a ConcurrencyKey>,
+    pub(in crate::store) most_of_keys: usize,
+    pub(in crate::store) groups: Vec<(&'a Kind, String)>,
+    pub(in crate::store) most_of_groups: usize,
+}
+
+/// Has them wait for admission.
+pub(in crate::store) fn call_up(conn: &Connection, next: &CalledUp<'_>) -> Result<()> {
     // The step is part of the text: a bound one would not be the expression that the index has.
     let sql = format!(
         "UPDATE jobs
@@ -92,13 +111,26 @@ pub(in crate::store) fn call_up(
                  FROM jobs
                  WHERE concurrency_key = k.value AND waits_for = 'key'
                  ORDER BY run_at + priority * {PRIORITY_STEP_MS}, id
-                 LIMIT :most))"
+                 LIMIT :most_of_keys)
+             UNION ALL
+             SELECT j.id
+             FROM json_each(:groups) g
+             JOIN jobs j ON j.id IN (
+                 SELECT id
+                 FROM jobs
+                 WHERE kind = g.value ->> 0 AND rate_key = g.value ->> 1 AND waits_for = 'rate'
+                 ORDER BY run_at + priority * {PRIORITY_STEP_MS}, id
+                 LIMIT :most_of_groups))"
     );
-    if keys.is_empty() {
+    if next.keys.is_empty() && next.groups.is_empty() {
         return Ok(());
     }
-    let keys = names(keys.iter().map(|key| key.as_str()));
-    let params = named_params! {":keys": keys, ":most": most as i64};
+    let params = named_params! {
+        ":keys": names(next.keys.iter().map(|key| key.as_str())),
+        ":most_of_keys": next.most_of_keys as i64,
+        ":groups": listed(&next.groups),
+        ":most_of_groups": next.most_of_groups as i64,
+    };
     conn.prepare_cached(&sql)?.execute(params)?;
     Ok(())
 }
@@ -192,4 +224,9 @@ pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Ve
 
 fn names<'a>(keys: impl Iterator<Item = &'a str>) -> String {
     Value::from(keys.collect::<Vec<_>>()).to_string()
+}
+
+fn listed(groups: &[(&Kind, String)]) -> String {
+    let groups = groups.iter().map(|(kind, group)| Value::from(vec![kind.as_str(), group]));
+    Value::from(groups.collect::<Vec<_>>()).to_string()
 }

@@ -4,6 +4,7 @@
 //! AND waits_for = 'handler'`: the first half repeats the condition of a partial index word by word, because SQLite uses
 //! such an index only for a query that contains its condition; the second half says what is meant.
 
+use super::rates;
 use crate::error::Result;
 use crate::model::{Kind, KindRules, PRIORITY_STEP_MS};
 use crate::store::sqlite::row;
@@ -34,6 +35,7 @@ pub(in crate::store) fn unblock(
             return Ok(Some(after.to_owned()));
         }
         unblock_constraints(conn, [&rules.kind])?;
+        rates::call_up_kind(conn, &rules.kind)?;
     }
     let mut after = after.to_owned();
     for _ in 0..MAX_MARKED {
