@@ -38,7 +38,7 @@ CREATE TABLE jobs (
   -- what stands between the job and a claim, apart from its time; NULL: nothing
   waits_for           TEXT DEFAULT 'admission'
                       CHECK (waits_for = 'admission' OR waits_for = 'handler' OR waits_for = 'key'
-                          OR waits_for = 'rate' OR waits_for = 'constraint'),
+                          OR waits_for = 'rate' OR waits_for = 'after' OR waits_for = 'constraint'),
   -- what put a scheduled job off; NULL: its maker wanted that time
   parked_by           TEXT
                       CHECK (parked_by = 'limit' OR parked_by = 'budget' OR parked_by = 'retry'
@@ -263,6 +263,47 @@ BEGIN
     WHERE kind = OLD.kind AND rate_key = OLD.rate_key AND waits_for = 'rate'
     ORDER BY run_at + priority * 600000, id
     LIMIT 1);
+END;
+
+-- The earlier jobs that a job runs after: being earlier, they make no circle. While one of them is open, the job waits for
+-- 'after'. If one did not complete, the job is cancelled, unless it runs anyway.
+CREATE TABLE job_after (
+  job_id   INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  after_id INTEGER NOT NULL CHECK (after_id > 0 AND after_id < job_id),
+  anyway   INTEGER NOT NULL DEFAULT 0 CHECK (anyway = 0 OR anyway = 1),
+  ended_as TEXT CHECK (ended_as = 'completed' OR ended_as = 'failed' OR ended_as = 'cancelled'),   -- kept when that job is removed
+  PRIMARY KEY (job_id, after_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_after_of ON job_after (after_id, ended_as);
+
+CREATE TRIGGER job_after_guard_insert BEFORE INSERT ON job_after
+WHEN NEW.ended_as IS NOT NULL
+  OR NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.after_id)
+  OR NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.job_id AND waits_for = 'admission' AND counted = 0)
+  OR (SELECT count(*) FROM job_after WHERE job_id = NEW.job_id) >= 100
+BEGIN
+  SELECT RAISE(ABORT, 'job_after: a new job may run after 100 jobs that exist; name them in its own transaction');
+END;
+
+CREATE TRIGGER job_after_of_ended AFTER INSERT ON job_after
+WHEN EXISTS (SELECT 1 FROM jobs WHERE id = NEW.after_id AND finished_at IS NOT NULL)
+BEGIN
+  UPDATE job_after
+  SET ended_as = (SELECT status FROM jobs WHERE id = NEW.after_id)
+  WHERE job_id = NEW.job_id AND after_id = NEW.after_id;
+END;
+
+-- Jobs that have ended while others waited for their end: the poller tells those, in slices.
+CREATE TABLE job_ended (
+  id       INTEGER PRIMARY KEY,
+  ended_as TEXT NOT NULL
+) STRICT;
+
+CREATE TRIGGER jobs_ended AFTER UPDATE OF finished_at ON jobs
+WHEN NEW.finished_at IS NOT NULL
+  AND EXISTS (SELECT 1 FROM job_after WHERE after_id = NEW.id AND ended_as IS NULL)
+BEGIN
+  INSERT INTO job_ended (id, ended_as) VALUES (NEW.id, NEW.status);
 END;
 
 -- The tags of the jobs that are not over, so that those are found by a tag. (What is over is found by looking through it.)

@@ -8,7 +8,7 @@ mod read;
 mod texts;
 
 pub use read::{JobsAsk, find, story, waits, why};
-pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload};
+pub use texts::{JobStart, parse_attempts, parse_ids, parse_instant, parse_payload};
 
 use super::{Answer, Call, Right, kinds, ready, waiting};
 use crate::error::{Code, Error, Result};
@@ -61,6 +61,10 @@ pub struct JobAdd {
     pub timeout: Option<Duration>,
     /// Only one job of the kind may have this key until it is over.
     pub unique_key: Option<String>,
+    /// The jobs that must have completed before it starts.
+    pub after: Vec<JobId>,
+    /// The jobs that must be over before it starts, whatever becomes of them.
+    pub after_any: Vec<JobId>,
     /// Words by which it is found, ten at most.
     pub tags: Vec<String>,
     /// For 24 hours a further request with this key is answered with the first job.
@@ -116,7 +120,7 @@ pub fn may_delete(role: Role) -> bool {
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator, for a session below admin; `JOB-VALUE-001` for a value that does not fit and for a
 /// session without a sandbox that was not confirmed; `JOB-LIMIT-001` if too many jobs of its kind wait; `JOB-KEY-001` for an
-/// idempotency key of another request. Of a job that starts at once also `AGENT-START-003` for a session while the agent
+/// idempotency key of another request; `JOB-AFTER-001` if a job that it is to run after does not exist. Of a job that starts at once also `AGENT-START-003` for a session while the agent
 /// program cannot be used, and `TRACK-AUTH-001` and `TRACK-REPO-001` for a scan that can file nothing.
 pub async fn enqueue(
     store: &Store,
@@ -143,6 +147,8 @@ pub async fn enqueue(
         unique_key: request.unique_key.map(UniqueKey::parse).transpose()?,
         tags: request.tags.into_iter().map(Tag::parse).collect::<Result<_>>()?,
         idempotency_key: request.idempotency_key,
+        after: request.after,
+        after_any: request.after_any,
         correlation_id: call.correlation_id.clone(),
         actor: Some(call.actor()),
         ..NewJob::new(kind.clone())

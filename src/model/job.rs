@@ -105,6 +105,8 @@ word_enum!(
         Key = "key",
         /// A start that its kind's rate still has room for.
         Rate = "rate",
+        /// The ends of the jobs that it runs after.
+        After = "after",
         /// A claim that the schema does not refuse.
         Constraint = "constraint",
     }
@@ -268,6 +270,8 @@ word_enum!(
         CancelRequested = "cancel_requested",
         /// The job was cancelled.
         Cancelled = "cancelled",
+        /// A job that it was to run after did not complete.
+        After = "after",
         /// A person made the waiting job due at once.
         RunNow = "run_now",
         /// A person gave the waiting job another time.

@@ -22,6 +22,9 @@ pub const MAX_TAG_BYTES: usize = 64;
 /// The largest limit of a queue and of a concurrency key: more jobs at once would be a flood and no queue.
 pub const MAX_AT_ONCE: u32 = 10_000;
 
+/// Most jobs that a job can be told to run after.
+pub const MAX_AFTER: usize = 100;
+
 /// Refuses a priority that no job can have. The text says why; the caller says first what it was doing.
 ///
 /// # Errors

@@ -3,7 +3,9 @@
 mod options;
 
 use super::begun::begun;
-use super::limits::{MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_TAGS, check_priority, payload_text};
+use super::limits::{
+    MAX_AFTER, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_TAGS, check_priority, payload_text,
+};
 use super::{
     Actor, ConcurrencyKey, JobId, Kind, Occurrence, Payload, Queue, Tag, Timestamp, Trigger,
     UniqueKey,
@@ -51,6 +53,10 @@ begun! {
     /// The caller's name for this request, at most 200 bytes. A second request with the same name is answered with the
     /// first job, for 24 hours and while that job is not final (P3).
     pub idempotency_key: Option<String> = None;
+    /// The earlier jobs that it runs after. If one of them does not complete, it is cancelled.
+    pub after: Vec<JobId> = Vec::new();
+    /// The earlier jobs that it runs after, whatever becomes of them. With `after` at most 100.
+    pub after_any: Vec<JobId> = Vec::new();
     /// The schedule's occurrence that it is for.
     pub occurrence: Option<Occurrence> = None;
     /// The schedule that pays for the job when it is for no occurrence.
@@ -143,7 +149,14 @@ impl NewJob {
         ];
         // What has come later stands there only if a request names it.
         fields.extend(self.stored_tags().map(Value::from));
+        let after = json!({"after": self.after, "after_any": self.after_any});
+        fields.extend(Some(after).filter(|_| self.runs_after() > 0));
         Value::from(fields).to_string()
+    }
+
+    /// How many jobs it is told to run after.
+    pub(crate) fn runs_after(&self) -> usize {
+        self.after.len() + self.after_any.len()
     }
 
     /// The job, if the table takes its values.
@@ -161,6 +174,9 @@ impl NewJob {
             }
             Self { timeout, .. } if too_short(*timeout) => {
                 "its time limit is a millisecond or more"
+            }
+            _ if self.runs_after() > MAX_AFTER => {
+                return Err(invalid(format!("it runs after at most {MAX_AFTER} jobs")));
             }
             Self { unique_window: Some(_), unique_key: None, .. } => {
                 "its unique window has no unique key to hold"
@@ -238,6 +254,9 @@ mod tests {
         let same = NewJob { correlation_id: Some("r-2".into()), ..first.clone() };
         let later = NewJob { run_at: Some(Timestamp::from_millis(9)), ..first.clone() };
         let other = NewJob { payload: Value::from(1), ..first.clone() };
+        let after = NewJob { after: vec![JobId(7)], ..first.clone() };
+        assert_ne!(first.body(), after.body());
+        assert_ne!(after.body(), NewJob { after_any: vec![JobId(7)], ..first.clone() }.body());
         assert_eq!(first.body(), later.body());
         assert_eq!(first.body(), same.body());
         assert_ne!(first.body(), other.body());

@@ -16,7 +16,8 @@ use crate::actions::jobs::{self, RunAgain};
 use crate::actions::sessions;
 use crate::error;
 use crate::model::{
-    Cause, Event, Filter, Gate, Job, JobId, Kind, Role, SessionRequest, Status, Timestamp, Why,
+    After, Cause, Event, Filter, Gate, Job, JobId, Kind, Neighbours, Role, SessionRequest, Status,
+    Timestamp, Why,
 };
 use crate::store::Store;
 use axum::extract::State;
@@ -104,6 +105,7 @@ pub(super) async fn page(
     let job = jobs::known(store, id.0).await?;
     let events = store.job_events(job.id).await?;
     let children = store.children(job.id).await?;
+    let neighbours = store.neighbours(job.id).await?;
     let now = app.web.clock.now();
     let why = store.why(job.id, now).await?;
     let is_full = is_full(store, &job).await?;
@@ -111,7 +113,7 @@ pub(super) async fn page(
         div.row.row-cards {
             div."col-12" { (summary(&job, is_full, why.as_ref(), who.role(), now)) }
             div."col-lg-6" { (history(&job, &events, now)) }
-            div."col-lg-6" { (facts(&job, &children, now)) }
+            div."col-lg-6" { (facts(&job, (&children, &neighbours), now)) }
             @if let Some(error) = &job.error { div."col-12" { (text_card("job-error", "Error", error)) } }
             @if let Some(result) = &job.result { div."col-12" { (text_card("job-result", "Result", &pretty(result))) } }
             div."col-12" { (text_card("job-payload", "Payload", &pretty(&job.payload))) }
@@ -126,6 +128,7 @@ pub(super) async fn page(
             job.waits_for,
             events.len(),
             children.len(),
+            (neighbours.before.len(), ends(&neighbours)),
             &job.progress,
             job.cancel_requested_at,
             why.as_ref().map(|why| (why.to_string(), why.ahead)),
@@ -289,6 +292,7 @@ fn happened(event: &Event) -> &str {
         Ok(Cause::Interrupted) => "Interrupted",
         Ok(Cause::Snooze) => "Snoozed",
         Ok(Cause::Cancelled) => "Cancelled",
+        Ok(Cause::After) => "Cancelled with a job before it",
         Ok(Cause::CancelRequested) => "Asked to end",
         Ok(Cause::Limited) => "Waits for a limit outside",
         Ok(Cause::Blocked) => "Kept waiting",
@@ -301,7 +305,12 @@ fn happened(event: &Event) -> &str {
     }
 }
 
-fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
+/// The jobs of these that are over.
+fn ends(neighbours: &Neighbours) -> usize {
+    neighbours.after.iter().filter(|after| after.ended_as.is_some()).count()
+}
+
+fn facts(job: &Job, (children, neighbours): (&[JobId], &Neighbours), now: Timestamp) -> Markup {
     card(
         "job-facts",
         "Facts",
@@ -331,6 +340,14 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
                     dd { a href=(nav::log_rows_of(id)) { (id) } }
                 }
                 @if let Some(parent) = job.parent_id { dt { "Made by" } dd { a href=(nav::job(parent)) { "job " (parent) } } }
+                @if !neighbours.after.is_empty() {
+                    dt { "Runs after" }
+                    dd #job-after { @for after in &neighbours.after { (earlier(after)) " " } }
+                }
+                @if !neighbours.before.is_empty() {
+                    dt { "Runs before" }
+                    dd #job-before { @for id in &neighbours.before { a href=(nav::job(*id)) { "job " (id) } " " } }
+                }
                 @if !children.is_empty() {
                     dt { "Made" }
                     dd { @for child in children { a href=(nav::job(*child)) { "job " (child) } " " } }
@@ -338,4 +355,16 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
             }
         },
     )
+}
+
+/// A job that another one runs after, with its end.
+fn earlier(after: &After) -> Markup {
+    html! {
+        a href=(nav::job(after.id)) { "job " (after.id) }
+        @match after.ended_as {
+            Some(ended_as) => { " (" (ended_as) ")" },
+            None if after.anyway => " (until it is over)",
+            None => {},
+        }
+    }
 }

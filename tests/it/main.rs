@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub)]
 
 mod actions;
+mod after;
 mod agent_scans;
 mod analyzer;
 mod browser;

@@ -41,7 +41,10 @@ const WORDS: [(&str, &str, &str); 18] = [
 const LATER: [(&str, &str); 3] = [
     ("batch", "jobs have no batches yet"),
     ("by", "jobs do not keep who made them yet; the audit log does"),
-    ("after", "jobs do not wait for other jobs yet; before: and since: ask for times"),
+    (
+        "after",
+        "a job and its page name the jobs that it runs after; before: and since: ask for times",
+    ),
 ];
 
 /// The words of the language with their operators, and what each asks for.

@@ -2,7 +2,7 @@
 
 use super::NewJob;
 use crate::error::Result;
-use crate::model::{Actor, ConcurrencyKey, Queue, Tag, Timestamp, UniqueKey};
+use crate::model::{Actor, ConcurrencyKey, JobId, Queue, Tag, Timestamp, UniqueKey};
 use std::time::Duration;
 
 /// # Example
@@ -103,6 +103,21 @@ impl NewJob {
     #[must_use]
     pub fn idempotent(self, key: impl Into<String>) -> Self {
         Self { idempotency_key: Some(key.into()), ..self }
+    }
+
+    /// The job runs once these have completed. If one of them fails or is cancelled, it is cancelled, and so are those that
+    /// run after it. A job has at most 100 of them, all stored before it.
+    #[must_use]
+    pub fn after(mut self, ids: impl IntoIterator<Item = JobId>) -> Self {
+        self.after.extend(ids);
+        self
+    }
+
+    /// The job runs once these are over, whatever became of them.
+    #[must_use]
+    pub fn after_any(mut self, ids: impl IntoIterator<Item = JobId>) -> Self {
+        self.after_any.extend(ids);
+        self
     }
 
     /// Ties the job's log lines to those of the request that made it, 1 to 200 bytes.

@@ -1,13 +1,13 @@
 //! The poll: what a leader does for all, then the claims of one worker for its own free slots.
 //!
-//! It runs the same few statements whatever it admits, claims and puts off. Rescue, the end of pauses, schedules that are due and
-//! starts that count no more for a rate are looks of their own.
+//! It runs the same few statements whatever it admits, claims and puts off. Rescue, the end of pauses, schedules that are due,
+//! starts that count no more for a rate and the news of ends to jobs that wait for them are looks of their own.
 
 use super::admit::MAX_ADMITTED;
 use super::{admit, claim, fire, rescue};
 use crate::error::Result;
 use crate::model::{PollRequest, Polled, Timestamp};
-use crate::store::sql::{gates, history, queues, rates};
+use crate::store::sql::{after, gates, history, queues, rates};
 use crate::store::sqlite::Tx;
 
 /// Looks for work. A worker that leads does first what is done for all.
@@ -34,6 +34,9 @@ pub(in crate::store) fn poll(tx: &Tx<'_>, request: &PollRequest, now: Timestamp)
         }
         if gates.rates.has_over {
             polled.more |= rates::forget(tx, now, MAX_ADMITTED)? == MAX_ADMITTED;
+        }
+        if gates.has_ends || !polled.rescued.is_empty() {
+            polled.more |= after::tell_ends(tx, admit::MAX_ADMITTED)?;
         }
         let admitted = admit::admit(tx, &gates, &mut steps, now)?;
         polled.more |= admitted.more;

@@ -1,6 +1,6 @@
 //! Rows of `jobs`: insert and read.
 
-use super::{audit, idempotency};
+use super::{after, audit, idempotency};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     ConcurrencyKey, Enqueued, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
@@ -119,7 +119,10 @@ pub(in crate::store) fn insert(
         if job.occurrence.is_none() {
             expect_room(conn, &job.kind)?;
         }
-        Enqueued::Inserted(insert_row(conn, job, unique_key.as_ref(), now)?)
+        after::expect_known(conn, job)?;
+        let id = insert_row(conn, job, unique_key.as_ref(), now)?;
+        after::insert(conn, id, job)?;
+        Enqueued::Inserted(id)
     };
     if let Some(request) = &request {
         request.remember(conn, enqueued.id(), now)?;
@@ -232,6 +235,7 @@ pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<boo
     const SQL: &str = "
         SELECT NOT (EXISTS (SELECT 1 FROM jobs WHERE claim_order IS NOT NULL)
             OR EXISTS (SELECT 1 FROM jobs WHERE waits_for = 'admission')
+            OR EXISTS (SELECT 1 FROM job_ended)
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'running')
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now)
             OR EXISTS (SELECT 1 FROM job_rates WHERE free_at <= :now)

@@ -3,14 +3,14 @@
 //! `LAMPLIGHTER_BLESS=1 cargo test --lib store::sql::statements` writes plans.txt anew.
 
 use super::simulation::database;
-use super::{jobs, lease, queues, rates, settings, unblock, workers};
+use super::{after, jobs, lease, queues, rates, settings, unblock, workers};
 use crate::model::settings::BUDGET_DAY;
 use crate::model::{
     Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, Kind, KindRules, Lane, NewJob, Occurrence,
     Outcome, PollRequest, Polled, Process, ProcessFacts, Queue, Rate, Registration, SettleRequest,
     Timestamp, WorkerId,
 };
-use crate::store::core::{poll, settle};
+use crate::store::core::{cancel, poll, settle};
 use crate::store::sqlite::Tx;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -152,6 +152,7 @@ impl World {
         self.add("fixed", None, Some("two"));
         let spend = "INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs) VALUES (?1, 'metered', 0, 2.0, 1)";
         self.conn.execute(spend, [crate::model::day_of(START)]).unwrap();
+        self.precede(many);
         for at in 0..many {
             self.add("plain", None, None);
             self.add("metered", None, None);
@@ -174,6 +175,20 @@ impl World {
         }
     }
 
+    /// Jobs that run after others, some of which have ended when the next poll looks.
+    fn precede(&self, many: u32) {
+        let id = |job: &NewJob| self.call(|tx| jobs::insert(tx, job, START)).id();
+        let plain = NewJob::new(kind("plain"));
+        let first = NewJob { run_at: Some(START.plus(Duration::from_hours(9))), ..plain.clone() };
+        let (first, open) = (id(&first), id(&first));
+        for _ in 0..many {
+            id(&plain.clone().after([first]));
+            id(&plain.clone().after_any([first, open]));
+        }
+        self.call(|tx| cancel::cancel(tx, first, &Actor::cli(), START));
+        while self.call(|tx| after::tell_ends(tx, 1000)) {}
+    }
+
     fn count(&self, condition: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM jobs WHERE {condition}");
         self.conn.query_row(&sql, [], |row| row.get(0)).unwrap()
@@ -194,6 +209,8 @@ fn a_poll_runs_at_most_twelve_statements_whatever_it_admits_puts_off_and_claims(
         assert_eq!(world.count("waits_for = 'handler'"), 2 * many);
         assert_eq!(world.count("waits_for = 'rate'"), 2 * many - 1, "one in twenty seconds starts");
         assert_eq!(world.count("status = 'running'"), 4 * many + 3);
+        assert_eq!(world.count("waits_for = 'after'"), many, "they wait for another one too");
+        assert_eq!(world.count("status = 'cancelled'"), many + 1);
         said.push(run.len());
     }
     assert!(said.iter().all(|count| *count == said[0]), "{said:?}");
@@ -205,13 +222,14 @@ thread_local! {
 }
 
 /// The steps of SQLite's machine, in hundreds, of a poll that claims ten jobs and of their ends, beside so many others: ready
-/// ones of the same instant, delayed ones, and those that wait for a key or a handler.
+/// ones of the same instant, delayed ones, and those that wait for a key, a rate or a handler.
 fn steps_beside(many: u32) -> u64 {
     let world = World::new(10);
     for at in 0..many {
         world.add("plain", None, None);
         world.add("plain", Some(START.plus(Duration::from_mins(60 + u64::from(at) % 7))), None);
         world.add("keyed", None, Some("one"));
+        world.add("rated", None, None);
         world.add("unknown", None, None);
     }
     let idle = PollRequest { draining: true, ..world.request.clone() };

@@ -12,6 +12,7 @@
 //! since its caller asked, and then hears that nothing was saved; the calls behind it go on waiting for their own time.
 
 use super::checkpoint::{self, Checkpoints};
+use super::lock;
 use super::open::{self, Limits, Schema};
 use super::transaction::{Differences, Tx};
 use super::work::{Parts, Work};
@@ -22,7 +23,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 /// Calls that may wait for the writer; further callers wait for room. Two batches' worth.
@@ -32,14 +33,6 @@ const MAX_BATCH: usize = 512;
 /// New pages, 16 MB, that a transaction takes before the calls left go into the next: most of what the WAL may grow by
 /// between two looks at its length. Changes of pages that are there come on top, and one call alone may take more.
 const MAX_PAGES: i64 = 4096;
-/// One try for the write lock. After it the calls are looked at whose time is over.
-const LOCK_TRY: Duration = Duration::from_millis(50);
-/// How often the first try asks for the write lock. SQLite's own way, ever more seldom, leaves the lock unused for
-/// milliseconds between the commits of two processes.
-const ASK_AT_FIRST: Duration = Duration::from_micros(300);
-/// How often later tries ask: another program holds the lock for longer than a commit of ours takes.
-const ASK_LATER: Duration = Duration::from_millis(5);
-
 /// A request to the writer.
 pub(super) enum Call {
     /// Run this in the next transaction.
@@ -225,11 +218,10 @@ impl Writer {
         let Some(conn) = &self.conn else {
             return Ok(());
         };
-        conn.busy_handler(Some(ask_at_first))?;
+        let mut is_first = true;
         while !waiting.is_empty() {
-            match conn.execute_batch("BEGIN IMMEDIATE").map_err(Error::from) {
+            match lock::try_begin(conn, std::mem::take(&mut is_first)) {
                 Err(error) if error.code() == Code::StoreBusy => {
-                    conn.busy_handler(Some(ask_later))?;
                     let over = |asked: Instant| asked.elapsed() >= self.limits.lock_wait;
                     let late = waiting.iter().take_while(|work| over(work.asked())).count();
                     refuse(waiting.drain(..late), &error);
@@ -282,26 +274,6 @@ fn sort(call: Call, waiting: &mut Waiting) -> bool {
         Call::Look => return true,
     }
     false
-}
-
-/// Whether SQLite is to ask for the write lock once more after it was refused `times` times. Another process of ours holds it
-/// for a commit, which is a few milliseconds: we ask often enough to lose little of them.
-fn ask_at_first(times: i32) -> bool {
-    ask_again(times, ASK_AT_FIRST)
-}
-
-/// The same for later tries.
-fn ask_later(times: i32) -> bool {
-    ask_again(times, ASK_LATER)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "no signal tells that another process let go of the lock"
-)]
-fn ask_again(times: i32, every: Duration) -> bool {
-    std::thread::sleep(every);
-    every * times.unsigned_abs() < LOCK_TRY
 }
 
 /// Answers every call of a batch that surely changed nothing.
