@@ -30,6 +30,7 @@ mod library_embed;
 mod library_jobs;
 mod library_shop;
 mod logs;
+mod metrics;
 mod neighbour;
 mod options;
 mod processes;
