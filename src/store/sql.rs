@@ -26,6 +26,7 @@ pub(super) mod moves;
 pub(super) mod prune;
 pub(super) mod queues;
 pub(super) mod rates;
+pub(super) mod references;
 pub(super) mod remove;
 #[cfg(feature = "agents")]
 pub(super) mod repositories;

@@ -79,8 +79,8 @@ fn held<'a, 'r>(
 
 /// Calls up so many of a key.
 fn call_key<'a>(next: &mut CalledUp<'a>, key: &'a ConcurrencyKey, many: usize) {
-    if many > 0 && !next.keys.contains(&key) {
-        next.keys.push(key);
+    if many > 0 && !next.keys.contains(&key.as_str()) {
+        next.keys.push(key.as_str());
         next.most_of_keys = next.most_of_keys.max(many);
     }
 }

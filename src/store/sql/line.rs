@@ -97,7 +97,7 @@ pub(in crate::store) fn taken(
 /// Keys, and groups of kinds with a rate, of which the next jobs are to wait for admission, at most so many of each.
 #[derive(Default)]
 pub(in crate::store) struct CalledUp<'a> {
-    pub(in crate::store) keys: Vec<&'a ConcurrencyKey>,
+    pub(in crate::store) keys: Vec<&'a str>,
     pub(in crate::store) most_of_keys: usize,
     pub(in crate::store) groups: Vec<(&'a Kind, String)>,
     pub(in crate::store) most_of_groups: usize,
@@ -132,7 +132,7 @@ pub(in crate::store) fn call_up(conn: &Connection, next: &CalledUp<'_>) -> Resul
         return Ok(());
     }
     let params = named_params! {
-        ":keys": names(next.keys.iter().map(|key| key.as_str())),
+        ":keys": names(next.keys.iter().copied()),
         ":most_of_keys": next.most_of_keys as i64,
         ":groups": listed(&next.groups),
         ":most_of_groups": next.most_of_groups as i64,
