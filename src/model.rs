@@ -27,6 +27,7 @@ mod new_job;
 mod payload;
 mod poll;
 mod queue;
+mod rate;
 mod registered;
 mod repository;
 mod scan;
@@ -80,6 +81,8 @@ pub use payload::Payload;
 pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState, Unplaced};
+pub use rate::{MAX_RATE, Rate};
+pub(crate) use rate::{RateShare, Used, share};
 pub use registered::{Differing, RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
