@@ -39,8 +39,7 @@ codes! {
         "Another process keeps a write transaction open.",
         "End the transaction of the other program, or try again later; nothing was saved.";
     StoreFull: Unavailable = "STORE-FULL-001", "The disk is full",
-        "SQLite found no room for the write.",
-        "Free some space; nothing acknowledged is lost and writes resume by themselves.";
+        "SQLite found no room for the write.", "Free some space; nothing acknowledged is lost and writes resume by themselves.";
     StoreOutcomeUnknown: Unknown = "STORE-COMMIT-001", "It is unknown whether the write was saved",
         "The commit itself failed, so the write may or may not be on disk.",
         "Look whether the change is there before you repeat it.";
@@ -73,8 +72,7 @@ codes! {
     ModelInvalid: Invalid = "JOB-VALUE-001", "A value is not valid",
         "A name, a number or a text does not fit its rule.", "Give a value that fits the rule; nothing was changed.";
     QueueFull: TooMany = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
-        "The limit of waiting jobs is reached.",
-        "Wait until some of them have run, then try again; the new job was not saved.";
+        "The limit of waiting jobs is reached.", "Wait until some of them have run, then try again; the new job was not saved.";
     JobTooLarge: TooLarge = "JOB-SIZE-001", "The request is too large",
         "A payload has more than 256 KiB, the prompt of a session more than 200 KiB, or a text more than its form takes.",
         "Put the text of a job into a file, and name the file instead; make any other text shorter.";
@@ -91,8 +89,7 @@ codes! {
         "Only a job that waits or runs can be cancelled; this one has ended.",
         "`lamplighter jobs show` says how the job ended; a job that is over can be run again or deleted.";
     JobAfterUnknown: Invalid = "JOB-AFTER-001", "A job to run after does not exist",
-        "The id is wrong, or the job was removed.",
-        "Name jobs that `lamplighter jobs list` shows; nothing was saved.";
+        "The id is wrong, or the job was removed.", "Name jobs that `lamplighter jobs list` shows; nothing was saved.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
         "The query has an unknown word, or a word has a value that it does not take.",
         "Correct the query at the column that the message names; put a text that you search for in quotes.";
