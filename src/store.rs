@@ -38,6 +38,7 @@ mod settings;
 mod snapshot;
 mod sql;
 mod sqlite;
+pub mod transactional;
 mod waits;
 mod workers;
 
@@ -47,7 +48,6 @@ pub use logs::LogStore;
 pub use news::JobEvents;
 #[cfg(feature = "monitor")]
 pub use snapshot::{Snapshot, SnapshotPlan};
-pub use sql::transactional;
 
 use crate::error::Result;
 use board::Board;

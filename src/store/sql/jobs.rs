@@ -1,10 +1,9 @@
 //! Rows of `jobs`: insert and read.
 
-use super::{audit, idempotency};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    ConcurrencyKey, Enqueued, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
-    ParkedBy, Queue, Timestamp, UniqueKey, WaitsFor, WorkerId,
+    ConcurrencyKey, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt, ParkedBy,
+    Queue, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -86,69 +85,29 @@ fn occurrence(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Occurrence>> 
     Ok(schedule_id.zip(instant).map(|(schedule_id, at)| Occurrence { schedule_id, at }))
 }
 
-/// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or
-/// with the same unique key instead, if there is one.
-pub(in crate::store) fn insert(
-    conn: &Connection,
-    job: &NewJob,
-    now: Timestamp,
-) -> Result<Enqueued> {
-    let request = idempotency::Request::of(job.checked()?);
-    if let Some(request) = &request
-        && let Some(first) = request.first_job(conn, now)?
-    {
-        return Ok(Enqueued::Existing(first));
-    }
-    let unique_key = job.stored_unique_key(now)?;
-    let enqueued = match &unique_key {
-        Some(key) => holder(conn, &job.kind, key)?.map(Enqueued::Existing),
-        None => None,
-    };
-    let enqueued = if let Some(existing) = enqueued {
-        existing
-    } else {
-        // An occurrence of a schedule is never lost: its own policies bound how many of its jobs wait.
-        if job.occurrence.is_none() {
-            expect_room(conn, &job.kind)?;
-        }
-        Enqueued::Inserted(insert_row(conn, job, unique_key.as_ref(), now)?)
-    };
-    if let Some(request) = &request {
-        request.remember(conn, enqueued.id(), now)?;
-    }
-    if let (Enqueued::Inserted(id), Some(actor)) = (enqueued, &job.actor) {
-        let subject = format!("job {id} ({})", job.kind);
-        audit::record(conn, actor, "enqueue", &subject, now)?;
-    }
-    Ok(enqueued)
-}
-
-/// Refuses a job if as many of its kind wait as may. Jobs that are not admitted yet count too.
-fn expect_room(conn: &Connection, kind: &Kind) -> Result<()> {
+/// How many jobs of a kind wait, by the counts and by the rows that are not admitted yet; of those at most `limit` are
+/// counted.
+pub(in crate::store) fn count_waiting(conn: &Connection, kind: &Kind, limit: i64) -> Result<i64> {
     const SQL: &str = "
         SELECT (SELECT coalesce(sum(count), 0) FROM job_counts WHERE kind = :kind AND status = 'queued')
              + (SELECT count(*) FROM (
                     SELECT 1
                     FROM jobs
                     WHERE waits_for = 'admission' AND kind = :kind AND counted = 0
-                    LIMIT :limit))";
-    let Some(limit) = kind.most_waiting() else { return Ok(()) };
+                    LIMIT :limit) fresh)";
     let params = named_params! {":kind": kind.as_str(), ":limit": limit};
-    let waiting: i64 = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?;
-    if waiting < limit {
-        return Ok(());
-    }
-    Err(Error::new(Code::QueueFull, format!("{limit} jobs of kind {kind} wait already")))
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
-fn insert_row(
+/// Stores a job as any program may: queued, for the poller to admit.
+pub(in crate::store) fn insert(
     conn: &Connection,
     job: &NewJob,
     unique_key: Option<&UniqueKey>,
     now: Timestamp,
 ) -> Result<JobId> {
     let millis = |length: Option<Duration>| length.map(|length| length.as_millis() as i64);
-    insert!(conn, "jobs", {
+    let id = insert!(conn, "jobs", {
         "kind": job.kind.as_str(),
         "payload": job.payload_text()?,
         "trigger": job.trigger.as_str(),
@@ -166,11 +125,15 @@ fn insert_row(
         "parent_id": job.parent_id.map(|id| id.0),
         "correlation_id": job.correlation_id,
     })?;
-    Ok(JobId(conn.last_insert_rowid()))
+    Ok(JobId(id))
 }
 
 /// The job that holds a unique key.
-fn holder(conn: &Connection, kind: &Kind, key: &UniqueKey) -> Result<Option<JobId>> {
+pub(in crate::store) fn holder(
+    conn: &Connection,
+    kind: &Kind,
+    key: &UniqueKey,
+) -> Result<Option<JobId>> {
     const SQL: &str = "
         SELECT id
         FROM jobs

@@ -3,14 +3,14 @@
 //! `LAMPLIGHTER_BLESS=1 cargo test --lib store::sql::statements` writes plans.txt anew.
 
 use super::simulation::database;
-use super::{jobs, lease, queues, settings, unblock, workers};
+use super::{lease, queues, settings, unblock, workers};
 use crate::model::settings::BUDGET_DAY;
 use crate::model::{
     Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, Kind, KindRules, Lane, NewJob, Occurrence,
     Outcome, PollRequest, Polled, Process, ProcessFacts, Queue, Registration, SettleRequest,
     Timestamp, WorkerId,
 };
-use crate::store::core::{poll, settle};
+use crate::store::core::{enqueue, poll, settle};
 use crate::store::sqlite::Tx;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -102,7 +102,7 @@ impl World {
     fn add(&self, name: &str, run_at: Option<Timestamp>, key: Option<&str>) {
         let concurrency_key = key.map(|key| ConcurrencyKey::parse(key).unwrap());
         let job = NewJob { run_at, concurrency_key, ..NewJob::new(kind(name)) };
-        self.call(|tx| jobs::insert(tx, &job, START));
+        self.call(|tx| enqueue::enqueue(tx, &job, START));
     }
 
     /// Polls; answers also which statements that took.
@@ -145,7 +145,7 @@ impl World {
         while self.poll(&idle, START).0.more {}
         let mut metered = NewJob { run_at: Some(START), ..NewJob::new(kind("metered")) };
         metered.occurrence = Some(Occurrence { schedule_id: 1, at: START });
-        self.call(|tx| jobs::insert(tx, &metered, START));
+        self.call(|tx| enqueue::enqueue(tx, &metered, START));
         // The kind uses another key than this job asks for, and its limit has been raised.
         self.add("fixed", None, Some("two"));
         let spend = "INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs) VALUES (?1, 'metered', 0, 2.0, 1)";

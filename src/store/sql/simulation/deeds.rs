@@ -7,7 +7,7 @@ use crate::model::{
     NewJob, NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Queue, Rule,
     ScheduleName, SettleRequest, Status, Timestamp, UniqueKey,
 };
-use crate::store::core::{again, cancel, delete, edit, poll, queues, schedules, settle};
+use crate::store::core::{again, cancel, delete, edit, enqueue, poll, queues, schedules, settle};
 use crate::store::sql::{self, jobs, workers};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl World {
         }
         job.priority = (self.rng.u8(..4) == 0).then(|| self.rng.i32(-5..=5));
         let now = Timestamp::from_millis(self.now);
-        if let Some(enqueued) = self.call(|tx| jobs::insert(tx, &job, now)) {
+        if let Some(enqueued) = self.call(|tx| enqueue::enqueue(tx, &job, now)) {
             self.acknowledged.entry(enqueued.id().0).or_insert(Status::Queued);
         }
     }
