@@ -32,4 +32,6 @@ mod rescue;
 #[cfg(feature = "monitor")]
 pub(super) mod scans;
 pub(super) mod schedules;
+#[cfg(feature = "agents")]
+pub(super) mod sessions;
 pub(super) mod settle;

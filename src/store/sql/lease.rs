@@ -3,7 +3,7 @@
 use super::jobs::{self, COLUMNS};
 use crate::error::{Code, Error, Result};
 use crate::model::{Job, JobId, Lease, Timestamp, WorkerId};
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, ToSql, named_params};
 use std::collections::HashMap;
 
 /// Longest progress text, in bytes: a line or two.
@@ -45,6 +45,28 @@ pub(in crate::store) fn lost(lease: &Lease) -> Error {
     Error::new(Code::StoreLeaseLost, format!("job {}, epoch {}", lease.id, lease.epoch))
 }
 
+/// Whether the lease of `:id`, `:epoch` and `:worker` is held.
+#[cfg(feature = "agents")]
+pub(super) const IS_HELD: &str = "EXISTS (SELECT 1 FROM jobs WHERE id = :id AND epoch = :epoch AND worker_id = :worker \
+    AND status = 'running' AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = :worker AND w.lost_at IS NOT NULL))";
+
+/// Runs an UPDATE of one row that is changed only while the lease is held, with parameters of its own beside the lease's.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the lease is not held.
+pub(super) fn write(
+    conn: &Connection,
+    sql: &str,
+    lease: &Lease,
+    own: &[(&str, &dyn ToSql)],
+) -> Result<()> {
+    let of_lease = named_params! {
+        ":id": lease.id.0, ":epoch": lease.epoch, ":worker": lease.worker.as_str(),
+    };
+    let changed = conn.prepare_cached(sql)?.execute([own, of_lease].concat().as_slice())?;
+    if changed == 1 { Ok(()) } else { Err(lost(lease)) }
+}
+
 /// Keeps the beginning of what a handler says about how far it is.
 ///
 /// # Errors
@@ -55,13 +77,8 @@ pub(in crate::store) fn set_progress(conn: &Connection, lease: &Lease, text: &st
         SET progress = :text
         WHERE id = :id AND epoch = :epoch AND worker_id = :worker AND status = 'running'
           AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = :worker AND w.lost_at IS NOT NULL)";
-    let changed = conn.prepare_cached(SQL)?.execute(named_params! {
-        ":id": lease.id.0,
-        ":epoch": lease.epoch,
-        ":worker": lease.worker.as_str(),
-        ":text": &text[..text.floor_char_boundary(MAX_PROGRESS_BYTES)],
-    })?;
-    if changed == 1 { Ok(()) } else { Err(lost(lease)) }
+    let text = &text[..text.floor_char_boundary(MAX_PROGRESS_BYTES)];
+    write(conn, SQL, lease, named_params! {":text": text})
 }
 
 /// The running jobs that nobody has asked to end; without their long texts.

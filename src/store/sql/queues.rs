@@ -2,7 +2,7 @@
 
 use super::line::FIRST_OF_QUEUE;
 use super::{counts, jobs, search, settings};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{Actor, Job, KindRules, Pause, Queue, QueueState, Status, Timestamp, Unplaced};
 use crate::store::sqlite::row::{instant, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -170,22 +170,6 @@ pub(in crate::store) fn next_resume(conn: &Connection) -> Result<Option<Timestam
     Ok(conn.prepare_cached(SQL)?.query_row([], |row| instant(row, 0))?)
 }
 
-/// Pauses a queue because a handler met a limit. A longer pause stays as it is.
-pub(in crate::store) fn pause_until(
-    conn: &Connection,
-    queue: &Queue,
-    reason: &str,
-    until: Timestamp,
-    now: Timestamp,
-) -> Result<()> {
-    let longer = |pause: Pause| pause.resume_at.is_none_or(|at| at >= until);
-    if get(conn, queue)?.pause.is_some_and(longer) {
-        return Ok(());
-    }
-    let pause = Pause { at: now, by: ENGINE.into(), reason: reason.into(), resume_at: Some(until) };
-    set_pause(conn, queue, Some(&pause))
-}
-
 /// Writes a pause, or its end.
 pub(in crate::store) fn set_pause(
     conn: &Connection,
@@ -210,9 +194,9 @@ pub(in crate::store) fn set_pause(
     Ok(())
 }
 
-/// Refuses a queue that neither the engine, an operator nor a job has spoken of: it would be a typing error. Before the
-/// engine has led for the first time nobody knows better.
-pub(in crate::store) fn known(conn: &Connection, queue: &Queue) -> Result<()> {
+/// Whether the engine, an operator or a job has spoken of a queue. Before the engine has led for the first time nobody knows
+/// better.
+pub(in crate::store) fn is_known(conn: &Connection, queue: &Queue) -> Result<bool> {
     const SQL: &str = "
         SELECT EXISTS (SELECT 1 FROM job_queues WHERE name = :name)
             OR EXISTS (SELECT 1 FROM job_counts WHERE queue = :name)
@@ -220,10 +204,7 @@ pub(in crate::store) fn known(conn: &Connection, queue: &Queue) -> Result<()> {
                 EXISTS (SELECT 1 FROM job_queues WHERE engine_limit IS NOT NULL)
                 OR EXISTS (SELECT 1 FROM job_leader WHERE epoch > 0))";
     let params = named_params! {":name": queue.as_str()};
-    if conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))? {
-        return Ok(());
-    }
-    Err(Error::new(Code::QueueUnknown, format!("there is no queue {queue}")))
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
 /// The stop of all queues, if somebody ordered it.
