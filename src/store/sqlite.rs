@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod database;
+pub(super) mod dialect;
 #[cfg(feature = "monitor")]
 pub(super) mod door;
 mod draft;

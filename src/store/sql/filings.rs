@@ -7,6 +7,7 @@ use crate::model::{
     Act, Filing, FilingId, FilingState, IssueId, IssueState, JobId, Marker, Posting, RemoteKind,
     Timestamp,
 };
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::error::unreadable;
 use crate::store::sqlite::row::{instant, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -106,13 +107,14 @@ pub(in crate::store) fn next(
         "SELECT {COLUMNS} {FROM}
          WHERE f.id > :after AND f.state <> 'filed' AND f.state <> 'rejected' AND f.state <> 'awaiting_approval'
          AND i.tracker = :tracker
-         AND (f.act = 'open' OR i.number IS NOT NULL AND {OF_REPOSITORY})
+         AND (f.act = 'open' OR i.number IS NOT NULL AND {})
          AND NOT EXISTS (
              SELECT 1
              FROM filings e
              WHERE e.issue_id = f.issue_id AND e.id < f.id AND e.state <> 'filed' AND e.state <> 'rejected')
          ORDER BY f.id
-         LIMIT 1"
+         LIMIT 1",
+        of_repository()
     );
     let params =
         named_params! {":after": after.0, ":tracker": kind.as_str(), ":repository": repository};
@@ -120,7 +122,9 @@ pub(in crate::store) fn next(
 }
 
 /// Whether the page of the issue `i` is one of this repository.
-const OF_REPOSITORY: &str = "instr(lower(i.url), lower('/' || :repository || '/issues/')) > 0";
+fn of_repository() -> String {
+    dialect::contains("lower(i.url)", "lower('/' || :repository || '/issues/')")
+}
 
 /// The act as it is now.
 pub(in crate::store) fn find(conn: &Connection, id: FilingId) -> Result<Option<Filing>> {
@@ -164,8 +168,9 @@ pub(in crate::store) fn news_since(
     let sql = format!(
         "SELECT coalesce((SELECT read_upto FROM tracker_news WHERE repository = :repository), min(i.created_at))
          FROM self_monitoring_issues i
-         WHERE i.tracker = :tracker AND {OF_REPOSITORY}
-         HAVING count(*) > 0"
+         WHERE i.tracker = :tracker AND {}
+         HAVING count(*) > 0",
+        of_repository()
     );
     let params = named_params! {":tracker": kind.as_str(), ":repository": repository};
     let found = conn.prepare_cached(&sql)?.query_row(params, |row| row.get(0)).optional()?;

@@ -5,6 +5,7 @@ use crate::model::{
     Filing, Fingerprint, Issue, IssueId, IssueState, JobId, KnownIssue, NewIssue, Timestamp,
     Tracker,
 };
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::error::unreadable;
 use crate::store::sqlite::row::{page, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -34,9 +35,14 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
 }
 
 /// The columns that [`known_from_row`] reads, of `self_monitoring_issues i`.
-const KNOWN_COLUMNS: &str = "id, number, title, last_seen_at, error_codes, source, template, \
-    (SELECT json_group_array(fingerprint) FROM self_monitoring_issue_fingerprints WHERE issue_id = i.id), \
-    state, state_reason, closed_at, muted_at IS NOT NULL, url";
+fn known_columns() -> String {
+    format!(
+        "id, number, title, last_seen_at, error_codes, source, template,
+         (SELECT {} FROM self_monitoring_issue_fingerprints WHERE issue_id = i.id),
+         state, state_reason, closed_at, muted_at IS NOT NULL, url",
+        dialect::list_of("fingerprint")
+    )
+}
 
 fn known_from_row(row: &Row<'_>) -> rusqlite::Result<KnownIssue> {
     Ok(KnownIssue {
@@ -79,16 +85,16 @@ pub(in crate::store) fn known(
     fingerprints: &[Fingerprint],
 ) -> Result<Vec<KnownIssue>> {
     let sql = format!(
-        "SELECT {KNOWN_COLUMNS}
+        "SELECT {}
          FROM self_monitoring_issues i
          WHERE id IN (
              SELECT issue_id
              FROM self_monitoring_issue_codes
-             WHERE code IN (SELECT value FROM json_each(:codes))
+             WHERE code IN ({})
              UNION
              SELECT issue_id
              FROM self_monitoring_issue_fingerprints
-             WHERE fingerprint IN (SELECT value FROM json_each(:fingerprints))
+             WHERE fingerprint IN ({})
              UNION
              SELECT id
              FROM (
@@ -96,8 +102,11 @@ pub(in crate::store) fn known(
                  FROM self_monitoring_issues
                  WHERE state = 'open' OR muted_at IS NOT NULL
                  ORDER BY id DESC
-                 LIMIT {MAX_COMPARED}))
-         ORDER BY id"
+                 LIMIT {MAX_COMPARED}) newest)
+         ORDER BY id",
+        known_columns(),
+        dialect::members(":codes"),
+        dialect::members(":fingerprints")
     );
     let fingerprints: Vec<&str> = fingerprints.iter().map(Fingerprint::as_str).collect();
     let mut statement = conn.prepare_cached(&sql)?;
@@ -116,11 +125,12 @@ pub(in crate::store) fn recent(
     limit: usize,
 ) -> Result<Vec<KnownIssue>> {
     let sql = format!(
-        "SELECT {KNOWN_COLUMNS}
+        "SELECT {}
          FROM self_monitoring_issues i
          WHERE state = 'open' OR last_seen_at > :since
          ORDER BY id DESC
-         LIMIT :limit"
+         LIMIT :limit",
+        known_columns()
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {":since": since.millis(), ":limit": limit as i64};

@@ -5,6 +5,7 @@ use crate::model::{
     ConcurrencyKey, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt, ParkedBy,
     Queue, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::str::FromStr;
@@ -152,12 +153,14 @@ pub(in crate::store) fn get(conn: &Connection, id: JobId) -> Result<Option<Job>>
 
 /// Those of the jobs that are final, or not there any more.
 pub(in crate::store) fn not_open(conn: &Connection, ids: &[JobId]) -> Result<Vec<JobId>> {
-    const SQL: &str = "
-        SELECT value
-        FROM json_each(:ids)
-        WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = value AND finished_at IS NULL)";
+    let sql = format!(
+        "SELECT m.value
+         FROM ({}) m
+         WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = m.value AND finished_at IS NULL)",
+        dialect::members(":ids")
+    );
     let params = named_params! {":ids": list(ids)};
-    let mut statement = conn.prepare_cached(SQL)?;
+    let mut statement = conn.prepare_cached(&sql)?;
     let gone = statement.query_map(params, |row| row.get(0).map(JobId))?;
     Ok(gone.collect::<rusqlite::Result<_>>()?)
 }
@@ -201,7 +204,7 @@ pub(in crate::store) fn list(ids: &[JobId]) -> String {
 
 /// The jobs of these ids, in no particular order; missing ones are left out.
 pub(in crate::store) fn of(conn: &Connection, ids: &[JobId]) -> Result<Vec<Job>> {
-    let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id IN (SELECT value FROM json_each(:ids))");
+    let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id IN ({})", dialect::members(":ids"));
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(named_params! {":ids": list(ids)}, from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -3,6 +3,7 @@
 use super::jobs::{self, COLUMNS};
 use crate::error::{Code, Error, Result};
 use crate::model::{Job, JobId, Lease, Timestamp, WorkerId};
+use crate::store::sqlite::dialect;
 use rusqlite::{Connection, ToSql, named_params};
 use std::collections::HashMap;
 
@@ -26,8 +27,9 @@ pub(in crate::store) fn all_held(conn: &Connection, leases: &[&Lease]) -> Result
     let sql = format!(
         "SELECT {COLUMNS}
          FROM jobs
-         WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'running'
-           AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = jobs.worker_id AND w.lost_at IS NOT NULL)"
+         WHERE id IN ({}) AND status = 'running'
+           AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = jobs.worker_id AND w.lost_at IS NOT NULL)",
+        dialect::members(":ids")
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let jobs = statement.query_map(named_params! {":ids": jobs::list(&ids)}, jobs::from_row)?;
@@ -93,12 +95,14 @@ pub(in crate::store) fn not_asked(conn: &Connection) -> Result<Vec<Job>> {
 
 /// Asks these running jobs to end.
 pub(in crate::store) fn ask_to_end(conn: &Connection, ids: &[JobId], now: Timestamp) -> Result<()> {
-    const SQL: &str = "
-        UPDATE jobs
-        SET cancel_requested_at = :now
-        WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'running' AND cancel_requested_at IS NULL";
+    let sql = format!(
+        "UPDATE jobs
+         SET cancel_requested_at = :now
+         WHERE id IN ({}) AND status = 'running' AND cancel_requested_at IS NULL",
+        dialect::members(":ids")
+    );
     let params = named_params! {":ids": jobs::list(ids), ":now": now.millis()};
-    conn.prepare_cached(SQL)?.execute(params)?;
+    conn.prepare_cached(&sql)?.execute(params)?;
     Ok(())
 }
 
@@ -115,10 +119,11 @@ pub(in crate::store) fn orphaned(
          FROM jobs
          WHERE status = 'running'
            AND CASE
-               WHEN worker_id = :me THEN id NOT IN (SELECT value FROM json_each(:running))
+               WHEN worker_id = :me THEN id NOT IN ({})
                ELSE :others AND worker_id NOT IN (SELECT id FROM job_workers WHERE lost_at IS NULL)
            END
-         ORDER BY worker_id, id"
+         ORDER BY worker_id, id",
+        dialect::members(":running")
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {

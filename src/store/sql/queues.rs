@@ -4,6 +4,7 @@ use super::line::FIRST_OF_QUEUE;
 use super::{counts, jobs, search, settings};
 use crate::error::Result;
 use crate::model::{Actor, Job, KindRules, Pause, Queue, QueueState, Status, Timestamp, Unplaced};
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::{instant, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
@@ -97,11 +98,12 @@ pub(in crate::store) fn line(
     );
     let running = format!(
         "SELECT {}
-         FROM jobs INDEXED BY jobs_running
+         FROM {}
          WHERE status = 'running' AND queue = :queue
          ORDER BY worker_id, id
          LIMIT :limit",
-        jobs::COLUMNS
+        jobs::COLUMNS,
+        dialect::by_index("jobs", "jobs_running")
     );
     let params = named_params! {":queue": queue.as_str(), ":limit": 1};
     let next = conn.prepare_cached(&next)?.query_row(params, jobs::from_row).optional()?;

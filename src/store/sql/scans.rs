@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::model::{DryRun, JobId, Scan, ScanCommit, ScanCounts, ScanNow, Timestamp};
 use crate::store::sqlite::row::{self, instant, page, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde_json::Value;
 
 /// The columns that [`from_row`] reads, of `jobs j LEFT JOIN self_monitoring_scans s`.
 const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.error, \
@@ -13,7 +14,7 @@ const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.
     coalesce(s.rejections, '[]'), s.analyzer, s.model, s.cost_usd, \
     EXISTS (SELECT 1 FROM sessions WHERE job_id = j.id), \
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected'), \
-    CASE WHEN j.payload ->> '$.dry_run' THEN coalesce(j.result, '{}') END";
+    j.payload, j.result";
 const FROM: &str = "FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
@@ -43,10 +44,15 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
     })
 }
 
-/// What a dry run says it would do; `None` while it waits or runs.
+/// What a dry run says it would do, nothing while it waits or runs; `None` for any other scan.
 fn dry_run(row: &Row<'_>) -> rusqlite::Result<Option<DryRun>> {
-    let result = row::parsed(row, 19, Some)?;
-    Ok(result.map(|text| serde_json::from_str(&text).unwrap_or_default()))
+    let payload = row::parsed(row, 19, Some)?;
+    let payload = payload.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    if !payload.is_some_and(|payload| payload["dry_run"] == true) {
+        return Ok(None);
+    }
+    let result = row::parsed(row, 20, Some)?;
+    Ok(Some(result.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()))
 }
 
 /// Scans that start as soon as they can; those that wait for a time of their own do not count.

@@ -87,7 +87,7 @@ pub(in crate::store) fn kinds(conn: &Connection) -> Result<Vec<RegisteredKind>> 
 
 /// The same with the kinds of lost workers.
 pub(in crate::store) fn kinds_of_all(conn: &Connection) -> Result<Vec<RegisteredKind>> {
-    registered(conn, "1")
+    registered(conn, "1 = 1")
 }
 
 /// A kind that a worker has registered, as it is stored.
@@ -160,7 +160,7 @@ pub(in crate::store) fn register(
     // The newest by count, not by date: a clock that was set back makes no old registration the newest.
     const KIND: &str = "
         INSERT INTO job_kinds (worker_id, kind, rules, registered_at)
-        SELECT :id, :kind, :rules, max(:now, coalesce(max(registered_at) + 1, 0))
+        SELECT :id, :kind, :rules, CASE WHEN max(registered_at) >= :now THEN max(registered_at) + 1 ELSE :now END
         FROM job_kinds
         WHERE kind = :kind";
     let Registration { worker, process, kinds, .. } = registration;
