@@ -16,6 +16,8 @@ mod bulk;
 mod core;
 #[cfg(feature = "monitor")]
 pub mod door;
+#[cfg(doctest)]
+mod features;
 #[cfg(feature = "monitor")]
 mod filings;
 mod jobs;

@@ -34,4 +34,6 @@ pub(super) mod scans;
 pub(super) mod schedules;
 #[cfg(feature = "agents")]
 pub(super) mod sessions;
+pub(super) mod settings;
 pub(super) mod settle;
+pub(super) mod workers;

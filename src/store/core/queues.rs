@@ -1,10 +1,11 @@
 //! What people do to queues: pauses, limits, and the stop of all of them.
 
-use super::{cancel, park};
+use super::{cancel, park, settings};
 use crate::error::{Code, Error, Result};
 use crate::model::{Actor, ParkedBy, Pause, Queue, Timestamp};
-use crate::store::sql::{audit, queues, settings};
+use crate::store::sql::{audit, queues};
 use crate::store::sqlite::Tx;
+use serde_json::json;
 
 /// Pauses a queue until then, or until somebody resumes it.
 pub(in crate::store) fn pause(
@@ -80,7 +81,7 @@ pub(in crate::store) fn stop_all(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<usize> {
-    queues::stop(tx, reason, actor, now)?;
+    settings::set(tx, queues::STOPPED, &json!({"reason": reason}), actor, now)?;
     cancel::cancel_running(tx, actor, now)
 }
 

@@ -1,5 +1,4 @@
-//! Rows of `filings` and `tracker_news`: acts at the tracker, written by the scan that decides them, done by jobs of kind
-//! `file_findings`; and how far what happened there is read.
+//! Rows of `filings` and `tracker_news`: acts at the tracker, and how far what happened there is read.
 
 use super::issues::{self, texts};
 use crate::error::Result;

@@ -3,11 +3,11 @@
 use super::line::FIRST_OF_QUEUE;
 use super::{counts, jobs, search, settings};
 use crate::error::Result;
-use crate::model::{Actor, Job, KindRules, Pause, Queue, QueueState, Status, Timestamp, Unplaced};
+use crate::model::{Job, KindRules, Pause, Queue, QueueState, Status, Timestamp, Unplaced};
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::{instant, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The name that pauses a queue when a handler meets a limit.
@@ -228,14 +228,4 @@ pub(in crate::store) fn set_operator_limit(
         ON CONFLICT (name) DO UPDATE SET operator_limit = excluded.operator_limit";
     conn.prepare_cached(SQL)?.execute(named_params! {":name": queue.as_str(), ":limit": limit})?;
     Ok(())
-}
-
-/// Writes the stop of all queues.
-pub(in crate::store) fn stop(
-    conn: &Connection,
-    reason: &str,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    settings::set(conn, STOPPED, &json!({"reason": reason}), actor, now)
 }

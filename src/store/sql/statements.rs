@@ -3,14 +3,14 @@
 //! `LAMPLIGHTER_BLESS=1 cargo test --lib store::sql::statements` writes plans.txt anew.
 
 use super::simulation::database;
-use super::{lease, queues, settings, unblock, workers};
+use super::{lease, queues, unblock, workers};
 use crate::model::settings::BUDGET_DAY;
 use crate::model::{
     Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, Kind, KindRules, Lane, NewJob, Occurrence,
     Outcome, PollRequest, Polled, Process, ProcessFacts, Queue, Registration, SettleRequest,
     Timestamp, WorkerId,
 };
-use crate::store::core::{enqueue, poll, settle};
+use crate::store::core::{self, enqueue, poll, settle};
 use crate::store::sqlite::Tx;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -70,9 +70,9 @@ impl World {
             replaces: None,
         };
         let tx = Tx::new(&conn);
-        workers::register(&tx, &registration, &ProcessFacts::default(), START).unwrap();
-        workers::lead(&tx, &worker, Epoch(0), None, START).unwrap();
-        settings::set(&tx, BUDGET_DAY.key, &1.into(), &Actor::cli(), START).unwrap();
+        core::workers::register(&tx, &registration, &ProcessFacts::default(), START).unwrap();
+        core::workers::lead(&tx, &worker, Epoch(0), None, START).unwrap();
+        core::settings::set(&tx, BUDGET_DAY.key, &1.into(), &Actor::cli(), START).unwrap();
         let lanes = kinds.iter().map(|rules| Lane {
             queue: rules.queue.clone(),
             running: 0,

@@ -1,4 +1,4 @@
-//! What SQLite says in words of its own, for statements that are otherwise SQL of PostgreSQL too. Each prints a piece of SQL.
+//! Words of SQL that SQLite alone has, for statements whose rest any database takes. Each function prints a piece of SQL.
 
 use std::fmt::Write as _;
 

@@ -34,8 +34,7 @@ const DIALECT: [&str; 19] = [
 
 /// The files of statements that speak SQLite, each with the reason. Everything else of the store is SQL of PostgreSQL too,
 /// asks `store/sqlite` for a word of its own, or has no SQL.
-const OF_SQLITE: [(&str, &str); 8] = [
-    ("src/store/sql/gates.rs", "what a poll must know, in one statement"),
+const OF_SQLITE: [(&str, &str); 7] = [
     ("src/store/sql/history.rs", "the steps of a poll, in one statement"),
     ("src/store/sql/line.rs", "admission and the claim order, over sets"),
     ("src/store/sql/moves.rs", "moves, starts and ends, over sets"),
@@ -244,4 +243,47 @@ fn rules_name_no_statement() {
     let planted =
         tree(&[("src/store/core/a.rs", "//! A.\nconst X: &str = \"DELETE FROM jobs\";\n")]);
     assert_eq!(knowing(&planted), ["src/store/core/a.rs:2: DELETE is a statement"]);
+}
+
+/// Methods of the store that come with a feature, each with the feature, by the files that a feature brings.
+fn behind_features(tree: &Tree) -> Vec<(String, String)> {
+    let text = |name: &str| tree.iter().find(|(other, _)| other == name).map(|(_, text)| text);
+    let store = text("src/store.rs").unwrap();
+    let mut found = Vec::new();
+    for after in store.split("#[cfg(feature = \"").skip(1) {
+        let Some((feature, rest)) = after.split_once("\")]\nmod ") else { continue };
+        let Some((module, _)) = rest.split_once(';') else { continue };
+        let Some(file) = text(&format!("src/store/{module}.rs")) else { continue };
+        for part in
+            code(file).split("\nimpl ").skip(1).filter_map(|part| part.strip_prefix("Store {"))
+        {
+            let names =
+                part.split("    pub async fn ").skip(1).filter_map(|rest| rest.split('(').next());
+            found.extend(names.map(|name| (feature.to_owned(), bare_name(name))));
+        }
+    }
+    found
+}
+
+fn bare_name(name: &str) -> String {
+    name.split('<').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn every_method_behind_a_feature_is_shown_to_be_absent_without_it() {
+    let tree = files("src", ".rs");
+    let (_, list) = tree.iter().find(|(name, _)| name == "src/store/features.rs").unwrap();
+    let listed = |feature: &str, method: &str| {
+        let lists = list.split("comes_with!(\"").skip(1).filter_map(|part| part.split_once("\":"));
+        let mut own = lists.filter(|(of, _)| *of == feature);
+        own.any(|(_, methods)| {
+            let methods = methods.split(");").next().unwrap_or_default();
+            methods.split_whitespace().any(|one| one == method)
+        })
+    };
+    let methods = behind_features(&tree);
+    assert!(methods.len() > 50, "{methods:?}");
+    let missing: Vec<_> =
+        methods.iter().filter(|(feature, method)| !listed(feature, method)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
 }
