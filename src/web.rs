@@ -18,6 +18,7 @@ mod answer;
 mod app;
 mod approvals;
 mod assets;
+mod base;
 mod caller;
 mod components;
 mod cookie;

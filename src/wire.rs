@@ -23,8 +23,8 @@ pub use answered::Answered;
 pub use bulk::{BulkDone, BulkError, BulkPreview};
 pub use issue::{FilingDecided, Issue, IssueChanged, WaitingFiling};
 pub use job::{
-    Enqueued, Job, JobAttempt, JobCancelled, JobChanged, JobDeleted, JobDue, JobEvent, JobListed,
-    JobStory, JobWhy, WaitGate,
+    Enqueued, Job, JobAfter, JobAttempt, JobCancelled, JobChanged, JobDeleted, JobDue, JobEvent,
+    JobListed, JobStory, JobWhy, WaitGate,
 };
 pub use log::{LogRow, LogTemplate, LogsImported};
 pub use person::{Person, PersonPassword, PersonRemoved, PersonRole};

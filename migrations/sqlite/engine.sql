@@ -38,7 +38,7 @@ CREATE TABLE jobs (
   -- what stands between the job and a claim, apart from its time; NULL: nothing
   waits_for           TEXT DEFAULT 'admission'
                       CHECK (waits_for = 'admission' OR waits_for = 'handler' OR waits_for = 'key'
-                          OR waits_for = 'constraint'),
+                          OR waits_for = 'after' OR waits_for = 'constraint'),
   -- what put a scheduled job off; NULL: its maker wanted that time
   parked_by           TEXT
                       CHECK (parked_by = 'limit' OR parked_by = 'budget' OR parked_by = 'retry'
@@ -55,6 +55,9 @@ CREATE TABLE jobs (
   occurrence_at       INTEGER,
   parent_id           INTEGER,
   correlation_id      TEXT CHECK (length(CAST(correlation_id AS BLOB)) BETWEEN 1 AND 200),   -- of the request that made the job
+  tags                TEXT
+                      CHECK (tags IS NULL OR (json_valid(tags) AND json_type(tags) = 'array'
+                          AND json_array_length(tags) BETWEEN 1 AND 10)),
   progress            TEXT,
   result              TEXT CHECK (result IS NULL OR json_valid(result)),
   error               TEXT,
@@ -195,6 +198,74 @@ BEGIN
     WHERE concurrency_key = OLD.concurrency_key AND waits_for = 'key'
     ORDER BY run_at + priority * 600000, id
     LIMIT 1);
+END;
+
+-- The earlier jobs that a job runs after: being earlier, they make no circle. While one of them is open, the job waits for
+-- 'after'. If one did not complete, the job is cancelled, unless it runs anyway.
+CREATE TABLE job_after (
+  job_id   INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  after_id INTEGER NOT NULL CHECK (after_id > 0 AND after_id < job_id),
+  anyway   INTEGER NOT NULL DEFAULT 0 CHECK (anyway = 0 OR anyway = 1),
+  ended_as TEXT CHECK (ended_as = 'completed' OR ended_as = 'failed' OR ended_as = 'cancelled'),   -- kept when that job is removed
+  PRIMARY KEY (job_id, after_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_after_of ON job_after (after_id, ended_as);
+
+CREATE TRIGGER job_after_guard_insert BEFORE INSERT ON job_after
+WHEN NEW.ended_as IS NOT NULL
+  OR NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.after_id)
+  OR NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.job_id AND waits_for = 'admission' AND counted = 0)
+  OR (SELECT count(*) FROM job_after WHERE job_id = NEW.job_id) >= 100
+BEGIN
+  SELECT RAISE(ABORT, 'job_after: a new job may run after 100 jobs that exist; name them in its own transaction');
+END;
+
+CREATE TRIGGER job_after_of_ended AFTER INSERT ON job_after
+WHEN EXISTS (SELECT 1 FROM jobs WHERE id = NEW.after_id AND finished_at IS NOT NULL)
+BEGIN
+  UPDATE job_after
+  SET ended_as = (SELECT status FROM jobs WHERE id = NEW.after_id)
+  WHERE job_id = NEW.job_id AND after_id = NEW.after_id;
+END;
+
+-- Jobs that have ended while others waited for their end: the poller tells those, in slices.
+CREATE TABLE job_ended (
+  id       INTEGER PRIMARY KEY,
+  ended_as TEXT NOT NULL
+) STRICT;
+
+CREATE TRIGGER jobs_ended AFTER UPDATE OF finished_at ON jobs
+WHEN NEW.finished_at IS NOT NULL
+  AND EXISTS (SELECT 1 FROM job_after WHERE after_id = NEW.id AND ended_as IS NULL)
+BEGIN
+  INSERT INTO job_ended (id, ended_as) VALUES (NEW.id, NEW.status);
+END;
+
+-- The tags of the jobs that are not over, so that those are found by a tag. (What is over is found by looking through it.)
+CREATE TABLE job_tags (
+  tag    TEXT NOT NULL CHECK (length(CAST(tag AS BLOB)) BETWEEN 1 AND 64),
+  job_id INTEGER NOT NULL,
+  PRIMARY KEY (tag, job_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER jobs_tagged AFTER INSERT ON jobs
+WHEN NEW.tags IS NOT NULL
+BEGIN
+  INSERT INTO job_tags (tag, job_id)
+  SELECT CASE type WHEN 'text' THEN value END, NEW.id FROM json_each(NEW.tags);
+END;
+
+CREATE TRIGGER jobs_tags_stay BEFORE UPDATE OF tags ON jobs
+WHEN NEW.tags IS NOT OLD.tags
+BEGIN
+  SELECT RAISE(ABORT, 'jobs: the tags of a job never change');
+END;
+
+CREATE TRIGGER jobs_tags_over AFTER UPDATE OF finished_at ON jobs
+WHEN OLD.tags IS NOT NULL AND NEW.finished_at IS NOT NULL
+BEGIN
+  DELETE FROM job_tags
+  WHERE job_id = OLD.id AND tag IN (SELECT value FROM json_each(OLD.tags));
 END;
 
 -- Every step of a job outside the plain path.

@@ -20,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -30,28 +31,34 @@ const MAX_REASON: usize = 1000;
 /// Wait between tries to save the end of a job.
 const SETTLE_AGAIN: Duration = Duration::from_secs(1);
 
-/// The end of a job that is being saved. Its slot is free for the next look, which shares the commit: a job costs one.
+/// Tells the poller that the end of a job has been sent to the database. The job's slot is free for the next look, which
+/// shares its commit with the end: a job costs one commit instead of two.
 #[derive(Debug, Default)]
-pub(super) struct Ending {
-    is_near: AtomicBool,
+pub(super) struct EndNotice {
+    is_sent: AtomicBool,
     /// Wakes the poller.
-    told: Arc<Notify>,
+    sent: Arc<Notify>,
 }
 
-impl Ending {
-    /// An end that is told of by `told`.
-    pub(super) fn new(told: &Arc<Notify>) -> Arc<Self> {
-        Arc::new(Self { is_near: AtomicBool::new(false), told: Arc::clone(told) })
+impl EndNotice {
+    /// A notice that wakes who waits for `sent`.
+    pub(super) fn new(sent: &Arc<Notify>) -> Arc<Self> {
+        Arc::new(Self { is_sent: AtomicBool::new(false), sent: Arc::clone(sent) })
     }
 
-    /// Whether the job's handler has answered.
-    pub(super) fn is_near(&self) -> bool {
-        self.is_near.load(Ordering::Relaxed)
+    /// Whether the end has been sent and was not refused.
+    pub(super) fn is_sent(&self) -> bool {
+        self.is_sent.load(Ordering::Acquire)
     }
 
-    fn announce(&self) {
-        self.is_near.store(true, Ordering::Relaxed);
-        self.told.notify_one();
+    fn send(&self) {
+        self.is_sent.store(true, Ordering::Release);
+        self.sent.notify_one();
+    }
+
+    /// The database refused the end: the job holds its slot until the end is saved.
+    fn withdraw(&self) {
+        self.is_sent.store(false, Ordering::Release);
     }
 }
 
@@ -64,8 +71,8 @@ pub(super) struct Run {
     pub(super) rules: Arc<KindRules>,
     /// Cancelled when somebody cancels the job.
     pub(super) cancel: CancellationToken,
-    /// Says that the end of the job is on its way into the database.
-    pub(super) ending: Arc<Ending>,
+    /// Tells the poller that the job's end has been sent.
+    pub(super) end_notice: Arc<EndNotice>,
     pub(super) job: Job,
     pub(super) lease: Lease,
 }
@@ -192,19 +199,20 @@ impl Run {
         AttemptEnd::Answered(Outcome::Failed(error))
     }
 
-    /// Saves the end, again and again while the database refuses, and answers the status and the failure; `None` if it was
-    /// not saved. Then the row is still
-    /// running in nobody's hands, and the next look settles it as lost.
+    /// Saves the end, again and again while the database refuses, and answers the status and the failure; `None` if that
+    /// was given up. A row that is still running then is in nobody's hands, and the next look settles it as lost.
     async fn save(&self, mut end: AttemptEnd) -> Option<(Status, Option<JobError>)> {
         let mut refused = false;
         let retry_after = self.rules.backoff.wait(self.job.attempt, self.clock.chance());
         loop {
             let now = self.clock.now();
             let saved = self.store.settle(self.lease.clone(), end.clone(), retry_after, now);
-            let mut saved = pin!(saved);
-            // The first step of the call puts it into the writer's line: the poller's next look is behind it there.
+            let mut saved = pin!(unconstrained(saved));
+            // The first step puts the call into the writer's line, unless the line is full: the poller's next look is behind
+            // it there. A look that comes first claims a job more for a moment than the process has slots; the limits of
+            // queues and keys are read from the rows.
             let first = poll_fn(|cx| Poll::Ready(saved.as_mut().poll(cx))).await;
-            self.ending.announce();
+            self.end_notice.send();
             let saved = match first {
                 Poll::Ready(saved) => saved,
                 Poll::Pending => saved.await,
@@ -213,9 +221,10 @@ impl Run {
                 Ok(status) => return Some((status, failure(end))),
                 Err(error) => error,
             };
+            self.end_notice.withdraw();
             let rules = [Code::StoreConstraint, Code::StoreCorrupt].contains(&error.code());
             if error.is_lease_lost() || error.code() == Code::StoreClosed {
-                tracing::info!(%error, "the end of a job was not saved");
+                tracing::info!(%error, "the end of a job was not saved under its lease");
                 return None;
             }
             warn_coded!(

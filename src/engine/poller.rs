@@ -4,7 +4,7 @@
 //! through the database's write lock, so that limits and keys hold over all of them. The poller of the one that leads
 //! does in the same transaction what is done for all: it rescues, resumes, fires, makes due and admits.
 
-use super::executor::{Ending, Run};
+use super::executor::{EndNotice, Run};
 use super::handler::Handler;
 use super::life::Life;
 use super::standby::Overseer;
@@ -49,8 +49,8 @@ pub(super) struct Poller {
     running: JoinSet<()>,
     /// The job of each task.
     held: HashMap<task::Id, Held>,
-    /// Told when the end of a job is on its way into the database.
-    ended: Arc<Notify>,
+    /// Notified when the end of a job has been sent to the database.
+    ends_sent: Arc<Notify>,
     stop: Stop,
 }
 
@@ -60,7 +60,7 @@ struct Held {
     /// Whose slot it holds.
     queue: Queue,
     cancel: CancellationToken,
-    ending: Arc<Ending>,
+    end_notice: Arc<EndNotice>,
 }
 
 /// Why a life of a worker has ended.
@@ -93,7 +93,7 @@ impl Poller {
             unhandled: HashMap::new(),
             running: JoinSet::new(),
             held: HashMap::new(),
-            ended: Arc::new(Notify::new()),
+            ends_sent: Arc::new(Notify::new()),
             stop,
         }
     }
@@ -243,7 +243,7 @@ impl Poller {
                 () = life.lost.cancelled() => {}
                 closed = changes.changed() => if closed.is_err() { break },
                 Ok(()) = leading.changed() => {}
-                () = self.ended.notified() => {}
+                () = self.ends_sent.notified() => {}
                 Some(ended) = self.running.join_next_with_id() => self.free(ended),
                 () = self.sweeper.done(&self.clock) => {}
                 () = due(&self.clock, wake_at) => {}
@@ -322,8 +322,8 @@ impl Poller {
             .iter()
             .map(|(queue, slots)| (queue, lane(queue, Some(*slots))))
             .collect();
-        // The slot of a job whose end is being saved is free: that call is before this look in the writer's line.
-        for Held { queue, .. } in self.held.values().filter(|held| !held.ending.is_near()) {
+        // The slot of a job whose end has been sent is free: that call is before this look in the writer's line.
+        for Held { queue, .. } in self.held.values().filter(|held| !held.end_notice.is_sent()) {
             lanes.entry(queue).or_insert_with(|| lane(queue, None)).running += 1;
         }
         lanes.into_values().collect()
@@ -336,8 +336,8 @@ impl Poller {
             unreachable!("claimed job {} without a kind, a lease or a queue", job.id)
         };
         let (handler, rules) = &self.handlers[kind];
-        let (cancel, ending) = (CancellationToken::new(), Ending::new(&self.ended));
-        let held = Held { job: job.id, queue, cancel, ending };
+        let (cancel, end_notice) = (CancellationToken::new(), EndNotice::new(&self.ends_sent));
+        let held = Held { job: job.id, queue, cancel, end_notice };
         let stop = Stop { handlers: life.handlers.clone(), ..self.stop.clone() };
         let run = Run {
             store: self.store.clone(),
@@ -346,7 +346,7 @@ impl Poller {
             handler: Arc::clone(handler),
             rules: Arc::clone(rules),
             cancel: held.cancel.clone(),
-            ending: Arc::clone(&held.ending),
+            end_notice: Arc::clone(&held.end_notice),
             job,
             lease,
         };

@@ -90,6 +90,9 @@ codes! {
     JobFinal: Conflict = "JOB-ID-004", "The job is over already",
         "Only a job that waits or runs can be cancelled; this one has ended.",
         "`lamplighter jobs show` says how the job ended; a job that is over can be run again or deleted.";
+    JobAfterUnknown: Invalid = "JOB-AFTER-001", "A job to run after does not exist",
+        "The id is wrong, or the job was removed.",
+        "Name jobs that `lamplighter jobs list` shows; nothing was saved.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
         "The query has an unknown word, or a word has a value that it does not take.",
         "Correct the query at the column that the message names; put a text that you search for in quotes.";

@@ -12,6 +12,7 @@ mod draft;
 pub(super) mod error;
 pub(super) mod guest;
 pub(super) mod ledger;
+mod lock;
 pub(super) mod open;
 pub(super) mod row;
 mod transaction;

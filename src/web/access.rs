@@ -2,6 +2,7 @@
 
 use super::answer::see_other;
 use super::app::App;
+use super::base::link;
 use super::caller::{Caller, Signed};
 use super::cookie;
 use super::face::Face;
@@ -67,9 +68,9 @@ fn ask_to_sign_in(caller: &Caller, request: &Request) -> Response {
     match caller.face {
         Face::Page if looks => {
             let next = request.uri().path_and_query().map_or("/", |path| path.as_str());
-            see_other(&nav::with_query(nav::LOGIN, &[("next", next)]))
+            see_other(&link(nav::LOGIN).with(&[("next", next)]))
         }
-        Face::Page if posts => see_other(nav::LOGIN),
+        Face::Page if posts => see_other(&link(nav::LOGIN)),
         Face::Page | Face::Fragment | Face::Json => Problem::of(Code::AuthRequired).into_response(),
     }
 }

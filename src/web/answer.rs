@@ -1,5 +1,6 @@
 //! The answers to a change.
 
+use super::base::Link;
 use super::face::Face;
 use crate::actions::Answer;
 use axum::Json;
@@ -9,18 +10,19 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 /// The response to an action that was done: a program gets its value and its sentence, a browser is sent to `page`.
-pub(super) fn answered<T: Serialize>(face: Face, answer: &Answer<T>, page: &str) -> Response {
+pub(super) fn answered<T: Serialize>(face: Face, answer: &Answer<T>, page: &Link) -> Response {
     match face {
         Face::Json => Json(answer.as_wire()).into_response(),
         Face::Page | Face::Fragment => see_other(page),
     }
 }
 
-/// Sends the browser to another page of this server, with GET.
-///
-/// # Panics
-/// If the location cannot be a header's value. Callers pass paths that this program wrote or that came in a request line.
-pub(super) fn see_other(location: &str) -> Response {
-    let location = HeaderValue::from_str(location).expect("a path of ours is printable");
-    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+/// Sends the browser to another of these pages, with GET.
+pub(super) fn see_other(page: &Link) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, header_value(page))]).into_response()
+}
+
+/// An address as the value of a header.
+pub(super) fn header_value(page: &Link) -> HeaderValue {
+    HeaderValue::from_str(page.as_str()).expect("an address of ours is printable")
 }

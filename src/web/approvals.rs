@@ -2,6 +2,7 @@
 
 use super::answer::answered;
 use super::app::App;
+use super::base::link;
 use super::caller::Signed;
 use super::components::when;
 use super::extract::{Form, Id, Query};
@@ -65,7 +66,7 @@ pub(super) async fn page(
     };
     let part = LivePart {
         id: "approvals",
-        path: PART_PATH,
+        link: &link(PART_PATH),
         version: version(&waiting.iter().map(state).collect::<Vec<_>>()),
         content: &content,
     };
@@ -83,7 +84,7 @@ fn card(filing: &WaitingFiling, role: Role, now: Timestamp) -> Markup {
             }
             div.card-body {
                 p {
-                    (how_far(filing)) " Found by " a href={ "/jobs/" (filing.scan) } { "scan " (filing.scan) } ", "
+                    (how_far(filing)) " Found by " a href=(nav::job(filing.scan)) { "scan " (filing.scan) } ", "
                     (when(filing.created_at, now)) "."
                 }
                 @if let Some(error) = &filing.error { p.text-danger { (error) } }
@@ -116,7 +117,7 @@ fn how_far(filing: &WaitingFiling) -> &'static str {
 }
 
 fn decide(filing: &WaitingFiling) -> Markup {
-    let path = |deed: &str| format!("{PATH}/{}/{deed}", filing.id.0);
+    let path = |deed: &str| link(PATH).under(filing.id.0).under(deed);
     html! {
         div.actions {
             form method="post" action=(path("approve")) {
@@ -149,7 +150,7 @@ pub(super) async fn approve(
 ) -> Result<Response, Problem> {
     let call = who.call(app.web.clock.now());
     let decided = approvals::approve(&app.web.store, &call, id).await?;
-    Ok(answered(who.face(), &decided, PATH))
+    Ok(answered(who.face(), &decided, &link(PATH)))
 }
 
 /// POST `/admin/self-monitoring/approvals/{id}/reject`.
@@ -160,7 +161,7 @@ pub(super) async fn reject(
 ) -> Result<Response, Problem> {
     let call = who.call(app.web.clock.now());
     let decided = approvals::reject(&app.web.store, &call, id).await?;
-    Ok(answered(who.face(), &decided, PATH))
+    Ok(answered(who.face(), &decided, &link(PATH)))
 }
 
 /// POST `/admin/self-monitoring/approvals/{id}/edit`.
@@ -172,5 +173,5 @@ pub(super) async fn edit(
 ) -> Result<Response, Problem> {
     let call = who.call(app.web.clock.now());
     let edited = approvals::edit(&app.web.store, &call, FilingEdit { id, title, body }).await?;
-    Ok(answered(who.face(), &edited, PATH))
+    Ok(answered(who.face(), &edited, &link(PATH)))
 }

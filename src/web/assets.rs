@@ -1,5 +1,6 @@
 //! The files that pages load. They are embedded in the binary, and the name of each contains a hash of its content.
 
+use super::base::{Link, link};
 use super::extract::Id;
 use super::named::AssetName;
 use super::problem::Problem;
@@ -14,9 +15,13 @@ use std::sync::LazyLock;
 const FOREVER: &str = "public, max-age=31536000, immutable";
 /// How many hex digits of the content's hash a path has: enough to tell versions apart.
 const HASH_DIGITS: usize = 16;
+/// Where the table of routes has the files.
+const FOLDER: &str = "/assets";
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
+
+pub(super) const PATH: &str = "/assets/{file}";
 
 macro_rules! package {
     ($file:literal) => {
@@ -26,8 +31,8 @@ macro_rules! package {
 
 /// One file.
 pub(super) struct Asset {
-    /// Where pages find it.
-    pub(super) path: String,
+    /// Its name with the hash.
+    pub(super) file: String,
     media_type: &'static str,
     content: &'static str,
 }
@@ -61,7 +66,12 @@ pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
 impl Asset {
     fn new(name: &str, ending: &str, media_type: &'static str, content: &'static str) -> Self {
         let hash = &secret::hash(content)[..HASH_DIGITS];
-        Self { path: format!("/assets/{name}.{hash}.{ending}"), media_type, content }
+        Self { file: format!("{name}.{hash}.{ending}"), media_type, content }
+    }
+
+    /// Where pages find it.
+    pub(super) fn link(&self) -> Link {
+        link(FOLDER).under(&self.file)
     }
 }
 
@@ -84,8 +94,7 @@ impl Assets {
 
 /// GET `/assets/{file}`: one of the files, by its exact name.
 pub(super) async fn asset(Id(AssetName(file)): Id<AssetName>) -> Result<Response, Problem> {
-    let path = format!("/assets/{file}");
-    let found = ASSETS.all().into_iter().find(|asset| asset.path == path);
+    let found = ASSETS.all().into_iter().find(|asset| asset.file == file);
     let asset = found.ok_or_else(|| Problem::of(Code::WebNotFound))?;
     let headers = [(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, FOREVER)];
     Ok((headers, asset.content).into_response())

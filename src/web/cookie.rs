@@ -1,7 +1,7 @@
 //! The cookie that carries a login's id.
 
 use super::caller::Caller;
-use super::secret;
+use super::{base, secret};
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 
@@ -20,8 +20,9 @@ pub(super) fn clear(caller: &Caller) -> HeaderValue {
 
 fn value(login_id: &str, life: &str, caller: &Caller) -> HeaderValue {
     let secure = if caller.https { "; Secure" } else { "" };
-    let text = format!("{NAME}={login_id}; Path=/; HttpOnly; SameSite=Lax{secure}{life}");
-    HeaderValue::try_from(text).expect("base64url text fits into a header")
+    let path = base::cookie_path();
+    let text = format!("{NAME}={login_id}; Path={path}; HttpOnly; SameSite=Lax{secure}{life}");
+    HeaderValue::try_from(text).expect("base64url text and an address of ours fit into a header")
 }
 
 /// The hash of the login id that the browser sent.

@@ -2,6 +2,7 @@
 
 use super::agent;
 use super::app::{App, Web};
+use super::base::link;
 use super::caller::Signed;
 use super::components::{
     badge, card, elapsed, headline, known, live, paused_notice, scan_lines, session_cost,
@@ -88,7 +89,7 @@ async fn going_on(
             div."col-12" { (figures(&overview)) }
             div."col-lg-6" { (session_card(session.as_ref(), queue.as_ref(), now)) }
             div."col-lg-6" {
-                (card("spent", "Spend", &html! { a.btn.btn-sm href=(Tab::Sessions.path()) { "By day" } }, &html! {
+                (card("spent", "Spend", &html! { a.btn.btn-sm href=(Tab::Sessions.link()) { "By day" } }, &html! {
                     div.card-body { (spend_lines(spent, budgets)) }
                 }))
             }
@@ -107,7 +108,7 @@ async fn going_on(
         (spent.day.to_bits(), spent.month.to_bits(), most(budgets.day), most(budgets.month)),
         (leading, unready, stopped.map(|stop| stop.at)),
     ));
-    let part = live("dashboard", PART_PATH, &version, &content);
+    let part = live("dashboard", &link(PART_PATH), &version, &content);
     Ok((version, part))
 }
 
@@ -129,7 +130,7 @@ async fn latest(web: &Web) -> Result<(String, Markup), Problem> {
         hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
         failures.iter().map(|job| job.id).collect::<Vec<_>>(),
     ));
-    let part = live("dashboard-latest", LATEST_PATH, &version, &content);
+    let part = live("dashboard-latest", &link(LATEST_PATH), &version, &content);
     Ok((version, part))
 }
 
@@ -155,7 +156,7 @@ fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Time
     card(
         "session-now",
         "Agent",
-        &html! { a.btn.btn-sm href=(Tab::Sessions.path()) { "Sessions" } },
+        &html! { a.btn.btn-sm href=(Tab::Sessions.link()) { "Sessions" } },
         &content,
     )
 }
@@ -207,11 +208,11 @@ fn figures(overview: &Overview) -> Markup {
 }
 
 fn scan_card(standing: &Standing, now: Timestamp) -> Markup {
-    let link = html! { a.btn.btn-sm href=(Tab::SelfMonitoring.path()) { "Open" } };
+    let open = html! { a.btn.btn-sm href=(Tab::SelfMonitoring.link()) { "Open" } };
     card(
         "last-scan",
         "Self-monitoring",
-        &link,
+        &open,
         &html! {
             div.card-body { (scan_lines(standing, now)) }
         },

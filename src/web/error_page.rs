@@ -1,5 +1,7 @@
 //! The answer to a request that failed: a notice for htmx, a page for a browser, RFC 9457 for a program.
 
+use super::answer::header_value;
+use super::base::link;
 use super::components::problem_notice;
 use super::face::Face;
 use super::icon::{Icon, icon};
@@ -40,8 +42,7 @@ pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderM
             .insert(HeaderName::from_static("hx-reswap"), HeaderValue::from_static("afterbegin"));
     }
     if face == Face::Fragment && problem.code() == Code::AuthRequired {
-        let login = HeaderValue::from_static("/login");
-        headers.insert(HeaderName::from_static("hx-redirect"), login);
+        headers.insert(HeaderName::from_static("hx-redirect"), header_value(&link(nav::LOGIN)));
     }
     response
 }
@@ -67,7 +68,7 @@ fn explained(problem: &Problem, frame: &Frame) -> Markup {
                 p.empty-title { (problem.what()) }
                 p.empty-subtitle.text-secondary { (problem.code().remedy()) }
                 p.text-secondary { "Error " code { (problem.code()) } }
-                div.empty-action { a.btn href=(nav::HOME) { "To the start page" } }
+                div.empty-action { a.btn href=(link(nav::HOME)) { "To the start page" } }
             }
         }
     }

@@ -1,11 +1,13 @@
 //! The first and last step of every request, whatever its route: host, origin, time limit, errors, security headers.
 
 use super::app::{App, Options};
+use super::base::{self, Base};
 use super::caller::{Caller, Signed};
 use super::error_page;
 use super::page::Frame;
 use super::problem::Problem;
 use crate::error::Code;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderName};
 use axum::http::request::Parts;
@@ -34,7 +36,11 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
 
 /// The outermost layer: every request passes it first, and every answer last.
 pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
+    Base::of(&parts).around(guarded(&app, parts, body, next)).await
+}
+
+async fn guarded(app: &App, mut parts: Parts, body: Body, next: Next) -> Response {
     let caller = Caller::of(&parts, &app.web.options);
     parts.extensions.insert(caller.clone());
     let admitted = check_host(&parts, &app.web.options).and_then(|host| check_origin(&parts, host));
@@ -63,7 +69,7 @@ fn span(caller: &Caller, request: &Parts) -> tracing::Span {
     tracing::info_span!(
         "request",
         correlation_id = caller.correlation_id,
-        request_path = request.uri.path(),
+        request_path = base::original_path(request),
         user_id = tracing::field::Empty
     )
 }

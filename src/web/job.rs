@@ -2,6 +2,7 @@
 
 use super::answer::answered;
 use super::app::App;
+use super::base::Link;
 use super::caller::Signed;
 use super::components::{
     Step, attempts, badge, card, confirm, elapsed, job_sentence, pretty, text_card, timeline, when,
@@ -15,7 +16,8 @@ use crate::actions::jobs::{self, RunAgain};
 use crate::actions::sessions;
 use crate::error;
 use crate::model::{
-    Cause, Event, Gate, Job, JobId, Kind, Role, SessionRequest, Status, Timestamp, Why,
+    After, Cause, Event, Filter, Gate, Job, JobId, Kind, Neighbours, Role, SessionRequest, Status,
+    Timestamp, Why,
 };
 use crate::store::Store;
 use axum::extract::State;
@@ -43,7 +45,7 @@ pub(super) struct JobButton {
 
 impl JobButton {
     /// The page to go on to.
-    fn page_of(&self, id: JobId) -> String {
+    fn page_of(&self, id: JobId) -> Link {
         if self.on.as_deref() == Some("session") { nav::session(id) } else { nav::job(id) }
     }
 }
@@ -89,7 +91,7 @@ pub(super) async fn delete(
     Id(id): Id<JobId>,
 ) -> Result<Response, Problem> {
     let answer = jobs::delete(&app.web.store, &who.call(app.web.clock.now()), id.0).await?;
-    Ok(answered(who.face(), &answer, Tab::Jobs.path()))
+    Ok(answered(who.face(), &answer, &Tab::Jobs.link()))
 }
 
 /// GET `/jobs/{id}` and `/jobs/{id}/part`.
@@ -103,6 +105,7 @@ pub(super) async fn page(
     let job = jobs::known(store, id.0).await?;
     let events = store.job_events(job.id).await?;
     let children = store.children(job.id).await?;
+    let neighbours = store.neighbours(job.id).await?;
     let now = app.web.clock.now();
     let why = store.why(job.id, now).await?;
     let is_full = is_full(store, &job).await?;
@@ -110,22 +113,22 @@ pub(super) async fn page(
         div.row.row-cards {
             div."col-12" { (summary(&job, is_full, why.as_ref(), who.role(), now)) }
             div."col-lg-6" { (history(&job, &events, now)) }
-            div."col-lg-6" { (facts(&job, &children, now)) }
+            div."col-lg-6" { (facts(&job, (&children, &neighbours), now)) }
             @if let Some(error) = &job.error { div."col-12" { (text_card("job-error", "Error", error)) } }
             @if let Some(result) = &job.result { div."col-12" { (text_card("job-result", "Result", &pretty(result))) } }
             div."col-12" { (text_card("job-payload", "Payload", &pretty(&job.payload))) }
         }
     };
-    let path = format!("{}/part", nav::job(id));
     let part = LivePart {
         id: "job",
-        path: &path,
+        link: &nav::job(id).under("part"),
         version: version(&(
             job.status,
             job.epoch,
             job.waits_for,
             events.len(),
             children.len(),
+            (neighbours.before.len(), ends(&neighbours)),
             &job.progress,
             job.cancel_requested_at,
             why.as_ref().map(|why| (why.to_string(), why.ahead)),
@@ -161,17 +164,17 @@ pub(super) async fn is_full(store: &Store, job: &Job) -> error::Result<bool> {
     }
 }
 
-/// The button that runs a job again; that of a session without a sandbox is red, says so and is the confirmation. `on` is
-/// `?on=session` on the page of a session.
-pub(super) fn run_again_form(id: JobId, is_full: bool, on: &str) -> Markup {
-    let path = format!("{}/run-again{on}", nav::job(id));
+/// The button that runs a job again; that of a session without a sandbox is red, says so and is the confirmation.
+/// `on_session` says that the button is on the page of a session.
+pub(super) fn run_again_form(id: JobId, is_full: bool, on_session: bool) -> Markup {
+    let action = nav::job(id).under("run-again").with(&[("on", on_session.then_some("session"))]);
     html! {
         @if is_full {
-            form method="post" action={ (path) (if on.is_empty() { "?" } else { "&" }) "confirm=full" } {
+            form method="post" action=(action.with(&[("confirm", "full")])) {
                 button.btn.btn-sm.btn-stop type="submit" { "Run again, without a sandbox" }
             }
         } @else {
-            form method="post" action=(path) { button.btn.btn-sm type="submit" { "Run again" } }
+            form method="post" action=(action) { button.btn.btn-sm type="submit" { "Run again" } }
         }
     }
 }
@@ -212,7 +215,7 @@ fn line(why: Option<&Why>) -> Markup {
 fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
     let form = |deed: &str, word: &str| {
         html! {
-            form method="post" action={ (nav::job(job.id)) "/" (deed) } {
+            form method="post" action=(nav::job(job.id).under(deed)) {
                 button.btn.btn-sm type="submit" { (word) }
             }
         }
@@ -220,7 +223,7 @@ fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
     let is_due = job.run_at <= now;
     html! {
         @if job.status.is_final() {
-            @if jobs::may_run_again(role, &job.kind) { (run_again_form(job.id, is_full, "")) }
+            @if jobs::may_run_again(role, &job.kind) { (run_again_form(job.id, is_full, false)) }
             @if jobs::may_delete(role) {
                 (confirm("delete-job", "Delete", &html! { "Its history, attempts and transcript go with it." },
                     &form("delete", "Delete now")))
@@ -289,6 +292,7 @@ fn happened(event: &Event) -> &str {
         Ok(Cause::Interrupted) => "Interrupted",
         Ok(Cause::Snooze) => "Snoozed",
         Ok(Cause::Cancelled) => "Cancelled",
+        Ok(Cause::After) => "Cancelled with a job before it",
         Ok(Cause::CancelRequested) => "Asked to end",
         Ok(Cause::Limited) => "Waits for a limit outside",
         Ok(Cause::Blocked) => "Kept waiting",
@@ -301,7 +305,12 @@ fn happened(event: &Event) -> &str {
     }
 }
 
-fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
+/// The jobs of these that are over.
+fn ends(neighbours: &Neighbours) -> usize {
+    neighbours.after.iter().filter(|after| after.ended_as.is_some()).count()
+}
+
+fn facts(job: &Job, (children, neighbours): (&[JobId], &Neighbours), now: Timestamp) -> Markup {
     card(
         "job-facts",
         "Facts",
@@ -320,6 +329,10 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
                 dt { "Earliest start" } dd { (when(job.run_at, now)) }
                 @if let Some(key) = &job.unique_key { dt { "Unique key" } dd { (key.as_str()) } }
                 @if let Some(key) = &job.concurrency_key { dt { "Concurrency key" } dd { (key.as_str()) } }
+                @if !job.tags.is_empty() {
+                    dt { "Tags" }
+                    dd { @for tag in &job.tags { a href=(nav::jobs(&Filter::default().tag(tag))) { (tag) } " " } }
+                }
                 @if let Some(worker) = &job.worker_id { dt { "Worker" } dd { (worker.as_str()) } }
                 @if let Some(code) = &job.error_code { dt { "Error code" } dd { code { (code) } } }
                 @if let Some(id) = &job.correlation_id {
@@ -327,6 +340,14 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
                     dd { a href=(nav::log_rows_of(id)) { (id) } }
                 }
                 @if let Some(parent) = job.parent_id { dt { "Made by" } dd { a href=(nav::job(parent)) { "job " (parent) } } }
+                @if !neighbours.after.is_empty() {
+                    dt { "Runs after" }
+                    dd #job-after { @for after in &neighbours.after { (earlier(after)) " " } }
+                }
+                @if !neighbours.before.is_empty() {
+                    dt { "Runs before" }
+                    dd #job-before { @for id in &neighbours.before { a href=(nav::job(*id)) { "job " (id) } " " } }
+                }
                 @if !children.is_empty() {
                     dt { "Made" }
                     dd { @for child in children { a href=(nav::job(*child)) { "job " (child) } " " } }
@@ -334,4 +355,16 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
             }
         },
     )
+}
+
+/// A job that another one runs after, with its end.
+fn earlier(after: &After) -> Markup {
+    html! {
+        a href=(nav::job(after.id)) { "job " (after.id) }
+        @match after.ended_as {
+            Some(ended_as) => { " (" (ended_as) ")" },
+            None if after.anyway => " (until it is over)",
+            None => {},
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::answer::see_other;
 use super::app::App;
+use super::base::{Link, link, query_text};
 use super::caller::Signed;
 use super::components::{
     attempts, badge, elapsed, empty, folded, pager, problem_notice, status_word, table, when,
@@ -81,8 +82,12 @@ fn quoted(value: &str) -> String {
 }
 
 impl Asked {
-    fn link(&self, path: &str) -> String {
-        nav::with_query(path, self)
+    fn link(&self, path: &str) -> Link {
+        link(path).with(self)
+    }
+
+    fn is_empty(&self) -> bool {
+        query_text(self).is_empty()
     }
 }
 
@@ -126,7 +131,7 @@ pub(super) async fn list(
     let states: Vec<_> = found.rows.iter().map(|job| state(job, &waits)).collect();
     let part = LivePart {
         id: "job-list",
-        path: &asked.link(PART_PATH),
+        link: &asked.link(PART_PATH),
         version: version(&states),
         content: &content,
     };
@@ -144,8 +149,8 @@ type Waits = BTreeMap<JobId, String>;
 fn tabs(filter: &Filter) -> Markup {
     let any = filter.clone().of_any_status();
     let asked = filter.asked_status();
-    let tab = |open: bool, link: Filter, title: &str| {
-        html! { a href=(nav::jobs(&link)) aria-current=[open.then_some("true")] { (title) } }
+    let tab = |open: bool, of: Filter, title: &str| {
+        html! { a href=(nav::jobs(&of)) aria-current=[open.then_some("true")] { (title) } }
     };
     html! {
         nav.tabs aria-label="Statuses" {
@@ -159,14 +164,14 @@ fn tabs(filter: &Filter) -> Markup {
 
 fn search(asked: &Asked, wrong: bool) -> Markup {
     html! {
-        form.filters method="get" action=(PATH) role="search" {
+        form.filters method="get" action=(link(PATH)) role="search" {
             label {
                 span { "Query" }
                 input.form-control type="search" name="q" value=(asked.q) maxlength="2000" autocomplete="off"
                     placeholder="status:failed kind:send_email since:24h" aria-invalid=[wrong.then_some("true")];
             }
             button.btn type="submit" { "Filter" }
-            @if !asked.q.is_empty() { a.btn.btn-link href=(PATH) { "Clear" } }
+            @if !asked.q.is_empty() { a.btn.btn-link href=(link(PATH)) { "Clear" } }
         }
     }
 }
@@ -178,12 +183,12 @@ fn rows(found: &Found<Job>, asked: &Asked, waits: &Waits, now: Timestamp) -> Mar
         let lines: Vec<_> = found.rows.iter().map(|job| row(job, waits, now)).collect();
         return table("Jobs", &columns, &lines);
     }
-    let filtered = !asked.link("").is_empty();
+    let filtered = !asked.is_empty();
     let next = html! {
         @if filtered {
-            "Nothing fits these conditions. " a href=(PATH) { "Show all jobs" }
+            "Nothing fits these conditions. " a href=(link(PATH)) { "Show all jobs" }
         } @else {
-            "Press Run Now on " a href=(Tab::SelfMonitoring.path()) { "Self-Monitoring" }
+            "Press Run Now on " a href=(Tab::SelfMonitoring.link()) { "Self-Monitoring" }
             ", or insert a row into " code { "jobs" } " from any program."
         }
     };
@@ -213,5 +218,5 @@ fn more(found: &Found<Job>, asked: &Asked) -> Markup {
     let first = asked.before.map(|_| Asked { before: None, ..asked.clone() }.link(PATH));
     let next = found.next.map(|id| Asked { before: Some(id), ..asked.clone() }.link(PATH));
     let text = if found.cut_short { "100,000 jobs were looked through: go on" } else { "Older" };
-    pager(first.as_deref(), next.as_deref().map(|href| (href, text)))
+    pager(first.as_ref(), next.as_ref().map(|next| (next, text)))
 }

@@ -2,6 +2,7 @@
 
 use super::answer::see_other;
 use super::app::App;
+use super::base::link;
 use super::caller::{Caller, Signed};
 use super::components::problem_notice;
 use super::extract::{Form, Query};
@@ -57,7 +58,7 @@ pub(super) async fn sign_in(
         Ok(account) => {
             let cookie = begin(&app, &caller, &account, now).await?;
             let location = next.as_deref().unwrap_or(nav::HOME);
-            return Ok(([(SET_COOKIE, cookie)], see_other(location)).into_response());
+            return Ok(([(SET_COOKIE, cookie)], see_other(&link(location))).into_response());
         }
         Err(problem) => problem,
     };
@@ -75,7 +76,7 @@ pub(super) async fn sign_out(State(app): State<App>, who: Signed) -> Result<Resp
     let actor = who.actor();
     app.web.store.logout(who.login_hash, actor, app.web.clock.now()).await?;
     let cookie = [(SET_COOKIE, cookie::clear(&who.caller))];
-    Ok((cookie, see_other(nav::LOGIN)).into_response())
+    Ok((cookie, see_other(&link(nav::LOGIN))).into_response())
 }
 
 /// Stores a new login of the account and answers with its cookie.
@@ -135,7 +136,7 @@ fn form_page(app: &App, next: Option<&str>, problem: Option<&Problem>) -> Html<S
             (page::brand())
             h1.page-title { "Sign in" }
             @if let Some(problem) = problem { (problem_notice(problem)) }
-            form method="post" action=(nav::LOGIN) {
+            form method="post" action=(link(nav::LOGIN)) {
                 @if let Some(next) = next.filter(|next| is_local(next)) {
                     input type="hidden" name="next" value=(next);
                 }

@@ -1,10 +1,11 @@
 //! The page of log rows, with filters.
 
 use super::app::App;
+use super::base::{Link, link, query_text};
 use super::caller::Signed;
 use super::components::{empty, folded, level_badge, pager, table};
 use super::extract::{Query, given};
-use super::nav::{self, Tab};
+use super::nav::Tab;
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
@@ -65,8 +66,12 @@ impl LogsQuery {
         Ok(logs::filter(ask)?)
     }
 
-    fn link(&self, path: &str) -> String {
-        nav::with_query(path, self)
+    fn link(&self, path: &str) -> Link {
+        link(path).with(self)
+    }
+
+    fn is_empty(&self) -> bool {
+        query_text(self).is_empty()
     }
 }
 
@@ -85,7 +90,7 @@ pub(super) async fn list(
     let around = |part| html! { section.card { (filters(&asked)) (part) } };
     let part = LivePart {
         id: "log-list",
-        path: &asked.link(PART_PATH),
+        link: &asked.link(PART_PATH),
         version: version(&found.rows.iter().map(|row| row.id).collect::<Vec<_>>()),
         content: &content,
     };
@@ -100,7 +105,7 @@ fn filters(asked: &LogsQuery) -> Markup {
         }
     };
     html! {
-        form.filters method="get" action=(PATH) {
+        form.filters method="get" action=(link(PATH)) {
             label {
                 span { "Text" }
                 input.form-control type="search" name="text" value=[asked.text.as_deref()] maxlength="200";
@@ -120,7 +125,7 @@ fn filters(asked: &LogsQuery) -> Markup {
             (field("code", "Error code", &asked.code))
             (field("correlation_id", "Correlation id", &asked.correlation_id))
             button.btn type="submit" { "Filter" }
-            @if !asked.link("").is_empty() { a.btn.btn-link href=(PATH) { "Clear" } }
+            @if !asked.is_empty() { a.btn.btn-link href=(link(PATH)) { "Clear" } }
         }
     }
 }
@@ -134,10 +139,10 @@ fn rows(found: &Found<LogRow>, asked: &LogsQuery) -> Markup {
             &lines,
         );
     }
-    let filtered = !asked.link("").is_empty();
+    let filtered = !asked.is_empty();
     let next = html! {
         @if filtered {
-            "Nothing fits these conditions. " a href=(PATH) { "Show all rows" }
+            "Nothing fits these conditions. " a href=(link(PATH)) { "Show all rows" }
         } @else {
             "The server's own lines appear here. Bring in others with "
             code { "lamplighter logs import FILE" } "."
@@ -161,8 +166,8 @@ fn line(row: &LogRow, asked: &LogsQuery) -> Markup {
             }
             td {
                 @if let Some(correlation) = &row.correlation_id {
-                    @let link = LogsQuery { correlation_id: Some(correlation.clone()), ..LogsQuery::default() };
-                    @if asked.correlation_id.is_some() { (correlation) } @else { a href=(link.link(PATH)) { (correlation) } }
+                    @let same = LogsQuery { correlation_id: Some(correlation.clone()), ..LogsQuery::default() };
+                    @if asked.correlation_id.is_some() { (correlation) } @else { a href=(same.link(PATH)) { (correlation) } }
                 }
             }
         }
@@ -173,5 +178,5 @@ fn more(found: &Found<LogRow>, asked: &LogsQuery) -> Markup {
     let first = asked.before.map(|_| LogsQuery { before: None, ..asked.clone() }.link(PATH));
     let next = found.next.map(|id| LogsQuery { before: Some(id), ..asked.clone() }.link(PATH));
     let text = if found.cut_short { "100,000 rows were looked through: go on" } else { "Older" };
-    pager(first.as_deref(), next.as_deref().map(|href| (href, text)))
+    pager(first.as_ref(), next.as_ref().map(|next| (next, text)))
 }

@@ -2,9 +2,9 @@
 //!
 //! Pages use this file, and it uses none of them.
 
+use super::base::{Link, link};
 use super::icon::Icon;
 use crate::model::{Filter, JobId, ScheduleName};
-use serde::Serialize;
 
 macro_rules! tabs {
     ($($variant:ident = $path:literal, $title:literal, $icon:ident, $key:literal;)*) => {
@@ -15,8 +15,14 @@ macro_rules! tabs {
         impl Tab {
             pub(super) const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
+            /// Where the table of routes has the page.
             pub(super) const fn path(self) -> &'static str {
                 match self { $(Self::$variant => $path,)* }
+            }
+
+            /// The address of the page.
+            pub(super) fn link(self) -> Link {
+                link(self.path())
             }
 
             pub(super) const fn title(self) -> &'static str {
@@ -61,36 +67,32 @@ pub(super) const APPROVALS: &str = "/admin/self-monitoring/approvals";
 pub(super) const TRIGGER: &str = "/sessions/trigger";
 
 /// The page of a job.
-pub(super) fn job(id: JobId) -> String {
-    format!("{}/{id}", Tab::Jobs.path())
+pub(super) fn job(id: JobId) -> Link {
+    Tab::Jobs.link().under(id)
 }
 
 /// The list of the jobs that fit a filter.
-pub(super) fn jobs(filter: &Filter) -> String {
-    let query = filter.to_string();
-    if query.is_empty() {
-        return Tab::Jobs.path().to_owned();
-    }
-    with_query(Tab::Jobs.path(), &[("q", query)])
+pub(super) fn jobs(filter: &Filter) -> Link {
+    let query = Some(filter.to_string()).filter(|query| !query.is_empty());
+    Tab::Jobs.link().with(&[("q", query)])
 }
 
 /// The page of a session.
-pub(super) fn session(id: JobId) -> String {
-    format!("{}/{id}", Tab::Sessions.path())
+pub(super) fn session(id: JobId) -> Link {
+    Tab::Sessions.link().under(id)
 }
 
 /// The page of a schedule.
-pub(super) fn schedule(name: &ScheduleName) -> String {
-    format!("{}/{name}", Tab::Schedules.path())
+pub(super) fn schedule(name: &ScheduleName) -> Link {
+    Tab::Schedules.link().under(name)
 }
 
 /// The log rows of one request and of the jobs that it made.
-pub(super) fn log_rows_of(correlation_id: &str) -> String {
-    with_query(Tab::Logs.path(), &[("correlation_id", correlation_id)])
+pub(super) fn log_rows_of(correlation_id: &str) -> Link {
+    Tab::Logs.link().with(&[("correlation_id", correlation_id)])
 }
 
-/// A path with a query, or the path alone if the query is empty.
-pub(super) fn with_query(path: &str, query: &impl Serialize) -> String {
-    let query = serde_urlencoded::to_string(query).expect("a query is a flat list of fields");
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+/// The log rows that have this error code.
+pub(super) fn log_rows_with(code: &str) -> Link {
+    Tab::Logs.link().with(&[("code", code)])
 }

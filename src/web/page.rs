@@ -2,6 +2,7 @@
 
 use super::app::Web;
 use super::assets::ASSETS;
+use super::base::link;
 use super::caller::Signed;
 use super::components::dialog;
 use super::icon::{Icon, icon};
@@ -81,7 +82,7 @@ pub(super) fn layout(frame: &Frame, title: &str, content: &Markup) -> Markup {
                     div.page-wrapper {
                         @if frame.has_navigation() { (page_header(title, live)) }
                         main #content.page-body hx-ext=[live.then_some("sse")]
-                            sse-connect=[live.then_some(EVENTS)] sse-close=[live.then_some("end")] {
+                            sse-connect=[live.then(|| link(EVENTS))] sse-close=[live.then_some("end")] {
                             div.container-xl {
                                 @if frame.standing_by { (standing_by()) }
                                 (content)
@@ -105,16 +106,16 @@ fn head(frame: &Frame, title: &str) -> Markup {
                 noscript { meta http-equiv="refresh" content=(after.as_secs()); }
             }
             title { (title) " · Lamplighter" }
-            link rel="icon" href=(ASSETS.favicon.path);
-            link rel="stylesheet" href=(ASSETS.tabler.path);
-            link rel="stylesheet" href=(ASSETS.chart_style.path);
-            link rel="stylesheet" href=(ASSETS.own_style.path);
+            link rel="icon" href=(ASSETS.favicon.link());
+            link rel="stylesheet" href=(ASSETS.tabler.link());
+            link rel="stylesheet" href=(ASSETS.chart_style.link());
+            link rel="stylesheet" href=(ASSETS.own_style.link());
             // The script is not deferred: it sets the theme before anything is painted.
-            script src=(ASSETS.own_script.path) {}
-            script src=(ASSETS.htmx.path) defer {}
-            script src=(ASSETS.sse.path) defer {}
-            @if frame.open == Some(Tab::Dashboard) { script src=(ASSETS.chart.path) defer {} }
-            @if frame.open == Some(Tab::Sessions) { script src=(ASSETS.session_script.path) defer {} }
+            script src=(ASSETS.own_script.link()) {}
+            script src=(ASSETS.htmx.link()) defer {}
+            script src=(ASSETS.sse.link()) defer {}
+            @if frame.open == Some(Tab::Dashboard) { script src=(ASSETS.chart.link()) defer {} }
+            @if frame.open == Some(Tab::Sessions) { script src=(ASSETS.session_script.link()) defer {} }
         }
     }
 }
@@ -138,14 +139,14 @@ fn navigation(frame: &Frame, username: &str) -> Markup {
 
 /// The product's name and sign.
 pub(super) fn brand() -> Markup {
-    html! { a.brand href=(Tab::Dashboard.path()) { (icon(Icon::Lamp)) span { "Lamplighter" } } }
+    html! { a.brand href=(Tab::Dashboard.link()) { (icon(Icon::Lamp)) span { "Lamplighter" } } }
 }
 
 fn links(frame: &Frame) -> Markup {
     html! {
         nav aria-label="Pages" {
             @for &tab in Tab::ALL {
-                a href=(tab.path()) data-key=(tab.key())
+                a href=(tab.link()) data-key=(tab.key())
                     aria-current=[(frame.open == Some(tab)).then_some("page")] {
                     (icon(tab.icon())) span { (tab.title()) }
                 }
@@ -164,7 +165,7 @@ fn account(username: &str) -> Markup {
             button.tool.scripted type="button" data-dialog="keys" title="Keys" {
                 (icon(Icon::Keyboard)) span.visually-hidden { "Show the keys" }
             }
-            form method="post" action=(LOGOUT) {
+            form method="post" action=(link(LOGOUT)) {
                 button.tool type="submit" {
                     (icon(Icon::Logout)) span { "Sign out" }
                 }

@@ -1,5 +1,6 @@
 //! Parts of pages that keep themselves fresh. A part is sent again only when it has changed.
 
+use super::base::Link;
 use super::components::live;
 use super::face::Face;
 use super::page::{Frame, page};
@@ -13,7 +14,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub(super) struct LivePart<'a> {
     pub(super) id: &'a str,
     /// The address at which the part is asked for again, with the page's own query.
-    pub(super) path: &'a str,
+    pub(super) link: &'a Link,
     pub(super) version: String,
     pub(super) content: &'a Markup,
 }
@@ -36,7 +37,7 @@ pub(super) fn live_page(
     if face == Face::Fragment && shown == Some(part.version.as_str()) {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let content = live(part.id, part.path, &part.version, part.content);
+    let content = live(part.id, part.link, &part.version, part.content);
     match face {
         Face::Fragment => Html(content.into_string()).into_response(),
         Face::Page | Face::Json => page(frame, title, &around(content)).into_response(),

@@ -31,5 +31,5 @@ pub(super) async fn resume(
     let call = who.call(app.web.clock.now());
     let answer = queues::resume(&app.web.store, &call, &queue).await?;
     let page = if button.on.as_deref() == Some("queues") { Tab::Queues } else { Tab::Dashboard };
-    Ok(answered(who.face(), &answer, page.path()))
+    Ok(answered(who.face(), &answer, &page.link()))
 }

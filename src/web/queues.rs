@@ -2,6 +2,7 @@
 
 use super::answer::answered;
 use super::app::App;
+use super::base::{Link, link};
 use super::caller::Signed;
 use super::components::{card, empty, problem_notice, stopped_notice, table, when, when_known};
 use super::extract::{Form, Query};
@@ -94,7 +95,7 @@ async fn told<T: Serialize>(
     done: Result<Answer<T>, Problem>,
 ) -> Result<Response, Problem> {
     match (done, who.face()) {
-        (Ok(answer), face) => Ok(answered(face, &answer, PATH)),
+        (Ok(answer), face) => Ok(answered(face, &answer, &link(PATH))),
         (Err(problem), Face::Page) if problem.status().is_client_error() => {
             let page = shown_page(app, who, (Face::Page, None), Some(&problem)).await?;
             Ok((problem.status(), page).into_response())
@@ -134,7 +135,7 @@ async fn shown_page(
         kinds.iter().map(|kind| (kind.worker.as_str(), kind.rules.kind.as_str())).collect();
     let part = LivePart {
         id: "queue-list",
-        path: PART_PATH,
+        link: &link(PART_PATH),
         version: version(&(
             lines.iter().map(state).collect::<Vec<_>>(),
             (leads, registered, unplaced.queued, unplaced.scheduled),
@@ -237,7 +238,7 @@ fn row((queue, next, holders): &Line, role: Role, now: Timestamp) -> Markup {
 }
 
 /// The address of the list of jobs that wait and run in a queue.
-fn jobs_of(queue: &Queue) -> String {
+fn jobs_of(queue: &Queue) -> Link {
     let running = Filter::default().queue(queue.clone());
     nav::jobs(&running)
 }
@@ -248,7 +249,7 @@ fn paused(queue: &QueueState, pause: &Pause, role: Role, now: Timestamp) -> Mark
         @if pause.resume_at.is_some() { ", until " (when_known(pause.resume_at, now)) }
         @if !pause.reason.is_empty() { div.text-secondary.reason { (pause.reason) } }
         @if queues::may_act(role) {
-            form method="post" action={ "/queues/" (queue.name) "/resume?on=queues" } {
+            form method="post" action=(link(PATH).under(&queue.name).under("resume").with(&[("on", "queues")])) {
                 button.btn.btn-sm type="submit" aria-label={ "Resume " (queue.name) } { "Resume" }
             }
         }
@@ -320,7 +321,7 @@ fn forms(names: &[Queue]) -> Markup {
         }
     };
     let limit = html! {
-        form.card-body.settings-form method="post" action=(LIMIT_PATH) {
+        form.card-body.settings-form method="post" action=(link(LIMIT_PATH)) {
             div.setting-row {
                 (queue("limit-queue"))
                 (field("limit", "limit", "Limit", "How many of its jobs may run at once, 0 to 10000; empty: what the program says"))
@@ -329,7 +330,7 @@ fn forms(names: &[Queue]) -> Markup {
         }
     };
     let pause = html! {
-        form.card-body.settings-form method="post" action=(PAUSE_PATH) {
+        form.card-body.settings-form method="post" action=(link(PAUSE_PATH)) {
             div.setting-row {
                 (queue("pause-queue"))
                 (field("pause-reason", "reason", "Reason", "Why, for others to read"))

@@ -2,6 +2,7 @@
 
 use super::answer::answered;
 use super::app::App;
+use super::base::link;
 use super::caller::Signed;
 use super::components::{badge, card, confirm, empty, numbered_pager, problem_notice, when};
 use super::extract::{Form, Id, Named as _, Query};
@@ -55,7 +56,7 @@ pub(super) async fn add(
     let (path, name) = (new.path.trim().into(), new.name.clone().unwrap_or_default());
     let added = repositories::add(&app.web.store, &call, RepositoryAdd { path, name }).await;
     match (added, who.face()) {
-        (Ok(added), face) => Ok(answered(face, &added, PATH)),
+        (Ok(added), face) => Ok(answered(face, &added, &link(PATH))),
         (Err(error), Face::Page) if error.class().is_refusal() => {
             let problem = Problem::from(error);
             let again = Some((&new, &problem));
@@ -75,7 +76,7 @@ pub(super) async fn refresh(
     let name = named(&app, id).await?;
     let call = who.call(app.web.clock.now());
     let asked = repositories::refresh(&app.web.store, &call, &name).await?;
-    Ok(answered(who.face(), &asked, PATH))
+    Ok(answered(who.face(), &asked, &link(PATH)))
 }
 
 /// POST `/repositories/{id}/remove`: removes the repository from the list.
@@ -87,7 +88,7 @@ pub(super) async fn remove(
     let name = named(&app, id).await?;
     let call = who.call(app.web.clock.now());
     let removed = repositories::remove(&app.web.store, &call, &name).await?;
-    Ok(answered(who.face(), &removed, PATH))
+    Ok(answered(who.face(), &removed, &link(PATH)))
 }
 
 /// The name of the repository whose number is in the path.
@@ -118,18 +119,18 @@ async fn shown_page(
         };
         rows.push((repository, job));
     }
-    let link = |slice| nav::with_query(PATH, &SliceQuery::from(slice));
+    let at = |slice| link(PATH).with(&SliceQuery::from(slice));
     let content = html! {
         @if total == 0 {
             section.card { (empty("No repositories yet", &html! { (what_to_do(role)) })) }
         } @else {
             div.row.row-cards { @for row in &rows { div."col-12" { (repository_card(row, role, now)) } } }
-            section.card.below { (numbered_pager("repositories", slice, total, link)) }
+            section.card.below { (numbered_pager("repositories", slice, total, at)) }
         }
     };
     let part = LivePart {
         id: "repository-list",
-        path: &nav::with_query(PART_PATH, asked),
+        link: &link(PART_PATH).with(asked),
         version: version(&(rows.iter().map(state).collect::<Vec<_>>(), total)),
         content: &content,
     };
@@ -227,7 +228,7 @@ fn description(about: &Description) -> Markup {
 }
 
 fn buttons(repository: &GoldenRepo, busy: bool, role: Role) -> Markup {
-    let action = |deed: &str| format!("{PATH}/{}/{deed}", repository.id);
+    let action = |deed: &str| link(PATH).under(repository.id).under(deed);
     html! {
         @if repositories::may_refresh(role) {
             form method="post" action=(action("refresh")) {
@@ -252,7 +253,7 @@ fn form(again: Option<(&RepositoryForm, &Problem)>) -> Markup {
     let none = RepositoryForm::default();
     let fields = again.map_or(&none, |(fields, _)| fields);
     let content = html! {
-        form.card-body.settings-form method="post" action=(PATH) {
+        form.card-body.settings-form method="post" action=(link(PATH)) {
             @if let Some((_, problem)) = again { (problem_notice(problem)) }
             div.setting-row {
                 div.setting {

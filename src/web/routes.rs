@@ -56,7 +56,7 @@ pub(super) fn routes() -> Vec<Route> {
     use Access::{Needs, Polled, Private, Public};
     let mut routes = vec![
         get("/healthz", Public, web::health::healthz),
-        get("/assets/{file}", Public, web::assets::asset),
+        get(web::assets::PATH, Public, web::assets::asset),
         get(nav::LOGIN, Public, web::login::form),
         post(nav::LOGIN, Public, web::login::sign_in),
         get("/setup/{code}", Public, web::setup::form),

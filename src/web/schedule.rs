@@ -130,10 +130,9 @@ async fn shown_page(
             div."col-12" { (log(&schedule, &decisions, now)) }
         }
     };
-    let path = format!("{}/part", nav::schedule(&name));
     let part = LivePart {
         id: "schedule",
-        path: &path,
+        link: &nav::schedule(&name).under("part"),
         version: version(&schedule_state(&schedule)),
         content: &content,
     };
@@ -171,7 +170,7 @@ fn summary(schedule: &Schedule, role: Role, now: Timestamp) -> Markup {
                         }
                     }
                 }
-                (schedule_buttons(schedule, role, ""))
+                (schedule_buttons(schedule, role, false))
             }
         }
     }
@@ -288,7 +287,7 @@ fn form(schedule: &Schedule, again: Option<&PlanForm>) -> Markup {
             &html! {},
             &html! {
                 p.card-body {
-                    "Its settings edit it: the " a href={ (Tab::SelfMonitoring.path()) "#configuration" } { "configuration of self-monitoring" }
+                    "Its settings edit it: the " a href=(Tab::SelfMonitoring.link().at("configuration")) { "configuration of self-monitoring" }
                     ", or " code { "lamplighter settings set self_monitoring.cadence 30m" } "."
                 }
             },
@@ -310,7 +309,7 @@ fn form(schedule: &Schedule, again: Option<&PlanForm>) -> Markup {
     let (least, most) = (PRIORITIES.start(), PRIORITIES.end());
     let priority = format!("{least} to {most}, lower runs first; empty: its kind's");
     let content = html! {
-        form.card-body method="post" action={ (nav::schedule(&schedule.name)) "/edit" } {
+        form.card-body method="post" action=(nav::schedule(&schedule.name).under("edit")) {
             div.row."g-3" {
                 (input("rule", "Rule", &fields.rule,
                     "15m, 6h, a crontab expression and a zone (30 2 * * 1-5 Europe/Berlin), or an instant (2027-01-15T08:00:00Z)"))

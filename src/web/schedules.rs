@@ -2,6 +2,7 @@
 
 use super::answer::answered;
 use super::app::App;
+use super::base::{Link, link};
 use super::caller::Signed;
 use super::components::{
     STRIP, UPCOMING, decision_strip, empty, numbered_pager, schedule_badge, schedule_buttons,
@@ -51,7 +52,7 @@ pub(super) async fn list(
         let decisions = store.schedule_decisions(schedule.id, STRIP).await?;
         rows.push(row(schedule, &decisions, role, now));
     }
-    let link = |slice| nav::with_query(PATH, &SliceQuery::from(slice));
+    let at = |slice| link(PATH).with(&SliceQuery::from(slice));
     let content = html! {
         @if total == 0 {
             (empty("No schedules yet", &html! {
@@ -59,12 +60,12 @@ pub(super) async fn list(
             }))
         } @else {
             (table("Schedules", &["Schedule", "When", "Next five", "Last decisions", ""], &rows))
-            (numbered_pager("schedules", slice, total, link))
+            (numbered_pager("schedules", slice, total, at))
         }
     };
     let part = LivePart {
         id: "schedule-list",
-        path: &nav::with_query(PART_PATH, &asked),
+        link: &link(PART_PATH).with(&asked),
         version: version(&schedules.iter().map(schedule_state).collect::<Vec<_>>()),
         content: &content,
     };
@@ -110,9 +111,9 @@ pub(super) async fn resume(
 }
 
 /// The page that the button was on.
-fn page_of(name: &ScheduleName, button: &ScheduleButton) -> String {
+fn page_of(name: &ScheduleName, button: &ScheduleButton) -> Link {
     let in_list = button.on.as_deref() == Some("list");
-    if in_list { PATH.to_owned() } else { nav::schedule(name) }
+    if in_list { link(PATH) } else { nav::schedule(name) }
 }
 
 fn row(schedule: &Schedule, decisions: &[PastDecision], role: Role, now: Timestamp) -> Markup {
@@ -133,7 +134,7 @@ fn row(schedule: &Schedule, decisions: &[PastDecision], role: Role, now: Timesta
             }
             td data-label="Next" { (next(schedule, now)) }
             td data-label="Last" { (decision_strip(decisions)) }
-            td { (schedule_buttons(schedule, role, "?on=list")) }
+            td { (schedule_buttons(schedule, role, true)) }
         }
     }
 }

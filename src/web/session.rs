@@ -74,7 +74,7 @@ pub(super) async fn page(
     );
     let part = LivePart {
         id: "session",
-        path: &format!("{}/part", nav::session(id)),
+        link: &nav::session(id).under("part"),
         version: version(&versioned),
         content: &content,
     };
@@ -129,8 +129,8 @@ fn follow_up_part(session: &Session, role: Role) -> (String, Markup) {
         }
     };
     let version = version(&offered);
-    let path = format!("{}/follow-up", nav::session(session.id));
-    let part = live("follow-up", &path, &version, &content);
+    let link = nav::session(session.id).under("follow-up");
+    let part = live("follow-up", &link, &version, &content);
     (version, part)
 }
 
@@ -156,7 +156,7 @@ fn buttons(job: &Job, is_full: bool, role: Role) -> Markup {
     html! {
         @match job.status {
             Status::Completed | Status::Failed | Status::Cancelled if !sessions::may_trigger(role) => {},
-            Status::Completed | Status::Failed | Status::Cancelled => (run_again_form(job.id, is_full, "?on=session")),
+            Status::Completed | Status::Failed | Status::Cancelled => (run_again_form(job.id, is_full, true)),
             Status::Running if job.cancel_requested_at.is_some() => p.text-secondary { "It was asked to stop." },
             Status::Running => {
                 button.btn.btn-sm.btn-stop.scripted type="button" data-dialog="stop" { "Stop" }
@@ -169,7 +169,7 @@ fn buttons(job: &Job, is_full: bool, role: Role) -> Markup {
 
 fn form(id: JobId, deed: &str, word: &str) -> Markup {
     html! {
-        form method="post" action={ (nav::job(id)) "/" (deed) "?on=session" } {
+        form method="post" action=(nav::job(id).under(deed).with(&[("on", "session")])) {
             button.btn.btn-sm type="submit" { (word) }
         }
     }
@@ -309,7 +309,8 @@ fn transcript_card(session: &Session, part: &Part, earlier: Option<u64>, at_end:
     let none = SessionRun::default();
     let run = session.run.as_ref().unwrap_or(&none);
     let live = at_end && !session.status.is_final();
-    let at = |byte: u64| format!("{}?from={byte}#transcript", nav::session(session.id));
+    let page = nav::session(session.id);
+    let at = |byte: u64| page.with(&[("from", byte)]).at("transcript");
     let aside = html! {
         @if live {
             button.btn.btn-sm.live-switch.scripted type="button" data-follow="" aria-pressed="true" { "Follow" }
@@ -326,7 +327,7 @@ fn transcript_card(session: &Session, part: &Part, earlier: Option<u64>, at_end:
                 }
                 @if part.end < run.transcript_bytes && !live {
                     a.btn.btn-sm rel="next" href=(at(part.end)) { "Later" }
-                    a.btn.btn-sm href={ (nav::session(session.id)) "#transcript" } { "End" }
+                    a.btn.btn-sm href=(page.at("transcript")) { "End" }
                 }
             }
         }
@@ -338,7 +339,7 @@ fn transcript_card(session: &Session, part: &Part, earlier: Option<u64>, at_end:
         &html! {
             (parts)
             ol.transcript tabindex="0" aria-label="Lines of the transcript"
-                data-stream=[live.then(|| format!("{}/stream", nav::session(session.id)))] data-after=[live.then_some(part.end)] {
+                data-stream=[live.then(|| page.under("stream"))] data-after=[live.then_some(part.end)] {
                 @for entry in &part.entries { (entry.rows()) }
             }
             p.card-body.transcript-empty { @if live { "Nothing yet. What the agent does appears here." } @else { "It printed nothing." } }

@@ -1,6 +1,7 @@
 //! The list of sessions, and what they cost.
 
 use super::app::App;
+use super::base::link;
 use super::caller::Signed;
 use super::components::{
     badge, elapsed, empty, headline, known, numbered_pager, session_cost, session_model,
@@ -40,10 +41,10 @@ pub(super) async fn list(
     let waiting = sessions.iter().filter(|session| !session.status.is_final()).map(|one| one.id);
     let whys = app.web.store.whys(waiting.collect(), now).await?;
     let figures = spend::figures(&app.web.store, now).await?;
-    let link = |slice| nav::with_query(PATH, &SliceQuery::from(slice));
+    let at = |slice| link(PATH).with(&SliceQuery::from(slice));
     let content = html! {
         div.row.row-cards {
-            div."col-12" { section.card { (rows(&sessions, &whys, now)) @if total > 0 { (numbered_pager("sessions", slice, total, link)) } } }
+            div."col-12" { section.card { (rows(&sessions, &whys, now)) @if total > 0 { (numbered_pager("sessions", slice, total, at)) } } }
             div."col-12" { (figures.card()) }
         }
     };
@@ -51,7 +52,7 @@ pub(super) async fn list(
     let states: Vec<_> = sessions.iter().map(|one| (session_state(one), why(one))).collect();
     let part = LivePart {
         id: "session-list",
-        path: &nav::with_query(PART_PATH, &asked),
+        link: &link(PART_PATH).with(&asked),
         version: version(&(states, total, figures.state())),
         content: &content,
     };
@@ -63,7 +64,7 @@ pub(super) async fn list(
 fn rows(sessions: &[Session], whys: &BTreeMap<JobId, Why>, now: Timestamp) -> Markup {
     if sessions.is_empty() {
         let next = html! {
-            "Ask for one with the form on the " a href=(Tab::Dashboard.path()) { "dashboard" }
+            "Ask for one with the form on the " a href=(Tab::Dashboard.link()) { "dashboard" }
             ", or let a schedule run a prompt file."
         };
         return empty("No sessions here", &next);

@@ -4,6 +4,7 @@ pub(super) mod checks;
 
 use super::answer::{answered, see_other};
 use super::app::App;
+use super::base::link;
 use super::caller::Signed;
 use super::components::{card, confirm, empty, folded, live, stopped_notice, table, when};
 use super::extract::{Form, Id, Query};
@@ -101,7 +102,7 @@ pub(super) async fn set(
         Face::Json => Ok(outcome.json),
         Face::Page if !said.is_refusal() => {
             let row = setting::id(setting.key);
-            Ok(see_other(&format!("{PATH}?saved=settings#{row}")))
+            Ok(see_other(&link(PATH).with(&[("saved", "settings")]).at(&row)))
         }
         Face::Page => {
             let page = whole(&app, &who, &said).await?;
@@ -124,14 +125,14 @@ pub(super) async fn stop_all(
 ) -> Result<Response, Problem> {
     let call = who.call(app.web.clock.now());
     let answer = queues::stop_all(&app.web.store, &call, &reason).await?;
-    Ok(answered(who.face(), &answer, PATH))
+    Ok(answered(who.face(), &answer, &link(PATH)))
 }
 
 /// POST `/settings/resume-all`.
 pub(super) async fn resume_all(State(app): State<App>, who: Signed) -> Result<Response, Problem> {
     let call = who.call(app.web.clock.now());
     let answer = queues::resume_all(&app.web.store, &call).await?;
-    Ok(answered(who.face(), &answer, PATH))
+    Ok(answered(who.face(), &answer, &link(PATH)))
 }
 
 /// GET `/settings/audit`: the newest rows of the audit log, or 204 while the caller shows them already.
@@ -152,7 +153,7 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
                 (stopped_notice(pause, now))
                 @if queues::may_stop_all(role) {
                     p { "Resume all lets every queue start jobs again; queues that were paused one by one stay so." }
-                    form method="post" action=(RESUME_PATH) {
+                    form method="post" action=(link(RESUME_PATH)) {
                         button.btn.btn-primary type="submit" { "Resume all" }
                     }
                 }
@@ -163,7 +164,7 @@ fn stop_card(stopped: Option<&Pause>, running: u64, role: Role, now: Timestamp) 
                         strong { (jobs(running)) } " running now " @if running == 1 { "is" } @else { "are" }
                         " asked to end."
                     }, &html! {
-                        form.settings-form method="post" action=(STOP_PATH) {
+                        form.settings-form method="post" action=(link(STOP_PATH)) {
                             div.setting {
                                 label.form-label for="stop-reason" { "Reason" }
                                 input #stop-reason .form-control name="reason" maxlength=(queues::MAX_REASON) autocomplete="off"
@@ -193,7 +194,7 @@ fn group(heading: SettingGroup, all: &[SettingState], role: Role, said: &Said) -
 fn row(state: &SettingState, role: Role, said: &Said, is_answer: bool) -> Markup {
     let setting = state.setting;
     let (id, key) = (setting::id(setting.key), setting.key);
-    let action = format!("{PATH}/{key}");
+    let action = link(PATH).under(key);
     html! {
         tr {
             td { label for=(id) { (setting.label) } br; code { (key) } }
@@ -233,7 +234,7 @@ async fn deeds(app: &App) -> Result<(String, Markup), Problem> {
             }
         },
     );
-    Ok((version.clone(), live("audit-log", AUDIT_PATH, &version, &content)))
+    Ok((version.clone(), live("audit-log", &link(AUDIT_PATH), &version, &content)))
 }
 
 fn deed_row(deed: &Deed, now: Timestamp) -> Markup {

@@ -17,9 +17,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
+
+mod date;
 
 /// The test that is the child process where [`FOLDER`] is set.
 const CHILD: &str = "campaign::a_process_ends_well_when_its_input_is_closed";
@@ -34,6 +36,10 @@ const TAKE_OVER: Duration = Duration::from_secs(3);
 const LEASE: Duration = Duration::from_secs(30);
 /// The limit of the queue `narrow`, over all processes.
 const NARROW: u32 = 3;
+/// Jobs that are open at least while processes are killed, stopped and restarted.
+const LOAD: i64 = 1_000;
+/// Whether jobs run in a worker's name.
+const RUNS: &str = "SELECT EXISTS (SELECT 1 FROM jobs WHERE status = 'running' AND worker_id = ?1)";
 /// Kinds that hold a key, with the key's limit.
 const KEYED: [(&str, u32); 3] = [("keyed_1", 1), ("keyed_2", 2), ("keyed_3", 3)];
 
@@ -48,6 +54,7 @@ fn narrow() -> Queue {
 /// How much is done.
 struct Form {
     is_long: bool,
+    /// Jobs at least: there are more if the processes have done these before the last of them was restarted.
     jobs: usize,
     processes: usize,
 }
@@ -55,7 +62,7 @@ struct Form {
 impl Form {
     fn of_this_run() -> Self {
         let is_long = std::env::var("LAMPLIGHTER_WORKERS").is_ok_and(|form| form == "long");
-        let (jobs, processes) = if is_long { (100_000, 4) } else { (3_000, 3) };
+        let (jobs, processes) = if is_long { (100_000, 4) } else { (2_000, 3) };
         Self { is_long, jobs, processes }
     }
 }
@@ -140,15 +147,21 @@ struct Process(Child);
 
 impl Process {
     fn start(folder: &Path, ahead: u32) -> Self {
-        let child = Command::new(std::env::current_exe().unwrap())
+        Self::start_with(folder, ahead, |_| {})
+    }
+
+    /// The same, with more in its environment.
+    fn start_with(folder: &Path, ahead: u32, more: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
             .args(["--exact", CHILD, "--nocapture"])
             .env(FOLDER, folder)
             .env(AHEAD, ahead.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Self(child.unwrap())
+            .stderr(Stdio::null());
+        more(&mut command);
+        Self(command.spawn().unwrap())
     }
 
     fn pid(&self) -> u32 {
@@ -209,8 +222,8 @@ fn look(conn: &Connection) {
     }
 }
 
-/// The jobs of the campaign, each kind with its share.
-fn jobs(how_many: usize) -> Vec<NewJob> {
+/// Jobs of the campaign from one on, each kind with its share.
+fn jobs(from: usize, how_many: usize) -> Vec<NewJob> {
     let job = |at: usize| {
         let names = ["free", "narrow", "free", "once", "keyed_1", "free", "keyed_2", "keyed_3"];
         let name = names[at % names.len()];
@@ -219,11 +232,52 @@ fn jobs(how_many: usize) -> Vec<NewJob> {
         let key = key.then(|| format!("{name}-{}", at / names.len() % 20));
         NewJob {
             concurrency_key: key.map(|key| ConcurrencyKey::parse(key).unwrap()),
-            payload: (at % 7).into(),
+            payload: (at % 7 * 5).into(),
             ..NewJob::new(kind(name))
         }
     };
-    (0..how_many).map(job).collect()
+    (from..from + how_many).map(job).collect()
+}
+
+/// Keeps [`LOAD`] jobs or more open until the last phase is over and there have been as many as the form wants; answers how
+/// many there were.
+async fn load(store: Store, least: usize, over: Arc<AtomicBool>) -> usize {
+    let (mut made, mut changes) = (0, store.changes());
+    while made < least || !over.load(Ordering::Relaxed) {
+        // The counts know a job from its admission on; all that are final were admitted.
+        let counts = store.job_counts().await.unwrap();
+        let ended = counts.iter().filter(|count| count.status.is_final()).map(|count| count.count);
+        if made as i64 - ended.sum::<i64>() < LOAD {
+            store.enqueue_all(jobs(made, 500), Timestamp::from_millis(1)).await.unwrap();
+            made += 500;
+        } else {
+            changes.changed().await.unwrap();
+        }
+    }
+    made
+}
+
+/// Waits until this worker runs jobs.
+async fn until_it_runs_jobs(store: &Store, data: &Path, name: &str) {
+    let conn = foreign(data);
+    let (begun, mut changes) = (Instant::now(), store.changes());
+    while !conn.query_row(RUNS, [name], |row| row.get::<_, bool>(0)).unwrap() {
+        assert!(begun.elapsed() < STUCK * 2, "{name} runs no job");
+        changes.changed().await.unwrap();
+    }
+}
+
+/// Stops a process by a signal at a moment at which it does not hold the write lock: nobody else could write until it goes on.
+fn stop_outside_a_transaction(process: &Process, data: &Path) {
+    let conn = foreign(data);
+    conn.busy_timeout(Duration::from_secs(2)).unwrap();
+    loop {
+        process.signal("STOP");
+        if conn.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok() {
+            return;
+        }
+        process.signal("CONT");
+    }
 }
 
 /// Waits until the workers are as they should be, and answers how long that took.
@@ -251,12 +305,11 @@ fn at_work(workers: &[Worker], pid: u32) -> bool {
 /// answers how long that took.
 async fn until_rescued(store: &Store, data: &Path, name: &str) -> Duration {
     let conn = foreign(data);
-    let runs = "SELECT EXISTS (SELECT 1 FROM jobs WHERE status = 'running' AND worker_id = ?1)";
     until_workers(store, |workers| {
         let lives = |worker: &Worker| worker.id.as_str() == name && worker.lost_at.is_none();
         let leads = workers.iter().any(|worker| worker.leads && worker.id.as_str() != name);
         let rescued = leads && !workers.iter().any(lives);
-        rescued && !conn.query_row(runs, [name], |row| row.get::<_, bool>(0)).unwrap()
+        rescued && !conn.query_row(RUNS, [name], |row| row.get::<_, bool>(0)).unwrap()
     })
     .await
 }
@@ -308,6 +361,7 @@ fn judge(folder: &Path, jobs: usize) {
         again += u32::from(interrupted > 0);
     }
     assert_eq!(seen, jobs, "none is missing");
+    assert!(again + lost_once > 0, "processes were killed in the middle of jobs");
     println!("{jobs} jobs: {again} ran again after a loss, {lost_once} that must not were failed");
 }
 
@@ -345,20 +399,14 @@ async fn several_processes_lose_and_double_nothing_while_each_is_killed_stopped_
     }
     let stop = Arc::new(AtomicBool::new(false));
     let looking = tokio::spawn(watch(data.to_owned(), store.clone(), Arc::clone(&stop)));
-    let (enqueued, done) = mpsc::channel();
-    let filler = store.clone();
-    let all = jobs(form.jobs);
-    tokio::spawn(async move {
-        for batch in all.chunks(500) {
-            filler.enqueue_all(batch.to_vec(), Timestamp::from_millis(1)).await.unwrap();
-        }
-        enqueued.send(()).unwrap();
-    });
+    let over = Arc::new(AtomicBool::new(false));
+    let loading = tokio::spawn(load(store.clone(), form.jobs, Arc::clone(&over)));
     let mut slowest = Duration::ZERO;
     for at in 0..form.processes {
         // The leader is killed too, when its turn comes; a process without the lead shows that its jobs are rescued.
         let victim = &processes[at];
         let name = name_of(&store, victim.pid()).await;
+        until_it_runs_jobs(&store, data, &name).await;
         victim.signal("KILL");
         let took = until_rescued(&store, data, &name).await;
         assert!(took <= TAKE_OVER, "rescued after {took:?}");
@@ -374,14 +422,16 @@ async fn several_processes_lose_and_double_nothing_while_each_is_killed_stopped_
         // Rolling restart: the new one works while the old one ends its jobs.
         let mut old = std::mem::replace(process, start(at));
         old.ask_to_stop();
-        until_workers(&store, |workers| at_work(workers, process.pid())).await;
+        let name = name_of(&store, process.pid()).await;
+        until_it_runs_jobs(&store, data, &name).await;
         old.wait();
     }
-    done.recv().unwrap();
-    let (conn, mut changes) = (foreign(data), store.changes());
+    over.store(true, Ordering::Relaxed);
+    let made = loading.await.unwrap();
+    let (conn, mut changes, draining) = (foreign(data), store.changes(), Instant::now());
     let open = "SELECT count(*) FROM jobs WHERE finished_at IS NULL";
     while conn.query_row(open, [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
-        assert!(begun.elapsed() < STUCK * 15, "jobs do not end");
+        assert!(draining.elapsed() < STUCK * 2, "jobs do not end");
         changes.changed().await.unwrap();
     }
     for process in processes {
@@ -391,7 +441,8 @@ async fn several_processes_lose_and_double_nothing_while_each_is_killed_stopped_
     store.enqueue(NewJob::new(kind("nobodys")), Timestamp::from_millis(1)).await.unwrap();
     let looks = looking.await.expect("every look finds the limits kept");
     watching.abort();
-    judge(data, form.jobs);
+    assert!(looks > 0, "somebody looked");
+    judge(data, made);
     println!("{:?}, {looks} looks at the limits", begun.elapsed());
     assert!(store.workers().await.unwrap().is_empty(), "no row is left");
 }
@@ -405,7 +456,8 @@ async fn pause(length: Duration) {
 /// it goes on working.
 async fn stand_still(store: &Store, data: &Path, process: &Process, form: &Form) {
     let (pid, name) = (process.pid(), name_of(store, process.pid()).await);
-    process.signal("STOP");
+    until_it_runs_jobs(store, data, &name).await;
+    stop_outside_a_transaction(process, data);
     let begun = Instant::now();
     if form.is_long {
         let took = until_rescued(store, data, &name).await;
@@ -419,5 +471,6 @@ async fn stand_still(store: &Store, data: &Path, process: &Process, form: &Form)
     process.signal("CONT");
     until_workers(store, |workers| at_work(workers, pid)).await;
     let again = name_of(store, pid).await;
+    until_it_runs_jobs(store, data, &again).await;
     assert_eq!(again != name, form.is_long, "after a loss it works under a new name");
 }

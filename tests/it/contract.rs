@@ -11,9 +11,9 @@ mod workers;
 use crate::support::{Played, START, in_time};
 use lamplighter::error::Class;
 use lamplighter::model::{
-    Actor, AttemptEnd, Cancelled, ConcurrencyKey, Enqueued, Filter, Job, JobEdit, JobError, JobId,
-    Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Polled, Queue, RunNow,
-    Status, Timestamp, UniqueKey,
+    Actor, After, AttemptEnd, Cancelled, Cause, ConcurrencyKey, Enqueued, Filter, Job, JobEdit,
+    JobError, JobId, Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest,
+    Polled, Queue, RunNow, Status, Timestamp, UniqueKey, WaitsFor,
 };
 use lamplighter::store::{LogStore, OpenMode, Store};
 use lamplighter::{Code, testing};
@@ -84,6 +84,7 @@ async fn contract(backend: &dyn Backend) {
     commits_of_other_programs_are_announced(backend).await;
     settlements_that_wait_together_are_each_answered(&fresh()).await;
     the_end_of_a_job_is_waited_for_and_told(&fresh()).await;
+    a_job_runs_after_others(&fresh()).await;
     looks::lines_and_figures_are_those_of_the_rows(&fresh()).await;
     looks::a_bulk_action_does_what_its_preview_shows(&fresh()).await;
     people::accounts_and_logins(&fresh()).await;
@@ -186,6 +187,47 @@ async fn the_end_of_a_job_is_waited_for_and_told(store: &Store) {
     }
     assert_eq!(told, [Status::Queued, Status::Running, Status::Completed]);
     assert_eq!(store.wait(id).await.unwrap().status, Status::Completed, "it is over already");
+}
+
+/// A job that runs after others waits for them, goes on with their good end, and ends with a bad one.
+async fn a_job_runs_after_others(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let first = add(store, job()).await;
+    let second = add(store, job().after([first])).await;
+    let third = add(store, NewJob { run_at: Some(later(60)), ..job() }.after([second])).await;
+    let anyway = add(store, job().after_any([first, second, first])).await;
+    let lease = leader.claim(9).await.remove(0);
+    assert_eq!(lease.id, first);
+    let waits = |job: Job| (job.status, job.waits_for);
+    let held = Some(WaitsFor::After);
+    assert_eq!(waits(get(store, second).await), (Status::Queued, held));
+    assert_eq!(waits(get(store, third).await), (Status::Scheduled, held));
+    let neighbours = store.neighbours(second).await.unwrap();
+    assert_eq!(neighbours.after, [After { id: first, anyway: false, ended_as: None }]);
+    assert_eq!(neighbours.before, [third, anyway]);
+    let why = store.why(anyway, START).await.unwrap().unwrap().to_string();
+    assert!(why.contains(&format!("it runs after job {first}, job {second}")), "{why}");
+
+    leader.settle(lease, done()).await;
+    let lease = leader.claim(9).await.remove(0);
+    assert_eq!(lease.id, second);
+    leader.settle(lease, Outcome::Fatal(JobError { code: "X".into(), message: "no".into() })).await;
+    let claimed = leader.claim(9).await;
+    assert_eq!(claimed.iter().map(|lease| lease.id).collect::<Vec<_>>(), [anyway]);
+    assert_eq!(get(store, third).await.status, Status::Cancelled);
+    let step = store.job_events(third).await.unwrap().remove(0);
+    let why = format!("job {second}, which it runs after, failed");
+    assert_eq!((step.cause, step.detail), (Ok(Cause::After), Some(why)));
+
+    store.delete_job(second, Actor::cli(), START).await.unwrap();
+    let neighbours = store.neighbours(third).await.unwrap();
+    assert_eq!(neighbours.after[0].ended_as, Some(Status::Failed), "it outlives the row");
+    let gone = store.enqueue(job().after([first, second]), START).await.unwrap_err();
+    assert_eq!(gone.code(), Code::JobAfterUnknown);
+    let many = job().after((1..=101).map(JobId));
+    assert_eq!(store.enqueue(many, START).await.unwrap_err().code(), Code::ModelInvalid);
+    let over = add(store, job().after([first]).after_any([third])).await;
+    assert_eq!(leader.claim(9).await[0].id, over, "all of those were over");
 }
 
 /// P9: settlements that reach the store at once are written together, and each hears what became of its own.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub)]
 
 mod actions;
+mod after;
 mod agent_scans;
 mod analyzer;
 mod browser;
@@ -46,6 +47,7 @@ mod schema;
 mod sessions;
 mod setting_changes;
 mod settings;
+mod slots;
 mod standby;
 mod support;
 mod templates;

@@ -1,10 +1,11 @@
-//! The house rules that neither the compiler nor clippy keeps: layers, circles, walls, faces, words, promises, the map.
+//! The house rules that neither the compiler nor clippy keeps: layers, circles, walls, faces, links, words, promises, the map.
 //!
 //! Each check is a function over a tree of names and texts, so that a test can plant a violation and see it found.
 
 mod circles;
 mod faces;
 mod layers;
+mod links;
 mod map;
 mod promises;
 mod source;

@@ -2,13 +2,15 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::{Enqueued, JobId, Kind, NewJob, Timestamp, sha256_hex};
-use crate::store::sql::{audit, idempotency, jobs};
+use crate::store::sql::{after, audit, idempotency, jobs};
 use crate::store::sqlite::Tx;
 
 /// Whether storing the job decides something that another write could make wrong: by an earlier request with its
-/// idempotency key, by the holder of its unique key, or by how many of its kind wait. Any other job is a row that is added.
+/// idempotency key, by the holder of its unique key, by how many of its kind wait, or by what it runs after. Any other job is
+/// a row that is added.
 pub(in crate::store) fn decides(job: &NewJob) -> bool {
-    job.idempotency_key.is_some() || job.unique_key.is_some() || most_waiting(job).is_some()
+    let looks_for_one = job.idempotency_key.is_some() || job.unique_key.is_some();
+    looks_for_one || most_waiting(job).is_some() || job.runs_after() > 0
 }
 
 /// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or
@@ -16,7 +18,8 @@ pub(in crate::store) fn decides(job: &NewJob) -> bool {
 ///
 /// # Errors
 /// `JOB-KEY-001` if its idempotency key belongs to another request, `JOB-LIMIT-001` if as many of its kind wait as may,
-/// `JOB-VALUE-001` for a value out of range, `JOB-SIZE-001` for a payload that is too large.
+/// `JOB-AFTER-001` if there is no such job as it is to run after, `JOB-VALUE-001` for a value out of range, `JOB-SIZE-001` for
+/// a payload that is too large.
 pub(in crate::store) fn enqueue(tx: &Tx<'_>, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
     let request = Request::of(job.checked()?);
     if let Some(request) = &request
@@ -35,7 +38,10 @@ pub(in crate::store) fn enqueue(tx: &Tx<'_>, job: &NewJob, now: Timestamp) -> Re
         if let Some(limit) = most_waiting(job) {
             expect_room(tx, &job.kind, limit)?;
         }
-        Enqueued::Inserted(jobs::insert(tx, job, unique_key.as_ref(), now)?)
+        expect_those_before(tx, job)?;
+        let id = jobs::insert(tx, job, unique_key.as_ref(), now)?;
+        after::insert(tx, id, job)?;
+        Enqueued::Inserted(id)
     };
     if let Some(Request { key, body_hash }) = &request {
         idempotency::remember(tx, key, body_hash, enqueued.id(), now)?;
@@ -90,6 +96,12 @@ fn expect_room(tx: &Tx<'_>, kind: &Kind, limit: i64) -> Result<()> {
     Err(Error::new(Code::QueueFull, format!("{limit} jobs of kind {kind} wait already")))
 }
 
+/// Refuses a job that is to run after one that does not exist.
+fn expect_those_before(tx: &Tx<'_>, job: &NewJob) -> Result<()> {
+    let Some(id) = after::missing(tx, job)? else { return Ok(()) };
+    Err(Error::new(Code::JobAfterUnknown, format!("there is no job {id} to run after")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +115,7 @@ mod tests {
         assert!(decides(&NewJob { unique_key: key, ..job("send_email") }));
         let key = Some("request-9".to_owned());
         assert!(decides(&NewJob { idempotency_key: key, ..job("send_email") }));
+        assert!(decides(&job("send_email").after([JobId(3)])));
         let scan = NewJob::new(Kind::SELF_MONITORING);
         assert!(decides(&scan), "a thousand of them may wait");
         let occurrence = Some(Occurrence { schedule_id: 1, at: Timestamp::from_millis(0) });

@@ -3,7 +3,7 @@
 use crate::error::{Code, Error, Result};
 use crate::model::{
     ConcurrencyKey, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt, ParkedBy,
-    Queue, Timestamp, UniqueKey, WaitsFor, WorkerId,
+    Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
@@ -68,6 +68,7 @@ columns! {
     cancel_requested_at: "cancel_requested_at" = instant(row, at)?;
     parent_id: "parent_id" = row.get::<_, Option<i64>>(at)?.map(JobId);
     correlation_id: "correlation_id" = parsed(row, at, Some)?;
+    tags: "tags" = parsed(row, at, |text| Some(tags(&text)))?.unwrap_or_default();
     result: "result" = parsed(row, at, Some)?;
     error: "error" = parsed(row, at, Some)?;
     error_code: "error_code" = parsed(row, at, Some)?;
@@ -84,6 +85,12 @@ fn occurrence(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Occurrence>> 
     let schedule_id: Option<i64> = row.get(Column::schedule_id as usize)?;
     let instant = instant(row, at)?;
     Ok(schedule_id.zip(instant).map(|(schedule_id, at)| Occurrence { schedule_id, at }))
+}
+
+/// Those that can be read.
+fn tags(text: &str) -> Vec<Tag> {
+    let words: Vec<String> = serde_json::from_str(text).unwrap_or_default();
+    words.into_iter().filter_map(|word| Tag::parse(word).ok()).collect()
 }
 
 /// How many jobs of a kind wait, by the counts and by the rows that are not admitted yet; of those at most `limit` are
@@ -125,6 +132,7 @@ pub(in crate::store) fn insert(
         "occurrence_at": job.occurrence.map(|occurrence| occurrence.at.millis()),
         "parent_id": job.parent_id.map(|id| id.0),
         "correlation_id": job.correlation_id,
+        "tags": job.stored_tags(),
     })?;
     Ok(JobId(id))
 }
@@ -189,6 +197,7 @@ pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<boo
     const SQL: &str = "
         SELECT NOT (EXISTS (SELECT 1 FROM jobs WHERE claim_order IS NOT NULL)
             OR EXISTS (SELECT 1 FROM jobs WHERE waits_for = 'admission')
+            OR EXISTS (SELECT 1 FROM job_ended)
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'running')
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now)
             OR EXISTS (SELECT 1 FROM job_schedules WHERE paused_at IS NULL AND next_at <= :now))";

@@ -3,18 +3,18 @@
 //! `LAMPLIGHTER_BLESS=1 cargo test --lib store::sql::statements` writes plans.txt anew.
 
 use super::simulation::database;
-use super::{lease, queues, unblock, workers};
+use super::{after, lease, queues, unblock, workers};
 use crate::model::settings::BUDGET_DAY;
 use crate::model::{
     Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, Kind, KindRules, Lane, NewJob, Occurrence,
     Outcome, PollRequest, Polled, Process, ProcessFacts, Queue, Registration, SettleRequest,
     Timestamp, WorkerId,
 };
-use crate::store::core::{self, enqueue, poll, settle};
+use crate::store::core::{self, cancel, enqueue, poll, settle};
 use crate::store::sqlite::Tx;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -150,6 +150,7 @@ impl World {
         self.add("fixed", None, Some("two"));
         let spend = "INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs) VALUES (?1, 'metered', 0, 2.0, 1)";
         self.conn.execute(spend, [crate::model::day_of(START)]).unwrap();
+        self.precede(many);
         for at in 0..many {
             self.add("plain", None, None);
             self.add("metered", None, None);
@@ -171,6 +172,20 @@ impl World {
         }
     }
 
+    /// Jobs that run after others, some of which have ended when the next poll looks.
+    fn precede(&self, many: u32) {
+        let id = |job: &NewJob| self.call(|tx| enqueue::enqueue(tx, job, START)).id();
+        let plain = NewJob::new(kind("plain"));
+        let first = NewJob { run_at: Some(START.plus(Duration::from_hours(9))), ..plain.clone() };
+        let (first, open) = (id(&first), id(&first));
+        for _ in 0..many {
+            id(&plain.clone().after([first]));
+            id(&plain.clone().after_any([first, open]));
+        }
+        self.call(|tx| cancel::cancel(tx, first, &Actor::cli(), START));
+        while self.call(|tx| after::tell_ends(tx, 1000)) {}
+    }
+
     fn count(&self, condition: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM jobs WHERE {condition}");
         self.conn.query_row(&sql, [], |row| row.get(0)).unwrap()
@@ -189,10 +204,51 @@ fn a_poll_runs_at_most_twelve_statements_whatever_it_admits_puts_off_and_claims(
         assert_eq!(world.count("parked_by = 'budget'"), many + 1, "the budget puts off all");
         assert_eq!(world.count("waits_for = 'key'"), many - 1, "one of the key starts");
         assert_eq!(world.count("waits_for = 'handler'"), 2 * many);
+        assert_eq!(world.count("waits_for = 'after'"), many, "they wait for another one too");
+        assert_eq!(world.count("status = 'cancelled'"), many + 1);
         assert_eq!(world.count("status = 'running'"), 4 * many + 2);
         said.push(run.len());
     }
     assert!(said.iter().all(|count| *count == said[0]), "{said:?}");
+}
+
+thread_local! {
+    /// Hundreds of steps that SQLite's machine has made.
+    static STEPS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The steps of SQLite's machine, in hundreds, of a poll that claims ten jobs and of their ends, beside so many others: ready
+/// ones of the same instant, delayed ones, and those that wait for a key or a handler.
+fn steps_beside(many: u32) -> u64 {
+    let world = World::new(10);
+    for at in 0..many {
+        world.add("plain", None, None);
+        world.add("plain", Some(START.plus(Duration::from_mins(60 + u64::from(at) % 7))), None);
+        world.add("keyed", None, Some("one"));
+        world.add("unknown", None, None);
+    }
+    let idle = PollRequest { draining: true, ..world.request.clone() };
+    while world.poll(&idle, START).0.more {}
+    let stepped = || {
+        STEPS.set(STEPS.get() + 1);
+        false
+    };
+    world.conn.progress_handler(100, Some(stepped)).unwrap();
+    STEPS.set(0);
+    let (polled, _) = world.poll(&world.request, START);
+    let plain: Vec<Job> =
+        polled.claimed.into_iter().filter(|job| job.kind == kind("plain")).collect();
+    assert_eq!(plain.len(), 10);
+    world.settle(&plain, START);
+    world.conn.progress_handler(0, None::<fn() -> bool>).unwrap();
+    STEPS.get()
+}
+
+#[test]
+fn a_claim_and_its_ends_cost_the_same_beside_a_hundred_jobs_and_beside_five_thousand() {
+    let (few, many) = (steps_beside(100), steps_beside(5_000));
+    println!("{few} hundred steps beside 100 jobs of each state, {many} beside 5,000");
+    assert!(few > 0 && many <= few * 3 / 2, "{few} and {many} hundred steps");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 //!
 //! By default, SQLite writes back every 1,000 pages in the thread that commits. That makes a caller wait, and a busy
 //! writer outruns it: the log begins anew only if a commit finds all of it written back. So the writer asks this thread
-//! every 3 MB, and from 32 MB on it waits, between two transactions, for one checkpoint that nothing outruns.
+//! every 3 MB, and from 32 MB on it waits, between two transactions, for one checkpoint that nothing outruns. The writers of
+//! other processes do not wait for it: once little is left of a log that is too long, the rest is written back under the
+//! write lock.
 //!
 //! Only a reader's snapshot can make the log grow further: the frames after it must stay. That is said once from 256 MB
 //! on, and at [`Limits::wal_bytes`] the writer refuses. While the file is larger than it need be, this thread tries every
@@ -13,6 +15,7 @@
 //!
 //! *Invariant:* the sizes of files come from `stat`; see `open.rs` for what opening them would do.
 
+use super::lock;
 use super::open::{self, Limits, Schema, WAL_SIZE_LIMIT};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result, ignore};
@@ -36,6 +39,10 @@ const PAUSE_AGAIN: u64 = 4 * MB;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// How often a file that is too large is tried again, and one that other programs write to is looked at.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
+/// What may be left to write back under the write lock, so that nobody waits for long.
+const LITTLE: u64 = 16 * MB;
+/// How long that waits for the write lock.
+const HOLD_WITHIN: Duration = Duration::from_secs(1);
 /// Bytes of a frame of the log beside its page.
 const FRAME_HEADER: u64 = 24;
 const MB: u64 = 1024 * 1024;
@@ -136,6 +143,7 @@ impl Checkpoints {
             limits,
             board,
             conn: None,
+            holder: None,
             alarmed: false,
             failing: false,
         };
@@ -226,6 +234,8 @@ struct Checkpointer {
     board: Arc<Board>,
     /// `None` before the first ask and after an error.
     conn: Option<Connection>,
+    /// Holds the write lock while the rest of a long log is written back.
+    holder: Option<Connection>,
     /// Whether it was said that the log is large.
     alarmed: bool,
     /// Whether it was said that checkpoints fail.
@@ -268,15 +278,20 @@ impl Checkpointer {
         }
     }
 
-    /// One checkpoint that waits for nobody; if that was all of the log and the file is large, it is emptied. By then
-    /// there is next to nothing left to write under the lock.
+    /// One checkpoint that waits for nobody. If it left little of a log that is too long, the rest is written back while
+    /// nobody else may write; if it left nothing and the file is large, the file is emptied.
     fn write_back(&mut self) -> Result<()> {
-        // After an error the connection is dropped, and the next checkpoint opens a new one.
+        // After an error the connections are dropped, and the next checkpoint opens new ones.
         let conn = match self.conn.take() {
             Some(conn) => conn,
             None => open::connect_checkpointer(&self.path)?,
         };
-        let log = run(&conn, WRITE_BACK)?;
+        let mut log = run(&conn, WRITE_BACK)?;
+        let is_outrun =
+            |log: &Log| log.held > WAL_SIZE_LIMIT && (1..=LITTLE).contains(&log.pending);
+        if log.as_ref().is_some_and(is_outrun) {
+            log = self.write_back_alone(&conn)?;
+        }
         self.pending = log.map_or(self.pending, |log| log.pending);
         if log.is_some_and(|log| log.pending == 0) && !self.is_guest && self.size() > WAL_SIZE_LIMIT
         {
@@ -284,6 +299,19 @@ impl Checkpointer {
         }
         self.conn = Some(conn);
         Ok(())
+    }
+
+    /// A checkpoint while a second connection holds the write lock: the next one who writes begins the log anew.
+    fn write_back_alone(&mut self, conn: &Connection) -> Result<Option<Log>> {
+        let holder = match self.holder.take() {
+            Some(holder) => holder,
+            None => open::connect_checkpointer(&self.path)?,
+        };
+        lock::begin(&holder, HOLD_WITHIN)?;
+        let log = run(conn, WRITE_BACK);
+        holder.execute_batch("ROLLBACK")?;
+        self.holder = Some(holder);
+        log
     }
 
     /// Says once that the log is large, and once that it is small again.
@@ -364,6 +392,7 @@ mod tests {
             limits,
             board: Arc::default(),
             conn: None,
+            holder: None,
             alarmed: false,
             failing: false,
         };
@@ -373,6 +402,29 @@ mod tests {
             checkpointer.alarmed
         };
         assert_eq!([255, 256, 300, 100, 48].map(&mut alarmed), [false, true, true, true, false]);
+    }
+
+    /// Writes so many times 4 MB, and answers how large the log's file was at most.
+    async fn largest(db: Database, times: usize) -> u64 {
+        let mut largest = 0;
+        for _ in 0..times {
+            fill(&db).await.unwrap();
+            largest = largest.max(db.sizes().1);
+        }
+        largest
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn several_writers_of_one_file_do_not_outrun_the_checkpoints() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let open = || Database::open(&path, &SCHEMA, OpenMode::Migrate).unwrap();
+        let all = [open(), open(), open()].map(|db| tokio::spawn(largest(db, 50)));
+        for one in all {
+            let largest = one.await.unwrap() / MB;
+            println!("the log had {largest} MB at most");
+            assert!(largest < 400, "{largest} MB of 600 that were written");
+        }
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@
 //! since its caller asked, and then hears that nothing was saved; the calls behind it go on waiting for their own time.
 
 use super::checkpoint::{self, Checkpoints};
+use super::lock;
 use super::open::{self, Limits, Schema};
 use super::transaction::{Differences, Tx};
 use super::work::{Parts, Work};
@@ -22,7 +23,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 /// Calls that may wait for the writer; further callers wait for room. Two batches' worth.
@@ -32,12 +33,6 @@ const MAX_BATCH: usize = 512;
 /// New pages, 16 MB, that a transaction takes before the calls left go into the next: most of what the WAL may grow by
 /// between two looks at its length. Changes of pages that are there come on top, and one call alone may take more.
 const MAX_PAGES: i64 = 4096;
-/// One try for the write lock. After it the calls are looked at whose time is over.
-const LOCK_TRY: Duration = Duration::from_millis(50);
-/// How often the write lock is asked for meanwhile. SQLite's own way, ever more seldom, leaves it unused for milliseconds
-/// between the commits of two processes.
-const ASK_EVERY: Duration = Duration::from_micros(300);
-
 /// A request to the writer.
 pub(super) enum Call {
     /// Run this in the next transaction.
@@ -144,10 +139,13 @@ impl Writer {
         let mut differences = Differences::default();
         let mut kept = Vec::with_capacity(waiting.len());
         let full = pages(conn).map_or(i64::MAX, |pages| pages + MAX_PAGES);
+        // Calls that fail count too: they would else keep the others from their answers.
+        let mut taken = waiting.len();
         loop {
-            while kept.len() + waiting.len() < MAX_BATCH
+            while taken < MAX_BATCH
                 && let Ok(call) = calls.try_recv()
             {
+                taken += 1;
                 look |= sort(call, waiting);
             }
             let Some(mut work) = waiting.pop_front() else { break };
@@ -220,9 +218,9 @@ impl Writer {
         let Some(conn) = &self.conn else {
             return Ok(());
         };
-        conn.busy_handler(Some(ask_again))?;
+        let mut is_first = true;
         while !waiting.is_empty() {
-            match conn.execute_batch("BEGIN IMMEDIATE").map_err(Error::from) {
+            match lock::try_begin(conn, std::mem::take(&mut is_first)) {
                 Err(error) if error.code() == Code::StoreBusy => {
                     let over = |asked: Instant| asked.elapsed() >= self.limits.lock_wait;
                     let late = waiting.iter().take_while(|work| over(work.asked())).count();
@@ -278,18 +276,6 @@ fn sort(call: Call, waiting: &mut Waiting) -> bool {
     false
 }
 
-/// Whether SQLite is to ask for the write lock once more after it was refused `times` times. Another process holds it for a
-/// commit, which is a few milliseconds: we ask often enough to lose little of them.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "no signal tells that another process let go of the lock"
-)]
-fn ask_again(times: i32) -> bool {
-    let asked = ASK_EVERY * times.unsigned_abs();
-    std::thread::sleep(ASK_EVERY);
-    asked < LOCK_TRY
-}
-
 /// Answers every call of a batch that surely changed nothing.
 fn refuse(calls: impl IntoIterator<Item = Box<dyn Work>>, error: &Error) {
     for work in calls {
@@ -337,8 +323,11 @@ mod tests {
     use crate::error::{Code, Error, Result};
     use crate::store::OpenMode;
     use rusqlite::Connection;
+    use std::future::Future;
+    use std::pin::pin;
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::task::{Context, Waker};
     use std::time::Duration;
     use tempfile::TempDir;
 
@@ -387,6 +376,37 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
             x => insert(tx, *x).map(|()| Ok(all.len())),
         });
         each.collect()
+    }
+
+    /// Puts a call into the line that fails and puts the next one like it there, until `failed` has come to [`ENDLESS`].
+    fn fail_again(db: &Arc<Database>, failed: &Arc<AtomicUsize>) {
+        let (line, count) = (Arc::clone(db), Arc::clone(failed));
+        let call = db.row("fail", move |_| {
+            if count.fetch_add(1, Ordering::Relaxed) < ENDLESS {
+                fail_again(&line, &count);
+            }
+            Err::<(), _>(Error::new(Code::StoreConstraint, "again"))
+        });
+        // The first step sends the call; nobody waits for its answer.
+        let sent = pin!(call).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(sent.is_pending());
+    }
+
+    const ENDLESS: usize = 2_000_000;
+
+    #[tokio::test]
+    async fn calls_that_fail_and_come_again_keep_no_other_call_from_its_answer() {
+        let (_folder, db) = database();
+        let (db, failed) = (Arc::new(db), Arc::new(AtomicUsize::new(0)));
+        let (line, count) = (Arc::clone(&db), Arc::clone(&failed));
+        let good = db.row("insert", move |c| {
+            fail_again(&line, &count);
+            insert(c, 1)
+        });
+        good.await.unwrap();
+        let meanwhile = failed.swap(ENDLESS, Ordering::Relaxed);
+        assert!(meanwhile < ENDLESS, "it was answered after {meanwhile} others");
+        assert_eq!(rows(&db).await, 1);
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Tables, and the links to the other pages of a list.
 
+use super::super::base::Link;
 use super::super::slice::{SIZES, Slice};
 use maud::{Markup, html};
 
@@ -16,7 +17,7 @@ pub(in crate::web) fn table(label: &str, columns: &[&str], rows: &[Markup]) -> M
 }
 
 /// Links to the rest of a list that goes by cursor: its start, and what comes after this slice.
-pub(in crate::web) fn pager(first: Option<&str>, next: Option<(&str, &str)>) -> Markup {
+pub(in crate::web) fn pager(first: Option<&Link>, next: Option<(&Link, &str)>) -> Markup {
     html! {
         @if first.is_some() || next.is_some() {
             nav.card-footer.pager aria-label="Parts of the list" {
@@ -32,7 +33,7 @@ pub(in crate::web) fn numbered_pager(
     what: &str,
     Slice { page, size }: Slice,
     total: u64,
-    link: impl Fn(Slice) -> String,
+    link: impl Fn(Slice) -> Link,
 ) -> Markup {
     let pages = total.div_ceil(size).max(1);
     let first = (page - 1) * size + 1;
@@ -59,13 +60,14 @@ pub(in crate::web) fn numbered_pager(
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::base::link;
     use super::*;
 
     #[test]
     fn a_numbered_pager_says_where_one_is() {
         let at = |page, total| {
             numbered_pager("scans", Slice { page, size: 20 }, total, |Slice { page, size }| {
-                format!("/x?page={page}&size={size}")
+                link("/x").with(&[("page", page), ("size", size)])
             })
             .into_string()
         };

@@ -1,5 +1,6 @@
 //! Notices over the content of a page: what went wrong, and what stands still.
 
+use super::super::nav::Tab;
 use super::super::problem::Problem;
 use super::time::{when, when_known};
 use crate::actions::Answer;
@@ -55,7 +56,7 @@ pub(in crate::web) fn paused_notice(
                 @if pause.resume_at.is_some() { ", until " (when_known(pause.resume_at, now)) } "."
             }
             @if queues::may_act(role) {
-                form method="post" action={ "/queues/" (queue) "/resume" } {
+                form method="post" action=(Tab::Queues.link().under(queue).under("resume")) {
                     button.btn.btn-sm type="submit" { "Resume" }
                 }
             }

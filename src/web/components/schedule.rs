@@ -70,9 +70,11 @@ pub(in crate::web) fn schedule_badge(schedule: &Schedule) -> Markup {
     html! { span class=(class) { (word) } }
 }
 
-/// The buttons for what an operator may do to the schedule. `on` says which page the buttons are on.
-pub(in crate::web) fn schedule_buttons(schedule: &Schedule, role: Role, on: &str) -> Markup {
-    let action = |deed: &str| format!("{}/{deed}{on}", nav::schedule(&schedule.name));
+/// The buttons for what an operator may do to the schedule. `on_list` says that the buttons are on the list of schedules.
+pub(in crate::web) fn schedule_buttons(schedule: &Schedule, role: Role, on_list: bool) -> Markup {
+    let action = |deed: &str| {
+        nav::schedule(&schedule.name).under(deed).with(&[("on", on_list.then_some("list"))])
+    };
     let form = |deed: &str, word: &str| {
         html! {
             form method="post" action=(action(deed)) {

@@ -1,5 +1,6 @@
 //! The forms that ask for a session.
 
+use super::super::base::link;
 use super::super::icon::{Icon, icon};
 use super::super::nav;
 use crate::actions::sessions;
@@ -88,8 +89,9 @@ pub(in crate::web) fn continue_form(id: JobId, full: bool) -> Markup {
 }
 
 fn form_around(fields: &Markup) -> Markup {
+    let action = link(nav::TRIGGER);
     html! {
-        form.trigger-form method="post" action=(nav::TRIGGER) hx-post=(nav::TRIGGER) hx-target="#trigger-result" hx-swap="innerHTML"
+        form.trigger-form method="post" action=(action) hx-post=(action) hx-target="#trigger-result" hx-swap="innerHTML"
             hx-disabled-elt="find button" {
             input type="hidden" name="line_ends" value="crlf";
             (fields)

@@ -29,5 +29,5 @@ pub(in crate::web) async fn change(
         let section = lists::section(&lists, &asked, who.role(), call.now);
         return Ok(Html(section.into_string()).into_response());
     }
-    Ok(answered(who.face(), &changed, &slices::link(&asked)))
+    Ok(answered(who.face(), &changed, &slices::page_with(&asked)))
 }

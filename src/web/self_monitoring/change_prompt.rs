@@ -58,8 +58,8 @@ pub(in crate::web) async fn change(
     match who.face() {
         Face::Json => Ok(json),
         Face::Page if !said.is_refusal() => {
-            let page = Tab::SelfMonitoring.path();
-            Ok(see_other(&format!("{page}?saved={word}#prompt")))
+            let page = Tab::SelfMonitoring.link().with(&[("saved", word)]);
+            Ok(see_other(&page.at("prompt")))
         }
         Face::Page => {
             let forms = Forms { configuration: &Said::default(), prompt: &said };

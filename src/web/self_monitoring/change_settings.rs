@@ -33,8 +33,8 @@ pub(in crate::web) async fn change(
     match who.face() {
         Face::Json => Ok(outcome.json),
         Face::Page if !said.is_refusal() => {
-            let page = Tab::SelfMonitoring.path();
-            Ok(see_other(&format!("{page}?saved=settings#configuration")))
+            let page = Tab::SelfMonitoring.link().with(&[("saved", "settings")]);
+            Ok(see_other(&page.at("configuration")))
         }
         Face::Page => {
             let forms = Forms { configuration: &said, prompt: &Said::default() };

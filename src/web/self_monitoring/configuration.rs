@@ -2,6 +2,7 @@
 
 use super::super::agent;
 use super::super::app::{App, Web};
+use super::super::base::link;
 use super::super::components::{live, schedule_state, when_known};
 use super::super::extract::Query;
 use super::super::part::{self, Shown};
@@ -80,7 +81,7 @@ fn next(schedule: Option<&Schedule>, now: Timestamp) -> Markup {
             }
         }
     };
-    live("scan-cadence", CADENCE_PATH, &version(schedule), &content)
+    live("scan-cadence", &link(CADENCE_PATH), &version(schedule), &content)
 }
 
 /// The section: a form for admins, the values for others.
@@ -107,8 +108,9 @@ pub(in crate::web) fn section(
 fn form(configuration: &Configuration, said: &Said) -> Markup {
     let is_amount = |state: &&SettingState| state.setting.values.range().is_some();
     let (amounts, others): (Vec<_>, Vec<_>) = configuration.settings.iter().partition(is_amount);
+    let action = link(CHANGE_PATH);
     html! {
-        form.settings-form method="post" action=(CHANGE_PATH) hx-post=(CHANGE_PATH) hx-target="#configuration"
+        form.settings-form method="post" action=(action) hx-post=(action) hx-target="#configuration"
             hx-swap="outerHTML" hx-disabled-elt="find button" {
             @for state in others {
                 @if state.setting.key == ANALYZER.key {

@@ -1,9 +1,10 @@
 //! The list of scans.
 
+use super::super::base::link;
 use super::super::components::{badge, card, elapsed, empty, numbered_pager, table, usd, when};
 use super::super::nav;
 use super::super::slice::Slice;
-use super::slices::{Lists, ListsQuery, link};
+use super::slices::{Lists, ListsQuery, page_with};
 use crate::model::{DryRun, Scan, ScanCounts, Timestamp, Why};
 use maud::{Markup, html};
 
@@ -24,7 +25,7 @@ pub(super) fn list(lists: &Lists, asked: &ListsQuery, now: Timestamp) -> Markup 
     let rows: Vec<_> =
         lists.scans.iter().map(|scan| scan_row(scan, lists.whys.get(&scan.id), now)).collect();
     let at = |Slice { page, size }| {
-        link(&ListsQuery { page: Some(page), size: Some(size), ..asked.clone() })
+        page_with(&ListsQuery { page: Some(page), size: Some(size), ..asked.clone() })
     };
     card(
         "scan-history",
@@ -120,7 +121,7 @@ fn findings(counts: &ScanCounts) -> Markup {
             " were commented on issues that seem the same, " (reopened) " opened a closed issue again, "
             (rejected) " were rejected."
             @if *waiting > 0 {
-                " " a href=(nav::APPROVALS) { (waiting) " wait for the tracker" } "."
+                " " a href=(link(nav::APPROVALS)) { (waiting) " wait for the tracker" } "."
             }
         }
     }

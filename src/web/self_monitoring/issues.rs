@@ -3,7 +3,7 @@
 use super::super::components::{card, empty, numbered_pager, table, when};
 use super::super::nav::{self, Tab};
 use super::super::slice::Slice;
-use super::slices::{Lists, ListsQuery, link};
+use super::slices::{Lists, ListsQuery, page_with};
 use crate::actions::issues::{self, IssueDeed};
 use crate::model::{Classification, Issue, IssueState, Role, Timestamp};
 use maud::{Markup, html};
@@ -13,7 +13,7 @@ pub(super) fn list(lists: &Lists, asked: &ListsQuery, role: Role, now: Timestamp
     let columns = ["Number", "Title", "State", "Class", "Codes", "Seen", "Created", "Last seen"];
     let rows: Vec<_> = lists.issues.iter().map(|issue| row(issue, asked, role, now)).collect();
     let at = |Slice { page, size }| {
-        link(&ListsQuery { issue_page: Some(page), issue_size: Some(size), ..asked.clone() })
+        page_with(&ListsQuery { issue_page: Some(page), issue_size: Some(size), ..asked.clone() })
     };
     card(
         "issues",
@@ -48,7 +48,7 @@ fn row(issue: &Issue, asked: &ListsQuery, role: Role, now: Timestamp) -> Markup 
             }
             td { (state(issue)) }
             td { (class_badge(issue.classification)) }
-            td { @for code in &issue.error_codes { a href={ "/logs?code=" (code) } { code { (code) } } " " } }
+            td { @for code in &issue.error_codes { a href=(nav::log_rows_with(code)) { code { (code) } } " " } }
             td data-label="Seen" { (issue.occurrences) "×" }
             td data-label="Created" { (when(issue.created_at, now)) }
             td data-label="Last" { (when(issue.last_seen_at, now)) }
@@ -71,9 +71,8 @@ fn state(issue: &Issue) -> Markup {
 /// The buttons for what may be done to the issue.
 fn buttons(issue: &Issue, asked: &ListsQuery) -> Markup {
     let button = |deed: IssueDeed| {
-        let path =
-            format!("{}/issues/{}/{}", Tab::SelfMonitoring.path(), issue.id.0, deed.as_str());
-        let action = nav::with_query(&path, asked);
+        let issues = Tab::SelfMonitoring.link().under("issues");
+        let action = issues.under(issue.id.0).under(deed.as_str()).with(asked);
         let (word, effect) = words(deed);
         html! {
             form method="post" action=(action) hx-post=(action) hx-target="#scan-lists" hx-swap="outerHTML" {

@@ -1,10 +1,10 @@
 //! The two lists of the page, which keep themselves fresh: the history of scans, and the issues.
 
 use super::super::app::App;
+use super::super::base::link;
 use super::super::caller::Signed;
 use super::super::components::live;
 use super::super::extract::Query;
-use super::super::nav;
 use super::super::part::fresh;
 use super::super::problem::Problem;
 use super::slices::{self, Lists, ListsQuery};
@@ -35,5 +35,5 @@ pub(super) fn section(lists: &Lists, asked: &ListsQuery, role: Role, now: Timest
             div."col-12" { (issues::list(lists, asked, role, now)) }
         }
     };
-    live("scan-lists", &nav::with_query(PATH, asked), &lists.version(), &content)
+    live("scan-lists", &link(PATH).with(asked), &lists.version(), &content)
 }

@@ -1,5 +1,6 @@
 //! The editor of the prompt that the agent gets for a scan.
 
+use super::super::base::link;
 use super::super::components::confirm;
 use super::super::setting::{Said, not_taken};
 use crate::actions::prompts::{self, TEXT_FIELD};
@@ -46,8 +47,9 @@ pub(in crate::web) fn section(template: &Template, role: Role, said: &Said) -> M
 fn editor(template: &Template, said: &Said) -> Markup {
     let text = said.shown(TEXT_FIELD, &template.text);
     let unknown = prompt::unknown_placeholders(text);
+    let action = link(CHANGE_PATH);
     html! {
-        form.lines method="post" action=(CHANGE_PATH) hx-post=(CHANGE_PATH) hx-target="#prompt" hx-swap="outerHTML"
+        form.lines method="post" action=(action) hx-post=(action) hx-target="#prompt" hx-swap="outerHTML"
             hx-disabled-elt="find button" {
             // The line break after the tag is not part of the text.
             textarea.form-control.prompt-text name="text" rows="18" spellcheck="false" aria-label="Prompt of scans"
@@ -68,7 +70,7 @@ fn editor(template: &Template, said: &Said) -> Markup {
             (confirm("prompt-revert", "Revert to default", &html! {
                 "The edited prompt is thrown away, and the shipped one holds again."
             }, &html! {
-                form method="post" action=(CHANGE_PATH) hx-post=(CHANGE_PATH) hx-target="#prompt" hx-swap="outerHTML" {
+                form method="post" action=(action) hx-post=(action) hx-target="#prompt" hx-swap="outerHTML" {
                     input type="hidden" name="revert" value="yes";
                     button.btn.btn-sm.btn-stop type="submit" { "Revert now" }
                 }

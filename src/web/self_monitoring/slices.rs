@@ -1,7 +1,8 @@
 //! Which parts of its two lists the page shows, and what is in them.
 
 use super::super::app::App;
-use super::super::nav::{self, Tab};
+use super::super::base::Link;
+use super::super::nav::Tab;
 use super::super::part::version;
 use super::super::problem::Problem;
 use super::super::slice::Slice;
@@ -74,6 +75,6 @@ impl Lists {
 }
 
 /// The address of the page with these parts of the lists.
-pub(super) fn link(asked: &ListsQuery) -> String {
-    nav::with_query(Tab::SelfMonitoring.path(), asked)
+pub(super) fn page_with(asked: &ListsQuery) -> Link {
+    Tab::SelfMonitoring.link().with(asked)
 }

@@ -2,6 +2,7 @@
 
 use super::super::answer::answered;
 use super::super::app::App;
+use super::super::base::link;
 use super::super::caller::Signed;
 use super::super::components::{problem_notice, said_notice, scan_lines};
 use super::super::extract::Query;
@@ -81,7 +82,7 @@ async fn run(app: &App, who: &Signed, request: ScanRun) -> Result<Response, Prob
             Ok((refusal.status(), section).into_response())
         }
         (Face::Page | Face::Json, asked) => {
-            Ok(answered(who.face(), &asked?, Tab::SelfMonitoring.path()))
+            Ok(answered(who.face(), &asked?, &Tab::SelfMonitoring.link()))
         }
     }
 }
@@ -129,8 +130,9 @@ pub(super) fn status_section(
     now: Timestamp,
 ) -> Markup {
     let trigger = if standing.is_active() { "sse:change, every 1s" } else { "sse:change" };
+    let part = link(PATH).with(&[("v", status_version(standing, may_run))]);
     html! {
-        section #scan-status .card hx-get={ (PATH) "?v=" (status_version(standing, may_run)) } hx-swap="outerHTML"
+        section #scan-status .card hx-get=(part) hx-swap="outerHTML"
             hx-trigger=(trigger) {
             div.card-header { h2.card-title { "Status" } }
             div.card-body.scan-now {
@@ -169,9 +171,10 @@ fn buttons(running: bool, may_run: &MayRun) -> Markup {
 }
 
 fn form(path: &str, button: &Markup) -> Markup {
+    let action = link(path);
     html! {
-        form method="post" action=(path)
-            hx-post=(path) hx-target="#scan-status" hx-swap="outerHTML" {
+        form method="post" action=(action)
+            hx-post=(action) hx-target="#scan-status" hx-swap="outerHTML" {
             (button)
         }
     }

@@ -1,6 +1,7 @@
 //! The set-up check. For each thing that a server needs, it shows whether the server has it, and what to do if not.
 
 use super::super::app::{App, Web};
+use super::super::base::link;
 use super::super::components::{card, live, size, when};
 use super::super::extract::Query;
 use super::super::part::{Shown, fresh, version};
@@ -64,7 +65,7 @@ pub(super) async fn read(web: &Web) -> Result<(String, Markup), Problem> {
         }
     };
     let content = card("checks", "Set-up and system", &html! {}, &content);
-    Ok((version.clone(), live("settings-now", PART_PATH, &version, &content)))
+    Ok((version.clone(), live("settings-now", &link(PART_PATH), &version, &content)))
 }
 
 fn line(check: &Check, now: Timestamp) -> Markup {

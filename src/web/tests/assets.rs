@@ -20,10 +20,12 @@ async fn every_asset_has_a_hashed_name_its_type_and_may_be_kept_for_good() {
     let assets = ASSETS.all();
     assert_eq!(assets.len(), expected.len());
     for (asset, (begins, media_type)) in assets.into_iter().zip(expected) {
-        let hash = asset.path.strip_prefix(begins).unwrap().split('.').next().unwrap();
-        assert!(hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()), "{}", asset.path);
-        let answer = site.send(bare(ask(Method::GET, &asset.path))).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", asset.path);
+        let link = asset.link();
+        let path = link.as_str();
+        let hash = path.strip_prefix(begins).unwrap().split('.').next().unwrap();
+        assert!(hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()), "{path}");
+        let answer = site.send(bare(ask(Method::GET, path))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
         assert_eq!(answer.header("content-type"), media_type);
         assert_eq!(answer.header("cache-control"), "public, max-age=31536000, immutable");
         assert_eq!(answer.header("content-encoding"), "");
@@ -61,7 +63,7 @@ async fn an_unknown_asset_is_not_found_and_not_kept() {
 #[tokio::test]
 async fn texts_are_compressed_for_a_browser_that_asks() {
     let site = Site::signed_in().await;
-    for path in [ASSETS.tabler.path.as_str(), "/jobs"] {
+    for path in [ASSETS.tabler.link().as_str(), "/jobs"] {
         let request = ask(Method::GET, path).header("accept", BROWSER);
         let request = request.header("cookie", &site.cookie).header("accept-encoding", "gzip");
         let answer = site.send(bare(request)).await;

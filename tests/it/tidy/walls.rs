@@ -32,9 +32,10 @@ const DIALECT: [&str; 19] = [
     "group_concat(",
 ];
 
-/// The files of statements that speak SQLite, each with the reason. Everything else of the store is SQL of PostgreSQL too,
+/// The files of statements that speak SQLite, each with the reason. Everything else of the store is SQL that any database takes,
 /// asks `store/sqlite` for a word of its own, or has no SQL.
-const OF_SQLITE: [(&str, &str); 7] = [
+const OF_SQLITE: [(&str, &str); 8] = [
+    ("src/store/sql/after.rs", "what jobs run after, told by a poll over sets"),
     ("src/store/sql/history.rs", "the steps of a poll, in one statement"),
     ("src/store/sql/line.rs", "admission and the claim order, over sets"),
     ("src/store/sql/moves.rs", "moves, starts and ends, over sets"),
