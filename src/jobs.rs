@@ -74,7 +74,8 @@ pub struct Jobs {
 pub struct Acted {
     /// Jobs that were changed.
     pub done: u64,
-    /// Jobs that fit the filter and were left alone, because the act has nothing to do with a job in their status.
+    /// Jobs that fit the filter and were left alone, because the act has nothing to do with a job in their status, or because
+    /// a foreign key of the application's keeps one from being deleted.
     pub skipped: u64,
 }
 
@@ -279,6 +280,10 @@ impl Jobs {
             Ok(()) => Ok(true),
             // It has changed since it was found.
             Err(error) if CHANGED.contains(&error.code()) => Ok(false),
+            // A row of the application's names it by a foreign key.
+            Err(error) if act == BulkAct::Delete && error.code() == Code::StoreConstraint => {
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
     }

@@ -81,7 +81,7 @@ pub use payload::Payload;
 pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState, Unplaced};
-pub use registered::{RegisteredKind, Registration, differing, rules_in_force};
+pub use registered::{Differing, RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use run_ending::RunEnding;
 pub use scan::{

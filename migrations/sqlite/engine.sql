@@ -83,6 +83,8 @@ CREATE INDEX jobs_waits_for_admission ON jobs (id) WHERE waits_for = 'admission'
 CREATE INDEX jobs_waits_for_handler ON jobs (kind, id) WHERE waits_for = 'handler' OR waits_for = 'constraint';
 CREATE INDEX jobs_waits_for_key ON jobs (concurrency_key, run_at + priority * 600000, id) WHERE waits_for = 'key';
 CREATE INDEX jobs_scheduled ON jobs (run_at, id) WHERE status = 'scheduled' AND waits_for IS NULL;
+-- What has been put off, for the end of what did that.
+CREATE INDEX jobs_parked ON jobs (parked_by, run_at, id) WHERE parked_by IS NOT NULL;
 CREATE INDEX jobs_running ON jobs (queue, worker_id, id) WHERE status = 'running';
 CREATE INDEX jobs_final ON jobs (finished_at, id) WHERE finished_at IS NOT NULL;
 -- The pruner's order, per kind.
@@ -281,6 +283,13 @@ CREATE TABLE job_events (
   PRIMARY KEY (job_id, sequence)
 ) STRICT, WITHOUT ROWID;
 
+-- A job that is put off every second for a month would have millions of steps: the first 100 and the newest 400 are kept.
+CREATE TRIGGER job_events_bounded AFTER INSERT ON job_events
+WHEN NEW.sequence > 500
+BEGIN
+  DELETE FROM job_events WHERE job_id = NEW.job_id AND sequence = NEW.sequence - 400;
+END;
+
 -- Attempts that are more than the plain path: all but the first when that one completed.
 CREATE TABLE job_attempts (
   job_id     INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
@@ -294,6 +303,12 @@ CREATE TABLE job_attempts (
   error_code TEXT,
   PRIMARY KEY (job_id, epoch)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER job_attempts_bounded AFTER INSERT ON job_attempts
+WHEN NEW.epoch > 500
+BEGIN
+  DELETE FROM job_attempts WHERE job_id = NEW.job_id AND epoch = NEW.epoch - 400;
+END;
 
 -- Exact counts per status, kind and queue ('' before admission), written in the commit that changes them. Not by
 -- triggers: those would cost nearly half of the throughput.
@@ -309,7 +324,7 @@ CREATE TABLE job_counts (
 CREATE TABLE job_queues (
   name           TEXT PRIMARY KEY
                  CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[^a-z0-9_]*' AND NOT instr(name, char(0))),
-  engine_limit   INTEGER CHECK (engine_limit BETWEEN 0 AND 10000),     -- of the program
+  engine_limit   INTEGER CHECK (engine_limit BETWEEN 0 AND 10000),     -- of the programs, by job_limits
   operator_limit INTEGER CHECK (operator_limit BETWEEN 0 AND 10000),   -- wins over it
   paused_at      INTEGER,
   paused_by      TEXT,
@@ -354,6 +369,16 @@ CREATE TABLE job_kinds (
   PRIMARY KEY (worker_id, kind)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_kinds_kind ON job_kinds (kind, registered_at);
+
+-- The limits of queues that a process was built with: the newest of those that are not lost holds.
+CREATE TABLE job_limits (
+  worker_id     TEXT NOT NULL REFERENCES job_workers (id) ON DELETE CASCADE,
+  queue         TEXT NOT NULL,
+  engine_limit  INTEGER NOT NULL CHECK (engine_limit BETWEEN 0 AND 10000),
+  registered_at INTEGER NOT NULL,
+  PRIMARY KEY (worker_id, queue)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_limits_queue ON job_limits (queue, registered_at);
 
 -- Stored rules that make jobs.
 CREATE TABLE job_schedules (

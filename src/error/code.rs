@@ -68,8 +68,8 @@ codes! {
     StoreCounts: Internal = "STORE-COUNT-001", "Counts of jobs differed from the rows",
         "Lamplighter has a bug, or another program changed rows of jobs that were counted.", "The server has corrected the counts. If no other program writes to the database, report the message as a bug.";
     StoreWatch: Internal = "STORE-WATCH-001", "Changes by other programs are noticed late",
-        "The kernel refused to watch the database file.",
-        "Raise fs.inotify.max_user_instances; until then the server looks every 250 ms.";
+        "The kernel refused to watch the database file, or a look at the jobs failed.",
+        "Read the cause in the message. For the kernel's watch, raise fs.inotify.max_user_instances; until then the server looks every 250 ms. A look that failed is made again after a second.";
     ModelInvalid: Invalid = "JOB-VALUE-001", "A value is not valid",
         "A name, a number or a text does not fit its rule.", "Give a value that fits the rule; nothing was changed.";
     QueueFull: TooMany = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
@@ -130,7 +130,7 @@ codes! {
     PoisonPill: Internal = "JOB-RUN-003", "A job was ended because the server died each time it ran",
         "The server's process died several times while this job ran.", "Find out what the job does to the server, then run it again.";
     Interrupted: Internal = "JOB-RUN-004", "A job was interrupted",
-        "The server stopped or died while the job ran, and its kind must not run twice.", "Run the job again if its work is still needed.";
+        "The process that ran the job stopped or died, and its kind must not run twice.", "Run the job again if its work is still needed.";
     EngineSettle: Internal = "ENGINE-WRITE-001", "The end of a job could not be saved yet",
         "The database refused the write.", "The server tries again every second; the message names the cause.";
     EnginePoll: Internal = "ENGINE-POLL-001", "The poller could not look for work",
@@ -151,6 +151,8 @@ codes! {
         "Processes that a lost worker had started could not be ended.", "The jobs of that worker wait until they are; the engine tries again every second. The message names the cause.";
     EngineKinds: Internal = "ENGINE-KIND-001", "Two processes have registered different rules for a kind",
         "Processes of two versions of a program, or of two programs, run the same kind.", "The newest registration holds. Start both processes from the same version.";
+    EngineLimits: Internal = "ENGINE-KIND-002", "Two processes have registered different limits for a queue",
+        "Processes of two versions of a program, or of two programs, limit the same queue.", "The newest registration holds. Start both processes from the same version, or set the limit with `lamplighter queues limit`, which holds for all.";
     LogInput: Missing = "LOGS-INPUT-001", "The log file cannot be read",
         "The file does not exist, you may not read it, or it is not text.",
         "Name a readable text file with one log entry on each line.";

@@ -252,7 +252,7 @@ word_enum!(
         Fatal = "fatal",
         /// The server died once too often while the job ran.
         Poison = "poison",
-        /// The server stopped or died while the job ran.
+        /// The process that ran the job stopped or died.
         Interrupted = "interrupted",
         /// The handler asked to be called again later.
         Snooze = "snooze",
@@ -282,6 +282,8 @@ word_enum!(
 /// One step of a job outside the plain path, from `job_events`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
+    /// Its number in the job's history, from 1.
+    pub number: i64,
     /// When.
     pub at: Timestamp,
     /// The status before.
@@ -297,6 +299,11 @@ pub struct Event {
 }
 
 impl Event {
+    /// How many steps between another one and this one are not kept any more.
+    pub fn left_out_after(&self, before: &Self) -> i64 {
+        (self.number - before.number - 1).max(0)
+    }
+
     /// The word of what caused it.
     pub fn cause_word(&self) -> &str {
         match &self.cause {

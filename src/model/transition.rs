@@ -139,7 +139,7 @@ pub enum AttemptEnd {
         /// Which budget, for people.
         reason: String,
     },
-    /// The server stopped it on purpose before it could answer.
+    /// Its process stopped it on purpose before it could answer.
     Stopped,
     /// Its worker went away while it ran.
     Lost,
@@ -336,7 +336,7 @@ fn interrupted(after: Settlement, terms: Terms) -> Settlement {
             Settlement { status: Status::Queued, cause: Some(Cause::Interrupted), ..after }
         }
         OnInterrupt::Fail => {
-            let why = "interrupted: the server stopped or died while it ran";
+            let why = "interrupted: its process stopped or died while it ran";
             failed(after, JobError::new(Code::Interrupted, why), Cause::Interrupted)
         }
     }

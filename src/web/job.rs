@@ -126,7 +126,7 @@ pub(super) async fn page(
             job.status,
             job.epoch,
             job.waits_for,
-            events.len(),
+            events.last().map(|event| event.number),
             children.len(),
             (neighbours.before.len(), ends(&neighbours)),
             &job.progress,
@@ -245,7 +245,18 @@ fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
         detail: html! { "by " (job.trigger) },
     };
     let mut steps = vec![made];
-    steps.extend(events.iter().map(step));
+    for (at, event) in events.iter().enumerate() {
+        let left_out = at.checked_sub(1).map_or(0, |before| event.left_out_after(&events[before]));
+        if left_out > 0 {
+            steps.push(Step {
+                to: event.to,
+                at: event.at,
+                title: html! { "More steps " },
+                detail: html! { (left_out) " steps before this time are not kept" },
+            });
+        }
+        steps.push(step(event));
+    }
     if let Some(at) = job.started_at {
         steps.push(Step {
             to: Status::Running,

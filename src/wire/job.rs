@@ -126,6 +126,8 @@ told! {
     /// A step of a job outside the plain path.
     #[derive(Clone, Debug, Serialize)]
     pub struct JobEvent of event: model::Event {
+        /// Its number in the job's history, from 1: where some are missing, they are not kept.
+        number: i64 = event.number;
         /// When.
         at: String = event.at.to_string();
         /// The status before.

@@ -1,9 +1,9 @@
 //! The schema keeps the status machine by itself, whoever writes.
 
-use crate::support::{foreign, store};
+use crate::support::{foreign, now, store};
 use lamplighter::model::{
-    MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TAG_BYTES, MAX_TAGS, MAX_TIER,
-    PRIORITIES, PRIORITY_STEP_MS, Status, may_follow,
+    Kind, MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TAG_BYTES, MAX_TAGS,
+    MAX_TIER, NewJob, PRIORITIES, PRIORITY_STEP_MS, Status, may_follow,
 };
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -238,4 +238,25 @@ fn the_numbers_of_the_schema_are_those_of_the_model() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn of_a_long_history_the_first_and_the_newest_steps_are_kept() {
+    let (folder, store) = store();
+    let id = store.enqueue(NewJob::new(Kind::named("polls")), now()).await.unwrap().id();
+    let many = "
+        CREATE TEMP TABLE n AS
+        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2000) SELECT n FROM n;
+        INSERT INTO job_events (job_id, sequence, at, to_status, cause, actor)
+        SELECT (SELECT max(id) FROM jobs), n, n, 'scheduled', 'snoozed', 'w' FROM n ORDER BY n;
+        INSERT INTO job_attempts (job_id, epoch, attempt, ended_at, ended_as)
+        SELECT (SELECT max(id) FROM jobs), n, 1, n, 'snoozed' FROM n ORDER BY n;";
+    foreign(folder.path()).execute_batch(many).unwrap();
+    let kept: Vec<i64> = (1..=100).chain(1601..=2000).collect();
+    let events = store.job_events(id).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), kept);
+    assert_eq!(events[100].left_out_after(&events[99]), 1500);
+    assert_eq!(events[1].left_out_after(&events[0]), 0);
+    let attempts = store.job_attempts(id).await.unwrap();
+    assert_eq!(attempts.iter().map(|attempt| attempt.epoch).collect::<Vec<_>>(), kept);
 }

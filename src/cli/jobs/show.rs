@@ -69,7 +69,16 @@ pub(super) async fn one(cli: &Cli, store: &Store, id: i64) -> Result<()> {
     }
     if !told.events.is_empty() {
         output::line("")?;
-        let rows: Vec<_> = told.events.iter().map(step).collect();
+        let mut rows: Vec<Vec<String>> = Vec::with_capacity(told.events.len());
+        for (at, event) in told.events.iter().enumerate() {
+            let before = at.checked_sub(1).map(|before| told.events[before].number);
+            let left_out = before.map_or(0, |before| event.number - before - 1);
+            if left_out > 0 {
+                let said = format!("{left_out} steps before this time are not kept");
+                rows.push(vec![event.at.clone(), "-".into(), "-".into(), "-".into(), said]);
+            }
+            rows.push(step(event));
+        }
         output::table(&["AT", "STEP", "CAUSE", "BY", "DETAIL"], &rows)?;
     }
     Ok(())

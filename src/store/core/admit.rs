@@ -52,7 +52,7 @@ pub(super) fn admit(
     more |= held.iter().any(|(_, to)| to.status == Status::Cancelled);
     all.extend(held);
     moves::place(tx, &all, now)?;
-    line::call_up(tx, &freed.keys, freed.most)?;
+    line::call_up(tx, freed.keys.iter().map(|key| key.as_str()), freed.most)?;
     steps.extend(moves::steps(&all, now));
     let times = all.iter().filter(|(_, to)| to.status == Status::Scheduled);
     Ok(Admitted { more, next: times.map(|(job, _)| job.run_at).min() })

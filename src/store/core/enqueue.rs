@@ -1,8 +1,8 @@
 //! Enqueue: stores a job, unless an earlier one is the answer.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{Enqueued, JobId, Kind, NewJob, Timestamp, sha256_hex};
-use crate::store::sql::{after, audit, idempotency, jobs};
+use crate::model::{Enqueued, JobId, Kind, Lease, NewJob, Timestamp, sha256_hex};
+use crate::store::sql::{after, audit, idempotency, jobs, lease};
 use crate::store::sqlite::Tx;
 
 /// Whether storing the job decides something that another write could make wrong: by an earlier request with its
@@ -51,6 +51,20 @@ pub(in crate::store) fn enqueue(tx: &Tx<'_>, job: &NewJob, now: Timestamp) -> Re
         audit::record(tx, actor, "enqueue", &subject, now)?;
     }
     Ok(enqueued)
+}
+
+/// The same for a job that a running job makes, under its lease.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the lease is not held any more (P9); as [`enqueue`].
+pub(in crate::store) fn under_lease(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    job: &NewJob,
+    now: Timestamp,
+) -> Result<Enqueued> {
+    lease::expect_held(tx, lease)?;
+    enqueue(tx, job, now)
 }
 
 /// A request under an idempotency key (P3).

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::model::settings::retention_of;
 use crate::model::{Kind, KindRules, Retention, Status, Timestamp};
-use crate::store::sql::prune::{self, Old};
+use crate::store::sql::prune::{self, Old, Removable};
 use crate::store::sql::{idempotency, settings};
 use crate::store::sqlite::Tx;
 use std::time::Duration;
@@ -20,19 +20,20 @@ const DECISIONS: Duration = Duration::from_hours(90 * 24);
 /// Removes a slice of everything that is over and old; answers whether there may be more.
 pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
     let mut left = SLICE;
+    let removable = Removable::of(tx)?;
     for kind in prune::kinds(tx)? {
         let retention = retention(tx, &kind, rules)?;
         for status in [Status::Completed, Status::Failed, Status::Cancelled] {
             if let Some(kept) = retention.of(status) {
                 let old = Old { kind: &kind, status, finished_before: before(now, kept) };
-                left -= transcripts(tx, &old, left)?;
-                left -= prune::final_jobs(tx, &old, left)?;
+                left -= transcripts(tx, &removable, &old, left)?;
+                left -= removable.final_jobs(tx, &old, left)?;
             }
         }
     }
     left -= keys(tx, left, now)?;
     left -= prune::decisions(tx, before(now, DECISIONS), left)?;
-    left -= prune::closed_issues(tx, before(now, ISSUES), left)?;
+    left -= removable.closed_issues(tx, before(now, ISSUES), left)?;
     Ok(left == 0)
 }
 
@@ -47,8 +48,8 @@ fn retention(tx: &Tx<'_>, kind: &Kind, rules: &[KindRules]) -> Result<Retention>
 }
 
 /// The transcripts of jobs that are to go, a few megabytes at a time: a job goes when nothing of its own is left.
-fn transcripts(tx: &Tx<'_>, old: &Old<'_>, left: usize) -> Result<usize> {
-    let removed = prune::transcripts(tx, old, left, PIECES.min(left))?;
+fn transcripts(tx: &Tx<'_>, removable: &Removable, old: &Old<'_>, left: usize) -> Result<usize> {
+    let removed = removable.transcripts(tx, old, left, PIECES.min(left))?;
     // A full slice ends the round, so that the next one goes on here.
     Ok(if removed == PIECES { left } else { removed })
 }

@@ -1,31 +1,31 @@
 //! Who is at work and who leads: workers register, take the lead, are judged lost, and end.
 
 use crate::error::Result;
-use crate::model::{Epoch, Kind, ProcessFacts, Registration, Timestamp, WorkerId, differing};
+use crate::model::{Differing, Epoch, ProcessFacts, Registration, Timestamp, WorkerId, differing};
 use crate::store::sql::{queues, workers};
 use crate::store::sqlite::Tx;
 
-/// Registers a worker with its kinds and its program's limits; answers the kinds that another worker has other rules for.
+/// Registers a worker with its kinds and its program's limits; answers what another worker has
+/// registered in another way.
 pub(in crate::store) fn register(
     tx: &Tx<'_>,
     registration: &Registration,
     facts: &ProcessFacts,
     now: Timestamp,
-) -> Result<Vec<Kind>> {
+) -> Result<Differing> {
     let Registration { worker, kinds, limits, .. } = registration;
     if let Some(before) = &registration.replaces {
         retire(tx, before, now)?;
     }
-    // The limits of programs that are gone end.
-    let alone = workers::all(tx)?.iter().all(|other| other.lost_at.is_some());
-    queues::register(tx, kinds, limits, alone)?;
     workers::insert(tx, registration, facts, now)?;
     for rules in kinds.iter() {
         workers::insert_kind(tx, worker, rules, now)?;
     }
+    queues::register(tx, worker, kinds, limits, now)?;
+    queues::set_engine_limits(tx)?;
     let mut differing = differing(&workers::kinds(tx)?);
     differing.retain(|kind| kinds.iter().any(|rules| rules.kind == *kind));
-    Ok(differing)
+    Ok(Differing { kinds: differing, queues: queues::differing(tx, worker)? })
 }
 
 /// Makes a worker the one that leads, unless somebody has taken the lead since it was `seen`. The one that led before is
@@ -45,7 +45,7 @@ pub(in crate::store) fn lead(
         return Ok(None);
     }
     if let Some(died) = died.filter(|died| *died != worker) {
-        workers::mark_lost(tx, died, None, now)?;
+        lose(tx, died, None, now)?;
     }
     Ok(Some(Epoch(seen.0 + 1)))
 }
@@ -64,7 +64,7 @@ pub(in crate::store) fn bury(
     workers::expect_leader(tx, leader, epoch)?;
     let mut lost = Vec::new();
     for (worker, beat) in gone {
-        if workers::mark_lost(tx, worker, Some(*beat), now)? {
+        if lose(tx, worker, Some(*beat), now)? {
             lost.push(worker.clone());
         }
     }
@@ -74,8 +74,18 @@ pub(in crate::store) fn bury(
 
 /// Removes a worker that has ended. If a job still runs under its name, nobody knows what became of it: the worker is lost.
 pub(in crate::store) fn retire(tx: &Tx<'_>, worker: &WorkerId, now: Timestamp) -> Result<()> {
-    if !workers::delete_idle(tx, worker)? {
-        workers::mark_lost(tx, worker, None, now)?;
+    if workers::delete_idle(tx, worker)? {
+        return queues::set_engine_limits(tx);
     }
-    Ok(())
+    lose(tx, worker, None, now).map(drop)
+}
+
+/// Marks a worker lost, unless it has said since `beat` that it is alive; answers whether it is lost from now on. Its
+/// program's limits end with it.
+fn lose(tx: &Tx<'_>, worker: &WorkerId, beat: Option<i64>, now: Timestamp) -> Result<bool> {
+    let is_lost = workers::mark_lost(tx, worker, beat, now)?;
+    if is_lost {
+        queues::set_engine_limits(tx)?;
+    }
+    Ok(is_lost)
 }

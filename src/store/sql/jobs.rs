@@ -173,23 +173,28 @@ pub(in crate::store) fn not_open(conn: &Connection, ids: &[JobId]) -> Result<Vec
     Ok(gone.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The ends of the jobs that have become final since then, oldest first, at most `limit`.
+/// The ends of the jobs that have become final since then, oldest first, of at most `limit` rows; and whether there may be
+/// more. A row that another program has spoilt is left out: it must not hide the others.
 pub(in crate::store) fn ends(
     conn: &Connection,
     since: Timestamp,
     limit: usize,
-) -> Result<Vec<JobEvent>> {
+) -> Result<(Vec<JobEvent>, bool)> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM jobs WHERE finished_at >= :since ORDER BY finished_at, id LIMIT :limit"
+        "SELECT {} FROM jobs WHERE finished_at >= :since ORDER BY finished_at, id LIMIT :limit",
+        lean()
     );
-    let params = named_params! {":since": since.millis(), ":limit": limit as i64};
     let mut statement = conn.prepare_cached(&sql)?;
-    let jobs = statement.query_map(params, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    let end = |job: &Job| {
+    let mut rows =
+        statement.query(named_params! {":since": since.millis(), ":limit": limit as i64})?;
+    let (mut ends, mut read) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        read += 1;
+        let Ok(job) = from_row(row) else { continue };
         let at = job.finished_at.unwrap_or(since);
-        JobEvent { from: None, ..JobEvent::of(job, job.status, None, at) }
-    };
-    Ok(jobs.iter().map(end).collect())
+        ends.push(JobEvent { from: None, ..JobEvent::of(&job, job.status, None, at) });
+    }
+    Ok((ends, read == limit))
 }
 
 /// Whether nothing runs, nothing can start, nothing waits to be admitted and nothing is due.

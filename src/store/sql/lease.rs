@@ -42,13 +42,27 @@ pub(in crate::store) fn all_held(conn: &Connection, leases: &[&Lease]) -> Result
     Ok(held.collect())
 }
 
+/// Refuses to write under a lease that is not held.
+///
+/// # Errors
+/// `STORE-LEASE-001`
+pub(in crate::store) fn expect_held(conn: &Connection, lease: &Lease) -> Result<()> {
+    let params = named_params! {
+        ":id": lease.id.0, ":epoch": lease.epoch, ":worker": lease.worker.as_str(),
+    };
+    let sql = format!("SELECT {IS_HELD}");
+    if conn.prepare_cached(&sql)?.query_row(params, |row| row.get(0))? {
+        return Ok(());
+    }
+    Err(lost(lease))
+}
+
 /// The error of a lease that is not held any more.
 pub(in crate::store) fn lost(lease: &Lease) -> Error {
     Error::new(Code::StoreLeaseLost, format!("job {}, epoch {}", lease.id, lease.epoch))
 }
 
 /// Whether the lease of `:id`, `:epoch` and `:worker` is held.
-#[cfg(feature = "agents")]
 pub(super) const IS_HELD: &str = "EXISTS (SELECT 1 FROM jobs WHERE id = :id AND epoch = :epoch AND worker_id = :worker \
     AND status = 'running' AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = :worker AND w.lost_at IS NOT NULL))";
 

@@ -81,9 +81,9 @@ pub(in crate::store) fn slots(conn: &Connection, keys: &[&ConcurrencyKey]) -> Re
 }
 
 /// Has the next jobs of these keys wait for admission, at most `most` of each.
-pub(in crate::store) fn call_up(
+pub(in crate::store) fn call_up<'a>(
     conn: &Connection,
-    keys: &[&ConcurrencyKey],
+    keys: impl Iterator<Item = &'a str>,
     most: usize,
 ) -> Result<()> {
     // The step is part of the text: a bound one would not be the expression that the index has.
@@ -100,11 +100,11 @@ pub(in crate::store) fn call_up(
                  ORDER BY run_at + priority * {PRIORITY_STEP_MS}, id
                  LIMIT :most))"
     );
-    if keys.is_empty() {
+    let mut keys = keys.peekable();
+    if keys.peek().is_none() {
         return Ok(());
     }
-    let keys = names(keys.iter().map(|key| key.as_str()));
-    let params = named_params! {":keys": keys, ":most": most as i64};
+    let params = named_params! {":keys": names(keys), ":most": most as i64};
     conn.prepare_cached(&sql)?.execute(params)?;
     Ok(())
 }

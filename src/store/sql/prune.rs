@@ -1,5 +1,6 @@
 //! Removing old rows, so many at a time.
 
+use super::references;
 use crate::error::Result;
 use crate::model::{Kind, Queue, Status, Timestamp};
 use crate::store::sqlite::{Tx, ledger, row};
@@ -23,91 +24,113 @@ pub(in crate::store) fn kinds(conn: &Connection) -> Result<Vec<Kind>> {
     Ok(kinds.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Removes the oldest of these jobs that have no transcript, at most `limit`; answers how many.
-pub(in crate::store) fn final_jobs(tx: &Tx<'_>, old: &Old<'_>, limit: usize) -> Result<usize> {
-    let whole = if ledger::has_program(tx)? {
-        "AND NOT EXISTS (SELECT 1 FROM transcript_pieces WHERE job_id = jobs.id)"
-    } else {
-        ""
-    };
-    let mut statement = tx.prepare_cached(&format!(
-        "
-        DELETE FROM jobs
-        WHERE id IN (
-            SELECT id
-            FROM jobs
-            WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
-              {whole}
-            ORDER BY finished_at
-            LIMIT :limit)
-        RETURNING queue, counted"
-    ))?;
-    let mut rows = statement.query(named_params! {
-        ":kind": old.kind.as_str(),
-        ":status": old.status.as_str(),
-        ":before": old.finished_before.millis(),
-        ":limit": limit as i64,
-    })?;
-    let mut removed = 0;
-    while let Some(row) = rows.next()? {
-        removed += 1;
-        if row.get(1)? {
-            let queue = row::parsed(row, 0, |name| Queue::parse(name).ok())?;
-            tx.left(old.status, old.kind, queue.as_ref());
+/// What may be removed of an old job: nothing that a row of the application leads to, and no job before its transcript.
+pub(in crate::store) struct Removable {
+    has_program: bool,
+    /// Conditions of a job beside those of its age.
+    unreferenced: String,
+}
+
+impl Removable {
+    pub(in crate::store) fn of(conn: &Connection) -> Result<Self> {
+        let unreferenced = references::none_leads_here(conn)?;
+        Ok(Self { has_program: ledger::has_program(conn)?, unreferenced })
+    }
+
+    /// Removes the oldest of these jobs that have no transcript, at most `limit`; answers how many.
+    pub(in crate::store) fn final_jobs(
+        &self,
+        tx: &Tx<'_>,
+        old: &Old<'_>,
+        limit: usize,
+    ) -> Result<usize> {
+        const WHOLE: &str =
+            "AND NOT EXISTS (SELECT 1 FROM transcript_pieces WHERE job_id = jobs.id)";
+        let mut statement = tx.prepare_cached(&format!(
+            "DELETE FROM jobs
+             WHERE id IN (
+                 SELECT id
+                 FROM jobs
+                 WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
+                   {} {}
+                 ORDER BY finished_at
+                 LIMIT :limit)
+             RETURNING queue, counted",
+            if self.has_program { WHOLE } else { "" },
+            self.unreferenced
+        ))?;
+        let mut rows = statement.query(named_params! {
+            ":kind": old.kind.as_str(),
+            ":status": old.status.as_str(),
+            ":before": old.finished_before.millis(),
+            ":limit": limit as i64,
+        })?;
+        let mut removed = 0;
+        while let Some(row) = rows.next()? {
+            removed += 1;
+            if row.get(1)? {
+                let queue = row::parsed(row, 0, |name| Queue::parse(name).ok())?;
+                tx.left(old.status, old.kind, queue.as_ref());
+            }
         }
+        Ok(removed)
     }
-    Ok(removed)
-}
 
-/// Removes pieces of the transcripts of the oldest `limit` of these jobs, at most `pieces`; answers how many.
-pub(in crate::store) fn transcripts(
-    conn: &Connection,
-    old: &Old<'_>,
-    limit: usize,
-    pieces: usize,
-) -> Result<usize> {
-    const SQL: &str = "
-        DELETE FROM transcript_pieces
-        WHERE (job_id, start) IN (
-            SELECT p.job_id, p.start
-            FROM (
+    /// Removes pieces of the transcripts of the oldest `limit` of these jobs, at most `pieces`; answers how many.
+    pub(in crate::store) fn transcripts(
+        &self,
+        conn: &Connection,
+        old: &Old<'_>,
+        limit: usize,
+        pieces: usize,
+    ) -> Result<usize> {
+        let sql = format!(
+            "DELETE FROM transcript_pieces
+             WHERE (job_id, start) IN (
+                 SELECT p.job_id, p.start
+                 FROM (
+                     SELECT id
+                     FROM jobs
+                     WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
+                       {}
+                     ORDER BY finished_at
+                     LIMIT :limit) j
+                 JOIN transcript_pieces p ON p.job_id = j.id
+                 LIMIT :pieces)",
+            self.unreferenced
+        );
+        if !self.has_program {
+            return Ok(0);
+        }
+        Ok(conn.prepare_cached(&sql)?.execute(named_params! {
+            ":kind": old.kind.as_str(),
+            ":status": old.status.as_str(),
+            ":before": old.finished_before.millis(),
+            ":limit": limit as i64,
+            ":pieces": pieces as i64,
+        })?)
+    }
+
+    /// Removes closed issues that nobody has met since then, at most `limit`; answers how many.
+    pub(in crate::store) fn closed_issues(
+        &self,
+        conn: &Connection,
+        seen_before: Timestamp,
+        limit: usize,
+    ) -> Result<usize> {
+        const SQL: &str = "
+            DELETE FROM self_monitoring_issues
+            WHERE id IN (
                 SELECT id
-                FROM jobs
-                WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
-                ORDER BY finished_at
-                LIMIT :limit) j
-            JOIN transcript_pieces p ON p.job_id = j.id
-            LIMIT :pieces)";
-    if !ledger::has_program(conn)? {
-        return Ok(0);
+                FROM self_monitoring_issues
+                WHERE state = 'closed' AND last_seen_at < :before
+                LIMIT :limit)";
+        if !self.has_program {
+            return Ok(0);
+        }
+        let params = named_params! {":before": seen_before.millis(), ":limit": limit as i64};
+        Ok(conn.prepare_cached(SQL)?.execute(params)?)
     }
-    Ok(conn.prepare_cached(SQL)?.execute(named_params! {
-        ":kind": old.kind.as_str(),
-        ":status": old.status.as_str(),
-        ":before": old.finished_before.millis(),
-        ":limit": limit as i64,
-        ":pieces": pieces as i64,
-    })?)
-}
-
-/// Removes closed issues that nobody has met since then, at most `limit`; answers how many.
-pub(in crate::store) fn closed_issues(
-    conn: &Connection,
-    seen_before: Timestamp,
-    limit: usize,
-) -> Result<usize> {
-    const SQL: &str = "
-        DELETE FROM self_monitoring_issues
-        WHERE id IN (
-            SELECT id
-            FROM self_monitoring_issues
-            WHERE state = 'closed' AND last_seen_at < :before
-            LIMIT :limit)";
-    if !ledger::has_program(conn)? {
-        return Ok(0);
-    }
-    let params = named_params! {":before": seen_before.millis(), ":limit": limit as i64};
-    Ok(conn.prepare_cached(SQL)?.execute(params)?)
 }
 
 /// Removes what was decided before then about occurrences of schedules, at most `limit`; answers how many.

@@ -3,12 +3,12 @@
 //! `LAMPLIGHTER_BLESS=1 cargo test --lib store::sql::statements` writes plans.txt anew.
 
 use super::simulation::database;
-use super::{after, lease, queues, unblock, workers};
+use super::{after, jobs, lease, queues, unblock, workers};
 use crate::model::settings::BUDGET_DAY;
 use crate::model::{
     Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, Kind, KindRules, Lane, NewJob, Occurrence,
-    Outcome, PollRequest, Polled, Process, ProcessFacts, Queue, Registration, SettleRequest,
-    Timestamp, WorkerId,
+    Outcome, ParkedBy, PollRequest, Polled, Process, ProcessFacts, Queue, Registration,
+    SettleRequest, Timestamp, WorkerId,
 };
 use crate::store::core::{self, cancel, enqueue, poll, settle};
 use crate::store::sqlite::Tx;
@@ -280,6 +280,8 @@ fn hot() -> (World, BTreeSet<String>) {
     world.call(|tx| lease::set_progress(tx, &lease, "half"));
     world.call(|tx| workers::beat(tx, &lease.worker, &ProcessFacts::default(), later));
     world.call(|tx| lease::held(tx, &lease));
+    world.call(|tx| lease::expect_held(tx, &lease));
+    world.call(|tx| jobs::parked(tx, ParkedBy::Budget, None, later, 10));
     hot.extend(RUN.take());
     hot.extend(world.settle(&claimed, later));
     world.call(|tx| queues::resume_due(tx, later));

@@ -53,7 +53,9 @@ pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<Worker>> {
     Ok(workers)
 }
 
-/// The processes that are at work, by what they have written. Dates are compared here, but nothing is decided by them.
+/// The processes that are at work, by what they have written. Dates are compared here, so that people are not told of a
+/// process that hangs as of one that works. No lease is judged by them. With a wrong date a process seems to be away, and
+/// what it would have refused beforehand, a session or a scan of no use, is then refused when the job runs.
 pub(in crate::store) fn processes(conn: &Connection, now: Timestamp) -> Result<Processes> {
     let sql = format!(
         "SELECT {COLUMNS}, w.facts

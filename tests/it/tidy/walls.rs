@@ -34,12 +34,13 @@ const DIALECT: [&str; 19] = [
 
 /// The files of statements that speak SQLite, each with the reason. Everything else of the store is SQL that any database takes,
 /// asks `store/sqlite` for a word of its own, or has no SQL.
-const OF_SQLITE: [(&str, &str); 8] = [
+const OF_SQLITE: [(&str, &str); 9] = [
     ("src/store/sql/after.rs", "what jobs run after, told by a poll over sets"),
     ("src/store/sql/history.rs", "the steps of a poll, in one statement"),
     ("src/store/sql/line.rs", "admission and the claim order, over sets"),
     ("src/store/sql/moves.rs", "moves, starts and ends, over sets"),
     ("src/store/sql/logs.rs", "a log database is a file of SQLite"),
+    ("src/store/sql/references.rs", "foreign keys of an application, by the catalogue of SQLite"),
     ("src/store/sql/snapshot.rs", "the copy for an agent is a file of SQLite"),
     ("src/store/sql/unblock.rs", "what a poll calls up, over sets"),
     ("src/store/sql/why.rs", "every gate of many jobs, over sets"),

@@ -326,7 +326,11 @@ impl World {
         let queue = if self.rng.bool() { Queue::DEFAULT } else { Queue::AGENT };
         let (what, limit) = (self.rng.u8(..3), self.rng.u32(..5));
         self.call(|tx| {
-            sql::queues::register(tx, &[], &[(queue.clone(), 3)], false)?;
+            tx.execute(
+                "INSERT INTO job_queues (name, engine_limit) VALUES (?1, 3)
+                 ON CONFLICT (name) DO UPDATE SET engine_limit = 3",
+                [queue.as_str()],
+            )?;
             match what {
                 0 => queues::pause(
                     tx,
