@@ -47,8 +47,8 @@ fn main() {
         }
         run(&store).await;
     });
-    let beside = [0, RATED].map(|waiting| runtime.block_on(beside_rate(waiting)));
-    println!("beside {RATED} that wait for a rate {:.2} x as fast", beside[1] / beside[0]);
+    let rated = [0, RATED].map(|waiting| runtime.block_on(beside_rate(waiting)));
+    println!("beside {RATED} that wait for a rate {:.2} x as fast", rated[1] / rated[0]);
     let rates = [1, 2].map(|processes| runtime.block_on(beside(processes)));
     println!("two processes do {:.2} x the work of one", rates[1] / rates[0]);
 }

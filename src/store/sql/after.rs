@@ -1,6 +1,7 @@
 //! What jobs run after: rows of `job_after`, and the news of ends to those that wait for them.
 
-use crate::error::{Code, Error, Result};
+use super::jobs::list;
+use crate::error::Result;
 use crate::model::{After, JobId, Neighbours, NewJob, Precedence, Status};
 use crate::store::sqlite::row::parsed;
 use rusqlite::{Connection, Row, named_params};
@@ -140,9 +141,4 @@ pub(in crate::store) fn neighbours(conn: &Connection, id: JobId) -> Result<Neigh
     let params = named_params! {":id": id.0, ":limit": MAX_BEHIND};
     let before = statement.query_map(params, |row| row.get(0).map(JobId))?;
     Ok(Neighbours { after, before: before.collect::<rusqlite::Result<_>>()? })
-}
-
-/// Ids as a statement takes a set of them.
-fn list(ids: &[JobId]) -> String {
-    json!(ids).to_string()
 }
