@@ -1,0 +1,159 @@
+//! Rates: how many jobs of a kind start within a length of time.
+
+use super::{ConcurrencyKey, Job, KindRules, moves};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+/// The most starts that a rate counts: each is a row for as long as the rate's length.
+pub const MAX_RATE: u32 = 10_000;
+/// The longest length of a rate.
+const LONGEST: Duration = Duration::from_hours(366 * 24);
+/// The units of a length in words, the longest first.
+const UNITS: [(&str, u64); 5] = [
+    ("a day", 24 * 60 * 60 * 1000),
+    ("an hour", 60 * 60 * 1000),
+    ("a minute", 60 * 1000),
+    ("a second", 1000),
+    ("a millisecond", 1),
+];
+
+/// A bound on the starts of a kind's jobs. In no stretch of time of this length do more of them start, whichever processes run
+/// them; each attempt is a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Rate {
+    /// Starts that the length has room for: 1 to 10,000.
+    pub count: u32,
+    /// The length: a millisecond to a year.
+    pub length: Duration,
+    /// Whether the jobs of each concurrency key are counted by themselves.
+    pub by_key: bool,
+}
+
+impl Rate {
+    /// So many starts in each stretch of this length, of all jobs of the kind together.
+    pub const fn per(length: Duration, count: u32) -> Self {
+        Self { count, length, by_key: false }
+    }
+
+    /// The same for the jobs of each concurrency key by themselves; the jobs without a key are counted together.
+    #[must_use]
+    pub const fn by_key(self) -> Self {
+        Self { by_key: true, ..self }
+    }
+
+    /// Why no kind can have this rate.
+    pub(super) fn wrong(&self) -> Option<String> {
+        if !(1..=MAX_RATE).contains(&self.count) {
+            return Some(format!("a rate counts 1 to {MAX_RATE} starts, not {}", self.count));
+        }
+        let is_length = self.length.as_millis() > 0 && self.length <= LONGEST;
+        (!is_length).then(|| "a rate has a length of a millisecond to a year".to_owned())
+    }
+
+    /// The jobs among which one is counted that holds this key.
+    fn group(&self, key: Option<&ConcurrencyKey>) -> String {
+        if !self.by_key {
+            return String::new();
+        }
+        // No key is the empty text, so that nothing else is that of the whole kind.
+        format!("key {}", key.map_or("", ConcurrencyKey::as_str))
+    }
+}
+
+/// `at most 100 jobs an hour`
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let jobs = if self.count == 1 { "job" } else { "jobs" };
+        write!(f, "at most {} {jobs} ", self.count)?;
+        let millis = u64::try_from(self.length.as_millis()).unwrap_or(u64::MAX);
+        let whole = UNITS.iter().find(|(_, unit)| millis >= *unit && millis % unit == 0);
+        match whole {
+            Some((name, unit)) if millis == *unit => f.write_str(name)?,
+            Some((name, unit)) => {
+                let (_, name) = name.split_once(' ').unwrap_or_default();
+                write!(f, "in {} {name}s", millis / unit)?;
+            }
+            None => write!(f, "in {millis} milliseconds")?,
+        }
+        f.write_str(if self.by_key { " for each concurrency key" } else { "" })
+    }
+}
+
+/// What a job with a place takes of its kind's rate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RateShare {
+    /// The jobs among which it is counted.
+    pub(crate) group: String,
+    /// How long its start counts.
+    pub(crate) length: Duration,
+}
+
+/// The share of its kind's rate that a job takes by a start; `None`: its kind has no rate.
+pub(crate) fn share(job: &Job, rules: &KindRules) -> Option<RateShare> {
+    let rate = rules.rate?;
+    Some(RateShare { group: rate.group(moves::key(job, rules)), length: rate.length })
+}
+
+/// How much of each rate is used, while a set of jobs is admitted: starts that still count, and places.
+#[derive(Debug, Default)]
+pub(crate) struct Used(HashMap<(String, String), u32>);
+
+impl Used {
+    /// By kind and group, what is used.
+    pub(crate) fn of(rows: impl IntoIterator<Item = (String, String, u32)>) -> Self {
+        Self(rows.into_iter().map(|(kind, group, used)| ((kind, group), used)).collect())
+    }
+
+    /// How much is left for the jobs of this group.
+    pub(crate) fn left(&self, rules: &KindRules, group: &str) -> u32 {
+        let used = self.0.get(&(rules.kind.to_string(), group.to_owned()));
+        rules.rate.map_or(u32::MAX, |rate| rate.count.saturating_sub(used.copied().unwrap_or(0)))
+    }
+
+    /// Takes one.
+    pub(crate) fn take(&mut self, rules: &KindRules, group: &str) {
+        *self.0.entry((rules.kind.to_string(), group.to_owned())).or_default() += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Kind;
+
+    #[test]
+    fn a_rate_is_said_in_its_own_unit() {
+        let said = |length, count| Rate::per(length, count).to_string();
+        assert_eq!(said(Duration::from_hours(1), 100), "at most 100 jobs an hour");
+        assert_eq!(said(Duration::from_secs(1), 1), "at most 1 job a second");
+        assert_eq!(said(Duration::from_secs(90), 5), "at most 5 jobs in 90 seconds");
+        assert_eq!(said(Duration::from_hours(48), 5), "at most 5 jobs in 2 days");
+        let by_key = Rate::per(Duration::from_mins(1), 2).by_key().to_string();
+        assert_eq!(by_key, "at most 2 jobs a minute for each concurrency key");
+    }
+
+    #[test]
+    fn a_job_counts_with_its_kind_or_with_those_of_its_key() {
+        let rules = |rate| KindRules { rate, ..KindRules::new(Kind::named("mail")) };
+        let job = |key: &str| Job {
+            concurrency_key: ConcurrencyKey::parse(key).ok(),
+            ..Job::for_tests()
+        };
+        let group = |key, rate| share(&job(key), &rules(rate)).map(|share| share.group);
+        let hour = Rate::per(Duration::from_hours(1), 2);
+        assert_eq!(group("a", None), None);
+        assert_eq!(group("a", Some(hour)), group("", Some(hour)));
+        let groups = ["a", "b", ""].map(|key| group(key, Some(hour.by_key())));
+        assert!(groups[0] != groups[1] && groups[1] != groups[2] && groups[0] != groups[2]);
+        assert!(!groups.contains(&group("a", Some(hour))));
+        let mut used = Used::of([("mail".to_owned(), String::new(), 1)]);
+        assert_eq!(used.left(&rules(Some(hour)), ""), 1);
+        used.take(&rules(Some(hour)), "");
+        assert_eq!(
+            (used.left(&rules(Some(hour)), ""), used.left(&rules(Some(hour)), "key a")),
+            (0, 2)
+        );
+    }
+}
