@@ -73,6 +73,14 @@ impl World {
             SELECT 1 FROM jobs
             WHERE status = 'running' AND worker_id NOT IN (SELECT id FROM job_workers)",
         );
+        self.check_rates();
+        self.check_after();
+        let missing = counts::recount(&self.conn).unwrap().missing;
+        assert!(missing.is_empty(), "the counts are wrong: {missing:?}");
+    }
+
+    /// No rate is passed, and nobody waits for one that has room.
+    fn check_rates(&self) {
         self.is_empty(
             "more of a rate is used than there is",
             "
@@ -98,6 +106,10 @@ impl World {
               AND (SELECT count(*) FROM job_rates WHERE kind = j.kind AND key = j.rate_key)
                 < iif(j.kind = 'keyed', 3, 20)",
         );
+    }
+
+    /// Jobs that run after others.
+    fn check_after(&self) {
         self.is_empty(
             "a job started before one that it runs after was over, or although that one did not complete",
             "
@@ -127,8 +139,6 @@ impl World {
             WHERE waits_for = 'after'
               AND NOT EXISTS (SELECT 1 FROM job_after WHERE job_id = jobs.id AND ended_as IS NULL)",
         );
-        let missing = counts::recount(&self.conn).unwrap().missing;
-        assert!(missing.is_empty(), "the counts are wrong: {missing:?}");
     }
 
     /// Every new step of a history follows the graph.
