@@ -28,6 +28,7 @@ mod payload;
 mod poll;
 mod queue;
 mod rate;
+mod rate_use;
 mod registered;
 mod repository;
 mod scan;
@@ -82,7 +83,7 @@ pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState, Unplaced};
 pub use rate::{MAX_RATE, Rate};
-pub(crate) use rate::{RateShare, Used, share};
+pub(crate) use rate_use::{RateShare, Used, share};
 pub use registered::{Differing, RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
