@@ -85,6 +85,16 @@ impl Jobs {
         Self { store: store.clone(), clock: clock.clone(), actor: None }
     }
 
+    /// The store of these jobs.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The clock that these jobs go by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// The same on behalf of somebody, whom the audit log and the jobs' histories name. Without this it is `program`, and
     /// what is enqueued is not audited.
     #[must_use]

@@ -16,6 +16,8 @@ mod bulk;
 mod core;
 #[cfg(feature = "monitor")]
 pub mod door;
+#[cfg(doctest)]
+mod features;
 #[cfg(feature = "monitor")]
 mod filings;
 mod jobs;
@@ -38,6 +40,7 @@ mod settings;
 mod snapshot;
 mod sql;
 mod sqlite;
+pub mod transactional;
 mod waits;
 mod workers;
 
@@ -47,7 +50,6 @@ pub use logs::LogStore;
 pub use news::JobEvents;
 #[cfg(feature = "monitor")]
 pub use snapshot::{Snapshot, SnapshotPlan};
-pub use sql::transactional;
 
 use crate::error::Result;
 use board::Board;
@@ -69,7 +71,7 @@ const SCRATCH: Schema = Schema {
     owner: Owner::Ours { application_id: APPLICATION_ID },
     components: &[
         &schema::ENGINE,
-        #[cfg(feature = "agents")]
+        #[cfg(any(feature = "agents", feature = "web"))]
         &schema::PROGRAM,
     ],
     durable: false,
@@ -130,6 +132,11 @@ impl Store {
     /// The folder that the database is in: the data directory of a server.
     pub fn folder(&self) -> Option<&Path> {
         self.db.path().parent()
+    }
+
+    /// Whether the database is an application's, which has the tables of the engine and no others of ours.
+    pub fn is_guest(&self) -> bool {
+        self.db.is_guest()
     }
 
     /// A receiver that sees a new number after every commit that changed something, ours at once, another program's

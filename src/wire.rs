@@ -11,6 +11,7 @@ mod job;
 mod log;
 mod person;
 mod problem;
+#[cfg(feature = "monitor")]
 mod prompt;
 mod queue;
 mod repository;
@@ -29,6 +30,7 @@ pub use job::{
 pub use log::{LogRow, LogTemplate, LogsImported};
 pub use person::{Person, PersonPassword, PersonRemoved, PersonRole};
 pub use problem::{Problem, ProblemField};
+#[cfg(feature = "monitor")]
 pub use prompt::Prompt;
 pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueNone, QueueResumed};
 pub use repository::{Repository, RepositoryAsked, RepositoryRemoved};

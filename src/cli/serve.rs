@@ -88,13 +88,15 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     };
     let pages = Web {
         store,
-        logs: logs.clone(),
         clock: clock.clone(),
         options,
-        leading: engine.leading(),
-        agents: Some(agents.clone()),
-        tracking,
-        demo: arguments.demo,
+        leading: Some(engine.leading()),
+        program: Some(web::Program {
+            logs: logs.clone(),
+            agents: Some(agents.clone()),
+            tracking,
+            demo: arguments.demo,
+        }),
     };
     let met = meet_program(&agents, &clock);
     let mut served = pin!(beside(met, web::serve(listener, pages, stop.clone())));
@@ -332,7 +334,7 @@ async fn greet(
         return output::line("The account admin was created with LAMPLIGHTER_ADMIN_PASSWORD.");
     }
     let code = web::new_setup_code()?;
-    if store.set_setup_code(code.hash, clock.now().plus(web::SETUP_CODE_LIFE)).await? {
+    if store.set_setup_code(code.hash, web::SETUP_CODE_LIFE, clock.now()).await? {
         output::line(
             "There is no admin yet. Set its password within 15 minutes, by this link, once:",
         )?;

@@ -328,12 +328,53 @@ pub struct Attempt {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Timestamp,
-    /// `completed`, or the cause of its step in `job_events`.
-    pub ended_as: String,
+    /// How it ended; `Err`: a word that another program has written and that we do not know.
+    pub ended_as: Result<AttemptEnding, String>,
     /// Why it failed.
     pub error: Option<String>,
     /// The code of that error.
     pub error_code: Option<String>,
+}
+
+impl Attempt {
+    /// The word of how it ended.
+    pub fn ended_word(&self) -> &str {
+        match &self.ended_as {
+            Ok(ending) => ending.as_str(),
+            Err(word) => word,
+        }
+    }
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptEnding {
+    /// Its handler was done.
+    Completed,
+    /// By the cause of its step in `job_events`.
+    By(Cause),
+}
+
+impl AttemptEnding {
+    /// The word stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => Status::Completed.as_str(),
+            Self::By(cause) => cause.as_str(),
+        }
+    }
+}
+
+impl std::str::FromStr for AttemptEnding {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text == Self::Completed.as_str() {
+            Ok(Self::Completed)
+        } else {
+            text.parse().map(Self::By)
+        }
+    }
 }
 
 /// What became of a wish to cancel a job.

@@ -14,7 +14,7 @@ pub(super) mod filings;
 mod filter;
 pub(super) mod gates;
 pub(super) mod history;
-mod idempotency;
+pub(super) mod idempotency;
 #[cfg(feature = "monitor")]
 pub(super) mod issues;
 pub(super) mod jobs;
@@ -44,7 +44,6 @@ pub(super) mod snapshot;
 pub(super) mod spend;
 #[cfg(test)]
 mod statements;
-pub mod transactional;
 #[cfg(feature = "agents")]
 pub(super) mod transcript;
 pub(super) mod unblock;

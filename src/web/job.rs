@@ -13,12 +13,16 @@ use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
+#[cfg(feature = "monitor")]
 use crate::actions::sessions;
+#[cfg(feature = "monitor")]
 use crate::error;
+#[cfg(feature = "monitor")]
+use crate::model::SessionRequest;
 use crate::model::{
-    After, Cause, Event, Filter, Gate, Job, JobId, Kind, Neighbours, Role, SessionRequest, Status,
-    Timestamp, Why,
+    After, Cause, Event, Filter, Gate, Job, JobId, Kind, Neighbours, Role, Status, Timestamp, Why,
 };
+#[cfg(feature = "monitor")]
 use crate::store::Store;
 use axum::extract::State;
 use axum::response::Response;
@@ -108,12 +112,15 @@ pub(super) async fn page(
     let neighbours = store.neighbours(job.id).await?;
     let now = app.web.clock.now();
     let why = store.why(job.id, now).await?;
+    #[cfg(feature = "monitor")]
     let is_full = is_full(store, &job).await?;
+    #[cfg(not(feature = "monitor"))]
+    let is_full = false;
     let content = html! {
         div.row.row-cards {
             div."col-12" { (summary(&job, is_full, why.as_ref(), who.role(), now)) }
             div."col-lg-6" { (history(&job, &events, now)) }
-            div."col-lg-6" { (facts(&job, (&children, &neighbours), now)) }
+            div."col-lg-6" { (facts(&job, (&children, &neighbours), app.web.has_program(), now)) }
             @if let Some(error) = &job.error { div."col-12" { (text_card("job-error", "Error", error)) } }
             @if let Some(result) = &job.result { div."col-12" { (text_card("job-result", "Result", &pretty(result))) } }
             div."col-12" { (text_card("job-payload", "Payload", &pretty(&job.payload))) }
@@ -154,6 +161,7 @@ fn summary(job: &Job, is_full: bool, why: Option<&Why>, role: Role, now: Timesta
 }
 
 /// Whether running it again is asked for twice: as a session without a sandbox. A payload that cannot be read is refused anyway.
+#[cfg(feature = "monitor")]
 pub(super) async fn is_full(store: &Store, job: &Job) -> error::Result<bool> {
     if job.kind != Kind::AGENT_SESSION || !job.status.is_final() {
         return Ok(false);
@@ -321,7 +329,12 @@ fn ends(neighbours: &Neighbours) -> usize {
     neighbours.after.iter().filter(|after| after.ended_as.is_some()).count()
 }
 
-fn facts(job: &Job, (children, neighbours): (&[JobId], &Neighbours), now: Timestamp) -> Markup {
+fn facts(
+    job: &Job,
+    (children, neighbours): (&[JobId], &Neighbours),
+    has_program: bool,
+    now: Timestamp,
+) -> Markup {
     card(
         "job-facts",
         "Facts",
@@ -329,7 +342,7 @@ fn facts(job: &Job, (children, neighbours): (&[JobId], &Neighbours), now: Timest
         &html! {
             dl.card-body.facts {
                 dt { "Kind" } dd { (job.kind) }
-                @if job.kind == Kind::AGENT_SESSION {
+                @if has_program && job.kind == Kind::AGENT_SESSION {
                     dt { "Session" } dd { a href=(nav::session(job.id)) { "session " (job.id) } }
                 }
                 dt { "Queue" } dd { @if let Some(queue) = &job.queue { (queue) } @else { "not admitted yet" } }
@@ -347,8 +360,11 @@ fn facts(job: &Job, (children, neighbours): (&[JobId], &Neighbours), now: Timest
                 @if let Some(worker) = &job.worker_id { dt { "Worker" } dd { (worker.as_str()) } }
                 @if let Some(code) = &job.error_code { dt { "Error code" } dd { code { (code) } } }
                 @if let Some(id) = &job.correlation_id {
-                    dt { "Log lines" }
-                    dd { a href=(nav::log_rows_of(id)) { (id) } }
+                    @if has_program {
+                        dt { "Log lines" } dd { a href=(nav::log_rows_of(id)) { (id) } }
+                    } @else {
+                        dt { "Correlation id" } dd { (id) }
+                    }
                 }
                 @if let Some(parent) = job.parent_id { dt { "Made by" } dd { a href=(nav::job(parent)) { "job " (parent) } } }
                 @if !neighbours.after.is_empty() {

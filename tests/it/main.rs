@@ -24,6 +24,7 @@ mod first_version;
 mod follow;
 mod foreign;
 mod github;
+mod hosts;
 mod issues;
 mod library;
 mod library_embed;

@@ -3,14 +3,14 @@
 //! `LAMPLIGHTER_BLESS=1 cargo test --lib store::sql::statements` writes plans.txt anew.
 
 use super::simulation::database;
-use super::{after, jobs, lease, queues, rates, settings, unblock, workers};
+use super::{after, jobs, lease, queues, rates, unblock, workers};
 use crate::model::settings::BUDGET_DAY;
 use crate::model::{
     Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, Kind, KindRules, Lane, NewJob, Occurrence,
     Outcome, ParkedBy, PollRequest, Polled, Process, ProcessFacts, Queue, Rate, Registration,
     SettleRequest, Timestamp, WorkerId,
 };
-use crate::store::core::{cancel, poll, settle};
+use crate::store::core::{self, cancel, enqueue, poll, settle};
 use crate::store::sqlite::Tx;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -71,9 +71,9 @@ impl World {
             replaces: None,
         };
         let tx = Tx::new(&conn);
-        workers::register(&tx, &registration, &ProcessFacts::default(), START).unwrap();
-        workers::lead(&tx, &worker, Epoch(0), None, START).unwrap();
-        settings::set(&tx, BUDGET_DAY.key, &1.into(), &Actor::cli(), START).unwrap();
+        core::workers::register(&tx, &registration, &ProcessFacts::default(), START).unwrap();
+        core::workers::lead(&tx, &worker, Epoch(0), None, START).unwrap();
+        core::settings::set(&tx, BUDGET_DAY.key, &1.into(), &Actor::cli(), START).unwrap();
         let lanes = kinds.iter().map(|rules| Lane {
             queue: rules.queue.clone(),
             running: 0,
@@ -103,7 +103,7 @@ impl World {
     fn add(&self, name: &str, run_at: Option<Timestamp>, key: Option<&str>) {
         let concurrency_key = key.map(|key| ConcurrencyKey::parse(key).unwrap());
         let job = NewJob { run_at, concurrency_key, ..NewJob::new(kind(name)) };
-        self.call(|tx| jobs::insert(tx, &job, START));
+        self.call(|tx| enqueue::enqueue(tx, &job, START));
     }
 
     /// Polls; answers also which statements that took.
@@ -147,7 +147,7 @@ impl World {
         while self.poll(&idle, START).0.more {}
         let mut metered = NewJob { run_at: Some(START), ..NewJob::new(kind("metered")) };
         metered.occurrence = Some(Occurrence { schedule_id: 1, at: START });
-        self.call(|tx| jobs::insert(tx, &metered, START));
+        self.call(|tx| enqueue::enqueue(tx, &metered, START));
         // The kind uses another key than this job asks for, and its limit has been raised.
         self.add("fixed", None, Some("two"));
         let spend = "INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs) VALUES (?1, 'metered', 0, 2.0, 1)";
@@ -177,7 +177,7 @@ impl World {
 
     /// Jobs that run after others, some of which have ended when the next poll looks.
     fn precede(&self, many: u32) {
-        let id = |job: &NewJob| self.call(|tx| jobs::insert(tx, job, START)).id();
+        let id = |job: &NewJob| self.call(|tx| enqueue::enqueue(tx, job, START)).id();
         let plain = NewJob::new(kind("plain"));
         let first = NewJob { run_at: Some(START.plus(Duration::from_hours(9))), ..plain.clone() };
         let (first, open) = (id(&first), id(&first));

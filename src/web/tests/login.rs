@@ -1,11 +1,13 @@
 //! Tests of signing in and out, and of the one-time link.
 
-use super::super::nav::HOME;
+use super::super::nav::Tab;
 use super::super::self_monitoring::status;
 use super::super::{SETUP_CODE_LIFE, new_setup_code};
 use super::*;
 use crate::actions::people::Password;
 use std::time::Duration;
+
+const HOME: &str = Tab::home(true).path();
 
 const MINUTE: Duration = Duration::from_mins(1);
 const RIGHT: &str = "username=admin&password=a+lamp+in+every+street";
@@ -18,8 +20,8 @@ async fn site() -> Site {
 
 async fn setup_link(site: &Site) -> String {
     let made = new_setup_code().unwrap();
-    let expires = site.web.clock.now().plus(SETUP_CODE_LIFE);
-    assert!(site.web.store.set_setup_code(made.hash, expires).await.unwrap());
+    let now = site.web.clock.now();
+    assert!(site.web.store.set_setup_code(made.hash, SETUP_CODE_LIFE, now).await.unwrap());
     format!("/setup/{}", made.code)
 }
 

@@ -2,7 +2,8 @@
 
 use super::World;
 use crate::model::{Status, Timestamp, may_follow};
-use crate::store::sql::{counts, prune};
+use crate::store::core::prune;
+use crate::store::sql::counts;
 use crate::store::sqlite::row;
 use std::collections::BTreeMap;
 use std::sync::Arc;
