@@ -1,8 +1,7 @@
 //! Rates: how many jobs of a kind start within a length of time.
 
-use super::{ConcurrencyKey, Job, KindRules, moves};
+use super::ConcurrencyKey;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -53,7 +52,7 @@ impl Rate {
     }
 
     /// The jobs among which one is counted that holds this key.
-    fn group(&self, key: Option<&ConcurrencyKey>) -> String {
+    pub(super) fn group(&self, key: Option<&ConcurrencyKey>) -> String {
         if !self.by_key {
             return String::new();
         }
@@ -81,47 +80,9 @@ impl fmt::Display for Rate {
     }
 }
 
-/// What a job with a place takes of its kind's rate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RateShare {
-    /// The jobs among which it is counted.
-    pub(crate) group: String,
-    /// How long its start counts.
-    pub(crate) length: Duration,
-}
-
-/// The share of its kind's rate that a job takes by a start; `None`: its kind has no rate.
-pub(crate) fn share(job: &Job, rules: &KindRules) -> Option<RateShare> {
-    let rate = rules.rate?;
-    Some(RateShare { group: rate.group(moves::key(job, rules)), length: rate.length })
-}
-
-/// How much of each rate is used, while a set of jobs is admitted: starts that still count, and places.
-#[derive(Debug, Default)]
-pub(crate) struct Used(HashMap<(String, String), u32>);
-
-impl Used {
-    /// By kind and group, what is used.
-    pub(crate) fn of(rows: impl IntoIterator<Item = (String, String, u32)>) -> Self {
-        Self(rows.into_iter().map(|(kind, group, used)| ((kind, group), used)).collect())
-    }
-
-    /// How much is left for the jobs of this group.
-    pub(crate) fn left(&self, rules: &KindRules, group: &str) -> u32 {
-        let used = self.0.get(&(rules.kind.to_string(), group.to_owned()));
-        rules.rate.map_or(u32::MAX, |rate| rate.count.saturating_sub(used.copied().unwrap_or(0)))
-    }
-
-    /// Takes one.
-    pub(crate) fn take(&mut self, rules: &KindRules, group: &str) {
-        *self.0.entry((rules.kind.to_string(), group.to_owned())).or_default() += 1;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Kind;
 
     #[test]
     fn a_rate_is_said_in_its_own_unit() {
@@ -132,28 +93,5 @@ mod tests {
         assert_eq!(said(Duration::from_hours(48), 5), "at most 5 jobs in 2 days");
         let by_key = Rate::per(Duration::from_mins(1), 2).by_key().to_string();
         assert_eq!(by_key, "at most 2 jobs a minute for each concurrency key");
-    }
-
-    #[test]
-    fn a_job_counts_with_its_kind_or_with_those_of_its_key() {
-        let rules = |rate| KindRules { rate, ..KindRules::new(Kind::named("mail")) };
-        let job = |key: &str| Job {
-            concurrency_key: ConcurrencyKey::parse(key).ok(),
-            ..Job::for_tests()
-        };
-        let group = |key, rate| share(&job(key), &rules(rate)).map(|share| share.group);
-        let hour = Rate::per(Duration::from_hours(1), 2);
-        assert_eq!(group("a", None), None);
-        assert_eq!(group("a", Some(hour)), group("", Some(hour)));
-        let groups = ["a", "b", ""].map(|key| group(key, Some(hour.by_key())));
-        assert!(groups[0] != groups[1] && groups[1] != groups[2] && groups[0] != groups[2]);
-        assert!(!groups.contains(&group("a", Some(hour))));
-        let mut used = Used::of([("mail".to_owned(), String::new(), 1)]);
-        assert_eq!(used.left(&rules(Some(hour)), ""), 1);
-        used.take(&rules(Some(hour)), "");
-        assert_eq!(
-            (used.left(&rules(Some(hour)), ""), used.left(&rules(Some(hour)), "key a")),
-            (0, 2)
-        );
     }
 }

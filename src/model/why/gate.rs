@@ -338,17 +338,7 @@ impl fmt::Display for Gate {
                 let running = because(&jobs(holders));
                 write!(f, "the queue {queue} runs as many jobs as it may, {limit}{running}")
             }
-            Self::RateReached { kind, rate, until } => {
-                let next = until
-                    .map_or_else(String::new, |at| format!(", and the next may start at {at}"));
-                match rate {
-                    Some(rate) => write!(f, "its kind {kind} starts {rate}{next}"),
-                    None => write!(
-                        f,
-                        "its kind {kind} has started as many jobs as its rate allows{next}"
-                    ),
-                }
-            }
+            Self::RateReached { kind, rate, until } => f.write_str(&reached(kind, *rate, *until)),
             Self::KeyHeld { key, holders } if holders.is_empty() => {
                 write!(f, "its concurrency key {key} goes to others that come first")
             }
@@ -425,6 +415,15 @@ fn have(known: &[String]) -> String {
 fn jobs(ids: &[JobId]) -> String {
     let ids: Vec<_> = ids.iter().map(|id| format!("job {id}")).collect();
     ids.join(", ")
+}
+
+/// A rate that is used up, as a clause.
+fn reached(kind: &Kind, rate: Option<Rate>, until: Option<Timestamp>) -> String {
+    let next = until.map_or_else(String::new, |at| format!(", and the next may start at {at}"));
+    match rate {
+        Some(rate) => format!("its kind {kind} starts {rate}{next}"),
+        None => format!("its kind {kind} has started as many jobs as its rate allows{next}"),
+    }
 }
 
 /// A text as the end of a clause.

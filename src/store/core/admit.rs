@@ -106,8 +106,9 @@ fn place<'a>(
     keys.sort_unstable();
     keys.dedup();
     let rated = known.iter().filter(|(job, rules)| rules.rate.is_some() && is_due(job));
-    let mut groups: Vec<_> =
-        rated.filter_map(|(job, rules)| Some((&rules.kind, share(job, rules)?.group))).collect();
+    let mut groups: Vec<_> = rated
+        .filter_map(|(job, rules)| Some((&rules.kind, share(rules, key(job, rules))?.group)))
+        .collect();
     groups.sort_unstable();
     groups.dedup();
     let (mut slots, mut used) = line::taken(tx, &keys, &groups)?;
@@ -115,9 +116,9 @@ fn place<'a>(
     let mut taken = Vec::new();
     let mut placed = Vec::with_capacity(known.len());
     for (job, rules) in known {
-        let key = wanted(job, rules);
-        let rated = share(job, rules).filter(|_| is_due(job));
+        let rated = share(rules, key(job, rules)).filter(|_| is_due(job));
         let rated = rated.map(|share| (used.left(rules, &share.group) > 0, share));
+        let key = wanted(job, rules);
         let has_room = rated.as_ref().is_none_or(|(has_room, _)| *has_room);
         let slot = key.filter(|_| has_room).and_then(|key| slots.take(key, rules.key_limit));
         if slot.is_some() {
@@ -150,7 +151,7 @@ fn place<'a>(
         if let Some(old) = old {
             call_key(&mut next, old, 1);
         }
-        let group = share(job, rules).map(|share| share.group);
+        let group = share(rules, key(job, rules)).map(|share| share.group);
         if let Some(old) = job.rate_key.as_ref().filter(|old| group.as_ref() != Some(*old)) {
             call_group(&mut next, &job.kind, old, MAX_ADMITTED);
         }
