@@ -103,6 +103,8 @@ word_enum!(
         Handler = "handler",
         /// A free slot of its concurrency key: as many jobs as the key allows run already.
         Key = "key",
+        /// A start that its kind's rate still has room for.
+        Rate = "rate",
         /// The ends of the jobs that it runs after.
         After = "after",
         /// A claim that the schema does not refuse.
@@ -121,8 +123,6 @@ word_enum!(
         Retry = "retry",
         /// Its handler asked to be called again later.
         Snooze = "snooze",
-        /// The rate of its kind.
-        Rate = "rate",
     }
 );
 
@@ -209,6 +209,8 @@ begun! {
     pub error: Option<String> = None;
     /// The code of that error.
     pub error_code: Option<String> = None;
+    /// The jobs among which it counts for its kind's rate, while it has a place or waits for one.
+    pub(crate) rate_key: Option<String> = None;
     /// Whether the exact counts include it; only the store uses this.
     pub(crate) counted: bool = true;
 }

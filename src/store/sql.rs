@@ -25,6 +25,7 @@ pub(super) mod logs;
 pub(super) mod moves;
 pub(super) mod prune;
 pub(super) mod queues;
+pub(super) mod rates;
 pub(super) mod references;
 pub(super) mod remove;
 #[cfg(feature = "agents")]

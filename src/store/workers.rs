@@ -172,19 +172,14 @@ impl Store {
 #[cfg(test)]
 impl Store {
     /// Keeps the writer busy, without the write lock, until `held` ends; answers then that nothing was saved.
-    pub(crate) fn hang(
-        &self,
-        held: std::sync::mpsc::Receiver<()>,
-    ) -> tokio::task::JoinHandle<Result<()>> {
-        let (store, held) = (self.clone(), std::sync::Mutex::new(held));
-        tokio::spawn(async move {
-            let hang = move |tx: &Tx<'_>| {
-                tx.execute_batch("ROLLBACK")?;
-                drop(held.lock().map(|held| held.recv()));
-                Err(crate::error::Error::new(crate::error::Code::StoreIo, "hang"))
-            };
-            store.db.row("hang", hang).await
-        })
+    pub(crate) async fn hang(self, held: std::sync::mpsc::Receiver<()>) -> Result<()> {
+        let held = std::sync::Mutex::new(held);
+        let hang = move |tx: &Tx<'_>| {
+            tx.execute_batch("ROLLBACK")?;
+            drop(held.lock().map(|held| held.recv()));
+            Err(crate::error::Error::new(crate::error::Code::StoreIo, "hang"))
+        };
+        self.db.row("hang", hang).await
     }
 }
 

@@ -77,6 +77,7 @@ columns! {
     schedule_id: "schedule_id" = row.get(at)?;
     occurrence: "occurrence_at" = occurrence(row, at)?;
     progress: "progress" = parsed(row, at, Some)?;
+    rate_key: "rate_key" = parsed(row, at, Some)?;
     counted: "counted" = row.get(at)?;
 }
 
@@ -205,6 +206,7 @@ pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<boo
             OR EXISTS (SELECT 1 FROM job_ended)
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'running')
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now)
+            OR EXISTS (SELECT 1 FROM job_rates WHERE free_at <= :now)
             OR EXISTS (SELECT 1 FROM job_schedules WHERE paused_at IS NULL AND next_at <= :now))";
     let params = named_params! {":now": now.millis()};
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)

@@ -131,7 +131,7 @@ impl World {
     fn begin(&mut self, at: usize, replaces: Option<WorkerId>) {
         self.started += 1;
         let worker = WorkerId::parse(format!("w{}", self.started)).unwrap();
-        let some = |rules: &&KindRules| ["plain", "keyed"].contains(&rules.kind.as_str());
+        let some = |rules: &&KindRules| ["plain", "rated", "keyed"].contains(&rules.kind.as_str());
         let kinds: Arc<[KindRules]> = if at + 1 == PROCESSES {
             self.kinds.iter().filter(some).cloned().collect()
         } else {
