@@ -306,11 +306,12 @@ impl Checkpointer {
         Ok(())
     }
 
-    /// Whether other processes write on while this one writes back: little is left of a long log, or the log is so long that
-    /// they have to wait for more. Behind a reader that is tried ever more seldom.
+    /// Whether other processes may have written on while this one wrote back: the log is too long, and little of it is left or
+    /// it is so long that they have to wait for more. What they added meanwhile is not counted in `log`: nothing pending says
+    /// only that all was written back that was there when the checkpoint began. Behind a reader that is tried ever more seldom.
     fn is_outrun(&self, log: &Log) -> bool {
         let tried = self.tried_alone;
-        let is_long = log.held > WAL_SIZE_LIMIT && log.pending > 0;
+        let is_long = log.held > WAL_SIZE_LIMIT;
         let is_enough = log.pending <= LITTLE || log.held > MUCH;
         is_long && is_enough && (log.held < tried || log.held >= tried / 4 * 5)
     }
