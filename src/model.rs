@@ -4,6 +4,7 @@
 
 mod account;
 mod after;
+mod batch;
 mod begun;
 mod budget;
 mod bulk;
@@ -45,6 +46,8 @@ mod worker;
 pub use account::{Account, AccountState, Actor, Deed, Login, Role};
 pub(crate) use after::Precedence;
 pub use after::{After, Neighbours};
+pub use batch::{Batch, BatchId, MAX_BATCH};
+pub(crate) use batch::{then_job, then_text};
 pub use budget::{ALARM, Budgets, OverBudget, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};

@@ -36,13 +36,11 @@ codes! {
         "A table was dropped or changed, or another build of Lamplighter made the tables.",
         "Use the Lamplighter that made the tables, or restore a copy of the file. Nothing was written.";
     StoreBusy: Busy = "STORE-BUSY-001", "The database is held by another program",
-        "Another process keeps a write transaction open.",
-        "End the transaction of the other program, or try again later; nothing was saved.";
+        "Another process keeps a write transaction open.", "End the transaction of the other program, or try again later; nothing was saved.";
     StoreFull: Unavailable = "STORE-FULL-001", "The disk is full",
         "SQLite found no room for the write.", "Free some space; nothing acknowledged is lost and writes resume by themselves.";
     StoreOutcomeUnknown: Unknown = "STORE-COMMIT-001", "It is unknown whether the write was saved",
-        "The commit itself failed, so the write may or may not be on disk.",
-        "Look whether the change is there before you repeat it.";
+        "The commit itself failed, so the write may or may not be on disk.", "Look whether the change is there before you repeat it.";
     StoreLeaseLost: Conflict = "STORE-LEASE-001", "The lease was lost; nothing was written",
         "The job was rescued, cancelled or claimed again since this worker claimed it.",
         "You need to do nothing: the newer run of the job counts.";
@@ -62,8 +60,7 @@ codes! {
         "A program kept a read transaction open while gigabytes were written.",
         "End the transaction of that program; writes then resume by themselves. Nothing was saved, and reads work.";
     StoreCheckpoint: Internal = "STORE-WAL-003", "The write-ahead log could not be moved into the database",
-        "The disk is full, or refused the write.",
-        "Read the cause in the message. Nothing acknowledged is lost, and the server tries again.";
+        "The disk is full, or refused the write.", "Read the cause in the message. Nothing acknowledged is lost, and the server tries again.";
     StoreCounts: Internal = "STORE-COUNT-001", "Counts of jobs differed from the rows",
         "Lamplighter has a bug, or another program changed rows of jobs that were counted.", "The server has corrected the counts. If no other program writes to the database, report the message as a bug.";
     StoreWatch: Internal = "STORE-WATCH-001", "Changes by other programs are noticed late",
@@ -80,22 +77,22 @@ codes! {
         "The id is wrong, or the job was removed.",
         "`lamplighter jobs list` shows the jobs, and `lamplighter sessions list` those that are sessions.";
     JobNotFinal: Conflict = "JOB-ID-002", "The job is not over yet",
-        "Only a job that is completed, failed or cancelled can be run again or deleted.",
-        "Wait for the end of the job, or cancel it first.";
+        "Only a job that is completed, failed or cancelled can be run again or deleted.", "Wait for the end of the job, or cancel it first.";
     JobNotWaiting: Conflict = "JOB-ID-003", "The job does not wait any more",
-        "Only a waiting job can be made due or changed; this one runs or is over.",
-        "Cancel the job while it runs, or run it again when it is over.";
+        "Only a waiting job can be made due or changed; this one runs or is over.", "Cancel the job while it runs, or run it again when it is over.";
     JobFinal: Conflict = "JOB-ID-004", "The job is over already",
         "Only a job that waits or runs can be cancelled; this one has ended.",
         "`lamplighter jobs show` says how the job ended; a job that is over can be run again or deleted.";
     JobAfterUnknown: Invalid = "JOB-AFTER-001", "A job to run after does not exist",
         "The id is wrong, or the job was removed.", "Name jobs that `lamplighter jobs list` shows; nothing was saved.";
+    BatchUnknown: NotFound = "JOB-BATCH-001", "There is no such batch",
+        "The id is wrong, or the batch was removed.", "`lamplighter batches list` shows the batches.";
+    BatchOver: Conflict = "JOB-BATCH-002", "The batch takes no more jobs",
+        "The batch is finished, or has a million jobs.", "Put the jobs into a new batch; nothing was saved.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
-        "The query has an unknown word, or a word has a value that it does not take.",
-        "Correct the query at the column that the message names; put a text that you search for in quotes.";
+        "The query has an unknown word, or a word has a value that it does not take.", "Correct the query at the column that the message names; put a text that you search for in quotes.";
     IdempotencyConflict: Conflict = "JOB-KEY-001", "The idempotency key belongs to another request",
-        "A request with this key but another body was sent before.",
-        "Send the same body to get the first job, or take a new key for a new job.";
+        "A request with this key but another body was sent before.", "Send the same body to get the first job, or take a new key for a new job.";
     JobTimedOut: Internal = "JOB-TIME-001", "A job ran out of time",
         "The handler did not answer within the time limit of the job.",
         "Find out what the handler was doing; raise the time limit if the work really takes that long.";
@@ -107,8 +104,7 @@ codes! {
     ScheduleUnknown: NotFound = "SCHED-NAME-001", "There is no such schedule",
         "The name is wrong, or the schedule was removed.", "`lamplighter schedules list` shows the schedules.";
     ScheduleExists: Conflict = "SCHED-NAME-002", "There is a schedule of this name",
-        "Another schedule has the name already.",
-        "Choose another name, or change the existing schedule with `lamplighter schedules edit`.";
+        "Another schedule has the name already.", "Choose another name, or change the existing schedule with `lamplighter schedules edit`.";
     ScheduleReserved: Conflict = "SCHED-NAME-003", "This schedule belongs to the settings",
         "The schedule of self-monitoring follows the settings.",
         "Use `lamplighter settings set self_monitoring.cadence` or `self_monitoring.enabled`.";
@@ -151,8 +147,7 @@ codes! {
     EngineLimits: Internal = "ENGINE-KIND-002", "Two processes have registered different limits for a queue",
         "Processes of two versions of a program, or of two programs, limit the same queue.", "The newest registration holds. Start both processes from the same version, or set the limit with `lamplighter queues limit`, which holds for all.";
     LogInput: Missing = "LOGS-INPUT-001", "The log file cannot be read",
-        "The file does not exist, you may not read it, or it is not text.",
-        "Name a readable text file with one log entry on each line.";
+        "The file does not exist, you may not read it, or it is not text.", "Name a readable text file with one log entry on each line.";
     LogFollow: Internal = "LOGS-FOLLOW-001", "A log that is followed cannot be read",
         "The server's user may not read the file, or the disk or the log database refused an operation.",
         "Let the server's user read the file, or remove the cause that the message names. The server tries again by itself and goes on where it stopped.";
@@ -160,8 +155,7 @@ codes! {
         "The program journalctl is not installed, or it ended with an error.",
         "Install systemd's journalctl and add the server's user to the group systemd-journal, or remove the [[log_source]] from the configuration.";
     LogWrite: Internal = "LOGS-WRITE-001", "Log lines could not be saved",
-        "The log database refused the write.",
-        "Remove the cause that the message names; the lines are on standard error too.";
+        "The log database refused the write.", "Remove the cause that the message names; the lines are on standard error too.";
     LogDropped: Internal = "LOGS-DROP-001", "Log lines were dropped",
         "Log lines came faster than the log database could take them.",
         "You need to do nothing if this is rare. If it is frequent, set `log.level` to `warn`.";
@@ -200,8 +194,7 @@ codes! {
         "The process works in the folder of the run but has cleared its environment, so nothing proves that it belongs to the run.",
         "Look what the process is, and end it by hand if it belongs to the run.";
     AgentValue: Invalid = "AGENT-VALUE-001", "A setting of the agent program is not valid",
-        "A model, a session, a budget or a text does not fit the program's command line.",
-        "Correct the value that the message names.";
+        "A model, a session, a budget or a text does not fit the program's command line.", "Correct the value that the message names.";
     SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",
         "The session is not over yet, or its agent left nothing that could be continued.",
         "Wait for the end of the session, or start a new one.";
@@ -224,8 +217,7 @@ codes! {
         "The database refused a write while an agent ran.",
         "Read the error in the message. The run went on, but a part of its transcript is missing.";
     AgentKilled: Internal = "AGENT-RUN-001", "The agent program was killed",
-        "The system ran out of memory, or somebody sent the program a signal.",
-        "Read the system's log, then run the job again.";
+        "The system ran out of memory, or somebody sent the program a signal.", "Read the system's log, then run the job again.";
     AgentNoReport: Internal = "AGENT-RUN-002", "The agent program ended without a report",
         "The program crashed, or it ended before the model answered.",
         "Read its last words in the message and the transcript, then run the job again.";
@@ -246,8 +238,7 @@ codes! {
         "The work needs more turns than the agent was given, or the agent repeats itself.",
         "Read the transcript, then continue the session, or run it again with more turns.";
     AgentBudget: Internal = "AGENT-LIMIT-003", "The agent used up its budget",
-        "The work costs more than its budget.",
-        "Read the transcript, then continue the session, or run it again with a larger budget.";
+        "The work costs more than its budget.", "Read the transcript, then continue the session, or run it again with a larger budget.";
     AgentOutput: Internal = "AGENT-LIMIT-004", "The agent wrote too much",
         "A command that the agent ran prints without end.", "Read the transcript, and ask for less output.";
     AgentTimedOut: Internal = "AGENT-TIME-001", "The agent took too long",
@@ -257,8 +248,7 @@ codes! {
         "A command that the agent ran waits for something that does not come, or the model's service does not answer.",
         "Read the end of the transcript.";
     AgentRequest: Internal = "AGENT-API-001", "The model's service refused the request",
-        "The model is not known, or the prompt is too long.",
-        "Correct what the message names, then run the job again.";
+        "The model is not known, or the prompt is too long.", "Correct what the message names, then run the job again.";
     AgentService: Internal = "AGENT-API-002", "The model's service failed",
         "The service or the network is overloaded or down.", "Run the job again later.";
     AgentDenied: Internal = "AGENT-TOOLS-001", "A tool was not allowed",

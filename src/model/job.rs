@@ -1,7 +1,7 @@
 //! The job: one stored unit of work.
 
 use super::begun::begun;
-use super::{ConcurrencyKey, Kind, Queue, Tag, Timestamp, UniqueKey, WorkerId};
+use super::{BatchId, ConcurrencyKey, Kind, Queue, Tag, Timestamp, UniqueKey, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -199,6 +199,8 @@ begun! {
     pub progress: Option<String> = None;
     /// The job that made it.
     pub parent_id: Option<JobId> = None;
+    /// The batch that it is counted in.
+    pub batch_id: Option<BatchId> = None;
     /// Ties its log lines to those of the request that made it.
     pub correlation_id: Option<String> = None;
     /// The words by which it is found.

@@ -175,6 +175,7 @@ impl Reader {
             ("key", _) => Condition::Key(self.each(text)?),
             ("tag", _) => Condition::Tag(self.each(text)?),
             ("id", _) => Condition::Id(self.each(id)?),
+            ("batch", _) => Condition::Batch(self.each(id)?),
             ("error", '~') => Condition::ErrorText(self.each(text)?),
             ("error", _) => Condition::ErrorCode(self.each(text)?),
             ("since", _) => Condition::Since(self.one("since", moment)?),

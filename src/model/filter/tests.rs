@@ -148,7 +148,7 @@ fn every_word_that_is_listed_can_be_asked_for() {
         ("since" | "before" | "until" | "took" | "waited", _) => "2h",
         ("is", _) => "overdue",
         ("payload", _) => "name:x",
-        ("id" | "attempt", _) => "7",
+        ("id" | "batch" | "attempt", _) => "7",
         (_, _) => "x",
     };
     let mut asked = 0;
@@ -187,6 +187,7 @@ fn condition() -> impl Strategy<Value = Condition> {
         values().prop_map(Condition::ErrorText),
         values().prop_map(Condition::ErrorCode),
         prop::collection::vec(1..i64::MAX, 1..3).prop_map(Condition::Id),
+        prop::collection::vec(1..i64::MAX, 1..3).prop_map(Condition::Batch),
         (prop::collection::vec(step, 1..4), values())
             .prop_map(|(path, values)| Condition::Payload(path, values)),
         (-60_000_000_000_000..250_000_000_000_000_i64)

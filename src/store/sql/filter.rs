@@ -98,6 +98,7 @@ impl Builder {
                 format!("EXISTS (SELECT 1 FROM json_each({readable}) WHERE {wanted})")
             }
             Condition::Id(ids) => self.ids(ids),
+            Condition::Batch(ids) => any(ids, |id| format!("batch_id = {}", self.bind(*id))),
             Condition::Schedule(names) => {
                 let wanted = self.one_of("name", names.iter().map(ScheduleName::as_str));
                 format!("schedule_id IN (SELECT id FROM job_schedules WHERE {wanted})")

@@ -3,8 +3,8 @@
 use super::{after, audit, idempotency};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    ConcurrencyKey, Enqueued, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
-    ParkedBy, Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
+    BatchId, ConcurrencyKey, Enqueued, Job, JobEdit, JobEvent, JobId, Kind, MAX_BATCH, NewJob,
+    Occurrence, OnInterrupt, ParkedBy, Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -67,6 +67,7 @@ columns! {
     finished_at: "finished_at" = instant(row, at)?;
     cancel_requested_at: "cancel_requested_at" = instant(row, at)?;
     parent_id: "parent_id" = row.get::<_, Option<i64>>(at)?.map(JobId);
+    batch_id: "batch_id" = row.get::<_, Option<i64>>(at)?.map(BatchId);
     correlation_id: "correlation_id" = parsed(row, at, Some)?;
     tags: "tags" = parsed(row, at, |text| Some(tags(&text)))?.unwrap_or_default();
     result: "result" = parsed(row, at, Some)?;
@@ -119,6 +120,9 @@ pub(in crate::store) fn insert(
             expect_room(conn, &job.kind)?;
         }
         after::expect_known(conn, job)?;
+        if let Some(batch) = job.batch {
+            expect_open(conn, batch)?;
+        }
         let id = insert_row(conn, job, unique_key.as_ref(), now)?;
         after::insert(conn, id, job)?;
         Enqueued::Inserted(id)
@@ -131,6 +135,28 @@ pub(in crate::store) fn insert(
         audit::record(conn, actor, "enqueue", &subject, now)?;
     }
     Ok(enqueued)
+}
+
+/// Refuses a further job of a batch that is finished or full.
+///
+/// # Errors
+/// `JOB-BATCH-001` if there is no such batch, `JOB-BATCH-002` if it takes no more.
+fn expect_open(conn: &Connection, id: BatchId) -> Result<()> {
+    const SQL: &str = "
+        SELECT finished_at IS NULL AND total < :most
+        FROM job_batches
+        WHERE id = :id";
+    let params = named_params! {":id": id.0, ":most": MAX_BATCH as i64};
+    match conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0)).optional()? {
+        Some(true) => Ok(()),
+        Some(false) => Err(Error::new(Code::BatchOver, format!("batch {id} takes no more jobs"))),
+        None => Err(Error::new(Code::BatchUnknown, format!("there is no batch {id}"))),
+    }
+}
+
+/// Stores a job that the engine itself has promised: nothing refuses it, however many wait.
+pub(super) fn insert_promised(conn: &Connection, job: &NewJob, now: Timestamp) -> Result<JobId> {
+    insert_row(conn, job, None, now)
 }
 
 /// Refuses a job if as many of its kind wait as may. Jobs that are not admitted yet count too.
@@ -174,6 +200,7 @@ fn insert_row(
         "schedule_id": job.occurrence.map_or(job.schedule_id, |occurrence| Some(occurrence.schedule_id)),
         "occurrence_at": job.occurrence.map(|occurrence| occurrence.at.millis()),
         "parent_id": job.parent_id.map(|id| id.0),
+        "batch_id": job.batch.map(|id| id.0),
         "correlation_id": job.correlation_id,
         "tags": job.stored_tags(),
     })?;

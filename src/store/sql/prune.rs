@@ -1,6 +1,6 @@
 //! Retention: removes old jobs that are over and other old rows, a bounded slice at a time.
 
-use super::{idempotency, references, settings};
+use super::{batches, idempotency, references, settings};
 use crate::error::Result;
 use crate::model::settings::retention_of;
 use crate::model::{Kind, KindRules, Queue, Retention, Status, Timestamp};
@@ -14,6 +14,8 @@ const SLICE: usize = 500;
 const ISSUES: Duration = Duration::from_hours(365 * 24);
 /// Pieces of transcripts that one slice removes: some ten megabytes.
 const PIECES: usize = 200;
+/// How long batches are kept that are finished.
+const BATCHES: Duration = Duration::from_hours(90 * 24);
 /// How long decisions of schedules are kept: a season of daily ones for their page.
 const DECISIONS: Duration = Duration::from_hours(90 * 24);
 
@@ -42,6 +44,7 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     }
     left -= idempotency::prune(tx, left, now)?;
     left -= decisions(tx, before(now, DECISIONS), left)?;
+    left -= batches::prune(tx, before(now, BATCHES), left)?;
     if has_program {
         left -= issues(tx, before(now, ISSUES), left)?;
     }

@@ -101,6 +101,25 @@ impl World {
             WHERE waits_for = 'after'
               AND NOT EXISTS (SELECT 1 FROM job_after WHERE job_id = jobs.id AND ended_as IS NULL)",
         );
+        self.is_empty(
+            "a batch has other open jobs than it counts",
+            "
+            SELECT 1 FROM job_batches b
+            WHERE open <> (SELECT count(*) FROM jobs WHERE batch_id = b.id AND finished_at IS NULL)",
+        );
+        self.is_empty(
+            "a batch is finished and not followed, or followed before",
+            "
+            SELECT 1 FROM job_batches
+            WHERE (finished_at IS NOT NULL) <> (then_id IS NOT NULL)
+              OR (finished_at IS NOT NULL) <> (open = 0 AND held = 0)",
+        );
+        self.is_empty(
+            "two jobs follow one batch",
+            "
+            SELECT 1 FROM jobs j JOIN job_batches b ON j.payload = b.then_job ->> '$.payload' AND j.trigger = 'parent'
+            GROUP BY b.id HAVING count(*) > 1",
+        );
         let missing = counts::recount(&self.conn).unwrap().missing;
         assert!(missing.is_empty(), "the counts are wrong: {missing:?}");
     }
