@@ -1,25 +1,13 @@
 //! Batches: jobs that are counted together, and a job that is made when the last of them is over.
 
-use super::{JobId, NewJob, Timestamp};
+use super::{BatchId, JobId, NewJob, Timestamp};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fmt;
 use std::time::Duration;
 
 /// Most jobs of one batch.
 pub const MAX_BATCH: u64 = 1_000_000;
-
-/// A batch's public id; ids grow and never come back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[serde(transparent)]
-pub struct BatchId(pub i64);
-
-impl fmt::Display for BatchId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// A batch and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

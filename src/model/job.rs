@@ -1,7 +1,7 @@
 //! The job: one stored unit of work.
 
 use super::begun::begun;
-use super::{BatchId, ConcurrencyKey, Kind, Queue, Tag, Timestamp, UniqueKey, WorkerId};
+use super::{ConcurrencyKey, Kind, Queue, Tag, Timestamp, UniqueKey, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -12,6 +12,17 @@ use std::time::Duration;
 pub struct JobId(pub i64);
 
 impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A batch's public id; ids grow and never come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct BatchId(pub i64);
+
+impl fmt::Display for BatchId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

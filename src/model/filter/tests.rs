@@ -59,7 +59,7 @@ fn what_cannot_be_read_is_refused_with_its_column_and_a_hint() {
             "there is no word staus:; did you mean status? The words are status, kind,",
         ),
         ("https://example.org", 1, "put text that has one in quotes"),
-        ("batch:7", 1, "jobs have no batches yet"),
+        ("batch:x", 7, "\"x\" is no batch's id"),
         ("by:anna", 1, "the audit log does"),
         (
             "ü status:faild",

@@ -3,7 +3,7 @@
 use super::jobs;
 use crate::error::{Code, Error, Result};
 use crate::model::{Batch, BatchId, Job, JobId, NewJob, Timestamp, then_job, then_text};
-use crate::store::sqlite::row::{insert, instant, parsed, text};
+use crate::store::sqlite::row::{instant, parsed, text};
 use crate::warn_coded;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::json;
@@ -38,15 +38,16 @@ pub(in crate::store) fn open(
     then: Option<&NewJob>,
     now: Timestamp,
 ) -> Result<BatchId> {
+    const SQL: &str = "
+        INSERT INTO job_batches (name, then_job, created_at)
+        VALUES (:name, :then_job, :now)
+        RETURNING id";
     if name.is_empty() || name.len() > crate::model::MAX_KEY_BYTES {
         return Err(Error::new(Code::ModelInvalid, "the name of a batch has 1 to 200 bytes"));
     }
-    insert!(conn, "job_batches", {
-        "name": name,
-        "then_job": then.map(then_text).transpose()?,
-        "created_at": now.millis(),
-    })?;
-    Ok(BatchId(conn.last_insert_rowid()))
+    let then = then.map(then_text).transpose()?;
+    let params = named_params! {":name": name, ":then_job": then, ":now": now.millis()};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0).map(BatchId))?)
 }
 
 /// Says that no further jobs come. A batch without open jobs is finished by it.
