@@ -366,6 +366,10 @@ fn facts(
                         dt { "Correlation id" } dd { (id) }
                     }
                 }
+                @if let Some(batch) = job.batch_id {
+                    dt { "Batch" }
+                    dd { a href=(nav::jobs(&Filter::default().batch(batch))) { "batch " (batch) } }
+                }
                 @if let Some(parent) = job.parent_id { dt { "Made by" } dd { a href=(nav::job(parent)) { "job " (parent) } } }
                 @if !neighbours.after.is_empty() {
                     dt { "Runs after" }

@@ -2,12 +2,15 @@
 
 use crate::error::Result;
 use crate::model::{
-    Actor, Cancellation, Cancelled, Cause, Job, JobEvent, JobId, JobStep, Status, Timestamp,
-    cancellation,
+    Actor, BatchId, Cancellation, Cancelled, Cause, Job, JobEvent, JobId, JobStep, Status,
+    Timestamp, cancellation,
 };
 use crate::store::sql::history::Line;
-use crate::store::sql::{audit, history, jobs, lease, moves};
+use crate::store::sql::{audit, batches, history, jobs, lease, moves};
 use crate::store::sqlite::Tx;
+
+/// Jobs of a batch that are cancelled in one transaction.
+const SLICE: usize = 500;
 
 /// Cancels a job that waits, or asks a running one to end.
 ///
@@ -53,6 +56,24 @@ fn carry_out(tx: &Tx<'_>, job: &Job, wish: Cancellation, now: Timestamp) -> Resu
             Cancelled::Done
         }
     })
+}
+
+/// Cancels a slice of a batch's open jobs; answers the last one if there may be more.
+pub(in crate::store) fn cancel_batch(
+    tx: &Tx<'_>,
+    id: BatchId,
+    after: JobId,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Option<JobId>> {
+    let jobs = batches::open_jobs(tx, id, after, SLICE)?;
+    for job in &jobs {
+        carry_out(tx, job, cancellation(job, &actor.name), now)?;
+    }
+    if after.0 == 0 {
+        audit::record(tx, actor, "cancel", &format!("batch {id}"), now)?;
+    }
+    Ok(jobs.last().map(|job| job.id).filter(|_| jobs.len() == SLICE))
 }
 
 /// Asks everything that runs to end; answers how many jobs that is.
