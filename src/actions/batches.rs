@@ -18,7 +18,12 @@ pub async fn known(store: &Store, id: i64) -> Result<Batch> {
     store.batch(BatchId(id)).await?.ok_or_else(unknown)
 }
 
-/// Cancels the jobs of a batch that wait, and asks those that run to end.
+/// Whether a person of this role may cancel batches.
+pub fn may_cancel(role: Role) -> bool {
+    CANCEL.is_of(role)
+}
+
+/// Closes a batch, cancels its jobs that wait, and asks those that run to end.
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator; `JOB-BATCH-001` if there is no batch of this id, `JOB-BATCH-002` if it is finished.
@@ -41,6 +46,7 @@ pub async fn cancel(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::
     } else {
         format!("{cancelled} jobs of batch {id} are cancelled")
     };
-    let sentence = format!("{jobs}{running}.");
+    let over = if after.finished_at.is_some() { " The batch is finished." } else { "" };
+    let sentence = format!("{jobs}{running}.{over}");
     Ok(Answer::new(wire::Batch::from(&after), sentence))
 }

@@ -22,7 +22,7 @@ pub(super) enum Command {
         /// Its id
         id: i64,
     },
-    /// Cancel the jobs of a batch that wait, and ask those that run to end
+    /// Close a batch, cancel its jobs that wait, and ask those that run to end
     Cancel {
         /// Its id
         id: i64,

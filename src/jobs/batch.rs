@@ -158,7 +158,8 @@ impl Jobs {
         self.store.batch_before(then).await
     }
 
-    /// Cancels the jobs of a batch that wait, and asks those that run to end; answers the batch.
+    /// Closes a batch, cancels its jobs that wait and asks those that run to end; answers the batch. What follows it is made
+    /// then too.
     ///
     /// # Errors
     /// As [`Store::cancel_batch`](crate::store::Store::cancel_batch).

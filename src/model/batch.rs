@@ -10,7 +10,7 @@ use std::time::Duration;
 pub const MAX_BATCH: u64 = 1_000_000;
 
 /// A batch and how far it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Batch {
     /// Its id.
     pub id: BatchId,

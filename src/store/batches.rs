@@ -46,8 +46,8 @@ impl Store {
         self.db.read("list batches", move |c| sql::batches::list(c, before, limit)).await
     }
 
-    /// Cancels the jobs of a batch that wait and asks those that run to end, in slices; answers the batch. Its own job is made
-    /// as after any other end.
+    /// Closes a batch, cancels its jobs that wait and asks those that run to end, in slices; answers the batch. The job that
+    /// follows it is made as after any other end.
     ///
     /// # Errors
     /// `JOB-BATCH-001` if there is no such batch.

@@ -263,6 +263,10 @@ async fn a_batch_is_counted_and_followed_once(store: &Store) {
     assert!(found.len() == 1000 && found.iter().all(|job| job.batch_id == Some(off)));
     let batch = store.cancel_batch(off, Actor::cli(), START).await.unwrap();
     assert_eq!((batch.cancelled, batch.open), (1200, 0));
+    let held = store.open_batch("held".into(), None, START).await.unwrap();
+    add(store, of(held)).await;
+    let held = store.cancel_batch(held, Actor::cli(), START).await.unwrap();
+    assert_eq!((held.held, held.finished_at), (false, Some(START)), "no more are to come");
     assert!(batch.then_id.is_some(), "what follows is made whatever became of the jobs");
 }
 

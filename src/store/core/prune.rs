@@ -19,7 +19,8 @@ const BATCHES: Duration = Duration::from_hours(90 * 24);
 /// How long decisions of schedules are kept: a season of daily ones for their page.
 const DECISIONS: Duration = Duration::from_hours(90 * 24);
 
-/// Removes a slice of everything that is over and old; answers whether there may be more.
+/// Removes a slice of everything that is over and old, and finishes batches that another program has brought to their end;
+/// answers whether there may be more.
 pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
     let mut left = SLICE;
     let removable = Removable::of(tx)?;
@@ -35,6 +36,7 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     }
     left -= keys(tx, left, now)?;
     left -= prune::decisions(tx, before(now, DECISIONS), left)?;
+    left -= batches::finish_due(tx, left, now)?;
     left -= batches::prune(tx, before(now, BATCHES), left)?;
     left -= removable.closed_issues(tx, before(now, ISSUES), left)?;
     Ok(left == 0)

@@ -85,6 +85,27 @@ pub(super) fn ended<'a>(
     if batches.is_empty() { Ok(()) } else { finish(conn, &batches, now) }
 }
 
+/// Finishes batches whose last job was ended, or that were closed, by another program, at most `limit`; answers how many.
+pub(in crate::store) fn finish_due(
+    conn: &Connection,
+    limit: usize,
+    now: Timestamp,
+) -> Result<usize> {
+    const SQL: &str = "
+        SELECT id
+        FROM job_batches
+        WHERE open = 0 AND held = 0 AND finished_at IS NULL
+        ORDER BY id
+        LIMIT :limit";
+    let due = {
+        let mut statement = conn.prepare_cached(SQL)?;
+        let due = statement.query_map(named_params! {":limit": limit as i64}, |row| row.get(0))?;
+        due.collect::<rusqlite::Result<Vec<i64>>>()?
+    };
+    finish(conn, &due, now)?;
+    Ok(due.len())
+}
+
 /// Finishes those of these batches that wait for nothing more, and makes the job that follows each.
 fn finish(conn: &Connection, batches: &[i64], now: Timestamp) -> Result<()> {
     const END: &str = "
