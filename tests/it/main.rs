@@ -29,6 +29,7 @@ mod issues;
 mod library;
 mod library_embed;
 mod library_jobs;
+mod library_orders;
 mod library_shop;
 mod logs;
 mod metrics;
