@@ -19,6 +19,7 @@ mod limits;
 mod poller;
 mod process;
 mod pruner;
+mod set_back;
 mod standby;
 mod sweep;
 mod typed;

@@ -33,6 +33,10 @@ use tracing_subscriber::prelude::*;
 
 /// How long running jobs may go on after SIGTERM (P22).
 const GRACE: Duration = Duration::from_secs(30);
+/// How long a stop may take in all, whatever other programs hold: what is not saved by then is settled by the next start.
+const STOP_WITHIN: Duration = Duration::from_secs(43);
+/// How long the services have when the server ends by an error.
+const END_WITHIN: Duration = Duration::from_secs(5);
 /// The demo's logs end now and begin this much earlier.
 const DAY: Duration = Duration::from_hours(24);
 
@@ -98,26 +102,56 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     };
     let met = meet_program(&agents, &clock);
     let mut served = pin!(beside(met, web::serve(listener, pages, stop.clone())));
-    let ended = tokio::select! {
+    let services = async {
+        intake.stop().await;
+        writer.stop().await;
+    };
+    let (ended, limit) = tokio::select! {
         ended = served.as_mut() => {
             engine.stop(GRACE).await;
-            ended
+            (ended, END_WITHIN)
         }
-        () = engine.ended() => Err(Error::new(Code::EnginePoll, "run the engine: it has ended by itself")),
+        () = engine.ended() => {
+            let why = "run the engine: it has ended by itself";
+            (Err(Error::new(Code::EnginePoll, why)), END_WITHIN)
+        }
         signalled = stop_signal() => {
             tracing::info!("the server stops: no new job is started, and running jobs have 30 seconds");
             stop.cancel();
-            let stopped = async { tokio::join!(served, engine.stop(GRACE)).0 };
-            // A second signal means that a person does not want to wait: the next start settles the jobs that run now.
-            tokio::select! {
-                ended = stopped => signalled.and(ended),
-                again = stop_signal() => again,
-            }
+            let stopped = async {
+                let ended = tokio::join!(served, engine.stop(GRACE)).0;
+                services.await;
+                ended
+            };
+            return end_within(STOP_WITHIN, stopped).await.and(signalled);
         }
     };
-    intake.stop().await;
-    writer.stop().await;
-    ended
+    end_within(limit, async {
+        services.await;
+        ended
+    })
+    .await
+}
+
+/// Waits for an orderly end, for so long and until a person asks again. Then the process ends at once, with what it was
+/// doing: a thread that waits for another program's lock would keep it for as long as the lock is held. The next start
+/// settles the jobs that run now.
+async fn end_within(limit: Duration, ending: impl Future<Output = Result<()>>) -> Result<()> {
+    let why = tokio::select! {
+        ended = ending => return ended,
+        again = stop_signal() => {
+            again?;
+            "it was asked to stop a second time"
+        }
+        () = tokio::time::sleep(limit) => "another program holds a database, or a handler does not end",
+    };
+    end_at_once(why)
+}
+
+#[expect(clippy::exit, reason = "a thread that waits for a foreign lock must not keep the process")]
+fn end_at_once(why: &str) -> ! {
+    tracing::info!("the server ends at once: {why}; the next start settles what ran");
+    std::process::exit(0)
 }
 
 fn open(data_dir: &Path, is_demo: bool, now: Timestamp) -> Result<(Store, LogStore)> {

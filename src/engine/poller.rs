@@ -9,7 +9,7 @@ use super::handler::Handler;
 use super::life::Life;
 use super::standby::Overseer;
 use super::sweep::{Preparation, Sweeper};
-use super::{Settings, Stop};
+use super::{Settings, Stop, set_back};
 use crate::clock::Clock;
 use crate::error::{Code, Result, ignore};
 use crate::model::{
@@ -148,6 +148,8 @@ impl Poller {
     async fn live(&mut self, life: &Arc<Life>, leads: &watch::Sender<bool>) -> Left {
         let (mut helpers, quit) = (JoinSet::new(), CancellationToken::new());
         helpers.spawn(Arc::clone(life).beat(self.store.clone(), self.clock.clone()));
+        let leads_now = life.leads.subscribe();
+        helpers.spawn(set_back::serve(self.store.clone(), self.clock.clone(), leads_now));
         let store = self.store.clone();
         helpers.spawn(async move {
             ignore(

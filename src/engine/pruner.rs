@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::error::{Code, Result};
-use crate::model::{JobCount, Service, Timestamp, rules_in_force};
+use crate::model::{Hold, JobCount, Service, rules_in_force};
 use crate::store::Store;
 use crate::warn_coded;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ pub(super) struct Pruner {
 impl Pruner {
     /// Prunes and recounts for ever. Cancel safe.
     pub(super) async fn serve(self) {
-        let mut recounted_at = self.clock.now();
+        let (mut recounted_at, mut hold) = (self.clock.uptime(), Hold::default());
         loop {
             self.clock.sleep(PRUNE_EVERY).await;
-            let done = self.run_once(&mut recounted_at).await;
+            let done = self.run_once(&mut recounted_at, &mut hold).await;
             if let Err(error) = &done {
                 warn_coded!(Code::EnginePrune, "prune: {error}");
             }
@@ -39,16 +39,21 @@ impl Pruner {
     }
 
     /// Answers what it did, in a few words.
-    async fn run_once(&self, recounted_at: &mut Timestamp) -> Result<String> {
-        let mut slices = 1;
+    async fn run_once(&self, recounted_at: &mut Duration, hold: &mut Hold) -> Result<String> {
+        let (mut slices, uptime) = (1, self.clock.uptime());
         // Jobs are kept as long as their kind says, whichever process runs it.
         let kinds: Arc<[_]> = rules_in_force(&self.store.registered_kinds().await?).into();
+        let is_flood = self.store.is_flood(Arc::clone(&kinds), self.clock.now()).await?;
+        if hold.holds(is_flood, uptime) {
+            return Ok("waits for an hour, because more than a day of old jobs would go at once"
+                .to_owned());
+        }
         while self.store.prune(Arc::clone(&kinds), self.clock.now()).await? {
             slices += 1;
             self.clock.sleep(BREATH).await;
         }
-        if self.clock.now().since(*recounted_at) >= RECOUNT_EVERY {
-            *recounted_at = self.clock.now();
+        if uptime.saturating_sub(*recounted_at) >= RECOUNT_EVERY {
+            *recounted_at = uptime;
             let missing = self.store.recount().await?;
             if !missing.is_empty() {
                 let wrong = missing.len();

@@ -93,11 +93,12 @@ impl Move {
             on_interrupt: rules.on_interrupt,
             key: key.cloned(),
         });
-        if job.run_at > now {
+        if !job.is_due(now) {
             return Self { admitted, parked_by: job.parked_by, ..Self::to(Status::Scheduled) };
         }
-        let place = (key.is_none() || slot.is_some()).then(|| order(job, rules));
+        let place = (key.is_none() || slot.is_some()).then(|| order(job, rules, now));
         Self {
+            run_at: brought_back(job, now),
             waits_for: place.is_none().then_some(WaitsFor::Key),
             claim_order: place,
             key_slot: slot,
@@ -108,10 +109,11 @@ impl Move {
 
     /// Where a job goes that nobody can run: its handler matters only when its time has come.
     pub(crate) fn without_handler(job: &Job, now: Timestamp) -> Self {
-        if job.run_at > now {
+        if !job.is_due(now) {
             return Self { parked_by: job.parked_by, ..Self::to(Status::Scheduled) };
         }
         Self {
+            run_at: brought_back(job, now),
             waits_for: Some(WaitsFor::Handler),
             step: Some(JobStep::blocked(NO_HANDLER.into())),
             ..Self::to(Status::Queued)
@@ -137,11 +139,28 @@ impl Move {
         }
     }
 
-    /// What had parked the job is gone: it is due.
+    /// What had parked the job is gone: it is due, and stays so if the clock is set back before it is admitted.
     pub(crate) fn lifted(actor: &str, now: Timestamp) -> Self {
         Self {
             run_at: Some(now),
+            waits_for: Some(WaitsFor::Admission),
             step: Some(JobStep::new(Cause::Resumed, actor, None)),
+            ..Self::to(Status::Queued)
+        }
+    }
+
+    /// The clock was set back to `now` since the job was put off, at `since`. The length of a retry or a snooze begins anew; a
+    /// limit or a budget is judged anew, by the right clock.
+    pub(crate) fn clock_set_back(job: &Job, since: Timestamp, now: Timestamp) -> Self {
+        let run_at = match job.parked_by {
+            Some(ParkedBy::Retry | ParkedBy::Snooze) => now.plus(job.run_at.since(since)),
+            Some(ParkedBy::Limit | ParkedBy::Budget | ParkedBy::Rate) | None => now,
+        };
+        let why = format!("the clock was set back: its time was {}", job.run_at);
+        Self {
+            run_at: Some(run_at),
+            parked_by: job.parked_by,
+            step: Some(JobStep::new(Cause::Rescheduled, POLLER, Some(why))),
             ..Self::to(Status::Scheduled)
         }
     }
@@ -173,9 +192,15 @@ pub(crate) fn key<'a>(job: &'a Job, rules: &'a KindRules) -> Option<&'a Concurre
     rules.concurrency_key.as_ref().or(job.concurrency_key.as_ref())
 }
 
-/// Where a job stands in the claim order.
-pub(crate) fn order(job: &Job, rules: &KindRules) -> i64 {
-    job.run_at.millis().saturating_add(i64::from(priority(job, rules)) * PRIORITY_STEP_MS)
+/// Where a job stands in the claim order. One that is due stands nowhere in the future, or newer work would overtake it.
+pub(crate) fn order(job: &Job, rules: &KindRules, now: Timestamp) -> i64 {
+    let ready = brought_back(job, now).unwrap_or(job.run_at);
+    ready.millis().saturating_add(i64::from(priority(job, rules)) * PRIORITY_STEP_MS)
+}
+
+/// The time of a job that is due, if it lies in the future because the clock was set back.
+fn brought_back(job: &Job, now: Timestamp) -> Option<Timestamp> {
+    (job.run_at > now && job.is_due(now)).then_some(now)
 }
 
 fn priority(job: &Job, rules: &KindRules) -> i32 {
@@ -268,7 +293,7 @@ mod tests {
     fn a_due_job_gets_its_place_and_one_whose_key_is_held_waits_for_it() {
         let plain = Move::admission(&job(), &rules(), None, NOW);
         assert_eq!((plain.status, plain.waits_for), (Status::Queued, None));
-        assert_eq!(plain.claim_order, Some(order(&job(), &rules())));
+        assert_eq!(plain.claim_order, Some(order(&job(), &rules(), NOW)));
         let held = Move::admission(&keyed(), &rules(), None, NOW);
         assert_eq!((held.waits_for, held.claim_order), (Some(WaitsFor::Key), None));
         let free = Move::admission(&keyed(), &rules(), Some(3), NOW);
@@ -279,6 +304,7 @@ mod tests {
     #[test]
     fn a_job_before_its_time_waits_for_it_with_a_handler_or_without_and_stays_parked() {
         let early = Job {
+            status: Status::Scheduled,
             run_at: Timestamp::from_millis(2_000_000),
             parked_by: Some(ParkedBy::Retry),
             ..job()
@@ -291,6 +317,48 @@ mod tests {
         let due = Move::without_handler(&job(), NOW);
         assert_eq!((due.status, due.waits_for), (Status::Queued, Some(WaitsFor::Handler)));
         assert!(due.step.is_some_and(|step| step.once && step.cause == Cause::Blocked));
+    }
+
+    #[test]
+    fn a_time_that_has_come_is_no_reason_to_wait_once_the_clock_is_set_back() {
+        let ahead = NOW.plus(std::time::Duration::from_hours(24));
+        let queued = Job { run_at: ahead, created_at: ahead, ..job() };
+        let fresh = Job { counted: false, ..queued.clone() };
+        for job in [&queued, &fresh] {
+            for to in [Move::admission(job, &rules(), None, NOW), Move::without_handler(job, NOW)] {
+                assert_eq!((to.status, to.run_at), (Status::Queued, Some(NOW)));
+            }
+            let place = Move::admission(job, &rules(), None, NOW).claim_order;
+            assert_eq!(place, Move::admission(&self::job(), &rules(), None, NOW).claim_order);
+        }
+        let wanted_later = Job { created_at: NOW, ..fresh };
+        let scheduled = Job { status: Status::Scheduled, ..queued };
+        for job in [&wanted_later, &scheduled] {
+            let to = Move::admission(job, &rules(), None, NOW);
+            assert_eq!((to.status, to.run_at), (Status::Scheduled, None));
+        }
+    }
+
+    #[test]
+    fn a_length_that_was_begun_under_a_later_clock_begins_anew() {
+        let (since, minute) =
+            (NOW.plus(std::time::Duration::from_hours(24)), std::time::Duration::from_mins(1));
+        let parked = |by| Job {
+            status: Status::Scheduled,
+            run_at: since.plus(minute),
+            parked_by: Some(by),
+            ..job()
+        };
+        for (by, until) in [
+            (ParkedBy::Retry, NOW.plus(minute)),
+            (ParkedBy::Snooze, NOW.plus(minute)),
+            (ParkedBy::Budget, NOW),
+            (ParkedBy::Limit, NOW),
+        ] {
+            let to = Move::clock_set_back(&parked(by), since, NOW);
+            assert_eq!((to.run_at, to.parked_by), (Some(until), Some(by)));
+            assert_eq!(to.status, Status::Scheduled);
+        }
     }
 
     #[test]

@@ -313,7 +313,8 @@ pub fn placement(
             return None;
         }
         (_, _) if !reordered => Placement::Stays,
-        // Admission looks at it in any case, and goes by its time.
+        // What is queued counts as due, so that another time takes it out; what has come to be due is admitted in any case.
+        (Status::Queued, Some(WaitsFor::Admission)) if !is_due => Placement::Scheduled,
         (_, Some(WaitsFor::Admission)) => Placement::Stays,
         (Status::Scheduled, _) if is_due => Placement::Admitted,
         (Status::Queued, _) if !is_due => Placement::Scheduled,
@@ -472,7 +473,7 @@ mod tests {
             (Scheduled, None, admitted, stays),
             (Scheduled, Some(Admission), stays, stays),
             (Queued, None, admitted, scheduled),
-            (Queued, Some(Admission), stays, stays),
+            (Queued, Some(Admission), stays, scheduled),
             (Queued, Some(Handler), stays, scheduled),
             (Queued, Some(Key), stays, scheduled),
             (Queued, Some(Constraint), stays, scheduled),

@@ -18,4 +18,5 @@ pub(super) mod poll;
 pub(super) mod queues;
 mod rescue;
 pub(super) mod schedules;
+pub(super) mod set_right;
 pub(super) mod settle;

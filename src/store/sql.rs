@@ -2,6 +2,7 @@
 
 #[cfg(feature = "web")]
 pub(super) mod accounts;
+pub(super) mod ahead;
 #[cfg(feature = "monitor")]
 pub(super) mod approvals;
 pub(super) mod audit;

@@ -38,7 +38,7 @@ pub(super) fn admit(
     let (mut known, unknown): (Vec<_>, Vec<_>) =
         jobs.iter().map(|job| (job, rules(job))).partition(|(_, rules)| rules.is_some());
     // Slots of a key are given in claim order too (P13).
-    known.sort_by_key(|(job, rules)| (rules.map(|rules| order(job, rules)), job.id));
+    known.sort_by_key(|(job, rules)| (rules.map(|rules| order(job, rules, now)), job.id));
     let known: Vec<(&Job, &KindRules)> =
         known.into_iter().filter_map(|(job, rules)| Some((job, rules?))).collect();
     let unknown = unknown.into_iter().map(|(job, _)| (job, Move::without_handler(job, now)));
@@ -65,7 +65,7 @@ fn place<'a>(
     now: Timestamp,
 ) -> Result<(Vec<(&'a Job, Move)>, Freed<'a>)> {
     let wanted =
-        |(job, rules): &(&'a Job, &'a KindRules)| key(job, rules).filter(|_| job.run_at <= now);
+        |(job, rules): &(&'a Job, &'a KindRules)| key(job, rules).filter(|_| job.is_due(now));
     let mut keys: Vec<_> = known.iter().filter_map(wanted).collect();
     keys.sort_unstable();
     keys.dedup();

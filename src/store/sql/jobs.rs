@@ -230,6 +230,13 @@ pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<boo
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
+/// Whether a run of an agent program was begun for the job. Only where the file has the program's tables.
+pub(in crate::store) fn has_begun_run(conn: &Connection, id: JobId) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM sessions WHERE job_id = :id)";
+    let params = named_params! {":id": id.0};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+}
+
 /// Ids as a statement takes a set of them.
 pub(in crate::store) fn list(ids: &[JobId]) -> String {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();

@@ -3,7 +3,7 @@
 use super::{idempotency, settings};
 use crate::error::Result;
 use crate::model::settings::retention_of;
-use crate::model::{Kind, KindRules, Queue, Retention, Status, Timestamp};
+use crate::model::{FLOOD, Kind, KindRules, Queue, Retention, Status, Timestamp};
 use crate::store::sqlite::{Tx, ledger, row};
 use rusqlite::{Connection, named_params};
 use std::time::Duration;
@@ -22,9 +22,7 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     let mut left = SLICE;
     let has_program = ledger::has_program(tx)?;
     for kind in kinds(tx)? {
-        let known = rules.iter().find(|rules| rules.kind == kind);
-        let retention = known.map_or_else(Retention::default, |rules| rules.retention);
-        let retention = operators(tx, &kind)?.unwrap_or(retention);
+        let retention = retention(tx, rules, &kind)?;
         for status in [Status::Completed, Status::Failed, Status::Cancelled] {
             if let Some(kept) = retention.of(status) {
                 let before = before(now, kept);
@@ -41,6 +39,47 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
         left -= issues(tx, before(now, ISSUES), left)?;
     }
     Ok(left == 0)
+}
+
+/// Whether a look would remove what has been over for more than a day longer than it is kept.
+pub(in crate::store) fn is_flood(
+    conn: &Connection,
+    rules: &[KindRules],
+    now: Timestamp,
+) -> Result<bool> {
+    const JOBS: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM jobs
+            WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before)";
+    const DECIDED: &str = "SELECT EXISTS (SELECT 1 FROM job_decisions WHERE decided_at < :before)";
+    let mut jobs = conn.prepare_cached(JOBS)?;
+    for kind in kinds(conn)? {
+        let retention = retention(conn, rules, &kind)?;
+        for status in [Status::Completed, Status::Failed, Status::Cancelled] {
+            let Some(kept) = retention.of(status) else { continue };
+            let found = jobs.query_row(
+                named_params! {
+                    ":kind": kind.as_str(),
+                    ":status": status.as_str(),
+                    ":before": before(now, kept + FLOOD),
+                },
+                |row| row.get(0),
+            )?;
+            if found {
+                return Ok(true);
+            }
+        }
+    }
+    let params = named_params! {":before": before(now, DECISIONS + FLOOD)};
+    Ok(conn.prepare_cached(DECIDED)?.query_row(params, |row| row.get(0))?)
+}
+
+/// How long jobs of a kind are kept.
+fn retention(conn: &Connection, rules: &[KindRules], kind: &Kind) -> Result<Retention> {
+    let known = rules.iter().find(|rules| rules.kind == *kind);
+    let own = known.map_or_else(Retention::default, |rules| rules.retention);
+    Ok(operators(conn, kind)?.unwrap_or(own))
 }
 
 /// The retention that an operator has set for the jobs of a kind, or else for all kinds without one.
