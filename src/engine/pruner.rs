@@ -40,33 +40,51 @@ impl Pruner {
 
     /// Answers what it did, in a few words.
     async fn run_once(&self, recounted_at: &mut Duration, hold: &mut Hold) -> Result<String> {
-        let (mut slices, uptime) = (1, self.clock.uptime());
+        let pruned = self.prune(hold).await;
+        // The counts are set right also while something keeps old jobs from being removed.
+        let recounted = self.recount_if_due(recounted_at).await;
+        let done = pruned?.map_or_else(
+            || "waits for an hour, because more than a day of old jobs would go at once".to_owned(),
+            |slices| format!("looked for old jobs in {slices} slices"),
+        );
+        Ok(recounted?.unwrap_or(done))
+    }
+
+    /// Removes what is old; answers in how many slices. `None`: more than a day of it would go at once, which waits for an
+    /// hour, because the clock may have jumped.
+    async fn prune(&self, hold: &mut Hold) -> Result<Option<u64>> {
+        let mut slices = 1;
         // Jobs are kept as long as their kind says, whichever process runs it.
         let kinds: Arc<[_]> = rules_in_force(&self.store.registered_kinds().await?).into();
         let is_flood = self.store.is_flood(Arc::clone(&kinds), self.clock.now()).await?;
-        if hold.holds(is_flood, uptime) {
-            return Ok("waits for an hour, because more than a day of old jobs would go at once"
-                .to_owned());
+        if hold.holds(is_flood, self.clock.uptime()) {
+            return Ok(None);
         }
         while self.store.prune(Arc::clone(&kinds), self.clock.now()).await? {
             slices += 1;
             self.clock.sleep(BREATH).await;
         }
-        if uptime.saturating_sub(*recounted_at) >= RECOUNT_EVERY {
-            *recounted_at = uptime;
-            let missing = self.store.recount().await?;
-            if !missing.is_empty() {
-                let wrong = missing.len();
-                warn_coded!(
-                    Code::StoreCounts,
-                    "{wrong} counts of jobs differed from the rows and were set right: {}",
-                    some(&missing)
-                );
-                return Ok(format!("pruned, and set {wrong} wrong counts right"));
-            }
-            return Ok("pruned and recounted".to_owned());
+        Ok(Some(slices))
+    }
+
+    /// Compares the counts with the rows once an hour; answers what came of it, if it did.
+    async fn recount_if_due(&self, recounted_at: &mut Duration) -> Result<Option<String>> {
+        let uptime = self.clock.uptime();
+        if uptime.saturating_sub(*recounted_at) < RECOUNT_EVERY {
+            return Ok(None);
         }
-        Ok(format!("looked for old jobs in {slices} slices"))
+        *recounted_at = uptime;
+        let missing = self.store.recount().await?;
+        if missing.is_empty() {
+            return Ok(Some("pruned and recounted".to_owned()));
+        }
+        let wrong = missing.len();
+        warn_coded!(
+            Code::StoreCounts,
+            "{wrong} counts of jobs differed from the rows and were set right: {}",
+            some(&missing)
+        );
+        Ok(Some(format!("pruned, and set {wrong} wrong counts right")))
     }
 }
 

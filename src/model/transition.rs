@@ -139,7 +139,7 @@ pub enum AttemptEnd {
         /// Which budget, for people.
         reason: String,
     },
-    /// The server stopped it on purpose before it could answer.
+    /// Its process stopped it on purpose before it could answer.
     Stopped,
     /// Its worker went away while it ran.
     Lost,
@@ -202,6 +202,7 @@ impl Settlement {
                 | Cause::Blocked
                 | Cause::CancelRequested
                 | Cause::Cancelled
+                | Cause::After
                 | Cause::RunNow
                 | Cause::Rescheduled
                 | Cause::Edited,
@@ -294,6 +295,8 @@ pub enum Placement {
     Stays,
     /// It is queued, without a place in the claim order or a slot of its key: admission gives it both anew.
     Admitted,
+    /// It is scheduled, and admission looks at it.
+    AdmittedLater,
     /// It is scheduled, and gives up its place and its slot.
     Scheduled,
 }
@@ -313,9 +316,15 @@ pub fn placement(
             return None;
         }
         (_, _) if !reordered => Placement::Stays,
-        // What is queued counts as due, so that another time takes it out; what has come to be due is admitted in any case.
-        (Status::Queued, Some(WaitsFor::Admission)) if !is_due => Placement::Scheduled,
+        // What is queued counts as due, whatever its time, so that another time takes it out of the queue.
+        (Status::Queued, Some(WaitsFor::Admission | WaitsFor::After)) if !is_due => {
+            Placement::AdmittedLater
+        }
+        // Admission looks at it in any case, and goes by its time.
         (_, Some(WaitsFor::Admission)) => Placement::Stays,
+        // The same, once admission has looked whether it still has to wait.
+        (Status::Scheduled, Some(WaitsFor::After)) if !is_due => Placement::AdmittedLater,
+        (_, Some(WaitsFor::After)) => Placement::Admitted,
         (Status::Scheduled, _) if is_due => Placement::Admitted,
         (Status::Queued, _) if !is_due => Placement::Scheduled,
         // It has a place in the claim order, which is another one now.
@@ -334,7 +343,7 @@ fn interrupted(after: Settlement, terms: Terms) -> Settlement {
             Settlement { status: Status::Queued, cause: Some(Cause::Interrupted), ..after }
         }
         OnInterrupt::Fail => {
-            let why = "interrupted: the server stopped or died while it ran";
+            let why = "interrupted: its process stopped or died while it ran";
             failed(after, JobError::new(Code::Interrupted, why), Cause::Interrupted)
         }
     }
@@ -465,15 +474,18 @@ mod tests {
     #[test]
     fn a_waiting_job_goes_where_its_new_time_and_priority_say() {
         use Status::{Queued, Scheduled};
-        use WaitsFor::{Admission, Constraint, Handler, Key};
+        use WaitsFor::{Admission, After, Constraint, Handler, Key};
         let later = NOW.plus(RETRY_AFTER);
         let (stays, admitted, scheduled) =
             (Placement::Stays, Placement::Admitted, Placement::Scheduled);
+        let later_on = Placement::AdmittedLater;
         for (status, waits_for, due, not_due) in [
             (Scheduled, None, admitted, stays),
             (Scheduled, Some(Admission), stays, stays),
+            (Scheduled, Some(After), admitted, later_on),
+            (Queued, Some(After), admitted, later_on),
             (Queued, None, admitted, scheduled),
-            (Queued, Some(Admission), stays, scheduled),
+            (Queued, Some(Admission), stays, later_on),
             (Queued, Some(Handler), stays, scheduled),
             (Queued, Some(Key), stays, scheduled),
             (Queued, Some(Constraint), stays, scheduled),

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "web")]
 pub(super) mod accounts;
+pub(super) mod after;
 pub(super) mod ahead;
 #[cfg(feature = "monitor")]
 pub(super) mod approvals;
@@ -25,6 +26,7 @@ pub(super) mod logs;
 pub(super) mod moves;
 pub(super) mod prune;
 pub(super) mod queues;
+pub(super) mod references;
 pub(super) mod remove;
 #[cfg(feature = "agents")]
 pub(super) mod repositories;
