@@ -16,6 +16,8 @@ mod bulk;
 mod core;
 #[cfg(feature = "monitor")]
 pub mod door;
+#[cfg(doctest)]
+mod features;
 #[cfg(feature = "monitor")]
 mod filings;
 mod jobs;
@@ -38,6 +40,7 @@ mod settings;
 mod snapshot;
 mod sql;
 mod sqlite;
+pub mod transactional;
 mod waits;
 mod workers;
 
@@ -47,7 +50,6 @@ pub use logs::LogStore;
 pub use news::JobEvents;
 #[cfg(feature = "monitor")]
 pub use snapshot::{Snapshot, SnapshotPlan};
-pub use sql::transactional;
 
 use crate::error::Result;
 use board::Board;

@@ -31,6 +31,13 @@ impl Marker {
         let line = self.to_string();
         body.lines().any(|l| l.trim_end() == line)
     }
+
+    /// A body without the marker's line and without white space at its end.
+    pub fn cut_from(&self, body: &str) -> String {
+        let line = self.to_string();
+        let kept = body.lines().filter(|other| other.trim_end() != line);
+        kept.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+    }
 }
 
 /// The line of the body that nobody sees: an HTML comment.

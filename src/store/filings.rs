@@ -1,6 +1,7 @@
 //! Filings: what is to be done at the tracker, and what happened there.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -12,7 +13,7 @@ impl Store {
     /// Stores a job of kind `file_findings`, which files everything that is pending, unless one waits already.
     pub async fn wake_filing(&self, now: Timestamp) -> Result<()> {
         self.db
-            .rule("have findings filed", now, move |c, now| sql::filings::wake(c, None, now))
+            .rule("have findings filed", now, move |c, now| core::filings::wake(c, None, now))
             .await
     }
 
@@ -42,7 +43,7 @@ impl Store {
         was: FilingState,
         now: Timestamp,
     ) -> Result<()> {
-        let save = move |tx: &Tx<'_>, now| sql::filings::save(tx, &filing, was, now);
+        let save = move |tx: &Tx<'_>, now| core::filings::save(tx, &filing, was, now);
         self.db.rule("save a filing", now, save).await
     }
 
@@ -67,7 +68,7 @@ impl Store {
     ) -> Result<u64> {
         let take = move |tx: &Tx<'_>, now| {
             let actor = Actor { name: "tracker".into(), remote: None };
-            sql::filings::take_news(tx, repository.as_str(), &states, asked_at, &actor, now)
+            core::filings::take_news(tx, repository.as_str(), &states, asked_at, &actor, now)
         };
         self.db.rule("take over the tracker's news", now, take).await
     }

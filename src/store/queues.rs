@@ -123,13 +123,13 @@ impl Store {
 
     /// Whether [`Store::prune`] would remove more than a day of rows at once.
     pub(crate) async fn is_flood(&self, kinds: Arc<[KindRules]>, now: Timestamp) -> Result<bool> {
-        let look = move |c: &_| sql::prune::is_flood(c, &kinds, now);
-        self.db.read("look for old rows", look).await
+        let look = move |tx: &Tx<'_>, now| core::prune::is_flood(tx, &kinds, now);
+        self.db.rule("look for old rows", now, look).await
     }
 
     /// Removes final jobs whose time of keeping is over, at most 500 rows a call and never a job that waits
     /// or runs (P6), with what else has outlived its use. Answers whether there may be more.
     pub async fn prune(&self, kinds: Arc<[KindRules]>, now: Timestamp) -> Result<bool> {
-        self.db.rule("prune", now, move |tx, now| sql::prune::prune(tx, &kinds, now)).await
+        self.db.rule("prune", now, move |tx, now| core::prune::prune(tx, &kinds, now)).await
     }
 }

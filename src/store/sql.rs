@@ -15,7 +15,7 @@ pub(super) mod filings;
 mod filter;
 pub(super) mod gates;
 pub(super) mod history;
-mod idempotency;
+pub(super) mod idempotency;
 #[cfg(feature = "monitor")]
 pub(super) mod issues;
 pub(super) mod jobs;
@@ -26,6 +26,7 @@ pub(super) mod logs;
 pub(super) mod moves;
 pub(super) mod prune;
 pub(super) mod queues;
+pub(super) mod rates;
 pub(super) mod references;
 pub(super) mod remove;
 #[cfg(feature = "agents")]
@@ -44,7 +45,6 @@ pub(super) mod snapshot;
 pub(super) mod spend;
 #[cfg(test)]
 mod statements;
-pub mod transactional;
 #[cfg(feature = "agents")]
 pub(super) mod transcript;
 pub(super) mod unblock;

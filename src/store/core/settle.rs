@@ -6,8 +6,8 @@ use crate::model::{
     settlement,
 };
 use crate::store::sql::moves::Ended;
-use crate::store::sql::{jobs, lease, moves, queues, unblock};
-use crate::store::sqlite::{Tx, ledger};
+use crate::store::sql::{jobs, lease, moves, unblock};
+use crate::store::sqlite::Tx;
 use std::time::Duration;
 
 /// The crash that ends a job whose kind this process does not know.
@@ -48,7 +48,7 @@ pub(super) fn write(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
     moves::end(tx, ended)?;
     for Ended { job, after, at } in ended {
         if let (Some((reason, until)), Some(queue)) = (&after.pause, &job.queue) {
-            queues::pause_until(tx, queue, reason, *until, *at)?;
+            super::queues::pause_until(tx, queue, reason, *until, *at)?;
         }
     }
     // The key's next job is marked by the schema; here only the one that a constraint may have kept back.
@@ -61,7 +61,6 @@ fn terms(tx: &Tx<'_>, job: &Job, poison_after: u32) -> Result<Terms> {
     let said = job.on_interrupt.unwrap_or(OnInterrupt::Fail);
     let has_not_begun = said == OnInterrupt::Fail
         && job.kind == Kind::AGENT_SESSION
-        && ledger::has_program(tx)?
         && !jobs::has_begun_run(tx, job.id)?;
     Ok(Terms {
         attempt: job.attempt,

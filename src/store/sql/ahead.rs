@@ -53,6 +53,13 @@ pub(in crate::store) fn find(conn: &Connection, beyond: Timestamp) -> Result<Ahe
             SELECT id
             FROM jobs
             WHERE waits_for = 'key' AND concurrency_key >= '' AND run_at > :beyond
+            LIMIT :limit)
+        UNION ALL
+        SELECT id
+        FROM (
+            SELECT id
+            FROM jobs
+            WHERE waits_for = 'rate' AND kind >= '' AND run_at > :beyond
             LIMIT :limit)";
     const PARKED: &str = "
         SELECT j.id, e.at

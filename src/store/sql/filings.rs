@@ -1,20 +1,15 @@
-//! Rows of `filings`: acts at the tracker, written by the scan that decides them, done by jobs of kind `file_findings`.
+//! Rows of `filings` and `tracker_news`: acts at the tracker, and how far what happened there is read.
 
 use super::issues::{self, texts};
-use super::jobs;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{
-    Act, Actor, Caps, Filing, FilingId, FilingState, IssueChange, IssueId, IssueState, JobId, Kind,
-    Marker, NewJob, Posting, RemoteKind, Timestamp, Trigger,
+    Act, Filing, FilingId, FilingState, IssueId, IssueState, JobId, Marker, Posting, RemoteKind,
+    Timestamp,
 };
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::error::unreadable;
-use crate::store::sqlite::row::instant;
+use crate::store::sqlite::row::{instant, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use std::str::FromStr;
-use std::time::Duration;
-
-/// The time in which new issues are counted against [`Caps::day`].
-const DAY: Duration = Duration::from_hours(24);
 
 /// The columns that [`from_row`] reads, of `filings f JOIN self_monitoring_issues i`.
 const COLUMNS: &str = "f.id, f.act, f.state, f.marker, coalesce(f.title, ''), f.body, f.labels, \
@@ -25,8 +20,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Filing> {
     let marker: String = row.get(3)?;
     Ok(Filing {
         id: FilingId(row.get(0)?),
-        act: known(row, 1)?,
-        state: known(row, 2)?,
+        act: word(row, 1)?,
+        state: word(row, 2)?,
         marker: Marker::from_hex(&marker).ok_or_else(|| unreadable(3, "marker"))?,
         title: row.get(4)?,
         body: row.get(5)?,
@@ -38,14 +33,9 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Filing> {
     })
 }
 
-fn known<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    text.parse().map_err(|_| unreadable(column, "word"))
-}
-
 /// Stores an act. An older issue of the local tracker stays there when another one is chosen, and what is said on it is
 /// done by its row.
-pub(super) fn insert(
+pub(in crate::store) fn insert(
     conn: &Connection,
     (scan, issue): (JobId, IssueId),
     act: Act,
@@ -73,36 +63,28 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// How many new issues may still go to the tracker without an approval.
-pub(super) fn room(conn: &Connection, caps: Caps, now: Timestamp) -> Result<u64> {
+/// How many new issues went to the tracker since then, or are to go, without an approval.
+pub(in crate::store) fn count_opened(conn: &Connection, since: Timestamp) -> Result<u64> {
     const SQL: &str = "
         SELECT count(*)
         FROM filings
         WHERE act = 'open' AND state <> 'awaiting_approval' AND state <> 'rejected' AND created_at > :since";
-    let since = now.millis().saturating_sub(DAY.as_millis() as i64);
-    let today: i64 =
-        conn.prepare_cached(SQL)?.query_row(named_params! {":since": since}, |row| row.get(0))?;
-    Ok(caps.scan.min(caps.day.saturating_sub(today as u64)))
+    let params = named_params! {":since": since.millis()};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get::<_, i64>(0))? as u64)
 }
 
-/// Stores a job that files everything pending, unless one waits already. A running job does not count: it may have looked
-/// for the last time.
-pub(in crate::store) fn wake(conn: &Connection, by: Option<JobId>, now: Timestamp) -> Result<()> {
+/// Whether a job that files waits to start.
+pub(in crate::store) fn has_waiting_job(conn: &Connection) -> Result<bool> {
     const SQL: &str = "
         SELECT EXISTS (
             SELECT 1
             FROM jobs
             WHERE kind = 'file_findings' AND finished_at IS NULL AND status <> 'running')";
-    if conn.prepare_cached(SQL)?.query_row([], |row| row.get(0))? {
-        return Ok(());
-    }
-    let trigger = if by.is_some() { Trigger::Parent } else { Trigger::Api };
-    let job = NewJob { trigger, parent_id: by, ..NewJob::new(Kind::FILE_FINDINGS) };
-    jobs::insert(conn, &job, now).map(drop)
+    Ok(conn.prepare_cached(SQL)?.query_row([], |row| row.get(0))?)
 }
 
 /// Whether a scan has left acts that wait for the tracker only.
-pub(super) fn has_pending(conn: &Connection, scan: JobId) -> Result<bool> {
+pub(in crate::store) fn has_pending(conn: &Connection, scan: JobId) -> Result<bool> {
     const SQL: &str = "
         SELECT EXISTS (
             SELECT 1
@@ -124,13 +106,14 @@ pub(in crate::store) fn next(
         "SELECT {COLUMNS} {FROM}
          WHERE f.id > :after AND f.state <> 'filed' AND f.state <> 'rejected' AND f.state <> 'awaiting_approval'
          AND i.tracker = :tracker
-         AND (f.act = 'open' OR i.number IS NOT NULL AND {OF_REPOSITORY})
+         AND (f.act = 'open' OR i.number IS NOT NULL AND {})
          AND NOT EXISTS (
              SELECT 1
              FROM filings e
              WHERE e.issue_id = f.issue_id AND e.id < f.id AND e.state <> 'filed' AND e.state <> 'rejected')
          ORDER BY f.id
-         LIMIT 1"
+         LIMIT 1",
+        of_repository()
     );
     let params =
         named_params! {":after": after.0, ":tracker": kind.as_str(), ":repository": repository};
@@ -138,7 +121,9 @@ pub(in crate::store) fn next(
 }
 
 /// Whether the page of the issue `i` is one of this repository.
-const OF_REPOSITORY: &str = "instr(lower(i.url), lower('/' || :repository || '/issues/')) > 0";
+fn of_repository() -> String {
+    dialect::contains("lower(i.url)", "lower('/' || :repository || '/issues/')")
+}
 
 /// The act as it is now.
 pub(in crate::store) fn find(conn: &Connection, id: FilingId) -> Result<Option<Filing>> {
@@ -147,22 +132,18 @@ pub(in crate::store) fn find(conn: &Connection, id: FilingId) -> Result<Option<F
     Ok(conn.prepare_cached(&sql)?.query_row(params, from_row).optional()?)
 }
 
-/// Replaces an act that is in state `was`; the issue that it opened is given its number and page.
-pub(in crate::store) fn save(
+/// Replaces an act that is in state `was`; answers whether it was.
+pub(in crate::store) fn replace(
     conn: &Connection,
     filing: &Filing,
     was: FilingState,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
     const SQL: &str = "
         UPDATE filings
         SET state = :state, labels = :labels, number = :number, url = :url, sent_at = :sent_at, error = :error,
             updated_at = :now
         WHERE id = :id AND state = :was";
-    const ISSUE: &str = "
-        UPDATE self_monitoring_issues
-        SET number = :number, url = :url
-        WHERE id = (SELECT issue_id FROM filings WHERE id = :id)";
     let changed = conn.prepare_cached(SQL)?.execute(named_params! {
         ":state": filing.state.as_str(),
         ":labels": serde_json::json!(filing.labels).to_string(),
@@ -174,18 +155,7 @@ pub(in crate::store) fn save(
         ":id": filing.id.0,
         ":was": was.as_str(),
     })?;
-    if changed == 0 {
-        return Err(Error::new(
-            Code::StoreLeaseLost,
-            format!("another run holds filing {}", filing.id.0),
-        ));
-    }
-    if filing.act == Act::Open && filing.state == FilingState::Filed {
-        let params =
-            named_params! {":number": filing.number, ":url": filing.url, ":id": filing.id.0};
-        conn.prepare_cached(ISSUE)?.execute(params)?;
-    }
-    Ok(())
+    Ok(changed == 1)
 }
 
 /// From when on the issues of a repository may have changed unnoticed; `None` while none of ours is there.
@@ -197,25 +167,22 @@ pub(in crate::store) fn news_since(
     let sql = format!(
         "SELECT coalesce((SELECT read_upto FROM tracker_news WHERE repository = :repository), min(i.created_at))
          FROM self_monitoring_issues i
-         WHERE i.tracker = :tracker AND {OF_REPOSITORY}
-         HAVING count(*) > 0"
+         WHERE i.tracker = :tracker AND {}
+         HAVING count(*) > 0",
+        of_repository()
     );
     let params = named_params! {":tracker": kind.as_str(), ":repository": repository};
     let found = conn.prepare_cached(&sql)?.query_row(params, |row| row.get(0)).optional()?;
     Ok(found.map(Timestamp::from_millis))
 }
 
-/// Takes over how the issues of these pages are at the tracker, read at `asked_at`; answers how many that changed. One
-/// that is to be opened again there, or was since, stays as it is here.
-pub(in crate::store) fn take_news(
+/// The issue of this page as it is here. One that is to be opened again at the tracker, or was since `asked_at`, is none.
+pub(in crate::store) fn issue_at(
     conn: &Connection,
-    repository: &str,
-    states: &[(String, IssueState)],
+    url: &str,
     asked_at: Timestamp,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<u64> {
-    const FIND: &str = "
+) -> Result<Option<(IssueId, IssueState)>> {
+    const SQL: &str = "
         SELECT id, state, state_reason, closed_at
         FROM self_monitoring_issues i
         WHERE tracker <> 'local' AND url = :url AND NOT EXISTS (
@@ -223,25 +190,24 @@ pub(in crate::store) fn take_news(
             FROM filings f
             WHERE f.issue_id = i.id AND act = 'reopen' AND f.state <> 'rejected'
             AND (f.state <> 'filed' OR f.updated_at >= :asked_at))";
-    const READ: &str = "
+    let params = named_params! {":url": url, ":asked_at": asked_at.millis()};
+    let mut statement = conn.prepare_cached(SQL)?;
+    let found =
+        statement.query_row(params, |row| Ok((IssueId(row.get(0)?), issues::state(row, 1)?)));
+    Ok(found.optional()?)
+}
+
+/// Writes that what is read of a repository's issues is what had changed until then.
+pub(in crate::store) fn set_news_read(
+    conn: &Connection,
+    repository: &str,
+    upto: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
         INSERT INTO tracker_news (repository, read_upto)
         VALUES (:repository, :upto)
         ON CONFLICT (repository) DO UPDATE SET read_upto = excluded.read_upto";
-    let mut changed = 0;
-    for (url, state) in states {
-        let params = named_params! {":url": url, ":asked_at": asked_at.millis()};
-        let ours = conn
-            .prepare_cached(FIND)?
-            .query_row(params, |row| Ok((IssueId(row.get(0)?), issues::state(row, 1)?)))
-            .optional()?;
-        if let Some((id, ours)) = ours
-            && ours != *state
-        {
-            issues::change(conn, id, IssueChange::State(*state), actor, now)?;
-            changed += 1;
-        }
-    }
-    let params = named_params! {":repository": repository, ":upto": asked_at.millis()};
-    conn.prepare_cached(READ)?.execute(params)?;
-    Ok(changed)
+    let params = named_params! {":repository": repository, ":upto": upto.millis()};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
 }

@@ -1,0 +1,40 @@
+//! What becomes of issues: a person, a remark of a scan or the tracker changes them.
+
+use crate::error::{Code, Error, Result};
+use crate::model::{Actor, IssueChange, IssueId, IssueState, Remark, Timestamp};
+use crate::store::sql::{audit, issues};
+use crate::store::sqlite::Tx;
+
+/// Opens, closes, mutes or unmutes an issue, with its row in the audit log.
+///
+/// # Errors
+/// `SCAN-ISSUE-001` if there is none of this id.
+pub(in crate::store) fn change(
+    tx: &Tx<'_>,
+    id: IssueId,
+    change: IssueChange,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let (action, is_there) = match change {
+        IssueChange::State(state) => {
+            let action = if state == IssueState::Open { "reopen" } else { "close" };
+            (action, issues::set_state(tx, id, state)?)
+        }
+        IssueChange::Muted(true) => ("mute", issues::mute(tx, id, now)?),
+        IssueChange::Muted(false) => ("unmute", issues::unmute(tx, id)?),
+    };
+    if !is_there {
+        return Err(Error::new(Code::IssueUnknown, format!("there is no issue {}", id.0)));
+    }
+    audit::record(tx, actor, action, &format!("issue {}", id.0), now)
+}
+
+/// What a remark changes of its issue.
+pub(super) fn remark(tx: &Tx<'_>, remark: &Remark, now: Timestamp) -> Result<()> {
+    if remark.reopens {
+        issues::set_state(tx, remark.issue, IssueState::Open)?;
+    }
+    issues::seen_again(tx, remark.issue, remark.rows, now)?;
+    issues::add_fingerprints(tx, remark.issue, &remark.fingerprints)
+}
