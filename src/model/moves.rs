@@ -193,7 +193,7 @@ impl Move {
     pub(crate) fn clock_set_back(job: &Job, since: Timestamp, now: Timestamp) -> Self {
         let run_at = match job.parked_by {
             Some(ParkedBy::Retry | ParkedBy::Snooze) => now.plus(job.run_at.since(since)),
-            Some(ParkedBy::Limit | ParkedBy::Budget | ParkedBy::Rate) | None => now,
+            Some(ParkedBy::Limit | ParkedBy::Budget) | None => now,
         };
         let why = format!("the clock was set back: its time was {}", job.run_at);
         Self {
