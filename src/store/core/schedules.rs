@@ -5,7 +5,7 @@
 
 use super::enqueue::enqueue;
 use super::fire::{job_of, skip_until_now};
-use super::set_right::righted;
+use super::set_right::{just_before, righted};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Actor, CatchUp, Ensured, JobId, NewJob, NewSchedule, Plan, PlanChange, ReservedSchedule,
@@ -74,11 +74,6 @@ fn insert(
     let cursor = just_before(now);
     let next = plan.rule.next_after(cursor).ok_or_else(|| over(name))?;
     schedules::insert(tx, (name, reserved), plan, (cursor, Some(next)), actor, now)
-}
-
-/// What a schedule has seen that begins now.
-pub(super) fn just_before(now: Timestamp) -> Timestamp {
-    Timestamp::from_millis(now.millis() - 1)
 }
 
 /// Changes a plan; another rule counts from now on, an interval from its last occurrence. Answers whether the plan is

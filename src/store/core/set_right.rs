@@ -4,7 +4,6 @@
 //! clock was set back (P19). One plain rule for each: a schedule counts from now on, a job that was due is due, and a length
 //! that was begun under the later clock begins anew.
 
-use super::schedules::just_before;
 use crate::error::{Code, Result};
 use crate::model::{AHEAD, Move, Plan, Schedule, Timestamp, Verdict};
 use crate::store::sql::ahead::{self, Ahead};
@@ -75,4 +74,9 @@ pub(super) fn righted(tx: &Tx<'_>, stored: Schedule, now: Timestamp) -> Result<S
 /// The first instant that only a clock that was set back explains.
 pub(in crate::store) fn beyond(now: Timestamp) -> Timestamp {
     now.plus(AHEAD)
+}
+
+/// What a schedule has seen that begins now.
+pub(super) fn just_before(now: Timestamp) -> Timestamp {
+    Timestamp::from_millis(now.millis() - 1)
 }

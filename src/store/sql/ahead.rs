@@ -3,6 +3,7 @@
 use super::jobs;
 use crate::error::Result;
 use crate::model::{JobId, PRIORITY_STEP_MS, ScheduleName, Timestamp};
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::text;
 use rusqlite::{Connection, named_params};
 
@@ -101,7 +102,8 @@ pub(in crate::store) fn queue_now(
         "UPDATE jobs
          SET run_at = :now,
              claim_order = CASE WHEN claim_order IS NOT NULL THEN :now + priority * {PRIORITY_STEP_MS} END
-         WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'queued' AND run_at > :now"
+         WHERE id IN ({}) AND status = 'queued' AND run_at > :now",
+        dialect::members(":ids")
     );
     if ids.is_empty() {
         return Ok(0);
