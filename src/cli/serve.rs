@@ -77,7 +77,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let telling = telling(&agents, &logs, &tracking, arguments.demo);
     // It is said before anybody can ask for a scan.
     telling.tracker();
-    let mut engine = start_engine(&agents, &logs, &tracking, &clock, arguments.demo)?;
+    let engine = start_engine(&agents, &logs, &tracking, &clock, arguments.demo)?;
     greet(&listener, &data_dir, &store, &clock, created).await?;
     tracing::info!("serving the pages on {}", config.listen);
     let mut intake = follow(&config.log_sources, &logs, &clock, &engine.leading());
@@ -103,11 +103,22 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         }),
     };
     let met = meet_program(&agents, &clock);
-    let mut served = pin!(beside(met, web::serve(listener, pages, stop.clone())));
     let services = async {
         intake.stop().await;
         writer.stop().await;
     };
+    let serving = Box::pin(beside(met, web::serve(listener, pages, stop.clone())));
+    Box::pin(attend(engine, serving, services, stop)).await
+}
+
+/// Serves until the server is to end, and ends it: the engine first, then the services.
+async fn attend(
+    mut engine: Engine,
+    serving: impl Future<Output = Result<()>>,
+    services: impl Future<Output = ()>,
+    stop: CancellationToken,
+) -> Result<()> {
+    let mut served = pin!(serving);
     let (ended, limit) = tokio::select! {
         ended = served.as_mut() => {
             engine.stop(GRACE).await;

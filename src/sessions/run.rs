@@ -155,14 +155,12 @@ impl Watched<'_> {
     async fn watch(mut self, plan: &Plan) -> Result<Ended> {
         let isolation = if self.run.is_sandboxed() { "bwrap" } else { "supervisor" };
         let main = self.run.trace().main.clone();
-        let mut unsaid = Some((main, isolation));
+        let (mut unsaid, clock) = (Some((main, isolation)), &self.context.clock);
         let mut lost = self.say_started(&mut unsaid).await.err();
-        let clock = &self.context.clock;
         let mut summary = Summary::default();
         let mut asked = lost.is_some().then_some(Stop::Interrupted);
         let mut shown: Option<Duration> = None;
-        let mut is_ordered = false;
-        let mut is_named = false;
+        let (mut is_ordered, mut is_named) = (false, false);
         let mut flush_at = clock.uptime() + FLUSH_EVERY;
         loop {
             if asked.is_some() && !std::mem::replace(&mut is_ordered, true) {
@@ -197,9 +195,9 @@ impl Watched<'_> {
             if self.recorder.is_full() {
                 lost = self.recorder.flush().await.err().or(lost);
             }
-            let is_due = shown.is_none_or(|at| clock.uptime().saturating_sub(at) >= PROGRESS_EVERY);
-            if is_due && self.show(&events).await {
-                shown = Some(clock.uptime());
+            let now = clock.uptime();
+            if shown.is_none_or(|at| now >= at + PROGRESS_EVERY) && self.show(&events).await {
+                shown = Some(now);
             }
         }
         let ended = self.run.ended().await?;

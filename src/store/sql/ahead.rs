@@ -81,12 +81,12 @@ pub(in crate::store) fn find(conn: &Connection, beyond: Timestamp) -> Result<Ahe
     let mut statement = conn.prepare_cached(PARKED)?;
     let parked = statement
         .query_map(params, |row| Ok((JobId(row.get(0)?), Timestamp::from_millis(row.get(1)?))))?;
-    let queues: i64 = conn
+    let paused: i64 = conn
         .prepare_cached(QUEUES)?
         .query_row(named_params! {":beyond": beyond}, |row| row.get(0))?;
     Ok(Ahead {
         schedules: names.into_iter().filter_map(|name| ScheduleName::parse(name).ok()).collect(),
-        queues: queues as usize,
+        queues: paused as usize,
         queued,
         parked: parked.collect::<rusqlite::Result<_>>()?,
     })

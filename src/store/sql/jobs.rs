@@ -214,10 +214,10 @@ pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<boo
 
 /// Whether a run of an agent program may have been begun for the job. A file without the program's tables does not say.
 pub(in crate::store) fn has_begun_run(conn: &Connection, id: JobId) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM sessions WHERE job_id = :id)";
     if !ledger::has_program(conn)? {
         return Ok(true);
     }
-    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM sessions WHERE job_id = :id)";
     let params = named_params! {":id": id.0};
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
