@@ -165,6 +165,7 @@ impl Error {
 
     /// Whether the database refuses for a time: another program holds it, the disk is full or fails. The same call may
     /// succeed later.
+    #[cfg(feature = "agents")]
     pub(crate) fn is_passing_refusal(&self) -> bool {
         use Code::{StoreBusy, StoreFull, StoreIo, StoreOutcomeUnknown, StoreWalFull};
         [StoreBusy, StoreFull, StoreIo, StoreOutcomeUnknown, StoreWalFull].contains(&self.code)
