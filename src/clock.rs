@@ -94,7 +94,8 @@ impl Clock {
         Self(Kind::Manual(Arc::new(Hands { at, sleepers: Mutex::default() })))
     }
 
-    /// A manual clock that each wait moves forward: a wait of a day takes no time. For tests of one task.
+    /// A manual clock that each wait moves forward: a wait of a day takes no time. For tests of one task: beside a running
+    /// engine the engine's own waits would move it by days.
     pub fn skipping(start: Timestamp) -> Self {
         Self(Kind::Skipping(Arc::new(watch::Sender::new(start))))
     }

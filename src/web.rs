@@ -43,6 +43,7 @@ mod markdown;
 mod mount;
 mod named;
 mod nav;
+mod new_job;
 mod page;
 mod part;
 mod password;

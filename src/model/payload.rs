@@ -47,6 +47,12 @@ pub trait Payload: Serialize + DeserializeOwned + Send + 'static {
     fn rules() -> KindRules {
         KindRules::new(Self::KIND)
     }
+
+    /// A payload that people may begin with when they ask for a job of the kind on a page. Default: none, and they begin
+    /// with `{}`. One that is longer than 10 KiB as JSON is left out.
+    fn example() -> Option<Self> {
+        None
+    }
 }
 
 impl Job {

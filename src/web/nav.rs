@@ -79,6 +79,8 @@ pub(super) const LOGIN: &str = "/login";
 pub(super) const LOGOUT: &str = "/logout";
 /// The stream of changes that every live page listens to.
 pub(super) const EVENTS: &str = "/events";
+/// The page that asks for a job.
+pub(super) const NEW_JOB: &str = "/jobs/new";
 /// The page of the filings that wait for approval.
 pub(super) const APPROVALS: &str = "/admin/self-monitoring/approvals";
 /// The address that the form for a session posts to.

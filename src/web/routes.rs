@@ -65,6 +65,11 @@ fn of_engine() -> Vec<Route> {
         get(web::dashboard::LATEST_PATH, Polled, web::dashboard::latest_part),
         get(web::jobs::PATH, Private, web::jobs::list),
         get(web::jobs::PART_PATH, Polled, web::jobs::list),
+        get(web::new_job::PATH, Private, web::new_job::form),
+        taking(
+            web::new_job::MAX_BODY_BYTES,
+            post(web::new_job::PATH, Needs(jobs::ENQUEUE), web::new_job::enqueue),
+        ),
         get("/jobs/{id}", Private, web::job::page),
         get("/jobs/{id}/part", Polled, web::job::page),
         post(web::job::CANCEL_PATH, Needs(jobs::CANCEL), web::job::cancel),

@@ -170,6 +170,7 @@ fn the_contract_calls_every_method_of_the_stores() {
 async fn commits_of_other_programs_are_announced(backend: &dyn Backend) {
     let place = backend.place();
     let (ours, theirs) = (backend.open(&place), backend.open(&place));
+    assert!(!ours.is_guest(), "a backend's own place is no application's");
     let mut changes = ours.changes();
     changes.borrow_and_update();
     tokio::select! {
