@@ -34,6 +34,7 @@ pub(in crate::store) fn set_right(tx: &Tx<'_>, found: &Ahead, now: Timestamp) ->
             queues::set_pause(tx, &state.name, Some(&pause))?;
         }
     }
+    ahead::count_from_now(tx, beyond(now), now)?;
     if queued + parked.len() > 0 {
         warn_coded!(
             Code::EngineClock,

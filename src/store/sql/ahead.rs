@@ -15,8 +15,8 @@ const MAX_FOUND: i64 = 1_000;
 pub(in crate::store) struct Ahead {
     /// Schedules that have decided what is to come.
     pub(in crate::store) schedules: Vec<ScheduleName>,
-    /// Queues whose pause began in the future and has an end.
-    pub(in crate::store) queues: usize,
+    /// Queues whose pause began in the future and has an end, and starts of the future that count for a rate.
+    pub(in crate::store) others: usize,
     /// Jobs that are queued, so that their time had come.
     pub(in crate::store) queued: Vec<JobId>,
     /// Jobs that were put off at an instant in the future, and that instant.
@@ -25,8 +25,8 @@ pub(in crate::store) struct Ahead {
 
 impl Ahead {
     pub(in crate::store) fn is_empty(&self) -> bool {
-        let Self { schedules, queues, queued, parked } = self;
-        schedules.is_empty() && *queues == 0 && queued.is_empty() && parked.is_empty()
+        let Self { schedules, others, queued, parked } = self;
+        schedules.is_empty() && *others == 0 && queued.is_empty() && parked.is_empty()
     }
 }
 
@@ -36,10 +36,9 @@ pub(in crate::store) fn find(conn: &Connection, beyond: Timestamp) -> Result<Ahe
         SELECT name
         FROM job_schedules
         WHERE cursor_at > :beyond";
-    const QUEUES: &str = "
-        SELECT count(*)
-        FROM job_queues
-        WHERE paused_at > :beyond AND resume_at IS NOT NULL";
+    const OTHERS: &str = "
+        SELECT (SELECT count(*) FROM job_queues WHERE paused_at > :beyond AND resume_at IS NOT NULL)
+            + (SELECT count(*) FROM job_rates WHERE free_at > :beyond AND free_at - length_ms > :beyond)";
     // The bounds of the first columns let the partial indexes be walked instead of the table.
     const QUEUED: &str = "
         SELECT id
@@ -81,15 +80,30 @@ pub(in crate::store) fn find(conn: &Connection, beyond: Timestamp) -> Result<Ahe
     let mut statement = conn.prepare_cached(PARKED)?;
     let parked = statement
         .query_map(params, |row| Ok((JobId(row.get(0)?), Timestamp::from_millis(row.get(1)?))))?;
-    let paused: i64 = conn
-        .prepare_cached(QUEUES)?
+    let others: i64 = conn
+        .prepare_cached(OTHERS)?
         .query_row(named_params! {":beyond": beyond}, |row| row.get(0))?;
     Ok(Ahead {
         schedules: names.into_iter().filter_map(|name| ScheduleName::parse(name).ok()).collect(),
-        queues: paused as usize,
+        others: others as usize,
         queued,
         parked: parked.collect::<rusqlite::Result<_>>()?,
     })
+}
+
+/// Lets the starts of the future count for their rates from now on, each for its length.
+pub(in crate::store) fn count_from_now(
+    conn: &Connection,
+    beyond: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE job_rates
+        SET free_at = :now + length_ms
+        WHERE free_at > :beyond AND free_at - length_ms > :beyond";
+    let params = named_params! {":now": now.millis(), ":beyond": beyond.millis()};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
 }
 
 /// Makes these queued jobs due now, each with the place that this gives it; answers how many were ahead.
