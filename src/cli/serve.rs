@@ -25,7 +25,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::LevelFilter;
@@ -78,6 +78,8 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     // It is said before anybody can ask for a scan.
     telling.tracker();
     let engine = start_engine(&agents, &logs, &tracking, &clock, arguments.demo)?;
+    // From here on a signal finds a server that ends in order.
+    let signals = StopSignals::listen()?;
     greet(&listener, &data_dir, &store, &clock, created).await?;
     tracing::info!("serving the pages on {}", config.listen);
     let mut intake = follow(&config.log_sources, &logs, &clock, &engine.leading());
@@ -108,7 +110,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         writer.stop().await;
     };
     let serving = Box::pin(beside(met, web::serve(listener, pages, stop.clone())));
-    Box::pin(attend(engine, serving, services, stop)).await
+    Box::pin(attend(engine, serving, services, (signals, stop))).await
 }
 
 /// Serves until the server is to end, and ends it: the engine first, then the services.
@@ -116,7 +118,7 @@ async fn attend(
     mut engine: Engine,
     serving: impl Future<Output = Result<()>>,
     services: impl Future<Output = ()>,
-    stop: CancellationToken,
+    (mut signals, stop): (StopSignals, CancellationToken),
 ) -> Result<()> {
     let mut served = pin!(serving);
     let (ended, limit) = tokio::select! {
@@ -128,7 +130,7 @@ async fn attend(
             let why = "run the engine: it has ended by itself";
             (Err(Error::new(Code::EnginePoll, why)), END_WITHIN)
         }
-        signalled = stop_signal() => {
+        () = signals.next() => {
             tracing::info!("the server stops: no new job is started, and running jobs have 30 seconds");
             stop.cancel();
             let stopped = async {
@@ -136,26 +138,27 @@ async fn attend(
                 services.await;
                 ended
             };
-            return end_within(STOP_WITHIN, stopped).await.and(signalled);
+            return end_within(STOP_WITHIN, stopped, &mut signals).await;
         }
     };
-    end_within(limit, async {
+    let ending = async {
         services.await;
         ended
-    })
-    .await
+    };
+    end_within(limit, ending, &mut signals).await
 }
 
 /// Waits for an orderly end, for so long and until a person asks again. Then the process ends at once, with what it was
 /// doing: a thread that waits for another program's lock would keep it for as long as the lock is held. The next start
 /// settles the jobs that run now.
-async fn end_within(limit: Duration, ending: impl Future<Output = Result<()>>) -> Result<()> {
+async fn end_within(
+    limit: Duration,
+    ending: impl Future<Output = Result<()>>,
+    signals: &mut StopSignals,
+) -> Result<()> {
     let why = tokio::select! {
         ended = ending => return ended,
-        again = stop_signal() => {
-            again?;
-            "it was asked to stop a second time"
-        }
+        () = signals.next() => "it was asked to stop a second time",
         () = tokio::time::sleep(limit) => "another program holds a database, or a handler does not end",
     };
     end_at_once(why)
@@ -388,16 +391,27 @@ async fn greet(
     Ok(())
 }
 
-async fn stop_signal() -> Result<()> {
-    let listen = |kind| {
-        signal(kind)
-            .map_err(|error| Error::new(Code::WebServe, "listen for signals").because(error))
-    };
-    let (mut terminate, mut interrupt) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that ask the server to stop. None is missed from the moment on in which it listens.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> Result<Self> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|error| Error::new(Code::WebServe, "listen for signals").because(error))
+        };
+        let terminate = listen(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: listen(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Returns when the next one comes. Cancel safe.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -153,11 +153,13 @@ struct Model {
     after: Option<(i64, bool, Option<Status>)>,
 }
 
-/// What a queued job waits for.
+/// What a waiting job waits for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Wait {
     /// The engine has to look at it.
     Look,
+    /// Its time.
+    Time,
     Key,
     /// The end of another job.
     After,
@@ -208,14 +210,12 @@ impl Queued {
         self.paused.retain(|_, until| until.is_none_or(|until| until > now));
         self.tell_ends();
         for job in self.jobs.values_mut().filter(|job| job.status == Status::Scheduled) {
-            if job.run_at <= now && job.wait != Wait::After {
+            if job.run_at <= now && job.wait == Wait::Time {
                 (job.status, job.wait) = (Status::Queued, Wait::Look);
             }
         }
-        let new = self
-            .jobs
-            .iter()
-            .filter(|(_, job)| job.status == Status::Queued && job.wait == Wait::Look);
+        let waits = |job: &Model| matches!(job.status, Status::Queued | Status::Scheduled);
+        let new = self.jobs.iter().filter(|(_, job)| waits(job) && job.wait == Wait::Look);
         let mut new: Vec<_> = new.map(|(id, job)| Self::order(*id, job)).collect();
         new.sort_unstable();
         let held = |(_, id): &(_, i64)| {
@@ -277,9 +277,7 @@ impl Queued {
         let now = self.now;
         let job = self.jobs.get_mut(&id).unwrap();
         job.wait = Wait::After;
-        if job.run_at > now {
-            job.status = Status::Scheduled;
-        }
+        job.status = if job.run_at > now { Status::Scheduled } else { Status::Queued };
         let key = job.key;
         self.call_up(key);
     }
@@ -288,8 +286,9 @@ impl Queued {
         let job = self.jobs[&id].clone();
         let full = job.key.is_some_and(|key| self.holders(key) >= KEY_LIMIT);
         let place = self.jobs.get_mut(&id).unwrap();
+        place.status = Status::Queued;
         if job.run_at > self.now {
-            place.status = Status::Scheduled;
+            (place.status, place.wait) = (Status::Scheduled, Wait::Time);
             // A fresh job was never called up, but passing a call on does no harm.
             self.call_up(job.key);
         } else if full {
@@ -305,9 +304,10 @@ impl Queued {
     fn end(&mut self, id: i64, status: Status, change: impl FnOnce(&mut Model)) {
         let job = self.jobs.get_mut(&id).unwrap();
         let (key, held) = (job.key, Self::holds(job));
-        let was_called = job.status == Status::Queued && job.wait == Wait::Look;
+        let waits = matches!(job.status, Status::Queued | Status::Scheduled);
+        let was_called = waits && job.wait == Wait::Look;
         job.status = status;
-        job.wait = Wait::Look;
+        job.wait = if status == Status::Scheduled { Wait::Time } else { Wait::Look };
         job.limited = false;
         change(job);
         if held || was_called {
@@ -354,6 +354,7 @@ impl Queued {
         for job in self.jobs.values_mut().filter(|job| KINDS[job.kind].1 == lane) {
             if job.status == Status::Scheduled && job.limited && job.run_at > now {
                 (job.run_at, job.limited) = (now, false);
+                (job.status, job.wait) = (Status::Queued, Wait::Look);
             }
         }
     }
@@ -372,16 +373,24 @@ impl Queued {
         }
         let is_due = job.run_at <= now;
         match (job.status, job.wait) {
+            // What is queued counts as due: another time takes it out of the queue at once.
+            (Status::Queued, Wait::Look) if !is_due => job.status = Status::Scheduled,
+            (_, Wait::After) if !is_due => {
+                (job.status, job.wait) = (Status::Scheduled, Wait::Look);
+            }
             (_, Wait::After) => (job.status, job.wait) = (Status::Queued, Wait::Look),
-            (Status::Scheduled, _) if is_due => {
+            (Status::Scheduled, Wait::Time) if is_due => {
                 (job.status, job.wait) = (Status::Queued, Wait::Look);
             }
-            (Status::Queued, Wait::Key) if !is_due => job.status = Status::Scheduled,
+            (Status::Queued, Wait::Key) if !is_due => {
+                (job.status, job.wait) = (Status::Scheduled, Wait::Time);
+            }
             (Status::Queued, Wait::Turn) => {
-                job.wait = Wait::Look;
-                if !is_due {
-                    job.status = Status::Scheduled;
-                }
+                (job.status, job.wait) = if is_due {
+                    (Status::Queued, Wait::Look)
+                } else {
+                    (Status::Scheduled, Wait::Time)
+                };
                 self.call_up(key);
             }
             (_, _) => {}
