@@ -138,7 +138,8 @@ fn kinds() -> Arc<[KindRules]> {
 struct Model {
     kind: usize,
     status: Status,
-    priority: i32,
+    /// Nobody has said one, and nobody has looked at it, while there is none.
+    priority: Option<i32>,
     run_at: u64,
     attempt: u32,
     interrupted: u32,
@@ -181,7 +182,7 @@ impl Queued {
     }
 
     fn order(id: i64, job: &Model) -> (i64, i64) {
-        (job.run_at as i64 * 1000 + i64::from(job.priority) * 600_000, id)
+        (job.run_at as i64 * 1000 + i64::from(job.priority.unwrap_or(0)) * 600_000, id)
     }
 
     fn holders(&self, key: u8) -> usize {
@@ -277,6 +278,7 @@ impl Queued {
         let now = self.now;
         let job = self.jobs.get_mut(&id).unwrap();
         job.wait = Wait::After;
+        job.priority = job.priority.or(Some(0));
         job.status = if job.run_at > now { Status::Scheduled } else { Status::Queued };
         let key = job.key;
         self.call_up(key);
@@ -287,6 +289,7 @@ impl Queued {
         let full = job.key.is_some_and(|key| self.holders(key) >= KEY_LIMIT);
         let place = self.jobs.get_mut(&id).unwrap();
         place.status = Status::Queued;
+        place.priority = place.priority.or(Some(0));
         if job.run_at > self.now {
             (place.status, place.wait) = (Status::Scheduled, Wait::Time);
             // A fresh job was never called up, but passing a call on does no harm.
@@ -365,7 +368,7 @@ impl Queued {
         let now = self.now;
         let job = self.jobs.get_mut(&id).unwrap();
         let (key, before) = (job.key, (job.priority, job.run_at));
-        job.priority = priority.unwrap_or(job.priority);
+        job.priority = priority.or(job.priority);
         job.run_at = run_at.unwrap_or(job.run_at);
         job.limited &= job.run_at == before.1;
         if (job.priority, job.run_at) == before {
@@ -530,7 +533,6 @@ impl World {
             assert_eq!(enqueued, Enqueued::Existing(JobId(holder)));
         } else {
             assert!(matches!(enqueued, Enqueued::Inserted(_)));
-            let priority = priority.unwrap_or(0);
             let job = Model { after, ..fresh(kind, priority, run_at, key, unique) };
             self.model.insert(enqueued.id().0, job);
         }
@@ -647,7 +649,7 @@ impl World {
         let again =
             self.store.run_again(JobId(**id), Actor::cli(), None, self.now()).await.unwrap();
         // Somebody's own wish goes before the programs': six levels.
-        let again_model = fresh(job.kind, -6, self.model.now, job.key, None);
+        let again_model = fresh(job.kind, Some(-6), self.model.now, job.key, None);
         self.model.insert(again.id().0, again_model);
     }
 
@@ -682,7 +684,13 @@ impl World {
     }
 }
 
-fn fresh(kind: usize, priority: i32, run_at: u64, key: Option<u8>, unique: Option<u8>) -> Model {
+fn fresh(
+    kind: usize,
+    priority: Option<i32>,
+    run_at: u64,
+    key: Option<u8>,
+    unique: Option<u8>,
+) -> Model {
     Model {
         kind,
         status: Status::Queued,
