@@ -2,7 +2,7 @@
 
 use super::enqueue::enqueue;
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Enqueued, Job, JobId, NewJob, Timestamp, Trigger};
+use crate::model::{Actor, Enqueued, Job, JobId, Json, NewJob, Timestamp, Trigger};
 use crate::store::sql::jobs;
 use crate::store::sqlite::Tx;
 
@@ -30,11 +30,8 @@ pub(in crate::store) fn run_again(
 /// # Errors
 /// `STORE-ROW-001` if its payload cannot be read.
 pub(super) fn copy(job: &Job) -> Result<NewJob> {
-    let payload = serde_json::from_str(&job.payload).map_err(|e| {
-        Error::new(Code::StoreCorrupt, format!("read the payload of job {}", job.id)).because(e)
-    })?;
     Ok(NewJob {
-        payload,
+        payload: Json::stored(&job.payload),
         trigger: Trigger::Retry,
         queue: job.queue.clone(),
         max_attempts: job.max_attempts,
