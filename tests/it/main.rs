@@ -35,6 +35,7 @@ mod logs;
 mod metrics;
 mod neighbour;
 mod options;
+mod payloads;
 mod processes;
 mod property;
 mod rates;
