@@ -13,6 +13,7 @@ mod dry_run;
 mod edit;
 mod filing;
 mod filter;
+mod issue_home;
 mod job;
 mod job_event;
 mod kind_rules;
@@ -36,6 +37,7 @@ mod setting;
 pub mod settings;
 mod time;
 mod tracker;
+mod tracker_issue;
 mod transition;
 mod why;
 mod worker;
@@ -56,6 +58,7 @@ pub use filing::{
 };
 pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
+pub use issue_home::IssueHome;
 pub use job::{
     Attempt, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt, ParkedBy, Status,
     Trigger, WaitsFor,
@@ -67,7 +70,7 @@ pub use limits::{
     MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, PRIORITIES, PRIORITY_STEP_MS,
 };
 pub use log::{Cited, Level, LogRow, NewLogRow};
-pub use marker::Marker;
+pub use marker::{IssueMark, Marker};
 pub(crate) use moves::{Cancellation, JobStep, Move, Slots, cancellation, key, order};
 pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, UniqueKey, Username, WorkerId};
 pub use new_job::{Enqueued, NewJob};
@@ -79,7 +82,8 @@ pub use registered::{RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
     Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,
-    KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts, ScanNow, Tracker,
+    KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow,
+    Tracker,
 };
 pub use schedule::{
     CatchUp, Decided, Decision, Ensured, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,
@@ -99,6 +103,7 @@ pub use setting::{
 };
 pub use time::Timestamp;
 pub use tracker::{ApiUrl, Failure, Reason, RemoteKind, Repository, Visibility};
+pub use tracker_issue::{IssueOwner, TrackerIssue, TrackerNews, TrackerReading};
 pub use transition::{
     AttemptEnd, JobError, Outcome, Placement, RetryTime, Settlement, Terms, may_follow, placement,
     settlement,

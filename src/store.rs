@@ -38,6 +38,8 @@ mod settings;
 mod snapshot;
 mod sql;
 mod sqlite;
+#[cfg(feature = "monitor")]
+mod tracker_issues;
 mod waits;
 mod workers;
 

@@ -41,6 +41,8 @@ pub(super) mod snapshot;
 pub(super) mod spend;
 #[cfg(test)]
 mod statements;
+#[cfg(feature = "monitor")]
+pub(super) mod tracker_issues;
 pub mod transactional;
 #[cfg(feature = "agents")]
 pub(super) mod transcript;

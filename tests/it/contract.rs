@@ -96,6 +96,7 @@ async fn contract(backend: &dyn Backend) {
     sessions::a_budget_parks_a_run_and_its_end_makes_it_due(&fresh()).await;
     scans::a_scan_leaves_everything_or_nothing(&fresh()).await;
     scans::what_is_filed_waits_for_a_person_and_is_sent_once(&fresh()).await;
+    scans::what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(&fresh()).await;
     workers::a_lease_goes_on_with_each_beat_until_it_is_lost(&fresh()).await;
     workers::the_lock_tells_that_its_holder_is_dead(&fresh());
     workers::what_waited_for_a_handler_goes_on_with_one(&fresh()).await;

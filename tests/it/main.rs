@@ -51,6 +51,7 @@ mod standby;
 mod support;
 mod templates;
 mod tidy;
+mod tracker_issues;
 mod tracking;
 mod typed;
 mod users;

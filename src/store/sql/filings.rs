@@ -1,11 +1,11 @@
 //! Rows of `filings`: acts at the tracker, written by the scan that decides them, done by jobs of kind `file_findings`.
 
-use super::issues::{self, texts};
+use super::issues::texts;
 use super::jobs;
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Act, Actor, Caps, Filing, FilingId, FilingState, IssueChange, IssueId, IssueState, JobId, Kind,
-    Marker, NewJob, Posting, RemoteKind, Timestamp, Trigger,
+    Act, Caps, Filing, FilingId, FilingState, IssueHome, IssueId, JobId, Kind, Marker, NewJob,
+    Posting, Timestamp, Trigger,
 };
 use crate::store::sqlite::error::unreadable;
 use crate::store::sqlite::row::instant;
@@ -112,19 +112,17 @@ pub(super) fn has_pending(conn: &Connection, scan: JobId) -> Result<bool> {
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
-/// The first act after this one that can be done at this repository of a tracker of this kind. The acts of an issue are done in
-/// their order, and those on an issue of another repository or tracker wait until that one is chosen again.
+/// The first act after this one that can be done at this home. The acts of an issue are done in their order, and those on an
+/// issue of another home wait until that one is chosen again.
 pub(in crate::store) fn next(
     conn: &Connection,
-    kind: RemoteKind,
-    repository: &str,
+    home: &IssueHome,
     after: FilingId,
 ) -> Result<Option<Filing>> {
     let sql = format!(
         "SELECT {COLUMNS} {FROM}
          WHERE f.id > :after AND f.state <> 'filed' AND f.state <> 'rejected' AND f.state <> 'awaiting_approval'
-         AND i.tracker = :tracker
-         AND (f.act = 'open' OR i.number IS NOT NULL AND {OF_REPOSITORY})
+         AND i.home = :home AND (f.act = 'open' OR i.number IS NOT NULL)
          AND NOT EXISTS (
              SELECT 1
              FROM filings e
@@ -132,13 +130,9 @@ pub(in crate::store) fn next(
          ORDER BY f.id
          LIMIT 1"
     );
-    let params =
-        named_params! {":after": after.0, ":tracker": kind.as_str(), ":repository": repository};
+    let params = named_params! {":after": after.0, ":home": home.as_str()};
     Ok(conn.prepare_cached(&sql)?.query_row(params, from_row).optional()?)
 }
-
-/// Whether the page of the issue `i` is one of this repository.
-const OF_REPOSITORY: &str = "instr(lower(i.url), lower('/' || :repository || '/issues/')) > 0";
 
 /// The act as it is now.
 pub(in crate::store) fn find(conn: &Connection, id: FilingId) -> Result<Option<Filing>> {
@@ -186,62 +180,4 @@ pub(in crate::store) fn save(
         conn.prepare_cached(ISSUE)?.execute(params)?;
     }
     Ok(())
-}
-
-/// From when on the issues of a repository may have changed unnoticed; `None` while none of ours is there.
-pub(in crate::store) fn news_since(
-    conn: &Connection,
-    kind: RemoteKind,
-    repository: &str,
-) -> Result<Option<Timestamp>> {
-    let sql = format!(
-        "SELECT coalesce((SELECT read_upto FROM tracker_news WHERE repository = :repository), min(i.created_at))
-         FROM self_monitoring_issues i
-         WHERE i.tracker = :tracker AND {OF_REPOSITORY}
-         HAVING count(*) > 0"
-    );
-    let params = named_params! {":tracker": kind.as_str(), ":repository": repository};
-    let found = conn.prepare_cached(&sql)?.query_row(params, |row| row.get(0)).optional()?;
-    Ok(found.map(Timestamp::from_millis))
-}
-
-/// Takes over how the issues of these pages are at the tracker, read at `asked_at`; answers how many that changed. One
-/// that is to be opened again there, or was since, stays as it is here.
-pub(in crate::store) fn take_news(
-    conn: &Connection,
-    repository: &str,
-    states: &[(String, IssueState)],
-    asked_at: Timestamp,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<u64> {
-    const FIND: &str = "
-        SELECT id, state, state_reason, closed_at
-        FROM self_monitoring_issues i
-        WHERE tracker <> 'local' AND url = :url AND NOT EXISTS (
-            SELECT 1
-            FROM filings f
-            WHERE f.issue_id = i.id AND act = 'reopen' AND f.state <> 'rejected'
-            AND (f.state <> 'filed' OR f.updated_at >= :asked_at))";
-    const READ: &str = "
-        INSERT INTO tracker_news (repository, read_upto)
-        VALUES (:repository, :upto)
-        ON CONFLICT (repository) DO UPDATE SET read_upto = excluded.read_upto";
-    let mut changed = 0;
-    for (url, state) in states {
-        let params = named_params! {":url": url, ":asked_at": asked_at.millis()};
-        let ours = conn
-            .prepare_cached(FIND)?
-            .query_row(params, |row| Ok((IssueId(row.get(0)?), issues::state(row, 1)?)))
-            .optional()?;
-        if let Some((id, ours)) = ours
-            && ours != *state
-        {
-            issues::change(conn, id, IssueChange::State(*state), actor, now)?;
-            changed += 1;
-        }
-    }
-    let params = named_params! {":repository": repository, ":upto": asked_at.millis()};
-    conn.prepare_cached(READ)?.execute(params)?;
-    Ok(changed)
 }

@@ -2,14 +2,16 @@
 
 use super::filings;
 use super::jobs;
-use super::{issues, lease};
+use super::{issues, lease, tracker_issues};
 use crate::error::Result;
 use crate::model::{
-    Act, DryRun, FilingState, JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts, ScanNow,
-    Timestamp, Tracker, Trigger,
+    Act, DryRun, FilingState, JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts,
+    ScanFilings, ScanNow, Timestamp, Tracker, Trigger,
 };
+use crate::store::sqlite::error::unreadable;
 use crate::store::sqlite::row::{self, instant, page, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde::Deserialize;
 
 /// The columns that [`from_row`] reads, of `jobs j LEFT JOIN self_monitoring_scans s`.
 const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.error, \
@@ -18,7 +20,14 @@ const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.
     coalesce(s.rejections, '[]'), s.analyzer, s.model, s.cost_usd, \
     EXISTS (SELECT 1 FROM sessions WHERE job_id = j.id), \
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected'), \
-    CASE WHEN j.payload ->> '$.dry_run' THEN coalesce(j.result, '{}') END";
+    CASE WHEN j.payload ->> '$.dry_run' THEN coalesce(j.result, '{}') END, \
+    (SELECT json_object( \
+        'filed', coalesce(sum(f.state = 'filed'), 0), 'dropped', coalesce(sum(f.state = 'rejected'), 0), \
+        'awaiting', coalesce(sum(f.state = 'awaiting_approval'), 0), 'opened', coalesce(sum(f.act = 'open'), 0), \
+        'waiting', coalesce(sum(f.error IS NULL AND f.state IN ('pending', 'sending', 'failed')), 0), \
+        'refused', coalesce(sum(f.error IS NOT NULL AND f.state IN ('pending', 'sending', 'failed')), 0), \
+        'why', max(CASE WHEN f.state NOT IN ('filed', 'rejected') THEN f.error END)) \
+    FROM filings f WHERE f.scan_id = j.id)";
 const FROM: &str = "FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
@@ -39,6 +48,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
             rejected: row.get::<_, i64>(12)? as u64,
             waiting: row.get::<_, i64>(18)? as u64,
         },
+        filings: filings_of(row)?,
         rejections: issues::texts(row, 13)?,
         analyzer: row::parsed(row, 14, Some)?,
         model: row::parsed(row, 15, Some)?,
@@ -46,6 +56,27 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
         has_transcript: row.get(17)?,
         dry_run: dry_run(row)?,
     })
+}
+
+/// What became of a scan's acts, and how many of them open an issue.
+#[derive(Deserialize)]
+struct Acts {
+    filed: u64,
+    dropped: u64,
+    awaiting: u64,
+    opened: u64,
+    waiting: u64,
+    refused: u64,
+    why: Option<String>,
+}
+
+fn filings_of(row: &Row<'_>) -> rusqlite::Result<ScanFilings> {
+    let acts: String = row.get(20)?;
+    let acts: Acts = serde_json::from_str(&acts).map_err(|_| unreadable(20, "acts of a scan"))?;
+    let Acts { filed, dropped, awaiting, opened, waiting, refused, why } = acts;
+    // The issues of the local tracker are filed by their own rows.
+    let local = (row.get::<_, i64>(8)? as u64).saturating_sub(opened);
+    Ok(ScanFilings { filed: filed + local, awaiting, waiting, refused, dropped, why })
 }
 
 /// What a dry run says it would do; `None` while it waits or runs.
@@ -159,7 +190,7 @@ pub(in crate::store) fn commit(
     set_watermark(conn, &scan.log, scan.log_id_end, now)?;
     file(conn, lease.id, scan, now)?;
     for (issue, rows) in &scan.seen_again {
-        issues::seen_again(conn, *issue, *rows, now)?;
+        issues::seen_again(conn, lease.id, (*issue, *rows), now)?;
     }
     if scan.follow_up && waiting(conn)? == 0 {
         let job = NewJob {
@@ -181,7 +212,7 @@ fn file(conn: &Connection, id: JobId, scan: &ScanCommit, now: Timestamp) -> Resu
     };
     let mut room = filings::room(conn, scan.caps, now)?;
     for (new, posting) in &scan.new_issues {
-        let issue = issues::insert(conn, id, scan.tracker, new, now)?;
+        let issue = issues::insert(conn, id, (scan.tracker, &scan.home), new, now)?;
         let state = if room > 0 { first } else { FilingState::AwaitingApproval };
         room = room.saturating_sub(u64::from(!approval));
         if scan.tracker != Tracker::Local {
@@ -189,10 +220,11 @@ fn file(conn: &Connection, id: JobId, scan: &ScanCommit, now: Timestamp) -> Resu
         }
     }
     for (remark, posting) in &scan.remarks {
-        issues::remark(conn, remark, now)?;
+        issues::remark(conn, id, remark, now)?;
         let act = if remark.reopens { Act::Reopen } else { Act::Comment };
         filings::insert(conn, (id, remark.issue), act, posting, first, now)?;
     }
+    tracker_issues::explain(conn, id, &scan.home)?;
     if filings::has_pending(conn, id)? {
         filings::wake(conn, Some(id), now)?;
     }

@@ -1,5 +1,6 @@
 //! How scans stand, in a few lines.
 
+use super::super::base::link;
 use super::super::nav;
 use super::super::standing::Standing;
 use super::status::badge;
@@ -54,6 +55,9 @@ fn last_scan(scan: &Scan, now: Timestamp) -> Markup {
             (Some(dry), None) => p { (dry.to_string()) }
             (Some(_), Some(_)) => p { "Dry run." }
             (None, _) => p { "Issues created: " strong { (scan.counts.issues_created) } }
+        }
+        @if let Some(became) = scan.became() {
+            p { a href=(link(nav::APPROVALS)) { (became) } }
         }
         @if let Some(error) = &scan.error {
             p.text-danger-strong { "Error: " (error) }

@@ -103,6 +103,8 @@ fn ready(web: &Web, server: Option<&ServerFacts>) -> Vec<Check> {
         None => ["Agent program", "Sandbox of agents"].map(no_agents).into(),
     };
     checks.push(of("Issue tracker", says.tracker.as_ref(), ""));
+    let answer = says.tracker_answer.as_ref();
+    checks.extend(answer.map(|run| ran("Answer of the issue tracker", run)));
     checks
 }
 
@@ -130,14 +132,16 @@ const fn without_sandbox(agents: &Agents) -> &'static str {
 
 /// Each background service, with how and when its last run ended.
 fn services(says: &ProcessFacts) -> Vec<Check> {
-    let check = |(name, run): (&String, &ServiceRun)| {
-        let (is_good, found) = match run.ended() {
-            Ok(did) => (true, did),
-            Err(error) => (false, error),
-        };
-        Check { name: name.clone(), is_good, found: found.to_owned(), at: Some(run.at()) }
+    says.services.iter().map(|(name, run)| ran(name, run)).collect()
+}
+
+/// Something that ended in one way or another at some time.
+fn ran(name: &str, run: &ServiceRun) -> Check {
+    let (is_good, found) = match run.ended() {
+        Ok(did) => (true, did),
+        Err(error) => (false, error),
     };
-    says.services.iter().map(check).collect()
+    Check { name: name.to_owned(), is_good, found: found.to_owned(), at: Some(run.at()) }
 }
 
 fn engine(leading: bool) -> Check {
