@@ -11,7 +11,7 @@ use lamplighter::logs::{LogCounts, log_layer};
 use lamplighter::model::{Actor, Level};
 use lamplighter::monitor::Tracking;
 use lamplighter::store::{LogStore, OpenMode, Store};
-use lamplighter::web::{self, Web};
+use lamplighter::web::{self, Program, Web};
 use lamplighter::{error_coded, warn_coded};
 use std::path::Path;
 use std::thread;
@@ -108,8 +108,8 @@ fn serve(runtime: &Runtime, folder: &Path, logs: LogStore, stop: &CancellationTo
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (leads, leading) = watch::channel(true);
     let options = web::Options::default();
-    let tracking = Tracking::Local;
-    let pages = Web { store, logs, clock, options, leading, agents: None, tracking, demo: false };
+    let program = Program { logs, agents: None, tracking: Tracking::Local, demo: false };
+    let pages = Web { store, clock, options, leading: Some(leading), program: Some(program) };
     let serving = web::serve(listener, pages, stop.clone());
     runtime.spawn(async move {
         serving.await.unwrap();

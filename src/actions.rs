@@ -7,29 +7,51 @@
 //! *Invariant:* what one face refuses, all refuse, with the same error code and the same sentence.
 
 mod answer;
+#[cfg(feature = "monitor")]
 pub mod approvals;
 pub mod bulk;
 mod call;
+#[cfg(feature = "monitor")]
 mod confirm;
+#[cfg(feature = "monitor")]
 mod earlier;
+#[cfg(feature = "monitor")]
 pub mod issues;
 pub mod jobs;
+#[cfg(feature = "monitor")]
 pub mod kinds;
 mod length;
+#[cfg(feature = "monitor")]
 pub mod logs;
 pub mod people;
+#[cfg(not(feature = "monitor"))]
+mod plain;
 mod priority;
+#[cfg(feature = "monitor")]
 pub mod prompts;
 pub mod queues;
+#[cfg(feature = "monitor")]
 mod ready;
+#[cfg(feature = "monitor")]
 pub mod repositories;
 mod right;
 mod rows;
+#[cfg(feature = "monitor")]
 pub mod scans;
 pub mod schedules;
+#[cfg(feature = "monitor")]
 pub mod sessions;
 pub mod settings;
+#[cfg_attr(
+    not(feature = "monitor"),
+    expect(dead_code, reason = "sessions and scans use it, which need `monitor`")
+)]
 mod waiting;
+
+#[cfg(not(feature = "monitor"))]
+use plain as kinds;
+#[cfg(not(feature = "monitor"))]
+use plain as ready;
 
 pub use answer::Answer;
 pub use call::{Call, Proof, Who};

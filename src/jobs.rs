@@ -74,7 +74,8 @@ pub struct Jobs {
 pub struct Acted {
     /// Jobs that were changed.
     pub done: u64,
-    /// Jobs that fit the filter and were left alone, because the act has nothing to do with a job in their status.
+    /// Jobs that fit the filter and were left alone, because the act has nothing to do with a job in their status, or because
+    /// a foreign key of the application's keeps one from being deleted.
     pub skipped: u64,
 }
 
@@ -82,6 +83,16 @@ impl Jobs {
     /// The jobs of this store, at the times of this clock.
     pub fn new(store: &Store, clock: &Clock) -> Self {
         Self { store: store.clone(), clock: clock.clone(), actor: None }
+    }
+
+    /// The store of these jobs.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The clock that these jobs go by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The same on behalf of somebody, whom the audit log and the jobs' histories name. Without this it is `program`, and
@@ -279,6 +290,10 @@ impl Jobs {
             Ok(()) => Ok(true),
             // It has changed since it was found.
             Err(error) if CHANGED.contains(&error.code()) => Ok(false),
+            // A row of the application's names it by a foreign key.
+            Err(error) if act == BulkAct::Delete && error.code() == Code::StoreConstraint => {
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
     }

@@ -68,8 +68,8 @@
 //! exists exactly if your rows do.
 //!
 //! # Features
-//! `monitor` adds the log store and self-monitoring, `web` the admin pages, `agents` agent programs, `cli` the
-//! program. All are on by default; `default-features = false` leaves the engine alone.
+//! `monitor` adds the log store and self-monitoring, `web` the admin pages (with `monitor` also those of sessions, scans
+//! and logs), `agents` agent programs, `cli` the program. All are on by default; `default-features = false` leaves the engine alone.
 
 #[cfg(feature = "web")]
 pub mod actions;
@@ -101,6 +101,13 @@ pub mod testing;
 #[cfg(feature = "monitor")]
 pub mod tracker;
 #[cfg(feature = "web")]
+#[cfg_attr(
+    not(feature = "monitor"),
+    expect(
+        dead_code,
+        reason = "the pages of sessions, scans and logs use it, which need `monitor`"
+    )
+)]
 pub mod web;
 #[cfg(feature = "web")]
 pub mod wire;

@@ -3,6 +3,8 @@
 //! *Invariant:* nothing here does I/O, awaits, knows SQL or asks for the time.
 
 mod account;
+mod after;
+mod begun;
 mod budget;
 mod bulk;
 mod cadence;
@@ -43,6 +45,8 @@ mod why;
 mod worker;
 
 pub use account::{Account, AccountState, Actor, Deed, Login, Role};
+pub(crate) use after::Precedence;
+pub use after::{After, Neighbours};
 pub use budget::{ALARM, Budgets, OverBudget, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
@@ -67,18 +71,19 @@ pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};
 pub use kind_rules::{Backoff, KindRules, Retention};
 pub use limits::{
-    MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, PRIORITIES, PRIORITY_STEP_MS,
+    MAX_AFTER, MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TAG_BYTES,
+    MAX_TAGS, PRIORITIES, PRIORITY_STEP_MS,
 };
 pub use log::{Cited, Level, LogRow, NewLogRow};
 pub use marker::{IssueMark, Marker};
 pub(crate) use moves::{Cancellation, JobStep, Move, Slots, cancellation, key, order};
-pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, UniqueKey, Username, WorkerId};
+pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, Tag, UniqueKey, Username, WorkerId};
 pub use new_job::{Enqueued, NewJob};
 pub use payload::Payload;
 pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState, Unplaced};
-pub use registered::{RegisteredKind, Registration, differing, rules_in_force};
+pub use registered::{Differing, RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use scan::{
     Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,

@@ -71,7 +71,7 @@ const SCRATCH: Schema = Schema {
     owner: Owner::Ours { application_id: APPLICATION_ID },
     components: &[
         &schema::ENGINE,
-        #[cfg(feature = "agents")]
+        #[cfg(any(feature = "agents", feature = "web"))]
         &schema::PROGRAM,
     ],
     durable: false,
@@ -132,6 +132,11 @@ impl Store {
     /// The folder that the database is in: the data directory of a server.
     pub fn folder(&self) -> Option<&Path> {
         self.db.path().parent()
+    }
+
+    /// Whether the database is an application's, which has the tables of the engine and no others of ours.
+    pub fn is_guest(&self) -> bool {
+        self.db.is_guest()
     }
 
     /// A receiver that sees a new number after every commit that changed something, ours at once, another program's

@@ -13,9 +13,11 @@
 //! *Invariant:* `axum`, `hyper` and `maud` are named nowhere else in the crate.
 
 mod access;
+#[cfg(feature = "monitor")]
 mod agent;
 mod answer;
 mod app;
+#[cfg(feature = "monitor")]
 mod approvals;
 mod assets;
 mod base;
@@ -28,43 +30,62 @@ mod extract;
 mod face;
 mod guard;
 mod health;
+mod host;
 mod icon;
 mod job;
 mod jobs;
 mod live;
 mod login;
+#[cfg(feature = "monitor")]
 mod logs;
+#[cfg(feature = "monitor")]
 mod markdown;
+mod mount;
 mod named;
 mod nav;
 mod page;
 mod part;
 mod password;
 mod problem;
+#[cfg(feature = "monitor")]
+mod program;
 mod queue;
 mod queues;
+#[cfg(feature = "monitor")]
 mod repositories;
+mod route;
 mod routes;
 mod schedule;
 mod schedules;
 mod secret;
+#[cfg(feature = "monitor")]
 mod self_monitoring;
 mod serve;
+#[cfg(feature = "monitor")]
 mod session;
+#[cfg(feature = "monitor")]
 mod sessions;
 mod setting;
 mod settings;
 mod setup;
 mod slice;
+#[cfg(feature = "monitor")]
 mod spend;
+#[cfg(feature = "monitor")]
 mod standing;
+#[cfg(feature = "monitor")]
 mod stream;
 mod throttle;
+#[cfg(feature = "monitor")]
 mod transcript;
+#[cfg(feature = "monitor")]
 mod trigger;
 
+#[cfg(feature = "monitor")]
+pub use app::Program;
 pub use app::{Options, Web};
-pub use routes::router;
+pub use host::{Access, Person};
+pub use mount::router;
 pub use serve::serve;
 pub use setup::{SETUP_CODE_LIFE, SetupCode, new_setup_code};
 

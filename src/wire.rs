@@ -11,6 +11,7 @@ mod job;
 mod log;
 mod person;
 mod problem;
+#[cfg(feature = "monitor")]
 mod prompt;
 mod queue;
 mod repository;
@@ -23,12 +24,13 @@ pub use answered::Answered;
 pub use bulk::{BulkDone, BulkError, BulkPreview};
 pub use issue::{FilingDecided, Issue, IssueChanged, WaitingFiling};
 pub use job::{
-    Enqueued, Job, JobAttempt, JobCancelled, JobChanged, JobDeleted, JobDue, JobEvent, JobListed,
-    JobStory, JobWhy, WaitGate,
+    Enqueued, Job, JobAfter, JobAttempt, JobCancelled, JobChanged, JobDeleted, JobDue, JobEvent,
+    JobListed, JobStory, JobWhy, WaitGate,
 };
 pub use log::{LogRow, LogTemplate, LogsImported};
 pub use person::{Person, PersonPassword, PersonRemoved, PersonRole};
 pub use problem::{Problem, ProblemField};
+#[cfg(feature = "monitor")]
 pub use prompt::Prompt;
 pub use queue::{AllResumed, AllStopped, Pause, Queue, QueueNone, QueueResumed};
 pub use repository::{Repository, RepositoryAsked, RepositoryRemoved};

@@ -38,7 +38,7 @@ CREATE TABLE jobs (
   -- what stands between the job and a claim, apart from its time; NULL: nothing
   waits_for           TEXT DEFAULT 'admission'
                       CHECK (waits_for = 'admission' OR waits_for = 'handler' OR waits_for = 'key'
-                          OR waits_for = 'constraint'),
+                          OR waits_for = 'after' OR waits_for = 'constraint'),
   -- what put a scheduled job off; NULL: its maker wanted that time
   parked_by           TEXT
                       CHECK (parked_by = 'limit' OR parked_by = 'budget' OR parked_by = 'retry'
@@ -55,6 +55,9 @@ CREATE TABLE jobs (
   occurrence_at       INTEGER,
   parent_id           INTEGER,
   correlation_id      TEXT CHECK (length(CAST(correlation_id AS BLOB)) BETWEEN 1 AND 200),   -- of the request that made the job
+  tags                TEXT
+                      CHECK (tags IS NULL OR (json_valid(tags) AND json_type(tags) = 'array'
+                          AND json_array_length(tags) BETWEEN 1 AND 10)),
   progress            TEXT,
   result              TEXT CHECK (result IS NULL OR json_valid(result)),
   error               TEXT,
@@ -80,6 +83,8 @@ CREATE INDEX jobs_waits_for_admission ON jobs (id) WHERE waits_for = 'admission'
 CREATE INDEX jobs_waits_for_handler ON jobs (kind, id) WHERE waits_for = 'handler' OR waits_for = 'constraint';
 CREATE INDEX jobs_waits_for_key ON jobs (concurrency_key, run_at + priority * 600000, id) WHERE waits_for = 'key';
 CREATE INDEX jobs_scheduled ON jobs (run_at, id) WHERE status = 'scheduled' AND waits_for IS NULL;
+-- What has been put off, for the end of what did that.
+CREATE INDEX jobs_parked ON jobs (parked_by, run_at, id) WHERE parked_by IS NOT NULL;
 CREATE INDEX jobs_running ON jobs (queue, worker_id, id) WHERE status = 'running';
 CREATE INDEX jobs_final ON jobs (finished_at, id) WHERE finished_at IS NOT NULL;
 -- The pruner's order, per kind.
@@ -197,6 +202,74 @@ BEGIN
     LIMIT 1);
 END;
 
+-- The earlier jobs that a job runs after: being earlier, they make no circle. While one of them is open, the job waits for
+-- 'after'. If one did not complete, the job is cancelled, unless it runs anyway.
+CREATE TABLE job_after (
+  job_id   INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  after_id INTEGER NOT NULL CHECK (after_id > 0 AND after_id < job_id),
+  anyway   INTEGER NOT NULL DEFAULT 0 CHECK (anyway = 0 OR anyway = 1),
+  ended_as TEXT CHECK (ended_as = 'completed' OR ended_as = 'failed' OR ended_as = 'cancelled'),   -- kept when that job is removed
+  PRIMARY KEY (job_id, after_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_after_of ON job_after (after_id, ended_as);
+
+CREATE TRIGGER job_after_guard_insert BEFORE INSERT ON job_after
+WHEN NEW.ended_as IS NOT NULL
+  OR NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.after_id)
+  OR NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.job_id AND waits_for = 'admission' AND counted = 0)
+  OR (SELECT count(*) FROM job_after WHERE job_id = NEW.job_id) >= 100
+BEGIN
+  SELECT RAISE(ABORT, 'job_after: a new job may run after 100 jobs that exist; name them in its own transaction');
+END;
+
+CREATE TRIGGER job_after_of_ended AFTER INSERT ON job_after
+WHEN EXISTS (SELECT 1 FROM jobs WHERE id = NEW.after_id AND finished_at IS NOT NULL)
+BEGIN
+  UPDATE job_after
+  SET ended_as = (SELECT status FROM jobs WHERE id = NEW.after_id)
+  WHERE job_id = NEW.job_id AND after_id = NEW.after_id;
+END;
+
+-- Jobs that have ended while others waited for their end: the poller tells those, in slices.
+CREATE TABLE job_ended (
+  id       INTEGER PRIMARY KEY,
+  ended_as TEXT NOT NULL
+) STRICT;
+
+CREATE TRIGGER jobs_ended AFTER UPDATE OF finished_at ON jobs
+WHEN NEW.finished_at IS NOT NULL
+  AND EXISTS (SELECT 1 FROM job_after WHERE after_id = NEW.id AND ended_as IS NULL)
+BEGIN
+  INSERT INTO job_ended (id, ended_as) VALUES (NEW.id, NEW.status);
+END;
+
+-- The tags of the jobs that are not over, so that those are found by a tag. (What is over is found by looking through it.)
+CREATE TABLE job_tags (
+  tag    TEXT NOT NULL CHECK (length(CAST(tag AS BLOB)) BETWEEN 1 AND 64),
+  job_id INTEGER NOT NULL,
+  PRIMARY KEY (tag, job_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER jobs_tagged AFTER INSERT ON jobs
+WHEN NEW.tags IS NOT NULL
+BEGIN
+  INSERT INTO job_tags (tag, job_id)
+  SELECT CASE type WHEN 'text' THEN value END, NEW.id FROM json_each(NEW.tags);
+END;
+
+CREATE TRIGGER jobs_tags_stay BEFORE UPDATE OF tags ON jobs
+WHEN NEW.tags IS NOT OLD.tags
+BEGIN
+  SELECT RAISE(ABORT, 'jobs: the tags of a job never change');
+END;
+
+CREATE TRIGGER jobs_tags_over AFTER UPDATE OF finished_at ON jobs
+WHEN OLD.tags IS NOT NULL AND NEW.finished_at IS NOT NULL
+BEGIN
+  DELETE FROM job_tags
+  WHERE job_id = OLD.id AND tag IN (SELECT value FROM json_each(OLD.tags));
+END;
+
 -- Every step of a job outside the plain path.
 CREATE TABLE job_events (
   job_id      INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
@@ -209,6 +282,13 @@ CREATE TABLE job_events (
   detail      TEXT,
   PRIMARY KEY (job_id, sequence)
 ) STRICT, WITHOUT ROWID;
+
+-- A job that is put off every second for a month would have millions of steps: the first 100 and the newest 400 are kept.
+CREATE TRIGGER job_events_bounded AFTER INSERT ON job_events
+WHEN NEW.sequence > 500
+BEGIN
+  DELETE FROM job_events WHERE job_id = NEW.job_id AND sequence = NEW.sequence - 400;
+END;
 
 -- Attempts that are more than the plain path: all but the first when that one completed.
 CREATE TABLE job_attempts (
@@ -224,6 +304,12 @@ CREATE TABLE job_attempts (
   PRIMARY KEY (job_id, epoch)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TRIGGER job_attempts_bounded AFTER INSERT ON job_attempts
+WHEN NEW.epoch > 500
+BEGIN
+  DELETE FROM job_attempts WHERE job_id = NEW.job_id AND epoch = NEW.epoch - 400;
+END;
+
 -- Exact counts per status, kind and queue ('' before admission), written in the commit that changes them. Not by
 -- triggers: those would cost nearly half of the throughput.
 CREATE TABLE job_counts (
@@ -238,7 +324,7 @@ CREATE TABLE job_counts (
 CREATE TABLE job_queues (
   name           TEXT PRIMARY KEY
                  CHECK (length(name) BETWEEN 1 AND 64 AND name NOT GLOB '*[^a-z0-9_]*' AND NOT instr(name, char(0))),
-  engine_limit   INTEGER CHECK (engine_limit BETWEEN 0 AND 10000),     -- of the program
+  engine_limit   INTEGER CHECK (engine_limit BETWEEN 0 AND 10000),     -- of the programs, by job_limits
   operator_limit INTEGER CHECK (operator_limit BETWEEN 0 AND 10000),   -- wins over it
   paused_at      INTEGER,
   paused_by      TEXT,
@@ -283,6 +369,16 @@ CREATE TABLE job_kinds (
   PRIMARY KEY (worker_id, kind)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_kinds_kind ON job_kinds (kind, registered_at);
+
+-- The limits of queues that a process was built with: the newest of those that are not lost holds.
+CREATE TABLE job_limits (
+  worker_id     TEXT NOT NULL REFERENCES job_workers (id) ON DELETE CASCADE,
+  queue         TEXT NOT NULL,
+  engine_limit  INTEGER NOT NULL CHECK (engine_limit BETWEEN 0 AND 10000),
+  registered_at INTEGER NOT NULL,
+  PRIMARY KEY (worker_id, queue)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_limits_queue ON job_limits (queue, registered_at);
 
 -- Stored rules that make jobs.
 CREATE TABLE job_schedules (

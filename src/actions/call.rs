@@ -39,6 +39,8 @@ pub enum Proof {
     Owner,
     /// The person signed in with a password at this time.
     Login(Timestamp),
+    /// The program around the pages says who it is. It does not say when the person proved it.
+    Host,
 }
 
 impl Who {
@@ -91,6 +93,10 @@ impl Call {
             Proof::Login(at) if at <= self.now && self.now.since(at) <= FRESH => Ok(()),
             Proof::Login(_) => {
                 let why = "you gave your password more than 5 minutes ago, and this needs it anew";
+                Err(Error::new(Code::AuthStale, format!("{doing}: {why}")))
+            }
+            Proof::Host => {
+                let why = "the program around these pages does not say when you gave your password, and this needs it";
                 Err(Error::new(Code::AuthStale, format!("{doing}: {why}")))
             }
         }

@@ -8,12 +8,12 @@ mod read;
 mod texts;
 
 pub use read::{JobsAsk, find, story, waits, why};
-pub use texts::{JobStart, parse_attempts, parse_instant, parse_payload};
+pub use texts::{JobStart, parse_attempts, parse_ids, parse_instant, parse_payload};
 
 use super::{Answer, Call, Right, kinds, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, UniqueKey,
+    Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, Tag, UniqueKey,
 };
 use crate::store::Store;
 use crate::wire;
@@ -61,6 +61,12 @@ pub struct JobAdd {
     pub timeout: Option<Duration>,
     /// Only one job of the kind may have this key until it is over.
     pub unique_key: Option<String>,
+    /// The jobs that must have completed before it starts.
+    pub after: Vec<JobId>,
+    /// The jobs that must be over before it starts, whatever becomes of them.
+    pub after_any: Vec<JobId>,
+    /// Words by which it is found, ten at most.
+    pub tags: Vec<String>,
     /// For 24 hours a further request with this key is answered with the first job.
     pub idempotency_key: Option<String>,
     /// Whether a session without a sandbox was confirmed.
@@ -114,7 +120,7 @@ pub fn may_delete(role: Role) -> bool {
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator, for a session below admin; `JOB-VALUE-001` for a value that does not fit and for a
 /// session without a sandbox that was not confirmed; `JOB-LIMIT-001` if too many jobs of its kind wait; `JOB-KEY-001` for an
-/// idempotency key of another request. Of a job that starts at once also `AGENT-START-003` for a session while the agent
+/// idempotency key of another request; `JOB-AFTER-001` if a job that it is to run after does not exist. Of a job that starts at once also `AGENT-START-003` for a session while the agent
 /// program cannot be used, and `TRACK-AUTH-001` and `TRACK-REPO-001` for a scan that can file nothing.
 pub async fn enqueue(
     store: &Store,
@@ -139,7 +145,10 @@ pub async fn enqueue(
         max_attempts: request.max_attempts,
         timeout: request.timeout,
         unique_key: request.unique_key.map(UniqueKey::parse).transpose()?,
+        tags: request.tags.into_iter().map(Tag::parse).collect::<Result<_>>()?,
         idempotency_key: request.idempotency_key,
+        after: request.after,
+        after_any: request.after_any,
         correlation_id: call.correlation_id.clone(),
         actor: Some(call.actor()),
         ..NewJob::new(kind.clone())

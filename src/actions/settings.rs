@@ -4,8 +4,10 @@ use super::{Answer, Call, Right};
 use crate::error::{Class, Code, Error, Result};
 use crate::model::settings::{self, CADENCE, ENABLED};
 use crate::model::{
-    Consequence, Role, ScheduleName, Setting, SettingState, Timestamp, ValueType, is_known_model,
+    Consequence, Role, ScheduleName, ServerFacts, Setting, SettingState, Timestamp, ValueType,
+    is_known_model,
 };
+#[cfg(feature = "monitor")]
 use crate::monitor::may_scan;
 use crate::store::Store;
 use crate::warn_coded;
@@ -121,9 +123,7 @@ pub async fn change(
                 return Err(Error::new(Code::ModelInvalid, why));
             }
             if wish.setting.key == ENABLED.key && wish.value == Some(true.into()) && !is_on {
-                may_scan(server.as_ref()).map_err(|why| {
-                    Error::new(why.code(), format!("set {} to true", ENABLED.key)).because(why)
-                })?;
+                may_begin(server.as_ref())?;
             }
             Ok(wish)
         });
@@ -199,6 +199,20 @@ async fn answer(
     let notes = news.iter().filter_map(|wish| foreign_model(wish)).collect();
     let settings = now.into_iter().map(wire::Setting::from).collect();
     Ok(Answer::new(wire::SettingsChanged { status: "saved", settings }, sentence).with_notes(notes))
+}
+
+/// Refuses scans that run by themselves while the running server says that they could file nothing.
+#[cfg(feature = "monitor")]
+fn may_begin(server: Option<&ServerFacts>) -> Result<()> {
+    may_scan(server)
+        .map_err(|why| Error::new(why.code(), format!("set {} to true", ENABLED.key)).because(why))
+}
+
+/// A build without scans says nothing of what they need.
+#[cfg(not(feature = "monitor"))]
+#[expect(clippy::unnecessary_wraps, reason = "with the feature `monitor` it can refuse")]
+fn may_begin(_: Option<&ServerFacts>) -> Result<()> {
+    Ok(())
 }
 
 fn in_words(state: &SettingState) -> String {

@@ -41,6 +41,7 @@ impl Tally {
                 | Skip::DueAlready
                 | Skip::Unchanged
                 | Skip::ProcessesLeft
+                | Skip::Referenced
                 | Skip::NoRoom
                 | Skip::Unreadable => *self.skipped.entry(*skip).or_default() += count,
             }

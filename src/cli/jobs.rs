@@ -5,7 +5,7 @@ mod show;
 
 use super::{Cli, input};
 use crate::actions::jobs::{
-    self, JobAdd, JobChange, JobStart, JobsAsk, RunAgain, parse_attempts, parse_instant,
+    self, JobAdd, JobChange, JobStart, JobsAsk, RunAgain, parse_attempts, parse_ids, parse_instant,
     parse_payload,
 };
 use crate::actions::{self, Call};
@@ -98,6 +98,15 @@ pub(super) struct NewArguments {
     /// Print the id of the job that holds this key, if one does, instead of queuing another
     #[arg(long, value_name = "KEY")]
     unique_key: Option<String>,
+    /// Start it once these jobs have completed: 7,8. If one of them does not complete, it is cancelled
+    #[arg(long, value_name = "IDS", allow_negative_numbers = true)]
+    after: Option<String>,
+    /// Start it once these jobs are over, whatever became of them
+    #[arg(long, value_name = "IDS", allow_negative_numbers = true)]
+    after_any: Option<String>,
+    /// A word by which it is found with `list tag:WORD`; may be repeated, ten times at most
+    #[arg(long = "tag", value_name = "WORD")]
+    tags: Vec<String>,
     /// Repeating the command with this key prints the first job's id, for 24 hours
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
@@ -221,6 +230,7 @@ fn start(delay: Option<String>, at: Option<String>) -> Result<Option<JobStart>> 
 impl NewArguments {
     fn request(self) -> Result<JobAdd> {
         let timeout = self.timeout.map(|text| actions::length(&text, "limit an attempt"));
+        let ids = |text: Option<String>| text.map_or(Ok(Vec::new()), |text| parse_ids(&text));
         Ok(JobAdd {
             kind: self.kind,
             payload: parse_payload(&input::text(&self.payload)?)?,
@@ -230,6 +240,9 @@ impl NewArguments {
             max_attempts: self.max_attempts.map(|text| parse_attempts(&text)).transpose()?,
             timeout: timeout.transpose()?,
             unique_key: self.unique_key,
+            after: ids(self.after)?,
+            after_any: ids(self.after_any)?,
+            tags: self.tags,
             idempotency_key: self.idempotency_key,
             confirmed: self.confirm.as_deref() == Some("full"),
         })

@@ -88,13 +88,15 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     };
     let pages = Web {
         store,
-        logs: logs.clone(),
         clock: clock.clone(),
         options,
-        leading: engine.leading(),
-        agents: Some(agents.clone()),
-        tracking,
-        demo: arguments.demo,
+        leading: Some(engine.leading()),
+        program: Some(web::Program {
+            logs: logs.clone(),
+            agents: Some(agents.clone()),
+            tracking,
+            demo: arguments.demo,
+        }),
     };
     let met = meet_program(&agents, &clock);
     let mut served = pin!(beside(met, web::serve(listener, pages, stop.clone())));

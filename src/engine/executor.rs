@@ -107,7 +107,7 @@ impl Run {
         let reason = failure.map(reason);
         if status == Status::Failed && *kind != Kind::SELF_MONITORING {
             let (code, reason) = reason.unwrap_or_else(|| {
-                (Code::Interrupted, "the server stopped while it ran".to_owned())
+                (Code::Interrupted, "its process stopped while it ran".to_owned())
             });
             warn_coded!(code, "job {id} ({kind}) has failed on attempt {attempt}: {reason}");
         } else if let Some((code, reason)) = reason {

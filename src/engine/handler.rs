@@ -70,19 +70,21 @@ impl Context {
         Outcome::Snooze(wait)
     }
 
-    /// The jobs of the engine's store. A job that is made with it is no child of this one.
+    /// The jobs of the engine's store. A job that is made with it is no child of this one, and is made also by a handler whose
+    /// lease was lost.
     pub fn jobs(&self) -> Jobs {
         Jobs::new(&self.store, &self.clock)
     }
 
-    /// Stores a job that this one makes: trigger `parent`, with this job as its parent and its correlation id.
+    /// Stores a job that this one makes: trigger `parent`, with this job as its parent and its correlation id. A handler that
+    /// stood still while its job was run elsewhere makes none.
     ///
     /// # Errors
-    /// As [`Store::enqueue`].
+    /// `STORE-LEASE-001` if the job is not this handler's any more; those of [`Store::enqueue`].
     pub async fn enqueue(&self, job: NewJob) -> Result<Enqueued> {
         let correlation_id = job.correlation_id.or_else(|| self.job.correlation_id.clone());
         let parent_id = Some(self.job.id);
         let child = NewJob { trigger: Trigger::Parent, parent_id, correlation_id, ..job };
-        self.store.enqueue(child, self.clock.now()).await
+        self.store.enqueue_under(self.lease.clone(), child, self.clock.now()).await
     }
 }

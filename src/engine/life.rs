@@ -5,12 +5,15 @@
 //! handlers and their processes end, and the process begins a new life under a new name. So a process that stood still
 //! for a minute, by a signal or in a debugger, writes nothing under its old lease and goes on working (P9).
 
+mod others;
+
 use super::process;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::model::{Epoch, LEASE, Process, WorkerId};
 use crate::store::Store;
 use crate::warn_coded;
+use others::Others;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
@@ -22,8 +25,26 @@ const BEAT_EVERY: Duration = Duration::from_secs(10);
 const BEAT_AGAIN: Duration = Duration::from_secs(1);
 /// A worker that could not renew its lease for so long ends its handlers by itself, well before others may judge it lost.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
+/// How long the beat of a worker may be behind those of others in the line for the write lock.
+const LINE: Duration = Duration::from_secs(3);
 
 const _: () = assert!(GIVE_UP_AFTER.as_secs() + BEAT_EVERY.as_secs() <= LEASE.as_secs());
+
+/// The lengths of a life; a test's are short.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    beat_every: Duration,
+    beat_again: Duration,
+    give_up_after: Duration,
+    line: Duration,
+}
+
+const PACE: Pace = Pace {
+    beat_every: BEAT_EVERY,
+    beat_again: BEAT_AGAIN,
+    give_up_after: GIVE_UP_AFTER,
+    line: LINE,
+};
 
 /// Who this process is.
 #[derive(Clone, Debug)]
@@ -55,6 +76,7 @@ pub(super) struct Life {
     saved_at: watch::Sender<Instant>,
     /// Somebody wants a beat now.
     wanted: Notify,
+    pace: Pace,
 }
 
 impl Life {
@@ -67,6 +89,7 @@ impl Life {
             leads: watch::Sender::new(None),
             saved_at: watch::Sender::new(Instant::now()),
             wanted: Notify::new(),
+            pace: PACE,
         }
     }
 
@@ -96,35 +119,78 @@ impl Life {
         let mut said = store.says_changed();
         loop {
             said.borrow_and_update();
-            let wait = match store.beat(self.me.worker.clone(), clock.now()).await {
-                Ok(()) => {
-                    self.saved_at.send_replace(Instant::now());
-                    BEAT_EVERY
-                }
-                Err(error) if self.is_over(&error) => {
-                    warn_coded!(Code::EngineLost, "end all handlers and register anew: {error}");
-                    return self.lost.cancel();
-                }
-                Err(error) => {
-                    warn_coded!(Code::EnginePoll, "say that this process is alive: {error}");
-                    BEAT_AGAIN
-                }
+            // A beat that hangs is no answer, so the look at the others goes on beside it.
+            let over = tokio::select! {
+                beaten = self.beat_until_saved(&store, &clock) => beaten.err(),
+                over = self.look_at_others(&store) => Some(over),
             };
+            if let Some(error) = over {
+                warn_coded!(Code::EngineLost, "end all handlers and register anew: {error}");
+                return self.lose();
+            }
             tokio::select! {
-                () = clock.sleep(wait) => {}
+                () = clock.sleep(self.pace.beat_every) => {}
                 () = self.wanted.notified() => {}
                 Ok(()) = said.changed() => {}
             }
         }
     }
 
-    /// Whether a beat that was refused ends the life. While a write lock is held or the disk is full nobody else can write
-    /// either, so nobody can judge this worker lost.
+    /// Tries until a beat is saved. The error ends the life.
+    async fn beat_until_saved(&self, store: &Store, clock: &Clock) -> Result<()> {
+        loop {
+            match store.beat(self.me.worker.clone(), clock.now()).await {
+                Ok(()) => {
+                    self.saved_at.send_replace(Instant::now());
+                    return Ok(());
+                }
+                Err(error) if self.is_over(&error) => return Err(error),
+                Err(error) => {
+                    warn_coded!(Code::EnginePoll, "say that this process is alive: {error}");
+                }
+            }
+            tokio::select! {
+                () = clock.sleep(self.pace.beat_again) => {}
+                () = self.wanted.notified() => {}
+            }
+        }
+    }
+
+    /// Whether a beat that was refused ends the life. A refusal because of a write lock, a full disk or a long log may go
+    /// for everybody, so that nobody can judge this worker lost: [`Life::look_at_others`] finds out.
     fn is_over(&self, error: &Error) -> bool {
-        let others_wait_too =
+        let may_go_for_all =
             [Code::StoreBusy, Code::StoreFull, Code::StoreWalFull].contains(&error.code());
         error.code() == Code::EngineLost
-            || (!others_wait_too && self.saved_at().elapsed() >= GIVE_UP_AFTER)
+            || (!may_go_for_all && self.saved_at().elapsed() >= self.pace.give_up_after)
+    }
+
+    /// Returns when the lease is as good as lost: other workers write, and this one could not renew it for too long. It looks
+    /// from the time on when a beat of ours is overdue, by the monotonic clock; reads work when writes do not.
+    async fn look_at_others(&self, store: &Store) -> Error {
+        let Pace { beat_every, beat_again, give_up_after, line } = self.pace;
+        let saved_at = self.saved_at();
+        let overdue = (beat_every + beat_again).saturating_sub(saved_at.elapsed());
+        tokio::time::sleep(overdue).await;
+        let mut others = Others::default();
+        loop {
+            // What cannot be read says nothing; the beat itself tells how the database is.
+            if let Ok(workers) = store.workers().await
+                && others.look(&self.me.worker, &workers, line, Instant::now())
+                && saved_at.elapsed() >= give_up_after
+            {
+                let length = saved_at.elapsed().as_secs();
+                let doing = format!("save a beat for {length} seconds, while others could");
+                return Error::new(Code::EngineLost, doing);
+            }
+            tokio::time::sleep(beat_again).await;
+        }
+    }
+
+    /// Ends the life and, whatever the poller waits for, its handlers.
+    fn lose(&self) {
+        self.lost.cancel();
+        self.handlers.cancel();
     }
 
     /// What became of a write of this worker: a refusal tells it where it stands.
@@ -133,9 +199,64 @@ impl Life {
             if error.code() == Code::EngineReplaced {
                 self.replaced();
             } else if error.code() == Code::EngineLost {
-                self.lost.cancel();
+                self.lose();
             }
         }
         done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Registration;
+    use std::path::Path;
+    use std::sync::mpsc;
+
+    const SHORT: Pace = Pace {
+        beat_every: Duration::from_millis(20),
+        beat_again: Duration::from_millis(10),
+        give_up_after: Duration::from_millis(100),
+        line: Duration::from_millis(50),
+    };
+
+    /// A life that has registered in a store of its own.
+    async fn life(folder: &Path, clock: &Clock) -> (Arc<Life>, Store) {
+        let store = Store::open_scratch(&folder.join("jobs.db")).unwrap();
+        let handlers = CancellationToken::new();
+        let life = Life { pace: SHORT, ..Life::new(clock, &handlers) };
+        let registration = Registration {
+            worker: life.me.worker.clone(),
+            process: life.me.process.clone(),
+            is_server: false,
+            kinds: Arc::new([]),
+            limits: Vec::new(),
+            slots: 10,
+            replaces: None,
+        };
+        store.register(registration, clock.now()).await.unwrap();
+        (Arc::new(life), store)
+    }
+
+    #[tokio::test]
+    async fn a_worker_whose_beat_hangs_while_others_beat_ends_its_handlers_by_itself() {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
+        let (ours, store) = life(folder.path(), &clock).await;
+        let (theirs, other) = life(folder.path(), &clock).await;
+        let (let_go, held) = mpsc::channel::<()>();
+        // Our writer hangs and holds no lock.
+        let hangs = store.hang(held);
+        let beating = tokio::spawn(Arc::clone(&ours).beat(store.clone(), clock.clone()));
+        let begun = Instant::now();
+        while !ours.lost.is_cancelled() {
+            assert!(begun.elapsed() < Duration::from_mins(1), "it goes on");
+            other.beat(theirs.me.worker.clone(), clock.now()).await.unwrap();
+        }
+        assert!(ours.handlers.is_cancelled());
+        beating.await.unwrap();
+        let rows = other.workers().await.unwrap();
+        assert!(rows.iter().all(|row| row.lost_at.is_none()), "nobody had judged it lost");
+        drop(let_go);
+        hangs.await.unwrap().unwrap_err();
     }
 }

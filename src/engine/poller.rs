@@ -11,10 +11,10 @@ use super::standby::Overseer;
 use super::sweep::{Preparation, Sweeper};
 use super::{Settings, Stop};
 use crate::clock::Clock;
-use crate::error::{Code, Result, ignore};
+use crate::error::{Code, Result};
 use crate::model::{
-    Job, JobId, Kind, KindRules, Lane, PollRequest, Polled, Queue, QueueState, Registration,
-    Service, Settlement, Timestamp, WorkerId,
+    Differing, Job, JobId, Kind, KindRules, Lane, PollRequest, Polled, Queue, QueueState,
+    Registration, Service, Settlement, Timestamp, WorkerId,
 };
 use crate::store::Store;
 use crate::{error_coded, warn_coded};
@@ -149,12 +149,7 @@ impl Poller {
         let (mut helpers, quit) = (JoinSet::new(), CancellationToken::new());
         helpers.spawn(Arc::clone(life).beat(self.store.clone(), self.clock.clone()));
         let store = self.store.clone();
-        helpers.spawn(async move {
-            ignore(
-                store.watch_foreign_commits().await,
-                "nothing is committed to a closed database",
-            );
-        });
+        helpers.spawn(hear_of_commits(store, self.clock.clone()));
         let overseer = Overseer::new(&self.store, &self.clock, life, self.settings.is_server);
         let mut leading = JoinSet::new();
         leading.spawn(overseer.serve(quit.clone()));
@@ -367,6 +362,17 @@ impl Poller {
     }
 }
 
+/// Hears of other programs' commits until the database is closed.
+async fn hear_of_commits(store: Store, clock: Clock) {
+    while let Err(error) = store.watch_foreign_commits().await {
+        if error.code() == Code::StoreClosed {
+            return;
+        }
+        warn_coded!(Code::StoreWatch, "watch for other programs' commits: {error}");
+        clock.sleep(LOOK_AGAIN).await;
+    }
+}
+
 /// Returns when the instant is reached, if there is one.
 async fn due(clock: &Clock, at: Option<Timestamp>) {
     match at {
@@ -375,12 +381,20 @@ async fn due(clock: &Clock, at: Option<Timestamp>) {
     }
 }
 
-fn warn_of(differing: &[Kind]) {
-    if !differing.is_empty() {
-        let names: Vec<_> = differing.iter().map(Kind::as_str).collect();
+fn warn_of(differing: &Differing) {
+    if !differing.kinds.is_empty() {
+        let names: Vec<_> = differing.kinds.iter().map(Kind::as_str).collect();
         warn_coded!(
             Code::EngineKinds,
             "another process has registered other rules for {}: those of this process hold now",
+            names.join(", ")
+        );
+    }
+    if !differing.queues.is_empty() {
+        let names: Vec<_> = differing.queues.iter().map(Queue::as_str).collect();
+        warn_coded!(
+            Code::EngineLimits,
+            "another process has registered another limit for {}: that of this process holds now",
             names.join(", ")
         );
     }

@@ -2,6 +2,10 @@
 
 use crate::model::Process;
 use std::io;
+use std::path::Path;
+
+/// Where the kernel tells of processes.
+const PROC: &str = "/proc";
 
 /// This process.
 pub(super) fn own() -> Process {
@@ -9,19 +13,31 @@ pub(super) fn own() -> Process {
     Process { pid, start: start_of(pid) }
 }
 
-/// Whether a process of this machine has surely ended. A process of another container cannot be seen from here.
+/// Whether a process of this machine has surely ended. A process of another container cannot be seen from here, nor, with
+/// some settings of the system, one of another user: neither is taken for dead.
 pub(super) fn is_gone(process: &Process) -> bool {
+    is_gone_from(Path::new(PROC), process)
+}
+
+fn is_gone_from(proc: &Path, process: &Process) -> bool {
     let (Some(start), Some(machine)) = (&process.start, machine()) else { return false };
     let mut words = start.split(' ');
     if words.next() != Some(machine.boot.as_str()) {
         return true;
     }
-    words.next() == Some(machine.numbers.as_str()) && start_of(process.pid).as_ref() != Some(start)
+    if words.next() != Some(machine.numbers.as_str()) {
+        return false;
+    }
+    match look(proc, process.pid) {
+        Seen::Runs(status) => machine.start(&status) != *start,
+        Seen::Ended => true,
+        Seen::Hidden => false,
+    }
 }
 
 /// Whether a process stands still, by SIGSTOP or Ctrl-Z.
 pub(super) fn is_stopped(process: &Process) -> bool {
-    status_of(process.pid).is_some_and(|status| status.letter == 'T')
+    matches!(look(Path::new(PROC), process.pid), Seen::Runs(Status { letter: 'T', .. }))
         && process.start.is_some()
         && start_of(process.pid) == process.start
 }
@@ -62,15 +78,33 @@ fn machine() -> Option<Machine> {
     Some(Machine { boot: boot.trim().to_owned(), numbers: numbers.to_str()?.to_owned() })
 }
 
-/// The words that tell a process from every other one that has or had its number; `None` if there is no such process.
-fn start_of(pid: u32) -> Option<String> {
-    let Machine { boot, numbers } = machine()?;
-    let status = status_of(pid)?;
-    // A dead process keeps its number until its parent has looked at it.
-    let alive = !['Z', 'X'].contains(&status.letter);
-    alive.then(|| format!("{boot} {numbers} {}", status.started))
+impl Machine {
+    /// The words that tell a process from every other one that has or had its number.
+    fn start(&self, status: &Status) -> String {
+        format!("{} {} {}", self.boot, self.numbers, status.started)
+    }
 }
 
+/// The words that tell a process from every other one; `None` if there is no such process, or the system does not show it.
+fn start_of(pid: u32) -> Option<String> {
+    match look(Path::new(PROC), pid) {
+        Seen::Runs(status) => Some(machine()?.start(&status)),
+        Seen::Ended | Seen::Hidden => None,
+    }
+}
+
+/// What can be seen of the process that has a number.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    /// It is there.
+    Runs(Status),
+    /// There is none, or it has ended and its parent has not looked at it yet.
+    Ended,
+    /// There is one, of which the system tells this user nothing.
+    Hidden,
+}
+
+#[derive(Debug, PartialEq, Eq)]
 struct Status {
     /// R, S, D … as `ps` shows it.
     letter: char,
@@ -78,8 +112,23 @@ struct Status {
     started: u64,
 }
 
-fn status_of(pid: u32) -> Option<Status> {
-    status(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+fn look(proc: &Path, pid: u32) -> Seen {
+    let line = std::fs::read_to_string(proc.join(pid.to_string()).join("stat"));
+    match line.ok().and_then(|line| status(&line)) {
+        // A dead process keeps its number until its parent has looked at it.
+        Some(status) if ['Z', 'X'].contains(&status.letter) => Seen::Ended,
+        Some(status) => Seen::Runs(status),
+        None if has_number(pid) => Seen::Hidden,
+        None => Seen::Ended,
+    }
+}
+
+/// Whether some process has this number, whoever's it is.
+fn has_number(pid: u32) -> bool {
+    use rustix::io::Errno;
+    use rustix::process::{Pid, test_kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
 }
 
 /// Reads a line of `/proc/<pid>/stat`, `proc_pid_stat(5)`.
@@ -126,6 +175,19 @@ mod tests {
         child.wait().unwrap();
         assert!(is_gone(&process));
         assert!(kill(&process).is_err());
+    }
+
+    #[test]
+    fn a_process_of_which_the_system_tells_nothing_is_not_taken_for_dead() {
+        let (mut child, process) = child();
+        // As /proc is to another user who may not see this one's processes.
+        let hidden = tempfile::tempdir().unwrap();
+        assert_eq!(look(hidden.path(), process.pid), Seen::Hidden);
+        assert!(!is_gone_from(hidden.path(), &process));
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert_eq!(look(hidden.path(), process.pid), Seen::Ended);
+        assert!(is_gone_from(hidden.path(), &process), "nobody has its number any more");
     }
 
     #[test]

@@ -40,6 +40,15 @@ impl Pruner {
 
     /// Answers what it did, in a few words.
     async fn run_once(&self, recounted_at: &mut Timestamp) -> Result<String> {
+        let pruned = self.prune().await;
+        // The counts are set right also while something keeps old jobs from being removed.
+        let recounted = self.recount_if_due(recounted_at).await;
+        let slices = pruned?;
+        Ok(recounted?.unwrap_or_else(|| format!("looked for old jobs in {slices} slices")))
+    }
+
+    /// Removes what is old; answers in how many slices.
+    async fn prune(&self) -> Result<u64> {
         let mut slices = 1;
         // Jobs are kept as long as their kind says, whichever process runs it.
         let kinds: Arc<[_]> = rules_in_force(&self.store.registered_kinds().await?).into();
@@ -47,21 +56,26 @@ impl Pruner {
             slices += 1;
             self.clock.sleep(BREATH).await;
         }
-        if self.clock.now().since(*recounted_at) >= RECOUNT_EVERY {
-            *recounted_at = self.clock.now();
-            let missing = self.store.recount().await?;
-            if !missing.is_empty() {
-                let wrong = missing.len();
-                warn_coded!(
-                    Code::StoreCounts,
-                    "{wrong} counts of jobs differed from the rows and were set right: {}",
-                    some(&missing)
-                );
-                return Ok(format!("pruned, and set {wrong} wrong counts right"));
-            }
-            return Ok("pruned and recounted".to_owned());
+        Ok(slices)
+    }
+
+    /// Compares the counts with the rows once an hour; answers what came of it, if it did.
+    async fn recount_if_due(&self, recounted_at: &mut Timestamp) -> Result<Option<String>> {
+        if self.clock.now().since(*recounted_at) < RECOUNT_EVERY {
+            return Ok(None);
         }
-        Ok(format!("looked for old jobs in {slices} slices"))
+        *recounted_at = self.clock.now();
+        let missing = self.store.recount().await?;
+        if missing.is_empty() {
+            return Ok(Some("pruned and recounted".to_owned()));
+        }
+        let wrong = missing.len();
+        warn_coded!(
+            Code::StoreCounts,
+            "{wrong} counts of jobs differed from the rows and were set right: {}",
+            some(&missing)
+        );
+        Ok(Some(format!("pruned, and set {wrong} wrong counts right")))
     }
 }
 

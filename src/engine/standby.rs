@@ -1,8 +1,9 @@
 //! Leading and standing by: one worker leads, and every other one waits to lead.
 //!
 //! Who leads is a row with an epoch, and a lock of the operating system tells at once that the leader is dead: who gets
-//! the lock leads, unless another worker than the dead one has taken the lead without it. A leader that *stands still* keeps the lock; another worker that has seen its beat stand still for a
-//! lease leads by a new epoch, without the lock, and every write of the old one as a leader is refused from then on (P9).
+//! the lock leads, unless another worker than the dead one has taken the lead without it. A leader that *stands still*
+//! keeps the lock; another worker that has seen its beat stand still for a lease leads by a new epoch, without the lock,
+//! and every write of the old one as a leader is refused from then on (P9).
 //!
 //! A `lamplighter serve` leads before any other program, since the work of a server (following logs, filing findings) goes
 //! with the lead: a program that leads gives the lead up when a server comes.

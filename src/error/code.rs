@@ -68,8 +68,8 @@ codes! {
     StoreCounts: Internal = "STORE-COUNT-001", "Counts of jobs differed from the rows",
         "Lamplighter has a bug, or another program changed rows of jobs that were counted.", "The server has corrected the counts. If no other program writes to the database, report the message as a bug.";
     StoreWatch: Internal = "STORE-WATCH-001", "Changes by other programs are noticed late",
-        "The kernel refused to watch the database file.",
-        "Raise fs.inotify.max_user_instances; until then the server looks every 250 ms.";
+        "The kernel refused to watch the database file, or a look at the jobs failed.",
+        "Read the cause in the message. For the kernel's watch, raise fs.inotify.max_user_instances; until then the server looks every 250 ms. A look that failed is made again after a second.";
     ModelInvalid: Invalid = "JOB-VALUE-001", "A value is not valid",
         "A name, a number or a text does not fit its rule.", "Give a value that fits the rule; nothing was changed.";
     QueueFull: TooMany = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
@@ -90,6 +90,9 @@ codes! {
     JobFinal: Conflict = "JOB-ID-004", "The job is over already",
         "Only a job that waits or runs can be cancelled; this one has ended.",
         "`lamplighter jobs show` says how the job ended; a job that is over can be run again or deleted.";
+    JobAfterUnknown: Invalid = "JOB-AFTER-001", "A job to run after does not exist",
+        "The id is wrong, or the job was removed.",
+        "Name jobs that `lamplighter jobs list` shows; nothing was saved.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
         "The query has an unknown word, or a word has a value that it does not take.",
         "Correct the query at the column that the message names; put a text that you search for in quotes.";
@@ -127,7 +130,7 @@ codes! {
     PoisonPill: Internal = "JOB-RUN-003", "A job was ended because the server died each time it ran",
         "The server's process died several times while this job ran.", "Find out what the job does to the server, then run it again.";
     Interrupted: Internal = "JOB-RUN-004", "A job was interrupted",
-        "The server stopped or died while the job ran, and its kind must not run twice.", "Run the job again if its work is still needed.";
+        "The process that ran the job stopped or died, and its kind must not run twice.", "Run the job again if its work is still needed.";
     EngineSettle: Internal = "ENGINE-WRITE-001", "The end of a job could not be saved yet",
         "The database refused the write.", "The server tries again every second; the message names the cause.";
     EnginePoll: Internal = "ENGINE-POLL-001", "The poller could not look for work",
@@ -148,6 +151,8 @@ codes! {
         "Processes that a lost worker had started could not be ended.", "The jobs of that worker wait until they are; the engine tries again every second. The message names the cause.";
     EngineKinds: Internal = "ENGINE-KIND-001", "Two processes have registered different rules for a kind",
         "Processes of two versions of a program, or of two programs, run the same kind.", "The newest registration holds. Start both processes from the same version.";
+    EngineLimits: Internal = "ENGINE-KIND-002", "Two processes have registered different limits for a queue",
+        "Processes of two versions of a program, or of two programs, limit the same queue.", "The newest registration holds. Start both processes from the same version, or set the limit with `lamplighter queues limit`, which holds for all.";
     LogInput: Missing = "LOGS-INPUT-001", "The log file cannot be read",
         "The file does not exist, you may not read it, or it is not text.",
         "Name a readable text file with one log entry on each line.";
@@ -347,6 +352,9 @@ codes! {
     AuthStale: Unproven = "AUTH-LOGIN-005", "This needs a fresh sign-in",
         "The password was given more than five minutes ago.",
         "Sign in again, then repeat the change.";
+    AuthHost: Unproven = "AUTH-LOGIN-006", "These pages do not know you",
+        "The program that these pages are part of named nobody for this request.",
+        "Sign in to that program, then load the page again.";
     AuthSetupCode: Gone = "AUTH-SETUP-001", "This set-up link is not valid any more",
         "The link was used, it is older than 15 minutes, or the server was started again since.",
         "Start the server again: it prints a new link while there is no admin.";

@@ -97,6 +97,8 @@ word_enum!(
         Repeated = "repeated",
         /// It is over, but the processes of its agent are not known to be gone.
         ProcessesLeft = "processes_left",
+        /// A foreign key of another table names it.
+        Referenced = "referenced",
         /// As many jobs of its kind wait already as may.
         NoRoom = "no_room",
         /// What is stored of it cannot be read, or is nothing that a job may have.

@@ -16,7 +16,7 @@ pub use term::Mark;
 pub(crate) use term::{Compare, Condition, PathStep, Term};
 pub use words::words;
 
-use super::{JobId, Kind, Queue, ScheduleName, Status, Trigger};
+use super::{JobId, Kind, Queue, ScheduleName, Status, Tag, Trigger};
 use crate::error::{Code, Error};
 use length::{Length, Moment};
 use std::fmt;
@@ -79,6 +79,12 @@ impl Filter {
         self.with(Condition::Schedule(vec![name]))
     }
 
+    /// The same, and the job has this tag.
+    #[must_use]
+    pub fn tag(self, tag: &Tag) -> Self {
+        self.with(Condition::Tag(vec![tag.to_string()]))
+    }
+
     /// Both: a job fits that fits the one and the other.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
@@ -118,6 +124,20 @@ impl Filter {
     pub fn of_any_status(mut self) -> Self {
         self.terms.retain(|term| !matches!(term.condition, Condition::Status(_)));
         self
+    }
+
+    /// The tags of which a job must have one, if the filter is only for jobs that are not over: those are found by their tags.
+    pub(crate) fn open_tags(&self) -> Option<&[String]> {
+        let mut is_open = false;
+        let mut asked = None;
+        for term in self.terms.iter().filter(|term| !term.negated) {
+            if let Condition::Status(values) = &term.condition {
+                is_open |= !values.iter().any(|status| status.is_final());
+            } else if let Condition::Tag(tags) = &term.condition {
+                asked = Some(tags.as_slice());
+            }
+        }
+        asked.filter(|_| is_open)
     }
 
     /// Whether it fits every job.

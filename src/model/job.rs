@@ -1,6 +1,7 @@
 //! The job: one stored unit of work.
 
-use super::{ConcurrencyKey, Kind, Queue, Timestamp, UniqueKey, WorkerId};
+use super::begun::begun;
+use super::{ConcurrencyKey, Kind, Queue, Tag, Timestamp, UniqueKey, WorkerId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -102,6 +103,8 @@ word_enum!(
         Handler = "handler",
         /// A free slot of its concurrency key: as many jobs as the key allows run already.
         Key = "key",
+        /// The ends of the jobs that it runs after.
+        After = "after",
         /// A claim that the schema does not refuse.
         Constraint = "constraint",
     }
@@ -133,115 +136,84 @@ word_enum!(
     }
 );
 
-/// One stored job.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Job {
+begun! {
+    /// One stored job.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Job;
+
+    /// A queued job of a kind that says nothing.
+    #[cfg(test)]
+    pub(crate) fn for_tests();
+
     /// Public id.
-    pub id: JobId,
+    pub id: JobId = JobId(1);
     /// Which handler runs it.
-    pub kind: Kind,
+    pub kind: Kind = Kind::parse("x").expect("it is a kind");
     /// Its lane; `None` until admitted.
-    pub queue: Option<Queue>,
+    pub queue: Option<Queue> = Some(Queue::DEFAULT);
     /// Lower runs first; `None` until admitted.
-    pub priority: Option<i32>,
+    pub priority: Option<i32> = Some(0);
     /// Where it is in its life.
-    pub status: Status,
+    pub status: Status = Status::Queued;
     /// The handler's input, JSON text.
-    pub payload: String,
+    pub payload: String = "{}".into();
     /// What made it.
-    pub trigger: Trigger,
+    pub trigger: Trigger = Trigger::Api;
     /// Attempts begun.
-    pub attempt: u32,
+    pub attempt: u32 = 0;
     /// Attempts allowed; `None` until admitted.
-    pub max_attempts: Option<u32>,
+    pub max_attempts: Option<u32> = Some(3);
     /// Crashes while it ran; they spend no attempt (P11).
-    pub interrupted: u32,
+    pub interrupted: u32 = 0;
     /// What happens to it when its worker goes away; `None` until admitted.
-    pub on_interrupt: Option<OnInterrupt>,
+    pub on_interrupt: Option<OnInterrupt> = None;
     /// Number of its latest claim, 0 before the first.
-    pub epoch: i64,
+    pub epoch: i64 = 0;
     /// Who runs it, while it runs.
-    pub worker_id: Option<WorkerId>,
+    pub worker_id: Option<WorkerId> = None;
     /// At most one non-final job of the kind holds it.
-    pub unique_key: Option<UniqueKey>,
+    pub unique_key: Option<UniqueKey> = None;
     /// A limited number of running jobs hold it.
-    pub concurrency_key: Option<ConcurrencyKey>,
+    pub concurrency_key: Option<ConcurrencyKey> = None;
     /// Why it is not in the claim order, while it waits.
-    pub waits_for: Option<WaitsFor>,
+    pub waits_for: Option<WaitsFor> = None;
     /// What put it off, while it is scheduled.
-    pub parked_by: Option<ParkedBy>,
+    pub parked_by: Option<ParkedBy> = None;
     /// Earliest start.
-    pub run_at: Timestamp,
+    pub run_at: Timestamp = Timestamp::from_millis(1_000_000);
     /// When it was stored.
-    pub created_at: Timestamp,
+    pub created_at: Timestamp = Timestamp::from_millis(1_000_000);
     /// When its latest attempt began.
-    pub started_at: Option<Timestamp>,
+    pub started_at: Option<Timestamp> = None;
     /// When it became final.
-    pub finished_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp> = None;
     /// How long an attempt may run; `None`: what the kind says.
-    pub timeout: Option<Duration>,
+    pub timeout: Option<Duration> = None;
     /// When somebody asked a running job to stop.
-    pub cancel_requested_at: Option<Timestamp>,
+    pub cancel_requested_at: Option<Timestamp> = None;
     /// The schedule whose occurrence made it, and which one.
-    pub occurrence: Option<Occurrence>,
+    pub occurrence: Option<Occurrence> = None;
     /// The schedule that pays for it: that of its occurrence, or the one from which a person started it.
-    pub schedule_id: Option<i64>,
+    pub schedule_id: Option<i64> = None;
     /// What its handler last said about how far it is.
-    pub progress: Option<String>,
+    pub progress: Option<String> = None;
     /// The job that made it.
-    pub parent_id: Option<JobId>,
+    pub parent_id: Option<JobId> = None;
     /// Ties its log lines to those of the request that made it.
-    pub correlation_id: Option<String>,
+    pub correlation_id: Option<String> = None;
+    /// The words by which it is found.
+    pub tags: Vec<Tag> = Vec::new();
     /// What its handler answered, JSON text.
-    pub result: Option<String>,
+    pub result: Option<String> = None;
     /// Why it failed, or why its last attempt did.
-    pub error: Option<String>,
+    pub error: Option<String> = None;
     /// The code of that error.
-    pub error_code: Option<String>,
+    pub error_code: Option<String> = None;
     /// Whether the exact counts include it; only the store uses this.
-    pub(crate) counted: bool,
+    pub(crate) counted: bool = true;
 }
 
 impl Job {
-    /// A queued job of a kind that says nothing.
-    #[cfg(test)]
-    pub(crate) fn for_tests() -> Self {
-        Self {
-            id: JobId(1),
-            kind: Kind::parse("x").expect("it is a kind"),
-            queue: Some(Queue::DEFAULT),
-            priority: Some(0),
-            status: Status::Queued,
-            payload: "{}".into(),
-            trigger: Trigger::Api,
-            attempt: 0,
-            max_attempts: Some(3),
-            interrupted: 0,
-            on_interrupt: None,
-            epoch: 0,
-            worker_id: None,
-            unique_key: None,
-            concurrency_key: None,
-            waits_for: None,
-            parked_by: None,
-            run_at: Timestamp::from_millis(1_000_000),
-            created_at: Timestamp::from_millis(1_000_000),
-            started_at: None,
-            finished_at: None,
-            timeout: None,
-            cancel_requested_at: None,
-            occurrence: None,
-            schedule_id: None,
-            progress: None,
-            parent_id: None,
-            correlation_id: None,
-            result: None,
-            error: None,
-            error_code: None,
-            counted: true,
-        }
-    }
-
     /// The lease of a running job.
     pub fn lease(&self) -> Option<Lease> {
         let worker = self.worker_id.clone()?;
@@ -280,7 +252,7 @@ word_enum!(
         Fatal = "fatal",
         /// The server died once too often while the job ran.
         Poison = "poison",
-        /// The server stopped or died while the job ran.
+        /// The process that ran the job stopped or died.
         Interrupted = "interrupted",
         /// The handler asked to be called again later.
         Snooze = "snooze",
@@ -296,6 +268,8 @@ word_enum!(
         CancelRequested = "cancel_requested",
         /// The job was cancelled.
         Cancelled = "cancelled",
+        /// A job that it was to run after did not complete.
+        After = "after",
         /// A person made the waiting job due at once.
         RunNow = "run_now",
         /// A person gave the waiting job another time.
@@ -308,6 +282,8 @@ word_enum!(
 /// One step of a job outside the plain path, from `job_events`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
+    /// Its number in the job's history, from 1.
+    pub number: i64,
     /// When.
     pub at: Timestamp,
     /// The status before.
@@ -323,6 +299,11 @@ pub struct Event {
 }
 
 impl Event {
+    /// How many steps between another one and this one are not kept any more.
+    pub fn left_out_after(&self, before: &Self) -> i64 {
+        (self.number - before.number - 1).max(0)
+    }
+
     /// The word of what caused it.
     pub fn cause_word(&self) -> &str {
         match &self.cause {

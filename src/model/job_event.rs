@@ -91,6 +91,7 @@ fn answer(condition: &Condition, event: Option<&JobEvent>) -> Option<bool> {
         Condition::Trigger(_)
         | Condition::Schedule(_)
         | Condition::Key(_)
+        | Condition::Tag(_)
         | Condition::ErrorCode(_)
         | Condition::ErrorText(_)
         | Condition::Payload(..)

@@ -15,8 +15,15 @@ pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 /// Longest unique, concurrency or idempotency key, worker's name and correlation id, in bytes: room for a URL-like id,
 /// small enough to index.
 pub const MAX_KEY_BYTES: usize = 200;
+/// Most tags that a job can have: a person reads them at a glance.
+pub const MAX_TAGS: usize = 10;
+/// Longest tag, in bytes.
+pub const MAX_TAG_BYTES: usize = 64;
 /// The largest limit of a queue and of a concurrency key: more jobs at once would be a flood and no queue.
 pub const MAX_AT_ONCE: u32 = 10_000;
+
+/// Most jobs that a job can be told to run after.
+pub const MAX_AFTER: usize = 100;
 
 /// Refuses a priority that no job can have. The text says why; the caller says first what it was doing.
 ///

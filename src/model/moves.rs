@@ -4,8 +4,8 @@
 //! places, the slots and the history. [`settlement`](super::settlement) decides the same for a job whose attempt ended.
 
 use super::{
-    Cause, ConcurrencyKey, Job, KindRules, OnInterrupt, OverBudget, PRIORITY_STEP_MS, ParkedBy,
-    Placement, Queue, Status, Timestamp, WaitsFor,
+    Cause, ConcurrencyKey, Job, JobId, KindRules, OnInterrupt, OverBudget, PRIORITY_STEP_MS,
+    ParkedBy, Placement, Queue, Status, Timestamp, WaitsFor,
 };
 
 /// The reason of [`WaitsFor::Handler`].
@@ -41,6 +41,18 @@ pub(crate) struct Admitted {
     pub(crate) max_attempts: u32,
     pub(crate) on_interrupt: OnInterrupt,
     pub(crate) key: Option<ConcurrencyKey>,
+}
+
+impl Admitted {
+    fn of(job: &Job, rules: &KindRules) -> Self {
+        Self {
+            queue: job.queue.as_ref().unwrap_or(&rules.queue).clone(),
+            priority: priority(job, rules),
+            max_attempts: rules.max_attempts,
+            on_interrupt: rules.on_interrupt,
+            key: key(job, rules).cloned(),
+        }
+    }
 }
 
 /// A step in a job's history.
@@ -86,13 +98,7 @@ impl Move {
         now: Timestamp,
     ) -> Self {
         let key = key(job, rules);
-        let admitted = Some(Admitted {
-            queue: job.queue.as_ref().unwrap_or(&rules.queue).clone(),
-            priority: priority(job, rules),
-            max_attempts: rules.max_attempts,
-            on_interrupt: rules.on_interrupt,
-            key: key.cloned(),
-        });
+        let admitted = Some(Admitted::of(job, rules));
         if job.run_at > now {
             return Self { admitted, parked_by: job.parked_by, ..Self::to(Status::Scheduled) };
         }
@@ -103,6 +109,26 @@ impl Move {
             key_slot: slot,
             admitted,
             ..Self::to(Status::Queued)
+        }
+    }
+
+    /// A job that it runs after is not over.
+    pub(crate) fn after(job: &Job, rules: Option<&KindRules>, now: Timestamp) -> Self {
+        let is_early = job.run_at > now;
+        Self {
+            waits_for: Some(WaitsFor::After),
+            parked_by: job.parked_by.filter(|_| is_early),
+            admitted: rules.map(|rules| Admitted::of(job, rules)),
+            ..Self::to(if is_early { Status::Scheduled } else { Status::Queued })
+        }
+    }
+
+    /// A job that it was to run after did not complete.
+    pub(crate) fn broken(earlier: JobId, ended: Status) -> Self {
+        let detail = Some(format!("job {earlier}, which it runs after, {}", ended_word(ended)));
+        Self {
+            step: Some(JobStep::new(Cause::After, POLLER, detail)),
+            ..Self::to(Status::Cancelled)
         }
     }
 
@@ -180,6 +206,11 @@ pub(crate) fn order(job: &Job, rules: &KindRules) -> i64 {
 
 fn priority(job: &Job, rules: &KindRules) -> i32 {
     job.priority.unwrap_or_else(|| rules.priority_for(job.trigger))
+}
+
+/// How a job has ended, after its name.
+fn ended_word(ended: Status) -> &'static str {
+    if ended == Status::Cancelled { "was cancelled" } else { ended.as_str() }
 }
 
 /// What a wish to cancel a job comes to.
@@ -291,6 +322,22 @@ mod tests {
         let due = Move::without_handler(&job(), NOW);
         assert_eq!((due.status, due.waits_for), (Status::Queued, Some(WaitsFor::Handler)));
         assert!(due.step.is_some_and(|step| step.once && step.cause == Cause::Blocked));
+    }
+
+    #[test]
+    fn a_job_waits_for_the_end_of_others_under_its_own_time_and_ends_with_a_bad_one() {
+        let late = Job { run_at: Timestamp::from_millis(2_000_000), ..job() };
+        for (job, status) in [(job(), Status::Queued), (late, Status::Scheduled)] {
+            let to = Move::after(&job, Some(&rules()), NOW);
+            assert_eq!((to.status, to.waits_for), (status, Some(WaitsFor::After)));
+            assert!(to.claim_order.is_none() && to.step.is_none() && to.admitted.is_some());
+        }
+        for (ended, says) in [(Status::Failed, "failed"), (Status::Cancelled, "was cancelled")] {
+            let to = Move::broken(JobId(7), ended);
+            let step = to.step.unwrap();
+            assert_eq!((to.status, step.cause), (Status::Cancelled, Cause::After));
+            assert_eq!(step.detail, Some(format!("job 7, which it runs after, {says}")));
+        }
     }
 
     #[test]

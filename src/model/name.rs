@@ -1,6 +1,6 @@
 //! Names that are parsed once at the edge and trusted from there on.
 
-use super::limits::MAX_KEY_BYTES;
+use super::limits::{MAX_KEY_BYTES, MAX_TAG_BYTES};
 use crate::error::{Code, Error, Result};
 use std::borrow::Cow;
 use std::fmt;
@@ -74,6 +74,11 @@ text_newtype!(
 text_newtype!(
     /// A process that claims jobs; a new one at every start; 1 to 200 bytes.
     WorkerId, key, "worker id"
+);
+
+text_newtype!(
+    /// A word by which jobs are found, whatever their kind: 1 to 64 bytes.
+    Tag, tag, "tag"
 );
 
 impl Kind {
@@ -165,6 +170,14 @@ fn username(text: &str) -> Result<(), &'static str> {
 fn key(text: &str) -> Result<(), &'static str> {
     if text.is_empty() || text.len() > MAX_KEY_BYTES {
         Err("it must have 1 to 200 bytes")
+    } else {
+        Ok(())
+    }
+}
+
+fn tag(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() || text.len() > MAX_TAG_BYTES {
+        Err("it must have 1 to 64 bytes")
     } else {
         Ok(())
     }

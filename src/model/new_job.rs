@@ -2,84 +2,76 @@
 
 mod options;
 
-use super::limits::{MAX_ATTEMPTS, MAX_KEY_BYTES, check_priority, payload_text};
+use super::begun::begun;
+use super::limits::{
+    MAX_AFTER, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_TAGS, check_priority, payload_text,
+};
 use super::{
-    Actor, ConcurrencyKey, JobId, Kind, Occurrence, Payload, Queue, Timestamp, Trigger, UniqueKey,
+    Actor, ConcurrencyKey, JobId, Kind, Occurrence, Payload, Queue, Tag, Timestamp, Trigger,
+    UniqueKey,
 };
 use crate::error::{Code, Error, Result};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// A job to be stored.
-#[derive(Clone, Debug)]
-pub struct NewJob {
+begun! {
+    /// A job to be stored.
+    #[derive(Clone, Debug)]
+    pub struct NewJob;
+
+    /// A job of `kind` with an empty payload that may start at once.
+    pub fn new(kind: Kind);
+
     /// Which handler runs it.
-    pub kind: Kind,
+    pub kind: Kind = kind;
     /// The handler's input. Default `{}`.
-    pub payload: Value,
+    pub payload: Value = Value::Object(serde_json::Map::new());
     /// What made it. Default [`Trigger::Api`].
-    pub trigger: Trigger,
+    pub trigger: Trigger = Trigger::Api;
     /// Where it waits; `None`: its kind's queue.
-    pub queue: Option<Queue>,
+    pub queue: Option<Queue> = None;
     /// Lower runs first, −100 to 100, each level worth ten minutes of waiting; `None`: its kind's.
-    pub priority: Option<i32>,
+    pub priority: Option<i32> = None;
     /// Earliest start; `None`: after the delay.
-    pub run_at: Option<Timestamp>,
+    pub run_at: Option<Timestamp> = None;
     /// Earliest start of a job without `run_at`, counted from when it is stored; `None`: at once.
-    pub delay: Option<Duration>,
+    pub delay: Option<Duration> = None;
     /// Attempts it has, 1 to 1,000,000; `None`: its kind's.
-    pub max_attempts: Option<u32>,
+    pub max_attempts: Option<u32> = None;
     /// How long an attempt may run; `None`: its kind's.
-    pub timeout: Option<Duration>,
+    pub timeout: Option<Duration> = None;
     /// At most one job of the kind holds the key; a second one is answered [`Enqueued::Existing`].
-    pub unique_key: Option<UniqueKey>,
+    pub unique_key: Option<UniqueKey> = None;
     /// How long the key is held. `None`: until its job is final. A length: for this window of the clock (an hour's window
     /// goes from one full hour to the next), even if its job becomes final earlier.
-    pub unique_window: Option<Duration>,
+    pub unique_window: Option<Duration> = None;
     /// A limited number of running jobs hold it (the kind's `key_limit`); the others wait. A kind with a key of its
     /// own overrides it.
-    pub concurrency_key: Option<ConcurrencyKey>,
+    pub concurrency_key: Option<ConcurrencyKey> = None;
     /// The caller's name for this request, at most 200 bytes. A second request with the same name is answered with the
     /// first job, for 24 hours and while that job is not final (P3).
-    pub idempotency_key: Option<String>,
+    pub idempotency_key: Option<String> = None;
+    /// The earlier jobs that it runs after. If one of them does not complete, it is cancelled.
+    pub after: Vec<JobId> = Vec::new();
+    /// The earlier jobs that it runs after, whatever becomes of them. With `after` at most 100.
+    pub after_any: Vec<JobId> = Vec::new();
     /// The schedule's occurrence that it is for.
-    pub occurrence: Option<Occurrence>,
+    pub occurrence: Option<Occurrence> = None;
     /// The schedule that pays for the job when it is for no occurrence.
-    pub schedule_id: Option<i64>,
+    pub schedule_id: Option<i64> = None;
     /// The job that made it.
-    pub parent_id: Option<JobId>,
+    pub parent_id: Option<JobId> = None;
     /// Ties the job's log lines to those of the request that made it, at most 200 bytes.
-    pub correlation_id: Option<String>,
+    pub correlation_id: Option<String> = None;
+    /// Words by which it is found, whatever its kind: at most 10.
+    pub tags: Vec<Tag> = Vec::new();
     /// Who asked for it: written to the audit log in the same transaction.
-    pub actor: Option<Actor>,
+    pub actor: Option<Actor> = None;
 }
 
 impl NewJob {
-    /// A job of `kind` with an empty payload that may start at once.
-    pub fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            payload: Value::Object(serde_json::Map::new()),
-            trigger: Trigger::Api,
-            queue: None,
-            priority: None,
-            run_at: None,
-            delay: None,
-            max_attempts: None,
-            timeout: None,
-            unique_key: None,
-            unique_window: None,
-            concurrency_key: None,
-            idempotency_key: None,
-            occurrence: None,
-            schedule_id: None,
-            parent_id: None,
-            correlation_id: None,
-            actor: None,
-        }
-    }
-
     /// A job with this payload that may start at once, of the kind that the payload's type stands for.
     ///
     /// # Errors
@@ -133,23 +125,38 @@ impl NewJob {
         }
     }
 
+    /// Its tags as they are stored, each once; `None`: it has none.
+    pub(crate) fn stored_tags(&self) -> Option<String> {
+        let tags: BTreeSet<&str> = self.tags.iter().map(Tag::as_str).collect();
+        (!tags.is_empty()).then(|| serde_json::json!(tags).to_string())
+    }
+
     /// A text of what the request asks for. Two requests under one idempotency key are the same request if their texts
     /// are. The text leaves out the sender (actor, correlation id) and the start (a delay counts anew from each request).
     /// The store keeps its hash, so its form must not change.
     pub(crate) fn body(&self) -> String {
         let millis = |length: Option<Duration>| length.map(|length| length.as_millis().to_string());
-        let fields = serde_json::json!([
-            self.kind.as_str(),
-            self.payload,
-            self.queue.as_ref().map(Queue::as_str),
-            self.priority,
-            self.max_attempts,
-            millis(self.timeout),
-            self.unique_key.as_ref().map(UniqueKey::as_str),
-            millis(self.unique_window),
-            self.concurrency_key.as_ref().map(ConcurrencyKey::as_str),
-        ]);
-        fields.to_string()
+        let mut fields = vec![
+            json!(self.kind.as_str()),
+            json!(self.payload),
+            json!(self.queue.as_ref().map(Queue::as_str)),
+            json!(self.priority),
+            json!(self.max_attempts),
+            json!(millis(self.timeout)),
+            json!(self.unique_key.as_ref().map(UniqueKey::as_str)),
+            json!(millis(self.unique_window)),
+            json!(self.concurrency_key.as_ref().map(ConcurrencyKey::as_str)),
+        ];
+        // What has come later stands there only if a request names it.
+        fields.extend(self.stored_tags().map(Value::from));
+        let after = json!({"after": self.after, "after_any": self.after_any});
+        fields.extend(Some(after).filter(|_| self.runs_after() > 0));
+        Value::from(fields).to_string()
+    }
+
+    /// How many jobs it is told to run after.
+    pub(crate) fn runs_after(&self) -> usize {
+        self.after.len() + self.after_any.len()
     }
 
     /// The job, if the table takes its values.
@@ -168,6 +175,9 @@ impl NewJob {
             Self { timeout, .. } if too_short(*timeout) => {
                 "its time limit is a millisecond or more"
             }
+            _ if self.runs_after() > MAX_AFTER => {
+                return Err(invalid(format!("it runs after at most {MAX_AFTER} jobs")));
+            }
             Self { unique_window: Some(_), unique_key: None, .. } => {
                 "its unique window has no unique key to hold"
             }
@@ -182,6 +192,9 @@ impl NewJob {
             {
                 let takes = format!("its idempotency key has 1 to {MAX_KEY_BYTES} bytes");
                 return Err(invalid(takes));
+            }
+            Self { tags, .. } if tags.len() > MAX_TAGS => {
+                return Err(invalid(format!("it has at most {MAX_TAGS} tags")));
             }
             _ => return Ok(self),
         };
@@ -241,6 +254,9 @@ mod tests {
         let same = NewJob { correlation_id: Some("r-2".into()), ..first.clone() };
         let later = NewJob { run_at: Some(Timestamp::from_millis(9)), ..first.clone() };
         let other = NewJob { payload: Value::from(1), ..first.clone() };
+        let after = NewJob { after: vec![JobId(7)], ..first.clone() };
+        assert_ne!(first.body(), after.body());
+        assert_ne!(after.body(), NewJob { after_any: vec![JobId(7)], ..first.clone() }.body());
         assert_eq!(first.body(), later.body());
         assert_eq!(first.body(), same.body());
         assert_ne!(first.body(), other.body());

@@ -26,6 +26,15 @@ pub struct Registration {
     pub replaces: Option<WorkerId>,
 }
 
+/// What another worker has registered in another way than a new one: the new registration holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Differing {
+    /// Kinds with other rules.
+    pub kinds: Vec<Kind>,
+    /// Queues with another limit.
+    pub queues: Vec<Queue>,
+}
+
 /// A kind that a worker has a handler for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegisteredKind {

@@ -139,7 +139,7 @@ pub enum AttemptEnd {
         /// Which budget, for people.
         reason: String,
     },
-    /// The server stopped it on purpose before it could answer.
+    /// Its process stopped it on purpose before it could answer.
     Stopped,
     /// Its worker went away while it ran.
     Lost,
@@ -202,6 +202,7 @@ impl Settlement {
                 | Cause::Blocked
                 | Cause::CancelRequested
                 | Cause::Cancelled
+                | Cause::After
                 | Cause::RunNow
                 | Cause::Rescheduled
                 | Cause::Edited,
@@ -315,6 +316,8 @@ pub fn placement(
         (_, _) if !reordered => Placement::Stays,
         // Admission looks at it in any case, and goes by its time.
         (_, Some(WaitsFor::Admission)) => Placement::Stays,
+        // The same, once admission has looked whether it still has to wait.
+        (_, Some(WaitsFor::After)) => Placement::Admitted,
         (Status::Scheduled, _) if is_due => Placement::Admitted,
         (Status::Queued, _) if !is_due => Placement::Scheduled,
         // It has a place in the claim order, which is another one now.
@@ -333,7 +336,7 @@ fn interrupted(after: Settlement, terms: Terms) -> Settlement {
             Settlement { status: Status::Queued, cause: Some(Cause::Interrupted), ..after }
         }
         OnInterrupt::Fail => {
-            let why = "interrupted: the server stopped or died while it ran";
+            let why = "interrupted: its process stopped or died while it ran";
             failed(after, JobError::new(Code::Interrupted, why), Cause::Interrupted)
         }
     }
@@ -464,13 +467,15 @@ mod tests {
     #[test]
     fn a_waiting_job_goes_where_its_new_time_and_priority_say() {
         use Status::{Queued, Scheduled};
-        use WaitsFor::{Admission, Constraint, Handler, Key};
+        use WaitsFor::{Admission, After, Constraint, Handler, Key};
         let later = NOW.plus(RETRY_AFTER);
         let (stays, admitted, scheduled) =
             (Placement::Stays, Placement::Admitted, Placement::Scheduled);
         for (status, waits_for, due, not_due) in [
             (Scheduled, None, admitted, stays),
             (Scheduled, Some(Admission), stays, stays),
+            (Scheduled, Some(After), admitted, admitted),
+            (Queued, Some(After), admitted, admitted),
             (Queued, None, admitted, scheduled),
             (Queued, Some(Admission), stays, stays),
             (Queued, Some(Handler), stays, scheduled),

@@ -28,6 +28,10 @@ pub struct Circumstances {
     pub key_holders: Vec<JobId>,
     /// How many others hold it.
     pub key_held: u64,
+    /// The first jobs that it runs after and that are not over, at most ten.
+    pub after: Vec<JobId>,
+    /// How many there are.
+    pub after_open: u64,
     /// Jobs of its queue that start before it, counted up to 1,000.
     pub ahead: u64,
     /// Its last step, if that step put it off.
@@ -127,6 +131,7 @@ impl Look<'_> {
             reason.map(|reason| Gate::AgentMissing { reason }),
             approval,
             self.refusal(),
+            self.after(),
             self.time(),
             self.budget(),
             self.usage_limit(),
@@ -167,6 +172,8 @@ impl Look<'_> {
     fn admission(&self) -> Option<Gate> {
         let is_new = match self.job.waits_for {
             Some(WaitsFor::Admission) => true,
+            // Those that it ran after are over: it is called up at once.
+            Some(WaitsFor::After) => self.after().is_none(),
             // Its handler came with this process: it is called up at once.
             Some(WaitsFor::Handler) => self.handler().is_none(),
             Some(WaitsFor::Key | WaitsFor::Constraint) | None => false,
@@ -183,6 +190,11 @@ impl Look<'_> {
             | None => None,
         };
         (self.job.waits_for == Some(WaitsFor::Constraint)).then_some(Gate::Refused { reason })
+    }
+
+    fn after(&self) -> Option<Gate> {
+        let (open, count) = (self.around.after.clone(), self.around.after_open);
+        (count > 0).then_some(Gate::After { open, count })
     }
 
     fn time(&self) -> Option<Gate> {
@@ -267,7 +279,13 @@ impl Look<'_> {
             (None, Status::Queued) => false,
             // It has not asked for the key yet.
             (
-                Some(WaitsFor::Admission | WaitsFor::Handler | WaitsFor::Constraint) | None,
+                Some(
+                    WaitsFor::Admission
+                    | WaitsFor::Handler
+                    | WaitsFor::After
+                    | WaitsFor::Constraint,
+                )
+                | None,
                 Status::Scheduled
                 | Status::Queued
                 | Status::Running
@@ -458,7 +476,7 @@ mod tests {
     type Close = fn(&mut Job, &mut Circumstances);
 
     /// Every gate that circumstances of any kind can close, in their order: its word, its clause, and what closes it.
-    const GATES: [(&str, &str, Close); 9] = [
+    const GATES: [(&str, &str, Close); 10] = [
         ("stopped", "all queues were stopped by ada: fire drill", |_, around| {
             around.stopped = Some(pause("ada", "fire drill"));
         }),
@@ -470,6 +488,9 @@ mod tests {
             },
         ),
         ("approval", "2 findings wait for a person's approval", |_, around| around.approvals = 2),
+        ("after", "it runs after job 5, job 6 and 3 more", |_, around| {
+            (around.after, around.after_open) = (vec![JobId(5), JobId(6)], 5);
+        }),
         ("time", "it starts at 1970-01-01T00:33:20.000Z", |job, _| {
             (job.status, job.run_at, job.waits_for) = (Status::Scheduled, LATER, None);
         }),
@@ -523,7 +544,7 @@ mod tests {
                 let lower = said.to_lowercase();
                 assert_eq!(lower.matches(&clause.to_lowercase()).count(), 1, "{word}: {said}");
             }
-            let many = ["Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"];
+            let many = ["Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"];
             match closed.len() {
                 0 | 1 => assert!(!said.contains("things hold it"), "{said}"),
                 more => assert!(said.starts_with(many[more - 2]), "{said}"),
@@ -549,6 +570,8 @@ mod tests {
         let register = Opening::RegisterHandler(Kind::parse("x").unwrap());
         assert_eq!(of("no_handler"), (none.clone(), None, register));
         assert_eq!(of("approval"), (none.clone(), None, Opening::Approve));
+        let earlier = vec![JobId(5), JobId(6)];
+        assert_eq!(of("after"), (earlier, None, Opening::AwaitEarlier));
         assert_eq!(of("time"), (none.clone(), Some(LATER), Opening::RunNow(JobId(7))));
         let raise = Opening::RaiseBudget(Some("agent.budget_day_usd"));
         assert_eq!(of("budget"), (none.clone(), Some(MIDNIGHT), raise));
@@ -610,7 +633,7 @@ mod tests {
     #[test]
     fn a_budget_that_is_renewed_before_its_time_comes_does_not_hold_a_job() {
         let (mut waits, mut around) = (job(), around());
-        GATES[4].2(&mut waits, &mut around);
+        GATES[5].2(&mut waits, &mut around);
         let late = Job {
             status: Status::Scheduled,
             run_at: MIDNIGHT.plus(Duration::from_secs(1)),

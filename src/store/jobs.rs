@@ -13,7 +13,7 @@ use crate::model::{
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Steps of a job's history that are read at most; a job with more has a story that no page can tell.
+/// Steps of a job's history that are read at most: more than are kept.
 const MAX_EVENTS: usize = 1000;
 /// Jobs that one call stores: one transaction of some hundred milliseconds, which everybody else waits for.
 const MAX_BULK: usize = 10_000;
@@ -26,6 +26,23 @@ impl Store {
     /// `JOB-KEY-001` if its idempotency key belongs to another request (P3); `JOB-VALUE-001` for a value out of range.
     pub async fn enqueue(&self, job: NewJob, now: Timestamp) -> Result<Enqueued> {
         self.db.row("enqueue a job", move |tx| sql::jobs::insert(tx, &job, now)).await
+    }
+
+    /// Stores a job that a running job makes, under its lease.
+    ///
+    /// # Errors
+    /// `STORE-LEASE-001` if the lease is not held any more; nothing is stored then (P9). As [`Store::enqueue`].
+    pub async fn enqueue_under(
+        &self,
+        lease: Lease,
+        job: NewJob,
+        now: Timestamp,
+    ) -> Result<Enqueued> {
+        let enqueue = move |tx: &Tx<'_>, now| {
+            sql::lease::expect_held(tx, &lease)?;
+            sql::jobs::insert(tx, &job, now)
+        };
+        self.db.rule("enqueue a job", now, enqueue).await
     }
 
     /// Stores up to 10,000 jobs in one transaction: all of them or none (P4). Answers in their order.
@@ -135,13 +152,14 @@ impl Store {
         self.db.read("ask whether anything can start", move |c| sql::jobs::is_idle(c, now)).await
     }
 
-    /// A job's newest 1,000 steps outside the plain path, oldest first.
+    /// A job's steps outside the plain path, oldest first. Of a long history the first 100 and the newest 400 are kept;
+    /// [`Event::left_out_after`] says how many are missing between two.
     pub async fn job_events(&self, id: JobId) -> Result<Vec<Event>> {
         let events = move |c: &_| sql::history::events(c, id, MAX_EVENTS);
         self.db.read("read a job's events", events).await
     }
 
-    /// A job's newest 1,000 attempts beyond the plain path, oldest first.
+    /// A job's attempts beyond the plain path, oldest first. Of many the first 100 and the newest 400 are kept.
     pub async fn job_attempts(&self, id: JobId) -> Result<Vec<Attempt>> {
         let attempts = move |c: &_| sql::history::attempts(c, id, MAX_EVENTS);
         self.db.read("read a job's attempts", attempts).await
@@ -155,6 +173,7 @@ impl Store {
     /// `ENGINE-LEASE-001` if the worker was judged lost, and `ENGINE-LEAD-001` if another one leads; nothing is changed then
     /// (P9).
     pub async fn poll(&self, request: PollRequest, now: Timestamp) -> Result<Polled> {
+        self.db.news().saw(now);
         let poll = move |tx: &Tx<'_>, now| core::poll::poll(tx, &request, now);
         self.db.rule("poll", now, poll).await
     }

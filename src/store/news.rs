@@ -45,6 +45,9 @@ struct Following {
     /// The ends since a little before the newest one, so that none is told twice.
     ended: BTreeMap<JobId, Timestamp>,
     newest: Timestamp,
+    /// The date went back, to this instant or a little before it. Ends that are dated later were there already: the next look
+    /// takes them in, and tells none of them.
+    went_back: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -76,6 +79,7 @@ impl News {
         let mut following = lock(&self.following);
         if !following.followers.is_empty() {
             for step in steps {
+                following.saw(step.at);
                 following.tell(step);
             }
         }
@@ -106,13 +110,39 @@ impl News {
         (!following.followers.is_empty()).then(|| following.since())
     }
 
+    /// The date is this. Those who follow hear of ends also after it went back.
+    pub(super) fn saw(&self, now: Timestamp) {
+        let mut following = lock(&self.following);
+        if !following.followers.is_empty() {
+            following.saw(now);
+        }
+    }
+
+    /// Since when the date has gone back; the look that goes by it answers it to [`News::looked`] at its end.
+    pub(super) fn went_back(&self) -> Option<Timestamp> {
+        lock(&self.following).went_back
+    }
+
     /// Tells the ends that a look has found and that were not told before.
     pub(super) fn tell_ends(&self, ends: &[JobEvent]) {
         let mut following = lock(&self.following);
-        for end in
-            ends.iter().filter(|end| !following.ended.contains_key(&end.id)).collect::<Vec<_>>()
-        {
-            following.tell(end);
+        for end in ends {
+            if following.ended.contains_key(&end.id) {
+                continue;
+            }
+            if following.went_back.is_some_and(|back| end.at > back) {
+                following.ended.insert(end.id, end.at);
+            } else {
+                following.tell(end);
+            }
+        }
+    }
+
+    /// A look has found all ends there are, those from before the date went back included.
+    pub(super) fn looked(&self, back: Option<Timestamp>) {
+        let mut following = lock(&self.following);
+        if following.went_back == back {
+            following.went_back = None;
         }
     }
 
@@ -134,6 +164,12 @@ impl News {
         let (sender, events) = mpsc::channel(MAX_EVENTS);
         let lost = Arc::default();
         let mut following = lock(&self.following);
+        if following.followers.is_empty() {
+            // Nobody has followed meanwhile, so nothing was noted.
+            (following.newest, following.went_back) = (now, None);
+            following.ended.clear();
+        }
+        following.saw(now);
         following.newest = following.newest.max(now);
         following.ended.extend(ended.iter().map(|end| (end.id, end.at)));
         following.followers.push(Follower { filter, events: sender, lost: Arc::clone(&lost) });
@@ -151,6 +187,14 @@ impl News {
 }
 
 impl Following {
+    /// Goes back with the date if it has gone back by more than clocks differ.
+    fn saw(&mut self, now: Timestamp) {
+        let back = now.plus(CLOCKS_DIFFER);
+        if back < self.newest {
+            (self.newest, self.went_back) = (now, Some(back));
+        }
+    }
+
     fn since(&self) -> Timestamp {
         since(self.newest)
     }
@@ -254,4 +298,45 @@ impl fmt::Debug for JobEvents {
 /// The lock, whatever became of others who held it: each change under it is whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Filter, Kind, Status};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000 + second * 1000)
+    }
+
+    fn end(id: i64, at: Timestamp) -> JobEvent {
+        let (kind, to) = (Kind::named("any"), Status::Completed);
+        JobEvent { id: JobId(id), kind, queue: None, from: None, to, cause: None, at, attempt: 1 }
+    }
+
+    #[tokio::test]
+    async fn after_the_date_went_back_new_ends_are_told_at_once_and_earlier_ones_not_again() {
+        let news = News::default();
+        let filter = || EventFilter::of(&Filter::default()).unwrap();
+        let mut events = news.follow(filter(), at(3600), &[]);
+        news.tell_ends(&[end(1, at(3600))]);
+        assert_eq!(events.next().await.unwrap().unwrap().id, JobId(1));
+
+        news.saw(at(0));
+        assert!(news.ends_since().unwrap() <= at(0));
+        let back = news.went_back();
+        // The look finds what ended in the hour before, when the date was later.
+        news.tell_ends(&[end(2, at(0)), end(3, at(1800)), end(1, at(3600))]);
+        news.looked(back);
+        news.tell_ends(&[end(4, at(1800)), end(3, at(1800))]);
+        for id in [2, 4] {
+            assert_eq!(events.next().await.unwrap().unwrap().id, JobId(id));
+        }
+        assert!(events.events.is_empty());
+
+        news.saw(at(1799));
+        assert_eq!(news.went_back(), None, "clocks differ by so much");
+        news.tell(&[end(5, at(100))]);
+        assert!(news.ends_since().unwrap() <= at(100), "a step of our own says the date too");
+    }
 }

@@ -29,7 +29,7 @@ pub(super) static ENGINE: Component =
     Component { name: "engine", migrations: &[include_str!("../../migrations/sqlite/engine.sql")] };
 
 /// People, sessions, repositories, scans and issues. Needs [`ENGINE`].
-#[cfg(feature = "agents")]
+#[cfg(any(feature = "agents", feature = "web"))]
 pub(super) static PROGRAM: Component = Component {
     name: "program",
     migrations: &[include_str!("../../migrations/sqlite/program.sql")],

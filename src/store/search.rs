@@ -2,7 +2,7 @@
 
 use super::{Store, sql};
 use crate::error::Result;
-use crate::model::{Filter, Found, Job, JobId, Overview, Timestamp};
+use crate::model::{Filter, Found, Job, JobId, Neighbours, Overview, Timestamp};
 
 impl Store {
     /// The newest jobs below the cursor that fit the filter, at most `limit`. Looks through 100,000 jobs at most and says
@@ -21,6 +21,12 @@ impl Store {
     /// The jobs that this job made, oldest first, at most 100.
     pub async fn children(&self, id: JobId) -> Result<Vec<JobId>> {
         self.db.read("list a job's children", move |c| sql::search::children(c, id)).await
+    }
+
+    /// What a job runs after, and what runs after it.
+    pub async fn neighbours(&self, id: JobId) -> Result<Neighbours> {
+        let of = move |c: &_| sql::after::neighbours(c, id);
+        self.db.read("list what a job runs after", of).await
     }
 
     /// What the dashboard shows.

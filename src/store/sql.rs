@@ -2,6 +2,7 @@
 
 #[cfg(feature = "web")]
 pub(super) mod accounts;
+pub(super) mod after;
 #[cfg(feature = "monitor")]
 pub(super) mod approvals;
 pub(super) mod audit;
@@ -24,6 +25,7 @@ pub(super) mod logs;
 pub(super) mod moves;
 pub(super) mod prune;
 pub(super) mod queues;
+pub(super) mod references;
 pub(super) mod remove;
 #[cfg(feature = "agents")]
 pub(super) mod repositories;

@@ -4,11 +4,14 @@ use super::news::{self, JobEvents};
 use super::{Store, sql, sqlite};
 use crate::error::{Code, Error, Result};
 use crate::model::{EventFilter, Filter, Job, JobId, Timestamp};
+use crate::warn_coded;
 use std::pin::pin;
 use std::time::Duration;
 
 /// How soon one who waits looks anyhow, should the one who watches for other programs' commits not be polled.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
+/// Wait after a look that failed: what it missed is looked for again, also if nothing more is committed.
+const LOOK_ANEW: Duration = Duration::from_secs(1);
 /// Ends that one look after another program's commit reads at most; a further look reads the others.
 const MAX_ENDS: usize = 1000;
 
@@ -46,12 +49,13 @@ impl Store {
         let filter = EventFilter::of(filter)?;
         let since = news::since(now);
         let ended = move |c: &_| sql::jobs::ends(c, since, MAX_ENDS);
-        let ended = self.db.read("look which jobs have ended", ended).await?;
+        let (ended, _) = self.db.read("look which jobs have ended", ended).await?;
         Ok(self.db.news().follow(filter, now, &ended))
     }
 
     /// Watches for other programs' commits and announces them to [`Store::changes`] and to those who wait for jobs; returns
-    /// only with an error, when the database closes. However many ask for it, one of them watches. Cancel safe.
+    /// only with an error, when the database closes: a look that fails is told in the log and made again. However many ask for
+    /// it, one of them watches. Cancel safe.
     pub async fn watch_foreign_commits(&self) -> Result<()> {
         let news = self.db.news();
         let mut foreign = news.watching.lock().await;
@@ -59,7 +63,10 @@ impl Store {
         let watching = Box::pin(sqlite::watch::foreign_commits(&self.db));
         let telling = pin!(async {
             while foreign.changed().await.is_ok() {
-                self.look_at_jobs().await?;
+                while let Err(error) = self.look_at_jobs().await {
+                    warn_coded!(Code::StoreWatch, "{error}");
+                    tokio::time::sleep(LOOK_ANEW).await;
+                }
             }
             Ok(())
         });
@@ -77,15 +84,19 @@ impl Store {
             let gone = move |c: &_| sql::jobs::not_open(c, &waited);
             news.wake(&self.db.read("look at the jobs that are waited for", gone).await?);
         }
-        while let Some(since) = news.ends_since() {
+        let Some(mut since) = news.ends_since() else { return Ok(()) };
+        let back = news.went_back();
+        loop {
             let ends = move |c: &_| sql::jobs::ends(c, since, MAX_ENDS);
-            let ends = self.db.read("look which jobs have ended", ends).await?;
+            let (ends, more) = self.db.read("look which jobs have ended", ends).await?;
             news.tell_ends(&ends);
-            // A full look that found nothing newer would be made for ever.
-            if ends.len() < MAX_ENDS || news.ends_since() == Some(since) {
-                break;
+            match ends.last() {
+                // A full look that found nothing newer would be made for ever.
+                Some(last) if more && last.at > since => since = last.at,
+                Some(_) | None => break,
             }
         }
+        news.looked(back);
         Ok(())
     }
 

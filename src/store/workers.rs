@@ -5,8 +5,8 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Epoch, Kind, KindRules, Leader, Note, ProcessFacts, Processes, RegisteredKind, Registration,
-    ServerFacts, Service, Timestamp, Worker, WorkerId,
+    Differing, Epoch, Kind, KindRules, Leader, Note, ProcessFacts, Processes, RegisteredKind,
+    Registration, ServerFacts, Service, Timestamp, Worker, WorkerId,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -80,9 +80,9 @@ impl Store {
 
 /// The lease of a worker.
 impl Store {
-    /// Registers a worker with its kinds and the limits of its program; from this commit on it may claim. Answers the kinds
-    /// of which another worker has registered other rules. [`Store::unblock`] is what it does next.
-    pub async fn register(&self, registration: Registration, now: Timestamp) -> Result<Vec<Kind>> {
+    /// Registers a worker with its kinds and the limits of its program; from this commit on it may claim. Answers
+    /// what another worker has registered in another way. [`Store::unblock`] is what it does next.
+    pub async fn register(&self, registration: Registration, now: Timestamp) -> Result<Differing> {
         let facts = self.says();
         let register =
             move |tx: &Tx<'_>, now| sql::workers::register(tx, &registration, &facts, now);
@@ -167,6 +167,26 @@ impl Store {
             sql::workers::bury(tx, &gone, now)
         };
         self.db.rule("mark workers lost", now, bury).await
+    }
+}
+
+/// For tests of a writer that hangs.
+#[cfg(test)]
+impl Store {
+    /// Keeps the writer busy, without the write lock, until `held` ends; answers then that nothing was saved.
+    pub(crate) fn hang(
+        &self,
+        held: std::sync::mpsc::Receiver<()>,
+    ) -> tokio::task::JoinHandle<Result<()>> {
+        let (store, held) = (self.clone(), std::sync::Mutex::new(held));
+        tokio::spawn(async move {
+            let hang = move |tx: &Tx<'_>| {
+                tx.execute_batch("ROLLBACK")?;
+                drop(held.lock().map(|held| held.recv()));
+                Err(crate::error::Error::new(crate::error::Code::StoreIo, "hang"))
+            };
+            store.db.row("hang", hang).await
+        })
     }
 }
 

@@ -3,20 +3,25 @@
 use super::answer::see_other;
 use super::app::App;
 use super::base::link;
-use super::caller::{Caller, Signed};
+use super::caller::{Caller, CallersLogin, Signed};
 use super::cookie;
 use super::face::Face;
+use super::host::{HostSaid, Person};
 use super::nav;
 use super::problem::Problem;
 use crate::actions::Right;
-use crate::error::Code;
+use crate::error::{Code, Result};
 use crate::model::Login;
 use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Lets a request through if its cookie belongs to a login that has not ended, and records that the login was used.
+/// A person and the login by which they are known, if it is by one.
+type Known = (Person, Option<CallersLogin>);
+
+/// Lets a request through if its cookie belongs to a login that has not ended, and records that the login was used; or if
+/// the host names the person.
 pub(super) async fn require_login(
     State(app): State<App>,
     caller: Caller,
@@ -43,22 +48,34 @@ async fn check_login(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Some(login_hash) = cookie::login_hash(request.headers()) else {
-        return ask_to_sign_in(caller, &request);
+    let known = if app.access.has_accounts() {
+        signed_in(app, request.headers(), uses).await
+    } else {
+        Ok(request.extensions().get().and_then(|HostSaid(person)| Some((person.clone()?, None))))
     };
-    let now = app.web.clock.now();
-    let login = app.web.store.login_by_id(login_hash.clone(), uses, now).await;
-    let Login { account, began_at } = match login {
-        Ok(Some(login)) => login,
-        Ok(None) => return ask_to_sign_in(caller, &request),
+    let (person, login) = match known {
+        Ok(Some(known)) => known,
+        Ok(None) if app.access.has_accounts() => return ask_to_sign_in(caller, &request),
+        Ok(None) => return Problem::of(Code::AuthHost).into_response(),
         Err(error) => return Problem::from(error).into_response(),
     };
-    let who = Signed { account, login_hash, began_at, caller: caller.clone() };
-    tracing::Span::current().record("user_id", who.account.username.as_str());
+    let who = Signed { person, login, caller: caller.clone() };
+    tracing::Span::current().record("user_id", who.person.name.as_str());
     request.extensions_mut().insert(who.clone());
     let mut response = next.run(request).await;
     response.extensions_mut().insert(who);
     response
+}
+
+/// The person whose login the cookie names, if that login has not ended.
+async fn signed_in(app: &App, headers: &HeaderMap, uses: bool) -> Result<Option<Known>> {
+    let Some(hash) = cookie::login_hash(headers) else { return Ok(None) };
+    let now = app.web.clock.now();
+    let login = app.web.store.login_by_id(hash.clone(), uses, now).await?;
+    Ok(login.map(|Login { account, began_at }| {
+        let person = Person { name: account.username, role: account.role };
+        (person, Some(CallersLogin { hash, began_at }))
+    }))
 }
 
 /// Leads a browser to the sign-in page and answers 401 to every other client.

@@ -1,11 +1,19 @@
 //! What the pages are served from, and what every handler shares.
 
+use super::host::Access;
+use super::nav::Tab;
 use super::password::Hasher;
 use super::throttle::Throttle;
 use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::jobs::Jobs;
+#[cfg(feature = "monitor")]
 use crate::monitor::Tracking;
+#[cfg(feature = "monitor")]
 use crate::sessions::Agents;
-use crate::store::{LogStore, Store};
+#[cfg(feature = "monitor")]
+use crate::store::LogStore;
+use crate::store::Store;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,25 +25,101 @@ pub(super) const MAX_STREAMS: usize = 64;
 /// together leave some of the server's 256 connections free.
 pub(super) const MAX_TAILS: usize = 128;
 
-/// What the pages are served from.
+/// What the pages are served from. Made of an [`Engine`] or of [`Jobs`] it has the pages of jobs, schedules, queues and
+/// settings.
 #[derive(Clone, Debug)]
 pub struct Web {
     /// The database that the pages show and change.
     pub store: Store,
-    /// The log rows that the pages show.
-    pub logs: LogStore,
     /// The clock that logins, limits and relative times go by.
     pub clock: Clock,
     /// What the operator decided before the start.
     pub options: Options,
-    /// Whether this process runs the engine. If it does not, the pages say so.
-    pub leading: watch::Receiver<bool>,
+    /// Whether this process leads the engine. If another one does, the pages say so. `None` if this process has no engine.
+    pub leading: Option<watch::Receiver<bool>>,
+    /// What the pages of sessions, scans, repositories and logs are served from. `None` if there are none of these pages.
+    #[cfg(feature = "monitor")]
+    pub program: Option<Program>,
+}
+
+/// What the program `lamplighter` has besides the engine.
+#[cfg(feature = "monitor")]
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The log rows that the pages show.
+    pub logs: LogStore,
     /// What sessions are run with. `None` if this server runs no sessions, which the pages say.
     pub agents: Option<Agents>,
     /// Where issues go, and whether the tracker is configured.
     pub tracking: Tracking,
     /// Whether this is the demo. The built-in analyzer examines its scans, whatever the settings say.
     pub demo: bool,
+}
+
+impl Web {
+    /// Whether another process leads the engine.
+    pub(super) fn stands_by(&self) -> bool {
+        self.leading.as_ref().is_some_and(|leading| !*leading.borrow())
+    }
+
+    /// The page to begin with.
+    pub(super) fn home(&self) -> Tab {
+        Tab::home(self.has_program())
+    }
+}
+
+#[cfg(feature = "monitor")]
+impl Web {
+    /// Whether there are pages of sessions, scans, repositories and logs.
+    pub(super) fn has_program(&self) -> bool {
+        self.program.is_some()
+    }
+
+    /// How large the database of the logs is, if there are pages of them.
+    pub(super) fn log_bytes(&self) -> Option<u64> {
+        self.program.as_ref().map(|program| program.logs.bytes())
+    }
+
+    /// A receiver that sees every change of the logs, if there are pages of them.
+    pub(super) fn log_changes(&self) -> Option<watch::Receiver<u64>> {
+        self.program.as_ref().map(|program| program.logs.changes())
+    }
+}
+
+/// A build without the feature `monitor` has no such pages.
+#[cfg(not(feature = "monitor"))]
+#[expect(clippy::unused_self, reason = "with the feature `monitor` it says what the program has")]
+impl Web {
+    pub(super) fn has_program(&self) -> bool {
+        false
+    }
+
+    pub(super) fn log_bytes(&self) -> Option<u64> {
+        None
+    }
+
+    pub(super) fn log_changes(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
+}
+
+impl From<&Jobs> for Web {
+    fn from(jobs: &Jobs) -> Self {
+        Self {
+            store: jobs.store().clone(),
+            clock: jobs.clock().clone(),
+            options: Options::default(),
+            leading: None,
+            #[cfg(feature = "monitor")]
+            program: None,
+        }
+    }
+}
+
+impl From<&Engine> for Web {
+    fn from(engine: &Engine) -> Self {
+        Self { leading: Some(engine.leading()), ..Self::from(&engine.jobs()) }
+    }
 }
 
 /// What the operator decides before the start.
@@ -64,6 +148,8 @@ impl Default for Options {
 /// What every handler shares.
 pub(super) struct Shared {
     pub(super) web: Web,
+    /// Who may see the pages.
+    pub(super) access: Access,
     pub(super) throttle: Mutex<Throttle>,
     pub(super) hasher: Hasher,
     /// Places for the pages' event streams.
@@ -77,9 +163,10 @@ pub(super) type App = Arc<Shared>;
 
 impl Shared {
     /// Nobody has tried a password yet, and every place is free.
-    pub(super) fn new(web: Web) -> Self {
+    pub(super) fn new(web: Web, access: Access) -> Self {
         Self {
             web,
+            access,
             throttle: Mutex::default(),
             hasher: Hasher::default(),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),

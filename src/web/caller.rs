@@ -2,9 +2,10 @@
 
 use super::app::Options;
 use super::face::Face;
+use super::host::Person;
 use super::secret;
 use crate::actions::{Call, Proof, Who};
-use crate::model::{Account, Actor, Role, Timestamp};
+use crate::model::{Actor, Role, Timestamp};
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
@@ -51,24 +52,31 @@ impl Caller {
     }
 }
 
-/// A caller who is signed in. A request that carries it has passed the login check. An answer that carries it lets an
+/// A caller who is known. A request that carries it has passed the login check. An answer that carries it lets an
 /// error page show the navigation.
 #[derive(Clone, Debug)]
 pub(super) struct Signed {
-    /// The account.
-    pub(super) account: Account,
-    /// The stored hash of the login's id.
-    pub(super) login_hash: String,
-    /// When the password was given.
-    pub(super) began_at: Timestamp,
+    /// The person, of an account or as the host names them.
+    pub(super) person: Person,
+    /// The login. `None` if the host says who it is.
+    pub(super) login: Option<CallersLogin>,
     /// The request's sender.
     pub(super) caller: Caller,
 }
 
+/// The login by which the pages know a caller.
+#[derive(Clone, Debug)]
+pub(super) struct CallersLogin {
+    /// The stored hash of its id.
+    pub(super) hash: String,
+    /// When the password was given.
+    pub(super) began_at: Timestamp,
+}
+
 impl Signed {
-    /// What the account may do.
+    /// What the person may do.
     pub(super) fn role(&self) -> Role {
-        self.account.role
+        self.person.role
     }
 
     /// The kind of answer that the request wants.
@@ -79,17 +87,18 @@ impl Signed {
     /// Who this is to an action.
     pub(super) fn proven(&self) -> Who {
         let Actor { name, remote } = self.actor();
-        Who { name, role: self.role(), proof: Proof::Login(self.began_at), remote }
+        let proof = self.login.as_ref().map_or(Proof::Host, |login| Proof::Login(login.began_at));
+        Who { name, role: self.role(), proof, remote }
     }
 
-    /// The call of an action by this account.
+    /// The call of an action by this person.
     pub(super) fn call(&self, now: Timestamp) -> Call {
         Call { who: self.proven(), now, correlation_id: Some(self.caller.correlation_id.clone()) }
     }
 
-    /// The account as the actor of a change.
+    /// The person as the actor of a change.
     pub(super) fn actor(&self) -> Actor {
-        self.caller.acting_as(&self.account.username)
+        self.caller.acting_as(&self.person.name)
     }
 }
 

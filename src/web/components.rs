@@ -5,10 +5,14 @@ mod job;
 mod list;
 mod live;
 mod notice;
+#[cfg(feature = "monitor")]
 mod scan;
 mod schedule;
+#[cfg(feature = "monitor")]
 mod session;
+#[cfg(feature = "monitor")]
 mod session_form;
+#[cfg(feature = "monitor")]
 mod spend;
 mod status;
 mod text;
@@ -18,17 +22,27 @@ pub(super) use card::{card, confirm, dialog, empty, text_card};
 pub(super) use job::{attempts, job_sentence};
 pub(super) use list::{numbered_pager, pager, table};
 pub(super) use live::live;
-pub(super) use notice::{paused_notice, problem_notice, said_notice, stopped_notice};
+#[cfg(feature = "monitor")]
+pub(super) use notice::{paused_notice, said_notice};
+pub(super) use notice::{problem_notice, stopped_notice};
+#[cfg(feature = "monitor")]
 pub(super) use scan::scan_lines;
 pub(super) use schedule::{
     STRIP, UPCOMING, decision_strip, decision_word, schedule_badge, schedule_buttons,
     schedule_state,
 };
+#[cfg(feature = "monitor")]
 pub(super) use session::{
     headline, session_cost, session_model, session_state, session_tier, trigger_badge,
 };
+#[cfg(feature = "monitor")]
 pub(super) use session_form::{continue_form, session_form};
+#[cfg(feature = "monitor")]
 pub(super) use spend::spend_lines;
-pub(super) use status::{Step, badge, level_badge, status_word, timeline};
-pub(super) use text::{folded, known, pretty, size, usd};
+#[cfg(feature = "monitor")]
+pub(super) use status::level_badge;
+pub(super) use status::{Step, badge, status_word, timeline};
+pub(super) use text::{folded, pretty, size};
+#[cfg(feature = "monitor")]
+pub(super) use text::{known, usd};
 pub(super) use time::{elapsed, exact, when, when_known};

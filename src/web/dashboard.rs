@@ -1,23 +1,18 @@
 //! The dashboard: what goes on now and what was last, in figures.
 
-use super::agent;
+#[cfg(feature = "monitor")]
+mod program;
+
 use super::app::{App, Web};
 use super::base::link;
 use super::caller::Signed;
-use super::components::{
-    badge, card, elapsed, headline, known, live, paused_notice, scan_lines, session_cost,
-    session_form, session_state, size, spend_lines, stopped_notice, table, trigger_badge,
-    when_known,
-};
+use super::components::{card, live, size, stopped_notice, table, when_known};
 use super::extract::Query;
 use super::nav::{self, Tab};
 use super::page::{self, Frame};
 use super::part::{Shown, fresh, version};
 use super::problem::Problem;
-use super::standing::Standing;
-use crate::model::{
-    Filter, Hour, Job, Overview, Queue, QueueState, Role, Session, Status, Timestamp,
-};
+use crate::model::{Filter, Hour, Job, Overview, Role, Status, Timestamp};
 use axum::extract::State;
 use axum::response::{Html, Response};
 use maud::{Markup, html};
@@ -36,12 +31,12 @@ const DAY: Duration = Duration::from_hours(24);
 /// that no change takes away what somebody types.
 pub(super) async fn page(State(app): State<App>, who: Signed) -> Result<Html<String>, Problem> {
     let role = who.role();
-    let unready = agent::unready(&app.web).await;
-    let (_, going_on) = going_on(&app.web, role, unready.as_deref()).await?;
+    let (_, going_on) = going_on(&app.web, role).await?;
     let (_, latest) = latest(&app.web).await?;
+    let form = More::form(&app.web, role).await;
     let content = html! {
         (going_on)
-        div.below { (session_form(role, unready.as_deref())) }
+        @if let Some(form) = form { div.below { (form) } }
         div.below { (latest) }
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Dashboard);
@@ -54,8 +49,7 @@ pub(super) async fn now_part(
     who: Signed,
     Query(Shown { v: shown }): Query<Shown>,
 ) -> Result<Response, Problem> {
-    let unready = agent::unready(&app.web).await;
-    let (version, part) = going_on(&app.web, who.role(), unready.as_deref()).await?;
+    let (version, part) = going_on(&app.web, who.role()).await?;
     Ok(fresh(&version, &part, shown.as_deref()))
 }
 
@@ -68,45 +62,25 @@ pub(super) async fn latest_part(
     Ok(fresh(&version, &part, shown.as_deref()))
 }
 
-async fn going_on(
-    web: &Web,
-    role: Role,
-    unready: Option<&str>,
-) -> Result<(String, Markup), Problem> {
+async fn going_on(web: &Web, role: Role) -> Result<(String, Markup), Problem> {
     let (store, now) = (&web.store, web.clock.now());
     let overview = store.overview(now).await?;
-    let standing = Standing::read(store, now).await?;
-    let session = store.session_now().await?.0;
-    let queue = agent::queue(store).await?;
-    let (spent, budgets) = store.spent(None, now).await?;
     let stopped = store.stopped().await?;
-    let leading = *web.leading.borrow();
-    let pause = queue.as_ref().and_then(|queue| queue.pause.as_ref());
+    let leading = web.leading.as_ref().map(|leading| *leading.borrow());
+    let more = More::now(web, role).await?;
     let content = html! {
         @if let Some(stop) = &stopped { (stopped_notice(stop, now)) }
-        @if let Some(pause) = pause { (paused_notice(&Queue::AGENT, pause, role, now)) }
+        @if let Some(notice) = &more.notice { (notice) }
         div.row.row-cards {
             div."col-12" { (figures(&overview)) }
-            div."col-lg-6" { (session_card(session.as_ref(), queue.as_ref(), now)) }
-            div."col-lg-6" {
-                (card("spent", "Spend", &html! { a.btn.btn-sm href=(Tab::Sessions.link()) { "By day" } }, &html! {
-                    div.card-body { (spend_lines(spent, budgets)) }
-                }))
-            }
-            div."col-lg-6" { (scan_card(&standing, now)) }
-            div."col-lg-6" { (health_card(&overview, web.logs.bytes(), leading, unready)) }
+            @for card in &more.cards { div."col-lg-6" { (card) } }
+            div."col-lg-6" { (health_card(&overview, leading, &more.facts)) }
         }
     };
-    let most = |most: Option<f64>| most.map(f64::to_bits);
     let version = version(&(
         (overview.queued, overview.scheduled, overview.running),
         overview.hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
-        standing.state(),
-        session.as_ref().map(session_state),
-        queue.as_ref().map(|queue| queue.queued + queue.scheduled),
-        pause.map(|pause| (pause.at, pause.resume_at)),
-        (spent.day.to_bits(), spent.month.to_bits(), most(budgets.day), most(budgets.month)),
-        (leading, unready, stopped.map(|stop| stop.at)),
+        (leading, stopped.map(|stop| stop.at), &more.version),
     ));
     let part = live("dashboard", &link(PART_PATH), &version, &content);
     Ok((version, part))
@@ -114,19 +88,19 @@ async fn going_on(
 
 async fn latest(web: &Web) -> Result<(String, Markup), Problem> {
     let (store, now) = (&web.store, web.clock.now());
-    let session = store.session_now().await?.1;
+    let more = More::latest(web).await?;
     let hours = store.overview(now).await?.hours;
     let failures = Filter::default().status(Status::Failed);
     let failures = store.find_jobs(failures, None, FAILURES, now).await?.rows;
     let content = html! {
         div.row.row-cards {
-            @if let Some(session) = &session { div."col-12" { (latest_card(session, now)) } }
+            @for card in &more.cards { div."col-12" { (card) } }
             div."col-12" { (throughput_card(&hours)) }
             div."col-12" { (failures_card(&failures, now)) }
         }
     };
     let version = version(&(
-        session.as_ref().map(session_state),
+        &more.version,
         hours.iter().map(|hour| (hour.completed, hour.failed)).collect::<Vec<_>>(),
         failures.iter().map(|job| job.id).collect::<Vec<_>>(),
     ));
@@ -134,54 +108,54 @@ async fn latest(web: &Web) -> Result<(String, Markup), Problem> {
     Ok((version, part))
 }
 
-/// The session that runs, with what it does.
-fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Timestamp) -> Markup {
-    let waiting = queue.map_or(0, |queue| queue.queued + queue.scheduled);
-    let content = html! {
-        div.card-body.lines {
-            @if let Some(session) = session {
-                p {
-                    (badge(session.status)) " "
-                    a href=(nav::session(session.id)) { "Session " (session.id) } " "
-                    span.text-secondary { (elapsed(session.started_at, None, now)) }
-                }
-                p { (headline(session)) }
-                p.last-line { (session.progress.as_deref().unwrap_or("It has said nothing yet.")) }
-            } @else {
-                p.text-secondary { "No session runs." }
-            }
-            @if waiting > 0 { p { "Waiting in its queue: " (waiting) } }
-        }
-    };
-    card(
-        "session-now",
-        "Agent",
-        &html! { a.btn.btn-sm href=(Tab::Sessions.link()) { "Sessions" } },
-        &content,
-    )
+/// What the pages show besides the engine's own: nothing where there are no pages of sessions, scans and logs.
+#[derive(Default)]
+struct More {
+    notice: Option<Markup>,
+    cards: Vec<Markup>,
+    facts: Vec<(&'static str, String)>,
+    /// A digest of what can change.
+    version: String,
 }
 
-fn latest_card(session: &Session, now: Timestamp) -> Markup {
-    let run = session.run.as_ref();
-    let answer = run.and_then(|run| run.response.as_deref()).unwrap_or_default();
-    let said =
-        session.error.as_deref().unwrap_or(answer).lines().find(|line| !line.trim().is_empty());
-    let content = html! {
-        div.card-body.lines {
-            p {
-                (badge(session.status)) " "
-                a href=(nav::session(session.id)) { "Session " (session.id) } " "
-                (trigger_badge(session.trigger)) " "
-                span.text-secondary {
-                    (when_known(session.finished_at, now)) ", "
-                    (known(run.and_then(|run| run.num_turns))) " turns, " (session_cost(session))
-                }
-            }
-            p { (headline(session)) }
-            @if let Some(said) = said { p.last-line { (said) } }
+#[cfg(feature = "monitor")]
+impl More {
+    async fn form(web: &Web, role: Role) -> Option<Markup> {
+        match &web.program {
+            Some(_) => Some(program::form(web, role).await),
+            None => None,
         }
-    };
-    card("latest-session", "Latest session", &html! {}, &content)
+    }
+
+    async fn now(web: &Web, role: Role) -> Result<Self, Problem> {
+        match &web.program {
+            Some(program) => program::now(web, program, role).await,
+            None => Ok(Self::default()),
+        }
+    }
+
+    async fn latest(web: &Web) -> Result<Self, Problem> {
+        match &web.program {
+            Some(_) => program::latest(web).await,
+            None => Ok(Self::default()),
+        }
+    }
+}
+
+#[cfg(not(feature = "monitor"))]
+#[expect(clippy::unused_async, reason = "with the feature `monitor` they wait for the store")]
+impl More {
+    async fn form(_: &Web, _: Role) -> Option<Markup> {
+        None
+    }
+
+    async fn now(_: &Web, _: Role) -> Result<Self, Problem> {
+        Ok(Self::default())
+    }
+
+    async fn latest(_: &Web) -> Result<Self, Problem> {
+        Ok(Self::default())
+    }
 }
 
 fn figures(overview: &Overview) -> Markup {
@@ -207,24 +181,16 @@ fn figures(overview: &Overview) -> Markup {
     }
 }
 
-fn scan_card(standing: &Standing, now: Timestamp) -> Markup {
-    let open = html! { a.btn.btn-sm href=(Tab::SelfMonitoring.link()) { "Open" } };
-    card(
-        "last-scan",
-        "Self-monitoring",
-        &open,
-        &html! {
-            div.card-body { (scan_lines(standing, now)) }
-        },
-    )
-}
-
 fn health_card(
     overview: &Overview,
-    log_bytes: u64,
-    leading: bool,
-    unready: Option<&str>,
+    leading: Option<bool>,
+    facts: &[(&'static str, String)],
 ) -> Markup {
+    let engine = match leading {
+        Some(true) => "runs in this process, which leads",
+        Some(false) => "runs in this process; another one leads",
+        None => "does not run in this process",
+    };
     card(
         "health",
         "Health",
@@ -232,11 +198,10 @@ fn health_card(
         &html! {
             dl.card-body.facts {
                 dt { "Engine" }
-                dd { @if leading { "runs in this process, which leads" } @else { "runs in this process; another one leads" } }
-                dt { "Agent program" } dd { (unready.unwrap_or("ready")) }
+                dd { (engine) }
                 dt { "Job database" }
                 dd { (size(overview.database_bytes)) ", of it write-ahead log " (size(overview.wal_bytes)) }
-                dt { "Log database" } dd { (size(log_bytes)) }
+                @for (name, fact) in facts { dt { (name) } dd { (fact) } }
                 dt { "Version" } dd { (env!("CARGO_PKG_VERSION")) }
             }
         },

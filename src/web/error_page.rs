@@ -20,6 +20,7 @@ use maud::{Markup, html};
 pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderMap) -> Response {
     let mut response = match face {
         Face::Fragment => Html(problem_notice(problem).into_string()).into_response(),
+        Face::Page if !frame.has_files() => plain(problem),
         Face::Page => Html(
             page::layout(frame, problem.code().title(), &explained(problem, frame)).into_string(),
         )
@@ -44,7 +45,18 @@ pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderM
     if face == Face::Fragment && problem.code() == Code::AuthRequired {
         headers.insert(HeaderName::from_static("hx-redirect"), header_value(&link(nav::LOGIN)));
     }
+    if face == Face::Fragment && problem.code() == Code::AuthHost {
+        // The page loads itself again, for which the host shows its own sign-in.
+        headers.insert(HeaderName::from_static("hx-refresh"), HeaderValue::from_static("true"));
+    }
     response
+}
+
+/// The problem as a text, for a browser that may load nothing that a page of ours consists of.
+fn plain(problem: &Problem) -> Response {
+    let code = problem.code();
+    format!("{}\n\n{} {}\n\nError {code}\n", code.title(), problem.what(), code.remedy())
+        .into_response()
 }
 
 /// The problem as RFC 9457 has it, with our error code.
@@ -68,7 +80,7 @@ fn explained(problem: &Problem, frame: &Frame) -> Markup {
                 p.empty-title { (problem.what()) }
                 p.empty-subtitle.text-secondary { (problem.code().remedy()) }
                 p.text-secondary { "Error " code { (problem.code()) } }
-                div.empty-action { a.btn href=(link(nav::HOME)) { "To the start page" } }
+                div.empty-action { a.btn href=(frame.home().link()) { "To the start page" } }
             }
         }
     }

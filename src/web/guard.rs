@@ -43,7 +43,13 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
 async fn guarded(app: &App, mut parts: Parts, body: Body, next: Next) -> Response {
     let caller = Caller::of(&parts, &app.web.options);
     parts.extensions.insert(caller.clone());
-    let admitted = check_host(&parts, &app.web.options).and_then(|host| check_origin(&parts, host));
+    // Which names lead here is a host's own affair: its sign-in goes by them already.
+    let named = if app.access.has_accounts() {
+        check_host(&parts, &app.web.options)
+    } else {
+        Ok(asked_host(&parts))
+    };
+    let admitted = named.and_then(|host| check_origin(&parts, host));
     let mut response = match admitted {
         Ok(()) => {
             let span = span(&caller, &parts);
@@ -55,6 +61,8 @@ async fn guarded(app: &App, mut parts: Parts, body: Body, next: Next) -> Respons
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let who = response.extensions_mut().remove::<Signed>();
         let frame = Frame::new(&app.web, who.as_ref());
+        let may_load = app.access.has_accounts() || who.is_some();
+        let frame = if may_load { frame } else { frame.without_files() };
         response = error_page::faced(&problem, caller.face, &frame, response.headers());
     }
     protect(response.headers_mut());
@@ -87,6 +95,12 @@ fn check_host<'a>(request: &'a Parts, options: &Options) -> Result<&'a str, Prob
     let named = request.uri.authority().map(Authority::as_str);
     let known = |host: &str| is_known_host(host, &options.allowed_hosts);
     if known(host) && named.is_none_or(known) { Ok(host) } else { Err(refused()) }
+}
+
+/// The host that the request names, by HTTP/1 or HTTP/2.
+fn asked_host(request: &Parts) -> &str {
+    let header = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    header.or_else(|| request.uri.authority().map(Authority::as_str)).unwrap_or_default()
 }
 
 fn is_known_host(host: &str, allowed: &[String]) -> bool {

@@ -13,11 +13,16 @@ use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
+#[cfg(feature = "monitor")]
 use crate::actions::sessions;
+#[cfg(feature = "monitor")]
 use crate::error;
+#[cfg(feature = "monitor")]
+use crate::model::SessionRequest;
 use crate::model::{
-    Cause, Event, Gate, Job, JobId, Kind, Role, SessionRequest, Status, Timestamp, Why,
+    After, Cause, Event, Filter, Gate, Job, JobId, Kind, Neighbours, Role, Status, Timestamp, Why,
 };
+#[cfg(feature = "monitor")]
 use crate::store::Store;
 use axum::extract::State;
 use axum::response::Response;
@@ -104,14 +109,18 @@ pub(super) async fn page(
     let job = jobs::known(store, id.0).await?;
     let events = store.job_events(job.id).await?;
     let children = store.children(job.id).await?;
+    let neighbours = store.neighbours(job.id).await?;
     let now = app.web.clock.now();
     let why = store.why(job.id, now).await?;
+    #[cfg(feature = "monitor")]
     let is_full = is_full(store, &job).await?;
+    #[cfg(not(feature = "monitor"))]
+    let is_full = false;
     let content = html! {
         div.row.row-cards {
             div."col-12" { (summary(&job, is_full, why.as_ref(), who.role(), now)) }
             div."col-lg-6" { (history(&job, &events, now)) }
-            div."col-lg-6" { (facts(&job, &children, now)) }
+            div."col-lg-6" { (facts(&job, (&children, &neighbours), app.web.has_program(), now)) }
             @if let Some(error) = &job.error { div."col-12" { (text_card("job-error", "Error", error)) } }
             @if let Some(result) = &job.result { div."col-12" { (text_card("job-result", "Result", &pretty(result))) } }
             div."col-12" { (text_card("job-payload", "Payload", &pretty(&job.payload))) }
@@ -124,8 +133,9 @@ pub(super) async fn page(
             job.status,
             job.epoch,
             job.waits_for,
-            events.len(),
+            events.last().map(|event| event.number),
             children.len(),
+            (neighbours.before.len(), ends(&neighbours)),
             &job.progress,
             job.cancel_requested_at,
             why.as_ref().map(|why| (why.to_string(), why.ahead)),
@@ -151,6 +161,7 @@ fn summary(job: &Job, is_full: bool, why: Option<&Why>, role: Role, now: Timesta
 }
 
 /// Whether running it again is asked for twice: as a session without a sandbox. A payload that cannot be read is refused anyway.
+#[cfg(feature = "monitor")]
 pub(super) async fn is_full(store: &Store, job: &Job) -> error::Result<bool> {
     if job.kind != Kind::AGENT_SESSION || !job.status.is_final() {
         return Ok(false);
@@ -242,7 +253,18 @@ fn history(job: &Job, events: &[Event], now: Timestamp) -> Markup {
         detail: html! { "by " (job.trigger) },
     };
     let mut steps = vec![made];
-    steps.extend(events.iter().map(step));
+    for (at, event) in events.iter().enumerate() {
+        let left_out = at.checked_sub(1).map_or(0, |before| event.left_out_after(&events[before]));
+        if left_out > 0 {
+            steps.push(Step {
+                to: event.to,
+                at: event.at,
+                title: html! { "More steps " },
+                detail: html! { (left_out) " steps before this time are not kept" },
+            });
+        }
+        steps.push(step(event));
+    }
     if let Some(at) = job.started_at {
         steps.push(Step {
             to: Status::Running,
@@ -289,6 +311,7 @@ fn happened(event: &Event) -> &str {
         Ok(Cause::Interrupted) => "Interrupted",
         Ok(Cause::Snooze) => "Snoozed",
         Ok(Cause::Cancelled) => "Cancelled",
+        Ok(Cause::After) => "Cancelled with a job before it",
         Ok(Cause::CancelRequested) => "Asked to end",
         Ok(Cause::Limited) => "Waits for a limit outside",
         Ok(Cause::Blocked) => "Kept waiting",
@@ -301,7 +324,17 @@ fn happened(event: &Event) -> &str {
     }
 }
 
-fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
+/// The jobs of these that are over.
+fn ends(neighbours: &Neighbours) -> usize {
+    neighbours.after.iter().filter(|after| after.ended_as.is_some()).count()
+}
+
+fn facts(
+    job: &Job,
+    (children, neighbours): (&[JobId], &Neighbours),
+    has_program: bool,
+    now: Timestamp,
+) -> Markup {
     card(
         "job-facts",
         "Facts",
@@ -309,7 +342,7 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
         &html! {
             dl.card-body.facts {
                 dt { "Kind" } dd { (job.kind) }
-                @if job.kind == Kind::AGENT_SESSION {
+                @if has_program && job.kind == Kind::AGENT_SESSION {
                     dt { "Session" } dd { a href=(nav::session(job.id)) { "session " (job.id) } }
                 }
                 dt { "Queue" } dd { @if let Some(queue) = &job.queue { (queue) } @else { "not admitted yet" } }
@@ -320,13 +353,28 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
                 dt { "Earliest start" } dd { (when(job.run_at, now)) }
                 @if let Some(key) = &job.unique_key { dt { "Unique key" } dd { (key.as_str()) } }
                 @if let Some(key) = &job.concurrency_key { dt { "Concurrency key" } dd { (key.as_str()) } }
+                @if !job.tags.is_empty() {
+                    dt { "Tags" }
+                    dd { @for tag in &job.tags { a href=(nav::jobs(&Filter::default().tag(tag))) { (tag) } " " } }
+                }
                 @if let Some(worker) = &job.worker_id { dt { "Worker" } dd { (worker.as_str()) } }
                 @if let Some(code) = &job.error_code { dt { "Error code" } dd { code { (code) } } }
                 @if let Some(id) = &job.correlation_id {
-                    dt { "Log lines" }
-                    dd { a href=(nav::log_rows_of(id)) { (id) } }
+                    @if has_program {
+                        dt { "Log lines" } dd { a href=(nav::log_rows_of(id)) { (id) } }
+                    } @else {
+                        dt { "Correlation id" } dd { (id) }
+                    }
                 }
                 @if let Some(parent) = job.parent_id { dt { "Made by" } dd { a href=(nav::job(parent)) { "job " (parent) } } }
+                @if !neighbours.after.is_empty() {
+                    dt { "Runs after" }
+                    dd #job-after { @for after in &neighbours.after { (earlier(after)) " " } }
+                }
+                @if !neighbours.before.is_empty() {
+                    dt { "Runs before" }
+                    dd #job-before { @for id in &neighbours.before { a href=(nav::job(*id)) { "job " (id) } " " } }
+                }
                 @if !children.is_empty() {
                     dt { "Made" }
                     dd { @for child in children { a href=(nav::job(*child)) { "job " (child) } " " } }
@@ -334,4 +382,16 @@ fn facts(job: &Job, children: &[JobId], now: Timestamp) -> Markup {
             }
         },
     )
+}
+
+/// A job that another one runs after, with its end.
+fn earlier(after: &After) -> Markup {
+    html! {
+        a href=(nav::job(after.id)) { "job " (after.id) }
+        @match after.ended_as {
+            Some(ended_as) => { " (" (ended_as) ")" },
+            None if after.anyway => " (until it is over)",
+            None => {},
+        }
+    }
 }

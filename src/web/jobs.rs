@@ -124,7 +124,7 @@ pub(super) async fn list(
     let waits = jobs::waits(store, &found.rows, now).await?;
     let content = html! {
         @if let Some(id) = named { p.card-body { a href=(nav::job(id)) { "Job " (id) } " has this id." } }
-        (rows(&found, &asked, &waits, now))
+        (rows(&found, &asked, &waits, (app.web.has_program(), now)))
         (more(&found, &asked))
     };
     let around = |part| html! { section.card { (tabs(&filter)) (search(&asked, false)) (part) } };
@@ -176,7 +176,12 @@ fn search(asked: &Asked, wrong: bool) -> Markup {
     }
 }
 
-fn rows(found: &Found<Job>, asked: &Asked, waits: &Waits, now: Timestamp) -> Markup {
+fn rows(
+    found: &Found<Job>,
+    asked: &Asked,
+    waits: &Waits,
+    (has_program, now): (bool, Timestamp),
+) -> Markup {
     if !found.rows.is_empty() {
         let columns =
             ["Id", "Kind", "Status", "Trigger", "Queue", "Attempt", "Created", "Duration", "Note"];
@@ -187,6 +192,8 @@ fn rows(found: &Found<Job>, asked: &Asked, waits: &Waits, now: Timestamp) -> Mar
     let next = html! {
         @if filtered {
             "Nothing fits these conditions. " a href=(link(PATH)) { "Show all jobs" }
+        } @else if !has_program {
+            "Jobs that the program makes appear here."
         } @else {
             "Press Run Now on " a href=(Tab::SelfMonitoring.link()) { "Self-Monitoring" }
             ", or insert a row into " code { "jobs" } " from any program."

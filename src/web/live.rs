@@ -11,6 +11,7 @@ use futures_util::stream::{self, Stream};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 pub(super) const PATH: &str = nav::EVENTS;
@@ -24,7 +25,8 @@ pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// What one stream waits for.
 struct Watch {
     jobs: watch::Receiver<u64>,
-    logs: watch::Receiver<u64>,
+    /// The changes of the logs, if there are pages of them.
+    logs: Option<watch::Receiver<u64>>,
     ends_at: tokio::time::Instant,
     stage: Stage,
     _place: OwnedSemaphorePermit,
@@ -51,13 +53,21 @@ pub(super) async fn events(
     let place = place.map_err(|_| Problem::of(Code::WebStreams))?;
     let watch = Watch {
         jobs: app.web.store.changes(),
-        logs: app.web.logs.changes(),
+        logs: app.web.log_changes(),
         ends_at: tokio::time::Instant::now() + LIFE,
         stage: Stage::First,
         _place: place,
     };
     let stream = stream::unfold(watch, next);
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// Waits for the next change, or for ever if there is nothing that changes.
+async fn changed(changes: Option<&mut watch::Receiver<u64>>) -> Result<(), RecvError> {
+    match changes {
+        Some(changes) => changes.changed().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn next(mut watch: Watch) -> Option<(Result<Event, Infallible>, Watch)> {
@@ -68,7 +78,7 @@ async fn next(mut watch: Watch) -> Option<(Result<Event, Infallible>, Watch)> {
             tokio::time::sleep(AT_MOST_EVERY).await;
             tokio::select! {
                 change = watch.jobs.changed() => change.ok()?,
-                change = watch.logs.changed() => change.ok()?,
+                change = changed(watch.logs.as_mut()) => change.ok()?,
                 () = tokio::time::sleep_until(watch.ends_at) => {
                     watch.stage = Stage::Ended;
                     name = "end";
@@ -78,7 +88,9 @@ async fn next(mut watch: Watch) -> Option<(Result<Event, Infallible>, Watch)> {
         Stage::Ended => return None,
     }
     watch.jobs.borrow_and_update();
-    watch.logs.borrow_and_update();
+    if let Some(logs) = &mut watch.logs {
+        logs.borrow_and_update();
+    }
     // A browser drops an event without data. A browser that lost the stream comes back after a second.
     let event = Event::default().event(name).data(name).retry(Duration::from_secs(1));
     Some((Ok(event), watch))
@@ -95,7 +107,7 @@ mod tests {
         let (_logs, logs) = watch::channel(0);
         let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let ends_at = tokio::time::Instant::now();
-        let watch = Watch { jobs, logs, ends_at, stage: Stage::Waiting, _place: place };
+        let watch = Watch { jobs, logs: Some(logs), ends_at, stage: Stage::Waiting, _place: place };
         let (event, watch) = next(watch).await.unwrap();
         assert!(format!("{event:?}").contains("event: end"), "{event:?}");
         assert!(next(watch).await.is_none());

@@ -57,8 +57,8 @@ pub(super) async fn sign_in(
     let problem = match authenticate(&app, &caller, credentials, now).await {
         Ok(account) => {
             let cookie = begin(&app, &caller, &account, now).await?;
-            let location = next.as_deref().unwrap_or(nav::HOME);
-            return Ok(([(SET_COOKIE, cookie)], see_other(&link(location))).into_response());
+            let page = next.as_deref().map_or_else(|| app.web.home().link(), link);
+            return Ok(([(SET_COOKIE, cookie)], see_other(&page)).into_response());
         }
         Err(problem) => problem,
     };
@@ -74,7 +74,9 @@ pub(super) async fn sign_in(
 /// POST `/logout`.
 pub(super) async fn sign_out(State(app): State<App>, who: Signed) -> Result<Response, Problem> {
     let actor = who.actor();
-    app.web.store.logout(who.login_hash, actor, app.web.clock.now()).await?;
+    if let Some(login) = who.login {
+        app.web.store.logout(login.hash, actor, app.web.clock.now()).await?;
+    }
     let cookie = [(SET_COOKIE, cookie::clear(&who.caller))];
     Ok((cookie, see_other(&link(nav::LOGIN))).into_response())
 }

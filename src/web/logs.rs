@@ -10,6 +10,7 @@ use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use crate::actions::logs;
+use crate::error::Code;
 use crate::model::{Found, Level, LogFilter, LogRow};
 use axum::extract::State;
 use axum::response::Response;
@@ -82,7 +83,8 @@ pub(super) async fn list(
     Query(asked): Query<LogsQuery>,
 ) -> Result<Response, Problem> {
     let asked = asked.tidied();
-    let found = app.web.logs.search(asked.filter()?).await?;
+    let program = app.web.program.as_ref().ok_or_else(|| Problem::of(Code::WebNotFound))?;
+    let found = program.logs.search(asked.filter()?).await?;
     let content = html! {
         (rows(&found, &asked))
         (more(&found, &asked))

@@ -53,8 +53,26 @@ tabs! {
     Settings = "/settings", "Settings", Settings, "t";
 }
 
-/// The page after a sign-in that names no other page.
-pub(super) const HOME: &str = Tab::SelfMonitoring.path();
+impl Tab {
+    /// Whether the page shows what the program has besides the engine.
+    pub(super) const fn is_of_program(self) -> bool {
+        match self {
+            Self::Dashboard | Self::Jobs | Self::Schedules | Self::Queues | Self::Settings => false,
+            Self::Sessions | Self::Logs | Self::SelfMonitoring | Self::Repositories => true,
+        }
+    }
+
+    /// The pages of the navigation, with or without those of the program.
+    pub(super) fn shown(has_program: bool) -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(move |tab| has_program || !tab.is_of_program())
+    }
+
+    /// The page after a sign-in that names no other page.
+    pub(super) const fn home(has_program: bool) -> Self {
+        if has_program { Self::SelfMonitoring } else { Self::Dashboard }
+    }
+}
+
 /// The sign-in page.
 pub(super) const LOGIN: &str = "/login";
 /// The address that the sign-out form posts to.

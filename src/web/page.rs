@@ -19,8 +19,12 @@ const HTMX_CONFIG: &str = r#"{"defaultSettleDelay":0,"includeIndicatorStyles":fa
 /// What surrounds the content of a page.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Frame {
-    /// Who is signed in. If nobody is, the page has no navigation.
-    username: Option<String>,
+    /// Who is known. If nobody is, the page has no navigation.
+    who: Option<Known>,
+    /// Whether there are pages of sessions, scans, repositories and logs.
+    has_program: bool,
+    /// Whether a browser may load the files of the pages.
+    has_files: bool,
     /// Whether another process runs the engine.
     standing_by: bool,
     /// The page of the navigation that is open.
@@ -31,12 +35,23 @@ pub(super) struct Frame {
     now: Timestamp,
 }
 
+/// The person that a page is for.
+#[derive(Clone, Debug)]
+struct Known {
+    name: String,
+    /// Whether the person can sign out here.
+    signs_out: bool,
+}
+
 impl Frame {
     /// The frame of a page outside the navigation.
     pub(super) fn new(web: &Web, who: Option<&Signed>) -> Self {
         Self {
-            username: who.map(|who| who.account.username.clone()),
-            standing_by: who.is_some() && !*web.leading.borrow(),
+            who: who
+                .map(|who| Known { name: who.person.name.clone(), signs_out: who.login.is_some() }),
+            has_program: web.has_program(),
+            has_files: true,
+            standing_by: who.is_some() && web.stands_by(),
             open: None,
             reload: None,
             now: web.clock.now(),
@@ -45,7 +60,22 @@ impl Frame {
 
     /// Whether the page has a navigation, which it has if somebody is signed in.
     pub(super) fn has_navigation(&self) -> bool {
-        self.username.is_some()
+        self.who.is_some()
+    }
+
+    /// The frame for somebody who may load nothing, not even a style sheet.
+    pub(super) fn without_files(self) -> Self {
+        Self { has_files: false, ..self }
+    }
+
+    /// Whether a browser may load the files of the pages.
+    pub(super) fn has_files(&self) -> bool {
+        self.has_files
+    }
+
+    /// The page to begin with.
+    pub(super) fn home(&self) -> Tab {
+        Tab::home(self.has_program)
     }
 
     /// The frame with this page of the navigation as the open one.
@@ -76,8 +106,8 @@ pub(super) fn layout(frame: &Frame, title: &str, content: &Markup) -> Markup {
             body {
                 a.skip href="#content" { "Skip to content" }
                 div.page {
-                    @if let Some(username) = &frame.username {
-                        (navigation(frame, username))
+                    @if let Some(who) = &frame.who {
+                        (navigation(frame, who))
                     }
                     div.page-wrapper {
                         @if frame.has_navigation() { (page_header(title, live)) }
@@ -90,7 +120,7 @@ pub(super) fn layout(frame: &Frame, title: &str, content: &Markup) -> Markup {
                         }
                     }
                 }
-                (keys())
+                (keys(frame))
             }
         }
     }
@@ -120,18 +150,18 @@ fn head(frame: &Frame, title: &str) -> Markup {
     }
 }
 
-fn navigation(frame: &Frame, username: &str) -> Markup {
+fn navigation(frame: &Frame, who: &Known) -> Markup {
     html! {
         aside.sidebar aria-label="Navigation" {
             (brand())
             (links(frame))
-            (account(username))
+            (account(who))
         }
         header.topbar {
             (brand())
             details #menu {
                 summary aria-label="Menu" { (icon(Icon::Menu)) }
-                div.menu { (links(frame)) (account(username)) }
+                div.menu { (links(frame)) (account(who)) }
             }
         }
     }
@@ -145,7 +175,7 @@ pub(super) fn brand() -> Markup {
 fn links(frame: &Frame) -> Markup {
     html! {
         nav aria-label="Pages" {
-            @for &tab in Tab::ALL {
+            @for tab in Tab::shown(frame.has_program) {
                 a href=(tab.link()) data-key=(tab.key())
                     aria-current=[(frame.open == Some(tab)).then_some("page")] {
                     (icon(tab.icon())) span { (tab.title()) }
@@ -155,19 +185,21 @@ fn links(frame: &Frame) -> Markup {
     }
 }
 
-fn account(username: &str) -> Markup {
+fn account(who: &Known) -> Markup {
     html! {
         div.account {
-            p.text-secondary { "Signed in as " strong { (username) } }
+            p.text-secondary { "Signed in as " strong { (who.name) } }
             button.tool.scripted type="button" data-action="theme" title="Light or dark" {
                 (icon(Icon::Moon)) (icon(Icon::Sun)) span.visually-hidden { "Change the theme" }
             }
             button.tool.scripted type="button" data-dialog="keys" title="Keys" {
                 (icon(Icon::Keyboard)) span.visually-hidden { "Show the keys" }
             }
-            form method="post" action=(link(LOGOUT)) {
-                button.tool type="submit" {
-                    (icon(Icon::Logout)) span { "Sign out" }
+            @if who.signs_out {
+                form method="post" action=(link(LOGOUT)) {
+                    button.tool type="submit" {
+                        (icon(Icon::Logout)) span { "Sign out" }
+                    }
                 }
             }
         }
@@ -196,12 +228,12 @@ fn standing_by() -> Markup {
     }
 }
 
-fn keys() -> Markup {
+fn keys(frame: &Frame) -> Markup {
     let list = html! {
         dl.keys {
             dt { kbd { "?" } } dd { "these keys" }
             dt { kbd { "/" } } dd { "search" }
-            @for &tab in Tab::ALL {
+            @for tab in Tab::shown(frame.has_program) {
                 dt { kbd { "g" } " " kbd { (tab.key()) } } dd { (tab.title()) }
             }
             dt { kbd { "Esc" } } dd { "close" }

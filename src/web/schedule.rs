@@ -142,7 +142,7 @@ async fn shown_page(
             div.row.row-cards {
                 @if let Some((_, problem)) = again { div."col-12" { (problem_notice(problem)) } }
                 div."col-12" { (part) }
-                @if schedules::may_change(role) { div."col-12" { (form(&schedule, again.map(|(fields, _)| fields))) } }
+                @if schedules::may_change(role) { div."col-12" { (form(&schedule, again.map(|(fields, _)| fields), app.web.has_program())) } }
             }
         }
     };
@@ -279,7 +279,7 @@ fn decision_class(decision: Verdict) -> &'static str {
     }
 }
 
-fn form(schedule: &Schedule, again: Option<&PlanForm>) -> Markup {
+fn form(schedule: &Schedule, again: Option<&PlanForm>, has_program: bool) -> Markup {
     if schedule.reserved {
         return card(
             "schedule-edit",
@@ -287,8 +287,11 @@ fn form(schedule: &Schedule, again: Option<&PlanForm>) -> Markup {
             &html! {},
             &html! {
                 p.card-body {
-                    "Its settings edit it: the " a href=(Tab::SelfMonitoring.link().at("configuration")) { "configuration of self-monitoring" }
-                    ", or " code { "lamplighter settings set self_monitoring.cadence 30m" } "."
+                    "Its settings edit it: "
+                    @if has_program {
+                        "the " a href=(Tab::SelfMonitoring.link().at("configuration")) { "configuration of self-monitoring" } ", or "
+                    }
+                    code { "lamplighter settings set self_monitoring.cadence 30m" } "."
                 }
             },
         );

@@ -4,7 +4,8 @@
 //! which axum itself uses.
 
 use super::app::Web;
-use super::routes::router;
+use super::host::Access;
+use super::mount::router;
 use crate::error::{Code, Error, Result};
 use crate::{error_coded, warn_coded};
 use axum::Router;
@@ -40,7 +41,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Dropping the future closes every connection at once.
 pub async fn serve(listener: TcpListener, web: Web, stop: CancellationToken) -> Result<()> {
     listener.local_addr().map_err(|error| Error::new(Code::WebServe, "listen").because(error))?;
-    let router = router(web);
+    let router = router(web, Access::accounts())?;
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {

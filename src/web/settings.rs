@@ -1,6 +1,9 @@
 //! The Settings page: the set-up check, the switch that stops everything, every setting, and the audit log.
 
+mod check;
 pub(super) mod checks;
+#[cfg(feature = "monitor")]
+mod program;
 
 use super::answer::{answered, see_other};
 use super::app::App;
@@ -61,7 +64,8 @@ async fn whole(app: &App, who: &Signed, said: &Said) -> Result<Html<String>, Pro
     let (_, checks) = checks::read(&app.web).await?;
     let stopped = store.stopped().await?;
     let running = store.overview(now).await?.running;
-    let all = store.all_settings().await?;
+    let mut all = store.all_settings().await?;
+    all.retain(|state| app.web.has_program() || state.setting.is_of_engine());
     let (_, deeds) = deeds(app).await?;
     let content = html! {
         (said.banner())
@@ -69,7 +73,9 @@ async fn whole(app: &App, who: &Signed, said: &Said) -> Result<Html<String>, Pro
             div."col-12" { (checks) }
             div."col-12" { (stop_card(stopped.as_ref(), running, role, now)) }
             @for heading in SettingGroup::ALL {
-                div."col-12" { (group(heading, &all, role, said)) }
+                @if all.iter().any(|state| state.setting.group == heading) {
+                    div."col-12" { (group(heading, &all, role, said)) }
+                }
             }
             div."col-12" { (deeds) }
         }

@@ -2,16 +2,15 @@
 
 use super::answer::see_other;
 use super::app::App;
-use super::base::link;
 use super::caller::Caller;
 use super::components::problem_notice;
 use super::extract::{Form, Id, Named as _};
 use super::face::Face;
+use super::login;
 use super::named::SetupText;
 use super::page::{self, Frame};
 use super::problem::Problem;
 use super::secret::{self, Secret};
-use super::{login, nav};
 use crate::actions::people::{self, Password};
 use crate::error::Result;
 use axum::extract::State;
@@ -86,7 +85,7 @@ pub(super) async fn redeem(
     let remote = Some(caller.remote.to_string());
     let account = people::set_up(&app.web.store, remote, code_hash, hash, now).await?;
     let cookie = login::begin(&app, &caller, &account, now).await?;
-    Ok(([(SET_COOKIE, cookie)], see_other(&link(nav::HOME))).into_response())
+    Ok(([(SET_COOKIE, cookie)], see_other(&app.web.home().link())).into_response())
 }
 
 /// The hash of the code in the path, if the code is valid.

@@ -47,7 +47,8 @@ pub(super) struct StreamQuery {
 pub(super) struct Tail {
     pub(super) app: App,
     pub(super) id: JobId,
-    pub(super) login_hash: String,
+    /// The login of the client. `None` if the host names it.
+    pub(super) login_hash: Option<String>,
     pub(super) html: bool,
     /// The byte after the last line that was read.
     pub(super) at: u64,
@@ -90,7 +91,7 @@ pub(super) async fn stream(
     let tail = Tail {
         app,
         id,
-        login_hash: who.login_hash,
+        login_hash: who.login.map(|login| login.hash),
         html,
         at,
         lines: 0,
@@ -149,13 +150,15 @@ impl Tail {
         Ok(self.ended)
     }
 
-    /// Whether the client's login is still valid.
+    /// Whether the client's login is still valid. Where the host names the client, the stream ends, and the client opens
+    /// another one, for which the host is asked.
     async fn may_go_on(&mut self) -> Result<bool> {
         if Instant::now() < self.check_at {
             return Ok(true);
         }
         self.check_at = Instant::now() + CHECK;
-        let (hash, now) = (self.login_hash.clone(), self.app.web.clock.now());
+        let Some(hash) = self.login_hash.clone() else { return Ok(false) };
+        let now = self.app.web.clock.now();
         Ok(self.app.web.store.login_by_id(hash, false, now).await?.is_some())
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! They use the real router in-process, a real database in a temporary folder, and a clock that is moved by hand.
 
+#![cfg(feature = "monitor")]
+
 mod access;
 mod admin;
 mod agent;
@@ -22,7 +24,7 @@ mod transcripts;
 mod wire;
 mod work;
 
-use super::{Options, Web, router};
+use super::{Access, Options, Program, Web, router};
 use crate::clock::Clock;
 use crate::model::{Account, Actor, Kind, KindRules, Lane, PollRequest, Timestamp};
 use crate::monitor::Tracking;
@@ -89,6 +91,10 @@ impl Answer {
 }
 
 impl Site {
+    fn logs(&self) -> &LogStore {
+        &self.web.program.as_ref().unwrap().logs
+    }
+
     /// Lets a process without agents lead the engine. It leads until the answer is dropped.
     async fn leads_without_agents(&self) -> Leadership {
         let request = self.leads(vec![KindRules::new(Kind::SELF_MONITORING)]).await;
@@ -124,19 +130,17 @@ impl Site {
         let logs = LogStore::open(&folder.path().join("logs.db"), OpenMode::Migrate).unwrap();
         let web = Web {
             store,
-            logs,
             clock: Clock::manual(START),
             options: Options {
                 allowed_hosts: vec!["queue.example".into()],
                 trusted_proxies: vec!["192.0.2.1".parse().unwrap()],
                 ..Options::default()
             },
-            leading: receiver,
-            agents: None,
-            tracking: Tracking::Local,
-            demo: false,
+            leading: Some(receiver),
+            program: Some(Program { logs, agents: None, tracking: Tracking::Local, demo: false }),
         };
-        let (router, cookie) = (router(web.clone()), String::new());
+        let router = router(web.clone(), Access::accounts()).unwrap();
+        let cookie = String::new();
         Self { router, web, leading, cookie, folder, leads: std::sync::Mutex::default() }
     }
 

@@ -72,6 +72,8 @@ told! {
         progress: Option<String> = job.progress.clone();
         /// The job that it came from.
         parent_id: Option<i64> = job.parent_id.map(|id| id.0);
+        /// The words by which it is found.
+        tags: Vec<String> = job.tags.iter().map(ToString::to_string).collect();
         /// What its handler answered.
         result: Option<Box<RawValue>> = job.result.as_deref().and_then(embedded);
         /// Why its last attempt failed.
@@ -101,12 +103,31 @@ pub struct JobStory {
     pub events: Vec<JobEvent>,
     /// Its attempts outside the plain path, oldest first.
     pub attempts: Vec<JobAttempt>,
+    /// The jobs that it runs after, in the order of their ids.
+    pub after: Vec<JobAfter>,
+    /// The first jobs that run after it, at most 100.
+    pub before: Vec<i64>,
+}
+
+told! {
+    /// A job that another one runs after.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct JobAfter of after: model::After {
+        /// Its id.
+        id: i64 = after.id.0;
+        /// Whether the other one runs whatever becomes of it.
+        anyway: bool = after.anyway;
+        /// How it has ended; `null` while it is not over.
+        ended_as: Option<&'static str> = after.ended_as.map(model::Status::as_str);
+    }
 }
 
 told! {
     /// A step of a job outside the plain path.
     #[derive(Clone, Debug, Serialize)]
     pub struct JobEvent of event: model::Event {
+        /// Its number in the job's history, from 1: where some are missing, they are not kept.
+        number: i64 = event.number;
         /// When.
         at: String = event.at.to_string();
         /// The status before.

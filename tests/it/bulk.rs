@@ -270,6 +270,20 @@ async fn a_long_transcript_goes_in_pieces_and_processes_that_may_be_left_keep_th
 }
 
 #[tokio::test]
+async fn a_job_that_a_row_of_another_table_names_is_left_alone_by_a_deletion() {
+    let (folder, store) = store();
+    let conn = foreign(folder.path());
+    failed(&conn, "a", 2, "no");
+    conn.execute_batch(
+        "CREATE TABLE notes (job INTEGER REFERENCES jobs (id)); INSERT INTO notes VALUES (1)",
+    )
+    .unwrap();
+    let seen = preview(&store, "status:failed", BulkAct::Delete).await;
+    let (slice, _) = act(&store, &seen.bulk, OF).await;
+    assert_eq!((slice.done, slice.skipped[&Skip::Referenced]), (1, 1));
+}
+
+#[tokio::test]
 async fn a_preview_of_millions_says_where_it_stopped() {
     let (folder, store) = store();
     let conn = foreign(folder.path());

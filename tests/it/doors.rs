@@ -26,6 +26,9 @@ fn new(kind: &str, payload: Value) -> JobAdd {
         max_attempts: None,
         timeout: None,
         unique_key: None,
+        after: Vec::new(),
+        after_any: Vec::new(),
+        tags: Vec::new(),
         idempotency_key: None,
         confirmed: false,
     }

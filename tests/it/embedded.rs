@@ -2,7 +2,8 @@
 
 use crate::support::{STUCK, in_time, now, until};
 use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, JobId, Kind, NewJob, Payload, Status, WorkerId};
+use lamplighter::jobs::Jobs;
+use lamplighter::model::{Actor, BulkAct, Filter, JobId, Kind, NewJob, Payload, Status, WorkerId};
 use lamplighter::store::transactional::enqueue;
 use lamplighter::store::{OpenMode, Store, schema};
 use lamplighter::{Code, Engine};
@@ -332,4 +333,42 @@ async fn the_lock_file_beside_an_applications_database_takes_no_name_of_the_appl
     assert!(leads.is_some());
     assert_eq!(fs::read_to_string(path.with_extension("lock")).unwrap(), "the application's own");
     assert!(folder.path().join("shop.db-job-lock").exists());
+}
+
+#[tokio::test]
+async fn jobs_that_a_foreign_key_of_the_applications_names_are_kept_and_all_others_are_pruned() {
+    for checked in ["", "DEFERRABLE INITIALLY DEFERRED"] {
+        let (_folder, path) = application();
+        let store = Store::open_in(&path, OpenMode::Migrate).unwrap();
+        let theirs = connect(&path);
+        let keys = format!(
+            "CREATE TABLE \"kept \"\"jobs\" (job INTEGER REFERENCES jobs {checked});
+             CREATE TABLE notes (job INTEGER REFERENCES jobs (id) ON DELETE SET NULL {checked});"
+        );
+        theirs.execute_batch(&keys).unwrap();
+        let mut ids = Vec::new();
+        for _ in 0..3 {
+            let id = store.enqueue(NewJob::new(Kind::named("old")), now()).await.unwrap().id();
+            store.cancel(id, Actor::program(), now()).await.unwrap();
+            ids.push(id);
+        }
+        theirs.execute("INSERT INTO \"kept \"\"jobs\" VALUES (?1)", [ids[0].0]).unwrap();
+        theirs.execute("INSERT INTO notes VALUES (?1)", [ids[1].0]).unwrap();
+        // Beside it another call of the same transaction goes on.
+        let (refused, made) = tokio::join!(
+            store.delete_job(ids[0], Actor::program(), now()),
+            store.enqueue(NewJob::new(Kind::named("new")), now()),
+        );
+        assert_eq!(refused.unwrap_err().code(), Code::StoreConstraint, "{checked}");
+        let made = made.unwrap().id();
+        let jobs = Jobs::new(&store, &Clock::system());
+        let acted = jobs.act(&Filter::parse("id:1").unwrap(), BulkAct::Delete).await.unwrap();
+        assert_eq!((acted.done, acted.skipped), (0, 1), "{checked}");
+        store.cancel(made, Actor::program(), now()).await.unwrap();
+        let in_a_year = now().plus(Duration::from_hours(365 * 24));
+        while store.prune([].into(), in_a_year).await.unwrap() {}
+        let left = store.job(ids[0]).await.unwrap().is_some();
+        let others = (store.job(ids[1]).await.unwrap(), store.job(ids[2]).await.unwrap());
+        assert!(left && others == (None, None), "{checked}: {left} {others:?}");
+    }
 }

@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 const JOBS: &str = r#"
     INSERT INTO job_schedules (name, rule, kind, cursor_at, created_at, updated_at, updated_by)
     VALUES ('nightly', '{}', 'report', 0, 0, 0, 'me');
-    INSERT INTO jobs (kind, payload, created_at, run_at, unique_key, concurrency_key)
+    INSERT INTO jobs (kind, payload, created_at, run_at, unique_key, concurrency_key, tags)
     VALUES ('send_email', '{"customer_id": 1207, "customer": {"id": "7"}, "items": [{"id": 5}], "0": "zero",
         "ok": true, "none": null, "amount": 12.50, "big": 123456789012345678901234567890,
-        "text": "say \"hi\"", "a b": "x,y", "list": [1,2]}', :now - 3*:h, :now - 3*:h, 'order-7', 'shop');
-    INSERT INTO jobs (kind, queue, trigger, created_at, run_at)
-    VALUES ('send_email', 'mail', 'manual', :now - 5*:h, :now - 5*:h);
+        "text": "say \"hi\"", "a b": "x,y", "list": [1,2]}', :now - 3*:h, :now - 3*:h, 'order-7', 'shop', '["billing","eu"]');
+    INSERT INTO jobs (kind, queue, trigger, created_at, run_at, tags)
+    VALUES ('send_email', 'mail', 'manual', :now - 5*:h, :now - 5*:h, '["billing"]');
     INSERT INTO jobs (kind, queue, payload, created_at, run_at)
     VALUES ('report', 'slow', '{"customer_id": "1207"}', :now - 48*:h, :now - 48*:h);
-    INSERT INTO jobs (kind, created_at, run_at) VALUES ('report', :now - :h, :now - :h);
+    INSERT INTO jobs (kind, created_at, run_at, tags) VALUES ('report', :now - :h, :now - :h, '["eu"]');
     INSERT INTO jobs (kind, trigger, created_at, run_at, schedule_id, occurrence_at)
     VALUES ('report', 'scheduled', :now - 10000, :now + :h, 1, :now);
     INSERT INTO jobs (kind, created_at, run_at, unique_key, unique_window_ms)
@@ -57,6 +57,17 @@ const FINDS: &[(&str, &[i64])] = &[
     ("key:daily-", &[6]),
     ("key:daily", &[]),
     ("-key:shop,daily-", &[2, 3, 4, 5]),
+    ("tag:billing", &[1, 2]),
+    ("tag:eu,billing", &[1, 2, 4]),
+    ("tag:eu tag:billing", &[1]),
+    ("-tag:eu", &[2, 3, 5, 6]),
+    ("tag:EU", &[]),
+    // Those that are not over are found by their tags.
+    ("tag:eu,billing status:queued,running", &[1, 4]),
+    ("tag:billing status:running", &[]),
+    ("tag:billing -status:queued", &[2]),
+    ("tag:billing status:queued,failed", &[1, 2]),
+    ("tag:eu -tag:billing status:running", &[4]),
     ("#3", &[3]),
     ("id:2,5,999", &[2, 5]),
     ("id:2,5 id:5,6", &[5]),
@@ -165,7 +176,9 @@ async fn each_word_and_its_opposite_part_the_jobs() {
 async fn a_search_says_how_far_it_looked_and_goes_on_from_there() {
     let (folder, store) = store();
     let conn = foreign(folder.path());
-    conn.execute("INSERT INTO jobs (kind, payload) VALUES ('rare', '{\"lamp\":1}')", []).unwrap();
+    let rare =
+        "INSERT INTO jobs (kind, payload, tags) VALUES ('rare', '{\"lamp\":1}', '[\"lamp\"]')";
+    conn.execute(rare, []).unwrap();
     conn.execute_batch(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100100)
          INSERT INTO jobs (kind, payload) SELECT 'common', '{\"n\":' || i || '}' FROM n",
@@ -189,6 +202,8 @@ async fn a_search_says_how_far_it_looked_and_goes_on_from_there() {
     }
     let by_id = find("id:1 kind:rare", None).await;
     assert_eq!((by_id.rows.len(), by_id.next, by_id.cut_short), (1, None, false));
+    let by_tag = find("tag:lamp status:queued", None).await;
+    assert_eq!((by_tag.rows.len(), by_tag.next, by_tag.cut_short), (1, None, false));
     let full = find("kind:common", None).await;
     assert_eq!((full.rows.len(), full.next, full.cut_short), (10, Some(100_092), false));
     assert_eq!(full.looked_through, 10);

@@ -6,7 +6,11 @@ use lamplighter::model::Status::{Cancelled as Off, Completed, Failed, Queued, Ru
 use lamplighter::model::{BulkAct, Cancelled, Cause, Filter, JobEdit, JobEvent, Lagged, Queue};
 use lamplighter::prelude::*;
 use lamplighter::{Code, testing};
+use std::io::{self, Write};
 use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tracing::dispatcher::{Dispatch, set_default};
+use tracing_subscriber::layer::SubscriberExt;
 
 const NO_GRACE: Duration = Duration::ZERO;
 const LONG: Duration = Duration::from_hours(1);
@@ -118,6 +122,54 @@ async fn a_wait_and_a_stream_hear_of_jobs_that_another_process_ends() {
         assert_eq!((told.id, told.from, told.to), (id, None, Status::Completed));
     }
     engine.stop(NO_GRACE).await;
+}
+
+/// What this thread logs, sent to a test.
+#[derive(Clone)]
+struct Log(mpsc::UnboundedSender<String>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.send(String::from_utf8_lossy(bytes).into_owned()).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_look_at_other_programs_commits_that_fails_is_logged_and_made_again() {
+    let (sender, mut log) = mpsc::unbounded_channel();
+    let log_of_ours = tracing_subscriber::fmt::layer().with_writer(move || Log(sender.clone()));
+    let _here = set_default(&Dispatch::new(tracing_subscriber::registry().with(log_of_ours)));
+    let (folder, store) = store();
+    let jobs = Jobs::new(&store, &Clock::manual(START));
+    let mut events = jobs.events(&Filter::default()).await.unwrap();
+    let theirs = foreign(folder.path());
+    let follows = async {
+        theirs.execute_batch("ALTER TABLE jobs RENAME TO jobs_put_away").unwrap();
+        while !log.recv().await.unwrap().contains("STORE-WATCH-001") {}
+        theirs
+            .execute_batch(
+                "ALTER TABLE jobs_put_away RENAME TO jobs;
+                 PRAGMA ignore_check_constraints = ON;
+                 INSERT INTO jobs (kind) VALUES ('No Kind'), ('task');
+                 UPDATE jobs SET status = 'cancelled', waits_for = NULL, finished_at = 1900000000000",
+            )
+            .unwrap();
+        events.next().await.unwrap().unwrap()
+    };
+    let told = tokio::select! {
+        ended = store.watch_foreign_commits() => panic!("the watch has ended: {ended:?}"),
+        told = in_time(follows) => told,
+    };
+    assert_eq!(
+        (told.kind.as_str(), told.to),
+        ("task", Off),
+        "a row that cannot be read hides none"
+    );
 }
 
 #[tokio::test]

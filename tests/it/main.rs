@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, missing_docs, unreachable_pub)]
 
 mod actions;
+mod after;
 mod agent_scans;
 mod analyzer;
 mod browser;
@@ -23,6 +24,7 @@ mod first_version;
 mod follow;
 mod foreign;
 mod github;
+mod hosts;
 mod issues;
 mod library;
 mod library_embed;

@@ -4,8 +4,8 @@ use crate::support::{START, foreign, in_time, now, open, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::engine::{Builder, Context};
 use lamplighter::model::{
-    Actor, Cancelled, ConcurrencyKey, Enqueued, Gate, Job, JobError, JobId, Kind, KindRules,
-    NewJob, Outcome, Queue, Retention, Status, Timestamp, Trigger, UniqueKey,
+    Actor, Cancelled, ConcurrencyKey, Enqueued, Filter, Gate, Job, JobError, JobId, Kind,
+    KindRules, NewJob, Outcome, Queue, Retention, Status, Tag, Timestamp, Trigger, UniqueKey,
 };
 use lamplighter::store::Store;
 use lamplighter::store::transactional;
@@ -389,6 +389,31 @@ async fn a_final_job_runs_again_as_a_new_one() {
     assert_eq!((again.parent_id, again.trigger), (Some(first), Trigger::Retry));
     assert_eq!((again.payload.as_str(), again.status), ("\"lamp\"", Status::Queued));
     assert_eq!(job(&store, first).await, before, "P10");
+}
+
+#[tokio::test]
+async fn tags_come_with_a_job_and_with_its_copy_and_find_it() {
+    let (_folder, store) = store();
+    let tagged =
+        NewJob::new(kind("x")).tag("eu").unwrap().tag("billing").unwrap().tag("eu").unwrap();
+    for bad in [String::new(), "x".repeat(65)] {
+        assert_eq!(tagged.clone().tag(bad).unwrap_err().code(), Code::ModelInvalid);
+    }
+    let many = (0..11).try_fold(NewJob::new(kind("x")), |job, n| job.tag(n.to_string())).unwrap();
+    let refused = store.enqueue(many, START).await.unwrap_err();
+    assert!(refused.to_string().contains("it has at most 10 tags"), "{refused}");
+    let named = tagged.clone().idempotent("once");
+    let id = store.enqueue(named.clone(), START).await.unwrap().id();
+    assert_eq!(store.enqueue(named.clone(), START).await.unwrap(), Enqueued::Existing(id));
+    let other = store.enqueue(named.tag("us").unwrap(), START).await.unwrap_err();
+    assert_eq!(other.code(), Code::IdempotencyConflict);
+    store.cancel(id, ada(), START).await.unwrap();
+    let again = store.run_again(id, ada(), None, START).await.unwrap().id();
+    let billing = Filter::parse("tag:billing").unwrap();
+    let found = store.find_jobs(billing, None, 10, START).await.unwrap().rows;
+    let found: Vec<_> =
+        found.iter().map(|job| (job.id, job.tags.iter().map(Tag::as_str).collect())).collect();
+    assert_eq!(found, [(again, vec!["billing", "eu"]), (id, vec!["billing", "eu"])]);
 }
 
 #[tokio::test]

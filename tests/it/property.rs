@@ -7,7 +7,7 @@ use lamplighter::Code;
 use lamplighter::model::{
     Actor, AttemptEnd, Cancelled, ConcurrencyKey, Enqueued, Filter, Job, JobEdit, JobError, JobId,
     Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Queue, RunNow, Status,
-    Timestamp, UniqueKey, WorkerId,
+    Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
 use lamplighter::store::Store;
 use lamplighter::testing;
@@ -30,7 +30,7 @@ const MAX_ATTEMPTS: u32 = 2;
 
 #[derive(Clone, Debug)]
 enum Operation {
-    Enqueue { kind: usize, priority: Option<i32>, delay: u64, key: Option<u8>, unique: Option<u8> },
+    Enqueue { job: Asked, after: Option<(usize, bool)> },
     Poll,
     Settle { nth: usize, how: How },
     LateSettle { nth: usize },
@@ -44,6 +44,16 @@ enum Operation {
     Resume { queue: usize },
     Limit { queue: usize, limit: u32 },
     Crash,
+}
+
+/// What is asked of a new job.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    kind: usize,
+    priority: Option<i32>,
+    delay: u64,
+    key: Option<u8>,
+    unique: Option<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +82,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         delay,
         prop::option::weighted(0.4, 0_u8..2),
         prop::option::weighted(0.3, 0_u8..3),
+        prop::option::weighted(0.3, (0..64_usize, prop::bool::weighted(0.3))),
     );
     let nth = 0..64_usize;
     let edit = (
@@ -80,7 +91,9 @@ fn operation() -> impl Strategy<Value = Operation> {
         prop::option::weighted(0.5, prop_oneof![Just(0), 1_u64..30]),
     );
     prop_oneof![
-        12 => enqueue.prop_map(|(kind, priority, delay, key, unique)| Enqueue { kind, priority, delay, key, unique }),
+        12 => enqueue.prop_map(|(kind, priority, delay, key, unique, after)| {
+            Enqueue { job: Asked { kind, priority, delay, key, unique }, after }
+        }),
         12 => Just(Poll),
         10 => (nth.clone(), how).prop_map(|(nth, how)| Settle { nth, how }),
         1 => nth.clone().prop_map(|nth| LateSettle { nth }),
@@ -136,6 +149,8 @@ struct Model {
     key: Option<u8>,
     unique: Option<u8>,
     wait: Wait,
+    /// The job that it runs after, whether anyway, and how that one has ended as far as it was told.
+    after: Option<(i64, bool, Option<Status>)>,
 }
 
 /// What a queued job waits for.
@@ -144,6 +159,8 @@ enum Wait {
     /// The engine has to look at it.
     Look,
     Key,
+    /// The end of another job.
+    After,
     /// Nothing; it holds a slot of its key, if it has one.
     Turn,
 }
@@ -189,8 +206,9 @@ impl Queued {
     fn poll(&mut self) -> Vec<i64> {
         let now = self.now;
         self.paused.retain(|_, until| until.is_none_or(|until| until > now));
+        self.tell_ends();
         for job in self.jobs.values_mut().filter(|job| job.status == Status::Scheduled) {
-            if job.run_at <= now {
+            if job.run_at <= now && job.wait != Wait::After {
                 (job.status, job.wait) = (Status::Queued, Wait::Look);
             }
         }
@@ -200,8 +218,16 @@ impl Queued {
             .filter(|(_, job)| job.status == Status::Queued && job.wait == Wait::Look);
         let mut new: Vec<_> = new.map(|(id, job)| Self::order(*id, job)).collect();
         new.sort_unstable();
-        for (_, id) in new {
-            self.admit(id);
+        let held = |(_, id): &(_, i64)| {
+            let after = self.jobs[id].after;
+            after.filter(|after| after.2.is_none() || is_bad(*after)).map(|after| (*id, after))
+        };
+        let held: Vec<_> = new.iter().filter_map(held).collect();
+        for (_, id) in new.iter().filter(|(_, id)| !held.iter().any(|held| held.0 == *id)) {
+            self.admit(*id);
+        }
+        for (id, after) in held {
+            self.hold(id, is_bad(after));
         }
         let mut claimed = Vec::new();
         for lane in QUEUES {
@@ -228,6 +254,34 @@ impl Queued {
             job.epoch += 1;
         }
         claimed
+    }
+
+    /// Those that run after a job which is over are told so.
+    fn tell_ends(&mut self) {
+        let over = self.jobs.iter().filter(|(_, job)| job.status.is_final());
+        let over: BTreeMap<i64, Status> = over.map(|(id, job)| (*id, job.status)).collect();
+        for job in self.jobs.values_mut() {
+            let Some((earlier, _, ended)) = &mut job.after else { continue };
+            *ended = ended.or_else(|| over.get(earlier).copied());
+            if ended.is_some() && job.wait == Wait::After {
+                (job.status, job.wait) = (Status::Queued, Wait::Look);
+            }
+        }
+    }
+
+    /// A job that was looked at and runs after another one waits for that, or ends with it.
+    fn hold(&mut self, id: i64, is_broken: bool) {
+        if is_broken {
+            return self.end(id, Status::Cancelled, |_| {});
+        }
+        let now = self.now;
+        let job = self.jobs.get_mut(&id).unwrap();
+        job.wait = Wait::After;
+        if job.run_at > now {
+            job.status = Status::Scheduled;
+        }
+        let key = job.key;
+        self.call_up(key);
     }
 
     fn admit(&mut self, id: i64) {
@@ -318,6 +372,7 @@ impl Queued {
         }
         let is_due = job.run_at <= now;
         match (job.status, job.wait) {
+            (_, Wait::After) => (job.status, job.wait) = (Status::Queued, Wait::Look),
             (Status::Scheduled, _) if is_due => {
                 (job.status, job.wait) = (Status::Queued, Wait::Look);
             }
@@ -371,9 +426,7 @@ impl World {
     async fn apply(&mut self, operation: &Operation) {
         let (now, by) = (self.now(), Actor::cli());
         match *operation {
-            Operation::Enqueue { kind, priority, delay, key, unique } => {
-                self.enqueue(kind, priority, delay, key, unique).await;
-            }
+            Operation::Enqueue { job, after } => self.enqueue(job, after).await,
             Operation::Poll => self.poll().await,
             Operation::Settle { nth, how } => {
                 if !self.running.is_empty() {
@@ -442,12 +495,13 @@ impl World {
 
     async fn enqueue(
         &mut self,
-        kind: usize,
-        priority: Option<i32>,
-        delay: u64,
-        key: Option<u8>,
-        unique: Option<u8>,
+        Asked { kind, priority, delay, key, unique }: Asked,
+        after: Option<(usize, bool)>,
     ) {
+        let after = after.and_then(|(nth, anyway)| {
+            let (id, job) = self.any(nth)?;
+            Some((id, anyway, Some(job.status).filter(|status| status.is_final())))
+        });
         let run_at = self.model.now + delay;
         let job = NewJob {
             priority,
@@ -456,6 +510,8 @@ impl World {
             unique_key: unique.map(|unique| UniqueKey::parse(format!("u{unique}")).unwrap()),
             ..NewJob::new(Kind::parse(KINDS[kind].0).unwrap())
         };
+        let earlier = |anyway| after.filter(|after| after.1 == anyway).map(|after| JobId(after.0));
+        let job = job.after(earlier(false)).after_any(earlier(true));
         let same = |(_, job): &(&i64, &Model)| {
             job.kind == kind && job.unique == unique && !job.status.is_final()
         };
@@ -466,7 +522,8 @@ impl World {
         } else {
             assert!(matches!(enqueued, Enqueued::Inserted(_)));
             let priority = priority.unwrap_or(0);
-            self.model.insert(enqueued.id().0, fresh(kind, priority, run_at, key, unique));
+            let job = Model { after, ..fresh(kind, priority, run_at, key, unique) };
+            self.model.insert(enqueued.id().0, job);
         }
     }
 
@@ -560,6 +617,13 @@ impl World {
         let answer = self.store.delete_job(JobId(id), Actor::cli(), self.now()).await;
         if job.status.is_final() {
             answer.unwrap();
+            for other in self.model.jobs.values_mut() {
+                if let Some((earlier, _, ended @ None)) = &mut other.after
+                    && *earlier == id
+                {
+                    *ended = Some(job.status);
+                }
+            }
             self.model.jobs.remove(&id);
             self.over.retain(|lease| lease.id.0 != id);
         } else {
@@ -623,18 +687,26 @@ fn fresh(kind: usize, priority: i32, run_at: u64, key: Option<u8>, unique: Optio
         key,
         unique,
         wait: Wait::Look,
+        after: None,
     }
 }
 
-type Seen = (Status, u64, u32, u32, i64);
+/// Whether a job cannot run any more because of what it runs after.
+fn is_bad((_, anyway, ended): (i64, bool, Option<Status>)) -> bool {
+    !anyway && matches!(ended, Some(Status::Failed | Status::Cancelled))
+}
+
+type Seen = (Status, u64, u32, u32, i64, bool);
 
 fn stored(job: &Job) -> Seen {
     let run_at = job.run_at.since(START).as_secs();
-    (job.status, run_at, job.attempt, job.interrupted, job.epoch)
+    let waits = job.waits_for == Some(WaitsFor::After);
+    (job.status, run_at, job.attempt, job.interrupted, job.epoch, waits)
 }
 
 fn modelled(job: &Model) -> Seen {
-    (job.status, job.run_at, job.attempt, job.interrupted, job.epoch)
+    let waits = job.wait == Wait::After && !job.status.is_final();
+    (job.status, job.run_at, job.attempt, job.interrupted, job.epoch, waits)
 }
 
 async fn run(operations: &[Operation]) {

@@ -1,9 +1,9 @@
 //! The schema keeps the status machine by itself, whoever writes.
 
-use crate::support::{foreign, store};
+use crate::support::{foreign, now, store};
 use lamplighter::model::{
-    MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TIER, PRIORITIES,
-    PRIORITY_STEP_MS, Status, may_follow,
+    Kind, MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TAG_BYTES, MAX_TAGS,
+    MAX_TIER, NewJob, PRIORITIES, PRIORITY_STEP_MS, Status, may_follow,
 };
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -156,6 +156,35 @@ fn values_out_of_range_are_refused() {
     }
 }
 
+#[test]
+fn tags_are_up_to_ten_different_texts_that_stay_and_are_kept_apart_until_the_job_is_over() {
+    let (folder, _store) = store();
+    let conn = foreign(folder.path());
+    let insert = |tags: &str| {
+        conn.execute("INSERT INTO jobs (kind, tags) VALUES ('walk', ?1)", [tags])?;
+        Ok::<_, rusqlite::Error>(conn.last_insert_rowid())
+    };
+    let many = format!("[{}]", (0..=MAX_TAGS).map(|n| n.to_string()).collect::<Vec<_>>().join(","));
+    let long = format!("[\"{}\"]", "ä".repeat(MAX_TAG_BYTES / 2 + 1));
+    for bad in
+        ["", "a", "{}", "[]", "[1]", "[null]", "[[\"a\"]]", "[\"\"]", "[\"a\",\"a\"]", &many, &long]
+    {
+        assert!(insert(bad).is_err(), "{bad}");
+    }
+    let id = insert("[\"a\",\"b c\"]").unwrap();
+    let other = insert("[\"a\"]").unwrap();
+    let stolen = conn.execute("UPDATE jobs SET tags = NULL WHERE id = ?1", [id]);
+    assert!(stolen.unwrap_err().to_string().contains("the tags of a job never change"));
+    let kept = || {
+        let mut statement = conn.prepare("SELECT tag, job_id FROM job_tags ORDER BY 1, 2").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.collect::<rusqlite::Result<Vec<(String, i64)>>>().unwrap()
+    };
+    assert_eq!(kept(), [("a".into(), id), ("a".into(), other), ("b c".into(), id)]);
+    set(&conn, id, Status::Cancelled).unwrap();
+    assert_eq!(kept(), [("a".into(), other)]);
+}
+
 /// What the schema bounds by numbers that the model has as constants, each as the schema writes it.
 fn bounds_of_the_model() -> BTreeSet<String> {
     let key =
@@ -168,6 +197,8 @@ fn bounds_of_the_model() -> BTreeSet<String> {
         format!("priority BETWEEN {lowest} AND {highest}"),
         format!("priority * {PRIORITY_STEP_MS}"),
         format!("length(payload) <= {MAX_PAYLOAD_BYTES}"),
+        format!("json_array_length(tags) BETWEEN 1 AND {MAX_TAGS}"),
+        format!("length(CAST(tag AS BLOB)) BETWEEN 1 AND {MAX_TAG_BYTES}"),
         up_to("attempt", 0, MAX_ATTEMPTS),
         up_to("max_attempts", 1, MAX_ATTEMPTS),
         up_to("interrupted", 0, MAX_ATTEMPTS),
@@ -207,4 +238,25 @@ fn the_numbers_of_the_schema_are_those_of_the_model() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn of_a_long_history_the_first_and_the_newest_steps_are_kept() {
+    let (folder, store) = store();
+    let id = store.enqueue(NewJob::new(Kind::named("polls")), now()).await.unwrap().id();
+    let many = "
+        CREATE TEMP TABLE n AS
+        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2000) SELECT n FROM n;
+        INSERT INTO job_events (job_id, sequence, at, to_status, cause, actor)
+        SELECT (SELECT max(id) FROM jobs), n, n, 'scheduled', 'snoozed', 'w' FROM n ORDER BY n;
+        INSERT INTO job_attempts (job_id, epoch, attempt, ended_at, ended_as)
+        SELECT (SELECT max(id) FROM jobs), n, 1, n, 'snoozed' FROM n ORDER BY n;";
+    foreign(folder.path()).execute_batch(many).unwrap();
+    let kept: Vec<i64> = (1..=100).chain(1601..=2000).collect();
+    let events = store.job_events(id).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), kept);
+    assert_eq!(events[100].left_out_after(&events[99]), 1500);
+    assert_eq!(events[1].left_out_after(&events[0]), 0);
+    let attempts = store.job_attempts(id).await.unwrap();
+    assert_eq!(attempts.iter().map(|attempt| attempt.epoch).collect::<Vec<_>>(), kept);
 }

@@ -23,7 +23,7 @@ use lamplighter::model::{
 };
 use lamplighter::monitor::{self, Tracking};
 use lamplighter::store::{LogStore, OpenMode, Store};
-use lamplighter::web::{self, Options, Web};
+use lamplighter::web::{self, Options, Program, Web};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -230,13 +230,15 @@ async fn pages(scene: &Scene, clock: Clock) -> (JoinSet<()>, CancellationToken, 
     let (leading, stop) = (watch::channel(true).1, CancellationToken::new());
     let pages = Web {
         store: scene.store.clone(),
-        logs: LogStore::open(&scene.folder.path().join("logs.db"), OpenMode::Migrate).unwrap(),
         clock,
         options: Options::default(),
-        leading,
-        agents: None,
-        tracking: Tracking::Local,
-        demo: false,
+        leading: Some(leading),
+        program: Some(Program {
+            logs: LogStore::open(&scene.folder.path().join("logs.db"), OpenMode::Migrate).unwrap(),
+            agents: None,
+            tracking: Tracking::Local,
+            demo: false,
+        }),
     };
     let (mut tasks, stopped) = (JoinSet::new(), stop.clone());
     tasks.spawn(async move { web::serve(listener, pages, stopped).await.unwrap() });

@@ -139,6 +139,7 @@ fn because(reason: &str) -> &str {
         Ok(Skip::DueAlready) => "due already",
         Ok(Skip::Unchanged) => "with this priority already",
         Ok(Skip::Repeated) => "run again already",
+        Ok(Skip::Referenced) => "named by a row of another table",
         Ok(Skip::ProcessesLeft) => "with processes that may be left",
         Ok(Skip::NoRoom) => "of a kind of which too many wait",
         Ok(Skip::Unreadable) => "with stored values that no job may have",

@@ -59,10 +59,13 @@ pub async fn story(store: &Store, id: i64) -> Result<wire::JobStory> {
     let job = known(store, id).await?;
     let events = store.job_events(job.id).await?;
     let attempts = store.job_attempts(job.id).await?;
+    let neighbours = store.neighbours(job.id).await?;
     Ok(wire::JobStory {
         job: wire::Job::from(&job),
         events: events.iter().map(wire::JobEvent::from).collect(),
         attempts: attempts.iter().map(wire::JobAttempt::from).collect(),
+        after: neighbours.after.iter().map(wire::JobAfter::from).collect(),
+        before: neighbours.before.iter().map(|id| id.0).collect(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Reading what people type about a job: its input, its times and its numbers.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{MAX_ATTEMPTS, Timestamp};
+use crate::model::{JobId, MAX_ATTEMPTS, Timestamp};
 use chrono::Datelike;
 use serde_json::Value;
 use std::ops::RangeInclusive;
@@ -76,6 +76,18 @@ pub fn parse_attempts(text: &str) -> Result<u32> {
     })
 }
 
+/// Reads ids of jobs with commas between them.
+///
+/// # Errors
+/// `JOB-VALUE-001` for anything but numbers above 0.
+pub fn parse_ids(text: &str) -> Result<Vec<JobId>> {
+    let id = |part: &str| part.trim().parse().ok().filter(|id| *id > 0).map(JobId);
+    text.split(',').map(id).collect::<Option<_>>().ok_or_else(|| {
+        let why = format!("take {text:?} as jobs: name their ids, with commas between them");
+        Error::new(Code::ModelInvalid, why)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +114,14 @@ mod tests {
         assert_eq!(parse_attempts(" 7 ").unwrap(), 7);
         for bad in ["", "0", "-1", "1000001", "many"] {
             assert!(parse_attempts(bad).unwrap_err().sentence().contains("1 to 1000000"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ids_are_read_with_commas_between_them() {
+        assert_eq!(parse_ids(" 7, 8").unwrap(), [JobId(7), JobId(8)]);
+        for bad in ["", "7,", "0", "-1", "seven", "7 8"] {
+            assert_eq!(parse_ids(bad).unwrap_err().code(), Code::ModelInvalid, "{bad:?}");
         }
     }
 

@@ -59,7 +59,9 @@ pub(super) async fn one(cli: &Cli, store: &Store, id: i64) -> Result<()> {
         return output::json(&told);
     }
     let why = jobs::why(store, id, cli.now()).await?.sentence;
-    output::table(&["FIELD", "VALUE"], &fields(&told.job, why))?;
+    let mut rows = fields(&told.job, why);
+    rows.extend(around(&told));
+    output::table(&["FIELD", "VALUE"], &rows)?;
     if !told.attempts.is_empty() {
         output::line("")?;
         let attempts: Vec<_> = told.attempts.iter().map(attempt).collect();
@@ -67,7 +69,16 @@ pub(super) async fn one(cli: &Cli, store: &Store, id: i64) -> Result<()> {
     }
     if !told.events.is_empty() {
         output::line("")?;
-        let rows: Vec<_> = told.events.iter().map(step).collect();
+        let mut rows: Vec<Vec<String>> = Vec::with_capacity(told.events.len());
+        for (at, event) in told.events.iter().enumerate() {
+            let before = at.checked_sub(1).map(|before| told.events[before].number);
+            let left_out = before.map_or(0, |before| event.number - before - 1);
+            if left_out > 0 {
+                let said = format!("{left_out} steps before this time are not kept");
+                rows.push(vec![event.at.clone(), "-".into(), "-".into(), "-".into(), said]);
+            }
+            rows.push(step(event));
+        }
         output::table(&["AT", "STEP", "CAUSE", "BY", "DETAIL"], &rows)?;
     }
     Ok(())
@@ -99,6 +110,7 @@ fn fields(job: &wire::Job, why: String) -> Vec<Vec<String>> {
         ("timeout_ms", job.timeout_ms.map(|timeout| timeout.to_string())),
         ("unique_key", job.unique_key.clone()),
         ("concurrency_key", job.concurrency_key.clone()),
+        ("tags", Some(job.tags.join(", ")).filter(|tags| !tags.is_empty())),
         ("trigger", Some(job.trigger.to_owned())),
         ("parent_id", number(job.parent_id)),
         ("schedule_id", number(job.schedule_id)),
@@ -113,6 +125,19 @@ fn fields(job: &wire::Job, why: String) -> Vec<Vec<String>> {
     // What holds it is told whole: each of a dozen things may be named.
     let most = |name: &str| if name == "why" { usize::MAX } else { VALUE };
     known.map(|(name, value)| vec![name.to_owned(), output::plain(&value, most(name))]).collect()
+}
+
+/// The jobs that it runs after, each with its end, and those that run after it.
+fn around(told: &wire::JobStory) -> Vec<Vec<String>> {
+    let after = told.after.iter().map(|after| match after.ended_as {
+        Some(ended_as) => format!("{} ({ended_as})", after.id),
+        None => after.id.to_string(),
+    });
+    let after = after.collect::<Vec<_>>().join(", ");
+    let before = told.before.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let rows = [("after", after), ("before", before)].into_iter();
+    let rows = rows.filter(|(_, value)| !value.is_empty());
+    rows.map(|(name, value)| vec![name.to_owned(), output::plain(&value, VALUE)]).collect()
 }
 
 fn attempt(attempt: &wire::JobAttempt) -> Vec<String> {

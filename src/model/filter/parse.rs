@@ -173,6 +173,7 @@ impl Reader {
                 self.each(|value| name("a schedule", value, ScheduleName::parse))?,
             ),
             ("key", _) => Condition::Key(self.each(text)?),
+            ("tag", _) => Condition::Tag(self.each(text)?),
             ("id", _) => Condition::Id(self.each(id)?),
             ("error", '~') => Condition::ErrorText(self.each(text)?),
             ("error", _) => Condition::ErrorCode(self.each(text)?),

@@ -26,6 +26,7 @@ pub(crate) enum Condition {
     Schedule(Vec<ScheduleName>),
     /// A unique or a concurrency key.
     Key(Vec<String>),
+    Tag(Vec<String>),
     Id(Vec<i64>),
     ErrorCode(Vec<String>),
     ErrorText(Vec<String>),
@@ -97,6 +98,7 @@ impl fmt::Display for Condition {
             Self::Trigger(values) => list(f, "trigger:", values),
             Self::Schedule(values) => list(f, "schedule:", values),
             Self::Key(values) => list(f, "key:", values),
+            Self::Tag(values) => list(f, "tag:", values),
             Self::Id(values) => list(f, "id:", values),
             Self::ErrorCode(values) => list(f, "error:", values),
             Self::ErrorText(values) => list(f, "error~", values),

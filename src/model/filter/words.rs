@@ -1,7 +1,7 @@
 //! The words of the language: what each asks for, and what a mistyped one was meant to be.
 
 /// Each word with its operators, and what it asks for.
-const WORDS: [(&str, &str, &str); 17] = [
+const WORDS: [(&str, &str, &str); 18] = [
     (
         "status",
         ":",
@@ -12,6 +12,7 @@ const WORDS: [(&str, &str, &str); 17] = [
     ("trigger", ":", "what made it: manual, scheduled, api, retry, parent"),
     ("schedule", ":", "the schedule that made it"),
     ("key", ":", "its unique key or its concurrency key"),
+    ("tag", ":", "one of its tags"),
     ("id", ":", "its id; #184302 is short for it"),
     ("error", ":~", "error:CODE has this code; error~text says this"),
     (
@@ -37,11 +38,13 @@ const WORDS: [(&str, &str, &str); 17] = [
     ("text", "", "every other word, and what is in quotes: text in the error or in the payload"),
 ];
 /// Words whose data no job has yet.
-const LATER: [(&str, &str); 4] = [
-    ("tag", "jobs have no tags yet"),
+const LATER: [(&str, &str); 3] = [
     ("batch", "jobs have no batches yet"),
     ("by", "jobs do not keep who made them yet; the audit log does"),
-    ("after", "jobs do not wait for other jobs yet; before: and since: ask for times"),
+    (
+        "after",
+        "a job and its page name the jobs that it runs after; before: and since: ask for times",
+    ),
 ];
 
 /// The words of the language with their operators, and what each asks for.

@@ -2,7 +2,7 @@
 
 use super::NewJob;
 use crate::error::Result;
-use crate::model::{Actor, ConcurrencyKey, Queue, Timestamp, UniqueKey};
+use crate::model::{Actor, ConcurrencyKey, JobId, Queue, Tag, Timestamp, UniqueKey};
 use std::time::Duration;
 
 /// # Example
@@ -86,11 +86,38 @@ impl NewJob {
         Ok(Self { concurrency_key: Some(ConcurrencyKey::parse(key)?), ..self })
     }
 
+    /// A word by which the job is found, whatever its kind, beside those that it has. At most 10 of them.
+    ///
+    /// # Errors
+    /// `JOB-VALUE-001` if the word does not have 1 to 64 bytes.
+    pub fn tag(mut self, word: impl Into<String>) -> Result<Self> {
+        let tag = Tag::parse(word)?;
+        if !self.tags.contains(&tag) {
+            self.tags.push(tag);
+        }
+        Ok(self)
+    }
+
     /// The caller's name for this request, 1 to 200 bytes: a second request of this name is answered with the first job
     /// (P3).
     #[must_use]
     pub fn idempotent(self, key: impl Into<String>) -> Self {
         Self { idempotency_key: Some(key.into()), ..self }
+    }
+
+    /// The job runs once these have completed. If one of them fails or is cancelled, it is cancelled, and so are those that
+    /// run after it. A job has at most 100 of them, all stored before it.
+    #[must_use]
+    pub fn after(mut self, ids: impl IntoIterator<Item = JobId>) -> Self {
+        self.after.extend(ids);
+        self
+    }
+
+    /// The job runs once these are over, whatever became of them.
+    #[must_use]
+    pub fn after_any(mut self, ids: impl IntoIterator<Item = JobId>) -> Self {
+        self.after_any.extend(ids);
+        self
     }
 
     /// Ties the job's log lines to those of the request that made it, 1 to 200 bytes.

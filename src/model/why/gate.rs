@@ -44,6 +44,13 @@ pub enum Gate {
         /// What the database said.
         reason: Option<String>,
     },
+    /// It runs after jobs that are not over.
+    After {
+        /// The first of them, at most ten.
+        open: Vec<JobId>,
+        /// How many there are.
+        count: u64,
+    },
     /// Its time has not come.
     Time {
         /// When it comes.
@@ -118,6 +125,8 @@ pub enum Opening {
     Approve,
     /// Wait for the end of the jobs because of which the database refused this one.
     EndOthers,
+    /// Wait for the end of the jobs that it runs after.
+    AwaitEarlier,
     /// Start this job now instead.
     RunNow(JobId),
     /// Raise the budget of this setting; `None`: that of its schedule.
@@ -141,6 +150,7 @@ impl Gate {
             Self::AgentMissing { .. } => "agent_missing",
             Self::Approval { .. } => "approval",
             Self::Refused { .. } => "refused",
+            Self::After { .. } => "after",
             Self::Time { .. } => "time",
             Self::OverBudget(_) => "budget",
             Self::UsageLimit { .. } => "usage_limit",
@@ -153,7 +163,9 @@ impl Gate {
     /// The jobs that hold it, at most ten.
     pub fn holders(&self) -> &[JobId] {
         match self {
-            Self::QueueFull { holders, .. } | Self::KeyHeld { holders, .. } => holders,
+            Self::QueueFull { holders, .. }
+            | Self::KeyHeld { holders, .. }
+            | Self::After { open: holders, .. } => holders,
             Self::NoEngine { .. }
             | Self::Stopped(_)
             | Self::NoHandler { .. }
@@ -181,6 +193,7 @@ impl Gate {
             | Self::AgentMissing { .. }
             | Self::Approval { .. }
             | Self::Refused { .. }
+            | Self::After { .. }
             | Self::QueueFull { .. }
             | Self::KeyHeld { .. } => None,
         }
@@ -197,6 +210,7 @@ impl Gate {
             Self::AgentMissing { .. } => Opening::InstallAgent,
             Self::Approval { .. } => Opening::Approve,
             Self::Refused { .. } => Opening::EndOthers,
+            Self::After { .. } => Opening::AwaitEarlier,
             Self::Time { .. } => Opening::RunNow(id),
             Self::OverBudget(over) => Opening::RaiseBudget(over.setting),
             Self::UsageLimit { queue, .. } | Self::QueuePaused(queue, _) => {
@@ -235,6 +249,7 @@ impl Gate {
             | Self::AgentMissing { .. }
             | Self::Approval { .. }
             | Self::Refused { .. }
+            | Self::After { .. }
             | Self::UsageLimit { .. }
             | Self::QueuePaused(..)
             | Self::QueueFull { .. }
@@ -276,6 +291,11 @@ impl fmt::Display for Gate {
             Self::Refused { reason } => {
                 let reason = reason.as_deref().unwrap_or_default();
                 write!(f, "the database refused to start it{}", because(plain(reason)))
+            }
+            Self::After { open, count } => {
+                let more = count.saturating_sub(open.len() as u64);
+                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+                write!(f, "it runs after {}{more}", jobs(open))
             }
             Self::Time { until, wait: Wait::Delay } => write!(f, "it starts at {until}"),
             Self::Time { until, wait: Wait::Retry { attempt } } => {
@@ -337,6 +357,9 @@ impl fmt::Display for Opening {
             Self::Approve => f.write_str("Approve or reject what waits on the page Approvals."),
             Self::EndOthers => {
                 f.write_str("It is tried again by itself when a job of its kind ends.")
+            }
+            Self::AwaitEarlier => {
+                f.write_str("It goes on when the jobs that it runs after are over.")
             }
             Self::RunNow(id) => write!(f, "Run job {id} now to start it before its time."),
             Self::RaiseBudget(Some(setting)) => {

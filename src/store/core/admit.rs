@@ -5,7 +5,9 @@
 //! rules that the workers have registered, so it serves the kinds of all of them, whichever leads.
 
 use crate::error::Result;
-use crate::model::{ConcurrencyKey, Job, KindRules, Move, Status, Timestamp, WaitsFor, key, order};
+use crate::model::{
+    ConcurrencyKey, Job, KindRules, Move, Precedence, Status, Timestamp, WaitsFor, key, order,
+};
 use crate::store::sql::gates::Gates;
 use crate::store::sql::history::Line;
 use crate::store::sql::{line, moves};
@@ -31,12 +33,13 @@ pub(super) fn admit(
     now: Timestamp,
 ) -> Result<Admitted> {
     let jobs = line::to_admit(tx, now, MAX_ADMITTED)?;
-    let fresh = jobs.iter().filter(|job| job.waits_for == Some(WaitsFor::Admission)).count();
-    let more = fresh == MAX_ADMITTED || jobs.len() - fresh == MAX_ADMITTED;
+    let fresh = jobs.iter().filter(|(job, _)| job.waits_for == Some(WaitsFor::Admission)).count();
+    let mut more = fresh == MAX_ADMITTED || jobs.len() - fresh == MAX_ADMITTED;
     let kinds = if jobs.is_empty() { Vec::new() } else { gates.rules() };
     let rules = |job: &Job| kinds.iter().find(|rules| rules.kind == job.kind);
+    let clear = jobs.iter().filter(|(_, precedence)| *precedence == Precedence::Clear);
     let (mut known, unknown): (Vec<_>, Vec<_>) =
-        jobs.iter().map(|job| (job, rules(job))).partition(|(_, rules)| rules.is_some());
+        clear.map(|(job, _)| (job, rules(job))).partition(|(_, rules)| rules.is_some());
     // Slots of a key are given in claim order too (P13).
     known.sort_by_key(|(job, rules)| (rules.map(|rules| order(job, rules)), job.id));
     let known: Vec<(&Job, &KindRules)> =
@@ -44,11 +47,29 @@ pub(super) fn admit(
     let unknown = unknown.into_iter().map(|(job, _)| (job, Move::without_handler(job, now)));
     let (mut all, freed) = place(tx, &known, now)?;
     all.extend(unknown);
+    let held = held(&jobs, rules, now);
+    // Those that run after a job which was cancelled here are told of it in the next poll.
+    more |= held.iter().any(|(_, to)| to.status == Status::Cancelled);
+    all.extend(held);
     moves::place(tx, &all, now)?;
-    line::call_up(tx, &freed.keys, freed.most)?;
+    line::call_up(tx, freed.keys.iter().map(|key| key.as_str()), freed.most)?;
     steps.extend(moves::steps(&all, now));
     let times = all.iter().filter(|(_, to)| to.status == Status::Scheduled);
     Ok(Admitted { more, next: times.map(|(job, _)| job.run_at).min() })
+}
+
+/// The moves of jobs that run after others: those wait of which one is open, and those end of which one did not complete.
+fn held<'a, 'r>(
+    jobs: &'a [(Job, Precedence)],
+    rules: impl Fn(&Job) -> Option<&'r KindRules>,
+    now: Timestamp,
+) -> Vec<(&'a Job, Move)> {
+    let moves = jobs.iter().filter_map(|(job, precedence)| match precedence {
+        Precedence::Broken(earlier, ended) => Some((job, Move::broken(*earlier, *ended))),
+        Precedence::Open => Some((job, Move::after(job, rules(job), now))),
+        Precedence::Clear => None,
+    });
+    moves.collect()
 }
 
 /// Keys of which the next jobs may go, and how many of each at most.

@@ -39,6 +39,7 @@ pub(super) fn copy(job: &Job) -> Result<NewJob> {
         max_attempts: job.max_attempts,
         timeout: job.timeout,
         concurrency_key: job.concurrency_key.clone(),
+        tags: job.tags.clone(),
         parent_id: Some(job.id),
         schedule_id: job.schedule_id,
         ..NewJob::new(job.kind.clone())

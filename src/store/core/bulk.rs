@@ -6,7 +6,7 @@ use crate::model::{
     Actor, Bulk, BulkAct, BulkSlice, Enqueued, Job, JobEdit, JobId, JobState, NewJob, Skip,
     Timestamp,
 };
-use crate::store::sql::{self, audit, jobs, remove};
+use crate::store::sql::{self, audit, jobs, references, remove};
 use crate::store::sqlite::Tx;
 
 /// Acts on the candidates that still fit. Jobs that are changed already are left alone.
@@ -37,6 +37,9 @@ pub(in crate::store) fn act_on(
             Some(skip) => Some(skip),
             None if bulk.act == BulkAct::Delete && remove::has_processes(tx, job.id)? => {
                 Some(Skip::ProcessesLeft)
+            }
+            None if bulk.act == BulkAct::Delete && references::one_leads_to(tx, job.id)? => {
+                Some(Skip::Referenced)
             }
             None if bulk.act == BulkAct::Delete => {
                 if !delete::remove(tx, job, &mut pieces)? {

@@ -1,12 +1,12 @@
 //! The poll: what a leader does for all, then the claims of one worker for its own free slots.
 //!
-//! It runs the same few statements whatever it admits, claims and puts off. Rescue, the end of pauses and schedules that are
-//! due are looks of their own.
+//! It runs the same few statements whatever it admits, claims and puts off. Rescue, the end of pauses, schedules that are due
+//! and the news of ends to jobs that wait for them are looks of their own.
 
 use super::{admit, claim, fire, rescue};
 use crate::error::Result;
 use crate::model::{PollRequest, Polled, Timestamp};
-use crate::store::sql::{gates, history, queues};
+use crate::store::sql::{after, gates, history, queues};
 use crate::store::sqlite::Tx;
 
 /// Looks for work. A worker that leads does first what is done for all.
@@ -30,6 +30,9 @@ pub(in crate::store) fn poll(tx: &Tx<'_>, request: &PollRequest, now: Timestamp)
         }
         if gates.next_schedule.is_some_and(|at| at <= now) {
             (polled.schedules, wake_at[1]) = fire::fire(tx, now)?;
+        }
+        if gates.has_ends || !polled.rescued.is_empty() {
+            polled.more |= after::tell_ends(tx, admit::MAX_ADMITTED)?;
         }
         let admitted = admit::admit(tx, &gates, &mut steps, now)?;
         polled.more |= admitted.more;

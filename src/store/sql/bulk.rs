@@ -84,7 +84,7 @@ pub(in crate::store) fn look(
     now: Timestamp,
     tally: &mut Tally,
 ) -> Result<Option<i64>> {
-    let fits = conditions(filter, now, 2);
+    let fits = conditions(filter, now, 2).in_window(2);
     let sql = format!(
         "SELECT id, status, run_at, priority, cancel_requested_at IS NOT NULL, error_code,
             substr(error, 1, {ERROR_CHARACTERS})
@@ -93,7 +93,7 @@ pub(in crate::store) fn look(
          ORDER BY id DESC",
         fits.sql
     );
-    let window = Window::of_jobs(conn, before, fits.ids)?;
+    let window = Window::of_jobs(conn, before, &fits)?;
     let mut statement = conn.prepare(&sql)?;
     let mut rows = statement.query(bound(fits, [window.before, window.floor]))?;
     while let Some(row) = rows.next()? {

@@ -17,6 +17,8 @@ pub(super) struct Conditions {
     pub(super) values: Vec<Value>,
     /// The lowest and the highest id that can fit, if the filter names ids: they are few, and each is looked up.
     pub(super) ids: Option<(i64, i64)>,
+    /// Tags of which the job has one, where only jobs that are not over can fit.
+    pub(super) open_tags: Option<Vec<String>>,
 }
 
 /// The conditions of a filter at `now`; the statement has `taken` parameters of its own, `?1` and so on.
@@ -38,7 +40,27 @@ pub(super) fn conditions(filter: &Filter, now: Timestamp, taken: usize) -> Condi
         let wanted = if term.negated { "IS NOT TRUE" } else { "IS TRUE" };
         write!(sql, " AND ({condition}) {wanted}").expect("a String takes every write");
     }
-    Conditions { sql, values: builder.values, ids }
+    let open_tags = filter.open_tags().map(<[String]>::to_vec);
+    Conditions { sql, values: builder.values, ids, open_tags }
+}
+
+impl Conditions {
+    /// The same in a statement over the ids from `?2` to below `?1`: jobs are found by their tags where those are kept.
+    pub(super) fn in_window(mut self, taken: usize) -> Self {
+        if let Some(tags) = &self.open_tags {
+            self.values.push(Value::from(serde_json::json!(tags).to_string()));
+            let tags = taken + self.values.len();
+            let by_tag = format!(
+                " AND id IN (
+                     SELECT t.job_id
+                     FROM json_each(?{tags}) w
+                     JOIN job_tags t ON t.tag = w.value
+                     WHERE t.job_id >= ?2 AND t.job_id < ?1)"
+            );
+            self.sql.push_str(&by_tag);
+        }
+        self
+    }
 }
 
 struct Builder {
@@ -69,6 +91,11 @@ impl Builder {
             }
             Condition::ErrorCode(codes) => {
                 self.one_of("error_code COLLATE NOCASE", codes.iter().map(String::as_str))
+            }
+            Condition::Tag(tags) => {
+                let wanted = self.one_of("value", tags.iter().map(String::as_str));
+                let readable = "CASE WHEN json_valid(tags) THEN tags END";
+                format!("EXISTS (SELECT 1 FROM json_each({readable}) WHERE {wanted})")
             }
             Condition::Id(ids) => self.ids(ids),
             Condition::Schedule(names) => {

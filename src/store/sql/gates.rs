@@ -25,6 +25,8 @@ pub(in crate::store) struct Gates {
     running: BTreeMap<String, u32>,
     /// The jobs of this worker that somebody asked to end.
     pub(in crate::store) cancelled: Vec<JobId>,
+    /// Whether jobs have ended for whose end others wait.
+    pub(in crate::store) has_ends: bool,
     /// When the next scheduled job is due that is not due yet.
     pub(in crate::store) next_job: Option<Timestamp>,
     /// When the next schedule is due.
@@ -79,6 +81,8 @@ const SQL: &str = "
         WHERE status = 'scheduled' AND waits_for IS NULL AND run_at > :now
         ORDER BY run_at
         LIMIT 1), NULL, NULL
+    UNION ALL
+    SELECT 'ended', NULL, EXISTS (SELECT 1 FROM job_ended), NULL, NULL, NULL
     UNION ALL
     SELECT 'schedule', NULL, NULL, (
         SELECT next_at
@@ -164,6 +168,7 @@ impl Gates {
             }
             "running" => drop(self.running.insert(text(row, 1)?, row.get(2)?)),
             "cancelled" => self.cancelled.push(JobId(row.get(2)?)),
+            "ended" => self.has_ends = row.get(2)?,
             "job" => self.next_job = at,
             "schedule" => self.next_schedule = at,
             "kind" => {

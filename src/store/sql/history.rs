@@ -50,10 +50,10 @@ pub(in crate::store) fn record_all(conn: &Connection, lines: &[Line]) -> Result<
     Ok(())
 }
 
-/// A job's newest steps, oldest first; at most `limit` rows.
+/// A job's newest steps, oldest first; at most `limit` rows. The schema keeps the first 100 and the newest 400.
 pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Result<Vec<Event>> {
     const SQL: &str = "
-        SELECT at, from_status, to_status, cause, actor, detail
+        SELECT at, from_status, to_status, cause, actor, detail, sequence
         FROM job_events
         WHERE job_id = :id
         ORDER BY sequence DESC
@@ -61,6 +61,7 @@ pub(in crate::store) fn events(conn: &Connection, id: JobId, limit: usize) -> Re
     let mut statement = conn.prepare_cached(SQL)?;
     let rows = statement.query_map(named_params! {":id": id.0, ":limit": limit as i64}, |row| {
         Ok(Event {
+            number: row.get(6)?,
             at: Timestamp::from_millis(row.get(0)?),
             from: parsed(row, 1, |text| Status::from_str(&text).ok())?,
             to: word(row, 2)?,

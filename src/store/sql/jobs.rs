@@ -1,10 +1,10 @@
 //! Rows of `jobs`: insert and read.
 
-use super::{audit, idempotency};
+use super::{after, audit, idempotency};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     ConcurrencyKey, Enqueued, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
-    ParkedBy, Queue, Timestamp, UniqueKey, WaitsFor, WorkerId,
+    ParkedBy, Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -68,6 +68,7 @@ columns! {
     cancel_requested_at: "cancel_requested_at" = instant(row, at)?;
     parent_id: "parent_id" = row.get::<_, Option<i64>>(at)?.map(JobId);
     correlation_id: "correlation_id" = parsed(row, at, Some)?;
+    tags: "tags" = parsed(row, at, |text| Some(tags(&text)))?.unwrap_or_default();
     result: "result" = parsed(row, at, Some)?;
     error: "error" = parsed(row, at, Some)?;
     error_code: "error_code" = parsed(row, at, Some)?;
@@ -84,6 +85,12 @@ fn occurrence(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Occurrence>> 
     let schedule_id: Option<i64> = row.get(Column::schedule_id as usize)?;
     let instant = instant(row, at)?;
     Ok(schedule_id.zip(instant).map(|(schedule_id, at)| Occurrence { schedule_id, at }))
+}
+
+/// Those that can be read.
+fn tags(text: &str) -> Vec<Tag> {
+    let words: Vec<String> = serde_json::from_str(text).unwrap_or_default();
+    words.into_iter().filter_map(|word| Tag::parse(word).ok()).collect()
 }
 
 /// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or
@@ -111,7 +118,10 @@ pub(in crate::store) fn insert(
         if job.occurrence.is_none() {
             expect_room(conn, &job.kind)?;
         }
-        Enqueued::Inserted(insert_row(conn, job, unique_key.as_ref(), now)?)
+        after::expect_known(conn, job)?;
+        let id = insert_row(conn, job, unique_key.as_ref(), now)?;
+        after::insert(conn, id, job)?;
+        Enqueued::Inserted(id)
     };
     if let Some(request) = &request {
         request.remember(conn, enqueued.id(), now)?;
@@ -165,6 +175,7 @@ fn insert_row(
         "occurrence_at": job.occurrence.map(|occurrence| occurrence.at.millis()),
         "parent_id": job.parent_id.map(|id| id.0),
         "correlation_id": job.correlation_id,
+        "tags": job.stored_tags(),
     })?;
     Ok(JobId(conn.last_insert_rowid()))
 }
@@ -199,23 +210,28 @@ pub(in crate::store) fn not_open(conn: &Connection, ids: &[JobId]) -> Result<Vec
     Ok(gone.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The ends of the jobs that have become final since then, oldest first, at most `limit`.
+/// The ends of the jobs that have become final since then, oldest first, of at most `limit` rows; and whether there may be
+/// more. A row that another program has spoilt is left out: it must not hide the others.
 pub(in crate::store) fn ends(
     conn: &Connection,
     since: Timestamp,
     limit: usize,
-) -> Result<Vec<JobEvent>> {
+) -> Result<(Vec<JobEvent>, bool)> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM jobs WHERE finished_at >= :since ORDER BY finished_at, id LIMIT :limit"
+        "SELECT {} FROM jobs WHERE finished_at >= :since ORDER BY finished_at, id LIMIT :limit",
+        lean()
     );
-    let params = named_params! {":since": since.millis(), ":limit": limit as i64};
     let mut statement = conn.prepare_cached(&sql)?;
-    let jobs = statement.query_map(params, from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    let end = |job: &Job| {
+    let mut rows =
+        statement.query(named_params! {":since": since.millis(), ":limit": limit as i64})?;
+    let (mut ends, mut read) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        read += 1;
+        let Ok(job) = from_row(row) else { continue };
         let at = job.finished_at.unwrap_or(since);
-        JobEvent { from: None, ..JobEvent::of(job, job.status, None, at) }
-    };
-    Ok(jobs.iter().map(end).collect())
+        ends.push(JobEvent { from: None, ..JobEvent::of(&job, job.status, None, at) });
+    }
+    Ok((ends, read == limit))
 }
 
 /// Whether nothing runs, nothing can start, nothing waits to be admitted and nothing is due.
@@ -223,6 +239,7 @@ pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<boo
     const SQL: &str = "
         SELECT NOT (EXISTS (SELECT 1 FROM jobs WHERE claim_order IS NOT NULL)
             OR EXISTS (SELECT 1 FROM jobs WHERE waits_for = 'admission')
+            OR EXISTS (SELECT 1 FROM job_ended)
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'running')
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now)
             OR EXISTS (SELECT 1 FROM job_schedules WHERE paused_at IS NULL AND next_at <= :now))";

@@ -40,6 +40,28 @@ pub(in crate::store) fn all_held(conn: &Connection, leases: &[&Lease]) -> Result
     Ok(held.collect())
 }
 
+/// Refuses to write under a lease that is not held.
+///
+/// # Errors
+/// `STORE-LEASE-001`
+pub(in crate::store) fn expect_held(conn: &Connection, lease: &Lease) -> Result<()> {
+    const SQL: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM jobs
+            WHERE id = :id AND epoch = :epoch AND worker_id = :worker AND status = 'running'
+              AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = :worker AND w.lost_at IS NOT NULL))";
+    let is_held: bool = conn.prepare_cached(SQL)?.query_row(
+        named_params! {
+            ":id": lease.id.0,
+            ":epoch": lease.epoch,
+            ":worker": lease.worker.as_str(),
+        },
+        |row| row.get(0),
+    )?;
+    if is_held { Ok(()) } else { Err(lost(lease)) }
+}
+
 /// The error of a lease that is not held any more.
 pub(in crate::store) fn lost(lease: &Lease) -> Error {
     Error::new(Code::StoreLeaseLost, format!("job {}, epoch {}", lease.id, lease.epoch))

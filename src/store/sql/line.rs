@@ -1,10 +1,12 @@
 //! The claim order: what is to be admitted into it, and who is first in each of its lines.
 
-use super::jobs;
+use super::{after, jobs};
 use crate::error::Result;
-use crate::model::{ConcurrencyKey, Job, Kind, PRIORITY_STEP_MS, Queue, Slots, Timestamp};
+use crate::model::{
+    ConcurrencyKey, Job, Kind, PRIORITY_STEP_MS, Precedence, Queue, Slots, Timestamp,
+};
 use crate::store::sqlite::row::text;
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, Row, named_params};
 use serde_json::{Map, Value};
 
 /// Lines with waiting jobs that one poll looks at, in the order of their queues' and kinds' names.
@@ -32,14 +34,15 @@ pub(super) const FIRST_OF_QUEUE: &str = "
     ORDER BY j.claim_order, j.id
     LIMIT :limit";
 
-/// The jobs that wait for admission and those whose time has come, at most `limit` of each; without their long texts.
+/// The jobs that wait for admission and those whose time has come, at most `limit` of each, without their long texts; for
+/// each what the ends of those come to that it runs after.
 pub(in crate::store) fn to_admit(
     conn: &Connection,
     now: Timestamp,
     limit: usize,
-) -> Result<Vec<Job>> {
+) -> Result<Vec<(Job, Precedence)>> {
     let sql = format!(
-        "SELECT {}
+        "SELECT {}, {}
          FROM jobs
          WHERE id IN (
              SELECT id
@@ -52,11 +55,14 @@ pub(in crate::store) fn to_admit(
                  WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now
                  ORDER BY run_at, id
                  LIMIT :limit))",
-        jobs::lean()
+        jobs::lean(),
+        after::PRECEDENCE
     );
     let mut statement = conn.prepare_cached(&sql)?;
+    let last = statement.column_count() - 1;
     let params = named_params! {":now": now.millis(), ":limit": limit as i64};
-    Ok(statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<_>>()?)
+    let read = |row: &Row<'_>| Ok((jobs::from_row(row)?, after::precedence(row, last)?));
+    Ok(statement.query_map(params, read)?.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The slots of these keys that are held.
@@ -75,9 +81,9 @@ pub(in crate::store) fn slots(conn: &Connection, keys: &[&ConcurrencyKey]) -> Re
 }
 
 /// Has the next jobs of these keys wait for admission, at most `most` of each.
-pub(in crate::store) fn call_up(
+pub(in crate::store) fn call_up<'a>(
     conn: &Connection,
-    keys: &[&ConcurrencyKey],
+    keys: impl Iterator<Item = &'a str>,
     most: usize,
 ) -> Result<()> {
     // The step is part of the text: a bound one would not be the expression that the index has.
@@ -94,11 +100,11 @@ pub(in crate::store) fn call_up(
                  ORDER BY run_at + priority * {PRIORITY_STEP_MS}, id
                  LIMIT :most))"
     );
-    if keys.is_empty() {
+    let mut keys = keys.peekable();
+    if keys.peek().is_none() {
         return Ok(());
     }
-    let keys = names(keys.iter().map(|key| key.as_str()));
-    let params = named_params! {":keys": keys, ":most": most as i64};
+    let params = named_params! {":keys": names(keys), ":most": most as i64};
     conn.prepare_cached(&sql)?.execute(params)?;
     Ok(())
 }

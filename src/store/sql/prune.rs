@@ -1,6 +1,6 @@
 //! Retention: removes old jobs that are over and other old rows, a bounded slice at a time.
 
-use super::{idempotency, settings};
+use super::{idempotency, references, settings};
 use crate::error::Result;
 use crate::model::settings::retention_of;
 use crate::model::{Kind, KindRules, Queue, Retention, Status, Timestamp};
@@ -17,10 +17,14 @@ const PIECES: usize = 200;
 /// How long decisions of schedules are kept: a season of daily ones for their page.
 const DECISIONS: Duration = Duration::from_hours(90 * 24);
 
+/// Nothing of a job's transcript is left.
+const WHOLE: &str = "AND NOT EXISTS (SELECT 1 FROM transcript_pieces WHERE job_id = jobs.id)";
+
 /// Removes a slice of everything that is over and old; answers whether there may be more.
 pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
     let mut left = SLICE;
     let has_program = ledger::has_program(tx)?;
+    let unreferenced = references::none_leads_here(tx)?;
     for kind in kinds(tx)? {
         let known = rules.iter().find(|rules| rules.kind == kind);
         let retention = known.map_or_else(Retention::default, |rules| rules.retention);
@@ -29,9 +33,10 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
             if let Some(kept) = retention.of(status) {
                 let before = before(now, kept);
                 if has_program {
-                    left -= transcripts(tx, &kind, status, before, left)?;
+                    left -= transcripts(tx, (&kind, status), before, left, &unreferenced)?;
                 }
-                left -= final_jobs(tx, (&kind, status), before, left, has_program)?;
+                let whole = format!("{} {unreferenced}", if has_program { WHOLE } else { "" });
+                left -= final_jobs(tx, (&kind, status), before, left, &whole)?;
             }
         }
     }
@@ -84,13 +89,8 @@ fn final_jobs(
     (kind, status): (&Kind, Status),
     finished_before: i64,
     limit: usize,
-    has_program: bool,
+    whole: &str,
 ) -> Result<usize> {
-    let whole = if has_program {
-        "AND NOT EXISTS (SELECT 1 FROM transcript_pieces WHERE job_id = jobs.id)"
-    } else {
-        ""
-    };
     let mut statement = tx.prepare_cached(&format!(
         "
         DELETE FROM jobs
@@ -123,24 +123,26 @@ fn final_jobs(
 /// The transcripts of jobs that are to go, a few megabytes at a time: a job goes when nothing of its own is left.
 fn transcripts(
     conn: &Connection,
-    kind: &Kind,
-    status: Status,
+    (kind, status): (&Kind, Status),
     finished_before: i64,
     limit: usize,
+    unreferenced: &str,
 ) -> Result<usize> {
-    const SQL: &str = "
-        DELETE FROM transcript_pieces
-        WHERE (job_id, start) IN (
-            SELECT p.job_id, p.start
-            FROM (
-                SELECT id
-                FROM jobs
-                WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
-                ORDER BY finished_at
-                LIMIT :limit) j
-            JOIN transcript_pieces p ON p.job_id = j.id
-            LIMIT :pieces)";
-    let removed = conn.prepare_cached(SQL)?.execute(named_params! {
+    let sql = format!(
+        "DELETE FROM transcript_pieces
+         WHERE (job_id, start) IN (
+             SELECT p.job_id, p.start
+             FROM (
+                 SELECT id
+                 FROM jobs
+                 WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
+                   {unreferenced}
+                 ORDER BY finished_at
+                 LIMIT :limit) j
+             JOIN transcript_pieces p ON p.job_id = j.id
+             LIMIT :pieces)"
+    );
+    let removed = conn.prepare_cached(&sql)?.execute(named_params! {
         ":kind": kind.as_str(),
         ":status": status.as_str(),
         ":before": finished_before,

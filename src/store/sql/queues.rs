@@ -3,7 +3,9 @@
 use super::line::FIRST_OF_QUEUE;
 use super::{counts, jobs, search, settings};
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Job, KindRules, Pause, Queue, QueueState, Status, Timestamp, Unplaced};
+use crate::model::{
+    Actor, Job, KindRules, Pause, Queue, QueueState, Status, Timestamp, Unplaced, WorkerId,
+};
 use crate::store::sqlite::row::{instant, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
@@ -124,32 +126,75 @@ fn slots(conn: &Connection) -> Result<u32> {
     Ok(conn.prepare_cached(SLOTS)?.query_row([], |row| row.get(0))?)
 }
 
-/// Makes the queues of a worker's kinds known, with the limits that its program sets. `alone`: no other worker is at work,
-/// so that the limits of earlier programs end.
+/// Makes the queues of a worker known, those of its kinds and those that its program limits, and stores its limits.
 pub(in crate::store) fn register(
     conn: &Connection,
+    worker: &WorkerId,
     kinds: &[KindRules],
     limits: &[(Queue, u32)],
-    alone: bool,
+    now: Timestamp,
 ) -> Result<()> {
-    const ANEW: &str = "
-        UPDATE job_queues
-        SET engine_limit = NULL
-        WHERE engine_limit IS NOT NULL";
+    const QUEUE: &str = "
+        INSERT INTO job_queues (name)
+        VALUES (:name)
+        ON CONFLICT (name) DO NOTHING";
+    // The newest by count, not by date: a clock that was set back makes no old registration the newest.
+    const LIMIT: &str = "
+        INSERT INTO job_limits (worker_id, queue, engine_limit, registered_at)
+        SELECT :worker, :queue, :limit, max(:now, coalesce(max(registered_at) + 1, 0))
+        FROM job_limits
+        WHERE queue = :queue";
+    let queues = kinds.iter().map(|rules| &rules.queue).chain(limits.iter().map(|(name, _)| name));
+    for queue in queues {
+        conn.prepare_cached(QUEUE)?.execute(named_params! {":name": queue.as_str()})?;
+    }
+    for (queue, limit) in limits {
+        conn.prepare_cached(LIMIT)?.execute(named_params! {
+            ":worker": worker.as_str(),
+            ":queue": queue.as_str(),
+            ":limit": limit,
+            ":now": now.millis(),
+        })?;
+    }
+    set_engine_limits(conn)
+}
+
+/// Gives each queue the limit that holds: of those that workers which are not lost have registered the newest. While no
+/// worker is at work the limits stay as they were.
+pub(super) fn set_engine_limits(conn: &Connection) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO job_queues (name, engine_limit)
-        VALUES (:name, :limit)
-        ON CONFLICT (name) DO UPDATE SET engine_limit = coalesce(excluded.engine_limit, engine_limit)";
-    if alone {
-        conn.prepare_cached(ANEW)?.execute([])?;
-    }
-    let unlimited = kinds.iter().map(|rules| (&rules.queue, None));
-    let limited = limits.iter().map(|(queue, limit)| (queue, Some(*limit)));
-    for (queue, limit) in unlimited.chain(limited) {
-        let params = named_params! {":name": queue.as_str(), ":limit": limit};
-        conn.prepare_cached(SQL)?.execute(params)?;
-    }
+        WITH held AS (
+            SELECT q.name, (
+                SELECT l.engine_limit
+                FROM job_limits l
+                JOIN job_workers w ON w.id = l.worker_id
+                WHERE l.queue = q.name AND w.lost_at IS NULL
+                ORDER BY l.registered_at DESC, l.worker_id
+                LIMIT 1) AS engine_limit
+            FROM job_queues q)
+        UPDATE job_queues
+        SET engine_limit = held.engine_limit
+        FROM held
+        WHERE held.name = job_queues.name AND held.engine_limit IS NOT job_queues.engine_limit
+          AND EXISTS (SELECT 1 FROM job_workers WHERE lost_at IS NULL)";
+    conn.prepare_cached(SQL)?.execute([])?;
     Ok(())
+}
+
+/// The queues that another worker which is not lost limits in another way than this one, by name.
+pub(super) fn differing(conn: &Connection, worker: &WorkerId) -> Result<Vec<Queue>> {
+    const SQL: &str = "
+        SELECT DISTINCT mine.queue
+        FROM job_limits mine
+        JOIN job_limits other ON other.queue = mine.queue AND other.engine_limit <> mine.engine_limit
+        JOIN job_workers w ON w.id = other.worker_id
+        WHERE mine.worker_id = :worker AND w.lost_at IS NULL
+        ORDER BY mine.queue";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let queues = statement.query_map(named_params! {":worker": worker.as_str()}, |row| {
+        Ok(Queue::parse(text(row, 0)?).ok())
+    })?;
+    Ok(queues.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?)
 }
 
 /// Ends the pauses whose time has come.

@@ -3,9 +3,10 @@
 //! Each looks through a bounded window of ids, so that a filter that nothing fits costs no scan
 //! of millions of rows; the caller goes on from where the window ended.
 
+use super::filter::{self, Conditions};
 #[cfg(feature = "monitor")]
 use super::logs;
-use super::{counts, filter, jobs};
+use super::{counts, jobs};
 use crate::error::Result;
 use crate::model::{Filter, Found, Hour, Job, JobId, Overview, Status, Timestamp};
 #[cfg(feature = "monitor")]
@@ -37,7 +38,7 @@ pub(in crate::store) fn jobs(
     limit: usize,
     now: Timestamp,
 ) -> Result<Found<Job>> {
-    let fits = filter::conditions(filter, now, 3);
+    let fits = filter::conditions(filter, now, 3).in_window(3);
     // The window bounds the work; an index on the kind would visit all its rows.
     let sql = format!(
         "SELECT {}
@@ -48,7 +49,7 @@ pub(in crate::store) fn jobs(
         jobs::COLUMNS,
         fits.sql
     );
-    let window = Window::of_jobs(conn, before, fits.ids)?;
+    let window = Window::of_jobs(conn, before, &fits)?;
     let mut params = window.params(limit).to_vec();
     params.extend(fits.values);
     let mut statement = conn.prepare(&sql)?;
@@ -112,13 +113,17 @@ impl Window {
         Ok(Self { before, floor: before.saturating_sub(WINDOW).max(1), lowest: 1 })
     }
 
-    /// The same of the jobs; all of these ids if the filter names them.
+    /// The same of the jobs: all of these ids if the filter names them, and as many jobs of its tags if those are kept.
     pub(super) fn of_jobs(
         conn: &Connection,
         before: Option<i64>,
-        ids: Option<(i64, i64)>,
+        fits: &Conditions,
     ) -> Result<Self> {
-        let Some((lowest, highest)) = ids else { return Self::below(conn, "jobs", before) };
+        let Some((lowest, highest)) = fits.ids else {
+            let window = Self::below(conn, "jobs", before)?;
+            let Some(tags) = &fits.open_tags else { return Ok(window) };
+            return Ok(Self { floor: floor_of_tags(conn, tags, window.before)?, ..window });
+        };
         let end = highest.saturating_add(1);
         let before = before.map_or(end, |before| before.min(end));
         Ok(Self { floor: lowest, lowest, ..Self::below(conn, "jobs", Some(before))? })
@@ -147,6 +152,22 @@ impl Window {
         let looked_through = self.length(last.unwrap_or(self.floor));
         Found { rows, next, cut_short: !full && next.is_some(), looked_through }
     }
+}
+
+/// The highest id from which on one of these tags has as many jobs, below the cursor, as one search looks through.
+fn floor_of_tags(conn: &Connection, tags: &[String], before: i64) -> Result<i64> {
+    const SQL: &str = "
+        SELECT max(coalesce((
+            SELECT job_id
+            FROM job_tags
+            WHERE tag = w.value AND job_id < :before
+            ORDER BY job_id DESC
+            LIMIT 1 OFFSET :others), 1))
+        FROM json_each(:tags) w";
+    let params = named_params! {
+        ":tags": serde_json::json!(tags).to_string(), ":before": before, ":others": WINDOW - 1,
+    };
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
 /// The jobs this job made. They are younger than it, so the window begins there.

@@ -32,7 +32,7 @@ const PROCESSES: usize = 3;
 const LOOK_EVERY: u64 = 100;
 
 /// What must have happened in a run of at least twenty seeds.
-const DEEDS: [&str; 25] = [
+const DEEDS: [&str; 26] = [
     "enqueue",
     "insert by another program",
     "poll",
@@ -56,6 +56,7 @@ const DEEDS: [&str; 25] = [
     "delete",
     "schedule",
     "prune",
+    "after",
     "claims",
     "occurrences",
 ];

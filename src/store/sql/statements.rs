@@ -3,14 +3,14 @@
 //! `LAMPLIGHTER_BLESS=1 cargo test --lib store::sql::statements` writes plans.txt anew.
 
 use super::simulation::database;
-use super::{jobs, lease, queues, settings, unblock, workers};
+use super::{after, jobs, lease, queues, settings, unblock, workers};
 use crate::model::settings::BUDGET_DAY;
 use crate::model::{
     Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, Kind, KindRules, Lane, NewJob, Occurrence,
-    Outcome, PollRequest, Polled, Process, ProcessFacts, Queue, Registration, SettleRequest,
-    Timestamp, WorkerId,
+    Outcome, ParkedBy, PollRequest, Polled, Process, ProcessFacts, Queue, Registration,
+    SettleRequest, Timestamp, WorkerId,
 };
-use crate::store::core::{poll, settle};
+use crate::store::core::{cancel, poll, settle};
 use crate::store::sqlite::Tx;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -150,6 +150,7 @@ impl World {
         self.add("fixed", None, Some("two"));
         let spend = "INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs) VALUES (?1, 'metered', 0, 2.0, 1)";
         self.conn.execute(spend, [crate::model::day_of(START)]).unwrap();
+        self.precede(many);
         for at in 0..many {
             self.add("plain", None, None);
             self.add("metered", None, None);
@@ -171,6 +172,20 @@ impl World {
         }
     }
 
+    /// Jobs that run after others, some of which have ended when the next poll looks.
+    fn precede(&self, many: u32) {
+        let id = |job: &NewJob| self.call(|tx| jobs::insert(tx, job, START)).id();
+        let plain = NewJob::new(kind("plain"));
+        let first = NewJob { run_at: Some(START.plus(Duration::from_hours(9))), ..plain.clone() };
+        let (first, open) = (id(&first), id(&first));
+        for _ in 0..many {
+            id(&plain.clone().after([first]));
+            id(&plain.clone().after_any([first, open]));
+        }
+        self.call(|tx| cancel::cancel(tx, first, &Actor::cli(), START));
+        while self.call(|tx| after::tell_ends(tx, 1000)) {}
+    }
+
     fn count(&self, condition: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM jobs WHERE {condition}");
         self.conn.query_row(&sql, [], |row| row.get(0)).unwrap()
@@ -189,6 +204,8 @@ fn a_poll_runs_at_most_twelve_statements_whatever_it_admits_puts_off_and_claims(
         assert_eq!(world.count("parked_by = 'budget'"), many + 1, "the budget puts off all");
         assert_eq!(world.count("waits_for = 'key'"), many - 1, "one of the key starts");
         assert_eq!(world.count("waits_for = 'handler'"), 2 * many);
+        assert_eq!(world.count("waits_for = 'after'"), many, "they wait for another one too");
+        assert_eq!(world.count("status = 'cancelled'"), many + 1);
         assert_eq!(world.count("status = 'running'"), 4 * many + 2);
         said.push(run.len());
     }
@@ -263,6 +280,8 @@ fn hot() -> (World, BTreeSet<String>) {
     world.call(|tx| lease::set_progress(tx, &lease, "half"));
     world.call(|tx| workers::beat(tx, &lease.worker, &ProcessFacts::default(), later));
     world.call(|tx| lease::held(tx, &lease));
+    world.call(|tx| lease::expect_held(tx, &lease));
+    world.call(|tx| jobs::parked(tx, ParkedBy::Budget, None, later, 10));
     hot.extend(RUN.take());
     hot.extend(world.settle(&claimed, later));
     world.call(|tx| queues::resume_due(tx, later));

@@ -4,8 +4,9 @@
 //! AND waits_for = 'handler'`: the first half repeats the condition of a partial index word by word, because SQLite uses
 //! such an index only for a query that contains its condition; the second half says what is meant.
 
+use super::line;
 use crate::error::Result;
-use crate::model::{Kind, KindRules, PRIORITY_STEP_MS};
+use crate::model::{Kind, KindRules};
 use crate::store::sqlite::row;
 use rusqlite::{Connection, named_params};
 use std::collections::BTreeMap;
@@ -35,15 +36,17 @@ pub(in crate::store) fn unblock(
         }
         unblock_constraints(conn, [&rules.kind])?;
     }
-    let mut after = after.to_owned();
-    for _ in 0..MAX_MARKED {
+    let mut keys: Vec<String> = Vec::new();
+    while keys.len() < MAX_MARKED {
+        let after = keys.last().map_or(after, String::as_str);
         // A key that another program made no text is read as another key: a walk that makes no progress ends.
-        let next = next_blocked_key(conn, &after)?.filter(|key| *key > after);
-        let Some(key) = next else { return Ok(None) };
-        unblock_key(conn, &key)?;
-        after = key;
+        let Some(key) = next_blocked_key(conn, after)?.filter(|key| key.as_str() > after) else {
+            break;
+        };
+        keys.push(key);
     }
-    Ok(Some(after))
+    line::call_up(conn, keys.iter().map(String::as_str), 1)?;
+    Ok(if keys.len() < MAX_MARKED { None } else { keys.pop() })
 }
 
 fn next_blocked_key(conn: &Connection, after: &str) -> Result<Option<String>> {
@@ -81,22 +84,5 @@ pub(in crate::store) fn unblock_constraints<'a>(
     let Some(most) = kinds.values().max() else { return Ok(()) };
     let names = serde_json::json!(kinds.keys().collect::<Vec<_>>()).to_string();
     conn.prepare_cached(SQL)?.execute(named_params! {":kinds": names, ":most": most})?;
-    Ok(())
-}
-
-/// Calls up for admission the next job that waits for this key, as the schema does when a slot is given back.
-pub(in crate::store) fn unblock_key(conn: &Connection, key: &str) -> Result<()> {
-    // The step is part of the text: a bound one would not be the expression that the index has.
-    let sql = format!(
-        "UPDATE jobs
-         SET waits_for = 'admission'
-         WHERE id = (
-             SELECT id
-             FROM jobs
-             WHERE concurrency_key = :key AND waits_for = 'key'
-             ORDER BY run_at + priority * {PRIORITY_STEP_MS}, id
-             LIMIT 1)"
-    );
-    conn.prepare_cached(&sql)?.execute(named_params! {":key": key})?;
     Ok(())
 }

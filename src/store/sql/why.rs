@@ -1,7 +1,7 @@
 //! What decides when jobs start, read in one snapshot for one job or for a page of them.
 
 use super::line::FIRST_OF_QUEUE;
-use super::{counts, jobs, queues, spend, workers};
+use super::{after, counts, jobs, queues, spend, workers};
 use crate::error::Result;
 use crate::model::{
     Budgets, Cause, Circumstances, Job, JobId, Kind, KindFacts, ParkedBy, Pause, ProcessFacts,
@@ -57,6 +57,8 @@ struct Around {
     keys: HashMap<String, Vec<(JobId, u64)>>,
     /// What the history says of why each of them was put off.
     words: HashMap<JobId, String>,
+    /// The open jobs that each of them runs after.
+    after: BTreeMap<JobId, Vec<JobId>>,
     budgets: Option<Spending>,
     approvals: u64,
 }
@@ -94,6 +96,8 @@ impl Around {
         let names: BTreeSet<String> = waiting.iter().filter_map(|job| around.key(job)).collect();
         around.keys = key_holders(conn, &names)?;
         around.words = words(conn, &waiting)?;
+        let ids: Vec<JobId> = waiting.iter().map(|job| job.id).collect();
+        around.after = after::open(conn, &ids)?;
         if waiting.iter().any(|job| around.spends(job)) {
             let schedules: BTreeSet<_> = waiting.iter().map(|job| job.schedule_id).collect();
             around.budgets = Some(Spending::read(conn, schedules, now)?);
@@ -144,6 +148,7 @@ impl Around {
             Some(Readiness::NotReady { why, .. }) => Some(why.clone()),
             Some(Readiness::Ready { .. }) | None => None,
         };
+        let open = self.after.get(&job.id).map(Vec::as_slice).unwrap_or_default();
         let is_metered = self.kind(job.kind.as_str()).is_some_and(|kind| kind.metered);
         let spending = self.budgets.as_ref().filter(|_| self.spends(job));
         Circumstances {
@@ -154,6 +159,8 @@ impl Around {
             queue_holders: lane.map(|lane| lane.holders.clone()).unwrap_or_default(),
             key_holders: others.clone().map(|(id, _)| *id).collect(),
             key_held: count.saturating_sub((held.len() - others.count()) as u64),
+            after: open.iter().take(MAX_HOLDERS as usize).copied().collect(),
+            after_open: open.len() as u64,
             ahead: lane.map_or(0, |lane| lane.ahead(job)),
             put_off: put_off(job, &self.words),
             over_budget: spending.and_then(|spending| spending.over(job)),

@@ -3,8 +3,8 @@
 use super::queues;
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Epoch, Kind, KindRules, LEASE, Leader, Process, ProcessFacts, Processes, RegisteredKind,
-    Registration, SILENT, ServerFacts, Timestamp, Worker, WorkerId, differing,
+    Differing, Epoch, Kind, KindRules, LEASE, Leader, Process, ProcessFacts, Processes,
+    RegisteredKind, Registration, SILENT, ServerFacts, Timestamp, Worker, WorkerId, differing,
 };
 use crate::store::sqlite::Tx;
 use crate::store::sqlite::row::{instant, parsed, text};
@@ -55,7 +55,9 @@ pub(in crate::store) fn all(conn: &Connection) -> Result<Vec<Worker>> {
     Ok(workers)
 }
 
-/// The processes that are at work, by what they have written. Dates are compared here, but nothing is decided by them.
+/// The processes that are at work, by what they have written. Dates are compared here, so that people are not told of a
+/// process that hangs as of one that works. No lease is judged by them. With a wrong date a process seems to be away, and
+/// what it would have refused beforehand, a session or a scan of no use, is then refused when the job runs.
 pub(in crate::store) fn processes(conn: &Connection, now: Timestamp) -> Result<Processes> {
     let sql = format!(
         "SELECT {COLUMNS}, w.facts
@@ -145,13 +147,13 @@ fn lease_until(now: Timestamp) -> i64 {
     now.plus(LEASE).millis()
 }
 
-/// Registers a worker with its kinds and its program's limits; answers the kinds that another worker has other rules for.
+/// Registers a worker with its kinds and its program's limits; answers what another worker has registered in another way.
 pub(in crate::store) fn register(
     tx: &Tx<'_>,
     registration: &Registration,
     facts: &ProcessFacts,
     now: Timestamp,
-) -> Result<Vec<Kind>> {
+) -> Result<Differing> {
     const WORKER: &str = "
         INSERT INTO job_workers (
             id, pid, process_start, version, is_server, slots, started_at, heartbeat_at, beat, lease_until, facts)
@@ -167,8 +169,6 @@ pub(in crate::store) fn register(
     if let Some(before) = &registration.replaces {
         retire(tx, before, now)?;
     }
-    let alone = all(tx)?.iter().all(|other| other.lost_at.is_some());
-    queues::register(tx, kinds, &registration.limits, alone)?;
     tx.prepare_cached(WORKER)?.execute(named_params! {
         ":id": worker.as_str(),
         ":pid": process.pid,
@@ -188,9 +188,10 @@ pub(in crate::store) fn register(
             ":now": now.millis(),
         })?;
     }
+    queues::register(tx, worker, kinds, &registration.limits, now)?;
     let mut differing = differing(&self::kinds(tx)?);
     differing.retain(|kind| kinds.iter().any(|rules| rules.kind == *kind));
-    Ok(differing)
+    Ok(Differing { kinds: differing, queues: queues::differing(tx, worker)? })
 }
 
 /// Says that the worker is alive, with its facts.
@@ -306,7 +307,8 @@ pub(in crate::store) fn serve_no_more(conn: &Connection, worker: &WorkerId) -> R
     Ok(())
 }
 
-/// Marks a worker lost, unless it has said since `beat` that it is alive; answers whether it is lost from now on.
+/// Marks a worker lost, unless it has said since `beat` that it is alive; answers whether it is lost from now on. Its
+/// program's limits end with it.
 fn mark_lost(
     conn: &Connection,
     worker: &WorkerId,
@@ -318,7 +320,11 @@ fn mark_lost(
         SET lost_at = :now
         WHERE id = :id AND lost_at IS NULL AND beat = coalesce(:beat, beat)";
     let params = named_params! {":id": worker.as_str(), ":beat": beat, ":now": now.millis()};
-    Ok(conn.prepare_cached(SQL)?.execute(params)? == 1)
+    let is_marked = conn.prepare_cached(SQL)?.execute(params)? == 1;
+    if is_marked {
+        queues::set_engine_limits(conn)?;
+    }
+    Ok(is_marked)
 }
 
 /// Marks workers lost, and removes the rows of lost ones under whose names nothing runs; answers those that are lost from
@@ -357,8 +363,9 @@ pub(in crate::store) fn retire(conn: &Connection, worker: &WorkerId, now: Timest
               WHERE status = 'running' AND worker_id = :id)";
     if conn.prepare_cached(SQL)?.execute(named_params! {":id": worker.as_str()})? == 0 {
         mark_lost(conn, worker, None, now)?;
+        return Ok(());
     }
-    Ok(())
+    queues::set_engine_limits(conn)
 }
 
 /// Whether the worker that leads has a handler for the kind: then it clears what was left.

@@ -340,6 +340,7 @@ mod tests {
     use super::super::{Database, Owner};
     use super::*;
     use crate::store::OpenMode;
+    use tokio::task::JoinSet;
 
     const LARGE: u64 = 80 * MB;
 
@@ -419,9 +420,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let open = || Database::open(&path, &SCHEMA, OpenMode::Migrate).unwrap();
-        let all = [open(), open(), open()].map(|db| tokio::spawn(largest(db, 50)));
-        for one in all {
-            let largest = one.await.unwrap() / MB;
+        let all: JoinSet<u64> =
+            [open(), open(), open()].map(|db| largest(db, 50)).into_iter().collect();
+        for largest in all.join_all().await {
+            let largest = largest / MB;
             println!("the log had {largest} MB at most");
             assert!(largest < 400, "{largest} MB of 600 that were written");
         }

@@ -103,6 +103,11 @@ impl Database {
         &self.path
     }
 
+    /// Whether the file is an application's.
+    pub(in crate::store) fn is_guest(&self) -> bool {
+        self.schema.owner == Owner::Application
+    }
+
     /// The file whose lock is the leadership. Beside an application's database its name is one that no other program gives.
     pub(in crate::store) fn lock_path(&self) -> PathBuf {
         match self.schema.owner {

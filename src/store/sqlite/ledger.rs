@@ -174,7 +174,7 @@ mod tests {
 
     const ALL: &[&Component] = &[
         &schema::ENGINE,
-        #[cfg(feature = "agents")]
+        #[cfg(any(feature = "agents", feature = "web"))]
         &schema::PROGRAM,
         #[cfg(feature = "monitor")]
         &schema::LOGS,

@@ -4,7 +4,9 @@
 //! after the commit (P1). What an error means decides the answer (P2):
 //! - a call's own statement fails: its savepoint is rolled back, the others go on;
 //! - SQLite gave the whole transaction up (full disk, I/O): every call of the batch hears that nothing was saved;
-//! - the commit fails: every call hears *unknown*. Before anything else is written the file is opened anew and
+//! - the commit is refused by a constraint of the application's that is checked there: nothing was saved, and each call has
+//!   a transaction of its own, so that the one at fault alone is refused;
+//! - the commit fails otherwise: every call hears *unknown*. Before anything else is written the file is opened anew and
 //!   checkpointed, since the kernel may hold frames it never wrote; until that succeeds every call is refused, reads
 //!   work, and writes resume by themselves.
 //!
@@ -18,7 +20,7 @@ use super::transaction::{Differences, Tx};
 use super::work::{Parts, Work};
 use crate::error::{Code, Error, Result, ignore};
 use crate::store::{Board, News};
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -92,7 +94,7 @@ impl Writer {
                 self.look();
             }
             while !waiting.is_empty() {
-                if self.commit(&mut waiting, &mut calls) {
+                if self.commit(&mut waiting, &mut calls, MAX_BATCH) {
                     self.look();
                 }
                 self.tend_log();
@@ -122,8 +124,13 @@ impl Writer {
     }
 
     /// Runs what is waiting, up to [`MAX_PAGES`], in one transaction, and what comes while it waits for the write lock or
-    /// runs: it would else wait for another sync. Answers whether somebody has asked for a look meanwhile.
-    fn commit(&mut self, waiting: &mut Waiting, calls: &mut mpsc::Receiver<Call>) -> bool {
+    /// runs, up to `most` calls: it would else wait for another sync. Answers whether somebody has asked for a look meanwhile.
+    fn commit(
+        &mut self,
+        waiting: &mut Waiting,
+        calls: &mut mpsc::Receiver<Call>,
+        most: usize,
+    ) -> bool {
         let begun = self
             .reopen_if_needed()
             .and_then(|()| self.check_log())
@@ -142,7 +149,7 @@ impl Writer {
         // Calls that fail count too: they would else keep the others from their answers.
         let mut taken = waiting.len();
         loop {
-            while taken < MAX_BATCH
+            while taken < most
                 && let Ok(call) = calls.try_recv()
             {
                 taken += 1;
@@ -163,15 +170,7 @@ impl Writer {
                     refuse(kept, &error);
                     return look;
                 }
-                Err(error) => match work.part() {
-                    Parts::One(work) => work.answer(Err(error)),
-                    // One of them is at fault: each has a try of its own.
-                    Parts::Several(calls) => {
-                        for call in calls.into_iter().rev() {
-                            waiting.push_front(call);
-                        }
-                    }
-                },
+                Err(error) => answer_or_part(work, error, waiting),
             }
             if pages(conn).is_ok_and(|pages| pages >= full) {
                 break;
@@ -184,6 +183,9 @@ impl Writer {
             return look;
         }
         if let Err(error) = conn.execute_batch("COMMIT") {
+            if is_taken_back(conn, &error) {
+                return self.commit_each(kept, calls, error) || look;
+            }
             self.unknown(kept, error);
             return look;
         }
@@ -232,6 +234,34 @@ impl Writer {
         Ok(())
     }
 
+    /// Commits each of these calls by itself, of which nothing was saved. One that was alone in its transaction is refused.
+    fn commit_each(
+        &mut self,
+        kept: Vec<Box<dyn Work>>,
+        calls: &mut mpsc::Receiver<Call>,
+        error: rusqlite::Error,
+    ) -> bool {
+        let (mut look, is_alone) = (false, kept.len() == 1);
+        let mut each = Vec::with_capacity(kept.len());
+        for work in kept {
+            match work.part() {
+                Parts::One(work) if is_alone => {
+                    refuse([work], &Error::from(error));
+                    return look;
+                }
+                Parts::One(work) => each.push(work),
+                Parts::Several(works) => each.extend(works),
+            }
+        }
+        for work in each {
+            let mut waiting = Waiting::from([work]);
+            while !waiting.is_empty() {
+                look |= self.commit(&mut waiting, calls, 1);
+            }
+        }
+        look
+    }
+
     fn unknown(&mut self, batch: Vec<Box<dyn Work>>, error: rusqlite::Error) {
         let error = Error::from(error);
         self.conn = None;
@@ -264,6 +294,18 @@ fn gather(work: &mut Box<dyn Work>, waiting: &mut Waiting) {
     }
     for other in std::mem::take(waiting) {
         waiting.extend(work.take_in(other));
+    }
+}
+
+/// Tells a call that it failed. If it is several, one of them is at fault: each has a try of its own.
+fn answer_or_part(work: Box<dyn Work>, error: Error, waiting: &mut Waiting) {
+    match work.part() {
+        Parts::One(work) => work.answer(Err(error)),
+        Parts::Several(calls) => {
+            for call in calls.into_iter().rev() {
+                waiting.push_front(call);
+            }
+        }
     }
 }
 
@@ -301,6 +343,13 @@ fn run_in_savepoint(conn: &Connection, work: &mut dyn Work) -> Result<(u64, Diff
         ignore(conn.execute_batch("ROLLBACK"), "SQLite has given the transaction up already");
     }
     done
+}
+
+/// Whether a commit was refused by a constraint, and the transaction, which stays open then, is taken back.
+fn is_taken_back(conn: &Connection, error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+        && !conn.is_autocommit()
+        && conn.execute_batch("ROLLBACK").is_ok()
 }
 
 /// Pages of the file that hold something, as this transaction sees it.
@@ -466,16 +515,54 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
 
     #[tokio::test]
     async fn p2_a_commit_that_fails_is_unknown_and_the_next_write_works_on_a_fresh_connection() {
+        let (folder, db) = database();
+        // The commit needs the lock of a second file, which somebody reads.
+        let path = folder.path().join("second.db");
+        let second = Connection::open(&path).unwrap();
+        second.execute_batch("CREATE TABLE t (x); BEGIN; SELECT * FROM t").unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        let fails = move |c: &Tx<'_>| {
+            c.execute("ATTACH :path AS second", [&path])?;
+            c.execute_batch("INSERT INTO second.t VALUES (1)")?;
+            insert(c, 1)
+        };
+        let unknown = db.row("insert", fails).await.unwrap_err();
+        assert!(unknown.is_outcome_unknown(), "{unknown}");
+        db.row("insert", |c| insert(c, 2)).await.unwrap();
+        assert_eq!(rows(&db).await, 1);
+    }
+
+    #[tokio::test]
+    async fn p2_what_a_commit_refuses_by_a_constraint_is_refused_alone_and_surely_not_saved() {
         let (_folder, db) = database();
         let spoil = |c: &Tx<'_>| {
             // A deferred constraint is checked by the COMMIT itself.
             c.execute("INSERT INTO two VALUES (99)", [])?;
-            insert(c, 1)
+            insert(c, 9)
         };
-        let unknown = db.row("insert", spoil).await.unwrap_err();
-        assert!(unknown.is_outcome_unknown(), "{unknown}");
-        db.row("insert", |c| insert(c, 2)).await.unwrap();
-        assert_eq!(rows(&db).await, 1);
+        let together: super::super::work::Together<i64, ()> = |c, numbers| {
+            for number in numbers {
+                c.execute("INSERT INTO two SELECT 99 WHERE :x = 7", [number])?;
+                insert(c, *number)?;
+            }
+            Ok(numbers.iter().map(|_| Ok(())).collect())
+        };
+        let (first, second, third, fourth, fifth) = tokio::join!(
+            db.row("insert", |c| insert(c, 1)),
+            db.row("insert", spoil),
+            db.row("insert", |c| insert(c, 3)),
+            db.rule_together("insert together", 5, together),
+            db.rule_together("insert together", 7, together),
+        );
+        assert_eq!(
+            [first.is_ok(), third.is_ok(), fourth.is_ok()],
+            [true; 3],
+            "{first:?} {third:?} {fourth:?}"
+        );
+        for refused in [second.unwrap_err(), fifth.unwrap_err()] {
+            assert_eq!(refused.code(), Code::StoreConstraint, "{refused}");
+        }
+        assert_eq!(rows(&db).await, 3);
     }
 
     #[tokio::test]

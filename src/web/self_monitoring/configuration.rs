@@ -41,7 +41,7 @@ pub(in crate::web) async fn read(web: &Web) -> Result<Configuration, Problem> {
     Ok(Configuration {
         settings,
         unready: agent::unready(web).await,
-        is_demo: web.demo,
+        is_demo: web.program.as_ref().is_some_and(|program| program.demo),
         schedule: web.store.schedule(ScheduleName::SELF_MONITORING).await?,
     })
 }

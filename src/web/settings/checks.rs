@@ -6,27 +6,15 @@ use super::super::components::{card, live, size, when};
 use super::super::extract::Query;
 use super::super::part::{Shown, fresh, version};
 use super::super::problem::Problem;
-use crate::error::Code;
-use crate::model::{ProcessFacts, Readiness, ServerFacts, ServiceRun, Timestamp};
-use crate::sessions::{Agents, Sandboxed};
+use super::check::Check;
+#[cfg(feature = "monitor")]
+use super::program;
+use crate::model::{ProcessFacts, ServerFacts, ServiceRun, Timestamp};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
 pub(in crate::web) const PART_PATH: &str = "/settings/part";
-/// The check warns below this much free space, because the databases and the agents' folders grow.
-const LITTLE_SPACE: u64 = 1 << 30;
-/// The text for a thing that the server has not looked at yet.
-const NOT_YET: &str = "The server has not looked yet. Look again in a moment.";
-
-/// One thing that was looked at.
-struct Check {
-    name: String,
-    is_good: bool,
-    found: String,
-    /// When the server last looked. `None` if it looks whenever this page is shown.
-    at: Option<Timestamp>,
-}
 
 /// GET `/settings/part`: the set-up check, or 204 while the caller shows it already.
 pub(in crate::web) async fn part(
@@ -42,10 +30,9 @@ pub(super) async fn read(web: &Web) -> Result<(String, Markup), Problem> {
     let now = web.clock.now();
     let overview = web.store.overview(now).await?;
     let server = web.store.server_facts(now).await?;
-    let mut checks = ready(web, server.as_ref());
-    checks.push(engine(*web.leading.borrow()));
-    if let Some(agents) = &web.agents {
-        checks.push(disk(agents));
+    let mut checks = of_program(web, server.as_ref());
+    if web.leading.is_some() {
+        checks.push(engine(!web.stands_by()));
     }
     let services = services(&server.map_or_else(|| web.store.says(), |server| server.says));
     let all = checks.iter().chain(&services);
@@ -56,7 +43,7 @@ pub(super) async fn read(web: &Web) -> Result<(String, Markup), Problem> {
             @for check in &checks { (line(check, now)) }
             dt { "Job database" }
             dd { (size(overview.database_bytes)) ", of it write-ahead log " (size(overview.wal_bytes)) }
-            dt { "Log database" } dd { (size(web.logs.bytes())) }
+            @if let Some(bytes) = web.log_bytes() { dt { "Log database" } dd { (size(bytes)) } }
             dt { "Version" } dd { "Lamplighter " (env!("CARGO_PKG_VERSION")) }
         }
         @if !services.is_empty() {
@@ -79,55 +66,15 @@ fn line(check: &Check, now: Timestamp) -> Markup {
     }
 }
 
-/// What the server says of the agent program, the sandbox and the issue tracker, and when it last said so.
-fn ready(web: &Web, server: Option<&ServerFacts>) -> Vec<Check> {
-    // If no server leads, this process says what it knows itself.
-    let own = web.store.says();
-    let says = server.map_or(&own, |server| &server.says);
-    let at = server.map(|server| server.worker.heartbeat_at);
-    let of = |name: &str, fact: Option<&Readiness>, effect: &str| {
-        let (is_good, found) = match fact {
-            Some(Readiness::Ready { what }) => (true, what.clone()),
-            Some(Readiness::NotReady { code, why }) => {
-                (false, unready(code.as_deref(), why, effect))
-            }
-            None => (false, NOT_YET.to_owned()),
-        };
-        Check { name: name.to_owned(), is_good, found, at: fact.and(at) }
-    };
-    let mut checks = match &web.agents {
-        Some(agents) => vec![
-            of("Agent program", says.agent.as_ref(), "Without it no session runs."),
-            of("Sandbox of agents", says.sandbox.as_ref(), without_sandbox(agents)),
-        ],
-        None => ["Agent program", "Sandbox of agents"].map(no_agents).into(),
-    };
-    checks.push(of("Issue tracker", says.tracker.as_ref(), ""));
-    let answer = says.tracker_answer.as_ref();
-    checks.extend(answer.map(|run| ran("Answer of the issue tracker", run)));
-    checks
+/// What sessions and scans need, where there are pages of them.
+#[cfg(feature = "monitor")]
+fn of_program(web: &Web, server: Option<&ServerFacts>) -> Vec<Check> {
+    web.program.as_ref().map(|program| program::checks(web, program, server)).unwrap_or_default()
 }
 
-fn no_agents(name: &str) -> Check {
-    let found = "This server runs no agents.".to_owned();
-    Check { name: name.to_owned(), is_good: false, found, at: None }
-}
-
-/// Why something cannot be used, what follows from it, and what to do.
-fn unready(code: Option<&str>, why: &str, effect: &str) -> String {
-    let known = Code::ALL.iter().find(|known| Some(known.as_str()) == code);
-    let remedy = known.map(|code| format!("[{code}] {}. {}", code.title(), code.remedy()));
-    let texts =
-        [format!("{}.", why.trim_end_matches('.')), effect.to_owned(), remedy.unwrap_or_default()];
-    texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-const fn without_sandbox(agents: &Agents) -> &'static str {
-    match agents.sandbox {
-        Sandboxed::Never => "Agents see all that the server's user sees.",
-        Sandboxed::Always => "No agent runs, since agent.sandbox is bwrap.",
-        Sandboxed::Auto => "Agents run without it, with the program's own permissions alone.",
-    }
+#[cfg(not(feature = "monitor"))]
+fn of_program(_: &Web, _: Option<&ServerFacts>) -> Vec<Check> {
+    Vec::new()
 }
 
 /// Each background service, with how and when its last run ended.
@@ -136,7 +83,7 @@ fn services(says: &ProcessFacts) -> Vec<Check> {
 }
 
 /// Something that ended in one way or another at some time.
-fn ran(name: &str, run: &ServiceRun) -> Check {
+pub(super) fn ran(name: &str, run: &ServiceRun) -> Check {
     let (is_good, found) = match run.ended() {
         Ok(did) => (true, did),
         Err(error) => (false, error),
@@ -151,22 +98,4 @@ fn engine(leading: bool) -> Check {
         "Another process leads; this one works too, and leads when that one ends."
     };
     Check { name: "Engine".to_owned(), is_good: true, found: found.to_owned(), at: None }
-}
-
-fn disk(agents: &Agents) -> Check {
-    let folder = agents.data_dir.display();
-    let (is_good, found) = match rustix::fs::statvfs(&agents.data_dir) {
-        Ok(disk) => {
-            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-            (free >= LITTLE_SPACE, format!("{} free in {folder}", coarse(free)))
-        }
-        Err(error) => (false, format!("{folder}: {error}")),
-    };
-    Check { name: "Disk".to_owned(), is_good, found, at: None }
-}
-
-/// Free space in tenths of a GiB, so that the part is not sent again with each log line.
-fn coarse(bytes: u64) -> String {
-    const TENTH: u64 = (1 << 30) / 10;
-    size(bytes / TENTH * TENTH)
 }

@@ -1,9 +1,11 @@
 //! Tests of who is let in.
 
 use super::super::app::{App, Shared};
-use super::super::caller::{Caller, Signed};
+use super::super::caller::{Caller, CallersLogin, Signed};
 use super::super::face::Face;
-use super::super::routes::{Access, Route, needing, routes};
+use super::super::host::Person;
+use super::super::route::{Gate, Route};
+use super::super::routes::{needing, routes};
 use super::super::self_monitoring::{configuration, prompt, status};
 use super::*;
 use crate::actions::Right;
@@ -28,7 +30,7 @@ const ADMINS: &[(&str, &str)] = &[
 ];
 
 fn private_routes() -> impl Iterator<Item = Route> {
-    routes().into_iter().filter(|route| !matches!(route.access, Access::Public))
+    routes(true, true).into_iter().filter(|route| !matches!(route.gate, Gate::Public))
 }
 
 #[tokio::test]
@@ -123,8 +125,8 @@ async fn odd_spellings_of_a_path_meet_the_login_check_too() {
 async fn public_routes_are_these_and_answer_without_a_login() {
     let site = Site::empty();
     let mut public = Vec::new();
-    for Route { method, path, access, .. } in routes() {
-        if matches!(access, Access::Public) {
+    for Route { method, path, gate, .. } in routes(true, true) {
+        if matches!(gate, Gate::Public) {
             let answer = site.send(bare(own_form(&filled(path)).method(method.clone()))).await;
             public.push((method.to_string(), path, answer.status.as_u16()));
         }
@@ -149,10 +151,10 @@ async fn a_viewer_sees_but_does_not_run() {
         (Role::Operator, StatusCode::OK),
         (Role::Admin, StatusCode::OK),
     ] {
-        for Route { method, path, access, handler, .. } in private_routes() {
-            let right = match access {
-                Access::Needs(right) => Some(right),
-                Access::Private | Access::Polled | Access::Public => None,
+        for Route { method, path, gate, handler, .. } in private_routes() {
+            let right = match gate {
+                Gate::Needs(right) => Some(right),
+                Gate::Private | Gate::Polled | Gate::Public => None,
             };
             let least = right.map_or(Role::Viewer, |right| right.least);
             let status = as_role(&site, role, (method.clone(), path, right, handler)).await;
@@ -186,12 +188,11 @@ async fn as_role(
         correlation_id: "request-1".into(),
     };
     let who = Signed {
-        account: Account { id: 7, username: "somebody".into(), role },
-        login_hash: "none".into(),
-        began_at: START,
+        person: Person { name: "somebody".into(), role },
+        login: Some(CallersLogin { hash: "none".into(), began_at: START }),
         caller: caller.clone(),
     };
-    let app: App = std::sync::Arc::new(Shared::new(site.web.clone()));
+    let app: App = std::sync::Arc::new(Shared::new(site.web.clone(), Access::accounts()));
     let router = Router::new()
         .route(path, right.map_or(handler.clone(), |right| needing(right, handler)))
         .layer(Extension(who))

@@ -1,7 +1,8 @@
 //! Tests of what every request passes first, whatever its route.
 
 use super::super::caller::Caller;
-use super::super::routes::{Route, routes};
+use super::super::route::Route;
+use super::super::routes::routes;
 use super::*;
 use axum::http::Uri;
 use axum::http::header::HOST as HOST_HEADER;
@@ -37,7 +38,7 @@ async fn only_our_own_host_names_are_answered_on_every_route_and_method() {
         "queue.example.evil.example",
         "localhost.",
     ];
-    let paths = routes().into_iter().map(|route| filled(route.path));
+    let paths = routes(true, true).into_iter().map(|route| filled(route.path));
     for path in paths.chain(["/no-such-page".to_owned()]) {
         for method in METHODS {
             let request = |hosts: &[&str]| {
@@ -96,7 +97,7 @@ async fn a_change_must_come_from_our_own_page() {
         vec![origin("http://localhost:8745"), origin("http://evil.example")],
         vec![("referer", "http://localhost:8745/jobs")],
     ];
-    for Route { path, .. } in routes() {
+    for Route { path, .. } in routes(true, true) {
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
             let send = async |headers: &[(&str, &str)]| {
                 let mut request = ask(method.clone(), &filled(path)).header("cookie", &site.cookie);
@@ -126,7 +127,7 @@ async fn a_change_must_come_from_our_own_page() {
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     let site = Site::signed_in().await;
-    let paths = routes().into_iter().map(|route| filled(route.path));
+    let paths = routes(true, true).into_iter().map(|route| filled(route.path));
     for path in paths.chain(["/no-such-page".to_owned()]) {
         for (host, cookie) in [(HOST, site.cookie.as_str()), (HOST, ""), ("evil.example", "")] {
             let mut request =

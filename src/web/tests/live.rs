@@ -27,7 +27,7 @@ async fn event(stream: &mut BodyDataStream) -> String {
 
 async fn log(site: &Site, message: &str) {
     let row = NewLogRow::new("2027-01-15T08:00:00Z", Level::Error, "shop", message);
-    site.web.logs.append(vec![row]).await.unwrap();
+    site.logs().append(vec![row]).await.unwrap();
 }
 
 /// The address at which a live part of the page asks again.

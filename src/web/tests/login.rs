@@ -1,11 +1,13 @@
 //! Tests of signing in and out, and of the one-time link.
 
-use super::super::nav::HOME;
+use super::super::nav::Tab;
 use super::super::self_monitoring::status;
 use super::super::{SETUP_CODE_LIFE, new_setup_code};
 use super::*;
 use crate::actions::people::Password;
 use std::time::Duration;
+
+const HOME: &str = Tab::home(true).path();
 
 const MINUTE: Duration = Duration::from_mins(1);
 const RIGHT: &str = "username=admin&password=a+lamp+in+every+street";

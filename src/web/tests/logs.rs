@@ -37,7 +37,7 @@ async fn the_list_follows_its_filters() {
         ),
         row(Level::Critical, "shop.pay", "row-number-4. no disk", None),
     ];
-    site.web.logs.append(rows).await.unwrap();
+    site.logs().append(rows).await.unwrap();
     for (query, numbers) in [
         ("", vec![4, 3, 2, 1]),
         ("?level=DEBUG", vec![4, 3, 2, 1]),
@@ -68,7 +68,7 @@ async fn the_list_goes_on_where_the_page_ends() {
     let empty = site.see("/logs").await.body;
     assert!(empty.contains("No log rows yet") && empty.contains("lamplighter logs import"));
     let rows = (1..=51).map(|n| row(Level::Info, "shop", &format!("row-number-{n}."), None));
-    site.web.logs.append(rows.collect()).await.unwrap();
+    site.logs().append(rows.collect()).await.unwrap();
     let first = site.see("/logs?source=shop").await.body;
     assert!(
         first.contains(r#"href="/logs?source=shop&amp;before=2""#) && !first.contains("Newest")
@@ -81,7 +81,7 @@ async fn the_list_goes_on_where_the_page_ends() {
 async fn long_and_many_lined_messages_are_folded_and_whole() {
     let site = Site::signed_in().await;
     let trace = "panic\n  at lamp.rs:7\n  at wick.rs:9";
-    site.web.logs.append(vec![row(Level::Error, "shop", trace, None)]).await.unwrap();
+    site.logs().append(vec![row(Level::Error, "shop", trace, None)]).await.unwrap();
     let page = site.see("/logs").await.body;
     assert!(page.contains(r#"<details id="message-1"><summary>panic…</summary>"#));
     assert!(page.contains(&format!("<pre>{trace}</pre>")));

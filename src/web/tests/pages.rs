@@ -68,7 +68,7 @@ async fn hostile_text_of_log_rows_stays_text() {
         extra_data: Some(json!({ "text": HOSTILE }).to_string()),
         ..NewLogRow::new(HOSTILE, Level::Error, HOSTILE, HOSTILE)
     };
-    site.web.logs.append(vec![row]).await.unwrap();
+    site.logs().append(vec![row]).await.unwrap();
     let body = site.see("/logs").await.body;
     assert!(count_shown(&body) >= 4, "{}", count_shown(&body));
     assert_inert(&body);

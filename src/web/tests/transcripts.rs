@@ -279,10 +279,10 @@ async fn a_stream_ends_when_its_login_has() {
     let site = Site::signed_in().await;
     let mut run = Run::of(&site, SessionRequest::of("look")).await;
     run.print(&says("for those who are signed in")).await;
-    let app = Arc::new(Shared::new(site.web.clone()));
+    let app = Arc::new(Shared::new(site.web.clone(), Access::accounts()));
     let tail = |login: &str| Tail {
         id: run.id(),
-        login_hash: super::super::secret::hash(login),
+        login_hash: Some(super::super::secret::hash(login)),
         html: false,
         at: 0,
         lines: 0,

@@ -108,13 +108,17 @@ async fn jobs_are_queued_alike_by_every_face() {
     let existing =
         "Nothing was queued: job 8 holds the unique key, or the same request made it before.";
     let full = r#"{"prompt":"look","profile":"full"}"#;
-    let cases: [(&[&str], Result<&str, Code>); 15] = [
-        (&["send_email", r#"{"to":1}"#, "--unique-key", "k"], Ok(queued)),
+    let cases: [(&[&str], Result<&str, Code>); 19] = [
+        (&["send_email", r#"{"to":1}"#, "--unique-key", "k", "--tag", "eu"], Ok(queued)),
         (&["send_email", "{}", "--unique-key", "k"], Ok(existing)),
+        (&["work", "{}", "--after", "1,3", "--after-any", "2"], Ok("Job 9 (work) is queued.")),
+        (&["work", "{}", "--after", "77"], Err(Code::JobAfterUnknown)),
+        (&["work", "{}", "--after-any", "1,"], Err(Code::ModelInvalid)),
         (&["Send Email"], Err(Code::ModelInvalid)),
         (&["send_email", "{"], Err(Code::ModelInvalid)),
         (&["send_email", "@/no/such/file"], Err(Code::ModelInvalid)),
         (&["send_email", "--queue", "a b"], Err(Code::ModelInvalid)),
+        (&["send_email", "--tag", ""], Err(Code::ModelInvalid)),
         (&["send_email", "--priority", "101"], Err(Code::ModelInvalid)),
         (&["send_email", "--max-attempts", "0"], Err(Code::ModelInvalid)),
         (&["send_email", "--delay", "10000000000day"], Err(Code::ModelInvalid)),
@@ -140,6 +144,7 @@ async fn jobs_are_queued_alike_by_every_face() {
         let enqueue = async |store: &_, call: &_| {
             let delay = option("--delay").map(|text| length(text, "delay a job")).transpose()?;
             let at = option("--at").map(jobs::parse_instant).transpose()?;
+            let ids = |name| option(name).map_or(Ok(Vec::new()), jobs::parse_ids);
             let request = JobAdd {
                 kind: arguments[0].into(),
                 payload: jobs::parse_payload(payload.unwrap_or("{}"))?,
@@ -149,6 +154,9 @@ async fn jobs_are_queued_alike_by_every_face() {
                 max_attempts: option("--max-attempts").map(jobs::parse_attempts).transpose()?,
                 timeout: None,
                 unique_key: option("--unique-key").map(Into::into),
+                after: ids("--after")?,
+                after_any: ids("--after-any")?,
+                tags: option("--tag").map(Into::into).into_iter().collect(),
                 idempotency_key: None,
                 confirmed: false,
             };

@@ -3,7 +3,9 @@
 use super::{Leader, add, job, kind, later, rules};
 use crate::support::{Played, START};
 use lamplighter::Code;
-use lamplighter::model::{Epoch, KindRules, Process, Registration, Service, WorkerId};
+use lamplighter::model::{
+    Differing, Epoch, KindRules, Process, Queue, Registration, Service, WorkerId,
+};
 use lamplighter::store::Store;
 
 pub async fn a_lease_goes_on_with_each_beat_until_it_is_lost(store: &Store) {
@@ -18,7 +20,8 @@ pub async fn a_lease_goes_on_with_each_beat_until_it_is_lost(store: &Store) {
         slots: 10,
         replaces: None,
     };
-    assert!(store.register(registration, START).await.unwrap().is_empty(), "nobody else has it");
+    let differing = store.register(registration, START).await.unwrap();
+    assert_eq!(differing, Differing::default(), "nobody else has it");
     store.serve_no_more(worker.worker.clone()).await.unwrap();
     assert!(!store.workers().await.unwrap()[0].is_server);
     store.beat(worker.worker.clone(), later(1)).await.unwrap();
@@ -49,6 +52,43 @@ pub async fn a_lease_goes_on_with_each_beat_until_it_is_lost(store: &Store) {
     assert_eq!(refused.await.unwrap_err().code(), Code::EngineReplaced, "P9");
     store.retire(name, later(4)).await.unwrap();
     assert!(store.workers().await.unwrap().iter().all(|row| row.lost_at.is_some()));
+}
+
+pub async fn a_limit_holds_while_a_program_that_sets_it_is_at_work(store: &Store) {
+    let mail = Queue::parse("mail").unwrap();
+    let begins = |name: &str, limits: &[u32]| {
+        let registration = Registration {
+            worker: WorkerId::parse(name).unwrap(),
+            process: Process { pid: 1, start: None },
+            is_server: false,
+            kinds: vec![rules()].into(),
+            limits: limits.iter().map(|limit| (mail.clone(), *limit)).collect(),
+            slots: 10,
+            replaces: None,
+        };
+        async move { store.register(registration, START).await.unwrap().queues }
+    };
+    let ends = |name: &str| store.retire(WorkerId::parse(name).unwrap(), START);
+    let limit = async || {
+        let queues = store.queues().await.unwrap();
+        queues.into_iter().find(|queue| queue.name == mail).unwrap().engine_limit
+    };
+    assert!(begins("old", &[5]).await.is_empty());
+    assert!(begins("new", &[]).await.is_empty());
+    assert_eq!(limit().await, Some(5), "the old program is still at work");
+    ends("old").await.unwrap();
+    assert_eq!(limit().await, None, "the new one sets none");
+    begins("one", &[5]).await;
+    assert_eq!(begins("other", &[3]).await, std::slice::from_ref(&mail), "they differ");
+    assert_eq!(limit().await, Some(3), "the newest holds");
+    ends("other").await.unwrap();
+    assert_eq!(limit().await, Some(5));
+    let leader = Played::leading(store, "leader", vec![rules()], vec![], START).await;
+    assert_eq!(limit().await, None, "the others are lost");
+    begins("last", &[4]).await;
+    store.retire(leader.worker, START).await.unwrap();
+    ends("last").await.unwrap();
+    assert_eq!(limit().await, Some(4), "it is shown until a program says another");
 }
 
 pub fn the_lock_tells_that_its_holder_is_dead(store: &Store) {

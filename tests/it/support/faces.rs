@@ -11,7 +11,7 @@ use lamplighter::error::{Class, Error};
 use lamplighter::model::{Actor, Plan, Role, ScheduleName, Username};
 use lamplighter::monitor::Tracking;
 use lamplighter::store::{LogStore, OpenMode, Store};
-use lamplighter::web::{self, Options, Web};
+use lamplighter::web::{self, Options, Program, Web};
 use serde::Serialize;
 use serde_json::Value;
 use std::io::Write;
@@ -79,13 +79,15 @@ impl Faces {
         let (leading, receiver) = watch::channel(false);
         let web = Web {
             store: page.0.clone(),
-            logs: LogStore::open(&page.1.path().join("logs.db"), OpenMode::Migrate).unwrap(),
             clock: Clock::system(),
             options: Options::default(),
-            leading: receiver,
-            agents: None,
-            tracking: Tracking::Local,
-            demo: false,
+            leading: Some(receiver),
+            program: Some(Program {
+                logs: LogStore::open(&page.1.path().join("logs.db"), OpenMode::Migrate).unwrap(),
+                agents: None,
+                tracking: Tracking::Local,
+                demo: false,
+            }),
         };
         let mut pages = JoinSet::new();
         pages.spawn(async move {

@@ -12,7 +12,7 @@ use lamplighter::model::{Actor, Kind, KindRules, OnInterrupt, Outcome, Queue};
 use lamplighter::monitor::{self, Tracking};
 use lamplighter::sessions::{AgentProgram, Agents, Sandboxed};
 use lamplighter::store::{LogStore, OpenMode, Store};
-use lamplighter::web::{self, Options, Web};
+use lamplighter::web::{self, Options, Program, Web};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -86,13 +86,15 @@ impl Site {
         let stop = CancellationToken::new();
         let pages = Web {
             store: store.clone(),
-            logs: LogStore::open(&folder.join("logs.db"), OpenMode::Migrate).unwrap(),
             clock: Clock::system(),
             options,
-            leading: engine.leading(),
-            agents: Some(agents(folder, store)),
-            tracking: Tracking::Local,
-            demo: false,
+            leading: Some(engine.leading()),
+            program: Some(Program {
+                logs: LogStore::open(&folder.join("logs.db"), OpenMode::Migrate).unwrap(),
+                agents: Some(agents(folder, store)),
+                tracking: Tracking::Local,
+                demo: false,
+            }),
         };
         let mut tasks = JoinSet::new();
         let stopped = stop.clone();

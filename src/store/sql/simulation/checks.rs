@@ -72,6 +72,35 @@ impl World {
             SELECT 1 FROM jobs
             WHERE status = 'running' AND worker_id NOT IN (SELECT id FROM job_workers)",
         );
+        self.is_empty(
+            "a job started before one that it runs after was over, or although that one did not complete",
+            "
+            SELECT 1
+            FROM job_after a
+            JOIN jobs j ON j.id = a.job_id
+            LEFT JOIN jobs p ON p.id = a.after_id
+            WHERE (j.claim_order IS NOT NULL OR j.epoch > 0)
+              AND (a.ended_as IS NULL OR p.finished_at IS NULL AND p.id IS NOT NULL
+                OR (a.anyway = 0 AND a.ended_as <> 'completed'))",
+        );
+        self.is_empty(
+            "a job waits for others and nobody will tell it of their end",
+            "
+            SELECT 1
+            FROM job_after a
+            JOIN jobs j ON j.id = a.job_id AND j.finished_at IS NULL
+            LEFT JOIN jobs p ON p.id = a.after_id
+            WHERE a.ended_as IS NULL AND (p.id IS NULL OR p.finished_at IS NOT NULL)
+              AND NOT EXISTS (SELECT 1 FROM job_ended WHERE id = a.after_id)",
+        );
+        self.is_empty(
+            "a job waits for others of which none holds it",
+            "
+            SELECT 1
+            FROM jobs
+            WHERE waits_for = 'after'
+              AND NOT EXISTS (SELECT 1 FROM job_after WHERE job_id = jobs.id AND ended_as IS NULL)",
+        );
         let missing = counts::recount(&self.conn).unwrap().missing;
         assert!(missing.is_empty(), "the counts are wrong: {missing:?}");
     }

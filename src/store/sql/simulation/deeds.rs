@@ -32,6 +32,12 @@ impl World {
             job.concurrency_key = ConcurrencyKey::parse(format!("k{}", self.rng.u8(..3))).ok();
         }
         job.priority = (self.rng.u8(..4) == 0).then(|| self.rng.i32(-5..=5));
+        if self.rng.u8(..4) == 0 {
+            let known: Vec<JobId> = (0..3).filter_map(|_| self.any_job()).collect();
+            let anyway = self.rng.bool();
+            *(if anyway { &mut job.after_any } else { &mut job.after }) = known;
+            *self.done.entry("after").or_default() += 1;
+        }
         let now = Timestamp::from_millis(self.now);
         if let Some(enqueued) = self.call(|tx| jobs::insert(tx, &job, now)) {
             self.acknowledged.entry(enqueued.id().0).or_insert(Status::Queued);
@@ -320,7 +326,11 @@ impl World {
         let queue = if self.rng.bool() { Queue::DEFAULT } else { Queue::AGENT };
         let (what, limit) = (self.rng.u8(..3), self.rng.u32(..5));
         self.call(|tx| {
-            sql::queues::register(tx, &[], &[(queue.clone(), 3)], false)?;
+            tx.execute(
+                "INSERT INTO job_queues (name, engine_limit) VALUES (?1, 3)
+                 ON CONFLICT (name) DO UPDATE SET engine_limit = 3",
+                [queue.as_str()],
+            )?;
             match what {
                 0 => queues::pause(
                     tx,
@@ -360,7 +370,12 @@ impl World {
         self.conn
             .execute("UPDATE job_schedules SET paused_at = 0, paused_by = 'drain'", [])
             .unwrap();
-        let open = "SELECT 1 FROM jobs WHERE finished_at IS NULL AND kind <> 'unknown'";
+        let open = "
+            WITH RECURSIVE stuck (id) AS (
+                SELECT id FROM jobs WHERE kind = 'unknown' AND finished_at IS NULL
+                UNION
+                SELECT a.job_id FROM stuck s JOIN job_after a ON a.after_id = s.id AND a.ended_as IS NULL)
+            SELECT 1 FROM jobs WHERE finished_at IS NULL AND id NOT IN (SELECT id FROM stuck)";
         for _ in 0..1_000 {
             if !self.conn.prepare_cached(open).unwrap().exists([]).unwrap() {
                 return;

@@ -1,0 +1,41 @@
+//! The checks of a job's input in a build without sessions and scans: every kind is another program's, whose input is its own.
+
+use super::Call;
+use crate::error::{Code, Error, Result};
+use crate::model::{Job, Kind};
+use crate::store::Store;
+use serde_json::Value;
+
+/// Refuses a job that the act on the jobs of a query makes. Answers the input as it is to be stored.
+#[expect(clippy::unused_async, reason = "with the feature `monitor` it waits for the store")]
+pub(super) async fn check_asked(
+    _: &Store,
+    _: &Call,
+    (kind, payload): (&Kind, &Value),
+    _confirmed: bool,
+    doing: &str,
+) -> Result<Value> {
+    if *kind == Kind::BULK_ACTION {
+        let why = format!("{doing} of kind {kind}: acting on the jobs of a query makes it");
+        return Err(Error::new(Code::ModelInvalid, why));
+    }
+    Ok(payload.clone())
+}
+
+/// Every job that is over can be made again.
+#[expect(clippy::unused_async, reason = "with the feature `monitor` it waits for the store")]
+pub(super) async fn check_again(
+    _: &Store,
+    _: &Call,
+    _: &Job,
+    _confirmed: bool,
+    _doing: &str,
+) -> Result<()> {
+    Ok(())
+}
+
+/// Every job can start.
+#[expect(clippy::unused_async, reason = "with the feature `monitor` it waits for the store")]
+pub(super) async fn check(_: &Store, _: &Call, _: (&Kind, &Value)) -> Result<()> {
+    Ok(())
+}

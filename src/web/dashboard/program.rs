@@ -1,0 +1,132 @@
+//! What the program adds to the start page: sessions, their spend, scans, and the state of the agent program.
+
+use super::super::agent;
+use super::super::app::{Program, Web};
+use super::super::components::{
+    badge, card, elapsed, headline, known, paused_notice, scan_lines, session_cost, session_form,
+    session_state, size, spend_lines, trigger_badge, when_known,
+};
+use super::super::nav::{self, Tab};
+use super::super::part::version;
+use super::super::problem::Problem;
+use super::super::standing::Standing;
+use super::More;
+use crate::model::{Queue, QueueState, Role, Session, Timestamp};
+use maud::{Markup, html};
+
+/// The form that asks for a session.
+pub(super) async fn form(web: &Web, role: Role) -> Markup {
+    session_form(role, agent::unready(web).await.as_deref())
+}
+
+/// What goes on beside the engine's own.
+pub(super) async fn now(web: &Web, program: &Program, role: Role) -> Result<More, Problem> {
+    let (store, now) = (&web.store, web.clock.now());
+    let unready = agent::unready(web).await;
+    let standing = Standing::read(store, now).await?;
+    let session = store.session_now().await?.0;
+    let queue = agent::queue(store).await?;
+    let (spent, budgets) = store.spent(None, now).await?;
+    let pause = queue.as_ref().and_then(|queue| queue.pause.as_ref());
+    let spend = card(
+        "spent",
+        "Spend",
+        &html! { a.btn.btn-sm href=(Tab::Sessions.link()) { "By day" } },
+        &html! {
+            div.card-body { (spend_lines(spent, budgets)) }
+        },
+    );
+    let most = |most: Option<f64>| most.map(f64::to_bits);
+    Ok(More {
+        notice: pause.map(|pause| paused_notice(&Queue::AGENT, pause, role, now)),
+        version: version(&(
+            standing.state(),
+            session.as_ref().map(session_state),
+            queue.as_ref().map(|queue| queue.queued + queue.scheduled),
+            pause.map(|pause| (pause.at, pause.resume_at)),
+            (spent.day.to_bits(), spent.month.to_bits(), most(budgets.day), most(budgets.month)),
+            &unready,
+        )),
+        facts: vec![
+            ("Agent program", unready.unwrap_or_else(|| "ready".to_owned())),
+            ("Log database", size(program.logs.bytes())),
+        ],
+        cards: vec![
+            session_card(session.as_ref(), queue.as_ref(), now),
+            spend,
+            scan_card(&standing, now),
+        ],
+    })
+}
+
+/// What was last beside the engine's own.
+pub(super) async fn latest(web: &Web) -> Result<More, Problem> {
+    let session = web.store.session_now().await?.1;
+    Ok(More {
+        version: version(&session.as_ref().map(session_state)),
+        cards: session.iter().map(|session| latest_card(session, web.clock.now())).collect(),
+        ..More::default()
+    })
+}
+
+/// The session that runs, with what it does.
+fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Timestamp) -> Markup {
+    let waiting = queue.map_or(0, |queue| queue.queued + queue.scheduled);
+    let content = html! {
+        div.card-body.lines {
+            @if let Some(session) = session {
+                p {
+                    (badge(session.status)) " "
+                    a href=(nav::session(session.id)) { "Session " (session.id) } " "
+                    span.text-secondary { (elapsed(session.started_at, None, now)) }
+                }
+                p { (headline(session)) }
+                p.last-line { (session.progress.as_deref().unwrap_or("It has said nothing yet.")) }
+            } @else {
+                p.text-secondary { "No session runs." }
+            }
+            @if waiting > 0 { p { "Waiting in its queue: " (waiting) } }
+        }
+    };
+    card(
+        "session-now",
+        "Agent",
+        &html! { a.btn.btn-sm href=(Tab::Sessions.link()) { "Sessions" } },
+        &content,
+    )
+}
+
+fn latest_card(session: &Session, now: Timestamp) -> Markup {
+    let run = session.run.as_ref();
+    let answer = run.and_then(|run| run.response.as_deref()).unwrap_or_default();
+    let said =
+        session.error.as_deref().unwrap_or(answer).lines().find(|line| !line.trim().is_empty());
+    let content = html! {
+        div.card-body.lines {
+            p {
+                (badge(session.status)) " "
+                a href=(nav::session(session.id)) { "Session " (session.id) } " "
+                (trigger_badge(session.trigger)) " "
+                span.text-secondary {
+                    (when_known(session.finished_at, now)) ", "
+                    (known(run.and_then(|run| run.num_turns))) " turns, " (session_cost(session))
+                }
+            }
+            p { (headline(session)) }
+            @if let Some(said) = said { p.last-line { (said) } }
+        }
+    };
+    card("latest-session", "Latest session", &html! {}, &content)
+}
+
+fn scan_card(standing: &Standing, now: Timestamp) -> Markup {
+    let open = html! { a.btn.btn-sm href=(Tab::SelfMonitoring.link()) { "Open" } };
+    card(
+        "last-scan",
+        "Self-monitoring",
+        &open,
+        &html! {
+            div.card-body { (scan_lines(standing, now)) }
+        },
+    )
+}

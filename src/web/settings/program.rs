@@ -1,0 +1,90 @@
+//! What sessions and scans need of the server: the agent program, its sandbox, the issue tracker, and room on the disk.
+
+use super::super::app::{Program, Web};
+use super::super::components::size;
+use super::check::Check;
+use super::checks::ran;
+use crate::error::Code;
+use crate::model::{Readiness, ServerFacts};
+use crate::sessions::{Agents, Sandboxed};
+
+/// The text for a thing that the server has not looked at yet.
+const NOT_YET: &str = "The server has not looked yet. Look again in a moment.";
+/// The check warns below this much free space, because the databases and the agents' folders grow.
+const LITTLE_SPACE: u64 = 1 << 30;
+
+/// Looks at everything that they need.
+pub(super) fn checks(web: &Web, program: &Program, server: Option<&ServerFacts>) -> Vec<Check> {
+    let mut checks = ready(web, program, server);
+    checks.extend(program.agents.as_ref().map(disk));
+    checks
+}
+
+/// What the server says of the agent program, the sandbox and the issue tracker, and when it last said so.
+fn ready(web: &Web, program: &Program, server: Option<&ServerFacts>) -> Vec<Check> {
+    // If no server leads, this process says what it knows itself.
+    let own = web.store.says();
+    let says = server.map_or(&own, |server| &server.says);
+    let at = server.map(|server| server.worker.heartbeat_at);
+    let of = |name: &str, fact: Option<&Readiness>, effect: &str| {
+        let (is_good, found) = match fact {
+            Some(Readiness::Ready { what }) => (true, what.clone()),
+            Some(Readiness::NotReady { code, why }) => {
+                (false, unready(code.as_deref(), why, effect))
+            }
+            None => (false, NOT_YET.to_owned()),
+        };
+        Check { name: name.to_owned(), is_good, found, at: fact.and(at) }
+    };
+    let mut checks = match &program.agents {
+        Some(agents) => vec![
+            of("Agent program", says.agent.as_ref(), "Without it no session runs."),
+            of("Sandbox of agents", says.sandbox.as_ref(), without_sandbox(agents)),
+        ],
+        None => ["Agent program", "Sandbox of agents"].map(no_agents).into(),
+    };
+    checks.push(of("Issue tracker", says.tracker.as_ref(), ""));
+    let answer = says.tracker_answer.as_ref();
+    checks.extend(answer.map(|run| ran("Answer of the issue tracker", run)));
+    checks
+}
+
+fn no_agents(name: &str) -> Check {
+    let found = "This server runs no agents.".to_owned();
+    Check { name: name.to_owned(), is_good: false, found, at: None }
+}
+
+/// Why something cannot be used, what follows from it, and what to do.
+fn unready(code: Option<&str>, why: &str, effect: &str) -> String {
+    let known = Code::ALL.iter().find(|known| Some(known.as_str()) == code);
+    let remedy = known.map(|code| format!("[{code}] {}. {}", code.title(), code.remedy()));
+    let texts =
+        [format!("{}.", why.trim_end_matches('.')), effect.to_owned(), remedy.unwrap_or_default()];
+    texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+const fn without_sandbox(agents: &Agents) -> &'static str {
+    match agents.sandbox {
+        Sandboxed::Never => "Agents see all that the server's user sees.",
+        Sandboxed::Always => "No agent runs, since agent.sandbox is bwrap.",
+        Sandboxed::Auto => "Agents run without it, with the program's own permissions alone.",
+    }
+}
+
+fn disk(agents: &Agents) -> Check {
+    let folder = agents.data_dir.display();
+    let (is_good, found) = match rustix::fs::statvfs(&agents.data_dir) {
+        Ok(disk) => {
+            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+            (free >= LITTLE_SPACE, format!("{} free in {folder}", coarse(free)))
+        }
+        Err(error) => (false, format!("{folder}: {error}")),
+    };
+    Check { name: "Disk".to_owned(), is_good, found, at: None }
+}
+
+/// Free space in tenths of a GiB, so that the part is not sent again with each log line.
+fn coarse(bytes: u64) -> String {
+    const TENTH: u64 = (1 << 30) / 10;
+    size(bytes / TENTH * TENTH)
+}
