@@ -136,7 +136,7 @@ impl<'a> Board<'a> {
         let prints = prints_of(&finding);
         match self.exact(&finding, &prints) {
             Some((Owner::New(index), tier)) => {
-                let more = self.unknown_codes(&finding);
+                let more = self.codes_beside(&finding, tier);
                 self.register(Owner::New(index), &more, &[]);
                 let new = &mut self.done.new_issues[index].finding;
                 new.occurrences += finding.occurrences;
@@ -150,17 +150,15 @@ impl<'a> Board<'a> {
         None
     }
 
-    /// The codes of a finding that no open or muted issue and none of this scan has: one that is known says nothing of the
-    /// others beside it.
+    /// The codes of a finding that no issue has: one that is known says nothing of the others beside it.
     fn unknown_codes(&self, finding: &Finding) -> Vec<String> {
-        let is_known = |code: &&String| {
-            let owners = self.by_code.get(*code).into_iter().flatten();
-            owners.copied().any(|owner| match owner {
-                Owner::Known(index) => self.is_live(index),
-                Owner::New(_) => true,
-            })
-        };
-        finding.error_codes.iter().filter(|code| !is_known(code)).cloned().collect()
+        let is_new = |code: &&String| !self.by_code.contains_key(*code);
+        finding.error_codes.iter().filter(is_new).cloned().collect()
+    }
+
+    /// The same if the finding was recognised by a code: what its words say counts for all of them.
+    fn codes_beside(&self, finding: &Finding, tier: &str) -> Vec<String> {
+        if tier == BY_CODE { self.unknown_codes(finding) } else { Vec::new() }
     }
 
     /// Tiers 1 and 2: of all that match, one that is open or muted, then one of this scan, then a closed one; of several,
@@ -238,7 +236,7 @@ impl<'a> Board<'a> {
         prints: Vec<Fingerprint>,
         tier: &'static str,
     ) {
-        let codes = self.unknown_codes(finding);
+        let codes = self.codes_beside(finding, tier);
         if codes.is_empty() {
             return self.skip(index, finding, tier);
         }
@@ -258,10 +256,8 @@ impl<'a> Board<'a> {
         prints: Vec<Fingerprint>,
         tier: &'static str,
     ) {
-        let issue = &self.known[index];
-        let is_new = |code: &&String| !self.by_code.contains_key(*code);
-        let codes: Vec<_> = finding.error_codes.iter().filter(is_new).cloned().collect();
-        if codes.is_empty() || issue.error_codes.is_empty() {
+        let codes = self.codes_beside(&finding, tier);
+        if codes.is_empty() {
             return self.skip(index, &finding, tier);
         }
         let prints = prints.into_iter().filter(|print| !self.by_print.contains_key(print));

@@ -44,6 +44,8 @@ pub(super) mod spend;
 #[cfg(test)]
 mod statements;
 #[cfg(feature = "monitor")]
+pub(super) mod superseded;
+#[cfg(feature = "monitor")]
 pub(super) mod tracker_issues;
 pub mod transactional;
 #[cfg(feature = "agents")]

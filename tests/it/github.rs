@@ -89,7 +89,7 @@ async fn a_list_goes_on_to_its_last_page_and_leaves_pull_requests_out() {
 
 #[tokio::test]
 async fn a_list_that_has_not_changed_is_not_read_again() {
-    let (fake, github, _) = fake();
+    let (fake, github, clock) = fake();
     fake.limit_pages(2);
     for n in 0..5 {
         fake.add_issue("eve", &format!("issue {n}"), "");
@@ -98,6 +98,7 @@ async fn a_list_that_has_not_changed_is_not_read_again() {
     assert_eq!((first.issues.len(), fake.exchanges().len()), (5, 3));
     let again = async || github.issues_changed_since(BEFORE, first.etag.as_deref()).await.unwrap();
     assert_eq!((again().await, fake.exchanges().len()), (None, 4));
+    clock.advance(MINUTE);
     fake.close(1, "completed");
     assert_eq!(again().await.unwrap().issues.len(), 5);
     assert_eq!(github.open_issues().await.unwrap().len(), 4);
