@@ -6,7 +6,7 @@
 
 use lamplighter::Engine;
 use lamplighter::clock::Clock;
-use lamplighter::model::{Kind, KindRules, NewJob, Outcome, Queue, Status};
+use lamplighter::model::{Kind, KindRules, NewJob, Outcome, Queue, Rate, Status};
 use lamplighter::store::transactional::rusqlite::Connection;
 use lamplighter::store::{OpenMode, Store};
 use std::io::Read;
@@ -25,6 +25,8 @@ const JOBS: usize = 32_000;
 const ONE_BY_ONE: usize = 2_000;
 /// Jobs of the figure for several processes; a multiple of a thousand.
 const SLOW_JOBS: u32 = 20_000;
+/// Jobs that wait for their kind's rate; a multiple of a thousand.
+const RATED: usize = 100_000;
 /// The folder in which a child process works.
 const CHILD: &str = "LAMPLIGHTER_BENCH_CHILD";
 /// P15: a ready job starts within this.
@@ -45,8 +47,51 @@ fn main() {
         }
         run(&store).await;
     });
+    let rated = [0, RATED].map(|waiting| runtime.block_on(beside_rate(waiting)));
+    println!("beside {RATED} that wait for a rate {:.2} x as fast", rated[1] / rated[0]);
     let rates = [1, 2].map(|processes| runtime.block_on(beside(processes)));
     println!("two processes do {:.2} x the work of one", rates[1] / rates[0]);
+}
+
+/// Jobs a second that start beside so many that wait for their kind's rate.
+async fn beside_rate(waiting: usize) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lamplighter.db");
+    let store = Store::open(&path, OpenMode::Migrate).unwrap();
+    let clock = Clock::system();
+    let (kind, rated) = (Kind::named("bench"), Kind::named("rated"));
+    let (started, mut starts) = mpsc::unbounded_channel();
+    let rate = Rate::per(Duration::from_hours(24), 1);
+    let engine = Engine::builder(store.clone(), clock.clone()).queue(Queue::DEFAULT, 100);
+    let engine = engine
+        .kind(KindRules { rate: Some(rate), ..KindRules::new(rated.clone()) }, |_| async {
+            Outcome::Done(true.into())
+        })
+        .kind(KindRules::new(kind.clone()), move |_| {
+            started.send(()).unwrap();
+            async { Outcome::Done(true.into()) }
+        })
+        .start()
+        .unwrap();
+    for _ in 0..waiting / 1_000 {
+        store.enqueue_all(vec![NewJob::new(rated.clone()); 1_000], clock.now()).await.unwrap();
+    }
+    let conn = Connection::open(&path).unwrap();
+    let new = "SELECT count(*) FROM jobs WHERE waits_for = 'admission' OR claim_order IS NOT NULL";
+    while conn.query_row(new, [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let begun = Instant::now();
+    for _ in 0..JOBS / 1_000 {
+        store.enqueue_all(vec![NewJob::new(kind.clone()); 1_000], clock.now()).await.unwrap();
+    }
+    for _ in 0..JOBS {
+        starts.recv().await.unwrap();
+    }
+    let took = begun.elapsed();
+    line(&format!("beside {waiting} that wait for a rate"), JOBS, took);
+    engine.stop(Duration::from_secs(30)).await;
+    JOBS as f64 / took.as_secs_f64()
 }
 
 /// Jobs a second that so many processes do, each with ten slots and a handler that takes 5 ms.

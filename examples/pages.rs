@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout)]
 
 use axum::extract::Form;
+use axum::http::StatusCode;
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -57,6 +58,7 @@ pub(crate) fn application(engine: &Engine, path: &str) -> lamplighter::Result<Ro
     let pages = web::router(engine, Access::host(person))?;
     Ok(Router::new()
         .route("/", get(home))
+        .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))
         .route("/sign-in", post(sign_in))
         .route("/sign-out", post(sign_out))
         .nest(path, pages))
@@ -73,7 +75,7 @@ fn person(request: &Parts) -> Option<Person> {
 
 async fn home() -> Html<&'static str> {
     Html(
-        "<!doctype html><html lang=en><link rel=icon href=data:,><title>Shop</title><h1>Shop</h1>\
+        "<!doctype html><html lang=en><title>Shop</title><h1>Shop</h1>\
          <form method=post action=/sign-in><input name=name aria-label=Name> <button>Sign in</button></form>\
          <form method=post action=/sign-out><button>Sign out</button></form>",
     )

@@ -16,6 +16,7 @@ mod handler;
 mod kinds;
 mod life;
 mod limits;
+mod metrics;
 mod poller;
 mod process;
 mod pruner;
@@ -26,6 +27,7 @@ mod typed;
 pub use around::Next;
 pub use handler::Context;
 pub use kinds::Handler;
+pub use metrics::{BUCKETS, Histogram, KindMetrics, Metrics, QueueDepth};
 
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
@@ -36,6 +38,7 @@ use crate::model::{
 use crate::store::Store;
 use around::Layer;
 use handler::Handler as Run;
+use metrics::Recorder;
 use poller::Poller;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -265,8 +268,10 @@ impl Builder {
         let (leads, leading) = watch::channel(false);
         let stop = Stop { claims: CancellationToken::new(), handlers: CancellationToken::new() };
         let jobs = Jobs::new(&self.store, &self.clock);
+        let (store, metrics) = (self.store.clone(), Arc::new(Recorder::default()));
+        let commits = *store.changes().borrow();
         let poller = Poller::new(
-            (self.store, self.clock),
+            (self.store, self.clock, Arc::clone(&metrics)),
             (self.kinds, handlers),
             self.settings,
             self.before_rescue,
@@ -274,7 +279,7 @@ impl Builder {
         );
         let mut service = JoinSet::new();
         service.spawn(poller.serve(leads));
-        Ok(Engine { service, jobs, leading, stop })
+        Ok(Engine { service, store, jobs, leading, metrics, commits, stop })
     }
 }
 
@@ -309,8 +314,12 @@ struct Stop {
 #[derive(Debug)]
 pub struct Engine {
     service: JoinSet<()>,
+    store: Store,
     jobs: Jobs,
     leading: watch::Receiver<bool>,
+    metrics: Arc<Recorder>,
+    /// The commits that were counted before it started.
+    commits: u64,
     stop: Stop,
 }
 
@@ -339,6 +348,23 @@ impl Engine {
     /// works, whether it leads or not.
     pub fn leading(&self) -> watch::Receiver<bool> {
         self.leading.clone()
+    }
+
+    /// What this engine has done since it started, and how deep the queues are now. It reads a few rows; the rest is in
+    /// memory.
+    ///
+    /// # Errors
+    /// Those of a database that cannot be read.
+    pub async fn metrics(&self) -> Result<Metrics> {
+        let many = |count: i64| u64::try_from(count).unwrap_or(0);
+        let queues = self.store.queues().await?.into_iter().map(|queue| QueueDepth {
+            scheduled: many(queue.scheduled),
+            queued: many(queue.queued),
+            running: many(queue.running),
+            queue: queue.name,
+        });
+        let commits = self.store.changes().borrow().saturating_sub(self.commits);
+        Ok(Metrics { commits, queues: queues.collect(), ..self.metrics.seen() })
     }
 
     /// Returns when the engine has ended without [`Engine::stop`], which only a bug can cause. The program should then end

@@ -28,8 +28,11 @@ mod new_job;
 mod payload;
 mod poll;
 mod queue;
+mod rate;
+mod rate_use;
 mod registered;
 mod repository;
+mod run_ending;
 mod scan;
 mod schedule;
 mod search;
@@ -54,7 +57,7 @@ pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 pub use self::cron::{Cron, CronError};
 pub use declared::ScheduleDraft;
 pub(crate) use digest::sha256_hex;
-pub use dry_run::{DryRun, FindingVerdict};
+pub use dry_run::{DryRun, FindingVerdict, Triaged};
 pub use edit::{JobEdit, RunNow};
 pub use filing::{
     Act, Event as FilingEvent, Filing, FilingId, FilingState, Place, REQUEST_LIMIT, SETTLE, Step,
@@ -64,8 +67,8 @@ pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
 pub use issue_home::IssueHome;
 pub use job::{
-    Attempt, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt, ParkedBy, Status,
-    Trigger, WaitsFor,
+    Attempt, AttemptEnding, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt,
+    ParkedBy, Status, Trigger, WaitsFor,
 };
 pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};
@@ -83,8 +86,11 @@ pub use payload::Payload;
 pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
 pub use queue::{Pause, QueueState, Unplaced};
+pub use rate::{MAX_RATE, Rate};
+pub(crate) use rate_use::{RateShare, Used, share};
 pub use registered::{Differing, RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
+pub use run_ending::RunEnding;
 pub use scan::{
     Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,
     KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow,

@@ -16,6 +16,8 @@ mod bulk;
 mod core;
 #[cfg(feature = "monitor")]
 pub mod door;
+#[cfg(doctest)]
+mod features;
 #[cfg(feature = "monitor")]
 mod filings;
 mod jobs;
@@ -40,6 +42,7 @@ mod sql;
 mod sqlite;
 #[cfg(feature = "monitor")]
 mod tracker_issues;
+pub mod transactional;
 mod waits;
 mod workers;
 
@@ -49,7 +52,6 @@ pub use logs::LogStore;
 pub use news::JobEvents;
 #[cfg(feature = "monitor")]
 pub use snapshot::{Snapshot, SnapshotPlan};
-pub use sql::transactional;
 
 use crate::error::Result;
 use board::Board;

@@ -38,11 +38,14 @@ CREATE TABLE jobs (
   -- what stands between the job and a claim, apart from its time; NULL: nothing
   waits_for           TEXT DEFAULT 'admission'
                       CHECK (waits_for = 'admission' OR waits_for = 'handler' OR waits_for = 'key'
-                          OR waits_for = 'after' OR waits_for = 'constraint'),
+                          OR waits_for = 'rate' OR waits_for = 'after' OR waits_for = 'constraint'),
   -- what put a scheduled job off; NULL: its maker wanted that time
   parked_by           TEXT
                       CHECK (parked_by = 'limit' OR parked_by = 'budget' OR parked_by = 'retry'
-                          OR parked_by = 'snooze' OR parked_by = 'rate'),
+                          OR parked_by = 'snooze'),
+  -- the jobs among which it counts for its kind's rate, while it has a place or waits for one; NULL: the kind has no rate
+  rate_key            TEXT,
+  rate_ms             INTEGER CHECK (rate_ms > 0),   -- how long its start counts
   -- whether job_counts knows the row: set at its first admission, so that a foreign insert is counted once
   counted             INTEGER NOT NULL DEFAULT 0 CHECK (counted = 0 OR counted = 1),
   run_at              INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)),
@@ -70,6 +73,7 @@ CREATE TABLE jobs (
   CHECK (waits_for IS NULL OR status = 'queued' OR status = 'scheduled'),
   CHECK ((claim_order IS NOT NULL) = (status = 'queued' AND waits_for IS NULL)),
   CHECK (claim_order IS NULL OR (queue IS NOT NULL AND priority IS NOT NULL AND max_attempts IS NOT NULL)),
+  CHECK ((rate_key IS NULL) = (rate_ms IS NULL)),
   -- a job that holds a concurrency key, ready or running, holds one of its slots
   CHECK ((key_slot IS NOT NULL)
        = (concurrency_key IS NOT NULL AND (status = 'running' OR claim_order IS NOT NULL)))
@@ -82,6 +86,7 @@ CREATE INDEX jobs_claim ON jobs (queue, kind, claim_order, id) WHERE claim_order
 CREATE INDEX jobs_waits_for_admission ON jobs (id) WHERE waits_for = 'admission';
 CREATE INDEX jobs_waits_for_handler ON jobs (kind, id) WHERE waits_for = 'handler' OR waits_for = 'constraint';
 CREATE INDEX jobs_waits_for_key ON jobs (concurrency_key, run_at + priority * 600000, id) WHERE waits_for = 'key';
+CREATE INDEX jobs_waits_for_rate ON jobs (kind, rate_key, run_at + priority * 600000, id) WHERE waits_for = 'rate';
 CREATE INDEX jobs_scheduled ON jobs (run_at, id) WHERE status = 'scheduled' AND waits_for IS NULL;
 -- What has been put off, for the end of what did that.
 CREATE INDEX jobs_parked ON jobs (parked_by, run_at, id) WHERE parked_by IS NOT NULL;
@@ -104,6 +109,7 @@ WHEN NEW.id <> -1   -- what a row without an explicit id has here
   OR (NEW.status <> 'queued' AND NEW.status <> 'scheduled')
   OR NEW.waits_for IS NOT 'admission'
   OR NEW.claim_order IS NOT NULL OR NEW.key_slot IS NOT NULL OR NEW.parked_by IS NOT NULL OR NEW.counted <> 0
+  OR NEW.rate_key IS NOT NULL OR NEW.rate_ms IS NOT NULL
   OR NEW.attempt <> 0 OR NEW.epoch <> 0 OR NEW.interrupted <> 0 OR NEW.started_at IS NOT NULL
   OR (NEW.unique_key IS NOT NULL AND EXISTS (
         SELECT 1 FROM jobs
@@ -118,10 +124,10 @@ BEGIN
     WHEN NEW.counted <> 0
       THEN RAISE(ABORT, 'jobs: a new job is counted by the engine: leave counted to it')
     WHEN NEW.unique_key IS NOT NULL AND NEW.waits_for IS 'admission' AND NEW.claim_order IS NULL
-      AND NEW.key_slot IS NULL AND NEW.parked_by IS NULL AND NEW.attempt = 0 AND NEW.epoch = 0 AND NEW.interrupted = 0
+      AND NEW.key_slot IS NULL AND NEW.parked_by IS NULL AND NEW.rate_key IS NULL AND NEW.attempt = 0 AND NEW.epoch = 0 AND NEW.interrupted = 0
       AND NEW.started_at IS NULL
       THEN RAISE(ABORT, 'jobs: another job holds this unique key')
-    ELSE RAISE(ABORT, 'jobs: a new job is admitted by the engine: leave waits_for, parked_by, claim_order, key_slot, attempt, epoch, interrupted and started_at to it')
+    ELSE RAISE(ABORT, 'jobs: a new job is admitted by the engine: leave waits_for, parked_by, claim_order, key_slot, rate_key, attempt, epoch, interrupted and started_at to it')
   END;
 END;
 
@@ -198,6 +204,65 @@ BEGIN
     SELECT id
     FROM jobs
     WHERE concurrency_key = OLD.concurrency_key AND waits_for = 'key'
+    ORDER BY run_at + priority * 600000, id
+    LIMIT 1);
+END;
+
+-- What is used of the rates of kinds: a row for each place that a job of such a kind has in the claim order, and for each
+-- start until it counts no more. Admission gives no place while a rate is used up.
+CREATE TABLE job_rates (
+  job_id  INTEGER NOT NULL,
+  epoch   INTEGER NOT NULL,   -- of the start
+  kind    TEXT NOT NULL,
+  key     TEXT NOT NULL,      -- rate_key of the job
+  free_at INTEGER,            -- when the start counts no more; NULL: it has not started
+  PRIMARY KEY (job_id, epoch)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_rates_used ON job_rates (kind, key, free_at);
+CREATE INDEX job_rates_free_at ON job_rates (free_at) WHERE free_at IS NOT NULL;
+
+CREATE TRIGGER jobs_rate_held AFTER UPDATE OF claim_order ON jobs
+WHEN NEW.rate_key IS NOT NULL AND NEW.claim_order IS NOT NULL AND OLD.claim_order IS NULL
+BEGIN
+  INSERT INTO job_rates (job_id, epoch, kind, key)
+  VALUES (NEW.id, NEW.epoch + 1, NEW.kind, NEW.rate_key);
+END;
+
+-- A place becomes a start, or is given back.
+CREATE TRIGGER jobs_rate_used AFTER UPDATE OF claim_order ON jobs
+WHEN OLD.rate_key IS NOT NULL AND OLD.claim_order IS NOT NULL AND NEW.claim_order IS NULL
+BEGIN
+  UPDATE job_rates
+  SET free_at = NEW.started_at + OLD.rate_ms
+  WHERE job_id = NEW.id AND epoch = OLD.epoch + 1 AND NEW.status = 'running';
+  DELETE FROM job_rates
+  WHERE job_id = NEW.id AND epoch = OLD.epoch + 1 AND free_at IS NULL;
+END;
+
+-- What is used no more lets the next job of these be admitted.
+CREATE TRIGGER job_rates_freed AFTER DELETE ON job_rates
+BEGIN
+  UPDATE jobs
+  SET waits_for = 'admission'
+  WHERE id = (
+    SELECT id
+    FROM jobs
+    WHERE kind = OLD.kind AND rate_key = OLD.key AND waits_for = 'rate'
+    ORDER BY run_at + priority * 600000, id
+    LIMIT 1);
+END;
+
+-- A job that was called up for that and leaves without a place passes the call on.
+CREATE TRIGGER jobs_rate_passed_on AFTER UPDATE OF waits_for ON jobs
+WHEN OLD.waits_for = 'admission' AND OLD.rate_key IS NOT NULL AND NEW.claim_order IS NULL
+  AND NEW.waits_for IS NOT 'admission' AND NEW.waits_for IS NOT 'rate'
+BEGIN
+  UPDATE jobs
+  SET waits_for = 'admission'
+  WHERE id = (
+    SELECT id
+    FROM jobs
+    WHERE kind = OLD.kind AND rate_key = OLD.rate_key AND waits_for = 'rate'
     ORDER BY run_at + priority * 600000, id
     LIMIT 1);
 END;

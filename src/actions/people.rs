@@ -391,8 +391,8 @@ mod tests {
         let owner = Call::by_owner(NOW);
         let refused = first_admin(&store, &owner, "short").await.unwrap_err();
         assert_eq!((refused.code(), refused.class()), (Code::AuthPassword, Class::Invalid));
-        let later = NOW.plus(Duration::from_mins(15));
-        assert!(store.set_setup_code("code".into(), later).await.unwrap());
+        let life = Duration::from_mins(15);
+        assert!(store.set_setup_code("code".into(), life, NOW).await.unwrap());
         let made = set_up(&store, None, "code".into(), "hash".into(), NOW).await.unwrap();
         assert_eq!((made.username.as_str(), made.role), ("admin", Role::Admin));
         let again = set_up(&store, None, "code".into(), "hash".into(), NOW).await.unwrap_err();

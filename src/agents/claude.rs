@@ -10,7 +10,6 @@
 //! What versions 1.0.120, 2.0.30, 2.1.128 and 2.1.329 did, driven headless against a scripted API: their streams are in
 //! `tests/fixtures/claude-stream`. <https://code.claude.com/docs/en/cli-reference>, <https://code.claude.com/docs/en/headless>.
 
-mod ending;
 mod event;
 mod lines;
 mod problem;
@@ -21,7 +20,6 @@ mod show;
 mod summary;
 mod verdict;
 
-pub use ending::Ending;
 pub use event::{Denial, Event, RateLimit, Report, Tokens};
 pub use lines::{Line, Lines, MAX_LINE_BYTES};
 pub use problem::{Problem, ProblemKind};

@@ -334,7 +334,7 @@ async fn greet(
         return output::line("The account admin was created with LAMPLIGHTER_ADMIN_PASSWORD.");
     }
     let code = web::new_setup_code()?;
-    if store.set_setup_code(code.hash, clock.now().plus(web::SETUP_CODE_LIFE)).await? {
+    if store.set_setup_code(code.hash, web::SETUP_CODE_LIFE, clock.now()).await? {
         output::line(
             "There is no admin yet. Set its password within 15 minutes, by this link, once:",
         )?;

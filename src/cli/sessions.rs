@@ -202,7 +202,7 @@ fn facts(session: &Session) -> Vec<Vec<String>> {
         ("started", at(session.started_at)),
         ("ended", at(session.finished_at)),
         ("asked to stop", at(session.cancel_requested_at)),
-        ("ending", run.and_then(|run| run.ending.clone())),
+        ("ending", run.and_then(|run| run.ending).map(|ending| ending.to_string())),
         ("exit code", run.and_then(|run| run.exit_code).map(|code| code.to_string())),
         ("cost", run.and_then(|run| run.cost_usd).map(|usd| format!("${usd:.4}"))),
         ("turns", run.and_then(|run| run.num_turns).map(|turns| turns.to_string())),

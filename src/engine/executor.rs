@@ -3,10 +3,11 @@
 use super::Stop;
 use super::handler::{Answer, Context, Handler};
 use super::limits::{self, Limits};
+use super::metrics::Recorder;
 use crate::clock::Clock;
 use crate::error::Code;
 use crate::model::{
-    AttemptEnd, Job, JobError, Kind, KindRules, Lease, Outcome, OverBudget, Status,
+    AttemptEnd, Job, JobError, Kind, KindRules, Lease, Outcome, OverBudget, Queue, Status,
 };
 use crate::redact::redactor;
 use crate::store::Store;
@@ -66,6 +67,7 @@ impl EndNotice {
 pub(super) struct Run {
     pub(super) store: Store,
     pub(super) clock: Clock,
+    pub(super) metrics: Arc<Recorder>,
     pub(super) stop: Stop,
     pub(super) handler: Handler,
     pub(super) rules: Arc<KindRules>,
@@ -86,16 +88,22 @@ impl Run {
 
     /// Every line that is logged while the job runs says which job, and which request made it.
     fn span(&self) -> tracing::Span {
-        let (job, kind) = (self.job.id, &self.job.kind);
-        let correlation_id =
-            self.job.correlation_id.clone().unwrap_or_else(|| format!("job-{job}"));
-        tracing::info_span!("job", %job, %kind, correlation_id)
+        let Job { id, kind, attempt, .. } = &self.job;
+        let queue = self.job.queue.as_ref().map(Queue::as_str);
+        let correlation_id = self.job.correlation_id.clone();
+        let correlation_id = correlation_id.unwrap_or_else(|| format!("job-{id}"));
+        tracing::info_span!("job", %id, %kind, queue, attempt, correlation_id)
     }
 
     async fn run(self) {
         tracing::debug!(epoch = self.lease.epoch, "started");
+        let begun = self.clock.now();
+        self.metrics.started(&self.job.kind, self.job.run_at, begun);
         let end = without_secrets(self.perform().await);
-        if let Some((status, failure)) = self.save(end).await {
+        let saved = self.save(end).await;
+        let status = saved.as_ref().map(|(status, _)| *status);
+        self.metrics.ended(&self.job.kind, status, self.clock.now().since(begun));
+        if let Some((status, failure)) = saved {
             self.report(status, failure.as_ref());
         }
     }
@@ -115,7 +123,7 @@ impl Run {
                 "job {id} ({kind}) is {status} after attempt {attempt}: {code} {reason}"
             );
         } else {
-            tracing::info!("job {id} ({kind}) is {status}");
+            tracing::debug!("job {id} ({kind}) is {status}");
         }
     }
 

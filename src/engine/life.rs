@@ -212,6 +212,7 @@ mod tests {
     use crate::model::Registration;
     use std::path::Path;
     use std::sync::mpsc;
+    use tokio::task::JoinSet;
 
     const SHORT: Pace = Pace {
         beat_every: Duration::from_millis(20),
@@ -245,18 +246,19 @@ mod tests {
         let (theirs, other) = life(folder.path(), &clock).await;
         let (let_go, held) = mpsc::channel::<()>();
         // Our writer hangs and holds no lock.
-        let hangs = store.hang(held);
-        let beating = tokio::spawn(Arc::clone(&ours).beat(store.clone(), clock.clone()));
+        let (mut hangs, mut beats) = (JoinSet::new(), JoinSet::new());
+        hangs.spawn(store.clone().hang(held));
+        beats.spawn(Arc::clone(&ours).beat(store.clone(), clock.clone()));
         let begun = Instant::now();
         while !ours.lost.is_cancelled() {
             assert!(begun.elapsed() < Duration::from_mins(1), "it goes on");
             other.beat(theirs.me.worker.clone(), clock.now()).await.unwrap();
         }
         assert!(ours.handlers.is_cancelled());
-        beating.await.unwrap();
+        beats.join_next().await.unwrap().unwrap();
         let rows = other.workers().await.unwrap();
         assert!(rows.iter().all(|row| row.lost_at.is_none()), "nobody had judged it lost");
         drop(let_go);
-        hangs.await.unwrap().unwrap_err();
+        hangs.join_next().await.unwrap().unwrap().unwrap_err();
     }
 }

@@ -7,6 +7,7 @@
 use super::executor::{EndNotice, Run};
 use super::handler::Handler;
 use super::life::Life;
+use super::metrics::Recorder;
 use super::standby::Overseer;
 use super::sweep::{Preparation, Sweeper};
 use super::{Settings, Stop};
@@ -35,6 +36,7 @@ const ABANDONED_AFTER: Duration = Duration::from_mins(1);
 pub(super) struct Poller {
     store: Store,
     clock: Clock,
+    metrics: Arc<Recorder>,
     settings: Settings,
     kinds: Arc<[KindRules]>,
     /// One for each of `kinds`, in the same order.
@@ -74,7 +76,7 @@ enum Left {
 
 impl Poller {
     pub(super) fn new(
-        (store, clock): (Store, Clock),
+        (store, clock, metrics): (Store, Clock, Arc<Recorder>),
         (kinds, handlers): (Vec<KindRules>, Vec<Handler>),
         settings: Settings,
         preparations: Vec<Preparation>,
@@ -85,6 +87,7 @@ impl Poller {
         Self {
             store,
             clock,
+            metrics,
             settings,
             kinds: kinds.into(),
             handlers,
@@ -258,7 +261,9 @@ impl Poller {
         }
         let request = self.request(life);
         let leads = request.leads.is_some();
+        let begun = Instant::now();
         let polled = life.heed(self.store.poll(request, self.clock.now()).await);
+        self.metrics.polled(begun.elapsed());
         self.tell(&polled, leads);
         let mut polled = polled?;
         for (job, after) in &polled.rescued {
@@ -337,6 +342,7 @@ impl Poller {
         let run = Run {
             store: self.store.clone(),
             clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
             stop,
             handler: Arc::clone(handler),
             rules: Arc::clone(rules),

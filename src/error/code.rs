@@ -10,8 +10,7 @@ use super::registry::codes;
 
 codes! {
     StoreIo: Unavailable = "STORE-IO-001", "The database could not be read or written",
-        "The disk, the file's permissions or the file system refused an operation.",
-        "Check that the data directory exists, belongs to this user and that its disk works.";
+        "The disk, the file's permissions or the file system refused an operation.", "Check that the data directory exists, belongs to this user and that its disk works.";
     StoreForeign: Damaged = "STORE-FILE-001", "The file is not a Lamplighter database",
         "The path names a file of another program.", "Name another file, or move this one away; it was left as it is.";
     StoreNewer: Damaged = "STORE-FILE-002", "The database is of a newer version",
@@ -21,8 +20,7 @@ codes! {
         "This lamplighter is newer than the file; only `serve` migrates.",
         "Start `lamplighter serve` once; it migrates after an automatic backup. An application opens its file with `OpenMode::Migrate`, or runs the new migrations of `schema::engine()`.";
     StorePragma: Internal = "STORE-FILE-004", "The database refused a safety setting",
-        "The file system does not offer what SQLite's WAL mode needs, as network file systems do not.",
-        "Put the data directory on a local disk.";
+        "The file system does not offer what SQLite's WAL mode needs, as network file systems do not.", "Put the data directory on a local disk.";
     StoreFirst: Damaged = "STORE-FILE-005", "The database was made by Lamplighter 0.1.0",
         "Version 0.1.0 had other tables, and no version migrates them.",
         "Use a new data directory: name one with `--data-dir`, or give the old one another name. The old files were left as they are, and version 0.1.0 still reads them.";
@@ -33,38 +31,29 @@ codes! {
         "The database has tables, indexes, triggers or views of another program with these names.",
         "Rename what the message lists, or keep the jobs in a file of their own. Nothing was written.";
     StoreTablesDiffer: Damaged = "STORE-TABLE-002", "The job tables are not those of this version",
-        "A table was dropped or changed, or another build of Lamplighter made the tables.",
-        "Use the Lamplighter that made the tables, or restore a copy of the file. Nothing was written.";
+        "A table was dropped or changed, or another build of Lamplighter made the tables.", "Use the Lamplighter that made the tables, or restore a copy of the file. Nothing was written.";
     StoreBusy: Busy = "STORE-BUSY-001", "The database is held by another program",
-        "Another process keeps a write transaction open.",
-        "End the transaction of the other program, or try again later; nothing was saved.";
+        "Another process keeps a write transaction open.", "End the transaction of the other program, or try again later; nothing was saved.";
     StoreFull: Unavailable = "STORE-FULL-001", "The disk is full",
-        "SQLite found no room for the write.",
-        "Free some space; nothing acknowledged is lost and writes resume by themselves.";
+        "SQLite found no room for the write.", "Free some space; nothing acknowledged is lost and writes resume by themselves.";
     StoreOutcomeUnknown: Unknown = "STORE-COMMIT-001", "It is unknown whether the write was saved",
-        "The commit itself failed, so the write may or may not be on disk.",
-        "Look whether the change is there before you repeat it.";
+        "The commit itself failed, so the write may or may not be on disk.", "Look whether the change is there before you repeat it.";
     StoreLeaseLost: Conflict = "STORE-LEASE-001", "The lease was lost; nothing was written",
-        "The job was rescued, cancelled or claimed again since this worker claimed it.",
-        "You need to do nothing: the newer run of the job counts.";
+        "The job was rescued, cancelled or claimed again since this worker claimed it.", "You need to do nothing: the newer run of the job counts.";
     StoreConstraint: Internal = "STORE-RULE-001", "The database refused a row that breaks its rules",
         "A CHECK, a unique index or a guard trigger refused the row.",
         "Nothing was changed. The server's log or the command's output names the rule; if the values were right, report a bug.";
     StoreCorrupt: Damaged = "STORE-ROW-001", "A stored row cannot be read",
-        "Another program wrote a value this version does not know, or the file is damaged.",
-        "Check the row that the server's log names, and the file with `PRAGMA integrity_check`.";
+        "Another program wrote a value this version does not know, or the file is damaged.", "Check the row that the server's log names, and the file with `PRAGMA integrity_check`.";
     StoreClosed: Unavailable = "STORE-STOP-001", "The database is closed",
-        "The server is stopping, or its writer has ended after an error it could not mend.",
-        "Start the server again; nothing acknowledged is lost.";
+        "The server is stopping, or its writer has ended after an error it could not mend.", "Start the server again; nothing acknowledged is lost.";
     StoreWalLarge: Internal = "STORE-WAL-001", "The write-ahead log is growing",
         "A program keeps a read transaction open. Until it ends, nothing that was written since can be moved into the database.",
         "End the transaction of that program; the write-ahead log then shrinks within seconds.";
     StoreWalFull: Busy = "STORE-WAL-002", "The write-ahead log is at its limit",
-        "A program kept a read transaction open while gigabytes were written.",
-        "End the transaction of that program; writes then resume by themselves. Nothing was saved, and reads work.";
+        "A program kept a read transaction open while gigabytes were written.", "End the transaction of that program; writes then resume by themselves. Nothing was saved, and reads work.";
     StoreCheckpoint: Internal = "STORE-WAL-003", "The write-ahead log could not be moved into the database",
-        "The disk is full, or refused the write.",
-        "Read the cause in the message. Nothing acknowledged is lost, and the server tries again.";
+        "The disk is full, or refused the write.", "Read the cause in the message. Nothing acknowledged is lost, and the server tries again.";
     StoreCounts: Internal = "STORE-COUNT-001", "Counts of jobs differed from the rows",
         "Lamplighter has a bug, or another program changed rows of jobs that were counted.", "The server has corrected the counts. If no other program writes to the database, report the message as a bug.";
     StoreWatch: Internal = "STORE-WATCH-001", "Changes by other programs are noticed late",
@@ -73,48 +62,36 @@ codes! {
     ModelInvalid: Invalid = "JOB-VALUE-001", "A value is not valid",
         "A name, a number or a text does not fit its rule.", "Give a value that fits the rule; nothing was changed.";
     QueueFull: TooMany = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
-        "The limit of waiting jobs is reached.",
-        "Wait until some of them have run, then try again; the new job was not saved.";
+        "The limit of waiting jobs is reached.", "Wait until some of them have run, then try again; the new job was not saved.";
     JobTooLarge: TooLarge = "JOB-SIZE-001", "The request is too large",
         "A payload has more than 256 KiB, the prompt of a session more than 200 KiB, or a text more than its form takes.",
         "Put the text of a job into a file, and name the file instead; make any other text shorter.";
     JobUnknown: NotFound = "JOB-ID-001", "There is no such job",
-        "The id is wrong, or the job was removed.",
-        "`lamplighter jobs list` shows the jobs, and `lamplighter sessions list` those that are sessions.";
+        "The id is wrong, or the job was removed.", "`lamplighter jobs list` shows the jobs, and `lamplighter sessions list` those that are sessions.";
     JobNotFinal: Conflict = "JOB-ID-002", "The job is not over yet",
-        "Only a job that is completed, failed or cancelled can be run again or deleted.",
-        "Wait for the end of the job, or cancel it first.";
+        "Only a job that is completed, failed or cancelled can be run again or deleted.", "Wait for the end of the job, or cancel it first.";
     JobNotWaiting: Conflict = "JOB-ID-003", "The job does not wait any more",
-        "Only a waiting job can be made due or changed; this one runs or is over.",
-        "Cancel the job while it runs, or run it again when it is over.";
+        "Only a waiting job can be made due or changed; this one runs or is over.", "Cancel the job while it runs, or run it again when it is over.";
     JobFinal: Conflict = "JOB-ID-004", "The job is over already",
-        "Only a job that waits or runs can be cancelled; this one has ended.",
-        "`lamplighter jobs show` says how the job ended; a job that is over can be run again or deleted.";
+        "Only a job that waits or runs can be cancelled; this one has ended.", "`lamplighter jobs show` says how the job ended; a job that is over can be run again or deleted.";
     JobAfterUnknown: Invalid = "JOB-AFTER-001", "A job to run after does not exist",
-        "The id is wrong, or the job was removed.",
-        "Name jobs that `lamplighter jobs list` shows; nothing was saved.";
+        "The id is wrong, or the job was removed.", "Name jobs that `lamplighter jobs list` shows; nothing was saved.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
-        "The query has an unknown word, or a word has a value that it does not take.",
-        "Correct the query at the column that the message names; put a text that you search for in quotes.";
+        "The query has an unknown word, or a word has a value that it does not take.", "Correct the query at the column that the message names; put a text that you search for in quotes.";
     IdempotencyConflict: Conflict = "JOB-KEY-001", "The idempotency key belongs to another request",
-        "A request with this key but another body was sent before.",
-        "Send the same body to get the first job, or take a new key for a new job.";
+        "A request with this key but another body was sent before.", "Send the same body to get the first job, or take a new key for a new job.";
     JobTimedOut: Internal = "JOB-TIME-001", "A job ran out of time",
-        "The handler did not answer within the time limit of the job.",
-        "Find out what the handler was doing; raise the time limit if the work really takes that long.";
+        "The handler did not answer within the time limit of the job.", "Find out what the handler was doing; raise the time limit if the work really takes that long.";
     JobIdle: Internal = "JOB-TIME-002", "A job showed no sign of life",
-        "The handler reported nothing for longer than the idle limit of its kind.",
-        "Find out what the handler was waiting for; raise the idle limit if such a silence is normal.";
+        "The handler reported nothing for longer than the idle limit of its kind.", "Find out what the handler was waiting for; raise the idle limit if such a silence is normal.";
     QueueUnknown: NotFound = "QUEUE-NAME-001", "There is no such queue",
         "No job, kind or setting names this queue.", "`lamplighter queues list` shows the queues.";
     ScheduleUnknown: NotFound = "SCHED-NAME-001", "There is no such schedule",
         "The name is wrong, or the schedule was removed.", "`lamplighter schedules list` shows the schedules.";
     ScheduleExists: Conflict = "SCHED-NAME-002", "There is a schedule of this name",
-        "Another schedule has the name already.",
-        "Choose another name, or change the existing schedule with `lamplighter schedules edit`.";
+        "Another schedule has the name already.", "Choose another name, or change the existing schedule with `lamplighter schedules edit`.";
     ScheduleReserved: Conflict = "SCHED-NAME-003", "This schedule belongs to the settings",
-        "The schedule of self-monitoring follows the settings.",
-        "Use `lamplighter settings set self_monitoring.cadence` or `self_monitoring.enabled`.";
+        "The schedule of self-monitoring follows the settings.", "Use `lamplighter settings set self_monitoring.cadence` or `self_monitoring.enabled`.";
     ScheduleUnreadable: Conflict = "SCHED-RULE-001", "A stored schedule cannot be read",
         "Another program wrote a rule, a kind or a policy that this version does not know.",
         "Give the schedule a kind and a rule with `lamplighter schedules edit`. Until then it makes no jobs; the other schedules go on.";
@@ -123,8 +100,7 @@ codes! {
     ScheduleLimit: Conflict = "SCHED-LIMIT-001", "There are too many schedules",
         "The limit of 1,000 schedules is reached.", "Remove some schedules, or let one job do the work of several.";
     HandlerFailed: Internal = "JOB-RUN-001", "A job's handler answered with an error",
-        "What the handler works with failed, or it was given something it cannot use.",
-        "Read the cause in the message; the job is tried again while it has attempts left.";
+        "What the handler works with failed, or it was given something it cannot use.", "Read the cause in the message; the job is tried again while it has attempts left.";
     HandlerPanicked: Internal = "JOB-RUN-002", "A job's handler panicked",
         "The handler of this kind has a bug.", "Report the error of the job to the author of the handler; the server goes on.";
     PoisonPill: Internal = "JOB-RUN-003", "A job was ended because the server died each time it ran",
@@ -352,9 +328,7 @@ codes! {
     AuthStale: Unproven = "AUTH-LOGIN-005", "This needs a fresh sign-in",
         "The password was given more than five minutes ago.",
         "Sign in again, then repeat the change.";
-    AuthHost: Unproven = "AUTH-LOGIN-006", "These pages do not know you",
-        "The program that these pages are part of named nobody for this request.",
-        "Sign in to that program, then load the page again.";
+    AuthHost: Unproven = "AUTH-LOGIN-006", "These pages do not know you", "The program around them named nobody.", "Sign in there, then load the page again.";
     AuthSetupCode: Gone = "AUTH-SETUP-001", "This set-up link is not valid any more",
         "The link was used, it is older than 15 minutes, or the server was started again since.",
         "Start the server again: it prints a new link while there is no admin.";

@@ -103,6 +103,8 @@ word_enum!(
         Handler = "handler",
         /// A free slot of its concurrency key: as many jobs as the key allows run already.
         Key = "key",
+        /// A start that its kind's rate still has room for.
+        Rate = "rate",
         /// The ends of the jobs that it runs after.
         After = "after",
         /// A claim that the schema does not refuse.
@@ -121,8 +123,6 @@ word_enum!(
         Retry = "retry",
         /// Its handler asked to be called again later.
         Snooze = "snooze",
-        /// The rate of its kind.
-        Rate = "rate",
     }
 );
 
@@ -209,6 +209,8 @@ begun! {
     pub error: Option<String> = None;
     /// The code of that error.
     pub error_code: Option<String> = None;
+    /// The jobs among which it counts for its kind's rate, while it has a place or waits for one.
+    pub(crate) rate_key: Option<String> = None;
     /// Whether the exact counts include it; only the store uses this.
     pub(crate) counted: bool = true;
 }
@@ -326,12 +328,53 @@ pub struct Attempt {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Timestamp,
-    /// `completed`, or the cause of its step in `job_events`.
-    pub ended_as: String,
+    /// How it ended; `Err`: a word that another program has written and that we do not know.
+    pub ended_as: Result<AttemptEnding, String>,
     /// Why it failed.
     pub error: Option<String>,
     /// The code of that error.
     pub error_code: Option<String>,
+}
+
+impl Attempt {
+    /// The word of how it ended.
+    pub fn ended_word(&self) -> &str {
+        match &self.ended_as {
+            Ok(ending) => ending.as_str(),
+            Err(word) => word,
+        }
+    }
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptEnding {
+    /// Its handler was done.
+    Completed,
+    /// By the cause of its step in `job_events`.
+    By(Cause),
+}
+
+impl AttemptEnding {
+    /// The word stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => Status::Completed.as_str(),
+            Self::By(cause) => cause.as_str(),
+        }
+    }
+}
+
+impl std::str::FromStr for AttemptEnding {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text == Self::Completed.as_str() {
+            Ok(Self::Completed)
+        } else {
+            text.parse().map(Self::By)
+        }
+    }
 }
 
 /// What became of a wish to cancel a job.

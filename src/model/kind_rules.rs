@@ -2,7 +2,7 @@
 
 use super::limits::{MAX_AT_ONCE, MAX_ATTEMPTS, PRIORITIES, check_priority};
 use super::settings::{JOBS_DAYS, default_days};
-use super::{ConcurrencyKey, Kind, OnInterrupt, Queue, Status, Trigger};
+use super::{ConcurrencyKey, Kind, OnInterrupt, Queue, Rate, Status, Trigger};
 use crate::error::{Code, Error, Result};
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub struct KindRules {
     pub concurrency_key: Option<ConcurrencyKey>,
     /// How many running jobs may hold one concurrency key.
     pub key_limit: u32,
+    /// How many of its jobs start within a length of time; `None`: as many as there are.
+    pub rate: Option<Rate>,
     /// Whether its jobs spend money: such a job does not start while a budget is used up (P25).
     pub metered: bool,
     /// Whether its handlers own something outside that has to be ended with them, such as the processes of a program: at a
@@ -54,7 +56,7 @@ impl KindRules {
     const MANUAL_BONUS: i32 = 6;
 
     /// The rules of a kind that says nothing: queue `default`, priority 0, three attempts, no time limit, retry when
-    /// interrupted, poison pill at the third crash, no key, kept for 30 days.
+    /// interrupted, poison pill at the third crash, no key, no rate, kept for 30 days.
     pub fn new(kind: Kind) -> Self {
         Self {
             kind,
@@ -68,6 +70,7 @@ impl KindRules {
             poison_after: 3,
             concurrency_key: None,
             key_limit: 1,
+            rate: None,
             metered: false,
             winds_up: false,
             swept: false,
@@ -103,6 +106,8 @@ impl KindRules {
             "a backoff waits a year at most".to_owned()
         } else if zero(self.timeout) || zero(self.idle_timeout) {
             "a time limit is at least a millisecond".to_owned()
+        } else if let Some(wrong) = self.rate.and_then(|rate| rate.wrong()) {
+            wrong
         } else {
             return Ok(());
         };

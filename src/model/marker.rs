@@ -31,6 +31,13 @@ impl Marker {
     pub fn is_in(&self, body: &str) -> bool {
         body.lines().any(|line| IssueMark::of_line(line).is_some_and(|mark| mark.marker == *self))
     }
+
+    /// A body without the line of the marker and without white space at its end.
+    pub fn cut_from(&self, body: &str) -> String {
+        let is_own = |line: &str| IssueMark::of_line(line).is_some_and(|mark| mark.marker == *self);
+        let kept = body.lines().filter(|line| !is_own(line));
+        kept.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+    }
 }
 
 /// The line of the body that nobody sees: an HTML comment.

@@ -5,7 +5,7 @@
 
 use super::{
     Cause, ConcurrencyKey, Job, JobId, KindRules, OnInterrupt, OverBudget, PRIORITY_STEP_MS,
-    ParkedBy, Placement, Queue, Status, Timestamp, WaitsFor,
+    ParkedBy, Placement, Queue, RateShare, Status, Timestamp, WaitsFor,
 };
 
 /// The reason of [`WaitsFor::Handler`].
@@ -26,6 +26,8 @@ pub(crate) struct Move {
     pub(crate) claim_order: Option<i64>,
     /// The slot of its key.
     pub(crate) key_slot: Option<u32>,
+    /// What its start takes of its kind's rate, where it has a place or waits for that.
+    pub(crate) rate: Option<RateShare>,
     /// What its kind says, at an admission.
     pub(crate) admitted: Option<Admitted>,
     /// What its history says of it; `None` on the plain path.
@@ -85,16 +87,19 @@ impl Move {
             parked_by: None,
             claim_order: None,
             key_slot: None,
+            rate: None,
             admitted: None,
             step: None,
         }
     }
 
-    /// Admission by the rules of the job's kind. `slot` is the free slot of its key, if it has one and needs one.
+    /// Admission by the rules of the job's kind. `slot` is the free slot of its key, if it has one and needs one; `rated` is
+    /// what a start takes of its kind's rate, and whether there is room for it.
     pub(crate) fn admission(
         job: &Job,
         rules: &KindRules,
         slot: Option<u32>,
+        rated: Option<(RateShare, bool)>,
         now: Timestamp,
     ) -> Self {
         let key = key(job, rules);
@@ -102,9 +107,16 @@ impl Move {
         if job.run_at > now {
             return Self { admitted, parked_by: job.parked_by, ..Self::to(Status::Scheduled) };
         }
-        let place = (key.is_none() || slot.is_some()).then(|| order(job, rules));
+        let waits_for = match &rated {
+            Some((_, false)) => Some(WaitsFor::Rate),
+            Some((_, true)) | None if key.is_some() && slot.is_none() => Some(WaitsFor::Key),
+            Some((_, true)) | None => None,
+        };
+        let place = waits_for.is_none().then(|| order(job, rules));
+        let rate = rated.map(|(share, _)| share).filter(|_| waits_for != Some(WaitsFor::Key));
         Self {
-            waits_for: place.is_none().then_some(WaitsFor::Key),
+            waits_for,
+            rate,
             claim_order: place,
             key_slot: slot,
             admitted,
@@ -297,14 +309,28 @@ mod tests {
 
     #[test]
     fn a_due_job_gets_its_place_and_one_whose_key_is_held_waits_for_it() {
-        let plain = Move::admission(&job(), &rules(), None, NOW);
+        let plain = Move::admission(&job(), &rules(), None, None, NOW);
         assert_eq!((plain.status, plain.waits_for), (Status::Queued, None));
         assert_eq!(plain.claim_order, Some(order(&job(), &rules())));
-        let held = Move::admission(&keyed(), &rules(), None, NOW);
+        let held = Move::admission(&keyed(), &rules(), None, None, NOW);
         assert_eq!((held.waits_for, held.claim_order), (Some(WaitsFor::Key), None));
-        let free = Move::admission(&keyed(), &rules(), Some(3), NOW);
+        let free = Move::admission(&keyed(), &rules(), Some(3), None, NOW);
         assert_eq!((free.waits_for, free.key_slot), (None, Some(3)));
         assert!(free.claim_order.is_some());
+        let share = RateShare { group: String::new(), length: std::time::Duration::from_mins(1) };
+        let admit = |slot, room| {
+            Move::admission(&keyed(), &rules(), slot, Some((share.clone(), room)), NOW)
+        };
+        let full = admit(None, false);
+        assert_eq!((full.waits_for, full.rate.as_ref()), (Some(WaitsFor::Rate), Some(&share)));
+        assert_eq!(
+            (admit(None, true).waits_for, admit(None, true).rate),
+            (Some(WaitsFor::Key), None)
+        );
+        assert_eq!(
+            (admit(Some(0), true).waits_for, admit(Some(0), true).rate),
+            (None, Some(share.clone()))
+        );
     }
 
     #[test]
@@ -314,7 +340,8 @@ mod tests {
             parked_by: Some(ParkedBy::Retry),
             ..job()
         };
-        for to in [Move::admission(&early, &rules(), None, NOW), Move::without_handler(&early, NOW)]
+        for to in
+            [Move::admission(&early, &rules(), None, None, NOW), Move::without_handler(&early, NOW)]
         {
             assert_eq!((to.status, to.claim_order, to.waits_for), (Status::Scheduled, None, None));
             assert_eq!((to.parked_by, to.step), (Some(ParkedBy::Retry), None));

@@ -1,7 +1,8 @@
 //! Registrations: what a worker says when it begins, its kinds as JSON, and which of several registrations of a kind holds.
 
 use super::{
-    Backoff, ConcurrencyKey, Kind, KindRules, OnInterrupt, Process, Queue, Retention, WorkerId,
+    Backoff, ConcurrencyKey, Kind, KindRules, OnInterrupt, Process, Queue, Rate, Retention,
+    WorkerId,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -81,6 +82,7 @@ struct Stored {
     poison_after: u32,
     concurrency_key: Option<String>,
     key_limit: u32,
+    rate: Option<Rate>,
     metered: bool,
     winds_up: bool,
     swept: bool,
@@ -109,6 +111,7 @@ impl Stored {
             poison_after: rules.poison_after,
             concurrency_key: rules.concurrency_key.as_ref().map(ToString::to_string),
             key_limit: rules.key_limit,
+            rate: rules.rate,
             metered: rules.metered,
             winds_up: rules.winds_up,
             swept: rules.swept,
@@ -132,6 +135,7 @@ impl Stored {
             poison_after: self.poison_after,
             concurrency_key: self.concurrency_key.map(ConcurrencyKey::parse).transpose().ok()?,
             key_limit: self.key_limit,
+            rate: self.rate,
             metered: self.metered,
             winds_up: self.winds_up,
             swept: self.swept,
@@ -178,6 +182,7 @@ mod tests {
             poison_after: 2,
             concurrency_key: Some(ConcurrencyKey::parse("printer").unwrap()),
             key_limit: 3,
+            rate: Some(Rate::per(Duration::from_millis(90_500), 7).by_key()),
             metered: true,
             winds_up: true,
             swept: true,

@@ -3,7 +3,7 @@
 //! Each process writes its own facts into its worker row, with its heartbeat and when they change. Commands and pages
 //! read them there: none of them works out from its own environment what the server can do.
 
-use super::{Kind, KindRules, RegisteredKind, Timestamp, Worker, WorkerId, rules_in_force};
+use super::{Kind, KindRules, Rate, RegisteredKind, Timestamp, Worker, WorkerId, rules_in_force};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -154,6 +154,8 @@ pub struct KindFacts {
     pub key: Option<String>,
     /// How many running jobs may hold one key.
     pub key_limit: u32,
+    /// How many of its jobs start within a length of time.
+    pub rate: Option<Rate>,
 }
 
 impl KindFacts {
@@ -165,6 +167,7 @@ impl KindFacts {
             metered: rules.metered,
             key: rules.concurrency_key.as_ref().map(ToString::to_string),
             key_limit: rules.key_limit,
+            rate: rules.rate,
         }
     }
 }

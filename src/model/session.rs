@@ -1,7 +1,7 @@
 //! Agent sessions: what is asked, what is recorded, and what they may cost.
 
 use super::job::word_enum;
-use super::{Job, JobId, Process, Status, Timestamp, Trigger};
+use super::{Job, JobId, Process, RunEnding, Status, Timestamp, Trigger};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -217,8 +217,8 @@ pub struct SessionRun {
     pub cli_session_id: Option<String>,
     /// The program's exit code; `None` if a signal ended it or it runs.
     pub exit_code: Option<i32>,
-    /// How it ended, in a word.
-    pub ending: Option<String>,
+    /// How it ended; `None` while it runs, and for a word that another program has written and that we do not know.
+    pub ending: Option<RunEnding>,
     /// The agent's answer.
     pub response: Option<String>,
     /// The structured answer, JSON text.
@@ -269,12 +269,12 @@ pub struct SessionStart {
 }
 
 /// The record of the end of a run, written when no process of the run is left.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SessionEnd {
     /// The program's exit code.
     pub exit_code: Option<i32>,
-    /// How it ended, in a word.
-    pub ending: &'static str,
+    /// How it ended.
+    pub ending: RunEnding,
     /// The model, as the program resolved it.
     pub model: Option<String>,
     /// The program's version.
@@ -295,6 +295,26 @@ pub struct SessionEnd {
     pub input_tokens: Option<u64>,
     /// Tokens that the model wrote.
     pub output_tokens: Option<u64>,
+}
+
+impl SessionEnd {
+    /// The end of a run of which nothing more is known.
+    pub fn new(ending: RunEnding) -> Self {
+        Self {
+            ending,
+            exit_code: None,
+            model: None,
+            agent_version: None,
+            cli_session_id: None,
+            response: None,
+            structured: None,
+            cost_usd: None,
+            num_turns: None,
+            duration_ms: None,
+            input_tokens: None,
+            output_tokens: None,
+        }
+    }
 }
 
 /// A part of a transcript.

@@ -184,13 +184,6 @@ impl SettingState {
     }
 }
 
-impl Setting {
-    /// Whether the engine goes by it. The others are about sessions, scans, repositories and logs.
-    pub fn is_of_engine(&self) -> bool {
-        self.key == super::settings::JOBS_DAYS.key
-    }
-}
-
 impl SettingGroup {
     /// Every heading, in the order of pages and lists.
     pub const ALL: [Self; 5] = [

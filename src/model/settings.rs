@@ -293,6 +293,11 @@ settings! {
     };
 }
 
+/// Whether the engine goes by a setting. The others are about sessions, scans, repositories and logs.
+pub fn is_of_engine(setting: &Setting) -> bool {
+    setting.key == JOBS_DAYS.key
+}
+
 /// The setting of this name.
 pub fn named(key: &str) -> Option<&'static Setting> {
     ALL.iter().find(|setting| setting.key == key)

@@ -324,9 +324,10 @@ pub fn placement(
         (Status::Queued, None) => Placement::Admitted,
         // The one waits for its time; the others are called up by their time and priority, whatever they are then.
         (Status::Scheduled, _)
-        | (Status::Queued, Some(WaitsFor::Handler | WaitsFor::Key | WaitsFor::Constraint)) => {
-            Placement::Stays
-        }
+        | (
+            Status::Queued,
+            Some(WaitsFor::Handler | WaitsFor::Key | WaitsFor::Rate | WaitsFor::Constraint),
+        ) => Placement::Stays,
     })
 }
 

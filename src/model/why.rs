@@ -42,6 +42,8 @@ pub struct Circumstances {
     pub usage_limit: Option<UsageLimit>,
     /// Why the agent program that its kind needs cannot be used.
     pub agent_missing: Option<String>,
+    /// When its kind's rate next has room, if the job waits for that and its jobs have begun.
+    pub rate_free_at: Option<Timestamp>,
     /// How many findings wait for a person, if the job has nothing else to take to the tracker.
     pub approvals: u64,
 }
@@ -138,6 +140,7 @@ impl Look<'_> {
             self.pause(),
             self.limit(),
             self.key(),
+            self.rate(),
         ]
         .into_iter()
         .flatten()
@@ -176,7 +179,7 @@ impl Look<'_> {
             Some(WaitsFor::After) => self.after().is_none(),
             // Its handler came with this process: it is called up at once.
             Some(WaitsFor::Handler) => self.handler().is_none(),
-            Some(WaitsFor::Key | WaitsFor::Constraint) | None => false,
+            Some(WaitsFor::Key | WaitsFor::Rate | WaitsFor::Constraint) | None => false,
         };
         let waits_for_a_look = is_new && !self.is_early();
         (waits_for_a_look && self.engine().is_none() && self.handler().is_none())
@@ -283,6 +286,7 @@ impl Look<'_> {
                     WaitsFor::Admission
                     | WaitsFor::Handler
                     | WaitsFor::After
+                    | WaitsFor::Rate
                     | WaitsFor::Constraint,
                 )
                 | None,
@@ -295,6 +299,15 @@ impl Look<'_> {
             ) => self.around.key_held >= limit,
         };
         is_held.then(|| Gate::KeyHeld { key: key.to_owned(), holders })
+    }
+
+    fn rate(&self) -> Option<Gate> {
+        let rate = self.kind().and_then(|kind| kind.rate);
+        (self.job.waits_for == Some(WaitsFor::Rate)).then(|| Gate::RateReached {
+            kind: self.job.kind.clone(),
+            rate,
+            until: self.around.rate_free_at,
+        })
     }
 }
 

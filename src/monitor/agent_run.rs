@@ -2,12 +2,12 @@
 
 use super::agent::{self, Digest, Prepared};
 use super::window::{Examined, Window};
-use crate::agents::claude::{Conclusion, Ending, Model, OnDenial, Settings};
+use crate::agents::claude::{Conclusion, Model, OnDenial, Settings};
 use crate::agents::create_job_dir;
 use crate::engine::Context;
 use crate::error::{Code, Error, Result};
 use crate::model::settings::{SCAN_BUDGET, SCAN_MODEL};
-use crate::model::{IssueHome, Outcome, Profile, SessionRun, Setting};
+use crate::model::{IssueHome, Outcome, Profile, RunEnding, SessionRun, Setting};
 use crate::sessions::{self, Agents, Plan};
 use crate::store::{LogStore, Snapshot};
 use crate::warn_coded;
@@ -57,14 +57,14 @@ pub(super) async fn by_agent(
     let model = model.and_then(|run| run.model);
     // Prose may hold the answer all the same.
     let is_answer =
-        verdict.conclusion == Conclusion::Done || verdict.ending == Ending::Unstructured;
+        verdict.conclusion == Conclusion::Done || verdict.ending == RunEnding::Unstructured;
     if !is_answer {
         return Ok(Answer::Ended(verdict.outcome(Value::Null)));
     }
     let text = verdict.response.as_deref().unwrap_or_default();
     match agent::digest(verdict.structured.as_ref(), text, &snapshot).await {
         Ok(digest) => Ok(Answer::Examined(examined(digest, &snapshot, model, verdict.cost_usd))),
-        Err(_) if verdict.ending == Ending::Unstructured => {
+        Err(_) if verdict.ending == RunEnding::Unstructured => {
             Ok(Answer::Ended(verdict.outcome(Value::Null)))
         }
         Err(error) => Err(error),
@@ -80,8 +80,8 @@ async fn answered_before(
 ) -> Result<Option<(Snapshot, SessionRun)>> {
     let session = agents.store.session(context.job.id).await?;
     let Some(run) = session.and_then(|session| session.run) else { return Ok(None) };
-    let usable = [Ending::Done, Ending::Denied, Ending::Unstructured].map(Ending::as_str);
-    let answered = run.ending.as_deref().is_some_and(|ending| usable.contains(&ending));
+    let usable = [RunEnding::Done, RunEnding::Denied, RunEnding::Unstructured];
+    let answered = run.ending.is_some_and(|ending| usable.contains(&ending));
     let snapshot = folder.described().filter(|snapshot| {
         // Rows that another scan has examined meanwhile are not examined again.
         answered && snapshot.after == window.after && snapshot.path.is_file()

@@ -4,22 +4,13 @@ use super::fingerprint::{fingerprint, structural};
 use super::similar::Likeness;
 use crate::model::{
     Finding, FindingVerdict, Fingerprint, IssueId, IssueState, KnownIssue, NewIssue, Remark,
-    Timestamp,
+    Timestamp, Triaged,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// How long a problem that was closed as not planned is left alone after it was last seen: a season.
 pub(super) const QUIET: Duration = Duration::from_hours(90 * 24);
-
-/// Verdicts, as they are shown.
-const FILED: &str = FindingVerdict::FILED;
-const BY_CODE: &str = "skipped: its error code is known (tier 1)";
-const BY_PRINT: &str = "skipped: its fingerprint is known (tier 2)";
-const SEEMS_KNOWN: &str = "comment: it seems to be a known problem (tier 3)";
-const MORE_CODES: &str = "comment: its issue is open, and an error code is new (tier 1)";
-const SEEMS_MUTED: &str = "skipped: it seems to be a problem that is muted (tier 3)";
-const REOPENED: &str = "opened again: it came back after it was closed";
 
 /// What becomes of a scan's findings.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -157,13 +148,13 @@ impl<'a> Board<'a> {
     }
 
     /// The same if the finding was recognised by a code: what its words say counts for all of them.
-    fn codes_beside(&self, finding: &Finding, tier: &str) -> Vec<String> {
-        if tier == BY_CODE { self.unknown_codes(finding) } else { Vec::new() }
+    fn codes_beside(&self, finding: &Finding, tier: Triaged) -> Vec<String> {
+        if tier == Triaged::KnownCode { self.unknown_codes(finding) } else { Vec::new() }
     }
 
     /// Tiers 1 and 2: of all that match, one that is open or muted, then one of this scan, then a closed one; of several,
     /// one by its code, then one of ours, then the newest.
-    fn exact(&self, finding: &Finding, prints: &[Fingerprint]) -> Option<(Owner, &'static str)> {
+    fn exact(&self, finding: &Finding, prints: &[Fingerprint]) -> Option<(Owner, Triaged)> {
         let by_code = finding.error_codes.iter().filter_map(|code| self.by_code.get(code));
         let by_print = prints.iter().filter_map(|print| self.by_print.get(print));
         let by_code = by_code.flatten().map(|owner| (*owner, true));
@@ -175,12 +166,13 @@ impl<'a> Board<'a> {
             Owner::New(_) => (1, *coded, true, 0),
             Owner::Known(index) => (0, *coded, true, self.known[*index].id.0),
         });
-        best.map(|(owner, coded)| (owner, if coded { BY_CODE } else { BY_PRINT }))
+        best.map(|(owner, coded)| {
+            (owner, if coded { Triaged::KnownCode } else { Triaged::KnownFingerprint })
+        })
     }
 
-    fn decide(&mut self, finding: &Finding, verdict: &'static str, known: Option<usize>) {
+    fn decide(&mut self, finding: &Finding, verdict: Triaged, known: Option<usize>) {
         let issue = known.and_then(|index| self.known[index].number);
-        let verdict = verdict.to_owned();
         let title = finding.issue_title();
         self.done.decisions.push(FindingVerdict { title, verdict, issue });
     }
@@ -192,13 +184,7 @@ impl<'a> Board<'a> {
     }
 
     /// A finding that surely belongs to this issue.
-    fn meet(
-        &mut self,
-        index: usize,
-        finding: Finding,
-        prints: Vec<Fingerprint>,
-        tier: &'static str,
-    ) {
+    fn meet(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, tier: Triaged) {
         let issue = &self.known[index];
         if issue.muted {
             return self.leave(index, finding, prints, tier);
@@ -214,7 +200,7 @@ impl<'a> Board<'a> {
                 self.reopened.insert(index);
                 self.liken(index);
                 self.done.reopened += 1;
-                self.decide(&finding, REOPENED, Some(index));
+                self.decide(&finding, Triaged::CameBack, Some(index));
                 let why = "It came back after this issue was closed.";
                 let codes = self.unknown_codes(&finding);
                 self.remark(index, true, why, &finding, (codes, prints));
@@ -234,14 +220,14 @@ impl<'a> Board<'a> {
         index: usize,
         finding: &Finding,
         prints: Vec<Fingerprint>,
-        tier: &'static str,
+        tier: Triaged,
     ) {
         let codes = self.codes_beside(finding, tier);
         if codes.is_empty() {
             return self.skip(index, finding, tier);
         }
         self.done.commented += 1;
-        self.decide(finding, MORE_CODES, Some(index));
+        self.decide(finding, Triaged::MoreCodes, Some(index));
         let why = format!("The same rows also show {}.", codes.join(", "));
         let prints = prints.into_iter().filter(|print| !self.by_print.contains_key(print));
         let prints = prints.collect();
@@ -249,13 +235,7 @@ impl<'a> Board<'a> {
     }
 
     /// A finding that belongs to an issue that is left alone. Codes beside it that are new are a problem of their own.
-    fn leave(
-        &mut self,
-        index: usize,
-        finding: Finding,
-        prints: Vec<Fingerprint>,
-        tier: &'static str,
-    ) {
+    fn leave(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, tier: Triaged) {
         let codes = self.codes_beside(&finding, tier);
         if codes.is_empty() {
             return self.skip(index, &finding, tier);
@@ -277,7 +257,7 @@ impl<'a> Board<'a> {
             && !self.known[index].muted
         {
             self.done.commented += 1;
-            self.decide(&finding, SEEMS_KNOWN, Some(index));
+            self.decide(&finding, Triaged::SeemsKnown, Some(index));
             let codes = self.unknown_codes(&finding);
             return self.remark(index, false, SEEMS, &finding, (codes, prints));
         }
@@ -289,11 +269,11 @@ impl<'a> Board<'a> {
             |owner: &Owner| matches!(owner, Owner::Known(index) if self.known[*index].muted);
         match like.map(|(owner, _)| *owner).min_by_key(|owner| !muted(owner)) {
             Some(Owner::Known(index)) if self.known[index].muted => {
-                self.skip(index, &finding, SEEMS_MUTED);
+                self.skip(index, &finding, Triaged::SeemsMuted);
             }
             Some(Owner::Known(index)) => {
                 self.done.commented += 1;
-                self.decide(&finding, SEEMS_KNOWN, Some(index));
+                self.decide(&finding, Triaged::SeemsKnown, Some(index));
                 let codes = self.unknown_codes(&finding);
                 self.remark(index, false, SEEMS, &finding, (codes, prints));
             }
@@ -306,7 +286,7 @@ impl<'a> Board<'a> {
         }
     }
 
-    fn skip(&mut self, index: usize, finding: &Finding, tier: &'static str) {
+    fn skip(&mut self, index: usize, finding: &Finding, tier: Triaged) {
         self.decide(finding, tier, Some(index));
         *self.again.entry(self.known[index].id.0).or_default() += finding.occurrences;
         self.done.skipped += 1;
@@ -333,7 +313,7 @@ impl<'a> Board<'a> {
 
     /// A finding that seems to be the same as an earlier one of this scan: a line there is its comment.
     fn join(&mut self, index: usize, finding: &Finding, prints: Vec<Fingerprint>) {
-        self.decide(finding, SEEMS_KNOWN, None);
+        self.decide(finding, Triaged::SeemsKnown, None);
         self.register(Owner::New(index), &[], &prints);
         let issue = &mut self.done.new_issues[index];
         let rows: Vec<String> = finding.evidence.iter().map(ToString::to_string).collect();
@@ -356,7 +336,7 @@ impl<'a> Board<'a> {
         follows: Option<usize>,
     ) {
         let owner = Owner::New(self.done.new_issues.len());
-        self.decide(&finding, FILED, follows);
+        self.decide(&finding, Triaged::NewIssue, follows);
         self.register(owner, &finding.error_codes, &fingerprints);
         let follows = follows.map(|index| {
             let issue = &self.known[index];

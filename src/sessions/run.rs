@@ -9,7 +9,7 @@ use crate::agents::claude::{
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result, ignore};
-use crate::model::{JobId, Profile, SessionEnd, SessionStart, Timestamp};
+use crate::model::{JobId, Profile, RunEnding, SessionEnd, SessionStart, Timestamp};
 use crate::redact::redactor;
 use crate::{error_coded, warn_coded};
 use serde_json::{Value, json};
@@ -110,7 +110,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     let watched = match agents.launcher.start(spec).await {
         Ok(run) => Watched { agents, context, recorder, run }.watch(&plan).await?,
         Err(error) => {
-            let end = SessionEnd { ending: "not_started", ..SessionEnd::default() };
+            let end = SessionEnd::new(RunEnding::NotStarted);
             finish(agents, context, end).await?;
             return Err(error);
         }
@@ -248,7 +248,7 @@ fn why_cancelled(context: &Context) -> Stop {
 
 fn record_of(ended: &Ended) -> SessionEnd {
     let Ended { summary, verdict, exit } = ended;
-    let limited = verdict.ending == crate::agents::claude::Ending::Limit;
+    let limited = verdict.ending == RunEnding::Limit;
     let read = |tokens: Tokens| tokens.input + tokens.cache_read + tokens.cache_write;
     let report = verdict.structured.as_ref().and_then(|answer| answer["report"].as_str());
     SessionEnd {
@@ -256,7 +256,7 @@ fn record_of(ended: &Ended) -> SessionEnd {
             Exit::Code(code) => Some(code),
             Exit::Signal(_) => None,
         }),
-        ending: verdict.ending.as_str(),
+        ending: verdict.ending,
         model: summary.model.clone(),
         agent_version: None,
         // A run that met a limit before it did anything cannot be continued.

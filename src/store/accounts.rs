@@ -1,10 +1,12 @@
 //! Accounts and logins. Secrets come in hashed: neither a password nor a login id is ever stored.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{Account, AccountState, Actor, Deed, Login, Role, Timestamp, Username};
+use std::time::Duration;
 
 /// Accounts that are listed at most.
 const MAX_LIST: usize = 1_000;
@@ -15,10 +17,15 @@ impl Store {
         self.db.read("look for an admin", sql::accounts::has_admin).await
     }
 
-    /// Makes this the only set-up code until `expires_at`. If there is an admin, it voids all codes and answers `false`.
-    pub async fn set_setup_code(&self, hash: String, expires_at: Timestamp) -> Result<bool> {
-        let set = move |tx: &Tx<'_>| sql::accounts::set_setup_code(tx, &hash, expires_at);
-        self.db.row("make a set-up link", set).await
+    /// Makes this the only set-up code, for as long as `life`. If there is an admin, it voids all codes and answers `false`.
+    pub async fn set_setup_code(
+        &self,
+        hash: String,
+        life: Duration,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let set = move |tx: &Tx<'_>, now| core::accounts::set_setup_code(tx, &hash, life, now);
+        self.db.rule("make a set-up link", now, set).await
     }
 
     /// Whether the set-up code counts.
@@ -37,7 +44,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Account>> {
         let redeem = move |tx: &Tx<'_>, now| {
-            sql::accounts::redeem_setup_code(tx, &hash, &password_hash, &actor, now)
+            core::accounts::redeem_setup_code(tx, &hash, &password_hash, &actor, now)
         };
         self.db.rule("create the first admin", now, redeem).await
     }
@@ -50,7 +57,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Account>> {
         let create = move |tx: &Tx<'_>, now| {
-            sql::accounts::create_first_admin(tx, &password_hash, &actor, now)
+            core::accounts::create_first_admin(tx, &password_hash, &actor, now)
         };
         self.db.rule("create the first admin", now, create).await
     }
@@ -79,7 +86,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let add = move |tx: &Tx<'_>, now| {
-            sql::accounts::add(tx, &username, role, &password_hash, &actor, now)
+            core::accounts::add(tx, &username, role, &password_hash, &actor, now)
         };
         self.db.rule("add a user", now, add).await
     }
@@ -95,7 +102,8 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Role> {
-        let set = move |tx: &Tx<'_>, now| sql::accounts::set_role(tx, &username, role, &actor, now);
+        let set =
+            move |tx: &Tx<'_>, now| core::accounts::set_role(tx, &username, role, &actor, now);
         self.db.rule("change the role of a user", now, set).await
     }
 
@@ -109,7 +117,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let remove = move |tx: &Tx<'_>, now| sql::accounts::remove(tx, &username, &actor, now);
+        let remove = move |tx: &Tx<'_>, now| core::accounts::remove(tx, &username, &actor, now);
         self.db.rule("remove a user", now, remove).await
     }
 
@@ -125,7 +133,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<usize> {
         let set = move |tx: &Tx<'_>, now| {
-            sql::accounts::set_password(tx, &username, &password_hash, &actor, now)
+            core::accounts::set_password(tx, &username, &password_hash, &actor, now)
         };
         self.db.rule("set the password of a user", now, set).await
     }
@@ -139,7 +147,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let login =
-            move |tx: &Tx<'_>, now| sql::accounts::login(tx, account, &id_hash, &actor, now);
+            move |tx: &Tx<'_>, now| core::accounts::login(tx, account, &id_hash, &actor, now);
         self.db.rule("sign in", now, login).await
     }
 
@@ -158,15 +166,15 @@ impl Store {
             return Ok(None);
         };
         if uses && stale {
-            let touch = move |tx: &Tx<'_>, now| sql::accounts::touch(tx, &id_hash, now);
-            self.db.rule("note a login's use", now, touch).await?;
+            let touch = move |tx: &Tx<'_>| sql::accounts::touch(tx, &id_hash, now);
+            self.db.row("note a login's use", touch).await?;
         }
         Ok(Some(login))
     }
 
     /// Ends a login.
     pub async fn logout(&self, id_hash: String, actor: Actor, now: Timestamp) -> Result<()> {
-        let logout = move |tx: &Tx<'_>, now| sql::accounts::logout(tx, &id_hash, &actor, now);
+        let logout = move |tx: &Tx<'_>, now| core::accounts::logout(tx, &id_hash, &actor, now);
         self.db.rule("sign out", now, logout).await
     }
 

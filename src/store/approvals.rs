@@ -1,6 +1,7 @@
 //! The decisions of people about acts that wait to go to the tracker.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -19,7 +20,7 @@ impl Store {
     /// # Errors
     /// `TRACK-FILE-001` if it does not wait for approval any more, `-002` if there is none of this id.
     pub async fn approve_filing(&self, id: FilingId, actor: Actor, now: Timestamp) -> Result<()> {
-        let approve = move |tx: &Tx<'_>, now| sql::approvals::approve(tx, id, &actor, now);
+        let approve = move |tx: &Tx<'_>, now| core::approvals::approve(tx, id, &actor, now);
         self.db.rule("approve what is filed", now, approve).await
     }
 
@@ -29,7 +30,7 @@ impl Store {
     /// # Errors
     /// As [`Store::approve_filing`].
     pub async fn reject_filing(&self, id: FilingId, actor: Actor, now: Timestamp) -> Result<()> {
-        let reject = move |tx: &Tx<'_>, now| sql::approvals::reject(tx, id, &actor, now);
+        let reject = move |tx: &Tx<'_>, now| core::approvals::reject(tx, id, &actor, now);
         self.db.rule("reject what was to be filed", now, reject).await
     }
 
@@ -47,7 +48,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let edit = move |tx: &Tx<'_>, now| {
-            sql::approvals::edit(tx, id, title.as_deref(), &body, &actor, now)
+            core::approvals::edit(tx, id, title.as_deref(), &body, &actor, now)
         };
         self.db.rule("edit what is to be filed", now, edit).await
     }

@@ -1,6 +1,7 @@
 //! Filings: what is to be done at the tracker, and what happened there.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -10,7 +11,7 @@ impl Store {
     /// Stores a job of kind `file_findings`, which files everything that is pending, unless one waits already.
     pub async fn wake_filing(&self, now: Timestamp) -> Result<()> {
         self.db
-            .rule("have findings filed", now, move |c, now| sql::filings::wake(c, None, now))
+            .rule("have findings filed", now, move |c, now| core::filings::wake(c, None, now))
             .await
     }
 
@@ -35,7 +36,7 @@ impl Store {
         was: FilingState,
         now: Timestamp,
     ) -> Result<()> {
-        let save = move |tx: &Tx<'_>, now| sql::filings::save(tx, &filing, was, now);
+        let save = move |tx: &Tx<'_>, now| core::filings::save(tx, &filing, was, now);
         self.db.rule("save a filing", now, save).await
     }
 }

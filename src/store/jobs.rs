@@ -25,7 +25,9 @@ impl Store {
     /// # Errors
     /// `JOB-KEY-001` if its idempotency key belongs to another request (P3); `JOB-VALUE-001` for a value out of range.
     pub async fn enqueue(&self, job: NewJob, now: Timestamp) -> Result<Enqueued> {
-        self.db.row("enqueue a job", move |tx| sql::jobs::insert(tx, &job, now)).await
+        let decides = core::enqueue::decides(&job);
+        let add = move |tx: &Tx<'_>, now| core::enqueue::enqueue(tx, &job, now);
+        self.add("enqueue a job", decides, add, now).await
     }
 
     /// Stores a job that a running job makes, under its lease.
@@ -38,11 +40,8 @@ impl Store {
         job: NewJob,
         now: Timestamp,
     ) -> Result<Enqueued> {
-        let enqueue = move |tx: &Tx<'_>, now| {
-            sql::lease::expect_held(tx, &lease)?;
-            sql::jobs::insert(tx, &job, now)
-        };
-        self.db.rule("enqueue a job", now, enqueue).await
+        let add = move |tx: &Tx<'_>, now| core::enqueue::under_lease(tx, &lease, &job, now);
+        self.db.rule("enqueue a job", now, add).await
     }
 
     /// Stores up to 10,000 jobs in one transaction: all of them or none (P4). Answers in their order.
@@ -54,9 +53,26 @@ impl Store {
             let doing = format!("enqueue {} jobs at once; the limit is {MAX_BULK}", jobs.len());
             return Err(Error::new(Code::ModelInvalid, doing));
         }
-        let insert =
-            move |tx: &Tx<'_>| jobs.iter().map(|job| sql::jobs::insert(tx, job, now)).collect();
-        self.db.row("enqueue jobs", insert).await
+        let decides = jobs.iter().any(core::enqueue::decides);
+        let add = move |tx: &Tx<'_>, now| {
+            jobs.iter().map(|job| core::enqueue::enqueue(tx, job, now)).collect()
+        };
+        self.add("enqueue jobs", decides, add, now).await
+    }
+
+    /// Stores jobs by the door that they need: rows that are only added wait for no rule.
+    async fn add<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        decides: bool,
+        add: impl Fn(&Tx<'_>, Timestamp) -> Result<T> + Send + 'static,
+        now: Timestamp,
+    ) -> Result<T> {
+        if decides {
+            self.db.rule(doing, now, add).await
+        } else {
+            self.db.row(doing, move |tx| add(tx, now)).await
+        }
     }
 
     /// Cancels a job that waits, which then never starts, or asks a running one to end (P20).

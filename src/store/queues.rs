@@ -107,6 +107,6 @@ impl Store {
     /// Removes final jobs whose time of keeping is over, at most 500 rows a call and never a job that waits
     /// or runs (P6), with what else has outlived its use. Answers whether there may be more.
     pub async fn prune(&self, kinds: Arc<[KindRules]>, now: Timestamp) -> Result<bool> {
-        self.db.rule("prune", now, move |tx, now| sql::prune::prune(tx, &kinds, now)).await
+        self.db.rule("prune", now, move |tx, now| core::prune::prune(tx, &kinds, now)).await
     }
 }

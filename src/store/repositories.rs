@@ -1,6 +1,7 @@
 //! Repositories that an agent describes.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -37,7 +38,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Enqueued> {
         let add =
-            move |tx: &Tx<'_>, now| sql::repositories::add(tx, &name, &path, &job, &actor, now);
+            move |tx: &Tx<'_>, now| core::repositories::add(tx, &name, &path, &job, &actor, now);
         self.db.rule("add a repository", now, add).await
     }
 
@@ -51,7 +52,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let remove = move |tx: &Tx<'_>, now| sql::repositories::remove(tx, &name, &actor, now);
+        let remove = move |tx: &Tx<'_>, now| core::repositories::remove(tx, &name, &actor, now);
         self.db.rule("remove a repository", now, remove).await
     }
 
@@ -65,7 +66,7 @@ impl Store {
         job: NewJob,
         now: Timestamp,
     ) -> Result<Enqueued> {
-        let request = move |tx: &Tx<'_>, now| sql::repositories::request(tx, &name, &job, now);
+        let request = move |tx: &Tx<'_>, now| core::repositories::request(tx, &name, &job, now);
         self.db.rule("refresh a repository", now, request).await
     }
 
@@ -82,7 +83,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let write = move |tx: &Tx<'_>, now| {
-            sql::repositories::describe(tx, &lease, id, &description, by, now)
+            core::repositories::describe(tx, &lease, id, &description, by, now)
         };
         self.db.rule("describe a repository", now, write).await
     }

@@ -1,6 +1,7 @@
 //! Scans and the issues they file.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -85,7 +86,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let change = move |tx: &Tx<'_>, now| sql::issues::change(tx, id, change, &actor, now);
+        let change = move |tx: &Tx<'_>, now| core::issues::change(tx, id, change, &actor, now);
         self.db.rule("change an issue", now, change).await
     }
 
@@ -96,7 +97,7 @@ impl Store {
     /// `STORE-LEASE-001` if the lease is not held any more (P9), `STORE-RULE-001` if an issue was opened meanwhile that a
     /// finding belongs to; nothing is changed then.
     pub async fn commit_scan(&self, lease: Lease, scan: ScanCommit, now: Timestamp) -> Result<()> {
-        let commit = move |tx: &Tx<'_>, now| sql::scans::commit(tx, &lease, &scan, now);
+        let commit = move |tx: &Tx<'_>, now| core::scans::commit(tx, &lease, &scan, now);
         self.db.rule("commit a scan", now, commit).await
     }
 }

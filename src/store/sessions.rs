@@ -1,6 +1,7 @@
 //! Sessions: runs of agent programs, their transcripts, and what they cost.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -41,7 +42,7 @@ impl Store {
         start: SessionStart,
         now: Timestamp,
     ) -> Result<(u64, u64)> {
-        let begin = move |tx: &Tx<'_>, now| sql::sessions::begin(tx, &lease, &start, now);
+        let begin = move |tx: &Tx<'_>, now| core::sessions::begin(tx, &lease, &start, now);
         self.db.rule("begin a session", now, begin).await
     }
 
@@ -94,7 +95,7 @@ impl Store {
         end: SessionEnd,
         now: Timestamp,
     ) -> Result<Vec<String>> {
-        let finish = move |tx: &Tx<'_>, now| sql::sessions::finish(tx, &lease, &end, now);
+        let finish = move |tx: &Tx<'_>, now| core::sessions::finish(tx, &lease, &end, now);
         self.db.rule("finish a session", now, finish).await
     }
 

@@ -5,10 +5,8 @@ use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
-use crate::model::settings::{self, named};
-use crate::model::{
-    Actor, Consequence, SCAN_SCHEDULE, Setting, SettingState, Timestamp, scan_schedule,
-};
+use crate::model::settings;
+use crate::model::{Actor, Setting, SettingState, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -47,25 +45,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let change = move |tx: &Tx<'_>, now| {
-            for (key, value) in &changes {
-                match value {
-                    Some(value) => sql::settings::set(tx, key, value, &actor, now)?,
-                    // Whether it was set makes no difference.
-                    None => drop(sql::settings::unset(tx, key, &actor, now)?),
-                }
-            }
-            let known = changes.iter().filter_map(|(key, _)| named(key));
-            let consequences: Vec<_> = known.map(|setting| setting.consequence).collect();
-            if consequences.contains(&Consequence::PutOffJobs) {
-                core::budget::lift(tx, &actor, now)?;
-            }
-            if consequences.contains(&Consequence::ScanSchedule) {
-                let set = sql::settings::read(tx, SCAN_SCHEDULE)?;
-                core::schedules::follow(tx, scan_schedule(&set, now)?, &actor, now)?;
-            }
-            Ok(())
-        };
+        let change = move |tx: &Tx<'_>, now| core::settings::change(tx, &changes, &actor, now);
         self.db.rule("change settings", now, change).await
     }
 }

@@ -14,7 +14,7 @@ pub(super) mod filings;
 mod filter;
 pub(super) mod gates;
 pub(super) mod history;
-mod idempotency;
+pub(super) mod idempotency;
 #[cfg(feature = "monitor")]
 pub(super) mod issues;
 pub(super) mod jobs;
@@ -25,6 +25,7 @@ pub(super) mod logs;
 pub(super) mod moves;
 pub(super) mod prune;
 pub(super) mod queues;
+pub(super) mod rates;
 pub(super) mod references;
 pub(super) mod remove;
 #[cfg(feature = "agents")]
@@ -47,7 +48,6 @@ mod statements;
 pub(super) mod superseded;
 #[cfg(feature = "monitor")]
 pub(super) mod tracker_issues;
-pub mod transactional;
 #[cfg(feature = "agents")]
 pub(super) mod transcript;
 pub(super) mod unblock;

@@ -1,9 +1,11 @@
 //! The machinery of the SQLite backend: one writer thread, a pool of readers, the file itself.
 //!
-//! *Invariant:* `rusqlite` and `r2d2` are named in this folder and in `store/sql`, nowhere else.
+//! *Invariant:* `rusqlite` and `r2d2` are named in this folder, in `store/sql` and in `store/transactional.rs`, which takes a
+//! connection of the application, nowhere else.
 
 mod checkpoint;
 mod database;
+pub(super) mod dialect;
 #[cfg(feature = "monitor")]
 pub(super) mod door;
 mod draft;

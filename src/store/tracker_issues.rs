@@ -1,6 +1,7 @@
 //! The tracker's issues, people's and ours, as they were read.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -40,7 +41,7 @@ impl Store {
     ) -> Result<u64> {
         let take = move |tx: &Tx<'_>, now| {
             let actor = Actor { name: "tracker".into(), remote: None };
-            sql::tracker_issues::take(tx, kind, &home, &news, &actor, now)
+            core::tracker_issues::take(tx, kind, &home, &news, &actor, now)
         };
         self.db.rule("take over the tracker's issues", now, take).await
     }

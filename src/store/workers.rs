@@ -1,6 +1,7 @@
 //! Workers: registration, leases, leading, and what processes say of themselves.
 
 use super::Store;
+use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
@@ -85,7 +86,7 @@ impl Store {
     pub async fn register(&self, registration: Registration, now: Timestamp) -> Result<Differing> {
         let facts = self.says();
         let register =
-            move |tx: &Tx<'_>, now| sql::workers::register(tx, &registration, &facts, now);
+            move |tx: &Tx<'_>, now| core::workers::register(tx, &registration, &facts, now);
         self.db.rule("register a worker", now, register).await
     }
 
@@ -95,13 +96,13 @@ impl Store {
     /// `ENGINE-LEASE-001` if the worker was judged lost: what ran under its name is not its own any more.
     pub async fn beat(&self, worker: WorkerId, now: Timestamp) -> Result<()> {
         let facts = self.says();
-        let beat = move |tx: &Tx<'_>, now| sql::workers::beat(tx, &worker, &facts, now);
-        self.db.rule("say that a worker is alive", now, beat).await
+        let beat = move |tx: &Tx<'_>| sql::workers::beat(tx, &worker, &facts, now);
+        self.db.row("say that a worker is alive", beat).await
     }
 
     /// Removes a worker that has stopped on purpose. If a job still runs under its name the worker is lost instead.
     pub async fn retire(&self, worker: WorkerId, now: Timestamp) -> Result<()> {
-        let retire = move |tx: &Tx<'_>, now| sql::workers::retire(tx, &worker, now);
+        let retire = move |tx: &Tx<'_>, now| core::workers::retire(tx, &worker, now);
         self.db.rule("retire a worker", now, retire).await
     }
 
@@ -134,7 +135,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Epoch>> {
         let lead =
-            move |tx: &Tx<'_>, now| sql::workers::lead(tx, &worker, seen, died.as_ref(), now);
+            move |tx: &Tx<'_>, now| core::workers::lead(tx, &worker, seen, died.as_ref(), now);
         self.db.rule("take the lead", now, lead).await
     }
 
@@ -162,10 +163,7 @@ impl Store {
         gone: Vec<(WorkerId, i64)>,
         now: Timestamp,
     ) -> Result<Vec<WorkerId>> {
-        let bury = move |tx: &Tx<'_>, now| {
-            sql::workers::expect_leader(tx, &leader, epoch)?;
-            sql::workers::bury(tx, &gone, now)
-        };
+        let bury = move |tx: &Tx<'_>, now| core::workers::bury(tx, (&leader, epoch), &gone, now);
         self.db.rule("mark workers lost", now, bury).await
     }
 }
@@ -174,19 +172,14 @@ impl Store {
 #[cfg(test)]
 impl Store {
     /// Keeps the writer busy, without the write lock, until `held` ends; answers then that nothing was saved.
-    pub(crate) fn hang(
-        &self,
-        held: std::sync::mpsc::Receiver<()>,
-    ) -> tokio::task::JoinHandle<Result<()>> {
-        let (store, held) = (self.clone(), std::sync::Mutex::new(held));
-        tokio::spawn(async move {
-            let hang = move |tx: &Tx<'_>| {
-                tx.execute_batch("ROLLBACK")?;
-                drop(held.lock().map(|held| held.recv()));
-                Err(crate::error::Error::new(crate::error::Code::StoreIo, "hang"))
-            };
-            store.db.row("hang", hang).await
-        })
+    pub(crate) async fn hang(self, held: std::sync::mpsc::Receiver<()>) -> Result<()> {
+        let held = std::sync::Mutex::new(held);
+        let hang = move |tx: &Tx<'_>| {
+            tx.execute_batch("ROLLBACK")?;
+            drop(held.lock().map(|held| held.recv()));
+            Err(crate::error::Error::new(crate::error::Code::StoreIo, "hang"))
+        };
+        self.db.row("hang", hang).await
     }
 }
 

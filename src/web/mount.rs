@@ -10,6 +10,10 @@ use axum::routing::any;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
+/// The start page, and everything below it.
+const START: &str = "/";
+const REST: &str = "/{*rest}";
+
 /// The pages over the jobs of an [`Engine`](crate::Engine), of [`Jobs`](crate::Jobs), or over all of a [`Web`]. The router
 /// can be nested under any path of an axum application: every link, form, redirect and cookie follows the path that a
 /// request came by.
@@ -54,5 +58,5 @@ where
         Ok(response) => response,
         Err(never) => match never {},
     };
-    Ok(Router::new().route("/", any(answer.clone())).route("/{*rest}", any(answer)))
+    Ok(Router::new().route(START, any(answer.clone())).route(REST, any(answer)))
 }

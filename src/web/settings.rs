@@ -20,6 +20,7 @@ use super::problem::Problem;
 use super::setting::{self, Field, Said, Sent};
 use crate::actions::settings::SettingChange;
 use crate::actions::{self, queues};
+use crate::model::settings::is_of_engine;
 use crate::model::{Deed, Pause, Role, SettingGroup, SettingState, Timestamp};
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
@@ -65,7 +66,7 @@ async fn whole(app: &App, who: &Signed, said: &Said) -> Result<Html<String>, Pro
     let stopped = store.stopped().await?;
     let running = store.overview(now).await?.running;
     let mut all = store.all_settings().await?;
-    all.retain(|state| app.web.has_program() || state.setting.is_of_engine());
+    all.retain(|state| app.web.has_program() || is_of_engine(state.setting));
     let (_, deeds) = deeds(app).await?;
     let content = html! {
         (said.banner())

@@ -158,7 +158,7 @@ told! {
         /// When it ended.
         ended_at: String = attempt.ended_at.to_string();
         /// How it ended.
-        ended_as: String = attempt.ended_as.clone();
+        ended_as: String = attempt.ended_word().to_owned();
         /// Why.
         error: Option<String> = attempt.error.clone();
         /// The code of that error.

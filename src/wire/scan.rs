@@ -89,7 +89,7 @@ pub struct ScanVerdict {
     /// The title of its issue to be.
     pub title: String,
     /// The act, and the tier that led to it.
-    pub verdict: String,
+    pub verdict: &'static str,
     /// The number of the known issue that it belongs to.
     pub issue: Option<i64>,
 }
@@ -142,7 +142,7 @@ impl From<&model::DryRun> for ScanDryRun {
     fn from(dry: &model::DryRun) -> Self {
         let verdict = |one: &model::FindingVerdict| ScanVerdict {
             title: one.title.clone(),
-            verdict: one.verdict.clone(),
+            verdict: one.verdict.as_str(),
             issue: one.issue,
         };
         Self {

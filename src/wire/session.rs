@@ -61,7 +61,7 @@ pub struct SessionRun {
     /// The program's exit code.
     pub exit_code: Option<i32>,
     /// How it ended.
-    pub ending: Option<String>,
+    pub ending: Option<&'static str>,
     /// What the agent answered.
     pub response: Option<String>,
     /// The same as its schema wants it.
@@ -132,7 +132,7 @@ impl From<&model::SessionRun> for SessionRun {
             agent_version: run.agent_version.clone(),
             cli_session_id: run.cli_session_id.clone(),
             exit_code: run.exit_code,
-            ending: run.ending.clone(),
+            ending: run.ending.map(model::RunEnding::as_str),
             response: run.response.clone(),
             structured: run.structured.as_deref().and_then(embedded),
             cost_usd: run.cost_usd,

@@ -4,10 +4,9 @@
 
 use lamplighter::agents::Exit;
 use lamplighter::agents::claude::{
-    Conclusion, End, Ending, Event, MAX_LINE_BYTES, OnDenial, Reader, Stop, Summary, Verdict,
-    verdict,
+    Conclusion, End, Event, MAX_LINE_BYTES, OnDenial, Reader, Stop, Summary, Verdict, verdict,
 };
-use lamplighter::model::{Outcome, Timestamp};
+use lamplighter::model::{Outcome, RunEnding, Timestamp};
 use proptest::prelude::*;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,7 +24,7 @@ const EXIT_1: End = End { exit: Some(Exit::Code(1)), ..PLAIN };
 const SCHEMA: End = End { structured: true, ..PLAIN };
 
 /// A stream, how its program ended, and the conclusion, the ending, the cost, the turns and how the answer begins.
-type Case = (&'static str, End<'static>, Conclusion, Ending, f64, u64, Option<&'static str>);
+type Case = (&'static str, End<'static>, Conclusion, RunEnding, f64, u64, Option<&'static str>);
 
 /// A run without a report has neither cost nor turns.
 const NO_COST: f64 = -1.0;
@@ -44,52 +43,60 @@ fn cases() -> Vec<Case> {
     let prose = Some("I refuse to call the tool");
     let unscripted = Some("[fake_messages_api: the script has no");
     vec![
-        ("bash_allowed", PLAIN, Done, Ending::Done, 0.0008, 2, Some("The log says:\nERROR|2")),
-        ("bash_dontask_allowed", PLAIN, Done, Ending::Done, 0.0008, 2, Some("The log says:")),
-        ("bash_noallow", PLAIN, Done, Ending::Denied, 0.0008, 2, Some("The log says:\nThis")),
-        ("bash_noallow", strict, Failed, Ending::Denied, 0.0008, 2, Some("The log says:\nThis")),
-        ("big_output", PLAIN, Done, Ending::Done, 0.0008, 2, Some("done")),
-        ("bin_output", PLAIN, Done, Ending::Done, 0.0008, 2, Some("done")),
-        ("budget", EXIT_1, Failed, Ending::Budget, 1.35, 3, None),
-        ("denied_dontask", PLAIN, Done, Ending::Denied, 0.0016, 2, Some("Permission to use Bash")),
-        ("drop", EXIT_1, Failed, Ending::Service, 0.0, 1, None),
-        ("empty", PLAIN, Done, Ending::Done, 0.0008, 2, Some("after empty")),
-        ("envtool", PLAIN, Done, Ending::Done, 0.0008, 2, Some("AI_AGENT=claude-code")),
-        ("err400_credit", EXIT_1, Fatal, Ending::Billing, 0.0, 1, None),
-        ("err400_long", EXIT_1, Fatal, Ending::Request, 0.0, 1, None),
-        ("err401_r0", EXIT_1, Fatal, Ending::Authentication, 0.0, 1, None),
-        ("err403", EXIT_1, Fatal, Ending::Authentication, 0.0, 1, None),
-        ("err404", EXIT_1, Fatal, Ending::Request, 0.0, 1, None),
-        ("err429", EXIT_1, limited, Ending::Limit, 0.0, 1, None),
-        ("err429_then_ok", PLAIN, Done, Ending::Done, 0.0004, 1, Some("recovered")),
-        ("err500", EXIT_1, Failed, Ending::Service, 0.0, 1, None),
-        ("err529_then_ok", PLAIN, Done, Ending::Done, 0.0004, 1, Some("recovered")),
-        ("fl_bare", PLAIN, Done, Ending::Done, 0.0004, 1, hello),
-        ("int_tool", PLAIN, Failed, Ending::Interrupted, 0.0004, 3, None),
-        ("kill_tool", killed, Failed, Ending::Killed, NO_COST, NO_TURNS, None),
-        ("maxturns", EXIT_1, Failed, Ending::MaxTurns, 1.35, 4, None),
-        ("mcp_broken", PLAIN, Done, Ending::Done, 0.0004, 1, hello),
-        ("mcp_ok", PLAIN, Done, Ending::Done, 0.0008, 2, Some("rows for select 1")),
-        ("midstream", PLAIN, Done, Ending::Done, 0.00061, 2, Some("second try")),
-        ("nokey", EXIT_1, Fatal, Ending::Authentication, 0.0, 1, None),
-        ("old_1.0.120_text", PLAIN, Done, Ending::Done, 0.0006, 1, hello),
-        ("old_2.0.30_text", PLAIN, Done, Ending::Done, 0.0007, 1, unscripted),
-        ("old_2.1.128_denied", PLAIN, Done, Ending::Denied, 0.0012, 2, Some("Permission to")),
-        ("old_2.1.128_err429", EXIT_1, limited, Ending::Limit, 0.0, 1, None),
-        ("partial", PLAIN, Done, Ending::Done, 0.0004, 1, hello),
-        ("refusal", PLAIN, Done, Ending::Done, 0.0008, 2, Some("after refusal")),
-        ("resume_unknown", EXIT_1, Fatal, Ending::NotStarted, 0.0, 0, None),
-        ("schema_bad_then_ok", SCHEMA, Done, Ending::Done, 0.0008, 3, issues),
-        ("schema_never", schema_1, Failed, Ending::Unstructured, 0.002, 6, None),
-        ("schema_ok", SCHEMA, Done, Ending::Done, 0.0004, 2, issues),
-        ("schema_prose", SCHEMA, Failed, Ending::Unstructured, 0.0008, 2, prose),
-        ("sess_resume", resumed, Done, Ending::Done, 0.0004, 1, hello),
-        ("stdin_prompt", PLAIN, Done, Ending::Done, 0.0004, 1, hello),
-        ("term_tool", terminated, Failed, Ending::Cancelled, NO_COST, NO_TURNS, None),
-        ("text", PLAIN, Done, Ending::Done, 0.0004, 1, hello),
-        ("think", PLAIN, Done, Ending::Done, 0.0004, 1, Some("thought through")),
-        ("tool_timeout", PLAIN, Done, Ending::Done, 0.0012, 3, unscripted),
-        ("trunc", PLAIN, Done, Ending::Done, 0.00076, 1, Some("second try")),
+        ("bash_allowed", PLAIN, Done, RunEnding::Done, 0.0008, 2, Some("The log says:\nERROR|2")),
+        ("bash_dontask_allowed", PLAIN, Done, RunEnding::Done, 0.0008, 2, Some("The log says:")),
+        ("bash_noallow", PLAIN, Done, RunEnding::Denied, 0.0008, 2, Some("The log says:\nThis")),
+        ("bash_noallow", strict, Failed, RunEnding::Denied, 0.0008, 2, Some("The log says:\nThis")),
+        ("big_output", PLAIN, Done, RunEnding::Done, 0.0008, 2, Some("done")),
+        ("bin_output", PLAIN, Done, RunEnding::Done, 0.0008, 2, Some("done")),
+        ("budget", EXIT_1, Failed, RunEnding::Budget, 1.35, 3, None),
+        (
+            "denied_dontask",
+            PLAIN,
+            Done,
+            RunEnding::Denied,
+            0.0016,
+            2,
+            Some("Permission to use Bash"),
+        ),
+        ("drop", EXIT_1, Failed, RunEnding::Service, 0.0, 1, None),
+        ("empty", PLAIN, Done, RunEnding::Done, 0.0008, 2, Some("after empty")),
+        ("envtool", PLAIN, Done, RunEnding::Done, 0.0008, 2, Some("AI_AGENT=claude-code")),
+        ("err400_credit", EXIT_1, Fatal, RunEnding::Billing, 0.0, 1, None),
+        ("err400_long", EXIT_1, Fatal, RunEnding::Request, 0.0, 1, None),
+        ("err401_r0", EXIT_1, Fatal, RunEnding::Authentication, 0.0, 1, None),
+        ("err403", EXIT_1, Fatal, RunEnding::Authentication, 0.0, 1, None),
+        ("err404", EXIT_1, Fatal, RunEnding::Request, 0.0, 1, None),
+        ("err429", EXIT_1, limited, RunEnding::Limit, 0.0, 1, None),
+        ("err429_then_ok", PLAIN, Done, RunEnding::Done, 0.0004, 1, Some("recovered")),
+        ("err500", EXIT_1, Failed, RunEnding::Service, 0.0, 1, None),
+        ("err529_then_ok", PLAIN, Done, RunEnding::Done, 0.0004, 1, Some("recovered")),
+        ("fl_bare", PLAIN, Done, RunEnding::Done, 0.0004, 1, hello),
+        ("int_tool", PLAIN, Failed, RunEnding::Interrupted, 0.0004, 3, None),
+        ("kill_tool", killed, Failed, RunEnding::Killed, NO_COST, NO_TURNS, None),
+        ("maxturns", EXIT_1, Failed, RunEnding::MaxTurns, 1.35, 4, None),
+        ("mcp_broken", PLAIN, Done, RunEnding::Done, 0.0004, 1, hello),
+        ("mcp_ok", PLAIN, Done, RunEnding::Done, 0.0008, 2, Some("rows for select 1")),
+        ("midstream", PLAIN, Done, RunEnding::Done, 0.00061, 2, Some("second try")),
+        ("nokey", EXIT_1, Fatal, RunEnding::Authentication, 0.0, 1, None),
+        ("old_1.0.120_text", PLAIN, Done, RunEnding::Done, 0.0006, 1, hello),
+        ("old_2.0.30_text", PLAIN, Done, RunEnding::Done, 0.0007, 1, unscripted),
+        ("old_2.1.128_denied", PLAIN, Done, RunEnding::Denied, 0.0012, 2, Some("Permission to")),
+        ("old_2.1.128_err429", EXIT_1, limited, RunEnding::Limit, 0.0, 1, None),
+        ("partial", PLAIN, Done, RunEnding::Done, 0.0004, 1, hello),
+        ("refusal", PLAIN, Done, RunEnding::Done, 0.0008, 2, Some("after refusal")),
+        ("resume_unknown", EXIT_1, Fatal, RunEnding::NotStarted, 0.0, 0, None),
+        ("schema_bad_then_ok", SCHEMA, Done, RunEnding::Done, 0.0008, 3, issues),
+        ("schema_never", schema_1, Failed, RunEnding::Unstructured, 0.002, 6, None),
+        ("schema_ok", SCHEMA, Done, RunEnding::Done, 0.0004, 2, issues),
+        ("schema_prose", SCHEMA, Failed, RunEnding::Unstructured, 0.0008, 2, prose),
+        ("sess_resume", resumed, Done, RunEnding::Done, 0.0004, 1, hello),
+        ("stdin_prompt", PLAIN, Done, RunEnding::Done, 0.0004, 1, hello),
+        ("term_tool", terminated, Failed, RunEnding::Cancelled, NO_COST, NO_TURNS, None),
+        ("text", PLAIN, Done, RunEnding::Done, 0.0004, 1, hello),
+        ("think", PLAIN, Done, RunEnding::Done, 0.0004, 1, Some("thought through")),
+        ("tool_timeout", PLAIN, Done, RunEnding::Done, 0.0012, 3, unscripted),
+        ("trunc", PLAIN, Done, RunEnding::Done, 0.00076, 1, Some("second try")),
     ]
 }
 
@@ -194,34 +201,34 @@ fn bytes_that_are_no_text_and_lines_that_are_no_json_lose_nothing_else() {
     assert_eq!(found[2], Event::Text { text: "a\u{fffd}b".into(), nested: false });
     assert_eq!(found[3..], events(&good, usize::MAX));
     let told = verdict(&Summary::of(&found), &PLAIN, NOW);
-    assert_eq!((told.ending, told.cost_usd), (Ending::Done, Some(0.0004)));
+    assert_eq!((told.ending, told.cost_usd), (RunEnding::Done, Some(0.0004)));
 }
 
 #[test]
 fn what_went_wrong_without_a_report_is_told_from_exit_and_stderr() {
     let fails = |exit, stderr| judge(&[], &End { exit, stderr, ..PLAIN });
     let told = fails(Some(Exit::Code(1)), "error: unknown option '--nope'\n");
-    assert_eq!((told.conclusion, told.ending), (Conclusion::Fatal, Ending::NotStarted));
+    assert_eq!((told.conclusion, told.ending), (Conclusion::Fatal, RunEnding::NotStarted));
     let said = "exit code 1: error: unknown option '--nope'. ".to_owned();
     let said = said + lamplighter::Code::AgentNotStarted.remedy();
     assert!(told.message.contains(&said), "{}", told.message);
-    assert_eq!(fails(Some(Exit::Code(137)), "").ending, Ending::Killed);
-    assert_eq!(fails(Some(Exit::Code(0)), "").ending, Ending::NoReport);
-    assert_eq!(fails(None, "").ending, Ending::NoReport);
+    assert_eq!(fails(Some(Exit::Code(137)), "").ending, RunEnding::Killed);
+    assert_eq!(fails(Some(Exit::Code(0)), "").ending, RunEnding::NoReport);
+    assert_eq!(fails(None, "").ending, RunEnding::NoReport);
     let told = fails(Some(Exit::Code(1)), "Invalid API key · Please run /login");
-    assert_eq!((told.conclusion, told.ending), (Conclusion::Fatal, Ending::Authentication));
+    assert_eq!((told.conclusion, told.ending), (Conclusion::Fatal, RunEnding::Authentication));
     let told = judge(&[&String::from_utf8(stream("kill_tool")).unwrap()], &EXIT_1);
-    assert_eq!((told.conclusion, told.ending), (Conclusion::Failed, Ending::NoReport));
+    assert_eq!((told.conclusion, told.ending), (Conclusion::Failed, RunEnding::NoReport));
 }
 
 #[test]
 fn a_success_that_did_not_exit_as_one_has_failed() {
     let text = String::from_utf8(stream("text")).unwrap();
     for (exit, ending) in [
-        (Some(Exit::Code(1)), Ending::Failed),
-        (Some(Exit::Code(137)), Ending::Killed),
-        (Some(Exit::Signal(9)), Ending::Killed),
-        (None, Ending::Failed),
+        (Some(Exit::Code(1)), RunEnding::Failed),
+        (Some(Exit::Code(137)), RunEnding::Killed),
+        (Some(Exit::Signal(9)), RunEnding::Killed),
+        (None, RunEnding::Failed),
     ] {
         let told = judge(&[&text], &End { exit, ..PLAIN });
         assert_eq!((told.conclusion, told.ending), (Conclusion::Failed, ending), "{exit:?}");
@@ -234,10 +241,10 @@ fn a_success_that_did_not_exit_as_one_has_failed() {
 fn an_error_with_exit_code_0_is_a_failure() {
     let line = r#"{"type":"result","subtype":"success","is_error":true,"result":"API Error: 500"}"#;
     let told = judge(&[line], &PLAIN);
-    assert_eq!((told.conclusion, told.ending), (Conclusion::Failed, Ending::Service));
+    assert_eq!((told.conclusion, told.ending), (Conclusion::Failed, RunEnding::Service));
     let line = r#"{"type":"result","subtype":"error_max_turns","num_turns":7}"#;
     let told = judge(&[line], &PLAIN);
-    assert_eq!((told.ending, told.num_turns, told.cost_usd), (Ending::MaxTurns, Some(7), None));
+    assert_eq!((told.ending, told.num_turns, told.cost_usd), (RunEnding::MaxTurns, Some(7), None));
 }
 
 #[test]
@@ -246,7 +253,7 @@ fn an_empty_result_falls_back_to_what_the_model_said_last() {
         r#"{"type":"assistant","message":{"content":[{"type":"text","text":"All is well."}]}}"#;
     let result = r#"{"type":"result","subtype":"success","is_error":false,"result":" "}"#;
     let told = judge(&[text, result], &PLAIN);
-    assert_eq!((told.ending, told.response.as_deref()), (Ending::Done, Some("All is well.")));
+    assert_eq!((told.ending, told.response.as_deref()), (RunEnding::Done, Some("All is well.")));
 }
 
 #[test]
@@ -270,7 +277,7 @@ fn a_usage_limit_parks_the_job_until_it_is_lifted() {
     let unclear =
         session.replace("rate_limit", "unknown").replace("hit your session limit", "to wait");
     assert_eq!(judge(&[&event, &unclear], &EXIT_1).conclusion, until(180));
-    assert_eq!(judge(&[&unclear], &EXIT_1).ending, Ending::Service);
+    assert_eq!(judge(&[&unclear], &EXIT_1).ending, RunEnding::Service);
     let old = format!(
         r#"{{"type":"result","subtype":"success","is_error":false,"result":"Claude AI usage limit reached|{at}"}}"#
     );
@@ -283,7 +290,7 @@ fn a_usage_limit_parks_the_job_until_it_is_lifted() {
     // A model that speaks of limits, and a warning, are no limit.
     let talk = r#"{"type":"result","subtype":"success","is_error":false,"result":"The usage limit reached by the API resets 3pm"}"#;
     let warning = event.replace("rejected", "allowed_warning");
-    assert_eq!(judge(&[&warning, talk], &PLAIN).ending, Ending::Done);
+    assert_eq!(judge(&[&warning, talk], &PLAIN).ending, RunEnding::Done);
 }
 
 #[test]
@@ -297,7 +304,7 @@ fn a_run_given_up_is_told_by_what_it_waited_for() {
         judge(&[line], &End { stop: Some(stop), exit: Some(Exit::Code(143)), ..PLAIN })
     };
     let told = stopped(Stop::GaveUp, &retry("authentication_failed", 500));
-    assert_eq!((told.conclusion, told.ending), (Conclusion::Fatal, Ending::Authentication));
+    assert_eq!((told.conclusion, told.ending), (Conclusion::Fatal, RunEnding::Authentication));
     assert!(told.message.contains("Set ANTHROPIC_API_KEY"), "{}", told.message);
     let Outcome::Fatal(error) = told.outcome(7.into()) else { panic!("not fatal") };
     assert_eq!(error.code, "AGENT-AUTH-001");
@@ -305,12 +312,12 @@ fn a_run_given_up_is_told_by_what_it_waited_for() {
     for stop in [Stop::GaveUp, Stop::Idle, Stop::TimedOut] {
         assert_eq!(stopped(stop, &retry("rate_limit", 3_600_000)).conclusion, hour);
     }
-    assert_eq!(stopped(Stop::Cancelled, &retry("rate_limit", 9)).ending, Ending::Cancelled);
-    assert_eq!(stopped(Stop::Idle, &retry("unknown", 9)).ending, Ending::Idle);
-    assert_eq!(stopped(Stop::TimedOut, "").ending, Ending::TimedOut);
-    assert_eq!(stopped(Stop::OutputLimit, "").ending, Ending::OutputLimit);
-    assert_eq!(stopped(Stop::Budget, "").ending, Ending::Budget);
-    assert_eq!(stopped(Stop::Interrupted, "").ending, Ending::Interrupted);
+    assert_eq!(stopped(Stop::Cancelled, &retry("rate_limit", 9)).ending, RunEnding::Cancelled);
+    assert_eq!(stopped(Stop::Idle, &retry("unknown", 9)).ending, RunEnding::Idle);
+    assert_eq!(stopped(Stop::TimedOut, "").ending, RunEnding::TimedOut);
+    assert_eq!(stopped(Stop::OutputLimit, "").ending, RunEnding::OutputLimit);
+    assert_eq!(stopped(Stop::Budget, "").ending, RunEnding::Budget);
+    assert_eq!(stopped(Stop::Interrupted, "").ending, RunEnding::Interrupted);
 }
 
 /// Garbage, and garbage in the shape of events.

@@ -449,7 +449,7 @@ async fn a_lease_is_needed_to_write_and_ends_once(store: &Store) {
     let ended = get(store, id).await;
     assert_eq!((ended.result.as_deref(), ended.finished_at), (Some("1"), Some(START)));
     let ends: Vec<_> = store.job_attempts(id).await.unwrap();
-    let ends: Vec<_> = ends.iter().map(|end| (end.epoch, end.ended_as.as_str())).collect();
+    let ends: Vec<_> = ends.iter().map(|end| (end.epoch, end.ended_word())).collect();
     assert_eq!(ends, [(1, "retry"), (2, "completed")]);
     assert_eq!(store.job_events(id).await.unwrap().len(), 1);
 }

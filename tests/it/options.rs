@@ -267,7 +267,7 @@ async fn p21_a_job_out_of_time_is_asked_to_end_then_dropped_and_tried_again() {
     assert_eq!(failed.error_code.as_deref(), Some("JOB-TIME-001"));
     assert!(answer.is_closed());
     let attempts = store.job_attempts(id).await.unwrap();
-    let ends: Vec<_> = attempts.iter().map(|a| (a.attempt, a.ended_as.as_str())).collect();
+    let ends: Vec<_> = attempts.iter().map(|a| (a.attempt, a.ended_word())).collect();
     assert_eq!(ends, [(1, "retry"), (2, "failed")]);
     engine.stop(NO_GRACE).await;
 }

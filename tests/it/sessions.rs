@@ -8,7 +8,7 @@ use lamplighter::agents::Launcher;
 use lamplighter::clock::Clock;
 use lamplighter::model::{
     Actor, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Plan, Queue, Readiness, Rule,
-    ScheduleName, Session, SessionRequest, Status, Trigger, Verdict,
+    RunEnding, ScheduleName, Session, SessionRequest, Status, Trigger, Verdict,
 };
 use lamplighter::sessions::{self, AgentProgram, Agents, Asked, Sandboxed};
 use lamplighter::store::Store;
@@ -155,7 +155,7 @@ async fn a_stopping_engine_ends_the_running_session_and_leaves_the_waiting_one()
         (session.status, session.error_code.as_deref()),
         (Status::Failed, Some("JOB-RUN-004"))
     );
-    assert_eq!(session.run.unwrap().ending.as_deref(), Some("interrupted"));
+    assert_eq!(session.run.unwrap().ending, Some(RunEnding::Interrupted));
     let waiting = office.store.job(waits).await.unwrap().unwrap();
     assert_eq!((waiting.status, waiting.attempt), (Status::Queued, 0));
     let left = fs::read_dir("/proc").unwrap().filter_map(Result::ok).filter(|folder| {
@@ -403,7 +403,7 @@ exit 1"#;
     let id = office.ask(script).await;
     let parked = office.until(id, Status::Scheduled).await;
     let run = office.store.session(id).await.unwrap().unwrap().run.unwrap();
-    assert_eq!((run.ending.as_deref(), run.cost_usd), (Some("limit"), Some(0.5)));
+    assert_eq!((run.ending, run.cost_usd), (Some(RunEnding::Limit), Some(0.5)));
     assert!(parked.run_at > clock.now());
     // Whoever resumes the queue says that the limit is lifted.
     assert!(office.store.resume_queue(Queue::AGENT, Actor::cli(), clock.now()).await.unwrap());

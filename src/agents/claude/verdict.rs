@@ -7,13 +7,12 @@
 //! answer is a success to the program, and so is a run whose tools were all denied.
 
 use super::cut;
-use super::ending::Ending;
 use super::event::{Denial, Report, Tokens};
 use super::problem::{Problem, ProblemKind};
 use super::reset::wait_until;
 use super::summary::{MAX_RESPONSE, Summary};
 use crate::agents::{self, Exit};
-use crate::model::{JobError, Outcome, Timestamp};
+use crate::model::{JobError, Outcome, RunEnding, Timestamp};
 use serde_json::Value;
 
 /// Longest text of an error taken into the message, in bytes.
@@ -86,7 +85,7 @@ pub struct Verdict {
     /// What it means for the job.
     pub conclusion: Conclusion,
     /// How it ended, in a word.
-    pub ending: Ending,
+    pub ending: RunEnding,
     /// How it ended, for people; what to do about it included where only a person can help.
     pub message: String,
     /// Dollars; `None` without a report.
@@ -141,10 +140,10 @@ impl Verdict {
 /// Says what became of a run.
 pub fn verdict(run: &Summary, end: &End<'_>, now: Timestamp) -> Verdict {
     let (ending, detail) = how(run, end);
-    let noted = ending == Ending::Denied && end.on_denial == OnDenial::Note;
-    let conclusion = if ending == Ending::Done || noted {
+    let noted = ending == RunEnding::Denied && end.on_denial == OnDenial::Note;
+    let conclusion = if ending == RunEnding::Done || noted {
         Conclusion::Done
-    } else if ending == Ending::Limit {
+    } else if ending == RunEnding::Limit {
         Conclusion::Limited { until: limit_end(run, &detail, now) }
     } else if ending.needs_a_person() {
         Conclusion::Fatal
@@ -168,7 +167,7 @@ pub fn verdict(run: &Summary, end: &End<'_>, now: Timestamp) -> Verdict {
 }
 
 /// How it ended, and the text that tells more.
-fn how(run: &Summary, end: &End<'_>) -> (Ending, String) {
+fn how(run: &Summary, end: &End<'_>) -> (RunEnding, String) {
     match (end.stop, &run.report) {
         (Some(stop), _) => stopped(run, stop),
         (None, Some(report)) if has_failed(run, report) => failed(run, report),
@@ -178,7 +177,7 @@ fn how(run: &Summary, end: &End<'_>) -> (Ending, String) {
 }
 
 /// A run that we stopped. If it was waiting for something that it could not get, the verdict names that.
-fn stopped(run: &Summary, stop: Stop) -> (Ending, String) {
+fn stopped(run: &Summary, stop: Stop) -> (RunEnding, String) {
     let waiting = run.waiting.as_ref().map(|(problem, _)| problem);
     let plain = |ending| (ending, String::new());
     match (stop, waiting) {
@@ -186,12 +185,12 @@ fn stopped(run: &Summary, stop: Stop) -> (Ending, String) {
         (Stop::TimedOut | Stop::Idle, Some(problem)) if !is_passing(problem.kind) => {
             of_problem(problem)
         }
-        (Stop::Cancelled, _) => plain(Ending::Cancelled),
-        (Stop::TimedOut, _) => plain(Ending::TimedOut),
-        (Stop::Idle, _) => plain(Ending::Idle),
-        (Stop::OutputLimit, _) => plain(Ending::OutputLimit),
-        (Stop::Budget, _) => plain(Ending::Budget),
-        (Stop::GaveUp | Stop::Interrupted, _) => plain(Ending::Interrupted),
+        (Stop::Cancelled, _) => plain(RunEnding::Cancelled),
+        (Stop::TimedOut, _) => plain(RunEnding::TimedOut),
+        (Stop::Idle, _) => plain(RunEnding::Idle),
+        (Stop::OutputLimit, _) => plain(RunEnding::OutputLimit),
+        (Stop::Budget, _) => plain(RunEnding::Budget),
+        (Stop::GaveUp | Stop::Interrupted, _) => plain(RunEnding::Interrupted),
     }
 }
 
@@ -211,29 +210,29 @@ fn has_failed(run: &Summary, report: &Report) -> bool {
     report.is_error || report.subtype != "success" || run.failure.is_some() || old_limit
 }
 
-fn failed(run: &Summary, report: &Report) -> (Ending, String) {
+fn failed(run: &Summary, report: &Report) -> (RunEnding, String) {
     let detail = match (report.errors.as_slice(), &report.text) {
         ([], text) => text.clone().unwrap_or_default(),
         (errors, _) => errors.join("; "),
     };
     let reason = report.terminal_reason.as_deref().unwrap_or_default();
     let ending = match report.subtype.as_str() {
-        "error_max_turns" => Ending::MaxTurns,
-        "error_max_budget_usd" => Ending::Budget,
-        "error_max_structured_output_retries" => Ending::Unstructured,
-        _ if reason.starts_with("aborted") => Ending::Interrupted,
+        "error_max_turns" => RunEnding::MaxTurns,
+        "error_max_budget_usd" => RunEnding::Budget,
+        "error_max_structured_output_retries" => RunEnding::Unstructured,
+        _ if reason.starts_with("aborted") => RunEnding::Interrupted,
         // The session that should be continued is gone: the program reports that before it is ready.
-        "error_during_execution" if !run.started => Ending::NotStarted,
+        "error_during_execution" if !run.started => RunEnding::NotStarted,
         subtype => {
             let told = run.failure.clone().or_else(|| Problem::of_text(&detail));
             let read = || Problem::read("", report.status, &detail);
             return match told.or_else(|| (subtype == "success").then(read)) {
                 // A used-up limit explains more than a failure of an unknown kind.
                 Some(problem) if run.limit.is_some() && is_passing(problem.kind) => {
-                    (Ending::Limit, problem.text)
+                    (RunEnding::Limit, problem.text)
                 }
                 Some(problem) => of_problem(&problem),
-                None => (Ending::Failed, detail),
+                None => (RunEnding::Failed, detail),
             };
         }
     };
@@ -241,58 +240,58 @@ fn failed(run: &Summary, report: &Report) -> (Ending, String) {
 }
 
 /// A run that says it has succeeded.
-fn succeeded(run: &Summary, report: &Report, end: &End<'_>) -> (Ending, String) {
+fn succeeded(run: &Summary, report: &Report, end: &End<'_>) -> (RunEnding, String) {
     match killed_by(end.exit) {
-        Some(how) => return (Ending::Killed, format!("{how}, after it had reported success")),
+        Some(how) => return (RunEnding::Killed, format!("{how}, after it had reported success")),
         None if end.exit != Some(Exit::Code(0)) => {
             let text = format!("{} although it reported success", exit_text(end));
-            return (Ending::Failed, text);
+            return (RunEnding::Failed, text);
         }
         None => {}
     }
     if end.structured && report.structured.is_none() {
-        return (Ending::Unstructured, "the model answered in prose".into());
+        return (RunEnding::Unstructured, "the model answered in prose".into());
     }
     match run.denials.as_slice() {
-        [] => (Ending::Done, String::new()),
+        [] => (RunEnding::Done, String::new()),
         [first, others @ ..] => {
             let more = if others.is_empty() {
                 String::new()
             } else {
                 format!(", and {} more", others.len())
             };
-            (Ending::Denied, format!("{}: {}{more}", first.tool, first.telling))
+            (RunEnding::Denied, format!("{}: {}{more}", first.tool, first.telling))
         }
     }
 }
 
 /// A run that ended without a word about its end.
-fn unreported(run: &Summary, end: &End<'_>) -> (Ending, String) {
+fn unreported(run: &Summary, end: &End<'_>) -> (RunEnding, String) {
     let ours = run.failure.clone().or_else(|| run.waiting.as_ref().map(|(p, _)| p.clone()));
     if let Some(problem) = ours.or_else(|| Problem::of_text(end.stderr)) {
         return of_problem(&problem);
     }
     if let Some(limit) = &run.limit {
-        return (Ending::Limit, limit.which.clone());
+        return (RunEnding::Limit, limit.which.clone());
     }
     if let Some(how) = killed_by(end.exit) {
-        return (Ending::Killed, how);
+        return (RunEnding::Killed, how);
     }
     let ending = match end.exit {
-        Some(Exit::Code(code)) if code != 0 && !run.started => Ending::NotStarted,
-        _ => Ending::NoReport,
+        Some(Exit::Code(code)) if code != 0 && !run.started => RunEnding::NotStarted,
+        _ => RunEnding::NoReport,
     };
     (ending, exit_text(end) + &last_words(run, end))
 }
 
-fn of_problem(problem: &Problem) -> (Ending, String) {
+fn of_problem(problem: &Problem) -> (RunEnding, String) {
     let ending = match problem.kind {
-        ProblemKind::Authentication => Ending::Authentication,
-        ProblemKind::Billing => Ending::Billing,
-        ProblemKind::Limit => Ending::Limit,
-        ProblemKind::Request => Ending::Request,
-        ProblemKind::Overloaded => Ending::Overloaded,
-        ProblemKind::Service => Ending::Service,
+        ProblemKind::Authentication => RunEnding::Authentication,
+        ProblemKind::Billing => RunEnding::Billing,
+        ProblemKind::Limit => RunEnding::Limit,
+        ProblemKind::Request => RunEnding::Request,
+        ProblemKind::Overloaded => RunEnding::Overloaded,
+        ProblemKind::Service => RunEnding::Service,
     };
     (ending, problem.text.clone())
 }
@@ -326,7 +325,7 @@ fn limit_end(run: &Summary, detail: &str, now: Timestamp) -> Timestamp {
     wait_until(run.limit_end().or(waits), detail, now)
 }
 
-fn message(ending: Ending, detail: &str) -> String {
+fn message(ending: RunEnding, detail: &str) -> String {
     let mut message = ending.sentence().to_owned();
     if !detail.trim().is_empty() {
         message.push_str(": ");

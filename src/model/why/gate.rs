@@ -1,7 +1,7 @@
 //! What keeps a job from starting, who holds it, until when, and what opens it.
 
 use crate::model::server_facts::is_of_the_server;
-use crate::model::{JobId, Kind, OverBudget, Pause, Queue, Timestamp};
+use crate::model::{JobId, Kind, OverBudget, Pause, Queue, Rate, Timestamp};
 use std::fmt;
 
 /// Kinds that a sentence names; the others are counted.
@@ -80,6 +80,15 @@ pub enum Gate {
         /// Which run, at most ten.
         holders: Vec<JobId>,
     },
+    /// As many jobs of its kind have started as its rate allows.
+    RateReached {
+        /// Its kind.
+        kind: Kind,
+        /// The rate; `None`: no running process says.
+        rate: Option<Rate>,
+        /// When the next may start; `None`: others are to start first.
+        until: Option<Timestamp>,
+    },
     /// Its concurrency key is held by as many jobs as may hold it.
     KeyHeld {
         /// The key.
@@ -135,6 +144,8 @@ pub enum Opening {
     ResumeQueue(Queue),
     /// Raise the limit of the queue.
     RaiseLimit(Queue),
+    /// Wait, or raise the rate of the kind in its program.
+    RaiseRate(Kind),
     /// Wait for the jobs that hold it, or cancel one.
     CancelHolder(Vec<JobId>),
 }
@@ -156,6 +167,7 @@ impl Gate {
             Self::UsageLimit { .. } => "usage_limit",
             Self::QueuePaused(..) => "queue_paused",
             Self::QueueFull { .. } => "queue_full",
+            Self::RateReached { .. } => "rate",
             Self::KeyHeld { .. } => "key_held",
         }
     }
@@ -176,6 +188,7 @@ impl Gate {
             | Self::Time { .. }
             | Self::OverBudget(_)
             | Self::UsageLimit { .. }
+            | Self::RateReached { .. }
             | Self::QueuePaused(..) => &[],
         }
     }
@@ -185,7 +198,7 @@ impl Gate {
         match self {
             Self::Time { until, .. } => Some(*until),
             Self::OverBudget(over) => Some(over.until),
-            Self::UsageLimit { until, .. } => *until,
+            Self::UsageLimit { until, .. } | Self::RateReached { until, .. } => *until,
             Self::Stopped(pause) | Self::QueuePaused(_, pause) => pause.resume_at,
             Self::NoEngine { .. }
             | Self::NoHandler { .. }
@@ -217,6 +230,7 @@ impl Gate {
                 Opening::ResumeQueue(queue.clone())
             }
             Self::QueueFull { queue, .. } => Opening::RaiseLimit(queue.clone()),
+            Self::RateReached { kind, .. } => Opening::RaiseRate(kind.clone()),
             Self::KeyHeld { holders, .. } => Opening::CancelHolder(holders.clone()),
         }
     }
@@ -253,6 +267,7 @@ impl Gate {
             | Self::UsageLimit { .. }
             | Self::QueuePaused(..)
             | Self::QueueFull { .. }
+            | Self::RateReached { .. }
             | Self::KeyHeld { .. } => format!(": {self}"),
         }
     }
@@ -323,6 +338,7 @@ impl fmt::Display for Gate {
                 let running = because(&jobs(holders));
                 write!(f, "the queue {queue} runs as many jobs as it may, {limit}{running}")
             }
+            Self::RateReached { kind, rate, until } => f.write_str(&reached(kind, *rate, *until)),
             Self::KeyHeld { key, holders } if holders.is_empty() => {
                 write!(f, "its concurrency key {key} goes to others that come first")
             }
@@ -375,6 +391,9 @@ impl fmt::Display for Opening {
                     "Wait for a job that runs, cancel one, or raise the limit of the queue {queue}."
                 )
             }
+            Self::RaiseRate(kind) => {
+                write!(f, "Wait until then, or raise the rate of {kind} in its program.")
+            }
             Self::CancelHolder(holders) if holders.is_empty() => f.write_str("Wait a moment."),
             Self::CancelHolder(holders) => {
                 write!(f, "Wait for {}, or cancel one that holds the key.", jobs(holders))
@@ -396,6 +415,15 @@ fn have(known: &[String]) -> String {
 fn jobs(ids: &[JobId]) -> String {
     let ids: Vec<_> = ids.iter().map(|id| format!("job {id}")).collect();
     ids.join(", ")
+}
+
+/// A rate that is used up, as a clause.
+fn reached(kind: &Kind, rate: Option<Rate>, until: Option<Timestamp>) -> String {
+    let next = until.map_or_else(String::new, |at| format!(", and the next may start at {at}"));
+    match rate {
+        Some(rate) => format!("its kind {kind} starts {rate}{next}"),
+        None => format!("its kind {kind} has started as many jobs as its rate allows{next}"),
+    }
 }
 
 /// A text as the end of a clause.

@@ -6,11 +6,13 @@
 
 use crate::error::Result;
 use crate::model::{
-    ConcurrencyKey, Job, KindRules, Move, Precedence, Status, Timestamp, WaitsFor, key, order,
+    ConcurrencyKey, Job, Kind, KindRules, Move, Precedence, Status, Timestamp, WaitsFor, key,
+    order, share,
 };
 use crate::store::sql::gates::Gates;
 use crate::store::sql::history::Line;
-use crate::store::sql::{line, moves};
+use crate::store::sql::line::{self, CalledUp};
+use crate::store::sql::moves;
 use crate::store::sqlite::Tx;
 
 /// Jobs that one poll admits, finds due or takes out of the claim order, of each at most. Bounds the time that other writers
@@ -21,6 +23,8 @@ pub(super) const MAX_ADMITTED: usize = 1000;
 pub(super) struct Admitted {
     /// Whether there may be more to admit.
     pub(super) more: bool,
+    /// Whether one of them waits for its kind's rate.
+    pub(super) waits_for_rate: bool,
     /// When the first of those is due that were given a time.
     pub(super) next: Option<Timestamp>,
 }
@@ -45,17 +49,18 @@ pub(super) fn admit(
     let known: Vec<(&Job, &KindRules)> =
         known.into_iter().filter_map(|(job, rules)| Some((job, rules?))).collect();
     let unknown = unknown.into_iter().map(|(job, _)| (job, Move::without_handler(job, now)));
-    let (mut all, freed) = place(tx, &known, now)?;
+    let (mut all, next) = place(tx, &known, now)?;
     all.extend(unknown);
     let held = held(&jobs, rules, now);
     // Those that run after a job which was cancelled here are told of it in the next poll.
     more |= held.iter().any(|(_, to)| to.status == Status::Cancelled);
     all.extend(held);
     moves::place(tx, &all, now)?;
-    line::call_up(tx, freed.keys.iter().map(|key| key.as_str()), freed.most)?;
+    line::call_up(tx, &next)?;
     steps.extend(moves::steps(&all, now));
     let times = all.iter().filter(|(_, to)| to.status == Status::Scheduled);
-    Ok(Admitted { more, next: times.map(|(job, _)| job.run_at).min() })
+    let waits_for_rate = all.iter().any(|(_, to)| to.waits_for == Some(WaitsFor::Rate));
+    Ok(Admitted { more, waits_for_rate, next: times.map(|(job, _)| job.run_at).min() })
 }
 
 /// The moves of jobs that run after others: those wait of which one is open, and those end of which one did not complete.
@@ -72,11 +77,21 @@ fn held<'a, 'r>(
     moves.collect()
 }
 
-/// Keys of which the next jobs may go, and how many of each at most.
-#[derive(Default)]
-struct Freed<'a> {
-    keys: Vec<&'a ConcurrencyKey>,
-    most: usize,
+/// Calls up so many of a key.
+fn call_key<'a>(next: &mut CalledUp<'a>, key: &'a ConcurrencyKey, many: usize) {
+    if many > 0 && !next.keys.contains(&key.as_str()) {
+        next.keys.push(key.as_str());
+        next.most_of_keys = next.most_of_keys.max(many);
+    }
+}
+
+/// Calls up so many of a group of a kind with a rate.
+fn call_group<'a>(next: &mut CalledUp<'a>, kind: &'a Kind, group: &str, many: usize) {
+    let is_known = |known: &(&Kind, String)| known.0 == kind && known.1 == group;
+    if many > 0 && !next.groups.iter().any(is_known) {
+        next.groups.push((kind, group.to_owned()));
+        next.most_of_groups = next.most_of_groups.max(many.min(MAX_ADMITTED));
+    }
 }
 
 /// The moves of jobs whose kind has rules, in their order.
@@ -84,39 +99,62 @@ fn place<'a>(
     tx: &Tx<'_>,
     known: &[(&'a Job, &'a KindRules)],
     now: Timestamp,
-) -> Result<(Vec<(&'a Job, Move)>, Freed<'a>)> {
-    let wanted =
-        |(job, rules): &(&'a Job, &'a KindRules)| key(job, rules).filter(|_| job.run_at <= now);
-    let mut keys: Vec<_> = known.iter().filter_map(wanted).collect();
+) -> Result<(Vec<(&'a Job, Move)>, CalledUp<'a>)> {
+    let is_due = |job: &Job| job.run_at <= now;
+    let wanted = |job: &'a Job, rules: &'a KindRules| key(job, rules).filter(|_| is_due(job));
+    let mut keys: Vec<_> = known.iter().filter_map(|(job, rules)| wanted(job, rules)).collect();
     keys.sort_unstable();
     keys.dedup();
-    let mut slots = line::slots(tx, &keys)?;
-    let mut freed = Freed::default();
+    let rated = known.iter().filter(|(job, rules)| rules.rate.is_some() && is_due(job));
+    let mut groups: Vec<_> = rated
+        .filter_map(|(job, rules)| Some((&rules.kind, share(rules, key(job, rules))?.group)))
+        .collect();
+    groups.sort_unstable();
+    groups.dedup();
+    let (mut slots, mut used) = line::taken(tx, &keys, &groups)?;
+    let mut next = CalledUp::default();
     let mut taken = Vec::new();
-    let placed = known.iter().map(|(job, rules)| {
-        let key = wanted(&(job, rules));
-        let slot = key.and_then(|key| slots.take(key, rules.key_limit));
+    let mut placed = Vec::with_capacity(known.len());
+    for (job, rules) in known {
+        let rated = share(rules, key(job, rules)).filter(|_| is_due(job));
+        let rated = rated.map(|share| (used.left(rules, &share.group) > 0, share));
+        let key = wanted(job, rules);
+        let has_room = rated.as_ref().is_none_or(|(has_room, _)| *has_room);
+        let slot = key.filter(|_| has_room).and_then(|key| slots.take(key, rules.key_limit));
         if slot.is_some() {
             taken.extend(key.map(|key| (key, rules.key_limit)));
         }
-        (*job, Move::admission(job, rules, slot, now))
-    });
-    let placed = placed.collect();
+        let to = Move::admission(
+            job,
+            rules,
+            slot,
+            rated.map(|(has_room, share)| (share, has_room)),
+            now,
+        );
+        if let (Some(rate), Some(_)) = (&to.rate, to.claim_order) {
+            used.take(rules, &rate.group);
+        }
+        placed.push((*job, to));
+    }
     for (key, limit) in taken {
         // The limit may have been raised since the others began to wait.
-        let free = slots.count_free(key, limit);
-        if free > 0 && !freed.keys.contains(&key) {
-            freed.keys.push(key);
-            freed.most = freed.most.max(free);
-        }
+        call_key(&mut next, key, slots.count_free(key, limit));
     }
-    for (job, rules) in known {
-        // It may have been called up for a key that its kind does not use any more: the next of that key may go.
+    for ((job, to), (_, rules)) in placed.iter().zip(known) {
+        // The rate too.
+        if let (Some(rate), Some(_)) = (&to.rate, to.claim_order) {
+            let left = used.left(rules, &rate.group) as usize;
+            call_group(&mut next, &job.kind, &rate.group, left);
+        }
+        // It may have been called up for a key or a rate that its kind does not use any more: the next of that may go.
         let old = job.concurrency_key.as_ref().filter(|old| key(job, rules) != Some(*old));
-        if let Some(old) = old.filter(|old| !freed.keys.contains(old)) {
-            freed.keys.push(old);
-            freed.most = freed.most.max(1);
+        if let Some(old) = old {
+            call_key(&mut next, old, 1);
+        }
+        let group = share(rules, key(job, rules)).map(|share| share.group);
+        if let Some(old) = job.rate_key.as_ref().filter(|old| group.as_ref() != Some(*old)) {
+            call_group(&mut next, &job.kind, old, MAX_ADMITTED);
         }
     }
-    Ok((placed, freed))
+    Ok((placed, next))
 }

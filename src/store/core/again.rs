@@ -1,5 +1,6 @@
 //! Running a final job again, as a new one.
 
+use super::enqueue::enqueue;
 use crate::error::{Code, Error, Result};
 use crate::model::{Actor, Enqueued, Job, JobId, NewJob, Timestamp, Trigger};
 use crate::store::sql::jobs;
@@ -21,7 +22,7 @@ pub(in crate::store) fn run_again(
         return Err(Error::new(Code::JobNotFinal, format!("job {id} is {}", job.status)));
     }
     let again = NewJob { actor: Some(actor.clone()), correlation_id, ..copy(&job)? };
-    jobs::insert(tx, &again, now)
+    enqueue(tx, &again, now)
 }
 
 /// A new job like this one, with it as its parent.

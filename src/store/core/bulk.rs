@@ -1,5 +1,6 @@
 //! A slice of a bulk action: the act, on each job that still fits.
 
+use super::enqueue::enqueue;
 use super::{again, cancel, delete, edit};
 use crate::error::{Code, Result};
 use crate::model::{
@@ -108,7 +109,7 @@ fn retry(tx: &Tx<'_>, of: &Of, job: &Job, now: Timestamp) -> Result<Option<Skip>
             correlation_id: of.correlation_id.clone(),
             ..copy
         };
-        jobs::insert(tx, &copy, now)
+        enqueue(tx, &copy, now)
     });
     match again {
         Ok(Enqueued::Inserted(_)) => Ok(None),

@@ -2,12 +2,13 @@
 //!
 //! That transaction is the poll's own (P16).
 
+use super::enqueue::enqueue;
 use crate::error::{Code, Result};
 use crate::model::{
     Decision, NewJob, Occurrence, Overlap, Plan, Rule, Schedule, Situation, Timestamp, Trigger,
     Verdict, decide,
 };
-use crate::store::sql::{jobs, schedules};
+use crate::store::sql::schedules;
 use crate::store::sqlite::Tx;
 use crate::warn_coded;
 
@@ -70,7 +71,7 @@ fn carry_out(
         occurrence: Some(Occurrence { schedule_id, at }),
         ..job_of(plan)
     };
-    let job = jobs::insert(tx, &job, now)?.id();
+    let job = enqueue(tx, &job, now)?.id();
     schedules::made(tx, schedule_id, at, job)
 }
 

@@ -1,10 +1,11 @@
 //! What people do to queues: pauses, limits, and the stop of all of them.
 
-use super::{cancel, park};
-use crate::error::Result;
+use super::{cancel, park, settings};
+use crate::error::{Code, Error, Result};
 use crate::model::{Actor, ParkedBy, Pause, Queue, Timestamp};
-use crate::store::sql::{audit, queues, settings};
+use crate::store::sql::{audit, queues};
 use crate::store::sqlite::Tx;
+use serde_json::json;
 
 /// Pauses a queue until then, or until somebody resumes it.
 pub(in crate::store) fn pause(
@@ -15,10 +16,27 @@ pub(in crate::store) fn pause(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
-    queues::known(tx, queue)?;
+    expect_known(tx, queue)?;
     let pause = Pause { at: now, by: actor.name.clone(), reason: reason.into(), resume_at };
     queues::set_pause(tx, queue, Some(&pause))?;
     audit::record_change(tx, actor, "pause", &format!("queue {queue}"), (None, Some(reason)), now)
+}
+
+/// Pauses a queue because a handler met a limit. A longer pause stays as it is.
+pub(super) fn pause_until(
+    tx: &Tx<'_>,
+    queue: &Queue,
+    reason: &str,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    let longer = |pause: Pause| pause.resume_at.is_none_or(|at| at >= until);
+    if queues::get(tx, queue)?.pause.is_some_and(longer) {
+        return Ok(());
+    }
+    let by = queues::ENGINE.to_owned();
+    let pause = Pause { at: now, by, reason: reason.into(), resume_at: Some(until) };
+    queues::set_pause(tx, queue, Some(&pause))
 }
 
 /// Lets a queue go on; answers whether it was paused.
@@ -28,7 +46,7 @@ pub(in crate::store) fn resume(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<bool> {
-    queues::known(tx, queue)?;
+    expect_known(tx, queue)?;
     let Some(pause) = queues::get(tx, queue)?.pause else { return Ok(false) };
     queues::set_pause(tx, queue, None)?;
     if pause.by == queues::ENGINE {
@@ -48,7 +66,7 @@ pub(in crate::store) fn set_limit(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
-    queues::known(tx, queue)?;
+    expect_known(tx, queue)?;
     let words = |limit: Option<u32>| limit.map(|limit| limit.to_string());
     let (before, after) = (words(queues::get(tx, queue)?.operator_limit), words(limit));
     queues::set_operator_limit(tx, queue, limit)?;
@@ -63,11 +81,19 @@ pub(in crate::store) fn stop_all(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<usize> {
-    queues::stop(tx, reason, actor, now)?;
+    settings::set(tx, queues::STOPPED, &json!({"reason": reason}), actor, now)?;
     cancel::cancel_running(tx, actor, now)
 }
 
 /// Ends the stop of all queues; answers whether there was one.
 pub(in crate::store) fn resume_all(tx: &Tx<'_>, actor: &Actor, now: Timestamp) -> Result<bool> {
     settings::unset(tx, queues::STOPPED, actor, now)
+}
+
+/// Refuses a queue that nobody has spoken of: it would be a typing error.
+fn expect_known(tx: &Tx<'_>, queue: &Queue) -> Result<()> {
+    if queues::is_known(tx, queue)? {
+        return Ok(());
+    }
+    Err(Error::new(Code::QueueUnknown, format!("there is no queue {queue}")))
 }

@@ -3,13 +3,14 @@
 //! *Invariant:* each change of a rule, a cursor or a pause also writes `next_at`, so that the poller finds what is due
 //! by an index and never evaluates a rule that is not.
 
+use super::enqueue::enqueue;
 use super::fire::{job_of, skip_until_now};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Actor, CatchUp, Ensured, JobId, NewJob, NewSchedule, Plan, PlanChange, ReservedSchedule,
     Schedule, ScheduleName, Timestamp, Trigger,
 };
-use crate::store::sql::{audit, jobs, schedules};
+use crate::store::sql::{audit, schedules};
 use crate::store::sqlite::Tx;
 
 /// Schedules there may be: each is looked at by people, and thousands of cadences are one job that makes others.
@@ -213,7 +214,7 @@ pub(in crate::store) fn run_now(
     })?;
     let (trigger, schedule_id) = (Trigger::Manual, Some(stored.id));
     let job = NewJob { trigger, schedule_id, correlation_id, ..job_of(&plan) };
-    let id = jobs::insert(tx, &job, now)?.id();
+    let id = enqueue(tx, &job, now)?.id();
     audit::record(tx, actor, "run_now", &format!("schedule {name}: job {id}"), now)?;
     Ok(id)
 }

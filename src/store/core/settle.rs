@@ -5,7 +5,7 @@ use crate::model::{
     AttemptEnd, Job, OnInterrupt, SettleRequest, Settlement, Status, Terms, Timestamp, settlement,
 };
 use crate::store::sql::moves::Ended;
-use crate::store::sql::{lease, moves, queues, unblock};
+use crate::store::sql::{lease, moves, unblock};
 use crate::store::sqlite::Tx;
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub(super) fn write(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
     moves::end(tx, ended)?;
     for Ended { job, after, at } in ended {
         if let (Some((reason, until)), Some(queue)) = (&after.pause, &job.queue) {
-            queues::pause_until(tx, queue, reason, *until, *at)?;
+            super::queues::pause_until(tx, queue, reason, *until, *at)?;
         }
     }
     // The key's next job is marked by the schema; here only the one that a constraint may have kept back.

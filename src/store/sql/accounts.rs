@@ -1,8 +1,7 @@
-//! Accounts, logins, the one-time set-up code, and who did what with them.
+//! Rows of `users`, `logins` and `setup_codes`.
 
-use super::audit;
-use crate::error::{Code, Error, Result};
-use crate::model::{Account, AccountState, Actor, Login, Role, Timestamp, Username};
+use crate::error::Result;
+use crate::model::{Account, AccountState, Login, Role, Timestamp, Username};
 use crate::store::sqlite::row::{instant, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::time::Duration;
@@ -24,22 +23,32 @@ pub(in crate::store) fn has_admin(conn: &Connection) -> Result<bool> {
     Ok(conn.prepare_cached(SQL)?.query_row([], |row| row.get(0))?)
 }
 
-/// Replaces every earlier set-up code, unless there is an admin already. Answers whether the code counts.
-pub(in crate::store) fn set_setup_code(
+/// Whether there is an admin besides this account.
+pub(in crate::store) fn has_other_admin(conn: &Connection, account: i64) -> Result<bool> {
+    const SQL: &str = "
+        SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND id <> :id)";
+    Ok(conn.prepare_cached(SQL)?.query_row(named_params! {":id": account}, |row| row.get(0))?)
+}
+
+/// Makes every set-up code worthless.
+pub(in crate::store) fn void_setup_codes(conn: &Connection) -> Result<()> {
+    const SQL: &str = "
+        DELETE FROM setup_codes";
+    conn.prepare_cached(SQL)?.execute([])?;
+    Ok(())
+}
+
+pub(in crate::store) fn insert_setup_code(
     conn: &Connection,
     hash: &str,
     expires_at: Timestamp,
-) -> Result<bool> {
+) -> Result<()> {
     const SQL: &str = "
         INSERT INTO setup_codes (code_hash, expires_at)
         VALUES (:hash, :expires_at)";
-    conn.execute("DELETE FROM setup_codes", [])?;
-    if has_admin(conn)? {
-        return Ok(false);
-    }
-    conn.prepare_cached(SQL)?
-        .execute(named_params! {":hash": hash, ":expires_at": expires_at.millis()})?;
-    Ok(true)
+    let params = named_params! {":hash": hash, ":expires_at": expires_at.millis()};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
 }
 
 pub(in crate::store) fn setup_code_is_valid(
@@ -53,41 +62,19 @@ pub(in crate::store) fn setup_code_is_valid(
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
-/// Makes the first admin and uses the code up; `None` if the code does not count or an admin is there.
-pub(in crate::store) fn redeem_setup_code(
-    conn: &Connection,
-    hash: &str,
-    password_hash: &str,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<Option<Account>> {
-    if !setup_code_is_valid(conn, hash, now)? {
-        return Ok(None);
-    }
-    create_first_admin(conn, password_hash, actor, now)
-}
-
-/// Makes the account `admin` if there is no admin yet. An existing account of this name becomes an admin with this password.
-pub(in crate::store) fn create_first_admin(
+/// Makes the account `admin` an admin with this password, whether it is there or not.
+pub(in crate::store) fn put_first_admin(
     conn: &Connection,
     password_hash: &str,
-    actor: &Actor,
     now: Timestamp,
-) -> Result<Option<Account>> {
+) -> Result<Account> {
     const SQL: &str = "
         INSERT INTO users (username, password_hash, role, created_at)
         VALUES ('admin', :hash, 'admin', :now)
         ON CONFLICT (username) DO UPDATE SET password_hash = excluded.password_hash, role = 'admin'
         RETURNING id, username, role";
-    if has_admin(conn)? {
-        return Ok(None);
-    }
-    conn.execute("DELETE FROM setup_codes", [])?;
     let params = named_params! {":hash": password_hash, ":now": now.millis()};
-    let account = conn.prepare_cached(SQL)?.query_row(params, from_row)?;
-    end_logins(conn, account.id)?;
-    audit::record(conn, actor, "create account", "admin", now)?;
-    Ok(Some(account))
+    Ok(conn.prepare_cached(SQL)?.query_row(params, from_row)?)
 }
 
 /// The accounts, by name, each with its logins that have not ended.
@@ -118,18 +105,14 @@ pub(in crate::store) fn list(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Makes an account.
-///
-/// # Errors
-/// `AUTH-NAME-002` if there is one of this name.
-pub(in crate::store) fn add(
+/// Stores an account; answers whether its name was free.
+pub(in crate::store) fn insert(
     conn: &Connection,
     username: &Username,
     role: Role,
     password_hash: &str,
-    actor: &Actor,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
     const SQL: &str = "
         INSERT INTO users (username, password_hash, role, created_at)
         VALUES (:username, :hash, :role, :now)
@@ -140,94 +123,39 @@ pub(in crate::store) fn add(
         ":role": role.as_str(),
         ":now": now.millis(),
     })?;
-    if added == 0 {
-        let why = format!("there is a user {username} already");
-        return Err(Error::new(Code::AuthTaken, why));
-    }
-    if role == Role::Admin {
-        // There is an admin: the link that makes one has nothing left to do.
-        conn.execute("DELETE FROM setup_codes", [])?;
-    }
-    let change = (None, Some(role.as_str()));
-    audit::record_change(conn, actor, "create account", username.as_str(), change, now)
+    Ok(added == 1)
 }
 
-/// Gives an account another role; answers the one that it had. A lower role ends its logins.
-///
-/// # Errors
-/// `AUTH-NAME-001` if there is none of this name, `AUTH-ROLE-002` if it is the last admin.
-pub(in crate::store) fn set_role(
-    conn: &Connection,
-    username: &str,
-    role: Role,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<Role> {
+pub(in crate::store) fn set_role(conn: &Connection, account: i64, role: Role) -> Result<()> {
     const SQL: &str = "
         UPDATE users
         SET role = :role
         WHERE id = :id";
-    let account = existing(conn, username)?;
-    if account.role == role {
-        return Ok(role);
-    }
-    keep_an_admin(conn, &account)?;
-    let params = named_params! {":role": role.as_str(), ":id": account.id};
+    let params = named_params! {":role": role.as_str(), ":id": account};
     conn.prepare_cached(SQL)?.execute(params)?;
-    if role < account.role {
-        end_logins(conn, account.id)?;
-    }
-    let change = (Some(account.role.as_str()), Some(role.as_str()));
-    audit::record_change(conn, actor, "change role", username, change, now)?;
-    Ok(account.role)
+    Ok(())
 }
 
-/// Removes an account with its logins.
-///
-/// # Errors
-/// `AUTH-NAME-001` if there is none of this name, `AUTH-ROLE-002` if it is the last admin.
-pub(in crate::store) fn remove(
-    conn: &Connection,
-    username: &str,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
+pub(in crate::store) fn delete(conn: &Connection, account: i64) -> Result<()> {
     const SQL: &str = "
         DELETE FROM users
         WHERE id = :id";
-    let account = existing(conn, username)?;
-    keep_an_admin(conn, &account)?;
-    end_logins(conn, account.id)?;
-    conn.prepare_cached(SQL)?.execute(named_params! {":id": account.id})?;
-    let change = (Some(account.role.as_str()), None);
-    audit::record_change(conn, actor, "remove account", username, change, now)
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": account})?;
+    Ok(())
 }
 
-/// Refuses to change the only admin there is.
-fn keep_an_admin(conn: &Connection, account: &Account) -> Result<()> {
+pub(in crate::store) fn set_password(
+    conn: &Connection,
+    account: i64,
+    password_hash: &str,
+) -> Result<()> {
     const SQL: &str = "
-        SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND id <> :id)";
-    if account.role < Role::Admin {
-        return Ok(());
-    }
-    let params = named_params! {":id": account.id};
-    if conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))? {
-        return Ok(());
-    }
-    let why = format!("{} is the only admin", account.username);
-    Err(Error::new(Code::AuthLastAdmin, why))
-}
-
-fn end_logins(conn: &Connection, account: i64) -> Result<usize> {
-    const SQL: &str = "
-        DELETE FROM logins
-        WHERE user_id = :user";
-    Ok(conn.prepare_cached(SQL)?.execute(named_params! {":user": account})?)
-}
-
-fn existing(conn: &Connection, username: &str) -> Result<Account> {
-    let unknown = || Error::new(Code::AuthUnknown, format!("there is no user {username}"));
-    Ok(find(conn, username)?.ok_or_else(unknown)?.0)
+        UPDATE users
+        SET password_hash = :hash
+        WHERE id = :id";
+    let params = named_params! {":hash": password_hash, ":id": account};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
 }
 
 /// The account of this name with its password hash.
@@ -245,52 +173,50 @@ pub(in crate::store) fn find(
     Ok(found.optional()?)
 }
 
-/// Sets a password and ends every login of the account; answers how many there were.
-///
-/// # Errors
-/// `AUTH-NAME-001` if there is none of this name.
-pub(in crate::store) fn set_password(
-    conn: &Connection,
-    username: &str,
-    password_hash: &str,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<usize> {
-    const SQL: &str = "
-        UPDATE users
-        SET password_hash = :hash
-        WHERE id = :id";
-    let account = existing(conn, username)?;
-    let params = named_params! {":hash": password_hash, ":id": account.id};
-    conn.prepare_cached(SQL)?.execute(params)?;
-    let ended = end_logins(conn, account.id)?;
-    audit::record(conn, actor, "set password", username, now)?;
-    Ok(ended)
-}
-
-/// Stores a new login, and forgets the ones that have ended.
-pub(in crate::store) fn login(
+/// Stores a login of an account under the hash of its id.
+pub(in crate::store) fn insert_login(
     conn: &Connection,
     account: i64,
     id_hash: &str,
-    actor: &Actor,
+    remote: Option<&str>,
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
         INSERT INTO logins (id_hash, user_id, remote, created_at, used_at)
         VALUES (:hash, :user, :remote, :now, :now)";
-    const ENDED: &str = "
-        DELETE FROM logins
-        WHERE used_at <= :idle OR created_at <= :absolute";
-    let params = named_params! {":idle": ago(now, IDLE), ":absolute": ago(now, ABSOLUTE)};
-    conn.prepare_cached(ENDED)?.execute(params)?;
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":hash": id_hash,
         ":user": account,
-        ":remote": actor.remote.as_deref().unwrap_or("-"),
+        ":remote": remote.unwrap_or("-"),
         ":now": now.millis(),
     })?;
-    audit::record(conn, actor, "sign in", &actor.name, now)
+    Ok(())
+}
+
+pub(in crate::store) fn delete_login(conn: &Connection, id_hash: &str) -> Result<()> {
+    const SQL: &str = "
+        DELETE FROM logins
+        WHERE id_hash = :hash";
+    conn.prepare_cached(SQL)?.execute(named_params! {":hash": id_hash})?;
+    Ok(())
+}
+
+/// Ends the logins of an account; answers how many there were.
+pub(in crate::store) fn end_logins(conn: &Connection, account: i64) -> Result<usize> {
+    const SQL: &str = "
+        DELETE FROM logins
+        WHERE user_id = :user";
+    Ok(conn.prepare_cached(SQL)?.execute(named_params! {":user": account})?)
+}
+
+/// Removes the logins whose time is over.
+pub(in crate::store) fn forget_ended_logins(conn: &Connection, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        DELETE FROM logins
+        WHERE used_at <= :idle OR created_at <= :absolute";
+    let params = named_params! {":idle": ago(now, IDLE), ":absolute": ago(now, ABSOLUTE)};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
 }
 
 /// The account of this login, and whether [`touch`] should note its use.
@@ -325,19 +251,6 @@ pub(in crate::store) fn touch(conn: &Connection, id_hash: &str, now: Timestamp) 
         WHERE id_hash = :hash";
     conn.prepare_cached(SQL)?.execute(named_params! {":hash": id_hash, ":now": now.millis()})?;
     Ok(())
-}
-
-pub(in crate::store) fn logout(
-    conn: &Connection,
-    id_hash: &str,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    const SQL: &str = "
-        DELETE FROM logins
-        WHERE id_hash = :hash";
-    conn.prepare_cached(SQL)?.execute(named_params! {":hash": id_hash})?;
-    audit::record(conn, actor, "sign out", &actor.name, now)
 }
 
 fn ago(now: Timestamp, by: Duration) -> i64 {

@@ -1,7 +1,7 @@
 //! What jobs run after: rows of `job_after`, and the news of ends to those that wait for them.
 
 use super::jobs::list;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{After, JobId, Neighbours, NewJob, Precedence, Status};
 use crate::store::sqlite::row::parsed;
 use rusqlite::{Connection, Row, named_params};
@@ -34,32 +34,24 @@ pub(super) fn precedence(row: &Row<'_>, at: usize) -> rusqlite::Result<Precedenc
     })
 }
 
-/// Refuses a job that is to run after one that does not exist.
-///
-/// # Errors
-/// `JOB-AFTER-001` with the first such id.
-pub(super) fn expect_known(conn: &Connection, job: &NewJob) -> Result<()> {
+/// The first of the jobs that a new one is to run after and that do not exist.
+pub(in crate::store) fn missing(conn: &Connection, job: &NewJob) -> Result<Option<JobId>> {
     const SQL: &str = "
         SELECT min(value)
         FROM json_each(:ids)
         WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = value)";
     if job.runs_after() == 0 {
-        return Ok(());
+        return Ok(None);
     }
     let ids: Vec<JobId> = job.after.iter().chain(&job.after_any).copied().collect();
     let params = named_params! {":ids": list(&ids)};
-    match conn.prepare_cached(SQL)?.query_row(params, |row| row.get::<_, Option<i64>>(0))? {
-        None => Ok(()),
-        Some(id) => {
-            let why = format!("there is no job {id} to run after");
-            Err(Error::new(Code::JobAfterUnknown, why))
-        }
-    }
+    let id: Option<i64> = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?;
+    Ok(id.map(JobId))
 }
 
 /// Says what a new job runs after; the schema fills in the ends of those that are over. A job that is named twice counts as
 /// one that has to complete.
-pub(super) fn insert(conn: &Connection, id: JobId, job: &NewJob) -> Result<()> {
+pub(in crate::store) fn insert(conn: &Connection, id: JobId, job: &NewJob) -> Result<()> {
     const SQL: &str = "
         INSERT INTO job_after (job_id, after_id, anyway)
         SELECT :id, value ->> 0, value ->> 1

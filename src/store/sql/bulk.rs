@@ -5,6 +5,7 @@ use super::jobs;
 use super::search::{WINDOW, Window};
 use crate::error::{Code, Error, Result};
 use crate::model::{Bulk, BulkAct, CommonError, Filter, Job, JobId, JobState, Skip, Timestamp};
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::row;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -88,9 +89,10 @@ pub(in crate::store) fn look(
     let sql = format!(
         "SELECT id, status, run_at, priority, cancel_requested_at IS NOT NULL, error_code,
             substr(error, 1, {ERROR_CHARACTERS})
-         FROM jobs NOT INDEXED
+         FROM {}
          WHERE id < ?1 AND id >= ?2 {}
          ORDER BY id DESC",
+        dialect::by_id("jobs"),
         fits.sql
     );
     let window = Window::of_jobs(conn, before, &fits)?;
@@ -123,10 +125,11 @@ pub(in crate::store) fn candidates(
     let fits = conditions(&bulk.filter, bulk.asked_at, 3);
     let sql = format!(
         "SELECT id
-         FROM jobs NOT INDEXED
+         FROM {}
          WHERE id > ?1 AND id <= ?2 {}
          ORDER BY id
          LIMIT ?3",
+        dialect::by_id("jobs"),
         fits.sql
     );
     let after = after.max(bulk.from_id.saturating_sub(1));
@@ -149,8 +152,9 @@ pub(in crate::store) fn still_fit(
 ) -> Result<Vec<Result<Job>>> {
     let fits = conditions(&bulk.filter, bulk.asked_at, 1);
     let sql = format!(
-        "SELECT {} FROM jobs WHERE id IN (SELECT value FROM json_each(?1)) {} ORDER BY id",
+        "SELECT {} FROM jobs WHERE id IN ({}) {} ORDER BY id",
         jobs::COLUMNS,
+        dialect::members("?1"),
         fits.sql
     );
     let mut statement = conn.prepare(&sql)?;

@@ -1,20 +1,13 @@
-//! Rows of `filings`: acts at the tracker, written by the scan that decides them, done by jobs of kind `file_findings`.
+//! Rows of `filings`: acts at the tracker.
 
 use super::issues::texts;
-use super::jobs;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{
-    Act, Caps, Filing, FilingId, FilingState, IssueHome, IssueId, JobId, Kind, Marker, NewJob,
-    Posting, Timestamp, Trigger,
+    Act, Filing, FilingId, FilingState, IssueHome, IssueId, JobId, Marker, Posting, Timestamp,
 };
 use crate::store::sqlite::error::unreadable;
-use crate::store::sqlite::row::instant;
+use crate::store::sqlite::row::{instant, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use std::str::FromStr;
-use std::time::Duration;
-
-/// The time in which new issues are counted against [`Caps::day`].
-const DAY: Duration = Duration::from_hours(24);
 
 /// The columns that [`from_row`] reads, of `filings f JOIN self_monitoring_issues i`.
 const COLUMNS: &str = "f.id, f.act, f.state, f.marker, coalesce(f.title, ''), f.body, f.labels, \
@@ -25,8 +18,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Filing> {
     let marker: String = row.get(3)?;
     Ok(Filing {
         id: FilingId(row.get(0)?),
-        act: known(row, 1)?,
-        state: known(row, 2)?,
+        act: word(row, 1)?,
+        state: word(row, 2)?,
         marker: Marker::from_hex(&marker).ok_or_else(|| unreadable(3, "marker"))?,
         title: row.get(4)?,
         body: row.get(5)?,
@@ -38,14 +31,9 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Filing> {
     })
 }
 
-fn known<T: FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    text.parse().map_err(|_| unreadable(column, "word"))
-}
-
 /// Stores an act. An older issue of the local tracker stays there when another one is chosen, and what is said on it is
 /// done by its row.
-pub(super) fn insert(
+pub(in crate::store) fn insert(
     conn: &Connection,
     (scan, issue): (JobId, IssueId),
     act: Act,
@@ -73,36 +61,28 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// How many new issues may still go to the tracker without an approval.
-pub(super) fn room(conn: &Connection, caps: Caps, now: Timestamp) -> Result<u64> {
+/// How many new issues went to the tracker since then, or are to go, without an approval.
+pub(in crate::store) fn count_opened(conn: &Connection, since: Timestamp) -> Result<u64> {
     const SQL: &str = "
         SELECT count(*)
         FROM filings
         WHERE act = 'open' AND state <> 'awaiting_approval' AND state <> 'rejected' AND created_at > :since";
-    let since = now.millis().saturating_sub(DAY.as_millis() as i64);
-    let today: i64 =
-        conn.prepare_cached(SQL)?.query_row(named_params! {":since": since}, |row| row.get(0))?;
-    Ok(caps.scan.min(caps.day.saturating_sub(today as u64)))
+    let params = named_params! {":since": since.millis()};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get::<_, i64>(0))? as u64)
 }
 
-/// Stores a job that files everything pending, unless one waits already. A running job does not count: it may have looked
-/// for the last time.
-pub(in crate::store) fn wake(conn: &Connection, by: Option<JobId>, now: Timestamp) -> Result<()> {
+/// Whether a job that files waits to start.
+pub(in crate::store) fn has_waiting_job(conn: &Connection) -> Result<bool> {
     const SQL: &str = "
         SELECT EXISTS (
             SELECT 1
             FROM jobs
             WHERE kind = 'file_findings' AND finished_at IS NULL AND status <> 'running')";
-    if conn.prepare_cached(SQL)?.query_row([], |row| row.get(0))? {
-        return Ok(());
-    }
-    let trigger = if by.is_some() { Trigger::Parent } else { Trigger::Api };
-    let job = NewJob { trigger, parent_id: by, ..NewJob::new(Kind::FILE_FINDINGS) };
-    jobs::insert(conn, &job, now).map(drop)
+    Ok(conn.prepare_cached(SQL)?.query_row([], |row| row.get(0))?)
 }
 
 /// Whether a scan has left acts that wait for the tracker only.
-pub(super) fn has_pending(conn: &Connection, scan: JobId) -> Result<bool> {
+pub(in crate::store) fn has_pending(conn: &Connection, scan: JobId) -> Result<bool> {
     const SQL: &str = "
         SELECT EXISTS (
             SELECT 1
@@ -141,22 +121,18 @@ pub(in crate::store) fn find(conn: &Connection, id: FilingId) -> Result<Option<F
     Ok(conn.prepare_cached(&sql)?.query_row(params, from_row).optional()?)
 }
 
-/// Replaces an act that is in state `was`; the issue that it opened is given its number and page.
-pub(in crate::store) fn save(
+/// Replaces an act that is in state `was`; answers whether it was.
+pub(in crate::store) fn replace(
     conn: &Connection,
     filing: &Filing,
     was: FilingState,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
     const SQL: &str = "
         UPDATE filings
         SET state = :state, labels = :labels, number = :number, url = :url, sent_at = :sent_at, error = :error,
             updated_at = :now
         WHERE id = :id AND state = :was";
-    const ISSUE: &str = "
-        UPDATE self_monitoring_issues
-        SET number = :number, url = :url
-        WHERE id = (SELECT issue_id FROM filings WHERE id = :id)";
     let changed = conn.prepare_cached(SQL)?.execute(named_params! {
         ":state": filing.state.as_str(),
         ":labels": serde_json::json!(filing.labels).to_string(),
@@ -168,16 +144,5 @@ pub(in crate::store) fn save(
         ":id": filing.id.0,
         ":was": was.as_str(),
     })?;
-    if changed == 0 {
-        return Err(Error::new(
-            Code::StoreLeaseLost,
-            format!("another run holds filing {}", filing.id.0),
-        ));
-    }
-    if filing.act == Act::Open && filing.state == FilingState::Filed {
-        let params =
-            named_params! {":number": filing.number, ":url": filing.url, ":id": filing.id.0};
-        conn.prepare_cached(ISSUE)?.execute(params)?;
-    }
-    Ok(())
+    Ok(changed == 1)
 }

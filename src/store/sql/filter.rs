@@ -3,6 +3,7 @@
 use crate::model::{
     Compare, Condition, Filter, Kind, Mark, OVERDUE_AFTER, PathStep, Queue, ScheduleName, Timestamp,
 };
+use crate::store::sqlite::dialect::{self, Step};
 use rusqlite::types::Value;
 use std::fmt::Write as _;
 
@@ -53,9 +54,10 @@ impl Conditions {
             let by_tag = format!(
                 " AND id IN (
                      SELECT t.job_id
-                     FROM json_each(?{tags}) w
+                     FROM ({}) w
                      JOIN job_tags t ON t.tag = w.value
-                     WHERE t.job_id >= ?2 AND t.job_id < ?1)"
+                     WHERE t.job_id >= ?2 AND t.job_id < ?1)",
+                dialect::members(&format!("?{tags}"))
             );
             self.sql.push_str(&by_tag);
         }
@@ -90,12 +92,13 @@ impl Builder {
                 self.one_of("trigger", values.iter().map(|value| value.as_str()))
             }
             Condition::ErrorCode(codes) => {
-                self.one_of("error_code COLLATE NOCASE", codes.iter().map(String::as_str))
+                let codes: Vec<_> = codes.iter().map(|code| code.to_ascii_lowercase()).collect();
+                self.one_of("lower(error_code)", codes.iter().map(String::as_str))
             }
             Condition::Tag(tags) => {
                 let wanted = self.one_of("value", tags.iter().map(String::as_str));
                 let readable = "CASE WHEN json_valid(tags) THEN tags END";
-                format!("EXISTS (SELECT 1 FROM json_each({readable}) WHERE {wanted})")
+                format!("EXISTS (SELECT 1 FROM ({}) t WHERE {wanted})", dialect::members(readable))
             }
             Condition::Id(ids) => self.ids(ids),
             Condition::Schedule(names) => {
@@ -126,7 +129,9 @@ impl Builder {
                 let now = self.bind(now.millis());
                 let length = self.bind(length.millis());
                 let sign = sign(*how);
-                format!("max(coalesce(started_at, finished_at, {now}) - run_at, 0) {sign} {length}")
+                // A job that started before its time has waited for nothing.
+                let waited = format!("coalesce(started_at, finished_at, {now}) - run_at");
+                format!("CASE WHEN {waited} < 0 THEN 0 ELSE {waited} END {sign} {length}")
             }
             Condition::Is(marks) => any(marks, |mark| self.mark(*mark, now)),
             Condition::Text(text) => self.text(text),
@@ -156,7 +161,7 @@ impl Builder {
     /// Upper and lower case are alike in ASCII.
     fn says(&mut self, column: &str, text: &str) -> String {
         let text = self.bind_text(text);
-        format!("instr(lower({column}), lower({text})) > 0")
+        dialect::contains(&format!("lower({column})"), &format!("lower({text})"))
     }
 
     fn text(&mut self, text: &str) -> String {
@@ -172,26 +177,17 @@ impl Builder {
 
     /// A field that is this text, or this number, or `true`, `false`, `null`, or this JSON.
     fn field(&mut self, path: &[PathStep], value: &str) -> String {
-        let mut json_path = "$".to_owned();
-        for step in path {
-            let step = match step {
-                PathStep::Field(name) => format!(".\"{name}\""),
-                PathStep::Element(place) => format!("[{place}]"),
-            };
-            json_path.push_str(&step);
-        }
-        let path = self.bind(json_path);
+        let steps = path.iter().map(|step| match step {
+            PathStep::Field(name) => Step::Field(name),
+            PathStep::Element(place) => Step::Element(*place),
+        });
+        let path = self.bind(dialect::path(steps));
         let text = self.bind_text(value);
-        let mut sql = format!(
-            "CASE WHEN json_type(payload, {path}) = 'text' THEN payload ->> {path} ELSE payload -> {path} END = {text}"
-        );
+        let mut sql = dialect::member_is("payload", &path, &text);
         if let Some(number) = value.parse().ok().filter(|number: &f64| number.is_finite()) {
             let number = self.bind(number);
-            write!(
-                sql,
-                " OR (json_type(payload, {path}) IN ('integer', 'real') AND payload ->> {path} = {number})"
-            )
-            .expect("a String takes every write");
+            sql += " OR ";
+            sql += &dialect::member_is_number("payload", &path, &number);
         }
         sql
     }

@@ -33,6 +33,7 @@ pub(in crate::store) struct Gates {
     pub(in crate::store) next_schedule: Option<Timestamp>,
     /// When the next pause is over.
     pub(in crate::store) next_resume: Option<Timestamp>,
+    pub(in crate::store) rates: Rates,
     /// The kinds of all workers that are not lost, the newest registration first; only a leader is told.
     kinds: Vec<KindRow>,
     /// The budgets, and what was spent by each schedule; read if the worker has kinds that spend.
@@ -46,6 +47,17 @@ struct Bounds {
     limit: Option<u32>,
     is_paused: bool,
     resume_at: Option<Timestamp>,
+}
+
+/// The starts that count for rates, and who waits for one.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Rates {
+    /// Whether there are starts that count no more.
+    pub(in crate::store) has_over: bool,
+    /// Whether a job waits for its kind's rate.
+    pub(in crate::store) has_waiting: bool,
+    /// When the next start counts no more of those that count.
+    pub(in crate::store) next: Option<Timestamp>,
 }
 
 /// One row for each of them: what it is, and its name, number, instant and text; a kind has its own name last.
@@ -90,6 +102,16 @@ const SQL: &str = "
         WHERE next_at IS NOT NULL AND paused_at IS NULL
         ORDER BY next_at
         LIMIT 1), NULL, NULL
+    UNION ALL
+    SELECT 'rates', NULL,
+        EXISTS (SELECT 1 FROM job_rates WHERE free_at <= :now)
+            + 2 * EXISTS (SELECT 1 FROM jobs WHERE waits_for = 'rate'), (
+        SELECT free_at
+        FROM job_rates
+        WHERE free_at > :now
+        ORDER BY free_at
+        LIMIT 1), NULL, NULL
+    WHERE :leads
     UNION ALL
     SELECT 'spent', schedule_id, sum(CASE WHEN day = :day THEN cost_usd ELSE 0.0 END), NULL, sum(cost_usd), NULL
     FROM job_spend
@@ -171,6 +193,10 @@ impl Gates {
             "ended" => self.has_ends = row.get(2)?,
             "job" => self.next_job = at,
             "schedule" => self.next_schedule = at,
+            "rates" => {
+                let seen: i64 = row.get(2)?;
+                self.rates = Rates { has_over: seen % 2 == 1, has_waiting: seen >= 2, next: at };
+            }
             "kind" => {
                 let (worker, kind) = (parsed(row, 1, Some)?, parsed(row, 5, Some)?);
                 self.kinds.push(KindRow { worker, kind, rules: parsed(row, 4, Some)? });

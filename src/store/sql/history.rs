@@ -95,7 +95,7 @@ pub(in crate::store) fn attempts(
             worker_id: parsed(row, 2, Some)?,
             started_at: instant(row, 3)?,
             ended_at: Timestamp::from_millis(row.get(4)?),
-            ended_as: text(row, 5)?,
+            ended_as: text(row, 5).map(|word| word.parse().map_err(|()| word))?,
             error: parsed(row, 6, Some)?,
             error_code: parsed(row, 7, Some)?,
         })

@@ -1,11 +1,11 @@
 //! Rows of `self_monitoring_issues`.
 
-use super::{audit, tracker_issues};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{
-    Actor, Fingerprint, Issue, IssueChange, IssueHome, IssueId, IssueState, JobId, KnownIssue,
-    NewIssue, Remark, Timestamp, Tracker,
+    Filing, Fingerprint, Issue, IssueHome, IssueId, IssueState, JobId, KnownIssue, NewIssue,
+    Timestamp, Tracker,
 };
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::error::unreadable;
 use crate::store::sqlite::row::{page, parsed};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -36,9 +36,14 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
 }
 
 /// The columns that [`known_from_row`] reads, of `self_monitoring_issues i`. A number is that of the home in force alone.
-const KNOWN_COLUMNS: &str = "id, CASE WHEN home = :home THEN number END, title, last_seen_at, error_codes, source, template, \
-    (SELECT json_group_array(fingerprint) FROM self_monitoring_issue_fingerprints WHERE issue_id = i.id), \
-    state, state_reason, closed_at, muted_at IS NOT NULL, url, author IS NULL";
+fn known_columns() -> String {
+    format!(
+        "id, CASE WHEN home = :home THEN number END, title, last_seen_at, error_codes, source, template,
+         (SELECT {} FROM self_monitoring_issue_fingerprints WHERE issue_id = i.id),
+         state, state_reason, closed_at, muted_at IS NOT NULL, url, author IS NULL",
+        dialect::list_of("fingerprint")
+    )
+}
 
 fn known_from_row(row: &Row<'_>) -> rusqlite::Result<KnownIssue> {
     Ok(KnownIssue {
@@ -83,16 +88,16 @@ pub(in crate::store) fn known(
     fingerprints: &[Fingerprint],
 ) -> Result<Vec<KnownIssue>> {
     let sql = format!(
-        "SELECT {KNOWN_COLUMNS}
+        "SELECT {}
          FROM self_monitoring_issues i
          WHERE (home = :home OR muted_at IS NOT NULL) AND gone_at IS NULL AND id IN (
              SELECT issue_id
              FROM self_monitoring_issue_codes
-             WHERE code IN (SELECT value FROM json_each(:codes))
+             WHERE code IN ({})
              UNION
              SELECT issue_id
              FROM self_monitoring_issue_fingerprints
-             WHERE fingerprint IN (SELECT value FROM json_each(:fingerprints))
+             WHERE fingerprint IN ({})
              UNION
              SELECT id
              FROM (
@@ -100,8 +105,11 @@ pub(in crate::store) fn known(
                  FROM self_monitoring_issues
                  WHERE home = :home AND state = 'open' OR muted_at IS NOT NULL
                  ORDER BY id DESC
-                 LIMIT {MAX_COMPARED}))
-         ORDER BY id"
+                 LIMIT {MAX_COMPARED}) newest)
+         ORDER BY id",
+        known_columns(),
+        dialect::members(":codes"),
+        dialect::members(":fingerprints")
     );
     let fingerprints: Vec<&str> = fingerprints.iter().map(Fingerprint::as_str).collect();
     let mut statement = conn.prepare_cached(&sql)?;
@@ -122,11 +130,12 @@ pub(in crate::store) fn recent(
     limit: usize,
 ) -> Result<Vec<KnownIssue>> {
     let sql = format!(
-        "SELECT {KNOWN_COLUMNS}
+        "SELECT {}
          FROM self_monitoring_issues i
          WHERE home = :home AND gone_at IS NULL AND (state = 'open' OR last_seen_at > :since)
          ORDER BY id DESC
-         LIMIT :limit"
+         LIMIT :limit",
+        known_columns()
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {
@@ -139,7 +148,7 @@ pub(in crate::store) fn recent(
 }
 
 /// Stores a finding as an issue. With the local tracker, the stored issue is filed and has its number.
-pub(super) fn insert(
+pub(in crate::store) fn insert(
     conn: &Connection,
     scan: JobId,
     (tracker, home): (Tracker, &IssueHome),
@@ -195,63 +204,76 @@ pub(super) fn insert(
     Ok(IssueId(issue))
 }
 
-/// What a remark changes of its issue. A fingerprint that another open issue has stays with that one.
-pub(super) fn remark(
+/// Gives an issue further fingerprints. One that another open issue has stays with that one.
+pub(in crate::store) fn add_fingerprints(
     conn: &Connection,
-    scan: JobId,
-    remark: &Remark,
-    now: Timestamp,
+    issue: IssueId,
+    fingerprints: &[Fingerprint],
 ) -> Result<()> {
-    const PRINT: &str = "
+    const SQL: &str = "
         INSERT INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, home, open)
         SELECT :fingerprint, id, home, CASE WHEN state = 'open' THEN 1 ELSE 0 END
         FROM self_monitoring_issues
         WHERE id = :issue
         ON CONFLICT DO NOTHING";
-    if remark.reopens {
-        set_state(conn, remark.issue, IssueState::Open)?;
-    }
-    seen_again(conn, scan, (remark.issue, remark.rows), now)?;
-    tracker_issues::add_codes(conn, remark.issue, &remark.error_codes)?;
-    for fingerprint in &remark.fingerprints {
-        let params = named_params! {":fingerprint": fingerprint.as_str(), ":issue": remark.issue.0};
-        conn.prepare_cached(PRINT)?.execute(params)?;
+    for fingerprint in fingerprints {
+        let params = named_params! {":fingerprint": fingerprint.as_str(), ":issue": issue.0};
+        conn.prepare_cached(SQL)?.execute(params)?;
     }
     Ok(())
 }
 
-/// Opens, closes, mutes or unmutes an issue, with its row in the audit log.
-pub(in crate::store) fn change(
-    conn: &Connection,
-    id: IssueId,
-    change: IssueChange,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    const MUTE: &str = "
+/// Mutes an issue, which stays muted since it first was; answers whether it is there.
+pub(in crate::store) fn mute(conn: &Connection, id: IssueId, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "
         UPDATE self_monitoring_issues
-        SET muted_at = CASE WHEN :muted THEN coalesce(muted_at, :now) END
+        SET muted_at = coalesce(muted_at, :now)
         WHERE id = :id";
-    let (action, changed) = match change {
-        IssueChange::State(state) => {
-            let action = if state == IssueState::Open { "reopen" } else { "close" };
-            (action, set_state(conn, id, state)?)
-        }
-        IssueChange::Muted(muted) => {
-            let params = named_params! {":muted": muted, ":now": now.millis(), ":id": id.0};
-            let action = if muted { "mute" } else { "unmute" };
-            (action, conn.prepare_cached(MUTE)?.execute(params)?)
-        }
-    };
-    if changed == 0 {
-        return Err(Error::new(Code::IssueUnknown, format!("there is no issue {}", id.0)));
-    }
-    audit::record(conn, actor, action, &format!("issue {}", id.0), now)
+    let params = named_params! {":now": now.millis(), ":id": id.0};
+    Ok(conn.prepare_cached(SQL)?.execute(params)? == 1)
 }
 
-/// Answers how many issues it changed. A closed one that is opened again counts as an open one for its fingerprints, by
-/// a trigger of the schema.
-pub(super) fn set_state(conn: &Connection, id: IssueId, state: IssueState) -> Result<usize> {
+/// Unmutes an issue; answers whether it is there.
+pub(in crate::store) fn unmute(conn: &Connection, id: IssueId) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE self_monitoring_issues
+        SET muted_at = NULL
+        WHERE id = :id";
+    Ok(conn.prepare_cached(SQL)?.execute(named_params! {":id": id.0})? == 1)
+}
+
+/// Gives the issue that a filing has opened its number and page.
+pub(in crate::store) fn set_place(conn: &Connection, filing: &Filing) -> Result<()> {
+    const SQL: &str = "
+        UPDATE self_monitoring_issues
+        SET number = :number, url = :url
+        WHERE id = (SELECT issue_id FROM filings WHERE id = :id)";
+    let params = named_params! {":number": filing.number, ":url": filing.url, ":id": filing.id.0};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
+}
+
+/// Closes an open issue that is not at the tracker, as not planned.
+pub(in crate::store) fn close_unfiled(
+    conn: &Connection,
+    id: IssueId,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE self_monitoring_issues
+        SET state = 'closed', state_reason = 'not_planned', closed_at = :now
+        WHERE id = :id AND state = 'open' AND number IS NULL";
+    conn.prepare_cached(SQL)?.execute(named_params! {":now": now.millis(), ":id": id.0})?;
+    Ok(())
+}
+
+/// Writes the state of an issue; answers whether it is there. A closed one that is opened again counts as an open one for
+/// its fingerprints, by a trigger of the schema.
+pub(in crate::store) fn set_state(
+    conn: &Connection,
+    id: IssueId,
+    state: IssueState,
+) -> Result<bool> {
     const SQL: &str = "
         UPDATE self_monitoring_issues
         SET state = :state, state_reason = :reason, closed_at = :closed_at
@@ -261,16 +283,17 @@ pub(super) fn set_state(conn: &Connection, id: IssueId, state: IssueState) -> Re
         IssueState::Completed { closed_at } => ("closed", Some("completed"), Some(closed_at)),
         IssueState::NotPlanned { closed_at } => ("closed", Some("not_planned"), Some(closed_at)),
     };
-    Ok(conn.prepare_cached(SQL)?.execute(named_params! {
+    let changed = conn.prepare_cached(SQL)?.execute(named_params! {
         ":state": word,
         ":reason": reason,
         ":closed_at": closed_at.map(Timestamp::millis),
         ":id": id.0,
-    })?)
+    })?;
+    Ok(changed == 1)
 }
 
 /// Counts further rows of an issue that is already there. A person's issue is listed from now on, as one that this scan met.
-pub(super) fn seen_again(
+pub(in crate::store) fn seen_again(
     conn: &Connection,
     scan: JobId,
     (issue, rows): (IssueId, u64),

@@ -1,11 +1,11 @@
 //! Rows of `jobs`: insert and read.
 
-use super::{after, audit, idempotency};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    ConcurrencyKey, Enqueued, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
-    ParkedBy, Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
+    ConcurrencyKey, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt, ParkedBy,
+    Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::str::FromStr;
@@ -77,6 +77,7 @@ columns! {
     schedule_id: "schedule_id" = row.get(at)?;
     occurrence: "occurrence_at" = occurrence(row, at)?;
     progress: "progress" = parsed(row, at, Some)?;
+    rate_key: "rate_key" = parsed(row, at, Some)?;
     counted: "counted" = row.get(at)?;
 }
 
@@ -93,72 +94,29 @@ fn tags(text: &str) -> Vec<Tag> {
     words.into_iter().filter_map(|word| Tag::parse(word).ok()).collect()
 }
 
-/// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or
-/// with the same unique key instead, if there is one.
-pub(in crate::store) fn insert(
-    conn: &Connection,
-    job: &NewJob,
-    now: Timestamp,
-) -> Result<Enqueued> {
-    let request = idempotency::Request::of(job.checked()?);
-    if let Some(request) = &request
-        && let Some(first) = request.first_job(conn, now)?
-    {
-        return Ok(Enqueued::Existing(first));
-    }
-    let unique_key = job.stored_unique_key(now)?;
-    let enqueued = match &unique_key {
-        Some(key) => holder(conn, &job.kind, key)?.map(Enqueued::Existing),
-        None => None,
-    };
-    let enqueued = if let Some(existing) = enqueued {
-        existing
-    } else {
-        // An occurrence of a schedule is never lost: its own policies bound how many of its jobs wait.
-        if job.occurrence.is_none() {
-            expect_room(conn, &job.kind)?;
-        }
-        after::expect_known(conn, job)?;
-        let id = insert_row(conn, job, unique_key.as_ref(), now)?;
-        after::insert(conn, id, job)?;
-        Enqueued::Inserted(id)
-    };
-    if let Some(request) = &request {
-        request.remember(conn, enqueued.id(), now)?;
-    }
-    if let (Enqueued::Inserted(id), Some(actor)) = (enqueued, &job.actor) {
-        let subject = format!("job {id} ({})", job.kind);
-        audit::record(conn, actor, "enqueue", &subject, now)?;
-    }
-    Ok(enqueued)
-}
-
-/// Refuses a job if as many of its kind wait as may. Jobs that are not admitted yet count too.
-fn expect_room(conn: &Connection, kind: &Kind) -> Result<()> {
+/// How many jobs of a kind wait, by the counts and by the rows that are not admitted yet; of those at most `limit` are
+/// counted.
+pub(in crate::store) fn count_waiting(conn: &Connection, kind: &Kind, limit: i64) -> Result<i64> {
     const SQL: &str = "
         SELECT (SELECT coalesce(sum(count), 0) FROM job_counts WHERE kind = :kind AND status = 'queued')
              + (SELECT count(*) FROM (
                     SELECT 1
                     FROM jobs
                     WHERE waits_for = 'admission' AND kind = :kind AND counted = 0
-                    LIMIT :limit))";
-    let Some(limit) = kind.most_waiting() else { return Ok(()) };
+                    LIMIT :limit) fresh)";
     let params = named_params! {":kind": kind.as_str(), ":limit": limit};
-    let waiting: i64 = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?;
-    if waiting < limit {
-        return Ok(());
-    }
-    Err(Error::new(Code::QueueFull, format!("{limit} jobs of kind {kind} wait already")))
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
-fn insert_row(
+/// Stores a job as any program may: queued, for the poller to admit.
+pub(in crate::store) fn insert(
     conn: &Connection,
     job: &NewJob,
     unique_key: Option<&UniqueKey>,
     now: Timestamp,
 ) -> Result<JobId> {
     let millis = |length: Option<Duration>| length.map(|length| length.as_millis() as i64);
-    insert!(conn, "jobs", {
+    let id = insert!(conn, "jobs", {
         "kind": job.kind.as_str(),
         "payload": job.payload_text()?,
         "trigger": job.trigger.as_str(),
@@ -177,11 +135,15 @@ fn insert_row(
         "correlation_id": job.correlation_id,
         "tags": job.stored_tags(),
     })?;
-    Ok(JobId(conn.last_insert_rowid()))
+    Ok(JobId(id))
 }
 
 /// The job that holds a unique key.
-fn holder(conn: &Connection, kind: &Kind, key: &UniqueKey) -> Result<Option<JobId>> {
+pub(in crate::store) fn holder(
+    conn: &Connection,
+    kind: &Kind,
+    key: &UniqueKey,
+) -> Result<Option<JobId>> {
     const SQL: &str = "
         SELECT id
         FROM jobs
@@ -200,12 +162,14 @@ pub(in crate::store) fn get(conn: &Connection, id: JobId) -> Result<Option<Job>>
 
 /// Those of the jobs that are final, or not there any more.
 pub(in crate::store) fn not_open(conn: &Connection, ids: &[JobId]) -> Result<Vec<JobId>> {
-    const SQL: &str = "
-        SELECT value
-        FROM json_each(:ids)
-        WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = value AND finished_at IS NULL)";
+    let sql = format!(
+        "SELECT m.value
+         FROM ({}) m
+         WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = m.value AND finished_at IS NULL)",
+        dialect::members(":ids")
+    );
     let params = named_params! {":ids": list(ids)};
-    let mut statement = conn.prepare_cached(SQL)?;
+    let mut statement = conn.prepare_cached(&sql)?;
     let gone = statement.query_map(params, |row| row.get(0).map(JobId))?;
     Ok(gone.collect::<rusqlite::Result<_>>()?)
 }
@@ -242,6 +206,7 @@ pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<boo
             OR EXISTS (SELECT 1 FROM job_ended)
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'running')
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now)
+            OR EXISTS (SELECT 1 FROM job_rates WHERE free_at <= :now)
             OR EXISTS (SELECT 1 FROM job_schedules WHERE paused_at IS NULL AND next_at <= :now))";
     let params = named_params! {":now": now.millis()};
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
@@ -255,7 +220,7 @@ pub(in crate::store) fn list(ids: &[JobId]) -> String {
 
 /// The jobs of these ids, in no particular order; missing ones are left out.
 pub(in crate::store) fn of(conn: &Connection, ids: &[JobId]) -> Result<Vec<Job>> {
-    let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id IN (SELECT value FROM json_each(:ids))");
+    let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id IN ({})", dialect::members(":ids"));
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(named_params! {":ids": list(ids)}, from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

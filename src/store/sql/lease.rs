@@ -3,7 +3,8 @@
 use super::jobs::{self, COLUMNS};
 use crate::error::{Code, Error, Result};
 use crate::model::{Job, JobId, Lease, Timestamp, WorkerId};
-use rusqlite::{Connection, named_params};
+use crate::store::sqlite::dialect;
+use rusqlite::{Connection, ToSql, named_params};
 use std::collections::HashMap;
 
 /// Longest progress text, in bytes: a line or two.
@@ -26,8 +27,9 @@ pub(in crate::store) fn all_held(conn: &Connection, leases: &[&Lease]) -> Result
     let sql = format!(
         "SELECT {COLUMNS}
          FROM jobs
-         WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'running'
-           AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = jobs.worker_id AND w.lost_at IS NOT NULL)"
+         WHERE id IN ({}) AND status = 'running'
+           AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = jobs.worker_id AND w.lost_at IS NOT NULL)",
+        dialect::members(":ids")
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let jobs = statement.query_map(named_params! {":ids": jobs::list(&ids)}, jobs::from_row)?;
@@ -45,26 +47,40 @@ pub(in crate::store) fn all_held(conn: &Connection, leases: &[&Lease]) -> Result
 /// # Errors
 /// `STORE-LEASE-001`
 pub(in crate::store) fn expect_held(conn: &Connection, lease: &Lease) -> Result<()> {
-    const SQL: &str = "
-        SELECT EXISTS (
-            SELECT 1
-            FROM jobs
-            WHERE id = :id AND epoch = :epoch AND worker_id = :worker AND status = 'running'
-              AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = :worker AND w.lost_at IS NOT NULL))";
-    let is_held: bool = conn.prepare_cached(SQL)?.query_row(
-        named_params! {
-            ":id": lease.id.0,
-            ":epoch": lease.epoch,
-            ":worker": lease.worker.as_str(),
-        },
-        |row| row.get(0),
-    )?;
-    if is_held { Ok(()) } else { Err(lost(lease)) }
+    let params = named_params! {
+        ":id": lease.id.0, ":epoch": lease.epoch, ":worker": lease.worker.as_str(),
+    };
+    let sql = format!("SELECT {IS_HELD}");
+    if conn.prepare_cached(&sql)?.query_row(params, |row| row.get(0))? {
+        return Ok(());
+    }
+    Err(lost(lease))
 }
 
 /// The error of a lease that is not held any more.
 pub(in crate::store) fn lost(lease: &Lease) -> Error {
     Error::new(Code::StoreLeaseLost, format!("job {}, epoch {}", lease.id, lease.epoch))
+}
+
+/// Whether the lease of `:id`, `:epoch` and `:worker` is held.
+pub(super) const IS_HELD: &str = "EXISTS (SELECT 1 FROM jobs WHERE id = :id AND epoch = :epoch AND worker_id = :worker \
+    AND status = 'running' AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = :worker AND w.lost_at IS NOT NULL))";
+
+/// Runs an UPDATE of one row that is changed only while the lease is held, with parameters of its own beside the lease's.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the lease is not held.
+pub(super) fn write(
+    conn: &Connection,
+    sql: &str,
+    lease: &Lease,
+    own: &[(&str, &dyn ToSql)],
+) -> Result<()> {
+    let of_lease = named_params! {
+        ":id": lease.id.0, ":epoch": lease.epoch, ":worker": lease.worker.as_str(),
+    };
+    let changed = conn.prepare_cached(sql)?.execute([own, of_lease].concat().as_slice())?;
+    if changed == 1 { Ok(()) } else { Err(lost(lease)) }
 }
 
 /// Keeps the beginning of what a handler says about how far it is.
@@ -77,13 +93,8 @@ pub(in crate::store) fn set_progress(conn: &Connection, lease: &Lease, text: &st
         SET progress = :text
         WHERE id = :id AND epoch = :epoch AND worker_id = :worker AND status = 'running'
           AND NOT EXISTS (SELECT 1 FROM job_workers w WHERE w.id = :worker AND w.lost_at IS NOT NULL)";
-    let changed = conn.prepare_cached(SQL)?.execute(named_params! {
-        ":id": lease.id.0,
-        ":epoch": lease.epoch,
-        ":worker": lease.worker.as_str(),
-        ":text": &text[..text.floor_char_boundary(MAX_PROGRESS_BYTES)],
-    })?;
-    if changed == 1 { Ok(()) } else { Err(lost(lease)) }
+    let text = &text[..text.floor_char_boundary(MAX_PROGRESS_BYTES)];
+    write(conn, SQL, lease, named_params! {":text": text})
 }
 
 /// The running jobs that nobody has asked to end; without their long texts.
@@ -98,12 +109,14 @@ pub(in crate::store) fn not_asked(conn: &Connection) -> Result<Vec<Job>> {
 
 /// Asks these running jobs to end.
 pub(in crate::store) fn ask_to_end(conn: &Connection, ids: &[JobId], now: Timestamp) -> Result<()> {
-    const SQL: &str = "
-        UPDATE jobs
-        SET cancel_requested_at = :now
-        WHERE id IN (SELECT value FROM json_each(:ids)) AND status = 'running' AND cancel_requested_at IS NULL";
+    let sql = format!(
+        "UPDATE jobs
+         SET cancel_requested_at = :now
+         WHERE id IN ({}) AND status = 'running' AND cancel_requested_at IS NULL",
+        dialect::members(":ids")
+    );
     let params = named_params! {":ids": jobs::list(ids), ":now": now.millis()};
-    conn.prepare_cached(SQL)?.execute(params)?;
+    conn.prepare_cached(&sql)?.execute(params)?;
     Ok(())
 }
 
@@ -120,10 +133,11 @@ pub(in crate::store) fn orphaned(
          FROM jobs
          WHERE status = 'running'
            AND CASE
-               WHEN worker_id = :me THEN id NOT IN (SELECT value FROM json_each(:running))
+               WHEN worker_id = :me THEN id NOT IN ({})
                ELSE :others AND worker_id NOT IN (SELECT id FROM job_workers WHERE lost_at IS NULL)
            END
-         ORDER BY worker_id, id"
+         ORDER BY worker_id, id",
+        dialect::members(":running")
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {

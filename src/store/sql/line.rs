@@ -3,9 +3,9 @@
 use super::{after, jobs};
 use crate::error::Result;
 use crate::model::{
-    ConcurrencyKey, Job, Kind, PRIORITY_STEP_MS, Precedence, Queue, Slots, Timestamp,
+    ConcurrencyKey, Job, Kind, PRIORITY_STEP_MS, Precedence, Queue, Slots, Timestamp, Used,
 };
-use crate::store::sqlite::row::text;
+use crate::store::sqlite::row::{parsed, text};
 use rusqlite::{Connection, Row, named_params};
 use serde_json::{Map, Value};
 
@@ -65,27 +65,46 @@ pub(in crate::store) fn to_admit(
     Ok(statement.query_map(params, read)?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The slots of these keys that are held.
-pub(in crate::store) fn slots(conn: &Connection, keys: &[&ConcurrencyKey]) -> Result<Slots> {
+/// The slots of these keys that are held, and what is used of the rates of these kinds and groups.
+pub(in crate::store) fn taken(
+    conn: &Connection,
+    keys: &[&ConcurrencyKey],
+    groups: &[(&Kind, String)],
+) -> Result<(Slots, Used)> {
     const SQL: &str = "
-        SELECT concurrency_key, key_slot
+        SELECT concurrency_key, key_slot, NULL
         FROM jobs
-        WHERE key_slot IS NOT NULL AND concurrency_key IN (SELECT value FROM json_each(:keys))";
-    if keys.is_empty() {
-        return Ok(Slots::default());
+        WHERE key_slot IS NOT NULL AND concurrency_key IN (SELECT value FROM json_each(:keys))
+        UNION ALL
+        SELECT g.value ->> 0, (
+            SELECT count(*) FROM job_rates WHERE kind = g.value ->> 0 AND key = g.value ->> 1), g.value ->> 1
+        FROM json_each(:groups) g";
+    let (mut slots, mut used) = (Vec::new(), Vec::new());
+    if !(keys.is_empty() && groups.is_empty()) {
+        let keys = names(keys.iter().map(|key| key.as_str()));
+        let mut statement = conn.prepare_cached(SQL)?;
+        let mut rows = statement.query(named_params! {":keys": keys, ":groups": listed(groups)})?;
+        while let Some(row) = rows.next()? {
+            match parsed(row, 2, Some)? {
+                Some(group) => used.push((text(row, 0)?, group, row.get(1)?)),
+                None => slots.push((text(row, 0)?, row.get(1)?)),
+            }
+        }
     }
-    let mut statement = conn.prepare_cached(SQL)?;
-    let params = named_params! {":keys": names(keys.iter().map(|key| key.as_str()))};
-    let held = statement.query_map(params, |row| Ok((text(row, 0)?, row.get(1)?)))?;
-    Ok(Slots::held(held.collect::<rusqlite::Result<Vec<_>>>()?))
+    Ok((Slots::held(slots), Used::of(used)))
 }
 
-/// Has the next jobs of these keys wait for admission, at most `most` of each.
-pub(in crate::store) fn call_up<'a>(
-    conn: &Connection,
-    keys: impl Iterator<Item = &'a str>,
-    most: usize,
-) -> Result<()> {
+/// Keys, and groups of kinds with a rate, of which the next jobs are to wait for admission, at most so many of each.
+#[derive(Default)]
+pub(in crate::store) struct CalledUp<'a> {
+    pub(in crate::store) keys: Vec<&'a str>,
+    pub(in crate::store) most_of_keys: usize,
+    pub(in crate::store) groups: Vec<(&'a Kind, String)>,
+    pub(in crate::store) most_of_groups: usize,
+}
+
+/// Has them wait for admission.
+pub(in crate::store) fn call_up(conn: &Connection, next: &CalledUp<'_>) -> Result<()> {
     // The step is part of the text: a bound one would not be the expression that the index has.
     let sql = format!(
         "UPDATE jobs
@@ -98,13 +117,26 @@ pub(in crate::store) fn call_up<'a>(
                  FROM jobs
                  WHERE concurrency_key = k.value AND waits_for = 'key'
                  ORDER BY run_at + priority * {PRIORITY_STEP_MS}, id
-                 LIMIT :most))"
+                 LIMIT :most_of_keys)
+             UNION ALL
+             SELECT j.id
+             FROM json_each(:groups) g
+             JOIN jobs j ON j.id IN (
+                 SELECT id
+                 FROM jobs
+                 WHERE kind = g.value ->> 0 AND rate_key = g.value ->> 1 AND waits_for = 'rate'
+                 ORDER BY run_at + priority * {PRIORITY_STEP_MS}, id
+                 LIMIT :most_of_groups))"
     );
-    let mut keys = keys.peekable();
-    if keys.peek().is_none() {
+    if next.keys.is_empty() && next.groups.is_empty() {
         return Ok(());
     }
-    let params = named_params! {":keys": names(keys), ":most": most as i64};
+    let params = named_params! {
+        ":keys": names(next.keys.iter().copied()),
+        ":most_of_keys": next.most_of_keys as i64,
+        ":groups": listed(&next.groups),
+        ":most_of_groups": next.most_of_groups as i64,
+    };
     conn.prepare_cached(&sql)?.execute(params)?;
     Ok(())
 }
@@ -198,4 +230,9 @@ pub(in crate::store) fn first(conn: &Connection, reach: &Reach<'_>) -> Result<Ve
 
 fn names<'a>(keys: impl Iterator<Item = &'a str>) -> String {
     Value::from(keys.collect::<Vec<_>>()).to_string()
+}
+
+fn listed(groups: &[(&Kind, String)]) -> String {
+    let groups = groups.iter().map(|(kind, group)| Value::from(vec![kind.as_str(), group]));
+    Value::from(groups.collect::<Vec<_>>()).to_string()
 }

@@ -32,6 +32,8 @@ pub(in crate::store) fn place(tx: &Tx<'_>, moves: &[(&Job, Move)], now: Timestam
             parked_by = m.parked_by,
             claim_order = m.claim_order,
             key_slot = m.key_slot,
+            rate_key = m.rate_key,
+            rate_ms = m.rate_ms,
             queue = coalesce(m.queue, jobs.queue),
             priority = coalesce(m.priority, jobs.priority),
             max_attempts = coalesce(jobs.max_attempts, m.max_attempts),
@@ -45,7 +47,8 @@ pub(in crate::store) fn place(tx: &Tx<'_>, moves: &[(&Job, Move)], now: Timestam
                 value ->> 4 AS run_at, value ->> 5 AS waits_for, value ->> 6 AS parked_by,
                 value ->> 7 AS claim_order, value ->> 8 AS key_slot, value ->> 9 AS queue,
                 value ->> 10 AS priority, value ->> 11 AS max_attempts, value ->> 12 AS on_interrupt,
-                value ->> 13 AS concurrency_key, value ->> 14 AS cancelled_at
+                value ->> 13 AS concurrency_key, value ->> 14 AS cancelled_at, value ->> 15 AS rate_key,
+                value ->> 16 AS rate_ms
             FROM json_each(:moves)) m
         WHERE jobs.id = m.id AND jobs.status = m.was AND jobs.epoch = m.epoch";
     if moves.is_empty() {
@@ -91,6 +94,8 @@ fn row(job: &Job, to: &Move, now: Timestamp) -> Value {
         admitted.map(|admitted| admitted.on_interrupt.as_str()),
         admitted.and_then(|admitted| admitted.key.as_ref()).map(ConcurrencyKey::as_str),
         (to.status == Status::Cancelled).then_some(now.millis()),
+        to.rate.as_ref().map(|rate| &rate.group),
+        to.rate.as_ref().map(|rate| i64::try_from(rate.length.as_millis()).unwrap_or(i64::MAX)),
     ])
 }
 

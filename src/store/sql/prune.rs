@@ -1,80 +1,20 @@
-//! Retention: removes old jobs that are over and other old rows, a bounded slice at a time.
+//! Removing old rows, so many at a time.
 
-use super::{idempotency, references, settings};
+use super::references;
 use crate::error::Result;
-use crate::model::settings::retention_of;
-use crate::model::{Kind, KindRules, Queue, Retention, Status, Timestamp};
+use crate::model::{Kind, Queue, Status, Timestamp};
 use crate::store::sqlite::{Tx, ledger, row};
 use rusqlite::{Connection, named_params};
-use std::time::Duration;
 
-/// Rows that one slice removes or looks at: some ten milliseconds of work, for which every other call waits.
-const SLICE: usize = 500;
-/// How long closed issues are kept.
-const ISSUES: Duration = Duration::from_hours(365 * 24);
-/// Pieces of transcripts that one slice removes: some ten megabytes.
-const PIECES: usize = 200;
-/// How long decisions of schedules are kept: a season of daily ones for their page.
-const DECISIONS: Duration = Duration::from_hours(90 * 24);
-
-/// Nothing of a job's transcript is left.
-const WHOLE: &str = "AND NOT EXISTS (SELECT 1 FROM transcript_pieces WHERE job_id = jobs.id)";
-
-/// Removes a slice of everything that is over and old; answers whether there may be more.
-pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
-    let mut left = SLICE;
-    let has_program = ledger::has_program(tx)?;
-    let unreferenced = references::none_leads_here(tx)?;
-    for kind in kinds(tx)? {
-        let known = rules.iter().find(|rules| rules.kind == kind);
-        let retention = known.map_or_else(Retention::default, |rules| rules.retention);
-        let retention = operators(tx, &kind)?.unwrap_or(retention);
-        for status in [Status::Completed, Status::Failed, Status::Cancelled] {
-            if let Some(kept) = retention.of(status) {
-                let before = before(now, kept);
-                if has_program {
-                    left -= transcripts(tx, (&kind, status), before, left, &unreferenced)?;
-                }
-                let whole = format!("{} {unreferenced}", if has_program { WHOLE } else { "" });
-                left -= final_jobs(tx, (&kind, status), before, left, &whole)?;
-            }
-        }
-    }
-    left -= idempotency::prune(tx, left, now)?;
-    left -= decisions(tx, before(now, DECISIONS), left)?;
-    if has_program {
-        left -= issues(tx, before(now, ISSUES), left)?;
-    }
-    Ok(left == 0)
-}
-
-/// The retention that an operator has set for the jobs of a kind, or else for all kinds without one.
-fn operators(conn: &Connection, kind: &Kind) -> Result<Option<Retention>> {
-    let set = settings::get(conn, retention_of(kind).key)?;
-    let days = set.and_then(|setting| setting.value.as_u64());
-    let length = |days: u64| Retention::all(Duration::from_secs(days.saturating_mul(24 * 60 * 60)));
-    Ok(days.filter(|days| *days > 0).map(length))
-}
-
-/// Closed issues that nobody has met for as long as a scan is kept.
-fn issues(conn: &Connection, seen_before: i64, limit: usize) -> Result<usize> {
-    const SQL: &str = "
-        DELETE FROM self_monitoring_issues
-        WHERE id IN (
-            SELECT id
-            FROM self_monitoring_issues
-            WHERE state = 'closed' AND last_seen_at < :before
-            LIMIT :limit)";
-    let params = named_params! {":before": seen_before, ":limit": limit as i64};
-    Ok(conn.prepare_cached(SQL)?.execute(params)?)
-}
-
-fn before(now: Timestamp, kept: Duration) -> i64 {
-    now.millis().saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX))
+/// The jobs of a kind that ended so before an instant.
+pub(in crate::store) struct Old<'a> {
+    pub(in crate::store) kind: &'a Kind,
+    pub(in crate::store) status: Status,
+    pub(in crate::store) finished_before: Timestamp,
 }
 
 /// The kinds that have final jobs, by the counts. The recount adds the rows of other programs first.
-fn kinds(conn: &Connection) -> Result<Vec<Kind>> {
+pub(in crate::store) fn kinds(conn: &Connection) -> Result<Vec<Kind>> {
     const SQL: &str = "
         SELECT DISTINCT kind
         FROM job_counts
@@ -84,76 +24,121 @@ fn kinds(conn: &Connection) -> Result<Vec<Kind>> {
     Ok(kinds.collect::<rusqlite::Result<_>>()?)
 }
 
-fn final_jobs(
-    tx: &Tx<'_>,
-    (kind, status): (&Kind, Status),
-    finished_before: i64,
-    limit: usize,
-    whole: &str,
-) -> Result<usize> {
-    let mut statement = tx.prepare_cached(&format!(
-        "
-        DELETE FROM jobs
-        WHERE id IN (
-            SELECT id
-            FROM jobs
-            WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
-              {whole}
-            ORDER BY finished_at
-            LIMIT :limit)
-        RETURNING queue, counted"
-    ))?;
-    let mut rows = statement.query(named_params! {
-        ":kind": kind.as_str(),
-        ":status": status.as_str(),
-        ":before": finished_before,
-        ":limit": limit as i64,
-    })?;
-    let mut removed = 0;
-    while let Some(row) = rows.next()? {
-        removed += 1;
-        if row.get(1)? {
-            let queue = row::parsed(row, 0, |name| Queue::parse(name).ok())?;
-            tx.left(status, kind, queue.as_ref());
-        }
-    }
-    Ok(removed)
+/// What may be removed of an old job: nothing that a row of the application leads to, and no job before its transcript.
+pub(in crate::store) struct Removable {
+    has_program: bool,
+    /// Conditions of a job beside those of its age.
+    unreferenced: String,
 }
 
-/// The transcripts of jobs that are to go, a few megabytes at a time: a job goes when nothing of its own is left.
-fn transcripts(
-    conn: &Connection,
-    (kind, status): (&Kind, Status),
-    finished_before: i64,
-    limit: usize,
-    unreferenced: &str,
-) -> Result<usize> {
-    let sql = format!(
-        "DELETE FROM transcript_pieces
-         WHERE (job_id, start) IN (
-             SELECT p.job_id, p.start
-             FROM (
+impl Removable {
+    pub(in crate::store) fn of(conn: &Connection) -> Result<Self> {
+        let unreferenced = references::none_leads_here(conn)?;
+        Ok(Self { has_program: ledger::has_program(conn)?, unreferenced })
+    }
+
+    /// Removes the oldest of these jobs that have no transcript, at most `limit`; answers how many.
+    pub(in crate::store) fn final_jobs(
+        &self,
+        tx: &Tx<'_>,
+        old: &Old<'_>,
+        limit: usize,
+    ) -> Result<usize> {
+        const WHOLE: &str =
+            "AND NOT EXISTS (SELECT 1 FROM transcript_pieces WHERE job_id = jobs.id)";
+        let mut statement = tx.prepare_cached(&format!(
+            "DELETE FROM jobs
+             WHERE id IN (
                  SELECT id
                  FROM jobs
                  WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
-                   {unreferenced}
+                   {} {}
                  ORDER BY finished_at
-                 LIMIT :limit) j
-             JOIN transcript_pieces p ON p.job_id = j.id
-             LIMIT :pieces)"
-    );
-    let removed = conn.prepare_cached(&sql)?.execute(named_params! {
-        ":kind": kind.as_str(),
-        ":status": status.as_str(),
-        ":before": finished_before,
-        ":limit": limit as i64,
-        ":pieces": PIECES.min(limit) as i64,
-    })?;
-    // A full slice ends the round, so that the next one goes on here.
-    Ok(if removed == PIECES { limit } else { removed })
+                 LIMIT :limit)
+             RETURNING queue, counted",
+            if self.has_program { WHOLE } else { "" },
+            self.unreferenced
+        ))?;
+        let mut rows = statement.query(named_params! {
+            ":kind": old.kind.as_str(),
+            ":status": old.status.as_str(),
+            ":before": old.finished_before.millis(),
+            ":limit": limit as i64,
+        })?;
+        let mut removed = 0;
+        while let Some(row) = rows.next()? {
+            removed += 1;
+            if row.get(1)? {
+                let queue = row::parsed(row, 0, |name| Queue::parse(name).ok())?;
+                tx.left(old.status, old.kind, queue.as_ref());
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes pieces of the transcripts of the oldest `limit` of these jobs, at most `pieces`; answers how many.
+    pub(in crate::store) fn transcripts(
+        &self,
+        conn: &Connection,
+        old: &Old<'_>,
+        limit: usize,
+        pieces: usize,
+    ) -> Result<usize> {
+        let sql = format!(
+            "DELETE FROM transcript_pieces
+             WHERE (job_id, start) IN (
+                 SELECT p.job_id, p.start
+                 FROM (
+                     SELECT id
+                     FROM jobs
+                     WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before
+                       {}
+                     ORDER BY finished_at
+                     LIMIT :limit) j
+                 JOIN transcript_pieces p ON p.job_id = j.id
+                 LIMIT :pieces)",
+            self.unreferenced
+        );
+        if !self.has_program {
+            return Ok(0);
+        }
+        Ok(conn.prepare_cached(&sql)?.execute(named_params! {
+            ":kind": old.kind.as_str(),
+            ":status": old.status.as_str(),
+            ":before": old.finished_before.millis(),
+            ":limit": limit as i64,
+            ":pieces": pieces as i64,
+        })?)
+    }
+
+    /// Removes closed issues that nobody has met since then, at most `limit`; answers how many.
+    pub(in crate::store) fn closed_issues(
+        &self,
+        conn: &Connection,
+        seen_before: Timestamp,
+        limit: usize,
+    ) -> Result<usize> {
+        const SQL: &str = "
+            DELETE FROM self_monitoring_issues
+            WHERE id IN (
+                SELECT id
+                FROM self_monitoring_issues
+                WHERE state = 'closed' AND last_seen_at < :before
+                LIMIT :limit)";
+        if !self.has_program {
+            return Ok(0);
+        }
+        let params = named_params! {":before": seen_before.millis(), ":limit": limit as i64};
+        Ok(conn.prepare_cached(SQL)?.execute(params)?)
+    }
 }
 
-fn decisions(conn: &Connection, decided_before: i64, limit: usize) -> Result<usize> {
+/// Removes what was decided before then about occurrences of schedules, at most `limit`; answers how many.
+pub(in crate::store) fn decisions(
+    conn: &Connection,
+    decided_before: Timestamp,
+    limit: usize,
+) -> Result<usize> {
     const SQL: &str = "
         DELETE FROM job_decisions
         WHERE (schedule_id, occurrence_at) IN (
@@ -161,6 +146,6 @@ fn decisions(conn: &Connection, decided_before: i64, limit: usize) -> Result<usi
             FROM job_decisions
             WHERE decided_at < :before
             LIMIT :limit)";
-    let params = named_params! {":before": decided_before, ":limit": limit as i64};
+    let params = named_params! {":before": decided_before.millis(), ":limit": limit as i64};
     Ok(conn.prepare_cached(SQL)?.execute(params)?)
 }

@@ -2,13 +2,14 @@
 
 use super::line::FIRST_OF_QUEUE;
 use super::{counts, jobs, search, settings};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{
-    Actor, Job, KindRules, Pause, Queue, QueueState, Status, Timestamp, Unplaced, WorkerId,
+    Job, KindRules, Pause, Queue, QueueState, Status, Timestamp, Unplaced, WorkerId,
 };
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::{instant, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The name that pauses a queue when a handler meets a limit.
@@ -99,11 +100,12 @@ pub(in crate::store) fn line(
     );
     let running = format!(
         "SELECT {}
-         FROM jobs INDEXED BY jobs_running
+         FROM {}
          WHERE status = 'running' AND queue = :queue
          ORDER BY worker_id, id
          LIMIT :limit",
-        jobs::COLUMNS
+        jobs::COLUMNS,
+        dialect::by_index("jobs", "jobs_running")
     );
     let params = named_params! {":queue": queue.as_str(), ":limit": 1};
     let next = conn.prepare_cached(&next)?.query_row(params, jobs::from_row).optional()?;
@@ -141,7 +143,7 @@ pub(in crate::store) fn register(
     // The newest by count, not by date: a clock that was set back makes no old registration the newest.
     const LIMIT: &str = "
         INSERT INTO job_limits (worker_id, queue, engine_limit, registered_at)
-        SELECT :worker, :queue, :limit, max(:now, coalesce(max(registered_at) + 1, 0))
+        SELECT :worker, :queue, :limit, CASE WHEN max(registered_at) >= :now THEN max(registered_at) + 1 ELSE :now END
         FROM job_limits
         WHERE queue = :queue";
     let queues = kinds.iter().map(|rules| &rules.queue).chain(limits.iter().map(|(name, _)| name));
@@ -156,12 +158,12 @@ pub(in crate::store) fn register(
             ":now": now.millis(),
         })?;
     }
-    set_engine_limits(conn)
+    Ok(())
 }
 
 /// Gives each queue the limit that holds: of those that workers which are not lost have registered the newest. While no
 /// worker is at work the limits stay as they were.
-pub(super) fn set_engine_limits(conn: &Connection) -> Result<()> {
+pub(in crate::store) fn set_engine_limits(conn: &Connection) -> Result<()> {
     const SQL: &str = "
         WITH held AS (
             SELECT q.name, (
@@ -175,14 +177,14 @@ pub(super) fn set_engine_limits(conn: &Connection) -> Result<()> {
         UPDATE job_queues
         SET engine_limit = held.engine_limit
         FROM held
-        WHERE held.name = job_queues.name AND held.engine_limit IS NOT job_queues.engine_limit
+        WHERE held.name = job_queues.name AND held.engine_limit IS DISTINCT FROM job_queues.engine_limit
           AND EXISTS (SELECT 1 FROM job_workers WHERE lost_at IS NULL)";
     conn.prepare_cached(SQL)?.execute([])?;
     Ok(())
 }
 
 /// The queues that another worker which is not lost limits in another way than this one, by name.
-pub(super) fn differing(conn: &Connection, worker: &WorkerId) -> Result<Vec<Queue>> {
+pub(in crate::store) fn differing(conn: &Connection, worker: &WorkerId) -> Result<Vec<Queue>> {
     const SQL: &str = "
         SELECT DISTINCT mine.queue
         FROM job_limits mine
@@ -215,22 +217,6 @@ pub(in crate::store) fn next_resume(conn: &Connection) -> Result<Option<Timestam
     Ok(conn.prepare_cached(SQL)?.query_row([], |row| instant(row, 0))?)
 }
 
-/// Pauses a queue because a handler met a limit. A longer pause stays as it is.
-pub(in crate::store) fn pause_until(
-    conn: &Connection,
-    queue: &Queue,
-    reason: &str,
-    until: Timestamp,
-    now: Timestamp,
-) -> Result<()> {
-    let longer = |pause: Pause| pause.resume_at.is_none_or(|at| at >= until);
-    if get(conn, queue)?.pause.is_some_and(longer) {
-        return Ok(());
-    }
-    let pause = Pause { at: now, by: ENGINE.into(), reason: reason.into(), resume_at: Some(until) };
-    set_pause(conn, queue, Some(&pause))
-}
-
 /// Writes a pause, or its end.
 pub(in crate::store) fn set_pause(
     conn: &Connection,
@@ -255,9 +241,9 @@ pub(in crate::store) fn set_pause(
     Ok(())
 }
 
-/// Refuses a queue that neither the engine, an operator nor a job has spoken of: it would be a typing error. Before the
-/// engine has led for the first time nobody knows better.
-pub(in crate::store) fn known(conn: &Connection, queue: &Queue) -> Result<()> {
+/// Whether the engine, an operator or a job has spoken of a queue. Before the engine has led for the first time nobody knows
+/// better.
+pub(in crate::store) fn is_known(conn: &Connection, queue: &Queue) -> Result<bool> {
     const SQL: &str = "
         SELECT EXISTS (SELECT 1 FROM job_queues WHERE name = :name)
             OR EXISTS (SELECT 1 FROM job_counts WHERE queue = :name)
@@ -265,10 +251,7 @@ pub(in crate::store) fn known(conn: &Connection, queue: &Queue) -> Result<()> {
                 EXISTS (SELECT 1 FROM job_queues WHERE engine_limit IS NOT NULL)
                 OR EXISTS (SELECT 1 FROM job_leader WHERE epoch > 0))";
     let params = named_params! {":name": queue.as_str()};
-    if conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))? {
-        return Ok(());
-    }
-    Err(Error::new(Code::QueueUnknown, format!("there is no queue {queue}")))
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
 /// The stop of all queues, if somebody ordered it.
@@ -290,14 +273,4 @@ pub(in crate::store) fn set_operator_limit(
         ON CONFLICT (name) DO UPDATE SET operator_limit = excluded.operator_limit";
     conn.prepare_cached(SQL)?.execute(named_params! {":name": queue.as_str(), ":limit": limit})?;
     Ok(())
-}
-
-/// Writes the stop of all queues.
-pub(in crate::store) fn stop(
-    conn: &Connection,
-    reason: &str,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    settings::set(conn, STOPPED, &json!({"reason": reason}), actor, now)
 }

@@ -19,13 +19,14 @@ pub(super) fn none_leads_here(conn: &Connection) -> Result<String> {
         ORDER BY m.name, k.\"from\"";
     let mut statement = conn.prepare_cached(SQL)?;
     let mut keys = statement.query([])?;
-    let mut conditions = String::new();
+    let mut conditions = Vec::new();
     while let Some(key) = keys.next()? {
-        let (table, column) = (quoted(key.get(0)?), quoted(key.get(1)?));
-        conditions +=
-            &format!(" AND NOT EXISTS (SELECT 1 FROM {table} r WHERE r.{column} = jobs.id)");
+        let (table, column) = (key.get::<_, String>(0)?, key.get::<_, String>(1)?);
+        let (table, column) = (quoted(&table), quoted(&column));
+        conditions
+            .push(format!(" AND NOT EXISTS (SELECT 1 FROM {table} r WHERE r.{column} = jobs.id)"));
     }
-    Ok(conditions)
+    Ok(conditions.concat())
 }
 
 #[cfg(feature = "web")]
@@ -40,6 +41,6 @@ pub(in crate::store) fn one_leads_to(conn: &Connection, id: JobId) -> Result<boo
 }
 
 /// A name of another program's as a statement takes it.
-fn quoted(name: String) -> String {
+fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,12 +1,7 @@
 //! Rows of `repositories`.
 
-use super::audit;
-use super::jobs;
-use crate::error::{Code, Error, Result};
-use crate::model::{
-    Actor, DescribedBy, Description, Enqueued, GoldenRepo, JobId, Lease, NewJob, Timestamp,
-};
-use crate::store::sqlite::Tx;
+use crate::error::Result;
+use crate::model::{DescribedBy, Description, GoldenRepo, JobId, Timestamp};
 use crate::store::sqlite::row::{parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::path::{Path, PathBuf};
@@ -49,18 +44,13 @@ pub(in crate::store) fn find(conn: &Connection, name: &str) -> Result<Option<Gol
     Ok(conn.prepare_cached(&sql)?.query_row(params, from_row).optional()?)
 }
 
-/// Registers a repository and stores the job that describes it.
-///
-/// # Errors
-/// `REPO-NAME-001` if one has this name or this path.
-pub(in crate::store) fn add(
-    tx: &Tx<'_>,
+/// Stores a repository; answers its id if its name and its path were free.
+pub(in crate::store) fn insert(
+    conn: &Connection,
     name: &str,
     path: &Path,
-    job: &NewJob,
-    actor: &Actor,
     now: Timestamp,
-) -> Result<Enqueued> {
+) -> Result<Option<i64>> {
     const SQL: &str = "
         INSERT INTO repositories (name, path, added_at)
         SELECT :name, :path, :now
@@ -68,58 +58,32 @@ pub(in crate::store) fn add(
         RETURNING id";
     let params =
         named_params! {":name": name, ":path": path.to_string_lossy(), ":now": now.millis()};
-    let added = tx.prepare_cached(SQL)?.query_row(params, |row| row.get(0)).optional()?;
-    let Some(id) = added else {
-        let why = format!("one called {name} or of the folder {} is there", path.display());
-        return Err(Error::new(Code::RepositoryTaken, why));
-    };
-    audit::record(tx, actor, "add", &format!("repository {name}"), now)?;
-    describe_by(tx, id, job, now)
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0)).optional()?)
 }
 
-/// Removes a repository and its description.
-pub(in crate::store) fn remove(
-    conn: &Connection,
-    name: &str,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
+pub(in crate::store) fn delete(conn: &Connection, id: i64) -> Result<()> {
     const SQL: &str = "
         DELETE FROM repositories
         WHERE id = :id";
-    let repository = find(conn, name)?.ok_or_else(|| unknown(name))?;
-    conn.prepare_cached(SQL)?.execute(named_params! {":id": repository.id})?;
-    audit::record(conn, actor, "remove", &format!("repository {}", repository.name), now)
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": id})?;
+    Ok(())
 }
 
-/// Stores a job that describes it, or answers the job that waits to do so.
-pub(in crate::store) fn request(
-    tx: &Tx<'_>,
-    name: &str,
-    job: &NewJob,
-    now: Timestamp,
-) -> Result<Enqueued> {
-    let repository = find(tx, name)?.ok_or_else(|| unknown(name))?;
-    describe_by(tx, repository.id, job, now)
-}
-
-fn describe_by(tx: &Tx<'_>, id: i64, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
+/// Notes the job that is to describe a repository.
+pub(in crate::store) fn set_job(conn: &Connection, id: i64, job: JobId) -> Result<()> {
     const SQL: &str = "
         UPDATE repositories
         SET job_id = :job
         WHERE id = :id";
-    let made = jobs::insert(tx, job, now)?;
-    tx.prepare_cached(SQL)?.execute(named_params! {":job": made.id().0, ":id": id})?;
-    Ok(made)
+    conn.prepare_cached(SQL)?.execute(named_params! {":job": job.0, ":id": id})?;
+    Ok(())
 }
 
-/// Writes what a repository is about, under the lease of the job that found out. A description by the agent is not replaced
-/// by one of the files.
-pub(in crate::store) fn describe(
+/// Writes what a repository is about, unless that would replace a description by the agent with one of the files.
+pub(in crate::store) fn set_description(
     conn: &Connection,
-    lease: &Lease,
     id: i64,
-    description: &Description,
+    description: &str,
     by: DescribedBy,
     now: Timestamp,
 ) -> Result<()> {
@@ -127,15 +91,8 @@ pub(in crate::store) fn describe(
         UPDATE repositories
         SET description = :description, described_by = :by, described_at = :now
         WHERE id = :id AND (:by = 'agent' OR described_by IS DISTINCT FROM 'agent')";
-    super::lease::held(conn, lease)?;
-    let description = serde_json::to_string(description)
-        .map_err(|error| Error::new(Code::ModelInvalid, "write a description").because(error))?;
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":description": description, ":by": by.as_str(), ":now": now.millis(), ":id": id,
     })?;
     Ok(())
-}
-
-fn unknown(name: &str) -> Error {
-    Error::new(Code::RepositoryUnknown, format!("there is none called {name:?}"))
 }

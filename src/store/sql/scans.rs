@@ -1,17 +1,11 @@
-//! Scans: asking for one, what is going on, the history, the watermark, and a scan's one commit.
+//! Rows of `self_monitoring_scans` and `log_watermarks`: what is going on, the history, how far a log is examined.
 
-use super::filings;
-use super::jobs;
-use super::{issues, lease, tracker_issues};
+use super::issues;
 use crate::error::Result;
-use crate::model::{
-    Act, DryRun, FilingState, JobId, Kind, Lease, NewJob, Scan, ScanCommit, ScanCounts,
-    ScanFilings, ScanNow, Timestamp, Tracker, Trigger,
-};
-use crate::store::sqlite::error::unreadable;
+use crate::model::{DryRun, JobId, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Timestamp};
 use crate::store::sqlite::row::{self, instant, page, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use serde::Deserialize;
+use serde_json::Value;
 
 /// The columns that [`from_row`] reads, of `jobs j LEFT JOIN self_monitoring_scans s`.
 const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.error, \
@@ -20,14 +14,14 @@ const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.
     coalesce(s.rejections, '[]'), s.analyzer, s.model, s.cost_usd, \
     EXISTS (SELECT 1 FROM sessions WHERE job_id = j.id), \
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected'), \
-    CASE WHEN j.payload ->> '$.dry_run' THEN coalesce(j.result, '{}') END, \
-    (SELECT json_object( \
-        'filed', coalesce(sum(f.state = 'filed'), 0), 'dropped', coalesce(sum(f.state = 'rejected'), 0), \
-        'awaiting', coalesce(sum(f.state = 'awaiting_approval'), 0), 'opened', coalesce(sum(f.act = 'open'), 0), \
-        'waiting', coalesce(sum(f.error IS NULL AND f.state IN ('pending', 'sending', 'failed')), 0), \
-        'refused', coalesce(sum(f.error IS NOT NULL AND f.state IN ('pending', 'sending', 'failed')), 0), \
-        'why', max(CASE WHEN f.state NOT IN ('filed', 'rejected') THEN f.error END)) \
-    FROM filings f WHERE f.scan_id = j.id)";
+    j.payload, j.result, \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'filed'), \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'rejected'), \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'awaiting_approval'), \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.error IS NOT NULL \
+        AND f.state <> 'filed' AND f.state <> 'rejected' AND f.state <> 'awaiting_approval'), \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.act = 'open'), \
+    (SELECT max(f.error) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected')";
 const FROM: &str = "FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
@@ -58,35 +52,34 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
     })
 }
 
-/// What became of a scan's acts, and how many of them open an issue.
-#[derive(Deserialize)]
-struct Acts {
-    filed: u64,
-    dropped: u64,
-    awaiting: u64,
-    opened: u64,
-    waiting: u64,
-    refused: u64,
-    why: Option<String>,
-}
-
+/// What became of a scan's acts. The issues of the local tracker are filed by their own rows.
 fn filings_of(row: &Row<'_>) -> rusqlite::Result<ScanFilings> {
-    let acts: String = row.get(20)?;
-    let acts: Acts = serde_json::from_str(&acts).map_err(|_| unreadable(20, "acts of a scan"))?;
-    let Acts { filed, dropped, awaiting, opened, waiting, refused, why } = acts;
-    // The issues of the local tracker are filed by their own rows.
-    let local = (row.get::<_, i64>(8)? as u64).saturating_sub(opened);
-    Ok(ScanFilings { filed: filed + local, awaiting, waiting, refused, dropped, why })
+    let number = |column| row.get::<_, i64>(column).map(|number| number as u64);
+    let (unfinished, awaiting, refused) = (number(18)?, number(23)?, number(24)?);
+    let local = number(8)?.saturating_sub(number(25)?);
+    Ok(ScanFilings {
+        filed: number(21)? + local,
+        awaiting,
+        waiting: unfinished.saturating_sub(awaiting + refused),
+        refused,
+        dropped: number(22)?,
+        why: row::parsed(row, 26, Some)?,
+    })
 }
 
-/// What a dry run says it would do; `None` while it waits or runs.
+/// What a dry run says it would do, nothing while it waits or runs; `None` for any other scan.
 fn dry_run(row: &Row<'_>) -> rusqlite::Result<Option<DryRun>> {
-    let result = row::parsed(row, 19, Some)?;
-    Ok(result.map(|text| serde_json::from_str(&text).unwrap_or_default()))
+    let payload = row::parsed(row, 19, Some)?;
+    let payload = payload.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    if !payload.is_some_and(|payload| payload["dry_run"] == true) {
+        return Ok(None);
+    }
+    let result = row::parsed(row, 20, Some)?;
+    Ok(Some(result.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()))
 }
 
 /// Scans that start as soon as they can; those that wait for a time of their own do not count.
-fn waiting(conn: &Connection) -> Result<u64> {
+pub(in crate::store) fn count_waiting(conn: &Connection) -> Result<u64> {
     const SQL: &str = "
         SELECT count(*)
         FROM jobs
@@ -95,7 +88,7 @@ fn waiting(conn: &Connection) -> Result<u64> {
 }
 
 /// Scans that were begun and put off since.
-fn put_off(conn: &Connection) -> Result<u64> {
+fn count_put_off(conn: &Connection) -> Result<u64> {
     const SQL: &str = "
         SELECT count(*)
         FROM jobs
@@ -125,7 +118,7 @@ pub(in crate::store) fn now(conn: &Connection) -> Result<ScanNow> {
     };
     Ok(ScanNow {
         running: one("j.status = 'running' AND j.finished_at IS NULL")?,
-        waiting: waiting(conn)? + put_off(conn)?,
+        waiting: count_waiting(conn)? + count_put_off(conn)?,
         first: first(conn)?,
         last: one("j.finished_at IS NOT NULL ORDER BY j.finished_at DESC, j.id DESC")?,
     })
@@ -178,60 +171,13 @@ pub(in crate::store) fn watermark(conn: &Connection, log: &str) -> Result<i64> {
     Ok(mark.unwrap_or(0))
 }
 
-/// Writes everything a scan leaves behind, if it still holds its lease (P9).
-pub(in crate::store) fn commit(
+/// Stores what a scan did.
+pub(in crate::store) fn insert(
     conn: &Connection,
-    lease: &Lease,
+    id: JobId,
     scan: &ScanCommit,
     now: Timestamp,
 ) -> Result<()> {
-    lease::held(conn, lease)?;
-    record(conn, lease.id, scan, now)?;
-    set_watermark(conn, &scan.log, scan.log_id_end, now)?;
-    file(conn, lease.id, scan, now)?;
-    for (issue, rows) in &scan.seen_again {
-        issues::seen_again(conn, lease.id, (*issue, *rows), now)?;
-    }
-    if scan.follow_up && waiting(conn)? == 0 {
-        let job = NewJob {
-            trigger: Trigger::Parent,
-            parent_id: Some(lease.id),
-            ..NewJob::new(Kind::SELF_MONITORING)
-        };
-        jobs::insert(conn, &job, now)?;
-    }
-    Ok(())
-}
-
-/// Stores issues and remarks with what is to be done at the tracker. A new issue of the local one is filed by its own row.
-fn file(conn: &Connection, id: JobId, scan: &ScanCommit, now: Timestamp) -> Result<()> {
-    let (first, approval) = match scan.tracker {
-        Tracker::Local => (FilingState::Filed, false),
-        Tracker::Remote { approval: true, .. } => (FilingState::AwaitingApproval, true),
-        Tracker::Remote { approval: false, .. } => (FilingState::Pending, false),
-    };
-    let mut room = filings::room(conn, scan.caps, now)?;
-    for (new, posting) in &scan.new_issues {
-        let issue = issues::insert(conn, id, (scan.tracker, &scan.home), new, now)?;
-        let state = if room > 0 { first } else { FilingState::AwaitingApproval };
-        room = room.saturating_sub(u64::from(!approval));
-        if scan.tracker != Tracker::Local {
-            filings::insert(conn, (id, issue), Act::Open, posting, state, now)?;
-        }
-    }
-    for (remark, posting) in &scan.remarks {
-        issues::remark(conn, id, remark, now)?;
-        let act = if remark.reopens { Act::Reopen } else { Act::Comment };
-        filings::insert(conn, (id, remark.issue), act, posting, first, now)?;
-    }
-    tracker_issues::explain(conn, id, &scan.home)?;
-    if filings::has_pending(conn, id)? {
-        filings::wake(conn, Some(id), now)?;
-    }
-    Ok(())
-}
-
-fn record(conn: &Connection, id: JobId, scan: &ScanCommit, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         INSERT INTO self_monitoring_scans (
             job_id, log, log_id_start, log_id_end, rows_examined, issues_created, duplicates_skipped,
@@ -259,7 +205,13 @@ fn record(conn: &Connection, id: JobId, scan: &ScanCommit, now: Timestamp) -> Re
     Ok(())
 }
 
-fn set_watermark(conn: &Connection, log: &str, last: i64, now: Timestamp) -> Result<()> {
+/// Writes how far this log database is examined.
+pub(in crate::store) fn set_watermark(
+    conn: &Connection,
+    log: &str,
+    last: i64,
+    now: Timestamp,
+) -> Result<()> {
     const SQL: &str = "
         INSERT INTO log_watermarks (log, last_log_id, updated_at)
         VALUES (:log, :last, :now)

@@ -5,6 +5,7 @@ use crate::model::{
     Actor, CatchUp, JobId, Kind, Occurrence, Overlap, PastDecision, Plan, Queue, Rule, Schedule,
     ScheduleName, Timestamp, Verdict,
 };
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::{instant, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use serde_json::{Value, json};
@@ -331,13 +332,13 @@ pub(in crate::store) fn decide_over_budget(
     conn: &Connection,
     decided: &[(Occurrence, &str)],
 ) -> Result<()> {
-    const SQL: &str = "
-        UPDATE job_decisions
-        SET decision = :decision, detail = m.detail
-        FROM (
-            SELECT value ->> 0 AS schedule_id, value ->> 1 AS occurrence_at, value ->> 2 AS detail
-            FROM json_each(:decided)) m
-        WHERE job_decisions.schedule_id = m.schedule_id AND job_decisions.occurrence_at = m.occurrence_at";
+    let sql = format!(
+        "UPDATE job_decisions
+         SET decision = :decision, detail = m.detail
+         FROM ({}) m
+         WHERE job_decisions.schedule_id = m.schedule_id AND job_decisions.occurrence_at = m.occurrence_at",
+        dialect::rows(":decided", &["schedule_id", "occurrence_at", "detail"])
+    );
     if decided.is_empty() {
         return Ok(());
     }
@@ -346,6 +347,6 @@ pub(in crate::store) fn decide_over_budget(
         .map(|(occurrence, why)| json!([occurrence.schedule_id, occurrence.at.millis(), why]));
     let rows = Value::from(rows.collect::<Vec<_>>()).to_string();
     let decision = Verdict::OverBudget.as_str();
-    conn.prepare_cached(SQL)?.execute(named_params! {":decided": rows, ":decision": decision})?;
+    conn.prepare_cached(&sql)?.execute(named_params! {":decided": rows, ":decision": decision})?;
     Ok(())
 }

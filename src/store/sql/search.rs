@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::model::{Filter, Found, Hour, Job, JobId, Overview, Status, Timestamp};
 #[cfg(feature = "monitor")]
 use crate::model::{Level, LogFilter, LogRow};
+use crate::store::sqlite::dialect;
 use crate::store::sqlite::row;
 #[cfg(feature = "monitor")]
 use rusqlite::ToSql;
@@ -42,11 +43,12 @@ pub(in crate::store) fn jobs(
     // The window bounds the work; an index on the kind would visit all its rows.
     let sql = format!(
         "SELECT {}
-         FROM jobs NOT INDEXED
+         FROM {}
          WHERE id < ?1 AND id >= ?2 {}
          ORDER BY id DESC
          LIMIT ?3",
         jobs::COLUMNS,
+        dialect::by_id("jobs"),
         fits.sql
     );
     let window = Window::of_jobs(conn, before, &fits)?;
@@ -63,16 +65,20 @@ pub(in crate::store) fn logs(conn: &Connection, filter: &LogFilter) -> Result<Fo
     // The window bounds the work; an index on the level would visit all its rows.
     let sql = format!(
         "SELECT {}
-         FROM logs NOT INDEXED
+         FROM {}
          WHERE id < :before AND id >= :floor
-           AND (:levels IS NULL OR instr(:levels, ' ' || level || ' ') > 0)
+           AND (:levels IS NULL OR {})
            AND (:source IS NULL OR source = :source)
-           AND (:code IS NULL OR instr(message, :code) > 0)
-           AND (:text IS NULL OR instr(lower(message), lower(:text)) > 0)
+           AND (:code IS NULL OR {})
+           AND (:text IS NULL OR {})
            AND (:correlation_id IS NULL OR correlation_id = :correlation_id)
          ORDER BY id DESC
          LIMIT :limit",
-        logs::COLUMNS
+        logs::COLUMNS,
+        dialect::by_id("logs"),
+        dialect::contains(":levels", "' ' || level || ' '"),
+        dialect::contains("message", ":code"),
+        dialect::contains("lower(message)", "lower(:text)"),
     );
     let levels = filter.level.map(|least| {
         let worse = Level::ALL.iter().filter(|level| **level >= least);
@@ -156,18 +162,20 @@ impl Window {
 
 /// The highest id from which on one of these tags has as many jobs, below the cursor, as one search looks through.
 fn floor_of_tags(conn: &Connection, tags: &[String], before: i64) -> Result<i64> {
-    const SQL: &str = "
-        SELECT max(coalesce((
-            SELECT job_id
-            FROM job_tags
-            WHERE tag = w.value AND job_id < :before
-            ORDER BY job_id DESC
-            LIMIT 1 OFFSET :others), 1))
-        FROM json_each(:tags) w";
+    let sql = format!(
+        "SELECT max(coalesce((
+             SELECT job_id
+             FROM job_tags
+             WHERE tag = w.value AND job_id < :before
+             ORDER BY job_id DESC
+             LIMIT 1 OFFSET :others), 1))
+         FROM ({}) w",
+        dialect::members(":tags")
+    );
     let params = named_params! {
         ":tags": serde_json::json!(tags).to_string(), ":before": before, ":others": WINDOW - 1,
     };
-    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+    Ok(conn.prepare_cached(&sql)?.query_row(params, |row| row.get(0))?)
 }
 
 /// The jobs this job made. They are younger than it, so the window begins there.

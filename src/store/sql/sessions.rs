@@ -1,9 +1,9 @@
 //! Rows of `sessions`: what a run of an agent program was.
 
-use super::{lease, spend};
+use super::lease::{self, IS_HELD};
 use crate::error::Result;
 use crate::model::{
-    JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, Session, SessionEnd, SessionRun,
+    JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, RunEnding, Session, SessionEnd, SessionRun,
     SessionStart, Timestamp,
 };
 use crate::store::sqlite::row::{instant, page, parsed, text, word};
@@ -56,7 +56,7 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
         agent_version: parsed(row, 22, Some)?,
         cli_session_id: parsed(row, 23, Some)?,
         exit_code: row.get(24)?,
-        ending: parsed(row, 25, Some)?,
+        ending: parsed(row, 25, |word| Some(word.parse().ok()))?.flatten(),
         response: parsed(row, 26, Some)?,
         structured: parsed(row, 27, Some)?,
         cost_usd: row.get(28)?,
@@ -121,12 +121,9 @@ pub(in crate::store) fn ahead(conn: &Connection, id: JobId) -> Result<u64> {
 }
 
 /// Writes that a run begins; answers the bytes and lines of the transcript that earlier attempts have left.
-///
-/// # Errors
-/// `STORE-LEASE-001` if the lease is not held any more.
 pub(in crate::store) fn begin(
     conn: &Connection,
-    lease: &Lease,
+    id: JobId,
     start: &SessionStart,
     now: Timestamp,
 ) -> Result<(u64, u64)> {
@@ -149,10 +146,9 @@ pub(in crate::store) fn begin(
             ending = NULL,
             ended_at = NULL
         RETURNING transcript_bytes, transcript_lines";
-    lease::held(conn, lease)?;
     let counts = conn.prepare_cached(SQL)?.query_row(
         named_params! {
-            ":id": lease.id.0,
+            ":id": id.0,
             ":tier": start.tier,
             ":profile": start.profile.as_str(),
             ":model": start.model,
@@ -170,47 +166,48 @@ pub(in crate::store) fn begin(
 }
 
 /// Writes which process a run is, and what keeps it from the rest of the machine.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the lease is not held any more.
 pub(in crate::store) fn started(
     conn: &Connection,
     lease: &Lease,
     main: Option<&Process>,
     isolation: &str,
 ) -> Result<()> {
-    const SQL: &str = "
-        UPDATE sessions
-        SET main_pid = :pid, main_start = :start, isolation = :isolation
-        WHERE job_id = :id";
-    lease::held(conn, lease)?;
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":id": lease.id.0,
+    let sql = format!(
+        "UPDATE sessions
+         SET main_pid = :pid, main_start = :start, isolation = :isolation
+         WHERE job_id = :id AND {IS_HELD}"
+    );
+    let own = named_params! {
         ":pid": main.map(|process| process.pid),
         ":start": main.and_then(|process| process.start.as_deref()),
         ":isolation": isolation,
-    })?;
-    Ok(())
+    };
+    lease::write(conn, &sql, lease, own)
 }
 
 /// Writes the program's own id of a session.
-pub(in crate::store) fn name(conn: &Connection, lease: &Lease, session: &str) -> Result<()> {
-    const SQL: &str = "
-        UPDATE sessions
-        SET cli_session_id = :session
-        WHERE job_id = :id";
-    lease::held(conn, lease)?;
-    conn.prepare_cached(SQL)?.execute(named_params! {":id": lease.id.0, ":session": session})?;
-    Ok(())
-}
-
-/// Writes how a run ended and what it cost, once: a second call changes nothing.
 ///
 /// # Errors
-/// `STORE-LEASE-001` if the lease is not held any more.
+/// As [`started`].
+pub(in crate::store) fn name(conn: &Connection, lease: &Lease, session: &str) -> Result<()> {
+    let sql = format!(
+        "UPDATE sessions
+         SET cli_session_id = :session
+         WHERE job_id = :id AND {IS_HELD}"
+    );
+    lease::write(conn, &sql, lease, named_params! {":session": session})
+}
+
+/// Writes how a run ended and what it cost, unless that is written; answers whether it was not.
 pub(in crate::store) fn finish(
     conn: &Connection,
-    lease: &Lease,
+    id: JobId,
     end: &SessionEnd,
     now: Timestamp,
-) -> Result<Vec<String>> {
+) -> Result<bool> {
     const SQL: &str = "
         UPDATE sessions
         SET exit_code = :exit_code,
@@ -228,12 +225,11 @@ pub(in crate::store) fn finish(
             ended_at = :now,
             marker = NULL
         WHERE job_id = :id AND ended_at IS NULL";
-    let job = lease::held(conn, lease)?;
     let number = |number: Option<u64>| number.map(|number| number as i64);
     let changed = conn.prepare_cached(SQL)?.execute(named_params! {
-        ":id": lease.id.0,
+        ":id": id.0,
         ":exit_code": end.exit_code,
-        ":ending": end.ending,
+        ":ending": end.ending.as_str(),
         ":model": end.model,
         ":version": end.agent_version,
         ":session": end.cli_session_id,
@@ -246,10 +242,7 @@ pub(in crate::store) fn finish(
         ":output": number(end.output_tokens),
         ":now": now.millis(),
     })?;
-    match end.cost_usd {
-        Some(cost) if changed == 1 => spend::add(conn, &job, cost, now),
-        Some(_) | None => Ok(Vec::new()),
-    }
+    Ok(changed == 1)
 }
 
 /// The runs whose processes are not known to be gone, and that no worker with a lease runs.
@@ -284,10 +277,11 @@ pub(in crate::store) fn close_run(
 ) -> Result<()> {
     const SQL: &str = "
         UPDATE sessions
-        SET marker = NULL, ending = 'interrupted', ended_at = :now
+        SET marker = NULL, ending = :ending, ended_at = :now
         WHERE job_id = :id AND marker = :marker";
-    let params = named_params! {":id": id.0, ":marker": marker, ":now": now.millis()};
-    conn.prepare_cached(SQL)?.execute(params)?;
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": id.0, ":marker": marker, ":ending": RunEnding::Interrupted.as_str(), ":now": now.millis(),
+    })?;
     Ok(())
 }
 

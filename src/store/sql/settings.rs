@@ -1,6 +1,5 @@
-//! Rows of `settings`: what an operator changes while the server runs.
+//! Rows of `job_settings`: what an operator changes while the server runs.
 
-use super::audit;
 use crate::error::Result;
 use crate::model::{Actor, Timestamp};
 use crate::store::sqlite::row::text;
@@ -46,11 +45,11 @@ pub(in crate::store) fn read(
     Ok(values)
 }
 
-/// Sets it, with its row in the audit log.
+/// Sets it to this JSON.
 pub(in crate::store) fn set(
     conn: &Connection,
     key: &str,
-    value: &Value,
+    value: &str,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
@@ -61,27 +60,17 @@ pub(in crate::store) fn set(
             value = excluded.value,
             updated_at = excluded.updated_at,
             updated_by = excluded.updated_by";
-    let before = get(conn, key)?.map(|setting| setting.value.to_string());
-    let after = value.to_string();
     conn.prepare_cached(SQL)?.execute(named_params! {
-        ":key": key, ":value": after, ":now": now.millis(), ":by": actor.name,
+        ":key": key, ":value": value, ":now": now.millis(), ":by": actor.name,
     })?;
-    audit::record_change(conn, actor, "set", key, (before.as_deref(), Some(&after)), now)
+    Ok(())
 }
 
-/// Takes it back to its default; answers whether it was set.
-pub(in crate::store) fn unset(
-    conn: &Connection,
-    key: &str,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<bool> {
+/// Takes it back to its default.
+pub(in crate::store) fn unset(conn: &Connection, key: &str) -> Result<()> {
     const SQL: &str = "
         DELETE FROM job_settings
         WHERE key = :key";
-    let Some(before) = get(conn, key)? else { return Ok(false) };
     conn.prepare_cached(SQL)?.execute(named_params! {":key": key})?;
-    let before = before.value.to_string();
-    audit::record_change(conn, actor, "unset", key, (Some(&before), None), now)?;
-    Ok(true)
+    Ok(())
 }

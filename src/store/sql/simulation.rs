@@ -12,7 +12,7 @@ mod processes;
 
 use crate::error::{Code, Result};
 use crate::model::{
-    AttemptEnd, ConcurrencyKey, Epoch, Kind, KindRules, Lease, OnInterrupt, Queue, Retention,
+    AttemptEnd, ConcurrencyKey, Epoch, Kind, KindRules, Lease, OnInterrupt, Queue, Rate, Retention,
     SettleRequest, Status, Timestamp, WorkerId,
 };
 use crate::store::core::settle;
@@ -97,8 +97,14 @@ fn rules() -> Arc<[KindRules]> {
     let hour = Duration::from_hours(1);
     [
         KindRules { max_attempts: 2, ..kind("plain") },
+        KindRules { rate: Some(Rate::per(hour, 20)), ..kind("rated") },
         KindRules { on_interrupt: OnInterrupt::Fail, max_attempts: 1, ..kind("once") },
-        KindRules { key_limit: 2, queue: Queue::AGENT, ..kind("keyed") },
+        KindRules {
+            key_limit: 2,
+            queue: Queue::AGENT,
+            rate: Some(Rate::per(hour, 3).by_key()),
+            ..kind("keyed")
+        },
         KindRules {
             queue: Queue::AGENT,
             concurrency_key: Some(ConcurrencyKey::SELF_MONITORING),

@@ -12,23 +12,22 @@ use crate::model::{Budgets, Spent, Timestamp, day_of, month_start};
 use crate::store::sqlite::row;
 use rusqlite::{Connection, named_params};
 
-/// Adds what a run of a job has cost; answers the alarms that this raises.
+/// Adds what a run of a job has cost.
 #[cfg(feature = "agents")]
-pub(super) fn add(conn: &Connection, job: &Job, cost: f64, now: Timestamp) -> Result<Vec<String>> {
+pub(in crate::store) fn add(conn: &Connection, job: &Job, cost: f64, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs)
         VALUES (:day, :kind, :schedule, :cost, 1)
         ON CONFLICT (day, kind, schedule_id) DO UPDATE SET
             cost_usd = cost_usd + excluded.cost_usd,
             runs = runs + 1";
-    let before = spent(conn, None, now)?;
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":day": day_of(now),
         ":kind": job.kind.as_str(),
         ":schedule": job.schedule_id.unwrap_or(0),
         ":cost": cost,
     })?;
-    Ok(budgets(conn)?.alarms(before, spent(conn, None, now)?))
+    Ok(())
 }
 
 /// What was spent today, this month, and today by this schedule.

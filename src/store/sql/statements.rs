@@ -3,14 +3,14 @@
 //! `LAMPLIGHTER_BLESS=1 cargo test --lib store::sql::statements` writes plans.txt anew.
 
 use super::simulation::database;
-use super::{after, jobs, lease, queues, settings, unblock, workers};
+use super::{after, jobs, lease, queues, rates, unblock, workers};
 use crate::model::settings::BUDGET_DAY;
 use crate::model::{
     Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, Kind, KindRules, Lane, NewJob, Occurrence,
-    Outcome, ParkedBy, PollRequest, Polled, Process, ProcessFacts, Queue, Registration,
+    Outcome, ParkedBy, PollRequest, Polled, Process, ProcessFacts, Queue, Rate, Registration,
     SettleRequest, Timestamp, WorkerId,
 };
-use crate::store::core::{cancel, poll, settle};
+use crate::store::core::{self, cancel, enqueue, poll, settle};
 use crate::store::sqlite::Tx;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -56,6 +56,7 @@ impl World {
         let kinds = vec![
             rules("plain"),
             rules("keyed"),
+            KindRules { rate: Some(Rate::per(Duration::from_secs(20), 1)), ..rules("rated") },
             KindRules { metered: true, ..rules("metered") },
             KindRules { concurrency_key: ConcurrencyKey::parse("fixed").ok(), ..rules("fixed") },
         ];
@@ -70,9 +71,9 @@ impl World {
             replaces: None,
         };
         let tx = Tx::new(&conn);
-        workers::register(&tx, &registration, &ProcessFacts::default(), START).unwrap();
-        workers::lead(&tx, &worker, Epoch(0), None, START).unwrap();
-        settings::set(&tx, BUDGET_DAY.key, &1.into(), &Actor::cli(), START).unwrap();
+        core::workers::register(&tx, &registration, &ProcessFacts::default(), START).unwrap();
+        core::workers::lead(&tx, &worker, Epoch(0), None, START).unwrap();
+        core::settings::set(&tx, BUDGET_DAY.key, &1.into(), &Actor::cli(), START).unwrap();
         let lanes = kinds.iter().map(|rules| Lane {
             queue: rules.queue.clone(),
             running: 0,
@@ -102,7 +103,7 @@ impl World {
     fn add(&self, name: &str, run_at: Option<Timestamp>, key: Option<&str>) {
         let concurrency_key = key.map(|key| ConcurrencyKey::parse(key).unwrap());
         let job = NewJob { run_at, concurrency_key, ..NewJob::new(kind(name)) };
-        self.call(|tx| jobs::insert(tx, &job, START));
+        self.call(|tx| enqueue::enqueue(tx, &job, START));
     }
 
     /// Polls; answers also which statements that took.
@@ -138,6 +139,7 @@ impl World {
         for at in 0..many {
             self.add("plain", Some(START.plus(Duration::from_mins(1))), None);
             self.add("keyed", None, Some("one"));
+            self.add("rated", None, None);
             self.add("plain", None, None);
             self.add("unknown", Some(START.plus(Duration::from_mins(1))), Some(&format!("k{at}")));
         }
@@ -145,7 +147,7 @@ impl World {
         while self.poll(&idle, START).0.more {}
         let mut metered = NewJob { run_at: Some(START), ..NewJob::new(kind("metered")) };
         metered.occurrence = Some(Occurrence { schedule_id: 1, at: START });
-        self.call(|tx| jobs::insert(tx, &metered, START));
+        self.call(|tx| enqueue::enqueue(tx, &metered, START));
         // The kind uses another key than this job asks for, and its limit has been raised.
         self.add("fixed", None, Some("two"));
         let spend = "INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs) VALUES (?1, 'metered', 0, 2.0, 1)";
@@ -156,6 +158,7 @@ impl World {
             self.add("metered", None, None);
             self.add("keyed", None, Some(&format!("k{at}")));
             self.add("unknown", None, None);
+            self.add("rated", None, None);
         }
         let mut request = self.request.clone();
         let (mut claimed, mut widest) = (Vec::new(), Vec::new());
@@ -174,7 +177,7 @@ impl World {
 
     /// Jobs that run after others, some of which have ended when the next poll looks.
     fn precede(&self, many: u32) {
-        let id = |job: &NewJob| self.call(|tx| jobs::insert(tx, job, START)).id();
+        let id = |job: &NewJob| self.call(|tx| enqueue::enqueue(tx, job, START)).id();
         let plain = NewJob::new(kind("plain"));
         let first = NewJob { run_at: Some(START.plus(Duration::from_hours(9))), ..plain.clone() };
         let (first, open) = (id(&first), id(&first));
@@ -204,9 +207,10 @@ fn a_poll_runs_at_most_twelve_statements_whatever_it_admits_puts_off_and_claims(
         assert_eq!(world.count("parked_by = 'budget'"), many + 1, "the budget puts off all");
         assert_eq!(world.count("waits_for = 'key'"), many - 1, "one of the key starts");
         assert_eq!(world.count("waits_for = 'handler'"), 2 * many);
+        assert_eq!(world.count("waits_for = 'rate'"), 2 * many - 1, "one in twenty seconds starts");
+        assert_eq!(world.count("status = 'running'"), 4 * many + 3);
         assert_eq!(world.count("waits_for = 'after'"), many, "they wait for another one too");
         assert_eq!(world.count("status = 'cancelled'"), many + 1);
-        assert_eq!(world.count("status = 'running'"), 4 * many + 2);
         said.push(run.len());
     }
     assert!(said.iter().all(|count| *count == said[0]), "{said:?}");
@@ -218,13 +222,14 @@ thread_local! {
 }
 
 /// The steps of SQLite's machine, in hundreds, of a poll that claims ten jobs and of their ends, beside so many others: ready
-/// ones of the same instant, delayed ones, and those that wait for a key or a handler.
+/// ones of the same instant, delayed ones, and those that wait for a key, a rate or a handler.
 fn steps_beside(many: u32) -> u64 {
     let world = World::new(10);
     for at in 0..many {
         world.add("plain", None, None);
         world.add("plain", Some(START.plus(Duration::from_mins(60 + u64::from(at) % 7))), None);
         world.add("keyed", None, Some("one"));
+        world.add("rated", None, None);
         world.add("unknown", None, None);
     }
     let idle = PollRequest { draining: true, ..world.request.clone() };
@@ -280,6 +285,7 @@ fn hot() -> (World, BTreeSet<String>) {
     world.call(|tx| lease::set_progress(tx, &lease, "half"));
     world.call(|tx| workers::beat(tx, &lease.worker, &ProcessFacts::default(), later));
     world.call(|tx| lease::held(tx, &lease));
+    world.call(|tx| rates::forget(tx, later, 1000));
     world.call(|tx| lease::expect_held(tx, &lease));
     world.call(|tx| jobs::parked(tx, ParkedBy::Budget, None, later, 10));
     hot.extend(RUN.take());

@@ -7,7 +7,12 @@ use rusqlite::{Connection, Row, named_params};
 
 /// Drops what waits to become an issue of its own and is the problem of this open one, by a code or a fingerprint: a scan
 /// decided it while the tracker could not be asked.
-pub(super) fn supersede(conn: &Connection, id: IssueId, number: i64, now: Timestamp) -> Result<()> {
+pub(in crate::store) fn supersede(
+    conn: &Connection,
+    id: IssueId,
+    number: i64,
+    now: Timestamp,
+) -> Result<()> {
     const FIND: &str = "
         SELECT f.id, f.issue_id, f.scan_id
         FROM filings f JOIN self_monitoring_issues i ON i.id = f.issue_id
@@ -29,9 +34,13 @@ pub(super) fn supersede(conn: &Connection, id: IssueId, number: i64, now: Timest
         SET state = 'rejected', error = :why, updated_at = :now
         WHERE id = :id";
     const PRINTS: &str = "
-        UPDATE OR IGNORE self_monitoring_issue_fingerprints
+        UPDATE self_monitoring_issue_fingerprints
         SET open = 1
-        WHERE issue_id = :id";
+        WHERE issue_id = :id AND open = 0 AND NOT EXISTS (
+            SELECT 1
+            FROM self_monitoring_issue_fingerprints o
+            WHERE o.fingerprint = self_monitoring_issue_fingerprints.fingerprint
+              AND o.home = self_monitoring_issue_fingerprints.home AND o.open = 1)";
     let from_row = |row: &Row<'_>| Ok((row.get(0)?, IssueId(row.get(1)?), JobId(row.get(2)?)));
     let mut statement = conn.prepare_cached(FIND)?;
     let found = statement.query_map(named_params! {":id": id.0}, from_row)?;

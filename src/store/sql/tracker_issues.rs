@@ -1,11 +1,10 @@
 //! Issues as the tracker shows them, taken over into rows of `self_monitoring_issues`; how far it was read is in `tracker_news`.
 
 use super::issues;
-use super::superseded::supersede;
 use crate::error::Result;
 use crate::model::{
-    Act, Actor, FilingState, Fingerprint, IssueChange, IssueHome, IssueId, IssueMark, IssueOwner,
-    IssueState, JobId, Marker, RemoteKind, Timestamp, TrackerIssue, TrackerNews, TrackerReading,
+    Act, FilingState, Fingerprint, IssueHome, IssueId, IssueMark, IssueOwner, IssueState, JobId,
+    Marker, RemoteKind, Timestamp, TrackerIssue, TrackerNews, TrackerReading,
 };
 use crate::store::sqlite::row::{instant, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -87,7 +86,7 @@ pub(in crate::store) fn refused(
 }
 
 /// Says beside what a scan has left why the tracker could not be asked, if it could not.
-pub(super) fn explain(conn: &Connection, scan: JobId, home: &IssueHome) -> Result<()> {
+pub(in crate::store) fn explain(conn: &Connection, scan: JobId, home: &IssueHome) -> Result<()> {
     const SQL: &str = "
         UPDATE filings
         SET error = (SELECT error FROM tracker_news WHERE home = :home)
@@ -98,30 +97,12 @@ pub(super) fn explain(conn: &Connection, scan: JobId, home: &IssueHome) -> Resul
     Ok(())
 }
 
-/// Takes over what was read; answers how many issues changed that a scan has made or met. An issue that is to be opened
-/// again there, or was since it was asked, stays as it is here.
-pub(in crate::store) fn take(
+/// Remembers how far the issues were read, and that the tracker answers.
+pub(in crate::store) fn note(
     conn: &Connection,
-    kind: RemoteKind,
     home: &IssueHome,
     news: &TrackerNews,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<u64> {
-    let mut changed = 0;
-    for issue in &news.issues {
-        changed += u64::from(take_issue(conn, kind, home, issue, (news.asked_at, actor, now))?);
-    }
-    for number in &news.gone {
-        if let Some((id, _)) = find(conn, home, *number)? {
-            changed += u64::from(take_gone(conn, id, actor, now)?);
-        }
-    }
-    note(conn, home, news)?;
-    Ok(changed)
-}
-
-fn note(conn: &Connection, home: &IssueHome, news: &TrackerNews) -> Result<()> {
+) -> Result<()> {
     const SQL: &str = "
         INSERT INTO tracker_news (home, newest, etag, read_at, full_at)
         VALUES (:home, :newest, :etag, :read_at, CASE WHEN :is_full THEN :read_at END)
@@ -147,7 +128,11 @@ fn note(conn: &Connection, home: &IssueHome, news: &TrackerNews) -> Result<()> {
 }
 
 /// The issue of this number, and its state.
-fn find(conn: &Connection, home: &IssueHome, number: i64) -> Result<Option<(IssueId, IssueState)>> {
+pub(in crate::store) fn find(
+    conn: &Connection,
+    home: &IssueHome,
+    number: i64,
+) -> Result<Option<(IssueId, IssueState)>> {
     const SQL: &str = "
         SELECT id, state, state_reason, closed_at
         FROM self_monitoring_issues
@@ -157,48 +142,9 @@ fn find(conn: &Connection, home: &IssueHome, number: i64) -> Result<Option<(Issu
     Ok(conn.prepare_cached(SQL)?.query_row(params, from_row).optional()?)
 }
 
-fn take_issue(
-    conn: &Connection,
-    kind: RemoteKind,
-    home: &IssueHome,
-    issue: &TrackerIssue,
-    (asked_at, actor, now): (Timestamp, &Actor, Timestamp),
-) -> Result<bool> {
-    if let IssueOwner::Ours { mark, .. } = &issue.owner
-        && is_on_its_way(conn, home, &mark.marker, issue)?
-    {
-        return Ok(false);
-    }
-    let Some((id, state)) = find(conn, home, issue.number)? else {
-        let is_persons = matches!(issue.owner, IssueOwner::Person(_));
-        if issue.state == IssueState::Open || !is_persons {
-            insert(conn, kind, home, issue, now)?;
-        }
-        return Ok(false);
-    };
-    let is_open = issue.state == IssueState::Open;
-    match &issue.owner {
-        IssueOwner::Person(_) if issue.state != IssueState::Open && forget(conn, id)? => {
-            return Ok(false);
-        }
-        IssueOwner::Person(_) => retitle(conn, id, issue)?,
-        IssueOwner::Ours { mark, .. } => {
-            add_codes(conn, id, &issue.error_codes)?;
-            recognise(conn, home, id, mark)?;
-        }
-    }
-    if is_open {
-        supersede(conn, id, issue.number, now)?;
-    }
-    if state == issue.state || is_to_be_reopened(conn, id, asked_at)? {
-        return Ok(false);
-    }
-    issues::change(conn, id, IssueChange::State(issue.state), actor, now).map(|()| true)
-}
-
 /// Whether this database is filing the issue by this moment. What waits here and is there already, because a backup was
 /// put back, is filed.
-fn is_on_its_way(
+pub(in crate::store) fn is_on_its_way(
     conn: &Connection,
     home: &IssueHome,
     marker: &Marker,
@@ -213,9 +159,12 @@ fn is_on_its_way(
         SET state = 'filed', number = :number, url = :url, error = NULL
         WHERE id = :id";
     const ISSUE: &str = "
-        UPDATE OR IGNORE self_monitoring_issues
+        UPDATE self_monitoring_issues
         SET number = :number, url = :url
-        WHERE id = :id AND number IS NULL";
+        WHERE id = :id AND number IS NULL AND NOT EXISTS (
+            SELECT 1
+            FROM self_monitoring_issues
+            WHERE url = :url)";
     let params = named_params! {
         ":marker": marker.as_str(), ":act": Act::Open.as_str(), ":home": home.as_str(),
     };
@@ -244,7 +193,8 @@ fn is_on_its_way(
     }
 }
 
-fn insert(
+/// Stores an issue that was read at the tracker.
+pub(in crate::store) fn insert(
     conn: &Connection,
     kind: RemoteKind,
     home: &IssueHome,
@@ -281,15 +231,11 @@ fn insert(
     if let IssueOwner::Ours { mark, .. } = &issue.owner {
         recognise(conn, home, id, mark)?;
     }
-    issues::set_state(conn, id, issue.state)?;
-    if issue.state == IssueState::Open {
-        supersede(conn, id, issue.number, now)?;
-    }
-    Ok(())
+    issues::set_state(conn, id, issue.state).map(drop)
 }
 
 /// Deletes a person's issue that no scan has met; answers whether it was one.
-fn forget(conn: &Connection, id: IssueId) -> Result<bool> {
+pub(in crate::store) fn forget(conn: &Connection, id: IssueId) -> Result<bool> {
     const SQL: &str = "
         DELETE FROM self_monitoring_issues
         WHERE id = :id AND author IS NOT NULL AND scan_id IS NULL AND muted_at IS NULL";
@@ -297,7 +243,11 @@ fn forget(conn: &Connection, id: IssueId) -> Result<bool> {
 }
 
 /// Takes over a person's title, and is known by what it names now.
-fn retitle(conn: &Connection, id: IssueId, issue: &TrackerIssue) -> Result<()> {
+pub(in crate::store) fn retitle(
+    conn: &Connection,
+    id: IssueId,
+    issue: &TrackerIssue,
+) -> Result<()> {
     const TITLE: &str = "
         UPDATE self_monitoring_issues
         SET title = :title, error_codes = '[]'
@@ -313,7 +263,7 @@ fn retitle(conn: &Connection, id: IssueId, issue: &TrackerIssue) -> Result<()> {
 }
 
 /// Has an issue known by these codes, too.
-pub(super) fn add_codes(conn: &Connection, id: IssueId, codes: &[String]) -> Result<()> {
+pub(in crate::store) fn add_codes(conn: &Connection, id: IssueId, codes: &[String]) -> Result<()> {
     const CODE: &str = "
         INSERT INTO self_monitoring_issue_codes (code, issue_id)
         SELECT :code, id
@@ -321,19 +271,35 @@ pub(super) fn add_codes(conn: &Connection, id: IssueId, codes: &[String]) -> Res
         WHERE id = :id
         ON CONFLICT DO NOTHING";
     const LIST: &str = "
+        SELECT error_codes
+        FROM self_monitoring_issues
+        WHERE id = :id";
+    const SET: &str = "
         UPDATE self_monitoring_issues
-        SET error_codes = json_insert(error_codes, '$[#]', :code)
-        WHERE id = :id AND :code NOT IN (SELECT value FROM json_each(error_codes))";
+        SET error_codes = :codes
+        WHERE id = :id";
+    let read = |row: &Row<'_>| issues::texts(row, 0);
+    let listed =
+        conn.prepare_cached(LIST)?.query_row(named_params! {":id": id.0}, read).optional()?;
+    let Some(mut listed) = listed else { return Ok(()) };
     for code in codes {
-        let params = named_params! {":code": code, ":id": id.0};
-        conn.prepare_cached(CODE)?.execute(params)?;
-        conn.prepare_cached(LIST)?.execute(params)?;
+        conn.prepare_cached(CODE)?.execute(named_params! {":code": code, ":id": id.0})?;
+        if !listed.contains(code) {
+            listed.push(code.clone());
+        }
     }
+    let listed = serde_json::json!(listed).to_string();
+    conn.prepare_cached(SET)?.execute(named_params! {":codes": listed, ":id": id.0})?;
     Ok(())
 }
 
 /// Has an issue recognised by its mark. Of several open ones with one fingerprint the lowest number has it.
-fn recognise(conn: &Connection, home: &IssueHome, id: IssueId, mark: &IssueMark) -> Result<()> {
+pub(in crate::store) fn recognise(
+    conn: &Connection,
+    home: &IssueHome,
+    id: IssueId,
+    mark: &IssueMark,
+) -> Result<()> {
     const YIELD: &str = "
         UPDATE self_monitoring_issue_fingerprints
         SET open = 0
@@ -360,7 +326,11 @@ fn recognise(conn: &Connection, home: &IssueHome, id: IssueId, mark: &IssueMark)
 }
 
 /// Whether an issue is to be opened again at the tracker, or was since this instant.
-fn is_to_be_reopened(conn: &Connection, id: IssueId, asked_at: Timestamp) -> Result<bool> {
+pub(in crate::store) fn is_to_be_reopened(
+    conn: &Connection,
+    id: IssueId,
+    asked_at: Timestamp,
+) -> Result<bool> {
     const SQL: &str = "
         SELECT EXISTS (
             SELECT 1
@@ -371,8 +341,8 @@ fn is_to_be_reopened(conn: &Connection, id: IssueId, asked_at: Timestamp) -> Res
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
-/// Closes an issue that the tracker has no longer. Nothing is known by it any more, and nothing is said on it.
-fn take_gone(conn: &Connection, id: IssueId, actor: &Actor, now: Timestamp) -> Result<bool> {
+/// Has nothing known by an issue any more, and nothing said on it.
+pub(in crate::store) fn set_gone(conn: &Connection, id: IssueId, now: Timestamp) -> Result<()> {
     const GONE: &str = "
         UPDATE self_monitoring_issues
         SET gone_at = :now
@@ -381,15 +351,10 @@ fn take_gone(conn: &Connection, id: IssueId, actor: &Actor, now: Timestamp) -> R
         UPDATE filings
         SET state = 'rejected', error = 'the tracker has this issue no longer', updated_at = :now
         WHERE issue_id = :id AND state IN ('pending', 'failed', 'awaiting_approval')";
-    if forget(conn, id)? {
-        return Ok(false);
-    }
-    let closed = IssueState::Completed { closed_at: now };
-    issues::change(conn, id, IssueChange::State(closed), actor, now)?;
     let params = named_params! {":now": now.millis(), ":id": id.0};
     conn.prepare_cached(GONE)?.execute(params)?;
     conn.prepare_cached(ACTS)?.execute(params)?;
-    Ok(true)
+    Ok(())
 }
 
 /// Has every open issue read the next time, because one of them seems to be gone.

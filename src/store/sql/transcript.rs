@@ -1,6 +1,6 @@
 //! Rows of `transcript_pieces`: what a run printed.
 
-use super::lease;
+use super::lease::{self, IS_HELD};
 use crate::error::Result;
 use crate::model::{JobId, Lease, Timestamp, TranscriptPiece};
 use rusqlite::{Connection, Row, named_params};
@@ -18,13 +18,18 @@ pub(in crate::store) fn append(
     const INSERT: &str = "
         INSERT INTO transcript_pieces (job_id, start, first_line, at, bytes)
         VALUES (:id, :start, :first_line, :at, :bytes)";
-    const COUNT: &str = "
-        UPDATE sessions
-        SET transcript_bytes = max(transcript_bytes, :bytes),
-            transcript_lines = max(transcript_lines, :lines),
-            transcript_dropped = transcript_dropped + :dropped
-        WHERE job_id = :id";
-    lease::held(conn, lease)?;
+    let count = format!(
+        "UPDATE sessions
+         SET transcript_bytes = CASE WHEN transcript_bytes < :bytes THEN :bytes ELSE transcript_bytes END,
+             transcript_lines = CASE WHEN transcript_lines < :lines THEN :lines ELSE transcript_lines END,
+             transcript_dropped = transcript_dropped + :dropped
+         WHERE job_id = :id AND {IS_HELD}"
+    );
+    let (bytes, lines) = pieces.last().map_or((0, 0), |last| (last.end(), last.end_line()));
+    let own = named_params! {
+        ":bytes": bytes as i64, ":lines": lines as i64, ":dropped": dropped as i64,
+    };
+    lease::write(conn, &count, lease, own)?;
     let mut statement = conn.prepare_cached(INSERT)?;
     for piece in pieces {
         statement.execute(named_params! {
@@ -35,13 +40,6 @@ pub(in crate::store) fn append(
             ":bytes": piece.bytes,
         })?;
     }
-    let (bytes, lines) = pieces.last().map_or((0, 0), |last| (last.end(), last.end_line()));
-    conn.prepare_cached(COUNT)?.execute(named_params! {
-        ":id": lease.id.0,
-        ":bytes": bytes as i64,
-        ":lines": lines as i64,
-        ":dropped": dropped as i64,
-    })?;
     Ok(())
 }
 

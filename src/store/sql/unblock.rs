@@ -4,7 +4,8 @@
 //! AND waits_for = 'handler'`: the first half repeats the condition of a partial index word by word, because SQLite uses
 //! such an index only for a query that contains its condition; the second half says what is meant.
 
-use super::line;
+use super::line::{self, CalledUp};
+use super::rates;
 use crate::error::Result;
 use crate::model::{Kind, KindRules};
 use crate::store::sqlite::row;
@@ -35,6 +36,7 @@ pub(in crate::store) fn unblock(
             return Ok(Some(after.to_owned()));
         }
         unblock_constraints(conn, [&rules.kind])?;
+        rates::call_up_kind(conn, &rules.kind)?;
     }
     let mut keys: Vec<String> = Vec::new();
     while keys.len() < MAX_MARKED {
@@ -45,7 +47,8 @@ pub(in crate::store) fn unblock(
         };
         keys.push(key);
     }
-    line::call_up(conn, keys.iter().map(String::as_str), 1)?;
+    let names = keys.iter().map(String::as_str).collect();
+    line::call_up(conn, &CalledUp { keys: names, most_of_keys: 1, ..CalledUp::default() })?;
     Ok(if keys.len() < MAX_MARKED { None } else { keys.pop() })
 }
 

@@ -1,7 +1,7 @@
 //! What decides when jobs start, read in one snapshot for one job or for a page of them.
 
 use super::line::FIRST_OF_QUEUE;
-use super::{after, counts, jobs, queues, spend, workers};
+use super::{after, counts, jobs, queues, rates, spend, workers};
 use crate::error::Result;
 use crate::model::{
     Budgets, Cause, Circumstances, Job, JobId, Kind, KindFacts, ParkedBy, Pause, ProcessFacts,
@@ -61,6 +61,8 @@ struct Around {
     after: BTreeMap<JobId, Vec<JobId>>,
     budgets: Option<Spending>,
     approvals: u64,
+    /// When the first start counts no more, of each rate that a job waits for.
+    rates: HashMap<(String, String), Timestamp>,
 }
 
 /// A queue, who runs in it, and who is first in its line.
@@ -96,6 +98,14 @@ impl Around {
         let names: BTreeSet<String> = waiting.iter().filter_map(|job| around.key(job)).collect();
         around.keys = key_holders(conn, &names)?;
         around.words = words(conn, &waiting)?;
+        for job in waiting.iter().filter(|job| job.waits_for == Some(WaitsFor::Rate)) {
+            let of = (job.kind.to_string(), job.rate_key.clone().unwrap_or_default());
+            if !around.rates.contains_key(&of)
+                && let Some(at) = rates::next_free(conn, &of.0, &of.1)?
+            {
+                around.rates.insert(of, at);
+            }
+        }
         let ids: Vec<JobId> = waiting.iter().map(|job| job.id).collect();
         around.after = after::open(conn, &ids)?;
         if waiting.iter().any(|job| around.spends(job)) {
@@ -166,6 +176,10 @@ impl Around {
             over_budget: spending.and_then(|spending| spending.over(job)),
             usage_limit: lane.and_then(|lane| lane.usage_limit.clone()),
             agent_missing: missing.filter(|_| is_metered),
+            rate_free_at: job
+                .rate_key
+                .as_ref()
+                .and_then(|group| self.rates.get(&(job.kind.to_string(), group.clone())).copied()),
             approvals: if job.kind == Kind::FILE_FINDINGS { self.approvals } else { 0 },
         }
     }
@@ -274,7 +288,7 @@ fn cause(job: &Job) -> Option<Cause> {
         (Some(ParkedBy::Limit), _) => Some(Cause::Limited),
         (Some(ParkedBy::Budget), _) => Some(Cause::Budget),
         (_, Some(WaitsFor::Constraint)) => Some(Cause::Blocked),
-        (Some(ParkedBy::Retry | ParkedBy::Snooze | ParkedBy::Rate) | None, _) => None,
+        (Some(ParkedBy::Retry | ParkedBy::Snooze) | None, _) => None,
     }
 }
 
@@ -287,7 +301,7 @@ fn put_off(job: &Job, words: &HashMap<JobId, String>) -> Option<PutOff> {
         (Some(ParkedBy::Limit), _) => Some(PutOff::Limited(words())),
         (Some(ParkedBy::Budget), _) => Some(PutOff::Budget(words())),
         (None, Some(WaitsFor::Constraint)) => Some(PutOff::Refused(words())),
-        (Some(ParkedBy::Rate) | None, _) => None,
+        (None, _) => None,
     }
 }
 

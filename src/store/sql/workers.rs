@@ -1,12 +1,10 @@
 //! Rows of `job_workers`, `job_kinds` and `job_leader`: who is at work, for which kinds, and who leads.
 
-use super::queues;
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Differing, Epoch, Kind, KindRules, LEASE, Leader, Process, ProcessFacts, Processes,
-    RegisteredKind, Registration, SILENT, ServerFacts, Timestamp, Worker, WorkerId, differing,
+    Epoch, Kind, KindRules, LEASE, Leader, Process, ProcessFacts, Processes, RegisteredKind,
+    Registration, SILENT, ServerFacts, Timestamp, Worker, WorkerId,
 };
-use crate::store::sqlite::Tx;
 use crate::store::sqlite::row::{instant, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::collections::BTreeMap;
@@ -89,7 +87,7 @@ pub(in crate::store) fn kinds(conn: &Connection) -> Result<Vec<RegisteredKind>> 
 
 /// The same with the kinds of lost workers.
 pub(in crate::store) fn kinds_of_all(conn: &Connection) -> Result<Vec<RegisteredKind>> {
-    registered(conn, "1")
+    registered(conn, "1 = 1")
 }
 
 /// A kind that a worker has registered, as it is stored.
@@ -147,29 +145,20 @@ fn lease_until(now: Timestamp) -> i64 {
     now.plus(LEASE).millis()
 }
 
-/// Registers a worker with its kinds and its program's limits; answers what another worker has registered in another way.
-pub(in crate::store) fn register(
-    tx: &Tx<'_>,
+/// Stores a worker, with its first beat.
+pub(in crate::store) fn insert(
+    conn: &Connection,
     registration: &Registration,
     facts: &ProcessFacts,
     now: Timestamp,
-) -> Result<Differing> {
-    const WORKER: &str = "
+) -> Result<()> {
+    const SQL: &str = "
         INSERT INTO job_workers (
             id, pid, process_start, version, is_server, slots, started_at, heartbeat_at, beat, lease_until, facts)
         VALUES (
             :id, :pid, :process_start, :version, :is_server, :slots, :now, :now, 1, :lease_until, :facts)";
-    // The newest by count, not by date: a clock that was set back makes no old registration the newest.
-    const KIND: &str = "
-        INSERT INTO job_kinds (worker_id, kind, rules, registered_at)
-        SELECT :id, :kind, :rules, max(:now, coalesce(max(registered_at) + 1, 0))
-        FROM job_kinds
-        WHERE kind = :kind";
-    let Registration { worker, process, kinds, .. } = registration;
-    if let Some(before) = &registration.replaces {
-        retire(tx, before, now)?;
-    }
-    tx.prepare_cached(WORKER)?.execute(named_params! {
+    let Registration { worker, process, .. } = registration;
+    conn.prepare_cached(SQL)?.execute(named_params! {
         ":id": worker.as_str(),
         ":pid": process.pid,
         ":process_start": process.start,
@@ -180,18 +169,29 @@ pub(in crate::store) fn register(
         ":lease_until": lease_until(now),
         ":facts": facts_text(facts)?,
     })?;
-    for rules in kinds.iter() {
-        tx.prepare_cached(KIND)?.execute(named_params! {
-            ":id": worker.as_str(),
-            ":kind": rules.kind.as_str(),
-            ":rules": rules.to_json(),
-            ":now": now.millis(),
-        })?;
-    }
-    queues::register(tx, worker, kinds, &registration.limits, now)?;
-    let mut differing = differing(&self::kinds(tx)?);
-    differing.retain(|kind| kinds.iter().any(|rules| rules.kind == *kind));
-    Ok(Differing { kinds: differing, queues: queues::differing(tx, worker)? })
+    Ok(())
+}
+
+/// Registers a kind of a worker, as the newest of its name.
+pub(in crate::store) fn insert_kind(
+    conn: &Connection,
+    worker: &WorkerId,
+    rules: &KindRules,
+    now: Timestamp,
+) -> Result<()> {
+    // The newest by count, not by date: a clock that was set back makes no old registration the newest.
+    const SQL: &str = "
+        INSERT INTO job_kinds (worker_id, kind, rules, registered_at)
+        SELECT :id, :kind, :rules, CASE WHEN max(registered_at) >= :now THEN max(registered_at) + 1 ELSE :now END
+        FROM job_kinds
+        WHERE kind = :kind";
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": worker.as_str(),
+        ":kind": rules.kind.as_str(),
+        ":rules": rules.to_json(),
+        ":now": now.millis(),
+    })?;
+    Ok(())
 }
 
 /// Says that the worker is alive, with its facts.
@@ -214,6 +214,7 @@ pub(in crate::store) fn beat(
     if beaten == 1 { Ok(()) } else { Err(lost(worker)) }
 }
 
+/// The error of a worker that was judged lost, or has no row.
 pub(super) fn lost(worker: &WorkerId) -> Error {
     Error::new(Code::EngineLost, format!("work as {worker}"))
 }
@@ -260,30 +261,21 @@ pub(in crate::store) fn expect_leader(
     Err(Error::new(Code::EngineReplaced, format!("lead as {worker}")))
 }
 
-/// Makes a worker the one that leads, unless somebody has taken the lead since it was `seen`.
-pub(in crate::store) fn lead(
+/// Makes a worker the one that leads, unless somebody has taken the lead since it was `seen`; answers whether it leads.
+pub(in crate::store) fn take_lead(
     conn: &Connection,
     worker: &WorkerId,
     seen: Epoch,
-    died: Option<&WorkerId>,
-    now: Timestamp,
-) -> Result<Option<Epoch>> {
+) -> Result<bool> {
     const SQL: &str = "
         INSERT INTO job_leader (id, epoch, worker_id)
         VALUES (1, :seen + 1, :worker)
         ON CONFLICT (id) DO UPDATE SET
             epoch = excluded.epoch,
             worker_id = excluded.worker_id
-        WHERE epoch = :seen";
-    expect_alive(conn, worker)?;
+        WHERE job_leader.epoch = :seen";
     let params = named_params! {":seen": seen.0, ":worker": worker.as_str()};
-    if conn.prepare_cached(SQL)?.execute(params)? == 0 {
-        return Ok(None);
-    }
-    if let Some(died) = died.filter(|died| *died != worker) {
-        mark_lost(conn, died, None, now)?;
-    }
-    Ok(Some(Epoch(seen.0 + 1)))
+    Ok(conn.prepare_cached(SQL)?.execute(params)? == 1)
 }
 
 /// Gives the lead up.
@@ -307,9 +299,8 @@ pub(in crate::store) fn serve_no_more(conn: &Connection, worker: &WorkerId) -> R
     Ok(())
 }
 
-/// Marks a worker lost, unless it has said since `beat` that it is alive; answers whether it is lost from now on. Its
-/// program's limits end with it.
-fn mark_lost(
+/// Marks a worker lost, unless it has said since `beat` that it is alive; answers whether it is lost from now on.
+pub(in crate::store) fn mark_lost(
     conn: &Connection,
     worker: &WorkerId,
     beat: Option<i64>,
@@ -320,21 +311,12 @@ fn mark_lost(
         SET lost_at = :now
         WHERE id = :id AND lost_at IS NULL AND beat = coalesce(:beat, beat)";
     let params = named_params! {":id": worker.as_str(), ":beat": beat, ":now": now.millis()};
-    let is_marked = conn.prepare_cached(SQL)?.execute(params)? == 1;
-    if is_marked {
-        queues::set_engine_limits(conn)?;
-    }
-    Ok(is_marked)
+    Ok(conn.prepare_cached(SQL)?.execute(params)? == 1)
 }
 
-/// Marks workers lost, and removes the rows of lost ones under whose names nothing runs; answers those that are lost from
-/// now on.
-pub(in crate::store) fn bury(
-    conn: &Connection,
-    gone: &[(WorkerId, i64)],
-    now: Timestamp,
-) -> Result<Vec<WorkerId>> {
-    // The rules of a lost worker's kinds say how its jobs are rescued, so they stay until then.
+/// Removes the rows of lost workers under whose names nothing runs. The rules of a lost worker's kinds say how its jobs are
+/// rescued, so they stay until then.
+pub(in crate::store) fn delete_lost(conn: &Connection) -> Result<()> {
     const SQL: &str = "
         DELETE FROM job_workers
         WHERE lost_at IS NOT NULL
@@ -342,18 +324,12 @@ pub(in crate::store) fn bury(
               SELECT 1
               FROM jobs
               WHERE status = 'running' AND worker_id = job_workers.id)";
-    let mut lost = Vec::new();
-    for (worker, beat) in gone {
-        if mark_lost(conn, worker, Some(*beat), now)? {
-            lost.push(worker.clone());
-        }
-    }
     conn.prepare_cached(SQL)?.execute([])?;
-    Ok(lost)
+    Ok(())
 }
 
-/// Removes a worker that has ended. If a job still runs under its name, nobody knows what became of it: the worker is lost.
-pub(in crate::store) fn retire(conn: &Connection, worker: &WorkerId, now: Timestamp) -> Result<()> {
+/// Removes a worker if no job runs under its name; answers whether it did.
+pub(in crate::store) fn delete_idle(conn: &Connection, worker: &WorkerId) -> Result<bool> {
     const SQL: &str = "
         DELETE FROM job_workers
         WHERE id = :id
@@ -361,11 +337,7 @@ pub(in crate::store) fn retire(conn: &Connection, worker: &WorkerId, now: Timest
               SELECT 1
               FROM jobs
               WHERE status = 'running' AND worker_id = :id)";
-    if conn.prepare_cached(SQL)?.execute(named_params! {":id": worker.as_str()})? == 0 {
-        mark_lost(conn, worker, None, now)?;
-        return Ok(());
-    }
-    queues::set_engine_limits(conn)
+    Ok(conn.prepare_cached(SQL)?.execute(named_params! {":id": worker.as_str()})? == 1)
 }
 
 /// Whether the worker that leads has a handler for the kind: then it clears what was left.

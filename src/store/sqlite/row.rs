@@ -9,14 +9,15 @@ use rusqlite::Row;
 use rusqlite::{Connection, named_params};
 use std::str::FromStr;
 
-/// Inserts a row of these columns and values. Answers what [`Statement::execute`](rusqlite::Statement::execute) does.
+/// Inserts a row of these columns and values; answers its id.
 macro_rules! insert {
     ($conn:expr, $table:literal, { $first:literal: $value:expr, $($column:literal: $more:expr,)* }) => {{
         const SQL: &str = concat!(
             "INSERT INTO ", $table, " (", $first $(, ", ", $column)*,
             ") VALUES (:", $first $(, ", :", $column)*, ")"
         );
-        $conn.prepare_cached(SQL)?.execute(&[
+        let mut statement = $conn.prepare_cached(SQL)?;
+        statement.insert(&[
             (concat!(":", $first), &$value as &dyn rusqlite::ToSql),
             $((concat!(":", $column), &$more as &dyn rusqlite::ToSql),)*
         ])

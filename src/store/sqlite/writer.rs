@@ -514,6 +514,7 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
     }
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a file beside ours")]
     async fn p2_a_commit_that_fails_is_unknown_and_the_next_write_works_on_a_fresh_connection() {
         let (folder, db) = database();
         // The commit needs the lock of a second file, which somebody reads.

@@ -28,7 +28,7 @@ pub(super) async fn now(web: &Web, program: &Program, role: Role) -> Result<More
     let queue = agent::queue(store).await?;
     let (spent, budgets) = store.spent(None, now).await?;
     let pause = queue.as_ref().and_then(|queue| queue.pause.as_ref());
-    let spend = card(
+    let money = card(
         "spent",
         "Spend",
         &html! { a.btn.btn-sm href=(Tab::Sessions.link()) { "By day" } },
@@ -53,7 +53,7 @@ pub(super) async fn now(web: &Web, program: &Program, role: Role) -> Result<More
         ],
         cards: vec![
             session_card(session.as_ref(), queue.as_ref(), now),
-            spend,
+            money,
             scan_card(&standing, now),
         ],
     })

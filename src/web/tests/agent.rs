@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{
-    AttemptEnd, Job, JobId, Kind, KindRules, Lease, Outcome, Profile, Queue, SessionEnd,
+    AttemptEnd, Job, JobId, Kind, KindRules, Lease, Outcome, Profile, Queue, RunEnding, SessionEnd,
     SessionRequest, SessionStart, TranscriptPiece,
 };
 use crate::sessions::{Asked, request};
@@ -93,7 +93,6 @@ impl<'a> Run<'a> {
     pub(super) async fn done(self, response: &str) -> JobId {
         let end = SessionEnd {
             exit_code: Some(0),
-            ending: "done",
             model: Some("claude-haiku-4-5".into()),
             agent_version: Some("2.1.329".into()),
             cli_session_id: Some("8c1f7cbe-7f35-4bb3-a70a-7a92c1e0a111".into()),
@@ -103,7 +102,7 @@ impl<'a> Run<'a> {
             duration_ms: Some(4_500),
             input_tokens: Some(1_200),
             output_tokens: Some(340),
-            ..SessionEnd::default()
+            ..SessionEnd::new(RunEnding::Done)
         };
         self.finish(end, Outcome::Done(true.into())).await
     }

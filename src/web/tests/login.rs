@@ -20,8 +20,8 @@ async fn site() -> Site {
 
 async fn setup_link(site: &Site) -> String {
     let made = new_setup_code().unwrap();
-    let expires = site.web.clock.now().plus(SETUP_CODE_LIFE);
-    assert!(site.web.store.set_setup_code(made.hash, expires).await.unwrap());
+    let now = site.web.clock.now();
+    assert!(site.web.store.set_setup_code(made.hash, SETUP_CODE_LIFE, now).await.unwrap());
     format!("/setup/{}", made.code)
 }
 

@@ -8,7 +8,8 @@ use crate::actions::Call;
 use crate::actions::jobs::{RunAgain, run_again};
 use crate::error::Code;
 use crate::model::{
-    JobId, Kind, NewJob, Outcome, Queue, Role, SessionEnd, SessionRequest, Status, Trigger,
+    JobId, Kind, NewJob, Outcome, Queue, Role, RunEnding, SessionEnd, SessionRequest, Status,
+    Trigger,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -140,7 +141,7 @@ async fn the_dashboard_follows_the_running_session_and_the_spend() {
     assert!(part.contains("Session 1</a>") && part.contains("It has said nothing yet."));
     site.web.store.set_progress(run.lease.clone(), "Bash: df -h".into()).await.unwrap();
     assert!(site.part("/dashboard/part").await.body.contains("Bash: df -h"));
-    let end = SessionEnd { cost_usd: Some(16.5), ..SessionEnd::default() };
+    let end = SessionEnd { cost_usd: Some(16.5), ..SessionEnd::new(RunEnding::Done) };
     run.finish(end, Outcome::Done(true.into())).await;
     let part = site.part("/dashboard/part").await.body;
     assert!(part.contains("$16.50 of $20.00") && part.contains("Most of a budget is spent."));
@@ -225,7 +226,7 @@ async fn the_list_is_paged() {
 async fn spend_is_shown_by_day_kind_and_schedule() {
     let mut site = Site::signed_in().await;
     for cost in [1.25, 0.5] {
-        let end = SessionEnd { cost_usd: Some(cost), ..SessionEnd::default() };
+        let end = SessionEnd { cost_usd: Some(cost), ..SessionEnd::new(RunEnding::Done) };
         let run = Run::of(&site, SessionRequest::of("look")).await;
         run.finish(end, Outcome::Done(true.into())).await;
         site.web.clock.advance(Duration::from_hours(24));
@@ -287,7 +288,7 @@ async fn a_failure_has_its_reason_its_code_and_what_to_do() {
     let end = SessionEnd {
         exit_code: Some(1),
         structured: Some(json!({"a": [1]})),
-        ..SessionEnd::default()
+        ..SessionEnd::new(RunEnding::MaxTurns)
     };
     let id = run.finish(end, Outcome::Fatal(refused)).await;
     let page = site.see(&format!("/sessions/{id}")).await.body;
@@ -320,7 +321,7 @@ async fn waiting_and_running_sessions_are_stopped_and_run_again_from_their_page(
     assert!(site.see("/sessions/2").await.body.contains("Was cancelled"));
     site.submit("/jobs/1/cancel?on=session", "").await;
     assert!(site.see("/sessions/1").await.body.contains("It was asked to stop."));
-    run.finish(SessionEnd::default(), Outcome::Failed(error("stopped"))).await;
+    run.finish(SessionEnd::new(RunEnding::Cancelled), Outcome::Failed(error("stopped"))).await;
     let again = site.submit("/jobs/1/run-again?on=session", "").await;
     assert_eq!(again.header("location"), "/sessions/3");
     let page = site.see("/sessions/3").await.body;

@@ -107,11 +107,12 @@ async fn jobs_are_queued_alike_by_every_face() {
     let queued = "Job 8 (send_email) is queued.";
     let existing =
         "Nothing was queued: job 8 holds the unique key, or the same request made it before.";
+    let after = "Job 9 (work) is queued. It runs after job 1, job 2, job 3.";
     let full = r#"{"prompt":"look","profile":"full"}"#;
     let cases: [(&[&str], Result<&str, Code>); 19] = [
         (&["send_email", r#"{"to":1}"#, "--unique-key", "k", "--tag", "eu"], Ok(queued)),
         (&["send_email", "{}", "--unique-key", "k"], Ok(existing)),
-        (&["work", "{}", "--after", "1,3", "--after-any", "2"], Ok("Job 9 (work) is queued.")),
+        (&["work", "{}", "--after", "1,3", "--after-any", "2"], Ok(after)),
         (&["work", "{}", "--after", "77"], Err(Code::JobAfterUnknown)),
         (&["work", "{}", "--after-any", "1,"], Err(Code::ModelInvalid)),
         (&["Send Email"], Err(Code::ModelInvalid)),

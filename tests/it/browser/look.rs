@@ -13,7 +13,7 @@ use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
 use lamplighter::model::{
     Actor, DescribedBy, Description, JobError, JobId, Kind, KindRules, NewJob, NewSchedule,
-    Outcome, Plan, Queue, Rule, ScheduleName, SessionEnd, SessionRequest, Status,
+    Outcome, Plan, Queue, Rule, RunEnding, ScheduleName, SessionEnd, SessionRequest, Status,
 };
 use lamplighter::sessions::{self, Asked};
 use lamplighter::store::Store;
@@ -372,7 +372,7 @@ async fn some_sessions(store: &Store, site: &mut Site) -> [(&'static str, JobId)
         num_turns: Some(7),
         input_tokens: Some(48_211),
         output_tokens: Some(2_904),
-        ..SessionEnd::default()
+        ..SessionEnd::new(RunEnding::Done)
     };
     let prompt = format!("Why is the shop slow since Tuesday?\n\n{TRACE}");
     let done = ask(SessionRequest::of(prompt.clone())).await;

@@ -6,7 +6,8 @@ use crate::support::site::{Claimed, Site};
 use crate::support::{now, store, until};
 use lamplighter::engine::Context;
 use lamplighter::model::{
-    JobId, Outcome, Profile, SessionEnd, SessionRequest, SessionStart, Status, TranscriptPiece,
+    JobId, Outcome, Profile, RunEnding, SessionEnd, SessionRequest, SessionStart, Status,
+    TranscriptPiece,
 };
 use lamplighter::store::Store;
 use serde_json::json;
@@ -79,7 +80,7 @@ fn answered(response: &str) -> SessionEnd {
         cli_session_id: Some("known".into()),
         cost_usd: Some(0.0421),
         num_turns: Some(2),
-        ..SessionEnd::default()
+        ..SessionEnd::new(RunEnding::Done)
     }
 }
 
@@ -205,7 +206,7 @@ async fn stop_asks_first_and_then_stops() {
     page.click("dialog#stop form[action] button");
     page.wait_text("#session", "It was asked to stop.");
     assert_eq!(page.eval("location.pathname"), "/sessions/1");
-    run.finish_as(SessionEnd::default(), Outcome::Failed(stopped())).await;
+    run.finish_as(SessionEnd::new(RunEnding::Cancelled), Outcome::Failed(stopped())).await;
     page.wait_text("#session", "Was cancelled");
     page.click("form[action$='run-again?on=session'] button");
     page.wait("location.pathname == '/sessions/2'");

@@ -2,7 +2,7 @@
 
 use crate::support::site::Site;
 use crate::support::{now, store};
-use lamplighter::model::{JobId, SessionEnd, SessionRequest, Status, Trigger};
+use lamplighter::model::{JobId, RunEnding, SessionEnd, SessionRequest, Status, Trigger};
 use lamplighter::store::Store;
 use serde_json::Value;
 use std::time::Instant;
@@ -95,7 +95,8 @@ async fn the_other_fields_arrive_too_and_full_needs_a_confirmation() {
     let more = [("prompt", "and now?"), ("continues", "1"), ("confirm", "full")];
     assert_eq!(browser.post(PATH, &more, &[JSON]).status, 409, "it is not over");
     let run = super::sessions::Run::begin(&store, site.sessions.recv().await.unwrap()).await;
-    let known = SessionEnd { cli_session_id: Some("known".into()), ..SessionEnd::default() };
+    let known =
+        SessionEnd { cli_session_id: Some("known".into()), ..SessionEnd::new(RunEnding::Done) };
     run.finish(known).await;
     assert_eq!(browser.post(PATH, &more[..2], &[JSON]).status, 400, "it is as full as before");
     assert_eq!(browser.post(PATH, &more, &[JSON]).status, 200);

@@ -8,11 +8,13 @@ use lamplighter::model::{
 };
 use lamplighter::store::Store;
 use serde_json::json;
+use std::time::Duration;
 
 pub async fn accounts_and_logins(store: &Store) {
     let (hash, cli) = (|text: &str| text.to_owned(), Actor::cli);
     assert!(!store.has_admin().await.unwrap());
-    assert!(store.set_setup_code(hash("code"), later(60)).await.unwrap());
+    let set_code = |code| store.set_setup_code(hash(code), Duration::from_mins(1), START);
+    assert!(set_code("code").await.unwrap());
     assert!(store.setup_code_is_valid(hash("code"), START).await.unwrap());
     assert!(!store.setup_code_is_valid(hash("code"), later(60)).await.unwrap(), "its time is over");
     assert!(!store.setup_code_is_valid(hash("other"), START).await.unwrap());
@@ -24,7 +26,7 @@ pub async fn accounts_and_logins(store: &Store) {
     assert_eq!(redeem().await.unwrap(), None, "it is redeemed once");
     assert!(store.has_admin().await.unwrap());
     assert_eq!(store.create_first_admin(hash("pw"), cli(), START).await.unwrap(), None);
-    assert!(!store.set_setup_code(hash("again"), later(60)).await.unwrap(), "there is an admin");
+    assert!(!set_code("again").await.unwrap(), "there is an admin");
 
     let name = Username::parse("ada").unwrap();
     let viewer = |name| store.add_account(name, Role::Viewer, hash("pw"), cli(), START);

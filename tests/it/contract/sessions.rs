@@ -4,8 +4,8 @@ use super::{Leader, done, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, Kind, KindRules, NewJob, ParkedBy, Process, Profile, Queue, SessionEnd, SessionStart,
-    Status, TranscriptPiece, day_of,
+    Actor, Kind, KindRules, NewJob, ParkedBy, Process, Profile, Queue, RunEnding, SessionEnd,
+    SessionStart, Status, TranscriptPiece, day_of,
 };
 use lamplighter::store::Store;
 use serde_json::json;
@@ -60,7 +60,7 @@ pub async fn a_session_is_kept_from_its_request_to_its_record(store: &Store) {
     let (running, ended) = store.session_now().await.unwrap();
     assert_eq!((running.map(|one| one.id), ended.map(|one| one.id)), (Some(id), None));
 
-    let end = SessionEnd { ending: "success", cost_usd: Some(1.5), ..SessionEnd::default() };
+    let end = SessionEnd { cost_usd: Some(1.5), ..SessionEnd::new(RunEnding::Done) };
     store.finish_session(lease.clone(), end.clone(), later(2)).await.unwrap();
     store.finish_session(lease.clone(), end, later(3)).await.unwrap();
     let (spent, _) = store.spent(None, later(2)).await.unwrap();
@@ -99,7 +99,7 @@ pub async fn an_interrupted_run_stays_open_until_its_processes_are_gone(store: &
     store.close_run(run, later(1)).await.unwrap();
     assert!(store.open_runs().await.unwrap().is_empty());
     let ended = store.session(id).await.unwrap().unwrap().run.unwrap();
-    assert_eq!(ended.ending.as_deref(), Some("interrupted"));
+    assert_eq!(ended.ending, Some(RunEnding::Interrupted));
 }
 
 pub async fn a_budget_parks_a_run_and_its_end_makes_it_due(store: &Store) {
@@ -109,7 +109,7 @@ pub async fn a_budget_parks_a_run_and_its_end_makes_it_due(store: &Store) {
     let mut leader = Leader::of(store, "w", of_sessions()).await;
     let lease = leader.claim(1).await.remove(0);
     store.begin_session(lease.clone(), start(), START).await.unwrap();
-    let end = SessionEnd { ending: "success", cost_usd: Some(2.0), ..SessionEnd::default() };
+    let end = SessionEnd { cost_usd: Some(2.0), ..SessionEnd::new(RunEnding::Done) };
     store.finish_session(lease.clone(), end, START).await.unwrap();
     leader.settle(lease, done()).await;
     let (id, plain) = (super::add(store, session()).await, super::add(store, super::job()).await);

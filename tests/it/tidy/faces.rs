@@ -46,6 +46,7 @@ const RULES: &[Rule] = &[
             ("src/cli/output.rs", "standard output can be closed"),
             ("src/cli/serve.rs", "a start can fail before there is anything to ask"),
             ("src/cli/users.rs", "the terminal or the pipe of a password may not be readable"),
+            ("src/web/mount.rs", "a host may ask for accounts where there are none"),
             ("src/web/serve.rs", "an address can be taken"),
             ("src/web/secret.rs", "the machine may give no random bytes"),
         ],

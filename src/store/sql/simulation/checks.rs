@@ -2,7 +2,8 @@
 
 use super::World;
 use crate::model::{Status, Timestamp, may_follow};
-use crate::store::sql::{counts, prune};
+use crate::store::core::prune;
+use crate::store::sql::counts;
 use crate::store::sqlite::row;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,6 +73,14 @@ impl World {
             SELECT 1 FROM jobs
             WHERE status = 'running' AND worker_id NOT IN (SELECT id FROM job_workers)",
         );
+        self.check_rates();
+        self.check_after();
+        let missing = counts::recount(&self.conn).unwrap().missing;
+        assert!(missing.is_empty(), "the counts are wrong: {missing:?}");
+    }
+
+    /// Jobs that run after others.
+    fn check_after(&self) {
         self.is_empty(
             "a job started before one that it runs after was over, or although that one did not complete",
             "
@@ -101,8 +110,35 @@ impl World {
             WHERE waits_for = 'after'
               AND NOT EXISTS (SELECT 1 FROM job_after WHERE job_id = jobs.id AND ended_as IS NULL)",
         );
-        let missing = counts::recount(&self.conn).unwrap().missing;
-        assert!(missing.is_empty(), "the counts are wrong: {missing:?}");
+    }
+
+    /// No rate is passed, and none has room while a job waits for it.
+    fn check_rates(&self) {
+        self.is_empty(
+            "more of a rate is used than there is",
+            "
+            SELECT 1 FROM job_rates GROUP BY kind, key HAVING count(*) > iif(kind = 'keyed', 3, 20)",
+        );
+        self.is_empty(
+            "a place of a kind with a rate takes none of it, or what takes of it has no place",
+            "
+            SELECT 1
+            FROM (SELECT * FROM jobs WHERE kind IN ('rated', 'keyed') AND claim_order IS NOT NULL) j
+            FULL JOIN (SELECT * FROM job_rates WHERE free_at IS NULL) r
+              ON r.job_id = j.id AND r.epoch = j.epoch + 1 AND r.key = j.rate_key
+            WHERE j.id IS NULL OR r.job_id IS NULL",
+        );
+        self.is_empty(
+            "a job waits for a rate that has room, and nobody looks at it",
+            "
+            SELECT 1 FROM jobs j
+            WHERE waits_for = 'rate'
+              AND NOT EXISTS (
+                SELECT 1 FROM jobs
+                WHERE kind = j.kind AND rate_key = j.rate_key AND waits_for = 'admission')
+              AND (SELECT count(*) FROM job_rates WHERE kind = j.kind AND key = j.rate_key)
+                < iif(j.kind = 'keyed', 3, 20)",
+        );
     }
 
     /// Every new step of a history follows the graph.

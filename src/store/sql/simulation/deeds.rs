@@ -7,7 +7,7 @@ use crate::model::{
     NewJob, NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Queue, Rule,
     ScheduleName, SettleRequest, Status, Timestamp, UniqueKey,
 };
-use crate::store::core::{again, cancel, delete, edit, poll, queues, schedules, settle};
+use crate::store::core::{again, cancel, delete, edit, enqueue, poll, queues, schedules, settle};
 use crate::store::sql::{self, jobs, workers};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl World {
             *self.done.entry("after").or_default() += 1;
         }
         let now = Timestamp::from_millis(self.now);
-        if let Some(enqueued) = self.call(|tx| jobs::insert(tx, &job, now)) {
+        if let Some(enqueued) = self.call(|tx| enqueue::enqueue(tx, &job, now)) {
             self.acknowledged.entry(enqueued.id().0).or_insert(Status::Queued);
         }
     }

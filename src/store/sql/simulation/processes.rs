@@ -5,6 +5,7 @@ use super::{PROCESSES, Server, World};
 use crate::model::{
     AttemptEnd, KindRules, Outcome, Process, ProcessFacts, Queue, Registration, Timestamp, WorkerId,
 };
+use crate::store::core;
 use crate::store::sql::{jobs, unblock, workers};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,7 @@ impl World {
             self.end(at, id, AttemptEnd::Stopped);
         }
         // What could not be saved is lost with the row.
-        self.call(|tx| workers::retire(tx, &worker, now));
+        self.call(|tx| core::workers::retire(tx, &worker, now));
         let process = self.processes[at].take().unwrap();
         self.stale.extend(process.running);
     }
@@ -98,7 +99,8 @@ impl World {
             }
             // One that crashed is known to be dead; one that stands still is judged by the new leader.
             let died = leader.worker.clone().filter(|_| there.is_none());
-            let lead = self.call(|tx| workers::lead(tx, &me, leader.epoch, died.as_ref(), now));
+            let lead =
+                self.call(|tx| core::workers::lead(tx, &me, leader.epoch, died.as_ref(), now));
             let Some(epoch) = lead else { return self.heed(at) };
             self.server(at).leads = Some(epoch.expect("nobody was faster"));
         }
@@ -110,10 +112,7 @@ impl World {
         let rows = workers::all(&self.conn).unwrap();
         let gone = rows.into_iter().filter(|row| !lives(&row.id)).map(|row| (row.id, row.beat));
         let gone: Vec<_> = gone.collect();
-        let buried = self.call(|tx| {
-            workers::expect_leader(tx, &me, epoch)?;
-            workers::bury(tx, &gone, now)
-        });
+        let buried = self.call(|tx| core::workers::bury(tx, (&me, epoch), &gone, now));
         if buried.is_none() {
             self.heed(at);
         }
@@ -132,7 +131,7 @@ impl World {
     fn begin(&mut self, at: usize, replaces: Option<WorkerId>) {
         self.started += 1;
         let worker = WorkerId::parse(format!("w{}", self.started)).unwrap();
-        let some = |rules: &&KindRules| ["plain", "keyed"].contains(&rules.kind.as_str());
+        let some = |rules: &&KindRules| ["plain", "rated", "keyed"].contains(&rules.kind.as_str());
         let kinds: Arc<[KindRules]> = if at + 1 == PROCESSES {
             self.kinds.iter().filter(some).cloned().collect()
         } else {
@@ -152,7 +151,7 @@ impl World {
             replaces,
         };
         let registered = self.call(|tx| {
-            workers::register(tx, &registration, &ProcessFacts::default(), now)?;
+            core::workers::register(tx, &registration, &ProcessFacts::default(), now)?;
             let mut after = Some(String::new());
             while let Some(from) = after {
                 after = unblock::unblock(tx, &kinds, &from)?;

@@ -1,79 +1,55 @@
-//! The ways in which a run can end, each with its word, its sentence and its error code.
+//! The ways in which a run of an agent program can end, each with its word, its sentence and its error code.
 
+use super::job::word_enum;
 use crate::error::Code;
 
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ending {
-    /// It did what it was asked.
-    Done,
-    /// It ended well, but a tool that it wanted was not allowed.
-    Denied,
-    /// It gave no structured answer although one was asked for.
-    Unstructured,
-    /// The key or the login is missing or refused.
-    Authentication,
-    /// The account has no money left.
-    Billing,
-    /// A limit of requests or usage.
-    Limit,
-    /// The service refused the request as such.
-    Request,
-    /// The service is overloaded.
-    Overloaded,
-    /// The service failed or could not be reached.
-    Service,
-    /// It took all its turns.
-    MaxTurns,
-    /// It cost as much as it may.
-    Budget,
-    /// A person stopped it.
-    Cancelled,
-    /// It took too long.
-    TimedOut,
-    /// It showed no sign of life for too long.
-    Idle,
-    /// It wrote too much.
-    OutputLimit,
-    /// The server stopped or died, or another program interrupted it.
-    Interrupted,
-    /// A signal ended it that was not ours.
-    Killed,
-    /// It refused to start: a flag, a file, a session that is not there.
-    NotStarted,
-    /// It ended without saying how.
-    NoReport,
-    /// It says that it failed, and nothing more is known.
-    Failed,
-}
-
-impl Ending {
-    /// The word for columns, filters and programs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Denied => "denied",
-            Self::Unstructured => "unstructured",
-            Self::Authentication => "authentication",
-            Self::Billing => "billing",
-            Self::Limit => "limit",
-            Self::Request => "request",
-            Self::Overloaded => "overloaded",
-            Self::Service => "service",
-            Self::MaxTurns => "max_turns",
-            Self::Budget => "budget",
-            Self::Cancelled => "cancelled",
-            Self::TimedOut => "timed_out",
-            Self::Idle => "idle",
-            Self::OutputLimit => "output_limit",
-            Self::Interrupted => "interrupted",
-            Self::Killed => "killed",
-            Self::NotStarted => "not_started",
-            Self::NoReport => "no_report",
-            Self::Failed => "failed",
-        }
+word_enum!(
+    /// How a run ended.
+    RunEnding {
+        /// It did what it was asked.
+        Done = "done",
+        /// It ended well, but a tool that it wanted was not allowed.
+        Denied = "denied",
+        /// It gave no structured answer although one was asked for.
+        Unstructured = "unstructured",
+        /// The key or the login is missing or refused.
+        Authentication = "authentication",
+        /// The account has no money left.
+        Billing = "billing",
+        /// A limit of requests or usage.
+        Limit = "limit",
+        /// The service refused the request as such.
+        Request = "request",
+        /// The service is overloaded.
+        Overloaded = "overloaded",
+        /// The service failed or could not be reached.
+        Service = "service",
+        /// It took all its turns.
+        MaxTurns = "max_turns",
+        /// It cost as much as it may.
+        Budget = "budget",
+        /// A person stopped it.
+        Cancelled = "cancelled",
+        /// It took too long.
+        TimedOut = "timed_out",
+        /// It showed no sign of life for too long.
+        Idle = "idle",
+        /// It wrote too much.
+        OutputLimit = "output_limit",
+        /// The server stopped or died, or another program interrupted it.
+        Interrupted = "interrupted",
+        /// A signal ended it that was not ours.
+        Killed = "killed",
+        /// It refused to start: a flag, a file, a session that is not there.
+        NotStarted = "not_started",
+        /// It ended without saying how.
+        NoReport = "no_report",
+        /// It says that it failed, and nothing more is known.
+        Failed = "failed",
     }
+);
 
+impl RunEnding {
     /// The same for people.
     pub const fn sentence(self) -> &'static str {
         match self {
@@ -124,7 +100,7 @@ impl Ending {
     }
 
     /// Whether a person must act before another try can succeed.
-    pub(super) const fn needs_a_person(self) -> bool {
+    pub const fn needs_a_person(self) -> bool {
         matches!(self, Self::Authentication | Self::Billing | Self::Request | Self::NotStarted)
     }
 }

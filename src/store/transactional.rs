@@ -31,10 +31,10 @@
 
 pub use rusqlite::{self, Connection};
 
-use super::jobs;
+use super::core;
+use super::sqlite::{Tx, guest};
 use crate::error::Result;
 use crate::model::{Enqueued, NewJob, Timestamp};
-use crate::store::sqlite::guest;
 
 /// Stores a job in the transaction that `conn` has open, or answers the one that holds its unique key or was made by
 /// the same request before. The job is there when the caller's commit is, as durable as the caller's `synchronous`
@@ -44,9 +44,12 @@ use crate::store::sqlite::guest;
 /// As [`Store::enqueue`](crate::store::Store::enqueue); the caller decides whether to roll back. `STORE-FILE-006` if the
 /// connection's file is not in WAL mode, without which other programs block the engine and it blocks them.
 pub fn enqueue(conn: &Connection, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
-    let insert = || {
+    let insert = || -> Result<Enqueued> {
         guest::check_wal(conn)?;
-        jobs::insert(conn, job, now)
+        let tx = Tx::new(conn);
+        let enqueued = core::enqueue::enqueue(&tx, job, now)?;
+        tx.into_differences().write(conn)?;
+        Ok(enqueued)
     };
     insert().map_err(|error| error.while_doing("enqueue a job"))
 }

@@ -1,0 +1,176 @@
+//! What people do to accounts and logins: who becomes the first admin, who stays the last one, and which logins end.
+
+use crate::error::{Code, Error, Result};
+use crate::model::{Account, Actor, Role, Timestamp, Username};
+use crate::store::sql::{accounts, audit};
+use crate::store::sqlite::Tx;
+use std::time::Duration;
+
+/// Replaces every earlier set-up code, unless there is an admin already. Answers whether the code counts.
+pub(in crate::store) fn set_setup_code(
+    tx: &Tx<'_>,
+    hash: &str,
+    life: Duration,
+    now: Timestamp,
+) -> Result<bool> {
+    accounts::void_setup_codes(tx)?;
+    if accounts::has_admin(tx)? {
+        return Ok(false);
+    }
+    accounts::insert_setup_code(tx, hash, now.plus(life))?;
+    Ok(true)
+}
+
+/// Makes the first admin and uses the code up; `None` if the code does not count or an admin is there.
+pub(in crate::store) fn redeem_setup_code(
+    tx: &Tx<'_>,
+    hash: &str,
+    password_hash: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Option<Account>> {
+    if !accounts::setup_code_is_valid(tx, hash, now)? {
+        return Ok(None);
+    }
+    create_first_admin(tx, password_hash, actor, now)
+}
+
+/// Makes the account `admin` if there is no admin yet. An existing account of this name becomes an admin with this password.
+pub(in crate::store) fn create_first_admin(
+    tx: &Tx<'_>,
+    password_hash: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Option<Account>> {
+    if accounts::has_admin(tx)? {
+        return Ok(None);
+    }
+    accounts::void_setup_codes(tx)?;
+    let account = accounts::put_first_admin(tx, password_hash, now)?;
+    accounts::end_logins(tx, account.id)?;
+    audit::record(tx, actor, "create account", "admin", now)?;
+    Ok(Some(account))
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// `AUTH-NAME-002` if there is one of this name.
+pub(in crate::store) fn add(
+    tx: &Tx<'_>,
+    username: &Username,
+    role: Role,
+    password_hash: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    if !accounts::insert(tx, username, role, password_hash, now)? {
+        let why = format!("there is a user {username} already");
+        return Err(Error::new(Code::AuthTaken, why));
+    }
+    if role == Role::Admin {
+        // There is an admin: the link that makes one has nothing left to do.
+        accounts::void_setup_codes(tx)?;
+    }
+    let change = (None, Some(role.as_str()));
+    audit::record_change(tx, actor, "create account", username.as_str(), change, now)
+}
+
+/// Gives an account another role; answers the one that it had. A lower role ends its logins.
+///
+/// # Errors
+/// `AUTH-NAME-001` if there is none of this name, `AUTH-ROLE-002` if it is the last admin.
+pub(in crate::store) fn set_role(
+    tx: &Tx<'_>,
+    username: &str,
+    role: Role,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Role> {
+    let account = existing(tx, username)?;
+    if account.role == role {
+        return Ok(role);
+    }
+    keep_an_admin(tx, &account)?;
+    accounts::set_role(tx, account.id, role)?;
+    if role < account.role {
+        accounts::end_logins(tx, account.id)?;
+    }
+    let change = (Some(account.role.as_str()), Some(role.as_str()));
+    audit::record_change(tx, actor, "change role", username, change, now)?;
+    Ok(account.role)
+}
+
+/// Removes an account with its logins.
+///
+/// # Errors
+/// `AUTH-NAME-001` if there is none of this name, `AUTH-ROLE-002` if it is the last admin.
+pub(in crate::store) fn remove(
+    tx: &Tx<'_>,
+    username: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let account = existing(tx, username)?;
+    keep_an_admin(tx, &account)?;
+    accounts::end_logins(tx, account.id)?;
+    accounts::delete(tx, account.id)?;
+    let change = (Some(account.role.as_str()), None);
+    audit::record_change(tx, actor, "remove account", username, change, now)
+}
+
+/// Sets a password and ends every login of the account; answers how many there were.
+///
+/// # Errors
+/// `AUTH-NAME-001` if there is none of this name.
+pub(in crate::store) fn set_password(
+    tx: &Tx<'_>,
+    username: &str,
+    password_hash: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<usize> {
+    let account = existing(tx, username)?;
+    accounts::set_password(tx, account.id, password_hash)?;
+    let ended = accounts::end_logins(tx, account.id)?;
+    audit::record(tx, actor, "set password", username, now)?;
+    Ok(ended)
+}
+
+/// Stores a new login, and forgets the ones that have ended.
+pub(in crate::store) fn login(
+    tx: &Tx<'_>,
+    account: i64,
+    id_hash: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    accounts::forget_ended_logins(tx, now)?;
+    accounts::insert_login(tx, account, id_hash, actor.remote.as_deref(), now)?;
+    audit::record(tx, actor, "sign in", &actor.name, now)
+}
+
+/// Ends a login.
+pub(in crate::store) fn logout(
+    tx: &Tx<'_>,
+    id_hash: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    accounts::delete_login(tx, id_hash)?;
+    audit::record(tx, actor, "sign out", &actor.name, now)
+}
+
+/// Refuses to change the only admin there is.
+fn keep_an_admin(tx: &Tx<'_>, account: &Account) -> Result<()> {
+    if account.role < Role::Admin || accounts::has_other_admin(tx, account.id)? {
+        return Ok(());
+    }
+    let why = format!("{} is the only admin", account.username);
+    Err(Error::new(Code::AuthLastAdmin, why))
+}
+
+fn existing(tx: &Tx<'_>, username: &str) -> Result<Account> {
+    let unknown = || Error::new(Code::AuthUnknown, format!("there is no user {username}"));
+    Ok(accounts::find(tx, username)?.ok_or_else(unknown)?.0)
+}

@@ -1,0 +1,138 @@
+//! Enqueue: stores a job, unless an earlier one is the answer.
+
+use crate::error::{Code, Error, Result};
+use crate::model::{Enqueued, JobId, Kind, Lease, NewJob, Timestamp, sha256_hex};
+use crate::store::sql::{after, audit, idempotency, jobs, lease};
+use crate::store::sqlite::Tx;
+
+/// Whether storing the job decides something that another write could make wrong: by an earlier request with its
+/// idempotency key, by the holder of its unique key, by how many of its kind wait, or by what it runs after. Any other job is
+/// a row that is added.
+pub(in crate::store) fn decides(job: &NewJob) -> bool {
+    let looks_for_one = job.idempotency_key.is_some() || job.unique_key.is_some();
+    looks_for_one || most_waiting(job).is_some() || job.runs_after() > 0
+}
+
+/// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or
+/// with the same unique key instead, if there is one.
+///
+/// # Errors
+/// `JOB-KEY-001` if its idempotency key belongs to another request, `JOB-LIMIT-001` if as many of its kind wait as may,
+/// `JOB-AFTER-001` if there is no such job as it is to run after, `JOB-VALUE-001` for a value out of range, `JOB-SIZE-001` for
+/// a payload that is too large.
+pub(in crate::store) fn enqueue(tx: &Tx<'_>, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
+    let request = Request::of(job.checked()?);
+    if let Some(request) = &request
+        && let Some(first) = request.first_job(tx, now)?
+    {
+        return Ok(Enqueued::Existing(first));
+    }
+    let unique_key = job.stored_unique_key(now)?;
+    let holder = match &unique_key {
+        Some(key) => jobs::holder(tx, &job.kind, key)?,
+        None => None,
+    };
+    let enqueued = if let Some(holder) = holder {
+        Enqueued::Existing(holder)
+    } else {
+        if let Some(limit) = most_waiting(job) {
+            expect_room(tx, &job.kind, limit)?;
+        }
+        expect_those_before(tx, job)?;
+        let id = jobs::insert(tx, job, unique_key.as_ref(), now)?;
+        after::insert(tx, id, job)?;
+        Enqueued::Inserted(id)
+    };
+    if let Some(Request { key, body_hash }) = &request {
+        idempotency::remember(tx, key, body_hash, enqueued.id(), now)?;
+    }
+    if let (Enqueued::Inserted(id), Some(actor)) = (enqueued, &job.actor) {
+        let subject = format!("job {id} ({})", job.kind);
+        audit::record(tx, actor, "enqueue", &subject, now)?;
+    }
+    Ok(enqueued)
+}
+
+/// The same for a job that a running job makes, under its lease.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the lease is not held any more (P9); as [`enqueue`].
+pub(in crate::store) fn under_lease(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    job: &NewJob,
+    now: Timestamp,
+) -> Result<Enqueued> {
+    lease::expect_held(tx, lease)?;
+    enqueue(tx, job, now)
+}
+
+/// A request under an idempotency key (P3).
+struct Request<'a> {
+    key: &'a str,
+    body_hash: String,
+}
+
+impl<'a> Request<'a> {
+    /// The request that makes this job, if it has a key.
+    fn of(job: &'a NewJob) -> Option<Self> {
+        let key = job.idempotency_key.as_deref()?;
+        Some(Self { key, body_hash: sha256_hex(&job.body()) })
+    }
+
+    /// The job that the same request made before.
+    ///
+    /// # Errors
+    /// `JOB-KEY-001` if the key belongs to a request with another body.
+    fn first_job(&self, tx: &Tx<'_>, now: Timestamp) -> Result<Option<JobId>> {
+        match idempotency::known(tx, self.key, now)? {
+            Some((id, body_hash)) if body_hash == self.body_hash => Ok(Some(id)),
+            Some((id, _)) => Err(Error::new(
+                Code::IdempotencyConflict,
+                format!("another request with the same key made job {id}"),
+            )),
+            None => Ok(None),
+        }
+    }
+}
+
+/// How many jobs of its kind may wait at most with it. An occurrence of a schedule is never lost: its own policies bound
+/// how many of its jobs wait.
+fn most_waiting(job: &NewJob) -> Option<i64> {
+    job.kind.most_waiting().filter(|_| job.occurrence.is_none())
+}
+
+/// Refuses a job if as many of its kind wait as may. Jobs that are not admitted yet count too.
+fn expect_room(tx: &Tx<'_>, kind: &Kind, limit: i64) -> Result<()> {
+    if jobs::count_waiting(tx, kind, limit)? < limit {
+        return Ok(());
+    }
+    Err(Error::new(Code::QueueFull, format!("{limit} jobs of kind {kind} wait already")))
+}
+
+/// Refuses a job that is to run after one that does not exist.
+fn expect_those_before(tx: &Tx<'_>, job: &NewJob) -> Result<()> {
+    let Some(id) = after::missing(tx, job)? else { return Ok(()) };
+    Err(Error::new(Code::JobAfterUnknown, format!("there is no job {id} to run after")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Occurrence, UniqueKey};
+
+    #[test]
+    fn a_plain_job_is_a_row_and_what_looks_at_others_is_a_rule() {
+        let job = |kind: &str| NewJob::new(Kind::parse(kind).unwrap());
+        assert!(!decides(&job("send_email")));
+        let key = UniqueKey::parse("customer-7").ok();
+        assert!(decides(&NewJob { unique_key: key, ..job("send_email") }));
+        let key = Some("request-9".to_owned());
+        assert!(decides(&NewJob { idempotency_key: key, ..job("send_email") }));
+        assert!(decides(&job("send_email").after([JobId(3)])));
+        let scan = NewJob::new(Kind::SELF_MONITORING);
+        assert!(decides(&scan), "a thousand of them may wait");
+        let occurrence = Some(Occurrence { schedule_id: 1, at: Timestamp::from_millis(0) });
+        assert!(!decides(&NewJob { occurrence, ..scan }));
+    }
+}

@@ -1,0 +1,45 @@
+//! Runs of agent programs: each begins and ends under its job's lease, and is paid for once.
+
+use crate::error::Result;
+use crate::model::{Job, Lease, SessionEnd, SessionStart, Timestamp};
+use crate::store::sql::{lease, sessions, spend};
+use crate::store::sqlite::Tx;
+
+/// Writes that a run begins; answers the bytes and lines of the transcript that earlier attempts have left.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the lease is not held any more.
+pub(in crate::store) fn begin(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    start: &SessionStart,
+    now: Timestamp,
+) -> Result<(u64, u64)> {
+    lease::held(tx, lease)?;
+    sessions::begin(tx, lease.id, start, now)
+}
+
+/// Writes how a run ended and what it cost, once: a second call changes nothing. Answers the alarms that its cost raises.
+///
+/// # Errors
+/// As [`begin`].
+pub(in crate::store) fn finish(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    end: &SessionEnd,
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    let job = lease::held(tx, lease)?;
+    let is_first = sessions::finish(tx, lease.id, end, now)?;
+    match end.cost_usd {
+        Some(cost) if is_first => book(tx, &job, cost, now),
+        Some(_) | None => Ok(Vec::new()),
+    }
+}
+
+/// Books what a run of a job has cost; answers the alarms that this raises.
+fn book(tx: &Tx<'_>, job: &Job, cost: f64, now: Timestamp) -> Result<Vec<String>> {
+    let before = spend::spent(tx, None, now)?;
+    spend::add(tx, job, cost, now)?;
+    Ok(spend::budgets(tx)?.alarms(before, spend::spent(tx, None, now)?))
+}

@@ -1,0 +1,34 @@
+//! Which methods of the store come with which feature: each of these lines compiles with it and not without it.
+
+/// A doctest for each method.
+macro_rules! comes_with {
+    ($feature:tt: $($method:ident)*) => { $(
+        #[cfg_attr(feature = $feature, doc = "```")]
+        #[cfg_attr(not(feature = $feature), doc = "```compile_fail")]
+        #[doc = concat!("let _ = lamplighter::store::Store::", stringify!($method), ";")]
+        #[doc = "```"]
+        mod $method {}
+    )* };
+}
+
+// Sessions and repositories.
+comes_with!("agents":
+    session sessions session_now sessions_ahead begin_session session_started name_session append_transcript
+    finish_session transcript open_runs close_run orphaned_places spent spend_since
+    repositories repository add_repository remove_repository request_description describe_repository
+);
+
+// Scans, issues and the tracker.
+comes_with!("monitor":
+    scan_history issue_list scan_now scan issue issues_of_scan committed_scan log_watermark known_issues recent_issues
+    change_issue commit_scan
+    wake_filing next_filing filing save_filing tracker_news_since take_tracker_news
+    waiting_filings approve_filing reject_filing edit_filing
+);
+
+// People, and what they do to many jobs.
+comes_with!("web":
+    has_admin set_setup_code setup_code_is_valid redeem_setup_code create_first_admin account accounts add_account
+    set_role remove_account set_password login login_by_id logout deeds
+    preview act_slice act_slice_of
+);
