@@ -127,7 +127,7 @@ impl<'a> Board<'a> {
         let prints = prints_of(&finding);
         match self.exact(&finding, &prints) {
             Some((Owner::New(index), tier)) => {
-                let more = self.codes_beside(&finding, tier);
+                let more = self.unknown_codes(&finding);
                 self.register(Owner::New(index), &more, &[]);
                 let new = &mut self.done.new_issues[index].finding;
                 new.occurrences += finding.occurrences;
@@ -145,11 +145,6 @@ impl<'a> Board<'a> {
     fn unknown_codes(&self, finding: &Finding) -> Vec<String> {
         let is_new = |code: &&String| !self.by_code.contains_key(*code);
         finding.error_codes.iter().filter(is_new).cloned().collect()
-    }
-
-    /// The same if the finding was recognised by a code: what its words say counts for all of them.
-    fn codes_beside(&self, finding: &Finding, tier: Triaged) -> Vec<String> {
-        if tier == Triaged::KnownCode { self.unknown_codes(finding) } else { Vec::new() }
     }
 
     /// Tiers 1 and 2: of all that match, one that is open or muted, then one of this scan, then a closed one; of several,
@@ -222,7 +217,7 @@ impl<'a> Board<'a> {
         prints: Vec<Fingerprint>,
         tier: Triaged,
     ) {
-        let codes = self.codes_beside(finding, tier);
+        let codes = self.unknown_codes(finding);
         if codes.is_empty() {
             return self.skip(index, finding, tier);
         }
@@ -236,7 +231,7 @@ impl<'a> Board<'a> {
 
     /// A finding that belongs to an issue that is left alone. Codes beside it that are new are a problem of their own.
     fn leave(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, tier: Triaged) {
-        let codes = self.codes_beside(&finding, tier);
+        let codes = self.unknown_codes(&finding);
         if codes.is_empty() {
             return self.skip(index, &finding, tier);
         }
@@ -314,8 +309,10 @@ impl<'a> Board<'a> {
     /// A finding that seems to be the same as an earlier one of this scan: a line there is its comment.
     fn join(&mut self, index: usize, finding: &Finding, prints: Vec<Fingerprint>) {
         self.decide(finding, Triaged::SeemsKnown, None);
-        self.register(Owner::New(index), &[], &prints);
+        let codes = self.unknown_codes(finding);
+        self.register(Owner::New(index), &codes, &prints);
         let issue = &mut self.done.new_issues[index];
+        issue.finding.error_codes.extend(codes);
         let rows: Vec<String> = finding.evidence.iter().map(ToString::to_string).collect();
         let line =
             format!("\nPerhaps the same: {} (log rows {})\n", finding.title, rows.join(", "));
