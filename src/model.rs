@@ -15,6 +15,7 @@ mod dry_run;
 mod edit;
 mod filing;
 mod filter;
+mod fingerprint;
 mod issue_home;
 mod job;
 mod job_event;
@@ -65,6 +66,7 @@ pub use filing::{
 };
 pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
+pub use fingerprint::Fingerprint;
 pub use issue_home::IssueHome;
 pub use job::{
     Attempt, AttemptEnding, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt,
@@ -92,9 +94,8 @@ pub use registered::{Differing, RegisteredKind, Registration, differing, rules_i
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use run_ending::RunEnding;
 pub use scan::{
-    Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,
-    KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow,
-    Tracker,
+    Caps, Classification, Finding, Issue, IssueChange, IssueId, IssueState, KnownIssue, NewIssue,
+    Posting, Remark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Tracker,
 };
 pub use schedule::{
     CatchUp, Decided, Decision, Ensured, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,

@@ -1,6 +1,8 @@
 //! Scans, what they find, and the issues the findings belong to.
 
-use super::{DryRun, IssueHome, JobId, Marker, RemoteKind, Status, Timestamp, Trigger};
+use super::{
+    DryRun, Fingerprint, IssueHome, JobId, Marker, RemoteKind, Status, Timestamp, Trigger,
+};
 use std::fmt;
 use std::str::FromStr;
 
@@ -45,28 +47,6 @@ impl FromStr for Classification {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
         Self::ALL.into_iter().find(|c| c.as_str() == text).ok_or(())
-    }
-}
-
-/// SHA-256 in lower-case hex: what a finding is recognised by when it has no error code.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Fingerprint(String);
-
-impl Fingerprint {
-    /// Wraps the hex digest of somebody who computed or stored it.
-    pub fn from_hex(hex: impl Into<String>) -> Self {
-        Self(hex.into())
-    }
-
-    /// The 64 hex digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -79,16 +79,7 @@ fn of_program(_: &Web, _: Option<&ServerFacts>) -> Vec<Check> {
 
 /// Each background service, with how and when its last run ended.
 fn services(says: &ProcessFacts) -> Vec<Check> {
-    says.services.iter().map(|(name, run)| ran(name, run)).collect()
-}
-
-/// Something that ended in one way or another at some time.
-pub(super) fn ran(name: &str, run: &ServiceRun) -> Check {
-    let (is_good, found) = match run.ended() {
-        Ok(did) => (true, did),
-        Err(error) => (false, error),
-    };
-    Check { name: name.to_owned(), is_good, found: found.to_owned(), at: Some(run.at()) }
+    says.services.iter().map(|(name, run)| Check::ran(name, run)).collect()
 }
 
 fn engine(leading: bool) -> Check {

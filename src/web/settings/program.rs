@@ -3,7 +3,6 @@
 use super::super::app::{Program, Web};
 use super::super::components::size;
 use super::check::Check;
-use super::checks::ran;
 use crate::error::Code;
 use crate::model::{Readiness, ServerFacts};
 use crate::sessions::{Agents, Sandboxed};
@@ -45,7 +44,7 @@ fn ready(web: &Web, program: &Program, server: Option<&ServerFacts>) -> Vec<Chec
     };
     checks.push(of("Issue tracker", says.tracker.as_ref(), ""));
     let answer = says.tracker_answer.as_ref();
-    checks.extend(answer.map(|run| ran("Answer of the issue tracker", run)));
+    checks.extend(answer.map(|run| Check::ran("Answer of the issue tracker", run)));
     checks
 }
 
