@@ -47,8 +47,8 @@ fn main() {
         }
         run(&store).await;
     });
-    let rated = [0, RATED].map(|waiting| runtime.block_on(beside_rate(waiting)));
-    println!("beside {RATED} that wait for a rate {:.2} x as fast", rated[1] / rated[0]);
+    let drains = [0, RATED].map(|waiting| runtime.block_on(beside_rate(waiting)));
+    println!("beside {RATED} that wait for a rate {:.2} x as fast", drains[1] / drains[0]);
     let rates = [1, 2].map(|processes| runtime.block_on(beside(processes)));
     println!("two processes do {:.2} x the work of one", rates[1] / rates[0]);
 }
@@ -91,7 +91,7 @@ async fn beside_rate(waiting: usize) -> f64 {
     let took = begun.elapsed();
     line(&format!("beside {waiting} that wait for a rate"), JOBS, took);
     engine.stop(Duration::from_secs(30)).await;
-    JOBS as f64 / took.as_secs_f64()
+    f64::from(JOBS as u32) / took.as_secs_f64()
 }
 
 /// Jobs a second that so many processes do, each with ten slots and a handler that takes 5 ms.

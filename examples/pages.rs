@@ -34,6 +34,10 @@ impl Payload for ResizePicture {
     fn rules() -> KindRules {
         KindRules { max_attempts: 1, ..KindRules::new(Self::KIND) }
     }
+
+    fn example() -> Option<Self> {
+        Some(Self { picture: 7, width: 640 })
+    }
 }
 
 /// An engine over the application's own database.

@@ -136,11 +136,11 @@ async fn act(store: &Store, context: &Context) -> Result<Outcome> {
         }
         let (lease, now) = (context.lease.clone(), context.clock.now());
         let before = tally.clone();
-        let told = move |slice: &BulkSlice| {
+        let told = Box::new(move |slice: &BulkSlice| {
             let mut so_far = before.clone();
             so_far.add(slice, last);
             so_far.to_string()
-        };
+        });
         let from = (tally.through, SLICE);
         let slice = store.act_slice_of(bulk.clone(), lease, from, request.actor(), now, told);
         let slice = slice.await?;

@@ -3,6 +3,7 @@
 //! Commands work on the data directory directly, with or without a running server: any process may enqueue (P27).
 
 mod approvals;
+mod batches;
 mod door;
 mod input;
 mod issues;
@@ -63,6 +64,9 @@ enum Command {
     /// List, queue, change, cancel and delete jobs
     #[command(subcommand)]
     Jobs(jobs::Command),
+    /// List, show and cancel batches of jobs
+    #[command(subcommand)]
+    Batches(batches::Command),
     /// List, add, edit and pause schedules
     #[command(subcommand)]
     Schedules(schedules::Command),
@@ -216,6 +220,8 @@ fn allowed(place: &Path, what: Access, path: &Path) -> Result<()> {
 const JOBS_DB: &str = "lamplighter.db";
 /// The log database's.
 const LOGS_DB: &str = "logs.db";
+/// How long threads that wait for something may hold up the end of the program.
+const SHUT_DOWN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs the program and answers its exit code: 0 done, else that of the error's [`Class`](crate::error::Class).
 #[expect(clippy::print_stderr, reason = "this is the program's last word")]
@@ -237,7 +243,12 @@ pub fn main() -> ExitCode {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(run(cli, command)),
+        Ok(runtime) => {
+            let done = runtime.block_on(run(cli, command));
+            // A thread that waits for a lock of another program keeps nobody waiting.
+            runtime.shutdown_timeout(SHUT_DOWN);
+            done
+        }
         Err(error) => Err(Error::new(Code::WebServe, "start the runtime").because(error)),
     };
     match done {
@@ -283,6 +294,7 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Serve(arguments) => serve::run(&cli, arguments).await,
         Command::RunNow(arguments) => run_now::run(&cli, &arguments).await,
         Command::Jobs(command) => jobs::run(&cli, command).await,
+        Command::Batches(command) => batches::run(&cli, command).await,
         Command::Schedules(command) => schedules::run(&cli, command).await,
         Command::Queues(command) => queues::run(&cli, command).await,
         Command::Sessions(command) => sessions::run(&cli, command).await,

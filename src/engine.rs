@@ -20,6 +20,7 @@ mod metrics;
 mod poller;
 mod process;
 mod pruner;
+mod set_back;
 mod standby;
 mod sweep;
 mod typed;
@@ -50,6 +51,9 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+/// The longest example of a payload, in bytes of JSON: it is told with each registration.
+const MAX_EXAMPLE: usize = 10 * 1024;
 
 /// What runs where, before the engine starts.
 pub struct Builder {
@@ -285,7 +289,10 @@ impl Builder {
 
 /// The rules of a payload type, which are its own kind's.
 fn rules_of<P: Payload>() -> KindRules {
-    KindRules { kind: P::KIND, ..P::rules() }
+    let rules = P::rules();
+    let example = P::example().and_then(|example| serde_json::to_string_pretty(&example).ok());
+    let example = example.filter(|text| text.len() <= MAX_EXAMPLE).or(rules.example);
+    KindRules { kind: P::KIND, example, ..rules }
 }
 
 /// Makes the schedules be as the program declares them, and returns when this is stored.

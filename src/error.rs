@@ -35,8 +35,7 @@ type Source = Box<dyn StdError + Send + Sync + 'static>;
 /// What went wrong, while doing what, under which registered code.
 ///
 /// `Display` prints `[CODE] what was being done: why`; `{:#}` prints `[CODE]` with [`Error::sentence`] where that says it
-/// all, and adds the code's title and remedy.
-#[derive(Debug)]
+/// all, and adds the code's title and remedy. `Debug` prints that too: a `fn main() -> Result` then shows it.
 #[non_exhaustive]
 pub struct Error {
     code: Code,
@@ -163,6 +162,14 @@ impl Error {
         self.code == Code::StoreOutcomeUnknown
     }
 
+    /// Whether the database refuses for a time: another program holds it, the disk is full or fails. The same call may
+    /// succeed later.
+    #[cfg(feature = "agents")]
+    pub(crate) fn is_passing_refusal(&self) -> bool {
+        use Code::{StoreBusy, StoreFull, StoreIo, StoreOutcomeUnknown, StoreWalFull};
+        [StoreBusy, StoreFull, StoreIo, StoreOutcomeUnknown, StoreWalFull].contains(&self.code)
+    }
+
     /// Whether the caller wrote under a lease that it no longer holds; nothing was changed (P9).
     pub fn is_lease_lost(&self) -> bool {
         self.code == Code::StoreLeaseLost
@@ -190,6 +197,12 @@ impl fmt::Display for Error {
     }
 }
 
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:#}")
+    }
+}
+
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|s| s as &(dyn StdError + 'static))
@@ -199,6 +212,13 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_main_that_returns_an_error_shows_its_code_and_what_helps() {
+        let shown = format!("{:?}", Error::new(Code::StoreUnfit, "open app.db"));
+        assert!(shown.starts_with("[STORE-FILE-006] open app.db\n"), "{shown}");
+        assert!(shown.ends_with(Code::StoreUnfit.remedy()), "{shown}");
+    }
 
     #[test]
     fn display_names_code_deed_and_every_cause() {

@@ -4,6 +4,7 @@
 
 mod account;
 mod after;
+mod batch;
 mod begun;
 mod budget;
 mod bulk;
@@ -17,6 +18,7 @@ mod filing;
 mod filter;
 mod fingerprint;
 mod issue_home;
+mod hold;
 mod job;
 mod job_event;
 mod kind_rules;
@@ -51,6 +53,8 @@ mod worker;
 pub use account::{Account, AccountState, Actor, Deed, Login, Role};
 pub(crate) use after::Precedence;
 pub use after::{After, Neighbours};
+pub use batch::{Batch, MAX_BATCH};
+pub(crate) use batch::{then_job, then_text};
 pub use budget::{ALARM, Budgets, OverBudget, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
@@ -68,9 +72,10 @@ pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
 pub use fingerprint::Fingerprint;
 pub use issue_home::IssueHome;
+pub(crate) use hold::{FLOOD, Hold};
 pub use job::{
-    Attempt, AttemptEnding, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt,
-    ParkedBy, Status, Trigger, WaitsFor,
+    Attempt, AttemptEnding, BatchId, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence,
+    OnInterrupt, ParkedBy, Status, Trigger, WaitsFor,
 };
 pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};
@@ -97,6 +102,7 @@ pub use scan::{
     Caps, Classification, Finding, Issue, IssueChange, IssueId, IssueState, KnownIssue, NewIssue,
     Posting, Remark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Tracker,
 };
+pub(crate) use schedule::AHEAD;
 pub use schedule::{
     CatchUp, Decided, Decision, Ensured, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,
     PlanChange, ReservedSchedule, Rule, Schedule, Situation, Verdict, decide,

@@ -4,7 +4,8 @@ pub use crate::clock::Clock;
 pub use crate::engine::{Context, Engine, Handler};
 pub use crate::jobs::{Jobs, Waited};
 pub use crate::model::{
-    Enqueued, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Outcome, Payload, Rate, Status,
+    Enqueued, Filter, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Outcome, Payload, Queue,
+    Rate, Status, Timestamp,
 };
 pub use crate::store::{OpenMode, Store};
 pub use serde::{Deserialize, Serialize};

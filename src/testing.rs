@@ -67,7 +67,7 @@ pub fn store_in(folder: &Path) -> Result<Store> {
 /// whose time has not come stay; so do those that no handler of the engine takes.
 ///
 /// On a manual clock it does not wait for what cannot come: a handler that sleeps on the clock wakes when the test
-/// advances it, and on [`Clock::skipping`] at once.
+/// advances it.
 ///
 /// # Errors
 /// On a manual clock `JOB-TIME-002` with the jobs and the instants if all that run sleep, or if nothing has happened for a
@@ -106,7 +106,7 @@ async fn expect_to_end(store: &Store, clock: &Clock, still: u32) -> Result<()> {
             sleepers.iter().map(|sleeper| format!("{} until {}", sleeper.who, sleeper.until));
         let words = words.collect::<Vec<_>>().join(", ");
         format!(
-            "these sleep on a manual clock, which stands at {}: {words}; advance it, or use Clock::skipping",
+            "these sleep on a manual clock, which stands at {}: {words}; advance it",
             clock.now()
         )
     } else if still >= MAX_STILL {

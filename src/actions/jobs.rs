@@ -43,7 +43,7 @@ const EDIT_PAYLOAD: Right = Right::new(OWNS, "change the payload of a job");
 pub const DELETE: Right = Right::new(OWNS, "delete a job");
 
 /// Queues a job.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct JobAdd {
     /// Which handler runs it.
     pub kind: String,

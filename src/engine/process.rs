@@ -123,7 +123,7 @@ fn look(proc: &Path, pid: u32) -> Seen {
     }
 }
 
-/// Whether some process has this number, whoever's it is.
+/// Whether some process of any user has this number.
 fn has_number(pid: u32) -> bool {
     use rustix::io::Errno;
     use rustix::process::{Pid, test_kill_process};

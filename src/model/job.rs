@@ -17,6 +17,17 @@ impl fmt::Display for JobId {
     }
 }
 
+/// A batch's public id; ids grow and never come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct BatchId(pub i64);
+
+impl fmt::Display for BatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 macro_rules! word_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
@@ -199,6 +210,8 @@ begun! {
     pub progress: Option<String> = None;
     /// The job that made it.
     pub parent_id: Option<JobId> = None;
+    /// The batch that it is counted in.
+    pub batch_id: Option<BatchId> = None;
     /// Ties its log lines to those of the request that made it.
     pub correlation_id: Option<String> = None;
     /// The words by which it is found.
@@ -216,6 +229,14 @@ begun! {
 }
 
 impl Job {
+    /// Whether the time of a waiting job has come. A clock that is set back takes back no time that has come: neither that of
+    /// a job that was queued because it was due, nor that of one that was to start at once when it was stored.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let meant_at_once = !self.counted && self.run_at <= self.created_at;
+        let was_due = self.counted && self.status == Status::Queued;
+        self.run_at <= now || meant_at_once || was_due
+    }
+
     /// The lease of a running job.
     pub fn lease(&self) -> Option<Lease> {
         let worker = self.worker_id.clone()?;

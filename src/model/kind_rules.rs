@@ -49,6 +49,8 @@ pub struct KindRules {
     pub swept: bool,
     /// How long its final jobs are kept.
     pub retention: Retention,
+    /// A payload as JSON that people may begin with when they ask for a job of the kind.
+    pub example: Option<String>,
 }
 
 impl KindRules {
@@ -75,6 +77,7 @@ impl KindRules {
             winds_up: false,
             swept: false,
             retention: Retention::default(),
+            example: None,
         }
     }
 

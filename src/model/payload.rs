@@ -35,6 +35,11 @@ use serde::de::DeserializeOwned;
 /// const KIND: Kind = Kind::named("Send-Invoice");
 /// # fn main() { println!("{KIND}"); }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the payload of a kind of jobs",
+    label = "no `Payload`",
+    note = "write `impl Payload for {Self} {{ const KIND: Kind = Kind::named(\"…\"); type Output = (); }}`"
+)]
 pub trait Payload: Serialize + DeserializeOwned + Send + 'static {
     /// The kind, whose name is stored in each job: another name is another kind.
     const KIND: Kind;
@@ -46,6 +51,12 @@ pub trait Payload: Serialize + DeserializeOwned + Send + 'static {
     /// of any other kind that the rules name.
     fn rules() -> KindRules {
         KindRules::new(Self::KIND)
+    }
+
+    /// A payload that people may begin with when they ask for a job of the kind on a page. Default: none, and they begin
+    /// with `{}`. One that is longer than 10 KiB as JSON is left out.
+    fn example() -> Option<Self> {
+        None
     }
 }
 

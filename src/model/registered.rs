@@ -88,6 +88,7 @@ struct Stored {
     swept: bool,
     /// Completed, failed, cancelled; `null`: for ever.
     kept_ms: [Option<u64>; 3],
+    example: Option<String>,
 }
 
 impl Default for Stored {
@@ -116,6 +117,7 @@ impl Stored {
             winds_up: rules.winds_up,
             swept: rules.swept,
             kept_ms: [completed.map(millis), failed.map(millis), cancelled.map(millis)],
+            example: rules.example.clone(),
         }
     }
 
@@ -140,6 +142,7 @@ impl Stored {
             winds_up: self.winds_up,
             swept: self.swept,
             retention: Retention { completed, failed, cancelled },
+            example: self.example,
         };
         rules.check().is_ok().then_some(rules)
     }
@@ -187,6 +190,7 @@ mod tests {
             winds_up: true,
             swept: true,
             retention: Retention { failed: None, ..Retention::all(Duration::from_hours(5)) },
+            example: Some(r#"{"page":1}"#.to_owned()),
             ..KindRules::new(kind("print"))
         };
         for rules in [rules, KindRules::new(kind("print"))] {

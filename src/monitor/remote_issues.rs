@@ -66,12 +66,11 @@ pub(super) async fn read_old(
 }
 
 fn is_fresh(site: &Site, clock: &Clock) -> bool {
-    let now = clock.now();
-    site.read_at().is_some_and(|at| at <= now && now.since(at) < FRESH)
+    site.read_at().is_some_and(|at| clock.uptime().saturating_sub(at) < FRESH)
 }
 
 async fn read(store: &Store, site: &Site, clock: &Clock) -> Result<Result<u64, Failure>> {
-    let (home, asked_at) = (site.home.clone(), clock.now());
+    let (home, asked_at, begun) = (site.home.clone(), clock.now(), clock.uptime());
     let news = match ask(store, site, asked_at).await? {
         Ok(news) => news,
         Err(failure) => {
@@ -81,7 +80,7 @@ async fn read(store: &Store, site: &Site, clock: &Clock) -> Result<Result<u64, F
     };
     let kind = site.client.kind();
     let changed = store.take_tracker_news(kind, home, news, clock.now()).await?;
-    site.was_read(asked_at);
+    site.was_read(begun);
     Ok(Ok(changed))
 }
 

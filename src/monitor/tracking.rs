@@ -6,7 +6,7 @@ use crate::model::settings::{APPROVAL, DAY_CAP, SCAN_CAP, SERVER_NAME};
 use crate::model::{
     ApiUrl, Caps, Classification, Finding, Fingerprint, IssueHome, IssueId, IssueMark, JobId,
     KnownIssue, NewIssue, Posting, REQUEST_LIMIT, Remark, RemoteKind, Repository, Setting,
-    Timestamp, Tracker, Visibility,
+    Tracker, Visibility,
 };
 use crate::store::Store;
 use crate::tracker::{self, Client, Options, Report, TokenSource, repository_of};
@@ -39,7 +39,7 @@ pub struct Remote {
     clock: Clock,
     /// The repository, once it is known; it does not change then.
     found: OnceLock<Site>,
-    visibility: Mutex<Option<(Visibility, Timestamp)>>,
+    visibility: Mutex<Option<(Visibility, Duration)>>,
 }
 
 /// A repository at a tracker.
@@ -48,16 +48,16 @@ pub(super) struct Site {
     pub(super) home: IssueHome,
     pub(super) repository: Repository,
     pub(super) client: Client,
-    /// When this process has read its issues last.
-    read_at: Mutex<Option<Timestamp>>,
+    /// When this process has read its issues last, by the clock's uptime.
+    read_at: Mutex<Option<Duration>>,
 }
 
 impl Site {
-    pub(super) fn read_at(&self) -> Option<Timestamp> {
+    pub(super) fn read_at(&self) -> Option<Duration> {
         *self.read_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn was_read(&self, at: Timestamp) {
+    pub(super) fn was_read(&self, at: Duration) {
         *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 }
@@ -167,10 +167,10 @@ impl Remote {
     }
 
     async fn visibility(&self, client: &Client) -> Option<Visibility> {
-        let now = self.clock.now();
+        let now = self.clock.uptime();
         let seen = *self.visibility.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((visibility, at)) = seen
-            && now.since(at) < BELIEVED
+            && now.saturating_sub(at) < BELIEVED
         {
             return Some(visibility);
         }

@@ -86,7 +86,7 @@ impl Store {
         (after, limit): (i64, usize),
         actor: Actor,
         now: Timestamp,
-        told: impl Fn(&BulkSlice) -> String + Send + 'static,
+        told: Box<dyn Fn(&BulkSlice) -> String + Send>,
     ) -> Result<BulkSlice> {
         let of = lease.id;
         let tell =

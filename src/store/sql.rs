@@ -3,9 +3,11 @@
 #[cfg(feature = "web")]
 pub(super) mod accounts;
 pub(super) mod after;
+pub(super) mod ahead;
 #[cfg(feature = "monitor")]
 pub(super) mod approvals;
 pub(super) mod audit;
+pub(super) mod batches;
 #[cfg(feature = "web")]
 pub(super) mod bulk;
 pub(super) mod counts;

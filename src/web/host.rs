@@ -20,7 +20,7 @@ pub struct Person {
 /// The host's answer to who asks.
 type Says = dyn Fn(&Parts) -> Option<Person> + Send + Sync;
 
-/// Who may see the pages. Whoever neither signs in nor is named by the host gets nothing but the refusal.
+/// Who may see the pages. A person who neither signs in nor is named by the host is refused, and gets nothing else.
 #[derive(Clone)]
 pub struct Access(Option<Arc<Says>>);
 
@@ -44,7 +44,7 @@ impl Access {
     ///
     /// A request that changes something must still come from a page of the same site, which the browser says. Which host
     /// names the server answers to is the host's own affair: an answer that goes by no cookie and no header, such as one
-    /// fixed person for whoever can connect, needs a check of the header `Host` before it.
+    /// fixed person for everybody who can connect, needs a check of the header `Host` before it.
     ///
     /// # Example
     /// ```

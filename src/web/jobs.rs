@@ -171,6 +171,8 @@ fn search(asked: &Asked, wrong: bool) -> Markup {
                     placeholder="status:failed kind:send_email since:24h" aria-invalid=[wrong.then_some("true")];
             }
             button.btn type="submit" { "Filter" }
+            a.btn href=(link(nav::NEW_JOB)) { "Run a job" }
+            a.btn href=(link(nav::BATCHES)) { "Batches" }
             @if !asked.q.is_empty() { a.btn.btn-link href=(link(PATH)) { "Clear" } }
         }
     }

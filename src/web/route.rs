@@ -4,7 +4,6 @@ use super::app::App;
 use crate::actions::Right;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
-#[cfg(test)]
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
@@ -23,8 +22,8 @@ pub(super) enum Gate {
 
 /// One row of the routing table.
 pub(super) struct Route {
-    /// The method, for the test that walks the table. The handler has the method in itself.
-    #[cfg(test)]
+    /// The method, which the handler has in itself too.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the test that walks the table reads it"))]
     pub(super) method: Method,
     pub(super) path: &'static str,
     pub(super) gate: Gate,
@@ -37,14 +36,7 @@ where
     H: Handler<T, App>,
     T: 'static,
 {
-    let handler = on(MethodFilter::GET, handler);
-    Route {
-        #[cfg(test)]
-        method: Method::GET,
-        path,
-        gate,
-        handler,
-    }
+    route(Method::GET, path, gate, handler)
 }
 
 /// A route that changes something.
@@ -53,14 +45,17 @@ where
     H: Handler<T, App>,
     T: 'static,
 {
-    let handler = on(MethodFilter::POST, handler);
-    Route {
-        #[cfg(test)]
-        method: Method::POST,
-        path,
-        gate,
-        handler,
-    }
+    route(Method::POST, path, gate, handler)
+}
+
+fn route<H, T>(method: Method, path: &'static str, gate: Gate, handler: H) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    let filter = MethodFilter::try_from(method.clone()).expect("a method that routes know");
+    let handler = on(filter, handler);
+    Route { method, path, gate, handler }
 }
 
 /// The same route, which takes a larger body.

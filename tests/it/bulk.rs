@@ -205,7 +205,9 @@ async fn the_progress_of_a_slice_is_written_with_it_or_neither_is() {
     let slice = async |epoch| {
         let lease = Lease { id: JobId(1), epoch, worker: WorkerId::parse("w").unwrap() };
         let told = |slice: &BulkSlice| format!("{} are done", slice.done);
-        store.act_slice_of(seen.bulk.clone(), lease, (0, 200), Actor::cli(), START, told).await
+        store
+            .act_slice_of(seen.bulk.clone(), lease, (0, 200), Actor::cli(), START, Box::new(told))
+            .await
     };
     assert_eq!(slice(0).await.unwrap_err().code(), Code::StoreLeaseLost);
     assert_eq!(count(&store, "trigger:retry").await, 0, "another runs the act now");

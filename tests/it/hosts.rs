@@ -43,6 +43,9 @@ impl Scene {
         let done = jobs.add(new(640)).await.unwrap().id();
         let failed = jobs.add(new(0)).await.unwrap().id();
         let later = jobs.add(new(64).delay(Duration::from_hours(1))).await.unwrap().id();
+        let batch = jobs.batch("album").add(&ResizePicture { picture: 8, width: 64 }).unwrap();
+        let then = ResizePicture { picture: 9, width: 64 };
+        batch.then(&then).unwrap().open().await.unwrap();
         for (id, status) in [(done, Status::Completed), (failed, Status::Failed)] {
             assert_eq!(jobs.store().wait(id).await.unwrap().status, status);
         }
@@ -126,7 +129,16 @@ async fn crawled(scene: &Scene, cookie: &str) -> BTreeMap<String, &'static str> 
 async fn every_address_of_the_nested_pages_leads_to_one_of_them() {
     let scene = Scene::new().await;
     let known = crawled(&scene, ADA).await;
-    for page in ["/jobs", "/schedules", "/queues", "/settings", "/schedules/nightly"] {
+    for page in [
+        "/jobs",
+        "/batches",
+        "/batches/1",
+        "/batches/1/cancel",
+        "/schedules",
+        "/queues",
+        "/settings",
+        "/schedules/nightly",
+    ] {
         assert!(known.contains_key(&format!("{UNDER}{page}")), "{page}: {known:#?}");
     }
     assert!(known.contains_key(&format!("{UNDER}/jobs/{}", scene.failed)), "{known:#?}");
@@ -204,6 +216,32 @@ async fn a_placeholder_in_the_path_of_the_host_is_a_part_of_every_address() {
     let addresses = addresses(&seen.body);
     let is_under = |(_, at): &(&str, String)| at.starts_with("/of/se%3Ben%22/jobs");
     assert!(addresses.len() > 10 && addresses.iter().all(is_under), "{addresses:#?}");
+    scene.engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_a_kind_of_the_application_is_asked_for_with_its_example() {
+    let scene = Scene::new().await;
+    let path = format!("{UNDER}/jobs/new");
+    let page = scene.see(&path, ADA).await.body;
+    assert!(page.contains("resize_picture") && page.contains("&quot;width&quot;: 640"), "{page}");
+    let page = scene.see(&path, VIC).await.body;
+    assert!(page.contains("resize_picture") && !page.contains("<textarea"), "a viewer only looks");
+    let send = async |payload: &str| {
+        let request = Request::builder().method(Method::POST).uri(&path).header("cookie", ADA);
+        let request = request.header("accept", BROWSER).header("sec-fetch-site", "same-origin");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let body = format!("kind=resize_picture&payload={payload}");
+        answer(&scene.application, request.body(body.into()).unwrap()).await
+    };
+    let refused = send("width%20640").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.body.contains("it is no JSON") && refused.body.contains("width 640"));
+    let made = send("%7B%22picture%22%3A9%2C%22width%22%3A5%7D").await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
+    let job = made.headers["location"].to_str().unwrap().strip_prefix("/x/y/jobs/").unwrap();
+    let job = scene.engine.jobs().store().wait(JobId(job.parse().unwrap())).await.unwrap();
+    assert_eq!(job.result.as_deref(), Some("\"picture 9 is 5 wide\""));
     scene.engine.stop(Duration::ZERO).await;
 }
 

@@ -171,7 +171,7 @@ fn what_the_store_refuses_inside_a_deed_names_no_second_one() {
         code.is_some_and(|code| code.class().is_refusal())
     };
     let mut found = 0;
-    for text in files(&source.join("sql")) {
+    for text in ["sql", "core"].iter().flat_map(|folder| files(&source.join(folder))) {
         for made in text.split("Error::new(").skip(1) {
             let Some((code, rest)) =
                 made.trim_start().strip_prefix("Code::").and_then(|made| made.split_once(','))

@@ -2,9 +2,9 @@
 
 use crate::error::Result;
 use crate::model::settings::retention_of;
-use crate::model::{Kind, KindRules, Retention, Status, Timestamp};
+use crate::model::{FLOOD, Kind, KindRules, Retention, Status, Timestamp};
 use crate::store::sql::prune::{self, Old, Removable};
-use crate::store::sql::{idempotency, settings};
+use crate::store::sql::{batches, idempotency, settings};
 use crate::store::sqlite::Tx;
 use std::time::Duration;
 
@@ -14,10 +14,13 @@ const SLICE: usize = 500;
 const PIECES: usize = 200;
 /// How long closed issues are kept.
 const ISSUES: Duration = Duration::from_hours(365 * 24);
+/// How long finished batches are kept.
+const BATCHES: Duration = Duration::from_hours(90 * 24);
 /// How long decisions of schedules are kept: a season of daily ones for their page.
 const DECISIONS: Duration = Duration::from_hours(90 * 24);
 
-/// Removes a slice of everything that is over and old; answers whether there may be more.
+/// Removes a slice of everything that is over and old, and finishes batches that another program has brought to their end;
+/// answers whether there may be more.
 pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
     let mut left = SLICE;
     let removable = Removable::of(tx)?;
@@ -33,8 +36,25 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     }
     left -= keys(tx, left, now)?;
     left -= prune::decisions(tx, before(now, DECISIONS), left)?;
+    left -= batches::finish_due(tx, left, now)?;
+    left -= batches::prune(tx, before(now, BATCHES), left)?;
     left -= removable.closed_issues(tx, before(now, ISSUES), left)?;
     Ok(left == 0)
+}
+
+/// Whether a look would remove what has been over for more than a day longer than it is kept.
+pub(in crate::store) fn is_flood(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
+    for kind in prune::kinds(tx)? {
+        let retention = retention(tx, &kind, rules)?;
+        for status in [Status::Completed, Status::Failed, Status::Cancelled] {
+            let Some(kept) = retention.of(status) else { continue };
+            let finished_before = before(now, kept.saturating_add(FLOOD));
+            if prune::has_old(tx, &Old { kind: &kind, status, finished_before })? {
+                return Ok(true);
+            }
+        }
+    }
+    prune::has_decisions(tx, before(now, DECISIONS + FLOOD))
 }
 
 /// How long jobs of a kind are kept: as an operator has set it for the kind, or else for all kinds without an own length,

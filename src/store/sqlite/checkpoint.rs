@@ -41,7 +41,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 /// What may be left to write back under the write lock, so that nobody waits for long.
 const LITTLE: u64 = 16 * MB;
-/// How long that waits for the write lock.
+/// From this length on the writers of all processes wait for whatever is left.
+const MUCH: u64 = 4 * WAL_SIZE_LIMIT;
+/// How long a checkpoint waits for the write lock.
 const HOLD_WITHIN: Duration = Duration::from_secs(1);
 /// Bytes of a frame of the log beside its page.
 const FRAME_HEADER: u64 = 24;
@@ -144,6 +146,7 @@ impl Checkpoints {
             board,
             conn: None,
             holder: None,
+            tried_alone: 0,
             alarmed: false,
             failing: false,
         };
@@ -236,6 +239,8 @@ struct Checkpointer {
     conn: Option<Connection>,
     /// Holds the write lock while the rest of a long log is written back.
     holder: Option<Connection>,
+    /// How long the log was when a checkpoint under the write lock left something of it; 0: none did.
+    tried_alone: u64,
     /// Whether it was said that the log is large.
     alarmed: bool,
     /// Whether it was said that checkpoints fail.
@@ -287,10 +292,10 @@ impl Checkpointer {
             None => open::connect_checkpointer(&self.path)?,
         };
         let mut log = run(&conn, WRITE_BACK)?;
-        let is_outrun =
-            |log: &Log| log.held > WAL_SIZE_LIMIT && (1..=LITTLE).contains(&log.pending);
-        if log.as_ref().is_some_and(is_outrun) {
+        if log.as_ref().is_some_and(|log| self.is_outrun(log)) {
             log = self.write_back_alone(&conn)?;
+            // What is left then is behind a reader.
+            self.tried_alone = log.filter(|log| log.pending > 0).map_or(0, |log| log.held);
         }
         self.pending = log.map_or(self.pending, |log| log.pending);
         if log.is_some_and(|log| log.pending == 0) && !self.is_guest && self.size() > WAL_SIZE_LIMIT
@@ -299,6 +304,16 @@ impl Checkpointer {
         }
         self.conn = Some(conn);
         Ok(())
+    }
+
+    /// Whether other processes may have written on while this one wrote back: the log is too long, and little of it is left or
+    /// it is so long that they have to wait for more. What they added meanwhile is not counted in `log`: nothing pending says
+    /// only that all was written back that was there when the checkpoint began. Behind a reader that is tried ever more seldom.
+    fn is_outrun(&self, log: &Log) -> bool {
+        let tried = self.tried_alone;
+        let is_long = log.held > WAL_SIZE_LIMIT;
+        let is_enough = log.pending <= LITTLE || log.held > MUCH;
+        is_long && is_enough && (log.held < tried || log.held >= tried / 4 * 5)
     }
 
     /// A checkpoint while a second connection holds the write lock: the next one who writes begins the log anew.
@@ -394,6 +409,7 @@ mod tests {
             board: Arc::default(),
             conn: None,
             holder: None,
+            tried_alone: 0,
             alarmed: false,
             failing: false,
         };

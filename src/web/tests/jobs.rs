@@ -10,7 +10,8 @@ use std::time::Duration;
 async fn listed(site: &Site, query: &str) -> Vec<i64> {
     let answer = site.see(&format!("/jobs{query}")).await;
     assert_eq!(answer.status, StatusCode::OK, "{query}");
-    let links = answer.body.split(r#" href="/jobs/"#).skip(1);
+    let links =
+        answer.body.split(r#" href="/jobs/"#).skip(1).filter(|rest| !rest.starts_with("new\""));
     links.map(|rest| rest.split('"').next().unwrap().parse().unwrap()).collect()
 }
 

@@ -75,13 +75,13 @@ async fn p19_the_date_moves_an_hour_both_ways_and_nobody_loses_a_lease() {
     let (data, store) = (folder.path(), open(folder.path()));
     let heard = store.clone();
     let watching = tokio::spawn(async move { heard.watch_foreign_commits().await });
-    let date = data.join("date");
-    set_date(&date, "+0");
+    let clock_file = data.join("date");
+    set_date(&clock_file, "+0");
     let start = || {
         let shown = |command: &mut Command| {
             command
                 .env("LD_PRELOAD", &library)
-                .env("FAKETIME_TIMESTAMP_FILE", &date)
+                .env("FAKETIME_TIMESTAMP_FILE", &clock_file)
                 .env("FAKETIME_CACHE_DURATION", "1")
                 .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         };
@@ -96,7 +96,7 @@ async fn p19_the_date_moves_an_hour_both_ways_and_nobody_loses_a_lease() {
     let conn = foreign(data);
     do_jobs(&store, &conn).await;
     for hours in [1, 0, -1, 0] {
-        set_date(&date, &format!("{:+}", hours * 3600));
+        set_date(&clock_file, &format!("{:+}", hours * 3600));
         until_started_at(&store, &conn, hours).await;
         if form.is_long {
             pause(LEASE + TAKE_OVER).await;

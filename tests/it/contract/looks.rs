@@ -52,7 +52,8 @@ pub async fn a_bulk_action_does_what_its_preview_shows(store: &Store) {
     let lease = leader.claim(1).await.remove(0);
     let retry = store.preview(Filter::default(), BulkAct::Retry, None, START).await.unwrap().bulk;
     let told = |slice: &lamplighter::model::BulkSlice| format!("{} done", slice.done);
-    let acted = store.act_slice_of(retry.clone(), lease, (0, 9), Actor::cli(), START, told);
+    let acted =
+        store.act_slice_of(retry.clone(), lease, (0, 9), Actor::cli(), START, Box::new(told));
     assert_eq!(acted.await.unwrap().done, 5);
     assert_eq!(get(store, worker).await.progress.as_deref(), Some("5 done"));
     let again = store.act_slice(retry, worker, 0, 9, Actor::cli(), START).await.unwrap();

@@ -1,0 +1,127 @@
+//! The page that asks for a job: the kinds that have a handler, their rules, and a form for the payload of each.
+
+use super::answer::answered;
+use super::app::App;
+use super::base::link;
+use super::caller::Signed;
+use super::components::{card, empty, pretty, problem_notice};
+use super::extract::Form;
+use super::face::Face;
+use super::nav::{self, Tab};
+use super::page::{self, Frame};
+use super::problem::Problem;
+use crate::actions::jobs::{self, JobAdd, parse_payload};
+use crate::model::{JobId, Kind, KindRules, OnInterrupt, Role, rules_in_force};
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use std::time::Duration;
+
+pub(super) const PATH: &str = nav::NEW_JOB;
+/// Largest body, in bytes: a payload with every byte of it as `%xx`.
+pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// What a form sends.
+#[derive(Deserialize)]
+pub(super) struct JobForm {
+    kind: String,
+    payload: String,
+}
+
+/// GET `/jobs/new`.
+pub(super) async fn form(State(app): State<App>, who: Signed) -> Result<Html<String>, Problem> {
+    whole(&app, &who, None).await
+}
+
+/// POST `/jobs/new`: queues a job and leads to its page.
+pub(super) async fn enqueue(
+    State(app): State<App>,
+    who: Signed,
+    Form(form): Form<JobForm>,
+) -> Result<Response, Problem> {
+    let done = async {
+        let request = JobAdd {
+            kind: form.kind.clone(),
+            payload: parse_payload(&form.payload)?,
+            ..JobAdd::default()
+        };
+        jobs::enqueue(&app.web.store, &who.call(app.web.clock.now()), request).await
+    };
+    match (done.await, who.face()) {
+        (Ok(answer), face) => Ok(answered(face, &answer, &nav::job(JobId(answer.value.id)))),
+        (Err(error), Face::Page) if error.class().is_refusal() => {
+            let problem = Problem::from(error);
+            let page = whole(&app, &who, Some((&form, &problem))).await?;
+            Ok((problem.status(), page).into_response())
+        }
+        (Err(error), _) => Err(error.into()),
+    }
+}
+
+/// The page. `again` has a form that was refused, and why.
+async fn whole(
+    app: &App,
+    who: &Signed,
+    again: Option<(&JobForm, &Problem)>,
+) -> Result<Html<String>, Problem> {
+    let mut kinds = rules_in_force(&app.web.store.registered_kinds().await?);
+    // The act on the jobs of a query makes these by itself.
+    kinds.retain(|rules| rules.kind != Kind::BULK_ACTION);
+    kinds.sort_by(|a, b| a.kind.as_str().cmp(b.kind.as_str()));
+    let content = html! {
+        @if let Some((_, problem)) = again { (problem_notice(problem)) }
+        div.row.row-cards {
+            @if kinds.is_empty() {
+                div."col-12" { section.card { (empty("No kinds", &html! {
+                    "No running process has a handler. Start the program that has them."
+                })) } }
+            }
+            @for rules in &kinds { div."col-12" { (kind_card(rules, who.role(), again)) } }
+        }
+    };
+    let frame = Frame::new(&app.web, Some(who)).at(Tab::Jobs);
+    Ok(page::page(&frame, "Run a job", &content))
+}
+
+fn kind_card(rules: &KindRules, role: Role, again: Option<(&JobForm, &Problem)>) -> Markup {
+    let kind = rules.kind.as_str();
+    let typed = again.filter(|(form, _)| form.kind == kind).map(|(form, _)| form.payload.as_str());
+    let example = rules.example.as_deref().map_or_else(|| "{}".to_owned(), pretty);
+    let id = format!("payload-{kind}");
+    let content = html! {
+        (facts(rules))
+        @if jobs::may_act(role) {
+            form.card-body method="post" action=(link(PATH)) {
+                input type="hidden" name="kind" value=(kind);
+                label.form-label for=(id) { "Payload" }
+                // The line break after the tag is not part of the text.
+                textarea.form-control id=(id) name="payload" rows="4" spellcheck="false" required { "\n" (typed.unwrap_or(&example)) }
+                div.actions { button.btn.btn-primary type="submit" aria-label={ "Run " (kind) } { "Run a job" } }
+            }
+        }
+    };
+    card(&format!("kind-{kind}"), kind, &html! {}, &content)
+}
+
+/// What the engine fills in for a job of the kind.
+fn facts(rules: &KindRules) -> Markup {
+    let seconds = |length: Duration| format!("{} s", length.as_secs());
+    let limit = rules.timeout.map_or_else(|| "none".to_owned(), seconds);
+    let interrupted = match rules.on_interrupt {
+        OnInterrupt::Retry => "runs again",
+        OnInterrupt::Fail => "fails",
+    };
+    html! {
+        dl.card-body.facts {
+            dt { "Queue" } dd { (rules.queue) }
+            dt { "Priority" } dd { (rules.priority) }
+            dt { "Attempts" } dd { (rules.max_attempts) }
+            dt { "Time limit" } dd { (limit) }
+            dt { "When its process dies" } dd { (interrupted) }
+            @if let Some(key) = &rules.concurrency_key {
+                dt { "Concurrency key" } dd { (key.as_str()) ", " (rules.key_limit) " at once" }
+            }
+        }
+    }
+}
