@@ -12,13 +12,14 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// `LMLG`, the mark of `logs.db` in SQLite's header.
-const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMLG");
+pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMLG");
 
 /// A power cut may cost the last log lines, never the file: a sync per batch would be a sync per log line.
 static SCHEMA: Schema = Schema {
     owner: Owner::Ours { application_id: APPLICATION_ID },
     components: &[&schema::LOGS],
     durable: false,
+    witness: None,
 };
 
 /// The log database. Clones share it; the last one to go closes it.
