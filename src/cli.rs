@@ -3,6 +3,7 @@
 //! Commands work on the data directory directly, with or without a running server: any process may enqueue (P27).
 
 mod approvals;
+mod batches;
 mod door;
 mod input;
 mod issues;
@@ -63,6 +64,9 @@ enum Command {
     /// List, queue, change, cancel and delete jobs
     #[command(subcommand)]
     Jobs(jobs::Command),
+    /// List, show and cancel batches of jobs
+    #[command(subcommand)]
+    Batches(batches::Command),
     /// List, add, edit and pause schedules
     #[command(subcommand)]
     Schedules(schedules::Command),
@@ -287,6 +291,7 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Serve(arguments) => serve::run(&cli, arguments).await,
         Command::RunNow(arguments) => run_now::run(&cli, &arguments).await,
         Command::Jobs(command) => jobs::run(&cli, command).await,
+        Command::Batches(command) => batches::run(&cli, command).await,
         Command::Schedules(command) => schedules::run(&cli, command).await,
         Command::Queues(command) => queues::run(&cli, command).await,
         Command::Sessions(command) => sessions::run(&cli, command).await,

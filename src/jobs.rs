@@ -2,8 +2,10 @@
 //!
 //! [`Jobs`] is a store and a clock in one. It adds names and types to what [`Store`] does, and no rule.
 
+mod batch;
 mod waited;
 
+pub use batch::BatchDraft;
 pub use waited::Waited;
 
 use crate::clock::Clock;

@@ -4,6 +4,7 @@
 
 mod account;
 mod after;
+mod batch;
 mod begun;
 mod budget;
 mod bulk;
@@ -48,6 +49,8 @@ mod worker;
 pub use account::{Account, AccountState, Actor, Deed, Login, Role};
 pub(crate) use after::Precedence;
 pub use after::{After, Neighbours};
+pub use batch::{Batch, MAX_BATCH};
+pub(crate) use batch::{then_job, then_text};
 pub use budget::{ALARM, Budgets, OverBudget, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
@@ -64,8 +67,8 @@ pub use filing::{
 pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
 pub use job::{
-    Attempt, AttemptEnding, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence, OnInterrupt,
-    ParkedBy, Status, Trigger, WaitsFor,
+    Attempt, AttemptEnding, BatchId, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence,
+    OnInterrupt, ParkedBy, Status, Trigger, WaitsFor,
 };
 pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};

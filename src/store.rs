@@ -10,6 +10,7 @@
 mod accounts;
 #[cfg(feature = "monitor")]
 mod approvals;
+mod batches;
 mod board;
 #[cfg(feature = "web")]
 mod bulk;

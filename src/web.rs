@@ -21,6 +21,8 @@ mod app;
 mod approvals;
 mod assets;
 mod base;
+mod batch;
+mod batches;
 mod caller;
 mod components;
 mod cookie;

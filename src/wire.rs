@@ -5,6 +5,7 @@
 //! known is `null`.
 
 mod answered;
+mod batch;
 mod bulk;
 mod issue;
 mod job;
@@ -21,6 +22,7 @@ mod session;
 mod setting;
 
 pub use answered::Answered;
+pub use batch::Batch;
 pub use bulk::{BulkDone, BulkError, BulkPreview};
 pub use issue::{FilingDecided, Issue, IssueChanged, WaitingFiling};
 pub use job::{

@@ -57,6 +57,7 @@ CREATE TABLE jobs (
   schedule_id         INTEGER,
   occurrence_at       INTEGER,
   parent_id           INTEGER,
+  batch_id            INTEGER,   -- never changes
   correlation_id      TEXT CHECK (length(CAST(correlation_id AS BLOB)) BETWEEN 1 AND 200),   -- of the request that made the job
   tags                TEXT
                       CHECK (tags IS NULL OR (json_valid(tags) AND json_type(tags) = 'array'
@@ -333,6 +334,58 @@ WHEN OLD.tags IS NOT NULL AND NEW.finished_at IS NOT NULL
 BEGIN
   DELETE FROM job_tags
   WHERE job_id = OLD.id AND tag IN (SELECT value FROM json_each(OLD.tags));
+END;
+
+-- Jobs that are counted together, and a job that is made when the last of them is over.
+CREATE TABLE job_batches (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  name        TEXT NOT NULL CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 200),
+  total       INTEGER NOT NULL DEFAULT 0 CHECK (total BETWEEN 0 AND 1000000),
+  open        INTEGER NOT NULL DEFAULT 0 CHECK (open >= 0),
+  completed   INTEGER NOT NULL DEFAULT 0,
+  failed      INTEGER NOT NULL DEFAULT 0,
+  cancelled   INTEGER NOT NULL DEFAULT 0,
+  then_job    TEXT CHECK (json_valid(then_job)),   -- what is to be made
+  then_id     INTEGER,                             -- what was made
+  held        INTEGER NOT NULL DEFAULT 1 CHECK (held = 0 OR held = 1),   -- 1: more jobs are to come
+  created_at  INTEGER NOT NULL,
+  finished_at INTEGER,
+  CHECK (total = open + completed + failed + cancelled),
+  CHECK (finished_at IS NULL OR (open = 0 AND held = 0))
+) STRICT;
+CREATE INDEX job_batches_due ON job_batches (id) WHERE open = 0 AND held = 0 AND finished_at IS NULL;
+CREATE INDEX job_batches_finished ON job_batches (finished_at) WHERE finished_at IS NOT NULL;   -- the pruner's order
+CREATE INDEX job_batches_then ON job_batches (then_id) WHERE then_id IS NOT NULL;
+CREATE INDEX jobs_open_of_batch ON jobs (batch_id, id) WHERE batch_id IS NOT NULL AND finished_at IS NULL;
+
+CREATE TRIGGER jobs_batch_guard_insert BEFORE INSERT ON jobs
+WHEN NEW.batch_id IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM job_batches WHERE id = NEW.batch_id AND finished_at IS NULL AND total < 1000000)
+BEGIN
+  SELECT RAISE(ABORT, 'jobs: this batch is finished, full or not there');
+END;
+
+CREATE TRIGGER jobs_batch_guard_update BEFORE UPDATE OF batch_id ON jobs
+WHEN NEW.batch_id IS NOT OLD.batch_id
+BEGIN
+  SELECT RAISE(ABORT, 'jobs: batch_id never changes');
+END;
+
+CREATE TRIGGER jobs_batch_joined AFTER INSERT ON jobs
+WHEN NEW.batch_id IS NOT NULL
+BEGIN
+  UPDATE job_batches SET total = total + 1, open = open + 1 WHERE id = NEW.batch_id;
+END;
+
+CREATE TRIGGER jobs_batch_left AFTER UPDATE OF finished_at ON jobs
+WHEN NEW.finished_at IS NOT NULL AND NEW.batch_id IS NOT NULL
+BEGIN
+  UPDATE job_batches
+  SET open = open - 1,
+      completed = completed + (NEW.status = 'completed'),
+      failed = failed + (NEW.status = 'failed'),
+      cancelled = cancelled + (NEW.status = 'cancelled')
+  WHERE id = NEW.batch_id;
 END;
 
 -- Every step of a job outside the plain path.

@@ -82,6 +82,10 @@ codes! {
         "Only a job that waits or runs can be cancelled; this one has ended.", "`lamplighter jobs show` says how the job ended; a job that is over can be run again or deleted.";
     JobAfterUnknown: Invalid = "JOB-AFTER-001", "A job to run after does not exist",
         "The id is wrong, or the job was removed.", "Name jobs that `lamplighter jobs list` shows; nothing was saved.";
+    BatchUnknown: NotFound = "JOB-BATCH-001", "There is no such batch",
+        "The id is wrong, or the batch was removed.", "`lamplighter batches list` shows the batches.";
+    BatchOver: Conflict = "JOB-BATCH-002", "The batch takes no more jobs",
+        "The batch is finished, or has a million jobs.", "Put the jobs into a new batch; nothing was saved.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
         "The query has an unknown word, or a word has a value that it does not take.", "Correct the query at the column that the message names; put a text that you search for in quotes.";
     IdempotencyConflict: Conflict = "JOB-KEY-001", "The idempotency key belongs to another request",
@@ -136,8 +140,7 @@ codes! {
     EngineLimits: Internal = "ENGINE-KIND-002", "Two processes have registered different limits for a queue",
         "Processes of two versions of a program, or of two programs, limit the same queue.", "The newest registration holds. Start both processes from the same version, or set the limit with `lamplighter queues limit`, which holds for all.";
     LogInput: Missing = "LOGS-INPUT-001", "The log file cannot be read",
-        "The file does not exist, you may not read it, or it is not text.",
-        "Name a readable text file with one log entry on each line.";
+        "The file does not exist, you may not read it, or it is not text.", "Name a readable text file with one log entry on each line.";
     LogFollow: Internal = "LOGS-FOLLOW-001", "A log that is followed cannot be read",
         "The server's user may not read the file, or the disk or the log database refused an operation.",
         "Let the server's user read the file, or remove the cause that the message names. The server tries again by itself and goes on where it stopped.";
@@ -145,8 +148,7 @@ codes! {
         "The program journalctl is not installed, or it ended with an error.",
         "Install systemd's journalctl and add the server's user to the group systemd-journal, or remove the [[log_source]] from the configuration.";
     LogWrite: Internal = "LOGS-WRITE-001", "Log lines could not be saved",
-        "The log database refused the write.",
-        "Remove the cause that the message names; the lines are on standard error too.";
+        "The log database refused the write.", "Remove the cause that the message names; the lines are on standard error too.";
     LogDropped: Internal = "LOGS-DROP-001", "Log lines were dropped",
         "Log lines came faster than the log database could take them.",
         "You need to do nothing if this is rare. If it is frequent, set `log.level` to `warn`.";
@@ -185,8 +187,7 @@ codes! {
         "The process works in the folder of the run but has cleared its environment, so nothing proves that it belongs to the run.",
         "Look what the process is, and end it by hand if it belongs to the run.";
     AgentValue: Invalid = "AGENT-VALUE-001", "A setting of the agent program is not valid",
-        "A model, a session, a budget or a text does not fit the program's command line.",
-        "Correct the value that the message names.";
+        "A model, a session, a budget or a text does not fit the program's command line.", "Correct the value that the message names.";
     SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",
         "The session is not over yet, or its agent left nothing that could be continued.",
         "Wait for the end of the session, or start a new one.";
@@ -209,8 +210,7 @@ codes! {
         "The database refused a write while an agent ran.",
         "Read the error in the message. The run went on, but a part of its transcript is missing.";
     AgentKilled: Internal = "AGENT-RUN-001", "The agent program was killed",
-        "The system ran out of memory, or somebody sent the program a signal.",
-        "Read the system's log, then run the job again.";
+        "The system ran out of memory, or somebody sent the program a signal.", "Read the system's log, then run the job again.";
     AgentNoReport: Internal = "AGENT-RUN-002", "The agent program ended without a report",
         "The program crashed, or it ended before the model answered.",
         "Read its last words in the message and the transcript, then run the job again.";
@@ -231,8 +231,7 @@ codes! {
         "The work needs more turns than the agent was given, or the agent repeats itself.",
         "Read the transcript, then continue the session, or run it again with more turns.";
     AgentBudget: Internal = "AGENT-LIMIT-003", "The agent used up its budget",
-        "The work costs more than its budget.",
-        "Read the transcript, then continue the session, or run it again with a larger budget.";
+        "The work costs more than its budget.", "Read the transcript, then continue the session, or run it again with a larger budget.";
     AgentOutput: Internal = "AGENT-LIMIT-004", "The agent wrote too much",
         "A command that the agent ran prints without end.", "Read the transcript, and ask for less output.";
     AgentTimedOut: Internal = "AGENT-TIME-001", "The agent took too long",
@@ -242,8 +241,7 @@ codes! {
         "A command that the agent ran waits for something that does not come, or the model's service does not answer.",
         "Read the end of the transcript.";
     AgentRequest: Internal = "AGENT-API-001", "The model's service refused the request",
-        "The model is not known, or the prompt is too long.",
-        "Correct what the message names, then run the job again.";
+        "The model is not known, or the prompt is too long.", "Correct what the message names, then run the job again.";
     AgentService: Internal = "AGENT-API-002", "The model's service failed",
         "The service or the network is overloaded or down.", "Run the job again later.";
     AgentDenied: Internal = "AGENT-TOOLS-001", "A tool was not allowed",

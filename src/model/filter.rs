@@ -16,7 +16,7 @@ pub use term::Mark;
 pub(crate) use term::{Compare, Condition, PathStep, Term};
 pub use words::words;
 
-use super::{JobId, Kind, Queue, ScheduleName, Status, Tag, Trigger};
+use super::{BatchId, JobId, Kind, Queue, ScheduleName, Status, Tag, Trigger};
 use crate::error::{Code, Error};
 use length::{Length, Moment};
 use std::fmt;
@@ -83,6 +83,12 @@ impl Filter {
     #[must_use]
     pub fn tag(self, tag: &Tag) -> Self {
         self.with(Condition::Tag(vec![tag.to_string()]))
+    }
+
+    /// Only jobs of this batch.
+    #[must_use]
+    pub fn batch(self, id: BatchId) -> Self {
+        self.with(Condition::Batch(vec![id.0]))
     }
 
     /// Both: a job fits that fits the one and the other.

@@ -17,6 +17,17 @@ impl fmt::Display for JobId {
     }
 }
 
+/// A batch's public id; ids grow and never come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct BatchId(pub i64);
+
+impl fmt::Display for BatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 macro_rules! word_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
@@ -199,6 +210,8 @@ begun! {
     pub progress: Option<String> = None;
     /// The job that made it.
     pub parent_id: Option<JobId> = None;
+    /// The batch that it is counted in.
+    pub batch_id: Option<BatchId> = None;
     /// Ties its log lines to those of the request that made it.
     pub correlation_id: Option<String> = None;
     /// The words by which it is found.

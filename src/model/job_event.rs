@@ -92,6 +92,7 @@ fn answer(condition: &Condition, event: Option<&JobEvent>) -> Option<bool> {
         | Condition::Schedule(_)
         | Condition::Key(_)
         | Condition::Tag(_)
+        | Condition::Batch(_)
         | Condition::ErrorCode(_)
         | Condition::ErrorText(_)
         | Condition::Payload(..)

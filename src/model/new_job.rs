@@ -7,8 +7,8 @@ use super::limits::{
     MAX_AFTER, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_TAGS, check_priority, payload_text,
 };
 use super::{
-    Actor, ConcurrencyKey, JobId, Kind, Occurrence, Payload, Queue, Tag, Timestamp, Trigger,
-    UniqueKey,
+    Actor, BatchId, ConcurrencyKey, JobId, Kind, Occurrence, Payload, Queue, Tag, Timestamp,
+    Trigger, UniqueKey,
 };
 use crate::error::{Code, Error, Result};
 use serde::Serialize;
@@ -61,6 +61,8 @@ begun! {
     pub occurrence: Option<Occurrence> = None;
     /// The schedule that pays for the job when it is for no occurrence.
     pub schedule_id: Option<i64> = None;
+    /// The batch that it is counted in.
+    pub batch: Option<BatchId> = None;
     /// The job that made it.
     pub parent_id: Option<JobId> = None;
     /// Ties the job's log lines to those of the request that made it, at most 200 bytes.

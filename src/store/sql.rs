@@ -6,6 +6,7 @@ pub(super) mod after;
 #[cfg(feature = "monitor")]
 pub(super) mod approvals;
 pub(super) mod audit;
+pub(super) mod batches;
 #[cfg(feature = "web")]
 pub(super) mod bulk;
 pub(super) mod counts;

@@ -1,5 +1,6 @@
 //! Components: pure functions from data to markup that several pages share, one file for each thing they show.
 
+mod batch;
 mod card;
 mod job;
 mod list;
@@ -18,6 +19,7 @@ mod status;
 mod text;
 mod time;
 
+pub(super) use batch::{batch_badge, batch_bar};
 pub(super) use card::{card, confirm, dialog, empty, text_card};
 pub(super) use job::{attempts, job_sentence};
 pub(super) use list::{numbered_pager, pager, table};

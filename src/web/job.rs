@@ -20,7 +20,8 @@ use crate::error;
 #[cfg(feature = "monitor")]
 use crate::model::SessionRequest;
 use crate::model::{
-    After, Cause, Event, Filter, Gate, Job, JobId, Kind, Neighbours, Role, Status, Timestamp, Why,
+    After, BatchId, Cause, Event, Filter, Gate, Job, JobId, Kind, Neighbours, Role, Status,
+    Timestamp, Why,
 };
 #[cfg(feature = "monitor")]
 use crate::store::Store;
@@ -110,6 +111,7 @@ pub(super) async fn page(
     let events = store.job_events(job.id).await?;
     let children = store.children(job.id).await?;
     let neighbours = store.neighbours(job.id).await?;
+    let follows = store.batch_before(job.id).await?.map(|batch| batch.id);
     let now = app.web.clock.now();
     let why = store.why(job.id, now).await?;
     #[cfg(feature = "monitor")]
@@ -120,7 +122,7 @@ pub(super) async fn page(
         div.row.row-cards {
             div."col-12" { (summary(&job, is_full, why.as_ref(), who.role(), now)) }
             div."col-lg-6" { (history(&job, &events, now)) }
-            div."col-lg-6" { (facts(&job, (&children, &neighbours), app.web.has_program(), now)) }
+            div."col-lg-6" { (facts(&job, (&children, &neighbours, follows), app.web.has_program(), now)) }
             @if let Some(error) = &job.error { div."col-12" { (text_card("job-error", "Error", error)) } }
             @if let Some(result) = &job.result { div."col-12" { (text_card("job-result", "Result", &pretty(result))) } }
             div."col-12" { (text_card("job-payload", "Payload", &pretty(&job.payload))) }
@@ -331,7 +333,7 @@ fn ends(neighbours: &Neighbours) -> usize {
 
 fn facts(
     job: &Job,
-    (children, neighbours): (&[JobId], &Neighbours),
+    (children, neighbours, follows): (&[JobId], &Neighbours, Option<BatchId>),
     has_program: bool,
     now: Timestamp,
 ) -> Markup {
@@ -365,6 +367,14 @@ fn facts(
                     } @else {
                         dt { "Correlation id" } dd { (id) }
                     }
+                }
+                @if let Some(batch) = job.batch_id {
+                    dt { "Batch" }
+                    dd { a href=(nav::batch(batch)) { "batch " (batch) } }
+                }
+                @if let Some(batch) = follows {
+                    dt { "Follows" }
+                    dd { a href=(nav::batch(batch)) { "batch " (batch) } }
                 }
                 @if let Some(parent) = job.parent_id { dt { "Made by" } dd { a href=(nav::job(parent)) { "job " (parent) } } }
                 @if !neighbours.after.is_empty() {

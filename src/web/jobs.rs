@@ -172,6 +172,7 @@ fn search(asked: &Asked, wrong: bool) -> Markup {
             }
             button.btn type="submit" { "Filter" }
             a.btn href=(link(nav::NEW_JOB)) { "Run a job" }
+            a.btn href=(link(nav::BATCHES)) { "Batches" }
             @if !asked.q.is_empty() { a.btn.btn-link href=(link(PATH)) { "Clear" } }
         }
     }

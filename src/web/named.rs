@@ -3,7 +3,7 @@
 use super::extract::Named;
 use super::problem::Problem;
 use crate::error::Code;
-use crate::model::{FilingId, IssueId, JobId, ScheduleName};
+use crate::model::{BatchId, FilingId, IssueId, JobId, ScheduleName};
 
 impl Named for JobId {
     type Text = i64;
@@ -14,6 +14,18 @@ impl Named for JobId {
 
     fn unfit() -> Problem {
         Problem::input("A job's id is a number.")
+    }
+}
+
+impl Named for BatchId {
+    type Text = i64;
+
+    fn named(id: i64) -> Option<Self> {
+        Some(Self(id))
+    }
+
+    fn unfit() -> Problem {
+        Problem::input("A batch's id is a number.")
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::base::{Link, link};
 use super::icon::Icon;
-use crate::model::{Filter, JobId, ScheduleName};
+use crate::model::{BatchId, Filter, JobId, ScheduleName};
 
 macro_rules! tabs {
     ($($variant:ident = $path:literal, $title:literal, $icon:ident, $key:literal;)*) => {
@@ -81,6 +81,8 @@ pub(super) const LOGOUT: &str = "/logout";
 pub(super) const EVENTS: &str = "/events";
 /// The page that asks for a job.
 pub(super) const NEW_JOB: &str = "/jobs/new";
+/// The list of batches of jobs.
+pub(super) const BATCHES: &str = "/batches";
 /// The page of the filings that wait for approval.
 pub(super) const APPROVALS: &str = "/admin/self-monitoring/approvals";
 /// The address that the form for a session posts to.
@@ -95,6 +97,11 @@ pub(super) fn job(id: JobId) -> Link {
 pub(super) fn jobs(filter: &Filter) -> Link {
     let query = Some(filter.to_string()).filter(|query| !query.is_empty());
     Tab::Jobs.link().with(&[("q", query)])
+}
+
+/// The page of a batch.
+pub(super) fn batch(id: BatchId) -> Link {
+    link(BATCHES).under(id)
 }
 
 /// The page of a session.

@@ -11,7 +11,7 @@ use super::program;
 use super::route::Gate::{self, Needs, Polled, Private, Public};
 use super::route::{Route, get, post, taking};
 use super::{access, guard, nav};
-use crate::actions::{Right, jobs, queues, schedules, settings};
+use crate::actions::{Right, batches, jobs, queues, schedules, settings};
 use crate::error::Code;
 use crate::web;
 use axum::Router;
@@ -76,6 +76,11 @@ fn of_engine() -> Vec<Route> {
         post(web::job::RUN_AGAIN_PATH, Needs(jobs::RUN_AGAIN), web::job::run_again),
         post(web::job::RUN_NOW_PATH, Needs(jobs::RUN_NOW), web::job::run_now),
         post(web::job::DELETE_PATH, Needs(jobs::DELETE), web::job::delete),
+        get(web::batches::PATH, Private, web::batches::list),
+        get(web::batches::PART_PATH, Polled, web::batches::list),
+        get(web::batch::PATH, Private, web::batch::page),
+        get(web::batch::PART_PATH, Polled, web::batch::page),
+        post(web::batch::CANCEL_PATH, Needs(batches::CANCEL), web::batch::cancel),
         post(web::queue::RESUME_PATH, Needs(queues::RESUME), web::queue::resume),
         get(web::queues::PATH, Private, web::queues::list),
         get(web::queues::PART_PATH, Polled, web::queues::list),

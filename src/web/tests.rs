@@ -9,6 +9,7 @@ mod admin;
 mod agent;
 mod approvals;
 mod assets;
+mod batches;
 mod guard;
 mod jobs;
 mod live;

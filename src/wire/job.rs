@@ -70,6 +70,8 @@ told! {
         occurrence_at: Option<String> = job.occurrence.map(|occurrence| occurrence.at.to_string());
         /// How far it is, in its handler's words.
         progress: Option<String> = job.progress.clone();
+        /// The batch that it is counted in.
+        batch_id: Option<i64> = job.batch_id.map(|id| id.0);
         /// The job that it came from.
         parent_id: Option<i64> = job.parent_id.map(|id| id.0);
         /// The words by which it is found.

@@ -1,6 +1,7 @@
 //! Every action, right and refused, by its function, its page and its command: the same value, sentence, code and class.
 
 mod approvals;
+mod batches;
 mod jobs;
 mod others;
 mod people;

@@ -11,9 +11,9 @@ mod workers;
 use crate::support::{Played, START, in_time};
 use lamplighter::error::Class;
 use lamplighter::model::{
-    Actor, After, AttemptEnd, Cancelled, Cause, ConcurrencyKey, Enqueued, Filter, Job, JobEdit,
-    JobError, JobId, Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest,
-    Polled, Queue, RunNow, Status, Timestamp, UniqueKey, WaitsFor,
+    Actor, After, AttemptEnd, BatchId, Cancelled, Cause, ConcurrencyKey, Enqueued, Filter, Job,
+    JobEdit, JobError, JobId, Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome,
+    PollRequest, Polled, Queue, RunNow, Status, Timestamp, UniqueKey, WaitsFor,
 };
 use lamplighter::store::{LogStore, OpenMode, Store};
 use lamplighter::{Code, testing};
@@ -85,6 +85,7 @@ async fn contract(backend: &dyn Backend) {
     settlements_that_wait_together_are_each_answered(&fresh()).await;
     the_end_of_a_job_is_waited_for_and_told(&fresh()).await;
     a_job_runs_after_others(&fresh()).await;
+    a_batch_is_counted_and_followed_once(&fresh()).await;
     looks::lines_and_figures_are_those_of_the_rows(&fresh()).await;
     looks::a_bulk_action_does_what_its_preview_shows(&fresh()).await;
     people::accounts_and_logins(&fresh()).await;
@@ -208,6 +209,65 @@ async fn the_end_of_a_job_is_waited_for_and_told(store: &Store) {
     }
     assert_eq!(told, [Status::Queued, Status::Running, Status::Completed]);
     assert_eq!(store.wait(id).await.unwrap().status, Status::Completed, "it is over already");
+}
+
+/// A batch counts its jobs, is finished once it is closed and none is open, and is followed by one job.
+async fn a_batch_is_counted_and_followed_once(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    let then = NewJob { payload: 7.into(), priority: Some(50), ..job() };
+    let id = store.open_batch("import".into(), Some(then), START).await.unwrap();
+    let of = |batch| NewJob { batch: Some(batch), ..job() };
+    let jobs = store.enqueue_all(vec![of(id), of(id), of(id)], START).await.unwrap();
+    let leases = leader.claim(2).await;
+    leader.settle(leases[0].clone(), done()).await;
+    let fatal = Outcome::Fatal(JobError { code: "X".into(), message: "no".into() });
+    leader.settle(leases[1].clone(), fatal).await;
+    store.cancel(jobs[2].id(), Actor::cli(), START).await.unwrap();
+    let batch = store.batch(id).await.unwrap().unwrap();
+    let counts = (batch.total, batch.open, batch.completed, batch.failed, batch.cancelled);
+    assert_eq!(counts, (3, 0, 1, 1, 1));
+    assert_eq!((batch.held, batch.finished_at, batch.then_id), (true, None, None));
+    let last = add(store, of(id)).await;
+    let batch = store.close_batch(id, START).await.unwrap();
+    assert_eq!((batch.open, batch.finished_at), (1, None));
+    let lease = leader.claim(9).await.remove(0);
+    assert_eq!(lease.id, last);
+    leader.settle(lease, done()).await;
+    let batch = store.batches(None, 9).await.unwrap().remove(0);
+    assert_eq!((batch.id, batch.finished_at), (id, Some(START)));
+    let then = get(store, batch.then_id.unwrap()).await;
+    assert_eq!((then.payload.as_str(), then.batch_id), ("7", None));
+    assert_eq!(store.batch_before(then.id).await.unwrap(), Some(batch));
+    assert_eq!(store.batch_before(last).await.unwrap(), None);
+    assert_eq!(store.close_batch(id, START).await.unwrap().then_id, Some(then.id), "once");
+    assert_eq!(all(store).await.len(), 5);
+
+    let late = store.enqueue(of(id), START).await.unwrap_err();
+    assert_eq!(late.code(), Code::BatchOver);
+    let unknown = BatchId(id.0 + 9);
+    assert_eq!(store.enqueue(of(unknown), START).await.unwrap_err().code(), Code::BatchUnknown);
+    assert_eq!(store.close_batch(unknown, START).await.unwrap_err().code(), Code::BatchUnknown);
+    let timed = NewJob { run_at: Some(START), ..job() };
+    for (name, then) in [(String::new(), None), ("x".into(), Some(timed))] {
+        let refused = store.open_batch(name, then, START).await.unwrap_err();
+        assert_eq!(refused.code(), Code::ModelInvalid);
+    }
+
+    let empty = store.open_batch("empty".into(), None, START).await.unwrap();
+    assert_eq!(store.close_batch(empty, START).await.unwrap().finished_at, Some(START));
+    let off = store.open_batch("off".into(), Some(job()), START).await.unwrap();
+    store.enqueue_all(vec![of(off); 1200], START).await.unwrap();
+    store.close_batch(off, START).await.unwrap();
+    let filter = Filter::parse(&format!("batch:{off}")).unwrap();
+    let found = store.find_jobs(filter, None, 1000, START).await.unwrap().rows;
+    assert!(found.len() == 1000 && found.iter().all(|job| job.batch_id == Some(off)));
+    let batch = store.cancel_batch(off, Actor::cli(), START).await.unwrap();
+    assert_eq!((batch.cancelled, batch.open), (1200, 0));
+    let held = store.open_batch("held".into(), None, START).await.unwrap();
+    add(store, of(held)).await;
+    let held = store.cancel_batch(held, Actor::cli(), START).await.unwrap();
+    assert_eq!((held.held, held.finished_at), (false, Some(START)), "no more are to come");
+    assert!(batch.then_id.is_some(), "what follows is made whatever became of the jobs");
 }
 
 /// A job that runs after others waits for them, goes on with their good end, and ends with a bad one.

@@ -159,7 +159,7 @@ async fn each_word_and_its_opposite_part_the_jobs() {
                 ("since" | "before" | "until" | "took" | "waited", _) => "1h",
                 ("is", _) => "overdue",
                 ("payload", _) => "customer_id:1207",
-                ("id", _) => "2,7",
+                ("id" | "batch", _) => "2,7",
                 ("attempt", _) => "1",
                 (_, _) => "report",
             };

@@ -43,6 +43,9 @@ impl Scene {
         let done = jobs.add(new(640)).await.unwrap().id();
         let failed = jobs.add(new(0)).await.unwrap().id();
         let later = jobs.add(new(64).delay(Duration::from_hours(1))).await.unwrap().id();
+        let batch = jobs.batch("album").add(&ResizePicture { picture: 8, width: 64 }).unwrap();
+        let then = ResizePicture { picture: 9, width: 64 };
+        batch.then(&then).unwrap().open().await.unwrap();
         for (id, status) in [(done, Status::Completed), (failed, Status::Failed)] {
             assert_eq!(jobs.store().wait(id).await.unwrap().status, status);
         }
@@ -126,7 +129,16 @@ async fn crawled(scene: &Scene, cookie: &str) -> BTreeMap<String, &'static str> 
 async fn every_address_of_the_nested_pages_leads_to_one_of_them() {
     let scene = Scene::new().await;
     let known = crawled(&scene, ADA).await;
-    for page in ["/jobs", "/schedules", "/queues", "/settings", "/schedules/nightly"] {
+    for page in [
+        "/jobs",
+        "/batches",
+        "/batches/1",
+        "/batches/1/cancel",
+        "/schedules",
+        "/queues",
+        "/settings",
+        "/schedules/nightly",
+    ] {
         assert!(known.contains_key(&format!("{UNDER}{page}")), "{page}: {known:#?}");
     }
     assert!(known.contains_key(&format!("{UNDER}/jobs/{}", scene.failed)), "{known:#?}");

@@ -175,6 +175,7 @@ impl Reader {
             ("key", _) => Condition::Key(self.each(text)?),
             ("tag", _) => Condition::Tag(self.each(text)?),
             ("id", _) => Condition::Id(self.each(id)?),
+            ("batch", _) => Condition::Batch(self.each(|value| number("batch", value))?),
             ("error", '~') => Condition::ErrorText(self.each(text)?),
             ("error", _) => Condition::ErrorCode(self.each(text)?),
             ("since", _) => Condition::Since(self.one("since", moment)?),
@@ -369,10 +370,15 @@ fn text(value: &Value) -> Result<String, FilterError> {
 }
 
 fn id(value: &Value) -> Result<i64, FilterError> {
+    number("job", value)
+}
+
+/// The id of such a thing.
+fn number(of: &str, value: &Value) -> Result<i64, FilterError> {
     let digits = value.text.trim_start_matches('#');
     match digits.parse() {
         Ok(id) if id > 0 => Ok(id),
-        _ => refuse(value.at, format!("{:?} is no job's id, which is a number", value.text)),
+        _ => refuse(value.at, format!("{:?} is no {of}'s id, which is a number", value.text)),
     }
 }
 

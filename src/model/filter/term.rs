@@ -28,6 +28,7 @@ pub(crate) enum Condition {
     Key(Vec<String>),
     Tag(Vec<String>),
     Id(Vec<i64>),
+    Batch(Vec<i64>),
     ErrorCode(Vec<String>),
     ErrorText(Vec<String>),
     /// The value of a field of the payload.
@@ -100,6 +101,7 @@ impl fmt::Display for Condition {
             Self::Key(values) => list(f, "key:", values),
             Self::Tag(values) => list(f, "tag:", values),
             Self::Id(values) => list(f, "id:", values),
+            Self::Batch(values) => list(f, "batch:", values),
             Self::ErrorCode(values) => list(f, "error:", values),
             Self::ErrorText(values) => list(f, "error~", values),
             Self::Payload(path, values) => {

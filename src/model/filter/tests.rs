@@ -59,7 +59,7 @@ fn what_cannot_be_read_is_refused_with_its_column_and_a_hint() {
             "there is no word staus:; did you mean status? The words are status, kind,",
         ),
         ("https://example.org", 1, "put text that has one in quotes"),
-        ("batch:7", 1, "jobs have no batches yet"),
+        ("batch:x", 7, "\"x\" is no batch's id"),
         ("by:anna", 1, "the audit log does"),
         (
             "ü status:faild",
@@ -148,7 +148,7 @@ fn every_word_that_is_listed_can_be_asked_for() {
         ("since" | "before" | "until" | "took" | "waited", _) => "2h",
         ("is", _) => "overdue",
         ("payload", _) => "name:x",
-        ("id" | "attempt", _) => "7",
+        ("id" | "batch" | "attempt", _) => "7",
         (_, _) => "x",
     };
     let mut asked = 0;
@@ -187,6 +187,7 @@ fn condition() -> impl Strategy<Value = Condition> {
         values().prop_map(Condition::ErrorText),
         values().prop_map(Condition::ErrorCode),
         prop::collection::vec(1..i64::MAX, 1..3).prop_map(Condition::Id),
+        prop::collection::vec(1..i64::MAX, 1..3).prop_map(Condition::Batch),
         (prop::collection::vec(step, 1..4), values())
             .prop_map(|(path, values)| Condition::Payload(path, values)),
         (-60_000_000_000_000..250_000_000_000_000_i64)

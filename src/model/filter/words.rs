@@ -1,7 +1,7 @@
 //! The words of the language: what each asks for, and what a mistyped one was meant to be.
 
 /// Each word with its operators, and what it asks for.
-const WORDS: [(&str, &str, &str); 18] = [
+const WORDS: [(&str, &str, &str); 19] = [
     (
         "status",
         ":",
@@ -13,6 +13,7 @@ const WORDS: [(&str, &str, &str); 18] = [
     ("schedule", ":", "the schedule that made it"),
     ("key", ":", "its unique key or its concurrency key"),
     ("tag", ":", "one of its tags"),
+    ("batch", ":", "the id of its batch"),
     ("id", ":", "its id; #184302 is short for it"),
     ("error", ":~", "error:CODE has this code; error~text says this"),
     (
@@ -38,8 +39,7 @@ const WORDS: [(&str, &str, &str); 18] = [
     ("text", "", "every other word, and what is in quotes: text in the error or in the payload"),
 ];
 /// Words whose data no job has yet.
-const LATER: [(&str, &str); 3] = [
-    ("batch", "jobs have no batches yet"),
+const LATER: [(&str, &str); 2] = [
     ("by", "jobs do not keep who made them yet; the audit log does"),
     (
         "after",

@@ -2,12 +2,15 @@
 
 use crate::error::Result;
 use crate::model::{
-    Actor, Cancellation, Cancelled, Cause, Job, JobEvent, JobId, JobStep, Status, Timestamp,
-    cancellation,
+    Actor, BatchId, Cancellation, Cancelled, Cause, Job, JobEvent, JobId, JobStep, Status,
+    Timestamp, cancellation,
 };
 use crate::store::sql::history::Line;
-use crate::store::sql::{audit, history, jobs, lease, moves};
+use crate::store::sql::{audit, batches, history, jobs, lease, moves};
 use crate::store::sqlite::Tx;
+
+/// Jobs of a batch that are cancelled in one transaction.
+const SLICE: usize = 500;
 
 /// Cancels a job that waits, or asks a running one to end.
 ///
@@ -55,6 +58,33 @@ fn carry_out(tx: &Tx<'_>, job: &Job, wish: Cancellation, now: Timestamp) -> Resu
     })
 }
 
+/// Cancels a slice of a batch's open jobs, and closes the batch with the first slice; answers the last job if there may be
+/// more.
+pub(in crate::store) fn cancel_batch(
+    tx: &Tx<'_>,
+    id: BatchId,
+    after: JobId,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Option<JobId>> {
+    if after.0 == 0 {
+        audit::record(tx, actor, "cancel", &format!("batch {id}"), now)?;
+        batches::close(tx, id, now)?;
+    }
+    let jobs = batches::open_jobs(tx, id, after, SLICE)?;
+    let (mut ends, mut asked) = (Vec::new(), Vec::new());
+    for job in &jobs {
+        match cancellation(job, &actor.name) {
+            Cancellation::Ends(to) => ends.push((job, to)),
+            Cancellation::Asks(_) => asked.push(job.clone()),
+            Cancellation::AlreadyFinal | Cancellation::AlreadyAsked => {}
+        }
+    }
+    moves::write(tx, &ends, now)?;
+    ask_all(tx, &asked, actor, now)?;
+    Ok(jobs.last().map(|job| job.id).filter(|_| jobs.len() == SLICE))
+}
+
 /// Asks everything that runs to end; answers how many jobs that is.
 pub(in crate::store) fn cancel_running(
     tx: &Tx<'_>,
@@ -62,8 +92,12 @@ pub(in crate::store) fn cancel_running(
     now: Timestamp,
 ) -> Result<usize> {
     let running = lease::not_asked(tx)?;
-    ask(tx, &running, &JobStep::new(Cause::CancelRequested, &actor.name, None), now)?;
+    ask_all(tx, &running, actor, now)?;
     Ok(running.len())
+}
+
+fn ask_all(tx: &Tx<'_>, running: &[Job], actor: &Actor, now: Timestamp) -> Result<()> {
+    ask(tx, running, &JobStep::new(Cause::CancelRequested, &actor.name, None), now)
 }
 
 fn ask(tx: &Tx<'_>, running: &[Job], step: &JobStep, now: Timestamp) -> Result<()> {

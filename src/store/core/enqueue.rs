@@ -2,15 +2,15 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::{Enqueued, JobId, Kind, Lease, NewJob, Timestamp, sha256_hex};
-use crate::store::sql::{after, audit, idempotency, jobs, lease};
+use crate::store::sql::{after, audit, batches, idempotency, jobs, lease};
 use crate::store::sqlite::Tx;
 
 /// Whether storing the job decides something that another write could make wrong: by an earlier request with its
-/// idempotency key, by the holder of its unique key, by how many of its kind wait, or by what it runs after. Any other job is
-/// a row that is added.
+/// idempotency key, by the holder of its unique key, by how many of its kind wait, by what it runs after, or by the end of its
+/// batch. Any other job is a row that is added.
 pub(in crate::store) fn decides(job: &NewJob) -> bool {
     let looks_for_one = job.idempotency_key.is_some() || job.unique_key.is_some();
-    looks_for_one || most_waiting(job).is_some() || job.runs_after() > 0
+    looks_for_one || most_waiting(job).is_some() || job.runs_after() > 0 || job.batch.is_some()
 }
 
 /// Stores a job as any program may: queued, for the poller to admit. Answers the earlier one of the same request or
@@ -18,8 +18,8 @@ pub(in crate::store) fn decides(job: &NewJob) -> bool {
 ///
 /// # Errors
 /// `JOB-KEY-001` if its idempotency key belongs to another request, `JOB-LIMIT-001` if as many of its kind wait as may,
-/// `JOB-AFTER-001` if there is no such job as it is to run after, `JOB-VALUE-001` for a value out of range, `JOB-SIZE-001` for
-/// a payload that is too large.
+/// `JOB-AFTER-001` if there is no such job as it is to run after, `JOB-BATCH-001` if there is no such batch, `JOB-BATCH-002` if
+/// the batch is finished or full, `JOB-VALUE-001` for a value out of range, `JOB-SIZE-001` for a payload that is too large.
 pub(in crate::store) fn enqueue(tx: &Tx<'_>, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
     let request = Request::of(job.checked()?);
     if let Some(request) = &request
@@ -39,6 +39,7 @@ pub(in crate::store) fn enqueue(tx: &Tx<'_>, job: &NewJob, now: Timestamp) -> Re
             expect_room(tx, &job.kind, limit)?;
         }
         expect_those_before(tx, job)?;
+        expect_open_batch(tx, job)?;
         let id = jobs::insert(tx, job, unique_key.as_ref(), now)?;
         after::insert(tx, id, job)?;
         Enqueued::Inserted(id)
@@ -116,10 +117,20 @@ fn expect_those_before(tx: &Tx<'_>, job: &NewJob) -> Result<()> {
     Err(Error::new(Code::JobAfterUnknown, format!("there is no job {id} to run after")))
 }
 
+/// Refuses a job of a batch that is finished or full.
+fn expect_open_batch(tx: &Tx<'_>, job: &NewJob) -> Result<()> {
+    let Some(id) = job.batch else { return Ok(()) };
+    match batches::takes_more(tx, id)? {
+        Some(true) => Ok(()),
+        Some(false) => Err(Error::new(Code::BatchOver, format!("batch {id} takes no more jobs"))),
+        None => Err(Error::new(Code::BatchUnknown, format!("there is no batch {id}"))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Occurrence, UniqueKey};
+    use crate::model::{BatchId, Occurrence, UniqueKey};
 
     #[test]
     fn a_plain_job_is_a_row_and_what_looks_at_others_is_a_rule() {
@@ -130,6 +141,7 @@ mod tests {
         let key = Some("request-9".to_owned());
         assert!(decides(&NewJob { idempotency_key: key, ..job("send_email") }));
         assert!(decides(&job("send_email").after([JobId(3)])));
+        assert!(decides(&NewJob { batch: Some(BatchId(1)), ..job("send_email") }));
         let scan = NewJob::new(Kind::SELF_MONITORING);
         assert!(decides(&scan), "a thousand of them may wait");
         let occurrence = Some(Occurrence { schedule_id: 1, at: Timestamp::from_millis(0) });

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::model::settings::retention_of;
 use crate::model::{Kind, KindRules, Retention, Status, Timestamp};
 use crate::store::sql::prune::{self, Old, Removable};
-use crate::store::sql::{idempotency, settings};
+use crate::store::sql::{batches, idempotency, settings};
 use crate::store::sqlite::Tx;
 use std::time::Duration;
 
@@ -14,10 +14,13 @@ const SLICE: usize = 500;
 const PIECES: usize = 200;
 /// How long closed issues are kept.
 const ISSUES: Duration = Duration::from_hours(365 * 24);
+/// How long finished batches are kept.
+const BATCHES: Duration = Duration::from_hours(90 * 24);
 /// How long decisions of schedules are kept: a season of daily ones for their page.
 const DECISIONS: Duration = Duration::from_hours(90 * 24);
 
-/// Removes a slice of everything that is over and old; answers whether there may be more.
+/// Removes a slice of everything that is over and old, and finishes batches that another program has brought to their end;
+/// answers whether there may be more.
 pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
     let mut left = SLICE;
     let removable = Removable::of(tx)?;
@@ -33,6 +36,8 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     }
     left -= keys(tx, left, now)?;
     left -= prune::decisions(tx, before(now, DECISIONS), left)?;
+    left -= batches::finish_due(tx, left, now)?;
+    left -= batches::prune(tx, before(now, BATCHES), left)?;
     left -= removable.closed_issues(tx, before(now, ISSUES), left)?;
     Ok(left == 0)
 }

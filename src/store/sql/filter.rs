@@ -101,6 +101,7 @@ impl Builder {
                 format!("EXISTS (SELECT 1 FROM ({}) t WHERE {wanted})", dialect::members(readable))
             }
             Condition::Id(ids) => self.ids(ids),
+            Condition::Batch(ids) => any(ids, |id| format!("batch_id = {}", self.bind(*id))),
             Condition::Schedule(names) => {
                 let wanted = self.one_of("name", names.iter().map(ScheduleName::as_str));
                 format!("schedule_id IN (SELECT id FROM job_schedules WHERE {wanted})")

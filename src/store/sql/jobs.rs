@@ -2,8 +2,8 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    ConcurrencyKey, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt, ParkedBy,
-    Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
+    BatchId, ConcurrencyKey, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
+    ParkedBy, Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
@@ -67,6 +67,7 @@ columns! {
     finished_at: "finished_at" = instant(row, at)?;
     cancel_requested_at: "cancel_requested_at" = instant(row, at)?;
     parent_id: "parent_id" = row.get::<_, Option<i64>>(at)?.map(JobId);
+    batch_id: "batch_id" = row.get::<_, Option<i64>>(at)?.map(BatchId);
     correlation_id: "correlation_id" = parsed(row, at, Some)?;
     tags: "tags" = parsed(row, at, |text| Some(tags(&text)))?.unwrap_or_default();
     result: "result" = parsed(row, at, Some)?;
@@ -132,6 +133,7 @@ pub(in crate::store) fn insert(
         "schedule_id": job.occurrence.map_or(job.schedule_id, |occurrence| Some(occurrence.schedule_id)),
         "occurrence_at": job.occurrence.map(|occurrence| occurrence.at.millis()),
         "parent_id": job.parent_id.map(|id| id.0),
+        "batch_id": job.batch.map(|id| id.0),
         "correlation_id": job.correlation_id,
         "tags": job.stored_tags(),
     })?;

@@ -4,6 +4,7 @@
 //! what belongs to it: places in the claim order, slots of keys, the exact counts, the history. Which move a job makes is
 //! decided elsewhere, by functions of the model. The schema's guards repeat what may follow what.
 
+use super::batches;
 use super::history::{self, Line};
 use super::jobs::{self, COLUMNS};
 use crate::error::{Code, Error, Result};
@@ -61,6 +62,8 @@ pub(in crate::store) fn place(tx: &Tx<'_>, moves: &[(&Job, Move)], now: Timestam
         let doing = format!("move {} jobs: only {changed} are as they were read", moves.len());
         return Err(Error::new(Code::StoreCorrupt, doing));
     }
+    let cancelled = moves.iter().filter(|(_, to)| to.status == Status::Cancelled);
+    batches::ended(tx, cancelled.map(|(job, _)| *job), now)?;
     for (job, to) in moves {
         let queue = to.admitted.as_ref().map(|admitted| &admitted.queue).or(job.queue.as_ref());
         tx.moved(job, to.status, queue);
@@ -204,6 +207,9 @@ pub(in crate::store) fn end(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
         let doing = format!("end {} attempts: only {changed} run as they were read", ended.len());
         return Err(Error::new(Code::StoreLeaseLost, doing));
     }
+    let over = ended.iter().filter(|ended| ended.after.status.is_final());
+    let at = ended.iter().map(|ended| ended.at).max().unwrap_or(ended[0].at);
+    batches::ended(tx, over.map(|ended| ended.job), at)?;
     for Ended { job, after, at } in ended {
         tx.moved(job, after.status, job.queue.as_ref());
         let step = JobEvent::of(job, after.status, after.cause, *at);

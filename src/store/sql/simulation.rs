@@ -12,8 +12,8 @@ mod processes;
 
 use crate::error::{Code, Result};
 use crate::model::{
-    AttemptEnd, ConcurrencyKey, Epoch, Kind, KindRules, Lease, OnInterrupt, Queue, Rate, Retention,
-    SettleRequest, Status, Timestamp, WorkerId,
+    AttemptEnd, BatchId, ConcurrencyKey, Epoch, Kind, KindRules, Lease, OnInterrupt, Queue, Rate,
+    Retention, SettleRequest, Status, Timestamp, WorkerId,
 };
 use crate::store::core::settle;
 use crate::store::sqlite::Tx;
@@ -32,7 +32,7 @@ const PROCESSES: usize = 3;
 const LOOK_EVERY: u64 = 100;
 
 /// What must have happened in a run of at least twenty seeds.
-const DEEDS: [&str; 26] = [
+const DEEDS: [&str; 27] = [
     "enqueue",
     "insert by another program",
     "poll",
@@ -57,6 +57,7 @@ const DEEDS: [&str; 26] = [
     "schedule",
     "prune",
     "after",
+    "batches",
     "claims",
     "occurrences",
 ];
@@ -88,6 +89,10 @@ struct World {
     acknowledged: BTreeMap<i64, Status>,
     claims: HashSet<(i64, i64)>,
     done: HashMap<&'static str, u64>,
+    /// Batches that were made.
+    batches: Vec<BatchId>,
+    /// The last job that was made because a batch was finished.
+    last_follower: i64,
     /// By job and sequence.
     seen_events: HashSet<(i64, i64)>,
 }
@@ -150,6 +155,8 @@ impl World {
             acknowledged: BTreeMap::new(),
             claims: HashSet::new(),
             done: HashMap::new(),
+            batches: Vec::new(),
+            last_follower: 0,
             seen_events: HashSet::new(),
         }
     }
@@ -175,6 +182,7 @@ impl World {
                 Code::JobNotFinal,
                 Code::JobNotWaiting,
                 Code::ScheduleOver,
+                Code::BatchOver,
             ];
             assert!(expected.contains(&error.code()), "{error}");
         }
@@ -214,6 +222,7 @@ impl World {
         };
         *self.done.entry(name).or_default() += 1;
         act(self);
+        self.hear_of_followers();
     }
 }
 

@@ -132,6 +132,7 @@ fn an_empty_site_looks_right_from_the_first_page_on() {
     page.wait("!location.pathname.startsWith('/setup')");
     gallery.visit("dashboard", &at("/"));
     gallery.visit("jobs", &at("/jobs"));
+    gallery.visit("batches", &at("/batches"));
     gallery.visit("schedules", &at("/schedules"));
     gallery.visit("sessions", &at("/sessions"));
     gallery.visit("logs", &at("/logs"));
@@ -163,6 +164,9 @@ async fn a_site_in_use_looks_right() {
     for (name, id) in jobs {
         gallery.arranged(&format!("job-{name}"), &at(&format!("/jobs/{id}")), "", unfold);
     }
+    gallery.visit("batches", &at("/batches"));
+    gallery.visit("batch-finished", &at("/batches/1"));
+    gallery.arranged("batch-open", &at("/batches/2"), "", unfold);
     gallery.visit("schedules", &at("/schedules"));
     gallery.visit("schedule", &at("/schedules/nightly_rebuild_of_the_index"));
     gallery.arranged(
@@ -478,11 +482,21 @@ async fn some_jobs(folder: &Path) -> Vec<(&'static str, JobId)> {
     for id in [completed, failed, scan] {
         until(&store, id, |job| job.status.is_final()).await;
     }
+    let jobs = engine.jobs();
+    let thumbnail = || NewJob::new(kind("make_thumbnail"));
+    let catalogue = jobs.batch(format!("catalogue of {}", "y".repeat(150)));
+    let catalogue = catalogue.add_job(thumbnail()).add_job(NewJob::new(kind("send_invoice")));
+    let over = catalogue.then_job(thumbnail()).enqueue().await.unwrap();
+    while store.batch(over).await.unwrap().unwrap().finished_at.is_none() {
+        store.changes().changed().await.unwrap();
+    }
     let tomorrow = now().plus(Duration::from_hours(24));
     let scheduled = NewJob { run_at: Some(tomorrow), ..NewJob::new(kind("send_invoice")) };
     let scheduled = enqueue(scheduled).await;
     until(&store, scheduled, |job| job.status == Status::Scheduled).await;
     engine.stop(Duration::ZERO).await;
+    let more = jobs.batch("import of the winter's prices").then_job(thumbnail());
+    more.add_job(thumbnail().delay(Duration::from_hours(1))).open().await.unwrap();
     let waiting =
         enqueue(NewJob::new(kind("rebuild_the_index_of_everything_that_was_ever_sold"))).await;
     vec![

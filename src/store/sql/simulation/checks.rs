@@ -75,6 +75,7 @@ impl World {
         );
         self.check_rates();
         self.check_after();
+        self.check_batches();
         let missing = counts::recount(&self.conn).unwrap().missing;
         assert!(missing.is_empty(), "the counts are wrong: {missing:?}");
     }
@@ -138,6 +139,29 @@ impl World {
                 WHERE kind = j.kind AND rate_key = j.rate_key AND waits_for = 'admission')
               AND (SELECT count(*) FROM job_rates WHERE kind = j.kind AND key = j.rate_key)
                 < iif(j.kind = 'keyed', 3, 20)",
+        );
+    }
+
+    /// Each batch counts its open jobs, and is followed once when it is finished.
+    fn check_batches(&self) {
+        self.is_empty(
+            "a batch has other open jobs than it counts",
+            "
+            SELECT 1 FROM job_batches b
+            WHERE open <> (SELECT count(*) FROM jobs WHERE batch_id = b.id AND finished_at IS NULL)",
+        );
+        self.is_empty(
+            "a batch is finished and not followed, or followed before",
+            "
+            SELECT 1 FROM job_batches
+            WHERE (finished_at IS NOT NULL) <> (then_id IS NOT NULL)
+              OR (finished_at IS NOT NULL) <> (open = 0 AND held = 0)",
+        );
+        self.is_empty(
+            "two jobs follow one batch",
+            "
+            SELECT 1 FROM jobs j JOIN job_batches b ON j.payload = b.then_job ->> '$.payload' AND j.trigger = 'parent'
+            GROUP BY b.id HAVING count(*) > 1",
         );
     }
 

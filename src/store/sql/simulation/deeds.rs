@@ -3,8 +3,8 @@
 use super::{PROCESSES, Server, World, settle_one};
 use crate::error::Result;
 use crate::model::{
-    Actor, AttemptEnd, CatchUp, ConcurrencyKey, Job, JobEdit, JobError, JobId, Kind, Lane, Lease,
-    NewJob, NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Queue, Rule,
+    Actor, AttemptEnd, BatchId, CatchUp, ConcurrencyKey, Job, JobEdit, JobError, JobId, Kind, Lane,
+    Lease, NewJob, NewSchedule, Outcome, Overlap, Plan, PlanChange, PollRequest, Queue, Rule,
     ScheduleName, SettleRequest, Status, Timestamp, UniqueKey,
 };
 use crate::store::core::{again, cancel, delete, edit, enqueue, poll, queues, schedules, settle};
@@ -38,9 +38,43 @@ impl World {
             *(if anyway { &mut job.after_any } else { &mut job.after }) = known;
             *self.done.entry("after").or_default() += 1;
         }
+        if self.rng.u8(..4) == 0 {
+            job.batch = self.batch();
+        }
         let now = Timestamp::from_millis(self.now);
         if let Some(enqueued) = self.call(|tx| enqueue::enqueue(tx, &job, now)) {
             self.acknowledged.entry(enqueued.id().0).or_insert(Status::Queued);
+        }
+    }
+
+    /// One of the newest batches, or a new one; now and then one is closed.
+    fn batch(&mut self) -> Option<BatchId> {
+        let now = Timestamp::from_millis(self.now);
+        if self.rng.u8(..5) == 0 {
+            let then = NewJob {
+                payload: self.batches.len().into(),
+                ..NewJob::new(Kind::parse("plain").unwrap())
+            };
+            let made = self.call(|tx| sql::batches::open(tx, "by chance", Some(&then), now));
+            self.batches.extend(made);
+        }
+        let newest = self.batches.len().saturating_sub(4);
+        let id = self.rng.choice(self.batches[newest..].iter().copied())?;
+        if self.rng.u8(..8) == 0 {
+            self.call(|tx| sql::batches::close(tx, id, now));
+        }
+        Some(id)
+    }
+
+    /// Takes in the jobs that were made when batches were finished, each once.
+    pub(super) fn hear_of_followers(&mut self) {
+        const SQL: &str = "SELECT then_id FROM job_batches WHERE then_id > ?1";
+        let mut statement = self.conn.prepare_cached(SQL).unwrap();
+        let ids = statement.query_map([self.last_follower], |row| row.get(0)).unwrap();
+        for id in ids.collect::<rusqlite::Result<Vec<i64>>>().unwrap() {
+            self.last_follower = self.last_follower.max(id);
+            self.acknowledged.insert(id, Status::Queued);
+            *self.done.entry("batches").or_default() += 1;
         }
     }
 
@@ -367,6 +401,7 @@ impl World {
         for process in self.processes.iter_mut().flatten() {
             (process.skew_ms, process.stands_still) = (0, false);
         }
+        self.conn.execute("UPDATE job_batches SET held = 0 WHERE open > 0", []).unwrap();
         self.conn
             .execute("UPDATE job_schedules SET paused_at = 0, paused_by = 'drain'", [])
             .unwrap();
@@ -377,6 +412,7 @@ impl World {
                 SELECT a.job_id FROM stuck s JOIN job_after a ON a.after_id = s.id AND a.ended_as IS NULL)
             SELECT 1 FROM jobs WHERE finished_at IS NULL AND id NOT IN (SELECT id FROM stuck)";
         for _ in 0..1_000 {
+            self.hear_of_followers();
             if !self.conn.prepare_cached(open).unwrap().exists([]).unwrap() {
                 return;
             }

@@ -1,0 +1,214 @@
+//! Batches: their rows, which the schema counts, and the end of a batch.
+
+use super::jobs;
+use crate::error::{Code, Error, Result};
+use crate::model::{Batch, BatchId, Job, JobId, MAX_BATCH, NewJob, Timestamp, then_job, then_text};
+use crate::store::sqlite::dialect;
+use crate::store::sqlite::row::{instant, parsed, text};
+use crate::warn_coded;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde_json::json;
+
+const COLUMNS: &str = "id, name, total, open, completed, failed, cancelled, held, then_job IS NOT NULL, then_id, created_at, finished_at";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Batch> {
+    let count = |at| row.get::<_, i64>(at).map(|count| count.max(0) as u64);
+    Ok(Batch {
+        id: BatchId(row.get(0)?),
+        name: text(row, 1)?,
+        total: count(2)?,
+        open: count(3)?,
+        completed: count(4)?,
+        failed: count(5)?,
+        cancelled: count(6)?,
+        held: row.get(7)?,
+        has_then: row.get(8)?,
+        then_id: row.get::<_, Option<i64>>(9)?.map(JobId),
+        created_at: Timestamp::from_millis(row.get(10)?),
+        finished_at: instant(row, 11)?,
+    })
+}
+
+/// Whether a batch takes a further job; `None` if it does not exist.
+pub(in crate::store) fn takes_more(conn: &Connection, id: BatchId) -> Result<Option<bool>> {
+    const SQL: &str = "
+        SELECT finished_at IS NULL AND total < :most
+        FROM job_batches
+        WHERE id = :id";
+    let params = named_params! {":id": id.0, ":most": MAX_BATCH as i64};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0)).optional()?)
+}
+
+/// Makes a batch, which waits for jobs until it is closed.
+///
+/// # Errors
+/// `JOB-VALUE-001` for a name that does not have 1 to 200 bytes and for a job that cannot follow a batch.
+pub(in crate::store) fn open(
+    conn: &Connection,
+    name: &str,
+    then: Option<&NewJob>,
+    now: Timestamp,
+) -> Result<BatchId> {
+    const SQL: &str = "
+        INSERT INTO job_batches (name, then_job, created_at)
+        VALUES (:name, :then_job, :now)
+        RETURNING id";
+    if name.is_empty() || name.len() > crate::model::MAX_KEY_BYTES {
+        return Err(Error::new(Code::ModelInvalid, "the name of a batch has 1 to 200 bytes"));
+    }
+    let then = then.map(then_text).transpose()?;
+    let params = named_params! {":name": name, ":then_job": then, ":now": now.millis()};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0).map(BatchId))?)
+}
+
+/// Says that no further jobs come. A batch without open jobs is finished by it.
+///
+/// # Errors
+/// `JOB-BATCH-001` if there is no such batch.
+pub(in crate::store) fn close(conn: &Connection, id: BatchId, now: Timestamp) -> Result<Batch> {
+    const SQL: &str = "UPDATE job_batches SET held = 0 WHERE id = :id AND finished_at IS NULL";
+    existing(conn, id)?;
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": id.0})?;
+    finish(conn, &[id.0], now)?;
+    existing(conn, id)
+}
+
+/// Finishes the batches of these jobs, which have just ended, if those were their last ones.
+pub(super) fn ended<'a>(
+    conn: &Connection,
+    over: impl Iterator<Item = &'a Job>,
+    now: Timestamp,
+) -> Result<()> {
+    let mut batches: Vec<i64> = over.filter_map(|job| Some(job.batch_id?.0)).collect();
+    batches.sort_unstable();
+    batches.dedup();
+    if batches.is_empty() { Ok(()) } else { finish(conn, &batches, now) }
+}
+
+/// Finishes batches whose last job was ended, or that were closed, by another program, at most `limit`; answers how many.
+pub(in crate::store) fn finish_due(
+    conn: &Connection,
+    limit: usize,
+    now: Timestamp,
+) -> Result<usize> {
+    const SQL: &str = "
+        SELECT id
+        FROM job_batches
+        WHERE open = 0 AND held = 0 AND finished_at IS NULL
+        ORDER BY id
+        LIMIT :limit";
+    let due = {
+        let mut statement = conn.prepare_cached(SQL)?;
+        let due = statement.query_map(named_params! {":limit": limit as i64}, |row| row.get(0))?;
+        due.collect::<rusqlite::Result<Vec<i64>>>()?
+    };
+    finish(conn, &due, now)?;
+    Ok(due.len())
+}
+
+/// Finishes those of these batches that wait for nothing more, and makes the job that follows each.
+fn finish(conn: &Connection, batches: &[i64], now: Timestamp) -> Result<()> {
+    const END: &str = "
+        UPDATE job_batches
+        SET finished_at = :now, then_id = :then_id
+        WHERE id = :id";
+    let sql = format!(
+        "SELECT id, then_job
+         FROM job_batches
+         WHERE open = 0 AND held = 0 AND finished_at IS NULL AND id IN ({})",
+        dialect::members(":ids")
+    );
+    let due = {
+        let mut statement = conn.prepare_cached(&sql)?;
+        let params = named_params! {":ids": json!(batches).to_string()};
+        let due = statement.query_map(params, |row| Ok((row.get(0)?, parsed(row, 1, Some)?)))?;
+        due.collect::<rusqlite::Result<Vec<(i64, Option<String>)>>>()?
+    };
+    for (id, then) in due {
+        let made = match then.as_deref().map(then_job) {
+            Some(Some(job)) => Some(jobs::insert(conn, &job, None, now)?),
+            Some(None) => {
+                warn_coded!(Code::StoreCorrupt, "the job that follows batch {id} cannot be read");
+                None
+            }
+            None => None,
+        };
+        conn.prepare_cached(END)?.execute(named_params! {
+            ":id": id, ":now": now.millis(), ":then_id": made.map(|id| id.0),
+        })?;
+    }
+    Ok(())
+}
+
+pub(in crate::store) fn get(conn: &Connection, id: BatchId) -> Result<Option<Batch>> {
+    let sql = format!("SELECT {COLUMNS} FROM job_batches WHERE id = :id");
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
+}
+
+/// The batch of this id.
+///
+/// # Errors
+/// `JOB-BATCH-001` if there is none.
+fn existing(conn: &Connection, id: BatchId) -> Result<Batch> {
+    get(conn, id)?.ok_or_else(|| Error::new(Code::BatchUnknown, format!("there is no batch {id}")))
+}
+
+/// The batch that this job was made to follow.
+pub(in crate::store) fn before(conn: &Connection, then: JobId) -> Result<Option<Batch>> {
+    let sql = format!("SELECT {COLUMNS} FROM job_batches WHERE then_id = :then");
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_row(named_params! {":then": then.0}, from_row).optional()?)
+}
+
+/// The newest batches below the cursor, at most `limit`.
+pub(in crate::store) fn list(
+    conn: &Connection,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<Vec<Batch>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM job_batches WHERE id < :before ORDER BY id DESC LIMIT :limit"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {":before": before.unwrap_or(i64::MAX), ":limit": limit as i64};
+    Ok(statement.query_map(params, from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The open jobs of a batch above the cursor, at most `limit`.
+pub(in crate::store) fn open_jobs(
+    conn: &Connection,
+    id: BatchId,
+    after: JobId,
+    limit: usize,
+) -> Result<Vec<Job>> {
+    let sql = format!(
+        "SELECT {}
+         FROM jobs
+         WHERE batch_id IS NOT NULL AND finished_at IS NULL AND batch_id = :id AND id > :after
+         ORDER BY id
+         LIMIT :limit",
+        jobs::lean()
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {":id": id.0, ":after": after.0, ":limit": limit as i64};
+    Ok(statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Removes batches that were finished before, at most `limit`; answers how many.
+pub(in crate::store) fn prune(
+    conn: &Connection,
+    finished_before: Timestamp,
+    limit: usize,
+) -> Result<usize> {
+    const SQL: &str = "
+        DELETE FROM job_batches
+        WHERE id IN (
+            SELECT id
+            FROM job_batches
+            WHERE finished_at IS NOT NULL AND finished_at < :before
+            ORDER BY finished_at
+            LIMIT :limit)";
+    let params = named_params! {":before": finished_before.millis(), ":limit": limit as i64};
+    Ok(conn.prepare_cached(SQL)?.execute(params)?)
+}
