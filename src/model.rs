@@ -17,8 +17,8 @@ mod edit;
 mod filing;
 mod filter;
 mod fingerprint;
-mod issue_home;
 mod hold;
+mod issue_home;
 mod job;
 mod job_event;
 mod kind_rules;
@@ -71,8 +71,8 @@ pub use filing::{
 pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
 pub use fingerprint::Fingerprint;
-pub use issue_home::IssueHome;
 pub(crate) use hold::{FLOOD, Hold};
+pub use issue_home::IssueHome;
 pub use job::{
     Attempt, AttemptEnding, BatchId, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence,
     OnInterrupt, ParkedBy, Status, Trigger, WaitsFor,

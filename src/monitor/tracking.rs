@@ -5,8 +5,8 @@ use crate::error::{Code, Error, Result};
 use crate::model::settings::{APPROVAL, DAY_CAP, SCAN_CAP, SERVER_NAME};
 use crate::model::{
     ApiUrl, Caps, Classification, Finding, Fingerprint, IssueHome, IssueId, IssueMark, JobId,
-    KnownIssue, NewIssue, Posting, REQUEST_LIMIT, Remark, RemoteKind, Repository, Setting,
-    Tracker, Visibility,
+    KnownIssue, NewIssue, Posting, REQUEST_LIMIT, Remark, RemoteKind, Repository, Setting, Tracker,
+    Visibility,
 };
 use crate::store::Store;
 use crate::tracker::{self, Client, Options, Report, TokenSource, repository_of};

@@ -8,7 +8,7 @@ use super::time::{exact, when};
 use crate::model::{JobId, Scan, ScanNow, Timestamp, Why};
 use maud::{Markup, html};
 
-/// The scan that runs, the first scan that waits and why it waits, or the scan that ended last.
+/// The scan that runs, the first scan that waits and why it waits, and the scan that ended last with what became of it.
 pub(in crate::web) fn scan_lines(standing: &Standing, now: Timestamp) -> Markup {
     let Standing { scans: ScanNow { running, waiting, last, .. }, why } = standing;
     html! {
@@ -17,10 +17,10 @@ pub(in crate::web) fn scan_lines(standing: &Standing, now: Timestamp) -> Markup 
         }
         @if let Some(why) = why {
             (waiting_scan(why, *waiting, running.is_some()))
-        } @else if running.is_some() {
-        } @else if let Some(scan) = last {
+        }
+        @if let Some(scan) = last {
             (last_scan(scan, now))
-        } @else {
+        } @else if running.is_none() && why.is_none() {
             p.text-secondary {
                 "No scan has run yet. Run Now looks through the log for problems and files what it finds."
             }

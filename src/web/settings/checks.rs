@@ -9,7 +9,7 @@ use super::super::problem::Problem;
 use super::check::Check;
 #[cfg(feature = "monitor")]
 use super::program;
-use crate::model::{ProcessFacts, ServerFacts, ServiceRun, Timestamp};
+use crate::model::{ProcessFacts, ServerFacts, Timestamp};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
