@@ -146,6 +146,17 @@ pub(in crate::store) fn get(conn: &Connection, id: BatchId) -> Result<Option<Bat
     Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
 }
 
+/// The lowest and the highest id that jobs of these batches have; `None` if none of the batches has any.
+pub(super) fn ids_of(conn: &Connection, batches: &[i64]) -> Result<Option<(i64, i64)>> {
+    let sql = format!(
+        "SELECT min(first_job), max(last_job) FROM job_batches WHERE id IN ({})",
+        dialect::members(":ids")
+    );
+    let params = named_params! {":ids": json!(batches).to_string()};
+    let ends = |row: &Row<'_>| Ok(row.get::<_, Option<i64>>(0)?.zip(row.get(1)?));
+    Ok(conn.prepare_cached(&sql)?.query_row(params, ends)?)
+}
+
 /// The batch of this id.
 ///
 /// # Errors
