@@ -220,6 +220,8 @@ fn allowed(place: &Path, what: Access, path: &Path) -> Result<()> {
 const JOBS_DB: &str = "lamplighter.db";
 /// The log database's.
 const LOGS_DB: &str = "logs.db";
+/// How long threads that wait for something may hold up the end of the program.
+const SHUT_DOWN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs the program and answers its exit code: 0 done, else that of the error's [`Class`](crate::error::Class).
 #[expect(clippy::print_stderr, reason = "this is the program's last word")]
@@ -241,7 +243,12 @@ pub fn main() -> ExitCode {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(run(cli, command)),
+        Ok(runtime) => {
+            let done = runtime.block_on(run(cli, command));
+            // A thread that waits for a lock of another program keeps nobody waiting.
+            runtime.shutdown_timeout(SHUT_DOWN);
+            done
+        }
         Err(error) => Err(Error::new(Code::WebServe, "start the runtime").because(error)),
     };
     match done {

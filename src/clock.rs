@@ -9,8 +9,8 @@ use crate::model::Timestamp;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 /// How soon a wait notices that the system's date has jumped.
@@ -109,6 +109,16 @@ impl Clock {
         }
     }
 
+    /// The time since some instant, for lengths: no jump of the date changes it (P19). Compare it only with what the same
+    /// clock has answered.
+    pub(crate) fn uptime(&self) -> Duration {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match &self.0 {
+            Kind::System => BEGAN.elapsed(),
+            Kind::Manual(_) | Kind::Skipping(_) => self.now().since(Timestamp::default()),
+        }
+    }
+
     /// A number from 0 up to 1: evenly spread on the system clock, always 0.5 on a manual one.
     pub fn chance(&self) -> f64 {
         match &self.0 {
@@ -170,6 +180,20 @@ impl Clock {
                 ignore(waited, "the sender lives as long as the clock, so the wait cannot fail");
             }
             Kind::Skipping(at) => at.send_modify(|now| *now = instant.max(*now)),
+        }
+    }
+
+    /// Returns once the date has been set back by more than a second. A clock that a test moves only goes forward. Cancel
+    /// safe.
+    pub(crate) async fn set_back(&self) {
+        match &self.0 {
+            Kind::System => {
+                let (date, begun) = (system_now(), Instant::now());
+                while system_now().plus(LOOK_EVERY) >= date.plus(begun.elapsed()) {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+            }
+            Kind::Manual(_) | Kind::Skipping(_) => std::future::pending().await,
         }
     }
 }

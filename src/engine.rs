@@ -20,6 +20,7 @@ mod metrics;
 mod poller;
 mod process;
 mod pruner;
+mod set_back;
 mod standby;
 mod sweep;
 mod typed;

@@ -162,6 +162,14 @@ impl Error {
         self.code == Code::StoreOutcomeUnknown
     }
 
+    /// Whether the database refuses for a time: another program holds it, the disk is full or fails. The same call may
+    /// succeed later.
+    #[cfg(feature = "agents")]
+    pub(crate) fn is_passing_refusal(&self) -> bool {
+        use Code::{StoreBusy, StoreFull, StoreIo, StoreOutcomeUnknown, StoreWalFull};
+        [StoreBusy, StoreFull, StoreIo, StoreOutcomeUnknown, StoreWalFull].contains(&self.code)
+    }
+
     /// Whether the caller wrote under a lease that it no longer holds; nothing was changed (P9).
     pub fn is_lease_lost(&self) -> bool {
         self.code == Code::StoreLeaseLost

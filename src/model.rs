@@ -16,6 +16,7 @@ mod dry_run;
 mod edit;
 mod filing;
 mod filter;
+mod hold;
 mod job;
 mod job_event;
 mod kind_rules;
@@ -66,6 +67,7 @@ pub use filing::{
 };
 pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
+pub(crate) use hold::{FLOOD, Hold};
 pub use job::{
     Attempt, AttemptEnding, BatchId, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence,
     OnInterrupt, ParkedBy, Status, Trigger, WaitsFor,
@@ -95,6 +97,7 @@ pub use scan::{
     Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,
     KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts, ScanNow, Tracker,
 };
+pub(crate) use schedule::AHEAD;
 pub use schedule::{
     CatchUp, Decided, Decision, Ensured, MAX_CAUGHT_UP, NewSchedule, Overlap, PastDecision, Plan,
     PlanChange, ReservedSchedule, Rule, Schedule, Situation, Verdict, decide,

@@ -212,11 +212,12 @@ END;
 -- What is used of the rates of kinds: a row for each place that a job of such a kind has in the claim order, and for each
 -- start until it counts no more. Admission gives no place while a rate is used up.
 CREATE TABLE job_rates (
-  job_id  INTEGER NOT NULL,
-  epoch   INTEGER NOT NULL,   -- of the start
-  kind    TEXT NOT NULL,
-  key     TEXT NOT NULL,      -- rate_key of the job
-  free_at INTEGER,            -- when the start counts no more; NULL: it has not started
+  job_id    INTEGER NOT NULL,
+  epoch     INTEGER NOT NULL,   -- of the start
+  kind      TEXT NOT NULL,
+  key       TEXT NOT NULL,      -- rate_key of the job
+  free_at   INTEGER,            -- when the start counts no more; NULL: it has not started
+  length_ms INTEGER,            -- how long it counts: it was made so long before free_at
   PRIMARY KEY (job_id, epoch)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_rates_used ON job_rates (kind, key, free_at);
@@ -234,7 +235,7 @@ CREATE TRIGGER jobs_rate_used AFTER UPDATE OF claim_order ON jobs
 WHEN OLD.rate_key IS NOT NULL AND OLD.claim_order IS NOT NULL AND NEW.claim_order IS NULL
 BEGIN
   UPDATE job_rates
-  SET free_at = NEW.started_at + OLD.rate_ms
+  SET free_at = NEW.started_at + OLD.rate_ms, length_ms = OLD.rate_ms
   WHERE job_id = NEW.id AND epoch = OLD.epoch + 1 AND NEW.status = 'running';
   DELETE FROM job_rates
   WHERE job_id = NEW.id AND epoch = OLD.epoch + 1 AND free_at IS NULL;

@@ -224,14 +224,14 @@ fn in_words(state: &SettingState) -> String {
 async fn scans(store: &Store, now: Timestamp) -> Result<String> {
     let schedule = store.schedule(ScheduleName::SELF_MONITORING).await?;
     let schedule = schedule.filter(|schedule| schedule.paused_at.is_none());
-    Ok(match schedule.map(|schedule| (schedule.plan, schedule.next_at)) {
-        Some((Ok(plan), Some(next))) if next <= now => {
+    Ok(match schedule.map(|schedule| (schedule.next(now), schedule.plan)) {
+        Some((Some(next), Ok(plan))) if next <= now => {
             format!(" Scans run by themselves, {}; the next one at once.", plan.rule.in_words())
         }
-        Some((Ok(plan), Some(next))) => {
+        Some((Some(next), Ok(plan))) => {
             format!(" Scans run by themselves, {}; the next one at {next}.", plan.rule.in_words())
         }
-        Some((Ok(_), None) | (Err(_), _)) | None => " Scans run by Run Now only.".to_owned(),
+        Some((None, Ok(_)) | (_, Err(_))) | None => " Scans run by Run Now only.".to_owned(),
     })
 }
 

@@ -261,11 +261,20 @@ fn list(cli: &Cli, schedules: &[Schedule]) -> Result<()> {
         let mut all = schedules.iter().map(wire::Schedule::from);
         return all.try_for_each(|schedule| output::json(&schedule));
     }
-    let rows: Vec<_> = schedules.iter().map(row).collect();
-    output::table(&["NAME", "KIND", "RULE", "LAST", "NEXT", "PAUSED"], &rows)
+    let now = cli.now();
+    let rows: Vec<_> = schedules.iter().map(|schedule| row(schedule, now)).collect();
+    output::table(&["NAME", "KIND", "RULE", "LAST", "NEXT", "PAUSED"], &rows)?;
+    for schedule in schedules.iter().filter(|schedule| schedule.is_ahead(now)) {
+        let (name, until) = (&schedule.name, schedule.cursor_at);
+        output::note(&format!(
+            "The clock was set back: the schedule {name} had decided everything up to {until}, and counts from now on as \
+             soon as a server looks at it."
+        ));
+    }
+    Ok(())
 }
 
-fn row(schedule: &Schedule) -> Vec<String> {
+fn row(schedule: &Schedule, now: Timestamp) -> Vec<String> {
     let at = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
     let (kind, rule) = match &schedule.plan {
         Ok(plan) => (plan.kind.to_string(), plan.rule.in_words()),
@@ -276,7 +285,7 @@ fn row(schedule: &Schedule) -> Vec<String> {
         kind,
         output::plain(&rule, 60),
         at(schedule.last_at),
-        at(schedule.next_at.filter(|_| schedule.paused_at.is_none())),
+        at(schedule.next(now).filter(|_| schedule.paused_at.is_none())),
         paused(schedule),
     ]
 }

@@ -25,7 +25,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::LevelFilter;
@@ -33,6 +33,10 @@ use tracing_subscriber::prelude::*;
 
 /// How long running jobs may go on after SIGTERM (P22).
 const GRACE: Duration = Duration::from_secs(30);
+/// How long a stop may take in all, whatever other programs hold: what is not saved by then is settled by the next start.
+const STOP_WITHIN: Duration = Duration::from_secs(43);
+/// How long the services have when the server ends by an error.
+const END_WITHIN: Duration = Duration::from_secs(5);
 /// The demo's logs end now and begin this much earlier.
 const DAY: Duration = Duration::from_hours(24);
 
@@ -73,7 +77,9 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let telling = telling(&agents, &logs, &tracking, arguments.demo);
     // It is said before anybody can ask for a scan.
     telling.tracker();
-    let mut engine = start_engine(&agents, &logs, &tracking, &clock, arguments.demo)?;
+    let engine = start_engine(&agents, &logs, &tracking, &clock, arguments.demo)?;
+    // From here on a signal finds a server that ends in order.
+    let signals = StopSignals::listen()?;
     greet(&listener, &data_dir, &store, &clock, created).await?;
     tracing::info!("serving the pages on {}", config.listen);
     let mut intake = follow(&config.log_sources, &logs, &clock, &engine.leading());
@@ -99,27 +105,69 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         }),
     };
     let met = meet_program(&agents, &clock);
-    let mut served = pin!(beside(met, web::serve(listener, pages, stop.clone())));
-    let ended = tokio::select! {
+    let services = async {
+        intake.stop().await;
+        writer.stop().await;
+    };
+    let serving = Box::pin(beside(met, web::serve(listener, pages, stop.clone())));
+    Box::pin(attend(engine, serving, services, (signals, stop))).await
+}
+
+/// Serves until the server is to end, and ends it: the engine first, then the services.
+async fn attend(
+    mut engine: Engine,
+    serving: impl Future<Output = Result<()>>,
+    services: impl Future<Output = ()>,
+    (mut signals, stop): (StopSignals, CancellationToken),
+) -> Result<()> {
+    let mut served = pin!(serving);
+    let (ended, limit) = tokio::select! {
         ended = served.as_mut() => {
             engine.stop(GRACE).await;
-            ended
+            (ended, END_WITHIN)
         }
-        () = engine.ended() => Err(Error::new(Code::EnginePoll, "run the engine: it has ended by itself")),
-        signalled = stop_signal() => {
+        () = engine.ended() => {
+            let why = "run the engine: it has ended by itself";
+            (Err(Error::new(Code::EnginePoll, why)), END_WITHIN)
+        }
+        () = signals.next() => {
             tracing::info!("the server stops: no new job is started, and running jobs have 30 seconds");
             stop.cancel();
-            let stopped = async { tokio::join!(served, engine.stop(GRACE)).0 };
-            // A second signal means that a person does not want to wait: the next start settles the jobs that run now.
-            tokio::select! {
-                ended = stopped => signalled.and(ended),
-                again = stop_signal() => again,
-            }
+            let stopped = async {
+                let ended = tokio::join!(served, engine.stop(GRACE)).0;
+                services.await;
+                ended
+            };
+            return end_within(STOP_WITHIN, stopped, &mut signals).await;
         }
     };
-    intake.stop().await;
-    writer.stop().await;
-    ended
+    let ending = async {
+        services.await;
+        ended
+    };
+    end_within(limit, ending, &mut signals).await
+}
+
+/// Waits for an orderly end, for so long and until a person asks again. Then the process ends at once, with what it was
+/// doing: a thread that waits for another program's lock would keep it for as long as the lock is held. The next start
+/// settles the jobs that run now.
+async fn end_within(
+    limit: Duration,
+    ending: impl Future<Output = Result<()>>,
+    signals: &mut StopSignals,
+) -> Result<()> {
+    let why = tokio::select! {
+        ended = ending => return ended,
+        () = signals.next() => "it was asked to stop a second time",
+        () = tokio::time::sleep(limit) => "another program holds a database, or a handler does not end",
+    };
+    end_at_once(why)
+}
+
+#[expect(clippy::exit, reason = "a thread that waits for a foreign lock must not keep the process")]
+fn end_at_once(why: &str) -> ! {
+    tracing::info!("the server ends at once: {why}; the next start settles what ran");
+    std::process::exit(0)
 }
 
 fn open(data_dir: &Path, is_demo: bool, now: Timestamp) -> Result<(Store, LogStore)> {
@@ -343,16 +391,27 @@ async fn greet(
     Ok(())
 }
 
-async fn stop_signal() -> Result<()> {
-    let listen = |kind| {
-        signal(kind)
-            .map_err(|error| Error::new(Code::WebServe, "listen for signals").because(error))
-    };
-    let (mut terminate, mut interrupt) =
-        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that ask the server to stop. None is missed from the moment on in which it listens.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> Result<Self> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|error| Error::new(Code::WebServe, "listen for signals").because(error))
+        };
+        let terminate = listen(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: listen(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Returns when the next one comes. Cancel safe.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

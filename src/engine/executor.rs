@@ -166,13 +166,14 @@ impl Run {
         put_off(end, over_budget.get())
     }
 
-    /// Gives a handler that must end its time to clean up. If it comes to its end meanwhile, its work counts; any other
-    /// answer is what made it end.
+    /// Gives a handler that must end its time to clean up. If it comes to its end meanwhile, its work counts, and so does its
+    /// word, when the server stops, that the job has not begun; any other answer is what made it end.
     async fn wind_up(&self, handler: &mut Answer, end: AttemptEnd) -> AttemptEnd {
         tokio::select! {
             biased;
             outcome = answered(handler) => match self.end_of(outcome) {
                 done @ AttemptEnd::Answered(Outcome::Done(_)) => done,
+                put_off @ AttemptEnd::Answered(Outcome::Snooze(_)) if end == AttemptEnd::Stopped => put_off,
                 AttemptEnd::Answered(_)
                 | AttemptEnd::TimedOut(_)
                 | AttemptEnd::OverBudget { .. }
@@ -251,7 +252,7 @@ impl Run {
                 continue;
             }
             tokio::select! {
-                () = self.clock.sleep_until(now.plus(SETTLE_AGAIN)) => {}
+                () = self.clock.sleep(SETTLE_AGAIN) => {}
                 () = self.stop.handlers.cancelled() => return None,
             }
         }

@@ -48,6 +48,11 @@ use std::sync::Arc;
 /// # struct Mailer { server: String }
 /// let mailer = Mailer {};
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not handle the payload `{P}`",
+    label = "no `Handler<{P}>`",
+    note = "write `impl Handler<{P}> for {Self}` with `async fn run(&self, context: Context, payload: {P}) -> Result<…, Outcome>`; a closure is given to `.on::<{P}, _, _>(…)`"
+)]
 pub trait Handler<P: Payload>: Send + Sync + 'static {
     /// Does the work of one job.
     ///

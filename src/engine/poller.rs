@@ -10,7 +10,7 @@ use super::life::Life;
 use super::metrics::Recorder;
 use super::standby::Overseer;
 use super::sweep::{Preparation, Sweeper};
-use super::{Settings, Stop};
+use super::{Settings, Stop, set_back};
 use crate::clock::Clock;
 use crate::error::{Code, Result};
 use crate::model::{
@@ -151,6 +151,8 @@ impl Poller {
     async fn live(&mut self, life: &Arc<Life>, leads: &watch::Sender<bool>) -> Left {
         let (mut helpers, quit) = (JoinSet::new(), CancellationToken::new());
         helpers.spawn(Arc::clone(life).beat(self.store.clone(), self.clock.clone()));
+        let leads_now = life.leads.subscribe();
+        helpers.spawn(set_back::serve(self.store.clone(), self.clock.clone(), leads_now));
         let store = self.store.clone();
         helpers.spawn(hear_of_commits(store, self.clock.clone()));
         let overseer = Overseer::new(&self.store, &self.clock, life, self.settings.is_server);

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::error::{Code, Result};
-use crate::model::{JobCount, Service, Timestamp, rules_in_force};
+use crate::model::{Hold, JobCount, Service, rules_in_force};
 use crate::store::Store;
 use crate::warn_coded;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ pub(super) struct Pruner {
 impl Pruner {
     /// Prunes and recounts for ever. Cancel safe.
     pub(super) async fn serve(self) {
-        let mut recounted_at = self.clock.now();
+        let (mut recounted_at, mut hold) = (self.clock.uptime(), Hold::default());
         loop {
             self.clock.sleep(PRUNE_EVERY).await;
-            let done = self.run_once(&mut recounted_at).await;
+            let done = self.run_once(&mut recounted_at, &mut hold).await;
             if let Err(error) = &done {
                 warn_coded!(Code::EnginePrune, "prune: {error}");
             }
@@ -39,32 +39,41 @@ impl Pruner {
     }
 
     /// Answers what it did, in a few words.
-    async fn run_once(&self, recounted_at: &mut Timestamp) -> Result<String> {
-        let pruned = self.prune().await;
+    async fn run_once(&self, recounted_at: &mut Duration, hold: &mut Hold) -> Result<String> {
+        let pruned = self.prune(hold).await;
         // The counts are set right also while something keeps old jobs from being removed.
         let recounted = self.recount_if_due(recounted_at).await;
-        let slices = pruned?;
-        Ok(recounted?.unwrap_or_else(|| format!("looked for old jobs in {slices} slices")))
+        let done = pruned?.map_or_else(
+            || "waits for an hour, because more than a day of old jobs would go at once".to_owned(),
+            |slices| format!("looked for old jobs in {slices} slices"),
+        );
+        Ok(recounted?.unwrap_or(done))
     }
 
-    /// Removes what is old; answers in how many slices.
-    async fn prune(&self) -> Result<u64> {
+    /// Removes what is old; answers in how many slices. `None`: more than a day of it would go at once, which waits for an
+    /// hour, because the clock may have jumped.
+    async fn prune(&self, hold: &mut Hold) -> Result<Option<u64>> {
         let mut slices = 1;
         // Jobs are kept as long as their kind says, whichever process runs it.
         let kinds: Arc<[_]> = rules_in_force(&self.store.registered_kinds().await?).into();
+        let is_flood = self.store.is_flood(Arc::clone(&kinds), self.clock.now()).await?;
+        if hold.holds(is_flood, self.clock.uptime()) {
+            return Ok(None);
+        }
         while self.store.prune(Arc::clone(&kinds), self.clock.now()).await? {
             slices += 1;
             self.clock.sleep(BREATH).await;
         }
-        Ok(slices)
+        Ok(Some(slices))
     }
 
     /// Compares the counts with the rows once an hour; answers what came of it, if it did.
-    async fn recount_if_due(&self, recounted_at: &mut Timestamp) -> Result<Option<String>> {
-        if self.clock.now().since(*recounted_at) < RECOUNT_EVERY {
+    async fn recount_if_due(&self, recounted_at: &mut Duration) -> Result<Option<String>> {
+        let uptime = self.clock.uptime();
+        if uptime.saturating_sub(*recounted_at) < RECOUNT_EVERY {
             return Ok(None);
         }
-        *recounted_at = self.clock.now();
+        *recounted_at = uptime;
         let missing = self.store.recount().await?;
         if missing.is_empty() {
             return Ok(Some("pruned and recounted".to_owned()));

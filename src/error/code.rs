@@ -127,6 +127,9 @@ codes! {
         "The process stood still for 30 seconds: a signal or a debugger stopped it, handlers blocked all of its threads, or the database refused its writes.", "You need to do nothing: the process has ended its handlers and works on under a new name. Find out what held it up.";
     EngineBuried: Internal = "ENGINE-LEASE-002", "A process stood still and was judged lost",
         "The process did not say for 30 seconds that it is alive.", "Its jobs run again in another process. If it goes on, it works on by itself; if it hangs, end it and start it again.";
+    EngineClock: Internal = "ENGINE-CLOCK-001", "The clock was set back",
+        "The machine's clock was ahead for a time; what was written then lies in the future.",
+        "You need to do nothing: schedules count from now on, and what was due stays due. If the clock is wrong now, set it right.";
     EngineSweep: Internal = "ENGINE-SWEEP-001", "What a lost process has left could not be cleared",
         "Processes that a lost worker had started could not be ended.", "The jobs of that worker wait until they are; the engine tries again every second. The message names the cause.";
     EngineKinds: Internal = "ENGINE-KIND-001", "Two processes have registered different rules for a kind",

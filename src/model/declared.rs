@@ -1,7 +1,8 @@
 //! A schedule as a program declares it: when, then which payload.
 
 use super::{CatchUp, NewJob, NewSchedule, Overlap, Payload, Plan, Rule, ScheduleName, Timestamp};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
+use std::time::Duration;
 
 /// A schedule of which the payload is still to be said. A name or a rule that cannot be is told by [`ScheduleDraft::of`].
 #[derive(Debug)]
@@ -47,10 +48,16 @@ impl NewSchedule {
         draft(name, Rule::cron(cron, zone))
     }
 
-    /// A schedule every so many minutes, 1 to 10,080 (a week), counted from 1970-01-01T00:00Z: 60 is each full hour,
-    /// whenever the program starts.
-    pub fn every(name: &str, minutes: u32) -> ScheduleDraft {
-        draft(name, Rule::every(minutes, Timestamp::from_millis(0)))
+    /// A schedule each time this length is over, counted from 1970-01-01T00:00Z: an hour means each full hour, whenever the
+    /// program starts. Whole minutes, from one to a week.
+    pub fn every(name: &str, length: Duration) -> ScheduleDraft {
+        let minutes = length.as_secs() / 60;
+        let is_whole = Duration::from_secs(minutes * 60) == length;
+        let rule = match u32::try_from(minutes) {
+            Ok(minutes) if is_whole => Rule::every(minutes, Timestamp::from_millis(0)),
+            _ => Err(not_whole_minutes(length)),
+        };
+        draft(name, rule)
     }
 
     /// A schedule of one occurrence, in the years 1970 to 9999.
@@ -71,6 +78,13 @@ impl NewSchedule {
         self.plan.overlap = overlap;
         self
     }
+}
+
+fn not_whole_minutes(length: Duration) -> Error {
+    let doing = format!(
+        "read the schedule every {length:?}: whole minutes are allowed, 1 to 10,080 (a week)"
+    );
+    Error::new(Code::ModelInvalid, doing)
 }
 
 fn draft(name: &str, rule: Result<Rule>) -> ScheduleDraft {

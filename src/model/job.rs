@@ -229,6 +229,14 @@ begun! {
 }
 
 impl Job {
+    /// Whether the time of a waiting job has come. A clock that is set back takes back no time that has come: neither that of
+    /// a job that was queued because it was due, nor that of one that was to start at once when it was stored.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let meant_at_once = !self.counted && self.run_at <= self.created_at;
+        let was_due = self.counted && self.status == Status::Queued;
+        self.run_at <= now || meant_at_once || was_due
+    }
+
     /// The lease of a running job.
     pub fn lease(&self) -> Option<Lease> {
         let worker = self.worker_id.clone()?;

@@ -104,7 +104,7 @@ impl Move {
     ) -> Self {
         let key = key(job, rules);
         let admitted = Some(Admitted::of(job, rules));
-        if job.run_at > now {
+        if !job.is_due(now) {
             return Self { admitted, parked_by: job.parked_by, ..Self::to(Status::Scheduled) };
         }
         let waits_for = match &rated {
@@ -112,9 +112,10 @@ impl Move {
             Some((_, true)) | None if key.is_some() && slot.is_none() => Some(WaitsFor::Key),
             Some((_, true)) | None => None,
         };
-        let place = waits_for.is_none().then(|| order(job, rules));
+        let place = waits_for.is_none().then(|| order(job, rules, now));
         let rate = rated.map(|(share, _)| share).filter(|_| waits_for != Some(WaitsFor::Key));
         Self {
+            run_at: brought_back(job, now),
             waits_for,
             rate,
             claim_order: place,
@@ -126,8 +127,9 @@ impl Move {
 
     /// A job that it runs after is not over.
     pub(crate) fn after(job: &Job, rules: Option<&KindRules>, now: Timestamp) -> Self {
-        let is_early = job.run_at > now;
+        let is_early = !job.is_due(now);
         Self {
+            run_at: brought_back(job, now),
             waits_for: Some(WaitsFor::After),
             parked_by: job.parked_by.filter(|_| is_early),
             admitted: rules.map(|rules| Admitted::of(job, rules)),
@@ -146,10 +148,11 @@ impl Move {
 
     /// Where a job goes that nobody can run: its handler matters only when its time has come.
     pub(crate) fn without_handler(job: &Job, now: Timestamp) -> Self {
-        if job.run_at > now {
+        if !job.is_due(now) {
             return Self { parked_by: job.parked_by, ..Self::to(Status::Scheduled) };
         }
         Self {
+            run_at: brought_back(job, now),
             waits_for: Some(WaitsFor::Handler),
             step: Some(JobStep::blocked(NO_HANDLER.into())),
             ..Self::to(Status::Queued)
@@ -175,11 +178,28 @@ impl Move {
         }
     }
 
-    /// What had parked the job is gone: it is due.
+    /// What had parked the job is gone: it is due, and stays so if the clock is set back before it is admitted.
     pub(crate) fn lifted(actor: &str, now: Timestamp) -> Self {
         Self {
             run_at: Some(now),
+            waits_for: Some(WaitsFor::Admission),
             step: Some(JobStep::new(Cause::Resumed, actor, None)),
+            ..Self::to(Status::Queued)
+        }
+    }
+
+    /// The clock was set back to `now` since the job was put off, at `since`. The length of a retry or a snooze begins anew; a
+    /// limit or a budget is judged anew, by the right clock.
+    pub(crate) fn clock_set_back(job: &Job, since: Timestamp, now: Timestamp) -> Self {
+        let run_at = match job.parked_by {
+            Some(ParkedBy::Retry | ParkedBy::Snooze) => now.plus(job.run_at.since(since)),
+            Some(ParkedBy::Limit | ParkedBy::Budget) | None => now,
+        };
+        let why = format!("the clock was set back: its time was {}", job.run_at);
+        Self {
+            run_at: Some(run_at),
+            parked_by: job.parked_by,
+            step: Some(JobStep::new(Cause::Rescheduled, POLLER, Some(why))),
             ..Self::to(Status::Scheduled)
         }
     }
@@ -199,6 +219,9 @@ impl Move {
             Placement::Admitted => {
                 Self { waits_for: Some(WaitsFor::Admission), ..Self::to(Status::Queued) }
             }
+            Placement::AdmittedLater => {
+                Self { waits_for: Some(WaitsFor::Admission), ..Self::to(Status::Scheduled) }
+            }
             Placement::Scheduled => Self::to(Status::Scheduled),
         };
         Some(Self { step: Some(step), ..to })
@@ -211,9 +234,15 @@ pub(crate) fn key<'a>(job: &'a Job, rules: &'a KindRules) -> Option<&'a Concurre
     rules.concurrency_key.as_ref().or(job.concurrency_key.as_ref())
 }
 
-/// Where a job stands in the claim order.
-pub(crate) fn order(job: &Job, rules: &KindRules) -> i64 {
-    job.run_at.millis().saturating_add(i64::from(priority(job, rules)) * PRIORITY_STEP_MS)
+/// Where a job stands in the claim order. One that is due stands nowhere in the future, or newer work would overtake it.
+pub(crate) fn order(job: &Job, rules: &KindRules, now: Timestamp) -> i64 {
+    let ready = brought_back(job, now).unwrap_or(job.run_at);
+    ready.millis().saturating_add(i64::from(priority(job, rules)) * PRIORITY_STEP_MS)
+}
+
+/// The time of a job that is due, if it lies in the future because the clock was set back.
+fn brought_back(job: &Job, now: Timestamp) -> Option<Timestamp> {
+    (job.run_at > now && job.is_due(now)).then_some(now)
 }
 
 fn priority(job: &Job, rules: &KindRules) -> i32 {
@@ -311,7 +340,7 @@ mod tests {
     fn a_due_job_gets_its_place_and_one_whose_key_is_held_waits_for_it() {
         let plain = Move::admission(&job(), &rules(), None, None, NOW);
         assert_eq!((plain.status, plain.waits_for), (Status::Queued, None));
-        assert_eq!(plain.claim_order, Some(order(&job(), &rules())));
+        assert_eq!(plain.claim_order, Some(order(&job(), &rules(), NOW)));
         let held = Move::admission(&keyed(), &rules(), None, None, NOW);
         assert_eq!((held.waits_for, held.claim_order), (Some(WaitsFor::Key), None));
         let free = Move::admission(&keyed(), &rules(), Some(3), None, NOW);
@@ -336,6 +365,7 @@ mod tests {
     #[test]
     fn a_job_before_its_time_waits_for_it_with_a_handler_or_without_and_stays_parked() {
         let early = Job {
+            status: Status::Scheduled,
             run_at: Timestamp::from_millis(2_000_000),
             parked_by: Some(ParkedBy::Retry),
             ..job()
@@ -352,8 +382,53 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_has_come_is_no_reason_to_wait_once_the_clock_is_set_back() {
+        let ahead = NOW.plus(std::time::Duration::from_hours(24));
+        let queued = Job { run_at: ahead, created_at: ahead, ..job() };
+        let fresh = Job { counted: false, ..queued.clone() };
+        for job in [&queued, &fresh] {
+            for to in
+                [Move::admission(job, &rules(), None, None, NOW), Move::without_handler(job, NOW)]
+            {
+                assert_eq!((to.status, to.run_at), (Status::Queued, Some(NOW)));
+            }
+            let place = Move::admission(job, &rules(), None, None, NOW).claim_order;
+            assert_eq!(place, Move::admission(&self::job(), &rules(), None, None, NOW).claim_order);
+        }
+        let wanted_later = Job { created_at: NOW, ..fresh };
+        let scheduled = Job { status: Status::Scheduled, ..queued };
+        for job in [&wanted_later, &scheduled] {
+            let to = Move::admission(job, &rules(), None, None, NOW);
+            assert_eq!((to.status, to.run_at), (Status::Scheduled, None));
+        }
+    }
+
+    #[test]
+    fn a_length_that_was_begun_under_a_later_clock_begins_anew() {
+        let (since, minute) =
+            (NOW.plus(std::time::Duration::from_hours(24)), std::time::Duration::from_mins(1));
+        let parked = |by| Job {
+            status: Status::Scheduled,
+            run_at: since.plus(minute),
+            parked_by: Some(by),
+            ..job()
+        };
+        for (by, until) in [
+            (ParkedBy::Retry, NOW.plus(minute)),
+            (ParkedBy::Snooze, NOW.plus(minute)),
+            (ParkedBy::Budget, NOW),
+            (ParkedBy::Limit, NOW),
+        ] {
+            let to = Move::clock_set_back(&parked(by), since, NOW);
+            assert_eq!((to.run_at, to.parked_by), (Some(until), Some(by)));
+            assert_eq!(to.status, Status::Scheduled);
+        }
+    }
+
+    #[test]
     fn a_job_waits_for_the_end_of_others_under_its_own_time_and_ends_with_a_bad_one() {
-        let late = Job { run_at: Timestamp::from_millis(2_000_000), ..job() };
+        let run_at = Timestamp::from_millis(2_000_000);
+        let late = Job { status: Status::Scheduled, run_at, ..job() };
         for (job, status) in [(job(), Status::Queued), (late, Status::Scheduled)] {
             let to = Move::after(&job, Some(&rules()), NOW);
             assert_eq!((to.status, to.waits_for), (status, Some(WaitsFor::After)));

@@ -100,13 +100,7 @@ impl Kind {
     /// # Panics
     /// For such a name, if this does not run while compiling.
     pub const fn named(name: &'static str) -> Self {
-        let bytes = name.as_bytes();
-        assert!(!bytes.is_empty() && bytes.len() <= MAX_NAME, "a kind has 1 to 64 characters");
-        let mut at = 0;
-        while at < bytes.len() {
-            assert!(is_snake(bytes[at]), "in a kind only a-z, 0-9 and _ are allowed");
-            at += 1;
-        }
+        assert_constant(name);
         Self(Cow::Borrowed(name))
     }
 
@@ -126,6 +120,15 @@ impl Queue {
     pub const TRACKER: Self = Self(Cow::Borrowed("tracker"));
     /// What does one thing to many jobs: one at a time.
     pub const BULK: Self = Self(Cow::Borrowed("bulk"));
+
+    /// The queue of this name, for a constant, as [`Kind::named`].
+    ///
+    /// # Panics
+    /// For a name that [`Queue::parse`] would refuse, if this does not run while compiling.
+    pub const fn named(name: &'static str) -> Self {
+        assert_constant(name);
+        Self(Cow::Borrowed(name))
+    }
 }
 
 impl ScheduleName {
@@ -136,6 +139,17 @@ impl ScheduleName {
 impl ConcurrencyKey {
     /// The key of every scan.
     pub const SELF_MONITORING: Self = Self(Cow::Borrowed("self_monitoring"));
+}
+
+/// Panics for a name that [`snake_case`] refuses.
+const fn assert_constant(name: &str) {
+    let bytes = name.as_bytes();
+    assert!(!bytes.is_empty() && bytes.len() <= MAX_NAME, "a name has 1 to 64 characters");
+    let mut at = 0;
+    while at < bytes.len() {
+        assert!(is_snake(bytes[at]), "in a name only a-z, 0-9 and _ are allowed");
+        at += 1;
+    }
 }
 
 const fn is_snake(byte: u8) -> bool {

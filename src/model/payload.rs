@@ -35,6 +35,11 @@ use serde::de::DeserializeOwned;
 /// const KIND: Kind = Kind::named("Send-Invoice");
 /// # fn main() { println!("{KIND}"); }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the payload of a kind of jobs",
+    label = "no `Payload`",
+    note = "write `impl Payload for {Self} {{ const KIND: Kind = Kind::named(\"…\"); type Output = (); }}`"
+)]
 pub trait Payload: Serialize + DeserializeOwned + Send + 'static {
     /// The kind, whose name is stored in each job: another name is another kind.
     const KIND: Kind;

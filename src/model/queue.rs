@@ -1,5 +1,6 @@
 //! Queues as operators see them: limits and pauses.
 
+use super::schedule::AHEAD;
 use super::{Queue, Timestamp};
 
 /// One queue and what is known of it.
@@ -90,4 +91,14 @@ pub struct Pause {
     pub reason: String,
     /// When it ends by itself; `None`: when somebody ends it.
     pub resume_at: Option<Timestamp>,
+}
+
+impl Pause {
+    /// The pause by a clock that was set back to `now` since it began: its length begins anew. `None` if it began before,
+    /// or has no end.
+    pub(crate) fn begun_anew(self, now: Timestamp) -> Option<Self> {
+        let is_ahead = self.at > now.plus(AHEAD);
+        let length = self.resume_at.filter(|_| is_ahead)?.since(self.at);
+        Some(Self { at: now, resume_at: Some(now.plus(length)), ..self })
+    }
 }

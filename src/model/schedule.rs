@@ -14,6 +14,7 @@ mod zone;
 
 pub use decide::{Decided, Decision, Situation, Verdict, decide};
 pub use policy::{CatchUp, MAX_CAUGHT_UP, Overlap};
+pub(crate) use stored::AHEAD;
 pub use stored::{
     Ensured, NewSchedule, PastDecision, Plan, PlanChange, ReservedSchedule, Schedule,
 };
@@ -217,6 +218,21 @@ impl Rule {
         match self {
             Self::Every { minutes, .. } => Self::Every { minutes, anchor },
             Self::Cron { .. } | Self::Once(_) => self,
+        }
+    }
+
+    /// The same rule for a clock that was set back to `now`: an interval that is counted from an occurrence in the future is
+    /// counted from one that is past, a whole number of intervals before. Other rules stay as they are.
+    #[must_use]
+    pub fn counted_by(self, now: Timestamp) -> Self {
+        match self {
+            Self::Every { minutes, anchor } if anchor > now => {
+                let period = i64::from(minutes) * MINUTE_MS;
+                let beyond = (anchor.millis() - now.millis()).rem_euclid(period);
+                let past = (now.millis() + beyond - period).max(0);
+                Self::Every { minutes, anchor: Timestamp::from_millis(past) }
+            }
+            Self::Every { .. } | Self::Cron { .. } | Self::Once(_) => self,
         }
     }
 }

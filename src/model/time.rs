@@ -1,8 +1,8 @@
 //! Instants as the database keeps them.
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeZone, Utc};
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// An instant: whole milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +49,24 @@ impl Timestamp {
     }
 }
 
+/// The whole milliseconds of it, towards 1970.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        let millis = |length: Duration| i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+        match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => Self(millis(after)),
+            Err(before) => Self(-millis(before.duration())),
+        }
+    }
+}
+
+/// The whole milliseconds of it.
+impl<Zone: TimeZone> From<DateTime<Zone>> for Timestamp {
+    fn from(time: DateTime<Zone>) -> Self {
+        Self(time.timestamp_millis())
+    }
+}
+
 /// ISO 8601 in UTC with milliseconds: `2026-11-21T08:00:00.000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,6 +77,15 @@ impl fmt::Display for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn instants_of_the_standard_library_and_of_chrono_become_ours() {
+        let before = SystemTime::UNIX_EPOCH - Duration::from_millis(1_500);
+        let after = SystemTime::UNIX_EPOCH + Duration::from_micros(2_500);
+        assert_eq!([before, after].map(|time| Timestamp::from(time).millis()), [-1_500, 2]);
+        let noon = DateTime::parse_from_rfc3339("2026-11-21T13:00:00+01:00").unwrap();
+        assert_eq!(Timestamp::from(noon).to_string(), "2026-11-21T12:00:00.000Z");
+    }
 
     #[test]
     fn iso_times_of_logs_are_read_and_others_are_not() {

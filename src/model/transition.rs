@@ -295,6 +295,8 @@ pub enum Placement {
     Stays,
     /// It is queued, without a place in the claim order or a slot of its key: admission gives it both anew.
     Admitted,
+    /// It is scheduled, and admission looks at it.
+    AdmittedLater,
     /// It is scheduled, and gives up its place and its slot.
     Scheduled,
 }
@@ -314,9 +316,14 @@ pub fn placement(
             return None;
         }
         (_, _) if !reordered => Placement::Stays,
+        // What is queued counts as due, whatever its time, so that another time takes it out of the queue.
+        (Status::Queued, Some(WaitsFor::Admission | WaitsFor::After)) if !is_due => {
+            Placement::AdmittedLater
+        }
         // Admission looks at it in any case, and goes by its time.
         (_, Some(WaitsFor::Admission)) => Placement::Stays,
         // The same, once admission has looked whether it still has to wait.
+        (Status::Scheduled, Some(WaitsFor::After)) if !is_due => Placement::AdmittedLater,
         (_, Some(WaitsFor::After)) => Placement::Admitted,
         (Status::Scheduled, _) if is_due => Placement::Admitted,
         (Status::Queued, _) if !is_due => Placement::Scheduled,
@@ -472,13 +479,14 @@ mod tests {
         let later = NOW.plus(RETRY_AFTER);
         let (stays, admitted, scheduled) =
             (Placement::Stays, Placement::Admitted, Placement::Scheduled);
+        let later_on = Placement::AdmittedLater;
         for (status, waits_for, due, not_due) in [
             (Scheduled, None, admitted, stays),
             (Scheduled, Some(Admission), stays, stays),
-            (Scheduled, Some(After), admitted, admitted),
-            (Queued, Some(After), admitted, admitted),
+            (Scheduled, Some(After), admitted, later_on),
+            (Queued, Some(After), admitted, later_on),
             (Queued, None, admitted, scheduled),
-            (Queued, Some(Admission), stays, stays),
+            (Queued, Some(Admission), stays, later_on),
             (Queued, Some(Handler), stays, scheduled),
             (Queued, Some(Key), stays, scheduled),
             (Queued, Some(Constraint), stays, scheduled),

@@ -148,7 +148,7 @@ impl Look<'_> {
     }
 
     fn is_early(&self) -> bool {
-        self.job.run_at > self.now
+        !self.job.is_due(self.now)
     }
 
     fn kind(&self) -> Option<&KindFacts> {

@@ -5,7 +5,7 @@ use crate::error::{Code, Error, Result};
 use crate::model::settings::{APPROVAL, DAY_CAP, SCAN_CAP, SERVER_NAME};
 use crate::model::{
     ApiUrl, Caps, Classification, Finding, IssueId, JobId, KnownIssue, NewIssue, Posting,
-    REQUEST_LIMIT, Remark, RemoteKind, Repository, Setting, Timestamp, Tracker, Visibility,
+    REQUEST_LIMIT, Remark, RemoteKind, Repository, Setting, Tracker, Visibility,
 };
 use crate::store::Store;
 use crate::tracker::{self, Client, Options, Report, TokenSource, repository_of};
@@ -38,7 +38,7 @@ pub struct Remote {
     clock: Clock,
     /// The repository, once it is known; it does not change then.
     found: OnceLock<(Repository, Client)>,
-    visibility: Mutex<Option<(Visibility, Timestamp)>>,
+    visibility: Mutex<Option<(Visibility, Duration)>>,
 }
 
 impl fmt::Debug for Remote {
@@ -130,10 +130,10 @@ impl Tracking {
 
 impl Remote {
     async fn visibility(&self, client: &Client) -> Option<Visibility> {
-        let now = self.clock.now();
+        let now = self.clock.uptime();
         let seen = *self.visibility.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((visibility, at)) = seen
-            && now.since(at) < BELIEVED
+            && now.saturating_sub(at) < BELIEVED
         {
             return Some(visibility);
         }

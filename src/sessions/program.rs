@@ -4,7 +4,6 @@ use crate::agents::claude::Version;
 use crate::agents::{Exit, Isolation, Launcher, Limits, Marker, Spec};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::model::Timestamp;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +21,7 @@ pub struct AgentProgram {
     command: String,
     launcher: Arc<Launcher>,
     clock: Clock,
-    known: Arc<Mutex<Option<(AgentState, Timestamp)>>>,
+    known: Arc<Mutex<Option<(AgentState, Duration)>>>,
     changes: Arc<watch::Sender<u64>>,
 }
 
@@ -58,9 +57,9 @@ impl AgentProgram {
     /// Whether the program can be run. Only a program that was missing is looked for again, after 30 s.
     pub async fn state(&self) -> AgentState {
         let mut known = self.known.lock().await;
-        let now = self.clock.now();
+        let now = self.clock.uptime();
         if let Some((state, at)) = known.as_ref() {
-            let fresh = now.since(*at) < BELIEVED;
+            let fresh = now.saturating_sub(*at) < BELIEVED;
             match state {
                 AgentState::Ready { path, .. } if path.exists() => return state.clone(),
                 AgentState::Missing { .. } if fresh => return state.clone(),

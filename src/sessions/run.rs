@@ -9,7 +9,7 @@ use crate::agents::claude::{
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result, ignore};
-use crate::model::{JobId, Profile, RunEnding, SessionEnd, SessionStart, Timestamp};
+use crate::model::{JobId, Process, Profile, RunEnding, SessionEnd, SessionStart};
 use crate::redact::redactor;
 use crate::{error_coded, warn_coded};
 use serde_json::{Value, json};
@@ -58,7 +58,8 @@ pub struct Plan {
 ///
 /// # Errors
 /// `AGENT-START-001` to `-003`, `AGENT-BOX-001`, `AGENT-VALUE-001` if it cannot be started, `AGENT-TREE-001` if processes of
-/// it cannot be ended, `STORE-LEASE-001` if the job is not this handler's any more.
+/// it cannot be ended, `STORE-LEASE-001` if the job is not this handler's any more, `AGENT-RECORD-001` if its end could not
+/// be saved. A passing refusal of the database is answered only before the program was started.
 pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdict> {
     let (program, version) = agents.program.ready().await?;
     let place = Place::create(&agents.data_dir, &plan.place)?;
@@ -139,6 +140,9 @@ struct Watched<'a> {
     run: agent_programs::Run,
 }
 
+/// The process of a run, and what keeps it from the rest of the machine.
+type Started = (Option<Process>, &'static str);
+
 /// A run that was watched to its end.
 struct Ended {
     summary: Summary,
@@ -151,25 +155,24 @@ impl Watched<'_> {
     async fn watch(mut self, plan: &Plan) -> Result<Ended> {
         let isolation = if self.run.is_sandboxed() { "bwrap" } else { "supervisor" };
         let main = self.run.trace().main.clone();
-        let lease = self.context.lease.clone();
-        let mut lost = self.agents.store.session_started(lease, main, isolation).await.err();
-        let clock = &self.context.clock;
+        let (mut unsaid, clock) = (Some((main, isolation)), &self.context.clock);
+        let mut lost = self.say_started(&mut unsaid).await.err();
         let mut summary = Summary::default();
         let mut asked = lost.is_some().then_some(Stop::Interrupted);
-        let mut shown = Timestamp::default();
-        let mut is_ordered = false;
-        let mut is_named = false;
-        let mut flush_at = clock.now().plus(FLUSH_EVERY);
+        let mut shown: Option<Duration> = None;
+        let (mut is_ordered, mut is_named) = (false, false);
+        let mut flush_at = clock.uptime() + FLUSH_EVERY;
         loop {
             if asked.is_some() && !std::mem::replace(&mut is_ordered, true) {
                 self.run.stop().await;
             }
             let chunk = tokio::select! {
                 chunk = self.run.next() => chunk,
-                () = clock.sleep_until(flush_at) => {
+                () = clock.sleep(flush_at.saturating_sub(clock.uptime())) => {
+                    lost = self.say_started(&mut unsaid).await.err().or(lost);
                     lost = self.recorder.flush().await.err().or(lost);
                     asked = asked.or(lost.is_some().then_some(Stop::Interrupted));
-                    flush_at = clock.now().plus(FLUSH_EVERY);
+                    flush_at = clock.uptime() + FLUSH_EVERY;
                     continue;
                 }
                 () = self.context.cancelled.cancelled(), if asked.is_none() => {
@@ -192,8 +195,9 @@ impl Watched<'_> {
             if self.recorder.is_full() {
                 lost = self.recorder.flush().await.err().or(lost);
             }
-            if clock.now().since(shown) >= PROGRESS_EVERY && self.show(&events).await {
-                shown = clock.now();
+            let now = clock.uptime();
+            if shown.is_none_or(|at| now >= at + PROGRESS_EVERY) && self.show(&events).await {
+                shown = Some(now);
             }
         }
         let ended = self.run.ended().await?;
@@ -217,6 +221,25 @@ impl Watched<'_> {
             clock.now(),
         );
         Ok(Ended { summary, verdict: without_secrets(verdict), exit: ended.exit })
+    }
+
+    /// Writes which process the run is. The run goes on while the database refuses for a time, and the next call tries again.
+    ///
+    /// # Errors
+    /// `STORE-LEASE-001` if the job is not this run's any more, `STORE-STOP-001` if the store is closed.
+    async fn say_started(&self, unsaid: &mut Option<Started>) -> Result<()> {
+        let Some((main, isolation)) = unsaid.clone() else { return Ok(()) };
+        let lease = self.context.lease.clone();
+        match self.agents.store.session_started(lease, main, isolation).await {
+            Err(error) if error.is_passing_refusal() => {
+                warn_coded!(Code::AgentTranscript, "job {}: {error}", self.context.job.id);
+                Ok(())
+            }
+            done => {
+                *unsaid = None;
+                done
+            }
+        }
     }
 
     /// Writes the program's own id of the session as soon as the session can be continued, so that it can be after a kill.
@@ -294,8 +317,13 @@ async fn finish(agents: &Agents, context: &Context, end: SessionEnd) -> Result<(
             Err(error) => error,
         };
         tries += 1;
-        if error.is_lease_lost() || error.code() == Code::StoreClosed || tries == FINISH_TRIES {
+        if error.is_lease_lost() || error.code() == Code::StoreClosed {
             return Err(error);
+        }
+        if tries == FINISH_TRIES {
+            // The program has run: this is no refusal before its start, so that the job is not run again.
+            let why = format!("save the end of job {}", context.job.id);
+            return Err(Error::new(Code::AgentTranscript, why).because(error));
         }
         error_coded!(Code::AgentTranscript, "save the end of job {}: {error}", context.job.id);
         context.clock.sleep(FINISH_AGAIN).await;

@@ -21,6 +21,8 @@ use std::time::Duration;
 
 /// When a missing agent program is looked for again.
 const LOOK_AGAIN: Duration = Duration::from_mins(5);
+/// When a session is tried again that the database kept from beginning.
+const BEGIN_AGAIN: Duration = Duration::from_secs(5);
 /// Sessions that one chain of follow-ups may have.
 const MAX_CHAIN: usize = 1_000;
 /// The most bytes that a session hands on: they become part of an argument.
@@ -51,11 +53,19 @@ pub fn register(builder: Builder, agents: &Agents) -> Builder {
     builder.queue(Queue::AGENT, 1).kind(rules(), move |context| {
         let agents = agents.clone();
         async move {
-            session(&agents, &context)
-                .await
-                .unwrap_or_else(|error| Outcome::Failed(JobError::from(error)))
+            session(&agents, &context).await.unwrap_or_else(|error| refused(error, context.job.id))
         }
     })
+}
+
+/// What becomes of a session that could not be run. A passing refusal of the database comes before the agent was started:
+/// the session is as it was, and begins when the database can be written.
+fn refused(error: Error, id: JobId) -> Outcome {
+    if error.is_passing_refusal() {
+        warn_coded!(error.code(), "session {id} begins later: {error}");
+        return Outcome::Snooze(BEGIN_AGAIN);
+    }
+    Outcome::Failed(JobError::from(error))
 }
 
 async fn session(agents: &Agents, context: &Context) -> Result<Outcome> {
@@ -268,4 +278,20 @@ async fn hand_on(context: &Context, request: &SessionRequest, verdict: &Verdict)
     let job = NewJob { occurrence, schedule_id, ..NewJob::untyped(Kind::AGENT_SESSION, &next)? };
     context.enqueue(job).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passing_refusal_of_the_database_puts_a_session_off_and_spends_nothing() {
+        let of = |code| refused(Error::new(code, "begin a session: nothing was saved"), JobId(1));
+        for code in [Code::StoreBusy, Code::StoreFull, Code::StoreIo, Code::StoreOutcomeUnknown] {
+            assert_eq!(of(code), Outcome::Snooze(BEGIN_AGAIN), "{code}");
+        }
+        for code in [Code::AgentStart, Code::AgentTranscript, Code::StoreLeaseLost] {
+            assert!(matches!(of(code), Outcome::Failed(_)), "{code}");
+        }
+    }
 }

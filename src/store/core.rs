@@ -34,6 +34,7 @@ pub(super) mod scans;
 pub(super) mod schedules;
 #[cfg(feature = "agents")]
 pub(super) mod sessions;
+pub(super) mod set_right;
 pub(super) mod settings;
 pub(super) mod settle;
 pub(super) mod workers;

@@ -118,6 +118,11 @@ impl LogStore {
         self.db.row("remove old log rows", move |c| sql::logs::prune(c, before)).await
     }
 
+    /// Whether the oldest row came in before this instant.
+    pub(crate) async fn has_older(&self, before: Timestamp) -> Result<bool> {
+        self.db.read("look for old log rows", move |c| sql::logs::has_older(c, before)).await
+    }
+
     /// The id of the newest row; 0 if there is none.
     pub async fn last_id(&self) -> Result<i64> {
         self.db.read("read the newest log id", sql::logs::last_id).await

@@ -104,6 +104,29 @@ impl Store {
         Ok(missing)
     }
 
+    /// Brings back to `now` what a clock that was ahead has left in the future: schedules count from now on, jobs that were
+    /// due are due, and lengths that were begun under the later clock begin anew (P19).
+    pub(crate) async fn set_right(&self, now: Timestamp) -> Result<()> {
+        let beyond = core::set_right::beyond(now);
+        let look = move |c: &_| sql::ahead::find(c, beyond);
+        loop {
+            // The look goes by a reading connection, because it may walk all that waits.
+            let found = self.db.read("look for what is ahead of the clock", look).await?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            let found = Arc::new(found);
+            let set_right = move |tx: &Tx<'_>, now| core::set_right::set_right(tx, &found, now);
+            self.db.rule("go by a clock that was set back", now, set_right).await?;
+        }
+    }
+
+    /// Whether [`Store::prune`] would remove more than a day of rows at once.
+    pub(crate) async fn is_flood(&self, kinds: Arc<[KindRules]>, now: Timestamp) -> Result<bool> {
+        let look = move |tx: &Tx<'_>, now| core::prune::is_flood(tx, &kinds, now);
+        self.db.rule("look for old rows", now, look).await
+    }
+
     /// Removes final jobs whose time of keeping is over, at most 500 rows a call and never a job that waits
     /// or runs (P6), with what else has outlived its use. Answers whether there may be more.
     pub async fn prune(&self, kinds: Arc<[KindRules]>, now: Timestamp) -> Result<bool> {

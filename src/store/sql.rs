@@ -3,6 +3,7 @@
 #[cfg(feature = "web")]
 pub(super) mod accounts;
 pub(super) mod after;
+pub(super) mod ahead;
 #[cfg(feature = "monitor")]
 pub(super) mod approvals;
 pub(super) mod audit;

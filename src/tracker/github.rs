@@ -57,7 +57,7 @@ struct Inner {
     /// The account of a token, with the hash of that token.
     login: Mutex<Option<(String, String)>>,
     /// When the last write ended.
-    last_write: Arc<tokio::sync::Mutex<Timestamp>>,
+    last_write: Arc<tokio::sync::Mutex<Option<Duration>>>,
 }
 
 impl GitHub {
@@ -146,7 +146,10 @@ impl GitHub {
     /// The right to write once, as soon as the last write is a second ago. Cancel safe.
     pub async fn turn(&self) -> Turn {
         let last_write = Arc::clone(&self.0.last_write).lock_owned().await;
-        self.0.clock.sleep_until(last_write.plus(PACE)).await;
+        let clock = &self.0.clock;
+        if let Some(last) = *last_write {
+            clock.sleep((last + PACE).saturating_sub(clock.uptime())).await;
+        }
         Turn { github: self.clone(), last_write }
     }
 
@@ -169,7 +172,7 @@ impl GitHub {
 /// The right to write once; the next one has to wait until it is used or dropped.
 pub struct Turn {
     github: GitHub,
-    last_write: OwnedMutexGuard<Timestamp>,
+    last_write: OwnedMutexGuard<Option<Duration>>,
 }
 
 impl Turn {
@@ -231,7 +234,7 @@ impl Turn {
         github
             .ask(move |inner| {
                 let done = work(inner);
-                *last_write = inner.clock.now();
+                *last_write = Some(inner.clock.uptime());
                 done
             })
             .await

@@ -230,7 +230,7 @@ fn buttons(job: &Job, is_full: bool, role: Role, now: Timestamp) -> Markup {
             }
         }
     };
-    let is_due = job.run_at <= now;
+    let is_due = job.is_due(now);
     html! {
         @if job.status.is_final() {
             @if jobs::may_run_again(role, &job.kind) { (run_again_form(job.id, is_full, false)) }

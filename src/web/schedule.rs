@@ -197,7 +197,7 @@ fn next(schedule: &Schedule, now: Timestamp) -> Markup {
         } @else {
             (table("Next five", &["On its clocks", "UTC"], &rows))
         }
-        @let warnings = plan.rule.clock_warnings(now);
+        @let warnings = schedule.warnings(now);
         @if !warnings.is_empty() {
             div.card-body.text-secondary {
                 @for warning in warnings { div { "Note: " (warning) "." } }

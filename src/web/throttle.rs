@@ -110,7 +110,8 @@ fn current<K: Hash + Eq>(
     now: Timestamp,
     ends: impl Fn(Attempts) -> Timestamp,
 ) -> Option<Attempts> {
-    map.get(key).copied().filter(|attempts| ends(*attempts) > now)
+    // One of the future was made before the clock was set back, and holds nobody up.
+    map.get(key).copied().filter(|attempts| attempts.at <= now && ends(*attempts) > now)
 }
 
 fn remember<K: Hash + Eq + Clone>(map: &mut HashMap<K, Attempts>, key: K, attempts: Attempts) {

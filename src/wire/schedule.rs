@@ -183,9 +183,12 @@ impl SchedulePreview {
         let occurrence =
             |at: Timestamp| Some(Occurrence { at: at.to_string(), local: rule?.local(at) });
         Self {
-            schedule: Schedule::from(schedule),
+            schedule: Schedule {
+                next_at: schedule.next(now).map(|at| at.to_string()),
+                ..Schedule::from(schedule)
+            },
             next: next.filter_map(occurrence).collect(),
-            warnings: rule.map(|rule| rule.clock_warnings(now)).unwrap_or_default(),
+            warnings: schedule.warnings(now),
         }
     }
 }

@@ -269,17 +269,13 @@ async fn until_it_runs_jobs(store: &Store, data: &Path, name: &str) {
     }
 }
 
-/// Stops a process by a signal at a moment at which it does not hold the write lock: nobody else could write until it goes on.
+/// Stops a process by a signal while this one holds the write lock: had it the lock, nobody else could write until it goes on.
 fn stop_outside_a_transaction(process: &Process, data: &Path) {
     let conn = foreign(data);
-    conn.busy_timeout(Duration::from_secs(2)).unwrap();
-    loop {
-        process.signal("STOP");
-        if conn.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok() {
-            return;
-        }
-        process.signal("CONT");
-    }
+    conn.busy_timeout(STUCK).unwrap();
+    conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    process.signal("STOP");
+    conn.execute_batch("ROLLBACK").unwrap();
 }
 
 /// Waits until the workers are as they should be, and answers how long that took.

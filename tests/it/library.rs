@@ -205,11 +205,21 @@ async fn a_schedule_that_cannot_be_is_told_when_the_engine_starts() {
     assert_eq!(rule.unwrap_err().code(), Code::ModelInvalid);
 }
 
+#[test]
+fn an_interval_of_no_whole_minutes_is_refused_with_its_length() {
+    for seconds in [0, 30, 90, 8 * 24 * 3_600] {
+        let declared = NewSchedule::every("often", Duration::from_secs(seconds));
+        let refused = declared.of(&Report::default()).unwrap_err();
+        assert_eq!(refused.code(), Code::ModelInvalid, "{refused}");
+    }
+}
+
 #[tokio::test]
 async fn an_interval_that_a_program_declares_keeps_its_beat_over_restarts() {
     let (_folder, store, clock) = scene();
     let run = |store: Store, clock: Clock| async move {
-        let hourly = NewSchedule::every("hourly", 60).of(&Report::default()).unwrap();
+        let hourly =
+            NewSchedule::every("hourly", Duration::from_hours(1)).of(&Report::default()).unwrap();
         let engine = Engine::builder(store.clone(), clock.clone())
             .on::<Report, _, _>(|_, _| async { Ok(()) })
             .ensure_schedule(hourly)

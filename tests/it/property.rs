@@ -145,7 +145,8 @@ fn kinds() -> Arc<[KindRules]> {
 struct Model {
     kind: usize,
     status: Status,
-    priority: i32,
+    /// Nobody has said one, and nobody has looked at it, while there is none.
+    priority: Option<i32>,
     run_at: u64,
     attempt: u32,
     interrupted: u32,
@@ -174,11 +175,13 @@ struct Counted {
     then: Option<i64>,
 }
 
-/// What a queued job waits for.
+/// What a waiting job waits for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Wait {
     /// The engine has to look at it.
     Look,
+    /// Its time.
+    Time,
     Key,
     /// The end of another job.
     After,
@@ -203,7 +206,7 @@ impl Queued {
     }
 
     fn order(id: i64, job: &Model) -> (i64, i64) {
-        (job.run_at as i64 * 1000 + i64::from(job.priority) * 600_000, id)
+        (job.run_at as i64 * 1000 + i64::from(job.priority.unwrap_or(0)) * 600_000, id)
     }
 
     fn holders(&self, key: u8) -> usize {
@@ -237,7 +240,7 @@ impl Queued {
             if open == 0 && closed && then.is_none() {
                 let id = self.last_id + 1;
                 self.batches[batch].then = Some(id);
-                self.insert(id, fresh(0, 0, self.now, None, None));
+                self.insert(id, fresh(0, None, self.now, None, None));
             }
         }
     }
@@ -248,14 +251,12 @@ impl Queued {
         self.paused.retain(|_, until| until.is_none_or(|until| until > now));
         self.tell_ends();
         for job in self.jobs.values_mut().filter(|job| job.status == Status::Scheduled) {
-            if job.run_at <= now && job.wait != Wait::After {
+            if job.run_at <= now && job.wait == Wait::Time {
                 (job.status, job.wait) = (Status::Queued, Wait::Look);
             }
         }
-        let new = self
-            .jobs
-            .iter()
-            .filter(|(_, job)| job.status == Status::Queued && job.wait == Wait::Look);
+        let waits = |job: &Model| matches!(job.status, Status::Queued | Status::Scheduled);
+        let new = self.jobs.iter().filter(|(_, job)| waits(job) && job.wait == Wait::Look);
         let mut new: Vec<_> = new.map(|(id, job)| Self::order(*id, job)).collect();
         new.sort_unstable();
         let held = |(_, id): &(_, i64)| {
@@ -318,9 +319,8 @@ impl Queued {
         let now = self.now;
         let job = self.jobs.get_mut(&id).unwrap();
         job.wait = Wait::After;
-        if job.run_at > now {
-            job.status = Status::Scheduled;
-        }
+        job.priority = job.priority.or(Some(0));
+        job.status = if job.run_at > now { Status::Scheduled } else { Status::Queued };
         let key = job.key;
         self.call_up(key);
     }
@@ -329,8 +329,10 @@ impl Queued {
         let job = self.jobs[&id].clone();
         let full = job.key.is_some_and(|key| self.holders(key) >= KEY_LIMIT);
         let place = self.jobs.get_mut(&id).unwrap();
+        place.status = Status::Queued;
+        place.priority = place.priority.or(Some(0));
         if job.run_at > self.now {
-            place.status = Status::Scheduled;
+            (place.status, place.wait) = (Status::Scheduled, Wait::Time);
             // A fresh job was never called up, but passing a call on does no harm.
             self.call_up(job.key);
         } else if full {
@@ -346,9 +348,10 @@ impl Queued {
     fn end(&mut self, id: i64, status: Status, change: impl FnOnce(&mut Model)) {
         let job = self.jobs.get_mut(&id).unwrap();
         let (key, held) = (job.key, Self::holds(job));
-        let was_called = job.status == Status::Queued && job.wait == Wait::Look;
+        let waits = matches!(job.status, Status::Queued | Status::Scheduled);
+        let was_called = waits && job.wait == Wait::Look;
         job.status = status;
-        job.wait = Wait::Look;
+        job.wait = if status == Status::Scheduled { Wait::Time } else { Wait::Look };
         job.limited = false;
         change(job);
         if let Some(batch) = job.batch
@@ -407,6 +410,7 @@ impl Queued {
         for job in self.jobs.values_mut().filter(|job| KINDS[job.kind].1 == lane) {
             if job.status == Status::Scheduled && job.limited && job.run_at > now {
                 (job.run_at, job.limited) = (now, false);
+                (job.status, job.wait) = (Status::Queued, Wait::Look);
             }
         }
     }
@@ -417,7 +421,7 @@ impl Queued {
         let now = self.now;
         let job = self.jobs.get_mut(&id).unwrap();
         let (key, before) = (job.key, (job.priority, job.run_at));
-        job.priority = priority.unwrap_or(job.priority);
+        job.priority = priority.or(job.priority);
         job.run_at = run_at.unwrap_or(job.run_at);
         job.limited &= job.run_at == before.1;
         if (job.priority, job.run_at) == before {
@@ -425,16 +429,24 @@ impl Queued {
         }
         let is_due = job.run_at <= now;
         match (job.status, job.wait) {
+            // What is queued counts as due: another time takes it out of the queue at once.
+            (Status::Queued, Wait::Look) if !is_due => job.status = Status::Scheduled,
+            (_, Wait::After) if !is_due => {
+                (job.status, job.wait) = (Status::Scheduled, Wait::Look);
+            }
             (_, Wait::After) => (job.status, job.wait) = (Status::Queued, Wait::Look),
-            (Status::Scheduled, _) if is_due => {
+            (Status::Scheduled, Wait::Time) if is_due => {
                 (job.status, job.wait) = (Status::Queued, Wait::Look);
             }
-            (Status::Queued, Wait::Key) if !is_due => job.status = Status::Scheduled,
+            (Status::Queued, Wait::Key) if !is_due => {
+                (job.status, job.wait) = (Status::Scheduled, Wait::Time);
+            }
             (Status::Queued, Wait::Turn) => {
-                job.wait = Wait::Look;
-                if !is_due {
-                    job.status = Status::Scheduled;
-                }
+                (job.status, job.wait) = if is_due {
+                    (Status::Queued, Wait::Look)
+                } else {
+                    (Status::Scheduled, Wait::Time)
+                };
                 self.call_up(key);
             }
             (_, _) => {}
@@ -591,7 +603,6 @@ impl World {
             assert_eq!(enqueued, Enqueued::Existing(JobId(holder)));
         } else {
             assert!(matches!(enqueued, Enqueued::Inserted(_)));
-            let priority = priority.unwrap_or(0);
             let job = Model { after, batch, ..fresh(kind, priority, run_at, key, unique) };
             self.model.insert(enqueued.id().0, job);
         }
@@ -739,7 +750,7 @@ impl World {
         let again =
             self.store.run_again(JobId(**id), Actor::cli(), None, self.now()).await.unwrap();
         // Somebody's own wish goes before the programs': six levels.
-        let again_model = fresh(job.kind, -6, self.model.now, job.key, None);
+        let again_model = fresh(job.kind, Some(-6), self.model.now, job.key, None);
         self.model.insert(again.id().0, again_model);
     }
 
@@ -779,7 +790,13 @@ impl World {
     }
 }
 
-fn fresh(kind: usize, priority: i32, run_at: u64, key: Option<u8>, unique: Option<u8>) -> Model {
+fn fresh(
+    kind: usize,
+    priority: Option<i32>,
+    run_at: u64,
+    key: Option<u8>,
+    unique: Option<u8>,
+) -> Model {
     Model {
         kind,
         status: Status::Queued,

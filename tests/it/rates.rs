@@ -1,6 +1,6 @@
 //! Rates of kinds: how many jobs start within a length of time.
 
-use crate::support::{START, open, store, until};
+use crate::support::{START, in_time, open, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
     ConcurrencyKey, Gate, JobId, Kind, KindRules, NewJob, Outcome, Queue, Rate, Status, Timestamp,
@@ -174,6 +174,38 @@ async fn a_place_that_is_given_up_goes_to_the_next_and_a_clock_that_goes_back_gi
     earlier.advance(Duration::from_hours(2) + LENGTH);
     testing::drain(&store, &earlier).await.unwrap();
     assert_eq!(starts(&store, None).await, [START, START.plus(LENGTH)].map(Timestamp::millis));
+    after.stop(NO_GRACE).await;
+}
+
+#[tokio::test]
+async fn p19_a_start_under_a_clock_that_was_a_year_ahead_counts_for_the_length_of_its_rate_only() {
+    let (folder, first) = store();
+    let rate = Some(Rate::per(LENGTH, 1));
+    let ahead = Clock::manual(START.plus(Duration::from_hours(365 * 24)));
+    let before = engine(&first, &ahead, rate);
+    let ids = first.enqueue_all(vec![job(None); 2], ahead.now()).await.unwrap();
+    let ids: Vec<JobId> = ids.into_iter().map(lamplighter::model::Enqueued::id).collect();
+    testing::drain(&first, &ahead).await.unwrap();
+    until(&first, ids[1], |job| job.waits_for == Some(WaitsFor::Rate)).await;
+    before.stop(NO_GRACE).await;
+    drop(first);
+    let store = open(folder.path());
+    let clock = Clock::manual(START);
+    let after = engine(&store, &clock, rate);
+    let free = Some(START.plus(LENGTH));
+    let waits_for_it = async || {
+        let why = store.why(ids[1], START).await.unwrap().unwrap();
+        why.gates
+            .iter()
+            .any(|gate| matches!(gate, Gate::RateReached { until, .. } if *until == free))
+    };
+    let mut changes = store.changes();
+    while !waits_for_it().await {
+        in_time(changes.changed()).await.unwrap();
+    }
+    clock.advance(LENGTH);
+    let done = until(&store, ids[1], |job| job.status == Status::Completed).await;
+    assert_eq!(done.started_at, Some(START.plus(LENGTH)));
     after.stop(NO_GRACE).await;
 }
 

@@ -101,6 +101,8 @@ impl Reading {
             let rows = self.take(&piece[..length]);
             return Ok(self.done(rows, Next::More));
         }
+        // A clock that was set back does not lengthen the wait.
+        self.heard_at = self.heard_at.min(now);
         if now.since(self.heard_at) < QUIET {
             return Ok(self.done(Vec::new(), Next::Wait));
         }

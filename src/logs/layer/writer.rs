@@ -3,7 +3,7 @@
 use super::queue::{LogCounts, Receiver};
 use crate::clock::Clock;
 use crate::error::Code;
-use crate::model::{Level, NewLogRow, Timestamp};
+use crate::model::{Level, NewLogRow};
 use crate::store::LogStore;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -52,7 +52,7 @@ struct Writer {
     /// The numbers when dropped lines were last told.
     reported: LogCounts,
     /// When dropped lines may be reported again; `None` before the first report.
-    next_report: Option<Timestamp>,
+    next_report: Option<Duration>,
     /// The last batch was refused, which was said.
     failing: bool,
 }
@@ -62,7 +62,8 @@ impl Writer {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         loop {
             let untold = lines.tally().counts().dropped() > self.reported.dropped();
-            let report_at = self.next_report.unwrap_or(self.clock.now());
+            let report_in =
+                self.next_report.unwrap_or_default().saturating_sub(self.clock.uptime());
             let taken = tokio::select! {
                 // A stop closes the queue; what is in it is still received.
                 () = stop.cancelled(), if !lines.is_closed() => {
@@ -71,7 +72,7 @@ impl Writer {
                 }
                 taken = lines.recv_many(&mut batch, MAX_BATCH) => taken,
                 // A flood may end with lines that nobody has told of.
-                () = self.clock.sleep_until(report_at), if untold => {
+                () = self.clock.sleep(report_in), if untold => {
                     self.report(&lines).await;
                     continue;
                 }
@@ -82,7 +83,7 @@ impl Writer {
             }
             let begun = Instant::now();
             self.save(&lines, std::mem::replace(&mut batch, Vec::with_capacity(MAX_BATCH))).await;
-            if self.clock.now() >= report_at {
+            if self.next_report.is_none_or(|at| self.clock.uptime() >= at) {
                 self.report(&lines).await;
             }
             if !lines.is_closed() {
@@ -112,7 +113,7 @@ impl Writer {
             return;
         }
         let now = self.clock.now();
-        self.next_report = Some(now.plus(REPORT_EVERY));
+        self.next_report = Some(self.clock.uptime() + REPORT_EVERY);
         let text = report_of(&self.reported, &counts);
         let row = NewLogRow::new(now.to_string(), Level::Warning, super::SOURCE, text);
         if self.append(vec![row]).await {

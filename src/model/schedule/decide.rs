@@ -4,8 +4,8 @@
 //! transaction: the decisions, the jobs that they make, the cursor. Called again with the new cursor it has nothing to
 //! say until the next occurrence, so a restart neither repeats nor shifts anything (P16, P17).
 //!
-//! The cursor only grows. A clock that jumps back leaves it where it is, and what was decided stays decided until the
-//! clock is past the cursor again.
+//! Here the cursor only grows. Where the clock was set back, so that the cursor lies in the future, the store sets it to now
+//! before anything is decided (see [`Schedule::is_ahead`](super::Schedule::is_ahead)); an occurrence that has its job keeps it.
 //!
 //! A change of the rule sets the cursor to now, unless the cursor is later: a change is no downtime, so the occurrences
 //! that the new rule would have had before the change do not count as missed. The first start of an interval anchors it at

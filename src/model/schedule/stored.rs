@@ -10,6 +10,9 @@ use std::time::Duration;
 
 /// Longest stagger.
 const MAX_STAGGER: Duration = Duration::from_hours(24);
+/// How far ahead of the clock something may lie without being taken for a mark of a clock that was set back: processes wait
+/// for one another, and the clock is put right by moments all the time.
+pub(crate) const AHEAD: Duration = Duration::from_mins(1);
 
 /// What a schedule does: which job it makes when, and what becomes of occurrences that are late or in the way.
 #[derive(Clone, Debug, PartialEq)]
@@ -193,12 +196,40 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Whether everything up to an instant in the future is decided. No rule explains that, since what is decided has been
+    /// due: the clock was later once, and was set back.
+    pub fn is_ahead(&self, now: Timestamp) -> bool {
+        self.cursor_at > now.plus(AHEAD)
+    }
+
     /// The occurrences to come after `now`, in order; none while its plan cannot be read. A paused schedule has them
     /// too: they are what it would do.
     pub fn upcoming(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
-        let rule = self.plan.as_ref().ok().map(|plan| &plan.rule);
-        let after = self.cursor_at.max(now);
-        rule.into_iter().flat_map(move |rule| rule.occurrences_after(after))
+        let is_ahead = self.is_ahead(now);
+        let after = if is_ahead { now } else { self.cursor_at.max(now) };
+        let rule = self.plan.as_ref().ok().map(|plan| plan.rule.clone());
+        let rule = rule.map(|rule| if is_ahead { rule.counted_by(now) } else { rule });
+        let next = move |after: Timestamp| rule.as_ref().and_then(|rule| rule.next_after(after));
+        std::iter::successors(next(after), move |at| next(*at))
+    }
+
+    /// The next occurrence as people are told of it; `None` if there is none.
+    pub fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.is_ahead(now) { self.upcoming(now).next() } else { self.next_at }
+    }
+
+    /// What a person should know of its occurrences: that the clock was set back, and what changes of a zone's clock do to
+    /// them; each a sentence without its full stop.
+    pub fn warnings(&self, now: Timestamp) -> Vec<String> {
+        let ahead = self.is_ahead(now).then(|| {
+            let until = self.cursor_at;
+            format!(
+                "the clock was set back: everything up to {until} is decided, and it counts from now on again as soon as a \
+                 server looks at it"
+            )
+        });
+        let changes = self.plan.as_ref().ok().map(|plan| plan.rule.clock_warnings(now));
+        ahead.into_iter().chain(changes.into_iter().flatten()).collect()
     }
 }
 

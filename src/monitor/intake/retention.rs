@@ -4,7 +4,7 @@ use super::Trouble;
 use crate::clock::Clock;
 use crate::error::{Code, Result};
 use crate::model::settings::LOGS_DAYS;
-use crate::model::{Service, Setting, Timestamp};
+use crate::model::{FLOOD, Hold, Service, Setting, Timestamp};
 use crate::store::{LogStore, Store};
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
@@ -16,8 +16,27 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// Removes a slice of the log rows that are older than the settings say; whether there may be more.
 pub async fn prune_logs(store: &Store, logs: &LogStore, now: Timestamp) -> Result<bool> {
-    let kept = i64::try_from(logs_kept(store).await?.as_millis()).unwrap_or(i64::MAX);
-    logs.prune(Timestamp::from_millis(now.millis().saturating_sub(kept))).await
+    logs.prune(before(now, logs_kept(store).await?)).await
+}
+
+fn before(now: Timestamp, kept: Duration) -> Timestamp {
+    let kept = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(now.millis().saturating_sub(kept))
+}
+
+/// The same, unless more than a day of rows would go at once: that waits for an hour, in which a clock that has jumped can be
+/// put right. `None` while it waits.
+async fn prune_unless_flood(
+    (store, logs): (&Store, &LogStore),
+    clock: &Clock,
+    hold: &mut Hold,
+) -> Result<Option<bool>> {
+    let (now, kept) = (clock.now(), logs_kept(store).await?);
+    let is_flood = logs.has_older(before(now, kept.saturating_add(FLOOD))).await?;
+    if hold.holds(is_flood, clock.uptime()) {
+        return Ok(None);
+    }
+    logs.prune(before(now, kept)).await.map(Some)
 }
 
 /// How long log rows are kept.
@@ -34,17 +53,20 @@ async fn logs_kept(store: &Store) -> Result<Duration> {
 
 /// Removes old rows for ever, while this process leads.
 pub(super) async fn serve(store: Store, logs: LogStore, clock: Clock, mut leading: Receiver<bool>) {
-    let mut trouble = Trouble::default();
+    let (mut trouble, mut hold) = (Trouble::default(), Hold::default());
     while leading.wait_for(|leads| *leads).await.is_ok() {
-        let pruned = prune_logs(&store, &logs, clock.now()).await;
+        let pruned = prune_unless_flood((&store, &logs), &clock, &mut hold).await;
         let ended = pruned.as_ref().map(|more| match more {
-            true => "removed a slice of old rows".to_owned(),
-            false => "no old rows are left".to_owned(),
+            Some(true) => "removed a slice of old rows".to_owned(),
+            Some(false) => "no old rows are left".to_owned(),
+            None => {
+                "waits for an hour, because more than a day of rows would go at once".to_owned()
+            }
         });
         store.ran(&Service::Retention, clock.now(), ended);
         let wait = match pruned {
-            Ok(true) => BREATH,
-            Ok(false) => {
+            Ok(Some(true)) => BREATH,
+            Ok(Some(false) | None) => {
                 trouble.ends();
                 PRUNE_EVERY
             }

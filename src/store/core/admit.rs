@@ -45,7 +45,7 @@ pub(super) fn admit(
     let (mut known, unknown): (Vec<_>, Vec<_>) =
         clear.map(|(job, _)| (job, rules(job))).partition(|(_, rules)| rules.is_some());
     // Slots of a key are given in claim order too (P13).
-    known.sort_by_key(|(job, rules)| (rules.map(|rules| order(job, rules)), job.id));
+    known.sort_by_key(|(job, rules)| (rules.map(|rules| order(job, rules, now)), job.id));
     let known: Vec<(&Job, &KindRules)> =
         known.into_iter().filter_map(|(job, rules)| Some((job, rules?))).collect();
     let unknown = unknown.into_iter().map(|(job, _)| (job, Move::without_handler(job, now)));
@@ -100,7 +100,7 @@ fn place<'a>(
     known: &[(&'a Job, &'a KindRules)],
     now: Timestamp,
 ) -> Result<(Vec<(&'a Job, Move)>, CalledUp<'a>)> {
-    let is_due = |job: &Job| job.run_at <= now;
+    let is_due = |job: &Job| job.is_due(now);
     let wanted = |job: &'a Job, rules: &'a KindRules| key(job, rules).filter(|_| is_due(job));
     let mut keys: Vec<_> = known.iter().filter_map(|(job, rules)| wanted(job, rules)).collect();
     keys.sort_unstable();

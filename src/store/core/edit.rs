@@ -84,7 +84,9 @@ pub(super) fn change(
 /// Where the job goes with the edit, if it waits.
 fn waiting(job: &Job, edit: &JobEdit, now: Timestamp) -> Result<Placement> {
     let reordered = edit.run_at.is_some() || edit.priority.is_some();
-    let run_at = edit.run_at.unwrap_or(job.run_at);
+    // What is due stays so under another priority, also after a clock that was ahead.
+    let own = if job.is_due(now) { job.run_at.min(now) } else { job.run_at };
+    let run_at = edit.run_at.unwrap_or(own);
     placement(job.status, job.waits_for, reordered, run_at, now)
         .ok_or_else(|| Error::new(Code::JobNotWaiting, format!("job {} is {}", job.id, job.status)))
 }

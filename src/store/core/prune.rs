@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::model::settings::retention_of;
-use crate::model::{Kind, KindRules, Retention, Status, Timestamp};
+use crate::model::{FLOOD, Kind, KindRules, Retention, Status, Timestamp};
 use crate::store::sql::prune::{self, Old, Removable};
 use crate::store::sql::{batches, idempotency, settings};
 use crate::store::sqlite::Tx;
@@ -40,6 +40,21 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     left -= batches::prune(tx, before(now, BATCHES), left)?;
     left -= removable.closed_issues(tx, before(now, ISSUES), left)?;
     Ok(left == 0)
+}
+
+/// Whether a look would remove what has been over for more than a day longer than it is kept.
+pub(in crate::store) fn is_flood(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
+    for kind in prune::kinds(tx)? {
+        let retention = retention(tx, &kind, rules)?;
+        for status in [Status::Completed, Status::Failed, Status::Cancelled] {
+            let Some(kept) = retention.of(status) else { continue };
+            let finished_before = before(now, kept.saturating_add(FLOOD));
+            if prune::has_old(tx, &Old { kind: &kind, status, finished_before })? {
+                return Ok(true);
+            }
+        }
+    }
+    prune::has_decisions(tx, before(now, DECISIONS + FLOOD))
 }
 
 /// How long jobs of a kind are kept: as an operator has set it for the kind, or else for all kinds without an own length,

@@ -44,7 +44,7 @@ pub(super) fn rescue(
             continue;
         }
         let poison_after = rules.map_or(POISON_AFTER, |rules| rules.poison_after);
-        let after = settle::loss(&job, poison_after, now);
+        let after = settle::loss(tx, &job, poison_after, now)?;
         polled.rescued.push((job, after));
     }
     let ended = polled.rescued.iter().map(|(job, after)| Ended { job, after, at: now });

@@ -5,6 +5,7 @@
 
 use super::enqueue::enqueue;
 use super::fire::{job_of, skip_until_now};
+use super::set_right::{just_before, righted};
 use crate::error::{Code, Error, Result};
 use crate::model::{
     Actor, CatchUp, Ensured, JobId, NewJob, NewSchedule, Plan, PlanChange, ReservedSchedule,
@@ -75,11 +76,6 @@ fn insert(
     schedules::insert(tx, (name, reserved), plan, (cursor, Some(next)), actor, now)
 }
 
-/// What a schedule has seen that begins now.
-fn just_before(now: Timestamp) -> Timestamp {
-    Timestamp::from_millis(now.millis() - 1)
-}
-
 /// Changes a plan; another rule counts from now on, an interval from its last occurrence. Answers whether the plan is
 /// another one since.
 ///
@@ -92,7 +88,7 @@ pub(in crate::store) fn change(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<bool> {
-    let stored = editable(tx, name)?;
+    let stored = righted(tx, editable(tx, name)?, now)?;
     let before = stored.plan.clone().ok();
     let after = change.applied_to(before.clone()).ok_or_else(|| {
         let why = format!("what is stored of {name} cannot be read: name its rule and its kind");
@@ -169,6 +165,7 @@ pub(in crate::store) fn resume(
     if stored.paused_at.is_none() {
         return Ok(false);
     }
+    let stored = righted(tx, stored, now)?;
     schedules::set_pause(tx, stored.id, None, actor, now)?;
     match &stored.plan {
         Ok(Plan { catch_up: CatchUp::Once | CatchUp::Skip, rule, .. }) => {
@@ -229,7 +226,8 @@ pub(in crate::store) fn follow(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
-    match (schedules::get(tx, &name)?, plan) {
+    let stored = schedules::get(tx, &name)?.map(|stored| righted(tx, stored, now)).transpose()?;
+    match (stored, plan) {
         (None, None) => Ok(()),
         (None, Some(plan)) => insert(tx, &name, &plan.checked()?, true, actor, now),
         (Some(stored), None) if stored.paused_at.is_some() => Ok(()),

@@ -2,10 +2,11 @@
 
 use crate::error::Result;
 use crate::model::{
-    AttemptEnd, Job, OnInterrupt, SettleRequest, Settlement, Status, Terms, Timestamp, settlement,
+    AttemptEnd, Job, Kind, OnInterrupt, SettleRequest, Settlement, Status, Terms, Timestamp,
+    settlement,
 };
 use crate::store::sql::moves::Ended;
-use crate::store::sql::{lease, moves, unblock};
+use crate::store::sql::{jobs, lease, moves, unblock};
 use crate::store::sqlite::Tx;
 use std::time::Duration;
 
@@ -26,10 +27,13 @@ pub(in crate::store) fn settle(
         .map(|(job, request)| {
             let job = job.as_ref()?;
             let SettleRequest { end, retry_after, now, .. } = request;
-            let after = settlement(terms(job, POISON_AFTER), end.clone(), *now, *retry_after);
-            Some((job, after, *now))
+            Some(terms(tx, job, POISON_AFTER).map(|terms| {
+                let after = settlement(terms, end.clone(), *now, *retry_after);
+                (job, after, *now)
+            }))
         })
-        .collect();
+        .map(Option::transpose)
+        .collect::<Result<_>>()?;
     let ended = settlements.iter().flatten();
     write(tx, &ended.map(|(job, after, at)| Ended { job, after, at: *at }).collect::<Vec<_>>())?;
     let answers = settlements.iter().zip(requests).map(|(settled, request)| match settled {
@@ -52,19 +56,29 @@ pub(super) fn write(tx: &Tx<'_>, ended: &[Ended<'_>]) -> Result<()> {
 }
 
 /// What the settlement of a running job depends on.
-pub(super) fn terms(job: &Job, poison_after: u32) -> Terms {
-    Terms {
+fn terms(tx: &Tx<'_>, job: &Job, poison_after: u32) -> Result<Terms> {
+    // A running job that was never admitted was started by another program: running it twice may do harm.
+    let said = job.on_interrupt.unwrap_or(OnInterrupt::Fail);
+    let has_not_begun = said == OnInterrupt::Fail
+        && job.kind == Kind::AGENT_SESSION
+        && !jobs::has_begun_run(tx, job.id)?;
+    Ok(Terms {
         attempt: job.attempt,
         max_attempts: job.max_attempts.unwrap_or(1),
         interrupted: job.interrupted,
         cancel_requested: job.cancel_requested_at.is_some(),
-        // A running job that was never admitted was started by another program: running it twice may do harm.
-        on_interrupt: job.on_interrupt.unwrap_or(OnInterrupt::Fail),
+        // At most once is charged when the one thing has begun: a session whose agent was never started may still run.
+        on_interrupt: if has_not_begun { OnInterrupt::Retry } else { said },
         poison_after,
-    }
+    })
 }
 
 /// What becomes of a running job whose worker is gone.
-pub(super) fn loss(job: &Job, poison_after: u32, now: Timestamp) -> Settlement {
-    settlement(terms(job, poison_after), AttemptEnd::Lost, now, Duration::ZERO)
+pub(super) fn loss(
+    tx: &Tx<'_>,
+    job: &Job,
+    poison_after: u32,
+    now: Timestamp,
+) -> Result<Settlement> {
+    Ok(settlement(terms(tx, job, poison_after)?, AttemptEnd::Lost, now, Duration::ZERO))
 }

@@ -5,8 +5,8 @@ use crate::model::{
     BatchId, ConcurrencyKey, Job, JobEdit, JobEvent, JobId, Kind, NewJob, Occurrence, OnInterrupt,
     ParkedBy, Queue, Tag, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
-use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::{insert, instant, kind, parsed, text, word};
+use crate::store::sqlite::{dialect, ledger};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use std::str::FromStr;
 use std::time::Duration;
@@ -211,6 +211,16 @@ pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<boo
             OR EXISTS (SELECT 1 FROM job_rates WHERE free_at <= :now)
             OR EXISTS (SELECT 1 FROM job_schedules WHERE paused_at IS NULL AND next_at <= :now))";
     let params = named_params! {":now": now.millis()};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+}
+
+/// Whether a run of an agent program may have been begun for the job. A file without the program's tables does not say.
+pub(in crate::store) fn has_begun_run(conn: &Connection, id: JobId) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM sessions WHERE job_id = :id)";
+    if !ledger::has_program(conn)? {
+        return Ok(true);
+    }
+    let params = named_params! {":id": id.0};
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 

@@ -81,6 +81,19 @@ pub(in crate::store) fn prune(conn: &Connection, before: Timestamp) -> Result<bo
     Ok(conn.prepare_cached(SQL)?.execute(params)? == SLICE)
 }
 
+/// Whether the oldest row came in before.
+pub(in crate::store) fn has_older(conn: &Connection, before: Timestamp) -> Result<bool> {
+    const SQL: &str = "
+        SELECT created_at < :before
+        FROM logs
+        ORDER BY id
+        LIMIT 1";
+    let params = named_params! {":before": before.millis()};
+    let older: Option<bool> =
+        conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0)).optional()?;
+    Ok(older.unwrap_or(false))
+}
+
 /// The id of the newest row, 0 if there is none.
 pub(in crate::store) fn last_id(conn: &Connection) -> Result<i64> {
     const SQL: &str = "

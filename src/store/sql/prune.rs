@@ -13,6 +13,28 @@ pub(in crate::store) struct Old<'a> {
     pub(in crate::store) finished_before: Timestamp,
 }
 
+/// Whether there is a job that ended so before.
+pub(in crate::store) fn has_old(conn: &Connection, old: &Old<'_>) -> Result<bool> {
+    const SQL: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM jobs
+            WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before)";
+    let params = named_params! {
+        ":kind": old.kind.as_str(),
+        ":status": old.status.as_str(),
+        ":before": old.finished_before.millis(),
+    };
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+}
+
+/// Whether there is a decision from before.
+pub(in crate::store) fn has_decisions(conn: &Connection, before: Timestamp) -> Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM job_decisions WHERE decided_at < :before)";
+    let params = named_params! {":before": before.millis()};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+}
+
 /// The kinds that have final jobs, by the counts. The recount adds the rows of other programs first.
 pub(in crate::store) fn kinds(conn: &Connection) -> Result<Vec<Kind>> {
     const SQL: &str = "

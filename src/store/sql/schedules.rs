@@ -262,6 +262,52 @@ pub(in crate::store) fn advance(
     Ok(())
 }
 
+/// Forgets what was decided about occurrences after `now`, apart from those that have a job.
+pub(in crate::store) fn forget_beyond(conn: &Connection, id: i64, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        DELETE FROM job_decisions
+        WHERE schedule_id = :id AND occurrence_at > :now AND job_id IS NULL";
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": id, ":now": now.millis()})?;
+    Ok(())
+}
+
+/// The newest occurrence up to `now` that was decided.
+pub(in crate::store) fn last_before(
+    conn: &Connection,
+    id: i64,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    const SQL: &str = "
+        SELECT max(occurrence_at)
+        FROM job_decisions
+        WHERE schedule_id = :id AND occurrence_at <= :now";
+    let params = named_params! {":id": id, ":now": now.millis()};
+    let last: Option<i64> = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?;
+    Ok(last.map(Timestamp::from_millis))
+}
+
+/// Writes from where a schedule counts after the clock was set back: its rule, what it has seen, its last occurrence, and when
+/// it is due.
+pub(in crate::store) fn set_back(
+    conn: &Connection,
+    id: i64,
+    rule: Option<&Rule>,
+    (cursor, last, next): (Timestamp, Option<Timestamp>, Option<Timestamp>),
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE job_schedules
+        SET rule = coalesce(:rule, rule), cursor_at = :cursor, last_at = :last, next_at = :next
+        WHERE id = :id";
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": id,
+        ":rule": rule.map(|rule| rule.to_json().to_string()),
+        ":cursor": cursor.millis(),
+        ":last": last.map(Timestamp::millis),
+        ":next": next.map(Timestamp::millis),
+    })?;
+    Ok(())
+}
+
 /// What was decided last, newest first.
 pub(in crate::store) fn decisions(
     conn: &Connection,

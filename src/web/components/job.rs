@@ -12,7 +12,7 @@ pub(in crate::web) fn job_sentence(job: &Job, why: Option<&Why>, now: Timestamp)
             Status::Scheduled | Status::Queued => {
                 @let why = why.map(Why::to_string).unwrap_or_default();
                 (why)
-                @if job.run_at > now { " Its time comes " (when(job.run_at, now)) "." }
+                @if !job.is_due(now) { " Its time comes " (when(job.run_at, now)) "." }
                 @if let Some(error) = &job.error { " Its last attempt said: " (first_line(error)) }
                 // What it said when it was put off.
                 @if let Some(progress) = left_out(job, &why) { " " (progress) }

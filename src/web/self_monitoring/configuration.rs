@@ -69,7 +69,7 @@ fn version(schedule: Option<&Schedule>) -> String {
 /// Whether scans run by themselves, and when the next one does.
 fn next(schedule: Option<&Schedule>, now: Timestamp) -> Markup {
     let content = html! {
-        @match schedule.map(|schedule| (&schedule.plan, schedule.paused_at, schedule.next_at)) {
+        @match schedule.map(|schedule| (&schedule.plan, schedule.paused_at, schedule.next(now))) {
             None | Some((_, Some(_), _)) => {
                 span.badge { "Off" } " Scans run by Run Now only."
             }

@@ -75,6 +75,21 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Its process, for a test that sends it signals of its own.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The exit code, once it has ended by itself.
+    pub fn ended(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// SIGTERM, and the exit code.
     pub fn terminate(mut self) -> Option<i32> {
         Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
