@@ -56,7 +56,7 @@ async fn child(way: &str, how_many: usize) {
     if let ("cancelled", Some(batch)) = (way, batch) {
         jobs.cancel_batch(batch).await.unwrap();
     } else {
-        run(store, &jobs, batch).await;
+        run(store, &jobs, batch, how_many).await;
     }
     let took = begun.elapsed();
     println!(
@@ -88,7 +88,7 @@ async fn make(jobs: &Jobs, way: &str, how_many: usize) -> Option<BatchId> {
 }
 
 /// Runs the jobs until all are over and, of a batch, what follows it.
-async fn run(store: Store, jobs: &Jobs, batch: Option<BatchId>) {
+async fn run(store: Store, jobs: &Jobs, batch: Option<BatchId>, how_many: usize) {
     let engine = Engine::builder(store.clone(), Clock::system())
         .queue(Queue::DEFAULT, 100)
         .on::<Row, _, _>(|_, Row(_)| async { Ok(true) })
@@ -98,12 +98,12 @@ async fn run(store: Store, jobs: &Jobs, batch: Option<BatchId>) {
     let mut changes = store.changes();
     loop {
         changes.changed().await.unwrap();
-        let is_over = match batch {
-            Some(batch) => jobs.batch_state(batch).await.unwrap().finished_at.is_some(),
-            None => {
-                let counts = store.job_counts().await.unwrap();
-                counts.iter().all(|count| count.status.is_final())
-            }
+        let is_over = if let Some(batch) = batch {
+            jobs.batch_state(batch).await.unwrap().finished_at.is_some()
+        } else {
+            let counts = store.job_counts().await.unwrap();
+            let over = counts.iter().filter(|count| count.status.is_final());
+            over.map(|count| count.count).sum::<i64>() == how_many as i64
         };
         if is_over {
             break;

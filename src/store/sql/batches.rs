@@ -269,7 +269,7 @@ mod tests {
         };
         let tx = Tx::new(conn);
         let settled = settle::settle(&tx, &[request]).and_then(|mut settled| settled.remove(0));
-        let done = settled.and_then(|_| Ok(tx.into_differences().write(conn)?));
+        let done = settled.and_then(|_| tx.into_differences().write(conn));
         conn.progress_handler(0, None::<fn() -> bool>).unwrap();
         let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
         if !conn.is_autocommit() {

@@ -18,12 +18,15 @@ pub(in crate::web) fn batch_bar(batch: &Batch) -> Markup {
     let (total, over) = (batch.total, batch.total - batch.open.min(batch.total));
     let ends =
         [("completed", batch.completed), ("failed", batch.failed), ("cancelled", batch.cancelled)];
-    let share = |count: u64| count as f64 * 100.0 / total.max(1) as f64;
-    let mut left = 0.0;
+    let percent = |count: u64| {
+        let hundredths = count * 10_000 / total.max(1);
+        format!("{}.{:02}%", hundredths / 100, hundredths % 100)
+    };
+    let mut left = 0;
     let parts = ends.map(|(end, count)| {
-        let from = left;
-        left += share(count);
-        (end, count, format!("{from:.2}%"), format!("{:.2}%", share(count)))
+        let from = percent(left);
+        left += count;
+        (end, count, from, percent(count))
     });
     html! {
         div { (over) " of " (total) " jobs over" }
