@@ -262,6 +262,10 @@ async fn a_batch_is_counted_and_followed_once(store: &Store) {
     let filter = Filter::parse(&format!("batch:{off}")).unwrap();
     let found = store.find_jobs(filter, None, 1000, START).await.unwrap().rows;
     assert!(found.len() == 1000 && found.iter().all(|job| job.batch_id == Some(off)));
+    let first = Filter::default().batch(id);
+    let found = store.find_jobs(first, None, 1000, START).await.unwrap();
+    assert_eq!((found.rows.len(), found.next), (4, None));
+    assert!(found.looked_through <= 5, "only ids from its first job to its last one");
     let batch = store.cancel_batch(off, Actor::cli(), START).await.unwrap();
     assert_eq!((batch.cancelled, batch.open), (1200, 0));
     let held = store.open_batch("held".into(), None, START).await.unwrap();
