@@ -29,7 +29,7 @@ use crate::config;
 use crate::error::{Code, Error, Result};
 use crate::model::Timestamp;
 use crate::redact::redactor;
-use crate::store::{LogStore, OpenMode, Store};
+use crate::store::{LOGS_FILE, LogStore, OpenMode, Store};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::fs::{Access, access};
 use serde::Serialize;
@@ -127,6 +127,8 @@ impl Cli {
     /// The job database, if there is one: for commands that look at it or change what is there.
     fn existing_store(&self) -> Result<Store> {
         let path = self.data_dir(false)?.join(JOBS_DB);
+        // That it was lost says more than that it is not there.
+        Store::refuse_lost(&path)?;
         reach(&path)?;
         Store::open(&path, OpenMode::Current)
     }
@@ -157,6 +159,8 @@ impl Cli {
     }
 
     fn log_store(&self) -> Result<LogStore> {
+        // Rows of the log show that there is a job database, so that one is made first.
+        drop(self.store()?);
         let path = self.data_dir(false)?.join(LOGS_DB);
         reach_or_make(&path)?;
         LogStore::open(&path, OpenMode::Current)
@@ -219,7 +223,7 @@ fn allowed(place: &Path, what: Access, path: &Path) -> Result<()> {
 /// The job database's name in the data directory.
 const JOBS_DB: &str = "lamplighter.db";
 /// The log database's.
-const LOGS_DB: &str = "logs.db";
+const LOGS_DB: &str = LOGS_FILE;
 /// How long threads that wait for something may hold up the end of the program.
 const SHUT_DOWN: std::time::Duration = std::time::Duration::from_secs(1);
 

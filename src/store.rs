@@ -41,6 +41,8 @@ mod settings;
 mod snapshot;
 mod sql;
 mod sqlite;
+#[cfg(feature = "monitor")]
+mod tracker_issues;
 pub mod transactional;
 mod waits;
 mod workers;
@@ -55,6 +57,7 @@ pub use snapshot::{Snapshot, SnapshotPlan};
 use crate::error::Result;
 use board::Board;
 use news::News;
+use sqlite::lost::Witness;
 use sqlite::{Database, Owner, Schema};
 use std::path::Path;
 use std::sync::Arc;
@@ -68,6 +71,20 @@ static SCHEMA: Schema = Schema { durable: true, ..SCRATCH };
 /// The same for stores that nobody would miss.
 static SCRATCH_SCHEMA: Schema = SCRATCH;
 
+/// The name of the log database in the folder of the jobs.
+#[cfg(feature = "monitor")]
+pub(crate) const LOGS_FILE: &str = "logs.db";
+
+/// A server makes the log database after that of the jobs, so rows there show that there were jobs.
+#[cfg(feature = "monitor")]
+const WITNESS: Option<Witness> = Some(Witness {
+    name: LOGS_FILE,
+    application_id: logs::APPLICATION_ID,
+    has_rows: "SELECT EXISTS (SELECT 1 FROM logs)",
+});
+#[cfg(not(feature = "monitor"))]
+const WITNESS: Option<Witness> = None;
+
 const SCRATCH: Schema = Schema {
     owner: Owner::Ours { application_id: APPLICATION_ID },
     components: &[
@@ -76,11 +93,16 @@ const SCRATCH: Schema = Schema {
         &schema::PROGRAM,
     ],
     durable: false,
+    witness: WITNESS,
 };
 
 /// The jobs in an application's database.
-static GUEST: Schema =
-    Schema { owner: Owner::Application, components: &[&schema::ENGINE], durable: true };
+static GUEST: Schema = Schema {
+    owner: Owner::Application,
+    components: &[&schema::ENGINE],
+    durable: true,
+    witness: None,
+};
 
 /// The treatment of a database file that lacks tables of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +150,15 @@ impl Store {
     pub(crate) fn open_scratch(path: &Path) -> Result<Self> {
         let db = Database::open(path, &SCRATCH_SCHEMA, OpenMode::Migrate)?;
         Ok(Self { db: Arc::new(db) })
+    }
+
+    /// Refuses a path at which there was a database, and none is now. Nothing is opened and nothing is made.
+    ///
+    /// # Errors
+    /// `STORE-FILE-007`, with the names of the files beside it that show it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn refuse_lost(path: &Path) -> Result<()> {
+        sqlite::lost::refuse(path, SCHEMA.witness.as_ref())
     }
 
     /// The folder that the database is in: the data directory of a server.

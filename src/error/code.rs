@@ -27,6 +27,12 @@ codes! {
     StoreUnfit: Damaged = "STORE-FILE-006", "The application's database lacks a setting that jobs need",
         "Its journal mode is not WAL, or its encoding is not UTF-8.",
         "Run `PRAGMA journal_mode = WAL` on the file once, while no other program has it open. A database in UTF-16 must be copied into a new one.";
+    StoreLost: Damaged = "STORE-FILE-007", "The database file is missing, empty or cut off",
+        "Somebody or something removed the file, emptied it or cut its end off. The files beside it, or its own header, show that there was more.",
+        "Put the file back, or a copy of it that was made earlier; docs/operations.md says how. To begin with an empty database, move the files that the message names to another folder first. Nothing was changed.";
+    StoreDamaged: Damaged = "STORE-FILE-008", "The database file is damaged",
+        "Pages of the file are not what was written there: the disk failed, another program wrote into the file, or files of two databases were mixed.",
+        "Keep the files as they are, and put a copy that was made earlier in their place; docs/operations.md says how. Nothing was written to them.";
     StoreNamesTaken: Damaged = "STORE-TABLE-001", "Names that the job tables need are taken",
         "The database has tables, indexes, triggers or views of another program with these names.",
         "Rename what the message lists, or keep the jobs in a file of their own. Nothing was written.";
@@ -44,7 +50,7 @@ codes! {
         "A CHECK, a unique index or a guard trigger refused the row.",
         "Nothing was changed. The server's log or the command's output names the rule; if the values were right, report a bug.";
     StoreCorrupt: Damaged = "STORE-ROW-001", "A stored row cannot be read",
-        "Another program wrote a value this version does not know, or the file is damaged.", "Check the row that the server's log names, and the file with `PRAGMA integrity_check`.";
+        "Another program wrote a value that this version does not know.", "Correct the row that the server's log names.";
     StoreClosed: Unavailable = "STORE-STOP-001", "The database is closed",
         "The server is stopping, or its writer has ended after an error it could not mend.", "Start the server again; nothing acknowledged is lost.";
     StoreWalLarge: Internal = "STORE-WAL-001", "The write-ahead log is growing",
@@ -78,8 +84,8 @@ codes! {
         "The id is wrong, or the job was removed.", "Name jobs that `lamplighter jobs list` shows; nothing was saved.";
     BatchUnknown: NotFound = "JOB-BATCH-001", "There is no such batch",
         "The id is wrong, or the batch was removed.", "`lamplighter batches list` shows the batches.";
-    BatchOver: Conflict = "JOB-BATCH-002", "The batch takes no more jobs",
-        "The batch is finished, or has a million jobs.", "Put the jobs into a new batch; nothing was saved.";
+    BatchOver: Conflict = "JOB-BATCH-002", "The batch is finished or full",
+        "The batch was closed and its jobs are over, or it has a million jobs.", "A finished batch stays as it is: put further jobs into a new one. Nothing was saved.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
         "The query has an unknown word, or a word has a value that it does not take.", "Correct the query at the column that the message names; put a text that you search for in quotes.";
     IdempotencyConflict: Conflict = "JOB-KEY-001", "The idempotency key belongs to another request",

@@ -3,22 +3,22 @@
 use super::sql;
 use super::sqlite::{self, Database, Owner, Schema};
 use super::{OpenMode, schema};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{Found, LogFilter, LogRow, NewLogRow, ProcessFacts, Service, Timestamp};
 use std::fmt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
 
 /// `LMLG`, the mark of `logs.db` in SQLite's header.
-const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMLG");
+pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"LMLG");
 
 /// A power cut may cost the last log lines, never the file: a sync per batch would be a sync per log line.
 static SCHEMA: Schema = Schema {
     owner: Owner::Ours { application_id: APPLICATION_ID },
     components: &[&schema::LOGS],
     durable: false,
+    witness: None,
 };
 
 /// The log database. Clones share it; the last one to go closes it.
@@ -55,15 +55,11 @@ impl LogStore {
     /// As [`Store::open`](super::Store::open).
     pub fn open(path: &Path, mode: OpenMode) -> Result<Self> {
         let db = Database::open(path, &SCHEMA, mode)?;
-        let io = |e| Error::new(Code::StoreIo, format!("look at {}", path.display())).because(e);
-        let whole = path.canonicalize().map_err(io)?;
-        let file = whole.metadata().map_err(io)?;
-        let identity = format!("{}#{}:{}", whole.display(), file.dev(), file.ino());
+        let identity = db.read_here("read the log's name", sql::logs::identity)?;
         Ok(Self { db: Arc::new(db), identity: identity.into() })
     }
 
-    /// The name of this file's watermark: its path and the file system's number of it, so that a file put
-    /// in its place is read from the start.
+    /// The name of this log's watermark, which is in the file: it goes with a copy, and a new file in its place has another.
     pub fn identity(&self) -> &str {
         &self.identity
     }

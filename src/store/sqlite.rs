@@ -3,6 +3,7 @@
 //! *Invariant:* `rusqlite` and `r2d2` are named in this folder, in `store/sql` and in `store/transactional.rs`, which takes a
 //! connection of the application, nowhere else.
 
+mod check;
 mod checkpoint;
 mod database;
 pub(super) mod dialect;
@@ -11,9 +12,12 @@ pub(super) mod door;
 mod draft;
 pub(super) mod error;
 pub(super) mod guest;
+mod header;
 pub(super) mod ledger;
 mod lock;
+pub(super) mod lost;
 pub(super) mod open;
+mod peek;
 pub(super) mod row;
 mod transaction;
 pub(super) mod watch;

@@ -359,8 +359,12 @@ mod tests {
 
     const LARGE: u64 = 80 * MB;
 
-    static SCHEMA: Schema =
-        Schema { owner: Owner::Ours { application_id: 79 }, components: &[&ONE], durable: false };
+    static SCHEMA: Schema = Schema {
+        owner: Owner::Ours { application_id: 79 },
+        components: &[&ONE],
+        durable: false,
+        witness: None,
+    };
     static ONE: Component =
         Component { name: "one", migrations: &["CREATE TABLE one (fill BLOB) STRICT;"] };
 

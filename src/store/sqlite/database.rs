@@ -11,6 +11,7 @@ use crate::model::Timestamp;
 use crate::store::{Board, News, OpenMode};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -26,6 +27,7 @@ const READER_WAIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(in crate::store) struct Database {
     path: PathBuf,
+    file: Arc<str>,
     schema: &'static Schema,
     readers: r2d2::Pool<SqliteConnectionManager>,
     changes: Arc<watch::Sender<u64>>,
@@ -65,14 +67,17 @@ impl Database {
             .min_idle(Some(1))
             .connection_timeout(READER_WAIT)
             .build(manager)
-            .map_err(|e| Error::new(Code::StoreIo, doing).because(e))?;
+            .map_err(|e| Error::new(Code::StoreIo, doing.clone()).because(e))?;
         let changes = Arc::new(watch::Sender::new(0));
         let board = Arc::new(Board::default());
         let news = Arc::new(News::default());
         let listeners = (Arc::clone(&changes), Arc::clone(&news));
         let (calls, thread) = writer::start(conn, path, schema, limits, listeners, &board)?;
+        let data =
+            std::fs::metadata(path).map_err(|e| Error::new(Code::StoreIo, doing).because(e))?;
         Ok(Self {
             path: path.to_owned(),
+            file: format!("{}:{}", data.dev(), data.ino()).into(),
             schema,
             readers,
             changes,
@@ -97,6 +102,11 @@ impl Database {
     /// Who waits for which job.
     pub(in crate::store) fn news(&self) -> &Arc<News> {
         &self.news
+    }
+
+    /// Which file this is, whatever its name: the device and the file system's number. A copy is another one.
+    pub(in crate::store) fn file(&self) -> &Arc<str> {
+        &self.file
     }
 
     pub(in crate::store) fn path(&self) -> &Path {
@@ -200,15 +210,18 @@ impl Database {
         run: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let readers = self.readers.clone();
-        let read = move || {
-            let mut conn =
-                readers.get().map_err(|e| Error::new(Code::StoreIo, "get a reader").because(e))?;
-            let snapshot = conn.transaction()?;
-            run(&snapshot)
-        };
-        let answer = tokio::task::spawn_blocking(read).await;
+        let answer = tokio::task::spawn_blocking(move || snapshot(&readers, run)).await;
         let answer = answer.unwrap_or_else(|e| Err(Error::new(Code::StoreIo, "").because(e)));
         answer.map_err(|e| e.while_doing(doing))
+    }
+
+    /// The same in the caller's thread, which it blocks.
+    pub(in crate::store) fn read_here<T>(
+        &self,
+        doing: &str,
+        run: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        snapshot(&self.readers, run).map_err(|e| e.while_doing(doing))
     }
 
     /// Has the writer look for other programs' commits.
@@ -220,6 +233,16 @@ impl Database {
         let calls = self.calls.as_ref().ok_or_else(|| closed("write"))?;
         calls.send(call).await.map_err(|_| closed("write"))
     }
+}
+
+fn snapshot<T>(
+    readers: &r2d2::Pool<SqliteConnectionManager>,
+    run: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    let mut conn =
+        readers.get().map_err(|e| Error::new(Code::StoreIo, "get a reader").because(e))?;
+    let snapshot = conn.transaction()?;
+    run(&snapshot)
 }
 
 impl Drop for Database {

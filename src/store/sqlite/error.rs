@@ -28,7 +28,7 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::FileLockingProtocolFailed,
             ) => return Self::new(Code::StoreBusy, "").because(BUSY),
             Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig) => Code::StoreConstraint,
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Code::StoreCorrupt,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Code::StoreDamaged,
             _ => Code::StoreIo,
         };
         Self::new(code, "").because(source)

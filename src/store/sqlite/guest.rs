@@ -3,8 +3,8 @@
 //! The file is opened by SQLite only. To open and close it by other means would drop the locks that the application's
 //! connections in this process hold on it.
 
-use super::ledger;
 use super::open::{self, Schema};
+use super::{check, ledger};
 use crate::error::{Code, Error, Result};
 use crate::store::OpenMode;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -36,6 +36,7 @@ fn fit(conn: &mut Connection, path: &Path, schema: &Schema, mode: OpenMode) -> R
     }
     check_settings(conn, path)?;
     let is_behind = open::behind(conn, schema)?;
+    check::at_open(conn, schema.components, true, mode == OpenMode::Migrate)?;
     if !is_behind {
         return Ok(());
     }
@@ -111,7 +112,8 @@ mod tests {
     const ONE: Component = Component { name: "one", migrations: &["CREATE TABLE one (x INT);"] };
     const TWO: Component =
         Component { migrations: &[ONE.migrations[0], "CREATE TABLE two (x INT);"], ..ONE };
-    const FIRST: Schema = Schema { owner: Owner::Application, components: &[&ONE], durable: true };
+    const FIRST: Schema =
+        Schema { owner: Owner::Application, components: &[&ONE], durable: true, witness: None };
     const SECOND: Schema = Schema { components: &[&TWO], ..FIRST };
 
     #[test]

@@ -142,7 +142,7 @@ fn taken(conn: &Connection) -> Result<BTreeSet<String>> {
 }
 
 /// The names that a migration of ours creates. In our files, CREATE begins a line only where it begins a statement.
-fn created(sql: &'static str) -> impl Iterator<Item = &'static str> {
+pub(super) fn created(sql: &'static str) -> impl Iterator<Item = &'static str> {
     const WORDS: [&str; 6] = ["CREATE", "UNIQUE", "TABLE", "INDEX", "TRIGGER", "VIEW"];
     let name = |line: &'static str| line.split_whitespace().find(|word| !WORDS.contains(word));
     sql.lines().filter(|line| line.starts_with("CREATE ")).filter_map(name)

@@ -7,19 +7,16 @@
 
 use super::draft::{self, Draft, beside};
 use super::ledger::{self, Component};
+use super::lost::{self, Witness};
+use super::{check, header, peek};
 use crate::error::{Class, Code, Error, Result};
 use crate::store::OpenMode;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
-use std::cmp::Ordering;
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long a statement waits for another program's lock. It is much longer than any write of ours; a program that holds
@@ -34,12 +31,6 @@ const CACHED_STATEMENTS: usize = 256;
 /// The WAL file is cut to this size when it is begun anew: where the writer pauses and one large transaction, so that a
 /// busy writer finds room without growing it. Well under 64 MB, which is what is promised.
 pub(super) const WAL_SIZE_LIMIT: u64 = 48 * 1024 * 1024;
-/// SQLite's magic, the first 16 bytes of each of its files.
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
-/// The `user_version` of a file whose versions stand in the ledger. Version 0.1.0 counted its migrations there, up to 6,
-/// and refuses such a file as a newer one.
-const LEDGER_MARK: i32 = 100;
-
 /// What a database file looks like.
 #[derive(Debug)]
 pub(in crate::store) struct Schema {
@@ -49,6 +40,8 @@ pub(in crate::store) struct Schema {
     pub(in crate::store) components: &'static [&'static Component],
     /// Whether an acknowledged write must survive power loss (`synchronous` FULL, else NORMAL).
     pub(in crate::store) durable: bool,
+    /// What shows that there was a file where none is.
+    pub(in crate::store) witness: Option<Witness>,
 }
 
 /// Whose a database file is.
@@ -100,6 +93,7 @@ pub(super) fn prepare(
     let io = |source| Error::new(Code::StoreIo, doing()).because(source);
     let folder = draft::folder_of(path);
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
+    lost::refuse(path, schema.witness.as_ref())?;
     // A program that opened the path before there was a database leaves an empty file, which counts as no file.
     draft::remove_empty(path).map_err(io)?;
     if !path.try_exists().map_err(io)? {
@@ -109,17 +103,9 @@ pub(super) fn prepare(
         create(path, application_id, schema)
             .map_err(|e| e.while_doing(&format!("create {}", path.display())))?;
     }
-    let is_first = check_header(path, application_id)?;
-    // No file beside it can change what the file says, and SQLite would leave a log beside a file that is refused.
-    let is_alone = !beside(path, "-wal").exists() && !beside(path, "-journal").exists();
-    let closed = (is_first && is_alone).then(|| look_closed(path, |conn| behind(conn, schema)));
-    let looked = match closed {
-        Some(Ok(is_behind)) => Ok(is_behind),
-        Some(Err(error)) if error.code().class() == Class::Damaged => Err(error),
-        // Another process may be writing to it by now; this look reads it as that one does.
-        Some(Err(_)) | None => look(path, application_id, |conn| behind(conn, schema)),
-    };
-    let is_behind = looked.map_err(|e| e.while_doing(&doing()))?;
+    let is_first = header::check(path, application_id)?;
+    let is_behind =
+        judge(path, application_id, schema, mode, is_first).map_err(|e| e.while_doing(&doing()))?;
     if is_behind {
         refuse_older(path, mode)?;
     }
@@ -128,6 +114,35 @@ pub(super) fn prepare(
         migrate(path, schema).map_err(|e| e.while_doing(&format!("migrate {}", path.display())))?;
     }
     Ok(())
+}
+
+/// Looks at the file without writing to it, and answers whether it lacks something.
+fn judge(
+    path: &Path,
+    application_id: i32,
+    schema: &Schema,
+    mode: OpenMode,
+    is_first: bool,
+) -> Result<bool> {
+    let look_at = |conn: &Connection| {
+        let is_behind = behind(conn, schema)?;
+        check::at_open(conn, schema.components, schema.is_guest(), mode == OpenMode::Migrate)?;
+        Ok(is_behind)
+    };
+    // No file beside it can change what the file says, and SQLite would leave a log beside a file that is refused.
+    let is_alone = || !beside(path, "-wal").exists() && !beside(path, "-journal").exists();
+    let changed = || fs::metadata(path).and_then(|data| data.modified()).ok();
+    let before = changed();
+    if is_first && is_alone() {
+        let looked = peek::closed(path, look_at);
+        // Another process may be writing to it by now; the second look reads it as that one does.
+        let is_still = is_alone() && changed() == before;
+        let is_sure = |e: &Error| e.code().class() == Class::Damaged && is_still;
+        if looked.as_ref().map_or_else(is_sure, |_| true) {
+            return looked;
+        }
+    }
+    look(path, application_id, look_at)
 }
 
 /// Whether the file lacks a component, or a migration of one.
@@ -270,7 +285,7 @@ fn create(path: &Path, application_id: i32, schema: &Schema) -> Result<()> {
     conn.pragma_update(None, "synchronous", "OFF")?;
     conn.pragma_update(None, "journal_mode", "MEMORY")?;
     conn.pragma_update(None, "application_id", application_id)?;
-    conn.pragma_update(None, "user_version", LEDGER_MARK)?;
+    conn.pragma_update(None, "user_version", header::LEDGER_MARK)?;
     apply(&mut conn, schema)?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
     expect_pragma(&conn, draft.path(), "journal_mode", "wal")?;
@@ -308,63 +323,6 @@ pub(in crate::store) fn apply(conn: &mut Connection, schema: &Schema) -> Result<
     schema.components.iter().try_for_each(|component| ledger::apply(conn, component))
 }
 
-/// Refuses a file that is not ours by its first bytes, without SQLite; answers whether this is the first look.
-///
-/// Closing a descriptor drops the locks that SQLite holds on the same file in this process, so a file is looked at
-/// once per process, before its first open.
-///
-/// # Errors
-/// `STORE-FILE-001` another program's, `STORE-FILE-002` a newer one, `STORE-FILE-005` one of version 0.1.0.
-fn check_header(path: &Path, application_id: i32) -> Result<bool> {
-    static SEEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-    let io = |source| Error::new(Code::StoreIo, format!("read {}", path.display())).because(source);
-    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let whole = path.canonicalize().map_err(io)?;
-    if seen.contains(&whole) {
-        return Ok(false);
-    }
-    let mut header = [0_u8; 100];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
-    let number = |at: usize| {
-        i32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
-    };
-    let ours = match read {
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => false,
-        Err(error) => return Err(io(error)),
-        Ok(()) => header.starts_with(MAGIC) && number(68) == application_id,
-    };
-    let doing = format!("open {}", path.display());
-    let version = number(60);
-    match version.cmp(&LEDGER_MARK) {
-        _ if !ours => Err(Error::new(Code::StoreForeign, doing)),
-        Ordering::Less => Err(Error::new(Code::StoreFirst, doing)),
-        Ordering::Greater => {
-            let doing = format!("{doing}: version {version}, known up to {LEDGER_MARK}");
-            Err(Error::new(Code::StoreNewer, doing))
-        }
-        Ordering::Equal => Ok(seen.insert(whole)),
-    }
-}
-
-/// Reads the file as it lies there, without its log and without locks, and leaves nothing beside it. Only for the first
-/// look of this process: the descriptor is closed at the end.
-#[expect(clippy::disallowed_methods, reason = "this module opens connections")]
-fn look_closed<T>(path: &Path, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
-    let mut uri = String::from("file:");
-    for &byte in path.as_os_str().as_encoded_bytes() {
-        if plain(byte) {
-            uri.push(char::from(byte));
-        } else {
-            write!(uri, "%{byte:02X}").expect("a string takes every text");
-        }
-    }
-    uri.push_str("?immutable=1");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?;
-    read(&conn)
-}
-
 /// Reads the file as its write-ahead log has it, by a connection that cannot write.
 ///
 /// A process that was killed in the midst of a write without WAL (a restored copy is not in WAL mode until its first start)
@@ -390,11 +348,8 @@ fn look<T>(
 }
 
 /// A connection that cannot write, and the `application_id`.
-#[expect(clippy::disallowed_methods, reason = "this module opens connections")]
 fn read_id(path: &Path) -> rusqlite::Result<(Connection, i32)> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(BUSY_TIMEOUT)?;
+    let conn = peek::open(path)?;
     let id = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     Ok((conn, id))
 }
@@ -407,6 +362,7 @@ fn needs_rollback(error: &rusqlite::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     const ID: i32 = 77;
     const ONE: Component =
@@ -419,8 +375,12 @@ mod tests {
         migrations: &[ONE.migrations[0], "CREATE TABLE two (x); INSERT INTO two VALUES (y);"],
         ..ONE
     };
-    const FIRST: Schema =
-        Schema { owner: Owner::Ours { application_id: ID }, components: &[&ONE], durable: true };
+    const FIRST: Schema = Schema {
+        owner: Owner::Ours { application_id: ID },
+        components: &[&ONE],
+        durable: true,
+        witness: None,
+    };
     const SECOND: Schema = Schema { components: &[&TWO], ..FIRST };
 
     fn prepare(path: &Path, schema: &Schema, mode: OpenMode) -> Result<()> {

@@ -380,8 +380,12 @@ mod tests {
     use std::time::Duration;
     use tempfile::TempDir;
 
-    static SCHEMA: Schema =
-        Schema { owner: Owner::Ours { application_id: 78 }, components: &[&ONE], durable: true };
+    static SCHEMA: Schema = Schema {
+        owner: Owner::Ours { application_id: 78 },
+        components: &[&ONE],
+        durable: true,
+        witness: None,
+    };
     static ONE: Component = Component {
         name: "one",
         migrations: &["

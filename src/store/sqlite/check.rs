@@ -1,0 +1,203 @@
+//! Looks at the pages of a database: whole where it is small, else at both ends of each table and index.
+//!
+//! A damaged page is met only by the statement that reads it, so that a server could take jobs for days which it can never
+//! run. Every table and index is therefore looked at before the first write.
+
+use super::ledger::{Component, created};
+use crate::error::{Code, Error, Result};
+use rusqlite::Connection;
+use std::collections::BTreeSet;
+
+/// A file of up to this many bytes is looked at whole when a server starts on it; that takes a second at most.
+const WHOLE_UP_TO: i64 = 256 * 1024 * 1024;
+/// Complaints of SQLite that a refusal lists.
+const MAX_NAMED: usize = 3;
+
+/// Looks at the tables and indexes of these components.
+///
+/// # Errors
+/// `STORE-FILE-008`, with what SQLite complains about.
+pub(super) fn at_open(
+    conn: &Connection,
+    components: &[&Component],
+    is_guest: bool,
+    may_take_a_second: bool,
+) -> Result<()> {
+    let bytes: i64 = conn.query_row(
+        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+        [],
+        |row| row.get(0),
+    )?;
+    let names = names(components);
+    if !may_take_a_second || bytes > WHOLE_UP_TO {
+        return ends(conn, &names);
+    }
+    if !is_guest {
+        return quick_check(conn, None);
+    }
+    tables(conn, &names)?.iter().try_for_each(|table| quick_check(conn, Some(table)))
+}
+
+/// SQLite's check of the file, or of one table with its indexes.
+///
+/// # Errors
+/// `STORE-FILE-008`.
+fn quick_check(conn: &Connection, table: Option<&str>) -> Result<()> {
+    let name = table.map_or(String::new(), |table| format!("('{table}')"));
+    let mut statement = conn.prepare(&format!("PRAGMA quick_check{name}"))?;
+    let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let mut found = rows.take(MAX_NAMED).collect::<rusqlite::Result<Vec<_>>>()?;
+    found.retain(|line| line != "ok");
+    if found.is_empty() {
+        return Ok(());
+    }
+    let lines = found.iter().flat_map(|text| text.lines());
+    let lines: Vec<_> = lines.filter(|line| !line.starts_with("***")).take(MAX_NAMED).collect();
+    Err(Error::new(Code::StoreDamaged, format!("look at its pages: {}", lines.join("; "))))
+}
+
+/// Reads the first and the last row by each table and each index.
+///
+/// # Errors
+/// `STORE-FILE-008`, with the name of the table or index.
+fn ends(conn: &Connection, names: &BTreeSet<&str>) -> Result<()> {
+    for (name, select) in selects(conn, names)? {
+        for direction in ["ASC", "DESC"] {
+            let sql = select.replace('@', direction);
+            conn.prepare(&sql)
+                .and_then(|mut statement| statement.query([])?.next().map(drop))
+                .map_err(|error| Error::from(error).while_doing(&format!("look at {name}")))?;
+        }
+    }
+    Ok(())
+}
+
+/// The tables with one of these names.
+fn tables(conn: &Connection, names: &BTreeSet<&str>) -> Result<Vec<String>> {
+    let mut statement = conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+    let tables = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let mut tables = tables.collect::<rusqlite::Result<Vec<_>>>()?;
+    tables.retain(|table| names.contains(table.as_str()));
+    Ok(tables)
+}
+
+/// For each table and each of its indexes the statement that reads the row at one end; an @ stands for each direction.
+fn selects(conn: &Connection, names: &BTreeSet<&str>) -> Result<Vec<(String, String)>> {
+    const COLUMNS: &str = "SELECT group_concat(name || ' @') FROM (SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk)";
+    const INDEXES: &str = "
+        SELECT i.name, s.sql, (SELECT group_concat(x.name || ' @') FROM pragma_index_info(i.name) x)
+        FROM pragma_index_list(?1) i
+        JOIN sqlite_schema s ON s.type = 'index' AND s.name = i.name";
+    let mut selects = Vec::new();
+    for table in tables(conn, names)? {
+        let is_rowid: bool = conn.query_row(
+            "SELECT NOT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1",
+            [&table],
+            |row| row.get(0),
+        )?;
+        let order: Option<String> = conn.query_row(COLUMNS, [&table], |row| row.get(0))?;
+        let order = order.filter(|_| !is_rowid).unwrap_or_else(|| "rowid @".into());
+        let select = format!("SELECT * FROM {table} NOT INDEXED ORDER BY {order} LIMIT 1");
+        selects.push((table.clone(), select));
+        let mut statement = conn.prepare(INDEXES)?;
+        let indexes = statement.query_map([&table], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?))
+        })?;
+        for index in indexes {
+            let (name, sql, columns): (_, _, Option<String>) = index?;
+            let (order, condition) = match &sql {
+                Some(sql) => terms(sql),
+                None => (columns.unwrap_or_default(), ""),
+            };
+            let select = format!(
+                "SELECT * FROM {table} INDEXED BY {name} {condition} ORDER BY {order} LIMIT 1"
+            );
+            selects.push((name, select));
+        }
+    }
+    Ok(selects)
+}
+
+/// What an index of ours is in the order of, and the condition of its rows. Its text is `CREATE INDEX … ON … (…) WHERE …`.
+fn terms(sql: &str) -> (String, &str) {
+    let begin = sql.find('(').map_or(sql.len(), |at| at + 1);
+    let (mut depth, mut order, mut end) = (1, String::new(), sql.len());
+    for (at, letter) in sql[begin..].char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 1 => order.push_str(" @"),
+            _ => {}
+        }
+        if depth == 0 {
+            end = begin + at + 1;
+            break;
+        }
+        order.push(letter);
+    }
+    (order + " @", &sql[end.min(sql.len())..])
+}
+
+fn names<'a>(components: &[&'a Component]) -> BTreeSet<&'a str> {
+    let migrations = components.iter().flat_map(|component| component.migrations);
+    migrations.flat_map(|sql| created(sql)).chain(["job_schema"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::schema;
+    use crate::store::sqlite::ledger;
+
+    const ALL: &[&Component] = &[
+        &schema::ENGINE,
+        #[cfg(any(feature = "agents", feature = "web"))]
+        &schema::PROGRAM,
+        #[cfg(feature = "monitor")]
+        &schema::LOGS,
+    ];
+
+    #[expect(clippy::disallowed_methods, reason = "a database of this test's own, in memory")]
+    fn memory() -> Connection {
+        let mut conn = Connection::open_in_memory().unwrap();
+        for &component in ALL {
+            ledger::apply(&mut conn, component).unwrap();
+        }
+        conn
+    }
+
+    #[test]
+    fn both_ends_of_each_table_and_index_are_sought_and_none_is_sorted() {
+        let conn = memory();
+        let selects = selects(&conn, &names(ALL)).unwrap();
+        for (name, select) in &selects {
+            for direction in ["ASC", "DESC"] {
+                let sql = format!("EXPLAIN QUERY PLAN {}", select.replace('@', direction));
+                let mut statement = conn.prepare(&sql).unwrap();
+                let rows = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+                let plan: Vec<_> = rows.map(Result::unwrap).collect();
+                assert!(plan.iter().all(|step| !step.contains("TEMP")), "{name}: {plan:?}");
+                let is_index = select.contains(" INDEXED BY ") && !select.contains("NOT INDEXED");
+                assert_eq!(
+                    plan[0].contains(name) && plan[0].contains("INDEX"),
+                    is_index,
+                    "{name}: {plan:?}"
+                );
+            }
+        }
+        let all = "SELECT name FROM sqlite_schema WHERE rootpage > 0 AND name <> 'sqlite_sequence'";
+        let mut statement = conn.prepare(all).unwrap();
+        let all = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        let all: BTreeSet<_> = all.map(Result::unwrap).collect();
+        let sought: BTreeSet<_> = selects.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(sought, all);
+    }
+
+    #[test]
+    fn a_whole_database_is_whole() {
+        let conn = memory();
+        at_open(&conn, ALL, false, true).unwrap();
+        at_open(&conn, ALL, true, true).unwrap();
+        at_open(&conn, ALL, false, false).unwrap();
+    }
+}

@@ -1,0 +1,254 @@
+//! Files that are damaged, cut off or gone: each is met before anything is written, and left as it is.
+
+use crate::support::server::{Browser, Server, program};
+use crate::support::{foreign, open, shell};
+use lamplighter::Code;
+use lamplighter::store::{LogStore, OpenMode, Store};
+use rusqlite::Connection;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const PAGE: u64 = 4096;
+/// More than SQLite looks at when a file is checked whole at a start.
+const LARGE: u64 = 256 << 20;
+
+/// A data directory in which a server has worked, and ended well.
+fn worked() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let server = Server::start(data, &[]);
+    Browser::signed_in(&server.url).run_now();
+    assert_eq!(server.terminate(), Some(0));
+    folder
+}
+
+/// The files of a data directory in another one.
+fn copied(from: &Path) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+        }
+    }
+    folder
+}
+
+/// All files of a folder, with what is in them. The index of a log (`-shm`) is made anew by each who reads it first.
+fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries
+        .filter(|path| path.is_file())
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect();
+    files.retain(|(path, _)| !path.to_string_lossy().ends_with("-shm"));
+    files.sort();
+    files
+}
+
+/// Every table and index, with its first page.
+fn roots(path: &Path) -> Vec<(String, u64)> {
+    let conn = Connection::open(path).unwrap();
+    let sql = "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0";
+    let mut statement = conn.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+fn zero(path: &Path, page: u64) {
+    let mut bytes = fs::read(path).unwrap();
+    let at = ((page - 1) * PAGE) as usize;
+    bytes[at..at + PAGE as usize].fill(0);
+    fs::write(path, bytes).unwrap();
+}
+
+fn cut(path: &Path, length: u64) {
+    fs::OpenOptions::new().write(true).open(path).unwrap().set_len(length).unwrap();
+}
+
+/// Runs a command that must be refused for this file and leave it and its log as they were; its words.
+fn refused(data: &Path, file: &str, arguments: &[&str]) -> String {
+    let contents = |data: &Path| -> Vec<_> {
+        let is_of_it = |path: &Path| path.file_name().unwrap().to_str().unwrap().starts_with(file);
+        contents(data).into_iter().filter(|(path, _)| is_of_it(path)).collect()
+    };
+    let before = contents(data);
+    let output = program(data).args(arguments).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(65), "{arguments:?}: {said}");
+    assert!(before == contents(data), "{arguments:?} changed something: {said}");
+    said
+}
+
+const SERVE: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
+const ENQUEUE: &[&str] = &["jobs", "enqueue", "self_monitoring"];
+
+#[test]
+fn p28_a_database_of_which_any_root_page_is_zero_is_refused_untouched() {
+    let whole = worked();
+    let (mut met, mut slowest) = (0, Duration::ZERO);
+    for file in ["lamplighter.db", "logs.db"] {
+        for (name, page) in roots(&whole.path().join(file)) {
+            // The command line looks at the ends of each table, a server at everything.
+            for mode in [OpenMode::Current, OpenMode::Migrate] {
+                // SQLite's own table of sequences is read by the whole look alone.
+                if name == "sqlite_sequence" && mode == OpenMode::Current {
+                    continue;
+                }
+                let folder = copied(whole.path());
+                let path = folder.path().join(file);
+                zero(&path, page);
+                let (before, begun) = (contents(folder.path()), Instant::now());
+                let opened = if file == "logs.db" {
+                    LogStore::open(&path, mode).map(drop)
+                } else {
+                    Store::open(&path, mode).map(drop)
+                };
+                let error = opened.expect_err(&name);
+                slowest = slowest.max(begun.elapsed());
+                assert_eq!(error.code(), Code::StoreDamaged, "{name}: {error}");
+                assert!(before == contents(folder.path()), "{name}: something was changed");
+            }
+            met += 1;
+        }
+    }
+    assert!(met > 80, "{met} tables and indexes");
+    println!("{met} of {met} zeroed root pages were met at the start, each within {slowest:?}");
+}
+
+#[test]
+fn p28_a_large_database_is_looked_at_by_both_ends_of_each_table_and_index() {
+    let whole = worked();
+    let data = whole.path();
+    let conn = foreign(data);
+    // Bytes that no row has, so that the file is too large for the whole look: most of it is never read.
+    conn.execute_batch("CREATE TABLE filler (x BLOB)").unwrap();
+    conn.execute("INSERT INTO filler VALUES (zeroblob(?1))", [(LARGE + PAGE) as i64]).unwrap();
+    drop(conn);
+    let (_, page) = roots(&data.join("lamplighter.db"))
+        .into_iter()
+        .find(|(name, _)| name == "jobs_claim")
+        .unwrap();
+    drop(open(data));
+    let path = data.join("renamed.db");
+    fs::rename(data.join("lamplighter.db"), &path).unwrap();
+    let bytes = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&bytes, &[0; PAGE as usize], (page - 1) * PAGE)
+        .unwrap();
+    let begun = Instant::now();
+    let error = Store::open(&path, OpenMode::Migrate).unwrap_err();
+    assert_eq!(error.code(), Code::StoreDamaged, "{error}");
+    assert!(error.to_string().contains("jobs_claim"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn p28_a_server_and_a_command_refuse_a_damaged_file_and_name_it() {
+    let whole = worked();
+    for (name, page) in roots(&whole.path().join("lamplighter.db")) {
+        if !["jobs", "jobs_claim", "job_schedules", "self_monitoring_scans"]
+            .contains(&name.as_str())
+        {
+            continue;
+        }
+        let folder = copied(whole.path());
+        zero(&folder.path().join("lamplighter.db"), page);
+        for command in [SERVE, ENQUEUE] {
+            let said = refused(folder.path(), "lamplighter.db", command);
+            assert!(
+                said.contains("[STORE-FILE-008]") && said.contains("lamplighter.db"),
+                "{name}: {said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn p28_a_file_that_is_cut_off_is_refused_with_and_without_its_log() {
+    let whole = worked();
+    for file in ["lamplighter.db", "logs.db"] {
+        for with_log in [false, true] {
+            let folder = copied(whole.path());
+            let path = folder.path().join(file);
+            if with_log {
+                // Killed, it leaves its log.
+                let server = Server::start(folder.path(), &[]);
+                Browser::signed_in(&server.url).run_now();
+                server.kill();
+                assert!(fs::metadata(path.with_extension("db-wal")).unwrap().len() > 0);
+            }
+            let length = fs::metadata(&path).unwrap().len();
+            for left in [length - PAGE, length / 2, PAGE, PAGE / 2, 60] {
+                cut(&path, left);
+                let said = refused(folder.path(), file, SERVE);
+                let is_told =
+                    said.contains("[STORE-FILE-007]") || said.contains("[STORE-FILE-008]");
+                // Of less than a header nothing says that it was ours, except the log.
+                assert!(
+                    is_told || (left < 100 && said.contains("[STORE-FILE-001]")),
+                    "{file} {left}: {said}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn p28_a_missing_or_emptied_file_is_refused_with_the_names_of_what_shows_that_it_was_there() {
+    let whole = worked();
+    for (is_killed, shows) in [(false, "logs.db"), (true, "lamplighter.db-wal")] {
+        let folder = copied(whole.path());
+        let path = folder.path().join("lamplighter.db");
+        if is_killed {
+            let server = Server::start(folder.path(), &[]);
+            Browser::signed_in(&server.url).run_now();
+            server.kill();
+        }
+        fs::remove_file(&path).unwrap();
+        for state in ["it is not there", "it is empty"] {
+            for command in [SERVE, ENQUEUE, &["jobs", "list"]] {
+                let said = refused(folder.path(), "lamplighter.db", command);
+                assert!(
+                    said.contains("[STORE-FILE-007]")
+                        && said.contains(state)
+                        && said.contains(shows),
+                    "{said}"
+                );
+            }
+            fs::write(&path, "").unwrap();
+        }
+    }
+}
+
+#[test]
+fn rows_that_are_imported_first_do_not_stand_in_the_way_of_the_first_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("shop.log"));
+    fs::write(&log, "ERROR payment failed\n").unwrap();
+    let imported = program(&data).args(["logs", "import"]).arg(&log).status().unwrap();
+    assert!(imported.success());
+    Server::start(&data, &[]).kill();
+}
+
+#[test]
+fn a_vacuum_by_hand_is_no_damage() {
+    let whole = worked();
+    let data = whole.path();
+    let conn = foreign(data);
+    conn.execute_batch(
+        "CREATE TABLE filler (x); INSERT INTO filler VALUES (zeroblob(9000000)); DROP TABLE filler",
+    )
+    .unwrap();
+    drop(conn);
+    let server = Server::start(data, &[]);
+    // By another process, as a person does it.
+    let Some(done) = shell(data, "VACUUM") else { return };
+    done.unwrap();
+    Browser::signed_in(&server.url).run_now();
+    server.kill();
+    let server = Server::start(data, &[]);
+    Browser::signed_in(&server.url).run_now();
+    assert_eq!(server.terminate(), Some(0));
+}

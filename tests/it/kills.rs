@@ -1,0 +1,136 @@
+//! SIGKILL before the n-th system call that changes a file, n = 1 until none is left: a start can be cut off anywhere.
+//!
+//! strace counts the calls and kills. `LAMPLIGHTER_FILES=long cargo test --test it kills` is killed before every write of a
+//! page as well, the short form before some of them.
+
+use crate::support::server::{Server, program};
+use crate::support::{foreign, skipped};
+use lamplighter::store::schema;
+use rusqlite::Connection;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The calls, each with how many of them the short form steps over. A call that the machine's processor has not is none.
+const CALLS: [(&str, usize); 9] = [
+    ("?unlink", 1),
+    ("?unlinkat", 1),
+    ("?rename", 1),
+    ("?link,?linkat", 1),
+    ("?mkdir,?mkdirat", 1),
+    ("fsync", 1),
+    ("fdatasync", 1),
+    ("ftruncate", 1),
+    ("pwrite64", 6),
+];
+
+fn is_long() -> bool {
+    std::env::var("LAMPLIGHTER_FILES").is_ok_and(|form| form == "long")
+}
+
+/// Whether strace is here and may trace.
+fn can_trace() -> bool {
+    let traced = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
+    let can = traced.is_ok_and(|ended| ended.success());
+    if !can {
+        skipped("it needs strace, which may trace here (Debian: apt-get install strace)");
+    }
+    can
+}
+
+/// Starts a server and kills it before its n-th such call; whether it was killed before it said where it is.
+fn is_killed(data: &Path, call: &str, n: usize) -> bool {
+    let served = program(data);
+    let inject = format!("inject={call}:signal=KILL:when={n}");
+    let mut traced = Command::new("strace");
+    // With -D the child is the program itself, and strace ends with it.
+    traced.args([
+        "-D",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        &format!("trace={call}"),
+        "-e",
+        &inject,
+    ]);
+    traced.arg(served.get_program()).args(served.get_args());
+    traced.args(["serve", "--listen", "127.0.0.1:0"]).env("HOME", data).process_group(0);
+    let mut child = traced.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let first = BufReader::new(child.stdout.take().unwrap()).lines().next();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    first.is_none()
+}
+
+/// The names of files that a start should not leave.
+fn leftovers(data: &Path) -> Vec<String> {
+    let names = fs::read_dir(data).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = names.map(|name| name.into_string().unwrap());
+    names.filter(|name| name.contains(".new") || name.ends_with("-journal")).collect()
+}
+
+/// Kills the start on a folder that `prepare` fills before each call of each kind, and starts again: that serves, has what
+/// was there before, and leaves nothing half-made.
+fn killed_before_every_call(prepare: impl Fn(&Path), jobs: i64) {
+    if !can_trace() {
+        return;
+    }
+    let (mut kills, mut half_made) = (0, 0);
+    for (call, step) in CALLS {
+        let step = if is_long() { 1 } else { step };
+        for n in (1..).step_by(step) {
+            let folder = tempfile::tempdir().unwrap();
+            let data = folder.path().join("data");
+            prepare(&data);
+            if !is_killed(&data, call, n) {
+                break;
+            }
+            kills += 1;
+            half_made += usize::from(data.exists() && !leftovers(&data).is_empty());
+            let server = Server::start_with(&data, &[], None);
+            assert_eq!(leftovers(&data), [""; 0], "killed before {call} {n}");
+            let found: i64 = foreign(&data)
+                .query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(found, jobs, "killed before {call} {n}");
+            server.kill();
+        }
+    }
+    println!(
+        "{kills} kills, {half_made} of them left something half-made: 0 directories do not start"
+    );
+    assert!(half_made > 0, "no kill came in the midst of anything");
+}
+
+/// A file of an older version, which lacks the program's tables, with one job.
+fn older(data: &Path, journal_mode: &str) {
+    fs::create_dir(data).unwrap();
+    let conn = Connection::open(data.join("lamplighter.db")).unwrap();
+    conn.pragma_update(None, "journal_mode", journal_mode).unwrap();
+    conn.pragma_update(None, "application_id", i32::from_be_bytes(*b"LMPL")).unwrap();
+    conn.pragma_update(None, "user_version", 100).unwrap();
+    for migration in schema::engine() {
+        conn.execute_batch(&migration.sql).unwrap();
+    }
+    conn.execute_batch("INSERT INTO jobs (kind, payload) VALUES ('probe', '{}')").unwrap();
+}
+
+#[test]
+fn p23_a_first_start_that_is_killed_before_any_call_starts_again() {
+    killed_before_every_call(|_| {}, 0);
+}
+
+#[test]
+fn p23_a_migration_that_is_killed_before_any_call_starts_again() {
+    killed_before_every_call(|data| older(data, "WAL"), 1);
+}
+
+#[test]
+fn p23_a_migration_of_a_restored_copy_that_is_killed_before_any_call_starts_again() {
+    // A copy that `VACUUM INTO` made is not in WAL mode before its first start.
+    killed_before_every_call(|data| older(data, "DELETE"), 1);
+}
