@@ -6,17 +6,21 @@
 //! - SQLite gave the whole transaction up (full disk, I/O): every call of the batch hears that nothing was saved;
 //! - the commit is refused by a constraint of the application's that is checked there: nothing was saved, and each call has
 //!   a transaction of its own, so that the one at fault alone is refused;
-//! - the commit fails otherwise: every call hears *unknown*. Before anything else is written the file is opened anew and
-//!   checkpointed, since the kernel may hold frames it never wrote; until that succeeds every call is refused, reads
-//!   work, and writes resume by themselves.
+//! - the commit fails otherwise: every call hears *unknown*. Before anything else is written the file is opened anew and its
+//!   log is written once more, since the kernel may hold frames it never wrote (`rewrite.rs`); until that succeeds every call
+//!   is refused, reads work, and writes resume by themselves;
+//! - the file at the path is another one, or a page is damaged: nothing is acknowledged any more (`guard.rs`).
 //!
 //! While another program holds the write lock nothing has begun, so waiting is safe: each call waits as long as it may
 //! since its caller asked, and then hears that nothing was saved; the calls behind it go on waiting for their own time.
 
 use super::checkpoint::{self, Checkpoints};
+use super::guard::Guard;
 use super::lock;
 use super::open::{self, Limits, Schema};
+use super::rewrite;
 use super::transaction::{Differences, Tx};
+use super::watched::Watched;
 use super::work::{Parts, Work};
 use crate::error::{Code, Error, Result, ignore};
 use crate::store::{Board, News};
@@ -50,14 +54,24 @@ pub(super) fn start(
     schema: &'static Schema,
     limits: Limits,
     (changes, news): (Arc<watch::Sender<u64>>, Arc<News>),
-    board: &Arc<Board>,
+    (board, guard): (&Arc<Board>, &Arc<Guard>),
 ) -> Result<(mpsc::Sender<Call>, JoinHandle<()>)> {
     let (sender, calls) = mpsc::channel(MAX_WAITING);
-    let seen = data_version(&conn)?;
-    let checkpoints = Checkpoints::start(path, schema, limits, Arc::clone(board))?;
-    let path = path.to_owned();
-    let conn = Some(conn);
-    let writer = Writer { conn, path, schema, limits, changes, news, checkpoints, seen };
+    let (seen, watched) = (data_version(&conn)?, Watched::of(&conn, path)?);
+    let ours = (Arc::clone(board), Arc::clone(guard));
+    let checkpoints = Checkpoints::start(path, schema, limits, ours)?;
+    let writer = Writer {
+        conn: Some(conn),
+        path: path.to_owned(),
+        schema,
+        limits,
+        changes,
+        news,
+        guard: Arc::clone(guard),
+        watched,
+        checkpoints,
+        seen,
+    };
     let thread = std::thread::Builder::new()
         .name("writer".into())
         .spawn(move || writer.serve(calls))
@@ -76,6 +90,8 @@ struct Writer {
     limits: Limits,
     changes: Arc<watch::Sender<u64>>,
     news: Arc<News>,
+    guard: Arc<Guard>,
+    watched: Watched,
     checkpoints: Checkpoints,
     /// SQLite's counter of other connections' commits at the last look.
     seen: i64,
@@ -105,14 +121,18 @@ impl Writer {
     /// Has the WAL written back as its length asks for, now that no transaction is open and every caller has its answer.
     fn tend_log(&mut self) {
         // If this look fails, the look after the next commit makes up for it.
-        let log = self.conn.as_ref().and_then(|conn| checkpoint::look(conn).ok());
+        let log =
+            self.conn.as_ref().and_then(|conn| self.guard.heeded(checkpoint::look(conn)).ok());
         if let Some(log) = log.flatten() {
             self.checkpoints.after_commit(log);
         }
     }
 
-    /// Tells the listeners if another connection committed.
+    /// Tells the listeners if another connection committed, and looks whether the files are still the ones at the paths.
     fn look(&mut self) {
+        if let Err(error) = self.look_at_files() {
+            self.guard.heed(&error);
+        }
         // If this look fails, the next one makes up for it, at most 250 ms later.
         if let Some(version) = self.conn.as_ref().and_then(|conn| data_version(conn).ok())
             && version != self.seen
@@ -132,10 +152,15 @@ impl Writer {
         most: usize,
     ) -> bool {
         let begun = self
-            .reopen_if_needed()
+            .guard
+            .check()
+            .and_then(|()| self.reopen_if_needed())
+            .and_then(|()| self.look_at_files())
             .and_then(|()| self.check_log())
             .and_then(|()| self.begin(waiting));
         if let Err(error) = begun {
+            self.guard.heed(&error);
+            self.guard.refused(&error);
             refuse(waiting.drain(..), &error);
             return false;
         }
@@ -163,8 +188,11 @@ impl Writer {
                     differences.merge(of_call);
                     kept.push(work);
                 }
-                Err(error) if conn.is_autocommit() => {
-                    // SQLite has rolled the whole transaction back.
+                Err(error) if conn.is_autocommit() || error.code() == Code::StoreDamaged => {
+                    // SQLite has rolled the whole transaction back, or it is for us to do, for the file is damaged.
+                    roll_back(conn);
+                    self.guard.heed(&error);
+                    self.guard.refused(&error);
                     kept.push(work);
                     kept.extend(waiting.drain(..));
                     refuse(kept, &error);
@@ -178,7 +206,8 @@ impl Writer {
         }
         if let Err(error) = differences.write(conn) {
             // A change must be saved together with its counts.
-            ignore(conn.execute_batch("ROLLBACK"), "SQLite has rolled back already");
+            roll_back(conn);
+            self.guard.heed(&error);
             refuse(kept, &error);
             return look;
         }
@@ -186,9 +215,19 @@ impl Writer {
             if is_taken_back(conn, &error) {
                 return self.commit_each(kept, calls, error) || look;
             }
-            self.unknown(kept, error);
+            let error = Error::from(error);
+            self.guard.heed(&error);
+            self.conn = None;
+            answer_unknown(kept, &error);
             return look;
         }
+        // What was saved in a file that nobody finds again is not saved.
+        if let Err(error) = self.look_at_files() {
+            self.guard.heed(&error);
+            answer_unknown(kept, &error);
+            return look;
+        }
+        self.guard.committed();
         if changed {
             self.changes.send_modify(|n| *n += 1);
         }
@@ -262,21 +301,18 @@ impl Writer {
         look
     }
 
-    fn unknown(&mut self, batch: Vec<Box<dyn Work>>, error: rusqlite::Error) {
-        let error = Error::from(error);
-        self.conn = None;
-        for work in batch {
-            let unknown = Error::new(Code::StoreOutcomeUnknown, "").because(error.to_string());
-            work.answer(Err(unknown));
+    /// Looks whether the files are still the ones at the paths. Not inside a transaction.
+    fn look_at_files(&mut self) -> Result<()> {
+        match &self.conn {
+            Some(conn) => self.watched.look(conn),
+            None => Ok(()),
         }
     }
 
     fn reopen_if_needed(&mut self) -> Result<()> {
         if self.conn.is_none() {
             let conn = open::connect_writer(&self.path, self.schema)?;
-            if !open::checkpoint(&conn, self.schema)? {
-                return Err(Error::new(Code::StoreBusy, "checkpoint after a failed commit"));
-            }
+            rewrite::log(&conn, &self.path, self.limits.lock_wait)?;
             self.seen = data_version(&conn)?;
             self.conn = Some(conn);
             // Something may have changed meanwhile, so every listener should look.
@@ -325,6 +361,21 @@ fn refuse(calls: impl IntoIterator<Item = Box<dyn Work>>, error: &Error) {
     }
 }
 
+/// Answers every call of a batch of which nobody can say whether it was saved.
+fn answer_unknown(batch: Vec<Box<dyn Work>>, error: &Error) {
+    for work in batch {
+        let unknown = Error::new(Code::StoreOutcomeUnknown, "").because(error.to_string());
+        work.answer(Err(unknown));
+    }
+}
+
+/// Takes a transaction back of which the callers are told that nothing was saved.
+fn roll_back(conn: &Connection) {
+    if !conn.is_autocommit() {
+        ignore(conn.execute_batch("ROLLBACK"), "SQLite has given the transaction up already");
+    }
+}
+
 /// Runs one call and answers how many rows it changed, and the counts. After an error either its savepoint is rolled back or, where
 /// SQLite would not, the whole transaction.
 fn run_in_savepoint(conn: &Connection, work: &mut dyn Work) -> Result<(u64, Differences)> {
@@ -340,7 +391,7 @@ fn run_in_savepoint(conn: &Connection, work: &mut dyn Work) -> Result<(u64, Diff
         && conn.execute_batch("ROLLBACK TO call; RELEASE call").is_err()
     {
         // The caller is told that nothing was saved, so nothing may be.
-        ignore(conn.execute_batch("ROLLBACK"), "SQLite has given the transaction up already");
+        roll_back(conn);
     }
     done
 }
@@ -535,6 +586,35 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
         assert!(unknown.is_outcome_unknown(), "{unknown}");
         db.row("insert", |c| insert(c, 2)).await.unwrap();
         assert_eq!(rows(&db).await, 1);
+    }
+
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a file beside ours")]
+    async fn p26_after_a_failed_commit_a_foreign_reader_keeps_no_write_refused() {
+        let (folder, db) = database();
+        db.row("insert", |c| insert(c, 1)).await.unwrap();
+        let reader = open::connect_writer(&folder.path().join("x.db"), &SCHEMA).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM one").unwrap();
+        db.row("insert", |c| insert(c, 2)).await.unwrap();
+        let path = folder.path().join("second.db");
+        let second = Connection::open(&path).unwrap();
+        second.execute_batch("CREATE TABLE t (x); BEGIN; SELECT * FROM t").unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        let fails = move |c: &Tx<'_>| {
+            c.execute("ATTACH :path AS second", [&path])?;
+            c.execute_batch("INSERT INTO second.t VALUES (1)")?;
+            insert(c, 3)
+        };
+        let log = folder.path().join("x.db-wal");
+        assert!(db.row("insert", fails).await.unwrap_err().is_outcome_unknown());
+        let before = std::fs::read(&log).unwrap();
+        db.row("insert", |c| insert(c, 4)).await.unwrap();
+        let after = std::fs::read(&log).unwrap();
+        assert!(after.len() > before.len(), "the reader keeps the log from being emptied");
+        assert_eq!(after[..before.len()], before, "what was written again is what was there");
+        let count: i64 =
+            reader.query_row("SELECT count(*) FROM one", [], |row| row.get(0)).unwrap();
+        assert_eq!((count, rows(&db).await), (1, 3));
     }
 
     #[tokio::test]
