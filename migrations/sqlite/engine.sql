@@ -458,6 +458,7 @@ CREATE TABLE job_workers (
   -- who may be killed when it hangs: a process is its pid and when it started
   pid           INTEGER NOT NULL,
   process_start TEXT,
+  file          TEXT,                                            -- the database's own place: a row of another one came with a copy
   version       TEXT NOT NULL,
   is_server     INTEGER NOT NULL DEFAULT 0 CHECK (is_server = 0 OR is_server = 1),
   slots         INTEGER NOT NULL DEFAULT 0 CHECK (slots >= 0),   -- jobs of a queue that it runs at once

@@ -18,6 +18,13 @@ CREATE INDEX logs_level ON logs (level);
 CREATE INDEX logs_source ON logs (source);
 CREATE INDEX logs_correlation_id ON logs (correlation_id) WHERE correlation_id IS NOT NULL;
 
+-- The name of this log, made once: a copy that was moved or restored is read on where it was, a new file from its start.
+CREATE TABLE log_identity (
+  one  INTEGER PRIMARY KEY CHECK (one = 1),
+  name TEXT NOT NULL
+) STRICT;
+INSERT INTO log_identity (one, name) VALUES (1, lower(hex(randomblob(16))));
+
 -- How far each source that is followed has been read, changed in the transaction that adds its rows.
 CREATE TABLE log_positions (
   source     TEXT PRIMARY KEY,

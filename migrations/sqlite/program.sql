@@ -72,7 +72,8 @@ CREATE TABLE sessions (
   -- what its processes are found by after a crash, until they are known to be gone
   marker             TEXT,
   main_pid           INTEGER,
-  main_start         TEXT
+  main_start         TEXT,
+  file               TEXT                -- the database's place when it began: a copy of the database touches none of them
 ) STRICT;
 
 CREATE INDEX sessions_open ON sessions (job_id) WHERE marker IS NOT NULL;

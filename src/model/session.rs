@@ -353,6 +353,8 @@ pub struct OpenRun {
     pub main: Option<Process>,
     /// Where it worked.
     pub working_dir: PathBuf,
+    /// Whether it began in this very file. If not, the file is a copy, and the run is another server's.
+    pub is_own: bool,
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ const MAX_FOLDERS: usize = 10_000;
 /// Ends every process that the runs of an earlier server have left, and records that they are gone. The engine calls this
 /// before this process leads: only then may other jobs get the keys of the interrupted runs.
 ///
+/// A run that began in another file is not looked for: this database is a copy, and the run is that of another server, which
+/// may well be at work. Here it is over.
+///
 /// # Errors
 /// `AGENT-TREE-001` if some cannot be ended.
 pub async fn clear_leftovers(agents: &Agents, clock: &Clock) -> Result<()> {
@@ -24,7 +27,14 @@ pub async fn clear_leftovers(agents: &Agents, clock: &Clock) -> Result<()> {
             run.working_dir.starts_with(&agents.data_dir).then(|| run.working_dir.clone());
         Some(Trace { marker, main: run.main.clone(), working_dir })
     };
-    let traces: Vec<Trace> = open.iter().filter_map(trace).collect();
+    let (own, copied): (Vec<_>, Vec<_>) = open.iter().partition(|run| run.is_own);
+    if !copied.is_empty() {
+        tracing::info!(
+            "{} runs began in another file, of which this database is a copy: they count as interrupted here, and their processes are left alone",
+            copied.len()
+        );
+    }
+    let traces: Vec<Trace> = own.into_iter().filter_map(trace).collect();
     if !traces.is_empty() {
         let swept = sweep(&traces, GRACE).await?;
         tracing::info!(

@@ -3,10 +3,9 @@
 use super::sql;
 use super::sqlite::{self, Database, Owner, Schema};
 use super::{OpenMode, schema};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::model::{Found, LogFilter, LogRow, NewLogRow, ProcessFacts, Service, Timestamp};
 use std::fmt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -56,15 +55,11 @@ impl LogStore {
     /// As [`Store::open`](super::Store::open).
     pub fn open(path: &Path, mode: OpenMode) -> Result<Self> {
         let db = Database::open(path, &SCHEMA, mode)?;
-        let io = |e| Error::new(Code::StoreIo, format!("look at {}", path.display())).because(e);
-        let whole = path.canonicalize().map_err(io)?;
-        let file = whole.metadata().map_err(io)?;
-        let identity = format!("{}#{}:{}", whole.display(), file.dev(), file.ino());
+        let identity = db.read_here("read the log's name", sql::logs::identity)?;
         Ok(Self { db: Arc::new(db), identity: identity.into() })
     }
 
-    /// The name of this file's watermark: its path and the file system's number of it, so that a file put
-    /// in its place is read from the start.
+    /// The name of this log's watermark, which is in the file: it goes with a copy, and a new file in its place has another.
     pub fn identity(&self) -> &str {
         &self.identity
     }

@@ -4,7 +4,7 @@ use super::Store;
 #[cfg(feature = "monitor")]
 use super::logs::LogStore;
 use crate::error::{Error, Result};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A database whose last commit or last look for work is older than this is not ready: an engine makes one of each at least
 /// every ten seconds.
@@ -49,21 +49,26 @@ impl Store {
             return Some(format!("The database is not to be trusted: {error}"));
         }
         let (committed, refused) = self.db.guard().last_write();
-        let looked = self.db.guard().last_look();
         if let Some(why) = refused {
             return Some(format!("The database refuses writes: {why}"));
         }
-        let is_old = |age: Duration| runs_engine && age >= FRESH;
-        if is_old(committed.elapsed()) {
-            let age = committed.elapsed().as_secs();
-            return Some(format!("Nothing could be saved for {age} seconds."));
-        }
-        if is_old(looked.elapsed()) {
-            let age = looked.elapsed().as_secs();
-            return Some(format!("The engine has not looked for work for {age} seconds."));
-        }
-        None
+        let ages = [committed.elapsed(), self.last_look().elapsed()];
+        if runs_engine { stale(ages) } else { None }
     }
+
+    /// When the engine last looked for work; before the first look, when the file was opened.
+    pub(crate) fn last_look(&self) -> Instant {
+        self.db.guard().last_look()
+    }
+}
+
+/// What has not happened for too long: the last commit, the last look for work.
+fn stale([committed, looked]: [Duration; 2]) -> Option<String> {
+    if committed >= FRESH {
+        return Some(format!("Nothing could be saved for {} seconds.", committed.as_secs()));
+    }
+    let looked = Some(looked).filter(|age| *age >= FRESH)?;
+    Some(format!("The engine has not looked for work for {} seconds.", looked.as_secs()))
 }
 
 #[cfg(feature = "monitor")]
@@ -82,5 +87,21 @@ impl LogStore {
             error = self.db.guard().breaks() => error,
             closed = look => closed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_not_happened_for_half_a_minute_is_said() {
+        let stale = |committed, looked| {
+            stale([Duration::from_secs(committed), Duration::from_secs(looked)])
+        };
+        assert_eq!(stale(29, 29), None);
+        assert_eq!(stale(30, 0).unwrap(), "Nothing could be saved for 30 seconds.");
+        let looked = "The engine has not looked for work for 31 seconds.";
+        assert_eq!(stale(0, 31).unwrap(), looked);
     }
 }

@@ -9,6 +9,7 @@ use crate::model::{
     Budgets, JobId, Lease, OpenRun, Process, Session, SessionEnd, SessionStart, Spend, Spent,
     Timestamp, TranscriptPiece,
 };
+use std::sync::Arc;
 
 impl Store {
     /// One session: a job of kind `agent_session`, or any other that has begun a run of an agent program.
@@ -42,7 +43,8 @@ impl Store {
         start: SessionStart,
         now: Timestamp,
     ) -> Result<(u64, u64)> {
-        let begin = move |tx: &Tx<'_>, now| core::sessions::begin(tx, &lease, &start, now);
+        let file = Arc::clone(self.db.file());
+        let begin = move |tx: &Tx<'_>, now| core::sessions::begin(tx, &lease, &start, &file, now);
         self.db.rule("begin a session", now, begin).await
     }
 
@@ -112,7 +114,8 @@ impl Store {
 
     /// The runs whose processes are not known to be gone.
     pub async fn open_runs(&self) -> Result<Vec<OpenRun>> {
-        self.db.read("list the open runs", sql::sessions::open_runs).await
+        let file = Arc::clone(self.db.file());
+        self.db.read("list the open runs", move |conn| sql::sessions::open_runs(conn, &file)).await
     }
 
     /// Writes that no process of an interrupted run is left.

@@ -3,6 +3,7 @@
 //! *Invariant:* `rusqlite` and `r2d2` are named in this folder, in `store/sql` and in `store/transactional.rs`, which takes a
 //! connection of the application, nowhere else.
 
+mod batch;
 mod check;
 mod checkpoint;
 mod database;

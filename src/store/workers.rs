@@ -87,9 +87,9 @@ impl Store {
     /// Registers a worker with its kinds and the limits of its program; from this commit on it may claim. Answers
     /// what another worker has registered in another way. [`Store::unblock`] is what it does next.
     pub async fn register(&self, registration: Registration, now: Timestamp) -> Result<Differing> {
-        let facts = self.says();
+        let (facts, file) = (self.says(), Arc::clone(self.db.file()));
         let register =
-            move |tx: &Tx<'_>, now| core::workers::register(tx, &registration, &facts, now);
+            move |tx: &Tx<'_>, now| core::workers::register(tx, &registration, &facts, &file, now);
         self.db.rule("register a worker", now, register).await
     }
 

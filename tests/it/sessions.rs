@@ -1,8 +1,8 @@
 //! Sessions of a stub agent, whose prompts are shell scripts: what is recorded, what runs when, and what it may cost.
 
 use crate::support::desk::{Desk, transcript, until_said};
-use crate::support::server::Browser;
-use crate::support::{START, foreign, in_time, now, store, until};
+use crate::support::server::{Browser, Server};
+use crate::support::{START, foreign, in_time, now, open, store, until};
 use lamplighter::Engine;
 use lamplighter::agents::Launcher;
 use lamplighter::clock::Clock;
@@ -138,6 +138,37 @@ async fn after_kill_9_what_ran_has_failed_and_what_waited_runs_once_and_in_order
     let next = desk.trigger(&["and then?", "--continues", &first.to_string(), "--confirm", "full"]);
     let session = desk.ends(next, ("completed", "done", None)).await;
     assert_eq!(session["response"], "resumed and asked: and then?");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_started_beside_the_original_touches_nothing_of_it() {
+    let files = tempfile::tempdir().unwrap();
+    let mut desk = Desk::start(&stub(files.path(), "2.1.329"), &[]);
+    let go = files.path().join("go");
+    let wait = format!("while ! [ -e {} ]; do sleep 0.02; done", go.display());
+    let script = format!("{RESUMED}; echo here; {wait}; result 0.25 end");
+    let id = desk.enqueue(&json!({"prompt": script, "profile": "full"}));
+    until_said(&desk.store, id, "here").await;
+    let copied = tempfile::tempdir().unwrap();
+    let path = copied.path().join("lamplighter.db");
+    let copy = foreign(desk.folder.path());
+    copy.execute("VACUUM INTO ?1", [path.to_str().unwrap()]).unwrap();
+
+    let server = Server::start(copied.path(), &[]);
+    let store = open(copied.path());
+    let heard = store.clone();
+    let watching = tokio::spawn(async move { heard.watch_foreign_commits().await });
+    let there = until(&store, id, |job| job.status.is_final()).await;
+    assert_eq!((there.status, there.error_code.as_deref()), (Status::Failed, Some("JOB-RUN-004")));
+    let session = store.session(id).await.unwrap().unwrap();
+    assert_eq!(session.run.unwrap().ending, Some(RunEnding::Interrupted));
+    assert_eq!(server.terminate(), Some(0));
+    watching.abort();
+
+    fs::write(&go, "").unwrap();
+    let session = desk.ends(id, ("completed", "done", None)).await;
+    assert_eq!(session["response"], "end");
+    assert!(!desk.server.as_mut().unwrap().has_ended(), "the original works on");
 }
 
 #[tokio::test(flavor = "multi_thread")]

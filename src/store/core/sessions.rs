@@ -13,10 +13,11 @@ pub(in crate::store) fn begin(
     tx: &Tx<'_>,
     lease: &Lease,
     start: &SessionStart,
+    file: &str,
     now: Timestamp,
 ) -> Result<(u64, u64)> {
     lease::held(tx, lease)?;
-    sessions::begin(tx, lease.id, start, now)
+    sessions::begin(tx, lease.id, start, file, now)
 }
 
 /// Writes how a run ended and what it cost, once: a second call changes nothing. Answers the alarms that its cost raises.

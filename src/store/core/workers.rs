@@ -7,17 +7,24 @@ use crate::store::sqlite::Tx;
 
 /// Registers a worker with its kinds and its program's limits; answers what another worker has
 /// registered in another way.
+///
+/// Workers of another `file` are lost from now on: this database is a copy of theirs, which was restored or moved, and nothing
+/// that they do is written here. Their processes may well live, at work on their own file, and are not touched.
 pub(in crate::store) fn register(
     tx: &Tx<'_>,
     registration: &Registration,
     facts: &ProcessFacts,
+    file: &str,
     now: Timestamp,
 ) -> Result<Differing> {
     let Registration { worker, kinds, limits, .. } = registration;
+    for other in workers::of_other_files(tx, file)? {
+        lose(tx, &other, None, now)?;
+    }
     if let Some(before) = &registration.replaces {
         retire(tx, before, now)?;
     }
-    workers::insert(tx, registration, facts, now)?;
+    workers::insert(tx, registration, facts, file, now)?;
     for rules in kinds.iter() {
         workers::insert_kind(tx, worker, rules, now)?;
     }

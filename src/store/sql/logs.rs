@@ -25,6 +25,12 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<LogRow> {
     })
 }
 
+/// The name that was made with the file.
+pub(in crate::store) fn identity(conn: &Connection) -> Result<String> {
+    let mut statement = conn.prepare_cached("SELECT name FROM log_identity WHERE one = 1")?;
+    Ok(statement.query_row([], |row| text(row, 0))?)
+}
+
 pub(in crate::store) fn append(conn: &Connection, rows: &[NewLogRow]) -> Result<()> {
     const SQL: &str = "
         INSERT INTO logs (timestamp, level, source, message, correlation_id, user_id, request_path, extra_data)

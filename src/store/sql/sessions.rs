@@ -125,13 +125,14 @@ pub(in crate::store) fn begin(
     conn: &Connection,
     id: JobId,
     start: &SessionStart,
+    file: &str,
     now: Timestamp,
 ) -> Result<(u64, u64)> {
     const SQL: &str = "
         INSERT INTO sessions (job_id, tier, profile, model, prompt_file, prompt_text, continues_id, working_dir,
-            place, marker, began_at)
+            place, marker, file, began_at)
         VALUES (:id, :tier, :profile, :model, :prompt_file, :prompt_text, :continues, :working_dir,
-            :place, :marker, :now)
+            :place, :marker, :file, :now)
         ON CONFLICT (job_id) DO UPDATE SET
             tier = excluded.tier,
             profile = excluded.profile,
@@ -139,6 +140,7 @@ pub(in crate::store) fn begin(
             working_dir = excluded.working_dir,
             place = excluded.place,
             marker = excluded.marker,
+            file = excluded.file,
             main_pid = NULL,
             main_start = NULL,
             isolation = NULL,
@@ -158,6 +160,7 @@ pub(in crate::store) fn begin(
             ":working_dir": start.working_dir.to_string_lossy(),
             ":place": start.place,
             ":marker": start.marker,
+            ":file": file,
             ":now": now.millis(),
         },
         |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64)),
@@ -246,16 +249,16 @@ pub(in crate::store) fn finish(
 }
 
 /// The runs whose processes are not known to be gone, and that no worker with a lease runs.
-pub(in crate::store) fn open_runs(conn: &Connection) -> Result<Vec<OpenRun>> {
+pub(in crate::store) fn open_runs(conn: &Connection, file: &str) -> Result<Vec<OpenRun>> {
     const SQL: &str = "
-        SELECT s.job_id, s.marker, s.main_pid, s.main_start, s.working_dir
+        SELECT s.job_id, s.marker, s.main_pid, s.main_start, s.working_dir, s.file IS :file
         FROM sessions s
         JOIN jobs j ON j.id = s.job_id
         WHERE s.marker IS NOT NULL
           AND (j.status <> 'running'
                OR j.worker_id NOT IN (SELECT id FROM job_workers WHERE lost_at IS NULL))";
     let mut statement = conn.prepare_cached(SQL)?;
-    let runs = statement.query_map([], |row| {
+    let runs = statement.query_map(named_params! {":file": file}, |row| {
         let start: Option<String> = parsed(row, 3, Some)?;
         let pid: Option<u32> = row.get(2)?;
         Ok(OpenRun {
@@ -263,6 +266,7 @@ pub(in crate::store) fn open_runs(conn: &Connection) -> Result<Vec<OpenRun>> {
             marker: text(row, 1)?,
             main: pid.map(|pid| Process { pid, start }),
             working_dir: PathBuf::from(text(row, 4)?),
+            is_own: row.get(5)?,
         })
     })?;
     Ok(runs.collect::<rusqlite::Result<_>>()?)

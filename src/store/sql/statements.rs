@@ -71,7 +71,8 @@ impl World {
             replaces: None,
         };
         let tx = Tx::new(&conn);
-        core::workers::register(&tx, &registration, &ProcessFacts::default(), START).unwrap();
+        core::workers::register(&tx, &registration, &ProcessFacts::default(), "1:1", START)
+            .unwrap();
         core::workers::lead(&tx, &worker, Epoch(0), None, START).unwrap();
         core::settings::set(&tx, BUDGET_DAY.key, &1.into(), &Actor::cli(), START).unwrap();
         let lanes = kinds.iter().map(|rules| Lane {

@@ -150,18 +150,20 @@ pub(in crate::store) fn insert(
     conn: &Connection,
     registration: &Registration,
     facts: &ProcessFacts,
+    file: &str,
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
         INSERT INTO job_workers (
-            id, pid, process_start, version, is_server, slots, started_at, heartbeat_at, beat, lease_until, facts)
+            id, pid, process_start, file, version, is_server, slots, started_at, heartbeat_at, beat, lease_until, facts)
         VALUES (
-            :id, :pid, :process_start, :version, :is_server, :slots, :now, :now, 1, :lease_until, :facts)";
+            :id, :pid, :process_start, :file, :version, :is_server, :slots, :now, :now, 1, :lease_until, :facts)";
     let Registration { worker, process, .. } = registration;
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":id": worker.as_str(),
         ":pid": process.pid,
         ":process_start": process.start,
+        ":file": file,
         ":version": env!("CARGO_PKG_VERSION"),
         ":is_server": registration.is_server,
         ":slots": registration.slots,
@@ -312,6 +314,22 @@ pub(in crate::store) fn mark_lost(
         WHERE id = :id AND lost_at IS NULL AND beat = coalesce(:beat, beat)";
     let params = named_params! {":id": worker.as_str(), ":beat": beat, ":now": now.millis()};
     Ok(conn.prepare_cached(SQL)?.execute(params)? == 1)
+}
+
+/// The workers at work that have registered in another file, of which this one is a copy.
+pub(in crate::store) fn of_other_files(conn: &Connection, file: &str) -> Result<Vec<WorkerId>> {
+    const SQL: &str = "
+        SELECT id
+        FROM job_workers
+        WHERE lost_at IS NULL AND file IS NOT :file
+        ORDER BY id";
+    let mut statement = conn.prepare_cached(SQL)?;
+    let mut rows = statement.query(named_params! {":file": file})?;
+    let mut workers = Vec::new();
+    while let Some(row) = rows.next()? {
+        workers.extend(parsed(row, 0, |id| WorkerId::parse(id).ok())?);
+    }
+    Ok(workers)
 }
 
 /// Removes the rows of lost workers under whose names nothing runs. The rules of a lost worker's kinds say how its jobs are

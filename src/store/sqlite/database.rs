@@ -13,6 +13,7 @@ use crate::model::Timestamp;
 use crate::store::{Board, News, OpenMode};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -30,6 +31,7 @@ const READER_WAIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(in crate::store) struct Database {
     path: PathBuf,
+    file: Arc<str>,
     schema: &'static Schema,
     readers: r2d2::Pool<SqliteConnectionManager>,
     changes: Arc<watch::Sender<u64>>,
@@ -70,7 +72,7 @@ impl Database {
             .min_idle(Some(1))
             .connection_timeout(READER_WAIT)
             .build(manager)
-            .map_err(|e| Error::new(Code::StoreIo, doing).because(e))?;
+            .map_err(|e| Error::new(Code::StoreIo, doing.clone()).because(e))?;
         let changes = Arc::new(watch::Sender::new(0));
         let board = Arc::new(Board::default());
         let guard = Arc::new(Guard::of(path));
@@ -78,8 +80,11 @@ impl Database {
         let listeners = (Arc::clone(&changes), Arc::clone(&news));
         let (calls, thread) =
             writer::start(conn, path, schema, limits, listeners, (&board, &guard))?;
+        let data =
+            std::fs::metadata(path).map_err(|e| Error::new(Code::StoreIo, doing).because(e))?;
         Ok(Self {
             path: path.to_owned(),
+            file: format!("{}:{}", data.dev(), data.ino()).into(),
             schema,
             readers,
             changes,
@@ -105,6 +110,11 @@ impl Database {
     /// Who waits for which job.
     pub(in crate::store) fn news(&self) -> &Arc<News> {
         &self.news
+    }
+
+    /// Which file this is, whatever its name: the device and the file system's number. A copy is another one.
+    pub(in crate::store) fn file(&self) -> &Arc<str> {
+        &self.file
     }
 
     pub(in crate::store) fn path(&self) -> &Path {
@@ -208,15 +218,19 @@ impl Database {
         run: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let readers = self.readers.clone();
-        let read = move || {
-            let mut conn =
-                readers.get().map_err(|e| Error::new(Code::StoreIo, "get a reader").because(e))?;
-            let snapshot = conn.transaction()?;
-            run(&snapshot)
-        };
-        let answer = tokio::task::spawn_blocking(read).await;
+        let answer = tokio::task::spawn_blocking(move || snapshot(&readers, run)).await;
         let answer = answer.unwrap_or_else(|e| Err(Error::new(Code::StoreIo, "").because(e)));
         // A page that cannot be read is damaged for the writer too.
+        self.guard.heeded(answer).map_err(|e| e.while_doing(doing))
+    }
+
+    /// The same in the caller's thread, which it blocks.
+    pub(in crate::store) fn read_here<T>(
+        &self,
+        doing: &str,
+        run: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let answer = snapshot(&self.readers, run);
         self.guard.heeded(answer).map_err(|e| e.while_doing(doing))
     }
 
@@ -249,6 +263,16 @@ impl Database {
         let calls = self.calls.as_ref().ok_or_else(|| closed("write"))?;
         calls.send(call).await.map_err(|_| closed("write"))
     }
+}
+
+fn snapshot<T>(
+    readers: &r2d2::Pool<SqliteConnectionManager>,
+    run: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    let mut conn =
+        readers.get().map_err(|e| Error::new(Code::StoreIo, "get a reader").because(e))?;
+    let snapshot = conn.transaction()?;
+    run(&snapshot)
 }
 
 impl Drop for Database {

@@ -14,18 +14,21 @@
 //! While another program holds the write lock nothing has begun, so waiting is safe: each call waits as long as it may
 //! since its caller asked, and then hears that nothing was saved; the calls behind it go on waiting for their own time.
 
+use super::batch::{
+    Waiting, answer_or_part, answer_unknown, gather, is_taken_back, pages, refuse, roll_back,
+    run_in_savepoint,
+};
 use super::checkpoint::{self, Checkpoints};
 use super::guard::Guard;
 use super::lock;
 use super::open::{self, Limits, Schema};
 use super::rewrite;
-use super::transaction::{Differences, Tx};
+use super::transaction::Differences;
 use super::watched::Watched;
 use super::work::{Parts, Work};
-use crate::error::{Code, Error, Result, ignore};
+use crate::error::{Code, Error, Result};
 use crate::store::{Board, News};
-use rusqlite::{Connection, ErrorCode};
-use std::collections::VecDeque;
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -78,9 +81,6 @@ pub(super) fn start(
         .map_err(|e| Error::new(Code::StoreIo, "start the writer thread").because(e))?;
     Ok((sender, thread))
 }
-
-/// Calls in the order in which they came.
-type Waiting = VecDeque<Box<dyn Work>>;
 
 struct Writer {
     /// `None` after a failed commit, until the file could be opened anew.
@@ -204,28 +204,40 @@ impl Writer {
                 break;
             }
         }
+        self.finish(kept, &differences, changed, calls) || look
+    }
+
+    /// Commits the open transaction and answers its calls. Answers whether somebody has asked for a look meanwhile.
+    fn finish(
+        &mut self,
+        kept: Vec<Box<dyn Work>>,
+        differences: &Differences,
+        changed: bool,
+        calls: &mut mpsc::Receiver<Call>,
+    ) -> bool {
+        let Some(conn) = &self.conn else { return false };
         if let Err(error) = differences.write(conn) {
             // A change must be saved together with its counts.
             roll_back(conn);
             self.guard.heed(&error);
             refuse(kept, &error);
-            return look;
+            return false;
         }
         if let Err(error) = conn.execute_batch("COMMIT") {
             if is_taken_back(conn, &error) {
-                return self.commit_each(kept, calls, error) || look;
+                return self.commit_each(kept, calls, error);
             }
             let error = Error::from(error);
             self.guard.heed(&error);
             self.conn = None;
             answer_unknown(kept, &error);
-            return look;
+            return false;
         }
         // What was saved in a file that nobody finds again is not saved.
         if let Err(error) = self.look_at_files() {
             self.guard.heed(&error);
             answer_unknown(kept, &error);
-            return look;
+            return false;
         }
         self.guard.committed();
         if changed {
@@ -235,7 +247,7 @@ impl Writer {
         for work in kept {
             work.answer(Ok(()));
         }
-        look
+        false
     }
 
     /// Refuses writes while the WAL is at its limit; the checkpointer tries to shrink it.
@@ -265,6 +277,9 @@ impl Writer {
                 Err(error) if error.code() == Code::StoreBusy => {
                     let over = |asked: Instant| asked.elapsed() >= self.limits.lock_wait;
                     let late = waiting.iter().take_while(|work| over(work.asked())).count();
+                    if late > 0 {
+                        self.guard.refused(&error);
+                    }
                     refuse(waiting.drain(..late), &error);
                 }
                 begun => return begun,
@@ -323,28 +338,6 @@ impl Writer {
     }
 }
 
-/// Adds to a call those behind it that want the same done.
-fn gather(work: &mut Box<dyn Work>, waiting: &mut Waiting) {
-    if !work.takes_in() {
-        return;
-    }
-    for other in std::mem::take(waiting) {
-        waiting.extend(work.take_in(other));
-    }
-}
-
-/// Tells a call that it failed. If it is several, one of them is at fault: each has a try of its own.
-fn answer_or_part(work: Box<dyn Work>, error: Error, waiting: &mut Waiting) {
-    match work.part() {
-        Parts::One(work) => work.answer(Err(error)),
-        Parts::Several(calls) => {
-            for call in calls.into_iter().rev() {
-                waiting.push_front(call);
-            }
-        }
-    }
-}
-
 /// Puts a call into the line; answers whether it is for a look instead.
 fn sort(call: Call, waiting: &mut Waiting) -> bool {
     match call {
@@ -352,61 +345,6 @@ fn sort(call: Call, waiting: &mut Waiting) -> bool {
         Call::Look => return true,
     }
     false
-}
-
-/// Answers every call of a batch that surely changed nothing.
-fn refuse(calls: impl IntoIterator<Item = Box<dyn Work>>, error: &Error) {
-    for work in calls {
-        work.answer(Err(Error::new(error.code(), "nothing was saved").because(error.to_string())));
-    }
-}
-
-/// Answers every call of a batch of which nobody can say whether it was saved.
-fn answer_unknown(batch: Vec<Box<dyn Work>>, error: &Error) {
-    for work in batch {
-        let unknown = Error::new(Code::StoreOutcomeUnknown, "").because(error.to_string());
-        work.answer(Err(unknown));
-    }
-}
-
-/// Takes a transaction back of which the callers are told that nothing was saved.
-fn roll_back(conn: &Connection) {
-    if !conn.is_autocommit() {
-        ignore(conn.execute_batch("ROLLBACK"), "SQLite has given the transaction up already");
-    }
-}
-
-/// Runs one call and answers how many rows it changed, and the counts. After an error either its savepoint is rolled back or, where
-/// SQLite would not, the whole transaction.
-fn run_in_savepoint(conn: &Connection, work: &mut dyn Work) -> Result<(u64, Differences)> {
-    let before = conn.total_changes();
-    conn.prepare_cached("SAVEPOINT call")?.execute([])?;
-    let tx = Tx::new(conn);
-    let done = work.run(&tx).and_then(|()| {
-        conn.prepare_cached("RELEASE call")?.execute([])?;
-        Ok((conn.total_changes() - before, tx.into_differences()))
-    });
-    if done.is_err()
-        && !conn.is_autocommit()
-        && conn.execute_batch("ROLLBACK TO call; RELEASE call").is_err()
-    {
-        // The caller is told that nothing was saved, so nothing may be.
-        roll_back(conn);
-    }
-    done
-}
-
-/// Whether a commit was refused by a constraint, and the transaction, which stays open then, is taken back.
-fn is_taken_back(conn: &Connection, error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
-        && !conn.is_autocommit()
-        && conn.execute_batch("ROLLBACK").is_ok()
-}
-
-/// Pages of the file that hold something, as this transaction sees it.
-fn pages(conn: &Connection) -> Result<i64> {
-    let ask = |sql| conn.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
-    Ok(ask("PRAGMA page_count")? - ask("PRAGMA freelist_count")?)
 }
 
 /// SQLite's count of commits by *other* connections, as this one sees it.

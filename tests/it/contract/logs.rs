@@ -2,7 +2,7 @@
 
 use crate::support::START;
 use lamplighter::model::{Level, LogFilter, NewLogRow, Service};
-use lamplighter::store::{LogStore, SnapshotPlan};
+use lamplighter::store::{LogStore, OpenMode, SnapshotPlan};
 use std::path::Path;
 
 fn row(level: Level, message: &str) -> NewLogRow {
@@ -59,4 +59,15 @@ pub async fn rows_are_appended_found_and_removed(logs: &LogStore, folder: &Path)
     while logs.prune(later).await.unwrap() {}
     assert_eq!(logs.last_id().await.unwrap(), 4, "the newest stays");
     assert!(logs.warnings(0, 4, 9).await.unwrap().len() <= 1);
+}
+
+#[tokio::test]
+async fn a_copy_of_a_log_has_its_name_and_a_new_log_in_its_place_has_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |name: &str| LogStore::open(&folder.path().join(name), OpenMode::Migrate).unwrap();
+    let first = open("logs.db").identity().to_owned();
+    std::fs::copy(folder.path().join("logs.db"), folder.path().join("copy.db")).unwrap();
+    std::fs::remove_file(folder.path().join("logs.db")).unwrap();
+    assert_eq!(open("copy.db").identity(), first);
+    assert_ne!(open("logs.db").identity(), first);
 }

@@ -151,7 +151,7 @@ impl World {
             replaces,
         };
         let registered = self.call(|tx| {
-            core::workers::register(tx, &registration, &ProcessFacts::default(), now)?;
+            core::workers::register(tx, &registration, &ProcessFacts::default(), "1:1", now)?;
             let mut after = Some(String::new());
             while let Some(from) = after {
                 after = unblock::unblock(tx, &kinds, &from)?;
