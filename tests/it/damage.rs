@@ -424,7 +424,7 @@ async fn p1_in_an_applications_file_the_engine_ends_with_the_reason_and_the_proc
     let rules = KindRules::new(Kind::named("probe"));
     let builder = Engine::builder(store.clone(), Clock::system());
     let mut engine = builder.kind(rules, |_| async { Outcome::Done(true.into()) }).start().unwrap();
-    let job = store.enqueue(probe(), now()).await.unwrap().id;
+    let job = store.enqueue(probe(), now()).await.unwrap().id();
     until(&store, job, |job| job.status == Status::Completed).await;
     fs::rename(&path, folder.path().join("elsewhere.db")).unwrap();
     assert_eq!(in_time(engine.ended()).await.code(), Code::StoreReplaced);
