@@ -16,7 +16,9 @@ mod dry_run;
 mod edit;
 mod filing;
 mod filter;
+mod fingerprint;
 mod hold;
+mod issue_home;
 mod job;
 mod job_event;
 mod kind_rules;
@@ -43,6 +45,7 @@ mod setting;
 pub mod settings;
 mod time;
 mod tracker;
+mod tracker_issue;
 mod transition;
 mod why;
 mod worker;
@@ -67,7 +70,9 @@ pub use filing::{
 };
 pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
+pub use fingerprint::Fingerprint;
 pub(crate) use hold::{FLOOD, Hold};
+pub use issue_home::IssueHome;
 pub use job::{
     Attempt, AttemptEnding, BatchId, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence,
     OnInterrupt, ParkedBy, Status, Trigger, WaitsFor,
@@ -80,7 +85,7 @@ pub use limits::{
     MAX_TAGS, PRIORITIES, PRIORITY_STEP_MS,
 };
 pub use log::{Cited, Level, LogRow, NewLogRow};
-pub use marker::Marker;
+pub use marker::{IssueMark, Marker};
 pub(crate) use moves::{Cancellation, JobStep, Move, Slots, cancellation, key, order};
 pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, Tag, UniqueKey, Username, WorkerId};
 pub use new_job::{Enqueued, NewJob};
@@ -94,8 +99,8 @@ pub use registered::{Differing, RegisteredKind, Registration, differing, rules_i
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use run_ending::RunEnding;
 pub use scan::{
-    Caps, Classification, Finding, Fingerprint, Issue, IssueChange, IssueId, IssueState,
-    KnownIssue, NewIssue, Posting, Remark, Scan, ScanCommit, ScanCounts, ScanNow, Tracker,
+    Caps, Classification, Finding, Issue, IssueChange, IssueId, IssueState, KnownIssue, NewIssue,
+    Posting, Remark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Tracker,
 };
 pub(crate) use schedule::AHEAD;
 pub use schedule::{
@@ -116,6 +121,7 @@ pub use setting::{
 };
 pub use time::Timestamp;
 pub use tracker::{ApiUrl, Failure, Reason, RemoteKind, Repository, Visibility};
+pub use tracker_issue::{IssueOwner, TrackerIssue, TrackerNews, TrackerReading};
 pub use transition::{
     AttemptEnd, JobError, Outcome, Placement, RetryTime, Settlement, Terms, may_follow, placement,
     settlement,

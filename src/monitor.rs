@@ -17,6 +17,7 @@ pub mod intake;
 pub mod miner;
 pub mod prompt;
 mod readiness;
+mod remote_issues;
 pub mod reply;
 mod scan;
 mod similar;

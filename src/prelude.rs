@@ -4,8 +4,8 @@ pub use crate::clock::Clock;
 pub use crate::engine::{Context, Engine, Handler};
 pub use crate::jobs::{Jobs, Waited};
 pub use crate::model::{
-    Enqueued, Filter, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Outcome, Payload, Queue,
-    Rate, Status, Timestamp,
+    Batch, BatchId, Enqueued, Filter, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Outcome,
+    Payload, Queue, Rate, Status, Timestamp,
 };
 pub use crate::store::{OpenMode, Store};
 pub use serde::{Deserialize, Serialize};

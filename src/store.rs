@@ -42,6 +42,8 @@ mod settings;
 mod snapshot;
 mod sql;
 mod sqlite;
+#[cfg(feature = "monitor")]
+mod tracker_issues;
 pub mod transactional;
 mod waits;
 mod workers;

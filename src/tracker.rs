@@ -16,7 +16,7 @@ mod token;
 
 pub use client::{Client, ClientTurn};
 pub use filing::{Ending, Ledger, file, new_marker};
-pub use github::{Closed, GitHub, Options, RemoteComment, RemoteIssue, Turn};
+pub use github::{Closed, GitHub, Listed, Options, RemoteComment, RemoteIssue, Turn};
 pub use remote::repository_of;
 pub use render::{Report, body, inert, inert_line, title};
 pub use token::TokenSource;

@@ -346,6 +346,8 @@ CREATE TABLE job_batches (
   completed   INTEGER NOT NULL DEFAULT 0,
   failed      INTEGER NOT NULL DEFAULT 0,
   cancelled   INTEGER NOT NULL DEFAULT 0,
+  first_job   INTEGER,                             -- its jobs are looked for from here
+  last_job    INTEGER,                             -- to here
   then_job    TEXT CHECK (json_valid(then_job)),   -- what is to be made
   then_id     INTEGER,                             -- what was made
   held        INTEGER NOT NULL DEFAULT 1 CHECK (held = 0 OR held = 1),   -- 1: more jobs are to come
@@ -375,7 +377,9 @@ END;
 CREATE TRIGGER jobs_batch_joined AFTER INSERT ON jobs
 WHEN NEW.batch_id IS NOT NULL
 BEGIN
-  UPDATE job_batches SET total = total + 1, open = open + 1 WHERE id = NEW.batch_id;
+  UPDATE job_batches
+  SET total = total + 1, open = open + 1, first_job = coalesce(first_job, NEW.id), last_job = NEW.id
+  WHERE id = NEW.batch_id;
 END;
 
 CREATE TRIGGER jobs_batch_left AFTER UPDATE OF finished_at ON jobs

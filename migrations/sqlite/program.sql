@@ -160,21 +160,25 @@ CREATE TABLE self_monitoring_scans (
   committed_at                   INTEGER NOT NULL
 ) STRICT;
 
+-- The issues that scans made, and those that were read at the tracker: people's, and those of other servers.
 -- A number is the tracker's, so an issue that is still to be filed has none.
 CREATE TABLE self_monitoring_issues (
   id             INTEGER PRIMARY KEY AUTOINCREMENT,
-  scan_id        INTEGER NOT NULL,
+  scan_id        INTEGER,   -- the scan that made it or met it first; NULL: it was only read at the tracker
   tracker        TEXT NOT NULL CHECK (tracker = 'local' OR tracker = 'github'),
+  home           TEXT NOT NULL DEFAULT 'local',   -- where it can be seen: 'local', or 'github.com/owner/name' in lower case
+  author         TEXT,      -- the person whose issue it is; NULL: ours
   number         INTEGER,   -- NULL: not yet filed
   url            TEXT,
   state          TEXT NOT NULL DEFAULT 'open' CHECK (state = 'open' OR state = 'closed'),
   state_reason   TEXT CHECK (state_reason = 'completed' OR state_reason = 'not_planned'),
   closed_at      INTEGER,
+  gone_at        INTEGER,   -- the tracker has it no longer: it was deleted or moved away there, and nothing is known by it
   muted_at       INTEGER,   -- not a problem: whatever belongs to it is skipped
   title          TEXT NOT NULL,
   body           TEXT NOT NULL,
-  classification TEXT NOT NULL CHECK (classification = 'server_bug' OR classification = 'client_misuse'
-                                   OR classification = 'documentation_gap'),
+  classification TEXT CHECK (classification = 'server_bug' OR classification = 'client_misuse'
+                          OR classification = 'documentation_gap'),   -- NULL: its title says none
   error_codes    TEXT NOT NULL CHECK (json_valid(error_codes)),
   source         TEXT NOT NULL,
   template       TEXT NOT NULL,
@@ -190,17 +194,19 @@ CREATE TABLE self_monitoring_issues (
 -- Another repository counts from 1 again, so at a tracker it is the page that is one issue's alone.
 CREATE UNIQUE INDEX self_monitoring_issues_number ON self_monitoring_issues (number) WHERE tracker = 'local';
 CREATE UNIQUE INDEX self_monitoring_issues_url ON self_monitoring_issues (url);
+CREATE UNIQUE INDEX self_monitoring_issues_at_home ON self_monitoring_issues (home, number) WHERE number IS NOT NULL;
 
 -- What tier 2 recognises an issue by: its template's fingerprint, its structural one, and those of findings that turned
 -- out to be the same.
 CREATE TABLE self_monitoring_issue_fingerprints (
   fingerprint TEXT NOT NULL,
   issue_id    INTEGER NOT NULL REFERENCES self_monitoring_issues (id) ON DELETE CASCADE,
+  home        TEXT NOT NULL DEFAULT 'local',   -- the issue's
   open        INTEGER NOT NULL CHECK (open = 0 OR open = 1),   -- follows the issue's state
   PRIMARY KEY (fingerprint, issue_id)
 ) STRICT, WITHOUT ROWID;
--- At most one open issue per fingerprint.
-CREATE UNIQUE INDEX self_monitoring_issue_fingerprints_open ON self_monitoring_issue_fingerprints (fingerprint)
+-- At most one open issue per fingerprint where it can be seen.
+CREATE UNIQUE INDEX self_monitoring_issue_fingerprints_open ON self_monitoring_issue_fingerprints (fingerprint, home)
   WHERE open = 1;
 CREATE INDEX self_monitoring_issue_fingerprints_issue ON self_monitoring_issue_fingerprints (issue_id);
 -- An issue that is opened again while a newer one has its fingerprint leaves it to that one.
@@ -244,10 +250,47 @@ CREATE TABLE filings (
 CREATE UNIQUE INDEX filings_open ON filings (issue_id) WHERE act = 'open';   -- no issue is opened twice
 CREATE INDEX filings_issue ON filings (issue_id, id);
 CREATE INDEX filings_unfinished ON filings (id) WHERE state <> 'filed' AND state <> 'rejected';
-CREATE INDEX filings_of_scan ON filings (scan_id) WHERE state <> 'filed' AND state <> 'rejected';
+CREATE INDEX filings_of_scan ON filings (scan_id, state);
 
--- What was read of a repository's issues is what had changed until then.
+-- Every scan, whatever its status, with what it did and what became of its findings at the tracker.
+CREATE VIEW self_monitoring_scans_full AS
+SELECT j.id AS id,
+  j.status AS status,
+  j.trigger AS trigger,
+  j.created_at AS created_at,
+  j.started_at AS started_at,
+  j.finished_at AS finished_at,
+  j.error AS error,
+  j.error_code AS error_code,
+  coalesce(j.payload ->> '$.dry_run', 0) AS dry_run,
+  s.log AS log,
+  s.log_id_start AS log_id_start,
+  s.log_id_end AS log_id_end,
+  s.rows_examined AS rows_examined,
+  s.issues_created AS issues_created,
+  s.duplicates_skipped AS duplicates_skipped,
+  s.potential_duplicates_commented AS potential_duplicates_commented,
+  s.reopened AS reopened,
+  s.rejected AS rejected,
+  (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'filed') AS acts_filed,
+  (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'awaiting_approval') AS acts_awaiting_approval,
+  (SELECT count(*) FROM filings f WHERE f.scan_id = j.id
+    AND (f.state = 'pending' OR f.state = 'sending' OR f.state = 'failed')) AS acts_waiting,
+  s.analyzer AS analyzer,
+  s.model AS model,
+  s.cost_usd AS cost_usd,
+  s.committed_at AS committed_at
+FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id
+WHERE j.kind = 'self_monitoring';
+
+-- How far the issues of a repository were read at its tracker.
 CREATE TABLE tracker_news (
-  repository TEXT PRIMARY KEY,
-  read_upto  INTEGER NOT NULL
+  home      TEXT PRIMARY KEY,
+  newest    INTEGER,   -- the last change that was seen, by the tracker's clock
+  etag      TEXT,      -- what the tracker calls its answer about what changed since then
+  read_at   INTEGER,   -- when it answered last
+  full_at   INTEGER,   -- when every open issue was read last
+  failed_at INTEGER,   -- when it refused last, if it did since it answered
+  error     TEXT,      -- why
+  CHECK ((failed_at IS NULL) = (error IS NULL))
 ) STRICT, WITHOUT ROWID;

@@ -68,6 +68,9 @@ pub async fn save(
     let unknown = prompt::unknown_placeholders(&template.text)
         .into_iter()
         .map(|name| format!("{{{name}}} is no placeholder; it stays in the prompt as it is."));
-    let notes = unknown.collect();
+    let missing = prompt::missing_placeholders(&template.text).into_iter();
+    let missing = missing
+        .map(|(name, what)| format!("The prompt lacks {name}: the agent is not told of {what}."));
+    let notes = missing.chain(unknown).collect();
     Ok(Answer::new(wire::Prompt::from(&template), sentence).with_notes(notes))
 }

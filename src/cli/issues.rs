@@ -76,7 +76,7 @@ fn row(issue: &wire::Issue) -> Vec<String> {
         issue.number.map_or_else(|| "-".to_owned(), |number| format!("#{number}")),
         issue.state.to_owned(),
         if issue.muted { "yes" } else { "-" }.to_owned(),
-        issue.classification.to_owned(),
+        issue.classification.unwrap_or("-").to_owned(),
         issue.occurrences.to_string(),
         issue.last_seen_at.clone(),
         output::plain(&issue.title, 100),
@@ -94,11 +94,14 @@ fn show(cli: &Cli, issue: &Issue) -> Result<()> {
         fact("title", issue.title.clone()),
         fact("state", issue.state.to_owned()),
         fact("muted", if issue.muted { "yes" } else { "no" }.to_owned()),
-        fact("class", issue.classification.to_owned()),
+        fact("class", issue.classification.unwrap_or("-").to_owned()),
         fact("codes", issue.error_codes.join(" ")),
         fact("seen", format!("{} times, last at {}", issue.occurrences, issue.last_seen_at)),
-        fact("found by", format!("scan {} at {}", issue.scan_id, issue.created_at)),
     ];
+    rows.extend(
+        issue.scan_id.map(|scan| fact("found by", format!("scan {scan} at {}", issue.created_at))),
+    );
+    rows.extend(issue.author.clone().map(|author| fact("author", author)));
     rows.extend(issue.number.map(|number| fact("number", number.to_string())));
     rows.extend(issue.url.clone().map(|url| fact("page", url)));
     output::table(&["FIELD", "VALUE"], &rows)?;

@@ -58,13 +58,14 @@ fn row(scan: &Scan, why: Option<&Why>) -> Vec<String> {
     ]
 }
 
-/// Why it waits or why it failed, or what it would file.
+/// Why it waits or why it failed, or what it would file, or what became of its findings.
 fn says(scan: &Scan, why: Option<&Why>) -> String {
     match (why.filter(|why| why.waits()), &scan.error, &scan.dry_run) {
         (Some(why), ..) => why.headline(),
         (None, Some(error), _) => error.clone(),
         (None, None, Some(dry)) if scan.status.is_final() => dry.to_string(),
-        (None, None, Some(_) | None) => "-".to_owned(),
+        (None, None, Some(_)) => "-".to_owned(),
+        (None, None, None) => scan.became().unwrap_or_else(|| "-".to_owned()),
     }
 }
 
@@ -93,6 +94,7 @@ async fn show(cli: &Cli, store: &Store, id: JobId) -> Result<()> {
         rows.push(fact("waits", why));
     }
     rows.extend(scan.error.as_deref().map(|error| fact("error", error)));
+    rows.extend(scan.became().map(|became| fact("findings", became)));
     rows.extend(
         scan.dry_run.as_ref().filter(|_| scan.status.is_final()).map(|dry| fact("says", dry)),
     );

@@ -89,8 +89,8 @@ codes! {
         "The id is wrong, or the job was removed.", "Name jobs that `lamplighter jobs list` shows; nothing was saved.";
     BatchUnknown: NotFound = "JOB-BATCH-001", "There is no such batch",
         "The id is wrong, or the batch was removed.", "`lamplighter batches list` shows the batches.";
-    BatchOver: Conflict = "JOB-BATCH-002", "The batch takes no more jobs",
-        "The batch is finished, or has a million jobs.", "Put the jobs into a new batch; nothing was saved.";
+    BatchOver: Conflict = "JOB-BATCH-002", "The batch is finished or full",
+        "The batch was closed and its jobs are over, or it has a million jobs.", "A finished batch stays as it is: put further jobs into a new one. Nothing was saved.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
         "The query has an unknown word, or a word has a value that it does not take.", "Correct the query at the column that the message names; put a text that you search for in quotes.";
     IdempotencyConflict: Conflict = "JOB-KEY-001", "The idempotency key belongs to another request",

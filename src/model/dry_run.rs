@@ -51,6 +51,8 @@ word_enum!(
         KnownCode = "skipped: its error code is known (tier 1)",
         /// Tier 2.
         KnownFingerprint = "skipped: its fingerprint is known (tier 2)",
+        /// Tier 1, and a code beside the one that is known is new.
+        MoreCodes = "comment: its issue is open, and an error code is new (tier 1)",
         /// Tier 3.
         SeemsKnown = "comment: it seems to be a known problem (tier 3)",
         /// Tier 3, and people have muted the problem.

@@ -1,6 +1,8 @@
 //! Scans, what they find, and the issues the findings belong to.
 
-use super::{DryRun, JobId, Marker, RemoteKind, Status, Timestamp, Trigger};
+use super::{
+    DryRun, Fingerprint, IssueHome, JobId, Marker, RemoteKind, Status, Timestamp, Trigger,
+};
 use std::fmt;
 use std::str::FromStr;
 
@@ -45,28 +47,6 @@ impl FromStr for Classification {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
         Self::ALL.into_iter().find(|c| c.as_str() == text).ok_or(())
-    }
-}
-
-/// SHA-256 in lower-case hex: what a finding is recognised by when it has no error code.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Fingerprint(String);
-
-impl Fingerprint {
-    /// Wraps the hex digest of somebody who computed or stored it.
-    pub fn from_hex(hex: impl Into<String>) -> Self {
-        Self(hex.into())
-    }
-
-    /// The 64 hex digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -152,6 +132,8 @@ pub struct KnownIssue {
     pub state: IssueState,
     /// Whether somebody said that it is not a problem.
     pub muted: bool,
+    /// Whether it is ours: a person's is never opened again by a scan.
+    pub ours: bool,
     /// When a scan last met it.
     pub last_seen_at: Timestamp,
     /// Its error codes.
@@ -208,6 +190,8 @@ pub struct Remark {
     pub reopens: bool,
     /// Markdown.
     pub body: String,
+    /// The error codes that the issue is known by from now on, too.
+    pub error_codes: Vec<String>,
     /// What the issue is recognised by from now on, too.
     pub fingerprints: Vec<Fingerprint>,
     /// How many log rows belong to it.
@@ -260,14 +244,16 @@ pub struct Issue {
     pub state: IssueState,
     /// Whether somebody said that it is not a problem.
     pub muted: bool,
-    /// What kind of problem it is.
-    pub classification: Classification,
+    /// What kind of problem it is; `None` if a person's title does not say it.
+    pub classification: Option<Classification>,
+    /// The person whose issue it is; `None`: ours.
+    pub author: Option<String>,
     /// Its error codes.
     pub error_codes: Vec<String>,
     /// How many log rows belonged to it so far.
     pub occurrences: u64,
-    /// The scan that found it first.
-    pub scan_id: JobId,
+    /// The scan that made it or met it first; `None` if it was only read at the tracker.
+    pub scan_id: Option<JobId>,
     /// When it was filed.
     pub created_at: Timestamp,
     /// When a scan last met it.
@@ -294,6 +280,47 @@ pub struct ScanCounts {
     pub waiting: u64,
 }
 
+/// What became at the tracker of what a scan found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ScanFilings {
+    /// Acts that are done.
+    pub filed: u64,
+    /// Acts that wait for a person's approval.
+    pub awaiting: u64,
+    /// Acts that wait for the tracker, which refused nothing of them.
+    pub waiting: u64,
+    /// Acts that the tracker refused; they are tried again.
+    pub refused: u64,
+    /// Acts that a person rejected, or whose issue the tracker has no longer.
+    pub dropped: u64,
+    /// Why the tracker refused last.
+    pub why: Option<String>,
+}
+
+/// What a person is told: `1 filed, 2 wait for approval, 1 refused by the tracker: …`.
+impl fmt::Display for ScanFilings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { filed, awaiting, waiting, refused, dropped, why } = self;
+        let waits = |number: u64| if number == 1 { "waits" } else { "wait" };
+        let parts = [
+            (*filed, format!("{filed} filed")),
+            (*awaiting, format!("{awaiting} {} for approval", waits(*awaiting))),
+            (*waiting, format!("{waiting} {} for the tracker", waits(*waiting))),
+            (*dropped, format!("{dropped} dropped")),
+            (*refused, format!("{refused} refused by the tracker")),
+        ];
+        let parts = parts.into_iter().filter(|(number, _)| *number > 0).map(|(_, text)| text);
+        match parts.collect::<Vec<_>>().join(", ").as_str() {
+            "" => f.write_str("Nothing to file")?,
+            parts => f.write_str(parts)?,
+        }
+        match why {
+            Some(why) if *refused > 0 || *awaiting > 0 => write!(f, ": {why}"),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
 /// One scan as the history shows it: its job and, once it committed, what it did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scan {
@@ -313,6 +340,8 @@ pub struct Scan {
     pub error: Option<String>,
     /// What it did; zeros until it committed.
     pub counts: ScanCounts,
+    /// What became of it at the tracker.
+    pub filings: ScanFilings,
     /// Why findings were rejected.
     pub rejections: Vec<String>,
     /// Which analyzer examined the rows, `builtin` or `claude`; `None` until it committed.
@@ -328,6 +357,13 @@ pub struct Scan {
 }
 
 impl Scan {
+    /// What became of its findings, in words; `None` before it committed, and of a dry run.
+    pub fn became(&self) -> Option<String> {
+        self.analyzer
+            .as_ref()
+            .map(|_| format!("{}.", self.filings.to_string().trim_end_matches('.')))
+    }
+
     /// Log rows that the analyzer looked at.
     pub fn rows_examined(&self) -> u64 {
         self.dry_run.as_ref().map_or(self.counts.rows_examined, |dry| dry.rows_examined)
@@ -368,6 +404,8 @@ pub struct ScanCommit {
     pub rejections: Vec<String>,
     /// Where its issues go.
     pub tracker: Tracker,
+    /// Where they can be seen then.
+    pub home: IssueHome,
     /// Findings that become issues, each with what is said at the tracker.
     pub new_issues: Vec<(NewIssue, Posting)>,
     /// Known issues that were met again, with how many rows.

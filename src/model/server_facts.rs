@@ -131,6 +131,8 @@ pub struct ProcessFacts {
     pub spends: Vec<String>,
     /// Whether findings can be taken to the issue tracker; `None`: this process takes none.
     pub tracker: Option<Readiness>,
+    /// When the issue tracker was asked last whether it answers, and what it said; `None` without one elsewhere.
+    pub tracker_answer: Option<ServiceRun>,
     /// Whether the agent program can be used; `None`: this process runs no agents, or has not looked yet.
     pub agent: Option<Readiness>,
     /// Whether the sandbox can be used.

@@ -9,17 +9,18 @@ use super::reply::{self, Proposal, Rejected, Reply};
 use super::template::{codes, mask};
 use super::triage::QUIET;
 use super::window::{MAX_ROWS, Window};
-use crate::error::Result;
-use crate::model::{Cited, Finding, Timestamp};
+use crate::error::{Code, Result};
+use crate::model::{Cited, Finding, IssueHome, Timestamp};
 use crate::redact::redactor;
 use crate::store::{LogStore, Snapshot, SnapshotPlan, Store};
 use crate::tracker::inert_line;
+use crate::warn_coded;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Issues that the agent is told of.
-const MAX_TOLD: usize = 200;
+const MAX_TOLD: usize = 1_000;
 /// Longest title, in characters; what an issue list shows without wrapping.
 const MAX_TITLE: usize = 80;
 /// The longest text of an agent that is kept, in characters: an issue of a tracker has room for it and its evidence.
@@ -45,7 +46,7 @@ pub struct Prepared {
 pub async fn prepare(
     store: &Store,
     logs: &LogStore,
-    window: Window,
+    (window, home): (Window, IssueHome),
     path: PathBuf,
     now: Timestamp,
 ) -> Result<Option<Prepared>> {
@@ -56,7 +57,7 @@ pub async fn prepare(
     let plan = SnapshotPlan { path, after, upto, max_rows: MAX_ROWS, mask: template };
     let snapshot = logs.snapshot(plan).await?;
     let season = Timestamp::from_millis(now.millis().saturating_sub(QUIET.as_millis() as i64));
-    let known = store.recent_issues(season, MAX_TOLD).await?;
+    let known = store.recent_issues(home, season, MAX_TOLD).await?;
     let prompt = prompt::prompt(
         &prompt::load(store).await?.text,
         &Values {
@@ -99,11 +100,27 @@ pub async fn digest(structured: Option<&Value>, text: &str, snapshot: &Snapshot)
             None => findings.push(finding(proposal, &cited)),
         }
     }
-    let said = max_log_id_processed.unwrap_or(snapshot.last_id);
-    let end = said.clamp(snapshot.after, snapshot.last_id);
+    let end = match max_log_id_processed {
+        Some(said) if said > snapshot.after => said.min(snapshot.last_id),
+        said => {
+            let why = unread(said, snapshot.after);
+            warn_coded!(Code::ScanReply, "the agent's answer {why}");
+            rejected.note(format!("the end of the answer: it {why}"));
+            snapshot.after
+        }
+    };
     // Without progress, a scan that follows at once would do the same again.
     let follow_up = end > snapshot.after && (snapshot.more || end < snapshot.last_id);
     Ok(Digest { findings, rejected, end, follow_up })
+}
+
+/// Why the watermark stays: nobody says that the rows were read.
+fn unread(said: Option<i64>, after: i64) -> String {
+    let what = match said {
+        None => "names no max_log_id_processed".to_owned(),
+        Some(said) => format!("names {said} as the last row, and the scan began after row {after}"),
+    };
+    format!("{what}, so the next scan examines the same rows again")
 }
 
 fn template(message: &str) -> String {

@@ -7,7 +7,7 @@ use crate::agents::create_job_dir;
 use crate::engine::Context;
 use crate::error::{Code, Error, Result};
 use crate::model::settings::{SCAN_BUDGET, SCAN_MODEL};
-use crate::model::{Outcome, Profile, RunEnding, SessionRun, Setting};
+use crate::model::{IssueHome, Outcome, Profile, RunEnding, SessionRun, Setting};
 use crate::sessions::{self, Agents, Plan};
 use crate::store::{LogStore, Snapshot};
 use crate::warn_coded;
@@ -32,7 +32,7 @@ pub(super) async fn by_agent(
     agents: &Agents,
     context: &Context,
     logs: &LogStore,
-    window: Window,
+    (window, home): (Window, IssueHome),
 ) -> Result<Answer> {
     let folder = Folder::of(agents, context);
     if let Some((snapshot, run)) = answered_before(agents, context, &folder, window).await? {
@@ -46,7 +46,7 @@ pub(super) async fn by_agent(
     }
     create_job_dir(&folder.0)?;
     let (path, now) = (folder.0.join(SNAPSHOT), context.clock.now());
-    let prepared = agent::prepare(&agents.store, logs, window, path, now).await?;
+    let prepared = agent::prepare(&agents.store, logs, (window, home), path, now).await?;
     let Some(Prepared { snapshot, prompt, schema }) = prepared else {
         return Ok(Answer::Examined(nothing(window)));
     };

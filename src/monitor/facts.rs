@@ -5,7 +5,7 @@ use super::tracking::Tracking;
 use crate::agents::Sandboxing;
 use crate::clock::Clock;
 use crate::error::{Code, Error};
-use crate::model::{Kind, Readiness, Service};
+use crate::model::{Kind, Readiness, Service, ServiceRun, Visibility};
 use crate::sessions::{AgentState, Agents, Sandboxed};
 use crate::store::{LogStore, Store};
 use crate::warn_coded;
@@ -16,6 +16,8 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How many of these looks pass between two looks at the programs, unless another part has found a change.
 const PROGRAMS_EVERY: u32 = 6;
+/// How many looks pass before the tracker is asked again: a token that is there may be refused.
+const ASK_EVERY: u32 = 30;
 
 /// What a server looks at to say what it can do.
 #[derive(Clone, Debug)]
@@ -36,14 +38,18 @@ impl Telling {
     /// Looks and tells for ever.
     pub(super) async fn serve(self, clock: Clock) {
         let mut program = self.agents.program.changes();
-        let mut looks = 0;
+        let (mut looks, mut asks) = (0, 0);
         loop {
             program.borrow_and_update();
             self.tracker();
             if looks == 0 {
                 self.programs().await;
             }
+            if asks == 0 {
+                self.ask_tracker(&clock).await;
+            }
             looks = (looks + 1) % PROGRAMS_EVERY;
+            asks = (asks + 1) % ASK_EVERY;
             tokio::select! {
                 () = clock.sleep(LOOK_EVERY) => {}
                 Ok(()) = program.changed() => looks = 0,
@@ -61,9 +67,9 @@ impl Telling {
     pub fn tracker(&self) {
         let found = match self.tracking.remote() {
             Ok(None) => Readiness::ready("local: issues are kept in this database"),
-            Ok(Some((repository, client))) => {
-                let name = client.kind().name();
-                Readiness::ready(format_args!("{name}, {}", repository.as_str()))
+            Ok(Some(site)) => {
+                let name = site.client.kind().name();
+                Readiness::ready(format_args!("{name}, {}", site.repository.as_str()))
             }
             Err(error) => not_ready(&error),
         };
@@ -75,6 +81,22 @@ impl Telling {
                 facts.services.insert(if own { format!("{name} of the logs") } else { name }, run);
             }
         });
+    }
+
+    /// Asks the tracker who can read the issues, to see whether it answers.
+    async fn ask_tracker(&self, clock: &Clock) {
+        let answer = match self.tracking.remote() {
+            Ok(Some(site)) => Some(site.client.visibility().await),
+            Ok(None) | Err(_) => None,
+        };
+        let said = answer.map(|answer| {
+            let who = answer.map(|visibility| match visibility {
+                Visibility::Public => "It answers. Everybody can read its issues.".to_owned(),
+                Visibility::Private => "It answers. Its issues are private.".to_owned(),
+            });
+            ServiceRun::new(clock.now(), who)
+        });
+        self.store.say(|facts| facts.tracker_answer = said);
     }
 
     async fn programs(&self) {

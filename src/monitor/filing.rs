@@ -3,17 +3,18 @@
 //! It is woken by the commit of a scan that leaves something pending, in that very transaction, at the start of the
 //! server and from time to time. It is tried again for ever (P24).
 
-use super::tracking::Tracking;
+use super::remote_issues;
+use super::tracking::{Site, Tracking};
 use crate::clock::Clock;
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
 use crate::model::settings::ENABLED;
 use crate::model::{
-    Backoff, Failure, Filing, FilingId, FilingState, IssueState, JobError, Kind, KindRules,
-    Outcome, Queue, Reason, Repository, Retention, Service, Step, Timestamp,
+    Act, Backoff, Failure, Filing, FilingId, FilingState, JobError, Kind, KindRules, Outcome,
+    Queue, Reason, Retention, Service, Step, Timestamp,
 };
 use crate::store::Store;
-use crate::tracker::{Client, Closed, Ending, Ledger, file};
+use crate::tracker::{Ending, Ledger, file};
 use crate::warn_coded;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,8 +23,6 @@ use tokio::sync::watch::Receiver;
 
 /// How often the tracker is asked while scans run by themselves.
 const ASK_EVERY: Duration = Duration::from_mins(15);
-/// How far the tracker's clock may be behind ours.
-const SKEW: Duration = Duration::from_hours(1);
 
 /// The payload of these jobs is empty: each of them files everything that is pending.
 #[derive(Deserialize)]
@@ -90,35 +89,34 @@ struct Round {
 }
 
 async fn deliver(context: &Context, store: &Store, tracking: &Tracking) -> Result<Outcome> {
-    let Some((repository, client)) = tracking.remote()? else {
+    let Some(site) = tracking.remote()? else {
         return Ok(Outcome::Done(json!({"filed": 0})));
     };
-    let round = match file_all(context, store, repository, client).await? {
+    // Before anything is filed: after a backup was put back, it may be there already.
+    let changed = match remote_issues::read_old(store, site, &context.clock).await? {
+        Ok(changed) => changed,
+        Err(failure) => return Ok(ended(context, failure)),
+    };
+    let round = match file_all(context, store, site).await? {
         Ok(round) => round,
         Err(limit) => return Ok(limit),
     };
-    let news = take_news(store, repository, client, &context.clock).await?;
-    Ok(match (round.failed, round.settles, news) {
-        (Some(failure), _, _) | (None, _, Err(failure)) => ended(context, failure),
-        (None, Some(until), Ok(_)) => Outcome::Snooze(until.since(context.clock.now())),
-        (None, None, Ok(changed)) => {
-            Outcome::Done(json!({"filed": round.filed, "changed": changed}))
-        }
+    Ok(match (round.failed, round.settles) {
+        (Some(failure), _) => ended(context, failure),
+        (None, Some(until)) => Outcome::Snooze(until.since(context.clock.now())),
+        (None, None) => Outcome::Done(json!({"filed": round.filed, "changed": changed})),
     })
 }
 
 /// Files every act as far as possible, one after another. A limit ends the round, and the queue waits for its end.
-async fn file_all(
-    context: &Context,
-    store: &Store,
-    repository: &Repository,
-    client: &Client,
-) -> Result<Result<Round, Outcome>> {
+async fn file_all(context: &Context, store: &Store, site: &Site) -> Result<Result<Round, Outcome>> {
+    let client = &site.client;
     let ledger = Filings { store: store.clone(), clock: context.clock.clone() };
     let mut round = Round::default();
     let mut last = FilingId(0);
-    while let Some(filing) = store.next_filing(client.kind(), repository.clone(), last).await? {
+    while let Some(filing) = store.next_filing(site.home.clone(), last).await? {
         last = filing.id;
+        let act = filing.act;
         match file(filing, client, &ledger, &context.clock).await? {
             Ending::Rests => round.filed += 1,
             Ending::Waits(until) => {
@@ -135,6 +133,10 @@ async fn file_all(
                     failure.reason,
                     Reason::Invalid | Reason::NotFound | Reason::Gone | Reason::Moved
                 );
+                if is_its_own && act != Act::Open && failure.reason != Reason::Invalid {
+                    // Its issue may be gone, which the next look at all of them finds out.
+                    store.doubt_tracker_issues(site.home.clone(), context.clock.now()).await?;
+                }
                 round.failed = Some(failure);
                 if !is_its_own {
                     break;
@@ -156,47 +158,6 @@ fn ended(context: &Context, failure: Failure) -> Outcome {
         warn_coded!(code, "job {id} (file_findings) is refused by the issue tracker: {failure}");
     }
     Outcome::Failed(JobError::from(Error::from(failure)))
-}
-
-/// Takes over which of our issues were closed or opened at the tracker, for a scan that is about to decide. Without its
-/// answer the scan decides by what is known.
-pub(super) async fn refresh(store: &Store, tracking: &Tracking, clock: &Clock) -> Result<()> {
-    let Ok(Some((repository, client))) = tracking.remote() else { return Ok(()) };
-    if let Err(failure) = take_news(store, repository, client, clock).await? {
-        warn_coded!(failure.reason.code(), "ask what became of the issues: {failure}");
-    }
-    Ok(())
-}
-
-/// Answers how many issues changed here.
-async fn take_news(
-    store: &Store,
-    repository: &Repository,
-    client: &Client,
-    clock: &Clock,
-) -> Result<Result<u64, Failure>> {
-    let Some(since) = store.tracker_news_since(client.kind(), repository.clone()).await? else {
-        return Ok(Ok(0));
-    };
-    let asked_at = clock.now();
-    let back = i64::try_from(SKEW.as_millis()).unwrap_or(i64::MAX);
-    let since = Timestamp::from_millis(since.millis().saturating_sub(back));
-    let issues = match client.issues_changed_since(since).await {
-        Ok(issues) => issues,
-        Err(failure) => return Ok(Err(failure)),
-    };
-    let states = issues.into_iter().map(|issue| {
-        let state = match issue.closed {
-            None => IssueState::Open,
-            Some(Closed { at: closed_at, completed: true }) => IssueState::Completed { closed_at },
-            Some(Closed { at: closed_at, completed: false }) => {
-                IssueState::NotPlanned { closed_at }
-            }
-        };
-        (issue.url, state)
-    });
-    let (repository, states) = (repository.clone(), states.collect());
-    store.take_tracker_news(repository, states, asked_at, clock.now()).await.map(Ok)
 }
 
 /// Has the tracker told and asked for ever, while this process leads: at first, and while scans run by themselves from

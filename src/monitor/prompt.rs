@@ -20,8 +20,9 @@ pub const SETTING: &str = "self_monitoring.prompt";
 
 /// Longest template, in bytes: many times the shipped one.
 const MAX_TEMPLATE: usize = 64 * 1024;
-/// Issues that the agent is told of: the newest; what it is not told of is compared by our code all the same.
-const MAX_ISSUES: usize = 200;
+/// The longest list of issues that the agent is told of, in bytes: some 500 issues, the newest. What it is not told of is
+/// compared by our code all the same.
+const MAX_LIST: usize = 100_000;
 /// Longest title it is told, in characters.
 const MAX_TITLE: usize = 120;
 /// Most codes and most fingerprints it is told of one issue.
@@ -137,12 +138,18 @@ pub fn unknown_placeholders(template: &str) -> BTreeSet<&str> {
     braces.map(|(word, _)| word).filter(is_word).filter(|word| !is_known(word)).collect()
 }
 
-/// The open issues and those seen in the last 90 days, as the agent is told of them: a line of JSON each, between fences.
+/// The placeholders that a template lacks, with what stands for them: without them the agent is not told of it.
+pub fn missing_placeholders(template: &str) -> Vec<(&'static str, &'static str)> {
+    PLACEHOLDERS.into_iter().filter(|(name, _)| !template.contains(name)).collect()
+}
+
+/// The open issues, people's too, and those seen in the last 90 days, as the agent is told of them: a line of JSON each,
+/// between fences.
 ///
-/// Their titles were made from log rows, which strangers can write.
+/// Strangers can write their titles, and the log rows that titles were made from.
 pub fn dedup_context(issues: &[KnownIssue]) -> String {
     let mut text = format!("{OPENING}\n");
-    for issue in issues.iter().rev().take(MAX_ISSUES) {
+    for (told, issue) in issues.iter().rev().enumerate() {
         let state = match issue.state {
             IssueState::Open => "open",
             IssueState::Completed { .. } => "closed as completed",
@@ -150,14 +157,21 @@ pub fn dedup_context(issues: &[KnownIssue]) -> String {
         };
         let title: String = visible(&issue.title).chars().take(MAX_TITLE).collect();
         let prints = issue.fingerprints.iter().map(Fingerprint::as_str).take(MAX_NAMES);
-        let line = json!({
-            "number": issue.number,
-            "state": state,
-            "title": title,
-            "error_codes": issue.error_codes.iter().take(MAX_NAMES).collect::<Vec<_>>(),
-            "fingerprints": prints.collect::<Vec<_>>(),
-        });
+        let mut line = json!({"number": issue.number, "state": state, "title": title});
+        let codes: Vec<_> = issue.error_codes.iter().take(MAX_NAMES).collect();
+        if !codes.is_empty() {
+            line["error_codes"] = json!(codes);
+        }
+        if issue.ours {
+            line["fingerprints"] = json!(prints.collect::<Vec<_>>());
+        }
         let line = line.to_string().replace('<', "\\u003c").replace('>', "\\u003e");
+        if text.len() + line.len() > MAX_LIST {
+            let rest = issues.len() - told;
+            writeln!(text, "{}", json!({"older_issues_left_out": rest}))
+                .expect("a String takes every write");
+            break;
+        }
         writeln!(text, "{line}").expect("a String takes every write");
     }
     text + CLOSING
@@ -183,6 +197,7 @@ mod tests {
             title: title.into(),
             state: IssueState::Open,
             muted: false,
+            ours: true,
             last_seen_at: Timestamp::default(),
             error_codes: vec!["SHOP-PAY-014".into()],
             fingerprints: vec![Fingerprint::from_hex("ab")],
@@ -208,6 +223,15 @@ mod tests {
         ] {
             assert_eq!(fill(template, &VALUES), text);
         }
+    }
+
+    #[test]
+    fn a_template_is_told_what_it_lacks() {
+        assert!(missing_placeholders(SHIPPED).is_empty());
+        let names = |text| missing_placeholders(text).into_iter().map(|(name, _)| name);
+        assert_eq!(names("look at the log").count(), PLACEHOLDERS.len());
+        let most = "{schema} {last_scan_log_id} {dedup_context} {log_db_path";
+        assert_eq!(names(most).collect::<Vec<_>>(), ["{log_db_path}"]);
     }
 
     #[test]
@@ -267,10 +291,10 @@ mod tests {
 
     #[test]
     fn the_agent_is_told_of_the_newest_issues_only_and_of_the_beginning_of_a_title() {
-        let issues: Vec<_> = (1..=500).map(|id| issue(id, &"x".repeat(10_000))).collect();
+        let issues: Vec<_> = (1..=1_500).map(|id| issue(id, &"x".repeat(10_000))).collect();
         let context = dedup_context(&issues);
-        assert_eq!(context.lines().count(), MAX_ISSUES + 2);
-        assert!(context.contains("\"number\":500,") && !context.contains("\"number\":300,"));
-        assert!(context.len() < 100_000);
+        assert!(context.contains("\"number\":1500,") && !context.contains("\"number\":300,"));
+        assert!(context.contains("older_issues_left_out"), "it is told that there are more");
+        assert!(context.len() < MAX_LIST + 100);
     }
 }

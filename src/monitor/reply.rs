@@ -90,6 +90,11 @@ impl Rejected {
             self.reasons.push(reason());
         }
     }
+
+    /// Keeps what is wrong with the answer besides its findings.
+    pub(super) fn note(&mut self, reason: String) {
+        self.reasons.insert(0, reason);
+    }
 }
 
 /// Reads an answer: the object that the agent's program took out of it, if it did, else the text.

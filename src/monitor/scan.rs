@@ -4,16 +4,17 @@ use super::agent_run::{Answer, Folder, by_agent};
 use super::analyzer::scans_by_agent;
 use super::builtin::Analyzer;
 use super::filing;
+use super::remote_issues;
 use super::reply::Rejected;
 use super::tracking::{Destination, Tracking};
-use super::triage::{prints_of, triage};
+use super::triage::{Triage, prints_of, triage};
 use super::window::{Examined, MAX_ROWS, Window};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
 use crate::model::settings::default_retention;
 use crate::model::{
-    ConcurrencyKey, DryRun, Finding, FindingVerdict, JobError, Kind, KindRules, Outcome, Queue,
-    Retention, ScanCommit, ScanCounts, Tracker,
+    ConcurrencyKey, DryRun, Finding, FindingVerdict, JobError, Kind, KindRules, KnownIssue,
+    Outcome, Queue, Retention, ScanCommit, ScanCounts, Tracker,
 };
 use crate::redact::redactor;
 use crate::sessions::Agents;
@@ -127,6 +128,7 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
     if !request.dry_run {
         tracking.check()?;
     }
+    remote_issues::refresh(store, tracking, &context.clock).await?;
     let window = Window::of(store, logs).await?;
     let agents = match agents {
         Some(agents) if scans_by_agent(agents).await? => Some(agents),
@@ -150,19 +152,18 @@ async fn examine(
 ) -> Result<Outcome> {
     let Works { store, logs, tracking, .. } = works;
     let answer = match agents {
-        Some(agents) => by_agent(agents, context, logs, window).await?,
+        Some(agents) => by_agent(agents, context, logs, (window, tracking.home())).await?,
         None => Answer::Examined(by_builtin(logs, window).await?),
     };
     Ok(match answer {
         Answer::Examined(examined) if request.dry_run => {
-            let nowhere = Destination::default();
-            let (_, decisions) = decided(context, works, &nowhere, window, &examined).await?;
-            Outcome::Done(dry(&examined, decisions))
+            let triage = decide(context, works, &examined).await?.0;
+            Outcome::Done(dry(&examined, triage.decisions))
         }
         Answer::Examined(examined) => {
-            filing::refresh(store, tracking, &context.clock).await?;
-            let destination = tracking.destination(store).await?;
-            commit(context, works, &destination, window, &examined).await?;
+            // The agent took its time, and people may have written meanwhile.
+            remote_issues::refresh_old(store, tracking, &context.clock).await?;
+            commit(context, works, window, &examined).await?;
             let counts = store.committed_scan(context.job.id).await?.unwrap_or_default();
             Outcome::Done(summary(counts))
         }
@@ -175,7 +176,6 @@ async fn examine(
 async fn commit(
     context: &Context,
     works: &Works,
-    destination: &Destination,
     window: Window,
     examined: &Examined,
 ) -> Result<()> {
@@ -183,7 +183,7 @@ async fn commit(
     let mut tries = 0;
     loop {
         tries += 1;
-        let (scan, _) = decided(context, works, destination, window, examined).await?;
+        let scan = decided(context, works, window, examined).await?;
         match store.commit_scan(context.lease.clone(), scan, context.clock.now()).await {
             Err(error) if error.is_outcome_unknown() => {
                 return store.committed_scan(context.job.id).await?.map(drop).ok_or(error);
@@ -194,19 +194,34 @@ async fn commit(
     }
 }
 
+/// What becomes of the findings by the issues that there are now, and those issues.
+async fn decide(
+    context: &Context,
+    works: &Works,
+    examined: &Examined,
+) -> Result<(Triage, Vec<KnownIssue>)> {
+    let findings = &examined.findings;
+    let codes = findings.iter().flat_map(|f| f.error_codes.clone()).collect();
+    let prints = findings.iter().flat_map(prints_of).collect();
+    let known = works.store.known_issues(works.tracking.home(), codes, prints).await?;
+    Ok((triage(findings.clone(), &known, context.clock.now()), known))
+}
+
 /// What the scan leaves behind, by the issues that there are now.
 async fn decided(
     context: &Context,
     works: &Works,
-    destination: &Destination,
     window: Window,
     examined: &Examined,
-) -> Result<(ScanCommit, Vec<FindingVerdict>)> {
-    let findings = &examined.findings;
-    let codes = findings.iter().flat_map(|f| f.error_codes.clone()).collect();
-    let prints = findings.iter().flat_map(prints_of).collect();
-    let known = works.store.known_issues(codes, prints).await?;
-    let triage = triage(findings.clone(), &known, context.clock.now());
+) -> Result<ScanCommit> {
+    let (triage, known) = decide(context, works, examined).await?;
+    // Who can read the issues matters only if something is said.
+    let says_nothing = triage.new_issues.is_empty() && triage.remarks.is_empty();
+    let destination = if says_nothing {
+        Destination::default()
+    } else {
+        works.tracking.destination(&works.store).await?
+    };
     let scan = context.job.id;
     let mut new_issues = destination.openings(scan, triage.new_issues, &known)?;
     let mut remarks = destination.comments(scan, triage.remarks)?;
@@ -222,7 +237,7 @@ async fn decided(
             }
         }
     }
-    let scan = ScanCommit {
+    Ok(ScanCommit {
         log: works.logs.identity().to_owned(),
         log_id_start: window.after,
         log_id_end: examined.end,
@@ -240,13 +255,13 @@ async fn decided(
         cost_usd: examined.cost_usd,
         rejections: examined.rejected.reasons.clone(),
         tracker: destination.tracker,
+        home: destination.home,
         caps: destination.caps,
         new_issues,
         seen_again: triage.seen_again,
         remarks,
         follow_up: examined.follow_up,
-    };
-    Ok((scan, triage.decisions))
+    })
 }
 
 /// Reads the window with the built-in analyzer.

@@ -4,8 +4,9 @@ use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::model::settings::{APPROVAL, DAY_CAP, SCAN_CAP, SERVER_NAME};
 use crate::model::{
-    ApiUrl, Caps, Classification, Finding, IssueId, JobId, KnownIssue, NewIssue, Posting,
-    REQUEST_LIMIT, Remark, RemoteKind, Repository, Setting, Tracker, Visibility,
+    ApiUrl, Caps, Classification, Finding, Fingerprint, IssueHome, IssueId, IssueMark, JobId,
+    KnownIssue, NewIssue, Posting, REQUEST_LIMIT, Remark, RemoteKind, Repository, Setting, Tracker,
+    Visibility,
 };
 use crate::store::Store;
 use crate::tracker::{self, Client, Options, Report, TokenSource, repository_of};
@@ -37,8 +38,28 @@ pub struct Remote {
     folder: PathBuf,
     clock: Clock,
     /// The repository, once it is known; it does not change then.
-    found: OnceLock<(Repository, Client)>,
+    found: OnceLock<Site>,
     visibility: Mutex<Option<(Visibility, Duration)>>,
+}
+
+/// A repository at a tracker.
+pub(super) struct Site {
+    /// Where its issues can be seen.
+    pub(super) home: IssueHome,
+    pub(super) repository: Repository,
+    pub(super) client: Client,
+    /// When this process has read its issues last, by the clock's uptime.
+    read_at: Mutex<Option<Duration>>,
+}
+
+impl Site {
+    pub(super) fn read_at(&self) -> Option<Duration> {
+        *self.read_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn was_read(&self, at: Duration) {
+        *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    }
 }
 
 impl fmt::Debug for Remote {
@@ -78,28 +99,24 @@ impl Tracking {
         self.remote().map(drop)
     }
 
-    /// The repository and its client; `None` for the local tracker.
-    pub(super) fn remote(&self) -> Result<Option<(&Repository, &Client)>> {
+    /// The repository with its client; `None` for the local tracker.
+    pub(super) fn remote(&self) -> Result<Option<&Site>> {
         let Self::Remote(remote) = self else { return Ok(None) };
         remote.token.check()?;
-        if remote.found.get().is_none() {
-            let repository = remote.repository.clone();
-            let host = remote.api_url.web_host();
-            let Some(repository) = repository.or_else(|| repository_of(&remote.folder, host))
-            else {
-                return Err(Error::new(Code::TrackerNoRepository, "find the issues' repository"));
-            };
-            let options = Options {
-                api_url: remote.api_url.clone(),
-                repository: repository.clone(),
-                token: remote.token.clone(),
-                limit: REQUEST_LIMIT,
-            };
-            let client = Client::new(remote.kind, options, remote.clock.clone());
-            // Another task may have been quicker, with the same answer.
-            drop(remote.found.set((repository, client)));
+        match remote.site() {
+            Some(site) => Ok(Some(site)),
+            None => Err(Error::new(Code::TrackerNoRepository, "find the issues' repository")),
         }
-        Ok(remote.found.get().map(|(repository, client)| (repository, client)))
+    }
+
+    /// Where issues can be seen, whether or not there is a token by now.
+    pub(super) fn home(&self) -> IssueHome {
+        match self {
+            Self::Local => IssueHome::local(),
+            Self::Remote(remote) => {
+                remote.site().map_or_else(IssueHome::unknown, |site| site.home.clone())
+            }
+        }
     }
 
     /// Where the acts of a scan go, by the settings as they are now.
@@ -109,7 +126,7 @@ impl Tracking {
         let set = store.settings(keys).await?;
         // Unless it is known who can read them, everybody can. A token that is gone by now costs no second scan.
         let audience = match self.remote() {
-            Ok(Some((_, client))) => remote.visibility(client).await,
+            Ok(Some(site)) => remote.visibility(&site.client).await,
             Ok(None) | Err(_) => None,
         };
         let audience = audience.unwrap_or(Visibility::Public);
@@ -121,6 +138,7 @@ impl Tracking {
         let number = |setting: &Setting| setting.of(&set).as_u64().unwrap_or_default();
         Ok(Destination {
             tracker: Tracker::Remote { kind: remote.kind, approval },
+            home: self.home(),
             audience,
             server: Setting::text(&SERVER_NAME.of(&set)),
             caps: Caps { scan: number(&SCAN_CAP), day: number(&DAY_CAP) },
@@ -129,6 +147,25 @@ impl Tracking {
 }
 
 impl Remote {
+    fn site(&self) -> Option<&Site> {
+        if self.found.get().is_none() {
+            let host = self.api_url.web_host();
+            let repository =
+                self.repository.clone().or_else(|| repository_of(&self.folder, host))?;
+            let home = IssueHome::at(&self.api_url, &repository);
+            let options = Options {
+                api_url: self.api_url.clone(),
+                repository: repository.clone(),
+                token: self.token.clone(),
+                limit: REQUEST_LIMIT,
+            };
+            let client = Client::new(self.kind, options, self.clock.clone());
+            // Another task may have been quicker, with the same answer.
+            drop(self.found.set(Site { home, repository, client, read_at: Mutex::default() }));
+        }
+        self.found.get()
+    }
+
     async fn visibility(&self, client: &Client) -> Option<Visibility> {
         let now = self.clock.uptime();
         let seen = *self.visibility.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,6 +192,8 @@ impl Remote {
 #[derive(Debug)]
 pub(super) struct Destination {
     pub(super) tracker: Tracker,
+    /// Where issues can be seen there.
+    pub(super) home: IssueHome,
     pub(super) caps: Caps,
     /// Who can read them there.
     audience: Visibility,
@@ -165,7 +204,8 @@ pub(super) struct Destination {
 impl Default for Destination {
     fn default() -> Self {
         let (tracker, audience) = (Tracker::Local, Visibility::Private);
-        Self { tracker, caps: Caps::default(), audience, server: String::new() }
+        let home = IssueHome::local();
+        Self { tracker, home, caps: Caps::default(), audience, server: String::new() }
     }
 }
 
@@ -179,7 +219,7 @@ impl Destination {
     ) -> Result<Vec<(NewIssue, Posting)>> {
         let page = |id: IssueId| known.iter().find(|issue| issue.id == id)?.url.as_deref();
         let opening = |new: NewIssue| {
-            let posting = self.opening(scan, &new.finding, new.follows.and_then(page))?;
+            let posting = self.opening(scan, &new, new.follows.and_then(page))?;
             Ok((new, posting))
         };
         new_issues.into_iter().map(opening).collect()
@@ -198,35 +238,35 @@ impl Destination {
         remarks.into_iter().map(comment).collect()
     }
 
-    fn opening(&self, scan: JobId, finding: &Finding, follows: Option<&str>) -> Result<Posting> {
-        let Finding { classification, title, body, error_codes, .. } = finding;
+    fn opening(&self, scan: JobId, new: &NewIssue, follows: Option<&str>) -> Result<Posting> {
+        let Finding { classification, title, body, error_codes, .. } = &new.finding;
         let code = error_codes.first().map(String::as_str);
         Ok(Posting {
             title: tracker::title(*classification, code, title, self.audience),
             labels: ["self-monitoring", label(*classification)].map(str::to_owned).into(),
-            ..self.posting(scan, body, error_codes, follows)?
+            ..self.posting(scan, body, (error_codes, &new.fingerprints), follows)?
         })
     }
 
     fn remark(&self, scan: JobId, remark: &Remark) -> Result<Posting> {
         if self.tracker == Tracker::Local {
             let body = remark.body.clone();
-            return Ok(Posting { body, ..self.posting(scan, "", &[], None)? });
+            return Ok(Posting { body, ..self.posting(scan, "", (&[], &[]), None)? });
         }
-        self.posting(scan, &remark.body, &[], None)
+        self.posting(scan, &remark.body, (&[], &[]), None)
     }
 
     fn posting(
         &self,
         scan: JobId,
         summary: &str,
-        error_codes: &[String],
+        (error_codes, fingerprints): (&[String], &[Fingerprint]),
         follows: Option<&str>,
     ) -> Result<Posting> {
         let marker = tracker::new_marker()?;
+        let mark = IssueMark { marker: marker.clone(), fingerprints: fingerprints.to_vec() };
         let (server, audience) = (self.server.as_str(), self.audience);
-        let report =
-            Report { server, scan, summary, follows, error_codes, audience, marker: &marker };
+        let report = Report { server, scan, summary, follows, error_codes, audience, mark: &mark };
         let body = tracker::body(&report);
         Ok(Posting { marker, title: String::new(), body, labels: Vec::new() })
     }

@@ -98,7 +98,8 @@ impl<'a> Board<'a> {
         };
         for (index, issue) in known.iter().enumerate() {
             board.register(Owner::Known(index), &issue.error_codes, &issue.fingerprints);
-            if board.is_live(index) {
+            // A person's words are no template; those are found by codes, or by the agent.
+            if board.is_live(index) && issue.ours {
                 board.liken(index);
             }
         }
@@ -126,7 +127,11 @@ impl<'a> Board<'a> {
         let prints = prints_of(&finding);
         match self.exact(&finding, &prints) {
             Some((Owner::New(index), tier)) => {
-                self.done.new_issues[index].finding.occurrences += finding.occurrences;
+                let more = self.unknown_codes(&finding);
+                self.register(Owner::New(index), &more, &[]);
+                let new = &mut self.done.new_issues[index].finding;
+                new.occurrences += finding.occurrences;
+                new.error_codes.extend(more);
                 self.done.skipped += 1;
                 self.decide(&finding, tier, None);
             }
@@ -136,17 +141,25 @@ impl<'a> Board<'a> {
         None
     }
 
+    /// The codes of a finding that no issue has: one that is known says nothing of the others beside it.
+    fn unknown_codes(&self, finding: &Finding) -> Vec<String> {
+        let is_new = |code: &&String| !self.by_code.contains_key(*code);
+        finding.error_codes.iter().filter(is_new).cloned().collect()
+    }
+
     /// Tiers 1 and 2: of all that match, one that is open or muted, then one of this scan, then a closed one; of several,
-    /// one by its code, then the newest.
+    /// one by its code, then one of ours, then the newest.
     fn exact(&self, finding: &Finding, prints: &[Fingerprint]) -> Option<(Owner, Triaged)> {
         let by_code = finding.error_codes.iter().filter_map(|code| self.by_code.get(code));
         let by_print = prints.iter().filter_map(|print| self.by_print.get(print));
         let by_code = by_code.flatten().map(|owner| (*owner, true));
         let by_print = by_print.flatten().map(|owner| (*owner, false));
         let best = by_code.chain(by_print).max_by_key(|(owner, coded)| match owner {
-            Owner::Known(index) if self.is_live(*index) => (2, *coded, self.known[*index].id.0),
-            Owner::New(_) => (1, *coded, 0),
-            Owner::Known(index) => (0, *coded, self.known[*index].id.0),
+            Owner::Known(index) if self.is_live(*index) => {
+                (2, *coded, self.known[*index].ours, self.known[*index].id.0)
+            }
+            Owner::New(_) => (1, *coded, true, 0),
+            Owner::Known(index) => (0, *coded, true, self.known[*index].id.0),
         });
         best.map(|(owner, coded)| {
             (owner, if coded { Triaged::KnownCode } else { Triaged::KnownFingerprint })
@@ -168,30 +181,63 @@ impl<'a> Board<'a> {
     /// A finding that surely belongs to this issue.
     fn meet(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, tier: Triaged) {
         let issue = &self.known[index];
+        if issue.muted {
+            return self.leave(index, finding, prints, tier);
+        }
         if self.is_live(index) {
-            return self.skip(index, &finding, tier);
+            return self.meet_open(index, &finding, prints, tier);
         }
         match issue.state {
+            IssueState::Completed { closed_at } if is_newer(&finding, closed_at) && !issue.ours => {
+                self.file(finding, prints, Some(index));
+            }
             IssueState::Completed { closed_at } if is_newer(&finding, closed_at) => {
                 self.reopened.insert(index);
                 self.liken(index);
                 self.done.reopened += 1;
                 self.decide(&finding, Triaged::CameBack, Some(index));
-                self.remark(
-                    index,
-                    true,
-                    "It came back after this issue was closed.",
-                    &finding,
-                    prints,
-                );
+                let why = "It came back after this issue was closed.";
+                let codes = self.unknown_codes(&finding);
+                self.remark(index, true, why, &finding, (codes, prints));
             }
             IssueState::NotPlanned { .. } if self.now.since(issue.last_seen_at) > QUIET => {
                 self.file(finding, prints, Some(index));
             }
             IssueState::Open | IssueState::Completed { .. } | IssueState::NotPlanned { .. } => {
-                self.skip(index, &finding, tier);
+                self.leave(index, finding, prints, tier);
             }
         }
+    }
+
+    /// A finding that surely belongs to this open issue. Codes that are new go there with a comment.
+    fn meet_open(
+        &mut self,
+        index: usize,
+        finding: &Finding,
+        prints: Vec<Fingerprint>,
+        tier: Triaged,
+    ) {
+        let codes = self.unknown_codes(finding);
+        if codes.is_empty() {
+            return self.skip(index, finding, tier);
+        }
+        self.done.commented += 1;
+        self.decide(finding, Triaged::MoreCodes, Some(index));
+        let why = format!("The same rows also show {}.", codes.join(", "));
+        let prints = prints.into_iter().filter(|print| !self.by_print.contains_key(print));
+        let prints = prints.collect();
+        self.remark(index, false, &why, finding, (codes, prints));
+    }
+
+    /// A finding that belongs to an issue that is left alone. Codes beside it that are new are a problem of their own.
+    fn leave(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, tier: Triaged) {
+        let codes = self.unknown_codes(&finding);
+        if codes.is_empty() {
+            return self.skip(index, &finding, tier);
+        }
+        let prints = prints.into_iter().filter(|print| !self.by_print.contains_key(print));
+        let prints = prints.collect();
+        self.file(Finding { error_codes: codes, ..finding }, prints, None);
     }
 
     /// Tier 3, and what no tier knows.
@@ -207,7 +253,8 @@ impl<'a> Board<'a> {
         {
             self.done.commented += 1;
             self.decide(&finding, Triaged::SeemsKnown, Some(index));
-            return self.remark(index, false, SEEMS, &finding, prints);
+            let codes = self.unknown_codes(&finding);
+            return self.remark(index, false, SEEMS, &finding, (codes, prints));
         }
         let Finding { source, error_codes, title, template, .. } = &finding;
         let likeness = Likeness::new(source, error_codes, title, template);
@@ -222,7 +269,8 @@ impl<'a> Board<'a> {
             Some(Owner::Known(index)) => {
                 self.done.commented += 1;
                 self.decide(&finding, Triaged::SeemsKnown, Some(index));
-                self.remark(index, false, SEEMS, &finding, prints);
+                let codes = self.unknown_codes(&finding);
+                self.remark(index, false, SEEMS, &finding, (codes, prints));
             }
             Some(Owner::New(index)) => self.join(index, &finding, prints),
             None => {
@@ -245,13 +293,14 @@ impl<'a> Board<'a> {
         reopens: bool,
         why: &str,
         finding: &Finding,
-        fingerprints: Vec<Fingerprint>,
+        (error_codes, fingerprints): (Vec<String>, Vec<Fingerprint>),
     ) {
-        self.register(Owner::Known(index), &[], &fingerprints);
+        self.register(Owner::Known(index), &error_codes, &fingerprints);
         self.done.remarks.push(Remark {
             issue: self.known[index].id,
             reopens,
             body: format!("{why}\n\n**{}**\n\n{}", finding.title, finding.body),
+            error_codes,
             fingerprints,
             rows: finding.occurrences,
         });
@@ -260,8 +309,10 @@ impl<'a> Board<'a> {
     /// A finding that seems to be the same as an earlier one of this scan: a line there is its comment.
     fn join(&mut self, index: usize, finding: &Finding, prints: Vec<Fingerprint>) {
         self.decide(finding, Triaged::SeemsKnown, None);
-        self.register(Owner::New(index), &[], &prints);
+        let codes = self.unknown_codes(finding);
+        self.register(Owner::New(index), &codes, &prints);
         let issue = &mut self.done.new_issues[index];
+        issue.finding.error_codes.extend(codes);
         let rows: Vec<String> = finding.evidence.iter().map(ToString::to_string).collect();
         let line =
             format!("\nPerhaps the same: {} (log rows {})\n", finding.title, rows.join(", "));

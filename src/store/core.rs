@@ -37,4 +37,6 @@ pub(super) mod sessions;
 pub(super) mod set_right;
 pub(super) mod settings;
 pub(super) mod settle;
+#[cfg(feature = "monitor")]
+pub(super) mod tracker_issues;
 pub(super) mod workers;

@@ -6,8 +6,8 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Actor, Fingerprint, Issue, IssueChange, IssueId, JobId, KnownIssue, Lease, Scan, ScanCommit,
-    ScanCounts, ScanNow, Timestamp,
+    Actor, Fingerprint, Issue, IssueChange, IssueHome, IssueId, JobId, KnownIssue, Lease, Scan,
+    ScanCommit, ScanCounts, ScanNow, Timestamp,
 };
 
 impl Store {
@@ -52,20 +52,27 @@ impl Store {
     }
 
     /// The issues that what was found may belong to, oldest first: those in any state that share an error code or a
-    /// fingerprint with it, and the newest 2,000 that are open or muted.
+    /// fingerprint with it, and the newest 2,000 that are open or muted. They can be seen at this home, or are muted.
     pub async fn known_issues(
         &self,
+        home: IssueHome,
         codes: Vec<String>,
         fingerprints: Vec<Fingerprint>,
     ) -> Result<Vec<KnownIssue>> {
         self.db
-            .read("read known issues", move |c| sql::issues::known(c, &codes, &fingerprints))
+            .read("read known issues", move |c| sql::issues::known(c, &home, &codes, &fingerprints))
             .await
     }
 
-    /// The newest `limit` issues that are open or were met after `since`, oldest first.
-    pub async fn recent_issues(&self, since: Timestamp, limit: usize) -> Result<Vec<KnownIssue>> {
-        self.db.read("read issues", move |c| sql::issues::recent(c, since, limit)).await
+    /// The newest `limit` issues of a home that are open or were met after `since`, oldest first.
+    pub async fn recent_issues(
+        &self,
+        home: IssueHome,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<KnownIssue>> {
+        let recent = move |c: &_| sql::issues::recent(c, &home, since, limit);
+        self.db.read("read issues", recent).await
     }
 
     /// Opens, closes, mutes or unmutes an issue.

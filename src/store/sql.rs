@@ -46,6 +46,10 @@ pub(super) mod snapshot;
 pub(super) mod spend;
 #[cfg(test)]
 mod statements;
+#[cfg(feature = "monitor")]
+pub(super) mod superseded;
+#[cfg(feature = "monitor")]
+pub(super) mod tracker_issues;
 #[cfg(feature = "agents")]
 pub(super) mod transcript;
 pub(super) mod unblock;

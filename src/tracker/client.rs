@@ -2,7 +2,7 @@
 //!
 //! A tracker of another kind is its own file, with the same methods, and a line of the list here.
 
-use super::github::{self, Options, RemoteIssue};
+use super::github::{self, Listed, Options, RemoteIssue};
 use crate::clock::Clock;
 use crate::model::{Failure, Marker, Place, RemoteKind, Timestamp, Visibility};
 
@@ -31,12 +31,39 @@ macro_rules! clients {
                 match self { $(Self::$kind(client) => client.visibility().await,)* }
             }
 
-            /// The issues, open and closed, in which anything changed since this instant by the tracker's clock.
+            /// The issues, open and closed, in which anything changed since this instant by the tracker's clock; `None`
+            /// if the answer is the one of this tag still.
             pub async fn issues_changed_since(
                 &self,
                 since: Timestamp,
+                etag: Option<&str>,
+            ) -> Result<Option<Listed>, Failure> {
+                match self {
+                    $(Self::$kind(client) => client.issues_changed_since(since, etag).await,)*
+                }
+            }
+
+            /// Every open issue.
+            pub async fn open_issues(&self) -> Result<Vec<RemoteIssue>, Failure> {
+                match self { $(Self::$kind(client) => client.open_issues().await,)* }
+            }
+
+            /// The closed issues in which anything changed since this instant.
+            pub async fn issues_closed_since(
+                &self,
+                since: Timestamp,
             ) -> Result<Vec<RemoteIssue>, Failure> {
-                match self { $(Self::$kind(client) => client.issues_changed_since(since).await,)* }
+                match self { $(Self::$kind(client) => client.issues_closed_since(since).await,)* }
+            }
+
+            /// One issue.
+            pub async fn issue(&self, number: i64) -> Result<RemoteIssue, Failure> {
+                match self { $(Self::$kind(client) => client.issue(number).await,)* }
+            }
+
+            /// The account of the token; `None` if the token may not ask for it.
+            pub async fn login(&self) -> Result<Option<String>, Failure> {
+                match self { $(Self::$kind(client) => client.login().await,)* }
             }
 
             /// The issue of ours that has this marker, among those made since this instant.

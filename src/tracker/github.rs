@@ -45,6 +45,15 @@ pub struct Options {
     pub limit: Duration,
 }
 
+/// A list of issues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The issues.
+    pub issues: Vec<RemoteIssue>,
+    /// What GitHub calls this answer. Asked for with it again, it says so if nothing has changed.
+    pub etag: Option<String>,
+}
+
 /// The issues of one repository; clones share it.
 #[derive(Clone)]
 pub struct GitHub(Arc<Inner>);
@@ -87,16 +96,41 @@ impl GitHub {
     }
 
     /// The issues, open and closed, in which anything changed since this instant by the tracker's clock; no pull requests.
+    /// `None` if the answer is the one that GitHub gave this tag.
     pub async fn issues_changed_since(
         &self,
         since: Timestamp,
-    ) -> Result<Vec<RemoteIssue>, Failure> {
+        etag: Option<&str>,
+    ) -> Result<Option<Listed>, Failure> {
+        let etag = etag.map(ToOwned::to_owned);
         self.ask(move |inner| {
-            // The newest come first: an issue that changes meanwhile moves to the front, and none is lost between two pages.
+            // The newest come first: an issue that changes meanwhile moves to the front, and none is lost between two
+            // pages; and the first page alone tells whether anything has changed.
             let query = format!("state=all&sort=updated&direction=desc&since={}", seconds(since));
+            inner.listed(&query, etag.as_deref())
+        })
+        .await
+    }
+
+    /// Every open issue; no pull requests.
+    pub async fn open_issues(&self) -> Result<Vec<RemoteIssue>, Failure> {
+        // The oldest come first, so that one that is opened meanwhile comes at the end.
+        self.ask(|inner| inner.issues("state=open&sort=created&direction=asc", |_| true)).await
+    }
+
+    /// The closed issues in which anything changed since this instant; no pull requests.
+    pub async fn issues_closed_since(&self, since: Timestamp) -> Result<Vec<RemoteIssue>, Failure> {
+        self.ask(move |inner| {
+            let since = seconds(since);
+            let query = format!("state=closed&sort=updated&direction=desc&since={since}");
             inner.issues(&query, |_| true)
         })
         .await
+    }
+
+    /// The account of the token; `None` if the token may not ask for it, as tokens of apps may not.
+    pub async fn login(&self) -> Result<Option<String>, Failure> {
+        self.ask(Inner::login).await
     }
 
     /// The issue of ours that has this marker, among those made since this instant.
@@ -253,19 +287,35 @@ impl Inner {
         wanted: impl Fn(&RemoteIssue) -> bool,
     ) -> Result<Vec<RemoteIssue>, Failure> {
         let mut found = Vec::new();
-        self.pages(
-            &format!("{}/issues?{query}&per_page={PAGE}", self.repo),
-            |item: wire::Issue| {
-                let is_pull_request = item.is_pull_request();
-                let issue = item.into_issue()?;
-                let go_on = wanted(&issue);
-                if go_on && !is_pull_request {
-                    found.push(issue);
-                }
-                Ok(go_on)
-            },
-        )?;
+        self.pages(&self.list(query), None, |item: wire::Issue| {
+            let is_pull_request = item.is_pull_request();
+            let issue = item.into_issue()?;
+            let go_on = wanted(&issue);
+            if go_on && !is_pull_request {
+                found.push(issue);
+            }
+            Ok(go_on)
+        })?;
         Ok(found)
+    }
+
+    /// The whole list without pull requests; `None` if it is what it was.
+    fn listed(&self, query: &str, etag: Option<&str>) -> Result<Option<Listed>, Failure> {
+        let mut issues = Vec::new();
+        let first = self.pages(&self.list(query), etag, |item: wire::Issue| {
+            if !item.is_pull_request() {
+                issues.push(item.into_issue()?);
+            }
+            Ok(true)
+        })?;
+        Ok(match first {
+            First::Unchanged => None,
+            First::Read(etag) => Some(Listed { issues, etag }),
+        })
+    }
+
+    fn list(&self, query: &str) -> String {
+        format!("{}/issues?{query}&per_page={PAGE}", self.repo)
     }
 
     fn comments(&self, number: i64, since: Timestamp) -> Result<Vec<RemoteComment>, Failure> {
@@ -273,6 +323,7 @@ impl Inner {
         let query = format!("since={}&per_page={PAGE}", seconds(since));
         self.pages(
             &format!("{}/comments?{query}", self.issue(number)),
+            None,
             |comment: wire::Comment| {
                 found.push(RemoteComment::from(comment));
                 Ok(true)
@@ -281,23 +332,28 @@ impl Inner {
         Ok(found)
     }
 
-    /// Hands over the items of all pages until one is answered by `false`.
+    /// Hands over the items of all pages until one is answered by `false`. The first page is asked for unless it is the
+    /// one of this tag still.
     fn pages<T: serde::de::DeserializeOwned>(
         &self,
         first: &str,
+        etag: Option<&str>,
         mut each: impl FnMut(T) -> Result<bool, Failure>,
-    ) -> Result<(), Failure> {
-        let mut path = first.to_owned();
+    ) -> Result<First, Failure> {
+        let mut answer = self.http.get_unless(first, etag)?;
+        if answer.is_unchanged {
+            return Ok(First::Unchanged);
+        }
+        let tag = answer.etag.take();
         for _ in 0..MAX_PAGES {
-            let answer = self.http.get(&path)?;
             for item in answer.read::<Vec<T>>()? {
                 if !each(item)? {
-                    return Ok(());
+                    return Ok(First::Read(tag));
                 }
             }
             match answer.next {
-                Some(address) => path = self.http.path_of(&address)?,
-                None => return Ok(()),
+                Some(address) => answer = self.http.get(&self.http.path_of(&address)?)?,
+                None => return Ok(First::Read(tag)),
             }
         }
         Err(Failure {
@@ -346,6 +402,14 @@ impl Inner {
             *self.login.lock().unwrap_or_else(PoisonError::into_inner) = Some((hash, login));
         }
     }
+}
+
+/// What the first page of a list says of the list.
+enum First {
+    /// It is what it was.
+    Unchanged,
+    /// It was read, and this is its tag.
+    Read(Option<String>),
 }
 
 /// An instant as GitHub takes it in a query.

@@ -1,7 +1,7 @@
 //! The text of an issue or a comment: ours around it, and a stranger's in it made inert.
 
 use super::inert::{clean, code, markdown, plain};
-use crate::model::{Classification, JobId, Marker, Visibility};
+use crate::model::{Classification, IssueMark, JobId, Visibility};
 
 /// Longest own title of a finding, in characters; what an issue list shows without wrapping.
 const MAX_TITLE: usize = 80;
@@ -39,8 +39,8 @@ pub struct Report<'a> {
     pub error_codes: &'a [String],
     /// Who can read it.
     pub audience: Visibility,
-    /// The marker by which it is found.
-    pub marker: &'a Marker,
+    /// What it is found and recognised by.
+    pub mark: &'a IssueMark,
 }
 
 /// The title of an issue: prefix, error code, and the finding's own title cut at 80 characters; at most 240 in all.
@@ -79,14 +79,19 @@ pub fn body(report: &Report<'_>) -> String {
         identity.push(format!("- Before: {page}"));
     }
     let summary = markdown(&clean(report.summary, MAX_SUMMARY));
-    format!("{}\n\n{summary}\n\n{}\n", identity.join("\n"), report.marker)
+    format!("{}\n\n{summary}\n\n{}\n", identity.join("\n"), report.mark)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Marker;
 
-    fn report<'a>(summary: &'a str, audience: Visibility, marker: &'a Marker) -> Report<'a> {
+    fn mark(number: u128) -> IssueMark {
+        IssueMark { marker: Marker::new(number), fingerprints: Vec::new() }
+    }
+
+    fn report<'a>(summary: &'a str, audience: Visibility, mark: &'a IssueMark) -> Report<'a> {
         Report {
             server: "shop `1`",
             scan: JobId(42),
@@ -94,7 +99,7 @@ mod tests {
             follows: None,
             error_codes: &[],
             audience,
-            marker,
+            mark,
         }
     }
 
@@ -123,9 +128,9 @@ mod tests {
 
     #[test]
     fn a_body_says_who_filed_it_what_happened_and_shows_the_evidence() {
-        let marker = Marker::new(1);
+        let mark = mark(1);
         let text = "It broke.\n\n## Evidence\n````\n#7 ERROR cart `lost` for @ann\n#9 ```\n````\n";
-        let report = report(text, Visibility::Private, &marker);
+        let report = report(text, Visibility::Private, &mark);
         let codes = ["CART-DB-001".to_owned()];
         let follows = Some("https://github.com/ann/shop/issues/7");
         let report = Report { error_codes: &codes, follows, ..report };
@@ -135,37 +140,37 @@ mod tests {
              ````text\n#7 ERROR cart `lost` for @ann\n#9 ```\n````\n\n\
              <!-- lamplighter:00000000000000000000000000000001 -->\n"
         );
-        assert!(marker.is_in(&body(&report)));
+        assert!(mark.marker.is_in(&body(&report)));
     }
 
     #[test]
     fn a_forged_marker_is_none_wherever_it_stands() {
-        let (own, forged) = (Marker::new(1), Marker::new(2));
+        let (own, forged) = (mark(1), mark(2));
         let text = format!("a\n{forged}\n\n```\n{forged}\n```\n");
         let mut report = report(&text, Visibility::Private, &own);
         let server = forged.to_string();
         report.server = &server;
         let body = body(&report);
-        assert!(own.is_in(&body) && !forged.is_in(&body), "{body}");
+        assert!(own.marker.is_in(&body) && !forged.marker.is_in(&body), "{body}");
         assert_eq!(body.matches(Marker::BEGIN).count(), 1, "{body}");
     }
 
     #[test]
     fn a_body_fits_github_whatever_it_is_made_of() {
-        let marker = Marker::new(1);
+        let mark = mark(1);
         for bad in ["&", "`", "@a ", "[", "<", "\n", "```\n", "|"] {
             let text = bad.repeat(20_000);
-            let body = body(&report(&text, Visibility::Public, &marker));
+            let body = body(&report(&text, Visibility::Public, &mark));
             assert!(body.chars().count() < 65_536, "{bad:?}: {}", body.chars().count());
-            assert!(marker.is_in(&body));
+            assert!(mark.marker.is_in(&body));
         }
     }
 
     #[test]
     fn a_public_issue_names_no_address() {
-        let marker = Marker::new(1);
+        let mark = mark(1);
         let text = "at 10.1.2.3\n\n```\ntimeout to 10.1.2.3:5432\n```\n";
-        let body = body(&report(text, Visibility::Public, &marker));
+        let body = body(&report(text, Visibility::Public, &mark));
         assert!(!body.contains("10.1.2.3"), "{body}");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::answer::answered;
 use super::app::App;
+use super::base::Link;
 use super::caller::Signed;
 use super::components::{batch_badge, batch_bar, card, confirm, status_word, table, when};
 use super::extract::{Id, Query};
@@ -74,11 +75,11 @@ fn sentence(batch: &Batch, now: Timestamp) -> Markup {
     html! {
         @match (batch.finished_at, batch.held, batch.open) {
             (Some(at), _, _) => { "The batch was finished " (when(at, now)) "." },
-            (None, true, _) => "A program may add jobs to the batch until it closes the batch.",
+            (None, true, _) => "A program may add jobs until it closes the batch. The batch is finished when it is closed and none of its jobs is open.",
             (None, false, 1) => "The batch is finished when its last job is over.",
             (None, false, open) => { "The batch is finished when its " (open) " open jobs are over." },
         }
-        @if batch.has_then && batch.finished_at.is_none() { " A further job is made then." }
+        @if batch.has_then && batch.finished_at.is_none() { " Then a further job is made." }
     }
 }
 
@@ -98,10 +99,10 @@ fn cancel_button(batch: &Batch) -> Markup {
 /// How many jobs are in which state, each with the list of them.
 fn counts(batch: &Batch) -> Markup {
     let all = Filter::default().batch(batch.id);
-    let row = |word: &str, count: u64, jobs: Option<Filter>| {
+    let row = |word: &str, count: u64, jobs: Link| {
         html! {
             tr {
-                td { @if let Some(jobs) = jobs { a href=(nav::jobs(&jobs)) { (word) } } @else { (word) } }
+                td { a href=(jobs) { (word) } }
                 td data-label="Jobs" { (count) }
             }
         }
@@ -111,13 +112,13 @@ fn counts(batch: &Batch) -> Markup {
         (Status::Failed, batch.failed),
         (Status::Cancelled, batch.cancelled),
     ];
-    let mut rows = vec![row("Open", batch.open, None)];
-    rows.extend(
-        ended.map(|(status, count)| {
-            row(status_word(status), count, Some(all.clone().status(status)))
-        }),
-    );
-    rows.push(row("All", batch.total, Some(all)));
+    let open = format!("{all} status:scheduled,queued,running");
+    let mut rows = vec![row("Open", batch.open, Tab::Jobs.link().with(&[("q", open)]))];
+    let ended = ended.map(|(status, count)| {
+        row(status_word(status), count, nav::jobs(&all.clone().status(status)))
+    });
+    rows.extend(ended);
+    rows.push(row("All", batch.total, nav::jobs(&all)));
     let content = html! {
         div.card-body { (batch_bar(batch)) }
         (table("Jobs of the batch", &["State", "Jobs"], &rows))

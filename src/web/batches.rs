@@ -75,7 +75,7 @@ fn row(batch: &Batch, now: Timestamp) -> Markup {
                 div.text-secondary { "batch " (batch.id) }
             }
             td { (batch_badge(batch)) }
-            td data-label="Jobs" { (batch_bar(batch)) }
+            td { (batch_bar(batch)) }
             td data-label="Failed" { (batch.failed) }
             td data-label="Created" { (when(batch.created_at, now)) }
         }

@@ -33,7 +33,7 @@ impl Standing {
     /// The part of this that can change.
     pub(super) fn state(&self) -> impl Hash + use<> {
         let ScanNow { running, waiting, last, .. } = &self.scans;
-        let id = |scan: &Option<Scan>| scan.as_ref().map(|scan| scan.id);
+        let id = |scan: &Option<Scan>| scan.as_ref().map(|scan| (scan.id, scan.filings.clone()));
         let why = self.why.as_ref().map(|why| (why.id, why.status, why.to_string(), why.ahead));
         (id(running), *waiting, why, id(last))
     }

@@ -22,14 +22,16 @@ pub struct Issue {
     pub closed_at: Option<String>,
     /// Whether somebody said that it is not a problem.
     pub muted: bool,
-    /// What kind of problem it is.
-    pub classification: &'static str,
+    /// What kind of problem it is, if its title says it.
+    pub classification: Option<&'static str>,
+    /// The person whose issue it is, if it is not ours.
+    pub author: Option<String>,
     /// Its error codes.
     pub error_codes: Vec<String>,
     /// Log rows that belonged to it so far.
     pub occurrences: u64,
-    /// The scan that found it first.
-    pub scan_id: i64,
+    /// The scan that found it first, if one has.
+    pub scan_id: Option<i64>,
     /// When it was filed.
     pub created_at: String,
     /// When a scan last met it.
@@ -97,10 +99,11 @@ impl From<&model::Issue> for Issue {
             state,
             closed_at: closed_at.map(|at| at.to_string()),
             muted: issue.muted,
-            classification: issue.classification.as_str(),
+            classification: issue.classification.map(|class| class.as_str()),
+            author: issue.author.clone(),
             error_codes: issue.error_codes.clone(),
             occurrences: issue.occurrences,
-            scan_id: issue.scan_id.0,
+            scan_id: issue.scan_id.map(|scan| scan.0),
             created_at: issue.created_at.to_string(),
             last_seen_at: issue.last_seen_at.to_string(),
         }

@@ -46,6 +46,14 @@ pub struct Scan {
     pub rejected: u64,
     /// Acts at the tracker that are not done yet.
     pub waiting: u64,
+    /// Acts that are done: issues, comments and reopenings.
+    pub filed: u64,
+    /// Of those that are not done, how many wait for a person's approval.
+    pub awaiting_approval: u64,
+    /// Of those that are not done, how many the tracker refused.
+    pub refused: u64,
+    /// Why the tracker refused last.
+    pub filing_error: Option<String>,
     /// Why findings were rejected.
     pub rejections: Vec<String>,
     /// Who examined the rows, `builtin` or `claude`.
@@ -115,6 +123,10 @@ impl Scan {
             reopened: counts.reopened,
             rejected: counts.rejected,
             waiting: counts.waiting,
+            filed: scan.filings.filed,
+            awaiting_approval: scan.filings.awaiting,
+            refused: scan.filings.refused,
+            filing_error: scan.filings.why.clone(),
             rejections: scan.rejections.clone(),
             analyzer: scan.analyzer.clone(),
             model: scan.model.clone(),

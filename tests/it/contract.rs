@@ -98,6 +98,7 @@ async fn contract(backend: &dyn Backend) {
     sessions::a_budget_parks_a_run_and_its_end_makes_it_due(&fresh()).await;
     scans::a_scan_leaves_everything_or_nothing(&fresh()).await;
     scans::what_is_filed_waits_for_a_person_and_is_sent_once(&fresh()).await;
+    scans::what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(&fresh()).await;
     workers::a_lease_goes_on_with_each_beat_until_it_is_lost(&fresh()).await;
     workers::a_limit_holds_while_a_program_that_sets_it_is_at_work(&fresh()).await;
     workers::the_lock_tells_that_its_holder_is_dead(&fresh());
@@ -261,6 +262,10 @@ async fn a_batch_is_counted_and_followed_once(store: &Store) {
     let filter = Filter::parse(&format!("batch:{off}")).unwrap();
     let found = store.find_jobs(filter, None, 1000, START).await.unwrap().rows;
     assert!(found.len() == 1000 && found.iter().all(|job| job.batch_id == Some(off)));
+    let first = Filter::default().batch(id);
+    let found = store.find_jobs(first, None, 1000, START).await.unwrap();
+    assert_eq!((found.rows.len(), found.next), (4, None));
+    assert!(found.looked_through <= 5, "only ids from its first job to its last one");
     let batch = store.cancel_batch(off, Actor::cli(), START).await.unwrap();
     assert_eq!((batch.cancelled, batch.open), (1200, 0));
     let held = store.open_batch("held".into(), None, START).await.unwrap();

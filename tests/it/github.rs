@@ -81,10 +81,29 @@ async fn a_list_goes_on_to_its_last_page_and_leaves_pull_requests_out() {
         fake.add_pull_request("eve", "");
     }
     fake.close(1, "not_planned");
-    let all = github.issues_changed_since(BEFORE).await.unwrap();
+    let all = github.issues_changed_since(BEFORE, None).await.unwrap().unwrap().issues;
     assert_eq!(all.len(), 10);
     assert_eq!(all.iter().filter(|issue| issue.closed.is_some_and(|c| !c.completed)).count(), 1);
     assert_eq!(fake.exchanges().len(), 20_usize.div_ceil(3));
+}
+
+#[tokio::test]
+async fn a_list_that_has_not_changed_is_not_read_again() {
+    let (fake, github, clock) = fake();
+    fake.limit_pages(2);
+    for n in 0..5 {
+        fake.add_issue("eve", &format!("issue {n}"), "");
+    }
+    let first = github.issues_changed_since(BEFORE, None).await.unwrap().unwrap();
+    assert_eq!((first.issues.len(), fake.exchanges().len()), (5, 3));
+    let again = async || github.issues_changed_since(BEFORE, first.etag.as_deref()).await.unwrap();
+    assert_eq!((again().await, fake.exchanges().len()), (None, 4));
+    clock.advance(MINUTE);
+    fake.close(1, "completed");
+    assert_eq!(again().await.unwrap().issues.len(), 5);
+    assert_eq!(github.open_issues().await.unwrap().len(), 4);
+    let closed = github.issues_closed_since(BEFORE).await.unwrap();
+    assert_eq!(closed.iter().map(|issue| issue.number).collect::<Vec<_>>(), [1]);
 }
 
 #[tokio::test]
@@ -215,7 +234,7 @@ async fn the_token_goes_to_no_other_address() {
     // The same server under another name, so that its links lead elsewhere.
     let url = fake.url().replace("127.0.0.1", "localhost");
     let github = client(&url, &clock, known_token());
-    let failure = github.issues_changed_since(BEFORE).await.unwrap_err();
+    let failure = github.issues_changed_since(BEFORE, None).await.unwrap_err();
     assert_eq!(failure.reason, Reason::Garbled);
     assert!(failure.said.contains("the next page is elsewhere"), "{failure}");
     assert_eq!(fake.exchanges().len(), 1);
@@ -237,7 +256,9 @@ async fn everything(fake: &FakeGitHub, github: &GitHub, clock: &Clock) {
     turn().await.set_labels(number, &labels).await.unwrap();
     github.comments(number, BEFORE).await.unwrap();
     fake.limit_pages(1);
-    github.issues_changed_since(BEFORE).await.unwrap();
+    github.issues_changed_since(BEFORE, None).await.unwrap().unwrap();
+    github.open_issues().await.unwrap();
+    github.issues_closed_since(BEFORE).await.unwrap();
     fake.add_issue(LOGIN, "x", &Marker::new(1).to_string());
     let fresh = client(&fake.url(), clock, known_token());
     fresh.find_issue(&Marker::new(1), BEFORE).await.unwrap().unwrap();

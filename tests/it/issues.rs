@@ -3,10 +3,11 @@
 use crate::support::{Played, START, foreign, now, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Act, Actor, AttemptEnd, Caps, Classification, FilingEvent, FilingId, FilingState, Finding,
-    Fingerprint, IssueChange, IssueId, IssueState, JobId, Kind, KindRules, KnownIssue, Lease,
-    Level, Marker, NewIssue, NewJob, NewLogRow, Outcome, Place, Posting, Remark, RemoteKind,
-    Repository, ScanCommit, ScanCounts, Status, Timestamp, Tracker,
+    Act, Actor, ApiUrl, AttemptEnd, Caps, Classification, FilingEvent, FilingId, FilingState,
+    Finding, Fingerprint, IssueChange, IssueHome, IssueId, IssueMark, IssueOwner, IssueState,
+    JobId, Kind, KindRules, KnownIssue, Lease, Level, Marker, NewIssue, NewJob, NewLogRow, Outcome,
+    Place, Posting, Remark, RemoteKind, ScanCommit, ScanCounts, Status, Timestamp, Tracker,
+    TrackerIssue, TrackerNews,
 };
 use lamplighter::monitor::Tracking;
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -15,6 +16,11 @@ use rusqlite::Connection;
 use std::time::Duration;
 
 const GITHUB: Tracker = Tracker::Remote { kind: RemoteKind::Github, approval: false };
+
+/// The repository of a shop at GitHub.
+fn shop() -> IssueHome {
+    IssueHome::at(&ApiUrl::default(), &"Ann/shop".parse().unwrap())
+}
 
 /// A scan that runs, as the worker that claimed it sees it.
 async fn claimed(store: &Store) -> Lease {
@@ -56,6 +62,7 @@ fn remark(issue: i64, reopens: bool, prints: &[&str]) -> Remark {
         issue: IssueId(issue),
         reopens,
         body: "Again.".into(),
+        error_codes: Vec::new(),
         fingerprints: prints.iter().map(|letter| print(letter)).collect(),
         rows: 5,
     }
@@ -90,6 +97,7 @@ fn commit(salt: u8, new_issues: Vec<NewIssue>, remarks: Vec<Remark>) -> ScanComm
         cost_usd: Some(0.25),
         rejections: vec!["finding 1 (\"x\"): no".into(), "finding 2 (\"y\"): no".into()],
         tracker: Tracker::Local,
+        home: IssueHome::local(),
         new_issues,
         seen_again: Vec::new(),
         remarks,
@@ -112,7 +120,7 @@ pub(crate) async fn leave_for_approval(store: &Store, body: &str) {
     let mut issue = new("the mail server refuses invoices", &[], &["a"]);
     issue.finding.body = body.into();
     let tracker = Tracker::Remote { kind: RemoteKind::Github, approval: true };
-    file(store, ScanCommit { tracker, ..commit(1, vec![issue], vec![]) }).await;
+    file(store, ScanCommit { tracker, home: shop(), ..commit(1, vec![issue], vec![]) }).await;
 }
 
 /// The answer to a query, a text a row.
@@ -129,8 +137,18 @@ const PRINTS: &str = "SELECT concat_ws('|', substr(fingerprint, 1, 1), issue_id,
     FROM self_monitoring_issue_fingerprints ORDER BY 1";
 
 async fn known(store: &Store, codes: &[&str], prints: &[&str]) -> Vec<KnownIssue> {
+    known_at(store, IssueHome::local(), codes, prints).await
+}
+
+async fn known_at(
+    store: &Store,
+    home: IssueHome,
+    codes: &[&str],
+    prints: &[&str],
+) -> Vec<KnownIssue> {
     let codes = codes.iter().map(|&code| code.into()).collect();
-    store.known_issues(codes, prints.iter().map(|letter| print(letter)).collect()).await.unwrap()
+    let prints = prints.iter().map(|letter| print(letter)).collect();
+    store.known_issues(home, codes, prints).await.unwrap()
 }
 
 async fn set(store: &Store, id: i64, change: IssueChange) {
@@ -172,14 +190,15 @@ async fn what_github_is_to_be_told_waits_with_a_marker_each() {
         let conn = foreign(folder.path());
         file(&store, commit(1, vec![new("mine", &[], &["a"])], vec![])).await;
         let acts = (vec![new("one", &["SHOP-PAY-001"], &["b"])], vec![remark(1, false, &[])]);
-        file(&store, ScanCommit { tracker, ..commit(2, acts.0, acts.1) }).await;
+        file(&store, ScanCommit { tracker, home: shop(), ..commit(2, acts.0, acts.1) }).await;
         // What was the local tracker's stays there.
         assert_eq!(rows(&conn, ISSUES), ["1|local|1|open|8", "2|github|-|open|3"]);
         let open = format!("2|open|{state}|[CLIENT] SHOP-PAY-001 one|Body of one");
         assert_eq!(rows(&conn, FILINGS), [open, "1|comment|filed|-|Again.".into()]);
         let expected: Vec<String> = (0..2).map(|act| format!("{:016x}{act:016x}", 2)).collect();
         assert_eq!(rows(&conn, "SELECT marker FROM filings ORDER BY id"), expected);
-        let issue = &known(&store, &["SHOP-PAY-001"], &[]).await[1];
+        let issues = known_at(&store, shop(), &["SHOP-PAY-001"], &["a"]).await;
+        let [issue] = &issues[..] else { panic!("it is known where it can be seen: {issues:?}") };
         assert_eq!((issue.number, issue.state), (None, IssueState::Open));
     }
 }
@@ -192,7 +211,11 @@ async fn new_issues_beyond_the_caps_of_a_scan_and_of_a_day_wait_for_approval() {
     let prints = ["a", "b", "c", "d", "e", "f"];
     for (salt, prints) in (1..).zip(prints.chunks(3)) {
         let found = prints.iter().map(|letter| new(letter, &[], &[letter])).collect();
-        file(&store, ScanCommit { tracker: GITHUB, caps, ..commit(salt, found, vec![]) }).await;
+        file(
+            &store,
+            ScanCommit { tracker: GITHUB, home: shop(), caps, ..commit(salt, found, vec![]) },
+        )
+        .await;
     }
     let states = "SELECT state FROM filings ORDER BY id";
     let (go, stay) = ("pending", "awaiting_approval");
@@ -207,12 +230,7 @@ async fn news_of_the_tracker_spare_an_issue_that_is_to_be_opened_again() {
     let (folder, store) = store();
     let conn = foreign(folder.path());
     let found = vec![new("one", &[], &["a"]), new("two", &[], &["b"])];
-    file(&store, ScanCommit { tracker: GITHUB, ..commit(1, found, vec![]) }).await;
-    let repository: Repository = "ann/shop".parse().unwrap();
-    assert_eq!(
-        store.tracker_news_since(RemoteKind::Github, repository.clone()).await.unwrap(),
-        None
-    );
+    file(&store, ScanCommit { tracker: GITHUB, home: shop(), ..commit(1, found, vec![]) }).await;
     let page = |number: i64| format!("https://github.com/Ann/shop/issues/{number}");
     for number in 1..=2 {
         let filing = store.filing(FilingId(number)).await.unwrap().unwrap();
@@ -222,49 +240,53 @@ async fn news_of_the_tracker_spare_an_issue_that_is_to_be_opened_again() {
         let again = store.save_filing(filed, FilingState::Pending, START).await.unwrap_err();
         assert!(again.is_lease_lost());
     }
-    assert_eq!(
-        store.tracker_news_since(RemoteKind::Github, repository.clone()).await.unwrap(),
-        Some(START)
-    );
-
-    let closed = |number| (page(number), IssueState::Completed { closed_at: START });
+    let shown = |number: i64, state| TrackerIssue {
+        number,
+        url: page(number),
+        title: "x".into(),
+        state,
+        error_codes: Vec::new(),
+        owner: IssueOwner::Ours {
+            mark: IssueMark { marker: Marker::new(0xff), fingerprints: Vec::new() },
+            classification: None,
+            body: String::new(),
+        },
+    };
+    let closed = |number| shown(number, IssueState::Completed { closed_at: START });
     let later = START.plus(Duration::from_secs(5));
-    let take = |states| store.take_tracker_news(repository.clone(), states, later, later);
-    let strangers = (page(99), IssueState::Open);
-    assert_eq!(take(vec![closed(11), closed(12), strangers.clone()]).await.unwrap(), 2);
+    let take_at = |issues, asked_at| {
+        let news = TrackerNews { issues, asked_at, ..TrackerNews::default() };
+        store.take_tracker_news(RemoteKind::Github, shop(), news, asked_at)
+    };
+    let take = |issues| take_at(issues, later);
+    assert_eq!(take(vec![closed(11), closed(12)]).await.unwrap(), 2);
     assert_eq!(take(vec![closed(11), closed(12)]).await.unwrap(), 0);
-    assert_eq!(
-        store.tracker_news_since(RemoteKind::Github, repository.clone()).await.unwrap(),
-        Some(later)
-    );
 
     let reopened = vec![remark(1, true, &[])];
-    file(&store, ScanCommit { tracker: GITHUB, ..commit(2, vec![], reopened) }).await;
-    let (ann, bob) = (repository.clone(), "bob/shop".parse().unwrap());
-    let next =
-        store.next_filing(RemoteKind::Github, ann.clone(), FilingId(0)).await.unwrap().unwrap();
+    file(&store, ScanCommit { tracker: GITHUB, home: shop(), ..commit(2, vec![], reopened) }).await;
+    let bob = IssueHome::at(&ApiUrl::default(), &"bob/shop".parse().unwrap());
+    let next = store.next_filing(shop(), FilingId(0)).await.unwrap().unwrap();
     assert_eq!((next.act, next.number), (Act::Reopen, Some(11)));
-    assert_eq!(
-        store.next_filing(RemoteKind::Github, bob, FilingId(0)).await.unwrap(),
-        None,
-        "not its issue"
-    );
-    assert_eq!(take(vec![closed(11), (page(12), IssueState::Open)]).await.unwrap(), 1);
+    assert_eq!(store.next_filing(bob, FilingId(0)).await.unwrap(), None, "not its issue");
+    assert_eq!(take(vec![closed(11), shown(12, IssueState::Open)]).await.unwrap(), 1);
     assert_eq!(rows(&conn, "SELECT state FROM self_monitoring_issues"), ["open", "open"]);
     // Once it is open again there, what was read before is old news, and what is read later counts.
     let filed = next.after(FilingEvent::Done(Place { number: 11, url: page(11) }), later);
     store.save_filing(filed, FilingState::Pending, later).await.unwrap();
     assert_eq!(take(vec![closed(11)]).await.unwrap(), 0);
     let now = later.plus(Duration::from_secs(1));
-    let states = vec![closed(11)];
-    assert_eq!(store.take_tracker_news(ann, states, now, now).await.unwrap(), 1);
+    assert_eq!(take_at(vec![closed(11)], now).await.unwrap(), 1);
 }
 
 #[tokio::test]
 async fn the_schema_refuses_a_second_opening_and_markers_that_are_none() {
     let (folder, store) = store();
     let conn = foreign(folder.path());
-    let scan = ScanCommit { tracker: GITHUB, ..commit(1, vec![new("one", &[], &["a"])], vec![]) };
+    let scan = ScanCommit {
+        tracker: GITHUB,
+        home: shop(),
+        ..commit(1, vec![new("one", &[], &["a"])], vec![])
+    };
     file(&store, scan).await;
     let insert = |act: &str, marker: &str| {
         let title = if act == "open" { "'t'" } else { "NULL" };
@@ -296,6 +318,28 @@ async fn the_history_shows_every_count_and_why_findings_were_rejected() {
     assert_eq!((history[0].counts.reopened, history[0].counts.rejected), (1, 2));
     assert_eq!(history[0].rejections, commit(1, vec![], vec![]).rejections);
     assert_eq!(store.committed_scan(scan).await.unwrap().unwrap(), history[0].counts);
+}
+
+#[tokio::test]
+async fn every_scan_is_a_row_of_its_view_whatever_its_status() {
+    let (folder, store) = store();
+    let acts = vec![new("one", &[], &["a"])];
+    file(&store, ScanCommit { tracker: GITHUB, home: shop(), ..commit(1, acts, vec![]) }).await;
+    let dry_run = NewJob {
+        payload: serde_json::json!({"dry_run": true}),
+        ..NewJob::new(Kind::SELF_MONITORING)
+    };
+    for job in [NewJob::new(Kind::SELF_MONITORING), dry_run] {
+        store.enqueue(job, START).await.unwrap();
+    }
+    let conn = foreign(folder.path());
+    let sql =
+        "SELECT concat_ws('|', id, status, dry_run, coalesce(rows_examined, '-'), acts_waiting)
+        FROM self_monitoring_scans_full ORDER BY id";
+    let scan = rows(&conn, "SELECT job_id || '' FROM self_monitoring_scans").remove(0);
+    let all = rows(&conn, sql);
+    assert_eq!(all[0], format!("{scan}|completed|0|9|1"));
+    assert!(all[1].contains("|queued|0|-|0") && all[2].contains("|queued|1|-|0"), "{all:?}");
 }
 
 /// Every row that a scan may write.
@@ -393,7 +437,7 @@ async fn triage_is_told_of_closed_issues_that_match_and_of_all_that_are_open_or_
 
     set(&store, 4, IssueChange::Muted(false)).await;
     assert_eq!(known(&store, &[], &[]).await.len(), 1);
-    let recent = |since| store.recent_issues(since, 3);
+    let recent = |since| store.recent_issues(IssueHome::local(), since, 3);
     let ids = |issues: Vec<KnownIssue>| issues.iter().map(|issue| issue.id.0).collect::<Vec<_>>();
     assert_eq!(ids(recent(START).await.unwrap()), [5]);
     assert_eq!(ids(recent(Timestamp::default()).await.unwrap()), [3, 4, 5]);

@@ -5,9 +5,9 @@
 use crate::support::{Played, START};
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, AttemptEnd, Cancelled, ConcurrencyKey, Enqueued, Filter, Job, JobEdit, JobError, JobId,
-    Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest, Queue, RunNow, Status,
-    Timestamp, UniqueKey, WaitsFor, WorkerId,
+    Actor, AttemptEnd, Batch, BatchId, Cancelled, ConcurrencyKey, Enqueued, Filter, Job, JobEdit,
+    JobError, JobId, Kind, KindRules, Lane, Lease, NewJob, OnInterrupt, Outcome, PollRequest,
+    Queue, RunNow, Status, Timestamp, UniqueKey, WaitsFor, WorkerId,
 };
 use lamplighter::store::Store;
 use lamplighter::testing;
@@ -27,10 +27,12 @@ const LIMIT: u32 = 2;
 const KEY_LIMIT: usize = 2;
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 const MAX_ATTEMPTS: u32 = 2;
+/// Batches that are not finished at a time.
+const BATCHES: usize = 2;
 
 #[derive(Clone, Debug)]
 enum Operation {
-    Enqueue { job: Asked, after: Option<(usize, bool)> },
+    Enqueue { job: Asked, after: Option<(usize, bool)>, batch: Option<usize> },
     Poll,
     Settle { nth: usize, how: How },
     LateSettle { nth: usize },
@@ -43,6 +45,8 @@ enum Operation {
     Pause { queue: usize },
     Resume { queue: usize },
     Limit { queue: usize, limit: u32 },
+    CloseBatch { slot: usize },
+    CancelBatch { slot: usize },
     Crash,
 }
 
@@ -68,8 +72,8 @@ enum How {
 
 fn operation() -> impl Strategy<Value = Operation> {
     use Operation::{
-        Advance, Cancel, Crash, Delete, Edit, Enqueue, LateSettle, Limit, Pause, Poll, Resume,
-        RunAgain, RunNow, Settle,
+        Advance, Cancel, CancelBatch, CloseBatch, Crash, Delete, Edit, Enqueue, LateSettle, Limit,
+        Pause, Poll, Resume, RunAgain, RunNow, Settle,
     };
     let how = prop_oneof![
         4 => Just(How::Done), 2 => Just(How::Failed), 1 => Just(How::Fatal),
@@ -83,6 +87,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         prop::option::weighted(0.4, 0_u8..2),
         prop::option::weighted(0.3, 0_u8..3),
         prop::option::weighted(0.3, (0..64_usize, prop::bool::weighted(0.3))),
+        prop::option::weighted(0.4, 0..BATCHES),
     );
     let nth = 0..64_usize;
     let edit = (
@@ -91,8 +96,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         prop::option::weighted(0.5, prop_oneof![Just(0), 1_u64..30]),
     );
     prop_oneof![
-        12 => enqueue.prop_map(|(kind, priority, delay, key, unique, after)| {
-            Enqueue { job: Asked { kind, priority, delay, key, unique }, after }
+        12 => enqueue.prop_map(|(kind, priority, delay, key, unique, after, batch)| {
+            Enqueue { job: Asked { kind, priority, delay, key, unique }, after, batch }
         }),
         12 => Just(Poll),
         10 => (nth.clone(), how).prop_map(|(nth, how)| Settle { nth, how }),
@@ -106,6 +111,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (0..QUEUES.len()).prop_map(|queue| Pause { queue }),
         1 => (0..QUEUES.len()).prop_map(|queue| Resume { queue }),
         1 => ((0..QUEUES.len()), 0_u32..4).prop_map(|(queue, limit)| Limit { queue, limit }),
+        2 => (0..BATCHES).prop_map(|slot| CloseBatch { slot }),
+        1 => (0..BATCHES).prop_map(|slot| CancelBatch { slot }),
         1 => Just(Crash),
     ]
 }
@@ -152,6 +159,20 @@ struct Model {
     wait: Wait,
     /// The job that it runs after, whether anyway, and how that one has ended as far as it was told.
     after: Option<(i64, bool, Option<Status>)>,
+    /// The batch that it is counted in.
+    batch: Option<usize>,
+}
+
+/// A batch as the model knows it.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Counted {
+    open: u64,
+    completed: u64,
+    failed: u64,
+    cancelled: u64,
+    closed: bool,
+    /// The job that was made when it was finished.
+    then: Option<i64>,
 }
 
 /// What a waiting job waits for.
@@ -172,6 +193,9 @@ enum Wait {
 struct Queued {
     jobs: BTreeMap<i64, Model>,
     now: u64,
+    batches: Vec<Counted>,
+    /// The id of the newest job.
+    last_id: i64,
     paused: BTreeMap<&'static str, Option<u64>>,
     limits: BTreeMap<&'static str, u32>,
 }
@@ -202,7 +226,23 @@ impl Queued {
     }
 
     fn insert(&mut self, id: i64, job: Model) {
+        self.last_id = self.last_id.max(id);
+        if let Some(batch) = job.batch {
+            self.batches[batch].open += 1;
+        }
         assert!(self.jobs.insert(id, job).is_none(), "the id {id} came twice");
+    }
+
+    /// Batches that were closed and have no open job are followed, each by one job.
+    fn finish_batches(&mut self) {
+        for batch in 0..self.batches.len() {
+            let Counted { open, closed, then, .. } = self.batches[batch];
+            if open == 0 && closed && then.is_none() {
+                let id = self.last_id + 1;
+                self.batches[batch].then = Some(id);
+                self.insert(id, fresh(0, None, self.now, None, None));
+            }
+        }
     }
 
     /// What a poll claims, in its order.
@@ -230,6 +270,7 @@ impl Queued {
         for (id, after) in held {
             self.hold(id, is_bad(after));
         }
+        self.finish_batches();
         let mut claimed = Vec::new();
         for lane in QUEUES {
             let of_lane = |job: &Model| KINDS[job.kind].1 == lane;
@@ -313,6 +354,18 @@ impl Queued {
         job.wait = if status == Status::Scheduled { Wait::Time } else { Wait::Look };
         job.limited = false;
         change(job);
+        if let Some(batch) = job.batch
+            && status.is_final()
+        {
+            let batch = &mut self.batches[batch];
+            batch.open -= 1;
+            *(match status {
+                Status::Completed => &mut batch.completed,
+                Status::Failed => &mut batch.failed,
+                Status::Cancelled => &mut batch.cancelled,
+                Status::Scheduled | Status::Queued | Status::Running => unreachable!(),
+            }) += 1;
+        }
         if held || was_called {
             self.call_up(key);
         }
@@ -428,6 +481,10 @@ struct World {
     started: u32,
     running: Vec<Lease>,
     over: Vec<Lease>,
+    /// The ids of the model's batches.
+    batches: Vec<BatchId>,
+    /// The newest batch of each place.
+    newest: [Option<usize>; BATCHES],
 }
 
 impl World {
@@ -438,7 +495,7 @@ impl World {
     async fn apply(&mut self, operation: &Operation) {
         let (now, by) = (self.now(), Actor::cli());
         match *operation {
-            Operation::Enqueue { job, after } => self.enqueue(job, after).await,
+            Operation::Enqueue { job, after, batch } => self.enqueue(job, after, batch).await,
             Operation::Poll => self.poll().await,
             Operation::Settle { nth, how } => {
                 if !self.running.is_empty() {
@@ -488,8 +545,15 @@ impl World {
                     .await
                     .unwrap();
             }
+            Operation::CloseBatch { slot } => {
+                let batch = self.batch(slot).await;
+                self.model.batches[batch].closed = true;
+                self.store.close_batch(self.batches[batch], now).await.unwrap();
+            }
+            Operation::CancelBatch { slot } => self.cancel_batch(slot).await,
             Operation::Crash => self.crash().await,
         }
+        self.model.finish_batches();
     }
 
     fn end(&self, how: How) -> AttemptEnd {
@@ -509,7 +573,12 @@ impl World {
         &mut self,
         Asked { kind, priority, delay, key, unique }: Asked,
         after: Option<(usize, bool)>,
+        batch: Option<usize>,
     ) {
+        let batch = match batch {
+            Some(slot) => Some(self.batch(slot).await),
+            None => None,
+        };
         let after = after.and_then(|(nth, anyway)| {
             let (id, job) = self.any(nth)?;
             Some((id, anyway, Some(job.status).filter(|status| status.is_final())))
@@ -520,6 +589,7 @@ impl World {
             run_at: (delay > 0).then(|| START.plus(Duration::from_secs(run_at))),
             concurrency_key: key.map(|key| ConcurrencyKey::parse(format!("k{key}")).unwrap()),
             unique_key: unique.map(|unique| UniqueKey::parse(format!("u{unique}")).unwrap()),
+            batch: batch.map(|batch| self.batches[batch]),
             ..NewJob::new(Kind::parse(KINDS[kind].0).unwrap())
         };
         let earlier = |anyway| after.filter(|after| after.1 == anyway).map(|after| JobId(after.0));
@@ -533,7 +603,7 @@ impl World {
             assert_eq!(enqueued, Enqueued::Existing(JobId(holder)));
         } else {
             assert!(matches!(enqueued, Enqueued::Inserted(_)));
-            let job = Model { after, ..fresh(kind, priority, run_at, key, unique) };
+            let job = Model { after, batch, ..fresh(kind, priority, run_at, key, unique) };
             self.model.insert(enqueued.id().0, job);
         }
     }
@@ -550,6 +620,7 @@ impl World {
         for id in lost.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.model.interrupt(id, true);
         }
+        self.model.finish_batches();
         let wanted = self.model.poll();
         let polled = self.store.poll(request, self.now()).await.unwrap();
         let claimed: Vec<_> = polled.claimed.iter().map(|job| job.id.0).collect();
@@ -582,6 +653,36 @@ impl World {
                 assert_eq!(answer, Cancelled::AlreadyFinal(status));
             }
         }
+    }
+
+    /// The batch of this place that is not finished; a new one if there is none.
+    async fn batch(&mut self, slot: usize) -> usize {
+        let takes_more = |batch: &usize| self.model.batches[*batch].then.is_none();
+        if let Some(batch) = self.newest[slot].filter(takes_more) {
+            return batch;
+        }
+        let then = Some(NewJob::new(Kind::parse(KINDS[0].0).unwrap()));
+        let id = self.store.open_batch("by chance".into(), then, self.now()).await.unwrap();
+        self.batches.push(id);
+        self.model.batches.push(Counted::default());
+        *self.newest[slot].insert(self.batches.len() - 1)
+    }
+
+    async fn cancel_batch(&mut self, slot: usize) {
+        let batch = self.batch(slot).await;
+        self.model.batches[batch].closed = true;
+        self.model.finish_batches();
+        let open = self.model.jobs.iter();
+        let open = open.filter(|(_, job)| job.batch == Some(batch) && !job.status.is_final());
+        for id in open.map(|(id, _)| *id).collect::<Vec<_>>() {
+            let job = self.model.jobs.get_mut(&id).unwrap();
+            if job.status == Status::Running {
+                job.cancel_asked = true;
+            } else {
+                self.model.end(id, Status::Cancelled, |_| {});
+            }
+        }
+        self.store.cancel_batch(self.batches[batch], Actor::cli(), self.now()).await.unwrap();
     }
 
     fn any(&self, nth: usize) -> Option<(i64, Model)> {
@@ -681,6 +782,11 @@ impl World {
         for job in jobs {
             assert_eq!(stored(&job), modelled(&self.model.jobs[&job.id.0]), "job {}", job.id);
         }
+        for (id, batch) in self.batches.iter().zip(&self.model.batches) {
+            let stored = self.store.batch(*id).await.unwrap().unwrap();
+            let total = batch.open + batch.completed + batch.failed + batch.cancelled;
+            assert_eq!(counted(&stored), (total, batch.clone()), "batch {id}");
+        }
     }
 }
 
@@ -705,7 +811,21 @@ fn fresh(
         unique,
         wait: Wait::Look,
         after: None,
+        batch: None,
     }
+}
+
+/// All jobs of a batch, and how far it is.
+fn counted(batch: &Batch) -> (u64, Counted) {
+    let counted = Counted {
+        open: batch.open,
+        completed: batch.completed,
+        failed: batch.failed,
+        cancelled: batch.cancelled,
+        closed: !batch.held,
+        then: batch.then_id.map(|id| id.0),
+    };
+    (batch.total, counted)
 }
 
 /// Whether a job cannot run any more because of what it runs after.
@@ -738,6 +858,8 @@ async fn run(operations: &[Operation]) {
         started: 0,
         running: Vec::new(),
         over: Vec::new(),
+        batches: Vec::new(),
+        newest: [None; BATCHES],
     };
     world.start().await;
     for operation in operations {

@@ -2,7 +2,7 @@
 
 use crate::support::{START, store};
 use lamplighter::Code;
-use lamplighter::model::{Actor, Classification, Finding, Level, NewLogRow};
+use lamplighter::model::{Actor, Classification, Finding, IssueHome, Level, NewLogRow};
 use lamplighter::monitor::agent::{Prepared, digest, prepare};
 use lamplighter::monitor::{Window, prompt};
 use lamplighter::redact::{REDACTED, redactor};
@@ -42,7 +42,8 @@ impl Site {
 
     async fn prepared(&self) -> Option<Prepared> {
         let window = Window::of(&self.store, &self.logs).await.unwrap();
-        prepare(&self.store, &self.logs, window, self.path(), START).await.unwrap()
+        let at = (window, IssueHome::local());
+        prepare(&self.store, &self.logs, at, self.path(), START).await.unwrap()
     }
 }
 
@@ -395,14 +396,31 @@ async fn the_watermark_never_passes_the_snapshot_and_never_goes_back() {
         (&snapshot, json!(5), 5, true),
         (&snapshot, json!(0), 0, false),
         (&snapshot, json!(-9), 0, false),
-        (&snapshot, json!("many"), 7, false),
-        (&snapshot, json!(1e99), 7, false),
+        (&snapshot, json!("many"), 0, false),
+        (&snapshot, json!(1e99), 0, false),
         (&cut, json!(7), 7, true),
         (&cut, json!(0), 0, false),
     ] {
         let done = digest(Some(&reply(&[], &said)), "", snapshot).await.unwrap();
         assert_eq!((done.end, done.follow_up), (end, follow_up), "{said}");
+        let stays = done.rejected.reasons.iter().any(|why| why.contains("the same rows again"));
+        assert_eq!(stays, end == 0, "{said}: that nobody has read the rows is told");
+        assert_eq!(done.rejected.count, 0);
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_names_no_end_claims_to_have_read_nothing() {
+    let (_site, snapshot) = shop().await;
+    let value = json!({"status": "success", "issues_created": []});
+    let done = digest(Some(&value), "", &snapshot).await.unwrap();
+    assert_eq!((done.end, done.follow_up), (snapshot.after, false));
+    let told = "the end of the answer: it names no max_log_id_processed, so the next scan examines the same rows again";
+    assert_eq!(done.rejected.reasons, [told]);
+    let later = Snapshot { after: 4, ..snapshot };
+    let done = digest(Some(&reply(&[], &1.into())), "", &later).await.unwrap();
+    assert_eq!(done.end, 4);
+    assert!(done.rejected.reasons[0].contains("names 1 as the last row"), "{:?}", done.rejected);
 }
 
 #[tokio::test]

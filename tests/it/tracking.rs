@@ -442,7 +442,19 @@ async fn what_the_tracker_refuses_is_a_coded_warning() {
     let mut world = World::start().await;
     world.fake.inject(On::Post, Fault::Gone);
     let findings = three(&world).await;
-    world.scan(findings).await;
+    let (id, _) = world.scan(findings).await;
+    let mut changes = world.store.changes();
+    let became = async {
+        loop {
+            let became = world.store.scan(id).await.unwrap().unwrap().became().unwrap();
+            if became.starts_with("2 filed, 1 refused by the tracker: ") {
+                return became;
+            }
+            changes.changed().await.unwrap();
+        }
+    };
+    let became = world.watching(in_time(became)).await;
+    assert!(became.contains("410"), "{became}");
     let conn = rusqlite::Connection::open(world.folder.path().join("logs.db")).unwrap();
     let sql = "SELECT count(*) FROM logs WHERE level = 'WARNING' AND message LIKE '[TRACK-%(file_findings) is refused%'";
     // The server's commits, its heartbeat among them, come after the line sooner or later.
@@ -453,6 +465,51 @@ async fn what_the_tracker_refuses_is_a_coded_warning() {
         }
     };
     world.watching(in_time(said)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_whose_findings_reach_no_tracker_says_so_on_every_face() {
+    let mut world = World::start().await;
+    let token = world.folder.path().join("token");
+    fs::write(&token, "a-token-of-nobody").unwrap();
+    let findings = three(&world).await;
+    let (id, counts) = world.scan(findings).await;
+    assert_eq!((counts.issues_created, counts.waiting), (3, 3));
+    let scan = world.store.scan(id).await.unwrap().unwrap();
+    let became = scan.became().unwrap();
+    assert!(became.starts_with("3 wait for approval: ") && became.contains("401"), "{became}");
+    let mut browser = world.browser.clone();
+    let pages = tokio::task::spawn_blocking(move || {
+        ["/admin/self-monitoring", "/", "/admin/self-monitoring/approvals"]
+            .map(|path| (path, browser.get(path, &[]).body))
+    });
+    for (path, page) in pages.await.unwrap() {
+        assert!(page.contains("401"), "{path}: {page}");
+    }
+    let list = program(world.folder.path()).args(["scans", "list"]).output().unwrap();
+    let list = String::from_utf8(list.stdout).unwrap();
+    assert!(list.contains("3 wait for approval: "), "{list}");
+
+    fs::write(&token, TOKEN).unwrap();
+    let findings = three(&world).await;
+    assert_eq!(world.scan(findings).await.1.duplicates_skipped, 3);
+    let scan = world.store.scan(id).await.unwrap().unwrap();
+    assert_eq!(scan.became().as_deref(), Some("3 wait for approval."), "the tracker answers again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finding_that_the_agent_takes_for_a_persons_issue_is_a_comment_there() {
+    let mut world = World::start().await;
+    let persons = world.fake.add_issue("eve", "Baskets vanish", "Mine is empty.");
+    let rows = world.log(&["basket of a customer vanished"]).await;
+    let mut same = finding("server_bug", "Lost baskets", "Gone.", &[], &rows);
+    same["duplicate_of"] = persons.into();
+    let counts = world.scan_and_file(vec![same]).await;
+    assert_eq!((counts.issues_created, counts.potential_duplicates_commented), (0, 1));
+    assert_eq!(world.fake.issue(persons)["comments"], 1);
+    assert_eq!(world.posts().len(), 1);
+    let listed = world.rows("SELECT author FROM self_monitoring_issues WHERE scan_id IS NOT NULL");
+    assert_eq!(listed, ["eve"], "it is listed, as hers");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,6 +32,7 @@ fn known(id: i64, like: &Finding) -> KnownIssue {
         title: like.issue_title(),
         state: IssueState::Open,
         muted: false,
+        ours: true,
         last_seen_at: before(Duration::from_hours(1)),
         error_codes: like.error_codes.clone(),
         fingerprints: prints_of(like),
@@ -86,6 +87,52 @@ fn tier_1_skips_a_known_error_code_even_with_another_template() {
     let issue = known(7, &finding(&["AB-CD-001"], "x"));
     let done = of(finding(&["AB-CD-001"], "quite different"), &[issue]);
     assert_eq!((counts(&done), done.seen_again), ((0, 1, 0, 0), vec![(IssueId(7), 10)]));
+}
+
+#[test]
+fn a_new_code_beside_a_known_one_is_said_on_its_issue_and_known_from_then_on() {
+    let both = || finding(&["AB-CD-001", "AB-CD-002"], "quite different");
+    let open = known(7, &finding(&["AB-CD-001"], "x"));
+    let done = of(both(), std::slice::from_ref(&open));
+    assert_eq!(counts(&done), (0, 0, 1, 0));
+    let remark = &done.remarks[0];
+    assert_eq!((remark.issue, remark.reopens), (IssueId(7), false));
+    assert_eq!(remark.error_codes, ["AB-CD-002"]);
+    assert!(remark.body.contains("AB-CD-002"), "{}", remark.body);
+    assert_eq!(counts(&of(both(), &after(&[open], &done))), (0, 1, 0, 0));
+
+    // Beside one that is left alone it is a problem of its own.
+    let muted = KnownIssue { muted: true, ..known(7, &finding(&["AB-CD-001"], "x")) };
+    for quiet in [muted, completed(7, &finding(&["AB-CD-001"], "x"), Duration::ZERO)] {
+        let done = of(both(), std::slice::from_ref(&quiet));
+        assert_eq!(counts(&done), (1, 0, 0, 0));
+        assert_eq!(done.new_issues[0].finding.error_codes, ["AB-CD-002"]);
+        assert_eq!(counts(&of(both(), &after(&[quiet], &done))), (0, 1, 0, 0));
+    }
+    // Of two findings of one scan the first has both codes.
+    let done = triage(vec![finding(&["AB-CD-001"], "x"), both()], &[], NOW);
+    assert_eq!(counts(&done), (1, 1, 0, 0));
+    assert_eq!(done.new_issues[0].finding.error_codes, ["AB-CD-001", "AB-CD-002"]);
+}
+
+#[test]
+fn a_persons_issue_is_known_by_its_code_and_never_opened_again() {
+    let like = finding(&["AB-CD-001"], "x");
+    let persons = |issue: KnownIssue| KnownIssue {
+        ours: false,
+        fingerprints: Vec::new(),
+        source: String::new(),
+        template: String::new(),
+        ..issue
+    };
+    let open = persons(known(7, &like));
+    let done = of(like.clone(), std::slice::from_ref(&open));
+    assert_eq!((counts(&done), done.seen_again), ((0, 1, 0, 0), vec![(IssueId(7), 10)]));
+    let named = Finding { duplicate_of: Some(107), ..finding(&[], "in other words") };
+    let done = of(named, &[open]);
+    assert_eq!((counts(&done), done.remarks[0].issue), ((0, 0, 1, 0), IssueId(7)));
+    let done = of(like.clone(), &[persons(completed(7, &like, days(3)))]);
+    assert_eq!((counts(&done), done.new_issues[0].follows), ((1, 0, 0, 0), Some(IssueId(7))));
 }
 
 #[test]
@@ -267,6 +314,7 @@ fn after(known: &[KnownIssue], done: &Triage) -> Vec<KnownIssue> {
     for remark in &done.remarks {
         let issue = issues.iter_mut().find(|issue| issue.id == remark.issue).unwrap();
         issue.fingerprints.extend(remark.fingerprints.clone());
+        issue.error_codes.extend(remark.error_codes.clone());
         issue.last_seen_at = NOW;
         if remark.reopens {
             issue.state = IssueState::Open;

@@ -2,7 +2,7 @@
 
 use super::filings;
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, FilingId, FilingState, Marker, Timestamp, WaitingFiling};
+use crate::model::{Actor, FilingId, FilingState, IssueMark, Timestamp, WaitingFiling};
 use crate::store::sql::{approvals, audit, issues};
 use crate::store::sqlite::Tx;
 
@@ -57,10 +57,10 @@ pub(in crate::store) fn edit(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
-    let (filing, marker) = undecided(tx, id)?;
+    let (filing, mark) = undecided(tx, id)?;
     let new_title = title.map(str::trim);
     check(&filing, new_title, body)?;
-    let body = format!("{}\n\n{marker}\n", marker.cut_from(body));
+    let body = format!("{}\n\n{mark}\n", mark.marker.cut_from(body));
     let stored_title = filing.title.as_ref().and(new_title);
     approvals::set_text(tx, id, stored_title, &body, now)?;
     let before = filing.title.clone().unwrap_or_default();
@@ -85,8 +85,8 @@ fn check(filing: &WaitingFiling, title: Option<&str>, body: &str) -> Result<()> 
     Ok(())
 }
 
-/// The act if it waits for approval, and its marker.
-fn undecided(tx: &Tx<'_>, id: FilingId) -> Result<(WaitingFiling, Marker)> {
+/// The act if it waits for approval, and its mark.
+fn undecided(tx: &Tx<'_>, id: FilingId) -> Result<(WaitingFiling, IssueMark)> {
     let unknown = || Error::new(Code::FilingUnknown, format!("there is no filing {}", id.0));
     let found = approvals::find(tx, id)?.ok_or_else(unknown)?;
     if found.0.state == FilingState::AwaitingApproval {

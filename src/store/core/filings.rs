@@ -1,12 +1,8 @@
-//! Acts at the tracker: how many may go at once, who does them, what their end changes, and what the tracker says.
+//! Acts at the tracker: how many may go at once, who does them, and what their end changes.
 
 use super::enqueue::enqueue;
-use super::issues;
 use crate::error::{Code, Error, Result};
-use crate::model::{
-    Act, Actor, Caps, Filing, FilingState, IssueChange, IssueState, JobId, Kind, NewJob, Timestamp,
-    Trigger,
-};
+use crate::model::{Act, Caps, Filing, FilingState, JobId, Kind, NewJob, Timestamp, Trigger};
 use crate::store::sql::{self, filings};
 use crate::store::sqlite::Tx;
 use std::time::Duration;
@@ -49,27 +45,4 @@ pub(in crate::store) fn save(
         sql::issues::set_place(tx, filing)?;
     }
     Ok(())
-}
-
-/// Takes over how the issues of these pages are at the tracker, read at `asked_at`; answers how many that changed. One
-/// that is to be opened again there, or was since, stays as it is here.
-pub(in crate::store) fn take_news(
-    tx: &Tx<'_>,
-    repository: &str,
-    states: &[(String, IssueState)],
-    asked_at: Timestamp,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<u64> {
-    let mut changed = 0;
-    for (url, state) in states {
-        if let Some((id, ours)) = filings::issue_at(tx, url, asked_at)?
-            && ours != *state
-        {
-            issues::change(tx, id, IssueChange::State(*state), actor, now)?;
-            changed += 1;
-        }
-    }
-    filings::set_news_read(tx, repository, asked_at)?;
-    Ok(changed)
 }

@@ -1,8 +1,8 @@
 //! What becomes of issues: a person, a remark of a scan or the tracker changes them.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, IssueChange, IssueId, IssueState, Remark, Timestamp};
-use crate::store::sql::{audit, issues};
+use crate::model::{Actor, IssueChange, IssueId, IssueState, JobId, Remark, Timestamp};
+use crate::store::sql::{audit, issues, tracker_issues};
 use crate::store::sqlite::Tx;
 
 /// Opens, closes, mutes or unmutes an issue, with its row in the audit log.
@@ -31,10 +31,11 @@ pub(in crate::store) fn change(
 }
 
 /// What a remark changes of its issue.
-pub(super) fn remark(tx: &Tx<'_>, remark: &Remark, now: Timestamp) -> Result<()> {
+pub(super) fn remark(tx: &Tx<'_>, scan: JobId, remark: &Remark, now: Timestamp) -> Result<()> {
     if remark.reopens {
         issues::set_state(tx, remark.issue, IssueState::Open)?;
     }
-    issues::seen_again(tx, remark.issue, remark.rows, now)?;
+    issues::seen_again(tx, scan, (remark.issue, remark.rows), now)?;
+    tracker_issues::add_codes(tx, remark.issue, &remark.error_codes)?;
     issues::add_fingerprints(tx, remark.issue, &remark.fingerprints)
 }

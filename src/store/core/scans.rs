@@ -24,7 +24,7 @@ pub(in crate::store) fn commit(
     scans::set_watermark(tx, &scan.log, scan.log_id_end, now)?;
     file(tx, lease.id, scan, now)?;
     for (issue, rows) in &scan.seen_again {
-        sql::issues::seen_again(tx, *issue, *rows, now)?;
+        sql::issues::seen_again(tx, lease.id, (*issue, *rows), now)?;
     }
     if scan.follow_up && scans::count_waiting(tx)? == 0 {
         let job = NewJob {
@@ -46,7 +46,7 @@ fn file(tx: &Tx<'_>, id: JobId, scan: &ScanCommit, now: Timestamp) -> Result<()>
     };
     let mut room = filings::room(tx, scan.caps, now)?;
     for (new, posting) in &scan.new_issues {
-        let issue = sql::issues::insert(tx, id, scan.tracker, new, now)?;
+        let issue = sql::issues::insert(tx, id, (scan.tracker, &scan.home), new, now)?;
         let state = if room > 0 { first } else { FilingState::AwaitingApproval };
         room = room.saturating_sub(u64::from(!approval));
         if scan.tracker != Tracker::Local {
@@ -54,10 +54,11 @@ fn file(tx: &Tx<'_>, id: JobId, scan: &ScanCommit, now: Timestamp) -> Result<()>
         }
     }
     for (remark, posting) in &scan.remarks {
-        issues::remark(tx, remark, now)?;
+        issues::remark(tx, id, remark, now)?;
         let act = if remark.reopens { Act::Reopen } else { Act::Comment };
         sql::filings::insert(tx, (id, remark.issue), act, posting, first, now)?;
     }
+    sql::tracker_issues::explain(tx, id, &scan.home)?;
     if sql::filings::has_pending(tx, id)? {
         filings::wake(tx, Some(id), now)?;
     }

@@ -1,7 +1,9 @@
 //! Rows of `filings` that people decide about: what waits, and what becomes of its text and state.
 
 use crate::error::Result;
-use crate::model::{FilingId, FilingState, IssueId, JobId, Marker, Timestamp, WaitingFiling};
+use crate::model::{
+    FilingId, FilingState, IssueId, IssueMark, JobId, Marker, Timestamp, WaitingFiling,
+};
 use crate::store::sqlite::error::unreadable;
 use crate::store::sqlite::row::{parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -10,8 +12,8 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 const COLUMNS: &str = "f.id, f.act, f.state, f.issue_id, i.title, i.number, f.scan_id, f.title, f.body, f.created_at, f.error, f.marker";
 const FROM: &str = "FROM filings f JOIN self_monitoring_issues i ON i.id = f.issue_id";
 
-/// An act, and its marker unless another program has spoilt it.
-fn from_row(row: &Row<'_>) -> rusqlite::Result<(WaitingFiling, Option<Marker>)> {
+/// An act, and its mark unless another program has spoilt it.
+fn from_row(row: &Row<'_>) -> rusqlite::Result<(WaitingFiling, Option<IssueMark>)> {
     let marker = Marker::from_hex(&text(row, 11)?);
     let body = text(row, 8)?;
     let filing = WaitingFiling {
@@ -27,7 +29,11 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(WaitingFiling, Option<Marker>)> 
         created_at: Timestamp::from_millis(row.get(9)?),
         error: parsed(row, 10, Some)?,
     };
-    Ok((filing, marker))
+    let mark = marker.map(|marker| {
+        let mark = IssueMark::in_body(&body).filter(|mark| mark.marker == marker);
+        mark.unwrap_or(IssueMark { marker, fingerprints: Vec::new() })
+    });
+    Ok((filing, mark))
 }
 
 /// The acts that are not done, oldest first.
@@ -44,11 +50,11 @@ pub(in crate::store) fn waiting(conn: &Connection, limit: usize) -> Result<Vec<W
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The act of this id, and its marker.
+/// The act of this id, and its mark.
 pub(in crate::store) fn find(
     conn: &Connection,
     id: FilingId,
-) -> Result<Option<(WaitingFiling, Marker)>> {
+) -> Result<Option<(WaitingFiling, IssueMark)>> {
     let sql = format!("SELECT {COLUMNS} {FROM} WHERE f.id = :id");
     let read = |row: &Row<'_>| {
         let (filing, marker) = from_row(row)?;

@@ -146,6 +146,17 @@ pub(in crate::store) fn get(conn: &Connection, id: BatchId) -> Result<Option<Bat
     Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
 }
 
+/// The lowest and the highest id that jobs of these batches have; `None` if none of the batches has any.
+pub(super) fn ids_of(conn: &Connection, batches: &[i64]) -> Result<Option<(i64, i64)>> {
+    let sql = format!(
+        "SELECT min(first_job), max(last_job) FROM job_batches WHERE id IN ({})",
+        dialect::members(":ids")
+    );
+    let params = named_params! {":ids": json!(batches).to_string()};
+    let ends = |row: &Row<'_>| Ok(row.get::<_, Option<i64>>(0)?.zip(row.get(1)?));
+    Ok(conn.prepare_cached(&sql)?.query_row(params, ends)?)
+}
+
 /// The batch of this id.
 ///
 /// # Errors
@@ -211,4 +222,86 @@ pub(in crate::store) fn prune(
             LIMIT :limit)";
     let params = named_params! {":before": finished_before.millis(), ":limit": limit as i64};
     Ok(conn.prepare_cached(SQL)?.execute(params)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AttemptEnd, Kind, Lease, Outcome, SettleRequest, WorkerId};
+    use crate::store::core::{enqueue, settle};
+    use crate::store::sql::simulation::database;
+    use crate::store::sqlite::Tx;
+    use std::time::Duration;
+
+    const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    /// A batch that was closed, of which one job is over and the other one runs; answers the lease of that.
+    fn almost_over(conn: &Connection) -> (BatchId, Lease) {
+        let tx = Tx::new(conn);
+        let kind = |name: &str| NewJob::new(Kind::parse(name).unwrap());
+        let id = open(&tx, "import", Some(&kind("report")), START).unwrap();
+        for _ in 0..2 {
+            let job = NewJob { batch: Some(id), ..kind("import") };
+            enqueue::enqueue(&tx, &job, START).unwrap();
+        }
+        close(&tx, id, START).unwrap();
+        let sql = "
+            UPDATE jobs
+            SET status = 'running', waits_for = NULL, worker_id = 'w', epoch = 1, attempt = 1, started_at = 1;
+            UPDATE jobs SET status = 'completed', worker_id = NULL, finished_at = 2 WHERE id = 1;";
+        conn.execute_batch(sql).unwrap();
+        (id, Lease { id: JobId(2), epoch: 1, worker: WorkerId::parse("w").unwrap() })
+    }
+
+    /// Settles the job in a transaction that ends after so many steps of SQLite's machine, as a kill would end it.
+    fn settle_until(conn: &Connection, lease: &Lease, mut steps: u32) -> Result<()> {
+        conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let stop = move || {
+            steps = steps.saturating_sub(1);
+            steps == 0
+        };
+        conn.progress_handler(1, Some(stop)).unwrap();
+        let request = SettleRequest {
+            lease: lease.clone(),
+            end: AttemptEnd::Answered(Outcome::Done(1.into())),
+            retry_after: Duration::from_secs(10),
+            now: START,
+        };
+        let tx = Tx::new(conn);
+        let settled = settle::settle(&tx, &[request]).and_then(|mut settled| settled.remove(0));
+        let done = settled.and_then(|_| tx.into_differences().write(conn));
+        conn.progress_handler(0, None::<fn() -> bool>).unwrap();
+        let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        if !conn.is_autocommit() {
+            conn.execute_batch(end).unwrap();
+        }
+        done
+    }
+
+    #[test]
+    fn a_kill_at_any_step_of_the_last_end_leaves_a_batch_that_is_followed_once() {
+        let conn = database();
+        let (id, lease) = almost_over(&conn);
+        let jobs = || {
+            let sql = "SELECT count(*) FROM jobs";
+            conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        let mut kills = 0;
+        while let Err(error) = settle_until(&conn, &lease, kills + 1) {
+            let batch = get(&conn, id).unwrap().unwrap();
+            assert_eq!((batch.open, batch.finished_at, batch.then_id), (1, None, None), "{error}");
+            assert_eq!(jobs(), 2, "{error}");
+            kills += 1;
+        }
+        println!("{kills} kills");
+        assert!(kills > 500, "every step of every statement was the last of a transaction");
+        let batch = get(&conn, id).unwrap().unwrap();
+        assert_eq!(
+            (batch.open, batch.finished_at, batch.then_id),
+            (0, Some(START), Some(JobId(3)))
+        );
+        assert_eq!(jobs(), 3);
+        assert!(settle_until(&conn, &lease, u32::MAX).is_err(), "the lease is over");
+        assert_eq!(jobs(), 3);
+    }
 }

@@ -1,12 +1,10 @@
-//! Rows of `filings` and `tracker_news`: acts at the tracker, and how far what happened there is read.
+//! Rows of `filings`: acts at the tracker.
 
-use super::issues::{self, texts};
+use super::issues::texts;
 use crate::error::Result;
 use crate::model::{
-    Act, Filing, FilingId, FilingState, IssueId, IssueState, JobId, Marker, Posting, RemoteKind,
-    Timestamp,
+    Act, Filing, FilingId, FilingState, IssueHome, IssueId, JobId, Marker, Posting, Timestamp,
 };
-use crate::store::sqlite::dialect;
 use crate::store::sqlite::error::unreadable;
 use crate::store::sqlite::row::{instant, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -94,35 +92,26 @@ pub(in crate::store) fn has_pending(conn: &Connection, scan: JobId) -> Result<bo
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
-/// The first act after this one that can be done at this repository of a tracker of this kind. The acts of an issue are done in
-/// their order, and those on an issue of another repository or tracker wait until that one is chosen again.
+/// The first act after this one that can be done at this home. The acts of an issue are done in their order, and those on an
+/// issue of another home wait until that one is chosen again.
 pub(in crate::store) fn next(
     conn: &Connection,
-    kind: RemoteKind,
-    repository: &str,
+    home: &IssueHome,
     after: FilingId,
 ) -> Result<Option<Filing>> {
     let sql = format!(
         "SELECT {COLUMNS} {FROM}
          WHERE f.id > :after AND f.state <> 'filed' AND f.state <> 'rejected' AND f.state <> 'awaiting_approval'
-         AND i.tracker = :tracker
-         AND (f.act = 'open' OR i.number IS NOT NULL AND {})
+         AND i.home = :home AND (f.act = 'open' OR i.number IS NOT NULL)
          AND NOT EXISTS (
              SELECT 1
              FROM filings e
              WHERE e.issue_id = f.issue_id AND e.id < f.id AND e.state <> 'filed' AND e.state <> 'rejected')
          ORDER BY f.id
-         LIMIT 1",
-        of_repository()
+         LIMIT 1"
     );
-    let params =
-        named_params! {":after": after.0, ":tracker": kind.as_str(), ":repository": repository};
+    let params = named_params! {":after": after.0, ":home": home.as_str()};
     Ok(conn.prepare_cached(&sql)?.query_row(params, from_row).optional()?)
-}
-
-/// Whether the page of the issue `i` is one of this repository.
-fn of_repository() -> String {
-    dialect::contains("lower(i.url)", "lower('/' || :repository || '/issues/')")
 }
 
 /// The act as it is now.
@@ -156,58 +145,4 @@ pub(in crate::store) fn replace(
         ":was": was.as_str(),
     })?;
     Ok(changed == 1)
-}
-
-/// From when on the issues of a repository may have changed unnoticed; `None` while none of ours is there.
-pub(in crate::store) fn news_since(
-    conn: &Connection,
-    kind: RemoteKind,
-    repository: &str,
-) -> Result<Option<Timestamp>> {
-    let sql = format!(
-        "SELECT coalesce((SELECT read_upto FROM tracker_news WHERE repository = :repository), min(i.created_at))
-         FROM self_monitoring_issues i
-         WHERE i.tracker = :tracker AND {}
-         HAVING count(*) > 0",
-        of_repository()
-    );
-    let params = named_params! {":tracker": kind.as_str(), ":repository": repository};
-    let found = conn.prepare_cached(&sql)?.query_row(params, |row| row.get(0)).optional()?;
-    Ok(found.map(Timestamp::from_millis))
-}
-
-/// The issue of this page as it is here. One that is to be opened again at the tracker, or was since `asked_at`, is none.
-pub(in crate::store) fn issue_at(
-    conn: &Connection,
-    url: &str,
-    asked_at: Timestamp,
-) -> Result<Option<(IssueId, IssueState)>> {
-    const SQL: &str = "
-        SELECT id, state, state_reason, closed_at
-        FROM self_monitoring_issues i
-        WHERE tracker <> 'local' AND url = :url AND NOT EXISTS (
-            SELECT 1
-            FROM filings f
-            WHERE f.issue_id = i.id AND act = 'reopen' AND f.state <> 'rejected'
-            AND (f.state <> 'filed' OR f.updated_at >= :asked_at))";
-    let params = named_params! {":url": url, ":asked_at": asked_at.millis()};
-    let mut statement = conn.prepare_cached(SQL)?;
-    let found =
-        statement.query_row(params, |row| Ok((IssueId(row.get(0)?), issues::state(row, 1)?)));
-    Ok(found.optional()?)
-}
-
-/// Writes that what is read of a repository's issues is what had changed until then.
-pub(in crate::store) fn set_news_read(
-    conn: &Connection,
-    repository: &str,
-    upto: Timestamp,
-) -> Result<()> {
-    const SQL: &str = "
-        INSERT INTO tracker_news (repository, read_upto)
-        VALUES (:repository, :upto)
-        ON CONFLICT (repository) DO UPDATE SET read_upto = excluded.read_upto";
-    let params = named_params! {":repository": repository, ":upto": upto.millis()};
-    conn.prepare_cached(SQL)?.execute(params)?;
-    Ok(())
 }

@@ -20,14 +20,19 @@ pub(super) struct Conditions {
     pub(super) ids: Option<(i64, i64)>,
     /// Tags of which the job has one, where only jobs that are not over can fit.
     pub(super) open_tags: Option<Vec<String>>,
+    /// Batches of which the job is in one.
+    pub(super) batches: Option<Vec<i64>>,
 }
 
 /// The conditions of a filter at `now`; the statement has `taken` parameters of its own, `?1` and so on.
 pub(super) fn conditions(filter: &Filter, now: Timestamp, taken: usize) -> Conditions {
     let mut builder = Builder { taken, values: Vec::new() };
     let mut sql = String::new();
-    let mut ids = None;
+    let (mut ids, mut batches) = (None, None);
     for term in filter.terms() {
+        if let (Condition::Batch(named), false) = (&term.condition, term.negated) {
+            batches = Some(named.clone());
+        }
         if let (Condition::Id(named), false) = (&term.condition, term.negated) {
             write!(sql, " AND {}", builder.ids(named)).expect("a String takes every write");
             let (lowest, highest) = ids.unwrap_or((1, i64::MAX));
@@ -42,7 +47,7 @@ pub(super) fn conditions(filter: &Filter, now: Timestamp, taken: usize) -> Condi
         write!(sql, " AND ({condition}) {wanted}").expect("a String takes every write");
     }
     let open_tags = filter.open_tags().map(<[String]>::to_vec);
-    Conditions { sql, values: builder.values, ids, open_tags }
+    Conditions { sql, values: builder.values, ids, open_tags, batches }
 }
 
 impl Conditions {

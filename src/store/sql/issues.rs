@@ -2,19 +2,19 @@
 
 use crate::error::Result;
 use crate::model::{
-    Filing, Fingerprint, Issue, IssueId, IssueState, JobId, KnownIssue, NewIssue, Timestamp,
-    Tracker,
+    Filing, Fingerprint, Issue, IssueHome, IssueId, IssueState, JobId, KnownIssue, NewIssue,
+    Timestamp, Tracker,
 };
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::error::unreadable;
-use crate::store::sqlite::row::{page, word};
+use crate::store::sqlite::row::{page, parsed};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// The most open and muted issues with which findings are compared word by word: years of them.
 const MAX_COMPARED: usize = 2_000;
 
 const COLUMNS: &str = "id, number, url, title, body, classification, error_codes, occurrences, scan_id, \
-    created_at, last_seen_at, state, state_reason, closed_at, muted_at IS NOT NULL";
+    created_at, last_seen_at, state, state_reason, closed_at, muted_at IS NOT NULL, author";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
     Ok(Issue {
@@ -23,10 +23,11 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
         url: row.get(2)?,
         title: row.get(3)?,
         body: row.get(4)?,
-        classification: word(row, 5)?,
+        classification: parsed(row, 5, |text| text.parse().ok())?,
+        author: parsed(row, 15, Some)?,
         error_codes: texts(row, 6)?,
         occurrences: row.get::<_, i64>(7)? as u64,
-        scan_id: JobId(row.get(8)?),
+        scan_id: row.get::<_, Option<i64>>(8)?.map(JobId),
         created_at: Timestamp::from_millis(row.get(9)?),
         last_seen_at: Timestamp::from_millis(row.get(10)?),
         state: state(row, 11)?,
@@ -34,12 +35,12 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
     })
 }
 
-/// The columns that [`known_from_row`] reads, of `self_monitoring_issues i`.
+/// The columns that [`known_from_row`] reads, of `self_monitoring_issues i`. A number is that of the home in force alone.
 fn known_columns() -> String {
     format!(
-        "id, number, title, last_seen_at, error_codes, source, template,
+        "id, CASE WHEN home = :home THEN number END, title, last_seen_at, error_codes, source, template,
          (SELECT {} FROM self_monitoring_issue_fingerprints WHERE issue_id = i.id),
-         state, state_reason, closed_at, muted_at IS NOT NULL, url",
+         state, state_reason, closed_at, muted_at IS NOT NULL, url, author IS NULL",
         dialect::list_of("fingerprint")
     )
 }
@@ -57,6 +58,7 @@ fn known_from_row(row: &Row<'_>) -> rusqlite::Result<KnownIssue> {
         fingerprints: texts(row, 7)?.into_iter().map(Fingerprint::from_hex).collect(),
         state: state(row, 8)?,
         muted: row.get(11)?,
+        ours: row.get(13)?,
     })
 }
 
@@ -78,16 +80,17 @@ pub(super) fn texts(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String
 }
 
 /// The issues of any state that share an error code or a fingerprint with one of these findings, and the newest that are
-/// open or muted; oldest first.
+/// open or muted; oldest first. An issue is known where it can be seen; what is muted is no problem anywhere.
 pub(in crate::store) fn known(
     conn: &Connection,
+    home: &IssueHome,
     codes: &[String],
     fingerprints: &[Fingerprint],
 ) -> Result<Vec<KnownIssue>> {
     let sql = format!(
         "SELECT {}
          FROM self_monitoring_issues i
-         WHERE id IN (
+         WHERE (home = :home OR muted_at IS NOT NULL) AND gone_at IS NULL AND id IN (
              SELECT issue_id
              FROM self_monitoring_issue_codes
              WHERE code IN ({})
@@ -100,7 +103,7 @@ pub(in crate::store) fn known(
              FROM (
                  SELECT id
                  FROM self_monitoring_issues
-                 WHERE state = 'open' OR muted_at IS NOT NULL
+                 WHERE home = :home AND state = 'open' OR muted_at IS NOT NULL
                  ORDER BY id DESC
                  LIMIT {MAX_COMPARED}) newest)
          ORDER BY id",
@@ -111,6 +114,7 @@ pub(in crate::store) fn known(
     let fingerprints: Vec<&str> = fingerprints.iter().map(Fingerprint::as_str).collect();
     let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {
+        ":home": home.as_str(),
         ":codes": serde_json::json!(codes).to_string(),
         ":fingerprints": serde_json::json!(fingerprints).to_string(),
     };
@@ -118,22 +122,25 @@ pub(in crate::store) fn known(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The newest issues that are open or were met after an instant, oldest first.
+/// The newest issues of a home that are open or were met after an instant, oldest first.
 pub(in crate::store) fn recent(
     conn: &Connection,
+    home: &IssueHome,
     since: Timestamp,
     limit: usize,
 ) -> Result<Vec<KnownIssue>> {
     let sql = format!(
         "SELECT {}
          FROM self_monitoring_issues i
-         WHERE state = 'open' OR last_seen_at > :since
+         WHERE home = :home AND gone_at IS NULL AND (state = 'open' OR last_seen_at > :since)
          ORDER BY id DESC
          LIMIT :limit",
         known_columns()
     );
     let mut statement = conn.prepare_cached(&sql)?;
-    let params = named_params! {":since": since.millis(), ":limit": limit as i64};
+    let params = named_params! {
+        ":home": home.as_str(), ":since": since.millis(), ":limit": limit as i64,
+    };
     let rows = statement.query_map(params, known_from_row)?;
     let mut newest_first = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     newest_first.reverse();
@@ -144,16 +151,16 @@ pub(in crate::store) fn recent(
 pub(in crate::store) fn insert(
     conn: &Connection,
     scan: JobId,
-    tracker: Tracker,
+    (tracker, home): (Tracker, &IssueHome),
     new: &NewIssue,
     now: Timestamp,
 ) -> Result<IssueId> {
     const SQL: &str = "
         INSERT INTO self_monitoring_issues (
-            scan_id, tracker, number, title, body, classification, error_codes, source, template, source_files,
+            scan_id, tracker, home, number, title, body, classification, error_codes, source, template, source_files,
             evidence, occurrences, follows, created_at, last_seen_at)
         VALUES (
-            :scan, :tracker,
+            :scan, :tracker, :home,
             CASE WHEN :tracker = 'local'
                 THEN (SELECT coalesce(max(number), 0) + 1 FROM self_monitoring_issues WHERE tracker = 'local')
             END,
@@ -165,12 +172,13 @@ pub(in crate::store) fn insert(
         VALUES (:code, :issue)
         ON CONFLICT DO NOTHING";
     const PRINT: &str = "
-        INSERT INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, open)
-        VALUES (:fingerprint, :issue, 1)";
+        INSERT INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, home, open)
+        VALUES (:fingerprint, :issue, :home, 1)";
     let finding = &new.finding;
     let params = named_params! {
         ":scan": scan.0,
         ":tracker": tracker.as_str(),
+        ":home": home.as_str(),
         ":title": finding.issue_title(),
         ":body": finding.body,
         ":classification": finding.classification.as_str(),
@@ -188,7 +196,9 @@ pub(in crate::store) fn insert(
         conn.prepare_cached(CODE)?.execute(named_params! {":code": code, ":issue": issue})?;
     }
     for fingerprint in &new.fingerprints {
-        let params = named_params! {":fingerprint": fingerprint.as_str(), ":issue": issue};
+        let params = named_params! {
+            ":fingerprint": fingerprint.as_str(), ":issue": issue, ":home": home.as_str(),
+        };
         conn.prepare_cached(PRINT)?.execute(params)?;
     }
     Ok(IssueId(issue))
@@ -201,8 +211,8 @@ pub(in crate::store) fn add_fingerprints(
     fingerprints: &[Fingerprint],
 ) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, open)
-        SELECT :fingerprint, id, CASE WHEN state = 'open' THEN 1 ELSE 0 END
+        INSERT INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, home, open)
+        SELECT :fingerprint, id, home, CASE WHEN state = 'open' THEN 1 ELSE 0 END
         FROM self_monitoring_issues
         WHERE id = :issue
         ON CONFLICT DO NOTHING";
@@ -282,18 +292,20 @@ pub(in crate::store) fn set_state(
     Ok(changed == 1)
 }
 
-/// Counts further rows of an issue that is already there.
+/// Counts further rows of an issue that is already there. A person's issue is listed from now on, as one that this scan met.
 pub(in crate::store) fn seen_again(
     conn: &Connection,
-    issue: IssueId,
-    rows: u64,
+    scan: JobId,
+    (issue, rows): (IssueId, u64),
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
         UPDATE self_monitoring_issues
-        SET occurrences = occurrences + :rows, last_seen_at = :now
+        SET occurrences = occurrences + :rows, last_seen_at = :now, scan_id = coalesce(scan_id, :scan)
         WHERE id = :id";
-    let params = named_params! {":id": issue.0, ":rows": rows as i64, ":now": now.millis()};
+    let params = named_params! {
+        ":id": issue.0, ":rows": rows as i64, ":now": now.millis(), ":scan": scan.0,
+    };
     conn.prepare_cached(SQL)?.execute(params)?;
     Ok(())
 }
@@ -305,16 +317,17 @@ pub(in crate::store) fn find(conn: &Connection, id: IssueId) -> Result<Option<Is
     Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
 }
 
-/// The issues that a scan was the first to find, oldest first.
+/// The issues that a scan was the first to find, oldest first. A person's is none of them.
 pub(in crate::store) fn of_scan(conn: &Connection, scan: JobId) -> Result<Vec<Issue>> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM self_monitoring_issues WHERE scan_id = :scan ORDER BY id");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM self_monitoring_issues WHERE scan_id = :scan AND author IS NULL ORDER BY id"
+    );
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(named_params! {":scan": scan.0}, from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The newest issues after the first `skip`, and how many there are.
+/// The newest issues after the first `skip`, and how many there are: ours, and those of people that a scan has met.
 pub(in crate::store) fn list(
     conn: &Connection,
     skip: u64,
@@ -322,10 +335,12 @@ pub(in crate::store) fn list(
 ) -> Result<(Vec<Issue>, u64)> {
     const COUNT: &str = "
         SELECT count(*)
-        FROM self_monitoring_issues";
+        FROM self_monitoring_issues
+        WHERE author IS NULL OR scan_id IS NOT NULL";
     let sql = format!(
         "SELECT {COLUMNS}
          FROM self_monitoring_issues
+         WHERE author IS NULL OR scan_id IS NOT NULL
          ORDER BY id DESC
          LIMIT :limit OFFSET :skip"
     );

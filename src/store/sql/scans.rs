@@ -2,7 +2,7 @@
 
 use super::issues;
 use crate::error::Result;
-use crate::model::{DryRun, JobId, Scan, ScanCommit, ScanCounts, ScanNow, Timestamp};
+use crate::model::{DryRun, JobId, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Timestamp};
 use crate::store::sqlite::row::{self, instant, page, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value;
@@ -14,7 +14,14 @@ const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.
     coalesce(s.rejections, '[]'), s.analyzer, s.model, s.cost_usd, \
     EXISTS (SELECT 1 FROM sessions WHERE job_id = j.id), \
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected'), \
-    j.payload, j.result";
+    j.payload, j.result, \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'filed'), \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'rejected'), \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'awaiting_approval'), \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.error IS NOT NULL \
+        AND f.state <> 'filed' AND f.state <> 'rejected' AND f.state <> 'awaiting_approval'), \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.act = 'open'), \
+    (SELECT max(f.error) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected')";
 const FROM: &str = "FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
@@ -35,12 +42,28 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
             rejected: row.get::<_, i64>(12)? as u64,
             waiting: row.get::<_, i64>(18)? as u64,
         },
+        filings: filings_of(row)?,
         rejections: issues::texts(row, 13)?,
         analyzer: row::parsed(row, 14, Some)?,
         model: row::parsed(row, 15, Some)?,
         cost_usd: row.get(16)?,
         has_transcript: row.get(17)?,
         dry_run: dry_run(row)?,
+    })
+}
+
+/// What became of a scan's acts. The issues of the local tracker are filed by their own rows.
+fn filings_of(row: &Row<'_>) -> rusqlite::Result<ScanFilings> {
+    let number = |column| row.get::<_, i64>(column).map(|number| number as u64);
+    let (unfinished, awaiting, refused) = (number(18)?, number(23)?, number(24)?);
+    let local = number(8)?.saturating_sub(number(25)?);
+    Ok(ScanFilings {
+        filed: number(21)? + local,
+        awaiting,
+        waiting: unfinished.saturating_sub(awaiting + refused),
+        refused,
+        dropped: number(22)?,
+        why: row::parsed(row, 26, Some)?,
     })
 }
 

@@ -6,7 +6,7 @@
 use super::filter::{self, Conditions};
 #[cfg(feature = "monitor")]
 use super::logs;
-use super::{counts, jobs};
+use super::{batches, counts, jobs};
 use crate::error::Result;
 use crate::model::{Filter, Found, Hour, Job, JobId, Overview, Status, Timestamp};
 #[cfg(feature = "monitor")]
@@ -119,13 +119,24 @@ impl Window {
         Ok(Self { before, floor: before.saturating_sub(WINDOW).max(1), lowest: 1 })
     }
 
-    /// The same of the jobs: all of these ids if the filter names them, and as many jobs of its tags if those are kept.
+    /// The same of the jobs: all of these ids if the filter names them, only ids of its batches, and as many jobs of its tags if
+    /// those are kept.
     pub(super) fn of_jobs(
         conn: &Connection,
         before: Option<i64>,
         fits: &Conditions,
     ) -> Result<Self> {
         let Some((lowest, highest)) = fits.ids else {
+            let among = match &fits.batches {
+                Some(batches) => batches::ids_of(conn, batches)?,
+                None => None,
+            };
+            if let Some((lowest, highest)) = among {
+                let end = highest.saturating_add(1);
+                let before = before.map_or(end, |before| before.min(end));
+                let window = Self::below(conn, "jobs", Some(before))?;
+                return Ok(Self { floor: window.floor.max(lowest), lowest, ..window });
+            }
             let window = Self::below(conn, "jobs", before)?;
             let Some(tags) = &fits.open_tags else { return Ok(window) };
             return Ok(Self { floor: floor_of_tags(conn, tags, window.before)?, ..window });

@@ -3,12 +3,12 @@
 //! `LAMPLIGHTER_BLESS=1 cargo test --lib store::sql::statements` writes plans.txt anew.
 
 use super::simulation::database;
-use super::{after, jobs, lease, queues, rates, unblock, workers};
+use super::{after, batches, jobs, lease, queues, rates, unblock, workers};
 use crate::model::settings::BUDGET_DAY;
 use crate::model::{
-    Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, Kind, KindRules, Lane, NewJob, Occurrence,
-    Outcome, ParkedBy, PollRequest, Polled, Process, ProcessFacts, Queue, Rate, Registration,
-    SettleRequest, Timestamp, WorkerId,
+    Actor, AttemptEnd, ConcurrencyKey, Epoch, Job, JobId, Kind, KindRules, Lane, NewJob,
+    Occurrence, Outcome, ParkedBy, PollRequest, Polled, Process, ProcessFacts, Queue, Rate,
+    Registration, SettleRequest, Timestamp, WorkerId,
 };
 use crate::store::core::{self, cancel, enqueue, poll, settle};
 use crate::store::sqlite::Tx;
@@ -137,11 +137,13 @@ impl World {
     /// forbids the start, some without a handler, and some that can start. Answers the statements of the poll that meets
     /// them all, and what it claimed.
     fn everything(&self, many: u32) -> (Vec<Job>, Vec<String>) {
+        let batch = Some(self.call(|tx| batches::open(tx, "all", None, START)));
+        let counted = NewJob { batch, ..NewJob::new(kind("plain")) };
         for at in 0..many {
             self.add("plain", Some(START.plus(Duration::from_mins(1))), None);
             self.add("keyed", None, Some("one"));
             self.add("rated", None, None);
-            self.add("plain", None, None);
+            self.call(|tx| enqueue::enqueue(tx, &counted, START));
             self.add("unknown", Some(START.plus(Duration::from_mins(1))), Some(&format!("k{at}")));
         }
         let idle = PollRequest { draining: true, ..self.request.clone() };
@@ -286,6 +288,12 @@ fn hot() -> (World, BTreeSet<String>) {
     world.call(|tx| lease::set_progress(tx, &lease, "half"));
     world.call(|tx| workers::beat(tx, &lease.worker, &ProcessFacts::default(), later));
     world.call(|tx| lease::held(tx, &lease));
+    let batch =
+        world.call(|tx| batches::open(tx, "over", Some(&NewJob::new(kind("plain"))), later));
+    world.call(|tx| batches::close(tx, batch, later));
+    world.call(|tx| batches::finish_due(tx, 10, later));
+    world.call(|tx| batches::open_jobs(tx, batch, JobId(0), 10));
+    world.call(|tx| batches::prune(tx, later, 10));
     world.call(|tx| rates::forget(tx, later, 1000));
     world.call(|tx| lease::expect_held(tx, &lease));
     world.call(|tx| jobs::parked(tx, ParkedBy::Budget, None, later, 10));

@@ -18,6 +18,10 @@ const LONGEST_LIMIT: Duration = Duration::from_hours(24);
 pub(super) struct Answer {
     /// The address of the next page.
     pub(super) next: Option<String>,
+    /// What GitHub calls it.
+    pub(super) etag: Option<String>,
+    /// Whether it is the answer that the request named, and so is not given again.
+    pub(super) is_unchanged: bool,
     pub(super) body: String,
     pub(super) is_write: bool,
 }

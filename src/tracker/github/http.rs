@@ -7,7 +7,7 @@ use crate::model::{ApiUrl, Failure, Reason};
 use serde_json::Value;
 use std::io;
 use std::time::Duration;
-use ureq::http::{Method, Request, Response};
+use ureq::http::{Method, Request, Response, StatusCode};
 use ureq::{Agent, Body, Error, Timeout};
 
 /// Longest answer that is read, in bytes: a page of [`super::PAGE`] issues with bodies of the greatest size, in the
@@ -48,7 +48,16 @@ impl Http {
 
     /// Asks for a path below the API's address.
     pub(super) fn get(&self, path: &str) -> Result<Answer, Failure> {
-        let request = self.request(Method::GET, path)?.body(());
+        self.get_unless(path, None)
+    }
+
+    /// The same, unless the answer is the one of this tag still.
+    pub(super) fn get_unless(&self, path: &str, etag: Option<&str>) -> Result<Answer, Failure> {
+        let mut request = self.request(Method::GET, path)?;
+        if let Some(etag) = etag {
+            request = request.header("If-None-Match", etag);
+        }
+        let request = request.body(());
         let answer = self.agent.run(request.map_err(|error| unsent(&error))?);
         self.taken(answer, false)
     }
@@ -105,9 +114,12 @@ impl Http {
             Err(_) if answer.status().is_client_error() => String::new(),
             Err(error) => return Err(lost(&error)),
         };
-        if answer.status().is_success() {
-            let link = answer.headers().get("link").and_then(|link| link.to_str().ok());
-            return Ok(Answer { next: link.and_then(super::answer::next_page), body, is_write });
+        let is_unchanged = answer.status() == StatusCode::NOT_MODIFIED;
+        if answer.status().is_success() || is_unchanged {
+            let header = |name| answer.headers().get(name).and_then(|text| text.to_str().ok());
+            let next = header("link").and_then(super::answer::next_page);
+            let etag = header("etag").map(ToOwned::to_owned);
+            return Ok(Answer { next, etag, is_unchanged, body, is_write });
         }
         Err(failure(answer.status(), answer.headers(), &body, is_write, self.clock.now()))
     }

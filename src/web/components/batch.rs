@@ -18,15 +18,18 @@ pub(in crate::web) fn batch_bar(batch: &Batch) -> Markup {
     let (total, over) = (batch.total, batch.total - batch.open.min(batch.total));
     let ends =
         [("completed", batch.completed), ("failed", batch.failed), ("cancelled", batch.cancelled)];
-    let share = |count: u64| count as f64 * 100.0 / total.max(1) as f64;
-    let mut left = 0.0;
+    let percent = |count: u64| {
+        let hundredths = count * 10_000 / total.max(1);
+        format!("{}.{:02}%", hundredths / 100, hundredths % 100)
+    };
+    let mut left = 0;
     let parts = ends.map(|(end, count)| {
-        let from = left;
-        left += share(count);
-        (end, count, format!("{from:.2}%"), format!("{:.2}%", share(count)))
+        let from = percent(left);
+        left += count;
+        (end, count, from, percent(count))
     });
     html! {
-        div { (over) " of " (total) " over" }
+        div { (over) " of " (total) " jobs over" }
         svg.batch-bar aria-hidden="true" {
             @for (end, count, from, width) in parts {
                 @if count > 0 { rect class={ "batch-" (end) } x=(from) width=(width) height="100%" {} }
@@ -57,11 +60,11 @@ mod tests {
             finished_at: None,
         };
         let bar = batch_bar(&batch).into_string();
-        assert!(bar.contains("6 of 8 over"), "{bar}");
+        assert!(bar.contains("6 of 8 jobs over"), "{bar}");
         assert!(bar.contains(r#"class="batch-completed" x="0.00%" width="50.00%""#), "{bar}");
         assert!(bar.contains(r#"class="batch-cancelled" x="50.00%" width="25.00%""#), "{bar}");
         assert!(!bar.contains("batch-failed"), "{bar}");
         let empty = Batch { total: 0, open: 0, completed: 0, cancelled: 0, ..batch };
-        assert!(batch_bar(&empty).into_string().contains("0 of 0 over"));
+        assert!(batch_bar(&empty).into_string().contains("0 of 0 jobs over"));
     }
 }

@@ -1,5 +1,6 @@
 //! How scans stand, in a few lines.
 
+use super::super::base::link;
 use super::super::nav;
 use super::super::standing::Standing;
 use super::status::badge;
@@ -7,7 +8,7 @@ use super::time::{exact, when};
 use crate::model::{JobId, Scan, ScanNow, Timestamp, Why};
 use maud::{Markup, html};
 
-/// The scan that runs, the first scan that waits and why it waits, or the scan that ended last.
+/// The scan that runs, the first scan that waits and why it waits, and the scan that ended last with what became of it.
 pub(in crate::web) fn scan_lines(standing: &Standing, now: Timestamp) -> Markup {
     let Standing { scans: ScanNow { running, waiting, last, .. }, why } = standing;
     html! {
@@ -16,10 +17,10 @@ pub(in crate::web) fn scan_lines(standing: &Standing, now: Timestamp) -> Markup 
         }
         @if let Some(why) = why {
             (waiting_scan(why, *waiting, running.is_some()))
-        } @else if running.is_some() {
-        } @else if let Some(scan) = last {
+        }
+        @if let Some(scan) = last {
             (last_scan(scan, now))
-        } @else {
+        } @else if running.is_none() && why.is_none() {
             p.text-secondary {
                 "No scan has run yet. Run Now looks through the log for problems and files what it finds."
             }
@@ -54,6 +55,9 @@ fn last_scan(scan: &Scan, now: Timestamp) -> Markup {
             (Some(dry), None) => p { (dry.to_string()) }
             (Some(_), Some(_)) => p { "Dry run." }
             (None, _) => p { "Issues created: " strong { (scan.counts.issues_created) } }
+        }
+        @if let Some(became) = scan.became() {
+            p { a href=(link(nav::APPROVALS)) { (became) } }
         }
         @if let Some(error) = &scan.error {
             p.text-danger-strong { "Error: " (error) }

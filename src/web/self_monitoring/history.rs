@@ -50,6 +50,7 @@ fn scan_row(scan: &Scan, why: Option<&Why>, now: Timestamp) -> Markup {
             td { (scan.trigger) }
             td {
                 (badge(scan.status))
+                @if let Some(became) = scan.became() { p.text-secondary { (became) } }
                 @if let Some(why) = why.filter(|why| why.waits()) { p.text-secondary { (why.headline()) } }
             }
             td data-label="Took" { (elapsed(scan.started_at, scan.finished_at, now)) }
@@ -121,7 +122,7 @@ fn findings(counts: &ScanCounts) -> Markup {
             " were commented on issues that seem the same, " (reopened) " opened a closed issue again, "
             (rejected) " were rejected."
             @if *waiting > 0 {
-                " " a href=(link(nav::APPROVALS)) { (waiting) " wait for the tracker" } "."
+                " " a href=(link(nav::APPROVALS)) { (waiting) @if *waiting == 1 { " is" } @else { " are" } " not filed yet" } "."
             }
         }
     }

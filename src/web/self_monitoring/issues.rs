@@ -42,12 +42,13 @@ fn row(issue: &Issue, asked: &ListsQuery, role: Role, now: Timestamp) -> Markup 
             td.note {
                 details id={ "issue-" (issue.id.0) } {
                     summary.whole { (issue.title) }
+                    @if let Some(author) = &issue.author { p { "An issue of " (author) " at the tracker." } }
                     @if issues::may(role) { (buttons(issue, asked)) }
                     pre { (issue.body) }
                 }
             }
             td { (state(issue)) }
-            td { (class_badge(issue.classification)) }
+            td { @if let Some(class) = issue.classification { (class_badge(class)) } }
             td { @for code in &issue.error_codes { a href=(nav::log_rows_with(code)) { code { (code) } } " " } }
             td data-label="Seen" { (issue.occurrences) "×" }
             td data-label="Created" { (when(issue.created_at, now)) }

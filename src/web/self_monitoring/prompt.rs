@@ -47,6 +47,7 @@ pub(in crate::web) fn section(template: &Template, role: Role, said: &Said) -> M
 fn editor(template: &Template, said: &Said) -> Markup {
     let text = said.shown(TEXT_FIELD, &template.text);
     let unknown = prompt::unknown_placeholders(text);
+    let missing = prompt::missing_placeholders(text);
     let action = link(CHANGE_PATH);
     html! {
         form.lines method="post" action=(action) hx-post=(action) hx-target="#prompt" hx-swap="outerHTML"
@@ -59,6 +60,12 @@ fn editor(template: &Template, said: &Said) -> Markup {
                 div.alert.alert-warning role="status" {
                     "These are no placeholders, and stay in the prompt as they are:"
                     @for name in &unknown { " " code { "{" (name) "}" } }
+                }
+            }
+            @if !missing.is_empty() {
+                div.alert.alert-warning role="status" {
+                    "The prompt lacks:"
+                    @for (name, what) in &missing { p { code { (name) } ", so that the agent is not told of " (what) "." } }
                 }
             }
             dl.facts #prompt-hint {

@@ -58,7 +58,9 @@ impl Lists {
     /// The version of what the two lists show.
     pub(super) fn version(&self) -> String {
         let why = |id| self.whys.get(&id).map(Why::headline);
-        let scan = |scan: &Scan| (scan.id, scan.status, scan.has_transcript, why(scan.id));
+        let scan = |scan: &Scan| {
+            (scan.id, scan.status, scan.has_transcript, why(scan.id), scan.filings.clone())
+        };
         let scans: Vec<_> = self.scans.iter().map(scan).collect();
         let issue = |issue: &Issue| {
             (

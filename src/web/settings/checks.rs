@@ -9,7 +9,7 @@ use super::super::problem::Problem;
 use super::check::Check;
 #[cfg(feature = "monitor")]
 use super::program;
-use crate::model::{ProcessFacts, ServerFacts, ServiceRun, Timestamp};
+use crate::model::{ProcessFacts, ServerFacts, Timestamp};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -80,14 +80,7 @@ fn of_program(_: &Web, _: Option<&ServerFacts>) -> Vec<Check> {
 
 /// Each background service, with how and when its last run ended.
 fn services(says: &ProcessFacts) -> Vec<Check> {
-    let check = |(name, run): (&String, &ServiceRun)| {
-        let (is_good, found) = match run.ended() {
-            Ok(did) => (true, did),
-            Err(error) => (false, error),
-        };
-        Check { name: name.clone(), is_good, found: found.to_owned(), at: Some(run.at()) }
-    };
-    says.services.iter().map(check).collect()
+    says.services.iter().map(|(name, run)| Check::ran(name, run)).collect()
 }
 
 /// What `/readyz` answers, and why.

@@ -43,6 +43,8 @@ fn ready(web: &Web, program: &Program, server: Option<&ServerFacts>) -> Vec<Chec
         None => ["Agent program", "Sandbox of agents"].map(no_agents).into(),
     };
     checks.push(of("Issue tracker", says.tracker.as_ref(), ""));
+    let answer = says.tracker_answer.as_ref();
+    checks.extend(answer.map(|run| Check::ran("Answer of the issue tracker", run)));
     checks
 }
 

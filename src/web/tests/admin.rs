@@ -5,7 +5,7 @@ use super::super::settings::{AUDIT_PATH, PATH, RESUME_PATH, STOP_PATH};
 use super::work::{HOSTILE, assert_inert, enqueue, poll};
 use super::*;
 use crate::model::settings;
-use crate::model::{JobId, Queue, QueueState, Readiness, Service};
+use crate::model::{JobId, Queue, QueueState, Readiness, Service, ServiceRun};
 
 fn form(fields: &[(&str, &str)]) -> String {
     serde_urlencoded::to_string(fields).unwrap()
@@ -28,8 +28,15 @@ async fn every_setting_has_its_field_with_what_it_takes_and_its_default() {
     let ran = Ok::<_, crate::Error>("claimed 2 jobs".to_owned());
     site.web.store.ran(&Service::Poller, START, ran);
     let local = Readiness::ready("local: issues are kept in this database");
-    site.web.store.say(|facts| facts.tracker = Some(local));
+    let refused = ServiceRun::new(START, Err("The tracker does not know the token: 401"));
+    site.web.store.say(|facts| {
+        facts.tracker = Some(local);
+        facts.tracker_answer = Some(refused);
+    });
     let page = site.see(PATH).await.body;
+    let asked = page.split("Answer of the issue tracker").nth(1).unwrap();
+    let asked = asked.split("</dd>").next().unwrap();
+    assert!(asked.contains("Attention") && asked.contains("401") && asked.contains("just now"));
     assert!(page.contains("Background services") && page.contains("claimed 2 jobs"), "{page}");
     for setting in settings::ALL {
         let takes = maud::html! { (setting.takes()) }.into_string();

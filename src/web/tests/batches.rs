@@ -22,7 +22,7 @@ async fn the_pages_of_batches_say_how_far_each_is() {
     let lease = poll(&site, "import").await.unwrap();
     settle(&site, lease, Outcome::Done(true.into())).await;
     let list = site.see("/batches").await.body;
-    assert!(list.contains("1 of 2 over") && list.contains("Takes more jobs"), "{list}");
+    assert!(list.contains("1 of 2 jobs over") && list.contains("Takes more jobs"), "{list}");
     assert_inert(&list);
     assert!(site.see("/jobs").await.body.contains(r#"href="/batches""#));
     let page = site.see(&format!("/batches/{id}")).await.body;
@@ -31,6 +31,7 @@ async fn the_pages_of_batches_say_how_far_each_is() {
     let completed = serde_urlencoded::to_string([("q", completed)]).unwrap();
     for text in [
         &format!(r#"href="/jobs?{completed}""#),
+        r#"href="/jobs?q=batch%3A1+status%3Ascheduled%2Cqueued%2Crunning""#,
         "until it closes the batch",
         "a job that is made when the batch is finished",
     ] {
@@ -39,7 +40,7 @@ async fn the_pages_of_batches_say_how_far_each_is() {
     let job = site.see("/jobs/1").await.body;
     assert!(job.contains(r#"<a href="/batches/1">batch 1</a>"#), "{job}");
     let part = site.part(&format!("/batches/{id}/part")).await;
-    assert!(part.body.contains("1 of 2 over") && !part.body.contains("<html"));
+    assert!(part.body.contains("1 of 2 jobs over") && !part.body.contains("<html"));
     for (path, status) in
         [("/batches/9", StatusCode::NOT_FOUND), ("/batches/x", StatusCode::BAD_REQUEST)]
     {
@@ -59,7 +60,7 @@ async fn the_button_of_a_batch_cancels_it_once() {
         (StatusCode::SEE_OTHER, "/batches/1")
     );
     let page = site.see("/batches/1").await.body;
-    assert!(page.contains("Finished") && page.contains("2 of 2 over"), "{page}");
+    assert!(page.contains("Finished") && page.contains("2 of 2 jobs over"), "{page}");
     assert!(page.contains(r#"<a href="/jobs/3">job 3</a>"#) && !page.contains(&path), "{page}");
     let follows = site.see("/jobs/3").await.body;
     assert!(follows.contains("<dt>Follows</dt>"), "{follows}");

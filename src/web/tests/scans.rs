@@ -155,13 +155,13 @@ async fn the_page_follows_a_scan_from_queued_to_completed() {
     assert!(ready(&done) && !done.contains(REFRESH));
     let status = words(&site.part(STATUS_PATH).await.body);
     assert!(
-        status.contains("Completed 2027-01-15 08:00:00 UTC ( 5 s ago ) Issues created: 1"),
+        status.contains("Completed 2027-01-15 08:00:00 UTC ( 5 s ago ) Issues created: 1 1 filed."),
         "{status}"
     );
     let text = words(&done);
     assert!(text.contains("[BUG] Payments fail Body: [BUG]") || text.contains("Payments fail"));
     assert!(text.contains("Server bug SHOP-PAY-001 3×"), "{text}");
-    assert!(text.contains("2 5 s ago manual Completed 0 ms 12 1 4 0"), "{text}");
+    assert!(text.contains("2 5 s ago manual Completed 1 filed. 0 ms 12 1 4 0"), "{text}");
 
     site.submit(RUN_NOW_PATH, "").await;
     fail(&site, "the log is gone").await;

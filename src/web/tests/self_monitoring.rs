@@ -11,8 +11,8 @@ use super::super::setting::Said;
 use super::work::{assert_inert, claim, complete_with_issue, lead, settle};
 use super::*;
 use crate::model::{
-    Caps, IssueState, Outcome, Profile, Role, ScanCommit, ScanCounts, ScheduleName, SessionStart,
-    Tracker,
+    Caps, IssueHome, IssueState, Outcome, Profile, Role, ScanCommit, ScanCounts, ScheduleName,
+    SessionStart, Tracker,
 };
 use crate::monitor::prompt;
 
@@ -172,6 +172,10 @@ async fn an_edited_prompt_is_marked_kept_and_reverted() {
     assert!(answer.body.contains("Modified") && answer.body.contains("prompt-revert"));
     assert!(answer.body.contains("no placeholders") && answer.body.contains("<code>{this}</code>"));
     assert!(!answer.body.contains("<code>{}</code>"));
+    assert!(
+        answer.body.contains("The prompt lacks:")
+            && answer.body.contains("<code>{schema}</code>, so")
+    );
     let stored = prompt::load(&site.web.store).await.unwrap();
     assert_eq!((stored.text, stored.modified), (text.replace("\r\n", "\n"), true));
     for blank in ["", " \r\n "] {
@@ -215,6 +219,7 @@ async fn a_scan_unfolds_to_its_findings_its_analyzer_and_its_transcript() {
         cost_usd: Some(0.5),
         rejections: vec!["<b>row 7 is not in the snapshot</b>".into()],
         tracker: Tracker::Local,
+        home: IssueHome::local(),
         new_issues: vec![],
         seen_again: vec![],
         remarks: vec![],

@@ -3,8 +3,8 @@
 use super::super::self_monitoring::status::RUN_NOW_PATH;
 use super::*;
 use crate::model::{
-    AttemptEnd, Caps, Classification, Finding, Fingerprint, Job, JobError, JobId, Kind, KindRules,
-    Lease, Marker, NewIssue, NewJob, Outcome, Posting, ScanCommit, ScanCounts, Tracker,
+    AttemptEnd, Caps, Classification, Finding, Fingerprint, IssueHome, Job, JobError, JobId, Kind,
+    KindRules, Lease, Marker, NewIssue, NewJob, Outcome, Posting, ScanCommit, ScanCounts, Tracker,
 };
 use std::time::Duration;
 
@@ -102,6 +102,7 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
         cost_usd: None,
         rejections: vec![],
         tracker,
+        home: IssueHome::local(),
         new_issues: vec![(new, posting)],
         seen_again: vec![],
         remarks: vec![],

@@ -144,6 +144,15 @@ fn an_empty_site_looks_right_from_the_first_page_on() {
     gallery.close();
 }
 
+/// The lists of jobs and of batches, a batch that is finished and one that takes more jobs.
+fn visit_lists(gallery: &mut Gallery<'_>, at: impl Fn(&str) -> String) {
+    gallery.visit("jobs", &at("/jobs"));
+    gallery.arranged("jobs-unfolded", &at("/jobs"), "", unfold);
+    gallery.visit("batches", &at("/batches"));
+    gallery.visit("batch-finished", &at("/batches/1"));
+    gallery.arranged("batch-open", &at("/batches/2"), "", unfold);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_in_use_looks_right() {
     let folder = tempfile::tempdir().unwrap();
@@ -159,14 +168,10 @@ async fn a_site_in_use_looks_right() {
     page.wait_text("#scan-status", "Completed");
     page.wait_text("#issues", "SHOP-PAY-014");
     gallery.visit("dashboard", &at("/"));
-    gallery.visit("jobs", &at("/jobs"));
-    gallery.arranged("jobs-unfolded", &at("/jobs"), "", unfold);
+    visit_lists(&mut gallery, at);
     for (name, id) in jobs {
         gallery.arranged(&format!("job-{name}"), &at(&format!("/jobs/{id}")), "", unfold);
     }
-    gallery.visit("batches", &at("/batches"));
-    gallery.visit("batch-finished", &at("/batches/1"));
-    gallery.arranged("batch-open", &at("/batches/2"), "", unfold);
     gallery.visit("schedules", &at("/schedules"));
     gallery.visit("schedule", &at("/schedules/nightly_rebuild_of_the_index"));
     gallery.arranged(

@@ -4,13 +4,19 @@ use super::{Leader, done, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Act, Actor, Caps, Classification, FilingEvent, FilingId, FilingState, Finding, Fingerprint,
-    IssueChange, IssueState, JobId, Kind, KindRules, Lease, Marker, NewIssue, NewJob, Place,
-    Posting, Queue, RemoteKind, Repository, ScanCommit, ScanCounts, Tracker,
+    Act, Actor, ApiUrl, Caps, Classification, FilingEvent, FilingId, FilingState, Finding,
+    Fingerprint, IssueChange, IssueHome, IssueMark, IssueOwner, IssueState, JobId, Kind, KindRules,
+    Lease, Marker, NewIssue, NewJob, Place, Posting, Queue, RemoteKind, ScanCommit, ScanCounts,
+    Tracker, TrackerIssue, TrackerNews,
 };
 use lamplighter::store::Store;
 
 const REMOTE: Tracker = Tracker::Remote { kind: RemoteKind::Github, approval: false };
+
+/// The repository of a shop at GitHub.
+fn shop() -> IssueHome {
+    IssueHome::at(&ApiUrl::default(), &"me/shop".parse().unwrap())
+}
 
 fn issue(title: &str, print: &str) -> NewIssue {
     NewIssue {
@@ -52,6 +58,7 @@ fn commit(tracker: Tracker, issues: Vec<NewIssue>) -> ScanCommit {
         cost_usd: None,
         rejections: Vec::new(),
         tracker,
+        home: if tracker == Tracker::Local { IssueHome::local() } else { shop() },
         new_issues: issues.into_iter().enumerate().map(posting).collect(),
         seen_again: Vec::new(),
         remarks: Vec::new(),
@@ -93,16 +100,23 @@ pub async fn a_scan_leaves_everything_or_nothing(store: &Store) {
     assert_eq!(issues.iter().map(|issue| issue.number).collect::<Vec<_>>(), [Some(1), Some(2)]);
 
     let first = issues[0].id;
-    let known = store.known_issues(vec!["SHOP-a-001".into()], Vec::new()).await.unwrap();
+    let known = store
+        .known_issues(IssueHome::local(), vec!["SHOP-a-001".into()], Vec::new())
+        .await
+        .unwrap();
     assert!(known.iter().any(|known| known.id == first), "{known:?}");
-    assert_eq!(store.recent_issues(later(9), 9).await.unwrap().len(), 2, "both are open");
+    assert_eq!(
+        store.recent_issues(IssueHome::local(), later(9), 9).await.unwrap().len(),
+        2,
+        "both are open"
+    );
     let closed = IssueState::Completed { closed_at: later(3) };
     let change = |change| store.change_issue(first, change, Actor::cli(), later(3));
     change(IssueChange::State(closed)).await.unwrap();
     change(IssueChange::Muted(true)).await.unwrap();
     let read = store.issue(first).await.unwrap().unwrap();
     assert_eq!((read.state, read.muted), (closed, true));
-    assert_eq!(store.recent_issues(later(9), 9).await.unwrap().len(), 1);
+    assert_eq!(store.recent_issues(IssueHome::local(), later(9), 9).await.unwrap().len(), 1);
 }
 
 pub async fn what_is_filed_waits_for_a_person_and_is_sent_once(store: &Store) {
@@ -128,8 +142,7 @@ pub async fn what_is_filed_waits_for_a_person_and_is_sent_once(store: &Store) {
     let of_filing = jobs.iter().filter(|job| job.kind == Kind::FILE_FINDINGS).count();
     assert_eq!(of_filing, 1, "one that waits is enough");
 
-    let shop = || "me/shop".parse::<Repository>().unwrap();
-    let next = |after| store.next_filing(RemoteKind::Github, shop(), after);
+    let next = |after| store.next_filing(shop(), after);
     let act = next(FilingId(0)).await.unwrap().unwrap();
     assert_eq!((act.act, act.state), (Act::Open, FilingState::Pending));
     let begun = act.after(FilingEvent::Begun, later(1));
@@ -142,12 +155,68 @@ pub async fn what_is_filed_waits_for_a_person_and_is_sent_once(store: &Store) {
     assert_eq!(store.filing(act.id).await.unwrap().unwrap().state, FilingState::Filed);
     assert_eq!(next(act.id).await.unwrap().unwrap().id, second);
 
-    let since = store.tracker_news_since(RemoteKind::Github, shop()).await.unwrap();
-    assert_eq!(since, Some(START), "since the first issue that is there");
-    let closed = IssueState::NotPlanned { closed_at: later(3) };
-    let news = vec![(place.url, closed)];
-    assert_eq!(store.take_tracker_news(shop(), news, later(4), later(4)).await.unwrap(), 1);
-    let since = store.tracker_news_since(RemoteKind::Github, shop()).await.unwrap();
-    assert_eq!(since, Some(later(4)));
     assert!(store.scan(JobId(999)).await.unwrap().is_none());
+}
+
+/// An issue as the tracker shows it.
+fn shown(number: i64, title: &str, state: IssueState, owner: IssueOwner) -> TrackerIssue {
+    let url = format!("https://github.com/me/shop/issues/{number}");
+    let error_codes = vec![format!("SHOP-PAY-{number:03}")];
+    TrackerIssue { number, url, title: title.into(), state, error_codes, owner }
+}
+
+pub async fn what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(store: &Store) {
+    let eve = || IssueOwner::Person("eve".into());
+    let prints = || vec![Fingerprint::from_hex("e".repeat(64))];
+    let ours = |marker| IssueOwner::Ours {
+        mark: IssueMark { marker: Marker::new(marker), fingerprints: prints() },
+        classification: Some(Classification::ServerBug),
+        body: "Body".into(),
+    };
+    let take = async |issues: Vec<TrackerIssue>, gone: Vec<i64>, second: u64| {
+        let news = TrackerNews {
+            is_full: second == 1,
+            newest: Some(later(second)),
+            etag: Some("x".into()),
+            asked_at: later(second),
+            issues,
+            gone,
+        };
+        store.take_tracker_news(RemoteKind::Github, shop(), news, later(second)).await.unwrap()
+    };
+    assert_eq!(store.tracker_reading(shop()).await.unwrap().newest, None);
+    let open = IssueState::Open;
+    let shown_first = vec![
+        shown(5, "SHOP-PAY-005 is slow", open, eve()),
+        shown(6, "[BUG] ours", open, ours(99)),
+        shown(7, "[BUG] ours, too", open, ours(98)),
+        shown(8, "done", IssueState::Completed { closed_at: START }, eve()),
+    ];
+    assert_eq!(take(shown_first, vec![], 1).await, 0, "none of them was known to change");
+    let reading = store.tracker_reading(shop()).await.unwrap();
+    assert_eq!((reading.newest, reading.full_at), (Some(later(1)), Some(later(1))));
+    assert_eq!(store.open_tracker_issues(shop()).await.unwrap(), [5, 6, 7]);
+    let known = async |home| store.known_issues(home, vec![], prints()).await.unwrap();
+    let at_home = known(shop()).await;
+    let facts: Vec<_> = at_home.iter().map(|i| (i.number, i.ours, i.fingerprints.len())).collect();
+    assert_eq!(facts, [(Some(5), false, 0), (Some(6), true, 1), (Some(7), true, 1)]);
+    assert!(known(IssueHome::local()).await.is_empty(), "they are known where they can be seen");
+    let (list, count) = store.issue_list(0, 9).await.unwrap();
+    assert_eq!((list.len(), count), (2, 2), "a person's that no scan has met is not listed");
+
+    store.tracker_refused(shop(), "401".into(), later(2)).await.unwrap();
+    let refused = store.tracker_reading(shop()).await.unwrap().refused;
+    assert_eq!(refused, Some((later(2), "401".into())));
+    let closed = IssueState::NotPlanned { closed_at: later(3) };
+    let news =
+        vec![shown(5, "SHOP-PAY-005 is slow", closed, eve()), shown(6, "x", closed, ours(99))];
+    assert_eq!(take(news, vec![7], 3).await, 2);
+    assert_eq!(store.open_tracker_issues(shop()).await.unwrap(), [0_i64; 0]);
+    let facts: Vec<_> = known(shop()).await.iter().map(|i| (i.number, i.state)).collect();
+    assert_eq!(facts, [(Some(6), closed)], "nothing is known by what is gone");
+    assert_eq!(store.tracker_reading(shop()).await.unwrap().refused, None);
+    store.doubt_tracker_issues(shop(), later(4)).await.unwrap();
+    assert_eq!(store.tracker_reading(shop()).await.unwrap().full_at, None);
+    let filed = store.filed_markers(shop(), vec![Marker::new(99)]).await.unwrap();
+    assert!(filed.is_empty(), "this database has filed none of them");
 }

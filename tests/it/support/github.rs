@@ -7,6 +7,7 @@ mod serve;
 use lamplighter::clock::Clock;
 use lamplighter::model::Timestamp;
 use serde_json::{Value, json};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -159,6 +160,8 @@ struct Request {
     query: Vec<(String, String)>,
     body: Option<Value>,
     token: Option<String>,
+    /// The answer that the client has already.
+    etag: Option<String>,
 }
 
 impl FakeGitHub {
@@ -233,6 +236,12 @@ impl FakeGitHub {
         issue["state_reason"] = reason.into();
         issue["closed_at"] = json::instant(now);
         issue["updated_at"] = json::instant(now);
+    }
+
+    /// Deletes an issue: it is in no list any more.
+    pub fn delete(&self, number: i64) {
+        let never = Timestamp::from_millis(i64::MAX);
+        self.shared.state().issue(number).unwrap().visible_at = never;
     }
 
     /// The issue as it is, seen or not.
@@ -321,7 +330,7 @@ impl State {
         let answer = match fault.and_then(|fault| refused(fault, now)) {
             Some(answer) => Some(answer),
             None if fault == Some(Fault::DroppedBeforeCommit) => None,
-            None => Some(self.done(template, request, now, now.plus(late))),
+            None => Some(tagged(self.done(template, request, now, now.plus(late)), request)),
         };
         let answer = match fault {
             Some(Fault::BadGatewayAfterCommit) => {
@@ -507,6 +516,21 @@ impl Answer {
     fn of(status: u16, body: Value) -> Self {
         Self { status, headers: Vec::new(), body }
     }
+}
+
+/// The answer with its tag, or that the client has it already.
+fn tagged(mut answer: Answer, request: &Request) -> Answer {
+    if request.method != "GET" || answer.status != 200 {
+        return answer;
+    }
+    let mut hasher = DefaultHasher::new();
+    answer.body.to_string().hash(&mut hasher);
+    let etag = format!("W/\"{:016x}\"", hasher.finish());
+    if request.etag.as_ref() == Some(&etag) {
+        return Answer::of(304, Value::from(""));
+    }
+    answer.headers.push(("ETag", etag));
+    answer
 }
 
 fn since(request: &Request) -> Option<String> {

@@ -53,7 +53,8 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let length = reader.read_line(&mut line).unwrap_or(0);
     let (method, rest) = line[..length].split_once(' ')?;
     let (method, target) = (method.to_owned(), rest.split(' ').next().unwrap().to_owned());
-    let (mut body_length, mut token, mut agent, mut version) = (0, None, false, false);
+    let (mut body_length, mut token, mut etag) = (0, None, None);
+    let (mut agent, mut version) = (false, false);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
@@ -63,6 +64,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
         match name.to_ascii_lowercase().as_str() {
             "content-length" => body_length = value.parse().unwrap(),
             "authorization" => token = value.strip_prefix("Bearer ").map(ToOwned::to_owned),
+            "if-none-match" => etag = Some(value.to_owned()),
             "user-agent" => agent = true,
             "x-github-api-version" => version = true,
             _ => {}
@@ -82,6 +84,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
         query: query.split('&').filter(|text| !text.is_empty()).map(pair).collect(),
         body: (!body.is_empty()).then(|| serde_json::from_slice(&body).unwrap()),
         token,
+        etag,
     })
 }
 
