@@ -225,6 +225,7 @@ impl Database {
     }
 
     /// The same in the caller's thread, which it blocks.
+    #[cfg(feature = "monitor")]
     pub(in crate::store) fn read_here<T>(
         &self,
         doing: &str,
