@@ -29,6 +29,7 @@ mod leader;
 mod logs;
 mod news;
 mod queues;
+mod ready;
 #[cfg(feature = "agents")]
 mod repositories;
 #[cfg(feature = "monitor")]
