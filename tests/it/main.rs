@@ -39,6 +39,7 @@ mod logs;
 mod metrics;
 mod neighbour;
 mod options;
+mod payloads;
 mod processes;
 mod property;
 mod rates;
