@@ -13,6 +13,7 @@
 mod around;
 mod executor;
 mod handler;
+mod inspector;
 mod kinds;
 mod life;
 mod limits;
@@ -374,12 +375,15 @@ impl Engine {
         Ok(Metrics { commits, queues: queues.collect(), ..self.metrics.seen() })
     }
 
-    /// Returns when the engine has ended without [`Engine::stop`], which only a bug can cause. The program should then end
-    /// too, so that its supervisor starts it again. Cancel safe.
-    pub async fn ended(&mut self) {
+    /// Returns when the engine has ended without [`Engine::stop`], and why: the database is not to be trusted any more
+    /// ([`Store::check_trust`]), or a bug ended it. The program should then end too, so that its supervisor starts it again.
+    /// Cancel safe.
+    pub async fn ended(&mut self) -> Error {
         if self.service.join_next().await.is_none() {
             std::future::pending::<()>().await;
         }
+        let bug = || Error::new(Code::EnginePoll, "run the engine: it has ended by itself");
+        self.store.check_trust().err().unwrap_or_else(bug)
     }
 
     /// Stops claiming, gives running handlers `grace` to answer, then drops them (those whose kind winds up some ten seconds

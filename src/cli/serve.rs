@@ -110,7 +110,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         writer.stop().await;
     };
     let serving = Box::pin(beside(met, web::serve(listener, pages, stop.clone())));
-    Box::pin(attend(engine, serving, services, (signals, stop))).await
+    Box::pin(attend(engine, serving, services, &logs, (signals, stop))).await
 }
 
 /// Serves until the server is to end, and ends it: the engine first, then the services.
@@ -118,6 +118,7 @@ async fn attend(
     mut engine: Engine,
     serving: impl Future<Output = Result<()>>,
     services: impl Future<Output = ()>,
+    logs: &LogStore,
     (mut signals, stop): (StopSignals, CancellationToken),
 ) -> Result<()> {
     let mut served = pin!(serving);
@@ -126,9 +127,11 @@ async fn attend(
             engine.stop(GRACE).await;
             (ended, END_WITHIN)
         }
-        () = engine.ended() => {
-            let why = "run the engine: it has ended by itself";
-            (Err(Error::new(Code::EnginePoll, why)), END_WITHIN)
+        error = engine.ended() => (Err(error), END_WITHIN),
+        // Log lines that are saved nowhere would hide what happens from now on.
+        error = logs.trust_lost() => {
+            engine.stop(Duration::ZERO).await;
+            (Err(error), END_WITHIN)
         }
         () = signals.next() => {
             tracing::info!("the server stops: no new job is started, and running jobs have 30 seconds");
@@ -138,14 +141,15 @@ async fn attend(
                 services.await;
                 ended
             };
-            return end_within(STOP_WITHIN, stopped, &mut signals).await;
+            return end_within(STOP_WITHIN, stopped, 0, &mut signals).await;
         }
     };
+    let code = ended.as_ref().map_or_else(|error| error.class().exit_code(), |()| 0);
     let ending = async {
         services.await;
         ended
     };
-    end_within(limit, ending, &mut signals).await
+    end_within(limit, ending, code, &mut signals).await
 }
 
 /// Waits for an orderly end, for so long and until a person asks again. Then the process ends at once, with what it was
@@ -154,6 +158,7 @@ async fn attend(
 async fn end_within(
     limit: Duration,
     ending: impl Future<Output = Result<()>>,
+    code: u8,
     signals: &mut StopSignals,
 ) -> Result<()> {
     let why = tokio::select! {
@@ -161,13 +166,13 @@ async fn end_within(
         () = signals.next() => "it was asked to stop a second time",
         () = tokio::time::sleep(limit) => "another program holds a database, or a handler does not end",
     };
-    end_at_once(why)
+    end_at_once(why, code)
 }
 
 #[expect(clippy::exit, reason = "a thread that waits for a foreign lock must not keep the process")]
-fn end_at_once(why: &str) -> ! {
+fn end_at_once(why: &str, code: u8) -> ! {
     tracing::info!("the server ends at once: {why}; the next start settles what ran");
-    std::process::exit(0)
+    std::process::exit(code.into())
 }
 
 fn open(data_dir: &Path, is_demo: bool, now: Timestamp) -> Result<(Store, LogStore)> {

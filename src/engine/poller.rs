@@ -72,6 +72,8 @@ enum Left {
     Stopped,
     /// The lease is lost.
     Lost,
+    /// The database is not to be trusted any more: what ended here cannot be saved.
+    Broken,
 }
 
 impl Poller {
@@ -107,6 +109,9 @@ impl Poller {
         while let Some(life) = self.register(before.take()).await {
             let left = self.live(&life, &leads).await;
             leads.send_replace(false);
+            if left == Left::Broken {
+                break;
+            }
             if left == Left::Stopped {
                 let retired = self.store.retire(life.me.worker.clone(), self.clock.now()).await;
                 if let Err(error) = retired {
@@ -139,6 +144,9 @@ impl Poller {
                 }
                 Err(error) => error_coded!(Code::EnginePoll, "register this process: {error}"),
             }
+            if self.store.check_trust().is_err() {
+                return None;
+            }
             tokio::select! {
                 () = self.clock.sleep(LOOK_AGAIN) => {}
                 () = self.stop.claims.cancelled() => {}
@@ -169,7 +177,7 @@ impl Poller {
         if left == Left::Stopped {
             left = self.drain(life).await;
         }
-        if left == Left::Lost {
+        if left != Left::Stopped {
             self.end_all(life).await;
         }
         helpers.shutdown().await;
@@ -191,10 +199,14 @@ impl Poller {
                 self.held.clear();
                 return Left::Stopped;
             }
+            if self.store.check_trust().is_err() {
+                return Left::Broken;
+            }
             tokio::select! {
                 Some(ended) = self.running.join_next_with_id() => self.free(ended),
                 Ok(()) = changes.changed() => {}
                 () = life.lost.cancelled() => {}
+                _ = self.store.trust_lost() => {}
                 else => {}
             }
         }
@@ -215,6 +227,9 @@ impl Poller {
         let mut changes = self.store.changes();
         let mut leading = life.leads.subscribe();
         while !self.stop.claims.is_cancelled() {
+            if self.store.check_trust().is_err() {
+                return Left::Broken;
+            }
             if life.lost.is_cancelled() {
                 return Left::Lost;
             }
@@ -241,6 +256,7 @@ impl Poller {
             tokio::select! {
                 () = self.stop.claims.cancelled() => {}
                 () = life.lost.cancelled() => {}
+                _ = self.store.trust_lost() => {}
                 closed = changes.changed() => if closed.is_err() { break },
                 Ok(()) = leading.changed() => {}
                 () = self.ends_sent.notified() => {}

@@ -14,6 +14,7 @@
 
 mod judge;
 
+use super::inspector::Inspector;
 use super::life::Life;
 use super::process;
 use super::pruner::Pruner;
@@ -161,6 +162,8 @@ impl Overseer {
         self.led = true;
         let pruner = Pruner { store: self.store.clone(), clock: self.clock.clone() };
         self.pruning.spawn(pruner.serve());
+        let inspector = Inspector { store: self.store.clone(), clock: self.clock.clone() };
+        self.pruning.spawn(inspector.serve());
         tracing::info!("this process leads the engine");
         self.life.leads.send_replace(Some(epoch));
         Ok(Some(epoch))

@@ -33,6 +33,9 @@ codes! {
     StoreDamaged: Damaged = "STORE-FILE-008", "The database file is damaged",
         "Pages of the file are not what was written there: the disk failed, another program wrote into the file, or files of two databases were mixed.",
         "Keep the files as they are, and put a copy that was made earlier in their place; docs/operations.md says how. Nothing was written to them.";
+    StoreReplaced: Damaged = "STORE-FILE-009", "The database file was removed, replaced or cut off while it was open",
+        "Somebody deleted, renamed, replaced or shortened the file or its write-ahead log while a server or a program had it open.",
+        "End every process that has the file open. Put the files back together, or a copy that was made earlier; docs/operations.md says how. Then start the server again.";
     StoreNamesTaken: Damaged = "STORE-TABLE-001", "Names that the job tables need are taken",
         "The database has tables, indexes, triggers or views of another program with these names.",
         "Rename what the message lists, or keep the jobs in a file of their own. Nothing was written.";
@@ -40,6 +43,10 @@ codes! {
         "A table was dropped or changed, or another build of Lamplighter made the tables.", "Use the Lamplighter that made the tables, or restore a copy of the file. Nothing was written.";
     StoreBusy: Busy = "STORE-BUSY-001", "The database is held by another program",
         "Another process keeps a write transaction open.", "End the transaction of the other program, or try again later; nothing was saved.";
+    StoreInUse: Busy = "STORE-BUSY-002", "A process works on the data directory",
+        "A server, or a program of yours, leads there.", "End it, then try again; nothing was changed.";
+    StoreBackup: Damaged = "STORE-BACKUP-001", "The backup is not what was written",
+        "A file of the backup is missing, or was changed or cut off since.", "Use another backup. Nothing was changed.";
     StoreFull: Unavailable = "STORE-FULL-001", "The disk is full",
         "SQLite found no room for the write.", "Free some space; nothing acknowledged is lost and writes resume by themselves.";
     StoreOutcomeUnknown: Unknown = "STORE-COMMIT-001", "It is unknown whether the write was saved",
@@ -65,6 +72,8 @@ codes! {
     StoreWatch: Internal = "STORE-WATCH-001", "Changes by other programs are noticed late",
         "The kernel refused to watch the database file, or a look at the jobs failed.",
         "Read the cause in the message. For the kernel's watch, raise fs.inotify.max_user_instances; until then the server looks every 250 ms. A look that failed is made again after a second.";
+    StoreInspect: Internal = "STORE-LOOK-001", "The pages of the database could not all be looked at",
+        "The file is damaged, or reading it failed.", "Read the cause in the message. The look is made again after a day, and at the next start.";
     ModelInvalid: Invalid = "JOB-VALUE-001", "A value is not valid",
         "A name, a number or a text does not fit its rule.", "Give a value that fits the rule; nothing was changed.";
     QueueFull: TooMany = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",

@@ -211,6 +211,8 @@ pub enum Service {
     Scheduler,
     /// Removes jobs that are over and old, and recounts.
     Pruner,
+    /// Looks at the pages of the database.
+    Inspector,
     /// Waits for the leadership.
     Standby,
     /// Writes a database's log back into its file.
@@ -229,6 +231,7 @@ impl fmt::Display for Service {
             Self::Poller => f.write_str("poller"),
             Self::Scheduler => f.write_str("scheduler"),
             Self::Pruner => f.write_str("pruner"),
+            Self::Inspector => f.write_str("inspector"),
             Self::Standby => f.write_str("standby"),
             Self::Checkpointer => f.write_str("checkpointer"),
             Self::Retention => f.write_str("log retention"),

@@ -3,6 +3,7 @@
 //! *Invariant:* `rusqlite` and `r2d2` are named in this folder, in `store/sql` and in `store/transactional.rs`, which takes a
 //! connection of the application, nowhere else.
 
+mod batch;
 mod check;
 mod checkpoint;
 mod database;
@@ -11,16 +12,21 @@ pub(super) mod dialect;
 pub(super) mod door;
 mod draft;
 pub(super) mod error;
+mod guard;
 pub(super) mod guest;
 mod header;
 pub(super) mod ledger;
 mod lock;
 pub(super) mod lost;
+#[cfg(feature = "cli")]
+pub(super) mod moment;
 pub(super) mod open;
 mod peek;
+mod rewrite;
 pub(super) mod row;
 mod transaction;
 pub(super) mod watch;
+mod watched;
 mod work;
 mod writer;
 

@@ -33,6 +33,9 @@ impl Store {
     /// Says how a background service ended that ran until `at`: `Ok` with what it did in a few words. It is written with
     /// the next heartbeat.
     pub fn ran<E: fmt::Display>(&self, service: &Service, at: Timestamp, ended: Result<String, E>) {
+        if *service == Service::Poller && ended.is_ok() {
+            self.db.guard().looked();
+        }
         self.db.board().ran(service, at, ended);
     }
 

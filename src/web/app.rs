@@ -62,6 +62,11 @@ impl Web {
         self.leading.as_ref().is_some_and(|leading| !*leading.borrow())
     }
 
+    /// Why this process does not take work, in a sentence; `None`: it takes work.
+    pub(super) fn not_ready(&self) -> Option<String> {
+        self.store.not_ready(self.leading.is_some())
+    }
+
     /// The page to begin with.
     pub(super) fn home(&self) -> Tab {
         Tab::home(self.has_program())

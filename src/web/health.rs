@@ -1,6 +1,20 @@
-//! The answer for programs that watch from outside whether the server is alive.
+//! The answers for programs that watch from outside: whether the server is alive, and whether it takes work.
+//!
+//! Both are for everybody who reaches the server, and neither looks at a file or asks the database.
 
-/// Answers `ok` and looks at nothing. A program that needs to know more signs in.
+use super::app::App;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+/// Answers `ok` and looks at nothing.
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
+}
+
+/// Answers `ready` if this process takes work, else 503. Why not is on the page of settings and in the log.
+pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, &'static str) {
+    match app.web.not_ready() {
+        None => (StatusCode::OK, "ready\n"),
+        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "unready\n"),
+    }
 }

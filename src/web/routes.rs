@@ -48,6 +48,7 @@ pub(super) fn routes(has_program: bool, has_accounts: bool) -> Vec<Route> {
 fn of_accounts() -> Vec<Route> {
     vec![
         get("/healthz", Public, web::health::healthz),
+        get("/readyz", Public, web::health::readyz),
         get(web::assets::PATH, Public, web::assets::asset),
         get(nav::LOGIN, Public, web::login::form),
         post(nav::LOGIN, Public, web::login::sign_in),

@@ -11,6 +11,7 @@ mod approvals;
 mod assets;
 mod batches;
 mod guard;
+mod health;
 mod jobs;
 mod live;
 mod login;

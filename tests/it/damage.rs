@@ -1,9 +1,11 @@
 //! Files that are damaged, cut off or gone: each is met before anything is written, and left as it is.
 
 use crate::support::server::{Browser, Server, program};
-use crate::support::{foreign, open, shell};
-use lamplighter::Code;
+use crate::support::{STUCK, foreign, in_time, now, open, shell, until};
+use lamplighter::clock::Clock;
+use lamplighter::model::{Kind, KindRules, NewJob, Outcome, Status};
 use lamplighter::store::{LogStore, OpenMode, Store};
+use lamplighter::{Code, Engine};
 use rusqlite::Connection;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -251,4 +253,185 @@ fn a_vacuum_by_hand_is_no_damage() {
     let server = Server::start(data, &[]);
     Browser::signed_in(&server.url).run_now();
     assert_eq!(server.terminate(), Some(0));
+}
+
+/// A server that a deed is done to while it runs.
+struct Victim<'a> {
+    whole: &'a Path,
+    folder: TempDir,
+    server: Server,
+    browser: Browser,
+}
+
+/// What became of a server after a deed.
+struct Ended {
+    /// How long it took from the deed to its end.
+    red: Duration,
+    acknowledged: u32,
+    code: Option<i32>,
+}
+
+impl<'a> Victim<'a> {
+    fn of(whole: &'a Path, folder: TempDir) -> Self {
+        let server = Server::start(folder.path(), &[]);
+        let browser = Browser::signed_in(&server.url);
+        Self { whole, folder, server, browser }
+    }
+
+    fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Waits for its end, pressing Run Now all the while, or for `patience`.
+    fn until_red(mut self, begun: Instant, patience: Duration) -> Option<Ended> {
+        let mut acknowledged = 0;
+        while !self.server.has_ended() {
+            acknowledged += u32::from(self.browser.try_run_now() == Some(200));
+            if begun.elapsed() > patience {
+                // Its log is looked at when it is dropped.
+                self.put_log_back();
+                return None;
+            }
+        }
+        let red = begun.elapsed();
+        self.put_log_back();
+        Some(Ended { red, acknowledged, code: self.server.ended() })
+    }
+
+    fn put_log_back(&self) {
+        for suffix in ["-wal", "-shm"] {
+            drop(fs::remove_file(self.data().join(format!("logs.db{suffix}"))));
+        }
+        fs::copy(self.whole.join("logs.db"), self.data().join("logs.db")).unwrap();
+    }
+}
+
+type Deed = fn(&Path);
+
+const DEEDS: [(&str, Deed); 7] = [
+    ("deleted", |path| fs::remove_file(path).unwrap()),
+    ("renamed", |path| fs::rename(path, path.with_extension("old")).unwrap()),
+    ("replaced", |path| {
+        fs::copy(path, path.with_extension("copy")).unwrap();
+        fs::rename(path.with_extension("copy"), path).unwrap();
+    }),
+    ("emptied", |path| cut(path, 0)),
+    ("cut off", |path| cut(path, PAGE * 8)),
+    ("log deleted", |path| fs::remove_file(path.with_extension("db-wal")).unwrap()),
+    ("log emptied", |path| cut(&path.with_extension("db-wal"), 0)),
+];
+
+#[test]
+fn p1_a_server_whose_file_is_deleted_renamed_replaced_or_cut_off_acknowledges_nothing_and_ends_with_65()
+ {
+    let whole = worked();
+    let mut slowest = Duration::ZERO;
+    for file in ["lamplighter.db", "logs.db"] {
+        for (name, deed) in DEEDS {
+            let mut victim = Victim::of(whole.path(), copied(whole.path()));
+            victim.browser.run_now();
+            assert_eq!(victim.browser.get("/readyz", &[]).body, "ready\n");
+            let begun = Instant::now();
+            deed(&victim.data().join(file));
+            let ended = victim.until_red(begun, STUCK).expect("it goes on");
+            assert_eq!(ended.code, Some(65), "{file} {name}");
+            // A job that is saved is no loss where the log of the program is: that file is looked at by itself.
+            assert!(
+                ended.acknowledged == 0 || file == "logs.db",
+                "{file} {name}: {}",
+                ended.acknowledged
+            );
+            slowest = slowest.max(ended.red);
+        }
+    }
+    println!(
+        "14 deeds: 0 acknowledged after the file was gone, the server ended within {slowest:?}"
+    );
+}
+
+#[test]
+fn p1_an_idle_server_whose_file_is_deleted_ends_with_65() {
+    let whole = worked();
+    let victim = Victim::of(whole.path(), copied(whole.path()));
+    let begun = Instant::now();
+    fs::remove_file(victim.data().join("lamplighter.db")).unwrap();
+    assert_eq!(victim.server.ended(), Some(65));
+    println!("idle: it ended after {:?}", begun.elapsed());
+}
+
+/// A file is damaged, then a server starts on it and works: it refuses, or it ends with 65, or all that it acknowledges ends.
+fn refuses_ends_or_works(whole: &Path, folder: TempDir, what: &str) -> &'static str {
+    let before = contents(folder.path());
+    match Store::open(&folder.path().join("lamplighter.db"), OpenMode::Migrate) {
+        Err(error) => {
+            assert_eq!(error.class().exit_code(), 65, "{what}: {error}");
+            assert!(before == contents(folder.path()), "{what}: {error}");
+            return "refused";
+        }
+        Ok(store) => drop(store),
+    }
+    let mut victim = Victim::of(whole, folder);
+    let begun = Instant::now();
+    for _ in 0..3 {
+        victim.browser.try_run_now();
+    }
+    let conn = foreign(victim.data());
+    let open = "SELECT count(*) FROM jobs WHERE finished_at IS NULL";
+    while !victim.server.has_ended() {
+        if conn.query_row(open, [], |row| row.get::<_, i64>(0)).is_ok_and(|open| open == 0) {
+            victim.put_log_back();
+            return "unnoticed, and its jobs end";
+        }
+        assert!(begun.elapsed() < STUCK, "{what}: it goes on, and its jobs do not end");
+    }
+    let ended = victim.until_red(begun, STUCK).unwrap();
+    assert_eq!(ended.code, Some(65), "{what}");
+    "met, and ended with 65"
+}
+
+#[test]
+fn p28_a_server_on_a_file_with_random_flips_refuses_it_or_ends_or_its_jobs_end() {
+    let flips =
+        if std::env::var("LAMPLIGHTER_FILES").is_ok_and(|form| form == "long") { 200 } else { 16 };
+    let whole = worked();
+    let mut found = std::collections::BTreeMap::new();
+    let mut random: u64 = 20_261_128;
+    for flip in 0..flips {
+        let folder = copied(whole.path());
+        let path = folder.path().join("lamplighter.db");
+        let mut bytes = fs::read(&path).unwrap();
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // 64 bytes, as one bad read of a disk may give; those of the header are another matter.
+        let at = 100 + (random >> 16) as usize % (bytes.len() - 164);
+        for byte in &mut bytes[at..at + 64] {
+            *byte ^= (random >> 8) as u8 | 1;
+        }
+        fs::write(&path, bytes).unwrap();
+        *found
+            .entry(refuses_ends_or_works(whole.path(), folder, &format!("flip {flip} at {at}")))
+            .or_insert(0) += 1;
+    }
+    println!("{flips} flips: {found:?}");
+}
+
+#[tokio::test]
+async fn p1_in_an_applications_file_the_engine_ends_with_the_reason_and_the_process_lives() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let store = Store::open_in(&path, OpenMode::Migrate).unwrap();
+    let probe = || NewJob::new(Kind::named("probe"));
+    let rules = KindRules::new(Kind::named("probe"));
+    let builder = Engine::builder(store.clone(), Clock::system());
+    let mut engine = builder.kind(rules, |_| async { Outcome::Done(true.into()) }).start().unwrap();
+    let job = store.enqueue(probe(), now()).await.unwrap().id();
+    until(&store, job, |job| job.status == Status::Completed).await;
+    fs::rename(&path, folder.path().join("elsewhere.db")).unwrap();
+    assert_eq!(in_time(engine.ended()).await.code(), Code::StoreReplaced);
+    assert_eq!(store.enqueue(probe(), now()).await.unwrap_err().code(), Code::StoreReplaced);
+    assert_eq!(store.check_trust().unwrap_err().code(), Code::StoreReplaced);
+    assert!(store.not_ready(true).unwrap().contains("STORE-FILE-009"));
+    // What is read is what was saved.
+    assert_eq!(store.job(job).await.unwrap().unwrap().status, Status::Completed);
+    in_time(engine.stop(Duration::ZERO)).await;
 }

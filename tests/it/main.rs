@@ -5,6 +5,7 @@ mod actions;
 mod after;
 mod agent_scans;
 mod analyzer;
+mod backups;
 mod batches;
 mod browser;
 mod bulk;

@@ -7,9 +7,12 @@ use super::ledger::{Component, created};
 use crate::error::{Code, Error, Result};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 /// A file of up to this many bytes is looked at whole when a server starts on it; that takes a second at most.
 const WHOLE_UP_TO: i64 = 256 * 1024 * 1024;
+/// Steps of SQLite between two looks at the time.
+const STEPS: i32 = 10_000;
 /// Complaints of SQLite that a refusal lists.
 const MAX_NAMED: usize = 3;
 
@@ -36,6 +39,23 @@ pub(super) fn at_open(
         return quick_check(conn, None);
     }
     tables(conn, &names)?.iter().try_for_each(|table| quick_check(conn, Some(table)))
+}
+
+/// Looks at all pages of one table and its indexes within this time; whether it finished.
+///
+/// # Errors
+/// `STORE-FILE-008`.
+pub(super) fn table(conn: &Connection, table: &str, within: Duration) -> Result<bool> {
+    let begun = Instant::now();
+    conn.progress_handler(STEPS, Some(move || begun.elapsed() >= within))?;
+    let checked = quick_check(conn, Some(table));
+    conn.progress_handler(0, None::<fn() -> bool>)?;
+    match checked {
+        // It was interrupted.
+        Err(error) if error.code() != Code::StoreDamaged && begun.elapsed() >= within => Ok(false),
+        Err(error) => Err(error.while_doing(&format!("look at {table}"))),
+        Ok(()) => Ok(true),
+    }
 }
 
 /// SQLite's check of the file, or of one table with its indexes.
@@ -70,6 +90,11 @@ fn ends(conn: &Connection, names: &BTreeSet<&str>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The tables of these components.
+pub(super) fn own_tables(conn: &Connection, components: &[&Component]) -> Result<Vec<String>> {
+    tables(conn, &names(components))
 }
 
 /// The tables with one of these names.

@@ -15,6 +15,7 @@
 //!
 //! *Invariant:* the sizes of files come from `stat`; see `open.rs` for what opening them would do.
 
+use super::guard::Guard;
 use super::lock;
 use super::open::{self, Limits, Schema, WAL_SIZE_LIMIT};
 use crate::clock::Clock;
@@ -60,7 +61,7 @@ const EMPTY: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Log {
     /// All of it.
-    held: u64,
+    pub(super) held: u64,
     /// What is not in the database yet.
     pub(super) pending: u64,
 }
@@ -135,7 +136,7 @@ impl Checkpoints {
         path: &Path,
         schema: &'static Schema,
         limits: Limits,
-        board: Arc<Board>,
+        (board, guard): (Arc<Board>, Arc<Guard>),
     ) -> Result<Self> {
         let asks = Arc::new(Asks::default());
         let checkpointer = Checkpointer {
@@ -144,6 +145,7 @@ impl Checkpoints {
             pending: 0,
             limits,
             board,
+            guard,
             conn: None,
             holder: None,
             tried_alone: 0,
@@ -235,6 +237,7 @@ struct Checkpointer {
     pending: u64,
     limits: Limits,
     board: Arc<Board>,
+    guard: Arc<Guard>,
     /// `None` before the first ask and after an error.
     conn: Option<Connection>,
     /// Holds the write lock while the rest of a long log is written back.
@@ -272,6 +275,7 @@ impl Checkpointer {
             // Another program writes back or holds the lock: the next checkpoint comes soon.
             Err(error) if error.code() == Code::StoreBusy => {}
             Err(error) => {
+                self.guard.heed(&error);
                 if !mem::replace(&mut self.failing, true) {
                     let path = self.path.display();
                     warn_coded!(
@@ -408,9 +412,10 @@ mod tests {
         let mut checkpointer = Checkpointer {
             is_guest: false,
             pending: 0,
-            path,
+            path: path.clone(),
             limits,
             board: Arc::default(),
+            guard: Arc::new(Guard::of(&path)),
             conn: None,
             holder: None,
             tried_alone: 0,

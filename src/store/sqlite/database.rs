@@ -1,6 +1,8 @@
 //! One open database file: its writer thread, its readers, and the signal that something changed.
 
+use super::check;
 use super::draft::beside;
+use super::guard::Guard;
 use super::guest;
 use super::open::{self, Limits, Owner, Schema};
 use super::transaction::Tx;
@@ -20,6 +22,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// Reading connections: as many pages as can be rendered at once on a small machine.
 const READERS: u32 = 4;
+/// How long the look at a table may take: its snapshot keeps the log from being written back.
+const INSPECT_WITHIN: Duration = Duration::from_secs(30);
 /// How long a page waits for a free reader before it says that the server is overloaded.
 const READER_WAIT: Duration = Duration::from_secs(10);
 
@@ -32,6 +36,7 @@ pub(in crate::store) struct Database {
     readers: r2d2::Pool<SqliteConnectionManager>,
     changes: Arc<watch::Sender<u64>>,
     board: Arc<Board>,
+    guard: Arc<Guard>,
     news: Arc<News>,
     calls: Option<mpsc::Sender<Call>>,
     thread: Option<JoinHandle<()>>,
@@ -70,9 +75,11 @@ impl Database {
             .map_err(|e| Error::new(Code::StoreIo, doing.clone()).because(e))?;
         let changes = Arc::new(watch::Sender::new(0));
         let board = Arc::new(Board::default());
+        let guard = Arc::new(Guard::of(path));
         let news = Arc::new(News::default());
         let listeners = (Arc::clone(&changes), Arc::clone(&news));
-        let (calls, thread) = writer::start(conn, path, schema, limits, listeners, &board)?;
+        let (calls, thread) =
+            writer::start(conn, path, schema, limits, listeners, (&board, &guard))?;
         let data =
             std::fs::metadata(path).map_err(|e| Error::new(Code::StoreIo, doing).because(e))?;
         Ok(Self {
@@ -82,6 +89,7 @@ impl Database {
             readers,
             changes,
             board,
+            guard,
             news,
             calls: Some(calls),
             thread: Some(thread),
@@ -212,20 +220,43 @@ impl Database {
         let readers = self.readers.clone();
         let answer = tokio::task::spawn_blocking(move || snapshot(&readers, run)).await;
         let answer = answer.unwrap_or_else(|e| Err(Error::new(Code::StoreIo, "").because(e)));
-        answer.map_err(|e| e.while_doing(doing))
+        // A page that cannot be read is damaged for the writer too.
+        self.guard.heeded(answer).map_err(|e| e.while_doing(doing))
     }
 
     /// The same in the caller's thread, which it blocks.
+    #[cfg(feature = "monitor")]
     pub(in crate::store) fn read_here<T>(
         &self,
         doing: &str,
         run: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
-        snapshot(&self.readers, run).map_err(|e| e.while_doing(doing))
+        let answer = snapshot(&self.readers, run);
+        self.guard.heeded(answer).map_err(|e| e.while_doing(doing))
     }
 
-    /// Has the writer look for other programs' commits.
-    pub(super) async fn look(&self) -> Result<()> {
+    /// The tables of ours that the file has.
+    pub(in crate::store) async fn own_tables(&self) -> Result<Vec<String>> {
+        let components = self.schema.components;
+        self.read("list the tables", move |conn| check::own_tables(conn, components)).await
+    }
+
+    /// Looks at all pages of a table and its indexes; whether it finished within 30 s, as long as a read may last.
+    ///
+    /// # Errors
+    /// `STORE-FILE-008`: the trust in the file is lost then.
+    pub(in crate::store) async fn inspect(&self, table: String) -> Result<bool> {
+        let look = move |conn: &Connection| check::table(conn, &table, INSPECT_WITHIN);
+        self.read("inspect", look).await
+    }
+
+    /// What is known of the file: whether it is to be trusted, and when it last took a write.
+    pub(in crate::store) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Has the writer look for other programs' commits, and at the files.
+    pub(in crate::store) async fn look(&self) -> Result<()> {
         self.call(Call::Look).await
     }
 

@@ -6,22 +6,29 @@
 //! - SQLite gave the whole transaction up (full disk, I/O): every call of the batch hears that nothing was saved;
 //! - the commit is refused by a constraint of the application's that is checked there: nothing was saved, and each call has
 //!   a transaction of its own, so that the one at fault alone is refused;
-//! - the commit fails otherwise: every call hears *unknown*. Before anything else is written the file is opened anew and
-//!   checkpointed, since the kernel may hold frames it never wrote; until that succeeds every call is refused, reads
-//!   work, and writes resume by themselves.
+//! - the commit fails otherwise: every call hears *unknown*. Before anything else is written the file is opened anew and its
+//!   log is written once more, since the kernel may hold frames it never wrote (`rewrite.rs`); until that succeeds every call
+//!   is refused, reads work, and writes resume by themselves;
+//! - the file at the path is another one, or a page is damaged: nothing is acknowledged any more (`guard.rs`).
 //!
 //! While another program holds the write lock nothing has begun, so waiting is safe: each call waits as long as it may
 //! since its caller asked, and then hears that nothing was saved; the calls behind it go on waiting for their own time.
 
+use super::batch::{
+    Waiting, answer_or_part, answer_unknown, gather, is_taken_back, pages, refuse, roll_back,
+    run_in_savepoint,
+};
 use super::checkpoint::{self, Checkpoints};
+use super::guard::Guard;
 use super::lock;
 use super::open::{self, Limits, Schema};
-use super::transaction::{Differences, Tx};
+use super::rewrite;
+use super::transaction::Differences;
+use super::watched::Watched;
 use super::work::{Parts, Work};
-use crate::error::{Code, Error, Result, ignore};
+use crate::error::{Code, Error, Result};
 use crate::store::{Board, News};
-use rusqlite::{Connection, ErrorCode};
-use std::collections::VecDeque;
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -50,23 +57,30 @@ pub(super) fn start(
     schema: &'static Schema,
     limits: Limits,
     (changes, news): (Arc<watch::Sender<u64>>, Arc<News>),
-    board: &Arc<Board>,
+    (board, guard): (&Arc<Board>, &Arc<Guard>),
 ) -> Result<(mpsc::Sender<Call>, JoinHandle<()>)> {
     let (sender, calls) = mpsc::channel(MAX_WAITING);
-    let seen = data_version(&conn)?;
-    let checkpoints = Checkpoints::start(path, schema, limits, Arc::clone(board))?;
-    let path = path.to_owned();
-    let conn = Some(conn);
-    let writer = Writer { conn, path, schema, limits, changes, news, checkpoints, seen };
+    let (seen, watched) = (data_version(&conn)?, Watched::of(&conn, path)?);
+    let ours = (Arc::clone(board), Arc::clone(guard));
+    let checkpoints = Checkpoints::start(path, schema, limits, ours)?;
+    let writer = Writer {
+        conn: Some(conn),
+        path: path.to_owned(),
+        schema,
+        limits,
+        changes,
+        news,
+        guard: Arc::clone(guard),
+        watched,
+        checkpoints,
+        seen,
+    };
     let thread = std::thread::Builder::new()
         .name("writer".into())
         .spawn(move || writer.serve(calls))
         .map_err(|e| Error::new(Code::StoreIo, "start the writer thread").because(e))?;
     Ok((sender, thread))
 }
-
-/// Calls in the order in which they came.
-type Waiting = VecDeque<Box<dyn Work>>;
 
 struct Writer {
     /// `None` after a failed commit, until the file could be opened anew.
@@ -76,6 +90,8 @@ struct Writer {
     limits: Limits,
     changes: Arc<watch::Sender<u64>>,
     news: Arc<News>,
+    guard: Arc<Guard>,
+    watched: Watched,
     checkpoints: Checkpoints,
     /// SQLite's counter of other connections' commits at the last look.
     seen: i64,
@@ -105,14 +121,18 @@ impl Writer {
     /// Has the WAL written back as its length asks for, now that no transaction is open and every caller has its answer.
     fn tend_log(&mut self) {
         // If this look fails, the look after the next commit makes up for it.
-        let log = self.conn.as_ref().and_then(|conn| checkpoint::look(conn).ok());
+        let log =
+            self.conn.as_ref().and_then(|conn| self.guard.heeded(checkpoint::look(conn)).ok());
         if let Some(log) = log.flatten() {
             self.checkpoints.after_commit(log);
         }
     }
 
-    /// Tells the listeners if another connection committed.
+    /// Tells the listeners if another connection committed, and looks whether the files are still the ones at the paths.
     fn look(&mut self) {
+        if let Err(error) = self.look_at_files() {
+            self.guard.heed(&error);
+        }
         // If this look fails, the next one makes up for it, at most 250 ms later.
         if let Some(version) = self.conn.as_ref().and_then(|conn| data_version(conn).ok())
             && version != self.seen
@@ -132,10 +152,15 @@ impl Writer {
         most: usize,
     ) -> bool {
         let begun = self
-            .reopen_if_needed()
+            .guard
+            .check()
+            .and_then(|()| self.reopen_if_needed())
+            .and_then(|()| self.look_at_files())
             .and_then(|()| self.check_log())
             .and_then(|()| self.begin(waiting));
         if let Err(error) = begun {
+            self.guard.heed(&error);
+            self.guard.refused(&error);
             refuse(waiting.drain(..), &error);
             return false;
         }
@@ -163,8 +188,11 @@ impl Writer {
                     differences.merge(of_call);
                     kept.push(work);
                 }
-                Err(error) if conn.is_autocommit() => {
-                    // SQLite has rolled the whole transaction back.
+                Err(error) if conn.is_autocommit() || error.code() == Code::StoreDamaged => {
+                    // SQLite has rolled the whole transaction back, or it is for us to do, for the file is damaged.
+                    roll_back(conn);
+                    self.guard.heed(&error);
+                    self.guard.refused(&error);
                     kept.push(work);
                     kept.extend(waiting.drain(..));
                     refuse(kept, &error);
@@ -176,19 +204,42 @@ impl Writer {
                 break;
             }
         }
+        self.finish(kept, &differences, changed, calls) || look
+    }
+
+    /// Commits the open transaction and answers its calls. Answers whether somebody has asked for a look meanwhile.
+    fn finish(
+        &mut self,
+        kept: Vec<Box<dyn Work>>,
+        differences: &Differences,
+        changed: bool,
+        calls: &mut mpsc::Receiver<Call>,
+    ) -> bool {
+        let Some(conn) = &self.conn else { return false };
         if let Err(error) = differences.write(conn) {
             // A change must be saved together with its counts.
-            ignore(conn.execute_batch("ROLLBACK"), "SQLite has rolled back already");
+            roll_back(conn);
+            self.guard.heed(&error);
             refuse(kept, &error);
-            return look;
+            return false;
         }
         if let Err(error) = conn.execute_batch("COMMIT") {
             if is_taken_back(conn, &error) {
-                return self.commit_each(kept, calls, error) || look;
+                return self.commit_each(kept, calls, error);
             }
-            self.unknown(kept, error);
-            return look;
+            let error = Error::from(error);
+            self.guard.heed(&error);
+            self.conn = None;
+            answer_unknown(kept, &error);
+            return false;
         }
+        // What was saved in a file that nobody finds again is not saved.
+        if let Err(error) = self.look_at_files() {
+            self.guard.heed(&error);
+            answer_unknown(kept, &error);
+            return false;
+        }
+        self.guard.committed();
         if changed {
             self.changes.send_modify(|n| *n += 1);
         }
@@ -196,7 +247,7 @@ impl Writer {
         for work in kept {
             work.answer(Ok(()));
         }
-        look
+        false
     }
 
     /// Refuses writes while the WAL is at its limit; the checkpointer tries to shrink it.
@@ -226,6 +277,9 @@ impl Writer {
                 Err(error) if error.code() == Code::StoreBusy => {
                     let over = |asked: Instant| asked.elapsed() >= self.limits.lock_wait;
                     let late = waiting.iter().take_while(|work| over(work.asked())).count();
+                    if late > 0 {
+                        self.guard.refused(&error);
+                    }
                     refuse(waiting.drain(..late), &error);
                 }
                 begun => return begun,
@@ -262,21 +316,18 @@ impl Writer {
         look
     }
 
-    fn unknown(&mut self, batch: Vec<Box<dyn Work>>, error: rusqlite::Error) {
-        let error = Error::from(error);
-        self.conn = None;
-        for work in batch {
-            let unknown = Error::new(Code::StoreOutcomeUnknown, "").because(error.to_string());
-            work.answer(Err(unknown));
+    /// Looks whether the files are still the ones at the paths. Not inside a transaction.
+    fn look_at_files(&mut self) -> Result<()> {
+        match &self.conn {
+            Some(conn) => self.watched.look(conn),
+            None => Ok(()),
         }
     }
 
     fn reopen_if_needed(&mut self) -> Result<()> {
         if self.conn.is_none() {
             let conn = open::connect_writer(&self.path, self.schema)?;
-            if !open::checkpoint(&conn, self.schema)? {
-                return Err(Error::new(Code::StoreBusy, "checkpoint after a failed commit"));
-            }
+            rewrite::log(&conn, &self.path, self.limits.lock_wait)?;
             self.seen = data_version(&conn)?;
             self.conn = Some(conn);
             // Something may have changed meanwhile, so every listener should look.
@@ -287,28 +338,6 @@ impl Writer {
     }
 }
 
-/// Adds to a call those behind it that want the same done.
-fn gather(work: &mut Box<dyn Work>, waiting: &mut Waiting) {
-    if !work.takes_in() {
-        return;
-    }
-    for other in std::mem::take(waiting) {
-        waiting.extend(work.take_in(other));
-    }
-}
-
-/// Tells a call that it failed. If it is several, one of them is at fault: each has a try of its own.
-fn answer_or_part(work: Box<dyn Work>, error: Error, waiting: &mut Waiting) {
-    match work.part() {
-        Parts::One(work) => work.answer(Err(error)),
-        Parts::Several(calls) => {
-            for call in calls.into_iter().rev() {
-                waiting.push_front(call);
-            }
-        }
-    }
-}
-
 /// Puts a call into the line; answers whether it is for a look instead.
 fn sort(call: Call, waiting: &mut Waiting) -> bool {
     match call {
@@ -316,46 +345,6 @@ fn sort(call: Call, waiting: &mut Waiting) -> bool {
         Call::Look => return true,
     }
     false
-}
-
-/// Answers every call of a batch that surely changed nothing.
-fn refuse(calls: impl IntoIterator<Item = Box<dyn Work>>, error: &Error) {
-    for work in calls {
-        work.answer(Err(Error::new(error.code(), "nothing was saved").because(error.to_string())));
-    }
-}
-
-/// Runs one call and answers how many rows it changed, and the counts. After an error either its savepoint is rolled back or, where
-/// SQLite would not, the whole transaction.
-fn run_in_savepoint(conn: &Connection, work: &mut dyn Work) -> Result<(u64, Differences)> {
-    let before = conn.total_changes();
-    conn.prepare_cached("SAVEPOINT call")?.execute([])?;
-    let tx = Tx::new(conn);
-    let done = work.run(&tx).and_then(|()| {
-        conn.prepare_cached("RELEASE call")?.execute([])?;
-        Ok((conn.total_changes() - before, tx.into_differences()))
-    });
-    if done.is_err()
-        && !conn.is_autocommit()
-        && conn.execute_batch("ROLLBACK TO call; RELEASE call").is_err()
-    {
-        // The caller is told that nothing was saved, so nothing may be.
-        ignore(conn.execute_batch("ROLLBACK"), "SQLite has given the transaction up already");
-    }
-    done
-}
-
-/// Whether a commit was refused by a constraint, and the transaction, which stays open then, is taken back.
-fn is_taken_back(conn: &Connection, error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
-        && !conn.is_autocommit()
-        && conn.execute_batch("ROLLBACK").is_ok()
-}
-
-/// Pages of the file that hold something, as this transaction sees it.
-fn pages(conn: &Connection) -> Result<i64> {
-    let ask = |sql| conn.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
-    Ok(ask("PRAGMA page_count")? - ask("PRAGMA freelist_count")?)
 }
 
 /// SQLite's count of commits by *other* connections, as this one sees it.
@@ -535,6 +524,35 @@ CREATE TABLE two (y INT REFERENCES one (x) DEFERRABLE INITIALLY DEFERRED) STRICT
         assert!(unknown.is_outcome_unknown(), "{unknown}");
         db.row("insert", |c| insert(c, 2)).await.unwrap();
         assert_eq!(rows(&db).await, 1);
+    }
+
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a file beside ours")]
+    async fn p26_after_a_failed_commit_a_foreign_reader_keeps_no_write_refused() {
+        let (folder, db) = database();
+        db.row("insert", |c| insert(c, 1)).await.unwrap();
+        let reader = open::connect_writer(&folder.path().join("x.db"), &SCHEMA).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM one").unwrap();
+        db.row("insert", |c| insert(c, 2)).await.unwrap();
+        let path = folder.path().join("second.db");
+        let second = Connection::open(&path).unwrap();
+        second.execute_batch("CREATE TABLE t (x); BEGIN; SELECT * FROM t").unwrap();
+        let path = path.to_str().unwrap().to_owned();
+        let fails = move |c: &Tx<'_>| {
+            c.execute("ATTACH :path AS second", [&path])?;
+            c.execute_batch("INSERT INTO second.t VALUES (1)")?;
+            insert(c, 3)
+        };
+        let log = folder.path().join("x.db-wal");
+        assert!(db.row("insert", fails).await.unwrap_err().is_outcome_unknown());
+        let before = std::fs::read(&log).unwrap();
+        db.row("insert", |c| insert(c, 4)).await.unwrap();
+        let after = std::fs::read(&log).unwrap();
+        assert!(after.len() > before.len(), "the reader keeps the log from being emptied");
+        assert_eq!(after[..before.len()], before, "what was written again is what was there");
+        let count: i64 =
+            reader.query_row("SELECT count(*) FROM one", [], |row| row.get(0)).unwrap();
+        assert_eq!((count, rows(&db).await), (1, 3));
     }
 
     #[tokio::test]

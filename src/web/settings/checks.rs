@@ -31,6 +31,7 @@ pub(super) async fn read(web: &Web) -> Result<(String, Markup), Problem> {
     let overview = web.store.overview(now).await?;
     let server = web.store.server_facts(now).await?;
     let mut checks = of_program(web, server.as_ref());
+    checks.push(readiness(web.not_ready()));
     if web.leading.is_some() {
         checks.push(engine(!web.stands_by()));
     }
@@ -80,6 +81,13 @@ fn of_program(_: &Web, _: Option<&ServerFacts>) -> Vec<Check> {
 /// Each background service, with how and when its last run ended.
 fn services(says: &ProcessFacts) -> Vec<Check> {
     says.services.iter().map(|(name, run)| Check::ran(name, run)).collect()
+}
+
+/// What `/readyz` answers, and why.
+fn readiness(not_ready: Option<String>) -> Check {
+    let is_good = not_ready.is_none();
+    let found = not_ready.unwrap_or_else(|| "This process takes work.".to_owned());
+    Check { name: "Readiness".to_owned(), is_good, found, at: None }
 }
 
 fn engine(leading: bool) -> Check {

@@ -133,6 +133,7 @@ async fn public_routes_are_these_and_answer_without_a_login() {
     }
     let expected = [
         ("GET", "/healthz", 200),
+        ("GET", "/readyz", 200),
         ("GET", "/assets/{file}", 404),
         ("GET", "/login", 200),
         ("POST", "/login", 400),

@@ -221,6 +221,17 @@ impl Browser {
         body["scan_id"].as_str().unwrap().parse().unwrap()
     }
 
+    /// Presses Run Now at a server that may be ending: the status of the answer, if there is one.
+    pub fn try_run_now(&mut self) -> Option<u16> {
+        let mut request = self.agent.post(format!("{}/admin/self-monitoring/run-now", self.url));
+        request =
+            request.header("Sec-Fetch-Site", "same-origin").header("Accept", "application/json");
+        if let Some(cookie) = &self.cookie {
+            request = request.header("Cookie", cookie);
+        }
+        request.send_form([("", ""); 0]).ok().map(|answer| answer.status().as_u16())
+    }
+
     fn taken(&mut self, mut answer: ureq::http::Response<ureq::Body>) -> Answer {
         let header =
             |name| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());

@@ -1,0 +1,107 @@
+//! Whether the database takes writes and is to be trusted, from memory: no look at the file, no query.
+
+use super::Store;
+#[cfg(feature = "monitor")]
+use super::logs::LogStore;
+use crate::error::{Error, Result};
+use std::time::{Duration, Instant};
+
+/// A database whose last commit or last look for work is older than this is not ready: an engine makes one of each at least
+/// every ten seconds.
+const FRESH: Duration = Duration::from_secs(30);
+/// How often a log database that nothing is written to is looked at.
+#[cfg(feature = "monitor")]
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+impl Store {
+    /// The tables of ours that the file has.
+    pub(crate) async fn own_tables(&self) -> Result<Vec<String>> {
+        self.db.own_tables().await
+    }
+
+    /// Looks at all pages of a table and its indexes; whether it finished in time.
+    ///
+    /// # Errors
+    /// `STORE-FILE-008`: the file is not trusted any more.
+    pub(crate) async fn inspect(&self, table: String) -> Result<bool> {
+        self.db.inspect(table).await
+    }
+
+    /// Whether the file is to be trusted still: no page of it was found damaged, and it is the one at its path.
+    ///
+    /// # Errors
+    /// `STORE-FILE-008`, `STORE-FILE-009`: nothing is acknowledged any more, whatever becomes of the file. Every write is refused
+    /// with this error.
+    pub fn check_trust(&self) -> Result<()> {
+        self.db.guard().check()
+    }
+
+    /// Returns when [`check_trust`](Store::check_trust) has an error, with it. An engine on this store ends by itself then.
+    /// Cancel safe.
+    pub async fn trust_lost(&self) -> Error {
+        self.db.guard().breaks().await
+    }
+
+    /// Why this process is not ready to take work, in a sentence; `None`: it is ready. `runs_engine`: it has an engine, whose
+    /// commits and looks are to be fresh. It is known from memory.
+    pub fn not_ready(&self, runs_engine: bool) -> Option<String> {
+        if let Err(error) = self.check_trust() {
+            return Some(format!("The database is not to be trusted: {error}"));
+        }
+        let (committed, refused) = self.db.guard().last_write();
+        if let Some(why) = refused {
+            return Some(format!("The database refuses writes: {why}"));
+        }
+        let ages = [committed.elapsed(), self.last_look().elapsed()];
+        if runs_engine { stale(ages) } else { None }
+    }
+
+    /// When the engine last looked for work; before the first look, when the file was opened.
+    pub(crate) fn last_look(&self) -> Instant {
+        self.db.guard().last_look()
+    }
+}
+
+/// What has not happened for too long: the last commit, the last look for work.
+fn stale([committed, looked]: [Duration; 2]) -> Option<String> {
+    if committed >= FRESH {
+        return Some(format!("Nothing could be saved for {} seconds.", committed.as_secs()));
+    }
+    let looked = Some(looked).filter(|age| *age >= FRESH)?;
+    Some(format!("The engine has not looked for work for {} seconds.", looked.as_secs()))
+}
+
+#[cfg(feature = "monitor")]
+impl LogStore {
+    /// As [`Store::trust_lost`]. While it is waited for, the files are looked at every second.
+    pub async fn trust_lost(&self) -> Error {
+        let look = async {
+            loop {
+                tokio::time::sleep(LOOK_EVERY).await;
+                if let Err(closed) = self.db.look().await {
+                    return closed;
+                }
+            }
+        };
+        tokio::select! {
+            error = self.db.guard().breaks() => error,
+            closed = look => closed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_not_happened_for_half_a_minute_is_said() {
+        let stale = |committed, looked| {
+            stale([Duration::from_secs(committed), Duration::from_secs(looked)])
+        };
+        assert_eq!(stale(29, 29), None);
+        assert_eq!(stale(30, 0).unwrap(), "Nothing could be saved for 30 seconds.");
+        let looked = "The engine has not looked for work for 31 seconds.";
+        assert_eq!(stale(0, 31).unwrap(), looked);
+    }
+}
