@@ -7,14 +7,14 @@
 mod manifest;
 mod restore;
 
+pub(crate) use manifest::Manifest;
 pub(crate) use restore::{finish, restore};
 
 use crate::error::{Code, Error, Result};
 use crate::model::Timestamp;
 use crate::store::{DatabaseMoment, JOBS_FILE, LOGS_FILE, look_at_all};
-use manifest::Manifest;
 use std::fs::{self, DirBuilder, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
@@ -49,6 +49,24 @@ pub(crate) fn make(
     let manifest = Manifest::of(folder, now)?;
     manifest.write(folder)?;
     Ok(manifest)
+}
+
+/// Makes a backup and writes it to `out` as a tar archive. Blocks.
+///
+/// # Errors
+/// As [`make`], and `CLI-OUTPUT-001` if that fails.
+pub(crate) fn archive(
+    data_dir: &Path,
+    now: Timestamp,
+    out: impl Write,
+    tell: &mut dyn FnMut(&str, u64, u64),
+) -> Result<()> {
+    let folder =
+        tempfile::tempdir_in(data_dir).map_err(|e| failed("make a folder in", data_dir, e))?;
+    make(data_dir, folder.path(), now, tell)?;
+    let mut out = tar::Builder::new(out);
+    let written = out.append_dir_all(".", folder.path()).and_then(|()| out.into_inner()?.flush());
+    written.map_err(|e| Error::new(Code::CliOutput, "write to standard output").because(e))
 }
 
 /// Looks at a backup: that each file is what the manifest says. Each database was whole when it was copied. Blocks.

@@ -5,6 +5,8 @@
 //! known is `null`.
 
 mod answered;
+#[cfg(feature = "cli")]
+mod backup;
 mod batch;
 mod bulk;
 mod issue;
@@ -22,6 +24,8 @@ mod session;
 mod setting;
 
 pub use answered::Answered;
+#[cfg(feature = "cli")]
+pub use backup::{Backup, BackupFile};
 pub use batch::Batch;
 pub use bulk::{BulkDone, BulkError, BulkPreview};
 pub use issue::{FilingDecided, Issue, IssueChanged, WaitingFiling};

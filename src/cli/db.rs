@@ -2,10 +2,10 @@
 
 use super::{Cli, output};
 use crate::backup;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::wire;
 use clap::Subcommand;
-use serde_json::json;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
@@ -36,7 +36,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
         Command::Backup { target } => {
             let manifest = backup::make(&source(cli)?, &target, cli.now(), &mut progress())?;
             if cli.json {
-                return output::json(&json!({"folder": target, "manifest": manifest}));
+                return output::json(&wire::Backup::new(&manifest, Some(&target), None));
             }
             output::line(format!(
                 "The backup is in {}: {} files, {} bytes.",
@@ -49,7 +49,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
         Command::Check { backup: Some(folder) } => {
             let manifest = backup::check(&folder)?;
             if cli.json {
-                return output::json(&manifest);
+                return output::json(&wire::Backup::new(&manifest, Some(&folder), None));
             }
             output::line(format!(
                 "The backup of {} is whole: {} files, {} bytes.",
@@ -77,23 +77,14 @@ fn source(cli: &Cli) -> Result<PathBuf> {
 }
 
 fn archive(cli: &Cli) -> Result<()> {
-    let data_dir = source(cli)?;
-    let folder = tempfile::tempdir_in(&data_dir).map_err(|e| unmade(&data_dir).because(e))?;
-    backup::make(&data_dir, folder.path(), cli.now(), &mut progress())?;
-    let mut out = tar::Builder::new(io::stdout().lock());
-    let written = out.append_dir_all(".", folder.path()).and_then(|()| out.into_inner()?.flush());
-    written.map_err(|e| Error::new(Code::CliOutput, "write to standard output").because(e))
-}
-
-fn unmade(data_dir: &Path) -> Error {
-    Error::new(Code::StoreIo, format!("make a folder in {}", data_dir.display()))
+    backup::archive(&source(cli)?, cli.now(), io::stdout().lock(), &mut progress())
 }
 
 fn restore(cli: &Cli, folder: &Path) -> Result<()> {
     let data_dir = cli.data_dir(false)?;
     let done = backup::restore(folder, &data_dir, cli.now())?;
     if cli.json {
-        return output::json(&json!({"manifest": done.manifest, "replaced": done.aside}));
+        return output::json(&wire::Backup::new(&done.manifest, None, done.aside.as_deref()));
     }
     output::line(format!("{} is as it was at {}.", data_dir.display(), done.manifest.made_at))?;
     if let Some(aside) = done.aside {

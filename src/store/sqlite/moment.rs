@@ -65,7 +65,9 @@ impl Moment {
             match step {
                 StepResult::Done => break,
                 StepResult::More => {}
-                _ => return Err(Error::new(Code::StoreBusy, "copy pages")),
+                StepResult::Busy | StepResult::Locked | _ => {
+                    return Err(Error::new(Code::StoreBusy, "copy pages"));
+                }
             }
         }
         drop(backup);
