@@ -173,7 +173,7 @@ mod tests {
                 through_id: 9,
             };
             let job = job(&bulk, Actor { name: "ada".into(), remote: None }, None).unwrap();
-            let read: Request = serde_json::from_value(job.payload).unwrap();
+            let read: Request = serde_json::from_str(job.payload.as_str()).unwrap();
             assert_eq!(read.bulk().unwrap(), bulk);
             assert_eq!(read.actor().name, "ada");
         }

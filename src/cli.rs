@@ -4,6 +4,7 @@
 
 mod approvals;
 mod batches;
+mod db;
 mod door;
 mod input;
 mod issues;
@@ -24,12 +25,13 @@ mod supervise;
 mod users;
 
 use crate::actions::Answer;
+use crate::backup;
 use crate::clock::Clock;
 use crate::config;
 use crate::error::{Code, Error, Result};
 use crate::model::Timestamp;
 use crate::redact::redactor;
-use crate::store::{LOGS_FILE, LogStore, OpenMode, Store};
+use crate::store::{JOBS_FILE, LOGS_FILE, LogStore, OpenMode, Store};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::fs::{Access, access};
 use serde::Serialize;
@@ -97,6 +99,9 @@ enum Command {
     /// List and change settings; a running server follows at once
     #[command(subcommand)]
     Settings(settings::Command),
+    /// Copy the data directory, put a copy in its place, and look at every page
+    #[command(subcommand)]
+    Db(db::Command),
     /// Add, list, change and remove accounts
     #[command(subcommand)]
     Users(users::Command),
@@ -114,7 +119,11 @@ struct Cli {
 
 impl Cli {
     fn data_dir(&self, demo: bool) -> Result<PathBuf> {
-        config::data_dir(self.data_dir.clone(), |name| std::env::var(name).ok(), demo)
+        let data_dir =
+            config::data_dir(self.data_dir.clone(), |name| std::env::var(name).ok(), demo)?;
+        // A restore that was cut off goes on before anything is opened.
+        backup::finish(&data_dir)?;
+        Ok(data_dir)
     }
 
     /// The job database, created if need be: for commands that begin something, which the next server then runs.
@@ -221,7 +230,7 @@ fn allowed(place: &Path, what: Access, path: &Path) -> Result<()> {
 }
 
 /// The job database's name in the data directory.
-const JOBS_DB: &str = "lamplighter.db";
+const JOBS_DB: &str = JOBS_FILE;
 /// The log database's.
 const LOGS_DB: &str = LOGS_FILE;
 /// How long threads that wait for something may hold up the end of the program.
@@ -309,6 +318,7 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Logs(command) => logs::run(&cli, command).await,
         Command::Prompts(command) => prompts::run(&cli, command).await,
         Command::Settings(command) => settings::run(&cli, command).await,
+        Command::Db(command) => db::run(&cli, command).await,
         Command::Users(command) => users::run(&cli, command).await,
         Command::Supervise => supervise::run().await,
     }

@@ -183,19 +183,33 @@ impl Clock {
         }
     }
 
-    /// Returns once the date has been set back by more than a second. A clock that a test moves only goes forward. Cancel
-    /// safe.
-    pub(crate) async fn set_back(&self) {
+    /// The date as it is, for [`Clock::set_back`].
+    pub(crate) fn mark(&self) -> DateMark {
+        DateMark { date: self.now(), at: Instant::now() }
+    }
+
+    /// Returns once the date is set back by more than a second, beginning with this mark; a date that is set forward first
+    /// counts as it is from then on. A clock that a test moves only goes forward. Cancel safe.
+    pub(crate) async fn set_back(&self, mut mark: DateMark) {
         match &self.0 {
-            Kind::System => {
-                let (date, begun) = (system_now(), Instant::now());
-                while system_now().plus(LOOK_EVERY) >= date.plus(begun.elapsed()) {
-                    tokio::time::sleep(LOOK_EVERY).await;
+            Kind::System => loop {
+                let now = self.mark();
+                if now.date.plus(LOOK_EVERY) < mark.date.plus(now.at.duration_since(mark.at)) {
+                    return;
                 }
-            }
+                mark = now;
+                tokio::time::sleep(LOOK_EVERY).await;
+            },
             Kind::Manual(_) | Kind::Skipping(_) => std::future::pending().await,
         }
     }
+}
+
+/// A date, and when it was read by a clock that no change of the date moves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DateMark {
+    date: Timestamp,
+    at: Instant,
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]

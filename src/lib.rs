@@ -75,6 +75,8 @@
 pub mod actions;
 #[cfg(feature = "agents")]
 pub mod agents;
+#[cfg(feature = "cli")]
+mod backup;
 #[cfg(feature = "web")]
 pub mod bulk;
 #[cfg(feature = "cli")]

@@ -21,6 +21,7 @@ mod hold;
 mod issue_home;
 mod job;
 mod job_event;
+mod json;
 mod kind_rules;
 mod limits;
 mod log;
@@ -79,6 +80,7 @@ pub use job::{
 };
 pub(crate) use job_event::EventFilter;
 pub use job_event::{JobEvent, Lagged};
+pub use json::Json;
 pub use kind_rules::{Backoff, KindRules, Retention};
 pub use limits::{
     MAX_AFTER, MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TAG_BYTES,

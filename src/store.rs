@@ -14,6 +14,8 @@ mod batches;
 mod board;
 #[cfg(feature = "web")]
 mod bulk;
+#[cfg(feature = "cli")]
+mod copies;
 mod core;
 #[cfg(feature = "monitor")]
 pub mod door;
@@ -48,6 +50,8 @@ pub mod transactional;
 mod waits;
 mod workers;
 
+#[cfg(feature = "cli")]
+pub(crate) use copies::{DatabaseMoment, look_at_all};
 pub use leader::Leadership;
 #[cfg(feature = "monitor")]
 pub use logs::LogStore;
@@ -72,6 +76,9 @@ static SCHEMA: Schema = Schema { durable: true, ..SCRATCH };
 /// The same for stores that nobody would miss.
 static SCRATCH_SCHEMA: Schema = SCRATCH;
 
+/// The name of the job database in the data directory of a server.
+#[cfg(feature = "cli")]
+pub(crate) const JOBS_FILE: &str = "lamplighter.db";
 /// The name of the log database in the folder of the jobs.
 #[cfg(feature = "monitor")]
 pub(crate) const LOGS_FILE: &str = "logs.db";

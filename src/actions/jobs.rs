@@ -13,7 +13,8 @@ pub use texts::{JobStart, parse_attempts, parse_ids, parse_instant, parse_payloa
 use super::{Answer, Call, Right, kinds, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cancelled, Enqueued, Job, JobEdit, JobId, Kind, NewJob, Queue, Role, RunNow, Tag, UniqueKey,
+    Cancelled, Enqueued, Job, JobEdit, JobId, Json, Kind, NewJob, Queue, Role, RunNow, Tag,
+    UniqueKey,
 };
 use crate::store::Store;
 use crate::wire;
@@ -48,7 +49,7 @@ pub struct JobAdd {
     /// Which handler runs it.
     pub kind: String,
     /// The handler's input.
-    pub payload: Value,
+    pub payload: Json,
     /// The queue that it waits in. Default: its kind's queue.
     pub queue: Option<String>,
     /// The priority; a lower one runs first. Default: its kind's.
@@ -92,7 +93,7 @@ pub struct JobChange {
     /// The new time at which it may start.
     pub start: Option<JobStart>,
     /// The handler's input.
-    pub payload: Option<Value>,
+    pub payload: Option<Json>,
     /// The new number of attempts.
     pub max_attempts: Option<u32>,
     /// Whether a session without a sandbox was confirmed.
@@ -135,7 +136,7 @@ pub async fn enqueue(
     if request.start.is_none() {
         ready::check(store, call, (&kind, &payload)).await?;
     }
-    let continues = payload.get("continues").and_then(Value::as_i64).map(JobId);
+    let continues = payload.value().get("continues").and_then(Value::as_i64).map(JobId);
     let job = NewJob {
         parent_id: continues.filter(|_| kind == Kind::AGENT_SESSION),
         payload,

@@ -5,7 +5,7 @@
 use super::{Call, Right, confirm, earlier, ready};
 use crate::agents::claude::Model;
 use crate::error::{Code, Error, Result};
-use crate::model::{Job, Kind, Role, SessionRequest};
+use crate::model::{Job, Json, Kind, Role, SessionRequest};
 use crate::store::Store;
 use crate::{monitor, repositories, sessions};
 use serde::Deserialize;
@@ -47,20 +47,20 @@ pub async fn check(store: &Store, kind: &Kind, payload: &Value) -> Result<()> {
 pub(super) async fn check_asked(
     store: &Store,
     call: &Call,
-    (kind, payload): (&Kind, &Value),
+    (kind, payload): (&Kind, &Json),
     confirmed: bool,
     doing: &str,
-) -> Result<Value> {
+) -> Result<Json> {
     if *kind == Kind::BULK_ACTION {
         let why = format!("{doing} of kind {kind}: acting on the jobs of a query makes it");
         return Err(Error::new(Code::ModelInvalid, why));
     }
     if *kind != Kind::AGENT_SESSION {
-        check(store, kind, payload).await?;
+        check(store, kind, &payload.value()).await?;
         return Ok(payload.clone());
     }
     call.needs(ASK_FOR_SESSION)?;
-    let request = SessionRequest::read(payload)?;
+    let request = SessionRequest::read(&payload.value())?;
     let goes_on = request.continues.is_some();
     let request = earlier::inherited(store, request).await?;
     confirm::session(store, &request, confirmed, doing).await?;
@@ -68,7 +68,7 @@ pub(super) async fn check_asked(
     if !goes_on {
         return Ok(payload.clone());
     }
-    serde_json::to_value(&request).map_err(|error| {
+    Json::of(&request).map_err(|error| {
         Error::new(Code::ModelInvalid, format!("{doing}: write its payload")).because(error)
     })
 }
@@ -81,10 +81,10 @@ pub(super) async fn check_again(
     confirmed: bool,
     doing: &str,
 ) -> Result<()> {
-    let payload = serde_json::from_str(&job.payload).unwrap_or(Value::Null);
+    let payload = Json::stored(&job.payload);
     if job.kind == Kind::AGENT_SESSION {
         call.needs(ASK_FOR_SESSION)?;
-        let request = SessionRequest::deserialize(&payload).map_err(|error| {
+        let request = SessionRequest::deserialize(payload.value()).map_err(|error| {
             let why = format!("{doing}: its payload is no request of a session");
             Error::new(Code::ModelInvalid, why).because(error)
         })?;

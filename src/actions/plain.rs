@@ -2,19 +2,18 @@
 
 use super::Call;
 use crate::error::{Code, Error, Result};
-use crate::model::{Job, Kind};
+use crate::model::{Job, Json, Kind};
 use crate::store::Store;
-use serde_json::Value;
 
 /// Refuses a job that the act on the jobs of a query makes. Answers the input as it is to be stored.
 #[expect(clippy::unused_async, reason = "with the feature `monitor` it waits for the store")]
 pub(super) async fn check_asked(
     _: &Store,
     _: &Call,
-    (kind, payload): (&Kind, &Value),
+    (kind, payload): (&Kind, &Json),
     _confirmed: bool,
     doing: &str,
-) -> Result<Value> {
+) -> Result<Json> {
     if *kind == Kind::BULK_ACTION {
         let why = format!("{doing} of kind {kind}: acting on the jobs of a query makes it");
         return Err(Error::new(Code::ModelInvalid, why));
@@ -36,6 +35,6 @@ pub(super) async fn check_again(
 
 /// Every job can start.
 #[expect(clippy::unused_async, reason = "with the feature `monitor` it waits for the store")]
-pub(super) async fn check(_: &Store, _: &Call, _: (&Kind, &Value)) -> Result<()> {
+pub(super) async fn check(_: &Store, _: &Call, _: (&Kind, &Json)) -> Result<()> {
     Ok(())
 }

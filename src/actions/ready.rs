@@ -2,10 +2,9 @@
 
 use super::Call;
 use crate::error::{Code, Error, Result};
-use crate::model::{Kind, Readiness, Timestamp};
+use crate::model::{Json, Kind, Readiness, Timestamp};
 use crate::monitor;
 use crate::store::Store;
-use serde_json::Value;
 
 /// Refuses a job that starts now while the running server says that the job would be of no use. If no server runs, the job
 /// passes: the next server decides.
@@ -16,14 +15,14 @@ use serde_json::Value;
 pub(super) async fn check(
     store: &Store,
     call: &Call,
-    (kind, payload): (&Kind, &Value),
+    (kind, payload): (&Kind, &Json),
 ) -> Result<()> {
     if *kind == Kind::AGENT_SESSION
         && let Some(why) = unready(store, call.now).await?
     {
         return Err(Error::saying(Code::AgentMissing, why));
     }
-    let is_dry = payload.get("dry_run") == Some(&Value::Bool(true));
+    let is_dry = payload.value()["dry_run"] == true;
     if *kind == Kind::SELF_MONITORING && !is_dry {
         can_file(store, call).await?;
     }

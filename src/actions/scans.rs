@@ -3,7 +3,7 @@
 pub use super::ready::can_file;
 use super::{Answer, Call, Right, ready, waiting};
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, Kind, NewJob, Role, Scan, Trigger};
+use crate::model::{JobId, Json, Kind, NewJob, Role, Scan, Trigger};
 use crate::store::Store;
 use crate::wire;
 use serde::Serialize;
@@ -42,9 +42,7 @@ pub async fn run_now(
 ) -> Result<Answer<wire::ScanQueued>> {
     let ScanRun { dry_run } = request;
     call.needs(RUN)?;
-    let payload = serde_json::to_value(Payload { dry_run }).map_err(|error| {
-        Error::new(Code::ModelInvalid, "write the payload of a scan").because(error)
-    })?;
+    let payload = Json::of(&Payload { dry_run })?;
     ready::check(store, call, (&Kind::SELF_MONITORING, &payload)).await?;
     let job = NewJob {
         payload,

@@ -10,11 +10,10 @@ pub use plan::{PlanTexts, RuleText};
 use super::{Answer, Call, Right, kinds, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    CatchUp, NewSchedule, Plan, PlanChange, Role, Schedule, ScheduleName, Timestamp,
+    CatchUp, Json, NewSchedule, Plan, PlanChange, Role, Schedule, ScheduleName, Timestamp,
 };
 use crate::store::Store;
 use crate::wire;
-use serde_json::Value;
 
 /// The least role that may add, edit and remove a schedule.
 const OWNS: Role = Role::Admin;
@@ -147,7 +146,7 @@ async fn check_input(
     call: &Call,
     before: Option<&Plan>,
     (change, confirmed): (&PlanChange, bool),
-) -> Result<Option<Value>> {
+) -> Result<Option<Json>> {
     if change.kind.is_none() && change.payload.is_none() {
         return Ok(None);
     }

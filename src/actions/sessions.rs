@@ -5,7 +5,7 @@ use super::kinds::{self, ASK_FOR_SESSION};
 pub use super::ready::unready;
 use super::{Answer, Call, Right, confirm, ready, waiting};
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, Kind, Role, SessionRequest, Trigger};
+use crate::model::{JobId, Json, Kind, Role, SessionRequest, Trigger};
 use crate::sessions::{self, Asked};
 use crate::store::Store;
 use crate::wire;
@@ -88,7 +88,7 @@ pub async fn trigger(
         // The first programs that used this form compare these words.
         return Err(Error::saying(Code::ModelInvalid, "A prompt is required."));
     }
-    let payload = serde_json::to_value(&request).map_err(|error| refused(&error.to_string()))?;
+    let payload = Json::of(&request).map_err(|error| refused(&error.to_string()))?;
     let kind = Kind::AGENT_SESSION;
     let payload = kinds::check_asked(store, call, (&kind, &payload), confirmed, doing).await?;
     ready::check(store, call, (&kind, &payload)).await?;
@@ -98,7 +98,7 @@ pub async fn trigger(
         correlation_id: call.correlation_id.clone(),
         idempotency_key,
     };
-    let request = SessionRequest::read(&payload)?;
+    let request = SessionRequest::read(&payload.value())?;
     let id = sessions::request(store, request, asked, call.now).await?;
     // The session is queued. If its place in the line cannot be read, the answer leaves the place out.
     let ahead = store.sessions_ahead(id).await.ok();

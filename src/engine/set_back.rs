@@ -18,13 +18,15 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 pub(super) async fn serve(store: Store, clock: Clock, mut leads: watch::Receiver<Option<Epoch>>) {
     while leads.wait_for(Option::is_some).await.is_ok() {
         leads.borrow_and_update();
+        // A change of the date meanwhile is one to look at again.
+        let mark = clock.mark();
         if let Err(error) = store.set_right(clock.now()).await {
             warn_coded!(Code::EngineClock, "bring back what is ahead of the clock: {error}");
             clock.sleep(LOOK_AGAIN).await;
             continue;
         }
         tokio::select! {
-            () = clock.set_back() => {}
+            () = clock.set_back(mark) => {}
             changed = leads.changed() => if changed.is_err() { return },
         }
     }

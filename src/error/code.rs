@@ -43,6 +43,10 @@ codes! {
         "A table was dropped or changed, or another build of Lamplighter made the tables.", "Use the Lamplighter that made the tables, or restore a copy of the file. Nothing was written.";
     StoreBusy: Busy = "STORE-BUSY-001", "The database is held by another program",
         "Another process keeps a write transaction open.", "End the transaction of the other program, or try again later; nothing was saved.";
+    StoreInUse: Busy = "STORE-BUSY-002", "A process works on the data directory",
+        "A server, or a program of yours, leads there.", "End it, then try again; nothing was changed.";
+    StoreBackup: Damaged = "STORE-BACKUP-001", "The backup is not what was written",
+        "A file of the backup is missing, or was changed or cut off since.", "Use another backup. Nothing was changed.";
     StoreFull: Unavailable = "STORE-FULL-001", "The disk is full",
         "SQLite found no room for the write.", "Free some space; nothing acknowledged is lost and writes resume by themselves.";
     StoreOutcomeUnknown: Unknown = "STORE-COMMIT-001", "It is unknown whether the write was saved",

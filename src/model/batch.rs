@@ -1,9 +1,8 @@
 //! Batches: jobs that are counted together, and a job that is made when the last of them is over.
 
-use super::{BatchId, JobId, NewJob, Timestamp};
+use super::{BatchId, JobId, Json, NewJob, Timestamp};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::time::Duration;
 
 /// Most jobs of one batch.
@@ -42,7 +41,7 @@ pub struct Batch {
 #[derive(Debug, Deserialize, Serialize)]
 struct Then {
     kind: String,
-    payload: Value,
+    payload: Json,
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,7 +117,7 @@ mod tests {
     #[test]
     fn the_job_after_a_batch_comes_back_from_its_text_as_it_was() {
         let job = NewJob {
-            payload: serde_json::json!({"sum": 7}),
+            payload: serde_json::json!({"sum": 7}).into(),
             queue: Some(Queue::parse("mail").unwrap()),
             priority: Some(-3),
             max_attempts: Some(2),

@@ -1,9 +1,8 @@
 //! What people change in a job that waits.
 
 use super::limits::{MAX_ATTEMPTS, check_priority, payload_text};
-use super::{Job, Timestamp};
+use super::{Job, Json, Timestamp};
 use crate::error::{Code, Error, Result};
-use serde_json::Value;
 
 /// What becomes of a waiting job; `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,7 +12,7 @@ pub struct JobEdit {
     /// Its earliest start; one that is past makes it due.
     pub run_at: Option<Timestamp>,
     /// The handler's input.
-    pub payload: Option<Value>,
+    pub payload: Option<Json>,
     /// Attempts it has, more than have begun, at most 1,000,000.
     pub max_attempts: Option<u32>,
 }
@@ -36,7 +35,7 @@ impl JobEdit {
         let changed = Self {
             priority: self.priority.filter(|priority| job.priority != Some(*priority)),
             run_at: self.run_at.filter(|run_at| job.run_at != *run_at),
-            payload: self.payload.filter(|payload| payload.to_string().as_str() != job.payload),
+            payload: self.payload.filter(|payload| payload.as_str() != job.payload),
             max_attempts: self.max_attempts.filter(|max| job.max_attempts != Some(*max)),
         };
         changed.priority.map(check_priority).transpose()?;
@@ -73,7 +72,7 @@ impl JobEdit {
             }),
             self.payload.as_ref().map(|new| {
                 let bytes = |length: usize| format!("{length} bytes");
-                ("payload", bytes(job.payload.len()), bytes(new.to_string().len()))
+                ("payload", bytes(job.payload.len()), bytes(new.as_str().len()))
             }),
         ];
         let fields: Vec<_> = fields.into_iter().flatten().collect();

@@ -1,7 +1,7 @@
 //! Limits that the model, the schema and the faces have in common, each written once; a test holds the schema to them.
 
+use super::Json;
 use crate::error::{Code, Error, Result};
-use serde_json::Value;
 use std::ops::RangeInclusive;
 
 /// Priorities that a job can have; the lowest number runs first.
@@ -42,13 +42,12 @@ pub(crate) fn check_priority(priority: i32) -> Result<()> {
 ///
 /// # Errors
 /// `JOB-SIZE-001` over [`MAX_PAYLOAD_BYTES`].
-pub(crate) fn payload_text(payload: &Value) -> Result<String> {
-    let text = payload.to_string();
-    let bytes = text.len();
+pub(crate) fn payload_text(payload: &Json) -> Result<String> {
+    let bytes = payload.as_str().len();
     if bytes > MAX_PAYLOAD_BYTES {
         let why =
             format!("a payload has at most {MAX_PAYLOAD_BYTES} bytes, and this one has {bytes}");
         return Err(Error::new(Code::JobTooLarge, why));
     }
-    Ok(text)
+    Ok(payload.to_string())
 }

@@ -7,7 +7,7 @@ use super::limits::{
     MAX_AFTER, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_TAGS, check_priority, payload_text,
 };
 use super::{
-    Actor, BatchId, ConcurrencyKey, JobId, Kind, Occurrence, Payload, Queue, Tag, Timestamp,
+    Actor, BatchId, ConcurrencyKey, JobId, Json, Kind, Occurrence, Payload, Queue, Tag, Timestamp,
     Trigger, UniqueKey,
 };
 use crate::error::{Code, Error, Result};
@@ -27,7 +27,7 @@ begun! {
     /// Which handler runs it.
     pub kind: Kind = kind;
     /// The handler's input. Default `{}`.
-    pub payload: Value = Value::Object(serde_json::Map::new());
+    pub payload: Json = Json::default();
     /// What made it. Default [`Trigger::Api`].
     pub trigger: Trigger = Trigger::Api;
     /// Where it waits; `None`: its kind's queue.
@@ -88,7 +88,7 @@ impl NewJob {
     /// # Errors
     /// As [`NewJob::of`].
     pub fn untyped(kind: Kind, payload: &impl Serialize) -> Result<Self> {
-        let payload = serde_json::to_value(payload).map_err(|error| {
+        let payload = Json::of(payload).map_err(|error| {
             invalid(format!("write the payload of a job ({kind}) as JSON")).because(error)
         })?;
         Ok(Self { payload, ..Self::new(kind) })
@@ -140,7 +140,6 @@ impl NewJob {
         let millis = |length: Option<Duration>| length.map(|length| length.as_millis().to_string());
         let mut fields = vec![
             json!(self.kind.as_str()),
-            json!(self.payload),
             json!(self.queue.as_ref().map(Queue::as_str)),
             json!(self.priority),
             json!(self.max_attempts),
@@ -153,7 +152,10 @@ impl NewJob {
         fields.extend(self.stored_tags().map(Value::from));
         let after = json!({"after": self.after, "after_any": self.after_any});
         fields.extend(Some(after).filter(|_| self.runs_after() > 0));
-        Value::from(fields).to_string()
+        // The payload has its place after the kind. It is no value, which would not keep all digits of a number.
+        let mut texts: Vec<_> = fields.iter().map(ToString::to_string).collect();
+        texts.insert(1, self.payload.canonical());
+        format!("[{}]", texts.join(","))
     }
 
     /// How many jobs it is told to run after.
@@ -255,7 +257,7 @@ mod tests {
         let first = job(None);
         let same = NewJob { correlation_id: Some("r-2".into()), ..first.clone() };
         let later = NewJob { run_at: Some(Timestamp::from_millis(9)), ..first.clone() };
-        let other = NewJob { payload: Value::from(1), ..first.clone() };
+        let other = NewJob { payload: 1.into(), ..first.clone() };
         let after = NewJob { after: vec![JobId(7)], ..first.clone() };
         assert_ne!(first.body(), after.body());
         assert_ne!(after.body(), NewJob { after_any: vec![JobId(7)], ..first.clone() }.body());

@@ -4,7 +4,7 @@
 //! that the lead is free: the operating system gives it back when its holder ends, however that ends.
 
 use super::Store;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::model::WorkerId;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -31,10 +31,9 @@ impl Leadership {
     }
 
     /// Gives the lock back as it was found: with the name of the worker that died with it.
-    pub(crate) fn put_back(self) {
-        let mut lock = self.lock;
+    pub(crate) fn put_back(mut self) {
         let name = self.died.as_ref().map_or("", WorkerId::as_str);
-        let written = write_name(&mut lock, name);
+        let written = write_name(&mut self.lock, name);
         if let Err(error) = written {
             tracing::info!(%error, "the name in the lock file could not be put back");
         }
@@ -46,6 +45,13 @@ impl Leadership {
         if let Err(error) = self.lock.set_len(0) {
             tracing::info!(%error, "the name in the lock file could not be wiped out");
         }
+    }
+}
+
+/// To close the file alone would not do: a program that is just being started has the lock too until it runs.
+impl Drop for Leadership {
+    fn drop(&mut self) {
+        ignore(self.lock.unlock(), "closing the file ends the lock a moment later");
     }
 }
 

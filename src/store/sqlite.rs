@@ -18,6 +18,8 @@ mod header;
 pub(super) mod ledger;
 mod lock;
 pub(super) mod lost;
+#[cfg(feature = "cli")]
+pub(super) mod moment;
 pub(super) mod open;
 mod peek;
 mod rewrite;

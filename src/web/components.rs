@@ -44,7 +44,7 @@ pub(super) use spend::spend_lines;
 #[cfg(feature = "monitor")]
 pub(super) use status::level_badge;
 pub(super) use status::{Step, badge, status_word, timeline};
-pub(super) use text::{folded, pretty, size};
+pub(super) use text::{as_typed, folded, pretty, size};
 #[cfg(feature = "monitor")]
 pub(super) use text::{known, usd};
 pub(super) use time::{elapsed, exact, when, when_known};

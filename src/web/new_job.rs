@@ -4,7 +4,7 @@ use super::answer::answered;
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{card, empty, pretty, problem_notice};
+use super::components::{as_typed, card, empty, pretty, problem_notice};
 use super::extract::Form;
 use super::face::Face;
 use super::nav::{self, Tab};
@@ -43,7 +43,7 @@ pub(super) async fn enqueue(
     let done = async {
         let request = JobAdd {
             kind: form.kind.clone(),
-            payload: parse_payload(&form.payload)?,
+            payload: parse_payload(&as_typed(&form.payload))?,
             ..JobAdd::default()
         };
         jobs::enqueue(&app.web.store, &who.call(app.web.clock.now()), request).await

@@ -4,7 +4,7 @@ use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
 use super::components::{
-    UPCOMING, card, decision_strip, decision_word, empty, exact, folded, problem_notice,
+    UPCOMING, as_typed, card, decision_strip, decision_word, empty, exact, folded, problem_notice,
     schedule_badge, schedule_buttons, schedule_state, table, when, when_known,
 };
 use super::extract::{Form, Id, Query};
@@ -101,7 +101,7 @@ impl PlanForm {
         PlanTexts {
             rule: Some(RuleText::Line(self.rule.clone())),
             kind: Some(self.kind.clone()),
-            payload: Some(self.payload.clone()),
+            payload: Some(as_typed(&self.payload)),
             queue: Some(self.queue.clone()),
             priority: Some(self.priority.clone()),
             catch_up: Some(self.catch_up.clone()),

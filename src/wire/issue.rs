@@ -99,7 +99,7 @@ impl From<&model::Issue> for Issue {
             state,
             closed_at: closed_at.map(|at| at.to_string()),
             muted: issue.muted,
-            classification: issue.classification.map(|class| class.as_str()),
+            classification: issue.classification.map(model::Classification::as_str),
             author: issue.author.clone(),
             error_codes: issue.error_codes.clone(),
             occurrences: issue.occurrences,

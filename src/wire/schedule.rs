@@ -1,6 +1,6 @@
 //! Schedules: what they plan, when they are due, and what was decided.
 
-use crate::model::{self, CatchUp, Queue, Timestamp};
+use crate::model::{self, CatchUp, Json, Queue, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ pub struct SchedulePlan {
     /// The kind of its jobs.
     pub kind: String,
     /// Their input.
-    pub payload: Value,
+    pub payload: Json,
     /// Where they wait; `null`: their kind's queue.
     pub queue: Option<String>,
     /// Lower runs first; `null`: their kind's.

@@ -151,7 +151,7 @@ fn a_batch_whose_process_is_killed_again_and_again_is_followed_by_one_job() {
 #[tokio::main]
 async fn kill_again_and_again() {
     let is_long = std::env::var("LAMPLIGHTER_WORKERS").is_ok_and(|form| form == "long");
-    let (kills, at_the_end) = if is_long { (200, 60) } else { (15, 6) };
+    let (kills, at_the_end) = if is_long { (200, 60) } else { (9, 4) };
     let folder = tempfile::tempdir().unwrap();
     let (data, store) = (folder.path(), open(folder.path()));
     let (begun, jobs) = (Instant::now(), Jobs::new(&store, &Clock::system()));

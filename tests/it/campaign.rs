@@ -7,7 +7,8 @@ use crate::support::{STUCK, foreign, open};
 use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
 use lamplighter::model::{
-    ConcurrencyKey, Kind, KindRules, NewJob, OnInterrupt, Outcome, Queue, Timestamp, Worker,
+    Backoff, ConcurrencyKey, Kind, KindRules, NewJob, OnInterrupt, Outcome, Queue, Rate, Timestamp,
+    Worker,
 };
 use lamplighter::store::Store;
 use lamplighter::{Code, Engine};
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+mod clocks;
 mod date;
 
 /// The test that is the child process where [`FOLDER`] is set.
@@ -30,6 +32,8 @@ const FOLDER: &str = "LAMPLIGHTER_CHILD_FOLDER";
 /// How many hours its clock is ahead.
 const AHEAD: &str = "LAMPLIGHTER_CHILD_AHEAD";
 const HOUR: Duration = Duration::from_hours(1);
+/// How long a job is put off, and the length of a rate.
+const SHORT: Duration = Duration::from_secs(2);
 /// What a process gives its jobs when it is asked to stop.
 const GRACE: Duration = Duration::from_mins(1);
 /// What is promised after a kill.
@@ -103,6 +107,10 @@ fn kinds() -> Vec<KindRules> {
         KindRules { queue: narrow(), ..rules("narrow") },
         KindRules { on_interrupt: OnInterrupt::Fail, max_attempts: 1, ..rules("once") },
     ];
+    let soon = Backoff { base: SHORT, cap: SHORT };
+    kinds.push(KindRules { backoff: soon, ..rules("fails_once") });
+    kinds.push(KindRules { rate: Some(Rate::per(SHORT, 1)), ..rules("rated") });
+    kinds.extend(["snoozes", "stays_once"].map(rules));
     kinds.extend(KEYED.map(|(name, key_limit)| KindRules { key_limit, ..rules(name) }));
     kinds
 }
@@ -115,6 +123,12 @@ async fn run(context: Context, ledger: Arc<File>) -> Outcome {
         assert_eq!((&*ledger).write(line.as_bytes()).unwrap(), line.len());
     };
     line("begin");
+    match context.job.kind.as_str() {
+        "fails_once" if context.job.attempt == 1 => return Outcome::from("not yet"),
+        "snoozes" if context.job.epoch == 1 => return Outcome::Snooze(SHORT),
+        "stays_once" if context.job.epoch == 1 => std::future::pending().await,
+        _ => {}
+    }
     let wait: u64 = context.payload().unwrap();
     pause(Duration::from_millis(wait)).await;
     line("end");

@@ -415,7 +415,7 @@ async fn what_is_acknowledged_is_there_after_a_restart(backend: &dyn Backend) {
     let place = backend.place();
     let store = backend.open(&place);
     let whole = NewJob {
-        payload: serde_json::json!({"lamps": 7}),
+        payload: serde_json::json!({"lamps": 7}).into(),
         priority: Some(-3),
         run_at: Some(later(60)),
         max_attempts: Some(9),
@@ -612,7 +612,7 @@ async fn an_edit_gives_a_job_its_new_place(store: &Store) {
     leader.poll(0, START).await;
     let sooner = JobEdit {
         priority: Some(-1),
-        payload: Some(serde_json::json!({"lamps": 8})),
+        payload: Some(serde_json::json!({"lamps": 8}).into()),
         max_attempts: Some(7),
         ..JobEdit::default()
     };

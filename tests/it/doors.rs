@@ -19,7 +19,7 @@ use std::process::{Output, Stdio};
 fn new(kind: &str, payload: Value) -> JobAdd {
     JobAdd {
         kind: kind.into(),
-        payload,
+        payload: payload.into(),
         queue: None,
         priority: None,
         start: None,

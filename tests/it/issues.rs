@@ -326,7 +326,7 @@ async fn every_scan_is_a_row_of_its_view_whatever_its_status() {
     let acts = vec![new("one", &[], &["a"])];
     file(&store, ScanCommit { tracker: GITHUB, home: shop(), ..commit(1, acts, vec![]) }).await;
     let dry_run = NewJob {
-        payload: serde_json::json!({"dry_run": true}),
+        payload: serde_json::json!({"dry_run": true}).into(),
         ..NewJob::new(Kind::SELF_MONITORING)
     };
     for job in [NewJob::new(Kind::SELF_MONITORING), dry_run] {

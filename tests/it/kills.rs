@@ -4,8 +4,8 @@
 //! page as well, the short form before some of them.
 
 use crate::support::server::{Server, program};
-use crate::support::{foreign, skipped};
-use lamplighter::store::schema;
+use crate::support::{foreign, open, skipped};
+use lamplighter::store::{LogStore, OpenMode, schema};
 use rusqlite::Connection;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -40,8 +40,11 @@ fn can_trace() -> bool {
     can
 }
 
-/// Starts a server and kills it before its n-th such call; whether it was killed before it said where it is.
-fn is_killed(data: &Path, call: &str, n: usize) -> bool {
+/// What starts a server.
+const SERVE: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
+
+/// Runs the program and kills it before its n-th such call; whether it was killed before it said anything.
+fn is_killed(data: &Path, arguments: &[&str], call: &str, n: usize) -> bool {
     let served = program(data);
     let inject = format!("inject={call}:signal=KILL:when={n}");
     let mut traced = Command::new("strace");
@@ -58,7 +61,7 @@ fn is_killed(data: &Path, call: &str, n: usize) -> bool {
         &inject,
     ]);
     traced.arg(served.get_program()).args(served.get_args());
-    traced.args(["serve", "--listen", "127.0.0.1:0"]).env("HOME", data).process_group(0);
+    traced.args(arguments).env("HOME", data).process_group(0);
     let mut child = traced.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let first = BufReader::new(child.stdout.take().unwrap()).lines().next();
     child.kill().unwrap();
@@ -86,7 +89,7 @@ fn killed_before_every_call(prepare: impl Fn(&Path), jobs: i64) {
             let folder = tempfile::tempdir().unwrap();
             let data = folder.path().join("data");
             prepare(&data);
-            if !is_killed(&data, call, n) {
+            if !is_killed(&data, SERVE, call, n) {
                 break;
             }
             kills += 1;
@@ -133,4 +136,55 @@ fn p23_a_migration_that_is_killed_before_any_call_starts_again() {
 fn p23_a_migration_of_a_restored_copy_that_is_killed_before_any_call_starts_again() {
     // A copy that `VACUUM INTO` made is not in WAL mode before its first start.
     killed_before_every_call(|data| older(data, "DELETE"), 1);
+}
+
+#[test]
+fn a_restore_that_is_killed_before_any_call_leaves_what_was_there_or_the_backup() {
+    if !can_trace() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("backup");
+    let filled = |data: &Path, jobs: i64| {
+        drop(open(data));
+        let conn = foreign(data);
+        for _ in 0..jobs {
+            conn.execute_batch("INSERT INTO jobs (kind, payload) VALUES ('probe', '{}')").unwrap();
+        }
+        fs::create_dir(data.join("prompts")).unwrap();
+        fs::write(data.join("prompts/jobs"), jobs.to_string()).unwrap();
+        drop(LogStore::open(&data.join("logs.db"), OpenMode::Migrate).unwrap());
+    };
+    let source = folder.path().join("source");
+    filled(&source, 2);
+    let made = program(&source).args(["db", "backup"]).arg(&backup).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let restore = ["db", "restore", backup.to_str().unwrap()];
+    let (mut kills, mut halfway, mut new) = (0, 0, 0);
+    for (call, step) in CALLS {
+        let step = if is_long() { 1 } else { step };
+        for n in (1..).step_by(step) {
+            let folder = tempfile::tempdir().unwrap();
+            let data = folder.path().join("data");
+            filled(&data, 1);
+            if !is_killed(&data, &restore, call, n) {
+                break;
+            }
+            kills += 1;
+            halfway += usize::from(data.join("restored").exists());
+            let server = Server::start_with(&data, &[], None);
+            let found: i64 = foreign(&data)
+                .query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))
+                .unwrap();
+            let prompt = fs::read_to_string(data.join("prompts/jobs")).unwrap();
+            assert_eq!(prompt, found.to_string(), "killed before {call} {n}");
+            assert!(!data.join("restored").exists(), "killed before {call} {n}");
+            new += usize::from(found == 2);
+            server.kill();
+        }
+    }
+    println!(
+        "{kills} kills, {halfway} of them halfway; {new} went on to the backup: 0 do not start"
+    );
+    assert!(halfway > 0 && new > 0 && new < kills, "no kill came in the midst of anything");
 }

@@ -65,7 +65,7 @@ async fn a_refusal_of_a_new_job_says_once_what_could_not_be_done() {
     let id = queued(&store, job.clone()).await;
     let scans = vec![NewJob::new(Kind::SELF_MONITORING); 1000];
     store.enqueue_all(scans, START).await.unwrap();
-    let large = serde_json::Value::from("x".repeat(300_000));
+    let large = lamplighter::model::Json::from("x".repeat(300_000));
     for (job, says) in [
         (
             NewJob { priority: Some(-101), ..NewJob::new(kind()) },
@@ -105,10 +105,10 @@ async fn a_refusal_of_what_is_no_job_says_once_what_could_not_be_done() {
         .execute("INSERT INTO job_queues (name, engine_limit) VALUES ('agent', 1)", [])
         .unwrap();
     let queue = || Queue::parse("agnet").unwrap();
-    let new = |name: &str, payload| NewSchedule {
+    let new = |name: &str, payload: serde_json::Value| NewSchedule {
         name: ScheduleName::parse(name.to_owned()).unwrap(),
         plan: Plan {
-            payload,
+            payload: payload.into(),
             catch_up: CatchUp::Once,
             ..Plan::new(Rule::every(60, START).unwrap(), Kind::AGENT_SESSION)
         },

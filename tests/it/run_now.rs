@@ -87,10 +87,13 @@ async fn the_thousand_and_first_waiting_scan_or_session_is_refused_at_every_door
     let (_folder, store) = store();
     let session = json!({"prompt": "look"});
     for (kind, payload) in [(Kind::SELF_MONITORING, json!({})), (Kind::AGENT_SESSION, session)] {
-        let job = NewJob { payload: payload.clone(), ..NewJob::new(kind.clone()) };
+        let job = NewJob { payload: payload.clone().into(), ..NewJob::new(kind.clone()) };
         store.enqueue_all(vec![job.clone(); 999], now()).await.unwrap();
         let last = store.enqueue(job.clone(), now()).await.unwrap().id();
-        let plan = Plan { payload, ..Plan::new(Rule::every(60, now()).unwrap(), kind.clone()) };
+        let plan = Plan {
+            payload: payload.into(),
+            ..Plan::new(Rule::every(60, now()).unwrap(), kind.clone())
+        };
         let name = ScheduleName::parse(format!("every_{kind}")).unwrap();
         let schedule = NewSchedule { name: name.clone(), plan };
         store.create_schedule(schedule, Actor::cli(), now()).await.unwrap();

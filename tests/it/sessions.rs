@@ -372,7 +372,7 @@ async fn a_schedule_has_a_budget_of_its_own() {
     let office = Office::open(clock.clone());
     let payload = json!({"prompt": "result 0.3 z", "budget_day_usd": 0.5});
     let rule = Rule::every(60, START).unwrap();
-    let plan = Plan { payload, ..Plan::new(rule, Kind::AGENT_SESSION) };
+    let plan = Plan { payload: payload.into(), ..Plan::new(rule, Kind::AGENT_SESSION) };
     let new = NewSchedule { name: ScheduleName::parse("checks").unwrap(), plan };
     office.store.create_schedule(new, Actor::cli(), START).await.unwrap();
     for id in [1, 2] {

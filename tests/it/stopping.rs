@@ -72,7 +72,8 @@ async fn p7_a_session_whose_agent_was_never_started_waits_on_when_the_server_sto
             .unwrap()
     };
     let running = engine(first.clone());
-    let job = NewJob { payload: json!({"prompt": "look"}), ..NewJob::new(Kind::AGENT_SESSION) };
+    let job =
+        NewJob { payload: json!({"prompt": "look"}).into(), ..NewJob::new(Kind::AGENT_SESSION) };
     let id = first.enqueue(job, START).await.unwrap().id();
     until(&first, id, |job| job.status == Status::Running).await;
     in_time(async {

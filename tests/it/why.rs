@@ -464,7 +464,7 @@ async fn runs_that_somebody_asks_a_schedule_for_are_booked_to_it_and_its_budget_
     let desk = Desk::start(&agent, &[]);
     let payload = json!({"prompt": "x", "budget_day_usd": 0.25});
     let rule = Rule::every(10_080, now()).unwrap();
-    let plan = Plan { payload, ..Plan::new(rule, Kind::AGENT_SESSION) };
+    let plan = Plan { payload: payload.into(), ..Plan::new(rule, Kind::AGENT_SESSION) };
     let new = NewSchedule { name: ScheduleName::parse("checks").unwrap(), plan };
     let far = now().plus(Duration::from_hours(1));
     desk.store.create_schedule(new, Actor::cli(), far).await.unwrap();

@@ -1,9 +1,8 @@
 //! Reading what people type about a job: its input, its times and its numbers.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, MAX_ATTEMPTS, Timestamp};
+use crate::model::{JobId, Json, MAX_ATTEMPTS, Timestamp};
 use chrono::Datelike;
-use serde_json::Value;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -39,12 +38,12 @@ impl JobStart {
     }
 }
 
-/// Reads a payload, which is JSON.
+/// Reads a payload, which is JSON and is kept as it is written.
 ///
 /// # Errors
 /// `JOB-VALUE-001` for a text that is not JSON.
-pub fn parse_payload(text: &str) -> Result<Value> {
-    serde_json::from_str(text).map_err(|why| {
+pub fn parse_payload(text: &str) -> Result<Json> {
+    Json::parse(text).map_err(|why| {
         Error::new(Code::ModelInvalid, "take the payload: it is no JSON").because(why)
     })
 }

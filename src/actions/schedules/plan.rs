@@ -2,7 +2,7 @@
 
 use crate::actions::{length, priority};
 use crate::error::{Code, Error, Result};
-use crate::model::{CatchUp, Kind, Overlap, PlanChange, Queue, Rule, Timestamp};
+use crate::model::{CatchUp, Json, Kind, Overlap, PlanChange, Queue, Rule, Timestamp};
 use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use std::time::Duration;
@@ -118,9 +118,9 @@ impl RuleText {
     }
 }
 
-fn payload(text: &str) -> Result<serde_json::Value> {
-    serde_json::from_str(text)
-        .map_err(|why| invalid(format!("take the payload: it is no JSON ({why})")))
+fn payload(text: &str) -> Result<Json> {
+    Json::parse(text)
+        .map_err(|why| invalid("take the payload: it is no JSON".to_owned()).because(why))
 }
 
 /// Reads a number of minutes, or a length of whole minutes. The rule checks how many there may be.

@@ -3,9 +3,9 @@
 use super::super::limits::{check_priority, payload_text};
 use super::{CatchUp, Overlap, Rule, Verdict};
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, Kind, Queue, ScheduleName, SessionRequest, Timestamp};
+use crate::model::{JobId, Json, Kind, Queue, ScheduleName, SessionRequest, Timestamp};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 
 /// Longest stagger.
@@ -22,7 +22,7 @@ pub struct Plan {
     /// The kind of its jobs.
     pub kind: Kind,
     /// Their input. Default `{}`.
-    pub payload: Value,
+    pub payload: Json,
     /// Where they wait; `None`: their kind's queue.
     pub queue: Option<Queue>,
     /// Lower runs first, −100 to 100; `None`: their kind's.
@@ -41,7 +41,7 @@ impl Plan {
         Self {
             rule,
             kind,
-            payload: Value::Object(serde_json::Map::new()),
+            payload: Json::default(),
             queue: None,
             priority: None,
             catch_up: CatchUp::default(),
@@ -58,7 +58,7 @@ impl Plan {
         payload_text(&self.payload)?;
         if self.kind == Kind::AGENT_SESSION {
             // It would be found out by night.
-            let request = SessionRequest::deserialize(&self.payload).map_err(|error| {
+            let request = SessionRequest::deserialize(self.payload.value()).map_err(|error| {
                 Error::new(Code::ModelInvalid, "its payload is no request of a session")
                     .because(error)
             })?;
@@ -71,18 +71,21 @@ impl Plan {
         Ok(self)
     }
 
-    /// The plan as JSON, for the audit log and the command line.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "rule": self.rule.to_json(),
-            "kind": self.kind.as_str(),
-            "payload": self.payload,
-            "queue": self.queue.as_ref().map(Queue::as_str),
-            "priority": self.priority,
-            "catch_up": self.catch_up.to_string(),
-            "overlap": self.overlap.as_str(),
-            "stagger_ms": self.stagger.as_millis() as u64,
-        })
+    /// The plan as a text of JSON, for the audit log.
+    pub fn to_text(&self) -> String {
+        let Self { rule, kind, payload, queue, priority, catch_up, overlap, stagger } = self;
+        let others = json!({
+            "rule": rule.to_json(),
+            "kind": kind.as_str(),
+            "queue": queue.as_ref().map(Queue::as_str),
+            "priority": priority,
+            "catch_up": catch_up.to_string(),
+            "overlap": overlap.as_str(),
+            "stagger_ms": stagger.as_millis() as u64,
+        });
+        // The payload is carried as it is.
+        let others = others.to_string();
+        format!("{},\"payload\":{payload}}}", others.strip_suffix('}').unwrap_or(&others))
     }
 }
 
@@ -114,7 +117,7 @@ pub struct PlanChange {
     /// The kind of its jobs.
     pub kind: Option<Kind>,
     /// Their input.
-    pub payload: Option<Value>,
+    pub payload: Option<Json>,
     /// Where they wait; `Some(None)`: their kind's queue.
     pub queue: Option<Option<Queue>>,
     /// Their priority; `Some(None)`: their kind's.
@@ -278,9 +281,13 @@ mod tests {
     #[test]
     fn a_session_that_could_never_run_is_no_plan() {
         let of = |payload| Plan { kind: Kind::AGENT_SESSION, payload, ..plan("1h") }.checked();
-        assert!(of(json!({"prompt_file": "health_check", "tier": 2})).is_ok());
+        assert!(of(json!({"prompt_file": "health_check", "tier": 2}).into()).is_ok());
         for payload in [json!({}), json!({"promt": "x"}), json!({"prompt": "x", "tier": 9})] {
-            assert_eq!(of(payload.clone()).unwrap_err().code(), Code::ModelInvalid, "{payload}");
+            assert_eq!(
+                of(payload.clone().into()).unwrap_err().code(),
+                Code::ModelInvalid,
+                "{payload}"
+            );
         }
     }
 
@@ -305,7 +312,7 @@ mod tests {
     fn values_that_no_job_can_have_are_refused() {
         assert!(plan("1h").checked().is_ok());
         assert!(Plan { priority: Some(101), ..plan("1h") }.checked().is_err());
-        let payload = Value::from("x".repeat(crate::model::MAX_PAYLOAD_BYTES));
+        let payload = Json::from("x".repeat(crate::model::MAX_PAYLOAD_BYTES));
         let refused = Plan { payload, ..plan("1h") }.checked().unwrap_err();
         assert_eq!(refused.code(), Code::JobTooLarge);
         for bad in ["", "Nightly", "a-b", "a b", &"x".repeat(65)] {

@@ -2,7 +2,7 @@
 
 use super::enqueue::enqueue;
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Enqueued, Job, JobId, NewJob, Timestamp, Trigger};
+use crate::model::{Actor, Enqueued, Job, JobId, Json, NewJob, Timestamp, Trigger};
 use crate::store::sql::jobs;
 use crate::store::sqlite::Tx;
 
@@ -21,20 +21,14 @@ pub(in crate::store) fn run_again(
     if !job.status.is_final() {
         return Err(Error::new(Code::JobNotFinal, format!("job {id} is {}", job.status)));
     }
-    let again = NewJob { actor: Some(actor.clone()), correlation_id, ..copy(&job)? };
+    let again = NewJob { actor: Some(actor.clone()), correlation_id, ..copy(&job) };
     enqueue(tx, &again, now)
 }
 
-/// A new job like this one, with it as its parent.
-///
-/// # Errors
-/// `STORE-ROW-001` if its payload cannot be read.
-pub(super) fn copy(job: &Job) -> Result<NewJob> {
-    let payload = serde_json::from_str(&job.payload).map_err(|e| {
-        Error::new(Code::StoreCorrupt, format!("read the payload of job {}", job.id)).because(e)
-    })?;
-    Ok(NewJob {
-        payload,
+/// A new job like this one, with it as its parent. Its payload is carried as it stands there.
+pub(super) fn copy(job: &Job) -> NewJob {
+    NewJob {
+        payload: Json::stored(&job.payload),
         trigger: Trigger::Retry,
         queue: job.queue.clone(),
         max_attempts: job.max_attempts,
@@ -44,5 +38,5 @@ pub(super) fn copy(job: &Job) -> Result<NewJob> {
         parent_id: Some(job.id),
         schedule_id: job.schedule_id,
         ..NewJob::new(job.kind.clone())
-    })
+    }
 }

@@ -103,15 +103,12 @@ fn act(
 /// Runs a job again, once for each bulk action: the pair is the new job's idempotency key.
 fn retry(tx: &Tx<'_>, of: &Of, job: &Job, now: Timestamp) -> Result<Option<Skip>> {
     let key = format!("bulk action {}, job {}", of.job, job.id);
-    let again = again::copy(job).and_then(|copy| {
-        let copy = NewJob {
-            idempotency_key: Some(key),
-            correlation_id: of.correlation_id.clone(),
-            ..copy
-        };
-        enqueue(tx, &copy, now)
-    });
-    match again {
+    let again = NewJob {
+        idempotency_key: Some(key),
+        correlation_id: of.correlation_id.clone(),
+        ..again::copy(job)
+    };
+    match enqueue(tx, &again, now) {
         Ok(Enqueued::Inserted(_)) => Ok(None),
         Ok(Enqueued::Existing(_)) => Ok(Some(Skip::Repeated)),
         Err(error) if error.code() == Code::IdempotencyConflict => Ok(Some(Skip::Repeated)),

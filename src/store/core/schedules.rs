@@ -272,7 +272,7 @@ fn record(
     (before, after): (Option<&Plan>, Option<&Plan>),
     now: Timestamp,
 ) -> Result<()> {
-    let words = |plan: Option<&Plan>| plan.map(|plan| plan.to_json().to_string());
+    let words = |plan: Option<&Plan>| plan.map(Plan::to_text);
     let (before, after) = (words(before), words(after));
     let change = (before.as_deref(), after.as_deref());
     audit::record_change(tx, actor, action, &format!("schedule {name}"), change, now)

@@ -2,8 +2,8 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, CatchUp, JobId, Kind, Occurrence, Overlap, PastDecision, Plan, Queue, Rule, Schedule,
-    ScheduleName, Timestamp, Verdict,
+    Actor, CatchUp, JobId, Json, Kind, Occurrence, Overlap, PastDecision, Plan, Queue, Rule,
+    Schedule, ScheduleName, Timestamp, Verdict,
 };
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::row::{instant, parsed, text, word};
@@ -48,7 +48,7 @@ fn plan(row: &Row<'_>) -> rusqlite::Result<Result<Plan>> {
     let read = || {
         Plan {
             queue: queue.map(|queue: String| Queue::parse(queue)).transpose()?,
-            payload: json(&payload)?,
+            payload: Json::stored(&payload),
             priority,
             catch_up: CatchUp::parse(&catch_up)?,
             overlap: Overlap::parse(&overlap)?,

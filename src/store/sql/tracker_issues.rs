@@ -3,8 +3,8 @@
 use super::issues;
 use crate::error::Result;
 use crate::model::{
-    Act, FilingState, Fingerprint, IssueHome, IssueId, IssueMark, IssueOwner, IssueState, JobId,
-    Marker, RemoteKind, Timestamp, TrackerIssue, TrackerNews, TrackerReading,
+    Act, Classification, FilingState, Fingerprint, IssueHome, IssueId, IssueMark, IssueOwner,
+    IssueState, JobId, Marker, RemoteKind, Timestamp, TrackerIssue, TrackerNews, TrackerReading,
 };
 use crate::store::sqlite::row::{instant, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -222,7 +222,7 @@ pub(in crate::store) fn insert(
         ":url": issue.url,
         ":title": issue.title,
         ":body": body,
-        ":classification": class.map(|class| class.as_str()),
+        ":classification": class.map(Classification::as_str),
         ":now": now.millis(),
     };
     let id = conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0)).optional()?;

@@ -48,8 +48,69 @@ pub(in crate::web) fn known(number: Option<i64>) -> String {
     number.map_or_else(|| "–".to_owned(), |number| number.to_string())
 }
 
-/// JSON with line breaks, or the text as it is.
+/// A text of several lines as it was before a browser sent it, which ends each line with CR and LF.
+pub(in crate::web) fn as_typed(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+/// JSON with line breaks, or the text as it is. Only the white space between is another: a number shows the digits that are
+/// stored.
 pub(in crate::web) fn pretty(text: &str) -> String {
-    let value: Result<serde_json::Value, _> = serde_json::from_str(text);
-    value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| text.to_owned())
+    if serde_json::from_str::<serde_json::Value>(text).is_err() {
+        return text.to_owned();
+    }
+    let (mut out, mut level, mut before) = (String::new(), 0_usize, ' ');
+    let (mut in_text, mut is_escaped) = (false, false);
+    let line = |out: &mut String, level: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", level));
+    };
+    for c in text.chars() {
+        if in_text {
+            out.push(c);
+            in_text = is_escaped || c != '"';
+            is_escaped = !is_escaped && c == '\\';
+            continue;
+        }
+        match c {
+            ' ' | '\t' | '\n' | '\r' => continue,
+            '}' | ']' => {
+                level = level.saturating_sub(1);
+                if !matches!(before, '{' | '[') {
+                    line(&mut out, level);
+                }
+            }
+            _ if matches!(before, '{' | '[' | ',') => line(&mut out, level),
+            _ => {}
+        }
+        out.push(c);
+        match c {
+            '{' | '[' => level += 1,
+            ':' => out.push(' '),
+            '"' => in_text = true,
+            _ => {}
+        }
+        before = c;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pretty;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn json_is_shown_with_line_breaks_and_with_the_digits_that_are_stored() {
+        let value = json!({"a": [1, {"b": "}, \"{\\"}, [], {}], "c": "x: [y]", "d": null});
+        assert_eq!(pretty(&value.to_string()), serde_json::to_string_pretty(&value).unwrap());
+        let spaced = " [ 1 ,\t{ } ]\n";
+        let value: Value = serde_json::from_str(spaced).unwrap();
+        assert_eq!(pretty(spaced), serde_json::to_string_pretty(&value).unwrap());
+        let exact = r#"{"id":12345678901234567890123,"b":1.10,"a":-0,"a":1e2}"#;
+        let shown = pretty(exact);
+        assert_eq!(shown.replace(['\n', ' '], ""), exact);
+        assert_eq!(pretty("{no json"), "{no json");
+        assert_eq!(pretty("7"), "7");
+    }
 }

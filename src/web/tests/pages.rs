@@ -40,7 +40,7 @@ async fn hostile_text_of_jobs_stays_text() {
     let site = Site::signed_in().await;
     let hostile = json!({ "text": HOSTILE });
     let job = NewJob {
-        payload: hostile.clone(),
+        payload: hostile.clone().into(),
         correlation_id: Some(HOSTILE.into()),
         ..NewJob::new(Kind::parse("other").unwrap())
     };

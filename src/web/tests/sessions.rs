@@ -186,7 +186,7 @@ async fn the_list_shows_each_session_with_what_is_known_of_it() {
     let nightly = NewJob {
         trigger: Trigger::Scheduled,
         queue: Some(Queue::AGENT),
-        payload: json!({"prompt_file": "health_check"}),
+        payload: json!({"prompt_file": "health_check"}).into(),
         ..NewJob::new(Kind::AGENT_SESSION)
     };
     site.web.store.enqueue(nightly, START).await.unwrap();

@@ -481,7 +481,8 @@ async fn some_jobs(folder: &Path) -> Vec<(&'static str, JobId)> {
     until(&store, described, |job| job.status.is_final()).await;
     let enqueue = async |job: NewJob| store.enqueue(job, now()).await.unwrap().id();
     let payload = serde_json::json!({"file": format!("lamps/{}.png", "x".repeat(150)), "sizes": [64, 256, 1024]});
-    let completed = enqueue(NewJob { payload, ..NewJob::new(kind("make_thumbnail")) }).await;
+    let completed =
+        enqueue(NewJob { payload: payload.into(), ..NewJob::new(kind("make_thumbnail")) }).await;
     let failed = enqueue(NewJob::new(kind("send_invoice"))).await;
     let scan = run_now(&store).await;
     for id in [completed, failed, scan] {

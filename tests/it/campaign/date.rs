@@ -19,17 +19,26 @@ use std::time::Instant;
 const JOBS: usize = 100;
 
 /// The library that shows a program another date, where it is installed.
-fn library() -> Option<PathBuf> {
+pub(super) fn library() -> Option<PathBuf> {
     let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     let beside = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
     beside.chain([PathBuf::from("/usr/lib/faketime/libfaketimeMT.so.1")]).find(|path| path.exists())
 }
 
 /// Moves the date of the processes to so many seconds from the machine's; they read the file at most a second later.
-fn set_date(file: &Path, seconds: &str) {
+pub(super) fn set_date(file: &Path, seconds: &str) {
     let next = file.with_extension("next");
     fs::write(&next, seconds).unwrap();
     fs::rename(next, file).unwrap();
+}
+
+/// Has a command see the date of this file.
+pub(super) fn shown(command: &mut Command, library: &Path, date: &Path) {
+    command
+        .env("LD_PRELOAD", library)
+        .env("FAKETIME_TIMESTAMP_FILE", date)
+        .env("FAKETIME_CACHE_DURATION", "1")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
 }
 
 /// Does jobs until each of them was started at the date that is wanted.
@@ -77,16 +86,7 @@ async fn p19_the_date_moves_an_hour_both_ways_and_nobody_loses_a_lease() {
     let watching = tokio::spawn(async move { heard.watch_foreign_commits().await });
     let clock_file = data.join("date");
     set_date(&clock_file, "+0");
-    let start = || {
-        let shown = |command: &mut Command| {
-            command
-                .env("LD_PRELOAD", &library)
-                .env("FAKETIME_TIMESTAMP_FILE", &clock_file)
-                .env("FAKETIME_CACHE_DURATION", "1")
-                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        };
-        Process::start_with(data, 0, shown)
-    };
+    let start = || Process::start_with(data, 0, |command| shown(command, &library, &clock_file));
     let processes = [start(), start()];
     let mut names = Vec::new();
     for process in &processes {

@@ -12,7 +12,7 @@ use serde_json::json;
 use std::path::PathBuf;
 
 fn session() -> NewJob {
-    NewJob { payload: json!({"prompt": "look"}), ..NewJob::new(Kind::AGENT_SESSION) }
+    NewJob { payload: json!({"prompt": "look"}).into(), ..NewJob::new(Kind::AGENT_SESSION) }
 }
 
 fn of_sessions() -> KindRules {

@@ -8,7 +8,7 @@ use std::fs;
 const LAYERS: &[&[&str]] = &[
     &["error", "clock", "config", "model", "redact"],
     &["store"],
-    &["engine", "jobs", "logs"],
+    &["backup", "engine", "jobs", "logs"],
     &["agents", "prelude", "testing", "tracker"],
     &["bulk", "monitor", "repositories", "sessions"],
     &["actions", "wire"],

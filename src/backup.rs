@@ -1,0 +1,114 @@
+//! Copies of a data directory: made while the server runs, looked at, and put in the place of what is there.
+//!
+//! A backup is a folder: the two databases as they were at one moment, the prompts, `lamplighter.toml`, and `manifest.json`, which
+//! names each file with its length and SHA-256. A restored database lies in a new file, so the next server knows it for a
+//! copy: what ran when it was made counts as interrupted, and no process of the original is touched.
+
+mod manifest;
+mod restore;
+
+pub(crate) use restore::{finish, restore};
+
+use crate::error::{Code, Error, Result};
+use crate::model::Timestamp;
+use crate::store::{DatabaseMoment, JOBS_FILE, LOGS_FILE, look_at_all};
+use manifest::Manifest;
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+/// The databases, in the order in which their moments are taken: rows of the log that a job has read are in the copy too.
+const DATABASES: [&str; 2] = [JOBS_FILE, LOGS_FILE];
+/// What else is the operator's own in a data directory.
+const CONFIG: &str = "lamplighter.toml";
+const PROMPTS: &str = "prompts";
+
+/// Makes a backup of a data directory in a new folder. Other processes may work on it. `tell` is told the name of the file that
+/// is copied, its copied pages and how many it has. Blocks.
+///
+/// # Errors
+/// `JOB-VALUE-001` if the folder is there and not empty; those of copying.
+pub(crate) fn make(
+    data_dir: &Path,
+    folder: &Path,
+    now: Timestamp,
+    tell: &mut dyn FnMut(&str, u64, u64),
+) -> Result<Manifest> {
+    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+        let doing = format!("back up into {}: the folder is not empty", folder.display());
+        return Err(Error::new(Code::ModelInvalid, doing));
+    }
+    make_folder(folder)?;
+    let there = DATABASES.into_iter().filter(|name| data_dir.join(name).exists());
+    let moments = there.map(|name| Ok((name, DatabaseMoment::of(&data_dir.join(name))?)));
+    for (name, moment) in moments.collect::<Result<Vec<_>>>()? {
+        moment.copy(&folder.join(name), &mut |done, all| tell(name, done, all))?;
+    }
+    copy_own(data_dir, folder)?;
+    let manifest = Manifest::of(folder, now)?;
+    manifest.write(folder)?;
+    Ok(manifest)
+}
+
+/// Looks at a backup: that each file is what the manifest says. Each database was whole when it was copied. Blocks.
+///
+/// # Errors
+/// `STORE-BACKUP-001`.
+pub(crate) fn check(folder: &Path) -> Result<Manifest> {
+    let manifest = Manifest::read(folder)?;
+    manifest.compare(folder)?;
+    Ok(manifest)
+}
+
+/// Looks at the databases of a data directory. Blocks.
+///
+/// # Errors
+/// `STORE-FILE-008`.
+pub(crate) fn check_databases(data_dir: &Path) -> Result<()> {
+    let there = DATABASES.into_iter().map(|name| data_dir.join(name)).filter(|path| path.exists());
+    for path in there {
+        look_at_all(&path).map_err(|e| e.while_doing(&format!("look at {}", path.display())))?;
+    }
+    Ok(())
+}
+
+/// Copies the prompts and the configuration.
+fn copy_own(from: &Path, to: &Path) -> Result<()> {
+    let (config, prompts) = (from.join(CONFIG), from.join(PROMPTS));
+    if config.is_file() {
+        copy_file(&config, &to.join(CONFIG))?;
+    }
+    if !prompts.is_dir() {
+        return Ok(());
+    }
+    make_folder(&to.join(PROMPTS))?;
+    for entry in fs::read_dir(&prompts).map_err(|e| failed("read", &prompts, e))? {
+        let path = entry.map_err(|e| failed("read", &prompts, e))?.path();
+        if let (true, Some(name)) = (path.is_file(), path.file_name()) {
+            copy_file(&path, &to.join(PROMPTS).join(name))?;
+        }
+    }
+    sync(&to.join(PROMPTS))
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).map_err(|e| failed("copy", from, e))?;
+    sync(to)
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|e| failed("make", folder, e))
+}
+
+/// Has the system write a file, or the names in a folder, to the disk.
+fn sync(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(|e| failed("sync", path, e))
+}
+
+fn failed(doing: &str, path: &Path, error: io::Error) -> Error {
+    let code =
+        if error.kind() == io::ErrorKind::StorageFull { Code::StoreFull } else { Code::StoreIo };
+    Error::new(code, format!("{doing} {}", path.display())).because(error)
+}

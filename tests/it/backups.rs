@@ -1,0 +1,191 @@
+//! Backups by command: made under load, refused where they are damaged, restored in place and elsewhere, killed at every step.
+
+use crate::support::server::{Server, program};
+use crate::support::{START, STUCK, foreign, in_time, open};
+use lamplighter::model::OnInterrupt;
+use lamplighter::prelude::*;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use tempfile::TempDir;
+
+/// A data directory with some jobs that nobody runs.
+async fn data_with(jobs: usize) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let new = || NewJob::new(Kind::named("nobodys"));
+    store.enqueue_all((0..jobs).map(|_| new()).collect(), START).await.unwrap();
+    fs::create_dir(folder.path().join("prompts")).unwrap();
+    fs::write(folder.path().join("prompts/scan.md"), "look at the log\n").unwrap();
+    fs::write(folder.path().join("lamplighter.toml"), "# mine\n").unwrap();
+    folder
+}
+
+fn db(data: &Path, arguments: &[&str]) -> Output {
+    program(data).arg("db").args(arguments).output().unwrap()
+}
+
+fn done(data: &Path, arguments: &[&str]) -> String {
+    let output = db(data, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn refused(data: &Path, arguments: &[&str], exit: i32, code: &str) -> String {
+    let output = db(data, arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(exit), "{said}");
+    assert!(said.contains(code), "{said}");
+    said
+}
+
+fn jobs_in(data: &Path) -> i64 {
+    foreign(data).query_row("SELECT count(*) FROM jobs", [], |row| row.get(0)).unwrap()
+}
+
+fn made(data: &Path, under: &Path) -> PathBuf {
+    let backup = under.join("backup");
+    done(data, &["backup", backup.to_str().unwrap()]);
+    backup
+}
+
+#[tokio::test]
+async fn a_backup_has_both_databases_the_prompts_and_the_configuration_and_is_restored_elsewhere() {
+    let (data, other) = (data_with(7).await, tempfile::tempdir().unwrap());
+    let server = Server::start(data.path(), &[]);
+    let backup = made(data.path(), other.path());
+    assert_eq!(server.terminate(), Some(0));
+    let name = backup.to_str().unwrap();
+    let manifest: Value =
+        serde_json::from_str(&fs::read_to_string(backup.join("manifest.json")).unwrap()).unwrap();
+    let files: Vec<_> =
+        manifest["files"].as_array().unwrap().iter().map(|f| f["name"].clone()).collect();
+    assert_eq!(files, ["lamplighter.db", "lamplighter.toml", "logs.db", "prompts/scan.md"]);
+    done(data.path(), &["check"]);
+    assert!(done(data.path(), &["check", "--backup", name]).contains("is whole: 4 files"));
+
+    let there = other.path().join("there");
+    done(&there, &["restore", name]);
+    assert_eq!(jobs_in(&there), 7);
+    assert_eq!(fs::read_to_string(there.join("prompts/scan.md")).unwrap(), "look at the log\n");
+    let entries = fs::read_dir(&there).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut entries: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
+    entries.sort();
+    assert_eq!(
+        entries,
+        ["lamplighter.db", "lamplighter.lock", "lamplighter.toml", "logs.db", "prompts"]
+    );
+    assert_eq!(Server::start(&there, &[]).terminate(), Some(0));
+}
+
+#[tokio::test]
+async fn a_restore_in_place_keeps_what_was_there_and_is_refused_while_a_server_runs() {
+    let (data, other) = (data_with(3).await, tempfile::tempdir().unwrap());
+    let backup = made(data.path(), other.path());
+    let name = backup.to_str().unwrap();
+    let store = open(data.path());
+    store.enqueue(NewJob::new(Kind::named("nobodys")), START).await.unwrap();
+    drop(store);
+    let server = Server::start(data.path(), &[]);
+    refused(data.path(), &["restore", name], 75, "STORE-BUSY-002");
+    assert_eq!(server.terminate(), Some(0));
+    let output = db(data.path(), &["restore", name]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let aside = said.trim().strip_suffix('.').unwrap().split(" is in ").nth(1).unwrap();
+    assert_eq!(jobs_in(data.path()), 3);
+    assert_eq!(jobs_in(Path::new(aside)), 4, "what was there is kept");
+}
+
+#[tokio::test]
+async fn a_backup_that_was_changed_is_refused_and_nothing_is_touched() {
+    let (data, other) = (data_with(3).await, tempfile::tempdir().unwrap());
+    let backup = made(data.path(), other.path());
+    let name = backup.to_str().unwrap();
+    refused(data.path(), &["backup", name], 2, "JOB-VALUE-001");
+    let file = backup.join("lamplighter.db");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[9000] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    for ask in [&["restore", name][..], &["check", "--backup", name]] {
+        refused(data.path(), ask, 65, "STORE-BACKUP-001");
+    }
+    fs::remove_file(backup.join("manifest.json")).unwrap();
+    refused(data.path(), &["restore", name], 65, "STORE-BACKUP-001");
+    assert_eq!(jobs_in(data.path()), 3);
+}
+
+#[tokio::test]
+async fn an_archive_on_standard_output_is_the_same_backup() {
+    let (data, other) = (data_with(5).await, tempfile::tempdir().unwrap());
+    let output = db(data.path(), &["backup", "-"]);
+    assert!(output.status.success());
+    tar::Archive::new(&output.stdout[..]).unpack(other.path().join("backup")).unwrap();
+    let there = other.path().join("there");
+    done(&there, &["restore", other.path().join("backup").to_str().unwrap()]);
+    assert_eq!(jobs_in(&there), 5);
+}
+
+/// Takes jobs, runs them, is copied while it does, and goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_was_made_under_load_runs_what_ran_once_more_at_most_and_its_counts_are_right()
+{
+    const ROUNDS: usize = 5;
+    let (data, other) = (data_with(0).await, tempfile::tempdir().unwrap());
+    let once = || KindRules {
+        on_interrupt: OnInterrupt::Fail,
+        max_attempts: 1,
+        ..KindRules::new(Kind::named("once"))
+    };
+    let start = |data: &Path| {
+        Engine::builder(open(data), Clock::system())
+            .kind(once(), |_| async { Outcome::Done(true.into()) })
+            .start()
+            .unwrap()
+    };
+    let engine = start(data.path());
+    let jobs = engine.jobs();
+    let loading = tokio::spawn(async move {
+        for _ in 0..200 {
+            jobs.add_all((0..20).map(|_| NewJob::new(Kind::named("once"))).collect())
+                .await
+                .unwrap();
+        }
+    });
+    let mut interrupted = 0;
+    for round in 0..ROUNDS {
+        let backup = other.path().join(format!("backup-{round}"));
+        let (from, to) = (data.path().to_owned(), backup.clone());
+        let asked = move || done(&from, &["backup", to.to_str().unwrap()]);
+        tokio::task::spawn_blocking(asked).await.unwrap();
+        let there = other.path().join(format!("there-{round}"));
+        done(&there, &["restore", backup.to_str().unwrap()]);
+        let before = jobs_in(&there);
+        let copy = start(&there);
+        in_time(lamplighter::testing::drain(copy.jobs().store(), &Clock::system())).await.unwrap();
+        copy.stop(STUCK).await;
+        let conn = foreign(&there);
+        let count = |what: &str| -> i64 {
+            conn.query_row(&format!("SELECT count(*) FROM jobs WHERE {what}"), [], |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!(jobs_in(&there), before);
+        assert_eq!(count("status NOT IN ('completed', 'failed')"), 0);
+        assert_eq!(count("status = 'failed' AND error_code <> 'JOB-RUN-004'"), 0);
+        interrupted += count("status = 'failed'");
+        drop(conn);
+        assert!(done(&there, &["check"]).contains("the counts of jobs are right"));
+    }
+    loading.await.unwrap();
+    engine.stop(STUCK).await;
+    println!(
+        "{ROUNDS} copies; {interrupted} jobs ran when they were made and count as interrupted there"
+    );
+    let status = foreign(data.path());
+    let sql = "SELECT count(*) FROM jobs WHERE status = 'failed'";
+    assert_eq!(
+        status.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(),
+        0,
+        "the original lost none"
+    );
+}
