@@ -121,6 +121,19 @@ fn p28_a_database_of_which_any_root_page_is_zero_is_refused_untouched() {
 }
 
 #[test]
+fn p28_a_trigger_whose_text_is_damaged_is_met_at_the_start() {
+    let whole = worked();
+    let path = whole.path().join("lamplighter.db");
+    let mut bytes = fs::read(&path).unwrap();
+    let word = b"NEW.waits_for IS NOT 'rate'";
+    let at = bytes.windows(word.len()).position(|bytes| bytes == word).unwrap();
+    bytes[at] ^= 0x87;
+    fs::write(&path, bytes).unwrap();
+    let said = refused(whole.path(), "lamplighter.db", SERVE);
+    assert!(said.contains("[STORE-TABLE-002]"), "{said}");
+}
+
+#[test]
 fn p28_a_large_database_is_looked_at_by_both_ends_of_each_table_and_index() {
     let whole = worked();
     let data = whole.path();

@@ -3,9 +3,9 @@
 //! A damaged page is met only by the statement that reads it, so that a server could take jobs for days which it can never
 //! run. Every table and index is therefore looked at before the first write.
 
-use super::ledger::{Component, created};
+use super::ledger::{self, Component, created};
 use crate::error::{Code, Error, Result};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,29 @@ pub(super) fn at_open(
         return quick_check(conn, None);
     }
     tables(conn, &names)?.iter().try_for_each(|table| quick_check(conn, Some(table)))
+}
+
+/// Compares the texts of the tables, indexes, triggers and views of these components with what the migrations make: a page of
+/// damaged text has the form that SQLite expects, and every statement that needs the trigger fails.
+///
+/// # Errors
+/// `STORE-TABLE-002`, with the first name.
+#[expect(clippy::disallowed_methods, reason = "a database in memory, to compare with")]
+pub(super) fn texts(conn: &Connection, components: &[&Component]) -> Result<()> {
+    const SQL: &str = "SELECT CAST(sql AS BLOB) FROM sqlite_schema WHERE name = ?1";
+    let mut fresh = Connection::open_in_memory()?;
+    components.iter().try_for_each(|component| ledger::apply(&mut fresh, component))?;
+    let text = |conn: &Connection, name: &str| {
+        let found = conn.query_row(SQL, [name], |row| row.get::<_, Option<Vec<u8>>>(0));
+        found.optional().map(Option::flatten)
+    };
+    for name in names(components) {
+        if text(conn, name)? != text(&fresh, name)? {
+            let doing = format!("look at the tables: the text of {name} is not this program's");
+            return Err(Error::new(Code::StoreTablesDiffer, doing));
+        }
+    }
+    Ok(())
 }
 
 /// Looks at all pages of one table and its indexes within this time; whether it finished.
@@ -172,7 +195,6 @@ fn names<'a>(components: &[&'a Component]) -> BTreeSet<&'a str> {
 mod tests {
     use super::*;
     use crate::store::schema;
-    use crate::store::sqlite::ledger;
 
     const ALL: &[&Component] = &[
         &schema::ENGINE,

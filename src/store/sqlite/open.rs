@@ -127,6 +127,9 @@ fn judge(
     let look_at = |conn: &Connection| {
         let is_behind = behind(conn, schema)?;
         check::at_open(conn, schema.components, schema.is_guest(), mode == OpenMode::Migrate)?;
+        if mode == OpenMode::Migrate && !is_behind {
+            check::texts(conn, schema.components)?;
+        }
         Ok(is_behind)
     };
     // No file beside it can change what the file says, and SQLite would leave a log beside a file that is refused.
