@@ -60,13 +60,13 @@ struct Office {
 
 impl Office {
     async fn open(data: &Path, library: PathBuf) -> Self {
-        let date = data.join("date");
-        set_date(&date, "+0");
+        let shown_date = data.join("date");
+        set_date(&shown_date, "+0");
         let (store, conn) = (open(data), foreign(data));
         let heard = store.clone();
         let mut office = Self {
             data: data.to_owned(),
-            date,
+            date: shown_date,
             library,
             store,
             conn,
@@ -288,7 +288,7 @@ impl Office {
     }
 
     /// Each run has begun once, each job has ended once, and no schedule has made more jobs than there were occurrences.
-    async fn judge(mut self) {
+    fn judge(mut self) {
         self.watching.abort();
         self.programs.drain(..).for_each(Process::wait);
         assert_eq!(self.server.take().unwrap().terminate(), Some(0));
@@ -338,5 +338,5 @@ async fn p19_all_that_waits_runs_by_the_new_date_after_it_moves_by_an_hour_a_day
             office.moves_to(0, is_live).await;
         }
     }
-    office.judge().await;
+    office.judge();
 }
