@@ -6,7 +6,7 @@
 //! the new date, once. The long form does every move both ways.
 
 use super::date::{library, set_date, shown};
-use super::{Form, Process, STUCK, at_work, kind, name_of, narrow, until_workers};
+use super::{Form, Process, STUCK, at_work, kind, name_of, narrow, pause, until_workers};
 use crate::support::server::{Server, program};
 use crate::support::{foreign, open, skipped};
 use lamplighter::actions::Call;
@@ -30,6 +30,8 @@ const SOON: Duration = Duration::from_secs(5);
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 const YEAR: i64 = 365 * DAY;
+/// After so long every process sees the other date.
+const SEEN: Duration = Duration::from_millis(1_500);
 /// Jobs of queues that are paused while the date moves.
 const HELD: usize = 9;
 /// The schedules, and the seconds between two of their occurrences.
@@ -60,13 +62,13 @@ struct Office {
 
 impl Office {
     async fn open(data: &Path, library: PathBuf) -> Self {
-        let offset_file = data.join("date");
-        set_date(&offset_file, "+0");
+        let shown_date = data.join("date");
+        set_date(&shown_date, "+0");
         let (store, conn) = (open(data), foreign(data));
         let heard = store.clone();
         let mut office = Self {
             data: data.to_owned(),
-            date: offset_file,
+            date: shown_date,
             library,
             store,
             conn,
@@ -211,6 +213,8 @@ impl Office {
             set_date(&self.date, &format!("{offset:+}"));
             self.offset = offset;
             self.start_program().await;
+            // Each process reads the date anew after a second at most.
+            pause(SEEN).await;
             self.until_seen().await;
         } else {
             self.programs.drain(..).for_each(Process::wait);
