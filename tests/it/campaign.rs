@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 mod clocks;
 mod date;
+mod rate;
 
 /// The test that is the child process where [`FOLDER`] is set.
 const CHILD: &str = "campaign::a_process_ends_well_when_its_input_is_closed";
@@ -105,6 +106,7 @@ fn kinds() -> Vec<KindRules> {
     let mut kinds = vec![
         rules("free"),
         KindRules { queue: narrow(), ..rules("narrow") },
+        KindRules { rate: Some(rate::rate()), ..rules(rate::RATED) },
         KindRules { on_interrupt: OnInterrupt::Fail, max_attempts: 1, ..rules("once") },
     ];
     let soon = Backoff { base: SHORT, cap: SHORT };
