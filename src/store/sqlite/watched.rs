@@ -85,6 +85,11 @@ impl Watched {
         Ok(Self { main, log, schema: schema(conn)? })
     }
 
+    /// Takes whichever log is at the path for ours at the next look.
+    pub(super) fn expect_new_log(&mut self) {
+        (self.log.place, self.log.length) = (None, 0);
+    }
+
     /// Compares the paths with what was opened. Not inside a transaction.
     ///
     /// # Errors

@@ -229,7 +229,7 @@ impl Writer {
             }
             let error = Error::from(error);
             self.guard.heed(&error);
-            self.conn = None;
+            self.disconnect();
             answer_unknown(kept, &error);
             return false;
         }
@@ -322,6 +322,16 @@ impl Writer {
             Some(conn) => self.watched.look(conn),
             None => Ok(()),
         }
+    }
+
+    /// Closes the connection. Where no other one has the file open, SQLite removes the log then, and the next connection makes
+    /// a new one.
+    fn disconnect(&mut self) {
+        if let Err(error) = self.look_at_files() {
+            self.guard.heed(&error);
+        }
+        self.conn = None;
+        self.watched.expect_new_log();
     }
 
     fn reopen_if_needed(&mut self) -> Result<()> {
