@@ -23,6 +23,10 @@ const LOCK: &str = "lamplighter.lock";
 /// What SQLite keeps beside a database.
 const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", ""];
 
+/// There is no such folder, or this user may not see it: opening the database says that with its own code.
+const NOTHING: [ErrorKind; 3] =
+    [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::PermissionDenied];
+
 /// What a restore has done.
 #[derive(Debug)]
 pub(crate) struct Restored {
@@ -72,7 +76,7 @@ pub(crate) fn restore(folder: &Path, data_dir: &Path, now: Timestamp) -> Result<
 pub(crate) fn finish(data_dir: &Path) -> Result<()> {
     let ready = data_dir.join(FOLDER);
     let folder = match File::open(&ready) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if NOTHING.contains(&error.kind()) => return Ok(()),
         folder => folder.map_err(|e| failed("open", &ready, e))?,
     };
     folder.lock().map_err(|e| failed("lock", &ready, e))?;

@@ -38,12 +38,7 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             if cli.json {
                 return output::json(&wire::Backup::new(&manifest, Some(&target), None));
             }
-            output::line(format!(
-                "The backup is in {}: {} files, {} bytes.",
-                target.display(),
-                manifest.files.len(),
-                manifest.bytes()
-            ))
+            output::line(format!("The backup is in {}: {}.", target.display(), contents(&manifest)))
         }
         Command::Restore { folder } => restore(cli, &folder),
         Command::Check { backup: Some(folder) } => {
@@ -52,10 +47,9 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
                 return output::json(&wire::Backup::new(&manifest, Some(&folder), None));
             }
             output::line(format!(
-                "The backup of {} is whole: {} files, {} bytes.",
+                "The backup of {} is whole: {}.",
                 manifest.made_at,
-                manifest.files.len(),
-                manifest.bytes()
+                contents(&manifest)
             ))
         }
         Command::Check { backup: None } => {
@@ -91,6 +85,14 @@ fn restore(cli: &Cli, folder: &Path) -> Result<()> {
         output::note(&format!("What was there before is in {}.", aside.display()));
     }
     Ok(())
+}
+
+fn contents(manifest: &backup::Manifest) -> String {
+    let files = match manifest.files.len() {
+        1 => "1 file".to_owned(),
+        many => format!("{many} files"),
+    };
+    format!("{files}, {} bytes", manifest.bytes())
 }
 
 /// Shows at a terminal how far a file is copied.

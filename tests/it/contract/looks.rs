@@ -30,6 +30,17 @@ pub async fn lines_and_figures_are_those_of_the_rows(store: &Store) {
     assert!(store.is_idle(START).await.unwrap(), "what is left waits for its time");
 }
 
+pub async fn a_store_that_takes_writes_is_trusted_and_ready(store: &Store) {
+    add(store, job()).await;
+    store.check_trust().unwrap();
+    assert_eq!(store.not_ready(false), None);
+    tokio::select! {
+        biased;
+        why = store.trust_lost() => panic!("{why}"),
+        () = std::future::ready(()) => {}
+    }
+}
+
 pub async fn a_bulk_action_does_what_its_preview_shows(store: &Store) {
     for _ in 0..5 {
         add(store, job()).await;
