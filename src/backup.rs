@@ -13,9 +13,9 @@ pub(crate) use restore::{finish, restore};
 use crate::error::{Code, Error, Result};
 use crate::model::Timestamp;
 use crate::store::{DatabaseMoment, JOBS_FILE, LOGS_FILE, look_at_all};
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// The databases, in the order in which their moments are taken: rows of the log that a job has read are in the copy too.
@@ -35,12 +35,15 @@ pub(crate) fn make(
     now: Timestamp,
     tell: &mut dyn FnMut(&str, u64, u64),
 ) -> Result<Manifest> {
+    restore::refuse_own(folder, data_dir)?;
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         let doing = format!("back up into {}: the folder is not empty", folder.display());
         return Err(Error::new(Code::ModelInvalid, doing));
     }
     make_folder(folder)?;
-    let there = DATABASES.into_iter().filter(|name| data_dir.join(name).exists());
+    // A program that opened the path before there was a database leaves an empty file.
+    let has_rows = |name: &&str| data_dir.join(name).metadata().is_ok_and(|data| data.len() > 0);
+    let there = DATABASES.into_iter().filter(has_rows);
     let moments = there.map(|name| Ok((name, DatabaseMoment::of(&data_dir.join(name))?)));
     for (name, moment) in moments.collect::<Result<Vec<_>>>()? {
         moment.copy(&folder.join(name), &mut |done, all| tell(name, done, all))?;
@@ -61,8 +64,11 @@ pub(crate) fn archive(
     out: impl Write,
     tell: &mut dyn FnMut(&str, u64, u64),
 ) -> Result<()> {
-    let folder =
-        tempfile::tempdir_in(data_dir).map_err(|e| failed("make a folder in", data_dir, e))?;
+    let folder = tempfile::Builder::new()
+        .prefix(".lamplighter-archive-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(data_dir)
+        .map_err(|e| failed("make a folder in", data_dir, e))?;
     make(data_dir, folder.path(), now, tell)?;
     let mut out = tar::Builder::new(out);
     let written = out.append_dir_all(".", folder.path()).and_then(|()| out.into_inner()?.flush());
@@ -110,9 +116,16 @@ fn copy_own(from: &Path, to: &Path) -> Result<()> {
     sync(&to.join(PROMPTS))
 }
 
+/// Copies a file into one that its owner alone may read and write, whatever may be done with the copied one.
 fn copy_file(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to).map_err(|e| failed("copy", from, e))?;
-    sync(to)
+    let copy = || {
+        let mut file = File::open(from)?;
+        let mut copy =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(to)?;
+        io::copy(&mut file, &mut copy)?;
+        copy.sync_all()
+    };
+    copy().map_err(|e| failed("copy", from, e))
 }
 
 fn make_folder(folder: &Path) -> Result<()> {

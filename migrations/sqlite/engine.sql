@@ -348,10 +348,11 @@ CREATE TABLE job_batches (
   cancelled   INTEGER NOT NULL DEFAULT 0,
   first_job   INTEGER,                             -- its jobs are looked for from here
   last_job    INTEGER,                             -- to here
-  then_job    TEXT CHECK (json_valid(then_job)),   -- what is to be made
+  then_job    TEXT CHECK (then_job IS NULL OR json_valid(then_job)),   -- what is to be made
   then_id     INTEGER,                             -- what was made
   held        INTEGER NOT NULL DEFAULT 1 CHECK (held = 0 OR held = 1),   -- 1: more jobs are to come
   created_at  INTEGER NOT NULL,
+  cancelled_at INTEGER,                            -- it takes no more jobs
   finished_at INTEGER,
   CHECK (total = open + completed + failed + cancelled),
   CHECK (finished_at IS NULL OR (open = 0 AND held = 0))
@@ -363,9 +364,9 @@ CREATE INDEX jobs_open_of_batch ON jobs (batch_id, id) WHERE batch_id IS NOT NUL
 
 CREATE TRIGGER jobs_batch_guard_insert BEFORE INSERT ON jobs
 WHEN NEW.batch_id IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM job_batches WHERE id = NEW.batch_id AND finished_at IS NULL AND total < 1000000)
+  AND NOT EXISTS (SELECT 1 FROM job_batches WHERE id = NEW.batch_id AND finished_at IS NULL AND cancelled_at IS NULL AND total < 1000000)
 BEGIN
-  SELECT RAISE(ABORT, 'jobs: this batch is finished, full or not there');
+  SELECT RAISE(ABORT, 'jobs: this batch is finished, cancelled, full or not there');
 END;
 
 CREATE TRIGGER jobs_batch_guard_update BEFORE UPDATE OF batch_id ON jobs

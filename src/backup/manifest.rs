@@ -3,6 +3,7 @@
 use super::{CONFIG, DATABASES, PROMPTS, failed, sync};
 use crate::error::{Code, Error, Result};
 use crate::model::Timestamp;
+use crate::store::JOBS_FILE;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -80,6 +81,9 @@ impl Manifest {
             );
             return Err(unfit(folder).because(why));
         }
+        if !manifest.names(JOBS_FILE) {
+            return Err(unfit(folder).because(format!("{NAME}: it does not name {JOBS_FILE}")));
+        }
         let stranger = manifest.files.iter().find(|file| !is_ours(&file.name));
         match stranger {
             Some(file) => Err(unfit(folder).because(format!("{NAME}: it names {:?}", file.name))),
@@ -100,6 +104,11 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+
+    /// Whether the backup has this file.
+    pub(super) fn names(&self, name: &str) -> bool {
+        self.files.iter().any(|file| file.name == name)
     }
 
     /// Bytes of all files.

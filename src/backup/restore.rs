@@ -1,28 +1,31 @@
 //! Puts a backup in the place of a data directory, so that a kill at any moment leaves one or the other whole.
 //!
-//! The backup is first copied into `restoring`. Renaming that to `restored` is the moment from which on the backup counts: the
-//! files of `restored` are then moved to their places one by one, and those that were there into `replaced-…`. Each command
-//! finishes that first, before it opens a database, so that a kill in its midst costs nothing.
+//! The backup is first copied into a draft folder. Giving that its final name is the moment from which on the backup counts:
+//! its files are then moved to their places one by one, and those that were there into `replaced-…`. Each command finishes
+//! that first, before it opens a database, so that a kill in its midst costs nothing.
 
 use super::manifest::Manifest;
-use super::{CONFIG, DATABASES, PROMPTS, check, copy_own, failed, make_folder, sync};
+use super::{CONFIG, DATABASES, PROMPTS, check, copy_file, copy_own, failed, make_folder, sync};
 use crate::error::{Code, Error, Result};
 use crate::model::Timestamp;
+use crate::store::{JOBS_FILE, LOGS_FILE, LogStore, OpenMode, Store, look_at_all};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The folder in a data directory whose files are to be moved to their places.
-const FOLDER: &str = "restored";
-const DRAFT: &str = "restoring";
-/// A file in it: the name of the folder for what was there before.
-const ASIDE: &str = "aside";
+const FOLDER: &str = ".lamplighter-restored";
+const DRAFT: &str = ".lamplighter-restoring";
+/// A file in it: the name of the folder for what was there before, and what the backup has not.
+const PLAN: &str = "plan";
+/// The folders of runs, which are in no backup: those of the jobs that are replaced go with them.
+const RUNS: &str = "jobs";
 /// The file whose lock is the leadership of a server.
 const LOCK: &str = "lamplighter.lock";
-/// What SQLite keeps beside a database.
-const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", ""];
-
+/// A database, which is moved first, and what SQLite keeps beside it: a log without its database is refused, a database
+/// without its log is not.
+const SUFFIXES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// There is no such folder, or this user may not see it: opening the database says that with its own code.
 const NOTHING: [ErrorKind; 3] =
     [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::PermissionDenied];
@@ -39,75 +42,159 @@ pub(crate) struct Restored {
 /// Puts the backup in `folder` in the place of what is in `data_dir`. Blocks.
 ///
 /// # Errors
-/// `STORE-BUSY-002` while a process leads there, `STORE-BACKUP-001`, `STORE-FILE-008`, those of copying. Until the copy is
-/// complete nothing is changed.
+/// `JOB-VALUE-001` for a folder of a restore itself, `STORE-BUSY-002` while a process leads there, `STORE-BACKUP-001`,
+/// `STORE-FILE-008` and the other refusals of a database, those of copying. Until the copy is complete nothing is changed.
 pub(crate) fn restore(folder: &Path, data_dir: &Path, now: Timestamp) -> Result<Restored> {
+    refuse_own(folder, data_dir)?;
+    let manifest = check(folder)?;
     make_folder(data_dir)?;
     let _lock = lock(data_dir)?;
-    finish(data_dir)?;
-    let manifest = check(folder)?;
+    finish_locked(data_dir)?;
     let (draft, ready) = (data_dir.join(DRAFT), data_dir.join(FOLDER));
     clear(&draft)?;
-    make_folder(&draft)?;
-    for name in DATABASES.into_iter().filter(|name| folder.join(name).exists()) {
-        let (from, to) = (folder.join(name), draft.join(name));
-        fs::copy(&from, &to).map_err(|e| failed("copy", &from, e))?;
-        sync(&to)?;
-    }
-    copy_own(folder, &draft)?;
-    manifest.compare(&draft)?;
     let aside = format!("replaced-{}", now.to_string().replace(':', "-"));
-    let path = draft.join(ASIDE);
-    fs::write(&path, &aside).map_err(|e| failed("write", &path, e))?;
-    sync(&path)?;
-    sync(&draft)?;
+    if let Err(error) = fill(folder, &draft, &manifest, &aside) {
+        clear(&draft)?;
+        return Err(error);
+    }
     fs::rename(&draft, &ready).map_err(|e| failed("rename", &draft, e))?;
     sync(data_dir)?;
-    finish(data_dir)?;
+    finish_locked(data_dir)?;
     let aside = data_dir.join(aside);
     Ok(Restored { manifest, aside: aside.exists().then_some(aside) })
 }
 
-/// Moves the files of a restore to their places that a kill has cut off; does nothing where there was none. Blocks while
-/// another process does it.
+/// Refuses a folder that a restore makes and clears.
 ///
 /// # Errors
-/// Those of moving files.
+/// `JOB-VALUE-001`.
+pub(super) fn refuse_own(folder: &Path, data_dir: &Path) -> Result<()> {
+    let is_own = |name: &std::ffi::OsStr| name == FOLDER || name == DRAFT;
+    if folder
+        .parent()
+        .is_some_and(|parent| parent.canonicalize().ok() == data_dir.canonicalize().ok())
+        && folder.file_name().is_some_and(is_own)
+    {
+        let doing = format!("use {}: a restore makes and clears this folder", folder.display());
+        return Err(Error::new(Code::ModelInvalid, doing));
+    }
+    Ok(())
+}
+
+/// Copies the backup into the draft, and looks whether this version can work with its databases.
+fn fill(folder: &Path, draft: &Path, manifest: &Manifest, aside: &str) -> Result<()> {
+    make_folder(draft)?;
+    let has = |name: &&str| manifest.names(name);
+    for name in DATABASES.into_iter().filter(has) {
+        copy_file(&folder.join(name), &draft.join(name))?;
+    }
+    copy_own(folder, draft)?;
+    manifest.compare(draft)?;
+    for name in DATABASES.into_iter().filter(has) {
+        look_at_all(&draft.join(name))?;
+    }
+    let refused = |opened: Result<()>| match opened {
+        // The server that is started on it migrates it.
+        Err(error) if error.code() == Code::StoreOlder => Ok(()),
+        opened => opened,
+    };
+    refused(Store::open(&draft.join(JOBS_FILE), OpenMode::Current).map(drop))?;
+    if manifest.names(LOGS_FILE) {
+        refused(LogStore::open(&draft.join(LOGS_FILE), OpenMode::Current).map(drop))?;
+    }
+    let names = DATABASES.into_iter().chain([CONFIG, PROMPTS, RUNS]);
+    let absent: Vec<_> = names.filter(|name| !draft.join(name).exists()).collect();
+    let path = draft.join(PLAN);
+    fs::write(&path, format!("{aside}\n{}", absent.join("\n")))
+        .map_err(|e| failed("write", &path, e))?;
+    sync(&path)?;
+    sync(draft)
+}
+
+/// Moves the files of a restore to their places that a kill has cut off; does nothing where there was none.
+///
+/// # Errors
+/// `STORE-BUSY-002` while a process leads there, or finishes it just now; those of moving files.
 pub(crate) fn finish(data_dir: &Path) -> Result<()> {
     let ready = data_dir.join(FOLDER);
-    let folder = match File::open(&ready) {
+    match fs::symlink_metadata(&ready) {
         Err(error) if NOTHING.contains(&error.kind()) => return Ok(()),
-        folder => folder.map_err(|e| failed("open", &ready, e))?,
+        found => found.map_err(|e| failed("look at", &ready, e))?,
     };
-    folder.lock().map_err(|e| failed("lock", &ready, e))?;
-    let path = ready.join(ASIDE);
-    let aside = match fs::read_to_string(&path) {
-        // Another process has finished it meanwhile, or was killed while it removed the empty folder.
-        Err(error) if error.kind() == ErrorKind::NotFound => return clear(&ready),
-        aside => data_dir.join(aside.map_err(|e| failed("read", &path, e))?),
+    let _lock = lock(data_dir)?;
+    finish_locked(data_dir)
+}
+
+fn finish_locked(data_dir: &Path) -> Result<()> {
+    let ready = data_dir.join(FOLDER);
+    let path = ready.join(PLAN);
+    let plan = match fs::read_to_string(&path) {
+        // Nothing is to be done, or a kill came before the empty folder was removed.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            drop(fs::remove_dir(&ready));
+            return Ok(());
+        }
+        plan => plan.map_err(|e| failed("read", &path, e))?,
     };
+    let mut lines = plan.lines();
+    let aside = data_dir.join(lines.next().unwrap_or_default());
+    for name in lines {
+        move_aside(data_dir, &aside, name)?;
+    }
     for name in DATABASES.into_iter().chain([CONFIG, PROMPTS]) {
         let from = ready.join(name);
         // What is not here is in its place already.
-        if from.exists() {
-            for suffix in BESIDE {
-                move_aside(data_dir, &aside, &format!("{name}{suffix}"))?;
-            }
-            fs::rename(&from, data_dir.join(name)).map_err(|e| failed("rename", &from, e))?;
+        if is_there(&from) {
+            move_aside(data_dir, &aside, name)?;
+            put(&from, &data_dir.join(name))?;
             sync(data_dir)?;
         }
     }
+    // What SQLite left beside a database that was looked at.
+    for name in DATABASES {
+        for suffix in &SUFFIXES[1..] {
+            drop(fs::remove_file(ready.join(format!("{name}{suffix}"))));
+        }
+    }
     fs::remove_file(&path).map_err(|e| failed("remove", &path, e))?;
-    clear(&ready)
+    fs::remove_dir(&ready).map_err(|e| failed("remove", &ready, e))
 }
 
+fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Moves a name and what SQLite keeps beside it.
 fn move_aside(data_dir: &Path, aside: &Path, name: &str) -> Result<()> {
-    let from = data_dir.join(name);
-    if !from.exists() {
-        return Ok(());
+    for suffix in SUFFIXES {
+        let name = format!("{name}{suffix}");
+        let from = data_dir.join(&name);
+        if !is_there(&from) {
+            continue;
+        }
+        make_folder(aside)?;
+        match fs::rename(&from, aside.join(&name)) {
+            // A file that is mounted by itself stays in its place, and its content is replaced.
+            Err(error) if error.kind() == ErrorKind::ResourceBusy && from.is_file() => {
+                copy_file(&from, &aside.join(&name))?;
+            }
+            moved => moved.map_err(|e| failed("rename", &from, e))?,
+        }
     }
-    make_folder(aside)?;
-    fs::rename(&from, aside.join(name)).map_err(|e| failed("rename", &from, e))
+    Ok(())
+}
+
+fn put(from: &Path, to: &Path) -> Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == ErrorKind::ResourceBusy && from.is_file() => {
+            fs::read(from)
+                .and_then(|content| fs::write(to, content))
+                .map_err(|e| failed("write", to, e))?;
+            sync(to)?;
+            fs::remove_file(from).map_err(|e| failed("remove", from, e))
+        }
+        moved => moved.map_err(|e| failed("rename", from, e)),
+    }
 }
 
 /// Removes a folder of ours, if it is there.

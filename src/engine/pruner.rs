@@ -40,6 +40,8 @@ impl Pruner {
 
     /// Answers what it did, in a few words.
     async fn run_once(&self, recounted_at: &mut Duration, hold: &mut Hold) -> Result<String> {
+        // What is due by itself waits for no hold.
+        while self.store.finish_batches(self.clock.now()).await? {}
         let pruned = self.prune(hold).await;
         // The counts are set right also while something keeps old jobs from being removed.
         let recounted = self.recount_if_due(recounted_at).await;

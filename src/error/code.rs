@@ -45,8 +45,8 @@ codes! {
         "Another process keeps a write transaction open.", "End the transaction of the other program, or try again later; nothing was saved.";
     StoreInUse: Busy = "STORE-BUSY-002", "A process works on the data directory",
         "A server, or a program of yours, leads there.", "End it, then try again; nothing was changed.";
-    StoreBackup: Damaged = "STORE-BACKUP-001", "The backup is not what was written",
-        "A file of the backup is missing, or was changed or cut off since.", "Use another backup. Nothing was changed.";
+    StoreBackup: Damaged = "STORE-BACKUP-001", "The folder is no backup that this version can restore",
+        "It is no backup, a file of it is missing or was changed since, or a newer version made it.", "Read in the message which file it is. Name the folder of a whole backup; for one of a newer version use that version. Nothing was changed.";
     StoreFull: Unavailable = "STORE-FULL-001", "The disk is full",
         "SQLite found no room for the write.", "Free some space; nothing acknowledged is lost and writes resume by themselves.";
     StoreOutcomeUnknown: Unknown = "STORE-COMMIT-001", "It is unknown whether the write was saved",
@@ -93,8 +93,8 @@ codes! {
         "The id is wrong, or the job was removed.", "Name jobs that `lamplighter jobs list` shows; nothing was saved.";
     BatchUnknown: NotFound = "JOB-BATCH-001", "There is no such batch",
         "The id is wrong, or the batch was removed.", "`lamplighter batches list` shows the batches.";
-    BatchOver: Conflict = "JOB-BATCH-002", "The batch is finished or full",
-        "The batch was closed and its jobs are over, or it has a million jobs.", "A finished batch stays as it is: put further jobs into a new one. Nothing was saved.";
+    BatchOver: Conflict = "JOB-BATCH-002", "The batch takes no more jobs",
+        "The batch was closed and its jobs are over, it was cancelled, or it has a million jobs.", "Such a batch stays as it is: put further jobs into a new one. Nothing was saved.";
     FilterInvalid: Invalid = "JOB-QUERY-001", "The query cannot be read",
         "The query has an unknown word, or a word has a value that it does not take.", "Correct the query at the column that the message names; put a text that you search for in quotes.";
     IdempotencyConflict: Conflict = "JOB-KEY-001", "The idempotency key belongs to another request",

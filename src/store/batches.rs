@@ -31,6 +31,12 @@ impl Store {
         self.db.rule("close a batch", now, move |tx, now| sql::batches::close(tx, id, now)).await
     }
 
+    /// Finishes a slice of the batches that another program has closed or whose last job it has ended by SQL; answers whether
+    /// there may be more.
+    pub async fn finish_batches(&self, now: Timestamp) -> Result<bool> {
+        self.db.rule("finish batches", now, core::prune::finish_batches).await
+    }
+
     /// One batch.
     pub async fn batch(&self, id: BatchId) -> Result<Option<Batch>> {
         self.db.read("read a batch", move |c| sql::batches::get(c, id)).await

@@ -5,7 +5,8 @@ use crate::support::{START, STUCK, foreign, in_time, open};
 use lamplighter::model::OnInterrupt;
 use lamplighter::prelude::*;
 use serde_json::Value;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use tempfile::TempDir;
@@ -68,6 +69,8 @@ async fn a_backup_has_both_databases_the_prompts_and_the_configuration_and_is_re
     let there = other.path().join("there");
     done(&there, &["restore", name]);
     assert_eq!(jobs_in(&there), 7);
+    let mode = |name: &str| there.join(name).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(["lamplighter.db", "logs.db"].map(mode), [0o600; 2], "it has accounts");
     assert_eq!(fs::read_to_string(there.join("prompts/scan.md")).unwrap(), "look at the log\n");
     let entries = fs::read_dir(&there).unwrap().map(|entry| entry.unwrap().file_name());
     let mut entries: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
@@ -84,6 +87,11 @@ async fn a_restore_in_place_keeps_what_was_there_and_is_refused_while_a_server_r
     let (data, other) = (data_with(3).await, tempfile::tempdir().unwrap());
     let backup = made(data.path(), other.path());
     let name = backup.to_str().unwrap();
+    // A copy that was carried by another way may be read-only.
+    fs::set_permissions(backup.join("lamplighter.db"), Permissions::from_mode(0o444)).unwrap();
+    fs::create_dir_all(data.path().join("jobs/1")).unwrap();
+    let own = data.path().join(".lamplighter-restored");
+    refused(data.path(), &["backup", own.to_str().unwrap()], 2, "JOB-VALUE-001");
     let store = open(data.path());
     store.enqueue(NewJob::new(Kind::named("nobodys")), START).await.unwrap();
     drop(store);
@@ -95,6 +103,12 @@ async fn a_restore_in_place_keeps_what_was_there_and_is_refused_while_a_server_r
     let aside = said.trim().strip_suffix('.').unwrap().split(" is in ").nth(1).unwrap();
     assert_eq!(jobs_in(data.path()), 3);
     assert_eq!(jobs_in(Path::new(aside)), 4, "what was there is kept");
+    let is_there = |folder: &Path| folder.join("jobs/1").exists();
+    assert!(
+        is_there(Path::new(aside)) && !is_there(data.path()),
+        "folders of runs go with their jobs"
+    );
+    assert_eq!(Server::start(data.path(), &[]).terminate(), Some(0));
 }
 
 #[tokio::test]

@@ -273,6 +273,15 @@ async fn a_batch_is_counted_and_followed_once(store: &Store) {
     add(store, of(held)).await;
     let held = store.cancel_batch(held, Actor::cli(), START).await.unwrap();
     assert_eq!((held.held, held.finished_at), (false, Some(START)), "no more are to come");
+    let crawl = store.open_batch("crawl".into(), None, START).await.unwrap();
+    let page = add(store, of(crawl)).await;
+    let lease = leader.claim(9).await.into_iter().find(|lease| lease.id == page).unwrap();
+    let crawl = store.cancel_batch(crawl, Actor::cli(), START).await.unwrap();
+    assert_eq!((crawl.open, crawl.finished_at), (1, None), "what runs goes on to its end");
+    let more = store.enqueue(of(crawl.id), START).await.unwrap_err();
+    assert_eq!(more.code(), Code::BatchOver, "and adds nothing");
+    leader.settle(lease, done()).await;
+    assert!(!store.finish_batches(START).await.unwrap(), "none is left to finish");
     assert!(batch.then_id.is_some(), "what follows is made whatever became of the jobs");
 }
 

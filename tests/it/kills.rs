@@ -171,14 +171,14 @@ fn a_restore_that_is_killed_before_any_call_leaves_what_was_there_or_the_backup(
                 break;
             }
             kills += 1;
-            halfway += usize::from(data.join("restored").exists());
+            halfway += usize::from(data.join(".lamplighter-restored").exists());
             let server = Server::start_with(&data, &[], None);
             let found: i64 = foreign(&data)
                 .query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))
                 .unwrap();
             let prompt = fs::read_to_string(data.join("prompts/jobs")).unwrap();
             assert_eq!(prompt, found.to_string(), "killed before {call} {n}");
-            assert!(!data.join("restored").exists(), "killed before {call} {n}");
+            assert!(!data.join(".lamplighter-restored").exists(), "killed before {call} {n}");
             new += usize::from(found == 2);
             server.kill();
         }

@@ -671,6 +671,8 @@ impl World {
     async fn cancel_batch(&mut self, slot: usize) {
         let batch = self.batch(slot).await;
         self.model.batches[batch].closed = true;
+        // It takes no more jobs.
+        self.newest[slot] = None;
         self.model.finish_batches();
         let open = self.model.jobs.iter();
         let open = open.filter(|(_, job)| job.batch == Some(batch) && !job.status.is_final());

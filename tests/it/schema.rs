@@ -45,6 +45,23 @@ fn row_in(conn: &Connection, status: Status) -> i64 {
 }
 
 #[test]
+fn a_column_of_json_that_may_be_null_says_so_since_older_sqlites_take_null_for_no_json() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+    let mut columns = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for part in text.split("CHECK (json_valid(").skip(1) {
+            let column = part.split(')').next().unwrap();
+            let declared = format!("\n  {column} ");
+            let declared = text.split(&declared).skip(1).filter_map(|rest| rest.split('(').next());
+            columns += 1;
+            assert!(declared.into_iter().any(|rest| rest.contains("NOT NULL")), "{column}");
+        }
+    }
+    assert!(columns > 5, "{columns} columns");
+}
+
+#[test]
 fn every_pair_of_statuses_is_allowed_by_the_schema_exactly_if_by_the_model() {
     let (folder, _store) = store();
     let conn = foreign(folder.path());

@@ -69,7 +69,7 @@ pub(in crate::store) fn cancel_batch(
 ) -> Result<Option<JobId>> {
     if after.0 == 0 {
         audit::record(tx, actor, "cancel", &format!("batch {id}"), now)?;
-        batches::close(tx, id, now)?;
+        batches::cancel(tx, id, now)?;
     }
     let jobs = batches::open_jobs(tx, id, after, SLICE)?;
     let (mut ends, mut asked) = (Vec::new(), Vec::new());

@@ -19,8 +19,12 @@ const BATCHES: Duration = Duration::from_hours(90 * 24);
 /// How long decisions of schedules are kept: a season of daily ones for their page.
 const DECISIONS: Duration = Duration::from_hours(90 * 24);
 
-/// Removes a slice of everything that is over and old, and finishes batches that another program has brought to their end;
-/// answers whether there may be more.
+/// Finishes a slice of the batches that another program has brought to their end; answers whether there may be more.
+pub(in crate::store) fn finish_batches(tx: &Tx<'_>, now: Timestamp) -> Result<bool> {
+    Ok(batches::finish_due(tx, SLICE, now)? == SLICE)
+}
+
+/// Removes a slice of everything that is over and old; answers whether there may be more.
 pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
     let mut left = SLICE;
     let removable = Removable::of(tx)?;
@@ -36,7 +40,6 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     }
     left -= keys(tx, left, now)?;
     left -= prune::decisions(tx, before(now, DECISIONS), left)?;
-    left -= batches::finish_due(tx, left, now)?;
     left -= batches::prune(tx, before(now, BATCHES), left)?;
     left -= removable.closed_issues(tx, before(now, ISSUES), left)?;
     Ok(left == 0)
@@ -44,12 +47,13 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
 
 /// Whether a look would remove what has been over for more than a day longer than it is kept.
 pub(in crate::store) fn is_flood(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
+    let removable = Removable::of(tx)?;
     for kind in prune::kinds(tx)? {
         let retention = retention(tx, &kind, rules)?;
         for status in [Status::Completed, Status::Failed, Status::Cancelled] {
             let Some(kept) = retention.of(status) else { continue };
             let finished_before = before(now, kept.saturating_add(FLOOD));
-            if prune::has_old(tx, &Old { kind: &kind, status, finished_before })? {
+            if removable.has_old(tx, &Old { kind: &kind, status, finished_before })? {
                 return Ok(true);
             }
         }

@@ -32,7 +32,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Batch> {
 /// Whether a batch takes a further job; `None` if it does not exist.
 pub(in crate::store) fn takes_more(conn: &Connection, id: BatchId) -> Result<Option<bool>> {
     const SQL: &str = "
-        SELECT finished_at IS NULL AND total < :most
+        SELECT finished_at IS NULL AND cancelled_at IS NULL AND total < :most
         FROM job_batches
         WHERE id = :id";
     let params = named_params! {":id": id.0, ":most": MAX_BATCH as i64};
@@ -71,6 +71,19 @@ pub(in crate::store) fn close(conn: &Connection, id: BatchId, now: Timestamp) ->
     conn.prepare_cached(SQL)?.execute(named_params! {":id": id.0})?;
     finish(conn, &[id.0], now)?;
     existing(conn, id)
+}
+
+/// Closes a batch for its jobs too, which may add others to one that was only closed.
+///
+/// # Errors
+/// `JOB-BATCH-001` if there is no such batch.
+pub(in crate::store) fn cancel(conn: &Connection, id: BatchId, now: Timestamp) -> Result<Batch> {
+    const SQL: &str = "
+        UPDATE job_batches
+        SET cancelled_at = :now
+        WHERE id = :id AND finished_at IS NULL AND cancelled_at IS NULL";
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": id.0, ":now": now.millis()})?;
+    close(conn, id, now)
 }
 
 /// Finishes the batches of these jobs, which have just ended, if those were their last ones.

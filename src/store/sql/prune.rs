@@ -13,21 +13,6 @@ pub(in crate::store) struct Old<'a> {
     pub(in crate::store) finished_before: Timestamp,
 }
 
-/// Whether there is a job that ended so before.
-pub(in crate::store) fn has_old(conn: &Connection, old: &Old<'_>) -> Result<bool> {
-    const SQL: &str = "
-        SELECT EXISTS (
-            SELECT 1
-            FROM jobs
-            WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before)";
-    let params = named_params! {
-        ":kind": old.kind.as_str(),
-        ":status": old.status.as_str(),
-        ":before": old.finished_before.millis(),
-    };
-    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
-}
-
 /// Whether there is a decision from before.
 pub(in crate::store) fn has_decisions(conn: &Connection, before: Timestamp) -> Result<bool> {
     const SQL: &str = "SELECT EXISTS (SELECT 1 FROM job_decisions WHERE decided_at < :before)";
@@ -57,6 +42,23 @@ impl Removable {
     pub(in crate::store) fn of(conn: &Connection) -> Result<Self> {
         let unreferenced = references::none_leads_here(conn)?;
         Ok(Self { has_program: ledger::has_program(conn)?, unreferenced })
+    }
+
+    /// Whether there is a job that ended so before, and may be removed.
+    pub(in crate::store) fn has_old(&self, conn: &Connection, old: &Old<'_>) -> Result<bool> {
+        let sql = format!(
+            "SELECT EXISTS (
+                SELECT 1
+                FROM jobs
+                WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL AND finished_at < :before {})",
+            self.unreferenced
+        );
+        let params = named_params! {
+            ":kind": old.kind.as_str(),
+            ":status": old.status.as_str(),
+            ":before": old.finished_before.millis(),
+        };
+        Ok(conn.prepare_cached(&sql)?.query_row(params, |row| row.get(0))?)
     }
 
     /// Removes the oldest of these jobs that have no transcript, at most `limit`; answers how many.

@@ -57,6 +57,10 @@ impl Database {
         mode: OpenMode,
         limits: Limits,
     ) -> Result<Self> {
+        // The program may work in another directory later.
+        let path = &std::path::absolute(path).map_err(|e| {
+            Error::new(Code::StoreIo, format!("open {}", path.display())).because(e)
+        })?;
         let doing = format!("open {}", path.display());
         match schema.owner {
             Owner::Ours { application_id } => open::prepare(path, application_id, schema, mode)?,

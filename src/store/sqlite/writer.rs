@@ -236,6 +236,9 @@ impl Writer {
         // What was saved in a file that nobody finds again is not saved.
         if let Err(error) = self.look_at_files() {
             self.guard.heed(&error);
+            // It is saved somewhere: every listener should look.
+            self.changes.send_modify(|n| *n += 1);
+            self.news.tell_foreign();
             answer_unknown(kept, &error);
             return false;
         }

@@ -75,7 +75,7 @@ async fn a_batch_that_another_program_brings_to_its_end_is_finished_and_followed
         UPDATE job_batches SET held = 0 WHERE id = 1;";
     foreign(folder.path()).execute_batch(sql).unwrap();
     assert_eq!(store.batch(id).await.unwrap().unwrap().finished_at, None);
-    store.prune([].into(), now()).await.unwrap();
+    assert!(!store.finish_batches(now()).await.unwrap());
     let batch = store.batch(id).await.unwrap().unwrap();
     assert_eq!((batch.cancelled, batch.then_id), (1, Some(JobId(2))));
     assert!(batch.finished_at.is_some());
