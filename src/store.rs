@@ -14,8 +14,6 @@ mod batches;
 mod board;
 #[cfg(feature = "web")]
 mod bulk;
-#[cfg(feature = "cli")]
-mod copies;
 mod core;
 #[cfg(feature = "monitor")]
 pub mod door;
@@ -50,9 +48,9 @@ pub mod transactional;
 mod waits;
 mod workers;
 
-#[cfg(feature = "cli")]
-pub(crate) use copies::{DatabaseMoment, look_at_all};
 pub use leader::Leadership;
+#[cfg(feature = "cli")]
+pub(crate) use leader::lock_of;
 #[cfg(feature = "monitor")]
 pub use logs::LogStore;
 pub use news::JobEvents;
@@ -63,6 +61,8 @@ use crate::error::Result;
 use board::Board;
 use news::News;
 use sqlite::lost::Witness;
+#[cfg(feature = "cli")]
+pub(crate) use sqlite::moment::{DatabaseMoment, look_at_all};
 use sqlite::{Database, Owner, Schema};
 use std::path::Path;
 use std::sync::Arc;

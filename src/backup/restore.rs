@@ -8,10 +8,9 @@ use super::manifest::Manifest;
 use super::{CONFIG, DATABASES, PROMPTS, check, copy_file, copy_own, failed, make_folder, sync};
 use crate::error::{Code, Error, Result};
 use crate::model::Timestamp;
-use crate::store::{JOBS_FILE, LOGS_FILE, LogStore, OpenMode, Store, look_at_all};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use crate::store::{JOBS_FILE, LOGS_FILE, LogStore, OpenMode, Store, lock_of, look_at_all};
+use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The folder in a data directory whose files are to be moved to their places.
@@ -21,8 +20,6 @@ const DRAFT: &str = ".lamplighter-restoring";
 const PLAN: &str = "plan";
 /// The folders of runs, which are in no backup: those of the jobs that are replaced go with them.
 const RUNS: &str = "jobs";
-/// The file whose lock is the leadership of a server.
-const LOCK: &str = "lamplighter.lock";
 /// A database, which is moved first, and what SQLite keeps beside it: a log without its database is refused, a database
 /// without its log is not.
 const SUFFIXES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
@@ -206,22 +203,11 @@ fn clear(folder: &Path) -> Result<()> {
 }
 
 /// The lock that a leading process has, so that none begins meanwhile.
+///
+/// # Errors
+/// `STORE-BUSY-002` while a process leads.
 fn lock(data_dir: &Path) -> Result<File> {
-    let path = data_dir.join(LOCK);
-    let options = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path);
-    let file = options.map_err(|e| failed("open", &path, e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let doing = format!("restore into {}", data_dir.display());
-            Err(Error::new(Code::StoreInUse, doing))
-        }
-        Err(TryLockError::Error(error)) => Err(failed("lock", &path, error)),
-    }
+    let taken = lock_of(&data_dir.join(JOBS_FILE))?;
+    taken
+        .ok_or_else(|| Error::new(Code::StoreInUse, format!("restore into {}", data_dir.display())))
 }

@@ -133,7 +133,7 @@ impl Jobs {
         Ok(())
     }
 
-    /// Says that no further jobs of a batch come; answers the batch.
+    /// Says that no further jobs of a batch come from outside; answers the batch.
     ///
     /// # Errors
     /// As [`Store::close_batch`](crate::store::Store::close_batch).

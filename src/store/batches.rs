@@ -23,7 +23,8 @@ impl Store {
         self.db.row("open a batch", open).await
     }
 
-    /// Says that no further jobs of a batch come, and answers the batch. One without open jobs is finished by it.
+    /// Says that no further jobs come from outside, and answers the batch: its own jobs may add others while they run. A batch
+    /// without open jobs is finished by it.
     ///
     /// # Errors
     /// `JOB-BATCH-001` if there is no such batch.

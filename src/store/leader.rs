@@ -4,6 +4,8 @@
 //! that the lead is free: the operating system gives it back when its holder ends, however that ends.
 
 use super::Store;
+#[cfg(feature = "cli")]
+use super::sqlite;
 use crate::error::{Code, Error, Result, ignore};
 use crate::model::WorkerId;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -62,21 +64,8 @@ impl Store {
     /// `STORE-IO-001` if the lock file cannot be made.
     pub fn try_lead(&self, worker: &WorkerId) -> Result<Option<Leadership>> {
         let path = self.db.lock_path();
-        let io = |e| Error::new(Code::StoreIo, format!("lock {}", path.display())).because(e);
-        let options = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path);
-        let file = options.map_err(io)?;
-        match file.try_lock() {
-            // The file may have been deleted between the open and the lock: such a lock would keep nobody out.
-            Ok(()) if is_same(&file, &path) => sign(file, worker).map(Some).map_err(io),
-            Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(io(error)),
-        }
+        let Some(file) = lock(&path)? else { return Ok(None) };
+        sign(file, worker).map(Some).map_err(|e| unlocked(&path, e))
     }
 
     /// The name in the lock file: the worker that holds the lock, or that ended without giving it up.
@@ -105,6 +94,37 @@ impl Store {
             Err(TryLockError::Error(error)) => Err(io(error)),
         }
     }
+}
+
+/// Takes the lock of a file, which is made if need be; `None` while somebody has it.
+///
+/// # Errors
+/// `STORE-IO-001` if the file cannot be made or locked.
+fn lock(path: &Path) -> Result<Option<File>> {
+    let options = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path);
+    let file = options.map_err(|e| unlocked(path, e))?;
+    match file.try_lock() {
+        // The file may have been deleted between the open and the lock: such a lock would keep nobody out.
+        Ok(()) if is_same(&file, path) => Ok(Some(file)),
+        Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(unlocked(path, error)),
+    }
+}
+
+/// The same of the lock beside a database of our own.
+#[cfg(feature = "cli")]
+pub(crate) fn lock_of(database: &Path) -> Result<Option<File>> {
+    lock(&sqlite::lock_beside(database))
+}
+
+fn unlocked(path: &Path, error: std::io::Error) -> Error {
+    Error::new(Code::StoreIo, format!("lock {}", path.display())).because(error)
 }
 
 /// Writes the name of the holder into the locked file, and reads who held it before.

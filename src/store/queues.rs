@@ -5,6 +5,8 @@ use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
+#[cfg(feature = "cli")]
+use crate::error::{Code, Error};
 use crate::model::{
     Actor, Job, JobCount, KindRules, Pause, Queue, QueueState, Timestamp, Unplaced,
 };
@@ -102,6 +104,22 @@ impl Store {
             self.db.row("correct the counts", correct).await?;
         }
         Ok(missing)
+    }
+
+    /// Whether the counts are those of the rows themselves. Reads all of `jobs`, and corrects nothing.
+    ///
+    /// # Errors
+    /// `STORE-COUNT-001` with what differs.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn check_counts(&self) -> Result<()> {
+        let recount = self.db.read("recount the jobs", sql::counts::recount).await?;
+        let Some(short) = recount.missing.first() else { return Ok(()) };
+        let (differ, kind, status) = (recount.missing.len(), &short.kind, short.status.as_str());
+        let doing = format!(
+            "recount the jobs: {differ} counts are wrong, that of {kind}, {status}, by {}",
+            short.count
+        );
+        Err(Error::new(Code::StoreCounts, doing))
     }
 
     /// Brings back to `now` what a clock that was ahead has left in the future: schedules count from now on, jobs that were

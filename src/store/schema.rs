@@ -40,6 +40,16 @@ pub(super) static PROGRAM: Component = Component {
 pub(super) static LOGS: Component =
     Component { name: "logs", migrations: &[include_str!("../../migrations/sqlite/logs.sql")] };
 
+/// Every component, for tests of what goes for all of them.
+#[cfg(test)]
+pub(super) const ALL: &[&Component] = &[
+    &ENGINE,
+    #[cfg(any(feature = "agents", feature = "web"))]
+    &PROGRAM,
+    #[cfg(feature = "monitor")]
+    &LOGS,
+];
+
 /// One step of a component, to be run whole, in a transaction, after those with a smaller version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -31,5 +31,7 @@ mod work;
 mod writer;
 
 pub(super) use database::Database;
+#[cfg(feature = "cli")]
+pub(super) use database::lock_beside;
 pub(super) use open::{Owner, Schema};
 pub(super) use transaction::Tx;

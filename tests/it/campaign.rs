@@ -3,7 +3,7 @@
 //! `LAMPLIGHTER_WORKERS=long cargo test --test it campaign -- --nocapture` runs 100,000 jobs and stands still for longer
 //! than a lease; the short form is a part of every `cargo test`. The processes are this test binary itself.
 
-use crate::support::{STUCK, foreign, open};
+use crate::support::{OPEN_JOBS, STUCK, foreign, open, until_none};
 use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
 use lamplighter::model::{
@@ -443,12 +443,7 @@ async fn several_processes_lose_and_double_nothing_while_each_is_killed_stopped_
     }
     over.store(true, Ordering::Relaxed);
     let made = loading.await.unwrap();
-    let (conn, mut changes, draining) = (foreign(data), store.changes(), Instant::now());
-    let open = "SELECT count(*) FROM jobs WHERE finished_at IS NULL";
-    while conn.query_row(open, [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
-        assert!(draining.elapsed() < STUCK * 2, "jobs do not end");
-        changes.changed().await.unwrap();
-    }
+    until_none(&store, &foreign(data), OPEN_JOBS).await;
     for process in processes {
         process.wait();
     }

@@ -1,7 +1,7 @@
 //! Files that are damaged, cut off or gone: each is met before anything is written, and left as it is.
 
 use crate::support::server::{Browser, Server, program};
-use crate::support::{STUCK, foreign, in_time, now, open, shell, until};
+use crate::support::{OPEN_JOBS, STUCK, foreign, in_time, now, open, shell, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{Kind, KindRules, NewJob, Outcome, Status};
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -389,9 +389,8 @@ fn refuses_ends_or_works(whole: &Path, folder: TempDir, what: &str) -> &'static 
         victim.browser.try_run_now();
     }
     let conn = foreign(victim.data());
-    let open = "SELECT count(*) FROM jobs WHERE finished_at IS NULL";
     while !victim.server.has_ended() {
-        if conn.query_row(open, [], |row| row.get::<_, i64>(0)).is_ok_and(|open| open == 0) {
+        if conn.query_row(OPEN_JOBS, [], |row| row.get::<_, i64>(0)).is_ok_and(|open| open == 0) {
             victim.put_log_back();
             return "unnoticed, and its jobs end";
         }

@@ -76,33 +76,49 @@ fn leftovers(data: &Path) -> Vec<String> {
     names.filter(|name| name.contains(".new") || name.ends_with("-journal")).collect()
 }
 
-/// Kills the start on a folder that `prepare` fills before each call of each kind, and starts again: that serves, has what
-/// was there before, and leaves nothing half-made.
-fn killed_before_every_call(prepare: impl Fn(&Path), jobs: i64) {
-    if !can_trace() {
-        return;
-    }
-    let (mut kills, mut half_made) = (0, 0);
+/// Runs the program on a folder that `prepare` fills and kills it before each call of each kind; `found` looks at what the
+/// kill left, then a server must start, and `judge` looks at that, with the jobs that are there. Answers the kills.
+fn killed_before_every_call(
+    arguments: &[&str],
+    prepare: impl Fn(&Path),
+    mut found: impl FnMut(&Path),
+    mut judge: impl FnMut(&Path, i64, &str),
+) -> usize {
+    let mut kills = 0;
     for (call, step) in CALLS {
         let step = if is_long() { 1 } else { step };
         for n in (1..).step_by(step) {
             let folder = tempfile::tempdir().unwrap();
             let data = folder.path().join("data");
             prepare(&data);
-            if !is_killed(&data, SERVE, call, n) {
+            if !is_killed(&data, arguments, call, n) {
                 break;
             }
             kills += 1;
-            half_made += usize::from(data.exists() && !leftovers(&data).is_empty());
+            found(&data);
             let server = Server::start_with(&data, &[], None);
-            assert_eq!(leftovers(&data), [""; 0], "killed before {call} {n}");
-            let found: i64 = foreign(&data)
-                .query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))
-                .unwrap();
-            assert_eq!(found, jobs, "killed before {call} {n}");
+            let jobs = "SELECT count(*) FROM jobs";
+            let jobs = foreign(&data).query_row(jobs, [], |row| row.get(0)).unwrap();
+            judge(&data, jobs, &format!("killed before {call} {n}"));
             server.kill();
         }
     }
+    kills
+}
+
+/// A start that is cut off anywhere is followed by one that serves, has what was there before, and leaves nothing half-made.
+fn a_start_is_killed(prepare: impl Fn(&Path), jobs: i64) {
+    if !can_trace() {
+        return;
+    }
+    let mut half_made = 0;
+    let found =
+        |data: &Path| half_made += usize::from(data.exists() && !leftovers(data).is_empty());
+    let judge = |data: &Path, found, when: &str| {
+        assert_eq!(leftovers(data), [""; 0], "{when}");
+        assert_eq!(found, jobs, "{when}");
+    };
+    let kills = killed_before_every_call(SERVE, prepare, found, judge);
     println!(
         "{kills} kills, {half_made} of them left something half-made: 0 directories do not start"
     );
@@ -124,18 +140,18 @@ fn older(data: &Path, journal_mode: &str) {
 
 #[test]
 fn p23_a_first_start_that_is_killed_before_any_call_starts_again() {
-    killed_before_every_call(|_| {}, 0);
+    a_start_is_killed(|_| {}, 0);
 }
 
 #[test]
 fn p23_a_migration_that_is_killed_before_any_call_starts_again() {
-    killed_before_every_call(|data| older(data, "WAL"), 1);
+    a_start_is_killed(|data| older(data, "WAL"), 1);
 }
 
 #[test]
 fn p23_a_migration_of_a_restored_copy_that_is_killed_before_any_call_starts_again() {
     // A copy that `VACUUM INTO` made is not in WAL mode before its first start.
-    killed_before_every_call(|data| older(data, "DELETE"), 1);
+    a_start_is_killed(|data| older(data, "DELETE"), 1);
 }
 
 #[test]
@@ -160,29 +176,16 @@ fn a_restore_that_is_killed_before_any_call_leaves_what_was_there_or_the_backup(
     let made = program(&source).args(["db", "backup"]).arg(&backup).output().unwrap();
     assert!(made.status.success(), "{made:?}");
     let restore = ["db", "restore", backup.to_str().unwrap()];
-    let (mut kills, mut halfway, mut new) = (0, 0, 0);
-    for (call, step) in CALLS {
-        let step = if is_long() { 1 } else { step };
-        for n in (1..).step_by(step) {
-            let folder = tempfile::tempdir().unwrap();
-            let data = folder.path().join("data");
-            filled(&data, 1);
-            if !is_killed(&data, &restore, call, n) {
-                break;
-            }
-            kills += 1;
-            halfway += usize::from(data.join(".lamplighter-restored").exists());
-            let server = Server::start_with(&data, &[], None);
-            let found: i64 = foreign(&data)
-                .query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))
-                .unwrap();
-            let prompt = fs::read_to_string(data.join("prompts/jobs")).unwrap();
-            assert_eq!(prompt, found.to_string(), "killed before {call} {n}");
-            assert!(!data.join(".lamplighter-restored").exists(), "killed before {call} {n}");
-            new += usize::from(found == 2);
-            server.kill();
-        }
-    }
+    let is_halfway = |data: &Path| data.join(".lamplighter-restored").exists();
+    let (mut halfway, mut new) = (0, 0);
+    let found = |data: &Path| halfway += usize::from(is_halfway(data));
+    let judge = |data: &Path, jobs: i64, when: &str| {
+        let prompt = fs::read_to_string(data.join("prompts/jobs")).unwrap();
+        assert_eq!(prompt, jobs.to_string(), "{when}");
+        assert!(!is_halfway(data), "{when}");
+        new += usize::from(jobs == 2);
+    };
+    let kills = killed_before_every_call(&restore, |data| filled(data, 1), found, judge);
     println!(
         "{kills} kills, {halfway} of them halfway; {new} went on to the backup: 0 do not start"
     );

@@ -71,6 +71,22 @@ pub async fn until(store: &Store, id: JobId, wanted: impl Fn(&Job) -> bool) -> J
     .await
 }
 
+/// Waits until the count that a query answers is 0.
+pub async fn until_none(store: &Store, conn: &rusqlite::Connection, sql: &str) {
+    let (begun, mut changes) = (std::time::Instant::now(), store.changes());
+    loop {
+        changes.borrow_and_update();
+        if conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() == 0 {
+            return;
+        }
+        assert!(begun.elapsed() < STUCK * 2, "not none after {:?}: {sql}", begun.elapsed());
+        in_time(changes.changed()).await.unwrap();
+    }
+}
+
+/// Counts the jobs that are not over.
+pub const OPEN_JOBS: &str = "SELECT count(*) FROM jobs WHERE finished_at IS NULL";
+
 /// A worker that a test plays.
 #[derive(Clone)]
 pub struct Played {

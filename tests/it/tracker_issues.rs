@@ -2,7 +2,7 @@
 //! newer than a backup, those that were deleted. By the engine and the built-in analyzer against the fake GitHub.
 
 use crate::support::github::{Exchange, FakeGitHub, Fault, On, REPOSITORY, TOKEN};
-use crate::support::{foreign, in_time, now, open, until};
+use crate::support::{foreign, now, open, until, until_none};
 use lamplighter::Engine;
 use lamplighter::clock::Clock;
 use lamplighter::model::{
@@ -69,17 +69,7 @@ impl Site {
         let conn = foreign(self.folder.path());
         let sql = "SELECT count(*) FROM jobs WHERE kind = 'file_findings' AND finished_at IS NULL
             AND NOT EXISTS (SELECT 1 FROM job_queues WHERE name = 'tracker' AND paused_at IS NOT NULL)";
-        let mut changes = self.store.changes();
-        in_time(async {
-            loop {
-                changes.borrow_and_update();
-                if conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() == 0 {
-                    return;
-                }
-                changes.changed().await.unwrap();
-            }
-        })
-        .await;
+        until_none(&self.store, &conn, sql).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::support::github::{FakeGitHub, Fault, On, REPOSITORY, TOKEN};
 use crate::support::messages_api::{MessagesApi, Reply};
 use crate::support::server::{Browser, Server, program};
-use crate::support::{foreign, in_time, now, open, until};
+use crate::support::{foreign, in_time, now, open, until, until_none};
 use lamplighter::clock::Clock;
 use lamplighter::model::{Actor, FilingId, JobId, Level, NewLogRow, Queue, ScanCounts, Status};
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -108,17 +108,7 @@ impl World {
     async fn filed(&self) {
         let conn = foreign(self.folder.path());
         let sql = "SELECT count(*) FROM jobs WHERE kind = 'file_findings' AND finished_at IS NULL";
-        let mut changes = self.store.changes();
-        self.watching(in_time(async {
-            loop {
-                changes.borrow_and_update();
-                if conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() == 0 {
-                    return;
-                }
-                changes.changed().await.unwrap();
-            }
-        }))
-        .await;
+        self.watching(until_none(&self.store, &conn, sql)).await;
     }
 
     /// Waits while the server's commits are noticed.

@@ -2,7 +2,8 @@
 //!
 //! Only instants that have come are written for schedules and for jobs that are due, so that one in the future says that the
 //! clock was set back (P19). One plain rule for each: a schedule counts from now on, a job that was due is due, and a length
-//! that was begun under the later clock begins anew.
+//! that was begun under the later clock begins anew. A delay that was asked for under it is stored as its instant alone, as a
+//! chosen time is, and is left.
 
 use crate::error::{Code, Result};
 use crate::model::{AHEAD, Move, Plan, Schedule, Timestamp, Verdict};

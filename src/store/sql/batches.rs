@@ -61,7 +61,7 @@ pub(in crate::store) fn open(
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0).map(BatchId))?)
 }
 
-/// Says that no further jobs come. A batch without open jobs is finished by it.
+/// Says that no further jobs come from outside. A batch without open jobs is finished by it.
 ///
 /// # Errors
 /// `JOB-BATCH-001` if there is no such batch.

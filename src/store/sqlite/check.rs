@@ -87,10 +87,38 @@ pub(super) fn table(conn: &Connection, table: &str, within: Duration) -> Result<
 /// `STORE-FILE-008`.
 fn quick_check(conn: &Connection, table: Option<&str>) -> Result<()> {
     let name = table.map_or(String::new(), |table| format!("('{table}')"));
-    let mut statement = conn.prepare(&format!("PRAGMA quick_check{name}"))?;
-    let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+    refuse(&lines(conn, &format!("PRAGMA quick_check{name}"), |row| row.get(0))?)
+}
+
+/// SQLite's whole check of the file, with its foreign keys.
+///
+/// # Errors
+/// `STORE-FILE-008`.
+#[cfg(feature = "cli")]
+pub(super) fn whole(conn: &Connection) -> Result<()> {
+    let broken = |row: &rusqlite::Row<'_>| {
+        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+        Ok(format!("a row of {table} names one of {parent} that is not there"))
+    };
+    let mut found = lines(conn, "PRAGMA integrity_check", |row| row.get(0))?;
+    found.extend(lines(conn, "PRAGMA foreign_key_check", broken)?);
+    refuse(&found)
+}
+
+/// What a pragma complains about.
+fn lines(
+    conn: &Connection,
+    pragma: &str,
+    read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<String>,
+) -> Result<Vec<String>> {
+    let mut statement = conn.prepare(pragma)?;
+    let rows = statement.query_map([], read)?;
     let mut found = rows.take(MAX_NAMED).collect::<rusqlite::Result<Vec<_>>>()?;
     found.retain(|line| line != "ok");
+    Ok(found)
+}
+
+fn refuse(found: &[String]) -> Result<()> {
     if found.is_empty() {
         return Ok(());
     }
@@ -194,15 +222,7 @@ fn names<'a>(components: &[&'a Component]) -> BTreeSet<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::schema;
-
-    const ALL: &[&Component] = &[
-        &schema::ENGINE,
-        #[cfg(any(feature = "agents", feature = "web"))]
-        &schema::PROGRAM,
-        #[cfg(feature = "monitor")]
-        &schema::LOGS,
-    ];
+    use crate::store::schema::ALL;
 
     #[expect(clippy::disallowed_methods, reason = "a database of this test's own, in memory")]
     fn memory() -> Connection {

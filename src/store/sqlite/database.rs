@@ -133,7 +133,7 @@ impl Database {
     /// The file whose lock is the leadership. Beside an application's database its name is one that no other program gives.
     pub(in crate::store) fn lock_path(&self) -> PathBuf {
         match self.schema.owner {
-            Owner::Ours { .. } => self.path.with_extension("lock"),
+            Owner::Ours { .. } => lock_beside(&self.path),
             Owner::Application => beside(&self.path, "-job-lock"),
         }
     }
@@ -268,6 +268,11 @@ impl Database {
         let calls = self.calls.as_ref().ok_or_else(|| closed("write"))?;
         calls.send(call).await.map_err(|_| closed("write"))
     }
+}
+
+/// The file whose lock is the leadership over a database of our own.
+pub(in crate::store) fn lock_beside(database: &Path) -> PathBuf {
+    database.with_extension("lock")
 }
 
 fn snapshot<T>(

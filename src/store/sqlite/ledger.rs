@@ -164,21 +164,13 @@ fn checksum(sql: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::schema;
+    use crate::store::schema::ALL;
 
     const FIRST: Component = Component { name: "one", migrations: &["CREATE TABLE one (x INT);"] };
     const SECOND: Component = Component {
         name: "one",
         migrations: &["CREATE TABLE one (x INT);", "CREATE TABLE two (x INT);"],
     };
-
-    const ALL: &[&Component] = &[
-        &schema::ENGINE,
-        #[cfg(any(feature = "agents", feature = "web"))]
-        &schema::PROGRAM,
-        #[cfg(feature = "monitor")]
-        &schema::LOGS,
-    ];
 
     #[expect(clippy::disallowed_methods, reason = "a database of this test's own, in memory")]
     fn memory() -> Connection {

@@ -1,5 +1,6 @@
 //! A database as it is at one moment, while other processes write on: it is copied whole, with its progress, and checked.
 
+use super::check;
 use super::draft::Draft;
 use super::open::{self, connect_with};
 use crate::error::{Code, Error, Result};
@@ -10,18 +11,15 @@ use std::path::{Path, PathBuf};
 
 /// Pages that are copied between two words of progress: 4 MB.
 const STEP: i32 = 1024;
-/// Complaints that a refusal lists.
-const MAX_NAMED: usize = 5;
-
-/// What the database holds from now until this is dropped. Meanwhile the write-ahead log cannot begin anew.
-pub(in crate::store) struct Moment {
+/// What a database holds from now until this is dropped. Meanwhile its write-ahead log cannot begin anew.
+pub(crate) struct DatabaseMoment {
     path: PathBuf,
     conn: Connection,
 }
 
-impl Moment {
-    /// The present moment of the database at `path`, whose file is there.
-    pub(in crate::store) fn of(path: &Path) -> Result<Self> {
+impl DatabaseMoment {
+    /// The present moment of the database at `path`, which other processes may write on. Blocks.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
         let doing = |e: Error| e.while_doing(&format!("read {}", path.display()));
         let begin = || {
             let conn = connect_with(path, OpenFlags::empty())?;
@@ -34,18 +32,14 @@ impl Moment {
     }
 
     /// Copies it into a new file at `target`, synced, and looks at every page of the copy. `tell` is told the pages that are
-    /// copied, and how many there are.
+    /// copied, and how many there are. Blocks.
     ///
     /// # Errors
     /// `STORE-IO-001`, also where `target` is there already; `STORE-FULL-001`; `STORE-FILE-008` if the copy is not whole.
-    pub(in crate::store) fn copy(
-        &self,
-        target: &Path,
-        tell: &mut dyn FnMut(u64, u64),
-    ) -> Result<()> {
+    pub(crate) fn copy(&self, target: &Path, tell: &mut dyn FnMut(u64, u64)) -> Result<()> {
         let doing = format!("copy {} to {}", self.path.display(), target.display());
         let draft = Draft::of(target)?;
-        let copied = self.fill(draft.path(), tell).and_then(|()| whole(draft.path()));
+        let copied = self.fill(draft.path(), tell).and_then(|()| look_at_all(draft.path()));
         copied.map_err(|e| e.while_doing(&doing))?;
         if draft.link(target)? {
             return Ok(());
@@ -77,33 +71,12 @@ impl Moment {
     }
 }
 
-/// Looks at every page, index and foreign key of the database at `path`. It reads all of it.
+/// Looks at every page, index and foreign key of the database at `path`. Blocks.
 ///
 /// # Errors
 /// `STORE-FILE-008`, with what SQLite complains about.
-pub(in crate::store) fn whole(path: &Path) -> Result<()> {
+pub(crate) fn look_at_all(path: &Path) -> Result<()> {
     let conn = connect_with(path, OpenFlags::empty())?;
     open::init_reader(&conn)?;
-    let mut found: Vec<String> = list(&conn, "PRAGMA integrity_check", |row| row.get(0))?;
-    found.retain(|line| line != "ok");
-    let broken = |row: &rusqlite::Row<'_>| {
-        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
-        Ok(format!("a row of {table} names one of {parent} that is not there"))
-    };
-    found.extend(list(&conn, "PRAGMA foreign_key_check", broken)?);
-    if found.is_empty() {
-        return Ok(());
-    }
-    found.truncate(MAX_NAMED);
-    Err(Error::new(Code::StoreDamaged, format!("look at its pages: {}", found.join("; "))))
-}
-
-fn list(
-    conn: &Connection,
-    pragma: &str,
-    read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<String>,
-) -> Result<Vec<String>> {
-    let mut statement = conn.prepare(pragma)?;
-    let rows = statement.query_map([], read)?;
-    Ok(rows.take(MAX_NAMED).collect::<rusqlite::Result<_>>()?)
+    check::whole(&conn)
 }

@@ -8,7 +8,8 @@
 use super::draft::{self, Draft, beside};
 use super::ledger::{self, Component};
 use super::lost::{self, Witness};
-use super::{check, header, peek};
+use super::peek::{self, BUSY_TIMEOUT};
+use super::{check, header};
 use crate::error::{Class, Code, Error, Result};
 use crate::store::OpenMode;
 use rusqlite::config::DbConfig;
@@ -19,9 +20,6 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a statement waits for another program's lock. It is much longer than any write of ours; a program that holds
-/// the file longer than this is an error worth reporting. The writer waits by [`Limits::lock_wait`] instead.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a checkpoint waits for readers: a page's snapshot is short.
 const CHECKPOINT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the checkpointer waits, with the write lock in its hand, for readers when it empties the WAL.

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a look waits for another program's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a statement waits for another program's lock. It is much longer than any write of ours; a program that holds the file
+/// longer than this is an error worth reporting. The writer waits by `Limits::lock_wait` instead.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Reads the file as it lies there, without its log and without locks, and leaves nothing beside it. Only for a file
 /// without a log that this process has not open: the descriptor is closed at the end.

@@ -5,7 +5,7 @@
 //! each move.
 
 use super::{Form, LEASE, Process, STUCK, TAKE_OVER, at_work, kind, name_of, pause, until_workers};
-use crate::support::{foreign, open, skipped};
+use crate::support::{OPEN_JOBS, foreign, open, skipped, until_none};
 use lamplighter::clock::Clock;
 use lamplighter::model::{NewJob, Timestamp};
 use lamplighter::store::Store;
@@ -64,12 +64,7 @@ async fn do_jobs(store: &Store, conn: &Connection) {
         .map(|at| NewJob { payload: (at % 7).into(), ..NewJob::new(kind("free")) })
         .collect();
     store.enqueue_all(jobs, Timestamp::from_millis(1)).await.unwrap();
-    let (begun, mut changes) = (Instant::now(), store.changes());
-    let open = "SELECT count(*) FROM jobs WHERE finished_at IS NULL";
-    while conn.query_row(open, [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
-        assert!(begun.elapsed() < STUCK * 2, "jobs do not end");
-        changes.changed().await.unwrap();
-    }
+    until_none(store, conn, OPEN_JOBS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 //! A rate holds over processes that are killed and restarted while they use it up.
 
 use super::{Process, STUCK, at_work, kind, until_workers};
-use crate::support::{foreign, open};
+use crate::support::{OPEN_JOBS, foreign, open, until_none};
 use lamplighter::model::{NewJob, Rate, Timestamp};
 use rusqlite::OptionalExtension;
 use std::collections::BTreeSet;
@@ -59,11 +59,7 @@ async fn two_processes_of_which_one_is_killed_and_restarted_never_pass_a_rate() 
         let pid = process.pid();
         until_workers(&store, |workers| at_work(workers, pid)).await;
     }
-    let open = "SELECT count(*) FROM jobs WHERE finished_at IS NULL";
-    while conn.query_row(open, [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
-        assert!(begun.elapsed() < STUCK * 2, "jobs do not end");
-        changes.changed().await.unwrap();
-    }
+    until_none(&store, &conn, OPEN_JOBS).await;
     let took = begun.elapsed();
     for process in processes {
         process.wait();
