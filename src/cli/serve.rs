@@ -320,8 +320,7 @@ async fn refuse_exposure(config: &Config, store: &Store) -> Result<()> {
 }
 
 fn demo_rows(now: Timestamp) -> Vec<NewLogRow> {
-    let start = Timestamp::from_millis(now.millis() - DAY.as_millis() as i64);
-    monitor::demo::day(start)
+    monitor::demo::day(now.minus(DAY))
 }
 
 /// Starts following the logs of the configuration.

@@ -148,12 +148,7 @@ impl Filing {
             FilingState::Sending => {
                 let sent_at = self.sent_at.unwrap_or_default();
                 let settled = sent_at.plus(SETTLE);
-                let back = i64::try_from(SKEW.as_millis()).unwrap_or(i64::MAX);
-                if now < settled {
-                    Step::Wait(settled)
-                } else {
-                    Step::Look(Timestamp::from_millis(sent_at.millis().saturating_sub(back)))
-                }
+                if now < settled { Step::Wait(settled) } else { Step::Look(sent_at.minus(SKEW)) }
             }
             FilingState::Filed | FilingState::AwaitingApproval | FilingState::Rejected => {
                 Step::Rest

@@ -56,7 +56,7 @@ pub async fn prepare(
     let Window { after, newest: upto } = window;
     let plan = SnapshotPlan { path, after, upto, max_rows: MAX_ROWS, mask: template };
     let snapshot = logs.snapshot(plan).await?;
-    let season = Timestamp::from_millis(now.millis().saturating_sub(QUIET.as_millis() as i64));
+    let season = now.minus(QUIET);
     let known = store.recent_issues(home, season, MAX_TOLD).await?;
     let prompt = prompt::prompt(
         &prompt::load(store).await?.text,

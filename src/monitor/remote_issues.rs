@@ -126,7 +126,7 @@ async fn changes(
     newest: Timestamp,
     before: &TrackerReading,
 ) -> Result<Read, Failure> {
-    let since = earlier(newest, LATE);
+    let since = newest.minus(LATE);
     let etag = before.etag.as_deref();
     Ok(match client.issues_changed_since(since, etag).await? {
         None => Read { etag: before.etag.clone(), ..Read::default() },
@@ -146,7 +146,7 @@ async fn everything(
 
 async fn all(client: &Client, known: Vec<i64>, asked_at: Timestamp) -> Result<Read, Failure> {
     let mut read = Read { issues: client.open_issues().await?, is_full: true, ..Read::default() };
-    read.issues.extend(client.issues_closed_since(earlier(asked_at, QUIET)).await?);
+    read.issues.extend(client.issues_closed_since(asked_at.minus(QUIET)).await?);
     let listed: HashSet<i64> = read.issues.iter().map(|issue| issue.number).collect();
     for number in known.into_iter().filter(|n| !listed.contains(n)).take(MAX_ASKED) {
         match client.issue(number).await {
@@ -215,9 +215,4 @@ fn of(issue: RemoteIssue, mark: Option<IssueMark>) -> TrackerIssue {
     };
     let (number, url) = (issue.number, issue.url);
     TrackerIssue { number, url, title, state, error_codes, owner }
-}
-
-fn earlier(instant: Timestamp, by: Duration) -> Timestamp {
-    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(instant.millis().saturating_sub(by))
 }

@@ -4,13 +4,12 @@
 //! that the lead is free: the operating system gives it back when its holder ends, however that ends.
 
 use super::Store;
-#[cfg(feature = "cli")]
 use super::sqlite;
 use crate::error::{Code, Error, Result, ignore};
 use crate::model::WorkerId;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Longest text of the lock file that is read: a worker's name is shorter.
@@ -143,7 +142,7 @@ fn write_name(lock: &mut File, name: &str) -> std::io::Result<()> {
 }
 
 fn is_same(file: &File, path: &Path) -> bool {
-    let place = |data: &std::fs::Metadata| (data.dev(), data.ino());
-    file.metadata()
-        .is_ok_and(|held| path.metadata().is_ok_and(|there| place(&held) == place(&there)))
+    file.metadata().is_ok_and(|held| {
+        path.metadata().is_ok_and(|there| sqlite::place(&held) == sqlite::place(&there))
+    })
 }

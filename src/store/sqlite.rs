@@ -33,5 +33,6 @@ mod writer;
 pub(super) use database::Database;
 #[cfg(feature = "cli")]
 pub(super) use database::lock_beside;
+pub(super) use draft::place;
 pub(super) use open::{Owner, Schema};
 pub(super) use transaction::Tx;

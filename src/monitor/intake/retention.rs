@@ -16,12 +16,7 @@ const BREATH: Duration = Duration::from_millis(100);
 
 /// Removes a slice of the log rows that are older than the settings say; whether there may be more.
 pub async fn prune_logs(store: &Store, logs: &LogStore, now: Timestamp) -> Result<bool> {
-    logs.prune(before(now, logs_kept(store).await?)).await
-}
-
-fn before(now: Timestamp, kept: Duration) -> Timestamp {
-    let kept = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(now.millis().saturating_sub(kept))
+    logs.prune(now.minus(logs_kept(store).await?)).await
 }
 
 /// The same, unless more than a day of rows would go at once: that waits for an hour, in which a clock that has jumped can be
@@ -32,11 +27,11 @@ async fn prune_unless_flood(
     hold: &mut Hold,
 ) -> Result<Option<bool>> {
     let (now, kept) = (clock.now(), logs_kept(store).await?);
-    let is_flood = logs.has_older(before(now, kept.saturating_add(FLOOD))).await?;
+    let is_flood = logs.has_older(now.minus(kept.saturating_add(FLOOD))).await?;
     if hold.holds(is_flood, clock.uptime()) {
         return Ok(None);
     }
-    logs.prune(before(now, kept)).await.map(Some)
+    logs.prune(now.minus(kept)).await.map(Some)
 }
 
 /// How long log rows are kept.

@@ -42,7 +42,7 @@ fn known(id: i64, like: &Finding) -> KnownIssue {
 }
 
 fn before(ago: Duration) -> Timestamp {
-    Timestamp::from_millis(NOW.millis() - ago.as_millis() as i64)
+    NOW.minus(ago)
 }
 
 fn completed(id: i64, like: &Finding, ago: Duration) -> KnownIssue {

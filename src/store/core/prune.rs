@@ -32,16 +32,16 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
         let retention = retention(tx, &kind, rules)?;
         for status in [Status::Completed, Status::Failed, Status::Cancelled] {
             if let Some(kept) = retention.of(status) {
-                let old = Old { kind: &kind, status, finished_before: before(now, kept) };
+                let old = Old { kind: &kind, status, finished_before: now.minus(kept) };
                 left -= transcripts(tx, &removable, &old, left)?;
                 left -= removable.final_jobs(tx, &old, left)?;
             }
         }
     }
     left -= keys(tx, left, now)?;
-    left -= prune::decisions(tx, before(now, DECISIONS), left)?;
-    left -= batches::prune(tx, before(now, BATCHES), left)?;
-    left -= removable.closed_issues(tx, before(now, ISSUES), left)?;
+    left -= prune::decisions(tx, now.minus(DECISIONS), left)?;
+    left -= batches::prune(tx, now.minus(BATCHES), left)?;
+    left -= removable.closed_issues(tx, now.minus(ISSUES), left)?;
     Ok(left == 0)
 }
 
@@ -52,13 +52,13 @@ pub(in crate::store) fn is_flood(tx: &Tx<'_>, rules: &[KindRules], now: Timestam
         let retention = retention(tx, &kind, rules)?;
         for status in [Status::Completed, Status::Failed, Status::Cancelled] {
             let Some(kept) = retention.of(status) else { continue };
-            let finished_before = before(now, kept.saturating_add(FLOOD));
+            let finished_before = now.minus(kept.saturating_add(FLOOD));
             if removable.has_old(tx, &Old { kind: &kind, status, finished_before })? {
                 return Ok(true);
             }
         }
     }
-    prune::has_decisions(tx, before(now, DECISIONS + FLOOD))
+    prune::has_decisions(tx, now.minus(DECISIONS + FLOOD))
 }
 
 /// How long jobs of a kind are kept: as an operator has set it for the kind, or else for all kinds without an own length,
@@ -83,9 +83,4 @@ fn transcripts(tx: &Tx<'_>, removable: &Removable, old: &Old<'_>, left: usize) -
 fn keys(tx: &Tx<'_>, left: usize, now: Timestamp) -> Result<usize> {
     let renewed = idempotency::renew(tx, left, now)?;
     Ok(renewed + idempotency::forget(tx, left - renewed, now)?)
-}
-
-fn before(now: Timestamp, kept: Duration) -> Timestamp {
-    let kept = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(now.millis().saturating_sub(kept))
 }

@@ -11,6 +11,7 @@ use crate::store::sql::ahead::{self, Ahead};
 use crate::store::sql::{jobs, moves, queues, schedules};
 use crate::store::sqlite::Tx;
 use crate::warn_coded;
+use std::time::Duration;
 
 /// Brings back to `now` what was found to lie beyond it.
 pub(in crate::store) fn set_right(tx: &Tx<'_>, found: &Ahead, now: Timestamp) -> Result<()> {
@@ -80,5 +81,5 @@ pub(in crate::store) fn beyond(now: Timestamp) -> Timestamp {
 
 /// What a schedule has seen that begins now.
 pub(super) fn just_before(now: Timestamp) -> Timestamp {
-    Timestamp::from_millis(now.millis() - 1)
+    now.minus(Duration::from_millis(1))
 }

@@ -16,6 +16,7 @@
 //! *Invariant:* the sizes of files come from `stat`; see `open.rs` for what opening them would do.
 
 use super::guard::Guard;
+use super::header::FRAME_HEADER;
 use super::lock;
 use super::open::{self, Limits, Schema, WAL_SIZE_LIMIT};
 use crate::clock::Clock;
@@ -46,8 +47,6 @@ const LITTLE: u64 = 16 * MB;
 const MUCH: u64 = 4 * WAL_SIZE_LIMIT;
 /// How long a checkpoint waits for the write lock.
 const HOLD_WITHIN: Duration = Duration::from_secs(1);
-/// Bytes of a frame of the log beside its page.
-const FRAME_HEADER: u64 = 24;
 const MB: u64 = 1024 * 1024;
 
 /// Tells how long the log is and writes nothing.

@@ -1,7 +1,7 @@
 //! One open database file: its writer thread, its readers, and the signal that something changed.
 
 use super::check;
-use super::draft::beside;
+use super::draft::{beside, place};
 use super::guard::Guard;
 use super::guest;
 use super::open::{self, Limits, Owner, Schema};
@@ -13,7 +13,6 @@ use crate::model::Timestamp;
 use crate::store::{Board, News, OpenMode};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -86,9 +85,10 @@ impl Database {
             writer::start(conn, path, schema, limits, listeners, (&board, &guard))?;
         let data =
             std::fs::metadata(path).map_err(|e| Error::new(Code::StoreIo, doing).because(e))?;
+        let (device, inode) = place(&data);
         Ok(Self {
             path: path.to_owned(),
-            file: format!("{}:{}", data.dev(), data.ino()).into(),
+            file: format!("{device}:{inode}").into(),
             schema,
             readers,
             changes,

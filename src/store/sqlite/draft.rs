@@ -149,7 +149,7 @@ fn is_left(draft: &DirEntry, target: Option<&fs::Metadata>) -> io::Result<bool> 
 }
 
 /// What tells a file from every other one.
-fn place(data: &fs::Metadata) -> (u64, u64) {
+pub(in crate::store) fn place(data: &fs::Metadata) -> (u64, u64) {
     (data.dev(), data.ino())
 }
 

@@ -17,10 +17,10 @@ pub(super) const LENGTH: usize = 100;
 /// SQLite's magic, the first 16 bytes of each of its files.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Bytes at the beginning of a write-ahead log, and before each of its pages.
-const LOG_HEADER: u64 = 32;
-const FRAME_HEADER: u64 = 24;
+pub(super) const LOG_HEADER: u64 = 32;
+pub(super) const FRAME_HEADER: u64 = 24;
 /// A file is measured again where it seems too short: another process may just have written to it.
-const MEASURES: u32 = 3;
+pub(super) const MEASURES: u32 = 3;
 
 /// Refuses a file that is not ours, or that is shorter than its header says; answers whether this is the first look.
 ///

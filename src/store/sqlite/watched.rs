@@ -5,19 +5,14 @@
 //! opened. The files themselves are not opened: see `open.rs`.
 
 use super::checkpoint;
-use super::draft::beside;
+use super::draft::{beside, place};
+use super::header::{LOG_HEADER, MEASURES};
 use super::open;
 use crate::error::{Code, Error, Result};
 use rusqlite::Connection;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// A log is measured again where it seems too short: another process may just have emptied it.
-const MEASURES: u32 = 3;
-/// Bytes at the beginning of a log, before its first page.
-const LOG_HEADER: u64 = 32;
 
 /// The two files of a database that is open.
 #[derive(Debug)]
@@ -70,10 +65,6 @@ impl One {
     fn replaced(&self, what: &str) -> Error {
         Error::new(Code::StoreReplaced, format!("{} {what}", self.path.display()))
     }
-}
-
-fn place(data: &Metadata) -> (u64, u64) {
-    (data.dev(), data.ino())
 }
 
 impl Watched {
