@@ -85,7 +85,7 @@ fn sentence(batch: &Batch, now: Timestamp) -> Markup {
 
 fn cancel_button(batch: &Batch) -> Markup {
     let consequence = html! {
-        "Jobs that wait are cancelled, jobs that run are asked to end, and the batch is closed."
+        "Jobs that wait are cancelled, jobs that run are asked to end, and the batch takes no more jobs."
         @if batch.has_then { " The job that follows the batch is made nevertheless." }
     };
     let form = html! {
