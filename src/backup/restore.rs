@@ -147,14 +147,9 @@ fn finish_locked(data_dir: &Path) -> Result<()> {
             sync(data_dir)?;
         }
     }
-    // What SQLite left beside a database that was looked at.
-    for name in DATABASES {
-        for suffix in &SUFFIXES[1..] {
-            drop(fs::remove_file(ready.join(format!("{name}{suffix}"))));
-        }
-    }
     fs::remove_file(&path).map_err(|e| failed("remove", &path, e))?;
-    fs::remove_dir(&ready).map_err(|e| failed("remove", &ready, e))
+    // Beside the plan there is what SQLite left at the look at the databases, and may just be removing itself.
+    clear(&ready)
 }
 
 fn is_there(path: &Path) -> bool {

@@ -41,7 +41,7 @@ impl Pruner {
     /// Answers what it did, in a few words.
     async fn run_once(&self, recounted_at: &mut Duration, hold: &mut Hold) -> Result<String> {
         // What is due by itself waits for no hold.
-        while self.store.finish_batches(self.clock.now()).await? {}
+        let finished = self.finish_batches().await;
         let pruned = self.prune(hold).await;
         // The counts are set right also while something keeps old jobs from being removed.
         let recounted = self.recount_if_due(recounted_at).await;
@@ -49,7 +49,15 @@ impl Pruner {
             || "waits for an hour, because more than a day of old jobs would go at once".to_owned(),
             |slices| format!("looked for old jobs in {slices} slices"),
         );
+        finished?;
         Ok(recounted?.unwrap_or(done))
+    }
+
+    async fn finish_batches(&self) -> Result<()> {
+        while self.store.finish_batches(self.clock.now()).await? {
+            self.clock.sleep(BREATH).await;
+        }
+        Ok(())
     }
 
     /// Removes what is old; answers in how many slices. `None`: more than a day of it would go at once, which waits for an
