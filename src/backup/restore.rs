@@ -23,7 +23,7 @@ const RUNS: &str = "jobs";
 /// A database, which is moved first, and what SQLite keeps beside it: a log without its database is refused, a database
 /// without its log is not.
 const SUFFIXES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
-/// There is no such folder, or this user may not see it: opening the database says that with its own code.
+/// There is no plan, or this user may not see it: opening the database says that with its own code.
 const NOTHING: [ErrorKind; 3] =
     [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::PermissionDenied];
 
@@ -113,10 +113,10 @@ fn fill(folder: &Path, draft: &Path, manifest: &Manifest, aside: &str) -> Result
 /// # Errors
 /// `STORE-BUSY-002` while a process leads there, or finishes it just now; those of moving files.
 pub(crate) fn finish(data_dir: &Path) -> Result<()> {
-    let ready = data_dir.join(FOLDER);
-    match fs::symlink_metadata(&ready) {
+    let plan = data_dir.join(FOLDER).join(PLAN);
+    match fs::symlink_metadata(&plan) {
         Err(error) if NOTHING.contains(&error.kind()) => return Ok(()),
-        found => found.map_err(|e| failed("look at", &ready, e))?,
+        found => found.map_err(|e| failed("look at", &plan, e))?,
     };
     let _lock = lock(data_dir)?;
     finish_locked(data_dir)
@@ -126,11 +126,8 @@ fn finish_locked(data_dir: &Path) -> Result<()> {
     let ready = data_dir.join(FOLDER);
     let path = ready.join(PLAN);
     let plan = match fs::read_to_string(&path) {
-        // Nothing is to be done, or a kill came before the empty folder was removed.
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            drop(fs::remove_dir(&ready));
-            return Ok(());
-        }
+        // Nothing is to be done, or a kill came before the folder was removed.
+        Err(error) if error.kind() == ErrorKind::NotFound => return clear(&ready),
         plan => plan.map_err(|e| failed("read", &path, e))?,
     };
     let mut lines = plan.lines();

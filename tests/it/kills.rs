@@ -176,7 +176,7 @@ fn a_restore_that_is_killed_before_any_call_leaves_what_was_there_or_the_backup(
     let made = program(&source).args(["db", "backup"]).arg(&backup).output().unwrap();
     assert!(made.status.success(), "{made:?}");
     let restore = ["db", "restore", backup.to_str().unwrap()];
-    let is_halfway = |data: &Path| data.join(".lamplighter-restored").exists();
+    let is_halfway = |data: &Path| data.join(".lamplighter-restored/plan").exists();
     let (mut halfway, mut new) = (0, 0);
     let found = |data: &Path| halfway += usize::from(is_halfway(data));
     let judge = |data: &Path, jobs: i64, when: &str| {
