@@ -28,6 +28,7 @@ mod first_version;
 mod follow;
 mod foreign;
 mod github;
+mod guarded_files;
 mod hosts;
 mod issues;
 mod kills;
