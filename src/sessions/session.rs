@@ -99,7 +99,8 @@ async fn session(agents: &Agents, context: &Context) -> Result<Outcome> {
     }
     Ok(verdict.outcome(json!({
         "ending": verdict.ending.as_str(),
-        "cost_usd": verdict.cost_usd,
+        "cost_usd": verdict.cost.map(|cost| cost.usd),
+        "cost_at_least": verdict.cost.is_some_and(|cost| cost.is_at_least),
         "num_turns": verdict.num_turns,
     })))
 }
@@ -124,10 +125,9 @@ async fn plan(
     let settings = Settings {
         model: Some(Model::parse(model)?),
         max_turns: Some(request.max_turns.unwrap_or(wishes.max_turns)),
-        // The program counts what the runs that it resumes have cost.
-        budget_usd: Some(
-            budgets.room(wanted - earlier.own, spent, request.budget_day_usd) + earlier.cost,
-        ),
+        budget_usd: Some(budgets.room(wanted - earlier.own, spent, request.budget_day_usd)),
+        // An earlier attempt of this job is gone on with as it is; another session stays as it was.
+        forks: !earlier.goes_on,
         resume: earlier.resume,
         json_schema: if hands_on { Some(hand_on_schema()) } else { request.schema.clone() },
         // A person who typed a prompt asked for no schema: an answer without a request for the next tier is an answer too.
