@@ -12,6 +12,7 @@ mod bulk;
 mod bulk_job;
 mod campaign;
 mod claude_streams;
+mod connections;
 mod contract;
 mod crash;
 mod cron_oracle;
