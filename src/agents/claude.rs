@@ -29,7 +29,7 @@ pub use meter::{Meter, Usage};
 pub use problem::{Problem, ProblemKind};
 pub use read::{ReadLine, Reader};
 pub use reset::reset_time;
-pub use settings::{CliSession, Model, SettingSource, Settings};
+pub use settings::{CliSession, Model, Resume, SettingSource, Settings};
 pub use summary::Summary;
 pub use verdict::{Conclusion, End, OnDenial, Stop, Verdict, verdict};
 pub use versions::Version;

@@ -190,7 +190,9 @@ impl Watched<'_> {
             let Some(chunk) = chunk else { break };
             self.context.alive();
             let lines = self.recorder.push(&chunk);
-            lines.iter().for_each(|line| summary.see_line(line));
+            for line in &lines {
+                summary.see_line(line);
+            }
             if summary.tool_uses > 0 && !std::mem::replace(&mut is_named, true) {
                 self.name(&summary).await;
             }

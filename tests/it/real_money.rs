@@ -34,7 +34,10 @@ async fn a_real_run_that_is_stopped_or_killed_is_paid() {
     let Some((mut desk, api)) = desk(&[]) else { return };
     let look = price(&desk, &api).await;
     for word in ["case-stop", "case-kill"] {
-        api.script(word, [dear("true"), dear("true"), dear("sh -c 'sleep 4246 & exec sleep 4245'")]);
+        api.script(
+            word,
+            [dear("true"), dear("true"), dear("sh -c 'sleep 4246 & exec sleep 4245'")],
+        );
     }
     let stopped = desk.trigger(&["case-stop"]);
     until_said(&desk.store, stopped, "exec sleep 4245").await;

@@ -104,7 +104,7 @@ impl Meter {
         self.open.push_back(usage.clone());
         if self.open.len() > MAX_OPEN {
             let over = self.open.pop_front();
-            self.closed = over.iter().fold(self.closed, |sum, usage| sum.plus(usage));
+            self.closed = over.iter().fold(self.closed, Amount::plus);
         }
     }
 
@@ -129,7 +129,7 @@ impl Meter {
     }
 
     fn sum(&self) -> Amount {
-        self.open.iter().fold(self.closed, |sum, usage| sum.plus(usage))
+        self.open.iter().fold(self.closed, Amount::plus)
     }
 }
 

@@ -64,13 +64,18 @@ pub(super) fn dollars(model: &str, tokens: Tokens, cache_hour: u64, web_searches
     let price = find(model).unwrap_or(DEAREST);
     let read = tokens.read_by_model();
     let factor = if read >= LONG { price.long } else { 1.0 };
-    let input = tokens.input as f64
-        + CACHE_WRITE * tokens.cache_write as f64
-        + CACHE_HOUR * cache_hour as f64;
+    let input = number(tokens.input)
+        + CACHE_WRITE * number(tokens.cache_write)
+        + CACHE_HOUR * number(cache_hour);
     let millions = input * price.input
-        + tokens.output as f64 * price.output
-        + tokens.cache_read as f64 * price.cache_read;
-    millions * factor / 1e6 + web_searches as f64 * WEB_SEARCH
+        + number(tokens.output) * price.output
+        + number(tokens.cache_read) * price.cache_read;
+    millions * factor / 1e6 + number(web_searches) * WEB_SEARCH
+}
+
+/// A number of tokens to reckon with; nobody has seen a message of four thousand million.
+fn number(tokens: u64) -> f64 {
+    f64::from(u32::try_from(tokens).unwrap_or(u32::MAX))
 }
 
 fn find(model: &str) -> Option<Price> {

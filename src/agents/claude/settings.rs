@@ -30,9 +30,7 @@ pub struct Settings {
     /// Whose settings, hooks and plugins it loads. With nobody's it also loads no `CLAUDE.md`, MCP server or slash command.
     pub sources: Vec<SettingSource>,
     /// The session it goes on with.
-    pub resume: Option<CliSession>,
-    /// Whether it goes on with a copy of that session: the session itself stays as it is for others that go on with it.
-    pub forks: bool,
+    pub resume: Option<Resume>,
     /// Whether its session can be resumed later.
     pub resumable: bool,
     /// The schema of a structured answer.
@@ -54,7 +52,6 @@ impl Settings {
             api_key: false,
             sources: Vec::new(),
             resume: None,
-            forks: false,
             resumable: true,
             json_schema: None,
             prose_will_do: false,
@@ -101,11 +98,10 @@ impl Settings {
                 add(&["--bare"]);
             }
         }
-        if let Some(session) = &self.resume {
-            add(&["--resume", session.as_str()]);
-            if self.forks {
-                add(&["--fork-session"]);
-            }
+        match &self.resume {
+            Some(Resume::Itself(session)) => add(&["--resume", session.as_str()]),
+            Some(Resume::Copy(session)) => add(&["--resume", session.as_str(), "--fork-session"]),
+            None => {}
         }
         if !self.resumable {
             add(&["--no-session-persistence"]);
@@ -197,6 +193,15 @@ impl Model {
     }
 }
 
+/// How a run goes on with a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// In the session itself: everybody who goes on with it later is shown what was said.
+    Itself(CliSession),
+    /// In a copy of it, with an id of its own: the session stays as it was.
+    Copy(CliSession),
+}
+
 /// The program's own id of a session, a UUID.
 ///
 /// Checked, because `--resume` takes what does not look like a value for the next option.
@@ -272,8 +277,7 @@ mod tests {
                         SettingSource::Local,
                     ],
                     api_key: true,
-                    resume: Some(CliSession::parse(SESSION).unwrap()),
-                    forks: true,
+                    resume: Some(Resume::Copy(CliSession::parse(SESSION).unwrap())),
                     ..bare(Profile::Workspace)
                 },
                 NEW,
