@@ -178,7 +178,7 @@ mod tests {
                 "bytes.md in the data directory's prompts folder is no text",
             ),
             ("long", Code::AgentPrompt, "has more than 1 MiB"),
-            ("folder", Code::StoreIo, Code::StoreIo.cause()),
+            ("folder", Code::AgentPrompt, "prompts folder: it is a folder"),
         ] {
             let error = prompt_text(folder.path(), name).unwrap_err();
             let said = error.sentence();
