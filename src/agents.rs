@@ -26,6 +26,7 @@ mod supervise;
 mod sweep;
 #[cfg(target_os = "linux")]
 mod table;
+pub mod wall;
 mod wire;
 
 pub use launcher::{GRACE, Launcher, Sandboxing};

@@ -21,6 +21,8 @@ const MAX_PROBE_PID: u32 = 9;
 #[derive(Debug)]
 pub struct Launcher {
     program: PathBuf,
+    /// The file of the program, which is mounted into sandboxes. Where a newer version has taken its place, that one is.
+    own: PathBuf,
     grace: Duration,
     bwrap: Option<PathBuf>,
     sandboxing: OnceCell<Sandboxing>,
@@ -49,10 +51,12 @@ impl Launcher {
         Self::with_program("/proc/self/exe")
     }
 
-    /// Starts supervisors as `program supervise`; it has to call [`supervise`](super::supervise()) then.
+    /// Starts supervisors as `program supervise`; it has to call [`supervise`](super::supervise()) then, whatever words follow:
+    /// with more of them it is called inside sandboxes.
     pub fn with_program(program: impl Into<PathBuf>) -> Self {
         let (program, sandboxing) = (program.into(), OnceCell::new());
-        Self { program, grace: GRACE, bwrap: None, sandboxing }
+        let own = program.canonicalize().unwrap_or_else(|_| program.clone());
+        Self { program, own, grace: GRACE, bwrap: None, sandboxing }
     }
 
     /// The same with another time from TERM to KILL. Default [`GRACE`].
@@ -112,7 +116,7 @@ impl Launcher {
         let wrapped = sandbox.is_some();
         if let Some((bwrap, sandbox)) = sandbox {
             let real = |path: &Path| path.canonicalize().ok();
-            let mut words = sandbox::arguments(bwrap, &sandbox, &working_dir, real);
+            let mut words = sandbox::arguments(bwrap, &self.own, &sandbox, &working_dir, real);
             words.append(&mut argv);
             argv = words;
         }

@@ -186,6 +186,15 @@ codes! {
     AgentBox: Internal = "AGENT-BOX-001", "The sandbox cannot be used",
         "bwrap is not installed, or the system or container forbids what it needs.",
         "Install bubblewrap and allow user namespaces, or run without a sandbox where the settings permit it.";
+    AgentUnboxed: Internal = "AGENT-BOX-002", "Agents run without a sandbox",
+        "`agent.sandbox` is `none`: an agent sees and may do what the server's user may, and its network is open.",
+        "Remove the line from the configuration. Where bwrap cannot be used, let only prompts and logs reach agents that you trust.";
+    AgentWall: Internal = "AGENT-WALL-001", "The way to the model's service could not be opened",
+        "The server could not make the socket, or the port, by which a run reaches the model's service.",
+        "Read the cause in the message. Check that the data directory can be written and that the process may open more files.";
+    AgentRefused: Invalid = "AGENT-WALL-002", "A run asked for something that the network wall does not let through",
+        "A run reaches the model's service and the hosts of `agent.allow_hosts`, and nothing else.",
+        "If the run needs the host, name it in `agent.allow_hosts` and start the server again.";
     AgentDoor: Internal = "AGENT-DOOR-001", "A query on a snapshot was refused",
         "The query is not a single SELECT on a scan's snapshot, or it is larger than allowed.",
         "Write one SELECT: sqlite3 [-json|-csv|-header] FILE \"SELECT …\"; narrow it by WHERE, LIMIT or GROUP BY.";
