@@ -6,14 +6,16 @@ use super::{Exit, Isolation, Limits, MAX_STDIN, Marker, Sandbox, Spec, Trace, sa
 use crate::error::{Code, Error, Result};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tokio::sync::OnceCell;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
 /// The default time from TERM to KILL; agent programs save their session in it. It is a second shorter than the time that
 /// a cancelled handler has, so that the job settles after the tree is gone.
 pub const GRACE: Duration = Duration::from_secs(9);
 /// How long the sandbox may take to show that it works; it takes some ten milliseconds.
 const PROBE: Duration = Duration::from_secs(10);
+/// How long the finding holds that the sandbox cannot be used; then it is tried again.
+const BELIEVED: Duration = Duration::from_secs(30);
 /// The highest number that a process gets in a namespace of its own which holds two or three.
 const MAX_PROBE_PID: u32 = 9;
 
@@ -25,7 +27,7 @@ pub struct Launcher {
     own: PathBuf,
     grace: Duration,
     bwrap: Option<PathBuf>,
-    sandboxing: OnceCell<Sandboxing>,
+    sandboxing: Mutex<Option<(Sandboxing, Instant)>>,
 }
 
 /// Whether the machine offers the sandbox.
@@ -54,7 +56,7 @@ impl Launcher {
     /// Starts supervisors as `program supervise`; it has to call [`supervise`](super::supervise()) then, whatever words follow:
     /// with more of them it is called inside sandboxes.
     pub fn with_program(program: impl Into<PathBuf>) -> Self {
-        let (program, sandboxing) = (program.into(), OnceCell::new());
+        let (program, sandboxing) = (program.into(), Mutex::default());
         let own = program.canonicalize().unwrap_or_else(|_| program.clone());
         Self { program, own, grace: GRACE, bwrap: None, sandboxing }
     }
@@ -71,9 +73,18 @@ impl Launcher {
         Self { bwrap: Some(bwrap.into()), ..self }
     }
 
-    /// Whether the sandbox can be used: tried once, by running something in it.
-    pub async fn sandboxing(&self) -> &Sandboxing {
-        self.sandboxing.get_or_init(|| self.try_sandbox()).await
+    /// Whether the sandbox can be used: tried by running something in it, once, and again after a while if it cannot.
+    pub async fn sandboxing(&self) -> Sandboxing {
+        let mut known = self.sandboxing.lock().await;
+        if let Some((found, at)) = &*known {
+            match found {
+                Sandboxing::Usable { .. } => return found.clone(),
+                Sandboxing::Unusable { .. } if at.elapsed() < BELIEVED => return found.clone(),
+                Sandboxing::Unusable { .. } => {}
+            }
+        }
+        let found = self.try_sandbox().await;
+        known.insert((found, Instant::now())).0.clone()
     }
 
     /// Starts a program under a supervisor of its own. Returns when it runs.
@@ -84,22 +95,18 @@ impl Launcher {
     /// # Cancel safety
     /// Dropped early, it leaves nothing running.
     pub async fn start(&self, spec: Spec) -> Result<Run> {
-        let sandbox = match &spec.isolation {
-            Isolation::None => None,
-            Isolation::Auto(sandbox) | Isolation::Bwrap(sandbox) => Some(sandbox.clone()),
+        let Isolation::Bwrap(sandbox) = &spec.isolation else {
+            return self.begin(spec, None).await;
         };
-        let sandbox = match (sandbox, &spec.isolation) {
-            (None, _) => None,
-            (Some(sandbox), isolation) => match (self.sandboxing().await, isolation) {
-                (Sandboxing::Usable { bwrap }, _) => Some((bwrap.as_path(), sandbox)),
-                (Sandboxing::Unusable { reason }, Isolation::Bwrap(_)) => {
-                    return Err(Error::new(Code::AgentBox, "start a program in the sandbox")
-                        .because(reason.clone()));
-                }
-                (Sandboxing::Unusable { .. }, Isolation::Auto(_) | Isolation::None) => None,
-            },
-        };
-        self.begin(spec, sandbox).await
+        match self.sandboxing().await {
+            Sandboxing::Usable { bwrap } => {
+                let sandbox = sandbox.clone();
+                self.begin(spec, Some((&bwrap, sandbox))).await
+            }
+            Sandboxing::Unusable { reason } => {
+                Err(Error::new(Code::AgentBox, "start a program in the sandbox").because(reason))
+            }
+        }
     }
 
     async fn begin(&self, spec: Spec, sandbox: Option<(&Path, Sandbox)>) -> Result<Run> {

@@ -60,8 +60,6 @@ impl Default for Limits {
 /// What keeps a run from the rest of the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Isolation {
-    /// The sandbox where the machine offers it, else the supervisor alone.
-    Auto(Sandbox),
     /// The sandbox, or no run at all.
     Bwrap(Sandbox),
     /// The supervisor alone: the run sees and may do what the server's user may.

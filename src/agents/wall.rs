@@ -108,7 +108,7 @@ impl Wall {
     ///
     /// # Errors
     /// `AGENT-WALL-001` if the socket or the port cannot be made.
-    pub fn open(&self, entry: Entry<'_>, who: impl fmt::Display) -> Result<Passage> {
+    pub fn open(&self, entry: Entry<'_>, who: String) -> Result<Passage> {
         let failed = |error| {
             let doing = format!("open the way of {who} to the model's service");
             Error::new(Code::AgentWall, doing).because(error)
@@ -128,7 +128,7 @@ impl Wall {
         let ledger = Arc::<Ledger>::default();
         let over = CancellationToken::new();
         let proxied = Proxied {
-            who: who.to_string(),
+            who: who.clone(),
             placeholder: placeholder.clone(),
             service: service.clone(),
             keys: keys.clone(),
@@ -140,7 +140,7 @@ impl Wall {
         };
         tokio::spawn(serve(entrance, Arc::new(proxied)));
         let environment = self.environment(&placeholder, &address, is_open);
-        Ok(Passage { address, environment, ledger, over })
+        Ok(Passage { who, address, environment, ledger, over })
     }
 
     /// What a run has to know of its passage.
@@ -191,6 +191,7 @@ impl fmt::Debug for Wall {
 /// The way of one run to the model's service. Dropped, it is closed, and what passes then is cut off.
 #[derive(Debug)]
 pub struct Passage {
+    who: String,
     address: Address,
     environment: BTreeMap<String, String>,
     ledger: Arc<Ledger>,
@@ -231,6 +232,9 @@ impl Passage {
 impl Drop for Passage {
     fn drop(&mut self) {
         self.over.cancel();
+        if let Some(passed) = self.ledger.summary() {
+            tracing::info!("{}: by the network wall: {passed}", self.who);
+        }
         if let Address::Socket(path) = &self.address {
             ignore(std::fs::remove_file(path), "a later passage removes a socket without a server");
         }

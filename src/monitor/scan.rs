@@ -1,7 +1,7 @@
 //! The handler of kind `self_monitoring`: one scan from the watermark to the commit.
 
 use super::agent_run::{Answer, Folder, by_agent};
-use super::analyzer::scans_by_agent;
+use super::analyzer::{Examiner, examiner};
 use super::builtin::Analyzer;
 use super::filing;
 use super::remote_issues;
@@ -130,11 +130,14 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
     }
     remote_issues::refresh(store, tracking, &context.clock).await?;
     let window = Window::of(store, logs).await?;
-    let agents = match agents {
-        Some(agents) if scans_by_agent(agents).await? => Some(agents),
-        Some(_) | None => None,
+    let (agents, instead) = match agents {
+        Some(agents) => match examiner(agents).await? {
+            Examiner::Agent => (Some(agents), None),
+            Examiner::Builtin { instead } => (None, instead),
+        },
+        None => (None, None),
     };
-    let outcome = examine(context, works, agents, (&request, window)).await;
+    let outcome = examine(context, works, agents, (&request, window, instead)).await;
     // Unless another worker has the scan now: what must be kept is in the database.
     if let Some(agents) = agents
         && !outcome.as_ref().is_err_and(Error::is_lease_lost)
@@ -148,12 +151,18 @@ async fn examine(
     context: &Context,
     works: &Works,
     agents: Option<&Agents>,
-    (request, window): (&Request, Window),
+    (request, window, instead): (&Request, Window, Option<String>),
 ) -> Result<Outcome> {
     let Works { store, logs, tracking, .. } = works;
     let answer = match agents {
         Some(agents) => by_agent(agents, context, logs, (window, tracking.home())).await?,
-        None => Answer::Examined(by_builtin(logs, window).await?),
+        None => {
+            let mut examined = by_builtin(logs, window).await?;
+            if let Some(why) = instead {
+                examined.rejected.note(why);
+            }
+            Answer::Examined(examined)
+        }
     };
     Ok(match answer {
         Answer::Examined(examined) if request.dry_run => {

@@ -6,6 +6,7 @@ use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder};
 use crate::agents::claude::{
     End, Event, OnDenial, Settings, Stop, Summary, Tokens, Verdict, verdict,
 };
+use crate::agents::wall::Passage;
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result, ignore};
@@ -80,7 +81,10 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         place: plan.place.clone(),
         marker: marker.to_string(),
     };
+    let who = format!("session {}", context.job.id);
+    let passage = agents.wall.open(place.entry(agents, profile), who)?;
     let mut env = place.environment(agents, profile);
+    env.extend(passage.environment().clone());
     let settings =
         Settings { api_key: env.contains_key("ANTHROPIC_API_KEY"), ..plan.settings.clone() };
     let mut argv = vec![program.to_string_lossy().into_owned()];
@@ -95,7 +99,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     let spec = Spec {
         argv,
         env,
-        isolation: place.isolation(agents, profile, &working_dir, readable),
+        isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket()),
         working_dir,
         stdin: plan.prompt.clone().into_bytes(),
         limits: Limits { wall: plan.wall, idle: plan.idle, ..Limits::default() },
@@ -109,7 +113,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         recorder.keep(json!({"type": "run", "attempt": context.job.epoch}).to_string());
     }
     let watched = match agents.launcher.start(spec).await {
-        Ok(run) => Watched { agents, context, recorder, run }.watch(&plan).await?,
+        Ok(run) => Watched { agents, context, recorder, run, passage }.watch(&plan).await?,
         Err(error) => {
             let end = SessionEnd::new(RunEnding::NotStarted);
             finish(agents, context, end).await?;
@@ -138,6 +142,7 @@ struct Watched<'a> {
     context: &'a Context,
     recorder: Recorder,
     run: agent_programs::Run,
+    passage: Passage,
 }
 
 /// The process of a run, and what keeps it from the rest of the machine.
@@ -203,6 +208,9 @@ impl Watched<'_> {
         let ended = self.run.ended().await?;
         for event in self.recorder.end() {
             summary.see(&event);
+        }
+        if let Some(account) = self.passage.account() {
+            self.recorder.keep(account.to_string());
         }
         lost = self.recorder.finish().await.err().or(lost);
         if let Some(error) = lost.filter(Error::is_lease_lost) {

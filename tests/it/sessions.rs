@@ -5,6 +5,7 @@ use crate::support::server::{Browser, Server};
 use crate::support::{START, foreign, in_time, now, open, store, until};
 use lamplighter::Engine;
 use lamplighter::agents::Launcher;
+use lamplighter::agents::wall::Wall;
 use lamplighter::clock::Clock;
 use lamplighter::model::{
     Actor, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Plan, Queue, Readiness, Rule,
@@ -69,6 +70,7 @@ impl Office {
             door: program.into(),
             data_dir: folder.path().to_owned(),
             pass_env: Vec::new(),
+            wall: Wall::default(),
             sandbox: Sandboxed::Never,
             secrets: Vec::new(),
             working_dir: None,

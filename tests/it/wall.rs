@@ -35,7 +35,7 @@ fn wall_by(base_url: &str, allowed: &[&str], more: &[(&str, &str)]) -> Wall {
 
 /// A passage of a run without a sandbox, and its address and placeholder.
 fn passage(wall: &Wall) -> (Passage, SocketAddr, String) {
-    let passage = wall.open(Entry::Port { is_open: false }, "session 1").unwrap();
+    let passage = wall.open(Entry::Port { is_open: false }, "session 1".to_owned()).unwrap();
     let env = passage.environment();
     let at = env["ANTHROPIC_BASE_URL"].strip_prefix("http://").unwrap().parse().unwrap();
     let placeholder = env["ANTHROPIC_API_KEY"].clone();
@@ -248,7 +248,7 @@ async fn a_socket_may_lie_deep_and_is_gone_with_its_run() {
     let folder = tempfile::tempdir().unwrap();
     let deep = folder.path().join("a".repeat(150)).join("wall");
     let wall = wall("http://127.0.0.1:1", &[]);
-    let passage = wall.open(Entry::Socket(&deep), "session 1").unwrap();
+    let passage = wall.open(Entry::Socket(&deep), "session 1".to_owned()).unwrap();
     let socket = passage.socket().unwrap().to_owned();
     assert!(socket.exists() && socket.starts_with(&deep));
     assert_eq!(passage.environment()["ANTHROPIC_BASE_URL"], "http://127.0.0.1:3128");

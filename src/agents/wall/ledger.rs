@@ -83,6 +83,23 @@ impl Ledger {
         usage.iter().map(one).collect()
     }
 
+    /// What passed and how often something was refused, for the log; `None` if nothing happened.
+    pub(super) fn summary(&self) -> Option<String> {
+        let mut parts: Vec<_> = locked(&self.hosts)
+            .iter()
+            .map(|(host, traffic)| {
+                let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+                let (sent, received) = (read(&traffic.sent), read(&traffic.received));
+                format!("{host} {sent} bytes sent, {received} received")
+            })
+            .collect();
+        let refused: u64 = locked(&self.refusals).values().sum();
+        if refused > 0 {
+            parts.push(format!("{refused} requests refused"));
+        }
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
     /// The whole of it as a line of the transcript, `None` if nothing happened.
     pub(super) fn line(&self) -> Option<Value> {
         let hosts: Vec<_> = locked(&self.hosts)
