@@ -37,10 +37,10 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinSet;
 use words::INSIDE;
 
 /// Hosts that a run reaches without the proxy: its own network.
@@ -126,7 +126,6 @@ impl Wall {
         };
         let Parts { service, keys, dialer, allowed } = &*self.0;
         let ledger = Arc::<Ledger>::default();
-        let over = CancellationToken::new();
         let proxied = Proxied {
             who: who.clone(),
             placeholder: placeholder.clone(),
@@ -136,11 +135,12 @@ impl Wall {
             allowed: allowed.clone(),
             is_open,
             ledger: Arc::clone(&ledger),
-            over: over.clone(),
+            lines: Mutex::default(),
         };
-        tokio::spawn(serve(entrance, Arc::new(proxied)));
+        let mut serving = JoinSet::new();
+        serving.spawn(serve(entrance, Arc::new(proxied)));
         let environment = self.environment(&placeholder, &address, is_open);
-        Ok(Passage { who, address, environment, ledger, over })
+        Ok(Passage { who, address, environment, ledger, _serving: serving })
     }
 
     /// What a run has to know of its passage.
@@ -195,7 +195,8 @@ pub struct Passage {
     address: Address,
     environment: BTreeMap<String, String>,
     ledger: Arc<Ledger>,
-    over: CancellationToken,
+    /// Ends with the passage.
+    _serving: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -231,7 +232,6 @@ impl Passage {
 
 impl Drop for Passage {
     fn drop(&mut self) {
-        self.over.cancel();
         if let Some(passed) = self.ledger.summary() {
             tracing::info!("{}: by the network wall: {passed}", self.who);
         }

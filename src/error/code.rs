@@ -185,7 +185,7 @@ codes! {
         "Read the cause in the message; try the program by hand as the server's user.";
     AgentBox: Internal = "AGENT-BOX-001", "The sandbox cannot be used",
         "bwrap is not installed, or the system or container forbids what it needs.",
-        "Install bubblewrap and allow user namespaces, or run without a sandbox where the settings permit it.";
+        "Install bubblewrap (Debian: apt-get install bubblewrap) and allow user namespaces. Only if you trust every prompt and log line that reaches an agent, write sandbox = \"none\" under [agent] in lamplighter.toml and start the server again.";
     AgentUnboxed: Internal = "AGENT-BOX-002", "Agents run without a sandbox",
         "`agent.sandbox` is `none`: an agent sees and may do what the server's user may, and its network is open.",
         "Remove the line from the configuration. Where bwrap cannot be used, let only prompts and logs reach agents that you trust.";
@@ -242,7 +242,7 @@ codes! {
         "Run the job again if its work is still needed; the transcript is kept.";
     AgentAuthentication: Internal = "AGENT-AUTH-001", "The model's service refused the key or the login",
         "The key is missing, wrong or revoked, or the login has expired.",
-        "Set ANTHROPIC_API_KEY for the server, or log in with the agent program as the server's user, then run the job again.";
+        "Set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from `claude setup-token`, for the server, start the server again, then run the job again.";
     AgentBilling: Internal = "AGENT-BILL-001", "The account of the model's service has no credit left",
         "The prepaid credit is used up.", "Buy credit, then run the job again.";
     AgentLimited: Internal = "AGENT-LIMIT-001", "The limit of the model's service is reached",

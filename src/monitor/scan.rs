@@ -156,13 +156,7 @@ async fn examine(
     let Works { store, logs, tracking, .. } = works;
     let answer = match agents {
         Some(agents) => by_agent(agents, context, logs, (window, tracking.home())).await?,
-        None => {
-            let mut examined = by_builtin(logs, window).await?;
-            if let Some(why) = instead {
-                examined.rejected.note(why);
-            }
-            Answer::Examined(examined)
-        }
+        None => Answer::Examined(by_builtin(logs, window, instead).await?),
     };
     Ok(match answer {
         Answer::Examined(examined) if request.dry_run => {
@@ -273,8 +267,8 @@ async fn decided(
     })
 }
 
-/// Reads the window with the built-in analyzer.
-async fn by_builtin(logs: &LogStore, window: Window) -> Result<Examined> {
+/// Reads the window with the built-in analyzer, `instead` of the agent for this reason.
+async fn by_builtin(logs: &LogStore, window: Window, instead: Option<String>) -> Result<Examined> {
     let mut analyzer = Analyzer::new();
     let (mut rows, mut end) = (0, window.after);
     loop {
@@ -293,12 +287,16 @@ async fn by_builtin(logs: &LogStore, window: Window) -> Result<Examined> {
         let all = chunk.len() < limit;
         if all || rows == MAX_ROWS {
             let end = if all { window.newest } else { end };
+            let mut rejected = Rejected::default();
+            if let Some(why) = instead {
+                rejected.note(why);
+            }
             return Ok(Examined {
                 analyzer: BUILTIN,
                 model: None,
                 cost_usd: None,
                 findings: findings(analyzer),
-                rejected: Rejected::default(),
+                rejected,
                 rows,
                 end,
                 follow_up: end < window.newest,

@@ -209,10 +209,7 @@ impl Watched<'_> {
         for event in self.recorder.end() {
             summary.see(&event);
         }
-        if let Some(account) = self.passage.account() {
-            self.recorder.keep(account.to_string());
-        }
-        lost = self.recorder.finish().await.err().or(lost);
+        lost = self.recorder.finish(self.passage.account()).await.err().or(lost);
         if let Some(error) = lost.filter(Error::is_lease_lost) {
             return Err(error);
         }

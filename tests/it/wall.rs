@@ -66,7 +66,7 @@ async fn the_service_sees_the_real_key_and_the_run_never_does() {
     );
     let answer = ask(at, &post("/v1/messages?beta=true", &headers, "{\"a\":1}")).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\n{}"), "{answer}");
-    let seen = far.requests().await.remove(0);
+    let seen = far.requests().remove(0);
     assert!(seen.starts_with("POST /team/a/v1/messages?beta=true HTTP/1.1\r\n"), "{seen}");
     assert!(
         seen.contains(&format!("x-api-key: {KEY}\r\n")) && seen.ends_with("{\"a\":1}"),
@@ -85,7 +85,7 @@ async fn the_service_sees_the_real_key_and_the_run_never_does() {
 
     let headers = format!("Authorization: Bearer {placeholder}\r\n");
     ask(at, &post("/v1/messages", &headers, "{}")).await;
-    let seen = far.requests().await.remove(1);
+    let seen = far.requests().remove(1);
     assert!(seen.contains(&format!("authorization: Bearer {TOKEN}\r\n")), "{seen}");
 }
 
@@ -115,7 +115,7 @@ async fn a_request_of_another_run_or_of_nobody_is_refused_and_reaches_nothing() 
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request:.200}\n{answer}");
         assert!(!answer.contains("real-"), "{answer}");
     }
-    assert!(far.requests().await.is_empty());
+    assert!(far.requests().is_empty());
     let account = one.account().unwrap();
     assert_eq!(account["hosts"], json!([]));
     let refused = account["refused"].to_string();
@@ -225,13 +225,13 @@ async fn the_proxy_of_the_server_is_asked_and_its_login_stays_with_the_server() 
     let answer = ask(at, &connect("repo.example:443", &login)).await;
     assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
     let own = data_encoding::BASE64.encode(b"me:hunter22");
-    for (seen, host) in proxy.requests().await.iter().zip(["model.example", "repo.example"]) {
+    for (seen, host) in proxy.requests().iter().zip(["model.example", "repo.example"]) {
         let expected = format!(
             "CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\nProxy-Authorization: Basic {own}\r\n\r\n"
         );
         assert_eq!(*seen, expected);
     }
-    assert_eq!(proxy.requests().await.len(), 2);
+    assert_eq!(proxy.requests().len(), 2);
 }
 
 #[tokio::test]

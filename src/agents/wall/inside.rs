@@ -18,6 +18,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, UnixStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 /// Connections at one time.
 const MAX_CONNECTIONS: usize = 64;
@@ -79,13 +80,14 @@ async fn lead() -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
     loop {
         let place = Arc::clone(&room).acquire_owned().await;
         let Ok((mut near, _)) = listener.accept().await else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        tokio::spawn(async move {
+        connections.spawn(async move {
             let leading = async {
                 near.set_nodelay(true)?;
                 let mut far = UnixStream::connect(SOCKET).await?;
@@ -94,6 +96,7 @@ async fn lead() -> io::Result<()> {
             ignore(leading.await, "either side may end a connection");
             drop(place);
         });
+        while connections.try_join_next().is_some() {}
     }
 }
 

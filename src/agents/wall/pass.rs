@@ -1,7 +1,7 @@
 //! Who may pass: the placeholder of a run, which stands for the key, and the parts of the service that a run needs.
 
 use super::service::Keys;
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 use std::fmt;
@@ -24,8 +24,7 @@ impl Placeholder {
     pub(super) fn random() -> Self {
         let mut bytes = [0; RANDOM];
         getrandom::fill(&mut bytes).expect("the system gives random bytes");
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self(format!("run-{digits}"))
+        Self(format!("run-{}", HEXLOWER.encode(&bytes)))
     }
 
     pub(super) fn as_str(&self) -> &str {

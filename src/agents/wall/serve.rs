@@ -20,14 +20,13 @@ use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{convert::Infallible, io};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, UnixListener, lookup_host};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 /// Connections of a run at one time; further ones wait.
 const MAX_CONNECTIONS: usize = 64;
@@ -54,8 +53,8 @@ pub(super) struct Proxied {
     /// Whether it leads to every host: for a run whose network is open anyway, by the server's own proxy.
     pub(super) is_open: bool,
     pub(super) ledger: Arc<Ledger>,
-    /// The run is over.
-    pub(super) over: CancellationToken,
+    /// The lines that are open.
+    pub(super) lines: Mutex<JoinSet<()>>,
 }
 
 /// Where a run's connections come in.
@@ -79,35 +78,28 @@ impl Entrance {
     }
 }
 
-/// Serves a run until it is over.
+/// Serves a run for ever. Dropped, it ends every connection and line.
 pub(super) async fn serve(entrance: Entrance, proxied: Arc<Proxied>) {
-    let over = proxied.over.clone();
-    let serving = async {
-        let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let mut connections = JoinSet::new();
-        loop {
-            let place = Arc::clone(&room).acquire_owned().await;
-            let line = match entrance.accept().await {
-                Ok(line) => line,
-                Err(error) => {
-                    let code = Code::AgentWall;
-                    warn_coded!(code, "{}: take a connection: {error}", proxied.who);
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
-            };
-            let proxied = Arc::clone(&proxied);
-            connections.spawn(async move {
-                let ended = connection(line, proxied).await;
-                ignore(ended, "a run may end its connection whenever it likes");
-                drop(place);
-            });
-            while connections.try_join_next().is_some() {}
-        }
-    };
-    tokio::select! {
-        () = over.cancelled() => {}
-        () = serving => {}
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let place = Arc::clone(&room).acquire_owned().await;
+        let line = match entrance.accept().await {
+            Ok(line) => line,
+            Err(error) => {
+                let code = Code::AgentWall;
+                warn_coded!(code, "{}: take a connection: {error}", proxied.who);
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let proxied = Arc::clone(&proxied);
+        connections.spawn(async move {
+            let ended = connection(line, proxied).await;
+            ignore(ended, "a run may end its connection whenever it likes");
+            drop(place);
+        });
+        while connections.try_join_next().is_some() {}
     }
 }
 
@@ -177,10 +169,8 @@ impl Proxied {
         let traffic = self.ledger.connect(&format!("{}:{}", self.service.host, self.service.port));
         let line = TokioIo::new(Counted::new(line, traffic));
         let (mut sender, connection) = hyper::client::conn::http1::handshake(line).await?;
-        let over = self.over.clone();
-        tokio::spawn(async move {
-            let ended = over.run_until_cancelled(connection).await.unwrap_or(Ok(()));
-            ignore(ended, "whoever reads the answer sees that it is cut off");
+        self.own(async move {
+            ignore(connection.await, "the reader of the answer sees that it is cut off");
         });
         let mut answer = sender.send_request(request).await?;
         drop_hops(answer.headers_mut());
@@ -221,15 +211,12 @@ impl Proxied {
             }
         };
         let mut line = Counted::new(line, self.ledger.connect(&format!("{host}:{port}")));
-        let over = self.over.clone();
-        tokio::spawn(async move {
+        self.own(async move {
             let copying = async {
                 let upgraded = hyper::upgrade::on(request).await.map_err(io::Error::other)?;
                 copy_bidirectional(&mut TokioIo::new(upgraded), &mut line).await
             };
-            if let Some(ended) = over.run_until_cancelled(copying).await {
-                ignore(ended, "either side may end a tunnel");
-            }
+            ignore(copying.await, "either side may end a line");
         });
         Response::new(empty())
     }
@@ -254,6 +241,13 @@ impl Proxied {
         }
         // The name is not looked up again: it could lead elsewhere by then.
         self.dialer.straight(&found.map_err(Unreachable::Down)?).await.map_err(Unreachable::Down)
+    }
+
+    /// Lets a line live on its own, until it ends or the run is over.
+    fn own(&self, line: impl Future<Output = ()> + Send + 'static) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        while lines.try_join_next().is_some() {}
+        lines.spawn(line);
     }
 
     fn refused(&self, status: StatusCode, what: &str, why: &str) -> Response<Body> {

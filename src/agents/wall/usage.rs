@@ -99,10 +99,14 @@ struct Message {
 
 #[derive(Deserialize)]
 struct Usage {
-    input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
+    #[serde(rename = "input_tokens")]
+    input: Option<u64>,
+    #[serde(rename = "output_tokens")]
+    output: Option<u64>,
+    #[serde(rename = "cache_read_input_tokens")]
+    cache_read: Option<u64>,
+    #[serde(rename = "cache_creation_input_tokens")]
+    cache_write: Option<u64>,
 }
 
 impl Meter {
@@ -127,8 +131,7 @@ impl Meter {
     fn push(&mut self, bytes: &[u8]) {
         match self.form {
             Form::Stream => {
-                let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
-                while let Some(part) = lines.next() {
+                for part in bytes.split_inclusive(|byte| *byte == b'\n') {
                     self.hold(part, MAX_LINE);
                     if part.ends_with(b"\n") {
                         self.line();
@@ -187,10 +190,10 @@ impl Meter {
         // Each number counts the whole answer so far; one that is left out is as it was.
         let now = |told: Option<u64>, before: u64| told.unwrap_or(before).max(before);
         let now = Tokens {
-            input: now(usage.input_tokens, before.input),
-            output: now(usage.output_tokens, before.output),
-            cache_read: now(usage.cache_read_input_tokens, before.cache_read),
-            cache_write: now(usage.cache_creation_input_tokens, before.cache_write),
+            input: now(usage.input, before.input),
+            output: now(usage.output, before.output),
+            cache_read: now(usage.cache_read, before.cache_read),
+            cache_write: now(usage.cache_write, before.cache_write),
         };
         let more = Tokens {
             input: now.input - before.input,

@@ -51,7 +51,7 @@ impl Far {
     }
 
     /// What was asked so far.
-    pub(super) async fn requests(&self) -> Vec<String> {
+    pub(super) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
