@@ -28,6 +28,7 @@ mod sweep;
 mod table;
 pub mod wall;
 mod wire;
+mod words;
 
 pub use launcher::{GRACE, Launcher, Sandboxing};
 pub use run::{Chunk, Run, Stopper};

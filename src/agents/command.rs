@@ -1,6 +1,7 @@
 //! Starts processes: the only place of the program that does.
 
 use super::wire::Order;
+use super::words::SUBCOMMAND;
 use super::{Marker, RUN_VARIABLE, SUPERVISOR_VARIABLE};
 use std::ffi::OsString;
 use std::io;
@@ -9,9 +10,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-
-/// The subcommand under which our own binary supervises.
-pub(super) const SUBCOMMAND: &str = "supervise";
 
 /// Starts a supervisor, which reads its order from its standard input and reports on its standard output.
 ///

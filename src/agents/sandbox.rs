@@ -3,7 +3,7 @@
 //! *Source:* `bwrap(1)`. The environment is not passed as arguments, which every user of the machine can read: the
 //! supervisor gives `bwrap` exactly the run's environment, and `bwrap` hands it on.
 
-use super::wall::words;
+use super::words;
 use std::path::{Path, PathBuf};
 
 /// The most a private folder in memory may hold, in bytes: it must not fill the machine's memory.

@@ -18,10 +18,10 @@ mod pass;
 mod serve;
 mod service;
 mod usage;
-pub(super) mod words;
 
 pub use ledger::ModelUsage;
 
+use super::words::INSIDE;
 use crate::error::{Code, Error, Result, ignore};
 use crate::model::AllowedHost;
 use dial::Dialer;
@@ -41,7 +41,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
-use words::INSIDE;
 
 /// Hosts that a run reaches without the proxy: its own network.
 const OWN: &str = "127.0.0.1,localhost,::1";

@@ -6,8 +6,8 @@
 //! its exit code, as if nothing stood before it.
 
 use super::filter;
-use super::words::{ENTER, ENTER_WITH_SOCKETS, INSIDE, LEAD, SOCKET};
 use crate::agents::command;
+use crate::agents::words::{ENTER, ENTER_WITH_SOCKETS, INSIDE, LEAD, SOCKET};
 use crate::error::{Code, Error, Result, ignore};
 use std::ffi::OsString;
 use std::io;
@@ -102,8 +102,8 @@ async fn lead() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::words;
     use super::*;
+    use crate::agents::words::words;
 
     fn called(words: &[&str]) -> Option<Called> {
         Called::of(words.iter().map(OsString::from))
