@@ -107,7 +107,7 @@ impl fmt::Display for Marker {
 pub fn create_job_dir(path: &Path) -> Result<()> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|error| {
-        Error::new(Code::AgentStart, format!("make the folder {}", path.display())).because(error)
+        Error::of_disk(Code::AgentStart, format!("make the folder {}", path.display()), error)
     })
 }
 
