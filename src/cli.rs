@@ -29,6 +29,7 @@ use crate::backup;
 use crate::clock::Clock;
 use crate::config;
 use crate::error::{Code, Error, Result};
+use crate::files;
 use crate::model::Timestamp;
 use crate::redact::redactor;
 use crate::store::{JOBS_FILE, LOGS_FILE, LogStore, OpenMode, Store};
@@ -121,6 +122,10 @@ impl Cli {
     fn data_dir(&self, demo: bool) -> Result<PathBuf> {
         let data_dir =
             config::data_dir(self.data_dir.clone(), |name| std::env::var(name).ok(), demo)?;
+        if data_dir.metadata().is_ok_and(|folder| files::others_may_write(&folder)) {
+            let doing = format!("use the data directory {}", data_dir.display());
+            return Err(Error::new(Code::ConfigWritable, doing));
+        }
         // A restore that was cut off goes on before anything is opened.
         backup::finish(&data_dir)?;
         Ok(data_dir)

@@ -25,6 +25,7 @@ mod batch;
 mod batches;
 mod caller;
 mod components;
+mod connections;
 mod cookie;
 mod dashboard;
 mod error_page;

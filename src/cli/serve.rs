@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKind};
 use crate::engine::Engine;
 use crate::error::{Code, Error, Result};
+use crate::files;
 use crate::logs::{LogFile, LogWriter, log_layer, redacted};
 use crate::model::{Kind, NewLogRow, Timestamp};
 use crate::monitor::intake::{Intake, Journal};
@@ -18,7 +19,7 @@ use crate::store::{LogStore, OpenMode, Store};
 use crate::tracker::TokenSource;
 use crate::warn_coded;
 use crate::web::{self, Web};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -296,8 +297,8 @@ fn configuration(
 ) -> Result<Config> {
     let default = data_dir.join("lamplighter.toml");
     let (path, wanted) = (named.unwrap_or(&default), named.is_some());
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => Some(text),
+    let text = match read_own(path) {
+        Ok(text) => Some(text?),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !wanted => None,
         Err(error) => {
             let code = Code::of_input(error.kind(), Code::ConfigInvalid);
@@ -306,6 +307,20 @@ fn configuration(
     };
     let file = text.as_deref().map(|text| (path, text));
     Config::load(file, |name| std::env::var(name).ok(), listen)
+}
+
+/// The text of a file that nobody but its owner and root may write: it names the programs that the server runs.
+///
+/// # Errors
+/// `CONFIG-MODE-001` inside, if others may write it.
+fn read_own(path: &Path) -> std::io::Result<Result<String>> {
+    let mut file = files::open(path)?;
+    if files::others_may_write(&file.metadata()?) {
+        return Ok(Err(Error::new(Code::ConfigWritable, format!("read {}", path.display()))));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(Ok(text))
 }
 
 /// We speak no TLS: off the loopback a proxy must, and somebody must be able to sign in.

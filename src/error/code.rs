@@ -293,6 +293,9 @@ codes! {
     ConfigNoFolder: Missing = "CONFIG-DIR-004", "The data directory is not a folder",
         "The path, or a part of it, names a file.",
         "Name the folder of the database with --data-dir.";
+    ConfigWritable: Unconfigured = "CONFIG-MODE-001", "Others may write what only its owner should",
+        "The group or others may write to the configuration file or the data directory, which name the programs that run.",
+        "Take that right from them: `chmod go-w` and the path that the message names.";
     CliOutput: Unavailable = "CLI-OUTPUT-001", "The answer could not be written to standard output",
         "The disk is full, or the place where standard output goes refused the answer.",
         "Send the answer to a place with room. A change that the command was asked to make has been made.";

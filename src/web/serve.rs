@@ -4,6 +4,7 @@
 //! which axum itself uses.
 
 use super::app::Web;
+use super::connections::{Connections, Progressing};
 use super::host::Access;
 use super::mount::router;
 use crate::error::{Code, Error, Result};
@@ -18,11 +19,9 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
-/// The most connections at once. Further ones wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 256;
 /// How long a client may take to send its headers, and how long an idle connection stays open.
 const HEADER_LIMIT: Duration = Duration::from_secs(10);
 /// The largest head of a request, in bytes.
@@ -41,15 +40,20 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Dropping the future closes every connection at once.
 pub async fn serve(listener: TcpListener, web: Web, stop: CancellationToken) -> Result<()> {
     listener.local_addr().map_err(|error| Error::new(Code::WebServe, "listen").because(error))?;
+    let proxies = web.options.trusted_proxies.clone();
     let router = router(web, Access::accounts())?;
-    let mut connections = JoinSet::new();
+    let mut connections = Connections::default();
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
-            Some(ended) = connections.join_next() => report(ended),
-            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
+            Some(ended) = connections.ended() => report(ended),
+            accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, router.clone(), stop.clone()));
+                    let address = peer.ip().to_canonical();
+                    let is_one = !address.is_loopback() && !proxies.contains(&address);
+                    connections.serve(stream, Some(address).filter(|_| is_one), |stream| {
+                        connection(stream, peer, router.clone(), stop.clone())
+                    });
                 }
                 Err(error) => {
                     warn_coded!(Code::WebServe, "a connection could not be accepted: {error}");
@@ -60,7 +64,7 @@ pub async fn serve(listener: TcpListener, web: Web, stop: CancellationToken) -> 
     }
     drop(listener);
     let ended = async {
-        while let Some(ended) = connections.join_next().await {
+        while let Some(ended) = connections.ended().await {
             report(ended);
         }
     };
@@ -70,7 +74,12 @@ pub async fn serve(listener: TcpListener, web: Web, stop: CancellationToken) -> 
     Ok(())
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+async fn connection(
+    stream: Progressing<TcpStream>,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) {
     let pages = TowerToHyperService::new(router);
     let pages = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -97,7 +106,12 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: C
 
 /// Logs the panic of a request, which ends its connection and nothing else.
 fn report(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
+    if let Err(error) = ended.or_else(closed) {
         error_coded!(Code::WebInternal, "a connection's task ended: {error}");
     }
+}
+
+/// A connection that was closed to make room is no fault.
+fn closed(error: JoinError) -> Result<(), JoinError> {
+    if error.is_cancelled() { Ok(()) } else { Err(error) }
 }

@@ -137,22 +137,36 @@ async fn further_scans_queue_behind_the_running_one_and_the_page_says_how_many()
     watch_scans(&page, &site.url);
     page.click("#run-now");
     shown(&page, RUNNING, 0.0);
-    for count in [1, 2] {
-        page.click("#queue-another");
-        shown(&page, &waiting(count), 0.0);
+    // On a phone the buttons stand above the status, elsewhere beside it.
+    for (width, counts) in [(390, [1, 2]), (1440, [3, 4])] {
+        page.viewport(width, 900);
+        let place = || {
+            page.eval(
+                "(() => {
+                    const {left, top} = document.querySelector('#queue-another').getBoundingClientRect();
+                    return [left + scrollX, top + scrollY];
+                })()",
+            )
+        };
+        let before = place();
+        for count in counts {
+            page.click("#queue-another");
+            shown(&page, &waiting(count), 0.0);
+            assert_eq!(place(), before, "the button moved under the pointer");
+        }
     }
     // Nobody named a number that was not true.
-    assert_eq!(page.eval(&format!("record.filter(r => {}).length", waiting(3))), 0);
+    assert_eq!(page.eval(&format!("record.filter(r => {}).length", waiting(5))), 0);
     running(&store, 1).await;
     let mut before = 0.0;
-    for (id, left) in [(1, Some(1)), (2, None), (3, None)] {
+    for (id, left) in [(1, Some(3)), (2, Some(2)), (3, Some(1)), (4, None), (5, None)] {
         site.gate.add_permits(1);
         before = millis(completed(&store, id).await.finished_at).max(before);
         if let Some(left) = left {
             shown(&page, &waiting(left), before);
         }
     }
-    shown(&page, &format!("{COMPLETED} && r.scans == 3"), before);
+    shown(&page, &format!("{COMPLETED} && r.scans == 5"), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
