@@ -57,7 +57,7 @@ impl Claimed {
         let logged = BufReader::new(server.stderr.take().unwrap());
         // It reads on after the test has heard enough, so that the server can go on logging.
         std::thread::spawn(move || {
-            logged.lines().for_each(|line| drop(sender.send(line.unwrap())))
+            logged.lines().for_each(|line| drop(sender.send(line.unwrap())));
         });
         let store = open(data);
         let heard = store.clone();
