@@ -309,6 +309,9 @@ codes! {
     WebHost: Misdirected = "WEB-HOST-001", "The host name is not allowed",
         "The request's Host is not in the allow-list; a rebinding attack looks like this.",
         "Use http://127.0.0.1, or add the name to server.allowed_hosts.";
+    WebPeer: Forbidden = "WEB-PEER-001", "This address may not ask",
+        "A proxy is named, and the request came neither from it nor from this machine: it would be answered without TLS.",
+        "Use the proxy's address; if this address is a proxy, name it in server.trusted_proxies.";
     WebCrossSite: Forbidden = "WEB-CSRF-001", "The request came from another site",
         "Neither Sec-Fetch-Site nor Origin says that our own page sent it.",
         "Use the page's own button; a script sends an Origin header that equals the server's address.";
