@@ -226,6 +226,9 @@ codes! {
     AgentNoReport: Internal = "AGENT-RUN-002", "The agent program ended without a report",
         "The program crashed, or it ended before the model answered.",
         "Read its last words in the message and the transcript, then run the job again.";
+    AgentNothing: Internal = "AGENT-RUN-005", "The agent did nothing",
+        "The program ended well before the model had its first turn: it took the prompt for something else, such as a command of its own.",
+        "Read the transcript, word the prompt as a sentence, then run the job again.";
     AgentFailed: Internal = "AGENT-RUN-003", "The agent failed",
         "The program reports an error of its own.", "Read the transcript.";
     AgentInterrupted: Internal = "AGENT-RUN-004", "The agent was interrupted",
@@ -233,7 +236,7 @@ codes! {
         "Run the job again if its work is still needed; the transcript is kept.";
     AgentAuthentication: Internal = "AGENT-AUTH-001", "The model's service refused the key or the login",
         "The key is missing, wrong or revoked, or the login has expired.",
-        "Set ANTHROPIC_API_KEY for the server, or log in with the agent program as the server's user, then run the job again.";
+        "Set ANTHROPIC_API_KEY for the server, or for a subscription CLAUDE_CODE_OAUTH_TOKEN with the token that `claude setup-token` prints. Start the server again, then run the job again. A login of the agent program itself is not used.";
     AgentBilling: Internal = "AGENT-BILL-001", "The account of the model's service has no credit left",
         "The prepaid credit is used up.", "Buy credit, then run the job again.";
     AgentLimited: Internal = "AGENT-LIMIT-001", "The limit of the model's service is reached",

@@ -84,6 +84,7 @@ struct Stored {
     key_limit: u32,
     rate: Option<Rate>,
     metered: bool,
+    runs_while_limited: bool,
     winds_up: bool,
     swept: bool,
     /// Completed, failed, cancelled; `null`: for ever.
@@ -114,6 +115,7 @@ impl Stored {
             key_limit: rules.key_limit,
             rate: rules.rate,
             metered: rules.metered,
+            runs_while_limited: rules.runs_while_limited,
             winds_up: rules.winds_up,
             swept: rules.swept,
             kept_ms: [completed.map(millis), failed.map(millis), cancelled.map(millis)],
@@ -139,6 +141,7 @@ impl Stored {
             key_limit: self.key_limit,
             rate: self.rate,
             metered: self.metered,
+            runs_while_limited: self.runs_while_limited,
             winds_up: self.winds_up,
             swept: self.swept,
             retention: Retention { completed, failed, cancelled },

@@ -1,6 +1,6 @@
 //! Looks from time to time at what only this server knows, and says it in the row of its worker.
 
-use super::analyzer::scans_by_agent;
+use super::analyzer::Choice;
 use super::tracking::Tracking;
 use crate::agents::Sandboxing;
 use crate::clock::Clock;
@@ -109,7 +109,9 @@ impl Telling {
                 Readiness::not_ready(Some(Code::AgentMissing.as_str()), reason)
             }
         };
-        let by_agent = scans_by_agent(agents).await.unwrap_or_else(|error| {
+        // A scan for which the built-in analyzer may take the agent's place waits for no budget.
+        let by_agent = Choice::of(agents).await.map(|choice| choice == Choice::Agent);
+        let by_agent = by_agent.unwrap_or_else(|error| {
             warn_coded!(error.code(), "read who examines the rows of scans: {error}");
             false
         });

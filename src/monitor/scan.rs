@@ -1,7 +1,7 @@
 //! The handler of kind `self_monitoring`: one scan from the watermark to the commit.
 
 use super::agent_run::{Answer, Folder, by_agent};
-use super::analyzer::scans_by_agent;
+use super::analyzer::Choice;
 use super::builtin::Analyzer;
 use super::filing;
 use super::remote_issues;
@@ -46,6 +46,8 @@ pub fn rules() -> KindRules {
         queue: Queue::AGENT,
         max_attempts: 1,
         concurrency_key: Some(ConcurrencyKey::SELF_MONITORING),
+        // The built-in analyzer needs no model. A scan that only the agent may examine parks itself.
+        runs_while_limited: true,
         winds_up: true,
         retention: Retention::all(default_retention(&Kind::SELF_MONITORING)),
         ..KindRules::new(Kind::SELF_MONITORING)
@@ -130,11 +132,12 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
     }
     remote_issues::refresh(store, tracking, &context.clock).await?;
     let window = Window::of(store, logs).await?;
-    let agents = match agents {
-        Some(agents) if scans_by_agent(agents).await? => Some(agents),
-        Some(_) | None => None,
+    let choice = match agents {
+        Some(agents) => Choice::of(agents).await?,
+        None => Choice::Builtin,
     };
-    let outcome = examine(context, works, agents, (&request, window)).await;
+    let agents = agents.as_ref().filter(|_| choice != Choice::Builtin);
+    let outcome = examine(context, works, (agents, choice), (&request, window)).await;
     // Unless another worker has the scan now: what must be kept is in the database.
     if let Some(agents) = agents
         && !outcome.as_ref().is_err_and(Error::is_lease_lost)
@@ -147,13 +150,24 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
 async fn examine(
     context: &Context,
     works: &Works,
-    agents: Option<&Agents>,
+    (agents, choice): (Option<&Agents>, Choice),
     (request, window): (&Request, Window),
 ) -> Result<Outcome> {
     let Works { store, logs, tracking, .. } = works;
     let answer = match agents {
         Some(agents) => by_agent(agents, context, logs, (window, tracking.home())).await?,
         None => Answer::Examined(by_builtin(logs, window).await?),
+    };
+    let answer = match answer {
+        Answer::Kept { why, .. } if choice == Choice::AgentIfItCan => {
+            tracing::info!(
+                "scan {}: the built-in analyzer takes the agent's place: {why}",
+                context.job.id
+            );
+            let examined = by_builtin(logs, window).await?;
+            Answer::Examined(Examined { fallback: Some(why), ..examined })
+        }
+        answer => answer,
     };
     Ok(match answer {
         Answer::Examined(examined) if request.dry_run => {
@@ -168,6 +182,10 @@ async fn examine(
             Outcome::Done(summary(counts))
         }
         Answer::Ended(outcome) => outcome,
+        Answer::Kept { why, outcome } => {
+            context.progress(format!("The agent cannot examine the log: {why}")).await?;
+            outcome
+        }
     })
 }
 
@@ -251,6 +269,7 @@ async fn decided(
             waiting: 0,
         },
         analyzer: examined.analyzer,
+        fallback: examined.fallback.clone(),
         model: examined.model.clone(),
         cost_usd: examined.cost_usd,
         rejections: examined.rejected.reasons.clone(),
@@ -286,6 +305,7 @@ async fn by_builtin(logs: &LogStore, window: Window) -> Result<Examined> {
             let end = if all { window.newest } else { end };
             return Ok(Examined {
                 analyzer: BUILTIN,
+                fallback: None,
                 model: None,
                 cost_usd: None,
                 findings: findings(analyzer),
