@@ -29,12 +29,14 @@ use crate::backup;
 use crate::clock::Clock;
 use crate::config;
 use crate::error::{Code, Error, Result};
+use crate::files;
 use crate::model::Timestamp;
 use crate::redact::redactor;
 use crate::store::{JOBS_FILE, LOGS_FILE, LogStore, OpenMode, Store};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::fs::{Access, access};
 use serde::Serialize;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -107,7 +109,11 @@ enum Command {
     Users(users::Command),
     /// Own the processes of one run; the server starts it
     #[command(hide = true)]
-    Supervise,
+    Supervise {
+        /// What it is in a sandbox; read by the supervisor itself
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
 }
 
 /// What the commands share.
@@ -121,6 +127,10 @@ impl Cli {
     fn data_dir(&self, demo: bool) -> Result<PathBuf> {
         let data_dir =
             config::data_dir(self.data_dir.clone(), |name| std::env::var(name).ok(), demo)?;
+        if data_dir.metadata().is_ok_and(|folder| files::others_may_write(&folder)) {
+            let doing = format!("use the data directory {}", data_dir.display());
+            return Err(Error::new(Code::ConfigWritable, doing));
+        }
         // A restore that was cut off goes on before anything is opened.
         backup::finish(&data_dir)?;
         Ok(data_dir)
@@ -320,6 +330,6 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Settings(command) => settings::run(&cli, command).await,
         Command::Db(command) => db::run(&cli, command).await,
         Command::Users(command) => users::run(&cli, command).await,
-        Command::Supervise => supervise::run().await,
+        Command::Supervise { words: _ } => supervise::run().await,
     }
 }

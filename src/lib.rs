@@ -86,6 +86,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod error;
+mod files;
 pub mod jobs;
 #[cfg(feature = "monitor")]
 pub mod logs;

@@ -3,11 +3,13 @@
 use super::{Cli, JOBS_DB, LOGS_DB, old_demo, output};
 use crate::actions::{Call, people};
 use crate::agents::Launcher;
+use crate::agents::wall::Wall;
 use crate::bulk;
 use crate::clock::Clock;
 use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKind};
 use crate::engine::Engine;
 use crate::error::{Code, Error, Result};
+use crate::files;
 use crate::logs::{LogFile, LogWriter, log_layer, redacted};
 use crate::model::{Kind, NewLogRow, Timestamp};
 use crate::monitor::intake::{Intake, Journal};
@@ -18,7 +20,7 @@ use crate::store::{LogStore, OpenMode, Store};
 use crate::tracker::TokenSource;
 use crate::warn_coded;
 use crate::web::{self, Web};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -72,7 +74,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         facts.listen = Some(config.listen.to_string());
     });
     let writer = start_logging(&config, logs.clone(), clock.clone());
-    let agents = agents(&config, &store, &data_dir, &clock);
+    let agents = agents(&config, &store, &data_dir, &clock)?;
     let tracking = tracking(&config.tracker, &clock);
     let telling = telling(&agents, &logs, &tracking, arguments.demo);
     // It is said before anybody can ask for a scan.
@@ -189,9 +191,10 @@ fn open(data_dir: &Path, is_demo: bool, now: Timestamp) -> Result<(Store, LogSto
     }
 }
 
-fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Agents {
+fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Result<Agents> {
     let launcher = Arc::new(Launcher::new());
-    Agents {
+    let env = |name: &str| std::env::var(name).ok();
+    Ok(Agents {
         store: store.clone(),
         program: AgentProgram::new(&config.agent.command, Arc::clone(&launcher), clock.clone()),
         launcher,
@@ -199,13 +202,13 @@ fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Age
         data_dir: std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned()),
         pass_env: config.agent.pass_env.clone(),
         sandbox: match config.agent.sandbox {
-            SandboxChoice::Auto => Sandboxed::Auto,
             SandboxChoice::Bwrap => Sandboxed::Always,
             SandboxChoice::None => Sandboxed::Never,
         },
+        wall: Wall::of_environment(env, config.agent.allow_hosts.clone())?,
         secrets: config.tracker.token_file.iter().cloned().collect(),
         working_dir: config.agent.working_dir.clone(),
-    }
+    })
 }
 
 /// The issue tracker of the configuration.
@@ -296,8 +299,8 @@ fn configuration(
 ) -> Result<Config> {
     let default = data_dir.join("lamplighter.toml");
     let (path, wanted) = (named.unwrap_or(&default), named.is_some());
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => Some(text),
+    let text = match read_own(path) {
+        Ok(text) => Some(text?),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !wanted => None,
         Err(error) => {
             let code = Code::of_input(error.kind(), Code::ConfigInvalid);
@@ -306,6 +309,20 @@ fn configuration(
     };
     let file = text.as_deref().map(|text| (path, text));
     Config::load(file, |name| std::env::var(name).ok(), listen)
+}
+
+/// The text of a file that nobody but its owner and root may write: it names the programs that the server runs.
+///
+/// # Errors
+/// `CONFIG-MODE-001` inside, if others may write it.
+fn read_own(path: &Path) -> std::io::Result<Result<String>> {
+    let mut file = files::open(path)?;
+    if files::others_may_write(&file.metadata()?) {
+        return Ok(Err(Error::new(Code::ConfigWritable, format!("read {}", path.display()))));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(Ok(text))
 }
 
 /// We speak no TLS: off the loopback a proxy must, and somebody must be able to sign in.

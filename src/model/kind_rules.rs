@@ -13,6 +13,7 @@ const SPREAD: f64 = 0.2;
 
 /// What the engine fills in for the jobs of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
 pub struct KindRules {
     /// Which kind.
     pub kind: Kind,

@@ -71,6 +71,7 @@ pub fn differing(kinds: &[RegisteredKind]) -> Vec<Kind> {
 /// Rules as they are stored. What a row of another version leaves out is as the rules of a kind that says nothing.
 #[derive(Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are those of KindRules")]
 struct Stored {
     queue: String,
     priority: i32,

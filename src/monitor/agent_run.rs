@@ -53,6 +53,11 @@ pub(super) async fn by_agent(
         let digest = agent::digest(structured.as_ref(), text, &snapshot).await?;
         return Ok(Answer::Examined(examined(digest, &snapshot, run.model, run.cost_usd)));
     }
+    if let Some(reason) = agents.unboxed().await {
+        let error = Error::new(Code::AgentBox, "examine the log in the sandbox").because(reason);
+        let (why, outcome) = (error.sentence(), Outcome::Failed(JobError::from(error)));
+        return Ok(Answer::Kept { why, outcome });
+    }
     if let Some(pause) = usage_limit(agents).await? {
         let until = pause.resume_at.unwrap_or_else(|| context.clock.now().plus(LOOK_AGAIN));
         let why = format!("a usage limit of the model's service is reached ({}).", pause.reason);

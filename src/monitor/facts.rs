@@ -122,7 +122,7 @@ impl Telling {
             facts.spends = spends;
         });
         let sandbox = if agents.sandbox == Sandboxed::Never {
-            Readiness::not_ready(None, "agent.sandbox is none")
+            Readiness::not_ready(Some(Code::AgentUnboxed.as_str()), "agent.sandbox is none")
         } else {
             match agents.launcher.sandboxing().await {
                 Sandboxing::Usable { bwrap } => Readiness::ready(bwrap.display()),

@@ -159,15 +159,15 @@ async fn examine(
         None => Answer::Examined(by_builtin(logs, window).await?),
     };
     let answer = match answer {
-        Answer::Kept { why, .. } if choice == Choice::AgentIfItCan => {
+        Answer::Kept { ref why, .. } if choice == Choice::AgentIfItCan => {
             tracing::info!(
                 "scan {}: the built-in analyzer takes the agent's place: {why}",
                 context.job.id
             );
             let examined = by_builtin(logs, window).await?;
-            Answer::Examined(Examined { fallback: Some(why), ..examined })
+            Answer::Examined(Examined { fallback: Some(why.clone()), ..examined })
         }
-        answer => answer,
+        Answer::Examined(_) | Answer::Ended(_) | Answer::Kept { .. } => answer,
     };
     Ok(match answer {
         Answer::Examined(examined) if request.dry_run => {

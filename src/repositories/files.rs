@@ -1,8 +1,8 @@
 //! Describes a repository plainly from its files while there is no agent program.
 
+use crate::files;
 use crate::model::Description;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -108,7 +108,7 @@ fn readme(root: &Path) -> Option<String> {
     let is_file = |path: &PathBuf| path.symlink_metadata().is_ok_and(|file| file.is_file());
     let path = names.iter().map(|name| root.join(name)).find(is_file)?;
     let mut bytes = Vec::new();
-    File::open(path).ok()?.take(MAX_README).read_to_end(&mut bytes).ok()?;
+    files::open_unlinked(&path).ok()?.take(MAX_README).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let is_prose = |paragraph: &&str| {
         paragraph.trim_start().starts_with(|c: char| c.is_alphanumeric())

@@ -1,8 +1,10 @@
 //! Prompts that come with the program, and the operator's own in the data directory's `prompts`.
 
 use crate::error::{Code, Error, Result};
+use crate::files;
 use crate::model::{Profile, is_prompt_file};
-use std::io::{self, ErrorKind};
+use std::fs::Metadata;
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 /// Longest prompt file, in bytes. Standard input would take more, but people have to read a prompt.
@@ -42,13 +44,22 @@ pub(super) fn prompt_text(data_dir: &Path, name: &str) -> Result<String> {
     let unread = |error: io::Error| {
         Error::new(Code::StoreIo, format!("read {}", path.display())).because(error)
     };
-    match std::fs::metadata(&path) {
-        Ok(file) if file.len() > MAX_BYTES => {
-            Err(failed().because(format!("{name}.md in {FOLDER} has more than 1 MiB")))
+    match files::open_unlinked(&path) {
+        Ok(_) if others_write(data_dir, &path) => {
+            let why = "people other than the server's user may write there; take that right from them: chmod go-w";
+            Err(failed().because(format!("{name}.md in {FOLDER}: {why}")))
         }
-        Ok(_) => {
-            let text = String::from_utf8(std::fs::read(&path).map_err(unread)?);
+        Ok(file) => {
+            let mut bytes = Vec::new();
+            file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unread)?;
+            if bytes.len() as u64 > MAX_BYTES {
+                return Err(failed().because(format!("{name}.md in {FOLDER} has more than 1 MiB")));
+            }
+            let text = String::from_utf8(bytes);
             text.map_err(|_| failed().because(format!("{name}.md in {FOLDER} is no text")))
+        }
+        Err(error) if error.kind() == ErrorKind::InvalidInput => {
+            Err(failed().because(format!("{name}.md in {FOLDER}: {error}")))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let ours = EMBEDDED.iter().find(|(known, _)| *known == name);
@@ -58,6 +69,15 @@ pub(super) fn prompt_text(data_dir: &Path, name: &str) -> Result<String> {
         }
         Err(error) => Err(unread(error)),
     }
+}
+
+/// Whether other people can write the file or into its folder: then it is theirs, not the operator's. What lies in a
+/// private data directory is out of their reach, whatever its own mode says.
+fn others_write(data_dir: &Path, path: &Path) -> bool {
+    let is = |place: &Path, so: fn(&Metadata) -> bool| place.metadata().is_ok_and(|file| so(&file));
+    let places = [Some(path), path.parent()].into_iter();
+    is(data_dir, files::others_may_enter)
+        && places.flatten().any(|place| is(place, files::others_may_write))
 }
 
 /// What the system prompt of a session says: how its tier works, and what its profile lets it change. The profile alone
@@ -110,6 +130,35 @@ mod tests {
         assert_eq!(prompt_text(folder.path(), "backup").unwrap(), "look at the backups");
     }
 
+    #[cfg(all(feature = "monitor", target_os = "linux"))]
+    #[test]
+    fn a_link_a_fifo_and_a_file_that_others_can_write_are_no_prompts() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("prompts");
+        std::fs::create_dir(&own).unwrap();
+        std::fs::write(folder.path().join("secret"), "of another").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("secret"), own.join("link.md")).unwrap();
+        crate::files::tests::make_fifo(&own.join("fifo.md"));
+        std::fs::write(own.join("open.md"), "anybody's").unwrap();
+        let mode = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode(&own.join("open.md"), 0o666);
+        mode(folder.path(), 0o700);
+        assert_eq!(prompt_text(folder.path(), "open").unwrap(), "anybody's", "nobody reaches it");
+        mode(folder.path(), 0o755);
+        for (name, says) in [
+            ("link", "link.md in the data directory's prompts folder: it is a link"),
+            ("fifo", "it is not a regular file"),
+            ("open", "chmod go-w"),
+        ] {
+            let error = prompt_text(folder.path(), name).unwrap_err();
+            assert_eq!(error.code(), Code::AgentPrompt, "{error}");
+            assert!(error.to_string().contains(says), "{error}");
+        }
+    }
+
     #[test]
     fn a_refused_prompt_names_no_path_and_one_that_the_system_refuses_is_no_refusal() {
         let folder = tempfile::tempdir().unwrap();
@@ -129,7 +178,7 @@ mod tests {
                 "bytes.md in the data directory's prompts folder is no text",
             ),
             ("long", Code::AgentPrompt, "has more than 1 MiB"),
-            ("folder", Code::StoreIo, Code::StoreIo.cause()),
+            ("folder", Code::AgentPrompt, "prompts folder: it is a folder"),
         ] {
             let error = prompt_text(folder.path(), name).unwrap_err();
             let said = error.sentence();

@@ -7,6 +7,7 @@ use crate::agents::claude::{
     Bounds, End, Event, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict, Version,
     verdict,
 };
+use crate::agents::wall::Passage;
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result, ignore};
@@ -85,7 +86,10 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         marker: marker.to_string(),
         cost_before: plan.cost_before,
     };
+    let who = format!("session {}", context.job.id);
+    let passage = agents.wall.open(place.entry(agents, profile), who)?;
     let mut env = place.environment(agents, profile);
+    env.extend(passage.environment().clone());
     let settings =
         Settings { api_key: env.contains_key("ANTHROPIC_API_KEY"), ..plan.settings.clone() };
     let mut argv = vec![program.to_string_lossy().into_owned()];
@@ -100,7 +104,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     let spec = Spec {
         argv,
         env,
-        isolation: place.isolation(agents, profile, &working_dir, readable),
+        isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket()),
         working_dir,
         stdin: plan.prompt.clone().into_bytes(),
         limits: Limits { wall: plan.wall, idle: plan.idle, output: MAX_OUTPUT },
@@ -114,7 +118,9 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         recorder.keep(json!({"type": "run", "attempt": context.job.epoch}).to_string());
     }
     let watched = match agents.launcher.start(spec).await {
-        Ok(run) => Watched { agents, context, recorder, run, version }.watch(&plan).await?,
+        Ok(run) => {
+            Watched { agents, context, recorder, run, version, passage }.watch(&plan).await?
+        }
         Err(error) => {
             let end = SessionEnd::new(RunEnding::NotStarted);
             finish(agents, context, end).await?;
@@ -146,6 +152,7 @@ struct Watched<'a> {
     run: agent_programs::Run,
     /// The version of the program that was looked up.
     version: Version,
+    passage: Passage,
 }
 
 /// The process of a run, and what keeps it from the rest of the machine.
@@ -166,12 +173,7 @@ impl Watched<'_> {
         let (mut unsaid, clock) = (Some((main, isolation)), &self.context.clock);
         let mut lost = self.say_started(&mut unsaid).await.err();
         let mut summary = Summary::default();
-        let bounds = Bounds {
-            budget_usd: plan.settings.budget_usd,
-            max_turns: plan.settings.max_turns,
-            cost_before: plan.cost_before,
-            version: self.version,
-        };
+        let bounds = self.bounds(plan);
         let mut asked = lost.is_some().then_some(Stop::Interrupted);
         let mut shown: Option<Duration> = None;
         let (mut is_ordered, mut is_named) = (false, false);
@@ -218,25 +220,42 @@ impl Watched<'_> {
         }
         let ended = self.run.ended().await?;
         self.recorder.end().iter().for_each(|line| summary.see_line(line));
-        lost = self.recorder.finish().await.err().or(lost);
+        lost = self.recorder.finish(self.passage.account()).await.err().or(lost);
         if let Some(error) = lost.filter(Error::is_lease_lost) {
             return Err(error);
         }
-        let verdict = verdict(
-            &summary,
-            &End {
-                exit: ended.exit,
-                stop: Stop::of(ended.reason, asked),
-                stderr: self.recorder.last_words(),
-                structured: plan.settings.json_schema.is_some() && !plan.settings.prose_will_do,
-                on_denial: plan.on_denial,
-                cost_before: plan.cost_before,
-                budget_usd: plan.settings.budget_usd,
-                version: self.version,
-            },
-            clock.now(),
-        );
+        let stop = Stop::of(ended.reason, asked);
+        let verdict = self.judge(plan, &summary, (ended.exit, stop));
         Ok(Ended { summary, verdict: without_secrets(verdict), exit: ended.exit })
+    }
+
+    /// What the server itself holds the run to.
+    fn bounds(&self, plan: &Plan) -> Bounds {
+        Bounds {
+            budget_usd: plan.settings.budget_usd,
+            max_turns: plan.settings.max_turns,
+            cost_before: plan.cost_before,
+            version: self.version,
+        }
+    }
+
+    fn judge(
+        &self,
+        plan: &Plan,
+        summary: &Summary,
+        (exit, stop): (Option<Exit>, Option<Stop>),
+    ) -> Verdict {
+        let end = End {
+            exit,
+            stop,
+            stderr: self.recorder.last_words(),
+            structured: plan.settings.json_schema.is_some() && !plan.settings.prose_will_do,
+            on_denial: plan.on_denial,
+            cost_before: plan.cost_before,
+            budget_usd: plan.settings.budget_usd,
+            version: self.version,
+        };
+        verdict(summary, &end, self.context.clock.now())
     }
 
     /// Writes which process the run is. The run goes on while the database refuses for a time, and the next call tries again.

@@ -6,10 +6,10 @@
 use super::Store;
 use super::sqlite;
 use crate::error::{Code, Error, Result, ignore};
+use crate::files;
 use crate::model::WorkerId;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Longest text of the lock file that is read: a worker's name is shorter.
@@ -100,14 +100,7 @@ impl Store {
 /// # Errors
 /// `STORE-IO-001` if the file cannot be made or locked.
 fn lock(path: &Path) -> Result<Option<File>> {
-    let options = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path);
-    let file = options.map_err(|e| unlocked(path, e))?;
+    let file = files::open_or_make(path).map_err(|e| unlocked(path, e))?;
     match file.try_lock() {
         // The file may have been deleted between the open and the lock: such a lock would keep nobody out.
         Ok(()) if is_same(&file, path) => Ok(Some(file)),

@@ -1,7 +1,7 @@
 //! Finds the repository that a working copy belongs to, in git's own files read as text; nothing is run.
 
+use crate::files;
 use crate::model::Repository;
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ fn common(git: PathBuf) -> Option<PathBuf> {
 
 fn read(path: &Path) -> Option<String> {
     let mut bytes = Vec::new();
-    File::open(path).ok()?.take(MAX_FILE).read_to_end(&mut bytes).ok()?;
+    files::open(path).ok()?.take(MAX_FILE).read_to_end(&mut bytes).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 

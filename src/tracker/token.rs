@@ -1,8 +1,8 @@
 //! The tracker's token: from an environment variable or a file of the operator's, fresh for each request.
 
+use crate::files;
 use crate::model::{Failure, Reason};
 use crate::redact::redactor;
-use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -68,8 +68,8 @@ impl TokenSource {
 
     fn file(&self, path: &Path) -> Result<String, Failure> {
         let read = || -> io::Result<String> {
-            let file = File::open(path)?;
-            if !self.is_credential(path) && is_open_to_others(&file.metadata()?) {
+            let file = files::open(path)?;
+            if !self.is_credential(path) && files::others_may_read(&file.metadata()?) {
                 return Err(io::Error::other("others can read it; set its mode to 0600"));
             }
             let mut text = String::new();
@@ -84,17 +84,6 @@ impl TokenSource {
     }
 }
 
-#[cfg(unix)]
-fn is_open_to_others(file: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.permissions().mode() & 0o077 != 0
-}
-
-#[cfg(not(unix))]
-fn is_open_to_others(_file: &fs::Metadata) -> bool {
-    false
-}
-
 fn none(said: impl Into<String>) -> Failure {
     Failure { reason: Reason::NoToken, outcome_unknown: false, said: said.into() }
 }
@@ -103,6 +92,7 @@ fn none(said: impl Into<String>) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     fn file(text: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {

@@ -25,7 +25,7 @@ fn asked(address: &str, path: &str) -> String {
 fn style_sheet(address: &str) -> String {
     let page = asked(address, "/login");
     let sheets = page.split('"').filter(|part| part.starts_with("/assets/"));
-    let sheets = sheets.filter(|path| path.ends_with(".css"));
+    let sheets = sheets.filter(|path| path.contains(".css"));
     sheets.max_by_key(|path| asked(address, path).len()).unwrap().to_owned()
 }
 

@@ -1,8 +1,8 @@
 //! Money: what a run has cost is in the books however it ends, and never twice.
 
 use crate::support::desk::{Desk, transcript, until_said};
-use crate::support::{START, now};
 use crate::support::office::{Office, stub};
+use crate::support::{START, now};
 use lamplighter::clock::Clock;
 use lamplighter::model::{Actor, Cost, JobId, Queue, RunEnding, Spend, Status};
 use lamplighter::store::Store;

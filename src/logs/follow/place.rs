@@ -1,5 +1,6 @@
 //! The place where reading of a followed log goes on, also when the file was renamed, copied, emptied or replaced.
 
+use crate::files;
 use crate::model::sha256_hex;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -52,7 +53,9 @@ impl Position {
     /// Whether a file begins as the one of this position did.
     fn begins(&self, file: &Path) -> io::Result<bool> {
         let mut head = Vec::new();
-        File::open(file)?.take(self.head_length.min(MAX_HEAD as u64)).read_to_end(&mut head)?;
+        files::open_owned(file)?
+            .take(self.head_length.min(MAX_HEAD as u64))
+            .read_to_end(&mut head)?;
         Ok(head.len() as u64 == self.head_length && digest(&head) == self.head)
     }
 }

@@ -1,6 +1,7 @@
 //! One open log file: reading its lines, and noticing that it is not the log any more.
 
 use super::place::{self, MAX_HEAD, Position};
+use crate::files;
 use crate::logs::parse::{Defaults, LineParser};
 use crate::model::{NewLogRow, Timestamp};
 use crate::redact::{RedactStream, redactor};
@@ -65,7 +66,7 @@ impl Reading {
         source: String,
         now: Timestamp,
     ) -> io::Result<Self> {
-        let file = File::open(file)?;
+        let file = files::open_owned(file)?;
         let id = place::id(&file.metadata()?);
         let mut head = vec![0; offset.min(MAX_HEAD as u64) as usize];
         file.read_exact_at(&mut head, 0)?;

@@ -2,9 +2,10 @@
 
 use super::draft::beside;
 use crate::error::{Code, Error, Result};
+use crate::files;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -65,7 +66,7 @@ impl Header {
     /// `None` if the file is too short to have one.
     fn read(path: &Path) -> std::io::Result<Option<Self>> {
         let mut header = [0; LENGTH];
-        match File::open(path).and_then(|mut file| file.read_exact(&mut header)) {
+        match files::open(path).and_then(|mut file| file.read_exact(&mut header)) {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
             read => read.map(|()| Some(Self(header))),
         }

@@ -1,0 +1,252 @@
+//! Opening files in folders where other people may put something in our way: without waiting, and plain files only.
+//!
+//! A FIFO makes an ordinary open wait for ever, a device never ends, and a link in somebody else's folder leads to what
+//! its owner may not read. What was opened is looked at, never what a path was a moment before.
+
+use std::fs::File;
+#[cfg(feature = "agents")]
+use std::fs::Metadata;
+use std::io;
+use std::path::Path;
+
+/// Opens a plain file for reading, also behind links. Use it where nobody but the operator writes into the folder.
+///
+/// # Errors
+/// Those of the system, and `InvalidInput` for a folder, a FIFO, a socket or a device.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    plain(system::open(path)?)
+}
+
+/// Opens a plain file for reading and writing, and no link; makes an empty one of mode 0600 if there is none.
+///
+/// # Errors
+/// As [`open`], and `InvalidInput` for a link.
+pub(crate) fn open_or_make(path: &Path) -> io::Result<File> {
+    plain(system::open_or_make(path)?)
+}
+
+/// Opens a plain file for reading, and no link.
+///
+/// # Errors
+/// As [`open`], and `InvalidInput` for a link.
+#[cfg(feature = "agents")]
+pub(crate) fn open_unlinked(path: &Path) -> io::Result<File> {
+    plain(system::open_unlinked(path)?)
+}
+
+/// Opens a plain file for reading. A link is followed if it is root's or our own user's, or if its owner also owns the
+/// file to which it leads.
+///
+/// # Errors
+/// As [`open`], and `PermissionDenied` for a link of another owner.
+#[cfg(feature = "monitor")]
+pub(crate) fn open_owned(path: &Path) -> io::Result<File> {
+    plain(system::open_owned(path)?)
+}
+
+/// Whether the group or others may write to this file or folder.
+#[cfg(feature = "agents")]
+pub(crate) fn others_may_write(file: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.permissions().mode() & 0o022 != 0
+}
+
+/// Whether the group or others may enter this folder.
+#[cfg(feature = "agents")]
+pub(crate) fn others_may_enter(folder: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    folder.permissions().mode() & 0o011 != 0
+}
+
+/// Whether the group or others may read or write this file.
+#[cfg(feature = "monitor")]
+pub(crate) fn others_may_read(file: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.permissions().mode() & 0o077 != 0
+}
+
+fn plain(file: File) -> io::Result<File> {
+    let found = file.metadata()?;
+    if found.is_file() {
+        return Ok(file);
+    }
+    let what = if found.is_dir() { "it is a folder" } else { "it is not a regular file" };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, what))
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use rustix::fs::{Mode, OFlags, open as open_with};
+    use rustix::io::Errno;
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    /// Neither waits for another end nor makes a terminal ours.
+    const QUIETLY: OFlags = OFlags::CLOEXEC.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+    pub(super) fn open(path: &Path) -> io::Result<File> {
+        Ok(open_with(path, OFlags::RDONLY | QUIETLY, Mode::empty())?.into())
+    }
+
+    #[cfg(feature = "agents")]
+    pub(super) fn open_unlinked(path: &Path) -> io::Result<File> {
+        unlinked(path, OFlags::RDONLY)
+    }
+
+    pub(super) fn open_or_make(path: &Path) -> io::Result<File> {
+        unlinked(path, OFlags::RDWR | OFlags::CREATE)
+    }
+
+    fn unlinked(path: &Path, flags: OFlags) -> io::Result<File> {
+        let flags = flags | OFlags::NOFOLLOW | QUIETLY;
+        match open_with(path, flags, Mode::RUSR | Mode::WUSR) {
+            Err(Errno::LOOP) => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link")),
+            opened => Ok(opened?.into()),
+        }
+    }
+
+    /// Follows one link after the other by what was opened, so that nobody exchanges one between the look and the use.
+    #[cfg(feature = "monitor")]
+    pub(super) fn open_owned(path: &Path) -> io::Result<File> {
+        use rustix::fs::{FileType, fstat, readlinkat};
+        use rustix::process::geteuid;
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
+        use std::os::unix::fs::MetadataExt as _;
+
+        const MAX_LINKS: usize = 16;
+        let (mut owners, mut place) = (Vec::new(), path.to_owned());
+        while owners.len() < MAX_LINKS {
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let found = open_with(&place, flags, Mode::empty())?;
+            let state = fstat(&found)?;
+            if FileType::from_raw_mode(state.st_mode) == FileType::Symlink {
+                owners.push(state.st_uid);
+                let target = readlinkat(&found, "", Vec::new())?;
+                let folder = place.parent().unwrap_or(Path::new("."));
+                place = folder.join(OsStr::from_bytes(target.as_bytes()));
+                continue;
+            }
+            let file = unlinked(&place, OFlags::RDONLY)?;
+            let trusted = [0, geteuid().as_raw(), file.metadata()?.uid()];
+            if owners.iter().all(|owner| trusted.contains(owner)) {
+                return Ok(file);
+            }
+            let why = "the link to it belongs to somebody who does not own the file";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+        }
+        Err(io::Error::other("too many links lead to it"))
+    }
+}
+
+/// Elsewhere a path is looked at before it is opened.
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::fs::{File, Metadata, OpenOptions};
+    use std::io;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    use std::path::Path;
+
+    pub(super) fn open(path: &Path) -> io::Result<File> {
+        regular(&path.metadata()?)?;
+        File::open(path)
+    }
+
+    #[cfg(feature = "agents")]
+    pub(super) fn open_unlinked(path: &Path) -> io::Result<File> {
+        regular(&path.symlink_metadata()?)?;
+        File::open(path)
+    }
+
+    #[cfg(feature = "monitor")]
+    pub(super) fn open_owned(path: &Path) -> io::Result<File> {
+        open(path)
+    }
+
+    pub(super) fn open_or_make(path: &Path) -> io::Result<File> {
+        if let Ok(found) = path.symlink_metadata() {
+            regular(&found)?;
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    }
+
+    fn regular(found: &Metadata) -> io::Result<()> {
+        if found.is_file() {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    }
+}
+
+#[cfg(all(feature = "monitor", target_os = "linux"))]
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::fs;
+    use std::io::Read as _;
+    use std::os::unix::fs::symlink;
+
+    pub(crate) fn make_fifo(path: &Path) {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    }
+
+    fn text(opened: io::Result<File>) -> String {
+        let mut text = String::new();
+        opened.unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn only_plain_files_are_opened_and_nothing_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        make_fifo(&path);
+        for open in [open, open_unlinked, open_owned] {
+            for path in [path.as_path(), folder.path(), Path::new("/dev/zero")] {
+                let error = open(path).unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{}", path.display());
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_is_followed_where_it_is_asked_for_and_its_owner_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("file"), "ours").unwrap();
+        symlink("file", at("near")).unwrap();
+        symlink(at("near"), at("far")).unwrap();
+        assert_eq!(text(open(&at("far"))), "ours");
+        assert_eq!(text(open_owned(&at("far"))), "ours");
+        assert_eq!(text(open_owned(&at("file"))), "ours");
+        let error = open_unlinked(&at("near")).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (io::ErrorKind::InvalidInput, "it is a link")
+        );
+        symlink(at("round"), at("round")).unwrap();
+        assert!(open_owned(&at("round")).is_err());
+        for made in ["near", "round"] {
+            assert!(open_or_make(&at(made)).is_err(), "the lock of another file is nobody's");
+        }
+        assert_eq!(open_owned(&at("gone")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    /// Only root can make a link that belongs to somebody else.
+    #[test]
+    fn a_link_of_another_owner_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("secret"), folder.path().join("app.log"));
+        fs::write(&file, "of root").unwrap();
+        symlink(&file, &link).unwrap();
+        if std::os::unix::fs::lchown(&link, Some(65_534), None).is_err() {
+            return;
+        }
+        assert_eq!(open_owned(&link).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        std::os::unix::fs::chown(&file, Some(65_534), None).unwrap();
+        assert_eq!(text(open_owned(&link)), "of root");
+    }
+}
