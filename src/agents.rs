@@ -2,7 +2,8 @@
 //!
 //! Each run has a supervisor of its own: our binary under a hidden subcommand, a child subreaper with its own session,
 //! which holds a pipe to the server. It ends the whole tree on order, at a limit, and when the pipe ends because the
-//! server is gone, by kill -9 too: TERM, then KILL in a loop until it has no children left. Only then it reports.
+//! server is gone, by kill -9 too: INT to the program, which then tells what it has cost, TERM to the whole tree, then KILL in
+//! a loop until it has no children left. Only then it reports.
 //!
 //! *Invariants:* processes are started in `agents/command.rs` only. A signal goes only to a process that is proven to
 //! be of the run: by its number and start time, and by descent from the supervisor or by the run's marker in its

@@ -180,12 +180,18 @@ mod system {
     }
 }
 
-#[cfg(all(test, feature = "monitor", target_os = "linux"))]
-mod tests {
+#[cfg(all(feature = "monitor", target_os = "linux"))]
+#[cfg(test)]
+pub(crate) mod tests {
     use super::*;
     use std::fs;
     use std::io::Read as _;
     use std::os::unix::fs::symlink;
+
+    pub(crate) fn make_fifo(path: &Path) {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    }
 
     fn text(opened: io::Result<File>) -> String {
         let mut text = String::new();
@@ -197,14 +203,7 @@ mod tests {
     fn only_plain_files_are_opened_and_nothing_is_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fifo");
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &path,
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::RUSR,
-            0,
-        )
-        .unwrap();
+        make_fifo(&path);
         for open in [open, open_unlinked, open_owned] {
             for path in [path.as_path(), folder.path(), Path::new("/dev/zero")] {
                 let error = open(path).unwrap_err();

@@ -10,6 +10,7 @@ mod begun;
 mod budget;
 mod bulk;
 mod cadence;
+mod cost;
 mod cron;
 mod declared;
 mod digest;
@@ -61,6 +62,7 @@ pub(crate) use batch::{then_job, then_text};
 pub use budget::{ALARM, Budgets, OverBudget, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
+pub use cost::Cost;
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};
 pub use declared::ScheduleDraft;
@@ -116,8 +118,8 @@ pub use server_facts::{
     KindFacts, Note, ProcessFacts, Processes, Readiness, SILENT, ServerFacts, Service, ServiceRun,
 };
 pub use session::{
-    MAX_PROMPT_BYTES, MAX_TIER, OpenRun, Profile, Session, SessionEnd, SessionRequest, SessionRun,
-    SessionStart, TranscriptPiece, is_prompt_file,
+    MAX_PROMPT_BYTES, MAX_TIER, OpenRun, Profile, RunSpent, Session, SessionEnd, SessionRequest,
+    SessionRun, SessionStart, TranscriptPiece, is_prompt_file,
 };
 pub use setting::{
     Consequence, Offered, Setting, SettingGroup, SettingState, ValueType, is_known_model,

@@ -561,6 +561,7 @@ CREATE TABLE job_spend (
   schedule_id INTEGER NOT NULL,
   cost_usd    REAL NOT NULL,
   runs        INTEGER NOT NULL,
+  at_least    INTEGER NOT NULL DEFAULT 0,   -- those of them that may have cost more
   PRIMARY KEY (day, kind, schedule_id)
 ) STRICT, WITHOUT ROWID;
 

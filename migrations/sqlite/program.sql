@@ -60,6 +60,8 @@ CREATE TABLE sessions (
   response           TEXT,
   structured         TEXT CHECK (structured IS NULL OR json_valid(structured)),
   cost_usd           REAL,               -- of all its attempts
+  cost_at_least      INTEGER NOT NULL DEFAULT 0,   -- whether they may have cost more
+  cost_before        REAL NOT NULL DEFAULT 0,      -- of the runs that its last attempt resumes
   num_turns          INTEGER,
   duration_ms        INTEGER,
   input_tokens       INTEGER,
@@ -103,6 +105,7 @@ SELECT j.id AS id,
   s.exit_code AS exit_code,
   s.response AS response,
   s.cost_usd AS cost_usd,
+  s.cost_at_least AS cost_at_least,
   s.num_turns AS num_turns,
   s.duration_ms AS duration_ms,
   s.input_tokens AS input_tokens,

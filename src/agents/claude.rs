@@ -12,6 +12,8 @@
 
 mod event;
 mod lines;
+mod meter;
+mod prices;
 mod problem;
 mod read;
 mod reset;
@@ -19,15 +21,18 @@ mod settings;
 mod show;
 mod summary;
 mod verdict;
+mod versions;
 
 pub use event::{Denial, Event, RateLimit, Report, Tokens};
 pub use lines::{Line, Lines, MAX_LINE_BYTES};
+pub use meter::{Meter, Usage};
 pub use problem::{Problem, ProblemKind};
-pub use read::Reader;
+pub use read::{ReadLine, Reader};
 pub use reset::reset_time;
-pub use settings::{CliSession, Model, SettingSource, Settings, Version};
+pub use settings::{CliSession, Model, Resume, SettingSource, Settings};
 pub use summary::Summary;
 pub use verdict::{Conclusion, End, OnDenial, Stop, Verdict, verdict};
+pub use versions::Version;
 
 /// Cuts a text to at most `most` bytes on a character and says so; a shorter one is left alone.
 fn cut(text: &str, most: usize) -> String {

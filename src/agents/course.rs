@@ -1,9 +1,13 @@
-//! The course of a run: decides from the time and the events when it is told to end, and when it is killed.
+//! The course of a run: decides from the time and the events when it is interrupted, told to end, and killed.
 
 use super::Reason;
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
+/// The time from INT to TERM. An agent program ends some tenths of a second after INT and tells then what it has cost.
+const INTERRUPT_GRACE: Duration = Duration::from_secs(2);
+/// The least part of the whole grace that is left from TERM to KILL: three quarters.
+const INTERRUPT_SHARE: u32 = 4;
 /// How long processes that outlive the main one have from TERM to KILL: one that holds standard output open, and
 /// ignores TERM, delays the end of the run by this much.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(2);
@@ -23,6 +27,7 @@ pub(super) struct Bounds {
     pub(super) wall: Duration,
     pub(super) idle: Duration,
     pub(super) output: u64,
+    /// From the first signal to KILL.
     pub(super) grace: Duration,
 }
 
@@ -36,7 +41,11 @@ pub(super) struct Course {
     reason: Option<Reason>,
     /// When the next KILL is due; `None` while nothing has to end.
     kill_at: Option<Instant>,
-    /// When TERM is sent again, for it has met nobody yet.
+    /// Whether TERM was sent.
+    is_told: bool,
+    /// When TERM is due after INT.
+    term_at: Option<Instant>,
+    /// When the signal that was sent last is sent again, because it met nobody.
     tell_at: Option<Instant>,
     repeat: Duration,
 }
@@ -57,6 +66,8 @@ impl Course {
             output_left: bounds.output,
             reason: None,
             kill_at: None,
+            is_told: false,
+            term_at: None,
             tell_at: None,
             repeat: FIRST_REPEAT,
         }
@@ -79,15 +90,18 @@ impl Course {
         }
         self.reason = Some(reason);
         self.kill_at = Some(now + self.bounds.grace);
-        Some(Signal::TERM)
+        self.term_at = Some(now + INTERRUPT_GRACE.min(self.bounds.grace / INTERRUPT_SHARE));
+        Some(Signal::INT)
     }
 
-    /// The main process has ended: so must the others. Answers what to send.
+    /// The main process has ended: so must the others, which have nothing to tell. Answers what to send.
     pub(super) fn main_ended(&mut self, now: Instant) -> Option<Signal> {
-        let told = self.end(Reason::Exited, now);
+        self.reason = self.reason.or(Some(Reason::Exited));
         let latest = now + LEFTOVER_GRACE;
-        self.kill_at = self.kill_at.map(|at| at.min(latest));
-        told
+        self.kill_at = Some(self.kill_at.map_or(latest, |at| at.min(latest)));
+        let was_told = std::mem::replace(&mut self.is_told, true);
+        (self.term_at, self.tell_at) = (None, None);
+        (!was_told).then_some(Signal::TERM)
     }
 
     /// Bytes of output have come. Answers how many of them may be delivered, and what to send.
@@ -118,7 +132,7 @@ impl Course {
         self.kill_at = self.kill_at.map(|_| now + QUICK_REPEAT);
     }
 
-    /// TERM came too early: the program had not begun yet and would begin after it.
+    /// The signal came too early: the program had not begun yet and would begin after it.
     pub(super) fn met_nobody(&mut self, now: Instant) {
         self.tell_at = Some(now + FIRST_REPEAT);
     }
@@ -127,7 +141,7 @@ impl Course {
     pub(super) fn next(&self) -> Instant {
         let limits = (self.started + self.bounds.wall).min(self.last_output + self.bounds.idle);
         let next = self.kill_at.unwrap_or(limits);
-        self.tell_at.map_or(next, |at| at.min(next))
+        self.term_at.into_iter().chain(self.tell_at).fold(next, Instant::min)
     }
 
     /// What to send at this time, if anything.
@@ -136,12 +150,17 @@ impl Course {
             Some(at) if now >= at => {
                 self.kill_at = Some(now + self.repeat);
                 self.repeat = LAST_REPEAT.min(self.repeat * 2);
-                self.tell_at = None;
+                (self.term_at, self.tell_at) = (None, None);
                 Some(Signal::KILL)
+            }
+            Some(_) if self.term_at.is_some_and(|at| now >= at) => {
+                (self.term_at, self.tell_at) = (None, None);
+                self.is_told = true;
+                Some(Signal::TERM)
             }
             Some(_) if self.tell_at.is_some_and(|at| now >= at) => {
                 self.tell_at = None;
-                Some(Signal::TERM)
+                Some(if self.is_told { Signal::TERM } else { Signal::INT })
             }
             None if now >= self.started + self.bounds.wall => self.end(Reason::TimedOut, now),
             None if now >= self.last_output + self.bounds.idle => self.end(Reason::Idle, now),
@@ -164,10 +183,13 @@ mod tests {
     }
 
     #[test]
-    fn told_to_stop_it_is_killed_after_the_grace_and_again_until_it_is_gone() {
+    fn told_to_stop_it_is_interrupted_then_terminated_then_killed_until_it_is_gone() {
         let (mut course, start) = course();
-        assert_eq!(course.end(Reason::Stopped, start), Some(Signal::TERM));
+        assert_eq!(course.end(Reason::Stopped, start), Some(Signal::INT));
         assert_eq!(course.end(Reason::ServerGone, start), None, "the first reason counts");
+        assert_eq!(course.next(), start + 2 * SECOND);
+        assert_eq!(course.on_time(start + SECOND), None);
+        assert_eq!(course.on_time(start + 2 * SECOND), Some(Signal::TERM));
         assert_eq!(course.next(), start + 10 * SECOND);
         assert_eq!(course.on_time(start + 9 * SECOND), None);
         let mut waits = Vec::new();
@@ -201,6 +223,10 @@ mod tests {
         course.end(Reason::Stopped, start);
         course.met_nobody(start);
         assert_eq!(course.next(), start + FIRST_REPEAT);
+        assert_eq!(course.on_time(course.next()), Some(Signal::INT));
+        assert_eq!(course.next(), start + 2 * SECOND, "once it is met, it has its time to tell");
+        assert_eq!(course.on_time(course.next()), Some(Signal::TERM));
+        course.met_nobody(start + 2 * SECOND);
         assert_eq!(course.on_time(course.next()), Some(Signal::TERM));
         assert_eq!(course.next(), start + 10 * SECOND, "once it is met, the grace is its own");
         course.met_nobody(start + 9 * SECOND);
@@ -219,9 +245,28 @@ mod tests {
     fn the_end_of_the_main_process_never_prolongs_a_grace() {
         let (mut course, start) = course();
         course.end(Reason::Stopped, start);
+        assert_eq!(course.on_time(start + 2 * SECOND), Some(Signal::TERM));
         assert_eq!(course.main_ended(start + 9 * SECOND), None, "they were told already");
         assert_eq!(course.next(), start + 10 * SECOND);
         assert_eq!(course.reason(), Some(Reason::Stopped));
+    }
+
+    #[test]
+    fn what_outlives_an_interrupted_program_is_terminated_at_once() {
+        let (mut course, start) = course();
+        course.end(Reason::Stopped, start);
+        assert_eq!(course.main_ended(start + SECOND / 4), Some(Signal::TERM));
+        assert_eq!(course.next(), start + SECOND / 4 + 2 * SECOND);
+        assert_eq!(course.reason(), Some(Reason::Stopped));
+    }
+
+    #[test]
+    fn a_short_grace_leaves_most_of_it_to_the_time_after_term() {
+        let now = Instant::now();
+        let bounds = Bounds { wall: SECOND, idle: SECOND, output: 1, grace: SECOND };
+        let mut course = Course::new(bounds, now);
+        course.end(Reason::Stopped, now);
+        assert_eq!(course.next(), now + SECOND / 4);
     }
 
     #[test]
@@ -232,11 +277,11 @@ mod tests {
         assert_eq!(course.next(), start + 39 * SECOND);
         course.blocked(start + 50 * SECOND);
         assert_eq!(course.next(), start + 60 * SECOND);
-        assert_eq!(course.on_time(start + 60 * SECOND), Some(Signal::TERM));
+        assert_eq!(course.on_time(start + 60 * SECOND), Some(Signal::INT));
         assert_eq!(course.reason(), Some(Reason::TimedOut));
 
         let (mut course, start) = self::course();
-        assert_eq!(course.on_time(start + 20 * SECOND), Some(Signal::TERM));
+        assert_eq!(course.on_time(start + 20 * SECOND), Some(Signal::INT));
         assert_eq!(course.reason(), Some(Reason::Idle));
     }
 
@@ -244,7 +289,7 @@ mod tests {
     fn output_is_delivered_up_to_its_limit() {
         let (mut course, start) = course();
         assert_eq!(course.output(100, start), (100, None));
-        assert_eq!(course.output(5, start), (0, Some(Signal::TERM)));
+        assert_eq!(course.output(5, start), (0, Some(Signal::INT)));
         assert_eq!(course.output(5, start), (0, None));
         assert_eq!(course.reason(), Some(Reason::OutputLimit));
 

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
-/// The default time from TERM to KILL; agent programs save their session in it. It is a second shorter than the time that
+/// The default time from the first signal to KILL; agent programs tell what they have cost and save their session in it.
+/// It is a second shorter than the time that
 /// a cancelled handler has, so that the job settles after the tree is gone.
 pub const GRACE: Duration = Duration::from_secs(9);
 /// How long the sandbox may take to show that it works; it takes some ten milliseconds.
@@ -61,7 +62,7 @@ impl Launcher {
         Self { program, own, grace: GRACE, bwrap: None, sandboxing }
     }
 
-    /// The same with another time from TERM to KILL. Default [`GRACE`].
+    /// The same with another time from the first signal to KILL. Default [`GRACE`].
     #[must_use]
     pub fn with_grace(self, grace: Duration) -> Self {
         Self { grace, ..self }

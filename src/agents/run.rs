@@ -25,7 +25,7 @@ pub struct Chunk {
 
 /// A running program. Its supervisor reads no more than 64 KiB ahead of [`Run::next`]: then the program waits.
 ///
-/// Dropped, it is ended as if the server were gone: TERM, after the grace KILL.
+/// Dropped, it is ended as if the server were gone: INT, TERM, after the grace KILL.
 #[derive(Debug)]
 pub struct Run {
     report: Receiver,
@@ -49,7 +49,8 @@ type Control = Mutex<Sender>;
 pub struct Stopper(Weak<Control>);
 
 impl Stopper {
-    /// Has the run ended: TERM to every process of it, KILL after the grace. Does nothing if it is over.
+    /// Has the run ended: INT to its program, TERM to every process of it, KILL after the grace. Does nothing if it is
+    /// over.
     ///
     /// Returns when the order is given; [`Run::ended`] tells when it is done.
     pub async fn stop(&self) {

@@ -202,7 +202,7 @@ impl Supervised {
         }
     }
 
-    /// Sends a signal to every process of the tree.
+    /// Sends a signal to every process of the tree; INT to the program alone.
     ///
     /// A child of this process keeps its number until this process asks how it ended, and this process does not ask
     /// while it signals. So the number of a child that leads its group surely names that group.
@@ -211,12 +211,19 @@ impl Supervised {
         let Ok(table) = Table::read() else { return };
         let own = std::process::id();
         let mut hit = HashSet::new();
-        // The first process inside is `bwrap`, which ignores TERM; its children come after it.
+        // The first process inside is `bwrap`, which ignores INT and TERM; its children come after it.
         let mut has_met = !self.wrapped;
+        let program = self.program(&table);
         for entry in table.descendants([own]) {
             // The end of `bwrap` would end those inside before they had their grace.
             let is_wrapper = self.wrapped && entry.pid == self.main;
-            if is_wrapper && signal == Signal::TERM {
+            if is_wrapper && signal != Signal::KILL {
+                continue;
+            }
+            if signal == Signal::INT {
+                if program.contains(&entry.group) && entry.signal(signal).unwrap_or(false) {
+                    has_met |= entry.parent != self.main && !entry.is_over;
+                }
                 continue;
             }
             if entry.parent == own && entry.group == entry.pid {
@@ -230,7 +237,7 @@ impl Supervised {
                 has_met |= entry.parent != self.main && entry.pid != self.main;
             }
         }
-        if signal == Signal::TERM && !has_met && self.exit.is_none() {
+        if signal != Signal::KILL && !has_met && self.exit.is_none() {
             self.course.met_nobody(Instant::now());
         }
         if self.is_leftover() {
@@ -243,6 +250,21 @@ impl Supervised {
             }
             self.killed = hit;
         }
+    }
+
+    /// The groups of the program, to which a terminal would send INT. Its tools have groups of their own, so that the
+    /// program learns of the interrupt first.
+    fn program(&self, table: &Table) -> HashSet<u32> {
+        if !self.wrapped {
+            return HashSet::from([self.main]);
+        }
+        // Outside is `bwrap`, inside `bwrap` again as the first process, and the program is the child of that.
+        let children = |parents: &[u32]| {
+            let children = table.all().filter(|entry| parents.contains(&entry.parent));
+            children.map(|entry| (entry.pid, entry.group)).unzip::<u32, u32, Vec<_>, HashSet<_>>()
+        };
+        let (inner, _) = children(&[self.main]);
+        children(&inner).1
     }
 
     fn is_leftover(&self) -> bool {

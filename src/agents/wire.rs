@@ -39,7 +39,7 @@ pub(super) struct Order {
     pub(super) wall: Duration,
     pub(super) idle: Duration,
     pub(super) output: u64,
-    /// From TERM to KILL.
+    /// From INT to KILL.
     pub(super) grace: Duration,
     /// Whether the program is `bwrap`; with its end everything inside ends.
     pub(super) wrapped: bool,

@@ -5,7 +5,7 @@ use crate::actions::sessions::{self as actions, SessionTrigger};
 use crate::actions::{Call, rows};
 use crate::agents::claude::{Event, Lines, Reader};
 use crate::error::{Result, ignore};
-use crate::model::{JobId, Session, SessionRequest, Status, Timestamp};
+use crate::model::{JobId, Session, SessionRequest, SessionRun, Status, Timestamp};
 use crate::store::Store;
 use crate::wire;
 use clap::Subcommand;
@@ -158,7 +158,7 @@ fn row(session: &Session) -> Vec<String> {
         run.map(|run| run.tier).or(request.map(SessionRequest::tier)).unwrap_or(1).to_string(),
         run.and_then(|run| run.model.clone()).map_or_else(dash, |model| output::plain(&model, 30)),
         run.and_then(|run| run.num_turns).map_or_else(dash, |turns| turns.to_string()),
-        run.and_then(|run| run.cost_usd).map_or_else(dash, |usd| format!("${usd:.2}")),
+        run.and_then(SessionRun::cost).map_or_else(dash, |cost| format!("{cost:.2}")),
         session.created_at.to_string(),
         output::plain(&prompt.unwrap_or_default(), 60),
     ]
@@ -204,7 +204,7 @@ fn facts(session: &Session) -> Vec<Vec<String>> {
         ("asked to stop", at(session.cancel_requested_at)),
         ("ending", run.and_then(|run| run.ending).map(|ending| ending.to_string())),
         ("exit code", run.and_then(|run| run.exit_code).map(|code| code.to_string())),
-        ("cost", run.and_then(|run| run.cost_usd).map(|usd| format!("${usd:.4}"))),
+        ("cost", run.and_then(SessionRun::cost).map(|cost| format!("{cost:.4}"))),
         ("turns", run.and_then(|run| run.num_turns).map(|turns| turns.to_string())),
         ("tokens read", run.and_then(|run| run.input_tokens).map(|tokens| tokens.to_string())),
         ("tokens written", run.and_then(|run| run.output_tokens).map(|tokens| tokens.to_string())),

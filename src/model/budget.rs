@@ -47,6 +47,8 @@ pub struct Spend {
     pub cost_usd: f64,
     /// How many runs.
     pub runs: u64,
+    /// How many of them may have cost more.
+    pub at_least: u64,
 }
 
 /// Why a run may not start now.

@@ -1,7 +1,7 @@
 //! Agent sessions: what is asked, what is recorded, and what they may cost.
 
 use super::job::word_enum;
-use super::{Job, JobId, Process, RunEnding, Status, Timestamp, Trigger};
+use super::{Cost, Job, JobId, Process, RunEnding, Status, Timestamp, Trigger};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -225,9 +225,11 @@ pub struct SessionRun {
     pub structured: Option<String>,
     /// Dollars of all its attempts.
     pub cost_usd: Option<f64>,
-    /// Turns of its last attempt.
+    /// Whether it may have cost more.
+    pub cost_at_least: bool,
+    /// Turns of all its attempts.
     pub num_turns: Option<i64>,
-    /// Milliseconds of its last attempt, as the program counts.
+    /// Milliseconds of all its attempts, as the program counts.
     pub duration_ms: Option<i64>,
     /// Tokens that the model read, caches included.
     pub input_tokens: Option<i64>,
@@ -266,6 +268,8 @@ pub struct SessionStart {
     pub place: String,
     /// What its processes carry in their environment.
     pub marker: String,
+    /// Dollars that the runs have cost which it resumes.
+    pub cost_before: f64,
 }
 
 /// The record of the end of a run, written when no process of the run is left.
@@ -285,8 +289,10 @@ pub struct SessionEnd {
     pub response: Option<String>,
     /// The structured answer.
     pub structured: Option<Value>,
-    /// Dollars of this attempt.
+    /// Dollars of this attempt; `None` if it asked the model nothing.
     pub cost_usd: Option<f64>,
+    /// Whether it may have cost more.
+    pub cost_at_least: bool,
     /// Turns.
     pub num_turns: Option<u64>,
     /// Milliseconds, as the program counts.
@@ -309,11 +315,19 @@ impl SessionEnd {
             response: None,
             structured: None,
             cost_usd: None,
+            cost_at_least: false,
             num_turns: None,
             duration_ms: None,
             input_tokens: None,
             output_tokens: None,
         }
+    }
+}
+
+impl SessionRun {
+    /// What all its attempts have cost; `None` if they asked the model nothing.
+    pub fn cost(&self) -> Option<Cost> {
+        Some(Cost { usd: self.cost_usd?, is_at_least: self.cost_at_least })
     }
 }
 
@@ -343,7 +357,7 @@ impl TranscriptPiece {
 }
 
 /// A run whose processes are not known to be gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OpenRun {
     /// Its job.
     pub id: JobId,
@@ -355,6 +369,21 @@ pub struct OpenRun {
     pub working_dir: PathBuf,
     /// Whether it began in this very file. If not, the file is a copy, and the run is another server's.
     pub is_own: bool,
+    /// Dollars that the runs have cost which it resumes.
+    pub cost_before: f64,
+}
+
+/// What is known of a run that was cut off.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RunSpent {
+    /// What it has cost; `None` if nothing is known of it.
+    pub cost: Option<Cost>,
+    /// Turns.
+    pub num_turns: Option<u64>,
+    /// Tokens that the model read, caches included.
+    pub input_tokens: Option<u64>,
+    /// Tokens that the model wrote.
+    pub output_tokens: Option<u64>,
 }
 
 #[cfg(test)]

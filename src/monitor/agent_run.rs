@@ -63,7 +63,12 @@ pub(super) async fn by_agent(
     }
     let text = verdict.response.as_deref().unwrap_or_default();
     match agent::digest(verdict.structured.as_ref(), text, &snapshot).await {
-        Ok(digest) => Ok(Answer::Examined(examined(digest, &snapshot, model, verdict.cost_usd))),
+        Ok(digest) => Ok(Answer::Examined(examined(
+            digest,
+            &snapshot,
+            model,
+            verdict.cost.map(|cost| cost.usd),
+        ))),
         Err(_) if verdict.ending == RunEnding::Unstructured => {
             Ok(Answer::Ended(verdict.outcome(Value::Null)))
         }

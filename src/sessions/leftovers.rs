@@ -1,14 +1,18 @@
 //! Clears what a killed server has left: processes of its runs, and folders without a job.
 
 use super::Agents;
+use crate::agents::claude::{Event, Line, Lines, Reader, Summary, Tokens, Version};
 use crate::agents::{GRACE, Marker, Trace, sweep};
 use crate::clock::Clock;
 use crate::error::{Code, Result};
+use crate::model::{Cost, OpenRun, RunSpent};
 use crate::warn_coded;
 use std::path::Path;
 
 /// Folders that are looked at at a time.
 const MAX_FOLDERS: usize = 10_000;
+/// Bytes of a transcript that are read at a time.
+const READ: u64 = 1024 * 1024;
 
 /// Ends every process that the runs of an earlier server have left, and records that they are gone. The engine calls this
 /// before this process leads: only then may other jobs get the keys of the interrupted runs.
@@ -20,7 +24,7 @@ const MAX_FOLDERS: usize = 10_000;
 /// `AGENT-TREE-001` if some cannot be ended.
 pub async fn clear_leftovers(agents: &Agents, clock: &Clock) -> Result<()> {
     let open = agents.store.open_runs().await?;
-    let trace = |run: &crate::model::OpenRun| {
+    let trace = |run: &OpenRun| {
         let marker = Marker::parse(&run.marker).ok()?;
         // A directory that the request named does not belong to the run alone, so a process that works there is no suspect.
         let working_dir =
@@ -44,12 +48,47 @@ pub async fn clear_leftovers(agents: &Agents, clock: &Clock) -> Result<()> {
         );
     }
     for run in open {
-        agents.store.close_run(run, clock.now()).await?;
+        let spent = if run.is_own { spent(agents, &run).await? } else { RunSpent::default() };
+        for alarm in agents.store.close_run(run, spent, clock.now()).await? {
+            warn_coded!(Code::AgentAlarm, "{alarm}");
+        }
     }
     if let Err(error) = remove_folders(agents).await {
         warn_coded!(Code::AgentStart, "remove the folders of jobs that are gone: {error}");
     }
     Ok(())
+}
+
+/// What a run has cost that was cut off, as far as its transcript tells.
+async fn spent(agents: &Agents, run: &OpenRun) -> Result<RunSpent> {
+    let (mut lines, mut summary) = (Lines::default(), Summary::default());
+    let mut take = |line: &Line| {
+        let read = Reader::read_all(line);
+        // An earlier attempt was paid at its own end.
+        let begins = |event: &Event| matches!(event, Event::Other { name, .. } if name == "run");
+        if read.events.iter().any(begins) {
+            summary = Summary::default();
+        }
+        summary.see_line(&read);
+    };
+    let mut from = 0;
+    loop {
+        let pieces = agents.store.transcript(run.id, from, READ).await?;
+        let Some(last) = pieces.last() else { break };
+        let next = last.end();
+        pieces.iter().flat_map(|piece| lines.push(&piece.bytes)).for_each(|line| take(&line));
+        from = next;
+    }
+    lines.finish().iter().for_each(take);
+    // The version is of the run that is gone; one that did not say its version was too old to say it.
+    let cost = summary.cost(run.cost_before, Version::OLDEST);
+    let tokens = summary.all_tokens();
+    Ok(RunSpent {
+        cost: cost.map(|cost| Cost::at_least(cost.usd)),
+        num_turns: summary.turns(),
+        input_tokens: tokens.map(Tokens::read_by_model),
+        output_tokens: tokens.map(|tokens| tokens.output),
+    })
 }
 
 /// Removes the folders of jobs that were pruned.

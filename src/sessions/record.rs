@@ -1,6 +1,6 @@
 //! The record of a run: every line that it prints, secrets removed, kept in the database while it runs.
 
-use crate::agents::claude::{Event, Line, Lines, Reader};
+use crate::agents::claude::{Line, Lines, ReadLine, Reader};
 use crate::agents::{Chunk, Stream};
 use crate::clock::Clock;
 use crate::error::{Code, Result};
@@ -61,8 +61,8 @@ impl Recorder {
         }
     }
 
-    /// Takes bytes and answers the events of the lines that they end.
-    pub(super) fn push(&mut self, chunk: &Chunk) -> Vec<Event> {
+    /// Takes bytes and answers what the lines tell that they end.
+    pub(super) fn push(&mut self, chunk: &Chunk) -> Vec<ReadLine> {
         match chunk.stream {
             Stream::Stdout => {
                 let lines = self.stdout.push(&chunk.bytes);
@@ -79,7 +79,7 @@ impl Recorder {
     }
 
     /// Takes the last lines, which may have no end.
-    pub(super) fn end(&mut self) -> Vec<Event> {
+    pub(super) fn end(&mut self) -> Vec<ReadLine> {
         if let Some(line) = self.stderr.finish() {
             self.complain(&line);
         }
@@ -97,15 +97,24 @@ impl Recorder {
         self.waiting.len() >= MAX_COMMIT
     }
 
-    fn take(&mut self, lines: &[Line]) -> Vec<Event> {
+    /// Keeps lines. Of a part of an answer, which comes again with the whole of it, the tokens alone are kept: a program
+    /// that is killed meanwhile does not tell them again.
+    fn take(&mut self, lines: &[Line]) -> Vec<ReadLine> {
+        let mut all = Vec::with_capacity(lines.len());
         for line in lines {
-            let mut text = String::from_utf8_lossy(&line.bytes).into_owned();
-            if line.dropped > 0 {
-                text = format!("{text}… (cut, {} bytes dropped)", line.dropped);
+            let read = Reader::read_all(line);
+            if !read.is_partial {
+                let mut text = String::from_utf8_lossy(&line.bytes).into_owned();
+                if line.dropped > 0 {
+                    text = format!("{text}… (cut, {} bytes dropped)", line.dropped);
+                }
+                self.keep(text);
+            } else if let Some(usage) = read.usage.as_ref().filter(|usage| usage.written == 0) {
+                self.keep(usage.line());
             }
-            self.keep(text);
+            all.push(read);
         }
-        lines.iter().flat_map(Reader::read).collect()
+        all
     }
 
     fn complain(&mut self, line: &Line) {

@@ -4,7 +4,7 @@ use super::Agents;
 use super::place::{Place, program_files};
 use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder};
 use crate::agents::claude::{
-    End, Event, OnDenial, Settings, Stop, Summary, Tokens, Verdict, verdict,
+    End, Event, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict, Version, verdict,
 };
 use crate::agents::wall::Passage;
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
@@ -21,6 +21,9 @@ use std::time::Duration;
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// The bytes of the agent's progress that pages show.
 const MAX_PROGRESS: usize = 200;
+
+/// Bytes that a run may print: an answer comes in pieces of some words, each in a line of three hundred bytes.
+const MAX_OUTPUT: u64 = 1024 * 1024 * 1024;
 
 /// What is to be run.
 #[derive(Clone, Debug)]
@@ -80,6 +83,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         working_dir: working_dir.clone(),
         place: plan.place.clone(),
         marker: marker.to_string(),
+        cost_before: plan.cost_before,
     };
     let who = format!("session {}", context.job.id);
     let passage = agents.wall.open(place.entry(agents, profile), who)?;
@@ -102,7 +106,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket()),
         working_dir,
         stdin: plan.prompt.clone().into_bytes(),
-        limits: Limits { wall: plan.wall, idle: plan.idle, ..Limits::default() },
+        limits: Limits { wall: plan.wall, idle: plan.idle, output: MAX_OUTPUT },
         marker,
     };
     let lease = context.lease.clone();
@@ -113,7 +117,9 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         recorder.keep(json!({"type": "run", "attempt": context.job.epoch}).to_string());
     }
     let watched = match agents.launcher.start(spec).await {
-        Ok(run) => Watched { agents, context, recorder, run, passage }.watch(&plan).await?,
+        Ok(run) => {
+            Watched { agents, context, recorder, run, version, passage }.watch(&plan).await?
+        }
         Err(error) => {
             let end = SessionEnd::new(RunEnding::NotStarted);
             finish(agents, context, end).await?;
@@ -121,7 +127,8 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         }
     };
     let mut end = record_of(&watched);
-    end.agent_version = Some(version.to_string());
+    // As the run said it: the program may have been replaced since it was looked for.
+    end.agent_version = watched.summary.version.clone().or(Some(version.to_string()));
     finish(agents, context, end).await?;
     Ok(watched.verdict)
 }
@@ -142,6 +149,8 @@ struct Watched<'a> {
     context: &'a Context,
     recorder: Recorder,
     run: agent_programs::Run,
+    /// The version of the program that was looked up.
+    version: Version,
     passage: Passage,
 }
 
@@ -187,9 +196,9 @@ impl Watched<'_> {
             };
             let Some(chunk) = chunk else { break };
             self.context.alive();
-            let events = self.recorder.push(&chunk);
-            for event in &events {
-                summary.see(event);
+            let lines = self.recorder.push(&chunk);
+            for line in &lines {
+                summary.see_line(line);
             }
             if summary.tool_uses > 0 && !std::mem::replace(&mut is_named, true) {
                 self.name(&summary).await;
@@ -201,14 +210,12 @@ impl Watched<'_> {
                 lost = self.recorder.flush().await.err().or(lost);
             }
             let now = clock.uptime();
-            if shown.is_none_or(|at| now >= at + PROGRESS_EVERY) && self.show(&events).await {
+            if shown.is_none_or(|at| now >= at + PROGRESS_EVERY) && self.show(&lines).await {
                 shown = Some(now);
             }
         }
         let ended = self.run.ended().await?;
-        for event in self.recorder.end() {
-            summary.see(&event);
-        }
+        self.recorder.end().iter().for_each(|line| summary.see_line(line));
         lost = self.recorder.finish(self.passage.account()).await.err().or(lost);
         if let Some(error) = lost.filter(Error::is_lease_lost) {
             return Err(error);
@@ -222,6 +229,7 @@ impl Watched<'_> {
                 structured: plan.settings.json_schema.is_some() && !plan.settings.prose_will_do,
                 on_denial: plan.on_denial,
                 cost_before: plan.cost_before,
+                version: self.version,
             },
             clock.now(),
         );
@@ -255,8 +263,9 @@ impl Watched<'_> {
     }
 
     /// Shows the last of these events as the job's progress; answers whether there was one to show.
-    async fn show(&self, events: &[Event]) -> bool {
-        let telling = events.iter().rev().find(|event| {
+    async fn show(&self, lines: &[ReadLine]) -> bool {
+        let mut events = lines.iter().flat_map(|line| &line.events).rev();
+        let telling = events.find(|event| {
             matches!(event, Event::Text { .. } | Event::ToolUse { .. } | Event::Retry { .. })
         });
         let Some(event) = telling else { return false };
@@ -277,7 +286,6 @@ fn why_cancelled(context: &Context) -> Stop {
 fn record_of(ended: &Ended) -> SessionEnd {
     let Ended { summary, verdict, exit } = ended;
     let limited = verdict.ending == RunEnding::Limit;
-    let read = |tokens: Tokens| tokens.input + tokens.cache_read + tokens.cache_write;
     let report = verdict.structured.as_ref().and_then(|answer| answer["report"].as_str());
     SessionEnd {
         exit_code: exit.and_then(|exit| match exit {
@@ -291,10 +299,11 @@ fn record_of(ended: &Ended) -> SessionEnd {
         cli_session_id: verdict.session.clone().filter(|_| !limited || summary.tool_uses > 0),
         response: report.or(verdict.response.as_deref()).map(str::to_owned),
         structured: verdict.structured.clone(),
-        cost_usd: verdict.cost_usd,
+        cost_usd: verdict.cost.map(|cost| cost.usd),
+        cost_at_least: verdict.cost.is_some_and(|cost| cost.is_at_least),
         num_turns: verdict.num_turns,
         duration_ms: verdict.duration_ms,
-        input_tokens: verdict.tokens.map(read),
+        input_tokens: verdict.tokens.map(Tokens::read_by_model),
         output_tokens: verdict.tokens.map(|tokens| tokens.output),
     }
 }

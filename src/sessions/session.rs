@@ -7,7 +7,7 @@ use super::prompts::{prompt_text, system_prompt};
 use super::run::{Plan, run};
 use super::settings::{Wishes, wishes};
 use crate::agents::Marker;
-use crate::agents::claude::{CliSession, Conclusion, Model, OnDenial, Settings, Verdict};
+use crate::agents::claude::{CliSession, Conclusion, Model, OnDenial, Resume, Settings, Verdict};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
 use crate::model::settings::default_retention;
@@ -99,7 +99,8 @@ async fn session(agents: &Agents, context: &Context) -> Result<Outcome> {
     }
     Ok(verdict.outcome(json!({
         "ending": verdict.ending.as_str(),
-        "cost_usd": verdict.cost_usd,
+        "cost_usd": verdict.cost.map(|cost| cost.usd),
+        "cost_at_least": verdict.cost.is_some_and(|cost| cost.is_at_least),
         "num_turns": verdict.num_turns,
     })))
 }
@@ -124,10 +125,7 @@ async fn plan(
     let settings = Settings {
         model: Some(Model::parse(model)?),
         max_turns: Some(request.max_turns.unwrap_or(wishes.max_turns)),
-        // The program counts what the runs that it resumes have cost.
-        budget_usd: Some(
-            budgets.room(wanted - earlier.own, spent, request.budget_day_usd) + earlier.cost,
-        ),
+        budget_usd: Some(budgets.room(wanted - earlier.own, spent, request.budget_day_usd)),
         resume: earlier.resume,
         json_schema: if hands_on { Some(hand_on_schema()) } else { request.schema.clone() },
         // A person who typed a prompt asked for no schema: an answer without a request for the next tier is an answer too.
@@ -180,8 +178,8 @@ fn fenced(handoff: &str) -> String {
 /// What a run goes on with.
 #[derive(Default)]
 struct Earlier {
-    /// The program's own session.
-    resume: Option<CliSession>,
+    /// The program's own session. Another job's stays as it was.
+    resume: Option<Resume>,
     /// Where its files are.
     place: Option<String>,
     /// Where it worked, if somebody named that.
@@ -204,7 +202,7 @@ impl Earlier {
         if let Some(run) = own {
             earlier.own = run.cost_usd.unwrap_or(0.0);
             if let Some(session) = run.cli_session_id.as_deref() {
-                earlier.resume = Some(CliSession::parse(session)?);
+                earlier.resume = Some(Resume::Itself(CliSession::parse(session)?));
                 earlier.cost += earlier.own;
                 earlier.goes_on = true;
             }
@@ -228,7 +226,7 @@ impl Earlier {
         }
         let own_place = agents.data_dir.join("jobs").join(&last.place);
         let mut earlier = Self {
-            resume: Some(CliSession::parse(session)?),
+            resume: Some(Resume::Copy(CliSession::parse(session)?)),
             place: Some(last.place.clone()),
             working_dir: Some(last.working_dir.clone()).filter(|dir| !dir.starts_with(&own_place)),
             ..Self::default()

@@ -6,8 +6,8 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Budgets, JobId, Lease, OpenRun, Process, Session, SessionEnd, SessionStart, Spend, Spent,
-    Timestamp, TranscriptPiece,
+    Budgets, JobId, Lease, OpenRun, Process, RunSpent, Session, SessionEnd, SessionStart, Spend,
+    Spent, Timestamp, TranscriptPiece,
 };
 use std::sync::Arc;
 
@@ -118,9 +118,15 @@ impl Store {
         self.db.read("list the open runs", move |conn| sql::sessions::open_runs(conn, &file)).await
     }
 
-    /// Writes that no process of an interrupted run is left.
-    pub async fn close_run(&self, run: OpenRun, now: Timestamp) -> Result<()> {
-        let close = move |tx: &Tx<'_>, now| sql::sessions::close_run(tx, run.id, &run.marker, now);
+    /// Writes that no process of an interrupted run is left, and books what it has cost as far as is known. Answers the
+    /// alarms that its cost raises, for people.
+    pub async fn close_run(
+        &self,
+        run: OpenRun,
+        spent: RunSpent,
+        now: Timestamp,
+    ) -> Result<Vec<String>> {
+        let close = move |tx: &Tx<'_>, now| core::sessions::close_run(tx, &run, &spent, now);
         self.db.rule("close a run", now, close).await
     }
 

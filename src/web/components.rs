@@ -46,5 +46,5 @@ pub(super) use status::level_badge;
 pub(super) use status::{Step, badge, status_word, timeline};
 pub(super) use text::{as_typed, folded, pretty, size};
 #[cfg(feature = "monitor")]
-pub(super) use text::{known, usd};
+pub(super) use text::{cost_words, known, usd};
 pub(super) use time::{elapsed, exact, when, when_known};

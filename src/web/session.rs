@@ -3,8 +3,8 @@
 use super::app::App;
 use super::caller::Signed;
 use super::components::{
-    badge, card, continue_form, dialog, elapsed, job_sentence, known, live, pretty, session_cost,
-    session_model, session_state, session_tier, size, text_card, trigger_badge, usd, when,
+    badge, card, continue_form, cost_words, dialog, elapsed, job_sentence, known, live, pretty,
+    session_cost, session_model, session_state, session_tier, size, text_card, trigger_badge, when,
     when_known,
 };
 use super::extract::{Id, Query};
@@ -20,7 +20,8 @@ use super::transcript::{self, Extent, Part};
 use crate::actions::{jobs, sessions};
 use crate::error::{Code, Result};
 use crate::model::{
-    Job, JobId, Profile, Role, Session, SessionRequest, SessionRun, Status, Timestamp, Trigger, Why,
+    Cost, Job, JobId, Profile, Role, Session, SessionRequest, SessionRun, Status, Timestamp,
+    Trigger, Why,
 };
 use crate::store::Store;
 use axum::extract::State;
@@ -237,7 +238,8 @@ fn relations(session: &Session, family: &[Session]) -> Markup {
     let is_session = |id: JobId| family.iter().any(|member| member.id == id);
     let children: Vec<_> =
         family.iter().filter(|member| member.parent_id == Some(session.id)).collect();
-    let spent: f64 = family.iter().filter_map(|member| member.run.as_ref()?.cost_usd).sum();
+    let costs = family.iter().filter_map(|member| member.run.as_ref()?.cost());
+    let spent = costs.fold(Cost::exactly(0.0), Cost::plus);
     html! {
         dl.facts {
             dt { "Job" } dd { a href=(nav::job(session.id)) { "job " (session.id) } }
@@ -251,7 +253,7 @@ fn relations(session: &Session, family: &[Session]) -> Markup {
                     @for child in children { div { (other(child.id)) (badge(child.status)) " tier " (session_tier(child)) ", " (session_cost(child)) } }
                 }
             }
-            @if family.len() > 1 { dt { "Chain cost" } dd { (usd(spent)) ", " (family.len()) " sessions" } }
+            @if family.len() > 1 { dt { "Chain cost" } dd { (cost_words(spent)) ", " (family.len()) " sessions" } }
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What agents have spent: against the budgets, and by day, kind and schedule.
 
-use super::components::{card, spend_lines, table, usd};
+use super::components::{card, cost_words, spend_lines, table, usd};
 use super::nav;
 use crate::error::Result;
-use crate::model::{Budgets, ScheduleName, Spend, Spent, Timestamp, day_of};
+use crate::model::{Budgets, Cost, ScheduleName, Spend, Spent, Timestamp, day_of};
 use crate::store::Store;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -55,6 +55,7 @@ impl Figures {
             let row = rows.entry((&spend.kind, spend.schedule_id)).or_default();
             row.days.insert(spend.day, spend.cost_usd);
             row.runs += spend.runs;
+            row.at_least += spend.at_least;
         }
         let rows: Vec<_> = rows.iter().map(|(key, row)| self.row(*key, row)).collect();
         let content = html! {
@@ -68,6 +69,7 @@ impl Figures {
 
     fn row(&self, (kind, schedule): (&str, Option<i64>), row: &Row) -> Markup {
         let today = row.days.get(&self.today).copied().unwrap_or(0.0);
+        let cost = Cost { usd: row.days.values().sum(), is_at_least: row.at_least > 0 };
         html! {
             tr {
                 td { (kind) }
@@ -81,7 +83,7 @@ impl Figures {
                 td { (bars(&row.days, self.today)) }
                 td data-label="Today" { (usd(today)) }
                 td data-label="Runs" { (row.runs) }
-                td data-label="Cost" { (usd(row.days.values().sum())) }
+                td data-label="Cost" { (cost_words(cost)) }
             }
         }
     }
@@ -91,6 +93,7 @@ impl Figures {
 struct Row {
     days: BTreeMap<i64, f64>,
     runs: u64,
+    at_least: u64,
 }
 
 /// One bar for each day. The last bar is today's.

@@ -68,6 +68,8 @@ pub struct SessionRun {
     pub structured: Option<Box<RawValue>>,
     /// What it cost, in dollars.
     pub cost_usd: Option<f64>,
+    /// Whether it may have cost more: the agent program was ended before it could tell all of it.
+    pub cost_at_least: bool,
     /// Turns that it took.
     pub num_turns: Option<i64>,
     /// How long it took.
@@ -136,6 +138,7 @@ impl From<&model::SessionRun> for SessionRun {
             response: run.response.clone(),
             structured: run.structured.as_deref().and_then(embedded),
             cost_usd: run.cost_usd,
+            cost_at_least: run.cost_at_least,
             num_turns: run.num_turns,
             duration_ms: run.duration_ms,
             input_tokens: run.input_tokens,

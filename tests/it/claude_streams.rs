@@ -4,7 +4,8 @@
 
 use lamplighter::agents::Exit;
 use lamplighter::agents::claude::{
-    Conclusion, End, Event, MAX_LINE_BYTES, OnDenial, Reader, Stop, Summary, Verdict, verdict,
+    Conclusion, End, Event, Lines, MAX_LINE_BYTES, OnDenial, Reader, Stop, Summary, Verdict,
+    Version, verdict,
 };
 use lamplighter::model::{Outcome, RunEnding, Timestamp};
 use proptest::prelude::*;
@@ -19,6 +20,7 @@ const PLAIN: End = End {
     structured: false,
     on_denial: OnDenial::Note,
     cost_before: 0.0,
+    version: Version::OLDEST,
 };
 const EXIT_1: End = End { exit: Some(Exit::Code(1)), ..PLAIN };
 const SCHEMA: End = End { structured: true, ..PLAIN };
@@ -26,16 +28,16 @@ const SCHEMA: End = End { structured: true, ..PLAIN };
 /// A stream, how its program ended, and the conclusion, the ending, the cost, the turns and how the answer begins.
 type Case = (&'static str, End<'static>, Conclusion, RunEnding, f64, u64, Option<&'static str>);
 
-/// A run without a report has neither cost nor turns.
-const NO_COST: f64 = -1.0;
-const NO_TURNS: u64 = u64::MAX;
+/// A run that could not report: what its only message has cost at least, and that it was one.
+const CUT_COST: f64 = 0.00021;
+const CUT_TURNS: u64 = 1;
 
 fn cases() -> Vec<Case> {
     use Conclusion::{Done, Failed, Fatal};
     let limited = Conclusion::Limited { until: NOW.plus(Duration::from_mins(5)) };
     let killed = End { exit: Some(Exit::Signal(9)), ..PLAIN };
     let terminated = End { exit: Some(Exit::Code(143)), stop: Some(Stop::Cancelled), ..PLAIN };
-    let resumed = End { cost_before: 0.0004, ..PLAIN };
+    let resumed = End { cost_before: 0.0004, version: Version::OLDEST, ..PLAIN };
     let strict = End { on_denial: OnDenial::Fail, ..PLAIN };
     let schema_1 = End { structured: true, ..EXIT_1 };
     let hello = Some("Hello from the fake model.");
@@ -73,7 +75,7 @@ fn cases() -> Vec<Case> {
         ("err529_then_ok", PLAIN, Done, RunEnding::Done, 0.0004, 1, Some("recovered")),
         ("fl_bare", PLAIN, Done, RunEnding::Done, 0.0004, 1, hello),
         ("int_tool", PLAIN, Failed, RunEnding::Interrupted, 0.0004, 3, None),
-        ("kill_tool", killed, Failed, RunEnding::Killed, NO_COST, NO_TURNS, None),
+        ("kill_tool", killed, Failed, RunEnding::Killed, CUT_COST, CUT_TURNS, None),
         ("maxturns", EXIT_1, Failed, RunEnding::MaxTurns, 1.35, 4, None),
         ("mcp_broken", PLAIN, Done, RunEnding::Done, 0.0004, 1, hello),
         ("mcp_ok", PLAIN, Done, RunEnding::Done, 0.0008, 2, Some("rows for select 1")),
@@ -92,7 +94,7 @@ fn cases() -> Vec<Case> {
         ("schema_prose", SCHEMA, Failed, RunEnding::Unstructured, 0.0008, 2, prose),
         ("sess_resume", resumed, Done, RunEnding::Done, 0.0004, 1, hello),
         ("stdin_prompt", PLAIN, Done, RunEnding::Done, 0.0004, 1, hello),
-        ("term_tool", terminated, Failed, RunEnding::Cancelled, NO_COST, NO_TURNS, None),
+        ("term_tool", terminated, Failed, RunEnding::Cancelled, CUT_COST, CUT_TURNS, None),
         ("text", PLAIN, Done, RunEnding::Done, 0.0004, 1, hello),
         ("think", PLAIN, Done, RunEnding::Done, 0.0004, 1, Some("thought through")),
         ("tool_timeout", PLAIN, Done, RunEnding::Done, 0.0012, 3, unscripted),
@@ -116,6 +118,15 @@ fn events(bytes: &[u8], chunk: usize) -> Vec<Event> {
     events
 }
 
+/// All that the lines of a stream tell.
+fn summary(bytes: &[u8]) -> Summary {
+    let mut summary = Summary::default();
+    for line in Lines::default().push(bytes) {
+        summary.see_line(&Reader::read_all(&line));
+    }
+    summary
+}
+
 fn judge(lines: &[&str], end: &End<'_>) -> Verdict {
     let events = events(lines.join("\n").as_bytes(), usize::MAX);
     verdict(&Summary::of(&events), end, NOW)
@@ -130,22 +141,22 @@ fn every_recorded_stream_comes_to_its_known_end() {
     }
     for (name, end, conclusion, ending, cost, turns, answer) in cases {
         let events = events(&stream(name), usize::MAX);
-        let told = verdict(&Summary::of(&events), &end, NOW);
+        let told = verdict(&summary(&stream(name)), &end, NOW);
         println!(
             "{name:21} {:2} events  {:15} {:9} {:>8} {:>2} turns  {}",
             events.len(),
             told.ending.as_str(),
             format!("{:?}", told.conclusion).split(' ').next().unwrap(),
-            told.cost_usd.map_or("-".into(), |usd| format!("${usd:.5}")),
+            told.cost.map(|cost| cost.usd).map_or("-".into(), |usd| format!("${usd:.5}")),
             told.num_turns.map_or("-".into(), |turns| turns.to_string()),
             told.message.lines().next().unwrap(),
         );
         assert_eq!((told.conclusion, told.ending), (conclusion, ending), "{name}");
-        assert_eq!(told.num_turns, (turns != NO_TURNS).then_some(turns), "{name}");
-        match told.cost_usd {
-            Some(found) => assert!((found - cost).abs() < 1e-9, "{name}: {found}"),
-            None => assert!(cost < 0.0, "{name} has no cost"),
-        }
+        assert_eq!(told.num_turns, Some(turns), "{name}");
+        let found = told.cost.unwrap();
+        let had_no_time = ["kill_tool", "term_tool"].contains(&name);
+        assert_eq!(found.is_at_least, had_no_time, "{name}: {found:?}");
+        assert!((found.usd - cost).abs() < 1e-9, "{name}: {found:?}");
         let begins = answer.is_none_or(|text| told.response.as_deref().unwrap().starts_with(text));
         assert!(begins && answer.is_some() == told.response.is_some(), "{name}: {told:?}");
         assert_eq!(told.tokens.is_some(), told.num_turns.is_some(), "{name}");
@@ -201,7 +212,7 @@ fn bytes_that_are_no_text_and_lines_that_are_no_json_lose_nothing_else() {
     assert_eq!(found[2], Event::Text { text: "a\u{fffd}b".into(), nested: false });
     assert_eq!(found[3..], events(&good, usize::MAX));
     let told = verdict(&Summary::of(&found), &PLAIN, NOW);
-    assert_eq!((told.ending, told.cost_usd), (RunEnding::Done, Some(0.0004)));
+    assert_eq!((told.ending, told.cost.map(|cost| cost.usd)), (RunEnding::Done, Some(0.0004)));
 }
 
 #[test]
@@ -233,7 +244,7 @@ fn a_success_that_did_not_exit_as_one_has_failed() {
         let told = judge(&[&text], &End { exit, ..PLAIN });
         assert_eq!((told.conclusion, told.ending), (Conclusion::Failed, ending), "{exit:?}");
         assert_eq!(told.response.as_deref(), Some("Hello from the fake model."));
-        assert_eq!(told.cost_usd, Some(0.0004));
+        assert_eq!(told.cost.map(|cost| cost.usd), Some(0.0004));
     }
 }
 
@@ -244,7 +255,10 @@ fn an_error_with_exit_code_0_is_a_failure() {
     assert_eq!((told.conclusion, told.ending), (Conclusion::Failed, RunEnding::Service));
     let line = r#"{"type":"result","subtype":"error_max_turns","num_turns":7}"#;
     let told = judge(&[line], &PLAIN);
-    assert_eq!((told.ending, told.num_turns, told.cost_usd), (RunEnding::MaxTurns, Some(7), None));
+    assert_eq!(
+        (told.ending, told.num_turns, told.cost.map(|cost| cost.usd)),
+        (RunEnding::MaxTurns, Some(7), None)
+    );
 }
 
 #[test]

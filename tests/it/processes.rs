@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-/// From TERM to KILL in these tests.
+/// From INT to KILL in these tests.
 const GRACE: Duration = Duration::from_millis(200);
 /// What may be left of a run so long after it has settled: nothing.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -595,13 +595,43 @@ async fn in_the_sandbox_too_a_program_has_its_grace() {
         return;
     }
     let place = Place::new();
-    let script = "trap 'echo saved; exit 3' TERM; echo ready; while :; do sleep 0.01; done";
+    let script = "trap 'echo told' INT; trap 'echo saved; exit 3' TERM; echo ready; while :; do sleep 0.01; done";
     let mut run = launcher.start(place.spec(script, isolation(true))).await.unwrap();
     ready(&mut run).await;
     run.stop().await;
     let (out, _, ended) = finish(&mut run).await;
-    assert_eq!(out, "saved\n");
+    assert_eq!(out, "told\nsaved\n");
     assert_eq!((ended.exit, ended.reason), (Some(Exit::Code(3)), Reason::Stopped));
+}
+
+#[tokio::test]
+async fn whatever_ends_a_run_its_program_is_interrupted_first_and_its_tools_are_not() {
+    let tool = "setsid sh -c 'trap \"echo tool interrupted\" INT; echo ready; sleep 600' &";
+    let script = format!("trap 'echo told; exit 7' INT; {tool} while :; do sleep 0.01; done");
+    let short = Duration::from_millis(500);
+    let long = Limits { wall: STUCK, idle: STUCK, ..Limits::default() };
+    for is_sandboxed in [false, true] {
+        if is_sandboxed && !has_sandbox(&launcher()).await {
+            return;
+        }
+        for (limits, reason) in [
+            (long, Reason::Stopped),
+            (Limits { wall: short, ..long }, Reason::TimedOut),
+            (Limits { idle: short, ..long }, Reason::Idle),
+        ] {
+            let place = Place::new();
+            let spec = Spec { limits, ..place.spec(&script, isolation(is_sandboxed)) };
+            let mut run = launcher().start(spec).await.unwrap();
+            ready(&mut run).await;
+            if reason == Reason::Stopped {
+                run.stop().await;
+            }
+            let (out, _, ended) = finish(&mut run).await;
+            assert_eq!((out.as_str(), ended.reason), ("told\n", reason), "{is_sandboxed}");
+            assert_eq!(ended.exit, Some(Exit::Code(7)), "{is_sandboxed} {reason:?}");
+            assert!(place.left().is_empty(), "{is_sandboxed} {reason:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -620,7 +650,7 @@ async fn a_stop_that_comes_before_the_program_has_begun_is_heard_too() {
             let mut run = launcher.start(spec).await.unwrap();
             tokio::time::sleep(Duration::from_millis(delay)).await;
             run.stop().await;
-            // With a grace this long only TERM can have ended it.
+            // With a grace this long only INT or TERM can have ended it.
             let ended = in_time(run.ended()).await.unwrap();
             assert_eq!(ended.reason, Reason::Stopped);
         });

@@ -37,7 +37,7 @@ pub fn claude() -> Option<PathBuf> {
 }
 
 /// A server with the real program and a model that says what is scripted; `None` without the program.
-fn desk(environment: &[(&str, &str)]) -> Option<(Desk, MessagesApi)> {
+pub fn desk(environment: &[(&str, &str)]) -> Option<(Desk, MessagesApi)> {
     let claude = claude()?;
     let api = MessagesApi::start();
     let own = [("ANTHROPIC_BASE_URL", api.url.as_str()), ("ANTHROPIC_API_KEY", MODEL_KEY)];

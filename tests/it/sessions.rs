@@ -1,109 +1,28 @@
 //! Sessions of a stub agent, whose prompts are shell scripts: what is recorded, what runs when, and what it may cost.
 
 use crate::support::desk::{Desk, transcript, until_said};
+use crate::support::office::{Office, stub};
 use crate::support::server::{Browser, Server};
-use crate::support::{START, foreign, in_time, now, open, store, until};
-use lamplighter::Engine;
-use lamplighter::agents::Launcher;
-use lamplighter::agents::wall::Wall;
+use crate::support::{START, foreign, in_time, now, open, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, Job, JobId, Kind, KindRules, NewJob, NewSchedule, Plan, Queue, Readiness, Rule,
-    RunEnding, ScheduleName, Session, SessionRequest, Status, Trigger, Verdict,
+    Actor, JobId, Kind, KindRules, NewJob, NewSchedule, Plan, Queue, Readiness, Rule, RunEnding,
+    ScheduleName, SessionRequest, Status, Trigger, Verdict,
 };
-use lamplighter::sessions::{self, AgentProgram, Agents, Asked, Sandboxed};
+use lamplighter::sessions;
 use lamplighter::store::Store;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
 /// Has the stub, resumed, say what it is asked then.
 const RESUMED: &str =
     r#"echo 'result 0.1 "resumed and asked: $(cat)"' > $CLAUDE_CONFIG_DIR/resumed"#;
 /// Has the stub use a tool.
 const TOOL: &str = r#"echo '{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t","name":"Bash","input":{"command":"x"}}]}}'"#;
-/// From TERM to KILL in these tests.
-const GRACE: Duration = Duration::from_millis(200);
-
-/// An agent program of this version that does what its prompt says, as a shell script; `result COST ANSWER` ends it well.
-/// Resumed, it does what its first run has left in its `resumed`.
-fn stub(folder: &Path, version: &str) -> PathBuf {
-    let script = format!(
-        r#"#!/bin/sh
-if [ "$1" = --version ]; then echo "{version} (Claude Code)"; exit; fi
-result() {{
-  printf '{{"type":"result","subtype":"success","is_error":false,"num_turns":3,"duration_ms":42,"total_cost_usd":%s,"result":"%s","session_id":"67cf1229-f18b-4200-b873-0881f221331e","usage":{{"input_tokens":11,"output_tokens":7}}}}\n' "$1" "$2"
-}}
-echo '{{"type":"system","subtype":"init","session_id":"67cf1229-f18b-4200-b873-0881f221331e","model":"stub-1","tools":[],"claude_code_version":"{version}"}}'
-case "$*" in *--resume*) . "$CLAUDE_CONFIG_DIR/resumed"; exit ;; esac
-eval "$(cat)"
-"#
-    );
-    let path = folder.join("agent");
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
-
-/// An engine of this process that runs sessions of the stub, without the sandbox.
-struct Office {
-    folder: TempDir,
-    store: Store,
-    clock: Clock,
-    engine: Engine,
-}
-
-impl Office {
-    fn open(clock: Clock) -> Self {
-        let (folder, store) = store();
-        let program = env!("CARGO_BIN_EXE_lamplighter");
-        let launcher = Arc::new(Launcher::with_program(program).with_grace(GRACE));
-        let agent = stub(folder.path(), "2.1.329").to_string_lossy().into_owned();
-        let agents = Agents {
-            store: store.clone(),
-            program: AgentProgram::new(agent, Arc::clone(&launcher), clock.clone()),
-            launcher,
-            door: program.into(),
-            data_dir: folder.path().to_owned(),
-            pass_env: Vec::new(),
-            wall: Wall::default(),
-            sandbox: Sandboxed::Never,
-            secrets: Vec::new(),
-            working_dir: None,
-        };
-        let engine = Engine::builder(store.clone(), clock.clone());
-        let engine = sessions::register(engine, &agents).start().unwrap();
-        Self { folder, store, clock, engine }
-    }
-
-    async fn ask(&self, script: &str) -> JobId {
-        let asked = Asked::by(Actor::cli());
-        let request = SessionRequest::of(script);
-        sessions::request(&self.store, request, asked, self.clock.now()).await.unwrap()
-    }
-
-    async fn until(&self, id: JobId, status: Status) -> Job {
-        until(&self.store, id, |job| job.status == status).await
-    }
-
-    /// The session, once it has completed.
-    async fn done(&self, id: JobId) -> Session {
-        until(&self.store, id, |job| job.status.is_final()).await;
-        let session = self.store.session(id).await.unwrap().unwrap();
-        assert_eq!(session.status, Status::Completed, "{:?}", session.error);
-        session
-    }
-
-    /// Sets a setting as another program would.
-    fn set(&self, key: &str, value: f64) {
-        let sql = "INSERT INTO job_settings (key, value, updated_at, updated_by) VALUES (?1, ?2, 0, 'test')";
-        foreign(self.folder.path()).execute(sql, (key, value.to_string())).unwrap();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_kill_9_what_ran_has_failed_and_what_waited_runs_once_and_in_order() {
@@ -428,7 +347,7 @@ async fn a_run_that_a_limit_interrupted_goes_on_where_it_was_with_what_is_left_o
     let office = Office::open(clock.clone());
     let script = r#"
 cat > $CLAUDE_CONFIG_DIR/resumed <<'END'
-case "$*" in *"--max-budget-usd 2 "*) result 0.9 "$(cat)" ;; *) result 0.9 "$*" ;; esac
+case "$*" in *"--max-budget-usd 1.5 "*) result 0.9 "$(cat)" ;; *) result 0.9 "$*" ;; esac
 END
 echo '{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t","name":"Bash","input":{"command":"x"}}]}}'
 echo '{"type":"result","subtype":"success","is_error":true,"api_error_status":429,"total_cost_usd":0.5,"num_turns":1,"duration_ms":1,"result":"API Error: Request rejected (429)","session_id":"67cf1229-f18b-4200-b873-0881f221331e"}'
@@ -526,7 +445,7 @@ async fn every_way_to_ask_makes_a_session_and_the_view_tells_all_of_it() {
         r#"[1,"stub-1",null,"completed",0,"inserted",0.2,3,42,"api","result 0.2 inserted"]"#,
         r#"[1,"stub-1","health_check","completed",0,"healthy",0.4,3,42,"scheduled",null]"#,
         r#"[2,"stub-1",null,"completed",0,"typed",0.1,3,42,"retry","result 0.1 typed"]"#,
-        r#"[1,"stub-1",null,"failed",3,null,null,null,null,"manual","echo oh >&2; exit 3"]"#,
+        r#"[1,"stub-1",null,"failed",3,null,0.0,null,null,"manual","echo oh >&2; exit 3"]"#,
     ]) {
         assert_eq!(row, told);
     }

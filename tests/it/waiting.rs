@@ -152,7 +152,8 @@ impl Scene {
         }
         self.rows.execute("DELETE FROM job_spend", []).unwrap();
         if over_budget {
-            let spent = "INSERT INTO job_spend VALUES (?1 / 86400000, 'agent_session', 0, 20.5, 1)";
+            let spent =
+                "INSERT INTO job_spend VALUES (?1 / 86400000, 'agent_session', 0, 20.5, 1, 0)";
             self.rows.execute(spent, [self.now.millis()]).unwrap();
         }
         let state = if approval { "awaiting_approval" } else { "filed" };

@@ -166,6 +166,22 @@ pub struct Tokens {
 }
 
 impl Tokens {
+    /// The tokens of a `usage` as the model's service writes it.
+    pub(super) fn read(usage: &Value) -> Self {
+        let count = |key: &str| usage[key].as_u64().unwrap_or(0);
+        Self {
+            input: count("input_tokens"),
+            output: count("output_tokens"),
+            cache_read: count("cache_read_input_tokens"),
+            cache_write: count("cache_creation_input_tokens"),
+        }
+    }
+
+    /// Those that the model read, caches included.
+    pub fn read_by_model(self) -> u64 {
+        self.input.saturating_add(self.cache_read).saturating_add(self.cache_write)
+    }
+
     /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {

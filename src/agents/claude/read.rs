@@ -1,6 +1,7 @@
 //! Reads lines as events. Nothing here fails: a line that is not understood stays raw.
 
 use super::event::{Denial, Event, RateLimit, Report, Tokens};
+use super::meter::Usage;
 use super::show::telling_field;
 use super::{Line, Lines};
 use crate::model::Timestamp;
@@ -30,11 +31,58 @@ impl Reader {
 
     /// The events of one line, for callers that keep the lines, as the transcript does.
     pub fn read(line: &Line) -> Vec<Event> {
+        Self::read_all(line).events
+    }
+
+    /// All that a line tells.
+    pub fn read_all(line: &Line) -> ReadLine {
         let text = String::from_utf8_lossy(&line.bytes);
         match parse(&text) {
-            Some(object) if line.dropped == 0 => events(&object, &text),
-            _ => vec![Event::Raw { text: text.into_owned(), dropped: line.dropped }],
+            Some(object) if line.dropped == 0 => ReadLine {
+                events: events(&object, &text),
+                usage: usage(&object),
+                is_partial: object["type"].as_str() == Some("stream_event"),
+            },
+            _ => {
+                let events = vec![Event::Raw { text: text.into_owned(), dropped: line.dropped }];
+                ReadLine { events, ..ReadLine::default() }
+            }
         }
+    }
+}
+
+/// What one line tells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadLine {
+    /// What happened.
+    pub events: Vec<Event>,
+    /// The tokens of a message.
+    pub usage: Option<Usage>,
+    /// Whether it is a part of an answer that is being written, and comes again with the whole of it.
+    pub is_partial: bool,
+}
+
+/// The tokens of which a line tells. An answer that is being written tells its input when it begins, its length piece by
+/// piece, and its output at its end.
+fn usage(object: &Value) -> Option<Usage> {
+    let nested = object["parent_tool_use_id"].is_string() || object["nested"] == true;
+    let of_message = |message: &Value| {
+        Usage::read(&text(message, "id"), &text(message, "model"), nested, &message["usage"])
+    };
+    let event = &object["event"];
+    match (object["type"].as_str()?, event["type"].as_str().unwrap_or_default()) {
+        ("assistant" | "usage", _) => of_message(&object["message"]),
+        ("stream_event", "message_start") => of_message(&event["message"]),
+        ("stream_event", "message_delta") => {
+            Usage::read(&text(object, "api_message_id"), "", nested, &event["usage"])
+        }
+        ("stream_event", "content_block_delta") => {
+            let parts = event["delta"].as_object()?.iter().filter(|(name, _)| *name != "type");
+            let written = parts.filter_map(|(_, part)| part.as_str()).map(str::len).sum::<usize>();
+            let message = text(object, "api_message_id");
+            Some(Usage { message, nested, written: written as u64, ..Usage::default() })
+        }
+        _ => None,
     }
 }
 
@@ -100,6 +148,8 @@ fn events(object: &Value, raw: &str) -> Vec<Event> {
         })],
         // Ours: a transcript keeps lines of standard error so.
         ("stderr", _) => vec![Event::Raw { text: text(object, "text"), dropped: 0 }],
+        // Ours too: tokens of an answer that was not whole yet.
+        ("usage", _) => return Vec::new(),
         ("rate_limit_event", _) => vec![rate_limit(&object["rate_limit_info"])],
         ("assistant", _) => assistant(object),
         ("user", _) => user(object),
@@ -230,20 +280,10 @@ fn report(object: &Value) -> Report {
         cost_usd: object["total_cost_usd"].as_f64(),
         num_turns: object["num_turns"].as_u64(),
         duration_ms: object["duration_ms"].as_u64(),
-        tokens: object["usage"].is_object().then(|| tokens(&object["usage"])),
+        tokens: object["usage"].is_object().then(|| Tokens::read(&object["usage"])),
         denials: list(object, "permission_denials").iter().map(denial).collect(),
         structured: object.get("structured_output").filter(|value| !value.is_null()).cloned(),
         session: owned("session_id"),
-    }
-}
-
-fn tokens(usage: &Value) -> Tokens {
-    let count = |key: &str| usage[key].as_u64().unwrap_or(0);
-    Tokens {
-        input: count("input_tokens"),
-        output: count("output_tokens"),
-        cache_read: count("cache_read_input_tokens"),
-        cache_write: count("cache_creation_input_tokens"),
     }
 }
 

@@ -1,16 +1,14 @@
 //! The settings of a run as arguments of the program.
 
+use super::versions::Version;
 use crate::error::{Code, Error, Result};
 use crate::model::{Profile, is_model_name};
 use serde_json::Value;
-use std::fmt;
 
 /// Longest argument, in bytes, its ending zero included: Linux starts no program with a longer one (`MAX_ARG_STRLEN`).
 const MAX_ARGUMENT: usize = 128 * 1024;
 /// Longest name of a model; the longest known, a cloud's full resource name, takes half of it.
 const MAX_MODEL: usize = 200;
-/// The first version that has `--safe-mode`.
-const SAFE_MODE_SINCE: Version = Version(2, 1, 169);
 
 /// The settings of a run of the program. They leave out the prompt, which goes in by standard input.
 ///
@@ -32,7 +30,7 @@ pub struct Settings {
     /// Whose settings, hooks and plugins it loads. With nobody's it also loads no `CLAUDE.md`, MCP server or slash command.
     pub sources: Vec<SettingSource>,
     /// The session it goes on with.
-    pub resume: Option<CliSession>,
+    pub resume: Option<Resume>,
     /// Whether its session can be resumed later.
     pub resumable: bool,
     /// The schema of a structured answer.
@@ -70,6 +68,8 @@ impl Settings {
         let mut add = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
         // The stream is refused without --verbose.
         add(&["-p", "--output-format", "stream-json", "--verbose"]);
+        // Each piece of an answer is a sign of life. Without them a long answer is silence.
+        add(&["--include-partial-messages"]);
         if let Some(model) = &self.model {
             add(&["--model", model.as_str()]);
         }
@@ -92,14 +92,16 @@ impl Settings {
         if self.sources.is_empty() {
             add(&["--strict-mcp-config", "--disable-slash-commands"]);
             // `--bare` leaves no tools but Bash, Edit and Read: it is for versions that have nothing better.
-            if version >= SAFE_MODE_SINCE {
+            if version.has_safe_mode() {
                 add(&["--safe-mode"]);
             } else if self.api_key {
                 add(&["--bare"]);
             }
         }
-        if let Some(session) = &self.resume {
-            add(&["--resume", session.as_str()]);
+        match &self.resume {
+            Some(Resume::Itself(session)) => add(&["--resume", session.as_str()]),
+            Some(Resume::Copy(session)) => add(&["--resume", session.as_str(), "--fork-session"]),
+            None => {}
         }
         if !self.resumable {
             add(&["--no-session-persistence"]);
@@ -191,6 +193,15 @@ impl Model {
     }
 }
 
+/// How a run goes on with a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// In the session itself: everybody who goes on with it later is shown what was said.
+    Itself(CliSession),
+    /// In a copy of it, with an id of its own: the session stays as it was.
+    Copy(CliSession),
+}
+
 /// The program's own id of a session, a UUID.
 ///
 /// Checked, because `--resume` takes what does not look like a value for the next option.
@@ -217,39 +228,13 @@ impl CliSession {
     }
 }
 
-/// A version of the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(u32, u32, u32);
-
-impl Version {
-    /// The oldest one that is accepted: the flags and events relied on are all in it.
-    pub const OLDEST: Self = Self(2, 1, 128);
-
-    /// Reads what `--version` prints: `2.1.329 (Claude Code)`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut numbers = text.split_whitespace().next()?.splitn(3, '.');
-        let mut number = || {
-            let text = numbers.next()?;
-            let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-            text[..end].parse().ok()
-        };
-        Some(Self(number()?, number()?, number()?))
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.0, self.1, self.2)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     const NEW: Version = Version(2, 1, 329);
-    const BASE: &str = "-p --output-format stream-json --verbose";
+    const BASE: &str = "-p --output-format stream-json --verbose --include-partial-messages";
     const ALONE: &str = "--setting-sources  --strict-mcp-config --disable-slash-commands";
     const SESSION: &str = "67cf1229-f18b-4200-b873-0881f221331e";
 
@@ -292,12 +277,12 @@ mod tests {
                         SettingSource::Local,
                     ],
                     api_key: true,
-                    resume: Some(CliSession::parse(SESSION).unwrap()),
+                    resume: Some(Resume::Copy(CliSession::parse(SESSION).unwrap())),
                     ..bare(Profile::Workspace)
                 },
                 NEW,
                 format!(
-                    "{BASE} --permission-mode dontAsk --tools {write} --allowedTools {write} --setting-sources user,project,local --resume {SESSION}"
+                    "{BASE} --permission-mode dontAsk --tools {write} --allowedTools {write} --setting-sources user,project,local --resume {SESSION} --fork-session"
                 ),
             ),
             (
@@ -335,16 +320,5 @@ mod tests {
         {
             assert!(CliSession::parse(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn versions_are_read_and_compared_by_number() {
-        let read = |text| Version::parse(text).map(|version| version.to_string());
-        assert_eq!(read("2.1.329 (Claude Code)\n").as_deref(), Some("2.1.329"));
-        assert_eq!(read("2.1.9-beta.1").as_deref(), Some("2.1.9"));
-        for text in ["", "claude", "2.1", "v2.1.3"] {
-            assert_eq!(read(text), None, "{text}");
-        }
-        assert!(Version::parse("2.1.99") < Some(Version::OLDEST));
     }
 }

@@ -2,8 +2,11 @@
 
 use super::cut;
 use super::event::{Denial, Event, RateLimit, Report, Tokens};
+use super::meter::{Meter, Usage};
 use super::problem::{Problem, ProblemKind};
-use crate::model::Timestamp;
+use super::read::ReadLine;
+use super::versions::Version;
+use crate::model::{Cost, Timestamp};
 use std::time::Duration;
 
 /// Longest answer that is kept, in bytes; the transcript has all of it.
@@ -40,6 +43,10 @@ pub struct Summary {
     pub duration_ms: Option<u64>,
     /// Tokens of all reports.
     pub tokens: Option<Tokens>,
+    /// All messages, by their tokens.
+    meter: Meter,
+    /// The messages since the last report.
+    unreported: Meter,
     /// The last line that was no event.
     pub last_words: Option<String>,
     /// What the program waits for since its last try; `None` once it went on.
@@ -94,6 +101,23 @@ impl Summary {
         }
     }
 
+    /// Takes all that a line tells.
+    pub fn see_line(&mut self, line: &ReadLine) {
+        if let Some(usage) = &line.usage {
+            self.meter(usage);
+        }
+        // A part of an answer is no event: it comes again with the whole of it.
+        if !line.is_partial {
+            line.events.iter().for_each(|event| self.see(event));
+        }
+    }
+
+    /// Takes the tokens of a message.
+    pub fn meter(&mut self, usage: &Usage) {
+        self.meter.see(usage);
+        self.unreported.see(usage);
+    }
+
     /// Why the run should be ended now instead of trying on: only a person can help it, or it waits for longer than a run
     /// may hold its place. The caller asks this after every event; [`verdict`](super::verdict) with
     /// [`Stop::GaveUp`](super::Stop::GaveUp) then says what became of it.
@@ -110,13 +134,53 @@ impl Summary {
         hopeless.then_some(problem)
     }
 
-    /// What the run has cost so far, `before` of which was spent by the runs that it resumes.
+    /// What the run has cost so far, `before` of which was spent by the runs that it resumes; `None` if it asked the model
+    /// nothing. The program's own version decides what its report counts; `installed` is the version that was looked up,
+    /// for a program that does not say it.
     ///
-    /// # Source
-    /// `total_cost_usd` is cumulative over a resumed session. A figure below what was spent before is this run's own.
-    pub fn cost_usd(&self, before: f64) -> Option<f64> {
-        let total = self.report.as_ref()?.cost_usd?;
-        Some(if total >= before { total - before } else { total })
+    /// A program that could not report, or went on after its report, has cost at least what its messages did. A report
+    /// below that is believed only for models whose prices are not known: the runs before it may have been booked at more
+    /// than the program knows of.
+    pub fn cost(&self, before: f64, installed: Version) -> Option<Cost> {
+        let version = self.version.as_deref().and_then(Version::parse).unwrap_or(installed);
+        let since = self.unreported.usd();
+        let reported = self.report.as_ref().and_then(|report| report.cost_usd).map(|total| {
+            let is_sum = version.counts_earlier_cost() && total >= before;
+            let own = if is_sum { total - before } else { total };
+            if before > 0.0 && self.meter.knows_prices() {
+                own.max(self.meter.usd() - since)
+            } else {
+                own
+            }
+        });
+        match reported {
+            Some(own) if since == 0.0 => Some(Cost::exactly(own)),
+            Some(own) => Some(Cost::at_least(own + since)),
+            None if self.started || self.meter.messages() > 0 => {
+                Some(Cost::at_least(self.meter.usd()))
+            }
+            None => None,
+        }
+    }
+
+    /// Turns of all reports, and the messages since the last one.
+    pub fn turns(&self) -> Option<u64> {
+        let since = self.unreported.messages();
+        if since == 0 {
+            self.num_turns
+        } else {
+            Some(self.num_turns.unwrap_or(0).saturating_add(since))
+        }
+    }
+
+    /// Tokens of all reports, and of the messages since the last one.
+    pub fn all_tokens(&self) -> Option<Tokens> {
+        let since = self.unreported.tokens();
+        if since == Tokens::default() {
+            self.tokens
+        } else {
+            Some(self.tokens.unwrap_or_default().plus(since))
+        }
     }
 
     /// The usage limit's end, while it is used up.
@@ -146,7 +210,10 @@ impl Summary {
         let sum = |old: Option<u64>, new: Option<u64>| {
             new.map_or(old, |new| Some(old.unwrap_or(0).saturating_add(new)))
         };
-        self.waiting = None;
+        // The report of a run that we interrupt tells nothing of what it was waiting for.
+        if report.subtype != "error_during_execution" {
+            self.waiting = None;
+        }
         self.num_turns = sum(self.num_turns, report.num_turns);
         self.duration_ms = sum(self.duration_ms, report.duration_ms);
         if let Some(tokens) = report.tokens {
@@ -157,6 +224,7 @@ impl Summary {
             self.session.clone_from(&report.session);
         }
         self.report = Some(report.clone());
+        self.unreported = Meter::default();
     }
 }
 
@@ -186,6 +254,9 @@ mod tests {
         ] {
             assert_eq!(Summary::of([&event]).hopeless().is_some(), hopeless, "{event:?}");
         }
+        let cut = Report { subtype: "error_during_execution".into(), ..Report::default() };
+        let cut = [retry("authentication_failed", 1), Event::Report(Box::new(cut))];
+        assert!(Summary::of(&cut).hopeless().is_some(), "why it was interrupted stays known");
         let text = Event::Text { text: "on".into(), nested: false };
         assert_eq!(Summary::of([&retry("authentication_failed", 1), &text]).hopeless(), None);
     }
@@ -197,15 +268,54 @@ mod tests {
         assert_eq!(seen.last_text.as_deref(), Some("mine"));
     }
 
+    const OLD: Version = Version(2, 1, 273);
+    const NEW: Version = Version(2, 1, 277);
+
+    fn reported(cost_usd: Option<f64>) -> Summary {
+        let report = Report { cost_usd, ..Report::default() };
+        Summary::of([&Event::Report(Box::new(report))])
+    }
+
+    /// A message that costs a dollar.
+    fn dollar(message: &str) -> Usage {
+        let tokens = Tokens { input: 1_000_000, ..Tokens::default() };
+        let model = "claude-haiku-4-5".to_owned();
+        Usage { message: message.into(), model, tokens, ..Usage::default() }
+    }
+
     #[test]
-    fn the_cost_of_a_resumed_session_is_what_came_on_top() {
-        let costs = |cost_usd, before| {
-            let report = Report { cost_usd, ..Report::default() };
-            Summary::of([&Event::Report(Box::new(report))]).cost_usd(before)
-        };
-        assert_eq!(costs(Some(0.75), 0.5), Some(0.25));
-        assert_eq!(costs(Some(0.25), 0.5), Some(0.25));
-        assert_eq!(costs(None, 0.5), None);
-        assert_eq!(Summary::default().cost_usd(0.5), None);
+    fn the_cost_of_a_resumed_session_is_what_came_on_top_if_its_version_counts_all_of_it() {
+        let costs = |cost_usd, before, version| reported(cost_usd).cost(before, version);
+        assert_eq!(costs(Some(0.75), 0.5, NEW), Some(Cost::exactly(0.25)));
+        assert_eq!(costs(Some(0.25), 0.5, NEW), Some(Cost::exactly(0.25)));
+        assert_eq!(costs(Some(0.75), 0.5, OLD), Some(Cost::exactly(0.75)));
+        assert_eq!(costs(None, 0.5, NEW), None);
+        assert_eq!(Summary::default().cost(0.5, NEW), None);
+        let mut said = reported(Some(0.75));
+        said.version = Some(OLD.to_string());
+        assert_eq!(said.cost(0.5, NEW), Some(Cost::exactly(0.75)), "the program knows its version");
+    }
+
+    #[test]
+    fn a_run_that_could_not_report_has_cost_at_least_what_its_messages_did() {
+        let mut run = Summary::default();
+        run.meter(&dollar("a"));
+        run.meter(&dollar("b"));
+        assert_eq!(run.cost(0.0, NEW), Some(Cost::at_least(2.0)));
+        assert_eq!((run.turns(), run.all_tokens().unwrap().input), (Some(2), 2_000_000));
+        let told = Report { cost_usd: Some(2.5), num_turns: Some(2), ..Report::default() };
+        run.see(&Event::Report(Box::new(told)));
+        assert_eq!((run.cost(0.0, NEW), run.turns()), (Some(Cost::exactly(2.5)), Some(2)));
+        run.meter(&dollar("c"));
+        assert_eq!((run.cost(0.0, NEW), run.turns()), (Some(Cost::at_least(3.5)), Some(3)));
+    }
+
+    #[test]
+    fn a_run_that_resumes_a_killed_one_is_not_paid_by_it() {
+        // The killed run was booked at a dollar, of which the program that goes on knows nothing.
+        let mut run = Summary::default();
+        run.meter(&dollar("a"));
+        run.see(&Event::Report(Box::new(Report { cost_usd: Some(1.1), ..Report::default() })));
+        assert_eq!(run.cost(1.0, NEW), Some(Cost::exactly(1.0)));
     }
 }

@@ -11,8 +11,9 @@ use super::event::{Denial, Report, Tokens};
 use super::problem::{Problem, ProblemKind};
 use super::reset::wait_until;
 use super::summary::{MAX_RESPONSE, Summary};
+use super::versions::Version;
 use crate::agents::{self, Exit};
-use crate::model::{JobError, Outcome, RunEnding, Timestamp};
+use crate::model::{Cost, JobError, Outcome, RunEnding, Timestamp};
 use serde_json::Value;
 
 /// Longest text of an error taken into the message, in bytes.
@@ -35,6 +36,8 @@ pub struct End<'a> {
     pub on_denial: OnDenial,
     /// What the runs that it resumes have cost.
     pub cost_before: f64,
+    /// The version that was looked up, for a program that does not say it.
+    pub version: Version,
 }
 
 /// Why we stopped it.
@@ -88,13 +91,13 @@ pub struct Verdict {
     pub ending: RunEnding,
     /// How it ended, for people; what to do about it included where only a person can help.
     pub message: String,
-    /// Dollars; `None` without a report.
-    pub cost_usd: Option<f64>,
-    /// Turns; `None` without a report.
+    /// What it has cost; `None` if it asked the model nothing.
+    pub cost: Option<Cost>,
+    /// Turns; without a report the messages of the model.
     pub num_turns: Option<u64>,
     /// The program's own time; `None` without a report.
     pub duration_ms: Option<u64>,
-    /// Tokens; `None` without a report.
+    /// Tokens; without a report those of the model's messages.
     pub tokens: Option<Tokens>,
     /// The model's answer, or what it said last; never the program's own words about a failure. Cut at 1 MiB.
     pub response: Option<String>,
@@ -155,10 +158,10 @@ pub fn verdict(run: &Summary, end: &End<'_>, now: Timestamp) -> Verdict {
         conclusion,
         ending,
         message: message(ending, &detail),
-        cost_usd: run.cost_usd(end.cost_before),
-        num_turns: run.num_turns,
+        cost: run.cost(end.cost_before, end.version),
+        num_turns: run.turns(),
         duration_ms: run.duration_ms,
-        tokens: run.tokens,
+        tokens: run.all_tokens(),
         response: response(run),
         structured: report.and_then(|report| report.structured.clone()),
         session: run.session.clone(),

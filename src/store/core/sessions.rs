@@ -1,8 +1,8 @@
 //! Runs of agent programs: each begins and ends under its job's lease, and is paid for once.
 
 use crate::error::Result;
-use crate::model::{Job, Lease, SessionEnd, SessionStart, Timestamp};
-use crate::store::sql::{lease, sessions, spend};
+use crate::model::{Cost, Job, Lease, OpenRun, RunSpent, SessionEnd, SessionStart, Timestamp};
+use crate::store::sql::{jobs, lease, sessions, spend};
 use crate::store::sqlite::Tx;
 
 /// Writes that a run begins; answers the bytes and lines of the transcript that earlier attempts have left.
@@ -33,13 +33,29 @@ pub(in crate::store) fn finish(
     let job = lease::held(tx, lease)?;
     let is_first = sessions::finish(tx, lease.id, end, now)?;
     match end.cost_usd {
-        Some(cost) if is_first => book(tx, &job, cost, now),
+        Some(usd) if is_first => book(tx, &job, Cost { usd, is_at_least: end.cost_at_least }, now),
         Some(_) | None => Ok(Vec::new()),
     }
 }
 
+/// Writes that no process of an interrupted run is left, and books what it has cost as far as is known, once.
+pub(in crate::store) fn close_run(
+    tx: &Tx<'_>,
+    run: &OpenRun,
+    spent: &RunSpent,
+    now: Timestamp,
+) -> Result<Vec<String>> {
+    if !sessions::close_run(tx, run.id, &run.marker, spent, now)? {
+        return Ok(Vec::new());
+    }
+    match (spent.cost, jobs::get(tx, run.id)?) {
+        (Some(cost), Some(job)) => book(tx, &job, cost, now),
+        (Some(_) | None, _) => Ok(Vec::new()),
+    }
+}
+
 /// Books what a run of a job has cost; answers the alarms that this raises.
-fn book(tx: &Tx<'_>, job: &Job, cost: f64, now: Timestamp) -> Result<Vec<String>> {
+fn book(tx: &Tx<'_>, job: &Job, cost: Cost, now: Timestamp) -> Result<Vec<String>> {
     let before = spend::spent(tx, None, now)?;
     spend::add(tx, job, cost, now)?;
     Ok(spend::budgets(tx)?.alarms(before, spend::spent(tx, None, now)?))

@@ -3,8 +3,8 @@
 use super::lease::{self, IS_HELD};
 use crate::error::Result;
 use crate::model::{
-    JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, RunEnding, Session, SessionEnd, SessionRun,
-    SessionStart, Timestamp,
+    JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, RunEnding, RunSpent, Session, SessionEnd,
+    SessionRun, SessionStart, Timestamp,
 };
 use crate::store::sqlite::row::{instant, page, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.cancel_requested_at, \
     j.error, j.error_code, j.progress, j.parent_id, CASE WHEN j.kind = 'agent_session' THEN j.payload END, s.job_id, \
     s.tier, s.profile, s.model, s.prompt_file, s.prompt_text, s.continues_id, s.working_dir, s.place, s.isolation, \
-    s.agent_version, s.cli_session_id, s.exit_code, s.ending, s.response, s.structured, s.cost_usd, s.num_turns, \
+    s.agent_version, s.cli_session_id, s.exit_code, s.ending, s.response, s.structured, s.cost_usd, s.cost_at_least, s.num_turns, \
     s.duration_ms, s.input_tokens, s.output_tokens, s.transcript_bytes, s.transcript_lines, s.transcript_dropped, \
     s.began_at, s.ended_at";
 const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
@@ -60,15 +60,16 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
         response: parsed(row, 26, Some)?,
         structured: parsed(row, 27, Some)?,
         cost_usd: row.get(28)?,
-        num_turns: row.get(29)?,
-        duration_ms: row.get(30)?,
-        input_tokens: row.get(31)?,
-        output_tokens: row.get(32)?,
-        transcript_bytes: count(33)?,
-        transcript_lines: count(34)?,
-        transcript_dropped: count(35)?,
-        began_at: Timestamp::from_millis(row.get(36)?),
-        ended_at: instant(row, 37)?,
+        cost_at_least: row.get(29)?,
+        num_turns: row.get(30)?,
+        duration_ms: row.get(31)?,
+        input_tokens: row.get(32)?,
+        output_tokens: row.get(33)?,
+        transcript_bytes: count(34)?,
+        transcript_lines: count(35)?,
+        transcript_dropped: count(36)?,
+        began_at: Timestamp::from_millis(row.get(37)?),
+        ended_at: instant(row, 38)?,
     })
 }
 
@@ -130,9 +131,9 @@ pub(in crate::store) fn begin(
 ) -> Result<(u64, u64)> {
     const SQL: &str = "
         INSERT INTO sessions (job_id, tier, profile, model, prompt_file, prompt_text, continues_id, working_dir,
-            place, marker, file, began_at)
+            place, marker, file, cost_before, began_at)
         VALUES (:id, :tier, :profile, :model, :prompt_file, :prompt_text, :continues, :working_dir,
-            :place, :marker, :file, :now)
+            :place, :marker, :file, :cost_before, :now)
         ON CONFLICT (job_id) DO UPDATE SET
             tier = excluded.tier,
             profile = excluded.profile,
@@ -141,6 +142,7 @@ pub(in crate::store) fn begin(
             place = excluded.place,
             marker = excluded.marker,
             file = excluded.file,
+            cost_before = excluded.cost_before,
             main_pid = NULL,
             main_start = NULL,
             isolation = NULL,
@@ -161,6 +163,7 @@ pub(in crate::store) fn begin(
             ":place": start.place,
             ":marker": start.marker,
             ":file": file,
+            ":cost_before": start.cost_before,
             ":now": now.millis(),
         },
         |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64)),
@@ -221,10 +224,11 @@ pub(in crate::store) fn finish(
             response = :response,
             structured = :structured,
             cost_usd = CASE WHEN :cost IS NULL THEN cost_usd ELSE coalesce(cost_usd, 0) + :cost END,
-            num_turns = :turns,
-            duration_ms = :duration,
-            input_tokens = :input,
-            output_tokens = :output,
+            cost_at_least = cost_at_least OR :at_least,
+            num_turns = CASE WHEN :turns IS NULL THEN num_turns ELSE coalesce(num_turns, 0) + :turns END,
+            duration_ms = CASE WHEN :duration IS NULL THEN duration_ms ELSE coalesce(duration_ms, 0) + :duration END,
+            input_tokens = CASE WHEN :input IS NULL THEN input_tokens ELSE coalesce(input_tokens, 0) + :input END,
+            output_tokens = CASE WHEN :output IS NULL THEN output_tokens ELSE coalesce(output_tokens, 0) + :output END,
             ended_at = :now,
             marker = NULL
         WHERE job_id = :id AND ended_at IS NULL";
@@ -239,6 +243,7 @@ pub(in crate::store) fn finish(
         ":response": end.response,
         ":structured": end.structured.as_ref().map(ToString::to_string),
         ":cost": end.cost_usd,
+        ":at_least": end.cost_at_least,
         ":turns": number(end.num_turns),
         ":duration": number(end.duration_ms),
         ":input": number(end.input_tokens),
@@ -251,7 +256,7 @@ pub(in crate::store) fn finish(
 /// The runs whose processes are not known to be gone, and that no worker with a lease runs.
 pub(in crate::store) fn open_runs(conn: &Connection, file: &str) -> Result<Vec<OpenRun>> {
     const SQL: &str = "
-        SELECT s.job_id, s.marker, s.main_pid, s.main_start, s.working_dir, s.file IS :file
+        SELECT s.job_id, s.marker, s.main_pid, s.main_start, s.working_dir, s.file IS :file, s.cost_before
         FROM sessions s
         JOIN jobs j ON j.id = s.job_id
         WHERE s.marker IS NOT NULL
@@ -267,26 +272,45 @@ pub(in crate::store) fn open_runs(conn: &Connection, file: &str) -> Result<Vec<O
             main: pid.map(|pid| Process { pid, start }),
             working_dir: PathBuf::from(text(row, 4)?),
             is_own: row.get(5)?,
+            cost_before: row.get(6)?,
         })
     })?;
     Ok(runs.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Writes that no process of a run is left, for a run whose ending is not known.
+/// Writes that no process of a run is left, for a run whose ending is not known, and what it has cost; answers whether it was
+/// open.
 pub(in crate::store) fn close_run(
     conn: &Connection,
     id: JobId,
     marker: &str,
+    spent: &RunSpent,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
     const SQL: &str = "
         UPDATE sessions
-        SET marker = NULL, ending = :ending, ended_at = :now
+        SET marker = NULL,
+            ending = :ending,
+            cost_usd = CASE WHEN :cost IS NULL THEN cost_usd ELSE coalesce(cost_usd, 0) + :cost END,
+            cost_at_least = cost_at_least OR :at_least,
+            num_turns = CASE WHEN :turns IS NULL THEN num_turns ELSE coalesce(num_turns, 0) + :turns END,
+            input_tokens = CASE WHEN :input IS NULL THEN input_tokens ELSE coalesce(input_tokens, 0) + :input END,
+            output_tokens = CASE WHEN :output IS NULL THEN output_tokens ELSE coalesce(output_tokens, 0) + :output END,
+            ended_at = :now
         WHERE job_id = :id AND marker = :marker";
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":id": id.0, ":marker": marker, ":ending": RunEnding::Interrupted.as_str(), ":now": now.millis(),
+    let number = |number: Option<u64>| number.map(|number| number as i64);
+    let changed = conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": id.0,
+        ":marker": marker,
+        ":ending": RunEnding::Interrupted.as_str(),
+        ":cost": spent.cost.map(|cost| cost.usd),
+        ":at_least": spent.cost.is_some_and(|cost| cost.is_at_least),
+        ":turns": number(spent.num_turns),
+        ":input": number(spent.input_tokens),
+        ":output": number(spent.output_tokens),
+        ":now": now.millis(),
     })?;
-    Ok(())
+    Ok(changed == 1)
 }
 
 /// Which of these folders of runs nobody needs any more: a session's goes with it, since another may go on there; a scan's,

@@ -4,28 +4,35 @@ use super::settings;
 use crate::error::Result;
 #[cfg(feature = "agents")]
 use crate::model::Job;
-#[cfg(feature = "agents")]
-use crate::model::Spend;
 use crate::model::settings::{BUDGET_DAY, BUDGET_MONTH};
 use crate::model::{Budgets, Spent, Timestamp, day_of, month_start};
+#[cfg(feature = "agents")]
+use crate::model::{Cost, Spend};
 #[cfg(feature = "agents")]
 use crate::store::sqlite::row;
 use rusqlite::{Connection, named_params};
 
 /// Adds what a run of a job has cost.
 #[cfg(feature = "agents")]
-pub(in crate::store) fn add(conn: &Connection, job: &Job, cost: f64, now: Timestamp) -> Result<()> {
+pub(in crate::store) fn add(
+    conn: &Connection,
+    job: &Job,
+    cost: Cost,
+    now: Timestamp,
+) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs)
-        VALUES (:day, :kind, :schedule, :cost, 1)
+        INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs, at_least)
+        VALUES (:day, :kind, :schedule, :cost, 1, :at_least)
         ON CONFLICT (day, kind, schedule_id) DO UPDATE SET
             cost_usd = cost_usd + excluded.cost_usd,
-            runs = runs + 1";
+            runs = runs + 1,
+            at_least = at_least + excluded.at_least";
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":day": day_of(now),
         ":kind": job.kind.as_str(),
         ":schedule": job.schedule_id.unwrap_or(0),
-        ":cost": cost,
+        ":cost": cost.usd,
+        ":at_least": cost.is_at_least,
     })?;
     Ok(())
 }
@@ -60,7 +67,7 @@ pub(in crate::store) fn budgets(conn: &Connection) -> Result<Budgets> {
 #[cfg(feature = "agents")]
 pub(in crate::store) fn since(conn: &Connection, from_day: i64) -> Result<Vec<Spend>> {
     const SQL: &str = "
-        SELECT day, kind, schedule_id, cost_usd, runs
+        SELECT day, kind, schedule_id, cost_usd, runs, at_least
         FROM job_spend
         WHERE day >= :from
         ORDER BY day DESC, kind, schedule_id
@@ -73,6 +80,7 @@ pub(in crate::store) fn since(conn: &Connection, from_day: i64) -> Result<Vec<Sp
             schedule_id: Some(row.get::<_, i64>(2)?).filter(|id| *id != 0),
             cost_usd: row.get(3)?,
             runs: row.get::<_, i64>(4)? as u64,
+            at_least: row.get::<_, i64>(5)? as u64,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

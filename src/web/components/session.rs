@@ -1,7 +1,7 @@
 //! What several pages say of a session.
 
-use super::text::usd;
-use crate::model::{Session, SessionRequest, Trigger};
+use super::text::cost_words;
+use crate::model::{Session, SessionRequest, SessionRun, Trigger};
 use maud::{Markup, html};
 
 /// How many characters of a prompt a row shows.
@@ -47,6 +47,6 @@ pub(in crate::web) fn session_model(session: &Session) -> Option<&str> {
 
 /// What the session has cost, once the agent program has said so.
 pub(in crate::web) fn session_cost(session: &Session) -> String {
-    let cost = session.run.as_ref().and_then(|run| run.cost_usd);
-    cost.map_or_else(|| "–".to_owned(), usd)
+    let cost = session.run.as_ref().and_then(SessionRun::cost);
+    cost.map_or_else(|| "–".to_owned(), cost_words)
 }

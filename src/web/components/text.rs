@@ -1,5 +1,6 @@
 //! Texts and figures, as people read them.
 
+use crate::model::Cost;
 use maud::{Markup, html};
 
 /// How many characters of a text stay in a row. The rest opens on a click.
@@ -41,6 +42,12 @@ pub(in crate::web) fn usd(dollars: f64) -> String {
     } else {
         format!("${dollars:.2}")
     }
+}
+
+/// What runs of agents have cost, as people read it.
+pub(in crate::web) fn cost_words(cost: Cost) -> String {
+    let words = if cost.is_at_least { "at least " } else { "" };
+    format!("{words}{}", usd(cost.usd))
 }
 
 /// A number that the agent program says at its end, or a dash until then.

@@ -55,6 +55,7 @@ impl<'a> Run<'a> {
             working_dir: "/srv/app".into(),
             place: job.id.to_string(),
             marker: format!("m{}", job.id),
+            cost_before: 0.0,
         };
         let now = site.web.clock.now();
         let (bytes, lines) = site.web.store.begin_session(lease.clone(), start, now).await.unwrap();

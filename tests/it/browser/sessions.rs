@@ -35,6 +35,7 @@ impl Run {
             working_dir: "/srv/shop".into(),
             place: context.job.id.to_string(),
             marker: "marker".into(),
+            cost_before: 0.0,
         };
         store.begin_session(context.lease.clone(), start, now()).await.unwrap();
         store.session_started(context.lease.clone(), None, "bwrap").await.unwrap();

@@ -4,8 +4,8 @@ use super::{Leader, done, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, Kind, KindRules, NewJob, ParkedBy, Process, Profile, Queue, RunEnding, SessionEnd,
-    SessionStart, Status, TranscriptPiece, day_of,
+    Actor, Kind, KindRules, NewJob, ParkedBy, Process, Profile, Queue, RunEnding, RunSpent,
+    SessionEnd, SessionStart, Status, TranscriptPiece, day_of,
 };
 use lamplighter::store::Store;
 use serde_json::json;
@@ -30,6 +30,7 @@ fn start() -> SessionStart {
         working_dir: PathBuf::from("/srv/shop"),
         place: "1".into(),
         marker: "m-1".into(),
+        cost_before: 0.0,
     }
 }
 
@@ -94,9 +95,9 @@ pub async fn an_interrupted_run_stays_open_until_its_processes_are_gone(store: &
     let run = store.open_runs().await.unwrap().remove(0);
     assert_eq!((run.id, run.marker.as_str(), &run.main), (id, "m-1", &Some(main)));
     let other = lamplighter::model::OpenRun { marker: "m-2".into(), ..run.clone() };
-    store.close_run(other, later(1)).await.unwrap();
+    store.close_run(other, RunSpent::default(), later(1)).await.unwrap();
     assert_eq!(store.open_runs().await.unwrap().len(), 1, "it is another run");
-    store.close_run(run, later(1)).await.unwrap();
+    store.close_run(run, RunSpent::default(), later(1)).await.unwrap();
     assert!(store.open_runs().await.unwrap().is_empty());
     let ended = store.session(id).await.unwrap().unwrap().run.unwrap();
     assert_eq!(ended.ending, Some(RunEnding::Interrupted));

@@ -67,7 +67,7 @@ pub struct MessagesApi {
 #[derive(Default)]
 struct State {
     /// By the word that a conversation's prompt holds: what is said next.
-    scripts: HashMap<&'static str, VecDeque<Reply>>,
+    scripts: VecDeque<(&'static str, VecDeque<Reply>)>,
     requests: Vec<Request>,
     arrivals: watch::Sender<()>,
 }
@@ -90,7 +90,14 @@ impl MessagesApi {
 
     /// From now on conversations with this word are answered so, the last reply again and again.
     pub fn script(&self, word: &'static str, replies: impl IntoIterator<Item = Reply>) {
-        self.state.lock().unwrap().scripts.insert(word, replies.into_iter().collect());
+        let mut state = self.state.lock().unwrap();
+        state.scripts.retain(|(other, _)| *other != word);
+        state.scripts.push_back((word, replies.into_iter().collect()));
+    }
+
+    /// The same, also for conversations that hold the words of earlier scripts too.
+    pub fn script_first(&self, word: &'static str, replies: impl IntoIterator<Item = Reply>) {
+        self.state.lock().unwrap().scripts.push_front((word, replies.into_iter().collect()));
     }
 
     /// Every request so far of the conversations with this word.
@@ -197,7 +204,7 @@ fn stream(connection: &mut TcpStream, events: &[Value]) -> io::Result<()> {
 /// The events of the API's stream for one whole message.
 fn events(request: &Request, blocks: &[Value], tokens: u64) -> Vec<Value> {
     let message = json!({
-        "id": "msg_scripted", "type": "message", "role": "assistant", "model": request.body["model"],
+        "id": format!("msg_{:08x}", fastrand::u32(..)), "type": "message", "role": "assistant", "model": request.body["model"],
         "content": [], "stop_reason": null, "stop_sequence": null,
         "usage": {"input_tokens": tokens, "output_tokens": 1},
     });
