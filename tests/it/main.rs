@@ -46,6 +46,7 @@ mod payloads;
 mod processes;
 mod property;
 mod rates;
+mod reach;
 mod real_cli;
 mod real_money;
 mod redact;
