@@ -7,6 +7,7 @@ use super::caller::Signed;
 use super::components::dialog;
 use super::icon::{Icon, icon};
 use super::nav::{EVENTS, LOGOUT, Tab};
+use crate::error::Code;
 use crate::model::Timestamp;
 use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
@@ -27,6 +28,8 @@ pub(super) struct Frame {
     has_files: bool,
     /// Whether another process runs the engine.
     standing_by: bool,
+    /// Whether agents run without a sandbox.
+    is_unboxed: bool,
     /// The page of the navigation that is open.
     open: Option<Tab>,
     /// How soon a browser without scripts loads the page again, if it does.
@@ -52,6 +55,7 @@ impl Frame {
             has_program: web.has_program(),
             has_files: true,
             standing_by: who.is_some() && web.stands_by(),
+            is_unboxed: who.is_some() && web.is_unboxed(),
             open: None,
             reload: None,
             now: web.clock.now(),
@@ -91,6 +95,24 @@ impl Frame {
     }
 }
 
+/// Whether a page is about what agents do.
+const fn shows_runs(tab: Tab) -> bool {
+    matches!(tab, Tab::Dashboard | Tab::Sessions | Tab::SelfMonitoring | Tab::Repositories)
+}
+
+/// Says that nothing but the agent program's own permissions holds an agent back.
+fn unboxed() -> Markup {
+    let code = Code::AgentUnboxed;
+    html! {
+        div.alert.alert-danger role="alert" {
+            strong { (code.title()) ". " }
+            (code.cause()) " "
+            (code.remedy()) " "
+            code { (code) }
+        }
+    }
+}
+
 /// A whole page as an answer.
 pub(super) fn page(frame: &Frame, title: &str, content: &Markup) -> Html<String> {
     Html(layout(frame, title, content).into_string())
@@ -115,6 +137,7 @@ pub(super) fn layout(frame: &Frame, title: &str, content: &Markup) -> Markup {
                             sse-connect=[live.then(|| link(EVENTS))] sse-close=[live.then_some("end")] {
                             div.container-xl {
                                 @if frame.standing_by { (standing_by()) }
+                                @if frame.is_unboxed && frame.open.is_some_and(shows_runs) { (unboxed()) }
                                 (content)
                             }
                         }

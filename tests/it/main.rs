@@ -71,6 +71,7 @@ mod tidy;
 mod tracker_issues;
 mod tracking;
 mod typed;
+mod unboxed;
 mod users;
 mod waiting;
 mod wall;
