@@ -264,6 +264,14 @@ impl Database {
         self.call(Call::Look).await
     }
 
+    /// The same, without a wait.
+    pub(in crate::store) fn look_soon(&self) {
+        if let Some(calls) = &self.calls {
+            let asked = calls.try_send(Call::Look);
+            ignore(asked, "the writes that fill the line have the files looked at too");
+        }
+    }
+
     async fn call(&self, call: Call) -> Result<()> {
         let calls = self.calls.as_ref().ok_or_else(|| closed("write"))?;
         calls.send(call).await.map_err(|_| closed("write"))
