@@ -26,16 +26,23 @@ pub(super) struct Frame {
     has_program: bool,
     /// Whether a browser may load the files of the pages.
     has_files: bool,
-    /// Whether another process runs the engine.
-    standing_by: bool,
-    /// Whether agents run without a sandbox.
-    is_unboxed: bool,
+    /// What stands over the content.
+    reminders: Vec<Reminder>,
     /// The page of the navigation that is open.
     open: Option<Tab>,
     /// How soon a browser without scripts loads the page again, if it does.
     reload: Option<Duration>,
     /// The time by the server's clock. The page's script tells relative times by it.
     now: Timestamp,
+}
+
+/// What people should know whatever they look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reminder {
+    /// Another process runs the engine.
+    StandsBy,
+    /// Agents run without a sandbox.
+    Unboxed,
 }
 
 /// The person that a page is for.
@@ -54,8 +61,7 @@ impl Frame {
                 .map(|who| Known { name: who.person.name.clone(), signs_out: who.login.is_some() }),
             has_program: web.has_program(),
             has_files: true,
-            standing_by: who.is_some() && web.stands_by(),
-            is_unboxed: who.is_some() && web.is_unboxed(),
+            reminders: if who.is_some() { Reminder::of(web) } else { Vec::new() },
             open: None,
             reload: None,
             now: web.clock.now(),
@@ -92,6 +98,22 @@ impl Frame {
     pub(super) fn reloading(mut self, after: Option<Duration>) -> Self {
         self.reload = after;
         self
+    }
+}
+
+impl Reminder {
+    fn of(web: &Web) -> Vec<Self> {
+        let all = [(web.stands_by(), Self::StandsBy), (web.is_unboxed(), Self::Unboxed)];
+        all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, reminder)| reminder).collect()
+    }
+
+    /// As it stands on the page that is open.
+    fn shown(self, open: Option<Tab>) -> Markup {
+        match self {
+            Self::StandsBy => standing_by(),
+            Self::Unboxed if open.is_some_and(shows_runs) => unboxed(),
+            Self::Unboxed => html! {},
+        }
     }
 }
 
@@ -136,8 +158,7 @@ pub(super) fn layout(frame: &Frame, title: &str, content: &Markup) -> Markup {
                         main #content.page-body hx-ext=[live.then_some("sse")]
                             sse-connect=[live.then(|| link(EVENTS))] sse-close=[live.then_some("end")] {
                             div.container-xl {
-                                @if frame.standing_by { (standing_by()) }
-                                @if frame.is_unboxed && frame.open.is_some_and(shows_runs) { (unboxed()) }
+                                @for reminder in &frame.reminders { (reminder.shown(frame.open)) }
                                 (content)
                             }
                         }

@@ -13,7 +13,7 @@ pub(super) const SURE: &[&str] = &[
     "echo x >/dev/udp/127.0.0.1/{udp}",
     "python3 -c 'import socket; s = socket.create_connection((\"127.0.0.1\", {tcp})); print(s.recv(99))'",
     r#"perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); connect(S, pack_sockaddr_un("\0{abstract}")); print <S>'"#,
-    r#"for d in {folders}; do perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); connect(S, pack_sockaddr_un($ARGV[0])); print <S>' $d/stream.sock; done"#,
+    r"for d in {folders}; do perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); connect(S, pack_sockaddr_un($ARGV[0])); print <S>' $d/stream.sock; done",
     r#"for d in {folders}; do perl -MSocket -e 'socket(S, AF_UNIX, SOCK_DGRAM, 0); send(S, "x", 0, pack_sockaddr_un($ARGV[0]))' $d/datagram.sock; done"#,
     r#"for d in {folders}; do perl -MSocket -e 'socketpair(A, B, AF_UNIX, SOCK_DGRAM, 0); connect(A, pack_sockaddr_un($ARGV[0])); send(A, "x", 0)' $d/datagram.sock; done"#,
     r#"for d in {folders}; do perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); connect(S, pack_sockaddr_un("/proc/self/root$ARGV[0]")); print <S>' $d/stream.sock; done"#,

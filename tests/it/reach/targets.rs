@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::spawn;
 use tempfile::TempDir;
@@ -18,14 +18,14 @@ pub(super) struct Targets {
     /// What stands for each of them in a line.
     pub(super) names: Vec<(String, String)>,
     /// A folder with a socket in each of the places.
-    _folders: Vec<TempDir>,
+    folders: Vec<TempDir>,
     reached: Arc<Mutex<Vec<String>>>,
 }
 
 impl Targets {
     /// Starts them; `canary` is what each says. `data` and `work` get a socket too.
     pub(super) fn start(canary: &str, data: &Path, work: &Path) -> Self {
-        let mut targets = Self { names: Vec::new(), _folders: Vec::new(), reached: Arc::default() };
+        let mut targets = Self { names: Vec::new(), folders: Vec::new(), reached: Arc::default() };
         for (name, address) in [("tcp", "127.0.0.1:0"), ("tcp6", "[::1]:0"), ("any", "0.0.0.0:0")] {
             let listener = TcpListener::bind(address).unwrap();
             targets.name(name, &listener.local_addr().unwrap().port());
@@ -41,11 +41,11 @@ impl Targets {
         targets.name("abstract", &abstract_name);
         targets.serve("abstract", canary, move || listener.accept().map(|(line, _)| line));
         let places = PLACES.iter().filter_map(|place| tempfile::tempdir_in(place).ok());
-        targets._folders = places.collect();
+        targets.folders = places.collect();
         let folders: Vec<_> =
-            targets._folders.iter().map(|folder| folder.path().to_owned()).collect();
+            targets.folders.iter().map(|folder| folder.path().to_owned()).collect();
         let mut paths = Vec::new();
-        for folder in folders.iter().map(|path| path.as_path()).chain([data, work]) {
+        for folder in folders.iter().map(PathBuf::as_path).chain([data, work]) {
             let (stream, datagram) = (folder.join("stream.sock"), folder.join("datagram.sock"));
             let listener = UnixListener::bind(&stream).unwrap();
             let said = stream.display().to_string();
