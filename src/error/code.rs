@@ -221,6 +221,9 @@ codes! {
     AgentNoReport: Internal = "AGENT-RUN-002", "The agent program ended without a report",
         "The program crashed, or it ended before the model answered.",
         "Read its last words in the message and the transcript, then run the job again.";
+    AgentNothing: Internal = "AGENT-RUN-005", "The agent did nothing",
+        "The program ended well before the model had its first turn: it took the prompt for something else, such as a command of its own.",
+        "Read the transcript, word the prompt as a sentence, then run the job again.";
     AgentFailed: Internal = "AGENT-RUN-003", "The agent failed",
         "The program reports an error of its own.", "Read the transcript.";
     AgentInterrupted: Internal = "AGENT-RUN-004", "The agent was interrupted",
@@ -309,6 +312,9 @@ codes! {
     WebHost: Misdirected = "WEB-HOST-001", "The host name is not allowed",
         "The request's Host is not in the allow-list; a rebinding attack looks like this.",
         "Use http://127.0.0.1, or add the name to server.allowed_hosts.";
+    WebPeer: Forbidden = "WEB-PEER-001", "This address may not ask",
+        "A proxy is named, and the request came neither from it nor from this machine: it would be answered without TLS.",
+        "Use the proxy's address; if this address is a proxy, name it in server.trusted_proxies.";
     WebCrossSite: Forbidden = "WEB-CSRF-001", "The request came from another site",
         "Neither Sec-Fetch-Site nor Origin says that our own page sent it.",
         "Use the page's own button; a script sends an Origin header that equals the server's address.";

@@ -4,8 +4,8 @@ use super::app::App;
 use super::caller::Signed;
 use super::components::{
     badge, card, continue_form, cost_words, dialog, elapsed, job_sentence, known, live, pretty,
-    session_cost, session_model, session_state, session_tier, size, text_card, trigger_badge, when,
-    when_known,
+    session_cost, session_mark, session_model, session_state, session_tier, size, text_card,
+    trigger_badge, when, when_known,
 };
 use super::extract::{Id, Query};
 use super::face::Face;
@@ -216,6 +216,7 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     @if let (Some(read), Some(written)) = (run.input_tokens, run.output_tokens) {
                         dt { "Tokens" } dd { (read) " read, " (written) " written" }
                     }
+                    @if let Some(note) = &run.note { dt { "Note" } dd { (note) } }
                     @if session.status.is_final() { dt { "Exit code" } dd { (known(run.exit_code.map(i64::from))) } }
                 }
                 (relations(session, family))
@@ -252,7 +253,7 @@ fn relations(session: &Session, family: &[Session]) -> Markup {
             @if !children.is_empty() {
                 dt { "Led to" }
                 dd {
-                    @for child in children { div { (other(child.id)) (badge(child.status)) " tier " (session_tier(child)) ", " (session_cost(child)) } }
+                    @for child in children { div { (other(child.id)) (badge(child.status)) (session_mark(child)) " tier " (session_tier(child)) ", " (session_cost(child)) } }
                 }
             }
             @if family.len() > 1 { dt { "Chain cost" } dd { (cost_words(spent)) ", " (family.len()) " sessions" } }
