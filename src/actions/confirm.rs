@@ -1,5 +1,7 @@
-//! The check of a session before it is queued. A run without a sandbox must be confirmed, by a person who gave the password
-//! a moment ago: a cookie alone never starts one.
+//! The check of a session before it is queued.
+//!
+//! A run without a sandbox must be confirmed, by a person who gave the password a moment ago: a cookie alone never starts
+//! one.
 
 use super::Call;
 use crate::error::{Code, Error, Result};

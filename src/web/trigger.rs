@@ -3,11 +3,11 @@
 use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
+use super::components::password_question;
 use super::extract::{Form, given};
 use super::face::Face;
 use super::nav;
 use super::problem::Problem;
-use super::proof;
 use crate::actions::Answer;
 use crate::actions::sessions::{
     SessionTrigger, parse_budget, parse_id, parse_tier, trigger as trigger_session,
@@ -90,7 +90,7 @@ fn as_fragment(answer: Result<Answer<SessionQueued>, Problem>) -> Response {
             let fragment = html! {
                 div.trigger-result.trigger-error role=[is_stale.then_some("alert")] {
                     (problem.what())
-                    @if is_stale { (proof::question()) }
+                    @if is_stale { (password_question()) }
                 }
             };
             (problem.status(), Html(fragment.into_string())).into_response()
