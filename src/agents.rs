@@ -27,7 +27,9 @@ mod supervise;
 mod sweep;
 #[cfg(target_os = "linux")]
 mod table;
+pub mod wall;
 mod wire;
+mod words;
 
 pub use launcher::{GRACE, Launcher, Sandboxing};
 pub use run::{Chunk, Run, Stopper};

@@ -36,6 +36,7 @@ use crate::store::{JOBS_FILE, LOGS_FILE, LogStore, OpenMode, Store};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use rustix::fs::{Access, access};
 use serde::Serialize;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -108,7 +109,11 @@ enum Command {
     Users(users::Command),
     /// Own the processes of one run; the server starts it
     #[command(hide = true)]
-    Supervise,
+    Supervise {
+        /// What it is in a sandbox; read by the supervisor itself
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
 }
 
 /// What the commands share.
@@ -325,6 +330,6 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Settings(command) => settings::run(&cli, command).await,
         Command::Db(command) => db::run(&cli, command).await,
         Command::Users(command) => users::run(&cli, command).await,
-        Command::Supervise => supervise::run().await,
+        Command::Supervise { words: _ } => supervise::run().await,
     }
 }

@@ -3,7 +3,7 @@
 //! The settings that an operator changes while the server runs are in the database.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{ApiUrl, RemoteKind, Repository};
+use crate::model::{AllowedHost, ApiUrl, RemoteKind, Repository};
 use serde::{Deserialize, Deserializer, de};
 use std::iter;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,14 +17,6 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 
 /// The agent program unless another is named.
 const DEFAULT_AGENT: &str = "claude";
-/// The variables of the server's environment that agents get by default: how to reach and pay the model's service.
-const PASS_ENV: [&str; 5] = [
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_BASE_URL",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-];
 
 /// The whole start-up configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,10 +133,14 @@ pub enum LogFormat {
 pub struct Agent {
     /// `agent.command`, `LAMPLIGHTER_AGENT_COMMAND`: a name on the `PATH` or a path. Default `claude`.
     pub command: String,
-    /// `agent.pass_env`, `LAMPLIGHTER_AGENT_PASS_ENV` (commas): variables of the server that agents get.
+    /// `agent.pass_env`, `LAMPLIGHTER_AGENT_PASS_ENV` (commas): variables of the server that agents get. Default: none. The
+    /// key of the model's service and the proxy stay with the server, also if they are named here.
     pub pass_env: Vec<String>,
-    /// `agent.sandbox`, `LAMPLIGHTER_AGENT_SANDBOX`: `auto` (bwrap where it is usable), `bwrap` or `none`.
+    /// `agent.sandbox`, `LAMPLIGHTER_AGENT_SANDBOX`: `bwrap` or `none`.
     pub sandbox: SandboxChoice,
+    /// `agent.allow_hosts`, `LAMPLIGHTER_AGENT_ALLOW_HOSTS` (commas): hosts that agents reach besides the model's service, by
+    /// name or address, with a port unless it is 443. Default: none.
+    pub allow_hosts: Vec<AllowedHost>,
     /// `agent.working_dir`, `LAMPLIGHTER_AGENT_WORKING_DIR`: where sessions start that do not say. Default: a folder of their
     /// own.
     pub working_dir: Option<PathBuf>,
@@ -154,12 +150,11 @@ pub struct Agent {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SandboxChoice {
-    /// Where it is usable.
+    /// In bwrap's: no agent runs without it, but one of profile `full`. `auto`, an older word, is the same.
     #[default]
-    Auto,
-    /// Always: no agent runs without it.
+    #[serde(alias = "auto")]
     Bwrap,
-    /// Never.
+    /// In none: an agent sees and may do what the server's user may.
     None,
 }
 
@@ -168,8 +163,7 @@ impl FromStr for SandboxChoice {
 
     fn from_str(text: &str) -> std::result::Result<Self, ()> {
         match text {
-            "auto" => Ok(Self::Auto),
-            "bwrap" => Ok(Self::Bwrap),
+            "bwrap" | "auto" => Ok(Self::Bwrap),
             "none" => Ok(Self::None),
             _ => Err(()),
         }
@@ -218,6 +212,7 @@ struct AgentFile {
     command: Option<String>,
     pass_env: Option<Vec<String>>,
     sandbox: SandboxChoice,
+    allow_hosts: Vec<String>,
     working_dir: Option<PathBuf>,
 }
 
@@ -284,6 +279,10 @@ impl Config {
             Some(text) => list("LAMPLIGHTER_TRUSTED_PROXIES", &text, "IP addresses")?,
             None => server.trusted_proxies,
         };
+        if let Some(all) = trusted_proxies.iter().find(|address| address.is_unspecified()) {
+            let doing = format!("trust the proxy {all}: it is every address; name the proxy's own");
+            return Err(Error::new(Code::ConfigInvalid, doing));
+        }
         let log_level = match (env("LAMPLIGHTER_LOG"), log.level) {
             (Some(text), _) => value("LAMPLIGHTER_LOG", &text, LEVELS)?,
             (None, Some(text)) => value("log.level", &text, LEVELS)?,
@@ -311,11 +310,15 @@ impl Agent {
         let pass_env = match (env("LAMPLIGHTER_AGENT_PASS_ENV"), file.pass_env) {
             (Some(text), _) => list("LAMPLIGHTER_AGENT_PASS_ENV", &text, "names of variables")?,
             (None, Some(names)) => names,
-            (None, None) => PASS_ENV.map(str::to_owned).into(),
+            (None, None) => Vec::new(),
         };
         let sandbox = match env("LAMPLIGHTER_AGENT_SANDBOX") {
-            Some(text) => value("LAMPLIGHTER_AGENT_SANDBOX", &text, "one of auto, bwrap, none")?,
+            Some(text) => value("LAMPLIGHTER_AGENT_SANDBOX", &text, "one of bwrap, none")?,
             None => file.sandbox,
+        };
+        let allow_hosts = match env("LAMPLIGHTER_AGENT_ALLOW_HOSTS") {
+            Some(text) => list("LAMPLIGHTER_AGENT_ALLOW_HOSTS", &text, AllowedHost::ALLOWED)?,
+            None => list("agent.allow_hosts", &file.allow_hosts.join(","), AllowedHost::ALLOWED)?,
         };
         let command = env("LAMPLIGHTER_AGENT_COMMAND").or(file.command);
         let working_dir = env("LAMPLIGHTER_AGENT_WORKING_DIR").map(PathBuf::from);
@@ -323,6 +326,7 @@ impl Agent {
             command: command.unwrap_or_else(|| DEFAULT_AGENT.to_owned()),
             pass_env,
             sandbox,
+            allow_hosts,
             working_dir: working_dir.or(file.working_dir),
         })
     }

@@ -4,6 +4,7 @@
 
 mod account;
 mod after;
+mod allowed_host;
 mod batch;
 mod begun;
 mod budget;
@@ -55,6 +56,7 @@ mod worker;
 pub use account::{Account, AccountState, Actor, Deed, Login, Role};
 pub(crate) use after::Precedence;
 pub use after::{After, Neighbours};
+pub use allowed_host::{AllowedHost, is_public};
 pub use batch::{Batch, MAX_BATCH};
 pub(crate) use batch::{then_job, then_text};
 pub use budget::{ALARM, Budgets, OverBudget, Spend, Spent, day_of, month_start};

@@ -24,7 +24,8 @@ pub use run::{Plan, run};
 pub use session::{register, rules};
 pub use settings::{Tier, Wishes, put_off, wishes};
 
-use crate::agents::Launcher;
+use crate::agents::wall::Wall;
+use crate::agents::{Launcher, Sandboxing};
 use crate::error::Result;
 use crate::model::{Actor, JobId, Kind, NewJob, Queue, SessionRequest, Timestamp, Trigger};
 use crate::store::Store;
@@ -44,25 +45,35 @@ pub struct Agents {
     pub door: PathBuf,
     /// The folder of the databases; the runs' own folders are in its `jobs`, the operator's prompts in its `prompts`.
     pub data_dir: PathBuf,
-    /// `agent.pass_env`: variables of the server that an agent gets.
+    /// `agent.pass_env`: variables of the server that an agent gets. Those of the wall it never gets.
     pub pass_env: Vec<String>,
     /// `agent.sandbox`: whether runs are put into the sandbox.
     pub sandbox: Sandboxed,
+    /// The way of runs to the model's service and to the hosts of `agent.allow_hosts`.
+    pub wall: Wall,
     /// Files that no agent in the sandbox may see, such as the tracker's token.
     pub secrets: Vec<PathBuf>,
     /// `agent.working_dir`: the folder of sessions that name none. Default: a new folder for each session.
     pub working_dir: Option<PathBuf>,
 }
 
+impl Agents {
+    /// Why no run but one of profile `full` can be started: the sandbox that is wanted cannot be used.
+    pub async fn unboxed(&self) -> Option<String> {
+        match (self.sandbox, self.launcher.sandboxing().await) {
+            (Sandboxed::Always, Sandboxing::Unusable { reason }) => Some(reason),
+            (Sandboxed::Always, Sandboxing::Usable { .. }) | (Sandboxed::Never, _) => None,
+        }
+    }
+}
+
 /// Whether runs are put into the sandbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sandboxed {
-    /// Where it is usable.
+    /// Always: without it no run but one of profile `full`.
     #[default]
-    Auto,
-    /// Always: no run without it.
     Always,
-    /// Never.
+    /// Never: the operator wrote it down.
     Never,
 }
 

@@ -1,14 +1,15 @@
 //! Starts processes: the only place of the program that does.
 
 use super::wire::Order;
+use super::words::SUBCOMMAND;
 use super::{Marker, RUN_VARIABLE, SUPERVISOR_VARIABLE};
+use std::ffi::OsString;
 use std::io;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-
-/// The subcommand under which our own binary supervises.
-const SUBCOMMAND: &str = "supervise";
 
 /// Starts a supervisor, which reads its order from its standard input and reports on its standard output.
 ///
@@ -33,4 +34,24 @@ pub(super) fn child(order: &Order) -> io::Result<Child> {
     // Its own group: `kill 0` in a script must not end the supervisor.
     command.process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+}
+
+/// Starts ourselves once more inside a sandbox, as the process that leads the connections of this listener out.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "this is the one process module")]
+pub(super) fn leader(word: &str, listener: TcpListener) -> io::Result<Child> {
+    let mut command = Command::new("/proc/self/exe");
+    command.args([SUBCOMMAND, word]).env_clear().current_dir("/").process_group(0);
+    // The listener is its standard input: a descriptor that needs no number.
+    command.stdin(OwnedFd::from(listener)).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+}
+
+/// Becomes a program. Returns only if that fails.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "this is the one process module")]
+pub(super) fn replace(argv: &[OsString]) -> io::Error {
+    match argv.split_first() {
+        Some((program, arguments)) => Command::new(program).args(arguments).exec(),
+        None => io::Error::other("no program is named"),
+    }
 }

@@ -6,8 +6,8 @@ use super::{Exit, Isolation, Limits, MAX_STDIN, Marker, Sandbox, Spec, Trace, sa
 use crate::error::{Code, Error, Result};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tokio::sync::OnceCell;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
 /// The default time from the first signal to KILL; agent programs tell what they have cost and save their session in it.
 /// It is a second shorter than the time that
@@ -15,6 +15,8 @@ use tokio::sync::OnceCell;
 pub const GRACE: Duration = Duration::from_secs(9);
 /// How long the sandbox may take to show that it works; it takes some ten milliseconds.
 const PROBE: Duration = Duration::from_secs(10);
+/// How long the finding holds that the sandbox cannot be used; then it is tried again.
+const BELIEVED: Duration = Duration::from_secs(30);
 /// The highest number that a process gets in a namespace of its own which holds two or three.
 const MAX_PROBE_PID: u32 = 9;
 
@@ -22,9 +24,11 @@ const MAX_PROBE_PID: u32 = 9;
 #[derive(Debug)]
 pub struct Launcher {
     program: PathBuf,
+    /// The file of the program, which is mounted into sandboxes. Where a newer version has taken its place, that one is.
+    own: PathBuf,
     grace: Duration,
     bwrap: Option<PathBuf>,
-    sandboxing: OnceCell<Sandboxing>,
+    sandboxing: Mutex<Option<(Sandboxing, Instant)>>,
 }
 
 /// Whether the machine offers the sandbox.
@@ -50,10 +54,12 @@ impl Launcher {
         Self::with_program("/proc/self/exe")
     }
 
-    /// Starts supervisors as `program supervise`; it has to call [`supervise`](super::supervise()) then.
+    /// Starts supervisors as `program supervise`; it has to call [`supervise`](super::supervise()) then, whatever words follow:
+    /// with more of them it is called inside sandboxes.
     pub fn with_program(program: impl Into<PathBuf>) -> Self {
-        let (program, sandboxing) = (program.into(), OnceCell::new());
-        Self { program, grace: GRACE, bwrap: None, sandboxing }
+        let (program, sandboxing) = (program.into(), Mutex::default());
+        let own = program.canonicalize().unwrap_or_else(|_| program.clone());
+        Self { program, own, grace: GRACE, bwrap: None, sandboxing }
     }
 
     /// The same with another time from the first signal to KILL. Default [`GRACE`].
@@ -68,9 +74,18 @@ impl Launcher {
         Self { bwrap: Some(bwrap.into()), ..self }
     }
 
-    /// Whether the sandbox can be used: tried once, by running something in it.
-    pub async fn sandboxing(&self) -> &Sandboxing {
-        self.sandboxing.get_or_init(|| self.try_sandbox()).await
+    /// Whether the sandbox can be used: tried by running something in it, once, and again after a while if it cannot.
+    pub async fn sandboxing(&self) -> Sandboxing {
+        let mut known = self.sandboxing.lock().await;
+        if let Some((found, at)) = &*known {
+            match found {
+                Sandboxing::Usable { .. } => return found.clone(),
+                Sandboxing::Unusable { .. } if at.elapsed() < BELIEVED => return found.clone(),
+                Sandboxing::Unusable { .. } => {}
+            }
+        }
+        let found = self.try_sandbox().await;
+        known.insert((found, Instant::now())).0.clone()
     }
 
     /// Starts a program under a supervisor of its own. Returns when it runs.
@@ -81,22 +96,18 @@ impl Launcher {
     /// # Cancel safety
     /// Dropped early, it leaves nothing running.
     pub async fn start(&self, spec: Spec) -> Result<Run> {
-        let sandbox = match &spec.isolation {
-            Isolation::None => None,
-            Isolation::Auto(sandbox) | Isolation::Bwrap(sandbox) => Some(sandbox.clone()),
+        let Isolation::Bwrap(sandbox) = &spec.isolation else {
+            return self.begin(spec, None).await;
         };
-        let sandbox = match (sandbox, &spec.isolation) {
-            (None, _) => None,
-            (Some(sandbox), isolation) => match (self.sandboxing().await, isolation) {
-                (Sandboxing::Usable { bwrap }, _) => Some((bwrap.as_path(), sandbox)),
-                (Sandboxing::Unusable { reason }, Isolation::Bwrap(_)) => {
-                    return Err(Error::new(Code::AgentBox, "start a program in the sandbox")
-                        .because(reason.clone()));
-                }
-                (Sandboxing::Unusable { .. }, Isolation::Auto(_) | Isolation::None) => None,
-            },
-        };
-        self.begin(spec, sandbox).await
+        match self.sandboxing().await {
+            Sandboxing::Usable { bwrap } => {
+                let sandbox = sandbox.clone();
+                self.begin(spec, Some((&bwrap, sandbox))).await
+            }
+            Sandboxing::Unusable { reason } => {
+                Err(Error::new(Code::AgentBox, "start a program in the sandbox").because(reason))
+            }
+        }
     }
 
     async fn begin(&self, spec: Spec, sandbox: Option<(&Path, Sandbox)>) -> Result<Run> {
@@ -113,7 +124,7 @@ impl Launcher {
         let wrapped = sandbox.is_some();
         if let Some((bwrap, sandbox)) = sandbox {
             let real = |path: &Path| path.canonicalize().ok();
-            let mut words = sandbox::arguments(bwrap, &sandbox, &working_dir, real);
+            let mut words = sandbox::arguments(bwrap, &self.own, &sandbox, &working_dir, real);
             words.append(&mut argv);
             argv = words;
         }

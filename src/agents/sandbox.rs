@@ -3,6 +3,7 @@
 //! *Source:* `bwrap(1)`. The environment is not passed as arguments, which every user of the machine can read: the
 //! supervisor gives `bwrap` exactly the run's environment, and `bwrap` hands it on.
 
+use super::words;
 use std::path::{Path, PathBuf};
 
 /// The most a private folder in memory may hold, in bytes: it must not fill the machine's memory.
@@ -11,9 +12,9 @@ const MAX_PRIVATE: &str = "268435456";
 /// Folders that hold what belongs to people or to running programs: empty and private inside the sandbox.
 const PRIVATE: [&str; 6] = ["/tmp", "/var/tmp", "/home", "/root", "/run", "/mnt"];
 
-/// What programs need to run and to reach the network, and no more: not `/etc` with its keys, not `/var` with its logs
+/// What programs need to run and to trust a host by TLS, and no more: not `/etc` with its keys, not `/var` with its logs
 /// and databases, not `/opt` and `/srv` with other people's applications.
-const PROGRAMS: [&str; 20] = [
+const PROGRAMS: [&str; 18] = [
     "/usr",
     "/bin",
     "/sbin",
@@ -24,7 +25,6 @@ const PROGRAMS: [&str; 20] = [
     "/etc/alternatives",
     "/etc/ca-certificates",
     "/etc/group",
-    "/etc/hosts",
     "/etc/ld.so.cache",
     "/etc/localtime",
     "/etc/nsswitch.conf",
@@ -33,16 +33,13 @@ const PROGRAMS: [&str; 20] = [
     "/etc/pki/tls/certs",
     "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf",
-    RESOLVER,
 ];
-
-/// Names the name servers; on many systems a link into a private folder.
-const RESOLVER: &str = "/etc/resolv.conf";
 
 /// What a run sees of the machine: its [`View`], read-only and without homes and temporary files, plus what is named
 /// here. Of two rules the one for the deeper folder holds.
 ///
-/// The run always sees its working directory and may write there by default. The network is open.
+/// The run always sees its working directory and may write there by default. Its network is its own and holds nothing; what
+/// leads out of it is the `passage`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sandbox {
     /// How much of the machine there is.
@@ -57,6 +54,10 @@ pub struct Sandbox {
     pub writable: Vec<PathBuf>,
     /// Whether the working directory may only be read.
     pub keep_working_dir: bool,
+    /// The socket of the run's [`Passage`](super::wall::Passage), its only way to a network.
+    pub passage: Option<PathBuf>,
+    /// Whether programs inside may use sockets in the file system, as some builds and tests do.
+    pub own_sockets: bool,
 }
 
 /// How much of the machine a run sees.
@@ -69,12 +70,14 @@ pub enum View {
     Programs,
 }
 
-/// `bwrap` and its arguments, up to and with the `--` after which the program follows.
+/// `bwrap` and its arguments, up to and with the `--` after which the program follows: our own program `own` comes first
+/// inside, and becomes it.
 ///
 /// `real` answers a path without links in it, `None` if nothing is there: what is not there needs no hiding, and what
 /// is reached by two names is not hidden by one.
 pub(super) fn arguments(
     bwrap: &Path,
+    own: &Path,
     sandbox: &Sandbox,
     working_dir: &Path,
     real: impl Fn(&Path) -> Option<PathBuf>,
@@ -82,8 +85,8 @@ pub(super) fn arguments(
     let mut argv = vec![text(bwrap)];
     let mut add = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
     // All processes are in one namespace. When it ends, each of them ends, even one that tried to get away.
-    add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--new-session"]);
-    add(&["--cap-drop", "ALL"]);
+    add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net"]);
+    add(&["--die-with-parent", "--new-session", "--cap-drop", "ALL"]);
     match sandbox.view {
         View::Machine => add(&["--ro-bind", "/", "/"]),
         View::Programs => PROGRAMS.iter().for_each(|path| add(&["--ro-bind-try", path, path])),
@@ -91,6 +94,10 @@ pub(super) fn arguments(
     // To root's processes the kernel's settings are writable without any capability, and one of them names a program
     // that the kernel starts outside.
     add(&["--dev", "/dev", "--proc", "/proc", "--remount-ro", "/proc"]);
+    add(&["--ro-bind", &text(own), words::PROGRAM]);
+    if let Some(socket) = &sandbox.passage {
+        add(&["--ro-bind", &text(socket), words::SOCKET]);
+    }
     for (path, rule) in rules(sandbox, working_dir, &real) {
         let path = text(&path);
         match rule {
@@ -106,6 +113,7 @@ pub(super) fn arguments(
     }
     let working_dir = real(working_dir).unwrap_or_else(|| working_dir.to_owned());
     add(&["--chdir", &text(&working_dir), "--"]);
+    argv.extend(words::words(sandbox.own_sockets));
     argv
 }
 
@@ -126,7 +134,6 @@ fn rules(
 ) -> Vec<(PathBuf, Rule)> {
     let hidden = PRIVATE.iter().map(Path::new).chain(sandbox.hidden.iter().map(PathBuf::as_path));
     let mut rules: Vec<_> = hidden.filter_map(|path| Some((real(path)?, Rule::Hide))).collect();
-    rules.extend(real(Path::new(RESOLVER)).map(|path| (path, Rule::Read)));
     let masked = sandbox.masked.iter().filter_map(|path| Some((real(path)?, Rule::Mask)));
     rules.extend(masked);
     // A missing path stays as it is named: `bwrap` then refuses it, and nothing runs.
@@ -150,7 +157,7 @@ mod tests {
 
     fn line(sandbox: &Sandbox, real: impl Fn(&Path) -> Option<PathBuf>) -> String {
         let bwrap = Path::new("/usr/bin/bwrap");
-        arguments(bwrap, sandbox, Path::new("/data/jobs/1"), real).join(" ")
+        arguments(bwrap, Path::new("/bin/ours"), sandbox, Path::new("/data/jobs/1"), real).join(" ")
     }
 
     /// A machine on which everything is there, without links.
@@ -164,7 +171,9 @@ mod tests {
         let line = line(&Sandbox::default(), plain);
         assert!(line.starts_with("/usr/bin/bwrap --unshare-pid "), "{line}");
         assert!(
-            line.ends_with(" --bind /data/jobs/1 /data/jobs/1 --chdir /data/jobs/1 --"),
+            line.ends_with(
+                " --bind /data/jobs/1 /data/jobs/1 --chdir /data/jobs/1 -- /dev/lamplighter/program supervise wall --"
+            ),
             "{line}"
         );
         for part in [
@@ -172,6 +181,8 @@ mod tests {
             "--new-session",
             "--ro-bind / /",
             "--cap-drop ALL",
+            "--unshare-net",
+            "--ro-bind /bin/ours /dev/lamplighter/program",
             "--remount-ro /proc",
         ] {
             assert!(line.contains(part), "{part}: {line}");
@@ -224,15 +235,12 @@ mod tests {
         let sandbox = Sandbox { hidden: vec!["/gone".into()], ..Sandbox::default() };
         let real = |path: &Path| match path.to_str()? {
             "/home" => Some("/var/home".into()),
-            "/etc/resolv.conf" => Some("/run/names/stub".into()),
-            "/run" | "/data/jobs/1" => Some(path.to_owned()),
+            "/data/jobs/1" => Some(path.to_owned()),
             _ => None,
         };
         let line = line(&sandbox, real);
         assert!(line.contains("--tmpfs /var/home ") && !line.contains(" /home "), "{line}");
         assert!(!line.contains("/gone") && !line.contains("/mnt"), "{line}");
-        let (run, names) = ("--tmpfs /run ", "--ro-bind /run/names/stub /run/names/stub ");
-        assert!(line.find(run).unwrap() < line.find(names).expect("the name servers"), "{line}");
     }
 
     #[test]
@@ -241,5 +249,16 @@ mod tests {
         assert!(line.contains(" --ro-bind-try /usr /usr ") && !line.contains(" / /"), "{line}");
         assert!(!line.contains(" /etc ") && !line.contains(" /var "), "{line}");
         assert!(line.find("--tmpfs /tmp").unwrap() < line.find("--remount-ro / ").unwrap());
+    }
+
+    #[test]
+    fn the_socket_of_the_passage_is_mounted_and_sockets_of_its_own_are_for_who_may_have_them() {
+        let passage = Some("/data/wall/7".into());
+        let line = line(&Sandbox { passage, own_sockets: true, ..Sandbox::default() }, plain);
+        assert!(line.contains(" --ro-bind /data/wall/7 /dev/lamplighter/wall "), "{line}");
+        assert!(
+            line.ends_with(" -- /dev/lamplighter/program supervise wall-with-sockets --"),
+            "{line}"
+        );
     }
 }

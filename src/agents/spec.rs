@@ -4,6 +4,7 @@ use super::Sandbox;
 use crate::error::{Code, Error, Result};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -59,8 +60,6 @@ impl Default for Limits {
 /// What keeps a run from the rest of the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Isolation {
-    /// The sandbox where the machine offers it, else the supervisor alone.
-    Auto(Sandbox),
     /// The sandbox, or no run at all.
     Bwrap(Sandbox),
     /// The supervisor alone: the run sees and may do what the server's user may.
@@ -105,10 +104,14 @@ impl fmt::Display for Marker {
 
 /// Makes the folder of a job, which only the server's user may enter, and the folders above it.
 pub fn create_job_dir(path: &Path) -> Result<()> {
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|error| {
+    create_private_dir(path).map_err(|error| {
         Error::of_disk(Code::AgentStart, format!("make the folder {}", path.display()), error)
     })
+}
+
+/// The same for any folder of ours.
+pub(super) fn create_private_dir(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::course::{Bounds, Course};
 use super::pipes::{Happening, Pipes};
 use super::table::{self, Table};
+use super::wall::inside::Called;
 use super::wire::{self, Order, Started};
 use super::{Ended, Exit, Reason, command};
 use crate::error::{Code, Error, Result};
@@ -19,7 +20,12 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 ///
 /// A process that does nothing else calls this from its main thread, on a runtime that drives that thread (`block_on`),
 /// because it changes how the whole process treats signals and children.
+///
+/// In a sandbox the same subcommand is called with more words, and then opens the way through the network wall.
 pub async fn supervise() -> Result<()> {
+    if let Some(called) = Called::of(std::env::args_os()) {
+        return called.act().await;
+    }
     let failed = |error| Error::new(Code::AgentStart, "become a supervisor").because(error);
     let mut ears = Ears::open().map_err(failed)?;
     become_supervisor().map_err(failed)?;

@@ -3,6 +3,7 @@
 use super::{Cli, JOBS_DB, LOGS_DB, old_demo, output};
 use crate::actions::{Call, people};
 use crate::agents::Launcher;
+use crate::agents::wall::Wall;
 use crate::bulk;
 use crate::clock::Clock;
 use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKind};
@@ -73,7 +74,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
         facts.listen = Some(config.listen.to_string());
     });
     let writer = start_logging(&config, logs.clone(), clock.clone());
-    let agents = agents(&config, &store, &data_dir, &clock);
+    let agents = agents(&config, &store, &data_dir, &clock)?;
     let tracking = tracking(&config.tracker, &clock);
     let telling = telling(&agents, &logs, &tracking, arguments.demo);
     // It is said before anybody can ask for a scan.
@@ -190,9 +191,10 @@ fn open(data_dir: &Path, is_demo: bool, now: Timestamp) -> Result<(Store, LogSto
     }
 }
 
-fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Agents {
+fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Result<Agents> {
     let launcher = Arc::new(Launcher::new());
-    Agents {
+    let env = |name: &str| std::env::var(name).ok();
+    Ok(Agents {
         store: store.clone(),
         program: AgentProgram::new(&config.agent.command, Arc::clone(&launcher), clock.clone()),
         launcher,
@@ -200,13 +202,13 @@ fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Age
         data_dir: std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned()),
         pass_env: config.agent.pass_env.clone(),
         sandbox: match config.agent.sandbox {
-            SandboxChoice::Auto => Sandboxed::Auto,
             SandboxChoice::Bwrap => Sandboxed::Always,
             SandboxChoice::None => Sandboxed::Never,
         },
+        wall: Wall::of_environment(env, config.agent.allow_hosts.clone())?,
         secrets: config.tracker.token_file.iter().cloned().collect(),
         working_dir: config.agent.working_dir.clone(),
-    }
+    })
 }
 
 /// The issue tracker of the configuration.

@@ -181,43 +181,38 @@ codes! {
         "The id is wrong, it is the id of another job, or the scan was removed.",
         "`lamplighter scans list` shows the scans, and `lamplighter jobs show` shows jobs of every kind.";
     AgentStart: Internal = "AGENT-START-001", "A program could not be started",
-        "The program is not installed, may not be run, or its folder is missing.",
-        "Read the cause in the message; try the program by hand as the server's user.";
+        "The program is not installed, may not be run, or its folder is missing.", "Read the cause in the message; try the program by hand as the server's user.";
     AgentBox: Internal = "AGENT-BOX-001", "The sandbox cannot be used",
-        "bwrap is not installed, or the system or container forbids what it needs.",
-        "Install bubblewrap and allow user namespaces, or run without a sandbox where the settings permit it.";
+        "bwrap is not installed, or the system or container forbids what it needs.", "Install bubblewrap (Debian: apt-get install bubblewrap) and allow user namespaces. Only if you trust every prompt and log line that reaches an agent, write sandbox = \"none\" under [agent] in lamplighter.toml and start the server again.";
+    AgentUnboxed: Internal = "AGENT-BOX-002", "Agents run without a sandbox",
+        "`agent.sandbox` is `none`: an agent sees and may do what the server's user may, and its network is open.", "Remove the line from the configuration. Where bwrap cannot be used, let only prompts and logs reach agents that you trust.";
+    AgentWall: Internal = "AGENT-WALL-001", "The way to the model's service could not be opened",
+        "The server could not make the socket, or the port, by which a run reaches the model's service.", "Read the cause in the message. Check that the data directory can be written and that the process may open more files.";
+    AgentRefused: Invalid = "AGENT-WALL-002", "A run asked for something that the network wall does not let through",
+        "A run reaches the model's service and the hosts of `agent.allow_hosts`, and nothing else.", "If the run needs the host, name it in `agent.allow_hosts` and start the server again.";
     AgentDoor: Internal = "AGENT-DOOR-001", "A query on a snapshot was refused",
-        "The query is not a single SELECT on a scan's snapshot, or it is larger than allowed.",
-        "Write one SELECT: sqlite3 [-json|-csv|-header] FILE \"SELECT …\"; narrow it by WHERE, LIMIT or GROUP BY.";
+        "The query is not a single SELECT on a scan's snapshot, or it is larger than allowed.", "Write one SELECT: sqlite3 [-json|-csv|-header] FILE \"SELECT …\"; narrow it by WHERE, LIMIT or GROUP BY.";
     AgentLost: Internal = "AGENT-LOST-001", "The process that supervised a run was killed",
-        "A person killed it, or the kernel did because memory ran out.",
-        "You need to do nothing: the server finds and ends every process of the run before the run counts as over.";
+        "A person killed it, or the kernel did because memory ran out.", "You need to do nothing: the server finds and ends every process of the run before the run counts as over.";
     AgentTree: Internal = "AGENT-TREE-001", "Processes of a run cannot be ended",
-        "The processes run under another user, or hang in the kernel.",
-        "End the processes by hand; until then no other job with the same concurrency key starts.";
+        "The processes run under another user, or hang in the kernel.", "End the processes by hand; until then no other job with the same concurrency key starts.";
     AgentSuspect: Internal = "AGENT-TREE-002", "An interrupted run may have left a process",
-        "The process works in the folder of the run but has cleared its environment, so nothing proves that it belongs to the run.",
-        "Look what the process is, and end it by hand if it belongs to the run.";
+        "The process works in the folder of the run but has cleared its environment, so nothing proves that it belongs to the run.", "Look what the process is, and end it by hand if it belongs to the run.";
     AgentValue: Invalid = "AGENT-VALUE-001", "A setting of the agent program is not valid",
         "A model, a session, a budget or a text does not fit the program's command line.", "Correct the value that the message names.";
     SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",
         "The session is not over yet, or its agent left nothing that could be continued.",
         "Wait for the end of the session, or start a new one.";
     AgentNotStarted: Internal = "AGENT-START-002", "The agent program refused to start",
-        "The program does not know a flag, or the session that should be continued is gone.",
-        "Read in the message what the program says, and install a version that is accepted.";
+        "The program does not know a flag, or the session that should be continued is gone.", "Read in the message what the program says, and install a version that is accepted.";
     AgentMissing: Missing = "AGENT-START-003", "The agent program cannot be used",
-        "The program is not installed, not on the server's PATH, or too old.",
-        "Install it (npm install -g @anthropic-ai/claude-code), or name it with agent.command, then start the server again.";
+        "The program is not installed, not on the server's PATH, or too old.", "Install it (npm install -g @anthropic-ai/claude-code), or name it with agent.command, then start the server again.";
     AgentPrompt: Invalid = "AGENT-PROMPT-001", "A prompt file cannot be read",
-        "The folder `prompts` of the data directory has no file of this name, or the file is not text.",
-        "Write the file, or name another prompt.";
+        "The folder `prompts` of the data directory has no file of this name, or the file is not text.", "Write the file, or name another prompt.";
     AgentAlarm: Internal = "AGENT-BUDGET-001", "Most of a budget is spent",
-        "Runs of agents have spent four fifths of the budget of the day or the month.",
-        "The page Sessions shows the spend by kind and schedule. Raise the budget, or run less; runs over the budget wait for its next period.";
+        "Runs of agents have spent four fifths of the budget of the day or the month.", "The page Sessions shows the spend by kind and schedule. Raise the budget, or run less; runs over the budget wait for its next period.";
     AgentHandOn: Internal = "AGENT-TIER-001", "A session could not be handed on",
-        "The agent asked for the next tier, but the job could not be stored.",
-        "Read the cause in the message, and start a session of the next tier by hand if it is needed.";
+        "The agent asked for the next tier, but the job could not be stored.", "Read the cause in the message, and start a session of the next tier by hand if it is needed.";
     AgentTranscript: Internal = "AGENT-RECORD-001", "A transcript could not be recorded",
         "The database refused a write while an agent ran.",
         "Read the error in the message. The run went on, but a part of its transcript is missing.";
@@ -233,7 +228,7 @@ codes! {
         "Run the job again if its work is still needed; the transcript is kept.";
     AgentAuthentication: Internal = "AGENT-AUTH-001", "The model's service refused the key or the login",
         "The key is missing, wrong or revoked, or the login has expired.",
-        "Set ANTHROPIC_API_KEY for the server, or log in with the agent program as the server's user, then run the job again.";
+        "Set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from `claude setup-token`, for the server, start the server again, then run the job again.";
     AgentBilling: Internal = "AGENT-BILL-001", "The account of the model's service has no credit left",
         "The prepaid credit is used up.", "Buy credit, then run the job again.";
     AgentLimited: Internal = "AGENT-LIMIT-001", "The limit of the model's service is reached",
@@ -314,6 +309,9 @@ codes! {
     WebHost: Misdirected = "WEB-HOST-001", "The host name is not allowed",
         "The request's Host is not in the allow-list; a rebinding attack looks like this.",
         "Use http://127.0.0.1, or add the name to server.allowed_hosts.";
+    WebPeer: Forbidden = "WEB-PEER-001", "This address may not ask",
+        "A proxy is named, and the request came neither from it nor from this machine: it would be answered without TLS.",
+        "Use the proxy's address; if this address is a proxy, name it in server.trusted_proxies.";
     WebCrossSite: Forbidden = "WEB-CSRF-001", "The request came from another site",
         "Neither Sec-Fetch-Site nor Origin says that our own page sent it.",
         "Use the page's own button; a script sends an Origin header that equals the server's address.";

@@ -1,6 +1,6 @@
 //! Looks from time to time at what only this server knows, and says it in the row of its worker.
 
-use super::analyzer::scans_by_agent;
+use super::analyzer::{Examiner, examiner};
 use super::tracking::Tracking;
 use crate::agents::Sandboxing;
 use crate::clock::Clock;
@@ -109,10 +109,11 @@ impl Telling {
                 Readiness::not_ready(Some(Code::AgentMissing.as_str()), reason)
             }
         };
-        let by_agent = scans_by_agent(agents).await.unwrap_or_else(|error| {
+        let examiner = examiner(agents).await.unwrap_or_else(|error| {
             warn_coded!(error.code(), "read who examines the rows of scans: {error}");
-            false
+            Examiner::Builtin { instead: None }
         });
+        let by_agent = examiner == Examiner::Agent;
         let scans = (self.scans && by_agent).then(|| Kind::SELF_MONITORING.to_string());
         let spends = scans.into_iter().chain([Kind::GOLDEN_REPO.to_string()]).collect();
         self.store.say(|facts| {
@@ -120,7 +121,7 @@ impl Telling {
             facts.spends = spends;
         });
         let sandbox = if agents.sandbox == Sandboxed::Never {
-            Readiness::not_ready(None, "agent.sandbox is none")
+            Readiness::not_ready(Some(Code::AgentUnboxed.as_str()), "agent.sandbox is none")
         } else {
             match agents.launcher.sandboxing().await {
                 Sandboxing::Usable { bwrap } => Readiness::ready(bwrap.display()),

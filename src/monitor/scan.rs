@@ -1,7 +1,7 @@
 //! The handler of kind `self_monitoring`: one scan from the watermark to the commit.
 
 use super::agent_run::{Answer, Folder, by_agent};
-use super::analyzer::scans_by_agent;
+use super::analyzer::{Examiner, examiner};
 use super::builtin::Analyzer;
 use super::filing;
 use super::remote_issues;
@@ -130,11 +130,14 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
     }
     remote_issues::refresh(store, tracking, &context.clock).await?;
     let window = Window::of(store, logs).await?;
-    let agents = match agents {
-        Some(agents) if scans_by_agent(agents).await? => Some(agents),
-        Some(_) | None => None,
+    let (agents, instead) = match agents {
+        Some(agents) => match examiner(agents).await? {
+            Examiner::Agent => (Some(agents), None),
+            Examiner::Builtin { instead } => (None, instead),
+        },
+        None => (None, None),
     };
-    let outcome = examine(context, works, agents, (&request, window)).await;
+    let outcome = examine(context, works, agents, (&request, window, instead)).await;
     // Unless another worker has the scan now: what must be kept is in the database.
     if let Some(agents) = agents
         && !outcome.as_ref().is_err_and(Error::is_lease_lost)
@@ -148,12 +151,12 @@ async fn examine(
     context: &Context,
     works: &Works,
     agents: Option<&Agents>,
-    (request, window): (&Request, Window),
+    (request, window, instead): (&Request, Window, Option<String>),
 ) -> Result<Outcome> {
     let Works { store, logs, tracking, .. } = works;
     let answer = match agents {
         Some(agents) => by_agent(agents, context, logs, (window, tracking.home())).await?,
-        None => Answer::Examined(by_builtin(logs, window).await?),
+        None => Answer::Examined(by_builtin(logs, window, instead).await?),
     };
     Ok(match answer {
         Answer::Examined(examined) if request.dry_run => {
@@ -264,8 +267,8 @@ async fn decided(
     })
 }
 
-/// Reads the window with the built-in analyzer.
-async fn by_builtin(logs: &LogStore, window: Window) -> Result<Examined> {
+/// Reads the window with the built-in analyzer, `instead` of the agent for this reason.
+async fn by_builtin(logs: &LogStore, window: Window, instead: Option<String>) -> Result<Examined> {
     let mut analyzer = Analyzer::new();
     let (mut rows, mut end) = (0, window.after);
     loop {
@@ -284,12 +287,16 @@ async fn by_builtin(logs: &LogStore, window: Window) -> Result<Examined> {
         let all = chunk.len() < limit;
         if all || rows == MAX_ROWS {
             let end = if all { window.newest } else { end };
+            let mut rejected = Rejected::default();
+            if let Some(why) = instead {
+                rejected.note(why);
+            }
             return Ok(Examined {
                 analyzer: BUILTIN,
                 model: None,
                 cost_usd: None,
                 findings: findings(analyzer),
-                rejected: Rejected::default(),
+                rejected,
                 rows,
                 end,
                 follow_up: end < window.newest,

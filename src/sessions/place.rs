@@ -1,6 +1,7 @@
 //! The folder of a run, and what it is given of the machine: environment and sandbox.
 
 use super::{Agents, Sandboxed};
+use crate::agents::wall::{Entry, Wall};
 use crate::agents::{Isolation, Sandbox, create_job_dir, door};
 use crate::error::{Code, Error, Result};
 use crate::model::Profile;
@@ -22,6 +23,8 @@ pub(super) struct Place {
     /// Where a run starts that names no directory.
     pub(super) work: PathBuf,
     data_dir: PathBuf,
+    /// Where the sockets of the network wall are.
+    wall: PathBuf,
 }
 
 impl Place {
@@ -40,7 +43,8 @@ impl Place {
                 return Err(Error::new(Code::AgentStart, doing).because("it is a link"));
             }
         }
-        Ok(Self { work: root.join("work"), root, data_dir })
+        let wall = data_dir.join("wall");
+        Ok(Self { work: root.join("work"), root, data_dir, wall })
     }
 
     /// The directory that the request names, if a run may work in it.
@@ -66,7 +70,16 @@ impl Place {
         Ok(path)
     }
 
-    /// The whole environment of a run.
+    /// How a run reaches the model's service. The network of profile `full` is its own affair.
+    pub(super) fn entry(&self, agents: &Agents, profile: Profile) -> Entry<'_> {
+        match (profile, agents.sandbox) {
+            (Profile::Full, _) => Entry::Port { is_open: true },
+            (_, Sandboxed::Never) => Entry::Port { is_open: false },
+            (_, Sandboxed::Always) => Entry::Socket(&self.wall),
+        }
+    }
+
+    /// The whole environment of a run, but for what its passage adds.
     ///
     /// *Source:* with these variables Claude Code connects to the model's service only, and keeps its files here.
     pub(super) fn environment(
@@ -97,7 +110,7 @@ impl Place {
         ] {
             env.insert(name.to_owned(), value.to_owned());
         }
-        for name in &agents.pass_env {
+        for name in agents.pass_env.iter().filter(|name| !Wall::owns(name)) {
             if let Some(value) = own(name) {
                 // Nothing may override these variables: a scan's PATH leads to the query door.
                 env.entry(name.clone()).or_insert(value);
@@ -106,16 +119,18 @@ impl Place {
         env
     }
 
-    /// The isolation of a run from the rest of the machine. The run sees `readable` even in a hidden folder.
+    /// The isolation of a run from the rest of the machine. The run sees `readable` even in a hidden folder. `passage` is the
+    /// socket that leads out of its network.
     pub(super) fn isolation(
         &self,
         agents: &Agents,
         profile: Profile,
         working_dir: &Path,
         readable: Vec<PathBuf>,
+        passage: Option<&Path>,
     ) -> Isolation {
         let is_own = working_dir.starts_with(&self.root);
-        let sandbox = match profile {
+        let mut sandbox = match profile {
             // An agent that reads what strangers wrote into a log sees nothing else of the machine.
             Profile::Scan => door::sandbox(&self.data_dir, &self.root, readable),
             Profile::ReadOnly | Profile::Workspace | Profile::Full => Sandbox {
@@ -124,12 +139,14 @@ impl Place {
                 readable,
                 writable: vec![self.root.clone()],
                 keep_working_dir: !is_own && profile != Profile::Workspace,
+                // Builds and tests lead their parts together by such sockets.
+                own_sockets: profile == Profile::Workspace,
                 ..Sandbox::default()
             },
         };
+        sandbox.passage = passage.map(Path::to_owned);
         match (profile, agents.sandbox) {
             (Profile::Full, _) | (_, Sandboxed::Never) => Isolation::None,
-            (_, Sandboxed::Auto) => Isolation::Auto(sandbox),
             (_, Sandboxed::Always) => Isolation::Bwrap(sandbox),
         }
     }

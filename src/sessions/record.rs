@@ -8,7 +8,7 @@ use crate::model::{Lease, TranscriptPiece};
 use crate::redact::redactor;
 use crate::store::Store;
 use crate::warn_coded;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How often the output is saved; a page that shows it is that far behind.
@@ -140,11 +140,15 @@ impl Recorder {
         }
     }
 
-    /// Saves everything that waits, and tries again for as long as the database refuses.
+    /// Saves everything that waits, with the account of the network as its last line, and tries again for as long as the
+    /// database refuses.
     ///
     /// # Errors
     /// As [`Recorder::flush`].
-    pub(super) async fn finish(&mut self) -> Result<()> {
+    pub(super) async fn finish(&mut self, account: Option<Value>) -> Result<()> {
+        if let Some(account) = account {
+            self.keep(account.to_string());
+        }
         for _ in 0..FINISH_TRIES {
             self.flush().await?;
             if self.waiting.is_empty() && self.dropped == 0 {

@@ -6,6 +6,7 @@ use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder};
 use crate::agents::claude::{
     End, Event, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict, Version, verdict,
 };
+use crate::agents::wall::Passage;
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result, ignore};
@@ -84,7 +85,10 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         marker: marker.to_string(),
         cost_before: plan.cost_before,
     };
+    let who = format!("session {}", context.job.id);
+    let passage = agents.wall.open(place.entry(agents, profile), who)?;
     let mut env = place.environment(agents, profile);
+    env.extend(passage.environment().clone());
     let settings =
         Settings { api_key: env.contains_key("ANTHROPIC_API_KEY"), ..plan.settings.clone() };
     let mut argv = vec![program.to_string_lossy().into_owned()];
@@ -99,7 +103,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     let spec = Spec {
         argv,
         env,
-        isolation: place.isolation(agents, profile, &working_dir, readable),
+        isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket()),
         working_dir,
         stdin: plan.prompt.clone().into_bytes(),
         limits: Limits { wall: plan.wall, idle: plan.idle, output: MAX_OUTPUT },
@@ -113,7 +117,9 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         recorder.keep(json!({"type": "run", "attempt": context.job.epoch}).to_string());
     }
     let watched = match agents.launcher.start(spec).await {
-        Ok(run) => Watched { agents, context, recorder, run, version }.watch(&plan).await?,
+        Ok(run) => {
+            Watched { agents, context, recorder, run, version, passage }.watch(&plan).await?
+        }
         Err(error) => {
             let end = SessionEnd::new(RunEnding::NotStarted);
             finish(agents, context, end).await?;
@@ -145,6 +151,7 @@ struct Watched<'a> {
     run: agent_programs::Run,
     /// The version of the program that was looked up.
     version: Version,
+    passage: Passage,
 }
 
 /// The process of a run, and what keeps it from the rest of the machine.
@@ -209,7 +216,7 @@ impl Watched<'_> {
         }
         let ended = self.run.ended().await?;
         self.recorder.end().iter().for_each(|line| summary.see_line(line));
-        lost = self.recorder.finish().await.err().or(lost);
+        lost = self.recorder.finish(self.passage.account()).await.err().or(lost);
         if let Some(error) = lost.filter(Error::is_lease_lost) {
             return Err(error);
         }

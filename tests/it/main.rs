@@ -73,5 +73,6 @@ mod tracking;
 mod typed;
 mod users;
 mod waiting;
+mod wall;
 mod why;
 mod zones;

@@ -65,8 +65,9 @@ fn unready(code: Option<&str>, why: &str, effect: &str) -> String {
 const fn without_sandbox(agents: &Agents) -> &'static str {
     match agents.sandbox {
         Sandboxed::Never => "Agents see all that the server's user sees.",
-        Sandboxed::Always => "No agent runs, since agent.sandbox is bwrap.",
-        Sandboxed::Auto => "Agents run without it, with the program's own permissions alone.",
+        Sandboxed::Always => {
+            "No agent runs without it, except by profile full; scans are done by the built-in analyzer."
+        }
     }
 }
 

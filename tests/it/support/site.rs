@@ -6,6 +6,7 @@ use super::{in_time, now};
 use lamplighter::Engine;
 use lamplighter::actions::people::Password;
 use lamplighter::agents::Launcher;
+use lamplighter::agents::wall::Wall;
 use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
 use lamplighter::model::{Actor, Kind, KindRules, OnInterrupt, Outcome, Queue};
@@ -128,7 +129,8 @@ fn agents(folder: &Path, store: &Store) -> Agents {
         launcher,
         data_dir: folder.to_owned(),
         pass_env: Vec::new(),
-        sandbox: Sandboxed::Auto,
+        wall: Wall::default(),
+        sandbox: Sandboxed::Always,
         secrets: Vec::new(),
         working_dir: None,
     }

@@ -1,0 +1,90 @@
+//! Which kinds of sockets a run in the sandbox may make.
+//!
+//! A network namespace does not hold back every kind: a socket in the file system is reached by its path wherever the path
+//! can be seen, read-only or not, and `vsock` leads to the machine that hosts this one. So the run gets the internet's
+//! kinds, which lead into its own empty network, and, where the profile is made for building and testing, sockets in the
+//! file system; what it must not reach there is hidden by the sandbox.
+//!
+//! *Source:* `seccomp(2)`, `unix(7)`, `vsock(7)`, `io_uring(7)`: a ring makes sockets without the calls that a filter sees.
+
+use numbers::{IO_URING_SETUP, SOCKET, SOCKETPAIR, X32};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch,
+};
+use std::collections::BTreeMap;
+use std::io;
+
+/// Kinds of sockets, from the kernel's `socket.h`.
+const UNIX: u64 = 1;
+const INTERNET: [u64; 2] = [2, 10];
+/// How programs ask for the addresses of this machine.
+const NETLINK: u64 = 16;
+/// A socket of datagrams, and the bits of a type that say so.
+const DATAGRAM: u64 = 2;
+const TYPE: u64 = 0xf;
+/// "Address family not supported", "function not implemented".
+const NO_FAMILY: u32 = 97;
+const NO_CALL: u32 = 38;
+
+/// The numbers of the system calls.
+mod numbers {
+    #[cfg(target_arch = "x86_64")]
+    pub(super) const SOCKET: i64 = 41;
+    #[cfg(target_arch = "x86_64")]
+    pub(super) const SOCKETPAIR: i64 = 53;
+    #[cfg(target_arch = "x86_64")]
+    pub(super) const X32: Option<i64> = Some(0x4000_0000);
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) const SOCKET: i64 = 198;
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) const SOCKETPAIR: i64 = 199;
+    /// The second set of numbers that this machine has for the same calls.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) const X32: Option<i64> = None;
+    pub(super) const IO_URING_SETUP: i64 = 425;
+}
+
+/// Holds this process, and every process that it starts, to these kinds. There is no way back.
+pub(super) fn apply(unix: bool) -> io::Result<()> {
+    for program in [kinds(unix)?, rings()?] {
+        seccompiler::apply_filter(&program).map_err(io::Error::other)?;
+    }
+    Ok(())
+}
+
+fn kinds(unix: bool) -> io::Result<BpfProgram> {
+    let mut rules = BTreeMap::new();
+    let allowed = INTERNET.into_iter().chain([NETLINK]).chain(unix.then_some(UNIX));
+    let other = allowed.map(|kind| is(0, SeccompCmpOp::Ne, kind)).collect::<io::Result<_>>()?;
+    rules.insert(SOCKET, vec![rule(other)?]);
+    if !unix {
+        // One of a pair of such sockets can be led to another path afterwards.
+        let pair = vec![is(1, SeccompCmpOp::MaskedEq(TYPE), DATAGRAM)?];
+        rules.insert(SOCKETPAIR, vec![rule(pair)?]);
+    }
+    program(rules, NO_FAMILY)
+}
+
+fn rings() -> io::Result<BpfProgram> {
+    program(BTreeMap::from([(IO_URING_SETUP, Vec::new())]), NO_CALL)
+}
+
+fn is(argument: u8, op: SeccompCmpOp, value: u64) -> io::Result<SeccompCondition> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, op, value).map_err(io::Error::other)
+}
+
+fn rule(conditions: Vec<SeccompCondition>) -> io::Result<SeccompRule> {
+    SeccompRule::new(conditions).map_err(io::Error::other)
+}
+
+/// A program that answers this error to what a rule matches, and lets everything else pass.
+fn program(mut rules: BTreeMap<i64, Vec<SeccompRule>>, error: u32) -> io::Result<BpfProgram> {
+    if let Some(second) = X32 {
+        let again: Vec<_> = rules.iter().map(|(call, of)| (call | second, of.clone())).collect();
+        rules.extend(again);
+    }
+    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(io::Error::other)?;
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(error), arch);
+    filter.and_then(TryInto::try_into).map_err(io::Error::other)
+}

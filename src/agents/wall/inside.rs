@@ -1,0 +1,129 @@
+//! What stands inside a sandbox: our own program, which opens the way to the passage and then becomes the run's program.
+//!
+//! It is called `supervise wall -- PROGRAM …` and mounted from our own file. It listens on a port of the sandbox's own
+//! network, starts itself once more as the process that leads connections from there to the socket of the passage, and
+//! then executes the program in its own place: the program keeps the process, with its number, its signals, its pipes and
+//! its exit code, as if nothing stood before it.
+
+use super::filter;
+use crate::agents::command;
+use crate::agents::words::{ENTER, ENTER_WITH_SOCKETS, INSIDE, LEAD, SOCKET};
+use crate::error::{Code, Error, Result, ignore};
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// Connections at one time.
+const MAX_CONNECTIONS: usize = 64;
+/// How long accepting pauses when there is no descriptor left.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What a process under our subcommand is, if it is not a supervisor.
+pub(in crate::agents) enum Called {
+    /// It is to become a program, with these words.
+    Enter {
+        /// Whether sockets in the file system may be made.
+        sockets: bool,
+        /// The program and its arguments.
+        argv: Vec<OsString>,
+    },
+    /// It leads connections.
+    Lead,
+}
+
+impl Called {
+    /// Reads the arguments of this process.
+    pub(in crate::agents) fn of(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
+        let word = arguments.nth(2)?;
+        let sockets = match word.to_str()? {
+            ENTER => false,
+            ENTER_WITH_SOCKETS => true,
+            LEAD => return Some(Self::Lead),
+            _ => return None,
+        };
+        Some(Self::Enter { sockets, argv: arguments.skip(1).collect() })
+    }
+
+    /// Does it. Entering returns only if it fails.
+    pub(in crate::agents) async fn act(self) -> Result<()> {
+        let failed = |error: io::Error| {
+            Error::new(Code::AgentStart, "start a program behind the network wall").because(error)
+        };
+        match self {
+            Self::Enter { sockets, argv } => enter(&argv, sockets).map_err(failed),
+            Self::Lead => lead().await.map_err(failed),
+        }
+    }
+}
+
+fn enter(argv: &[OsString], sockets: bool) -> io::Result<()> {
+    let listener = std::net::TcpListener::bind(INSIDE)?;
+    command::leader(LEAD, listener)?;
+    filter::apply(sockets)?;
+    Err(command::replace(argv))
+}
+
+/// Leads connections for as long as the sandbox is there. A signal that is meant for the run does not end it: the run may
+/// still have something to say to the model. It ends with the sandbox.
+async fn lead() -> io::Result<()> {
+    let deaf = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+    let _deaf: Vec<_> = deaf.into_iter().map(signal).collect::<io::Result<_>>()?;
+    let listener = io::stdin().as_fd().try_clone_to_owned()?;
+    let listener = std::net::TcpListener::from(listener);
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let place = Arc::clone(&room).acquire_owned().await;
+        let Ok((mut near, _)) = listener.accept().await else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        connections.spawn(async move {
+            let leading = async {
+                near.set_nodelay(true)?;
+                let mut far = UnixStream::connect(SOCKET).await?;
+                copy_bidirectional(&mut near, &mut far).await
+            };
+            ignore(leading.await, "either side may end a connection");
+            drop(place);
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agents::words::words;
+
+    fn called(words: &[&str]) -> Option<Called> {
+        Called::of(words.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn the_words_before_a_program_are_read_back_and_the_program_keeps_its_own() {
+        for sockets in [false, true] {
+            let mut line: Vec<_> = words(sockets).into();
+            line.extend(["claude", "--", "-p", "--json"].map(str::to_owned));
+            let line: Vec<_> = line.iter().map(String::as_str).collect();
+            let Some(Called::Enter { sockets: read, argv }) = called(&line) else {
+                panic!("{line:?}")
+            };
+            assert_eq!(read, sockets);
+            assert_eq!(argv, ["claude", "--", "-p", "--json"]);
+        }
+        assert!(matches!(called(&["lamplighter", "supervise", "lead"]), Some(Called::Lead)));
+        for supervisor in [&["lamplighter", "supervise"][..], &["lamplighter", "supervise", "x"]] {
+            assert!(called(supervisor).is_none());
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The words by which our own program is called for its own work, and where things are inside a sandbox.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The subcommand under which our own binary supervises.
+pub(super) const SUBCOMMAND: &str = "supervise";
+/// Where the network begins inside. The port is a number of that network alone.
+pub(super) const INSIDE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3128);
+/// Where the socket of the passage is inside. `/dev` is a folder of the sandbox's own, on every system.
+pub(super) const SOCKET: &str = "/dev/lamplighter/wall";
+/// Where our own program is inside.
+pub(super) const PROGRAM: &str = "/dev/lamplighter/program";
+/// Behind the subcommand: become the program that follows.
+pub(super) const ENTER: &str = "wall";
+/// The same where the run may use sockets in the file system.
+pub(super) const ENTER_WITH_SOCKETS: &str = "wall-with-sockets";
+/// Behind the subcommand: lead connections.
+pub(super) const LEAD: &str = "lead";
+
+/// The words that stand before a program inside.
+pub(super) fn words(sockets: bool) -> [String; 4] {
+    let enter = if sockets { ENTER_WITH_SOCKETS } else { ENTER };
+    [PROGRAM, SUBCOMMAND, enter, "--"].map(str::to_owned)
+}
