@@ -240,10 +240,7 @@ async fn a_batch_is_counted_and_followed_once(store: &Store) {
     assert_eq!((batch.id, batch.finished_at), (id, Some(START)));
     let then = get(store, batch.then_id.unwrap()).await;
     assert_eq!((then.payload.as_str(), then.batch_id), ("7", None));
-    assert_eq!(then.schedule_id, Some(4), "that of the batch's first job");
-    let made = format!("job {} ({})", then.id, then.kind);
-    let deeds = store.deeds(9).await.unwrap();
-    assert_eq!(deeds.iter().find(|deed| deed.subject == made).unwrap().by, Actor::named("ann"));
+    is_in_the_name_of_ann(store, &then).await;
     assert_eq!(store.batch_before(then.id).await.unwrap(), Some(batch));
     assert_eq!(store.batch_before(last).await.unwrap(), None);
     assert_eq!(store.close_batch(id, START).await.unwrap().then_id, Some(then.id), "once");
@@ -288,6 +285,14 @@ async fn a_batch_is_counted_and_followed_once(store: &Store) {
     leader.settle(lease, done()).await;
     assert!(!store.finish_batches(START).await.unwrap(), "none is left to finish");
     assert!(batch.then_id.is_some(), "what follows is made whatever became of the jobs");
+}
+
+/// The job that follows a batch is of the one who asked for the batch, and the schedule of the first job pays for it.
+async fn is_in_the_name_of_ann(store: &Store, then: &Job) {
+    assert_eq!(then.schedule_id, Some(4));
+    let made = format!("job {} ({})", then.id, then.kind);
+    let deeds = store.deeds(9).await.unwrap();
+    assert_eq!(deeds.iter().find(|deed| deed.subject == made).unwrap().by, Actor::named("ann"));
 }
 
 /// A job that runs after others waits for them, goes on with their good end, and ends with a bad one.

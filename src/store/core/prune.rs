@@ -5,8 +5,7 @@ use crate::model::settings::retention_of;
 use crate::model::{FLOOD, Kind, KindRules, Retention, Status, Timestamp};
 use crate::store::sql::prune::{self, Old, Removable};
 use crate::store::sql::{batches, idempotency, settings};
-use crate::store::sqlite::Tx;
-use rusqlite::Connection;
+use crate::store::sqlite::{Snapshot, Tx};
 use std::time::Duration;
 
 /// Rows that one slice removes or looks at: some ten milliseconds of work, for which every other call waits.
@@ -48,7 +47,7 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
 
 /// Whether a look would remove what has been over for more than a day longer than it is kept.
 pub(in crate::store) fn is_flood(
-    conn: &Connection,
+    conn: &Snapshot,
     rules: &[KindRules],
     now: Timestamp,
 ) -> Result<bool> {
@@ -72,7 +71,7 @@ pub(in crate::store) fn is_flood(
 
 /// How long jobs of a kind are kept: as an operator has set it for the kind, or else for all kinds without an own length,
 /// or else as the program says.
-fn retention(conn: &Connection, kind: &Kind, rules: &[KindRules]) -> Result<Retention> {
+fn retention(conn: &Snapshot, kind: &Kind, rules: &[KindRules]) -> Result<Retention> {
     let set = settings::get(conn, retention_of(kind).key)?;
     let days = set.and_then(|setting| setting.value.as_u64()).filter(|days| *days > 0);
     let length = |days: u64| Retention::all(Duration::from_secs(days.saturating_mul(24 * 60 * 60)));
@@ -99,6 +98,7 @@ mod tests {
     use super::*;
     use crate::model::{Actor, NewJob};
     use crate::store::{OpenMode, Store};
+    use rusqlite::Connection;
     use std::path::Path;
     use std::sync::Arc;
     use tempfile::TempDir;
@@ -106,12 +106,18 @@ mod tests {
     const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
     const DAY: Duration = Duration::from_hours(24);
 
+    const CLOSED: &str = "
+        INSERT INTO self_monitoring_issues (tracker, number, state, state_reason, closed_at, title, body, error_codes, source,
+            template, evidence, occurrences, created_at, last_seen_at)
+        VALUES ('local', 1, 'closed', 'completed', ?1, 't', 'b', '[]', 's', 't', '[]', 1, ?1, ?1)";
+
     fn store() -> (TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("lamplighter.db"), OpenMode::Migrate).unwrap();
         (folder, store)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a connection of another program")]
     fn foreign(folder: &Path) -> Connection {
         Connection::open(folder.join("lamplighter.db")).unwrap()
     }
@@ -135,10 +141,6 @@ mod tests {
         floods_after(&batches, BATCHES).await;
 
         let (folder, issues) = store();
-        const CLOSED: &str = "
-            INSERT INTO self_monitoring_issues (tracker, number, state, state_reason, closed_at, title, body, error_codes, source,
-                template, evidence, occurrences, created_at, last_seen_at)
-            VALUES ('local', 1, 'closed', 'completed', ?1, 't', 'b', '[]', 's', 't', '[]', 1, ?1, ?1)";
         foreign(folder.path()).execute(CLOSED, [START.millis()]).unwrap();
         floods_after(&issues, ISSUES).await;
 
@@ -156,7 +158,7 @@ mod tests {
         let (folder, store) = store();
         let lock = foreign(folder.path());
         lock.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let look = is_flood(&store, START);
-        assert!(!tokio::time::timeout(Duration::from_secs(10), look).await.unwrap());
+        let answer = is_flood(&store, START);
+        assert!(!tokio::time::timeout(Duration::from_secs(10), answer).await.unwrap());
     }
 }
