@@ -98,6 +98,7 @@ pub use new_job::{Enqueued, NewJob};
 pub use payload::Payload;
 pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
+pub(crate) use queue::ENGINE;
 pub use queue::{Pause, QueueState, Unplaced};
 pub use rate::{MAX_RATE, Rate};
 pub(crate) use rate_use::{RateShare, Used, share};

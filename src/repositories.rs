@@ -102,7 +102,8 @@ async fn describe(agents: &Agents, context: &Context) -> Result<Outcome> {
         })?;
         return save(agents, context, &repository, description, DescribedBy::Files).await;
     }
-    if let Some(outcome) = sessions::put_off(agents, context).await? {
+    if let Some((why, outcome)) = sessions::put_off(agents, context).await? {
+        context.progress(format!("The description waits: {why}.")).await?;
         return Ok(outcome);
     }
     let verdict = sessions::run(agents, context, plan(agents, context, &repository).await?).await?;

@@ -59,6 +59,7 @@ CREATE TABLE sessions (
   ending             TEXT,               -- done, denied, budget, …
   response           TEXT,
   structured         TEXT CHECK (structured IS NULL OR json_valid(structured)),
+  note               TEXT,               -- what a person should know of a run that is done all the same
   cost_usd           REAL,               -- of all its attempts
   cost_at_least      INTEGER NOT NULL DEFAULT 0,   -- whether they may have cost more
   cost_before        REAL NOT NULL DEFAULT 0,      -- of the runs that its last attempt resumes
@@ -158,6 +159,7 @@ CREATE TABLE self_monitoring_scans (
   rejected                       INTEGER NOT NULL DEFAULT 0,
   rejections                     TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(rejections)),   -- why, a list of texts
   analyzer                       TEXT NOT NULL,
+  fallback                       TEXT,   -- why the built-in analyzer took the agent's place
   model                          TEXT,
   cost_usd                       REAL,
   committed_at                   INTEGER NOT NULL
@@ -280,6 +282,7 @@ SELECT j.id AS id,
   (SELECT count(*) FROM filings f WHERE f.scan_id = j.id
     AND (f.state = 'pending' OR f.state = 'sending' OR f.state = 'failed')) AS acts_waiting,
   s.analyzer AS analyzer,
+  s.fallback AS fallback,
   s.model AS model,
   s.cost_usd AS cost_usd,
   s.committed_at AS committed_at

@@ -10,6 +10,7 @@
 //! What versions 1.0.120, 2.0.30, 2.1.128 and 2.1.329 did, driven headless against a scripted API: their streams are in
 //! `tests/fixtures/claude-stream`. <https://code.claude.com/docs/en/cli-reference>, <https://code.claude.com/docs/en/headless>.
 
+mod bounds;
 mod event;
 mod lines;
 mod meter;
@@ -23,6 +24,7 @@ mod summary;
 mod verdict;
 mod versions;
 
+pub use bounds::Bounds;
 pub use event::{Denial, Event, RateLimit, Report, Tokens};
 pub use lines::{Line, Lines, MAX_LINE_BYTES};
 pub use meter::{Meter, Usage};

@@ -5,7 +5,7 @@ use crate::actions::sessions::{self as actions, SessionTrigger};
 use crate::actions::{Call, rows};
 use crate::agents::claude::{Event, Lines, Reader};
 use crate::error::{Result, ignore};
-use crate::model::{JobId, Session, SessionRequest, SessionRun, Status, Timestamp};
+use crate::model::{JobId, RunEnding, Session, SessionRequest, SessionRun, Status, Timestamp};
 use crate::store::Store;
 use crate::wire;
 use clap::Subcommand;
@@ -153,7 +153,7 @@ fn row(session: &Session) -> Vec<String> {
     });
     vec![
         session.id.to_string(),
-        session.status.to_string(),
+        status(session),
         session.trigger.to_string(),
         run.map(|run| run.tier).or(request.map(SessionRequest::tier)).unwrap_or(1).to_string(),
         run.and_then(|run| run.model.clone()).map_or_else(dash, |model| output::plain(&model, 30)),
@@ -162,6 +162,16 @@ fn row(session: &Session) -> Vec<String> {
         session.created_at.to_string(),
         output::plain(&prompt.unwrap_or_default(), 60),
     ]
+}
+
+/// How a session stands. One that is done although a tool was denied to its agent, or that has a note, says so.
+fn status(session: &Session) -> String {
+    let run = session.run.as_ref();
+    let is_denied = run.is_some_and(|run| run.ending == Some(RunEnding::Denied));
+    let has_note = run.is_some_and(|run| run.note.is_some());
+    let marks = [(is_denied, "tool denied"), (has_note, "see its note")];
+    let marks = marks.iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| format!(", {mark}"));
+    session.status.to_string() + &marks.collect::<String>()
 }
 
 fn show(cli: &Cli, session: &Session) -> Result<()> {
@@ -203,6 +213,7 @@ fn facts(session: &Session) -> Vec<Vec<String>> {
         ("ended", at(session.finished_at)),
         ("asked to stop", at(session.cancel_requested_at)),
         ("ending", run.and_then(|run| run.ending).map(|ending| ending.to_string())),
+        ("note", run.and_then(|run| run.note.clone())),
         ("exit code", run.and_then(|run| run.exit_code).map(|code| code.to_string())),
         ("cost", run.and_then(SessionRun::cost).map(|cost| format!("{cost:.4}"))),
         ("turns", run.and_then(|run| run.num_turns).map(|turns| turns.to_string())),

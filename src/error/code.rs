@@ -221,6 +221,9 @@ codes! {
     AgentNoReport: Internal = "AGENT-RUN-002", "The agent program ended without a report",
         "The program crashed, or it ended before the model answered.",
         "Read its last words in the message and the transcript, then run the job again.";
+    AgentNothing: Internal = "AGENT-RUN-005", "The agent did nothing",
+        "The program ended well before the model had its first turn: it took the prompt for something else, such as a command of its own.",
+        "Read the transcript, word the prompt as a sentence, then run the job again.";
     AgentFailed: Internal = "AGENT-RUN-003", "The agent failed",
         "The program reports an error of its own.", "Read the transcript.";
     AgentInterrupted: Internal = "AGENT-RUN-004", "The agent was interrupted",

@@ -13,6 +13,7 @@ const SPREAD: f64 = 0.2;
 
 /// What the engine fills in for the jobs of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
 pub struct KindRules {
     /// Which kind.
     pub kind: Kind,
@@ -41,6 +42,9 @@ pub struct KindRules {
     pub rate: Option<Rate>,
     /// Whether its jobs spend money: such a job does not start while a budget is used up (P25).
     pub metered: bool,
+    /// Whether its jobs can do without what a usage limit forbids: they start while a limit has paused their queue. A
+    /// person's pause holds them, and so does the queue's limit of running jobs.
+    pub runs_while_limited: bool,
     /// Whether its handlers own something outside that has to be ended with them, such as the processes of a program: at a
     /// stop they are asked to end, and given the time that a cancelled one has. Others are dropped.
     pub winds_up: bool,
@@ -74,6 +78,7 @@ impl KindRules {
             key_limit: 1,
             rate: None,
             metered: false,
+            runs_while_limited: false,
             winds_up: false,
             swept: false,
             retention: Retention::default(),

@@ -93,7 +93,15 @@ pub struct Pause {
     pub resume_at: Option<Timestamp>,
 }
 
+/// The name that pauses a queue when a handler meets a limit.
+pub(crate) const ENGINE: &str = "engine";
+
 impl Pause {
+    /// Whether a limit that a handler met has paused the queue, and no person.
+    pub fn is_by_limit(&self) -> bool {
+        self.by == ENGINE
+    }
+
     /// The pause by a clock that was set back to `now` since it began: its length begins anew. `None` if it began before,
     /// or has no end.
     pub(crate) fn begun_anew(self, now: Timestamp) -> Option<Self> {

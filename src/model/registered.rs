@@ -71,6 +71,7 @@ pub fn differing(kinds: &[RegisteredKind]) -> Vec<Kind> {
 /// Rules as they are stored. What a row of another version leaves out is as the rules of a kind that says nothing.
 #[derive(Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are those of KindRules")]
 struct Stored {
     queue: String,
     priority: i32,
@@ -84,6 +85,7 @@ struct Stored {
     key_limit: u32,
     rate: Option<Rate>,
     metered: bool,
+    runs_while_limited: bool,
     winds_up: bool,
     swept: bool,
     /// Completed, failed, cancelled; `null`: for ever.
@@ -114,6 +116,7 @@ impl Stored {
             key_limit: rules.key_limit,
             rate: rules.rate,
             metered: rules.metered,
+            runs_while_limited: rules.runs_while_limited,
             winds_up: rules.winds_up,
             swept: rules.swept,
             kept_ms: [completed.map(millis), failed.map(millis), cancelled.map(millis)],
@@ -139,6 +142,7 @@ impl Stored {
             key_limit: self.key_limit,
             rate: self.rate,
             metered: self.metered,
+            runs_while_limited: self.runs_while_limited,
             winds_up: self.winds_up,
             swept: self.swept,
             retention: Retention { completed, failed, cancelled },

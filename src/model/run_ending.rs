@@ -44,6 +44,8 @@ word_enum!(
         NotStarted = "not_started",
         /// It ended without saying how.
         NoReport = "no_report",
+        /// It says that it succeeded, and neither took a turn nor said a word.
+        Nothing = "nothing",
         /// It says that it failed, and nothing more is known.
         Failed = "failed",
     }
@@ -72,6 +74,7 @@ impl RunEnding {
             Self::Killed => "The agent program was killed",
             Self::NotStarted => "The agent program refused to start",
             Self::NoReport => "The agent program ended without a report",
+            Self::Nothing => "The agent did nothing: it took no turn and said nothing",
             Self::Failed => "The agent failed",
         }
     }
@@ -96,6 +99,7 @@ impl RunEnding {
             Self::Killed => Code::AgentKilled,
             Self::NotStarted => Code::AgentNotStarted,
             Self::NoReport => Code::AgentNoReport,
+            Self::Nothing => Code::AgentNothing,
         }
     }
 

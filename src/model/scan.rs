@@ -346,6 +346,8 @@ pub struct Scan {
     pub rejections: Vec<String>,
     /// Which analyzer examined the rows, `builtin` or `claude`; `None` until it committed.
     pub analyzer: Option<String>,
+    /// Why the built-in analyzer took the agent's place, if it did.
+    pub fallback: Option<String>,
     /// The agent's model, where one ran.
     pub model: Option<String>,
     /// What the agent's run cost.
@@ -396,6 +398,8 @@ pub struct ScanCommit {
     pub counts: ScanCounts,
     /// Which analyzer ran: `builtin` or `claude`.
     pub analyzer: &'static str,
+    /// Why the built-in analyzer took the agent's place, if it did.
+    pub fallback: Option<String>,
     /// The agent's model, where one ran.
     pub model: Option<String>,
     /// What the agent's run cost.

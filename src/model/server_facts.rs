@@ -150,6 +150,8 @@ pub struct KindFacts {
     pub queue: String,
     /// Whether its jobs spend money.
     pub metered: bool,
+    /// Whether they start while a usage limit has paused their queue.
+    pub runs_while_limited: bool,
     /// The key that all of its jobs hold.
     pub key: Option<String>,
     /// How many running jobs may hold one key.
@@ -165,6 +167,7 @@ impl KindFacts {
             kind: rules.kind.to_string(),
             queue: rules.queue.to_string(),
             metered: rules.metered,
+            runs_while_limited: rules.runs_while_limited,
             key: rules.concurrency_key.as_ref().map(ToString::to_string),
             key_limit: rules.key_limit,
             rate: rules.rate,

@@ -223,6 +223,8 @@ pub struct SessionRun {
     pub response: Option<String>,
     /// The structured answer, JSON text.
     pub structured: Option<String>,
+    /// What a person should know of a run that is done all the same.
+    pub note: Option<String>,
     /// Dollars of all its attempts.
     pub cost_usd: Option<f64>,
     /// Whether it may have cost more.
@@ -289,6 +291,8 @@ pub struct SessionEnd {
     pub response: Option<String>,
     /// The structured answer.
     pub structured: Option<Value>,
+    /// What a person should know of a run that is done all the same.
+    pub note: Option<String>,
     /// Dollars of this attempt; `None` if it asked the model nothing.
     pub cost_usd: Option<f64>,
     /// Whether it may have cost more.
@@ -314,6 +318,7 @@ impl SessionEnd {
             cli_session_id: None,
             response: None,
             structured: None,
+            note: None,
             cost_usd: None,
             cost_at_least: false,
             num_turns: None,

@@ -1,23 +1,28 @@
 //! The agent's run of a scan: once it is paid for, its answer is used, also after a crash.
 
 use super::agent::{self, Digest, Prepared};
+use super::analyzer::{usage_limit, was_kept_from_it};
 use super::window::{Examined, Window};
 use crate::agents::claude::{Conclusion, Model, OnDenial, Settings};
 use crate::agents::create_job_dir;
 use crate::engine::Context;
 use crate::error::{Code, Error, Result};
 use crate::model::settings::{SCAN_BUDGET, SCAN_MODEL};
-use crate::model::{IssueHome, Outcome, Profile, RunEnding, SessionRun, Setting};
+use crate::model::{IssueHome, JobError, Outcome, Profile, RunEnding, SessionRun, Setting};
 use crate::sessions::{self, Agents, Plan};
 use crate::store::{LogStore, Snapshot};
 use crate::warn_coded;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The name of the copy of the log in the scan's folder.
 const SNAPSHOT: &str = "snapshot.db";
 /// The name of what describes it.
 const DESCRIPTION: &str = "snapshot.json";
+
+/// When a limit is asked about again of which nobody knows when it ends.
+const LOOK_AGAIN: Duration = Duration::from_mins(5);
 
 /// What came of it.
 pub(super) enum Answer {
@@ -25,6 +30,13 @@ pub(super) enum Answer {
     Examined(Examined),
     /// The agent gave no answer: how the job goes on.
     Ended(Outcome),
+    /// The agent could not look, for a reason that is not in the log: how the job goes on if nobody takes its place.
+    Kept {
+        /// Why, a sentence for people.
+        why: String,
+        /// How the job goes on.
+        outcome: Outcome,
+    },
 }
 
 /// Has the agent examine a window.
@@ -41,8 +53,18 @@ pub(super) async fn by_agent(
         let digest = agent::digest(structured.as_ref(), text, &snapshot).await?;
         return Ok(Answer::Examined(examined(digest, &snapshot, run.model, run.cost_usd)));
     }
-    if let Some(outcome) = sessions::put_off(agents, context).await? {
-        return Ok(Answer::Ended(outcome));
+    if let Some(reason) = agents.unboxed().await {
+        let error = Error::new(Code::AgentBox, "examine the log in the sandbox").because(reason);
+        let (why, outcome) = (error.sentence(), Outcome::Failed(JobError::from(error)));
+        return Ok(Answer::Kept { why, outcome });
+    }
+    if let Some(pause) = usage_limit(agents).await? {
+        let until = pause.resume_at.unwrap_or_else(|| context.clock.now().plus(LOOK_AGAIN));
+        let why = format!("a usage limit of the model's service is reached ({}).", pause.reason);
+        return Ok(Answer::Kept { why, outcome: Outcome::Limited { until, reason: pause.reason } });
+    }
+    if let Some((why, outcome)) = sessions::put_off(agents, context).await? {
+        return Ok(Answer::Kept { why: format!("{why}."), outcome });
     }
     create_job_dir(&folder.0)?;
     let (path, now) = (folder.0.join(SNAPSHOT), context.clock.now());
@@ -52,12 +74,23 @@ pub(super) async fn by_agent(
     };
     folder.describe(&snapshot)?;
     let plan = plan(agents, context, &snapshot, prompt, schema).await?;
-    let verdict = sessions::run(agents, context, plan).await?;
+    let verdict = match sessions::run(agents, context, plan).await {
+        Ok(verdict) => verdict,
+        Err(error) if [Code::AgentBox, Code::AgentMissing].contains(&error.code()) => {
+            let (why, outcome) = (error.sentence(), Outcome::Failed(JobError::from(error)));
+            return Ok(Answer::Kept { why, outcome });
+        }
+        Err(error) => return Err(error),
+    };
     let model = agents.store.session(context.job.id).await?.and_then(|session| session.run);
     let model = model.and_then(|run| run.model);
     // Prose may hold the answer all the same.
     let is_answer =
         verdict.conclusion == Conclusion::Done || verdict.ending == RunEnding::Unstructured;
+    if was_kept_from_it(verdict.ending) {
+        let outcome = verdict.outcome(Value::Null);
+        return Ok(Answer::Kept { why: verdict.message, outcome });
+    }
     if !is_answer {
         return Ok(Answer::Ended(verdict.outcome(Value::Null)));
     }
@@ -140,6 +173,7 @@ fn examined(
 ) -> Examined {
     Examined {
         analyzer: "claude",
+        fallback: None,
         model,
         cost_usd,
         findings: digest.findings,

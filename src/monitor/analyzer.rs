@@ -1,41 +1,66 @@
 //! The analyzer of scans: the agent or the built-in one, as the setting and the agent's program have it.
 
-use crate::error::{Code, Result};
+use crate::error::Result;
 use crate::model::settings::ANALYZER;
+use crate::model::{Pause, Queue, RunEnding};
 use crate::sessions::{AgentState, Agents};
 
 /// Who examines the rows of scans.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Examiner {
-    /// The agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// The agent, and nobody else.
     Agent,
+    /// The agent, and the built-in analyzer if the agent cannot.
+    AgentIfItCan,
     /// The built-in analyzer.
-    Builtin {
-        /// Why the agent does not although it would, for people.
-        instead: Option<String>,
-    },
+    Builtin,
 }
 
-/// Who examines the rows of scans, as things are now. Where the operator leaves it open, a scan is never held for want of an
-/// agent or of its sandbox.
-pub(super) async fn examiner(agents: &Agents) -> Result<Examiner> {
-    let set = agents.store.settings([ANALYZER.key]).await?;
-    match ANALYZER.of(&set).as_str() {
-        Some("agent") => return Ok(Examiner::Agent),
-        Some("builtin") => return Ok(Examiner::Builtin { instead: None }),
-        _ => {}
+impl Choice {
+    /// As things are now.
+    pub(super) async fn of(agents: &Agents) -> Result<Self> {
+        let set = agents.store.settings([ANALYZER.key]).await?;
+        Ok(match ANALYZER.of(&set).as_str() {
+            Some("agent") => Self::Agent,
+            Some("builtin") => Self::Builtin,
+            _ => match agents.program.state().await {
+                AgentState::Ready { .. } => Self::AgentIfItCan,
+                AgentState::Missing { .. } => Self::Builtin,
+            },
+        })
     }
-    if let AgentState::Missing { .. } = agents.program.state().await {
-        return Ok(Examiner::Builtin { instead: None });
+}
+
+/// The pause of the agents' queue by a usage limit, if there is one.
+pub(super) async fn usage_limit(agents: &Agents) -> Result<Option<Pause>> {
+    let queues = agents.store.queues().await?;
+    let agents = queues.into_iter().find(|queue| queue.name == Queue::AGENT);
+    Ok(agents.and_then(|queue| queue.pause).filter(Pause::is_by_limit))
+}
+
+/// Whether a run that ended so says nothing about the log: the service, the account or the sandbox kept the agent from it.
+pub(super) fn was_kept_from_it(ending: RunEnding) -> bool {
+    match ending {
+        RunEnding::Authentication
+        | RunEnding::Billing
+        | RunEnding::Limit
+        | RunEnding::Overloaded
+        | RunEnding::Service
+        | RunEnding::NotStarted => true,
+        RunEnding::Done
+        | RunEnding::Denied
+        | RunEnding::Unstructured
+        | RunEnding::Request
+        | RunEnding::MaxTurns
+        | RunEnding::Budget
+        | RunEnding::Cancelled
+        | RunEnding::TimedOut
+        | RunEnding::Idle
+        | RunEnding::OutputLimit
+        | RunEnding::Interrupted
+        | RunEnding::Killed
+        | RunEnding::NoReport
+        | RunEnding::Nothing
+        | RunEnding::Failed => false,
     }
-    Ok(match agents.unboxed().await {
-        None => Examiner::Agent,
-        Some(reason) => {
-            let code = Code::AgentBox;
-            let why = format!("[{code}] the sandbox cannot be used: {reason}. {}", code.remedy());
-            let instead =
-                format!("the built-in analyzer examined the rows instead of the agent: {why}");
-            Examiner::Builtin { instead: Some(instead) }
-        }
-    })
 }

@@ -1,6 +1,6 @@
 //! Looks from time to time at what only this server knows, and says it in the row of its worker.
 
-use super::analyzer::{Examiner, examiner};
+use super::analyzer::Choice;
 use super::tracking::Tracking;
 use crate::agents::Sandboxing;
 use crate::clock::Clock;
@@ -77,7 +77,9 @@ impl Telling {
         self.store.say(|facts| {
             facts.tracker = Some(found);
             for (name, run) in services {
-                let own = name == Service::Checkpointer.to_string();
+                let own = [Service::Checkpointer, Service::Inspector]
+                    .map(|own| own.to_string())
+                    .contains(&name);
                 facts.services.insert(if own { format!("{name} of the logs") } else { name }, run);
             }
         });
@@ -109,11 +111,12 @@ impl Telling {
                 Readiness::not_ready(Some(Code::AgentMissing.as_str()), reason)
             }
         };
-        let examiner = examiner(agents).await.unwrap_or_else(|error| {
+        // A scan for which the built-in analyzer may take the agent's place waits for no budget.
+        let by_agent = Choice::of(agents).await.map(|choice| choice == Choice::Agent);
+        let by_agent = by_agent.unwrap_or_else(|error| {
             warn_coded!(error.code(), "read who examines the rows of scans: {error}");
-            Examiner::Builtin { instead: None }
+            false
         });
-        let by_agent = examiner == Examiner::Agent;
         let scans = (self.scans && by_agent).then(|| Kind::SELF_MONITORING.to_string());
         let spends = scans.into_iter().chain([Kind::GOLDEN_REPO.to_string()]).collect();
         self.store.say(|facts| {

@@ -1,7 +1,7 @@
 //! The handler of kind `self_monitoring`: one scan from the watermark to the commit.
 
 use super::agent_run::{Answer, Folder, by_agent};
-use super::analyzer::{Examiner, examiner};
+use super::analyzer::Choice;
 use super::builtin::Analyzer;
 use super::filing;
 use super::remote_issues;
@@ -46,6 +46,8 @@ pub fn rules() -> KindRules {
         queue: Queue::AGENT,
         max_attempts: 1,
         concurrency_key: Some(ConcurrencyKey::SELF_MONITORING),
+        // The built-in analyzer needs no model. A scan that only the agent may examine parks itself.
+        runs_while_limited: true,
         winds_up: true,
         retention: Retention::all(default_retention(&Kind::SELF_MONITORING)),
         ..KindRules::new(Kind::SELF_MONITORING)
@@ -130,14 +132,12 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
     }
     remote_issues::refresh(store, tracking, &context.clock).await?;
     let window = Window::of(store, logs).await?;
-    let (agents, instead) = match agents {
-        Some(agents) => match examiner(agents).await? {
-            Examiner::Agent => (Some(agents), None),
-            Examiner::Builtin { instead } => (None, instead),
-        },
-        None => (None, None),
+    let choice = match agents {
+        Some(agents) => Choice::of(agents).await?,
+        None => Choice::Builtin,
     };
-    let outcome = examine(context, works, agents, (&request, window, instead)).await;
+    let agents = agents.as_ref().filter(|_| choice != Choice::Builtin);
+    let outcome = examine(context, works, (agents, choice), (&request, window)).await;
     // Unless another worker has the scan now: what must be kept is in the database.
     if let Some(agents) = agents
         && !outcome.as_ref().is_err_and(Error::is_lease_lost)
@@ -150,13 +150,24 @@ async fn scan(context: &Context, works: &Works) -> Result<Outcome> {
 async fn examine(
     context: &Context,
     works: &Works,
-    agents: Option<&Agents>,
-    (request, window, instead): (&Request, Window, Option<String>),
+    (agents, choice): (Option<&Agents>, Choice),
+    (request, window): (&Request, Window),
 ) -> Result<Outcome> {
     let Works { store, logs, tracking, .. } = works;
     let answer = match agents {
         Some(agents) => by_agent(agents, context, logs, (window, tracking.home())).await?,
-        None => Answer::Examined(by_builtin(logs, window, instead).await?),
+        None => Answer::Examined(by_builtin(logs, window).await?),
+    };
+    let answer = match answer {
+        Answer::Kept { ref why, .. } if choice == Choice::AgentIfItCan => {
+            tracing::info!(
+                "scan {}: the built-in analyzer takes the agent's place: {why}",
+                context.job.id
+            );
+            let examined = by_builtin(logs, window).await?;
+            Answer::Examined(Examined { fallback: Some(why.clone()), ..examined })
+        }
+        Answer::Examined(_) | Answer::Ended(_) | Answer::Kept { .. } => answer,
     };
     Ok(match answer {
         Answer::Examined(examined) if request.dry_run => {
@@ -171,6 +182,10 @@ async fn examine(
             Outcome::Done(summary(counts))
         }
         Answer::Ended(outcome) => outcome,
+        Answer::Kept { why, outcome } => {
+            context.progress(format!("The agent cannot examine the log: {why}")).await?;
+            outcome
+        }
     })
 }
 
@@ -254,6 +269,7 @@ async fn decided(
             waiting: 0,
         },
         analyzer: examined.analyzer,
+        fallback: examined.fallback.clone(),
         model: examined.model.clone(),
         cost_usd: examined.cost_usd,
         rejections: examined.rejected.reasons.clone(),
@@ -267,8 +283,8 @@ async fn decided(
     })
 }
 
-/// Reads the window with the built-in analyzer, `instead` of the agent for this reason.
-async fn by_builtin(logs: &LogStore, window: Window, instead: Option<String>) -> Result<Examined> {
+/// Reads the window with the built-in analyzer.
+async fn by_builtin(logs: &LogStore, window: Window) -> Result<Examined> {
     let mut analyzer = Analyzer::new();
     let (mut rows, mut end) = (0, window.after);
     loop {
@@ -287,16 +303,13 @@ async fn by_builtin(logs: &LogStore, window: Window, instead: Option<String>) ->
         let all = chunk.len() < limit;
         if all || rows == MAX_ROWS {
             let end = if all { window.newest } else { end };
-            let mut rejected = Rejected::default();
-            if let Some(why) = instead {
-                rejected.note(why);
-            }
             return Ok(Examined {
                 analyzer: BUILTIN,
+                fallback: None,
                 model: None,
                 cost_usd: None,
                 findings: findings(analyzer),
-                rejected,
+                rejected: Rejected::default(),
                 rows,
                 end,
                 follow_up: end < window.newest,

@@ -38,6 +38,8 @@ impl Window {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Examined {
     pub(super) analyzer: &'static str,
+    /// Why the built-in analyzer took the agent's place, if it did.
+    pub(super) fallback: Option<String>,
     /// An agent's model and what its run cost.
     pub(super) model: Option<String>,
     pub(super) cost_usd: Option<f64>,

@@ -5,6 +5,7 @@ use crate::agents::{Exit, Isolation, Launcher, Limits, Marker, Spec};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +22,37 @@ pub struct AgentProgram {
     command: String,
     launcher: Arc<Launcher>,
     clock: Clock,
-    known: Arc<Mutex<Option<(AgentState, Duration)>>>,
+    known: Arc<Mutex<Option<Known>>>,
     changes: Arc<watch::Sender<u64>>,
+}
+
+/// What the last look has found, when, and of which file.
+#[derive(Debug)]
+struct Known {
+    state: AgentState,
+    at: Duration,
+    file: Option<Stamp>,
+}
+
+/// A file as it was: an update in place changes one of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    path: PathBuf,
+    file: (u64, u64),
+    changed: (i64, i64),
+    bytes: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let found = path.metadata().ok()?;
+        Some(Self {
+            path: path.to_owned(),
+            file: (found.dev(), found.ino()),
+            changed: (found.mtime(), found.mtime_nsec()),
+            bytes: found.size(),
+        })
+    }
 }
 
 /// Whether sessions can be run.
@@ -54,23 +84,27 @@ impl AgentProgram {
         }
     }
 
-    /// Whether the program can be run. Only a program that was missing is looked for again, after 30 s.
+    /// Whether the program can be run. It is looked for again when the file that its name leads to has changed, and a
+    /// program that was missing after 30 s.
     pub async fn state(&self) -> AgentState {
         let mut known = self.known.lock().await;
         let now = self.clock.uptime();
-        if let Some((state, at)) = known.as_ref() {
+        let file = find(&self.command, std::env::var_os("PATH")).and_then(|path| Stamp::of(&path));
+        if let Some(Known { state, at, file: before }) = known.as_ref() {
             let fresh = now.saturating_sub(*at) < BELIEVED;
             match state {
-                AgentState::Ready { path, .. } if path.exists() => return state.clone(),
-                AgentState::Missing { .. } if fresh => return state.clone(),
+                AgentState::Ready { .. } if file.is_some() && file == *before => {
+                    return state.clone();
+                }
+                AgentState::Missing { .. } if fresh && file == *before => return state.clone(),
                 AgentState::Ready { .. } | AgentState::Missing { .. } => {}
             }
         }
         let state = self.look().await;
-        if known.as_ref().is_none_or(|(before, _)| *before != state) {
+        if known.as_ref().is_none_or(|before| before.state != state) {
             self.changes.send_modify(|number| *number += 1);
         }
-        known.insert((state, now)).0.clone()
+        known.insert(Known { state, at: now, file }).state.clone()
     }
 
     /// A receiver that sees a new number when a look finds another state than the look before.

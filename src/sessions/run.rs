@@ -4,7 +4,8 @@ use super::Agents;
 use super::place::{Place, program_files};
 use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder};
 use crate::agents::claude::{
-    End, Event, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict, Version, verdict,
+    Bounds, End, Event, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict, Version,
+    verdict,
 };
 use crate::agents::wall::Passage;
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
@@ -172,6 +173,7 @@ impl Watched<'_> {
         let (mut unsaid, clock) = (Some((main, isolation)), &self.context.clock);
         let mut lost = self.say_started(&mut unsaid).await.err();
         let mut summary = Summary::default();
+        let bounds = self.bounds(plan);
         let mut asked = lost.is_some().then_some(Stop::Interrupted);
         let mut shown: Option<Duration> = None;
         let (mut is_ordered, mut is_named) = (false, false);
@@ -198,6 +200,8 @@ impl Watched<'_> {
             self.context.alive();
             let lines = self.recorder.push(&chunk);
             for line in &lines {
+                let over = bounds.stop(&summary, line);
+                asked = asked.or(over);
                 summary.see_line(line);
             }
             if summary.tool_uses > 0 && !std::mem::replace(&mut is_named, true) {
@@ -220,20 +224,38 @@ impl Watched<'_> {
         if let Some(error) = lost.filter(Error::is_lease_lost) {
             return Err(error);
         }
-        let verdict = verdict(
-            &summary,
-            &End {
-                exit: ended.exit,
-                stop: Stop::of(ended.reason, asked),
-                stderr: self.recorder.last_words(),
-                structured: plan.settings.json_schema.is_some() && !plan.settings.prose_will_do,
-                on_denial: plan.on_denial,
-                cost_before: plan.cost_before,
-                version: self.version,
-            },
-            clock.now(),
-        );
+        let stop = Stop::of(ended.reason, asked);
+        let verdict = self.judge(plan, &summary, (ended.exit, stop));
         Ok(Ended { summary, verdict: without_secrets(verdict), exit: ended.exit })
+    }
+
+    /// What the server itself holds the run to.
+    fn bounds(&self, plan: &Plan) -> Bounds {
+        Bounds {
+            budget_usd: plan.settings.budget_usd,
+            max_turns: plan.settings.max_turns,
+            cost_before: plan.cost_before,
+            version: self.version,
+        }
+    }
+
+    fn judge(
+        &self,
+        plan: &Plan,
+        summary: &Summary,
+        (exit, stop): (Option<Exit>, Option<Stop>),
+    ) -> Verdict {
+        let end = End {
+            exit,
+            stop,
+            stderr: self.recorder.last_words(),
+            structured: plan.settings.json_schema.is_some() && !plan.settings.prose_will_do,
+            on_denial: plan.on_denial,
+            cost_before: plan.cost_before,
+            budget_usd: plan.settings.budget_usd,
+            version: self.version,
+        };
+        verdict(summary, &end, self.context.clock.now())
     }
 
     /// Writes which process the run is. The run goes on while the database refuses for a time, and the next call tries again.
@@ -300,6 +322,7 @@ fn record_of(ended: &Ended) -> SessionEnd {
         response: report.or(verdict.response.as_deref()).map(str::to_owned),
         structured: verdict.structured.clone(),
         cost_usd: verdict.cost.map(|cost| cost.usd),
+        note: verdict.note.clone(),
         cost_at_least: verdict.cost.is_some_and(|cost| cost.is_at_least),
         num_turns: verdict.num_turns,
         duration_ms: verdict.duration_ms,

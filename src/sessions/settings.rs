@@ -14,13 +14,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Puts a job off whose run would cost money while a budget is used up, for kinds that may do without a run; those that
-/// never can are put off before they start.
-pub async fn put_off(agents: &Agents, context: &Context) -> Result<Option<Outcome>> {
+/// never can are put off before they start. Answers why too, for people.
+pub async fn put_off(agents: &Agents, context: &Context) -> Result<Option<(String, Outcome)>> {
     let now = context.clock.now();
     let (spent, budgets) = agents.store.spent(context.job.schedule_id, now).await?;
     let Some(over) = budgets.over(spent, None, now) else { return Ok(None) };
-    context.progress(format!("Waits until {}: {}.", over.until, over.reason)).await?;
-    Ok(Some(context.over_budget(over)))
+    Ok(Some((over.reason.clone(), context.over_budget(over))))
 }
 
 /// What the settings say, read once for a run.

@@ -17,19 +17,6 @@ const REFUSED_FOR: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Store {
-    /// The tables of ours that the file has.
-    pub(crate) async fn own_tables(&self) -> Result<Vec<String>> {
-        self.db.own_tables().await
-    }
-
-    /// Looks at all pages of a table and its indexes; whether it finished in time.
-    ///
-    /// # Errors
-    /// `STORE-FILE-008`: the file is not trusted any more.
-    pub(crate) async fn inspect(&self, table: String) -> Result<bool> {
-        self.db.inspect(table).await
-    }
-
     /// Whether the file is to be trusted still: no page of it was found damaged, and it is the one at its path.
     ///
     /// # Errors

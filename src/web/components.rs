@@ -35,7 +35,7 @@ pub(super) use schedule::{
 };
 #[cfg(feature = "monitor")]
 pub(super) use session::{
-    headline, session_cost, session_model, session_state, session_tier, trigger_badge,
+    headline, session_cost, session_mark, session_model, session_state, session_tier, trigger_badge,
 };
 #[cfg(feature = "monitor")]
 pub(super) use session_form::{continue_form, session_form};

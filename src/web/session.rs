@@ -4,8 +4,8 @@ use super::app::App;
 use super::caller::Signed;
 use super::components::{
     badge, card, continue_form, cost_words, dialog, elapsed, job_sentence, known, live, pretty,
-    session_cost, session_model, session_state, session_tier, size, text_card, trigger_badge, when,
-    when_known,
+    session_cost, session_mark, session_model, session_state, session_tier, size, text_card,
+    trigger_badge, when, when_known,
 };
 use super::extract::{Id, Query};
 use super::face::Face;
@@ -203,7 +203,7 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     dt { "Tier" } dd { (session_tier(session)) }
                     dt { "Profile" } dd.text-danger-strong[profile == Some(Profile::Full)] { (profile.map_or(unknown, Profile::as_str)) }
                     dt { "Model" } dd { (session_model(session).unwrap_or("as the tier says")) }
-                    @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd { (isolated(isolation)) } }
+                    @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd.text-danger-strong[isolation == "supervisor"] { (isolated(isolation)) } }
                     @if let Some(version) = &run.agent_version { dt { "Agent" } dd { (version) } }
                     @if started { dt { "Working directory" } dd { code { (run.working_dir.display()) } } }
                 }
@@ -216,6 +216,7 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     @if let (Some(read), Some(written)) = (run.input_tokens, run.output_tokens) {
                         dt { "Tokens" } dd { (read) " read, " (written) " written" }
                     }
+                    @if let Some(note) = &run.note { dt { "Note" } dd { (note) } }
                     @if session.status.is_final() { dt { "Exit code" } dd { (known(run.exit_code.map(i64::from))) } }
                 }
                 (relations(session, family))
@@ -227,7 +228,9 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
 fn isolated(isolation: &str) -> &str {
     match isolation {
         "bwrap" => "bwrap: a sandbox of its own",
-        "supervisor" => "supervisor: its processes are owned, not fenced in",
+        "supervisor" => {
+            "none: it sees and may do what the server's user may; its processes are owned"
+        }
         other => other,
     }
 }
@@ -250,7 +253,7 @@ fn relations(session: &Session, family: &[Session]) -> Markup {
             @if !children.is_empty() {
                 dt { "Led to" }
                 dd {
-                    @for child in children { div { (other(child.id)) (badge(child.status)) " tier " (session_tier(child)) ", " (session_cost(child)) } }
+                    @for child in children { div { (other(child.id)) (badge(child.status)) (session_mark(child)) " tier " (session_tier(child)) ", " (session_cost(child)) } }
                 }
             }
             @if family.len() > 1 { dt { "Chain cost" } dd { (cost_words(spent)) ", " (family.len()) " sessions" } }

@@ -4,8 +4,8 @@ use super::app::App;
 use super::base::link;
 use super::caller::Signed;
 use super::components::{
-    badge, elapsed, empty, headline, known, numbered_pager, session_cost, session_model,
-    session_state, session_tier, table, trigger_badge, when_known,
+    badge, elapsed, empty, headline, known, numbered_pager, session_cost, session_mark,
+    session_model, session_state, session_tier, table, trigger_badge, when_known,
 };
 use super::extract::Query;
 use super::nav::{self, Tab};
@@ -88,7 +88,7 @@ fn row(session: &Session, why: Option<&Why>, now: Timestamp) -> Markup {
             td data-label="Tier" { (session_tier(session)) }
             td.source data-label="Model" { (session_model(session).unwrap_or("–")) }
             td {
-                (badge(session.status))
+                (badge(session.status)) (session_mark(session))
                 @if let Some(why) = why.filter(|why| why.waits()) { p.text-secondary { (why.headline()) } }
             }
             td data-label="Started" { (when_known(session.started_at, now)) }

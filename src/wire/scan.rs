@@ -58,6 +58,8 @@ pub struct Scan {
     pub rejections: Vec<String>,
     /// Who examined the rows, `builtin` or `claude`.
     pub analyzer: Option<String>,
+    /// Why the built-in analyzer took the agent's place; `null` if it did not.
+    pub fallback: Option<String>,
     /// The agent's model.
     pub model: Option<String>,
     /// What the agent's run cost.
@@ -129,6 +131,7 @@ impl Scan {
             filing_error: scan.filings.why.clone(),
             rejections: scan.rejections.clone(),
             analyzer: scan.analyzer.clone(),
+            fallback: scan.fallback.clone(),
             model: scan.model.clone(),
             cost_usd: scan.cost_usd,
             has_transcript: scan.has_transcript,

@@ -66,6 +66,8 @@ pub struct SessionRun {
     pub response: Option<String>,
     /// The same as its schema wants it.
     pub structured: Option<Box<RawValue>>,
+    /// What a person should know of a run that is done all the same.
+    pub note: Option<String>,
     /// What it cost, in dollars.
     pub cost_usd: Option<f64>,
     /// Whether it may have cost more: the agent program was ended before it could tell all of it.
@@ -137,6 +139,7 @@ impl From<&model::SessionRun> for SessionRun {
             ending: run.ending.map(model::RunEnding::as_str),
             response: run.response.clone(),
             structured: run.structured.as_deref().and_then(embedded),
+            note: run.note.clone(),
             cost_usd: run.cost_usd,
             cost_at_least: run.cost_at_least,
             num_turns: run.num_turns,

@@ -209,3 +209,76 @@ async fn a_dry_run_says_what_would_be_filed_and_files_nothing() {
     stub(agents.path(), &again);
     assert_eq!(would(dry(&desk)).await, ["skipped: its fingerprint is known (tier 2)"]);
 }
+
+/// Makes the stub refuse with these words, as a report says them.
+fn refuses(folder: &Path, status: u16, words: &str) {
+    let report = json!({
+        "type": "result", "subtype": "success", "is_error": true, "api_error_status": status, "num_turns": 1,
+        "total_cost_usd": 0, "result": words,
+    });
+    let script = format!(
+        "#!/bin/sh\nif [ \"$1\" = --version ]; then echo '2.1.329 (Claude Code)'; exit; fi\ncat > /dev/null\necho '{report}'\nexit 1\n"
+    );
+    fs::write(folder.join("agent"), script).unwrap();
+}
+
+/// Runs a scan to its end, and answers who examined the rows and why the agent did not.
+async fn scanned(desk: &Desk) -> (String, Option<String>) {
+    import(desk);
+    let id = run_now(desk);
+    let job = until(&desk.store, id, |job| job.status.is_final()).await;
+    assert_eq!(job.status, Status::Completed, "{:?}", job.error);
+    let scan: Value =
+        serde_json::from_str(&desk.ask(&["--json", "scans", "show", &id.to_string()])).unwrap();
+    let text = |key: &str| scan[key].as_str().map(str::to_owned);
+    (text("analyzer").unwrap(), text("fallback"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_the_agent_from_looking_does_not_make_monitoring_blind() {
+    let agents = tempfile::tempdir().unwrap();
+    let mut answer = answer();
+    answer["max_log_id_processed"] = json!(1_000_000);
+    let agent = stub(agents.path(), &answer);
+    let desk = Desk::start(&agent, &[QUIET]);
+    let by_agent = ("claude".to_owned(), None);
+    assert_eq!(scanned(&desk).await, by_agent);
+    let falls_back = async |word: &str| {
+        let (analyzer, why) = scanned(&desk).await;
+        assert_eq!(analyzer, "builtin");
+        assert!(why.as_ref().is_some_and(|why| why.contains(word)), "{why:?} without {word}");
+    };
+
+    // The agent's own run is refused: by the key, and by a limit.
+    refuses(agents.path(), 401, "Invalid API key");
+    falls_back("refused the key").await;
+    refuses(agents.path(), 429, "You have hit your limit, resets in 2h");
+    falls_back("limit of the model").await;
+    // A session that meets the limit pauses the queue; a scan starts all the same, and asks nobody.
+    let session = desk.trigger(&["look"]);
+    desk.until(session, Status::Scheduled).await;
+    stub(agents.path(), &answer);
+    falls_back("usage limit").await;
+    // Who wants the agent alone waits for it.
+    desk.set("self_monitoring.analyzer", &json!("agent"));
+    import(&desk);
+    let waits = run_now(&desk);
+    desk.until(waits, Status::Scheduled).await;
+    desk.set("self_monitoring.analyzer", &json!("auto"));
+    desk.ask(&["queues", "resume", "agent"]);
+    desk.until(waits, Status::Completed).await;
+    assert_eq!(scanned(&desk).await, by_agent, "the next scan tries the agent again");
+
+    let spent = "INSERT INTO job_spend (day, kind, schedule_id, cost_usd, runs)
+        VALUES (strftime('%s', 'now') / 86400, 'agent_session', 7, 20.5, 1)";
+    foreign(desk.folder.path()).execute(spent, []).unwrap();
+    falls_back("the budget of today, $20.00, is used up").await;
+    // A person's pause holds scans too.
+    desk.ask(&["queues", "pause", "agent", "--reason", "hands off"]);
+    let held = run_now(&desk);
+    until(&desk.store, held, |job| job.waits_for.is_none()).await;
+    let why = desk.ask(&["jobs", "why", &held.to_string()]);
+    assert!(why.contains("hands off"), "{why}");
+    desk.ask(&["queues", "resume", "agent"]);
+    desk.until(held, Status::Completed).await;
+}

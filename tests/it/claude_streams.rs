@@ -20,6 +20,7 @@ const PLAIN: End = End {
     structured: false,
     on_denial: OnDenial::Note,
     cost_before: 0.0,
+    budget_usd: None,
     version: Version::OLDEST,
 };
 const EXIT_1: End = End { exit: Some(Exit::Code(1)), ..PLAIN };
@@ -128,8 +129,7 @@ fn summary(bytes: &[u8]) -> Summary {
 }
 
 fn judge(lines: &[&str], end: &End<'_>) -> Verdict {
-    let events = events(lines.join("\n").as_bytes(), usize::MAX);
-    verdict(&Summary::of(&events), end, NOW)
+    verdict(&summary((lines.join("\n") + "\n").as_bytes()), end, NOW)
 }
 
 #[test]
@@ -406,4 +406,45 @@ proptest! {
             prop_assert_eq!(code, 0);
         }
     }
+}
+
+#[test]
+fn a_run_that_took_no_turn_and_said_nothing_is_no_success() {
+    let report = |turns: u64, text: &str| {
+        format!(
+            r#"{{"type":"result","subtype":"success","is_error":false,"num_turns":{turns},"result":"{text}","total_cost_usd":0}}"#
+        )
+    };
+    let told = judge(&[&report(0, "")], &PLAIN);
+    assert_eq!((told.conclusion, told.ending), (Conclusion::Failed, RunEnding::Nothing));
+    assert_eq!(judge(&[&report(1, "")], &PLAIN).ending, RunEnding::Done, "it had its turn");
+    assert_eq!(judge(&[&report(0, "All is well.")], &PLAIN).ending, RunEnding::Done);
+}
+
+#[test]
+fn a_run_that_reported_its_success_and_only_waited_is_done_with_a_note() {
+    let report = r#"{"type":"result","subtype":"success","is_error":false,"num_turns":2,"result":"mended","total_cost_usd":0.5}"#;
+    let cut = r#"{"type":"result","subtype":"error_during_execution","is_error":true,"num_turns":0,"total_cost_usd":0.6,"terminal_reason":"aborted_tools"}"#;
+    let busy = r#"{"type":"assistant","message":{"id":"m","model":"x","content":[{"type":"text","text":"more"}],"usage":{"input_tokens":1}}}"#;
+    for stop in [Stop::TimedOut, Stop::Idle] {
+        let end = End { stop: Some(stop), exit: Some(Exit::Code(0)), ..PLAIN };
+        for lines in [[report].as_slice(), &[report, cut]] {
+            let told = judge(lines, &end);
+            assert_eq!((told.conclusion, told.ending), (Conclusion::Done, RunEnding::Done));
+            assert_eq!(told.response.as_deref(), Some("mended"));
+            assert!(told.note.unwrap().contains("only waited"));
+        }
+        assert_eq!(judge(&[report, cut], &end).cost.map(|cost| cost.usd), Some(0.6));
+        assert_ne!(judge(&[report, busy, cut], &end).conclusion, Conclusion::Done, "it went on");
+    }
+    let stopped = End { stop: Some(Stop::Cancelled), ..PLAIN };
+    assert_eq!(judge(&[report], &stopped).ending, RunEnding::Cancelled, "a person's stop is one");
+}
+
+#[test]
+fn a_run_that_reports_more_than_its_budget_is_marked() {
+    let report = r#"{"type":"result","subtype":"success","is_error":false,"num_turns":2,"result":"x","total_cost_usd":31}"#;
+    let told = judge(&[report], &End { budget_usd: Some(0.5), ..PLAIN });
+    assert_eq!(told.note.as_deref(), Some("The run cost $31.00, more than its budget of $0.50."));
+    assert_eq!(judge(&[report], &End { budget_usd: Some(31.0), ..PLAIN }).note, None);
 }

@@ -93,6 +93,7 @@ fn commit(salt: u8, new_issues: Vec<NewIssue>, remarks: Vec<Remark>) -> ScanComm
         log_id_end: 40,
         counts: ScanCounts { rows_examined: 9, reopened: 1, rejected: 2, ..ScanCounts::default() },
         analyzer: "claude",
+        fallback: None,
         model: Some("sonnet".into()),
         cost_usd: Some(0.25),
         rejections: vec!["finding 1 (\"x\"): no".into(), "finding 2 (\"y\"): no".into()],

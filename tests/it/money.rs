@@ -1,10 +1,10 @@
 //! Money: what a run has cost is in the books however it ends, and never twice.
 
 use crate::support::desk::{Desk, transcript, until_said};
-use crate::support::now;
 use crate::support::office::{Office, stub};
+use crate::support::{START, now};
 use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, Cost, JobId, RunEnding, Spend, Status};
+use lamplighter::model::{Actor, Cost, JobId, Queue, RunEnding, Spend, Status};
 use lamplighter::store::Store;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -86,4 +86,63 @@ async fn after_kill_9_the_books_have_what_the_transcript_tells_once() {
     assert!(shown.contains("at least $1.5000"), "{shown}");
     let kept = transcript(&desk.store, id).await;
     assert!(!kept.contains("stream_event"), "a part of an answer is a sign of life only: {kept}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_ends_a_run_that_goes_on_beyond_its_budget_or_its_turns() {
+    let office = Office::open(Clock::system());
+    office.set("agent.budget_run_usd", 1.5);
+    let reports = "n=1; while [ $n -lt 30 ]; do result $n.0 so-far; message m$n 1; n=$((n+1)); sleep 0.05; done";
+    let dear = "n=1; while [ $n -lt 30 ]; do message m$n 1000000; n=$((n+1)); sleep 0.05; done";
+    let long = "n=1; while [ $n -lt 90 ]; do message m$n 1; n=$((n+1)); sleep 0.02; done";
+    for (script, ending, most) in [
+        (reports, RunEnding::Budget, 2.5),
+        (dear, RunEnding::Budget, 3.5),
+        (long, RunEnding::MaxTurns, 0.01),
+    ] {
+        let id = office.ask(&format!("on_int 2.25; {script}")).await;
+        office.until(id, Status::Failed).await;
+        let (found, cost) = cost(&office.store, id).await;
+        assert_eq!(found, ending, "{script}");
+        println!("{script:.40}: {ending} at {cost:?}, {most}");
+    }
+    // One that ends by itself is done, and it stands beside it that it was dear.
+    let id = office.ask("result 31.0 done").await;
+    let run = office.done(id).await.run.unwrap();
+    let note = run.note.unwrap();
+    assert!(note.contains("$31.00, more than its budget of $1.50"), "{note}");
+    office.engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_was_replaced_in_place_is_looked_at_anew() {
+    let office = Office::open(Clock::system());
+    let first = office.ask("result 0.1 x").await;
+    let run = office.done(first).await.run.unwrap();
+    assert_eq!(run.agent_version.as_deref(), Some("2.1.329"));
+    stub(office.folder.path(), "2.1.330");
+    let run = office.ask("result 0.1 x").await;
+    let run = office.done(run).await.run.unwrap();
+    assert_eq!(run.agent_version.as_deref(), Some("2.1.330"));
+    stub(office.folder.path(), "2.1.100");
+    let refused = office.ask("result 0.1 x").await;
+    let waits = office.until(refused, Status::Scheduled).await.progress.unwrap();
+    assert!(waits.contains("2.1.100; 2.1.128 or newer is needed"), "{waits}");
+    office.engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_a_limit_parked_goes_on_after_a_persons_pause_and_resume() {
+    let office = Office::open(Clock::manual(START));
+    let retry = r#"{"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,"retry_delay_ms":3600000,"error_status":429,"error":"rate_limit"}"#;
+    let script = format!(
+        "if [ -e $TMPDIR/met ]; then result 0.2 fine; else touch $TMPDIR/met; echo '{retry}'; sleep 98765; fi"
+    );
+    let id = office.ask(&script).await;
+    office.until(id, Status::Scheduled).await;
+    let (agent, ada) = (|| Queue::AGENT, Actor::cli);
+    office.store.pause_queue(agent(), "hands off".into(), None, ada(), START).await.unwrap();
+    assert!(office.store.resume_queue(agent(), ada(), START).await.unwrap());
+    office.done(id).await;
+    office.engine.stop(Duration::ZERO).await;
 }

@@ -87,7 +87,9 @@ impl Scene {
     async fn set(now: Timestamp) -> Self {
         let (folder, store) = store();
         let limits = [Queue::AGENT, Queue::TRACKER].map(|queue| (queue, 5)).into();
-        let kinds = vec![monitor::rules(), filing_rules()];
+        // As a scan that only the agent may examine: a usage limit holds it.
+        let scans = KindRules { runs_while_limited: false, ..monitor::rules() };
+        let kinds = vec![scans, filing_rules()];
         let worker = Played::leading(&store, "played", kinds, limits, now).await;
         let lock = store.try_lead(&worker.worker).unwrap().unwrap();
         let scan = NewJob {

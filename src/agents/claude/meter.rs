@@ -108,6 +108,11 @@ impl Meter {
         }
     }
 
+    /// Whether a message was seen before.
+    pub fn knows(&self, usage: &Usage) -> bool {
+        self.open.iter().any(|open| open.message == usage.message)
+    }
+
     /// What the messages have cost at least, in dollars.
     pub fn usd(&self) -> f64 {
         self.sum().usd

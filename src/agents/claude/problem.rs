@@ -65,8 +65,13 @@ fn of_text(text: &str) -> Option<ProblemKind> {
     if has(&["credit balance is too low"]) {
         return Some(ProblemKind::Billing);
     }
-    if has(&["usage limit reached", "-hour limit reached", "weekly limit reached", "usage limits"])
-        || (has(&["hit your "]) && has(&["limit"]))
+    if has(&[
+        "usage limit reached",
+        "-hour limit reached",
+        "weekly limit reached",
+        "rate limit reached",
+        "usage limits",
+    ]) || (has(&["hit your "]) && has(&["limit"]))
         || has(&["out of extra usage"])
     {
         return Some(ProblemKind::Limit);
@@ -95,6 +100,7 @@ mod tests {
                 "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.",
                 Limit,
             ),
+            ("unknown", None, "API Error: Rate limit reached", Limit),
             ("billing_error", Some(400), "Credit balance is too low", Billing),
             (
                 "invalid_request",

@@ -2,7 +2,9 @@
 
 use super::read::instant;
 use crate::model::Timestamp;
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc, Weekday,
+};
 use chrono_tz::Tz;
 use std::time::Duration;
 
@@ -34,7 +36,7 @@ pub(super) fn wait_until(reported: Option<Timestamp>, text: &str, now: Timestamp
 /// The instant a text names as the one at which a limit is lifted.
 ///
 /// Understood are `…|1760000400`, `resets 3pm (Europe/Paris)`, `resets Oct 24 at 3:30pm (UTC)`, `reset at 15:00`,
-/// `resets in 2h 15m`, `retry after 30 seconds`, `regain access on 2026-12-01 at 00:00 UTC` and RFC 3339.
+/// `resets Monday 9am`, `reset tomorrow at 11pm`, `resets in 2h 15m`, `retry after 30 seconds`, `regain access on 2026-12-01 at 00:00 UTC` and RFC 3339.
 /// A time without a zone is UTC's. An instant just passed is answered as it is.
 ///
 /// # Source
@@ -65,6 +67,7 @@ fn words(text: &str) -> Vec<&str> {
 
 fn moment(words: &[&str], now: Timestamp) -> Option<Timestamp> {
     let (mut date, mut time) = (None, None);
+    let (mut weekday, mut in_days) = (None, None);
     let zone = words.iter().find_map(|word| word.parse::<Tz>().ok()).unwrap_or(Tz::UTC);
     let local_now = zone.from_utc_datetime(&now.to_utc().naive_utc()).naive_local();
     for (index, word) in words.iter().enumerate() {
@@ -78,8 +81,14 @@ fn moment(words: &[&str], now: Timestamp) -> Option<Timestamp> {
             return Some(now.plus(wait));
         }
         date = date.or_else(|| calendar_day(word, next, local_now));
+        weekday = weekday.or_else(|| word.parse::<Weekday>().ok());
+        in_days = in_days.or_else(|| {
+            ["today", "tomorrow"].iter().position(|day| day.eq_ignore_ascii_case(word))
+        });
         time = time.or_else(|| time_of_day(word, next));
     }
+    let named = in_days.map(|days| local_now.date() + TimeDelta::days(days as i64));
+    let date = date.or(named).or_else(|| weekday.map(|day| next_weekday(day, time, local_now)));
     let local = match (date, time) {
         (Some(date), time) => date.and_time(time.unwrap_or_default()),
         (None, Some(time)) => {
@@ -94,6 +103,14 @@ fn moment(words: &[&str], now: Timestamp) -> Option<Timestamp> {
     let found =
         found.or_else(|| zone.from_local_datetime(&(local + TimeDelta::hours(1))).earliest())?;
     Some(Timestamp::from_millis(found.with_timezone(&Utc).timestamp_millis()))
+}
+
+/// The next day of this name on which the time is not over.
+fn next_weekday(day: Weekday, time: Option<NaiveTime>, now: NaiveDateTime) -> NaiveDate {
+    let ahead = TimeDelta::days(i64::from(day.days_since(now.weekday())));
+    let date = now.date() + ahead;
+    let is_over = date.and_time(time.unwrap_or_default()) + JUST_PASSED < now;
+    if is_over { date + TimeDelta::days(7) } else { date }
 }
 
 /// `2026-12-01`, `Dec 1`, `December 1`: the next such day, or one of the last half year.
@@ -191,6 +208,12 @@ mod tests {
             ("resets January 2nd at 9am (UTC)", "2027-01-02T09:00:00Z"),
             ("You will regain access on 2026-12-01 at 00:00 UTC.", "2026-12-01T00:00:00Z"),
             ("limit resets at 2026-11-21T16:20:30Z.", "2026-11-21T16:20:30Z"),
+            // It is a Saturday.
+            ("weekly limit reached · resets Monday 9am (UTC)", "2026-11-23T09:00:00Z"),
+            ("resets Sat at 2:20pm", "2026-11-21T14:20:00Z"),
+            ("resets saturday 9am", "2026-11-28T09:00:00Z"),
+            ("Your limit will reset tomorrow at 11pm.", "2026-11-22T23:00:00Z"),
+            ("resets today at 11pm (Europe/Paris)", "2026-11-21T22:00:00Z"),
             ("Please try again in 20s.", "2026-11-21T14:30:20Z"),
             ("resets in 2h 15m", "2026-11-21T16:45:00Z"),
             ("Try again in 1 hour and 5 minutes", "2026-11-21T15:35:00Z"),

@@ -10,6 +10,9 @@ const MAX_ARGUMENT: usize = 128 * 1024;
 /// Longest name of a model; the longest known, a cloud's full resource name, takes half of it.
 const MAX_MODEL: usize = 200;
 
+/// Tools that wait for a later turn of a conversation, which a run without a person never has. Some need no permission.
+const WAITING_TOOLS: &str = "ScheduleWakeup,Workflow,Monitor,CronCreate,CronDelete,CronList";
+
 /// The settings of a run of the program. They leave out the prompt, which goes in by standard input.
 ///
 /// # Source
@@ -88,6 +91,7 @@ impl Settings {
             add(&["--tools", tools]);
         }
         add(&["--allowedTools", allowed(self.profile)]);
+        add(&["--disallowedTools", WAITING_TOOLS]);
         add(&["--setting-sources", &self.source_list()]);
         if self.sources.is_empty() {
             add(&["--strict-mcp-config", "--disable-slash-commands"]);
@@ -245,9 +249,9 @@ mod tests {
     #[test]
     fn settings_become_arguments() {
         let model = Model::parse("claude-sonnet-5-5").unwrap();
-        let look = "--permission-mode dontAsk --tools Bash,Read,Grep,Glob --allowedTools Bash,Read,Grep,Glob";
+        let look = "--permission-mode dontAsk --tools Bash,Read,Grep,Glob --allowedTools Bash,Read,Grep,Glob --disallowedTools ScheduleWakeup,Workflow,Monitor,CronCreate,CronDelete,CronList";
         let write = "Bash,Read,Grep,Glob,Edit,Write,NotebookEdit";
-        let ask = "--permission-mode dontAsk --tools Bash --allowedTools Bash(sqlite3:*)";
+        let ask = "--permission-mode dontAsk --tools Bash --allowedTools Bash(sqlite3:*) --disallowedTools ScheduleWakeup,Workflow,Monitor,CronCreate,CronDelete,CronList";
         for (settings, version, expected) in [
             (
                 Settings { model: Some(model), ..Settings::new(Profile::ReadOnly) },
@@ -282,7 +286,7 @@ mod tests {
                 },
                 NEW,
                 format!(
-                    "{BASE} --permission-mode dontAsk --tools {write} --allowedTools {write} --setting-sources user,project,local --resume {SESSION} --fork-session"
+                    "{BASE} --permission-mode dontAsk --tools {write} --allowedTools {write} --disallowedTools {WAITING_TOOLS} --setting-sources user,project,local --resume {SESSION} --fork-session"
                 ),
             ),
             (
@@ -293,7 +297,7 @@ mod tests {
                 },
                 NEW,
                 format!(
-                    "{BASE} --max-budget-usd 0.000001 --permission-mode dontAsk --allowedTools {write},WebFetch,WebSearch,Task,Agent,Skill {ALONE} --safe-mode --append-system-prompt=--x $(y)\nz"
+                    "{BASE} --max-budget-usd 0.000001 --permission-mode dontAsk --allowedTools {write},WebFetch,WebSearch,Task,Agent,Skill --disallowedTools {WAITING_TOOLS} {ALONE} --safe-mode --append-system-prompt=--x $(y)\nz"
                 ),
             ),
         ] {

@@ -118,6 +118,11 @@ impl Summary {
         self.unreported.see(usage);
     }
 
+    /// Whether a message was seen before.
+    pub(super) fn knows(&self, usage: &Usage) -> bool {
+        self.meter.knows(usage)
+    }
+
     /// Why the run should be ended now instead of trying on: only a person can help it, or it waits for longer than a run
     /// may hold its place. The caller asks this after every event; [`verdict`](super::verdict) with
     /// [`Stop::GaveUp`](super::Stop::GaveUp) then says what became of it.
@@ -173,6 +178,11 @@ impl Summary {
         }
     }
 
+    /// Whether the model has said nothing since the last report.
+    pub(super) fn is_all_reported(&self) -> bool {
+        self.report.is_some() && self.unreported.messages() == 0
+    }
+
     /// Tokens of all reports, and of the messages since the last one.
     pub fn all_tokens(&self) -> Option<Tokens> {
         let since = self.unreported.tokens();
@@ -223,7 +233,12 @@ impl Summary {
         if report.session.is_some() {
             self.session.clone_from(&report.session);
         }
-        self.report = Some(report.clone());
+        let is_cut = report.subtype == "error_during_execution" && self.is_all_reported();
+        match self.report.as_mut().filter(|earlier| is_cut && earlier.subtype == "success") {
+            // It was interrupted while it only waited: its answer stands, and the later report knows the whole cost.
+            Some(earlier) => earlier.cost_usd = report.cost_usd.or(earlier.cost_usd),
+            None => self.report = Some(report.clone()),
+        }
         self.unreported = Meter::default();
     }
 }

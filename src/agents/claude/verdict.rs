@@ -36,6 +36,8 @@ pub struct End<'a> {
     pub on_denial: OnDenial,
     /// What the runs that it resumes have cost.
     pub cost_before: f64,
+    /// What it may cost.
+    pub budget_usd: Option<f64>,
     /// The version that was looked up, for a program that does not say it.
     pub version: Version,
 }
@@ -53,6 +55,8 @@ pub enum Stop {
     OutputLimit,
     /// It cost more than it may.
     Budget,
+    /// It took more turns than it may.
+    Turns,
     /// [`Summary::hopeless`] said so.
     GaveUp,
     /// The server stopped, or its supervisor was killed.
@@ -107,6 +111,8 @@ pub struct Verdict {
     pub session: Option<String>,
     /// Uses of tools that were not allowed.
     pub denials: Vec<Denial>,
+    /// What a person should know of a run that is done all the same.
+    pub note: Option<String>,
 }
 
 /// What the end of a run means for its job.
@@ -166,12 +172,38 @@ pub fn verdict(run: &Summary, end: &End<'_>, now: Timestamp) -> Verdict {
         structured: report.and_then(|report| report.structured.clone()),
         session: run.session.clone(),
         denials: run.denials.clone(),
+        note: note(run, end),
     }
+}
+
+/// What stands out although the run is done: it only waited at its end, or it cost more than it may.
+fn note(run: &Summary, end: &End<'_>) -> Option<String> {
+    let report = run.report.as_ref()?;
+    let waited = match end.stop {
+        Some(Stop::TimedOut) if only_waited(run, report) => Some("it took too long"),
+        Some(Stop::Idle) if only_waited(run, report) => {
+            Some("it showed no sign of life for too long")
+        }
+        _ => None,
+    };
+    let waited = waited.map(|why| {
+        format!("The agent had reported its success and only waited for what it had started, so it was ended: {why}.")
+    });
+    let cost = run.cost(end.cost_before, end.version);
+    let over = cost.zip(end.budget_usd).filter(|(cost, budget)| cost.usd > *budget);
+    let over = over.map(|(cost, budget)| {
+        format!("The run cost {cost:.2}, more than its budget of ${budget:.2}.")
+    });
+    let notes: Vec<String> = waited.into_iter().chain(over).collect();
+    (!notes.is_empty()).then(|| notes.join(" "))
 }
 
 /// How it ended, and the text that tells more.
 fn how(run: &Summary, end: &End<'_>) -> (RunEnding, String) {
     match (end.stop, &run.report) {
+        (Some(Stop::TimedOut | Stop::Idle), Some(report)) if only_waited(run, report) => {
+            told(run, report, end)
+        }
         (Some(stop), _) => stopped(run, stop),
         (None, Some(report)) if has_failed(run, report) => failed(run, report),
         (None, Some(report)) => succeeded(run, report, end),
@@ -193,6 +225,7 @@ fn stopped(run: &Summary, stop: Stop) -> (RunEnding, String) {
         (Stop::Idle, _) => plain(RunEnding::Idle),
         (Stop::OutputLimit, _) => plain(RunEnding::OutputLimit),
         (Stop::Budget, _) => plain(RunEnding::Budget),
+        (Stop::Turns, _) => plain(RunEnding::MaxTurns),
         (Stop::GaveUp | Stop::Interrupted, _) => plain(RunEnding::Interrupted),
     }
 }
@@ -252,8 +285,22 @@ fn succeeded(run: &Summary, report: &Report, end: &End<'_>) -> (RunEnding, Strin
         }
         None => {}
     }
+    told(run, report, end)
+}
+
+/// Whether a run that we ended had reported its success and done nothing since: something that it started kept it.
+fn only_waited(run: &Summary, report: &Report) -> bool {
+    !has_failed(run, report) && run.is_all_reported()
+}
+
+/// What the report of a run that has succeeded is worth.
+fn told(run: &Summary, report: &Report, end: &End<'_>) -> (RunEnding, String) {
     if end.structured && report.structured.is_none() {
         return (RunEnding::Unstructured, "the model answered in prose".into());
+    }
+    let has_answer = report.structured.is_some() || response(run).is_some();
+    if !has_answer && run.tool_uses == 0 && run.turns().unwrap_or(0) == 0 {
+        return (RunEnding::Nothing, String::new());
     }
     match run.denials.as_slice() {
         [] => (RunEnding::Done, String::new()),

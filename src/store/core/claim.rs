@@ -44,7 +44,12 @@ pub(super) fn claim(
         Vec::new()
     } else {
         let is_out = |job: &Job| out.iter().any(|(other, _)| other.id == job.id);
-        let candidates = jobs.iter().filter(|job| own.contains(&&job.kind) && !is_out(job));
+        let may_start = |job: &&Job| {
+            let rules = request.kinds.iter().find(|rules| rules.kind == job.kind);
+            let does_without = rules.is_some_and(|rules| rules.runs_while_limited);
+            rules.is_some() && (does_without || !gates.is_limited(job.queue.as_ref()))
+        };
+        let candidates = jobs.iter().filter(may_start).filter(|job| !is_out(job));
         let mut chosen = within_rooms(candidates, &rooms, else_room);
         // In the order of their queues' names; what one queue has stays in its order.
         chosen.sort_by(|a, b| a.queue.cmp(&b.queue));

@@ -49,10 +49,9 @@ pub(in crate::store) fn resume(
     expect_known(tx, queue)?;
     let Some(pause) = queues::get(tx, queue)?.pause else { return Ok(false) };
     queues::set_pause(tx, queue, None)?;
-    if pause.by == queues::ENGINE {
-        // A person who resumes the queue says that the limit is lifted.
-        park::lift(tx, ParkedBy::Limit, Some(queue), actor, now)?;
-    }
+    // A person who resumes the queue says that the limit is lifted. The pause that they end may be a person's, which has
+    // taken the place of the limit's.
+    park::lift(tx, ParkedBy::Limit, Some(queue), actor, now)?;
     let change = (Some(pause.reason.as_str()), None);
     audit::record_change(tx, actor, "resume", &format!("queue {queue}"), change, now)?;
     Ok(true)

@@ -1,6 +1,6 @@
 //! The gates: all that decides what a poll may do, apart from the jobs themselves, in one look.
 
-use super::queues::STOPPED;
+use super::queues::{ENGINE, STOPPED};
 use super::workers::{self, KindRow};
 use crate::error::{Code, Error, Result};
 use crate::model::settings::{BUDGET_DAY, BUDGET_MONTH};
@@ -45,7 +45,10 @@ pub(in crate::store) struct Gates {
 #[derive(Debug, Default)]
 struct Bounds {
     limit: Option<u32>,
+    /// A person has paused it.
     is_paused: bool,
+    /// A usage limit has.
+    is_limited: bool,
     resume_at: Option<Timestamp>,
 }
 
@@ -74,7 +77,7 @@ const SQL: &str = "
     WHERE key = :stopped OR (:metered AND (key = :budget_day OR key = :budget_month))
     UNION ALL
     SELECT 'queue', name, coalesce(operator_limit, engine_limit), resume_at,
-        CASE WHEN paused_at IS NOT NULL THEN 'paused' END, NULL
+        CASE WHEN paused_at IS NOT NULL THEN coalesce(paused_by, '') END, NULL
     FROM job_queues
     WHERE operator_limit IS NOT NULL OR engine_limit IS NOT NULL OR paused_at IS NOT NULL
     UNION ALL
@@ -184,9 +187,12 @@ impl Gates {
                 let limit = row.get(2)?;
                 // Who leads ends the pauses in this very poll.
                 let is_over = leads && at.is_some_and(|at| at <= now);
-                let is_paused = parsed(row, 4, Some)?.is_some() && !is_over;
+                let by: Option<String> = parsed(row, 4, Some)?.filter(|_| !is_over);
+                let is_limited = by.as_deref() == Some(ENGINE);
+                let is_paused = by.is_some() && !is_limited;
                 self.next_resume = self.next_resume.into_iter().chain(at).min();
-                self.bounds.insert(text(row, 1)?, Bounds { limit, is_paused, resume_at: at });
+                self.bounds
+                    .insert(text(row, 1)?, Bounds { limit, is_paused, is_limited, resume_at: at });
             }
             "running" => drop(self.running.insert(text(row, 1)?, row.get(2)?)),
             "cancelled" => self.cancelled.push(JobId(row.get(2)?)),
@@ -253,7 +259,13 @@ impl Gates {
         }
     }
 
-    /// How many jobs the worker may claim from a queue: its own free slots, and what the queue's limit leaves over all
+    /// Whether a usage limit has paused a queue: only jobs start that can do without what it forbids.
+    pub(in crate::store) fn is_limited(&self, queue: Option<&Queue>) -> bool {
+        let said = queue.and_then(|queue| self.bounds.get(queue.as_str()));
+        said.is_some_and(|said| said.is_limited)
+    }
+
+    /// How many jobs the worker may claim from a queue that a usage limit may have paused: its own free slots, and what the queue's limit leaves over all
     /// processes, by the rows.
     pub(in crate::store) fn room(&self, queue: &Queue, lanes: &[Lane]) -> usize {
         let said = self.bounds.get(queue.as_str());

@@ -12,8 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The name that pauses a queue when a handler meets a limit.
-pub(in crate::store) const ENGINE: &str = "engine";
+pub(in crate::store) use crate::model::ENGINE;
 /// The setting that stops every queue.
 pub(in crate::store) const STOPPED: &str = "engine.stopped";
 

@@ -21,7 +21,8 @@ const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.error IS NOT NULL \
         AND f.state <> 'filed' AND f.state <> 'rejected' AND f.state <> 'awaiting_approval'), \
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.act = 'open'), \
-    (SELECT max(f.error) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected')";
+    (SELECT max(f.error) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected'), \
+    s.fallback";
 const FROM: &str = "FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
@@ -45,6 +46,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
         filings: filings_of(row)?,
         rejections: issues::texts(row, 13)?,
         analyzer: row::parsed(row, 14, Some)?,
+        fallback: row::parsed(row, 27, Some)?,
         model: row::parsed(row, 15, Some)?,
         cost_usd: row.get(16)?,
         has_transcript: row.get(17)?,
@@ -181,10 +183,11 @@ pub(in crate::store) fn insert(
     const SQL: &str = "
         INSERT INTO self_monitoring_scans (
             job_id, log, log_id_start, log_id_end, rows_examined, issues_created, duplicates_skipped,
-            potential_duplicates_commented, reopened, rejected, rejections, analyzer, model, cost_usd, committed_at)
+            potential_duplicates_commented, reopened, rejected, rejections, analyzer, fallback, model, cost_usd,
+            committed_at)
         VALUES (
             :job_id, :log, :start, :end, :rows, :created, :skipped,
-            :commented, :reopened, :rejected, :rejections, :analyzer, :model, :cost, :now)";
+            :commented, :reopened, :rejected, :rejections, :analyzer, :fallback, :model, :cost, :now)";
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":job_id": id.0,
         ":log": scan.log,
@@ -198,6 +201,7 @@ pub(in crate::store) fn insert(
         ":rejected": scan.counts.rejected as i64,
         ":rejections": serde_json::json!(scan.rejections).to_string(),
         ":analyzer": scan.analyzer,
+        ":fallback": scan.fallback,
         ":model": scan.model,
         ":cost": scan.cost_usd,
         ":now": now.millis(),

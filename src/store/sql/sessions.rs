@@ -16,7 +16,7 @@ const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.
     s.tier, s.profile, s.model, s.prompt_file, s.prompt_text, s.continues_id, s.working_dir, s.place, s.isolation, \
     s.agent_version, s.cli_session_id, s.exit_code, s.ending, s.response, s.structured, s.cost_usd, s.cost_at_least, s.num_turns, \
     s.duration_ms, s.input_tokens, s.output_tokens, s.transcript_bytes, s.transcript_lines, s.transcript_dropped, \
-    s.began_at, s.ended_at";
+    s.began_at, s.ended_at, s.note";
 const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
@@ -70,6 +70,7 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
         transcript_dropped: count(36)?,
         began_at: Timestamp::from_millis(row.get(37)?),
         ended_at: instant(row, 38)?,
+        note: parsed(row, 39, Some)?,
     })
 }
 
@@ -223,6 +224,7 @@ pub(in crate::store) fn finish(
             cli_session_id = coalesce(:session, cli_session_id),
             response = :response,
             structured = :structured,
+            note = :note,
             cost_usd = CASE WHEN :cost IS NULL THEN cost_usd ELSE coalesce(cost_usd, 0) + :cost END,
             cost_at_least = cost_at_least OR :at_least,
             num_turns = CASE WHEN :turns IS NULL THEN num_turns ELSE coalesce(num_turns, 0) + :turns END,
@@ -242,6 +244,7 @@ pub(in crate::store) fn finish(
         ":session": end.cli_session_id,
         ":response": end.response,
         ":structured": end.structured.as_ref().map(ToString::to_string),
+        ":note": end.note,
         ":cost": end.cost_usd,
         ":at_least": end.cost_at_least,
         ":turns": number(end.num_turns),

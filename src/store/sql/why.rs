@@ -159,6 +159,9 @@ impl Around {
             Some(Readiness::Ready { .. }) | None => None,
         };
         let open = self.after.get(&job.id).map(Vec::as_slice).unwrap_or_default();
+        let kind = self.kind(job.kind.as_str());
+        // A scan that only the agent may examine starts, and parks itself until the limit is lifted.
+        let does_without = kind.is_some_and(|kind| kind.runs_while_limited) && !self.spends(job);
         let is_metered = self.kind(job.kind.as_str()).is_some_and(|kind| kind.metered);
         let spending = self.budgets.as_ref().filter(|_| self.spends(job));
         Circumstances {
@@ -174,7 +177,7 @@ impl Around {
             ahead: lane.map_or(0, |lane| lane.ahead(job)),
             put_off: put_off(job, &self.words),
             over_budget: spending.and_then(|spending| spending.over(job)),
-            usage_limit: lane.and_then(|lane| lane.usage_limit.clone()),
+            usage_limit: lane.and_then(|lane| lane.usage_limit.clone()).filter(|_| !does_without),
             agent_missing: missing.filter(|_| is_metered),
             rate_free_at: job
                 .rate_key

@@ -1,7 +1,7 @@
 //! What several pages say of a session.
 
 use super::text::cost_words;
-use crate::model::{Session, SessionRequest, SessionRun, Trigger};
+use crate::model::{RunEnding, Session, SessionRequest, SessionRun, Trigger};
 use maud::{Markup, html};
 
 /// How many characters of a prompt a row shows.
@@ -43,6 +43,17 @@ pub(in crate::web) fn session_tier(session: &Session) -> u8 {
 pub(in crate::web) fn session_model(session: &Session) -> Option<&str> {
     let asked = session.request.as_ref().and_then(|request| request.model.as_deref());
     session.run.as_ref().and_then(|run| run.model.as_deref()).or(asked)
+}
+
+/// A mark of a session that is done although a tool was denied to its agent, or that has a note.
+pub(in crate::web) fn session_mark(session: &Session) -> Markup {
+    let run = session.run.as_ref();
+    let is_denied = run.is_some_and(|run| run.ending == Some(RunEnding::Denied));
+    let note = run.and_then(|run| run.note.as_deref());
+    html! {
+        @if is_denied { " " span.badge.badge-warning { "tool denied" } }
+        @if let Some(note) = note { " " span.badge.badge-warning title=(note) { "note" } }
+    }
 }
 
 /// What the session has cost, once the agent program has said so.

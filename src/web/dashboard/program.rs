@@ -4,7 +4,7 @@ use super::super::agent;
 use super::super::app::{Program, Web};
 use super::super::components::{
     badge, card, elapsed, headline, known, paused_notice, scan_lines, session_cost, session_form,
-    session_state, size, spend_lines, trigger_badge, when_known,
+    session_mark, session_state, size, spend_lines, trigger_badge, when_known,
 };
 use super::super::nav::{self, Tab};
 use super::super::part::version;
@@ -76,7 +76,7 @@ fn session_card(session: Option<&Session>, queue: Option<&QueueState>, now: Time
         div.card-body.lines {
             @if let Some(session) = session {
                 p {
-                    (badge(session.status)) " "
+                    (badge(session.status)) (session_mark(session)) " "
                     a href=(nav::session(session.id)) { "Session " (session.id) } " "
                     span.text-secondary { (elapsed(session.started_at, None, now)) }
                 }
@@ -104,7 +104,7 @@ fn latest_card(session: &Session, now: Timestamp) -> Markup {
     let content = html! {
         div.card-body.lines {
             p {
-                (badge(session.status)) " "
+                (badge(session.status)) (session_mark(session)) " "
                 a href=(nav::session(session.id)) { "Session " (session.id) } " "
                 (trigger_badge(session.trigger)) " "
                 span.text-secondary {

@@ -86,6 +86,7 @@ fn details(scan: &Scan) -> Markup {
                     @if let Some(cost) = scan.cost_usd { ", for " (usd(cost)) }
                     "."
                 }
+                @if let Some(why) = &scan.fallback { p.fallback { "The agent could not examine them: " (why) } }
             } @else if scan.error.is_none() {
                 p { "Nothing is committed yet." }
             }

@@ -215,6 +215,7 @@ async fn a_scan_unfolds_to_its_findings_its_analyzer_and_its_transcript() {
         log_id_end: 12,
         counts: ScanCounts { rows_examined: 12, reopened: 3, rejected: 2, ..ScanCounts::default() },
         analyzer: "claude",
+        fallback: None,
         model: Some("claude-opus-4-5".into()),
         cost_usd: Some(0.5),
         rejections: vec!["<b>row 7 is not in the snapshot</b>".into()],

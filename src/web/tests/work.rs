@@ -98,6 +98,7 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
             ..ScanCounts::default()
         },
         analyzer: "builtin",
+        fallback: None,
         model: None,
         cost_usd: None,
         rejections: vec![],

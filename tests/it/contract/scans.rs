@@ -54,6 +54,7 @@ fn commit(tracker: Tracker, issues: Vec<NewIssue>) -> ScanCommit {
         log_id_end: 40,
         counts: ScanCounts { rows_examined: 9, ..ScanCounts::default() },
         analyzer: "rules",
+        fallback: None,
         model: None,
         cost_usd: None,
         rejections: Vec::new(),
