@@ -36,3 +36,6 @@ pub(super) use database::lock_beside;
 pub(super) use draft::place;
 pub(super) use open::{Owner, Schema};
 pub(super) use transaction::Tx;
+
+/// A reader's connection, all of whose statements see one snapshot.
+pub(super) type Snapshot = rusqlite::Connection;
