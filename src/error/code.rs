@@ -341,7 +341,7 @@ codes! {
         "Try again in a moment.";
     AuthStale: Unproven = "AUTH-LOGIN-005", "This needs a fresh sign-in",
         "The password was given more than five minutes ago.",
-        "Sign in again, then repeat the change.";
+        "Give your password again, then repeat the change within five minutes.";
     AuthHost: Unproven = "AUTH-LOGIN-006", "These pages do not know you", "The program around them named nobody.", "Sign in there, then load the page again.";
     AuthSetupCode: Gone = "AUTH-SETUP-001", "This set-up link is not valid any more",
         "The link was used, it is older than 15 minutes, or the server was started again since.",
