@@ -44,7 +44,7 @@ codes! {
     StoreBusy: Busy = "STORE-BUSY-001", "The database is held by another program",
         "Another process keeps a write transaction open.", "End the transaction of the other program, or try again later; nothing was saved.";
     StoreInUse: Busy = "STORE-BUSY-002", "A process works on the data directory",
-        "A server, or a program of yours, leads there.", "End it, then try again; nothing was changed.";
+        "A server, or a program of yours, leads there or has a database open.", "End it, then try again; nothing was changed.";
     StoreBackup: Damaged = "STORE-BACKUP-001", "The folder is no backup that this version can restore",
         "It is no backup, a file of it is missing or was changed since, or a newer version made it.", "Read in the message which file it is. Name the folder of a whole backup; for one of a newer version use that version. Nothing was changed.";
     StoreFull: Unavailable = "STORE-FULL-001", "The disk is full",
