@@ -79,6 +79,8 @@ mod spend;
 mod standing;
 #[cfg(feature = "monitor")]
 mod stream;
+#[cfg(feature = "monitor")]
+mod text_link;
 mod throttle;
 #[cfg(feature = "monitor")]
 mod transcript;
