@@ -54,8 +54,7 @@ codes! {
     StoreLeaseLost: Conflict = "STORE-LEASE-001", "The lease was lost; nothing was written",
         "The job was rescued, cancelled or claimed again since this worker claimed it.", "You need to do nothing: the newer run of the job counts.";
     StoreConstraint: Internal = "STORE-RULE-001", "The database refused a row that breaks its rules",
-        "A CHECK, a unique index or a guard trigger refused the row.",
-        "Nothing was changed. The server's log or the command's output names the rule; if the values were right, report a bug.";
+        "A CHECK, a unique index or a guard trigger refused the row.", "Nothing was changed. The server's log or the command's output names the rule; if the values were right, report a bug.";
     StoreCorrupt: Damaged = "STORE-ROW-001", "A stored row cannot be read",
         "Another program wrote a value that this version does not know.", "Correct the row that the server's log names.";
     StoreClosed: Unavailable = "STORE-STOP-001", "The database is closed",
