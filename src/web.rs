@@ -53,6 +53,7 @@ mod password;
 mod problem;
 #[cfg(feature = "monitor")]
 mod program;
+mod proof;
 mod queue;
 mod queues;
 #[cfg(feature = "monitor")]

@@ -28,13 +28,12 @@ pub(super) fn may_link(url: &str) -> bool {
     if url.contains('\\') || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return false;
     }
-    match ["http://", "https://"].iter().find_map(|scheme| after(url, scheme)) {
-        Some(rest) => is_public(rest.split(['/', '?', '#']).next().unwrap_or_default()),
-        None => {
-            let first = url.split(['/', '?', '#']).next().unwrap_or_default();
-            !url.starts_with("//") && !first.contains(':')
-        }
-    }
+    let first = |text: &'_ str| text.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
+    let of_web = ["http://", "https://"].iter().find_map(|scheme| after(url, scheme));
+    of_web.map_or_else(
+        || !url.starts_with("//") && !first(url).contains(':'),
+        |rest| is_public(&first(rest)),
+    )
 }
 
 fn after<'a>(url: &'a str, scheme: &str) -> Option<&'a str> {
