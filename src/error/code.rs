@@ -44,7 +44,7 @@ codes! {
     StoreBusy: Busy = "STORE-BUSY-001", "The database is held by another program",
         "Another process keeps a write transaction open.", "End the transaction of the other program, or try again later; nothing was saved.";
     StoreInUse: Busy = "STORE-BUSY-002", "A process works on the data directory",
-        "A server, or a program of yours, leads there.", "End it, then try again; nothing was changed.";
+        "A server, or a program of yours, leads there or has a database open.", "End it, then try again; nothing was changed.";
     StoreBackup: Damaged = "STORE-BACKUP-001", "The folder is no backup that this version can restore",
         "It is no backup, a file of it is missing or was changed since, or a newer version made it.", "Read in the message which file it is. Name the folder of a whole backup; for one of a newer version use that version. Nothing was changed.";
     StoreFull: Unavailable = "STORE-FULL-001", "The disk is full",
@@ -54,8 +54,7 @@ codes! {
     StoreLeaseLost: Conflict = "STORE-LEASE-001", "The lease was lost; nothing was written",
         "The job was rescued, cancelled or claimed again since this worker claimed it.", "You need to do nothing: the newer run of the job counts.";
     StoreConstraint: Internal = "STORE-RULE-001", "The database refused a row that breaks its rules",
-        "A CHECK, a unique index or a guard trigger refused the row.",
-        "Nothing was changed. The server's log or the command's output names the rule; if the values were right, report a bug.";
+        "A CHECK, a unique index or a guard trigger refused the row.", "Nothing was changed. The server's log or the command's output names the rule; if the values were right, report a bug.";
     StoreCorrupt: Damaged = "STORE-ROW-001", "A stored row cannot be read",
         "Another program wrote a value that this version does not know.", "Correct the row that the server's log names.";
     StoreClosed: Unavailable = "STORE-STOP-001", "The database is closed",

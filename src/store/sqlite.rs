@@ -3,6 +3,8 @@
 //! *Invariant:* `rusqlite` and `r2d2` are named in this folder, in `store/sql` and in `store/transactional.rs`, which takes a
 //! connection of the application, nowhere else.
 
+#[cfg(feature = "cli")]
+pub(super) mod alone;
 mod batch;
 mod check;
 mod checkpoint;
