@@ -139,7 +139,5 @@ fn sync(path: &Path) -> Result<()> {
 }
 
 fn failed(doing: &str, path: &Path, error: io::Error) -> Error {
-    let code =
-        if error.kind() == io::ErrorKind::StorageFull { Code::StoreFull } else { Code::StoreIo };
-    Error::new(code, format!("{doing} {}", path.display())).because(error)
+    Error::of_disk(Code::StoreIo, format!("{doing} {}", path.display()), error)
 }

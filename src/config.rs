@@ -279,6 +279,10 @@ impl Config {
             Some(text) => list("LAMPLIGHTER_TRUSTED_PROXIES", &text, "IP addresses")?,
             None => server.trusted_proxies,
         };
+        if let Some(all) = trusted_proxies.iter().find(|address| address.is_unspecified()) {
+            let doing = format!("trust the proxy {all}: it is every address; name the proxy's own");
+            return Err(Error::new(Code::ConfigInvalid, doing));
+        }
         let log_level = match (env("LAMPLIGHTER_LOG"), log.level) {
             (Some(text), _) => value("LAMPLIGHTER_LOG", &text, LEVELS)?,
             (None, Some(text)) => value("log.level", &text, LEVELS)?,

@@ -28,6 +28,8 @@ mod typed;
 
 pub use around::Next;
 pub use handler::Context;
+#[cfg(feature = "monitor")]
+pub(crate) use inspector::Inspector;
 pub use kinds::Handler;
 pub use metrics::{BUCKETS, Histogram, KindMetrics, Metrics, QueueDepth};
 

@@ -162,8 +162,17 @@ impl Error {
         self.code == Code::StoreOutcomeUnknown
     }
 
-    /// Whether the database refuses for a time: another program holds it, the disk is full or fails. The same call may
-    /// succeed later.
+    /// The error of a file or a folder that could not be written: `STORE-FULL-001` if the disk, or the user's share of it, is full, else
+    /// this code.
+    #[cfg(feature = "agents")]
+    pub(crate) fn of_disk(code: Code, doing: impl Into<String>, error: std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let is_full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        Self::new(if is_full { Code::StoreFull } else { code }, doing).because(error)
+    }
+
+    /// Whether the database or the disk refuses for a time: another program holds it, the disk is full or fails. The same call
+    /// may succeed later.
     #[cfg(feature = "agents")]
     pub(crate) fn is_passing_refusal(&self) -> bool {
         use Code::{StoreBusy, StoreFull, StoreIo, StoreOutcomeUnknown, StoreWalFull};

@@ -21,6 +21,7 @@ pub mod door;
 mod features;
 #[cfg(feature = "monitor")]
 mod filings;
+mod inspection;
 mod jobs;
 mod leader;
 #[cfg(feature = "monitor")]
@@ -48,6 +49,7 @@ pub mod transactional;
 mod waits;
 mod workers;
 
+pub(crate) use inspection::Inspection;
 pub use leader::Leadership;
 #[cfg(feature = "cli")]
 pub(crate) use leader::lock_of;

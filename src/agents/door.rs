@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 /// that calls its `cli::main` first.
 pub fn install(job_dir: &Path, program: &Path) -> Result<PathBuf> {
     let failed = |error| {
-        Error::new(Code::AgentStart, format!("put sqlite3 into {}", job_dir.display()))
-            .because(error)
+        Error::of_disk(Code::AgentStart, format!("put sqlite3 into {}", job_dir.display()), error)
     };
     let folder = job_dir.join("bin");
     create_job_dir(&folder)?;

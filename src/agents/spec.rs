@@ -105,7 +105,7 @@ impl fmt::Display for Marker {
 /// Makes the folder of a job, which only the server's user may enter, and the folders above it.
 pub fn create_job_dir(path: &Path) -> Result<()> {
     create_private_dir(path).map_err(|error| {
-        Error::new(Code::AgentStart, format!("make the folder {}", path.display())).because(error)
+        Error::of_disk(Code::AgentStart, format!("make the folder {}", path.display()), error)
     })
 }
 

@@ -86,6 +86,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     tracing::info!("serving the pages on {}", config.listen);
     let mut intake = follow(&config.log_sources, &logs, &clock, &engine.leading());
     intake.prune(store.clone(), logs.clone(), &clock, &engine.leading());
+    intake.inspect(&logs, &clock, &engine.leading());
     intake.file(store.clone(), tracking.clone(), &clock, &engine.leading());
     intake.tell(telling, &clock);
     let stop = CancellationToken::new();

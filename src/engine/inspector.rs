@@ -1,9 +1,8 @@
-//! The inspector: looks at every page of the job tables, one table after the other.
+//! The inspector: looks at every page of a database's tables, one table after the other.
 
 use crate::clock::Clock;
 use crate::error::{Code, Result};
-use crate::model::Service;
-use crate::store::Store;
+use crate::store::Inspection;
 use crate::warn_coded;
 use std::time::Duration;
 
@@ -13,41 +12,64 @@ const BEGIN_AFTER: Duration = Duration::from_mins(5);
 const INSPECT_EVERY: Duration = Duration::from_hours(24);
 /// The pause between two tables.
 const BREATH: Duration = Duration::from_secs(1);
+/// How long the look at a table may take, as long as a read may last: its snapshot keeps the log from being written back.
+const LOOK_WITHIN: Duration = Duration::from_secs(30);
 
 /// The service of the process that leads. What it finds ends the trust in the file.
-pub(super) struct Inspector {
-    pub(super) store: Store,
-    pub(super) clock: Clock,
+pub(crate) struct Inspector {
+    pub(crate) inspection: Inspection,
+    pub(crate) clock: Clock,
 }
 
 impl Inspector {
     /// Inspects for ever. Cancel safe.
-    pub(super) async fn serve(self) {
+    pub(crate) async fn serve(self) {
         self.clock.sleep(BEGIN_AFTER).await;
         loop {
-            let done = self.run_once().await;
+            let done = self.run_once(LOOK_WITHIN, BREATH).await;
             if let Err(error) = &done {
                 warn_coded!(Code::StoreInspect, "look at the pages of the database: {error}");
             }
-            self.store.ran(&Service::Inspector, self.clock.now(), done);
+            self.inspection.ran(self.clock.now(), done);
             self.clock.sleep(INSPECT_EVERY).await;
         }
     }
 
-    /// Answers what it did, in a few words.
-    async fn run_once(&self) -> Result<String> {
-        let tables = self.store.own_tables().await?;
+    /// Gives each table this time, and pauses after it. Answers what it did, in a few words.
+    async fn run_once(&self, within: Duration, pause: Duration) -> Result<String> {
+        let tables = self.inspection.tables().await?;
         let (all, mut unfinished) = (tables.len(), Vec::new());
         for table in tables {
-            if !self.store.inspect(table.clone()).await? {
+            if !self.inspection.look_at(table.clone(), within).await? {
                 unfinished.push(table);
             }
-            self.clock.sleep(BREATH).await;
+            self.clock.sleep(pause).await;
         }
         if unfinished.is_empty() {
             return Ok(format!("looked at all pages of {all} tables"));
         }
         let (whole, rest) = (all - unfinished.len(), unfinished.join(", "));
         Ok(format!("looked at all pages of {whole} tables, and did not finish in time with {rest}"))
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "monitor")]
+mod tests {
+    use super::*;
+    use crate::model::{Level, NewLogRow};
+    use crate::store::{LogStore, OpenMode};
+
+    #[tokio::test]
+    async fn a_table_that_takes_too_long_is_given_up_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let logs = LogStore::open(&folder.path().join("logs.db"), OpenMode::Migrate).unwrap();
+        let row = || NewLogRow::new("2027-01-01T00:00:00Z", Level::Info, "shop", "all is well");
+        logs.append((0..5_000).map(|_| row()).collect()).await.unwrap();
+        let inspector = Inspector { inspection: logs.inspection(), clock: Clock::system() };
+        let said = inspector.run_once(Duration::ZERO, Duration::ZERO).await.unwrap();
+        assert!(said.ends_with("and did not finish in time with logs"), "{said}");
+        let said = inspector.run_once(LOOK_WITHIN, Duration::ZERO).await.unwrap();
+        assert!(said.starts_with("looked at all pages of") && !said.contains(','), "{said}");
     }
 }

@@ -162,8 +162,8 @@ impl Overseer {
         self.led = true;
         let pruner = Pruner { store: self.store.clone(), clock: self.clock.clone() };
         self.pruning.spawn(pruner.serve());
-        let inspector = Inspector { store: self.store.clone(), clock: self.clock.clone() };
-        self.pruning.spawn(inspector.serve());
+        let (inspection, clock) = (self.store.inspection(), self.clock.clone());
+        self.pruning.spawn(Inspector { inspection, clock }.serve());
         tracing::info!("this process leads the engine");
         self.life.leads.send_replace(Some(epoch));
         Ok(Some(epoch))

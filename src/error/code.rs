@@ -48,7 +48,7 @@ codes! {
     StoreBackup: Damaged = "STORE-BACKUP-001", "The folder is no backup that this version can restore",
         "It is no backup, a file of it is missing or was changed since, or a newer version made it.", "Read in the message which file it is. Name the folder of a whole backup; for one of a newer version use that version. Nothing was changed.";
     StoreFull: Unavailable = "STORE-FULL-001", "The disk is full",
-        "SQLite found no room for the write.", "Free some space; nothing acknowledged is lost and writes resume by themselves.";
+        "No room was found for a write.", "Free some space; nothing acknowledged is lost and writes resume by themselves.";
     StoreOutcomeUnknown: Unknown = "STORE-COMMIT-001", "It is unknown whether the write was saved",
         "The commit itself failed, so the write may or may not be on disk.", "Look whether the change is there before you repeat it.";
     StoreLeaseLost: Conflict = "STORE-LEASE-001", "The lease was lost; nothing was written",
@@ -312,6 +312,9 @@ codes! {
     WebHost: Misdirected = "WEB-HOST-001", "The host name is not allowed",
         "The request's Host is not in the allow-list; a rebinding attack looks like this.",
         "Use http://127.0.0.1, or add the name to server.allowed_hosts.";
+    WebPeer: Forbidden = "WEB-PEER-001", "This address may not ask",
+        "A proxy is named, and the request came neither from it nor from this machine: it would be answered without TLS.",
+        "Use the proxy's address; if this address is a proxy, name it in server.trusted_proxies.";
     WebCrossSite: Forbidden = "WEB-CSRF-001", "The request came from another site",
         "Neither Sec-Fetch-Site nor Origin says that our own page sent it.",
         "Use the page's own button; a script sends an Origin header that equals the server's address.";

@@ -77,7 +77,9 @@ impl Telling {
         self.store.say(|facts| {
             facts.tracker = Some(found);
             for (name, run) in services {
-                let own = name == Service::Checkpointer.to_string();
+                let own = [Service::Checkpointer, Service::Inspector]
+                    .map(|own| own.to_string())
+                    .contains(&name);
                 facts.services.insert(if own { format!("{name} of the logs") } else { name }, run);
             }
         });

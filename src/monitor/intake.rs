@@ -16,9 +16,10 @@ use super::facts::Telling;
 use super::filing;
 use super::tracking::Tracking;
 use crate::clock::Clock;
+use crate::engine::Inspector;
 use crate::error::{Code, Error};
 use crate::logs::LogFile;
-use crate::store::{LogStore, Store};
+use crate::store::{Inspection, LogStore, Store};
 use crate::warn_coded;
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
@@ -63,6 +64,15 @@ impl Intake {
         });
     }
 
+    /// Looks at the pages of the log database too.
+    pub fn inspect(&mut self, logs: &LogStore, clock: &Clock, leading: &Receiver<bool>) {
+        let (stop, clock, leading) = (self.stop.clone(), clock.clone(), leading.clone());
+        let inspection = logs.inspection();
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(inspect_while_leading(inspection, clock, leading)).await;
+        });
+    }
+
     /// Says what this server can do too.
     pub fn tell(&mut self, telling: Telling, clock: &Clock) {
         let (stop, clock) = (self.stop.clone(), clock.clone());
@@ -96,6 +106,17 @@ impl Intake {
     pub async fn stop(mut self) {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Inspects whenever this process leads, for ever.
+async fn inspect_while_leading(inspection: Inspection, clock: Clock, mut leading: Receiver<bool>) {
+    while leading.wait_for(|leads| *leads).await.is_ok() {
+        let inspector = Inspector { inspection: inspection.clone(), clock: clock.clone() };
+        tokio::select! {
+            () = inspector.serve() => {}
+            _ = leading.wait_for(|leads| !*leads) => {}
+        }
     }
 }
 

@@ -9,24 +9,14 @@ use std::time::{Duration, Instant};
 /// A database whose last commit or last look for work is older than this is not ready: an engine makes one of each at least
 /// every ten seconds.
 const FRESH: Duration = Duration::from_secs(30);
+/// How long a refusal counts that no other write followed: a program without an engine may write again much later. Longer than
+/// a write waits for the lock, so that writes which are refused one after the other leave no gap.
+const REFUSED_FOR: Duration = Duration::from_mins(1);
 /// How often a log database that nothing is written to is looked at.
 #[cfg(feature = "monitor")]
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Store {
-    /// The tables of ours that the file has.
-    pub(crate) async fn own_tables(&self) -> Result<Vec<String>> {
-        self.db.own_tables().await
-    }
-
-    /// Looks at all pages of a table and its indexes; whether it finished in time.
-    ///
-    /// # Errors
-    /// `STORE-FILE-008`: the file is not trusted any more.
-    pub(crate) async fn inspect(&self, table: String) -> Result<bool> {
-        self.db.inspect(table).await
-    }
-
     /// Whether the file is to be trusted still: no page of it was found damaged, and it is the one at its path.
     ///
     /// # Errors
@@ -43,14 +33,19 @@ impl Store {
     }
 
     /// Why this process is not ready to take work, in a sentence; `None`: it is ready. `runs_engine`: it has an engine, whose
-    /// commits and looks are to be fresh. It is known from memory.
+    /// commits and looks are to be fresh; without one nothing else looks at the files, so the writer is asked to, for the next
+    /// answer. It is known from memory.
     pub fn not_ready(&self, runs_engine: bool) -> Option<String> {
+        if !runs_engine {
+            self.db.look_soon();
+        }
         if let Err(error) = self.check_trust() {
             return Some(format!("The database is not to be trusted: {error}"));
         }
         let (committed, refused) = self.db.guard().last_write();
-        if let Some(why) = refused {
-            return Some(format!("The database refuses writes: {why}"));
+        let refusal = refused.and_then(|(why, at)| refusal(&why, at.elapsed()));
+        if refusal.is_some() {
+            return refusal;
         }
         let ages = [committed.elapsed(), self.last_look().elapsed()];
         if runs_engine { stale(ages) } else { None }
@@ -60,6 +55,11 @@ impl Store {
     pub(crate) fn last_look(&self) -> Instant {
         self.db.guard().last_look()
     }
+}
+
+/// What a write was refused for so long ago, while that says something about the next one.
+fn refusal(why: &str, age: Duration) -> Option<String> {
+    (age < REFUSED_FOR).then(|| format!("The database refuses writes: {why}"))
 }
 
 /// What has not happened for too long: the last commit, the last look for work.
@@ -93,6 +93,30 @@ impl LogStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
+    use crate::store::OpenMode;
+    use std::fs;
+
+    #[test]
+    fn a_refusal_counts_for_a_minute() {
+        let said = refusal("it is full", Duration::from_secs(59));
+        assert_eq!(said.unwrap(), "The database refuses writes: it is full");
+        assert_eq!(refusal("it is full", REFUSED_FOR), None);
+    }
+
+    #[tokio::test]
+    async fn without_an_engine_a_question_has_the_files_looked_at_although_nothing_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lamplighter.db");
+        let store = Store::open(&path, OpenMode::Migrate).unwrap();
+        assert_eq!(store.not_ready(false), None);
+        fs::rename(&path, folder.path().join("elsewhere.db")).unwrap();
+        assert_eq!(store.not_ready(false), None, "it is said from memory");
+        let lost = tokio::time::timeout(Duration::from_secs(20), store.trust_lost()).await.unwrap();
+        assert_eq!(lost.code(), Code::StoreReplaced);
+        let said = store.not_ready(false).unwrap();
+        assert!(said.starts_with("The database is not to be trusted: "), "{said}");
+    }
 
     #[test]
     fn what_has_not_happened_for_half_a_minute_is_said() {

@@ -49,7 +49,7 @@ async fn check_login(
     next: Next,
 ) -> Response {
     let known = if app.access.has_accounts() {
-        signed_in(app, request.headers(), uses).await
+        signed_in(app, request.headers(), caller, uses).await
     } else {
         Ok(request.extensions().get().and_then(|HostSaid(person)| Some((person.clone()?, None))))
     };
@@ -68,8 +68,13 @@ async fn check_login(
 }
 
 /// The person whose login the cookie names, if that login has not ended.
-async fn signed_in(app: &App, headers: &HeaderMap, uses: bool) -> Result<Option<Known>> {
-    let Some(hash) = cookie::login_hash(headers) else { return Ok(None) };
+async fn signed_in(
+    app: &App,
+    headers: &HeaderMap,
+    caller: &Caller,
+    uses: bool,
+) -> Result<Option<Known>> {
+    let Some(hash) = cookie::login_hash(headers, caller) else { return Ok(None) };
     let now = app.web.clock.now();
     let login = app.web.store.login_by_id(hash.clone(), uses, now).await?;
     Ok(login.map(|Login { account, began_at }| {

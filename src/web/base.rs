@@ -66,6 +66,11 @@ pub(super) fn cookie_path() -> String {
     link("/").0
 }
 
+/// The `Path` of a cookie that the browser sends to this page alone.
+pub(super) fn cookie_path_of(page: &str) -> String {
+    link(page).0
+}
+
 /// The address of a page or a file that is at `path` by the table of routes.
 pub(super) fn link(path: &str) -> Link {
     let Base(base) = base();

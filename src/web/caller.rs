@@ -8,7 +8,7 @@ use crate::actions::{Call, Proof, Who};
 use crate::model::{Actor, Role, Timestamp};
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap};
+use axum::http::{Extensions, HeaderMap, HeaderValue};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The address of a peer that is not known, as in an in-process call. No proxy has this address.
@@ -40,7 +40,7 @@ impl Caller {
             } else {
                 peer
             },
-            https: proto.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https")),
+            https: proto.is_some_and(says_https),
             face: Face::wanted(&request.headers),
             correlation_id: secret::correlation_id(),
         }
@@ -100,6 +100,19 @@ impl Signed {
     pub(super) fn actor(&self) -> Actor {
         self.caller.acting_as(&self.person.name)
     }
+}
+
+/// Whether the outermost of the proxies, which the browser talks to, speaks HTTPS with it.
+fn says_https(proto: &HeaderValue) -> bool {
+    let outermost = proto.as_bytes().split(|byte| *byte == b',').next().unwrap_or_default();
+    outermost.trim_ascii().eq_ignore_ascii_case(b"https")
+}
+
+/// Whether the peer is a named proxy or this machine. Where no proxy is named, everybody may ask.
+pub(super) fn may_ask(request: &Parts, options: &Options) -> bool {
+    let peer = peer(&request.extensions);
+    let proxies = &options.trusted_proxies;
+    proxies.is_empty() || proxies.contains(&peer) || peer.is_loopback() || peer == UNKNOWN
 }
 
 fn peer(extensions: &Extensions) -> IpAddr {

@@ -2,7 +2,7 @@
 
 use super::app::{App, Options};
 use super::base::{self, Base};
-use super::caller::{Caller, Signed};
+use super::caller::{self, Caller, Signed};
 use super::error_page;
 use super::page::Frame;
 use super::problem::Problem;
@@ -34,6 +34,9 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
+/// A browser that came by HTTPS stays with it for a year.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// The outermost layer: every request passes it first, and every answer last.
 pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
@@ -45,7 +48,7 @@ async fn guarded(app: &App, mut parts: Parts, body: Body, next: Next) -> Respons
     parts.extensions.insert(caller.clone());
     // Which names lead here is a host's own affair: its sign-in goes by them already.
     let named = if app.access.has_accounts() {
-        check_host(&parts, &app.web.options)
+        check_peer(&parts, &app.web.options).and_then(|()| check_host(&parts, &app.web.options))
     } else {
         Ok(asked_host(&parts))
     };
@@ -66,6 +69,9 @@ async fn guarded(app: &App, mut parts: Parts, body: Body, next: Next) -> Respons
         response = error_page::faced(&problem, caller.face, &frame, response.headers());
     }
     protect(response.headers_mut());
+    if caller.https {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
     if let Ok(id) = HeaderValue::from_str(&caller.correlation_id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     }
@@ -80,6 +86,11 @@ fn span(caller: &Caller, request: &Parts) -> tracing::Span {
         request_path = base::original_path(request),
         user_id = tracing::field::Empty
     )
+}
+
+/// Refuses a peer that is neither a named proxy nor this machine: it would be served without TLS.
+fn check_peer(request: &Parts, options: &Options) -> Result<(), Problem> {
+    if caller::may_ask(request, options) { Ok(()) } else { Err(Problem::of(Code::WebPeer)) }
 }
 
 /// The request's host, if the server answers to it. A site that rebinds its own name to this address still sends that

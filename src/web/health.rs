@@ -1,6 +1,6 @@
 //! The answers for programs that watch from outside: whether the server is alive, and whether it takes work.
 //!
-//! Both are for everybody who reaches the server, and neither looks at a file or asks the database.
+//! Both are for everybody who reaches the server, and neither waits for a file or for the database.
 
 use super::app::App;
 use axum::extract::State;

@@ -10,15 +10,16 @@ use super::face::Face;
 use super::page::{self, Frame};
 use super::problem::{Problem, seconds};
 use super::secret::Secret;
+use super::throttle::{Attempt, Origin};
 use super::{cookie, nav};
 use crate::actions::people;
 use crate::error::{Code, Result};
 use crate::model::{Account, Timestamp};
 use crate::warn_coded;
 use axum::extract::State;
-use axum::http::HeaderValue;
 use axum::http::header::SET_COOKIE;
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{AppendHeaders, Html, IntoResponse, Response};
 use maud::html;
 use serde::Deserialize;
 
@@ -50,15 +51,18 @@ pub(super) async fn form(
 pub(super) async fn sign_in(
     State(app): State<App>,
     caller: Caller,
+    headers: HeaderMap,
     Form(credentials): Form<Credentials>,
 ) -> Result<Response, Problem> {
     let now = app.web.clock.now();
     let next = credentials.next.as_deref().filter(|next| is_local(next)).map(str::to_owned);
-    let problem = match authenticate(&app, &caller, credentials, now).await {
-        Ok(account) => {
+    let problem = match authenticate(&app, &caller, &headers, credentials, now).await {
+        Ok((account, mark)) => {
             let cookie = begin(&app, &caller, &account, now).await?;
+            let cookies = [Some(cookie), mark].into_iter().flatten();
+            let cookies = AppendHeaders(cookies.map(|cookie| (SET_COOKIE, cookie)));
             let page = next.as_deref().map_or_else(|| app.web.home().link(), link);
-            return Ok(([(SET_COOKIE, cookie)], see_other(&page)).into_response());
+            return Ok((cookies, see_other(&page)).into_response());
         }
         Err(problem) => problem,
     };
@@ -94,33 +98,38 @@ pub(super) async fn begin(
     Ok(cookie::set(&secret.into_text(), caller))
 }
 
-/// The account that these credentials belong to. An account that does not exist is refused with the same words and after
-/// the same work.
+/// The account that these credentials belong to, and the mark of a browser that has none yet. An account that does not
+/// exist is refused with the same words and after the same work.
 async fn authenticate(
     app: &App,
     caller: &Caller,
+    headers: &HeaderMap,
     credentials: Credentials,
     now: Timestamp,
-) -> Result<Account, Problem> {
+) -> Result<(Account, Option<HeaderValue>), Problem> {
     let Credentials { username, password, .. } = credentials;
-    let throttled = app.throttle().attempt(&username, caller.remote, now);
+    let (account, hash) = app.web.store.account(username.clone()).await?.unzip();
+    let origin = cookie::origin(headers, &username, hash.as_deref(), caller);
+    let is_new = matches!(origin, Origin::Address(_));
+    let attempt = Attempt::of(&username, hash.as_deref(), origin);
+    let throttled = app.throttle().attempt(&attempt, now);
     if let Err(wait) = throttled {
         let seconds = seconds(wait);
         return Err(Problem::of(Code::AuthThrottled)
             .saying(format!("Try again in {seconds} seconds."))
             .retry_after(wait));
     }
-    let found = app.web.store.account(username.clone()).await?;
-    let (account, hash) = found.unzip();
+    let stored = hash.clone();
     let verified =
-        app.hasher.run(move |memory| people::verify(&password, hash.as_deref(), memory)).await?;
+        app.hasher.run(move |memory| people::verify(&password, stored.as_deref(), memory)).await?;
     let Some(account) = account.filter(|_| verified) else {
         // The name is not logged: people sometimes type their password there.
         warn_coded!(Code::AuthFailed, "a sign-in from {} failed", caller.remote);
         return Err(Problem::of(Code::AuthFailed));
     };
-    app.throttle().succeeded(&username, caller.remote);
-    Ok(account)
+    app.throttle().succeeded(&attempt);
+    let mark = hash.filter(|_| is_new).map(|hash| cookie::mark(&username, &hash, caller));
+    Ok((account, mark.transpose()?))
 }
 
 /// Whether a browser that is sent to this path stays on this server.

@@ -24,7 +24,9 @@ use std::time::{Duration, Instant};
 
 mod clocks;
 mod date;
+mod installation;
 mod rate;
+mod restores;
 
 /// The test that is the child process where [`FOLDER`] is set.
 const CHILD: &str = "campaign::a_process_ends_well_when_its_input_is_closed";

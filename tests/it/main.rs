@@ -7,6 +7,7 @@ mod agent_scans;
 mod analyzer;
 mod backups;
 mod batches;
+mod begins;
 mod browser;
 mod bulk;
 mod bulk_job;

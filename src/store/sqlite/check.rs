@@ -268,3 +268,67 @@ mod tests {
         at_open(&conn, ALL, false, false).unwrap();
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "monitor")]
+mod tests_of_looks {
+    use super::super::draft::beside;
+    use super::super::open::connect_with;
+    use super::*;
+    use crate::store::{LogStore, OpenMode, Store};
+    use std::fs::OpenOptions;
+    use std::os::unix::fs::FileExt;
+    use std::path::Path;
+
+    /// Looks at all tables of the database at `path`, as the inspector does, before and after a deed.
+    async fn inspected(path: &Path, deed: impl FnOnce()) -> Result<()> {
+        const LONG: Duration = Duration::from_mins(1);
+        let looks = if path.ends_with("logs.db") {
+            LogStore::open(path, OpenMode::Migrate).unwrap().inspection()
+        } else {
+            Store::open(path, OpenMode::Migrate).unwrap().inspection()
+        };
+        let tables = looks.tables().await.unwrap();
+        for table in tables.clone() {
+            assert!(looks.look_at(table, LONG).await.unwrap());
+        }
+        deed();
+        for table in tables {
+            assert!(looks.look_at(table, LONG).await?);
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn p28_any_root_page_that_is_zeroed_under_an_open_database_is_met_by_a_look_at_each_table()
+     {
+        const ROOTS: &str = "SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0 AND name <> 'sqlite_sequence'";
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["lamplighter.db", "logs.db"] {
+            let [path, copy] = ["whole", "copy"].map(|part| folder.path().join(part).join(name));
+            std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            inspected(&path, || ()).await.unwrap();
+            let foreign = |path| connect_with(path, rusqlite::OpenFlags::empty()).unwrap();
+            let conn = foreign(&path);
+            let mut statement = conn.prepare(ROOTS).unwrap();
+            let roots =
+                statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?))).unwrap();
+            for (root, page) in roots.map(|root: rusqlite::Result<(String, i64)>| root.unwrap()) {
+                std::fs::copy(&path, &copy).unwrap();
+                let zeroed = || {
+                    let conn = foreign(&copy);
+                    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+                    let file = OpenOptions::new().write(true).open(&copy).unwrap();
+                    file.write_all_at(&[0; 4096], (page.unsigned_abs() - 1) * 4096).unwrap();
+                    // A commit of another program has every page read anew.
+                    conn.pragma_update(None, "user_version", 100).unwrap();
+                };
+                let met = inspected(&copy, zeroed).await.expect_err(&root);
+                assert_eq!(met.code(), Code::StoreDamaged, "{root}: {met}");
+                for suffix in ["", "-wal", "-shm"] {
+                    drop(std::fs::remove_file(beside(&copy, suffix)));
+                }
+            }
+        }
+    }
+}

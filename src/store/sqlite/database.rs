@@ -21,8 +21,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// Reading connections: as many pages as can be rendered at once on a small machine.
 const READERS: u32 = 4;
-/// How long the look at a table may take: its snapshot keeps the log from being written back.
-const INSPECT_WITHIN: Duration = Duration::from_secs(30);
 /// How long a page waits for a free reader before it says that the server is overloaded.
 const READER_WAIT: Duration = Duration::from_secs(10);
 
@@ -245,12 +243,12 @@ impl Database {
         self.read("list the tables", move |conn| check::own_tables(conn, components)).await
     }
 
-    /// Looks at all pages of a table and its indexes; whether it finished within 30 s, as long as a read may last.
+    /// Looks at all pages of a table and its indexes within this time; whether it finished.
     ///
     /// # Errors
     /// `STORE-FILE-008`: the trust in the file is lost then.
-    pub(in crate::store) async fn inspect(&self, table: String) -> Result<bool> {
-        let look = move |conn: &Connection| check::table(conn, &table, INSPECT_WITHIN);
+    pub(in crate::store) async fn inspect(&self, table: String, within: Duration) -> Result<bool> {
+        let look = move |conn: &Connection| check::table(conn, &table, within);
         self.read("inspect", look).await
     }
 
@@ -262,6 +260,14 @@ impl Database {
     /// Has the writer look for other programs' commits, and at the files.
     pub(in crate::store) async fn look(&self) -> Result<()> {
         self.call(Call::Look).await
+    }
+
+    /// The same, without a wait.
+    pub(in crate::store) fn look_soon(&self) {
+        if let Some(calls) = &self.calls {
+            let asked = calls.try_send(Call::Look);
+            ignore(asked, "the writes that fill the line have the files looked at too");
+        }
     }
 
     async fn call(&self, call: Call) -> Result<()> {

@@ -31,8 +31,8 @@ struct Pulse {
     committed: Instant,
     /// When the engine last looked for work.
     looked: Instant,
-    /// Why the last write was refused as every other one would have been; `None`: it was not.
-    refused: Option<String>,
+    /// Why the last write was refused as every other one would have been, and when; `None`: it was not.
+    refused: Option<(String, Instant)>,
 }
 
 impl Guard {
@@ -103,7 +103,7 @@ impl Guard {
 
     /// A write was refused for a reason that goes for every write.
     pub(super) fn refused(&self, error: &Error) {
-        self.pulse().refused = Some(error.to_string());
+        self.pulse().refused = Some((error.to_string(), Instant::now()));
     }
 
     /// The engine has looked for work.
@@ -116,8 +116,8 @@ impl Guard {
         self.pulse().looked
     }
 
-    /// When a commit was last answered, and why writes are refused since, if they are.
-    pub(in crate::store) fn last_write(&self) -> (Instant, Option<String>) {
+    /// When a commit was last answered, and why and when a write was last refused since, if one was.
+    pub(in crate::store) fn last_write(&self) -> (Instant, Option<(String, Instant)>) {
         let pulse = self.pulse();
         (pulse.committed, pulse.refused.clone())
     }

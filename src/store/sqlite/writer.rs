@@ -229,6 +229,7 @@ impl Writer {
             }
             let error = Error::from(error);
             self.guard.heed(&error);
+            self.guard.refused(&error);
             self.disconnect();
             answer_unknown(kept, &error);
             return false;

@@ -152,12 +152,98 @@ async fn signing_out_ends_this_login_and_no_other() {
 #[tokio::test]
 async fn the_cookie_is_secure_behind_an_https_proxy_only() {
     let site = site().await;
-    for (peer, secure) in [("192.0.2.1:1", true), ("192.0.2.7:1", false)] {
-        let request = own_form("/login").header("x-forwarded-proto", "https");
+    for (peer, proto, https) in [
+        ("192.0.2.1:1", "https", true),
+        ("192.0.2.1:1", "https, http", true),
+        ("192.0.2.1:1", "http, https", false),
+        ("127.0.0.1:1", "https", false),
+    ] {
+        let request = own_form("/login").header("x-forwarded-proto", proto);
         let peer: SocketAddr = peer.parse().unwrap();
         let request = request.extension(ConnectInfo(peer)).body(RIGHT.into()).unwrap();
         let answer = site.send(request).await;
-        assert_eq!(answer.header("set-cookie").contains("; Secure"), secure, "{peer}");
+        let cookie = answer.header("set-cookie");
+        assert_eq!(cookie.contains("; Secure"), https, "{peer} {proto}");
+        assert_eq!(cookie.starts_with("__Host-lamplighter="), https, "{cookie}");
+        let year = if https { "max-age=31536000" } else { "" };
+        assert_eq!(answer.header("strict-transport-security"), year, "{peer} {proto}");
+        if https {
+            // A program on another port can set the cookie without the prefix, and is not heard.
+            for (cookie, status) in [(cookie, 200), (&cookie["__Host-".len()..], 303)] {
+                let request = ask(Method::GET, "/jobs").header("accept", BROWSER);
+                let request = request.header("x-forwarded-proto", proto).header("cookie", cookie);
+                let request = request.extension(ConnectInfo(peer));
+                assert_eq!(site.send(bare(request)).await.status, status, "{cookie}");
+            }
+        }
+    }
+}
+
+/// One sign-in from an address, with the cookies of a browser.
+async fn from(site: &Site, address: [u8; 4], cookie: &str, form: &str) -> Answer {
+    // The proxy of the tests says whose request it is.
+    let address = std::net::IpAddr::from(address).to_string();
+    let proxy: SocketAddr = "192.0.2.1:1".parse().unwrap();
+    let request = own_form("/login").header("accept", BROWSER).header("cookie", cookie);
+    let request = request.header("x-forwarded-for", address).extension(ConnectInfo(proxy));
+    site.send(request.body(form.to_owned().into()).unwrap()).await
+}
+
+#[tokio::test]
+async fn nobody_who_guesses_keeps_the_owner_out() {
+    let site = site().await;
+    let first = from(&site, [203, 0, 113, 1], "", RIGHT).await;
+    let mark = first.headers.get_all("set-cookie").iter().nth(1).unwrap().to_str().unwrap();
+    assert!(mark.contains("; Path=/login; HttpOnly; SameSite=Lax; Max-Age=34560000"), "{mark}");
+    let mark = mark.split(';').next().unwrap();
+    // One address after another guesses, and together they use up what all may.
+    for n in 1..60 {
+        assert_eq!(from(&site, [203, 0, 113, n], "", WRONG).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(from(&site, [203, 0, 113, 99], "", RIGHT).await.status, 429);
+    let known = from(&site, [203, 0, 113, 1], mark, RIGHT).await;
+    assert_eq!(known.status, StatusCode::SEE_OTHER);
+    assert_eq!(known.headers.get_all("set-cookie").iter().count(), 1, "it keeps its mark");
+    // A mark of another account, or one that was made up, is worth nothing.
+    let (random, _) = mark.split_once('.').unwrap();
+    for made_up in [random, &format!("{random}."), &format!("{mark}0"), "lamplighter-known=x.y"] {
+        assert_eq!(from(&site, [203, 0, 113, 99], made_up, RIGHT).await.status, 429, "{made_up}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_lets_its_owner_in_at_once_and_ends_every_mark() {
+    let site = site().await;
+    let first = from(&site, [203, 0, 113, 1], "", RIGHT).await;
+    let mark = first.headers.get_all("set-cookie").iter().nth(1).unwrap().to_str().unwrap();
+    let mark = mark.split(';').next().unwrap().to_owned();
+    for _ in 0..5 {
+        from(&site, [203, 0, 113, 2], "", WRONG).await;
+    }
+    assert_eq!(from(&site, [203, 0, 113, 2], "", RIGHT).await.status, 429);
+    let new = Password::read("a lamp in any street", None).unwrap().hash().unwrap();
+    let now = site.web.clock.now();
+    site.web.store.set_password("admin".into(), new, Actor::cli(), now).await.unwrap();
+    // What was wrong is right now.
+    let answer = from(&site, [203, 0, 113, 2], &mark, WRONG).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 2, "it gets a new mark");
+}
+
+#[tokio::test]
+async fn with_a_proxy_named_nobody_else_is_served_but_this_machine() {
+    let site = site().await;
+    for (peer, status) in
+        [("192.0.2.1:1", 200), ("127.0.0.1:1", 200), ("[::1]:1", 200), ("192.0.2.7:1", 403)]
+    {
+        for path in ["/login", "/healthz"] {
+            let peer: SocketAddr = peer.parse().unwrap();
+            let answer = site.send(bare(ask(Method::GET, path).extension(ConnectInfo(peer)))).await;
+            assert_eq!(answer.status, status, "{peer} {path}");
+            if status == 403 {
+                answer.assert_code(&Method::GET, "WEB-PEER-001");
+            }
+        }
     }
 }
 

@@ -25,19 +25,20 @@ pub(super) fn library() -> Option<PathBuf> {
     beside.chain([PathBuf::from("/usr/lib/faketime/libfaketimeMT.so.1")]).find(|path| path.exists())
 }
 
-/// Moves the date of the processes to so many seconds from the machine's; they read the file at most a second later.
+/// Moves the date of the processes to so many seconds from the machine's.
 pub(super) fn set_date(file: &Path, seconds: &str) {
     let next = file.with_extension("next");
     fs::write(&next, seconds).unwrap();
     fs::rename(next, file).unwrap();
 }
 
-/// Has a command see the date of this file.
+/// Has a command see the date of this file. The file is read at each look at the clock: `FAKETIME_CACHE_DURATION=1` would keep
+/// what was read for up to two seconds, another time in each process, so that nobody knew when all of them see a new date.
 pub(super) fn shown(command: &mut Command, library: &Path, date: &Path) {
     command
         .env("LD_PRELOAD", library)
         .env("FAKETIME_TIMESTAMP_FILE", date)
-        .env("FAKETIME_CACHE_DURATION", "1")
+        .env("FAKETIME_NO_CACHE", "1")
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
 }
 

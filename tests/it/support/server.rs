@@ -183,6 +183,18 @@ impl Browser {
         browser
     }
 
+    /// The same browser at another address: that of a copy, which knows its cookie.
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
+    }
+
+    /// The status of a page of a server that may be ending, if it answers.
+    pub fn try_get(&mut self, path: &str) -> Option<u16> {
+        let cookie = self.cookie.clone().unwrap_or_default();
+        let request = self.agent.get(format!("{}{path}", self.url)).header("Cookie", cookie);
+        request.call().ok().map(|answer| answer.status().as_u16())
+    }
+
     pub fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = self.agent.get(format!("{}{path}", self.url));
         for (name, value) in headers {

@@ -1,0 +1,263 @@
+//! Damage under a running server: each first page of a table or index is zeroed in turn, and random bits, bytes and blocks are
+//! turned over, while it works.
+//!
+//! SQLite keeps pages in memory. So all is written back into the file first, and another program's commit has every connection
+//! read its pages anew. From the first answer on that says that a page is damaged nothing may be acknowledged, and the server must
+//! end with 65; where no statement meets the damage, what is acknowledged must run. What the server does not meet by then its
+//! daily look meets (`engine/inspector.rs`), and the next start (`damage.rs`).
+//!
+//! `LAMPLIGHTER_WORKERS=long cargo test --test it damage:: -- --nocapture` takes every page and 200 random places.
+
+use super::{OPEN_JOBS, PAGE, STUCK, copied, put_log_back, roots};
+use crate::support::server::{Browser, Server};
+use crate::support::{in_time, now, open};
+use lamplighter::clock::Clock;
+use lamplighter::model::{Kind, KindRules, Level, NewJob, NewLogRow, Outcome};
+use lamplighter::store::{LogStore, OpenMode, Store};
+use lamplighter::testing::drain;
+use lamplighter::{Code, Engine};
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Pages that together read most tables.
+const TOUR: [&str; 13] = [
+    "/",
+    "/jobs",
+    "/jobs/1",
+    "/batches",
+    "/queues",
+    "/schedules",
+    "/sessions",
+    "/repositories",
+    "/logs",
+    "/settings",
+    "/settings/audit",
+    "/admin/self-monitoring",
+    "/admin/self-monitoring/status",
+];
+/// How long a server works at least before its damage counts as one that no statement meets.
+fn patience() -> Duration {
+    Duration::from_millis(if is_long() { 2_000 } else { 300 })
+}
+/// Bytes of the header, which is another matter.
+const HEADER: u64 = 100;
+
+/// A data directory in which a server has worked, and a browser that is signed in there.
+pub(super) struct Worked {
+    pub(super) folder: TempDir,
+    browser: Browser,
+}
+
+impl Worked {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        in_folder(folder.path());
+        let server = Server::start(folder.path(), &[]);
+        let mut browser = Browser::signed_in(&server.url);
+        browser.run_now();
+        for path in TOUR {
+            let answer = browser.get(path, &[]);
+            assert_eq!(answer.status, 200, "{path}");
+        }
+        assert_eq!(server.terminate(), Some(0));
+        Self { folder, browser }
+    }
+}
+
+/// Jobs that are over, a batch, a schedule, and a log, so that pages are not empty.
+fn in_folder(data: &Path) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let (store, probe) = (open(data), || NewJob::new(Kind::named("probe")));
+        let rules = KindRules::new(Kind::named("probe"));
+        let builder = Engine::builder(store.clone(), Clock::system());
+        let engine = builder.kind(rules, |_| async { Outcome::Done(true.into()) }).start().unwrap();
+        for _ in 0..5 {
+            engine.jobs().add_all((0..60).map(|_| probe()).collect()).await.unwrap();
+        }
+        in_time(drain(&store, &Clock::system())).await.unwrap();
+        let logs = LogStore::open(&data.join("logs.db"), OpenMode::Migrate).unwrap();
+        let row = |n: u32| {
+            let text = format!("[SHOP-CART-{:03}] cart {n} is lost", n % 7);
+            NewLogRow::new(now().to_string(), Level::Error, "shop", text)
+        };
+        logs.append((0..500).map(row).collect()).await.unwrap();
+        engine.stop(Duration::ZERO).await;
+    });
+}
+
+/// What became of a server under which its file was damaged.
+enum Fate {
+    /// So long after the deed it met the damage, acknowledged nothing from then on, and ended with 65.
+    Red { met: Duration, ended: Duration },
+    /// No statement met the damage, and the jobs that it acknowledged ended. The folder is as it was left.
+    Works(TempDir),
+}
+
+/// Damages a file under a running server and has it work.
+fn damaged(whole: &Worked, file: &str, what: &str, hit: impl FnOnce(&File)) -> Fate {
+    let folder = copied(whole.folder.path());
+    let mut server = Server::start(folder.path(), &[]);
+    let mut browser = whole.browser.at(&server.url);
+    let path = folder.path().join(file);
+    let conn = Connection::open(&path).unwrap();
+    conn.busy_timeout(STUCK).unwrap();
+    let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    hit(&OpenOptions::new().read(true).write(true).open(&path).unwrap());
+    let begun = Instant::now();
+    // The same again. It fails where the server has met the damage and ended already, or where it is in the way.
+    drop(conn.pragma_update(None, "user_version", version));
+    drop(conn);
+    let mut met: Option<Duration> = None;
+    let mut by = String::new();
+    while !server.has_ended() {
+        let asked = browser.try_run_now();
+        let acknowledged = asked == Some(200);
+        assert!(!(met.is_some() && acknowledged), "{what}: acknowledged after it was met by {by}");
+        let mut is_red = |page| {
+            let status = browser.try_get(page);
+            let is_red = status.is_none_or(|status| status >= 500);
+            if is_red {
+                by = format!("{page}: {status:?}");
+            }
+            is_red
+        };
+        if met.is_none() && (!acknowledged || TOUR.into_iter().any(&mut is_red)) {
+            met = Some(begun.elapsed());
+            if !acknowledged {
+                by = format!("Run Now: {asked:?}");
+            }
+        }
+        if met.is_none() && begun.elapsed() >= patience() && has_no_open_jobs(folder.path()) {
+            put_log_back(whole.folder.path(), folder.path());
+            server.kill();
+            return Fate::Works(folder);
+        }
+        assert!(begun.elapsed() < STUCK, "{what}: it goes on, and its jobs do not end");
+    }
+    let ended = begun.elapsed();
+    put_log_back(whole.folder.path(), folder.path());
+    assert_eq!(server.ended(), Some(65), "{what}");
+    Fate::Red { met: met.unwrap_or(ended), ended }
+}
+
+fn has_no_open_jobs(data: &Path) -> bool {
+    let conn = Connection::open(data.join("lamplighter.db")).unwrap();
+    conn.query_row(OPEN_JOBS, [], |row| row.get::<_, i64>(0)).is_ok_and(|open| open == 0)
+}
+
+/// The shortest, the middle and the longest of some lengths.
+pub(super) fn spread(mut lengths: Vec<Duration>) -> String {
+    lengths.sort();
+    match lengths.as_slice() {
+        [] => "none".to_owned(),
+        [first, .., last] => {
+            format!("{first:?} / {:?} / {last:?}", lengths[lengths.len() / 2])
+        }
+        [only] => format!("{only:?}"),
+    }
+}
+
+/// How long servers took to meet a damage, and to end.
+#[derive(Default)]
+struct Reds {
+    met: Vec<Duration>,
+    ended: Vec<Duration>,
+}
+
+impl Reds {
+    fn push(&mut self, met: Duration, ended: Duration) {
+        self.met.push(met);
+        self.ended.push(ended);
+    }
+}
+
+impl fmt::Display for Reds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (met, ended) = (spread(self.met.clone()), spread(self.ended.clone()));
+        let many = self.met.len();
+        write!(f, "{many} met, red after {met}, ended with 65 after {ended} (min / median / max)")
+    }
+}
+
+fn is_long() -> bool {
+    std::env::var("LAMPLIGHTER_WORKERS").is_ok_and(|form| form == "long")
+}
+
+#[test]
+fn p28_a_server_under_which_a_root_page_is_zeroed_acknowledges_nothing_once_it_has_met_it() {
+    let whole = Worked::start();
+    let (mut reds, mut unmet) = (Reds::default(), Vec::new());
+    for file in ["lamplighter.db", "logs.db"] {
+        let roots = roots(&whole.folder.path().join(file));
+        let step = if is_long() { 1 } else { 3 };
+        for (name, page) in roots.into_iter().step_by(step) {
+            let zeroed = |file: &File| {
+                file.write_all_at(&[0; PAGE as usize], (page - 1) * PAGE).unwrap();
+            };
+            match damaged(&whole, file, &name, zeroed) {
+                Fate::Red { met, ended } => reds.push(met, ended),
+                Fate::Works(folder) => {
+                    // What no statement has met the next start meets.
+                    if file == "lamplighter.db" {
+                        let again = Store::open(&folder.path().join(file), OpenMode::Migrate);
+                        assert_eq!(again.expect_err(&name).code(), Code::StoreDamaged, "{name}");
+                    }
+                    unmet.push(name);
+                }
+            }
+        }
+    }
+    let (many, rest) = (unmet.len(), unmet.join(", "));
+    println!(
+        "root pages zeroed under a server: {reds}; {many} were not read before the next start: {rest}"
+    );
+    assert!(reds.met.len() * 3 > many, "the pages are hardly read");
+}
+
+#[test]
+fn p28_a_server_under_which_anything_is_turned_over_ends_or_its_jobs_end() {
+    let flips = if is_long() { 200 } else { 18 };
+    let seed = std::env::var("LAMPLIGHTER_SEED").map_or(20_261_128, |seed| seed.parse().unwrap());
+    println!("LAMPLIGHTER_SEED={seed}");
+    let whole = Worked::start();
+    let (mut random, mut found): (u64, BTreeMap<&str, u32>) = (seed, BTreeMap::new());
+    let mut next = |below: u64| {
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 16) % below
+    };
+    let mut reds = Reds::default();
+    for flip in 0..flips {
+        // A bit that fell over, a byte, a bad read of a disk, a sector.
+        let (length, mask) = [(1, 1 << next(8)), (1, 0xff), (64, 0x5a), (512, 0xff)][flip % 4];
+        let file = if flip % 8 == 7 { "logs.db" } else { "lamplighter.db" };
+        let bytes = fs::metadata(whole.folder.path().join(file)).unwrap().len();
+        let at = HEADER + next(bytes - HEADER - length);
+        let turned = |file: &File| {
+            let mut bytes = vec![0; length as usize];
+            file.read_exact_at(&mut bytes, at).unwrap();
+            for byte in &mut bytes {
+                *byte ^= mask;
+            }
+            file.write_all_at(&bytes, at).unwrap();
+        };
+        let what = format!("flip {flip} of {length} bytes at {at} of {file}");
+        let fate = match damaged(&whole, file, &what, turned) {
+            Fate::Red { met, ended } => {
+                reds.push(met, ended);
+                "met, and ended with 65"
+            }
+            Fate::Works(_) => "not met, and its jobs end",
+        };
+        *found.entry(fate).or_default() += 1;
+    }
+    println!("{flips} flips: {found:?}; {reds}");
+}
