@@ -128,10 +128,9 @@ pub async fn runs_at_once_share_what_is_left_of_a_budget(store: &Store) {
     let budget = vec![("agent.budget_day_usd", Some(json!(3)))];
     store.change_settings(budget, Actor::cli(), START).await.unwrap();
     for _ in 0..3 {
-        super::add(store, session()).await;
+        super::add(store, NewJob { queue: Some(Queue::DEFAULT), ..session() }).await;
     }
     let mut leader = Leader::of(store, "w", of_sessions()).await;
-    store.set_queue_limit(Queue::AGENT, Some(3), Actor::cli(), START).await.unwrap();
     let leases = leader.claim(3).await;
     let reserve = async |at: usize, wanted: f64| {
         store.reserve(leases[at].clone(), wanted, None, START).await.unwrap()
