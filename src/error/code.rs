@@ -214,29 +214,23 @@ codes! {
     AgentHandOn: Internal = "AGENT-TIER-001", "A session could not be handed on",
         "The agent asked for the next tier, but the job could not be stored.", "Read the cause in the message, and start a session of the next tier by hand if it is needed.";
     AgentTranscript: Internal = "AGENT-RECORD-001", "A transcript could not be recorded",
-        "The database refused a write while an agent ran.",
-        "Read the error in the message. The run went on, but a part of its transcript is missing.";
+        "The database refused a write while an agent ran.", "Read the error in the message. The run went on, but a part of its transcript is missing.";
     AgentKilled: Internal = "AGENT-RUN-001", "The agent program was killed",
         "The system ran out of memory, or somebody sent the program a signal.", "Read the system's log, then run the job again.";
     AgentNoReport: Internal = "AGENT-RUN-002", "The agent program ended without a report",
-        "The program crashed, or it ended before the model answered.",
-        "Read its last words in the message and the transcript, then run the job again.";
+        "The program crashed, or it ended before the model answered.", "Read its last words in the message and the transcript, then run the job again.";
     AgentNothing: Internal = "AGENT-RUN-005", "The agent did nothing",
-        "The program ended well before the model had its first turn: it took the prompt for something else, such as a command of its own.",
-        "Read the transcript, word the prompt as a sentence, then run the job again.";
+        "The program ended well before the model had its first turn: it took the prompt for something else, such as a command of its own.", "Read the transcript, word the prompt as a sentence, then run the job again.";
     AgentFailed: Internal = "AGENT-RUN-003", "The agent failed",
         "The program reports an error of its own.", "Read the transcript.";
     AgentInterrupted: Internal = "AGENT-RUN-004", "The agent was interrupted",
-        "Somebody stopped the agent, or the server stopped or died while it ran.",
-        "Run the job again if its work is still needed; the transcript is kept.";
+        "Somebody stopped the agent, or the server stopped or died while it ran.", "Run the job again if its work is still needed; the transcript is kept.";
     AgentAuthentication: Internal = "AGENT-AUTH-001", "The model's service refused the key or the login",
-        "The key is missing, wrong or revoked, or the login has expired.",
-        "Set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from `claude setup-token`, for the server, start the server again, then run the job again.";
+        "The key is missing, wrong or revoked, or the login has expired.", "Set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from `claude setup-token`, for the server, start the server again, then run the job again.";
     AgentBilling: Internal = "AGENT-BILL-001", "The account of the model's service has no credit left",
         "The prepaid credit is used up.", "Buy credit, then run the job again.";
     AgentLimited: Internal = "AGENT-LIMIT-001", "The limit of the model's service is reached",
-        "Requests or usage are limited for a time.",
-        "You need to do nothing: the queue goes on when the limit is lifted, or at once when you resume it.";
+        "Requests or usage are limited for a time.", "You need to do nothing: the queue goes on when the limit is lifted, or at once when you resume it.";
     AgentTurns: Internal = "AGENT-LIMIT-002", "The agent took all its turns",
         "The work needs more turns than the agent was given, or the agent repeats itself.",
         "Read the transcript, then continue the session, or run it again with more turns.";
@@ -347,7 +341,7 @@ codes! {
         "Try again in a moment.";
     AuthStale: Unproven = "AUTH-LOGIN-005", "This needs a fresh sign-in",
         "The password was given more than five minutes ago.",
-        "Sign in again, then repeat the change.";
+        "Give your password again, then repeat the change within five minutes.";
     AuthHost: Unproven = "AUTH-LOGIN-006", "These pages do not know you", "The program around them named nobody.", "Sign in there, then load the page again.";
     AuthSetupCode: Gone = "AUTH-SETUP-001", "This set-up link is not valid any more",
         "The link was used, it is older than 15 minutes, or the server was started again since.",

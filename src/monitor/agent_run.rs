@@ -54,9 +54,9 @@ pub(super) async fn by_agent(
         return Ok(Answer::Examined(examined(digest, &snapshot, run.model, run.cost_usd)));
     }
     if let Some(reason) = agents.unboxed().await {
+        let why = format!("the sandbox cannot be used: {reason}.");
         let error = Error::new(Code::AgentBox, "examine the log in the sandbox").because(reason);
-        let (why, outcome) = (error.sentence(), Outcome::Failed(JobError::from(error)));
-        return Ok(Answer::Kept { why, outcome });
+        return Ok(Answer::Kept { why, outcome: Outcome::Failed(JobError::from(error)) });
     }
     if let Some(pause) = usage_limit(agents).await? {
         let until = pause.resume_at.unwrap_or_else(|| context.clock.now().plus(LOOK_AGAIN));

@@ -8,6 +8,7 @@ use super::icon::{Icon, icon};
 use super::nav;
 use super::page::{self, Frame};
 use super::problem::Problem;
+use super::proof;
 use crate::error::Code;
 use crate::wire;
 use axum::Json;
@@ -80,6 +81,7 @@ fn explained(problem: &Problem, frame: &Frame) -> Markup {
                 p.empty-title { (problem.what()) }
                 p.empty-subtitle.text-secondary { (problem.code().remedy()) }
                 p.text-secondary { "Error " code { (problem.code()) } }
+                @if problem.code() == Code::AuthStale { (proof::question()) }
                 div.empty-action { a.btn href=(frame.home().link()) { "To the start page" } }
             }
         }

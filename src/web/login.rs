@@ -39,6 +39,13 @@ pub(super) struct Credentials {
     next: Option<String>,
 }
 
+impl Credentials {
+    /// The password that a person who is signed in gives anew.
+    pub(super) fn of(username: &str, password: String) -> Self {
+        Self { username: username.to_owned(), password, next: None }
+    }
+}
+
 /// GET `/login`.
 pub(super) async fn form(
     State(app): State<App>,
@@ -100,7 +107,7 @@ pub(super) async fn begin(
 
 /// The account that these credentials belong to, and the mark of a browser that has none yet. An account that does not
 /// exist is refused with the same words and after the same work.
-async fn authenticate(
+pub(super) async fn authenticate(
     app: &App,
     caller: &Caller,
     headers: &HeaderMap,

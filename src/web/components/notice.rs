@@ -2,9 +2,11 @@
 
 use super::super::nav::Tab;
 use super::super::problem::Problem;
+use super::super::proof;
 use super::time::{when, when_known};
 use crate::actions::Answer;
 use crate::actions::queues;
+use crate::error::Code;
 use crate::model::{Pause, Queue, Role, Timestamp};
 use maud::{Markup, html};
 use serde::Serialize;
@@ -17,6 +19,7 @@ pub(in crate::web) fn problem_notice(problem: &Problem) -> Markup {
             (problem.what()) " "
             (problem.code().remedy()) " "
             code { (problem.code()) }
+            @if problem.code() == Code::AuthStale { (proof::question()) }
         }
     }
 }
