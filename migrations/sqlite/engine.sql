@@ -565,6 +565,14 @@ CREATE TABLE job_spend (
   PRIMARY KEY (day, kind, schedule_id)
 ) STRICT, WITHOUT ROWID;
 
+-- What running jobs may still spend of the budgets, until their runs are paid. The row of a job that does not run counts
+-- for nothing.
+CREATE TABLE job_reserves (
+  job_id      INTEGER PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+  schedule_id INTEGER NOT NULL,
+  usd         REAL NOT NULL CHECK (usd > 0)
+) STRICT;
+
 -- What an operator changes while the engine runs.
 CREATE TABLE job_settings (
   key        TEXT PRIMARY KEY,

@@ -97,6 +97,7 @@ async fn contract(backend: &dyn Backend) {
     sessions::a_session_is_kept_from_its_request_to_its_record(&fresh()).await;
     sessions::an_interrupted_run_stays_open_until_its_processes_are_gone(&fresh()).await;
     sessions::a_budget_parks_a_run_and_its_end_makes_it_due(&fresh()).await;
+    sessions::runs_at_once_share_what_is_left_of_a_budget(&fresh()).await;
     scans::a_scan_leaves_everything_or_nothing(&fresh()).await;
     scans::what_is_filed_waits_for_a_person_and_is_sent_once(&fresh()).await;
     scans::what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(&fresh()).await;
