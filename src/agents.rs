@@ -21,6 +21,7 @@ mod launcher;
 mod pipes;
 mod run;
 mod sandbox;
+mod sockets;
 mod spec;
 #[cfg(target_os = "linux")]
 mod supervise;

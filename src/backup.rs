@@ -4,19 +4,21 @@
 //! names each file with its length and SHA-256. A restored database lies in a new file, so the next server knows it for a
 //! copy: what ran when it was made counts as interrupted, and no process of the original is touched.
 
+mod making;
 mod manifest;
 mod restore;
 
 pub(crate) use manifest::Manifest;
 pub(crate) use restore::{finish, restore};
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::model::Timestamp;
 use crate::store::{DatabaseMoment, JOBS_FILE, LOGS_FILE, look_at_all};
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use making::Making;
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 /// The databases, in the order in which their moments are taken: rows of the log that a job has read are in the copy too.
 const DATABASES: [&str; 2] = [JOBS_FILE, LOGS_FILE];
@@ -24,23 +26,44 @@ const DATABASES: [&str; 2] = [JOBS_FILE, LOGS_FILE];
 const CONFIG: &str = "lamplighter.toml";
 const PROMPTS: &str = "prompts";
 
-/// Makes a backup of a data directory in a new folder. Other processes may work on it. `tell` is told the name of the file that
-/// is copied, its copied pages and how many it has. Blocks.
+/// A backup that was made.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// What it has.
+    pub(crate) manifest: Manifest,
+    /// What is in the folder of prompts and in no backup: folders, and files whose names are no text.
+    pub(crate) left_out: Vec<PathBuf>,
+}
+
+/// Makes a backup of a data directory in a new folder, in an empty one, or in one in which a backup was cut off. Other processes
+/// may work on the data directory. `tell` is told the name of the file that is copied, its copied pages and how many it has.
+/// Blocks.
 ///
 /// # Errors
-/// `JOB-VALUE-001` if the folder is there and not empty; those of copying.
+/// `JOB-VALUE-001` if it is no folder or not empty; those of copying.
 pub(crate) fn make(
     data_dir: &Path,
     folder: &Path,
     now: Timestamp,
     tell: &mut dyn FnMut(&str, u64, u64),
-) -> Result<Manifest> {
+) -> Result<Made> {
     restore::refuse_own(folder, data_dir)?;
-    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
-        let doing = format!("back up into {}: the folder is not empty", folder.display());
+    if folder.metadata().is_ok_and(|found| !found.is_dir()) {
+        let doing = format!("back up into {}: it is no folder", folder.display());
         return Err(Error::new(Code::ModelInvalid, doing));
     }
+    ignore(making::sweep(data_dir), "what is left is removed by a later backup");
     make_folder(folder)?;
+    fill(data_dir, folder, &Making::begin(folder)?, now, tell)
+}
+
+fn fill(
+    data_dir: &Path,
+    folder: &Path,
+    making: &Making,
+    now: Timestamp,
+    tell: &mut dyn FnMut(&str, u64, u64),
+) -> Result<Made> {
     // A program that opened the path before there was a database leaves an empty file.
     let has_rows = |name: &&str| data_dir.join(name).metadata().is_ok_and(|data| data.len() > 0);
     let there = DATABASES.into_iter().filter(has_rows);
@@ -48,13 +71,14 @@ pub(crate) fn make(
     for (name, moment) in moments.collect::<Result<Vec<_>>>()? {
         moment.copy(&folder.join(name), &mut |done, all| tell(name, done, all))?;
     }
-    copy_own(data_dir, folder)?;
+    let left_out = copy_own(data_dir, folder)?;
     let manifest = Manifest::of(folder, now)?;
     manifest.write(folder)?;
-    Ok(manifest)
+    making.finish()?;
+    Ok(Made { manifest, left_out })
 }
 
-/// Makes a backup and writes it to `out` as a tar archive. Blocks.
+/// Makes a backup and writes it to `out` as a tar archive; answers what it leaves out, as [`Made`] does. Blocks.
 ///
 /// # Errors
 /// As [`make`], and `CLI-OUTPUT-001` if that fails.
@@ -63,16 +87,13 @@ pub(crate) fn archive(
     now: Timestamp,
     out: impl Write,
     tell: &mut dyn FnMut(&str, u64, u64),
-) -> Result<()> {
-    let folder = tempfile::Builder::new()
-        .prefix(".lamplighter-archive-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir_in(data_dir)
-        .map_err(|e| failed("make a folder in", data_dir, e))?;
-    make(data_dir, folder.path(), now, tell)?;
+) -> Result<Vec<PathBuf>> {
+    let (folder, making) = making::for_archive(data_dir)?;
+    let made = fill(data_dir, folder.path(), &making, now, tell)?;
     let mut out = tar::Builder::new(out);
     let written = out.append_dir_all(".", folder.path()).and_then(|()| out.into_inner()?.flush());
-    written.map_err(|e| Error::new(Code::CliOutput, "write to standard output").because(e))
+    written.map_err(|e| Error::new(Code::CliOutput, "write to standard output").because(e))?;
+    Ok(made.left_out)
 }
 
 /// Looks at a backup: that each file is what the manifest says. Each database was whole when it was copied. Blocks.
@@ -85,35 +106,41 @@ pub(crate) fn check(folder: &Path) -> Result<Manifest> {
     Ok(manifest)
 }
 
-/// Looks at the databases of a data directory. Blocks.
+/// Looks at the databases of a data directory; answers which ones are there. Blocks.
 ///
 /// # Errors
 /// `STORE-FILE-008`.
-pub(crate) fn check_databases(data_dir: &Path) -> Result<()> {
-    let there = DATABASES.into_iter().map(|name| data_dir.join(name)).filter(|path| path.exists());
-    for path in there {
+pub(crate) fn check_databases(data_dir: &Path) -> Result<Vec<&'static str>> {
+    let there = |name: &&str| data_dir.join(name).exists();
+    let names: Vec<_> = DATABASES.into_iter().filter(there).collect();
+    for path in names.iter().map(|name| data_dir.join(name)) {
         look_at_all(&path).map_err(|e| e.while_doing(&format!("look at {}", path.display())))?;
     }
-    Ok(())
+    Ok(names)
 }
 
-/// Copies the prompts and the configuration.
-fn copy_own(from: &Path, to: &Path) -> Result<()> {
+/// Copies the prompts and the configuration. Answers what in the folder of prompts is none, and not copied.
+fn copy_own(from: &Path, to: &Path) -> Result<Vec<PathBuf>> {
     let (config, prompts) = (from.join(CONFIG), from.join(PROMPTS));
     if config.is_file() {
         copy_file(&config, &to.join(CONFIG))?;
     }
+    let mut left_out = Vec::new();
     if !prompts.is_dir() {
-        return Ok(());
+        return Ok(left_out);
     }
     make_folder(&to.join(PROMPTS))?;
     for entry in fs::read_dir(&prompts).map_err(|e| failed("read", &prompts, e))? {
         let path = entry.map_err(|e| failed("read", &prompts, e))?.path();
-        if let (true, Some(name)) = (path.is_file(), path.file_name()) {
+        let name = path.file_name().and_then(|name| name.to_str());
+        if let (true, Some(name)) = (path.is_file(), name) {
             copy_file(&path, &to.join(PROMPTS).join(name))?;
+        } else {
+            left_out.push(path);
         }
     }
-    sync(&to.join(PROMPTS))
+    sync(&to.join(PROMPTS))?;
+    Ok(left_out)
 }
 
 /// Copies a file into one that its owner alone may read and write, whatever may be done with the copied one.

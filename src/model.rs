@@ -59,7 +59,7 @@ pub use after::{After, Neighbours};
 pub use allowed_host::{AllowedHost, is_public};
 pub use batch::{Batch, MAX_BATCH};
 pub(crate) use batch::{then_job, then_text};
-pub use budget::{ALARM, Budgets, OverBudget, Spend, Spent, day_of, month_start};
+pub use budget::{ALARM, Budgets, OverBudget, Reserve, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 pub use cost::Cost;

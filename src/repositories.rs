@@ -15,7 +15,7 @@ use crate::model::{
     Profile, Queue, Retention, Setting, Timestamp, Trigger, UniqueKey,
 };
 use crate::redact::redactor;
-use crate::sessions::{self, AgentState, Agents, Plan};
+use crate::sessions::{self, AgentState, Agents, Dollars, Plan, Wishes};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -102,11 +102,16 @@ async fn describe(agents: &Agents, context: &Context) -> Result<Outcome> {
         })?;
         return save(agents, context, &repository, description, DescribedBy::Files).await;
     }
-    if let Some((why, outcome)) = sessions::put_off(agents, context).await? {
-        context.progress(format!("The description waits: {why}.")).await?;
-        return Ok(outcome);
-    }
-    let verdict = sessions::run(agents, context, plan(agents, context, &repository).await?).await?;
+    let wishes = sessions::wishes(&agents.store).await?;
+    let budget = match sessions::reserve(agents, context, wishes.run_usd, None).await? {
+        Dollars::Granted(usd) => usd,
+        Dollars::None { why, outcome } => {
+            context.progress(format!("The description waits: {why}.")).await?;
+            return Ok(outcome);
+        }
+    };
+    let plan = plan(agents, context, &repository, (wishes, budget)).await?;
+    let verdict = sessions::run(agents, context, plan).await?;
     if verdict.conclusion != Conclusion::Done {
         return Ok(verdict.outcome(Value::Null));
     }
@@ -149,14 +154,17 @@ fn without_secrets(description: Description) -> Description {
     }
 }
 
-async fn plan(agents: &Agents, context: &Context, repository: &GoldenRepo) -> Result<Plan> {
-    let wishes = sessions::wishes(&agents.store).await?;
+async fn plan(
+    agents: &Agents,
+    context: &Context,
+    repository: &GoldenRepo,
+    (wishes, budget): (Wishes, f64),
+) -> Result<Plan> {
     let model = REPOSITORY_MODEL.of(&agents.store.settings([REPOSITORY_MODEL.key]).await?);
-    let (spent, budgets) = agents.store.spent(None, context.clock.now()).await?;
     let settings = Settings {
         model: Some(Model::parse(&Setting::text(&model))?),
         max_turns: Some(wishes.max_turns),
-        budget_usd: Some(budgets.room(wishes.run_usd, spent, None)),
+        budget_usd: Some(budget),
         resumable: false,
         json_schema: Some(schema()),
         ..Settings::new(Profile::ReadOnly)

@@ -22,7 +22,7 @@ pub use program::{AgentProgram, AgentState};
 pub use prompts::check_prompt;
 pub use run::{Plan, run};
 pub use session::{register, rules};
-pub use settings::{Tier, Wishes, put_off, wishes};
+pub use settings::{Dollars, Tier, Wishes, reserve, wishes};
 
 use crate::agents::wall::Wall;
 use crate::agents::{Launcher, Sandboxing};

@@ -62,6 +62,8 @@ pub use snapshot::{Snapshot, SnapshotPlan};
 use crate::error::Result;
 use board::Board;
 use news::News;
+#[cfg(feature = "cli")]
+pub(crate) use sqlite::alone::hold as hold_database;
 use sqlite::lost::Witness;
 #[cfg(feature = "cli")]
 pub(crate) use sqlite::moment::{DatabaseMoment, look_at_all};

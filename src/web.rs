@@ -53,6 +53,7 @@ mod password;
 mod problem;
 #[cfg(feature = "monitor")]
 mod program;
+mod proof;
 mod queue;
 mod queues;
 #[cfg(feature = "monitor")]
@@ -79,6 +80,8 @@ mod spend;
 mod standing;
 #[cfg(feature = "monitor")]
 mod stream;
+#[cfg(feature = "monitor")]
+mod text_link;
 mod throttle;
 #[cfg(feature = "monitor")]
 mod transcript;

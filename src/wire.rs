@@ -25,7 +25,7 @@ mod setting;
 
 pub use answered::Answered;
 #[cfg(feature = "cli")]
-pub use backup::{Backup, BackupFile};
+pub use backup::{Backup, BackupFile, DatabaseCheck};
 pub use batch::Batch;
 pub use bulk::{BulkDone, BulkError, BulkPreview};
 pub use issue::{FilingDecided, Issue, IssueChanged, WaitingFiling};

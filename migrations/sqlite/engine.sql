@@ -39,10 +39,10 @@ CREATE TABLE jobs (
   waits_for           TEXT DEFAULT 'admission'
                       CHECK (waits_for = 'admission' OR waits_for = 'handler' OR waits_for = 'key'
                           OR waits_for = 'rate' OR waits_for = 'after' OR waits_for = 'constraint'),
-  -- what put a scheduled job off; NULL: its maker wanted that time
+  -- what put a scheduled job off; NULL: its maker chose that instant; delay: its maker wanted it so much after created_at
   parked_by           TEXT
                       CHECK (parked_by = 'limit' OR parked_by = 'budget' OR parked_by = 'retry'
-                          OR parked_by = 'snooze'),
+                          OR parked_by = 'snooze' OR parked_by = 'delay'),
   -- the jobs among which it counts for its kind's rate, while it has a place or waits for one; NULL: the kind has no rate
   rate_key            TEXT,
   rate_ms             INTEGER CHECK (rate_ms > 0),   -- how long its start counts
@@ -109,7 +109,7 @@ CREATE TRIGGER jobs_guard_insert BEFORE INSERT ON jobs
 WHEN NEW.id <> -1   -- what a row without an explicit id has here
   OR (NEW.status <> 'queued' AND NEW.status <> 'scheduled')
   OR NEW.waits_for IS NOT 'admission'
-  OR NEW.claim_order IS NOT NULL OR NEW.key_slot IS NOT NULL OR NEW.parked_by IS NOT NULL OR NEW.counted <> 0
+  OR NEW.claim_order IS NOT NULL OR NEW.key_slot IS NOT NULL OR NEW.parked_by <> 'delay' OR NEW.counted <> 0
   OR NEW.rate_key IS NOT NULL OR NEW.rate_ms IS NOT NULL
   OR NEW.attempt <> 0 OR NEW.epoch <> 0 OR NEW.interrupted <> 0 OR NEW.started_at IS NOT NULL
   OR (NEW.unique_key IS NOT NULL AND EXISTS (
@@ -125,7 +125,7 @@ BEGIN
     WHEN NEW.counted <> 0
       THEN RAISE(ABORT, 'jobs: a new job is counted by the engine: leave counted to it')
     WHEN NEW.unique_key IS NOT NULL AND NEW.waits_for IS 'admission' AND NEW.claim_order IS NULL
-      AND NEW.key_slot IS NULL AND NEW.parked_by IS NULL AND NEW.rate_key IS NULL AND NEW.attempt = 0 AND NEW.epoch = 0 AND NEW.interrupted = 0
+      AND NEW.key_slot IS NULL AND coalesce(NEW.parked_by, 'delay') = 'delay' AND NEW.rate_key IS NULL AND NEW.attempt = 0 AND NEW.epoch = 0 AND NEW.interrupted = 0
       AND NEW.started_at IS NULL
       THEN RAISE(ABORT, 'jobs: another job holds this unique key')
     ELSE RAISE(ABORT, 'jobs: a new job is admitted by the engine: leave waits_for, parked_by, claim_order, key_slot, rate_key, attempt, epoch, interrupted and started_at to it')
@@ -564,6 +564,14 @@ CREATE TABLE job_spend (
   at_least    INTEGER NOT NULL DEFAULT 0,   -- those of them that may have cost more
   PRIMARY KEY (day, kind, schedule_id)
 ) STRICT, WITHOUT ROWID;
+
+-- What running jobs may still spend of the budgets, until their runs are paid. The row of a job that does not run counts
+-- for nothing.
+CREATE TABLE job_reserves (
+  job_id      INTEGER PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+  schedule_id INTEGER NOT NULL,
+  usd         REAL NOT NULL CHECK (usd > 0)
+) STRICT;
 
 -- What an operator changes while the engine runs.
 CREATE TABLE job_settings (

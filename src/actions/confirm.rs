@@ -1,5 +1,9 @@
-//! The check of a session before it is queued. A run without a sandbox must be confirmed.
+//! The check of a session before it is queued.
+//!
+//! A run without a sandbox must be confirmed, by a person who gave the password a moment ago: a cookie alone never starts
+//! one.
 
+use super::Call;
 use crate::error::{Code, Error, Result};
 use crate::model::{Profile, SessionRequest};
 use crate::sessions;
@@ -9,20 +13,25 @@ use crate::store::Store;
 /// person wants, as "ask for a session".
 ///
 /// # Errors
-/// `JOB-VALUE-001`; `JOB-SIZE-001` for a prompt above 200 KiB.
+/// `JOB-VALUE-001`; `JOB-SIZE-001` for a prompt above 200 KiB; `AUTH-LOGIN-005` for a session without a sandbox that is
+/// asked for by a sign-in that is not fresh.
 pub(super) async fn session(
     store: &Store,
+    call: &Call,
     request: &SessionRequest,
     confirmed: bool,
     doing: &str,
 ) -> Result<()> {
     request.check()?;
-    if !confirmed && is_full(store, request).await? {
+    if !is_full(store, request).await? {
+        return Ok(());
+    }
+    if !confirmed {
         let why = "its profile full has no sandbox, so that the agent may do whatever the server's user may; confirm that \
                    with the box beside it, or with confirm=full (at the command line --confirm full)";
         return Err(Error::new(Code::ModelInvalid, format!("{doing}: {why}")));
     }
-    Ok(())
+    call.needs_fresh(doing)
 }
 
 /// Whether a session of this request would run without a sandbox.

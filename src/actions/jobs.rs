@@ -136,13 +136,16 @@ pub async fn enqueue(
     if request.start.is_none() {
         ready::check(store, call, (&kind, &payload)).await?;
     }
+    let start = request.start.map(|start| start.chosen(call.now, doing)).transpose()?;
+    let (run_at, delay) = start.unwrap_or_default();
     let continues = payload.value().get("continues").and_then(Value::as_i64).map(JobId);
     let job = NewJob {
         parent_id: continues.filter(|_| kind == Kind::AGENT_SESSION),
         payload,
         queue: request.queue.map(|queue| Queue::parse(queue.trim())).transpose()?,
         priority: request.priority,
-        run_at: request.start.map(|start| start.at(call.now, doing)).transpose()?,
+        run_at,
+        delay,
         max_attempts: request.max_attempts,
         timeout: request.timeout,
         unique_key: request.unique_key.map(UniqueKey::parse).transpose()?,

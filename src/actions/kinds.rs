@@ -63,7 +63,7 @@ pub(super) async fn check_asked(
     let request = SessionRequest::read(&payload.value())?;
     let goes_on = request.continues.is_some();
     let request = earlier::inherited(store, request).await?;
-    confirm::session(store, &request, confirmed, doing).await?;
+    confirm::session(store, call, &request, confirmed, doing).await?;
     fits(store, &request)?;
     if !goes_on {
         return Ok(payload.clone());
@@ -88,9 +88,31 @@ pub(super) async fn check_again(
             let why = format!("{doing}: its payload is no request of a session");
             Error::new(Code::ModelInvalid, why).because(error)
         })?;
-        confirm::session(store, &request, confirmed, doing).await?;
+        confirm::session(store, call, &request, confirmed, doing).await?;
     }
     ready::check(store, call, (&job.kind, &payload)).await
+}
+
+/// Refuses a job of a schedule that this person may not make by hand: a session without a sandbox needs an admin, and is
+/// confirmed anew.
+pub(super) async fn check_by_hand(
+    store: &Store,
+    call: &Call,
+    (kind, payload): (&Kind, &Json),
+    confirmed: bool,
+    doing: &str,
+) -> Result<()> {
+    if *kind != Kind::AGENT_SESSION {
+        return Ok(());
+    }
+    // One that cannot be read fails in its run, and says why there.
+    let Ok(request) = SessionRequest::read(&payload.value()) else { return Ok(()) };
+    let request = earlier::inherited(store, request).await?;
+    if confirm::is_full(store, &request).await? {
+        call.needs(ASK_FOR_SESSION)?;
+        confirm::session(store, call, &request, confirmed, doing).await?;
+    }
+    Ok(())
 }
 
 async fn session(store: &Store, payload: &Value) -> Result<()> {

@@ -42,7 +42,7 @@ pub fn parse_name(text: &str) -> Result<PromptName> {
 /// Stores an edited prompt, or goes back to the shipped one (`None`). The next scan uses it.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a blank text; `JOB-SIZE-001` for one of more than 64 KB.
+/// `AUTH-ROLE-001` below the role admin; `AUTH-LOGIN-005` for a sign-in that is not fresh; `JOB-VALUE-001` for a blank text; `JOB-SIZE-001` for one of more than 64 KB.
 pub async fn save(
     store: &Store,
     call: &Call,
@@ -50,6 +50,7 @@ pub async fn save(
     text: Option<&str>,
 ) -> Result<Answer<wire::Prompt>> {
     call.needs(CHANGE)?;
+    call.needs_fresh(CHANGE.doing)?;
     match name {
         PromptName::SelfMonitoring => {
             let saved = prompt::save(store, text, call.actor(), call.now).await;

@@ -1,8 +1,8 @@
 //! What the running server says of itself: whether it could run a session, and whether it could file what a scan finds.
 
-use super::Call;
+use super::{Call, confirm};
 use crate::error::{Code, Error, Result};
-use crate::model::{Json, Kind, Readiness, Timestamp};
+use crate::model::{Json, Kind, Readiness, SessionRequest, Timestamp};
 use crate::monitor;
 use crate::store::Store;
 
@@ -10,7 +10,8 @@ use crate::store::Store;
 /// passes: the next server decides.
 ///
 /// # Errors
-/// `AGENT-START-003` for a session while the agent program cannot be used; `TRACK-AUTH-001` and `TRACK-REPO-001` for a scan
+/// `AGENT-START-003` for a session while the agent program cannot be used, `AGENT-BOX-001` for one that has to be in the
+/// sandbox while that cannot be used; `TRACK-AUTH-001` and `TRACK-REPO-001` for a scan
 /// that can file nothing, unless it is a dry run.
 pub(super) async fn check(
     store: &Store,
@@ -22,11 +23,30 @@ pub(super) async fn check(
     {
         return Err(Error::saying(Code::AgentMissing, why));
     }
+    if *kind == Kind::AGENT_SESSION
+        && let Some(why) = unboxed(store, call.now).await?
+        && !confirm::is_full(store, &SessionRequest::read(&payload.value())?).await?
+    {
+        return Err(Error::new(Code::AgentBox, format!("start an agent in the sandbox: {why}")));
+    }
     let is_dry = payload.value()["dry_run"] == true;
     if *kind == Kind::SELF_MONITORING && !is_dry {
         can_file(store, call).await?;
     }
     Ok(())
+}
+
+/// Why the sandbox cannot be used that the processes at work demand; `None` if it can, if the operator wants none, or if no
+/// process says so.
+async fn unboxed(store: &Store, now: Timestamp) -> Result<Option<String>> {
+    let processes = store.processes(now).await?;
+    let sandbox = processes.server().and_then(|server| server.says.sandbox.clone());
+    Ok(match sandbox {
+        Some(Readiness::NotReady { code, why }) => {
+            Some(why).filter(|_| code.as_deref() == Some(Code::AgentBox.as_str()))
+        }
+        Some(Readiness::Ready { .. }) | None => None,
+    })
 }
 
 /// Why the processes at work can run no session, in a sentence. `None` if one can, or if none is at work to say so.

@@ -228,19 +228,27 @@ pub async fn resume(
 }
 
 /// Makes one job now as the schedule would make it. The next occurrences stay where they are. This works for a paused
-/// schedule too.
+/// schedule too. A session without a sandbox needs an admin with a fresh sign-in who has `confirmed` it.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role operator; `SCHED-NAME-001` if no schedule has this name; `SCHED-RULE-001` if the stored
+/// `AUTH-ROLE-001` below the role operator, and for a session without a sandbox below admin; `AUTH-LOGIN-005` and
+/// `JOB-VALUE-001` for such a session; `SCHED-NAME-001` if no schedule has this name; `SCHED-RULE-001` if the stored
 /// plan cannot be read; `JOB-LIMIT-001` if too many jobs of its kind wait; `AGENT-START-003`, `TRACK-AUTH-001` and
 /// `TRACK-REPO-001` as [`enqueue`](super::jobs::enqueue).
-pub async fn run_now(store: &Store, call: &Call, name: &str) -> Result<Answer<wire::ScheduleRun>> {
+pub async fn run_now(
+    store: &Store,
+    call: &Call,
+    name: &str,
+    confirmed: bool,
+) -> Result<Answer<wire::ScheduleRun>> {
     call.needs(RUN_NOW)?;
     let doing = RUN_NOW.doing;
     let schedule = known(store, name, doing).await?;
     let name = &schedule.name;
     if let Ok(plan) = &schedule.plan {
-        ready::check(store, call, (&plan.kind, &plan.payload)).await?;
+        let asked = (&plan.kind, &plan.payload);
+        kinds::check_by_hand(store, call, asked, confirmed, doing).await?;
+        ready::check(store, call, asked).await?;
     }
     let correlation_id = call.correlation_id.clone();
     let id = store.run_schedule_now(name.clone(), call.actor(), correlation_id, call.now).await?;
@@ -553,7 +561,7 @@ mod tests {
         assert_eq!(again.sentence, "The schedule nightly was paused already.");
         assert_eq!((again.value.paused, again.value.changed), (true, false));
         let call = Call { correlation_id: Some("request".into()), ..call };
-        let run = run_now(&store, &call, "nightly").await.unwrap();
+        let run = run_now(&store, &call, "nightly", false).await.unwrap();
         let made = store.job(crate::model::JobId(1)).await.unwrap().unwrap();
         assert_eq!(made.correlation_id.as_deref(), Some("request"));
         assert_eq!(
@@ -583,7 +591,7 @@ mod tests {
                 (remove(&store, &call, name).await.map(|_| ()), "remove a schedule"),
                 (pause(&store, &call, name).await.map(|_| ()), "pause a schedule"),
                 (resume(&store, &call, name).await.map(|_| ()), "resume a schedule"),
-                (run_now(&store, &call, name).await.map(|_| ()), "run a schedule now"),
+                (run_now(&store, &call, name, false).await.map(|_| ()), "run a schedule now"),
                 (
                     next(&store, name, 5, NOW).await.map(|_| ()),
                     "find the next occurrences of a schedule",
@@ -617,7 +625,7 @@ mod tests {
             );
             assert_eq!(error.sentence(), says);
         }
-        assert_eq!(run_now(&store, &call, name).await.unwrap().value.id, 1);
+        assert_eq!(run_now(&store, &call, name, false).await.unwrap().value.id, 1);
     }
 
     #[tokio::test]
@@ -629,7 +637,7 @@ mod tests {
             for done in [
                 pause(&store, &call, "nightly").await.map(|_| ()),
                 resume(&store, &call, "nightly").await.map(|_| ()),
-                run_now(&store, &call, "nightly").await.map(|_| ()),
+                run_now(&store, &call, "nightly", false).await.map(|_| ()),
             ] {
                 assert_eq!(done.is_err_and(|e| e.code() == Code::AuthRole), refused, "{role:?}");
             }

@@ -103,7 +103,8 @@ fn unknown(key: &str) -> Error {
 /// Changes settings: all of these, or none if one of them is refused. A running server follows at once.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `JOB-VALUE-001` for a name that no setting has and for a value that the setting
+/// `AUTH-ROLE-001` below the role admin; `AUTH-LOGIN-005` for a change of the settings of agents or of the tracker by a
+/// sign-in that is not fresh; `JOB-VALUE-001` for a name that no setting has and for a value that the setting
 /// does not take; the errors of [`may_scan`] for a change that lets scans run by themselves while the running server says
 /// that it cannot take their findings to the tracker. The error says for each setting what is wrong with it.
 pub async fn change(
@@ -137,6 +138,9 @@ pub async fn change(
     }
     let differs = |wish: &&Wanted| set.get(wish.setting.key) != wish.value.as_ref();
     let news: Vec<_> = wanted.iter().filter(differs).collect();
+    if news.iter().any(|wish| wish.setting.group.is_power()) {
+        call.needs_fresh("change the settings of agents and of the tracker")?;
+    }
     let stored = news.iter().map(|wish| (wish.setting.key, wish.value.clone())).collect();
     store.change_settings(stored, call.actor(), call.now).await.map_err(|error| {
         // The store refuses if another program has written a cadence that cannot be read.

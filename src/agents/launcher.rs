@@ -2,7 +2,7 @@
 
 use super::run::{self, Run};
 use super::wire::Order;
-use super::{Exit, Isolation, Limits, MAX_STDIN, Marker, Sandbox, Spec, Trace, sandbox};
+use super::{Exit, Isolation, Limits, MAX_STDIN, Marker, Sandbox, Spec, Trace, sandbox, sockets};
 use crate::error::{Code, Error, Result};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -124,7 +124,11 @@ impl Launcher {
         let wrapped = sandbox.is_some();
         if let Some((bwrap, sandbox)) = sandbox {
             let real = |path: &Path| path.canonicalize().ok();
-            let mut words = sandbox::arguments(bwrap, &self.own, &sandbox, &working_dir, real);
+            let sockets = sockets::served().map_err(|error| failed().because(error))?;
+            // The kernel keeps the path by which a socket was bound, which may lead over links.
+            let sockets = sockets.iter().filter_map(|path| real(path)).collect();
+            let sandbox = (&sandbox, &sockets);
+            let mut words = sandbox::arguments(bwrap, &self.own, sandbox, &working_dir, real);
             words.append(&mut argv);
             argv = words;
         }

@@ -3,14 +3,18 @@
 //! *Source:* `bwrap(1)`. The environment is not passed as arguments, which every user of the machine can read: the
 //! supervisor gives `bwrap` exactly the run's environment, and `bwrap` hands it on.
 
-use super::words;
+use super::{sockets, words};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The most a private folder in memory may hold, in bytes: it must not fill the machine's memory.
 const MAX_PRIVATE: &str = "268435456";
 
-/// Folders that hold what belongs to people or to running programs: empty and private inside the sandbox.
-const PRIVATE: [&str; 6] = ["/tmp", "/var/tmp", "/home", "/root", "/run", "/mnt"];
+/// Folders that hold what belongs to people, to running programs or to the machine's network: empty and private inside the
+/// sandbox.
+const PRIVATE: [&str; 8] =
+    ["/tmp", "/var/tmp", "/var/spool", "/home", "/root", "/run", "/mnt", "/sys/class/net"];
 
 /// What programs need to run and to trust a host by TLS, and no more: not `/etc` with its keys, not `/var` with its logs
 /// and databases, not `/opt` and `/srv` with other people's applications.
@@ -74,11 +78,11 @@ pub enum View {
 /// inside, and becomes it.
 ///
 /// `real` answers a path without links in it, `None` if nothing is there: what is not there needs no hiding, and what
-/// is reached by two names is not hidden by one.
+/// is reached by two names is not hidden by one. `sockets` are those that are served now, by their real paths.
 pub(super) fn arguments(
     bwrap: &Path,
     own: &Path,
-    sandbox: &Sandbox,
+    (sandbox, sockets): (&Sandbox, &BTreeSet<PathBuf>),
     working_dir: &Path,
     real: impl Fn(&Path) -> Option<PathBuf>,
 ) -> Vec<String> {
@@ -98,7 +102,13 @@ pub(super) fn arguments(
     if let Some(socket) = &sandbox.passage {
         add(&["--ro-bind", &text(socket), words::SOCKET]);
     }
-    for (path, rule) in rules(sandbox, working_dir, &real) {
+    let mut rules = rules(sandbox, working_dir, &real);
+    if sandbox.view == View::Machine {
+        let covers: Vec<_> = sockets.iter().flat_map(|socket| cover(socket, &rules)).collect();
+        rules.extend(covers);
+        rules.sort_by(in_order);
+    }
+    for (path, rule) in rules {
         let path = text(&path);
         match rule {
             Rule::Hide => add(&["--size", MAX_PRIVATE, "--tmpfs", &path]),
@@ -143,8 +153,31 @@ fn rules(
     sandbox.readable.iter().for_each(|path| open(path, Rule::Read));
     sandbox.writable.iter().for_each(|path| open(path, Rule::Write));
     open(working_dir, if sandbox.keep_working_dir { Rule::Read } else { Rule::Write });
-    rules.sort_by_key(|(path, rule)| (path.components().count(), *rule));
+    rules.sort_by(in_order);
     rules
+}
+
+/// A folder before what is in it, and of one path the rule that holds last.
+fn in_order(one: &(PathBuf, Rule), other: &(PathBuf, Rule)) -> Ordering {
+    let depth = |(path, rule): &(PathBuf, Rule)| (path.components().count(), *rule);
+    depth(one).cmp(&depth(other))
+}
+
+/// What keeps a run from a socket that it would see: the folder of its service, unless the run has to see something in that
+/// folder, and the socket itself where it can be seen.
+fn cover(socket: &Path, rules: &[(PathBuf, Rule)]) -> Vec<(PathBuf, Rule)> {
+    let last = rules.iter().rev().find(|(path, _)| socket.starts_with(path));
+    if last.is_some_and(|(_, rule)| matches!(rule, Rule::Hide | Rule::Mask)) {
+        return Vec::new();
+    }
+    match sockets::service_folder(socket) {
+        Some(folder)
+            if !rules.iter().any(|(path, _)| path.starts_with(folder)) && last.is_none() =>
+        {
+            vec![(folder.to_owned(), Rule::Hide)]
+        }
+        Some(_) | None => vec![(socket.to_owned(), Rule::Mask)],
+    }
 }
 
 fn text(path: &Path) -> String {
@@ -156,8 +189,24 @@ mod tests {
     use super::*;
 
     fn line(sandbox: &Sandbox, real: impl Fn(&Path) -> Option<PathBuf>) -> String {
+        line_with(sandbox, &[], real)
+    }
+
+    fn line_with(
+        sandbox: &Sandbox,
+        sockets: &[&str],
+        real: impl Fn(&Path) -> Option<PathBuf>,
+    ) -> String {
+        let sockets = sockets.iter().map(PathBuf::from).collect();
         let bwrap = Path::new("/usr/bin/bwrap");
-        arguments(bwrap, Path::new("/bin/ours"), sandbox, Path::new("/data/jobs/1"), real).join(" ")
+        arguments(
+            bwrap,
+            Path::new("/bin/ours"),
+            (sandbox, &sockets),
+            Path::new("/data/jobs/1"),
+            real,
+        )
+        .join(" ")
     }
 
     /// A machine on which everything is there, without links.
@@ -249,6 +298,40 @@ mod tests {
         assert!(line.contains(" --ro-bind-try /usr /usr ") && !line.contains(" / /"), "{line}");
         assert!(!line.contains(" /etc ") && !line.contains(" /var "), "{line}");
         assert!(line.find("--tmpfs /tmp").unwrap() < line.find("--remount-ro / ").unwrap());
+    }
+
+    #[test]
+    fn a_socket_that_would_be_seen_is_covered_and_so_is_the_folder_of_its_service() {
+        let sandbox = Sandbox {
+            readable: vec!["/var/lib/app/code".into()],
+            writable: vec!["/home/ann/shop".into()],
+            ..Sandbox::default()
+        };
+        let sockets = [
+            "/var/lib/mysql/mysql.sock",
+            "/var/lib/app/app.sock",
+            "/srv/app.sock",
+            "/home/ann/shop/dev.sock",
+            "/home/ann/other.sock",
+            "/run/docker.sock",
+        ];
+        let line = line_with(&sandbox, &sockets, plain);
+        for part in [
+            "--tmpfs /var/lib/mysql ",
+            "--ro-bind /dev/null /var/lib/app/app.sock ",
+            "--ro-bind /dev/null /srv/app.sock ",
+            "--ro-bind /dev/null /home/ann/shop/dev.sock ",
+        ] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+        let at = |part: &str| line.find(part).unwrap();
+        assert!(at("--bind /home/ann/shop ") < at("--ro-bind /dev/null /home/ann/shop/dev.sock "));
+        assert!(
+            !line.contains("other.sock") && !line.contains("docker.sock"),
+            "hidden already: {line}"
+        );
+        let programs = Sandbox { view: View::Programs, ..Sandbox::default() };
+        assert!(!line_with(&programs, &sockets, plain).contains("mysql"), "it sees none of them");
     }
 
     #[test]

@@ -223,6 +223,11 @@ impl Passage {
         self.ledger.usage()
     }
 
+    /// What these have cost at least, in dollars, by the prices that are known here; 0 if one of them is not.
+    pub fn cost(&self) -> f64 {
+        self.ledger.usd()
+    }
+
     /// What passed and what was refused, as a line of the transcript; `None` if the run asked for nothing.
     pub fn account(&self) -> Option<Value> {
         self.ledger.line()

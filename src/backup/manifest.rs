@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-const NAME: &str = "manifest.json";
+pub(super) const NAME: &str = "manifest.json";
 /// The form of a backup that this version makes and reads.
 const FORMAT: u32 = 1;
 /// Bytes that are read at a time.

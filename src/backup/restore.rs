@@ -8,7 +8,8 @@ use super::manifest::Manifest;
 use super::{CONFIG, DATABASES, PROMPTS, check, copy_file, copy_own, failed, make_folder, sync};
 use crate::error::{Code, Error, Result};
 use crate::model::Timestamp;
-use crate::store::{JOBS_FILE, LOGS_FILE, LogStore, OpenMode, Store, lock_of, look_at_all};
+use crate::store::{JOBS_FILE, LOGS_FILE, LogStore, OpenMode, Store};
+use crate::store::{hold_database, lock_of, look_at_all};
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -39,7 +40,8 @@ pub(crate) struct Restored {
 /// Puts the backup in `folder` in the place of what is in `data_dir`. Blocks.
 ///
 /// # Errors
-/// `JOB-VALUE-001` for a folder of a restore itself, `STORE-BUSY-002` while a process leads there, `STORE-BACKUP-001`,
+/// `JOB-VALUE-001` for a folder of a restore itself and where a database is a link, `STORE-BUSY-002` while a process leads there
+/// or has a database open, `STORE-BACKUP-001`,
 /// `STORE-FILE-008` and the other refusals of a database, those of copying. Until the copy is complete nothing is changed.
 pub(crate) fn restore(folder: &Path, data_dir: &Path, now: Timestamp) -> Result<Restored> {
     refuse_own(folder, data_dir)?;
@@ -47,6 +49,7 @@ pub(crate) fn restore(folder: &Path, data_dir: &Path, now: Timestamp) -> Result<
     make_folder(data_dir)?;
     let _lock = lock(data_dir)?;
     finish_locked(data_dir)?;
+    let _held = hold(data_dir)?;
     let (draft, ready) = (data_dir.join(DRAFT), data_dir.join(FOLDER));
     clear(&draft)?;
     let aside = format!("replaced-{}", now.to_string().replace(':', "-"));
@@ -59,6 +62,28 @@ pub(crate) fn restore(folder: &Path, data_dir: &Path, now: Timestamp) -> Result<
     finish_locked(data_dir)?;
     let aside = data_dir.join(aside);
     Ok(Restored { manifest, aside: aside.exists().then_some(aside) })
+}
+
+/// Holds the databases that are there, so that no process begins to read them before they are moved.
+///
+/// # Errors
+/// `JOB-VALUE-001` for one that is a link, `STORE-BUSY-002` for one that a process has open.
+fn hold(data_dir: &Path) -> Result<Vec<File>> {
+    let doing = format!("restore into {}", data_dir.display());
+    let mut held = Vec::new();
+    for path in DATABASES.map(|name| data_dir.join(name)) {
+        if let Ok(place) = fs::read_link(&path) {
+            // To move the link would leave the database where it is, and put the restored one on another disk.
+            let why = format!(
+                "{} is a link to {}; move the link away first",
+                path.display(),
+                place.display()
+            );
+            return Err(Error::new(Code::ModelInvalid, format!("{doing}: {why}")));
+        }
+        held.extend(hold_database(&path).map_err(|e| e.while_doing(&doing))?);
+    }
+    Ok(held)
 }
 
 /// Refuses a folder that a restore makes and clears.

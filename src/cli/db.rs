@@ -34,11 +34,13 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     match command {
         Command::Backup { target } if target == Path::new("-") => archive(cli),
         Command::Backup { target } => {
-            let manifest = backup::make(&source(cli)?, &target, cli.now(), &mut progress())?;
+            let made = backup::make(&source(cli)?, &target, cli.now(), &mut progress())?;
             if cli.json {
-                return output::json(&wire::Backup::new(&manifest, Some(&target), None));
+                return output::json(&wire::Backup::made(&made, &target));
             }
-            output::line(format!("The backup is in {}: {}.", target.display(), contents(&manifest)))
+            note_left_out(&made.left_out);
+            let contents = contents(&made.manifest);
+            output::line(format!("The backup is in {}: {contents}.", target.display()))
         }
         Command::Restore { folder } => restore(cli, &folder),
         Command::Check { backup: Some(folder) } => {
@@ -54,8 +56,11 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
         }
         Command::Check { backup: None } => {
             let data_dir = source(cli)?;
-            backup::check_databases(&data_dir)?;
+            let files = backup::check_databases(&data_dir)?;
             cli.existing_store()?.check_counts().await?;
+            if cli.json {
+                return output::json(&wire::DatabaseCheck { files, sound: true });
+            }
             output::line(
                 "Every page, index and foreign key is sound, and the counts of jobs are right.",
             )
@@ -71,7 +76,19 @@ fn source(cli: &Cli) -> Result<PathBuf> {
 }
 
 fn archive(cli: &Cli) -> Result<()> {
-    backup::archive(&source(cli)?, cli.now(), io::stdout().lock(), &mut progress())
+    let out = io::stdout().lock();
+    let left_out = backup::archive(&source(cli)?, cli.now(), out, &mut progress())?;
+    note_left_out(&left_out);
+    Ok(())
+}
+
+fn note_left_out(left_out: &[PathBuf]) {
+    for path in left_out {
+        output::note(&format!(
+            "The backup does not have {}: a prompt is a file of the folder itself, and its name is text.",
+            path.display()
+        ));
+    }
 }
 
 fn restore(cli: &Cli, folder: &Path) -> Result<()> {

@@ -103,6 +103,8 @@ async fn show(cli: &Cli, store: &Store, id: JobId) -> Result<()> {
     rows.extend(
         findings.iter().map(|issue| fact("found", format!("issue {} {}", issue.id.0, issue.title))),
     );
+    let without = |why| fact("no agent", format!("the agent could not examine the rows: {why}"));
+    rows.extend(scan.fallback.as_deref().map(without));
     rows.extend(scan.rejections.iter().map(|reason| fact("rejected", reason)));
     output::table(&["FIELD", "VALUE"], &rows)
 }

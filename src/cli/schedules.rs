@@ -60,6 +60,9 @@ pub(super) enum Command {
     RunNow {
         /// Its name
         name: String,
+        /// `full`: you know that sessions of the profile full have no sandbox
+        #[arg(long, value_name = "PROFILE")]
+        confirm: Option<String>,
     },
     /// Show a schedule: its rule in words, its next five occurrences and its last decisions
     Show {
@@ -189,8 +192,9 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
         Command::Remove { name } => cli.say(&schedules::remove(&store, &call, &name).await?),
         Command::Pause { name } => cli.say(&schedules::pause(&store, &call, &name).await?),
         Command::Resume { name } => cli.say(&schedules::resume(&store, &call, &name).await?),
-        Command::RunNow { name } => {
-            let made = schedules::run_now(&store, &call, &name).await?;
+        Command::RunNow { name, confirm } => {
+            let confirmed = confirm.as_deref() == Some("full");
+            let made = schedules::run_now(&store, &call, &name, confirmed).await?;
             cli.say_id(&made, made.value.id)
         }
         Command::Show { name } => show(cli, &store, &name).await,

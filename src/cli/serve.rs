@@ -75,6 +75,10 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     });
     let writer = start_logging(&config, logs.clone(), clock.clone());
     let agents = agents(&config, &store, &data_dir, &clock)?;
+    if agents.sandbox == Sandboxed::Never {
+        let code = Code::AgentUnboxed;
+        warn_coded!(code, "{}: {} {}", code.title(), code.cause(), code.remedy());
+    }
     let tracking = tracking(&config.tracker, &clock);
     let telling = telling(&agents, &logs, &tracking, arguments.demo);
     // It is said before anybody can ask for a scan.
@@ -268,6 +272,14 @@ async fn meet_program(agents: &Agents, clock: &Clock) {
     match agents.program.state().await {
         AgentState::Ready { path, version } => {
             tracing::info!("the agent program is {} {version}", path.display());
+            if let Some(reason) = agents.unboxed().await {
+                let code = Code::AgentBox;
+                warn_coded!(
+                    code,
+                    "no agent runs except by profile full: {reason}. {}",
+                    code.remedy()
+                );
+            }
         }
         AgentState::Missing { reason } => tracing::info!("sessions of agents cannot run: {reason}"),
     }

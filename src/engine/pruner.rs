@@ -46,7 +46,7 @@ impl Pruner {
         // The counts are set right also while something keeps old jobs from being removed.
         let recounted = self.recount_if_due(recounted_at).await;
         let done = pruned?.map_or_else(
-            || "waits for an hour, because more than a day of old jobs would go at once".to_owned(),
+            || "waits for an hour, because more than a day of old rows would go at once".to_owned(),
             |slices| format!("looked for old jobs in {slices} slices"),
         );
         finished?;
@@ -66,11 +66,13 @@ impl Pruner {
         let mut slices = 1;
         // Jobs are kept as long as their kind says, whichever process runs it.
         let kinds: Arc<[_]> = rules_in_force(&self.store.registered_kinds().await?).into();
-        let is_flood = self.store.is_flood(Arc::clone(&kinds), self.clock.now()).await?;
+        // All slices go by the one date that was looked at: the clock may jump between two of them.
+        let now = self.clock.now();
+        let is_flood = self.store.is_flood(Arc::clone(&kinds), now).await?;
         if hold.holds(is_flood, self.clock.uptime()) {
             return Ok(None);
         }
-        while self.store.prune(Arc::clone(&kinds), self.clock.now()).await? {
+        while self.store.prune(Arc::clone(&kinds), now).await? {
             slices += 1;
             self.clock.sleep(BREATH).await;
         }

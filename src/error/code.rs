@@ -44,7 +44,7 @@ codes! {
     StoreBusy: Busy = "STORE-BUSY-001", "The database is held by another program",
         "Another process keeps a write transaction open.", "End the transaction of the other program, or try again later; nothing was saved.";
     StoreInUse: Busy = "STORE-BUSY-002", "A process works on the data directory",
-        "A server, or a program of yours, leads there.", "End it, then try again; nothing was changed.";
+        "A server, or a program of yours, leads there or has a database open.", "End it, then try again; nothing was changed.";
     StoreBackup: Damaged = "STORE-BACKUP-001", "The folder is no backup that this version can restore",
         "It is no backup, a file of it is missing or was changed since, or a newer version made it.", "Read in the message which file it is. Name the folder of a whole backup; for one of a newer version use that version. Nothing was changed.";
     StoreFull: Unavailable = "STORE-FULL-001", "The disk is full",
@@ -54,8 +54,7 @@ codes! {
     StoreLeaseLost: Conflict = "STORE-LEASE-001", "The lease was lost; nothing was written",
         "The job was rescued, cancelled or claimed again since this worker claimed it.", "You need to do nothing: the newer run of the job counts.";
     StoreConstraint: Internal = "STORE-RULE-001", "The database refused a row that breaks its rules",
-        "A CHECK, a unique index or a guard trigger refused the row.",
-        "Nothing was changed. The server's log or the command's output names the rule; if the values were right, report a bug.";
+        "A CHECK, a unique index or a guard trigger refused the row.", "Nothing was changed. The server's log or the command's output names the rule; if the values were right, report a bug.";
     StoreCorrupt: Damaged = "STORE-ROW-001", "A stored row cannot be read",
         "Another program wrote a value that this version does not know.", "Correct the row that the server's log names.";
     StoreClosed: Unavailable = "STORE-STOP-001", "The database is closed",
@@ -214,29 +213,23 @@ codes! {
     AgentHandOn: Internal = "AGENT-TIER-001", "A session could not be handed on",
         "The agent asked for the next tier, but the job could not be stored.", "Read the cause in the message, and start a session of the next tier by hand if it is needed.";
     AgentTranscript: Internal = "AGENT-RECORD-001", "A transcript could not be recorded",
-        "The database refused a write while an agent ran.",
-        "Read the error in the message. The run went on, but a part of its transcript is missing.";
+        "The database refused a write while an agent ran.", "Read the error in the message. The run went on, but a part of its transcript is missing.";
     AgentKilled: Internal = "AGENT-RUN-001", "The agent program was killed",
         "The system ran out of memory, or somebody sent the program a signal.", "Read the system's log, then run the job again.";
     AgentNoReport: Internal = "AGENT-RUN-002", "The agent program ended without a report",
-        "The program crashed, or it ended before the model answered.",
-        "Read its last words in the message and the transcript, then run the job again.";
+        "The program crashed, or it ended before the model answered.", "Read its last words in the message and the transcript, then run the job again.";
     AgentNothing: Internal = "AGENT-RUN-005", "The agent did nothing",
-        "The program ended well before the model had its first turn: it took the prompt for something else, such as a command of its own.",
-        "Read the transcript, word the prompt as a sentence, then run the job again.";
+        "The program ended well before the model had its first turn: it took the prompt for something else, such as a command of its own.", "Read the transcript, word the prompt as a sentence, then run the job again.";
     AgentFailed: Internal = "AGENT-RUN-003", "The agent failed",
         "The program reports an error of its own.", "Read the transcript.";
     AgentInterrupted: Internal = "AGENT-RUN-004", "The agent was interrupted",
-        "Somebody stopped the agent, or the server stopped or died while it ran.",
-        "Run the job again if its work is still needed; the transcript is kept.";
+        "Somebody stopped the agent, or the server stopped or died while it ran.", "Run the job again if its work is still needed; the transcript is kept.";
     AgentAuthentication: Internal = "AGENT-AUTH-001", "The model's service refused the key or the login",
-        "The key is missing, wrong or revoked, or the login has expired.",
-        "Set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from `claude setup-token`, for the server, start the server again, then run the job again.";
+        "The key is missing, wrong or revoked, or the login has expired.", "Set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from `claude setup-token`, for the server, start the server again, then run the job again.";
     AgentBilling: Internal = "AGENT-BILL-001", "The account of the model's service has no credit left",
         "The prepaid credit is used up.", "Buy credit, then run the job again.";
     AgentLimited: Internal = "AGENT-LIMIT-001", "The limit of the model's service is reached",
-        "Requests or usage are limited for a time.",
-        "You need to do nothing: the queue goes on when the limit is lifted, or at once when you resume it.";
+        "Requests or usage are limited for a time.", "You need to do nothing: the queue goes on when the limit is lifted, or at once when you resume it.";
     AgentTurns: Internal = "AGENT-LIMIT-002", "The agent took all its turns",
         "The work needs more turns than the agent was given, or the agent repeats itself.",
         "Read the transcript, then continue the session, or run it again with more turns.";
@@ -347,7 +340,7 @@ codes! {
         "Try again in a moment.";
     AuthStale: Unproven = "AUTH-LOGIN-005", "This needs a fresh sign-in",
         "The password was given more than five minutes ago.",
-        "Sign in again, then repeat the change.";
+        "Give your password again, then repeat the change within five minutes.";
     AuthHost: Unproven = "AUTH-LOGIN-006", "These pages do not know you", "The program around them named nobody.", "Sign in there, then load the page again.";
     AuthSetupCode: Gone = "AUTH-SETUP-001", "This set-up link is not valid any more",
         "The link was used, it is older than 15 minutes, or the server was started again since.",

@@ -56,6 +56,11 @@ struct Then {
     correlation_id: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tags: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule_id: Option<i64>,
+    /// Who asked for the batch, by name and address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<(String, Option<String>)>,
 }
 
 /// The text of the job that is made when a batch is finished.
@@ -85,6 +90,8 @@ pub(crate) fn then_text(job: &NewJob) -> Result<String> {
         concurrency_key: job.concurrency_key.as_ref().map(ToString::to_string),
         correlation_id: job.correlation_id.clone(),
         tags: job.tags.iter().map(ToString::to_string).collect(),
+        schedule_id: job.payer(),
+        actor: job.actor.clone().map(|actor| (actor.name, actor.remote)),
     };
     serde_json::to_string(&then).map_err(|why| {
         Error::new(Code::ModelInvalid, "write the job that follows a batch").because(why)
@@ -103,6 +110,8 @@ pub(crate) fn then_job(text: &str) -> Option<NewJob> {
         concurrency_key: then.concurrency_key.map(super::ConcurrencyKey::parse).transpose().ok()?,
         correlation_id: then.correlation_id,
         tags: then.tags.into_iter().map(super::Tag::parse).collect::<Result<_>>().ok()?,
+        schedule_id: then.schedule_id,
+        actor: then.actor.map(|(name, remote)| super::Actor { name, remote }),
         trigger: super::Trigger::Parent,
         ..NewJob::new(super::Kind::parse(then.kind).ok()?)
     };
@@ -112,7 +121,7 @@ pub(crate) fn then_job(text: &str) -> Option<NewJob> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ConcurrencyKey, Kind, Queue, Trigger};
+    use crate::model::{Actor, ConcurrencyKey, Kind, Queue, Trigger};
 
     #[test]
     fn the_job_after_a_batch_comes_back_from_its_text_as_it_was() {
@@ -123,6 +132,8 @@ mod tests {
             max_attempts: Some(2),
             timeout: Some(Duration::from_secs(5)),
             concurrency_key: Some(ConcurrencyKey::parse("k").unwrap()),
+            schedule_id: Some(4),
+            actor: Some(Actor { name: "ann".into(), remote: Some("10.0.0.7".into()) }),
             trigger: Trigger::Parent,
             ..NewJob::new(Kind::parse("report").unwrap())
         };

@@ -62,6 +62,20 @@ pub struct OverBudget {
     pub setting: Option<&'static str>,
 }
 
+/// What is set aside for a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reserve {
+    /// Dollars that it may cost.
+    Granted(f64),
+    /// A budget is used up.
+    Over(OverBudget),
+    /// The runs that are under way may use up the rest of a budget.
+    Held {
+        /// Dollars that are set aside for them.
+        reserved: f64,
+    },
+}
+
 impl Budgets {
     /// The budgets as they are set.
     pub fn of(stored: &BTreeMap<&'static str, Value>) -> Self {
@@ -84,13 +98,29 @@ impl Budgets {
             })
     }
 
-    /// Dollars that a run may cost at most, of the `run` that it asks for; a cent at least, since it may start.
-    pub fn room(self, run: f64, spent: Spent, schedule: Option<f64>) -> f64 {
-        let left = |most: Option<f64>, spent: f64| most.map_or(f64::INFINITY, |most| most - spent);
-        run.min(left(self.day, spent.day))
-            .min(left(self.month, spent.month))
-            .min(left(schedule, spent.schedule))
-            .max(run.min(MIN_USD))
+    /// What is set aside for a run that asks for `wanted` dollars, while so much was spent and so much is set aside for
+    /// others; `schedule` is what its schedule may cost a day.
+    pub fn reserve(
+        self,
+        wanted: f64,
+        (spent, reserved): (Spent, Spent),
+        schedule: Option<f64>,
+        now: Timestamp,
+    ) -> Reserve {
+        if let Some(over) = self.over(spent, schedule, now) {
+            return Reserve::Over(over);
+        }
+        let left = |most: Option<f64>, of: fn(&Spent) -> f64| {
+            most.map_or(f64::INFINITY, |most| most - of(&spent) - of(&reserved))
+        };
+        let room = left(self.day, |spent| spent.day)
+            .min(left(self.month, |spent| spent.month))
+            .min(left(schedule, |spent| spent.schedule));
+        if room < MIN_USD && reserved.day > 0.0 {
+            return Reserve::Held { reserved: reserved.day };
+        }
+        let least = if wanted > 0.0 { wanted.min(MIN_USD) } else { MIN_USD };
+        Reserve::Granted(wanted.min(room).max(least))
     }
 
     /// The budgets whose alarm went off just now: `spent` is over the share of the alarm and `before` was not.
@@ -173,9 +203,19 @@ mod tests {
     fn a_run_gets_no_more_than_what_is_left() {
         let budgets = Budgets { day: Some(20.0), month: None };
         let spent = Spent { day: 19.5, month: 60.0, schedule: 0.0 };
-        assert!((budgets.room(2.0, spent, None) - 0.5).abs() < 1e-9);
-        assert!((budgets.room(0.25, spent, None) - 0.25).abs() < 1e-9);
-        assert!((budgets.room(2.0, spent, Some(0.1)) - 0.1).abs() < 1e-9);
+        let reserve = |wanted, reserved: f64, schedule| {
+            let reserved = Spent { day: reserved, month: reserved, schedule: 0.0 };
+            match budgets.reserve(wanted, (spent, reserved), schedule, NOW) {
+                Reserve::Granted(usd) => (usd * 1000.0).round() / 1000.0,
+                Reserve::Held { .. } => -1.0,
+                Reserve::Over(_) => -2.0,
+            }
+        };
+        assert!((reserve(2.0, 0.0, None) - 0.5).abs() < 1e-9);
+        assert!((reserve(0.25, 0.0, None) - 0.25).abs() < 1e-9);
+        assert!((reserve(2.0, 0.0, Some(0.1)) - 0.1).abs() < 1e-9);
+        assert!((reserve(2.0, 0.3, None) - 0.2).abs() < 1e-9, "others have their part");
+        assert!((reserve(2.0, 0.5, None) + 1.0).abs() < 1e-9, "others may use it up");
     }
 
     #[test]

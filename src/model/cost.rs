@@ -11,6 +11,11 @@ pub struct Cost {
     pub is_at_least: bool,
 }
 
+/// By how much a floor, which is reckoned by prices that were measured here, may be above what a program tells: a share, and
+/// dollars.
+const SLACK: f64 = 0.05;
+const MIN_SLACK: f64 = 0.001;
+
 impl Cost {
     /// As the program told it.
     pub const fn exactly(usd: f64) -> Self {
@@ -20,6 +25,16 @@ impl Cost {
     /// As far as is known.
     pub const fn at_least(usd: f64) -> Self {
         Self { usd, is_at_least: true }
+    }
+
+    /// The cost of a run whose answers, as they passed the network wall, have cost at least `floor` dollars. The floor counts
+    /// where the program told less: because it was killed, or because something else asked the model in its name.
+    pub fn with_floor(told: Option<Self>, floor: f64) -> Option<Self> {
+        match told {
+            Some(told) if floor <= told.usd * (1.0 + SLACK) + MIN_SLACK => Some(told),
+            None if floor == 0.0 => None,
+            Some(_) | None => Some(Self::at_least(floor)),
+        }
     }
 
     /// The cost of several runs.
@@ -36,5 +51,23 @@ impl fmt::Display for Cost {
         let words = if self.is_at_least { "at least " } else { "" };
         let decimals = f.precision().unwrap_or(2);
         write!(f, "{words}${:.decimals$}", self.usd)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passed_the_wall_counts_where_the_program_told_less() {
+        let exactly = |usd| Some(Cost::exactly(usd));
+        let at_least = |usd| Some(Cost::at_least(usd));
+        assert_eq!(Cost::with_floor(exactly(1.0), 1.04), exactly(1.0), "prices are measured");
+        assert_eq!(Cost::with_floor(exactly(1.0), 0.0), exactly(1.0));
+        assert_eq!(Cost::with_floor(exactly(1.0), 1.2), at_least(1.2));
+        assert_eq!(Cost::with_floor(at_least(0.1), 0.3), at_least(0.3));
+        assert_eq!(Cost::with_floor(at_least(0.4), 0.3), at_least(0.4));
+        assert_eq!(Cost::with_floor(None, 0.3), at_least(0.3));
+        assert_eq!(Cost::with_floor(None, 0.0), None);
     }
 }

@@ -124,8 +124,10 @@ word_enum!(
 );
 
 word_enum!(
-    /// What put a scheduled job off. One that is scheduled because somebody wanted that time is parked by nothing.
+    /// What put a scheduled job off. One that is scheduled because somebody chose that instant is parked by nothing.
     ParkedBy {
+        /// Its maker wanted it so much later, counted from when it was stored.
+        Delay = "delay",
         /// A limit outside, such as a rate limit of an agent program.
         Limit = "limit",
         /// A budget that is used up.

@@ -188,16 +188,19 @@ impl Move {
         }
     }
 
-    /// The clock was set back to `now` since the job was put off, at `since`. The length of a retry or a snooze begins anew; a
-    /// limit or a budget is judged anew, by the right clock.
+    /// The clock was set back to `now` since the job was put off, at `since`. The length of a delay, a retry or a snooze begins
+    /// anew; a limit or a budget is judged anew, by the right clock.
     pub(crate) fn clock_set_back(job: &Job, since: Timestamp, now: Timestamp) -> Self {
         let run_at = match job.parked_by {
-            Some(ParkedBy::Retry | ParkedBy::Snooze) => now.plus(job.run_at.since(since)),
+            Some(ParkedBy::Delay | ParkedBy::Retry | ParkedBy::Snooze) => {
+                now.plus(job.run_at.since(since))
+            }
             Some(ParkedBy::Limit | ParkedBy::Budget) | None => now,
         };
         let why = format!("the clock was set back: its time was {}", job.run_at);
         Self {
             run_at: Some(run_at),
+            waits_for: job.waits_for,
             parked_by: job.parked_by,
             step: Some(JobStep::new(Cause::Rescheduled, POLLER, Some(why))),
             ..Self::to(Status::Scheduled)
@@ -414,6 +417,7 @@ mod tests {
             ..job()
         };
         for (by, until) in [
+            (ParkedBy::Delay, NOW.plus(minute)),
             (ParkedBy::Retry, NOW.plus(minute)),
             (ParkedBy::Snooze, NOW.plus(minute)),
             (ParkedBy::Budget, NOW),

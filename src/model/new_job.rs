@@ -107,6 +107,16 @@ impl NewJob {
         self.run_at.unwrap_or_else(|| now.plus(self.delay.unwrap_or_default()))
     }
 
+    /// Whether it is to start so much after it is stored, and not at an instant that somebody chose.
+    pub(crate) fn is_delayed(&self) -> bool {
+        self.run_at.is_none() && self.delay.is_some_and(|delay| !delay.is_zero())
+    }
+
+    /// The schedule that pays for it.
+    pub(crate) fn payer(&self) -> Option<i64> {
+        self.occurrence.map_or(self.schedule_id, |occurrence| Some(occurrence.schedule_id))
+    }
+
     /// The unique key as it is stored: with a window, the window's number is part of it.
     ///
     /// # Errors

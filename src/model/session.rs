@@ -1,7 +1,8 @@
 //! Agent sessions: what is asked, what is recorded, and what they may cost.
 
+use super::digest::sha256_hex;
 use super::job::word_enum;
-use super::{Cost, Job, JobId, Process, RunEnding, Status, Timestamp, Trigger};
+use super::{ConcurrencyKey, Cost, Job, JobId, Process, RunEnding, Status, Timestamp, Trigger};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -83,6 +84,23 @@ impl SessionRequest {
     pub(crate) fn budget_of(job: &Job) -> Option<f64> {
         job.schedule_id?;
         serde_json::from_str::<Self>(&job.payload).ok()?.budget_day_usd
+    }
+
+    /// The key that two sessions share which would write in one folder: the second one waits for the first. `None` for a
+    /// session that only looks, or works in a folder of its own.
+    pub(crate) fn folder_key(&self) -> Option<ConcurrencyKey> {
+        let writes = match self.profile() {
+            Some(Profile::Workspace | Profile::Full) => true,
+            Some(Profile::Scan | Profile::ReadOnly) => false,
+            None => self.tier() == MAX_TIER,
+        };
+        // By its parts, so that a slash or a dot more is the same folder.
+        let parts = self.working_dir.as_ref().filter(|_| writes)?.components();
+        let folder = parts.collect::<PathBuf>().to_string_lossy().into_owned();
+        let name = format!("folder {folder}");
+        ConcurrencyKey::parse(name)
+            .or_else(|_| ConcurrencyKey::parse(format!("folder {}", sha256_hex(&folder))))
+            .ok()
     }
 
     /// The request of a job's payload.
@@ -405,6 +423,29 @@ mod tests {
         assert_eq!(["workspace", "full"].map(|profile| tier(None, Some(profile))), [3, 3]);
         assert_eq!(tier(Some(1), Some("full")), 1);
         assert_eq!(tier(Some(3), Some("read-only")), 3);
+    }
+
+    #[test]
+    fn sessions_that_write_in_one_folder_share_a_key_and_others_have_none() {
+        let key = |profile: Option<&str>, folder: &str| {
+            let profile = profile.map(str::to_owned);
+            let working_dir = Some(folder.into());
+            let request = SessionRequest { profile, working_dir, ..SessionRequest::of("mend") };
+            request.folder_key().map(|key| key.to_string())
+        };
+        let shop = Some("folder /srv/shop".to_owned());
+        assert_eq!(key(Some("workspace"), "/srv/shop"), shop);
+        assert_eq!(key(Some("full"), "/srv//shop/./"), shop);
+        assert_eq!([key(Some("read-only"), "/srv/shop"), key(None, "/srv/shop")], [None, None]);
+        let third = SessionRequest {
+            tier: Some(3),
+            working_dir: Some("/srv/shop".into()),
+            ..SessionRequest::of("mend")
+        };
+        assert_eq!(third.folder_key().map(|key| key.to_string()), shop);
+        let long = format!("/{}", "x".repeat(300));
+        assert_eq!(key(Some("full"), &long).unwrap().len(), "folder ".len() + 64);
+        assert_eq!(SessionRequest::of("mend").folder_key(), None);
     }
 
     #[test]

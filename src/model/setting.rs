@@ -185,6 +185,14 @@ impl SettingState {
 }
 
 impl SettingGroup {
+    /// Whether its settings hand out power: what agents may do and spend, and what is written where others read it.
+    pub const fn is_power(self) -> bool {
+        match self {
+            Self::Tracker | Self::Agents => true,
+            Self::SelfMonitoring | Self::GoldenRepositories | Self::Retention => false,
+        }
+    }
+
     /// Every heading, in the order of pages and lists.
     pub const ALL: [Self; 5] = [
         Self::SelfMonitoring,

@@ -9,7 +9,7 @@ use crate::engine::Context;
 use crate::error::{Code, Error, Result};
 use crate::model::settings::{SCAN_BUDGET, SCAN_MODEL};
 use crate::model::{IssueHome, JobError, Outcome, Profile, RunEnding, SessionRun, Setting};
-use crate::sessions::{self, Agents, Plan};
+use crate::sessions::{self, Agents, Dollars, Plan, Wishes};
 use crate::store::{LogStore, Snapshot};
 use crate::warn_coded;
 use serde_json::Value;
@@ -54,18 +54,24 @@ pub(super) async fn by_agent(
         return Ok(Answer::Examined(examined(digest, &snapshot, run.model, run.cost_usd)));
     }
     if let Some(reason) = agents.unboxed().await {
+        let why = format!("the sandbox cannot be used: {reason}.");
         let error = Error::new(Code::AgentBox, "examine the log in the sandbox").because(reason);
-        let (why, outcome) = (error.sentence(), Outcome::Failed(JobError::from(error)));
-        return Ok(Answer::Kept { why, outcome });
+        return Ok(Answer::Kept { why, outcome: Outcome::Failed(JobError::from(error)) });
     }
     if let Some(pause) = usage_limit(agents).await? {
         let until = pause.resume_at.unwrap_or_else(|| context.clock.now().plus(LOOK_AGAIN));
         let why = format!("a usage limit of the model's service is reached ({}).", pause.reason);
         return Ok(Answer::Kept { why, outcome: Outcome::Limited { until, reason: pause.reason } });
     }
-    if let Some((why, outcome)) = sessions::put_off(agents, context).await? {
-        return Ok(Answer::Kept { why: format!("{why}."), outcome });
-    }
+    let wishes = sessions::wishes(&agents.store).await?;
+    let wanted = SCAN_BUDGET.of(&agents.store.settings([SCAN_BUDGET.key]).await?).as_f64();
+    let wanted = wanted.unwrap_or(wishes.run_usd);
+    let budget = match sessions::reserve(agents, context, wanted, None).await? {
+        Dollars::Granted(usd) => usd,
+        Dollars::None { why, outcome } => {
+            return Ok(Answer::Kept { why: format!("{why}."), outcome });
+        }
+    };
     create_job_dir(&folder.0)?;
     let (path, now) = (folder.0.join(SNAPSHOT), context.clock.now());
     let prepared = agent::prepare(&agents.store, logs, (window, home), path, now).await?;
@@ -73,7 +79,7 @@ pub(super) async fn by_agent(
         return Ok(Answer::Examined(nothing(window)));
     };
     folder.describe(&snapshot)?;
-    let plan = plan(agents, context, &snapshot, prompt, schema).await?;
+    let plan = plan(agents, context, &snapshot, (prompt, schema), (wishes, budget)).await?;
     let verdict = match sessions::run(agents, context, plan).await {
         Ok(verdict) => verdict,
         Err(error) if [Code::AgentBox, Code::AgentMissing].contains(&error.code()) => {
@@ -131,18 +137,14 @@ async fn plan(
     agents: &Agents,
     context: &Context,
     snapshot: &Snapshot,
-    prompt: String,
-    schema: Value,
+    (prompt, schema): (String, Value),
+    (wishes, budget): (Wishes, f64),
 ) -> Result<Plan> {
-    let wishes = sessions::wishes(&agents.store).await?;
-    let set = agents.store.settings([SCAN_MODEL.key, SCAN_BUDGET.key]).await?;
-    let schedule = context.job.schedule_id;
-    let (spent, budgets) = agents.store.spent(schedule, context.clock.now()).await?;
-    let budget = SCAN_BUDGET.of(&set).as_f64().unwrap_or(wishes.run_usd);
+    let set = agents.store.settings([SCAN_MODEL.key]).await?;
     let settings = Settings {
         model: Some(Model::parse(&Setting::text(&SCAN_MODEL.of(&set)))?),
         max_turns: Some(wishes.max_turns),
-        budget_usd: Some(budgets.room(budget, spent, None)),
+        budget_usd: Some(budget),
         resumable: false,
         json_schema: Some(schema),
         ..Settings::new(Profile::Scan)

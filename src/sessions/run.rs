@@ -12,7 +12,7 @@ use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result, ignore};
 use crate::heavy::heavy;
-use crate::model::{JobId, Process, Profile, RunEnding, SessionEnd, SessionStart};
+use crate::model::{Cost, JobId, Process, Profile, RunEnding, SessionEnd, SessionStart};
 use crate::redact::redactor;
 use crate::{error_coded, warn_coded};
 use serde_json::{Value, json};
@@ -228,7 +228,8 @@ impl Watched<'_> {
             return Err(error);
         }
         let stop = Stop::of(ended.reason, asked);
-        let verdict = self.judge(plan, &summary, (ended.exit, stop));
+        let mut verdict = self.judge(plan, &summary, (ended.exit, stop));
+        verdict.cost = Cost::with_floor(verdict.cost, self.passage.cost());
         Ok(Ended { summary, verdict: without_secrets(verdict).await, exit: ended.exit })
     }
 

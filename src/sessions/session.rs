@@ -5,7 +5,7 @@ use super::leftovers::remove_folders;
 use super::program::AgentState;
 use super::prompts::{prompt_text, system_prompt};
 use super::run::{Plan, run};
-use super::settings::{Wishes, wishes};
+use super::settings::{Dollars, Wishes, reserve, wishes};
 use crate::agents::Marker;
 use crate::agents::claude::{CliSession, Conclusion, Model, OnDenial, Resume, Settings, Verdict};
 use crate::engine::{Builder, Context};
@@ -85,7 +85,16 @@ async fn session(agents: &Agents, context: &Context) -> Result<Outcome> {
     }
     let wishes = wishes(&agents.store).await?;
     let hands_on = request.schema.is_none() && request.tier() < wishes.max_tier;
-    let plan = plan(agents, context, &request, &wishes, hands_on).await?;
+    let earlier = Earlier::of(agents, context, &request).await?;
+    let wanted = request.budget_usd.unwrap_or(wishes.run_usd) - earlier.own;
+    let budget = match reserve(agents, context, wanted, request.budget_day_usd).await? {
+        Dollars::Granted(usd) => usd,
+        Dollars::None { why, outcome } => {
+            context.progress(format!("The session waits: {why}.")).await?;
+            return Ok(outcome);
+        }
+    };
+    let plan = plan(agents, &request, (&wishes, hands_on), (earlier, budget), context.job.id)?;
     let verdict = run(agents, context, plan).await?;
     if let Err(error) = remove_folders(agents).await {
         warn_coded!(Code::AgentStart, "remove the folders of jobs that are gone: {error}");
@@ -105,27 +114,24 @@ async fn session(agents: &Agents, context: &Context) -> Result<Outcome> {
     })))
 }
 
-async fn plan(
+fn plan(
     agents: &Agents,
-    context: &Context,
     request: &SessionRequest,
-    wishes: &Wishes,
-    hands_on: bool,
+    (wishes, hands_on): (&Wishes, bool),
+    (earlier, budget): (Earlier, f64),
+    id: JobId,
 ) -> Result<Plan> {
     let tier = &wishes.tiers[usize::from(request.tier()) - 1];
     let profile = request.profile().unwrap_or(tier.profile);
-    let earlier = Earlier::of(agents, context, request).await?;
     let mut system = system_prompt(&agents.data_dir, tier.prompt_file, profile)?;
     if hands_on {
         system.push_str(MAY_HAND_ON);
     }
-    let (spent, budgets) = agents.store.spent(context.job.schedule_id, context.clock.now()).await?;
-    let wanted = request.budget_usd.unwrap_or(wishes.run_usd);
     let model = request.model.as_deref().unwrap_or(&tier.model);
     let settings = Settings {
         model: Some(Model::parse(model)?),
         max_turns: Some(request.max_turns.unwrap_or(wishes.max_turns)),
-        budget_usd: Some(budgets.room(wanted - earlier.own, spent, request.budget_day_usd)),
+        budget_usd: Some(budget),
         resume: earlier.resume,
         json_schema: if hands_on { Some(hand_on_schema()) } else { request.schema.clone() },
         // A person who typed a prompt asked for no schema: an answer without a request for the next tier is an answer too.
@@ -150,7 +156,7 @@ async fn plan(
         prompt_file: request.prompt_file.clone(),
         typed: request.prompt.clone(),
         continues: request.continues.map(JobId),
-        place: earlier.place.unwrap_or_else(|| context.job.id.to_string()),
+        place: earlier.place.unwrap_or_else(|| id.to_string()),
         working_dir: request
             .working_dir
             .clone()

@@ -7,19 +7,52 @@ use crate::model::settings::{
     self, IDLE_MINUTES, MAX_MINUTES, MAX_TIER, MAX_TURNS, RUN_BUDGET, TIER_1_MODEL, TIER_1_PROFILE,
     TIER_2_MODEL, TIER_2_PROFILE, TIER_3_MODEL, TIER_3_PROFILE,
 };
-use crate::model::{Outcome, Profile, Setting};
+use crate::model::{Outcome, Profile, Reserve, Setting};
 use crate::store::Store;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Puts a job off whose run would cost money while a budget is used up, for kinds that may do without a run; those that
-/// never can are put off before they start. Answers why too, for people.
-pub async fn put_off(agents: &Agents, context: &Context) -> Result<Option<(String, Outcome)>> {
+/// When a run asks again for dollars that others may use up.
+const ASK_AGAIN: Duration = Duration::from_secs(20);
+
+/// Dollars for a run.
+#[derive(Clone, Debug)]
+pub enum Dollars {
+    /// So many are set aside for it until it is paid.
+    Granted(f64),
+    /// There are none now.
+    None {
+        /// Why, for people.
+        why: String,
+        /// How the job goes on if it cannot do without a run.
+        outcome: Outcome,
+    },
+}
+
+/// Sets dollars aside for a job's run, at most `wanted`; `schedule` is what its schedule may cost a day.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the job is not this handler's any more.
+pub async fn reserve(
+    agents: &Agents,
+    context: &Context,
+    wanted: f64,
+    schedule: Option<f64>,
+) -> Result<Dollars> {
     let now = context.clock.now();
-    let (spent, budgets) = agents.store.spent(context.job.schedule_id, now).await?;
-    let Some(over) = budgets.over(spent, None, now) else { return Ok(None) };
-    Ok(Some((over.reason.clone(), context.over_budget(over))))
+    Ok(match agents.store.reserve(context.lease.clone(), wanted, schedule, now).await? {
+        Reserve::Granted(usd) => Dollars::Granted(usd),
+        Reserve::Over(over) => {
+            Dollars::None { why: over.reason.clone(), outcome: context.over_budget(over) }
+        }
+        Reserve::Held { reserved } => {
+            let why = format!(
+                "the runs that are under way may use up what is left of a budget: ${reserved:.2} are set aside for them"
+            );
+            Dollars::None { why, outcome: Outcome::Snooze(ASK_AGAIN) }
+        }
+    })
 }
 
 /// What the settings say, read once for a run.

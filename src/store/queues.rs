@@ -141,8 +141,8 @@ impl Store {
 
     /// Whether [`Store::prune`] would remove more than a day of rows at once.
     pub(crate) async fn is_flood(&self, kinds: Arc<[KindRules]>, now: Timestamp) -> Result<bool> {
-        let look = move |tx: &Tx<'_>, now| core::prune::is_flood(tx, &kinds, now);
-        self.db.rule("look for old rows", now, look).await
+        let look = move |conn: &_| core::prune::is_flood(conn, &kinds, now);
+        self.db.read("look for old rows", look).await
     }
 
     /// Removes final jobs whose time of keeping is over, at most 500 rows a call and never a job that waits

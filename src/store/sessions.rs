@@ -6,8 +6,8 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Budgets, JobId, Lease, OpenRun, Process, RunSpent, Session, SessionEnd, SessionStart, Spend,
-    Spent, Timestamp, TranscriptPiece,
+    Budgets, JobId, Lease, OpenRun, Process, Reserve, RunSpent, Session, SessionEnd, SessionStart,
+    Spend, Spent, Timestamp, TranscriptPiece,
 };
 use std::sync::Arc;
 
@@ -140,6 +140,23 @@ impl Store {
     pub async fn spent(&self, schedule: Option<i64>, now: Timestamp) -> Result<(Spent, Budgets)> {
         let read = move |c: &_| Ok((sql::spend::spent(c, schedule, now)?, sql::spend::budgets(c)?));
         self.db.read("read the spend", read).await
+    }
+
+    /// Sets dollars aside for a run of a job until it is paid: as many as it `wanted`, and no more than other runs leave of
+    /// the budgets; `schedule` is what the job's schedule may cost a day. A second call sets the amount anew.
+    ///
+    /// # Errors
+    /// As [`Store::begin_session`].
+    pub async fn reserve(
+        &self,
+        lease: Lease,
+        wanted: f64,
+        schedule: Option<f64>,
+        now: Timestamp,
+    ) -> Result<Reserve> {
+        let of = (wanted, schedule);
+        let reserve = move |tx: &Tx<'_>, now| core::sessions::reserve(tx, &lease, of, now);
+        self.db.rule("reserve dollars for a run", now, reserve).await
     }
 
     /// What was spent since a day (days since 1970, UTC), by day, kind and schedule, newest first.

@@ -3,6 +3,8 @@
 //! *Invariant:* `rusqlite` and `r2d2` are named in this folder, in `store/sql` and in `store/transactional.rs`, which takes a
 //! connection of the application, nowhere else.
 
+#[cfg(feature = "cli")]
+pub(super) mod alone;
 mod batch;
 mod check;
 mod checkpoint;
@@ -36,3 +38,6 @@ pub(super) use database::lock_beside;
 pub(super) use draft::place;
 pub(super) use open::{Owner, Schema};
 pub(super) use transaction::Tx;
+
+/// A reader's connection, all of whose statements see one snapshot.
+pub(super) type Snapshot = rusqlite::Connection;

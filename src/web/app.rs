@@ -10,7 +10,7 @@ use crate::jobs::Jobs;
 #[cfg(feature = "monitor")]
 use crate::monitor::Tracking;
 #[cfg(feature = "monitor")]
-use crate::sessions::Agents;
+use crate::sessions::{Agents, Sandboxed};
 #[cfg(feature = "monitor")]
 use crate::store::LogStore;
 use crate::store::Store;
@@ -57,6 +57,20 @@ pub struct Program {
 }
 
 impl Web {
+    /// Whether the operator wrote down that agents of every profile run without a sandbox.
+    #[cfg(feature = "monitor")]
+    pub(super) fn is_unboxed(&self) -> bool {
+        let agents = self.program.as_ref().and_then(|program| program.agents.as_ref());
+        agents.is_some_and(|agents| agents.sandbox == Sandboxed::Never)
+    }
+
+    /// Without agents there is nothing to put into a sandbox.
+    #[cfg(not(feature = "monitor"))]
+    #[expect(clippy::unused_self, reason = "the other features ask the same question")]
+    pub(super) const fn is_unboxed(&self) -> bool {
+        false
+    }
+
     /// Whether another process leads the engine.
     pub(super) fn stands_by(&self) -> bool {
         self.leading.as_ref().is_some_and(|leading| !*leading.borrow())

@@ -24,9 +24,9 @@ pub(super) use card::{card, confirm, dialog, empty, text_card};
 pub(super) use job::{attempts, job_sentence};
 pub(super) use list::{numbered_pager, pager, table};
 pub(super) use live::live;
+pub(super) use notice::{password_question, problem_notice, stopped_notice};
 #[cfg(feature = "monitor")]
 pub(super) use notice::{paused_notice, said_notice};
-pub(super) use notice::{problem_notice, stopped_notice};
 #[cfg(feature = "monitor")]
 pub(super) use scan::scan_lines;
 pub(super) use schedule::{

@@ -2,7 +2,7 @@
 
 use super::answer::header_value;
 use super::base::link;
-use super::components::problem_notice;
+use super::components::{password_question, problem_notice};
 use super::face::Face;
 use super::icon::{Icon, icon};
 use super::nav;
@@ -80,6 +80,7 @@ fn explained(problem: &Problem, frame: &Frame) -> Markup {
                 p.empty-title { (problem.what()) }
                 p.empty-subtitle.text-secondary { (problem.code().remedy()) }
                 p.text-secondary { "Error " code { (problem.code()) } }
+                @if problem.code() == Code::AuthStale { (password_question()) }
                 div.empty-action { a.btn href=(frame.home().link()) { "To the start page" } }
             }
         }

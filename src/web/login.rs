@@ -39,6 +39,13 @@ pub(super) struct Credentials {
     next: Option<String>,
 }
 
+impl Credentials {
+    /// The password that a person who is signed in gives anew.
+    pub(super) fn of(username: &str, password: String) -> Self {
+        Self { username: username.to_owned(), password, next: None }
+    }
+}
+
 /// GET `/login`.
 pub(super) async fn form(
     State(app): State<App>,
@@ -98,9 +105,23 @@ pub(super) async fn begin(
     Ok(cookie::set(&secret.into_text(), caller))
 }
 
+/// Stores a new login of the account in place of the one by which it is known now, and answers with its cookie.
+pub(super) async fn renew(
+    app: &App,
+    who: &Signed,
+    account: &Account,
+    now: Timestamp,
+) -> Result<HeaderValue> {
+    let cookie = begin(app, &who.caller, account, now).await?;
+    if let Some(old) = &who.login {
+        app.web.store.logout(old.hash.clone(), who.actor(), now).await?;
+    }
+    Ok(cookie)
+}
+
 /// The account that these credentials belong to, and the mark of a browser that has none yet. An account that does not
 /// exist is refused with the same words and after the same work.
-async fn authenticate(
+pub(super) async fn authenticate(
     app: &App,
     caller: &Caller,
     headers: &HeaderMap,

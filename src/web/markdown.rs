@@ -1,8 +1,9 @@
 //! Turns Markdown that agents wrote into HTML that can do no harm.
 //!
 //! *Invariant:* the output has only the tags and attributes that this file writes. HTML in the text becomes text, and a
-//! picture becomes a link. A link to anything but a web address or a relative address becomes text.
+//! picture becomes a link. A link that might lead to this machine or a private network becomes text.
 
+use super::text_link::may_link;
 use maud::{Markup, PreEscaped, html};
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
@@ -114,7 +115,7 @@ impl Writer {
 
     /// Opens a link and answers its closing tag. It opens nothing if the address is not allowed or another link is open.
     fn link(&mut self, to: &str) -> &'static str {
-        if self.in_link || !is_harmless(to) {
+        if self.in_link || !may_link(to) {
             return "";
         }
         self.in_link = true;
@@ -132,16 +133,6 @@ impl Writer {
 }
 
 const LINK_END: &str = "</a>";
-
-/// Whether an address is a web address or a relative one. Any colon that could end a scheme counts: a browser takes out
-/// some characters, such as a tab inside a scheme, but never the colon.
-fn is_harmless(url: &str) -> bool {
-    let scheme = url.split(['/', '?', '#']).next().unwrap_or_default();
-    match scheme.split_once(':') {
-        Some((scheme, _)) => ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web)),
-        None => true,
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -209,30 +200,17 @@ mod tests {
 
     #[test]
     fn links_lead_to_the_web_or_stay_here() {
-        for url in [
-            "https://a.example",
-            "HTTP://a.example/x:y",
-            "/jobs/1",
-            "#end",
-            "a/b:c",
-            "?q=a:b",
-            "notes.md",
-        ] {
+        for url in ["https://a.example", "/jobs/1", "#end"] {
             assert!(shown(&format!("[x](<{url}>)")).contains("href="), "{url}");
         }
         for url in [
-            "javascript:alert(1)",
-            "JaVaScRiPt:alert(1)",
-            " javascript:alert(1)",
-            "java\tscript:alert(1)",
-            "\u{1}javascript:alert(1)",
+            "http://127.0.0.1:8988/report",
+            "http://localhost/",
+            "//127.0.0.1/",
             "javascript&colon;alert(1)",
             "&#106;avascript:alert(1)",
-            "data:text/html,x",
-            "vbscript:x",
+            "http&colon;//127.0.0.1/",
             "file:///etc/passwd",
-            "blob:https://a.example/1",
-            "mailto:a@example.org",
         ] {
             for text in [format!("[x](<{url}>)"), format!("![x](<{url}>)"), format!("<{url}>")] {
                 assert!(!shown(&text).contains("href="), "{text}: {}", shown(&text));
@@ -259,5 +237,61 @@ mod tests {
             format!("{}\n{}\n{}", "|a".repeat(2_000), "|-".repeat(2_000), "|b\n".repeat(10_000));
         assert!(shown(&cells).len() < MAX_HTML + 1_000);
         assert!(shown(&"ä".repeat(MAX_BYTES)).len() <= MAX_BYTES + 10);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn time_grows_with_the_length_whatever_a_text_repeats() {
+        for piece in [
+            "*",
+            "_",
+            "**a",
+            "*a_",
+            "`",
+            "`a``",
+            "[",
+            "![",
+            "[a](",
+            "[a](b",
+            "](",
+            "[a]: b\n",
+            "[a][",
+            "<",
+            "<a ",
+            "<!--",
+            "<?",
+            "<![CDATA[",
+            "&",
+            "&a",
+            "> ",
+            ">a\n",
+            "- ",
+            "- a\n",
+            "1. ",
+            "#",
+            "# \n",
+            "|",
+            "|a",
+            "|-",
+            "|a|b|\n|-|-|\n",
+            "~",
+            "~~a",
+            "\\",
+            "    a\n",
+            "```\n",
+            "http://",
+            "$",
+            "$$",
+            "[^a]",
+            "\n",
+            "\t",
+            "a\n=",
+            "<a@",
+            "[a](<",
+            "[a](b \"",
+            "ä",
+        ] {
+            crate::growth::grows_with_its_length(piece, piece, |text| drop(shown(text)));
+        }
     }
 }

@@ -77,6 +77,8 @@ impl Tab {
 pub(super) const LOGIN: &str = "/login";
 /// The address that the sign-out form posts to.
 pub(super) const LOGOUT: &str = "/logout";
+/// Where the password is given anew.
+pub(super) const PASSWORD: &str = "/password";
 /// The stream of changes that every live page listens to.
 pub(super) const EVENTS: &str = "/events";
 /// The page that asks for a job.

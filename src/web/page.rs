@@ -7,6 +7,7 @@ use super::caller::Signed;
 use super::components::dialog;
 use super::icon::{Icon, icon};
 use super::nav::{EVENTS, LOGOUT, Tab};
+use crate::error::Code;
 use crate::model::Timestamp;
 use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 /// The configuration of htmx: it does nothing that the content security policy forbids, and it shows the fragments of
 /// errors.
-const HTMX_CONFIG: &str = r#"{"defaultSettleDelay":0,"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyCacheSize":0,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"(400|409|413|422|429|503)","swap":true,"error":true},{"code":"[45]..","swap":false,"error":true}]}"#;
+const HTMX_CONFIG: &str = r#"{"defaultSettleDelay":0,"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,"historyCacheSize":0,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"(400|401|403|409|413|422|429|503)","swap":true,"error":true},{"code":"[45]..","swap":false,"error":true}]}"#;
 
 /// What surrounds the content of a page.
 #[derive(Clone, Debug, Default)]
@@ -25,14 +26,23 @@ pub(super) struct Frame {
     has_program: bool,
     /// Whether a browser may load the files of the pages.
     has_files: bool,
-    /// Whether another process runs the engine.
-    standing_by: bool,
+    /// What stands over the content.
+    reminders: Vec<Reminder>,
     /// The page of the navigation that is open.
     open: Option<Tab>,
     /// How soon a browser without scripts loads the page again, if it does.
     reload: Option<Duration>,
     /// The time by the server's clock. The page's script tells relative times by it.
     now: Timestamp,
+}
+
+/// What people should know whatever they look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reminder {
+    /// Another process runs the engine.
+    StandsBy,
+    /// Agents run without a sandbox.
+    Unboxed,
 }
 
 /// The person that a page is for.
@@ -51,7 +61,7 @@ impl Frame {
                 .map(|who| Known { name: who.person.name.clone(), signs_out: who.login.is_some() }),
             has_program: web.has_program(),
             has_files: true,
-            standing_by: who.is_some() && web.stands_by(),
+            reminders: if who.is_some() { Reminder::of(web) } else { Vec::new() },
             open: None,
             reload: None,
             now: web.clock.now(),
@@ -91,6 +101,40 @@ impl Frame {
     }
 }
 
+impl Reminder {
+    fn of(web: &Web) -> Vec<Self> {
+        let all = [(web.stands_by(), Self::StandsBy), (web.is_unboxed(), Self::Unboxed)];
+        all.into_iter().filter(|(is_so, _)| *is_so).map(|(_, reminder)| reminder).collect()
+    }
+
+    /// As it stands on the page that is open.
+    fn shown(self, open: Option<Tab>) -> Markup {
+        match self {
+            Self::StandsBy => standing_by(),
+            Self::Unboxed if open.is_some_and(shows_runs) => unboxed(),
+            Self::Unboxed => html! {},
+        }
+    }
+}
+
+/// Whether a page is about what agents do.
+const fn shows_runs(tab: Tab) -> bool {
+    matches!(tab, Tab::Dashboard | Tab::Sessions | Tab::SelfMonitoring | Tab::Repositories)
+}
+
+/// Says that nothing but the agent program's own permissions holds an agent back.
+fn unboxed() -> Markup {
+    let code = Code::AgentUnboxed;
+    html! {
+        div.alert.alert-danger role="alert" {
+            strong { (code.title()) ". " }
+            (code.cause()) " "
+            (code.remedy()) " "
+            code { (code) }
+        }
+    }
+}
+
 /// A whole page as an answer.
 pub(super) fn page(frame: &Frame, title: &str, content: &Markup) -> Html<String> {
     Html(layout(frame, title, content).into_string())
@@ -114,7 +158,7 @@ pub(super) fn layout(frame: &Frame, title: &str, content: &Markup) -> Markup {
                         main #content.page-body hx-ext=[live.then_some("sse")]
                             sse-connect=[live.then(|| link(EVENTS))] sse-close=[live.then_some("end")] {
                             div.container-xl {
-                                @if frame.standing_by { (standing_by()) }
+                                @for reminder in &frame.reminders { (reminder.shown(frame.open)) }
                                 (content)
                             }
                         }

@@ -55,6 +55,7 @@ fn of_accounts() -> Vec<Route> {
         get("/setup/{code}", Public, web::setup::form),
         post("/setup/{code}", Public, web::setup::redeem),
         post(nav::LOGOUT, Private, web::login::sign_out),
+        post(nav::PASSWORD, Private, web::proof::prove),
     ]
 }
 

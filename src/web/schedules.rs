@@ -37,6 +37,13 @@ pub(super) struct ScheduleButton {
     on: Option<String>,
 }
 
+/// The query of the address of the button that runs a schedule now.
+#[derive(Deserialize)]
+pub(super) struct RunNowButton {
+    /// `full` if the person confirmed that the profile full has no sandbox.
+    confirm: Option<String>,
+}
+
 /// GET `/schedules` and `/schedules/list-part`.
 pub(super) async fn list(
     State(app): State<App>,
@@ -80,9 +87,11 @@ pub(super) async fn run_now(
     State(app): State<App>,
     who: Signed,
     Id(name): Id<ScheduleName>,
+    Query(button): Query<RunNowButton>,
 ) -> Result<Response, Problem> {
-    let call = who.call(app.web.clock.now());
-    let made = schedules::run_now(&app.web.store, &call, name.as_str()).await?;
+    let (call, confirmed) =
+        (who.call(app.web.clock.now()), button.confirm.as_deref() == Some("full"));
+    let made = schedules::run_now(&app.web.store, &call, name.as_str(), confirmed).await?;
     Ok(answered(who.face(), &made, &nav::job(JobId(made.value.id))))
 }
 

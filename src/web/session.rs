@@ -210,7 +210,7 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     dt { "Tier" } dd { (session_tier(session)) }
                     dt { "Profile" } dd.text-danger-strong[profile == Some(Profile::Full)] { (profile.map_or(unknown, Profile::as_str)) }
                     dt { "Model" } dd { (session_model(session).unwrap_or("as the tier says")) }
-                    @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd { (isolated(isolation)) } }
+                    @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd.text-danger-strong[isolation == "supervisor"] { (isolated(isolation)) } }
                     @if let Some(version) = &run.agent_version { dt { "Agent" } dd { (version) } }
                     @if started { dt { "Working directory" } dd { code { (run.working_dir.display()) } } }
                 }
@@ -235,7 +235,9 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
 fn isolated(isolation: &str) -> &str {
     match isolation {
         "bwrap" => "bwrap: a sandbox of its own",
-        "supervisor" => "supervisor: its processes are owned, not fenced in",
+        "supervisor" => {
+            "none: it sees and may do what the server's user may; its processes are owned"
+        }
         other => other,
     }
 }

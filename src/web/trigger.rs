@@ -3,6 +3,7 @@
 use super::answer::answered;
 use super::app::App;
 use super::caller::Signed;
+use super::components::password_question;
 use super::extract::{Form, given};
 use super::face::Face;
 use super::nav;
@@ -11,7 +12,7 @@ use crate::actions::Answer;
 use crate::actions::sessions::{
     SessionTrigger, parse_budget, parse_id, parse_tier, trigger as trigger_session,
 };
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::model::{JobId, SessionRequest};
 use crate::wire::SessionQueued;
 use axum::extract::State;
@@ -85,7 +86,13 @@ fn as_fragment(answer: Result<Answer<SessionQueued>, Problem>) -> Response {
     match answer {
         Ok(answer) => Html(success(&answer).into_string()).into_response(),
         Err(problem) => {
-            let fragment = html! { div.trigger-result.trigger-error { (problem.what()) } };
+            let is_stale = problem.code() == Code::AuthStale;
+            let fragment = html! {
+                div.trigger-result.trigger-error role=[is_stale.then_some("alert")] {
+                    (problem.what())
+                    @if is_stale { (password_question()) }
+                }
+            };
             (problem.status(), Html(fragment.into_string())).into_response()
         }
     }

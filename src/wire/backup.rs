@@ -1,6 +1,6 @@
 //! A backup as programs are told of it.
 
-use crate::backup::Manifest;
+use crate::backup::{Made, Manifest};
 use serde::Serialize;
 use std::path::Path;
 
@@ -21,6 +21,9 @@ pub struct Backup {
     /// Where a restore has put what was there before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaced: Option<String>,
+    /// What is in the folder of prompts and not in the backup.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// A file of a backup.
@@ -49,6 +52,22 @@ impl Backup {
             bytes: manifest.bytes(),
             files: files.collect(),
             replaced: replaced.map(text),
+            left_out: Vec::new(),
         }
     }
+
+    /// The same of one that was just made.
+    pub(crate) fn made(made: &Made, folder: &Path) -> Self {
+        let left_out = made.left_out.iter().map(|path| path.display().to_string()).collect();
+        Self { left_out, ..Self::new(&made.manifest, Some(folder), None) }
+    }
+}
+
+/// The databases of a data directory, of which each page, index and foreign key is sound and each count of jobs right.
+#[derive(Debug, Serialize)]
+pub struct DatabaseCheck {
+    /// The files that were looked at.
+    pub files: Vec<&'static str>,
+    /// `true`: what is not is told as an error.
+    pub sound: bool,
 }

@@ -1,14 +1,18 @@
 //! Backups by command: made under load, refused where they are damaged, restored in place and elsewhere, killed at every step.
 
 use crate::support::server::{Server, program};
-use crate::support::{START, STUCK, foreign, in_time, open};
+use crate::support::{START, STUCK, foreign, in_time, open, skipped};
 use lamplighter::model::OnInterrupt;
 use lamplighter::prelude::*;
+use lamplighter::store::{LogStore, OpenMode};
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A data directory with some jobs that nobody runs.
@@ -109,6 +113,136 @@ async fn a_restore_in_place_keeps_what_was_there_and_is_refused_while_a_server_r
         "folders of runs go with their jobs"
     );
     assert_eq!(Server::start(data.path(), &[]).terminate(), Some(0));
+}
+
+#[tokio::test]
+async fn a_restore_is_refused_while_any_process_has_a_database_open() {
+    let (data, other) = (data_with(3).await, tempfile::tempdir().unwrap());
+    let logs = |data: &Path| LogStore::open(&data.join("logs.db"), OpenMode::Migrate).unwrap();
+    drop(logs(data.path()));
+    let backup = made(data.path(), other.path());
+    let name = backup.to_str().unwrap();
+    // Neither leads: they have no engine.
+    let store = open(data.path());
+    refused(data.path(), &["restore", name], 75, "STORE-BUSY-002");
+    drop(store);
+    let logs = logs(data.path());
+    let said = refused(data.path(), &["restore", name], 75, "STORE-BUSY-002");
+    assert!(said.contains("another process has") && said.contains("logs.db"), "{said}");
+    drop(logs);
+    done(data.path(), &["restore", name]);
+}
+
+#[tokio::test]
+async fn a_restore_over_a_link_is_refused_and_the_link_stays() {
+    let (data, other) = (data_with(3).await, tempfile::tempdir().unwrap());
+    let backup = made(data.path(), other.path());
+    let (link, place) = (data.path().join("lamplighter.db"), other.path().join("large-disk.db"));
+    fs::rename(&link, &place).unwrap();
+    symlink(&place, &link).unwrap();
+    let said = refused(data.path(), &["restore", backup.to_str().unwrap()], 2, "JOB-VALUE-001");
+    assert!(said.contains("is a link to") && said.contains("large-disk.db"), "{said}");
+    assert_eq!(fs::read_link(&link).unwrap(), place);
+    assert_eq!(jobs_in(data.path()), 3);
+}
+
+#[tokio::test]
+async fn a_backup_says_what_of_the_prompts_it_does_not_have() {
+    let (data, other) = (data_with(1).await, tempfile::tempdir().unwrap());
+    let prompts = data.path().join("prompts");
+    fs::create_dir(prompts.join("old")).unwrap();
+    fs::write(prompts.join(OsStr::from_bytes(b"caf\xe9.md")), "no text\n").unwrap();
+    let backup = other.path().join("backup");
+    let output = db(data.path(), &["backup", backup.to_str().unwrap()]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("The backup does not have").count(), 2, "{said}");
+    let again = other.path().join("again");
+    let told = done(data.path(), &["backup", again.to_str().unwrap(), "--json"]);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["left_out"].as_array().unwrap().len(), 2, "{told}");
+    let kept = fs::read_dir(backup.join("prompts")).unwrap().map(|entry| entry.unwrap().path());
+    assert_eq!(kept.collect::<Vec<_>>(), [backup.join("prompts/scan.md")]);
+}
+
+#[tokio::test]
+async fn a_file_is_no_folder_for_a_backup_and_a_check_answers_programs_in_json() {
+    let data = data_with(1).await;
+    let file = data.path().join("lamplighter.toml");
+    refused(data.path(), &["backup", file.to_str().unwrap()], 2, "JOB-VALUE-001");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "# mine\n");
+    let told: Value = serde_json::from_str(&done(data.path(), &["check", "--json"])).unwrap();
+    assert_eq!(told, serde_json::json!({"files": ["lamplighter.db"], "sound": true}));
+}
+
+#[tokio::test]
+async fn a_backup_that_is_killed_leaves_nothing_that_the_next_one_does_not_remove() {
+    let (data, other) = (data_with(3).await, tempfile::tempdir().unwrap());
+    let archives = || {
+        let names = fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_str().unwrap().contains("archive")).count()
+    };
+    // It waits for somebody who reads the archive.
+    let mut command = program(data.path());
+    let mut killed = command.args(["db", "backup", "-"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 512];
+    killed.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    assert!(db(data.path(), &["backup", "-"]).status.success());
+    assert_eq!(archives(), 1, "that of the living one stays");
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(db(data.path(), &["backup", "-"]).status.success());
+    assert_eq!(archives(), 0);
+    // What a kill leaves in a folder is replaced there; what anybody else has left is not.
+    let backup = made(data.path(), other.path());
+    let name = backup.to_str().unwrap();
+    fs::remove_file(backup.join("manifest.json")).unwrap();
+    refused(data.path(), &["backup", name], 2, "JOB-VALUE-001");
+    fs::write(backup.join(".lamplighter-unfinished"), "").unwrap();
+    fs::write(backup.join(".lamplighter.db.1-2.new-journal"), "").unwrap();
+    done(data.path(), &["backup", name]);
+    assert!(done(data.path(), &["check", "--backup", name]).contains("is whole"));
+    let names = fs::read_dir(&backup).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["lamplighter.db", "lamplighter.toml", "manifest.json", "prompts"]);
+}
+
+#[tokio::test]
+async fn a_restore_on_a_full_disk_says_so_and_what_was_there_works_on() {
+    let (source, other) = (data_with(3).await, tempfile::tempdir().unwrap());
+    let backup = made(source.path(), other.path());
+    let disk = tempfile::tempdir().unwrap();
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", "size=1m", "lamplighter-test"]).arg(disk.path());
+    if !mount.stderr(Stdio::null()).status().is_ok_and(|ended| ended.success()) {
+        return skipped("it mounts a small file system, which only root may");
+    }
+    let _mounted = Mounted(disk.path());
+    let data = disk.path().join("data");
+    let store = open(&data);
+    store.enqueue(NewJob::new(Kind::named("nobodys")), START).await.unwrap();
+    drop(store);
+    let filler = disk.path().join("filler");
+    fs::write(&filler, vec![0; 400 << 10]).unwrap();
+    let said = refused(&data, &["restore", backup.to_str().unwrap()], 1, "STORE-FULL-001");
+    assert!(!data.join(".lamplighter-restoring").exists(), "{said}");
+    assert_eq!(jobs_in(&data), 1);
+    assert_eq!(Server::start(&data, &[]).terminate(), Some(0));
+    fs::remove_file(filler).unwrap();
+    fs::remove_file(data.join("logs.db")).unwrap();
+    done(&data, &["restore", backup.to_str().unwrap()]);
+    assert_eq!(jobs_in(&data), 3);
+}
+
+/// A file system that goes with the test.
+struct Mounted<'a>(&'a Path);
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        let ended = Command::new("umount").arg("-l").arg(self.0).status();
+        assert!(ended.is_ok_and(|ended| ended.success()) || std::thread::panicking());
+    }
 }
 
 #[tokio::test]

@@ -97,15 +97,21 @@ impl Claimed {
     }
 
     /// The session, which completes, and whose agent has run once.
-    async fn completes(mut self) -> Job {
+    async fn completes(self) -> Job {
         let job = until(&self.store, self.id, |job| job.status.is_final()).await;
         assert_eq!(self.ready(), 200);
         assert_eq!((job.status, &job.error), (Status::Completed, &None));
         assert_eq!(fs::read_to_string(self.files.path().join("ran")).unwrap(), "ran\n");
-        self.watching.abort();
-        self.server.kill().unwrap();
-        self.server.wait().unwrap();
         job
+    }
+}
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        self.watching.abort();
+        // Also where the test fails.
+        drop(self.server.kill());
+        drop(self.server.wait());
     }
 }
 

@@ -97,6 +97,7 @@ async fn contract(backend: &dyn Backend) {
     sessions::a_session_is_kept_from_its_request_to_its_record(&fresh()).await;
     sessions::an_interrupted_run_stays_open_until_its_processes_are_gone(&fresh()).await;
     sessions::a_budget_parks_a_run_and_its_end_makes_it_due(&fresh()).await;
+    sessions::runs_at_once_share_what_is_left_of_a_budget(&fresh()).await;
     scans::a_scan_leaves_everything_or_nothing(&fresh()).await;
     scans::what_is_filed_waits_for_a_person_and_is_sent_once(&fresh()).await;
     scans::what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(&fresh()).await;
@@ -216,9 +217,10 @@ async fn the_end_of_a_job_is_waited_for_and_told(store: &Store) {
 /// A batch counts its jobs, is finished once it is closed and none is open, and is followed by one job.
 async fn a_batch_is_counted_and_followed_once(store: &Store) {
     let mut leader = Leader::new(store, "w").await;
-    let then = NewJob { payload: 7.into(), priority: Some(50), ..job() };
+    let then =
+        NewJob { payload: 7.into(), priority: Some(50), actor: Some(Actor::named("ann")), ..job() };
     let id = store.open_batch("import".into(), Some(then), START).await.unwrap();
-    let of = |batch| NewJob { batch: Some(batch), ..job() };
+    let of = |batch| NewJob { batch: Some(batch), schedule_id: Some(4), ..job() };
     let jobs = store.enqueue_all(vec![of(id), of(id), of(id)], START).await.unwrap();
     let leases = leader.claim(2).await;
     leader.settle(leases[0].clone(), done()).await;
@@ -239,6 +241,7 @@ async fn a_batch_is_counted_and_followed_once(store: &Store) {
     assert_eq!((batch.id, batch.finished_at), (id, Some(START)));
     let then = get(store, batch.then_id.unwrap()).await;
     assert_eq!((then.payload.as_str(), then.batch_id), ("7", None));
+    is_in_the_name_of_ann(store, &then).await;
     assert_eq!(store.batch_before(then.id).await.unwrap(), Some(batch));
     assert_eq!(store.batch_before(last).await.unwrap(), None);
     assert_eq!(store.close_batch(id, START).await.unwrap().then_id, Some(then.id), "once");
@@ -283,6 +286,14 @@ async fn a_batch_is_counted_and_followed_once(store: &Store) {
     leader.settle(lease, done()).await;
     assert!(!store.finish_batches(START).await.unwrap(), "none is left to finish");
     assert!(batch.then_id.is_some(), "what follows is made whatever became of the jobs");
+}
+
+/// The job that follows a batch is of the one who asked for the batch, and the schedule of the first job pays for it.
+async fn is_in_the_name_of_ann(store: &Store, then: &Job) {
+    assert_eq!(then.schedule_id, Some(4));
+    let made = format!("job {} ({})", then.id, then.kind);
+    let deeds = store.deeds(9).await.unwrap();
+    assert_eq!(deeds.iter().find(|deed| deed.subject == made).unwrap().by, Actor::named("ann"));
 }
 
 /// A job that runs after others waits for them, goes on with their good end, and ends with a bad one.

@@ -155,6 +155,43 @@ fn p23_a_migration_of_a_restored_copy_that_is_killed_before_any_call_starts_agai
 }
 
 #[test]
+fn a_backup_that_is_killed_before_any_call_is_made_again_in_the_same_folder() {
+    if !can_trace() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    drop(open(&data));
+    fs::create_dir(data.join("prompts")).unwrap();
+    fs::write(data.join("prompts/mine.md"), "mine\n").unwrap();
+    let (mut kills, mut unfinished) = (0, 0);
+    for (call, step) in CALLS {
+        for n in (1..).step_by(if is_long() { 1 } else { step }) {
+            let backup = folder.path().join(format!("{}-{n}", call.len()));
+            let name = backup.to_str().unwrap();
+            let said =
+                |arguments: &[&str]| program(&data).arg("db").args(arguments).output().unwrap();
+            if !is_killed(&data, &["db", "backup", name], call, n) {
+                fs::remove_dir_all(&backup).unwrap();
+                break;
+            }
+            kills += 1;
+            let is_whole = || said(&["check", "--backup", name]).status.success();
+            if !is_whole() {
+                unfinished += 1;
+                let again = said(&["backup", name]);
+                assert!(again.status.success() && is_whole(), "{call} {n}: {again:?}");
+            }
+            fs::remove_dir_all(&backup).unwrap();
+        }
+    }
+    println!(
+        "{kills} kills, {unfinished} before the backup was whole: 0 folders that cannot be used again"
+    );
+    assert!(unfinished > 0, "no kill came in the midst of anything");
+}
+
+#[test]
 fn a_restore_that_is_killed_before_any_call_leaves_what_was_there_or_the_backup() {
     if !can_trace() {
         return;

@@ -2,9 +2,13 @@
 
 use crate::support::desk::{Desk, transcript, until_said};
 use crate::support::office::{Office, stub};
-use crate::support::{START, now};
+use crate::support::{START, now, until};
 use lamplighter::clock::Clock;
-use lamplighter::model::{Actor, Cost, JobId, Queue, RunEnding, Spend, Status};
+use lamplighter::model::{
+    Actor, Cost, JobId, Kind, NewSchedule, Plan, Queue, Rule, RunEnding, ScheduleName,
+    SessionRequest, Spend, Status, WaitsFor,
+};
+use lamplighter::sessions::{self, Asked};
 use lamplighter::store::Store;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -144,5 +148,98 @@ async fn a_run_that_a_limit_parked_goes_on_after_a_persons_pause_and_resume() {
     office.store.pause_queue(agent(), "hands off".into(), None, ada(), START).await.unwrap();
     assert!(office.store.resume_queue(agent(), ada(), START).await.unwrap());
     office.done(id).await;
+    office.engine.stop(Duration::ZERO).await;
+}
+
+/// Has the stub spend all that it may: `$b`.
+const BUDGET: &str = r#"b=$(echo "$*" | sed 's/.*--max-budget-usd \([0-9.]*\).*/\1/')"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_at_once_share_what_is_left_of_the_day() {
+    let office = Office::open(Clock::system());
+    let budget = async |usd: f64| {
+        let change = vec![("agent.budget_day_usd", Some(json!(usd)))];
+        office.store.change_settings(change, Actor::cli(), now()).await.unwrap();
+    };
+    budget(3.0).await;
+    office.store.set_queue_limit(Queue::AGENT, Some(3), Actor::cli(), now()).await.unwrap();
+    let go = office.folder.path().join("go");
+    let script = format!(
+        "{BUDGET}; echo here; while ! [ -e {} ]; do sleep 0.02; done; result $b x",
+        go.display()
+    );
+    let ids = [office.ask(&script).await, office.ask(&script).await];
+    for id in ids {
+        until_said(&office.store, id, "here").await;
+    }
+    let third = office.ask(&script).await;
+    let waits = office.until(third, Status::Scheduled).await;
+    let why = waits.progress.unwrap();
+    assert!(why.contains("$3.00 are set aside"), "{why}");
+    office.store.cancel(third, Actor::cli(), now()).await.unwrap();
+    std::fs::write(&go, "").unwrap();
+    let mut costs = Vec::new();
+    for id in ids {
+        costs.push(office.done(id).await.run.unwrap().cost_usd.unwrap());
+    }
+    costs.sort_by(f64::total_cmp);
+    assert_eq!(costs, [1.0, 2.0]);
+    assert!((books(&office.store).await.0 - 3.0).abs() < 1e-9, "never over the day");
+    // What a run leaves of its part is there for the next one.
+    budget(4.0).await;
+    let cheap = office.ask("result 0.25 x").await;
+    office.done(cheap).await;
+    let rest = office.ask(&format!("{BUDGET}; result $b x")).await;
+    let rest = office.done(rest).await.run.unwrap().cost_usd.unwrap();
+    assert!((rest - 0.75).abs() < 1e-9, "{rest}");
+    office.engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_a_person_runs_now_is_held_by_its_budget() {
+    let clock = Clock::manual(START);
+    let office = Office::open(clock.clone());
+    let payload = json!({"prompt": "result 0.3 x", "budget_day_usd": 0.25});
+    let rule = Rule::every(60 * 24, START.plus(Duration::from_hours(5))).unwrap();
+    let plan = Plan { payload: payload.into(), ..Plan::new(rule, Kind::AGENT_SESSION) };
+    let name = ScheduleName::parse("checks").unwrap();
+    let new = NewSchedule { name: name.clone(), plan };
+    office.store.create_schedule(new, Actor::cli(), START).await.unwrap();
+    let run_now = async || {
+        office.store.run_schedule_now(name.clone(), Actor::cli(), None, clock.now()).await.unwrap()
+    };
+    office.done(run_now().await).await;
+    let second = run_now().await;
+    office.until(second, Status::Scheduled).await;
+    let rows = office.store.spend_since(0).await.unwrap();
+    assert_eq!((rows.len(), rows[0].schedule_id), (1, Some(1)), "{rows:?}");
+    office.engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_second_session_that_would_write_in_a_folder_waits_for_the_first() {
+    let office = Office::open(Clock::system());
+    office.store.set_queue_limit(Queue::AGENT, Some(3), Actor::cli(), now()).await.unwrap();
+    let shop = tempfile::tempdir().unwrap();
+    let ask = async |script: &str, profile: &str| {
+        let request = SessionRequest {
+            profile: Some(profile.to_owned()),
+            working_dir: Some(shop.path().to_owned()),
+            ..SessionRequest::of(script)
+        };
+        let asked = Asked::by(Actor::cli());
+        sessions::request(&office.store, request, asked, now()).await.unwrap()
+    };
+    let first =
+        ask("echo here; while ! [ -e go ]; do sleep 0.02; done; result 0 x", "workspace").await;
+    until_said(&office.store, first, "here").await;
+    let second = ask("result 0 y", "workspace").await;
+    until(&office.store, second, |job| job.waits_for == Some(WaitsFor::Key)).await;
+    let why = office.store.why(second, now()).await.unwrap().unwrap().to_string();
+    let folder = format!("folder {}", shop.path().display());
+    assert!(why.contains(&folder) && why.contains(&first.to_string()), "{why}");
+    office.done(ask("result 0 z", "read-only").await).await;
+    std::fs::write(shop.path().join("go"), "").unwrap();
+    office.done(second).await;
     office.engine.stop(Duration::ZERO).await;
 }

@@ -3,7 +3,7 @@
 //!
 //! The program is `LAMPLIGHTER_TEST_CLAUDE`, else `claude` on the `PATH`; `.ci/run` installs it.
 
-use crate::support::desk::Desk;
+use crate::support::desk::{Desk, transcript};
 use crate::support::messages_api::{LAST_RESULT, MessagesApi, Reply};
 use crate::support::server::PASSWORD;
 use crate::support::{in_time, now, skipped, until};
@@ -264,6 +264,62 @@ async fn a_profile_is_what_the_machine_allows_and_not_what_the_model_is_asked_to
         );
         assert!(!seen.contains(MODEL_KEY), "the model's key is the server's: {seen}");
         assert!(!desk.session(id).to_string().contains(MODEL_KEY), "it is kept nowhere");
+    }
+}
+
+/// Looks for a secret, whose text is turned around in the line, in the environment and the arguments of every process and in
+/// every file that the run can read and that is not of the system's programs.
+fn search(secret: &str) -> String {
+    let turned: String = secret.chars().rev().collect();
+    format!(
+        "k=$(echo {turned} | rev); for f in /proc/[0-9]*/environ /proc/[0-9]*/cmdline /proc/self/mountinfo; do \
+           tr '\\0' '\\n' < $f 2>/dev/null | grep -qF -- \"$k\" && echo \"found in $f\"; done; \
+         env | grep -qF -- \"$k\" && echo found in env; \
+         grep -rlsF -D skip -- \"$k\" /tmp /dev/shm /dev/lamplighter /etc /home /root /var \"$PWD\" \"$HOME\" \"$CLAUDE_CONFIG_DIR\" \"$TMPDIR\"; \
+         echo \"a placeholder: ${{ANTHROPIC_API_KEY:-$CLAUDE_CODE_OAUTH_TOKEN}}\"; echo end of search"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_a_key_nor_a_token_is_anywhere_in_a_run_and_both_reach_the_service() {
+    let Some(claude) = claude() else { return };
+    for (variable, header, before) in [
+        ("ANTHROPIC_API_KEY", "x-api-key", ""),
+        ("CLAUDE_CODE_OAUTH_TOKEN", "authorization", "Bearer "),
+    ] {
+        let api = MessagesApi::start();
+        let secret = "sk-ant-oat01-of-the-server-alone-0123456789";
+        let desk =
+            Desk::start(&claude, &[("ANTHROPIC_BASE_URL", api.url.as_str()), (variable, secret)]);
+        for profile in ["read-only", "workspace", "full"] {
+            let word = format!("case-search-{profile}");
+            let word: &'static str = word.leak();
+            let search = if profile == "full" {
+                "env; echo end of search".to_owned()
+            } else {
+                search(secret)
+            };
+            api.script(word, [Reply::bash(&search), Reply::Text(LAST_RESULT)]);
+            let id = desk.enqueue(&json!({"prompt": word, "profile": profile}));
+            let session = desk.ends(id, ("completed", "done", None)).await;
+            let requests = api.requests(word);
+            assert_eq!(requests[0].headers[header], format!("{before}{secret}"));
+            // As the agent saw it, before anything was redacted.
+            let said = requests.last().unwrap().said();
+            let seen = said.iter().find(|text| text.contains("end of search")).unwrap();
+            assert!(!seen.contains(secret), "{variable}, {profile}: {seen}");
+            // Nothing is found before it. The program itself keeps a token from its tools.
+            let begin =
+                if header == "x-api-key" { "a placeholder: run-" } else { "a placeholder: " };
+            assert!(profile == "full" || seen.starts_with(begin), "{variable}, {profile}: {seen}");
+            assert!(!session.to_string().contains(secret), "{session:#}");
+            let told = transcript(&desk.store, id).await;
+            assert!(told.contains(r#""type":"network""#), "what passed is written down: {told}");
+            assert!(
+                told.contains(r#""refused":[]"#),
+                "the program needs nothing that is refused: {told}"
+            );
+        }
     }
 }
 

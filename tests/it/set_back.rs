@@ -327,3 +327,50 @@ async fn p14_a_place_of_the_future_is_not_overtaken_by_newer_work_for_ever() {
     is(&store, &newer, Status::Completed).await;
     running.stop(NO_GRACE).await;
 }
+
+#[tokio::test]
+async fn p19_a_delay_and_an_idempotency_key_of_a_clock_that_was_a_day_ahead_count_from_now() {
+    let (folder, first) = store();
+    let day = START.plus(HOUR * 24);
+    let report = || NewJob::new(kind("report"));
+    let asked = |payload: i64| NewJob {
+        payload: payload.into(),
+        idempotency_key: Some("order 7".into()),
+        ..report()
+    };
+    let add = async |store: &Store, job: NewJob, now| store.enqueue(job, now).await.unwrap().id();
+    let delayed = add(&first, report().delay(MINUTE * 10), day).await;
+    let chosen = add(&first, report().at(day.plus(MINUTE * 10)), day).await;
+    let keyed = add(&first, asked(1), day).await;
+    let waits = add(&first, report().delay(MINUTE * 10).after([delayed]), day).await;
+    works_at(&first, day).await;
+    // Nobody has looked at it yet.
+    let fresh = add(&first, report().delay(MINUTE * 20), day).await;
+    drop(first);
+
+    let store = open(folder.path());
+    let clock = Clock::manual(START);
+    let running = engine(&store, &clock).start().unwrap();
+    let run_at = async |id| {
+        until(&store, async || store.job(id).await.unwrap().filter(|job| job.run_at < day))
+            .await
+            .run_at
+    };
+    assert_eq!(run_at(delayed).await, START.plus(MINUTE * 10), "the length, from now on");
+    assert_eq!(run_at(waits).await, START.plus(MINUTE * 10));
+    assert_eq!(run_at(fresh).await, START.plus(MINUTE * 20));
+    let left = store.job(chosen).await.unwrap().unwrap();
+    assert_eq!(left.run_at, day.plus(MINUTE * 10), "an instant that somebody chose");
+    clock.advance(MINUTE * 10);
+    for id in [delayed, waits] {
+        until(&store, async || {
+            store.job(id).await.unwrap().filter(|job| job.status == Status::Completed)
+        })
+        .await;
+    }
+    assert_eq!(add(&store, asked(1), clock.now()).await, keyed, "the key is known");
+    clock.advance(HOUR * 24);
+    let second = add(&store, asked(2), clock.now()).await;
+    assert!(second > keyed, "for a day from when the clock was right");
+    running.stop(NO_GRACE).await;
+}

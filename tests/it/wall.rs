@@ -139,7 +139,7 @@ async fn an_answer_comes_piece_by_piece_and_its_tokens_are_counted_on_the_way() 
     let said = read_head(&mut run).await;
     assert!(said.starts_with("HTTP/1.1 200") && said.contains("text/event-stream"), "{said}");
     let usage = |output: u64| json!({"input_tokens": 10, "output_tokens": output});
-    let start = json!({"type": "message_start", "message": {"model": "m-1", "usage": usage(1)}});
+    let start = json!({"type": "message_start", "message": {"model": "claude-haiku-4-5", "usage": usage(1)}});
     let delta = json!({"type": "message_delta", "usage": {"output_tokens": 25}});
     for (event, output) in [(start, 1), (delta, 25)] {
         let event = format!("data: {event}\n\n");
@@ -150,7 +150,7 @@ async fn an_answer_comes_piece_by_piece_and_its_tokens_are_counted_on_the_way() 
         in_time(run.read_exact(&mut read)).await.unwrap();
         assert!(read.eq_ignore_ascii_case(chunk.as_bytes()), "{}", String::from_utf8_lossy(&read));
         let used = passage.usage();
-        assert_eq!((used[0].model.as_str(), used[0].answers), ("m-1", 1));
+        assert_eq!((used[0].model.as_str(), used[0].answers), ("claude-haiku-4-5", 1));
         assert_eq!((used[0].tokens.input, used[0].tokens.output), (10, output));
     }
     drop(service);
@@ -159,6 +159,8 @@ async fn an_answer_comes_piece_by_piece_and_its_tokens_are_counted_on_the_way() 
     drop(in_time(run.read_to_end(&mut rest)).await);
     assert!(!rest.ends_with(b"0\r\n\r\n"), "{rest:?}");
     assert_eq!(passage.usage()[0].tokens.output, 25);
+    // Ten tokens at one dollar a million, and 25 at five.
+    assert!((passage.cost() - 135e-6).abs() < 1e-9, "{}", passage.cost());
     let host = passage.account().unwrap()["hosts"][0].clone();
     assert!(host["received"].as_u64() > Some(100) && host["sent"].as_u64() > Some(50), "{host}");
 }

@@ -21,6 +21,22 @@ pub enum JobStart {
 }
 
 impl JobStart {
+    /// The instant that was chosen, or the length from when the job is stored.
+    ///
+    /// # Errors
+    /// As [`JobStart::at`].
+    pub(super) fn chosen(
+        self,
+        now: Timestamp,
+        doing: &str,
+    ) -> Result<(Option<Timestamp>, Option<Duration>)> {
+        let at = self.at(now, doing)?;
+        Ok(match self {
+            Self::After(length) => (None, Some(length)),
+            Self::At(_) => (Some(at), None),
+        })
+    }
+
     /// The instant, given that it is `now`.
     ///
     /// # Errors

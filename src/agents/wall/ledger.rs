@@ -1,6 +1,6 @@
 //! What passed the wall in a run, and what did not: bytes of each host, refusals, tokens of each model.
 
-use crate::agents::claude::Tokens;
+use crate::agents::claude::{Meter, Tokens, Usage};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,6 +39,8 @@ pub(super) struct Ledger {
     hosts: Mutex<BTreeMap<String, Arc<Traffic>>>,
     refusals: Mutex<BTreeMap<String, u64>>,
     usage: Mutex<BTreeMap<String, (u64, Tokens)>>,
+    meter: Mutex<Meter>,
+    answers: AtomicU64,
 }
 
 impl Ledger {
@@ -62,10 +64,22 @@ impl Ledger {
         !is_known && !is_full
     }
 
-    /// A model has read and written so much more; `begins`: this is the first word about an answer.
-    pub(super) fn count(&self, model: &str, begins: bool, more: Tokens) {
+    /// The name of another answer.
+    pub(super) fn next_answer(&self) -> String {
+        self.answers.fetch_add(1, Ordering::Relaxed).to_string()
+    }
+
+    /// What the answers have cost at least, in dollars; 0 if the price of one of the models is not known.
+    pub(super) fn usd(&self) -> f64 {
+        let meter = locked(&self.meter);
+        if meter.knows_prices() { meter.usd() } else { 0.0 }
+    }
+
+    /// An answer tells its tokens so far, so many `more` than before; `begins`: this is its first word about them.
+    pub(super) fn count(&self, told: &Usage, begins: bool, more: Tokens) {
+        locked(&self.meter).see(told);
         let mut usage = locked(&self.usage);
-        let model = &model[..model.floor_char_boundary(MAX_TEXT)];
+        let model = &told.model[..told.model.floor_char_boundary(MAX_TEXT)];
         let is_full = !usage.contains_key(model) && usage.len() >= MAX_MODELS;
         let key = if is_full { "other models" } else { model };
         let (answers, tokens) = usage.entry(key.to_owned()).or_default();

@@ -4,10 +4,11 @@
 //! cumulative one; an answer in one piece has both in its object.
 
 use super::ledger::Ledger;
-use crate::agents::claude::Tokens;
+use crate::agents::claude::{Tokens, Usage};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use serde::Deserialize;
+use serde_json::Value;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -79,6 +80,8 @@ struct Meter {
     /// Whether the line, or the object, is too long to be read.
     is_too_long: bool,
     model: String,
+    /// Names the answer among those of the run.
+    name: String,
     counted: Option<Tokens>,
     ledger: Arc<Ledger>,
 }
@@ -88,25 +91,13 @@ struct Meter {
 struct Told {
     message: Option<Message>,
     model: Option<String>,
-    usage: Option<Usage>,
+    usage: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Message {
     model: Option<String>,
-    usage: Option<Usage>,
-}
-
-#[derive(Deserialize)]
-struct Usage {
-    #[serde(rename = "input_tokens")]
-    input: Option<u64>,
-    #[serde(rename = "output_tokens")]
-    output: Option<u64>,
-    #[serde(rename = "cache_read_input_tokens")]
-    cache_read: Option<u64>,
-    #[serde(rename = "cache_creation_input_tokens")]
-    cache_write: Option<u64>,
+    usage: Option<Value>,
 }
 
 impl Meter {
@@ -123,6 +114,7 @@ impl Meter {
             held: Vec::new(),
             is_too_long: false,
             model: String::new(),
+            name: ledger.next_answer(),
             counted: None,
             ledger,
         }
@@ -185,15 +177,15 @@ impl Meter {
         if let Some(model) = model {
             self.model = model;
         }
+        let usage = usage.and_then(|usage| Usage::read(&self.name, &self.model, false, &usage));
         let Some(usage) = usage else { return };
         let before = self.counted.unwrap_or_default();
         // Each number counts the whole answer so far; one that is left out is as it was.
-        let now = |told: Option<u64>, before: u64| told.unwrap_or(before).max(before);
         let now = Tokens {
-            input: now(usage.input, before.input),
-            output: now(usage.output, before.output),
-            cache_read: now(usage.cache_read, before.cache_read),
-            cache_write: now(usage.cache_write, before.cache_write),
+            input: usage.tokens.input.max(before.input),
+            output: usage.tokens.output.max(before.output),
+            cache_read: usage.tokens.cache_read.max(before.cache_read),
+            cache_write: usage.tokens.cache_write.max(before.cache_write),
         };
         let more = Tokens {
             input: now.input - before.input,
@@ -201,7 +193,7 @@ impl Meter {
             cache_read: now.cache_read - before.cache_read,
             cache_write: now.cache_write - before.cache_write,
         };
-        self.ledger.count(&self.model, self.counted.is_none(), more);
+        self.ledger.count(&usage, self.counted.is_none(), more);
         self.counted = Some(now);
     }
 }

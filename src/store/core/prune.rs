@@ -5,7 +5,7 @@ use crate::model::settings::retention_of;
 use crate::model::{FLOOD, Kind, KindRules, Retention, Status, Timestamp};
 use crate::store::sql::prune::{self, Old, Removable};
 use crate::store::sql::{batches, idempotency, settings};
-use crate::store::sqlite::Tx;
+use crate::store::sqlite::{Snapshot, Tx};
 use std::time::Duration;
 
 /// Rows that one slice removes or looks at: some ten milliseconds of work, for which every other call waits.
@@ -46,25 +46,33 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
 }
 
 /// Whether a look would remove what has been over for more than a day longer than it is kept.
-pub(in crate::store) fn is_flood(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) -> Result<bool> {
-    let removable = Removable::of(tx)?;
-    for kind in prune::kinds(tx)? {
-        let retention = retention(tx, &kind, rules)?;
+pub(in crate::store) fn is_flood(
+    conn: &Snapshot,
+    rules: &[KindRules],
+    now: Timestamp,
+) -> Result<bool> {
+    let removable = Removable::of(conn)?;
+    let before = |kept: Duration| now.minus(kept.saturating_add(FLOOD));
+    for kind in prune::kinds(conn)? {
+        let retention = retention(conn, &kind, rules)?;
         for status in [Status::Completed, Status::Failed, Status::Cancelled] {
             let Some(kept) = retention.of(status) else { continue };
-            let finished_before = now.minus(kept.saturating_add(FLOOD));
-            if removable.has_old(tx, &Old { kind: &kind, status, finished_before })? {
+            let old = Old { kind: &kind, status, finished_before: before(kept) };
+            if removable.has_old(conn, &old)? {
                 return Ok(true);
             }
         }
     }
-    prune::has_decisions(tx, now.minus(DECISIONS + FLOOD))
+    Ok(prune::has_decisions(conn, before(DECISIONS))?
+        || idempotency::has_over(conn, before(Duration::ZERO))?
+        || batches::has_finished(conn, before(BATCHES))?
+        || removable.has_closed_issues(conn, before(ISSUES))?)
 }
 
 /// How long jobs of a kind are kept: as an operator has set it for the kind, or else for all kinds without an own length,
 /// or else as the program says.
-fn retention(tx: &Tx<'_>, kind: &Kind, rules: &[KindRules]) -> Result<Retention> {
-    let set = settings::get(tx, retention_of(kind).key)?;
+fn retention(conn: &Snapshot, kind: &Kind, rules: &[KindRules]) -> Result<Retention> {
+    let set = settings::get(conn, retention_of(kind).key)?;
     let days = set.and_then(|setting| setting.value.as_u64()).filter(|days| *days > 0);
     let length = |days: u64| Retention::all(Duration::from_secs(days.saturating_mul(24 * 60 * 60)));
     let program = || rules.iter().find(|rules| rules.kind == *kind).map(|rules| rules.retention);
@@ -83,4 +91,74 @@ fn transcripts(tx: &Tx<'_>, removable: &Removable, old: &Old<'_>, left: usize) -
 fn keys(tx: &Tx<'_>, left: usize, now: Timestamp) -> Result<usize> {
     let renewed = idempotency::renew(tx, left, now)?;
     Ok(renewed + idempotency::forget(tx, left - renewed, now)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Actor, NewJob};
+    use crate::store::{OpenMode, Store};
+    use rusqlite::Connection;
+    use std::path::Path;
+    use std::sync::Arc;
+    use tempfile::TempDir;
+
+    const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+    const DAY: Duration = Duration::from_hours(24);
+
+    const CLOSED: &str = "
+        INSERT INTO self_monitoring_issues (tracker, number, state, state_reason, closed_at, title, body, error_codes, source,
+            template, evidence, occurrences, created_at, last_seen_at)
+        VALUES ('local', 1, 'closed', 'completed', ?1, 't', 'b', '[]', 's', 't', '[]', 1, ?1, ?1)";
+
+    fn store() -> (TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("lamplighter.db"), OpenMode::Migrate).unwrap();
+        (folder, store)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a connection of another program")]
+    fn foreign(folder: &Path) -> Connection {
+        Connection::open(folder.join("lamplighter.db")).unwrap()
+    }
+
+    async fn is_flood(store: &Store, now: Timestamp) -> bool {
+        store.is_flood(Arc::new([]), now).await.unwrap()
+    }
+
+    /// What is kept so long is a flood from a day later on.
+    async fn floods_after(store: &Store, kept: Duration) {
+        let at = START.plus(kept + DAY);
+        assert!(!is_flood(store, at.minus(Duration::from_mins(1))).await, "{kept:?}");
+        assert!(is_flood(store, at.plus(Duration::from_mins(1))).await, "{kept:?}");
+    }
+
+    #[tokio::test]
+    async fn batches_keys_and_closed_issues_of_more_than_a_day_wait_for_an_hour_too() {
+        let (_folder, batches) = store();
+        let batch = batches.open_batch("empty".into(), None, START).await.unwrap();
+        batches.close_batch(batch, START).await.unwrap();
+        floods_after(&batches, BATCHES).await;
+
+        let (folder, issues) = store();
+        foreign(folder.path()).execute(CLOSED, [START.millis()]).unwrap();
+        floods_after(&issues, ISSUES).await;
+
+        let (_folder, keys) = store();
+        let key = Some("order 7".to_owned());
+        let job = NewJob { idempotency_key: key, ..NewJob::new(Kind::parse("probe").unwrap()) };
+        let id = keys.enqueue(job, START).await.unwrap().id();
+        assert!(!is_flood(&keys, START.plus(DAY * 30)).await, "the key of an open job is kept");
+        keys.cancel(id, Actor::cli(), START).await.unwrap();
+        floods_after(&keys, DAY).await;
+    }
+
+    #[tokio::test]
+    async fn the_look_whether_more_than_a_day_of_rows_would_go_waits_for_no_lock() {
+        let (folder, store) = store();
+        let lock = foreign(folder.path());
+        lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let answer = is_flood(&store, START);
+        assert!(!tokio::time::timeout(Duration::from_secs(10), answer).await.unwrap());
+    }
 }

@@ -1,7 +1,9 @@
 //! Runs of agent programs: each begins and ends under its job's lease, and is paid for once.
 
 use crate::error::Result;
-use crate::model::{Cost, Job, Lease, OpenRun, RunSpent, SessionEnd, SessionStart, Timestamp};
+use crate::model::{
+    Cost, Job, Lease, OpenRun, Reserve, RunSpent, SessionEnd, SessionStart, Timestamp,
+};
 use crate::store::sql::{jobs, lease, sessions, spend};
 use crate::store::sqlite::Tx;
 
@@ -32,6 +34,7 @@ pub(in crate::store) fn finish(
 ) -> Result<Vec<String>> {
     let job = lease::held(tx, lease)?;
     let is_first = sessions::finish(tx, lease.id, end, now)?;
+    spend::release(tx, lease.id)?;
     match end.cost_usd {
         Some(usd) if is_first => book(tx, &job, Cost { usd, is_at_least: end.cost_at_least }, now),
         Some(_) | None => Ok(Vec::new()),
@@ -48,10 +51,31 @@ pub(in crate::store) fn close_run(
     if !sessions::close_run(tx, run.id, &run.marker, spent, now)? {
         return Ok(Vec::new());
     }
+    spend::release(tx, run.id)?;
     match (spent.cost, jobs::get(tx, run.id)?) {
         (Some(cost), Some(job)) => book(tx, &job, cost, now),
         (Some(_) | None, _) => Ok(Vec::new()),
     }
+}
+
+/// Sets dollars aside for a run of a job: as many as it wants, and no more than other runs leave of the budgets.
+///
+/// # Errors
+/// As [`begin`].
+pub(in crate::store) fn reserve(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    (wanted, schedule): (f64, Option<f64>),
+    now: Timestamp,
+) -> Result<Reserve> {
+    let job = lease::held(tx, lease)?;
+    let (spent, budgets) = (spend::spent(tx, job.schedule_id, now)?, spend::budgets(tx)?);
+    let reserved = spend::reserved(tx, job.id, job.schedule_id)?;
+    let reserve = budgets.reserve(wanted, (spent, reserved), schedule, now);
+    if let Reserve::Granted(usd) = reserve {
+        spend::reserve(tx, &job, usd)?;
+    }
+    Ok(reserve)
 }
 
 /// Books what a run of a job has cost; answers the alarms that this raises.

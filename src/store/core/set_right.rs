@@ -2,13 +2,13 @@
 //!
 //! Only instants that have come are written for schedules and for jobs that are due, so that one in the future says that the
 //! clock was set back (P19). One plain rule for each: a schedule counts from now on, a job that was due is due, and a length
-//! that was begun under the later clock begins anew. A delay that was asked for under it is stored as its instant alone, as a
-//! chosen time is, and is left.
+//! that was begun under the later clock begins anew: that of a retry, of a delay, of an idempotency key. An instant that
+//! somebody chose is left.
 
 use crate::error::{Code, Result};
-use crate::model::{AHEAD, Move, Plan, Schedule, Timestamp, Verdict};
+use crate::model::{AHEAD, Move, ParkedBy, Plan, Schedule, Timestamp, Verdict};
 use crate::store::sql::ahead::{self, Ahead};
-use crate::store::sql::{jobs, moves, queues, schedules};
+use crate::store::sql::{idempotency, jobs, moves, queues, schedules};
 use crate::store::sqlite::Tx;
 use crate::warn_coded;
 use std::time::Duration;
@@ -25,8 +25,9 @@ pub(in crate::store) fn set_right(tx: &Tx<'_>, found: &Ahead, now: Timestamp) ->
     let parked = jobs::of(tx, &ids)?;
     let parked = parked.iter().filter_map(|job| {
         let since = found.parked.iter().find(|(id, _)| *id == job.id)?.1;
-        let waits = job.waits_for.is_none() && job.parked_by.is_some();
-        let moved = (waits && job.run_at > now).then(|| Move::clock_set_back(job, since, now))?;
+        let waits = job.waits_for.is_none() || job.parked_by == Some(ParkedBy::Delay);
+        let moved = (waits && job.parked_by.is_some() && job.run_at > now)
+            .then(|| Move::clock_set_back(job, since, now))?;
         Some((job, moved))
     });
     let parked: Vec<_> = parked.collect();
@@ -37,6 +38,7 @@ pub(in crate::store) fn set_right(tx: &Tx<'_>, found: &Ahead, now: Timestamp) ->
         }
     }
     ahead::count_from_now(tx, beyond(now), now)?;
+    idempotency::count_from_now(tx, beyond(now), now)?;
     if queued + parked.len() > 0 {
         warn_coded!(
             Code::EngineClock,

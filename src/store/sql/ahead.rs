@@ -15,11 +15,12 @@ const MAX_FOUND: i64 = 1_000;
 pub(in crate::store) struct Ahead {
     /// Schedules that have decided what is to come.
     pub(in crate::store) schedules: Vec<ScheduleName>,
-    /// Queues whose pause began in the future and has an end, and starts of the future that count for a rate.
+    /// Queues whose pause began in the future and has an end, starts of the future that count for a rate, and idempotency keys
+    /// of the future.
     pub(in crate::store) others: usize,
     /// Jobs that are queued, so that their time had come.
     pub(in crate::store) queued: Vec<JobId>,
-    /// Jobs that were put off at an instant in the future, and that instant.
+    /// Jobs that were put off at an instant in the future, and that instant; jobs with a delay that were made then.
     pub(in crate::store) parked: Vec<(JobId, Timestamp)>,
 }
 
@@ -38,7 +39,8 @@ pub(in crate::store) fn find(conn: &Connection, beyond: Timestamp) -> Result<Ahe
         WHERE cursor_at > :beyond";
     const OTHERS: &str = "
         SELECT (SELECT count(*) FROM job_queues WHERE paused_at > :beyond AND resume_at IS NOT NULL)
-            + (SELECT count(*) FROM job_rates WHERE free_at > :beyond AND free_at - length_ms > :beyond)";
+            + (SELECT count(*) FROM job_rates WHERE free_at > :beyond AND free_at - length_ms > :beyond)
+            + (SELECT count(*) FROM job_keys WHERE created_at > :beyond)";
     // The bounds of the first columns let the partial indexes be walked instead of the table.
     const QUEUED: &str = "
         SELECT id
@@ -61,13 +63,20 @@ pub(in crate::store) fn find(conn: &Connection, beyond: Timestamp) -> Result<Ahe
             FROM jobs
             WHERE waits_for = 'rate' AND kind >= '' AND run_at > :beyond
             LIMIT :limit)";
+    // A delay counts from the creation of the job, or from when it was brought back. The job may not be admitted yet.
     const PARKED: &str = "
-        SELECT j.id, e.at
-        FROM jobs j
-        JOIN job_events e ON e.job_id = j.id
-        WHERE j.status = 'scheduled' AND j.waits_for IS NULL AND j.run_at > :beyond AND j.parked_by IS NOT NULL
-          AND e.at > :beyond
-          AND e.sequence = (SELECT max(sequence) FROM job_events WHERE job_id = j.id)
+        SELECT id, since
+        FROM (
+            SELECT id, CASE parked_by
+                WHEN 'delay' THEN coalesce(
+                    (SELECT at FROM job_events WHERE job_id = jobs.id AND cause = 'rescheduled' ORDER BY sequence DESC LIMIT 1),
+                    created_at)
+                ELSE (SELECT at FROM job_events WHERE job_id = jobs.id ORDER BY sequence DESC LIMIT 1)
+            END AS since
+            FROM jobs
+            WHERE parked_by IS NOT NULL AND run_at > :beyond AND finished_at IS NULL
+              AND (parked_by = 'delay' OR (status = 'scheduled' AND waits_for IS NULL)))
+        WHERE since > :beyond
         LIMIT :limit";
     let beyond = beyond.millis();
     let mut statement = conn.prepare_cached(SCHEDULES)?;

@@ -1,6 +1,6 @@
 //! Batches: their rows, which the schema counts, and the end of a batch.
 
-use super::jobs;
+use super::{audit, jobs};
 use crate::error::{Code, Error, Result};
 use crate::model::{Batch, BatchId, Job, JobId, MAX_BATCH, NewJob, Timestamp, then_job, then_text};
 use crate::store::sqlite::dialect;
@@ -126,7 +126,7 @@ fn finish(conn: &Connection, batches: &[i64], now: Timestamp) -> Result<()> {
         SET finished_at = :now, then_id = :then_id
         WHERE id = :id";
     let sql = format!(
-        "SELECT id, then_job
+        "SELECT id, then_job, (SELECT schedule_id FROM jobs WHERE jobs.id = job_batches.first_job)
          FROM job_batches
          WHERE open = 0 AND held = 0 AND finished_at IS NULL AND id IN ({})",
         dialect::members(":ids")
@@ -134,12 +134,13 @@ fn finish(conn: &Connection, batches: &[i64], now: Timestamp) -> Result<()> {
     let due = {
         let mut statement = conn.prepare_cached(&sql)?;
         let params = named_params! {":ids": json!(batches).to_string()};
-        let due = statement.query_map(params, |row| Ok((row.get(0)?, parsed(row, 1, Some)?)))?;
-        due.collect::<rusqlite::Result<Vec<(i64, Option<String>)>>>()?
+        let due = statement
+            .query_map(params, |row| Ok((row.get(0)?, parsed(row, 1, Some)?, row.get(2)?)))?;
+        due.collect::<rusqlite::Result<Vec<(i64, Option<String>, Option<i64>)>>>()?
     };
-    for (id, then) in due {
+    for (id, then, payer) in due {
         let made = match then.as_deref().map(then_job) {
-            Some(Some(job)) => Some(jobs::insert(conn, &job, None, now)?),
+            Some(Some(job)) => Some(make(conn, job, payer, now)?),
             Some(None) => {
                 warn_coded!(Code::StoreCorrupt, "the job that follows batch {id} cannot be read");
                 None
@@ -157,6 +158,17 @@ pub(in crate::store) fn get(conn: &Connection, id: BatchId) -> Result<Option<Bat
     let sql = format!("SELECT {COLUMNS} FROM job_batches WHERE id = :id");
     let mut statement = conn.prepare_cached(&sql)?;
     Ok(statement.query_row(named_params! {":id": id.0}, from_row).optional()?)
+}
+
+/// Makes the job that follows a batch, in the name of the one who asked for the batch. The schedule that pays for the batch's first
+/// job pays for it, unless it names another one.
+fn make(conn: &Connection, job: NewJob, payer: Option<i64>, now: Timestamp) -> Result<JobId> {
+    let job = NewJob { schedule_id: job.payer().or(payer), ..job };
+    let id = jobs::insert(conn, &job, None, now)?;
+    if let Some(actor) = &job.actor {
+        audit::record(conn, actor, "enqueue", &format!("job {id} ({})", job.kind), now)?;
+    }
+    Ok(id)
 }
 
 /// The lowest and the highest id that jobs of these batches have; `None` if none of the batches has any.
@@ -217,6 +229,17 @@ pub(in crate::store) fn open_jobs(
     let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {":id": id.0, ":after": after.0, ":limit": limit as i64};
     Ok(statement.query_map(params, jobs::from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whether there is a batch that was finished before then.
+pub(in crate::store) fn has_finished(conn: &Connection, before: Timestamp) -> Result<bool> {
+    const SQL: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM job_batches
+            WHERE finished_at IS NOT NULL AND finished_at < :before)";
+    let params = named_params! {":before": before.millis()};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
 }
 
 /// Removes batches that were finished before, at most `limit`; answers how many.

@@ -69,6 +69,17 @@ pub(in crate::store) fn renew(conn: &Connection, limit: usize, now: Timestamp) -
     Ok(conn.prepare_cached(SQL)?.execute(params)?)
 }
 
+/// Whether there is a key whose time was over before then, and whose job is over too.
+pub(in crate::store) fn has_over(conn: &Connection, before: Timestamp) -> Result<bool> {
+    const SQL: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM job_keys k LEFT JOIN jobs j ON j.id = k.job_id
+            WHERE k.created_at <= :expired AND (j.id IS NULL OR j.finished_at IS NOT NULL))";
+    let params = named_params! {":expired": expired(before)};
+    Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+}
+
 /// Forgets the oldest keys whose time is over, at most `limit`; answers how many.
 pub(in crate::store) fn forget(conn: &Connection, limit: usize, now: Timestamp) -> Result<usize> {
     const SQL: &str = "
@@ -81,6 +92,21 @@ pub(in crate::store) fn forget(conn: &Connection, limit: usize, now: Timestamp) 
             LIMIT :limit)";
     let params = named_params! {":expired": expired(now), ":limit": limit as i64};
     Ok(conn.prepare_cached(SQL)?.execute(params)?)
+}
+
+/// Gives keys that were made beyond an instant their time anew, from now on: the clock was set back since.
+pub(in crate::store) fn count_from_now(
+    conn: &Connection,
+    beyond: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE job_keys
+        SET created_at = :now
+        WHERE created_at > :beyond";
+    let params = named_params! {":now": now.millis(), ":beyond": beyond.millis()};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
 }
 
 fn expired(now: Timestamp) -> i64 {

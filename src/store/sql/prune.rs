@@ -135,6 +135,24 @@ impl Removable {
         })?)
     }
 
+    /// Whether there is a closed issue that nobody has met since then.
+    pub(in crate::store) fn has_closed_issues(
+        &self,
+        conn: &Connection,
+        seen_before: Timestamp,
+    ) -> Result<bool> {
+        const SQL: &str = "
+            SELECT EXISTS (
+                SELECT 1
+                FROM self_monitoring_issues
+                WHERE state = 'closed' AND last_seen_at < :before)";
+        if !self.has_program {
+            return Ok(false);
+        }
+        let params = named_params! {":before": seen_before.millis()};
+        Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
+    }
+
     /// Removes closed issues that nobody has met since then, at most `limit`; answers how many.
     pub(in crate::store) fn closed_issues(
         &self,

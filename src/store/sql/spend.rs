@@ -7,7 +7,7 @@ use crate::model::Job;
 use crate::model::settings::{BUDGET_DAY, BUDGET_MONTH};
 use crate::model::{Budgets, Spent, Timestamp, day_of, month_start};
 #[cfg(feature = "agents")]
-use crate::model::{Cost, Spend};
+use crate::model::{Cost, JobId, Spend};
 #[cfg(feature = "agents")]
 use crate::store::sqlite::row;
 use rusqlite::{Connection, named_params};
@@ -56,6 +56,51 @@ pub(in crate::store) fn spent(
         Ok(Spent { day: row.get(0)?, month: row.get(1)?, schedule: row.get(2)? })
     };
     Ok(conn.prepare_cached(SQL)?.query_row(params, read)?)
+}
+
+/// What running jobs but this one may still spend, all of them and those of this schedule.
+#[cfg(feature = "agents")]
+pub(in crate::store) fn reserved(
+    conn: &Connection,
+    but: JobId,
+    schedule: Option<i64>,
+) -> Result<Spent> {
+    const SQL: &str = "
+        SELECT coalesce(sum(r.usd), 0.0), coalesce(sum(r.usd) FILTER (WHERE r.schedule_id = :schedule), 0.0)
+        FROM job_reserves r
+        JOIN jobs j ON j.id = r.job_id
+        WHERE j.status = 'running' AND r.job_id <> :but";
+    let params = named_params! {":but": but.0, ":schedule": schedule.unwrap_or(-1)};
+    let read = |row: &rusqlite::Row<'_>| {
+        let all = row.get(0)?;
+        Ok(Spent { day: all, month: all, schedule: row.get(1)? })
+    };
+    Ok(conn.prepare_cached(SQL)?.query_row(params, read)?)
+}
+
+/// Writes what a running job may spend; what jobs left that do not run is gone.
+#[cfg(feature = "agents")]
+pub(in crate::store) fn reserve(conn: &Connection, job: &Job, usd: f64) -> Result<()> {
+    const CLEAR: &str = "
+        DELETE FROM job_reserves
+        WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = job_reserves.job_id AND status = 'running')";
+    const SQL: &str = "
+        INSERT INTO job_reserves (job_id, schedule_id, usd)
+        VALUES (:id, :schedule, :usd)
+        ON CONFLICT (job_id) DO UPDATE SET usd = excluded.usd";
+    conn.prepare_cached(CLEAR)?.execute([])?;
+    conn.prepare_cached(SQL)?.execute(named_params! {
+        ":id": job.id.0, ":schedule": job.schedule_id.unwrap_or(0), ":usd": usd,
+    })?;
+    Ok(())
+}
+
+/// Gives back what a job has reserved: its run is paid.
+#[cfg(feature = "agents")]
+pub(in crate::store) fn release(conn: &Connection, id: JobId) -> Result<()> {
+    const SQL: &str = "DELETE FROM job_reserves WHERE job_id = :id";
+    conn.prepare_cached(SQL)?.execute(named_params! {":id": id.0})?;
+    Ok(())
 }
 
 /// The budgets as they are set.

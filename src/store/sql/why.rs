@@ -291,7 +291,7 @@ fn cause(job: &Job) -> Option<Cause> {
         (Some(ParkedBy::Limit), _) => Some(Cause::Limited),
         (Some(ParkedBy::Budget), _) => Some(Cause::Budget),
         (_, Some(WaitsFor::Constraint)) => Some(Cause::Blocked),
-        (Some(ParkedBy::Retry | ParkedBy::Snooze) | None, _) => None,
+        (Some(ParkedBy::Delay | ParkedBy::Retry | ParkedBy::Snooze) | None, _) => None,
     }
 }
 
@@ -304,7 +304,7 @@ fn put_off(job: &Job, words: &HashMap<JobId, String>) -> Option<PutOff> {
         (Some(ParkedBy::Limit), _) => Some(PutOff::Limited(words())),
         (Some(ParkedBy::Budget), _) => Some(PutOff::Budget(words())),
         (None, Some(WaitsFor::Constraint)) => Some(PutOff::Refused(words())),
-        (None, _) => None,
+        (Some(ParkedBy::Delay) | None, _) => None,
     }
 }
 

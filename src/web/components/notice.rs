@@ -1,10 +1,12 @@
 //! Notices over the content of a page: what went wrong, and what stands still.
 
-use super::super::nav::Tab;
+use super::super::base::link;
+use super::super::nav::{self, Tab};
 use super::super::problem::Problem;
 use super::time::{when, when_known};
 use crate::actions::Answer;
 use crate::actions::queues;
+use crate::error::Code;
 use crate::model::{Pause, Queue, Role, Timestamp};
 use maud::{Markup, html};
 use serde::Serialize;
@@ -17,6 +19,20 @@ pub(in crate::web) fn problem_notice(problem: &Problem) -> Markup {
             (problem.what()) " "
             (problem.code().remedy()) " "
             code { (problem.code()) }
+            @if problem.code() == Code::AuthStale { (password_question()) }
+        }
+    }
+}
+
+/// The question for the password, inside the notice of a refusal that needs a fresh sign-in.
+pub(in crate::web) fn password_question() -> Markup {
+    let action = link(nav::PASSWORD);
+    html! {
+        form.proof method="post" action=(action) hx-post=(action) hx-target="closest [role=alert]" hx-swap="outerHTML" {
+            label.form-label { "Your password "
+                input.form-control name="password" type="password" autocomplete="current-password" required;
+            }
+            button.btn type="submit" { "Give the password" }
         }
     }
 }

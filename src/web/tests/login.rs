@@ -302,3 +302,54 @@ async fn a_bad_password_leaves_the_set_up_link_usable() {
     let program = own_form(&link).body("password=a+lamp+in+every+street".into()).unwrap();
     assert_eq!(site.send(program).await.status, StatusCode::SEE_OTHER);
 }
+
+const FULL: &str = "prompt=look&profile=full&confirm=full";
+
+/// A cookie that was stolen or a browser that was left open is not enough for what hands out power.
+#[tokio::test]
+async fn what_hands_out_power_asks_for_the_password_again_and_a_cookie_alone_is_not_enough() {
+    let mut site = site().await;
+    site.web.clock.advance(6 * MINUTE);
+    for (path, form) in [
+        ("/sessions/trigger", FULL),
+        ("/admin/self-monitoring/prompt", "text=Look+at+{{x}}."),
+        ("/settings/agent.budget_day_usd", "value=1000"),
+        ("/settings/tracker.approval", "value=always"),
+    ] {
+        let refused = site.submit(path, form).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{path}: {}", refused.body);
+        assert!(refused.body.contains("AUTH-LOGIN-005"), "{path}");
+        assert!(refused.body.contains(r#"action="/password""#), "{path} asks for it");
+        let part = own_form(path).header("hx-request", "true").header("cookie", &site.cookie);
+        let part = site.send(part.body(form.to_owned().into()).unwrap()).await;
+        assert!(part.body.contains(r#"hx-post="/password""#), "{path}: {}", part.body);
+    }
+    assert_eq!(
+        site.submit("/settings/retention.jobs_days", "value=20").await.status,
+        303,
+        "no power"
+    );
+    assert_eq!(site.submit("/password", "password=wrong").await.status, StatusCode::UNAUTHORIZED);
+    let stolen = site.cookie.clone();
+    let proven = site.submit("/password", "password=a+lamp+in+every+street").await;
+    assert_eq!(proven.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.see("/jobs").await.status, StatusCode::SEE_OTHER, "the old login is over");
+    site.cookie = set_cookie(&proven);
+    assert_ne!(site.cookie, stolen);
+    let part = own_form("/password").header("hx-request", "true").header("cookie", &site.cookie);
+    let part = site.send(part.body("password=a+lamp+in+every+street".into()).unwrap()).await;
+    assert!(part.body.contains("counts for five minutes"), "{}", part.body);
+    site.cookie = set_cookie(&part);
+    let changed = site.submit("/settings/agent.budget_day_usd", "value=1000").await;
+    assert_eq!(changed.status, StatusCode::SEE_OTHER, "{}", changed.body);
+}
+
+/// The account's failures by the second question count as those of the sign-in.
+#[tokio::test]
+async fn the_second_question_is_throttled_like_the_first() {
+    let site = site().await;
+    for _ in 0..5 {
+        assert_eq!(site.submit("/password", "password=wrong").await.status, 401);
+    }
+    assert_eq!(site.submit("/password", "password=a+lamp+in+every+street").await.status, 429);
+}

@@ -46,7 +46,7 @@ async fn schedules_are_run_paused_and_resumed_alike_by_every_face() {
         let request = Request { cli: &cli, page: Some((&path, &[])) };
         let act = async |store: &_, call: &_| {
             Ok(match deed {
-                "run-now" => value(&schedules::run_now(store, call, name).await?),
+                "run-now" => value(&schedules::run_now(store, call, name, false).await?),
                 "pause" => value(&schedules::pause(store, call, name).await?),
                 _ => value(&schedules::resume(store, call, name).await?),
             })

@@ -2,7 +2,7 @@
 //! live, and while all of them are stopped.
 //!
 //! Before each move there is work of every sort that a wrong instant could hold up: jobs and scans that wait for a key, a scan
-//! and a job whose processes are killed, sessions, a retry, a snooze, a job of a rate, every kind of schedule. After it, all
+//! and a job whose processes are killed, sessions, a retry, a snooze, a delay, a job of a rate, every kind of schedule. After it, all
 //! of it must run by the new date, once. In the short form the moves add up; in the long form each of them is made in every
 //! way, and back.
 

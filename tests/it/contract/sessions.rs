@@ -4,8 +4,8 @@ use super::{Leader, done, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, Kind, KindRules, NewJob, ParkedBy, Process, Profile, Queue, RunEnding, RunSpent,
-    SessionEnd, SessionStart, Status, TranscriptPiece, day_of,
+    Actor, Kind, KindRules, NewJob, ParkedBy, Process, Profile, Queue, Reserve, RunEnding,
+    RunSpent, SessionEnd, SessionStart, Status, TranscriptPiece, day_of,
 };
 use lamplighter::store::Store;
 use serde_json::json;
@@ -122,4 +122,31 @@ pub async fn a_budget_parks_a_run_and_its_end_makes_it_due(store: &Store) {
     let lifted = super::get(store, id).await;
     assert_eq!((lifted.run_at, lifted.parked_by), (START, None));
     assert_eq!(leader.claim(2).await.len(), 1);
+}
+
+pub async fn runs_at_once_share_what_is_left_of_a_budget(store: &Store) {
+    let budget = vec![("agent.budget_day_usd", Some(json!(3)))];
+    store.change_settings(budget, Actor::cli(), START).await.unwrap();
+    for _ in 0..3 {
+        super::add(store, NewJob { queue: Some(Queue::DEFAULT), ..session() }).await;
+    }
+    let mut leader = Leader::of(store, "w", of_sessions()).await;
+    let leases = leader.claim(3).await;
+    let reserve = async |at: usize, wanted: f64| {
+        store.reserve(leases[at].clone(), wanted, None, START).await.unwrap()
+    };
+    assert_eq!(reserve(0, 1.0).await, Reserve::Granted(1.0));
+    assert_eq!(reserve(0, 2.0).await, Reserve::Granted(2.0), "its own part is not in its way");
+    assert_eq!(reserve(1, 2.0).await, Reserve::Granted(1.0));
+    assert_eq!(reserve(2, 2.0).await, Reserve::Held { reserved: 3.0 });
+    store.begin_session(leases[0].clone(), start(), START).await.unwrap();
+    let end = SessionEnd { cost_usd: Some(0.5), ..SessionEnd::new(RunEnding::Done) };
+    store.finish_session(leases[0].clone(), end, START).await.unwrap();
+    assert_eq!(reserve(2, 2.0).await, Reserve::Granted(1.5), "what the first one left");
+    let own = store.reserve(leases[2].clone(), 2.0, Some(0.25), START).await.unwrap();
+    assert_eq!(own, Reserve::Granted(0.25), "its schedule allows no more");
+    leader.settle(leases[1].clone(), done()).await;
+    assert_eq!(reserve(2, 9.0).await, Reserve::Granted(2.5), "one that runs no more holds nothing");
+    let late = store.reserve(leases[1].clone(), 1.0, None, START).await.unwrap_err();
+    assert_eq!(late.code(), Code::StoreLeaseLost, "P9");
 }

@@ -1,7 +1,7 @@
 //! A server and two programs that embed the engine, which see another date than the machine has, and their work.
 
 use super::super::date::{set_date, shown};
-use super::super::{Process, STUCK, at_work, kind, name_of, narrow, until_workers};
+use super::super::{Process, SHORT, STUCK, at_work, kind, name_of, narrow, until_workers};
 use super::{DAY, HOUR, SOON};
 use crate::support::server::{Server, program};
 use crate::support::{foreign, open, until_none};
@@ -280,8 +280,8 @@ impl Office {
         for id in &waiting {
             self.until("waits_for", *id, |waits_for| waits_for != "admission").await;
         }
-        for name in ["fails_once", "snoozes"] {
-            begun.push(self.enqueue(new(name)).await);
+        for job in [new("fails_once"), new("snoozes"), new("free").delay(SHORT)] {
+            begun.push(self.enqueue(job).await);
             self.until("status", begun[begun.len() - 1], |status| status == "scheduled").await;
         }
         for _ in 0..2 {

@@ -1,0 +1,49 @@
+//! Whether another process has a database open, and a hold that keeps others from reading it meanwhile.
+//!
+//! SQLite keeps a shared lock on a file in WAL mode for as long as a connection that has read it is open. So an exclusive lock
+//! of the whole file is refused while one is, also to a program that neither leads nor writes.
+
+use crate::error::{Code, Error, Result};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// Holds the database at `path` so that no other process can begin to read it, until this is dropped. `None`: there is no such
+/// file, or this user may not write it. This process must not have it open: closing a file ends its locks.
+///
+/// # Errors
+/// `STORE-BUSY-002` if another process has it open.
+pub(crate) fn hold(path: &Path) -> Result<Option<File>> {
+    let refused = [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied];
+    let doing = || format!("look who has {} open", path.display());
+    let file = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if refused.contains(&error.kind()) => return Ok(None),
+        opened => opened.map_err(|e| Error::new(Code::StoreIo, doing()).because(e))?,
+    };
+    match lock(&file) {
+        Ok(true) => Ok(Some(file)),
+        Ok(false) => {
+            let why = format!("another process has {} open", path.display());
+            Err(Error::new(Code::StoreInUse, "").because(why))
+        }
+        Err(error) => Err(Error::new(Code::StoreIo, doing()).because(error)),
+    }
+}
+
+/// Whether this process has the lock now.
+#[cfg(target_os = "linux")]
+fn lock(file: &File) -> io::Result<bool> {
+    use rustix::fs::{FlockOperation, fcntl_lock};
+    use rustix::io::Errno;
+    match fcntl_lock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Elsewhere the lock of the process that leads is all that is asked.
+#[cfg(not(target_os = "linux"))]
+fn lock(_file: &File) -> io::Result<bool> {
+    Ok(true)
+}
