@@ -392,7 +392,7 @@ mod tests {
             });
             crate::growth::grows_with_its_length(piece, piece, |text| {
                 let now = Timestamp::from_millis(1_795_280_400_000);
-                drop(crate::agents::claude::reset_time(text, now));
+                crate::agents::claude::reset_time(text, now);
             });
         }
     }
