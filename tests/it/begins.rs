@@ -1,7 +1,7 @@
 //! The store refuses for a time while a session begins: the session is not over before its agent was started, and runs once.
 
 use crate::support::server::program;
-use crate::support::{STUCK, foreign, open, skipped, until};
+use crate::support::{STUCK, foreign, open, say_loudly, until};
 use lamplighter::model::{Job, JobId, Kind, NewJob, Status, Timestamp};
 use lamplighter::store::Store;
 use rusqlite::Connection;
@@ -169,7 +169,7 @@ impl Small {
         if done.is_ok_and(|ended| ended.success()) {
             return Some(Self(folder));
         }
-        skipped("it mounts a small file system, which only root may");
+        say_loudly("SKIPPED: a full disk is a small file system, and this user may not mount one");
         None
     }
 

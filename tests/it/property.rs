@@ -401,10 +401,11 @@ impl Queued {
         }
     }
 
-    /// Whoever resumes a queue that a limit has paused says that the limit is lifted.
+    /// A person who resumes a queue says that its limit is lifted, also where a person's pause has taken the place of the
+    /// limit's.
     fn resume(&mut self, lane: &'static str) {
         let now = self.now;
-        if !matches!(self.paused.remove(lane), Some(Some(_))) {
+        if self.paused.remove(lane).is_none() {
             return;
         }
         for job in self.jobs.values_mut().filter(|job| KINDS[job.kind].1 == lane) {
