@@ -87,6 +87,9 @@ pub mod config;
 pub mod engine;
 pub mod error;
 mod files;
+#[cfg(all(test, target_os = "linux"))]
+mod growth;
+mod heavy;
 pub mod jobs;
 #[cfg(feature = "monitor")]
 pub mod logs;

@@ -194,7 +194,8 @@ fn shapeless(line: &str, within: &mut Within) -> Option<String> {
             from = inside.end;
         }
     }
-    while let Some(Hit { at, quote, opens_key }) = shape::next(line, from) {
+    let mut search = shape::Search::new(line);
+    while let Some(Hit { at, quote, opens_key }) = search.next(from) {
         within.key |= opens_key;
         let out = out.get_or_insert_with(String::new);
         for part in [&line[from..at.start], quote, REDACTED, quote] {
@@ -203,4 +204,145 @@ fn shapeless(line: &str, within: &mut Within) -> Option<String> {
         from = at.end;
     }
     out.map(|out| out + &line[from..])
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::growth::{grows_from_to, grows_with_its_length};
+
+    /// Pieces at whose every copy a secret seems to begin, and none does.
+    const PIECES: &[&str] = &[
+        "sk-",
+        "sk-a-",
+        "eyJ-",
+        "eyJa.eyJ-",
+        "eyJhbGciOiJub.eyJ",
+        "ghp_",
+        "AKIA",
+        "AIza",
+        "xoxb-",
+        "/setup/",
+        "lamplighter=",
+        "npm_",
+        "sk-ant-",
+        "sk_live_",
+        "github_pat_",
+        "glpat-",
+        "Bearer ",
+        "Basic ",
+        "pwd=${",
+        "pwd=${pwd=${",
+        "pwd=<",
+        "pwd='<",
+        "password={",
+        "pwd=\"<",
+        "pwd: ",
+        "a token: ",
+        "a token: \"",
+        "a token: 'x",
+        "token=\\\"",
+        "password=",
+        "password:",
+        "password=a,",
+        "pwd=***,",
+        "pwd=*",
+        "pwd = a.b(",
+        "secret=[",
+        "Some(",
+        "x_token=Some(",
+        "Cookie: ",
+        "cookie:",
+        "Set-Cookie: a ",
+        "cookie: \"",
+        "Authorization: ",
+        "authorization:'",
+        "Authorization: Bearer {",
+        "Authorization: Digest ",
+        "Authorization: \"Bearer <",
+        "-",
+        "--",
+        "_--",
+        "--token ",
+        "--token ${",
+        "--pwd,${",
+        "--pwd '${",
+        "--a--",
+        "-----BEGIN ",
+        "-----BEGIN PRIVATE KEY",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\"",
+        "-----END ",
+        "-----END -----BEGIN PRIVATE KEY-----\"",
+        "://",
+        "://a:",
+        "://a:b",
+        "https://a:b/",
+        "://a@",
+        "://\u{1b}",
+        "\u{1b}[0m",
+        "\u{1b}[0mg",
+        "pwd=\u{1b}[0m",
+        "\u{1b}[",
+        "1;m",
+        "=",
+        ":",
+        ": ",
+        " :",
+        "a=",
+        "\"",
+        "\\",
+        "\\\"",
+        "'",
+        "a",
+        "aB3",
+        "Z",
+        "0",
+        " ",
+        "  =",
+        ",",
+        ", a",
+        "<",
+        "<a",
+        "[redacted]",
+        "ä",
+        "\u{0}",
+    ];
+
+    #[test]
+    fn time_grows_with_the_length_whatever_a_text_repeats() {
+        let redactor = Redactor::default();
+        for piece in PIECES {
+            grows_with_its_length(piece, piece, |text| drop(redactor.text(text)));
+        }
+    }
+
+    #[test]
+    fn time_grows_with_the_length_where_a_text_ends_otherwise_than_it_begins() {
+        let redactor = Redactor::default();
+        for piece in PIECES {
+            for tail in ["-----END x"] {
+                let text = |length: usize| {
+                    piece.repeat(length / 2 / piece.len()) + &tail.repeat(length / 2 / tail.len())
+                };
+                grows_from_to(piece, text, |text| drop(redactor.text(text)));
+            }
+        }
+    }
+
+    #[test]
+    fn time_grows_with_the_length_where_each_copy_has_more_backslashes() {
+        let text = |length: usize| {
+            let copies = (1..).map(|n| format!("a token: {}\"x", "\\".repeat(n)));
+            let mut text = String::new();
+            copies
+                .take_while(|copy| {
+                    text.push_str(copy);
+                    text.len() < length
+                })
+                .for_each(drop);
+            text
+        };
+        grows_from_to("backslashes", text, |text| drop(Redactor::default().text(text)));
+    }
 }

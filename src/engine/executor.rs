@@ -6,6 +6,7 @@ use super::limits::{self, Limits};
 use super::metrics::Recorder;
 use crate::clock::Clock;
 use crate::error::Code;
+use crate::heavy::heavy;
 use crate::model::{
     AttemptEnd, Job, JobError, Kind, KindRules, Lease, Outcome, OverBudget, Queue, Status,
 };
@@ -99,7 +100,8 @@ impl Run {
         tracing::debug!(epoch = self.lease.epoch, "started");
         let begun = self.clock.now();
         self.metrics.started(&self.job.kind, self.job.run_at, begun);
-        let end = without_secrets(self.perform().await);
+        let end = self.perform().await;
+        let end = heavy(length(&end), move || without_secrets(end)).await;
         let saved = self.save(end).await;
         let status = saved.as_ref().map(|(status, _)| *status);
         self.metrics.ended(&self.job.kind, status, self.clock.now().since(begun));
@@ -292,6 +294,21 @@ fn put_off(end: AttemptEnd, over: Option<&OverBudget>) -> AttemptEnd {
             AttemptEnd::OverBudget { until: over.until, reason: over.reason.clone() }
         }
         (end, _) => end,
+    }
+}
+
+/// How long the text is that a handler ended with, in bytes.
+fn length(end: &AttemptEnd) -> usize {
+    match end {
+        AttemptEnd::Answered(
+            Outcome::Failed(error) | Outcome::Fatal(error) | Outcome::Retry { error, .. },
+        )
+        | AttemptEnd::TimedOut(error) => error.message.len(),
+        AttemptEnd::Answered(Outcome::Limited { reason, .. }) => reason.len(),
+        AttemptEnd::Answered(Outcome::Done(_) | Outcome::Snooze(_))
+        | AttemptEnd::OverBudget { .. }
+        | AttemptEnd::Stopped
+        | AttemptEnd::Lost => 0,
     }
 }
 

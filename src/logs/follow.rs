@@ -104,10 +104,12 @@ impl LogFile {
 
     /// Stores rows and where they end. `false` if somebody else has moved the position.
     async fn save(&mut self, mut rows: Vec<NewLogRow>, to: String) -> Result<bool> {
-        for row in &mut rows {
-            // Again, since JSON may spell its texts in many ways.
-            redactor().clean_row(row);
-        }
+        // Again, since JSON may spell its texts in many ways.
+        let clean = move || {
+            rows.iter_mut().for_each(|row| redactor().clean_row(row));
+            Ok(rows)
+        };
+        let rows = self.blocking(clean).await?;
         let (key, from) = (self.key(), self.stored.clone());
         let saved = self.logs.append_from(rows, &key, from, to.clone()).await?;
         if saved {

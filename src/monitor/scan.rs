@@ -11,6 +11,7 @@ use super::triage::{Triage, prints_of, triage};
 use super::window::{Examined, MAX_ROWS, Window};
 use crate::engine::{Builder, Context};
 use crate::error::{Code, Error, Result};
+use crate::heavy::heavy;
 use crate::model::settings::default_retention;
 use crate::model::{
     ConcurrencyKey, DryRun, Finding, FindingVerdict, JobError, Kind, KindRules, KnownIssue,
@@ -295,12 +296,17 @@ async fn by_builtin(logs: &LogStore, window: Window) -> Result<Examined> {
         if let Some(last) = chunk.last() {
             end = last.id;
         }
-        for row in &mut chunk {
-            // Other programs write rows too. Before the analyzer cuts anything: half a token has no shape.
-            redactor().clean_row(&mut row.row);
-            analyzer.push(row);
-        }
         let all = chunk.len() < limit;
+        let read = move || {
+            for row in &mut chunk {
+                // Other programs write rows too. Before the analyzer cuts anything: half a token has no shape.
+                redactor().clean_row(&mut row.row);
+                analyzer.push(row);
+            }
+            analyzer
+        };
+        // How long the rows are nobody has counted.
+        analyzer = heavy(usize::MAX, read).await;
         if all || rows == MAX_ROWS {
             let end = if all { window.newest } else { end };
             return Ok(Examined {

@@ -1,6 +1,11 @@
 //! What the search for secrets knows of a line's bytes: a hit, runs of bytes, colour codes, words that look random.
 
+use std::cell::Cell;
 use std::ops::Range;
+
+/// How far a search looks, in bytes, before it has found a secret. Without it a text in which a secret seems to begin at
+/// each place would be read to its end from each of them. Of a secret that is found, the whole is taken.
+pub(super) const WINDOW: usize = 512;
 
 /// One secret in a line.
 pub(super) struct Hit<'a> {
@@ -20,31 +25,63 @@ impl Hit<'_> {
 }
 
 /// Where the terminal's colour codes begin that end at `end`; `end` if there are none.
-pub(super) fn before_style(bytes: &[u8], end: usize) -> usize {
-    if end == 0 || bytes[end - 1] != b'm' {
-        return end;
-    }
-    let digits = bytes[..end - 1].iter().rposition(|b| !b.is_ascii_digit() && *b != b';');
-    match digits {
-        Some(at) if at > 0 && bytes[at] == b'[' && bytes[at - 1] == 0x1b => {
-            before_style(bytes, at - 1)
+pub(super) fn before_style(bytes: &[u8], mut end: usize) -> usize {
+    while end > 0 && bytes[end - 1] == b'm' {
+        let digits = bytes[..end - 1].iter().rposition(|b| !b.is_ascii_digit() && *b != b';');
+        match digits {
+            Some(at) if at > 0 && bytes[at] == b'[' && bytes[at - 1] == 0x1b => end = at - 1,
+            Some(_) | None => break,
         }
-        Some(_) | None => end,
     }
+    end
 }
 
 /// Where the colour codes end that begin at `start`.
-pub(super) fn behind_style(bytes: &[u8], start: usize) -> usize {
-    if !bytes[start..].starts_with(b"\x1b[") {
-        return start;
+pub(super) fn behind_style(bytes: &[u8], mut start: usize) -> usize {
+    while bytes[start..].starts_with(b"\x1b[") {
+        let end = run(bytes, start + 2, |b| b.is_ascii_digit() || b == b';');
+        if bytes.get(end) != Some(&b'm') {
+            break;
+        }
+        start = end + 1;
     }
-    let end = run(bytes, start + 2, |b| b.is_ascii_digit() || b == b';');
-    if bytes.get(end) == Some(&b'm') { behind_style(bytes, end + 1) } else { start }
+    start
 }
 
 /// The end of the run of such bytes that begins at `from`.
 pub(super) fn run(bytes: &[u8], from: usize, of: impl Fn(u8) -> bool) -> usize {
     bytes[from..].iter().position(|b| !of(*b)).map_or(bytes.len(), |length| from + length)
+}
+
+/// The bytes up to the end of the window that begins at `from`.
+pub(super) fn window(bytes: &[u8], from: usize) -> &[u8] {
+    &bytes[..bytes.len().min(from.saturating_add(WINDOW))]
+}
+
+/// Where a line has a text. It goes through the line once, however often it is asked, if it is asked from left to right.
+pub(super) struct Places {
+    what: &'static str,
+    /// From where it looked last, and what it found.
+    found: Cell<Option<(usize, Option<usize>)>>,
+}
+
+impl Places {
+    pub(super) const fn of(what: &'static str) -> Self {
+        Self { what, found: Cell::new(None) }
+    }
+
+    /// The first place at or after `from`.
+    pub(super) fn after(&self, line: &str, from: usize) -> Option<usize> {
+        if let Some((asked, found)) = self.found.get()
+            && asked <= from
+            && found.is_none_or(|found| found >= from)
+        {
+            return found;
+        }
+        let found = line[from..].find(self.what).map(|at| from + at);
+        self.found.set(Some((from, found)));
+        found
+    }
 }
 
 /// Whether this is no word of a language: digits among letters, padding, capitals inside, or sheer length.

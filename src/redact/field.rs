@@ -1,6 +1,6 @@
 //! Values of fields whose name says that they are secret: `password=x`, `"token": "x"`, `X-Api-Key: x`, `--secret x`.
 
-use super::bytes::{Hit, before_style, behind_style, is_random, run};
+use super::bytes::{Hit, before_style, behind_style, is_random, run, window};
 use std::ops::Range;
 
 /// Longest name that is looked at, in bytes.
@@ -110,8 +110,8 @@ struct Name<'a> {
     before: Option<u8>,
 }
 
-/// The secret value behind the `=` or `:` at `at`.
-pub(super) fn value(line: &str, at: usize) -> Option<Hit<'_>> {
+/// The secret value behind the `=` or `:` at `at` of a line whose text ends at `text_end`.
+pub(super) fn value(line: &str, text_end: usize, at: usize) -> Option<Hit<'_>> {
     let bytes = line.as_bytes();
     let next = bytes.get(at + 1).copied().unwrap_or(b' ');
     let mut end = at;
@@ -138,7 +138,7 @@ pub(super) fn value(line: &str, at: usize) -> Option<Hit<'_>> {
     let start = behind_style(bytes, start);
     let after = run(bytes, start, |b| b == b' ' || b == b'\t');
     let spaced = after > start;
-    let field = Field { line, name, colon: bytes[at] == b':', spaced };
+    let field = Field { line, end: text_end, name, colon: bytes[at] == b':', spaced };
     match header {
         Header::None => field.secret(after),
         Header::Authorization => field.credentials(after).map(Hit::plain),
@@ -149,19 +149,21 @@ pub(super) fn value(line: &str, at: usize) -> Option<Hit<'_>> {
 /// The secret behind a flag such as `--password x` or `"--password", "x"`; the form with `=` is a plain field.
 pub(super) fn flag(line: &str, at: usize) -> Option<Hit<'_>> {
     let bytes = line.as_bytes();
-    let end = run(bytes, at + 2, |b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if (at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'-'))
-        || !is_secret_name(&bytes[at + 2..end])
-    {
+    if at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'-') {
         return None;
     }
-    let start = run(bytes, end, |b| b"\"', \\".contains(&b));
+    let near = window(bytes, at);
+    let end = run(near, at + 2, |b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if !is_secret_name(&bytes[at + 2..end]) {
+        return None;
+    }
+    let start = run(near, end, |b| b"\"', \\".contains(&b));
     if start == end || bytes.get(start).is_none_or(|b| *b == b'-') {
         return None;
     }
-    let stop = run(bytes, start, |b| !b.is_ascii_whitespace() && !b"\"'\\".contains(&b));
-    let value = &bytes[start..stop];
-    (!is_harmless(value)).then(|| Hit::plain(start..stop))
+    let value = |bytes| run(bytes, start, |b| !b.is_ascii_whitespace() && !b"\"'\\".contains(&b));
+    let begin = &bytes[start..value(window(bytes, start))];
+    (!is_harmless(begin)).then(|| Hit::plain(start..value(bytes)))
 }
 
 fn name_before(line: &str, end: usize) -> Option<Name<'_>> {
@@ -209,6 +211,8 @@ impl Header {
 /// A field whose value is looked at.
 struct Field<'a> {
     line: &'a str,
+    /// Where the white space at the end of the line begins.
+    end: usize,
     name: Name<'a>,
     /// It is `name: value`, not `name=value`.
     colon: bool,
@@ -225,12 +229,14 @@ impl<'a> Field<'a> {
     fn secret(&self, start: usize) -> Option<Hit<'a>> {
         let bytes = self.bytes();
         let start = if bytes[start..].starts_with(b"Some(") { start + 5 } else { start };
-        if let Some(inside) = quoted(bytes, start) {
-            let value = &bytes[inside.clone()];
-            let sure = !self.is_prose() || is_telling(value);
-            return (sure && !is_harmless(value)).then(|| Hit::plain(inside));
+        let near = window(bytes, start);
+        if let Some(begin) = quoted(near, start) {
+            let begin = &bytes[begin];
+            let sure = !self.is_prose() || is_telling(begin);
+            let whole = || quoted(bytes, start).map(Hit::plain);
+            return if sure && !is_harmless(begin) { whole() } else { None };
         }
-        let end = bare_end(bytes, start);
+        let end = bare_end(near, start);
         let value = &bytes[start..end];
         let nested = !self.name.quote.is_empty() && value.starts_with(b"[");
         if is_harmless(value) || nested || self.is_code(value) {
@@ -245,7 +251,7 @@ impl<'a> Field<'a> {
             return None;
         }
         // `"token": 7` stays JSON.
-        Some(Hit { quote: self.name.quote, ..Hit::plain(start..end) })
+        Some(Hit { quote: self.name.quote, ..Hit::plain(start..bare_end(bytes, start)) })
     }
 
     /// Whether the name is the last word of a sentence, as in `invalid token: expected three parts`.
@@ -268,37 +274,45 @@ impl<'a> Field<'a> {
     /// What follows the scheme of an `Authorization` header.
     fn credentials(&self, start: usize) -> Option<Range<usize>> {
         let bytes = self.bytes();
-        let inside = quoted(bytes, start);
+        let near = window(bytes, start);
+        let inside = quoted(near, start);
         let start = inside.as_ref().map_or(start, |inside| inside.start);
-        let limit = inside.map_or(self.line.trim_end().len(), |inside| inside.end);
-        let word = run(&bytes[..limit], start, |b| b.is_ascii_alphanumeric() || b == b'-');
+        let limit = match inside {
+            Some(inside) if inside.end < near.len() => inside.end,
+            Some(_) | None => self.end,
+        };
+        let near = &near[..near.len().min(limit).max(start)];
+        let word = run(near, start, |b| b.is_ascii_alphanumeric() || b == b'-');
         let name = bytes[start..word].to_ascii_lowercase();
         match name.as_slice() {
-            b"bearer" | b"basic" | b"token" | b"apikey" if bytes.get(word) == Some(&b' ') => {
-                let end = run(&bytes[..limit], word + 1, |b| {
-                    !b.is_ascii_whitespace() && !b",;\"'\\".contains(&b)
-                });
-                let value = &bytes[word + 1..end];
-                (!is_harmless(value) && value.len() > 3).then_some(word + 1..end)
+            b"bearer" | b"basic" | b"token" | b"apikey" if near.get(word) == Some(&b' ') => {
+                let end = |bytes: &[u8]| {
+                    run(bytes, word + 1, |b| !b.is_ascii_whitespace() && !b",;\"'\\".contains(&b))
+                };
+                let value = &bytes[word + 1..end(near)];
+                let is_secret = !is_harmless(value) && value.len() > 3;
+                is_secret.then(|| word + 1..end(&bytes[..limit]))
             }
             // Their credentials are lists.
             b"digest" | b"negotiate" | b"aws4-hmac-sha256" if word < limit => Some(word..limit),
             _ => {
-                let end = bare_end(&bytes[..limit], start);
-                is_random(&bytes[start..end]).then_some(start..end)
+                let begin = start..bare_end(near, start);
+                is_random(&bytes[begin]).then(|| start..bare_end(&bytes[..limit], start))
             }
         }
     }
 
     /// Everything behind `Cookie:`.
     fn cookies(&self, start: usize) -> Option<Range<usize>> {
+        let inside = |bytes| {
+            quoted(bytes, start).unwrap_or_else(|| {
+                let quote = run(bytes, start, |b| b != b'"' && b != b'\\');
+                start..quote.min(self.end.max(start))
+            })
+        };
         let bytes = self.bytes();
-        let inside = quoted(bytes, start).unwrap_or_else(|| {
-            let quote = run(bytes, start, |b| b != b'"' && b != b'\\');
-            start..quote.min(self.line.trim_end().len().max(start))
-        });
-        let value = &bytes[inside.clone()];
-        (self.colon && value.contains(&b'=')).then_some(inside)
+        let is_list = || bytes[inside(window(bytes, start))].contains(&b'=');
+        (self.colon && is_list()).then(|| inside(bytes))
     }
 }
 
@@ -311,6 +325,7 @@ fn is_telling(value: &[u8]) -> bool {
 
 /// Whether a plain word follows, as in `password: must be longer`.
 fn goes_on_in_words(bytes: &[u8], from: usize) -> bool {
+    let bytes = window(bytes, from);
     let start = run(bytes, from, |b| b == b' ');
     let end = run(bytes, start, |b| !b.is_ascii_whitespace());
     let word = &bytes[start..end];
@@ -377,7 +392,9 @@ fn bare_end(bytes: &[u8], start: usize) -> usize {
 
 /// Whether what follows a comma is the end, or another field.
 fn ends_field(after: &[u8]) -> bool {
-    let name = after.iter().position(|b| !(b.is_ascii_alphanumeric() || b"_-.\"' ".contains(b)));
+    let name = window(after, 0)
+        .iter()
+        .position(|b| !(b.is_ascii_alphanumeric() || b"_-.\"' ".contains(b)));
     after.first().is_none_or(u8::is_ascii_whitespace)
         || after[0] == b'"'
         || name.is_some_and(|end| end > 0 && (after[end] == b'=' || after[end] == b':'))

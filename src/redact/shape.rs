@@ -1,6 +1,6 @@
 //! Texts that look like secrets by themselves.
 
-use super::bytes::{Hit, before_style, is_random, run};
+use super::bytes::{Hit, Places, before_style, is_random, run};
 use super::field;
 use std::ops::Range;
 
@@ -41,22 +41,117 @@ const TOKENS: &[(&str, usize, Alphabet)] = &[
     ("/setup/", 40, DASHED),
 ];
 
-/// The first secret at or after `from`.
-pub(super) fn next(line: &str, from: usize) -> Option<Hit<'_>> {
-    let bytes = line.as_bytes();
-    (from..bytes.len()).find_map(|i| match bytes[i] {
-        b':' if bytes[i..].starts_with(b"://") => userinfo(bytes, i + 3).map(Hit::plain),
-        b':' | b'=' => field::value(line, i),
-        b'-' if bytes[i..].starts_with(b"-----BEGIN ") => key(line, i),
-        b'-' if bytes[i..].starts_with(b"--") => field::flag(line, i),
-        b'e' if begins(bytes, i, b"eyJ") => jwt(bytes, i).map(Hit::plain),
-        b'b' | b'B' if is_word_start(bytes, i) => scheme(bytes, i).map(Hit::plain),
-        b'g' | b's' | b'r' | b'n' | b'A' | b'x' | b'l' if is_word_start(bytes, i) => {
-            token(bytes, i).map(Hit::plain)
+/// The search through one line, from left to right. What it has read in vain it does not read again, so that its time
+/// grows with the line's length, whatever stands in it.
+pub(super) struct Search<'a> {
+    line: &'a str,
+    /// Where the white space at the end of the line begins.
+    end: usize,
+    /// Up to where no signed token can begin, and no token of the form `sk-`: a look at the same run found none.
+    no_jwt: usize,
+    no_sk: usize,
+    /// Marks of a PEM key, and quotes.
+    key_ends: Places,
+    dashes: Places,
+    /// The dashes behind the mark of a key's end.
+    closing: Places,
+    quotes: Places,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(line: &'a str) -> Self {
+        Self {
+            line,
+            end: line.trim_end().len(),
+            no_jwt: 0,
+            no_sk: 0,
+            key_ends: Places::of(KEY_END),
+            dashes: Places::of("-----"),
+            closing: Places::of("-----"),
+            quotes: Places::of("\""),
         }
-        b'/' => token(bytes, i).map(Hit::plain),
-        _ => None,
-    })
+    }
+
+    /// The first secret at or after `from`.
+    pub(super) fn next(&mut self, from: usize) -> Option<Hit<'a>> {
+        (from..self.line.len()).find_map(|at| self.at(at))
+    }
+
+    fn at(&mut self, i: usize) -> Option<Hit<'a>> {
+        let (line, bytes) = (self.line, self.line.as_bytes());
+        match bytes[i] {
+            b':' if bytes[i..].starts_with(b"://") => userinfo(bytes, i + 3).map(Hit::plain),
+            b':' | b'=' => field::value(line, self.end, i),
+            b'-' if bytes[i..].starts_with(b"-----BEGIN ") => self.key(i),
+            b'-' if bytes[i..].starts_with(b"--") => field::flag(line, i),
+            b'e' if i >= self.no_jwt && begins(bytes, i, b"eyJ") => self.jwt(i),
+            b'b' | b'B' if is_word_start(bytes, i) => scheme(bytes, i).map(Hit::plain),
+            b's' if i >= self.no_sk
+                && begins(bytes, i, b"sk-")
+                && !begins(bytes, i, b"sk-ant-") =>
+            {
+                self.sk(i)
+            }
+            b'g' | b's' | b'r' | b'n' | b'A' | b'x' | b'l' if is_word_start(bytes, i) => {
+                token(bytes, i).map(Hit::plain)
+            }
+            b'/' => token(bytes, i).map(Hit::plain),
+            _ => None,
+        }
+    }
+
+    /// `sk-` begins words too: what follows must hold a long run that is no word.
+    fn sk(&mut self, at: usize) -> Option<Hit<'a>> {
+        let bytes = self.line.as_bytes();
+        let end = run(bytes, at, DASHED);
+        let random = bytes[at + 3..end].split(|b| *b == b'-').any(|part| {
+            part.len() >= 16
+                && part.iter().any(u8::is_ascii_digit)
+                && part.iter().any(u8::is_ascii_alphabetic)
+        });
+        if !random {
+            self.no_sk = end;
+        }
+        random.then(|| Hit::plain(at..end))
+    }
+
+    /// A signed token (RFC 7519): three parts of base64url, the first a JSON object.
+    fn jwt(&mut self, at: usize) -> Option<Hit<'a>> {
+        let bytes = self.line.as_bytes();
+        let header = run(bytes, at, DASHED);
+        let dot = |at: usize| bytes.get(at) == Some(&b'.');
+        let payload = if dot(header) { run(bytes, header + 1, DASHED) } else { header };
+        if header - at < 10 || payload - header < 9 {
+            // What begins later in the same run is shorter and ends alike.
+            self.no_jwt = header;
+            return None;
+        }
+        let mut end = payload;
+        // The signature; an encrypted token has two parts more.
+        while dot(end) {
+            end = run(bytes, end + 1, DASHED);
+        }
+        Some(Hit::plain(at..end))
+    }
+
+    /// A private key in PEM (RFC 7468): to its end, or to the end of the string or line it is in.
+    fn key(&mut self, at: usize) -> Option<Hit<'a>> {
+        let line = self.line;
+        let label = at + 11;
+        let body = self.dashes.after(line, label).unwrap_or(line.len());
+        let is_private = body - label <= 40 && line[label..body].contains("PRIVATE KEY");
+        if !is_private {
+            return None;
+        }
+        if let Some(end) = self.key_ends.after(line, body)
+            && let Some(closing) = self.closing.after(line, end + KEY_END.len())
+        {
+            return Some(Hit::plain(at..closing + 5));
+        }
+        let quote = self.quotes.after(line, body);
+        let end = quote.unwrap_or(line.trim_end_matches(['\r', '\n']).len());
+        Some(Hit { at: at..end.max(body), quote: "", opens_key: quote.is_none() })
+    }
 }
 
 fn is_word_start(bytes: &[u8], at: usize) -> bool {
@@ -83,35 +178,7 @@ fn token(bytes: &[u8], at: usize) -> Option<Range<usize>> {
         let keep = prefix.ends_with(['=', '/']);
         return (end - start >= *least).then_some(if keep { start } else { at }..end);
     }
-    // `sk-` begins words too: what follows must hold a long run that is no word.
-    if rest.starts_with(b"sk-") {
-        let end = run(bytes, at, DASHED);
-        let random = bytes[at + 3..end].split(|b| *b == b'-').any(|part| {
-            part.len() >= 16
-                && part.iter().any(u8::is_ascii_digit)
-                && part.iter().any(u8::is_ascii_alphabetic)
-        });
-        return random.then_some(at..end);
-    }
     None
-}
-
-/// A signed token (RFC 7519): three parts of base64url, the first a JSON object.
-fn jwt(bytes: &[u8], at: usize) -> Option<Range<usize>> {
-    let header = run(bytes, at, DASHED);
-    let dot = |at: usize| bytes.get(at) == Some(&b'.');
-    if header - at < 10 || !dot(header) {
-        return None;
-    }
-    let mut end = run(bytes, header + 1, DASHED);
-    if end - header < 9 {
-        return None;
-    }
-    // The signature; an encrypted token has two parts more.
-    while dot(end) {
-        end = run(bytes, end + 1, DASHED);
-    }
-    Some(at..end)
 }
 
 /// The credentials behind `Bearer ` or `Basic ` (RFC 7235).
@@ -143,22 +210,6 @@ fn userinfo(bytes: &[u8], start: usize) -> Option<Range<usize>> {
 }
 
 const KEY_END: &str = "-----END ";
-
-/// A private key in PEM (RFC 7468): to its end, or to the end of the string or line it is in.
-fn key(line: &str, at: usize) -> Option<Hit<'_>> {
-    let label = line[at + 11..].split("-----").next()?;
-    if !label.contains("PRIVATE KEY") || label.len() > 40 {
-        return None;
-    }
-    let body = at + 11 + label.len();
-    if let Some(end) = key_end(line, body) {
-        return Some(Hit::plain(at..end));
-    }
-    let end =
-        line[body..].find('"').map_or(line.trim_end_matches(['\r', '\n']).len(), |n| body + n);
-    let opens_key = !line[body..].contains('"');
-    Some(Hit { at: at..end.max(body), quote: "", opens_key })
-}
 
 /// The end of the END line that comes after `from`.
 fn key_end(line: &str, from: usize) -> Option<usize> {

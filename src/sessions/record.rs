@@ -1,9 +1,10 @@
 //! The record of a run: every line that it prints, secrets removed, kept in the database while it runs.
 
-use crate::agents::claude::{Line, Lines, ReadLine, Reader};
+use crate::agents::claude::{Line, Lines, ReadLine, Reader, Usage};
 use crate::agents::{Chunk, Stream};
 use crate::clock::Clock;
 use crate::error::{Code, Result};
+use crate::heavy::heavy;
 use crate::model::{Lease, TranscriptPiece};
 use crate::redact::redactor;
 use crate::store::Store;
@@ -62,16 +63,16 @@ impl Recorder {
     }
 
     /// Takes bytes and answers what the lines tell that they end.
-    pub(super) fn push(&mut self, chunk: &Chunk) -> Vec<ReadLine> {
+    pub(super) async fn push(&mut self, chunk: &Chunk) -> Vec<ReadLine> {
         match chunk.stream {
             Stream::Stdout => {
                 let lines = self.stdout.push(&chunk.bytes);
-                self.take(&lines)
+                self.take(lines).await
             }
             Stream::Stderr => {
                 let lines = self.stderr.push(&chunk.bytes);
-                for line in &lines {
-                    self.complain(line);
+                for line in lines {
+                    self.complain(line).await;
                 }
                 Vec::new()
             }
@@ -79,12 +80,12 @@ impl Recorder {
     }
 
     /// Takes the last lines, which may have no end.
-    pub(super) fn end(&mut self) -> Vec<ReadLine> {
+    pub(super) async fn end(&mut self) -> Vec<ReadLine> {
         if let Some(line) = self.stderr.finish() {
-            self.complain(&line);
+            self.complain(line).await;
         }
         let last = self.stdout.finish();
-        self.take(last.as_slice())
+        self.take(Vec::from_iter(last)).await
     }
 
     /// The end of standard error.
@@ -97,40 +98,44 @@ impl Recorder {
         self.waiting.len() >= MAX_COMMIT
     }
 
-    /// Keeps lines. Of a part of an answer, which comes again with the whole of it, the tokens alone are kept: a program
-    /// that is killed meanwhile does not tell them again.
-    fn take(&mut self, lines: &[Line]) -> Vec<ReadLine> {
-        let mut all = Vec::with_capacity(lines.len());
-        for line in lines {
-            let read = Reader::read_all(line);
-            if !read.is_partial {
-                let mut text = String::from_utf8_lossy(&line.bytes).into_owned();
-                if line.dropped > 0 {
-                    text = format!("{text}… (cut, {} bytes dropped)", line.dropped);
-                }
-                self.keep(text);
-            } else if let Some(usage) = read.usage.as_ref().filter(|usage| usage.written == 0) {
-                self.keep(usage.line());
+    /// Keeps lines and answers what they tell.
+    async fn take(&mut self, lines: Vec<Line>) -> Vec<ReadLine> {
+        let bytes = lines.iter().map(|line| line.bytes.len()).sum();
+        let read = heavy(bytes, move || lines.iter().map(read).collect::<Vec<_>>()).await;
+        let mut all = Vec::with_capacity(read.len());
+        for (read, kept) in read {
+            if let Some(kept) = kept {
+                self.add(kept);
             }
             all.push(read);
         }
         all
     }
 
-    fn complain(&mut self, line: &Line) {
-        let text = String::from_utf8_lossy(&line.bytes).into_owned();
+    async fn complain(&mut self, line: Line) {
+        let bytes = line.bytes.len();
+        let clean = move || {
+            let text = String::from_utf8_lossy(&line.bytes).into_owned();
+            let kept = clean(json!({"type": "stderr", "text": text}).to_string());
+            let end = text.ceil_char_boundary(text.len().saturating_sub(MAX_STDERR));
+            (text[end..].to_owned(), kept)
+        };
+        let (text, kept) = heavy(bytes, clean).await;
         self.last_words.push_str(&text);
         self.last_words.push('\n');
         let start = self.last_words.len().saturating_sub(MAX_STDERR);
         let start = self.last_words.ceil_char_boundary(start);
         self.last_words.drain(..start);
-        self.keep(json!({"type": "stderr", "text": text}).to_string());
+        self.add(kept);
     }
 
     /// Keeps a line of our own.
-    pub(super) fn keep(&mut self, mut line: String) {
-        redactor().clean(&mut line);
-        line.push('\n');
+    pub(super) fn keep(&mut self, line: String) {
+        self.add(clean(line));
+    }
+
+    /// Keeps a line that has no secrets.
+    fn add(&mut self, line: String) {
         let (bytes, _) = self.saved;
         let room = MAX_TRANSCRIPT.saturating_sub(bytes + self.waiting.len() as u64);
         if line.len() as u64 > room || self.waiting.len() + line.len() > MAX_WAITING {
@@ -196,4 +201,28 @@ impl Recorder {
         }
         pieces
     }
+}
+
+/// What a line tells, and what is kept of it. Of a part of an answer, which comes again with the whole of it, the tokens
+/// alone are kept: a program that is killed meanwhile does not tell them again.
+fn read(line: &Line) -> (ReadLine, Option<String>) {
+    let read = Reader::read_all(line);
+    let kept = if read.is_partial {
+        let told = read.usage.as_ref().filter(|usage| usage.written == 0);
+        told.map(Usage::line)
+    } else {
+        let text = String::from_utf8_lossy(&line.bytes).into_owned();
+        Some(match line.dropped {
+            0 => text,
+            dropped => format!("{text}… (cut, {dropped} bytes dropped)"),
+        })
+    };
+    (read, kept.map(clean))
+}
+
+/// A line without secrets, with its end.
+fn clean(mut line: String) -> String {
+    redactor().clean(&mut line);
+    line.push('\n');
+    line
 }

@@ -11,6 +11,7 @@ use crate::agents::wall::Passage;
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result, ignore};
+use crate::heavy::heavy;
 use crate::model::{Cost, JobId, Process, Profile, RunEnding, SessionEnd, SessionStart};
 use crate::redact::redactor;
 use crate::{error_coded, warn_coded};
@@ -135,13 +136,15 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
 }
 
 /// The same without secrets, because the text of a run is stored, shown and handed on.
-fn without_secrets(verdict: Verdict) -> Verdict {
-    Verdict {
+async fn without_secrets(verdict: Verdict) -> Verdict {
+    let clean = move || Verdict {
         message: redactor().text(&verdict.message).into_owned(),
         response: verdict.response.map(|text| redactor().text(&text).into_owned()),
         structured: verdict.structured.as_ref().map(cleaned),
         ..verdict
-    }
+    };
+    // How long a structured answer is nobody has counted.
+    heavy(usize::MAX, clean).await
 }
 
 /// A run that is watched.
@@ -198,7 +201,7 @@ impl Watched<'_> {
             };
             let Some(chunk) = chunk else { break };
             self.context.alive();
-            let lines = self.recorder.push(&chunk);
+            let lines = self.recorder.push(&chunk).await;
             for line in &lines {
                 let over = bounds.stop(&summary, line);
                 asked = asked.or(over);
@@ -219,7 +222,7 @@ impl Watched<'_> {
             }
         }
         let ended = self.run.ended().await?;
-        self.recorder.end().iter().for_each(|line| summary.see_line(line));
+        self.recorder.end().await.iter().for_each(|line| summary.see_line(line));
         lost = self.recorder.finish(self.passage.account()).await.err().or(lost);
         if let Some(error) = lost.filter(Error::is_lease_lost) {
             return Err(error);
@@ -227,7 +230,7 @@ impl Watched<'_> {
         let stop = Stop::of(ended.reason, asked);
         let mut verdict = self.judge(plan, &summary, (ended.exit, stop));
         verdict.cost = Cost::with_floor(verdict.cost, self.passage.cost());
-        Ok(Ended { summary, verdict: without_secrets(verdict), exit: ended.exit })
+        Ok(Ended { summary, verdict: without_secrets(verdict).await, exit: ended.exit })
     }
 
     /// What the server itself holds the run to.
@@ -293,7 +296,13 @@ impl Watched<'_> {
         });
         let Some(event) = telling else { return false };
         let mut text = format!("{}: {}", event.label(), event.text().replace('\n', " "));
-        redactor().clean(&mut text);
+        let bytes = text.len();
+        // Half a token has no shape: the whole text is cleaned before it is cut.
+        let clean = move || {
+            redactor().clean(&mut text);
+            text
+        };
+        let mut text = heavy(bytes, clean).await;
         text.truncate(text.floor_char_boundary(MAX_PROGRESS));
         let shown = self.context.progress(text).await;
         ignore(shown, "whether the job is still ours is found out by what is recorded");

@@ -238,4 +238,60 @@ mod tests {
         assert!(shown(&cells).len() < MAX_HTML + 1_000);
         assert!(shown(&"ä".repeat(MAX_BYTES)).len() <= MAX_BYTES + 10);
     }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn time_grows_with_the_length_whatever_a_text_repeats() {
+        for piece in [
+            "*",
+            "_",
+            "**a",
+            "*a_",
+            "`",
+            "`a``",
+            "[",
+            "![",
+            "[a](",
+            "[a](b",
+            "](",
+            "[a]: b\n",
+            "[a][",
+            "<",
+            "<a ",
+            "<!--",
+            "<?",
+            "<![CDATA[",
+            "&",
+            "&a",
+            "> ",
+            ">a\n",
+            "- ",
+            "- a\n",
+            "1. ",
+            "#",
+            "# \n",
+            "|",
+            "|a",
+            "|-",
+            "|a|b|\n|-|-|\n",
+            "~",
+            "~~a",
+            "\\",
+            "    a\n",
+            "```\n",
+            "http://",
+            "$",
+            "$$",
+            "[^a]",
+            "\n",
+            "\t",
+            "a\n=",
+            "<a@",
+            "[a](<",
+            "[a](b \"",
+            "ä",
+        ] {
+            crate::growth::grows_with_its_length(piece, piece, |text| drop(shown(text)));
+        }
+    }
 }

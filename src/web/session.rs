@@ -19,6 +19,7 @@ use super::problem::Problem;
 use super::transcript::{self, Extent, Part};
 use crate::actions::{jobs, sessions};
 use crate::error::{Code, Result};
+use crate::heavy::heavy;
 use crate::model::{
     Cost, Job, JobId, Profile, Role, Session, SessionRequest, SessionRun, Status, Timestamp,
     Trigger, Why,
@@ -60,12 +61,15 @@ pub(super) async fn page(
     let why = store.why(id, now).await?;
     let is_full = is_full(store, &job).await?;
     let family = family(store, &session).await?;
+    let run = session.run.clone();
+    // How long an answer is nobody has counted.
+    let answers = heavy(usize::MAX, move || run.as_ref().map(answers)).await;
     let content = html! {
         div.row.row-cards {
             div."col-12" { (summary(&job, is_full, why.as_ref(), role, now)) }
             div."col-12" { (facts(&session, &family, now)) }
             @if let Some(prompt) = typed_prompt(&session) { div."col-12" { (text_card("prompt", "Prompt", prompt)) } }
-            @if let Some(run) = &session.run { (answers(run)) }
+            @if let Some(answers) = answers { (answers) }
         }
     };
     let versioned = (
@@ -89,11 +93,14 @@ pub(super) async fn page(
             (lines, earlier)
         }
     };
+    let (whole, at_end) = (session.clone(), asked.from.is_none());
+    let transcript =
+        heavy(usize::MAX, move || transcript_card(&whole, &lines, earlier, at_end)).await;
     let around = |part| {
         html! {
             (part)
             div.row.row-cards.below {
-                div."col-12" { (transcript_card(&session, &lines, earlier, asked.from.is_none())) }
+                div."col-12" { (transcript) }
                 div."col-12" { (follow_up_part(&session, role).1) }
             }
             @if !extent.over && sessions::may_stop(role) { (stop_dialog(id)) }

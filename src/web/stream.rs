@@ -12,6 +12,7 @@ use super::problem::{Problem, logged};
 use super::transcript::{self, Entry, Extent};
 use crate::actions::sessions;
 use crate::error::{Code, Result};
+use crate::heavy::heavy;
 use crate::model::JobId;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -136,10 +137,13 @@ impl Tail {
         };
         if extent.bytes > self.at && (extent.over || extent.lines > self.lines) {
             let part = transcript::read(store, self.id, self.at, BATCH, extent).await?;
-            self.ready.extend(part.entries.iter().map(|entry| event(entry, self.html)));
-            self.lines = part.lines;
-            if part.end > self.at {
-                self.at = part.end;
+            let (lines, end, html) = (part.lines, part.end, self.html);
+            let events = move || part.entries.iter().map(|entry| event(entry, html)).collect();
+            let events: Vec<_> = heavy((end - self.at) as usize, events).await;
+            self.ready.extend(events);
+            self.lines = lines;
+            if end > self.at {
+                self.at = end;
                 return Ok(true);
             }
         }

@@ -361,4 +361,39 @@ mod tests {
             assert_eq!(read(line), [Event::Other { name: name.into(), raw: line.into() }]);
         }
     }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn time_grows_with_the_length_whatever_a_line_repeats() {
+        for piece in [
+            "{",
+            "[",
+            "{\"a\":",
+            "\"",
+            "\\",
+            "\\ud83d",
+            "\\ude00",
+            "\\u",
+            "\u{feff}",
+            "resets ",
+            "reset",
+            "try again |",
+            "|1795280400",
+            "0",
+            " ",
+            "ä",
+            "\r",
+        ] {
+            crate::growth::grows_with_its_length(piece, piece, |text| drop(read(text)));
+            crate::growth::grows_with_its_length(piece, piece, |text| {
+                let text = serde_json::to_string(text).unwrap();
+                drop(read(&format!("{{\"type\":\"result\",\"result\":{text}}}")));
+                drop(read(&format!("{{\"type\":\"result\",\"result\":{text},\"a\":\"\\ud83d\"}}")));
+            });
+            crate::growth::grows_with_its_length(piece, piece, |text| {
+                let now = Timestamp::from_millis(1_795_280_400_000);
+                crate::agents::claude::reset_time(text, now);
+            });
+        }
+    }
 }

@@ -20,6 +20,8 @@ const JUST_PASSED: TimeDelta = TimeDelta::minutes(15);
 /// Words after "reset" that are looked at.
 const MAX_WORDS: usize = 14;
 /// What comes before a time.
+/// How far behind such words is looked for a time, in bytes: the words may stand in a text very often.
+const MAX_LOOK: usize = 300;
 const BEFORE: [&str; 4] = ["reset", "regain access", "try again", "retry"];
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
@@ -59,6 +61,7 @@ fn epoch(text: &str) -> Option<Timestamp> {
 
 /// The first words of a line, without the marks around them.
 fn words(text: &str) -> Vec<&str> {
+    let text = &text[..text.floor_char_boundary(MAX_LOOK)];
     let marks = |c: char| ",;·∙•()[]\"'`.:-".contains(c);
     let line = text.lines().next().unwrap_or_default();
     let words = line.split_whitespace().map(|word| word.trim_matches(marks));

@@ -6,7 +6,7 @@ use std::fs;
 
 /// The layers, lowest first. A module uses only modules of lower layers.
 const LAYERS: &[&[&str]] = &[
-    &["error", "clock", "config", "files", "model", "redact"],
+    &["error", "clock", "config", "files", "growth", "heavy", "model", "redact"],
     &["store"],
     &["backup", "engine", "jobs", "logs"],
     &["agents", "prelude", "testing", "tracker"],
