@@ -206,8 +206,10 @@ fn shapeless(line: &str, within: &mut Within) -> Option<String> {
     out.map(|out| out + &line[from..])
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(target_os = "linux")]
+
     use super::*;
     use crate::growth::{grows_from_to, grows_with_its_length};
 
