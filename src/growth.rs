@@ -37,5 +37,5 @@ fn cost(text: &str, work: impl Fn(&str)) -> Duration {
     let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).expect("a time");
     let start = now();
     work(text);
-    now() - start
+    now().saturating_sub(start)
 }

@@ -26,6 +26,7 @@ pub(crate) async fn heavy<T: Send + 'static>(
 mod tests {
     use super::*;
     use std::thread;
+    use tokio::task::JoinSet;
 
     #[tokio::test]
     async fn long_texts_are_worked_on_by_another_thread_and_short_ones_at_once() {
@@ -36,7 +37,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_of_the_work_is_a_panic_of_the_caller() {
-        let caller = tokio::spawn(heavy(HEAVY + 1, || panic!("the work's own")));
-        assert!(caller.await.unwrap_err().is_panic());
+        let mut callers = JoinSet::new();
+        callers.spawn(heavy(HEAVY + 1, || panic!("the work's own")));
+        assert!(callers.join_next().await.unwrap().unwrap_err().is_panic());
     }
 }

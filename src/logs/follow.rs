@@ -106,7 +106,9 @@ impl LogFile {
     async fn save(&mut self, mut rows: Vec<NewLogRow>, to: String) -> Result<bool> {
         // Again, since JSON may spell its texts in many ways.
         let clean = move || {
-            rows.iter_mut().for_each(|row| redactor().clean_row(row));
+            for row in &mut rows {
+                redactor().clean_row(row);
+            }
             Ok(rows)
         };
         let rows = self.blocking(clean).await?;

@@ -105,7 +105,7 @@ impl Recorder {
         let mut all = Vec::with_capacity(read.len());
         for (read, kept) in read {
             if let Some(kept) = kept {
-                self.add(kept);
+                self.add(&kept);
             }
             all.push(read);
         }
@@ -126,16 +126,16 @@ impl Recorder {
         let start = self.last_words.len().saturating_sub(MAX_STDERR);
         let start = self.last_words.ceil_char_boundary(start);
         self.last_words.drain(..start);
-        self.add(kept);
+        self.add(&kept);
     }
 
     /// Keeps a line of our own.
     pub(super) fn keep(&mut self, line: String) {
-        self.add(clean(line));
+        self.add(&clean(line));
     }
 
     /// Keeps a line that has no secrets.
-    fn add(&mut self, line: String) {
+    fn add(&mut self, line: &str) {
         let (bytes, _) = self.saved;
         let room = MAX_TRANSCRIPT.saturating_sub(bytes + self.waiting.len() as u64);
         if line.len() as u64 > room || self.waiting.len() + line.len() > MAX_WAITING {
