@@ -33,6 +33,18 @@ pub(super) async fn check_again(
     Ok(())
 }
 
+/// Every job of a schedule can be made by hand.
+#[expect(clippy::unused_async, reason = "with the feature `monitor` it waits for the store")]
+pub(super) async fn check_by_hand(
+    _: &Store,
+    _: &Call,
+    _: (&Kind, &Json),
+    _confirmed: bool,
+    _doing: &str,
+) -> Result<()> {
+    Ok(())
+}
+
 /// Every job can start.
 #[expect(clippy::unused_async, reason = "with the feature `monitor` it waits for the store")]
 pub(super) async fn check(_: &Store, _: &Call, _: (&Kind, &Json)) -> Result<()> {
