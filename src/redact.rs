@@ -206,8 +206,8 @@ fn shapeless(line: &str, within: &mut Within) -> Option<String> {
     out.map(|out| out + &line[from..])
 }
 
-#[cfg(test)]
 #[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::growth::{grows_from_to, grows_with_its_length};
