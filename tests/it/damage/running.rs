@@ -10,7 +10,7 @@
 
 use super::{OPEN_JOBS, PAGE, STUCK, copied, put_log_back, roots};
 use crate::support::server::{Browser, Server};
-use crate::support::{in_time, now, open};
+use crate::support::{in_time, now, open, say_loudly};
 use lamplighter::clock::Clock;
 use lamplighter::model::{Kind, KindRules, Level, NewJob, NewLogRow, Outcome};
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -118,8 +118,11 @@ fn damaged(whole: &Worked, file: &str, what: &str, hit: impl FnOnce(&File)) -> F
     let mut met: Option<Duration> = None;
     let mut by = String::new();
     while !server.has_ended() {
-        let asked = browser.try_run_now();
-        let acknowledged = asked == Some(200);
+        // A server that has met nothing for so long is asked for no more, so that its jobs can come to their end.
+        let is_asked = met.is_some() || begun.elapsed() < patience();
+        let asked = if is_asked { browser.try_run_now() } else { Some(200) };
+        let acknowledged = is_asked && asked == Some(200);
+        let refused = asked != Some(200);
         assert!(!(met.is_some() && acknowledged), "{what}: acknowledged after it was met by {by}");
         let mut is_red = |page| {
             let status = browser.try_get(page);
@@ -129,9 +132,9 @@ fn damaged(whole: &Worked, file: &str, what: &str, hit: impl FnOnce(&File)) -> F
             }
             is_red
         };
-        if met.is_none() && (!acknowledged || TOUR.into_iter().any(&mut is_red)) {
+        if met.is_none() && (refused || TOUR.into_iter().any(&mut is_red)) {
             met = Some(begun.elapsed());
-            if !acknowledged {
+            if refused {
                 by = format!("Run Now: {asked:?}");
             }
         }
@@ -140,7 +143,10 @@ fn damaged(whole: &Worked, file: &str, what: &str, hit: impl FnOnce(&File)) -> F
             server.kill();
             return Fate::Works(folder);
         }
-        assert!(begun.elapsed() < STUCK, "{what}: it goes on, and its jobs do not end");
+        assert!(
+            begun.elapsed() < STUCK,
+            "{what}: it goes on, and its jobs do not end; met by {by:?}"
+        );
     }
     let ended = begun.elapsed();
     put_log_back(whole.folder.path(), folder.path());
@@ -224,7 +230,13 @@ fn p28_a_server_under_which_a_root_page_is_zeroed_acknowledges_nothing_once_it_h
 
 #[test]
 fn p28_a_server_under_which_anything_is_turned_over_ends_or_its_jobs_end() {
-    let flips = if is_long() { 200 } else { 18 };
+    const FLIPS: usize = 200;
+    // Minutes long, and it finds what SQLite cannot see: a row that is turned over inside itself.
+    if !is_long() {
+        return say_loudly(
+            "SKIPPED: 200 flips are turned over in the long form, LAMPLIGHTER_WORKERS=long",
+        );
+    }
     let seed = std::env::var("LAMPLIGHTER_SEED").map_or(20_261_128, |seed| seed.parse().unwrap());
     println!("LAMPLIGHTER_SEED={seed}");
     let whole = Worked::start();
@@ -235,7 +247,7 @@ fn p28_a_server_under_which_anything_is_turned_over_ends_or_its_jobs_end() {
         (random >> 16) % below
     };
     let mut reds = Reds::default();
-    for flip in 0..flips {
+    for flip in 0..FLIPS {
         // A bit that fell over, a byte, a bad read of a disk, a sector.
         let (length, mask) = [(1, 1 << next(8)), (1, 0xff), (64, 0x5a), (512, 0xff)][flip % 4];
         let file = if flip % 8 == 7 { "logs.db" } else { "lamplighter.db" };
@@ -259,5 +271,5 @@ fn p28_a_server_under_which_anything_is_turned_over_ends_or_its_jobs_end() {
         };
         *found.entry(fate).or_default() += 1;
     }
-    println!("{flips} flips: {found:?}; {reds}");
+    println!("{FLIPS} flips: {found:?}; {reds}");
 }
