@@ -145,11 +145,13 @@ fn damaged(whole: &Worked, file: &str, what: &str, hit: impl FnOnce(&File)) -> F
                 by = format!("Run Now: {asked:?}");
             }
         }
-        if met.is_none() && begun.elapsed() >= patience() && has_no_open_jobs(folder.path()) {
+        // A row that cannot be read has the server look at its pages: it ends where SQLite's check sees damage.
+        let is_over = begun.elapsed() >= patience() && has_no_open_jobs(folder.path());
+        if met.is_none()
+            && is_over
+            && !(has_strange_row && quick_check(folder.path(), file) != "ok")
+        {
             put_log_back(whole.folder.path(), folder.path());
-            if has_strange_row {
-                assert_eq!(quick_check(folder.path(), file), "ok", "{what}: a page was met");
-            }
             server.kill();
             return if has_strange_row {
                 Fate::Says("a row that cannot be read, and its jobs end")
@@ -180,7 +182,8 @@ fn has_no_open_jobs(data: &Path) -> bool {
 /// What SQLite's own check says, which the server's looks are.
 fn quick_check(data: &Path, file: &str) -> String {
     let conn = Connection::open(data.join(file)).unwrap();
-    conn.query_row("PRAGMA quick_check", [], |row| row.get(0)).unwrap()
+    let said = conn.query_row("PRAGMA quick_check", [], |row| row.get(0));
+    said.unwrap_or_else(|error| error.to_string())
 }
 
 /// Asks why each open job does not run. The answer must name what holds it.
@@ -324,11 +327,9 @@ fn p28_a_server_under_which_anything_is_turned_over_ends_or_its_jobs_end() {
                 "met, and ended with 65"
             }
             Fate::Works(_) => "not met, and its jobs end",
-            Fate::Says(said) => {
-                println!("{what}: {said}");
-                said
-            }
+            Fate::Says(said) => said,
         };
+        println!("{what}: {fate}");
         *found.entry(fate).or_default() += 1;
     }
     println!("{flips} flips: {found:?}; {reds}");

@@ -188,8 +188,7 @@ impl Browser {
         Self { url: url.to_owned(), ..self.clone() }
     }
 
-    /// The status of a page of a server that may be ending, if it answers.
-    /// The status and the text of a page; `None`: nothing answers.
+    /// The status and the text of a page of a server that may be ending; `None`: nothing answers.
     pub fn try_answer(&mut self, path: &str) -> Option<(u16, String)> {
         let cookie = self.cookie.clone().unwrap_or_default();
         let request = self.agent.get(format!("{}{path}", self.url)).header("Cookie", cookie);
