@@ -23,9 +23,14 @@ pub(super) async fn session(
     doing: &str,
 ) -> Result<()> {
     request.check()?;
-    if !is_full(store, request).await? {
-        return Ok(());
-    }
+    if is_full(store, request).await? { full(call, confirmed, doing) } else { Ok(()) }
+}
+
+/// Refuses a session without a sandbox that was not confirmed, or not by a fresh sign-in.
+///
+/// # Errors
+/// `JOB-VALUE-001`; `AUTH-LOGIN-005`.
+pub(super) fn full(call: &Call, confirmed: bool, doing: &str) -> Result<()> {
     if !confirmed {
         let why = "its profile full has no sandbox, so that the agent may do whatever the server's user may; confirm that \
                    with the box beside it, or with confirm=full (at the command line --confirm full)";

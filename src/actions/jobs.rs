@@ -221,6 +221,11 @@ pub async fn run_again(
     Ok(answer.with_notes(held.notes))
 }
 
+/// Whether the job is a session without a sandbox. Running it again must be confirmed.
+pub async fn is_full(store: &Store, job: &Job) -> Result<bool> {
+    kinds::is_full(store, (&job.kind, &Json::stored(&job.payload))).await
+}
+
 /// Makes a waiting job due. If something else still holds the job, the answer says what.
 ///
 /// # Errors

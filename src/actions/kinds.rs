@@ -98,21 +98,27 @@ pub(super) async fn check_again(
 pub(super) async fn check_by_hand(
     store: &Store,
     call: &Call,
-    (kind, payload): (&Kind, &Json),
+    asked: (&Kind, &Json),
     confirmed: bool,
     doing: &str,
 ) -> Result<()> {
-    if *kind != Kind::AGENT_SESSION {
-        return Ok(());
-    }
-    // One that cannot be read fails in its run, and says why there.
-    let Ok(request) = SessionRequest::read(&payload.value()) else { return Ok(()) };
-    let request = earlier::inherited(store, request).await?;
-    if confirm::is_full(store, &request).await? {
+    if is_full(store, asked).await? {
         call.needs(ASK_FOR_SESSION)?;
-        confirm::session(store, call, &request, confirmed, doing).await?;
+        confirm::full(call, confirmed, doing)?;
     }
     Ok(())
+}
+
+/// Whether a job of this kind and input would be a session without a sandbox. An input that cannot be read fails in its run,
+/// which says why.
+pub(super) async fn is_full(store: &Store, (kind, payload): (&Kind, &Json)) -> Result<bool> {
+    if *kind != Kind::AGENT_SESSION {
+        return Ok(false);
+    }
+    match SessionRequest::read(&payload.value()) {
+        Ok(request) => confirm::is_full(store, &request).await,
+        Err(_) => Ok(false),
+    }
 }
 
 async fn session(store: &Store, payload: &Value) -> Result<()> {

@@ -45,6 +45,12 @@ pub(super) async fn check_by_hand(
     Ok(())
 }
 
+/// No job is a session.
+#[expect(clippy::unused_async, reason = "with the feature `monitor` it waits for the store")]
+pub(super) async fn is_full(_: &Store, _: (&Kind, &Json)) -> Result<bool> {
+    Ok(false)
+}
+
 /// Every job can start.
 #[expect(clippy::unused_async, reason = "with the feature `monitor` it waits for the store")]
 pub(super) async fn check(_: &Store, _: &Call, _: (&Kind, &Json)) -> Result<()> {

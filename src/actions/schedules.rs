@@ -260,6 +260,14 @@ pub async fn run_now(
     Ok(Answer::new(value, sentence).with_notes(notes))
 }
 
+/// Whether the schedule makes sessions without a sandbox. Running it by hand must be confirmed.
+pub async fn is_full(store: &Store, schedule: &Schedule) -> Result<bool> {
+    match &schedule.plan {
+        Ok(plan) => kinds::is_full(store, (&plan.kind, &plan.payload)).await,
+        Err(_) => Ok(false),
+    }
+}
+
 /// A schedule with its next occurrences.
 ///
 /// # Errors
@@ -546,6 +554,39 @@ mod tests {
         low.who.role = Role::Operator;
         let refused = said(edit(&store, &low, change("nightly", PlanTexts::default())).await);
         assert_eq!((refused.0, refused.1), (Code::AuthRole, Class::Forbidden));
+    }
+
+    /// Also where the tier, not the payload, says that there is no sandbox.
+    #[cfg(feature = "monitor")]
+    #[tokio::test]
+    async fn sessions_without_a_sandbox_are_run_by_hand_by_an_admin_alone_who_confirms_it_afresh() {
+        use crate::actions::Proof;
+        use crate::actions::settings::{self, SettingChange};
+        let (_folder, store, owner) = house();
+        let session = PlanTexts {
+            payload: Some(r#"{"prompt":"look"}"#.into()),
+            ..plan("30 2 * * * UTC", "agent_session")
+        };
+        add(&store, &owner, new("nightly", session)).await.unwrap();
+        let schedule = known(&store, "nightly", "show a schedule").await.unwrap();
+        assert!(!is_full(&store, &schedule).await.unwrap());
+        let full = [SettingChange::set("agent.tier_1_profile", "full")];
+        settings::change(&store, &owner, &full).await.unwrap();
+        assert!(is_full(&store, &schedule).await.unwrap());
+
+        let mut operator = owner.clone();
+        operator.who.role = Role::Operator;
+        let mut stale = owner.clone();
+        stale.who.proof = Proof::Login(NOW.minus(Duration::from_mins(6)));
+        for (call, confirmed, code) in [
+            (&operator, true, Code::AuthRole),
+            (&owner, false, Code::ModelInvalid),
+            (&stale, true, Code::AuthStale),
+        ] {
+            let refused = run_now(&store, call, "nightly", confirmed).await.unwrap_err();
+            assert_eq!(refused.code(), code, "{refused}");
+        }
+        assert_eq!(run_now(&store, &owner, "nightly", true).await.unwrap().value.id, 1);
     }
 
     #[tokio::test]

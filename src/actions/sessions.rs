@@ -3,7 +3,7 @@
 pub use super::earlier::{existing, may_continue};
 use super::kinds::{self, ASK_FOR_SESSION};
 pub use super::ready::unready;
-use super::{Answer, Call, Right, confirm, ready, waiting};
+use super::{Answer, Call, Right, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{JobId, Json, Kind, Role, SessionRequest, Trigger};
 use crate::sessions::{self, Asked};
@@ -106,12 +106,6 @@ pub async fn trigger(
     let value =
         wire::SessionQueued { status: "queued", session_id: id.to_string(), id: id.0, ahead };
     Ok(Answer::new(value, said.sentence).with_notes(said.notes))
-}
-
-/// Whether a session of this request would run without a sandbox, by its own profile or by the profile of its tier. Such a
-/// session must be confirmed.
-pub async fn is_full(store: &Store, request: &SessionRequest) -> Result<bool> {
-    confirm::is_full(store, request).await
 }
 
 /// Stops a session that runs, with every process that it has started, or cancels one that waits.

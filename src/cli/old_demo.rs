@@ -3,8 +3,9 @@
 use super::output;
 use crate::config;
 use crate::error::{Code, Error, Result};
+use crate::files;
 use crate::model::Timestamp;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ pub(super) fn set_aside(folder: &Path, refusal: Error, now: Timestamp) -> Result
         return Err(refusal);
     }
     let io = |e| Error::new(Code::StoreIo, format!("set {} aside", folder.display())).because(e);
-    let _lock = match File::open(folder.join("lamplighter.lock")) {
+    let _lock = match files::open(&folder.join("lamplighter.lock")) {
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(io(error)),
         Ok(file) => match file.try_lock() {

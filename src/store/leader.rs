@@ -70,7 +70,7 @@ impl Store {
     /// The name in the lock file: the worker that holds the lock, or that ended without giving it up.
     pub(crate) fn lock_holder(&self) -> Option<WorkerId> {
         let mut name = String::new();
-        let file = File::open(self.db.lock_path()).ok()?;
+        let file = files::open(&self.db.lock_path()).ok()?;
         file.take(MAX_NAME).read_to_string(&mut name).ok()?;
         WorkerId::parse(name).ok()
     }
@@ -82,7 +82,7 @@ impl Store {
     pub(crate) fn is_led(&self) -> Result<bool> {
         let path = self.db.lock_path();
         let io = |e| Error::new(Code::StoreIo, format!("look at {}", path.display())).because(e);
-        let file = match File::open(&path) {
+        let file = match files::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(io(error)),

@@ -61,13 +61,8 @@ fn base() -> Base {
     BASE.try_with(Base::clone).unwrap_or_default()
 }
 
-/// The `Path` of the cookie: the browser sends it to these pages and to nothing else of the host.
-pub(super) fn cookie_path() -> String {
-    link("/").0
-}
-
-/// The `Path` of a cookie that the browser sends to this page alone.
-pub(super) fn cookie_path_of(page: &str) -> String {
+/// The `Path` of a cookie: the browser sends it to this page and those below it, and to nothing else of the host.
+pub(super) fn cookie_path(page: &str) -> String {
     link(page).0
 }
 
@@ -161,7 +156,7 @@ mod tests {
                 job.under("part").with(&[("on", "a&b")]).with(&[("v", 1)]),
                 job.with(&[("q", ""); 0]).at("end"),
             ];
-            (texts.map(|link| link.0), cookie_path())
+            (texts.map(|link| link.0), cookie_path("/"))
         };
         let at_root = ["/", "/jobs", "/jobs/7/part?on=a%26b&v=1", "/jobs/7#end"];
         assert_eq!(made(), (at_root.map(str::to_owned), "/".to_owned()));

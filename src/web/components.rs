@@ -20,7 +20,7 @@ mod text;
 mod time;
 
 pub(super) use batch::{batch_badge, batch_bar};
-pub(super) use card::{card, confirm, dialog, empty, text_card};
+pub(super) use card::{card, confirm, dialog, empty, run_form, text_card};
 pub(super) use job::{attempts, job_sentence};
 pub(super) use list::{numbered_pager, pager, table};
 pub(super) use live::live;

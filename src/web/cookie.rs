@@ -19,12 +19,12 @@ const MARK_LIFE: u32 = 400 * 24 * 60 * 60;
 /// A `Set-Cookie` value that gives the browser this login id for as long as the browser runs; the server ends the login
 /// earlier. It is `Secure` only behind an HTTPS proxy, because a browser may refuse such a cookie over plain HTTP.
 pub(super) fn set(login_id: &str, caller: &Caller) -> HeaderValue {
-    value(login_name(caller), login_id, &base::cookie_path(), "", caller)
+    value(login_name(caller), login_id, &base::cookie_path("/"), "", caller)
 }
 
 /// A `Set-Cookie` value that takes the login id away.
 pub(super) fn clear(caller: &Caller) -> HeaderValue {
-    value(login_name(caller), "", &base::cookie_path(), "; Max-Age=0", caller)
+    value(login_name(caller), "", &base::cookie_path("/"), "; Max-Age=0", caller)
 }
 
 /// The hash of the login id that the browser sent.
@@ -38,7 +38,7 @@ pub(super) fn mark(username: &str, password_hash: &str, caller: &Caller) -> Resu
     let random = Secret::new()?.into_text();
     let mark = format!("{random}.{}", proof(&random, username, password_hash));
     let life = format!("; Max-Age={MARK_LIFE}");
-    Ok(value(MARK, &mark, &base::cookie_path_of(nav::LOGIN), &life, caller))
+    Ok(value(MARK, &mark, &base::cookie_path(nav::LOGIN), &life, caller))
 }
 
 /// Where an attempt to sign in to this account comes from.
@@ -67,7 +67,7 @@ fn proof(random: &str, username: &str, password_hash: &str) -> String {
 }
 
 fn login_name(caller: &Caller) -> &'static str {
-    if caller.https && base::cookie_path() == "/" { HOST_LOGIN } else { LOGIN }
+    if caller.https && base::cookie_path("/") == "/" { HOST_LOGIN } else { LOGIN }
 }
 
 fn value(name: &str, text: &str, path: &str, life: &str, caller: &Caller) -> HeaderValue {

@@ -5,7 +5,8 @@ use super::app::App;
 use super::base::Link;
 use super::caller::Signed;
 use super::components::{
-    Step, attempts, badge, card, confirm, elapsed, job_sentence, pretty, text_card, timeline, when,
+    Step, attempts, badge, card, confirm, elapsed, job_sentence, pretty, run_form, text_card,
+    timeline, when,
 };
 use super::extract::{Id, Query};
 use super::nav::{self, Tab};
@@ -13,18 +14,10 @@ use super::page::Frame;
 use super::part::{LivePart, Shown, live_page, version};
 use super::problem::Problem;
 use crate::actions::jobs::{self, RunAgain};
-#[cfg(feature = "monitor")]
-use crate::actions::sessions;
-#[cfg(feature = "monitor")]
-use crate::error;
-#[cfg(feature = "monitor")]
-use crate::model::SessionRequest;
 use crate::model::{
     After, BatchId, Cause, Event, Filter, Gate, Job, JobId, Kind, Neighbours, Role, Status,
     Timestamp, Why,
 };
-#[cfg(feature = "monitor")]
-use crate::store::Store;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -114,10 +107,7 @@ pub(super) async fn page(
     let follows = store.batch_before(job.id).await?.map(|batch| batch.id);
     let now = app.web.clock.now();
     let why = store.why(job.id, now).await?;
-    #[cfg(feature = "monitor")]
-    let is_full = is_full(store, &job).await?;
-    #[cfg(not(feature = "monitor"))]
-    let is_full = false;
+    let is_full = jobs::is_full(store, &job).await?;
     let content = html! {
         div.row.row-cards {
             div."col-12" { (summary(&job, is_full, why.as_ref(), who.role(), now)) }
@@ -162,31 +152,10 @@ fn summary(job: &Job, is_full: bool, why: Option<&Why>, role: Role, now: Timesta
     }
 }
 
-/// Whether running it again is asked for twice: as a session without a sandbox. A payload that cannot be read is refused anyway.
-#[cfg(feature = "monitor")]
-pub(super) async fn is_full(store: &Store, job: &Job) -> error::Result<bool> {
-    if job.kind != Kind::AGENT_SESSION || !job.status.is_final() {
-        return Ok(false);
-    }
-    match serde_json::from_str::<SessionRequest>(&job.payload) {
-        Ok(request) => sessions::is_full(store, &request).await,
-        Err(_) => Ok(false),
-    }
-}
-
-/// The button that runs a job again; that of a session without a sandbox is red, says so and is the confirmation.
-/// `on_session` says that the button is on the page of a session.
+/// The button that runs a job again. `on_session` says that the button is on the page of a session.
 pub(super) fn run_again_form(id: JobId, is_full: bool, on_session: bool) -> Markup {
     let action = nav::job(id).under("run-again").with(&[("on", on_session.then_some("session"))]);
-    html! {
-        @if is_full {
-            form method="post" action=(action.with(&[("confirm", "full")])) {
-                button.btn.btn-sm.btn-stop type="submit" { "Run again, without a sandbox" }
-            }
-        } @else {
-            form method="post" action=(action) { button.btn.btn-sm type="submit" { "Run again" } }
-        }
-    }
+    run_form(&action, "Run again", None, is_full)
 }
 
 fn waits(job: &Job) -> bool {

@@ -1,6 +1,6 @@
 //! The second question for the password, before what hands out power: accounts, prompts, agents, runs without a sandbox.
 //!
-//! Who answers it gets a new login in place of the old one, which counts as fresh for five minutes.
+//! The answer ends the login by which the person is known, and begins a new one, which counts as fresh for five minutes.
 
 use super::answer::see_other;
 use super::app::App;

@@ -121,10 +121,11 @@ async fn shown_page(
 ) -> Result<Response, Problem> {
     let schedule = schedules::known(&app.web.store, name.as_str(), "show a schedule").await?;
     let decisions = app.web.store.schedule_decisions(schedule.id, DECISIONS).await?;
+    let is_full = schedules::is_full(&app.web.store, &schedule).await?;
     let (role, now) = (who.role(), app.web.clock.now());
     let content = html! {
         div.row.row-cards {
-            div."col-12" { (summary(&schedule, role, now)) }
+            div."col-12" { (summary(&schedule, is_full, role, now)) }
             div."col-lg-6" { (next(&schedule, now)) }
             div."col-lg-6" { (facts(&schedule, now)) }
             div."col-12" { (log(&schedule, &decisions, now)) }
@@ -151,7 +152,7 @@ async fn shown_page(
     Ok(live_page(&frame, &title, &part, around, face))
 }
 
-fn summary(schedule: &Schedule, role: Role, now: Timestamp) -> Markup {
+fn summary(schedule: &Schedule, is_full: bool, role: Role, now: Timestamp) -> Markup {
     html! {
         section.card {
             div.card-body.scan-now {
@@ -170,7 +171,7 @@ fn summary(schedule: &Schedule, role: Role, now: Timestamp) -> Markup {
                         }
                     }
                 }
-                (schedule_buttons(schedule, role, false))
+                (schedule_buttons(schedule, is_full, role, false))
             }
         }
     }

@@ -57,7 +57,8 @@ pub(super) async fn list(
     let (role, now) = (who.role(), app.web.clock.now());
     for schedule in &schedules {
         let decisions = store.schedule_decisions(schedule.id, STRIP).await?;
-        rows.push(row(schedule, &decisions, role, now));
+        let is_full = schedules::is_full(store, schedule).await?;
+        rows.push(row(schedule, &decisions, is_full, role, now));
     }
     let at = |slice| link(PATH).with(&SliceQuery::from(slice));
     let content = html! {
@@ -125,7 +126,13 @@ fn page_of(name: &ScheduleName, button: &ScheduleButton) -> Link {
     if in_list { link(PATH) } else { nav::schedule(name) }
 }
 
-fn row(schedule: &Schedule, decisions: &[PastDecision], role: Role, now: Timestamp) -> Markup {
+fn row(
+    schedule: &Schedule,
+    decisions: &[PastDecision],
+    is_full: bool,
+    role: Role,
+    now: Timestamp,
+) -> Markup {
     html! {
         tr {
             td {
@@ -143,7 +150,7 @@ fn row(schedule: &Schedule, decisions: &[PastDecision], role: Role, now: Timesta
             }
             td data-label="Next" { (next(schedule, now)) }
             td data-label="Last" { (decision_strip(decisions)) }
-            td { (schedule_buttons(schedule, role, true)) }
+            td { (schedule_buttons(schedule, is_full, role, true)) }
         }
     }
 }

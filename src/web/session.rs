@@ -9,7 +9,7 @@ use super::components::{
 };
 use super::extract::{Id, Query};
 use super::face::Face;
-use super::job::{is_full, run_again_form};
+use super::job::run_again_form;
 use super::markdown::markdown;
 use super::named::SessionId;
 use super::nav::{self, Tab};
@@ -59,7 +59,7 @@ pub(super) async fn page(
     let session = sessions::existing(store, id).await?;
     let job = jobs::known(store, id.0).await?;
     let why = store.why(id, now).await?;
-    let is_full = is_full(store, &job).await?;
+    let is_full = jobs::is_full(store, &job).await?;
     let family = family(store, &session).await?;
     let run = session.run.clone();
     // How long an answer is nobody has counted.

@@ -1,5 +1,6 @@
 //! Cards, dialogs, and buttons that unfold a confirmation.
 
+use super::super::base::Link;
 use super::super::icon::{Icon, icon};
 use maud::{Markup, html};
 
@@ -53,4 +54,21 @@ pub(in crate::web) fn confirm(id: &str, word: &str, consequence: &Markup, form: 
 /// A card with a text, shown exactly as it is.
 pub(in crate::web) fn text_card(id: &str, title: &str, text: &str) -> Markup {
     card(id, title, &html! {}, &html! { pre.card-body tabindex="0" { (text) } })
+}
+
+/// The button that makes a job at once. That of a session without a sandbox is red, says so, and is the confirmation. `of`
+/// names the thing where the page has several.
+pub(in crate::web) fn run_form(
+    action: &Link,
+    word: &str,
+    of: Option<&str>,
+    is_full: bool,
+) -> Markup {
+    let word = if is_full { format!("{word}, without a sandbox") } else { word.to_owned() };
+    let label = of.map(|of| format!("{word} {of}"));
+    html! {
+        form method="post" action=(action.with(&[("confirm", is_full.then_some("full"))])) {
+            button.btn.btn-sm.btn-stop[is_full] type="submit" aria-label=[label] { (word) }
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! What several pages say of a schedule, and the buttons that they offer for it.
 
-use super::super::base::Link;
 use super::super::nav;
+use super::card::run_form;
 use super::time::exact;
 use crate::actions::schedules;
-use crate::model::{Kind, PastDecision, Plan, Profile, Role, Schedule, SessionRequest, Verdict};
+use crate::model::{PastDecision, Role, Schedule, Verdict};
 use maud::{Markup, html};
 
 /// How many of the next occurrences are shown.
@@ -71,21 +71,14 @@ pub(in crate::web) fn schedule_badge(schedule: &Schedule) -> Markup {
     html! { span class=(class) { (word) } }
 }
 
-/// The button that runs a schedule now; that of a session without a sandbox is red, says so and is the confirmation.
-fn run_now_form(schedule: &Schedule, plan: &Plan, action: &Link) -> Markup {
-    let request = SessionRequest::read(&plan.payload.value()).ok();
-    let is_full = plan.kind == Kind::AGENT_SESSION
-        && request.is_some_and(|request| request.profile() == Some(Profile::Full));
-    let word = if is_full { "Run now, without a sandbox" } else { "Run now" };
-    html! {
-        form method="post" action=(action.with(&[("confirm", is_full.then_some("full"))])) {
-            button.btn.btn-sm.btn-stop[is_full] type="submit" aria-label={ (word) " " (schedule.name) } { (word) }
-        }
-    }
-}
-
-/// The buttons for what an operator may do to the schedule. `on_list` says that the buttons are on the list of schedules.
-pub(in crate::web) fn schedule_buttons(schedule: &Schedule, role: Role, on_list: bool) -> Markup {
+/// The buttons for what an operator may do to the schedule, whose sessions have no sandbox if `is_full`. `on_list` says that
+/// the buttons are on the list of schedules.
+pub(in crate::web) fn schedule_buttons(
+    schedule: &Schedule,
+    is_full: bool,
+    role: Role,
+    on_list: bool,
+) -> Markup {
     let action = |deed: &str| {
         nav::schedule(&schedule.name).under(deed).with(&[("on", on_list.then_some("list"))])
     };
@@ -99,7 +92,9 @@ pub(in crate::web) fn schedule_buttons(schedule: &Schedule, role: Role, on_list:
     html! {
         @if schedules::may_act(role) {
             div.actions {
-                @if let Ok(plan) = &schedule.plan { (run_now_form(schedule, plan, &action("run-now"))) }
+                @if schedule.plan.is_ok() {
+                    (run_form(&action("run-now"), "Run now", Some(schedule.name.as_str()), is_full))
+                }
                 @if !schedule.reserved {
                     @if schedule.paused_at.is_some() { (form("resume", "Resume")) }
                     @else if schedule.plan.is_ok() { (form("pause", "Pause")) }
