@@ -22,6 +22,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -108,6 +109,7 @@ fn damaged(whole: &Worked, file: &str, what: &str, hit: impl FnOnce(&File)) -> F
     let folder = copied(whole.folder.path());
     let mut server = Server::start(folder.path(), &[]);
     let mut browser = whole.browser.at(&server.url);
+    until_registered(folder.path());
     let path = folder.path().join(file);
     let conn = Connection::open(&path).unwrap();
     conn.busy_timeout(STUCK).unwrap();
@@ -172,6 +174,16 @@ fn damaged(whole: &Worked, file: &str, what: &str, hit: impl FnOnce(&File)) -> F
     put_log_back(whole.folder.path(), folder.path());
     assert_eq!(server.ended(), Some(65), "{what}");
     Fate::Red { met: met.unwrap_or(ended), ended }
+}
+
+/// Returns when the server has said what kinds it has handlers for: until then it is at its start.
+fn until_registered(data: &Path) {
+    let (conn, begun) = (Connection::open(data.join("lamplighter.db")).unwrap(), Instant::now());
+    let kinds = || conn.query_row("SELECT count(*) FROM job_kinds", [], |row| row.get::<_, i64>(0));
+    while kinds().unwrap() == 0 {
+        assert!(begun.elapsed() < STUCK, "it does not register");
+        thread::yield_now();
+    }
 }
 
 fn has_no_open_jobs(data: &Path) -> bool {
