@@ -219,11 +219,20 @@ impl Life {
 /// Why a life is over whose beats are saved: other programs cannot see any more what it runs. A file that is damaged ends
 /// the engine by itself, and what could not be read is read again with the next beat.
 async fn is_forgotten(store: &Store, registered: &Arc<Registration>) -> Option<Error> {
-    let error = store.expect_registered(Arc::clone(registered)).await.err()?;
-    if error.code() == Code::EngineLost {
-        return Some(error);
+    let looked = match store.expect_registered(Arc::clone(registered)).await {
+        Ok(()) => store.keep_queues(Arc::clone(registered)).await,
+        Err(error) if error.code() == Code::EngineLost => return Some(error),
+        Err(error) => Err(error),
+    };
+    match looked {
+        Ok(true) => {}
+        Ok(false) => {
+            warn_coded!(Code::StoreChanged, "the limits that programs registered hold again");
+        }
+        Err(error) => {
+            warn_coded!(Code::EnginePoll, "look at what this process registered: {error}");
+        }
     }
-    warn_coded!(Code::EnginePoll, "look at what this process registered: {error}");
     None
 }
 

@@ -1,8 +1,8 @@
-//! The pruner: removes what is over and old, and recounts.
+//! The pruner: removes what is over and old, recounts, and looks whether schedules are due when their rules say.
 
 use crate::clock::Clock;
 use crate::error::{Code, Result};
-use crate::model::{Hold, JobCount, Service, rules_in_force};
+use crate::model::{Hold, JobCount, ScheduleName, Service, rules_in_force};
 use crate::store::Store;
 use crate::warn_coded;
 use std::sync::Arc;
@@ -42,6 +42,7 @@ impl Pruner {
     async fn run_once(&self, recounted_at: &mut Duration, hold: &mut Hold) -> Result<String> {
         // What is due by itself waits for no hold.
         let finished = self.finish_batches().await;
+        let kept = self.keep_schedules().await;
         let pruned = self.prune(hold).await;
         // The counts are set right also while something keeps old jobs from being removed.
         let recounted = self.recount_if_due(recounted_at).await;
@@ -50,12 +51,27 @@ impl Pruner {
             |slices| format!("looked for old jobs in {slices} slices"),
         );
         finished?;
+        kept?;
         Ok(recounted?.unwrap_or(done))
     }
 
     async fn finish_batches(&self) -> Result<()> {
         while self.store.finish_batches(self.clock.now()).await? {
             self.clock.sleep(BREATH).await;
+        }
+        Ok(())
+    }
+
+    /// A schedule whose row another program has changed would make no job for ever.
+    async fn keep_schedules(&self) -> Result<()> {
+        let kept = self.store.keep_schedules(self.clock.now()).await?;
+        if !kept.is_empty() {
+            let names: Vec<_> = kept.iter().map(ScheduleName::as_str).collect();
+            warn_coded!(
+                Code::StoreChanged,
+                "these schedules are due again when their rules and settings say: {}",
+                names.join(", ")
+            );
         }
         Ok(())
     }

@@ -61,6 +61,8 @@ codes! {
         "Lamplighter has a bug, or another program changed rows of jobs that were counted.", "The server has corrected the counts. If no other program writes to the database, report the message as a bug.";
     StoreWatch: Internal = "STORE-WATCH-001", "Changes by other programs are noticed late",
         "The kernel refused to watch the database file, or a look at the jobs failed.", "Read the cause in the message. For the kernel's watch, raise fs.inotify.max_user_instances; until then the server looks every 250 ms. A look that failed is made again after a second.";
+    StoreChanged: Internal = "STORE-WATCH-002", "Another program changed what only the engine writes",
+        "A program wrote to the database by itself, or a value was damaged inside itself, which SQLite does not see.", "You need to do nothing: the message says what was set right. Find the program that writes to the database.";
     StoreInspect: Internal = "STORE-LOOK-001", "The pages of the database could not all be looked at",
         "The file is damaged, or reading it failed.", "Read the cause in the message. The look is made again after a day, and at the next start.";
     ModelInvalid: Invalid = "JOB-VALUE-001", "A value is not valid",

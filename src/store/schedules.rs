@@ -123,6 +123,18 @@ impl Store {
         self.db.rule("run a schedule now", now, run).await
     }
 
+    /// Looks whether all schedules are due when their rules say, and that of scans is as its settings have it. Where another
+    /// program has changed that it sets it right, and answers the names.
+    pub async fn keep_schedules(&self, now: Timestamp) -> Result<Vec<ScheduleName>> {
+        // The look goes by a reading connection, because it asks the rule of each.
+        let look = move |c: &_| sql::strayed::find(c, now);
+        if self.db.read("look at when schedules are due", look).await?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keep = move |tx: &Tx<'_>, now| core::schedules::keep(tx, now);
+        self.db.rule("set right when schedules are due", now, keep).await
+    }
+
     /// One schedule.
     pub async fn schedule(&self, name: ScheduleName) -> Result<Option<Schedule>> {
         self.db.read("read a schedule", move |c| sql::schedules::get(c, &name)).await

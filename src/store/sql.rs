@@ -46,6 +46,7 @@ pub(super) mod snapshot;
 pub(super) mod spend;
 #[cfg(test)]
 mod statements;
+pub(super) mod strayed;
 #[cfg(feature = "monitor")]
 pub(super) mod superseded;
 #[cfg(feature = "monitor")]

@@ -107,15 +107,15 @@ impl Store {
         self.db.row("say that a worker is alive", beat).await
     }
 
-    /// Looks whether the file still says what a worker registered. Where it does not, jobs of its kinds would wait for ever,
-    /// with a reason that is not true.
+    /// Looks whether the file still says what a worker registered, to a program that opens it now. Where it does not, jobs of
+    /// its kinds would wait for ever, with a reason that is not true.
     ///
     /// # Errors
-    /// `STORE-FILE-008` if the tables are damaged: the file is not trusted any more. `ENGINE-LEASE-001` if they are whole,
-    /// so that another program has changed the rows: the worker registers anew.
+    /// `STORE-FILE-008` if the schema or the tables are damaged: the file is not trusted any more. `ENGINE-LEASE-001` if they
+    /// are whole, so that another program has changed the rows: the worker registers anew.
     pub async fn expect_registered(&self, said: Arc<Registration>) -> Result<()> {
         let read = move |conn: &_| sql::workers::is_registered(conn, &said);
-        if self.db.read("read what this process registered", read).await? {
+        if self.db.read_anew("read what this process registered", read).await? {
             return Ok(());
         }
         // An index can lead past a row without an error. SQLite's check sees that its pages are damaged.
@@ -123,6 +123,19 @@ impl Store {
             self.db.inspect(table.to_owned(), LOOK_WITHIN).await?;
         }
         Err(Error::new(Code::EngineLost, "find the kinds and limits that this process registered"))
+    }
+
+    /// Looks whether the queues of a worker are known and every queue has the limit that holds of those that programs have
+    /// registered. Where another program has changed that it sets it right, and answers `false`.
+    pub async fn keep_queues(&self, said: Arc<Registration>) -> Result<bool> {
+        let registration = Arc::clone(&said);
+        let read = move |conn: &_| sql::queues::are_kept(conn, &said.kinds, &said.limits);
+        let are_kept = self.db.read("read the limits of queues", read).await?;
+        if !are_kept {
+            let keep = move |tx: &Tx<'_>| core::workers::keep_queues(tx, &registration);
+            self.db.row("set the limits of queues right", keep).await?;
+        }
+        Ok(are_kept)
     }
 
     /// Removes a worker that has stopped on purpose. If a job still runs under its name the worker is lost instead.

@@ -1,16 +1,16 @@
 //! Bugs that were found, each as the test that would have caught it.
 
-use crate::support::{foreign, in_time, now, run_now, store, until};
+use crate::support::{foreign, in_time, now, run_now, store, until, until_none};
 use lamplighter::clock::Clock;
 use lamplighter::engine::Builder;
 use lamplighter::model::{
-    Actor, ConcurrencyKey, Filter, JobId, Kind, KindRules, NewJob, Outcome, Status, Trigger,
+    Actor, ConcurrencyKey, Filter, JobId, Kind, KindRules, NewJob, Outcome, Queue, Status, Trigger,
 };
 use lamplighter::store::Store;
 use lamplighter::{Code, Engine};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 fn kind(name: &str) -> Kind {
@@ -404,6 +404,55 @@ async fn a_process_whose_registration_another_program_removes_registers_anew() {
     store.say(|facts| facts.listen = Some("elsewhere".into()));
     good_job_completes(&store).await;
     assert_ne!(name().await, before);
+    engine.stop(Duration::ZERO).await;
+}
+
+/// What a process writes once and goes by from then on, changed by another program: each of these ended in silence, or would.
+const WRITTEN_ONCE: [&str; 19] = [
+    "DELETE FROM job_kinds",
+    "UPDATE job_kinds SET kind = 'goof' WHERE kind = 'good'",
+    "UPDATE job_kinds SET rules = '{}'",
+    "DELETE FROM job_limits",
+    "UPDATE job_limits SET engine_limit = 0",
+    "UPDATE job_limits SET queue = 'defauld'",
+    "UPDATE job_queues SET engine_limit = 0",
+    "UPDATE job_queues SET engine_limit = NULL",
+    "UPDATE job_queues SET name = 'defauld' WHERE name = 'default'",
+    "DELETE FROM job_queues",
+    "DELETE FROM job_workers",
+    "UPDATE job_workers SET lost_at = 1",
+    "PRAGMA foreign_keys = OFF; UPDATE job_workers SET id = 'other', pid = 1",
+    "UPDATE job_workers SET pid = 1, process_start = 'x', file = 'elsewhere', slots = 0, facts = '{}'",
+    "DELETE FROM job_leader",
+    "UPDATE job_leader SET worker_id = NULL, epoch = 0",
+    "UPDATE job_leader SET epoch = epoch + 9, worker_id = 'dead'",
+    "DELETE FROM job_counts; DELETE FROM job_settings",
+    "DELETE FROM sqlite_sequence",
+];
+
+#[tokio::test]
+async fn what_a_process_wrote_once_holds_again_with_its_next_beat_after_another_program_changed_it()
+{
+    let (folder, store) = store();
+    let engine = engine(&store).queue(Queue::DEFAULT, 7).start().unwrap();
+    good_job_completes(&store).await;
+    let rows = foreign(folder.path());
+    for (nth, changed) in WRITTEN_ONCE.iter().enumerate() {
+        rows.execute_batch(changed).unwrap_or_else(|error| panic!("{changed}: {error}"));
+        // The next beat comes at once.
+        store.say(|facts| facts.listen = Some(nth.to_string()));
+        let begun = Instant::now();
+        let wrong = "SELECT 1 - EXISTS (
+            SELECT 1
+            FROM job_leader l
+            JOIN job_workers w ON w.id = l.worker_id AND w.lost_at IS NULL
+            JOIN job_kinds k ON k.worker_id = w.id AND k.kind = 'good' AND k.rules <> '{}'
+            JOIN job_limits m ON m.worker_id = w.id AND m.queue = 'default' AND m.engine_limit = 7
+            JOIN job_queues q ON q.name = 'default' AND q.engine_limit = 7)";
+        until_none(&store, &rows, wrong).await;
+        good_job_completes(&store).await;
+        println!("{changed}: set right, and a job done, after {:?}", begun.elapsed());
+    }
     engine.stop(Duration::ZERO).await;
 }
 

@@ -333,6 +333,60 @@ async fn p16_a_decided_occurrence_never_makes_a_second_job_wherever_the_cursor_i
 }
 
 #[tokio::test]
+async fn schedules_that_another_program_changed_are_due_again_when_their_rules_and_settings_say() {
+    let (folder, store) = store();
+    add(&store, "report", hourly()).await;
+    add(&store, "paused", hourly()).await;
+    set(&store, ENABLED, "true", START).await.unwrap();
+    store.pause_schedule(called("paused"), Actor::cli(), START).await.unwrap();
+    let before = get(&store, "self_monitoring").await.plan;
+    assert!(store.keep_schedules(START).await.unwrap().is_empty());
+    for (changed, name) in [
+        ("UPDATE job_schedules SET next_at = NULL WHERE name = 'report'", "report"),
+        ("UPDATE job_schedules SET next_at = 9000000000000000 WHERE name = 'report'", "report"),
+        ("UPDATE job_schedules SET next_at = next_at + 4096 WHERE name = 'report'", "report"),
+        ("DELETE FROM job_schedules WHERE name = 'self_monitoring'", "self_monitoring"),
+        ("UPDATE job_schedules SET paused_at = 1 WHERE reserved", "self_monitoring"),
+        ("UPDATE job_schedules SET name = 'seen' WHERE reserved", "self_monitoring"),
+    ] {
+        foreign(folder.path()).execute(changed, []).unwrap();
+        assert_eq!(store.keep_schedules(START).await.unwrap(), [called(name)], "{changed}");
+        assert!(store.keep_schedules(START).await.unwrap().is_empty(), "{changed}");
+        assert_eq!(get(&store, "report").await.next_at, Some(hours(1)), "{changed}");
+        let scans = get(&store, "self_monitoring").await;
+        assert_eq!((&scans.plan, scans.next_at), (&before, Some(START)), "{changed}");
+        assert!(scans.reserved && scans.paused_at.is_none(), "{changed}");
+    }
+    assert!(get(&store, "paused").await.paused_at.is_some());
+    set(&store, ENABLED, "false", START).await.unwrap();
+    assert!(store.keep_schedules(hours(9)).await.unwrap().is_empty(), "what is off stays off");
+}
+
+#[tokio::test]
+async fn a_schedule_whose_next_instant_another_program_removed_makes_jobs_again_within_a_minute() {
+    let (folder, store) = store();
+    let clock = Clock::manual(START);
+    add(&store, "report", hourly()).await;
+    let done = |_| async { Outcome::Done(true.into()) };
+    let engine = Engine::builder(store.clone(), clock.clone()).kind(KindRules::new(kind()), done);
+    let engine = engine.start().unwrap();
+    in_time(engine.leading().wait_for(|leads| *leads)).await.unwrap();
+    foreign(folder.path()).execute("UPDATE job_schedules SET next_at = NULL", []).unwrap();
+    let next = async || get(&store, "report").await.next_at;
+    let mut changes = store.changes();
+    in_time(async {
+        while next().await.is_none() {
+            changes.borrow_and_update();
+            clock.advance(MINUTE);
+            changes.changed().await.unwrap();
+        }
+    })
+    .await;
+    assert!(clock.now() < hours(1), "before it was due");
+    engine.stop(NO_GRACE).await;
+}
+
+#[tokio::test]
 async fn a_schedule_that_cannot_be_read_says_so_and_stops_no_other() {
     let (folder, store) = store();
     add(&store, "broken", hourly()).await;

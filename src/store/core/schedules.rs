@@ -11,7 +11,7 @@ use crate::model::{
     Actor, CatchUp, Ensured, JobId, NewJob, NewSchedule, Plan, PlanChange, ReservedSchedule,
     Schedule, ScheduleName, Timestamp, Trigger,
 };
-use crate::store::sql::{audit, schedules};
+use crate::store::sql::{audit, schedules, strayed};
 use crate::store::sqlite::Tx;
 
 /// Schedules there may be: each is looked at by people, and thousands of cadences are one job that makes others.
@@ -243,6 +243,22 @@ pub(in crate::store) fn follow(
             schedules::set_pause(tx, stored.id, None, actor, now)
         }
     }
+}
+
+/// Has all schedules be due when their rules say, and the reserved one be as its settings have it; answers those that were
+/// not.
+pub(in crate::store) fn keep(tx: &Tx<'_>, now: Timestamp) -> Result<Vec<ScheduleName>> {
+    let found = strayed::find(tx, now)?;
+    let mut kept = Vec::new();
+    for (schedule, next) in found.schedules {
+        schedules::advance(tx, schedule.id, schedule.cursor_at, None, next)?;
+        kept.push(schedule.name);
+    }
+    if let Some(reserved) = found.reserved {
+        kept.push(reserved.name.clone());
+        follow(tx, reserved, &Actor::program(), now)?;
+    }
+    Ok(kept)
 }
 
 fn existing(tx: &Tx<'_>, name: &ScheduleName) -> Result<Schedule> {

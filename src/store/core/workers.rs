@@ -28,11 +28,17 @@ pub(in crate::store) fn register(
     for rules in kinds.iter() {
         workers::insert_kind(tx, worker, rules, now)?;
     }
-    queues::register(tx, worker, kinds, limits, now)?;
-    queues::set_engine_limits(tx)?;
+    queues::register(tx, worker, limits, now)?;
+    keep_queues(tx, registration)?;
     let mut differing = differing(&workers::kinds(tx)?);
     differing.retain(|kind| kinds.iter().any(|rules| rules.kind == *kind));
     Ok(Differing { kinds: differing, queues: queues::differing(tx, worker)? })
+}
+
+/// Makes the queues of a worker known, and gives each queue the limit that holds.
+pub(in crate::store) fn keep_queues(tx: &Tx<'_>, registration: &Registration) -> Result<()> {
+    queues::make_known(tx, &registration.kinds, &registration.limits)?;
+    queues::set_engine_limits(tx)
 }
 
 /// Makes a worker the one that leads, unless somebody has taken the lead since it was `seen`. The one that led before is

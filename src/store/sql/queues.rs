@@ -127,28 +127,24 @@ fn slots(conn: &Connection) -> Result<u32> {
     Ok(conn.prepare_cached(SLOTS)?.query_row([], |row| row.get(0))?)
 }
 
-/// Makes the queues of a worker known, those of its kinds and those that its program limits, and stores its limits.
+/// The queues of a worker: those of its kinds, and those that its program limits.
+fn own<'a>(kinds: &'a [KindRules], limits: &'a [(Queue, u32)]) -> impl Iterator<Item = &'a Queue> {
+    kinds.iter().map(|rules| &rules.queue).chain(limits.iter().map(|(name, _)| name))
+}
+
+/// Stores the limits of a worker's program.
 pub(in crate::store) fn register(
     conn: &Connection,
     worker: &WorkerId,
-    kinds: &[KindRules],
     limits: &[(Queue, u32)],
     now: Timestamp,
 ) -> Result<()> {
-    const QUEUE: &str = "
-        INSERT INTO job_queues (name)
-        VALUES (:name)
-        ON CONFLICT (name) DO NOTHING";
     // The newest by count, not by date: a clock that was set back makes no old registration the newest.
     const LIMIT: &str = "
         INSERT INTO job_limits (worker_id, queue, engine_limit, registered_at)
         SELECT :worker, :queue, :limit, CASE WHEN max(registered_at) >= :now THEN max(registered_at) + 1 ELSE :now END
         FROM job_limits
         WHERE queue = :queue";
-    let queues = kinds.iter().map(|rules| &rules.queue).chain(limits.iter().map(|(name, _)| name));
-    for queue in queues {
-        conn.prepare_cached(QUEUE)?.execute(named_params! {":name": queue.as_str()})?;
-    }
     for (queue, limit) in limits {
         conn.prepare_cached(LIMIT)?.execute(named_params! {
             ":worker": worker.as_str(),
@@ -160,26 +156,75 @@ pub(in crate::store) fn register(
     Ok(())
 }
 
-/// Gives each queue the limit that holds: of those that workers which are not lost have registered the newest. While no
-/// worker is at work the limits stay as they were.
-pub(in crate::store) fn set_engine_limits(conn: &Connection) -> Result<()> {
+/// Makes the queues of a worker known.
+pub(in crate::store) fn make_known(
+    conn: &Connection,
+    kinds: &[KindRules],
+    limits: &[(Queue, u32)],
+) -> Result<()> {
     const SQL: &str = "
-        WITH held AS (
-            SELECT q.name, (
-                SELECT l.engine_limit
-                FROM job_limits l
-                JOIN job_workers w ON w.id = l.worker_id
-                WHERE l.queue = q.name AND w.lost_at IS NULL
-                ORDER BY l.registered_at DESC, l.worker_id
-                LIMIT 1) AS engine_limit
-            FROM job_queues q)
+        INSERT INTO job_queues (name)
+        VALUES (:name)
+        ON CONFLICT (name) DO NOTHING";
+    for queue in own(kinds, limits) {
+        conn.prepare_cached(SQL)?.execute(named_params! {":name": queue.as_str()})?;
+    }
+    Ok(())
+}
+
+/// The limit that holds for each queue: of those that workers which are not lost have registered the newest. While no worker
+/// is at work the limits stay as they were.
+const HELD: &str = "
+    WITH held AS (
+        SELECT q.name, (
+            SELECT l.engine_limit
+            FROM job_limits l
+            JOIN job_workers w ON w.id = l.worker_id
+            WHERE l.queue = q.name AND w.lost_at IS NULL
+            ORDER BY l.registered_at DESC, l.worker_id
+            LIMIT 1) AS engine_limit
+        FROM job_queues q
+        WHERE EXISTS (SELECT 1 FROM job_workers WHERE lost_at IS NULL))";
+
+/// Gives each queue the limit that holds.
+pub(in crate::store) fn set_engine_limits(conn: &Connection) -> Result<()> {
+    let sql = format!(
+        "{HELD}
         UPDATE job_queues
         SET engine_limit = held.engine_limit
         FROM held
-        WHERE held.name = job_queues.name AND held.engine_limit IS DISTINCT FROM job_queues.engine_limit
-          AND EXISTS (SELECT 1 FROM job_workers WHERE lost_at IS NULL)";
-    conn.prepare_cached(SQL)?.execute([])?;
+        WHERE held.name = job_queues.name AND held.engine_limit IS DISTINCT FROM job_queues.engine_limit"
+    );
+    conn.prepare_cached(&sql)?.execute([])?;
     Ok(())
+}
+
+/// Whether each queue has the limit that holds, and those of a worker are known.
+pub(in crate::store) fn are_kept(
+    conn: &Connection,
+    kinds: &[KindRules],
+    limits: &[(Queue, u32)],
+) -> Result<bool> {
+    const KNOWN: &str = "
+        SELECT EXISTS (SELECT 1 FROM job_queues WHERE name = :name)";
+    let differing = format!(
+        "{HELD}
+        SELECT EXISTS (
+            SELECT 1
+            FROM held
+            JOIN job_queues q ON q.name = held.name
+            WHERE held.engine_limit IS DISTINCT FROM q.engine_limit)"
+    );
+    if conn.prepare_cached(&differing)?.query_row([], |row| row.get(0))? {
+        return Ok(false);
+    }
+    let mut known = conn.prepare_cached(KNOWN)?;
+    for queue in own(kinds, limits) {
+        if !known.query_row(named_params! {":name": queue.as_str()}, |row| row.get::<_, bool>(0))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The queues that another worker which is not lost limits in another way than this one, by name.

@@ -226,7 +226,25 @@ impl Database {
         self.guard.heeded(answer).map_err(|e| e.while_doing(doing))
     }
 
-    /// The same in the caller's thread, which it blocks.
+    /// The same on a connection that is opened for it. It has nothing in memory: what it reads, the schema included, is what the
+    /// next program reads that opens the file.
+    pub(in crate::store) async fn read_anew<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        run: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let path = self.path.clone();
+        let read = move || {
+            let mut conn = open::connect_with(&path, OpenFlags::empty())?;
+            open::init_reader(&conn)?;
+            run(&*conn.transaction()?)
+        };
+        let answer = tokio::task::spawn_blocking(read).await;
+        let answer = answer.unwrap_or_else(|e| Err(Error::new(Code::StoreIo, "").because(e)));
+        self.guard.heeded(answer).map_err(|e| e.while_doing(doing))
+    }
+
+    /// The same as [`Database::read`] in the caller's thread, which it blocks.
     #[cfg(feature = "monitor")]
     pub(in crate::store) fn read_here<T>(
         &self,
@@ -249,7 +267,7 @@ impl Database {
     /// `STORE-FILE-008`: the trust in the file is lost then.
     pub(in crate::store) async fn inspect(&self, table: String, within: Duration) -> Result<bool> {
         let look = move |conn: &Connection| check::table(conn, &table, within);
-        self.read("inspect", look).await
+        self.read_anew("inspect", look).await
     }
 
     /// What is known of the file: whether it is to be trusted, and when it last took a write.

@@ -38,6 +38,7 @@ pub async fn schedules_make_jobs_and_say_what_they_decided(store: &Store) {
     assert_eq!((decided[0].decision, decided[0].job_id), (Verdict::Fired, Some(made.id)));
     let (all, count) = store.schedules(0, 9).await.unwrap();
     assert_eq!((all.len(), count), (1, 1));
+    assert!(store.keep_schedules(later(1)).await.unwrap().is_empty(), "due when its rule says");
 
     let by_hand = store.run_schedule_now(name(), by(), Some("r-1".into()), later(1)).await.unwrap();
     let by_hand = super::get(store, by_hand).await;

@@ -23,6 +23,11 @@ pub async fn a_lease_goes_on_with_each_beat_until_it_is_lost(store: &Store) {
     let differing = store.register(registration.clone(), START).await.unwrap();
     assert_eq!(differing, Differing::default(), "nobody else has it");
     store.expect_registered(registration.clone().into()).await.unwrap();
+    assert!(store.keep_queues(registration.clone().into()).await.unwrap());
+    let limits = vec![(Queue::parse("unheard").unwrap(), 1)];
+    let unheard = Registration { limits, ..registration.clone() };
+    assert!(!store.keep_queues(unheard.clone().into()).await.unwrap(), "made known");
+    assert!(store.keep_queues(unheard.into()).await.unwrap());
     let changed = [
         Registration { limits: vec![(rules().queue, 1)], ..registration.clone() },
         Registration {

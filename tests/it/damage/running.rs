@@ -306,6 +306,23 @@ fn p28_a_server_that_does_not_find_its_own_kinds_looks_at_their_pages_and_ends_w
 }
 
 #[test]
+fn p28_a_server_under_which_the_text_of_a_table_is_damaged_ends_with_65_with_its_next_beat() {
+    let whole = Worked::start();
+    let text = b"CREATE TABLE job_batches";
+    // Connections that are open have the schema in memory, and work. No program that opens the file can read it.
+    let turned = |file: &File| {
+        let mut bytes = vec![0; file.metadata().unwrap().len() as usize];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        let at = bytes.windows(text.len()).position(|window| window == text).unwrap();
+        file.write_all_at(b"X", at as u64).unwrap();
+    };
+    let Fate::Red { met, ended } = damaged(&whole, "lamplighter.db", "the schema", turned) else {
+        panic!("it was not met");
+    };
+    println!("a table's text damaged: red after {met:?}, ended with 65 after {ended:?}");
+}
+
+#[test]
 fn p28_a_server_under_which_anything_is_turned_over_ends_or_its_jobs_end() {
     let flips = if is_long() { 200 } else { 18 };
     let seed = std::env::var("LAMPLIGHTER_SEED").map_or(20_261_128, |seed| seed.parse().unwrap());

@@ -3,7 +3,7 @@
 use super::World;
 use crate::model::{Status, Timestamp, may_follow};
 use crate::store::core::prune;
-use crate::store::sql::counts;
+use crate::store::sql::{counts, strayed};
 use crate::store::sqlite::row;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,6 +78,8 @@ impl World {
         self.check_batches();
         let missing = counts::recount(&self.conn).unwrap().missing;
         assert!(missing.is_empty(), "the counts are wrong: {missing:?}");
+        let strayed = strayed::find(&self.conn, Timestamp::from_millis(self.now)).unwrap();
+        assert!(strayed.is_empty(), "schedules are not due when their rules say: {strayed:?}");
     }
 
     /// Jobs that run after others.
