@@ -1,6 +1,7 @@
 //! Names that are parsed once at the edge and trusted from there on.
 
 use super::limits::{MAX_KEY_BYTES, MAX_TAG_BYTES};
+use super::queue::ENGINE;
 use crate::error::{Code, Error, Result};
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +10,7 @@ use std::fmt;
 const MAX_NAME: usize = 64;
 
 /// Names under which the server itself acts in the audit log. No account can have one of them.
-const NOBODYS: [&str; 5] = ["cli", "program", "setup", "settings", "tracker"];
+const NOBODYS: [&str; 6] = ["cli", ENGINE, "program", "setup", "settings", "tracker"];
 
 macro_rules! text_newtype {
     ($(#[$doc:meta])* $name:ident, $rule:ident, $what:literal) => {
@@ -224,7 +225,9 @@ mod tests {
             assert_eq!(Username::parse(good).unwrap().as_str(), good);
         }
         let long = "x".repeat(65);
-        for bad in ["", "Ada", "a b", "-a", ".a", "é", "a/b", "cli", "program", "setup", &long] {
+        for bad in
+            ["", "Ada", "a b", "-a", ".a", "é", "a/b", "cli", "engine", "program", "setup", &long]
+        {
             assert_eq!(Username::parse(bad).unwrap_err().code(), Code::ModelInvalid, "{bad:?}");
         }
     }
