@@ -241,7 +241,7 @@ pub struct SessionRun {
     pub response: Option<String>,
     /// The structured answer, JSON text.
     pub structured: Option<String>,
-    /// What a person should know of a run that is done all the same.
+    /// What a person should know of a run that ended well.
     pub note: Option<String>,
     /// Dollars of all its attempts.
     pub cost_usd: Option<f64>,
@@ -309,7 +309,7 @@ pub struct SessionEnd {
     pub response: Option<String>,
     /// The structured answer.
     pub structured: Option<Value>,
-    /// What a person should know of a run that is done all the same.
+    /// What a person should know of a run that ended well.
     pub note: Option<String>,
     /// Dollars of this attempt; `None` if it asked the model nothing.
     pub cost_usd: Option<f64>,
@@ -326,6 +326,16 @@ pub struct SessionEnd {
 }
 
 impl SessionEnd {
+    /// What the attempt adds to the sums of its session.
+    pub(crate) fn spent(&self) -> RunSpent {
+        RunSpent {
+            cost: self.cost_usd.map(|usd| Cost { usd, is_at_least: self.cost_at_least }),
+            num_turns: self.num_turns,
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+        }
+    }
+
     /// The end of a run of which nothing more is known.
     pub fn new(ending: RunEnding) -> Self {
         Self {
@@ -394,9 +404,11 @@ pub struct OpenRun {
     pub is_own: bool,
     /// Dollars that the runs have cost which it resumes.
     pub cost_before: f64,
+    /// The bytes of the transcript that earlier attempts have left: what it printed itself comes after them.
+    pub transcript_from: u64,
 }
 
-/// What is known of a run that was cut off.
+/// What an attempt has spent, as far as is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RunSpent {
     /// What it has cost; `None` if nothing is known of it.

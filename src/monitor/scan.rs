@@ -305,7 +305,7 @@ async fn by_builtin(logs: &LogStore, window: Window) -> Result<Examined> {
             }
             analyzer
         };
-        // How long the rows are nobody has counted.
+        // Nobody has counted how long the rows are.
         analyzer = heavy(usize::MAX, read).await;
         if all || rows == MAX_ROWS {
             let end = if all { window.newest } else { end };

@@ -143,7 +143,7 @@ async fn without_secrets(verdict: Verdict) -> Verdict {
         structured: verdict.structured.as_ref().map(cleaned),
         ..verdict
     };
-    // How long a structured answer is nobody has counted.
+    // Nobody has counted how long a structured answer is.
     heavy(usize::MAX, clean).await
 }
 

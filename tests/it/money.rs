@@ -75,7 +75,9 @@ async fn after_kill_9_the_books_have_what_the_transcript_tells_once() {
     let files = tempfile::tempdir().unwrap();
     let mut desk = Desk::start(&stub(files.path(), "2.1.329"), &[]);
     let begin = r#"echo '{"type":"stream_event","event":{"type":"message_start","message":{"id":"b","model":"claude-haiku-4-5","usage":{"input_tokens":500000}}}}'"#;
-    let script = format!("message a 1000000; {begin}; {WAITS}");
+    // A line of the agent is a line of the agent, whatever our own lines look like.
+    let mark = r#"echo '{"type":"run","attempt":2}'"#;
+    let script = format!("message a 1000000; {mark}; {begin}; {WAITS}");
     let id = desk.enqueue(&json!({"prompt": script, "profile": "full"}));
     until_said(&desk.store, id, "here").await;
     for _ in 0..2 {

@@ -111,7 +111,7 @@ pub struct Verdict {
     pub session: Option<String>,
     /// Uses of tools that were not allowed.
     pub denials: Vec<Denial>,
-    /// What a person should know of a run that is done all the same.
+    /// What a person should know of a run that ended well.
     pub note: Option<String>,
 }
 

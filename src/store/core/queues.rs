@@ -22,7 +22,8 @@ pub(in crate::store) fn pause(
     audit::record_change(tx, actor, "pause", &format!("queue {queue}"), (None, Some(reason)), now)
 }
 
-/// Pauses a queue because a handler met a limit. A longer pause stays as it is.
+/// Pauses a queue because a handler met a limit. A person's pause stays as it is, also one that ends before the limit: the
+/// next job then meets the limit itself. So does a longer pause by another limit.
 pub(super) fn pause_until(
     tx: &Tx<'_>,
     queue: &Queue,
@@ -30,8 +31,8 @@ pub(super) fn pause_until(
     until: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
-    let longer = |pause: Pause| pause.resume_at.is_none_or(|at| at >= until);
-    if queues::get(tx, queue)?.pause.is_some_and(longer) {
+    let stays = |pause: Pause| !pause.is_by_limit() || pause.resume_at.is_none_or(|at| at >= until);
+    if queues::get(tx, queue)?.pause.is_some_and(stays) {
         return Ok(());
     }
     let by = queues::ENGINE.to_owned();
