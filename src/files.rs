@@ -3,9 +3,9 @@
 //! A FIFO makes an ordinary open wait for ever, a device never ends, and a link in somebody else's folder leads to what
 //! its owner may not read. What was opened is looked at, never what a path was a moment before.
 
-use std::fs::File;
 #[cfg(feature = "agents")]
 use std::fs::Metadata;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 
@@ -63,6 +63,18 @@ pub(crate) fn others_may_enter(folder: &Metadata) -> bool {
 pub(crate) fn others_may_read(file: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     file.permissions().mode() & 0o077 != 0
+}
+
+/// Takes the lock of an open file, for as long as the file is open; answers whether nobody else has it.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 fn plain(file: File) -> io::Result<File> {
