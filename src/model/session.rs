@@ -87,12 +87,11 @@ impl SessionRequest {
     }
 
     /// The key that two sessions share which would write in one folder: the second one waits for the first. `None` for a
-    /// session that only looks, or works in a folder of its own.
-    pub(crate) fn folder_key(&self) -> Option<ConcurrencyKey> {
-        let writes = match self.profile() {
-            Some(Profile::Workspace | Profile::Full) => true,
-            Some(Profile::Scan | Profile::ReadOnly) => false,
-            None => self.tier() == MAX_TIER,
+    /// session that only looks, or works in a folder of its own. `of_tier` is the profile of its tier.
+    pub(crate) fn folder_key(&self, of_tier: Profile) -> Option<ConcurrencyKey> {
+        let writes = match self.profile().unwrap_or(of_tier) {
+            Profile::Workspace | Profile::Full => true,
+            Profile::Scan | Profile::ReadOnly => false,
         };
         // By its parts, so that a slash or a dot more is the same folder.
         let parts = self.working_dir.as_ref().filter(|_| writes)?.components();
@@ -443,21 +442,18 @@ mod tests {
             let profile = profile.map(str::to_owned);
             let working_dir = Some(folder.into());
             let request = SessionRequest { profile, working_dir, ..SessionRequest::of("mend") };
-            request.folder_key().map(|key| key.to_string())
+            request.folder_key(Profile::ReadOnly).map(|key| key.to_string())
         };
         let shop = Some("folder /srv/shop".to_owned());
         assert_eq!(key(Some("workspace"), "/srv/shop"), shop);
         assert_eq!(key(Some("full"), "/srv//shop/./"), shop);
         assert_eq!([key(Some("read-only"), "/srv/shop"), key(None, "/srv/shop")], [None, None]);
-        let third = SessionRequest {
-            tier: Some(3),
-            working_dir: Some("/srv/shop".into()),
-            ..SessionRequest::of("mend")
-        };
-        assert_eq!(third.folder_key().map(|key| key.to_string()), shop);
+        let by_tier =
+            SessionRequest { working_dir: Some("/srv/shop".into()), ..SessionRequest::of("mend") };
+        assert_eq!(by_tier.folder_key(Profile::Workspace).map(|key| key.to_string()), shop);
         let long = format!("/{}", "x".repeat(300));
         assert_eq!(key(Some("full"), &long).unwrap().len(), "folder ".len() + 64);
-        assert_eq!(SessionRequest::of("mend").folder_key(), None);
+        assert_eq!(SessionRequest::of("mend").folder_key(Profile::Full), None);
     }
 
     #[test]

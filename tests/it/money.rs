@@ -5,7 +5,7 @@ use crate::support::office::{Office, stub};
 use crate::support::{START, now, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, Cost, JobId, Kind, NewSchedule, Plan, Queue, Rule, RunEnding, ScheduleName,
+    Actor, Cost, JobId, Kind, NewJob, NewSchedule, Plan, Queue, Rule, RunEnding, ScheduleName,
     SessionRequest, Spend, Status, WaitsFor,
 };
 use lamplighter::sessions::{self, Asked};
@@ -241,7 +241,22 @@ async fn the_second_session_that_would_write_in_a_folder_waits_for_the_first() {
     let folder = format!("folder {}", shop.path().display());
     assert!(why.contains(&folder) && why.contains(&first.to_string()), "{why}");
     office.done(ask("result 0 z", "read-only").await).await;
+    // What a session may do that names no profile, its tier says: here also of one that follows a batch.
+    let writes = vec![("agent.tier_1_profile", Some(json!("workspace")))];
+    office.store.change_settings(writes, Actor::cli(), now()).await.unwrap();
+    let by_tier = NewJob {
+        payload: json!({"prompt": "result 0 v", "tier": 1, "working_dir": shop.path()}).into(),
+        ..NewJob::new(Kind::AGENT_SESSION)
+    };
+    let alone = office.store.enqueue(by_tier.clone(), now()).await.unwrap().id();
+    let batch = office.store.open_batch("mend".into(), Some(by_tier), now()).await.unwrap();
+    let then = office.store.close_batch(batch, now()).await.unwrap().then_id.unwrap();
+    for id in [alone, then] {
+        until(&office.store, id, |job| job.waits_for == Some(WaitsFor::Key)).await;
+    }
     std::fs::write(shop.path().join("go"), "").unwrap();
-    office.done(second).await;
+    for id in [second, alone, then] {
+        office.done(id).await;
+    }
     office.engine.stop(Duration::ZERO).await;
 }
