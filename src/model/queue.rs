@@ -99,7 +99,12 @@ pub(crate) const ENGINE: &str = "engine";
 impl Pause {
     /// Whether a limit that a handler met has paused the queue, and no person.
     pub fn is_by_limit(&self) -> bool {
-        self.by == ENGINE
+        Self::is_limits(&self.by)
+    }
+
+    /// Whether the pause is a limit's that this name has ordered.
+    pub(crate) fn is_limits(by: &str) -> bool {
+        by == ENGINE
     }
 
     /// The pause by a clock that was set back to `now` since it began: its length begins anew. `None` if it began before,

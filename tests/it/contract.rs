@@ -719,8 +719,15 @@ async fn a_persons_pause_stays_a_persons_when_a_job_meets_a_limit(store: &Store)
         (by.name.clone(), "hands off", sooner)
     );
     store.resume_queue(Queue::DEFAULT, by, START).await.unwrap();
-    leader.settle(running.remove(0), limit(600)).await;
-    assert!(pause().await.unwrap().is_by_limit(), "without a person's pause the limit pauses it");
+    let lease = running.remove(0);
+    store.meet_limit(lease.clone(), "a limit".into(), later(300), START).await.unwrap();
+    let by_limit = pause().await.unwrap();
+    assert!(by_limit.is_by_limit(), "without a person's pause the limit pauses it");
+    assert_eq!(by_limit.resume_at, Some(later(300)));
+    leader.settle(lease.clone(), limit(600)).await;
+    assert_eq!(pause().await.unwrap().resume_at, Some(later(600)));
+    let late = store.meet_limit(lease, "a limit".into(), later(900), START).await.unwrap_err();
+    assert_eq!(late.code(), Code::StoreLeaseLost, "P9");
 }
 
 async fn what_is_over_can_be_deleted(store: &Store) {

@@ -2,8 +2,8 @@
 
 use super::{cancel, park, settings};
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, ParkedBy, Pause, Queue, Timestamp};
-use crate::store::sql::{audit, queues};
+use crate::model::{Actor, Lease, ParkedBy, Pause, Queue, Timestamp};
+use crate::store::sql::{audit, lease, queues};
 use crate::store::sqlite::Tx;
 use serde_json::json;
 
@@ -38,6 +38,23 @@ pub(super) fn pause_until(
     let by = queues::ENGINE.to_owned();
     let pause = Pause { at: now, by, reason: reason.into(), resume_at: Some(until) };
     queues::set_pause(tx, queue, Some(&pause))
+}
+
+/// Pauses the queue of a running job because its handler met a limit, and does without what the limit forbids.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the lease is not held any more.
+pub(in crate::store) fn meet_limit(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    reason: &str,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    match lease::held(tx, lease)?.queue {
+        Some(queue) => pause_until(tx, &queue, reason, until, now),
+        None => Ok(()),
+    }
 }
 
 /// Lets a queue go on; answers whether it was paused.
