@@ -34,13 +34,15 @@ pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderM
         headers.insert(header::ALLOW, allow.clone());
     }
     if face == Face::Fragment {
-        // The notice goes beside the element that was to be replaced, not in its place.
+        // The notice goes over the content, not in the place of the element that was to be replaced, and is brought into view.
         headers.insert(
             HeaderName::from_static("hx-retarget"),
             HeaderValue::from_static("#content > div"),
         );
-        headers
-            .insert(HeaderName::from_static("hx-reswap"), HeaderValue::from_static("afterbegin"));
+        headers.insert(
+            HeaderName::from_static("hx-reswap"),
+            HeaderValue::from_static("afterbegin show:window:top"),
+        );
     }
     if face == Face::Fragment && problem.code() == Code::AuthRequired {
         headers.insert(HeaderName::from_static("hx-redirect"), header_value(&link(nav::LOGIN)));

@@ -4,6 +4,7 @@ mod admin;
 mod approvals;
 mod keyboard;
 mod look;
+mod proof;
 mod safety;
 mod scans;
 mod sessions;
