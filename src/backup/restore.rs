@@ -274,7 +274,8 @@ fn lock(data_dir: &Path) -> Result<File> {
         .ok_or_else(|| Error::new(Code::StoreInUse, format!("restore into {}", data_dir.display())))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::MetadataExt as _;

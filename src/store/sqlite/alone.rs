@@ -48,7 +48,8 @@ fn lock(_file: &File) -> io::Result<bool> {
     Ok(true)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::*;
 
