@@ -93,12 +93,12 @@ pub use limits::{
 pub use log::{Cited, Level, LogRow, NewLogRow};
 pub use marker::{IssueMark, Marker};
 pub(crate) use moves::{Cancellation, JobStep, Move, Slots, cancellation, key, order};
+pub(crate) use name::ENGINE;
 pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, Tag, UniqueKey, Username, WorkerId};
 pub use new_job::{Enqueued, NewJob};
 pub use payload::Payload;
 pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
-pub(crate) use queue::ENGINE;
 pub use queue::{Pause, QueueState, Unplaced};
 pub use rate::{MAX_RATE, Rate};
 pub(crate) use rate_use::{RateShare, Used, share};

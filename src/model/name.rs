@@ -1,7 +1,6 @@
 //! Names that are parsed once at the edge and trusted from there on.
 
 use super::limits::{MAX_KEY_BYTES, MAX_TAG_BYTES};
-use super::queue::ENGINE;
 use crate::error::{Code, Error, Result};
 use std::borrow::Cow;
 use std::fmt;
@@ -9,6 +8,8 @@ use std::fmt;
 /// Longest kind and queue name, in bytes: room for a qualified word, short enough for a table column.
 const MAX_NAME: usize = 64;
 
+/// The name that pauses a queue when a handler meets a limit.
+pub(crate) const ENGINE: &str = "engine";
 /// Names under which the server itself acts in the audit log. No account can have one of them.
 const NOBODYS: [&str; 6] = ["cli", ENGINE, "program", "setup", "settings", "tracker"];
 

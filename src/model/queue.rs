@@ -1,5 +1,6 @@
 //! Queues as operators see them: limits and pauses.
 
+use super::name::ENGINE;
 use super::schedule::AHEAD;
 use super::{Queue, Timestamp};
 
@@ -92,9 +93,6 @@ pub struct Pause {
     /// When it ends by itself; `None`: when somebody ends it.
     pub resume_at: Option<Timestamp>,
 }
-
-/// The name that pauses a queue when a handler meets a limit.
-pub(crate) const ENGINE: &str = "engine";
 
 impl Pause {
     /// Whether a limit that a handler met has paused the queue, and no person.

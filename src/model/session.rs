@@ -326,6 +326,7 @@ pub struct SessionEnd {
 
 impl SessionEnd {
     /// What the attempt adds to the sums of its session.
+    #[cfg(feature = "agents")]
     pub(crate) fn spent(&self) -> RunSpent {
         RunSpent {
             cost: self.cost_usd.map(|usd| Cost { usd, is_at_least: self.cost_at_least }),

@@ -7,8 +7,10 @@ use super::sqlite::Tx;
 use crate::error::Result;
 #[cfg(feature = "cli")]
 use crate::error::{Code, Error};
+#[cfg(feature = "monitor")]
+use crate::model::Lease;
 use crate::model::{
-    Actor, Job, JobCount, KindRules, Lease, Pause, Queue, QueueState, Timestamp, Unplaced,
+    Actor, Job, JobCount, KindRules, Pause, Queue, QueueState, Timestamp, Unplaced,
 };
 use std::sync::Arc;
 
@@ -51,6 +53,7 @@ impl Store {
     ///
     /// # Errors
     /// `STORE-LEASE-001` if the lease is not held any more.
+    #[cfg(feature = "monitor")]
     pub async fn meet_limit(
         &self,
         lease: Lease,

@@ -2,8 +2,12 @@
 
 use super::{cancel, park, settings};
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Lease, ParkedBy, Pause, Queue, Timestamp};
-use crate::store::sql::{audit, lease, queues};
+#[cfg(feature = "monitor")]
+use crate::model::Lease;
+use crate::model::{Actor, ParkedBy, Pause, Queue, Timestamp};
+#[cfg(feature = "monitor")]
+use crate::store::sql::lease;
+use crate::store::sql::{audit, queues};
 use crate::store::sqlite::Tx;
 use serde_json::json;
 
@@ -44,6 +48,7 @@ pub(super) fn pause_until(
 ///
 /// # Errors
 /// `STORE-LEASE-001` if the lease is not held any more.
+#[cfg(feature = "monitor")]
 pub(in crate::store) fn meet_limit(
     tx: &Tx<'_>,
     lease: &Lease,
