@@ -150,11 +150,11 @@ pub struct Agent {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SandboxChoice {
-    /// In bwrap's: no agent runs without it, but one of profile `full`. `auto`, an older word, is the same.
+    /// Agents run in bwrap's sandbox; only those of profile `full` run without it. `auto`, an older word, is the same.
     #[default]
     #[serde(alias = "auto")]
     Bwrap,
-    /// In none: an agent sees and may do what the server's user may.
+    /// Agents run without a sandbox: each sees and may do what the server's user may.
     None,
 }
 
@@ -316,9 +316,10 @@ impl Agent {
             Some(text) => value("LAMPLIGHTER_AGENT_SANDBOX", &text, "one of bwrap, none")?,
             None => file.sandbox,
         };
+        let named = file.allow_hosts.iter().map(String::as_str);
         let allow_hosts = match env("LAMPLIGHTER_AGENT_ALLOW_HOSTS") {
             Some(text) => list("LAMPLIGHTER_AGENT_ALLOW_HOSTS", &text, AllowedHost::ALLOWED)?,
-            None => list("agent.allow_hosts", &file.allow_hosts.join(","), AllowedHost::ALLOWED)?,
+            None => values("agent.allow_hosts", named, AllowedHost::ALLOWED)?,
         };
         let command = env("LAMPLIGHTER_AGENT_COMMAND").or(file.command);
         let working_dir = env("LAMPLIGHTER_AGENT_WORKING_DIR").map(PathBuf::from);
@@ -406,10 +407,16 @@ fn value<T: FromStr>(key: &str, text: &str, allowed: &str) -> Result<T> {
 }
 
 fn list<T: FromStr>(key: &str, text: &str, allowed: &str) -> Result<Vec<T>> {
-    text.split(',')
-        .filter(|item| !item.trim().is_empty())
-        .map(|item| value(key, item, allowed))
-        .collect()
+    values(key, text.split(','), allowed)
+}
+
+/// The value of each item; empty ones are left out.
+fn values<'a, T: FromStr>(
+    key: &str,
+    items: impl Iterator<Item = &'a str>,
+    allowed: &str,
+) -> Result<Vec<T>> {
+    items.filter(|item| !item.trim().is_empty()).map(|item| value(key, item, allowed)).collect()
 }
 
 /// The data directory: the flag, else `LAMPLIGHTER_DATA_DIR`, else the user's data folder + `lamplighter`

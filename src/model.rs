@@ -56,6 +56,8 @@ mod worker;
 pub use account::{Account, AccountState, Actor, Deed, Login, Role};
 pub(crate) use after::Precedence;
 pub use after::{After, Neighbours};
+#[cfg(feature = "agents")]
+pub(crate) use allowed_host::bare_host;
 pub use allowed_host::{AllowedHost, is_public};
 pub use batch::{Batch, MAX_BATCH};
 pub(crate) use batch::{then_job, then_text};

@@ -2,10 +2,9 @@
 
 use super::Sandbox;
 use crate::error::{Code, Error, Result};
+use crate::files;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -104,14 +103,9 @@ impl fmt::Display for Marker {
 
 /// Makes the folder of a job, which only the server's user may enter, and the folders above it.
 pub fn create_job_dir(path: &Path) -> Result<()> {
-    create_private_dir(path).map_err(|error| {
+    files::make_private_folder(path).map_err(|error| {
         Error::of_disk(Code::AgentStart, format!("make the folder {}", path.display()), error)
     })
-}
-
-/// The same for any folder of ours.
-pub(super) fn create_private_dir(path: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::agents::claude::{
     Bounds, End, Event, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict, Version,
     verdict,
 };
-use crate::agents::wall::Passage;
+use crate::agents::wall::{API_KEY, Passage};
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result, ignore};
@@ -91,8 +91,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     let passage = agents.wall.open(place.entry(agents, profile), who)?;
     let mut env = place.environment(agents, profile);
     env.extend(passage.environment().clone());
-    let settings =
-        Settings { api_key: env.contains_key("ANTHROPIC_API_KEY"), ..plan.settings.clone() };
+    let settings = Settings { api_key: env.contains_key(API_KEY), ..plan.settings.clone() };
     let mut argv = vec![program.to_string_lossy().into_owned()];
     argv.extend(settings.argv(version)?);
     env.insert("LAMPLIGHTER_JOB".to_owned(), context.job.id.to_string());
