@@ -108,7 +108,12 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket()),
         working_dir,
         stdin: plan.prompt.clone().into_bytes(),
-        limits: Limits { wall: plan.wall, idle: plan.idle, output: MAX_OUTPUT },
+        limits: Limits {
+            wall: plan.wall,
+            idle: plan.idle,
+            output: MAX_OUTPUT,
+            resources: agents.resources,
+        },
         marker,
     };
     let lease = context.lease.clone();
