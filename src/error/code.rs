@@ -48,7 +48,7 @@ codes! {
     StoreConstraint: Internal = "STORE-RULE-001", "The database refused a row that breaks its rules",
         "A CHECK, a unique index or a guard trigger refused the row.", "Nothing was changed. The server's log or the command's output names the rule; if the values were right, report a bug.";
     StoreCorrupt: Damaged = "STORE-ROW-001", "A stored row cannot be read",
-        "Another program wrote a value that this version does not know.", "Correct the row that the server's log names.";
+        "Another program wrote a value that this version does not know, or a value was damaged inside itself, which SQLite does not see.", "Correct the row that the server's log names.";
     StoreClosed: Unavailable = "STORE-STOP-001", "The database is closed",
         "The server is stopping, or its writer has ended after an error it could not mend.", "Start the server again; nothing acknowledged is lost.";
     StoreWalLarge: Internal = "STORE-WAL-001", "The write-ahead log is growing",
@@ -126,7 +126,7 @@ codes! {
     EngineHangs: Internal = "ENGINE-LEAD-003", "A server hangs and cannot be killed",
         "The process belongs to another user or container, or the system is not Linux.", "Kill that process by hand. Its jobs run in another process.";
     EngineLost: Conflict = "ENGINE-LEASE-001", "This process was judged lost; its jobs run elsewhere",
-        "The process stood still for 30 seconds: a signal or a debugger stopped it, handlers blocked all of its threads, or the database refused its writes.", "You need to do nothing: the process has ended its handlers and works on under a new name. Find out what held it up.";
+        "The process stood still for 30 seconds: a signal or a debugger stopped it, handlers blocked all of its threads, the database refused its writes, or another program changed what the process had registered.", "You need to do nothing: the process has ended its handlers and works on under a new name. Find out what held it up.";
     EngineBuried: Internal = "ENGINE-LEASE-002", "A process stood still and was judged lost",
         "The process did not say for 30 seconds that it is alive.", "Its jobs run again in another process. If it goes on, it works on by itself; if it hangs, end it and start it again.";
     EngineClock: Internal = "ENGINE-CLOCK-001", "The clock was set back",
