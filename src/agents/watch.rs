@@ -91,7 +91,9 @@ impl Watch {
         let table = Table::read().ok();
         let tree = table.as_ref().map(|table| table.descendants([std::process::id()]));
         let tree = tree.unwrap_or_default();
-        tree.iter().for_each(|entry| self.put_behind(entry));
+        for entry in &tree {
+            self.put_behind(entry);
+        }
         let (processes, most) = (tree.len() as u64, u64::from(self.resources.processes));
         let memory = if processes > most { 0 } else { memory(&tree, self.resources.memory) };
         let room = self.disks.iter().map(|(folder, floor)| (free(folder), *floor));
@@ -182,13 +184,15 @@ mod tests {
         assert!(before > 1, "{before}");
         let wait = || {
             let told = std::sync::Arc::clone(&told);
-            std::thread::spawn(move || drop(told.lock().unwrap().recv()))
+            std::thread::spawn(move || assert!(told.lock().unwrap().recv().is_err()))
         };
         let waiting: Vec<_> = (0..400).map(|_| wait()).collect();
         let now = threads();
         assert!(now > before + 200, "{before}, then {now}");
         drop(stop);
-        waiting.into_iter().for_each(|thread| thread.join().unwrap());
+        for thread in waiting {
+            thread.join().unwrap();
+        }
     }
 
     #[test]
