@@ -2,6 +2,10 @@
 //!
 //! The settings that an operator changes while the server runs are in the database.
 
+mod limits;
+
+use self::limits::LimitsFile;
+use crate::agents::Resources;
 use crate::error::{Code, Error, Result};
 use crate::model::{AllowedHost, ApiUrl, RemoteKind, Repository};
 use serde::{Deserialize, Deserializer, de};
@@ -141,6 +145,9 @@ pub struct Agent {
     /// `agent.allow_hosts`, `LAMPLIGHTER_AGENT_ALLOW_HOSTS` (commas): hosts that agents reach besides the model's service, by
     /// name or address, with a port unless it is 443. Default: none.
     pub allow_hosts: Vec<AllowedHost>,
+    /// `agent.limits.*`, `LAMPLIGHTER_AGENT_LIMITS_*`: `memory`, `file` and `disk_free` (sizes such as `4GiB`), `processes`,
+    /// `open_files` and `nice` (numbers): what a run may take of the machine.
+    pub resources: Resources,
     /// `agent.working_dir`, `LAMPLIGHTER_AGENT_WORKING_DIR`: where sessions start that do not say. Default: a folder of their
     /// own.
     pub working_dir: Option<PathBuf>,
@@ -214,6 +221,7 @@ struct AgentFile {
     sandbox: SandboxChoice,
     allow_hosts: Vec<String>,
     working_dir: Option<PathBuf>,
+    limits: LimitsFile,
 }
 
 #[derive(Default, Deserialize)]
@@ -321,6 +329,7 @@ impl Agent {
             Some(text) => list("LAMPLIGHTER_AGENT_ALLOW_HOSTS", &text, AllowedHost::ALLOWED)?,
             None => values("agent.allow_hosts", named, AllowedHost::ALLOWED)?,
         };
+        let resources = file.limits.load(&env)?;
         let command = env("LAMPLIGHTER_AGENT_COMMAND").or(file.command);
         let working_dir = env("LAMPLIGHTER_AGENT_WORKING_DIR").map(PathBuf::from);
         Ok(Self {
@@ -328,6 +337,7 @@ impl Agent {
             pass_env,
             sandbox,
             allow_hosts,
+            resources,
             working_dir: working_dir.or(file.working_dir),
         })
     }

@@ -146,6 +146,7 @@ impl Launcher {
             wall: limits.wall,
             idle: limits.idle,
             output: limits.output,
+            resources: limits.resources,
             grace: self.grace,
             wrapped,
         };

@@ -1,6 +1,6 @@
 //! The description of a run: which program, with what, and within which limits.
 
-use super::Sandbox;
+use super::{Resources, Sandbox};
 use crate::error::{Code, Error, Result};
 use crate::files;
 use std::collections::BTreeMap;
@@ -44,6 +44,8 @@ pub struct Limits {
     pub idle: Duration,
     /// Bytes on standard output and standard error together; what comes after them is not delivered. Default 64 MiB.
     pub output: u64,
+    /// What it may take of the machine.
+    pub resources: Resources,
 }
 
 impl Default for Limits {
@@ -52,6 +54,7 @@ impl Default for Limits {
             wall: Duration::from_mins(30),
             idle: Duration::from_mins(5),
             output: 64 * 1024 * 1024,
+            resources: Resources::default(),
         }
     }
 }

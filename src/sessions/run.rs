@@ -107,7 +107,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket()),
         working_dir,
         stdin: plan.prompt.clone().into_bytes(),
-        limits: Limits { wall: plan.wall, idle: plan.idle, output: MAX_OUTPUT },
+        limits: plan.limits(agents),
         marker,
     };
     let lease = context.lease.clone();
@@ -132,6 +132,13 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     end.agent_version = watched.summary.version.clone().or(Some(version.to_string()));
     finish(agents, context, end).await?;
     Ok(watched.verdict)
+}
+
+impl Plan {
+    fn limits(&self, agents: &Agents) -> Limits {
+        let Self { wall, idle, .. } = *self;
+        Limits { wall, idle, output: MAX_OUTPUT, resources: agents.resources }
+    }
 }
 
 /// The same without secrets, because the text of a run is stored, shown and handed on.
