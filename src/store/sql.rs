@@ -14,6 +14,7 @@ pub(super) mod counts;
 #[cfg(feature = "monitor")]
 pub(super) mod filings;
 mod filter;
+pub(super) mod folder_key;
 pub(super) mod gates;
 pub(super) mod history;
 pub(super) mod idempotency;
