@@ -26,6 +26,7 @@ pub(super) mod open;
 mod peek;
 mod rewrite;
 pub(super) mod row;
+mod texts;
 mod transaction;
 pub(super) mod watch;
 mod watched;

@@ -214,7 +214,7 @@ fn terms(sql: &str) -> (String, &str) {
     (order + " @", &sql[end.min(sql.len())..])
 }
 
-fn names<'a>(components: &[&'a Component]) -> BTreeSet<&'a str> {
+pub(super) fn names<'a>(components: &[&'a Component]) -> BTreeSet<&'a str> {
     let migrations = components.iter().flat_map(|component| component.migrations);
     migrations.flat_map(|sql| created(sql)).chain(["job_schema"]).collect()
 }

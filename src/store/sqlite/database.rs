@@ -2,9 +2,11 @@
 
 use super::check;
 use super::draft::{beside, place};
+use super::error::is_of_schema;
 use super::guard::Guard;
 use super::guest;
 use super::open::{self, Limits, Owner, Schema};
+use super::texts::Texts;
 use super::transaction::Tx;
 use super::work::{Several, Share, Task, Together};
 use super::writer::{self, Call};
@@ -31,6 +33,7 @@ pub(in crate::store) struct Database {
     file: Arc<str>,
     schema: &'static Schema,
     readers: r2d2::Pool<SqliteConnectionManager>,
+    texts: Arc<Texts>,
     changes: Arc<watch::Sender<u64>>,
     board: Arc<Board>,
     guard: Arc<Guard>,
@@ -74,6 +77,7 @@ impl Database {
             .connection_timeout(READER_WAIT)
             .build(manager)
             .map_err(|e| Error::new(Code::StoreIo, doing.clone()).because(e))?;
+        let texts = snapshot(&readers, |conn| Texts::read(conn, schema.components))?;
         let changes = Arc::new(watch::Sender::new(0));
         let board = Arc::new(Board::default());
         let guard = Arc::new(Guard::of(path));
@@ -89,6 +93,7 @@ impl Database {
             file: format!("{device}:{inode}").into(),
             schema,
             readers,
+            texts: Arc::new(texts),
             changes,
             board,
             guard,
@@ -219,26 +224,34 @@ impl Database {
         doing: &'static str,
         run: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let readers = self.readers.clone();
-        let answer = tokio::task::spawn_blocking(move || snapshot(&readers, run)).await;
+        let (readers, path, texts) =
+            (self.readers.clone(), self.path.clone(), Arc::clone(&self.texts));
+        let read = move || {
+            snapshot(&readers, run).or_else(|error| {
+                if is_of_schema(&error) {
+                    texts.read_anew(&path, |_| Ok(()))?;
+                }
+                Err(error)
+            })
+        };
+        let answer = tokio::task::spawn_blocking(read).await;
         let answer = answer.unwrap_or_else(|e| Err(Error::new(Code::StoreIo, "").because(e)));
         // A page that cannot be read is damaged for the writer too.
         self.guard.heeded(answer).map_err(|e| e.while_doing(doing))
     }
 
-    /// The same on a connection that is opened for it. It has nothing in memory: what it reads, the schema included, is what the
-    /// next program reads that opens the file.
+    /// The same on a connection that is opened for it. It has nothing in memory: what it reads is what the next program reads
+    /// that opens the file. It looks at the schema first.
+    ///
+    /// # Errors
+    /// Besides those of `run`: `STORE-FILE-008` if the schema is damaged.
     pub(in crate::store) async fn read_anew<T: Send + 'static>(
         &self,
         doing: &'static str,
         run: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let path = self.path.clone();
-        let read = move || {
-            let mut conn = open::connect_with(&path, OpenFlags::empty())?;
-            open::init_reader(&conn)?;
-            run(&*conn.transaction()?)
-        };
+        let (path, texts) = (self.path.clone(), Arc::clone(&self.texts));
+        let read = move || texts.read_anew(&path, run);
         let answer = tokio::task::spawn_blocking(read).await;
         let answer = answer.unwrap_or_else(|e| Err(Error::new(Code::StoreIo, "").because(e)));
         self.guard.heeded(answer).map_err(|e| e.while_doing(doing))

@@ -41,6 +41,15 @@ pub(in crate::store) fn unreadable(column: usize, what: &str) -> rusqlite::Error
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("unknown {what}").into())
 }
 
+/// Whether a statement does not fit the tables. Ours do, unless the text of a table was changed.
+pub(super) fn is_of_schema(error: &Error) -> bool {
+    match std::error::Error::source(error).and_then(|source| source.downcast_ref()) {
+        Some(rusqlite::Error::SqlInputError { .. }) => true,
+        Some(rusqlite::Error::SqliteFailure(_, Some(said))) => said.starts_with("no such "),
+        Some(_) | None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -87,6 +87,11 @@ pub(in crate::store) fn has_program(conn: &Connection) -> Result<bool> {
     Ok(conn.prepare_cached(SQL)?.query_row([], |row| row.get(0))?)
 }
 
+/// How many migrations were run.
+pub(super) fn count(conn: &Connection) -> Result<i64> {
+    Ok(conn.query_row("SELECT count(*) FROM job_schema", [], |row| row.get(0))?)
+}
+
 /// Runs the migrations of `component` that the file lacks, one transaction each.
 ///
 /// # Errors

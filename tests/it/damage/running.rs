@@ -6,7 +6,8 @@
 //! end with 65; where no statement meets the damage, what is acknowledged must run. What the server does not meet by then its
 //! daily look meets (`engine/inspector.rs`), and the next start (`damage.rs`).
 //!
-//! `LAMPLIGHTER_WORKERS=long cargo test --test it damage:: -- --nocapture` takes every page and 200 random places.
+//! `LAMPLIGHTER_WORKERS=long cargo test --test it damage:: -- --nocapture` takes every page and 200 random places;
+//! `LAMPLIGHTER_FLIP=62` takes one of these alone.
 
 use super::{OPEN_JOBS, PAGE, STUCK, copied, put_log_back, roots};
 use crate::support::server::{Browser, Server, program};
@@ -133,11 +134,12 @@ fn damaged(whole: &Worked, file: &str, what: &str, hit: impl FnOnce(&File)) -> F
         let mut is_red = |page| {
             let answer = browser.try_answer(page);
             let status = answer.as_ref().map(|(status, _)| *status);
-            let is_strange = answer.is_some_and(|(_, body)| body.contains("STORE-ROW-001"));
+            let said = answer.map(|(_, body)| body).unwrap_or_default();
+            let is_strange = said.contains("STORE-ROW-001");
             has_strange_row |= is_strange;
             let is_red = status.is_none_or(|status| status >= 500) && !is_strange;
             if is_red {
-                by = format!("{page}: {status:?}");
+                by = format!("{page}: {status:?} {said}");
             }
             is_red
         };
@@ -327,6 +329,8 @@ fn p28_a_server_under_which_anything_is_turned_over_ends_or_its_jobs_end() {
     let flips = if is_long() { 200 } else { 18 };
     let seed = std::env::var("LAMPLIGHTER_SEED").map_or(20_261_128, |seed| seed.parse().unwrap());
     println!("LAMPLIGHTER_SEED={seed}");
+    let alone: Option<usize> =
+        std::env::var("LAMPLIGHTER_FLIP").ok().map(|flip| flip.parse().unwrap());
     let whole = Worked::start();
     let (mut random, mut found): (u64, BTreeMap<&str, u32>) = (seed, BTreeMap::new());
     let mut next = |below: u64| {
@@ -341,6 +345,9 @@ fn p28_a_server_under_which_anything_is_turned_over_ends_or_its_jobs_end() {
         let file = if flip % 8 == 7 { "logs.db" } else { "lamplighter.db" };
         let bytes = fs::metadata(whole.folder.path().join(file)).unwrap().len();
         let at = HEADER + next(bytes - HEADER - length);
+        if alone.is_some_and(|alone| alone != flip) {
+            continue;
+        }
         let turned = |file: &File| {
             let mut bytes = vec![0; length as usize];
             file.read_exact_at(&mut bytes, at).unwrap();
