@@ -61,6 +61,7 @@ mod scan_commands;
 mod scans;
 mod schedules;
 mod schema;
+mod session_wait;
 mod sessions;
 mod set_back;
 mod setting_changes;
