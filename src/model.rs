@@ -38,6 +38,7 @@ mod rate;
 mod rate_use;
 mod registered;
 mod repository;
+mod resources;
 mod run_ending;
 mod scan;
 mod schedule;
@@ -106,6 +107,7 @@ pub use rate::{MAX_RATE, Rate};
 pub(crate) use rate_use::{RateShare, Used, share};
 pub use registered::{Differing, RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
+pub use resources::Resources;
 pub use run_ending::RunEnding;
 pub use scan::{
     Caps, Classification, Finding, Issue, IssueChange, IssueId, IssueState, KnownIssue, NewIssue,
