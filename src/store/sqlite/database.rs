@@ -67,6 +67,8 @@ impl Database {
             Owner::Application => guest::prepare(path, schema, mode)?,
         }
         let conn = open::connect_writer(path, schema).map_err(|e| e.while_doing(&doing))?;
+        // A reader that is asked for now would have the pool open another one, which may outlive a database that is closed soon.
+        let texts = Texts::read(&conn, schema.components).map_err(|e| e.while_doing(&doing))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path)
             .with_flags(flags)
@@ -77,7 +79,6 @@ impl Database {
             .connection_timeout(READER_WAIT)
             .build(manager)
             .map_err(|e| Error::new(Code::StoreIo, doing.clone()).because(e))?;
-        let texts = snapshot(&readers, |conn| Texts::read(conn, schema.components))?;
         let changes = Arc::new(watch::Sender::new(0));
         let board = Arc::new(Board::default());
         let guard = Arc::new(Guard::of(path));
