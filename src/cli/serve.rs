@@ -76,10 +76,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     });
     let writer = start_logging(&config, logs.clone(), clock.clone());
     let agents = agents(&config, &store, &data_dir, &clock)?;
-    if agents.sandbox == Sandboxed::Never {
-        let code = Code::AgentUnboxed;
-        warn_coded!(code, "{}: {} {}", code.title(), code.cause(), code.remedy());
-    }
+    warn_of_power(&agents);
     let tracking = tracking(&config.tracker, &clock);
     let telling = telling(&agents, &logs, &tracking, arguments.demo);
     // It is said before anybody can ask for a scan.
@@ -216,6 +213,14 @@ fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Res
         secrets: config.tracker.token_file.iter().cloned().collect(),
         working_dir: config.agent.working_dir.clone(),
     })
+}
+
+/// Says loudly what holds agents less than it could.
+fn warn_of_power(agents: &Agents) {
+    let unboxed = (agents.sandbox == Sandboxed::Never).then_some(Code::AgentUnboxed);
+    for code in unboxed.into_iter().chain(agents.run_as_root().then_some(Code::AgentRoot)) {
+        warn_coded!(code, "{}: {} {}", code.title(), code.cause(), code.remedy());
+    }
 }
 
 /// The issue tracker of the configuration.

@@ -127,6 +127,9 @@ impl Telling {
             Readiness::not_ready(Some(Code::AgentUnboxed.as_str()), "agent.sandbox is none")
         } else {
             match agents.launcher.sandboxing().await {
+                Sandboxing::Usable { bwrap } if agents.run_as_root() => Readiness::ready(
+                    format_args!("{}; the files of agents are root's", bwrap.display()),
+                ),
                 Sandboxing::Usable { bwrap } => Readiness::ready(bwrap.display()),
                 Sandboxing::Unusable { reason } => {
                     Readiness::not_ready(Some(Code::AgentBox.as_str()), reason)
