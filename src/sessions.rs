@@ -62,14 +62,6 @@ pub struct Agents {
 }
 
 impl Agents {
-    /// Whether runs have root's files, because the server is root's.
-    pub fn run_as_root(&self) -> bool {
-        #[cfg(target_os = "linux")]
-        return rustix::process::geteuid().is_root();
-        #[cfg(not(target_os = "linux"))]
-        false
-    }
-
     /// Why no run but one of profile `full` can be started: the sandbox that is wanted cannot be used.
     pub async fn unboxed(&self) -> Option<String> {
         match (self.sandbox, self.launcher.sandboxing().await) {

@@ -4,6 +4,7 @@ use super::analyzer::Choice;
 use super::tracking::Tracking;
 use crate::agents::Sandboxing;
 use crate::clock::Clock;
+use crate::environment;
 use crate::error::{Code, Error};
 use crate::model::{Kind, Readiness, Service, ServiceRun, Visibility};
 use crate::sessions::{AgentState, Agents, Sandboxed};
@@ -127,7 +128,7 @@ impl Telling {
             Readiness::not_ready(Some(Code::AgentUnboxed.as_str()), "agent.sandbox is none")
         } else {
             match agents.launcher.sandboxing().await {
-                Sandboxing::Usable { bwrap } if agents.run_as_root() => Readiness::ready(
+                Sandboxing::Usable { bwrap } if environment::is_root() => Readiness::ready(
                     format_args!("{}; the files of agents are root's", bwrap.display()),
                 ),
                 Sandboxing::Usable { bwrap } => Readiness::ready(bwrap.display()),
