@@ -15,6 +15,7 @@ mod cron;
 mod declared;
 mod digest;
 mod dry_run;
+mod duplicate;
 mod edit;
 mod filing;
 mod filter;
@@ -68,6 +69,7 @@ pub use self::cron::{Cron, CronError};
 pub use declared::ScheduleDraft;
 pub(crate) use digest::sha256_hex;
 pub use dry_run::{DryRun, FindingVerdict, Triaged};
+pub use duplicate::{Duplicate, DuplicateOf, Duplicates, says_duplicate};
 pub use edit::{JobEdit, RunNow};
 pub use filing::{
     Act, Event as FilingEvent, Filing, FilingId, FilingState, Place, REQUEST_LIMIT, SETTLE, Step,

@@ -9,6 +9,7 @@ mod agent_run;
 mod analyzer;
 mod builtin;
 pub mod demo;
+mod duplicates;
 mod facts;
 mod fence;
 mod filing;

@@ -162,6 +162,7 @@ CREATE TABLE self_monitoring_scans (
   fallback                       TEXT,   -- why the built-in analyzer took the agent's place
   model                          TEXT,
   cost_usd                       REAL,
+  duplicates_kept                TEXT,   -- why it has closed no duplicates at the tracker, if there were some
   committed_at                   INTEGER NOT NULL
 ) STRICT;
 
@@ -191,6 +192,8 @@ CREATE TABLE self_monitoring_issues (
   evidence       TEXT NOT NULL CHECK (json_valid(evidence)),   -- log row ids
   occurrences    INTEGER NOT NULL,
   follows        INTEGER,   -- the issue, closed as not planned, that the same problem had before
+  duplicate_of   INTEGER,   -- the number of the older issue that has its fingerprint and stays, once a server has closed it
+                            -- for that or was to; what became of it is in the act 'close' of filings
   created_at     INTEGER NOT NULL,
   last_seen_at   INTEGER NOT NULL,
   CHECK (tracker <> 'local' OR number IS NOT NULL),
@@ -208,6 +211,7 @@ CREATE TABLE self_monitoring_issue_fingerprints (
   issue_id    INTEGER NOT NULL REFERENCES self_monitoring_issues (id) ON DELETE CASCADE,
   home        TEXT NOT NULL DEFAULT 'local',   -- the issue's
   open        INTEGER NOT NULL CHECK (open = 0 OR open = 1),   -- follows the issue's state
+  marked      INTEGER NOT NULL DEFAULT 0 CHECK (marked = 0 OR marked = 1),   -- it stands in the mark of the issue's body
   PRIMARY KEY (fingerprint, issue_id)
 ) STRICT, WITHOUT ROWID;
 -- At most one open issue per fingerprint where it can be seen.
@@ -236,7 +240,7 @@ CREATE TABLE filings (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
   issue_id   INTEGER NOT NULL REFERENCES self_monitoring_issues (id) ON DELETE CASCADE,
   scan_id    INTEGER NOT NULL,
-  act        TEXT NOT NULL CHECK (act = 'open' OR act = 'comment' OR act = 'reopen'),
+  act        TEXT NOT NULL CHECK (act = 'open' OR act = 'comment' OR act = 'reopen' OR act = 'close'),
   state      TEXT NOT NULL CHECK (state = 'pending' OR state = 'sending' OR state = 'filed' OR state = 'failed'
                                OR state = 'awaiting_approval' OR state = 'rejected'),
   marker     TEXT NOT NULL UNIQUE
@@ -253,6 +257,7 @@ CREATE TABLE filings (
   CHECK ((act = 'open') = (title IS NOT NULL))
 ) STRICT;
 CREATE UNIQUE INDEX filings_open ON filings (issue_id) WHERE act = 'open';   -- no issue is opened twice
+CREATE UNIQUE INDEX filings_close ON filings (issue_id) WHERE act = 'close';   -- nor closed as a duplicate
 CREATE INDEX filings_issue ON filings (issue_id, id);
 CREATE INDEX filings_unfinished ON filings (id) WHERE state <> 'filed' AND state <> 'rejected';
 CREATE INDEX filings_of_scan ON filings (scan_id, state);

@@ -101,6 +101,7 @@ fn show(cli: &Cli, issue: &Issue) -> Result<()> {
     rows.extend(
         issue.scan_id.map(|scan| fact("found by", format!("scan {scan} at {}", issue.created_at))),
     );
+    rows.extend(issue.duplicate.clone().map(|said| fact("duplicate", said)));
     rows.extend(issue.author.clone().map(|author| fact("author", author)));
     rows.extend(issue.number.map(|number| fact("number", number.to_string())));
     rows.extend(issue.url.clone().map(|url| fact("page", url)));

@@ -132,7 +132,7 @@ async fn file_all(context: &Context, store: &Store, site: &Site) -> Result<Resul
                 let is_its_own = matches!(
                     failure.reason,
                     Reason::Invalid | Reason::NotFound | Reason::Gone | Reason::Moved
-                );
+                ) || act == Act::Close && failure.reason == Reason::Forbidden;
                 if is_its_own && act != Act::Open && failure.reason != Reason::Invalid {
                     // Its issue may be gone, which the next look at all of them finds out.
                     store.doubt_tracker_issues(site.home.clone(), context.clock.now()).await?;

@@ -15,6 +15,8 @@ pub(super) mod bulk;
 pub(super) mod cancel;
 mod claim;
 pub(super) mod delete;
+#[cfg(feature = "monitor")]
+pub(super) mod duplicates;
 pub(super) mod edit;
 pub(super) mod enqueue;
 #[cfg(feature = "monitor")]

@@ -12,6 +12,8 @@ pub(super) mod batches;
 pub(super) mod bulk;
 pub(super) mod counts;
 #[cfg(feature = "monitor")]
+pub(super) mod duplicates;
+#[cfg(feature = "monitor")]
 pub(super) mod filings;
 mod filter;
 pub(super) mod gates;

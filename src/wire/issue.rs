@@ -28,6 +28,10 @@ pub struct Issue {
     pub author: Option<String>,
     /// Its error codes.
     pub error_codes: Vec<String>,
+    /// The number of the older issue of which it is or was a duplicate; `null` if it is none.
+    pub duplicate_of: Option<i64>,
+    /// What became of that, in a sentence.
+    pub duplicate: Option<String>,
     /// Log rows that belonged to it so far.
     pub occurrences: u64,
     /// The scan that found it first, if one has.
@@ -102,6 +106,8 @@ impl From<&model::Issue> for Issue {
             classification: issue.classification.map(model::Classification::as_str),
             author: issue.author.clone(),
             error_codes: issue.error_codes.clone(),
+            duplicate_of: issue.duplicate_of.as_ref().map(|of| of.number),
+            duplicate: issue.duplicate_of.as_ref().map(ToString::to_string),
             occurrences: issue.occurrences,
             scan_id: issue.scan_id.map(|scan| scan.0),
             created_at: issue.created_at.to_string(),

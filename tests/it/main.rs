@@ -20,6 +20,7 @@ mod cron_oracle;
 mod damage;
 mod demo;
 mod doors;
+mod duplicates;
 mod embedded;
 mod engine;
 mod escape;

@@ -43,6 +43,7 @@ fn row(issue: &Issue, asked: &ListsQuery, role: Role, now: Timestamp) -> Markup 
                 details id={ "issue-" (issue.id.0) } {
                     summary.whole { (issue.title) }
                     @if let Some(author) = &issue.author { p { "An issue of " (author) " at the tracker." } }
+                    @if let Some(duplicate) = &issue.duplicate_of { p { (duplicate) } }
                     @if issues::may(role) { (buttons(issue, asked)) }
                     pre { (issue.body) }
                 }

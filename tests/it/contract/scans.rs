@@ -4,10 +4,10 @@ use super::{Leader, done, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Act, Actor, ApiUrl, Caps, Classification, FilingEvent, FilingId, FilingState, Finding,
-    Fingerprint, IssueChange, IssueHome, IssueMark, IssueOwner, IssueState, JobId, Kind, KindRules,
-    Lease, Marker, NewIssue, NewJob, Place, Posting, Queue, RemoteKind, ScanCommit, ScanCounts,
-    Tracker, TrackerIssue, TrackerNews,
+    Act, Actor, ApiUrl, Caps, Classification, Duplicates, FilingEvent, FilingId, FilingState,
+    Finding, Fingerprint, IssueChange, IssueHome, IssueMark, IssueOwner, IssueState, JobId, Kind,
+    KindRules, Lease, Marker, NewIssue, NewJob, Place, Posting, Queue, RemoteKind, ScanCommit,
+    ScanCounts, Tracker, TrackerIssue, TrackerNews,
 };
 use lamplighter::store::Store;
 
@@ -63,6 +63,7 @@ fn commit(tracker: Tracker, issues: Vec<NewIssue>) -> ScanCommit {
         new_issues: issues.into_iter().enumerate().map(posting).collect(),
         seen_again: Vec::new(),
         remarks: Vec::new(),
+        duplicates: Duplicates::default(),
         caps: Caps::default(),
         follow_up: false,
     }
@@ -163,7 +164,15 @@ pub async fn what_is_filed_waits_for_a_person_and_is_sent_once(store: &Store) {
 fn shown(number: i64, title: &str, state: IssueState, owner: IssueOwner) -> TrackerIssue {
     let url = format!("https://github.com/me/shop/issues/{number}");
     let error_codes = vec![format!("SHOP-PAY-{number:03}")];
-    TrackerIssue { number, url, title: title.into(), state, error_codes, owner }
+    TrackerIssue {
+        number,
+        url,
+        title: title.into(),
+        state,
+        is_duplicate: false,
+        error_codes,
+        owner,
+    }
 }
 
 pub async fn what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(store: &Store) {
@@ -204,6 +213,11 @@ pub async fn what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(st
     assert!(known(IssueHome::local()).await.is_empty(), "they are known where they can be seen");
     let (list, count) = store.issue_list(0, 9).await.unwrap();
     assert_eq!((list.len(), count), (2, 2), "a person's that no scan has met is not listed");
+
+    let duplicates = store.duplicates(shop()).await.unwrap();
+    let facts: Vec<_> = duplicates.iter().map(|one| (one.number, one.of)).collect();
+    assert_eq!(facts, [(7, 6)], "the lowest number stays");
+    assert!(store.duplicates(IssueHome::local()).await.unwrap().is_empty());
 
     store.tracker_refused(shop(), "401".into(), later(2)).await.unwrap();
     let refused = store.tracker_reading(shop()).await.unwrap().refused;
