@@ -22,6 +22,7 @@ mod filter;
 mod fingerprint;
 mod hold;
 mod issue_home;
+mod issue_id;
 mod job;
 mod job_event;
 mod json;
@@ -34,9 +35,11 @@ mod name;
 mod new_job;
 mod payload;
 mod poll;
+mod posting;
 mod queue;
 mod rate;
 mod rate_use;
+mod refiling;
 mod registered;
 mod repository;
 mod run_ending;
@@ -80,6 +83,7 @@ pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words
 pub use fingerprint::Fingerprint;
 pub(crate) use hold::{FLOOD, Hold};
 pub use issue_home::IssueHome;
+pub use issue_id::IssueId;
 pub use job::{
     Attempt, AttemptEnding, BatchId, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence,
     OnInterrupt, ParkedBy, Status, Trigger, WaitsFor,
@@ -100,16 +104,18 @@ pub use new_job::{Enqueued, NewJob};
 pub use payload::Payload;
 pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
+pub use posting::Posting;
 pub(crate) use queue::ENGINE;
 pub use queue::{Pause, QueueState, Unplaced};
 pub use rate::{MAX_RATE, Rate};
 pub(crate) use rate_use::{RateShare, Used, share};
+pub use refiling::{OpenElsewhere, RefileOffer, problems};
 pub use registered::{Differing, RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use run_ending::RunEnding;
 pub use scan::{
-    Caps, Classification, Finding, Issue, IssueChange, IssueId, IssueState, KnownIssue, NewIssue,
-    Posting, Remark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Tracker,
+    Caps, Classification, Finding, Issue, IssueChange, IssueState, KnownIssue, NewIssue, Remark,
+    Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Tracker,
 };
 pub(crate) use schedule::AHEAD;
 pub use schedule::{

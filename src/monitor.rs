@@ -18,6 +18,7 @@ pub mod intake;
 pub mod miner;
 pub mod prompt;
 mod readiness;
+mod refile;
 mod remote_issues;
 pub mod reply;
 mod scan;

@@ -20,5 +20,5 @@ pub use duplicate::NO_ACCOUNT;
 pub use filing::{Ending, Ledger, file, new_marker};
 pub use github::{CloseReason, Closed, GitHub, Listed, Options, RemoteComment, RemoteIssue, Turn};
 pub use remote::repository_of;
-pub use render::{Report, body, inert, inert_line, title};
+pub use render::{Report, body, inert, inert_line, title, undone};
 pub use token::TokenSource;

@@ -191,7 +191,7 @@ CREATE TABLE self_monitoring_issues (
   source_files   TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(source_files)),
   evidence       TEXT NOT NULL CHECK (json_valid(evidence)),   -- log row ids
   occurrences    INTEGER NOT NULL,
-  follows        INTEGER,   -- the issue, closed as not planned, that the same problem had before
+  follows        INTEGER,   -- the issue that the same problem had before: closed as not planned, or open at another home
   duplicate_of   INTEGER,   -- the number of the older issue that has its fingerprint and stays, once a server has closed it
                             -- for that or was to; what became of it is in the act 'close' of filings
   created_at     INTEGER NOT NULL,
@@ -233,6 +233,8 @@ CREATE TABLE self_monitoring_issue_codes (
   issue_id INTEGER NOT NULL REFERENCES self_monitoring_issues (id) ON DELETE CASCADE,
   PRIMARY KEY (code, issue_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX self_monitoring_issue_codes_issue ON self_monitoring_issue_codes (issue_id);
 
 -- Acts at the tracker, one row each, written with the scan that decides them. Those of the local tracker are done by
 -- their row; of its issues only comments and reopenings have one.
@@ -293,6 +295,13 @@ SELECT j.id AS id,
   s.committed_at AS committed_at
 FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id
 WHERE j.kind = 'self_monitoring';
+
+-- What people have decided about the problems that are open at another home than the one where issues are filed now.
+CREATE TABLE issue_refilings (
+  home      TEXT PRIMARY KEY,             -- where issues are filed now
+  left_upto INTEGER NOT NULL DEFAULT 0,   -- issues up to this id stay where they are
+  asked_at  INTEGER                       -- since when a person wants the others filed at the home too; NULL: it is done, or nobody does
+) STRICT, WITHOUT ROWID;
 
 -- How far the issues of a repository were read at its tracker.
 CREATE TABLE tracker_news (

@@ -1,5 +1,4 @@
-//! Open issues of ours at a tracker that are one problem: the lowest number stays, and the others are closed as its
-//! duplicates.
+//! Open issues of ours that are one problem: the lowest number stays, and the others are closed as its duplicates.
 //!
 //! Two servers on one repository, a fresh data directory or a backup that was put back may file one problem twice. An
 //! issue is a duplicate if the mark in its body shares a fingerprint with the mark of an older issue of ours that is open,

@@ -2,8 +2,8 @@
 
 use super::duplicate::sentence;
 use super::{
-    DryRun, DuplicateOf, Duplicates, Fingerprint, IssueHome, JobId, Marker, RemoteKind, Status,
-    Timestamp, Trigger,
+    DryRun, DuplicateOf, Duplicates, Fingerprint, IssueHome, IssueId, JobId, Posting, RemoteKind,
+    Status, Timestamp, Trigger,
 };
 use std::fmt;
 use std::str::FromStr;
@@ -88,10 +88,6 @@ impl Finding {
         whole.chars().take(MAX_ISSUE_TITLE).collect()
     }
 }
-
-/// Row id of an issue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct IssueId(pub i64);
 
 /// Whether an issue is open and, if not, why it was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,19 +194,6 @@ pub struct Remark {
     pub fingerprints: Vec<Fingerprint>,
     /// How many log rows belong to it.
     pub rows: u64,
-}
-
-/// The text of a new issue or a remark, as the tracker gets it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posting {
-    /// The marker by which it is recognised; the body holds it.
-    pub marker: Marker,
-    /// The title of a new issue.
-    pub title: String,
-    /// Markdown.
-    pub body: String,
-    /// Labels of a new issue.
-    pub labels: Vec<String>,
 }
 
 /// How many issues may be opened at a tracker, or closed as duplicates, without an approval; the others wait for one.

@@ -28,6 +28,8 @@ mod park;
 pub(super) mod poll;
 pub(super) mod prune;
 pub(super) mod queues;
+#[cfg(feature = "monitor")]
+pub(super) mod refilings;
 #[cfg(feature = "agents")]
 pub(super) mod repositories;
 mod rescue;

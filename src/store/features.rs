@@ -24,6 +24,7 @@ comes_with!("monitor":
     duplicates change_issue commit_scan
     wake_filing next_filing filing save_filing tracker_reading take_tracker_news open_tracker_issues
     filed_markers tracker_refused doubt_tracker_issues
+    refile_offer open_elsewhere ask_refiling leave_elsewhere refile
     waiting_filings approve_filing reject_filing edit_filing
 );
 

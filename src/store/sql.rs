@@ -31,6 +31,8 @@ pub(super) mod prune;
 pub(super) mod queues;
 pub(super) mod rates;
 pub(super) mod references;
+#[cfg(feature = "monitor")]
+pub(super) mod refilings;
 pub(super) mod remove;
 #[cfg(feature = "agents")]
 pub(super) mod repositories;

@@ -51,6 +51,17 @@ pub struct IssueChanged {
     pub done: &'static str,
 }
 
+/// What a person has decided about the problems that are open at another tracker or repository.
+#[derive(Clone, Debug, Serialize)]
+pub struct Refiling {
+    /// Where issues are filed now: `local`, or `github.com/owner/name`.
+    pub home: String,
+    /// How many problems are open elsewhere.
+    pub problems: u64,
+    /// `asked` if they are filed there, too; `left` if they stay where they are.
+    pub status: &'static str,
+}
+
 /// An act that waits to go to the tracker.
 #[derive(Clone, Debug, Serialize)]
 pub struct WaitingFiling {

@@ -158,7 +158,9 @@ async fn a_backup_that_is_put_back_closes_nothing_twice() {
         let restored = Site::within(backup);
         let tracking = github(&fake, restored.folder.path());
         let conn = foreign(restored.folder.path());
-        conn.execute_batch("UPDATE job_queues SET paused_at = NULL").unwrap();
+        let resumed =
+            "UPDATE job_queues SET paused_at = NULL, paused_by = NULL, pause_reason = NULL";
+        conn.execute_batch(resumed).unwrap();
         for _ in 0..2 {
             restored.scan(&tracking).await;
         }

@@ -52,6 +52,7 @@ mod reach;
 mod real_cli;
 mod real_money;
 mod redact;
+mod refile;
 mod refusals;
 mod regress;
 mod repositories;

@@ -97,8 +97,8 @@ pub(in crate::store) fn pair(
 pub(in crate::store) fn merge(conn: &Connection, from: IssueId, to: IssueId) -> Result<()> {
     const COUNT: &str = "
         UPDATE self_monitoring_issues
-        SET occurrences = occurrences + d.occurrences, last_seen_at = max(self_monitoring_issues.last_seen_at, d.last_seen_at)
-        FROM (SELECT occurrences, last_seen_at FROM self_monitoring_issues WHERE id = :from) AS d
+        SET occurrences = occurrences + d.counted, last_seen_at = max(last_seen_at, d.seen)
+        FROM (SELECT occurrences AS counted, last_seen_at AS seen FROM self_monitoring_issues WHERE id = :from) AS d
         WHERE id = :to";
     const EMPTY: &str = "
         UPDATE self_monitoring_issues
