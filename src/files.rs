@@ -1,12 +1,13 @@
-//! Opening files in folders where other people may put something in our way: without waiting, and plain files only.
+//! Files and folders that other people may reach: folders are made private, and plain files are opened without waiting.
 //!
 //! A FIFO makes an ordinary open wait for ever, a device never ends, and a link in somebody else's folder leads to what
 //! its owner may not read. What was opened is looked at, never what a path was a moment before.
 
-use std::fs::File;
 #[cfg(feature = "agents")]
 use std::fs::Metadata;
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 /// Opens a plain file for reading, also behind links. Use it where nobody but the operator writes into the folder.
@@ -44,6 +45,14 @@ pub(crate) fn open_owned(path: &Path) -> io::Result<File> {
     plain(system::open_owned(path)?)
 }
 
+/// Makes a folder that only our own user may enter, and the folders above it. One that is there stays as it is.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 /// Whether the group or others may write to this file or folder.
 #[cfg(feature = "agents")]
 pub(crate) fn others_may_write(file: &Metadata) -> bool {
@@ -63,6 +72,18 @@ pub(crate) fn others_may_enter(folder: &Metadata) -> bool {
 pub(crate) fn others_may_read(file: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     file.permissions().mode() & 0o077 != 0
+}
+
+/// Takes the lock of an open file, for as long as the file is open; answers whether nobody else has it.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 fn plain(file: File) -> io::Result<File> {

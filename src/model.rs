@@ -60,6 +60,8 @@ mod worker;
 pub use account::{Account, AccountState, Actor, Deed, Login, Role};
 pub(crate) use after::Precedence;
 pub use after::{After, Neighbours};
+#[cfg(feature = "agents")]
+pub(crate) use allowed_host::bare_host;
 pub use allowed_host::{AllowedHost, is_public};
 pub use batch::{Batch, MAX_BATCH};
 pub(crate) use batch::{then_job, then_text};
@@ -99,13 +101,13 @@ pub use limits::{
 pub use log::{Cited, Level, LogRow, NewLogRow};
 pub use marker::{IssueMark, Marker};
 pub(crate) use moves::{Cancellation, JobStep, Move, Slots, cancellation, key, order};
+pub(crate) use name::ENGINE;
 pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, Tag, UniqueKey, Username, WorkerId};
 pub use new_job::{Enqueued, NewJob};
 pub use payload::Payload;
 pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
 pub use posting::Posting;
-pub(crate) use queue::ENGINE;
 pub use queue::{Pause, QueueState, Unplaced};
 pub use rate::{MAX_RATE, Rate};
 pub(crate) use rate_use::{RateShare, Used, share};

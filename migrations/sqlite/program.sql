@@ -59,7 +59,7 @@ CREATE TABLE sessions (
   ending             TEXT,               -- done, denied, budget, …
   response           TEXT,
   structured         TEXT CHECK (structured IS NULL OR json_valid(structured)),
-  note               TEXT,               -- what a person should know of a run that is done all the same
+  note               TEXT,               -- what a person should know of a run that ended well
   cost_usd           REAL,               -- of all its attempts
   cost_at_least      INTEGER NOT NULL DEFAULT 0,   -- whether they may have cost more
   cost_before        REAL NOT NULL DEFAULT 0,      -- of the runs that its last attempt resumes
@@ -68,6 +68,7 @@ CREATE TABLE sessions (
   input_tokens       INTEGER,
   output_tokens      INTEGER,
   transcript_bytes   INTEGER NOT NULL DEFAULT 0,
+  transcript_from    INTEGER NOT NULL DEFAULT 0,   -- bytes that were there when its last attempt began
   transcript_lines   INTEGER NOT NULL DEFAULT 0,
   transcript_dropped INTEGER NOT NULL DEFAULT 0,   -- bytes that came after the limit
   began_at           INTEGER NOT NULL,

@@ -42,7 +42,8 @@ pub fn parse_name(text: &str) -> Result<PromptName> {
 /// Stores an edited prompt, or goes back to the shipped one (`None`). The next scan uses it.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role admin; `AUTH-LOGIN-005` for a sign-in that is not fresh; `JOB-VALUE-001` for a blank text; `JOB-SIZE-001` for one of more than 64 KB.
+/// `AUTH-ROLE-001` below the role admin; `AUTH-LOGIN-005` for a sign-in that is not fresh; `JOB-VALUE-001` for a blank text;
+/// `JOB-SIZE-001` for one of more than 64 KB.
 pub async fn save(
     store: &Store,
     call: &Call,

@@ -25,7 +25,9 @@ pub(super) async fn check(
     }
     if *kind == Kind::AGENT_SESSION
         && let Some(why) = unboxed(store, call.now).await?
-        && !confirm::is_full(store, &SessionRequest::read(&payload.value())?).await?
+        // A payload that cannot be read fails in its run, which says why.
+        && let Ok(request) = SessionRequest::read(&payload.value())
+        && !confirm::is_full(store, &request).await?
     {
         return Err(Error::new(Code::AgentBox, format!("start an agent in the sandbox: {why}")));
     }

@@ -6,7 +6,8 @@
 use super::manifest::NAME as MANIFEST;
 use super::{CONFIG, DATABASES, PROMPTS, failed};
 use crate::error::{Code, Error, Result, ignore};
-use std::fs::{self, DirEntry, File, Permissions, TryLockError};
+use crate::files;
+use std::fs::{self, DirEntry, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -75,7 +76,7 @@ pub(super) fn sweep(data_dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(data_dir)? {
         let entry = entry?;
         let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(ARCHIVE));
-        // One without the mark and without a manifest is just begun.
+        // A folder that has neither the mark nor a manifest has only just been made.
         let is_begun =
             || [UNFINISHED, MANIFEST].iter().any(|name| entry.path().join(name).exists());
         if is_ours && is_begun() && lock(&entry.path())?.is_some() {
@@ -108,9 +109,5 @@ fn clear(folder: &Path) -> io::Result<()> {
 /// Locks a folder; `None` if another process has it locked.
 fn lock(folder: &Path) -> io::Result<Option<File>> {
     let file = File::open(folder)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
+    Ok(files::try_lock(&file)?.then_some(file))
 }

@@ -10,8 +10,10 @@ use crate::error::{Code, Error, Result};
 use crate::model::Timestamp;
 use crate::store::{JOBS_FILE, LOGS_FILE, LogStore, OpenMode, Store};
 use crate::store::{hold_database, lock_of, look_at_all};
-use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Seek as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The folder in a data directory whose files are to be moved to their places.
@@ -27,6 +29,9 @@ const SUFFIXES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// There is no plan, or this user may not see it: opening the database says that with its own code.
 const NOTHING: [ErrorKind; 3] =
     [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::PermissionDenied];
+
+/// The databases that are held, by name. While they are, they are read and written through these files alone.
+type Held = BTreeMap<&'static str, File>;
 
 /// What a restore has done.
 #[derive(Debug)]
@@ -49,7 +54,7 @@ pub(crate) fn restore(folder: &Path, data_dir: &Path, now: Timestamp) -> Result<
     make_folder(data_dir)?;
     let _lock = lock(data_dir)?;
     finish_locked(data_dir)?;
-    let _held = hold(data_dir)?;
+    let held = hold(data_dir)?;
     let (draft, ready) = (data_dir.join(DRAFT), data_dir.join(FOLDER));
     clear(&draft)?;
     let aside = format!("replaced-{}", now.to_string().replace(':', "-"));
@@ -59,7 +64,9 @@ pub(crate) fn restore(folder: &Path, data_dir: &Path, now: Timestamp) -> Result<
     }
     fs::rename(&draft, &ready).map_err(|e| failed("rename", &draft, e))?;
     sync(data_dir)?;
-    finish_locked(data_dir)?;
+    if let Some(plan) = plan_of(data_dir)? {
+        take_places(data_dir, &plan, &held)?;
+    }
     let aside = data_dir.join(aside);
     Ok(Restored { manifest, aside: aside.exists().then_some(aside) })
 }
@@ -68,10 +75,11 @@ pub(crate) fn restore(folder: &Path, data_dir: &Path, now: Timestamp) -> Result<
 ///
 /// # Errors
 /// `JOB-VALUE-001` for one that is a link, `STORE-BUSY-002` for one that a process has open.
-fn hold(data_dir: &Path) -> Result<Vec<File>> {
+fn hold(data_dir: &Path) -> Result<Held> {
     let doing = format!("restore into {}", data_dir.display());
-    let mut held = Vec::new();
-    for path in DATABASES.map(|name| data_dir.join(name)) {
+    let mut held = Held::new();
+    for name in DATABASES {
+        let path = data_dir.join(name);
         if let Ok(place) = fs::read_link(&path) {
             // To move the link would leave the database where it is, and put the restored one on another disk.
             let why = format!(
@@ -81,7 +89,8 @@ fn hold(data_dir: &Path) -> Result<Vec<File>> {
             );
             return Err(Error::new(Code::ModelInvalid, format!("{doing}: {why}")));
         }
-        held.extend(hold_database(&path).map_err(|e| e.while_doing(&doing))?);
+        let file = hold_database(&path).map_err(|e| e.while_doing(&doing))?;
+        held.extend(file.map(|file| (name, file)));
     }
     Ok(held)
 }
@@ -148,24 +157,37 @@ pub(crate) fn finish(data_dir: &Path) -> Result<()> {
 }
 
 fn finish_locked(data_dir: &Path) -> Result<()> {
+    match plan_of(data_dir)? {
+        Some(plan) => take_places(data_dir, &plan, &hold(data_dir)?),
+        // Nothing is to be done, or a kill came before the folder was removed.
+        None => clear(&data_dir.join(FOLDER)),
+    }
+}
+
+/// The plan of a restore whose files are not all in their places.
+fn plan_of(data_dir: &Path) -> Result<Option<String>> {
+    let path = data_dir.join(FOLDER).join(PLAN);
+    match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        plan => plan.map(Some).map_err(|e| failed("read", &path, e)),
+    }
+}
+
+/// Moves the files of a restore to their places.
+fn take_places(data_dir: &Path, plan: &str, held: &Held) -> Result<()> {
     let ready = data_dir.join(FOLDER);
     let path = ready.join(PLAN);
-    let plan = match fs::read_to_string(&path) {
-        // Nothing is to be done, or a kill came before the folder was removed.
-        Err(error) if error.kind() == ErrorKind::NotFound => return clear(&ready),
-        plan => plan.map_err(|e| failed("read", &path, e))?,
-    };
     let mut lines = plan.lines();
     let aside = data_dir.join(lines.next().unwrap_or_default());
     for name in lines {
-        move_aside(data_dir, &aside, name)?;
+        move_aside(data_dir, &aside, name, held)?;
     }
     for name in DATABASES.into_iter().chain([CONFIG, PROMPTS]) {
         let from = ready.join(name);
         // What is not here is in its place already.
         if is_there(&from) {
-            move_aside(data_dir, &aside, name)?;
-            put(&from, &data_dir.join(name))?;
+            move_aside(data_dir, &aside, name, held)?;
+            put(&from, &data_dir.join(name), held.get(name))?;
             sync(data_dir)?;
         }
     }
@@ -179,7 +201,7 @@ fn is_there(path: &Path) -> bool {
 }
 
 /// Moves a name and what SQLite keeps beside it.
-fn move_aside(data_dir: &Path, aside: &Path, name: &str) -> Result<()> {
+fn move_aside(data_dir: &Path, aside: &Path, name: &str, held: &Held) -> Result<()> {
     for suffix in SUFFIXES {
         let name = format!("{name}{suffix}");
         let from = data_dir.join(&name);
@@ -190,7 +212,10 @@ fn move_aside(data_dir: &Path, aside: &Path, name: &str) -> Result<()> {
         match fs::rename(&from, aside.join(&name)) {
             // A file that is mounted by itself stays in its place, and its content is replaced.
             Err(error) if error.kind() == ErrorKind::ResourceBusy && from.is_file() => {
-                copy_file(&from, &aside.join(&name))?;
+                match held.get(name.as_str()) {
+                    Some(database) => copy_held(database, &from, &aside.join(&name))?,
+                    None => copy_file(&from, &aside.join(&name))?,
+                }
             }
             moved => moved.map_err(|e| failed("rename", &from, e))?,
         }
@@ -198,13 +223,33 @@ fn move_aside(data_dir: &Path, aside: &Path, name: &str) -> Result<()> {
     Ok(())
 }
 
-fn put(from: &Path, to: &Path) -> Result<()> {
+/// Copies a database through the file that holds it: to open and close another one would end the hold.
+fn copy_held(mut database: &File, from: &Path, to: &Path) -> Result<()> {
+    let mut copy = || {
+        let mut made =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(to)?;
+        database.rewind()?;
+        io::copy(&mut database, &mut made)?;
+        made.sync_all()
+    };
+    copy().map_err(|e| failed("copy", from, e))
+}
+
+/// Gives a file its name, or its content to the file that has it and is mounted by itself.
+fn put(from: &Path, to: &Path, held: Option<&File>) -> Result<()> {
     match fs::rename(from, to) {
         Err(error) if error.kind() == ErrorKind::ResourceBusy && from.is_file() => {
-            fs::read(from)
-                .and_then(|content| fs::write(to, content))
-                .map_err(|e| failed("write", to, e))?;
-            sync(to)?;
+            let overwrite = |mut place: &File| {
+                place.rewind()?;
+                place.set_len(0)?;
+                io::copy(&mut File::open(from)?, &mut place)?;
+                place.sync_all()
+            };
+            let overwritten = match held {
+                Some(database) => overwrite(database),
+                None => OpenOptions::new().write(true).open(to).and_then(|place| overwrite(&place)),
+            };
+            overwritten.map_err(|e| failed("write", to, e))?;
             fs::remove_file(from).map_err(|e| failed("remove", from, e))
         }
         moved => moved.map_err(|e| failed("rename", from, e)),
@@ -227,4 +272,40 @@ fn lock(data_dir: &Path) -> Result<File> {
     let taken = lock_of(&data_dir.join(JOBS_FILE))?;
     taken
         .ok_or_else(|| Error::new(Code::StoreInUse, format!("restore into {}", data_dir.display())))
+}
+
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt as _;
+
+    /// Whether this process has a lock of its own on the file, as SQLite takes it.
+    fn is_held(path: &Path) -> bool {
+        let inode = format!(":{} ", fs::metadata(path).unwrap().ino());
+        let locks = fs::read_to_string("/proc/locks").unwrap();
+        locks.lines().any(|lock| lock.contains("POSIX") && lock.contains(&inode))
+    }
+
+    #[test]
+    fn a_held_database_stays_held_while_it_is_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(JOBS_FILE);
+        fs::write(&path, "rows").unwrap();
+        let held = hold(folder.path()).unwrap();
+        let copy = folder.path().join("copy");
+        copy_held(&held[JOBS_FILE], &path, &copy).unwrap();
+        assert!(is_held(&path));
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "rows");
+        copy_file(&path, &copy).unwrap();
+        assert!(!is_held(&path), "another file that is closed ends the hold");
+    }
+
+    #[test]
+    fn what_is_no_database_that_can_be_held_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(hold(folder.path()).unwrap().is_empty());
+        fs::create_dir(folder.path().join(JOBS_FILE)).unwrap();
+        assert_eq!(hold(folder.path()).unwrap_err().code(), Code::StoreIo);
+    }
 }

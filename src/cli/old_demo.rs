@@ -5,7 +5,7 @@ use crate::config;
 use crate::error::{Code, Error, Result};
 use crate::files;
 use crate::model::Timestamp;
-use std::fs::{self, TryLockError};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -24,11 +24,8 @@ pub(super) fn set_aside(folder: &Path, refusal: Error, now: Timestamp) -> Result
     let _lock = match files::open(&folder.join("lamplighter.lock")) {
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(io(error)),
-        Ok(file) => match file.try_lock() {
-            Ok(()) => Some(file),
-            Err(TryLockError::WouldBlock) => return Err(refusal),
-            Err(TryLockError::Error(error)) => return Err(io(error)),
-        },
+        Ok(file) if files::try_lock(&file).map_err(io)? => Some(file),
+        Ok(_) => return Err(refusal),
     };
     let aside = free_name(folder, now);
     fs::rename(folder, &aside).map_err(io)?;

@@ -10,6 +10,8 @@ use std::time::Duration;
 const BEGIN_AFTER: Duration = Duration::from_mins(5);
 /// How often it begins anew.
 const INSPECT_EVERY: Duration = Duration::from_hours(24);
+/// How long a row that cannot be read begins no further look: a row that was written so is met again and again.
+const AGAIN_AFTER: Duration = Duration::from_mins(10);
 /// The pause between two tables.
 const BREATH: Duration = Duration::from_secs(1);
 /// How long the look at a table may take, as long as a read may last: its snapshot keeps the log from being written back.
@@ -24,14 +26,23 @@ pub(crate) struct Inspector {
 impl Inspector {
     /// Inspects for ever. Cancel safe.
     pub(crate) async fn serve(self) {
-        self.clock.sleep(BEGIN_AFTER).await;
+        let mut pause = self.begin_within(BEGIN_AFTER).await;
         loop {
-            let done = self.run_once(LOOK_WITHIN, BREATH).await;
+            let done = self.run_once(LOOK_WITHIN, pause).await;
             if let Err(error) = &done {
                 warn_coded!(Code::StoreInspect, "look at the pages of the database: {error}");
             }
             self.inspection.ran(self.clock.now(), done);
-            self.clock.sleep(INSPECT_EVERY).await;
+            self.clock.sleep(AGAIN_AFTER).await;
+            pause = self.begin_within(INSPECT_EVERY.saturating_sub(AGAIN_AFTER)).await;
+        }
+    }
+
+    /// Waits for so long, or until a row is met that cannot be read: then the look is made without pauses. Answers the pause.
+    async fn begin_within(&self, most: Duration) -> Duration {
+        tokio::select! {
+            () = self.clock.sleep(most) => BREATH,
+            () = self.inspection.meets_strange_row() => Duration::ZERO,
         }
     }
 

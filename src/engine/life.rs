@@ -10,7 +10,7 @@ mod others;
 use super::process;
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
-use crate::model::{Epoch, LEASE, Process, WorkerId};
+use crate::model::{Epoch, LEASE, Process, Registration, WorkerId};
 use crate::store::Store;
 use crate::warn_coded;
 use others::Others;
@@ -114,8 +114,14 @@ impl Life {
     }
 
     /// Beats until the lease is lost, at once when the process has something new to say. It has a task of its own, so that
-    /// the poller's waits do not delay it. A jump of the date neither delays nor hastens it (P19).
-    pub(super) async fn beat(self: Arc<Self>, store: Store, clock: Clock) {
+    /// the poller's waits do not delay it. A jump of the date neither delays nor hastens it (P19). With each beat it looks
+    /// whether the file still says what this worker `registered`.
+    pub(super) async fn beat(
+        self: Arc<Self>,
+        store: Store,
+        clock: Clock,
+        registered: Arc<Registration>,
+    ) {
         let mut said = store.says_changed();
         loop {
             said.borrow_and_update();
@@ -123,6 +129,10 @@ impl Life {
             let over = tokio::select! {
                 beaten = self.beat_until_saved(&store, &clock) => beaten.err(),
                 over = self.look_at_others(&store) => Some(over),
+            };
+            let over = match over {
+                None => is_forgotten(&store, &registered).await,
+                Some(_) => over,
             };
             if let Some(error) = over {
                 warn_coded!(Code::EngineLost, "end all handlers and register anew: {error}");
@@ -206,10 +216,20 @@ impl Life {
     }
 }
 
+/// Why a life is over whose beats are saved: other programs cannot see any more what it runs. A file that is damaged ends
+/// the engine by itself, and what could not be read is read again with the next beat.
+async fn is_forgotten(store: &Store, registered: &Arc<Registration>) -> Option<Error> {
+    let error = store.expect_registered(Arc::clone(registered)).await.err()?;
+    if error.code() == Code::EngineLost {
+        return Some(error);
+    }
+    warn_coded!(Code::EnginePoll, "look at what this process registered: {error}");
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Registration;
     use std::path::Path;
     use std::sync::mpsc;
     use tokio::task::JoinSet;
@@ -222,7 +242,7 @@ mod tests {
     };
 
     /// A life that has registered in a store of its own.
-    async fn life(folder: &Path, clock: &Clock) -> (Arc<Life>, Store) {
+    async fn life(folder: &Path, clock: &Clock) -> (Arc<Life>, Store, Arc<Registration>) {
         let store = Store::open_scratch(&folder.join("jobs.db")).unwrap();
         let handlers = CancellationToken::new();
         let life = Life { pace: SHORT, ..Life::new(clock, &handlers) };
@@ -235,20 +255,20 @@ mod tests {
             slots: 10,
             replaces: None,
         };
-        store.register(registration, clock.now()).await.unwrap();
-        (Arc::new(life), store)
+        store.register(registration.clone(), clock.now()).await.unwrap();
+        (Arc::new(life), store, Arc::new(registration))
     }
 
     #[tokio::test]
     async fn a_worker_whose_beat_hangs_while_others_beat_ends_its_handlers_by_itself() {
         let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::system());
-        let (ours, store) = life(folder.path(), &clock).await;
-        let (theirs, other) = life(folder.path(), &clock).await;
+        let (ours, store, said) = life(folder.path(), &clock).await;
+        let (theirs, other, _) = life(folder.path(), &clock).await;
         let (let_go, held) = mpsc::channel::<()>();
         // Our writer hangs and holds no lock.
         let (mut hangs, mut beats) = (JoinSet::new(), JoinSet::new());
         hangs.spawn(store.clone().hang(held));
-        beats.spawn(Arc::clone(&ours).beat(store.clone(), clock.clone()));
+        beats.spawn(Arc::clone(&ours).beat(store.clone(), clock.clone(), said));
         let begun = Instant::now();
         while !ours.lost.is_cancelled() {
             assert!(begun.elapsed() < Duration::from_mins(1), "it goes on");

@@ -127,15 +127,8 @@ impl Poller {
     async fn register(&mut self, replaces: Option<WorkerId>) -> Option<Arc<Life>> {
         while !self.stop.claims.is_cancelled() {
             let life = Life::new(&self.clock, &self.stop.handlers);
-            let registration = Registration {
-                worker: life.me.worker.clone(),
-                process: life.me.process.clone(),
-                is_server: self.settings.is_server,
-                kinds: Arc::clone(&self.kinds),
-                limits: self.settings.limits.clone().into_iter().collect(),
-                slots: QueueState::DEFAULT_LIMIT,
-                replaces: replaces.clone(),
-            };
+            let registration =
+                Registration { replaces: replaces.clone(), ..self.registration(&life) };
             match self.store.register(registration, self.clock.now()).await {
                 Ok(differing) => {
                     warn_of(&differing);
@@ -155,10 +148,24 @@ impl Poller {
         None
     }
 
+    /// What a life says when it begins.
+    fn registration(&self, life: &Life) -> Registration {
+        Registration {
+            worker: life.me.worker.clone(),
+            process: life.me.process.clone(),
+            is_server: self.settings.is_server,
+            kinds: Arc::clone(&self.kinds),
+            limits: self.settings.limits.clone().into_iter().collect(),
+            slots: QueueState::DEFAULT_LIMIT,
+            replaces: None,
+        }
+    }
+
     /// Works until the engine stops or the lease is lost, and no job runs here any more.
     async fn live(&mut self, life: &Arc<Life>, leads: &watch::Sender<bool>) -> Left {
         let (mut helpers, quit) = (JoinSet::new(), CancellationToken::new());
-        helpers.spawn(Arc::clone(life).beat(self.store.clone(), self.clock.clone()));
+        let said = Arc::new(self.registration(life));
+        helpers.spawn(Arc::clone(life).beat(self.store.clone(), self.clock.clone(), said));
         let leads_now = life.leads.subscribe();
         helpers.spawn(set_back::serve(self.store.clone(), self.clock.clone(), leads_now));
         let store = self.store.clone();

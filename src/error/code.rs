@@ -14,31 +14,23 @@ codes! {
     StoreForeign: Damaged = "STORE-FILE-001", "The file is not a Lamplighter database",
         "The path names a file of another program.", "Name another file, or move this one away; it was left as it is.";
     StoreNewer: Damaged = "STORE-FILE-002", "The database is of a newer version",
-        "A newer lamplighter has migrated this file.",
-        "Use that newer version. To go back, end the server and put the copy that the newer version made before it migrated in the place of the file.";
+        "A newer lamplighter has migrated this file.", "Use that newer version. To go back, end the server and put the copy that the newer version made before it migrated in the place of the file.";
     StoreOlder: Damaged = "STORE-FILE-003", "The database is of an older version",
-        "This lamplighter is newer than the file; only `serve` migrates.",
-        "Start `lamplighter serve` once; it migrates after an automatic backup. An application opens its file with `OpenMode::Migrate`, or runs the new migrations of `schema::engine()`.";
+        "This lamplighter is newer than the file; only `serve` migrates.", "Start `lamplighter serve` once; it migrates after an automatic backup. An application opens its file with `OpenMode::Migrate`, or runs the new migrations of `schema::engine()`.";
     StorePragma: Internal = "STORE-FILE-004", "The database refused a safety setting",
         "The file system does not offer what SQLite's WAL mode needs, as network file systems do not.", "Put the data directory on a local disk.";
     StoreFirst: Damaged = "STORE-FILE-005", "The database was made by Lamplighter 0.1.0",
-        "Version 0.1.0 had other tables, and no version migrates them.",
-        "Use a new data directory: name one with `--data-dir`, or give the old one another name. The old files were left as they are, and version 0.1.0 still reads them.";
+        "Version 0.1.0 had other tables, and no version migrates them.", "Use a new data directory: name one with `--data-dir`, or give the old one another name. The old files were left as they are, and version 0.1.0 still reads them.";
     StoreUnfit: Damaged = "STORE-FILE-006", "The application's database lacks a setting that jobs need",
-        "Its journal mode is not WAL, or its encoding is not UTF-8.",
-        "Run `PRAGMA journal_mode = WAL` on the file once, while no other program has it open. A database in UTF-16 must be copied into a new one.";
+        "Its journal mode is not WAL, or its encoding is not UTF-8.", "Run `PRAGMA journal_mode = WAL` on the file once, while no other program has it open. A database in UTF-16 must be copied into a new one.";
     StoreLost: Damaged = "STORE-FILE-007", "The database file is missing, empty or cut off",
-        "Somebody or something removed the file, emptied it or cut its end off. The files beside it, or its own header, show that there was more.",
-        "Put the file back, or a copy of it that was made earlier; docs/operations.md says how. To begin with an empty database, move the files that the message names to another folder first. Nothing was changed.";
+        "Somebody or something removed the file, emptied it or cut its end off. The files beside it, or its own header, show that there was more.", "Put the file back, or a copy of it that was made earlier; docs/operations.md says how. To begin with an empty database, move the files that the message names to another folder first. Nothing was changed.";
     StoreDamaged: Damaged = "STORE-FILE-008", "The database file is damaged",
-        "Pages of the file are not what was written there: the disk failed, another program wrote into the file, or files of two databases were mixed.",
-        "Keep the files as they are, and put a copy that was made earlier in their place; docs/operations.md says how. Nothing was written to them.";
+        "Pages of the file are not what was written there: the disk failed, another program wrote into the file, or files of two databases were mixed.", "Keep the files as they are, and put a copy that was made earlier in their place; docs/operations.md says how. Nothing was written to them.";
     StoreReplaced: Damaged = "STORE-FILE-009", "The database file was removed, replaced or cut off while it was open",
-        "Somebody deleted, renamed, replaced or shortened the file or its write-ahead log while a server or a program had it open.",
-        "End every process that has the file open. Put the files back together, or a copy that was made earlier; docs/operations.md says how. Then start the server again.";
+        "Somebody deleted, renamed, replaced or shortened the file or its write-ahead log while a server or a program had it open.", "End every process that has the file open. Put the files back together, or a copy that was made earlier; docs/operations.md says how. Then start the server again.";
     StoreNamesTaken: Damaged = "STORE-TABLE-001", "Names that the job tables need are taken",
-        "The database has tables, indexes, triggers or views of another program with these names.",
-        "Rename what the message lists, or keep the jobs in a file of their own. Nothing was written.";
+        "The database has tables, indexes, triggers or views of another program with these names.", "Rename what the message lists, or keep the jobs in a file of their own. Nothing was written.";
     StoreTablesDiffer: Damaged = "STORE-TABLE-002", "The job tables are not those of this version",
         "A table was dropped or changed, or another build of Lamplighter made the tables.", "Use the Lamplighter that made the tables, or restore a copy of the file. Nothing was written.";
     StoreBusy: Busy = "STORE-BUSY-001", "The database is held by another program",
@@ -56,12 +48,11 @@ codes! {
     StoreConstraint: Internal = "STORE-RULE-001", "The database refused a row that breaks its rules",
         "A CHECK, a unique index or a guard trigger refused the row.", "Nothing was changed. The server's log or the command's output names the rule; if the values were right, report a bug.";
     StoreCorrupt: Damaged = "STORE-ROW-001", "A stored row cannot be read",
-        "Another program wrote a value that this version does not know.", "Correct the row that the server's log names.";
+        "Another program wrote a value that this version does not know, or a value was damaged inside itself, which SQLite does not see.", "Correct the row that the server's log names.";
     StoreClosed: Unavailable = "STORE-STOP-001", "The database is closed",
         "The server is stopping, or its writer has ended after an error it could not mend.", "Start the server again; nothing acknowledged is lost.";
     StoreWalLarge: Internal = "STORE-WAL-001", "The write-ahead log is growing",
-        "A program keeps a read transaction open. Until it ends, nothing that was written since can be moved into the database.",
-        "End the transaction of that program; the write-ahead log then shrinks within seconds.";
+        "A program keeps a read transaction open. Until it ends, nothing that was written since can be moved into the database.", "End the transaction of that program; the write-ahead log then shrinks within seconds.";
     StoreWalFull: Busy = "STORE-WAL-002", "The write-ahead log is at its limit",
         "A program kept a read transaction open while gigabytes were written.", "End the transaction of that program; writes then resume by themselves. Nothing was saved, and reads work.";
     StoreCheckpoint: Internal = "STORE-WAL-003", "The write-ahead log could not be moved into the database",
@@ -69,8 +60,7 @@ codes! {
     StoreCounts: Internal = "STORE-COUNT-001", "Counts of jobs differed from the rows",
         "Lamplighter has a bug, or another program changed rows of jobs that were counted.", "The server has corrected the counts. If no other program writes to the database, report the message as a bug.";
     StoreWatch: Internal = "STORE-WATCH-001", "Changes by other programs are noticed late",
-        "The kernel refused to watch the database file, or a look at the jobs failed.",
-        "Read the cause in the message. For the kernel's watch, raise fs.inotify.max_user_instances; until then the server looks every 250 ms. A look that failed is made again after a second.";
+        "The kernel refused to watch the database file, or a look at the jobs failed.", "Read the cause in the message. For the kernel's watch, raise fs.inotify.max_user_instances; until then the server looks every 250 ms. A look that failed is made again after a second.";
     StoreInspect: Internal = "STORE-LOOK-001", "The pages of the database could not all be looked at",
         "The file is damaged, or reading it failed.", "Read the cause in the message. The look is made again after a day, and at the next start.";
     ModelInvalid: Invalid = "JOB-VALUE-001", "A value is not valid",
@@ -78,8 +68,7 @@ codes! {
     QueueFull: TooMany = "JOB-LIMIT-001", "Too many jobs of this kind are waiting",
         "The limit of waiting jobs is reached.", "Wait until some of them have run, then try again; the new job was not saved.";
     JobTooLarge: TooLarge = "JOB-SIZE-001", "The request is too large",
-        "A payload has more than 256 KiB, the prompt of a session more than 200 KiB, or a text more than its form takes.",
-        "Put the text of a job into a file, and name the file instead; make any other text shorter.";
+        "A payload has more than 256 KiB, the prompt of a session more than 200 KiB, or a text more than its form takes.", "Put the text of a job into a file, and name the file instead; make any other text shorter.";
     JobUnknown: NotFound = "JOB-ID-001", "There is no such job",
         "The id is wrong, or the job was removed.", "`lamplighter jobs list` shows the jobs, and `lamplighter sessions list` those that are sessions.";
     JobNotFinal: Conflict = "JOB-ID-002", "The job is not over yet",
@@ -111,8 +100,7 @@ codes! {
     ScheduleReserved: Conflict = "SCHED-NAME-003", "This schedule belongs to the settings",
         "The schedule of self-monitoring follows the settings.", "Use `lamplighter settings set self_monitoring.cadence` or `self_monitoring.enabled`.";
     ScheduleUnreadable: Conflict = "SCHED-RULE-001", "A stored schedule cannot be read",
-        "Another program wrote a rule, a kind or a policy that this version does not know.",
-        "Give the schedule a kind and a rule with `lamplighter schedules edit`. Until then it makes no jobs; the other schedules go on.";
+        "Another program wrote a rule, a kind or a policy that this version does not know.", "Give the schedule a kind and a rule with `lamplighter schedules edit`. Until then it makes no jobs; the other schedules go on.";
     ScheduleOver: Invalid = "SCHED-RULE-002", "The rule has no occurrence to come",
         "The instant of the rule is past, or its date never comes.", "Choose a rule that occurs in the future.";
     ScheduleLimit: Conflict = "SCHED-LIMIT-001", "There are too many schedules",
@@ -138,12 +126,11 @@ codes! {
     EngineHangs: Internal = "ENGINE-LEAD-003", "A server hangs and cannot be killed",
         "The process belongs to another user or container, or the system is not Linux.", "Kill that process by hand. Its jobs run in another process.";
     EngineLost: Conflict = "ENGINE-LEASE-001", "This process was judged lost; its jobs run elsewhere",
-        "The process stood still for 30 seconds: a signal or a debugger stopped it, handlers blocked all of its threads, or the database refused its writes.", "You need to do nothing: the process has ended its handlers and works on under a new name. Find out what held it up.";
+        "The process stood still for 30 seconds: a signal or a debugger stopped it, handlers blocked all of its threads, the database refused its writes, or another program changed what the process had registered.", "You need to do nothing: the process has ended its handlers and works on under a new name. Find out what held it up.";
     EngineBuried: Internal = "ENGINE-LEASE-002", "A process stood still and was judged lost",
         "The process did not say for 30 seconds that it is alive.", "Its jobs run again in another process. If it goes on, it works on by itself; if it hangs, end it and start it again.";
     EngineClock: Internal = "ENGINE-CLOCK-001", "The clock was set back",
-        "The machine's clock was ahead for a time; what was written then lies in the future.",
-        "You need to do nothing: schedules count from now on, and what was due stays due. If the clock is wrong now, set it right.";
+        "The machine's clock was ahead for a time; what was written then lies in the future.", "You need to do nothing: schedules count from now on, and what was due stays due. If the clock is wrong now, set it right.";
     EngineSweep: Internal = "ENGINE-SWEEP-001", "What a lost process has left could not be cleared",
         "Processes that a lost worker had started could not be ended.", "The jobs of that worker wait until they are; the engine tries again every second. The message names the cause.";
     EngineKinds: Internal = "ENGINE-KIND-001", "Two processes have registered different rules for a kind",
@@ -153,32 +140,25 @@ codes! {
     LogInput: Missing = "LOGS-INPUT-001", "The log file cannot be read",
         "The file does not exist, you may not read it, or it is not text.", "Name a readable text file with one log entry on each line.";
     LogFollow: Internal = "LOGS-FOLLOW-001", "A log that is followed cannot be read",
-        "The server's user may not read the file, or the disk or the log database refused an operation.",
-        "Let the server's user read the file, or remove the cause that the message names. The server tries again by itself and goes on where it stopped.";
+        "The server's user may not read the file, or the disk or the log database refused an operation.", "Let the server's user read the file, or remove the cause that the message names. The server tries again by itself and goes on where it stopped.";
     LogJournal: Internal = "LOGS-JOURNAL-001", "The journal cannot be followed",
-        "The program journalctl is not installed, or it ended with an error.",
-        "Install systemd's journalctl and add the server's user to the group systemd-journal, or remove the [[log_source]] from the configuration.";
+        "The program journalctl is not installed, or it ended with an error.", "Install systemd's journalctl and add the server's user to the group systemd-journal, or remove the [[log_source]] from the configuration.";
     LogWrite: Internal = "LOGS-WRITE-001", "Log lines could not be saved",
         "The log database refused the write.", "Remove the cause that the message names; the lines are on standard error too.";
     LogDropped: Internal = "LOGS-DROP-001", "Log lines were dropped",
-        "Log lines came faster than the log database could take them.",
-        "You need to do nothing if this is rare. If it is frequent, set `log.level` to `warn`.";
+        "Log lines came faster than the log database could take them.", "You need to do nothing if this is rare. If it is frequent, set `log.level` to `warn`.";
     ScanWatermark: Internal = "SCAN-MARK-001", "A scan reads the log from its start again",
-        "The log database ends before the last row that an earlier scan examined: somebody replaced it or removed its newest rows.",
-        "You need to do nothing: known problems are not filed again.";
+        "The log database ends before the last row that an earlier scan examined: somebody replaced it or removed its newest rows.", "You need to do nothing: known problems are not filed again.";
     ScanReply: Internal = "SCAN-REPLY-001", "The agent's answer cannot be read",
-        "The model did not answer with the JSON object that it was asked for.",
-        "The message shows how the answer begins. Scan again, or choose a stronger model.";
+        "The model did not answer with the JSON object that it was asked for.", "The message shows how the answer begins. Scan again, or choose a stronger model.";
     ScanAgent: Internal = "SCAN-REPLY-002", "The agent could not analyse the log",
         "The agent says so itself.", "Read in the message what the agent says, then scan again.";
     IssueUnknown: NotFound = "SCAN-ISSUE-001", "There is no such issue",
         "The id is wrong.", "The page Self-Monitoring lists the issues.";
     IssueElsewhere: Conflict = "SCAN-ISSUE-002", "The issue is one of another tracker",
-        "An issue is opened and closed at the tracker where it is filed; the next scan reads its state there.",
-        "Open or close the issue on its page at the tracker. You can mute it here.";
+        "An issue is opened and closed at the tracker where it is filed; the next scan reads its state there.", "Open or close the issue on its page at the tracker. You can mute it here.";
     ScanUnknown: NotFound = "SCAN-ID-001", "There is no such scan",
-        "The id is wrong, it is the id of another job, or the scan was removed.",
-        "`lamplighter scans list` shows the scans, and `lamplighter jobs show` shows jobs of every kind.";
+        "The id is wrong, it is the id of another job, or the scan was removed.", "`lamplighter scans list` shows the scans, and `lamplighter jobs show` shows jobs of every kind.";
     AgentStart: Internal = "AGENT-START-001", "A program could not be started",
         "The program is not installed, may not be run, or its folder is missing.", "Read the cause in the message; try the program by hand as the server's user.";
     AgentBox: Internal = "AGENT-BOX-001", "The sandbox cannot be used",
@@ -200,8 +180,7 @@ codes! {
     AgentValue: Invalid = "AGENT-VALUE-001", "A setting of the agent program is not valid",
         "A model, a session, a budget or a text does not fit the program's command line.", "Correct the value that the message names.";
     SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",
-        "The session is not over yet, or its agent left nothing that could be continued.",
-        "Wait for the end of the session, or start a new one.";
+        "The session is not over yet, or its agent left nothing that could be continued.", "Wait for the end of the session, or start a new one.";
     AgentNotStarted: Internal = "AGENT-START-002", "The agent program refused to start",
         "The program does not know a flag, or the session that should be continued is gone.", "Read in the message what the program says, and install a version that is accepted.";
     AgentMissing: Missing = "AGENT-START-003", "The agent program cannot be used",
@@ -231,174 +210,124 @@ codes! {
     AgentLimited: Internal = "AGENT-LIMIT-001", "The limit of the model's service is reached",
         "Requests or usage are limited for a time.", "You need to do nothing: the queue goes on when the limit is lifted, or at once when you resume it.";
     AgentTurns: Internal = "AGENT-LIMIT-002", "The agent took all its turns",
-        "The work needs more turns than the agent was given, or the agent repeats itself.",
-        "Read the transcript, then continue the session, or run it again with more turns.";
+        "The work needs more turns than the agent was given, or the agent repeats itself.", "Read the transcript, then continue the session, or run it again with more turns.";
     AgentBudget: Internal = "AGENT-LIMIT-003", "The agent used up its budget",
         "The work costs more than its budget.", "Read the transcript, then continue the session, or run it again with a larger budget.";
     AgentOutput: Internal = "AGENT-LIMIT-004", "The agent wrote too much",
         "A command that the agent ran prints without end.", "Read the transcript, and ask for less output.";
+    AgentResources: Internal = "AGENT-LIMIT-005", "The agent took too much of the machine",
+        "A command that the agent ran used more memory, processes or room on a disk than a run may have.", "Read in the message what it was, and the end of the transcript. If the work needs that much, raise the limit in [agent.limits] of lamplighter.toml, or free some room, then run the job again.";
     AgentTimedOut: Internal = "AGENT-TIME-001", "The agent took too long",
-        "The work needs more time than the agent was given.",
-        "Read the transcript, then continue the session, or run it again with more time.";
+        "The work needs more time than the agent was given.", "Read the transcript, then continue the session, or run it again with more time.";
     AgentIdle: Internal = "AGENT-TIME-002", "The agent showed no sign of life",
-        "A command that the agent ran waits for something that does not come, or the model's service does not answer.",
-        "Read the end of the transcript.";
+        "A command that the agent ran waits for something that does not come, or the model's service does not answer.", "Read the end of the transcript.";
     AgentRequest: Internal = "AGENT-API-001", "The model's service refused the request",
         "The model is not known, or the prompt is too long.", "Correct what the message names, then run the job again.";
     AgentService: Internal = "AGENT-API-002", "The model's service failed",
         "The service or the network is overloaded or down.", "Run the job again later.";
     AgentDenied: Internal = "AGENT-TOOLS-001", "A tool was not allowed",
-        "The agent wanted to use a tool that its profile does not allow.",
-        "Choose a wider profile if the work needs it.";
+        "The agent wanted to use a tool that its profile does not allow.", "Choose a wider profile if the work needs it.";
     AgentUnstructured: Internal = "AGENT-REPLY-001", "The agent gave no structured answer",
-        "The model answered in prose, or its answer did not fit the schema.",
-        "Run the job again, or choose a stronger model.";
+        "The model answered in prose, or its answer did not fit the schema.", "Run the job again, or choose a stronger model.";
     FilingDecided: Conflict = "TRACK-FILE-001", "This text does not wait for approval",
         "A person has approved or rejected it already.", "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
     FilingUnknown: NotFound = "TRACK-FILE-002", "There is no such text for the tracker",
         "The id is wrong.", "See which texts wait with `lamplighter approvals list` or on the page of approvals.";
     RepositoryTaken: Conflict = "REPO-NAME-001", "A repository of this name or path is registered",
-        "Somebody has added it before.",
-        "Refresh the existing repository, or give the new one another name.";
+        "Somebody has added it before.", "Refresh the existing repository, or give the new one another name.";
     RepositoryUnknown: NotFound = "REPO-NAME-002", "There is no such repository",
-        "The name is wrong, or it was removed.",
-        "`lamplighter repos list` shows the repositories.";
+        "The name is wrong, or it was removed.", "`lamplighter repos list` shows the repositories.";
     RepositoryPath: Invalid = "REPO-PATH-001", "The repository cannot be read",
-        "There is no git repository at this path, or the server's user may not read it.",
-        "Name the folder that holds `.git`, and see that the server's user may read it.";
+        "There is no git repository at this path, or the server's user may not read it.", "Name the folder that holds `.git`, and see that the server's user may read it.";
     ConfigInvalid: Unconfigured = "CONFIG-VALUE-001", "The configuration is not valid",
-        "A key is unknown or a value is out of its range.",
-        "Correct the key that the message names; the message says what is allowed.";
+        "A key is unknown or a value is out of its range.", "Correct the key that the message names; the message says what is allowed.";
     ConfigExposed: Unconfigured = "CONFIG-LISTEN-001", "This address would expose the server",
-        "Anything but a loopback address needs a proxy with TLS in front and an admin account.",
-        "Listen on 127.0.0.1, or set server.trusted_proxies and create the admin first.";
+        "Anything but a loopback address needs a proxy with TLS in front and an admin account.", "Listen on 127.0.0.1, or set server.trusted_proxies and create the admin first.";
     ConfigDirectory: Unconfigured = "CONFIG-DIR-001", "There is no data directory to use",
-        "Neither --data-dir, LAMPLIGHTER_DATA_DIR nor HOME is set, or the folder cannot be made.",
-        "Name a folder with --data-dir.";
+        "Neither --data-dir, LAMPLIGHTER_DATA_DIR nor HOME is set, or the folder cannot be made.", "Name a folder with --data-dir.";
     ConfigNoData: Missing = "CONFIG-DIR-002", "There is no database in this data directory",
-        "No server has run on this data directory yet, or you mean another one.",
-        "Name the data directory of the server with --data-dir; the demo's is ~/.local/share/lamplighter-demo.";
+        "No server has run on this data directory yet, or you mean another one.", "Name the data directory of the server with --data-dir; the demo's is ~/.local/share/lamplighter-demo.";
     ConfigNoAccess: NoAccess = "CONFIG-DIR-003", "This user may not use the data directory",
-        "The database, its folder or a folder above it belongs to another user.",
-        "Run the command as the server's user.";
+        "The database, its folder or a folder above it belongs to another user.", "Run the command as the server's user.";
     ConfigNoFolder: Missing = "CONFIG-DIR-004", "The data directory is not a folder",
-        "The path, or a part of it, names a file.",
-        "Name the folder of the database with --data-dir.";
+        "The path, or a part of it, names a file.", "Name the folder of the database with --data-dir.";
     ConfigWritable: Unconfigured = "CONFIG-MODE-001", "Others may write what only its owner should",
-        "The group or others may write to the configuration file or the data directory, which name the programs that run.",
-        "Take that right from them: `chmod go-w` and the path that the message names.";
+        "The group or others may write to the configuration file or the data directory, which name the programs that run.", "Take that right from them: `chmod go-w` and the path that the message names.";
     CliOutput: Unavailable = "CLI-OUTPUT-001", "The answer could not be written to standard output",
-        "The disk is full, or the place where standard output goes refused the answer.",
-        "Send the answer to a place with room. A change that the command was asked to make has been made.";
+        "The disk is full, or the place where standard output goes refused the answer.", "Send the answer to a place with room. A change that the command was asked to make has been made.";
     InputMissing: NotFound = "INPUT-FILE-001", "The named file or folder is not there",
-        "The path is wrong, or it is relative to another folder.",
-        "Check the path that the message names.";
+        "The path is wrong, or it is relative to another folder.", "Check the path that the message names.";
     InputNoAccess: NoAccess = "INPUT-FILE-002", "The named file may not be read",
-        "The file or a folder above it belongs to another user.",
-        "Give this user the right to read the file, or run the command as its owner.";
+        "The file or a folder above it belongs to another user.", "Give this user the right to read the file, or run the command as its owner.";
     WebServe: Internal = "WEB-SERVE-001", "The web server could not start",
-        "The address is taken or not allowed.",
-        "End the program that has the address, or choose another address with --listen.";
+        "The address is taken or not allowed.", "End the program that has the address, or choose another address with --listen.";
     WebInternal: Internal = "WEB-PAGE-001", "A page could not be made",
-        "The database refused a read or a write.",
-        "Read the server's log of the same time.";
+        "The database refused a read or a write.", "Read the server's log of the same time.";
     WebHost: Misdirected = "WEB-HOST-001", "The host name is not allowed",
-        "The request's Host is not in the allow-list; a rebinding attack looks like this.",
-        "Use http://127.0.0.1, or add the name to server.allowed_hosts.";
+        "The request's Host is not in the allow-list; a rebinding attack looks like this.", "Use http://127.0.0.1, or add the name to server.allowed_hosts.";
     WebPeer: Forbidden = "WEB-PEER-001", "This address may not ask",
-        "A proxy is named, and the request came neither from it nor from this machine: it would be answered without TLS.",
-        "Use the proxy's address; if this address is a proxy, name it in server.trusted_proxies.";
+        "A proxy is named, and the request came neither from it nor from this machine: it would be answered without TLS.", "Use the proxy's address; if this address is a proxy, name it in server.trusted_proxies.";
     WebCrossSite: Forbidden = "WEB-CSRF-001", "The request came from another site",
-        "Neither Sec-Fetch-Site nor Origin says that our own page sent it.",
-        "Use the page's own button; a script sends an Origin header that equals the server's address.";
+        "Neither Sec-Fetch-Site nor Origin says that our own page sent it.", "Use the page's own button; a script sends an Origin header that equals the server's address.";
     WebNotFound: NotFound = "WEB-PAGE-002", "There is no such page",
-        "The address is wrong, or the thing it named is gone.",
-        "Go back and choose from the navigation.";
+        "The address is wrong, or the thing it named is gone.", "Go back and choose from the navigation.";
     WebStreams: Busy = "WEB-LIVE-001", "Too many live pages are open",
-        "Each open page holds a stream of events, and their number is limited.",
-        "Close some pages. This page shows what was true when it was loaded.";
+        "Each open page holds a stream of events, and their number is limited.", "Close some pages. This page shows what was true when it was loaded.";
     WebMethod: Method = "WEB-METHOD-001", "The address does not take this method",
-        "A form or a program used another method than the address has.",
-        "Use the method that the Allow header names.";
+        "A form or a program used another method than the address has.", "Use the method that the Allow header names.";
     WebSlow: Unknown = "WEB-TIME-001", "The request took too long",
-        "The database did not answer within 30 seconds.",
-        "Look whether the change is there before you repeat it.";
+        "The database did not answer within 30 seconds.", "Look whether the change is there before you repeat it.";
     WebInput: Invalid = "WEB-INPUT-001", "A field of the form is not valid",
-        "A field is missing, too long or not of its type.",
-        "Correct the field that the message names.";
+        "A field is missing, too long or not of its type.", "Correct the field that the message names.";
     AuthRequired: Unproven = "AUTH-LOGIN-001", "Sign in first",
-        "There is no valid session.",
-        "Sign in at /login.";
+        "There is no valid session.", "Sign in at /login.";
     AuthFailed: Unproven = "AUTH-LOGIN-002", "Wrong user name or password",
-        "There is no such account, or the password is wrong.",
-        "Try again; `lamplighter users passwd NAME` sets a new password.";
+        "There is no such account, or the password is wrong.", "Try again; `lamplighter users passwd NAME` sets a new password.";
     AuthThrottled: TooMany = "AUTH-LOGIN-003", "Too many attempts",
-        "Several sign-ins failed in a row.",
-        "Wait as long as the message says, then try again.";
+        "Several sign-ins failed in a row.", "Wait as long as the message says, then try again.";
     AuthBusy: TooMany = "AUTH-LOGIN-004", "Too many people sign in at once",
-        "Passwords are checked two at a time, and the queue is full.",
-        "Try again in a moment.";
+        "Passwords are checked two at a time, and the queue is full.", "Try again in a moment.";
     AuthStale: Unproven = "AUTH-LOGIN-005", "This needs a fresh sign-in",
-        "The password was given more than five minutes ago.",
-        "Give your password again, then repeat the change within five minutes.";
+        "The password was given more than five minutes ago.", "Give your password again, then repeat the change within five minutes.";
     AuthHost: Unproven = "AUTH-LOGIN-006", "These pages do not know you", "The program around them named nobody.", "Sign in there, then load the page again.";
     AuthSetupCode: Gone = "AUTH-SETUP-001", "This set-up link is not valid any more",
-        "The link was used, it is older than 15 minutes, or the server was started again since.",
-        "Start the server again: it prints a new link while there is no admin.";
+        "The link was used, it is older than 15 minutes, or the server was started again since.", "Start the server again: it prints a new link while there is no admin.";
     AuthPassword: Invalid = "AUTH-SETUP-002", "The password does not fit the rules",
-        "It is shorter than 12 or longer than 128 characters, or too common.",
-        "Choose another password.";
+        "It is shorter than 12 or longer than 128 characters, or too common.", "Choose another password.";
     AuthUnknown: NotFound = "AUTH-NAME-001", "There is no such account",
-        "The name is wrong, or nobody has set up the admin yet.",
-        "`lamplighter users list` shows the accounts; while there is no admin, `lamplighter serve` prints a link that sets one up.";
+        "The name is wrong, or nobody has set up the admin yet.", "`lamplighter users list` shows the accounts; while there is no admin, `lamplighter serve` prints a link that sets one up.";
     AuthTaken: Conflict = "AUTH-NAME-002", "There is an account of this name",
-        "Somebody has added it before.",
-        "Choose another name, or change the existing account with `lamplighter users role` and `users passwd`.";
+        "Somebody has added it before.", "Choose another name, or change the existing account with `lamplighter users role` and `users passwd`.";
     AuthRole: Forbidden = "AUTH-ROLE-001", "Your role does not allow this",
-        "The account's role is below what the action needs.",
-        "Ask an admin to do it or to change your role.";
+        "The account's role is below what the action needs.", "Ask an admin to do it or to change your role.";
     AuthLastAdmin: Conflict = "AUTH-ROLE-002", "The last admin stays one",
-        "Without an admin nobody could change settings, schedules or accounts on the pages.",
-        "Make another account an admin first: `lamplighter users role NAME admin`.";
+        "Without an admin nobody could change settings, schedules or accounts on the pages.", "Make another account an admin first: `lamplighter users role NAME admin`.";
     TrackerNoToken: Unconfigured = "TRACK-AUTH-001", "There is no token for the issue tracker",
-        "GITHUB_TOKEN and `tracker.token_file` are empty or not set, or the file cannot be read or can be read by others.",
-        "Set GITHUB_TOKEN, or let `tracker.token_file` name a file of mode 0600 that holds the token alone.";
+        "GITHUB_TOKEN and `tracker.token_file` are empty or not set, or the file cannot be read or can be read by others.", "Set GITHUB_TOKEN, or let `tracker.token_file` name a file of mode 0600 that holds the token alone.";
     TrackerNoRepository: Unconfigured = "TRACK-REPO-001", "The repository of the issue tracker is not known",
-        "`tracker.repository` is empty or not set, and the server's folder is no clone of a repository at `tracker.api_url`.",
-        "Set `tracker.repository` to owner/name, or start the server in a clone of the repository.";
+        "`tracker.repository` is empty or not set, and the server's folder is no clone of a repository at `tracker.api_url`.", "Set `tracker.repository` to owner/name, or start the server in a clone of the repository.";
     TrackerUnauthorised: Internal = "TRACK-AUTH-002", "The issue tracker does not know the token",
-        "The token has expired, was revoked, or was copied incompletely.",
-        "Make a new token. The server reads `tracker.token_file` for every request; a new GITHUB_TOKEN needs a restart of the server.";
+        "The token has expired, was revoked, or was copied incompletely.", "Make a new token. The server reads `tracker.token_file` for every request; a new GITHUB_TOKEN needs a restart of the server.";
     TrackerForbidden: Internal = "TRACK-AUTH-003", "The token may not do this",
-        "The token has no right to write issues in the repository, or the organisation has not approved it.",
-        "Give the token read and write access to the issues of the repository.";
+        "The token has no right to write issues in the repository, or the organisation has not approved it.", "Give the token read and write access to the issues of the repository.";
     TrackerLimited: Internal = "TRACK-LIMIT-001", "The issue tracker asks for fewer requests",
-        "The token's hourly limit is used up, perhaps by other programs, or requests came too quickly.",
-        "You need to do nothing: what waits is filed when the limit is over.";
+        "The token's hourly limit is used up, perhaps by other programs, or requests came too quickly.", "You need to do nothing: what waits is filed when the limit is over.";
     TrackerNotFound: Internal = "TRACK-FOUND-001", "The issue tracker knows no such repository or issue",
-        "The repository's name is wrong, it was deleted, or the token cannot see it.",
-        "Check `tracker.repository` and that the token has access to it.";
+        "The repository's name is wrong, it was deleted, or the token cannot see it.", "Check `tracker.repository` and that the token has access to it.";
     TrackerGone: Internal = "TRACK-FOUND-002", "The issue is no longer on the issue tracker",
-        "The issue was deleted, or the repository's issues are turned off.",
-        "Turn the issues on in the repository's settings; a deleted issue stays deleted.";
+        "The issue was deleted, or the repository's issues are turned off.", "Turn the issues on in the repository's settings; a deleted issue stays deleted.";
     TrackerMoved: Internal = "TRACK-FOUND-003", "The repository or the issue has moved on the issue tracker",
-        "The repository was renamed, or the issue was transferred; the token is not sent to another address.",
-        "Set `tracker.repository` to the new name.";
+        "The repository was renamed, or the issue was transferred; the token is not sent to another address.", "Set `tracker.repository` to the new name.";
     TrackerInvalid: Internal = "TRACK-INPUT-001", "The issue tracker does not take the values",
-        "A value breaks one of its rules, which its answer names.",
-        "Read the tracker's answer in the message; the server tries again by itself.";
+        "A value breaks one of its rules, which its answer names.", "Read the tracker's answer in the message; the server tries again by itself.";
     TrackerServer: Internal = "TRACK-SERVER-001", "The issue tracker fails at the moment",
-        "The tracker answered with an error of its own.",
-        "You need to do nothing: the server tries again. If the error lasts, look at the tracker's status page.";
+        "The tracker answered with an error of its own.", "You need to do nothing: the server tries again. If the error lasts, look at the tracker's status page.";
     TrackerNetwork: Internal = "TRACK-NET-001", "The issue tracker could not be reached, or did not answer",
-        "The network, a firewall or a proxy is in the way, or the answer took longer than 30 seconds.",
-        "Check `tracker.api_url` and HTTPS_PROXY; the server tries again by itself.";
+        "The network, a firewall or a proxy is in the way, or the answer took longer than 30 seconds.", "Check `tracker.api_url` and HTTPS_PROXY; the server tries again by itself.";
     TrackerMarker: Internal = "TRACK-MARK-001", "A random marker for an issue could not be made",
-        "The system gave no random bytes.",
-        "Try again; if it lasts, restart the machine.";
+        "The system gave no random bytes.", "Try again; if it lasts, restart the machine.";
     TrackerGarbled: Internal = "TRACK-ANSWER-001", "The answer does not come from an issue tracker",
-        "Something else answers at `tracker.api_url`, such as a proxy's sign-in page.",
-        "Check `tracker.api_url` with curl.";
+        "Something else answers at `tracker.api_url`, such as a proxy's sign-in page.", "Check `tracker.api_url` with curl.";
 }
 
 #[cfg(test)]

@@ -85,17 +85,8 @@ impl Budgets {
 
     /// Whether a run may not start (P25); `schedule` is what its schedule may cost a day.
     pub fn over(self, spent: Spent, schedule: Option<f64>, now: Timestamp) -> Option<OverBudget> {
-        let over = |spent: f64, most: Option<f64>, whose: &str, setting, until| {
-            let most = most.filter(|most| spent >= *most)?;
-            let reason = format!("the budget of {whose}, ${most:.2}, is used up (${spent:.2})");
-            Some(OverBudget { until, reason, setting })
-        };
-        let (day, month) = (Some(BUDGET_DAY.key), Some(BUDGET_MONTH.key));
-        over(spent.month, self.month, "this month", month, next_month(now))
-            .or_else(|| over(spent.day, self.day, "today", day, next_day(now)))
-            .or_else(|| {
-                over(spent.schedule, schedule, "its schedule for today", None, next_day(now))
-            })
+        let bounds = self.bounds((spent, Spent::default()), schedule, now);
+        bounds.iter().find(|bound| bound.spent >= bound.most).map(Bound::over)
     }
 
     /// What is set aside for a run that asks for `wanted` dollars, while so much was spent and so much is set aside for
@@ -110,17 +101,41 @@ impl Budgets {
         if let Some(over) = self.over(spent, schedule, now) {
             return Reserve::Over(over);
         }
-        let left = |most: Option<f64>, of: fn(&Spent) -> f64| {
-            most.map_or(f64::INFINITY, |most| most - of(&spent) - of(&reserved))
-        };
-        let room = left(self.day, |spent| spent.day)
-            .min(left(self.month, |spent| spent.month))
-            .min(left(schedule, |spent| spent.schedule));
-        if room < MIN_USD && reserved.day > 0.0 {
-            return Reserve::Held { reserved: reserved.day };
-        }
+        let bounds = self.bounds((spent, reserved), schedule, now);
         let least = if wanted > 0.0 { wanted.min(MIN_USD) } else { MIN_USD };
-        Reserve::Granted(wanted.min(room).max(least))
+        // What others give back would not be enough for it.
+        if let Some(over) = bounds.iter().find(|bound| bound.most - bound.spent < least) {
+            return Reserve::Over(over.over());
+        }
+        let tightest = bounds.iter().min_by(|a, b| a.room().total_cmp(&b.room()));
+        match tightest {
+            Some(bound) if bound.room() < least => Reserve::Held { reserved: bound.reserved },
+            Some(bound) => Reserve::Granted(wanted.min(bound.room()).max(least)),
+            None => Reserve::Granted(wanted.max(least)),
+        }
+    }
+
+    /// The budgets that are set, the longest period first.
+    fn bounds(
+        self,
+        (spent, reserved): (Spent, Spent),
+        schedule: Option<f64>,
+        now: Timestamp,
+    ) -> Vec<Bound> {
+        let bound = |most: Option<f64>, whose, setting, until, of: fn(&Spent) -> f64| {
+            let (spent, reserved) = (of(&spent), of(&reserved));
+            most.map(|most| Bound { most, spent, reserved, whose, setting, until })
+        };
+        let (day, month) = (Some(BUDGET_DAY.key), Some(BUDGET_MONTH.key));
+        let (tomorrow, next) = (next_day(now), next_month(now));
+        [
+            bound(self.month, "this month", month, next, |of| of.month),
+            bound(self.day, "today", day, tomorrow, |of| of.day),
+            bound(schedule, "its schedule for today", None, tomorrow, |of| of.schedule),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// The budgets whose alarm went off just now: `spent` is over the share of the alarm and `before` was not.
@@ -146,6 +161,31 @@ impl Budgets {
 /// The day of an instant: days since 1970, UTC.
 pub fn day_of(now: Timestamp) -> i64 {
     now.millis().div_euclid(DAY_MS)
+}
+
+/// One budget, and what of it is gone.
+struct Bound {
+    most: f64,
+    spent: f64,
+    /// What is set aside for runs that are under way.
+    reserved: f64,
+    whose: &'static str,
+    setting: Option<&'static str>,
+    /// When its next period begins.
+    until: Timestamp,
+}
+
+impl Bound {
+    /// What nobody has spent or set aside.
+    fn room(&self) -> f64 {
+        self.most - self.spent - self.reserved
+    }
+
+    fn over(&self) -> OverBudget {
+        let Self { most, spent, whose, .. } = self;
+        let reason = format!("the budget of {whose}, ${most:.2}, is used up (${spent:.2})");
+        OverBudget { until: self.until, reason, setting: self.setting }
+    }
 }
 
 /// The first day of the month of an instant.
@@ -216,6 +256,28 @@ mod tests {
         assert!((reserve(2.0, 0.0, Some(0.1)) - 0.1).abs() < 1e-9);
         assert!((reserve(2.0, 0.3, None) - 0.2).abs() < 1e-9, "others have their part");
         assert!((reserve(2.0, 0.5, None) + 1.0).abs() < 1e-9, "others may use it up");
+    }
+
+    #[test]
+    fn a_run_waits_for_others_only_if_what_they_give_back_is_enough_for_it() {
+        let budgets = Budgets { day: Some(20.0), month: Some(100.0) };
+        let reserve = |day, month, reserved: f64| {
+            let spent = Spent { day, month, schedule: 0.5 };
+            let reserved = Spent { day: reserved, month: reserved, schedule: 0.25 };
+            budgets.reserve(1.0, (spent, reserved), Some(0.75), NOW)
+        };
+        let Reserve::Over(over) = reserve(19.995, 50.0, 5.0) else { panic!("it is used up") };
+        assert_eq!(over.setting, Some(BUDGET_DAY.key));
+        assert!(
+            matches!(reserve(19.995, 50.0, 0.0), Reserve::Over(_)),
+            "nobody gives anything back"
+        );
+        assert_eq!(
+            reserve(1.0, 1.0, 5.0),
+            Reserve::Held { reserved: 0.25 },
+            "of its schedule's budget"
+        );
+        assert_eq!(reserve(15.0, 50.0, 6.0), Reserve::Held { reserved: 6.0 });
     }
 
     #[test]

@@ -8,8 +8,10 @@ use std::fmt;
 /// Longest kind and queue name, in bytes: room for a qualified word, short enough for a table column.
 const MAX_NAME: usize = 64;
 
+/// The name that pauses a queue when a handler meets a limit.
+pub(crate) const ENGINE: &str = "engine";
 /// Names under which the server itself acts in the audit log. No account can have one of them.
-const NOBODYS: [&str; 5] = ["cli", "program", "setup", "settings", "tracker"];
+const NOBODYS: [&str; 6] = ["cli", ENGINE, "program", "setup", "settings", "tracker"];
 
 macro_rules! text_newtype {
     ($(#[$doc:meta])* $name:ident, $rule:ident, $what:literal) => {
@@ -224,7 +226,9 @@ mod tests {
             assert_eq!(Username::parse(good).unwrap().as_str(), good);
         }
         let long = "x".repeat(65);
-        for bad in ["", "Ada", "a b", "-a", ".a", "é", "a/b", "cli", "program", "setup", &long] {
+        for bad in
+            ["", "Ada", "a b", "-a", ".a", "é", "a/b", "cli", "engine", "program", "setup", &long]
+        {
             assert_eq!(Username::parse(bad).unwrap_err().code(), Code::ModelInvalid, "{bad:?}");
         }
     }

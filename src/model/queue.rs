@@ -1,5 +1,6 @@
 //! Queues as operators see them: limits and pauses.
 
+use super::name::ENGINE;
 use super::schedule::AHEAD;
 use super::{Queue, Timestamp};
 
@@ -93,13 +94,15 @@ pub struct Pause {
     pub resume_at: Option<Timestamp>,
 }
 
-/// The name that pauses a queue when a handler meets a limit.
-pub(crate) const ENGINE: &str = "engine";
-
 impl Pause {
     /// Whether a limit that a handler met has paused the queue, and no person.
     pub fn is_by_limit(&self) -> bool {
-        self.by == ENGINE
+        Self::is_limits(&self.by)
+    }
+
+    /// Whether the pause is a limit's that this name has ordered.
+    pub(crate) fn is_limits(by: &str) -> bool {
+        by == ENGINE
     }
 
     /// The pause by a clock that was set back to `now` since it began: its length begins anew. `None` if it began before,

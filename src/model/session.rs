@@ -87,12 +87,11 @@ impl SessionRequest {
     }
 
     /// The key that two sessions share which would write in one folder: the second one waits for the first. `None` for a
-    /// session that only looks, or works in a folder of its own.
-    pub(crate) fn folder_key(&self) -> Option<ConcurrencyKey> {
-        let writes = match self.profile() {
-            Some(Profile::Workspace | Profile::Full) => true,
-            Some(Profile::Scan | Profile::ReadOnly) => false,
-            None => self.tier() == MAX_TIER,
+    /// session that only looks, or works in a folder of its own. `of_tier` is the profile of its tier.
+    pub(crate) fn folder_key(&self, of_tier: Profile) -> Option<ConcurrencyKey> {
+        let writes = match self.profile().unwrap_or(of_tier) {
+            Profile::Workspace | Profile::Full => true,
+            Profile::Scan | Profile::ReadOnly => false,
         };
         // By its parts, so that a slash or a dot more is the same folder.
         let parts = self.working_dir.as_ref().filter(|_| writes)?.components();
@@ -241,7 +240,7 @@ pub struct SessionRun {
     pub response: Option<String>,
     /// The structured answer, JSON text.
     pub structured: Option<String>,
-    /// What a person should know of a run that is done all the same.
+    /// What a person should know of a run that ended well.
     pub note: Option<String>,
     /// Dollars of all its attempts.
     pub cost_usd: Option<f64>,
@@ -309,7 +308,7 @@ pub struct SessionEnd {
     pub response: Option<String>,
     /// The structured answer.
     pub structured: Option<Value>,
-    /// What a person should know of a run that is done all the same.
+    /// What a person should know of a run that ended well.
     pub note: Option<String>,
     /// Dollars of this attempt; `None` if it asked the model nothing.
     pub cost_usd: Option<f64>,
@@ -326,6 +325,17 @@ pub struct SessionEnd {
 }
 
 impl SessionEnd {
+    /// What the attempt adds to the sums of its session.
+    #[cfg(feature = "agents")]
+    pub(crate) fn spent(&self) -> RunSpent {
+        RunSpent {
+            cost: self.cost_usd.map(|usd| Cost { usd, is_at_least: self.cost_at_least }),
+            num_turns: self.num_turns,
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+        }
+    }
+
     /// The end of a run of which nothing more is known.
     pub fn new(ending: RunEnding) -> Self {
         Self {
@@ -394,9 +404,11 @@ pub struct OpenRun {
     pub is_own: bool,
     /// Dollars that the runs have cost which it resumes.
     pub cost_before: f64,
+    /// The bytes of the transcript that earlier attempts have left: what it printed itself comes after them.
+    pub transcript_from: u64,
 }
 
-/// What is known of a run that was cut off.
+/// What an attempt has spent, as far as is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RunSpent {
     /// What it has cost; `None` if nothing is known of it.
@@ -431,21 +443,18 @@ mod tests {
             let profile = profile.map(str::to_owned);
             let working_dir = Some(folder.into());
             let request = SessionRequest { profile, working_dir, ..SessionRequest::of("mend") };
-            request.folder_key().map(|key| key.to_string())
+            request.folder_key(Profile::ReadOnly).map(|key| key.to_string())
         };
         let shop = Some("folder /srv/shop".to_owned());
         assert_eq!(key(Some("workspace"), "/srv/shop"), shop);
         assert_eq!(key(Some("full"), "/srv//shop/./"), shop);
         assert_eq!([key(Some("read-only"), "/srv/shop"), key(None, "/srv/shop")], [None, None]);
-        let third = SessionRequest {
-            tier: Some(3),
-            working_dir: Some("/srv/shop".into()),
-            ..SessionRequest::of("mend")
-        };
-        assert_eq!(third.folder_key().map(|key| key.to_string()), shop);
+        let by_tier =
+            SessionRequest { working_dir: Some("/srv/shop".into()), ..SessionRequest::of("mend") };
+        assert_eq!(by_tier.folder_key(Profile::Workspace).map(|key| key.to_string()), shop);
         let long = format!("/{}", "x".repeat(300));
         assert_eq!(key(Some("full"), &long).unwrap().len(), "folder ".len() + 64);
-        assert_eq!(SessionRequest::of("mend").folder_key(), None);
+        assert_eq!(SessionRequest::of("mend").folder_key(Profile::Full), None);
     }
 
     #[test]

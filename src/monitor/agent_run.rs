@@ -36,7 +36,24 @@ pub(super) enum Answer {
         why: String,
         /// How the job goes on.
         outcome: Outcome,
+        /// The agent's run, if there was one.
+        run: Option<Ran>,
     },
+}
+
+/// A run of an agent, as the scan's record tells it.
+pub(super) struct Ran {
+    /// The model, if the program said it.
+    pub(super) model: Option<String>,
+    /// Dollars; `None` if it asked the model nothing.
+    pub(super) cost_usd: Option<f64>,
+}
+
+impl Answer {
+    /// The agent was kept from its run.
+    fn kept(why: String, outcome: Outcome) -> Self {
+        Self::Kept { why, outcome, run: None }
+    }
 }
 
 /// Has the agent examine a window.
@@ -56,12 +73,12 @@ pub(super) async fn by_agent(
     if let Some(reason) = agents.unboxed().await {
         let why = format!("the sandbox cannot be used: {reason}.");
         let error = Error::new(Code::AgentBox, "examine the log in the sandbox").because(reason);
-        return Ok(Answer::Kept { why, outcome: Outcome::Failed(JobError::from(error)) });
+        return Ok(Answer::kept(why, Outcome::Failed(JobError::from(error))));
     }
     if let Some(pause) = usage_limit(agents).await? {
         let until = pause.resume_at.unwrap_or_else(|| context.clock.now().plus(LOOK_AGAIN));
         let why = format!("a usage limit of the model's service is reached ({}).", pause.reason);
-        return Ok(Answer::Kept { why, outcome: Outcome::Limited { until, reason: pause.reason } });
+        return Ok(Answer::kept(why, Outcome::Limited { until, reason: pause.reason }));
     }
     let wishes = sessions::wishes(&agents.store).await?;
     let wanted = SCAN_BUDGET.of(&agents.store.settings([SCAN_BUDGET.key]).await?).as_f64();
@@ -69,7 +86,7 @@ pub(super) async fn by_agent(
     let budget = match sessions::reserve(agents, context, wanted, None).await? {
         Dollars::Granted(usd) => usd,
         Dollars::None { why, outcome } => {
-            return Ok(Answer::Kept { why: format!("{why}."), outcome });
+            return Ok(Answer::kept(format!("{why}."), outcome));
         }
     };
     create_job_dir(&folder.0)?;
@@ -84,30 +101,32 @@ pub(super) async fn by_agent(
         Ok(verdict) => verdict,
         Err(error) if [Code::AgentBox, Code::AgentMissing].contains(&error.code()) => {
             let (why, outcome) = (error.sentence(), Outcome::Failed(JobError::from(error)));
-            return Ok(Answer::Kept { why, outcome });
+            return Ok(Answer::kept(why, outcome));
         }
         Err(error) => return Err(error),
     };
     let model = agents.store.session(context.job.id).await?.and_then(|session| session.run);
     let model = model.and_then(|run| run.model);
+    let cost_usd = verdict.cost.map(|cost| cost.usd);
     // Prose may hold the answer all the same.
     let is_answer =
         verdict.conclusion == Conclusion::Done || verdict.ending == RunEnding::Unstructured;
     if was_kept_from_it(verdict.ending) {
         let outcome = verdict.outcome(Value::Null);
-        return Ok(Answer::Kept { why: verdict.message, outcome });
+        if let Outcome::Limited { until, reason } = &outcome {
+            // The built-in analyzer may take its place, and the job then ends without a word of the limit.
+            let (lease, now) = (context.lease.clone(), context.clock.now());
+            agents.store.meet_limit(lease, reason.clone(), *until, now).await?;
+        }
+        let run = Some(Ran { model, cost_usd });
+        return Ok(Answer::Kept { why: verdict.message, outcome, run });
     }
     if !is_answer {
         return Ok(Answer::Ended(verdict.outcome(Value::Null)));
     }
     let text = verdict.response.as_deref().unwrap_or_default();
     match agent::digest(verdict.structured.as_ref(), text, &snapshot).await {
-        Ok(digest) => Ok(Answer::Examined(examined(
-            digest,
-            &snapshot,
-            model,
-            verdict.cost.map(|cost| cost.usd),
-        ))),
+        Ok(digest) => Ok(Answer::Examined(examined(digest, &snapshot, model, cost_usd))),
         Err(_) if verdict.ending == RunEnding::Unstructured => {
             Ok(Answer::Ended(verdict.outcome(Value::Null)))
         }

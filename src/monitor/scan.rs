@@ -161,13 +161,14 @@ async fn examine(
         None => Answer::Examined(by_builtin(logs, window).await?),
     };
     let answer = match answer {
-        Answer::Kept { ref why, .. } if choice == Choice::AgentIfItCan => {
+        Answer::Kept { why, run, .. } if choice == Choice::AgentIfItCan => {
             tracing::info!(
                 "scan {}: the built-in analyzer takes the agent's place: {why}",
                 context.job.id
             );
             let examined = by_builtin(logs, window).await?;
-            Answer::Examined(Examined { fallback: Some(why.clone()), ..examined })
+            let (model, cost_usd) = run.map_or((None, None), |run| (run.model, run.cost_usd));
+            Answer::Examined(Examined { fallback: Some(why), model, cost_usd, ..examined })
         }
         Answer::Examined(_) | Answer::Ended(_) | Answer::Kept { .. } => answer,
     };
@@ -185,7 +186,7 @@ async fn examine(
             Outcome::Done(summary(counts))
         }
         Answer::Ended(outcome) => outcome,
-        Answer::Kept { why, outcome } => {
+        Answer::Kept { why, outcome, .. } => {
             context.progress(format!("The agent cannot examine the log: {why}")).await?;
             outcome
         }
@@ -310,7 +311,7 @@ async fn by_builtin(logs: &LogStore, window: Window) -> Result<Examined> {
             }
             analyzer
         };
-        // How long the rows are nobody has counted.
+        // Nobody has counted how long the rows are.
         analyzer = heavy(usize::MAX, read).await;
         if all || rows == MAX_ROWS {
             let end = if all { window.newest } else { end };

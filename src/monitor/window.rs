@@ -40,7 +40,7 @@ pub(super) struct Examined {
     pub(super) analyzer: &'static str,
     /// Why the built-in analyzer took the agent's place, if it did.
     pub(super) fallback: Option<String>,
-    /// An agent's model and what its run cost.
+    /// The model of the agent and what its run cost, also of a run in whose place the built-in analyzer came.
     pub(super) model: Option<String>,
     pub(super) cost_usd: Option<f64>,
     pub(super) findings: Vec<Finding>,

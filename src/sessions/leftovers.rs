@@ -1,10 +1,11 @@
 //! Clears what a killed server has left: processes of its runs, and folders without a job.
 
 use super::Agents;
-use crate::agents::claude::{Event, Line, Lines, Reader, Summary, Tokens, Version};
+use crate::agents::claude::{Lines, Reader, Summary, Tokens, Version};
 use crate::agents::{GRACE, Marker, Trace, sweep};
 use crate::clock::Clock;
 use crate::error::{Code, Result};
+use crate::heavy::heavy;
 use crate::model::{Cost, OpenRun, RunSpent};
 use crate::warn_coded;
 use std::path::Path;
@@ -62,24 +63,24 @@ pub async fn clear_leftovers(agents: &Agents, clock: &Clock) -> Result<()> {
 /// What a run has cost that was cut off, as far as its transcript tells.
 async fn spent(agents: &Agents, run: &OpenRun) -> Result<RunSpent> {
     let (mut lines, mut summary) = (Lines::default(), Summary::default());
-    let mut take = |line: &Line| {
-        let read = Reader::read_all(line);
-        // An earlier attempt was paid at its own end.
-        let begins = |event: &Event| matches!(event, Event::Other { name, .. } if name == "run");
-        if read.events.iter().any(begins) {
-            summary = Summary::default();
-        }
-        summary.see_line(&read);
-    };
-    let mut from = 0;
+    // An earlier attempt was paid at its own end.
+    let mut from = run.transcript_from;
     loop {
         let pieces = agents.store.transcript(run.id, from, READ).await?;
         let Some(last) = pieces.last() else { break };
         let next = last.end();
-        pieces.iter().flat_map(|piece| lines.push(&piece.bytes)).for_each(|line| take(&line));
+        let see = move || {
+            for line in pieces.iter().flat_map(|piece| lines.push(&piece.bytes)) {
+                summary.see_line(&Reader::read_all(&line));
+            }
+            (lines, summary)
+        };
+        (lines, summary) = heavy((next - from) as usize, see).await;
         from = next;
     }
-    lines.finish().iter().for_each(take);
+    if let Some(line) = lines.finish() {
+        summary.see_line(&Reader::read_all(&line));
+    }
     // The version is of the run that is gone; one that did not say its version was too old to say it.
     let cost = summary.cost(run.cost_before, Version::OLDEST);
     let tokens = summary.all_tokens();

@@ -115,7 +115,9 @@ impl Recorder {
     async fn complain(&mut self, line: Line) {
         let bytes = line.bytes.len();
         let clean = move || {
-            let text = String::from_utf8_lossy(&line.bytes).into_owned();
+            // Half a token has no shape: the whole text is cleaned before it is cut.
+            let mut text = String::from_utf8_lossy(&line.bytes).into_owned();
+            redactor().clean(&mut text);
             let kept = clean(json!({"type": "stderr", "text": text}).to_string());
             let end = text.ceil_char_boundary(text.len().saturating_sub(MAX_STDERR));
             (text[end..].to_owned(), kept)

@@ -45,6 +45,11 @@ impl Inspection {
         self.db.inspect(table, within).await
     }
 
+    /// Returns when a row was met that cannot be read. Cancel safe.
+    pub(crate) async fn meets_strange_row(&self) {
+        self.db.guard().meets_strange_row().await;
+    }
+
     /// Says how the looks ended that took until `at`.
     pub(crate) fn ran<E: fmt::Display>(&self, at: Timestamp, ended: Result<String, E>) {
         self.db.board().ran(&Service::Inspector, at, ended);

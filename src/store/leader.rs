@@ -101,12 +101,9 @@ impl Store {
 /// `STORE-IO-001` if the file cannot be made or locked.
 fn lock(path: &Path) -> Result<Option<File>> {
     let file = files::open_or_make(path).map_err(|e| unlocked(path, e))?;
-    match file.try_lock() {
-        // The file may have been deleted between the open and the lock: such a lock would keep nobody out.
-        Ok(()) if is_same(&file, path) => Ok(Some(file)),
-        Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(unlocked(path, error)),
-    }
+    let is_taken = files::try_lock(&file).map_err(|e| unlocked(path, e))?;
+    // The file may have been deleted between the open and the lock: such a lock would keep nobody out.
+    Ok((is_taken && is_same(&file, path)).then_some(file))
 }
 
 /// The same of the lock beside a database of our own.

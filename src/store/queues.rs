@@ -7,6 +7,8 @@ use super::sqlite::Tx;
 use crate::error::Result;
 #[cfg(feature = "cli")]
 use crate::error::{Code, Error};
+#[cfg(feature = "monitor")]
+use crate::model::Lease;
 use crate::model::{
     Actor, Job, JobCount, KindRules, Pause, Queue, QueueState, Timestamp, Unplaced,
 };
@@ -44,6 +46,24 @@ impl Store {
             core::queues::pause(tx, &queue, &reason, resume_at, &actor, now)
         };
         self.db.rule("pause a queue", now, pause).await
+    }
+
+    /// Pauses the queue of a running job until then, because its handler met a limit and goes on without what that forbids.
+    /// A person's pause stays as it is, and so does a longer one.
+    ///
+    /// # Errors
+    /// `STORE-LEASE-001` if the lease is not held any more.
+    #[cfg(feature = "monitor")]
+    pub async fn meet_limit(
+        &self,
+        lease: Lease,
+        reason: String,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        let meet =
+            move |tx: &Tx<'_>, now| core::queues::meet_limit(tx, &lease, &reason, until, now);
+        self.db.rule("pause a queue for a limit", now, meet).await
     }
 
     /// Lets a queue go on; answers whether it was paused.

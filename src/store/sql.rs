@@ -16,6 +16,7 @@ pub(super) mod duplicates;
 #[cfg(feature = "monitor")]
 pub(super) mod filings;
 mod filter;
+pub(super) mod folder_key;
 pub(super) mod gates;
 pub(super) mod history;
 pub(super) mod idempotency;

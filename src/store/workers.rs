@@ -4,14 +4,18 @@ use super::Store;
 use super::core;
 use super::sql;
 use super::sqlite::Tx;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::model::{
     Differing, Epoch, Kind, KindRules, Leader, Note, ProcessFacts, Processes, RegisteredKind,
     Registration, ServerFacts, Service, Timestamp, Worker, WorkerId,
 };
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
+
+/// How long the look at a table of registrations may take. It has a few rows.
+const LOOK_WITHIN: Duration = Duration::from_secs(5);
 
 /// What processes say of themselves.
 impl Store {
@@ -101,6 +105,24 @@ impl Store {
         let facts = self.says();
         let beat = move |tx: &Tx<'_>| sql::workers::beat(tx, &worker, &facts, now);
         self.db.row("say that a worker is alive", beat).await
+    }
+
+    /// Looks whether the file still says what a worker registered. Where it does not, jobs of its kinds would wait for ever,
+    /// with a reason that is not true.
+    ///
+    /// # Errors
+    /// `STORE-FILE-008` if the tables are damaged: the file is not trusted any more. `ENGINE-LEASE-001` if they are whole,
+    /// so that another program has changed the rows: the worker registers anew.
+    pub async fn expect_registered(&self, said: Arc<Registration>) -> Result<()> {
+        let read = move |conn: &_| sql::workers::is_registered(conn, &said);
+        if self.db.read("read what this process registered", read).await? {
+            return Ok(());
+        }
+        // An index can lead past a row without an error. SQLite's check sees that its pages are damaged.
+        for table in ["job_kinds", "job_limits"] {
+            self.db.inspect(table.to_owned(), LOOK_WITHIN).await?;
+        }
+        Err(Error::new(Code::EngineLost, "find the kinds and limits that this process registered"))
     }
 
     /// Removes a worker that has stopped on purpose. If a job still runs under its name the worker is lost instead.

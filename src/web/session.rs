@@ -62,7 +62,7 @@ pub(super) async fn page(
     let is_full = jobs::is_full(store, &job).await?;
     let family = family(store, &session).await?;
     let run = session.run.clone();
-    // How long an answer is nobody has counted.
+    // Nobody has counted how long an answer is.
     let answers = heavy(usize::MAX, move || run.as_ref().map(answers)).await;
     let content = html! {
         div.row.row-cards {

@@ -68,6 +68,6 @@ impl Backup {
 pub struct DatabaseCheck {
     /// The files that were looked at.
     pub files: Vec<&'static str>,
-    /// `true`: what is not is told as an error.
+    /// Always `true`: a database that is not sound is told as an error.
     pub sound: bool,
 }

@@ -66,7 +66,7 @@ pub struct SessionRun {
     pub response: Option<String>,
     /// The same as its schema wants it.
     pub structured: Option<Box<RawValue>>,
-    /// What a person should know of a run that is done all the same.
+    /// What a person should know of a run that ended well.
     pub note: Option<String>,
     /// What it cost, in dollars.
     pub cost_usd: Option<f64>,

@@ -214,7 +214,7 @@ async fn a_dry_run_says_what_would_be_filed_and_files_nothing() {
 fn refuses(folder: &Path, status: u16, words: &str) {
     let report = json!({
         "type": "result", "subtype": "success", "is_error": true, "api_error_status": status, "num_turns": 1,
-        "total_cost_usd": 0, "result": words,
+        "total_cost_usd": 0.25, "result": words,
     });
     let script = format!(
         "#!/bin/sh\nif [ \"$1\" = --version ]; then echo '2.1.329 (Claude Code)'; exit; fi\ncat > /dev/null\necho '{report}'\nexit 1\n"
@@ -224,14 +224,18 @@ fn refuses(folder: &Path, status: u16, words: &str) {
 
 /// Runs a scan to its end, and answers who examined the rows and why the agent did not.
 async fn scanned(desk: &Desk) -> (String, Option<String>) {
+    let scan = scan_of(desk).await;
+    let text = |key: &str| scan[key].as_str().map(str::to_owned);
+    (text("analyzer").unwrap(), text("fallback"))
+}
+
+/// Runs a scan to its end, and answers its record.
+async fn scan_of(desk: &Desk) -> Value {
     import(desk);
     let id = run_now(desk);
     let job = until(&desk.store, id, |job| job.status.is_final()).await;
     assert_eq!(job.status, Status::Completed, "{:?}", job.error);
-    let scan: Value =
-        serde_json::from_str(&desk.ask(&["--json", "scans", "show", &id.to_string()])).unwrap();
-    let text = |key: &str| scan[key].as_str().map(str::to_owned);
-    (text("analyzer").unwrap(), text("fallback"))
+    serde_json::from_str(&desk.ask(&["--json", "scans", "show", &id.to_string()])).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -252,8 +256,16 @@ async fn what_keeps_the_agent_from_looking_does_not_make_monitoring_blind() {
     // The agent's own run is refused: by the key, and by a limit.
     refuses(agents.path(), 401, "Invalid API key");
     falls_back("refused the key").await;
+    let scan = scan_of(&desk).await;
+    assert_eq!(scan["analyzer"], "builtin");
+    assert_eq!(scan["cost_usd"], 0.25, "the agent's run is paid all the same: {scan}");
+    assert!(scan["model"].is_string(), "{scan}");
     refuses(agents.path(), 429, "You have hit your limit, resets in 2h");
     falls_back("limit of the model").await;
+    // The scan has paused the queue until then, so that the next one asks nobody.
+    falls_back("usage limit").await;
+    assert!(desk.ask(&["queues", "list"]).contains("limit"));
+    desk.ask(&["queues", "resume", "agent"]);
     // A session that meets the limit pauses the queue; a scan starts all the same, and asks nobody.
     let session = desk.trigger(&["look"]);
     desk.until(session, Status::Scheduled).await;

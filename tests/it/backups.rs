@@ -134,6 +134,25 @@ async fn a_restore_is_refused_while_any_process_has_a_database_open() {
 }
 
 #[tokio::test]
+async fn a_restore_that_was_cut_off_is_not_finished_while_a_process_has_the_database_open() {
+    let (data, other) = (data_with(3).await, tempfile::tempdir().unwrap());
+    let backup = made(data.path(), other.path());
+    let ready = data.path().join(".lamplighter-restored");
+    fs::create_dir(&ready).unwrap();
+    fs::copy(backup.join("lamplighter.db"), ready.join("lamplighter.db")).unwrap();
+    fs::write(ready.join("plan"), "replaced-then\n").unwrap();
+    // It does not lead: it has no engine. What it writes must not go to a file that is put aside.
+    let store = open(data.path());
+    refused(data.path(), &["restore", backup.to_str().unwrap()], 75, "STORE-BUSY-002");
+    assert!(ready.join("lamplighter.db").exists());
+    store.enqueue(NewJob::new(Kind::named("nobodys")), START).await.unwrap();
+    assert_eq!(jobs_in(data.path()), 4);
+    drop(store);
+    done(data.path(), &["restore", backup.to_str().unwrap()]);
+    assert_eq!((ready.exists(), jobs_in(data.path())), (false, 3));
+}
+
+#[tokio::test]
 async fn a_restore_over_a_link_is_refused_and_the_link_stays() {
     let (data, other) = (data_with(3).await, tempfile::tempdir().unwrap());
     let backup = made(data.path(), other.path());
@@ -235,6 +254,28 @@ async fn a_restore_on_a_full_disk_says_so_and_what_was_there_works_on() {
     fs::remove_file(data.join("logs.db")).unwrap();
     done(&data, &["restore", backup.to_str().unwrap()]);
     assert_eq!(jobs_in(&data), 3);
+}
+
+#[tokio::test]
+async fn a_database_that_is_mounted_by_itself_is_held_while_a_restore_gives_it_its_content() {
+    let (data, other) = (data_with(3).await, tempfile::tempdir().unwrap());
+    let backup = made(data.path(), other.path());
+    let store = open(data.path());
+    store.enqueue(NewJob::new(Kind::named("nobodys")), START).await.unwrap();
+    drop(store);
+    let file = data.path().join("lamplighter.db");
+    let mut mount = Command::new("mount");
+    mount.arg("--bind").arg(&file).arg(&file);
+    if !mount.stderr(Stdio::null()).status().is_ok_and(|ended| ended.success()) {
+        return say_loudly("SKIPPED: this user may not mount a file by itself");
+    }
+    let _mounted = Mounted(&file);
+    let restore = |name: &str| db(data.path(), &["restore", name]);
+    let output = restore(backup.to_str().unwrap());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    let aside = said.trim().strip_suffix('.').unwrap().split(" is in ").nth(1).unwrap();
+    assert_eq!((jobs_in(data.path()), jobs_in(Path::new(aside))), (3, 4), "what was there is kept");
 }
 
 /// A file system that goes with the test.

@@ -77,6 +77,7 @@ async fn contract(backend: &dyn Backend) {
     an_edit_gives_a_job_its_new_place(&fresh()).await;
     a_key_passes_on_when_its_holder_is_put_off(&fresh()).await;
     a_limit_is_lifted_for_whoever_kept_the_time_it_set(&fresh()).await;
+    a_persons_pause_stays_a_persons_when_a_job_meets_a_limit(&fresh()).await;
     what_is_over_can_be_deleted(&fresh()).await;
     pauses_and_stops_hold_until_they_end(&fresh()).await;
     changes_are_announced_and_counted(&fresh()).await;
@@ -96,6 +97,7 @@ async fn contract(backend: &dyn Backend) {
     schedules::schedules_are_changed_paused_and_removed(&fresh()).await;
     sessions::a_session_is_kept_from_its_request_to_its_record(&fresh()).await;
     sessions::an_interrupted_run_stays_open_until_its_processes_are_gone(&fresh()).await;
+    sessions::an_attempt_starts_without_what_the_one_before_it_printed_and_said(&fresh()).await;
     sessions::a_budget_parks_a_run_and_its_end_makes_it_due(&fresh()).await;
     sessions::runs_at_once_share_what_is_left_of_a_budget(&fresh()).await;
     scans::a_scan_leaves_everything_or_nothing(&fresh()).await;
@@ -696,6 +698,37 @@ async fn a_limit_is_lifted_for_whoever_kept_the_time_it_set(store: &Store) {
     store.resume_queue(Queue::DEFAULT, Actor::cli(), START).await.unwrap();
     let claimed: Vec<_> = leader.claim(9).await.iter().map(|lease| lease.id).collect();
     assert_eq!(claimed, [kept], "the other one waits for the time that somebody gave it");
+}
+
+async fn a_persons_pause_stays_a_persons_when_a_job_meets_a_limit(store: &Store) {
+    let mut leader = Leader::new(store, "w").await;
+    for _ in 0..2 {
+        add(store, job()).await;
+    }
+    let mut running = leader.claim(2).await;
+    let (by, sooner) = (Actor::cli(), Some(later(60)));
+    store.pause_queue(Queue::DEFAULT, "hands off".into(), sooner, by.clone(), START).await.unwrap();
+    let limit = |secs| Outcome::Limited { until: later(secs), reason: "a limit".into() };
+    leader.settle(running.remove(0), limit(600)).await;
+    let pause = async || {
+        let queues = store.queues().await.unwrap();
+        queues.into_iter().find(|queue| queue.name == Queue::DEFAULT).unwrap().pause
+    };
+    let kept = pause().await.unwrap();
+    assert_eq!(
+        (kept.by, kept.reason.as_str(), kept.resume_at),
+        (by.name.clone(), "hands off", sooner)
+    );
+    store.resume_queue(Queue::DEFAULT, by, START).await.unwrap();
+    let lease = running.remove(0);
+    store.meet_limit(lease.clone(), "a limit".into(), later(300), START).await.unwrap();
+    let by_limit = pause().await.unwrap();
+    assert!(by_limit.is_by_limit(), "without a person's pause the limit pauses it");
+    assert_eq!(by_limit.resume_at, Some(later(300)));
+    leader.settle(lease.clone(), limit(600)).await;
+    assert_eq!(pause().await.unwrap().resume_at, Some(later(600)));
+    let late = store.meet_limit(lease, "a limit".into(), later(900), START).await.unwrap_err();
+    assert_eq!(late.code(), Code::StoreLeaseLost, "P9");
 }
 
 async fn what_is_over_can_be_deleted(store: &Store) {

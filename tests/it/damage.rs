@@ -397,6 +397,27 @@ fn p1_a_server_whose_file_is_deleted_renamed_replaced_or_cut_off_acknowledges_no
 }
 
 #[test]
+fn p28_a_server_that_meets_a_row_which_cannot_be_read_looks_at_its_pages_and_ends_with_65() {
+    let whole = worked();
+    let mut victim = Victim::of(whole.path(), copied(whole.path()));
+    // As a byte that is turned over inside a word leaves it: only SQLite's check compares it with the words that are allowed.
+    foreign(victim.data())
+        .execute_batch(
+            "PRAGMA ignore_check_constraints = ON;
+             INSERT INTO self_monitoring_issues (scan_id, tracker, number, title, body, classification, error_codes,
+                 source, template, source_files, evidence, occurrences, created_at, last_seen_at)
+             VALUES (1, 'local', 9, 'It broke', 'b', 'server_cug', '[]', 's', 't', '[]', '[]', 1, 1, 1)",
+        )
+        .unwrap();
+    let begun = Instant::now();
+    let (status, said) = victim.browser.try_answer("/admin/self-monitoring").unwrap();
+    assert!(status == 500 && said.contains("STORE-ROW-001"), "{status}: {said}");
+    let ended = victim.until_red(begun, STUCK).expect("it goes on");
+    assert_eq!(ended.code, Some(65));
+    println!("a row that cannot be read: it ended after {:?}", ended.red);
+}
+
+#[test]
 fn p1_an_idle_server_whose_file_is_deleted_ends_with_65() {
     let whole = worked();
     let victim = Victim::of(whole.path(), copied(whole.path()));

@@ -5,7 +5,7 @@ use crate::support::office::{Office, stub};
 use crate::support::{START, now, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, Cost, JobId, Kind, NewSchedule, Plan, Queue, Rule, RunEnding, ScheduleName,
+    Actor, Cost, JobId, Kind, NewJob, NewSchedule, Plan, Queue, Rule, RunEnding, ScheduleName,
     SessionRequest, Spend, Status, WaitsFor,
 };
 use lamplighter::sessions::{self, Asked};
@@ -75,7 +75,9 @@ async fn after_kill_9_the_books_have_what_the_transcript_tells_once() {
     let files = tempfile::tempdir().unwrap();
     let mut desk = Desk::start(&stub(files.path(), "2.1.329"), &[]);
     let begin = r#"echo '{"type":"stream_event","event":{"type":"message_start","message":{"id":"b","model":"claude-haiku-4-5","usage":{"input_tokens":500000}}}}'"#;
-    let script = format!("message a 1000000; {begin}; {WAITS}");
+    // A line of the agent is a line of the agent, whatever our own lines look like.
+    let mark = r#"echo '{"type":"run","attempt":2}'"#;
+    let script = format!("message a 1000000; {mark}; {begin}; {WAITS}");
     let id = desk.enqueue(&json!({"prompt": script, "profile": "full"}));
     until_said(&desk.store, id, "here").await;
     for _ in 0..2 {
@@ -239,7 +241,22 @@ async fn the_second_session_that_would_write_in_a_folder_waits_for_the_first() {
     let folder = format!("folder {}", shop.path().display());
     assert!(why.contains(&folder) && why.contains(&first.to_string()), "{why}");
     office.done(ask("result 0 z", "read-only").await).await;
+    // What a session may do that names no profile, its tier says: here also of one that follows a batch.
+    let writes = vec![("agent.tier_1_profile", Some(json!("workspace")))];
+    office.store.change_settings(writes, Actor::cli(), now()).await.unwrap();
+    let by_tier = NewJob {
+        payload: json!({"prompt": "result 0 v", "tier": 1, "working_dir": shop.path()}).into(),
+        ..NewJob::new(Kind::AGENT_SESSION)
+    };
+    let alone = office.store.enqueue(by_tier.clone(), now()).await.unwrap().id();
+    let batch = office.store.open_batch("mend".into(), Some(by_tier), now()).await.unwrap();
+    let then = office.store.close_batch(batch, now()).await.unwrap().then_id.unwrap();
+    for id in [alone, then] {
+        until(&office.store, id, |job| job.waits_for == Some(WaitsFor::Key)).await;
+    }
     std::fs::write(shop.path().join("go"), "").unwrap();
-    office.done(second).await;
+    for id in [second, alone, then] {
+        office.done(id).await;
+    }
     office.engine.stop(Duration::ZERO).await;
 }

@@ -391,3 +391,35 @@ async fn p20_a_job_is_cancelled_also_while_the_engine_stops() {
     in_time(async { tokio::join!(stop, cancel) }).await;
     assert_eq!(store.job(id).await.unwrap().unwrap().status, Status::Cancelled);
 }
+
+#[tokio::test]
+async fn a_process_whose_registration_another_program_removes_registers_anew() {
+    let (folder, store) = store();
+    let engine = engine(&store).start().unwrap();
+    good_job_completes(&store).await;
+    let name = async || store.workers().await.unwrap().pop().unwrap().id;
+    let before = name().await;
+    foreign_sql(folder.path(), "DELETE FROM job_kinds");
+    // The next beat comes at once.
+    store.say(|facts| facts.listen = Some("elsewhere".into()));
+    good_job_completes(&store).await;
+    assert_ne!(name().await, before);
+    engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn an_issue_whose_texts_are_no_utf8_does_not_hide_the_others() {
+    let (folder, store) = store();
+    foreign_sql(
+        folder.path(),
+        "INSERT INTO self_monitoring_issues (scan_id, tracker, number, url, title, body, classification, error_codes, source, template,
+             source_files, evidence, occurrences, created_at, last_seen_at)
+         SELECT 1, 'local', value, CAST(x'ff' || value AS TEXT), CAST(x'61ff' || value AS TEXT), CAST(x'ff' AS TEXT), 'server_bug', '[]',
+             CAST(x'ff' AS TEXT), CAST(x'ff' AS TEXT), '[]', '[]', 1, 1, 1
+         FROM json_each('[1, 2]')",
+    );
+    let (issues, count) = store.issue_list(0, 9).await.unwrap();
+    assert_eq!((issues.len(), count), (2, 2));
+    assert_eq!(issues[1].title, "a\u{fffd}1");
+    assert_eq!(store.issues_of_scan(JobId(1)).await.unwrap().len(), 2);
+}

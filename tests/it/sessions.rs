@@ -169,6 +169,21 @@ async fn a_transcript_keeps_what_is_no_event_and_no_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_last_words_of_a_run_are_cut_after_their_secrets_are_gone() {
+    let office = Office::open(Clock::system());
+    let key = "sk-ant-api03-";
+    let rest = "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AA";
+    // The last 4 KB of the line begin in the middle of the key.
+    let line = format!("printf '%s' '{key}{rest}' >&2; printf ' words%.0s' $(seq 677) >&2; exit 3");
+    let id = office.ask(&line).await;
+    let job = office.until(id, Status::Failed).await;
+    let error = job.error.unwrap();
+    assert!(error.contains("exit code 3") && error.contains(" words words"), "{error}");
+    assert!(!error.contains("AA words") && !error.contains(&rest[50..60]), "{error}");
+    office.engine.stop(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_transcript_ends_at_50_mb_and_says_so() {
     let office = Office::open(Clock::system());
     let million = "head -c 999999 /dev/zero | tr '\\0' x; echo";

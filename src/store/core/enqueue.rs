@@ -1,10 +1,9 @@
 //! Enqueue: stores a job, unless an earlier one is the answer.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{Enqueued, JobId, Kind, Lease, NewJob, SessionRequest, Timestamp, sha256_hex};
-use crate::store::sql::{after, audit, batches, idempotency, jobs, lease};
+use crate::model::{Enqueued, JobId, Kind, Lease, NewJob, Timestamp, sha256_hex};
+use crate::store::sql::{after, audit, batches, folder_key, idempotency, jobs, lease};
 use crate::store::sqlite::Tx;
-use std::borrow::Cow;
 
 /// Whether storing the job decides something that another write could make wrong: by an earlier request with its
 /// idempotency key, by the holder of its unique key, by how many of its kind wait, by what it runs after, or by the end of its
@@ -22,7 +21,7 @@ pub(in crate::store) fn decides(job: &NewJob) -> bool {
 /// `JOB-AFTER-001` if there is no such job as it is to run after, `JOB-BATCH-001` if there is no such batch, `JOB-BATCH-002` if
 /// the batch is finished or full, `JOB-VALUE-001` for a value out of range, `JOB-SIZE-001` for a payload that is too large.
 pub(in crate::store) fn enqueue(tx: &Tx<'_>, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
-    let job = &with_folder_key(job.checked()?);
+    let job = &*folder_key::with(tx, job.checked()?)?;
     let request = Request::of(job);
     if let Some(request) = &request
         && let Some(first) = request.first_job(tx, now)?
@@ -54,19 +53,6 @@ pub(in crate::store) fn enqueue(tx: &Tx<'_>, job: &NewJob, now: Timestamp) -> Re
         audit::record(tx, actor, "enqueue", &subject, now)?;
     }
     Ok(enqueued)
-}
-
-/// The job, with the key of the folder in which it writes if it is a session and names no key of its own.
-fn with_folder_key(job: &NewJob) -> Cow<'_, NewJob> {
-    if job.kind != Kind::AGENT_SESSION || job.concurrency_key.is_some() {
-        return Cow::Borrowed(job);
-    }
-    let request = job.payload_text().ok();
-    let request = request.and_then(|text| serde_json::from_str::<SessionRequest>(&text).ok());
-    match request.and_then(|request| request.folder_key()) {
-        Some(key) => Cow::Owned(NewJob { concurrency_key: Some(key), ..job.clone() }),
-        None => Cow::Borrowed(job),
-    }
 }
 
 /// The same for a job that a running job makes, under its lease.

@@ -2,7 +2,11 @@
 
 use super::{cancel, park, settings};
 use crate::error::{Code, Error, Result};
+#[cfg(feature = "monitor")]
+use crate::model::Lease;
 use crate::model::{Actor, ParkedBy, Pause, Queue, Timestamp};
+#[cfg(feature = "monitor")]
+use crate::store::sql::lease;
 use crate::store::sql::{audit, queues};
 use crate::store::sqlite::Tx;
 use serde_json::json;
@@ -22,7 +26,8 @@ pub(in crate::store) fn pause(
     audit::record_change(tx, actor, "pause", &format!("queue {queue}"), (None, Some(reason)), now)
 }
 
-/// Pauses a queue because a handler met a limit. A longer pause stays as it is.
+/// Pauses a queue because a handler met a limit. A person's pause stays as it is, also one that ends before the limit: the
+/// next job then meets the limit itself. So does a longer pause by another limit.
 pub(super) fn pause_until(
     tx: &Tx<'_>,
     queue: &Queue,
@@ -30,13 +35,31 @@ pub(super) fn pause_until(
     until: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
-    let longer = |pause: Pause| pause.resume_at.is_none_or(|at| at >= until);
-    if queues::get(tx, queue)?.pause.is_some_and(longer) {
+    let stays = |pause: Pause| !pause.is_by_limit() || pause.resume_at.is_none_or(|at| at >= until);
+    if queues::get(tx, queue)?.pause.is_some_and(stays) {
         return Ok(());
     }
     let by = queues::ENGINE.to_owned();
     let pause = Pause { at: now, by, reason: reason.into(), resume_at: Some(until) };
     queues::set_pause(tx, queue, Some(&pause))
+}
+
+/// Pauses the queue of a running job because its handler met a limit, and does without what the limit forbids.
+///
+/// # Errors
+/// `STORE-LEASE-001` if the lease is not held any more.
+#[cfg(feature = "monitor")]
+pub(in crate::store) fn meet_limit(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    reason: &str,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    match lease::held(tx, lease)?.queue {
+        Some(queue) => pause_until(tx, &queue, reason, until, now),
+        None => Ok(()),
+    }
 }
 
 /// Lets a queue go on; answers whether it was paused.

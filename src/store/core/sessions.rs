@@ -35,8 +35,8 @@ pub(in crate::store) fn finish(
     let job = lease::held(tx, lease)?;
     let is_first = sessions::finish(tx, lease.id, end, now)?;
     spend::release(tx, lease.id)?;
-    match end.cost_usd {
-        Some(usd) if is_first => book(tx, &job, Cost { usd, is_at_least: end.cost_at_least }, now),
+    match end.spent().cost {
+        Some(cost) if is_first => book(tx, &job, cost, now),
         Some(_) | None => Ok(Vec::new()),
     }
 }

@@ -1,6 +1,6 @@
 //! Batches: their rows, which the schema counts, and the end of a batch.
 
-use super::{audit, jobs};
+use super::{audit, folder_key, jobs};
 use crate::error::{Code, Error, Result};
 use crate::model::{Batch, BatchId, Job, JobId, MAX_BATCH, NewJob, Timestamp, then_job, then_text};
 use crate::store::sqlite::dialect;
@@ -164,6 +164,7 @@ pub(in crate::store) fn get(conn: &Connection, id: BatchId) -> Result<Option<Bat
 /// job pays for it, unless it names another one.
 fn make(conn: &Connection, job: NewJob, payer: Option<i64>, now: Timestamp) -> Result<JobId> {
     let job = NewJob { schedule_id: job.payer().or(payer), ..job };
+    let job = folder_key::with(conn, &job)?;
     let id = jobs::insert(conn, &job, None, now)?;
     if let Some(actor) = &job.actor {
         audit::record(conn, actor, "enqueue", &format!("job {id} ({})", job.kind), now)?;

@@ -1,12 +1,12 @@
 //! The gates: all that decides what a poll may do, apart from the jobs themselves, in one look.
 
-use super::queues::{ENGINE, STOPPED};
+use super::queues::STOPPED;
 use super::workers::{self, KindRow};
 use crate::error::{Code, Error, Result};
 use crate::model::settings::{BUDGET_DAY, BUDGET_MONTH};
 use crate::model::{
-    Budgets, Epoch, JobId, Kind, KindRules, Lane, PollRequest, Queue, QueueState, Spent, Timestamp,
-    day_of, month_start, rules_in_force,
+    Budgets, Epoch, JobId, Kind, KindRules, Lane, Pause, PollRequest, Queue, QueueState, Spent,
+    Timestamp, day_of, month_start, rules_in_force,
 };
 use crate::store::sqlite::row::{parsed, text};
 use rusqlite::{Connection, Row, named_params};
@@ -188,7 +188,7 @@ impl Gates {
                 // Who leads ends the pauses in this very poll.
                 let is_over = leads && at.is_some_and(|at| at <= now);
                 let by: Option<String> = parsed(row, 4, Some)?.filter(|_| !is_over);
-                let is_limited = by.as_deref() == Some(ENGINE);
+                let is_limited = by.as_deref().is_some_and(Pause::is_limits);
                 let is_paused = by.is_some() && !is_limited;
                 self.next_resume = self.next_resume.into_iter().chain(at).min();
                 self.bounds
@@ -265,8 +265,8 @@ impl Gates {
         said.is_some_and(|said| said.is_limited)
     }
 
-    /// How many jobs the worker may claim from a queue that a usage limit may have paused: its own free slots, and what the queue's limit leaves over all
-    /// processes, by the rows.
+    /// How many jobs the worker may claim from a queue: as many as it has free slots, and no more than the queue's limit leaves
+    /// over all processes, by the rows. A pause by a usage limit leaves room: some jobs can do without what it forbids.
     pub(in crate::store) fn room(&self, queue: &Queue, lanes: &[Lane]) -> usize {
         let said = self.bounds.get(queue.as_str());
         if self.is_stopped || said.is_some_and(|said| said.is_paused) {

@@ -7,7 +7,7 @@ use crate::model::{
 };
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::error::unreadable;
-use crate::store::sqlite::row::{page, parsed};
+use crate::store::sqlite::row::{page, parsed, text};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// The most open and muted issues with which findings are compared word by word: years of them.
@@ -32,9 +32,9 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
     Ok(Issue {
         id: IssueId(row.get(0)?),
         number: row.get(1)?,
-        url: row.get(2)?,
-        title: row.get(3)?,
-        body: row.get(4)?,
+        url: parsed(row, 2, Some)?,
+        title: text(row, 3)?,
+        body: text(row, 4)?,
         classification: parsed(row, 5, |text| text.parse().ok())?,
         author: parsed(row, 15, Some)?,
         error_codes: texts(row, 6)?,
@@ -62,12 +62,12 @@ fn known_from_row(row: &Row<'_>) -> rusqlite::Result<KnownIssue> {
     Ok(KnownIssue {
         id: IssueId(row.get(0)?),
         number: row.get(1)?,
-        url: row.get(12)?,
-        title: row.get(2)?,
+        url: parsed(row, 12, Some)?,
+        title: text(row, 2)?,
         last_seen_at: Timestamp::from_millis(row.get(3)?),
         error_codes: texts(row, 4)?,
-        source: row.get(5)?,
-        template: row.get(6)?,
+        source: text(row, 5)?,
+        template: text(row, 6)?,
         fingerprints: texts(row, 7)?.into_iter().map(Fingerprint::from_hex).collect(),
         state: state(row, 8)?,
         muted: row.get(11)?,
@@ -78,7 +78,7 @@ fn known_from_row(row: &Row<'_>) -> rusqlite::Result<KnownIssue> {
 /// The state, its reason and its instant, from three columns that begin at this one.
 pub(super) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<IssueState> {
     let closed_at = row.get::<_, Option<i64>>(column + 2)?.map(Timestamp::from_millis);
-    match (row.get::<_, Option<String>>(column + 1)?.as_deref(), closed_at) {
+    match (parsed(row, column + 1, Some)?.as_deref(), closed_at) {
         (None, None) => Ok(IssueState::Open),
         (Some("completed"), Some(closed_at)) => Ok(IssueState::Completed { closed_at }),
         (Some("not_planned"), Some(closed_at)) => Ok(IssueState::NotPlanned { closed_at }),
@@ -88,7 +88,7 @@ pub(super) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<IssueState
 
 /// A column that holds a JSON list of texts.
 pub(super) fn texts(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
-    let text: String = row.get(column)?;
+    let text = text(row, column)?;
     serde_json::from_str(&text).map_err(|_| unreadable(column, "list"))
 }
 

@@ -7,7 +7,7 @@ use crate::model::{
     SessionRun, SessionStart, Timestamp,
 };
 use crate::store::sqlite::row::{instant, page, parsed, text, word};
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use std::path::PathBuf;
 
 /// The columns that [`from_row`] reads, of `jobs j LEFT JOIN sessions s`.
@@ -18,6 +18,13 @@ const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.
     s.duration_ms, s.input_tokens, s.output_tokens, s.transcript_bytes, s.transcript_lines, s.transcript_dropped, \
     s.began_at, s.ended_at, s.note";
 const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
+
+/// What an attempt adds to its session's sums. An attempt of which nothing is known leaves them as they are.
+const ADD_SPENT: &str = "cost_usd = coalesce(cost_usd + :cost, cost_usd, :cost),
+            cost_at_least = cost_at_least OR :at_least,
+            num_turns = coalesce(num_turns + :turns, num_turns, :turns),
+            input_tokens = coalesce(input_tokens + :input, input_tokens, :input),
+            output_tokens = coalesce(output_tokens + :output, output_tokens, :output)";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
     let request = parsed(row, 11, Some)?;
@@ -144,11 +151,13 @@ pub(in crate::store) fn begin(
             marker = excluded.marker,
             file = excluded.file,
             cost_before = excluded.cost_before,
+            transcript_from = transcript_bytes,
             main_pid = NULL,
             main_start = NULL,
             isolation = NULL,
             exit_code = NULL,
             ending = NULL,
+            note = NULL,
             ended_at = NULL
         RETURNING transcript_bytes, transcript_lines";
     let counts = conn.prepare_cached(SQL)?.query_row(
@@ -215,8 +224,8 @@ pub(in crate::store) fn finish(
     end: &SessionEnd,
     now: Timestamp,
 ) -> Result<bool> {
-    const SQL: &str = "
-        UPDATE sessions
+    let sql = format!(
+        "UPDATE sessions
         SET exit_code = :exit_code,
             ending = :ending,
             model = coalesce(:model, model),
@@ -225,17 +234,13 @@ pub(in crate::store) fn finish(
             response = :response,
             structured = :structured,
             note = :note,
-            cost_usd = CASE WHEN :cost IS NULL THEN cost_usd ELSE coalesce(cost_usd, 0) + :cost END,
-            cost_at_least = cost_at_least OR :at_least,
-            num_turns = CASE WHEN :turns IS NULL THEN num_turns ELSE coalesce(num_turns, 0) + :turns END,
-            duration_ms = CASE WHEN :duration IS NULL THEN duration_ms ELSE coalesce(duration_ms, 0) + :duration END,
-            input_tokens = CASE WHEN :input IS NULL THEN input_tokens ELSE coalesce(input_tokens, 0) + :input END,
-            output_tokens = CASE WHEN :output IS NULL THEN output_tokens ELSE coalesce(output_tokens, 0) + :output END,
+            duration_ms = coalesce(duration_ms + :duration, duration_ms, :duration),
+            {ADD_SPENT},
             ended_at = :now,
             marker = NULL
-        WHERE job_id = :id AND ended_at IS NULL";
-    let number = |number: Option<u64>| number.map(|number| number as i64);
-    let changed = conn.prepare_cached(SQL)?.execute(named_params! {
+        WHERE job_id = :id AND ended_at IS NULL"
+    );
+    let own = named_params! {
         ":id": id.0,
         ":exit_code": end.exit_code,
         ":ending": end.ending.as_str(),
@@ -245,21 +250,36 @@ pub(in crate::store) fn finish(
         ":response": end.response,
         ":structured": end.structured.as_ref().map(ToString::to_string),
         ":note": end.note,
-        ":cost": end.cost_usd,
-        ":at_least": end.cost_at_least,
-        ":turns": number(end.num_turns),
-        ":duration": number(end.duration_ms),
-        ":input": number(end.input_tokens),
-        ":output": number(end.output_tokens),
+        ":duration": end.duration_ms.map(|ms| ms as i64),
         ":now": now.millis(),
-    })?;
-    Ok(changed == 1)
+    };
+    add_spent(conn, &sql, &end.spent(), own)
+}
+
+/// Changes a session by a statement that has [`ADD_SPENT`]; answers whether there was one to change.
+fn add_spent(
+    conn: &Connection,
+    sql: &str,
+    spent: &RunSpent,
+    own: &[(&str, &dyn ToSql)],
+) -> Result<bool> {
+    let number = |number: Option<u64>| number.map(|number| number as i64);
+    let (turns, input, output) =
+        (number(spent.num_turns), number(spent.input_tokens), number(spent.output_tokens));
+    let cost = spent.cost.map(|cost| cost.usd);
+    let is_at_least = spent.cost.is_some_and(|cost| cost.is_at_least);
+    let sums = named_params! {
+        ":cost": cost, ":at_least": is_at_least, ":turns": turns, ":input": input, ":output": output,
+    };
+    let params: Vec<_> = own.iter().chain(sums).copied().collect();
+    Ok(conn.prepare_cached(sql)?.execute(&params[..])? == 1)
 }
 
 /// The runs whose processes are not known to be gone, and that no worker with a lease runs.
 pub(in crate::store) fn open_runs(conn: &Connection, file: &str) -> Result<Vec<OpenRun>> {
     const SQL: &str = "
-        SELECT s.job_id, s.marker, s.main_pid, s.main_start, s.working_dir, s.file IS :file, s.cost_before
+        SELECT s.job_id, s.marker, s.main_pid, s.main_start, s.working_dir, s.file IS :file, s.cost_before,
+            s.transcript_from
         FROM sessions s
         JOIN jobs j ON j.id = s.job_id
         WHERE s.marker IS NOT NULL
@@ -276,6 +296,7 @@ pub(in crate::store) fn open_runs(conn: &Connection, file: &str) -> Result<Vec<O
             working_dir: PathBuf::from(text(row, 4)?),
             is_own: row.get(5)?,
             cost_before: row.get(6)?,
+            transcript_from: row.get::<_, i64>(7)? as u64,
         })
     })?;
     Ok(runs.collect::<rusqlite::Result<_>>()?)
@@ -290,30 +311,21 @@ pub(in crate::store) fn close_run(
     spent: &RunSpent,
     now: Timestamp,
 ) -> Result<bool> {
-    const SQL: &str = "
-        UPDATE sessions
+    let sql = format!(
+        "UPDATE sessions
         SET marker = NULL,
             ending = :ending,
-            cost_usd = CASE WHEN :cost IS NULL THEN cost_usd ELSE coalesce(cost_usd, 0) + :cost END,
-            cost_at_least = cost_at_least OR :at_least,
-            num_turns = CASE WHEN :turns IS NULL THEN num_turns ELSE coalesce(num_turns, 0) + :turns END,
-            input_tokens = CASE WHEN :input IS NULL THEN input_tokens ELSE coalesce(input_tokens, 0) + :input END,
-            output_tokens = CASE WHEN :output IS NULL THEN output_tokens ELSE coalesce(output_tokens, 0) + :output END,
+            {ADD_SPENT},
             ended_at = :now
-        WHERE job_id = :id AND marker = :marker";
-    let number = |number: Option<u64>| number.map(|number| number as i64);
-    let changed = conn.prepare_cached(SQL)?.execute(named_params! {
+        WHERE job_id = :id AND marker = :marker"
+    );
+    let own = named_params! {
         ":id": id.0,
         ":marker": marker,
         ":ending": RunEnding::Interrupted.as_str(),
-        ":cost": spent.cost.map(|cost| cost.usd),
-        ":at_least": spent.cost.is_some_and(|cost| cost.is_at_least),
-        ":turns": number(spent.num_turns),
-        ":input": number(spent.input_tokens),
-        ":output": number(spent.output_tokens),
         ":now": now.millis(),
-    })?;
-    Ok(changed == 1)
+    };
+    add_spent(conn, &sql, spent, own)
 }
 
 /// Which of these folders of runs nobody needs any more: a session's goes with it, since another may go on there; a scan's,

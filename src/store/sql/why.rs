@@ -162,7 +162,7 @@ impl Around {
         let kind = self.kind(job.kind.as_str());
         // A scan that only the agent may examine starts, and parks itself until the limit is lifted.
         let does_without = kind.is_some_and(|kind| kind.runs_while_limited) && !self.spends(job);
-        let is_metered = self.kind(job.kind.as_str()).is_some_and(|kind| kind.metered);
+        let is_metered = kind.is_some_and(|kind| kind.metered);
         let spending = self.budgets.as_ref().filter(|_| self.spends(job));
         Circumstances {
             seen_at: self.processes.seen_at,
@@ -197,7 +197,7 @@ impl Lane {
             ORDER BY worker_id, id
             LIMIT :limit";
         let mut state = QueueState { running, ..queues::get(conn, name)? };
-        let usage_limit = state.pause.take_if(|pause| pause.by == queues::ENGINE);
+        let usage_limit = state.pause.take_if(|pause| pause.is_by_limit());
         let usage_limit =
             usage_limit.map(|pause| UsageLimit { reason: pause.reason, until: pause.resume_at });
         let ids = |sql: &str, limit: i64| -> Result<Vec<JobId>> {

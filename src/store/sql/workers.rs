@@ -196,6 +196,36 @@ pub(in crate::store) fn insert_kind(
     Ok(())
 }
 
+/// Whether the rows still say what a worker registered, when they are looked for as admission and claims look for them.
+pub(in crate::store) fn is_registered(conn: &Connection, said: &Registration) -> Result<bool> {
+    const KIND: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM job_kinds
+            WHERE worker_id = :id AND kind = :kind AND rules = :rules)";
+    const LIMIT: &str = "
+        SELECT EXISTS (
+            SELECT 1
+            FROM job_limits
+            WHERE worker_id = :id AND queue = :queue AND engine_limit = :limit)";
+    let id = said.worker.as_str();
+    let (mut kind, mut limit) = (conn.prepare_cached(KIND)?, conn.prepare_cached(LIMIT)?);
+    for rules in said.kinds.iter() {
+        let (name, rules) = (rules.kind.as_str(), rules.to_json());
+        let named = named_params! {":id": id, ":kind": name, ":rules": rules};
+        if !kind.query_row(named, |row| row.get::<_, bool>(0))? {
+            return Ok(false);
+        }
+    }
+    for (queue, most) in &said.limits {
+        let named = named_params! {":id": id, ":queue": queue.as_str(), ":limit": most};
+        if !limit.query_row(named, |row| row.get::<_, bool>(0))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Says that the worker is alive, with its facts.
 pub(in crate::store) fn beat(
     conn: &Connection,

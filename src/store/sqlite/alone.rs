@@ -9,15 +9,15 @@ use std::io;
 use std::path::Path;
 
 /// Holds the database at `path` so that no other process can begin to read it, until this is dropped. `None`: there is no such
-/// file, or this user may not write it. This process must not have it open: closing a file ends its locks.
+/// file. This process must not have it open, nor open it meanwhile by another way than the answer: closing a file ends its
+/// locks.
 ///
 /// # Errors
-/// `STORE-BUSY-002` if another process has it open.
+/// `STORE-BUSY-002` if another process has it open, `STORE-IO-001` if this user may not write it.
 pub(crate) fn hold(path: &Path) -> Result<Option<File>> {
-    let refused = [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied];
     let doing = || format!("look who has {} open", path.display());
     let file = match OpenOptions::new().read(true).write(true).open(path) {
-        Err(error) if refused.contains(&error.kind()) => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(|e| Error::new(Code::StoreIo, doing()).because(e))?,
     };
     match lock(&file) {
@@ -46,4 +46,19 @@ fn lock(file: &File) -> io::Result<bool> {
 #[cfg(not(target_os = "linux"))]
 fn lock(_file: &File) -> io::Result<bool> {
     Ok(true)
+}
+
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_this_user_may_not_write_is_refused_and_one_that_is_not_there_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(hold(&folder.path().join("none")).unwrap().is_none());
+        // Nobody may write this one, root neither.
+        let refused = hold(Path::new("/sys/kernel/uevent_seqnum")).unwrap_err();
+        assert_eq!(refused.code(), Code::StoreIo);
+    }
 }

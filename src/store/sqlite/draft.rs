@@ -4,8 +4,9 @@
 //! which ends with the process; so the next start knows the drafts that nobody makes any more, and removes them.
 
 use crate::error::{Code, Error, Result};
+use crate::files;
 use std::ffi::OsString;
-use std::fs::{self, DirEntry, File, OpenOptions, TryLockError};
+use std::fs::{self, DirEntry, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -35,13 +36,9 @@ impl Draft {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 made => made.map_err(io)?,
             };
-            match lock.try_lock() {
-                // A sweep may have come between the two.
-                Ok(()) if lock.metadata().map_err(io)?.nlink() > 0 => {
-                    return Ok(Self { path, lock: Some(lock) });
-                }
-                Ok(()) | Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Err(io(error)),
+            // A sweep may have come between the two.
+            if files::try_lock(&lock).map_err(io)? && lock.metadata().map_err(io)?.nlink() > 0 {
+                return Ok(Self { path, lock: Some(lock) });
             }
         }
     }
@@ -141,11 +138,7 @@ fn is_left(draft: &DirEntry, target: Option<&fs::Metadata>) -> io::Result<bool> 
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         file => file?,
     };
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
+    files::try_lock(&file)
 }
 
 /// What tells a file from every other one.

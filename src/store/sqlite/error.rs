@@ -18,6 +18,7 @@ impl From<rusqlite::Error> for Error {
             Sql::FromSqlConversionFailure(..)
                 | Sql::InvalidColumnType(..)
                 | Sql::IntegralValueOutOfRange(..)
+                | Sql::Utf8Error(..)
         );
         let code = match source.sqlite_error_code() {
             _ if corrupt => Code::StoreCorrupt,
@@ -43,6 +44,13 @@ pub(in crate::store) fn unreadable(column: usize, what: &str) -> rusqlite::Error
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_is_no_text_is_a_row_that_cannot_be_read_and_no_fault_of_the_disk() {
+        let invalid = String::from_utf8(vec![0xff]).unwrap_err().utf8_error();
+        let source = rusqlite::Error::Utf8Error(4, invalid);
+        assert_eq!(Error::from(source).code(), Code::StoreCorrupt);
+    }
 
     #[test]
     fn a_busy_database_is_told_in_our_words() {

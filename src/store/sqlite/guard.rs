@@ -8,7 +8,7 @@ use crate::error_coded;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Why a file is not trusted any more.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ struct Broken {
 pub(in crate::store) struct Guard {
     path: PathBuf,
     broken: watch::Sender<Option<Broken>>,
+    /// A row was met that cannot be read.
+    strange: Notify,
     pulse: Mutex<Pulse>,
 }
 
@@ -39,15 +41,20 @@ impl Guard {
     pub(super) fn of(path: &Path) -> Self {
         let now = Instant::now();
         let pulse = Pulse { committed: now, looked: now, refused: None };
-        Self { path: path.to_owned(), broken: watch::Sender::new(None), pulse: Mutex::new(pulse) }
+        let (broken, strange) = (watch::Sender::new(None), Notify::new());
+        Self { path: path.to_owned(), broken, strange, pulse: Mutex::new(pulse) }
     }
 
     fn pulse(&self) -> MutexGuard<'_, Pulse> {
         self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the trust in the file if this error says that it is damaged or another one.
+    /// Ends the trust in the file if this error says that it is damaged or another one. A row that cannot be read may have
+    /// been written so: [`Guard::meets_strange_row`] has the pages looked at.
     pub(super) fn heed(&self, error: &Error) {
+        if error.code() == Code::StoreCorrupt {
+            self.strange.notify_one();
+        }
         if ![Code::StoreDamaged, Code::StoreReplaced].contains(&error.code()) {
             return;
         }
@@ -93,6 +100,11 @@ impl Guard {
                 std::future::pending::<()>().await;
             }
         }
+    }
+
+    /// Returns when a row was met that cannot be read, since this was last asked. Cancel safe.
+    pub(in crate::store) async fn meets_strange_row(&self) {
+        self.strange.notified().await;
     }
 
     /// A commit was answered.

@@ -103,6 +103,36 @@ pub async fn an_interrupted_run_stays_open_until_its_processes_are_gone(store: &
     assert_eq!(ended.ending, Some(RunEnding::Interrupted));
 }
 
+pub async fn an_attempt_starts_without_what_the_one_before_it_printed_and_said(store: &Store) {
+    let id = super::add(store, session()).await;
+    let mut leader = Leader::of(store, "w", of_sessions()).await;
+    let lease = leader.claim(1).await.remove(0);
+    store.begin_session(lease.clone(), start(), START).await.unwrap();
+    store.append_transcript(lease.clone(), vec![piece(0, 0, "one\n")], 0).await.unwrap();
+    let limited = SessionEnd {
+        note: Some("it cost more than it may".into()),
+        cost_usd: Some(0.5),
+        num_turns: Some(2),
+        ..SessionEnd::new(RunEnding::Limit)
+    };
+    store.finish_session(lease.clone(), limited, later(1)).await.unwrap();
+    assert_eq!(store.begin_session(lease, start(), later(2)).await.unwrap(), (4, 1));
+    let run = store.session(id).await.unwrap().unwrap().run.unwrap();
+    assert_eq!((run.note, run.ending, run.cost_usd), (None, None, Some(0.5)));
+    // The process dies before the attempt has printed a line.
+    Leader::of(store, "x", of_sessions()).await;
+    let run = store.open_runs().await.unwrap().remove(0);
+    assert_eq!((run.id, run.transcript_from), (id, 4), "the first attempt is paid already");
+    let spent = RunSpent { num_turns: Some(3), ..RunSpent::default() };
+    store.close_run(run, spent, later(3)).await.unwrap();
+    let run = store.session(id).await.unwrap().unwrap().run.unwrap();
+    assert_eq!(
+        (run.cost_usd, run.num_turns),
+        (Some(0.5), Some(5)),
+        "what is not known adds nothing"
+    );
+}
+
 pub async fn a_budget_parks_a_run_and_its_end_makes_it_due(store: &Store) {
     let budget = |usd: i32| vec![("agent.budget_day_usd", Some(json!(usd)))];
     store.change_settings(budget(1), Actor::cli(), START).await.unwrap();

@@ -20,8 +20,20 @@ pub async fn a_lease_goes_on_with_each_beat_until_it_is_lost(store: &Store) {
         slots: 10,
         replaces: None,
     };
-    let differing = store.register(registration, START).await.unwrap();
+    let differing = store.register(registration.clone(), START).await.unwrap();
     assert_eq!(differing, Differing::default(), "nobody else has it");
+    store.expect_registered(registration.clone().into()).await.unwrap();
+    let changed = [
+        Registration { limits: vec![(rules().queue, 1)], ..registration.clone() },
+        Registration {
+            kinds: [KindRules { max_attempts: rules().max_attempts + 1, ..rules() }].into(),
+            ..registration
+        },
+    ];
+    for other in changed {
+        let refused = store.expect_registered(other.into()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::EngineLost, "the rows say something else");
+    }
     store.serve_no_more(worker.worker.clone()).await.unwrap();
     assert!(!store.workers().await.unwrap()[0].is_server);
     store.beat(worker.worker.clone(), later(1)).await.unwrap();

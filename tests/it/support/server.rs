@@ -188,11 +188,12 @@ impl Browser {
         Self { url: url.to_owned(), ..self.clone() }
     }
 
-    /// The status of a page of a server that may be ending, if it answers.
-    pub fn try_get(&mut self, path: &str) -> Option<u16> {
+    /// The status and the text of a page of a server that may be ending; `None`: nothing answers.
+    pub fn try_answer(&mut self, path: &str) -> Option<(u16, String)> {
         let cookie = self.cookie.clone().unwrap_or_default();
         let request = self.agent.get(format!("{}{path}", self.url)).header("Cookie", cookie);
-        request.call().ok().map(|answer| answer.status().as_u16())
+        let mut answer = request.call().ok()?;
+        Some((answer.status().as_u16(), answer.body_mut().read_to_string().ok()?))
     }
 
     pub fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
