@@ -19,7 +19,6 @@ pub mod door;
 mod launcher;
 #[cfg(target_os = "linux")]
 mod pipes;
-mod resources;
 mod run;
 mod sandbox;
 mod sockets;
@@ -36,7 +35,6 @@ mod wire;
 mod words;
 
 pub use launcher::{GRACE, Launcher, Sandboxing};
-pub use resources::Resources;
 pub use run::{Chunk, Run, Stopper};
 pub use sandbox::{Sandbox, View};
 pub use spec::{Isolation, Limits, MAX_STDIN, Marker, Spec, create_job_dir};

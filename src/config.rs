@@ -5,9 +5,8 @@
 mod limits;
 
 use self::limits::LimitsFile;
-use crate::agents::Resources;
 use crate::error::{Code, Error, Result};
-use crate::model::{AllowedHost, ApiUrl, RemoteKind, Repository};
+use crate::model::{AllowedHost, ApiUrl, RemoteKind, Repository, Resources};
 use serde::{Deserialize, Deserializer, de};
 use std::iter;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -42,6 +42,7 @@ mod rate_use;
 mod refiling;
 mod registered;
 mod repository;
+mod resources;
 mod run_ending;
 mod scan;
 mod schedule;
@@ -114,6 +115,7 @@ pub(crate) use rate_use::{RateShare, Used, share};
 pub use refiling::{OpenElsewhere, RefileOffer, problems};
 pub use registered::{Differing, RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
+pub use resources::Resources;
 pub use run_ending::RunEnding;
 pub use scan::{
     Caps, Classification, Finding, Issue, IssueChange, IssueState, KnownIssue, NewIssue, Remark,

@@ -25,9 +25,11 @@ pub use session::{register, rules};
 pub use settings::{Dollars, Tier, Wishes, reserve, wishes};
 
 use crate::agents::wall::Wall;
-use crate::agents::{Launcher, Resources, Sandboxing};
+use crate::agents::{Launcher, Sandboxing};
 use crate::error::Result;
-use crate::model::{Actor, JobId, Kind, NewJob, Queue, SessionRequest, Timestamp, Trigger};
+use crate::model::{
+    Actor, JobId, Kind, NewJob, Queue, Resources, SessionRequest, Timestamp, Trigger,
+};
 use crate::store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;

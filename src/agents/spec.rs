@@ -1,8 +1,9 @@
 //! The description of a run: which program, with what, and within which limits.
 
-use super::{Resources, Sandbox};
+use super::Sandbox;
 use crate::error::{Code, Error, Result};
 use crate::files;
+use crate::model::Resources;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};

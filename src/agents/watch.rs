@@ -1,8 +1,9 @@
 //! Holds a run to its [`Resources`]: limits that the kernel keeps, and a look at what the tree takes several times a second.
 
+use super::Reason;
 use super::table::{Entry, Table};
-use super::{Reason, Resources};
 use crate::error::ignore;
+use crate::model::Resources;
 use rustix::process::{self, Pid, Resource, Rlimit};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -2,8 +2,8 @@
 //!
 //! Both ends are the same binary, so there are no versions. A body is JSON where it is more than bytes.
 
-use super::Resources;
 use crate::error::{Code, Error, Result};
+use crate::model::Resources;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! `[agent.limits]`: what a run of an agent may take of the machine.
 
 use super::value;
-use crate::agents::Resources;
 use crate::error::{Code, Error, Result};
+use crate::model::Resources;
 use bytesize::ByteSize;
 use serde::Deserialize;
 use std::str::FromStr;

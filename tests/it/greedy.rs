@@ -4,9 +4,8 @@ use crate::support::desk::Desk;
 use crate::support::office::stub;
 use crate::support::server::Browser;
 use crate::support::until;
-use lamplighter::agents::{
-    Exit, Isolation, Launcher, Limits, Marker, Reason, Resources, Sandbox, Spec,
-};
+use lamplighter::agents::{Exit, Isolation, Launcher, Limits, Marker, Reason, Sandbox, Spec};
+use lamplighter::model::Resources;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 
 use super::{foreign, store, until};
 use lamplighter::Engine;
+use lamplighter::agents::Launcher;
 use lamplighter::agents::wall::Wall;
-use lamplighter::agents::{Launcher, Resources};
 use lamplighter::clock::Clock;
 use lamplighter::model::{Actor, Job, JobId, Session, SessionRequest, Status};
 use lamplighter::sessions::{self, AgentProgram, Agents, Asked, Sandboxed};
@@ -67,7 +67,7 @@ impl Office {
             door: program.into(),
             data_dir: folder.path().to_owned(),
             pass_env: Vec::new(),
-            resources: Resources::default(),
+            resources: lamplighter::model::Resources::default(),
             wall: Wall::default(),
             sandbox: Sandboxed::Never,
             secrets: Vec::new(),

@@ -5,8 +5,8 @@ use super::server::{Browser, PASSWORD};
 use super::{in_time, now};
 use lamplighter::Engine;
 use lamplighter::actions::people::Password;
+use lamplighter::agents::Launcher;
 use lamplighter::agents::wall::Wall;
-use lamplighter::agents::{Launcher, Resources};
 use lamplighter::clock::Clock;
 use lamplighter::engine::Context;
 use lamplighter::model::{Actor, Kind, KindRules, OnInterrupt, Outcome, Queue};
@@ -129,7 +129,7 @@ fn agents(folder: &Path, store: &Store) -> Agents {
         launcher,
         data_dir: folder.to_owned(),
         pass_env: Vec::new(),
-        resources: Resources::default(),
+        resources: lamplighter::model::Resources::default(),
         wall: Wall::default(),
         sandbox: Sandboxed::Always,
         secrets: Vec::new(),
