@@ -367,17 +367,17 @@ mod tests {
     ];
 
     #[test]
-    fn what_was_made_inert_once_is_the_same_after_it_was_undone_and_made_so_again() {
+    fn what_was_made_inert_once_can_be_made_so_again_without_the_double_of_its_escapes() {
+        let once = |text: &str| markdown(&clean(text, Visibility::Private, usize::MAX));
+        for text in HOSTILE {
+            assert_inert(&undone(&once(text)));
+        }
         let lines = |text: &str| {
             text.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n")
         };
-        for text in
-            HOSTILE.iter().copied().chain(["a [b] & <c> `d [e]` \\| $f:-\n\n```\n\\[g]\n```\nh ~"])
-        {
-            let once = markdown(&clean(text, Visibility::Private, usize::MAX));
-            let again = markdown(&clean(&undone(&once), Visibility::Private, usize::MAX));
-            assert_eq!(lines(&again), lines(&once), "{text}");
-        }
+        let text = "a [b] & <c> `d [e]` \\| $f &amp; see #1 @ann:\n\n```\n\\[g]\n```\nh ~";
+        assert_eq!(lines(&once(&undone(&once(text)))), lines(&once(text)));
+        assert!(once(&once(text)) != once(text), "or nothing had to be undone");
     }
 
     fn assert_inert(text: &str) {

@@ -23,12 +23,13 @@ const KNOWN: &str = "
         JOIN self_monitoring_issues o ON o.id = b.issue_id
     WHERE a.issue_id = i.id AND o.home = :home AND o.gone_at IS NULL";
 
-/// The problems of ours that are open at another home and are not known at this one, except for those that a person leaves
-/// where they are.
+/// The problems of ours that are open at another home and are not known at this one, except for duplicates and for those that
+/// a person leaves where they are.
 fn elsewhere() -> String {
     format!(
         "FROM self_monitoring_issues i
          WHERE i.home <> :home AND i.state = 'open' AND i.author IS NULL AND i.muted_at IS NULL AND i.scan_id IS NOT NULL
+         AND i.duplicate_of IS NULL
          AND i.id > coalesce((SELECT left_upto FROM issue_refilings WHERE home = :home), 0)
          AND NOT EXISTS ({KNOWN})"
     )

@@ -62,6 +62,9 @@ fn state(issue: &Issue) -> Markup {
     let (class, word) = match issue.state {
         IssueState::Open => ("badge badge-running", "Open"),
         IssueState::Completed { .. } => ("badge badge-completed", "Closed, completed"),
+        IssueState::NotPlanned { .. } if issue.duplicate_of.is_some() => {
+            ("badge", "Closed, duplicate")
+        }
         IssueState::NotPlanned { .. } => ("badge", "Closed, not planned"),
     };
     html! {
