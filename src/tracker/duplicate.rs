@@ -20,24 +20,24 @@ pub(super) enum Hand {
 /// Looks at both issues, and at what is said on the duplicate.
 pub(super) async fn look(filing: &Filing, client: &Client) -> Result<Hand, Failure> {
     let (Some(number), Some(of)) = (filing.number, filing.duplicate_of) else {
-        return held("nobody knows of which issue it is a duplicate");
+        return Ok(held("nobody knows of which issue it is a duplicate"));
     };
-    let Some(login) = client.login().await? else { return held(NO_ACCOUNT) };
+    let Some(login) = client.login().await? else { return Ok(held(NO_ACCOUNT)) };
     let issue = client.issue(number).await?;
     if issue.closed.is_some() {
         return Ok(Hand::Closed(Place { number, url: issue.url }));
     }
     if issue.reopened {
-        return held("it was opened again");
+        return Ok(held("it was opened again"));
     }
     if issue.author.as_ref() != Some(&login) {
-        return held("another account than the token's wrote it");
+        return Ok(held("another account than the token's wrote it"));
     }
     match client.issue(of).await {
         Ok(older) if older.closed.is_none() => {}
-        Ok(_) => return held(format!("#{of} is closed by now")),
+        Ok(_) => return Ok(held(format!("#{of} is closed by now"))),
         Err(failure) if is_away(failure.reason) => {
-            return held(format!("the tracker has #{of} no longer"));
+            return Ok(held(format!("the tracker has #{of} no longer")));
         }
         Err(failure) => return Err(failure),
     }
@@ -47,12 +47,12 @@ pub(super) async fn look(filing: &Filing, client: &Client) -> Result<Hand, Failu
         let is_ours = comment.author.as_ref() == Some(&login) && mark.is_some();
         if !is_ours {
             let who = comment.author.as_deref().unwrap_or("somebody");
-            return held(format!("{who} has commented on it"));
+            return Ok(held(format!("{who} has commented on it")));
         }
         if mark.is_some_and(|mark| mark.marker == filing.marker) {
             said = Some(Place { number, url: comment.url });
         } else if says_duplicate(&comment.body) {
-            return held("a server has said there before that it is a duplicate");
+            return Ok(held("a server has said there before that it is a duplicate"));
         }
     }
     Ok(Hand::Free(said))
@@ -66,6 +66,6 @@ fn is_away(reason: Reason) -> bool {
     matches!(reason, Reason::NotFound | Reason::Gone | Reason::Moved)
 }
 
-fn held(why: impl Into<String>) -> Result<Hand, Failure> {
-    Ok(Hand::Held(why.into()))
+fn held(why: impl Into<String>) -> Hand {
+    Hand::Held(why.into())
 }
