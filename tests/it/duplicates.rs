@@ -69,8 +69,8 @@ async fn the_lowest_number_stays_and_the_others_are_closed_once_unless_people_ha
     let dry = site.store.scan(dry).await.unwrap().unwrap().dry_run.unwrap();
     let DryRun { would, .. } = dry;
     let would: Vec<_> = would.iter().map(|one| (one.verdict.to_string(), one.issue)).collect();
-    let closes = "closed: it is a duplicate of an older open issue".to_owned();
-    assert_eq!(would, vec![(closes, Some(1)); 4]);
+    let verdict = "closed: it is a duplicate of an older open issue".to_owned();
+    assert_eq!(would, vec![(verdict, Some(1)); 4]);
     assert_eq!(patches(&fake), 0, "a dry run closes nothing");
 
     let scan = site.scan_as(&tracking, "{}").await;

@@ -271,7 +271,7 @@ async fn page_and_command_line_offer_it_take_a_no_and_take_a_yes() {
     let said = "Issues are filed in ann/shop now. 3 open problems of this server's own list are not known there.";
     let (server, mut browser) = start();
     let shown = browser.get(page, &[]).body;
-    assert!(shown.contains(&said) && shown.contains("File 3 open problems in ann/shop"), "{shown}");
+    assert!(shown.contains(said) && shown.contains("File 3 open problems in ann/shop"), "{shown}");
     assert_eq!(browser.post("/admin/self-monitoring/refile/leave", &[], &as_browser).status, 303);
     assert!(!browser.get(page, &[]).body.contains("refile-offer"));
     server.kill();
@@ -280,7 +280,7 @@ async fn page_and_command_line_offer_it_take_a_no_and_take_a_yes() {
     let sql = "UPDATE issue_refilings SET left_upto = 0";
     foreign(&data).execute_batch(sql).unwrap();
     let (listed, note) = told(&data, &["issues", "list"]);
-    assert!(listed.contains("printer") && note.contains(&said), "{listed}{note}");
+    assert!(listed.contains("printer") && note.contains(said), "{listed}{note}");
     let (yes, _) = told(&data, &["issues", "refile"]);
     assert!(yes.starts_with("3 open problems will be filed in ann/shop, except"), "{yes}");
     let conn = foreign(&data);
