@@ -74,8 +74,10 @@ impl Telling {
             }
             Err(error) => not_ready(&error),
         };
+        let home = self.tracking.home().as_str().to_owned();
         let services = self.logs.says().services;
         self.store.say(|facts| {
+            facts.issue_home = matches!(found, Readiness::Ready { .. }).then_some(home);
             facts.tracker = Some(found);
             for (name, run) in services {
                 let own = [Service::Checkpointer, Service::Inspector]
