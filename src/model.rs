@@ -7,6 +7,8 @@ mod after;
 mod allowed_host;
 mod batch;
 mod begun;
+#[cfg(feature = "web")]
+mod browser;
 mod budget;
 mod bulk;
 mod cadence;
@@ -54,7 +56,7 @@ mod transition;
 mod why;
 mod worker;
 
-pub use account::{Account, AccountState, Actor, Deed, Login, Role};
+pub use account::{Account, AccountState, Actor, Deed, Login, LoginState, Role, WhichLogins};
 pub(crate) use after::Precedence;
 pub use after::{After, Neighbours};
 #[cfg(feature = "agents")]
@@ -62,6 +64,8 @@ pub(crate) use allowed_host::bare_host;
 pub use allowed_host::{AllowedHost, is_public};
 pub use batch::{Batch, MAX_BATCH};
 pub(crate) use batch::{then_job, then_text};
+#[cfg(feature = "web")]
+pub(crate) use browser::browser_words;
 pub use budget::{ALARM, Budgets, OverBudget, Reserve, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};

@@ -47,9 +47,12 @@ mod mount;
 mod named;
 mod nav;
 mod new_job;
+mod own;
 mod page;
 mod part;
 mod password;
+mod people;
+mod person;
 mod problem;
 #[cfg(feature = "monitor")]
 mod program;

@@ -5,7 +5,7 @@ use super::face::Face;
 use crate::actions::Answer;
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{self, HeaderValue};
+use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -14,6 +14,17 @@ pub(super) fn answered<T: Serialize>(face: Face, answer: &Answer<T>, page: &Link
     match face {
         Face::Json => Json(answer.as_wire()).into_response(),
         Face::Page | Face::Fragment => see_other(page),
+    }
+}
+
+/// The same for a form that htmx sends, which a refusal leaves as it was typed: htmx is told to open the page.
+pub(super) fn led<T: Serialize>(face: Face, answer: &Answer<T>, page: &Link) -> Response {
+    match face {
+        Face::Fragment => {
+            let open = [(HeaderName::from_static("hx-redirect"), header_value(page))];
+            (StatusCode::NO_CONTENT, open).into_response()
+        }
+        Face::Json | Face::Page => answered(face, answer, page),
     }
 }
 

@@ -9,7 +9,9 @@ use super::answer::{answered, see_other};
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{card, confirm, empty, folded, live, stopped_notice, table, when};
+use super::components::{
+    card, confirm, empty, folded, live, settings_tabs, stopped_notice, table, when,
+};
 use super::extract::{Form, Id, Query};
 use super::face::Face;
 use super::named::SettingText;
@@ -69,6 +71,7 @@ async fn whole(app: &App, who: &Signed, said: &Said) -> Result<Html<String>, Pro
     all.retain(|state| app.web.has_program() || is_of_engine(state.setting));
     let (_, deeds) = deeds(app).await?;
     let content = html! {
+        (settings_tabs(who, PATH))
         (said.banner())
         div.row.row-cards {
             div."col-12" { (checks) }
