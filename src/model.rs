@@ -15,6 +15,7 @@ mod cadence;
 mod cost;
 mod cron;
 mod declared;
+mod deed;
 mod digest;
 mod dry_run;
 mod edit;
@@ -56,7 +57,7 @@ mod transition;
 mod why;
 mod worker;
 
-pub use account::{Account, AccountState, Actor, Deed, Login, LoginState, Role, WhichLogins};
+pub use account::{Account, AccountState, Actor, Login, LoginState, Role, WhichLogins};
 pub(crate) use after::Precedence;
 pub use after::{After, Neighbours};
 #[cfg(feature = "agents")]
@@ -70,6 +71,7 @@ pub use budget::{ALARM, Budgets, OverBudget, Reserve, Spend, Spent, day_of, mont
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 pub use cost::Cost;
+pub use deed::{Deed, DeedFilter};
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};
 pub use declared::ScheduleDraft;
@@ -80,6 +82,8 @@ pub use filing::{
     Act, Event as FilingEvent, Filing, FilingId, FilingState, Place, REQUEST_LIMIT, SETTLE, Step,
     WaitingFiling,
 };
+#[cfg(feature = "web")]
+pub(crate) use filter::instant_of;
 pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
 pub use fingerprint::Fingerprint;

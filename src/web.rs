@@ -20,6 +20,7 @@ mod app;
 #[cfg(feature = "monitor")]
 mod approvals;
 mod assets;
+mod audit;
 mod base;
 mod batch;
 mod batches;

@@ -35,7 +35,7 @@ pub use job::{
 };
 pub use log::{LogRow, LogTemplate, LogsImported};
 pub use person::{
-    Login, Person, PersonLogins, PersonPassword, PersonRemoved, PersonRole, PersonState,
+    Deed, Login, Person, PersonLogins, PersonPassword, PersonRemoved, PersonRole, PersonState,
 };
 pub use problem::{Problem, ProblemField};
 #[cfg(feature = "monitor")]

@@ -1,4 +1,4 @@
-//! Accounts of people who sign in, and the record of who did what.
+//! Accounts of people who sign in, their logins, and who they are to the record of what was done.
 
 use super::Timestamp;
 use std::fmt;
@@ -140,23 +140,4 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }
-}
-
-/// A row of the audit log: what somebody did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deed {
-    /// Row id.
-    pub id: i64,
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub by: Actor,
-    /// What, as a verb.
-    pub action: String,
-    /// The thing that was changed.
-    pub subject: String,
-    /// The value before the change, if it is known.
-    pub before: Option<String>,
-    /// The value after the change.
-    pub after: Option<String>,
 }

@@ -83,6 +83,8 @@ pub(super) const PASSWORD: &str = "/password";
 pub(super) const PEOPLE: &str = "/users";
 /// The page of the account of the one who looks.
 pub(super) const OWN: &str = "/account";
+/// The audit log.
+pub(super) const AUDIT: &str = "/audit";
 /// The stream of changes that every live page listens to.
 pub(super) const EVENTS: &str = "/events";
 /// The page that asks for a job.

@@ -9,6 +9,7 @@ mod admin;
 mod agent;
 mod approvals;
 mod assets;
+mod audit;
 mod batches;
 mod guard;
 mod health;

@@ -1,4 +1,4 @@
-//! People who sign in.
+//! People who sign in, and what they did.
 
 use crate::model;
 use serde::Serialize;
@@ -82,6 +82,42 @@ pub struct PersonLogins {
 pub struct PersonRemoved {
     /// What the person signed in with.
     pub name: String,
+}
+
+/// A row of the audit log: what somebody did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Deed {
+    /// Its number. A later row has a higher one.
+    pub id: i64,
+    /// When.
+    pub at: String,
+    /// Who.
+    pub by: String,
+    /// The address that the request came from, if it came by HTTP.
+    pub address: Option<String>,
+    /// What, as a verb.
+    pub action: String,
+    /// The thing that was changed.
+    pub subject: String,
+    /// The value before the change, if it is known.
+    pub before: Option<String>,
+    /// The value after the change, if it is known.
+    pub after: Option<String>,
+}
+
+impl From<&model::Deed> for Deed {
+    fn from(deed: &model::Deed) -> Self {
+        Self {
+            id: deed.id,
+            at: deed.at.to_string(),
+            by: deed.by.name.clone(),
+            address: deed.by.remote.clone(),
+            action: deed.action.clone(),
+            subject: deed.subject.clone(),
+            before: deed.before.clone(),
+            after: deed.after.clone(),
+        }
+    }
 }
 
 impl From<&model::AccountState> for Person {
