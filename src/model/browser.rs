@@ -14,7 +14,7 @@ const BROWSERS: [(&str, &str); 10] = [
     ("FxiOS", "Firefox"),
     ("CriOS", "Chrome"),
     ("Chrome", "Chrome"),
-    ("HeadlessChrome", "Chrome without a window"),
+    ("HeadlessChrome", "Headless Chrome"),
 ];
 /// The words that name a system, in the order in which they count.
 const SYSTEMS: [(&str, &str); 7] = [
@@ -101,7 +101,7 @@ mod tests {
                 &format!(
                     "Mozilla/5.0 (X11; Linux x86_64) {webkit} HeadlessChrome/143.0.0.0 Safari/537.36"
                 ),
-                "Chrome without a window 143 on Linux",
+                "Headless Chrome 143 on Linux",
             ),
             ("curl/8.5.0", "curl/8.5.0"),
             ("", "unknown browser"),

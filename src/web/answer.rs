@@ -9,6 +9,9 @@ use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+/// The header by which htmx is told to open a page.
+pub(super) const OPENS: HeaderName = HeaderName::from_static("hx-redirect");
+
 /// The response to an action that was done: a program gets its value and its sentence, a browser is sent to `page`.
 pub(super) fn answered<T: Serialize>(face: Face, answer: &Answer<T>, page: &Link) -> Response {
     match face {
@@ -20,10 +23,7 @@ pub(super) fn answered<T: Serialize>(face: Face, answer: &Answer<T>, page: &Link
 /// The same for a form that htmx sends, which a refusal leaves as it was typed: htmx is told to open the page.
 pub(super) fn led<T: Serialize>(face: Face, answer: &Answer<T>, page: &Link) -> Response {
     match face {
-        Face::Fragment => {
-            let open = [(HeaderName::from_static("hx-redirect"), header_value(page))];
-            (StatusCode::NO_CONTENT, open).into_response()
-        }
+        Face::Fragment => (StatusCode::NO_CONTENT, [(OPENS, header_value(page))]).into_response(),
         Face::Json | Face::Page => answered(face, answer, page),
     }
 }

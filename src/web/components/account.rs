@@ -11,7 +11,7 @@ use crate::model::{LoginState, Timestamp};
 use maud::{Markup, html};
 
 /// The logins of an account, each with the button that ends it. `own` is the number of the login by which the one who looks
-/// is known, and `others` the word for the button that ends the rest.
+/// is known; it comes first.
 pub(in crate::web) fn logins_card(
     logins: &[LoginState],
     own: Option<i64>,
@@ -19,7 +19,9 @@ pub(in crate::web) fn logins_card(
     now: Timestamp,
 ) -> Markup {
     let mine = own.filter(|own| logins.iter().any(|login| login.id == *own));
-    let rows: Vec<_> = logins.iter().map(|login| row(login, mine, action, now)).collect();
+    let (this, rest): (Vec<_>, Vec<_>) = logins.iter().partition(|login| mine == Some(login.id));
+    let shown = this.into_iter().chain(rest);
+    let rows: Vec<_> = shown.map(|login| row(login, mine, action, now)).collect();
     let several = logins.len() > 1;
     let (word, which, consequence) = if mine.is_some() {
         ("End all others", "others", "Every browser but this one has to sign in again.")

@@ -178,7 +178,7 @@ async fn of_program(seen: &mut Seen) {
     let filing = site.web.store.waiting_filings(1).await.unwrap()[0].id.0;
     let at = |deed: &str| format!("{}/{filing}/{deed}", nav::APPROVALS);
     let edit = "title=Payments+fail+often&body=Look";
-    let said = |deed: &str| format!("{deed} filing {filing} (open an issue)");
+    let said = |deed: &str| format!("{deed} filing {filing} (open)");
     for (route, deed, form) in
         [(approvals::EDIT_PATH, "edit", edit), (approvals::APPROVE_PATH, "approve", "")]
     {
@@ -186,7 +186,7 @@ async fn of_program(seen: &mut Seen) {
     }
     let path = "/admin/self-monitoring/issues/1/mute";
     seen.press(&site, change_issue::PATH, (path, ""), &["mute issue 1"]).await;
-    let left = ["enqueue job 2 (self_monitoring)"];
+    let left = ["enqueue job 3 (self_monitoring)"];
     seen.press(&site, status::DRY_RUN_PATH, (status::DRY_RUN_PATH, ""), &left).await;
     let form = "self_monitoring.budget_usd=3";
     let left = ["set self_monitoring.budget_usd"];
@@ -195,14 +195,16 @@ async fn of_program(seen: &mut Seen) {
     let text = "text=Look+at+%7Blog_db_path%7D.";
     let left = ["set self_monitoring.prompt"];
     seen.press(&site, prompt::CHANGE_PATH, (prompt::CHANGE_PATH, text), &left).await;
-    let left = ["enqueue job 3 (agent_session)"];
-    seen.press(&site, trigger::PATH, (trigger::PATH, "prompt=look"), &left).await;
+    // Here nobody leads who could say that there are no agents.
+    let other = Site::signed_in().await;
+    let left = ["enqueue job 1 (agent_session)"];
+    seen.press(&other, trigger::PATH, (trigger::PATH, "prompt=look"), &left).await;
     let other = Site::signed_in().await;
     lead(&other).await;
     other.submit(status::RUN_NOW_PATH, "").await;
     complete_with_issue(&other, "Payments fail", approval).await;
     let path = format!("{}/1/reject", nav::APPROVALS);
-    let left = ["reject filing 1 (open an issue)"];
+    let left = ["reject filing 1 (open)"];
     seen.press(&other, approvals::REJECT_PATH, (&path, ""), &left).await;
     let folder = site.folder.path().join("shop");
     std::fs::create_dir_all(folder.join(".git")).unwrap();

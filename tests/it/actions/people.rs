@@ -28,7 +28,7 @@ fn with_logins(folder: &Path) {
     with_ada(folder);
     let sql = "
         INSERT INTO logins (id, id_hash, user_id, remote, browser, created_at, used_at)
-        SELECT value, value, id, '192.0.2.7', 'Firefox 140 on Linux', 4e15, 4e15
+        SELECT value, value, users.id, '192.0.2.7', 'Firefox 140 on Linux', 4e15, 4e15
         FROM users, json_each('[11, 12, 13]')
         WHERE username = 'ada'";
     foreign(folder).execute_batch(sql).unwrap();

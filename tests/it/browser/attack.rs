@@ -9,7 +9,7 @@ use crate::support::site::Site;
 use crate::support::{foreign, now, store};
 use lamplighter::model::{Actor, Level, NewLogRow, RunEnding, SessionEnd, SessionRequest};
 use lamplighter::sessions::{self, Asked};
-use lamplighter::store::{LogStore, OpenMode};
+use lamplighter::store::{LogStore, OpenMode, Store};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -163,7 +163,6 @@ const WAYS: &str = "[...document.querySelectorAll('main :is(a, area)[href], main
 fn ways_out(page: &Page, url: &str) -> (usize, Vec<String>) {
     let all = page.eval(WAYS);
     let all: Vec<_> = all.as_array().unwrap().iter().map(|way| way.as_str().unwrap()).collect();
-    assert!(all.contains(&PUBLIC), "the public link is one: {all:?}");
     let is_harmless = |way: &&str| way.starts_with(&format!("{url}/")) || *way == PUBLIC;
     let bad = all.iter().filter(|way| !is_harmless(way)).map(|way| (*way).to_owned());
     (all.len(), bad.collect())
@@ -179,12 +178,8 @@ fn state(folder: &Path) -> String {
 }
 
 /// Leaves the hostile text in an issue, a log row and the answer of an agent; the paths of the pages that show it.
-async fn plant(
-    folder: &Path,
-    store: &lamplighter::store::Store,
-    site: &mut Site,
-    text: &str,
-) -> [String; 3] {
+async fn plant(folder: &Path, store: &Store, site: &mut Site, port: u16) -> [String; 3] {
+    let text = &hostile(port);
     let logs = LogStore::open(&folder.join("logs.db"), OpenMode::Migrate).unwrap();
     let at = "2026-11-28T08:00:00Z";
     logs.append(vec![NewLogRow::new(at, Level::Error, "shop", text)]).await.unwrap();
@@ -194,6 +189,12 @@ async fn plant(
         VALUES ('local', 1, ?1, ?2, '[]', ?1, ?2, '[1]', 1, 1, 1)";
     let title = text.lines().nth(2).unwrap();
     foreign(folder).execute(issue, [title, text]).unwrap();
+    let url = format!("http://127.0.0.1:{port}/evil");
+    let at_tracker = "
+        INSERT INTO self_monitoring_issues
+          (tracker, home, number, url, title, body, error_codes, source, template, evidence, occurrences, created_at, last_seen_at)
+        VALUES ('github', 'github.com/a/b', 7, ?1, 'evil', 'evil', '[]', 'shop', 'evil', '[1]', 1, 1, 1)";
+    foreign(folder).execute(at_tracker, [url]).unwrap();
     let asked = Asked::by(Actor::cli());
     let wish = SessionRequest::of(text.chars().take(1_000).collect::<String>());
     let id = sessions::request(store, wish, asked, now()).await.unwrap();
@@ -215,7 +216,7 @@ async fn neither_a_click_nor_a_page_of_another_port_starts_anything_or_gets_the_
     let mut site = Site::start(folder.path(), &store).await;
     let Some(chromium) = Chromium::start() else { return };
     let sibling = Sibling::start(|_| evil_page(&site.url));
-    let pages = plant(folder.path(), &store, &mut site, &hostile(sibling.port)).await;
+    let pages = plant(folder.path(), &store, &mut site, sibling.port).await;
     let page = chromium.page();
     sign_in(&page, &site.url);
     let before = state(folder.path());
@@ -224,17 +225,15 @@ async fn neither_a_click_nor_a_page_of_another_port_starts_anything_or_gets_the_
         page.open(&format!("{}{path}", site.url));
         page.eval("document.querySelectorAll('main details').forEach(part => part.open = true)");
         page.wait_text("main", "169.254.169.254");
-        // A log row is plain text, in which nothing is a link.
-        if path != "/logs" {
-            let (ways, bad) = ways_out(&page, &site.url);
-            assert_eq!(bad, Vec::<String>::new(), "{path}");
-            println!(
-                "{path}: {ways} ways lead on, none of them to this machine or a private network"
-            );
-        }
+        let (ways, bad) = ways_out(&page, &site.url);
+        assert_eq!(bad, Vec::<String>::new(), "{path}");
+        println!("{path}: {ways} ways lead on, none to this machine or a private network");
+        let public = format!("!!document.querySelector('main a[href=\"{PUBLIC}\"]')");
+        let is_answer = path.starts_with("/sessions/");
+        assert_eq!(page.eval(&public), is_answer, "{path}: an answer may link to the public web");
         let clicked = page.eval(&format!(
             "(() => {{
-                const found = [...document.querySelectorAll('main *')].filter(e => !e.closest('form:not(.markdown form)')
+                const found = [...document.querySelectorAll('main *')].filter(e => !e.closest('form')
                     && !['BUTTON', 'SUMMARY', 'A'].includes(e.tagName) && e.textContent.includes('{}'));
                 found.forEach(e => e.click());
                 return found.length;

@@ -113,9 +113,11 @@ async fn an_admin_adds_a_user_after_the_password_and_ends_the_login_of_another_b
     page.click("#end-logins button");
     page.wait("location.search == '?saved=ended' && document.readyState == 'complete'");
     assert_eq!(page.eval("document.querySelectorAll('#logins tbody tr').length"), 1);
-    page.wait_text("#logins", "Chrome without a window");
+    page.wait_text("#logins", "Headless Chrome");
     other.open(&format!("{}/jobs", site.url));
     other.wait("location.pathname == '/login'");
+    let said = other.complaints();
+    assert!(said.iter().all(|said| said.contains("401")), "its parts asked in vain: {said:?}");
     page.click("#logins tbody button");
     page.wait("location.pathname == '/login'");
 }

@@ -4,7 +4,8 @@ use super::{Leader, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, DescribedBy, Description, Enqueued, Kind, KindRules, NewJob, Role, Username, WhichLogins,
+    Actor, DeedFilter, DescribedBy, Description, Enqueued, Kind, KindRules, NewJob, Role, Username,
+    WhichLogins,
 };
 use lamplighter::store::Store;
 use serde_json::json;
@@ -59,6 +60,9 @@ pub async fn accounts_and_logins(store: &Store) {
     assert!(store.account("ada".into()).await.unwrap().is_none());
     let last = store.remove_account(admin.username, cli(), START).await.unwrap_err();
     assert_eq!(last.code(), Code::AuthLastAdmin);
+    let removed = DeedFilter { action: Some("REMOVE".into()), limit: 9, ..DeedFilter::default() };
+    let removed = store.find_deeds(removed).await.unwrap().rows;
+    assert_eq!(removed.iter().map(|deed| deed.subject.as_str()).collect::<Vec<_>>(), ["ada"]);
     let deeds = store.deeds(3).await.unwrap();
     assert_eq!(deeds.len(), 3);
     assert!(deeds.windows(2).all(|pair| pair[0].id > pair[1].id), "newest first: {deeds:?}");
