@@ -35,6 +35,8 @@ pub mod queues;
 #[cfg(feature = "monitor")]
 mod ready;
 #[cfg(feature = "monitor")]
+pub mod refile;
+#[cfg(feature = "monitor")]
 pub mod repositories;
 mod right;
 mod rows;

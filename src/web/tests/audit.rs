@@ -3,7 +3,7 @@
 use super::super::new_setup_code;
 use super::super::route::Route;
 use super::super::routes::routes;
-use super::super::self_monitoring::{change_issue, configuration, prompt, status};
+use super::super::self_monitoring::{change_issue, configuration, prompt, refile, status};
 use super::super::{approvals, batch, job, nav, new_job, own, person, queue, queues, repositories};
 use super::super::{schedule, schedules, settings, trigger};
 use super::work::{HOSTILE, assert_inert, complete_with_issue, enqueue, error, lead, poll, settle};
@@ -206,6 +206,14 @@ async fn of_program(seen: &mut Seen) {
     let path = format!("{}/1/reject", nav::APPROVALS);
     let left = ["reject filing 1 (open)"];
     seen.press(&other, approvals::REJECT_PATH, (&path, ""), &left).await;
+    for (route, deed) in [(refile::PATH, "refile"), (refile::LEAVE_PATH, "leave")] {
+        let other = Site::signed_in().await;
+        other.submit(status::RUN_NOW_PATH, "").await;
+        complete_with_issue(&other, "Payments fail", Tracker::Local).await;
+        other.web.store.say(|facts| facts.issue_home = Some("github.com/a/b".into()));
+        let left = format!("{deed} issues open elsewhere than in github.com/a/b");
+        seen.press(&other, route, (route, ""), &[&left]).await;
+    }
     let folder = site.folder.path().join("shop");
     std::fs::create_dir_all(folder.join(".git")).unwrap();
     let form = serde_urlencoded::to_string([("path", folder.to_str().unwrap())]).unwrap();
