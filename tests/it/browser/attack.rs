@@ -61,7 +61,7 @@ const POSTS: [(&str, &str); 18] = [
     ("/jobs/1/delete", ""),
     ("/queues/pause", "queue=default"),
     ("/settings/stop-all", "reason=evil"),
-    ("/settings/agent.sandbox", "value=none"),
+    ("/settings/agent.budget_day_usd", "value=999"),
     ("/admin/self-monitoring/prompt", "text=evil"),
     ("/users", "name=eve&role=admin&password=a+lamp+in+every+street"),
     ("/users/admin/password", "password=a+lamp+in+every+street"),
