@@ -10,6 +10,7 @@ use crate::support::{foreign, now, store};
 use lamplighter::model::{Actor, Level, NewLogRow, RunEnding, SessionEnd, SessionRequest};
 use lamplighter::sessions::{self, Asked};
 use lamplighter::store::{LogStore, OpenMode, Store};
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -146,11 +147,13 @@ fn hostile(port: u16) -> String {
     let mut text = format!("Look: [the shop]({PUBLIC}) and [start]({OWN})\n\n");
     for (n, target) in TARGETS.iter().enumerate() {
         let target = target.replace("PORT", &port.to_string());
-        text += &format!(
+        write!(
+            text,
             "- [run {n}]({target}) <{target}> {target} ![pixel {n}]({target}) [ref {n}][r{n}] \
              <a href=\"{target}\">html {n}</a> <form method=post action=\"{target}\"><button>go {n}</button></form>\n\
              \n[r{n}]: {target}\n"
-        );
+        )
+        .unwrap();
     }
     text
 }
