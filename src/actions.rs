@@ -9,6 +9,7 @@
 mod answer;
 #[cfg(feature = "monitor")]
 pub mod approvals;
+pub mod audit;
 pub mod batches;
 pub mod bulk;
 mod call;

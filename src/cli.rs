@@ -3,6 +3,7 @@
 //! Commands work on the data directory directly, with or without a running server: any process may enqueue (P27).
 
 mod approvals;
+mod audit;
 mod batches;
 mod db;
 mod door;
@@ -105,7 +106,10 @@ enum Command {
     /// Copy the data directory, put a copy in its place, and look at every page
     #[command(subcommand)]
     Db(db::Command),
-    /// Add, list, change and remove accounts
+    /// List what people did
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Add, list, change and remove accounts, and end their logins
     #[command(subcommand)]
     Users(users::Command),
     /// Own the processes of one run; the server starts it
@@ -331,6 +335,7 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Prompts(command) => prompts::run(&cli, command).await,
         Command::Settings(command) => settings::run(&cli, command).await,
         Command::Db(command) => db::run(&cli, command).await,
+        Command::Audit(command) => audit::run(&cli, command).await,
         Command::Users(command) => users::run(&cli, command).await,
         Command::Supervise { words: _ } => supervise::run().await,
     }

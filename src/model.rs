@@ -7,12 +7,15 @@ mod after;
 mod allowed_host;
 mod batch;
 mod begun;
+#[cfg(feature = "web")]
+mod browser;
 mod budget;
 mod bulk;
 mod cadence;
 mod cost;
 mod cron;
 mod declared;
+mod deed;
 mod digest;
 mod dry_run;
 mod duplicate;
@@ -58,7 +61,7 @@ mod transition;
 mod why;
 mod worker;
 
-pub use account::{Account, AccountState, Actor, Deed, Login, Role};
+pub use account::{Account, AccountState, Actor, Login, LoginState, Role, WhichLogins};
 pub(crate) use after::Precedence;
 pub use after::{After, Neighbours};
 #[cfg(feature = "agents")]
@@ -66,10 +69,13 @@ pub(crate) use allowed_host::bare_host;
 pub use allowed_host::{AllowedHost, is_public};
 pub use batch::{Batch, MAX_BATCH};
 pub(crate) use batch::{then_job, then_text};
+#[cfg(feature = "web")]
+pub(crate) use browser::browser_words;
 pub use budget::{ALARM, Budgets, OverBudget, Reserve, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 pub use cost::Cost;
+pub use deed::{Deed, DeedFilter};
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};
 pub use declared::ScheduleDraft;
@@ -81,6 +87,8 @@ pub use filing::{
     Act, Event as FilingEvent, Filing, FilingId, FilingState, Place, REQUEST_LIMIT, SETTLE, Step,
     WaitingFiling,
 };
+#[cfg(feature = "web")]
+pub(crate) use filter::instant_of;
 pub(crate) use filter::{Compare, Condition, PathStep};
 pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words};
 pub use fingerprint::Fingerprint;

@@ -10,6 +10,8 @@
 mod accounts;
 #[cfg(feature = "monitor")]
 mod approvals;
+#[cfg(feature = "web")]
+mod audit;
 mod batches;
 mod board;
 #[cfg(feature = "web")]
@@ -24,6 +26,8 @@ mod filings;
 mod inspection;
 mod jobs;
 mod leader;
+#[cfg(feature = "web")]
+mod logins;
 #[cfg(feature = "monitor")]
 mod logs;
 mod news;

@@ -20,6 +20,7 @@ mod app;
 #[cfg(feature = "monitor")]
 mod approvals;
 mod assets;
+mod audit;
 mod base;
 mod batch;
 mod batches;
@@ -47,9 +48,12 @@ mod mount;
 mod named;
 mod nav;
 mod new_job;
+mod own;
 mod page;
 mod part;
 mod password;
+mod people;
+mod person;
 mod problem;
 #[cfg(feature = "monitor")]
 mod program;

@@ -34,7 +34,9 @@ pub use job::{
     JobListed, JobStory, JobWhy, WaitGate,
 };
 pub use log::{LogRow, LogTemplate, LogsImported};
-pub use person::{Person, PersonPassword, PersonRemoved, PersonRole};
+pub use person::{
+    Deed, Login, Person, PersonLogins, PersonPassword, PersonRemoved, PersonRole, PersonState,
+};
 pub use problem::{Problem, ProblemField};
 #[cfg(feature = "monitor")]
 pub use prompt::Prompt;

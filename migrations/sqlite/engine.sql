@@ -592,3 +592,18 @@ CREATE TABLE job_audit (
   before  TEXT,
   after   TEXT
 ) STRICT;
+
+-- The audit log only grows. An explicit id could replace a row, or put one among those of the past.
+CREATE TRIGGER job_audit_guard_insert BEFORE INSERT ON job_audit
+WHEN NEW.id <> -1
+BEGIN
+  SELECT RAISE(ABORT, 'job_audit: ids are given by the database; a row of the audit log is never replaced');
+END;
+CREATE TRIGGER job_audit_guard_update BEFORE UPDATE ON job_audit
+BEGIN
+  SELECT RAISE(ABORT, 'job_audit: a row of the audit log never changes');
+END;
+CREATE TRIGGER job_audit_guard_delete BEFORE DELETE ON job_audit
+BEGIN
+  SELECT RAISE(ABORT, 'job_audit: a row of the audit log is never deleted');
+END;

@@ -23,17 +23,23 @@ CREATE TABLE users (
   username      TEXT NOT NULL UNIQUE CHECK (length(username) BETWEEN 1 AND 64),
   password_hash TEXT NOT NULL,
   role          TEXT NOT NULL CHECK (role = 'viewer' OR role = 'operator' OR role = 'admin'),
-  created_at    INTEGER NOT NULL
+  created_at    INTEGER NOT NULL,
+  signed_in_at  INTEGER,   -- the last time
+  disabled_at   INTEGER    -- nobody signs in to it until this is NULL again
 ) STRICT;
 
--- Signed-in browsers; the id itself is only in the cookie.
+-- Signed-in browsers; what opens a page is only in the cookie, and its hash here.
 CREATE TABLE logins (
-  id_hash    TEXT PRIMARY KEY,
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,   -- by which people name it
+  id_hash    TEXT NOT NULL UNIQUE,
   user_id    INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   remote     TEXT NOT NULL,
+  browser    TEXT NOT NULL,   -- as it calls itself, in a few words
   created_at INTEGER NOT NULL,
   used_at    INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
+
+CREATE INDEX logins_user ON logins (user_id);
 
 -- The one-time link of the first admin; at most one row.
 CREATE TABLE setup_codes (

@@ -3,9 +3,13 @@
 //! *Invariant:* once there is an admin, there is always at least one. Adding, changing or removing an account needs a
 //! fresh sign-in; only the first admin is made without one.
 
+mod logins;
 mod password;
+mod state;
 
+pub use logins::{END_LOGINS, SEE_LOGINS, end_logins, parse_login, read_logins};
 pub use password::{Memory, Password, verify};
+pub use state::{DISABLE, ENABLE, disable, enable};
 
 use super::{Answer, Call, Right};
 use crate::error::{Code, Error, Result};
@@ -13,6 +17,25 @@ use crate::model::{Account, Actor, Role, Timestamp, Username};
 use crate::store::Store;
 use crate::wire;
 use std::cmp::Ordering;
+
+/// The right to look at the accounts.
+pub const SEE: Right = Right::new(Role::Admin, "see the users");
+/// The right of [`add`].
+pub const ADD: Right = Right::new(Role::Admin, "add a user");
+/// The right of [`set_role`].
+pub const SET_ROLE: Right = Right::new(Role::Admin, "change the role of a user");
+/// The right of [`set_password`] for the account of another person.
+pub const SET_PASSWORD: Right = Right::new(Role::Admin, "set the password of a user");
+/// The right of [`remove`].
+pub const REMOVE: Right = Right::new(Role::Admin, "remove a user");
+
+/// The roles that an account can have, each with more rights than the one before it.
+pub const ROLES: [Role; 3] = Role::ALL;
+
+/// Whether this role may see and change the accounts of other people.
+pub fn may_manage(role: Role) -> bool {
+    SEE.is_of(role)
+}
 
 /// A request to make an account.
 #[derive(Debug)]
@@ -83,7 +106,7 @@ pub async fn first_admin(store: &Store, call: &Call, password: &str) -> Result<b
 /// `AUTH-ROLE-001` below the role admin; `AUTH-LOGIN-005` for a sign-in that is not fresh; `AUTH-NAME-002` for a
 /// name that is taken.
 pub async fn add(store: &Store, call: &Call, request: UserAdd) -> Result<Answer<wire::Person>> {
-    may(call, "add a user")?;
+    may(call, ADD)?;
     let name = request.name;
     let hash = request.password.hashed().await?;
     store.add_account(name.clone(), request.role, hash, call.actor(), call.now).await?;
@@ -91,9 +114,11 @@ pub async fn add(store: &Store, call: &Call, request: UserAdd) -> Result<Answer<
     let person = wire::Person {
         name: name.to_string(),
         role,
+        disabled: false,
         created_at: call.now.to_string(),
         logins: 0,
         seen_at: None,
+        signed_in_at: None,
     };
     Ok(Answer::new(person, format!("The user {name} can sign in and has the role {role}.")))
 }
@@ -109,7 +134,7 @@ pub async fn set_role(
     name: &str,
     role: Role,
 ) -> Result<Answer<wire::PersonRole>> {
-    may(call, "change the role of a user")?;
+    may(call, SET_ROLE)?;
     let name = name.trim().to_owned();
     let before = store.set_role(name.clone(), role, call.actor(), call.now).await?;
     let is = role.as_str();
@@ -139,7 +164,7 @@ pub async fn set_password(
     if name == call.who.name {
         call.needs_fresh("set your password")?;
     } else {
-        may(call, "set the password of a user")?;
+        may(call, SET_PASSWORD)?;
     }
     known(store, &name).await?;
     let hash = password.hashed().await?;
@@ -160,7 +185,7 @@ pub async fn set_password(
 /// `AUTH-ROLE-001` below the role admin; `AUTH-LOGIN-005` for a sign-in that is not fresh; `AUTH-NAME-001` for an account that
 /// is not there; `AUTH-ROLE-002` for the last admin.
 pub async fn remove(store: &Store, call: &Call, name: &str) -> Result<Answer<wire::PersonRemoved>> {
-    may(call, "remove a user")?;
+    may(call, REMOVE)?;
     let name = name.trim().to_owned();
     store.remove_account(name.clone(), call.actor(), call.now).await?;
     let sentence = format!("The user {name} is removed and signed out.");
@@ -172,17 +197,23 @@ pub async fn remove(store: &Store, call: &Call, name: &str) -> Result<Answer<wir
 /// # Errors
 /// `AUTH-NAME-001`.
 pub async fn known(store: &Store, name: &str) -> Result<()> {
-    let name = name.trim();
-    if store.account(name.to_owned()).await?.is_some() {
-        return Ok(());
-    }
-    let doing = format!("set the password of a user: there is no user {name}");
-    Err(Error::new(Code::AuthUnknown, doing))
+    account(store, name, SET_PASSWORD.doing).await.map(drop)
 }
 
-fn may(call: &Call, doing: &'static str) -> Result<()> {
-    call.needs(Right::new(Role::Admin, doing))?;
-    call.needs_fresh(doing)
+/// The account of this name. `doing` says what the person wants, as "see a user".
+///
+/// # Errors
+/// `AUTH-NAME-001`.
+async fn account(store: &Store, name: &str, doing: &str) -> Result<Account> {
+    let name = name.trim();
+    let found = store.account(name.to_owned()).await?;
+    let unknown = || Error::new(Code::AuthUnknown, format!("{doing}: there is no user {name}"));
+    Ok(found.ok_or_else(unknown)?.0)
+}
+
+fn may(call: &Call, right: Right) -> Result<()> {
+    call.needs(right)?;
+    call.needs_fresh(right.doing)
 }
 
 #[cfg(test)]
@@ -224,7 +255,7 @@ mod tests {
     async fn sign_in(store: &Store, name: &str, id: &str) {
         let (account, _) = store.account(name.into()).await.unwrap().unwrap();
         let actor = Actor { name: name.into(), remote: None };
-        store.login(account.id, id.into(), actor, NOW).await.unwrap();
+        store.login(account.id, id.into(), "Firefox".into(), actor, NOW).await.unwrap();
     }
 
     #[tokio::test]

@@ -1,10 +1,10 @@
-//! `lamplighter users`: sets the password of an account.
+//! `lamplighter users`: the accounts, their roles, passwords and logins.
 
 use super::{Cli, output};
 use crate::actions::Call;
 use crate::actions::people::{self, Password, UserAdd};
 use crate::error::{Code, Error, Result};
-use crate::model::AccountState;
+use crate::model::{AccountState, LoginState, WhichLogins};
 use crate::wire;
 use clap::Subcommand;
 use std::io::{IsTerminal, Read};
@@ -36,6 +36,32 @@ pub(super) enum Command {
         /// The account
         name: String,
     },
+    /// Disable an account: it ends its logins, and nobody signs in to it until it is enabled
+    Disable {
+        /// The account
+        name: String,
+    },
+    /// Let people sign in to a disabled account again
+    Enable {
+        /// The account
+        name: String,
+    },
+    /// List the browsers that are signed in to an account
+    Logins {
+        /// The account
+        name: String,
+    },
+    /// End a login of an account, or all of them
+    Revoke {
+        /// The account
+        name: String,
+        /// The login's number, as `users logins` shows it
+        #[arg(required_unless_present = "all")]
+        login: Option<String>,
+        /// End every login of the account
+        #[arg(long, conflicts_with = "login")]
+        all: bool,
+    },
     /// Remove an account and end its logins; what the person did stays in the audit log
     Remove {
         /// The account
@@ -60,6 +86,13 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             people::known(&store, &name).await?;
             cli.say(&people::set_password(&store, &call, &name, ask()?).await?)
         }
+        Command::Disable { name } => cli.say(&people::disable(&store, &call, &name).await?),
+        Command::Enable { name } => cli.say(&people::enable(&store, &call, &name).await?),
+        Command::Logins { name } => logins(cli, &people::read_logins(&store, &call, &name).await?),
+        Command::Revoke { name, login, .. } => {
+            let which = login.as_deref().map_or(Ok(WhichLogins::All), people::parse_login)?;
+            cli.say(&people::end_logins(&store, &call, &name, which).await?)
+        }
         Command::Remove { name } => cli.say(&people::remove(&store, &call, &name).await?),
     }
 }
@@ -72,17 +105,34 @@ fn list(cli: &Cli, accounts: &[AccountState]) -> Result<()> {
             .try_for_each(|person| output::json(&person));
     }
     let rows: Vec<_> = accounts.iter().map(row).collect();
-    output::table(&["NAME", "ROLE", "LOGINS", "LAST SEEN", "CREATED"], &rows)
+    output::table(
+        &["NAME", "ROLE", "STATE", "LOGINS", "LAST SEEN", "LAST SIGN-IN", "CREATED"],
+        &rows,
+    )
 }
 
 fn row(state: &AccountState) -> Vec<String> {
     vec![
         state.account.username.clone(),
         state.account.role.as_str().to_owned(),
+        if state.account.disabled_at.is_some() { "disabled" } else { "enabled" }.to_owned(),
         state.logins.to_string(),
         state.seen_at.map_or_else(|| "-".to_owned(), |at| at.to_string()),
+        state.signed_in_at.map_or_else(|| "-".to_owned(), |at| at.to_string()),
         state.created_at.to_string(),
     ]
+}
+
+fn logins(cli: &Cli, logins: &[LoginState]) -> Result<()> {
+    if cli.json {
+        return logins.iter().map(wire::Login::from).try_for_each(|login| output::json(&login));
+    }
+    let row = |login: &LoginState| {
+        let (began_at, used_at) = (login.began_at.to_string(), login.used_at.to_string());
+        vec![login.id.to_string(), began_at, used_at, login.remote.clone(), login.browser.clone()]
+    };
+    let rows: Vec<_> = logins.iter().map(row).collect();
+    output::table(&["LOGIN", "SIGNED IN", "LAST SEEN", "ADDRESS", "BROWSER"], &rows)
 }
 
 /// The new password: typed twice at a terminal, else the first line of standard input.

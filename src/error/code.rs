@@ -288,7 +288,7 @@ codes! {
     AuthRequired: Unproven = "AUTH-LOGIN-001", "Sign in first",
         "There is no valid session.", "Sign in at /login.";
     AuthFailed: Unproven = "AUTH-LOGIN-002", "Wrong user name or password",
-        "There is no such account, or the password is wrong.", "Try again; `lamplighter users passwd NAME` sets a new password.";
+        "There is no such account, the password is wrong, or the account is disabled.", "Try again; `lamplighter users passwd NAME` sets a new password.";
     AuthThrottled: TooMany = "AUTH-LOGIN-003", "Too many attempts",
         "Several sign-ins failed in a row.", "Wait as long as the message says, then try again.";
     AuthBusy: TooMany = "AUTH-LOGIN-004", "Too many people sign in at once",
@@ -304,6 +304,8 @@ codes! {
         "The name is wrong, or nobody has set up the admin yet.", "`lamplighter users list` shows the accounts; while there is no admin, `lamplighter serve` prints a link that sets one up.";
     AuthTaken: Conflict = "AUTH-NAME-002", "There is an account of this name",
         "Somebody has added it before.", "Choose another name, or change the existing account with `lamplighter users role` and `users passwd`.";
+    AuthLoginUnknown: NotFound = "AUTH-NAME-003", "There is no such login",
+        "It has ended, or the account never had one of this number.", "`lamplighter users logins NAME` and the page of the account show its logins.";
     AuthRole: Forbidden = "AUTH-ROLE-001", "Your role does not allow this",
         "The account's role is below what the action needs.", "Ask an admin to do it or to change your role.";
     AuthLastAdmin: Conflict = "AUTH-ROLE-002", "The last admin stays one",

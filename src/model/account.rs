@@ -1,4 +1,4 @@
-//! Accounts of people who sign in, and the record of who did what.
+//! Accounts of people who sign in, their logins, and who they are to the record of what was done.
 
 use super::Timestamp;
 use std::fmt;
@@ -16,6 +16,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// Every role, each with more rights than the one before it.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Admin];
+
     /// The word stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -24,15 +27,21 @@ impl Role {
             Self::Admin => "admin",
         }
     }
+
+    /// What an account of this role may do, in a few words.
+    pub const fn may(self) -> &'static str {
+        match self {
+            Self::Viewer => "looks",
+            Self::Operator => "also runs and stops",
+            Self::Admin => "everything",
+        }
+    }
 }
 
 impl FromStr for Role {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Viewer, Self::Operator, Self::Admin]
-            .into_iter()
-            .find(|r| r.as_str() == text)
-            .ok_or(())
+        Self::ALL.into_iter().find(|r| r.as_str() == text).ok_or(())
     }
 }
 
@@ -45,6 +54,8 @@ pub struct Account {
     pub username: String,
     /// What the account may do.
     pub role: Role,
+    /// When it was disabled: nobody signs in to it until somebody enables it.
+    pub disabled_at: Option<Timestamp>,
 }
 
 /// An account as the list of accounts shows it.
@@ -58,15 +69,45 @@ pub struct AccountState {
     pub logins: u64,
     /// When one of them was last used.
     pub seen_at: Option<Timestamp>,
+    /// When somebody last signed in to it.
+    pub signed_in_at: Option<Timestamp>,
 }
 
 /// A browser that is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
+    /// Its number, by which people name it. It opens nothing.
+    pub id: i64,
     /// Whose it is.
     pub account: Account,
     /// When the password was given.
     pub began_at: Timestamp,
+}
+
+/// A login as the list of an account's logins shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginState {
+    /// Its number, by which people name it. It opens nothing.
+    pub id: i64,
+    /// When the password was given.
+    pub began_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub used_at: Timestamp,
+    /// The address from which the password was given.
+    pub remote: String,
+    /// The browser, as it calls itself, in a few words.
+    pub browser: String,
+}
+
+/// Which logins of an account are to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhichLogins {
+    /// The login of this number.
+    One(i64),
+    /// All but the login of this number.
+    Others(i64),
+    /// All of them.
+    All,
 }
 
 /// Who caused a change, for the audit log and the job's history.
@@ -99,23 +140,4 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
     }
-}
-
-/// A row of the audit log: what somebody did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deed {
-    /// Row id.
-    pub id: i64,
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub by: Actor,
-    /// What, as a verb.
-    pub action: String,
-    /// The thing that was changed.
-    pub subject: String,
-    /// The value before the change, if it is known.
-    pub before: Option<String>,
-    /// The value after the change.
-    pub after: Option<String>,
 }

@@ -16,6 +16,8 @@ pub use term::Mark;
 pub(crate) use term::{Compare, Condition, PathStep, Term};
 pub use words::words;
 
+#[cfg(feature = "web")]
+use super::Timestamp;
 use super::{BatchId, JobId, Kind, Queue, ScheduleName, Status, Tag, Trigger};
 use crate::error::{Code, Error};
 use length::{Length, Moment};
@@ -30,6 +32,12 @@ pub const OVERDUE_AFTER: Duration = Duration::from_mins(5);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     terms: Vec<Term>,
+}
+
+/// The instant that a text means at `now`: a length of time ago, a day (its beginning in UTC) or an instant.
+#[cfg(feature = "web")]
+pub(crate) fn instant_of(text: &str, now: Timestamp) -> Option<Timestamp> {
+    Moment::parse(text).map(|moment| moment.at(now))
 }
 
 impl Filter {

@@ -1,11 +1,11 @@
-//! Accounts and logins. Secrets come in hashed: neither a password nor a login id is ever stored.
+//! Accounts. Secrets come in hashed: no password is ever stored.
 
 use super::Store;
 use super::core;
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
-use crate::model::{Account, AccountState, Actor, Deed, Login, Role, Timestamp, Username};
+use crate::model::{Account, AccountState, Actor, Role, Timestamp, Username};
 use std::time::Duration;
 
 /// Accounts that are listed at most.
@@ -69,7 +69,7 @@ impl Store {
 
     /// The accounts, by name, at most 1,000.
     pub async fn accounts(&self, now: Timestamp) -> Result<Vec<AccountState>> {
-        let list = move |c: &_| sql::accounts::list(c, MAX_LIST, now);
+        let list = move |c: &_| sql::accounts::list(c, MAX_LIST, sql::logins::lives_after(now));
         self.db.read("list accounts", list).await
     }
 
@@ -107,6 +107,34 @@ impl Store {
         self.db.rule("change the role of a user", now, set).await
     }
 
+    /// Disables an account and ends its logins. Answers whether it was enabled, and how many logins there were.
+    ///
+    /// # Errors
+    /// `AUTH-NAME-001` if there is none of this name, `AUTH-ROLE-002` if nobody else can sign in as an admin.
+    pub async fn disable_account(
+        &self,
+        username: String,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<(bool, usize)> {
+        let disable = move |tx: &Tx<'_>, now| core::accounts::disable(tx, &username, &actor, now);
+        self.db.rule("disable a user", now, disable).await
+    }
+
+    /// Lets people sign in to an account again; answers whether it was disabled.
+    ///
+    /// # Errors
+    /// `AUTH-NAME-001` if there is none of this name.
+    pub async fn enable_account(
+        &self,
+        username: String,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let enable = move |tx: &Tx<'_>, now| core::accounts::enable(tx, &username, &actor, now);
+        self.db.rule("enable a user", now, enable).await
+    }
+
     /// Removes an account with its logins.
     ///
     /// # Errors
@@ -136,50 +164,5 @@ impl Store {
             core::accounts::set_password(tx, &username, &password_hash, &actor, now)
         };
         self.db.rule("set the password of a user", now, set).await
-    }
-
-    /// Stores a login of `account` under the hash of its id.
-    pub async fn login(
-        &self,
-        account: i64,
-        id_hash: String,
-        actor: Actor,
-        now: Timestamp,
-    ) -> Result<()> {
-        let login =
-            move |tx: &Tx<'_>, now| core::accounts::login(tx, account, &id_hash, &actor, now);
-        self.db.rule("sign in", now, login).await
-    }
-
-    /// The login with this id: used within 30 minutes and begun within 12 hours. `uses` says whether this look extends
-    /// the idle limit; polls do not.
-    pub async fn login_by_id(
-        &self,
-        id_hash: String,
-        uses: bool,
-        now: Timestamp,
-    ) -> Result<Option<Login>> {
-        let hash = id_hash.clone();
-        let found =
-            self.db.read("check a login", move |c| sql::accounts::by_login(c, &hash, now)).await?;
-        let Some((login, stale)) = found else {
-            return Ok(None);
-        };
-        if uses && stale {
-            let touch = move |tx: &Tx<'_>| sql::accounts::touch(tx, &id_hash, now);
-            self.db.row("note a login's use", touch).await?;
-        }
-        Ok(Some(login))
-    }
-
-    /// Ends a login.
-    pub async fn logout(&self, id_hash: String, actor: Actor, now: Timestamp) -> Result<()> {
-        let logout = move |tx: &Tx<'_>, now| core::accounts::logout(tx, &id_hash, &actor, now);
-        self.db.rule("sign out", now, logout).await
-    }
-
-    /// The newest rows of the audit log, newest first.
-    pub async fn deeds(&self, limit: usize) -> Result<Vec<Deed>> {
-        self.db.read("read the audit log", move |c| sql::audit::newest(c, limit)).await
     }
 }

@@ -24,6 +24,8 @@ pub(super) mod filings;
 mod fire;
 #[cfg(feature = "monitor")]
 pub(super) mod issues;
+#[cfg(feature = "web")]
+pub(super) mod logins;
 mod park;
 pub(super) mod poll;
 pub(super) mod prune;

@@ -31,6 +31,7 @@ comes_with!("monitor":
 // People, and what they do to many jobs.
 comes_with!("web":
     has_admin set_setup_code setup_code_is_valid redeem_setup_code create_first_admin account accounts add_account
-    set_role remove_account set_password login login_by_id logout deeds
+    set_role disable_account enable_account remove_account set_password login renew_login login_by_id logout logins
+    end_logins deeds find_deeds
     preview act_slice act_slice_of
 );

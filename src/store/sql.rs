@@ -25,6 +25,8 @@ pub(super) mod issues;
 pub(super) mod jobs;
 pub(super) mod lease;
 pub(super) mod line;
+#[cfg(feature = "web")]
+pub(super) mod logins;
 #[cfg(feature = "monitor")]
 pub(super) mod logs;
 pub(super) mod moves;

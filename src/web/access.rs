@@ -77,9 +77,9 @@ async fn signed_in(
     let Some(hash) = cookie::login_hash(headers, caller) else { return Ok(None) };
     let now = app.web.clock.now();
     let login = app.web.store.login_by_id(hash.clone(), uses, now).await?;
-    Ok(login.map(|Login { account, began_at }| {
+    Ok(login.map(|Login { id, account, began_at }| {
         let person = Person { name: account.username, role: account.role };
-        (person, Some(CallersLogin { hash, began_at }))
+        (person, Some(CallersLogin { id, hash, began_at }))
     }))
 }
 

@@ -5,15 +5,26 @@ use super::face::Face;
 use crate::actions::Answer;
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{self, HeaderValue};
+use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+
+/// The header by which htmx is told to open a page.
+pub(super) const OPENS: HeaderName = HeaderName::from_static("hx-redirect");
 
 /// The response to an action that was done: a program gets its value and its sentence, a browser is sent to `page`.
 pub(super) fn answered<T: Serialize>(face: Face, answer: &Answer<T>, page: &Link) -> Response {
     match face {
         Face::Json => Json(answer.as_wire()).into_response(),
         Face::Page | Face::Fragment => see_other(page),
+    }
+}
+
+/// The same for a form that htmx sends, which a refusal leaves as it was typed: htmx is told to open the page.
+pub(super) fn led<T: Serialize>(face: Face, answer: &Answer<T>, page: &Link) -> Response {
+    match face {
+        Face::Fragment => (StatusCode::NO_CONTENT, [(OPENS, header_value(page))]).into_response(),
+        Face::Json | Face::Page => answered(face, answer, page),
     }
 }
 

@@ -5,14 +5,18 @@ use super::face::Face;
 use super::host::Person;
 use super::secret;
 use crate::actions::{Call, Proof, Who};
-use crate::model::{Actor, Role, Timestamp};
+use crate::model::{Actor, Role, Timestamp, browser_words};
 use axum::extract::ConnectInfo;
+use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The address of a peer that is not known, as in an in-process call. No proxy has this address.
 const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+/// How much of a `User-Agent` is read, in bytes: browsers say who they are in far less.
+const MAX_USER_AGENT: usize = 512;
 
 /// Who sends a request, and which kind of answer they want.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ pub(super) struct Caller {
     pub(super) https: bool,
     /// The kind of answer that the request wants.
     pub(super) face: Face,
+    /// The browser, as it calls itself, in a few words.
+    pub(super) browser: String,
     /// An id that ties together the log lines of this request and of the jobs that it makes.
     pub(super) correlation_id: String,
 }
@@ -42,6 +48,7 @@ impl Caller {
             },
             https: proto.is_some_and(says_https),
             face: Face::wanted(&request.headers),
+            browser: browser(&request.headers),
             correlation_id: secret::correlation_id(),
         }
     }
@@ -67,7 +74,9 @@ pub(super) struct Signed {
 /// The login by which the pages know a caller.
 #[derive(Clone, Debug)]
 pub(super) struct CallersLogin {
-    /// The stored hash of its id.
+    /// Its number, by which people name it.
+    pub(super) id: i64,
+    /// The stored hash of what the cookie holds.
     pub(super) hash: String,
     /// When the password was given.
     pub(super) began_at: Timestamp,
@@ -100,6 +109,12 @@ impl Signed {
     pub(super) fn actor(&self) -> Actor {
         self.caller.acting_as(&self.person.name)
     }
+}
+
+/// The browser by its header `User-Agent`.
+fn browser(headers: &HeaderMap) -> String {
+    let said = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    browser_words(said.get(..MAX_USER_AGENT).unwrap_or(said))
 }
 
 /// Whether the outermost of the proxies, which the browser talks to, speaks HTTPS with it.

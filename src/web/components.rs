@@ -1,5 +1,6 @@
 //! Components: pure functions from data to markup that several pages share, one file for each thing they show.
 
+mod account;
 mod batch;
 mod card;
 mod job;
@@ -19,6 +20,7 @@ mod status;
 mod text;
 mod time;
 
+pub(super) use account::{logins_card, password_fields, settings_tabs};
 pub(super) use batch::{batch_badge, batch_bar};
 pub(super) use card::{card, confirm, dialog, empty, run_form, text_card};
 pub(super) use job::{attempts, job_sentence};

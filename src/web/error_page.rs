@@ -1,6 +1,6 @@
 //! The answer to a request that failed: a notice for htmx, a page for a browser, RFC 9457 for a program.
 
-use super::answer::header_value;
+use super::answer::{OPENS, header_value};
 use super::base::link;
 use super::components::{password_question, problem_notice};
 use super::face::Face;
@@ -45,7 +45,7 @@ pub(super) fn faced(problem: &Problem, face: Face, frame: &Frame, bare: &HeaderM
         );
     }
     if face == Face::Fragment && problem.code() == Code::AuthRequired {
-        headers.insert(HeaderName::from_static("hx-redirect"), header_value(&link(nav::LOGIN)));
+        headers.insert(OPENS, header_value(&link(nav::LOGIN)));
     }
     if face == Face::Fragment && problem.code() == Code::AuthHost {
         // The page loads itself again, for which the host shows its own sign-in.

@@ -101,7 +101,8 @@ pub(super) async fn begin(
 ) -> Result<HeaderValue> {
     let secret = Secret::new()?;
     let actor = caller.acting_as(&account.username);
-    app.web.store.login(account.id, secret.hash(), actor, now).await?;
+    let browser = caller.browser.clone();
+    app.web.store.login(account.id, secret.hash(), browser, actor, now).await?;
     Ok(cookie::set(&secret.into_text(), caller))
 }
 
@@ -112,11 +113,11 @@ pub(super) async fn renew(
     account: &Account,
     now: Timestamp,
 ) -> Result<HeaderValue> {
-    let cookie = begin(app, &who.caller, account, now).await?;
-    if let Some(old) = &who.login {
-        app.web.store.logout(old.hash.clone(), who.actor(), now).await?;
-    }
-    Ok(cookie)
+    let Some(old) = &who.login else { return begin(app, &who.caller, account, now).await };
+    let secret = Secret::new()?;
+    let new = (secret.hash(), who.caller.browser.clone());
+    app.web.store.renew_login(old.hash.clone(), account.id, new, who.actor(), now).await?;
+    Ok(cookie::set(&secret.into_text(), &who.caller))
 }
 
 /// The account that these credentials belong to, and the mark of a browser that has none yet. An account that does not
@@ -143,7 +144,8 @@ pub(super) async fn authenticate(
     let stored = hash.clone();
     let verified =
         app.hasher.run(move |memory| people::verify(&password, stored.as_deref(), memory)).await?;
-    let Some(account) = account.filter(|_| verified) else {
+    let is_enabled = |account: &Account| account.disabled_at.is_none();
+    let Some(account) = account.filter(|account| verified && is_enabled(account)) else {
         // The name is not logged: people sometimes type their password there.
         warn_coded!(Code::AuthFailed, "a sign-in from {} failed", caller.remote);
         return Err(Problem::of(Code::AuthFailed));

@@ -130,6 +130,21 @@ impl Named for SettingText {
     }
 }
 
+/// The name of an account as it stands in the address; the action reads it.
+pub(super) struct PersonText(pub(super) String);
+
+impl Named for PersonText {
+    type Text = String;
+
+    fn named(name: String) -> Option<Self> {
+        Some(Self(name))
+    }
+
+    fn unfit() -> Problem {
+        Problem::of(Code::AuthUnknown)
+    }
+}
+
 /// The code of a set-up link, as it stands in the address.
 pub(super) struct SetupText(pub(super) String);
 

@@ -79,6 +79,12 @@ pub(super) const LOGIN: &str = "/login";
 pub(super) const LOGOUT: &str = "/logout";
 /// Where the password is given anew.
 pub(super) const PASSWORD: &str = "/password";
+/// The list of the accounts.
+pub(super) const PEOPLE: &str = "/users";
+/// The page of the account of the one who looks.
+pub(super) const OWN: &str = "/account";
+/// The audit log.
+pub(super) const AUDIT: &str = "/audit";
 /// The stream of changes that every live page listens to.
 pub(super) const EVENTS: &str = "/events";
 /// The page that asks for a job.
@@ -109,6 +115,11 @@ pub(super) fn batch(id: BatchId) -> Link {
 /// The page of a session.
 pub(super) fn session(id: JobId) -> Link {
     Tab::Sessions.link().under(id)
+}
+
+/// The page of an account.
+pub(super) fn person(name: &str) -> Link {
+    link(PEOPLE).under(name)
 }
 
 /// The page of a schedule.

@@ -6,7 +6,7 @@ use super::base::link;
 use super::caller::Signed;
 use super::components::dialog;
 use super::icon::{Icon, icon};
-use super::nav::{EVENTS, LOGOUT, Tab};
+use super::nav::{EVENTS, LOGOUT, OWN, Tab};
 use crate::error::Code;
 use crate::model::Timestamp;
 use axum::response::Html;
@@ -30,6 +30,8 @@ pub(super) struct Frame {
     reminders: Vec<Reminder>,
     /// The page of the navigation that is open.
     open: Option<Tab>,
+    /// Whether nothing of the page changes while somebody looks at it.
+    is_still: bool,
     /// How soon a browser without scripts loads the page again, if it does.
     reload: Option<Duration>,
     /// The time by the server's clock. The page's script tells relative times by it.
@@ -63,6 +65,7 @@ impl Frame {
             has_files: true,
             reminders: if who.is_some() { Reminder::of(web) } else { Vec::new() },
             open: None,
+            is_still: false,
             reload: None,
             now: web.clock.now(),
         }
@@ -91,6 +94,12 @@ impl Frame {
     /// The frame with this page of the navigation as the open one.
     pub(super) fn at(mut self, tab: Tab) -> Self {
         self.open = Some(tab);
+        self
+    }
+
+    /// The frame of a page of which nothing changes by itself.
+    pub(super) fn still(mut self) -> Self {
+        self.is_still = true;
         self
     }
 
@@ -142,7 +151,7 @@ pub(super) fn page(frame: &Frame, title: &str, content: &Markup) -> Html<String>
 
 /// A whole page.
 pub(super) fn layout(frame: &Frame, title: &str, content: &Markup) -> Markup {
-    let live = frame.open.is_some();
+    let live = frame.open.is_some() && !frame.is_still;
     html! {
         (DOCTYPE)
         html lang="en" data-bs-theme="light" data-now=(frame.now.millis()) {
@@ -232,7 +241,10 @@ fn links(frame: &Frame) -> Markup {
 fn account(who: &Known) -> Markup {
     html! {
         div.account {
-            p.text-secondary { "Signed in as " strong { (who.name) } }
+            p.text-secondary {
+                "Signed in as "
+                @if who.signs_out { a href=(link(OWN)) { strong { (who.name) } } } @else { strong { (who.name) } }
+            }
             button.tool.scripted type="button" data-action="theme" title="Light or dark" {
                 (icon(Icon::Moon)) (icon(Icon::Sun)) span.visually-hidden { "Change the theme" }
             }

@@ -11,7 +11,7 @@ use super::program;
 use super::route::Gate::{self, Needs, Polled, Private, Public};
 use super::route::{Route, get, post, taking};
 use super::{access, guard, nav};
-use crate::actions::{Right, batches, jobs, queues, schedules, settings};
+use crate::actions::{Right, batches, jobs, people, queues, schedules, settings};
 use crate::error::Code;
 use crate::web;
 use axum::Router;
@@ -56,6 +56,18 @@ fn of_accounts() -> Vec<Route> {
         post("/setup/{code}", Public, web::setup::redeem),
         post(nav::LOGOUT, Private, web::login::sign_out),
         post(nav::PASSWORD, Private, web::proof::prove),
+        get(nav::OWN, Private, web::own::page),
+        post(web::own::END_PATH, Private, web::own::end_logins),
+        post(web::own::PASSWORD_PATH, Private, web::own::set_password),
+        get(nav::PEOPLE, Needs(people::SEE), web::people::list),
+        post(nav::PEOPLE, Needs(people::ADD), web::people::add),
+        get(web::person::PATH, Needs(people::SEE), web::person::page),
+        post(web::person::ROLE_PATH, Needs(people::SET_ROLE), web::person::set_role),
+        post(web::person::PASSWORD_PATH, Needs(people::SET_PASSWORD), web::person::set_password),
+        post(web::person::DISABLE_PATH, Needs(people::DISABLE), web::person::disable),
+        post(web::person::ENABLE_PATH, Needs(people::ENABLE), web::person::enable),
+        post(web::person::REMOVE_PATH, Needs(people::REMOVE), web::person::remove),
+        post(web::person::END_PATH, Needs(people::END_LOGINS), web::person::end_logins),
     ]
 }
 
@@ -90,7 +102,8 @@ fn of_engine() -> Vec<Route> {
         post(web::queues::PAUSE_PATH, Needs(queues::PAUSE), web::queues::pause),
         get(web::settings::PATH, Private, web::settings::page),
         get(web::settings::checks::PART_PATH, Polled, web::settings::checks::part),
-        get(web::settings::AUDIT_PATH, Polled, web::settings::audit),
+        get(nav::AUDIT, Private, web::audit::page),
+        get(web::audit::PART_PATH, Polled, web::audit::page),
         post(web::settings::STOP_PATH, Needs(queues::STOP_ALL), web::settings::stop_all),
         post(web::settings::RESUME_PATH, Needs(queues::RESUME_ALL), web::settings::resume_all),
         post(web::settings::SET_PATH, Needs(settings::CHANGE), web::settings::set),

@@ -1,4 +1,4 @@
-//! The Settings page: the set-up check, the switch that stops everything, every setting, and the audit log.
+//! The Settings page: the set-up check, the switch that stops everything, and every setting.
 
 mod check;
 pub(super) mod checks;
@@ -9,32 +9,28 @@ use super::answer::{answered, see_other};
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{card, confirm, empty, folded, live, stopped_notice, table, when};
+use super::components::{card, confirm, settings_tabs, stopped_notice, table};
 use super::extract::{Form, Id, Query};
 use super::face::Face;
 use super::named::SettingText;
 use super::nav::Tab;
 use super::page::{self, Frame};
-use super::part::{Shown, fresh, version};
 use super::problem::Problem;
 use super::setting::{self, Field, Said, Sent};
 use crate::actions::settings::SettingChange;
 use crate::actions::{self, queues};
 use crate::model::settings::is_of_engine;
-use crate::model::{Deed, Pause, Role, SettingGroup, SettingState, Timestamp};
+use crate::model::{Pause, Role, SettingGroup, SettingState, Timestamp};
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 pub(super) const PATH: &str = Tab::Settings.path();
-pub(super) const AUDIT_PATH: &str = "/settings/audit";
 pub(super) const STOP_PATH: &str = "/settings/stop-all";
 pub(super) const RESUME_PATH: &str = "/settings/resume-all";
 /// The path of one setting. Every setting's name has a dot, which no other address here has.
 pub(super) const SET_PATH: &str = "/settings/{name}";
-/// How many rows of the audit log are shown.
-const DEEDS: usize = 50;
 /// What the page says after something was saved.
 const SAVED: &[(&str, &str)] = &[("settings", "The setting is saved. It holds from now on.")];
 
@@ -67,8 +63,8 @@ async fn whole(app: &App, who: &Signed, said: &Said) -> Result<Html<String>, Pro
     let running = store.overview(now).await?.running;
     let mut all = store.all_settings().await?;
     all.retain(|state| app.web.has_program() || is_of_engine(state.setting));
-    let (_, deeds) = deeds(app).await?;
     let content = html! {
+        (settings_tabs(who, PATH))
         (said.banner())
         div.row.row-cards {
             div."col-12" { (checks) }
@@ -78,7 +74,6 @@ async fn whole(app: &App, who: &Signed, said: &Said) -> Result<Html<String>, Pro
                     div."col-12" { (group(heading, &all, role, said)) }
                 }
             }
-            div."col-12" { (deeds) }
         }
     };
     let frame = Frame::new(&app.web, Some(who)).at(Tab::Settings);
@@ -140,15 +135,6 @@ pub(super) async fn resume_all(State(app): State<App>, who: Signed) -> Result<Re
     let call = who.call(app.web.clock.now());
     let answer = queues::resume_all(&app.web.store, &call).await?;
     Ok(answered(who.face(), &answer, &link(PATH)))
-}
-
-/// GET `/settings/audit`: the newest rows of the audit log, or 204 while the caller shows them already.
-pub(super) async fn audit(
-    State(app): State<App>,
-    Query(Shown { v: shown }): Query<Shown>,
-) -> Result<Response, Problem> {
-    let (version, part) = deeds(&app).await?;
-    Ok(fresh(&version, &part, shown.as_deref()))
 }
 
 /// The card with the switch that stops everything or lets it go on.
@@ -220,42 +206,6 @@ fn row(state: &SettingState, role: Role, said: &Said, is_answer: bool) -> Markup
             }
             td.note id={ (id) "-hint" } { (setting.takes()) }
             td data-label="Default" { (setting.default) }
-        }
-    }
-}
-
-/// The newest rows of the audit log, which keep themselves fresh.
-async fn deeds(app: &App) -> Result<(String, Markup), Problem> {
-    let (deeds, now) = (app.web.store.deeds(DEEDS).await?, app.web.clock.now());
-    let version = version(&deeds.first().map(|deed| deed.id));
-    let rows: Vec<_> = deeds.iter().map(|deed| deed_row(deed, now)).collect();
-    let content = card(
-        "audit",
-        "What people did",
-        &html! {},
-        &html! {
-            @if rows.is_empty() {
-                (empty("Nothing yet", &html! { "Every change by a person leaves a row here: who, what, and from where." }))
-            } @else {
-                (table("Audit log", &["When", "Who", "From", "What", "Before", "After"], &rows))
-            }
-        },
-    );
-    Ok((version.clone(), live("audit-log", &link(AUDIT_PATH), &version, &content)))
-}
-
-fn deed_row(deed: &Deed, now: Timestamp) -> Markup {
-    let side_of = |side: &str, text: Option<&str>| {
-        html! { @if let Some(text) = text { (folded(&format!("deed-{}-{side}", deed.id), text)) } @else { "–" } }
-    };
-    html! {
-        tr {
-            td { (when(deed.at, now)) }
-            td { (deed.by.name) }
-            td data-label="From" { (deed.by.remote.as_deref().unwrap_or("this machine")) }
-            td.note { (deed.action) " " (deed.subject) }
-            td.value data-label="Before" { (side_of("before", deed.before.as_deref())) }
-            td.value data-label="After" { (side_of("after", deed.after.as_deref())) }
         }
     }
 }

@@ -9,6 +9,7 @@ mod admin;
 mod agent;
 mod approvals;
 mod assets;
+mod audit;
 mod batches;
 mod guard;
 mod health;
@@ -17,6 +18,7 @@ mod live;
 mod login;
 mod logs;
 mod pages;
+mod people;
 mod repositories;
 mod scans;
 mod schedules;
@@ -161,7 +163,8 @@ impl Site {
     /// Signs an account in without its password.
     async fn login(&self, account: &Account, id: &str) -> String {
         let (hash, now) = (super::secret::hash(id), self.web.clock.now());
-        self.web.store.login(account.id, hash, Actor::cli(), now).await.unwrap();
+        let browser = "Firefox 140 on Linux".into();
+        self.web.store.login(account.id, hash, browser, Actor::cli(), now).await.unwrap();
         format!("lamplighter={id}")
     }
 

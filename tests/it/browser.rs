@@ -2,8 +2,10 @@
 
 mod admin;
 mod approvals;
+mod attack;
 mod keyboard;
 mod look;
+mod people;
 mod proof;
 mod safety;
 mod scans;

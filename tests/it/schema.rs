@@ -2,8 +2,8 @@
 
 use crate::support::{foreign, now, store};
 use lamplighter::model::{
-    Kind, MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TAG_BYTES, MAX_TAGS,
-    MAX_TIER, NewJob, PRIORITIES, PRIORITY_STEP_MS, Status, may_follow,
+    Actor, Kind, MAX_AT_ONCE, MAX_ATTEMPTS, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_TAG_BYTES,
+    MAX_TAGS, MAX_TIER, NewJob, PRIORITIES, PRIORITY_STEP_MS, Status, may_follow,
 };
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -276,4 +276,50 @@ async fn of_a_long_history_the_first_and_the_newest_steps_are_kept() {
     assert_eq!(events[1].left_out_after(&events[0]), 0);
     let attempts = store.job_attempts(id).await.unwrap();
     assert_eq!(attempts.iter().map(|attempt| attempt.epoch).collect::<Vec<_>>(), kept);
+}
+
+#[tokio::test]
+async fn another_program_can_neither_change_nor_delete_nor_slip_in_a_row_of_the_audit_log() {
+    let (folder, store) = store();
+    for days in 1..=3 {
+        let change = vec![("retention.logs_days", Some(serde_json::json!(days)))];
+        store.change_settings(change, Actor::named("ada"), now()).await.unwrap();
+    }
+    let conn = foreign(folder.path());
+    let all = || {
+        let sql = "SELECT group_concat(id || ' ' || actor || ' ' || action || ' ' || coalesce(after, '')) FROM job_audit";
+        conn.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap()
+    };
+    let before = all();
+    for (sql, why) in [
+        ("UPDATE job_audit SET actor = 'eve' WHERE id = 2", "never changes"),
+        ("UPDATE job_audit SET id = id + 100", "never changes"),
+        ("UPDATE OR REPLACE job_audit SET id = 1 WHERE id = 2", "never changes"),
+        ("DELETE FROM job_audit WHERE id = 2", "never deleted"),
+        ("DELETE FROM job_audit", "never deleted"),
+        (
+            "INSERT OR REPLACE INTO job_audit (id, at, actor, action) VALUES (2, 1, 'eve', 'x')",
+            "never replaced",
+        ),
+        (
+            "REPLACE INTO job_audit (id, at, actor, action) VALUES (2, 1, 'eve', 'x')",
+            "never replaced",
+        ),
+        (
+            "INSERT INTO job_audit (id, at, actor, action) VALUES (2, 1, 'eve', 'x')
+             ON CONFLICT (id) DO UPDATE SET actor = 'eve'",
+            "never replaced",
+        ),
+        (
+            "INSERT INTO job_audit (id, at, actor, action) VALUES (0, 1, 'eve', 'x')",
+            "ids are given",
+        ),
+    ] {
+        let refused = conn.execute(sql, []).unwrap_err().to_string();
+        assert!(refused.starts_with("job_audit: ") && refused.contains(why), "{sql}: {refused}");
+    }
+    assert_eq!(all(), before);
+    conn.execute("INSERT INTO job_audit (at, actor, action) VALUES (1, 'app', 'note')", [])
+        .unwrap();
+    assert_eq!(all(), format!("{before},4 app note "), "it grows");
 }

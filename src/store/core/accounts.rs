@@ -1,8 +1,8 @@
-//! What people do to accounts and logins: who becomes the first admin, who stays the last one, and which logins end.
+//! What people do to accounts: who becomes the first admin, who stays the last one, and which logins end with it.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{Account, Actor, Role, Timestamp, Username};
-use crate::store::sql::{accounts, audit};
+use crate::model::{Account, Actor, Role, Timestamp, Username, WhichLogins};
+use crate::store::sql::{accounts, audit, logins};
 use crate::store::sqlite::Tx;
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(in crate::store) fn create_first_admin(
     }
     accounts::void_setup_codes(tx)?;
     let account = accounts::put_first_admin(tx, password_hash, now)?;
-    accounts::end_logins(tx, account.id)?;
+    logins::end(tx, account.id, WhichLogins::All)?;
     audit::record(tx, actor, "create account", "admin", now)?;
     Ok(Some(account))
 }
@@ -94,11 +94,51 @@ pub(in crate::store) fn set_role(
     keep_an_admin(tx, &account)?;
     accounts::set_role(tx, account.id, role)?;
     if role < account.role {
-        accounts::end_logins(tx, account.id)?;
+        logins::end(tx, account.id, WhichLogins::All)?;
     }
     let change = (Some(account.role.as_str()), Some(role.as_str()));
     audit::record_change(tx, actor, "change role", username, change, now)?;
     Ok(account.role)
+}
+
+/// Disables an account and ends its logins. Answers whether it was enabled, and how many logins there were.
+///
+/// # Errors
+/// `AUTH-NAME-001` if there is none of this name, `AUTH-ROLE-002` if nobody else can sign in as an admin.
+pub(in crate::store) fn disable(
+    tx: &Tx<'_>,
+    username: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(bool, usize)> {
+    let account = existing(tx, username)?;
+    if account.disabled_at.is_some() {
+        return Ok((false, 0));
+    }
+    keep_an_admin(tx, &account)?;
+    accounts::set_disabled(tx, account.id, Some(now))?;
+    let ended = logins::end(tx, account.id, WhichLogins::All)?;
+    audit::record(tx, actor, "disable account", username, now)?;
+    Ok((true, ended))
+}
+
+/// Lets people sign in to an account again; answers whether it was disabled.
+///
+/// # Errors
+/// `AUTH-NAME-001` if there is none of this name.
+pub(in crate::store) fn enable(
+    tx: &Tx<'_>,
+    username: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<bool> {
+    let account = existing(tx, username)?;
+    if account.disabled_at.is_none() {
+        return Ok(false);
+    }
+    accounts::set_disabled(tx, account.id, None)?;
+    audit::record(tx, actor, "enable account", username, now)?;
+    Ok(true)
 }
 
 /// Removes an account with its logins.
@@ -113,7 +153,7 @@ pub(in crate::store) fn remove(
 ) -> Result<()> {
     let account = existing(tx, username)?;
     keep_an_admin(tx, &account)?;
-    accounts::end_logins(tx, account.id)?;
+    logins::end(tx, account.id, WhichLogins::All)?;
     accounts::delete(tx, account.id)?;
     let change = (Some(account.role.as_str()), None);
     audit::record_change(tx, actor, "remove account", username, change, now)
@@ -132,33 +172,9 @@ pub(in crate::store) fn set_password(
 ) -> Result<usize> {
     let account = existing(tx, username)?;
     accounts::set_password(tx, account.id, password_hash)?;
-    let ended = accounts::end_logins(tx, account.id)?;
+    let ended = logins::end(tx, account.id, WhichLogins::All)?;
     audit::record(tx, actor, "set password", username, now)?;
     Ok(ended)
-}
-
-/// Stores a new login, and forgets the ones that have ended.
-pub(in crate::store) fn login(
-    tx: &Tx<'_>,
-    account: i64,
-    id_hash: &str,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    accounts::forget_ended_logins(tx, now)?;
-    accounts::insert_login(tx, account, id_hash, actor.remote.as_deref(), now)?;
-    audit::record(tx, actor, "sign in", &actor.name, now)
-}
-
-/// Ends a login.
-pub(in crate::store) fn logout(
-    tx: &Tx<'_>,
-    id_hash: &str,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    accounts::delete_login(tx, id_hash)?;
-    audit::record(tx, actor, "sign out", &actor.name, now)
 }
 
 /// Refuses to change the only admin there is.
@@ -170,7 +186,7 @@ fn keep_an_admin(tx: &Tx<'_>, account: &Account) -> Result<()> {
     Err(Error::new(Code::AuthLastAdmin, why))
 }
 
-fn existing(tx: &Tx<'_>, username: &str) -> Result<Account> {
+pub(super) fn existing(tx: &Tx<'_>, username: &str) -> Result<Account> {
     let unknown = || Error::new(Code::AuthUnknown, format!("there is no user {username}"));
     Ok(accounts::find(tx, username)?.ok_or_else(unknown)?.0)
 }

@@ -212,7 +212,7 @@ pub(in crate::store) fn run_now(
     let (trigger, schedule_id) = (Trigger::Manual, Some(stored.id));
     let job = NewJob { trigger, schedule_id, correlation_id, ..job_of(&plan) };
     let id = enqueue(tx, &job, now)?.id();
-    audit::record(tx, actor, "run_now", &format!("schedule {name}: job {id}"), now)?;
+    audit::record(tx, actor, "run now", &format!("schedule {name}: job {id}"), now)?;
     Ok(id)
 }
 

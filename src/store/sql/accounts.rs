@@ -1,32 +1,26 @@
-//! Rows of `users`, `logins` and `setup_codes`.
+//! Rows of `users` and `setup_codes`.
 
 use crate::error::Result;
-use crate::model::{Account, AccountState, Login, Role, Timestamp, Username};
+use crate::model::{Account, AccountState, Role, Timestamp, Username};
 use crate::store::sqlite::row::{instant, word};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use std::time::Duration;
 
-/// A login ends this long after its last use.
-const IDLE: Duration = Duration::from_mins(30);
-/// A login ends this long after it began, used or not.
-const ABSOLUTE: Duration = Duration::from_hours(12);
-/// How fresh `used_at` is kept: a write per request would make every page view a commit.
-const TOUCH_EVERY: Duration = Duration::from_mins(1);
-
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Account> {
-    Ok(Account { id: row.get(0)?, username: row.get(1)?, role: word(row, 2)? })
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Account> {
+    let disabled_at = instant(row, 3)?;
+    Ok(Account { id: row.get(0)?, username: row.get(1)?, role: word(row, 2)?, disabled_at })
 }
 
 pub(in crate::store) fn has_admin(conn: &Connection) -> Result<bool> {
     const SQL: &str = "
-        SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin')";
+        SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND disabled_at IS NULL)";
     Ok(conn.prepare_cached(SQL)?.query_row([], |row| row.get(0))?)
 }
 
-/// Whether there is an admin besides this account.
+/// Whether somebody besides this account can sign in as an admin.
 pub(in crate::store) fn has_other_admin(conn: &Connection, account: i64) -> Result<bool> {
     const SQL: &str = "
-        SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND id <> :id)";
+        SELECT EXISTS (
+          SELECT 1 FROM users WHERE role = 'admin' AND disabled_at IS NULL AND id <> :id)";
     Ok(conn.prepare_cached(SQL)?.query_row(named_params! {":id": account}, |row| row.get(0))?)
 }
 
@@ -71,35 +65,37 @@ pub(in crate::store) fn put_first_admin(
     const SQL: &str = "
         INSERT INTO users (username, password_hash, role, created_at)
         VALUES ('admin', :hash, 'admin', :now)
-        ON CONFLICT (username) DO UPDATE SET password_hash = excluded.password_hash, role = 'admin'
-        RETURNING id, username, role";
+        ON CONFLICT (username)
+        DO UPDATE SET password_hash = excluded.password_hash, role = 'admin', disabled_at = NULL
+        RETURNING id, username, role, disabled_at";
     let params = named_params! {":hash": password_hash, ":now": now.millis()};
     Ok(conn.prepare_cached(SQL)?.query_row(params, from_row)?)
 }
 
-/// The accounts, by name, each with its logins that have not ended.
+/// The accounts, by name, each with the logins that were used and began after these instants.
 pub(in crate::store) fn list(
     conn: &Connection,
     limit: usize,
-    now: Timestamp,
+    live: (i64, i64),
 ) -> Result<Vec<AccountState>> {
     const SQL: &str = "
-        SELECT u.id, u.username, u.role, u.created_at, count(l.id_hash), max(l.used_at)
+        SELECT u.id, u.username, u.role, u.disabled_at, u.created_at, count(l.id), max(l.used_at),
+          u.signed_in_at
         FROM users u
         LEFT JOIN logins l ON l.user_id = u.id AND l.used_at > :idle AND l.created_at > :absolute
         GROUP BY u.id
         ORDER BY u.username
         LIMIT :limit";
     let mut statement = conn.prepare_cached(SQL)?;
-    let params = named_params! {
-        ":idle": ago(now, IDLE), ":absolute": ago(now, ABSOLUTE), ":limit": limit as i64,
-    };
+    let (idle, absolute) = live;
+    let params = named_params! {":idle": idle, ":absolute": absolute, ":limit": limit as i64};
     let rows = statement.query_map(params, |row| {
         Ok(AccountState {
             account: from_row(row)?,
-            created_at: Timestamp::from_millis(row.get(3)?),
-            logins: row.get::<_, i64>(4)? as u64,
-            seen_at: instant(row, 5)?,
+            created_at: Timestamp::from_millis(row.get(4)?),
+            logins: row.get::<_, i64>(5)? as u64,
+            seen_at: instant(row, 6)?,
+            signed_in_at: instant(row, 7)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -136,6 +132,31 @@ pub(in crate::store) fn set_role(conn: &Connection, account: i64, role: Role) ->
     Ok(())
 }
 
+/// Disables an account, or enables it with `None`.
+pub(in crate::store) fn set_disabled(
+    conn: &Connection,
+    account: i64,
+    at: Option<Timestamp>,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE users
+        SET disabled_at = :at
+        WHERE id = :id";
+    let params = named_params! {":at": at.map(Timestamp::millis), ":id": account};
+    conn.prepare_cached(SQL)?.execute(params)?;
+    Ok(())
+}
+
+/// Notes that somebody signed in to an account.
+pub(in crate::store) fn signed_in(conn: &Connection, account: i64, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        UPDATE users
+        SET signed_in_at = :now
+        WHERE id = :id";
+    conn.prepare_cached(SQL)?.execute(named_params! {":now": now.millis(), ":id": account})?;
+    Ok(())
+}
+
 pub(in crate::store) fn delete(conn: &Connection, account: i64) -> Result<()> {
     const SQL: &str = "
         DELETE FROM users
@@ -164,95 +185,11 @@ pub(in crate::store) fn find(
     username: &str,
 ) -> Result<Option<(Account, String)>> {
     const SQL: &str = "
-        SELECT id, username, role, password_hash
+        SELECT id, username, role, disabled_at, password_hash
         FROM users
         WHERE username = :username";
     let mut statement = conn.prepare_cached(SQL)?;
     let found = statement
-        .query_row(named_params! {":username": username}, |row| Ok((from_row(row)?, row.get(3)?)));
+        .query_row(named_params! {":username": username}, |row| Ok((from_row(row)?, row.get(4)?)));
     Ok(found.optional()?)
-}
-
-/// Stores a login of an account under the hash of its id.
-pub(in crate::store) fn insert_login(
-    conn: &Connection,
-    account: i64,
-    id_hash: &str,
-    remote: Option<&str>,
-    now: Timestamp,
-) -> Result<()> {
-    const SQL: &str = "
-        INSERT INTO logins (id_hash, user_id, remote, created_at, used_at)
-        VALUES (:hash, :user, :remote, :now, :now)";
-    conn.prepare_cached(SQL)?.execute(named_params! {
-        ":hash": id_hash,
-        ":user": account,
-        ":remote": remote.unwrap_or("-"),
-        ":now": now.millis(),
-    })?;
-    Ok(())
-}
-
-pub(in crate::store) fn delete_login(conn: &Connection, id_hash: &str) -> Result<()> {
-    const SQL: &str = "
-        DELETE FROM logins
-        WHERE id_hash = :hash";
-    conn.prepare_cached(SQL)?.execute(named_params! {":hash": id_hash})?;
-    Ok(())
-}
-
-/// Ends the logins of an account; answers how many there were.
-pub(in crate::store) fn end_logins(conn: &Connection, account: i64) -> Result<usize> {
-    const SQL: &str = "
-        DELETE FROM logins
-        WHERE user_id = :user";
-    Ok(conn.prepare_cached(SQL)?.execute(named_params! {":user": account})?)
-}
-
-/// Removes the logins whose time is over.
-pub(in crate::store) fn forget_ended_logins(conn: &Connection, now: Timestamp) -> Result<()> {
-    const SQL: &str = "
-        DELETE FROM logins
-        WHERE used_at <= :idle OR created_at <= :absolute";
-    let params = named_params! {":idle": ago(now, IDLE), ":absolute": ago(now, ABSOLUTE)};
-    conn.prepare_cached(SQL)?.execute(params)?;
-    Ok(())
-}
-
-/// The account of this login, and whether [`touch`] should note its use.
-pub(in crate::store) fn by_login(
-    conn: &Connection,
-    id_hash: &str,
-    now: Timestamp,
-) -> Result<Option<(Login, bool)>> {
-    const SQL: &str = "
-        SELECT u.id, u.username, u.role, l.created_at, l.used_at <= :stale
-        FROM logins l JOIN users u ON u.id = l.user_id
-        WHERE l.id_hash = :hash AND l.used_at > :idle AND l.created_at > :absolute";
-    let mut statement = conn.prepare_cached(SQL)?;
-    let params = named_params! {
-        ":hash": id_hash,
-        ":idle": ago(now, IDLE),
-        ":absolute": ago(now, ABSOLUTE),
-        ":stale": ago(now, TOUCH_EVERY),
-    };
-    let found = statement.query_row(params, |row| {
-        let began_at = Timestamp::from_millis(row.get(3)?);
-        Ok((Login { account: from_row(row)?, began_at }, row.get(4)?))
-    });
-    Ok(found.optional()?)
-}
-
-/// Notes that a login was used.
-pub(in crate::store) fn touch(conn: &Connection, id_hash: &str, now: Timestamp) -> Result<()> {
-    const SQL: &str = "
-        UPDATE logins
-        SET used_at = :now
-        WHERE id_hash = :hash";
-    conn.prepare_cached(SQL)?.execute(named_params! {":hash": id_hash, ":now": now.millis()})?;
-    Ok(())
-}
-
-fn ago(now: Timestamp, by: Duration) -> i64 {
-    now.millis() - by.as_millis() as i64
 }

@@ -6,6 +6,8 @@ use crate::model::Deed;
 use crate::model::{Actor, Timestamp};
 #[cfg(feature = "web")]
 use crate::store::sqlite::row::{parsed, text};
+#[cfg(feature = "web")]
+use rusqlite::Row;
 use rusqlite::{Connection, named_params};
 
 /// Writes down a deed.
@@ -43,25 +45,20 @@ pub(in crate::store) fn record_change(
     Ok(())
 }
 
-/// The newest deeds, newest first.
+/// The columns of [`from_row`].
 #[cfg(feature = "web")]
-pub(in crate::store) fn newest(conn: &Connection, limit: usize) -> Result<Vec<Deed>> {
-    const SQL: &str = "
-        SELECT id, at, actor, remote, action, subject, before, after
-        FROM job_audit
-        ORDER BY id DESC
-        LIMIT :limit";
-    let mut statement = conn.prepare_cached(SQL)?;
-    let rows = statement.query_map(named_params! {":limit": limit as i64}, |row| {
-        Ok(Deed {
-            id: row.get(0)?,
-            at: Timestamp::from_millis(row.get(1)?),
-            by: Actor { name: text(row, 2)?, remote: parsed(row, 3, Some)? },
-            action: text(row, 4)?,
-            subject: parsed(row, 5, Some)?.unwrap_or_default(),
-            before: parsed(row, 6, Some)?,
-            after: parsed(row, 7, Some)?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+pub(super) const COLUMNS: &str = "id, at, actor, remote, action, subject, before, after";
+
+/// Reads a row of [`COLUMNS`].
+#[cfg(feature = "web")]
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Deed> {
+    Ok(Deed {
+        id: row.get(0)?,
+        at: Timestamp::from_millis(row.get(1)?),
+        by: Actor { name: text(row, 2)?, remote: parsed(row, 3, Some)? },
+        action: text(row, 4)?,
+        subject: parsed(row, 5, Some)?.unwrap_or_default(),
+        before: parsed(row, 6, Some)?,
+        after: parsed(row, 7, Some)?,
+    })
 }

@@ -3,11 +3,15 @@
 //! Each looks through a bounded window of ids, so that a filter that nothing fits costs no scan
 //! of millions of rows; the caller goes on from where the window ended.
 
+#[cfg(feature = "web")]
+use super::audit;
 use super::filter::{self, Conditions};
 #[cfg(feature = "monitor")]
 use super::logs;
 use super::{batches, counts, jobs};
 use crate::error::Result;
+#[cfg(feature = "web")]
+use crate::model::{Deed, DeedFilter};
 use crate::model::{Filter, Found, Hour, Job, JobId, Overview, Status, Timestamp};
 #[cfg(feature = "monitor")]
 use crate::model::{Level, LogFilter, LogRow};
@@ -99,6 +103,43 @@ pub(in crate::store) fn logs(conn: &Connection, filter: &LogFilter) -> Result<Fo
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(params.as_slice(), logs::from_row)?;
     Ok(window.found(rows.collect::<rusqlite::Result<_>>()?, filter.limit, |row| row.id))
+}
+
+/// The newest rows of the audit log below the cursor that fit.
+#[cfg(feature = "web")]
+pub(in crate::store) fn deeds(conn: &Connection, filter: &DeedFilter) -> Result<Found<Deed>> {
+    let sql = format!(
+        "SELECT {}
+         FROM {}
+         WHERE id < :before AND id >= :floor
+           AND (:by IS NULL OR actor = :by)
+           AND (:action IS NULL OR {})
+           AND (:subject IS NULL OR {})
+           AND (:since IS NULL OR at >= :since)
+           AND (:until IS NULL OR at < :until)
+         ORDER BY id DESC
+         LIMIT :limit",
+        audit::COLUMNS,
+        dialect::by_id("job_audit"),
+        dialect::contains("lower(action)", "lower(:action)"),
+        dialect::contains("lower(subject)", "lower(:subject)"),
+    );
+    let [since, until] = [filter.since, filter.until].map(|at| at.map(Timestamp::millis));
+    let window = Window::below(conn, "job_audit", filter.before)?;
+    let [before, floor, more] = window.params(filter.limit);
+    let mut statement = conn.prepare_cached(&sql)?;
+    let params = named_params! {
+        ":by": filter.by,
+        ":action": filter.action,
+        ":subject": filter.subject,
+        ":since": since,
+        ":until": until,
+        ":before": before,
+        ":floor": floor,
+        ":limit": more,
+    };
+    let rows = statement.query_map(params, audit::from_row)?;
+    Ok(window.found(rows.collect::<rusqlite::Result<_>>()?, filter.limit, |deed| deed.id))
 }
 
 /// The ids that one search looks through.

@@ -3,6 +3,7 @@
 use super::super::components::{card, empty, numbered_pager, table, when};
 use super::super::nav::{self, Tab};
 use super::super::slice::Slice;
+use super::super::text_link::may_link;
 use super::slices::{Lists, ListsQuery, page_with};
 use crate::actions::issues::{self, IssueDeed};
 use crate::model::{Classification, Issue, IssueState, Role, Timestamp};
@@ -117,7 +118,7 @@ fn class_badge(class: Classification) -> Markup {
     html! { span class={ "badge badge-" (class.as_str()) } { (word) } }
 }
 
-/// Whether a stored address may become a link. Only web addresses may, and so no `javascript:` (S16).
+/// Whether a stored address may become a link: one of the public web may, and so neither `javascript:` nor this machine (S16).
 fn is_web_link(url: &str) -> bool {
-    url.starts_with("https://") || url.starts_with("http://")
+    (url.starts_with("https://") || url.starts_with("http://")) && may_link(url)
 }

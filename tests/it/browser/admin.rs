@@ -52,10 +52,11 @@ fn a_setting_is_changed_and_taken_back_in_its_row() {
     page.click("[action='/settings/agent.max_turns'] button");
     page.wait_text("#settings-agent", "agent.max_turns is 400 from now on.");
     page.wait("document.querySelector('#setting-agent-max-turns').value == '400'");
-    page.wait_text("#audit", "set agent.max_turns");
     page.click("[aria-label='Default of agent.max_turns']");
     page.wait("document.querySelector('#setting-agent-max-turns').value == '40'");
-    page.wait_text("#audit", "unset agent.max_turns");
     assert_eq!(page.eval("window.first"), true, "the page was not loaded again");
+    page.open(&format!("{}/audit?what=set", server.url));
+    page.wait_text("#audit", "unset agent.max_turns");
+    page.wait_text("#audit", "400");
     assert_eq!(page.complaints(), Vec::<String>::new());
 }

@@ -4,7 +4,8 @@ use super::{Leader, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, DescribedBy, Description, Enqueued, Kind, KindRules, NewJob, Role, Username,
+    Actor, DeedFilter, DescribedBy, Description, Enqueued, Kind, KindRules, NewJob, Role, Username,
+    WhichLogins,
 };
 use lamplighter::store::Store;
 use serde_json::json;
@@ -35,9 +36,11 @@ pub async fn accounts_and_logins(store: &Store) {
     let (ada, password) = store.account("ada".into()).await.unwrap().unwrap();
     assert_eq!((ada.role, password.as_str()), (Role::Viewer, "pw"));
     assert!(store.account("eve".into()).await.unwrap().is_none());
-    store.login(ada.id, hash("id"), cli(), START).await.unwrap();
+    store.login(ada.id, hash("id"), "Firefox".into(), cli(), START).await.unwrap();
     let login = store.login_by_id(hash("id"), true, later(1)).await.unwrap().unwrap();
     assert_eq!((login.account, login.began_at), (ada.clone(), START));
+    let listed = store.logins(ada.id, later(1)).await.unwrap();
+    assert_eq!((listed[0].id, listed[0].browser.as_str()), (login.id, "Firefox"));
     let all = store.accounts(later(1)).await.unwrap();
     let logins: Vec<_> =
         all.iter().map(|one| (one.account.username.as_str(), one.logins)).collect();
@@ -47,7 +50,9 @@ pub async fn accounts_and_logins(store: &Store) {
     assert_eq!(store.account("ada".into()).await.unwrap().unwrap().0.role, Role::Operator);
     store.logout(hash("id"), cli(), START).await.unwrap();
     assert!(store.login_by_id(hash("id"), true, later(1)).await.unwrap().is_none());
-    store.login(ada.id, hash("id-2"), cli(), START).await.unwrap();
+    assert!(store.logins(ada.id, later(1)).await.unwrap().is_empty());
+    logins_end(store, ada.id).await;
+    store.login(ada.id, hash("id-2"), "Firefox".into(), cli(), START).await.unwrap();
     let ended = store.set_password("ada".into(), hash("new"), cli(), START).await.unwrap();
     assert_eq!(ended, 1, "a new password ends the logins");
     assert!(store.login_by_id(hash("id-2"), false, later(1)).await.unwrap().is_none());
@@ -55,9 +60,49 @@ pub async fn accounts_and_logins(store: &Store) {
     assert!(store.account("ada".into()).await.unwrap().is_none());
     let last = store.remove_account(admin.username, cli(), START).await.unwrap_err();
     assert_eq!(last.code(), Code::AuthLastAdmin);
+    let removed = DeedFilter { action: Some("REMOVE".into()), limit: 9, ..DeedFilter::default() };
+    let removed = store.find_deeds(removed).await.unwrap().rows;
+    assert_eq!(removed.iter().map(|deed| deed.subject.as_str()).collect::<Vec<_>>(), ["ada"]);
     let deeds = store.deeds(3).await.unwrap();
     assert_eq!(deeds.len(), 3);
     assert!(deeds.windows(2).all(|pair| pair[0].id > pair[1].id), "newest first: {deeds:?}");
+}
+
+/// Of the account `ada`, which is signed in nowhere.
+async fn logins_end(store: &Store, ada: i64) {
+    let (hash, name, cli) = (|text: &str| text.to_owned(), || "ada".to_owned(), Actor::cli);
+    let begin = |id: &str| store.login(ada, hash(id), "Firefox".into(), cli(), START);
+    for id in ["a", "b", "c"] {
+        begin(id).await.unwrap();
+    }
+    let new = (hash("a-2"), "Firefox".to_owned());
+    store.renew_login(hash("a"), ada, new, cli(), later(1)).await.unwrap();
+    assert!(store.login_by_id(hash("a"), true, later(1)).await.unwrap().is_none());
+    let renewed = store.login_by_id(hash("a-2"), true, later(1)).await.unwrap().unwrap();
+    assert_eq!(renewed.began_at, later(1), "the password was given then");
+    let end = |which| store.end_logins(name(), which, cli(), later(1));
+    let ids: Vec<_> =
+        store.logins(ada, later(1)).await.unwrap().iter().map(|login| login.id).collect();
+    assert_eq!((ids.len(), ids[0]), (3, renewed.id), "the newest first");
+    assert_eq!(end(WhichLogins::One(ids[1])).await.unwrap(), 1);
+    let gone = end(WhichLogins::One(ids[1])).await.unwrap_err();
+    assert_eq!(gone.code(), Code::AuthLoginUnknown);
+    assert_eq!(end(WhichLogins::Others(renewed.id)).await.unwrap(), 1);
+    assert_eq!(store.logins(ada, later(1)).await.unwrap().len(), 1);
+    let disable = || store.disable_account(name(), cli(), later(1));
+    assert_eq!(disable().await.unwrap(), (true, 1));
+    assert_eq!(disable().await.unwrap(), (false, 0));
+    assert_eq!(begin("d").await.unwrap_err().code(), Code::AuthFailed, "it is disabled");
+    let last = store.disable_account("admin".into(), cli(), START).await.unwrap_err();
+    assert_eq!(last.code(), Code::AuthLastAdmin);
+    assert!(store.enable_account(name(), cli(), later(1)).await.unwrap());
+    assert!(!store.enable_account(name(), cli(), later(1)).await.unwrap());
+    begin("d").await.unwrap();
+    assert_eq!(end(WhichLogins::All).await.unwrap(), 1);
+    assert_eq!(end(WhichLogins::All).await.unwrap(), 0);
+    let state =
+        store.accounts(later(1)).await.unwrap().into_iter().find(|one| one.account.id == ada);
+    assert_eq!(state.unwrap().signed_in_at, Some(START));
 }
 
 pub async fn settings_change_together(store: &Store) {

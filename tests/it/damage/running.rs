@@ -39,7 +39,7 @@ const TOUR: [&str; 13] = [
     "/repositories",
     "/logs",
     "/settings",
-    "/settings/audit",
+    "/audit",
     "/admin/self-monitoring",
     "/admin/self-monitoring/status",
 ];

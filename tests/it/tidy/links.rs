@@ -31,7 +31,7 @@ const MAY: &[(&str, &str)] = &[
 /// Headers that send a browser somewhere, and the one file of each.
 const HEADERS: &[(&str, &str)] = &[
     ("LOCATION", "src/web/answer.rs"),
-    ("\"hx-redirect\"", "src/web/error_page.rs"),
+    ("\"hx-redirect\"", "src/web/answer.rs"),
     ("; Path=", "src/web/cookie.rs"),
 ];
 

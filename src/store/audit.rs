@@ -1,0 +1,19 @@
+//! The audit log. It only grows: triggers of the schema refuse to change or delete a row, whoever asks.
+
+use super::Store;
+use super::sql;
+use crate::error::Result;
+use crate::model::{Deed, DeedFilter, Found};
+
+impl Store {
+    /// The newest rows of the audit log, newest first.
+    pub async fn deeds(&self, limit: usize) -> Result<Vec<Deed>> {
+        let newest = DeedFilter { limit, ..DeedFilter::default() };
+        Ok(self.find_deeds(newest).await?.rows)
+    }
+
+    /// The rows of the audit log that fit, newest first, looking through 100,000 of them.
+    pub async fn find_deeds(&self, filter: DeedFilter) -> Result<Found<Deed>> {
+        self.db.read("read the audit log", move |c| sql::search::deeds(c, &filter)).await
+    }
+}

@@ -1,0 +1,166 @@
+//! The page of the audit log: who did what, from where and when, with what was so before and after.
+
+use super::app::App;
+use super::base::{Link, link, query_text};
+use super::caller::Signed;
+use super::components::{empty, folded, pager, settings_tabs, table, when};
+use super::extract::{Query, given};
+use super::nav::{self, Tab};
+use super::page::Frame;
+use super::part::{LivePart, live_page, version};
+use super::problem::Problem;
+use crate::actions::audit::{self, DeedsAsk};
+use crate::model::{Deed, Found, Timestamp};
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+use serde::{Deserialize, Serialize};
+
+pub(super) const PART_PATH: &str = "/audit/part";
+/// How many rows a page shows.
+const ROWS: usize = 50;
+
+/// The address's query.
+#[derive(Clone, Default, Deserialize, Serialize)]
+pub(super) struct AuditQuery {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    who: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<i64>,
+    #[serde(skip_serializing)]
+    v: Option<String>,
+}
+
+impl AuditQuery {
+    /// The query without its empty fields, which a form sends too.
+    fn tidied(self) -> Self {
+        Self {
+            who: given(self.who),
+            what: given(self.what),
+            subject: given(self.subject),
+            since: given(self.since),
+            until: given(self.until),
+            ..self
+        }
+    }
+
+    fn ask(&self) -> DeedsAsk {
+        DeedsAsk {
+            who: self.who.clone(),
+            what: self.what.clone(),
+            subject: self.subject.clone(),
+            since: self.since.clone(),
+            until: self.until.clone(),
+            before: self.before,
+            limit: ROWS,
+        }
+    }
+
+    fn link(&self, path: &str) -> Link {
+        link(path).with(self)
+    }
+
+    fn is_empty(&self) -> bool {
+        query_text(self).is_empty()
+    }
+}
+
+/// GET `/audit` and `/audit/part`: the newest rows that fit.
+pub(super) async fn page(
+    State(app): State<App>,
+    who: Signed,
+    Query(asked): Query<AuditQuery>,
+) -> Result<Response, Problem> {
+    let (asked, now) = (asked.tidied(), app.web.clock.now());
+    let found = app.web.store.find_deeds(audit::filter(asked.ask(), now)?).await?;
+    let content = html! {
+        (rows(&found, &asked, now))
+        (more(&found, &asked))
+    };
+    let around = |part| {
+        html! {
+            (settings_tabs(&who, nav::AUDIT))
+            section.card #audit { (filters(&asked)) (part) }
+        }
+    };
+    let part = LivePart {
+        id: "audit-log",
+        link: &asked.link(PART_PATH),
+        version: version(&found.rows.iter().map(|deed| deed.id).collect::<Vec<_>>()),
+        content: &content,
+    };
+    let frame = Frame::new(&app.web, Some(&who)).at(Tab::Settings);
+    Ok(live_page(&frame, "Audit log", &part, around, (who.face(), asked.v.as_deref())))
+}
+
+fn filters(asked: &AuditQuery) -> Markup {
+    let field = |name: &str, label: &str, value: &Option<String>, example: &str| {
+        html! {
+            label {
+                span { (label) }
+                input.form-control type="text" name=(name) value=[value.as_deref()] maxlength="200" placeholder=(example)
+                    autocomplete="off" autocapitalize="none" spellcheck="false";
+            }
+        }
+    };
+    html! {
+        form.filters method="get" action=(link(nav::AUDIT)) {
+            (field("who", "Who", &asked.who, "admin"))
+            (field("what", "What", &asked.what, "sign in"))
+            (field("subject", "Subject", &asked.subject, "queue agent"))
+            (field("since", "Since", &asked.since, "2h, 2026-11-21"))
+            (field("until", "Until", &asked.until, "1h, 2026-11-22"))
+            button.btn type="submit" { "Filter" }
+            @if !asked.is_empty() { a.btn.btn-link href=(link(nav::AUDIT)) { "Clear" } }
+        }
+    }
+}
+
+fn rows(found: &Found<Deed>, asked: &AuditQuery, now: Timestamp) -> Markup {
+    if !found.rows.is_empty() {
+        let lines: Vec<_> = found.rows.iter().map(|deed| line(deed, now)).collect();
+        return table("Audit log", &["When", "Who", "From", "What", "Before", "After"], &lines);
+    }
+    let filtered = !asked.is_empty();
+    let next = html! {
+        @if filtered {
+            "Nothing fits these conditions. " a href=(link(nav::AUDIT)) { "Show all rows" }
+        } @else {
+            "Every change by a person leaves a row here: who, what, and from where."
+        }
+    };
+    empty(if filtered { "No such rows" } else { "Nothing yet" }, &next)
+}
+
+fn line(deed: &Deed, now: Timestamp) -> Markup {
+    let value = |side: &str, text: Option<&str>| {
+        html! { @if let Some(text) = text { (folded(&format!("deed-{}-{side}", deed.id), text)) } }
+    };
+    let theirs = AuditQuery { who: Some(deed.by.name.clone()), ..AuditQuery::default() };
+    html! {
+        tr {
+            td { (when(deed.at, now)) }
+            td { a href=(theirs.link(nav::AUDIT)) { (deed.by.name) } }
+            td data-label="From" { (deed.by.remote.as_deref().unwrap_or("this machine")) }
+            td.note { strong { (deed.action) } " " (deed.subject) }
+            td.value data-label="Before" { (value("before", deed.before.as_deref())) }
+            td.value data-label="After" { (value("after", deed.after.as_deref())) }
+        }
+    }
+}
+
+fn more(found: &Found<Deed>, asked: &AuditQuery) -> Markup {
+    let first = asked.before.map(|_| AuditQuery { before: None, ..asked.clone() }.link(nav::AUDIT));
+    let next =
+        found.next.map(|id| AuditQuery { before: Some(id), ..asked.clone() }.link(nav::AUDIT));
+    let text = if found.cut_short { "100,000 rows were looked through: go on" } else { "Older" };
+    pager(first.as_ref(), next.as_ref().map(|next| (next, text)))
+}
