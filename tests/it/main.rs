@@ -51,6 +51,7 @@ mod rates;
 mod reach;
 mod real_cli;
 mod real_money;
+mod real_silence;
 mod redact;
 mod refusals;
 mod regress;
