@@ -52,6 +52,7 @@ mod reach;
 mod real_cli;
 mod real_money;
 mod real_silence;
+mod real_versions;
 mod redact;
 mod refusals;
 mod regress;
