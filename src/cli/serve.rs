@@ -8,6 +8,7 @@ use crate::bulk;
 use crate::clock::Clock;
 use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKind};
 use crate::engine::Engine;
+use crate::environment;
 use crate::error::{Code, Error, Result};
 use crate::files;
 use crate::logs::{LogFile, LogWriter, log_layer, redacted};
@@ -198,7 +199,7 @@ fn open(data_dir: &Path, is_demo: bool, now: Timestamp) -> Result<(Store, LogSto
 
 fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Result<Agents> {
     let launcher = Arc::new(Launcher::new());
-    let env = |name: &str| std::env::var(name).ok();
+    let env = environment::variable;
     Ok(Agents {
         store: store.clone(),
         program: AgentProgram::new(&config.agent.command, Arc::clone(&launcher), clock.clone()),
@@ -225,7 +226,7 @@ fn tracking(tracker: &config::Tracker, clock: &Clock) -> Tracking {
         TrackerKind::Remote(kind) => {
             let token = TokenSource {
                 variable: kind.token_variable(),
-                env: |name| std::env::var(name).ok(),
+                env: environment::variable,
                 file: token_file,
             };
             let folder = std::env::current_dir().unwrap_or_default();
@@ -322,7 +323,7 @@ fn configuration(
         }
     };
     let file = text.as_deref().map(|text| (path, text));
-    Config::load(file, |name| std::env::var(name).ok(), listen)
+    Config::load(file, environment::variable, listen)
 }
 
 /// The text of a file that nobody but its owner and root may write: it names the programs that the server runs.
@@ -395,7 +396,7 @@ fn start_logging(config: &Config, logs: LogStore, clock: Clock) -> LogWriter {
 
 /// Makes the first admin of `LAMPLIGHTER_ADMIN_PASSWORD`, which counts only while there is none.
 async fn admin_from_environment(store: &Store, clock: &Clock) -> Result<bool> {
-    let password = std::env::var("LAMPLIGHTER_ADMIN_PASSWORD").ok().filter(|p| !p.is_empty());
+    let password = environment::variable("LAMPLIGHTER_ADMIN_PASSWORD").filter(|p| !p.is_empty());
     let Some(password) = password else { return Ok(false) };
     people::first_admin(store, &Call::by_owner(clock.now()), &password).await
 }

@@ -31,6 +31,7 @@ mod foreign;
 mod github;
 mod greedy;
 mod guarded_files;
+mod hidden;
 mod hosts;
 mod issues;
 mod kills;
