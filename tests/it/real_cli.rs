@@ -387,7 +387,7 @@ async fn a_session_asks_for_the_next_tier_up_to_the_highest_that_is_allowed() {
 }
 
 /// Waits until there is a process whose arguments hold a text.
-async fn until_seen(text: &str) {
+pub async fn until_seen(text: &str) {
     in_time(async {
         while pids(text).is_empty() {
             tokio::time::sleep(LOOK_EVERY).await;
