@@ -27,6 +27,15 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     hidden.or_else(|| std::env::var(name).ok())
 }
 
+/// Whether this process is root's.
+pub(crate) fn is_root() -> bool {
+    #[cfg(target_os = "linux")]
+    let is_root = rustix::process::geteuid().is_root();
+    #[cfg(not(target_os = "linux"))]
+    let is_root = false;
+    is_root
+}
+
 /// All variables that are texts.
 #[cfg(feature = "cli")]
 pub(crate) fn variables() -> BTreeMap<String, String> {

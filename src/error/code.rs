@@ -167,6 +167,8 @@ codes! {
         "bwrap is not installed, or the system or container forbids what it needs.", "Install bubblewrap (Debian: apt-get install bubblewrap) and allow user namespaces. Only if you trust every prompt and log line that reaches an agent, write sandbox = \"none\" under [agent] in lamplighter.toml and start the server again.";
     AgentUnboxed: Internal = "AGENT-BOX-002", "Agents run without a sandbox",
         "`agent.sandbox` is `none`: an agent sees and may do what the server's user may, and its network is open.", "Remove the line from the configuration. Where bwrap cannot be used, let only prompts and logs reach agents that you trust.";
+    AgentRoot: Internal = "AGENT-ROOT-001", "Agents run as root",
+        "The server was started as root, and runs have its user: in the sandbox without root's powers but with root's files, by profile `full` with all of it.", "Start the server as a user of its own, to whom the data directory belongs.";
     AgentWall: Internal = "AGENT-WALL-001", "The way to the model's service could not be opened",
         "The server could not make the socket, or the port, by which a run reaches the model's service.", "Read the cause in the message. Check that the data directory can be written and that the process may open more files.";
     AgentRefused: Invalid = "AGENT-WALL-002", "A run asked for something that the network wall does not let through",
