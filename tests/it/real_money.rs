@@ -50,7 +50,7 @@ async fn a_real_run_that_is_stopped_or_killed_is_paid() {
     // The oldest version that is accepted makes no report when it is interrupted; newer ones miss it now and then on a busy
     // machine. What passed the wall counts then, and it is said so.
     let kept = transcript(&desk.store, stopped).await;
-    let has_told = kept.contains(r#"{"type":"result""#);
+    let has_told = kept.contains(r#""type":"result""#);
     println!("it told its cost: {has_told}");
     assert_eq!(session["cost_at_least"], !has_told, "{session:#}\n{kept}");
 
