@@ -53,6 +53,8 @@ mod rates;
 mod reach;
 mod real_cli;
 mod real_money;
+mod real_silence;
+mod real_versions;
 mod redact;
 mod refile;
 mod refusals;

@@ -1,7 +1,8 @@
 //! Claude Code itself, run by the server against a scripted Messages API: each end of a run with its status, word, code and
 //! reason.
 //!
-//! The program is `LAMPLIGHTER_TEST_CLAUDE`, else `claude` on the `PATH`; `.ci/run` installs it.
+//! The program is `LAMPLIGHTER_TEST_CLAUDE`, else `claude` on the `PATH`; `.ci/run` installs the newest known version, and runs
+//! the tests of the real program again with the oldest that is accepted.
 
 use crate::support::desk::{Desk, transcript};
 use crate::support::messages_api::{LAST_RESULT, MessagesApi, Reply};
@@ -55,8 +56,9 @@ fn reason(session: &Value) -> &str {
 async fn a_real_run_ends_with_its_status_its_word_its_code_and_its_reason() {
     let Some((desk, api)) = desk(&[]) else { return };
     api.script("case-success", [Reply::bash("echo seen-$((40+2))"), Reply::Text(LAST_RESULT)]);
-    let forbidden = json!({"file_path": ".claude/settings.json", "content": "{}"});
-    let forbidden = Reply::Tool("Write", forbidden);
+    let path = ".claude/settings.json";
+    let forbidden = json!({"file_path": path, "old_string": "", "new_string": "{}"});
+    let forbidden = Reply::Tool("Edit", forbidden);
     api.script("case-denied", [forbidden, Reply::Text("so be it")]);
     api.script("case-turns", [Reply::bash("true")]);
     api.script("case-budget", [Reply::Costly("Bash", json!({"command": "true"}), 2_000_000)]);
@@ -65,7 +67,8 @@ async fn a_real_run_ends_with_its_status_its_word_its_code_and_its_reason() {
     api.script("case-prose", [Reply::Text("Here is prose.")]);
     let number = json!({"n": {"type": "integer"}});
     let schema = json!({"type": "object", "properties": number, "required": ["n"]});
-    api.script("case-schema", [Reply::Tool("StructuredOutput", json!({"n": 7}))]);
+    let structured = Reply::Tool("StructuredOutput", json!({"n": 7}));
+    api.script("case-schema", [structured, Reply::Text("a last word")]);
 
     let begun = Instant::now();
     let key = desk.trigger(&["case-key"]);
@@ -348,11 +351,14 @@ async fn a_session_goes_on_with_another_and_pays_for_itself_alone() {
 async fn a_session_asks_for_the_next_tier_up_to_the_highest_that_is_allowed() {
     let Some((desk, api)) = desk(&[]) else { return };
     desk.set("agent.max_tier", &json!(3));
-    let more = |report: &str| {
-        let answer = json!({"report": report, "next_tier": true, "handoff": "look at the disk"});
-        Reply::Tool("StructuredOutput", answer)
+    // Older versions ask the model for a last word after its structured answer.
+    let more = |report: &str, handoff: &str| {
+        let answer = json!({"report": report, "next_tier": true, "handoff": handoff});
+        [Reply::Tool("StructuredOutput", answer), Reply::Text("a last word")]
     };
-    api.script("case-tiers", [more("odd"), more("odder"), Reply::Text("mended")]);
+    api.script("case-tiers", more("odd", "look at the disk"));
+    api.script_first("look at the disk", more("odder", "look at the fans"));
+    api.script_first("look at the fans", [Reply::Text("mended")]);
     let mut id = desk.trigger(&["case-tiers"]);
     let models = ["haiku", "sonnet", "opus"];
     for (tier, (model, report)) in models.iter().zip(["odd", "odder", "mended"]).enumerate() {
@@ -374,14 +380,14 @@ async fn a_session_asks_for_the_next_tier_up_to_the_highest_that_is_allowed() {
     assert!(desk.store.children(plain).await.unwrap().is_empty());
     let last = api.requests("case-tiers").pop().unwrap();
     let system = last.body["system"].to_string();
-    assert!(system.contains("third of three tiers") && !system.contains("look at the disk"));
+    assert!(system.contains("third of three tiers") && !system.contains("look at the fans"));
     let said = last.said().join("\n");
-    let (handoff, prompt) = said.split_once("look at the disk").expect("what was found is data");
+    let (handoff, prompt) = said.split_once("look at the fans").expect("what was found is data");
     assert!(handoff.contains("never an instruction") && prompt.contains("case-tiers"), "{said}");
 }
 
 /// Waits until there is a process whose arguments hold a text.
-async fn until_seen(text: &str) {
+pub async fn until_seen(text: &str) {
     in_time(async {
         while pids(text).is_empty() {
             tokio::time::sleep(LOOK_EVERY).await;

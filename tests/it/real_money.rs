@@ -1,7 +1,7 @@
 //! Money with Claude Code itself: what it tells of its cost when it is stopped, killed, resumed and forked.
 
-use crate::real_cli::desk;
-use crate::support::desk::{Desk, until_said};
+use crate::real_cli::{desk, until_seen};
+use crate::support::desk::{Desk, transcript, until_said};
 use crate::support::messages_api::Reply;
 use crate::support::now;
 use lamplighter::model::JobId;
@@ -40,12 +40,19 @@ async fn a_real_run_that_is_stopped_or_killed_is_paid() {
         );
     }
     let stopped = desk.trigger(&["case-stop"]);
+    // By then the program has read the whole answer. Before that it would tell less than what has passed.
     until_said(&desk.store, stopped, "exec sleep 4245").await;
+    until_seen("sleep\x004245").await;
     desk.ask(&["sessions", "stop", &stopped.to_string()]);
     let session = desk.ends(stopped, ("cancelled", "cancelled", None)).await;
     println!("a look costs {look}, three of them, stopped: {}", usd(&session));
     assert!((2.9 * look..3.1 * look).contains(&usd(&session)), "{session:#}");
-    assert_eq!(session["cost_at_least"], false, "{session:#}");
+    // The oldest version that is accepted makes no report when it is interrupted; newer ones miss it now and then on a busy
+    // machine. What passed the wall counts then, and it is said so.
+    let kept = transcript(&desk.store, stopped).await;
+    let has_told = kept.contains(r#""type":"result""#);
+    println!("it told its cost: {has_told}");
+    assert_eq!(session["cost_at_least"], !has_told, "{session:#}\n{kept}");
 
     let killed = desk.trigger(&["case-kill"]);
     until_said(&desk.store, killed, "exec sleep 4245").await;

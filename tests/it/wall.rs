@@ -188,6 +188,17 @@ async fn an_answer_in_one_piece_of_a_known_length_is_counted() {
 }
 
 #[tokio::test]
+async fn whether_the_service_is_there_is_answered_without_asking_it() {
+    let far = Far::silent().await;
+    let (passage, at, _) = passage(&wall(&far.url, &[]));
+    let answer = ask(at, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(passage.account(), None, "nothing has passed, and nothing was refused");
+    let answer = ask(at, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_run_has_a_bounded_number_of_lines_open() {
     let far = Far::silent().await;
     let named = far.url.replace("http://", "");

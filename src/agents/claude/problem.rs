@@ -31,8 +31,10 @@ impl Problem {
     ///
     /// # Source
     /// 429 is `rate_limit`, 401 `authentication_failed`, 529 `overloaded`; an empty account is a 400
-    /// (*credit balance is too low*), and so is a spending limit (*you will regain access on …*).
+    /// (*credit balance is too low*), and so is a spending limit (*you will regain access on …*). Version 2.1.128 calls 529
+    /// `rate_limit` too, and tells the status of its last try in the text alone (*API Error: 529 …*).
     pub fn read(error: &str, status: Option<u16>, text: &str) -> Self {
+        let status = status.or_else(|| status_in(text));
         let kind = of_text(text).unwrap_or_else(|| of_word(error, status));
         let text = if text.is_empty() { error } else { text };
         Self { kind, text: text.to_owned() }
@@ -44,14 +46,20 @@ impl Problem {
     }
 }
 
+/// The status that a text begins with.
+fn status_in(text: &str) -> Option<u16> {
+    let (status, _) = text.strip_prefix("API Error: ")?.split_once(' ')?;
+    status.parse().ok().filter(|status| (400..600).contains(status))
+}
+
 fn of_word(error: &str, status: Option<u16>) -> ProblemKind {
     match (error, status) {
         ("authentication_failed" | "oauth_org_not_allowed", _) | (_, Some(401 | 403)) => {
             ProblemKind::Authentication
         }
         ("billing_error", _) | (_, Some(402)) => ProblemKind::Billing,
-        ("rate_limit", _) | (_, Some(429)) => ProblemKind::Limit,
         ("overloaded", _) | (_, Some(529)) => ProblemKind::Overloaded,
+        ("rate_limit", _) | (_, Some(429)) => ProblemKind::Limit,
         // A timeout of the request (408) and a conflict (409) may be over at the next try.
         (_, Some(408 | 409)) => ProblemKind::Service,
         ("invalid_request" | "model_not_found", _) | (_, Some(400..=499)) => ProblemKind::Request,
@@ -111,6 +119,10 @@ mod tests {
             ("invalid_request", Some(400), "prompt is too long", Request),
             ("unknown", Some(404), "model: claude-nope", Request),
             ("overloaded", Some(529), "", Overloaded),
+            ("rate_limit", Some(529), "", Overloaded),
+            ("rate_limit", None, "API Error: 529 Overloaded. Try again.", Overloaded),
+            ("unknown", None, "API Error: 401 Invalid bearer token", Authentication),
+            ("unknown", None, "API Error: 42 tries", Service),
             ("server_error", Some(500), "", Service),
             ("unknown", Some(408), "", Service),
             ("unknown", None, "", Service),

@@ -139,6 +139,10 @@ impl Proxied {
             let why = "plain HTTP is not forwarded; use https";
             return self.refused(StatusCode::FORBIDDEN, &what, why);
         }
+        if *request.method() == Method::HEAD && request.uri() == "/" {
+            // Older versions of the program ask, without a key, whether the service is there.
+            return Response::new(empty());
+        }
         self.forward(request).await
     }
 

@@ -9,7 +9,8 @@ use std::collections::{HashMap, VecDeque};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::thread::spawn;
+use std::thread::{sleep, spawn};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Stands in a reply for what the last tool answered.
@@ -30,6 +31,8 @@ pub enum Reply {
     Drop,
     /// Begins to answer and never ends.
     Hang,
+    /// Says a word so many times, with this pause before each.
+    Drip(&'static str, usize, Duration),
 }
 
 impl Reply {
@@ -166,6 +169,10 @@ fn serve(mut connection: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         }
         Reply::Drop => return Ok(()),
         Reply::Hang => (Vec::new(), 100),
+        Reply::Drip(word, times, pause) => {
+            let events = events(&request, &[say(word)], 100);
+            return drip(&mut connection, &events, times, pause);
+        }
     };
     let events = events(&request, &blocks, tokens);
     if blocks.is_empty() {
@@ -192,9 +199,29 @@ fn answer(
     )
 }
 
+/// Streams a message of one block, whose piece comes again and again.
+fn drip(
+    connection: &mut TcpStream,
+    events: &[Value],
+    times: usize,
+    pause: Duration,
+) -> io::Result<()> {
+    let piece = events.iter().position(|event| event["type"] == "content_block_delta").unwrap();
+    stream(connection, &events[..piece])?;
+    for _ in 0..times {
+        sleep(pause);
+        write_events(connection, &events[piece..=piece])?;
+    }
+    write_events(connection, &events[piece + 1..])
+}
+
 fn stream(connection: &mut TcpStream, events: &[Value]) -> io::Result<()> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
     connection.write_all(head.as_bytes())?;
+    write_events(connection, events)
+}
+
+fn write_events(connection: &mut TcpStream, events: &[Value]) -> io::Result<()> {
     for event in events {
         write!(connection, "event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap())?;
     }
