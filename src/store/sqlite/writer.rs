@@ -216,6 +216,12 @@ impl Writer {
         calls: &mut mpsc::Receiver<Call>,
     ) -> bool {
         let Some(conn) = &self.conn else { return false };
+        // A reader may have met damage since the transaction began, and told a caller of it whose call came in after that.
+        if let Err(error) = self.guard.check() {
+            roll_back(conn);
+            refuse(kept, &error);
+            return false;
+        }
         if let Err(error) = differences.write(conn) {
             // A change must be saved together with its counts.
             roll_back(conn);
