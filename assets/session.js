@@ -8,7 +8,7 @@
   const button = document.querySelector("[data-follow]");
   let after = list.dataset.after, source = null;
 
-  // Whoever reads further up is not pulled down; the button, or scrolling to the end, follows again.
+  // A person who reads further up is not pulled down; the button, or scrolling to the end, follows again.
   const follows = () => button?.getAttribute("aria-pressed") === "true";
   const follow = (on) => { button?.setAttribute("aria-pressed", String(on)); if (on) list.scrollTop = list.scrollHeight; };
   button?.addEventListener("click", () => follow(!follows()));

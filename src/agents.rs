@@ -29,6 +29,8 @@ mod sweep;
 #[cfg(target_os = "linux")]
 mod table;
 pub mod wall;
+#[cfg(target_os = "linux")]
+mod watch;
 mod wire;
 mod words;
 

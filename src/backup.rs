@@ -12,12 +12,13 @@ pub(crate) use manifest::Manifest;
 pub(crate) use restore::{finish, restore};
 
 use crate::error::{Code, Error, Result, ignore};
+use crate::files;
 use crate::model::Timestamp;
 use crate::store::{DatabaseMoment, JOBS_FILE, LOGS_FILE, look_at_all};
 use making::Making;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The databases, in the order in which their moments are taken: rows of the log that a job has read are in the copy too.
@@ -156,8 +157,7 @@ fn copy_file(from: &Path, to: &Path) -> Result<()> {
 }
 
 fn make_folder(folder: &Path) -> Result<()> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|e| failed("make", folder, e))
+    files::make_private_folder(folder).map_err(|e| failed("make", folder, e))
 }
 
 /// Has the system write a file, or the names in a folder, to the disk.

@@ -2,8 +2,11 @@
 //!
 //! The settings that an operator changes while the server runs are in the database.
 
+mod limits;
+
+use self::limits::LimitsFile;
 use crate::error::{Code, Error, Result};
-use crate::model::{AllowedHost, ApiUrl, RemoteKind, Repository};
+use crate::model::{AllowedHost, ApiUrl, RemoteKind, Repository, Resources};
 use serde::{Deserialize, Deserializer, de};
 use std::iter;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -141,6 +144,9 @@ pub struct Agent {
     /// `agent.allow_hosts`, `LAMPLIGHTER_AGENT_ALLOW_HOSTS` (commas): hosts that agents reach besides the model's service, by
     /// name or address, with a port unless it is 443. Default: none.
     pub allow_hosts: Vec<AllowedHost>,
+    /// `agent.limits.*`, `LAMPLIGHTER_AGENT_LIMITS_*`: `memory`, `file` and `disk_free` (sizes such as `4GiB`), `processes`,
+    /// `open_files` and `nice` (numbers): what a run may take of the machine.
+    pub resources: Resources,
     /// `agent.working_dir`, `LAMPLIGHTER_AGENT_WORKING_DIR`: where sessions start that do not say. Default: a folder of their
     /// own.
     pub working_dir: Option<PathBuf>,
@@ -150,11 +156,11 @@ pub struct Agent {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SandboxChoice {
-    /// In bwrap's: no agent runs without it, but one of profile `full`. `auto`, an older word, is the same.
+    /// Agents run in bwrap's sandbox; only those of profile `full` run without it. `auto`, an older word, is the same.
     #[default]
     #[serde(alias = "auto")]
     Bwrap,
-    /// In none: an agent sees and may do what the server's user may.
+    /// Agents run without a sandbox: each sees and may do what the server's user may.
     None,
 }
 
@@ -214,6 +220,7 @@ struct AgentFile {
     sandbox: SandboxChoice,
     allow_hosts: Vec<String>,
     working_dir: Option<PathBuf>,
+    limits: LimitsFile,
 }
 
 #[derive(Default, Deserialize)]
@@ -316,10 +323,12 @@ impl Agent {
             Some(text) => value("LAMPLIGHTER_AGENT_SANDBOX", &text, "one of bwrap, none")?,
             None => file.sandbox,
         };
+        let named = file.allow_hosts.iter().map(String::as_str);
         let allow_hosts = match env("LAMPLIGHTER_AGENT_ALLOW_HOSTS") {
             Some(text) => list("LAMPLIGHTER_AGENT_ALLOW_HOSTS", &text, AllowedHost::ALLOWED)?,
-            None => list("agent.allow_hosts", &file.allow_hosts.join(","), AllowedHost::ALLOWED)?,
+            None => values("agent.allow_hosts", named, AllowedHost::ALLOWED)?,
         };
+        let resources = file.limits.load(&env)?;
         let command = env("LAMPLIGHTER_AGENT_COMMAND").or(file.command);
         let working_dir = env("LAMPLIGHTER_AGENT_WORKING_DIR").map(PathBuf::from);
         Ok(Self {
@@ -327,6 +336,7 @@ impl Agent {
             pass_env,
             sandbox,
             allow_hosts,
+            resources,
             working_dir: working_dir.or(file.working_dir),
         })
     }
@@ -406,10 +416,16 @@ fn value<T: FromStr>(key: &str, text: &str, allowed: &str) -> Result<T> {
 }
 
 fn list<T: FromStr>(key: &str, text: &str, allowed: &str) -> Result<Vec<T>> {
-    text.split(',')
-        .filter(|item| !item.trim().is_empty())
-        .map(|item| value(key, item, allowed))
-        .collect()
+    values(key, text.split(','), allowed)
+}
+
+/// The value of each item; empty ones are left out.
+fn values<'a, T: FromStr>(
+    key: &str,
+    items: impl Iterator<Item = &'a str>,
+    allowed: &str,
+) -> Result<Vec<T>> {
+    items.filter(|item| !item.trim().is_empty()).map(|item| value(key, item, allowed)).collect()
 }
 
 /// The data directory: the flag, else `LAMPLIGHTER_DATA_DIR`, else the user's data folder + `lamplighter`

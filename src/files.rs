@@ -1,12 +1,13 @@
-//! Opening files in folders where other people may put something in our way: without waiting, and plain files only.
+//! Files and folders that other people may reach: folders are made private, and plain files are opened without waiting.
 //!
 //! A FIFO makes an ordinary open wait for ever, a device never ends, and a link in somebody else's folder leads to what
 //! its owner may not read. What was opened is looked at, never what a path was a moment before.
 
 #[cfg(feature = "agents")]
 use std::fs::Metadata;
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 /// Opens a plain file for reading, also behind links. Use it where nobody but the operator writes into the folder.
@@ -42,6 +43,14 @@ pub(crate) fn open_unlinked(path: &Path) -> io::Result<File> {
 #[cfg(feature = "monitor")]
 pub(crate) fn open_owned(path: &Path) -> io::Result<File> {
     plain(system::open_owned(path)?)
+}
+
+/// Makes a folder that only our own user may enter, and the folders above it. One that is there stays as it is.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Whether the group or others may write to this file or folder.

@@ -38,6 +38,7 @@ mod rate;
 mod rate_use;
 mod registered;
 mod repository;
+mod resources;
 mod run_ending;
 mod scan;
 mod schedule;
@@ -56,6 +57,8 @@ mod worker;
 pub use account::{Account, AccountState, Actor, Deed, Login, Role};
 pub(crate) use after::Precedence;
 pub use after::{After, Neighbours};
+#[cfg(feature = "agents")]
+pub(crate) use allowed_host::bare_host;
 pub use allowed_host::{AllowedHost, is_public};
 pub use batch::{Batch, MAX_BATCH};
 pub(crate) use batch::{then_job, then_text};
@@ -104,6 +107,7 @@ pub use rate::{MAX_RATE, Rate};
 pub(crate) use rate_use::{RateShare, Used, share};
 pub use registered::{Differing, RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
+pub use resources::Resources;
 pub use run_ending::RunEnding;
 pub use scan::{
     Caps, Classification, Finding, Issue, IssueChange, IssueId, IssueState, KnownIssue, NewIssue,

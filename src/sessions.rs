@@ -27,7 +27,9 @@ pub use settings::{Dollars, Tier, Wishes, reserve, wishes};
 use crate::agents::wall::Wall;
 use crate::agents::{Launcher, Sandboxing};
 use crate::error::Result;
-use crate::model::{Actor, JobId, Kind, NewJob, Queue, SessionRequest, Timestamp, Trigger};
+use crate::model::{
+    Actor, JobId, Kind, NewJob, Queue, Resources, SessionRequest, Timestamp, Trigger,
+};
 use crate::store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,6 +49,8 @@ pub struct Agents {
     pub data_dir: PathBuf,
     /// `agent.pass_env`: variables of the server that an agent gets. Those of the wall it never gets.
     pub pass_env: Vec<String>,
+    /// `agent.memory_max` and the like: what a run may take of the machine.
+    pub resources: Resources,
     /// `agent.sandbox`: whether runs are put into the sandbox.
     pub sandbox: Sandboxed,
     /// The way of runs to the model's service and to the hosts of `agent.allow_hosts`.

@@ -1,7 +1,7 @@
 //! Starts processes: the only place of the program that does.
 
 use super::wire::Order;
-use super::words::SUBCOMMAND;
+use super::words::{ALONE, SUBCOMMAND};
 use super::{Marker, RUN_VARIABLE, SUPERVISOR_VARIABLE};
 use std::ffi::OsString;
 use std::io;
@@ -28,12 +28,33 @@ pub(super) fn supervisor(program: &Path, marker: &Marker) -> io::Result<Child> {
 pub(super) fn child(order: &Order) -> io::Result<Child> {
     let (program, arguments) =
         order.argv.split_first().ok_or_else(|| io::Error::other("no program is named"))?;
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(&order.working_dir);
+    let mut command = if order.wrapped {
+        let mut command = Command::new(program);
+        // Its own group: `kill 0` in a script must not end the supervisor. Inside it has its own session.
+        command.args(arguments).process_group(0);
+        command
+    } else {
+        find(program, order.env.get("PATH"))?;
+        let mut command = Command::new("/proc/self/exe");
+        command.args([SUBCOMMAND, ALONE, "--"]).args(&order.argv);
+        command
+    };
+    command.current_dir(&order.working_dir);
     command.env_clear().envs(&order.env).env(RUN_VARIABLE, &order.marker);
-    // Its own group: `kill 0` in a script must not end the supervisor.
-    command.process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+}
+
+/// Looks whether there is a program, before another process tries to become it.
+#[cfg(target_os = "linux")]
+fn find(program: &str, path: Option<&String>) -> io::Result<()> {
+    let is_file = if program.contains('/') {
+        Path::new(program).is_file()
+    } else {
+        path.is_some_and(|path| {
+            std::env::split_paths(path).any(|folder| folder.join(program).is_file())
+        })
+    };
+    if is_file { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 
 /// Starts ourselves once more inside a sandbox, as the process that leads the connections of this listener out.

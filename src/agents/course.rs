@@ -94,6 +94,13 @@ impl Course {
         Some(Signal::INT)
     }
 
+    /// It takes more of the machine than it may: it is killed at once, because each moment of grace makes that worse.
+    pub(super) fn kill(&mut self, reason: Reason, now: Instant) -> Option<Signal> {
+        self.reason = self.reason.or(Some(reason));
+        self.kill_at = Some(now);
+        self.on_time(now)
+    }
+
     /// The main process has ended: so must the others, which have nothing to tell. Answers what to send.
     pub(super) fn main_ended(&mut self, now: Instant) -> Option<Signal> {
         self.reason = self.reason.or(Some(Reason::Exited));
@@ -180,6 +187,18 @@ mod tests {
         let bounds =
             Bounds { wall: 60 * SECOND, idle: 20 * SECOND, output: 100, grace: 10 * SECOND };
         (Course::new(bounds, now), now)
+    }
+
+    #[test]
+    fn what_takes_too_much_is_killed_at_once_also_while_it_has_its_grace() {
+        let (mut course, start) = course();
+        assert_eq!(course.kill(Reason::MemoryLimit, start), Some(Signal::KILL));
+        assert_eq!(course.reason(), Some(Reason::MemoryLimit));
+        assert_eq!(course.next(), start + FIRST_REPEAT, "what was forked meanwhile is met then");
+        let (mut course, start) = self::course();
+        assert_eq!(course.end(Reason::Stopped, start), Some(Signal::INT));
+        assert_eq!(course.kill(Reason::ProcessLimit, start + SECOND), Some(Signal::KILL));
+        assert_eq!(course.reason(), Some(Reason::Stopped), "the first reason counts");
     }
 
     #[test]

@@ -24,8 +24,9 @@ const MAX_PROBE_PID: u32 = 9;
 #[derive(Debug)]
 pub struct Launcher {
     program: PathBuf,
-    /// The file of the program, which is mounted into sandboxes. Where a newer version has taken its place, that one is.
-    own: PathBuf,
+    /// The file of the program, which is mounted into sandboxes, or why there is none. Where a newer version has taken its
+    /// place, that one is.
+    own: Result<PathBuf, String>,
     grace: Duration,
     bwrap: Option<PathBuf>,
     sandboxing: Mutex<Option<(Sandboxing, Instant)>>,
@@ -58,7 +59,10 @@ impl Launcher {
     /// with more of them it is called inside sandboxes.
     pub fn with_program(program: impl Into<PathBuf>) -> Self {
         let (program, sandboxing) = (program.into(), Mutex::default());
-        let own = program.canonicalize().unwrap_or_else(|_| program.clone());
+        // Nothing stands in for it: inside a sandbox `/proc/self/exe` would be bwrap's.
+        let own = program.canonicalize().map_err(|error| {
+            format!("the file of the program {} cannot be found: {error}", program.display())
+        });
         Self { program, own, grace: GRACE, bwrap: None, sandboxing }
     }
 
@@ -123,12 +127,13 @@ impl Launcher {
         }
         let wrapped = sandbox.is_some();
         if let Some((bwrap, sandbox)) = sandbox {
+            let own = self.own.as_ref().map_err(|why| failed().because(why.clone()))?;
             let real = |path: &Path| path.canonicalize().ok();
             let sockets = sockets::served().map_err(|error| failed().because(error))?;
             // The kernel keeps the path by which a socket was bound, which may lead over links.
             let sockets = sockets.iter().filter_map(|path| real(path)).collect();
             let sandbox = (&sandbox, &sockets);
-            let mut words = sandbox::arguments(bwrap, &self.own, sandbox, &working_dir, real);
+            let mut words = sandbox::arguments(bwrap, own, sandbox, &working_dir, real);
             words.append(&mut argv);
             argv = words;
         }
@@ -141,6 +146,7 @@ impl Launcher {
             wall: limits.wall,
             idle: limits.idle,
             output: limits.output,
+            resources: limits.resources,
             grace: self.grace,
             wrapped,
         };

@@ -8,8 +8,12 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The most a private folder in memory may hold, in bytes: it must not fill the machine's memory.
-const MAX_PRIVATE: &str = "268435456";
+/// The most that a private folder for temporary files may hold, in bytes: it is in memory, and must not fill that.
+const MAX_TEMPORARY: &str = "268435456";
+/// The same for a private folder that only stands for one that is hidden.
+const MAX_PRIVATE: &str = "16777216";
+/// The private folders that are for temporary files.
+const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
 /// Folders that hold what belongs to people, to running programs or to the machine's network: empty and private inside the
 /// sandbox.
@@ -102,6 +106,8 @@ pub(super) fn arguments(
     if let Some(socket) = &sandbox.passage {
         add(&["--ro-bind", &text(socket), words::SOCKET]);
     }
+    // Shared memory has a bound. The rest of `/dev` is in memory without one.
+    add(&["--size", MAX_TEMPORARY, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]);
     let mut rules = rules(sandbox, working_dir, &real);
     if sandbox.view == View::Machine {
         let covers: Vec<_> = sockets.iter().flat_map(|socket| cover(socket, &rules)).collect();
@@ -111,6 +117,9 @@ pub(super) fn arguments(
     for (path, rule) in rules {
         let path = text(&path);
         match rule {
+            Rule::Hide if TEMPORARY.contains(&path.as_str()) => {
+                add(&["--size", MAX_TEMPORARY, "--tmpfs", &path]);
+            }
             Rule::Hide => add(&["--size", MAX_PRIVATE, "--tmpfs", &path]),
             Rule::Mask => add(&["--ro-bind", "/dev/null", &path]),
             Rule::Read => add(&["--ro-bind", &path, &path]),
@@ -237,8 +246,12 @@ mod tests {
             assert!(line.contains(part), "{part}: {line}");
         }
         for private in PRIVATE {
-            assert!(line.contains(&format!("--size {MAX_PRIVATE} --tmpfs {private} ")), "{line}");
+            let size = if TEMPORARY.contains(&private) { MAX_TEMPORARY } else { MAX_PRIVATE };
+            assert!(line.contains(&format!("--size {size} --tmpfs {private} ")), "{line}");
         }
+        assert!(
+            line.contains(&format!("--size {MAX_TEMPORARY} --tmpfs /dev/shm --remount-ro /dev "))
+        );
         assert_eq!(line.matches("--bind").count(), 1, "nothing else may be written: {line}");
     }
 

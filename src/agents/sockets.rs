@@ -1,4 +1,4 @@
-//! The sockets that lie in the file system: whoever sees the path of one can connect to it, read-only or not.
+//! The sockets that lie in the file system. A process that sees the path of a socket can connect to it, read-only or not.
 //!
 //! *Source:* `proc(5)` on `/proc/net/unix`, whose last column is the path; `unix(7)`.
 

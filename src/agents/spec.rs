@@ -2,10 +2,10 @@
 
 use super::Sandbox;
 use crate::error::{Code, Error, Result};
+use crate::files;
+use crate::model::Resources;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub struct Limits {
     pub idle: Duration,
     /// Bytes on standard output and standard error together; what comes after them is not delivered. Default 64 MiB.
     pub output: u64,
+    /// What it may take of the machine.
+    pub resources: Resources,
 }
 
 impl Default for Limits {
@@ -53,6 +55,7 @@ impl Default for Limits {
             wall: Duration::from_mins(30),
             idle: Duration::from_mins(5),
             output: 64 * 1024 * 1024,
+            resources: Resources::default(),
         }
     }
 }
@@ -104,14 +107,9 @@ impl fmt::Display for Marker {
 
 /// Makes the folder of a job, which only the server's user may enter, and the folders above it.
 pub fn create_job_dir(path: &Path) -> Result<()> {
-    create_private_dir(path).map_err(|error| {
+    files::make_private_folder(path).map_err(|error| {
         Error::of_disk(Code::AgentStart, format!("make the folder {}", path.display()), error)
     })
-}
-
-/// The same for any folder of ours.
-pub(super) fn create_private_dir(path: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(test)]

@@ -4,14 +4,16 @@ use super::course::{Bounds, Course};
 use super::pipes::{Happening, Pipes};
 use super::table::{self, Table};
 use super::wall::inside::Called;
+use super::watch::{self, Watch};
 use super::wire::{self, Order, Started};
 use super::{Ended, Exit, Reason, command};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::model::Process;
 use rustix::io::Errno;
 use rustix::process::{self, Pid, Signal, WaitOptions, WaitStatus};
 use std::collections::HashSet;
 use std::io;
+use std::path::PathBuf;
 use std::time::Instant;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
@@ -98,6 +100,7 @@ struct Supervised {
     wrapped: bool,
     exit: Option<Exit>,
     course: Course,
+    watch: Watch,
     /// What outlived the main process.
     leftovers: HashSet<(u32, u64)>,
     /// What the last KILL has met.
@@ -106,7 +109,8 @@ struct Supervised {
 
 impl Supervised {
     fn start(order: &Order, input: Vec<u8>, pipes: &mut Pipes) -> io::Result<Self> {
-        let mut child = command::child(order)?;
+        watch::limit(order.resources)?;
+        let mut child = watch::first_to_go(|| command::child(order))?;
         let main = child.id();
         if let Err(error) = pipes.connect(&mut child, input) {
             child.kill()?;
@@ -115,12 +119,17 @@ impl Supervised {
         let Process { pid, start } = table::process(main);
         pipes.send(&wire::json_frame(wire::STARTED, &Started { pid, start }));
         let Order { wall, idle, output, grace, wrapped, .. } = *order;
-        let course = Course::new(Bounds { wall, idle, output, grace }, Instant::now());
+        let now = Instant::now();
+        let course = Course::new(Bounds { wall, idle, output, grace }, now);
+        let temporary = order.env.get("TMPDIR").map(PathBuf::from);
+        let folders = [order.working_dir.clone()].into_iter().chain(temporary).collect();
+        let watch = Watch::new(order.resources, folders, now);
         Ok(Self {
             main,
             wrapped,
             exit: None,
             course,
+            watch,
             leftovers: HashSet::new(),
             killed: HashSet::new(),
         })
@@ -131,6 +140,7 @@ impl Supervised {
         loop {
             let was_full = pipes.is_full();
             let wake = self.course.next().into();
+            let look = self.watch.next().into();
             // The order matters: a flood of output must not hide the other events.
             let told = tokio::select! {
                 biased;
@@ -145,6 +155,10 @@ impl Supervised {
                 () = tokio::time::sleep_until(wake) => {
                     self.excuse(was_full);
                     self.course.on_time(Instant::now())
+                }
+                () = tokio::time::sleep_until(look) => {
+                    let now = Instant::now();
+                    self.watch.on_time(now).and_then(|reason| self.course.kill(reason, now))
                 }
                 happening = pipes.next() => {
                     self.excuse(was_full);
@@ -207,6 +221,9 @@ impl Supervised {
     /// A child of this process keeps its number until this process asks how it ended, and this process does not ask
     /// while it signals. So the number of a child that leads its group surely names that group.
     fn signal(&mut self, signal: Signal) {
+        if signal == Signal::KILL {
+            self.kill_main();
+        }
         // If `/proc` cannot be read now, the next look comes with the KILL or its repetition.
         let Ok(table) = Table::read() else { return };
         let own = std::process::id();
@@ -252,6 +269,19 @@ impl Supervised {
         }
     }
 
+    /// Kills the main process with its group, before the table is read: that takes long while processes fork without end,
+    /// and most of them are of this group, or end with `bwrap`.
+    ///
+    /// Until this process has asked how the main one ended, its number names nobody else.
+    fn kill_main(&self) {
+        let main = i32::try_from(self.main).ok().and_then(Pid::from_raw);
+        if let Some(main) = main.filter(|_| self.exit.is_none()) {
+            let killed = process::kill_process_group(main, Signal::KILL);
+            let killed = killed.or_else(|_| process::kill_process(main, Signal::KILL));
+            ignore(killed, "what the table shows is killed after this");
+        }
+    }
+
     /// The groups of the program, to which a terminal would send INT. Its tools have groups of their own, so that the
     /// program learns of the interrupt first.
     fn program(&self, table: &Table) -> HashSet<u32> {
@@ -272,14 +302,27 @@ impl Supervised {
     }
 
     fn ended(&self) -> Ended {
+        let reason = match self.course.reason() {
+            None | Some(Reason::Exited) if self.exit.is_some_and(wrote_too_large_a_file) => {
+                Reason::DiskLimit
+            }
+            reason => reason.unwrap_or(Reason::Exited),
+        };
         Ended {
             exit: self.exit,
-            reason: self.course.reason().unwrap_or(Reason::Exited),
+            reason,
             leftovers: self.leftovers.len() as u32,
             wall: self.course.age(Instant::now()),
             cpu: table::children_cpu(),
         }
     }
+}
+
+/// Whether the program ended by the signal with which the kernel refuses to let a file grow; in the sandbox `bwrap` tells it
+/// as a shell does.
+fn wrote_too_large_a_file(exit: Exit) -> bool {
+    let signal = Signal::XFSZ.as_raw();
+    exit == Exit::Signal(signal) || exit == Exit::Code(128 + signal)
 }
 
 fn exit(status: WaitStatus) -> Option<Exit> {

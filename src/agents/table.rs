@@ -18,6 +18,8 @@ pub(super) struct Entry {
     pub(super) start: u64,
     /// Whether it has ended and waits for its parent to ask how.
     pub(super) is_over: bool,
+    /// How far it stands behind others, -20 to 19.
+    pub(super) nice: i32,
     /// Ticks of the processor that its children used, those that it has asked how they ended.
     children_cpu: u64,
 }
@@ -149,6 +151,7 @@ fn parse(pid: u32, line: &str) -> Option<Entry> {
         group: field(5)?.parse().ok()?,
         start: count(22)?,
         is_over: matches!(field(3)?, "Z" | "X"),
+        nice: field(19)?.parse().ok()?,
         children_cpu: count(16)? + count(17)?,
     })
 }
@@ -158,7 +161,7 @@ mod tests {
     use super::*;
 
     fn of(pid: u32, parent: u32, start: u64) -> Entry {
-        Entry { pid, parent, group: pid, start, is_over: false, children_cpu: 0 }
+        Entry { pid, parent, group: pid, start, is_over: false, nice: 0, children_cpu: 0 }
     }
 
     fn table(entries: &[Entry]) -> Table {

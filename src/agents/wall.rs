@@ -9,6 +9,7 @@
 //! takes requests of its own run alone. An address that is not public is reached only if the operator named the address.
 
 mod dial;
+mod endpoint;
 #[cfg(target_os = "linux")]
 mod filter;
 #[cfg(target_os = "linux")]
@@ -19,17 +20,18 @@ mod serve;
 mod service;
 mod usage;
 
-pub use ledger::ModelUsage;
+pub(crate) use service::API_KEY;
 
 use super::words::INSIDE;
 use crate::error::{Code, Error, Result, ignore};
+use crate::files;
 use crate::model::AllowedHost;
 use dial::Dialer;
 use ledger::Ledger;
 use pass::{Placeholder, USER};
 use serde_json::Value;
-use serve::{Entrance, Proxied, serve};
-use service::{API_KEY, AUTH_TOKEN, Keys, ModelService, OAUTH_TOKEN};
+use serve::{Entrance, MAX_TUNNELS, Proxied, serve};
+use service::{AUTH_TOKEN, BASE_URL, Keys, ModelService, OAUTH_TOKEN};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
@@ -40,6 +42,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 /// Hosts that a run reaches without the proxy: its own network.
@@ -47,15 +50,8 @@ const OWN: &str = "127.0.0.1,localhost,::1";
 /// How old a socket without a server must be before it is removed: a younger one may be about to be served.
 const STALE: Duration = Duration::from_mins(1);
 /// Variables of the server that are the wall's, and that no run gets as they are.
-const OWN_VARIABLES: [&str; 7] = [
-    API_KEY,
-    AUTH_TOKEN,
-    OAUTH_TOKEN,
-    "ANTHROPIC_BASE_URL",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "NO_PROXY",
-];
+const OWN_VARIABLES: [&str; 7] =
+    [API_KEY, AUTH_TOKEN, OAUTH_TOKEN, BASE_URL, "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
 
 /// The wall of a server: where the model's service is, with which key it is asked, and which hosts runs may reach besides.
 /// Clones are the same wall.
@@ -135,6 +131,7 @@ impl Wall {
             is_open,
             ledger: Arc::clone(&ledger),
             lines: Mutex::default(),
+            tunnels: Arc::new(Semaphore::new(MAX_TUNNELS)),
         };
         let mut serving = JoinSet::new();
         serving.spawn(serve(entrance, Arc::new(proxied)));
@@ -153,7 +150,7 @@ impl Wall {
             Address::Socket(_) => INSIDE,
             Address::Port(address) => *address,
         };
-        let mut env = BTreeMap::from([("ANTHROPIC_BASE_URL".to_owned(), format!("http://{at}"))]);
+        let mut env = BTreeMap::from([(BASE_URL.to_owned(), format!("http://{at}"))]);
         for name in self.0.keys.variables() {
             env.insert(name.to_owned(), placeholder.as_str().to_owned());
         }
@@ -218,12 +215,8 @@ impl Passage {
         }
     }
 
-    /// What models have read and wrote for the run so far, by the service's own answers.
-    pub fn usage(&self) -> Vec<ModelUsage> {
-        self.ledger.usage()
-    }
-
-    /// What these have cost at least, in dollars, by the prices that are known here; 0 if one of them is not.
+    /// What the answers of models to the run have cost at least so far, in dollars, by the prices that are known here; 0 if one
+    /// of them is not.
     pub fn cost(&self) -> f64 {
         self.ledger.usd()
     }
@@ -249,7 +242,7 @@ impl Drop for Passage {
 ///
 /// It is bound by the number of the open folder, because a socket's own path may have no more than 107 bytes.
 fn socket(folder: &Path) -> io::Result<(UnixListener, PathBuf)> {
-    super::spec::create_private_dir(folder)?;
+    files::make_private_folder(folder)?;
     if !folder.symlink_metadata()?.is_dir() {
         return Err(io::Error::other(format!("{} is no folder", folder.display())));
     }

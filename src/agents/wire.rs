@@ -3,6 +3,7 @@
 //! Both ends are the same binary, so there are no versions. A body is JSON where it is more than bytes.
 
 use crate::error::{Code, Error, Result};
+use crate::model::Resources;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -41,6 +42,8 @@ pub(super) struct Order {
     pub(super) output: u64,
     /// From INT to KILL.
     pub(super) grace: Duration,
+    /// What it may take of the machine.
+    pub(super) resources: Resources,
     /// Whether the program is `bwrap`; with its end everything inside ends.
     pub(super) wrapped: bool,
 }
@@ -99,6 +102,12 @@ pub enum Reason {
     Idle,
     /// It wrote more than its limit.
     OutputLimit,
+    /// Its processes took more memory than they may.
+    MemoryLimit,
+    /// It had more processes than it may.
+    ProcessLimit,
+    /// It left less room on a disk than must stay, or wrote a file that is larger than it may be.
+    DiskLimit,
     /// The server that had it run is gone.
     ServerGone,
     /// Its supervisor was killed; what was left of it was found and ended.

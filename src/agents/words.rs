@@ -14,6 +14,8 @@ pub(super) const PROGRAM: &str = "/dev/lamplighter/program";
 pub(super) const ENTER: &str = "wall";
 /// The same where the run may use sockets in the file system.
 pub(super) const ENTER_WITH_SOCKETS: &str = "wall-with-sockets";
+/// Behind the subcommand: become the program that follows, in a session of its own.
+pub(super) const ALONE: &str = "alone";
 /// Behind the subcommand: lead connections.
 pub(super) const LEAD: &str = "lead";
 

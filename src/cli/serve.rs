@@ -206,6 +206,7 @@ fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Res
         door: std::env::current_exe().unwrap_or_default(),
         data_dir: std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned()),
         pass_env: config.agent.pass_env.clone(),
+        resources: config.agent.resources,
         sandbox: match config.agent.sandbox {
             SandboxChoice::Bwrap => Sandboxed::Always,
             SandboxChoice::None => Sandboxed::Never,

@@ -215,6 +215,8 @@ codes! {
         "The work costs more than its budget.", "Read the transcript, then continue the session, or run it again with a larger budget.";
     AgentOutput: Internal = "AGENT-LIMIT-004", "The agent wrote too much",
         "A command that the agent ran prints without end.", "Read the transcript, and ask for less output.";
+    AgentResources: Internal = "AGENT-LIMIT-005", "The agent took too much of the machine",
+        "A command that the agent ran used more memory, processes or room on a disk than a run may have.", "Read in the message what it was, and the end of the transcript. If the work needs that much, raise the limit in [agent.limits] of lamplighter.toml, or free some room, then run the job again.";
     AgentTimedOut: Internal = "AGENT-TIME-001", "The agent took too long",
         "The work needs more time than the agent was given.", "Read the transcript, then continue the session, or run it again with more time.";
     AgentIdle: Internal = "AGENT-TIME-002", "The agent showed no sign of life",

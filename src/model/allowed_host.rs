@@ -26,7 +26,7 @@ impl AllowedHost {
 
     /// Whether this is the host and port of a request.
     pub fn is(&self, host: &str, port: u16) -> bool {
-        self.port == port && self.host.eq_ignore_ascii_case(bare(host))
+        self.port == port && self.host.eq_ignore_ascii_case(bare_host(host))
     }
 
     /// Whether this names that very address.
@@ -48,7 +48,7 @@ impl FromStr for AllowedHost {
             }
             Some(_) | None => (text, DEFAULT_PORT),
         };
-        let host = bare(host).to_ascii_lowercase();
+        let host = bare_host(host).to_ascii_lowercase();
         let is_name = (1..=MAX_HOST).contains(&host.len())
             && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
         if port == 0 || !(is_name || host.parse::<IpAddr>().is_ok()) {
@@ -68,7 +68,7 @@ impl fmt::Display for AllowedHost {
 }
 
 /// A host without the brackets of an IPv6 address.
-fn bare(host: &str) -> &str {
+pub(crate) fn bare_host(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 

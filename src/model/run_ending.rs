@@ -36,6 +36,12 @@ word_enum!(
         Idle = "idle",
         /// It wrote too much.
         OutputLimit = "output_limit",
+        /// It took too much memory.
+        MemoryLimit = "memory_limit",
+        /// It had too many processes at one time.
+        ProcessLimit = "process_limit",
+        /// It took too much of a disk.
+        DiskLimit = "disk_limit",
         /// The server stopped or died, or another program interrupted it.
         Interrupted = "interrupted",
         /// A signal ended it that was not ours.
@@ -70,6 +76,9 @@ impl RunEnding {
             Self::TimedOut => "The agent took too long",
             Self::Idle => "The agent showed no sign of life for too long",
             Self::OutputLimit => "The agent wrote too much",
+            Self::MemoryLimit => "The agent took too much memory",
+            Self::ProcessLimit => "The agent started too many processes",
+            Self::DiskLimit => "The agent took too much room on a disk",
             Self::Interrupted => "The agent was interrupted",
             Self::Killed => "The agent program was killed",
             Self::NotStarted => "The agent program refused to start",
@@ -95,6 +104,7 @@ impl RunEnding {
             Self::TimedOut => Code::AgentTimedOut,
             Self::Idle => Code::AgentIdle,
             Self::OutputLimit => Code::AgentOutput,
+            Self::MemoryLimit | Self::ProcessLimit | Self::DiskLimit => Code::AgentResources,
             Self::Cancelled | Self::Interrupted => Code::AgentInterrupted,
             Self::Killed => Code::AgentKilled,
             Self::NotStarted => Code::AgentNotStarted,

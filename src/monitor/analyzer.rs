@@ -57,6 +57,9 @@ pub(super) fn was_kept_from_it(ending: RunEnding) -> bool {
         | RunEnding::TimedOut
         | RunEnding::Idle
         | RunEnding::OutputLimit
+        | RunEnding::MemoryLimit
+        | RunEnding::ProcessLimit
+        | RunEnding::DiskLimit
         | RunEnding::Interrupted
         | RunEnding::Killed
         | RunEnding::NoReport

@@ -7,7 +7,7 @@ use crate::agents::claude::{
     Bounds, End, Event, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict, Version,
     verdict,
 };
-use crate::agents::wall::Passage;
+use crate::agents::wall::{API_KEY, Passage};
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result, ignore};
@@ -91,8 +91,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     let passage = agents.wall.open(place.entry(agents, profile), who)?;
     let mut env = place.environment(agents, profile);
     env.extend(passage.environment().clone());
-    let settings =
-        Settings { api_key: env.contains_key("ANTHROPIC_API_KEY"), ..plan.settings.clone() };
+    let settings = Settings { api_key: env.contains_key(API_KEY), ..plan.settings.clone() };
     let mut argv = vec![program.to_string_lossy().into_owned()];
     argv.extend(settings.argv(version)?);
     env.insert("LAMPLIGHTER_JOB".to_owned(), context.job.id.to_string());
@@ -108,7 +107,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket()),
         working_dir,
         stdin: plan.prompt.clone().into_bytes(),
-        limits: Limits { wall: plan.wall, idle: plan.idle, output: MAX_OUTPUT },
+        limits: plan.limits(agents),
         marker,
     };
     let lease = context.lease.clone();
@@ -133,6 +132,13 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     end.agent_version = watched.summary.version.clone().or(Some(version.to_string()));
     finish(agents, context, end).await?;
     Ok(watched.verdict)
+}
+
+impl Plan {
+    fn limits(&self, agents: &Agents) -> Limits {
+        let Self { wall, idle, .. } = *self;
+        Limits { wall, idle, output: MAX_OUTPUT, resources: agents.resources }
+    }
 }
 
 /// The same without secrets, because the text of a run is stored, shown and handed on.

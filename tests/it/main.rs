@@ -29,6 +29,7 @@ mod first_version;
 mod follow;
 mod foreign;
 mod github;
+mod greedy;
 mod guarded_files;
 mod hosts;
 mod issues;

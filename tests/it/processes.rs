@@ -589,6 +589,18 @@ async fn without_a_sandbox_a_run_that_demands_one_is_refused_and_the_reason_is_t
 }
 
 #[tokio::test]
+async fn no_sandbox_is_made_without_the_file_of_our_own_program() {
+    let launcher = Launcher::with_program("/nowhere/lamplighter").with_bwrap("/bin/false");
+    let Sandboxing::Unusable { reason } = launcher.sandboxing().await else { panic!("usable") };
+    let why = "the file of the program /nowhere/lamplighter cannot be found";
+    assert!(reason.contains(why), "{reason}");
+    let place = Place::new();
+    let demanded = launcher.start(place.spec("echo ready", isolation(true))).await.unwrap_err();
+    assert_eq!(demanded.code(), Code::AgentBox);
+    assert!(demanded.to_string().contains(why), "{demanded}");
+}
+
+#[tokio::test]
 async fn in_the_sandbox_too_a_program_has_its_grace() {
     let launcher = Launcher::with_program(env!("CARGO_BIN_EXE_lamplighter")).with_grace(STUCK);
     if !has_sandbox(&launcher).await {

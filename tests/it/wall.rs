@@ -149,20 +149,62 @@ async fn an_answer_comes_piece_by_piece_and_its_tokens_are_counted_on_the_way() 
         let mut read = vec![0; chunk.len()];
         in_time(run.read_exact(&mut read)).await.unwrap();
         assert!(read.eq_ignore_ascii_case(chunk.as_bytes()), "{}", String::from_utf8_lossy(&read));
-        let used = passage.usage();
-        assert_eq!((used[0].model.as_str(), used[0].answers), ("claude-haiku-4-5", 1));
-        assert_eq!((used[0].tokens.input, used[0].tokens.output), (10, output));
+        let expected = json!([{
+            "model": "claude-haiku-4-5",
+            "answers": 1,
+            "input_tokens": 10,
+            "output_tokens": output,
+            "cache_read_tokens": 0,
+            "cache_write_tokens": 0,
+        }]);
+        assert_eq!(passage.account().unwrap()["usage"], expected);
     }
     drop(service);
     let mut rest = Vec::new();
     // The answer has not ended: the run sees that, and what was told counts all the same.
     drop(in_time(run.read_to_end(&mut rest)).await);
     assert!(!rest.ends_with(b"0\r\n\r\n"), "{rest:?}");
-    assert_eq!(passage.usage()[0].tokens.output, 25);
+    assert_eq!(passage.account().unwrap()["usage"][0]["output_tokens"], 25);
     // Ten tokens at one dollar a million, and 25 at five.
     assert!((passage.cost() - 135e-6).abs() < 1e-9, "{}", passage.cost());
     let host = passage.account().unwrap()["hosts"][0].clone();
     assert!(host["received"].as_u64() > Some(100) && host["sent"].as_u64() > Some(50), "{host}");
+}
+
+#[tokio::test]
+async fn an_answer_in_one_piece_of_a_known_length_is_counted() {
+    let far = Far::answering(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 75\r\n\r\n\
+         {\"model\":\"claude-haiku-4-5\",\"usage\":{\"input_tokens\":10,\"output_tokens\":25}}",
+    )
+    .await;
+    let (passage, at, placeholder) = passage(&wall(&far.url, &[]));
+    let headers = format!("x-api-key: {placeholder}\r\n");
+    let answer = ask(at, &post("/v1/messages", &headers, "{}")).await;
+    assert!(answer.ends_with("25}}"), "{answer}");
+    let used = passage.account().unwrap()["usage"][0].clone();
+    assert_eq!((&used["input_tokens"], &used["output_tokens"]), (&json!(10), &json!(25)), "{used}");
+    assert!((passage.cost() - 135e-6).abs() < 1e-9, "{}", passage.cost());
+}
+
+#[tokio::test]
+async fn a_run_has_a_bounded_number_of_lines_open() {
+    let far = Far::silent().await;
+    let named = far.url.replace("http://", "");
+    let (_passage, at, placeholder) = passage(&wall("http://127.0.0.1:9", &[&named]));
+    let login = data_encoding::BASE64.encode(format!("run:{placeholder}").as_bytes());
+    let request = connect(&named, &format!("Proxy-Authorization: Basic {login}\r\n"));
+    let mut open = Vec::new();
+    let refused = loop {
+        let mut run = begin(at, &request).await;
+        let said = read_head(&mut run).await;
+        if !said.starts_with("HTTP/1.1 200") {
+            break said;
+        }
+        open.push((run, far.next().await));
+        assert!(open.len() <= 64, "a line more was opened");
+    };
+    assert!(refused.starts_with("HTTP/1.1 502") && open.len() == 64, "{}: {refused}", open.len());
 }
 
 #[tokio::test]

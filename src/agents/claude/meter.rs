@@ -29,6 +29,8 @@ pub struct Usage {
     pub web_searches: u64,
     /// Bytes of the answer that came with this record.
     pub written: u64,
+    /// Whether the answer is over, so that its output is known.
+    pub is_over: bool,
 }
 
 impl Usage {
@@ -43,6 +45,7 @@ impl Usage {
             cache_hour: usage["cache_creation"]["ephemeral_1h_input_tokens"].as_u64().unwrap_or(0),
             web_searches: usage["server_tool_use"]["web_search_requests"].as_u64().unwrap_or(0),
             written: 0,
+            is_over: false,
         })
     }
 
@@ -72,7 +75,10 @@ impl Usage {
 /// Adds up records.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Meter {
+    /// Those that were told of last are at the back.
     open: VecDeque<Usage>,
+    /// The message that began last.
+    latest: String,
     closed: Amount,
     /// Messages of the run itself, subagents' left out.
     messages: u64,
@@ -90,16 +96,16 @@ struct Amount {
 impl Meter {
     /// Takes one more record.
     pub fn see(&mut self, usage: &Usage) {
-        let known = self.open.iter_mut().rev();
-        let known = known
-            .into_iter()
-            .find(|open| usage.message.is_empty() || open.message == usage.message);
-        if let Some(open) = known {
-            return grow(open, usage);
+        let message = if usage.message.is_empty() { &self.latest } else { &usage.message };
+        let known = self.open.iter().rposition(|open| open.message == *message);
+        if let Some(mut open) = known.and_then(|at| self.open.remove(at)) {
+            grow(&mut open, usage);
+            return self.open.push_back(open);
         }
         if usage.message.is_empty() {
             return;
         }
+        self.latest.clone_from(&usage.message);
         self.messages += u64::from(!usage.nested);
         self.open.push_back(usage.clone());
         if self.open.len() > MAX_OPEN {
@@ -140,7 +146,7 @@ impl Meter {
 
 impl Amount {
     fn plus(self, usage: &Usage) -> Self {
-        let written = usage.written / BYTES_A_TOKEN;
+        let written = if usage.is_over { 0 } else { usage.written / BYTES_A_TOKEN };
         let tokens = Tokens { output: usage.tokens.output.max(written), ..usage.tokens };
         let usd = prices::dollars(&usage.model, tokens, usage.cache_hour, usage.web_searches);
         Self {
@@ -153,14 +159,11 @@ impl Amount {
 
 /// Takes what a later record of the same message says.
 fn grow(open: &mut Usage, later: &Usage) {
-    let (old, new) = (&mut open.tokens, later.tokens);
-    old.input = old.input.max(new.input);
-    old.output = old.output.max(new.output);
-    old.cache_read = old.cache_read.max(new.cache_read);
-    old.cache_write = old.cache_write.max(new.cache_write);
+    open.tokens = open.tokens.max(later.tokens);
     open.cache_hour = open.cache_hour.max(later.cache_hour);
     open.web_searches = open.web_searches.max(later.web_searches);
     open.written = open.written.saturating_add(later.written);
+    open.is_over |= later.is_over;
     if open.model.is_empty() {
         open.model.clone_from(&later.model);
     }
@@ -191,6 +194,24 @@ mod tests {
             10_500,
             "an answer that is still written counts by its length"
         );
+        meter.see(&Usage { is_over: true, ..of("", 0, 700) });
+        assert_eq!(meter.tokens().output, 1_200, "the length of one that is over is known");
+    }
+
+    #[test]
+    fn a_message_that_grows_stays_open_while_many_others_begin_and_end() {
+        let mut meter = Meter::default();
+        for n in 0..10 * MAX_OPEN as u64 {
+            meter.see(&of("long", 1_000, n));
+            meter.see(&of(&format!("m{n}"), 0, 0));
+        }
+        assert_eq!(meter.messages(), 1 + 10 * MAX_OPEN as u64);
+        let output = 10 * MAX_OPEN as u64 - 1;
+        assert_eq!(meter.tokens(), Tokens { input: 1_000, output, ..Tokens::default() });
+        meter.see(&of("long", 0, output + 1));
+        meter.see(&of("", 5, 0));
+        assert_eq!(meter.tokens().input, 1_005);
+        assert_eq!(meter.open.back().unwrap().tokens.input, 5, "it is the one that began last");
     }
 
     #[test]

@@ -74,10 +74,13 @@ fn usage(object: &Value) -> Option<Usage> {
         ("assistant" | "usage", _) => of_message(&object["message"]),
         ("stream_event", "message_start") => of_message(&event["message"]),
         ("stream_event", "message_delta") => {
-            Usage::read(&text(object, "api_message_id"), "", nested, &event["usage"])
+            let read = Usage::read(&text(object, "api_message_id"), "", nested, &event["usage"]);
+            read.map(|usage| Usage { is_over: usage.tokens.output > 0, ..usage })
         }
         ("stream_event", "content_block_delta") => {
-            let parts = event["delta"].as_object()?.iter().filter(|(name, _)| *name != "type");
+            // A signature is of the service's own making and no output of the model.
+            let is_text = |name: &str| !matches!(name, "type" | "signature");
+            let parts = event["delta"].as_object()?.iter().filter(|(name, _)| is_text(name));
             let written = parts.filter_map(|(_, part)| part.as_str()).map(str::len).sum::<usize>();
             let message = text(object, "api_message_id");
             Some(Usage { message, nested, written: written as u64, ..Usage::default() })
@@ -359,6 +362,27 @@ mod tests {
             ("{}", ""),
         ] {
             assert_eq!(read(line), [Event::Other { name: name.into(), raw: line.into() }]);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_written_counts_its_text_until_it_tells_its_output() {
+        let usage = |event: &str| {
+            let line = format!(r#"{{"type":"stream_event","event":{event}}}"#);
+            Reader::read_all(&Line { bytes: line.into(), dropped: 0 }).usage.unwrap()
+        };
+        for (delta, written) in [
+            (r#"{"type":"text_delta","text":"12345"}"#, 5),
+            (r#"{"type":"input_json_delta","partial_json":"{}"}"#, 2),
+            (r#"{"type":"thinking_delta","thinking":"123"}"#, 3),
+            (r#"{"type":"signature_delta","signature":"c2lnbmF0dXJl"}"#, 0),
+        ] {
+            let told = usage(&format!(r#"{{"type":"content_block_delta","delta":{delta}}}"#));
+            assert_eq!((told.written, told.is_over), (written, false), "{delta}");
+        }
+        for (told, is_over) in [(r#"{"output_tokens":7}"#, true), ("{}", false)] {
+            let told = usage(&format!(r#"{{"type":"message_delta","usage":{told}}}"#));
+            assert_eq!(told.is_over, is_over);
         }
     }
 

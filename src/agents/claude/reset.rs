@@ -19,9 +19,9 @@ const MAX_WAIT: Duration = Duration::from_hours(32 * 24);
 const JUST_PASSED: TimeDelta = TimeDelta::minutes(15);
 /// Words after "reset" that are looked at.
 const MAX_WORDS: usize = 14;
-/// What comes before a time.
 /// How far behind such words is looked for a time, in bytes: the words may stand in a text very often.
 const MAX_LOOK: usize = 300;
+/// What comes before a time.
 const BEFORE: [&str; 4] = ["reset", "regain access", "try again", "retry"];
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];

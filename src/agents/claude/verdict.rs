@@ -53,6 +53,12 @@ pub enum Stop {
     Idle,
     /// It wrote too much.
     OutputLimit,
+    /// It took too much memory.
+    MemoryLimit,
+    /// It had too many processes.
+    ProcessLimit,
+    /// It took too much of a disk.
+    DiskLimit,
     /// It cost more than it may.
     Budget,
     /// It took more turns than it may.
@@ -72,6 +78,9 @@ impl Stop {
             agents::Reason::TimedOut => Some(Self::TimedOut),
             agents::Reason::Idle => Some(Self::Idle),
             agents::Reason::OutputLimit => Some(Self::OutputLimit),
+            agents::Reason::MemoryLimit => Some(Self::MemoryLimit),
+            agents::Reason::ProcessLimit => Some(Self::ProcessLimit),
+            agents::Reason::DiskLimit => Some(Self::DiskLimit),
             agents::Reason::ServerGone | agents::Reason::SupervisorLost => Some(Self::Interrupted),
         }
     }
@@ -224,6 +233,9 @@ fn stopped(run: &Summary, stop: Stop) -> (RunEnding, String) {
         (Stop::TimedOut, _) => plain(RunEnding::TimedOut),
         (Stop::Idle, _) => plain(RunEnding::Idle),
         (Stop::OutputLimit, _) => plain(RunEnding::OutputLimit),
+        (Stop::MemoryLimit, _) => plain(RunEnding::MemoryLimit),
+        (Stop::ProcessLimit, _) => plain(RunEnding::ProcessLimit),
+        (Stop::DiskLimit, _) => plain(RunEnding::DiskLimit),
         (Stop::Budget, _) => plain(RunEnding::Budget),
         (Stop::Turns, _) => plain(RunEnding::MaxTurns),
         (Stop::GaveUp | Stop::Interrupted, _) => plain(RunEnding::Interrupted),

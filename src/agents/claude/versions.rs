@@ -10,16 +10,12 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version(pub(super) u32, pub(super) u32, pub(super) u32);
 
-/// A fact that holds from a version on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Since(Version);
-
-/// `--safe-mode` is there: no hooks, no `CLAUDE.md`, and all tools. Before it `--bare` was the nearest.
-const SAFE_MODE: Since = Since(Version(2, 1, 169));
-/// `total_cost_usd` of a run that resumes or forks a session counts the session from its beginning. Measured: of the run
-/// alone in 2.1.128, 150, 170, 200, 240, 250, 260, 270 and 273; of the whole session in 2.1.280, 329 and 332. The
-/// program's change notes name 2.1.277.
-const COST_OF_SESSION: Since = Since(Version(2, 1, 277));
+/// The first version with `--safe-mode`: no hooks, no `CLAUDE.md`, and all tools. Before it `--bare` was the nearest.
+const SAFE_MODE: Version = Version(2, 1, 169);
+/// The first version whose `total_cost_usd` of a run that resumes or forks a session counts the session from its
+/// beginning. Measured: of the run alone in 2.1.128, 150, 170, 200, 240, 250, 260, 270 and 273; of the whole session in
+/// 2.1.280, 329 and 332. The program's change notes name 2.1.277.
+const COST_OF_SESSION: Version = Version(2, 1, 277);
 
 impl Version {
     /// The oldest one that is accepted: the flags and events relied on are all in it.
@@ -38,18 +34,12 @@ impl Version {
 
     /// Whether it has `--safe-mode`.
     pub fn has_safe_mode(self) -> bool {
-        SAFE_MODE.holds(self)
+        self >= SAFE_MODE
     }
 
     /// Whether the cost that a resumed or forked run reports counts what the runs before it have cost.
     pub fn counts_earlier_cost(self) -> bool {
-        COST_OF_SESSION.holds(self)
-    }
-}
-
-impl Since {
-    fn holds(self, version: Version) -> bool {
-        version >= self.0
+        self >= COST_OF_SESSION
     }
 }
 

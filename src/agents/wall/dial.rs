@@ -1,12 +1,12 @@
 //! Opens connections out of the server: straight, or by the proxy that the server's own environment names.
 
+use super::endpoint::Endpoint;
 use super::ledger::Traffic;
 use super::service::ModelService;
 use crate::error::{Code, Error, Result};
 use crate::redact::redactor;
 use data_encoding::BASE64;
 use hyper::Uri;
-use hyper::http::uri::Scheme;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -46,9 +46,7 @@ pub(super) struct Dialer {
 
 /// The proxy of the server.
 struct Proxy {
-    is_encrypted: bool,
-    host: String,
-    port: u16,
+    at: Endpoint,
     /// The `Proxy-Authorization` header's line.
     login: String,
 }
@@ -97,13 +95,14 @@ impl Dialer {
 
     /// A connection on which requests to the model's service are sent.
     pub(super) async fn service(&self, service: &ModelService) -> io::Result<Line> {
+        let Endpoint { is_encrypted, host, port } = &service.at;
         let opening = async {
-            let by_proxy = service.is_encrypted && self.by_proxy(&service.host);
+            let by_proxy = *is_encrypted && self.by_proxy(host);
             let line: Line = match &self.proxy {
-                Some(proxy) if by_proxy => self.through(proxy, &service.host, service.port).await?,
-                Some(_) | None => Box::new(tcp((service.host.as_str(), service.port)).await?),
+                Some(proxy) if by_proxy => self.through(proxy, host, *port).await?,
+                Some(_) | None => Box::new(tcp((host.as_str(), *port)).await?),
             };
-            if service.is_encrypted { self.encrypted(line, &service.host).await } else { Ok(line) }
+            if *is_encrypted { self.encrypted(line, host).await } else { Ok(line) }
         };
         within(opening).await
     }
@@ -121,9 +120,9 @@ impl Dialer {
     }
 
     async fn through(&self, proxy: &Proxy, host: &str, port: u16) -> io::Result<Line> {
-        let mut line: Line = Box::new(tcp((proxy.host.as_str(), proxy.port)).await?);
-        if proxy.is_encrypted {
-            line = self.encrypted(line, &proxy.host).await?;
+        let mut line: Line = Box::new(tcp((proxy.at.host.as_str(), proxy.at.port)).await?);
+        if proxy.at.is_encrypted {
+            line = self.encrypted(line, &proxy.at.host).await?;
         }
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         let ask =
@@ -150,13 +149,8 @@ impl Proxy {
         let text = text.trim();
         let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let uri: Uri = text.parse().ok()?;
-        let is_encrypted = match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTPS => true,
-            Some(scheme) if *scheme == Scheme::HTTP => false,
-            Some(_) | None => return None,
-        };
-        let authority = uri.authority()?;
-        let login = match authority.as_str().rsplit_once('@') {
+        let at = Endpoint::of(&uri)?;
+        let login = match uri.authority()?.as_str().rsplit_once('@') {
             Some((login, _)) => {
                 let login = unquoted(login)?;
                 redactor().learn(login.split_once(':').map_or(&*login, |(_, password)| password));
@@ -164,13 +158,7 @@ impl Proxy {
             }
             None => String::new(),
         };
-        let port = authority.port_u16().unwrap_or(if is_encrypted { 443 } else { 80 });
-        Some(Self {
-            is_encrypted,
-            host: authority.host().trim_matches(['[', ']']).to_owned(),
-            port,
-            login,
-        })
+        Some(Self { at, login })
     }
 }
 
@@ -210,7 +198,8 @@ async fn tcp(to: impl tokio::net::ToSocketAddrs) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-async fn within<T>(opening: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+/// What `opening` answers, within the time that a connection may take.
+pub(super) async fn within<T>(opening: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     timeout(OPEN, opening).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
@@ -317,11 +306,11 @@ mod tests {
     #[test]
     fn a_proxy_has_a_host_and_perhaps_a_port_and_a_login() {
         let proxy = Proxy::parse("http://me:p%40ss%3Aword@proxy.example:3128/").unwrap();
-        assert_eq!((proxy.host.as_str(), proxy.port), ("proxy.example", 3128));
+        assert_eq!((proxy.at.host.as_str(), proxy.at.port), ("proxy.example", 3128));
         let login = format!("Proxy-Authorization: Basic {}\r\n", BASE64.encode(b"me:p@ss:word"));
         assert_eq!(proxy.login, login);
         let encrypted = Proxy::parse("https://proxy.example").unwrap();
-        assert_eq!((encrypted.is_encrypted, encrypted.port), (true, 443));
+        assert_eq!((encrypted.at.is_encrypted, encrypted.at.port), (true, 443));
         for text in ["socks5://a:1", "http://", "http://u%zz@a"] {
             assert!(Proxy::parse(text).is_none(), "{text}");
         }

@@ -33,13 +33,13 @@ mod numbers {
     pub(super) const SOCKET: i64 = 41;
     #[cfg(target_arch = "x86_64")]
     pub(super) const SOCKETPAIR: i64 = 53;
+    /// The bit that makes the second set of numbers that this machine has for the same calls, if it has one.
     #[cfg(target_arch = "x86_64")]
     pub(super) const X32: Option<i64> = Some(0x4000_0000);
     #[cfg(not(target_arch = "x86_64"))]
     pub(super) const SOCKET: i64 = 198;
     #[cfg(not(target_arch = "x86_64"))]
     pub(super) const SOCKETPAIR: i64 = 199;
-    /// The second set of numbers that this machine has for the same calls.
     #[cfg(not(target_arch = "x86_64"))]
     pub(super) const X32: Option<i64> = None;
     pub(super) const IO_URING_SETUP: i64 = 425;

@@ -7,7 +7,7 @@
 
 use super::filter;
 use crate::agents::command;
-use crate::agents::words::{ENTER, ENTER_WITH_SOCKETS, INSIDE, LEAD, SOCKET};
+use crate::agents::words::{ALONE, ENTER, ENTER_WITH_SOCKETS, INSIDE, LEAD, SOCKET};
 use crate::error::{Code, Error, Result, ignore};
 use std::ffi::OsString;
 use std::io;
@@ -34,6 +34,12 @@ pub(in crate::agents) enum Called {
         /// The program and its arguments.
         argv: Vec<OsString>,
     },
+    /// It is to become a program in a session of its own, outside of any sandbox. The kernel shares the processor out among
+    /// sessions first (`sched(7)`, autogroup): processes that fork without end leave their supervisor its share.
+    Alone {
+        /// The program and its arguments.
+        argv: Vec<OsString>,
+    },
     /// It leads connections.
     Lead,
 }
@@ -45,6 +51,7 @@ impl Called {
         let sockets = match word.to_str()? {
             ENTER => false,
             ENTER_WITH_SOCKETS => true,
+            ALONE => return Some(Self::Alone { argv: arguments.skip(1).collect() }),
             LEAD => return Some(Self::Lead),
             _ => return None,
         };
@@ -54,10 +61,11 @@ impl Called {
     /// Does it. Entering returns only if it fails.
     pub(in crate::agents) async fn act(self) -> Result<()> {
         let failed = |error: io::Error| {
-            Error::new(Code::AgentStart, "start a program behind the network wall").because(error)
+            Error::new(Code::AgentStart, "become the program of a run").because(error)
         };
         match self {
             Self::Enter { sockets, argv } => enter(&argv, sockets).map_err(failed),
+            Self::Alone { argv } => alone(&argv).map_err(failed),
             Self::Lead => lead().await.map_err(failed),
         }
     }
@@ -67,6 +75,11 @@ fn enter(argv: &[OsString], sockets: bool) -> io::Result<()> {
     let listener = std::net::TcpListener::bind(INSIDE)?;
     command::leader(LEAD, listener)?;
     filter::apply(sockets)?;
+    Err(command::replace(argv))
+}
+
+fn alone(argv: &[OsString]) -> io::Result<()> {
+    rustix::process::setsid()?;
     Err(command::replace(argv))
 }
 

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Different hosts that are kept: a run whose network is open chooses them.
+const MAX_HOSTS: usize = 50;
 /// Different refusals that are kept; what comes after them is counted together.
 const MAX_REFUSALS: usize = 50;
 /// Longest text of one, in bytes: a run chooses the names of hosts.
@@ -16,13 +18,13 @@ const MAX_MODELS: usize = 50;
 /// What a model read and wrote in a run, counted from the service's own answers. It is the least that the run has cost: an
 /// answer that was cut off counts as far as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelUsage {
+pub(super) struct ModelUsage {
     /// As the service names it.
-    pub model: String,
+    pub(super) model: String,
     /// Answers that told their tokens.
-    pub answers: u64,
+    pub(super) answers: u64,
     /// The tokens.
-    pub tokens: Tokens,
+    pub(super) tokens: Tokens,
 }
 
 /// Bytes to and from a host.
@@ -47,7 +49,10 @@ impl Ledger {
     /// Another connection to a host begins.
     pub(super) fn connect(&self, host: &str) -> Arc<Traffic> {
         let mut hosts = locked(&self.hosts);
-        let traffic = Arc::clone(hosts.entry(host.to_owned()).or_default());
+        let host = &host[..host.floor_char_boundary(MAX_TEXT)];
+        let is_full = !hosts.contains_key(host) && hosts.len() >= MAX_HOSTS;
+        let key = if is_full { "other hosts" } else { host };
+        let traffic = Arc::clone(hosts.entry(key.to_owned()).or_default());
         traffic.connections.fetch_add(1, Ordering::Relaxed);
         traffic
     }
@@ -175,6 +180,20 @@ mod tests {
         let other =
             line["refused"].as_array().unwrap().iter().find(|one| one["what"] == "other requests");
         assert_eq!(other.unwrap()["times"], 951);
+    }
+
+    #[test]
+    fn a_run_that_reaches_a_thousand_hosts_fills_no_memory_and_every_line_is_counted() {
+        let ledger = Ledger::default();
+        (0..1_000).for_each(|n| drop(ledger.connect(&format!("{n}.example:443"))));
+        let again = ledger.connect("1.example:443");
+        assert_eq!(again.connections.load(Ordering::Relaxed), 2, "it is known");
+        drop(ledger.connect(&"x".repeat(10_000)));
+        let line = ledger.line().unwrap();
+        let hosts = line["hosts"].as_array().unwrap();
+        assert_eq!(hosts.len(), MAX_HOSTS + 1);
+        let other = hosts.iter().find(|one| one["host"] == "other hosts");
+        assert_eq!(other.unwrap()["connections"], 951);
     }
 
     #[test]

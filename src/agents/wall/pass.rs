@@ -122,6 +122,7 @@ pub(super) fn is_served(method: &Method, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::service::{API_KEY, OAUTH_TOKEN};
     use super::*;
 
     fn keys(named: &'static [&'static str]) -> Keys {
@@ -129,7 +130,7 @@ mod tests {
     }
 
     fn both() -> Keys {
-        keys(&["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"])
+        keys(&[API_KEY, OAUTH_TOKEN])
     }
 
     fn headers(of: &[(&'static str, &str)]) -> HeaderMap {
@@ -183,7 +184,7 @@ mod tests {
             assert_eq!(own.exchange(&mut headers, &both()), Err(NoPass::NotTheRun), "{given:?}");
         }
         let mut key = headers(&[("x-api-key", own.as_str())]);
-        let token = keys(&["CLAUDE_CODE_OAUTH_TOKEN"]);
+        let token = keys(&[OAUTH_TOKEN]);
         assert_eq!(own.exchange(&mut key, &token), Err(NoPass::NoKey));
     }
 

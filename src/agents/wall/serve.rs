@@ -1,12 +1,13 @@
 //! The proxy of one run: takes its connections, and lets through what may pass.
 
-use super::dial::{Counted, Dialer, Line};
+use super::dial::{Counted, Dialer, Line, within};
+use super::endpoint::Endpoint;
 use super::ledger::Ledger;
 use super::pass::{NoPass, Placeholder, is_served};
 use super::service::{Keys, ModelService};
 use super::usage::Metered;
 use crate::error::{Code, ignore};
-use crate::model::{AllowedHost, is_public};
+use crate::model::{AllowedHost, bare_host, is_public};
 use crate::warn_coded;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
@@ -30,6 +31,8 @@ use tokio::task::JoinSet;
 
 /// Connections of a run at one time; further ones wait.
 const MAX_CONNECTIONS: usize = 64;
+/// Lines of CONNECT of a run at one time; further ones are refused until one of them ends.
+pub(super) const MAX_TUNNELS: usize = 64;
 /// How long the head of a request may take.
 const HEAD: Duration = Duration::from_secs(10);
 /// The largest head of a request, in bytes.
@@ -55,6 +58,8 @@ pub(super) struct Proxied {
     pub(super) ledger: Arc<Ledger>,
     /// The lines that are open.
     pub(super) lines: Mutex<JoinSet<()>>,
+    /// Places for those of CONNECT, which outlive their connection's.
+    pub(super) tunnels: Arc<Semaphore>,
 }
 
 /// Where a run's connections come in.
@@ -71,7 +76,10 @@ impl Entrance {
             Self::Socket(listener) => Box::new(listener.accept().await?.0),
             Self::Port(listener) => {
                 let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
+                ignore(
+                    stream.set_nodelay(true),
+                    "the run may have left; its line is slower without it",
+                );
                 Box::new(stream)
             }
         })
@@ -82,17 +90,21 @@ impl Entrance {
 pub(super) async fn serve(entrance: Entrance, proxied: Arc<Proxied>) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
+    let mut is_failing = false;
     loop {
         let place = Arc::clone(&room).acquire_owned().await;
         let line = match entrance.accept().await {
             Ok(line) => line,
             Err(error) => {
-                let code = Code::AgentWall;
-                warn_coded!(code, "{}: take a connection: {error}", proxied.who);
+                // Once for all the tries that fail one after the other.
+                if !std::mem::replace(&mut is_failing, true) {
+                    warn_coded!(Code::AgentWall, "{}: take a connection: {error}", proxied.who);
+                }
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };
+        is_failing = false;
         let proxied = Arc::clone(&proxied);
         connections.spawn(async move {
             let ended = connection(line, proxied).await;
@@ -147,7 +159,7 @@ impl Proxied {
         }
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let Ok(path) = self.service.path_of(path).parse::<Uri>() else {
-            return self.refused(StatusCode::BAD_REQUEST, &what, "the path is none");
+            return self.refused(StatusCode::BAD_REQUEST, &what, "the path is not valid");
         };
         head.uri = path;
         let headers = &mut head.headers;
@@ -155,7 +167,7 @@ impl Proxied {
         // The tokens are read from the answer, so that it must not be compressed.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let Ok(host) = HeaderValue::from_str(&self.service.authority) else {
-            return failed("the service's host is none");
+            return failed("The host of the model's service is not valid.");
         };
         headers.insert(HOST, host);
         match self.send(Request::from_parts(head, body)).await {
@@ -166,7 +178,8 @@ impl Proxied {
 
     async fn send(&self, request: Request<Incoming>) -> Result<Response<Body>, BoxError> {
         let line = self.dialer.service(&self.service).await?;
-        let traffic = self.ledger.connect(&format!("{}:{}", self.service.host, self.service.port));
+        let Endpoint { host, port, .. } = &self.service.at;
+        let traffic = self.ledger.connect(&format!("{host}:{port}"));
         let line = TokioIo::new(Counted::new(line, traffic));
         let (mut sender, connection) = hyper::client::conn::http1::handshake(line).await?;
         self.own(async move {
@@ -193,11 +206,16 @@ impl Proxied {
         let Some((host, Some(port))) = target else {
             return self.refused(StatusCode::BAD_REQUEST, &what, "CONNECT takes host:port");
         };
-        let host = host.trim_matches(['[', ']']).to_owned();
+        let host = bare_host(&host).to_owned();
         if !self.is_open && !self.allowed.iter().any(|allowed| allowed.is(&host, port)) {
             let why = "agent.allow_hosts does not name it";
             return self.refused(StatusCode::FORBIDDEN, &what, why);
         }
+        let Ok(place) = Arc::clone(&self.tunnels).try_acquire_owned() else {
+            return failed(&format!(
+                "This run has {MAX_TUNNELS} lines open, and no more are let through."
+            ));
+        };
         let line = match self.reach(&host, port).await {
             Ok(line) => line,
             Err(Unreachable::Private(address)) => {
@@ -217,6 +235,7 @@ impl Proxied {
                 copy_bidirectional(&mut TokioIo::new(upgraded), &mut line).await
             };
             ignore(copying.await, "either side may end a line");
+            drop(place);
         });
         Response::new(empty())
     }
@@ -224,7 +243,7 @@ impl Proxied {
     async fn reach(&self, host: &str, port: u16) -> Result<Line, Unreachable> {
         let found = match host.parse::<IpAddr>() {
             Ok(address) => Ok(vec![SocketAddr::new(address, port)]),
-            Err(_) => lookup_host((host, port)).await.map(Iterator::collect::<Vec<_>>),
+            Err(_) => within(lookup_host((host, port))).await.map(Iterator::collect::<Vec<_>>),
         };
         let may_reach = |address: &SocketAddr| {
             let ip = address.ip();

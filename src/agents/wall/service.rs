@@ -1,17 +1,17 @@
 //! Where the model's service is, and with which key it is asked: read from the server's environment once.
 
+use super::endpoint::Endpoint;
 use crate::error::{Code, Error, Result};
 use crate::redact::redactor;
 use hyper::Uri;
 use hyper::header::HeaderValue;
-use hyper::http::uri::Scheme;
 
 /// The public service.
 const DEFAULT: &str = "https://api.anthropic.com";
 /// The variable that names another one.
-const BASE_URL: &str = "ANTHROPIC_BASE_URL";
+pub(super) const BASE_URL: &str = "ANTHROPIC_BASE_URL";
 /// A key, sent as `x-api-key`.
-pub(super) const API_KEY: &str = "ANTHROPIC_API_KEY";
+pub(crate) const API_KEY: &str = "ANTHROPIC_API_KEY";
 /// A gateway's token, sent as `Authorization: Bearer`.
 pub(super) const AUTH_TOKEN: &str = "ANTHROPIC_AUTH_TOKEN";
 /// A subscription's token, sent likewise.
@@ -20,10 +20,7 @@ pub(super) const OAUTH_TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
 /// The address of the model's service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ModelService {
-    pub(super) is_encrypted: bool,
-    /// Without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) at: Endpoint,
     /// What stands before the path of each request; without a slash at its end.
     prefix: String,
     /// The `Host` header.
@@ -48,20 +45,14 @@ impl ModelService {
 
     fn parse(text: &str) -> Option<Self> {
         let uri: Uri = text.trim().parse().ok()?;
-        let is_encrypted = match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTPS => true,
-            Some(scheme) if *scheme == Scheme::HTTP => false,
-            Some(_) | None => return None,
-        };
+        let at = Endpoint::of(&uri)?;
         let authority = uri.authority()?;
         if authority.as_str().contains('@') || uri.query().is_some() {
             return None;
         }
-        let host = authority.host().trim_matches(['[', ']']).to_owned();
-        let port = authority.port_u16().unwrap_or(if is_encrypted { 443 } else { 80 });
         let prefix = uri.path().trim_end_matches('/').to_owned();
         let authority = authority.as_str().to_owned();
-        Some(Self { is_encrypted, host, port, prefix, authority })
+        Some(Self { at, prefix, authority })
     }
 
     /// The path and query at the service for those of a request.
@@ -134,13 +125,13 @@ mod tests {
         let parse = |text| ModelService::parse(text).unwrap();
         let plain = parse(DEFAULT);
         assert_eq!(
-            (plain.host.as_str(), plain.port, plain.is_encrypted),
+            (plain.at.host.as_str(), plain.at.port, plain.at.is_encrypted),
             ("api.anthropic.com", 443, true)
         );
         assert_eq!(plain.path_of("/v1/messages?beta=true"), "/v1/messages?beta=true");
         let gateway = parse("http://[::1]:8080/team/a/");
         assert_eq!(
-            (gateway.host.as_str(), gateway.port, gateway.is_encrypted),
+            (gateway.at.host.as_str(), gateway.at.port, gateway.at.is_encrypted),
             ("::1", 8080, false)
         );
         assert_eq!(gateway.path_of("/v1/messages"), "/team/a/v1/messages");

@@ -23,12 +23,12 @@ const MARK: &[u8] = b"\"usage\"";
 /// The body of an answer, which is read while it passes.
 pub(super) struct Metered {
     body: Incoming,
-    meter: Meter,
+    reader: AnswerReader,
 }
 
 impl Metered {
     pub(super) fn new(body: Incoming, headers: &HeaderMap, ledger: &Arc<Ledger>) -> Self {
-        Self { body, meter: Meter::of(headers, Arc::clone(ledger)) }
+        Self { body, reader: AnswerReader::of(headers, Arc::clone(ledger)) }
     }
 }
 
@@ -41,21 +41,12 @@ impl Body for Metered {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        match &frame {
-            Some(Ok(frame)) => {
-                if let Some(bytes) = frame.data_ref() {
-                    self.meter.push(bytes);
-                }
-            }
-            Some(Err(_)) => {}
-            None => self.meter.end(),
+        if let Some(Ok(frame)) = &frame
+            && let Some(bytes) = frame.data_ref()
+        {
+            self.reader.push(bytes);
         }
         Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        // The end is said by a frame, so that the meter sees it.
-        false
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -72,8 +63,8 @@ enum Form {
     Silent,
 }
 
-/// Reads one answer.
-struct Meter {
+/// Reads one answer, which is over when this is dropped: hyper asks for no frame after the last byte of a known length.
+struct AnswerReader {
     form: Form,
     /// A line that has not ended yet, or the object so far.
     held: Vec<u8>,
@@ -100,7 +91,7 @@ struct Message {
     usage: Option<Value>,
 }
 
-impl Meter {
+impl AnswerReader {
     fn of(headers: &HeaderMap, ledger: Arc<Ledger>) -> Self {
         let kind =
             headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -181,25 +172,21 @@ impl Meter {
         let Some(usage) = usage else { return };
         let before = self.counted.unwrap_or_default();
         // Each number counts the whole answer so far; one that is left out is as it was.
-        let now = Tokens {
-            input: usage.tokens.input.max(before.input),
-            output: usage.tokens.output.max(before.output),
-            cache_read: usage.tokens.cache_read.max(before.cache_read),
-            cache_write: usage.tokens.cache_write.max(before.cache_write),
-        };
-        let more = Tokens {
-            input: now.input - before.input,
-            output: now.output - before.output,
-            cache_read: now.cache_read - before.cache_read,
-            cache_write: now.cache_write - before.cache_write,
-        };
-        self.ledger.count(&usage, self.counted.is_none(), more);
+        let now = usage.tokens.max(before);
+        self.ledger.count(&usage, self.counted.is_none(), now.minus(before));
         self.counted = Some(now);
+    }
+}
+
+impl Drop for AnswerReader {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ledger::ModelUsage;
     use super::*;
 
     const STREAM: &str = "event: message_start\n\
@@ -208,10 +195,10 @@ mod tests {
         data: {\"type\":\"message_delta\",\"delta\":{},\"usage\":{\"output_tokens\":20}}\n\n\
         data: {\"type\":\"message_stop\"}\n\n";
 
-    fn meter(kind: &str) -> (Meter, Arc<Ledger>) {
+    fn reader(kind: &str) -> (AnswerReader, Arc<Ledger>) {
         let ledger = Arc::<Ledger>::default();
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, kind.parse().unwrap())]);
-        (Meter::of(&headers, Arc::clone(&ledger)), ledger)
+        (AnswerReader::of(&headers, Arc::clone(&ledger)), ledger)
     }
 
     fn whole() -> [ModelUsage; 1] {
@@ -219,46 +206,44 @@ mod tests {
         [ModelUsage { model: "claude-x".into(), answers: 1, tokens }]
     }
 
-    use super::super::ledger::ModelUsage;
-
     #[test]
     fn a_stream_tells_its_tokens_wherever_it_is_cut_into_pieces() {
         for size in 1..STREAM.len() {
-            let (mut meter, ledger) = meter("text/event-stream; charset=utf-8");
-            STREAM.as_bytes().chunks(size).for_each(|chunk| meter.push(chunk));
-            meter.end();
+            let (mut reader, ledger) = reader("text/event-stream; charset=utf-8");
+            STREAM.as_bytes().chunks(size).for_each(|chunk| reader.push(chunk));
+            drop(reader);
             assert_eq!(ledger.usage(), whole(), "pieces of {size} bytes");
         }
     }
 
     #[test]
     fn an_answer_that_is_cut_off_counts_as_far_as_it_came() {
-        let (mut meter, ledger) = meter("text/event-stream");
-        meter.push(&STREAM.as_bytes()[..STREAM.find("content_block").unwrap()]);
+        let (mut reader, ledger) = reader("text/event-stream");
+        reader.push(&STREAM.as_bytes()[..STREAM.find("content_block").unwrap()]);
         let tokens = Tokens { input: 10, output: 1, cache_read: 5, cache_write: 7 };
         assert_eq!(ledger.usage(), [ModelUsage { model: "claude-x".into(), answers: 1, tokens }]);
     }
 
     #[test]
     fn an_answer_in_one_piece_tells_its_tokens_at_its_end() {
-        let (mut meter, ledger) = meter("application/json");
+        let (mut reader, ledger) = reader("application/json");
         let answer = r#"{"type":"message","model":"claude-x","content":[],"usage":{"input_tokens":10,
             "output_tokens":20,"cache_read_input_tokens":5,"cache_creation_input_tokens":7,"service_tier":"standard"}}"#;
-        answer.as_bytes().chunks(7).for_each(|chunk| meter.push(chunk));
+        answer.as_bytes().chunks(7).for_each(|chunk| reader.push(chunk));
         assert_eq!(ledger.usage(), []);
-        meter.end();
+        drop(reader);
         assert_eq!(ledger.usage(), whole());
     }
 
     #[test]
     fn a_line_without_an_end_is_not_held_and_the_next_one_is_read() {
-        let (mut meter, ledger) = meter("text/event-stream");
+        let (mut reader, ledger) = reader("text/event-stream");
         for _ in 0..1_000 {
-            meter.push(&[b'x'; 1_024]);
-            assert!(meter.held.len() <= MAX_LINE);
+            reader.push(&[b'x'; 1_024]);
+            assert!(reader.held.len() <= MAX_LINE);
         }
-        meter.push(b"\n");
-        meter.push(STREAM.as_bytes());
+        reader.push(b"\n");
+        reader.push(STREAM.as_bytes());
         assert_eq!(ledger.usage(), whole());
     }
 
@@ -269,9 +254,9 @@ mod tests {
             ("application/json", r#"{"usage":"none"}"#),
             ("text/html", r#"{"model":"m","usage":{"input_tokens":1}}"#),
         ] {
-            let (mut meter, ledger) = meter(kind);
-            meter.push(text.as_bytes());
-            meter.end();
+            let (mut reader, ledger) = reader(kind);
+            reader.push(text.as_bytes());
+            drop(reader);
             assert_eq!(ledger.usage(), [], "{text}");
         }
     }

@@ -131,7 +131,7 @@ impl Journal {
             env: BTreeMap::from([("PATH".to_owned(), self.path.clone())]),
             working_dir: PathBuf::from("/"),
             stdin: Vec::new(),
-            limits: Limits { wall: RUN, idle: RUN, output: u64::MAX },
+            limits: Limits { wall: RUN, idle: RUN, output: u64::MAX, ..Limits::default() },
             isolation: Isolation::None,
             marker: Marker::random(),
         }

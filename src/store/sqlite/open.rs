@@ -11,12 +11,12 @@ use super::lost::{self, Witness};
 use super::peek::{self, BUSY_TIMEOUT};
 use super::{check, header};
 use crate::error::{Class, Code, Error, Result};
+use crate::files;
 use crate::store::OpenMode;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, File};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ pub(super) fn prepare(
     let doing = || format!("open {}", path.display());
     let io = |source| Error::new(Code::StoreIo, doing()).because(source);
     let folder = draft::folder_of(path);
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
+    files::make_private_folder(folder).map_err(io)?;
     lost::refuse(path, schema.witness.as_ref())?;
     // A program that opened the path before there was a database leaves an empty file, which counts as no file.
     draft::remove_empty(path).map_err(io)?;

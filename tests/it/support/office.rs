@@ -67,6 +67,7 @@ impl Office {
             door: program.into(),
             data_dir: folder.path().to_owned(),
             pass_env: Vec::new(),
+            resources: lamplighter::model::Resources::default(),
             wall: Wall::default(),
             sandbox: Sandboxed::Never,
             secrets: Vec::new(),

@@ -129,6 +129,7 @@ fn agents(folder: &Path, store: &Store) -> Agents {
         launcher,
         data_dir: folder.to_owned(),
         pass_env: Vec::new(),
+        resources: lamplighter::model::Resources::default(),
         wall: Wall::default(),
         sandbox: Sandboxed::Always,
         secrets: Vec::new(),
