@@ -1,6 +1,6 @@
 //! Values of fields whose name says that they are secret: `password=x`, `"token": "x"`, `X-Api-Key: x`, `--secret x`.
 
-use super::bytes::{Hit, WINDOW, before_style, behind_style, is_random, is_telling, run, window};
+use super::bytes::{Hit, before_style, behind_style, is_random, is_telling, run, window};
 use super::names::{is_harmless, is_secret_name, is_weak_name};
 use std::ops::Range;
 
@@ -161,14 +161,21 @@ impl<'a> Field<'a> {
 
     /// The value that begins at `start`, if it is no word and no code.
     fn telling(&self, start: usize) -> Option<Hit<'a>> {
-        let mut hit = self.secret(start)?;
-        let query = self.bytes()[hit.at.clone()].iter().position(|b| *b == b'?');
-        hit.at.end = query.map_or(hit.at.end, |query| hit.at.start + query);
-        let value = &self.bytes()[hit.at.clone()];
-        let begin = &value[..value.len().min(WINDOW)];
-        let is_plain =
-            begin.iter().all(|b| b.is_ascii_alphanumeric() || b"_-+/=.%~!#*".contains(b));
-        (is_plain && is_telling(begin)).then_some(hit)
+        let bytes = self.bytes();
+        let near = window(bytes, start);
+        let inside = quoted(near, start);
+        let begin = &near[inside.clone().unwrap_or_else(|| start..bare_end(near, start))];
+        let is_code = begin.iter().any(|b| b"([{<".contains(b));
+        if is_code || is_harmless(begin) || !is_telling(begin) {
+            return None;
+        }
+        if inside.is_some() {
+            return quoted(bytes, start).map(Hit::plain);
+        }
+        let end = bare_end(bytes, start);
+        // A session's number in a path ends where the query begins.
+        let query = bytes[start..end].iter().position(|b| *b == b'?');
+        Some(Hit::plain(start..query.map_or(end, |query| start + query)))
     }
 
     /// Whether the name is the last word of a sentence, as in `invalid token: expected three parts`.

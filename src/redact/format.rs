@@ -4,6 +4,7 @@
 //! line before it has found a secret, so that the search takes no longer where secrets seem to begin at every place.
 
 use super::bytes::{WINDOW, is_telling, is_word, is_word_start, run, window};
+use super::names::is_harmless;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -70,24 +71,25 @@ impl Formats {
     /// Looks for a secret whose format has its mark at `at` and which begins no earlier than `from`; answers which bytes
     /// are secret.
     #[inline]
-    pub(super) fn find(&self, bytes: &[u8], from: usize, at: usize) -> Option<Range<usize>> {
+    pub(super) fn find(&self, line: &str, from: usize, at: usize) -> Option<Range<usize>> {
         // No format is as short as a mark.
-        let [first, second, third] = *bytes.get(at..at + 3)? else { return None };
+        let [first, second, third] = *line.as_bytes().get(at..at + 3)? else { return None };
         let slot = slot(first, second, third);
         if self.slots[slot / 64] >> (slot % 64) & 1 == 0 {
             return None;
         }
-        self.of_pair(u16::from_be_bytes([first, second]), bytes, (from, at))
+        self.of_pair(u16::from_be_bytes([first, second]), line, (from, at))
     }
 
-    fn of_pair(&self, pair: u16, bytes: &[u8], (from, at): (usize, usize)) -> Option<Range<usize>> {
+    fn of_pair(&self, pair: u16, line: &str, (from, at): (usize, usize)) -> Option<Range<usize>> {
+        let bytes = line.as_bytes();
         let number = self.by_pair.binary_search_by_key(&pair, |(pair, _)| *pair).ok()?;
         let (first, inner) = &self.by_pair[number].1;
         let first = if first.is_empty() || !is_start(bytes, at) { &[][..] } else { &first[..] };
         let find = |number: &u16| {
             let format = &self.all[usize::from(*number)];
             let start = format.start(bytes, at).filter(|start| *start >= from)?;
-            if start == at || is_start(bytes, start) { format.secret(bytes, start) } else { None }
+            if start == at || is_start(bytes, start) { format.secret(line, start) } else { None }
         };
         first.iter().chain(inner).find_map(find)
     }
@@ -112,7 +114,7 @@ fn rows(table: &str) -> impl Iterator<Item = &str> {
 /// One row.
 struct Format {
     /// A word that stands earlier in the line.
-    needs: Option<Vec<u8>>,
+    needs: Option<String>,
     parts: Vec<Part>,
     /// Which of the parts are secret.
     secret: Range<usize>,
@@ -192,7 +194,8 @@ impl Format {
     }
 
     /// The bytes of the secret if a text of this format begins at `at`.
-    fn secret(&self, bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    fn secret(&self, line: &str, at: usize) -> Option<Range<usize>> {
+        let bytes = line.as_bytes();
         let (mut place, mut start) = (at, at);
         let mut end = None;
         for (number, part) in self.parts.iter().enumerate() {
@@ -208,9 +211,18 @@ impl Format {
                 Part::Run(run) => run.end(bytes, place, number + 1 == self.parts.len())?,
             };
         }
-        let earlier = || &bytes[at.saturating_sub(WINDOW)..at];
-        let has = |word: &Vec<u8>| earlier().windows(word.len()).any(|part| part == word);
-        self.needs.as_ref().is_none_or(has).then(|| start..end.unwrap_or(place))
+        let earlier = || &line[line.ceil_char_boundary(at.saturating_sub(WINDOW))..at];
+        let has = |word: &String| earlier().contains(word.as_str());
+        if !self.needs.as_ref().is_none_or(has) || is_harmless(&bytes[start..end.unwrap_or(place)])
+        {
+            return None;
+        }
+        // Now that it is one, the whole is taken.
+        let last = match self.parts.last() {
+            Some(Part::Run(run)) if run.most == usize::MAX => run.whole(bytes, place),
+            Some(Part::Run(_) | Part::Text(_)) | None => place,
+        };
+        Some(start..end.unwrap_or(last))
     }
 }
 
@@ -254,7 +266,8 @@ impl Run {
         Some(Self { class, least: least.parse().ok()?, most, telling })
     }
 
-    /// The end of the run that begins at `from`; `None` if it is too short, or too long at the end of a format.
+    /// The end of the run that begins at `from`; no farther than the window. `None` if it is too short,
+    /// or too long at the end of a format.
     fn end(&self, bytes: &[u8], from: usize, is_last: bool) -> Option<usize> {
         let near = window(bytes, from);
         let is_exact = self.least == self.most;
@@ -278,9 +291,14 @@ impl Run {
             let goes_on = bytes.get(stop).is_some_and(u8::is_ascii_alphanumeric);
             return (!goes_on).then_some(stop);
         }
-        let whole = run(bytes, stop, self.class);
+        Some(stop)
+    }
+
+    /// The end of the whole run, of which the window ends at `stop`.
+    fn whole(&self, bytes: &[u8], stop: usize) -> usize {
+        let end = run(bytes, stop, self.class);
         // The full stop of a sentence.
-        Some(if bytes[whole - 1] == b'.' { whole - 1 } else { whole })
+        if bytes[end - 1] == b'.' { end - 1 } else { end }
     }
 }
 
@@ -317,7 +335,7 @@ mod tests {
 
     /// The line in which a text of the format stands.
     fn line(format: &Format, text: &str) -> String {
-        let word = format.needs.as_ref().map_or("say".into(), |word| String::from_utf8_lossy(word));
+        let word = format.needs.as_ref().map_or("say", String::as_str);
         format!("{word} root {text} (attempt 2)")
     }
 
@@ -340,10 +358,8 @@ mod tests {
             let text = example(format);
             let line = line(format, &text);
             let at = line.find(&text).unwrap();
-            let secret =
-                format.secret(line.as_bytes(), at).unwrap_or_else(|| panic!("{row}: {line}"));
-            let from =
-                formats().all.iter().filter(|other| other.secret(line.as_bytes(), at).is_some());
+            let secret = format.secret(&line, at).unwrap_or_else(|| panic!("{row}: {line}"));
+            let from = formats().all.iter().filter(|other| other.secret(&line, at).is_some());
             assert_eq!(from.count(), 1, "two rows find one text: {row}: {line}");
             let places = [
                 line.clone(),
@@ -356,7 +372,7 @@ mod tests {
                 assert!(!clean.contains(&line[secret.clone()]), "{row}: {place} became {clean}");
             }
             let short = &line[..at + text.len() - 1];
-            assert_eq!(format.secret(short.as_bytes(), at), None, "{row}: {short}");
+            assert_eq!(format.secret(short, at), None, "{row}: {short}");
         }
     }
 
@@ -420,7 +436,7 @@ mod tests {
                 let mut chance = super::super::chance::Chance::default();
                 let bytes = line.as_bytes();
                 let found = (0..line.len())
-                    .find_map(|at| formats().find(bytes, 0, at).or_else(|| chance.find(bytes, at)));
+                    .find_map(|at| formats().find(line, 0, at).or_else(|| chance.find(bytes, at)));
                 hits.extend(found.map(|at| format!("{}: {}", file.display(), &line[at])));
             }
         }

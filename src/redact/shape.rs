@@ -74,7 +74,7 @@ impl<'a> Search<'a> {
             _ => None,
         };
         known
-            .or_else(|| self.formats.find(bytes, from, i).map(Hit::plain))
+            .or_else(|| self.formats.find(line, from, i).map(Hit::plain))
             .or_else(|| self.by_chance.find(bytes, i).map(Hit::plain))
     }
 
