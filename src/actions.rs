@@ -34,6 +34,8 @@ pub mod queues;
 #[cfg(feature = "monitor")]
 mod ready;
 #[cfg(feature = "monitor")]
+pub mod refile;
+#[cfg(feature = "monitor")]
 pub mod repositories;
 mod right;
 mod rows;

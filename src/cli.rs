@@ -28,6 +28,7 @@ use crate::actions::Answer;
 use crate::backup;
 use crate::clock::Clock;
 use crate::config;
+use crate::environment;
 use crate::error::{Code, Error, Result};
 use crate::files;
 use crate::model::Timestamp;
@@ -125,8 +126,7 @@ struct Cli {
 
 impl Cli {
     fn data_dir(&self, demo: bool) -> Result<PathBuf> {
-        let data_dir =
-            config::data_dir(self.data_dir.clone(), |name| std::env::var(name).ok(), demo)?;
+        let data_dir = config::data_dir(self.data_dir.clone(), environment::variable, demo)?;
         if data_dir.metadata().is_ok_and(|folder| files::others_may_write(&folder)) {
             let doing = format!("use the data directory {}", data_dir.display());
             return Err(Error::new(Code::ConfigWritable, doing));
@@ -247,7 +247,6 @@ const LOGS_DB: &str = LOGS_FILE;
 const SHUT_DOWN: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Runs the program and answers its exit code: 0 done, else that of the error's [`Class`](crate::error::Class).
-#[expect(clippy::print_stderr, reason = "this is the program's last word")]
 pub fn main() -> ExitCode {
     if let Some(arguments) = door::called() {
         return door::main(arguments);
@@ -256,12 +255,12 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return not_run(&error),
     };
-    let variables = std::env::vars_os();
-    redactor().learn_environment(
-        variables.filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }),
-    );
+    if let Command::Serve(_) = command
+        && let Err(error) = environment::hide_secrets()
+    {
+        return failed(&error);
+    }
+    redactor().learn_environment(environment::variables());
     let cli = Cli { data_dir, json, clock: Clock::system() };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -276,11 +275,14 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("lamplighter: {}", redactor().text(&format!("{error:#}")));
-            ExitCode::from(error.class().exit_code())
-        }
+        Err(error) => failed(&error),
     }
+}
+
+#[expect(clippy::print_stderr, reason = "this is the program's last word")]
+fn failed(error: &Error) -> ExitCode {
+    eprintln!("lamplighter: {}", redactor().text(&format!("{error:#}")));
+    ExitCode::from(error.class().exit_code())
 }
 
 fn arguments() -> std::result::Result<Arguments, clap::Error> {

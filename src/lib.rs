@@ -85,6 +85,8 @@ pub mod clock;
 #[cfg(feature = "cli")]
 pub mod config;
 pub mod engine;
+#[cfg(feature = "agents")]
+mod environment;
 pub mod error;
 mod files;
 #[cfg(all(test, target_os = "linux"))]

@@ -15,12 +15,14 @@ mod cron;
 mod declared;
 mod digest;
 mod dry_run;
+mod duplicate;
 mod edit;
 mod filing;
 mod filter;
 mod fingerprint;
 mod hold;
 mod issue_home;
+mod issue_id;
 mod job;
 mod job_event;
 mod json;
@@ -33,9 +35,11 @@ mod name;
 mod new_job;
 mod payload;
 mod poll;
+mod posting;
 mod queue;
 mod rate;
 mod rate_use;
+mod refiling;
 mod registered;
 mod repository;
 mod resources;
@@ -71,6 +75,7 @@ pub use self::cron::{Cron, CronError};
 pub use declared::ScheduleDraft;
 pub(crate) use digest::sha256_hex;
 pub use dry_run::{DryRun, FindingVerdict, Triaged};
+pub use duplicate::{Duplicate, DuplicateOf, Duplicates, says_duplicate};
 pub use edit::{JobEdit, RunNow};
 pub use filing::{
     Act, Event as FilingEvent, Filing, FilingId, FilingState, Place, REQUEST_LIMIT, SETTLE, Step,
@@ -81,6 +86,7 @@ pub use filter::{Filter, FilterError, Mark, OVERDUE_AFTER, words as filter_words
 pub use fingerprint::Fingerprint;
 pub(crate) use hold::{FLOOD, Hold};
 pub use issue_home::IssueHome;
+pub use issue_id::IssueId;
 pub use job::{
     Attempt, AttemptEnding, BatchId, Cancelled, Cause, Event, Job, JobId, Lease, Occurrence,
     OnInterrupt, ParkedBy, Status, Trigger, WaitsFor,
@@ -102,16 +108,18 @@ pub use new_job::{Enqueued, NewJob};
 pub use payload::Payload;
 pub(crate) use poll::SettleRequest;
 pub use poll::{Lane, PollRequest, Polled};
+pub use posting::Posting;
 pub use queue::{Pause, QueueState, Unplaced};
 pub use rate::{MAX_RATE, Rate};
 pub(crate) use rate_use::{RateShare, Used, share};
+pub use refiling::{OpenElsewhere, RefileOffer, problems};
 pub use registered::{Differing, RegisteredKind, Registration, differing, rules_in_force};
 pub use repository::{DescribedBy, Description, GoldenRepo};
 pub use resources::Resources;
 pub use run_ending::RunEnding;
 pub use scan::{
-    Caps, Classification, Finding, Issue, IssueChange, IssueId, IssueState, KnownIssue, NewIssue,
-    Posting, Remark, Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Tracker,
+    Caps, Classification, Finding, Issue, IssueChange, IssueState, KnownIssue, NewIssue, Remark,
+    Scan, ScanCommit, ScanCounts, ScanFilings, ScanNow, Tracker,
 };
 pub(crate) use schedule::AHEAD;
 pub use schedule::{

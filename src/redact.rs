@@ -32,6 +32,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
+/// Whether the name of a variable or a field says that its value is secret.
+#[cfg(feature = "cli")]
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    names::is_secret_name(name.as_bytes())
+}
+
 /// What stands in a secret's place.
 pub const REDACTED: &str = "[redacted]";
 /// Shortest secret that is looked for, in bytes: a shorter one would tear holes into ordinary words.

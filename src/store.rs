@@ -29,6 +29,8 @@ mod logs;
 mod news;
 mod queues;
 mod ready;
+#[cfg(feature = "monitor")]
+mod refilings;
 #[cfg(feature = "agents")]
 mod repositories;
 #[cfg(feature = "monitor")]

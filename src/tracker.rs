@@ -7,6 +7,7 @@
 //! *Invariant:* a token is read for each request, has no `Debug`, and goes to the configured address alone.
 
 mod client;
+mod duplicate;
 mod filing;
 mod github;
 mod inert;
@@ -15,8 +16,9 @@ mod render;
 mod token;
 
 pub use client::{Client, ClientTurn};
+pub use duplicate::NO_ACCOUNT;
 pub use filing::{Ending, Ledger, file, new_marker};
-pub use github::{Closed, GitHub, Listed, Options, RemoteComment, RemoteIssue, Turn};
+pub use github::{CloseReason, Closed, GitHub, Listed, Options, RemoteComment, RemoteIssue, Turn};
 pub use remote::repository_of;
-pub use render::{Report, body, inert, inert_line, title};
+pub use render::{Report, body, inert, inert_line, title, undone};
 pub use token::TokenSource;

@@ -28,7 +28,7 @@ pub use answered::Answered;
 pub use backup::{Backup, BackupFile, DatabaseCheck};
 pub use batch::Batch;
 pub use bulk::{BulkDone, BulkError, BulkPreview};
-pub use issue::{FilingDecided, Issue, IssueChanged, WaitingFiling};
+pub use issue::{FilingDecided, Issue, IssueChanged, Refiling, WaitingFiling};
 pub use job::{
     Enqueued, Job, JobAfter, JobAttempt, JobCancelled, JobChanged, JobDeleted, JobDue, JobEvent,
     JobListed, JobStory, JobWhy, WaitGate,

@@ -163,6 +163,7 @@ CREATE TABLE self_monitoring_scans (
   fallback                       TEXT,   -- why the built-in analyzer took the agent's place
   model                          TEXT,
   cost_usd                       REAL,
+  duplicates_kept                TEXT,   -- why it has closed no duplicates at the tracker, if there were some
   committed_at                   INTEGER NOT NULL
 ) STRICT;
 
@@ -191,7 +192,9 @@ CREATE TABLE self_monitoring_issues (
   source_files   TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(source_files)),
   evidence       TEXT NOT NULL CHECK (json_valid(evidence)),   -- log row ids
   occurrences    INTEGER NOT NULL,
-  follows        INTEGER,   -- the issue, closed as not planned, that the same problem had before
+  follows        INTEGER,   -- the issue that the same problem had before: closed as not planned, or open at another home
+  duplicate_of   INTEGER,   -- the number of the older issue that has its fingerprint and stays, once a server has closed it
+                            -- for that or was to; what became of it is in the act 'close' of filings
   created_at     INTEGER NOT NULL,
   last_seen_at   INTEGER NOT NULL,
   CHECK (tracker <> 'local' OR number IS NOT NULL),
@@ -209,6 +212,7 @@ CREATE TABLE self_monitoring_issue_fingerprints (
   issue_id    INTEGER NOT NULL REFERENCES self_monitoring_issues (id) ON DELETE CASCADE,
   home        TEXT NOT NULL DEFAULT 'local',   -- the issue's
   open        INTEGER NOT NULL CHECK (open = 0 OR open = 1),   -- follows the issue's state
+  marked      INTEGER NOT NULL DEFAULT 0 CHECK (marked = 0 OR marked = 1),   -- it stands in the mark of the issue's body
   PRIMARY KEY (fingerprint, issue_id)
 ) STRICT, WITHOUT ROWID;
 -- At most one open issue per fingerprint where it can be seen.
@@ -231,13 +235,15 @@ CREATE TABLE self_monitoring_issue_codes (
   PRIMARY KEY (code, issue_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX self_monitoring_issue_codes_issue ON self_monitoring_issue_codes (issue_id);
+
 -- Acts at the tracker, one row each, written with the scan that decides them. Those of the local tracker are done by
 -- their row; of its issues only comments and reopenings have one.
 CREATE TABLE filings (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
   issue_id   INTEGER NOT NULL REFERENCES self_monitoring_issues (id) ON DELETE CASCADE,
   scan_id    INTEGER NOT NULL,
-  act        TEXT NOT NULL CHECK (act = 'open' OR act = 'comment' OR act = 'reopen'),
+  act        TEXT NOT NULL CHECK (act = 'open' OR act = 'comment' OR act = 'reopen' OR act = 'close'),
   state      TEXT NOT NULL CHECK (state = 'pending' OR state = 'sending' OR state = 'filed' OR state = 'failed'
                                OR state = 'awaiting_approval' OR state = 'rejected'),
   marker     TEXT NOT NULL UNIQUE
@@ -254,6 +260,7 @@ CREATE TABLE filings (
   CHECK ((act = 'open') = (title IS NOT NULL))
 ) STRICT;
 CREATE UNIQUE INDEX filings_open ON filings (issue_id) WHERE act = 'open';   -- no issue is opened twice
+CREATE UNIQUE INDEX filings_close ON filings (issue_id) WHERE act = 'close';   -- nor closed as a duplicate
 CREATE INDEX filings_issue ON filings (issue_id, id);
 CREATE INDEX filings_unfinished ON filings (id) WHERE state <> 'filed' AND state <> 'rejected';
 CREATE INDEX filings_of_scan ON filings (scan_id, state);
@@ -289,6 +296,13 @@ SELECT j.id AS id,
   s.committed_at AS committed_at
 FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id
 WHERE j.kind = 'self_monitoring';
+
+-- What people have decided about the problems that are open at another home than the one where issues are filed now.
+CREATE TABLE issue_refilings (
+  home      TEXT PRIMARY KEY,             -- where issues are filed now
+  left_upto INTEGER NOT NULL DEFAULT 0,   -- issues up to this id stay where they are
+  asked_at  INTEGER                       -- since when a person wants the others filed at the home too; NULL: it is done, or nobody does
+) STRICT, WITHOUT ROWID;
 
 -- How far the issues of a repository were read at its tracker.
 CREATE TABLE tracker_news (

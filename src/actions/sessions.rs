@@ -1,4 +1,6 @@
-//! Actions on agent sessions: asking for one, continuing one, and stopping one.
+//! Actions on agent sessions: asking for one, continuing one, waiting for one, and stopping one.
+
+mod wait;
 
 pub use super::earlier::{existing, may_continue};
 use super::kinds::{self, ASK_FOR_SESSION};
@@ -10,6 +12,7 @@ use crate::sessions::{self, Asked};
 use crate::store::Store;
 use crate::wire;
 use std::str::FromStr;
+pub use wait::{before_wait, outcome, parse_wait, wait};
 
 /// The right to stop one.
 pub const STOP: Right = Right::new(Role::Operator, "stop a session");

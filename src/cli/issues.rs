@@ -1,7 +1,8 @@
-//! `lamplighter issues`: lists issues, shows, closes, reopens, mutes and unmutes one.
+//! `lamplighter issues`: lists issues, shows, closes, reopens, mutes and unmutes one, and files those of another home.
 
 use super::{Cli, output};
 use crate::actions::issues::{self, IssueDeed};
+use crate::actions::refile;
 use crate::actions::{self, Call};
 use crate::error::Result;
 use crate::model::{Issue, IssueId};
@@ -40,6 +41,12 @@ pub(super) enum Command {
         /// The issue's id
         id: i64,
     },
+    /// File the problems that are open at another tracker or repository where issues are filed now, too
+    Refile {
+        /// Leave them where they are instead, and do not offer them again
+        #[arg(long)]
+        leave: bool,
+    },
     /// Let scans report a muted issue again
     Unmute {
         /// The issue's id
@@ -49,16 +56,19 @@ pub(super) enum Command {
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
     let store = cli.existing_store()?;
+    let call = Call::by_owner(cli.now());
     let (id, deed) = match command {
         Command::List { limit } => return list(cli, &store, actions::rows(&limit)?).await,
         Command::Show { id } => return show(cli, &issues::find(&store, IssueId(id)).await?),
+        Command::Refile { leave: false } => return cli.say(&refile::accept(&store, &call).await?),
+        Command::Refile { leave: true } => return cli.say(&refile::leave(&store, &call).await?),
         Command::Close { id, not_planned: false } => (id, IssueDeed::Close),
         Command::Close { id, not_planned: true } => (id, IssueDeed::CloseNotPlanned),
         Command::Reopen { id } => (id, IssueDeed::Reopen),
         Command::Mute { id } => (id, IssueDeed::Mute),
         Command::Unmute { id } => (id, IssueDeed::Unmute),
     };
-    cli.say(&issues::change(&store, &Call::by_owner(cli.now()), IssueId(id), deed).await?)
+    cli.say(&issues::change(&store, &call, IssueId(id), deed).await?)
 }
 
 async fn list(cli: &Cli, store: &Store, limit: usize) -> Result<()> {
@@ -67,7 +77,19 @@ async fn list(cli: &Cli, store: &Store, limit: usize) -> Result<()> {
         return issues.iter().map(wire::Issue::from).try_for_each(|issue| output::json(&issue));
     }
     let rows: Vec<_> = issues.iter().map(|issue| row(&wire::Issue::from(issue))).collect();
-    output::table(&["ID", "NUMBER", "STATE", "MUTED", "CLASS", "SEEN", "LAST SEEN", "TITLE"], &rows)
+    output::table(
+        &["ID", "NUMBER", "STATE", "MUTED", "CLASS", "SEEN", "LAST SEEN", "TITLE"],
+        &rows,
+    )?;
+    if let Some(offer) = refile::offer(store, cli.now()).await? {
+        output::note(&format!("{offer}"));
+        if !offer.accepted {
+            output::note(
+                "`lamplighter issues refile` files them there, too; with --leave they stay where they are.",
+            );
+        }
+    }
+    Ok(())
 }
 
 fn row(issue: &wire::Issue) -> Vec<String> {
@@ -101,6 +123,7 @@ fn show(cli: &Cli, issue: &Issue) -> Result<()> {
     rows.extend(
         issue.scan_id.map(|scan| fact("found by", format!("scan {scan} at {}", issue.created_at))),
     );
+    rows.extend(issue.duplicate.clone().map(|said| fact("duplicate", said)));
     rows.extend(issue.author.clone().map(|author| fact("author", author)));
     rows.extend(issue.number.map(|number| fact("number", number.to_string())));
     rows.extend(issue.url.clone().map(|url| fact("page", url)));

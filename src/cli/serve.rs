@@ -1,13 +1,15 @@
 //! `lamplighter serve`: the engine, the scans and the admin pages in one process.
 
-use super::{Cli, JOBS_DB, LOGS_DB, old_demo, output};
-use crate::actions::{Call, people};
+use super::{Cli, JOBS_DB, LOGS_DB, old_demo};
+mod greeting;
+
 use crate::agents::Launcher;
 use crate::agents::wall::Wall;
 use crate::bulk;
 use crate::clock::Clock;
 use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKind};
 use crate::engine::Engine;
+use crate::environment;
 use crate::error::{Code, Error, Result};
 use crate::files;
 use crate::logs::{LogFile, LogWriter, log_layer, redacted};
@@ -60,7 +62,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let data_dir = cli.data_dir(arguments.demo)?;
     let config = configuration(&data_dir, arguments.config.as_deref(), arguments.listen)?;
     let (store, logs) = open(&data_dir, arguments.demo, clock.now())?;
-    let created = admin_from_environment(&store, &clock).await?;
+    let created = greeting::first_admin(&store, &clock).await?;
     refuse_exposure(&config, &store).await?;
     if arguments.demo && logs.last_id().await? == 0 {
         logs.append(demo_rows(clock.now())).await?;
@@ -86,7 +88,7 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let engine = start_engine(&agents, &logs, &tracking, &clock, arguments.demo)?;
     // From here on a signal finds a server that ends in order.
     let signals = StopSignals::listen()?;
-    greet(&listener, &data_dir, &store, &clock, created).await?;
+    greeting::say(&listener, &data_dir, &store, &clock, created).await?;
     tracing::info!("serving the pages on {}", config.listen);
     let mut intake = follow(&config.log_sources, &logs, &clock, &engine.leading());
     intake.prune(store.clone(), logs.clone(), &clock, &engine.leading());
@@ -198,7 +200,7 @@ fn open(data_dir: &Path, is_demo: bool, now: Timestamp) -> Result<(Store, LogSto
 
 fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Result<Agents> {
     let launcher = Arc::new(Launcher::new());
-    let env = |name: &str| std::env::var(name).ok();
+    let env = environment::variable;
     Ok(Agents {
         store: store.clone(),
         program: AgentProgram::new(&config.agent.command, Arc::clone(&launcher), clock.clone()),
@@ -225,7 +227,7 @@ fn tracking(tracker: &config::Tracker, clock: &Clock) -> Tracking {
         TrackerKind::Remote(kind) => {
             let token = TokenSource {
                 variable: kind.token_variable(),
-                env: |name| std::env::var(name).ok(),
+                env: environment::variable,
                 file: token_file,
             };
             let folder = std::env::current_dir().unwrap_or_default();
@@ -322,7 +324,7 @@ fn configuration(
         }
     };
     let file = text.as_deref().map(|text| (path, text));
-    Config::load(file, |name| std::env::var(name).ok(), listen)
+    Config::load(file, environment::variable, listen)
 }
 
 /// The text of a file that nobody but its owner and root may write: it names the programs that the server runs.
@@ -391,39 +393,6 @@ fn start_logging(config: &Config, logs: LogStore, clock: Clock) -> LogWriter {
     let level = LevelFilter::from_level(config.log_level);
     tracing_subscriber::registry().with(stderr).with(layer).with(level).init();
     writer
-}
-
-/// Makes the first admin of `LAMPLIGHTER_ADMIN_PASSWORD`, which counts only while there is none.
-async fn admin_from_environment(store: &Store, clock: &Clock) -> Result<bool> {
-    let password = std::env::var("LAMPLIGHTER_ADMIN_PASSWORD").ok().filter(|p| !p.is_empty());
-    let Some(password) = password else { return Ok(false) };
-    people::first_admin(store, &Call::by_owner(clock.now()), &password).await
-}
-
-/// Says on standard output where the server is and, while there is no admin, how to become it.
-async fn greet(
-    listener: &TcpListener,
-    data_dir: &Path,
-    store: &Store,
-    clock: &Clock,
-    created: bool,
-) -> Result<()> {
-    let address = listener
-        .local_addr()
-        .map_err(|error| Error::new(Code::WebServe, "read the address").because(error))?;
-    output::line(format_args!("Lamplighter {} on http://{address}", env!("CARGO_PKG_VERSION")))?;
-    output::line(format_args!("Data directory: {}", data_dir.display()))?;
-    if created {
-        return output::line("The account admin was created with LAMPLIGHTER_ADMIN_PASSWORD.");
-    }
-    let code = web::new_setup_code()?;
-    if store.set_setup_code(code.hash, web::SETUP_CODE_LIFE, clock.now()).await? {
-        output::line(
-            "There is no admin yet. Set its password within 15 minutes, by this link, once:",
-        )?;
-        output::line(format_args!("  http://{address}/setup/{}", code.code))?;
-    }
-    Ok(())
 }
 
 /// The signals that ask the server to stop. None is missed from the moment on in which it listens.

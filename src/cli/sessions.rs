@@ -1,4 +1,4 @@
-//! `lamplighter sessions`: asks for sessions, lists them, shows and cancels one.
+//! `lamplighter sessions`: asks for sessions, lists them, shows one, waits for one and stops one.
 
 use super::{Cli, input, output};
 use crate::actions::sessions::{self as actions, SessionTrigger};
@@ -10,6 +10,7 @@ use crate::store::Store;
 use crate::wire;
 use clap::Subcommand;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Sessions that `list` prints unless it is told otherwise.
 const DEFAULT_LIMIT: &str = "50";
@@ -29,7 +30,8 @@ pub(super) enum Command {
         /// The session's id
         id: i64,
     },
-    /// Queue a session and print its id
+    /// Queue a session and print its id, or wait until it is over and print its answer
+    #[command(after_help = EXITS)]
     Trigger(Box<Wanted>),
     /// Print what a session does, from its beginning until it is over
     Tail {
@@ -39,12 +41,25 @@ pub(super) enum Command {
         #[arg(long)]
         raw: bool,
     },
+    /// Wait until a session is over and print its answer; the exit code says how it ended
+    #[command(after_help = EXITS)]
+    Wait {
+        /// The session's id
+        id: i64,
+        /// Wait at most this long: 90s, 10m, 2h 30m [default: without an end]
+        #[arg(long, value_name = "LENGTH")]
+        timeout: Option<String>,
+    },
     /// Stop a running session, or cancel one that waits
     Stop {
         /// The session's id
         id: i64,
     },
 }
+
+/// How the exit code of a command that waits is read.
+const EXITS: &str = "Exit codes of a command that waits: 0 the session is done; 1 it failed, was stopped or cancelled; 75 a \
+limit ended it, such as its budget or its turns; 77 a tool was denied to its agent; 124 it is not over in the time that was given.";
 
 #[derive(clap::Args)]
 pub(super) struct Wanted {
@@ -82,6 +97,15 @@ pub(super) struct Wanted {
     /// A second command with this key prints the id of the first session, for 24 hours
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
+    /// Wait until the session is over, at most this long if a length is given as --wait=30m, and print its answer
+    #[arg(
+        long,
+        value_name = "LENGTH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ""
+    )]
+    wait: Option<String>,
 }
 
 pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
@@ -93,6 +117,14 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
         }
         Command::Trigger(wanted) => trigger(cli, *wanted).await,
         Command::Tail { id, raw } => tail(&cli.existing_store()?, id, raw).await,
+        Command::Wait { id, timeout } => {
+            let at_most = actions::parse_wait(timeout.as_deref().unwrap_or_default())?;
+            let store = cli.existing_store()?;
+            for note in actions::before_wait(&store, &cli.clock, id).await? {
+                output::note(&note);
+            }
+            wait(cli, &store, id, at_most).await
+        }
         Command::Stop { id } => {
             let call = Call::by_owner(cli.now());
             cli.say(&actions::stop(&cli.existing_store()?, &call, id).await?)
@@ -121,9 +153,29 @@ async fn trigger(cli: &Cli, wanted: Wanted) -> Result<()> {
         confirmed: wanted.confirm.as_deref() == Some("full"),
         idempotency_key: wanted.idempotency_key,
     };
+    let at_most = wanted.wait.as_deref().map(actions::parse_wait).transpose()?;
+    let store = cli.store()?;
     let call = Call::by_owner(cli.now());
-    let answer = actions::trigger(&cli.store()?, &call, asked).await?;
-    cli.say_id(&answer, answer.value.id)
+    let answer = actions::trigger(&store, &call, asked).await?;
+    let Some(at_most) = at_most else { return cli.say_id(&answer, answer.value.id) };
+    output::note(&answer.sentence);
+    answer.notes.iter().for_each(|note| output::note(note));
+    wait(cli, &store, answer.value.id, at_most).await
+}
+
+/// Waits for a session, prints its answer, and ends as the session did.
+async fn wait(cli: &Cli, store: &Store, id: i64, at_most: Option<Duration>) -> Result<()> {
+    let session = actions::wait(store, &cli.clock, id, at_most).await?;
+    let run = session.run.as_ref();
+    if cli.json {
+        output::json(&wire::Session::from(&session))?;
+    } else if let Some(response) = run.and_then(|run| run.response.as_deref()) {
+        output::line(output::for_terminal(response))?;
+    }
+    if let Some(note) = run.and_then(|run| run.note.as_deref()) {
+        output::note(&format!("session {id}: {}", output::plain(note, 1_000)));
+    }
+    actions::outcome(&session)
 }
 
 async fn list(cli: &Cli, limit: usize) -> Result<()> {
@@ -183,7 +235,7 @@ fn show(cli: &Cli, session: &Session) -> Result<()> {
         return Ok(());
     };
     output::line("")?;
-    output::line(for_terminal(response))
+    output::line(output::for_terminal(response))
 }
 
 /// What is known of a session, in the order in which a person asks: how it stands, what was asked, what it was given, what
@@ -225,11 +277,6 @@ fn facts(session: &Session) -> Vec<Vec<String>> {
     known.map(|(name, value)| vec![name.to_owned(), output::plain(&value, 200)]).collect()
 }
 
-/// Text of others with its lines, but without what a terminal would obey.
-fn for_terminal(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect()
-}
-
 /// Prints the transcript, and goes on with it until the session is over.
 async fn tail(store: &Store, id: i64, raw: bool) -> Result<()> {
     // Another process runs the session: its commits are seen by watching the file.
@@ -252,7 +299,7 @@ async fn follow(store: &Store, id: i64, raw: bool) -> Result<()> {
             from = piece.end();
             for line in lines.push(&piece.bytes) {
                 if raw {
-                    output::line(for_terminal(&String::from_utf8_lossy(&line.bytes)))?;
+                    output::line(output::for_terminal(&String::from_utf8_lossy(&line.bytes)))?;
                 } else {
                     Reader::read(&line).iter().try_for_each(say)?;
                 }
@@ -275,7 +322,7 @@ fn say(event: &Event) -> Result<()> {
     if matches!(event, Event::Other { .. }) {
         return Ok(());
     }
-    output::line(format_args!("{:>8}  {}", event.label(), for_terminal(&event.text())))
+    output::line(format_args!("{:>8}  {}", event.label(), output::for_terminal(&event.text())))
 }
 
 fn finish(session: &Session) {

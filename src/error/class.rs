@@ -12,6 +12,7 @@
 //! | `TooLarge` | the caller: too much at once | 413 | 2 |
 //! | `Misdirected` | the caller: another server is meant | 421 | 2 |
 //! | `TooMany` | the caller, later: a limit is reached | 429 | 75 |
+//! | `TimeUp` | the caller: the wait was not long enough | 504 | 124 |
 //! | `Unconfigured` | the operator: the configuration lacks something | 409 | 78 |
 //! | `Missing` | the operator: a program, a file or a database is not there | 503 | 69 |
 //! | `NoAccess` | the operator: the system's permissions refuse it | 503 | 77 |
@@ -44,6 +45,8 @@ pub enum Class {
     Misdirected,
     /// A limit is reached; a later try can succeed.
     TooMany,
+    /// The time that the caller gave is over; what the caller waits for goes on.
+    TimeUp,
     /// The configuration lacks what the request needs.
     Unconfigured,
     /// A program, a file or a database that the request needs is not there.
@@ -78,10 +81,11 @@ impl Class {
             Self::TooMany => 429,
             Self::Damaged | Self::Internal => 500,
             Self::Missing | Self::NoAccess | Self::Busy | Self::Unavailable | Self::Unknown => 503,
+            Self::TimeUp => 504,
         }
     }
 
-    /// The exit code of a command (sysexits, where it has a word for it).
+    /// The exit code of a command (sysexits, where it has a word for it; 124 is `timeout`'s).
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Conflict | Self::Unavailable | Self::Unknown | Self::Internal => 1,
@@ -91,6 +95,7 @@ impl Class {
             Self::TooMany | Self::Busy => 75,
             Self::Unproven | Self::Forbidden | Self::NoAccess => 77,
             Self::Unconfigured => 78,
+            Self::TimeUp => 124,
         }
     }
 
@@ -108,6 +113,7 @@ impl Class {
             | Self::TooLarge
             | Self::Misdirected
             | Self::TooMany
+            | Self::TimeUp
             | Self::Unconfigured => true,
             Self::Missing
             | Self::NoAccess

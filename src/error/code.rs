@@ -87,6 +87,8 @@ codes! {
         "The query has an unknown word, or a word has a value that it does not take.", "Correct the query at the column that the message names; put a text that you search for in quotes.";
     IdempotencyConflict: Conflict = "JOB-KEY-001", "The idempotency key belongs to another request",
         "A request with this key but another body was sent before.", "Send the same body to get the first job, or take a new key for a new job.";
+    JobWaitOver: TimeUp = "JOB-WAIT-001", "The job is not over yet, and the time to wait for it is",
+        "The job waits for its turn, or its work takes longer than the time that was given.", "Wait again, with more time; the job goes on. `lamplighter jobs why ID` says what holds it.";
     JobTimedOut: Internal = "JOB-TIME-001", "A job ran out of time",
         "The handler did not answer within the time limit of the job.", "Find out what the handler was doing; raise the time limit if the work really takes that long.";
     JobIdle: Internal = "JOB-TIME-002", "A job showed no sign of life",
@@ -165,6 +167,8 @@ codes! {
         "bwrap is not installed, or the system or container forbids what it needs.", "Install bubblewrap (Debian: apt-get install bubblewrap) and allow user namespaces. Only if you trust every prompt and log line that reaches an agent, write sandbox = \"none\" under [agent] in lamplighter.toml and start the server again.";
     AgentUnboxed: Internal = "AGENT-BOX-002", "Agents run without a sandbox",
         "`agent.sandbox` is `none`: an agent sees and may do what the server's user may, and its network is open.", "Remove the line from the configuration. Where bwrap cannot be used, let only prompts and logs reach agents that you trust.";
+    AgentRoot: Internal = "AGENT-ROOT-001", "Agents run as root",
+        "The server was started as root, and runs have its user: in the sandbox without root's powers but with root's files, by profile `full` with all of it.", "Start the server as a user of its own, to whom the data directory belongs.";
     AgentWall: Internal = "AGENT-WALL-001", "The way to the model's service could not be opened",
         "The server could not make the socket, or the port, by which a run reaches the model's service.", "Read the cause in the message. Check that the data directory can be written and that the process may open more files.";
     AgentRefused: Invalid = "AGENT-WALL-002", "A run asked for something that the network wall does not let through",
@@ -207,15 +211,15 @@ codes! {
         "The key is missing, wrong or revoked, or the login has expired.", "Set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from `claude setup-token`, for the server, start the server again, then run the job again.";
     AgentBilling: Internal = "AGENT-BILL-001", "The account of the model's service has no credit left",
         "The prepaid credit is used up.", "Buy credit, then run the job again.";
-    AgentLimited: Internal = "AGENT-LIMIT-001", "The limit of the model's service is reached",
+    AgentLimited: TooMany = "AGENT-LIMIT-001", "The limit of the model's service is reached",
         "Requests or usage are limited for a time.", "You need to do nothing: the queue goes on when the limit is lifted, or at once when you resume it.";
-    AgentTurns: Internal = "AGENT-LIMIT-002", "The agent took all its turns",
+    AgentTurns: TooMany = "AGENT-LIMIT-002", "The agent took all its turns",
         "The work needs more turns than the agent was given, or the agent repeats itself.", "Read the transcript, then continue the session, or run it again with more turns.";
-    AgentBudget: Internal = "AGENT-LIMIT-003", "The agent used up its budget",
+    AgentBudget: TooMany = "AGENT-LIMIT-003", "The agent used up its budget",
         "The work costs more than its budget.", "Read the transcript, then continue the session, or run it again with a larger budget.";
-    AgentOutput: Internal = "AGENT-LIMIT-004", "The agent wrote too much",
+    AgentOutput: TooMany = "AGENT-LIMIT-004", "The agent wrote too much",
         "A command that the agent ran prints without end.", "Read the transcript, and ask for less output.";
-    AgentResources: Internal = "AGENT-LIMIT-005", "The agent took too much of the machine",
+    AgentResources: TooMany = "AGENT-LIMIT-005", "The agent took too much of the machine",
         "A command that the agent ran used more memory, processes or room on a disk than a run may have.", "Read in the message what it was, and the end of the transcript. If the work needs that much, raise the limit in [agent.limits] of lamplighter.toml, or free some room, then run the job again.";
     AgentTimedOut: Internal = "AGENT-TIME-001", "The agent took too long",
         "The work needs more time than the agent was given.", "Read the transcript, then continue the session, or run it again with more time.";
@@ -225,7 +229,7 @@ codes! {
         "The model is not known, or the prompt is too long.", "Correct what the message names, then run the job again.";
     AgentService: Internal = "AGENT-API-002", "The model's service failed",
         "The service or the network is overloaded or down.", "Run the job again later.";
-    AgentDenied: Internal = "AGENT-TOOLS-001", "A tool was not allowed",
+    AgentDenied: Forbidden = "AGENT-TOOLS-001", "A tool was not allowed",
         "The agent wanted to use a tool that its profile does not allow.", "Choose a wider profile if the work needs it.";
     AgentUnstructured: Internal = "AGENT-REPLY-001", "The agent gave no structured answer",
         "The model answered in prose, or its answer did not fit the schema.", "Run the job again, or choose a stronger model.";

@@ -30,6 +30,8 @@ word_enum!(
         Comment = "comment",
         /// An issue that was closed is open again, with a comment that says why.
         Reopen = "reopen",
+        /// An issue of ours is closed as the duplicate of an older one, after a comment that says so.
+        Close = "close",
     }
 );
 
@@ -104,8 +106,10 @@ pub struct Filing {
     pub body: String,
     /// Labels of a new issue; emptied if the tracker refuses them.
     pub labels: Vec<String>,
-    /// The issue to comment on or to reopen; of a new issue once it is filed.
+    /// The issue to comment on, to reopen or to close; of a new issue once it is filed.
     pub number: Option<i64>,
+    /// The older issue of which that one is a duplicate, where it is to be closed.
+    pub duplicate_of: Option<i64>,
     /// The page of the issue or comment once it is filed.
     pub url: Option<String>,
     /// When it was last on its way.
@@ -136,8 +140,10 @@ pub enum Event {
     Done(Place),
     /// The tracker did not take it, or did not say so.
     Refused(Failure),
-    /// Whether it is there could not be looked up.
+    /// Whether it is there could not be looked up, or what comes after it could not be done.
     Unseen(Failure),
+    /// People have had a hand in the issue, so it is left alone, for this reason.
+    Held(String),
 }
 
 impl Filing {
@@ -171,6 +177,7 @@ impl Filing {
                 error: None,
                 ..same
             },
+            Event::Held(why) => Self { state: FilingState::Rejected, error: Some(why), ..same },
             Event::Unseen(failure) => Self { error: Some(failure.to_string()), ..same },
             Event::Refused(failure) => {
                 let error = Some(failure.to_string());
@@ -223,6 +230,7 @@ mod tests {
             body: "x".into(),
             labels: vec!["bug".into()],
             number: None,
+            duplicate_of: None,
             url: None,
             sent_at: Some(NOW),
             error: None,
@@ -272,6 +280,15 @@ mod tests {
         let after = sending.after(Event::Unseen(failure), NOW.plus(SETTLE));
         assert!(after.error.as_ref().is_some_and(|error| error.contains("410")));
         assert_eq!(Filing { error: None, ..after }, sending);
+    }
+
+    #[test]
+    fn what_people_have_had_a_hand_in_rests_and_says_why() {
+        let held = filing(FilingState::Pending).after(Event::Held("eve has commented".into()), NOW);
+        assert_eq!(
+            (held.next(NOW), held.error.as_deref()),
+            (Step::Rest, Some("eve has commented"))
+        );
     }
 
     #[test]

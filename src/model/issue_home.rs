@@ -22,6 +22,24 @@ impl IssueHome {
         Self("unknown".to_owned())
     }
 
+    /// The home of this word, as it was stored.
+    pub fn from_stored(word: String) -> Self {
+        Self(word)
+    }
+
+    /// What people call it: `owner/name`, or the list of this server.
+    pub fn name(&self) -> &str {
+        match self.0.split_once('/') {
+            Some((_, repository)) => repository,
+            None => "this server's own list",
+        }
+    }
+
+    /// Whether issues can be there at all.
+    pub fn is_known(&self) -> bool {
+        *self != Self::unknown()
+    }
+
     /// The word that is stored: `local`, or `github.com/owner/name`.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -47,5 +65,9 @@ mod tests {
         assert_eq!(at("ann/shop"), at("Ann/Shop"));
         assert_ne!(at("ann/other"), at("ann/shop"));
         assert_ne!(at("ann/shop"), IssueHome::local());
+        let stored = IssueHome::from_stored(at("ann/shop").as_str().to_owned());
+        assert_eq!((&stored, stored.name()), (&at("ann/shop"), "ann/shop"));
+        assert_eq!(IssueHome::local().name(), "this server's own list");
+        assert!(stored.is_known() && !IssueHome::unknown().is_known());
     }
 }

@@ -1,7 +1,9 @@
 //! Scans, what they find, and the issues the findings belong to.
 
+use super::duplicate::sentence;
 use super::{
-    DryRun, Fingerprint, IssueHome, JobId, Marker, RemoteKind, Status, Timestamp, Trigger,
+    DryRun, DuplicateOf, Duplicates, Fingerprint, IssueHome, IssueId, JobId, Posting, RemoteKind,
+    Status, Timestamp, Trigger,
 };
 use std::fmt;
 use std::str::FromStr;
@@ -86,10 +88,6 @@ impl Finding {
         whole.chars().take(MAX_ISSUE_TITLE).collect()
     }
 }
-
-/// Row id of an issue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct IssueId(pub i64);
 
 /// Whether an issue is open and, if not, why it was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,20 +196,7 @@ pub struct Remark {
     pub rows: u64,
 }
 
-/// The text of a new issue or a remark, as the tracker gets it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posting {
-    /// The marker by which it is recognised; the body holds it.
-    pub marker: Marker,
-    /// The title of a new issue.
-    pub title: String,
-    /// Markdown.
-    pub body: String,
-    /// Labels of a new issue.
-    pub labels: Vec<String>,
-}
-
-/// How many new issues may go to a tracker without an approval; the others wait for one.
+/// How many issues may be opened at a tracker, or closed as duplicates, without an approval; the others wait for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
     /// Of one scan.
@@ -250,6 +235,8 @@ pub struct Issue {
     pub author: Option<String>,
     /// Its error codes.
     pub error_codes: Vec<String>,
+    /// The older issue of which it is or was a duplicate, and what became of that.
+    pub duplicate_of: Option<DuplicateOf>,
     /// How many log rows belonged to it so far.
     pub occurrences: u64,
     /// The scan that made it or met it first; `None` if it was only read at the tracker.
@@ -295,12 +282,16 @@ pub struct ScanFilings {
     pub dropped: u64,
     /// Why the tracker refused last.
     pub why: Option<String>,
+    /// Duplicates that are not closed, because people have had a hand in them.
+    pub kept: u64,
+    /// What people did to one of these; `None` if a person rejected to close them.
+    pub kept_why: Option<String>,
 }
 
 /// What a person is told: `1 filed, 2 wait for approval, 1 refused by the tracker: …`.
 impl fmt::Display for ScanFilings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { filed, awaiting, waiting, refused, dropped, why } = self;
+        let Self { filed, awaiting, waiting, refused, dropped, why, .. } = self;
         let waits = |number: u64| if number == 1 { "waits" } else { "wait" };
         let parts = [
             (*filed, format!("{filed} filed")),
@@ -342,6 +333,8 @@ pub struct Scan {
     pub counts: ScanCounts,
     /// What became of it at the tracker.
     pub filings: ScanFilings,
+    /// Why it has closed no duplicates at the tracker, in a sentence, if there were some.
+    pub duplicates_kept: Option<String>,
     /// Why findings were rejected.
     pub rejections: Vec<String>,
     /// Which analyzer examined the rows, `builtin` or `claude`; `None` until it committed.
@@ -361,9 +354,16 @@ pub struct Scan {
 impl Scan {
     /// What became of its findings, in words; `None` before it committed, and of a dry run.
     pub fn became(&self) -> Option<String> {
-        self.analyzer
-            .as_ref()
-            .map(|_| format!("{}.", self.filings.to_string().trim_end_matches('.')))
+        self.analyzer.as_ref()?;
+        let ScanFilings { kept, kept_why, .. } = &self.filings;
+        let mut became = format!("{}.", self.filings.to_string().trim_end_matches('.'));
+        let why = kept_why.as_deref().unwrap_or("a person has decided so");
+        let kept = (*kept > 0).then(|| sentence(*kept, why));
+        for kept in self.duplicates_kept.iter().chain(&kept) {
+            became.push(' ');
+            became.push_str(kept);
+        }
+        Some(became)
     }
 
     /// Log rows that the analyzer looked at.
@@ -416,6 +416,8 @@ pub struct ScanCommit {
     pub seen_again: Vec<(IssueId, u64)>,
     /// Comments on known issues, each with what is said at the tracker.
     pub remarks: Vec<(Remark, Posting)>,
+    /// The duplicates at the tracker.
+    pub duplicates: Duplicates,
     /// How much of it may go without anybody's approval.
     pub caps: Caps,
     /// Whether rows remain that a further scan must examine.

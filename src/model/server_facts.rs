@@ -131,6 +131,8 @@ pub struct ProcessFacts {
     pub spends: Vec<String>,
     /// Whether findings can be taken to the issue tracker; `None`: this process takes none.
     pub tracker: Option<Readiness>,
+    /// Where issues are filed: the word of an [`IssueHome`](super::IssueHome); `None`: nowhere, or this process files none.
+    pub issue_home: Option<String>,
     /// When the issue tracker was asked last whether it answers, and what it said; `None` without one elsewhere.
     pub tracker_answer: Option<ServiceRun>,
     /// Whether the agent program can be used; `None`: this process runs no agents, or has not looked yet.

@@ -119,7 +119,7 @@ settings! {
         default: "10",
         consequence: Nothing,
     };
-    /// New issues in 24 hours that go to the tracker without approval.
+    /// New issues and closed duplicates in 24 hours that go to the tracker without approval.
     DAY_CAP = Setting {
         key: "tracker.issues_per_day",
         group: Tracker,

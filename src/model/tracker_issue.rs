@@ -13,6 +13,8 @@ pub struct TrackerIssue {
     pub title: String,
     /// Whether it is open.
     pub state: IssueState,
+    /// Whether it is closed as a duplicate.
+    pub is_duplicate: bool,
     /// The error codes that it names.
     pub error_codes: Vec<String>,
     /// Whose it is.

@@ -4,6 +4,7 @@ use super::analyzer::Choice;
 use super::tracking::Tracking;
 use crate::agents::Sandboxing;
 use crate::clock::Clock;
+use crate::environment;
 use crate::error::{Code, Error};
 use crate::model::{Kind, Readiness, Service, ServiceRun, Visibility};
 use crate::sessions::{AgentState, Agents, Sandboxed};
@@ -73,8 +74,10 @@ impl Telling {
             }
             Err(error) => not_ready(&error),
         };
+        let home = self.tracking.home().as_str().to_owned();
         let services = self.logs.says().services;
         self.store.say(|facts| {
+            facts.issue_home = matches!(found, Readiness::Ready { .. }).then_some(home);
             facts.tracker = Some(found);
             for (name, run) in services {
                 let own = [Service::Checkpointer, Service::Inspector]
@@ -127,6 +130,9 @@ impl Telling {
             Readiness::not_ready(Some(Code::AgentUnboxed.as_str()), "agent.sandbox is none")
         } else {
             match agents.launcher.sandboxing().await {
+                Sandboxing::Usable { bwrap } if environment::is_root() => Readiness::ready(
+                    format_args!("{}; the files of agents are root's", bwrap.display()),
+                ),
                 Sandboxing::Usable { bwrap } => Readiness::ready(bwrap.display()),
                 Sandboxing::Unusable { reason } => {
                     Readiness::not_ready(Some(Code::AgentBox.as_str()), reason)

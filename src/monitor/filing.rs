@@ -3,6 +3,7 @@
 //! It is woken by the commit of a scan that leaves something pending, in that very transaction, at the start of the
 //! server and from time to time. It is tried again for ever (P24).
 
+use super::refile::refile;
 use super::remote_issues;
 use super::tracking::{Site, Tracking};
 use crate::clock::Clock;
@@ -90,13 +91,15 @@ struct Round {
 
 async fn deliver(context: &Context, store: &Store, tracking: &Tracking) -> Result<Outcome> {
     let Some(site) = tracking.remote()? else {
-        return Ok(Outcome::Done(json!({"filed": 0})));
+        let refiled = refile(store, tracking, &context.clock).await?;
+        return Ok(Outcome::Done(json!({"filed": 0, "refiled": refiled})));
     };
     // Before anything is filed: after a backup was put back, it may be there already.
     let changed = match remote_issues::read_old(store, site, &context.clock).await? {
         Ok(changed) => changed,
         Err(failure) => return Ok(ended(context, failure)),
     };
+    refile(store, tracking, &context.clock).await?;
     let round = match file_all(context, store, site).await? {
         Ok(round) => round,
         Err(limit) => return Ok(limit),
@@ -132,7 +135,7 @@ async fn file_all(context: &Context, store: &Store, site: &Site) -> Result<Resul
                 let is_its_own = matches!(
                     failure.reason,
                     Reason::Invalid | Reason::NotFound | Reason::Gone | Reason::Moved
-                );
+                ) || act == Act::Close && failure.reason == Reason::Forbidden;
                 if is_its_own && act != Act::Open && failure.reason != Reason::Invalid {
                     // Its issue may be gone, which the next look at all of them finds out.
                     store.doubt_tracker_issues(site.home.clone(), context.clock.now()).await?;

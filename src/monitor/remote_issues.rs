@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::redact::redactor;
 use crate::store::Store;
-use crate::tracker::{Client, Closed, RemoteIssue};
+use crate::tracker::{Client, CloseReason, Closed, RemoteIssue};
 use crate::warn_coded;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -210,9 +210,15 @@ fn of(issue: RemoteIssue, mark: Option<IssueMark>) -> TrackerIssue {
     };
     let state = match issue.closed {
         None => IssueState::Open,
-        Some(Closed { at: closed_at, completed: true }) => IssueState::Completed { closed_at },
-        Some(Closed { at: closed_at, completed: false }) => IssueState::NotPlanned { closed_at },
+        Some(Closed { at: closed_at, reason: CloseReason::Completed }) => {
+            IssueState::Completed { closed_at }
+        }
+        Some(Closed {
+            at: closed_at,
+            reason: CloseReason::NotPlanned | CloseReason::Duplicate,
+        }) => IssueState::NotPlanned { closed_at },
     };
+    let is_duplicate = issue.closed.is_some_and(|closed| closed.reason == CloseReason::Duplicate);
     let (number, url) = (issue.number, issue.url);
-    TrackerIssue { number, url, title, state, error_codes, owner }
+    TrackerIssue { number, url, title, state, is_duplicate, error_codes, owner }
 }

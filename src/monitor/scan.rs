@@ -3,6 +3,7 @@
 use super::agent_run::{Answer, Folder, by_agent};
 use super::analyzer::Choice;
 use super::builtin::Analyzer;
+use super::duplicates;
 use super::filing;
 use super::remote_issues;
 use super::reply::Rejected;
@@ -173,8 +174,9 @@ async fn examine(
     };
     Ok(match answer {
         Answer::Examined(examined) if request.dry_run => {
-            let triage = decide(context, works, &examined).await?.0;
-            Outcome::Done(dry(&examined, triage.decisions))
+            let mut would = decide(context, works, &examined).await?.0.decisions;
+            would.extend(duplicates::verdicts(store, tracking).await?);
+            Outcome::Done(dry(&examined, would))
         }
         Answer::Examined(examined) => {
             // The agent took its time, and people may have written meanwhile.
@@ -236,7 +238,9 @@ async fn decided(
 ) -> Result<ScanCommit> {
     let (triage, known) = decide(context, works, examined).await?;
     // Who can read the issues matters only if something is said.
-    let says_nothing = triage.new_issues.is_empty() && triage.remarks.is_empty();
+    let duplicates = duplicates::decide(&works.store, &works.tracking).await?;
+    let says_nothing =
+        triage.new_issues.is_empty() && triage.remarks.is_empty() && duplicates.closing.is_empty();
     let destination = if says_nothing {
         Destination::default()
     } else {
@@ -281,6 +285,7 @@ async fn decided(
         new_issues,
         seen_again: triage.seen_again,
         remarks,
+        duplicates,
         follow_up: examined.follow_up,
     })
 }

@@ -5,8 +5,8 @@ use crate::error::{Code, Error, Result};
 use crate::model::settings::{APPROVAL, DAY_CAP, SCAN_CAP, SERVER_NAME};
 use crate::model::{
     ApiUrl, Caps, Classification, Finding, Fingerprint, IssueHome, IssueId, IssueMark, JobId,
-    KnownIssue, NewIssue, Posting, REQUEST_LIMIT, Remark, RemoteKind, Repository, Setting, Tracker,
-    Visibility,
+    KnownIssue, NewIssue, OpenElsewhere, Posting, REQUEST_LIMIT, Remark, RemoteKind, Repository,
+    Setting, Tracker, Visibility,
 };
 use crate::store::Store;
 use crate::tracker::{self, Client, Options, Report, TokenSource, repository_of};
@@ -243,8 +243,25 @@ impl Destination {
         let code = error_codes.first().map(String::as_str);
         Ok(Posting {
             title: tracker::title(*classification, code, title, self.audience),
-            labels: ["self-monitoring", label(*classification)].map(str::to_owned).into(),
+            labels: labels(*classification),
             ..self.posting(scan, body, (error_codes, &new.fingerprints), follows)?
+        })
+    }
+
+    /// What is said of a problem that is open at another home.
+    pub(super) fn again(&self, problem: &OpenElsewhere) -> Result<Posting> {
+        let OpenElsewhere { scan, is_inert, error_codes, fingerprints, url, .. } = problem;
+        let class = problem.classification.unwrap_or(Classification::ServerBug);
+        let summary = problem.summary();
+        // A text is made inert once, or its escapes would be shown.
+        let summary = if *is_inert { tracker::undone(&summary) } else { summary };
+        // Where everybody reads, nothing is said of the place where it was before.
+        let before = url.as_deref().filter(|_| self.audience == Visibility::Private);
+        let code = error_codes.first().map(String::as_str);
+        Ok(Posting {
+            title: tracker::title(class, code, problem.own_title(), self.audience),
+            labels: labels(class),
+            ..self.posting(*scan, &summary, (error_codes, fingerprints), before)?
         })
     }
 
@@ -272,7 +289,11 @@ impl Destination {
     }
 }
 
-/// The label of a class of problems.
+/// The labels of an issue about a class of problems.
+fn labels(classification: Classification) -> Vec<String> {
+    ["self-monitoring", label(classification)].map(str::to_owned).into()
+}
+
 const fn label(classification: Classification) -> &'static str {
     match classification {
         Classification::ServerBug => "bug",

@@ -3,6 +3,7 @@
 use super::{Agents, Sandboxed};
 use crate::agents::wall::{Entry, Wall};
 use crate::agents::{Isolation, Sandbox, create_job_dir, door};
+use crate::environment;
 use crate::error::{Code, Error, Result};
 use crate::model::Profile;
 use std::collections::BTreeMap;
@@ -87,7 +88,7 @@ impl Place {
         agents: &Agents,
         profile: Profile,
     ) -> BTreeMap<String, String> {
-        let own = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let own = |name: &str| environment::variable(name).filter(|value| !value.is_empty());
         let text = |folder: &str| self.root.join(folder).to_string_lossy().into_owned();
         let path = own("PATH").unwrap_or_else(|| PLAIN_PATH.to_owned());
         let home = match profile {

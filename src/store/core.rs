@@ -15,6 +15,8 @@ pub(super) mod bulk;
 pub(super) mod cancel;
 mod claim;
 pub(super) mod delete;
+#[cfg(feature = "monitor")]
+pub(super) mod duplicates;
 pub(super) mod edit;
 pub(super) mod enqueue;
 #[cfg(feature = "monitor")]
@@ -26,6 +28,8 @@ mod park;
 pub(super) mod poll;
 pub(super) mod prune;
 pub(super) mod queues;
+#[cfg(feature = "monitor")]
+pub(super) mod refilings;
 #[cfg(feature = "agents")]
 pub(super) mod repositories;
 mod rescue;

@@ -21,9 +21,10 @@ comes_with!("agents":
 // Scans, issues and the tracker.
 comes_with!("monitor":
     scan_history issue_list scan_now scan issue issues_of_scan committed_scan log_watermark known_issues recent_issues
-    change_issue commit_scan meet_limit
+    duplicates change_issue commit_scan meet_limit
     wake_filing next_filing filing save_filing tracker_reading take_tracker_news open_tracker_issues
     filed_markers tracker_refused doubt_tracker_issues
+    refile_offer open_elsewhere ask_refiling leave_elsewhere refile
     waiting_filings approve_filing reject_filing edit_filing
 );
 

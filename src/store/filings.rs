@@ -26,7 +26,8 @@ impl Store {
         self.db.read("read a filing", move |c| sql::filings::find(c, id)).await
     }
 
-    /// Replaces an act that is in state `was`; an issue that is filed by it gets its number and page.
+    /// Replaces an act that is in state `was`; an issue that is filed by it gets its number and page, and
+    /// one that it closes as a duplicate is closed, with what was counted there moved to the older one.
     ///
     /// # Errors
     /// `STORE-LEASE-001` if it is in another state; nothing is changed then.

@@ -6,8 +6,8 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Actor, Fingerprint, Issue, IssueChange, IssueHome, IssueId, JobId, KnownIssue, Lease, Scan,
-    ScanCommit, ScanCounts, ScanNow, Timestamp,
+    Actor, Duplicate, Fingerprint, Issue, IssueChange, IssueHome, IssueId, JobId, KnownIssue,
+    Lease, Scan, ScanCommit, ScanCounts, ScanNow, Timestamp,
 };
 
 impl Store {
@@ -73,6 +73,12 @@ impl Store {
     ) -> Result<Vec<KnownIssue>> {
         let recent = move |c: &_| sql::issues::recent(c, &home, since, limit);
         self.db.read("read issues", recent).await
+    }
+
+    /// The open issues of ours at a tracker that are duplicates of an older one there, lowest number first, and about which no
+    /// scan has decided yet.
+    pub async fn duplicates(&self, home: IssueHome) -> Result<Vec<Duplicate>> {
+        self.db.read("read duplicates", move |c| sql::duplicates::find(c, &home)).await
     }
 
     /// Opens, closes, mutes or unmutes an issue.

@@ -12,6 +12,8 @@ pub(super) mod batches;
 pub(super) mod bulk;
 pub(super) mod counts;
 #[cfg(feature = "monitor")]
+pub(super) mod duplicates;
+#[cfg(feature = "monitor")]
 pub(super) mod filings;
 mod filter;
 pub(super) mod folder_key;
@@ -30,6 +32,8 @@ pub(super) mod prune;
 pub(super) mod queues;
 pub(super) mod rates;
 pub(super) mod references;
+#[cfg(feature = "monitor")]
+pub(super) mod refilings;
 pub(super) mod remove;
 #[cfg(feature = "agents")]
 pub(super) mod repositories;

@@ -2,7 +2,7 @@
 //!
 //! A tracker of another kind is its own file, with the same methods, and a line of the list here.
 
-use super::github::{self, Listed, Options, RemoteIssue};
+use super::github::{self, Listed, Options, RemoteComment, RemoteIssue};
 use crate::clock::Clock;
 use crate::model::{Failure, Marker, Place, RemoteKind, Timestamp, Visibility};
 
@@ -66,6 +66,15 @@ macro_rules! clients {
                 match self { $(Self::$kind(client) => client.login().await,)* }
             }
 
+            /// The comments of an issue that were changed since this instant, oldest first.
+            pub async fn comments(
+                &self,
+                number: i64,
+                since: Timestamp,
+            ) -> Result<Vec<RemoteComment>, Failure> {
+                match self { $(Self::$kind(client) => client.comments(number, since).await,)* }
+            }
+
             /// The issue of ours that has this marker, among those made since this instant.
             pub async fn find_issue(
                 &self,
@@ -114,6 +123,11 @@ macro_rules! clients {
             /// Opens an issue again. That it is open already is no failure, so it may be repeated.
             pub async fn reopen(self, number: i64) -> Result<(), Failure> {
                 match self { $(Self::$kind(turn) => turn.reopen(number).await,)* }
+            }
+
+            /// Closes an issue as a duplicate. That it is closed already is no failure, so it may be repeated.
+            pub async fn close_as_duplicate(self, number: i64) -> Result<(), Failure> {
+                match self { $(Self::$kind(turn) => turn.close_as_duplicate(number).await,)* }
             }
         }
     };

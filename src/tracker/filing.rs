@@ -1,6 +1,7 @@
 //! Takes a filing as far as it gets: what [`Filing::next`] says, done, and what came of it, saved.
 
 use super::client::Client;
+use super::duplicate::{self, Hand};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::model::{
@@ -55,6 +56,7 @@ pub async fn file(
             Step::Wait(until) => return Ok(Ending::Waits(until)),
             Step::Send => send(&mut filing, client, ledger, clock).await?,
             Step::Look(since) => match look(&filing, client, since).await {
+                Ok(Some(place)) if filing.act == Act::Close => close(&filing, place, client).await,
                 Ok(Some(place)) => FilingEvent::Done(place),
                 Ok(None) => send(&mut filing, client, ledger, clock).await?,
                 Err(failure) => FilingEvent::Unseen(failure),
@@ -70,7 +72,10 @@ pub async fn file(
             {
                 return Ok(ending(failure));
             }
-            FilingEvent::Begun | FilingEvent::Done(_) | FilingEvent::Refused(_) => {}
+            FilingEvent::Begun
+            | FilingEvent::Done(_)
+            | FilingEvent::Refused(_)
+            | FilingEvent::Held(_) => {}
         }
     }
 }
@@ -90,10 +95,41 @@ async fn look(
 ) -> Result<Option<Place>, Failure> {
     match (filing.act, filing.number) {
         (Act::Open, _) => client.find_issue(&filing.marker, since).await,
-        (Act::Comment | Act::Reopen, Some(number)) => {
+        (Act::Comment | Act::Reopen | Act::Close, Some(number)) => {
             client.find_comment(number, &filing.marker, since).await
         }
-        (Act::Comment | Act::Reopen, None) => Err(no_number()),
+        (Act::Comment | Act::Reopen | Act::Close, None) => Err(no_number()),
+    }
+}
+
+/// Closes the duplicate on which our comment stands already, unless it is closed or people have had a hand in it since.
+async fn close(filing: &Filing, comment: Place, client: &Client) -> FilingEvent {
+    match duplicate::look(filing, client).await {
+        Ok(Hand::Free(_)) => closed(comment, client).await,
+        Ok(Hand::Closed(_)) => FilingEvent::Done(comment),
+        Ok(Hand::Held(why)) => FilingEvent::Held(why),
+        Err(failure) => FilingEvent::Unseen(failure),
+    }
+}
+
+/// What comes of closing an issue while its filing is not on its way: that it failed is a refusal then.
+fn resumed(event: FilingEvent) -> FilingEvent {
+    match event {
+        FilingEvent::Unseen(failure) => {
+            FilingEvent::Refused(Failure { outcome_unknown: false, ..failure })
+        }
+        FilingEvent::Begun
+        | FilingEvent::Done(_)
+        | FilingEvent::Refused(_)
+        | FilingEvent::Held(_) => event,
+    }
+}
+
+/// Closes the issue on which this comment stands. It may be repeated, so nothing but the comment is in doubt.
+async fn closed(comment: Place, client: &Client) -> FilingEvent {
+    match client.turn().await.close_as_duplicate(comment.number).await {
+        Ok(()) => FilingEvent::Done(comment),
+        Err(failure) => FilingEvent::Unseen(failure),
     }
 }
 
@@ -110,6 +146,18 @@ async fn send(
         // It may be repeated, so nothing is in doubt.
         return Ok(FilingEvent::Refused(Failure { outcome_unknown: false, ..failure }));
     }
+    if filing.act == Act::Close {
+        match duplicate::look(filing, client).await {
+            Ok(Hand::Free(None)) => {}
+            Ok(Hand::Free(Some(comment))) => return Ok(resumed(closed(comment, client).await)),
+            Ok(Hand::Closed(place)) => return Ok(FilingEvent::Done(place)),
+            Ok(Hand::Held(why)) => return Ok(FilingEvent::Held(why)),
+            // Nothing was sent.
+            Err(failure) => {
+                return Ok(FilingEvent::Refused(Failure { outcome_unknown: false, ..failure }));
+            }
+        }
+    }
     // It waits for its turn first, because `sent_at` is the time of the one request that must not be repeated.
     let turn = client.turn().await;
     let begun = filing.after(FilingEvent::Begun, clock.now());
@@ -117,12 +165,16 @@ async fn send(
     *filing = begun;
     let sent = match (filing.act, filing.number) {
         (Act::Open, _) => turn.create_issue(&filing.title, &filing.body, &filing.labels).await,
-        (Act::Comment | Act::Reopen, Some(number)) => {
+        (Act::Comment | Act::Reopen | Act::Close, Some(number)) => {
             turn.create_comment(number, &filing.body).await
         }
-        (Act::Comment | Act::Reopen, None) => Err(no_number()),
+        (Act::Comment | Act::Reopen | Act::Close, None) => Err(no_number()),
     };
-    Ok(sent.map_or_else(FilingEvent::Refused, FilingEvent::Done))
+    Ok(match sent {
+        Ok(comment) if filing.act == Act::Close => closed(comment, client).await,
+        Ok(place) => FilingEvent::Done(place),
+        Err(failure) => FilingEvent::Refused(failure),
+    })
 }
 
 fn no_number() -> Failure {

@@ -11,7 +11,7 @@ mod answer;
 mod http;
 mod wire;
 
-pub use wire::{Closed, RemoteComment, RemoteIssue};
+pub use wire::{CloseReason, Closed, RemoteComment, RemoteIssue};
 
 use super::token::TokenSource;
 use crate::clock::Clock;
@@ -246,6 +246,22 @@ impl Turn {
     /// Opens an issue again. An issue that is open already is no failure, so a caller may repeat this.
     pub async fn reopen(self, number: i64) -> Result<(), Failure> {
         self.change(number, json!({ "state": "open" })).await
+    }
+
+    /// Closes an issue as a duplicate. An issue that is closed already is no failure, so a caller may repeat this.
+    pub async fn close_as_duplicate(self, number: i64) -> Result<(), Failure> {
+        let closing = |reason| json!({ "state": "closed", "state_reason": reason });
+        let (as_duplicate, as_not_planned) = (closing("duplicate"), closing("not_planned"));
+        self.write(move |inner| {
+            let change =
+                |change| inner.http.send(Method::PATCH, &inner.issue(number), change).map(drop);
+            match change(&as_duplicate) {
+                // A server of GitHub's that is older than this reason.
+                Err(failure) if failure.reason == Reason::Invalid => change(&as_not_planned),
+                done => done,
+            }
+        })
+        .await
     }
 
     /// Replaces an issue's labels.

@@ -80,6 +80,45 @@ pub(super) fn markdown(text: &str) -> String {
     out.trim_end().to_owned()
 }
 
+/// A text that is inert already, without its escapes, so that [`markdown`] makes the same of it again and not the double.
+pub fn undone(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut open = None;
+    for line in text.lines() {
+        match open {
+            Some(mark) => {
+                out += line;
+                open = Some(mark).filter(|mark| !closes(line, *mark));
+            }
+            None if fence(line).is_some() => {
+                out += line;
+                open = fence(line);
+            }
+            // What stands between two backticks is code.
+            None => {
+                for (at, part) in line.split('`').enumerate() {
+                    out += if at == 0 { "" } else { "`" };
+                    out += &if at % 2 == 0 { unescaped(part) } else { part.to_owned() };
+                }
+            }
+        }
+        out.push('\n');
+    }
+    out.trim_end().to_owned()
+}
+
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let next = chars.peek().copied();
+        let is_escape = c == '\\'
+            && next.is_some_and(|c| matches!(c, '\\' | '[' | ']' | '~' | '|' | '$' | ':'));
+        out.push(if is_escape { chars.next().unwrap_or(c) } else { c });
+    }
+    out.replace("&lt;", "<").replace("&amp;", "&")
+}
+
 /// Lines as a block of code that none of them can end.
 pub(super) fn fenced(lines: &[&str]) -> String {
     let text = lines.join("\n");
@@ -326,6 +365,20 @@ mod tests {
         "@user```@user```@user ``` @user",
         "*@*user @**user** #**1**2 **#**1",
     ];
+
+    #[test]
+    fn what_was_made_inert_once_can_be_made_so_again_without_the_double_of_its_escapes() {
+        let once = |text: &str| markdown(&clean(text, Visibility::Private, usize::MAX));
+        for text in HOSTILE {
+            assert_inert(&undone(&once(text)));
+        }
+        let lines = |text: &str| {
+            text.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n")
+        };
+        let text = "a [b] & <c> `d [e]` \\| $f &amp; see #1 @ann:\n\n```\n\\[g]\n```\nh ~";
+        assert_eq!(lines(&once(&undone(&once(text)))), lines(&once(text)));
+        assert!(once(&once(text)) != once(text), "or nothing had to be undone");
+    }
 
     fn assert_inert(text: &str) {
         let marker = Marker::new(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);

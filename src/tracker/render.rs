@@ -1,6 +1,8 @@
 //! The text of an issue or a comment: ours around it, and a stranger's in it made inert.
 
 use super::inert::{clean, code, markdown, plain};
+
+pub use super::inert::undone;
 use crate::model::{Classification, IssueMark, JobId, Visibility};
 
 /// Longest own title of a finding, in characters; what an issue list shows without wrapping.

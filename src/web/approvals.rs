@@ -102,6 +102,7 @@ fn what(filing: &WaitingFiling) -> String {
         Act::Open => "New issue".to_owned(),
         Act::Comment => format!("Comment on{number} {}", filing.issue_title),
         Act::Reopen => format!("Open again{number} {}", filing.issue_title),
+        Act::Close => format!("Close as a duplicate{number} {}", filing.issue_title),
     }
 }
 

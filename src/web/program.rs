@@ -3,9 +3,10 @@
 use super::route::Gate::{Needs, Polled, Private};
 use super::route::{Route, get, post, taking};
 use super::self_monitoring::{
-    change_issue, change_prompt, change_settings, configuration, lists, page, prompt, status,
+    change_issue, change_prompt, change_settings, configuration, lists, page, prompt, refile,
+    status,
 };
-use crate::actions::{approvals, issues, kinds, prompts, repositories, scans, settings};
+use crate::actions::{self, approvals, issues, kinds, prompts, repositories, scans, settings};
 use crate::web;
 
 /// The routes of sessions, repositories and logs.
@@ -52,6 +53,8 @@ fn of_self_monitoring() -> Vec<Route> {
             change_prompt::MAX_BODY_BYTES,
             post(prompt::CHANGE_PATH, Needs(prompts::CHANGE), change_prompt::change),
         ),
+        post(refile::PATH, Needs(actions::refile::ACCEPT), refile::accept),
+        post(refile::LEAVE_PATH, Needs(actions::refile::LEAVE), refile::leave),
         post(change_issue::PATH, Needs(issues::CHANGE), change_issue::change),
         get(status::PATH, Polled, status::status),
         get(web::approvals::PATH, Private, web::approvals::page),

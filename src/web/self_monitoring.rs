@@ -9,5 +9,6 @@ mod issues;
 pub(super) mod lists;
 pub(super) mod page;
 pub(super) mod prompt;
+pub(super) mod refile;
 mod slices;
 pub(super) mod status;

@@ -28,6 +28,10 @@ pub struct Issue {
     pub author: Option<String>,
     /// Its error codes.
     pub error_codes: Vec<String>,
+    /// The number of the older issue of which it is or was a duplicate; `null` if it is none.
+    pub duplicate_of: Option<i64>,
+    /// What became of that, in a sentence.
+    pub duplicate: Option<String>,
     /// Log rows that belonged to it so far.
     pub occurrences: u64,
     /// The scan that found it first, if one has.
@@ -45,6 +49,17 @@ pub struct IssueChanged {
     pub issue: String,
     /// What was done to it.
     pub done: &'static str,
+}
+
+/// What a person has decided about the problems that are open at another tracker or repository.
+#[derive(Clone, Debug, Serialize)]
+pub struct Refiling {
+    /// Where issues are filed now: `local`, or `github.com/owner/name`.
+    pub home: String,
+    /// How many problems are open elsewhere.
+    pub problems: u64,
+    /// `asked` if they are filed there, too; `left` if they stay where they are.
+    pub status: &'static str,
 }
 
 /// An act that waits to go to the tracker.
@@ -102,6 +117,8 @@ impl From<&model::Issue> for Issue {
             classification: issue.classification.map(model::Classification::as_str),
             author: issue.author.clone(),
             error_codes: issue.error_codes.clone(),
+            duplicate_of: issue.duplicate_of.as_ref().map(|of| of.number),
+            duplicate: issue.duplicate_of.as_ref().map(ToString::to_string),
             occurrences: issue.occurrences,
             scan_id: issue.scan_id.map(|scan| scan.0),
             created_at: issue.created_at.to_string(),

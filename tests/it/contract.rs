@@ -103,6 +103,7 @@ async fn contract(backend: &dyn Backend) {
     scans::a_scan_leaves_everything_or_nothing(&fresh()).await;
     scans::what_is_filed_waits_for_a_person_and_is_sent_once(&fresh()).await;
     scans::what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(&fresh()).await;
+    scans::what_is_open_elsewhere_is_filed_at_a_new_home_once(&fresh()).await;
     workers::a_lease_goes_on_with_each_beat_until_it_is_lost(&fresh()).await;
     workers::a_limit_holds_while_a_program_that_sets_it_is_at_work(&fresh()).await;
     workers::the_lock_tells_that_its_holder_is_dead(&fresh());

@@ -4,7 +4,7 @@
 //! GitHub and the table of filings. A crash drops the driver where it stands; a request that is on its way by then is
 //! still done. What is saved is saved.
 
-use crate::support::github::{FakeGitHub, Fault, On, Plug, REPOSITORY, TOKEN};
+use crate::support::github::{FakeGitHub, Fault, LOGIN, On, Plug, REPOSITORY, TOKEN};
 use crate::support::{START, foreign};
 use lamplighter::Result;
 use lamplighter::clock::Clock;
@@ -156,7 +156,8 @@ async fn play(case: &Case, real: Option<&(TempDir, Store)>) -> Outcome {
     let row = table.row.lock().unwrap().clone();
     let is_there = row.number.is_some_and(|number| {
         let issue = fake.issue(number);
-        row.act == Act::Comment || issue["state"] == "open"
+        let wanted = if row.act == Act::Close { "closed" } else { "open" };
+        row.act == Act::Comment || issue["state"] == wanted
     });
     Outcome {
         copies: fake.holding(&marker.to_string()),
@@ -167,16 +168,16 @@ async fn play(case: &Case, real: Option<&(TempDir, Store)>) -> Outcome {
 
 /// Makes a filing the only one of the real table, with its issue.
 fn insert(folder: &TempDir, filing: &Filing, fake: &FakeGitHub) {
-    let Filing { id, act, marker, title, body, labels, number, .. } = filing;
+    let Filing { id, act, marker, title, body, labels, number, duplicate_of, .. } = filing;
     let page = number.map(|number| format!("{}/{REPOSITORY}/issues/{number}", fake.url()));
     let conn = foreign(folder.path());
     conn.execute_batch("PRAGMA foreign_keys = ON; DELETE FROM self_monitoring_issues").unwrap();
     conn.execute(
         "INSERT INTO self_monitoring_issues (
-             id, scan_id, tracker, number, url, title, body, classification, error_codes, source, template,
+             id, scan_id, tracker, number, url, duplicate_of, title, body, classification, error_codes, source, template,
              evidence, occurrences, created_at, last_seen_at)
-         VALUES (1, 1, 'github', ?1, ?2, 't', 'b', 'server_bug', '[]', 's', 't', '[]', 1, 0, 0)",
-        (number, page),
+         VALUES (1, 1, 'github', ?1, ?2, ?3, 't', 'b', 'server_bug', '[]', 's', 't', '[]', 1, 0, 0)",
+        (number, page, duplicate_of),
     )
     .unwrap();
     conn.execute(
@@ -197,11 +198,19 @@ fn insert(folder: &TempDir, filing: &Filing, fake: &FakeGitHub) {
 /// Other people's issues and pull requests, so many that a list has several pages; answers the issue to comment on.
 fn busy_repository(fake: &FakeGitHub, act: Act) -> Option<i64> {
     fake.limit_pages(2);
-    let known = fake.add_issue("ann", "known", "");
+    let (author, says) = if act == Act::Close { (LOGIN, "ours") } else { ("ann", "known") };
+    let mut known = fake.add_issue(author, says, "");
+    if act == Act::Close {
+        known = fake.add_issue(author, "its duplicate", "");
+    }
     for n in 0..3 {
         fake.add_issue("eve", "noise", "");
         fake.add_pull_request("eve", "");
-        fake.add_comment(known, "eve", &n.to_string());
+        if act == Act::Close {
+            fake.add_comment(known, LOGIN, &format!("{n}\n\n{}\n", Marker::new(n)));
+        } else {
+            fake.add_comment(known, "eve", &n.to_string());
+        }
     }
     if act == Act::Reopen {
         fake.close(known, "completed");
@@ -219,6 +228,7 @@ fn filing(act: Act, marker: &Marker, number: Option<i64>) -> Filing {
         body: format!("It broke.\n\n{marker}\n"),
         labels: if act == Act::Open { vec!["bug".into()] } else { Vec::new() },
         number,
+        duplicate_of: (act == Act::Close).then_some(1),
         url: None,
         sent_at: None,
         error: None,
@@ -296,7 +306,7 @@ async fn cases_of(
 
 async fn campaign(naive: bool) -> Vec<(&'static str, Case, Outcome)> {
     let mut tasks = tokio::task::JoinSet::new();
-    for act in [Act::Open, Act::Comment, Act::Reopen] {
+    for act in [Act::Open, Act::Comment, Act::Reopen, Act::Close] {
         for (name, faults) in faults() {
             if act != Act::Open && name == "422 label" {
                 continue;
@@ -312,6 +322,15 @@ async fn campaign(naive: bool) -> Vec<(&'static str, Case, Outcome)> {
     ] {
         let faults = [(On::Patch, fault)];
         tasks.spawn(async move { (name, cases_of(Act::Reopen, &faults, naive, None).await) });
+    }
+    for (name, fault) in [
+        ("closing: 502", Fault::BadGatewayAfterCommit),
+        ("closing: dropped", Fault::DroppedBeforeCommit),
+        ("closing: limit", Fault::TooMany),
+        ("closing: 422", Fault::Invalid),
+    ] {
+        let faults = [(On::Patch, fault)];
+        tasks.spawn(async move { (name, cases_of(Act::Close, &faults, naive, None).await) });
     }
     let mut all = Vec::new();
     while let Some(done) = tasks.join_next().await {
@@ -349,7 +368,7 @@ async fn every_finding_is_filed_once_whatever_crashes_and_fails() {
 async fn the_real_table_keeps_what_the_campaign_needs() {
     let wanted = ["ok", "422 label", "429", "502 after commit", "late commit 60 s", "limited list"];
     let mut tasks = tokio::task::JoinSet::new();
-    for act in [Act::Open, Act::Comment, Act::Reopen] {
+    for act in [Act::Open, Act::Comment, Act::Reopen, Act::Close] {
         for (name, faults) in faults() {
             if !wanted.contains(&name) || act != Act::Open && name == "422 label" {
                 continue;

@@ -5,7 +5,7 @@ use crate::support::github::{FakeGitHub, Fault, LOGIN, On, Plug, REPOSITORY, TOK
 use crate::support::openapi::Description;
 use lamplighter::clock::Clock;
 use lamplighter::model::{Marker, Reason, Timestamp, Visibility};
-use lamplighter::tracker::{GitHub, Options, TokenSource};
+use lamplighter::tracker::{CloseReason, GitHub, Options, TokenSource};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -47,7 +47,7 @@ async fn an_issue_is_made_found_commented_on_and_reopened() {
     assert_eq!(github.find_issue(&marker, BEFORE).await.unwrap(), Some(made.clone()));
     fake.close(made.number, "completed");
     let closed = github.issue(made.number).await.unwrap();
-    assert!(closed.closed.unwrap().completed);
+    assert_eq!(closed.closed.unwrap().reason, CloseReason::Completed);
     assert_eq!((closed.author.as_deref(), &closed.labels[..]), (Some(LOGIN), &labels[..]));
 
     github.turn().await.reopen(made.number).await.unwrap();
@@ -60,6 +60,20 @@ async fn an_issue_is_made_found_commented_on_and_reopened() {
     github.turn().await.set_labels(made.number, &["seen".to_owned()]).await.unwrap();
     let issue = github.issue(made.number).await.unwrap();
     assert_eq!((issue.closed, &issue.labels[..]), (None, &["seen".to_owned()][..]));
+    assert!(issue.reopened);
+
+    // A server that is older than the reason takes another one.
+    for (fault, reason) in
+        [(None, CloseReason::Duplicate), (Some(Fault::Invalid), CloseReason::NotPlanned)]
+    {
+        if let Some(fault) = fault {
+            fake.inject(On::Patch, fault);
+        }
+        github.turn().await.close_as_duplicate(made.number).await.unwrap();
+        let issue = github.issue(made.number).await.unwrap();
+        assert_eq!((issue.closed.unwrap().reason, issue.reopened), (reason, false));
+        github.turn().await.reopen(made.number).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -83,7 +97,12 @@ async fn a_list_goes_on_to_its_last_page_and_leaves_pull_requests_out() {
     fake.close(1, "not_planned");
     let all = github.issues_changed_since(BEFORE, None).await.unwrap().unwrap().issues;
     assert_eq!(all.len(), 10);
-    assert_eq!(all.iter().filter(|issue| issue.closed.is_some_and(|c| !c.completed)).count(), 1);
+    assert_eq!(
+        all.iter()
+            .filter(|issue| issue.closed.is_some_and(|c| c.reason == CloseReason::NotPlanned))
+            .count(),
+        1
+    );
     assert_eq!(fake.exchanges().len(), 20_usize.div_ceil(3));
 }
 
@@ -253,6 +272,7 @@ async fn everything(fake: &FakeGitHub, github: &GitHub, clock: &Clock) {
         github.issue(number).await.unwrap();
     }
     turn().await.reopen(number).await.unwrap();
+    turn().await.close_as_duplicate(number).await.unwrap();
     turn().await.set_labels(number, &labels).await.unwrap();
     github.comments(number, BEFORE).await.unwrap();
     fake.limit_pages(1);

@@ -3,11 +3,11 @@
 use crate::support::{Played, START, foreign, now, store, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Act, Actor, ApiUrl, AttemptEnd, Caps, Classification, FilingEvent, FilingId, FilingState,
-    Finding, Fingerprint, IssueChange, IssueHome, IssueId, IssueMark, IssueOwner, IssueState,
-    JobId, Kind, KindRules, KnownIssue, Lease, Level, Marker, NewIssue, NewJob, NewLogRow, Outcome,
-    Place, Posting, Remark, RemoteKind, ScanCommit, ScanCounts, Status, Timestamp, Tracker,
-    TrackerIssue, TrackerNews,
+    Act, Actor, ApiUrl, AttemptEnd, Caps, Classification, Duplicates, FilingEvent, FilingId,
+    FilingState, Finding, Fingerprint, IssueChange, IssueHome, IssueId, IssueMark, IssueOwner,
+    IssueState, JobId, Kind, KindRules, KnownIssue, Lease, Level, Marker, NewIssue, NewJob,
+    NewLogRow, Outcome, Place, Posting, Remark, RemoteKind, ScanCommit, ScanCounts, Status,
+    Timestamp, Tracker, TrackerIssue, TrackerNews,
 };
 use lamplighter::monitor::Tracking;
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -102,6 +102,7 @@ fn commit(salt: u8, new_issues: Vec<NewIssue>, remarks: Vec<Remark>) -> ScanComm
         new_issues,
         seen_again: Vec::new(),
         remarks,
+        duplicates: Duplicates::default(),
         caps: Caps::default(),
         follow_up: false,
     }
@@ -246,6 +247,7 @@ async fn news_of_the_tracker_spare_an_issue_that_is_to_be_opened_again() {
         url: page(number),
         title: "x".into(),
         state,
+        is_duplicate: false,
         error_codes: Vec::new(),
         owner: IssueOwner::Ours {
             mark: IssueMark { marker: Marker::new(0xff), fingerprints: Vec::new() },
@@ -303,10 +305,12 @@ async fn the_schema_refuses_a_second_opening_and_markers_that_are_none() {
         ("comment", "short"),
         ("comment", &"F".repeat(32)),
         ("comment", "0123456789abcdef<!-- -->"),
-        ("close", &fresh),
+        ("burn", &fresh),
     ] {
         assert!(insert(act, marker).is_err(), "{act} {marker}");
     }
+    insert("close", &"e".repeat(32)).unwrap();
+    insert("close", &"d".repeat(32)).unwrap_err();
     insert("comment", &fresh).unwrap();
 }
 

@@ -8,6 +8,7 @@ mod layers;
 mod links;
 mod map;
 mod promises;
+mod requirements;
 mod source;
 mod walls;
 mod words;

@@ -6,8 +6,8 @@ use crate::support::{foreign, now, open, until, until_none};
 use lamplighter::Engine;
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, IssueState, Kind, Level, NewJob, NewLogRow, Queue, RemoteKind, ScanCounts, Status,
-    Timestamp,
+    Actor, IssueState, JobId, Json, Kind, Level, NewJob, NewLogRow, Queue, RemoteKind, ScanCounts,
+    Status, Timestamp,
 };
 use lamplighter::monitor::{self, Tracking};
 use lamplighter::store::{LogStore, OpenMode, Store};
@@ -18,25 +18,25 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// A data directory whose issues go to a tracker.
-struct Site {
-    folder: TempDir,
-    store: Store,
+pub struct Site {
+    pub folder: TempDir,
+    pub store: Store,
     logs: LogStore,
 }
 
 impl Site {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::within(tempfile::tempdir().unwrap())
     }
 
-    fn within(folder: TempDir) -> Self {
+    pub fn within(folder: TempDir) -> Self {
         let store = open(folder.path());
         let logs = LogStore::open(&folder.path().join("logs.db"), OpenMode::Migrate).unwrap();
         Self { folder, store, logs }
     }
 
     /// A copy of both files as they are now.
-    fn backup(&self) -> TempDir {
+    pub fn backup(&self) -> TempDir {
         let copy = tempfile::tempdir().unwrap();
         for file in ["lamplighter.db", "logs.db"] {
             let conn = rusqlite::Connection::open(self.folder.path().join(file)).unwrap();
@@ -46,26 +46,34 @@ impl Site {
         copy
     }
 
-    async fn log(&self, messages: &[String]) {
+    pub async fn log(&self, messages: &[String]) {
         let row = |text: &String| NewLogRow::new(now().to_string(), Level::Error, "shop", text);
         self.logs.append(messages.iter().map(row).collect()).await.unwrap();
     }
 
     /// One scan of whatever is new, and what it has to file.
-    async fn scan(&self, tracking: &Tracking) -> ScanCounts {
+    pub async fn scan(&self, tracking: &Tracking) -> ScanCounts {
+        let id = self.scan_as(tracking, "{}").await;
+        self.store.committed_scan(id).await.unwrap().unwrap()
+    }
+
+    /// The same with this payload; answers which scan it was.
+    pub async fn scan_as(&self, tracking: &Tracking, payload: &str) -> JobId {
         let builder = Engine::builder(self.store.clone(), Clock::system());
         let engine =
             monitor::register(builder, &self.store, &self.logs, None, tracking).start().unwrap();
-        let id = self.store.enqueue(NewJob::new(Kind::SELF_MONITORING), now()).await.unwrap().id();
+        let payload = Json::parse(payload).unwrap();
+        let job = NewJob { payload, ..NewJob::new(Kind::SELF_MONITORING) };
+        let id = self.store.enqueue(job, now()).await.unwrap().id();
         let job = until(&self.store, id, |job| job.status.is_final()).await;
         assert_eq!(job.status, Status::Completed, "{job:?}");
         self.filed().await;
         engine.stop(Duration::from_secs(10)).await;
-        self.store.committed_scan(id).await.unwrap().unwrap()
+        id
     }
 
     /// Waits until nothing is filed any more, unless the queue is paused.
-    async fn filed(&self) {
+    pub async fn filed(&self) {
         let conn = foreign(self.folder.path());
         let sql = "SELECT count(*) FROM jobs WHERE kind = 'file_findings' AND finished_at IS NULL
             AND NOT EXISTS (SELECT 1 FROM job_queues WHERE name = 'tracker' AND paused_at IS NOT NULL)";
@@ -73,22 +81,22 @@ impl Site {
     }
 }
 
-fn github(fake: &FakeGitHub, folder: &Path) -> Tracking {
+pub fn github(fake: &FakeGitHub, folder: &Path) -> Tracking {
     let token = TokenSource { variable: "GITHUB_TOKEN", env: |_| Some(TOKEN.into()), file: None };
     let repository = REPOSITORY.parse().unwrap();
     let (url, folder) = (fake.url().parse().unwrap(), folder.to_owned());
     Tracking::remote_of(RemoteKind::Github, url, Some(repository), token, folder, Clock::system())
 }
 
-fn fake() -> FakeGitHub {
+pub fn fake() -> FakeGitHub {
     FakeGitHub::start(Clock::system(), Arc::default())
 }
 
-fn counted(exchanges: &[Exchange], method: &str) -> usize {
+pub fn counted(exchanges: &[Exchange], method: &str) -> usize {
     exchanges.iter().filter(|exchange| exchange.method == method).count()
 }
 
-const CART: &str = "[CART-DB-001] cart is lost";
+pub const CART: &str = "[CART-DB-001] cart is lost";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_350_open_issues_of_people_and_of_another_server_none_is_filed_twice() {
@@ -146,7 +154,7 @@ async fn of_350_open_issues_of_people_and_of_another_server_none_is_filed_twice(
     assert_eq!(known.len(), 350, "an agent is told of all of them");
 }
 
-fn home(fake: &FakeGitHub) -> lamplighter::model::IssueHome {
+pub fn home(fake: &FakeGitHub) -> lamplighter::model::IssueHome {
     let url = fake.url().parse().unwrap();
     lamplighter::model::IssueHome::at(&url, &REPOSITORY.parse().unwrap())
 }

@@ -1,5 +1,6 @@
 //! Acts at the tracker: how many may go at once, who does them, and what their end changes.
 
+use super::duplicates;
 use super::enqueue::enqueue;
 use crate::error::{Code, Error, Result};
 use crate::model::{Act, Caps, Filing, FilingState, JobId, Kind, NewJob, Timestamp, Trigger};
@@ -10,7 +11,7 @@ use std::time::Duration;
 /// The time in which new issues are counted against [`Caps::day`].
 const DAY: Duration = Duration::from_hours(24);
 
-/// How many new issues may still go to the tracker without an approval.
+/// How many issues may still be opened at the tracker, or closed as duplicates, without an approval.
 pub(super) fn room(tx: &Tx<'_>, caps: Caps, now: Timestamp) -> Result<u64> {
     let since = Timestamp::from_millis(now.millis().saturating_sub(DAY.as_millis() as i64));
     Ok(caps.scan.min(caps.day.saturating_sub(filings::count_opened(tx, since)?)))
@@ -27,7 +28,8 @@ pub(in crate::store) fn wake(tx: &Tx<'_>, by: Option<JobId>, now: Timestamp) -> 
     enqueue(tx, &job, now).map(drop)
 }
 
-/// Replaces an act that is in state `was`; the issue that it opened is given its number and page.
+/// Replaces an act that is in state `was`; the issue that it opened is given its number and page, and the one that it
+/// closed is closed here, too.
 ///
 /// # Errors
 /// `STORE-LEASE-001` if it is in another state.
@@ -41,8 +43,9 @@ pub(in crate::store) fn save(
         let why = format!("another run holds filing {}", filing.id.0);
         return Err(Error::new(Code::StoreLeaseLost, why));
     }
-    if filing.act == Act::Open && filing.state == FilingState::Filed {
-        sql::issues::set_place(tx, filing)?;
+    match (filing.act, filing.state) {
+        (Act::Open, FilingState::Filed) => sql::issues::set_place(tx, filing),
+        (Act::Close, FilingState::Filed) => duplicates::closed(tx, filing, now),
+        (Act::Open | Act::Comment | Act::Reopen | Act::Close, _) => Ok(()),
     }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The one commit of a scan: its record, its issues, what is to be filed, and the scan that goes on where it stopped.
 
 use super::enqueue::enqueue;
-use super::{filings, issues};
+use super::{duplicates, filings, issues};
 use crate::error::Result;
 use crate::model::{
     Act, FilingState, JobId, Kind, Lease, NewJob, ScanCommit, Timestamp, Tracker, Trigger,
@@ -58,6 +58,7 @@ fn file(tx: &Tx<'_>, id: JobId, scan: &ScanCommit, now: Timestamp) -> Result<()>
         let act = if remark.reopens { Act::Reopen } else { Act::Comment };
         sql::filings::insert(tx, (id, remark.issue), act, posting, first, now)?;
     }
+    duplicates::decide(tx, id, &scan.duplicates, (first, &mut room), now)?;
     sql::tracker_issues::explain(tx, id, &scan.home)?;
     if sql::filings::has_pending(tx, id)? {
         filings::wake(tx, Some(id), now)?;

@@ -6,6 +6,7 @@ use crate::model::{
     Actor, IssueChange, IssueHome, IssueId, IssueOwner, IssueState, RemoteKind, Timestamp,
     TrackerIssue, TrackerNews,
 };
+use crate::store::sql::duplicates;
 use crate::store::sql::superseded::supersede;
 use crate::store::sql::tracker_issues;
 use crate::store::sqlite::Tx;
@@ -54,6 +55,11 @@ fn take_issue(
             {
                 supersede(tx, id, issue.number, now)?;
             }
+            if let (true, Some((id, _))) =
+                (issue.is_duplicate, tracker_issues::find(tx, home, issue.number)?)
+            {
+                duplicates::note(tx, id)?;
+            }
         }
         return Ok(false);
     };
@@ -68,6 +74,9 @@ fn take_issue(
         IssueOwner::Ours { mark, .. } => {
             tracker_issues::add_codes(tx, id, &issue.error_codes)?;
             tracker_issues::recognise(tx, home, id, mark)?;
+            if issue.is_duplicate {
+                duplicates::note(tx, id)?;
+            }
         }
     }
     if is_open {

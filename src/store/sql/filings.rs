@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 /// The columns that [`from_row`] reads, of `filings f JOIN self_monitoring_issues i`.
 const COLUMNS: &str = "f.id, f.act, f.state, f.marker, coalesce(f.title, ''), f.body, f.labels, \
-    coalesce(f.number, i.number), f.url, f.sent_at, f.error";
+    coalesce(f.number, i.number), f.url, f.sent_at, f.error, i.duplicate_of";
 const FROM: &str = "FROM filings f JOIN self_monitoring_issues i ON i.id = f.issue_id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Filing> {
@@ -25,6 +25,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Filing> {
         body: row.get(5)?,
         labels: texts(row, 6)?,
         number: row.get(7)?,
+        duplicate_of: row.get(11)?,
         url: row.get(8)?,
         sent_at: instant(row, 9)?,
         error: row.get(10)?,
@@ -61,12 +62,12 @@ pub(in crate::store) fn insert(
     Ok(())
 }
 
-/// How many new issues went to the tracker since then, or are to go, without an approval.
+/// How many issues were opened at the tracker since then, or closed as duplicates, or are to be, without an approval.
 pub(in crate::store) fn count_opened(conn: &Connection, since: Timestamp) -> Result<u64> {
     const SQL: &str = "
         SELECT count(*)
         FROM filings
-        WHERE act = 'open' AND state <> 'awaiting_approval' AND state <> 'rejected' AND created_at > :since";
+        WHERE (act = 'open' OR act = 'close') AND state <> 'awaiting_approval' AND state <> 'rejected' AND created_at > :since";
     let params = named_params! {":since": since.millis()};
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get::<_, i64>(0))? as u64)
 }

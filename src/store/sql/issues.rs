@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::model::{
-    Filing, Fingerprint, Issue, IssueHome, IssueId, IssueState, JobId, KnownIssue, NewIssue,
-    Timestamp, Tracker,
+    DuplicateOf, Filing, Fingerprint, Issue, IssueHome, IssueId, IssueState, JobId, KnownIssue,
+    NewIssue, Timestamp, Tracker,
 };
 use crate::store::sqlite::dialect;
 use crate::store::sqlite::error::unreadable;
@@ -14,9 +14,21 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 const MAX_COMPARED: usize = 2_000;
 
 const COLUMNS: &str = "id, number, url, title, body, classification, error_codes, occurrences, scan_id, \
-    created_at, last_seen_at, state, state_reason, closed_at, muted_at IS NOT NULL, author";
+    created_at, last_seen_at, state, state_reason, closed_at, muted_at IS NOT NULL, author, duplicate_of, \
+    (SELECT state FROM filings WHERE issue_id = self_monitoring_issues.id AND act = 'close'), \
+    (SELECT error FROM filings WHERE issue_id = self_monitoring_issues.id AND act = 'close')";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
+    let state = state(row, 11)?;
+    let duplicate_of = match row.get(16)? {
+        Some(number) => Some(DuplicateOf {
+            number,
+            closing: parsed(row, 17, |text| text.parse().ok())?,
+            is_open: state == IssueState::Open,
+            why: parsed(row, 18, Some)?,
+        }),
+        None => None,
+    };
     Ok(Issue {
         id: IssueId(row.get(0)?),
         number: row.get(1)?,
@@ -30,8 +42,9 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Issue> {
         scan_id: row.get::<_, Option<i64>>(8)?.map(JobId),
         created_at: Timestamp::from_millis(row.get(9)?),
         last_seen_at: Timestamp::from_millis(row.get(10)?),
-        state: state(row, 11)?,
+        state,
         muted: row.get(14)?,
+        duplicate_of,
     })
 }
 
@@ -80,7 +93,8 @@ pub(super) fn texts(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String
 }
 
 /// The issues of any state that share an error code or a fingerprint with one of these findings, and the newest that are
-/// open or muted; oldest first. An issue is known where it can be seen; what is muted is no problem anywhere.
+/// open or muted; oldest first. An issue is known where it can be seen; what is muted is no problem anywhere; and what was
+/// closed as a duplicate is known by the issue that has stayed.
 pub(in crate::store) fn known(
     conn: &Connection,
     home: &IssueHome,
@@ -90,7 +104,8 @@ pub(in crate::store) fn known(
     let sql = format!(
         "SELECT {}
          FROM self_monitoring_issues i
-         WHERE (home = :home OR muted_at IS NOT NULL) AND gone_at IS NULL AND id IN (
+         WHERE (home = :home OR muted_at IS NOT NULL) AND gone_at IS NULL
+         AND (duplicate_of IS NULL OR state = 'open') AND id IN (
              SELECT issue_id
              FROM self_monitoring_issue_codes
              WHERE code IN ({})
@@ -132,7 +147,8 @@ pub(in crate::store) fn recent(
     let sql = format!(
         "SELECT {}
          FROM self_monitoring_issues i
-         WHERE home = :home AND gone_at IS NULL AND (state = 'open' OR last_seen_at > :since)
+         WHERE home = :home AND gone_at IS NULL
+         AND (state = 'open' OR last_seen_at > :since AND duplicate_of IS NULL)
          ORDER BY id DESC
          LIMIT :limit",
         known_columns()
@@ -172,8 +188,8 @@ pub(in crate::store) fn insert(
         VALUES (:code, :issue)
         ON CONFLICT DO NOTHING";
     const PRINT: &str = "
-        INSERT INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, home, open)
-        VALUES (:fingerprint, :issue, :home, 1)";
+        INSERT INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, home, open, marked)
+        VALUES (:fingerprint, :issue, :home, 1, 1)";
     let finding = &new.finding;
     let params = named_params! {
         ":scan": scan.0,

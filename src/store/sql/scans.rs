@@ -16,13 +16,15 @@ const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected'), \
     j.payload, j.result, \
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'filed'), \
-    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'rejected'), \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'rejected' AND f.act <> 'close'), \
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'awaiting_approval'), \
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.error IS NOT NULL \
         AND f.state <> 'filed' AND f.state <> 'rejected' AND f.state <> 'awaiting_approval'), \
     (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.act = 'open'), \
     (SELECT max(f.error) FROM filings f WHERE f.scan_id = j.id AND f.state <> 'filed' AND f.state <> 'rejected'), \
-    s.fallback";
+    s.fallback, s.duplicates_kept, \
+    (SELECT count(*) FROM filings f WHERE f.scan_id = j.id AND f.state = 'rejected' AND f.act = 'close'), \
+    (SELECT max(f.error) FROM filings f WHERE f.scan_id = j.id AND f.state = 'rejected' AND f.act = 'close')";
 const FROM: &str = "FROM jobs j LEFT JOIN self_monitoring_scans s ON s.job_id = j.id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
@@ -44,6 +46,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Scan> {
             waiting: row.get::<_, i64>(18)? as u64,
         },
         filings: filings_of(row)?,
+        duplicates_kept: row::parsed(row, 28, Some)?,
         rejections: issues::texts(row, 13)?,
         analyzer: row::parsed(row, 14, Some)?,
         fallback: row::parsed(row, 27, Some)?,
@@ -66,6 +69,8 @@ fn filings_of(row: &Row<'_>) -> rusqlite::Result<ScanFilings> {
         refused,
         dropped: number(22)?,
         why: row::parsed(row, 26, Some)?,
+        kept: number(29)?,
+        kept_why: row::parsed(row, 30, Some)?,
     })
 }
 
@@ -184,10 +189,11 @@ pub(in crate::store) fn insert(
         INSERT INTO self_monitoring_scans (
             job_id, log, log_id_start, log_id_end, rows_examined, issues_created, duplicates_skipped,
             potential_duplicates_commented, reopened, rejected, rejections, analyzer, fallback, model, cost_usd,
-            committed_at)
+            duplicates_kept, committed_at)
         VALUES (
             :job_id, :log, :start, :end, :rows, :created, :skipped,
-            :commented, :reopened, :rejected, :rejections, :analyzer, :fallback, :model, :cost, :now)";
+            :commented, :reopened, :rejected, :rejections, :analyzer, :fallback, :model, :cost,
+            :kept, :now)";
     conn.prepare_cached(SQL)?.execute(named_params! {
         ":job_id": id.0,
         ":log": scan.log,
@@ -204,6 +210,7 @@ pub(in crate::store) fn insert(
         ":fallback": scan.fallback,
         ":model": scan.model,
         ":cost": scan.cost_usd,
+        ":kept": scan.duplicates.kept,
         ":now": now.millis(),
     })?;
     Ok(())

@@ -307,14 +307,14 @@ pub(in crate::store) fn recognise(
           AND (SELECT number FROM self_monitoring_issues WHERE id = issue_id)
             > (SELECT number FROM self_monitoring_issues WHERE id = :id AND state = 'open')";
     const PRINT: &str = "
-        INSERT INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, home, open)
+        INSERT INTO self_monitoring_issue_fingerprints (fingerprint, issue_id, home, open, marked)
         SELECT :fingerprint, id, home, state = 'open' AND NOT EXISTS (
             SELECT 1
             FROM self_monitoring_issue_fingerprints
-            WHERE fingerprint = :fingerprint AND home = :home AND open = 1)
+            WHERE fingerprint = :fingerprint AND home = :home AND open = 1), 1
         FROM self_monitoring_issues
         WHERE id = :id
-        ON CONFLICT DO NOTHING";
+        ON CONFLICT (fingerprint, issue_id) DO UPDATE SET marked = 1";
     for fingerprint in mark.fingerprints.iter().map(Fingerprint::as_str) {
         let params = named_params! {
             ":fingerprint": fingerprint, ":home": home.as_str(), ":id": id.0,

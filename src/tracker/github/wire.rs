@@ -22,6 +22,8 @@ pub struct RemoteIssue {
     pub labels: Vec<String>,
     /// How it was closed; `None` while it is open.
     pub closed: Option<Closed>,
+    /// Whether it is open because somebody opened it again.
+    pub reopened: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When anything about it last changed.
@@ -33,8 +35,19 @@ pub struct RemoteIssue {
 pub struct Closed {
     /// When.
     pub at: Timestamp,
-    /// Whether the work was done; otherwise it is not planned, or a duplicate.
-    pub completed: bool,
+    /// Why.
+    pub reason: CloseReason,
+}
+
+/// Why an issue was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// The work was done, or nobody said why.
+    Completed,
+    /// Nobody will do it.
+    NotPlanned,
+    /// Another issue is about the same.
+    Duplicate,
 }
 
 /// A comment as the tracker has it.
@@ -113,10 +126,11 @@ impl Issue {
             "open" => None,
             _ => Some(Closed {
                 at: self.closed_at.as_deref().map_or(Ok(updated_at), instant)?,
-                completed: !matches!(
-                    self.state_reason.as_deref(),
-                    Some("not_planned" | "duplicate")
-                ),
+                reason: match self.state_reason.as_deref() {
+                    Some("not_planned") => CloseReason::NotPlanned,
+                    Some("duplicate") => CloseReason::Duplicate,
+                    Some(_) | None => CloseReason::Completed,
+                },
             }),
         };
         let name = |label| match label {
@@ -130,6 +144,7 @@ impl Issue {
             body: self.body.unwrap_or_default(),
             author: self.user.map(|user| user.login),
             labels: self.labels.into_iter().filter_map(name).collect(),
+            reopened: closed.is_none() && self.state_reason.as_deref() == Some("reopened"),
             closed,
             created_at,
             updated_at,

@@ -43,6 +43,7 @@ fn row(issue: &Issue, asked: &ListsQuery, role: Role, now: Timestamp) -> Markup 
                 details id={ "issue-" (issue.id.0) } {
                     summary.whole { (issue.title) }
                     @if let Some(author) = &issue.author { p { "An issue of " (author) " at the tracker." } }
+                    @if let Some(duplicate) = &issue.duplicate_of { p { (duplicate) } }
                     @if issues::may(role) { (buttons(issue, asked)) }
                     pre { (issue.body) }
                 }
@@ -61,6 +62,9 @@ fn state(issue: &Issue) -> Markup {
     let (class, word) = match issue.state {
         IssueState::Open => ("badge badge-running", "Open"),
         IssueState::Completed { .. } => ("badge badge-completed", "Closed, completed"),
+        IssueState::NotPlanned { .. } if issue.duplicate_of.is_some() => {
+            ("badge", "Closed, duplicate")
+        }
         IssueState::NotPlanned { .. } => ("badge", "Closed, not planned"),
     };
     html! {

@@ -9,7 +9,8 @@ use super::super::problem::Problem;
 use super::super::setting::Said;
 use super::super::standing::Standing;
 use super::slices::{self, ListsQuery};
-use super::{configuration, lists, prompt, status};
+use super::{configuration, lists, prompt, refile, status};
+use crate::actions;
 use crate::monitor;
 use axum::extract::State;
 use axum::response::Html;
@@ -55,7 +56,9 @@ pub(super) async fn whole(
     let configuration = configuration::read(&app.web).await?;
     let template = monitor::prompt::load(&app.web.store).await?;
     let (role, now) = (who.role(), app.web.clock.now());
+    let offer = actions::refile::offer(&app.web.store, now).await?;
     let content = html! {
+        @if let Some(offer) = &offer { (refile::notice(offer, role)) }
         div.row.row-cards {
             div."col-12" { (status::status_section(&standing, &may_run, &status::Said::Nothing, now)) }
             div."col-12" { (configuration::section(&configuration, role, said.configuration, now)) }

@@ -58,9 +58,8 @@ impl Lists {
     /// The version of what the two lists show.
     pub(super) fn version(&self) -> String {
         let why = |id| self.whys.get(&id).map(Why::headline);
-        let scan = |scan: &Scan| {
-            (scan.id, scan.status, scan.has_transcript, why(scan.id), scan.filings.clone())
-        };
+        let scan =
+            |scan: &Scan| (scan.id, scan.status, scan.has_transcript, why(scan.id), scan.became());
         let scans: Vec<_> = self.scans.iter().map(scan).collect();
         let issue = |issue: &Issue| {
             (
@@ -69,6 +68,7 @@ impl Lists {
                 issue.occurrences,
                 issue.muted,
                 issue.state != IssueState::Open,
+                issue.duplicate_of.clone(),
             )
         };
         let issues: Vec<_> = self.issues.iter().map(issue).collect();

@@ -6,7 +6,7 @@ use super::super::face::Face;
 use super::super::host::Person;
 use super::super::route::{Gate, Route};
 use super::super::routes::{needing, routes};
-use super::super::self_monitoring::{configuration, prompt, status};
+use super::super::self_monitoring::{configuration, prompt, refile, status};
 use super::*;
 use crate::actions::Right;
 use crate::model::Role;
@@ -24,6 +24,8 @@ const ADMINS: &[(&str, &str)] = &[
     ("POST", super::super::settings::STOP_PATH),
     ("POST", super::super::settings::RESUME_PATH),
     ("POST", super::super::settings::SET_PATH),
+    ("POST", refile::PATH),
+    ("POST", refile::LEAVE_PATH),
     ("POST", super::super::approvals::APPROVE_PATH),
     ("POST", super::super::approvals::REJECT_PATH),
     ("POST", super::super::approvals::EDIT_PATH),

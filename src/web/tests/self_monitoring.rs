@@ -11,8 +11,8 @@ use super::super::setting::Said;
 use super::work::{assert_inert, claim, complete_with_issue, lead, settle};
 use super::*;
 use crate::model::{
-    Caps, IssueHome, IssueState, Outcome, Profile, Role, ScanCommit, ScanCounts, ScheduleName,
-    SessionStart, Tracker,
+    Caps, Duplicates, IssueHome, IssueState, Outcome, Profile, Role, ScanCommit, ScanCounts,
+    ScheduleName, SessionStart, Tracker,
 };
 use crate::monitor::prompt;
 
@@ -224,6 +224,7 @@ async fn a_scan_unfolds_to_its_findings_its_analyzer_and_its_transcript() {
         new_issues: vec![],
         seen_again: vec![],
         remarks: vec![],
+        duplicates: Duplicates::default(),
         caps: Caps::default(),
         follow_up: false,
     };

@@ -3,8 +3,9 @@
 use super::super::self_monitoring::status::RUN_NOW_PATH;
 use super::*;
 use crate::model::{
-    AttemptEnd, Caps, Classification, Finding, Fingerprint, IssueHome, Job, JobError, JobId, Kind,
-    KindRules, Lease, Marker, NewIssue, NewJob, Outcome, Posting, ScanCommit, ScanCounts, Tracker,
+    AttemptEnd, Caps, Classification, Duplicates, Finding, Fingerprint, IssueHome, Job, JobError,
+    JobId, Kind, KindRules, Lease, Marker, NewIssue, NewJob, Outcome, Posting, ScanCommit,
+    ScanCounts, Tracker,
 };
 use std::time::Duration;
 
@@ -107,6 +108,7 @@ pub(super) async fn complete_with_issue(site: &Site, title: &str, tracker: Track
         new_issues: vec![(new, posting)],
         seen_again: vec![],
         remarks: vec![],
+        duplicates: Duplicates::default(),
         caps: Caps::default(),
         follow_up: false,
     };

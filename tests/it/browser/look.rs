@@ -6,7 +6,7 @@ use super::{SELF_MONITORING, sign_in};
 use crate::support::chromium::{Chromium, Page};
 use crate::support::server::{PASSWORD, Server};
 use crate::support::site::Site;
-use crate::support::{now, open, run_now, store, until};
+use crate::support::{foreign, now, open, run_now, store, until};
 use lamplighter::actions::Call;
 use lamplighter::actions::repositories::{RepositoryAdd, add};
 use lamplighter::clock::Clock;
@@ -151,6 +151,45 @@ fn visit_lists(gallery: &mut Gallery<'_>, at: impl Fn(&str) -> String) {
     gallery.visit("batches", &at("/batches"));
     gallery.visit("batch-finished", &at("/batches/1"));
     gallery.arranged("batch-open", &at("/batches/2"), "", unfold);
+}
+
+#[test]
+fn what_is_open_elsewhere_and_duplicates_look_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let Some(chromium) = Chromium::start() else { return };
+    let page = chromium.page();
+    let at = |path: &str| format!("{}{path}", server.url);
+    sign_in(&page, &server.url);
+    // Issues at a repository that was named before, and two of them that are one problem.
+    foreign(folder.path())
+        .execute_batch(
+            "INSERT INTO self_monitoring_issues (
+                 scan_id, tracker, home, number, url, title, body, classification, error_codes, source, template,
+                 evidence, occurrences, created_at, last_seen_at)
+             WITH titles (number, title) AS (VALUES
+                 (3, '[BUG] CART-DB-001 Cart is lost'), (7, '[BUG] CART-DB-001 Cart is lost'),
+                 (9, '[BUG] CART-DB-001 Cart is lost'), (11, '[CLIENT] AUTH-NAME-002 Login of nobody'),
+                 (12, '[DOCS] Nobody knows --speed'))
+             SELECT 1, 'github', 'github.com/ann/a-repository-with-a-long-name', number, 'https://github.com/ann/x/issues/' || number,
+                 title, 'It broke.', 'server_bug', '[]', 'shop', 't', '[]', 3, 1800000000000, 1800000000000
+             FROM titles;
+             UPDATE self_monitoring_issues SET duplicate_of = 3 WHERE number = 7 OR number = 9;
+             UPDATE self_monitoring_issues
+             SET state = 'closed', state_reason = 'not_planned', closed_at = 1800000000000, occurrences = 0 WHERE number = 7;
+             INSERT INTO filings (issue_id, scan_id, act, state, marker, body, error, created_at, updated_at)
+             SELECT id, 1, 'close', iif(number = 7, 'filed', 'rejected'), printf('%032x', id), 'Duplicate of #3',
+                 iif(number = 7, NULL, 'ann has commented on it'), 0, 0
+             FROM self_monitoring_issues WHERE duplicate_of IS NOT NULL;",
+        )
+        .unwrap();
+    let mut gallery = Gallery::new(&page, "elsewhere");
+    gallery.visit("self-monitoring", &at(SELF_MONITORING));
+    gallery.arranged("self-monitoring-unfolded", &at(SELF_MONITORING), "", unfold);
+    gallery.close();
+    page.eval("document.querySelector('#refile').open = true");
+    page.click("form[action='/admin/self-monitoring/refile'] button");
+    page.wait("!document.querySelector('#refile-offer button')");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,10 +4,10 @@ use super::{Leader, done, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Act, Actor, ApiUrl, Caps, Classification, FilingEvent, FilingId, FilingState, Finding,
-    Fingerprint, IssueChange, IssueHome, IssueMark, IssueOwner, IssueState, JobId, Kind, KindRules,
-    Lease, Marker, NewIssue, NewJob, Place, Posting, Queue, RemoteKind, ScanCommit, ScanCounts,
-    Tracker, TrackerIssue, TrackerNews,
+    Act, Actor, ApiUrl, Caps, Classification, Duplicates, FilingEvent, FilingId, FilingState,
+    Finding, Fingerprint, IssueChange, IssueHome, IssueMark, IssueOwner, IssueState, JobId, Kind,
+    KindRules, Lease, Marker, NewIssue, NewJob, Place, Posting, Queue, RemoteKind, ScanCommit,
+    ScanCounts, Tracker, TrackerIssue, TrackerNews,
 };
 use lamplighter::store::Store;
 
@@ -63,6 +63,7 @@ fn commit(tracker: Tracker, issues: Vec<NewIssue>) -> ScanCommit {
         new_issues: issues.into_iter().enumerate().map(posting).collect(),
         seen_again: Vec::new(),
         remarks: Vec::new(),
+        duplicates: Duplicates::default(),
         caps: Caps::default(),
         follow_up: false,
     }
@@ -163,7 +164,15 @@ pub async fn what_is_filed_waits_for_a_person_and_is_sent_once(store: &Store) {
 fn shown(number: i64, title: &str, state: IssueState, owner: IssueOwner) -> TrackerIssue {
     let url = format!("https://github.com/me/shop/issues/{number}");
     let error_codes = vec![format!("SHOP-PAY-{number:03}")];
-    TrackerIssue { number, url, title: title.into(), state, error_codes, owner }
+    TrackerIssue {
+        number,
+        url,
+        title: title.into(),
+        state,
+        is_duplicate: false,
+        error_codes,
+        owner,
+    }
 }
 
 pub async fn what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(store: &Store) {
@@ -205,6 +214,11 @@ pub async fn what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(st
     let (list, count) = store.issue_list(0, 9).await.unwrap();
     assert_eq!((list.len(), count), (2, 2), "a person's that no scan has met is not listed");
 
+    let duplicates = store.duplicates(shop()).await.unwrap();
+    let facts: Vec<_> = duplicates.iter().map(|one| (one.number, one.of)).collect();
+    assert_eq!(facts, [(7, 6)], "the lowest number stays");
+    assert!(store.duplicates(IssueHome::local()).await.unwrap().is_empty());
+
     store.tracker_refused(shop(), "401".into(), later(2)).await.unwrap();
     let refused = store.tracker_reading(shop()).await.unwrap().refused;
     assert_eq!(refused, Some((later(2), "401".into())));
@@ -220,4 +234,50 @@ pub async fn what_the_tracker_shows_is_known_and_what_it_has_no_longer_is_not(st
     assert_eq!(store.tracker_reading(shop()).await.unwrap().full_at, None);
     let filed = store.filed_markers(shop(), vec![Marker::new(99)]).await.unwrap();
     assert!(filed.is_empty(), "this database has filed none of them");
+}
+
+pub async fn what_is_open_elsewhere_is_filed_at_a_new_home_once(store: &Store) {
+    let (mut leader, lease) = scan(store).await;
+    let problems = vec![issue("one", "a"), issue("two", "b"), issue("three", "c")];
+    let local = commit(Tracker::Local, problems);
+    store.commit_scan(lease.clone(), local, START).await.unwrap();
+    leader.settle(lease, done()).await;
+    let offered = async || {
+        let offer = store.refile_offer(shop()).await.unwrap();
+        (offer.problems, offer.accepted, offer.from)
+    };
+    assert_eq!(offered().await, (3, false, vec![IssueHome::local()]));
+    let here = store.refile_offer(IssueHome::local()).await.unwrap();
+    assert_eq!(here.problems, 0, "they are at home there");
+    let left = store.leave_elsewhere(shop(), Actor::cli(), later(1)).await.unwrap();
+    assert_eq!((left, offered().await), (3, (0, false, vec![])));
+    assert_eq!(store.open_elsewhere(shop()).await.unwrap(), []);
+    let asked = store.ask_refiling(shop(), Actor::cli(), later(2)).await.unwrap();
+    assert_eq!((asked, offered().await), (3, (3, true, vec![IssueHome::local()])));
+
+    // The new home knows one of them by now.
+    let eve = IssueOwner::Person("eve".into());
+    let known = TrackerIssue {
+        error_codes: vec!["SHOP-a-001".into()],
+        ..shown(9, "one", IssueState::Open, eve)
+    };
+    let open = store.open_elsewhere(shop()).await.unwrap();
+    let news = TrackerNews { issues: vec![known], asked_at: later(3), ..TrackerNews::default() };
+    store.take_tracker_news(RemoteKind::Github, shop(), news, later(3)).await.unwrap();
+    let posting = |n: usize| Posting {
+        marker: Marker::new(0x77 + n as u128),
+        title: "t".into(),
+        body: "b".into(),
+        labels: Vec::new(),
+    };
+    let again = async || {
+        let open = open.iter().cloned().enumerate().map(|(n, open)| (open, posting(n))).collect();
+        let caps = Caps { scan: 1, ..Caps::default() };
+        store.refile((REMOTE, shop()), open, caps, later(4)).await.unwrap()
+    };
+    assert_eq!((again().await, again().await), (2, 0));
+    assert_eq!(offered().await, (0, false, vec![]));
+    let waiting = store.waiting_filings(9).await.unwrap();
+    let states: Vec<_> = waiting.iter().map(|filing| filing.state).collect();
+    assert_eq!(states, [FilingState::Pending, FilingState::AwaitingApproval]);
 }

@@ -238,10 +238,34 @@ impl FakeGitHub {
         issue["updated_at"] = json::instant(now);
     }
 
+    /// Opens an issue again, as a person does.
+    pub fn reopen(&self, number: i64) {
+        let now = self.shared.clock.now();
+        let mut state = self.shared.state();
+        let issue = &mut state.issue(number).unwrap().json;
+        issue["state"] = "open".into();
+        issue["state_reason"] = "reopened".into();
+        issue["closed_at"] = Value::Null;
+        issue["updated_at"] = json::instant(now);
+    }
+
     /// Deletes an issue: it is in no list any more.
     pub fn delete(&self, number: i64) {
         let never = Timestamp::from_millis(i64::MAX);
         self.shared.state().issue(number).unwrap().visible_at = never;
+    }
+
+    /// Shows an issue that was not to be seen before.
+    pub fn show(&self, number: i64) {
+        let now = self.shared.clock.now();
+        self.shared.state().issue(number).unwrap().visible_at = now;
+    }
+
+    /// The bodies of an issue's comments.
+    pub fn comments(&self, number: i64) -> Vec<String> {
+        let mut state = self.shared.state();
+        let comments = &state.issue(number).unwrap().comments;
+        comments.iter().map(|(json, _)| json["body"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The issue as it is, seen or not.
@@ -397,6 +421,11 @@ impl State {
                     issue.json["state"] = "open".into();
                     issue.json["state_reason"] = "reopened".into();
                     issue.json["closed_at"] = Value::Null;
+                }
+                if change["state"] == "closed" && issue.json["state"] == "open" {
+                    issue.json["state"] = "closed".into();
+                    issue.json["state_reason"] = change["state_reason"].clone();
+                    issue.json["closed_at"] = json::instant(now);
                 }
                 let url = issue.json["repository_url"].as_str().unwrap().to_owned();
                 if let Some(labels) = change["labels"].as_array() {

@@ -6,7 +6,7 @@ use std::fs;
 
 /// The layers, lowest first. A module uses only modules of lower layers.
 const LAYERS: &[&[&str]] = &[
-    &["error", "clock", "config", "files", "growth", "heavy", "model", "redact"],
+    &["error", "clock", "config", "environment", "files", "growth", "heavy", "model", "redact"],
     &["store"],
     &["backup", "engine", "jobs", "logs"],
     &["agents", "prelude", "testing", "tracker"],
@@ -21,6 +21,8 @@ const PEERS: &[(&str, &str, &str)] = &[
     ("clock", "model", "a clock answers timestamps"),
     ("config", "error", "a bad value has a code"),
     ("config", "model", "a repository and an API's address have a form"),
+    ("environment", "error", "a system that refuses to hide secrets has a code"),
+    ("environment", "redact", "the names of secrets are the redactor's"),
     ("model", "error", "parsing a name can fail, and a job's error carries a code"),
     ("redact", "model", "the columns of a log row are cleaned together"),
     ("engine", "jobs", "an engine hands out the jobs of its store"),
