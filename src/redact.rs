@@ -5,16 +5,21 @@
 //! and a token is learned each time it is read ([`Redactor::learn`]); nothing else changes it, and it never answers what
 //! it was told. Every sink calls the service itself, because a sink that had to be handed a redactor could be forgotten.
 //!
-//! What it replaces by `[redacted]`, in this order: secrets it was told at run time, then texts of a secret's shape
-//! (tokens of known issuers, JWT, PEM keys, `Bearer`, URLs with userinfo), then values of fields whose name says so
-//! (`password=`, `"api_key": `, `Cookie: `). It works line by line in one pass over the bytes that can begin a match,
-//! answers a borrowed text when there is none, and [`RedactStream`] does the same to a text that arrives in pieces.
+//! What it replaces by `[redacted]`: secrets it was told at run time, texts of a secret's shape (the formats of
+//! `redact/formats.txt`, JWT, PEM keys, `Bearer`, URLs with userinfo), values of fields whose name says so (`password=`,
+//! `"api_key": `, `Cookie: `), and long runs of letters and digits that follow each other by chance. It works line by line
+//! in one pass over the bytes that can begin a match, answers a borrowed text when there is none, and [`RedactStream`] does
+//! the same to a text that arrives in pieces.
 //!
-//! What it does not see: a secret in base64, hex, percent or reversed form, a part of a secret, a field's value on the
-//! line after its name, and a secret of no known shape in a sentence. Error codes, ids, hashes, UUIDs and paths stay.
+//! What it does not see: a secret in hex, percent or reversed form, a part of a secret, a field's value on the line after
+//! its name, and a short secret of no known shape in a sentence. Error codes, ids, hashes, UUIDs and paths stay.
 
 mod bytes;
+mod chance;
 mod field;
+mod format;
+mod names;
+mod pair;
 mod shape;
 mod stream;
 
@@ -30,7 +35,7 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 /// Whether the name of a variable or a field says that its value is secret.
 #[cfg(feature = "cli")]
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    field::is_secret_name(name.as_bytes())
+    names::is_secret_name(name.as_bytes())
 }
 
 /// What stands in a secret's place.
@@ -75,7 +80,7 @@ impl Redactor {
     /// and `LAMPLIGHTER_ADMIN_PASSWORD` do.
     pub fn learn_environment(&self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, value) in variables {
-            if field::is_secret_name(name.as_bytes()) && !value.starts_with('/') {
+            if names::is_secret_name(name.as_bytes()) && !value.starts_with('/') {
                 self.learn(&value);
             }
         }
@@ -113,7 +118,7 @@ impl Redactor {
             Value::Object(fields) => {
                 for (name, value) in fields {
                     self.clean_json(value);
-                    if field::is_secret_name(name.as_bytes()) && is_secret_value(value) {
+                    if names::is_secret_name(name.as_bytes()) && is_secret_value(value) {
                         *value = REDACTED.into();
                     }
                 }
@@ -182,7 +187,7 @@ struct Within {
 
 fn is_secret_value(value: &Value) -> bool {
     match value {
-        Value::String(text) => !field::is_harmless(text.as_bytes()),
+        Value::String(text) => !names::is_harmless(text.as_bytes()),
         Value::Number(_) => true,
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
     }
@@ -287,6 +292,20 @@ mod tests {
         "https://a:b/",
         "://a@",
         "://\u{1b}",
+        "://a:b1c2d3/",
+        "value=",
+        "name=\"pwd\" value=\"",
+        "<password>",
+        "<pwd>x<",
+        "pass=",
+        "sig=a1b2c3(",
+        "q7Rz2mKx9Lw4Tb8Vn3Jc6Hd1Fg5Ps0Y ",
+        "a_",
+        "sha256-",
+        "/-pa1b2c3",
+        "sshpass -p ${",
+        "identified by '[redacted",
+        "curl /-u a:b1c",
         "\u{1b}[0m",
         "\u{1b}[0mg",
         "pwd=\u{1b}[0m",

@@ -48,6 +48,32 @@ pub(super) fn behind_style(bytes: &[u8], mut start: usize) -> usize {
     start
 }
 
+/// Whether the byte is one of a word.
+pub(super) fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Whether a word begins at `at`, if it is a byte of one.
+pub(super) fn is_word_start(bytes: &[u8], at: usize) -> bool {
+    let Some(before) = at.checked_sub(1).map(|before| bytes[before]) else { return true };
+    if !is_word(before) {
+        return true;
+    }
+    // The end of a colour code, or the `n` of a line break inside a JSON string.
+    match before {
+        b'm' => {
+            let start = before_style(bytes, at);
+            start < at && (start == 0 || !is_word(bytes[start - 1]) || is_escape(bytes, start))
+        }
+        _ => is_escape(bytes, at),
+    }
+}
+
+/// Whether the letter before `at` is the `n` of a line break inside a JSON string.
+fn is_escape(bytes: &[u8], at: usize) -> bool {
+    at >= 2 && bytes[at - 2] == b'\\' && b"nrt".contains(&bytes[at - 1])
+}
+
 /// The end of the run of such bytes that begins at `from`.
 pub(super) fn run(bytes: &[u8], from: usize, of: impl Fn(u8) -> bool) -> usize {
     bytes[from..].iter().position(|b| !of(*b)).map_or(bytes.len(), |length| from + length)
@@ -90,4 +116,11 @@ pub(super) fn is_random(word: &[u8]) -> bool {
     let humps =
         word.windows(2).filter(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase()).count();
     word.len() >= 8 && (digits || humps >= 2 || word.ends_with(b"=") || word.len() >= 32)
+}
+
+/// Whether a value that may be a word is none: letters and digits mixed.
+pub(super) fn is_telling(value: &[u8]) -> bool {
+    value.len() >= 6
+        && value.iter().any(u8::is_ascii_digit)
+        && value.iter().any(u8::is_ascii_alphabetic)
 }

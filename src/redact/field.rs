@@ -1,105 +1,8 @@
 //! Values of fields whose name says that they are secret: `password=x`, `"token": "x"`, `X-Api-Key: x`, `--secret x`.
 
-use super::bytes::{Hit, before_style, behind_style, is_random, run, window};
+use super::bytes::{Hit, before_style, behind_style, is_random, is_telling, run, window};
+use super::names::{is_harmless, is_secret_name, is_weak_name};
 use std::ops::Range;
-
-/// Longest name that is looked at, in bytes.
-const MAX_NAME: usize = 64;
-/// How a secret's name ends, in lower case and without `_`, `-` and `.`.
-const NAMES: &[&str] = &[
-    "password",
-    "passwd",
-    "passphrase",
-    "passcode",
-    "pwd",
-    "secret",
-    "token",
-    "apikey",
-    "secretkey",
-    "privatekey",
-    "accesskey",
-    "signingkey",
-    "encryptionkey",
-    "authkey",
-    "sessionkey",
-    "credential",
-    "credentials",
-    "dbpass",
-    "smtppass",
-    "userpass",
-    "xamzsignature",
-];
-/// Names that end so and hold no secret.
-const OTHER_NAMES: &[&str] =
-    &["pagetoken", "nexttoken", "continuationtoken", "cancellationtoken", "synctoken"];
-/// Values that give nothing away.
-const HARMLESS: &[&str] = &[
-    "null",
-    "none",
-    "nil",
-    "undefined",
-    "true",
-    "false",
-    "missing",
-    "invalid",
-    "expired",
-    "required",
-    "empty",
-    "unset",
-    "set",
-    "hidden",
-    "masked",
-    "redacted",
-    "filtered",
-    "yes",
-    "no",
-    "ok",
-    "present",
-    "absent",
-    "revoked",
-    "unknown",
-    "optional",
-    "not",
-    "the",
-    "is",
-    "must",
-    "cannot",
-    "refused",
-    "n/a",
-];
-
-/// Whether a field of this name holds a secret.
-pub(super) fn is_secret_name(name: &[u8]) -> bool {
-    let mut folded = [0; MAX_NAME];
-    let mut length = 0;
-    let start = name.len().saturating_sub(MAX_NAME);
-    for byte in name[start..].iter().filter(|b| !b"_-.".contains(b)) {
-        folded[length] = byte.to_ascii_lowercase();
-        length += 1;
-    }
-    let folded = &folded[..length];
-    let ends = |names: &[&str]| names.iter().any(|name| folded.ends_with(name.as_bytes()));
-    matches!(folded.last(), Some(b'd' | b'e' | b't' | b'n' | b'y' | b's' | b'l'))
-        && ends(NAMES)
-        && !ends(OTHER_NAMES)
-}
-
-/// Whether a value gives nothing away: a word such as `null`, stars, or a place-holder.
-pub(super) fn is_harmless(value: &[u8]) -> bool {
-    let value = value.trim_ascii();
-    let wrapped = |from: &[u8], to: &[u8]| value.starts_with(from) && value.ends_with(to);
-    HARMLESS.iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
-        || value.iter().all(|b| b"*.-".contains(b))
-        || (value.len() < 4 && !value.iter().any(u8::is_ascii_alphanumeric))
-        || value.strip_suffix(b"]").unwrap_or(value) == b"[redacted"
-        || value == b"%s"
-        || wrapped(b"{", b"}")
-        || value.starts_with(b"${")
-        || wrapped(b"<", b">")
-        || (value.len() > 1
-            && value[0] == b'$'
-            && value[1..].iter().all(|b| b.is_ascii_uppercase() || *b == b'_'))
-}
 
 /// The name before a `=` or `:`.
 struct Name<'a> {
@@ -132,7 +35,8 @@ pub(super) fn value(line: &str, text_end: usize, at: usize) -> Option<Hit<'_>> {
     }
     let name = name_before(line, end)?;
     let header = Header::of(name.text);
-    if header == Header::None && !is_secret_name(name.text) {
+    let is_weak = header == Header::None && !is_secret_name(name.text);
+    if is_weak && !is_weak_name(name.text) {
         return None;
     }
     let start = behind_style(bytes, start);
@@ -140,6 +44,7 @@ pub(super) fn value(line: &str, text_end: usize, at: usize) -> Option<Hit<'_>> {
     let spaced = after > start;
     let field = Field { line, end: text_end, name, colon: bytes[at] == b':', spaced };
     match header {
+        Header::None if is_weak => field.telling(after),
         Header::None => field.secret(after),
         Header::Authorization => field.credentials(after).map(Hit::plain),
         Header::Cookie => field.cookies(after).map(Hit::plain),
@@ -254,6 +159,25 @@ impl<'a> Field<'a> {
         Some(Hit { quote: self.name.quote, ..Hit::plain(start..bare_end(bytes, start)) })
     }
 
+    /// The value that begins at `start`, if it is no word and no code.
+    fn telling(&self, start: usize) -> Option<Hit<'a>> {
+        let bytes = self.bytes();
+        let near = window(bytes, start);
+        let inside = quoted(near, start);
+        let begin = &near[inside.clone().unwrap_or_else(|| start..bare_end(near, start))];
+        let is_code = begin.iter().any(|b| b"([{<".contains(b));
+        if is_code || is_harmless(begin) || !is_telling(begin) {
+            return None;
+        }
+        if inside.is_some() {
+            return quoted(bytes, start).map(Hit::plain);
+        }
+        let end = bare_end(bytes, start);
+        // A session's number in a path ends where the query begins.
+        let query = bytes[start..end].iter().position(|b| *b == b'?');
+        Some(Hit::plain(start..query.map_or(end, |query| start + query)))
+    }
+
     /// Whether the name is the last word of a sentence, as in `invalid token: expected three parts`.
     fn is_prose(&self) -> bool {
         let word = |b: u8| b.is_ascii_alphanumeric() || b")=:.".contains(&b);
@@ -314,13 +238,6 @@ impl<'a> Field<'a> {
         let is_list = || bytes[inside(window(bytes, start))].contains(&b'=');
         (self.colon && is_list()).then(|| inside(bytes))
     }
-}
-
-/// Whether a value after a name in a sentence is no word: letters and digits mixed.
-fn is_telling(value: &[u8]) -> bool {
-    value.len() >= 6
-        && value.iter().any(u8::is_ascii_digit)
-        && value.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// Whether a plain word follows, as in `password: must be longer`.

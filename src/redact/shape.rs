@@ -1,45 +1,17 @@
 //! Texts that look like secrets by themselves.
 
-use super::bytes::{Hit, Places, before_style, is_random, run};
-use super::field;
+use super::bytes::{Hit, Places, is_random, is_telling, is_word, is_word_start, run, window};
+use super::chance::Chance;
+use super::format::{Formats, formats};
+use super::names::is_harmless;
+use super::{field, pair};
 use std::ops::Range;
 
 /// Bytes of a token.
 type Alphabet = fn(u8) -> bool;
 
-const ALNUM: Alphabet = |b| b.is_ascii_alphanumeric();
-const UPPER: Alphabet = |b| b.is_ascii_uppercase() || b.is_ascii_digit();
-const WORD: Alphabet = |b| b.is_ascii_alphanumeric() || b == b'_';
-const DASHED: Alphabet = |b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+const DASHED: Alphabet = |b| is_word(b) || b == b'-';
 const BASE64: Alphabet = |b| b.is_ascii_alphanumeric() || b"+/._~-".contains(&b);
-
-/// How tokens begin, how many more bytes they have at least, and of which kind. Sources: the issuers' pages on secret
-/// scanning. The longer prefix comes first.
-const TOKENS: &[(&str, usize, Alphabet)] = &[
-    ("ghp_", 16, WORD),
-    ("gho_", 16, WORD),
-    ("ghs_", 16, WORD),
-    ("ghu_", 16, WORD),
-    ("ghr_", 16, WORD),
-    ("github_pat_", 22, WORD),
-    ("glpat-", 16, DASHED),
-    ("sk-ant-", 16, DASHED),
-    ("sk_live_", 16, ALNUM),
-    ("sk_test_", 16, ALNUM),
-    ("rk_live_", 16, ALNUM),
-    ("npm_", 30, ALNUM),
-    ("AKIA", 16, UPPER),
-    ("ASIA", 16, UPPER),
-    ("AIza", 35, DASHED),
-    ("xoxa-", 10, DASHED),
-    ("xoxb-", 10, DASHED),
-    ("xoxp-", 10, DASHED),
-    ("xoxr-", 10, DASHED),
-    ("xoxs-", 10, DASHED),
-    // Ours: the login cookie's value, and the one-time link behind its path.
-    ("lamplighter=", 40, DASHED),
-    ("/setup/", 40, DASHED),
-];
 
 /// The search through one line, from left to right. What it has read in vain it does not read again, so that its time
 /// grows with the line's length, whatever stands in it.
@@ -50,6 +22,8 @@ pub(super) struct Search<'a> {
     /// Up to where no signed token can begin, and no token of the form `sk-`: a look at the same run found none.
     no_jwt: usize,
     no_sk: usize,
+    formats: &'static Formats,
+    by_chance: Chance,
     /// Marks of a PEM key, and quotes.
     key_ends: Places,
     dashes: Places,
@@ -65,6 +39,8 @@ impl<'a> Search<'a> {
             end: line.trim_end().len(),
             no_jwt: 0,
             no_sk: 0,
+            formats: formats(),
+            by_chance: Chance::default(),
             key_ends: Places::of(KEY_END),
             dashes: Places::of("-----"),
             closing: Places::of("-----"),
@@ -74,14 +50,17 @@ impl<'a> Search<'a> {
 
     /// The first secret at or after `from`.
     pub(super) fn next(&mut self, from: usize) -> Option<Hit<'a>> {
-        (from..self.line.len()).find_map(|at| self.at(at))
+        (from..self.line.len()).find_map(|at| self.at(from, at))
     }
 
-    fn at(&mut self, i: usize) -> Option<Hit<'a>> {
+    fn at(&mut self, from: usize, i: usize) -> Option<Hit<'a>> {
         let (line, bytes) = (self.line, self.line.as_bytes());
-        match bytes[i] {
+        let known = match bytes[i] {
             b':' if bytes[i..].starts_with(b"://") => userinfo(bytes, i + 3).map(Hit::plain),
-            b':' | b'=' => field::value(line, self.end, i),
+            b':' | b'=' => {
+                field::value(line, self.end, i).or_else(|| pair::beside(bytes, i).map(Hit::plain))
+            }
+            b'>' => pair::element(bytes, i).map(Hit::plain),
             b'-' if bytes[i..].starts_with(b"-----BEGIN ") => self.key(i),
             b'-' if bytes[i..].starts_with(b"--") => field::flag(line, i),
             b'e' if i >= self.no_jwt && begins(bytes, i, b"eyJ") => self.jwt(i),
@@ -92,12 +71,11 @@ impl<'a> Search<'a> {
             {
                 self.sk(i)
             }
-            b'g' | b's' | b'r' | b'n' | b'A' | b'x' | b'l' if is_word_start(bytes, i) => {
-                token(bytes, i).map(Hit::plain)
-            }
-            b'/' => token(bytes, i).map(Hit::plain),
             _ => None,
-        }
+        };
+        known
+            .or_else(|| self.formats.find(line, from, i).map(Hit::plain))
+            .or_else(|| self.by_chance.find(bytes, i).map(Hit::plain))
     }
 
     /// `sk-` begins words too: what follows must hold a long run that is no word.
@@ -154,31 +132,8 @@ impl<'a> Search<'a> {
     }
 }
 
-fn is_word_start(bytes: &[u8], at: usize) -> bool {
-    let at = before_style(bytes, at);
-    at == 0 || !WORD(bytes[at - 1]) || is_escape(bytes, at)
-}
-
-/// Whether the letter before `at` is the `n` of a line break inside a JSON string.
-fn is_escape(bytes: &[u8], at: usize) -> bool {
-    at >= 2 && bytes[at - 2] == b'\\' && b"nrt".contains(&bytes[at - 1])
-}
-
 fn begins(bytes: &[u8], at: usize, with: &[u8]) -> bool {
     bytes[at..].starts_with(with) && is_word_start(bytes, at)
-}
-
-fn token(bytes: &[u8], at: usize) -> Option<Range<usize>> {
-    let rest = &bytes[at..];
-    let known = TOKENS.iter().find(|(prefix, ..)| rest.starts_with(prefix.as_bytes()));
-    if let Some((prefix, least, alphabet)) = known {
-        let start = at + prefix.len();
-        let end = run(bytes, start, alphabet);
-        // A name that is ours stays: only what is behind it is secret.
-        let keep = prefix.ends_with(['=', '/']);
-        return (end - start >= *least).then_some(if keep { start } else { at }..end);
-    }
-    None
 }
 
 /// The credentials behind `Bearer ` or `Basic ` (RFC 7235).
@@ -200,13 +155,27 @@ fn scheme(bytes: &[u8], at: usize) -> Option<Range<usize>> {
 /// User and password in a URL, up to the `@`. A user alone stays unless it is a token.
 fn userinfo(bytes: &[u8], start: usize) -> Option<Range<usize>> {
     let end = run(bytes, start, |b| !b.is_ascii_whitespace() && !b"/?#\"'<>`\\()".contains(&b));
-    let at = start + bytes[start..end].iter().rposition(|b| *b == b'@')?;
-    let user = &bytes[start..at];
-    let secret = match user.iter().position(|b| *b == b':') {
-        Some(colon) => !field::is_harmless(&user[colon + 1..]),
+    let colon = || bytes[start..end].iter().position(|b| *b == b':');
+    let Some(at) = bytes[start..end].iter().rposition(|b| *b == b'@') else {
+        return slashed(bytes, start, start + colon()? + 1);
+    };
+    let user = &bytes[start..start + at];
+    let secret = match colon().filter(|colon| *colon < at) {
+        Some(colon) => !is_harmless(&user[colon + 1..]),
         None => user.len() >= 20 && is_random(user),
     };
-    secret.then_some(start..at)
+    secret.then_some(start..start + at)
+}
+
+/// The same of a password with a slash, which begins at `password`: no port, and no word.
+fn slashed(bytes: &[u8], start: usize, password: usize) -> Option<Range<usize>> {
+    let near = window(bytes, start);
+    let end = run(near, password, |b| !b.is_ascii_whitespace() && !b"?#\"'<>`\\()".contains(&b));
+    let at = password + near[password..end].iter().position(|b| *b == b'@')?;
+    let secret = &near[password..at];
+    let first = secret.split(|b| *b == b'/').next().unwrap_or_default();
+    let is_port = first.iter().all(u8::is_ascii_digit) || first.starts_with(b"{");
+    (!is_port && is_telling(secret)).then_some(start..at)
 }
 
 const KEY_END: &str = "-----END ";

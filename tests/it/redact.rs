@@ -5,6 +5,7 @@ use lamplighter::monitor::demo;
 use lamplighter::redact::{REDACTED, RedactStream, Redactor};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 /// Least share of the secrets that must be found, and most of the ordinary lines that may be touched.
 const FOUND: f64 = 99.0;
@@ -175,6 +176,98 @@ fn of_the_corpus_at_least_99_in_100_secrets_go_and_at_most_1_in_100_ordinary_lin
     assert!(percent(touched.len(), hand_written) <= TOUCHED, "{touched:#?}");
 }
 
+/// Forms in which secrets are written down, as a file says them without one.
+const FORMS: &str = include_str!("redact/forms.txt");
+/// How many forms there are, and how many of them must be found.
+const ALL_FORMS: usize = 120;
+const LEAST_FORMS: usize = 114;
+
+/// The texts of the forms, each with its secret.
+fn forms() -> Vec<(String, String)> {
+    let rows = FORMS.lines().filter(|row| !row.starts_with('#'));
+    let form = |(seed, row): (usize, &str)| {
+        let (_, text) = row.split_once(" | ").unwrap();
+        let (before, rest) = text.split_once("[[").unwrap();
+        let (secret, after) = rest.split_once("]]").unwrap();
+        let [before, secret, after] = [before, secret, after].map(|part| assembled(part, seed));
+        (format!("{before}{secret}{after}"), secret)
+    };
+    rows.enumerate().map(form).collect()
+}
+
+/// A text with bytes of the class in the place of each `<CLASS:COUNT>`.
+fn assembled(text: &str, seed: usize) -> String {
+    let mut out = String::new();
+    for (nth, part) in text.split('<').enumerate() {
+        let Some((class, count, rest)) = part.split_once('>').and_then(|(inside, rest)| {
+            let (class, count) = inside.split_once(':')?;
+            Some((class.chars().next()?, count.parse::<usize>().ok()?, rest))
+        }) else {
+            out.push_str(if nth > 0 { "<" } else { "" });
+            out.push_str(part);
+            continue;
+        };
+        let fits = |c: &char| match class {
+            'd' => c.is_ascii_digit(),
+            'h' => c.is_ascii_digit() || ('a'..='f').contains(c),
+            'l' => !c.is_ascii_uppercase(),
+            'u' => !c.is_ascii_lowercase(),
+            'a' => true,
+            class => panic!("no class {class}"),
+        };
+        // The same letters in another order each time.
+        let letters: Vec<char> =
+            ('0'..='9').chain('a'..='z').chain('A'..='Z').filter(fits).collect();
+        let mut state = (seed * 64 + nth + 1) as u64;
+        out.extend((0..count).map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            letters[(state >> 33) as usize % letters.len()]
+        }));
+        out.push_str(rest);
+    }
+    out
+}
+
+#[test]
+fn of_120_forms_of_secrets_95_in_100_are_found() {
+    let redactor = Redactor::default();
+    let forms = forms();
+    let stays = |secret: &str, clean: &str| {
+        // No half of it may stay either.
+        let half = secret.len().div_ceil(2);
+        secret.is_char_boundary(half)
+            && (clean.contains(&secret[..half]) || clean.contains(&secret[secret.len() - half..]))
+    };
+    let missed: Vec<_> = forms
+        .iter()
+        .map(|(line, secret)| (redactor.text(line), secret))
+        .filter(|(clean, secret)| stays(secret, clean))
+        .collect();
+    println!("redaction: {} of {} forms found", forms.len() - missed.len(), forms.len());
+    assert_eq!(forms.len(), ALL_FORMS);
+    assert!(forms.len() - missed.len() >= LEAST_FORMS, "{missed:#?}");
+}
+
+#[test]
+fn no_line_of_the_demos_day_is_touched() {
+    let redactor = Redactor::default();
+    let day = demo::day(Timestamp::from_millis(1_795_219_200_000));
+    let (mut bytes, start) = (0, Instant::now());
+    for row in day {
+        bytes += row.message.len();
+        let mut clean = row.clone();
+        redactor.clean_row(&mut clean);
+        assert_eq!(format!("{clean:?}"), format!("{row:?}"));
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "redaction: {bytes} bytes of the demo's day, {:.2} MB/s",
+        f64::from(bytes as u32) / seconds / 1e6
+    );
+}
+
 #[test]
 fn what_is_around_a_secret_stays() {
     let redactor = Redactor::default();
@@ -206,7 +299,7 @@ fn what_is_around_a_secret_stays() {
 #[test]
 fn redacted_text_is_not_redacted_again() {
     let redactor = Redactor::default();
-    for (line, _) in secrets() {
+    for (line, _) in secrets().into_iter().chain(forms()) {
         let once = redactor.text(&line).into_owned();
         assert!(
             matches!(redactor.text(&once), Cow::Borrowed(_)),
@@ -219,7 +312,7 @@ fn redacted_text_is_not_redacted_again() {
 #[test]
 fn json_stays_json() {
     let redactor = Redactor::default();
-    for (line, _) in secrets() {
+    for (line, _) in secrets().into_iter().chain(forms()) {
         let quoted =
             serde_json::json!({"message": line, "password": 7, "n": [1, line], "a_token": [1, [2]]}).to_string();
         let redacted = redactor.text(&quoted);
