@@ -10,15 +10,18 @@ const FLOOR: Duration = Duration::from_millis(40);
 /// How often a growth that looks too great is measured again. Other threads disturb the processor's caches.
 const TRIES: usize = 5;
 
-/// Does the work on texts that repeat the piece, from 128 KB to 1 MB, and fails where it grows faster than its text.
+/// Does the work on texts that repeat the piece, from 64 to 256 KB, with `LAMPLIGHTER_GROWTH=long` to 1 MB, and fails where it
+/// grows faster than its text.
 pub(crate) fn grows_with_its_length(name: &str, piece: &str, work: impl Fn(&str)) {
     grows_from_to(name, |length| piece.repeat(length.div_ceil(piece.len())), work);
 }
 
 /// The same for texts that a function makes.
 pub(crate) fn grows_from_to(name: &str, text: impl Fn(usize) -> String, work: impl Fn(&str)) {
-    let lengths = [128, 256, 512, 1024].map(|kilobytes| kilobytes * 1024);
-    let mut costs = lengths.map(|length| cost(&text(length), &work));
+    let is_long = std::env::var("LAMPLIGHTER_GROWTH").is_ok_and(|form| form == "long");
+    let kilobytes = if is_long { &[64, 128, 256, 512, 1024][..] } else { &[64, 128, 256] };
+    let lengths: Vec<_> = kilobytes.iter().map(|kilobytes| kilobytes * 1024).collect();
+    let mut costs: Vec<_> = lengths.iter().map(|length| cost(&text(*length), &work)).collect();
     for (nth, length) in lengths.into_iter().enumerate().skip(1) {
         let growth =
             |costs: &[Duration]| costs[nth].as_secs_f64() / costs[nth - 1].max(FLOOR).as_secs_f64();
