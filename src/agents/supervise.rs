@@ -229,7 +229,7 @@ impl Supervised {
         let own = std::process::id();
         let mut hit = HashSet::new();
         // The first process inside is `bwrap`, which ignores INT and TERM; its children come after it.
-        let mut has_met = !self.wrapped;
+        let mut has_met = false;
         let program = self.program(&table);
         for entry in table.descendants([own]) {
             // The end of `bwrap` would end those inside before they had their grace.
@@ -239,7 +239,7 @@ impl Supervised {
             }
             if signal == Signal::INT {
                 if program.contains(&entry.group) && entry.signal(signal).unwrap_or(false) {
-                    has_met |= entry.parent != self.main && !entry.is_over;
+                    has_met |= !entry.is_over && (!self.wrapped || entry.parent != self.main);
                 }
                 continue;
             }
@@ -251,7 +251,8 @@ impl Supervised {
             // A process that cannot be signalled now gets the next KILL.
             if entry.signal(signal).unwrap_or(false) && !entry.is_over {
                 hit.insert((entry.pid, entry.start));
-                has_met |= entry.parent != self.main && entry.pid != self.main;
+                let is_inside = entry.parent != self.main && entry.pid != self.main;
+                has_met |= !self.wrapped || is_inside;
             }
         }
         if signal != Signal::KILL && !has_met && self.exit.is_none() {

@@ -20,6 +20,8 @@ pub(super) struct Entry {
     pub(super) is_over: bool,
     /// How far it stands behind others, -20 to 19.
     pub(super) nice: i32,
+    /// How many threads it has.
+    pub(super) threads: u32,
     /// Ticks of the processor that its children used, those that it has asked how they ended.
     children_cpu: u64,
 }
@@ -152,6 +154,7 @@ fn parse(pid: u32, line: &str) -> Option<Entry> {
         start: count(22)?,
         is_over: matches!(field(3)?, "Z" | "X"),
         nice: field(19)?.parse().ok()?,
+        threads: field(20)?.parse().ok()?,
         children_cpu: count(16)? + count(17)?,
     })
 }
@@ -161,7 +164,16 @@ mod tests {
     use super::*;
 
     fn of(pid: u32, parent: u32, start: u64) -> Entry {
-        Entry { pid, parent, group: pid, start, is_over: false, nice: 0, children_cpu: 0 }
+        Entry {
+            pid,
+            parent,
+            group: pid,
+            start,
+            is_over: false,
+            nice: 0,
+            threads: 1,
+            children_cpu: 0,
+        }
     }
 
     fn table(entries: &[Entry]) -> Table {

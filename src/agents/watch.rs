@@ -18,6 +18,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LOOK_CLOSELY: Duration = Duration::from_millis(100);
 /// How much of a limit makes the looks close: a half.
 const CLOSE: u64 = 2;
+/// So many threads count as one process: agent programs have some twenty.
+const THREADS: u64 = 16;
 /// The kernel passes over a core dump of this size to a file, and to a program that takes core dumps: with 0 such a program
 /// gets them all the same (`core(5)`).
 const NO_CORE: u64 = 1;
@@ -96,6 +98,9 @@ impl Watch {
             self.put_behind(entry);
         }
         let (processes, most) = (tree.len() as u64, u64::from(self.resources.processes));
+        // The machine has a bound on all threads, and a process of many leaves others none.
+        let threads: u64 = tree.iter().map(|entry| u64::from(entry.threads)).sum();
+        let processes = processes.max(threads / THREADS);
         let memory = if processes > most { 0 } else { memory(&tree, self.resources.memory) };
         let room = self.disks.iter().map(|(folder, floor)| (free(folder), *floor));
         let room: Vec<_> = room.filter_map(|(free, floor)| Some((free?, floor))).collect();
@@ -126,21 +131,24 @@ impl Watch {
 /// Bytes that processes have for themselves. What several of them share since one made the others is counted once, but only
 /// if the plain sum, which is quicker to make, is too large.
 fn memory(tree: &[&Entry], most: u64) -> u64 {
-    let sum = |read: fn(u32) -> Option<u64>| tree.iter().filter_map(|entry| read(entry.pid)).sum();
-    let plain: u64 = sum(|pid| kilobytes(pid, "status", "RssAnon:"));
-    if plain <= most {
-        return plain;
+    let plain = |pid| lengths(pid, "status", &["RssAnon:", "RssShmem:", "VmSwap:"]);
+    let sum: u64 = tree.iter().filter_map(|entry| plain(entry.pid)).sum();
+    if sum <= most {
+        return sum;
     }
-    sum(|pid| {
-        kilobytes(pid, "smaps_rollup", "Pss_Anon:").or_else(|| kilobytes(pid, "status", "RssAnon:"))
-    })
+    let shared = |pid| lengths(pid, "smaps_rollup", &["Pss_Anon:", "Pss_Shmem:", "SwapPss:"]);
+    tree.iter().filter_map(|entry| shared(entry.pid).or_else(|| plain(entry.pid))).sum()
 }
 
-/// A length in a file of `/proc`, in bytes; `proc_pid_status(5)`, `proc_pid_smaps(5)`.
-fn kilobytes(pid: u32, file: &str, name: &str) -> Option<u64> {
+/// The sum of lengths in a file of `/proc`, in bytes; `None` without the first. `proc_pid_status(5)`, `proc_pid_smaps(5)`.
+fn lengths(pid: u32, file: &str, names: &[&str]) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+    let length = |name: &str| -> Option<u64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+    };
+    let (first, others) = names.split_first()?;
+    Some(length(first)? + others.iter().filter_map(|name| length(name)).sum::<u64>())
 }
 
 /// The threads of the machine, or of the container that sees no others; 0 if nobody knows.
@@ -199,9 +207,9 @@ mod tests {
     #[test]
     fn the_memory_of_a_process_is_what_it_has_for_itself() {
         let own = std::process::id();
-        let shown = kilobytes(own, "status", "RssAnon:").unwrap();
+        let shown = lengths(own, "status", &["RssAnon:", "VmSwap:"]).unwrap();
         assert!(shown > 100 * 1024, "{shown}");
-        assert!(kilobytes(own, "smaps_rollup", "Pss_Anon:").unwrap() > 100 * 1024);
-        assert_eq!(kilobytes(own, "status", "NoSuchLine:"), None);
+        assert!(lengths(own, "smaps_rollup", &["Pss_Anon:", "Pss_Shmem:"]).unwrap() > 100 * 1024);
+        assert_eq!(lengths(own, "status", &["NoSuchLine:", "RssAnon:"]), None);
     }
 }

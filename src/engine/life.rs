@@ -25,6 +25,8 @@ const BEAT_EVERY: Duration = Duration::from_secs(10);
 const BEAT_AGAIN: Duration = Duration::from_secs(1);
 /// A worker that could not renew its lease for so long ends its handlers by itself, well before others may judge it lost.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
+/// How long the look at what the process registered may take, which stands between two beats.
+const LOOK_WITHIN: Duration = Duration::from_secs(2);
 /// How long the beat of a worker may be behind those of others in the line for the write lock.
 const LINE: Duration = Duration::from_secs(3);
 
@@ -219,12 +221,17 @@ impl Life {
 /// Why a life is over whose beats are saved: other programs cannot see any more what it runs. A file that is damaged ends
 /// the engine by itself, and what could not be read is read again with the next beat.
 async fn is_forgotten(store: &Store, registered: &Arc<Registration>) -> Option<Error> {
-    let looked = match store.expect_registered(Arc::clone(registered)).await {
-        Ok(()) => store.keep_queues(Arc::clone(registered)).await,
-        Err(error) if error.code() == Code::EngineLost => return Some(error),
-        Err(error) => Err(error),
+    let looking = async {
+        store.expect_registered(Arc::clone(registered)).await?;
+        store.keep_queues(Arc::clone(registered)).await
     };
+    // A look that waits must not hold up the next beat.
+    let looked = tokio::time::timeout(LOOK_WITHIN, looking).await.unwrap_or_else(|_| {
+        let why = format!("the database gave no answer within {LOOK_WITHIN:?}");
+        Err(Error::new(Code::StoreIo, "read it").because(why))
+    });
     match looked {
+        Err(error) if error.code() == Code::EngineLost => return Some(error),
         Ok(true) => {}
         Ok(false) => {
             warn_coded!(Code::StoreChanged, "the limits that programs registered hold again");

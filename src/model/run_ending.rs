@@ -78,7 +78,9 @@ impl RunEnding {
             Self::OutputLimit => "The agent wrote too much",
             Self::MemoryLimit => "The agent took too much memory",
             Self::ProcessLimit => "The agent started too many processes",
-            Self::DiskLimit => "The agent took too much room on a disk",
+            Self::DiskLimit => {
+                "The agent wrote too large a file, or too little room is left on a disk"
+            }
             Self::Interrupted => "The agent was interrupted",
             Self::Killed => "The agent program was killed",
             Self::NotStarted => "The agent program refused to start",

@@ -36,7 +36,9 @@ pub(super) fn value(line: &str, text_end: usize, at: usize) -> Option<Hit<'_>> {
     let name = name_before(line, end)?;
     let header = Header::of(name.text);
     let is_weak = header == Header::None && !is_secret_name(name.text);
-    if is_weak && !is_weak_name(name.text) {
+    // Programs for tests write `PASS: name_of_a_test2`.
+    let is_verdict = bytes[at] == b':' && name.text.iter().all(u8::is_ascii_uppercase);
+    if is_weak && (is_verdict || !is_weak_name(name.text)) {
         return None;
     }
     let start = behind_style(bytes, start);

@@ -5,7 +5,7 @@ use crate::agents::{Exit, Isolation, Launcher, Limits, Marker, Reason, Run, Spec
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use crate::logs::journal_row;
-use crate::model::{NewLogRow, Service, Timestamp};
+use crate::model::{NewLogRow, Resources, Service, Timestamp};
 use crate::store::LogStore;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -24,6 +24,11 @@ const GATHER: Duration = Duration::from_millis(200);
 const MAX_ENTRY: usize = 4 * 1024 * 1024;
 /// Bytes of what `journalctl` complains of that are said.
 const MAX_COMPLAINT: usize = 500;
+
+/// Whether a run ended because it was to end.
+fn has_run_its_day(reason: Reason) -> bool {
+    matches!(reason, Reason::TimedOut | Reason::Idle | Reason::Stopped)
+}
 
 /// A journal, or the part of one unit, that is followed.
 #[derive(Debug)]
@@ -110,7 +115,7 @@ impl Journal {
             None => Ok(0),
             Some(Ok((stored, _))) if end.exit == Some(Exit::Code(0)) => Ok(stored),
             // Ended by us: a day is over.
-            Some(Ok((stored, _))) if end.reason != Reason::Exited => Ok(stored),
+            Some(Ok((stored, _))) if has_run_its_day(end.reason) => Ok(stored),
             Some(Ok((_, complaint))) => Err(failed().because(format!("it ended: {complaint}"))),
             Some(Err(error)) => Err(error),
         }
@@ -126,12 +131,14 @@ impl Journal {
         if let Some(unit) = &self.unit {
             argv.push(format!("--unit={unit}"));
         }
+        // It works for the server: no disk that is nearly full, and no place behind others, must keep it from its work.
+        let resources = Resources { disk_left: 0, nice: 0, ..Resources::default() };
         Spec {
             argv,
             env: BTreeMap::from([("PATH".to_owned(), self.path.clone())]),
             working_dir: PathBuf::from("/"),
             stdin: Vec::new(),
-            limits: Limits { wall: RUN, idle: RUN, output: u64::MAX, ..Limits::default() },
+            limits: Limits { wall: RUN, idle: RUN, output: u64::MAX, resources },
             isolation: Isolation::None,
             marker: Marker::random(),
         }

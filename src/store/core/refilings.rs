@@ -50,11 +50,19 @@ pub(in crate::store) fn file(
     caps: Caps,
     now: Timestamp,
 ) -> Result<u64> {
+    // The tracker was asked meanwhile, and a person may have said no, or closed or muted one.
+    if !refilings::offer(tx, home)?.accepted {
+        return Ok(0);
+    }
+    let open: Vec<_> = refilings::open(tx, home)?.into_iter().map(|open| open.id).collect();
     let mut room = filings::room(tx, caps, now)?;
     let mut filed = 0;
     for (problem, posting) in problems {
         if let Some(known) = refilings::known(tx, home, problem.id)? {
             sql::issues::seen_again(tx, problem.scan, (known, 0), now)?;
+            continue;
+        }
+        if !open.contains(&problem.id) {
             continue;
         }
         let issue = refilings::copy(tx, (tracker, home), problem.id, now)?;
