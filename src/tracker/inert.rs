@@ -80,7 +80,7 @@ pub(super) fn markdown(text: &str) -> String {
     out.trim_end().to_owned()
 }
 
-/// A text that is inert already, without its escapes, so that [`markdown`] makes the same of it again and not the double.
+/// A text that is inert already, without its escapes, so that `markdown` makes the same of it again and not the double.
 pub fn undone(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut open = None;
