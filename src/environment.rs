@@ -64,7 +64,7 @@ pub(crate) fn hide_secrets() -> Result<()> {
     } else {
         let secrets = variables().into_iter();
         let secrets: BTreeMap<_, _> =
-            secrets.filter(|(name, _)| redact::is_secret_name(name)).collect();
+            secrets.filter(|(name, value)| redact::is_secret_variable(name, value)).collect();
         let bytes = serde_json::to_vec(&secrets).expect("texts are JSON");
         if bytes.len() > MAX_SECRETS {
             let doing =

@@ -27,10 +27,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
-/// Whether the name of a variable or a field says that its value is secret.
-#[cfg(feature = "cli")]
-pub(crate) fn is_secret_name(name: &str) -> bool {
-    field::is_secret_name(name.as_bytes())
+/// Whether a variable of the environment is secret: its name says so, and its value is no path, as that of `PWD` is.
+pub(crate) fn is_secret_variable(name: &str, value: &str) -> bool {
+    field::is_secret_name(name.as_bytes()) && !value.starts_with('/')
 }
 
 /// What stands in a secret's place.
@@ -75,7 +74,7 @@ impl Redactor {
     /// and `LAMPLIGHTER_ADMIN_PASSWORD` do.
     pub fn learn_environment(&self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, value) in variables {
-            if field::is_secret_name(name.as_bytes()) && !value.starts_with('/') {
+            if is_secret_variable(&name, &value) {
                 self.learn(&value);
             }
         }

@@ -49,7 +49,7 @@ pub struct Agents {
     pub data_dir: PathBuf,
     /// `agent.pass_env`: variables of the server that an agent gets. Those of the wall it never gets.
     pub pass_env: Vec<String>,
-    /// `agent.memory_max` and the like: what a run may take of the machine.
+    /// `agent.limits`: what a run may take of the machine.
     pub resources: Resources,
     /// `agent.sandbox`: whether runs are put into the sandbox.
     pub sandbox: Sandboxed,

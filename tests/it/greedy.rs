@@ -8,6 +8,7 @@ use lamplighter::agents::{Exit, Isolation, Launcher, Limits, Marker, Reason, San
 use lamplighter::model::Resources;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -32,6 +33,20 @@ const FORKS: &str = "forks() { forks & forks & wait; }; forks";
 const FILLS: &str = "exec perl -e '$text .= \"x\" x (16 << 20) while 1'";
 const WRITES: &str = "exec cat /dev/zero > large";
 
+/// A run of a shell script with small limits.
+fn spec(folder: &Path, script: &str, isolation: Isolation) -> Spec {
+    let path = ("PATH".to_owned(), "/usr/bin:/bin".to_owned());
+    Spec {
+        argv: ["sh", "-c", script].map(str::to_owned).into(),
+        env: BTreeMap::from([path]),
+        working_dir: folder.to_owned(),
+        stdin: Vec::new(),
+        limits: Limits { resources: SMALL, ..Limits::default() },
+        isolation,
+        marker: Marker::random(),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_takes_too_much_is_killed_soon_and_its_end_names_what_it_took() {
     let launcher = Launcher::with_program(env!("CARGO_BIN_EXE_lamplighter"));
@@ -40,17 +55,8 @@ async fn a_run_that_takes_too_much_is_killed_soon_and_its_end_names_what_it_took
     {
         for isolation in [Isolation::None, Isolation::Bwrap(Sandbox::default())] {
             let folder = tempfile::tempdir().unwrap();
-            let marker = Marker::random();
-            let path = ("PATH".to_owned(), "/usr/bin:/bin".to_owned());
-            let spec = Spec {
-                argv: ["sh", "-c", script].map(str::to_owned).into(),
-                env: BTreeMap::from([path]),
-                working_dir: folder.path().to_owned(),
-                stdin: Vec::new(),
-                limits: Limits { resources: SMALL, ..Limits::default() },
-                isolation: isolation.clone(),
-                marker: marker.clone(),
-            };
+            let spec = spec(folder.path(), script, isolation);
+            let marker = spec.marker.clone();
             let since = Instant::now();
             let mut run = launcher.start(spec).await.unwrap();
             while run.next().await.is_some() {}
@@ -67,7 +73,7 @@ async fn a_run_that_takes_too_much_is_killed_soon_and_its_end_names_what_it_took
 /// Processes whose environment holds a word.
 fn left(word: &str) -> Vec<String> {
     let folders = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-    let bears = |path: &std::path::Path| {
+    let bears = |path: &Path| {
         let variables = std::fs::read(path.join("environ")).unwrap_or_default();
         String::from_utf8_lossy(&variables).contains(word)
     };
@@ -90,16 +96,7 @@ async fn what_a_run_may_have_is_not_taken_from_it() {
         print "nice ", getpriority(0, 0), "\n";
         open my $score, "<", "/proc/self/oom_score_adj"; print "score ", <$score>;
     '"#;
-    let path = ("PATH".to_owned(), "/usr/bin:/bin".to_owned());
-    let spec = Spec {
-        argv: ["sh", "-c", script].map(str::to_owned).into(),
-        env: BTreeMap::from([path]),
-        working_dir: folder.path().to_owned(),
-        stdin: Vec::new(),
-        limits: Limits { resources: SMALL, ..Limits::default() },
-        isolation: Isolation::Bwrap(Sandbox::default()),
-        marker: Marker::random(),
-    };
+    let spec = spec(folder.path(), script, Isolation::Bwrap(Sandbox::default()));
     let mut run = launcher.start(spec).await.unwrap();
     let mut said = Vec::new();
     while let Some(chunk) = run.next().await {
