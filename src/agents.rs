@@ -34,6 +34,7 @@ mod watch;
 mod wire;
 mod words;
 
+pub(crate) use command::find_program;
 pub use launcher::{GRACE, Launcher, Sandboxing};
 pub use run::{Chunk, Run, Stopper};
 pub use sandbox::{Sandbox, View};

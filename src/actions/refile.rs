@@ -60,7 +60,7 @@ pub async fn leave(store: &Store, call: &Call) -> Result<Answer<wire::Refiling>>
 }
 
 fn nothing(name: &str) -> String {
-    format!("No open problem is unknown in {name}, so nothing is to be decided.")
+    format!("Every open problem is known in {name}, so nothing is to be decided.")
 }
 
 fn decided(
@@ -109,7 +109,7 @@ mod tests {
         store.say(|facts| facts.issue_home = Some("github.com/ann/shop".into()));
         for answer in [accept(&store, &call).await.unwrap(), leave(&store, &call).await.unwrap()] {
             assert_eq!(answer.value.problems, 0);
-            let said = "No open problem is unknown in ann/shop, so nothing is to be decided.";
+            let said = "Every open problem is known in ann/shop, so nothing is to be decided.";
             assert_eq!(answer.sentence, said);
         }
         call.who.role = Role::Operator;

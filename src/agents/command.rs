@@ -3,12 +3,12 @@
 use super::wire::Order;
 use super::words::{ALONE, SUBCOMMAND};
 use super::{Marker, RUN_VARIABLE, SUPERVISOR_VARIABLE};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// Starts a supervisor, which reads its order from its standard input and reports on its standard output.
@@ -34,7 +34,9 @@ pub(super) fn child(order: &Order) -> io::Result<Child> {
         command.args(arguments).process_group(0);
         command
     } else {
-        find(program, order.env.get("PATH"))?;
+        // Nobody would hear it if the process that is to become the program did not find it.
+        let path = order.env.get("PATH").map(OsStr::new);
+        find_program(program, path).ok_or(io::ErrorKind::NotFound)?;
         let mut command = Command::new("/proc/self/exe");
         command.args([SUBCOMMAND, ALONE, "--"]).args(&order.argv);
         command
@@ -44,17 +46,13 @@ pub(super) fn child(order: &Order) -> io::Result<Child> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
 }
 
-/// Looks whether there is a program, before another process tries to become it.
-#[cfg(target_os = "linux")]
-fn find(program: &str, path: Option<&String>) -> io::Result<()> {
-    let is_file = if program.contains('/') {
-        Path::new(program).is_file()
-    } else {
-        path.is_some_and(|path| {
-            std::env::split_paths(path).any(|folder| folder.join(program).is_file())
-        })
-    };
-    if is_file { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+/// The file of a command: the command itself if it is a path, else the first file of that name in the folders of `path`.
+pub(crate) fn find_program(command: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+    if command.contains('/') {
+        return Some(PathBuf::from(command)).filter(|path| path.is_file());
+    }
+    let mut places = std::env::split_paths(path?).map(|folder| folder.join(command));
+    places.find(|place| place.is_absolute() && place.is_file())
 }
 
 /// Starts ourselves once more inside a sandbox, as the process that leads the connections of this listener out.

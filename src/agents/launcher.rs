@@ -1,5 +1,6 @@
 //! Starts runs, inside a sandbox where it is wanted and the machine offers one.
 
+use super::command::find_program;
 use super::run::{self, Run};
 use super::wire::Order;
 use super::{Exit, Isolation, Limits, MAX_STDIN, Marker, Sandbox, Spec, Trace, sandbox, sockets};
@@ -156,7 +157,9 @@ impl Launcher {
     }
 
     async fn try_sandbox(&self) -> Sandboxing {
-        let Some(bwrap) = self.bwrap.clone().or_else(find_bwrap) else {
+        let path = std::env::var_os("PATH");
+        let found = || find_program("bwrap", path.as_deref());
+        let Some(bwrap) = self.bwrap.clone().or_else(found) else {
             let reason = "bwrap is not installed (Debian: apt-get install bubblewrap)".to_owned();
             return Sandboxing::Unusable { reason };
         };
@@ -196,10 +199,4 @@ impl Default for Launcher {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn find_bwrap() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let mut places = std::env::split_paths(&path).map(|folder| folder.join("bwrap"));
-    places.find(|place| place.is_absolute() && place.is_file())
 }

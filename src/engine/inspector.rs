@@ -10,7 +10,8 @@ use std::time::Duration;
 const BEGIN_AFTER: Duration = Duration::from_mins(5);
 /// How often it begins anew.
 const INSPECT_EVERY: Duration = Duration::from_hours(24);
-/// How long a row that cannot be read begins no further look: a row that was written so is met again and again.
+/// After a look, a row that cannot be read begins the next one only after this time: a row that was written so is met again
+/// and again.
 const AGAIN_AFTER: Duration = Duration::from_mins(10);
 /// The pause between two tables.
 const BREATH: Duration = Duration::from_secs(1);

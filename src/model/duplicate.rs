@@ -65,7 +65,7 @@ pub(super) fn sentence(number: u64, why: &str) -> String {
 pub struct DuplicateOf {
     /// The number of the older one.
     pub number: i64,
-    /// How far it is closed as a duplicate; `None` if this server has not to do it.
+    /// How far it is closed as a duplicate; `None` if this server need not close it.
     pub closing: Option<FilingState>,
     /// Whether it is open.
     pub is_open: bool,
@@ -89,7 +89,7 @@ impl fmt::Display for DuplicateOf {
                 write!(f, "It is closed as a duplicate of #{number}.")
             }
             Some(FilingState::AwaitingApproval) => {
-                write!(f, "It is a duplicate of #{number}. To close it as one waits for approval.")
+                write!(f, "It is a duplicate of #{number}. Its closing waits for approval.")
             }
             Some(FilingState::Pending | FilingState::Sending | FilingState::Failed) => {
                 write!(f, "It is to be closed as a duplicate of #{number}")?;

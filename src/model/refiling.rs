@@ -1,8 +1,9 @@
 //! Problems whose issues are open at another home than the one where issues are filed now.
 //!
-//! That is another tracker, or another repository. An issue is known only where it can be seen, so a new home knows none of them. The product offers to file them there, and a
-//! person says yes or no; both are remembered for that home. What is filed again goes the way of a finding: what the new home
-//! knows already by a code or a fingerprint is not filed, and the limits and approvals of new issues hold.
+//! That is another tracker, or another repository. An issue is known only where it can be seen, so a new home knows none of
+//! them. The product offers to file them there, and a person says yes or no; both are remembered for that home. What is
+//! filed again goes the way of a finding: what the new home knows already by a code or a fingerprint is not filed, and the
+//! limits and approvals of new issues hold.
 
 use super::{Classification, Fingerprint, IssueHome, IssueId, IssueMark, JobId};
 use std::fmt;

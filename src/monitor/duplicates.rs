@@ -6,7 +6,8 @@ use crate::model::{Duplicate, Duplicates, FindingVerdict, Triaged};
 use crate::store::Store;
 use crate::tracker::{NO_ACCOUNT, new_marker};
 
-/// The duplicates that the scan closes, or why it closes none. Whose the token is, is asked only if there are some.
+/// The duplicates that the scan closes, or why it closes none. The tracker is asked for the
+/// token's account only if there are some.
 pub(super) async fn decide(store: &Store, tracking: &Tracking) -> Result<Duplicates> {
     let found = find(store, tracking).await?;
     let Ok(Some(site)) = tracking.remote() else { return Ok(Duplicates::default()) };

@@ -1,6 +1,7 @@
 //! The agent program: whether it is there, and which version it is.
 
 use crate::agents::claude::Version;
+use crate::agents::find_program;
 use crate::agents::{Exit, Isolation, Launcher, Limits, Marker, Spec};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
@@ -89,7 +90,7 @@ impl AgentProgram {
     pub async fn state(&self) -> AgentState {
         let mut known = self.known.lock().await;
         let now = self.clock.uptime();
-        let file = find(&self.command, std::env::var_os("PATH")).and_then(|path| Stamp::of(&path));
+        let file = find(&self.command).and_then(|path| Stamp::of(&path));
         if let Some(Known { state, at, file: before }) = known.as_ref() {
             let fresh = now.saturating_sub(*at) < BELIEVED;
             match state {
@@ -127,7 +128,7 @@ impl AgentProgram {
 
     async fn look(&self) -> AgentState {
         let name = &self.command;
-        let Some(path) = find(name, std::env::var_os("PATH")) else {
+        let Some(path) = find(name) else {
             let reason = format!(
                 "{name} is not on the server's PATH; install it, or name it by agent.command in lamplighter.toml or LAMPLIGHTER_AGENT_COMMAND"
             );
@@ -179,17 +180,10 @@ fn without_code(error: &Error) -> String {
     text.strip_prefix(&code).unwrap_or(&text).trim_start().to_owned()
 }
 
-/// The file of a command: the command itself if it is a path, else the first file of that name on `path`. Links are
-/// followed, because the sandbox shows the file but not the folder of the link.
-fn find(command: &str, path: Option<std::ffi::OsString>) -> Option<PathBuf> {
-    let found = if command.contains('/') {
-        Some(PathBuf::from(command)).filter(|path| path.is_file())
-    } else {
-        std::env::split_paths(&path?)
-            .map(|folder| folder.join(command))
-            .find(|file| file.is_absolute() && file.is_file())
-    };
-    found?.canonicalize().ok()
+/// The file of a command. Links are followed, because the sandbox shows the file but not the folder of the link.
+fn find(command: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH");
+    find_program(command, path.as_deref())?.canonicalize().ok()
 }
 
 #[cfg(test)]

@@ -216,7 +216,7 @@ async fn duplicates_wait_for_approval_where_issues_do_and_over_the_limit_of_a_sc
         let says = format!("{} wait for approval.", 3 - closed_at_once);
         assert!(status.ends_with(&says), "{status}");
         let [.., approved, rejected] = &waiting[..] else { panic!("{waiting:?}") };
-        let open = "It is a duplicate of #1. To close it as one waits for approval.";
+        let open = "It is a duplicate of #1. Its closing waits for approval.";
         assert_eq!(said(&site, rejected.number.unwrap()).await, open);
         let (yes, no): (FilingId, FilingId) = (approved.id, rejected.id);
         site.store.approve_filing(yes, Actor::cli(), now()).await.unwrap();

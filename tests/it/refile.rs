@@ -292,7 +292,7 @@ async fn page_and_command_line_offer_it_take_a_no_and_take_a_yes() {
     assert_eq!(counted(&fake.exchanges(), "POST"), 3);
     assert!(!browser.get(page, &[]).body.contains("refile-offer"));
     let (nothing, _) = told(&data, &["issues", "refile", "--leave"]);
-    assert!(nothing.starts_with("No open problem is unknown in ann/shop"), "{nothing}");
+    assert!(nothing.starts_with("Every open problem is known in ann/shop"), "{nothing}");
     assert_eq!(site.store.scan(JobId(1)).await.unwrap().unwrap().became().unwrap(), "3 filed.");
     assert_eq!(IssueHome::local().name(), "this server's own list");
     server.kill();

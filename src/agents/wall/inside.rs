@@ -1,6 +1,8 @@
-//! What stands inside a sandbox: our own program, which opens the way to the passage and then becomes the run's program.
+//! What our own program is before a run's program: in a sandbox it opens the way to the passage, then it becomes that program.
 //!
-//! It is called `supervise wall -- PROGRAM …` and mounted from our own file. It listens on a port of the sandbox's own
+//! Outside of sandboxes it only takes a session of its own first (`supervise alone -- PROGRAM …`).
+//!
+//! In a sandbox it is called `supervise wall -- PROGRAM …` and mounted from our own file. It listens on a port of the sandbox's own
 //! network, starts itself once more as the process that leads connections from there to the socket of the passage, and
 //! then executes the program in its own place: the program keeps the process, with its number, its signals, its pipes and
 //! its exit code, as if nothing stood before it.
