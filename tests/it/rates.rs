@@ -86,6 +86,18 @@ async fn a_rate_is_used_up_and_never_passed_over_an_hour_two_processes_and_resta
     assert_eq!(starts(&store, None).await, model(&looks, 60));
 }
 
+/// No look is due for them: the next one forgets them.
+#[tokio::test]
+async fn starts_that_count_no_more_are_nothing_that_can_start() {
+    let (_folder, store) = store();
+    let clock = Clock::manual(START);
+    let engine = engine(&store, &clock, Some(Rate::per(LENGTH, COUNT)));
+    store.enqueue(job(None), clock.now()).await.unwrap();
+    testing::drain(&store, &clock).await.unwrap();
+    engine.stop(NO_GRACE).await;
+    assert!(store.is_idle(START.plus(LENGTH * 2)).await.unwrap());
+}
+
 #[tokio::test]
 async fn a_rate_by_key_holds_for_each_key_by_itself() {
     let folder = tempfile::tempdir().unwrap();

@@ -209,7 +209,7 @@ pub(in crate::store) fn is_idle(conn: &Connection, now: Timestamp) -> Result<boo
             OR EXISTS (SELECT 1 FROM job_ended)
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'running')
             OR EXISTS (SELECT 1 FROM jobs WHERE status = 'scheduled' AND waits_for IS NULL AND run_at <= :now)
-            OR EXISTS (SELECT 1 FROM job_rates WHERE free_at <= :now)
+            OR (EXISTS (SELECT 1 FROM job_rates WHERE free_at <= :now) AND EXISTS (SELECT 1 FROM jobs WHERE waits_for = 'rate'))
             OR EXISTS (SELECT 1 FROM job_schedules WHERE paused_at IS NULL AND next_at <= :now))";
     let params = named_params! {":now": now.millis()};
     Ok(conn.prepare_cached(SQL)?.query_row(params, |row| row.get(0))?)
