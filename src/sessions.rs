@@ -9,6 +9,7 @@
 //! anything else is started ([`clear_leftovers`]).
 
 mod leftovers;
+mod loans;
 mod place;
 mod program;
 mod prompts;

@@ -1,14 +1,15 @@
 //! One run of the agent program, from its folder to its record.
 
 use super::Agents;
-use super::place::{Place, program_files};
+use super::loans;
+use super::place::{Place, program_files, writes};
 use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder};
 use crate::agents::claude::{
     Bounds, End, Event, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict, Version,
     verdict,
 };
 use crate::agents::wall::{API_KEY, Passage};
-use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
+use crate::agents::{self as agent_programs, Exit, Isolation, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result, ignore};
 use crate::heavy::heavy;
@@ -68,10 +69,10 @@ pub struct Plan {
 /// be saved. A passing refusal of the database is answered only before the program was started.
 pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdict> {
     let (program, version) = agents.program.ready().await?;
-    let place = Place::create(&agents.data_dir, &plan.place)?;
+    let place = Place::create(&agents.data_dir, &plan.place, agents.launcher.user())?;
     let profile = plan.settings.profile;
     let working_dir = match &plan.working_dir {
-        Some(named) => place.working_dir(named)?,
+        Some(named) => place.working_dir(agents, profile, named)?,
         None => place.work.clone(),
     };
     let marker = Marker::random();
@@ -98,13 +99,24 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     let mut readable = program_files(&program);
     if profile == Profile::Scan {
         agent_programs::door::install(&place.root, &agents.door)?;
+        place.give(&place.root.join("bin"))?;
         readable.push(agents.door.clone());
     }
-    readable.extend(plan.readable.iter().cloned());
+    for path in &plan.readable {
+        place.give(path)?;
+        readable.push(path.clone());
+    }
+    let lent =
+        Some(&working_dir).filter(|folder| writes(profile) && !folder.starts_with(&place.root));
+    let lent = lent.map(|folder| (marker.clone(), folder.clone()));
+    let isolation = place.isolation(agents, profile, &working_dir, readable, passage.socket());
+    if isolation == Isolation::None {
+        place.open_way(&plan.readable)?;
+    }
     let spec = Spec {
         argv,
         env,
-        isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket()),
+        isolation,
         working_dir,
         stdin: plan.prompt.clone().into_bytes(),
         limits: plan.limits(agents),
@@ -117,11 +129,15 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     if saved.0 > 0 {
         recorder.keep(json!({"type": "run", "attempt": context.job.epoch}).to_string());
     }
-    let watched = match agents.launcher.start(spec).await {
+    let watched = match begin(agents, spec, lent.as_ref()).await {
         Ok(run) => {
-            Watched { agents, context, recorder, run, version, passage }.watch(&plan).await?
+            let watched = Watched { agents, context, recorder, run, version, passage };
+            let watched = watched.watch(&plan).await;
+            give_back(agents, lent.as_ref()).await;
+            watched?
         }
         Err(error) => {
+            give_back(agents, lent.as_ref()).await;
             let end = SessionEnd::new(RunEnding::NotStarted);
             finish(agents, context, end).await?;
             return Err(error);
@@ -132,6 +148,23 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     end.agent_version = watched.summary.version.clone().or(Some(version.to_string()));
     finish(agents, context, end).await?;
     Ok(watched.verdict)
+}
+
+/// A working directory that is to be lent to a run, and the run's name.
+type Lent = (Marker, PathBuf);
+
+/// Starts the program in the folder that is lent to it.
+async fn begin(agents: &Agents, spec: Spec, lent: Option<&Lent>) -> Result<agent_programs::Run> {
+    if let Some((marker, folder)) = lent {
+        loans::lend(agents, marker, folder).await?;
+    }
+    agents.launcher.start(spec).await
+}
+
+async fn give_back(agents: &Agents, lent: Option<&Lent>) {
+    if let Some((marker, _)) = lent {
+        loans::give_back(agents, marker).await;
+    }
 }
 
 impl Plan {
@@ -165,7 +198,7 @@ struct Watched<'a> {
 }
 
 /// The process of a run, and what keeps it from the rest of the machine.
-type Started = (Option<Process>, &'static str);
+type Started = (Option<Process>, String);
 
 /// A run that was watched to its end.
 struct Ended {
@@ -178,6 +211,9 @@ impl Watched<'_> {
     /// Records what the program prints until it is over.
     async fn watch(mut self, plan: &Plan) -> Result<Ended> {
         let isolation = if self.run.is_sandboxed() { "bwrap" } else { "supervisor" };
+        let user = self.agents.launcher.user();
+        let isolation =
+            user.map_or_else(|| isolation.to_owned(), |user| format!("{isolation}, as {user}"));
         let main = self.run.trace().main.clone();
         let (mut unsaid, clock) = (Some((main, isolation)), &self.context.clock);
         let mut lost = self.say_started(&mut unsaid).await.err();
