@@ -158,12 +158,13 @@ pub(crate) fn hand_over(path: &Path, (uid, gid): (u32, u32)) -> io::Result<()> {
     walk(&root, give).map(drop)
 }
 
-/// Lets a user enter a folder, and see nothing of it but what the user can name.
+/// Lets a user enter a folder, and see nothing of it but what the user can name, also where everybody may look into it.
 ///
 /// # Errors
 /// As [`Loan::begin`].
 pub(crate) fn let_enter(folder: &Path, user: &AgentUser) -> io::Result<()> {
-    if user.may(folder, ENTER) { Ok(()) } else { set(folder, user, ENTER) }
+    let is_so = user.may(folder, ENTER) && !user.may(folder, READ) && !user.may(folder, WRITE);
+    if is_so { Ok(()) } else { set(folder, user, ENTER) }
 }
 
 /// Keeps a user out of a file or folder, whatever its mode says.

@@ -100,7 +100,9 @@ pub(super) fn arguments(
     match sandbox.view {
         View::Machine => argv.add(&["--ro-bind", "/", "/"]),
         View::Programs => {
-            PROGRAMS.iter().for_each(|path| argv.bind("--ro-bind-try", path, Path::new(path)));
+            for path in PROGRAMS {
+                argv.bind("--ro-bind-try", path, Path::new(path));
+            }
         }
     }
     // To root's processes the kernel's settings are writable without any capability, and one of them names a program

@@ -69,9 +69,9 @@ pub(crate) struct Missed {
 
 impl Missed {
     /// One more.
-    pub(super) fn add(&mut self, why: impl ToString) {
+    pub(super) fn add(&mut self, why: &str) {
         self.count += 1;
-        self.why.get_or_insert_with(|| why.to_string());
+        self.why.get_or_insert_with(|| why.to_owned());
     }
 }
 
@@ -121,11 +121,11 @@ pub(super) fn walk(
                     match look(root, &path, see) {
                         Ok(true) => open.push(path),
                         Ok(false) => {}
-                        Err(error) => missed.add(format!("{}: {error}", path.display())),
+                        Err(error) => missed.add(&format!("{}: {error}", path.display())),
                     }
                 }
             }
-            Err(error) => missed.add(format!("{}: {error}", folder.display())),
+            Err(error) => missed.add(&format!("{}: {error}", folder.display())),
         }
     }
     Ok(missed)

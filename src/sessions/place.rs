@@ -73,7 +73,7 @@ impl Place {
     ///
     /// # Errors
     /// `AGENT-START-001` where a folder above the data directory is closed, or the file system keeps no access control lists.
-    pub(super) fn open_way(&self, readable: &[PathBuf]) -> Result<()> {
+    fn open_way(&self, readable: &[PathBuf]) -> Result<()> {
         let Some(user) = &self.user else { return Ok(()) };
         let doing = || format!("let {user} come to {}", self.root.display());
         if let Some(closed) = user.closed_above(&self.data_dir) {
@@ -97,6 +97,11 @@ impl Place {
             let_enter(&self.data_dir, user)
         };
         open().map_err(|error| Error::of_disk(Code::AgentStart, doing(), error))
+    }
+
+    /// Whether a run has to be let into its working directory to write there.
+    pub(super) fn is_lent(&self, profile: Profile, working_dir: &Path) -> bool {
+        self.user.is_some() && writes(profile) && !working_dir.starts_with(&self.root)
     }
 
     /// The directory that the request names, if a run of this profile may work in it.
@@ -207,6 +212,9 @@ impl Place {
 
     /// The isolation of a run from the rest of the machine. The run sees `readable` even in a hidden folder. `passage` is the
     /// socket that leads out of its network.
+    ///
+    /// # Errors
+    /// As [`Place::open_way`].
     pub(super) fn isolation(
         &self,
         agents: &Agents,
@@ -214,7 +222,11 @@ impl Place {
         working_dir: &Path,
         readable: Vec<PathBuf>,
         passage: Option<&Path>,
-    ) -> Isolation {
+    ) -> Result<Isolation> {
+        if profile == Profile::Full || agents.sandbox == Sandboxed::Never {
+            self.open_way(&readable)?;
+            return Ok(Isolation::None);
+        }
         let is_own = working_dir.starts_with(&self.root);
         let mut sandbox = match profile {
             // An agent that reads what strangers wrote into a log sees nothing else of the machine.
@@ -238,15 +250,12 @@ impl Place {
             let closed: Vec<_> = open.filter_map(|path| user.closed_above(path)).collect();
             sandbox.hidden.extend(closed);
         }
-        match (profile, agents.sandbox) {
-            (Profile::Full, _) | (_, Sandboxed::Never) => Isolation::None,
-            (_, Sandboxed::Always) => Isolation::Bwrap(sandbox),
-        }
+        Ok(Isolation::Bwrap(sandbox))
     }
 }
 
 /// Whether a run of this profile may write into a working directory that is not its own.
-pub(super) fn writes(profile: Profile) -> bool {
+fn writes(profile: Profile) -> bool {
     match profile {
         Profile::Workspace | Profile::Full => true,
         Profile::Scan | Profile::ReadOnly => false,

@@ -159,7 +159,7 @@ impl AgentProgram {
             (Some(user), Sandboxing::Usable { .. }) => {
                 let readable = program_files(path);
                 let hidden = readable.iter().filter_map(|path| user.closed_above(path)).collect();
-                Isolation::Bwrap(Sandbox { readable, hidden, ..Sandbox::default() })
+                Isolation::Bwrap(Sandbox { hidden, readable, ..Sandbox::default() })
             }
             (None, _) | (_, Sandboxing::Unusable { .. }) => Isolation::None,
         };

@@ -2,14 +2,14 @@
 
 use super::Agents;
 use super::loans;
-use super::place::{Place, program_files, writes};
+use super::place::{Place, program_files};
 use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder};
 use crate::agents::claude::{
     Bounds, End, Event, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict, Version,
     verdict,
 };
 use crate::agents::wall::{API_KEY, Passage};
-use crate::agents::{self as agent_programs, Exit, Isolation, Limits, Marker, Spec};
+use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
 use crate::engine::Context;
 use crate::error::{Code, Error, Result, ignore};
 use crate::heavy::heavy;
@@ -17,7 +17,7 @@ use crate::model::{Cost, JobId, Process, Profile, RunEnding, SessionEnd, Session
 use crate::redact::redactor;
 use crate::{error_coded, warn_coded};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Between two texts of progress: each is a write.
@@ -96,27 +96,12 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     let mut argv = vec![program.to_string_lossy().into_owned()];
     argv.extend(settings.argv(version)?);
     env.insert("LAMPLIGHTER_JOB".to_owned(), context.job.id.to_string());
-    let mut readable = program_files(&program);
-    if profile == Profile::Scan {
-        agent_programs::door::install(&place.root, &agents.door)?;
-        place.give(&place.root.join("bin"))?;
-        readable.push(agents.door.clone());
-    }
-    for path in &plan.readable {
-        place.give(path)?;
-        readable.push(path.clone());
-    }
-    let lent =
-        Some(&working_dir).filter(|folder| writes(profile) && !folder.starts_with(&place.root));
-    let lent = lent.map(|folder| (marker.clone(), folder.clone()));
-    let isolation = place.isolation(agents, profile, &working_dir, readable, passage.socket());
-    if isolation == Isolation::None {
-        place.open_way(&plan.readable)?;
-    }
+    let readable = readable(agents, &place, &plan, &program)?;
+    let lent = place.is_lent(profile, &working_dir).then(|| (marker.clone(), working_dir.clone()));
     let spec = Spec {
         argv,
         env,
-        isolation,
+        isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket())?,
         working_dir,
         stdin: plan.prompt.clone().into_bytes(),
         limits: plan.limits(agents),
@@ -148,6 +133,21 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     end.agent_version = watched.summary.version.clone().or(Some(version.to_string()));
     finish(agents, context, end).await?;
     Ok(watched.verdict)
+}
+
+/// The files that the run may read wherever they lie, made ready for the user as whom it works.
+fn readable(agents: &Agents, place: &Place, plan: &Plan, program: &Path) -> Result<Vec<PathBuf>> {
+    let mut readable = program_files(program);
+    if plan.settings.profile == Profile::Scan {
+        agent_programs::door::install(&place.root, &agents.door)?;
+        place.give(&place.root.join("bin"))?;
+        readable.push(agents.door.clone());
+    }
+    for path in &plan.readable {
+        place.give(path)?;
+        readable.push(path.clone());
+    }
+    Ok(readable)
 }
 
 /// A working directory that is to be lent to a run, and the run's name.
