@@ -64,7 +64,9 @@ impl Loan {
             return Ok(Missed::default());
         }
         let spared = numbers(spared);
-        walk(&tree::hold(&self.folder)?, &mut |found| {
+        let root = tree::hold(&self.folder)?;
+        self.recognise(&tree::found(&root)?)?;
+        walk(&root, &mut |found| {
             if spared.contains(&number(found)) {
                 return Ok(false);
             }
@@ -95,10 +97,7 @@ impl Loan {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Missed::default()),
             root => root?,
         };
-        let state = tree::found(&root)?.state;
-        if (state.st_ino, state.st_uid) != (self.inode, self.owner) {
-            return Err(io::Error::other("another folder is in its place"));
-        }
+        self.recognise(&tree::found(&root)?)?;
         let spared = numbers(spared);
         let mut names = HashMap::new();
         let mut missed = walk(&root, &mut |found| {
@@ -119,6 +118,13 @@ impl Loan {
             missed.add("a file has another name outside of the folder");
         }
         Ok(missed)
+    }
+
+    fn recognise(&self, root: &Found<'_>) -> io::Result<()> {
+        if (root.state.st_ino, root.state.st_uid) == (self.inode, self.owner) {
+            return Ok(());
+        }
+        Err(io::Error::other("another folder is in its place"))
     }
 
     /// Takes the user out of the lists of a file.
@@ -212,4 +218,63 @@ fn number(found: &Found<'_>) -> (u64, u64) {
 fn numbers(paths: &[PathBuf]) -> HashSet<(u64, u64)> {
     let found = paths.iter().filter_map(|path| path.metadata().ok());
     found.map(|found| (found.dev(), found.ino())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+
+    const ANN: u32 = 54_322;
+
+    /// A folder of Ann's with a file of hers, and its loan to a user; `None` if these tests are not root's.
+    fn lent() -> Option<(tempfile::TempDir, Loan)> {
+        let folder = tempfile::tempdir().unwrap();
+        let shop = folder.path().canonicalize().unwrap().join("shop");
+        fs::create_dir(&shop).unwrap();
+        fs::write(shop.join("file"), "").unwrap();
+        fs::set_permissions(shop.join("file"), fs::Permissions::from_mode(0o600)).unwrap();
+        for path in [&shop, &shop.join("file")] {
+            chown(path, Some(ANN), Some(ANN)).ok()?;
+        }
+        let user = AgentUser { uid: 54_321, gid: 54_321, name: None };
+        let loan = Loan::of(&shop, &user).unwrap().unwrap();
+        Some((folder, loan))
+    }
+
+    #[test]
+    fn a_folder_that_has_taken_the_place_of_a_lent_one_is_left_alone() {
+        let Some((_folder, loan)) = lent() else { return };
+        let elsewhere = loan.folder.with_file_name("elsewhere");
+        fs::rename(&loan.folder, &elsewhere).unwrap();
+        let is_known = |loan: &Loan| loan.begin(&[]).is_ok() || loan.give_back(&[]).is_ok();
+        assert!(loan.give_back(&[]).unwrap().why.is_none(), "one that is gone needs nothing");
+        symlink(&elsewhere, &loan.folder).unwrap();
+        assert!(!is_known(&loan), "a link");
+        fs::remove_file(&loan.folder).unwrap();
+        fs::create_dir(&loan.folder).unwrap();
+        assert!(!is_known(&loan), "another folder");
+        assert!(!loan.user.may(&elsewhere.join("file"), WRITE));
+    }
+
+    #[test]
+    fn what_is_spared_is_neither_lent_nor_given_back() {
+        let Some((_folder, loan)) = lent() else { return };
+        let own = loan.folder.join("file");
+        let data = loan.folder.join("data");
+        fs::create_dir(&data).unwrap();
+        fs::write(data.join("job"), "").unwrap();
+        for path in [&data, &data.join("job")] {
+            chown(path, Some(loan.user.uid), None).unwrap();
+        }
+        let spared = [data.clone()];
+        assert!(loan.begin(&spared).unwrap().why.is_none());
+        assert!(loan.user.may(&own, WRITE));
+        assert!(loan.give_back(&spared).unwrap().why.is_none());
+        assert!(!loan.user.may(&own, READ));
+        assert_eq!(data.join("job").metadata().unwrap().uid(), loan.user.uid);
+        assert!(loan.give_back(&[]).unwrap().why.is_none());
+        assert_eq!(data.join("job").metadata().unwrap().uid(), ANN);
+    }
 }

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 pub const AGENT_USER: &str = "lamplighter-agent";
 /// The file of users.
 const USERS: &str = "/etc/passwd";
+/// The file of groups.
+const GROUPS: &str = "/etc/group";
 
 /// Reading, writing, entering: the bits of `rwx`.
 pub(crate) const READ: u16 = 4;
@@ -34,9 +36,20 @@ impl AgentUser {
     /// the file of users names another. `None` if neither is there.
     ///
     /// # Errors
-    /// Those of the system if the file of users cannot be read.
+    /// Those of the system if the files of users and groups cannot be read, and the number of a group without such a user:
+    /// what is open to that group would be open to agents.
     pub fn find(uid: Option<u32>) -> io::Result<Option<Self>> {
-        Ok(Self::of(&String::from_utf8_lossy(&std::fs::read(USERS)?), uid))
+        let read =
+            |path| std::fs::read(path).map(|text| String::from_utf8_lossy(&text).into_owned());
+        let user = Self::of(&read(USERS)?, uid);
+        match &user {
+            Some(Self { gid, name: None, .. }) if has_group(&read(GROUPS)?, *gid) => {
+                let why =
+                    format!("no user has the id {gid}, but a group has; name the id of a user");
+                Err(io::Error::other(why))
+            }
+            Some(_) | None => Ok(user),
+        }
     }
 
     fn of(users: &str, uid: Option<u32>) -> Option<Self> {
@@ -68,6 +81,11 @@ impl AgentUser {
         let closed = above.into_iter().find(|folder| !self.may(folder, ENTER));
         closed.map(Path::to_owned)
     }
+}
+
+/// Whether a group has this number.
+fn has_group(groups: &str, gid: u32) -> bool {
+    groups.lines().any(|line| line.split(':').nth(2).and_then(|id| id.parse().ok()) == Some(gid))
 }
 
 impl fmt::Display for AgentUser {
@@ -120,6 +138,13 @@ mod tests {
         assert_eq!((user.uid, user.gid), (4242, 4242));
         assert_eq!(user.to_string(), "the user of id 4242");
         assert_eq!(AgentUser::of(TABLE, None), None);
+    }
+
+    #[test]
+    fn a_group_is_known_by_its_number() {
+        let groups = "root:x:0:\nshadow:x:42:\nhalf a line\n";
+        assert!(has_group(groups, 42) && has_group(groups, 0));
+        assert!(!has_group(groups, 4242));
     }
 
     #[test]

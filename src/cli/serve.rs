@@ -233,8 +233,7 @@ fn agent_user(uid: Option<u32>, data_dir: &Path) -> Result<Option<AgentUser>> {
         let why = "only a server of root runs agents as another user";
         return if uid.is_some() { Err(refused(why)) } else { Ok(None) };
     }
-    let user = AgentUser::find(uid)
-        .map_err(|error| Error::of_disk(Code::AgentStart, "look for the user of agents", error))?;
+    let user = AgentUser::find(uid).map_err(|error| refused(&error.to_string()))?;
     if let Some(user) = &user
         && data_dir.metadata().is_ok_and(|folder| folder.uid() == user.uid)
     {

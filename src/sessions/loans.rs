@@ -4,6 +4,7 @@
 use super::Agents;
 use crate::agents::Marker;
 use crate::agents::loan::Loan;
+use crate::environment;
 use crate::error::{Code, Error, Result};
 use crate::files;
 use crate::heavy::heavy;
@@ -67,6 +68,13 @@ pub(super) async fn give_back(agents: &Agents, marker: &Marker) {
 /// Gives back everything that is lent. No run may be at work.
 pub(super) async fn give_back_all(agents: &Agents) {
     let (book, spared) = (Book::of(agents), spared(agents));
+    if !environment::is_root() {
+        if fs::read_dir(&book.0).is_ok_and(|mut loans| loans.next().is_some()) {
+            let why = "only root can; start the server once as root";
+            warn_coded!(Code::AgentLend, "give back what {} names: {why}", book.0.display());
+        }
+        return;
+    }
     heavy(usize::MAX, move || {
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         book.end(None, &spared);

@@ -20,16 +20,12 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Starts the server with this agent program, our `PATH` and these variables. Where the tests have `LAMPLIGHTER_AGENT_UID`,
-    /// agents run as that user.
+    /// Starts the server with this agent program, our `PATH` and these variables.
     pub fn start(agent: &Path, environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = std::env::var("PATH").unwrap();
         let agent = agent.to_str().unwrap();
         let own = [("PATH", path.as_str()), ("LAMPLIGHTER_AGENT_COMMAND", agent)];
-        let user = std::env::var("LAMPLIGHTER_AGENT_UID").ok();
-        let user = user.as_deref().map(|uid| ("LAMPLIGHTER_AGENT_UID", uid));
-        let own: Vec<_> = own.into_iter().chain(user).collect();
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let environment: Vec<_> = own.iter().chain(environment).map(owned).collect();
         let store = open(folder.path());
