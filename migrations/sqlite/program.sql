@@ -22,6 +22,7 @@ CREATE TABLE users (
   id            INTEGER PRIMARY KEY AUTOINCREMENT,
   username      TEXT NOT NULL UNIQUE CHECK (length(username) BETWEEN 1 AND 64),
   password_hash TEXT NOT NULL,
+  passwords     INTEGER NOT NULL DEFAULT 1,   -- how many it has had: a sign-in fails if it changes meanwhile
   role          TEXT NOT NULL CHECK (role = 'viewer' OR role = 'operator' OR role = 'admin'),
   created_at    INTEGER NOT NULL,
   signed_in_at  INTEGER,   -- the last time

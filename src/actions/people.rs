@@ -255,7 +255,7 @@ mod tests {
     async fn sign_in(store: &Store, name: &str, id: &str) {
         let (account, _) = store.account(name.into()).await.unwrap().unwrap();
         let actor = Actor { name: name.into(), remote: None };
-        store.login(account.id, id.into(), "Firefox".into(), actor, NOW).await.unwrap();
+        store.login(account.clone(), id.into(), "Firefox".into(), actor, NOW).await.unwrap();
     }
 
     #[tokio::test]

@@ -212,15 +212,28 @@ fn move_aside(data_dir: &Path, aside: &Path, name: &str, held: &Held) -> Result<
         match fs::rename(&from, aside.join(&name)) {
             // A file that is mounted by itself stays in its place, and its content is replaced.
             Err(error) if error.kind() == ErrorKind::ResourceBusy && from.is_file() => {
-                match held.get(name.as_str()) {
-                    Some(database) => copy_held(database, &from, &aside.join(&name))?,
-                    None => copy_file(&from, &aside.join(&name))?,
-                }
+                keep_copy(&from, aside, &name, held)?;
             }
             moved => moved.map_err(|e| failed("rename", &from, e))?,
         }
     }
     Ok(())
+}
+
+/// Keeps a copy of a file that cannot be moved. Once the copy has its name it is whole, and the file may be half overwritten by a
+/// restore that was killed: it is not copied again.
+fn keep_copy(from: &Path, aside: &Path, name: &str, held: &Held) -> Result<()> {
+    let kept = aside.join(name);
+    if is_there(&kept) {
+        return Ok(());
+    }
+    let draft = aside.join(format!("{name}{DRAFT}"));
+    match held.get(name) {
+        Some(database) => copy_held(database, from, &draft)?,
+        None => copy_file(from, &draft)?,
+    }
+    fs::rename(&draft, &kept).map_err(|e| failed("rename", &draft, e))?;
+    sync(aside)
 }
 
 /// Copies a database through the file that holds it: to open and close another one would end the hold.

@@ -27,15 +27,17 @@ pub(crate) struct Inspector {
 impl Inspector {
     /// Inspects for ever. Cancel safe.
     pub(crate) async fn serve(self) {
-        let mut pause = self.begin_within(BEGIN_AFTER).await;
+        let (mut pause, mut again) = (self.begin_within(BEGIN_AFTER).await, AGAIN_AFTER);
         loop {
             let done = self.run_once(LOOK_WITHIN, pause).await;
             if let Err(error) = &done {
                 warn_coded!(Code::StoreInspect, "look at the pages of the database: {error}");
             }
             self.inspection.ran(self.clock.now(), done);
-            self.clock.sleep(AGAIN_AFTER).await;
-            pause = self.begin_within(INSPECT_EVERY.saturating_sub(AGAIN_AFTER)).await;
+            self.clock.sleep(again).await;
+            pause = self.begin_within(INSPECT_EVERY.saturating_sub(again)).await;
+            // A row that stays as strange as it is calls for fewer and fewer looks.
+            again = if pause.is_zero() { (again * 2).min(INSPECT_EVERY) } else { AGAIN_AFTER };
         }
     }
 

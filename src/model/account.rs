@@ -56,6 +56,8 @@ pub struct Account {
     pub role: Role,
     /// When it was disabled: nobody signs in to it until somebody enables it.
     pub disabled_at: Option<Timestamp>,
+    /// How many passwords it has had, which tells whether one that was checked still holds.
+    pub passwords: i64,
 }
 
 /// An account as the list of accounts shows it.

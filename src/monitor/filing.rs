@@ -132,11 +132,12 @@ async fn file_all(context: &Context, store: &Store, site: &Site) -> Result<Resul
                 round.settles = Some(round.settles.map_or(until, |first| first.min(until)));
             }
             Ending::Failed(failure) => {
-                let is_its_own = matches!(
-                    failure.reason,
-                    Reason::Invalid | Reason::NotFound | Reason::Gone | Reason::Moved
-                ) || act == Act::Close && failure.reason == Reason::Forbidden;
-                if is_its_own && act != Act::Open && failure.reason != Reason::Invalid {
+                let is_away =
+                    matches!(failure.reason, Reason::NotFound | Reason::Gone | Reason::Moved);
+                let is_its_own = is_away
+                    || failure.reason == Reason::Invalid
+                    || act == Act::Close && failure.reason == Reason::Forbidden;
+                if is_away && act != Act::Open {
                     // Its issue may be gone, which the next look at all of them finds out.
                     store.doubt_tracker_issues(site.home.clone(), context.clock.now()).await?;
                 }

@@ -28,6 +28,8 @@ const CLASSES: &[(char, Class)] = &[
     ('t', |b| is_word(b) || b == b'-'),
     ('b', |b| is_word(b) || b"-+/=".contains(&b)),
     ('p', |b| is_word(b) || b"-+/=.~%".contains(&b)),
+    ('n', |b| is_word(b) || b"-+=.~%@".contains(&b)),
+    ('q', |b| !b"\n\"'`".contains(&b)),
     ('s', |b| !b.is_ascii_whitespace() && !b"\"'`<>,;)\\".contains(&b)),
 ];
 
@@ -428,6 +430,8 @@ mod tests {
         for folder in ["src", "docs", "migrations"] {
             walk(&root.join(folder), &mut files);
         }
+        // Where a shape stands in quotes, a text of the shape stands there too.
+        files.retain(|file| !file.ends_with("redact/formats.txt"));
         assert!(files.len() > 300);
         let mut hits = Vec::new();
         for file in files {

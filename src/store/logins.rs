@@ -5,7 +5,7 @@ use super::core::logins::{self, NewLogin};
 use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
-use crate::model::{Actor, Login, LoginState, Timestamp, WhichLogins};
+use crate::model::{Account, Actor, Login, LoginState, Timestamp, WhichLogins};
 
 /// Logins of one account that are listed at most.
 const MAX_LIST: usize = 1_000;
@@ -14,17 +14,17 @@ impl Store {
     /// Stores a login of `account` under the hash of its id. `browser` says what the browser calls itself.
     ///
     /// # Errors
-    /// `AUTH-LOGIN-002` if the account is disabled or gone.
+    /// `AUTH-LOGIN-002` if the account is disabled or gone, or has another password than when it was read.
     pub async fn login(
         &self,
-        account: i64,
+        account: Account,
         id_hash: String,
         browser: String,
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
         let begin = move |tx: &Tx<'_>, now| {
-            let new = NewLogin { account, id_hash: &id_hash, browser: &browser };
+            let new = NewLogin { account: &account, id_hash: &id_hash, browser: &browser };
             logins::begin(tx, &new, &actor, now)
         };
         self.db.rule("sign in", now, begin).await
@@ -33,17 +33,17 @@ impl Store {
     /// The same in place of the login `old`, whose person gave the password again.
     ///
     /// # Errors
-    /// As [`login`](Self::login).
+    /// As [`login`](Self::login), and if the login `old` has ended.
     pub async fn renew_login(
         &self,
         old: String,
-        account: i64,
+        account: Account,
         (id_hash, browser): (String, String),
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
         let renew = move |tx: &Tx<'_>, now| {
-            let new = NewLogin { account, id_hash: &id_hash, browser: &browser };
+            let new = NewLogin { account: &account, id_hash: &id_hash, browser: &browser };
             logins::renew(tx, &old, &new, &actor, now)
         };
         self.db.rule("take the password again", now, renew).await

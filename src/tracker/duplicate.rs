@@ -34,6 +34,9 @@ pub(super) async fn look(filing: &Filing, client: &Client) -> Result<Hand, Failu
         return Ok(held("another account than the token's wrote it"));
     }
     match client.issue(of).await {
+        Ok(older) if older.closed.is_none() && !are_marked_alike(&issue.body, &older.body) => {
+            return Ok(held("somebody has changed what is written in one of the two"));
+        }
         Ok(older) if older.closed.is_none() => {}
         Ok(_) => return Ok(held(format!("#{of} is closed by now"))),
         Err(failure) if is_away(failure.reason) => {
@@ -56,6 +59,13 @@ pub(super) async fn look(filing: &Filing, client: &Client) -> Result<Hand, Failu
         }
     }
     Ok(Hand::Free(said))
+}
+
+/// Whether both bodies still say that they are of one problem: what people have written anew is theirs.
+fn are_marked_alike(one: &str, other: &str) -> bool {
+    let prints = |body| IssueMark::in_body(body).map(|mark| mark.fingerprints).unwrap_or_default();
+    let others = prints(other);
+    prints(one).iter().any(|print| others.contains(print))
 }
 
 /// Why nothing is closed by the token of an app.

@@ -102,7 +102,7 @@ pub(super) async fn begin(
     let secret = Secret::new()?;
     let actor = caller.acting_as(&account.username);
     let browser = caller.browser.clone();
-    app.web.store.login(account.id, secret.hash(), browser, actor, now).await?;
+    app.web.store.login(account.clone(), secret.hash(), browser, actor, now).await?;
     Ok(cookie::set(&secret.into_text(), caller))
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn renew(
     let Some(old) = &who.login else { return begin(app, &who.caller, account, now).await };
     let secret = Secret::new()?;
     let new = (secret.hash(), who.caller.browser.clone());
-    app.web.store.renew_login(old.hash.clone(), account.id, new, who.actor(), now).await?;
+    app.web.store.renew_login(old.hash.clone(), account.clone(), new, who.actor(), now).await?;
     Ok(cookie::set(&secret.into_text(), &who.caller))
 }
 

@@ -164,7 +164,7 @@ impl Site {
     async fn login(&self, account: &Account, id: &str) -> String {
         let (hash, now) = (super::secret::hash(id), self.web.clock.now());
         let browser = "Firefox 140 on Linux".into();
-        self.web.store.login(account.id, hash, browser, Actor::cli(), now).await.unwrap();
+        self.web.store.login(account.clone(), hash, browser, Actor::cli(), now).await.unwrap();
         format!("lamplighter={id}")
     }
 

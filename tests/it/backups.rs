@@ -1,5 +1,6 @@
 //! Backups by command: made under load, refused where they are damaged, restored in place and elsewhere, killed at every step.
 
+use crate::support::mounted::Mounted;
 use crate::support::server::{Server, program};
 use crate::support::{START, STUCK, foreign, in_time, open, say_loudly};
 use lamplighter::model::OnInterrupt;
@@ -239,7 +240,7 @@ async fn a_restore_on_a_full_disk_says_so_and_what_was_there_works_on() {
             "SKIPPED: a full disk is a small file system, and this user may not mount one",
         );
     }
-    let _mounted = Mounted(disk.path());
+    let _mounted = Mounted(disk.path().to_owned());
     let data = disk.path().join("data");
     let store = open(&data);
     store.enqueue(NewJob::new(Kind::named("nobodys")), START).await.unwrap();
@@ -264,28 +265,15 @@ async fn a_database_that_is_mounted_by_itself_is_held_while_a_restore_gives_it_i
     store.enqueue(NewJob::new(Kind::named("nobodys")), START).await.unwrap();
     drop(store);
     let file = data.path().join("lamplighter.db");
-    let mut mount = Command::new("mount");
-    mount.arg("--bind").arg(&file).arg(&file);
-    if !mount.stderr(Stdio::null()).status().is_ok_and(|ended| ended.success()) {
+    let Some(_mounted) = Mounted::on_itself(&file) else {
         return say_loudly("SKIPPED: this user may not mount a file by itself");
-    }
-    let _mounted = Mounted(&file);
+    };
     let restore = |name: &str| db(data.path(), &["restore", name]);
     let output = restore(backup.to_str().unwrap());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
     let aside = said.trim().strip_suffix('.').unwrap().split(" is in ").nth(1).unwrap();
     assert_eq!((jobs_in(data.path()), jobs_in(Path::new(aside))), (3, 4), "what was there is kept");
-}
-
-/// A file system that goes with the test.
-struct Mounted<'a>(&'a Path);
-
-impl Drop for Mounted<'_> {
-    fn drop(&mut self) {
-        let ended = Command::new("umount").arg("-l").arg(self.0).status();
-        assert!(ended.is_ok_and(|ended| ended.success()) || std::thread::panicking());
-    }
 }
 
 #[tokio::test]

@@ -102,6 +102,9 @@ async fn the_lowest_number_stays_and_the_others_are_closed_once_unless_people_ha
     assert_eq!((patches(&fake), fake.exchanges().len() - told_github), (2, 3), "three lists");
     let again = "It was closed as a duplicate of #1 and opened again; it is left alone.";
     assert_eq!(said(&site, plain).await, again);
+    let deeds = site.store.deeds(100).await.unwrap();
+    let noted = deeds.iter().filter(|deed| deed.action == "close").count();
+    assert_eq!(noted, closings, "each is noted once: {deeds:#?}");
     println!(
         "duplicates: 5 doubles, {closings} closed once, 3 left alone, 1 left alone after a person opened it"
     );
@@ -246,5 +249,23 @@ async fn an_issue_stays_open_whose_older_one_was_closed_before_its_turn() {
     site.scan(&tracking).await;
     assert_eq!(states(&fake, &[1, 2]), ["closed completed", "open"]);
     let kept = "It is a duplicate of #1 and stays open: #1 is closed by now.";
+    assert_eq!(said(&site, 2).await, kept);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issue_stays_open_that_a_person_has_written_anew_before_its_turn() {
+    let fake = fake();
+    let site = Site::new();
+    let tracking = github(&fake, site.folder.path());
+    filed(&site, &tracking).await;
+    twin(&fake, 1, LOGIN, 2);
+    let why = "a test".to_owned();
+    site.store.pause_queue(Queue::TRACKER, why, None, Actor::cli(), now()).await.unwrap();
+    site.scan(&tracking).await;
+    fake.rewrite(2, "This one is about the till, I have checked.");
+    site.store.resume_queue(Queue::TRACKER, Actor::cli(), now()).await.unwrap();
+    site.scan(&tracking).await;
+    assert_eq!(states(&fake, &[1, 2]), ["open", "open"]);
+    let kept = "It is a duplicate of #1 and stays open: somebody has changed what is written in one of the two.";
     assert_eq!(said(&site, 2).await, kept);
 }

@@ -10,7 +10,8 @@ use lamplighter::Result;
 use lamplighter::clock::Clock;
 use lamplighter::error::{Code, Error};
 use lamplighter::model::{
-    Act, Actor, Filing, FilingId, FilingState, Marker, REQUEST_LIMIT, RemoteKind,
+    Act, Actor, Filing, FilingId, FilingState, Fingerprint, IssueMark, Marker, REQUEST_LIMIT,
+    RemoteKind,
 };
 use lamplighter::monitor::Filings;
 use lamplighter::store::Store;
@@ -198,11 +199,18 @@ fn insert(folder: &TempDir, filing: &Filing, fake: &FakeGitHub) {
 /// Other people's issues and pull requests, so many that a list has several pages; answers the issue to comment on.
 fn busy_repository(fake: &FakeGitHub, act: Act) -> Option<i64> {
     fake.limit_pages(2);
-    let (author, says) = if act == Act::Close { (LOGIN, "ours") } else { ("ann", "known") };
-    let mut known = fake.add_issue(author, says, "");
-    if act == Act::Close {
-        known = fake.add_issue(author, "its duplicate", "");
-    }
+    // Both issues of a problem that was filed twice say so in their last lines.
+    let ours = |nth: u128| {
+        let fingerprints = vec![Fingerprint::from_hex("a".repeat(64))];
+        let mark = IssueMark { marker: Marker::new(1_000 + nth), fingerprints };
+        fake.add_issue(LOGIN, "ours", &format!("It broke.\n\n{mark}\n"))
+    };
+    let known = if act == Act::Close {
+        ours(0);
+        ours(1)
+    } else {
+        fake.add_issue("ann", "known", "")
+    };
     for n in 0..3 {
         fake.add_issue("eve", "noise", "");
         fake.add_pull_request("eve", "");

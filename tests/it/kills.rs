@@ -3,8 +3,9 @@
 //! strace counts the calls and kills. `LAMPLIGHTER_FILES=long cargo test --test it kills` is killed before every write of a
 //! page as well, the short form before some of them.
 
+use crate::support::mounted::Mounted;
 use crate::support::server::{Server, program};
-use crate::support::{foreign, open, skipped};
+use crate::support::{foreign, open, say_loudly, skipped};
 use lamplighter::store::{LogStore, OpenMode, schema};
 use rusqlite::Connection;
 use std::fs;
@@ -78,9 +79,9 @@ fn leftovers(data: &Path) -> Vec<String> {
 
 /// Runs the program on a folder that `prepare` fills and kills it before each call of each kind; `found` looks at what the
 /// kill left, then a server must start, and `judge` looks at that, with the jobs that are there. Answers the kills.
-fn killed_before_every_call(
+fn killed_before_every_call<G>(
     arguments: &[&str],
-    prepare: impl Fn(&Path),
+    prepare: impl Fn(&Path) -> G,
     mut found: impl FnMut(&Path),
     mut judge: impl FnMut(&Path, i64, &str),
 ) -> usize {
@@ -90,7 +91,7 @@ fn killed_before_every_call(
         for n in (1..).step_by(step) {
             let folder = tempfile::tempdir().unwrap();
             let data = folder.path().join("data");
-            prepare(&data);
+            let _held = prepare(&data);
             if !is_killed(&data, arguments, call, n) {
                 break;
             }
@@ -193,6 +194,21 @@ fn a_backup_that_is_killed_before_any_call_is_made_again_in_the_same_folder() {
 
 #[test]
 fn a_restore_that_is_killed_before_any_call_leaves_what_was_there_or_the_backup() {
+    restore_is_killed(|_| {});
+}
+
+#[test]
+fn a_restore_over_a_mounted_file_that_is_killed_before_any_call_keeps_what_was_there() {
+    let (probe, file) = (tempfile::tempdir().unwrap(), "file");
+    fs::write(probe.path().join(file), "").unwrap();
+    if Mounted::on_itself(&probe.path().join(file)).is_none() {
+        return say_loudly("SKIPPED: this user may not mount a file by itself");
+    }
+    restore_is_killed(|data| Mounted::on_itself(&data.join("lamplighter.db")).unwrap());
+}
+
+/// Kills a restore of two jobs over one; `prepare` does something to the folder before each.
+fn restore_is_killed<G>(prepare: impl Fn(&Path) -> G) {
     if !can_trace() {
         return;
     }
@@ -213,6 +229,10 @@ fn a_restore_that_is_killed_before_any_call_leaves_what_was_there_or_the_backup(
     let made = program(&source).args(["db", "backup"]).arg(&backup).output().unwrap();
     assert!(made.status.success(), "{made:?}");
     let restore = ["db", "restore", backup.to_str().unwrap()];
+    let prepare = |data: &Path| {
+        filled(data, 1);
+        prepare(data)
+    };
     let is_halfway = |data: &Path| data.join(".lamplighter-restored/plan").exists();
     let (mut halfway, mut new) = (0, 0);
     let found = |data: &Path| halfway += usize::from(is_halfway(data));
@@ -220,9 +240,17 @@ fn a_restore_that_is_killed_before_any_call_leaves_what_was_there_or_the_backup(
         let prompt = fs::read_to_string(data.join("prompts/jobs")).unwrap();
         assert_eq!(prompt, jobs.to_string(), "{when}");
         assert!(!is_halfway(data), "{when}");
-        new += usize::from(jobs == 2);
+        if jobs == 2 {
+            new += 1;
+            let folders = fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path());
+            let mut replaced = folders.filter(|path| path.join("lamplighter.db").exists());
+            let replaced = replaced.next().expect("the replaced database is in a folder");
+            let jobs = "SELECT count(*) FROM jobs";
+            let kept: i64 = foreign(&replaced).query_row(jobs, [], |row| row.get(0)).unwrap();
+            assert_eq!(kept, 1, "{when}");
+        }
     };
-    let kills = killed_before_every_call(&restore, |data| filled(data, 1), found, judge);
+    let kills = killed_before_every_call(&restore, prepare, found, judge);
     println!(
         "{kills} kills, {halfway} of them halfway; {new} went on to the backup: 0 do not start"
     );

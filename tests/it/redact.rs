@@ -179,8 +179,8 @@ fn of_the_corpus_at_least_99_in_100_secrets_go_and_at_most_1_in_100_ordinary_lin
 /// Forms in which secrets are written down, as a file says them without one.
 const FORMS: &str = include_str!("redact/forms.txt");
 /// How many forms there are, and how many of them must be found.
-const ALL_FORMS: usize = 120;
-const LEAST_FORMS: usize = 114;
+const ALL_FORMS: usize = 124;
+const LEAST_FORMS: usize = 118;
 
 /// The texts of the forms, each with its secret.
 fn forms() -> Vec<(String, String)> {
@@ -231,7 +231,7 @@ fn assembled(text: &str, seed: usize) -> String {
 }
 
 #[test]
-fn of_120_forms_of_secrets_95_in_100_are_found() {
+fn of_the_forms_of_secrets_95_in_100_are_found() {
     let redactor = Redactor::default();
     let forms = forms();
     let stays = |secret: &str, clean: &str| {

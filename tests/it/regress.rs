@@ -293,7 +293,7 @@ async fn the_first_admin_can_sign_in_although_somebody_was_audited_before() {
     run_now(&store).await;
     let at = now();
     let admin = store.create_first_admin("hash".into(), Actor::cli(), at).await.unwrap().unwrap();
-    store.login(admin.id, "id".into(), "Firefox".into(), Actor::cli(), at).await.unwrap();
+    store.login(admin.clone(), "id".into(), "Firefox".into(), Actor::cli(), at).await.unwrap();
     let found = store.login_by_id("id".into(), true, at).await.unwrap().unwrap();
     assert_eq!((found.account, found.began_at), (admin, at));
 }

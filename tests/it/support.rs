@@ -5,6 +5,7 @@ pub mod desk;
 pub mod faces;
 pub mod github;
 pub mod messages_api;
+pub mod mounted;
 pub mod office;
 pub mod openapi;
 pub mod server;

@@ -95,7 +95,7 @@ mod tests {
             for browser in ["Firefox 140 on Linux", "Safari 26 on iPhone", "curl/8.5.0"] {
                 let id = format!("{name} {browser}");
                 let actor = Actor { name: name.into(), remote: Some("192.0.2.7".into()) };
-                store.login(account.id, id, browser.into(), actor, NOW).await.unwrap();
+                store.login(account.clone(), id, browser.into(), actor, NOW).await.unwrap();
             }
         }
         (folder, store)
@@ -104,6 +104,23 @@ mod tests {
     async fn browsers(store: &Store, name: &str) -> Vec<String> {
         let logins = read_logins(store, &Call::by_owner(NOW), name).await.unwrap();
         logins.into_iter().map(|login| login.browser).collect()
+    }
+
+    #[tokio::test]
+    async fn a_password_that_is_changed_while_it_is_checked_opens_no_login() {
+        let (_folder, store) = house().await;
+        let (ada, _) = store.account("ada".into()).await.unwrap().unwrap();
+        let new = |id: &str| (id.to_owned(), "Firefox".to_owned());
+        let ended = end_logins(&store, &Call::by_owner(NOW), "ada", WhichLogins::All).await;
+        assert_eq!(ended.unwrap().value.logins_ended, 3);
+        let old = "ada curl/8.5.0".to_owned();
+        let renewed = store.renew_login(old, ada.clone(), new("a"), Actor::named("ada"), NOW).await;
+        assert_eq!(renewed.unwrap_err().code(), Code::AuthFailed, "the login is ended");
+        store.set_password("ada".into(), "other".into(), Actor::cli(), NOW).await.unwrap();
+        let (id, browser) = new("b");
+        let late = store.login(ada, id, browser, Actor::named("ada"), NOW).await;
+        assert_eq!(late.unwrap_err().code(), Code::AuthFailed);
+        assert_eq!(browsers(&store, "ada").await, [""; 0]);
     }
 
     #[tokio::test]

@@ -67,7 +67,7 @@ mod tests {
         store.add_account(ada, Role::Admin, "hash".into(), cli(), NOW).await.unwrap();
         let (account, _) = store.account("ada".into()).await.unwrap().unwrap();
         let sign_in = |id: &str| {
-            store.login(account.id, id.into(), "Firefox".into(), Actor::named("ada"), NOW)
+            store.login(account.clone(), id.into(), "Firefox".into(), Actor::named("ada"), NOW)
         };
         sign_in("one").await.unwrap();
         let done = disable(&store, &owner, " ada ").await.unwrap();

@@ -2,14 +2,14 @@
 
 use super::accounts;
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Timestamp, WhichLogins};
+use crate::model::{Account, Actor, Timestamp, WhichLogins};
 use crate::store::sql::{accounts as rows, audit, logins};
 use crate::store::sqlite::Tx;
 
 /// A browser that is to be signed in.
 pub(in crate::store) struct NewLogin<'a> {
-    /// The number of the account.
-    pub(in crate::store) account: i64,
+    /// The account, as it was when its password was checked.
+    pub(in crate::store) account: &'a Account,
     /// The hash of what its cookie holds.
     pub(in crate::store) id_hash: &'a str,
     /// The browser, as it calls itself, in a few words.
@@ -19,7 +19,7 @@ pub(in crate::store) struct NewLogin<'a> {
 /// Stores a new login, and forgets the ones that have ended.
 ///
 /// # Errors
-/// `AUTH-LOGIN-002` if the account was disabled or removed since its password was checked.
+/// `AUTH-LOGIN-002` if the account was disabled or removed, or has got another password, since its password was checked.
 pub(in crate::store) fn begin(
     tx: &Tx<'_>,
     new: &NewLogin<'_>,
@@ -33,7 +33,7 @@ pub(in crate::store) fn begin(
 /// Puts a new login in the place of one whose person gave the password again.
 ///
 /// # Errors
-/// As [`begin`].
+/// As [`begin`], and if the old one has ended meanwhile.
 pub(in crate::store) fn renew(
     tx: &Tx<'_>,
     old: &str,
@@ -41,8 +41,10 @@ pub(in crate::store) fn renew(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
+    if !logins::delete(tx, old)? {
+        return Err(Error::new(Code::AuthFailed, "the login has ended meanwhile"));
+    }
     insert(tx, new, actor, now)?;
-    logins::delete(tx, old)?;
     audit::record(tx, actor, "give password again", &actor.name, now)
 }
 
@@ -52,7 +54,7 @@ fn insert(tx: &Tx<'_>, new: &NewLogin<'_>, actor: &Actor, now: Timestamp) -> Res
     if !logins::insert(tx, new.account, new.id_hash, from, now)? {
         return Err(Error::new(Code::AuthFailed, "the account cannot sign in any more"));
     }
-    rows::signed_in(tx, new.account, now)
+    rows::signed_in(tx, new.account.id, now)
 }
 
 /// Ends the login of the one who asks.

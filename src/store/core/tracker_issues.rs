@@ -6,10 +6,11 @@ use crate::model::{
     Actor, IssueChange, IssueHome, IssueId, IssueOwner, IssueState, RemoteKind, Timestamp,
     TrackerIssue, TrackerNews,
 };
-use crate::store::sql::duplicates;
 use crate::store::sql::superseded::supersede;
 use crate::store::sql::tracker_issues;
+use crate::store::sql::{duplicates, issues as rows};
 use crate::store::sqlite::Tx;
+use std::mem::discriminant;
 
 /// Takes over what was read; answers how many issues changed that a scan has made or met. An issue that is to be opened
 /// again there, or was since it was asked, stays as it is here.
@@ -83,6 +84,11 @@ fn take_issue(
         supersede(tx, id, issue.number, now)?;
     }
     if state == issue.state || tracker_issues::is_to_be_reopened(tx, id, asked_at)? {
+        return Ok(false);
+    }
+    if discriminant(&state) == discriminant(&issue.state) {
+        // We have closed it ourselves, and only the tracker knows when exactly.
+        rows::set_state(tx, id, issue.state)?;
         return Ok(false);
     }
     issues::change(tx, id, IssueChange::State(issue.state), actor, now).map(|()| true)

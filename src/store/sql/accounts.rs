@@ -7,7 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Account> {
     let disabled_at = instant(row, 3)?;
-    Ok(Account { id: row.get(0)?, username: row.get(1)?, role: word(row, 2)?, disabled_at })
+    let (id, username, passwords) = (row.get(0)?, row.get(1)?, row.get(4)?);
+    Ok(Account { id, username, role: word(row, 2)?, disabled_at, passwords })
 }
 
 pub(in crate::store) fn has_admin(conn: &Connection) -> Result<bool> {
@@ -66,8 +67,9 @@ pub(in crate::store) fn put_first_admin(
         INSERT INTO users (username, password_hash, role, created_at)
         VALUES ('admin', :hash, 'admin', :now)
         ON CONFLICT (username)
-        DO UPDATE SET password_hash = excluded.password_hash, role = 'admin', disabled_at = NULL
-        RETURNING id, username, role, disabled_at";
+        DO UPDATE SET password_hash = excluded.password_hash, passwords = passwords + 1,
+          role = 'admin', disabled_at = NULL
+        RETURNING id, username, role, disabled_at, passwords";
     let params = named_params! {":hash": password_hash, ":now": now.millis()};
     Ok(conn.prepare_cached(SQL)?.query_row(params, from_row)?)
 }
@@ -79,8 +81,8 @@ pub(in crate::store) fn list(
     live: (i64, i64),
 ) -> Result<Vec<AccountState>> {
     const SQL: &str = "
-        SELECT u.id, u.username, u.role, u.disabled_at, u.created_at, count(l.id), max(l.used_at),
-          u.signed_in_at
+        SELECT u.id, u.username, u.role, u.disabled_at, u.passwords, u.created_at, count(l.id),
+          max(l.used_at), u.signed_in_at
         FROM users u
         LEFT JOIN logins l ON l.user_id = u.id AND l.used_at > :idle AND l.created_at > :absolute
         GROUP BY u.id
@@ -92,10 +94,10 @@ pub(in crate::store) fn list(
     let rows = statement.query_map(params, |row| {
         Ok(AccountState {
             account: from_row(row)?,
-            created_at: Timestamp::from_millis(row.get(4)?),
-            logins: row.get::<_, i64>(5)? as u64,
-            seen_at: instant(row, 6)?,
-            signed_in_at: instant(row, 7)?,
+            created_at: Timestamp::from_millis(row.get(5)?),
+            logins: row.get::<_, i64>(6)? as u64,
+            seen_at: instant(row, 7)?,
+            signed_in_at: instant(row, 8)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -172,7 +174,7 @@ pub(in crate::store) fn set_password(
 ) -> Result<()> {
     const SQL: &str = "
         UPDATE users
-        SET password_hash = :hash
+        SET password_hash = :hash, passwords = passwords + 1
         WHERE id = :id";
     let params = named_params! {":hash": password_hash, ":id": account};
     conn.prepare_cached(SQL)?.execute(params)?;
@@ -185,11 +187,11 @@ pub(in crate::store) fn find(
     username: &str,
 ) -> Result<Option<(Account, String)>> {
     const SQL: &str = "
-        SELECT id, username, role, disabled_at, password_hash
+        SELECT id, username, role, disabled_at, passwords, password_hash
         FROM users
         WHERE username = :username";
     let mut statement = conn.prepare_cached(SQL)?;
     let found = statement
-        .query_row(named_params! {":username": username}, |row| Ok((from_row(row)?, row.get(4)?)));
+        .query_row(named_params! {":username": username}, |row| Ok((from_row(row)?, row.get(5)?)));
     Ok(found.optional()?)
 }

@@ -2,7 +2,7 @@
 
 use super::accounts;
 use crate::error::Result;
-use crate::model::{Login, LoginState, Timestamp, WhichLogins};
+use crate::model::{Account, Login, LoginState, Timestamp, WhichLogins};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ pub(in crate::store) fn lives_after(now: Timestamp) -> (i64, i64) {
     (ago(now, IDLE), ago(now, ABSOLUTE))
 }
 
-/// Stores a login of an account under the hash of its id. Answers whether there is an account of this number that is not
-/// disabled.
+/// Stores a login of an account under the hash of its id. Answers whether the account is there, is not disabled, and has the
+/// password that it had when it was read.
 pub(in crate::store) fn insert(
     conn: &Connection,
-    account: i64,
+    account: &Account,
     id_hash: &str,
     (remote, browser): (Option<&str>, &str),
     now: Timestamp,
@@ -31,10 +31,11 @@ pub(in crate::store) fn insert(
         INSERT INTO logins (id_hash, user_id, remote, browser, created_at, used_at)
         SELECT :hash, id, :remote, :browser, :now, :now
         FROM users
-        WHERE id = :user AND disabled_at IS NULL";
+        WHERE id = :user AND disabled_at IS NULL AND passwords = :passwords";
     let stored = conn.prepare_cached(SQL)?.execute(named_params! {
         ":hash": id_hash,
-        ":user": account,
+        ":user": account.id,
+        ":passwords": account.passwords,
         ":remote": remote.unwrap_or("-"),
         ":browser": browser,
         ":now": now.millis(),
@@ -111,7 +112,7 @@ pub(in crate::store) fn by_login(
     now: Timestamp,
 ) -> Result<Option<(Login, bool)>> {
     const SQL: &str = "
-        SELECT u.id, u.username, u.role, u.disabled_at, l.created_at, l.used_at <= :stale, l.id
+        SELECT u.id, u.username, u.role, u.disabled_at, u.passwords, l.created_at, l.used_at <= :stale, l.id
         FROM logins l JOIN users u ON u.id = l.user_id
         WHERE l.id_hash = :hash AND l.used_at > :idle AND l.created_at > :absolute
           AND u.disabled_at IS NULL";
@@ -123,8 +124,8 @@ pub(in crate::store) fn by_login(
         ":stale": ago(now, TOUCH_EVERY),
     };
     let found = statement.query_row(params, |row| {
-        let began_at = Timestamp::from_millis(row.get(4)?);
-        Ok((Login { id: row.get(6)?, account: accounts::from_row(row)?, began_at }, row.get(5)?))
+        let began_at = Timestamp::from_millis(row.get(5)?);
+        Ok((Login { id: row.get(7)?, account: accounts::from_row(row)?, began_at }, row.get(6)?))
     });
     Ok(found.optional()?)
 }

@@ -10,8 +10,8 @@ use crate::model::{
 };
 use rusqlite::Connection;
 
-/// The most schedules that are looked at: as many as there may be.
-const MAX_LOOKED_AT: usize = 1000;
+/// The most schedules that are looked at: as many as there may be, and the reserved one.
+const MAX_LOOKED_AT: usize = 1_001;
 
 /// What one look has found.
 #[derive(Debug)]

@@ -30,7 +30,9 @@ impl Texts {
         conn: &Connection,
         components: &'static [&'static Component],
     ) -> Result<Self> {
-        Ok(Self { components, known: Mutex::new(read(conn, components)?) })
+        // The number of migrations and the texts must be of one moment: another process may be migrating.
+        let known = read(&*conn.unchecked_transaction()?, components)?;
+        Ok(Self { components, known: Mutex::new(known) })
     }
 
     /// Opens the file anew, compares them there, and runs `run` on the same snapshot.

@@ -232,7 +232,7 @@ async fn spend_is_shown_by_day_kind_and_schedule() {
         site.web.clock.advance(Duration::from_hours(24));
     }
     // The login of two days ago has ended.
-    let admin = Account { id: 1, username: "admin".into(), role: Role::Admin, disabled_at: None };
+    let (admin, _) = site.web.store.account("admin".into()).await.unwrap().unwrap();
     site.cookie = site.login(&admin, "another login id").await;
     let page = site.see("/sessions").await.body;
     let card = page.split("id=\"spend\"").nth(1).unwrap();

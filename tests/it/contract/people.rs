@@ -4,8 +4,8 @@ use super::{Leader, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, DeedFilter, DescribedBy, Description, Enqueued, Kind, KindRules, NewJob, Role, Username,
-    WhichLogins,
+    Account, Actor, DeedFilter, DescribedBy, Description, Enqueued, Kind, KindRules, NewJob, Role,
+    Username, WhichLogins,
 };
 use lamplighter::store::Store;
 use serde_json::json;
@@ -36,7 +36,7 @@ pub async fn accounts_and_logins(store: &Store) {
     let (ada, password) = store.account("ada".into()).await.unwrap().unwrap();
     assert_eq!((ada.role, password.as_str()), (Role::Viewer, "pw"));
     assert!(store.account("eve".into()).await.unwrap().is_none());
-    store.login(ada.id, hash("id"), "Firefox".into(), cli(), START).await.unwrap();
+    store.login(ada.clone(), hash("id"), "Firefox".into(), cli(), START).await.unwrap();
     let login = store.login_by_id(hash("id"), true, later(1)).await.unwrap().unwrap();
     assert_eq!((login.account, login.began_at), (ada.clone(), START));
     let listed = store.logins(ada.id, later(1)).await.unwrap();
@@ -51,8 +51,8 @@ pub async fn accounts_and_logins(store: &Store) {
     store.logout(hash("id"), cli(), START).await.unwrap();
     assert!(store.login_by_id(hash("id"), true, later(1)).await.unwrap().is_none());
     assert!(store.logins(ada.id, later(1)).await.unwrap().is_empty());
-    logins_end(store, ada.id).await;
-    store.login(ada.id, hash("id-2"), "Firefox".into(), cli(), START).await.unwrap();
+    logins_end(store, &ada).await;
+    store.login(ada.clone(), hash("id-2"), "Firefox".into(), cli(), START).await.unwrap();
     let ended = store.set_password("ada".into(), hash("new"), cli(), START).await.unwrap();
     assert_eq!(ended, 1, "a new password ends the logins");
     assert!(store.login_by_id(hash("id-2"), false, later(1)).await.unwrap().is_none());
@@ -69,26 +69,26 @@ pub async fn accounts_and_logins(store: &Store) {
 }
 
 /// Of the account `ada`, which is signed in nowhere.
-async fn logins_end(store: &Store, ada: i64) {
+async fn logins_end(store: &Store, ada: &Account) {
     let (hash, name, cli) = (|text: &str| text.to_owned(), || "ada".to_owned(), Actor::cli);
-    let begin = |id: &str| store.login(ada, hash(id), "Firefox".into(), cli(), START);
+    let begin = |id: &str| store.login(ada.clone(), hash(id), "Firefox".into(), cli(), START);
     for id in ["a", "b", "c"] {
         begin(id).await.unwrap();
     }
     let new = (hash("a-2"), "Firefox".to_owned());
-    store.renew_login(hash("a"), ada, new, cli(), later(1)).await.unwrap();
+    store.renew_login(hash("a"), ada.clone(), new, cli(), later(1)).await.unwrap();
     assert!(store.login_by_id(hash("a"), true, later(1)).await.unwrap().is_none());
     let renewed = store.login_by_id(hash("a-2"), true, later(1)).await.unwrap().unwrap();
     assert_eq!(renewed.began_at, later(1), "the password was given then");
     let end = |which| store.end_logins(name(), which, cli(), later(1));
     let ids: Vec<_> =
-        store.logins(ada, later(1)).await.unwrap().iter().map(|login| login.id).collect();
+        store.logins(ada.id, later(1)).await.unwrap().iter().map(|login| login.id).collect();
     assert_eq!((ids.len(), ids[0]), (3, renewed.id), "the newest first");
     assert_eq!(end(WhichLogins::One(ids[1])).await.unwrap(), 1);
     let gone = end(WhichLogins::One(ids[1])).await.unwrap_err();
     assert_eq!(gone.code(), Code::AuthLoginUnknown);
     assert_eq!(end(WhichLogins::Others(renewed.id)).await.unwrap(), 1);
-    assert_eq!(store.logins(ada, later(1)).await.unwrap().len(), 1);
+    assert_eq!(store.logins(ada.id, later(1)).await.unwrap().len(), 1);
     let disable = || store.disable_account(name(), cli(), later(1));
     assert_eq!(disable().await.unwrap(), (true, 1));
     assert_eq!(disable().await.unwrap(), (false, 0));
@@ -101,7 +101,7 @@ async fn logins_end(store: &Store, ada: i64) {
     assert_eq!(end(WhichLogins::All).await.unwrap(), 1);
     assert_eq!(end(WhichLogins::All).await.unwrap(), 0);
     let state =
-        store.accounts(later(1)).await.unwrap().into_iter().find(|one| one.account.id == ada);
+        store.accounts(later(1)).await.unwrap().into_iter().find(|one| one.account.id == ada.id);
     assert_eq!(state.unwrap().signed_in_at, Some(START));
 }
 

@@ -238,6 +238,15 @@ impl FakeGitHub {
         issue["updated_at"] = json::instant(now);
     }
 
+    /// Writes an issue anew, as a person does.
+    pub fn rewrite(&self, number: i64, body: &str) {
+        let now = self.shared.clock.now();
+        let mut state = self.shared.state();
+        let issue = &mut state.issue(number).unwrap().json;
+        issue["body"] = body.into();
+        issue["updated_at"] = json::instant(now);
+    }
+
     /// Opens an issue again, as a person does.
     pub fn reopen(&self, number: i64) {
         let now = self.shared.clock.now();

@@ -1,0 +1,23 @@
+//! A file system that is mounted for a test.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What is mounted there goes with this value.
+pub struct Mounted(pub PathBuf);
+
+impl Mounted {
+    /// Mounts a file on itself, as containers do with single files; `None` if this user may not.
+    pub fn on_itself(file: &Path) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        mount.arg("--bind").arg(file).arg(file).stderr(Stdio::null());
+        mount.status().is_ok_and(|ended| ended.success()).then(|| Self(file.to_owned()))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let ended = Command::new("umount").arg("-l").arg(&self.0).status();
+        assert!(ended.is_ok_and(|ended| ended.success()) || std::thread::panicking());
+    }
+}
