@@ -413,6 +413,19 @@ fn a_server_that_is_not_roots_refuses_an_id_for_agents_and_roots_refuses_roots()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_scan_by_another_user_asks_the_snapshot_with_a_sandbox_or_without_one() {
+    if house(&[]).is_none() {
+        return;
+    }
+    let Some(claude) = crate::real_cli::claude() else { return };
+    let uid = AGENT.to_string();
+    for sandbox in ["bwrap", "none"] {
+        let variables = [(UID, uid.as_str()), ("LAMPLIGHTER_AGENT_SANDBOX", sandbox)];
+        crate::agent_scans::two_problems_end_as_two_issues(&claude, &variables).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_real_program_works_as_another_user_in_a_folder_of_somebody_else() {
     let Some(house) = house(&[]) else { return };
     let Some(claude) = crate::real_cli::claude() else { return };
