@@ -574,4 +574,23 @@ mod tests {
         assert_eq!(data_dir(Some("/x".into()), env, true).unwrap(), Path::new("/x"));
         assert_eq!(data_dir(None, |_| None, false).unwrap_err().code(), Code::ConfigDirectory);
     }
+
+    #[test]
+    fn the_user_of_agents_is_a_number_and_never_roots() {
+        let load = |text: &str, variable: Option<&str>| {
+            let file = Some((Path::new("lamplighter.toml"), text));
+            let env = |name: &str| {
+                variable.filter(|_| name == "LAMPLIGHTER_AGENT_UID").map(str::to_owned)
+            };
+            Config::load(file, env, None).map(|config| config.agent.uid)
+        };
+        assert_eq!(load("", None).unwrap(), None);
+        assert_eq!(load("[agent]\nuid = 998", None).unwrap(), Some(998));
+        assert_eq!(load("[agent]\nuid = 998", Some("997")).unwrap(), Some(997));
+        for (file, variable) in [("[agent]\nuid = 0", None), ("", Some("0")), ("", Some("me"))] {
+            let refused = load(file, variable).unwrap_err();
+            assert_eq!(refused.code(), Code::ConfigInvalid);
+            assert!(refused.to_string().contains("a number above 0"), "{refused}");
+        }
+    }
 }

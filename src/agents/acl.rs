@@ -2,7 +2,6 @@
 //!
 //! *Source:* `acl(5)`, and `posix_acl_xattr.h` of the kernel: a version, then a tag, a right and a number for each entry.
 
-use super::user::AgentUser;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::io::Errno;
 use std::io;
@@ -99,17 +98,17 @@ impl Acl {
         is_changed
     }
 
-    /// What a user may do with a file of this owner and group.
-    pub(crate) fn rights(&self, user: &AgentUser, (owner, group): (u32, u32)) -> u16 {
+    /// What a user of this group may do with a file of this owner and group.
+    pub(crate) fn rights(&self, (uid, gid): (u32, u32), (owner, group): (u32, u32)) -> u16 {
         let mask = self.right(MASK, NOBODY).unwrap_or(7);
-        if user.uid == owner {
+        if uid == owner {
             return self.right(OWNER, NOBODY).unwrap_or(0);
         }
-        if let Some(right) = self.right(USER, user.uid) {
+        if let Some(right) = self.right(USER, uid) {
             return right & mask;
         }
-        let own = self.right(OWN_GROUP, NOBODY).filter(|_| group == user.gid);
-        let groups = own.into_iter().chain(self.right(GROUP, user.gid));
+        let own = self.right(OWN_GROUP, NOBODY).filter(|_| group == gid);
+        let groups = own.into_iter().chain(self.right(GROUP, gid));
         match groups.reduce(|all, right| all | right) {
             Some(right) => right & mask,
             None => self.right(OTHERS, NOBODY).unwrap_or(0),
@@ -144,19 +143,15 @@ mod tests {
 
     const AGENT: u32 = 4242;
 
-    fn agent() -> AgentUser {
-        AgentUser { uid: AGENT, gid: AGENT, name: None }
-    }
-
     #[test]
     fn what_a_user_is_given_goes_without_a_trace() {
         for mode in [0o600, 0o640, 0o644, 0o750, 0o755] {
             let before = Acl::of_mode(mode);
             let mut acl = before.clone();
             assert!(acl.grant(AGENT, 6));
-            assert_eq!(acl.rights(&agent(), (0, 0)) & 6, 6, "{mode:o}");
-            let ann = AgentUser { uid: 1, gid: 1, name: None };
-            assert_eq!(acl.rights(&ann, (0, 1)), before.rights(&ann, (0, 1)), "{mode:o}");
+            assert_eq!(acl.rights((AGENT, AGENT), (0, 0)) & 6, 6, "{mode:o}");
+            let ann = (1, 1);
+            assert_eq!(acl.rights(ann, (0, 1)), before.rights(ann, (0, 1)), "{mode:o}");
             assert!(acl.revoke(AGENT) && !acl.revoke(AGENT));
             assert_eq!(acl, before, "{mode:o}");
         }
@@ -182,10 +177,10 @@ mod tests {
     #[test]
     fn an_entry_for_a_user_goes_before_what_everybody_may() {
         let mut acl = Acl::of_mode(0o755);
-        assert_eq!(acl.rights(&agent(), (0, 0)), 5);
+        assert_eq!(acl.rights((AGENT, AGENT), (0, 0)), 5);
         assert!(acl.grant(AGENT, 0));
-        assert_eq!(acl.rights(&agent(), (0, 0)), 0);
-        assert_eq!(acl.rights(&agent(), (AGENT, 0)), 7, "the owner is the owner");
+        assert_eq!(acl.rights((AGENT, AGENT), (0, 0)), 0);
+        assert_eq!(acl.rights((AGENT, AGENT), (AGENT, 0)), 7, "the owner is the owner");
     }
 
     #[test]

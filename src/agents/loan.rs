@@ -1,5 +1,6 @@
-//! Folders that change hands: a working directory is lent to the user of agents while a run goes on, and what the run leaves
-//! there belongs to the folder's owner afterwards.
+//! Lends a working directory to the user of agents while a run goes on.
+//!
+//! What the run leaves there belongs to the folder's owner afterwards.
 //!
 //! Lent is by an entry of access control lists, so that no file of the owner ever belongs to anybody else, and a run that is
 //! cut off leaves nothing worse than such an entry. Given back is by owner: a file of the agents' user becomes the folder

@@ -1,5 +1,7 @@
-//! A walk through a folder that hostile programs may have filled: no link is followed, no other file system is entered, and
-//! what is found is held open, so that nothing can take its place between the look and the use.
+//! A walk through a folder that hostile programs may have filled.
+//!
+//! No link is followed, no other file system is entered, and what is found is held open, so that nothing can take its place
+//! between the look and the use.
 
 use rustix::fs::{
     AtFlags, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Uid, chownat, fstat, openat2,

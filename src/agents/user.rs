@@ -108,7 +108,7 @@ mod system {
     pub(super) fn rights(user: &AgentUser, path: &Path) -> io::Result<u16> {
         let found = path.metadata()?;
         let acl = Acl::read(path, ACCESS)?.unwrap_or_else(|| Acl::of_mode(found.mode()));
-        Ok(acl.rights(user, (found.uid(), found.gid())))
+        Ok(acl.rights((user.uid, user.gid), (found.uid(), found.gid())))
     }
 }
 

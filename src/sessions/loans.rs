@@ -1,5 +1,7 @@
-//! The working directories that are lent to the agents' user at present, each written down in the data directory before it is
-//! lent: what a killed server has lent is given back when the next one starts.
+//! The working directories that are lent to the agents' user at present.
+//!
+//! Each is written down in the data directory before it is lent: what a killed server has lent is given back when the next
+//! one starts.
 
 use super::Agents;
 use crate::agents::Marker;
