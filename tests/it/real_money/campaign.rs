@@ -39,7 +39,8 @@ impl Campaign {
 
     /// What the service has answered, in dollars.
     fn truth(&self) -> f64 {
-        (self.api.requests("").len() - self.cheap) as f64 * self.look
+        let dear = u32::try_from(self.api.requests("").len() - self.cheap).unwrap();
+        f64::from(dear) * self.look
     }
 
     /// Holds the books against the truth.
