@@ -16,6 +16,7 @@ mod record;
 mod run;
 mod session;
 mod settings;
+mod transcript;
 
 pub use leftovers::clear_leftovers;
 pub use program::{AgentProgram, AgentState};
@@ -23,6 +24,7 @@ pub use prompts::check_prompt;
 pub use run::{Plan, run};
 pub use session::{register, rules};
 pub use settings::{Dollars, Tier, Wishes, reserve, wishes};
+pub use transcript::{TranscriptFile, TranscriptForm};
 
 use crate::agents::wall::Wall;
 use crate::agents::{Launcher, Sandboxing};

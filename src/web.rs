@@ -73,6 +73,10 @@ mod serve;
 #[cfg(feature = "monitor")]
 mod session;
 #[cfg(feature = "monitor")]
+mod session_file;
+#[cfg(feature = "monitor")]
+mod session_search;
+#[cfg(feature = "monitor")]
 mod sessions;
 mod setting;
 mod settings;

@@ -1,5 +1,6 @@
 //! Actions on agent sessions: asking for one, continuing one, waiting for one, and stopping one.
 
+mod find;
 mod wait;
 
 pub use super::earlier::{existing, may_continue};
@@ -11,6 +12,7 @@ use crate::model::{JobId, Json, Kind, Role, SessionRequest, Trigger};
 use crate::sessions::{self, Asked};
 use crate::store::Store;
 use crate::wire;
+pub use find::{SessionsAsk, find};
 use std::str::FromStr;
 pub use wait::{before_wait, outcome, parse_wait, wait};
 

@@ -6,8 +6,8 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Budgets, JobId, Lease, OpenRun, Process, Reserve, RunSpent, Session, SessionEnd, SessionStart,
-    Spend, Spent, Timestamp, TranscriptPiece,
+    Budgets, Filter, Found, JobId, Lease, OpenRun, Process, Reserve, RunSpent, Session, SessionEnd,
+    SessionStart, Spend, Spent, Timestamp, TranscriptPiece,
 };
 use std::sync::Arc;
 
@@ -20,6 +20,19 @@ impl Store {
     /// The newest sessions after the first `skip`, and how many there are.
     pub async fn sessions(&self, skip: u64, limit: usize) -> Result<(Vec<Session>, u64)> {
         self.db.read("list sessions", move |c| sql::sessions::list(c, skip, limit)).await
+    }
+
+    /// The newest sessions below the cursor that fit a filter, of those that one search looks through. A text of the filter
+    /// may be in the prompt, in the answer or in the error.
+    pub async fn find_sessions(
+        &self,
+        filter: Filter,
+        before: Option<i64>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Found<Session>> {
+        let find = move |c: &_| sql::sessions::find(c, &filter, before, limit, now);
+        self.db.read("search sessions", find).await
     }
 
     /// The session that runs, and the newest one that is over.

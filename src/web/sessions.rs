@@ -7,17 +7,19 @@ use super::components::{
     badge, elapsed, empty, headline, known, numbered_pager, session_cost, session_mark,
     session_model, session_state, session_tier, table, trigger_badge, when_known,
 };
-use super::extract::Query;
+use super::extract::{Query, given};
 use super::nav::{self, Tab};
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
+use super::session_search::{self, Search};
 use super::slice::SliceQuery;
 use super::spend;
 use crate::model::{JobId, Session, Timestamp, Why};
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 pub(super) const PATH: &str = Tab::Sessions.path();
@@ -26,12 +28,32 @@ pub(super) const PART_PATH: &str = "/sessions/list-part";
 /// The highest page number that is looked up. The list never has so many pages.
 const MAX_PAGE: u64 = 1_000_000;
 
+/// The address's query: a page of all sessions, or a search.
+#[derive(Clone, Default, Deserialize)]
+pub(super) struct ListQuery {
+    page: Option<u64>,
+    size: Option<u64>,
+    q: Option<String>,
+    before: Option<i64>,
+    v: Option<String>,
+}
+
 /// GET `/sessions` and `/sessions/list-part`.
 pub(super) async fn list(
     State(app): State<App>,
     who: Signed,
-    Query(asked): Query<SliceQuery>,
+    Query(asked): Query<ListQuery>,
 ) -> Result<Response, Problem> {
+    if let Some(query) = given(asked.q.clone()) {
+        return session_search::found(
+            &app,
+            &who,
+            Search { q: query, before: asked.before },
+            asked.v.as_deref(),
+        )
+        .await;
+    }
+    let asked = SliceQuery { page: asked.page, size: asked.size, v: asked.v };
     let slice = asked.slice(MAX_PAGE)?;
     let now = app.web.clock.now();
     let (sessions, total) = app.web.store.sessions(slice.skip(), slice.most()).await?;
@@ -58,10 +80,12 @@ pub(super) async fn list(
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Sessions);
     let face = (who.face(), asked.v.as_deref());
-    Ok(live_page(&frame, Tab::Sessions.title(), &part, |part| part, face))
+    let around = |part| html! { section.card { (session_search::form("", false)) } (part) };
+    Ok(live_page(&frame, Tab::Sessions.title(), &part, around, face))
 }
 
-fn rows(sessions: &[Session], whys: &BTreeMap<JobId, Why>, now: Timestamp) -> Markup {
+/// The table of sessions.
+pub(super) fn rows(sessions: &[Session], whys: &BTreeMap<JobId, Why>, now: Timestamp) -> Markup {
     if sessions.is_empty() {
         let next = html! {
             "Ask for one with the form on the " a href=(Tab::Dashboard.link()) { "dashboard" }

@@ -65,6 +65,7 @@ mod scan_commands;
 mod scans;
 mod schedules;
 mod schema;
+mod session_files;
 mod session_wait;
 mod sessions;
 mod set_back;

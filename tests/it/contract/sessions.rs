@@ -83,6 +83,44 @@ pub async fn a_session_is_kept_from_its_request_to_its_record(store: &Store) {
     assert_eq!(store.orphaned_places(places).await.unwrap(), ["99"]);
 }
 
+pub async fn a_search_finds_the_words_of_prompts_and_answers_and_says_how_much_it_read(
+    store: &Store,
+) {
+    let asked = |prompt: &str| NewJob {
+        payload: json!({"prompt": prompt}).into(),
+        ..NewJob::new(Kind::AGENT_SESSION)
+    };
+    let first = super::add(store, asked("why is the \"Disk\" full?")).await;
+    let second = super::add(store, asked("look at the mail")).await;
+    super::add(store, super::job()).await;
+    let third = super::add(store, asked("look again")).await;
+    let mut leader = Leader::of(store, "w", of_sessions()).await;
+    let lease = leader.claim(1).await.remove(0);
+    store.begin_session(lease.clone(), start(), START).await.unwrap();
+    let end = SessionEnd {
+        response: Some("Old backups fill it: 100% used.".into()),
+        ..SessionEnd::new(RunEnding::Done)
+    };
+    store.finish_session(lease.clone(), end, START).await.unwrap();
+    leader.settle(lease, done()).await;
+    let find = async |query: &str, before, limit| {
+        let filter = query.parse().unwrap();
+        let found = store.find_sessions(filter, before, limit, later(1)).await.unwrap();
+        let ids: Vec<_> = found.rows.iter().map(|one| one.id).collect();
+        (ids, found.next, found.looked_through)
+    };
+    assert_eq!(find("", None, 9).await, (vec![third, second, first], None, 3));
+    assert_eq!(find("\"\\\"disk\\\" full\"", None, 9).await.0, [first], "a prompt");
+    assert_eq!(find("BACKUPS", None, 9).await, (vec![first], None, 3), "an answer");
+    assert_eq!(find("100%", None, 9).await.0, [first], "a sign is no pattern");
+    assert_eq!(find("100_", None, 9).await.0, [], "a sign is no pattern");
+    assert_eq!(find("look -mail", None, 9).await.0, [third]);
+    assert_eq!(find("look status:completed", None, 9).await.0, []);
+    assert_eq!(find("look", None, 1).await, (vec![third], Some(third.0), 1));
+    assert_eq!(find("look", Some(third.0), 1).await, (vec![second], None, 2));
+    assert_eq!(find("look", Some(1), 1).await, (vec![], None, 0));
+}
+
 pub async fn an_interrupted_run_stays_open_until_its_processes_are_gone(store: &Store) {
     let id = super::add(store, session()).await;
     let mut leader = Leader::of(store, "w", of_sessions()).await;
