@@ -12,6 +12,7 @@ mod browser;
 mod budget;
 mod bulk;
 mod cadence;
+mod changes;
 mod cost;
 mod cron;
 mod declared;
@@ -74,6 +75,7 @@ pub(crate) use browser::browser_words;
 pub use budget::{ALARM, Budgets, OverBudget, Reserve, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
+pub use changes::{ChangedFile, FileChange, SessionChanges};
 pub use cost::Cost;
 pub use deed::{Deed, DeedFilter};
 // `self`, because a crate has the same name.

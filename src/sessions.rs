@@ -8,6 +8,7 @@
 //! kept or shown. A job settles when no process of its run is left; what a killed server left behind is ended before
 //! anything else is started ([`clear_leftovers`]).
 
+mod changes;
 mod leftovers;
 mod place;
 mod program;

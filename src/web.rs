@@ -25,6 +25,8 @@ mod base;
 mod batch;
 mod batches;
 mod caller;
+#[cfg(feature = "monitor")]
+mod changes;
 mod components;
 mod connections;
 mod cookie;

@@ -1,6 +1,7 @@
 //! Actions on agent sessions: asking for one, continuing one, waiting for one, and stopping one.
 
 mod find;
+mod patch;
 mod wait;
 
 pub use super::earlier::{existing, may_continue};
@@ -13,6 +14,7 @@ use crate::sessions::{self, Asked};
 use crate::store::Store;
 use crate::wire;
 pub use find::{SessionsAsk, find};
+pub use patch::patch;
 use std::str::FromStr;
 pub use wait::{before_wait, outcome, parse_wait, wait};
 

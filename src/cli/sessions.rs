@@ -9,7 +9,7 @@ use super::{Cli, input, output};
 use crate::actions::sessions::{self as actions, SessionTrigger, SessionsAsk};
 use crate::actions::{Call, rows};
 use crate::error::Result;
-use crate::model::{JobId, SessionRequest};
+use crate::model::SessionRequest;
 use crate::sessions::TranscriptForm;
 use crate::store::Store;
 use crate::wire;
@@ -59,6 +59,14 @@ pub(super) enum Command {
         /// The lines as the agent program wrote them, secrets removed, instead of Markdown
         #[arg(long)]
         raw: bool,
+        /// A new file, or - for standard output
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        output: PathBuf,
+    },
+    /// Write what a session has changed in its folder as a patch
+    Patch {
+        /// The session's id
+        id: i64,
         /// A new file, or - for standard output
         #[arg(long, value_name = "FILE", default_value = "-")]
         output: PathBuf,
@@ -140,16 +148,14 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
             let query = search.unwrap_or_default();
             show::list(cli, SessionsAsk { query, before, rows: rows(&limit)? }).await
         }
-        Command::Show { id } => {
-            let session = actions::existing(&cli.existing_store()?, JobId(id)).await?;
-            show::show(cli, &session)
-        }
+        Command::Show { id } => show::show(cli, id).await,
         Command::Trigger(wanted) => trigger(cli, *wanted).await,
         Command::Tail { id, raw } => tail::tail(&cli.existing_store()?, id, raw).await,
         Command::Transcript { id, raw, output } => {
             let form = if raw { TranscriptForm::Lines } else { TranscriptForm::Markdown };
             transcript::write(cli, id, form, &output).await
         }
+        Command::Patch { id, output } => transcript::patch(cli, id, &output).await,
         Command::Wait { id, timeout } => {
             let at_most = actions::parse_wait(timeout.as_deref().unwrap_or_default())?;
             let store = cli.existing_store()?;

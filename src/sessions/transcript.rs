@@ -116,7 +116,9 @@ impl TranscriptFile {
         let dropped = self.dropped;
         let write = move || {
             let mut text = String::new();
-            lines.iter().for_each(|line| write_line(&mut text, line));
+            for line in &lines {
+                write_line(&mut text, line);
+            }
             if is_last && dropped > 0 {
                 push(&mut text, format_args!("{dropped} bytes more were printed and not kept.\n"));
             }

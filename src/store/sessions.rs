@@ -6,8 +6,8 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Budgets, Filter, Found, JobId, Lease, OpenRun, Process, Reserve, RunSpent, Session, SessionEnd,
-    SessionStart, Spend, Spent, Timestamp, TranscriptPiece,
+    Budgets, Filter, Found, JobId, Lease, OpenRun, Process, Reserve, RunSpent, Session,
+    SessionChanges, SessionEnd, SessionStart, Spend, Spent, Timestamp, TranscriptPiece,
 };
 use std::sync::Arc;
 
@@ -123,6 +123,30 @@ impl Store {
     ) -> Result<Vec<TranscriptPiece>> {
         let read = move |c: &_| sql::transcript::read(c, id, from, most);
         self.db.read("read a transcript", read).await
+    }
+
+    /// Keeps what a run has changed in its folder, and the patch of it.
+    ///
+    /// # Errors
+    /// As [`Store::begin_session`].
+    pub async fn keep_changes(
+        &self,
+        lease: Lease,
+        changes: SessionChanges,
+        patch: String,
+    ) -> Result<()> {
+        let keep = move |tx: &Tx<'_>| sql::changes::keep(tx, &lease, &changes, &patch);
+        self.db.row("record what a session has changed", keep).await
+    }
+
+    /// What a session has changed in its folder; `None` for one that may write nowhere, and until it is over.
+    pub async fn session_changes(&self, id: JobId) -> Result<Option<SessionChanges>> {
+        self.db.read("read what a session has changed", move |c| sql::changes::get(c, id)).await
+    }
+
+    /// The patch of what a session has changed.
+    pub async fn session_patch(&self, id: JobId) -> Result<Option<String>> {
+        self.db.read("read what a session has changed", move |c| sql::changes::patch(c, id)).await
     }
 
     /// The runs whose processes are not known to be gone.

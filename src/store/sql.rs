@@ -10,6 +10,8 @@ pub(super) mod audit;
 pub(super) mod batches;
 #[cfg(feature = "web")]
 pub(super) mod bulk;
+#[cfg(feature = "agents")]
+pub(super) mod changes;
 pub(super) mod counts;
 #[cfg(feature = "monitor")]
 pub(super) mod duplicates;

@@ -1,4 +1,4 @@
-//! A session's transcript as a file to download.
+//! A session's transcript and its patch as files to download.
 
 use super::app::App;
 use super::caller::Signed;
@@ -18,6 +18,7 @@ use std::io;
 use std::sync::Arc;
 
 pub(super) const PATH: &str = "/sessions/{id}/transcript";
+pub(super) const PATCH_PATH: &str = "/sessions/{id}/patch";
 
 /// The address's query.
 #[derive(Deserialize)]
@@ -58,6 +59,16 @@ pub(super) async fn transcript(
         TranscriptForm::Lines => "application/x-ndjson",
     };
     Ok(download(kind, &form.file_name(id), Body::from_stream(parts)))
+}
+
+/// GET `/sessions/{id}/patch`: what the session has changed in its folder.
+pub(super) async fn patch(
+    State(app): State<App>,
+    _who: Signed,
+    Id(SessionId(id)): Id<SessionId>,
+) -> Result<Response, Problem> {
+    let patch = sessions::patch(&app.web.store, id).await?;
+    Ok(download("text/x-diff; charset=utf-8", &format!("session-{id}.patch"), patch.into()))
 }
 
 /// An answer that a browser saves under this name, which is of letters, digits, `-` and `.`.

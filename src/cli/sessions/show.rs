@@ -3,7 +3,9 @@
 use super::super::{Cli, output};
 use crate::actions::sessions::{self as actions, SessionsAsk};
 use crate::error::Result;
-use crate::model::{RunEnding, Session, SessionRequest, SessionRun, Timestamp};
+use crate::model::{
+    JobId, RunEnding, Session, SessionChanges, SessionRequest, SessionRun, Timestamp,
+};
 use crate::wire;
 
 /// The sessions of a query, one line each.
@@ -61,11 +63,21 @@ fn status(session: &Session) -> String {
     session.status.to_string() + &marks.collect::<String>()
 }
 
-pub(super) fn show(cli: &Cli, session: &Session) -> Result<()> {
+pub(super) async fn show(cli: &Cli, id: i64) -> Result<()> {
+    let store = cli.existing_store()?;
+    let session = &actions::existing(&store, JobId(id)).await?;
+    let changes = store.session_changes(session.id).await?;
     if cli.json {
-        return output::json(&wire::Session::from(session));
+        return output::json(&wire::Session { changes, ..wire::Session::from(session) });
     }
-    output::table(&["FIELD", "VALUE"], &facts(session))?;
+    let mut facts = facts(session);
+    let told = changes.iter().map(|all| output::plain(&all.sentence(), 200));
+    facts.extend(told.map(|told| vec!["changes".to_owned(), told]));
+    output::table(&["FIELD", "VALUE"], &facts)?;
+    if let Some(all) = changes.filter(|all| !all.files.is_empty()) {
+        output::line("")?;
+        changed(&all)?;
+    }
     let Some(response) = session.run.as_ref().and_then(|run| run.response.as_deref()) else {
         return Ok(());
     };
@@ -110,4 +122,18 @@ fn facts(session: &Session) -> Vec<Vec<String>> {
     ];
     let known = rows.into_iter().filter_map(|(name, value)| Some((name, value?)));
     known.map(|(name, value)| vec![name.to_owned(), output::plain(&value, 200)]).collect()
+}
+
+/// The changed files, as `git diff --stat` has them.
+fn changed(all: &SessionChanges) -> Result<()> {
+    let number = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |n| n.to_string());
+    let rows = all.files.iter().map(|file| {
+        let how = file.how.as_str().to_owned();
+        vec![how, number(file.added), number(file.removed), output::plain(&file.path, 200)]
+    });
+    output::table(&["HOW", "ADDED", "REMOVED", "FILE"], &rows.collect::<Vec<_>>())?;
+    match all.count - all.files.len() as u64 {
+        0 => Ok(()),
+        more => output::line(format_args!("{more} files more")),
+    }
 }

@@ -1,4 +1,4 @@
-//! `lamplighter sessions transcript`: a transcript as a file, or on standard output.
+//! `lamplighter sessions transcript` and `patch`: what a session did and changed, as a file or on standard output.
 
 use super::super::{Cli, output};
 use crate::actions::sessions as actions;
@@ -16,14 +16,8 @@ pub(super) async fn write(cli: &Cli, id: i64, form: TranscriptForm, to: &Path) -
     let session = actions::existing(&store, JobId(id)).await?;
     let mut transcript = TranscriptFile::of(store, &session, form);
     if to.as_os_str() == "-" {
-        let is_terminal = std::io::stdout().is_terminal();
         while let Some(part) = transcript.next().await? {
-            let has_reader = if is_terminal {
-                output::bytes(output::for_terminal(&String::from_utf8_lossy(&part)).as_bytes())?
-            } else {
-                output::bytes(&part)?
-            };
-            if !has_reader {
+            if !print(&part)? {
                 break;
             }
         }
@@ -35,6 +29,25 @@ pub(super) async fn write(cli: &Cli, id: i64, form: TranscriptForm, to: &Path) -
         ignore(std::fs::remove_file(to), "half a file is of no use, and the error says more");
     }
     written
+}
+
+/// Writes the patch of what a session has changed to a new file or, for `-`, to standard output.
+pub(super) async fn patch(cli: &Cli, id: i64, to: &Path) -> Result<()> {
+    let patch = actions::patch(&cli.existing_store()?, JobId(id)).await?;
+    if to.as_os_str() == "-" {
+        return print(patch.as_bytes()).map(|_| ());
+    }
+    let mut file = new_file(to)?;
+    let written = file.write_all(patch.as_bytes()).and_then(|()| file.sync_all());
+    written.map_err(|error| refused(to).because(error))
+}
+
+/// Prints a part. A terminal gets no characters that it would obey. Answers whether there is still a reader.
+fn print(part: &[u8]) -> Result<bool> {
+    if std::io::stdout().is_terminal() {
+        return output::bytes(output::for_terminal(&String::from_utf8_lossy(part)).as_bytes());
+    }
+    output::bytes(part)
 }
 
 async fn fill(file: &mut File, transcript: &mut TranscriptFile, to: &Path) -> Result<()> {

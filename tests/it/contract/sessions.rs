@@ -5,7 +5,7 @@ use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
     Actor, Kind, KindRules, NewJob, ParkedBy, Process, Profile, Queue, Reserve, RunEnding,
-    RunSpent, SessionEnd, SessionStart, Status, TranscriptPiece, day_of,
+    RunSpent, SessionChanges, SessionEnd, SessionStart, Status, TranscriptPiece, day_of,
 };
 use lamplighter::store::Store;
 use serde_json::json;
@@ -69,7 +69,16 @@ pub async fn a_session_is_kept_from_its_request_to_its_record(store: &Store) {
     let days = store.spend_since(day_of(START)).await.unwrap();
     assert_eq!((days.len(), days[0].runs), (1, 1));
     assert!(store.open_runs().await.unwrap().is_empty());
+    assert_eq!(store.session_changes(id).await.unwrap(), None);
+    let changes = SessionChanges { count: 1, ..SessionChanges::default() };
+    let unknown = SessionChanges::unknown("it took too long");
+    store.keep_changes(lease.clone(), unknown, String::new()).await.unwrap();
+    store.keep_changes(lease.clone(), changes.clone(), "+1".into()).await.unwrap();
+    assert_eq!(store.session_changes(id).await.unwrap(), Some(changes.clone()));
+    assert_eq!(store.session_patch(id).await.unwrap().as_deref(), Some("+1"));
     leader.settle(lease.clone(), done()).await;
+    let late = store.keep_changes(lease.clone(), changes, String::new()).await.unwrap_err();
+    assert_eq!(late.code(), Code::StoreLeaseLost, "P9");
     let late = store.name_session(lease, "late".into()).await.unwrap_err();
     assert_eq!(late.code(), Code::StoreLeaseLost, "P9");
     let kept = store.session(id).await.unwrap().unwrap();
