@@ -40,6 +40,7 @@ mod new_job;
 mod payload;
 mod poll;
 mod posting;
+mod prompt_values;
 mod queue;
 mod rate;
 mod rate_use;
@@ -78,6 +79,8 @@ pub use cadence::{SCAN_SCHEDULE, scan_schedule};
 pub use changes::{ChangedFile, FileChange, SessionChanges};
 pub use cost::Cost;
 pub use deed::{Deed, DeedFilter};
+pub use prompt_values::PromptValues;
+pub(crate) use prompt_values::filled;
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};
 pub use declared::ScheduleDraft;

@@ -107,6 +107,9 @@ pub(super) struct Wanted {
     /// The name of a prompt: a file in the folder `prompts` of the data directory, or one that comes with the program
     #[arg(long, value_name = "NAME")]
     prompt_file: Option<String>,
+    /// The value of a parameter of the prompt file; once for each
+    #[arg(long, value_name = "NAME=VALUE", requires = "prompt_file")]
+    set: Vec<String>,
     /// 1 observe, 2 investigate, 3 remediate [default: 1, or 3 with a profile that writes]
     #[arg(long)]
     tier: Option<String>,
@@ -179,6 +182,7 @@ async fn trigger(cli: &Cli, wanted: Wanted) -> Result<()> {
     let request = SessionRequest {
         prompt,
         prompt_file: wanted.prompt_file,
+        set: actions::parse_values(&wanted.set)?,
         tier: wanted.tier.as_deref().map(actions::parse_tier).transpose()?,
         model: wanted.model,
         profile: wanted.profile,

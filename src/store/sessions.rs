@@ -35,6 +35,12 @@ impl Store {
         self.db.read("search sessions", find).await
     }
 
+    /// What the newest session of a schedule answered that was done before this one.
+    pub async fn last_answer(&self, schedule: i64, before: JobId) -> Result<Option<String>> {
+        let read = move |c: &_| sql::sessions::last_answer(c, schedule, before);
+        self.db.read("read a schedule's last answer", read).await
+    }
+
     /// The session that runs, and the newest one that is over.
     pub async fn session_now(&self) -> Result<(Option<Session>, Option<Session>)> {
         self.db.read("read the sessions", sql::sessions::now).await

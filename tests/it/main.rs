@@ -52,6 +52,7 @@ mod property;
 mod rates;
 mod reach;
 mod real_cli;
+mod real_daily;
 mod real_money;
 mod real_silence;
 mod real_versions;

@@ -167,6 +167,30 @@ pub(in crate::store) fn find(
     Ok(Found { rows, next, cut_short: next.is_some(), looked_through: all })
 }
 
+/// What the newest session of a schedule answered that was done before this one: of its newest occurrences, as many as one
+/// search looks at.
+pub(in crate::store) fn last_answer(
+    conn: &Connection,
+    schedule: i64,
+    before: JobId,
+) -> Result<Option<String>> {
+    const SQL: &str = "
+        SELECT s.response
+        FROM (
+            SELECT id, status, schedule_id
+            FROM jobs
+            WHERE kind = 'agent_session' AND id < :before
+            ORDER BY id DESC
+            LIMIT :most) j
+        JOIN sessions s ON s.job_id = j.id
+        WHERE j.schedule_id = :schedule AND j.status = 'completed' AND s.response IS NOT NULL
+        ORDER BY j.id DESC
+        LIMIT 1";
+    let params = named_params! {":schedule": schedule, ":before": before.0, ":most": SEARCHED};
+    let mut statement = conn.prepare_cached(SQL)?;
+    Ok(statement.query_row(params, |row| text(row, 0)).optional()?)
+}
+
 /// The sessions of this queue's jobs that start before a waiting one, the running ones included.
 pub(in crate::store) fn ahead(conn: &Connection, id: JobId) -> Result<u64> {
     const SQL: &str = "

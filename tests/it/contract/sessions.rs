@@ -92,6 +92,25 @@ pub async fn a_session_is_kept_from_its_request_to_its_record(store: &Store) {
     assert_eq!(store.orphaned_places(places).await.unwrap(), ["99"]);
 }
 
+pub async fn a_schedule_has_a_last_answer_once_a_session_of_it_was_done(store: &Store) {
+    let schedule = 7;
+    let of_schedule = NewJob { schedule_id: Some(schedule), ..session() };
+    let first = super::add(store, of_schedule.clone()).await;
+    let second = super::add(store, of_schedule).await;
+    let other = super::add(store, session()).await;
+    let mut leader = Leader::of(store, "w", of_sessions()).await;
+    let lease = leader.claim(1).await.remove(0);
+    assert_eq!(lease.id, first);
+    store.begin_session(lease.clone(), start(), START).await.unwrap();
+    let end = SessionEnd { response: Some("fine".into()), ..SessionEnd::new(RunEnding::Done) };
+    store.finish_session(lease.clone(), end, START).await.unwrap();
+    assert_eq!(store.last_answer(schedule, second).await.unwrap(), None, "it is not done");
+    leader.settle(lease, done()).await;
+    assert_eq!(store.last_answer(schedule, second).await.unwrap().as_deref(), Some("fine"));
+    assert_eq!(store.last_answer(schedule, first).await.unwrap(), None, "its own");
+    assert_eq!(store.last_answer(schedule + 1, other).await.unwrap(), None);
+}
+
 pub async fn a_search_finds_the_words_of_prompts_and_answers_and_says_how_much_it_read(
     store: &Store,
 ) {
