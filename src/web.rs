@@ -77,6 +77,8 @@ mod session;
 #[cfg(feature = "monitor")]
 mod session_file;
 #[cfg(feature = "monitor")]
+mod session_rows;
+#[cfg(feature = "monitor")]
 mod session_search;
 #[cfg(feature = "monitor")]
 mod sessions;

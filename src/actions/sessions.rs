@@ -1,6 +1,7 @@
 //! Actions on agent sessions: asking for one, continuing one, waiting for one, and stopping one.
 
 mod find;
+mod new_file;
 mod patch;
 mod wait;
 
@@ -14,6 +15,7 @@ use crate::sessions::{self, Asked};
 use crate::store::Store;
 use crate::wire;
 pub use find::{SessionsAsk, find};
+pub use new_file::NewFile;
 pub use patch::patch;
 use std::str::FromStr;
 pub use wait::{before_wait, outcome, parse_wait, wait};

@@ -1,5 +1,4 @@
-//! `lamplighter sessions`: asks for sessions, lists them, shows one, waits for one, stops one, and
-//! writes what one did to a file.
+//! `lamplighter sessions`: asks for sessions, finds them, waits for them, stops them, and prints what they left.
 
 mod show;
 mod tail;

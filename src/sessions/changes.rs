@@ -8,7 +8,6 @@
 //! in it, sees the folder read-only and has no network. It has a limited time and a limited output.
 
 use super::Agents;
-use super::run::Plan;
 use crate::agents::{
     Isolation, Limits, Marker, Sandbox, Sandboxing, Spec, create_job_dir, find_program,
 };
@@ -84,10 +83,10 @@ impl Look {
     pub(super) async fn before(
         agents: &Agents,
         context: &Context,
-        plan: &Plan,
+        profile: Profile,
         folder: &Path,
     ) -> Option<Self> {
-        match plan.settings.profile {
+        match profile {
             Profile::Workspace | Profile::Full => {}
             Profile::Scan | Profile::ReadOnly => return None,
         }

@@ -66,7 +66,7 @@ pub struct Plan {
 /// # Errors
 /// `AGENT-START-001` to `-003`, `AGENT-BOX-001`, `AGENT-VALUE-001` if it cannot be started, `AGENT-TREE-001` if processes of
 /// it cannot be ended, `STORE-LEASE-001` if the job is not this handler's any more, `AGENT-RECORD-001` if its end could not
-/// be saved. A passing refusal of the database is answered only before the program was started.
+/// be saved; `AGENT-FOLDER-001` while another session may write in its folder. A passing refusal of the database is answered only before the program was started.
 pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdict> {
     let (program, version) = agents.program.ready().await?;
     let place = Place::create(&agents.data_dir, &plan.place)?;
@@ -119,7 +119,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     if saved.0 > 0 {
         recorder.keep(json!({"type": "run", "attempt": context.job.epoch}).to_string());
     }
-    let look = Look::before(agents, context, &plan, &folder).await;
+    let look = Look::before(agents, context, profile, &folder).await;
     let watched = match agents.launcher.start(spec).await {
         Ok(run) => {
             Watched { agents, context, recorder, run, version, passage }.watch(&plan).await?

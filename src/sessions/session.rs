@@ -23,6 +23,8 @@ use std::time::Duration;
 const LOOK_AGAIN: Duration = Duration::from_mins(5);
 /// When a session is tried again that the database kept from beginning.
 const BEGIN_AGAIN: Duration = Duration::from_secs(5);
+/// When a session looks again whether its folder is free.
+const FOLDER_AGAIN: Duration = Duration::from_secs(30);
 /// Sessions that one chain of follow-ups may have.
 const MAX_CHAIN: usize = 1_000;
 /// The most bytes that a session hands on: they become part of an argument.
@@ -95,7 +97,13 @@ async fn session(agents: &Agents, context: &Context) -> Result<Outcome> {
         }
     };
     let plan = plan(agents, &request, (&wishes, hands_on), (earlier, budget), context.job.id)?;
-    let verdict = run(agents, context, plan).await?;
+    let verdict = match run(agents, context, plan).await {
+        Err(error) if error.code() == Code::AgentFolder => {
+            context.progress(format!("The session waits. {}", error.sentence())).await?;
+            return Ok(Outcome::Snooze(FOLDER_AGAIN));
+        }
+        done => done?,
+    };
     if let Err(error) = remove_folders(agents).await {
         warn_coded!(Code::AgentStart, "remove the folders of jobs that are gone: {error}");
     }

@@ -31,13 +31,13 @@ impl Store {
         limit: usize,
         now: Timestamp,
     ) -> Result<Found<Session>> {
-        let find = move |c: &_| sql::sessions::find(c, &filter, before, limit, now);
+        let find = move |c: &_| sql::session_search::find(c, &filter, before, limit, now);
         self.db.read("search sessions", find).await
     }
 
     /// What the newest session of a schedule answered that was done before this one.
     pub async fn last_answer(&self, schedule: i64, before: JobId) -> Result<Option<String>> {
-        let read = move |c: &_| sql::sessions::last_answer(c, schedule, before);
+        let read = move |c: &_| sql::session_search::last_answer(c, schedule, before);
         self.db.read("read a schedule's last answer", read).await
     }
 
@@ -55,7 +55,8 @@ impl Store {
     /// attempts have left.
     ///
     /// # Errors
-    /// `STORE-LEASE-001` if the lease is not held any more; nothing is changed then (P9).
+    /// `STORE-LEASE-001` if the lease is not held any more, `AGENT-FOLDER-001` while another session may write in the
+    /// folder; nothing is changed then (P9).
     pub async fn begin_session(
         &self,
         lease: Lease,

@@ -9,7 +9,7 @@ use super::nav::Tab;
 use super::page::{Frame, page};
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
-use super::sessions::{PART_PATH, PATH, rows};
+use super::session_rows::{PART_PATH, PATH, rows};
 use crate::actions::sessions::{SessionsAsk, find};
 use crate::model::{Found, Session, Why};
 use axum::response::{IntoResponse, Response};

@@ -1,9 +1,10 @@
 //! What a session leaves to be taken along: its transcript as a file, the search that finds it again, and what it has
 //! changed in its folder.
 
-use crate::support::desk::{Desk, transcript};
+use crate::support::desk::{Desk, transcript, until_said};
 use crate::support::office::stub;
 use crate::support::server::program;
+use crate::support::until;
 use lamplighter::model::{JobId, Status};
 use serde_json::{Value, json};
 use std::fs::{OpenOptions, Permissions};
@@ -49,9 +50,9 @@ async fn a_transcript_is_written_to_a_new_file_or_to_standard_output() {
 async fn a_search_finds_sessions_by_prompt_and_answer_and_says_how_many_it_read() {
     let files = tempfile::tempdir().unwrap();
     let desk = Desk::start(&stub(files.path(), "2.1.329"), &[]);
-    let disk = full(&desk, "result 0.1 'old backups fill it' # why is the disk full?");
+    let full_disk = full(&desk, "result 0.1 'old backups fill it' # why is the disk full?");
     let mail = full(&desk, "echo broken >&2; exit 3 # look at the mail");
-    desk.until(disk, Status::Completed).await;
+    desk.until(full_disk, Status::Completed).await;
     desk.until(mail, Status::Failed).await;
     let search = |query: &str| {
         let asked = ["--json", "sessions", "list", "--search", query];
@@ -62,7 +63,7 @@ async fn a_search_finds_sessions_by_prompt_and_answer_and_says_how_many_it_read(
         (ids.collect::<Vec<_>>(), String::from_utf8(output.stderr).unwrap())
     };
     let (found, said) = search("Backups");
-    assert_eq!(found, [json!(disk.0)]);
+    assert_eq!(found, [json!(full_disk.0)]);
     assert!(said.contains("2 sessions were looked through: all of them."), "{said}");
     assert_eq!(search("status:failed mail").0, [json!(mail.0)]);
     assert_eq!(search("status:failed disk").0, [] as [Value; 0]);
@@ -224,4 +225,46 @@ fn on_path(name: &str) -> PathBuf {
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
         .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sessions_that_write_in_one_folder_run_one_after_the_other_whatever_path_leads_there() {
+    let files = tempfile::tempdir().unwrap();
+    let desk = Desk::start(&stub(files.path(), "2.1.329"), &[]);
+    desk.ask(&["queues", "limit", "agent", "5"]);
+    let shop = files.path().join("shop");
+    std::fs::create_dir_all(shop.join("inner")).unwrap();
+    let link = files.path().join("link");
+    std::os::unix::fs::symlink(&shop, &link).unwrap();
+    let asked = |script: &str, profile: &str, folder: &Path| {
+        desk.enqueue(&json!({"prompt": script, "profile": profile, "working_dir": folder}))
+    };
+    let first = asked("echo here; while :; do sleep 0.05; done", "full", &shop);
+    until_said(&desk.store, first, "here").await;
+    // The same path waits for the key of the folder, and says so.
+    let same = asked("result 0.1 done", "full", &files.path().join("./shop"));
+    let why = desk.ask(&["jobs", "why", &same.to_string()]);
+    assert!(why.contains(&format!("folder {}", shop.display())), "{why}");
+    assert!(why.contains(&first.to_string()), "{why}");
+    // Another path is found out when the session would begin.
+    let others = [link, shop.join("inner")].map(|path| asked("result 0.1 done", "full", &path));
+    for other in others {
+        let waits =
+            until(&desk.store, other, |job| job.progress.is_some() && job.attempt == 0).await;
+        let said = waits.progress.unwrap();
+        assert!(
+            said.contains(&format!("session {first} may write in {}", shop.display())),
+            "{said}"
+        );
+    }
+    let apart = asked("result 0.1 done", "full", files.path());
+    let apart =
+        until(&desk.store, apart, |job| job.progress.is_some() || job.status.is_final()).await;
+    assert!(apart.progress.is_some(), "a folder above it holds it too: {apart:?}");
+    desk.ask(&["sessions", "stop", &first.to_string()]);
+    desk.until(same, Status::Completed).await;
+    for other in others {
+        desk.ask(&["jobs", "run-now", &other.to_string()]);
+        desk.until(other, Status::Completed).await;
+    }
 }

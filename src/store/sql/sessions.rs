@@ -1,27 +1,23 @@
 //! Rows of `sessions`: what a run of an agent program was.
 
-use super::filter;
 use super::lease::{self, IS_HELD};
 use crate::error::Result;
 use crate::model::{
-    Filter, Found, JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, RunEnding, RunSpent, Session,
-    SessionEnd, SessionRun, SessionStart, Timestamp,
+    JobId, Lease, OpenRun, PRIORITY_STEP_MS, Process, RunEnding, RunSpent, Session, SessionEnd,
+    SessionRun, SessionStart, Timestamp,
 };
 use crate::store::sqlite::row::{instant, page, parsed, text, word};
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use std::path::PathBuf;
 
 /// The columns that [`from_row`] reads, of `jobs j LEFT JOIN sessions s`.
-const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.cancel_requested_at, \
+pub(super) const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.cancel_requested_at, \
     j.error, j.error_code, j.progress, j.parent_id, CASE WHEN j.kind = 'agent_session' THEN j.payload END, s.job_id, \
     s.tier, s.profile, s.model, s.prompt_file, s.prompt_text, s.continues_id, s.working_dir, s.place, s.isolation, \
     s.agent_version, s.cli_session_id, s.exit_code, s.ending, s.response, s.structured, s.cost_usd, s.cost_at_least, s.num_turns, \
     s.duration_ms, s.input_tokens, s.output_tokens, s.transcript_bytes, s.transcript_lines, s.transcript_dropped, \
     s.began_at, s.ended_at, s.note";
-/// Sessions that one search looks through: their prompts and answers are read from the file, tens of megabytes at most.
-const SEARCHED: i64 = 10_000;
-const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
+pub(super) const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
 
 /// What an attempt adds to its session's sums. An attempt of which nothing is known leaves them as they are.
 const ADD_SPENT: &str = "cost_usd = coalesce(cost_usd + :cost, cost_usd, :cost),
@@ -30,7 +26,7 @@ const ADD_SPENT: &str = "cost_usd = coalesce(cost_usd + :cost, cost_usd, :cost),
             input_tokens = coalesce(input_tokens + :input, input_tokens, :input),
             output_tokens = coalesce(output_tokens + :output, output_tokens, :output)";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
     let request = parsed(row, 11, Some)?;
     Ok(Session {
         id: JobId(row.get(0)?),
@@ -112,83 +108,6 @@ pub(in crate::store) fn list(
          LIMIT :limit OFFSET :skip"
     );
     page(conn, (COUNT, &sql), (skip, limit), from_row)
-}
-
-/// The newest sessions below the cursor that fit: each of the newest `SEARCHED` is looked at, and no other.
-pub(in crate::store) fn find(
-    conn: &Connection,
-    filter: &Filter,
-    before: Option<i64>,
-    limit: usize,
-    now: Timestamp,
-) -> Result<Found<Session>> {
-    const WINDOW: &str = "
-        SELECT count(*), min(id)
-        FROM (
-            SELECT id
-            FROM jobs
-            WHERE kind = 'agent_session' AND id < :before AND id >= :floor
-            ORDER BY id DESC
-            LIMIT :most)";
-    let before = before.unwrap_or(i64::MAX);
-    let looked = |floor: i64| -> Result<(u64, Option<i64>)> {
-        let params = named_params! {":before": before, ":floor": floor, ":most": SEARCHED};
-        let counted = conn.prepare_cached(WINDOW)?.query_row(params, |row| {
-            Ok((row.get::<_, i64>(0)? as u64, row.get::<_, Option<i64>>(1)?))
-        })?;
-        Ok(counted)
-    };
-    let (all, floor) = looked(1)?;
-    let fits = filter::conditions_on_sessions(filter, now, 3);
-    let sql = format!(
-        "SELECT {COLUMNS} {FROM}
-         WHERE j.id IN (
-             SELECT id
-             FROM jobs
-             WHERE kind = 'agent_session' AND id < ?1 AND id >= ?2 {}
-             ORDER BY id DESC
-             LIMIT ?3)
-         ORDER BY j.id DESC",
-        fits.sql
-    );
-    let mut params: Vec<Value> =
-        vec![before.into(), floor.unwrap_or(before).into(), (limit as i64 + 1).into()];
-    params.extend(fits.values);
-    let mut statement = conn.prepare(&sql)?;
-    let rows = statement.query_map(params_from_iter(params), from_row)?;
-    let mut rows: Vec<Session> = rows.collect::<rusqlite::Result<_>>()?;
-    let is_full = rows.len() > limit;
-    rows.truncate(limit);
-    if let Some(last) = rows.last().map(|session| session.id.0).filter(|_| is_full) {
-        let (looked_through, _) = looked(last)?;
-        return Ok(Found { rows, next: Some(last), cut_short: false, looked_through });
-    }
-    let next = floor.filter(|_| all >= SEARCHED as u64);
-    Ok(Found { rows, next, cut_short: next.is_some(), looked_through: all })
-}
-
-/// What the newest session of a schedule answered that was done before this one: of its newest occurrences, as many as one
-/// search looks at.
-pub(in crate::store) fn last_answer(
-    conn: &Connection,
-    schedule: i64,
-    before: JobId,
-) -> Result<Option<String>> {
-    const SQL: &str = "
-        SELECT s.response
-        FROM (
-            SELECT id, status, schedule_id
-            FROM jobs
-            WHERE kind = 'agent_session' AND id < :before
-            ORDER BY id DESC
-            LIMIT :most) j
-        JOIN sessions s ON s.job_id = j.id
-        WHERE j.schedule_id = :schedule AND j.status = 'completed' AND s.response IS NOT NULL
-        ORDER BY j.id DESC
-        LIMIT 1";
-    let params = named_params! {":schedule": schedule, ":before": before.0, ":most": SEARCHED};
-    let mut statement = conn.prepare_cached(SQL)?;
-    Ok(statement.query_row(params, |row| text(row, 0)).optional()?)
 }
 
 /// The sessions of this queue's jobs that start before a waiting one, the running ones included.
