@@ -25,6 +25,8 @@ mod base;
 mod batch;
 mod batches;
 mod caller;
+#[cfg(feature = "monitor")]
+mod changes;
 mod components;
 mod connections;
 mod cookie;
@@ -72,6 +74,12 @@ mod self_monitoring;
 mod serve;
 #[cfg(feature = "monitor")]
 mod session;
+#[cfg(feature = "monitor")]
+mod session_file;
+#[cfg(feature = "monitor")]
+mod session_rows;
+#[cfg(feature = "monitor")]
+mod session_search;
 #[cfg(feature = "monitor")]
 mod sessions;
 mod setting;

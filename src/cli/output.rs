@@ -35,6 +35,17 @@ pub(super) fn lines(mut texts: impl Iterator<Item = impl std::fmt::Display>) -> 
     }
 }
 
+/// Writes bytes of the answer as they are. Answers whether there is still a reader.
+pub(super) fn bytes(bytes: &[u8]) -> Result<bool> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        done => done.map(|()| true).map_err(|error| {
+            Error::new(Code::CliOutput, "write to standard output").because(error)
+        }),
+    }
+}
+
 /// Says something on standard error that is not the answer.
 #[expect(clippy::print_stderr, reason = "notes go beside the answer")]
 pub(super) fn note(text: &str) {
