@@ -10,6 +10,7 @@
 
 mod changes;
 mod leftovers;
+mod loans;
 mod place;
 mod program;
 mod prompts;

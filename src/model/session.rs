@@ -239,7 +239,7 @@ pub struct SessionRun {
     pub working_dir: PathBuf,
     /// The folder of its files, below the data directory's `jobs`.
     pub place: String,
-    /// `bwrap` or `supervisor`.
+    /// `bwrap` or `supervisor`, with `, as` and a user where it does not work as the server's user.
     pub isolation: Option<String>,
     /// The program's version.
     pub agent_version: Option<String>,

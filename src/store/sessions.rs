@@ -68,7 +68,8 @@ impl Store {
         self.db.rule("begin a session", now, begin).await
     }
 
-    /// Writes which process a run is, and what keeps it from the rest of the machine: `bwrap` or `supervisor`.
+    /// Writes which process a run is, and what keeps it from the rest of the machine: `bwrap` or `supervisor`, and as whom it
+    /// works if not as the server's user.
     ///
     /// # Errors
     /// As [`Store::begin_session`].
@@ -76,10 +77,11 @@ impl Store {
         &self,
         lease: Lease,
         main: Option<Process>,
-        isolation: &'static str,
+        isolation: impl Into<String>,
     ) -> Result<()> {
+        let isolation = isolation.into();
         let started =
-            move |tx: &Tx<'_>| sql::sessions::started(tx, &lease, main.as_ref(), isolation);
+            move |tx: &Tx<'_>| sql::sessions::started(tx, &lease, main.as_ref(), &isolation);
         self.db.row("record a session's process", started).await
     }
 

@@ -214,7 +214,7 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     dt { "Tier" } dd { (session_tier(session)) }
                     dt { "Profile" } dd.text-danger-strong[profile == Some(Profile::Full)] { (profile.map_or(unknown, Profile::as_str)) }
                     dt { "Model" } dd { (session_model(session).unwrap_or("as the tier says")) }
-                    @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd.text-danger-strong[isolation == "supervisor"] { (isolated(isolation)) } }
+                    @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd.text-danger-strong[isolation.starts_with("supervisor")] { (isolated(isolation)) } }
                     @if let Some(version) = &run.agent_version { dt { "Agent" } dd { (version) } }
                     @if started { dt { "Working directory" } dd { code { (run.working_dir.display()) } } }
                 }
@@ -236,13 +236,19 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
     }
 }
 
-fn isolated(isolation: &str) -> &str {
-    match isolation {
-        "bwrap" => "bwrap: a sandbox of its own",
-        "supervisor" => {
-            "none: it sees and may do what the server's user may; its processes are owned"
+fn isolated(isolation: &str) -> String {
+    let (kind, user) = match isolation.split_once(", as ") {
+        Some((kind, user)) => (kind, Some(user)),
+        None => (isolation, None),
+    };
+    match (kind, user) {
+        ("bwrap", None) => "bwrap: a sandbox of its own".to_owned(),
+        ("bwrap", Some(user)) => format!("bwrap: a sandbox of its own, in which it is {user}"),
+        ("supervisor", user) => {
+            let user = user.unwrap_or("the server's user");
+            format!("none: it sees and may do what {user} may; its processes are owned")
         }
-        other => other,
+        (_, _) => isolation.to_owned(),
     }
 }
 

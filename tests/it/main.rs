@@ -46,6 +46,7 @@ mod metrics;
 mod money;
 mod neighbour;
 mod options;
+mod other_user;
 mod payloads;
 mod processes;
 mod property;
