@@ -16,6 +16,7 @@ mod access;
 #[cfg(feature = "monitor")]
 mod agent;
 mod answer;
+mod api;
 mod app;
 #[cfg(feature = "monitor")]
 mod approvals;
@@ -24,6 +25,7 @@ mod audit;
 mod base;
 mod batch;
 mod batches;
+mod bearer;
 mod caller;
 mod components;
 mod connections;
@@ -87,6 +89,7 @@ mod stream;
 #[cfg(feature = "monitor")]
 mod text_link;
 mod throttle;
+mod tokens;
 #[cfg(feature = "monitor")]
 mod transcript;
 #[cfg(feature = "monitor")]

@@ -24,6 +24,8 @@ mod scans;
 mod schedules;
 mod self_monitoring;
 mod sessions;
+mod token_page;
+mod tokens;
 mod transcripts;
 mod wire;
 mod work;
