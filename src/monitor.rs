@@ -7,6 +7,7 @@
 pub mod agent;
 mod agent_run;
 mod analyzer;
+mod breaker;
 mod builtin;
 pub mod demo;
 mod duplicates;

@@ -111,9 +111,16 @@ impl Course {
         (!was_told).then_some(Signal::TERM)
     }
 
-    /// Bytes of output have come. Answers how many of them may be delivered, and what to send.
-    pub(super) fn output(&mut self, bytes: usize, now: Instant) -> (usize, Option<Signal>) {
-        self.last_output = now;
+    /// Bytes of output have come, which are a sign of life or none. Answers how many of them may be delivered, and what to send.
+    pub(super) fn output(
+        &mut self,
+        bytes: usize,
+        is_sign: bool,
+        now: Instant,
+    ) -> (usize, Option<Signal>) {
+        if is_sign {
+            self.last_output = now;
+        }
         let bytes = bytes as u64;
         if bytes <= self.output_left {
             self.output_left -= bytes;
@@ -292,7 +299,8 @@ mod tests {
     fn silence_and_length_are_limited_and_output_prolongs_only_the_first() {
         let (mut course, start) = course();
         assert_eq!(course.next(), start + 20 * SECOND);
-        course.output(1, start + 19 * SECOND);
+        course.output(1, true, start + 19 * SECOND);
+        course.output(1, false, start + 30 * SECOND);
         assert_eq!(course.next(), start + 39 * SECOND);
         course.blocked(start + 50 * SECOND);
         assert_eq!(course.next(), start + 60 * SECOND);
@@ -307,14 +315,14 @@ mod tests {
     #[test]
     fn output_is_delivered_up_to_its_limit() {
         let (mut course, start) = course();
-        assert_eq!(course.output(100, start), (100, None));
-        assert_eq!(course.output(5, start), (0, Some(Signal::INT)));
-        assert_eq!(course.output(5, start), (0, None));
+        assert_eq!(course.output(100, true, start), (100, None));
+        assert_eq!(course.output(5, true, start), (0, Some(Signal::INT)));
+        assert_eq!(course.output(5, true, start), (0, None));
         assert_eq!(course.reason(), Some(Reason::OutputLimit));
 
         let (mut course, start) = self::course();
         course.main_ended(start);
-        assert_eq!(course.output(101, start), (100, None));
+        assert_eq!(course.output(101, true, start), (100, None));
         assert_eq!(course.reason(), Some(Reason::OutputLimit), "it is cut, although it has ended");
     }
 }

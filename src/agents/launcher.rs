@@ -146,6 +146,7 @@ impl Launcher {
             marker: trace.marker.to_string(),
             wall: limits.wall,
             idle: limits.idle,
+            heartbeats: limits.heartbeats.iter().map(|text| (*text).to_owned()).collect(),
             output: limits.output,
             resources: limits.resources,
             grace: self.grace,

@@ -43,6 +43,9 @@ pub struct Limits {
     pub wall: Duration,
     /// The longest time without a byte of output. Time in which nobody takes the output does not count. Default 5 minutes.
     pub idle: Duration,
+    /// A line of output that holds one of these texts is no sign of life: the program writes it by the clock while it waits.
+    /// Default none.
+    pub heartbeats: &'static [&'static str],
     /// Bytes on standard output and standard error together; what comes after them is not delivered. Default 64 MiB.
     pub output: u64,
     /// What it may take of the machine.
@@ -54,6 +57,7 @@ impl Default for Limits {
         Self {
             wall: Duration::from_mins(30),
             idle: Duration::from_mins(5),
+            heartbeats: &[],
             output: 64 * 1024 * 1024,
             resources: Resources::default(),
         }

@@ -100,6 +100,8 @@ struct Supervised {
     wrapped: bool,
     exit: Option<Exit>,
     course: Course,
+    /// Lines with these texts are no sign of life.
+    heartbeats: Vec<String>,
     watch: Watch,
     /// What outlived the main process.
     leftovers: HashSet<(u32, u64)>,
@@ -129,6 +131,7 @@ impl Supervised {
             wrapped,
             exit: None,
             course,
+            heartbeats: order.heartbeats.clone(),
             watch,
             leftovers: HashSet::new(),
             killed: HashSet::new(),
@@ -193,7 +196,8 @@ impl Supervised {
     }
 
     fn deliver(&mut self, letter: u8, bytes: &[u8], pipes: &mut Pipes) -> Option<Signal> {
-        let (allowed, told) = self.course.output(bytes.len(), Instant::now());
+        let is_sign = is_sign(bytes, &self.heartbeats);
+        let (allowed, told) = self.course.output(bytes.len(), is_sign, Instant::now());
         if allowed > 0 {
             pipes.send(&wire::frame(letter, &bytes[..allowed]));
         }
@@ -329,4 +333,13 @@ fn wrote_too_large_a_file(exit: Exit) -> bool {
 fn exit(status: WaitStatus) -> Option<Exit> {
     let code = status.exit_status().map(Exit::Code);
     code.or_else(|| status.terminating_signal().map(Exit::Signal))
+}
+
+/// Whether this output shows that the program goes on, rather than that it waits. A program writes a line at once.
+fn is_sign(bytes: &[u8], heartbeats: &[String]) -> bool {
+    let is_heartbeat = |line: &[u8]| {
+        heartbeats.iter().any(|text| line.windows(text.len()).any(|piece| piece == text.as_bytes()))
+    };
+    heartbeats.is_empty()
+        || bytes.split(|byte| *byte == b'\n').any(|line| !line.is_empty() && !is_heartbeat(line))
 }

@@ -39,6 +39,8 @@ pub(super) struct Order {
     pub(super) marker: String,
     pub(super) wall: Duration,
     pub(super) idle: Duration,
+    /// Lines with these texts are no sign of life.
+    pub(super) heartbeats: Vec<String>,
     pub(super) output: u64,
     /// From INT to KILL.
     pub(super) grace: Duration,

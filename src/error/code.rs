@@ -157,6 +157,8 @@ codes! {
         "The model did not answer with the JSON object that it was asked for.", "The message shows how the answer begins. Scan again, or choose a stronger model.";
     ScanAgent: Internal = "SCAN-REPLY-002", "The agent could not analyse the log",
         "The agent says so itself.", "Read in the message what the agent says, then scan again.";
+    ScanHeld: Internal = "SCAN-HOLD-001", "No agent is asked for a scan for six hours",
+        "The last three scans by the agent failed, and each was paid for.", "Read the sessions of these scans, remove the cause, then press Run Now: the agent is asked again.";
     IssueUnknown: NotFound = "SCAN-ISSUE-001", "There is no such issue",
         "The id is wrong.", "The page Self-Monitoring lists the issues.";
     IssueElsewhere: Conflict = "SCAN-ISSUE-002", "The issue is one of another tracker",

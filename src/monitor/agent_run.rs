@@ -2,6 +2,7 @@
 
 use super::agent::{self, Digest, Prepared};
 use super::analyzer::{usage_limit, was_kept_from_it};
+use super::breaker;
 use super::window::{Examined, Window};
 use crate::agents::claude::{Conclusion, Model, OnDenial, Settings};
 use crate::agents::create_job_dir;
@@ -70,15 +71,8 @@ pub(super) async fn by_agent(
         let digest = agent::digest(structured.as_ref(), text, &snapshot).await?;
         return Ok(Answer::Examined(examined(digest, &snapshot, run.model, run.cost_usd)));
     }
-    if let Some(reason) = agents.unboxed().await {
-        let why = format!("the sandbox cannot be used: {reason}.");
-        let error = Error::new(Code::AgentBox, "examine the log in the sandbox").because(reason);
-        return Ok(Answer::kept(why, Outcome::Failed(JobError::from(error))));
-    }
-    if let Some(pause) = usage_limit(agents).await? {
-        let until = pause.resume_at.unwrap_or_else(|| context.clock.now().plus(LOOK_AGAIN));
-        let why = format!("a usage limit of the model's service is reached ({}).", pause.reason);
-        return Ok(Answer::kept(why, Outcome::Limited { until, reason: pause.reason }));
+    if let Some(kept) = kept_from_it(agents, context).await? {
+        return Ok(kept);
     }
     let wishes = sessions::wishes(&agents.store).await?;
     let wanted = SCAN_BUDGET.of(&agents.store.settings([SCAN_BUDGET.key]).await?).as_f64();
@@ -132,6 +126,29 @@ pub(super) async fn by_agent(
         }
         Err(error) => Err(error),
     }
+}
+
+/// What keeps the agent from a run at this moment, if anything does.
+async fn kept_from_it(agents: &Agents, context: &Context) -> Result<Option<Answer>> {
+    if let Some(until) = breaker::rests_until(agents, context).await? {
+        let why = format!(
+            "the last three scans by the agent failed; it is asked again at {until}, or when a person presses Run Now."
+        );
+        let error =
+            Error::new(Code::ScanHeld, "have the agent examine the log").because(why.clone());
+        return Ok(Some(Answer::kept(why, Outcome::Failed(JobError::from(error)))));
+    }
+    if let Some(reason) = agents.unboxed().await {
+        let why = format!("the sandbox cannot be used: {reason}.");
+        let error = Error::new(Code::AgentBox, "examine the log in the sandbox").because(reason);
+        return Ok(Some(Answer::kept(why, Outcome::Failed(JobError::from(error)))));
+    }
+    if let Some(pause) = usage_limit(agents).await? {
+        let until = pause.resume_at.unwrap_or_else(|| context.clock.now().plus(LOOK_AGAIN));
+        let why = format!("a usage limit of the model's service is reached ({}).", pause.reason);
+        return Ok(Some(Answer::kept(why, Outcome::Limited { until, reason: pause.reason })));
+    }
+    Ok(None)
 }
 
 /// The answer that an earlier attempt of this scan was given, and paid for, before it was cut off.

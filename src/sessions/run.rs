@@ -4,8 +4,8 @@ use super::Agents;
 use super::place::{Place, program_files};
 use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder};
 use crate::agents::claude::{
-    Bounds, End, Event, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict, Version,
-    verdict,
+    Bounds, End, Event, HEARTBEATS, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict,
+    Version, verdict,
 };
 use crate::agents::wall::{API_KEY, Passage};
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
@@ -137,7 +137,13 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
 impl Plan {
     fn limits(&self, agents: &Agents) -> Limits {
         let Self { wall, idle, .. } = *self;
-        Limits { wall, idle, output: MAX_OUTPUT, resources: agents.resources }
+        Limits {
+            wall,
+            idle,
+            heartbeats: HEARTBEATS,
+            output: MAX_OUTPUT,
+            resources: agents.resources,
+        }
     }
 }
 

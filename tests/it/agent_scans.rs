@@ -2,8 +2,8 @@
 
 use crate::support::desk::Desk;
 use crate::support::messages_api::{MessagesApi, Reply};
-use crate::support::{STUCK, foreign, in_time, until};
-use lamplighter::model::{JobId, Status};
+use crate::support::{STUCK, foreign, in_time, now, until};
+use lamplighter::model::{Job, JobId, Status};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -293,4 +293,49 @@ async fn what_keeps_the_agent_from_looking_does_not_make_monitoring_blind() {
     assert!(why.contains("hands off"), "{why}");
     desk.ask(&["queues", "resume", "agent"]);
     desk.until(held, Status::Completed).await;
+}
+
+/// Makes a scan as the schedule does, and waits until it is over.
+async fn scan_of_the_schedule(desk: &Desk) -> Job {
+    import(desk);
+    let conn = foreign(desk.folder.path());
+    conn.execute(
+        "INSERT INTO jobs (kind, payload, trigger) VALUES ('self_monitoring', '{}', 'scheduled')",
+        [],
+    )
+    .unwrap();
+    until(&desk.store, JobId(conn.last_insert_rowid()), |job| job.status.is_final()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_three_scans_that_were_paid_for_in_vain_no_agent_is_asked_until_a_person_does() {
+    let agents = tempfile::tempdir().unwrap();
+    let desk = Desk::start(&stub(agents.path(), &json!("no object")), &[QUIET]);
+    for _ in 0..3 {
+        let job = scan_of_the_schedule(&desk).await;
+        assert_eq!(job.error_code.as_deref(), Some("SCAN-REPLY-001"), "{:?}", job.error);
+    }
+    let spent = async || desk.store.spent(None, now()).await.unwrap().0.day;
+    assert!((spent().await - 1.5).abs() < 1e-9);
+    let job = scan_of_the_schedule(&desk).await;
+    assert_eq!(job.status, Status::Completed, "{:?}", job.error);
+    let scan = desk.ask(&["--json", "scans", "show", &job.id.to_string()]);
+    let scan: Value = serde_json::from_str(&scan).unwrap();
+    let why = scan["fallback"].as_str().unwrap_or_default();
+    assert!(why.starts_with("the last three scans by the agent failed"), "{scan:#}");
+    // Where the setting wants the agent alone, the scan fails and says so.
+    desk.set("self_monitoring.analyzer", &json!("agent"));
+    let job = scan_of_the_schedule(&desk).await;
+    assert_eq!(job.error_code.as_deref(), Some("SCAN-HOLD-001"), "{:?}", job.error);
+    assert!((spent().await - 1.5).abs() < 1e-9, "no agent was asked");
+
+    // A person's scan asks the agent, and one that ends well lets those of the schedule ask again.
+    let mut answer = answer();
+    answer["max_log_id_processed"] = json!(1_000_000);
+    stub(agents.path(), &answer);
+    import(&desk);
+    desk.until(run_now(&desk), Status::Completed).await;
+    let job = scan_of_the_schedule(&desk).await;
+    assert_eq!(job.status, Status::Completed, "{:?}", job.error);
+    assert!((spent().await - 2.5).abs() < 1e-9);
 }

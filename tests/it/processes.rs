@@ -806,3 +806,20 @@ async fn the_next_start_ends_what_both_killed_ones_left_and_reports_what_it_cann
     bystander.stop().await;
     in_time(bystander.ended()).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_a_program_writes_by_the_clock_while_it_waits_is_no_sign_of_life() {
+    let beats = "i=0; while [ $i -lt 600 ]; do echo '{\"tick\":true}'; sleep 0.1; i=$((i+1)); done";
+    let ended = async |heartbeats: &'static [&'static str]| {
+        let place = Place::new();
+        let mut spec = place.spec(beats, Isolation::None);
+        spec.limits = Limits { idle: Duration::from_secs(1), heartbeats, ..spec.limits };
+        spec.limits.wall = Duration::from_secs(3);
+        let mut run = launcher().start(spec).await.unwrap();
+        let (out, _, ended) = finish(&mut run).await;
+        assert!(!out.is_empty(), "they are delivered all the same");
+        ended.reason
+    };
+    assert_eq!(ended(&[]).await, Reason::TimedOut);
+    assert_eq!(ended(&["\"tick\":true"]).await, Reason::Idle);
+}

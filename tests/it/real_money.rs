@@ -1,5 +1,7 @@
 //! Money with Claude Code itself: what it tells of its cost when it is stopped, killed, resumed and forked.
 
+mod campaign;
+
 use crate::real_cli::{desk, until_seen};
 use crate::support::desk::{Desk, transcript, until_said};
 use crate::support::messages_api::Reply;

@@ -44,6 +44,10 @@ pub struct Settings {
     pub system_prompt: Option<String>,
 }
 
+/// What the program writes every thirty seconds while a command of the model runs. It says that the program lives, and
+/// nothing of the command. Version 2.1.329 does so.
+pub const HEARTBEATS: &[&str] = &["\"heartbeat\":true"];
+
 impl Settings {
     /// Settings of a profile: 40 turns, 2 USD, nobody's settings, a session that can be resumed.
     pub fn new(profile: Profile) -> Self {

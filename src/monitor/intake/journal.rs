@@ -138,7 +138,13 @@ impl Journal {
             env: BTreeMap::from([("PATH".to_owned(), self.path.clone())]),
             working_dir: PathBuf::from("/"),
             stdin: Vec::new(),
-            limits: Limits { wall: RUN, idle: RUN, output: u64::MAX, resources },
+            limits: Limits {
+                wall: RUN,
+                idle: RUN,
+                output: u64::MAX,
+                resources,
+                ..Limits::default()
+            },
             isolation: Isolation::None,
             marker: Marker::random(),
         }
