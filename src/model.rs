@@ -57,6 +57,8 @@ mod session;
 mod setting;
 pub mod settings;
 mod time;
+#[cfg(feature = "web")]
+mod token;
 mod tracker;
 mod tracker_issue;
 mod transition;
@@ -152,6 +154,8 @@ pub use setting::{
     is_model_name,
 };
 pub use time::Timestamp;
+#[cfg(feature = "web")]
+pub use token::{NewToken, Power, Scope, Token, TokenText};
 pub use tracker::{ApiUrl, Failure, Reason, RemoteKind, Repository, Visibility};
 pub use tracker_issue::{IssueOwner, TrackerIssue, TrackerNews, TrackerReading};
 pub use transition::{

@@ -16,6 +16,7 @@ mod access;
 #[cfg(feature = "monitor")]
 mod agent;
 mod answer;
+mod api;
 mod app;
 #[cfg(feature = "monitor")]
 mod approvals;
@@ -24,6 +25,7 @@ mod audit;
 mod base;
 mod batch;
 mod batches;
+mod bearer;
 mod caller;
 #[cfg(feature = "monitor")]
 mod changes;
@@ -95,6 +97,7 @@ mod stream;
 #[cfg(feature = "monitor")]
 mod text_link;
 mod throttle;
+mod tokens;
 #[cfg(feature = "monitor")]
 mod transcript;
 #[cfg(feature = "monitor")]

@@ -5,7 +5,7 @@
 use super::{Call, Right, confirm, earlier, ready};
 use crate::agents::claude::Model;
 use crate::error::{Code, Error, Result};
-use crate::model::{Job, Json, Kind, Role, SessionRequest};
+use crate::model::{Job, Json, Kind, Role, Scope, SessionRequest};
 use crate::store::Store;
 use crate::{monitor, repositories, sessions};
 use serde::Deserialize;
@@ -14,7 +14,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 /// The right to ask for a session: an agent may do much on the machine.
-pub const ASK_FOR_SESSION: Right = Right::new(Role::Admin, "ask for a session");
+pub const ASK_FOR_SESSION: Right =
+    Right::new(Role::Admin, "ask for a session").by_token(Scope::SessionsWrite);
 
 /// Refuses an input that the handler of this kind cannot use. The input of kinds of other programs is not checked.
 ///

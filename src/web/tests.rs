@@ -25,6 +25,8 @@ mod schedules;
 mod self_monitoring;
 mod session_search;
 mod sessions;
+mod token_page;
+mod tokens;
 mod transcripts;
 mod wire;
 mod work;

@@ -91,6 +91,7 @@ async fn contract(backend: &dyn Backend) {
     looks::a_store_that_takes_writes_is_trusted_and_ready(&fresh()).await;
     looks::a_bulk_action_does_what_its_preview_shows(&fresh()).await;
     people::accounts_and_logins(&fresh()).await;
+    people::tokens_are_kept_until_they_are_revoked(&fresh()).await;
     people::settings_change_together(&fresh()).await;
     people::repositories_are_described_under_a_lease(&fresh()).await;
     schedules::schedules_make_jobs_and_say_what_they_decided(&fresh()).await;

@@ -79,6 +79,7 @@ mod stopping;
 mod support;
 mod templates;
 mod tidy;
+mod tokens;
 mod tracker_issues;
 mod tracking;
 mod typed;
