@@ -46,6 +46,7 @@ pub mod schedules;
 #[cfg(feature = "monitor")]
 pub mod sessions;
 pub mod settings;
+pub mod tokens;
 #[cfg_attr(
     not(feature = "monitor"),
     expect(dead_code, reason = "sessions and scans use it, which need `monitor`")

@@ -23,6 +23,7 @@ mod serve;
 mod sessions;
 mod settings;
 mod supervise;
+mod tokens;
 mod users;
 
 use crate::actions::Answer;
@@ -112,6 +113,9 @@ enum Command {
     /// Add, list, change and remove accounts, and end their logins
     #[command(subcommand)]
     Users(users::Command),
+    /// Make, list, rotate and revoke the tokens that programs show instead of a password
+    #[command(subcommand)]
+    Tokens(tokens::Command),
     /// Own the processes of one run; the server starts it
     #[command(hide = true)]
     Supervise {
@@ -337,6 +341,7 @@ async fn run(cli: Cli, command: Command) -> Result<()> {
         Command::Db(command) => db::run(&cli, command).await,
         Command::Audit(command) => audit::run(&cli, command).await,
         Command::Users(command) => users::run(&cli, command).await,
+        Command::Tokens(command) => tokens::run(&cli, command).await,
         Command::Supervise { words: _ } => supervise::run().await,
     }
 }

@@ -12,6 +12,7 @@ mod browser;
 mod budget;
 mod bulk;
 mod cadence;
+mod changes;
 mod cost;
 mod cron;
 mod declared;
@@ -39,6 +40,7 @@ mod new_job;
 mod payload;
 mod poll;
 mod posting;
+mod prompt_values;
 mod queue;
 mod rate;
 mod rate_use;
@@ -55,6 +57,8 @@ mod session;
 mod setting;
 pub mod settings;
 mod time;
+#[cfg(feature = "web")]
+mod token;
 mod tracker;
 mod tracker_issue;
 mod transition;
@@ -74,8 +78,11 @@ pub(crate) use browser::browser_words;
 pub use budget::{ALARM, Budgets, OverBudget, Reserve, Spend, Spent, day_of, month_start};
 pub use bulk::{Bulk, BulkAct, BulkSlice, CommonError, JobState, Preview, Skip};
 pub use cadence::{SCAN_SCHEDULE, scan_schedule};
+pub use changes::{ChangedFile, FileChange, SessionChanges};
 pub use cost::Cost;
 pub use deed::{Deed, DeedFilter};
+pub use prompt_values::PromptValues;
+pub(crate) use prompt_values::filled;
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};
 pub use declared::ScheduleDraft;
@@ -147,6 +154,8 @@ pub use setting::{
     is_model_name,
 };
 pub use time::Timestamp;
+#[cfg(feature = "web")]
+pub use token::{NewToken, Power, Scope, Token, TokenText};
 pub use tracker::{ApiUrl, Failure, Reason, RemoteKind, Repository, Visibility};
 pub use tracker_issue::{IssueOwner, TrackerIssue, TrackerNews, TrackerReading};
 pub use transition::{

@@ -49,6 +49,8 @@ mod settings;
 mod snapshot;
 mod sql;
 mod sqlite;
+#[cfg(feature = "web")]
+mod tokens;
 #[cfg(feature = "monitor")]
 mod tracker_issues;
 pub mod transactional;

@@ -16,6 +16,7 @@ mod access;
 #[cfg(feature = "monitor")]
 mod agent;
 mod answer;
+mod api;
 mod app;
 #[cfg(feature = "monitor")]
 mod approvals;
@@ -24,7 +25,10 @@ mod audit;
 mod base;
 mod batch;
 mod batches;
+mod bearer;
 mod caller;
+#[cfg(feature = "monitor")]
+mod changes;
 mod components;
 mod connections;
 mod cookie;
@@ -73,6 +77,12 @@ mod serve;
 #[cfg(feature = "monitor")]
 mod session;
 #[cfg(feature = "monitor")]
+mod session_file;
+#[cfg(feature = "monitor")]
+mod session_rows;
+#[cfg(feature = "monitor")]
+mod session_search;
+#[cfg(feature = "monitor")]
 mod sessions;
 mod setting;
 mod settings;
@@ -87,6 +97,7 @@ mod stream;
 #[cfg(feature = "monitor")]
 mod text_link;
 mod throttle;
+mod tokens;
 #[cfg(feature = "monitor")]
 mod transcript;
 #[cfg(feature = "monitor")]

@@ -22,6 +22,7 @@ mod scan;
 mod schedule;
 mod session;
 mod setting;
+mod token;
 
 pub use answered::Answered;
 #[cfg(feature = "cli")]
@@ -49,3 +50,4 @@ pub use schedule::{
 };
 pub use session::{Session, SessionQueued, SessionRun};
 pub use setting::{Setting, SettingsChanged};
+pub use token::{Token, TokenMade, TokenRevoked, TokenSelf};

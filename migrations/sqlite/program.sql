@@ -42,6 +42,24 @@ CREATE TABLE logins (
 
 CREATE INDEX logins_user ON logins (user_id);
 
+-- What programs show instead of a password. The text is shown once; its hash is here.
+CREATE TABLE tokens (
+  id         TEXT PRIMARY KEY,   -- the eight characters of the text by which people name it
+  user_id    INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  name       TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
+  hash       TEXT NOT NULL UNIQUE,
+  old_hash   TEXT UNIQUE,        -- of the text before the last rotation, which counts until old_until
+  old_until  INTEGER,
+  scopes     TEXT NOT NULL,      -- words with commas between them
+  kinds      TEXT,               -- the only ones that it is for, with commas between them
+  queues     TEXT,
+  created_at INTEGER NOT NULL,
+  renewed_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  used_at    INTEGER,
+  UNIQUE (user_id, name)
+) STRICT, WITHOUT ROWID;
+
 -- The one-time link of the first admin; at most one row.
 CREATE TABLE setup_codes (
   code_hash  TEXT PRIMARY KEY,
@@ -89,6 +107,13 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_open ON sessions (job_id) WHERE marker IS NOT NULL;
 CREATE INDEX sessions_place ON sessions (place);
+
+-- What a run has changed in the folder in which it worked: a list for people, and the patch, secrets removed.
+CREATE TABLE session_changes (
+  job_id  INTEGER PRIMARY KEY REFERENCES sessions (job_id) ON DELETE CASCADE,
+  changes TEXT NOT NULL CHECK (json_valid(changes)),
+  patch   TEXT NOT NULL
+) STRICT;
 
 -- The lines that a run printed, secrets removed, in pieces that end at the end of a line or at their limit of 64 KiB.
 CREATE TABLE transcript_pieces (

@@ -2,7 +2,7 @@
 
 use super::Right;
 use crate::error::{Code, Error, Result};
-use crate::model::{Actor, Role, Timestamp};
+use crate::model::{Actor, Kind, Power, Queue, Role, Scope, Timestamp};
 use std::time::Duration;
 
 /// For how long a sign-in counts as fresh.
@@ -33,7 +33,7 @@ pub struct Who {
 }
 
 /// How the server knows who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// The person works at the machine as the owner of the data directory. Their proof always counts as fresh.
     Owner,
@@ -41,20 +41,40 @@ pub enum Proof {
     Login(Timestamp),
     /// The program around the pages says who it is. It does not say when the person proved it.
     Host,
+    /// A program shows a token, which has this power at most. It never counts as fresh.
+    Token(Power),
 }
 
 impl Who {
-    /// Refuses a person whose role does not have this right.
+    /// Refuses a person whose role does not have this right, and a token without its scope.
     ///
     /// # Errors
-    /// `AUTH-ROLE-001`.
+    /// `AUTH-ROLE-001`; `AUTH-TOKEN-002`.
     pub fn needs(&self, right: Right) -> Result<()> {
-        if right.is_of(self.role) {
-            return Ok(());
+        let Right { least, doing, scope } = right;
+        if !right.is_of(self.role) {
+            let (role, least) = (self.role.as_str(), least.as_str());
+            let why = format!("your role is {role}, and this needs the role {least}");
+            return Err(Error::new(Code::AuthRole, format!("{doing}: {why}")));
         }
-        let (Right { least, doing }, role) = (right, self.role.as_str());
-        let why = format!("your role is {role}, and this needs the role {}", least.as_str());
-        Err(Error::new(Code::AuthRole, format!("{doing}: {why}")))
+        let Some(power) = self.token() else { return Ok(()) };
+        let needed = scope.unwrap_or(Scope::Admin);
+        let why = if !power.scopes.contains(&needed) {
+            format!("the token lacks the scope {needed}")
+        } else if scope.is_none() && power.is_limited() {
+            "the token is for some kinds or queues only".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(Code::AuthScope, format!("{doing}: {why}")))
+    }
+
+    /// What the token may do by which this is known, if it is by one.
+    fn token(&self) -> Option<&Power> {
+        match &self.proof {
+            Proof::Token(power) => Some(power),
+            Proof::Owner | Proof::Login(_) | Proof::Host => None,
+        }
     }
 }
 
@@ -77,20 +97,44 @@ impl Call {
     /// As [`Who::needs`].
     ///
     /// # Errors
-    /// `AUTH-ROLE-001`.
+    /// `AUTH-ROLE-001`; `AUTH-TOKEN-002`.
     pub fn needs(&self, right: Right) -> Result<()> {
         self.who.needs(right)
+    }
+
+    /// Refuses a job that a token may not make or see: one of another kind or queue than its lists name. Where it has a list
+    /// of queues, a job that names none is refused: which queue it gets is decided later.
+    ///
+    /// # Errors
+    /// `AUTH-TOKEN-002`.
+    pub fn needs_job(&self, kind: &Kind, queue: Option<&Queue>, doing: &str) -> Result<()> {
+        let Some(power) = self.who.token() else { return Ok(()) };
+        let why = match (&power.kinds, &power.queues) {
+            (Some(kinds), _) if !kinds.contains(kind) => {
+                format!("the token is not for the kind {kind}")
+            }
+            (_, Some(queues)) if !queue.is_some_and(|queue| queues.contains(queue)) => queue
+                .map_or_else(
+                    || {
+                        "the token is for some queues only, so that the job must name one"
+                            .to_owned()
+                    },
+                    |queue| format!("the token is not for the queue {queue}"),
+                ),
+            _ => return Ok(()),
+        };
+        Err(Error::new(Code::AuthScope, format!("{doing}: {why}")))
     }
 
     /// Refuses a person who gave the password too long ago for an action that hands out power: a browser that was left
     /// open must not be enough for it. `doing` says what the person wants, as "add a user".
     ///
     /// # Errors
-    /// `AUTH-LOGIN-005`.
+    /// `AUTH-LOGIN-005`; `AUTH-TOKEN-002` for a token.
     pub fn needs_fresh(&self, doing: &str) -> Result<()> {
-        match self.who.proof {
+        match &self.who.proof {
             Proof::Owner => Ok(()),
-            Proof::Login(at) if at <= self.now && self.now.since(at) <= FRESH => Ok(()),
+            Proof::Login(at) if *at <= self.now && self.now.since(*at) <= FRESH => Ok(()),
             Proof::Login(_) => {
                 let why = "you gave your password more than 5 minutes ago, and this needs it anew";
                 Err(Error::new(Code::AuthStale, format!("{doing}: {why}")))
@@ -98,6 +142,10 @@ impl Call {
             Proof::Host => {
                 let why = "the program around these pages does not say when you gave your password, and this needs it";
                 Err(Error::new(Code::AuthStale, format!("{doing}: {why}")))
+            }
+            Proof::Token(_) => {
+                let why = "a token never does that; a person who signs in with a password can";
+                Err(Error::new(Code::AuthScope, format!("{doing}: {why}")))
             }
         }
     }

@@ -8,12 +8,14 @@ mod read;
 mod texts;
 
 pub use read::{JobsAsk, find, story, waits, why};
-pub use texts::{JobStart, parse_attempts, parse_ids, parse_instant, parse_payload};
+pub use texts::{
+    JobStart, parse_attempts, parse_ids, parse_instant, parse_payload, parse_start, time_limit,
+};
 
 use super::{Answer, Call, Right, kinds, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cancelled, Enqueued, Job, JobEdit, JobId, Json, Kind, NewJob, Queue, Role, RunNow, Tag,
+    Cancelled, Enqueued, Job, JobEdit, JobId, Json, Kind, NewJob, Queue, Role, RunNow, Scope, Tag,
     UniqueKey,
 };
 use crate::store::Store;
@@ -27,7 +29,9 @@ const ACTS: Role = Role::Operator;
 const OWNS: Role = Role::Admin;
 
 /// The right to queue jobs.
-pub const ENQUEUE: Right = Right::new(ACTS, "queue a job");
+pub const ENQUEUE: Right = Right::new(ACTS, "queue a job").by_token(Scope::JobsWrite);
+/// The right to look at a job.
+pub const SEE: Right = Right::new(Role::Viewer, "look at a job").by_token(Scope::JobsRead);
 /// The right to cancel jobs.
 pub const CANCEL: Right = Right::new(ACTS, "cancel a job");
 /// The right to run jobs again that are over.
@@ -119,7 +123,8 @@ pub fn may_delete(role: Role) -> bool {
 /// Queues a job.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role operator, for a session below admin; `JOB-VALUE-001` for a value that does not fit and for a
+/// `AUTH-ROLE-001` below the role operator, for a session below admin; `AUTH-TOKEN-002` for a token without the scope
+/// `jobs:write`, for a session also without `sessions:write`, and for one that is for other kinds or queues; `JOB-VALUE-001` for a value that does not fit and for a
 /// session without a sandbox that was not confirmed; `JOB-LIMIT-001` if too many jobs of its kind wait; `JOB-KEY-001` for an
 /// idempotency key of another request; `JOB-AFTER-001` if a job that it is to run after does not exist. Of a job that starts at once also `AGENT-START-003` for a session while the agent
 /// program cannot be used, and `TRACK-AUTH-001` and `TRACK-REPO-001` for a scan that can file nothing.
@@ -131,6 +136,8 @@ pub async fn enqueue(
     call.needs(ENQUEUE)?;
     let doing = ENQUEUE.doing;
     let kind = Kind::parse(request.kind.trim())?;
+    let queue = request.queue.map(|queue| Queue::parse(queue.trim())).transpose()?;
+    call.needs_job(&kind, queue.as_ref(), doing)?;
     let asked = (&kind, &request.payload);
     let payload = kinds::check_asked(store, call, asked, request.confirmed, doing).await?;
     if request.start.is_none() {
@@ -142,7 +149,7 @@ pub async fn enqueue(
     let job = NewJob {
         parent_id: continues.filter(|_| kind == Kind::AGENT_SESSION),
         payload,
-        queue: request.queue.map(|queue| Queue::parse(queue.trim())).transpose()?,
+        queue,
         priority: request.priority,
         run_at,
         delay,
@@ -310,6 +317,18 @@ pub async fn delete(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::
     store.delete_job(JobId(id), call.actor(), call.now).await?;
     let sentence = format!("Job {id} is deleted, with its history.");
     Ok(Answer::new(wire::JobDeleted { id }, sentence))
+}
+
+/// The job of this id, for somebody who looks at it.
+///
+/// # Errors
+/// `AUTH-TOKEN-002` for a token without the scope `jobs:read`, and for one that is for other kinds or queues; `JOB-ID-001`
+/// if there is no such job.
+pub async fn seen(store: &Store, call: &Call, id: i64) -> Result<Job> {
+    call.needs(SEE)?;
+    let job = known(store, id).await?;
+    call.needs_job(&job.kind, job.queue.as_ref(), SEE.doing)?;
+    Ok(job)
 }
 
 /// The job of this id.

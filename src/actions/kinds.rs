@@ -5,7 +5,7 @@
 use super::{Call, Right, confirm, earlier, ready};
 use crate::agents::claude::Model;
 use crate::error::{Code, Error, Result};
-use crate::model::{Job, Json, Kind, Role, SessionRequest};
+use crate::model::{Job, Json, Kind, Role, Scope, SessionRequest};
 use crate::store::Store;
 use crate::{monitor, repositories, sessions};
 use serde::Deserialize;
@@ -14,7 +14,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 /// The right to ask for a session: an agent may do much on the machine.
-pub const ASK_FOR_SESSION: Right = Right::new(Role::Admin, "ask for a session");
+pub const ASK_FOR_SESSION: Right =
+    Right::new(Role::Admin, "ask for a session").by_token(Scope::SessionsWrite);
 
 /// Refuses an input that the handler of this kind cannot use. The input of kinds of other programs is not checked.
 ///
@@ -135,7 +136,7 @@ fn fits(store: &Store, request: &SessionRequest) -> Result<()> {
             .map_err(|error| Error::new(error.code(), "ask for a session").because(error))?;
     }
     if let (Some(name), Some(folder)) = (&request.prompt_file, store.folder()) {
-        sessions::check_prompt(folder, name)?;
+        sessions::check_prompt(folder, name, &request.set)?;
     }
     request.working_dir.as_deref().map_or(Ok(()), folder)
 }

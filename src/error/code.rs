@@ -189,6 +189,10 @@ codes! {
         "The process works in the folder of the run but has cleared its environment, so nothing proves that it belongs to the run.", "Look what the process is, and end it by hand if it belongs to the run.";
     AgentValue: Invalid = "AGENT-VALUE-001", "A setting of the agent program is not valid",
         "A model, a session, a budget or a text does not fit the program's command line.", "Correct the value that the message names.";
+    AgentFolder: Busy = "AGENT-FOLDER-001", "Another session may write in the same folder",
+        "Two sessions that may write share a folder, or one works in a folder of the other's.", "Nothing: the session begins when the other one is over. Give each a git worktree of its own to have both at once.";
+    AgentPatch: NotFound = "AGENT-PATCH-001", "There is no patch of this session",
+        "The session may only read, is not over yet, or its folder could not be compared.", "Look at the session: it says what it may write, and why nothing is known of its changes.";
     SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",
         "The session is not over yet, or its agent left nothing that could be continued.", "Wait for the end of the session, or start a new one.";
     AgentNotStarted: Internal = "AGENT-START-002", "The agent program refused to start",
@@ -314,6 +318,16 @@ codes! {
         "The account's role is below what the action needs.", "Ask an admin to do it or to change your role.";
     AuthLastAdmin: Conflict = "AUTH-ROLE-002", "The last admin stays one",
         "Without an admin nobody could change settings, schedules or accounts on the pages.", "Make another account an admin first: `lamplighter users role NAME admin`.";
+    AuthToken: Unproven = "AUTH-TOKEN-001", "This needs a token that counts",
+        "No token came with the request, or it is misspelt, unknown, revoked or over, or its owner's account is disabled.", "Send `Authorization: Bearer lmp_…`; `lamplighter tokens create NAME` and the page of tokens make one.";
+    AuthScope: Forbidden = "AUTH-TOKEN-002", "The token does not allow this",
+        "The token lacks the scope, or it is for other kinds or queues.", "Use another token, or make one with what the message names.";
+    AuthTokenUnknown: NotFound = "AUTH-TOKEN-003", "There is no such token",
+        "The id is wrong, or the token was revoked.", "`lamplighter tokens list` and the page of tokens show the ids.";
+    AuthTokenTaken: Conflict = "AUTH-TOKEN-004", "There is a token of this name",
+        "Its owner has a token of the same name.", "Choose another name, or rotate or revoke the token that is there.";
+    AuthTokenMany: TooMany = "AUTH-TOKEN-005", "This account has too many tokens",
+        "An account has at most 100 tokens.", "Revoke tokens that nobody uses: their last use is listed.";
     TrackerNoToken: Unconfigured = "TRACK-AUTH-001", "There is no token for the issue tracker",
         "GITHUB_TOKEN and `tracker.token_file` are empty or not set, or the file cannot be read or can be read by others.", "Set GITHUB_TOKEN, or let `tracker.token_file` name a file of mode 0600 that holds the token alone.";
     TrackerNoRepository: Unconfigured = "TRACK-REPO-001", "The repository of the issue tracker is not known",

@@ -1,6 +1,7 @@
 //! One run of the agent program, from its folder to its record.
 
 use super::Agents;
+use super::changes::Look;
 use super::loans;
 use super::place::{Place, program_files};
 use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder};
@@ -66,7 +67,7 @@ pub struct Plan {
 /// # Errors
 /// `AGENT-START-001` to `-003`, `AGENT-BOX-001`, `AGENT-VALUE-001` if it cannot be started, `AGENT-TREE-001` if processes of
 /// it cannot be ended, `STORE-LEASE-001` if the job is not this handler's any more, `AGENT-RECORD-001` if its end could not
-/// be saved. A passing refusal of the database is answered only before the program was started.
+/// be saved; `AGENT-FOLDER-001` while another session may write in its folder. A passing refusal of the database is answered only before the program was started.
 pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdict> {
     let (program, version) = agents.program.ready().await?;
     let place = Place::create(&agents.data_dir, &plan.place, agents.launcher.user())?;
@@ -107,6 +108,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         limits: plan.limits(agents),
         marker,
     };
+    let folder = spec.working_dir.clone();
     let lease = context.lease.clone();
     let now = context.clock.now();
     let saved = agents.store.begin_session(lease.clone(), start, now).await?;
@@ -114,6 +116,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     if saved.0 > 0 {
         recorder.keep(json!({"type": "run", "attempt": context.job.epoch}).to_string());
     }
+    let look = Look::before(agents, context, profile, &folder).await;
     let watched = match begin(agents, spec, lent.as_ref()).await {
         Ok(run) => {
             let watched = Watched { agents, context, recorder, run, version, passage };
@@ -132,6 +135,7 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     // As the run said it: the program may have been replaced since it was looked for.
     end.agent_version = watched.summary.version.clone().or(Some(version.to_string()));
     finish(agents, context, end).await?;
+    Look::after(look, agents, context, watched.verdict.ending).await;
     Ok(watched.verdict)
 }
 

@@ -43,6 +43,8 @@ pub(super) mod sessions;
 pub(super) mod set_right;
 pub(super) mod settings;
 pub(super) mod settle;
+#[cfg(feature = "web")]
+pub(super) mod tokens;
 #[cfg(feature = "monitor")]
 pub(super) mod tracker_issues;
 pub(super) mod workers;

@@ -13,8 +13,8 @@ macro_rules! comes_with {
 
 // Sessions and repositories.
 comes_with!("agents":
-    session sessions session_now sessions_ahead begin_session session_started name_session append_transcript
-    finish_session transcript open_runs close_run orphaned_places spent spend_since reserve
+    session sessions find_sessions session_now sessions_ahead begin_session session_started name_session append_transcript
+    finish_session last_answer keep_changes session_changes session_patch transcript open_runs close_run orphaned_places spent spend_since reserve
     repositories repository add_repository remove_repository request_description describe_repository
 );
 
@@ -32,6 +32,6 @@ comes_with!("monitor":
 comes_with!("web":
     has_admin set_setup_code setup_code_is_valid redeem_setup_code create_first_admin account accounts add_account
     set_role disable_account enable_account remove_account set_password login renew_login login_by_id logout logins
-    end_logins deeds find_deeds
+    end_logins deeds find_deeds add_token tokens token token_by_hash rotate_token revoke_token
     preview act_slice act_slice_of
 );

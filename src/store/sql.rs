@@ -10,6 +10,8 @@ pub(super) mod audit;
 pub(super) mod batches;
 #[cfg(feature = "web")]
 pub(super) mod bulk;
+#[cfg(feature = "agents")]
+pub(super) mod changes;
 pub(super) mod counts;
 #[cfg(feature = "monitor")]
 pub(super) mod duplicates;
@@ -44,6 +46,8 @@ pub(super) mod scans;
 pub(super) mod schedules;
 pub(super) mod search;
 #[cfg(feature = "agents")]
+pub(super) mod session_search;
+#[cfg(feature = "agents")]
 pub(super) mod sessions;
 pub(super) mod settings;
 #[cfg(test)]
@@ -56,6 +60,8 @@ mod statements;
 pub(super) mod strayed;
 #[cfg(feature = "monitor")]
 pub(super) mod superseded;
+#[cfg(feature = "web")]
+pub(super) mod tokens;
 #[cfg(feature = "monitor")]
 pub(super) mod tracker_issues;
 #[cfg(feature = "agents")]

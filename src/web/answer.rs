@@ -28,6 +28,12 @@ pub(super) fn led<T: Serialize>(face: Face, answer: &Answer<T>, page: &Link) -> 
     }
 }
 
+/// The answer to a program that asked for something new: 201, or 200 if it was there before, and where it is.
+pub(super) fn made<T: Serialize>(existing: bool, answer: &Answer<T>, place: &Link) -> Response {
+    let status = if existing { StatusCode::OK } else { StatusCode::CREATED };
+    (status, [(header::LOCATION, header_value(place))], Json(answer.as_wire())).into_response()
+}
+
 /// Sends the browser to another of these pages, with GET.
 pub(super) fn see_other(page: &Link) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, header_value(page))]).into_response()

@@ -6,13 +6,18 @@
 use super::caller::{Caller, Signed};
 use super::problem::Problem;
 use crate::error::Code;
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 /// The fields of a form.
 pub(super) struct Form<T>(pub(super) T);
+
+/// The body of a program's request, which is JSON.
+pub(super) struct Body<T>(pub(super) T);
 
 /// The query of the address.
 pub(super) struct Query<T>(pub(super) T);
@@ -45,6 +50,27 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
             }
             _ => Problem::of(Code::WebInput),
         })
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    /// Refuses a body that is too large (413), of another type (415), no JSON, or with other members than it may have (400).
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let said = request.headers().get(CONTENT_TYPE).and_then(|said| said.to_str().ok());
+        let media_type = said.and_then(|said| said.split(';').next()).unwrap_or_default();
+        if !media_type.trim().eq_ignore_ascii_case("application/json") {
+            return Err(Problem::input("The body must be of the type application/json.")
+                .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        let read = Bytes::from_request(request, state).await;
+        let bytes = read.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::of(Code::JobTooLarge),
+            _ => Problem::of(Code::WebInput),
+        })?;
+        let body = serde_json::from_slice(&bytes);
+        body.map(Self).map_err(|why| Problem::input(format!("The body does not fit: {why}.")))
     }
 }
 

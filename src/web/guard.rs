@@ -4,6 +4,7 @@ use super::app::{App, Options};
 use super::base::{self, Base};
 use super::caller::{self, Caller, Signed};
 use super::error_page;
+use super::face::Face;
 use super::page::Frame;
 use super::problem::Problem;
 use crate::error::Code;
@@ -50,10 +51,9 @@ async fn guarded(app: &App, mut parts: Parts, body: Body, next: Next) -> Respons
     let named = if app.access.has_accounts() {
         check_peer(&parts, &app.web.options).and_then(|()| check_host(&parts, &app.web.options))
     } else {
-        Ok(asked_host(&parts))
+        Ok(())
     };
-    let admitted = named.and_then(|host| check_origin(&parts, host));
-    let mut response = match admitted {
+    let mut response = match named {
         Ok(()) => {
             let span = span(&caller, &parts);
             let answer = next.run(Request::from_parts(parts, body));
@@ -66,7 +66,9 @@ async fn guarded(app: &App, mut parts: Parts, body: Body, next: Next) -> Respons
         let frame = Frame::new(&app.web, who.as_ref());
         let may_load = app.access.has_accounts() || who.is_some();
         let frame = if may_load { frame } else { frame.without_files() };
-        response = error_page::faced(&problem, caller.face, &frame, response.headers());
+        // A route for programs answers a program, whatever the request says that it wants.
+        let face = response.extensions_mut().remove::<Face>().unwrap_or(caller.face);
+        response = error_page::faced(&problem, face, &frame, response.headers());
     }
     protect(response.headers_mut());
     if caller.https {
@@ -93,9 +95,19 @@ fn check_peer(request: &Parts, options: &Options) -> Result<(), Problem> {
     if caller::may_ask(request, options) { Ok(()) } else { Err(Problem::of(Code::WebPeer)) }
 }
 
-/// The request's host, if the server answers to it. A site that rebinds its own name to this address still sends that
+/// Refuses a request to a page that does not come from a page of this server. What a token opens needs no such check: it looks
+/// at no cookie, which is all that another site can make a browser send.
+pub(super) async fn require_own_page(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match check_origin(&parts, asked_host(&parts)) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Refuses a request whose host is none of the server's names. A site that rebinds its own name to this address still sends that
 /// name, and gets 421 (S2).
-fn check_host<'a>(request: &'a Parts, options: &Options) -> Result<&'a str, Problem> {
+fn check_host(request: &Parts, options: &Options) -> Result<(), Problem> {
     let refused = || Problem::of(Code::WebHost);
     let mut hosts = request.headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
@@ -105,7 +117,7 @@ fn check_host<'a>(request: &'a Parts, options: &Options) -> Result<&'a str, Prob
     // A host in the request line overrules the header, so both must be names of this server.
     let named = request.uri.authority().map(Authority::as_str);
     let known = |host: &str| is_known_host(host, &options.allowed_hosts);
-    if known(host) && named.is_none_or(known) { Ok(host) } else { Err(refused()) }
+    if known(host) && named.is_none_or(known) { Ok(()) } else { Err(refused()) }
 }
 
 /// The host that the request names, by HTTP/1 or HTTP/2.

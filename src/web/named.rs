@@ -57,6 +57,21 @@ impl Named for FilingId {
     }
 }
 
+/// The characters by which people name a token. Whether there is one, the action says.
+pub(super) struct TokenId(pub(super) String);
+
+impl Named for TokenId {
+    type Text = String;
+
+    fn named(text: String) -> Option<Self> {
+        Some(Self(text))
+    }
+
+    fn unfit() -> Problem {
+        Problem::of(Code::AuthTokenUnknown)
+    }
+}
+
 /// An issue, and the word for what is to be done to it.
 pub(super) struct IssueAndDeed(pub(super) IssueId, pub(super) String);
 

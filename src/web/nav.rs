@@ -81,6 +81,8 @@ pub(super) const LOGOUT: &str = "/logout";
 pub(super) const PASSWORD: &str = "/password";
 /// The list of the accounts.
 pub(super) const PEOPLE: &str = "/users";
+/// The tokens that programs show instead of a password.
+pub(super) const TOKENS: &str = "/tokens";
 /// The page of the account of the one who looks.
 pub(super) const OWN: &str = "/account";
 /// The audit log.

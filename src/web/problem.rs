@@ -72,7 +72,11 @@ impl Problem {
     /// The headers of the response, whatever its form.
     pub(super) fn headers(&self) -> HeaderMap {
         let wait = self.retry_after.map(|wait| HeaderValue::from(seconds(wait)));
-        wait.map(|wait| (header::RETRY_AFTER, wait)).into_iter().collect()
+        let wait = wait.map(|wait| (header::RETRY_AFTER, wait));
+        let bearer = HeaderValue::from_static("Bearer");
+        let asks_for_token = self.code == Code::AuthToken;
+        let challenge = asks_for_token.then_some((header::WWW_AUTHENTICATE, bearer));
+        wait.into_iter().chain(challenge).collect()
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) enum Gate {
     Private,
     /// The same, for a request that a page sends by itself. It does not count as a use of the login.
     Polled,
+    /// Programs that show a token. What it may do is the action's to say. No login counts.
+    ByToken,
     /// Persons whose role has the right of the action.
     Needs(Right),
 }

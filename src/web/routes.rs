@@ -1,24 +1,24 @@
 //! The table of routes, and the router that is made of it.
 //!
-//! *Invariant:* deny by default. A route is public only if its row in [`routes`] says so. Every other path, known or
-//! unknown, meets the login check first. No check compares the text of a path.
+//! *Invariant:* deny by default. A route is public only if its row in [`routes`] says so, and asks for a token only if its row
+//! says that. Every other path, known or unknown, meets the login check first. No check compares the text of a path.
 
 use super::app::{App, Shared, Web};
 use super::host::Access;
 use super::problem::Problem;
 #[cfg(feature = "monitor")]
 use super::program;
-use super::route::Gate::{self, Needs, Polled, Private, Public};
+use super::route::Gate::{self, ByToken, Needs, Polled, Private, Public};
 use super::route::{Route, get, post, taking};
-use super::{access, guard, nav};
-use crate::actions::{Right, batches, jobs, people, queues, schedules, settings};
+use super::{access, bearer, guard, nav};
+use crate::actions::{Right, batches, jobs, people, queues, schedules, settings, tokens};
 use crate::error::Code;
 use crate::web;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
-use axum::middleware::from_fn_with_state;
-use axum::routing::MethodRouter;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodRouter, any};
 use std::sync::Arc;
 use tower_http::compression::CompressionLayer;
 
@@ -38,6 +38,7 @@ pub(super) fn routes(has_program: bool, has_accounts: bool) -> Vec<Route> {
     assert!(!has_program, "this build has no pages of sessions, scans and logs");
     if has_accounts {
         routes.extend(of_accounts());
+        routes.extend(of_tokens());
     } else {
         routes.push(get(web::assets::PATH, Polled, web::assets::asset));
     }
@@ -68,6 +69,19 @@ fn of_accounts() -> Vec<Route> {
         post(web::person::ENABLE_PATH, Needs(people::ENABLE), web::person::enable),
         post(web::person::REMOVE_PATH, Needs(people::REMOVE), web::person::remove),
         post(web::person::END_PATH, Needs(people::END_LOGINS), web::person::end_logins),
+    ]
+}
+
+/// The page of tokens, and what programs ask for with one. A token acts for an account, so there are none without accounts.
+fn of_tokens() -> Vec<Route> {
+    vec![
+        get(nav::TOKENS, Needs(tokens::OWN), web::tokens::list),
+        post(nav::TOKENS, Needs(tokens::OWN), web::tokens::create),
+        post(web::tokens::ROTATE_PATH, Needs(tokens::OWN), web::tokens::rotate),
+        post(web::tokens::REVOKE_PATH, Needs(tokens::OWN), web::tokens::revoke),
+        get(web::api::ME_PATH, ByToken, web::api::me),
+        taking(web::api::MAX_BODY_BYTES, post(web::api::JOBS_PATH, ByToken, web::api::enqueue)),
+        get(web::api::JOB_PATH, ByToken, web::api::job),
     ]
 }
 
@@ -134,6 +148,10 @@ pub(super) fn pages(web: Web, access: Access) -> Router {
     let mut public = Router::new();
     let mut private = Router::new().fallback(not_found);
     let mut polled = Router::new();
+    let mut by_token = Router::new();
+    if app.access.has_accounts() {
+        by_token = by_token.route(web::api::REST, any(not_found));
+    }
     for Route { path, gate, handler, .. } in
         routes(app.web.has_program(), app.access.has_accounts())
     {
@@ -141,6 +159,7 @@ pub(super) fn pages(web: Web, access: Access) -> Router {
             Gate::Public => public = public.route(path, handler),
             Gate::Private => private = private.route(path, handler),
             Gate::Polled => polled = polled.route(path, handler),
+            Gate::ByToken => by_token = by_token.route(path, handler),
             Gate::Needs(right) => private = private.route(path, needing(right, handler)),
         }
     }
@@ -150,10 +169,15 @@ pub(super) fn pages(web: Web, access: Access) -> Router {
     let polled = polled
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), access::require_login_unused));
+    let by_token = by_token
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), bearer::require_token));
     public
         .method_not_allowed_fallback(wrong_method)
         .merge(private)
         .merge(polled)
+        .layer(from_fn(guard::require_own_page))
+        .merge(by_token)
         .layer(CompressionLayer::new())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(app.clone(), guard::guard))

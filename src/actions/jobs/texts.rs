@@ -79,6 +79,35 @@ pub fn parse_instant(text: &str) -> Result<Timestamp> {
     })
 }
 
+/// When a job may start of which a program says an instant, or a number of seconds; nothing: at once.
+///
+/// # Errors
+/// `JOB-VALUE-001` for both, and for a text that is no instant.
+pub fn parse_start(run_at: Option<&str>, delay_s: Option<u64>) -> Result<Option<JobStart>> {
+    match (run_at, delay_s) {
+        (None, None) => Ok(None),
+        (Some(at), None) => parse_instant(at).map(JobStart::At).map(Some),
+        (None, Some(seconds)) => Ok(Some(JobStart::After(Duration::from_secs(seconds)))),
+        (Some(_), Some(_)) => {
+            let why = "take the start of the job: name run_at or delay_s, not both";
+            Err(Error::new(Code::ModelInvalid, why))
+        }
+    }
+}
+
+/// How long an attempt of a job may run of which a program says a number of seconds.
+///
+/// # Errors
+/// `JOB-VALUE-001` for more than ten years.
+pub fn time_limit(seconds: u64) -> Result<Duration> {
+    let limit = Duration::from_secs(seconds);
+    if limit <= LATEST {
+        return Ok(limit);
+    }
+    let why = format!("take {seconds} s as the time limit: it is longer than ten years");
+    Err(Error::new(Code::ModelInvalid, why))
+}
+
 /// Reads a number of attempts.
 ///
 /// # Errors

@@ -96,6 +96,7 @@ pub(in crate::web) fn settings_tabs(who: &Signed, open: &str) -> Markup {
     let pages = [
         (Tab::Settings.path(), "Settings", true),
         (nav::PEOPLE, "Users", has_people),
+        (nav::TOKENS, "API tokens", who.login.is_some()),
         (nav::AUDIT, "Audit log", true),
         (nav::OWN, "Your account", who.login.is_some()),
     ];

@@ -7,7 +7,7 @@ use super::super::host::Person;
 use super::super::route::{Gate, Route};
 use super::super::routes::{needing, routes};
 use super::super::self_monitoring::{configuration, prompt, refile, status};
-use super::super::{nav, own, person};
+use super::super::{nav, own, person, tokens};
 use super::*;
 use crate::actions::Right;
 use crate::model::Role;
@@ -42,10 +42,22 @@ const ADMINS: &[(&str, &str)] = &[
 ];
 
 /// The routes by which people change what is their own.
-const OWN: [&str; 4] = [nav::LOGOUT, nav::PASSWORD, own::END_PATH, own::PASSWORD_PATH];
+const OWN: [&str; 7] = [
+    nav::LOGOUT,
+    nav::PASSWORD,
+    own::END_PATH,
+    own::PASSWORD_PATH,
+    nav::TOKENS,
+    tokens::ROTATE_PATH,
+    tokens::REVOKE_PATH,
+];
 
 fn private_routes() -> impl Iterator<Item = Route> {
-    routes(true, true).into_iter().filter(|route| !matches!(route.gate, Gate::Public))
+    let by_login = |route: &Route| match route.gate {
+        Gate::Private | Gate::Polled | Gate::Needs(_) => true,
+        Gate::Public | Gate::ByToken => false,
+    };
+    routes(true, true).into_iter().filter(by_login)
 }
 
 #[tokio::test]
@@ -170,7 +182,7 @@ async fn a_viewer_sees_but_does_not_run() {
         for Route { method, path, gate, handler, .. } in private_routes() {
             let right = match gate {
                 Gate::Needs(right) => Some(right),
-                Gate::Private | Gate::Polled | Gate::Public => None,
+                Gate::Private | Gate::Polled | Gate::Public | Gate::ByToken => None,
             };
             let least = right.map_or(Role::Viewer, |right| right.least);
             let status = as_role(&site, role, (method.clone(), path, right, handler)).await;

@@ -4,8 +4,8 @@ use super::{Leader, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Account, Actor, DeedFilter, DescribedBy, Description, Enqueued, Kind, KindRules, NewJob, Role,
-    Username, WhichLogins,
+    Account, Actor, DeedFilter, DescribedBy, Description, Enqueued, Kind, KindRules, NewJob,
+    NewToken, Power, Role, Scope, Username, WhichLogins,
 };
 use lamplighter::store::Store;
 use serde_json::json;
@@ -103,6 +103,75 @@ async fn logins_end(store: &Store, ada: &Account) {
     let state =
         store.accounts(later(1)).await.unwrap().into_iter().find(|one| one.account.id == ada.id);
     assert_eq!(state.unwrap().signed_in_at, Some(START));
+}
+
+pub async fn tokens_are_kept_until_they_are_revoked(store: &Store) {
+    let (cli, day) = (Actor::cli, 24 * 60 * 60);
+    store.create_first_admin("pw".into(), cli(), START).await.unwrap();
+    let mail = Kind::named("mail");
+    let new = |id: &str| NewToken {
+        id: id.to_owned(),
+        hash: format!("hash of {id}"),
+        name: "shop".into(),
+        owner: "admin".into(),
+        power: Power {
+            scopes: vec![Scope::JobsRead, Scope::Admin],
+            kinds: Some(vec![mail.clone()]),
+            queues: None,
+        },
+        expires_at: Some(later(30 * day)),
+    };
+    let made = store.add_token(new("a"), cli(), START).await.unwrap();
+    assert_eq!((&made.power, made.expires_at), (&new("a").power, Some(later(30 * day))));
+    assert_eq!((made.used_at, made.old_until, made.owner.role), (None, None, Role::Admin));
+    let taken = store.add_token(new("b"), cli(), START).await.unwrap_err();
+    assert_eq!(taken.code(), Code::AuthTokenTaken);
+    let nobodys = NewToken { owner: "eve".into(), ..new("c") };
+    let unknown = store.add_token(nobodys, cli(), START).await.unwrap_err();
+    assert_eq!(unknown.code(), Code::AuthUnknown);
+
+    let by_hash = |hash: &str, now| store.token_by_hash(hash.to_owned(), now);
+    assert_eq!(by_hash("another", later(1)).await.unwrap(), None);
+    assert_eq!(by_hash("hash of a", later(1)).await.unwrap().unwrap().id, "a");
+    let used = async || store.token("a".into()).await.unwrap().unwrap().used_at;
+    assert_eq!(used().await, Some(later(1)));
+    by_hash("hash of a", later(60)).await.unwrap();
+    assert_eq!(used().await, Some(later(1)), "to the minute");
+    let rotated =
+        store.rotate_token("a".into(), "next".into(), cli(), later(10 * day)).await.unwrap();
+    assert_eq!(rotated.old_until, Some(later(11 * day)));
+    assert_eq!(rotated.expires_at, Some(later(40 * day)), "as long again");
+    for (hash, at, counts) in [
+        ("hash of a", 11 * day - 1, true),
+        ("hash of a", 11 * day, false),
+        ("next", 11 * day, true),
+    ] {
+        assert_eq!(by_hash(hash, later(at)).await.unwrap().is_some(), counts, "{hash} {at}");
+    }
+    let over = by_hash("next", later(40 * day)).await.unwrap().unwrap();
+    assert!(over.has_expired(later(40 * day)) && !over.has_expired(later(40 * day - 1)));
+    assert_eq!(used().await, Some(later(11 * day - 1)), "a token that is over is not used");
+    assert_eq!(store.tokens(Some("admin".into())).await.unwrap().len(), 1);
+    assert!(store.tokens(Some("eve".into())).await.unwrap().is_empty());
+    let revoke = || store.revoke_token("a".into(), cli(), START);
+    assert_eq!(revoke().await.unwrap().name, "shop");
+    assert_eq!(revoke().await.unwrap_err().code(), Code::AuthTokenUnknown);
+    assert!(store.tokens(None).await.unwrap().is_empty());
+    let many = async |n: u32| {
+        let one = NewToken { name: format!("n{n}"), ..new(&format!("n{n}")) };
+        store.add_token(one, cli(), START).await.map(|_| ())
+    };
+    for n in 0..100 {
+        many(n).await.unwrap();
+    }
+    assert_eq!(many(100).await.unwrap_err().code(), Code::AuthTokenMany);
+    let deeds = store.deeds(1_000).await.unwrap();
+    let told = |what: &str| deeds.iter().filter(|deed| deed.action == what).count();
+    assert_eq!(
+        (told("create token"), told("rotate token"), told("revoke token")),
+        (101, 1, 1),
+        "each write leaves a row, and what was refused leaves none"
+    );
 }
 
 pub async fn settings_change_together(store: &Store) {

@@ -1,0 +1,154 @@
+//! API tokens from the command line to a real server: made, shown, listed, rotated and revoked.
+
+use crate::support::server::{Browser, Server, program};
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// The answer of a request like curl's: its status, the challenge, and its body.
+fn curl(url: &str, token: Option<&str>, body: Option<&str>) -> (u16, Option<String>, Value) {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+    let agent: ureq::Agent = config.into();
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let mut answer = match body {
+        Some(body) => {
+            let mut request = agent.post(url).header("Content-Type", "application/json");
+            if let Some(bearer) = &bearer {
+                request = request.header("Authorization", bearer);
+            }
+            request.send(body).unwrap()
+        }
+        None => {
+            let mut request = agent.get(url);
+            if let Some(bearer) = &bearer {
+                request = request.header("Authorization", bearer);
+            }
+            request.call().unwrap()
+        }
+    };
+    let challenge = answer.headers().get("www-authenticate");
+    let challenge = challenge.map(|value| value.to_str().unwrap().to_owned());
+    let text = answer.body_mut().read_to_string().unwrap();
+    (answer.status().as_u16(), challenge, serde_json::from_str(&text).unwrap())
+}
+
+fn run(data: &Path, line: &[&str]) -> Output {
+    program(data).args(line).output().unwrap()
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap().trim().to_owned()
+}
+
+/// The files of the data directory that have this text in them.
+fn files_with(data: &Path, text: &str) -> Vec<String> {
+    let found = Command::new("grep").args(["-rlF", text]).arg(data).output().unwrap();
+    String::from_utf8(found.stdout).unwrap().lines().map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn a_token_of_the_command_line_opens_a_running_server_until_it_is_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let server = Server::start(data, &[]);
+    let (me, jobs) = (format!("{}/api/v1/me", server.url), format!("{}/api/v1/jobs", server.url));
+    let made = run(
+        data,
+        &["tokens", "create", "shop", "--scopes", "jobs:read,jobs:write", "--kinds", "mail"],
+    );
+    let token = printed(&made);
+    let note = String::from_utf8_lossy(&made.stderr);
+    assert!(token.starts_with("lmp_") && token.len() == 62, "{token} {note}");
+    assert!(note.contains("The token shop of admin is made and counts until "), "{note}");
+
+    let (status, _, body) = curl(&jobs, Some(&token), Some(r#"{"kind": "mail"}"#));
+    assert_eq!(status, 201, "{body}");
+    let job = format!("{jobs}/{}", body["id"]);
+    assert_eq!(curl(&job, Some(&token), None).2["kind"], "mail");
+    for (url, token, body, status, code) in [
+        (&me, None, None, 401, "AUTH-TOKEN-001"),
+        (&me, Some("lmp_guess"), None, 401, "AUTH-TOKEN-001"),
+        (&jobs, Some(token.as_str()), Some(r#"{"kind": "report"}"#), 403, "AUTH-TOKEN-002"),
+        (&jobs, Some(token.as_str()), Some("{"), 400, "WEB-INPUT-001"),
+        (&job, None, None, 401, "AUTH-TOKEN-001"),
+    ] {
+        let (got, challenge, problem) = curl(url, token, body);
+        assert_eq!((got, &problem["code"]), (status, &Value::from(code)), "{problem}");
+        assert_eq!(challenge.as_deref(), (status == 401).then_some("Bearer"));
+    }
+    let listed: Value =
+        serde_json::from_str(&printed(&run(data, &["--json", "tokens", "list"]))).unwrap();
+    assert_eq!((&listed["name"], &listed["kinds"][0]), (&"shop".into(), &"mail".into()));
+    assert!(listed["used_at"].is_string() && listed.get("token").is_none(), "{listed}");
+    let table = printed(&run(data, &["tokens", "list"]));
+    assert!(table.contains("kinds mail") && table.contains(&token[4..12]), "{table}");
+
+    let rotated: Value =
+        serde_json::from_str(&printed(&run(data, &["--json", "tokens", "rotate", &token[4..12]])))
+            .unwrap();
+    let new = rotated["token"].as_str().unwrap();
+    for text in [new, &token] {
+        assert_eq!(curl(&me, Some(text), None).2["owner"], "admin");
+    }
+    let revoked = printed(&run(data, &["tokens", "revoke", &token[4..12]]));
+    assert_eq!(revoked, "The token shop of admin is revoked and opens nothing any more.");
+    for text in [new, &token] {
+        assert_eq!(curl(&me, Some(text), None).0, 401);
+    }
+    assert_eq!(run(data, &["tokens", "revoke", &token[4..12]]).status.code(), Some(69));
+    let audit = printed(&run(data, &["audit", "list"]));
+    for row in ["create token", "rotate token", "revoke token", "token shop of admin"] {
+        assert!(audit.contains(row), "{row}: {audit}");
+    }
+    assert_eq!(server.terminate(), Some(0));
+    for text in [&token, new] {
+        assert_eq!(files_with(data, &text[13..]), Vec::<String>::new(), "no file has its text");
+    }
+}
+
+#[test]
+fn a_token_of_the_page_opens_the_api_and_a_lower_role_takes_its_power() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let mut browser = Browser::signed_in(&server.url);
+    let form = [("name", "shop"), ("role", "admin"), ("life", "7d")];
+    let made = browser.post("/tokens", &form, &[("Accept", "application/json")]);
+    let made: Value = serde_json::from_str(&made.body).unwrap();
+    let token = made["token"].as_str().unwrap();
+    let (me, jobs) = (format!("{}/api/v1/me", server.url), format!("{}/api/v1/jobs", server.url));
+    assert_eq!(curl(&me, Some(token), None).2["role"], "admin");
+    assert_eq!(curl(&jobs, Some(token), Some(r#"{"kind": "mail"}"#)).0, 201);
+    let page = browser.get("/tokens", &[("Accept", "text/html")]);
+    assert!(page.body.contains("shop") && !page.body.contains(token), "{}", page.body);
+    let conn = crate::support::foreign(folder.path());
+    conn.execute("UPDATE users SET role = 'viewer'", []).unwrap();
+    let (status, _, problem) = curl(&jobs, Some(token), Some(r#"{"kind": "mail"}"#));
+    assert_eq!((status, &problem["code"]), (403, &Value::from("AUTH-ROLE-001")), "{problem}");
+    assert!(
+        curl(&me, Some(token), None).2["scopes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|scope| { scope.as_str().unwrap().ends_with(":read") })
+    );
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn a_token_that_cannot_be_is_refused_at_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(crate::support::open(folder.path()));
+    for (line, code) in [
+        (&["shop"][..], 2),
+        (&["shop", "--role", "viewer"], 69),
+        (&["shop", "--role", "viewer", "--owner", "eve"], 69),
+        (&["shop", "--role", "viewer", "--scopes", "jobs:read"], 2),
+        (&["shop", "--role", "viewer", "--expires-in", "2y"], 2),
+        (&["shop", "--role", "viewer", "--expires-in", "1d", "--no-expiry"], 2),
+        (&["a b", "--role", "viewer"], 2),
+        (&["shop", "--scopes", "jobs:fly"], 2),
+    ] {
+        let output = run(folder.path(), &[&["tokens", "create"][..], line].concat());
+        assert_eq!(output.status.code(), Some(code), "{line:?}: {output:?}");
+    }
+}
