@@ -11,12 +11,19 @@
 //!
 //! On Linux only: elsewhere no run can be started.
 
+#[cfg(target_os = "linux")]
+mod acl;
 pub mod claude;
 mod command;
 #[cfg(target_os = "linux")]
 mod course;
 pub mod door;
 mod launcher;
+#[cfg(target_os = "linux")]
+pub(crate) mod loan;
+#[cfg(not(target_os = "linux"))]
+#[path = "agents/no_loan.rs"]
+pub(crate) mod loan;
 #[cfg(target_os = "linux")]
 mod pipes;
 mod run;
@@ -28,6 +35,9 @@ mod supervise;
 mod sweep;
 #[cfg(target_os = "linux")]
 mod table;
+#[cfg(target_os = "linux")]
+mod tree;
+mod user;
 pub mod wall;
 #[cfg(target_os = "linux")]
 mod watch;
@@ -42,6 +52,8 @@ pub use spec::{Isolation, Limits, MAX_STDIN, Marker, Spec, create_job_dir};
 #[cfg(target_os = "linux")]
 pub use supervise::supervise;
 pub use sweep::{Swept, Trace, sweep};
+pub use user::{AGENT_USER, AgentUser};
+pub(crate) use user::{ENTER, READ};
 pub use wire::{Ended, Exit, Reason, Stream};
 
 /// In the environment of every process of a run: the run's [`Marker`].

@@ -18,6 +18,9 @@ pub(crate) const DATA_DIR: &str = "LAMPLIGHTER_DATA_DIR";
 /// Where the server listens unless it is told otherwise.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8745);
 
+/// What `agent.uid` takes.
+const USER_ID: &str = "a number above 0";
+
 /// The agent program unless another is named.
 const DEFAULT_AGENT: &str = "claude";
 
@@ -147,6 +150,9 @@ pub struct Agent {
     /// `agent.limits.*`, `LAMPLIGHTER_AGENT_LIMITS_*`: `memory`, `file` and `disk_free` (sizes such as `4GiB`), `processes`,
     /// `open_files` and `nice` (numbers): what a run may take of the machine.
     pub resources: Resources,
+    /// `agent.uid`, `LAMPLIGHTER_AGENT_UID`: the number of the user as whom a server of root runs agents where there is no
+    /// user `lamplighter-agent`. Default: none.
+    pub uid: Option<u32>,
     /// `agent.working_dir`, `LAMPLIGHTER_AGENT_WORKING_DIR`: where sessions start that do not say. Default: a folder of their
     /// own.
     pub working_dir: Option<PathBuf>,
@@ -219,6 +225,7 @@ struct AgentFile {
     pass_env: Option<Vec<String>>,
     sandbox: SandboxChoice,
     allow_hosts: Vec<String>,
+    uid: Option<u32>,
     working_dir: Option<PathBuf>,
     limits: LimitsFile,
 }
@@ -328,6 +335,14 @@ impl Agent {
             Some(text) => list("LAMPLIGHTER_AGENT_ALLOW_HOSTS", &text, AllowedHost::ALLOWED)?,
             None => values("agent.allow_hosts", named, AllowedHost::ALLOWED)?,
         };
+        let uid = match env("LAMPLIGHTER_AGENT_UID") {
+            Some(text) => Some(value("LAMPLIGHTER_AGENT_UID", &text, USER_ID)?),
+            None => file.uid,
+        };
+        if uid == Some(0) {
+            let doing = format!("read agent.uid: {USER_ID} is allowed, and 0 is root");
+            return Err(Error::new(Code::ConfigInvalid, doing));
+        }
         let resources = file.limits.load(&env)?;
         let command = env("LAMPLIGHTER_AGENT_COMMAND").or(file.command);
         let working_dir = env("LAMPLIGHTER_AGENT_WORKING_DIR").map(PathBuf::from);
@@ -337,6 +352,7 @@ impl Agent {
             sandbox,
             allow_hosts,
             resources,
+            uid,
             working_dir: working_dir.or(file.working_dir),
         })
     }
@@ -557,5 +573,24 @@ mod tests {
         assert_eq!(demo, Path::new("/home/ann/.local/share/lamplighter-demo"));
         assert_eq!(data_dir(Some("/x".into()), env, true).unwrap(), Path::new("/x"));
         assert_eq!(data_dir(None, |_| None, false).unwrap_err().code(), Code::ConfigDirectory);
+    }
+
+    #[test]
+    fn the_user_of_agents_is_a_number_and_never_roots() {
+        let load = |text: &str, variable: Option<&str>| {
+            let file = Some((Path::new("lamplighter.toml"), text));
+            let env = |name: &str| {
+                variable.filter(|_| name == "LAMPLIGHTER_AGENT_UID").map(str::to_owned)
+            };
+            Config::load(file, env, None).map(|config| config.agent.uid)
+        };
+        assert_eq!(load("", None).unwrap(), None);
+        assert_eq!(load("[agent]\nuid = 998", None).unwrap(), Some(998));
+        assert_eq!(load("[agent]\nuid = 998", Some("997")).unwrap(), Some(997));
+        for (file, variable) in [("[agent]\nuid = 0", None), ("", Some("0")), ("", Some("me"))] {
+            let refused = load(file, variable).unwrap_err();
+            assert_eq!(refused.code(), Code::ConfigInvalid);
+            assert!(refused.to_string().contains("a number above 0"), "{refused}");
+        }
     }
 }

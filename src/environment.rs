@@ -28,7 +28,6 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 }
 
 /// Whether this process is root's.
-#[cfg(feature = "monitor")]
 pub(crate) fn is_root() -> bool {
     #[cfg(target_os = "linux")]
     let is_root = rustix::process::geteuid().is_root();

@@ -8,7 +8,9 @@
 //! kept or shown. A job settles when no process of its run is left; what a killed server left behind is ended before
 //! anything else is started ([`clear_leftovers`]).
 
+mod changes;
 mod leftovers;
+mod loans;
 mod place;
 mod program;
 mod prompts;
@@ -16,6 +18,7 @@ mod record;
 mod run;
 mod session;
 mod settings;
+mod transcript;
 
 pub use leftovers::clear_leftovers;
 pub use program::{AgentProgram, AgentState};
@@ -23,6 +26,7 @@ pub use prompts::check_prompt;
 pub use run::{Plan, run};
 pub use session::{register, rules};
 pub use settings::{Dollars, Tier, Wishes, reserve, wishes};
+pub use transcript::{TranscriptFile, TranscriptForm};
 
 use crate::agents::wall::Wall;
 use crate::agents::{Launcher, Sandboxing};

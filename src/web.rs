@@ -27,6 +27,8 @@ mod batch;
 mod batches;
 mod bearer;
 mod caller;
+#[cfg(feature = "monitor")]
+mod changes;
 mod components;
 mod connections;
 mod cookie;
@@ -74,6 +76,12 @@ mod self_monitoring;
 mod serve;
 #[cfg(feature = "monitor")]
 mod session;
+#[cfg(feature = "monitor")]
+mod session_file;
+#[cfg(feature = "monitor")]
+mod session_rows;
+#[cfg(feature = "monitor")]
+mod session_search;
 #[cfg(feature = "monitor")]
 mod sessions;
 mod setting;

@@ -108,6 +108,13 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_open ON sessions (job_id) WHERE marker IS NOT NULL;
 CREATE INDEX sessions_place ON sessions (place);
 
+-- What a run has changed in the folder in which it worked: a list for people, and the patch, secrets removed.
+CREATE TABLE session_changes (
+  job_id  INTEGER PRIMARY KEY REFERENCES sessions (job_id) ON DELETE CASCADE,
+  changes TEXT NOT NULL CHECK (json_valid(changes)),
+  patch   TEXT NOT NULL
+) STRICT;
+
 -- The lines that a run printed, secrets removed, in pieces that end at the end of a line or at their limit of 64 KiB.
 CREATE TABLE transcript_pieces (
   job_id     INTEGER NOT NULL REFERENCES sessions (job_id) ON DELETE CASCADE,

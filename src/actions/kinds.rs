@@ -136,7 +136,7 @@ fn fits(store: &Store, request: &SessionRequest) -> Result<()> {
             .map_err(|error| Error::new(error.code(), "ask for a session").because(error))?;
     }
     if let (Some(name), Some(folder)) = (&request.prompt_file, store.folder()) {
-        sessions::check_prompt(folder, name)?;
+        sessions::check_prompt(folder, name, &request.set)?;
     }
     request.working_dir.as_deref().map_or(Ok(()), folder)
 }

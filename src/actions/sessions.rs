@@ -1,5 +1,8 @@
 //! Actions on agent sessions: asking for one, continuing one, waiting for one, and stopping one.
 
+mod find;
+mod new_file;
+mod patch;
 mod wait;
 
 pub use super::earlier::{existing, may_continue};
@@ -7,10 +10,13 @@ use super::kinds::{self, ASK_FOR_SESSION};
 pub use super::ready::unready;
 use super::{Answer, Call, Right, ready, waiting};
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, Json, Kind, Role, SessionRequest, Trigger};
+use crate::model::{JobId, Json, Kind, PromptValues, Role, SessionRequest, Trigger};
 use crate::sessions::{self, Asked};
 use crate::store::Store;
 use crate::wire;
+pub use find::{SessionsAsk, find};
+pub use new_file::NewFile;
+pub use patch::patch;
 use std::str::FromStr;
 pub use wait::{before_wait, outcome, parse_wait, wait};
 
@@ -55,6 +61,23 @@ pub fn parse_budget(text: &str) -> Result<f64> {
     let usd = f64::from_str(text.trim().trim_start_matches('$')).ok();
     let usd = usd.filter(|usd| usd.is_finite() && *usd > 0.0);
     usd.ok_or_else(|| refused(&format!("its budget is an amount of dollars above 0, not {text:?}")))
+}
+
+/// Reads the values of a prompt file's parameters as people type them: `name=value`.
+///
+/// # Errors
+/// `JOB-VALUE-001` for a text without `=`, and for two values of one name.
+pub fn parse_values(texts: &[String]) -> Result<PromptValues> {
+    let mut values = PromptValues::new();
+    for text in texts {
+        let (name, value) = text.split_once('=').ok_or_else(|| {
+            refused(&format!("a value of a prompt file is written name=value, not {text:?}"))
+        })?;
+        if values.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(refused(&format!("{name:?} has two values")));
+        }
+    }
+    Ok(values)
 }
 
 /// Reads the id of a session as people type it.

@@ -39,6 +39,7 @@ pub(super) fn child(order: &Order) -> io::Result<Child> {
         find_program(program, path).ok_or(io::ErrorKind::NotFound)?;
         let mut command = Command::new("/proc/self/exe");
         command.args([SUBCOMMAND, ALONE, "--"]).args(&order.argv);
+        become_user(&mut command, order.user.as_ref().map(|user| (user.uid, user.gid)));
         command
     };
     command.current_dir(&order.working_dir);
@@ -58,19 +59,39 @@ pub(crate) fn find_program(command: &str, path: Option<&OsStr>) -> Option<PathBu
 /// Starts ourselves once more inside a sandbox, as the process that leads the connections of this listener out.
 #[cfg(target_os = "linux")]
 #[expect(clippy::disallowed_methods, reason = "this is the one process module")]
-pub(super) fn leader(word: &str, listener: TcpListener) -> io::Result<Child> {
+pub(super) fn leader(
+    word: &str,
+    listener: TcpListener,
+    user: Option<(u32, u32)>,
+) -> io::Result<Child> {
     let mut command = Command::new("/proc/self/exe");
     command.args([SUBCOMMAND, word]).env_clear().current_dir("/").process_group(0);
+    become_user(&mut command, user);
     // The listener is its standard input: a descriptor that needs no number.
     command.stdin(OwnedFd::from(listener)).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
 }
 
-/// Becomes a program. Returns only if that fails.
+/// Becomes a program, as another user and in a folder if they are named. Returns only if that fails.
 #[cfg(target_os = "linux")]
 #[expect(clippy::disallowed_methods, reason = "this is the one process module")]
-pub(super) fn replace(argv: &[OsString]) -> io::Error {
-    match argv.split_first() {
-        Some((program, arguments)) => Command::new(program).args(arguments).exec(),
-        None => io::Error::other("no program is named"),
+pub(super) fn replace(argv: &[OsString], landing: Option<(u32, u32, &Path)>) -> io::Error {
+    let Some((program, arguments)) = argv.split_first() else {
+        return io::Error::other("no program is named");
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    if let Some((uid, gid, folder)) = landing {
+        become_user(&mut command, Some((uid, gid)));
+        command.current_dir(folder);
+    }
+    command.exec()
+}
+
+/// Has a command run as this user and group, with no further groups; it then has no powers of root.
+#[cfg(target_os = "linux")]
+fn become_user(command: &mut Command, user: Option<(u32, u32)>) {
+    if let Some((uid, gid)) = user {
+        // Where the process is root's, `Command::uid` also takes root's further groups from it.
+        command.gid(gid).uid(uid);
     }
 }

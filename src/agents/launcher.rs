@@ -3,7 +3,10 @@
 use super::command::find_program;
 use super::run::{self, Run};
 use super::wire::Order;
-use super::{Exit, Isolation, Limits, MAX_STDIN, Marker, Sandbox, Spec, Trace, sandbox, sockets};
+use super::{
+    AgentUser, ENTER, Exit, Isolation, Limits, MAX_STDIN, Marker, Sandbox, Spec, Trace, sandbox,
+    sockets,
+};
 use crate::error::{Code, Error, Result};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,6 +33,7 @@ pub struct Launcher {
     own: Result<PathBuf, String>,
     grace: Duration,
     bwrap: Option<PathBuf>,
+    user: Option<AgentUser>,
     sandboxing: Mutex<Option<(Sandboxing, Instant)>>,
 }
 
@@ -64,7 +68,7 @@ impl Launcher {
         let own = program.canonicalize().map_err(|error| {
             format!("the file of the program {} cannot be found: {error}", program.display())
         });
-        Self { program, own, grace: GRACE, bwrap: None, sandboxing }
+        Self { program, own, grace: GRACE, bwrap: None, user: None, sandboxing }
     }
 
     /// The same with another time from the first signal to KILL. Default [`GRACE`].
@@ -77,6 +81,17 @@ impl Launcher {
     #[must_use]
     pub fn with_bwrap(self, bwrap: impl Into<PathBuf>) -> Self {
         Self { bwrap: Some(bwrap.into()), ..self }
+    }
+
+    /// The same with programs that run as this user. Default: as the server's. Only root can start programs as others.
+    #[must_use]
+    pub fn with_user(self, user: Option<AgentUser>) -> Self {
+        Self { user, ..self }
+    }
+
+    /// As whom programs run, if not as the server's user.
+    pub fn user(&self) -> Option<&AgentUser> {
+        self.user.as_ref()
     }
 
     /// Whether the sandbox can be used: tried by running something in it, once, and again after a while if it cannot.
@@ -127,14 +142,20 @@ impl Launcher {
             return Err(failed().because("its working directory is not an absolute path"));
         }
         let wrapped = sandbox.is_some();
+        self.admit(&argv, env.get("PATH"), wrapped).map_err(|why| failed().because(why))?;
         if let Some((bwrap, sandbox)) = sandbox {
+            if let (Some(user), Some(socket)) = (&self.user, &sandbox.passage) {
+                let given = std::os::unix::fs::lchown(socket, Some(user.uid), Some(user.gid));
+                given.map_err(|error| failed().because(error))?;
+            }
             let own = self.own.as_ref().map_err(|why| failed().because(why.clone()))?;
             let real = |path: &Path| path.canonicalize().ok();
             let sockets = sockets::served().map_err(|error| failed().because(error))?;
             // The kernel keeps the path by which a socket was bound, which may lead over links.
             let sockets = sockets.iter().filter_map(|path| real(path)).collect();
             let sandbox = (&sandbox, &sockets);
-            let mut words = sandbox::arguments(bwrap, own, sandbox, &working_dir, real);
+            let mut words =
+                sandbox::arguments(bwrap, own, sandbox, (&working_dir, self.user.as_ref()), real);
             words.append(&mut argv);
             argv = words;
         }
@@ -151,10 +172,30 @@ impl Launcher {
             resources: limits.resources,
             grace: self.grace,
             wrapped,
+            user: self.user.clone(),
         };
         run::start(&self.program, &order, &stdin, trace)
             .await
             .map_err(|error| error.while_doing(&doing))
+    }
+
+    /// Says what keeps the user of programs from this one.
+    fn admit(&self, argv: &[String], path: Option<&String>, wrapped: bool) -> Result<(), String> {
+        let Some(user) = &self.user else { return Ok(()) };
+        let own = self.own.as_ref().map_err(Clone::clone)?;
+        if !user.may(own, ENTER) {
+            return Err(format!("{user} may not run {}", own.display()));
+        }
+        let program = argv.first().filter(|_| !wrapped);
+        let program = program.and_then(|name| find_program(name, path.map(AsRef::as_ref)));
+        let Some(program) = program else { return Ok(()) };
+        match user.closed_above(&program) {
+            Some(folder) => Err(format!("{user} may not enter {}", folder.display())),
+            None if !user.may(&program, ENTER) => {
+                Err(format!("{user} may not run {}", program.display()))
+            }
+            None => Ok(()),
+        }
     }
 
     async fn try_sandbox(&self) -> Sandboxing {

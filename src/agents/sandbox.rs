@@ -3,7 +3,7 @@
 //! *Source:* `bwrap(1)`. The environment is not passed as arguments, which every user of the machine can read: the
 //! supervisor gives `bwrap` exactly the run's environment, and `bwrap` hands it on.
 
-use super::{sockets, words};
+use super::{AgentUser, sockets, words};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -79,7 +79,7 @@ pub enum View {
 }
 
 /// `bwrap` and its arguments, up to and with the `--` after which the program follows: our own program `own` comes first
-/// inside, and becomes it.
+/// inside, and becomes it. With a `user`, our program starts as root with the sole powers to become that user.
 ///
 /// `real` answers a path without links in it, `None` if nothing is there: what is not there needs no hiding, and what
 /// is reached by two names is not hidden by one. `sockets` are those that are served now, by their real paths.
@@ -87,27 +87,34 @@ pub(super) fn arguments(
     bwrap: &Path,
     own: &Path,
     (sandbox, sockets): (&Sandbox, &BTreeSet<PathBuf>),
-    working_dir: &Path,
+    (working_dir, user): (&Path, Option<&AgentUser>),
     real: impl Fn(&Path) -> Option<PathBuf>,
 ) -> Vec<String> {
-    let mut argv = vec![text(bwrap)];
-    let mut add = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
+    let mut argv = Line { words: vec![text(bwrap)], is_shared: user.is_some() };
     // All processes are in one namespace. When it ends, each of them ends, even one that tried to get away.
-    add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net"]);
-    add(&["--die-with-parent", "--new-session", "--cap-drop", "ALL"]);
+    argv.add(&["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net"]);
+    argv.add(&["--die-with-parent", "--new-session", "--cap-drop", "ALL"]);
+    if user.is_some() {
+        argv.add(&["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]);
+    }
     match sandbox.view {
-        View::Machine => add(&["--ro-bind", "/", "/"]),
-        View::Programs => PROGRAMS.iter().for_each(|path| add(&["--ro-bind-try", path, path])),
+        View::Machine => argv.add(&["--ro-bind", "/", "/"]),
+        View::Programs => {
+            for path in PROGRAMS {
+                argv.bind("--ro-bind-try", path, Path::new(path));
+            }
+        }
     }
     // To root's processes the kernel's settings are writable without any capability, and one of them names a program
     // that the kernel starts outside.
-    add(&["--dev", "/dev", "--proc", "/proc", "--remount-ro", "/proc"]);
-    add(&["--ro-bind", &text(own), words::PROGRAM]);
+    argv.add(&["--dev", "/dev", "--proc", "/proc", "--remount-ro", "/proc"]);
+    argv.bind("--ro-bind", &text(own), Path::new(words::PROGRAM));
     if let Some(socket) = &sandbox.passage {
-        add(&["--ro-bind", &text(socket), words::SOCKET]);
+        argv.bind("--ro-bind", &text(socket), Path::new(words::SOCKET));
     }
     // Shared memory has a bound. The rest of `/dev` is in memory without one.
-    add(&["--size", MAX_TEMPORARY, "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]);
+    argv.memory(MAX_TEMPORARY, "/dev/shm");
+    argv.add(&["--remount-ro", "/dev"]);
     let mut rules = rules(sandbox, working_dir, &real);
     if sandbox.view == View::Machine {
         let covers: Vec<_> = sockets.iter().flat_map(|socket| cover(socket, &rules)).collect();
@@ -115,25 +122,55 @@ pub(super) fn arguments(
         rules.sort_by(in_order);
     }
     for (path, rule) in rules {
-        let path = text(&path);
+        let name = text(&path);
         match rule {
-            Rule::Hide if TEMPORARY.contains(&path.as_str()) => {
-                add(&["--size", MAX_TEMPORARY, "--tmpfs", &path]);
-            }
-            Rule::Hide => add(&["--size", MAX_PRIVATE, "--tmpfs", &path]),
-            Rule::Mask => add(&["--ro-bind", "/dev/null", &path]),
-            Rule::Read => add(&["--ro-bind", &path, &path]),
-            Rule::Write => add(&["--bind", &path, &path]),
+            Rule::Hide if TEMPORARY.contains(&name.as_str()) => argv.memory(MAX_TEMPORARY, &name),
+            Rule::Hide => argv.memory(MAX_PRIVATE, &name),
+            Rule::Mask => argv.bind("--ro-bind", "/dev/null", &path),
+            Rule::Read => argv.bind("--ro-bind", &name, &path),
+            Rule::Write => argv.bind("--bind", &name, &path),
         }
     }
     if sandbox.view == View::Programs {
         // The rest of the root folder is in memory, without a bound.
-        add(&["--remount-ro", "/"]);
+        argv.add(&["--remount-ro", "/"]);
     }
     let working_dir = real(working_dir).unwrap_or_else(|| working_dir.to_owned());
-    add(&["--chdir", &text(&working_dir), "--"]);
-    argv.extend(words::words(sandbox.own_sockets));
-    argv
+    // Root without its powers may not enter what belongs to the user: our program does, as that user.
+    let start = if user.is_some() { "/".to_owned() } else { text(&working_dir) };
+    argv.add(&["--chdir", &start, "--"]);
+    argv.words.extend(words::words(sandbox.own_sockets, user.map(|user| (user, &*working_dir))));
+    argv.words
+}
+
+/// A command line as it grows.
+struct Line {
+    words: Vec<String>,
+    /// Whether the program inside is another user than the one who makes the sandbox.
+    is_shared: bool,
+}
+
+impl Line {
+    fn add(&mut self, words: &[&str]) {
+        self.words.extend(words.iter().map(|word| (*word).to_owned()));
+    }
+
+    /// Puts what is at `from` to a path. The folders that this needs would be closed to other users.
+    fn bind(&mut self, how: &str, from: &str, path: &Path) {
+        let folder = path.parent().filter(|folder| self.is_shared && *folder != Path::new("/"));
+        if let Some(folder) = folder {
+            self.add(&["--perms", "0755", "--dir", &text(folder)]);
+        }
+        self.add(&[how, from, &text(path)]);
+    }
+
+    /// Puts a folder in memory to a path, in which everybody may write.
+    fn memory(&mut self, size: &str, path: &str) {
+        if self.is_shared {
+            self.add(&["--perms", "1777"]);
+        }
+        self.add(&["--size", size, "--tmpfs", path]);
+    }
 }
 
 /// What becomes of a path. For one path the later of these holds.
@@ -212,7 +249,7 @@ mod tests {
             bwrap,
             Path::new("/bin/ours"),
             (sandbox, &sockets),
-            Path::new("/data/jobs/1"),
+            (Path::new("/data/jobs/1"), None),
             real,
         )
         .join(" ")
@@ -354,6 +391,40 @@ mod tests {
         assert!(line.contains(" --ro-bind /data/wall/7 /dev/lamplighter/wall "), "{line}");
         assert!(
             line.ends_with(" -- /dev/lamplighter/program supervise wall-with-sockets --"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn another_user_finds_folders_it_may_enter_and_our_program_only_what_makes_it_that_user() {
+        let user = AgentUser { uid: 998, gid: 997, name: None };
+        let sandbox = Sandbox {
+            hidden: vec!["/data".into()],
+            masked: vec!["/etc/lamplighter/token".into()],
+            ..Sandbox::default()
+        };
+        let line = arguments(
+            Path::new("bwrap"),
+            Path::new("/bin/ours"),
+            (&sandbox, &BTreeSet::new()),
+            (Path::new("/data/jobs/1"), Some(&user)),
+            plain,
+        );
+        let line = line.join(" ");
+        for part in [
+            " --cap-drop ALL --cap-add CAP_SETUID --cap-add CAP_SETGID ",
+            " --perms 0755 --dir /dev/lamplighter --ro-bind /bin/ours /dev/lamplighter/program ",
+            " --perms 1777 --size 268435456 --tmpfs /dev/shm ",
+            " --perms 1777 --size 16777216 --tmpfs /data ",
+            " --perms 0755 --dir /data/jobs --bind /data/jobs/1 /data/jobs/1 ",
+            " --perms 0755 --dir /etc/lamplighter --ro-bind /dev/null /etc/lamplighter/token ",
+        ] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+        assert!(
+            line.ends_with(
+                " --chdir / -- /dev/lamplighter/program supervise wall 998:997 /data/jobs/1 --"
+            ),
             "{line}"
         );
     }

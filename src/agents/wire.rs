@@ -2,6 +2,7 @@
 //!
 //! Both ends are the same binary, so there are no versions. A body is JSON where it is more than bytes.
 
+use super::AgentUser;
 use crate::error::{Code, Error, Result};
 use crate::model::Resources;
 use serde::de::DeserializeOwned;
@@ -48,6 +49,8 @@ pub(super) struct Order {
     pub(super) resources: Resources,
     /// Whether the program is `bwrap`; with its end everything inside ends.
     pub(super) wrapped: bool,
+    /// As whom the program runs, if not as the server. In the sandbox the words of `argv` say it.
+    pub(super) user: Option<AgentUser>,
 }
 
 /// The main process of a run.

@@ -1,6 +1,8 @@
 //! The words by which our own program is called for its own work, and where things are inside a sandbox.
 
+use super::AgentUser;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 /// The subcommand under which our own binary supervises.
 pub(super) const SUBCOMMAND: &str = "supervise";
@@ -19,8 +21,15 @@ pub(super) const ALONE: &str = "alone";
 /// Behind the subcommand: lead connections.
 pub(super) const LEAD: &str = "lead";
 
-/// The words that stand before a program inside.
-pub(super) fn words(sockets: bool) -> [String; 4] {
+/// The words that stand before a program inside. With a user, they say as whom the program runs, and where it starts: only
+/// that user may enter its folder.
+pub(super) fn words(sockets: bool, user: Option<(&AgentUser, &Path)>) -> Vec<String> {
     let enter = if sockets { ENTER_WITH_SOCKETS } else { ENTER };
-    [PROGRAM, SUBCOMMAND, enter, "--"].map(str::to_owned)
+    let mut words = [PROGRAM, SUBCOMMAND, enter].map(str::to_owned).to_vec();
+    if let Some((user, folder)) = user {
+        words.push(format!("{}:{}", user.uid, user.gid));
+        words.push(folder.to_string_lossy().into_owned());
+    }
+    words.push("--".to_owned());
+    words
 }

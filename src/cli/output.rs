@@ -35,26 +35,43 @@ pub(super) fn lines(mut texts: impl Iterator<Item = impl std::fmt::Display>) -> 
     }
 }
 
+/// Writes bytes of the answer as they are. Answers whether there is still a reader.
+pub(super) fn bytes(bytes: &[u8]) -> Result<bool> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        done => done.map(|()| true).map_err(|error| {
+            Error::new(Code::CliOutput, "write to standard output").because(error)
+        }),
+    }
+}
+
 /// Says something on standard error that is not the answer.
 #[expect(clippy::print_stderr, reason = "notes go beside the answer")]
 pub(super) fn note(text: &str) {
     eprintln!("lamplighter: {text}");
 }
 
-/// Prints rows under a header, each column as wide as its widest cell.
+/// Prints rows under a header, each column as wide as its widest cell. What a terminal would obey in a cell becomes a space.
 pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<()> {
-    let mut widths: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
-    for row in rows {
+    laid_out(header, rows).iter().try_for_each(line)
+}
+
+fn laid_out(header: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let header = header.iter().map(|cell| (*cell).to_owned()).collect();
+    let clean = |row: &Vec<String>| row.iter().map(|cell| plain(cell, usize::MAX)).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(header).chain(rows.iter().map(clean)).collect();
+    let mut widths = vec![0; rows[0].len()];
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let format = |cells: &[String]| {
+    let format = |cells: &Vec<String>| {
         let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    line(format(&header.iter().map(ToString::to_string).collect::<Vec<_>>()))?;
-    rows.iter().try_for_each(|row| line(format(row)))
+    rows.iter().map(format).collect()
 }
 
 /// Text of others with its lines, but without what a terminal would obey.
@@ -69,4 +86,16 @@ pub(super) fn plain(text: &str, most: usize) -> String {
         return clean;
     }
     clean.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_columns_and_nothing_that_a_terminal_obeys() {
+        let rows =
+            [["1", "\u{1b}[2Jann\r"], ["20", "eve"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(laid_out(&["ID", "WHO"], &rows), ["ID  WHO", "1    [2Jann", "20  eve"]);
+    }
 }

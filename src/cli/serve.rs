@@ -3,8 +3,8 @@
 use super::{Cli, JOBS_DB, LOGS_DB, old_demo};
 mod greeting;
 
-use crate::agents::Launcher;
 use crate::agents::wall::Wall;
+use crate::agents::{AgentUser, Launcher};
 use crate::bulk;
 use crate::clock::Clock;
 use crate::config::{self, Config, LogFormat, LogSource, SandboxChoice, TrackerKind};
@@ -88,7 +88,8 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     let engine = start_engine(&agents, &logs, &tracking, &clock, arguments.demo)?;
     // From here on a signal finds a server that ends in order.
     let signals = StopSignals::listen()?;
-    greeting::say(&listener, &data_dir, &store, &clock, created).await?;
+    let user = agents.launcher.user();
+    greeting::say(&listener, &data_dir, &store, &clock, (created, user)).await?;
     tracing::info!("serving the pages on {}", config.listen);
     let mut intake = follow(&config.log_sources, &logs, &clock, &engine.leading());
     intake.prune(store.clone(), logs.clone(), &clock, &engine.leading());
@@ -199,7 +200,8 @@ fn open(data_dir: &Path, is_demo: bool, now: Timestamp) -> Result<(Store, LogSto
 }
 
 fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Result<Agents> {
-    let launcher = Arc::new(Launcher::new());
+    let user = agent_user(config.agent.uid, data_dir)?;
+    let launcher = Arc::new(Launcher::new().with_user(user));
     let env = environment::variable;
     Ok(Agents {
         store: store.clone(),
@@ -217,6 +219,28 @@ fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Res
         secrets: config.tracker.token_file.iter().cloned().collect(),
         working_dir: config.agent.working_dir.clone(),
     })
+}
+
+/// As whom agents run, if this server is root's and there is another user for them.
+///
+/// # Errors
+/// `CONFIG-VALUE-001` for an id that cannot be used: only root can start programs as others, and the user of the data
+/// directory would own it.
+fn agent_user(uid: Option<u32>, data_dir: &Path) -> Result<Option<AgentUser>> {
+    use std::os::unix::fs::MetadataExt as _;
+    let refused = |why: &str| Error::new(Code::ConfigInvalid, format!("use agent.uid: {why}"));
+    if !environment::is_root() {
+        let why = "only a server of root runs agents as another user";
+        return if uid.is_some() { Err(refused(why)) } else { Ok(None) };
+    }
+    let user = AgentUser::find(uid).map_err(|error| refused(&error.to_string()))?;
+    if let Some(user) = &user
+        && data_dir.metadata().is_ok_and(|folder| folder.uid() == user.uid)
+    {
+        let why = format!("the data directory belongs to {user}; give it to root");
+        return Err(refused(&why));
+    }
+    Ok(user)
 }
 
 /// The issue tracker of the configuration.

@@ -172,7 +172,9 @@ codes! {
     AgentUnboxed: Internal = "AGENT-BOX-002", "Agents run without a sandbox",
         "`agent.sandbox` is `none`: an agent sees and may do what the server's user may, and its network is open.", "Remove the line from the configuration. Where bwrap cannot be used, let only prompts and logs reach agents that you trust.";
     AgentRoot: Internal = "AGENT-ROOT-001", "Agents run as root",
-        "The server was started as root, and runs have its user: in the sandbox without root's powers but with root's files, by profile `full` with all of it.", "Start the server as a user of its own, to whom the data directory belongs.";
+        "The server was started as root, and there is no other user for agents: in the sandbox they have root's files without root's powers, by profile `full` they have both.", "Make a user for them (useradd --system --no-create-home --shell /usr/sbin/nologin lamplighter-agent), or name one by `agent.uid`, then start the server again. Or start the server as a user of its own, to whom the data directory belongs.";
+    AgentLend: Internal = "AGENT-LEND-001", "A working directory could not be lent to the user of agents, or not be given back whole",
+        "The file system keeps no access control lists or refuses them, or a file has another name outside of the folder.", "Read the cause in the message. Let the user write there by the group or by its owner, or let the session work in another folder; give what stays with the user to its owner by chown.";
     AgentWall: Internal = "AGENT-WALL-001", "The way to the model's service could not be opened",
         "The server could not make the socket, or the port, by which a run reaches the model's service.", "Read the cause in the message. Check that the data directory can be written and that the process may open more files.";
     AgentRefused: Invalid = "AGENT-WALL-002", "A run asked for something that the network wall does not let through",
@@ -187,6 +189,10 @@ codes! {
         "The process works in the folder of the run but has cleared its environment, so nothing proves that it belongs to the run.", "Look what the process is, and end it by hand if it belongs to the run.";
     AgentValue: Invalid = "AGENT-VALUE-001", "A setting of the agent program is not valid",
         "A model, a session, a budget or a text does not fit the program's command line.", "Correct the value that the message names.";
+    AgentFolder: Busy = "AGENT-FOLDER-001", "Another session may write in the same folder",
+        "Two sessions that may write share a folder, or one works in a folder of the other's.", "Nothing: the session begins when the other one is over. Give each a git worktree of its own to have both at once.";
+    AgentPatch: NotFound = "AGENT-PATCH-001", "There is no patch of this session",
+        "The session may only read, is not over yet, or its folder could not be compared.", "Look at the session: it says what it may write, and why nothing is known of its changes.";
     SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",
         "The session is not over yet, or its agent left nothing that could be continued.", "Wait for the end of the session, or start a new one.";
     AgentNotStarted: Internal = "AGENT-START-002", "The agent program refused to start",

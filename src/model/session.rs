@@ -2,6 +2,7 @@
 
 use super::digest::sha256_hex;
 use super::job::word_enum;
+use super::prompt_values::{self, PromptValues};
 use super::{ConcurrencyKey, Cost, Job, JobId, Process, RunEnding, Status, Timestamp, Trigger};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,12 @@ pub struct SessionRequest {
     /// The session that it goes on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continues: Option<i64>,
+    /// The values of the prompt file's parameters.
+    #[serde(default, skip_serializing_if = "PromptValues::is_empty")]
+    pub set: PromptValues,
+    /// Whether a session of a schedule is given the last answer of its schedule, as data. Default: it is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub last_answer: bool,
     /// What the session of the tier below found, in its own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handoff: Option<String>,
@@ -137,6 +144,9 @@ impl SessionRequest {
     pub(crate) fn fits(&self) -> Result<()> {
         let blank = |prompt: &String| prompt.trim().is_empty();
         let amount = |usd: Option<f64>| usd.is_some_and(|usd| !(usd.is_finite() && usd > 0.0));
+        if let Some(wrong) = prompt_values::unfit(&self.set) {
+            return Err(Error::new(Code::ModelInvalid, wrong));
+        }
         let wrong = match self {
             Self { prompt: None, prompt_file: None, .. } => "a prompt is required",
             Self { prompt: Some(_), prompt_file: Some(_), .. } => {
@@ -148,6 +158,9 @@ impl SessionRequest {
             }
             Self { prompt_file: Some(name), .. } if !is_prompt_file(name) => {
                 "the name of a prompt file is 1 to 64 letters, digits, - and _"
+            }
+            Self { prompt_file: None, set, .. } if !set.is_empty() => {
+                "values are for the parameters of a prompt file"
             }
             Self { tier: Some(0 | 4..), .. } => "its tier is 1, 2 or 3",
             Self { profile: Some(word), .. }
@@ -226,7 +239,7 @@ pub struct SessionRun {
     pub working_dir: PathBuf,
     /// The folder of its files, below the data directory's `jobs`.
     pub place: String,
-    /// `bwrap` or `supervisor`.
+    /// `bwrap` or `supervisor`, with `, as` and a user where it does not work as the server's user.
     pub isolation: Option<String>,
     /// The program's version.
     pub agent_version: Option<String>,

@@ -1,12 +1,14 @@
 //! The folder of a run, and what it is given of the machine: environment and sandbox.
 
 use super::{Agents, Sandboxed};
+use crate::agents::loan::{hand_over, keep_out, let_enter};
 use crate::agents::wall::{Entry, Wall};
-use crate::agents::{Isolation, Sandbox, create_job_dir, door};
+use crate::agents::{AgentUser, ENTER, Isolation, READ, Sandbox, View, create_job_dir, door};
 use crate::environment;
 use crate::error::{Code, Error, Result};
 use crate::model::Profile;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Where programs are looked for if the server itself has no `PATH`.
@@ -26,11 +28,13 @@ pub(super) struct Place {
     data_dir: PathBuf,
     /// Where the sockets of the network wall are.
     wall: PathBuf,
+    /// As whom runs work, if not as the server's user.
+    user: Option<AgentUser>,
 }
 
 impl Place {
-    /// Makes the folder.
-    pub(super) fn create(data_dir: &Path, name: &str) -> Result<Self> {
+    /// Makes the folder, for the user as whom runs work.
+    pub(super) fn create(data_dir: &Path, name: &str, user: Option<&AgentUser>) -> Result<Self> {
         let data_dir = std::path::absolute(data_dir).map_err(|error| {
             Error::new(Code::AgentStart, "find the data directory").because(error)
         })?;
@@ -45,14 +49,71 @@ impl Place {
             }
         }
         let wall = data_dir.join("wall");
-        Ok(Self { work: root.join("work"), root, data_dir, wall })
+        let place = Self { work: root.join("work"), root, data_dir, wall, user: user.cloned() };
+        for folder in ["", "work", "home", "tmp", "config"] {
+            place.give(&place.root.join(folder))?;
+        }
+        Ok(place)
     }
 
-    /// The directory that the request names, if a run may work in it.
+    /// Gives what is in the folder, or was made for the run, to the user as whom it works. What an earlier run has left there
+    /// may belong to another one.
+    pub(super) fn give(&self, path: &Path) -> Result<()> {
+        if !environment::is_root() {
+            return Ok(());
+        }
+        let user = self.user.as_ref().map_or((0, 0), |user| (user.uid, user.gid));
+        hand_over(path, user).map_err(|error| {
+            Error::of_disk(Code::AgentStart, format!("hand over {}", path.display()), error)
+        })
+    }
+
+    /// Lets the user as whom runs work come to its folder, and to these files, where no sandbox leads there. It may enter the
+    /// data directory by that, and is kept from all that is in it but the folders of runs.
+    ///
+    /// # Errors
+    /// `AGENT-START-001` where a folder above the data directory is closed, or the file system keeps no access control lists.
+    fn open_way(&self, readable: &[PathBuf]) -> Result<()> {
+        let Some(user) = &self.user else { return Ok(()) };
+        let doing = || format!("let {user} come to {}", self.root.display());
+        if let Some(closed) = user.closed_above(&self.data_dir) {
+            let why = format!("it may not enter {}", closed.display());
+            return Err(Error::new(Code::AgentStart, doing()).because(why));
+        }
+        let jobs = self.data_dir.join("jobs");
+        let open = || -> io::Result<()> {
+            for entry in std::fs::read_dir(&self.data_dir)? {
+                let path = entry?.path();
+                if path != jobs {
+                    keep_out(&path, user)?;
+                }
+            }
+            let_enter(&jobs, user)?;
+            for folder in readable.iter().filter_map(|path| path.parent()) {
+                if folder.starts_with(&jobs) {
+                    let_enter(folder, user)?;
+                }
+            }
+            let_enter(&self.data_dir, user)
+        };
+        open().map_err(|error| Error::of_disk(Code::AgentStart, doing(), error))
+    }
+
+    /// Whether a run has to be let into its working directory to write there.
+    pub(super) fn is_lent(&self, profile: Profile, working_dir: &Path) -> bool {
+        self.user.is_some() && writes(profile) && !working_dir.starts_with(&self.root)
+    }
+
+    /// The directory that the request names, if a run of this profile may work in it.
     ///
     /// # Errors
     /// `AGENT-VALUE-001` with the reason.
-    pub(super) fn working_dir(&self, named: &Path) -> Result<PathBuf> {
+    pub(super) fn working_dir(
+        &self,
+        agents: &Agents,
+        profile: Profile,
+        named: &Path,
+    ) -> Result<PathBuf> {
         let refused = |why: &str| {
             let doing = format!("work in {}", named.display());
             Error::new(Code::AgentValue, doing).because(why.to_owned())
@@ -67,6 +128,27 @@ impl Place {
         }
         if path.starts_with(&data_dir) && !path.starts_with(self.root.join("work")) {
             return Err(refused("it is in the server's own data directory"));
+        }
+        let Some(user) = self.user.as_ref().filter(|_| !path.starts_with(&self.root)) else {
+            return Ok(path);
+        };
+        if !writes(profile) && !user.may(&path, READ | ENTER) {
+            let why = format!(
+                "agents run as {user}, who may not read it; let it: setfacl -R -m u:{}:rX {}",
+                user.uid,
+                path.display()
+            );
+            return Err(refused(&why));
+        }
+        let is_bare = profile == Profile::Full || agents.sandbox == Sandboxed::Never;
+        if let Some(closed) = user.closed_above(&path).filter(|_| is_bare) {
+            let why = format!(
+                "agents run as {user}, who may not enter {}; let it: setfacl -m u:{}:x {}",
+                closed.display(),
+                user.uid,
+                closed.display()
+            );
+            return Err(refused(&why));
         }
         Ok(path)
     }
@@ -92,7 +174,8 @@ impl Place {
         let text = |folder: &str| self.root.join(folder).to_string_lossy().into_owned();
         let path = own("PATH").unwrap_or_else(|| PLAIN_PATH.to_owned());
         let home = match profile {
-            Profile::Full => own("HOME"),
+            // The server's own is closed to another user.
+            Profile::Full => own("HOME").filter(|_| self.user.is_none()),
             Profile::Scan | Profile::ReadOnly | Profile::Workspace => None,
         };
         let path = if profile == Profile::Scan { format!("{}:{path}", text("bin")) } else { path };
@@ -111,6 +194,13 @@ impl Place {
         ] {
             env.insert(name.to_owned(), value.to_owned());
         }
+        if self.user.is_some() && writes(profile) {
+            // The folder belongs to its owner, and git would take its settings from nobody else's folder.
+            let words = [("COUNT", "1"), ("KEY_0", "safe.directory"), ("VALUE_0", "*")];
+            for (name, value) in words {
+                env.insert(format!("GIT_CONFIG_{name}"), value.to_owned());
+            }
+        }
         for name in agents.pass_env.iter().filter(|name| !Wall::owns(name)) {
             if let Some(value) = own(name) {
                 // Nothing may override these variables: a scan's PATH leads to the query door.
@@ -122,6 +212,9 @@ impl Place {
 
     /// The isolation of a run from the rest of the machine. The run sees `readable` even in a hidden folder. `passage` is the
     /// socket that leads out of its network.
+    ///
+    /// # Errors
+    /// As [`Place::open_way`].
     pub(super) fn isolation(
         &self,
         agents: &Agents,
@@ -129,7 +222,11 @@ impl Place {
         working_dir: &Path,
         readable: Vec<PathBuf>,
         passage: Option<&Path>,
-    ) -> Isolation {
+    ) -> Result<Isolation> {
+        if profile == Profile::Full || agents.sandbox == Sandboxed::Never {
+            self.open_way(&readable)?;
+            return Ok(Isolation::None);
+        }
         let is_own = working_dir.starts_with(&self.root);
         let mut sandbox = match profile {
             // An agent that reads what strangers wrote into a log sees nothing else of the machine.
@@ -146,10 +243,22 @@ impl Place {
             },
         };
         sandbox.passage = passage.map(Path::to_owned);
-        match (profile, agents.sandbox) {
-            (Profile::Full, _) | (_, Sandboxed::Never) => Isolation::None,
-            (_, Sandboxed::Always) => Isolation::Bwrap(sandbox),
+        if let Some(user) = self.user.as_ref().filter(|_| sandbox.view == View::Machine) {
+            // A folder that the user may not enter shows it nothing anyway. Hidden, it can be entered on the way to what is
+            // opened below it.
+            let open = sandbox.readable.iter().map(PathBuf::as_path).chain([working_dir]);
+            let closed: Vec<_> = open.filter_map(|path| user.closed_above(path)).collect();
+            sandbox.hidden.extend(closed);
         }
+        Ok(Isolation::Bwrap(sandbox))
+    }
+}
+
+/// Whether a run of this profile may write into a working directory that is not its own.
+fn writes(profile: Profile) -> bool {
+    match profile {
+        Profile::Workspace | Profile::Full => true,
+        Profile::Scan | Profile::ReadOnly => false,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The agent program: whether it is there, and which version it is.
 
+use super::place::program_files;
 use crate::agents::claude::Version;
 use crate::agents::find_program;
-use crate::agents::{Exit, Isolation, Launcher, Limits, Marker, Spec};
+use crate::agents::{Exit, Isolation, Launcher, Limits, Marker, Sandbox, Sandboxing, Spec};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 use std::collections::BTreeMap;
@@ -153,13 +154,22 @@ impl AgentProgram {
         let folder = std::env::temp_dir();
         let path_variable = std::env::var("PATH").unwrap_or_default();
         let home = folder.to_string_lossy().into_owned();
+        // The program may belong to the user of agents, who could have changed it: nobody else runs it.
+        let isolation = match (self.launcher.user(), self.launcher.sandboxing().await) {
+            (Some(user), Sandboxing::Usable { .. }) => {
+                let readable = program_files(path);
+                let hidden = readable.iter().filter_map(|path| user.closed_above(path)).collect();
+                Isolation::Bwrap(Sandbox { hidden, readable, ..Sandbox::default() })
+            }
+            (None, _) | (_, Sandboxing::Unusable { .. }) => Isolation::None,
+        };
         let spec = Spec {
             argv: vec![path.to_string_lossy().into_owned(), "--version".to_owned()],
             env: BTreeMap::from([("PATH".to_owned(), path_variable), ("HOME".to_owned(), home)]),
             working_dir: folder,
             stdin: Vec::new(),
             limits: Limits { wall: TELL, ..Limits::default() },
-            isolation: Isolation::None,
+            isolation,
             marker: Marker::random(),
         };
         let mut run = self.launcher.start(spec).await?;

@@ -2,7 +2,7 @@
 
 use crate::error::{Code, Error, Result};
 use crate::files;
-use crate::model::{Profile, is_prompt_file};
+use crate::model::{Profile, PromptValues, filled, is_prompt_file};
 use std::fs::Metadata;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
@@ -21,13 +21,23 @@ const EMBEDDED: [(&str, &str); 4] = [
     ("tier_3_remediate", include_str!("../../prompts/tier_3_remediate.md")),
 ];
 
-/// Refuses a prompt that is not there.
+/// Refuses a prompt that is not there, or that does not take these values.
 ///
 /// # Errors
-/// `AGENT-PROMPT-001` if there is none of this name, or it is no text or larger than 1 MiB; `STORE-IO-001` if the system
-/// refuses to read it.
-pub fn check_prompt(data_dir: &Path, name: &str) -> Result<()> {
-    prompt_text(data_dir, name).map(drop)
+/// `AGENT-PROMPT-001` if there is none of this name, it is no text or larger than 1 MiB, or a value is missing or unknown;
+/// `STORE-IO-001` if the system refuses to read it.
+pub fn check_prompt(data_dir: &Path, name: &str, values: &PromptValues) -> Result<()> {
+    filled_prompt(data_dir, name, values).map(drop)
+}
+
+/// The text of a prompt with the values of its parameters.
+///
+/// # Errors
+/// As [`check_prompt`].
+pub(super) fn filled_prompt(data_dir: &Path, name: &str, values: &PromptValues) -> Result<String> {
+    filled(&prompt_text(data_dir, name)?, values).map_err(|why| {
+        Error::new(Code::AgentPrompt, format!("use the prompt {name:?}")).because(why)
+    })
 }
 
 /// The text of a prompt: the operator's, else ours.

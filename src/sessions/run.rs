@@ -1,6 +1,8 @@
 //! One run of the agent program, from its folder to its record.
 
 use super::Agents;
+use super::changes::Look;
+use super::loans;
 use super::place::{Place, program_files};
 use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder};
 use crate::agents::claude::{
@@ -16,7 +18,7 @@ use crate::model::{Cost, JobId, Process, Profile, RunEnding, SessionEnd, Session
 use crate::redact::redactor;
 use crate::{error_coded, warn_coded};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Between two texts of progress: each is a write.
@@ -65,13 +67,13 @@ pub struct Plan {
 /// # Errors
 /// `AGENT-START-001` to `-003`, `AGENT-BOX-001`, `AGENT-VALUE-001` if it cannot be started, `AGENT-TREE-001` if processes of
 /// it cannot be ended, `STORE-LEASE-001` if the job is not this handler's any more, `AGENT-RECORD-001` if its end could not
-/// be saved. A passing refusal of the database is answered only before the program was started.
+/// be saved; `AGENT-FOLDER-001` while another session may write in its folder. A passing refusal of the database is answered only before the program was started.
 pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdict> {
     let (program, version) = agents.program.ready().await?;
-    let place = Place::create(&agents.data_dir, &plan.place)?;
+    let place = Place::create(&agents.data_dir, &plan.place, agents.launcher.user())?;
     let profile = plan.settings.profile;
     let working_dir = match &plan.working_dir {
-        Some(named) => place.working_dir(named)?,
+        Some(named) => place.working_dir(agents, profile, named)?,
         None => place.work.clone(),
     };
     let marker = Marker::random();
@@ -95,21 +97,18 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     let mut argv = vec![program.to_string_lossy().into_owned()];
     argv.extend(settings.argv(version)?);
     env.insert("LAMPLIGHTER_JOB".to_owned(), context.job.id.to_string());
-    let mut readable = program_files(&program);
-    if profile == Profile::Scan {
-        agent_programs::door::install(&place.root, &agents.door)?;
-        readable.push(agents.door.clone());
-    }
-    readable.extend(plan.readable.iter().cloned());
+    let readable = readable(agents, &place, &plan, &program)?;
+    let lent = place.is_lent(profile, &working_dir).then(|| (marker.clone(), working_dir.clone()));
     let spec = Spec {
         argv,
         env,
-        isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket()),
+        isolation: place.isolation(agents, profile, &working_dir, readable, passage.socket())?,
         working_dir,
         stdin: plan.prompt.clone().into_bytes(),
         limits: plan.limits(agents),
         marker,
     };
+    let folder = spec.working_dir.clone();
     let lease = context.lease.clone();
     let now = context.clock.now();
     let saved = agents.store.begin_session(lease.clone(), start, now).await?;
@@ -117,11 +116,16 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     if saved.0 > 0 {
         recorder.keep(json!({"type": "run", "attempt": context.job.epoch}).to_string());
     }
-    let watched = match agents.launcher.start(spec).await {
+    let look = Look::before(agents, context, profile, &folder).await;
+    let watched = match begin(agents, spec, lent.as_ref()).await {
         Ok(run) => {
-            Watched { agents, context, recorder, run, version, passage }.watch(&plan).await?
+            let watched = Watched { agents, context, recorder, run, version, passage };
+            let watched = watched.watch(&plan).await;
+            give_back(agents, lent.as_ref()).await;
+            watched?
         }
         Err(error) => {
+            give_back(agents, lent.as_ref()).await;
             let end = SessionEnd::new(RunEnding::NotStarted);
             finish(agents, context, end).await?;
             return Err(error);
@@ -131,7 +135,40 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     // As the run said it: the program may have been replaced since it was looked for.
     end.agent_version = watched.summary.version.clone().or(Some(version.to_string()));
     finish(agents, context, end).await?;
+    Look::after(look, agents, context, watched.verdict.ending).await;
     Ok(watched.verdict)
+}
+
+/// The files that the run may read wherever they lie, made ready for the user as whom it works.
+fn readable(agents: &Agents, place: &Place, plan: &Plan, program: &Path) -> Result<Vec<PathBuf>> {
+    let mut readable = program_files(program);
+    if plan.settings.profile == Profile::Scan {
+        agent_programs::door::install(&place.root, &agents.door)?;
+        place.give(&place.root.join("bin"))?;
+        readable.push(agents.door.clone());
+    }
+    for path in &plan.readable {
+        place.give(path)?;
+        readable.push(path.clone());
+    }
+    Ok(readable)
+}
+
+/// A working directory that is to be lent to a run, and the run's name.
+type Lent = (Marker, PathBuf);
+
+/// Starts the program in the folder that is lent to it.
+async fn begin(agents: &Agents, spec: Spec, lent: Option<&Lent>) -> Result<agent_programs::Run> {
+    if let Some((marker, folder)) = lent {
+        loans::lend(agents, marker, folder).await?;
+    }
+    agents.launcher.start(spec).await
+}
+
+async fn give_back(agents: &Agents, lent: Option<&Lent>) {
+    if let Some((marker, _)) = lent {
+        loans::give_back(agents, marker).await;
+    }
 }
 
 impl Plan {
@@ -171,7 +208,7 @@ struct Watched<'a> {
 }
 
 /// The process of a run, and what keeps it from the rest of the machine.
-type Started = (Option<Process>, &'static str);
+type Started = (Option<Process>, String);
 
 /// A run that was watched to its end.
 struct Ended {
@@ -184,6 +221,9 @@ impl Watched<'_> {
     /// Records what the program prints until it is over.
     async fn watch(mut self, plan: &Plan) -> Result<Ended> {
         let isolation = if self.run.is_sandboxed() { "bwrap" } else { "supervisor" };
+        let user = self.agents.launcher.user();
+        let isolation =
+            user.map_or_else(|| isolation.to_owned(), |user| format!("{isolation}, as {user}"));
         let main = self.run.trace().main.clone();
         let (mut unsaid, clock) = (Some((main, isolation)), &self.context.clock);
         let mut lost = self.say_started(&mut unsaid).await.err();

@@ -6,8 +6,8 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Budgets, JobId, Lease, OpenRun, Process, Reserve, RunSpent, Session, SessionEnd, SessionStart,
-    Spend, Spent, Timestamp, TranscriptPiece,
+    Budgets, Filter, Found, JobId, Lease, OpenRun, Process, Reserve, RunSpent, Session,
+    SessionChanges, SessionEnd, SessionStart, Spend, Spent, Timestamp, TranscriptPiece,
 };
 use std::sync::Arc;
 
@@ -20,6 +20,25 @@ impl Store {
     /// The newest sessions after the first `skip`, and how many there are.
     pub async fn sessions(&self, skip: u64, limit: usize) -> Result<(Vec<Session>, u64)> {
         self.db.read("list sessions", move |c| sql::sessions::list(c, skip, limit)).await
+    }
+
+    /// The newest sessions below the cursor that fit a filter, of those that one search looks through. A text of the filter
+    /// may be in the prompt, in the answer or in the error.
+    pub async fn find_sessions(
+        &self,
+        filter: Filter,
+        before: Option<i64>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Found<Session>> {
+        let find = move |c: &_| sql::session_search::find(c, &filter, before, limit, now);
+        self.db.read("search sessions", find).await
+    }
+
+    /// What the newest session of a schedule answered that was done before this one.
+    pub async fn last_answer(&self, schedule: i64, before: JobId) -> Result<Option<String>> {
+        let read = move |c: &_| sql::session_search::last_answer(c, schedule, before);
+        self.db.read("read a schedule's last answer", read).await
     }
 
     /// The session that runs, and the newest one that is over.
@@ -36,7 +55,8 @@ impl Store {
     /// attempts have left.
     ///
     /// # Errors
-    /// `STORE-LEASE-001` if the lease is not held any more; nothing is changed then (P9).
+    /// `STORE-LEASE-001` if the lease is not held any more, `AGENT-FOLDER-001` while another session may write in the
+    /// folder; nothing is changed then (P9).
     pub async fn begin_session(
         &self,
         lease: Lease,
@@ -48,7 +68,8 @@ impl Store {
         self.db.rule("begin a session", now, begin).await
     }
 
-    /// Writes which process a run is, and what keeps it from the rest of the machine: `bwrap` or `supervisor`.
+    /// Writes which process a run is, and what keeps it from the rest of the machine: `bwrap` or `supervisor`, and as whom it
+    /// works if not as the server's user.
     ///
     /// # Errors
     /// As [`Store::begin_session`].
@@ -56,10 +77,11 @@ impl Store {
         &self,
         lease: Lease,
         main: Option<Process>,
-        isolation: &'static str,
+        isolation: impl Into<String>,
     ) -> Result<()> {
+        let isolation = isolation.into();
         let started =
-            move |tx: &Tx<'_>| sql::sessions::started(tx, &lease, main.as_ref(), isolation);
+            move |tx: &Tx<'_>| sql::sessions::started(tx, &lease, main.as_ref(), &isolation);
         self.db.row("record a session's process", started).await
     }
 
@@ -110,6 +132,30 @@ impl Store {
     ) -> Result<Vec<TranscriptPiece>> {
         let read = move |c: &_| sql::transcript::read(c, id, from, most);
         self.db.read("read a transcript", read).await
+    }
+
+    /// Keeps what a run has changed in its folder, and the patch of it.
+    ///
+    /// # Errors
+    /// As [`Store::begin_session`].
+    pub async fn keep_changes(
+        &self,
+        lease: Lease,
+        changes: SessionChanges,
+        patch: String,
+    ) -> Result<()> {
+        let keep = move |tx: &Tx<'_>| sql::changes::keep(tx, &lease, &changes, &patch);
+        self.db.row("record what a session has changed", keep).await
+    }
+
+    /// What a session has changed in its folder; `None` for one that may write nowhere, and until it is over.
+    pub async fn session_changes(&self, id: JobId) -> Result<Option<SessionChanges>> {
+        self.db.read("read what a session has changed", move |c| sql::changes::get(c, id)).await
+    }
+
+    /// The patch of what a session has changed.
+    pub async fn session_patch(&self, id: JobId) -> Result<Option<String>> {
+        self.db.read("read what a session has changed", move |c| sql::changes::patch(c, id)).await
     }
 
     /// The runs whose processes are not known to be gone.

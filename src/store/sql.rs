@@ -10,6 +10,8 @@ pub(super) mod audit;
 pub(super) mod batches;
 #[cfg(feature = "web")]
 pub(super) mod bulk;
+#[cfg(feature = "agents")]
+pub(super) mod changes;
 pub(super) mod counts;
 #[cfg(feature = "monitor")]
 pub(super) mod duplicates;
@@ -43,6 +45,8 @@ pub(super) mod repositories;
 pub(super) mod scans;
 pub(super) mod schedules;
 pub(super) mod search;
+#[cfg(feature = "agents")]
+pub(super) mod session_search;
 #[cfg(feature = "agents")]
 pub(super) mod sessions;
 pub(super) mod settings;

@@ -17,6 +17,8 @@ pub(super) fn routes() -> Vec<Route> {
         get(web::session::PAGE_PATH, Private, web::session::page),
         get(web::session::PART_PATH, Polled, web::session::page),
         get(web::session::FOLLOW_UP_PATH, Polled, web::session::follow_up),
+        get(web::session_file::PATH, Private, web::session_file::transcript),
+        get(web::session_file::PATCH_PATH, Private, web::session_file::patch),
         get(web::stream::PATH, Polled, web::stream::stream),
         taking(
             web::trigger::MAX_BODY_BYTES,

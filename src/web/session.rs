@@ -2,6 +2,7 @@
 
 use super::app::App;
 use super::caller::Signed;
+use super::changes::changes_card;
 use super::components::{
     badge, card, continue_form, cost_words, dialog, elapsed, job_sentence, known, live, pretty,
     session_cost, session_mark, session_model, session_state, session_tier, size, text_card,
@@ -61,6 +62,7 @@ pub(super) async fn page(
     let why = store.why(id, now).await?;
     let is_full = jobs::is_full(store, &job).await?;
     let family = family(store, &session).await?;
+    let changes = store.session_changes(id).await?;
     let run = session.run.clone();
     // Nobody has counted how long an answer is.
     let answers = heavy(usize::MAX, move || run.as_ref().map(answers)).await;
@@ -70,12 +72,14 @@ pub(super) async fn page(
             div."col-12" { (facts(&session, &family, now)) }
             @if let Some(prompt) = typed_prompt(&session) { div."col-12" { (text_card("prompt", "Prompt", prompt)) } }
             @if let Some(answers) = answers { (answers) }
+            @if let Some(changes) = &changes { div."col-12" { (changes_card(id, changes)) } }
         }
     };
     let versioned = (
         session_state(&session),
         why.as_ref().map(ToString::to_string),
         family.iter().map(session_state).collect::<Vec<_>>(),
+        changes.is_some(),
     );
     let part = LivePart {
         id: "session",
@@ -210,7 +214,7 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     dt { "Tier" } dd { (session_tier(session)) }
                     dt { "Profile" } dd.text-danger-strong[profile == Some(Profile::Full)] { (profile.map_or(unknown, Profile::as_str)) }
                     dt { "Model" } dd { (session_model(session).unwrap_or("as the tier says")) }
-                    @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd.text-danger-strong[isolation == "supervisor"] { (isolated(isolation)) } }
+                    @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd.text-danger-strong[isolation.starts_with("supervisor")] { (isolated(isolation)) } }
                     @if let Some(version) = &run.agent_version { dt { "Agent" } dd { (version) } }
                     @if started { dt { "Working directory" } dd { code { (run.working_dir.display()) } } }
                 }
@@ -232,13 +236,19 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
     }
 }
 
-fn isolated(isolation: &str) -> &str {
-    match isolation {
-        "bwrap" => "bwrap: a sandbox of its own",
-        "supervisor" => {
-            "none: it sees and may do what the server's user may; its processes are owned"
+fn isolated(isolation: &str) -> String {
+    let (kind, user) = match isolation.split_once(", as ") {
+        Some((kind, user)) => (kind, Some(user)),
+        None => (isolation, None),
+    };
+    match (kind, user) {
+        ("bwrap", None) => "bwrap: a sandbox of its own".to_owned(),
+        ("bwrap", Some(user)) => format!("bwrap: a sandbox of its own, in which it is {user}"),
+        ("supervisor", user) => {
+            let user = user.unwrap_or("the server's user");
+            format!("none: it sees and may do what {user} may; its processes are owned")
         }
-        other => other,
+        (_, _) => isolation.to_owned(),
     }
 }
 
@@ -324,6 +334,10 @@ fn transcript_card(session: &Session, part: &Part, earlier: Option<u64>, at_end:
     let page = nav::session(session.id);
     let at = |byte: u64| page.with(&[("from", byte)]).at("transcript");
     let aside = html! {
+        @if session.run.is_some() {
+            a href=(page.under("transcript")) download { "Markdown" } " "
+            a href=(page.under("transcript").with(&[("as", "lines")])) download { "JSON lines" } " "
+        }
         @if live {
             button.btn.btn-sm.live-switch.scripted type="button" data-follow="" aria-pressed="true" { "Follow" }
         } @else {

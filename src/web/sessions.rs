@@ -3,35 +3,52 @@
 use super::app::App;
 use super::base::link;
 use super::caller::Signed;
-use super::components::{
-    badge, elapsed, empty, headline, known, numbered_pager, session_cost, session_mark,
-    session_model, session_state, session_tier, table, trigger_badge, when_known,
-};
-use super::extract::Query;
-use super::nav::{self, Tab};
+use super::components::{numbered_pager, session_state};
+use super::extract::{Query, given};
+use super::nav::Tab;
 use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
+use super::session_rows::rows;
+pub(super) use super::session_rows::{PART_PATH, PATH};
+use super::session_search::{self, Search};
 use super::slice::SliceQuery;
 use super::spend;
-use crate::model::{JobId, Session, Timestamp, Why};
+use crate::model::{Session, Why};
 use axum::extract::State;
 use axum::response::Response;
-use maud::{Markup, html};
-use std::collections::BTreeMap;
+use maud::html;
+use serde::Deserialize;
 
-pub(super) const PATH: &str = Tab::Sessions.path();
-/// The path has a hyphen, which no session's id has.
-pub(super) const PART_PATH: &str = "/sessions/list-part";
 /// The highest page number that is looked up. The list never has so many pages.
 const MAX_PAGE: u64 = 1_000_000;
+
+/// The address's query: a page of all sessions, or a search.
+#[derive(Clone, Default, Deserialize)]
+pub(super) struct ListQuery {
+    page: Option<u64>,
+    size: Option<u64>,
+    q: Option<String>,
+    before: Option<i64>,
+    v: Option<String>,
+}
 
 /// GET `/sessions` and `/sessions/list-part`.
 pub(super) async fn list(
     State(app): State<App>,
     who: Signed,
-    Query(asked): Query<SliceQuery>,
+    Query(asked): Query<ListQuery>,
 ) -> Result<Response, Problem> {
+    if let Some(query) = given(asked.q.clone()) {
+        return session_search::found(
+            &app,
+            &who,
+            Search { q: query, before: asked.before },
+            asked.v.as_deref(),
+        )
+        .await;
+    }
+    let asked = SliceQuery { page: asked.page, size: asked.size, v: asked.v };
     let slice = asked.slice(MAX_PAGE)?;
     let now = app.web.clock.now();
     let (sessions, total) = app.web.store.sessions(slice.skip(), slice.most()).await?;
@@ -58,43 +75,6 @@ pub(super) async fn list(
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Sessions);
     let face = (who.face(), asked.v.as_deref());
-    Ok(live_page(&frame, Tab::Sessions.title(), &part, |part| part, face))
-}
-
-fn rows(sessions: &[Session], whys: &BTreeMap<JobId, Why>, now: Timestamp) -> Markup {
-    if sessions.is_empty() {
-        let next = html! {
-            "Ask for one with the form on the " a href=(Tab::Dashboard.link()) { "dashboard" }
-            ", or let a schedule run a prompt file."
-        };
-        return empty("No sessions here", &next);
-    }
-    let columns = [
-        "Trigger", "Id", "Prompt", "Tier", "Model", "Status", "Started", "Duration", "Turns",
-        "Cost",
-    ];
-    let lines: Vec<_> =
-        sessions.iter().map(|session| row(session, whys.get(&session.id), now)).collect();
-    table("Sessions", &columns, &lines)
-}
-
-fn row(session: &Session, why: Option<&Why>, now: Timestamp) -> Markup {
-    let run = session.run.as_ref();
-    html! {
-        tr {
-            td { (trigger_badge(session.trigger)) }
-            td { a id={ "session-" (session.id) } href=(nav::session(session.id)) { (session.id) } }
-            td.note { (headline(session)) }
-            td data-label="Tier" { (session_tier(session)) }
-            td.source data-label="Model" { (session_model(session).unwrap_or("–")) }
-            td {
-                (badge(session.status)) (session_mark(session))
-                @if let Some(why) = why.filter(|why| why.waits()) { p.text-secondary { (why.headline()) } }
-            }
-            td data-label="Started" { (when_known(session.started_at, now)) }
-            td data-label="Took" { (elapsed(session.started_at, session.finished_at, now)) }
-            td data-label="Turns" { (known(run.and_then(|run| run.num_turns))) }
-            td data-label="Cost" { (session_cost(session)) }
-        }
-    }
+    let around = |part| html! { section.card { (session_search::form("", false)) } (part) };
+    Ok(live_page(&frame, Tab::Sessions.title(), &part, around, face))
 }

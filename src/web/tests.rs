@@ -23,6 +23,7 @@ mod repositories;
 mod scans;
 mod schedules;
 mod self_monitoring;
+mod session_search;
 mod sessions;
 mod token_page;
 mod tokens;

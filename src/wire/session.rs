@@ -37,6 +37,9 @@ pub struct Session {
     /// What its run did; its members are left out before it has begun.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub run: Option<SessionRun>,
+    /// What its run has changed in its folder, where one session is asked for; a run that may write nowhere has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<model::SessionChanges>,
 }
 
 /// What is recorded of a session's run of the agent program.
@@ -120,6 +123,7 @@ impl From<&model::Session> for Session {
             prompt: request.and_then(|request| request.prompt.clone()),
             prompt_file: request.and_then(|request| request.prompt_file.clone()),
             run: session.run.as_ref().map(SessionRun::from),
+            changes: None,
         }
     }
 }

@@ -80,13 +80,18 @@ fn stub(folder: &Path, answer: &Value) -> PathBuf {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_real_program_asks_the_snapshot_and_two_problems_end_as_two_issues() {
     let Some(claude) = super::real_cli::claude() else { return };
+    two_problems_end_as_two_issues(&claude, &[]).await;
+}
+
+/// A scan by the real program that asks the snapshot, on a server with these variables.
+pub async fn two_problems_end_as_two_issues(claude: &Path, environment: &[(&str, &str)]) {
     let api = MessagesApi::start();
     let own = [
         ("ANTHROPIC_BASE_URL", api.url.as_str()),
         ("ANTHROPIC_API_KEY", "model-key-0123456789"),
         QUIET,
     ];
-    let desk = Desk::start(&claude, &own);
+    let desk = Desk::start(claude, &[&own, environment].concat());
     // The snapshot's path as the prompt names it: scan 1 is the first job.
     let snapshot = desk.folder.path().canonicalize().unwrap().join("jobs/1.scan/snapshot.db");
     let question =

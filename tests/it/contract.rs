@@ -97,6 +97,9 @@ async fn contract(backend: &dyn Backend) {
     schedules::schedules_make_jobs_and_say_what_they_decided(&fresh()).await;
     schedules::schedules_are_changed_paused_and_removed(&fresh()).await;
     sessions::a_session_is_kept_from_its_request_to_its_record(&fresh()).await;
+    sessions::a_schedule_has_a_last_answer_once_a_session_of_it_was_done(&fresh()).await;
+    sessions::a_search_finds_the_words_of_prompts_and_answers_and_says_how_much_it_read(&fresh())
+        .await;
     sessions::an_interrupted_run_stays_open_until_its_processes_are_gone(&fresh()).await;
     sessions::an_attempt_starts_without_what_the_one_before_it_printed_and_said(&fresh()).await;
     sessions::a_budget_parks_a_run_and_its_end_makes_it_due(&fresh()).await;

@@ -48,6 +48,9 @@ async fn a_command_that_waits_for_a_session_ends_as_the_session_did() {
         let (again, out, _) = ask(folder, &["--json", "sessions", "wait", &id]);
         let session: Value = serde_json::from_str(&out).unwrap();
         assert_eq!((again, &session["id"].to_string()), (Some(exit), &id));
+        let (tailed, _, err) = ask(folder, &["sessions", "tail", &id]);
+        assert_eq!(tailed, Some(exit), "tail ends as wait does: {err}");
+        assert!(err.contains(says), "{script}: {err}");
     }
     let budget = ["--budget", "1.5", "--profile", "full", "--confirm", "full", "--wait=1m"];
     let (code, _, err) = ask(folder, &[&["sessions", "trigger", dear], &budget[..]].concat());

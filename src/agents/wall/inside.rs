@@ -11,9 +11,11 @@ use super::filter;
 use crate::agents::command;
 use crate::agents::words::{ALONE, ENTER, ENTER_WITH_SOCKETS, INSIDE, LEAD, SOCKET};
 use crate::error::{Code, Error, Result, ignore};
+use rustix::thread;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::copy_bidirectional;
@@ -33,6 +35,9 @@ pub(in crate::agents) enum Called {
     Enter {
         /// Whether sockets in the file system may be made.
         sockets: bool,
+        /// The user and group as which the program runs, and the folder in which it starts, if they are not those of this
+        /// process.
+        landing: Option<(u32, u32, PathBuf)>,
         /// The program and its arguments.
         argv: Vec<OsString>,
     },
@@ -57,7 +62,16 @@ impl Called {
             LEAD => return Some(Self::Lead),
             _ => return None,
         };
-        Some(Self::Enter { sockets, argv: arguments.skip(1).collect() })
+        let first = arguments.next()?;
+        let landing = match first.to_str()?.split_once(':') {
+            Some((uid, gid)) => {
+                let folder = PathBuf::from(arguments.next()?);
+                arguments.next()?;
+                Some((uid.parse().ok()?, gid.parse().ok()?, folder))
+            }
+            None => None,
+        };
+        Some(Self::Enter { sockets, landing, argv: arguments.collect() })
     }
 
     /// Does it. Entering returns only if it fails.
@@ -66,23 +80,36 @@ impl Called {
             Error::new(Code::AgentStart, "become the program of a run").because(error)
         };
         match self {
-            Self::Enter { sockets, argv } => enter(&argv, sockets).map_err(failed),
+            Self::Enter { sockets, landing, argv } => {
+                enter(&argv, sockets, landing.as_ref()).map_err(failed)
+            }
             Self::Alone { argv } => alone(&argv).map_err(failed),
             Self::Lead => lead().await.map_err(failed),
         }
     }
 }
 
-fn enter(argv: &[OsString], sockets: bool) -> io::Result<()> {
+fn enter(
+    argv: &[OsString],
+    sockets: bool,
+    landing: Option<&(u32, u32, PathBuf)>,
+) -> io::Result<()> {
     let listener = std::net::TcpListener::bind(INSIDE)?;
-    command::leader(LEAD, listener)?;
+    command::leader(LEAD, listener, landing.map(|(uid, gid, _)| (*uid, *gid)))?;
     filter::apply(sockets)?;
-    Err(command::replace(argv))
+    if landing.is_some() {
+        // What is left to change the user goes with the change, but for this set.
+        let mut powers = thread::capabilities(None)?;
+        powers.inheritable = thread::CapabilitySet::empty();
+        thread::set_capabilities(None, powers)?;
+    }
+    let landing = landing.map(|(uid, gid, folder)| (*uid, *gid, folder.as_path()));
+    Err(command::replace(argv, landing))
 }
 
 fn alone(argv: &[OsString]) -> io::Result<()> {
     rustix::process::setsid()?;
-    Err(command::replace(argv))
+    Err(command::replace(argv, None))
 }
 
 /// Leads connections for as long as the sandbox is there. A signal that is meant for the run does not end it: the run may
@@ -118,7 +145,9 @@ async fn lead() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agents::AgentUser;
     use crate::agents::words::words;
+    use std::path::Path;
 
     fn called(words: &[&str]) -> Option<Called> {
         Called::of(words.iter().map(OsString::from))
@@ -126,14 +155,17 @@ mod tests {
 
     #[test]
     fn the_words_before_a_program_are_read_back_and_the_program_keeps_its_own() {
-        for sockets in [false, true] {
-            let mut line: Vec<_> = words(sockets).into();
+        let user = AgentUser { uid: 998, gid: 997, name: None };
+        let folder = Path::new("/data/jobs/1");
+        for (sockets, user) in [(false, None), (true, None), (true, Some((&user, folder)))] {
+            let mut line = words(sockets, user);
             line.extend(["claude", "--", "-p", "--json"].map(str::to_owned));
             let line: Vec<_> = line.iter().map(String::as_str).collect();
-            let Some(Called::Enter { sockets: read, argv }) = called(&line) else {
+            let Some(Called::Enter { sockets: read, landing, argv }) = called(&line) else {
                 panic!("{line:?}")
             };
             assert_eq!(read, sockets);
+            assert_eq!(landing, user.map(|(user, folder)| (user.uid, user.gid, folder.into())));
             assert_eq!(argv, ["claude", "--", "-p", "--json"]);
         }
         assert!(matches!(called(&["lamplighter", "supervise", "lead"]), Some(Called::Lead)));

@@ -1,6 +1,7 @@
 //! What a server says when it begins, and the admin that its environment makes.
 
 use crate::actions::{Call, people};
+use crate::agents::AgentUser;
 use crate::cli::output;
 use crate::clock::Clock;
 use crate::environment;
@@ -23,14 +24,16 @@ pub(super) async fn say(
     data_dir: &Path,
     store: &Store,
     clock: &Clock,
-    created: bool,
+    (created, user): (bool, Option<&AgentUser>),
 ) -> Result<()> {
     let address = listener
         .local_addr()
         .map_err(|error| Error::new(Code::WebServe, "read the address").because(error))?;
     output::line(format_args!("Lamplighter {} on http://{address}", env!("CARGO_PKG_VERSION")))?;
     output::line(format_args!("Data directory: {}", data_dir.display()))?;
-    if environment::is_root() {
+    if let Some(user) = user {
+        output::line(format_args!("Agents run as {user}, not as root."))?;
+    } else if environment::is_root() {
         // It is a choice of the person who starts the server, and no fault that a scan should find in the log.
         let code = Code::AgentRoot;
         output::line(format_args!(

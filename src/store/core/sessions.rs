@@ -1,16 +1,17 @@
 //! Runs of agent programs: each begins and ends under its job's lease, and is paid for once.
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::model::{
-    Cost, Job, Lease, OpenRun, Reserve, RunSpent, SessionEnd, SessionStart, Timestamp,
+    Cost, Job, Lease, OpenRun, Profile, Reserve, RunSpent, SessionEnd, SessionStart, Timestamp,
 };
-use crate::store::sql::{jobs, lease, sessions, spend};
+use crate::store::sql::{jobs, lease, session_search, sessions, spend};
 use crate::store::sqlite::Tx;
 
 /// Writes that a run begins; answers the bytes and lines of the transcript that earlier attempts have left.
 ///
 /// # Errors
-/// `STORE-LEASE-001` if the lease is not held any more.
+/// `STORE-LEASE-001` if the lease is not held any more; `AGENT-FOLDER-001` while another session may write in the folder of
+/// one that may write, whatever path led to it: nothing is changed then.
 pub(in crate::store) fn begin(
     tx: &Tx<'_>,
     lease: &Lease,
@@ -19,6 +20,17 @@ pub(in crate::store) fn begin(
     now: Timestamp,
 ) -> Result<(u64, u64)> {
     lease::held(tx, lease)?;
+    let writes = match start.profile {
+        Profile::Workspace | Profile::Full => true,
+        Profile::Scan | Profile::ReadOnly => false,
+    };
+    if writes
+        && let Some((other, folder)) = session_search::writer_of(tx, lease.id, &start.working_dir)?
+    {
+        let folder = folder.display();
+        let why = format!("begin session {}: session {other} may write in {folder}", lease.id);
+        return Err(Error::new(Code::AgentFolder, why));
+    }
     sessions::begin(tx, lease.id, start, file, now)
 }
 

@@ -26,7 +26,16 @@ pub(super) struct Conditions {
 
 /// The conditions of a filter at `now`; the statement has `taken` parameters of its own, `?1` and so on.
 pub(super) fn conditions(filter: &Filter, now: Timestamp, taken: usize) -> Conditions {
-    let mut builder = Builder { taken, values: Vec::new() };
+    built(filter, now, Builder { taken, values: Vec::new(), in_answers: false })
+}
+
+/// The same, where a text may also be in the answer of a session's agent.
+#[cfg(feature = "agents")]
+pub(super) fn conditions_on_sessions(filter: &Filter, now: Timestamp, taken: usize) -> Conditions {
+    built(filter, now, Builder { taken, values: Vec::new(), in_answers: true })
+}
+
+fn built(filter: &Filter, now: Timestamp, mut builder: Builder) -> Conditions {
     let mut sql = String::new();
     let (mut ids, mut batches) = (None, None);
     for term in filter.terms() {
@@ -73,6 +82,8 @@ impl Conditions {
 struct Builder {
     taken: usize,
     values: Vec<Value>,
+    /// Whether a text is looked for in the answers of sessions too.
+    in_answers: bool,
 }
 
 impl Builder {
@@ -177,6 +188,14 @@ impl Builder {
         let inner = &written[1..written.len() - 1];
         if inner != text {
             write!(sql, " OR {}", self.says("payload", inner)).expect("a String takes every write");
+        }
+        if self.in_answers {
+            let says = self.says("s.response", text);
+            write!(
+                sql,
+                " OR EXISTS (SELECT 1 FROM sessions s WHERE s.job_id = jobs.id AND {says})"
+            )
+            .expect("a String takes every write");
         }
         sql
     }

@@ -11,13 +11,13 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use std::path::PathBuf;
 
 /// The columns that [`from_row`] reads, of `jobs j LEFT JOIN sessions s`.
-const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.cancel_requested_at, \
+pub(super) const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.started_at, j.finished_at, j.cancel_requested_at, \
     j.error, j.error_code, j.progress, j.parent_id, CASE WHEN j.kind = 'agent_session' THEN j.payload END, s.job_id, \
     s.tier, s.profile, s.model, s.prompt_file, s.prompt_text, s.continues_id, s.working_dir, s.place, s.isolation, \
     s.agent_version, s.cli_session_id, s.exit_code, s.ending, s.response, s.structured, s.cost_usd, s.cost_at_least, s.num_turns, \
     s.duration_ms, s.input_tokens, s.output_tokens, s.transcript_bytes, s.transcript_lines, s.transcript_dropped, \
     s.began_at, s.ended_at, s.note";
-const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
+pub(super) const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
 
 /// What an attempt adds to its session's sums. An attempt of which nothing is known leaves them as they are.
 const ADD_SPENT: &str = "cost_usd = coalesce(cost_usd + :cost, cost_usd, :cost),
@@ -26,7 +26,7 @@ const ADD_SPENT: &str = "cost_usd = coalesce(cost_usd + :cost, cost_usd, :cost),
             input_tokens = coalesce(input_tokens + :input, input_tokens, :input),
             output_tokens = coalesce(output_tokens + :output, output_tokens, :output)";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
     let request = parsed(row, 11, Some)?;
     Ok(Session {
         id: JobId(row.get(0)?),

@@ -206,6 +206,50 @@ async fn a_finished_session_replays_and_ends_as_text_and_as_rows() {
 }
 
 #[tokio::test]
+async fn a_transcript_is_downloaded_as_markdown_and_as_the_lines_that_were_kept() {
+    let site = Site::signed_in().await;
+    let mut run = Run::of(&site, SessionRequest::of("look\n# Session 99")).await;
+    let long = "lamp ".repeat(100_000);
+    let printed = says(HOSTILE) + &says(&long) + "not json\nlast words";
+    run.print(&printed).await;
+    let id = run.id();
+    let path = format!("/sessions/{id}/transcript");
+    for (query, name, kind) in [
+        ("?as=lines", format!("session-{id}.jsonl"), "application/x-ndjson"),
+        ("", format!("session-{id}.md"), "text/markdown; charset=utf-8"),
+    ] {
+        let response = respond(&site, &format!("{path}{query}"), None).await;
+        assert_eq!(response.headers()["content-type"], kind);
+        let as_file = format!("attachment; filename=\"{name}\"");
+        assert_eq!(response.headers()["content-disposition"], as_file);
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    }
+    let lines = site.see(&format!("{path}?as=lines")).await.body;
+    assert_eq!(lines, printed, "byte for byte");
+    let text = site.see(&path).await.body;
+    assert!(
+        text.starts_with(&format!("# Session {id}\n\n- Status: running\n")),
+        "{}",
+        &text[..200]
+    );
+    assert!(text.contains("## Prompt\n\n> look\n> # Session 99\n"));
+    assert!(text.contains(&format!("**text**\n\n> {long}\n")), "the whole of a long text");
+    assert!(text.ends_with("**raw**\n\n> last words\n\n"), "{}", &text[text.len() - 90..]);
+    run.done("").await;
+    let page = site.see(&format!("/sessions/{id}")).await.body;
+    assert!(
+        page.contains(&format!("href=\"{path}\""))
+            && page.contains(&format!("href=\"{path}?as=lines\""))
+    );
+    for (path, status) in [("/sessions/99/transcript", 404), ("/sessions/1/transcript?as=pdf", 400)]
+    {
+        assert_eq!(respond(&site, path, None).await.status().as_u16(), status, "{path}");
+    }
+    let stranger = ask(Method::GET, &path);
+    assert_eq!(site.send(bare(stranger)).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn a_stream_of_nothing_is_refused() {
     let site = Site::signed_in().await;
     let id = Run::of(&site, SessionRequest::of("look")).await.done("").await;

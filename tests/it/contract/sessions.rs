@@ -5,7 +5,7 @@ use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
     Actor, Kind, KindRules, NewJob, ParkedBy, Process, Profile, Queue, Reserve, RunEnding,
-    RunSpent, SessionEnd, SessionStart, Status, TranscriptPiece, day_of,
+    RunSpent, SessionChanges, SessionEnd, SessionStart, Status, TranscriptPiece, day_of,
 };
 use lamplighter::store::Store;
 use serde_json::json;
@@ -69,7 +69,16 @@ pub async fn a_session_is_kept_from_its_request_to_its_record(store: &Store) {
     let days = store.spend_since(day_of(START)).await.unwrap();
     assert_eq!((days.len(), days[0].runs), (1, 1));
     assert!(store.open_runs().await.unwrap().is_empty());
+    assert_eq!(store.session_changes(id).await.unwrap(), None);
+    let changes = SessionChanges { count: 1, ..SessionChanges::default() };
+    let unknown = SessionChanges::unknown("it took too long");
+    store.keep_changes(lease.clone(), unknown, String::new()).await.unwrap();
+    store.keep_changes(lease.clone(), changes.clone(), "+1".into()).await.unwrap();
+    assert_eq!(store.session_changes(id).await.unwrap(), Some(changes.clone()));
+    assert_eq!(store.session_patch(id).await.unwrap().as_deref(), Some("+1"));
     leader.settle(lease.clone(), done()).await;
+    let late = store.keep_changes(lease.clone(), changes, String::new()).await.unwrap_err();
+    assert_eq!(late.code(), Code::StoreLeaseLost, "P9");
     let late = store.name_session(lease, "late".into()).await.unwrap_err();
     assert_eq!(late.code(), Code::StoreLeaseLost, "P9");
     let kept = store.session(id).await.unwrap().unwrap();
@@ -81,6 +90,63 @@ pub async fn a_session_is_kept_from_its_request_to_its_record(store: &Store) {
     assert_eq!((all.len(), count, all[0].id), (2, 2, second), "newest first");
     let places = vec!["1".into(), id.to_string(), "99".into()];
     assert_eq!(store.orphaned_places(places).await.unwrap(), ["99"]);
+}
+
+pub async fn a_schedule_has_a_last_answer_once_a_session_of_it_was_done(store: &Store) {
+    let schedule = 7;
+    let of_schedule = NewJob { schedule_id: Some(schedule), ..session() };
+    let first = super::add(store, of_schedule.clone()).await;
+    let second = super::add(store, of_schedule).await;
+    let other = super::add(store, session()).await;
+    let mut leader = Leader::of(store, "w", of_sessions()).await;
+    let lease = leader.claim(1).await.remove(0);
+    assert_eq!(lease.id, first);
+    store.begin_session(lease.clone(), start(), START).await.unwrap();
+    let end = SessionEnd { response: Some("fine".into()), ..SessionEnd::new(RunEnding::Done) };
+    store.finish_session(lease.clone(), end, START).await.unwrap();
+    assert_eq!(store.last_answer(schedule, second).await.unwrap(), None, "it is not done");
+    leader.settle(lease, done()).await;
+    assert_eq!(store.last_answer(schedule, second).await.unwrap().as_deref(), Some("fine"));
+    assert_eq!(store.last_answer(schedule, first).await.unwrap(), None, "its own");
+    assert_eq!(store.last_answer(schedule + 1, other).await.unwrap(), None);
+}
+
+pub async fn a_search_finds_the_words_of_prompts_and_answers_and_says_how_much_it_read(
+    store: &Store,
+) {
+    let asked = |prompt: &str| NewJob {
+        payload: json!({"prompt": prompt}).into(),
+        ..NewJob::new(Kind::AGENT_SESSION)
+    };
+    let first = super::add(store, asked("why is the \"Disk\" full?")).await;
+    let second = super::add(store, asked("look at the mail")).await;
+    super::add(store, super::job()).await;
+    let third = super::add(store, asked("look again")).await;
+    let mut leader = Leader::of(store, "w", of_sessions()).await;
+    let lease = leader.claim(1).await.remove(0);
+    store.begin_session(lease.clone(), start(), START).await.unwrap();
+    let end = SessionEnd {
+        response: Some("Old backups fill it: 100% used.".into()),
+        ..SessionEnd::new(RunEnding::Done)
+    };
+    store.finish_session(lease.clone(), end, START).await.unwrap();
+    leader.settle(lease, done()).await;
+    let find = async |query: &str, before, limit| {
+        let filter = query.parse().unwrap();
+        let found = store.find_sessions(filter, before, limit, later(1)).await.unwrap();
+        let ids: Vec<_> = found.rows.iter().map(|one| one.id).collect();
+        (ids, found.next, found.looked_through)
+    };
+    assert_eq!(find("", None, 9).await, (vec![third, second, first], None, 3));
+    assert_eq!(find("\"\\\"disk\\\" full\"", None, 9).await.0, [first], "a prompt");
+    assert_eq!(find("BACKUPS", None, 9).await, (vec![first], None, 3), "an answer");
+    assert_eq!(find("100%", None, 9).await.0, [first], "a sign is no pattern");
+    assert_eq!(find("100_", None, 9).await.0, [], "a sign is no pattern");
+    assert_eq!(find("look -mail", None, 9).await.0, [third]);
+    assert_eq!(find("look status:completed", None, 9).await.0, []);
+    assert_eq!(find("look", None, 1).await, (vec![third], Some(third.0), 1));
+    assert_eq!(find("look", Some(third.0), 1).await, (vec![second], None, 2));
+    assert_eq!(find("look", Some(1), 1).await, (vec![], None, 0));
 }
 
 pub async fn an_interrupted_run_stays_open_until_its_processes_are_gone(store: &Store) {

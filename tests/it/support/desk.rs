@@ -44,6 +44,12 @@ impl Desk {
         self.server = Some(Server::start_in(self.folder.path(), &environment));
     }
 
+    /// Sets a variable of the servers that start from now on, or takes it away.
+    pub fn set_variable(&mut self, name: &str, value: Option<String>) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.extend(value.map(|value| (name.to_owned(), value)));
+    }
+
     /// Runs the program on the data directory and answers what it prints.
     pub fn ask(&self, arguments: &[&str]) -> String {
         let output = program(self.folder.path()).args(arguments).output().unwrap();

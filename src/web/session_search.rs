@@ -1,0 +1,106 @@
+//! The search of sessions: the newest ones whose prompt, answer or error holds the words of a query.
+
+use super::app::App;
+use super::base::{Link, link};
+use super::caller::Signed;
+use super::components::{empty, pager, problem_notice, session_state};
+use super::face::Face;
+use super::nav::Tab;
+use super::page::{Frame, page};
+use super::part::{LivePart, live_page, version};
+use super::problem::Problem;
+use super::session_rows::{PART_PATH, PATH, rows};
+use crate::actions::sessions::{SessionsAsk, find};
+use crate::model::{Found, Session, Why};
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Serialize;
+
+/// How many sessions a page shows.
+const ROWS: usize = 50;
+
+/// The request for a search, as the links of the page carry it.
+#[derive(Clone, Serialize)]
+pub(super) struct Search {
+    pub(super) q: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) before: Option<i64>,
+}
+
+impl Search {
+    fn link(&self, path: &str) -> Link {
+        link(path).with(self)
+    }
+}
+
+/// The page with what was found; `shown` is the version that the caller has.
+pub(super) async fn found(
+    app: &App,
+    who: &Signed,
+    search: Search,
+    shown: Option<&str>,
+) -> Result<Response, Problem> {
+    let (store, now) = (&app.web.store, app.web.clock.now());
+    let frame = Frame::new(&app.web, Some(who)).at(Tab::Sessions);
+    let ask = SessionsAsk { query: search.q.clone(), before: search.before, rows: ROWS };
+    let found = match find(store, ask, now).await.map_err(Problem::from) {
+        Ok(found) => found,
+        Err(problem) if who.face() == Face::Page && problem.status().is_client_error() => {
+            let content = html! {
+                (problem_notice(&problem))
+                section.card { (form(&search.q, true)) }
+            };
+            let page = page(&frame, Tab::Sessions.title(), &content);
+            return Ok((problem.status(), page).into_response());
+        }
+        Err(problem) => return Err(problem),
+    };
+    let waiting = found.rows.iter().filter(|session| !session.status.is_final());
+    let whys = store.whys(waiting.map(|session| session.id).collect(), now).await?;
+    let content = html! {
+        section.card {
+            @if found.rows.is_empty() { (empty("No such sessions", &nothing(&found))) }
+            @else { (rows(&found.rows, &whys, now)) }
+            (more(&found, &search))
+        }
+    };
+    let why = |session: &Session| whys.get(&session.id).map(Why::headline);
+    let states: Vec<_> = found.rows.iter().map(|one| (session_state(one), why(one))).collect();
+    let part = LivePart {
+        id: "session-list",
+        link: &search.link(PART_PATH),
+        version: version(&states),
+        content: &content,
+    };
+    let around = |part| html! { section.card { (form(&search.q, false)) } (part) };
+    Ok(live_page(&frame, Tab::Sessions.title(), &part, around, (who.face(), shown)))
+}
+
+/// The form of the search.
+pub(super) fn form(query: &str, wrong: bool) -> Markup {
+    html! {
+        form.filters method="get" action=(link(PATH)) role="search" {
+            label {
+                span { "Search" }
+                input.form-control type="search" name="q" value=(query) maxlength="2000" autocomplete="off"
+                    placeholder="words of a prompt or an answer, status:failed" aria-invalid=[wrong.then_some("true")];
+            }
+            button.btn type="submit" { "Search" }
+            @if !query.is_empty() { a.btn.btn-link href=(link(PATH)) { "Clear" } }
+        }
+    }
+}
+
+fn nothing(found: &Found<Session>) -> Markup {
+    html! {
+        (found.looked_through) " sessions were looked through. "
+        a href=(link(PATH)) { "Show all sessions" }
+    }
+}
+
+fn more(found: &Found<Session>, search: &Search) -> Markup {
+    let first = search.before.map(|_| Search { before: None, ..search.clone() }.link(PATH));
+    let next = found.next.map(|id| Search { before: Some(id), ..search.clone() }.link(PATH));
+    let text = format!("{} sessions were looked through: go on", found.looked_through);
+    pager(first.as_ref(), next.as_ref().map(|next| (next, text.as_str())))
+}
