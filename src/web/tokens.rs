@@ -150,8 +150,10 @@ async fn shown_once(
 fn page_of(app: &App, who: &Signed, all: &[Token], said: &Markup, now: Timestamp) -> Html<String> {
     let content = html! {
         (settings_tabs(who, nav::TOKENS))
-        (part(who, all, said, now))
-        (card("token-new", "Make a token", &html! {}, &form(who.role())))
+        div.row.row-cards {
+            (part(who, all, said, now))
+            div."col-12" { (card("token-new", "Make a token", &html! {}, &form(who.role()))) }
+        }
     };
     let frame = Frame::new(&app.web, Some(who)).at(Tab::Settings).still();
     page::page(&frame, "API tokens", &content)
@@ -162,7 +164,7 @@ fn part(who: &Signed, all: &[Token], said: &Markup, now: Timestamp) -> Markup {
     let rows: Vec<_> = all.iter().map(|token| row(token, who, now)).collect();
     let columns = ["Name", "May do", "Ends", "Last used", "Made", ""];
     html! {
-        div #token-list {
+        div."col-12" #token-list {
             (said)
             (card("tokens", "API tokens", &html! {}, &html! {
                 @if rows.is_empty() {
