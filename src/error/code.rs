@@ -189,7 +189,7 @@ codes! {
         "The process works in the folder of the run but has cleared its environment, so nothing proves that it belongs to the run.", "Look what the process is, and end it by hand if it belongs to the run.";
     AgentValue: Invalid = "AGENT-VALUE-001", "A setting of the agent program is not valid",
         "A model, a session, a budget or a text does not fit the program's command line.", "Correct the value that the message names.";
-    AgentFolder: Busy = "AGENT-FOLDER-001", "Another session may write in the same folder",
+    AgentFolder: Conflict = "AGENT-FOLDER-001", "Another session may write in the same folder",
         "Two sessions that may write share a folder, or one works in a folder of the other's.", "Nothing: the session begins when the other one is over. Give each a git worktree of its own to have both at once.";
     AgentPatch: NotFound = "AGENT-PATCH-001", "There is no patch of this session",
         "The session may only read, is not over yet, or its folder could not be compared.", "Look at the session: it says what it may write, and why nothing is known of its changes.";

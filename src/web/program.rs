@@ -12,8 +12,8 @@ use crate::web;
 /// The routes of sessions, repositories and logs.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
-        get(web::sessions::PATH, Private, web::sessions::list),
-        get(web::sessions::PART_PATH, Polled, web::sessions::list),
+        get(web::session_rows::PATH, Private, web::sessions::list),
+        get(web::session_rows::PART_PATH, Polled, web::sessions::list),
         get(web::session::PAGE_PATH, Private, web::session::page),
         get(web::session::PART_PATH, Polled, web::session::page),
         get(web::session::FOLLOW_UP_PATH, Polled, web::session::follow_up),

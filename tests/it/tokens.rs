@@ -10,21 +10,18 @@ fn curl(url: &str, token: Option<&str>, body: Option<&str>) -> (u16, Option<Stri
     let config = ureq::Agent::config_builder().http_status_as_error(false).build();
     let agent: ureq::Agent = config.into();
     let bearer = token.map(|token| format!("Bearer {token}"));
-    let mut answer = match body {
-        Some(body) => {
-            let mut request = agent.post(url).header("Content-Type", "application/json");
-            if let Some(bearer) = &bearer {
-                request = request.header("Authorization", bearer);
-            }
-            request.send(body).unwrap()
+    let mut answer = if let Some(body) = body {
+        let mut request = agent.post(url).header("Content-Type", "application/json");
+        if let Some(bearer) = &bearer {
+            request = request.header("Authorization", bearer);
         }
-        None => {
-            let mut request = agent.get(url);
-            if let Some(bearer) = &bearer {
-                request = request.header("Authorization", bearer);
-            }
-            request.call().unwrap()
+        request.send(body).unwrap()
+    } else {
+        let mut request = agent.get(url);
+        if let Some(bearer) = &bearer {
+            request = request.header("Authorization", bearer);
         }
+        request.call().unwrap()
     };
     let challenge = answer.headers().get("www-authenticate");
     let challenge = challenge.map(|value| value.to_str().unwrap().to_owned());

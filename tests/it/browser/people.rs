@@ -1,4 +1,4 @@
-//! The pages of accounts and of the audit log, as people use them, and how they look.
+//! The pages of accounts, of tokens and of the audit log, as people use them, and how they look.
 
 use super::sign_in;
 use crate::support::chromium::{Chromium, Page};
@@ -28,7 +28,15 @@ const MUCH: &str = "
     INSERT INTO logins (id_hash, user_id, remote, browser, created_at, used_at)
     SELECT 'hash-' || n, user_id, '2001:db8::' || n, CASE n % 2 WHEN 0 THEN 'Chrome 143 on Windows' ELSE 'Samsung Internet 29 on Android' END,
       created_at - n * 60000, used_at
-    FROM logins, n";
+    FROM logins, n;
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 60)
+    INSERT INTO tokens (id, user_id, name, hash, scopes, kinds, queues, created_at, renewed_at, expires_at, used_at)
+    SELECT 'aBcD' || (1000 + n), n, 'the-shop-of-a-department-with-a-long-name-' || n, 'hash-' || n,
+      'jobs:read,jobs:write,sessions:read,schedules:read,schedules:write,findings:read,logs:read,metrics:read',
+      CASE n % 2 WHEN 0 THEN 'send_the_invoices_of_the_month,send_the_reminders_of_the_month' END,
+      CASE n % 3 WHEN 0 THEN 'a_queue_with_a_name_of_some_length' END, 1790000000000 + n, 1790000000000 + n,
+      CASE WHEN n % 4 > 0 THEN 1790000000000 + n * 500000000 END, CASE WHEN n % 5 > 0 THEN 1795000000000 + n END
+    FROM n";
 
 /// Looks at a page in each look; `LAMPLIGHTER_SCREENSHOTS=DIR` keeps the pictures.
 fn look(page: &Page, state: &str, name: &str, url: &str) {
@@ -69,6 +77,7 @@ async fn the_pages_of_accounts_and_the_audit_log_look_right_with_little_and_with
             ("users", "/users"),
             ("user", user),
             ("user-admin", "/users/admin"),
+            ("tokens", "/tokens"),
             ("account", "/account"),
             ("audit", "/audit"),
             ("audit-nothing", "/audit?who=nobody"),
@@ -120,4 +129,41 @@ async fn an_admin_adds_a_user_after_the_password_and_ends_the_login_of_another_b
     assert!(said.iter().all(|said| said.contains("401")), "its parts asked in vain: {said:?}");
     page.click("#logins tbody button");
     page.wait("location.pathname == '/login'");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_made_after_the_password_and_its_text_is_gone_with_the_page() {
+    let (folder, store) = store();
+    let site = Site::start(folder.path(), &store).await;
+    let Some(chromium) = Chromium::start() else { return };
+    let page = chromium.page();
+    sign_in(&page, &site.url);
+    // A browser that was left open for ten minutes.
+    foreign(folder.path())
+        .execute("UPDATE logins SET created_at = created_at - 600000", [])
+        .unwrap();
+    page.open(&format!("{}/tokens", site.url));
+    page.wait_text("#tokens", "There is no token.");
+    page.fill("#token-name", "shop");
+    page.fill("#token-scopes", "jobs:read, jobs:write");
+    page.click("form[action='/tokens'] button");
+    page.wait_text("[role=alert]", "AUTH-LOGIN-005");
+    page.fill("form.proof input[name=password]", PASSWORD);
+    page.click("form.proof button");
+    page.wait_text("[role=status]", "counts for five minutes");
+    page.click("form[action='/tokens'] button");
+    page.wait_text("#token-text", "lmp_");
+    page.wait_text("#tokens", "jobs:read, jobs:write");
+    let text = page.eval("document.querySelector('#token-text').textContent");
+    let text = text.as_str().unwrap().to_owned();
+    page.click("#tokens details summary");
+    page.click("#tokens details form button");
+    page.wait(&format!(
+        "document.querySelector('#token-text') && document.querySelector('#token-text').textContent != '{text}'"
+    ));
+    page.open(&format!("{}/tokens", site.url));
+    page.wait_text("#tokens", &text[4..12]);
+    assert_eq!(page.eval("document.body.textContent.includes('lmp_')"), false);
+    let said = page.complaints();
+    assert!(!said.is_empty() && said.iter().all(|said| said.contains("401")), "{said:?}");
 }
