@@ -7,13 +7,14 @@
 //! its attributes name filters and drivers, and no configuration defines any. Where the machine offers the sandbox, `git` is
 //! in it, sees the folder read-only and has no network. It has a limited time and a limited output.
 
-use super::Agents;
+use super::{Agents, Sandboxed};
+use crate::agents::loan::{hand_over, let_enter};
 use crate::agents::{
     Isolation, Limits, Marker, Sandbox, Sandboxing, Spec, create_job_dir, find_program,
 };
 use crate::engine::Context;
 use crate::environment;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::files;
 use crate::heavy::heavy;
 use crate::model::{ChangedFile, FileChange, Profile, RunEnding, SessionChanges};
@@ -206,9 +207,11 @@ impl Look {
 
     /// The sandbox, whatever the profile of the run, where the machine offers one.
     async fn isolation(&self, agents: &Agents) -> Isolation {
+        let closed = agents.launcher.user().and_then(|user| user.closed_above(&self.folder));
         match agents.launcher.sandboxing().await {
             Sandboxing::Usable { .. } => Isolation::Bwrap(Sandbox {
-                hidden: vec![agents.data_dir.clone()],
+                // A folder that the user of agents may not enter is hidden, so that what is in it can be reached.
+                hidden: [agents.data_dir.clone()].into_iter().chain(closed).collect(),
                 masked: agents.secrets.clone(),
                 writable: vec![self.repository.clone()],
                 keep_working_dir: true,
@@ -223,11 +226,25 @@ impl Look {
 fn repository(agents: &Agents, context: &Context) -> Option<PathBuf> {
     let data_dir = std::path::absolute(&agents.data_dir).ok()?;
     let repository = data_dir.join("jobs").join(format!("{}-changes", context.job.id)).join("git");
-    if let Err(error) = create_job_dir(&repository) {
+    let made = create_job_dir(&repository).and_then(|()| hand_on(agents, &repository));
+    if let Err(error) = made {
         warn_coded!(error.code(), "session {}: {error}", context.job.id);
         return None;
     }
     Some(repository)
+}
+
+/// Gives the repository to the user as whom `git` runs. The folder in which it is stays ours, so that no link takes its place.
+fn hand_on(agents: &Agents, repository: &Path) -> Result<()> {
+    let Some(user) = agents.launcher.user() else { return Ok(()) };
+    let given = hand_over(repository, (user.uid, user.gid));
+    let given = given.and_then(|()| match repository.parent() {
+        Some(folder) if agents.sandbox == Sandboxed::Never => let_enter(folder, user),
+        Some(_) | None => Ok(()),
+    });
+    given.map_err(|error| {
+        Error::of_disk(Code::AgentStart, format!("hand over {}", repository.display()), error)
+    })
 }
 
 /// Where the folder keeps git's objects, if it is a repository, and whether their names are of SHA-256. Links are not followed.

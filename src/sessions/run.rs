@@ -116,27 +116,51 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
     if saved.0 > 0 {
         recorder.keep(json!({"type": "run", "attempt": context.job.epoch}).to_string());
     }
-    let look = Look::before(agents, context, profile, &folder).await;
-    let watched = match begin(agents, spec, lent.as_ref()).await {
-        Ok(run) => {
-            let watched = Watched { agents, context, recorder, run, version, passage };
-            let watched = watched.watch(&plan).await;
-            give_back(agents, lent.as_ref()).await;
-            watched?
-        }
-        Err(error) => {
-            give_back(agents, lent.as_ref()).await;
-            let end = SessionEnd::new(RunEnding::NotStarted);
-            finish(agents, context, end).await?;
-            return Err(error);
-        }
-    };
-    let mut end = record_of(&watched);
-    // As the run said it: the program may have been replaced since it was looked for.
-    end.agent_version = watched.summary.version.clone().or(Some(version.to_string()));
-    finish(agents, context, end).await?;
-    Look::after(look, agents, context, watched.verdict.ending).await;
-    Ok(watched.verdict)
+    let ready = Ready { agents, context, recorder, version, passage };
+    let done = ready.work(&plan, spec, (profile, &folder), lent.as_ref()).await;
+    if let Some((marker, _)) = lent {
+        loans::give_back(agents, &marker).await;
+    }
+    done
+}
+
+/// A run that can begin.
+struct Ready<'a> {
+    agents: &'a Agents,
+    context: &'a Context,
+    recorder: Recorder,
+    version: Version,
+    passage: Passage,
+}
+
+impl Ready<'_> {
+    /// Does the work from the loan of the folder to the record of what came of it.
+    async fn work(
+        self,
+        plan: &Plan,
+        spec: Spec,
+        (profile, folder): (Profile, &Path),
+        lent: Option<&Lent>,
+    ) -> Result<Verdict> {
+        let Self { agents, context, recorder, version, passage } = self;
+        let (look, started) = begin(agents, context, spec, (profile, folder), lent).await;
+        let watched = match started {
+            Ok(run) => {
+                Watched { agents, context, recorder, run, version, passage }.watch(plan).await?
+            }
+            Err(error) => {
+                let end = SessionEnd::new(RunEnding::NotStarted);
+                finish(agents, context, end).await?;
+                return Err(error);
+            }
+        };
+        let mut end = record_of(&watched);
+        // As the run said it: the program may have been replaced since it was looked for.
+        end.agent_version = watched.summary.version.clone().or(Some(version.to_string()));
+        finish(agents, context, end).await?;
+        Look::after(look, agents, context, watched.verdict.ending).await;
+        Ok(watched.verdict)
+    }
 }
 
 /// The files that the run may read wherever they lie, made ready for the user as whom it works.
@@ -157,18 +181,21 @@ fn readable(agents: &Agents, place: &Place, plan: &Plan, program: &Path) -> Resu
 /// A working directory that is to be lent to a run, and the run's name.
 type Lent = (Marker, PathBuf);
 
-/// Starts the program in the folder that is lent to it.
-async fn begin(agents: &Agents, spec: Spec, lent: Option<&Lent>) -> Result<agent_programs::Run> {
-    if let Some((marker, folder)) = lent {
-        loans::lend(agents, marker, folder).await?;
+/// Lends the run its folder, looks at that, and starts the program.
+async fn begin(
+    agents: &Agents,
+    context: &Context,
+    spec: Spec,
+    (profile, folder): (Profile, &Path),
+    lent: Option<&Lent>,
+) -> (Option<Look>, Result<agent_programs::Run>) {
+    if let Some((marker, folder)) = lent
+        && let Err(error) = loans::lend(agents, marker, folder).await
+    {
+        return (None, Err(error));
     }
-    agents.launcher.start(spec).await
-}
-
-async fn give_back(agents: &Agents, lent: Option<&Lent>) {
-    if let Some((marker, _)) = lent {
-        loans::give_back(agents, marker).await;
-    }
+    let look = Look::before(agents, context, profile, folder).await;
+    (look, agents.launcher.start(spec).await)
 }
 
 impl Plan {

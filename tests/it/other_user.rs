@@ -209,8 +209,14 @@ async fn what_a_run_leaves_in_a_working_directory_belongs_to_the_owner_of_the_fo
             echo x > new/deep/file && ln -s ../open.txt new/link && mkfifo new/pipe && ln new/deep/file new/second && \
             mv run.sh moved.sh && result 0 \"$(cat private/secret.txt | tr '\\n' ' ')\"";
         fs::write(shop.join("run.sh"), "#!/bin/sh\necho ran > ran.txt\n").unwrap();
-        let said = house.runs(profile, &shop, script).await;
-        assert_eq!(said, "before after ", "{profile}");
+        let id = house.ask(profile, &shop, script);
+        let session = house.desk.ends(id, ("completed", "done", None)).await;
+        assert_eq!(session["response"], "before after ", "{profile}");
+        let changes = house.desk.store.session_changes(id).await.unwrap();
+        let changed: Vec<_> = changes.unwrap().files.into_iter().map(|file| file.path).collect();
+        for name in ["open.txt", "private/secret.txt", "new/deep/file", "ran.txt"] {
+            assert!(changed.iter().any(|path| path == name), "{profile} {name}: {changed:?}");
+        }
         assert_all_are_anns(&shop);
         let after = owners(&shop);
         for name in ["ran.txt", "new/deep/file", "new/link", "new/pipe", "new/second"] {
