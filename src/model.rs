@@ -82,6 +82,7 @@ pub use changes::{ChangedFile, FileChange, SessionChanges};
 pub use cost::Cost;
 pub use deed::{Deed, DeedFilter};
 pub use prompt_values::PromptValues;
+#[cfg(feature = "agents")]
 pub(crate) use prompt_values::filled;
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};

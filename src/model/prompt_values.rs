@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 const MAX_VALUE: usize = 4 * 1024;
 /// The most values of one request.
 const MAX_VALUES: usize = 32;
+#[cfg(any(feature = "agents", test))]
 const MARK: &str = "---";
 
 /// Values by the names of parameters.
@@ -37,6 +38,7 @@ fn is_name(name: &str) -> bool {
 ///
 /// # Errors
 /// Why it cannot have them: a parameter without a value, a value without a parameter, a placeholder that is not declared.
+#[cfg(any(feature = "agents", test))]
 pub(crate) fn filled(text: &str, values: &PromptValues) -> Result<String, String> {
     let Some((names, body)) = declared(text)? else {
         return match values.keys().next() {
@@ -72,6 +74,7 @@ pub(crate) fn filled(text: &str, values: &PromptValues) -> Result<String, String
 }
 
 /// The names of the parameters and the text after them; `None` for a file that declares none.
+#[cfg(any(feature = "agents", test))]
 fn declared(text: &str) -> Result<Option<(Vec<&str>, &str)>, String> {
     let mut lines = text.split_inclusive('\n');
     let (first, second, third) = (lines.next(), lines.next(), lines.next());
