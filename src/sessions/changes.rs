@@ -44,6 +44,8 @@ git="git -c core.fsmonitor=false -c core.hooksPath=/dev/null -c core.autocrlf=fa
     -c core.untrackedCache=false -c core.attributesFile=/dev/null -c core.excludesFile=/dev/null
     -c advice.addEmbeddedRepo=false -c core.pager=cat -c core.logAllRefUpdates=false"
 tree() {
+  # Where an index names a repository within the folder, git would run a status in it, by that repository's own configuration.
+  rm -f "$GIT_DIR/index"
   $git add --all --ignore-errors . >/dev/null 2>&1
   [ $? -le 1 ] || exit 3
   $git write-tree
