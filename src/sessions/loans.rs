@@ -161,3 +161,38 @@ fn note(done: io::Result<()>, loan: &Loan) {
         warn_coded!(Code::AgentLend, "give back {}: {error}", loan.folder.display());
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::agents::{AgentUser, ENTER};
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+
+    /// Only root can lend what is another's.
+    #[test]
+    fn a_folder_stays_lent_until_no_loan_in_it_or_above_it_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let shop = folder.path().canonicalize().unwrap().join("shop");
+        let inner = shop.join("inner");
+        fs::create_dir_all(&inner).unwrap();
+        for path in [&shop, &inner] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+            if chown(path, Some(54_322), Some(54_322)).is_err() {
+                return;
+            }
+        }
+        let user = AgentUser { uid: 54_321, gid: 54_321, name: None };
+        let book = Book(folder.path().join(FOLDER));
+        for (name, path) in [("outer", &shop), ("below", &inner)] {
+            let loan = Loan::of(path, &user).unwrap().unwrap();
+            book.write(name, &loan).unwrap();
+            assert!(loan.begin(&[]).unwrap().why.is_none());
+        }
+        book.end(Some("outer"), &[]);
+        assert!(user.may(&shop, ENTER) && user.may(&inner, ENTER));
+        assert!(book.path("outer.over").exists());
+        book.end(Some("below"), &[]);
+        assert!(!user.may(&shop, ENTER) && !user.may(&inner, ENTER));
+        assert_eq!(fs::read_dir(&book.0).unwrap().count(), 0);
+    }
+}

@@ -300,7 +300,8 @@ async fn what_a_killed_server_had_lent_is_given_back_by_the_next_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_stays_lent_while_another_run_works_in_it_or_below_it() {
+async fn a_folder_is_lent_to_one_run_after_the_other_and_everything_in_it_is_the_owners_at_the_end()
+{
     let Some(house) = house(&[]) else { return };
     house.desk.ask(&["queues", "limit", "agent", "2"]);
     let shop = house.shop();
@@ -311,11 +312,12 @@ async fn a_folder_stays_lent_while_another_run_works_in_it_or_below_it() {
     );
     let inner = house.ask("workspace", &shop.join("private"), &long);
     until_said(&house.desk.store, inner, "begun").await;
-    house.runs("workspace", &shop, "echo x > private/new; result 0 done").await;
+    let outer = house.ask("workspace", &shop, "echo x > private/new; result 0 done");
     fs::write(&go, "").unwrap();
     chown(&go, Some(ANN), Some(ANN)).unwrap();
     let session = house.desk.ends(inner, ("completed", "done", None)).await;
     assert_eq!(session["response"], "wrote");
+    house.desk.ends(outer, ("completed", "done", None)).await;
     assert_all_are_anns(&shop);
 }
 
