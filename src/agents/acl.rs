@@ -87,15 +87,23 @@ impl Acl {
         true
     }
 
-    /// Takes from a user what [`Acl::grant`] gave; `false` if the list does not name the user.
-    pub(crate) fn revoke(&mut self, uid: u32) -> bool {
+    /// Takes from a user what [`Acl::grant`] gave, and what the user's own group was given; `false` if the list names neither.
+    pub(crate) fn revoke(&mut self, (uid, gid): (u32, u32)) -> bool {
         let before = self.0.len();
-        self.0.retain(|entry| (entry.0, entry.1) != (USER, uid));
+        let named = [(USER, uid), (GROUP, gid)];
+        self.0.retain(|entry| !named.contains(&(entry.0, entry.1)));
         let is_changed = self.0.len() < before;
         if is_changed && !self.0.iter().any(|entry| matches!(entry.0, USER | GROUP)) {
             self.0.retain(|entry| entry.0 != MASK);
         }
         is_changed
+    }
+
+    /// Takes a right from everybody who is not named; `false` if they had it not.
+    pub(crate) fn take_from_others(&mut self, right: u16) -> bool {
+        let mut others =
+            self.0.iter_mut().filter(|entry| entry.0 == OTHERS && entry.2 & right != 0);
+        others.next().map(|entry| entry.2 &= !right).is_some()
     }
 
     /// What a user of this group may do with a file of this owner and group.
@@ -152,7 +160,7 @@ mod tests {
             assert_eq!(acl.rights((AGENT, AGENT), (0, 0)) & 6, 6, "{mode:o}");
             let ann = (1, 1);
             assert_eq!(acl.rights(ann, (0, 1)), before.rights(ann, (0, 1)), "{mode:o}");
-            assert!(acl.revoke(AGENT) && !acl.revoke(AGENT));
+            assert!(acl.revoke((AGENT, AGENT)) && !acl.revoke((AGENT, AGENT)));
             assert_eq!(acl, before, "{mode:o}");
         }
     }
@@ -170,7 +178,7 @@ mod tests {
         let before = acl.clone();
         assert!(!acl.grant(AGENT, 6));
         assert_eq!(acl, before);
-        assert!(acl.grant(AGENT, 4) && acl.revoke(AGENT));
+        assert!(acl.grant(AGENT, 4) && acl.revoke((AGENT, AGENT)));
         assert_eq!(acl, before, "a mask that was there stays");
     }
 
@@ -198,7 +206,7 @@ mod tests {
         }
         let mut kept = Acl::read(&path, ACCESS).unwrap().unwrap();
         assert_eq!(kept, acl);
-        assert!(kept.revoke(AGENT));
+        assert!(kept.revoke((AGENT, AGENT)));
         kept.write(&path, ACCESS).unwrap();
         assert_eq!(Acl::read(&path, ACCESS).unwrap(), None);
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);

@@ -4,19 +4,25 @@
 //!
 //! Lent is by an entry of access control lists, so that no file of the owner ever belongs to anybody else, and a run that is
 //! cut off leaves nothing worse than such an entry. Given back is by owner: a file of the agents' user becomes the folder
-//! owner's. A file with another name outside of the folder is left as it is, because that name would change hands with it.
+//! owner's. A file with another name outside of the folder is left as it is, because that name would change hands with it. A
+//! link is left as it is too: programs trust the links of people whom they know.
 
 use super::acl::{ACCESS, Acl, DEFAULT};
 use super::tree::{self, Found, Missed, walk};
 use super::user::{AgentUser, ENTER, READ, WRITE};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
+use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The bits of a mode that say that the owner may run a file.
 const OWNER_RUNS: u32 = 0o100;
+/// The bit of a mode by which everybody may write.
+const OTHERS_WRITE: u32 = 0o002;
+/// The bits of a mode that are permissions.
+const MODE: u32 = 0o7777;
 
 /// A folder that is lent, as it is written down until it is given back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,12 +73,14 @@ impl Loan {
         let spared = numbers(spared);
         let root = tree::hold(&self.folder)?;
         self.recognise(&tree::found(&root)?)?;
-        walk(&root, &mut |found| {
+        let mut named_twice = 0_u64;
+        let mut missed = walk(&root, &mut |found| {
             if spared.contains(&number(found)) {
                 return Ok(false);
             }
             // What has a second name may be somebody else's file by that name.
             let is_single = found.is_file() && found.state.st_nlink == 1;
+            named_twice += u64::from(found.is_file() && !is_single);
             if found.state.st_uid == self.owner && (found.is_folder() || is_single) {
                 let runs = found.is_folder() || found.state.st_mode & OWNER_RUNS != 0;
                 let right = READ | WRITE | if runs { ENTER } else { 0 };
@@ -86,7 +94,11 @@ impl Loan {
                 acl.write(&path, ACCESS)?;
             }
             Ok(true)
-        })
+        })?;
+        for _ in 0..named_twice {
+            missed.add("a file that has a second name is lent to nobody");
+        }
+        Ok(missed)
     }
 
     /// Takes the rights of the user back, and gives the folder's owner what the user has left in it.
@@ -95,23 +107,35 @@ impl Loan {
     /// Those of the system, and of another folder in this place.
     pub(crate) fn give_back(&self, spared: &[PathBuf]) -> io::Result<Missed> {
         let root = match tree::hold(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Missed::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut missed = Missed::default();
+                let uid = self.user.uid;
+                missed.add(&format!(
+                    "the folder is not there any more; if somebody has moved it, take the user out of its lists there \
+                     (setfacl -R -x u:{uid} FOLDER) and own what is in it again"
+                ));
+                return Ok(missed);
+            }
             root => root?,
         };
         self.recognise(&tree::found(&root)?)?;
+        let open_to_all = tree::found(&root)?.state.st_mode & OTHERS_WRITE != 0;
         let spared = numbers(spared);
         let mut names = HashMap::new();
         let mut missed = walk(&root, &mut |found| {
             if spared.contains(&number(found)) {
                 return Ok(false);
             }
-            let is_left = found.state.st_uid == self.user.uid;
+            let is_left = found.state.st_uid == self.user.uid && !found.is_link();
             if is_left && is_whole(found, &mut names) {
                 let group = (found.state.st_gid == self.user.gid).then_some(self.group);
                 found.give(self.owner, group)?;
             }
             if !found.is_link() && (is_left || self.lets_in) {
                 self.strip(found)?;
+            }
+            if is_left && !open_to_all {
+                close_to_others(found)?;
             }
             Ok(true)
         })?;
@@ -133,13 +157,29 @@ impl Loan {
         let path = found.path();
         for list in [Some(ACCESS), found.is_folder().then_some(DEFAULT)].into_iter().flatten() {
             if let Some(mut acl) = Acl::read(&path, list)?
-                && acl.revoke(self.user.uid)
+                && acl.revoke((self.user.uid, self.user.gid))
             {
                 acl.write(&path, list)?;
             }
         }
         Ok(())
     }
+}
+
+/// Takes from everybody the right to write what a run has left, and what is made in it.
+fn close_to_others(found: &Found<'_>) -> io::Result<()> {
+    let path = found.path();
+    let mode = found.state.st_mode & MODE;
+    if mode & OTHERS_WRITE != 0 {
+        fs::set_permissions(&path, Permissions::from_mode(mode & !OTHERS_WRITE))?;
+    }
+    if found.is_folder()
+        && let Some(mut acl) = Acl::read(&path, DEFAULT)?
+        && acl.take_from_others(WRITE)
+    {
+        acl.write(&path, DEFAULT)?;
+    }
+    Ok(())
 }
 
 /// Gives a folder and all in it that its owner has there, or a single file, to a user.
@@ -225,7 +265,7 @@ fn numbers(paths: &[PathBuf]) -> HashSet<(u64, u64)> {
 mod tests {
     use super::*;
     use std::fs;
-    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+    use std::os::unix::fs::{chown, symlink};
 
     const ANN: u32 = 54_322;
 
@@ -250,7 +290,8 @@ mod tests {
         let elsewhere = loan.folder.with_file_name("elsewhere");
         fs::rename(&loan.folder, &elsewhere).unwrap();
         let is_known = |loan: &Loan| loan.begin(&[]).is_ok() || loan.give_back(&[]).is_ok();
-        assert!(loan.give_back(&[]).unwrap().why.is_none(), "one that is gone needs nothing");
+        let gone = loan.give_back(&[]).unwrap().why.unwrap();
+        assert!(gone.starts_with("the folder is not there any more"), "{gone}");
         symlink(&elsewhere, &loan.folder).unwrap();
         assert!(!is_known(&loan), "a link");
         fs::remove_file(&loan.folder).unwrap();

@@ -187,6 +187,8 @@ impl Look {
         let pairs = [
             ("PATH", path),
             ("HOME", text(&self.repository)),
+            // The limit of a disk's last room holds for the disk of this folder too.
+            ("TMPDIR", text(&self.repository)),
             ("GIT_DIR", text(&self.repository)),
             ("GIT_WORK_TREE", text(&self.folder)),
             ("GIT_CONFIG_NOSYSTEM", "1".to_owned()),

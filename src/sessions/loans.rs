@@ -7,7 +7,7 @@ use super::Agents;
 use crate::agents::Marker;
 use crate::agents::loan::Loan;
 use crate::environment;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::files;
 use crate::heavy::heavy;
 use crate::warn_coded;
@@ -21,6 +21,8 @@ use std::sync::{Mutex, PoisonError};
 const FOLDER: &str = "lent";
 /// How the file of a loan ends whose run is over.
 const OVER: &str = "over";
+/// How the file of a loan ends that is being written.
+const DRAFT: &str = "new";
 
 /// One folder is lent or given back at a time, because two of them may be one in the other.
 static ONE: Mutex<()> = Mutex::new(());
@@ -103,9 +105,12 @@ impl Book {
 
     fn write(&self, name: &str, loan: &Loan) -> io::Result<()> {
         files::make_private_folder(&self.0)?;
-        let file = files::open_or_make(&self.path(name))?;
+        let draft = self.path(name).with_extension(DRAFT);
+        let file = files::open_or_make(&draft)?;
         serde_json::to_writer(&file, loan)?;
-        file.sync_all()
+        file.sync_all()?;
+        fs::rename(&draft, self.path(name))?;
+        fs::File::open(&self.0)?.sync_all()
     }
 
     /// Ends one loan, or all of them, and gives back each folder of which no part is lent any more.
@@ -114,6 +119,12 @@ impl Book {
         let files: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
         let (mut over, mut going) = (Vec::new(), Vec::new());
         for path in files {
+            if path.extension() == Some(OsStr::new(DRAFT)) {
+                // Nothing was lent yet.
+                let removed = fs::remove_file(&path);
+                ignore(removed, "the next loan that is given back meets it again");
+                continue;
+            }
             let Some(loan) = read(&path) else { continue };
             let is_named = name.is_none_or(|name| path.file_name() == Some(OsStr::new(name)));
             if is_named || path.extension() == Some(OsStr::new(OVER)) {

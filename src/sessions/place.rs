@@ -39,9 +39,10 @@ impl Place {
             Error::new(Code::AgentStart, "find the data directory").because(error)
         })?;
         let root = data_dir.join("jobs").join(name);
-        for folder in ["", "work", "home", "tmp", "config"] {
-            let folder = root.join(folder);
-            create_job_dir(&folder)?;
+        let inner = ["work", "home", "tmp", "config"].map(|folder| root.join(folder));
+        let folders: Vec<_> = [root.clone()].into_iter().chain(inner).collect();
+        for folder in &folders {
+            create_job_dir(folder)?;
             // An earlier agent may have put a link in its place. The next agent must not follow it.
             if !folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
                 let doing = format!("use the folder {}", folder.display());
@@ -50,8 +51,8 @@ impl Place {
         }
         let wall = data_dir.join("wall");
         let place = Self { work: root.join("work"), root, data_dir, wall, user: user.cloned() };
-        for folder in ["", "work", "home", "tmp", "config"] {
-            place.give(&place.root.join(folder))?;
+        for folder in &folders {
+            place.give(folder)?;
         }
         Ok(place)
     }
@@ -128,6 +129,18 @@ impl Place {
         }
         if path.starts_with(&data_dir) && !path.starts_with(self.root.join("work")) {
             return Err(refused("it is in the server's own data directory"));
+        }
+        let is_free = profile == Profile::Full && self.user.is_none();
+        if writes(profile) && !is_free {
+            let own = [&self.data_dir].into_iter().chain(&agents.secrets);
+            let mut own = own.filter_map(|own| own.canonicalize().ok());
+            // Who may write in a folder may put something else in the place of what lies in it.
+            if let Some(own) =
+                own.find(|own| own.starts_with(&path) && !path.starts_with(&data_dir))
+            {
+                let why = format!("{} of the server is in it; name a folder below", own.display());
+                return Err(refused(&why));
+            }
         }
         let Some(user) = self.user.as_ref().filter(|_| !path.starts_with(&self.root)) else {
             return Ok(path);

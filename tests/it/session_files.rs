@@ -271,3 +271,20 @@ async fn two_sessions_that_write_in_one_folder_run_one_after_the_other_whatever_
         desk.until(other, Status::Completed).await;
     }
 }
+
+/// Who may write in a folder may move what lies in it and put something else in its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_run_that_may_write_works_in_a_folder_that_holds_the_data_directory() {
+    let files = tempfile::tempdir().unwrap();
+    let desk = Desk::start(&stub(files.path(), "2.1.329"), &[]);
+    let above = desk.folder.path().canonicalize().unwrap().parent().unwrap().to_owned();
+    let asked = |profile: &str| {
+        desk.enqueue(
+            &json!({"prompt": "result 0.1 done", "profile": profile, "working_dir": above}),
+        )
+    };
+    let refused = desk.until(asked("workspace"), Status::Failed).await;
+    let why = refused.error.unwrap();
+    assert!(why.contains("of the server is in it; name a folder below"), "{why}");
+    desk.until(asked("read-only"), Status::Completed).await;
+}

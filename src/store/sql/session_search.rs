@@ -92,7 +92,8 @@ pub(in crate::store) fn last_answer(
     Ok(statement.query_row(params, |row| text(row, 0)).optional()?)
 }
 
-/// Another running session that may write in this folder, in one above it or in one below it.
+/// Another running session that may write in this folder, in one above it or in one below it. It goes on until its job is
+/// over: what it has changed is looked at after its program has ended.
 pub(in crate::store) fn writer_of(
     conn: &Connection,
     id: JobId,
@@ -102,7 +103,7 @@ pub(in crate::store) fn writer_of(
         SELECT s.job_id, s.working_dir
         FROM sessions s
         JOIN jobs j ON j.id = s.job_id
-        WHERE s.marker IS NOT NULL AND s.job_id <> :id AND s.profile IN ('workspace', 'full') AND j.status = 'running'
+        WHERE (s.marker IS NOT NULL OR s.began_at >= j.started_at) AND s.job_id <> :id AND s.profile IN ('workspace', 'full') AND j.status = 'running'
         ORDER BY s.job_id";
     let mut statement = conn.prepare_cached(SQL)?;
     let open = statement.query_map(named_params! {":id": id.0}, |row| {
