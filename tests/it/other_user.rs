@@ -214,9 +214,9 @@ async fn what_a_run_leaves_in_a_working_directory_belongs_to_the_owner_of_the_fo
         let session = house.desk.ends(id, ("completed", "done", None)).await;
         assert_eq!(session["response"], "before after ", "{profile}");
         let changes = house.desk.store.session_changes(id).await.unwrap();
-        let changed: Vec<_> = changes.unwrap().files.into_iter().map(|file| file.path).collect();
+        let named: Vec<_> = changes.unwrap().files.into_iter().map(|file| file.path).collect();
         for name in ["open.txt", "private/secret.txt", "new/deep/file", "ran.txt"] {
-            assert!(changed.iter().any(|path| path == name), "{profile} {name}: {changed:?}");
+            assert!(named.iter().any(|path| path == name), "{profile} {name}: {named:?}");
         }
         assert_all_are_anns(&shop);
         let after = owners(&shop);
