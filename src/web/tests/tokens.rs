@@ -168,6 +168,31 @@ async fn a_scope_that_is_missing_is_named() {
 }
 
 #[tokio::test]
+async fn each_kind_of_the_programs_own_needs_its_own_scope_beside_that_for_jobs() {
+    let site = with_ada(Role::Admin).await;
+    let own = [
+        ("agent_session", json!({"prompt": "x"}), Some("sessions:write")),
+        ("self_monitoring", json!({"dry_run": true}), Some("findings:write")),
+        ("file_findings", json!({}), Some("findings:write")),
+        ("golden_repo", json!({"repository": "shop"}), Some("admin")),
+        ("bulk_action", json!({}), None),
+    ];
+    for scope in crate::model::Scope::ALL {
+        let alone = token(&site, scope.as_str(), None, None).await;
+        let beside = token(&site, &format!("jobs:write,{scope}"), None, None).await;
+        for (kind, payload, needed) in &own {
+            let body = json!({"kind": kind, "payload": payload});
+            let refused = enqueue(&site, &alone, &body).await;
+            assert!([400, 403].contains(&refused.status.as_u16()), "{scope} {kind}");
+            let asked = enqueue(&site, &beside, &body).await;
+            let lacks = asked.json()["code"] == json!("AUTH-TOKEN-002");
+            let opens = needed.is_none_or(|needed| needed == scope.as_str());
+            assert_eq!(lacks, !opens, "jobs:write,{scope} {kind}: {}", asked.body);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_token_never_starts_a_session_without_a_sandbox() {
     let site = with_ada(Role::Admin).await;
     let all = token(&site, "jobs:write,sessions:write,admin", None, None).await;
