@@ -164,9 +164,9 @@ pub async fn enqueue(
         actor: Some(call.actor()),
         ..NewJob::new(kind.clone())
     };
-    let enqueued = store.enqueue(job, call.now).await?;
-    let id = enqueued.id();
-    let (sentence, notes) = match enqueued {
+    let receipt = store.enqueue_with_receipt(job, call.now).await?;
+    let id = receipt.enqueued.id();
+    let (sentence, notes) = match receipt.enqueued {
         Enqueued::Inserted(_) => {
             let held = waiting::held(store, &kind, id, call.now).await;
             (format!("Job {id} ({kind}) is queued. {}", held.text), held.notes)
@@ -177,7 +177,7 @@ pub async fn enqueue(
             (format!("Nothing was queued: {why}."), notes)
         }
     };
-    let answer = Answer::new(wire::Enqueued::from(enqueued), sentence.trim_end());
+    let answer = Answer::new(wire::Enqueued::from(receipt), sentence.trim_end());
     Ok(answer.with_notes(notes))
 }
 

@@ -7,10 +7,12 @@ use super::bearer::Bearer;
 use super::extract::{Body, Id};
 use super::problem::Problem;
 use crate::actions::jobs::{self, JobAdd};
-use crate::model::JobId;
+use crate::error::{Code, Error};
+use crate::model::{JobId, MAX_KEY_BYTES, Token, sha256_hex};
 use crate::wire;
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -20,6 +22,10 @@ pub(super) const JOBS_PATH: &str = "/api/v1/jobs";
 pub(super) const JOB_PATH: &str = "/api/v1/jobs/{id}";
 /// Every other address for programs.
 pub(super) const REST: &str = "/api/{*rest}";
+/// The header by which a program makes its request safe to repeat.
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header of the answer to a request that repeats another one.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// The largest request for a job, in bytes.
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
@@ -51,8 +57,10 @@ pub(super) async fn me(who: Bearer) -> Json<wire::TokenSelf> {
 pub(super) async fn enqueue(
     State(app): State<App>,
     who: Bearer,
+    headers: HeaderMap,
     Body(body): Body<JobBody>,
 ) -> Result<Response, Problem> {
+    let key = idempotency_key(&headers)?;
     let payload = body.payload.map(|payload| jobs::parse_payload(payload.get())).transpose()?;
     let request = JobAdd {
         kind: body.kind,
@@ -65,11 +73,16 @@ pub(super) async fn enqueue(
         unique_key: body.unique_key,
         after: body.after.into_iter().map(JobId).collect(),
         tags: body.tags,
+        idempotency_key: key.map(|key| kept(&key, &who.token)),
         ..JobAdd::default()
     };
     let answer = jobs::enqueue(&app.web.store, &who.call, request).await?;
-    let wire::Enqueued { id, existing } = answer.value;
-    Ok(made(existing, &answer, &link(JOBS_PATH).under(id)))
+    let wire::Enqueued { id, repeated, existing_at_first, .. } = answer.value;
+    let mut response = made(existing_at_first, &answer, &link(JOBS_PATH).under(id));
+    if repeated {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 /// GET `/api/v1/jobs/{id}`: a job.
@@ -80,4 +93,28 @@ pub(super) async fn job(
 ) -> Result<Json<wire::Job>, Problem> {
     let job = jobs::seen(&app.web.store, &who.call, id).await?;
     Ok(Json(wire::Job::from(&job)))
+}
+
+/// The key under which the request may be repeated, bare or in quotes.
+///
+/// # Errors
+/// `JOB-VALUE-001` for several keys, and for a text that is no key.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Error> {
+    let mut values = headers.get_all(KEY).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().ok().filter(|_| values.next().is_none()).map(str::trim);
+    let key = text
+        .map(|text| text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text));
+    let key = key.filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()) && !key.contains('"'));
+    let takes = format!("it is one text of 1 to {MAX_KEY_BYTES} printable characters of ASCII");
+    key.map(|key| Some(key.to_owned())).ok_or_else(|| {
+        Error::new(Code::ModelInvalid, format!("take the header Idempotency-Key: {takes}"))
+    })
+}
+
+/// The key as the store keeps it: it means something to the owner of the token and to this address alone, and never meets a
+/// key of the command line.
+fn kept(key: &str, token: &Token) -> String {
+    let owner = &token.owner.username;
+    format!("api {}", sha256_hex(&format!("POST {JOBS_PATH}\n{owner}\n{key}")))
 }

@@ -294,6 +294,55 @@ async fn a_token_makes_and_sees_the_kinds_and_queues_of_its_lists_alone() {
 }
 
 #[tokio::test]
+async fn a_request_with_an_idempotency_key_makes_one_job_however_often_it_comes() {
+    let site = with_ada(Role::Operator).await;
+    let mine = token(&site, "jobs:write", None, None).await;
+    let another = token(&site, "jobs:write", None, None).await;
+    let send = async |token: &str, key: &str, body: &Value| {
+        let request = with(Method::POST, JOBS, token).header("content-type", "application/json");
+        let request = request.header("idempotency-key", key);
+        site.send(request.body(body.to_string().into()).unwrap()).await
+    };
+    let body = json!({"kind": "report", "payload": {"n": 1}});
+    let first = send(&mine, "order-7", &body).await;
+    assert_eq!((first.status, first.header("idempotent-replayed")), (StatusCode::CREATED, ""));
+    // The quotes are the header's, not the key's; and another token of the same person asks for the same.
+    for (token, key) in [(&mine, "order-7"), (&mine, "\"order-7\""), (&another, "order-7")] {
+        let again = send(token, key, &body).await;
+        let replayed = again.header("idempotent-replayed");
+        assert_eq!((again.status, replayed), (StatusCode::CREATED, "true"), "{}", again.body);
+        assert_eq!(again.json()["id"], first.json()["id"]);
+        assert_eq!(again.header("location"), first.header("location"));
+    }
+    let other = send(&mine, "order-7", &json!({"kind": "report", "payload": {"n": 2}})).await;
+    assert_problem(&other, 409, "JOB-KEY-001");
+    // A request that found the holder of its unique key finds it again, with the status that it had.
+    let keyed = json!({"kind": "report", "unique_key": "one"});
+    assert_eq!(enqueue(&site, &mine, &keyed).await.status, StatusCode::CREATED);
+    let found = send(&mine, "order-8", &keyed).await;
+    assert_eq!((found.status, found.header("idempotent-replayed")), (StatusCode::OK, ""));
+    let again = send(&mine, "order-8", &keyed).await;
+    assert_eq!((again.status, again.header("idempotent-replayed")), (StatusCode::OK, "true"));
+    let long = "x".repeat(200);
+    assert_eq!(send(&mine, &long, &body).await.status, StatusCode::CREATED);
+    for wrong in ["", "\"\"", "a\"b", &format!("{long}x")] {
+        assert_problem(&send(&mine, wrong, &body).await, 400, "JOB-VALUE-001");
+    }
+    // Another person's key is another key, also if it is spelled so.
+    let admin = Call::by_owner(START);
+    let request = TokenAdd {
+        name: "theirs".into(),
+        owner: Some("admin".into()),
+        power: tokens::parse_power("jobs:write", None, None, None).unwrap(),
+        life: None,
+    };
+    let made = tokens::create(&site.web.store, &admin, request).await.unwrap();
+    let theirs = send(made.value.token.as_str(), "order-7", &body).await;
+    assert_eq!((theirs.status, theirs.header("idempotent-replayed")), (StatusCode::CREATED, ""));
+    assert_ne!(theirs.json()["id"], first.json()["id"]);
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_fit_is_refused_with_its_reason() {
     let site = with_ada(Role::Operator).await;
     let token = token(&site, "jobs:write", None, None).await;
