@@ -53,7 +53,7 @@ impl Store {
     /// hours more, but not beyond its own end.
     ///
     /// # Errors
-    /// `AUTH-TOKEN-003` if there is no such token.
+    /// `AUTH-TOKEN-003` if there is no such token; `AUTH-TOKEN-006` while the text of before its last rotation counts.
     pub async fn rotate_token(
         &self,
         id: String,

@@ -42,7 +42,8 @@ pub(in crate::store) fn add(
 /// not beyond its own end.
 ///
 /// # Errors
-/// `AUTH-TOKEN-003` if there is no such token.
+/// `AUTH-TOKEN-003` if there is no such token; `AUTH-TOKEN-006` while the text of before its last rotation counts: a request
+/// that is sent twice must not end the text that programs use.
 pub(in crate::store) fn rotate(
     tx: &Tx<'_>,
     id: &str,
@@ -51,6 +52,10 @@ pub(in crate::store) fn rotate(
     now: Timestamp,
 ) -> Result<Token> {
     let before = existing(tx, id)?;
+    if let Some(until) = before.old_counts_until(now) {
+        let why = format!("the text of before its last rotation counts until {until}");
+        return Err(Error::new(Code::AuthTokenRotated, why));
+    }
     let overlap = now.plus(OVERLAP);
     let old_until = before.expires_at.map_or(overlap, |end| end.min(overlap));
     let expires_at = before.expires_at.map(|end| now.plus(end.since(before.renewed_at)));

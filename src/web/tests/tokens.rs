@@ -271,6 +271,36 @@ async fn a_token_ends_at_its_time_and_the_text_of_before_a_rotation_a_day_later(
 }
 
 #[tokio::test]
+async fn a_rotation_that_is_asked_for_twice_leaves_both_texts_as_they_are() {
+    let site = with_ada(Role::Operator).await;
+    let store = &site.web.store;
+    let old = token(&site, "jobs:read", None, None).await;
+    let rotate = async || {
+        let owner = Call::by_owner(site.web.clock.now());
+        tokens::rotate(store, &owner, &old[4..12]).await
+    };
+    let new = rotate().await.unwrap().value.token;
+    let until = START.plus(Duration::from_hours(24));
+    let again = rotate().await.unwrap_err();
+    assert_eq!(
+        (again.code(), again.class()),
+        (crate::Code::AuthTokenRotated, crate::Class::Conflict)
+    );
+    let why = format!("the text of before its last rotation counts until {until}.");
+    assert_eq!(again.sentence(), format!("Could not rotate a token: {why}"));
+    for text in [old.as_str(), new.as_str()] {
+        assert_eq!(me(&site, text).await.status, StatusCode::OK);
+    }
+    site.web.clock.advance(Duration::from_hours(24));
+    assert!(rotate().await.unwrap().sentence.contains("; the one before counts until "));
+    // The text of a token that is over does not count any more, and no time of the past is told as if it did.
+    site.web.clock.advance(Duration::from_hours(91 * 24));
+    let renewed = rotate().await.unwrap();
+    assert!(!renewed.sentence.contains("the one before"), "{}", renewed.sentence);
+    assert_eq!(renewed.value.of.old_until, None);
+}
+
+#[tokio::test]
 async fn a_token_makes_and_sees_the_kinds_and_queues_of_its_lists_alone() {
     let site = with_ada(Role::Operator).await;
     let all = token(&site, "jobs:read,jobs:write", None, None).await;
