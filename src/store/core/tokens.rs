@@ -86,9 +86,9 @@ fn existing(tx: &Tx<'_>, id: &str) -> Result<Token> {
     tokens::find(tx, id)?.ok_or_else(unknown)
 }
 
-/// The token as the audit log names it.
+/// The token as the audit log names it, behind a verb that says that it is one.
 fn subject(token: &Token) -> String {
-    format!("{} ({})", token.actor_name(), token.id)
+    format!("{} of {} ({})", token.name, token.owner.username, token.id)
 }
 
 /// What a token may do, in one line.
