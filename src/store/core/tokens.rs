@@ -75,10 +75,25 @@ pub(in crate::store) fn revoke(
     now: Timestamp,
 ) -> Result<Token> {
     let token = existing(tx, id)?;
-    tokens::delete(tx, id)?;
-    let power = described(&token.power);
-    audit::record_change(tx, actor, "revoke token", &subject(&token), (Some(&power), None), now)?;
+    end(tx, &token, actor, now)?;
     Ok(token)
+}
+
+/// Ends every token of an account.
+pub(in crate::store) fn revoke_all(
+    tx: &Tx<'_>,
+    owner: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let theirs = tokens::list(tx, Some(owner), MOST as usize)?;
+    theirs.iter().try_for_each(|token| end(tx, token, actor, now))
+}
+
+fn end(tx: &Tx<'_>, token: &Token, actor: &Actor, now: Timestamp) -> Result<()> {
+    tokens::delete(tx, &token.id)?;
+    let power = described(&token.power);
+    audit::record_change(tx, actor, "revoke token", &subject(token), (Some(&power), None), now)
 }
 
 fn existing(tx: &Tx<'_>, id: &str) -> Result<Token> {

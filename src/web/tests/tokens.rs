@@ -455,6 +455,31 @@ async fn what_a_token_does_is_told_with_its_name_and_its_use_to_the_minute() {
 }
 
 #[tokio::test]
+async fn the_audit_of_a_person_has_what_their_tokens_did_and_how_each_ended() {
+    let site = with_ada(Role::Operator).await;
+    let store = &site.web.store;
+    let text = token(&site, "jobs:write", None, None).await;
+    token(&site, "jobs:read", None, None).await;
+    assert_eq!(enqueue(&site, &text, &json!({"kind": "report"})).await.status, StatusCode::CREATED);
+    let deeds = async |by: Option<&str>| {
+        let by = by.map(ToOwned::to_owned);
+        let filter = DeedFilter { by, limit: 100, ..DeedFilter::default() };
+        store.find_deeds(filter).await.unwrap().rows
+    };
+    for (by, count) in [("ada", 1), ("token shop-0 of ada", 1), ("da", 0), ("f ada", 0), ("%", 0)] {
+        let found = deeds(Some(by)).await;
+        assert_eq!(found.len(), count, "{by}: {found:?}");
+        assert!(found.iter().all(|deed| deed.by.name == "token shop-0 of ada"));
+    }
+    store.remove_account("ada".into(), Actor::cli(), START).await.unwrap();
+    let last: Vec<_> =
+        deeds(None).await.into_iter().take(3).map(|deed| (deed.action, deed.before)).collect();
+    let revoked = |scope: &str| ("revoke token".to_owned(), Some(scope.to_owned()));
+    let removed = ("remove account".to_owned(), Some("operator".to_owned()));
+    assert_eq!(last, [removed, revoked("jobs:read"), revoked("jobs:write")]);
+}
+
+#[tokio::test]
 async fn the_text_of_a_token_stands_in_no_line_that_the_redactor_has_seen() {
     let site = with_ada(Role::Viewer).await;
     let text = token(&site, "jobs:read", None, None).await;
