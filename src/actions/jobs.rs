@@ -9,7 +9,8 @@ mod texts;
 
 pub use read::{JobsAsk, find, story, waits, why};
 pub use texts::{
-    JobStart, parse_attempts, parse_ids, parse_instant, parse_payload, parse_start, time_limit,
+    JobStart, parse_attempts, parse_ids, parse_instant, parse_key, parse_payload, parse_start,
+    time_limit,
 };
 
 use super::{Answer, Call, Right, kinds, ready, waiting};

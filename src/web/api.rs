@@ -7,8 +7,7 @@ use super::bearer::Bearer;
 use super::extract::{Body, Id};
 use super::problem::Problem;
 use crate::actions::jobs::{self, JobAdd};
-use crate::error::{Code, Error};
-use crate::model::{JobId, MAX_KEY_BYTES, Token, sha256_hex};
+use crate::model::JobId;
 use crate::wire;
 use axum::Json;
 use axum::extract::State;
@@ -60,7 +59,8 @@ pub(super) async fn enqueue(
     headers: HeaderMap,
     Body(body): Body<JobBody>,
 ) -> Result<Response, Problem> {
-    let key = idempotency_key(&headers)?;
+    let keys: Vec<_> = headers.get_all(KEY).iter().map(HeaderValue::as_bytes).collect();
+    let key = jobs::parse_key(&keys, &who.token.owner.username)?;
     let payload = body.payload.map(|payload| jobs::parse_payload(payload.get())).transpose()?;
     let request = JobAdd {
         kind: body.kind,
@@ -73,7 +73,7 @@ pub(super) async fn enqueue(
         unique_key: body.unique_key,
         after: body.after.into_iter().map(JobId).collect(),
         tags: body.tags,
-        idempotency_key: key.map(|key| kept(&key, &who.token)),
+        idempotency_key: key,
         ..JobAdd::default()
     };
     let answer = jobs::enqueue(&app.web.store, &who.call, request).await?;
@@ -93,28 +93,4 @@ pub(super) async fn job(
 ) -> Result<Json<wire::Job>, Problem> {
     let job = jobs::seen(&app.web.store, &who.call, id).await?;
     Ok(Json(wire::Job::from(&job)))
-}
-
-/// The key under which the request may be repeated, bare or in quotes.
-///
-/// # Errors
-/// `JOB-VALUE-001` for several keys, and for a text that is no key.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Error> {
-    let mut values = headers.get_all(KEY).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let text = value.to_str().ok().filter(|_| values.next().is_none()).map(str::trim);
-    let key = text
-        .map(|text| text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text));
-    let key = key.filter(|key| (1..=MAX_KEY_BYTES).contains(&key.len()) && !key.contains('"'));
-    let takes = format!("it is one text of 1 to {MAX_KEY_BYTES} printable characters of ASCII");
-    key.map(|key| Some(key.to_owned())).ok_or_else(|| {
-        Error::new(Code::ModelInvalid, format!("take the header Idempotency-Key: {takes}"))
-    })
-}
-
-/// The key as the store keeps it: it means something to the owner of the token and to this address alone, and never meets a
-/// key of the command line.
-fn kept(key: &str, token: &Token) -> String {
-    let owner = &token.owner.username;
-    format!("api {}", sha256_hex(&format!("POST {JOBS_PATH}\n{owner}\n{key}")))
 }

@@ -154,7 +154,6 @@ pub(in crate::store) fn remove(
     let account = existing(tx, username)?;
     keep_an_admin(tx, &account)?;
     logins::end(tx, account.id, WhichLogins::All)?;
-    super::tokens::revoke_all(tx, username, actor, now)?;
     accounts::delete(tx, account.id)?;
     let change = (Some(account.role.as_str()), None);
     audit::record_change(tx, actor, "remove account", username, change, now)
