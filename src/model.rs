@@ -120,6 +120,7 @@ pub use marker::{IssueMark, Marker};
 pub(crate) use moves::{Cancellation, JobStep, Move, Slots, cancellation, key, order};
 pub(crate) use name::ENGINE;
 pub use name::{ConcurrencyKey, Kind, Queue, ScheduleName, Tag, UniqueKey, Username, WorkerId};
+pub(crate) use new_job::Receipt;
 pub use new_job::{Enqueued, NewJob};
 pub use payload::Payload;
 pub(crate) use poll::SettleRequest;

@@ -6,7 +6,7 @@ use crate::model::{DeedFilter, Timestamp, instant_of};
 /// A request for rows of the audit log, as people type it. A field that is `None` or empty sets no condition.
 #[derive(Clone, Debug, Default)]
 pub struct DeedsAsk {
-    /// Only what this person did.
+    /// Only what this person did, by themselves or by a token of theirs.
     pub who: Option<String>,
     /// Only verbs with this text in them.
     pub what: Option<String>,

@@ -9,7 +9,8 @@ mod texts;
 
 pub use read::{JobsAsk, find, story, waits, why};
 pub use texts::{
-    JobStart, parse_attempts, parse_ids, parse_instant, parse_payload, parse_start, time_limit,
+    JobStart, parse_attempts, parse_ids, parse_instant, parse_key, parse_payload, parse_start,
+    time_limit,
 };
 
 use super::{Answer, Call, Right, kinds, ready, waiting};
@@ -164,9 +165,9 @@ pub async fn enqueue(
         actor: Some(call.actor()),
         ..NewJob::new(kind.clone())
     };
-    let enqueued = store.enqueue(job, call.now).await?;
-    let id = enqueued.id();
-    let (sentence, notes) = match enqueued {
+    let receipt = store.enqueue_with_receipt(job, call.now).await?;
+    let id = receipt.enqueued.id();
+    let (sentence, notes) = match receipt.enqueued {
         Enqueued::Inserted(_) => {
             let held = waiting::held(store, &kind, id, call.now).await;
             (format!("Job {id} ({kind}) is queued. {}", held.text), held.notes)
@@ -177,7 +178,7 @@ pub async fn enqueue(
             (format!("Nothing was queued: {why}."), notes)
         }
     };
-    let answer = Answer::new(wire::Enqueued::from(enqueued), sentence.trim_end());
+    let answer = Answer::new(wire::Enqueued::from(receipt), sentence.trim_end());
     Ok(answer.with_notes(notes))
 }
 
@@ -322,13 +323,13 @@ pub async fn delete(store: &Store, call: &Call, id: i64) -> Result<Answer<wire::
 /// The job of this id, for somebody who looks at it.
 ///
 /// # Errors
-/// `AUTH-TOKEN-002` for a token without the scope `jobs:read`, and for one that is for other kinds or queues; `JOB-ID-001`
-/// if there is no such job.
+/// `AUTH-TOKEN-002` for a token without the scope `jobs:read`; `JOB-ID-001` if there is no such job, and for a token that is
+/// for other kinds or queues, which is not told that there is one.
 pub async fn seen(store: &Store, call: &Call, id: i64) -> Result<Job> {
     call.needs(SEE)?;
     let job = known(store, id).await?;
-    call.needs_job(&job.kind, job.queue.as_ref(), SEE.doing)?;
-    Ok(job)
+    let is_theirs = call.needs_job(&job.kind, job.queue.as_ref(), SEE.doing).is_ok();
+    is_theirs.then_some(job).ok_or_else(|| unknown(id))
 }
 
 /// The job of this id.

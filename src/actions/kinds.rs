@@ -2,7 +2,7 @@
 //!
 //! Without it, a job whose payload its handler cannot read would fail only at its first run, perhaps by night.
 
-use super::{Call, Right, confirm, earlier, ready};
+use super::{Call, Right, confirm, earlier, ready, repositories as described, scans};
 use crate::agents::claude::Model;
 use crate::error::{Code, Error, Result};
 use crate::model::{Job, Json, Kind, Role, Scope, SessionRequest};
@@ -16,6 +16,11 @@ use std::path::Path;
 /// The right to ask for a session: an agent may do much on the machine.
 pub const ASK_FOR_SESSION: Right =
     Right::new(Role::Admin, "ask for a session").by_token(Scope::SessionsWrite);
+/// The right to ask for a scan as one asks for any job.
+const ASK_FOR_SCAN: Right = scans::RUN.by_token(Scope::FindingsWrite);
+/// The right to ask that approved findings be filed.
+const ASK_FOR_FILING: Right =
+    Right::new(Role::Operator, "file what scans found").by_token(Scope::FindingsWrite);
 
 /// Refuses an input that the handler of this kind cannot use. The input of kinds of other programs is not checked.
 ///
@@ -56,11 +61,11 @@ pub(super) async fn check_asked(
         let why = format!("{doing} of kind {kind}: acting on the jobs of a query makes it");
         return Err(Error::new(Code::ModelInvalid, why));
     }
+    right_of(kind).map_or(Ok(()), |right| call.needs(right))?;
     if *kind != Kind::AGENT_SESSION {
         check(store, kind, &payload.value()).await?;
         return Ok(payload.clone());
     }
-    call.needs(ASK_FOR_SESSION)?;
     let request = SessionRequest::read(&payload.value())?;
     let goes_on = request.continues.is_some();
     let request = earlier::inherited(store, request).await?;
@@ -83,8 +88,8 @@ pub(super) async fn check_again(
     doing: &str,
 ) -> Result<()> {
     let payload = Json::stored(&job.payload);
+    right_of(&job.kind).map_or(Ok(()), |right| call.needs(right))?;
     if job.kind == Kind::AGENT_SESSION {
-        call.needs(ASK_FOR_SESSION)?;
         let request = SessionRequest::deserialize(payload.value()).map_err(|error| {
             let why = format!("{doing}: its payload is no request of a session");
             Error::new(Code::ModelInvalid, why).because(error)
@@ -120,6 +125,17 @@ pub(super) async fn is_full(store: &Store, (kind, payload): (&Kind, &Json)) -> R
         Ok(request) => confirm::is_full(store, &request).await,
         Err(_) => Ok(false),
     }
+}
+
+/// The right that a person needs for a job of this kind, beside that to make jobs at all.
+fn right_of(kind: &Kind) -> Option<Right> {
+    let rights = [
+        (Kind::AGENT_SESSION, ASK_FOR_SESSION),
+        (Kind::SELF_MONITORING, ASK_FOR_SCAN),
+        (Kind::FILE_FINDINGS, ASK_FOR_FILING),
+        (Kind::GOLDEN_REPO, described::REFRESH),
+    ];
+    rights.into_iter().find(|(of, _)| of == kind).map(|(_, right)| right)
 }
 
 async fn session(store: &Store, payload: &Value) -> Result<()> {

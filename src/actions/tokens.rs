@@ -97,7 +97,8 @@ pub fn roles_of(role: Role) -> impl Iterator<Item = Role> {
 ///
 /// # Errors
 /// `AUTH-LOGIN-005` for a sign-in that is not fresh; `AUTH-TOKEN-002` for a token; `AUTH-TOKEN-003` for a token that is not
-/// there, and below the role admin for one of another person.
+/// there, and below the role admin for one of another person; `AUTH-TOKEN-006` while the text of before its last rotation
+/// counts.
 pub async fn rotate(store: &Store, call: &Call, id: &str) -> Result<Answer<wire::TokenMade>> {
     let doing = "rotate a token";
     call.needs(OWN)?;
@@ -105,7 +106,8 @@ pub async fn rotate(store: &Store, call: &Call, id: &str) -> Result<Answer<wire:
     let token = known(store, call, id, ROTATE_OTHERS).await?;
     let text = TokenText::renewed(&token.id, &chance()?);
     let token = store.rotate_token(token.id, text.hash(), call.actor(), call.now).await?;
-    let until = token.old_until.map(|at| format!("; the one before counts until {at}"));
+    let until = token.old_counts_until(call.now);
+    let until = until.map(|at| format!("; the one before counts until {at}"));
     let sentence = format!(
         "The {} has a new text, which is shown this once and counts {}{}.",
         token.actor_name(),

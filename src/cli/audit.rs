@@ -12,7 +12,7 @@ use clap::Subcommand;
 pub(super) enum Command {
     /// List what people did, the newest first
     List {
-        /// Only what this person did
+        /// Only what this person did, by themselves or by a token of theirs
         #[arg(long)]
         who: Option<String>,
         /// Only verbs with this text in them, as "sign in"

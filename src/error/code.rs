@@ -328,6 +328,8 @@ codes! {
         "Its owner has a token of the same name.", "Choose another name, or rotate or revoke the token that is there.";
     AuthTokenMany: TooMany = "AUTH-TOKEN-005", "This account has too many tokens",
         "An account has at most 100 tokens.", "Revoke tokens that nobody uses: their last use is listed.";
+    AuthTokenRotated: Conflict = "AUTH-TOKEN-006", "The token was rotated less than a day ago",
+        "Its text of before still counts, and programs may use it; another rotation would end it at once.", "Rotate the token after the time in the message; if its text is in wrong hands, revoke it and make another.";
     TrackerNoToken: Unconfigured = "TRACK-AUTH-001", "There is no token for the issue tracker",
         "GITHUB_TOKEN and `tracker.token_file` are empty or not set, or the file cannot be read or can be read by others.", "Set GITHUB_TOKEN, or let `tracker.token_file` name a file of mode 0600 that holds the token alone.";
     TrackerNoRepository: Unconfigured = "TRACK-REPO-001", "The repository of the issue tracker is not known",

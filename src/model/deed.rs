@@ -24,7 +24,7 @@ pub struct Deed {
 /// Which rows of the audit log are asked for. A field that is `None` sets no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeedFilter {
-    /// Only what this person did.
+    /// Only what this person did, by themselves or by a token of theirs.
     pub by: Option<String>,
     /// Only verbs with this text in them.
     pub action: Option<String>,

@@ -238,6 +238,15 @@ impl Enqueued {
     }
 }
 
+/// What storing a job answers to a caller who must give a repeated request the answer of the first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    /// The job.
+    pub(crate) enqueued: Enqueued,
+    /// What the first request answered, if this one repeats it under its idempotency key.
+    pub(crate) repeats: Option<Enqueued>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,6 +37,11 @@ impl Token {
         self.expires_at.is_some_and(|at| at <= now)
     }
 
+    /// Until when the text of before the last rotation counts, if it still does.
+    pub fn old_counts_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.old_until.filter(|until| *until > now)
+    }
+
     /// The scopes that count: those that it has, and its owner's role has too.
     pub fn scopes_now(&self) -> Vec<Scope> {
         let role = self.owner.role;

@@ -145,7 +145,10 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let remove = move |tx: &Tx<'_>, now| core::accounts::remove(tx, &username, &actor, now);
+        let remove = move |tx: &Tx<'_>, now| {
+            core::tokens::revoke_all(tx, &username, &actor, now)?;
+            core::accounts::remove(tx, &username, &actor, now)
+        };
         self.db.rule("remove a user", now, remove).await
     }
 

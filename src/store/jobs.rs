@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::error::{Code, Error};
 use crate::model::{
     Actor, Attempt, AttemptEnd, Cancelled, Enqueued, Event, Job, JobEdit, JobId, Lease, NewJob,
-    PollRequest, Polled, RunNow, SettleRequest, Status, Timestamp, Why,
+    PollRequest, Polled, Receipt, RunNow, SettleRequest, Status, Timestamp, Why,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,6 +27,20 @@ impl Store {
     pub async fn enqueue(&self, job: NewJob, now: Timestamp) -> Result<Enqueued> {
         let decides = core::enqueue::decides(&job);
         let add = move |tx: &Tx<'_>, now| core::enqueue::enqueue(tx, &job, now);
+        self.add("enqueue a job", decides, add, now).await
+    }
+
+    /// The same; says also what the first request answered, if this one repeats it under its idempotency key.
+    ///
+    /// # Errors
+    /// As [`Store::enqueue`].
+    pub(crate) async fn enqueue_with_receipt(
+        &self,
+        job: NewJob,
+        now: Timestamp,
+    ) -> Result<Receipt> {
+        let decides = core::enqueue::decides(&job);
+        let add = move |tx: &Tx<'_>, now| core::enqueue::with_receipt(tx, &job, now);
         self.add("enqueue a job", decides, add, now).await
     }
 

@@ -50,7 +50,7 @@ impl Store {
     }
 
     /// The login with this id: used within 30 minutes and begun within 12 hours. `uses` says whether this look extends
-    /// the idle limit; polls do not.
+    /// the idle limit; polls do not. Nobody waits for the note of a use, and it may fail.
     pub async fn login_by_id(
         &self,
         id_hash: String,
@@ -64,8 +64,9 @@ impl Store {
             return Ok(None);
         };
         if uses && stale {
-            let touch = move |tx: &Tx<'_>| sql::logins::touch(tx, &id_hash, now);
-            self.db.row("note a login's use", touch).await?;
+            let hash = id_hash.clone();
+            let touch = move |tx: &Tx<'_>| sql::logins::touch(tx, &hash, now);
+            self.db.note("note a login's use", id_hash, touch).await;
         }
         Ok(Some(login))
     }

@@ -22,6 +22,8 @@ mod lock;
 pub(super) mod lost;
 #[cfg(feature = "cli")]
 pub(super) mod moment;
+#[cfg(feature = "web")]
+mod note;
 pub(super) mod open;
 mod peek;
 mod rewrite;

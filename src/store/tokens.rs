@@ -33,7 +33,7 @@ impl Store {
     }
 
     /// The token whose text has this hash, also if its time is over or its owner is disabled. Its use is noted, to the
-    /// minute, if it counts.
+    /// minute, if it counts; nobody waits for that, and it may fail.
     pub async fn token_by_hash(&self, hash: String, now: Timestamp) -> Result<Option<Token>> {
         let found =
             self.db.read("check a token", move |c| sql::tokens::by_hash(c, &hash, now)).await?;
@@ -44,7 +44,7 @@ impl Store {
         if counts && is_stale {
             let id = token.id.clone();
             let touch = move |tx: &Tx<'_>| sql::tokens::touch(tx, &id, now);
-            self.db.row("note a token's use", touch).await?;
+            self.db.note("note a token's use", token.id.clone(), touch).await;
         }
         Ok(Some(token))
     }
@@ -53,7 +53,7 @@ impl Store {
     /// hours more, but not beyond its own end.
     ///
     /// # Errors
-    /// `AUTH-TOKEN-003` if there is no such token.
+    /// `AUTH-TOKEN-003` if there is no such token; `AUTH-TOKEN-006` while the text of before its last rotation counts.
     pub async fn rotate_token(
         &self,
         id: String,

@@ -11,6 +11,7 @@ use crate::model::JobId;
 use crate::wire;
 use axum::Json;
 use axum::extract::State;
+use axum::http::header::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -20,6 +21,10 @@ pub(super) const JOBS_PATH: &str = "/api/v1/jobs";
 pub(super) const JOB_PATH: &str = "/api/v1/jobs/{id}";
 /// Every other address for programs.
 pub(super) const REST: &str = "/api/{*rest}";
+/// The header by which a program makes its request safe to repeat.
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header of the answer to a request that repeats another one.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// The largest request for a job, in bytes.
 pub(super) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
@@ -51,8 +56,11 @@ pub(super) async fn me(who: Bearer) -> Json<wire::TokenSelf> {
 pub(super) async fn enqueue(
     State(app): State<App>,
     who: Bearer,
+    headers: HeaderMap,
     Body(body): Body<JobBody>,
 ) -> Result<Response, Problem> {
+    let keys: Vec<_> = headers.get_all(KEY).iter().map(HeaderValue::as_bytes).collect();
+    let key = jobs::parse_key(&keys, &who.token.owner.username)?;
     let payload = body.payload.map(|payload| jobs::parse_payload(payload.get())).transpose()?;
     let request = JobAdd {
         kind: body.kind,
@@ -65,11 +73,16 @@ pub(super) async fn enqueue(
         unique_key: body.unique_key,
         after: body.after.into_iter().map(JobId).collect(),
         tags: body.tags,
+        idempotency_key: key,
         ..JobAdd::default()
     };
     let answer = jobs::enqueue(&app.web.store, &who.call, request).await?;
-    let wire::Enqueued { id, existing } = answer.value;
-    Ok(made(existing, &answer, &link(JOBS_PATH).under(id)))
+    let wire::Enqueued { id, repeated, existing_at_first, .. } = answer.value;
+    let mut response = made(existing_at_first, &answer, &link(JOBS_PATH).under(id));
+    if repeated {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 /// GET `/api/v1/jobs/{id}`: a job.

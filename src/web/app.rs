@@ -170,8 +170,8 @@ pub(super) struct Shared {
     /// Who may see the pages.
     pub(super) access: Access,
     pub(super) throttle: Mutex<Throttle>,
-    /// The guesses at tokens. They are counted apart from the sign-ins, which they must not hold up.
-    pub(super) guesses: Mutex<Throttle>,
+    /// The requests with tokens that there are not. They are counted apart from the sign-ins, which they must not hold up.
+    pub(super) strangers: Mutex<Throttle>,
     pub(super) hasher: Hasher,
     /// Places for the pages' event streams.
     pub(super) streams: Arc<Semaphore>,
@@ -189,7 +189,7 @@ impl Shared {
             web,
             access,
             throttle: Mutex::default(),
-            guesses: Mutex::default(),
+            strangers: Mutex::default(),
             hasher: Hasher::default(),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             tails: Arc::new(Semaphore::new(MAX_TAILS)),
@@ -201,8 +201,8 @@ impl Shared {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same for guesses at tokens.
-    pub(super) fn guesses(&self) -> MutexGuard<'_, Throttle> {
-        self.guesses.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The same for requests with tokens that there are not.
+    pub(super) fn strangers(&self) -> MutexGuard<'_, Throttle> {
+        self.strangers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

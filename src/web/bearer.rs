@@ -6,7 +6,7 @@
 use super::app::App;
 use super::caller::Caller;
 use super::face::Face;
-use super::problem::{Problem, seconds};
+use super::problem::Problem;
 use super::throttle::{Attempt, Origin};
 use crate::actions::{Call, tokens};
 use crate::error::Code;
@@ -49,8 +49,8 @@ pub(super) async fn require_token(
     response
 }
 
-/// The token that the request brings. Guesses are counted as wrong passwords are, by their address; a token that counts
-/// passes whatever else its address has tried, so that nobody who guesses keeps a program out.
+/// The token that the request brings. What is none is answered alike however often it comes: 256 bits are not guessed, and a
+/// program whose token was revoked must be told so. What is limited, by the address, is how often it is written to the log.
 async fn known(
     app: &App,
     caller: &Caller,
@@ -62,13 +62,11 @@ async fn known(
     if let Some(token) = tokens::prove(&app.web.store, text, now).await? {
         return Ok(token);
     }
-    let guess = Attempt::of("", None, Origin::Address(caller.remote));
-    app.guesses().attempt(&guess, now).map_err(|wait| {
-        Problem::of(Code::AuthThrottled)
-            .saying(format!("Try again in {} seconds.", seconds(wait)))
-            .retry_after(wait)
-    })?;
-    warn_coded!(Code::AuthToken, "a request from {} brought a token that is none", caller.remote);
+    let stranger = Attempt::of("", None, Origin::Address(caller.remote));
+    if app.strangers().attempt(&stranger, now).is_ok() {
+        let remote = caller.remote;
+        warn_coded!(Code::AuthToken, "a request from {remote} brought a token that there is not");
+    }
     Err(Problem::of(Code::AuthToken).saying("There is no such token."))
 }
 

@@ -25,6 +25,7 @@ mod schedules;
 mod self_monitoring;
 mod session_search;
 mod sessions;
+mod token_jobs;
 mod token_page;
 mod tokens;
 mod transcripts;

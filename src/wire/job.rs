@@ -175,6 +175,12 @@ pub struct Enqueued {
     pub id: i64,
     /// Whether the job was there before: it holds the unique key, or the same request made it.
     pub existing: bool,
+    /// Whether the request repeats another one under its idempotency key.
+    #[serde(skip)]
+    pub repeated: bool,
+    /// Whether the job was there before the first of the requests under its idempotency key.
+    #[serde(skip)]
+    pub existing_at_first: bool,
 }
 
 /// What became of a wish that a job end.
@@ -270,6 +276,18 @@ impl From<&model::Why> for JobWhy {
 
 impl From<model::Enqueued> for Enqueued {
     fn from(enqueued: model::Enqueued) -> Self {
-        Self { id: enqueued.id().0, existing: matches!(enqueued, model::Enqueued::Existing(_)) }
+        let existing = matches!(enqueued, model::Enqueued::Existing(_));
+        Self { id: enqueued.id().0, existing, repeated: false, existing_at_first: existing }
+    }
+}
+
+impl From<model::Receipt> for Enqueued {
+    fn from(receipt: model::Receipt) -> Self {
+        let first = receipt.repeats.unwrap_or(receipt.enqueued);
+        Self {
+            repeated: receipt.repeats.is_some(),
+            existing_at_first: matches!(first, model::Enqueued::Existing(_)),
+            ..Self::from(receipt.enqueued)
+        }
     }
 }

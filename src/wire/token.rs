@@ -86,7 +86,7 @@ impl Token {
             expires_at: token.expires_at.map(|at| at.to_string()),
             expired: token.has_expired(now),
             used_at: token.used_at.map(|at| at.to_string()),
-            old_until: token.old_until.filter(|until| *until > now).map(|at| at.to_string()),
+            old_until: token.old_counts_until(now).map(|at| at.to_string()),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::support::server::{Browser, Server, program};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 /// The answer of a request like curl's: its status, the challenge, and its body.
 fn curl(url: &str, token: Option<&str>, body: Option<&str>) -> (u16, Option<String>, Value) {
@@ -128,6 +129,40 @@ fn a_token_of_the_page_opens_the_api_and_a_lower_role_takes_its_power() {
             .iter()
             .all(|scope| { scope.as_str().unwrap().ends_with(":read") })
     );
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn a_database_that_another_program_holds_keeps_no_token_and_no_login_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let mut browser = Browser::signed_in(&server.url);
+    let scopes = ["tokens", "create", "shop", "--scopes", "jobs:read"];
+    let token = printed(&run(folder.path(), &scopes));
+    let conn = crate::support::foreign(folder.path());
+    // The login was used two minutes ago, so that its use is to be noted too.
+    conn.execute("UPDATE logins SET used_at = used_at - 120000", []).unwrap();
+    conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = Instant::now();
+    let me = format!("{}/api/v1/me", server.url);
+    for _ in 0..5 {
+        assert_eq!(curl(&me, Some(&token), None).0, 200);
+        assert_eq!(browser.get("/account", &[("Accept", "text/html")]).status, 200);
+    }
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    conn.execute_batch("COMMIT").unwrap();
+    let noted = "SELECT (SELECT count(used_at) FROM tokens), (SELECT max(used_at) FROM logins)";
+    let began_at = chrono::Utc::now().timestamp_millis() - 60_000;
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let (tokens, login): (i64, i64) =
+            conn.query_row(noted, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        if tokens == 1 && login > began_at {
+            break;
+        }
+        assert!(Instant::now() < end, "the uses are noted once the database is free");
+        std::thread::yield_now();
+    }
     assert_eq!(server.terminate(), Some(0));
 }
 

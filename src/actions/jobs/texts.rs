@@ -1,7 +1,7 @@
 //! Reading what people type about a job: its input, its times and its numbers.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{JobId, Json, MAX_ATTEMPTS, Timestamp};
+use crate::model::{JobId, Json, MAX_ATTEMPTS, MAX_KEY_BYTES, Timestamp, sha256_hex};
 use chrono::Datelike;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -82,17 +82,46 @@ pub fn parse_instant(text: &str) -> Result<Timestamp> {
 /// When a job may start of which a program says an instant, or a number of seconds; nothing: at once.
 ///
 /// # Errors
-/// `JOB-VALUE-001` for both, and for a text that is no instant.
+/// `JOB-VALUE-001` for both, for a text that is no instant, and for more than ten years.
 pub fn parse_start(run_at: Option<&str>, delay_s: Option<u64>) -> Result<Option<JobStart>> {
     match (run_at, delay_s) {
         (None, None) => Ok(None),
         (Some(at), None) => parse_instant(at).map(JobStart::At).map(Some),
+        (None, Some(seconds)) if Duration::from_secs(seconds) > LATEST => {
+            let why =
+                format!("take {seconds} s as the delay of the job: it is longer than ten years");
+            Err(Error::new(Code::ModelInvalid, why))
+        }
         (None, Some(seconds)) => Ok(Some(JobStart::After(Duration::from_secs(seconds)))),
         (Some(_), Some(_)) => {
             let why = "take the start of the job: name run_at or delay_s, not both";
             Err(Error::new(Code::ModelInvalid, why))
         }
     }
+}
+
+/// Reads the key under which a program may send its request again, bare or in quotes: as the store keeps it, where it belongs
+/// to the owner of the program's token and never meets a key of the command line. `values` are all that the request names.
+///
+/// # Errors
+/// `JOB-VALUE-001` for several keys, and for a text that is no key.
+pub fn parse_key(values: &[&[u8]], owner: &str) -> Result<Option<String>> {
+    let text = match values {
+        [] => return Ok(None),
+        [one] => str::from_utf8(one).ok().map(str::trim),
+        _ => None,
+    };
+    let bare = |text| str::strip_prefix(text, '"').and_then(|text| text.strip_suffix('"'));
+    let key = text.map(|text| bare(text).unwrap_or(text));
+    let fits = |key: &&str| {
+        (1..=MAX_KEY_BYTES).contains(&key.len())
+            && key.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"')
+    };
+    let key = key.filter(fits).ok_or_else(|| {
+        let takes = format!("it is one text of 1 to {MAX_KEY_BYTES} printable characters of ASCII");
+        Error::new(Code::ModelInvalid, format!("take the idempotency key: {takes}"))
+    })?;
+    Ok(Some(format!("api {}", sha256_hex(&format!("enqueue\n{owner}\n{key}")))))
 }
 
 /// How long an attempt of a job may run of which a program says a number of seconds.

@@ -5,14 +5,18 @@ use crate::error::{Code, Error, Result};
 use crate::model::{Timestamp, Token, TokenText};
 use crate::store::Store;
 
-/// The token with this text, whose use is noted. `None`: there is no such token, so that somebody guesses.
+/// The token with this text, whose use is noted. `None`: the text has the form of a token, and is none, so that somebody may
+/// guess or goes on with a token that was revoked.
 ///
 /// # Errors
-/// `AUTH-TOKEN-001` for a token whose time is over, and for one whose owner's account is disabled.
+/// `AUTH-TOKEN-001` for a text that is misspelt, for a token whose time is over, and for one whose owner's account is
+/// disabled.
 pub async fn prove(store: &Store, text: &str, now: Timestamp) -> Result<Option<Token>> {
-    let Some(text) = TokenText::read(text) else { return Ok(None) };
-    let Some(token) = store.token_by_hash(text.hash(), now).await? else { return Ok(None) };
     let refused = |why: String| Err(Error::new(Code::AuthToken, format!("take the token: {why}")));
+    let Some(text) = TokenText::read(text) else {
+        return refused("its text is misspelt or cut off".to_owned());
+    };
+    let Some(token) = store.token_by_hash(text.hash(), now).await? else { return Ok(None) };
     let name = token.actor_name();
     match token.expires_at {
         Some(end) if token.has_expired(now) => refused(format!("the {name} ended at {end}")),

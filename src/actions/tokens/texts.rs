@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// How long a token counts of which nothing else is said.
 pub const DEFAULT_LIFE: Duration = Duration::from_hours(90 * 24);
-/// The longest time that a token may count: a year that has a day more.
+/// The longest time that a token may count: a leap year.
 const LONGEST_LIFE: Duration = Duration::from_hours(366 * 24);
 /// The longest name, in characters.
 const MAX_NAME: usize = 64;

@@ -30,7 +30,7 @@ macro_rules! scopes {
 scopes! {
     /// Looks at jobs.
     JobsRead = "jobs:read", Viewer;
-    /// Queues, cancels and repeats jobs.
+    /// Queues jobs. A session, a scan, a filing and a description of a repository need a scope of theirs too.
     JobsWrite = "jobs:write", Operator;
     /// Looks at sessions.
     SessionsRead = "sessions:read", Viewer;

@@ -1,7 +1,7 @@
 //! Enqueue: stores a job, unless an earlier one is the answer.
 
 use crate::error::{Code, Error, Result};
-use crate::model::{Enqueued, JobId, Kind, Lease, NewJob, Timestamp, sha256_hex};
+use crate::model::{Enqueued, Kind, Lease, NewJob, Receipt, Timestamp, sha256_hex};
 use crate::store::sql::{after, audit, batches, folder_key, idempotency, jobs, lease};
 use crate::store::sqlite::Tx;
 
@@ -21,12 +21,20 @@ pub(in crate::store) fn decides(job: &NewJob) -> bool {
 /// `JOB-AFTER-001` if there is no such job as it is to run after, `JOB-BATCH-001` if there is no such batch, `JOB-BATCH-002` if
 /// the batch is finished or full, `JOB-VALUE-001` for a value out of range, `JOB-SIZE-001` for a payload that is too large.
 pub(in crate::store) fn enqueue(tx: &Tx<'_>, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
+    Ok(with_receipt(tx, job, now)?.enqueued)
+}
+
+/// The same; says also what the first request answered, if this one repeats it.
+///
+/// # Errors
+/// As [`enqueue`].
+pub(in crate::store) fn with_receipt(tx: &Tx<'_>, job: &NewJob, now: Timestamp) -> Result<Receipt> {
     let job = &*folder_key::with(tx, job.checked()?)?;
     let request = Request::of(job);
     if let Some(request) = &request
-        && let Some(first) = request.first_job(tx, now)?
+        && let Some(first) = request.first_answer(tx, now)?
     {
-        return Ok(Enqueued::Existing(first));
+        return Ok(Receipt { enqueued: Enqueued::Existing(first.id()), repeats: Some(first) });
     }
     let unique_key = job.stored_unique_key(now)?;
     let holder = match &unique_key {
@@ -46,13 +54,14 @@ pub(in crate::store) fn enqueue(tx: &Tx<'_>, job: &NewJob, now: Timestamp) -> Re
         Enqueued::Inserted(id)
     };
     if let Some(Request { key, body_hash }) = &request {
-        idempotency::remember(tx, key, body_hash, enqueued.id(), now)?;
+        let body_hash = marked(body_hash, enqueued);
+        idempotency::remember(tx, key, &body_hash, enqueued.id(), now)?;
     }
     if let (Enqueued::Inserted(id), Some(actor)) = (enqueued, &job.actor) {
         let subject = format!("job {id} ({})", job.kind);
         audit::record(tx, actor, "enqueue", &subject, now)?;
     }
-    Ok(enqueued)
+    Ok(Receipt { enqueued, repeats: None })
 }
 
 /// The same for a job that a running job makes, under its lease.
@@ -82,19 +91,34 @@ impl<'a> Request<'a> {
         Some(Self { key, body_hash: sha256_hex(&job.body()) })
     }
 
-    /// The job that the same request made before.
+    /// What the same request answered before.
     ///
     /// # Errors
     /// `JOB-KEY-001` if the key belongs to a request with another body.
-    fn first_job(&self, tx: &Tx<'_>, now: Timestamp) -> Result<Option<JobId>> {
+    fn first_answer(&self, tx: &Tx<'_>, now: Timestamp) -> Result<Option<Enqueued>> {
+        let is_mine = |of: Enqueued, kept: &str| marked(&self.body_hash, of) == kept;
         match idempotency::known(tx, self.key, now)? {
-            Some((id, body_hash)) if body_hash == self.body_hash => Ok(Some(id)),
+            Some((id, kept)) if is_mine(Enqueued::Inserted(id), &kept) => {
+                Ok(Some(Enqueued::Inserted(id)))
+            }
+            Some((id, kept)) if is_mine(Enqueued::Existing(id), &kept) => {
+                Ok(Some(Enqueued::Existing(id)))
+            }
             Some((id, _)) => Err(Error::new(
                 Code::IdempotencyConflict,
                 format!("another request with the same key made job {id}"),
             )),
             None => Ok(None),
         }
+    }
+}
+
+/// The hash of a request's body as it is kept: with a mark behind it if the request found a job that held its unique key, so
+/// that a repetition is answered as the request was.
+fn marked(body_hash: &str, answer: Enqueued) -> String {
+    match answer {
+        Enqueued::Inserted(_) => body_hash.to_owned(),
+        Enqueued::Existing(_) => format!("{body_hash} found"),
     }
 }
 
@@ -131,6 +155,7 @@ fn expect_open_batch(tx: &Tx<'_>, job: &NewJob) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::JobId;
     use crate::model::{BatchId, Occurrence, UniqueKey};
 
     #[test]

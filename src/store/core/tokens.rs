@@ -42,7 +42,8 @@ pub(in crate::store) fn add(
 /// not beyond its own end.
 ///
 /// # Errors
-/// `AUTH-TOKEN-003` if there is no such token.
+/// `AUTH-TOKEN-003` if there is no such token; `AUTH-TOKEN-006` while the text of before its last rotation counts: a request
+/// that is sent twice must not end the text that programs use.
 pub(in crate::store) fn rotate(
     tx: &Tx<'_>,
     id: &str,
@@ -51,6 +52,10 @@ pub(in crate::store) fn rotate(
     now: Timestamp,
 ) -> Result<Token> {
     let before = existing(tx, id)?;
+    if let Some(until) = before.old_counts_until(now) {
+        let why = format!("the text of before its last rotation counts until {until}");
+        return Err(Error::new(Code::AuthTokenRotated, why));
+    }
     let overlap = now.plus(OVERLAP);
     let old_until = before.expires_at.map_or(overlap, |end| end.min(overlap));
     let expires_at = before.expires_at.map(|end| now.plus(end.since(before.renewed_at)));
@@ -70,10 +75,25 @@ pub(in crate::store) fn revoke(
     now: Timestamp,
 ) -> Result<Token> {
     let token = existing(tx, id)?;
-    tokens::delete(tx, id)?;
-    let power = described(&token.power);
-    audit::record_change(tx, actor, "revoke token", &subject(&token), (Some(&power), None), now)?;
+    end(tx, &token, actor, now)?;
     Ok(token)
+}
+
+/// Ends every token of an account.
+pub(in crate::store) fn revoke_all(
+    tx: &Tx<'_>,
+    owner: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let theirs = tokens::list(tx, Some(owner), MOST as usize)?;
+    theirs.iter().try_for_each(|token| end(tx, token, actor, now))
+}
+
+fn end(tx: &Tx<'_>, token: &Token, actor: &Actor, now: Timestamp) -> Result<()> {
+    tokens::delete(tx, &token.id)?;
+    let power = described(&token.power);
+    audit::record_change(tx, actor, "revoke token", &subject(token), (Some(&power), None), now)
 }
 
 fn existing(tx: &Tx<'_>, id: &str) -> Result<Token> {
@@ -81,9 +101,9 @@ fn existing(tx: &Tx<'_>, id: &str) -> Result<Token> {
     tokens::find(tx, id)?.ok_or_else(unknown)
 }
 
-/// The token as the audit log names it.
+/// The token as the audit log names it, behind a verb that says that it is one.
 fn subject(token: &Token) -> String {
-    format!("{} ({})", token.actor_name(), token.id)
+    format!("{} of {} ({})", token.name, token.owner.username, token.id)
 }
 
 /// What a token may do, in one line.

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// How long a key is known at least; longer while its job is not final.
 const LIFE: Duration = Duration::from_hours(24);
 
-/// The job that a request with this key made, and the hash of that request's body.
+/// The job that a request with this key made or found, and the hash of that request's body, which may bear a mark.
 pub(in crate::store) fn known(
     conn: &Connection,
     key: &str,

@@ -112,7 +112,7 @@ pub(in crate::store) fn deeds(conn: &Connection, filter: &DeedFilter) -> Result<
         "SELECT {}
          FROM {}
          WHERE id < :before AND id >= :floor
-           AND (:by IS NULL OR actor = :by)
+           AND (:by IS NULL OR actor = :by OR (actor LIKE 'token %' AND substr(actor, -length(:of)) = :of))
            AND (:action IS NULL OR {})
            AND (:subject IS NULL OR {})
            AND (:since IS NULL OR at >= :since)
@@ -125,11 +125,14 @@ pub(in crate::store) fn deeds(conn: &Connection, filter: &DeedFilter) -> Result<
         dialect::contains("lower(subject)", "lower(:subject)"),
     );
     let [since, until] = [filter.since, filter.until].map(|at| at.map(Timestamp::millis));
+    // What a token did has its own actor: `token shop of ada`.
+    let of = filter.by.as_ref().map(|by| format!(" of {by}"));
     let window = Window::below(conn, "job_audit", filter.before)?;
     let [before, floor, more] = window.params(filter.limit);
     let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {
         ":by": filter.by,
+        ":of": of,
         ":action": filter.action,
         ":subject": filter.subject,
         ":since": since,

@@ -38,6 +38,8 @@ pub(in crate::store) struct Database {
     board: Arc<Board>,
     guard: Arc<Guard>,
     news: Arc<News>,
+    #[cfg(feature = "web")]
+    notes: super::note::Notes,
     calls: Option<mpsc::Sender<Call>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -99,6 +101,8 @@ impl Database {
             board,
             guard,
             news,
+            #[cfg(feature = "web")]
+            notes: super::note::Notes::default(),
             calls: Some(calls),
             thread: Some(thread),
         })
@@ -185,6 +189,20 @@ impl Database {
         run: impl Fn(&Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.write(doing, run).await
+    }
+
+    /// Notes something of a thing, as its use, in a write for which nobody waits: at most one of the thing at a time. If it
+    /// fails, only the log says so.
+    #[cfg(feature = "web")]
+    pub(in crate::store) async fn note(
+        &self,
+        doing: &'static str,
+        thing: String,
+        run: impl Fn(&Tx<'_>) -> Result<()> + Send + 'static,
+    ) {
+        if let Some(calls) = &self.calls {
+            self.notes.send(calls, (doing, thing), run).await;
+        }
     }
 
     /// A rule that does for several callers in one run what each wants: those that wait together are one call. It answers

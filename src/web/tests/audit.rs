@@ -120,7 +120,7 @@ async fn of_tokens(seen: &mut Seen, site: &Site) {
     assert_eq!(made.status, StatusCode::OK, "{}", made.body);
     let id = site.web.store.tokens(None).await.unwrap()[0].id.clone();
     let deed = site.web.store.deeds(1).await.unwrap().remove(0);
-    let subject = format!("token shop of admin ({id})");
+    let subject = format!("shop of admin ({id})");
     assert_eq!((deed.action.as_str(), &deed.subject), ("create token", &subject));
     seen.routes.insert(nav::TOKENS);
     for (route, deed) in [(tokens::ROTATE_PATH, "rotate"), (tokens::REVOKE_PATH, "revoke")] {

@@ -141,6 +141,8 @@ pub async fn tokens_are_kept_until_they_are_revoked(store: &Store) {
         store.rotate_token("a".into(), "next".into(), cli(), later(10 * day)).await.unwrap();
     assert_eq!(rotated.old_until, Some(later(11 * day)));
     assert_eq!(rotated.expires_at, Some(later(40 * day)), "as long again");
+    let at_once = store.rotate_token("a".into(), "third".into(), cli(), later(11 * day - 1)).await;
+    assert_eq!(at_once.unwrap_err().code(), Code::AuthTokenRotated);
     for (hash, at, counts) in [
         ("hash of a", 11 * day - 1, true),
         ("hash of a", 11 * day, false),

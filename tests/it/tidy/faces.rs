@@ -30,8 +30,6 @@ const RULES: &[Rule] = &[
             ("src/cli/serve.rs", "a start fills the demo, and ends what a killed server left"),
             ("src/cli/serve/greeting.rs", "a start offers the link that sets up the first admin"),
             ("src/web/login.rs", "a login begins and ends with a cookie, which pages alone have"),
-            ("src/web/access.rs", "a login that is used lives on"),
-            ("src/web/stream.rs", "a stream asks again whether its login lives"),
         ],
     },
     Rule {
