@@ -226,8 +226,13 @@ async fn neither_a_click_nor_a_page_of_another_port_starts_anything_or_gets_the_
     let mut tried = 0;
     for path in &pages {
         page.open(&format!("{}{path}", site.url));
-        page.eval("document.querySelectorAll('main details').forEach(part => part.open = true)");
-        page.wait_text("main", "169.254.169.254");
+        // A part of the page that is shown anew is closed again.
+        page.wait(
+            "(() => {
+                document.querySelectorAll('main details').forEach(part => part.open = true);
+                return document.querySelector('main')?.innerText.includes('169.254.169.254');
+            })()",
+        );
         let (ways, bad) = ways_out(&page, &site.url);
         assert_eq!(bad, Vec::<String>::new(), "{path}");
         println!("{path}: {ways} ways lead on, none to this machine or a private network");
