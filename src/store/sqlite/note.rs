@@ -36,7 +36,7 @@ impl Notes {
         let Some(note) = self.take((doing, thing)) else { return };
         let (caller, answer) = oneshot::channel();
         let run = move |tx: &Tx<'_>| {
-            let told = |error: &_| tracing::debug!("could not {}: {error}", note.subject.0);
+            let told = |error: &_| tracing::debug!("could not {}: {error}", note.doing());
             run(tx).inspect_err(told)
         };
         let task = Task { run, value: None, doing, asked: Instant::now(), caller };
@@ -54,6 +54,13 @@ impl Notes {
     fn take(&self, subject: Subject) -> Option<OnItsWay> {
         let is_first = locked(&self.0).insert(subject.clone());
         is_first.then(|| OnItsWay { all: Arc::clone(&self.0), subject })
+    }
+}
+
+impl OnItsWay {
+    /// What is noted. A closure that asks this has the whole of it, and drops it when it is dropped itself.
+    fn doing(&self) -> &'static str {
+        self.subject.0
     }
 }
 
