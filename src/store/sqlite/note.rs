@@ -3,7 +3,7 @@
 use super::transaction::Tx;
 use super::work::Task;
 use super::writer::Call;
-use crate::error::{Code, Error, Result, ignore};
+use crate::error::{Result, ignore};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,22 +35,32 @@ impl Notes {
     ) {
         let Some(note) = self.take((doing, thing)) else { return };
         let (caller, answer) = oneshot::channel();
+        let run = move |tx: &Tx<'_>| {
+            let told = |error: &_| tracing::debug!("could not {}: {error}", note.doing());
+            run(tx).inspect_err(told)
+        };
         let task = Task { run, value: None, doing, asked: Instant::now(), caller };
         if let Err(refused) = calls.try_send(Call::Write(Box::new(task))) {
             ignore(Err::<(), _>(refused), "the next use is noted when fewer writes wait");
             return;
         }
-        let written = tokio::spawn(async move {
-            let answer = answer.await.unwrap_or_else(|_| Err(Error::new(Code::StoreClosed, doing)));
-            ignore(answer, "the next use is noted anew");
-            drop(note);
-        });
-        ignore(tokio::time::timeout(A_MOMENT, written).await, "a note is written later");
+        match tokio::time::timeout(A_MOMENT, answer).await {
+            Ok(Ok(answer)) => ignore(answer, "the next use is noted anew"),
+            Ok(Err(gone)) => ignore(Err::<(), _>(gone), "the writer has ended"),
+            Err(later) => ignore(Err::<(), _>(later), "the note is written later"),
+        }
     }
 
     fn take(&self, subject: Subject) -> Option<OnItsWay> {
         let is_first = locked(&self.0).insert(subject.clone());
         is_first.then(|| OnItsWay { all: Arc::clone(&self.0), subject })
+    }
+}
+
+impl OnItsWay {
+    /// What is noted. A closure that asks this has the whole of it, and drops it when it is dropped itself.
+    fn doing(&self) -> &'static str {
+        self.subject.0
     }
 }
 
@@ -68,6 +78,7 @@ fn locked(all: &Mutex<HashSet<Subject>>) -> MutexGuard<'_, HashSet<Subject>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Code, Error};
 
     #[tokio::test]
     async fn one_note_of_a_thing_is_on_its_way_and_nobody_waits_for_it() {
@@ -81,7 +92,6 @@ mod tests {
         assert_eq!(line.len(), 2, "one of each");
         let Some(Call::Write(of_a)) = line.recv().await else { panic!("no write") };
         of_a.answer(Err(Error::new(Code::StoreBusy, "wait")));
-        tokio::task::yield_now().await;
         note("b").await;
         note("a").await;
         assert_eq!(line.len(), 2, "b waits, and a is noted anew after its failure");

@@ -61,7 +61,9 @@ where
     }
 
     fn answer(self: Box<Self>, end: Result<()>) {
-        let Self { value, doing, caller, .. } = *self;
+        let Self { run, value, doing, caller, .. } = *self;
+        // Whatever it was given is free before the caller goes on.
+        drop(run);
         let answer = end.map(|()| value.expect("a call that succeeded left its value"));
         tell(caller, answer, doing);
     }
