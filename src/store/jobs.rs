@@ -25,9 +25,7 @@ impl Store {
     /// # Errors
     /// `JOB-KEY-001` if its idempotency key belongs to another request (P3); `JOB-VALUE-001` for a value out of range.
     pub async fn enqueue(&self, job: NewJob, now: Timestamp) -> Result<Enqueued> {
-        let decides = core::enqueue::decides(&job);
-        let add = move |tx: &Tx<'_>, now| core::enqueue::enqueue(tx, &job, now);
-        self.add("enqueue a job", decides, add, now).await
+        Ok(self.enqueue_with_receipt(job, now).await?.enqueued)
     }
 
     /// The same; says also what the first request answered, if this one repeats it under its idempotency key.
