@@ -442,8 +442,9 @@ async fn a_scan_by_another_user_asks_the_snapshot_with_a_sandbox_or_without_one(
     }
 }
 
+/// By the newest version alone: the oldest that is accepted wrote no file here, for a reason that is not known yet.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_real_program_works_as_another_user_in_a_folder_of_somebody_else() {
+async fn claude_code_works_as_another_user_in_a_folder_of_somebody_else() {
     let Some(house) = house(&[]) else { return };
     let Some(claude) = crate::real_cli::claude() else { return };
     let api = MessagesApi::start();
@@ -461,7 +462,9 @@ async fn the_real_program_works_as_another_user_in_a_folder_of_somebody_else() {
     assert_eq!(session["response"], "over", "{session:#}");
     let told = crate::support::desk::transcript(&desk.store, id).await;
     assert!(told.contains(&format!("{AGENT}\\nbefore")), "{told}");
-    assert_eq!(fs::read_to_string(shop.join("written.txt")).unwrap(), "written");
+    let written = fs::read_to_string(shop.join("written.txt"))
+        .unwrap_or_else(|error| panic!("{error}: {told}"));
+    assert_eq!(written, "written");
     assert_eq!(api.requests("case-other")[0].headers["x-api-key"], KEY);
     assert_all_are_anns(&shop);
 }
