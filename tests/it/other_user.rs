@@ -442,7 +442,7 @@ async fn a_scan_by_another_user_asks_the_snapshot_with_a_sandbox_or_without_one(
     }
 }
 
-/// By the newest version alone: the oldest that is accepted wrote no file here, for a reason that is not known yet.
+/// By the newest version alone: the oldest that is accepted has no tool `Write` under the list of tools that it is given.
 #[tokio::test(flavor = "multi_thread")]
 async fn claude_code_works_as_another_user_in_a_folder_of_somebody_else() {
     let Some(house) = house(&[]) else { return };
