@@ -335,8 +335,8 @@ fn transcript_card(session: &Session, part: &Part, earlier: Option<u64>, at_end:
     let at = |byte: u64| page.with(&[("from", byte)]).at("transcript");
     let aside = html! {
         @if session.run.is_some() {
-            a href=(page.under("transcript")) download { "Markdown" } " "
-            a href=(page.under("transcript").with(&[("as", "lines")])) download { "JSON lines" } " "
+            a href=(page.under("transcript")) download { "Markdown" } " · "
+            a href=(page.under("transcript").with(&[("as", "lines")])) download { "JSON lines" } " · "
         }
         @if live {
             button.btn.btn-sm.live-switch.scripted type="button" data-follow="" aria-pressed="true" { "Follow" }

@@ -48,7 +48,7 @@ pub(super) async fn found(
         Err(problem) if who.face() == Face::Page && problem.status().is_client_error() => {
             let content = html! {
                 (problem_notice(&problem))
-                section.card { (form(&search.q, true)) }
+                section.card.mb-3 { (form(&search.q, true)) }
             };
             let page = page(&frame, Tab::Sessions.title(), &content);
             return Ok((problem.status(), page).into_response());
@@ -72,7 +72,7 @@ pub(super) async fn found(
         version: version(&states),
         content: &content,
     };
-    let around = |part| html! { section.card { (form(&search.q, false)) } (part) };
+    let around = |part| html! { section.card.mb-3 { (form(&search.q, false)) } (part) };
     Ok(live_page(&frame, Tab::Sessions.title(), &part, around, (who.face(), shown)))
 }
 
@@ -83,7 +83,7 @@ pub(super) fn form(query: &str, wrong: bool) -> Markup {
             label {
                 span { "Search" }
                 input.form-control type="search" name="q" value=(query) maxlength="2000" autocomplete="off"
-                    placeholder="words of a prompt or an answer, status:failed" aria-invalid=[wrong.then_some("true")];
+                    placeholder="words, status:failed" aria-invalid=[wrong.then_some("true")];
             }
             button.btn type="submit" { "Search" }
             @if !query.is_empty() { a.btn.btn-link href=(link(PATH)) { "Clear" } }

@@ -234,8 +234,9 @@ async fn duplicates_wait_for_approval_where_issues_do_and_over_the_limit_of_a_sc
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_issue_stays_open_whose_older_one_was_closed_before_its_turn() {
+/// What becomes of a double about which something happens at the tracker between the scan and its turn: the states of both
+/// issues, and what is said of it.
+async fn double_of_which(happens: impl FnOnce(&FakeGitHub)) -> (Vec<String>, String) {
     let fake = fake();
     let site = Site::new();
     let tracking = github(&fake, site.folder.path());
@@ -244,28 +245,24 @@ async fn an_issue_stays_open_whose_older_one_was_closed_before_its_turn() {
     let why = "a test".to_owned();
     site.store.pause_queue(Queue::TRACKER, why, None, Actor::cli(), now()).await.unwrap();
     site.scan(&tracking).await;
-    fake.close(1, "completed");
+    happens(&fake);
     site.store.resume_queue(Queue::TRACKER, Actor::cli(), now()).await.unwrap();
     site.scan(&tracking).await;
-    assert_eq!(states(&fake, &[1, 2]), ["closed completed", "open"]);
-    let kept = "It is a duplicate of #1 and stays open: #1 is closed by now.";
-    assert_eq!(said(&site, 2).await, kept);
+    (states(&fake, &[1, 2]), said(&site, 2).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issue_stays_open_whose_older_one_was_closed_before_its_turn() {
+    let (states, said) = double_of_which(|fake| fake.close(1, "completed")).await;
+    assert_eq!(states, ["closed completed", "open"]);
+    assert_eq!(said, "It is a duplicate of #1 and stays open: #1 is closed by now.");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_issue_stays_open_that_a_person_has_written_anew_before_its_turn() {
-    let fake = fake();
-    let site = Site::new();
-    let tracking = github(&fake, site.folder.path());
-    filed(&site, &tracking).await;
-    twin(&fake, 1, LOGIN, 2);
-    let why = "a test".to_owned();
-    site.store.pause_queue(Queue::TRACKER, why, None, Actor::cli(), now()).await.unwrap();
-    site.scan(&tracking).await;
-    fake.rewrite(2, "This one is about the till, I have checked.");
-    site.store.resume_queue(Queue::TRACKER, Actor::cli(), now()).await.unwrap();
-    site.scan(&tracking).await;
-    assert_eq!(states(&fake, &[1, 2]), ["open", "open"]);
-    let kept = "It is a duplicate of #1 and stays open: somebody has changed what is written in one of the two.";
-    assert_eq!(said(&site, 2).await, kept);
+    let text = "This one is about the till, I have checked.";
+    let (states, said) = double_of_which(|fake| fake.rewrite(2, text)).await;
+    assert_eq!(states, ["open", "open"]);
+    let why = "somebody has changed what is written in one of the two";
+    assert_eq!(said, format!("It is a duplicate of #1 and stays open: {why}."));
 }

@@ -442,7 +442,8 @@ async fn a_scan_by_another_user_asks_the_snapshot_with_a_sandbox_or_without_one(
     }
 }
 
-/// By the newest version alone: the oldest that is accepted has no tool `Write` under the list of tools that it is given.
+/// By the newest version alone: the option by which the oldest that is accepted is shut off from its user's own files,
+/// `--bare`, leaves it no tools but Bash, Edit and Read.
 #[tokio::test(flavor = "multi_thread")]
 async fn claude_code_works_as_another_user_in_a_folder_of_somebody_else() {
     let Some(house) = house(&[]) else { return };

@@ -10,6 +10,13 @@ use std::time::Duration;
 /// How fresh `used_at` is kept: a write per request would make every look a commit.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
+/// What [`from_row`] reads.
+const COLUMNS: &str = "
+    u.id, u.username, u.role, u.disabled_at, u.passwords, t.id, t.name, t.scopes, t.kinds, t.queues, t.created_at,
+    t.renewed_at, t.expires_at, t.used_at, t.old_until";
+/// The tokens with their owners.
+const FROM: &str = "FROM tokens t JOIN users u ON u.id = t.user_id";
+
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Token> {
     let scopes = parsed(row, 7, |words| split(&words, |word| word.parse().ok()))?;
     let power = Power {
@@ -72,14 +79,13 @@ pub(in crate::store) fn list(
     owner: Option<&str>,
     limit: usize,
 ) -> Result<Vec<Token>> {
-    const SQL: &str = "
-        SELECT u.id, u.username, u.role, u.disabled_at, u.passwords, t.id, t.name, t.scopes, t.kinds, t.queues,
-          t.created_at, t.renewed_at, t.expires_at, t.used_at, t.old_until
-        FROM tokens t JOIN users u ON u.id = t.user_id
-        WHERE :owner IS NULL OR u.username = :owner
-        ORDER BY u.username, t.name
-        LIMIT :limit";
-    let mut statement = conn.prepare_cached(SQL)?;
+    let sql = format!(
+        "SELECT {COLUMNS} {FROM}
+         WHERE :owner IS NULL OR u.username = :owner
+         ORDER BY u.username, t.name
+         LIMIT :limit"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
     let params = named_params! {":owner": owner, ":limit": limit as i64};
     let rows = statement.query_map(params, from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -87,12 +93,8 @@ pub(in crate::store) fn list(
 
 /// The token that people name so.
 pub(in crate::store) fn find(conn: &Connection, id: &str) -> Result<Option<Token>> {
-    const SQL: &str = "
-        SELECT u.id, u.username, u.role, u.disabled_at, u.passwords, t.id, t.name, t.scopes, t.kinds, t.queues,
-          t.created_at, t.renewed_at, t.expires_at, t.used_at, t.old_until
-        FROM tokens t JOIN users u ON u.id = t.user_id
-        WHERE t.id = :id";
-    let mut statement = conn.prepare_cached(SQL)?;
+    let sql = format!("SELECT {COLUMNS} {FROM} WHERE t.id = :id");
+    let mut statement = conn.prepare_cached(&sql)?;
     Ok(statement.query_row(named_params! {":id": id}, from_row).optional()?)
 }
 
@@ -103,15 +105,14 @@ pub(in crate::store) fn by_hash(
     hash: &str,
     now: Timestamp,
 ) -> Result<Option<(Token, bool)>> {
-    const SQL: &str = "
-        SELECT u.id, u.username, u.role, u.disabled_at, u.passwords, t.id, t.name, t.scopes, t.kinds, t.queues,
-          t.created_at, t.renewed_at, t.expires_at, t.used_at, t.old_until,
-          t.used_at IS NULL OR t.used_at <= :stale OR t.used_at > :now
-        FROM tokens t JOIN users u ON u.id = t.user_id
-        WHERE t.hash = :hash OR (t.old_hash = :hash AND t.old_until > :now)";
+    let sql = format!(
+        "SELECT {COLUMNS}, t.used_at IS NULL OR t.used_at <= :stale OR t.used_at > :now
+         {FROM}
+         WHERE t.hash = :hash OR (t.old_hash = :hash AND t.old_until > :now)"
+    );
     let stale = now.millis() - TOUCH_EVERY.as_millis() as i64;
     let params = named_params! {":hash": hash, ":now": now.millis(), ":stale": stale};
-    let mut statement = conn.prepare_cached(SQL)?;
+    let mut statement = conn.prepare_cached(&sql)?;
     let found = statement.query_row(params, |row| Ok((from_row(row)?, row.get(15)?)));
     Ok(found.optional()?)
 }
