@@ -74,6 +74,6 @@ pub(super) async fn list(
     };
     let frame = Frame::new(&app.web, Some(&who)).at(Tab::Sessions);
     let face = (who.face(), asked.v.as_deref());
-    let around = |part| html! { section.card { (session_search::form("", false)) } (part) };
+    let around = |part| html! { section.card.mb-3 { (session_search::form("", false)) } (part) };
     Ok(live_page(&frame, Tab::Sessions.title(), &part, around, face))
 }
