@@ -348,7 +348,7 @@ impl Watched<'_> {
     async fn say_started(&self, unsaid: &mut Option<Started>) -> Result<()> {
         let Some((main, isolation)) = unsaid.clone() else { return Ok(()) };
         let lease = self.context.lease.clone();
-        match self.agents.store.session_started(lease, main, isolation).await {
+        match self.agents.store.session_started(lease, main, &isolation).await {
             Err(error) if error.is_passing_refusal() => {
                 warn_coded!(Code::AgentTranscript, "job {}: {error}", self.context.job.id);
                 Ok(())

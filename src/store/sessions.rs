@@ -77,9 +77,9 @@ impl Store {
         &self,
         lease: Lease,
         main: Option<Process>,
-        isolation: impl Into<String>,
+        isolation: &str,
     ) -> Result<()> {
-        let isolation = isolation.into();
+        let isolation = isolation.to_owned();
         let started =
             move |tx: &Tx<'_>| sql::sessions::started(tx, &lease, main.as_ref(), &isolation);
         self.db.row("record a session's process", started).await
