@@ -25,6 +25,7 @@ pub(crate) mod loan;
 #[path = "agents/no_loan.rs"]
 pub(crate) mod loan;
 #[cfg(target_os = "linux")]
+mod making;
 mod pipes;
 mod run;
 mod sandbox;

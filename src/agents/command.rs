@@ -1,7 +1,7 @@
 //! Starts processes: the only place of the program that does.
 
 use super::wire::Order;
-use super::words::{ALONE, SUBCOMMAND};
+use super::words::{ALONE, READY, SUBCOMMAND};
 use super::{Marker, RUN_VARIABLE, SUPERVISOR_VARIABLE};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -25,7 +25,7 @@ pub(super) fn supervisor(program: &Path, marker: &Marker) -> io::Result<Child> {
 /// Starts the program of an order. The calling thread has to live as long as the program, because `bwrap` ends with it.
 #[cfg(target_os = "linux")]
 #[expect(clippy::disallowed_methods, reason = "this is the one process module")]
-pub(super) fn child(order: &Order) -> io::Result<Child> {
+pub(super) fn child(order: &Order, ready: Option<&str>) -> io::Result<Child> {
     let (program, arguments) =
         order.argv.split_first().ok_or_else(|| io::Error::other("no program is named"))?;
     let mut command = if order.wrapped {
@@ -44,6 +44,7 @@ pub(super) fn child(order: &Order) -> io::Result<Child> {
     };
     command.current_dir(&order.working_dir);
     command.env_clear().envs(&order.env).env(RUN_VARIABLE, &order.marker);
+    command.envs(ready.map(|name| (READY, name)));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
 }
 
@@ -79,7 +80,7 @@ pub(super) fn replace(argv: &[OsString], landing: Option<(u32, u32, &Path)>) -> 
         return io::Error::other("no program is named");
     };
     let mut command = Command::new(program);
-    command.args(arguments);
+    command.args(arguments).env_remove(READY);
     if let Some((uid, gid, folder)) = landing {
         become_user(&mut command, Some((uid, gid)));
         command.current_dir(folder);

@@ -21,6 +21,8 @@ pub const GRACE: Duration = Duration::from_secs(9);
 const PROBE: Duration = Duration::from_secs(10);
 /// How long the finding holds that the sandbox cannot be used; then it is tried again.
 const BELIEVED: Duration = Duration::from_secs(30);
+/// How often a run is begun at most, where the machine's services come and go while its sandbox is made.
+const TRIES: u32 = 5;
 /// The highest number that a process gets in a namespace of its own which holds two or three.
 const MAX_PROBE_PID: u32 = 9;
 
@@ -131,10 +133,9 @@ impl Launcher {
     }
 
     async fn begin(&self, spec: Spec, sandbox: Option<(&Path, Sandbox)>) -> Result<Run> {
-        let Spec { mut argv, env, working_dir, stdin, limits, isolation: _, marker } = spec;
+        let Spec { argv, env, working_dir, stdin, limits, isolation: _, marker } = spec;
         let name = argv.first().cloned().unwrap_or_default();
-        let doing = format!("start {name:?}");
-        let failed = || Error::new(Code::AgentStart, doing.clone());
+        let failed = || Error::new(Code::AgentStart, format!("start {name:?}"));
         if stdin.len() > MAX_STDIN {
             return Err(failed().because(format!("its input has more than {MAX_STDIN} bytes")));
         }
@@ -143,28 +144,11 @@ impl Launcher {
         }
         let wrapped = sandbox.is_some();
         self.admit(&argv, env.get("PATH"), wrapped).map_err(|why| failed().because(why))?;
-        if let Some((bwrap, sandbox)) = sandbox {
-            if let (Some(user), Some(socket)) = (&self.user, &sandbox.passage) {
-                let given = std::os::unix::fs::lchown(socket, Some(user.uid), Some(user.gid));
-                given.map_err(|error| failed().because(error))?;
-            }
-            let own = self.own.as_ref().map_err(|why| failed().because(why.clone()))?;
-            let real = |path: &Path| path.canonicalize().ok();
-            let sockets = sockets::served().map_err(|error| failed().because(error))?;
-            // The kernel keeps the path by which a socket was bound, which may lead over links.
-            let sockets = sockets.iter().filter_map(|path| real(path)).collect();
-            let sandbox = (&sandbox, &sockets);
-            let mut words =
-                sandbox::arguments(bwrap, own, sandbox, (&working_dir, self.user.as_ref()), real);
-            words.append(&mut argv);
-            argv = words;
-        }
-        let trace = Trace { marker, main: None, working_dir: Some(working_dir.clone()) };
         let order = Order {
             argv,
             env,
             working_dir,
-            marker: trace.marker.to_string(),
+            marker: marker.to_string(),
             wall: limits.wall,
             idle: limits.idle,
             heartbeats: limits.heartbeats.iter().map(|text| (*text).to_owned()).collect(),
@@ -174,9 +158,70 @@ impl Launcher {
             wrapped,
             user: self.user.clone(),
         };
-        run::start(&self.program, &order, &stdin, trace)
-            .await
-            .map_err(|error| error.while_doing(&doing))
+        let begun = match sandbox {
+            Some((bwrap, sandbox)) => {
+                self.begin_inside(bwrap, &sandbox, order, &stdin, marker).await
+            }
+            None => self.begin_order(&order, &stdin, &marker).await,
+        };
+        begun.map_err(|error| error.while_doing(&format!("start {name:?}")))
+    }
+
+    async fn begin_order(&self, order: &Order, stdin: &[u8], marker: &Marker) -> Result<Run> {
+        let working_dir = Some(order.working_dir.clone());
+        let trace = Trace { marker: marker.clone(), main: None, working_dir };
+        run::start(&self.program, order, stdin, trace).await
+    }
+
+    /// Starts the program of an order in the sandbox.
+    async fn begin_inside(
+        &self,
+        bwrap: &Path,
+        sandbox: &Sandbox,
+        mut order: Order,
+        stdin: &[u8],
+        marker: Marker,
+    ) -> Result<Run> {
+        let failed = |why: String| Error::new(Code::AgentStart, "").because(why);
+        if let (Some(user), Some(socket)) = (&self.user, &sandbox.passage) {
+            let given = std::os::unix::fs::lchown(socket, Some(user.uid), Some(user.gid));
+            given.map_err(|error| failed(error.to_string()))?;
+        }
+        let (argv, working_dir) = (order.argv, order.working_dir.clone());
+        let inside = || self.inside(bwrap, sandbox, &working_dir, &argv).map_err(failed);
+        order.argv = inside()?;
+        for _ in 1..TRIES {
+            let error = match self.begin_order(&order, stdin, &marker).await {
+                Ok(run) => return Ok(run),
+                Err(error) => error,
+            };
+            // Nothing of the run has begun. The reason may be what came or went after the look at the machine.
+            let again = inside()?;
+            if again == order.argv {
+                return Err(error);
+            }
+            order.argv = again;
+        }
+        self.begin_order(&order, stdin, &marker).await
+    }
+
+    /// The command line that makes a sandbox, by what is on the machine now, and runs a program in it.
+    fn inside(
+        &self,
+        bwrap: &Path,
+        sandbox: &Sandbox,
+        working_dir: &Path,
+        argv: &[String],
+    ) -> Result<Vec<String>, String> {
+        let own = self.own.as_ref().map_err(Clone::clone)?;
+        let real = |path: &Path| path.canonicalize().ok();
+        let sockets = sockets::served().map_err(|error| error.to_string())?;
+        // The kernel keeps the path by which a socket was bound, which may lead over links.
+        let sockets = sockets.iter().filter_map(|path| real(path)).collect();
+        let place = (working_dir, self.user.as_ref());
+        let mut words = sandbox::arguments(bwrap, own, (sandbox, &sockets), place, real);
+        words.extend_from_slice(argv);
+        Ok(words)
     }
 
     /// Says what keeps the user of programs from this one.
@@ -222,7 +267,9 @@ impl Launcher {
             isolation: Isolation::None,
             marker: Marker::random(),
         };
-        let mut run = self.begin(spec, Some((bwrap, Sandbox::default()))).await?;
+        let failed = || Error::new(Code::AgentBox, "try bwrap");
+        let begun = self.begin(spec, Some((bwrap, Sandbox::default()))).await;
+        let mut run = begun.map_err(|error| failed().because(error))?;
         let mut said = Vec::new();
         while let Some(chunk) = run.next().await {
             said.extend(chunk.bytes);
@@ -233,7 +280,7 @@ impl Launcher {
         if ended.exit == Some(Exit::Code(0)) && pid.is_ok_and(|pid| pid <= MAX_PROBE_PID) {
             return Ok(());
         }
-        Err(Error::new(Code::AgentBox, "try bwrap").because(format!("{ended:?}, {}", said.trim())))
+        Err(failed().because(format!("{ended:?}, {}", said.trim())))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The supervisor: one process per run, which owns the run's tree and is gone only after it.
 
 use super::course::{Bounds, Course};
+use super::making::{self, Making};
 use super::pipes::{Happening, Pipes};
 use super::table::{self, Table};
 use super::wall::inside::Called;
@@ -96,9 +97,11 @@ fn become_supervisor() -> io::Result<()> {
 
 /// A run, as its supervisor sees it.
 struct Supervised {
-    main: u32,
+    main: Process,
     wrapped: bool,
     exit: Option<Exit>,
+    /// The sandbox, until it is made.
+    making: Making,
     course: Course,
     /// Lines with these texts are no sign of life.
     heartbeats: Vec<String>,
@@ -112,30 +115,46 @@ struct Supervised {
 impl Supervised {
     fn start(order: &Order, input: Vec<u8>, pipes: &mut Pipes) -> io::Result<Self> {
         watch::limit(order.resources)?;
-        let mut child = watch::first_to_go(|| command::child(order))?;
-        let main = child.id();
+        let (making, ready) = if order.wrapped {
+            let (making, said) = Making::begin()?;
+            (making, Some(said))
+        } else {
+            (Making::done(), None)
+        };
+        let name = ready.as_ref().map(making::name);
+        let mut child = watch::first_to_go(|| command::child(order, name.as_deref()))?;
+        drop(ready);
+        let main = table::process(child.id());
         if let Err(error) = pipes.connect(&mut child, input) {
             child.kill()?;
             return Err(error);
         }
-        let Process { pid, start } = table::process(main);
-        pipes.send(&wire::json_frame(wire::STARTED, &Started { pid, start }));
         let Order { wall, idle, output, grace, wrapped, .. } = *order;
         let now = Instant::now();
         let course = Course::new(Bounds { wall, idle, output, grace }, now);
         let temporary = order.env.get("TMPDIR").map(PathBuf::from);
         let folders = [order.working_dir.clone()].into_iter().chain(temporary).collect();
         let watch = Watch::new(order.resources, folders, now);
-        Ok(Self {
+        let supervised = Self {
             main,
             wrapped,
             exit: None,
+            making,
             course,
             heartbeats: order.heartbeats.clone(),
             watch,
             leftovers: HashSet::new(),
             killed: HashSet::new(),
-        })
+        };
+        if supervised.making.is_made() {
+            supervised.say_started(pipes);
+        }
+        Ok(supervised)
+    }
+
+    fn say_started(&self, pipes: &mut Pipes) {
+        let Process { pid, start } = self.main.clone();
+        pipes.send(&wire::json_frame(wire::STARTED, &Started { pid, start }));
     }
 
     /// Waits for the end of the run, or brings it about.
@@ -163,6 +182,10 @@ impl Supervised {
                     let now = Instant::now();
                     self.watch.on_time(now).and_then(|reason| self.course.kill(reason, now))
                 }
+                () = self.making.made() => {
+                    self.say_started(pipes);
+                    None
+                }
                 happening = pipes.next() => {
                     self.excuse(was_full);
                     self.happened(happening, pipes)
@@ -172,11 +195,18 @@ impl Supervised {
                 self.signal(told);
             }
         }
+        if self.making.ended().await {
+            self.say_started(pipes);
+        }
         while let Some((letter, bytes)) = pipes.rest().await {
             self.deliver(letter, &bytes, pipes);
             pipes.flush().await;
         }
-        pipes.send(&wire::json_frame(wire::ENDED, &self.ended()));
+        if self.making.is_made() {
+            pipes.send(&wire::json_frame(wire::ENDED, &self.ended()));
+        } else {
+            pipes.send(&wire::frame(wire::FAILED, self.making.why_not(self.exit).as_bytes()));
+        }
     }
 
     /// Leaves the time in which nobody took the output out of the idle time.
@@ -196,6 +226,10 @@ impl Supervised {
     }
 
     fn deliver(&mut self, letter: u8, bytes: &[u8], pipes: &mut Pipes) -> Option<Signal> {
+        if !self.making.is_made() {
+            self.making.keep(bytes);
+            return None;
+        }
         let is_sign = is_sign(bytes, &self.heartbeats);
         let (allowed, told) = self.course.output(bytes.len(), is_sign, Instant::now());
         if allowed > 0 {
@@ -209,7 +243,7 @@ impl Supervised {
         let mut told = None;
         loop {
             match process::wait(WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) if pid.as_raw_pid().cast_unsigned() == self.main => {
+                Ok(Some((pid, status))) if pid.as_raw_pid().cast_unsigned() == self.main.pid => {
                     self.exit = exit(status);
                     told = self.course.main_ended(Instant::now());
                 }
@@ -237,13 +271,13 @@ impl Supervised {
         let program = self.program(&table);
         for entry in table.descendants([own]) {
             // The end of `bwrap` would end those inside before they had their grace.
-            let is_wrapper = self.wrapped && entry.pid == self.main;
+            let is_wrapper = self.wrapped && entry.pid == self.main.pid;
             if is_wrapper && signal != Signal::KILL {
                 continue;
             }
             if signal == Signal::INT {
                 if program.contains(&entry.group) && entry.signal(signal).unwrap_or(false) {
-                    has_met |= !entry.is_over && (!self.wrapped || entry.parent != self.main);
+                    has_met |= !entry.is_over && (!self.wrapped || entry.parent != self.main.pid);
                 }
                 continue;
             }
@@ -255,7 +289,7 @@ impl Supervised {
             // A process that cannot be signalled now gets the next KILL.
             if entry.signal(signal).unwrap_or(false) && !entry.is_over {
                 hit.insert((entry.pid, entry.start));
-                let is_inside = entry.parent != self.main && entry.pid != self.main;
+                let is_inside = entry.parent != self.main.pid && entry.pid != self.main.pid;
                 has_met |= !self.wrapped || is_inside;
             }
         }
@@ -279,7 +313,7 @@ impl Supervised {
     ///
     /// Until this process has asked how the main one ended, its number names nobody else.
     fn kill_main(&self) {
-        let main = i32::try_from(self.main).ok().and_then(Pid::from_raw);
+        let main = i32::try_from(self.main.pid).ok().and_then(Pid::from_raw);
         if let Some(main) = main.filter(|_| self.exit.is_none()) {
             let killed = process::kill_process_group(main, Signal::KILL);
             let killed = killed.or_else(|_| process::kill_process(main, Signal::KILL));
@@ -291,14 +325,14 @@ impl Supervised {
     /// program learns of the interrupt first.
     fn program(&self, table: &Table) -> HashSet<u32> {
         if !self.wrapped {
-            return HashSet::from([self.main]);
+            return HashSet::from([self.main.pid]);
         }
         // Outside is `bwrap`, inside `bwrap` again as the first process, and the program is the child of that.
         let children = |parents: &[u32]| {
             let children = table.all().filter(|entry| parents.contains(&entry.parent));
             children.map(|entry| (entry.pid, entry.group)).unzip::<u32, u32, Vec<_>, HashSet<_>>()
         };
-        let (inner, _) = children(&[self.main]);
+        let (inner, _) = children(&[self.main.pid]);
         children(&inner).1
     }
 

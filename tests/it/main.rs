@@ -42,6 +42,7 @@ mod library_jobs;
 mod library_orders;
 mod library_shop;
 mod logs;
+mod making;
 mod metrics;
 mod money;
 mod neighbour;

@@ -8,8 +8,8 @@
 //! its exit code, as if nothing stood before it.
 
 use super::filter;
-use crate::agents::command;
 use crate::agents::words::{ALONE, ENTER, ENTER_WITH_SOCKETS, INSIDE, LEAD, SOCKET};
+use crate::agents::{command, making};
 use crate::error::{Code, Error, Result, ignore};
 use rustix::thread;
 use std::ffi::OsString;
@@ -104,6 +104,7 @@ fn enter(
         thread::set_capabilities(None, powers)?;
     }
     let landing = landing.map(|(uid, gid, folder)| (*uid, *gid, folder.as_path()));
+    making::say_made()?;
     Err(command::replace(argv, landing))
 }
 

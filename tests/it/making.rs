@@ -1,0 +1,133 @@
+//! The making of a sandbox on a machine whose services come and go meanwhile, and what a run hears of it.
+
+use crate::support::{STUCK, in_time, skipped};
+use lamplighter::Code;
+use lamplighter::agents::{
+    Exit, Isolation, Launcher, Limits, Marker, Run, Sandbox, Sandboxing, Spec,
+};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// How often a run is begun at most.
+const TRIES: usize = 5;
+
+/// A program that is called in the place of `bwrap`, with what it does first in a file beside it.
+struct Scene {
+    folder: TempDir,
+    launcher: Launcher,
+}
+
+impl Scene {
+    /// `None` where there is no sandbox.
+    async fn new() -> Option<Self> {
+        let program = env!("CARGO_BIN_EXE_lamplighter");
+        let Sandboxing::Usable { bwrap } = Launcher::with_program(program).sandboxing().await
+        else {
+            skipped("the sandbox cannot be used");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let stand_in = folder.path().join("bwrap");
+        let here = folder.path().display();
+        let script = format!("#!/bin/sh\n. {here}/first\nexec {} \"$@\"\n", bwrap.display());
+        fs::write(&stand_in, script).unwrap();
+        fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(folder.path().join("first"), "").unwrap();
+        let launcher = Launcher::with_program(program).with_bwrap(stand_in);
+        let found = launcher.sandboxing().await;
+        assert!(matches!(found, Sandboxing::Usable { .. }), "{found:?}");
+        Some(Self { folder, launcher })
+    }
+
+    /// Has each call do this first, and be counted.
+    fn first(&self, does: &str) {
+        let log = self.folder.path().join("calls");
+        let script = format!("echo call >> {}\n{does}\n", log.display());
+        fs::write(self.folder.path().join("first"), script).unwrap();
+    }
+
+    fn calls(&self) -> usize {
+        fs::read_to_string(self.folder.path().join("calls")).unwrap().lines().count()
+    }
+
+    fn spec(&self, script: &str) -> Spec {
+        Spec {
+            argv: ["/bin/sh", "-c", script].map(str::to_owned).into(),
+            env: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
+            working_dir: self.folder.path().to_owned(),
+            stdin: Vec::new(),
+            limits: Limits { wall: STUCK, idle: STUCK, ..Limits::default() },
+            isolation: Isolation::Bwrap(Sandbox::default()),
+            marker: Marker::random(),
+        }
+    }
+}
+
+async fn printed(run: &mut Run) -> String {
+    let mut printed = Vec::new();
+    while let Some(chunk) = in_time(run.next()).await {
+        printed.extend(chunk.bytes);
+    }
+    let ended = in_time(run.ended()).await.unwrap();
+    assert_eq!(ended.exit, Some(Exit::Code(0)), "{ended:?}");
+    String::from_utf8(printed).unwrap()
+}
+
+/// A folder of a service, with its socket.
+fn service() -> Option<(TempDir, UnixListener)> {
+    let Ok(folder) = tempfile::tempdir_in("/var/cache") else {
+        skipped("/var/cache cannot be written");
+        return None;
+    };
+    let listener = UnixListener::bind(folder.path().join("service.sock")).unwrap();
+    Some((folder, listener))
+}
+
+#[tokio::test]
+async fn a_service_that_goes_while_the_sandbox_is_made_keeps_no_run_from_beginning() {
+    let (Some(scene), Some((folder, _listener))) = (Scene::new().await, service()) else { return };
+    scene.first(&format!("rm -rf {}", folder.path().display()));
+    let script = "echo \"$LAMPLIGHTER_READY\"; ls /proc/$$/fd | tr '\\n' ' '; echo begun >&2";
+    let mut run = scene.launcher.start(scene.spec(script)).await.unwrap();
+    let said = printed(&mut run).await;
+    // The shell has the three descriptors of every program. It is not told what its sandbox was made with.
+    assert!(said.starts_with("\n0 1 2 "), "{said:?}");
+    assert!(said.contains("begun") && !said.contains("bwrap"), "{said:?}");
+    // Services of other tests come and go too.
+    assert!((2..=TRIES).contains(&scene.calls()));
+}
+
+#[tokio::test]
+async fn services_that_never_stop_going_end_the_tries_with_what_bwrap_says() {
+    let Some(scene) = Scene::new().await else { return };
+    let services: Vec<_> = (0..9).filter_map(|_| service()).collect();
+    let folders: Vec<_> =
+        services.iter().map(|(folder, _)| folder.path().display().to_string()).collect();
+    // Each call takes one of them away.
+    let line = folders.join(" ");
+    scene.first(&format!("for each in {line}; do [ -e $each ] && rm -rf $each && break; done"));
+    let error = scene.launcher.start(scene.spec("echo begun")).await.unwrap_err();
+    assert_eq!(error.code(), Code::AgentStart);
+    assert!(error.to_string().contains("bwrap: Can't"), "{error}");
+    assert_eq!(scene.calls(), TRIES);
+}
+
+#[tokio::test]
+async fn a_sandbox_that_cannot_be_made_is_an_error_with_its_reason_and_nothing_begins() {
+    let Some(scene) = Scene::new().await else { return };
+    let begun = scene.folder.path().join("begun");
+    scene.first("echo 'bwrap: no room for namespaces' >&2; exit 1");
+    let script = format!("touch {}", begun.display());
+    let error = scene.launcher.start(scene.spec(&script)).await.unwrap_err();
+    assert_eq!(error.code(), Code::AgentStart);
+    assert!(error.to_string().contains("no room for namespaces"), "{error}");
+    assert!((1..=TRIES).contains(&scene.calls()));
+    scene.first("exit 3");
+    let error = scene.launcher.start(scene.spec(&script)).await.unwrap_err();
+    assert!(error.to_string().contains("ended with exit code 3 and did not say why"), "{error}");
+    assert!(!Path::new(&begun).exists());
+}
