@@ -61,6 +61,8 @@ pub struct Agents {
     pub wall: Wall,
     /// Files that no agent in the sandbox may see, such as the tracker's token.
     pub secrets: Vec<PathBuf>,
+    /// The configuration file, if there is one.
+    pub config: Option<PathBuf>,
     /// `agent.working_dir`: the folder of sessions that name none. Default: a new folder for each session.
     pub working_dir: Option<PathBuf>,
 }

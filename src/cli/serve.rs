@@ -72,11 +72,11 @@ pub(super) async fn run(cli: &Cli, arguments: Arguments) -> Result<()> {
     })?;
     let file = configuration_file(&data_dir, arguments.config.as_deref());
     store.say(|facts| {
-        facts.config = file.map(|path| path.display().to_string());
+        facts.config = file.as_ref().map(|path| path.display().to_string());
         facts.listen = Some(config.listen.to_string());
     });
     let writer = start_logging(&config, logs.clone(), clock.clone());
-    let agents = agents(&config, &store, &data_dir, &clock)?;
+    let agents = agents((&config, file), &store, &data_dir, &clock)?;
     if agents.sandbox == Sandboxed::Never {
         let code = Code::AgentUnboxed;
         warn_coded!(code, "{}: {} {}", code.title(), code.cause(), code.remedy());
@@ -199,7 +199,12 @@ fn open(data_dir: &Path, is_demo: bool, now: Timestamp) -> Result<(Store, LogSto
     }
 }
 
-fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Result<Agents> {
+fn agents(
+    (config, file): (&Config, Option<PathBuf>),
+    store: &Store,
+    data_dir: &Path,
+    clock: &Clock,
+) -> Result<Agents> {
     let user = agent_user(config.agent.uid, data_dir)?;
     let launcher = Arc::new(Launcher::new().with_user(user));
     let env = environment::variable;
@@ -217,6 +222,7 @@ fn agents(config: &Config, store: &Store, data_dir: &Path, clock: &Clock) -> Res
         },
         wall: Wall::of_environment(env, config.agent.allow_hosts.clone())?,
         secrets: config.tracker.token_file.iter().cloned().collect(),
+        config: file,
         working_dir: config.agent.working_dir.clone(),
     })
 }

@@ -132,13 +132,20 @@ impl Place {
         }
         let is_free = profile == Profile::Full && self.user.is_none();
         if writes(profile) && !is_free {
-            let own = [&self.data_dir].into_iter().chain(&agents.secrets);
-            let mut own = own.filter_map(|own| own.canonicalize().ok());
+            let program = agents.program.path();
+            let own = [&self.data_dir, &agents.door].into_iter().chain(&agents.secrets);
+            let own = own.chain(&agents.config).chain(&program);
+            // A link on the way can be replaced as well as what it leads to.
+            let mut own =
+                own.flat_map(|own| [std::path::absolute(own), own.canonicalize()]).flatten();
             // Who may write in a folder may put something else in the place of what lies in it.
             if let Some(own) =
                 own.find(|own| own.starts_with(&path) && !path.starts_with(&data_dir))
             {
-                let why = format!("{} of the server is in it; name a folder below", own.display());
+                let why = format!(
+                    "{}, which the server uses, is in it; name a folder below it or beside it",
+                    own.display()
+                );
                 return Err(refused(&why));
             }
         }

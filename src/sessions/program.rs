@@ -127,6 +127,11 @@ impl AgentProgram {
         }
     }
 
+    /// The path by which it is found, which may be a link.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        find_here(&self.command)
+    }
+
     async fn look(&self) -> AgentState {
         let name = &self.command;
         let Some(path) = find(name) else {
@@ -192,8 +197,13 @@ fn without_code(error: &Error) -> String {
 
 /// The file of a command. Links are followed, because the sandbox shows the file but not the folder of the link.
 fn find(command: &str) -> Option<PathBuf> {
+    find_here(command)?.canonicalize().ok()
+}
+
+/// Where a command is found, which may be a link.
+fn find_here(command: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH");
-    find_program(command, path.as_deref())?.canonicalize().ok()
+    find_program(command, path.as_deref())
 }
 
 #[cfg(test)]

@@ -272,7 +272,32 @@ async fn two_sessions_that_write_in_one_folder_run_one_after_the_other_whatever_
     }
 }
 
-/// Who may write in a folder may move what lies in it and put something else in its place.
+/// Who may write in a folder may move what lies in it and put something else in its place, even where the path that the
+/// server uses leads there by a link.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_run_that_may_write_works_in_a_folder_that_holds_the_agent_program() {
+    let files = tempfile::tempdir().unwrap();
+    let [bin, shop, versions] = ["bin", "shop", "versions"].map(|name| files.path().join(name));
+    for folder in [&bin, &shop, &versions] {
+        std::fs::create_dir(folder).unwrap();
+    }
+    let program = bin.join("claude");
+    std::os::unix::fs::symlink(stub(&versions, "2.1.329"), &program).unwrap();
+    let desk = Desk::start(&program, &[]);
+    let asked = |folder: &std::path::Path| {
+        desk.enqueue(
+            &json!({"prompt": "result 0.1 done", "profile": "workspace", "working_dir": folder}),
+        )
+    };
+    for folder in [&bin, &versions] {
+        let refused = desk.until(asked(folder), Status::Failed).await;
+        let why = refused.error.unwrap();
+        assert!(why.contains(", which the server uses, is in it"), "{why}");
+    }
+    desk.until(asked(&shop), Status::Completed).await;
+}
+
+/// The same holds for the data directory.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_run_that_may_write_works_in_a_folder_that_holds_the_data_directory() {
     let files = tempfile::tempdir().unwrap();
@@ -285,6 +310,6 @@ async fn no_run_that_may_write_works_in_a_folder_that_holds_the_data_directory()
     };
     let refused = desk.until(asked("workspace"), Status::Failed).await;
     let why = refused.error.unwrap();
-    assert!(why.contains("of the server is in it; name a folder below"), "{why}");
+    assert!(why.contains(", which the server uses, is in it; name a folder below it"), "{why}");
     desk.until(asked("read-only"), Status::Completed).await;
 }

@@ -71,6 +71,7 @@ impl Office {
             wall: Wall::default(),
             sandbox: Sandboxed::Never,
             secrets: Vec::new(),
+            config: None,
             working_dir: None,
         };
         let engine = Engine::builder(store.clone(), clock.clone());

@@ -133,6 +133,7 @@ fn agents(folder: &Path, store: &Store) -> Agents {
         wall: Wall::default(),
         sandbox: Sandboxed::Always,
         secrets: Vec::new(),
+        config: None,
         working_dir: None,
     }
 }
