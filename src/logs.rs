@@ -5,6 +5,7 @@ mod import;
 #[cfg(feature = "agents")]
 mod journal;
 mod layer;
+pub mod otlp;
 mod parse;
 mod redacted;
 

@@ -52,6 +52,8 @@ mod mount;
 mod named;
 mod nav;
 mod new_job;
+#[cfg(feature = "monitor")]
+mod otlp;
 mod own;
 mod page;
 mod part;

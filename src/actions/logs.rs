@@ -1,10 +1,16 @@
 //! Reading the log database: which rows a person asks for, and the rows that came since.
 
+use super::{Call, Right};
 use crate::error::{Code, Error, Result};
-use crate::model::{Level, LogFilter, LogRow};
+use crate::heavy::heavy;
+use crate::logs::otlp::{self, Encoding};
+use crate::model::{Level, LogFilter, LogRow, Role, Scope};
+use crate::redact::redactor;
 use crate::store::LogStore;
 use std::str::FromStr;
 
+/// The right to send log rows.
+pub const SEND: Right = Right::new(Role::Operator, "send log rows").by_token(Scope::LogsWrite);
 /// How many rows are read at a time while somebody follows the log.
 const CHUNK: usize = 1_000;
 
@@ -25,6 +31,41 @@ pub struct LogsAsk {
     pub before: Option<i64>,
     /// At most this many rows.
     pub limit: usize,
+}
+
+/// A request of OpenTelemetry's protocol to keep log records.
+#[derive(Clone, Debug)]
+pub struct OtlpLogs {
+    /// The body.
+    pub bytes: Vec<u8>,
+    /// How it is written.
+    pub encoding: Encoding,
+    /// Whether it is packed with gzip.
+    pub is_packed: bool,
+}
+
+/// Keeps the records of a request, all or none, without the secrets in them. Answers how many said nothing and were left out.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator, `AUTH-TOKEN-002` without the scope `logs:write`; `WEB-INPUT-001` for what is no
+/// such request, `JOB-SIZE-001` for one of more than 16 MiB, unpacked; those of the log database.
+pub async fn receive(logs: &LogStore, call: &Call, request: OtlpLogs) -> Result<u64> {
+    call.needs(SEND)?;
+    let (now, OtlpLogs { bytes, encoding, is_packed }) = (call.now, request);
+    // What is packed says nothing of its length.
+    let length = if is_packed { usize::MAX } else { bytes.len() };
+    let read = move || {
+        let mut received = otlp::read(&bytes, encoding, is_packed, now)?;
+        for row in &mut received.rows {
+            redactor().clean_row(row);
+        }
+        Ok::<_, Error>(received)
+    };
+    let received = heavy(length, read).await?;
+    if !received.rows.is_empty() {
+        logs.append(received.rows).await?;
+    }
+    Ok(received.empty)
 }
 
 /// Reads the request as a filter.

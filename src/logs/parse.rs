@@ -220,7 +220,7 @@ fn field(text: &str) -> String {
     text[..text.floor_char_boundary(MAX_FIELD)].to_owned()
 }
 
-fn extra(keys: Map<String, Value>) -> Option<String> {
+pub(super) fn extra(keys: Map<String, Value>) -> Option<String> {
     let text = (!keys.is_empty()).then(|| Value::Object(keys).to_string())?;
     if text.len() > MAX_EXTRA {
         Some(format!("{{\"dropped_bytes\":{}}}", text.len()))

@@ -1,6 +1,6 @@
 //! The routes of what the program has besides the engine: sessions, scans and their issues, repositories, logs.
 
-use super::route::Gate::{Needs, Polled, Private};
+use super::route::Gate::{ByToken, Needs, Polled, Private};
 use super::route::{Route, get, post, taking};
 use super::self_monitoring::{
     change_issue, change_prompt, change_settings, configuration, lists, page, prompt, refile,
@@ -42,6 +42,11 @@ pub(super) fn routes() -> Vec<Route> {
     ];
     routes.extend(of_self_monitoring());
     routes
+}
+
+/// What programs ask for with a token besides what the engine answers.
+pub(super) fn routes_by_token() -> Vec<Route> {
+    vec![taking(web::otlp::MAX_BODY_BYTES, post(web::otlp::PATH, ByToken, web::otlp::receive))]
 }
 
 /// The routes of the Self-Monitoring page: its scans, their settings, and the issues that they file.

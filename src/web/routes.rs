@@ -33,6 +33,9 @@ pub(super) fn routes(has_program: bool, has_accounts: bool) -> Vec<Route> {
     #[cfg(feature = "monitor")]
     if has_program {
         routes.extend(program::routes());
+        if has_accounts {
+            routes.extend(program::routes_by_token());
+        }
     }
     #[cfg(not(feature = "monitor"))]
     assert!(!has_program, "this build has no pages of sessions, scans and logs");

@@ -118,7 +118,7 @@ async fn every_route_for_programs_asks_for_a_token_and_takes_no_cookie() {
     let routes = routes(true, true).into_iter();
     let paths: Vec<_> =
         routes.filter(|r| matches!(r.gate, Gate::ByToken)).map(|r| r.path).collect();
-    assert_eq!(paths, [ME, JOBS, "/api/v1/jobs/{id}"]);
+    assert_eq!(paths, ["/v1/logs", ME, JOBS, "/api/v1/jobs/{id}"]);
     for path in paths.into_iter().chain(["/api/v1/nothing", "/api/x"]) {
         for method in [Method::GET, Method::POST, Method::DELETE, Method::OPTIONS] {
             let request = ask(method.clone(), &filled(path)).header("cookie", &site.cookie);

@@ -1,0 +1,208 @@
+//! Logs as OpenTelemetry's protocol brings them: a request of it, read from protobuf or JSON, as rows of our log.
+//!
+//! *Source:* the OTLP specification 1.9 and the data model of logs of OpenTelemetry.
+
+mod message;
+mod value;
+
+use super::parse::{Defaults, parse_line};
+use crate::error::{Code, Error, Result};
+use crate::model::{Level, NewLogRow, Timestamp};
+use flate2::read::MultiGzDecoder;
+use message::{Export, LogRecord, Resource, Scope};
+use prost::Message as _;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::io::Read as _;
+use value::{object, text};
+
+/// The most that a request may have, unpacked, in bytes.
+pub const MAX_UNPACKED: u64 = 16 * 1024 * 1024;
+/// The source of records whose sender gives itself no name.
+const NAMELESS: &str = "otlp";
+/// The last number of each level of OpenTelemetry: trace, debug, info, warn, error, fatal.
+const LEVELS: [(i32, Level); 6] = [
+    (4, Level::Debug),
+    (8, Level::Debug),
+    (12, Level::Info),
+    (16, Level::Warning),
+    (20, Level::Error),
+    (24, Level::Critical),
+];
+
+/// How a request is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// `application/x-protobuf`.
+    Protobuf,
+    /// `application/json`.
+    Json,
+}
+
+/// What a request holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Received {
+    /// Its records as rows.
+    pub rows: Vec<NewLogRow>,
+    /// Records that say nothing: no body, no name of an event, no attribute.
+    pub empty: u64,
+}
+
+/// Reads a request, which may be packed with gzip. Records without a time were made at `now`.
+///
+/// # Errors
+/// `WEB-INPUT-001` if it is no request of OTLP, `JOB-SIZE-001` if it has more than 16 MiB, unpacked.
+pub fn read(bytes: &[u8], encoding: Encoding, is_packed: bool, now: Timestamp) -> Result<Received> {
+    let bytes = if is_packed { Cow::Owned(unpacked(bytes)?) } else { Cow::Borrowed(bytes) };
+    let export = match encoding {
+        Encoding::Protobuf => Export::decode(&*bytes).map_err(|error| refused(&error)),
+        // To the reader of JSON an array would be an object without the names.
+        Encoding::Json if !bytes.trim_ascii_start().starts_with(b"{") => {
+            Err(refused(&"it is no JSON object"))
+        }
+        Encoding::Json => serde_json::from_slice(&bytes).map_err(|error| refused(&error)),
+    }?;
+    Ok(rows(export, now))
+}
+
+fn refused(why: &impl ToString) -> Error {
+    Error::new(Code::WebInput, "read the request as OTLP logs").because(why.to_string())
+}
+
+fn unpacked(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    let read = MultiGzDecoder::new(bytes).take(MAX_UNPACKED + 1).read_to_end(&mut plain);
+    read.map_err(|error| refused(&error))?;
+    if plain.len() as u64 > MAX_UNPACKED {
+        return Err(Error::new(Code::JobTooLarge, "unpack the request: it has more than 16 MiB"));
+    }
+    Ok(plain)
+}
+
+fn rows(export: Export, now: Timestamp) -> Received {
+    let mut received = Received::default();
+    for group in export.resource_logs {
+        let resource = group.resource.unwrap_or_default();
+        for group in group.scope_logs {
+            let scope = group.scope.unwrap_or_default();
+            for record in group.log_records {
+                match row(record, &resource, &scope, now) {
+                    Some(row) => received.rows.push(row),
+                    None => received.empty += 1,
+                }
+            }
+        }
+    }
+    received
+}
+
+/// A record as a row; `None` if it says nothing.
+fn row(record: LogRecord, resource: &Resource, scope: &Scope, now: Timestamp) -> Option<NewLogRow> {
+    let mut more = object(record.attributes);
+    let stated = severity(record.severity_number, &record.severity_text);
+    let message =
+        message(&record.body.map(text).unwrap_or_default(), &record.event_name, &mut more)?;
+    let named = resource.attributes.iter().find(|pair| pair.key == "service.name");
+    let named = named.and_then(|pair| pair.value.clone()).map(text);
+    let names = named.into_iter().chain([scope.name.clone(), NAMELESS.to_owned()]);
+    let source = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+    let time = [record.time_unix_nano, record.observed_time_unix_nano].into_iter();
+    let timestamp = time.filter(|time| *time > 0).find_map(instant);
+    let timestamp = timestamp.unwrap_or(now).to_string();
+    let mut row = match stated {
+        Some(level) => NewLogRow::new(timestamp, level, source, message),
+        // A collector that reads files sends their lines as they are.
+        None => parse_line(&message, &Defaults { source, timestamp }),
+    };
+    let mut take = |names: &[&str]| {
+        names.iter().find_map(|name| more.remove(*name)).and_then(|value| match value {
+            Value::String(text) => Some(text).filter(|text| !text.is_empty()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        })
+    };
+    row.user_id = row.user_id.or_else(|| take(&["enduser.id", "user.id"]));
+    row.request_path =
+        row.request_path.or_else(|| take(&["url.path", "http.route", "http.target"]));
+    let trace = Some(data_encoding::HEXLOWER.encode(&record.trace_id));
+    let trace = trace.filter(|trace| trace.bytes().any(|byte| byte != b'0'));
+    row.correlation_id = trace.or(row.correlation_id);
+    for (name, text) in [
+        ("span_id", data_encoding::HEXLOWER.encode(&record.span_id)),
+        ("event_name", record.event_name),
+        ("severity_text", record.severity_text),
+        ("scope", scope.name.clone()),
+    ] {
+        if !text.is_empty() {
+            more.insert(name.to_owned(), Value::String(text));
+        }
+    }
+    let of_resource = object(resource.attributes.clone());
+    if !of_resource.is_empty() {
+        more.insert("resource".to_owned(), Value::Object(of_resource));
+    }
+    if row.extra_data.is_none() {
+        row.extra_data = super::parse::extra(more);
+    }
+    Some(row)
+}
+
+/// What the record says: its body, else the name of its event, else its exception, else its attributes. The stack of an
+/// exception follows it.
+fn message(body: &str, event: &str, more: &mut Map<String, Value>) -> Option<String> {
+    let mut take = |name: &str| match more.remove(name) {
+        Some(Value::String(text)) if !text.trim().is_empty() => Some(text),
+        Some(other) => {
+            more.insert(name.to_owned(), other);
+            None
+        }
+        None => None,
+    };
+    let (stack, kind, why) =
+        (take("exception.stacktrace"), take("exception.type"), take("exception.message"));
+    let exception = [kind, why].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    let first = [body, event, &exception].into_iter().find(|text| !text.trim().is_empty());
+    let mut said = match (first, &stack) {
+        (Some(first), _) => first.trim_end().to_owned(),
+        (None, Some(_)) => String::new(),
+        (None, None) if more.is_empty() => return None,
+        (None, None) => Value::Object(more.clone()).to_string(),
+    };
+    let is_new = |text: &String| !text.is_empty() && !said.contains(text.as_str());
+    let trace = stack.or(Some(exception)).filter(is_new);
+    if let Some(trace) = trace {
+        said = format!("{said}\n{}", trace.trim_end()).trim_start().to_owned();
+    }
+    Some(said)
+}
+
+/// The level that the record states: its number, else its word.
+fn severity(number: i32, word: &str) -> Option<Level> {
+    let by_number = LEVELS.iter().find(|(last, _)| (1..=*last).contains(&number));
+    by_number.map(|(_, level)| *level).or_else(|| word.parse().ok())
+}
+
+fn instant(nanos: u64) -> Option<Timestamp> {
+    i64::try_from(nanos / 1_000_000).ok().map(Timestamp::from_millis)
+}
+
+/// The answer to a request of which so many records were not kept, and why.
+pub fn answer(encoding: Encoding, rejected: u64, why: &str) -> Vec<u8> {
+    match (encoding, rejected) {
+        (Encoding::Protobuf, 0) => Vec::new(),
+        (Encoding::Json, 0) => b"{}".to_vec(),
+        (Encoding::Protobuf, _) => message::Answer::partial(rejected, why).encode_to_vec(),
+        (Encoding::Json, _) => {
+            // A number of 64 bits is a text in the JSON of protobuf.
+            let partial = serde_json::json!({
+                "partialSuccess": {"rejectedLogRecords": rejected.to_string(), "errorMessage": why}
+            });
+            partial.to_string().into_bytes()
+        }
+    }
+}
+
+/// The answer to a protobuf request that failed.
+pub fn failure(why: &str) -> Vec<u8> {
+    message::Status { code: 0, message: why.to_owned() }.encode_to_vec()
+}

@@ -1,0 +1,102 @@
+//! The way in for logs of OpenTelemetry: any collector or SDK sends them here by OTLP over HTTP, with a token.
+
+use super::app::App;
+use super::bearer::Bearer;
+use super::problem::Problem;
+use crate::actions::logs::{self, OtlpLogs};
+use crate::error::Code;
+use crate::logs::otlp::{self, Encoding, MAX_UNPACKED};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+pub(super) const PATH: &str = "/v1/logs";
+/// The largest request, in bytes, packed or not.
+pub(super) const MAX_BODY_BYTES: usize = MAX_UNPACKED as usize;
+/// Requests that are read at one time. Each may take some ten times its size in memory.
+static SEATS: Semaphore = Semaphore::const_new(4);
+/// When a request that found no seat may come again.
+const SOON: Duration = Duration::from_secs(1);
+/// When a request may come again that the log database refused for a time.
+const LATER: Duration = Duration::from_secs(30);
+
+/// POST `/v1/logs`: keeps log records, all of a request or none.
+pub(super) async fn receive(State(app): State<App>, who: Bearer, request: Request) -> Response {
+    let encoding = match encoding(request.headers()) {
+        Ok(encoding) => encoding,
+        Err(problem) => return problem.into_response(),
+    };
+    match keep(&app, &who, encoding, request).await {
+        Ok(answer) => (StatusCode::OK, [content_type(encoding)], answer).into_response(),
+        // A sender in protobuf reads no other answer.
+        Err(problem) if encoding == Encoding::Protobuf => {
+            let said = otlp::failure(&format!("[{}] {}", problem.code(), problem.what()));
+            let (status, headers) = (problem.status(), problem.headers());
+            (status, headers, [content_type(encoding)], said).into_response()
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn keep(
+    app: &App,
+    who: &Bearer,
+    encoding: Encoding,
+    request: Request,
+) -> Result<Vec<u8>, Problem> {
+    let is_packed = is_packed(request.headers())?;
+    let program = app.web.program.as_ref().ok_or_else(|| Problem::of(Code::WebNotFound))?;
+    let _seat = SEATS.try_acquire().map_err(|_| {
+        let what = "Too many requests with logs are being read at once.";
+        Problem::of(Code::LogBusy).saying(what).retry_after(SOON)
+    })?;
+    let read = Bytes::from_request(request, &()).await;
+    let bytes = read.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::of(Code::JobTooLarge),
+        _ => Problem::of(Code::WebInput),
+    })?;
+    let request = OtlpLogs { bytes: bytes.into(), encoding, is_packed };
+    let kept = logs::receive(&program.logs, &who.call, request).await;
+    let empty = kept.map_err(|error| {
+        let is_passing = error.is_passing_refusal();
+        let problem = Problem::from(error);
+        if is_passing { problem.retry_after(LATER) } else { problem }
+    })?;
+    Ok(otlp::answer(encoding, empty, "these records say nothing: no body, no event, no attribute"))
+}
+
+fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
+    let said = headers.get(CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
+    let media_type = said.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/x-protobuf") {
+        Ok(Encoding::Protobuf)
+    } else if media_type.eq_ignore_ascii_case("application/json") {
+        Ok(Encoding::Json)
+    } else {
+        let what = "The body must be of the type application/x-protobuf or application/json.";
+        Err(Problem::input(what).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
+    }
+}
+
+fn is_packed(headers: &HeaderMap) -> Result<bool, Problem> {
+    match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        None | Some(b"" | b"identity") => Ok(false),
+        Some(b"gzip") => Ok(true),
+        Some(_) => {
+            let what = "The body may be packed with gzip and with nothing else.";
+            Err(Problem::input(what).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
+        }
+    }
+}
+
+fn content_type(encoding: Encoding) -> (HeaderName, HeaderValue) {
+    let name = match encoding {
+        Encoding::Protobuf => "application/x-protobuf",
+        Encoding::Json => "application/json",
+    };
+    (CONTENT_TYPE, HeaderValue::from_static(name))
+}
