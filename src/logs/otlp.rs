@@ -102,9 +102,9 @@ fn row(record: LogRecord, resource: &Resource, scope: &Scope, now: Timestamp) ->
     let stated = severity(record.severity_number, &record.severity_text);
     let message =
         message(&record.body.map(text).unwrap_or_default(), &record.event_name, &mut more)?;
-    let named = resource.attributes.iter().find(|pair| pair.key == "service.name");
-    let named = named.and_then(|pair| pair.value.clone()).map(text);
-    let names = named.into_iter().chain([scope.name.clone(), NAMELESS.to_owned()]);
+    let service = resource.attributes.iter().find(|pair| pair.key == "service.name");
+    let service = service.and_then(|pair| pair.value.clone()).map(text);
+    let names = service.into_iter().chain([scope.name.clone(), NAMELESS.to_owned()]);
     let source = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
     let time = [record.time_unix_nano, record.observed_time_unix_nano].into_iter();
     let timestamp = time.filter(|time| *time > 0).find_map(instant);
@@ -118,7 +118,7 @@ fn row(record: LogRecord, resource: &Resource, scope: &Scope, now: Timestamp) ->
         names.iter().find_map(|name| more.remove(*name)).and_then(|value| match value {
             Value::String(text) => Some(text).filter(|text| !text.is_empty()),
             Value::Number(number) => Some(number.to_string()),
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         })
     };
     row.user_id = row.user_id.or_else(|| take(&["enduser.id", "user.id"]));
@@ -171,7 +171,10 @@ fn message(body: &str, event: &str, more: &mut Map<String, Value>) -> Option<Str
     let is_new = |text: &String| !text.is_empty() && !said.contains(text.as_str());
     let trace = stack.or(Some(exception)).filter(is_new);
     if let Some(trace) = trace {
-        said = format!("{said}\n{}", trace.trim_end()).trim_start().to_owned();
+        if !said.is_empty() {
+            said.push('\n');
+        }
+        said.push_str(trace.trim_end());
     }
     Some(said)
 }

@@ -9,7 +9,7 @@ use crate::error::Code;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -58,20 +58,33 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     /// Refuses a body that is too large (413), of another type (415), no JSON, or with other members than it may have (400).
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let said = request.headers().get(CONTENT_TYPE).and_then(|said| said.to_str().ok());
-        let media_type = said.and_then(|said| said.split(';').next()).unwrap_or_default();
-        if !media_type.trim().eq_ignore_ascii_case("application/json") {
-            return Err(Problem::input("The body must be of the type application/json.")
-                .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        if media_type(request.headers()) != "application/json" {
+            return Err(of_another_type("The body must be of the type application/json."));
         }
-        let read = Bytes::from_request(request, state).await;
-        let bytes = read.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Problem::of(Code::JobTooLarge),
-            _ => Problem::of(Code::WebInput),
-        })?;
+        let bytes = bytes(request, state).await?;
         let body = serde_json::from_slice(&bytes);
         body.map(Self).map_err(|why| Problem::input(format!("The body does not fit: {why}.")))
     }
+}
+
+/// The media type of a body, in small letters, without its parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> String {
+    let said = headers.get(CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
+    said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The problem that the body is of another type than the address takes (415).
+pub(super) fn of_another_type(what: &str) -> Problem {
+    Problem::input(what).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+}
+
+/// The bytes of a body, unless it is too large (413) or is cut off (400).
+pub(super) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let read = Bytes::from_request(request, state).await;
+    read.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::of(Code::JobTooLarge),
+        _ => Problem::of(Code::WebInput),
+    })
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {

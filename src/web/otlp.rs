@@ -2,13 +2,12 @@
 
 use super::app::App;
 use super::bearer::Bearer;
+use super::extract::{bytes, media_type, of_another_type};
 use super::problem::Problem;
 use crate::actions::logs::{self, OtlpLogs};
 use crate::error::Code;
 use crate::logs::otlp::{self, Encoding, MAX_UNPACKED};
-use axum::body::Bytes;
-use axum::extract::{FromRequest, Request, State};
-use axum::http::StatusCode;
+use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
@@ -31,7 +30,7 @@ pub(super) async fn receive(State(app): State<App>, who: Bearer, request: Reques
         Err(problem) => return problem.into_response(),
     };
     match keep(&app, &who, encoding, request).await {
-        Ok(answer) => (StatusCode::OK, [content_type(encoding)], answer).into_response(),
+        Ok(answer) => ([content_type(encoding)], answer).into_response(),
         // A sender in protobuf reads no other answer.
         Err(problem) if encoding == Encoding::Protobuf => {
             let said = otlp::failure(&format!("[{}] {}", problem.code(), problem.what()));
@@ -54,11 +53,7 @@ async fn keep(
         let what = "Too many requests with logs are being read at once.";
         Problem::of(Code::LogBusy).saying(what).retry_after(SOON)
     })?;
-    let read = Bytes::from_request(request, &()).await;
-    let bytes = read.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::of(Code::JobTooLarge),
-        _ => Problem::of(Code::WebInput),
-    })?;
+    let bytes = bytes(request, &()).await?;
     let request = OtlpLogs { bytes: bytes.into(), encoding, is_packed };
     let kept = logs::receive(&program.logs, &who.call, request).await;
     let empty = kept.map_err(|error| {
@@ -70,15 +65,13 @@ async fn keep(
 }
 
 fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
-    let said = headers.get(CONTENT_TYPE).and_then(|said| said.to_str().ok()).unwrap_or_default();
-    let media_type = said.split(';').next().unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case("application/x-protobuf") {
-        Ok(Encoding::Protobuf)
-    } else if media_type.eq_ignore_ascii_case("application/json") {
-        Ok(Encoding::Json)
-    } else {
-        let what = "The body must be of the type application/x-protobuf or application/json.";
-        Err(Problem::input(what).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
+    match media_type(headers).as_str() {
+        "application/x-protobuf" => Ok(Encoding::Protobuf),
+        "application/json" => Ok(Encoding::Json),
+        _ => {
+            let what = "The body must be of the type application/x-protobuf or application/json.";
+            Err(of_another_type(what))
+        }
     }
 }
 
@@ -86,10 +79,7 @@ fn is_packed(headers: &HeaderMap) -> Result<bool, Problem> {
     match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
         None | Some(b"" | b"identity") => Ok(false),
         Some(b"gzip") => Ok(true),
-        Some(_) => {
-            let what = "The body may be packed with gzip and with nothing else.";
-            Err(Problem::input(what).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
-        }
+        Some(_) => Err(of_another_type("The body may be packed with gzip and with nothing else.")),
     }
 }
 

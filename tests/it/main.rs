@@ -47,6 +47,7 @@ mod metrics;
 mod money;
 mod neighbour;
 mod options;
+mod otel;
 mod other_user;
 mod payloads;
 mod processes;

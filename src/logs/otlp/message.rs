@@ -3,11 +3,9 @@
 //! *Source:* `opentelemetry/proto/logs/v1/logs.proto`, `common/v1/common.proto`, `resource/v1/resource.proto`,
 //! `collector/logs/v1/logs_service.proto` and `google/rpc/status.proto`; the JSON is that of protobuf, but for ids in hexadecimal digits.
 
-use super::value::{hex, number_of_severity, or_default, unsigned};
+use super::value::{AnyValue, KeyValue, hex, number_of_severity, or_default, unsigned};
 use prost::Message;
 use serde::Deserialize;
-
-pub(super) use super::value::AnyValue;
 
 /// `ExportLogsServiceRequest`.
 #[derive(Clone, PartialEq, Message, Deserialize)]
@@ -86,16 +84,6 @@ pub(super) struct LogRecord {
     #[prost(string, tag = "12")]
     #[serde(deserialize_with = "or_default")]
     pub(super) event_name: String,
-}
-
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct KeyValue {
-    #[prost(string, tag = "1")]
-    #[serde(deserialize_with = "or_default")]
-    pub(super) key: String,
-    #[prost(message, optional, tag = "2")]
-    pub(super) value: Option<AnyValue>,
 }
 
 /// `ExportLogsServiceResponse`.

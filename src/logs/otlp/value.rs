@@ -1,6 +1,5 @@
 //! The values of attributes and bodies, and how the JSON of the protocol writes numbers and ids.
 
-use super::message::KeyValue;
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use prost::{Message, Oneof};
 use serde::de::Error as _;
@@ -15,26 +14,40 @@ pub(super) struct AnyValue {
     typed: Option<Typed>,
 }
 
+/// A named value.
+#[derive(Clone, PartialEq, Message, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct KeyValue {
+    #[prost(string, tag = "1")]
+    #[serde(deserialize_with = "or_default")]
+    pub(super) key: String,
+    #[prost(message, optional, tag = "2")]
+    pub(super) value: Option<AnyValue>,
+}
+
 #[derive(Clone, PartialEq, Oneof, Deserialize)]
-#[serde(rename_all = "camelCase")]
 enum Typed {
     #[prost(string, tag = "1")]
-    StringValue(String),
+    #[serde(rename = "stringValue")]
+    String(String),
     #[prost(bool, tag = "2")]
-    BoolValue(bool),
+    #[serde(rename = "boolValue")]
+    Bool(bool),
     #[prost(int64, tag = "3")]
-    #[serde(deserialize_with = "signed")]
-    IntValue(i64),
+    #[serde(rename = "intValue", deserialize_with = "signed")]
+    Int(i64),
     #[prost(double, tag = "4")]
-    #[serde(deserialize_with = "double")]
-    DoubleValue(f64),
+    #[serde(rename = "doubleValue", deserialize_with = "double")]
+    Double(f64),
     #[prost(message, tag = "5")]
-    ArrayValue(Array),
+    #[serde(rename = "arrayValue")]
+    Array(Array),
     #[prost(message, tag = "6")]
-    KvlistValue(Pairs),
+    #[serde(rename = "kvlistValue")]
+    Pairs(Pairs),
     #[prost(bytes = "vec", tag = "7")]
-    #[serde(deserialize_with = "base64")]
-    BytesValue(Vec<u8>),
+    #[serde(rename = "bytesValue", deserialize_with = "base64")]
+    Bytes(Vec<u8>),
 }
 
 #[derive(Clone, PartialEq, Message, Deserialize)]
@@ -58,7 +71,9 @@ pub(super) fn text(value: AnyValue) -> String {
     match json(value) {
         Value::String(text) => text,
         Value::Null => String::new(),
-        other => other.to_string(),
+        value @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            value.to_string()
+        }
     }
 }
 
@@ -72,15 +87,15 @@ pub(super) fn object(pairs: Vec<KeyValue>) -> Map<String, Value> {
 fn json(value: AnyValue) -> Value {
     match value.typed {
         None => Value::Null,
-        Some(Typed::StringValue(text)) => Value::String(text),
-        Some(Typed::BoolValue(is_so)) => Value::Bool(is_so),
-        Some(Typed::IntValue(number)) => number.into(),
+        Some(Typed::String(text)) => Value::String(text),
+        Some(Typed::Bool(is_so)) => Value::Bool(is_so),
+        Some(Typed::Int(number)) => number.into(),
         // JSON has no infinity and no NaN.
-        Some(Typed::DoubleValue(number)) => serde_json::Number::from_f64(number)
+        Some(Typed::Double(number)) => serde_json::Number::from_f64(number)
             .map_or_else(|| Value::String(number.to_string()), Value::Number),
-        Some(Typed::ArrayValue(array)) => array.values.into_iter().map(json).collect(),
-        Some(Typed::KvlistValue(pairs)) => Value::Object(object(pairs.values)),
-        Some(Typed::BytesValue(bytes)) => Value::String(BASE64.encode(&bytes)),
+        Some(Typed::Array(array)) => array.values.into_iter().map(json).collect(),
+        Some(Typed::Pairs(pairs)) => Value::Object(object(pairs.values)),
+        Some(Typed::Bytes(bytes)) => Value::String(BASE64.encode(&bytes)),
     }
 }
 
@@ -95,9 +110,9 @@ pub(super) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Defaul
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number<N> {
-    Number(N),
+    Plain(N),
     Text(String),
-    Nothing(()),
+    Missing(()),
 }
 
 fn number<'de, D: Deserializer<'de>, N>(from: D) -> Result<N, D::Error>
@@ -105,12 +120,12 @@ where
     N: Deserialize<'de> + Default + std::str::FromStr,
 {
     match Number::<N>::deserialize(from)? {
-        Number::Number(number) => Ok(number),
+        Number::Plain(number) => Ok(number),
         Number::Text(text) if text.is_empty() => Ok(N::default()),
         Number::Text(text) => {
             text.parse().map_err(|_| D::Error::custom(format!("{text:?} is no such number")))
         }
-        Number::Nothing(()) => Ok(N::default()),
+        Number::Missing(()) => Ok(N::default()),
     }
 }
 
@@ -131,8 +146,8 @@ fn double<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
 pub(super) fn number_of_severity<'de, D: Deserializer<'de>>(from: D) -> Result<i32, D::Error> {
     const GROUPS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
     match Number::<i32>::deserialize(from)? {
-        Number::Number(number) => Ok(number),
-        Number::Nothing(()) => Ok(0),
+        Number::Plain(number) => Ok(number),
+        Number::Missing(()) => Ok(0),
         Number::Text(text) => {
             let name = text.strip_prefix("SEVERITY_NUMBER_").unwrap_or(&text);
             let word = name.trim_end_matches(|letter: char| letter.is_ascii_digit());

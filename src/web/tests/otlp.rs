@@ -66,7 +66,7 @@ async fn a_record_becomes_a_row_with_what_it_states() {
             ],
             "traceId": "5B8EFFF798038103D269B633813FC60C", "spanId": "eee19b7ec3c1b174",
         },
-        {"observedTimeUnixNano": 1796000009000000000_u64, "severityNumber": "SEVERITY_NUMBER_WARN2", "body": {"kvlistValue": {"values": [{"key": "what", "value": text("queue is long")}]}}},
+        {"observedTimeUnixNano": 1_796_000_009_000_000_000_u64, "severityNumber": "SEVERITY_NUMBER_WARN2", "body": {"kvlistValue": {"values": [{"key": "what", "value": text("queue is long")}]}}},
         {"severityText": "fatal", "eventName": "shop.stopped"},
         {"severityNumber": 18, "body": text("checkout failed"), "attributes": [
             {"key": "exception.type", "value": text("TypeError")},
