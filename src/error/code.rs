@@ -168,15 +168,15 @@ codes! {
     ScanUnknown: NotFound = "SCAN-ID-001", "There is no such scan",
         "The id is wrong, it is the id of another job, or the scan was removed.", "`lamplighter scans list` shows the scans, and `lamplighter jobs show` shows jobs of every kind.";
     AgentStart: Internal = "AGENT-START-001", "A program could not be started",
-        "The program is not installed, may not be run, or its folder is missing.", "Read the cause in the message; try the program by hand as the server's user.";
+        "The program is not installed, may not be run, or its folder is missing.", "Read the cause in the message. The user as whom agents run must be able to run the program and to enter the folders above it, and folders that the message names must be there and be writable.";
     AgentBox: Internal = "AGENT-BOX-001", "The sandbox cannot be used",
-        "bwrap is not installed, or the system or container forbids what it needs.", "Install bubblewrap (Debian: apt-get install bubblewrap) and allow user namespaces. Only if you trust every prompt and log line that reaches an agent, write sandbox = \"none\" under [agent] in lamplighter.toml and start the server again.";
+        "bwrap is not installed, or the system or container forbids what it needs.", "Install bubblewrap (Debian: apt-get install bubblewrap) and allow user namespaces (sysctl user.max_user_namespaces; on Ubuntu kernel.apparmor_restrict_unprivileged_userns). The server notices within a minute; then run the job again. Only if you trust every prompt and log line that reaches an agent, write sandbox = \"none\" under [agent] in lamplighter.toml and start the server again.";
     AgentUnboxed: Internal = "AGENT-BOX-002", "Agents run without a sandbox",
-        "`agent.sandbox` is `none`: an agent sees and may do what the server's user may, and its network is open.", "Remove the line from the configuration. Where bwrap cannot be used, let only prompts and logs reach agents that you trust.";
+        "`agent.sandbox` is `none`: an agent sees and may do what the server's user may, and its network is open.", "Remove agent.sandbox from lamplighter.toml, or the variable LAMPLIGHTER_AGENT_SANDBOX, and start the server again. Where bwrap cannot be used, let only prompts and logs reach agents that you trust.";
     AgentRoot: Internal = "AGENT-ROOT-001", "Agents run as root",
         "The server was started as root, and there is no other user for agents: in the sandbox they have root's files without root's powers, by profile `full` they have both.", "Make a user for them (useradd --system --no-create-home --shell /usr/sbin/nologin lamplighter-agent), or name one by `agent.uid`, then start the server again. Or start the server as a user of its own, to whom the data directory belongs.";
     AgentLend: Internal = "AGENT-LEND-001", "A working directory could not be lent to the user of agents, or not be given back whole",
-        "The file system keeps no access control lists or refuses them, or a file has another name outside of the folder.", "Read the cause in the message. Let the user write there by the group or by its owner, or let the session work in another folder; give what stays with the user to its owner by chown.";
+        "The file system keeps no access control lists or refuses them, or a file has another name outside of the folder.", "Read the cause in the message. Let the user write there by the group or by its owner, or let the session work in another folder; give what stays with the user to its owner by chown. Then run the job again.";
     AgentWall: Internal = "AGENT-WALL-001", "The way to the model's service could not be opened",
         "The server could not make the socket, or the port, by which a run reaches the model's service.", "Read the cause in the message. Check that the data directory can be written and that the process may open more files.";
     AgentRefused: Invalid = "AGENT-WALL-002", "A run asked for something that the network wall does not let through",
@@ -184,27 +184,27 @@ codes! {
     AgentDoor: Internal = "AGENT-DOOR-001", "A query on a snapshot was refused",
         "The query is not a single SELECT on a scan's snapshot, or it is larger than allowed.", "Write one SELECT: sqlite3 [-json|-csv|-header] FILE \"SELECT …\"; narrow it by WHERE, LIMIT or GROUP BY.";
     AgentLost: Internal = "AGENT-LOST-001", "The process that supervised a run was killed",
-        "A person killed it, or the kernel did because memory ran out.", "You need to do nothing: the server finds and ends every process of the run before the run counts as over.";
+        "A person killed it, or the kernel did because memory ran out.", "The server finds and ends every process of the run before the run counts as over. Run the job again if its work is still needed.";
     AgentTree: Internal = "AGENT-TREE-001", "Processes of a run cannot be ended",
-        "The processes run under another user, or hang in the kernel.", "End the processes by hand; until then no other job with the same concurrency key starts.";
+        "The processes run under another user, or hang in the kernel.", "Free what they wait for, such as a file system that does not answer, or end them as their own user. Until then no other job with the same concurrency key starts; after that the server goes on by itself.";
     AgentSuspect: Internal = "AGENT-TREE-002", "An interrupted run may have left a process",
-        "The process works in the folder of the run but has cleared its environment, so nothing proves that it belongs to the run.", "Look what the process is, and end it by hand if it belongs to the run.";
+        "The process works in the folder of the run but has cleared its environment, so nothing proves that it belongs to the run.", "Look at what the process is, and end it by hand if it belongs to the run.";
     AgentValue: Invalid = "AGENT-VALUE-001", "A setting of the agent program is not valid",
         "A model, a session, a budget or a text does not fit the program's command line.", "Correct the value that the message names.";
     AgentFolder: Conflict = "AGENT-FOLDER-001", "Another session may write in the same folder",
-        "Two sessions that may write share a folder, or one works in a folder of the other's.", "Nothing: the session begins when the other one is over. Give each a git worktree of its own to have both at once.";
+        "Two sessions that may write share a folder, or one works in a folder of the other's.", "You need to do nothing: the session begins when the other one is over. Give each a git worktree of its own to have both at once.";
     AgentPatch: NotFound = "AGENT-PATCH-001", "There is no patch of this session",
-        "The session may only read, is not over yet, or its folder could not be compared.", "Look at the session: it says what it may write, and why nothing is known of its changes.";
+        "The session may only read, is not over yet, or its folder could not be compared.", "Wait for the end of the session. The session says what it may write, and why nothing is known of its changes.";
     SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",
         "The session is not over yet, or its agent left nothing that could be continued.", "Wait for the end of the session, or start a new one.";
     AgentNotStarted: Internal = "AGENT-START-002", "The agent program refused to start",
-        "The program does not know a flag, or the session that should be continued is gone.", "Read in the message what the program says, and install a version that is accepted.";
+        "The program does not know a flag, or the session that should be continued is gone.", "Read in the message what the program says. If it does not know a flag, install a version that is accepted; if the session to continue is gone, start a new one.";
     AgentMissing: Missing = "AGENT-START-003", "The agent program cannot be used",
         "The program is not installed, not on the server's PATH, or too old.", "Install it (npm install -g @anthropic-ai/claude-code), or name it with agent.command, then start the server again.";
     AgentPrompt: Invalid = "AGENT-PROMPT-001", "A prompt file cannot be read",
-        "The folder `prompts` of the data directory has no file of this name, or the file is not text.", "Write the file, or name another prompt.";
+        "The folder `prompts` of the data directory has no file of this name, the file is not text, or it needs other values than were given.", "Write the file, name another prompt, or give the values that the message names with --set NAME=VALUE.";
     AgentAlarm: Internal = "AGENT-BUDGET-001", "Most of a budget is spent",
-        "Runs of agents have spent four fifths of the budget of the day or the month.", "The page Sessions shows the spend by kind and schedule. Raise the budget, or run less; runs over the budget wait for its next period.";
+        "Runs of agents have spent four fifths of the budget of the day or the month.", "The page Sessions shows the spend by kind and schedule. Raise agent.budget_day_usd or agent.budget_month_usd, or run less; runs over the budget wait for its next period.";
     AgentHandOn: Internal = "AGENT-TIER-001", "A session could not be handed on",
         "The agent asked for the next tier, but the job could not be stored.", "Read the cause in the message, and start a session of the next tier by hand if it is needed.";
     AgentTranscript: Internal = "AGENT-RECORD-001", "A transcript could not be recorded",
@@ -216,9 +216,9 @@ codes! {
     AgentNothing: Internal = "AGENT-RUN-005", "The agent did nothing",
         "The program ended well before the model had its first turn: it took the prompt for something else, such as a command of its own.", "Read the transcript, word the prompt as a sentence, then run the job again.";
     AgentFailed: Internal = "AGENT-RUN-003", "The agent failed",
-        "The program reports an error of its own.", "Read the transcript.";
+        "The program reports an error of its own.", "Read the transcript, then run the job again.";
     AgentInterrupted: Internal = "AGENT-RUN-004", "The agent was interrupted",
-        "Somebody stopped the agent, or the server stopped or died while it ran.", "Run the job again if its work is still needed; the transcript is kept.";
+        "Somebody stopped the agent, or its supervisor was killed.", "Run the job again if its work is still needed; the transcript is kept.";
     AgentAuthentication: Internal = "AGENT-AUTH-001", "The model's service refused the key or the login",
         "The key is missing, wrong or revoked, or the login has expired.", "Set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from `claude setup-token`, for the server, start the server again, then run the job again.";
     AgentBilling: Internal = "AGENT-BILL-001", "The account of the model's service has no credit left",
@@ -226,23 +226,23 @@ codes! {
     AgentLimited: TooMany = "AGENT-LIMIT-001", "The limit of the model's service is reached",
         "Requests or usage are limited for a time.", "You need to do nothing: the queue goes on when the limit is lifted, or at once when you resume it.";
     AgentTurns: TooMany = "AGENT-LIMIT-002", "The agent took all its turns",
-        "The work needs more turns than the agent was given, or the agent repeats itself.", "Read the transcript, then continue the session, or run it again with more turns.";
+        "The work needs more turns than the agent was given, or the agent repeats itself.", "Read the transcript, then continue the session, or raise `agent.max_turns` and run the job again.";
     AgentBudget: TooMany = "AGENT-LIMIT-003", "The agent used up its budget",
-        "The work costs more than its budget.", "Read the transcript, then continue the session, or run it again with a larger budget.";
+        "The work costs more than its budget.", "Read the transcript, then continue the session, or start it anew with a larger --budget; running the job again keeps the budget.";
     AgentOutput: TooMany = "AGENT-LIMIT-004", "The agent wrote too much",
         "A command that the agent ran prints without end.", "Read the transcript, and ask for less output.";
     AgentResources: TooMany = "AGENT-LIMIT-005", "The agent took too much of the machine",
-        "A command that the agent ran used more memory, processes or room on a disk than a run may have.", "Read in the message what it was, and the end of the transcript. If the work needs that much, raise the limit in [agent.limits] of lamplighter.toml, or free some room, then run the job again.";
+        "A command that the agent ran used more memory, processes or room on a disk than a run may have.", "Read in the message what it was, and the end of the transcript. If the work needs that much, raise the limit in [agent.limits] of lamplighter.toml and start the server again, or free some room. Then run the job again.";
     AgentTimedOut: Internal = "AGENT-TIME-001", "The agent took too long",
-        "The work needs more time than the agent was given.", "Read the transcript, then continue the session, or run it again with more time.";
+        "The work needs more time than the agent was given.", "Read the transcript, then continue the session, or raise `agent.max_minutes` and run the job again.";
     AgentIdle: Internal = "AGENT-TIME-002", "The agent showed no sign of life",
-        "A command that the agent ran waits for something that does not come, or the model's service does not answer.", "Read the end of the transcript.";
+        "A command that the agent ran waits for something that does not come, or the model's service does not answer.", "Read the end of the transcript. If the work is silent for that long, raise `agent.idle_minutes`. Then run the job again.";
     AgentRequest: Internal = "AGENT-API-001", "The model's service refused the request",
-        "The model is not known, or the prompt is too long.", "Correct what the message names, then run the job again.";
+        "The model is not known, or the prompt is too long.", "Start the work anew with another --model or a shorter prompt, or change the tier's model in the settings and run the job again.";
     AgentService: Internal = "AGENT-API-002", "The model's service failed",
         "The service or the network is overloaded or down.", "Run the job again later.";
     AgentDenied: Forbidden = "AGENT-TOOLS-001", "A tool was not allowed",
-        "The agent wanted to use a tool that its profile does not allow.", "Choose a wider profile if the work needs it.";
+        "The agent wanted to use a tool that its profile does not allow.", "If the work needs it, start it anew with a wider --profile.";
     AgentUnstructured: Internal = "AGENT-REPLY-001", "The agent gave no structured answer",
         "The model answered in prose, or its answer did not fit the schema.", "Run the job again, or choose a stronger model.";
     FilingDecided: Conflict = "TRACK-FILE-001", "This text does not wait for approval",

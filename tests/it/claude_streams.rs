@@ -409,7 +409,7 @@ proptest! {
 }
 
 #[test]
-fn a_run_that_took_no_turn_and_said_nothing_is_no_success() {
+fn a_run_that_took_no_turn_is_no_success() {
     let report = |turns: u64, text: &str| {
         format!(
             r#"{{"type":"result","subtype":"success","is_error":false,"num_turns":{turns},"result":"{text}","total_cost_usd":0}}"#
@@ -418,7 +418,11 @@ fn a_run_that_took_no_turn_and_said_nothing_is_no_success() {
     let told = judge(&[&report(0, "")], &PLAIN);
     assert_eq!((told.conclusion, told.ending), (Conclusion::Failed, RunEnding::Nothing));
     assert_eq!(judge(&[&report(1, "")], &PLAIN).ending, RunEnding::Done, "it had its turn");
-    assert_eq!(judge(&[&report(0, "All is well.")], &PLAIN).ending, RunEnding::Done);
+    // The answer of both versions to the prompt `/help`, which no model has seen.
+    let own = report(0, "/help isn't available in this environment.");
+    let told = judge(&[&own], &PLAIN);
+    assert_eq!(told.ending, RunEnding::Nothing);
+    assert!(told.message.contains("/help isn't available"), "{}", told.message);
 }
 
 #[test]

@@ -311,8 +311,10 @@ fn told(run: &Summary, report: &Report, end: &End<'_>) -> (RunEnding, String) {
         return (RunEnding::Unstructured, "the model answered in prose".into());
     }
     let has_answer = report.structured.is_some() || response(run).is_some();
-    if !has_answer && run.tool_uses == 0 && run.turns().unwrap_or(0) == 0 {
-        return (RunEnding::Nothing, String::new());
+    // The program itself answers a prompt that begins with a slash, and counts no turn for it.
+    let is_idle = run.turns().map_or(!has_answer, |turns| turns == 0);
+    if is_idle && run.tool_uses == 0 && report.structured.is_none() {
+        return (RunEnding::Nothing, report.text.clone().unwrap_or_default());
     }
     match run.denials.as_slice() {
         [] => (RunEnding::Done, String::new()),
