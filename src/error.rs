@@ -137,7 +137,7 @@ impl Error {
     }
 
     /// What was being done, and every cause, without the code.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = self.doing.clone();
         let mut cause = self.source.as_deref().map(|source| source as &dyn StdError);
         while let Some(source) = cause {

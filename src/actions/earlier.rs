@@ -15,7 +15,11 @@ pub(super) async fn inherited(store: &Store, request: SessionRequest) -> Result<
     let Some(id) = request.continues.map(JobId) else { return Ok(request) };
     let session = existing(store, id).await?;
     if !may_continue(&session) {
-        let why = "it is not over, or its agent left nothing to go on with";
+        let why = if session.status.is_final() {
+            "its agent left nothing to go on with"
+        } else {
+            "it is not over"
+        };
         return Err(Error::new(Code::SessionNotOver, format!("go on with session {id}: {why}")));
     }
     let before = session.request.unwrap_or_default();

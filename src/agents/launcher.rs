@@ -252,7 +252,7 @@ impl Launcher {
         };
         match self.probe(&bwrap).await {
             Ok(()) => Sandboxing::Usable { bwrap },
-            Err(error) => Sandboxing::Unusable { reason: error.to_string() },
+            Err(error) => Sandboxing::Unusable { reason: error.text() },
         }
     }
 

@@ -68,15 +68,12 @@ impl SessionChanges {
         if let Some(why) = &self.unknown {
             return format!("It is not known which files were changed: {why}.");
         }
-        match self.count {
-            0 => "No file was changed.".to_owned(),
-            1 => {
-                format!("1 file was changed: {} lines added, {} removed.", self.added, self.removed)
-            }
-            count => format!(
-                "{count} files were changed: {} lines added, {} removed.",
-                self.added, self.removed
-            ),
-        }
+        let files = match self.count {
+            0 => return "No file was changed.".to_owned(),
+            1 => "1 file was changed".to_owned(),
+            count => format!("{count} files were changed"),
+        };
+        let lines = if self.added == 1 { "line" } else { "lines" };
+        format!("{files}: {} {lines} added, {} removed.", self.added, self.removed)
     }
 }

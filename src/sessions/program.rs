@@ -13,6 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 
+/// The most that is shown of what a program says that tells no version, in bytes.
+const MAX_WORDS: usize = 300;
 /// How long the program may take to tell its version; it takes less than a second.
 const TELL: Duration = Duration::from_secs(20);
 /// How long the finding holds that the program is missing or too old; then it is looked for again.
@@ -140,22 +142,21 @@ impl AgentProgram {
             );
             return AgentState::Missing { reason };
         };
-        match self.version(&path).await {
-            Ok(Some(version)) if version >= Version::OLDEST => AgentState::Ready { path, version },
-            Ok(Some(version)) => AgentState::Missing {
-                reason: format!(
-                    "{name} is version {version}; {} or newer is needed",
-                    Version::OLDEST
-                ),
-            },
-            Ok(None) => AgentState::Missing {
-                reason: format!("{} --version tells no version", path.display()),
-            },
-            Err(error) => AgentState::Missing { reason: without_code(&error) },
-        }
+        let reason = match self.version(&path).await {
+            Ok(Ok(version)) if version >= Version::OLDEST => {
+                return AgentState::Ready { path, version };
+            }
+            Ok(Ok(version)) => {
+                format!("{name} is version {version}; {} or newer is needed", Version::OLDEST)
+            }
+            Ok(Err(why)) => format!("{} --version {why}", path.display()),
+            Err(error) => error.text(),
+        };
+        AgentState::Missing { reason }
     }
 
-    async fn version(&self, path: &Path) -> Result<Option<Version>> {
+    /// The version that the program at this path tells, or what it does in place of that.
+    async fn version(&self, path: &Path) -> Result<Result<Version, String>> {
         let folder = std::env::temp_dir();
         let path_variable = std::env::var("PATH").unwrap_or_default();
         let home = folder.to_string_lossy().into_owned();
@@ -184,15 +185,16 @@ impl AgentProgram {
         }
         let ended = run.ended().await?;
         let said = String::from_utf8_lossy(&said);
-        Ok(Version::parse(&said).filter(|_| ended.exit == Some(Exit::Code(0))))
+        let words = said.trim();
+        let words = &words[..words.floor_char_boundary(MAX_WORDS)];
+        Ok(match ended.exit {
+            Some(Exit::Code(0)) => {
+                Version::parse(&said).ok_or_else(|| "tells no version".to_owned())
+            }
+            Some(Exit::Code(code)) => Err(format!("ended with exit code {code}: {words}")),
+            Some(Exit::Signal(_)) | None => Err(format!("was killed: {words}")),
+        })
     }
-}
-
-/// What went wrong, without the code: a reason stands in a line that begins with a code of its own.
-fn without_code(error: &Error) -> String {
-    let text = error.to_string();
-    let code = format!("[{}]", error.code());
-    text.strip_prefix(&code).unwrap_or(&text).trim_start().to_owned()
 }
 
 /// The file of a command. Links are followed, because the sandbox shows the file but not the folder of the link.
@@ -204,15 +206,4 @@ fn find(command: &str) -> Option<PathBuf> {
 fn find_here(command: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH");
     find_program(command, path.as_deref())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_says_what_went_wrong_without_a_code_of_its_own() {
-        let error = Error::new(Code::AgentStart, "start the program").because("no such file");
-        assert_eq!(without_code(&error), "start the program: no such file");
-    }
 }

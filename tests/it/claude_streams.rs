@@ -319,7 +319,7 @@ fn a_run_given_up_is_told_by_what_it_waited_for() {
     };
     let told = stopped(Stop::GaveUp, &retry("authentication_failed", 500));
     assert_eq!((told.conclusion, told.ending), (Conclusion::Fatal, RunEnding::Authentication));
-    assert!(told.message.contains("Set ANTHROPIC_API_KEY"), "{}", told.message);
+    assert!(told.message.contains("refused the key"), "{}", told.message);
     let Outcome::Fatal(error) = told.outcome(7.into()) else { panic!("not fatal") };
     assert_eq!(error.code, "AGENT-AUTH-001");
     let hour = Conclusion::Limited { until: NOW.plus(Duration::from_hours(1)) };

@@ -1,4 +1,4 @@
-//! Real SDKs of OpenTelemetry, of npm and of PyPI, send their logs to a server.
+//! Real SDKs of OpenTelemetry, of npm and of Python's index, send their logs to a server.
 
 use crate::support::server::{Server, program};
 use crate::support::skipped;

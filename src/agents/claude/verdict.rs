@@ -395,10 +395,6 @@ fn message(ending: RunEnding, detail: &str) -> String {
         message.push_str(": ");
         message.push_str(&cut(detail.trim(), MAX_ERROR));
     }
-    if ending.needs_a_person() {
-        message.push_str(". ");
-        message.push_str(ending.code().remedy());
-    }
     message
 }
 
