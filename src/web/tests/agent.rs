@@ -56,6 +56,7 @@ impl<'a> Run<'a> {
             place: job.id.to_string(),
             marker: format!("m{}", job.id),
             cost_before: 0.0,
+            given: None,
         };
         let now = site.web.clock.now();
         let (bytes, lines) = site.web.store.begin_session(lease.clone(), start, now).await.unwrap();

@@ -31,6 +31,7 @@ fn start() -> SessionStart {
         place: "1".into(),
         marker: "m-1".into(),
         cost_before: 0.0,
+        given: None,
     }
 }
 
