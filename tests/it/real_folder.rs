@@ -12,9 +12,9 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// An MCP server of one tool. It leaves a file in the folder where it starts, and answers with its arguments.
+/// An MCP server of one tool. It leaves a file in the folder where it starts, if it may, and answers with its arguments.
 const SERVER: &str = r#"
-: > "started-$1"
+touch "started-$1" 2>/dev/null
 while read -r line; do
   id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
   [ -n "$id" ] || continue
@@ -145,7 +145,8 @@ async fn a_folder_gives_a_session_and_its_follow_ups_what_is_named_and_nothing_e
 
     // A follow-up is told what the folder says now, and what its own profile may do.
     fs::write(shop.path().join("CLAUDE.md"), "Prices are in euros.").unwrap();
-    let next = desk.trigger(&["case-next", "--continues", &id.to_string()]);
+    let next =
+        desk.trigger(&["case-next", "--continues", &id.to_string(), "--profile", "read-only"]);
     let told = desk.ends(next, ("completed", "done", None)).await;
     assert_eq!((&told["response"], &told["profile"]), (&json!(answer), &json!("read-only")));
     let last = api.requests("case-next").pop().unwrap();
