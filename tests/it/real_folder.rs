@@ -1,7 +1,7 @@
 //! What a working directory gives the sessions of Claude Code itself: its `CLAUDE.md` and the MCP servers that the operator has
 //! named, and nothing else of what lies in it.
 
-use crate::real_cli::desk;
+use crate::real_cli::claude;
 use crate::support::desk::{Desk, transcript};
 use crate::support::messages_api::{LAST_RESULT, MessagesApi, Reply, Request};
 use crate::support::until;
@@ -74,9 +74,17 @@ fn shop() -> TempDir {
     folder
 }
 
+/// A key of the model's service, and a login: older versions keep a run by other means with each of them.
+const LOGINS: [(&str, &str); 2] = [
+    ("ANTHROPIC_API_KEY", "model-key-0123456789"),
+    ("CLAUDE_CODE_OAUTH_TOKEN", "sk-ant-oat01-of-the-server-alone-0123456789"),
+];
+
 /// A desk whose operator has written this down for the folder.
-fn desk_of(folder: &Path, gives: &str) -> Option<(Desk, MessagesApi)> {
-    let (mut desk, api) = desk(&[("SERVER_SECRET", "s3cr3t-of-the-server")])?;
+fn desk_of(folder: &Path, gives: &str, login: (&str, &str)) -> Option<(Desk, MessagesApi)> {
+    let (claude, api) = (claude()?, MessagesApi::start());
+    let own = [("ANTHROPIC_BASE_URL", api.url.as_str()), ("SERVER_SECRET", "s3cr3t"), login];
+    let mut desk = Desk::start(&claude, &own);
     let section = format!("[[agent.folder]]\npath = {:?}\n{gives}\n", folder.to_str().unwrap());
     desk.server = None;
     fs::write(desk.folder.path().join("lamplighter.toml"), section).unwrap();
@@ -107,12 +115,17 @@ fn use_server(item: &str) -> [Reply; 2] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_gives_a_session_and_its_follow_ups_what_is_named_and_nothing_else() {
-    let shop = shop();
-    let Some((desk, api)) = desk_of(shop.path(), "claude_md = true\nmcp_servers = ['db']") else {
-        return;
-    };
+    for login in LOGINS {
+        let shop = shop();
+        let gives = "claude_md = true\nmcp_servers = ['db']";
+        let Some((desk, api)) = desk_of(shop.path(), gives, login) else { return };
+        gives_what_is_named(&shop, &desk, &api).await;
+    }
+}
+
+async fn gives_what_is_named(shop: &TempDir, desk: &Desk, api: &MessagesApi) {
     api.script("case-shop", use_server("lamp").into_iter().chain(use_server("wick")));
-    let (id, told) = session(&desk, shop.path(), &["case-shop", "--profile", "workspace"]).await;
+    let (id, told) = session(desk, shop.path(), &["case-shop", "--profile", "workspace"]).await;
     let answer = "db says 250 cents; no secret; no setting";
     assert_eq!(told["response"], answer, "{told:#}");
     let given = &told["given"];
@@ -159,7 +172,9 @@ async fn a_folder_gives_a_session_and_its_follow_ups_what_is_named_and_nothing_e
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_folder_does_not_have_is_refused_before_the_model_is_asked() {
     let shop = shop();
-    let Some((desk, api)) = desk_of(shop.path(), "claude_md = true\nmcp_servers = ['none']") else {
+    let Some((desk, api)) =
+        desk_of(shop.path(), "claude_md = true\nmcp_servers = ['none']", LOGINS[0])
+    else {
         return;
     };
     let working_dir = ["--working-dir", shop.path().to_str().unwrap()];
@@ -181,7 +196,9 @@ async fn what_a_folder_does_not_have_is_refused_before_the_model_is_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_server_is_started_without_a_sandbox_nor_anything_given_to_other_jobs_and_folders() {
     let shop = shop();
-    let Some((desk, api)) = desk_of(shop.path(), "claude_md = true\nmcp_servers = ['db']") else {
+    let Some((desk, api)) =
+        desk_of(shop.path(), "claude_md = true\nmcp_servers = ['db']", LOGINS[0])
+    else {
         return;
     };
     let id = desk.enqueue(
@@ -221,7 +238,9 @@ async fn no_server_is_started_without_a_sandbox_nor_anything_given_to_other_jobs
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_of_the_web_goes_through_the_wall_and_one_that_does_not_come_up_is_named() {
     let shop = shop();
-    let Some((desk, _api)) = desk_of(shop.path(), "mcp_servers = ['db', 'web']") else { return };
+    let Some((desk, _api)) = desk_of(shop.path(), "mcp_servers = ['db', 'web']", LOGINS[0]) else {
+        return;
+    };
     let (id, told) = session(&desk, shop.path(), &["case-web"]).await;
     assert_eq!(told["given"]["claude_md"], Value::Null);
     let lines = transcript(&desk.store, id).await;
