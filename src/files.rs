@@ -150,9 +150,11 @@ mod system {
         if !Path::new(OsStr::from_bytes(place.as_bytes())).starts_with(folder) {
             return Err(super::outside());
         }
-        match FileType::from_raw_mode(fstat(&found)?.st_mode) {
-            FileType::RegularFile | FileType::Directory => open(&same),
-            _ => Err(super::irregular()),
+        let kind = FileType::from_raw_mode(fstat(&found)?.st_mode);
+        if [FileType::RegularFile, FileType::Directory].contains(&kind) {
+            open(&same)
+        } else {
+            Err(super::irregular())
         }
     }
 

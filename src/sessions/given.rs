@@ -202,9 +202,9 @@ fn text(folder: &Path, name: &str, most: u64) -> Result<String> {
         files::open_within(folder, name)?.take(most + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let bytes = read().map_err(|error| match error.kind() {
-        ErrorKind::NotFound => refused("there is none"),
-        _ => refused(&error.to_string()),
+    let bytes = read().map_err(|error| {
+        let missing = error.kind() == ErrorKind::NotFound;
+        if missing { refused("there is none") } else { refused(&error.to_string()) }
     })?;
     if bytes.len() as u64 > most {
         return Err(refused(&format!("it has more than {} KiB", most / 1024)));
