@@ -31,7 +31,8 @@ pub struct Settings {
     pub budget_usd: Option<f64>,
     /// Whether an `ANTHROPIC_API_KEY` is given to it. A login by subscription is refused by `--bare`.
     pub api_key: bool,
-    /// Whose settings, hooks and plugins it loads. With nobody's it also loads no `CLAUDE.md`, MCP server or slash command.
+    /// Whose settings, hooks and plugins it loads. With nobody's it also loads no `CLAUDE.md` and no slash command, and no MCP
+    /// server but those of `servers`.
     pub sources: Vec<SettingSource>,
     /// The session it goes on with.
     pub resume: Option<Resume>,
