@@ -2,11 +2,13 @@
 //!
 //! The settings that an operator changes while the server runs are in the database.
 
+mod folders;
 mod limits;
 
+use self::folders::{FolderFile, folders};
 use self::limits::LimitsFile;
 use crate::error::{Code, Error, Result};
-use crate::model::{AllowedHost, ApiUrl, RemoteKind, Repository, Resources};
+use crate::model::{AgentFolder, AllowedHost, ApiUrl, RemoteKind, Repository, Resources};
 use serde::{Deserialize, Deserializer, de};
 use std::iter;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -156,6 +158,9 @@ pub struct Agent {
     /// `agent.working_dir`, `LAMPLIGHTER_AGENT_WORKING_DIR`: where sessions start that do not say. Default: a folder of their
     /// own.
     pub working_dir: Option<PathBuf>,
+    /// `[[agent.folder]]`, with `path`, `claude_md` and `mcp_servers`: working directories that give their sessions their
+    /// `CLAUDE.md` and MCP servers. Default: none.
+    pub folders: Vec<AgentFolder>,
 }
 
 /// Whether agents are put into the sandbox.
@@ -228,6 +233,7 @@ struct AgentFile {
     uid: Option<u32>,
     working_dir: Option<PathBuf>,
     limits: LimitsFile,
+    folder: Vec<FolderFile>,
 }
 
 #[derive(Default, Deserialize)]
@@ -344,6 +350,7 @@ impl Agent {
             return Err(Error::new(Code::ConfigInvalid, doing));
         }
         let resources = file.limits.load(&env)?;
+        let folders = folders(file.folder, sandbox == SandboxChoice::Bwrap)?;
         let command = env("LAMPLIGHTER_AGENT_COMMAND").or(file.command);
         let working_dir = env("LAMPLIGHTER_AGENT_WORKING_DIR").map(PathBuf::from);
         Ok(Self {
@@ -354,6 +361,7 @@ impl Agent {
             resources,
             uid,
             working_dir: working_dir.or(file.working_dir),
+            folders,
         })
     }
 }

@@ -45,6 +45,15 @@ pub(crate) fn open_owned(path: &Path) -> io::Result<File> {
     plain(system::open_owned(path)?)
 }
 
+/// Opens a plain file of a folder for reading. A link is followed as long as the file lies in the folder.
+///
+/// # Errors
+/// As [`open`], and `InvalidInput` for a file outside of the folder.
+#[cfg(feature = "agents")]
+pub(crate) fn open_within(folder: &Path, name: &str) -> io::Result<File> {
+    plain(system::open_within(&folder.canonicalize()?, name)?)
+}
+
 /// Makes a folder that only our own user may enter, and the folders above it. One that is there stays as it is.
 ///
 /// # Errors
@@ -91,8 +100,19 @@ fn plain(file: File) -> io::Result<File> {
     if found.is_file() {
         return Ok(file);
     }
-    let what = if found.is_dir() { "it is a folder" } else { "it is not a regular file" };
-    Err(io::Error::new(io::ErrorKind::InvalidInput, what))
+    if found.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a folder"));
+    }
+    Err(irregular())
+}
+
+fn irregular() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")
+}
+
+#[cfg(feature = "agents")]
+fn outside() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is a link that leads out of the folder")
 }
 
 #[cfg(target_os = "linux")]
@@ -113,6 +133,29 @@ mod system {
     #[cfg(feature = "agents")]
     pub(super) fn open_unlinked(path: &Path) -> io::Result<File> {
         unlinked(path, OFlags::RDONLY)
+    }
+
+    /// The file is found without being opened, and looked at where it was found: a device is not touched, and nobody puts
+    /// another file in its place between the look and the use.
+    #[cfg(feature = "agents")]
+    pub(super) fn open_within(folder: &Path, name: &str) -> io::Result<File> {
+        use rustix::fs::{FileType, fstat, readlink};
+        use std::ffi::OsStr;
+        use std::os::fd::AsRawFd as _;
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let found = open_with(folder.join(name), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+        let same = Path::new("/proc/self/fd").join(found.as_raw_fd().to_string());
+        let place = readlink(&same, Vec::new())?;
+        if !Path::new(OsStr::from_bytes(place.as_bytes())).starts_with(folder) {
+            return Err(super::outside());
+        }
+        let kind = FileType::from_raw_mode(fstat(&found)?.st_mode);
+        if [FileType::RegularFile, FileType::Directory].contains(&kind) {
+            open(&same)
+        } else {
+            Err(super::irregular())
+        }
     }
 
     pub(super) fn open_or_make(path: &Path) -> io::Result<File> {
@@ -180,6 +223,12 @@ mod system {
         File::open(path)
     }
 
+    #[cfg(feature = "agents")]
+    pub(super) fn open_within(folder: &Path, name: &str) -> io::Result<File> {
+        let path = folder.join(name).canonicalize()?;
+        if path.starts_with(folder) { open(&path) } else { Err(super::outside()) }
+    }
+
     #[cfg(feature = "monitor")]
     pub(super) fn open_owned(path: &Path) -> io::Result<File> {
         open(path)
@@ -197,7 +246,7 @@ mod system {
         if found.is_file() {
             return Ok(());
         }
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+        Err(super::irregular())
     }
 }
 
@@ -254,6 +303,41 @@ pub(crate) mod tests {
             assert!(open_or_make(&at(made)).is_err(), "the lock of another file is nobody's");
         }
         assert_eq!(open_owned(&at("gone")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_file_of_a_folder_is_behind_a_link_only_if_it_lies_in_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        fs::create_dir_all(inner.join("deep")).unwrap();
+        fs::write(folder.path().join("secret"), "of another").unwrap();
+        fs::write(inner.join("deep/file"), "its own").unwrap();
+        symlink("deep/file", inner.join("near")).unwrap();
+        symlink("../secret", inner.join("far")).unwrap();
+        symlink("..", inner.join("deep/up")).unwrap();
+        symlink("/dev/zero", inner.join("device")).unwrap();
+        make_fifo(&inner.join("fifo"));
+        let read = |name| open_within(&inner, name);
+        for name in ["deep/file", "near", "deep/up/near"] {
+            assert_eq!(text(read(name)), "its own", "{name}");
+        }
+        for (name, says) in [
+            ("far", "leads out of the folder"),
+            ("../secret", "leads out of the folder"),
+            ("device", "leads out of the folder"),
+            ("fifo", "not a regular file"),
+            ("deep", "it is a folder"),
+        ] {
+            let error = read(name).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{name}");
+            assert!(error.to_string().contains(says), "{name}: {error}");
+        }
+        assert_eq!(read("none").unwrap_err().kind(), io::ErrorKind::NotFound);
+        let beside = folder.path().join("inner2");
+        fs::create_dir(&beside).unwrap();
+        fs::write(beside.join("file"), "of a neighbour").unwrap();
+        symlink("../inner2/file", inner.join("beside")).unwrap();
+        assert!(read("beside").is_err(), "a name that begins alike is another folder");
     }
 
     /// Only root can make a link that belongs to somebody else.

@@ -4,6 +4,7 @@
 
 mod account;
 mod after;
+mod agent_folder;
 mod allowed_host;
 mod batch;
 mod begun;
@@ -68,6 +69,7 @@ mod worker;
 pub use account::{Account, AccountState, Actor, Login, LoginState, Role, WhichLogins};
 pub(crate) use after::Precedence;
 pub use after::{After, Neighbours};
+pub use agent_folder::{AgentFolder, FolderGiven, GivenFile, is_mcp_server};
 #[cfg(feature = "agents")]
 pub(crate) use allowed_host::bare_host;
 pub use allowed_host::{AllowedHost, is_public};

@@ -15,7 +15,7 @@ use crate::model::{
     Profile, Queue, Retention, Setting, Timestamp, Trigger, UniqueKey,
 };
 use crate::redact::redactor;
-use crate::sessions::{self, AgentState, Agents, Dollars, Plan, Wishes};
+use crate::sessions::{self, AgentState, Agents, Dollars, Given, Plan, Wishes};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -178,6 +178,8 @@ async fn plan(
         continues: None,
         place: context.job.id.to_string(),
         working_dir: Some(repository.path.clone()),
+        // Nobody has asked a person whether this folder may tell an agent what to write of it.
+        given: Given::default(),
         readable: Vec::new(),
         wall: wishes.wall,
         idle: wishes.idle,

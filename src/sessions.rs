@@ -9,6 +9,7 @@
 //! anything else is started ([`clear_leftovers`]).
 
 mod changes;
+mod given;
 mod leftovers;
 mod loans;
 mod place;
@@ -20,6 +21,7 @@ mod session;
 mod settings;
 mod transcript;
 
+pub use given::{Given, missing_gifts};
 pub use leftovers::clear_leftovers;
 pub use program::{AgentProgram, AgentState};
 pub use prompts::check_prompt;
@@ -32,7 +34,7 @@ use crate::agents::wall::Wall;
 use crate::agents::{Launcher, Sandboxing};
 use crate::error::Result;
 use crate::model::{
-    Actor, JobId, Kind, NewJob, Queue, Resources, SessionRequest, Timestamp, Trigger,
+    Actor, AgentFolder, JobId, Kind, NewJob, Queue, Resources, SessionRequest, Timestamp, Trigger,
 };
 use crate::store::Store;
 use std::path::PathBuf;
@@ -65,6 +67,8 @@ pub struct Agents {
     pub config: Option<PathBuf>,
     /// `agent.working_dir`: the folder of sessions that name none. Default: a new folder for each session.
     pub working_dir: Option<PathBuf>,
+    /// `[[agent.folder]]`: the folders that give their sessions `CLAUDE.md` and MCP servers.
+    pub folders: Vec<AgentFolder>,
 }
 
 impl Agents {

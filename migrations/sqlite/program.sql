@@ -88,6 +88,7 @@ CREATE TABLE sessions (
   cost_usd           REAL,               -- of all its attempts
   cost_at_least      INTEGER NOT NULL DEFAULT 0,   -- whether they may have cost more
   cost_before        REAL NOT NULL DEFAULT 0,      -- of the runs that its last attempt resumes
+  given              TEXT CHECK (given IS NULL OR json_valid(given)),   -- by its folder: CLAUDE.md, MCP servers
   num_turns          INTEGER,
   duration_ms        INTEGER,
   input_tokens       INTEGER,

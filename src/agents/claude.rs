@@ -31,7 +31,7 @@ pub use meter::{Meter, Usage};
 pub use problem::{Problem, ProblemKind};
 pub use read::{ReadLine, Reader};
 pub use reset::reset_time;
-pub use settings::{CliSession, HEARTBEATS, Model, Resume, SettingSource, Settings};
+pub use settings::{CliSession, HEARTBEATS, Model, Resume, Servers, SettingSource, Settings};
 pub use summary::Summary;
 pub use verdict::{Conclusion, End, OnDenial, Stop, Verdict, verdict};
 pub use versions::Version;

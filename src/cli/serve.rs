@@ -224,6 +224,7 @@ fn agents(
         secrets: config.tracker.token_file.iter().cloned().collect(),
         config: file,
         working_dir: config.agent.working_dir.clone(),
+        folders: config.agent.folders.clone(),
     })
 }
 
@@ -315,6 +316,10 @@ async fn meet_program(agents: &Agents, clock: &Clock) {
             }
         }
         AgentState::Missing { reason } => tracing::info!("sessions of agents cannot run: {reason}"),
+    }
+    for missing in sessions::missing_gifts(agents) {
+        let code = Code::AgentGiven;
+        warn_coded!(code, "{missing} Sessions there are refused. {}", code.remedy());
     }
     if let Err(error) = repositories::complete(agents, clock.now()).await {
         warn_coded!(error.code(), "ask for descriptions of repositories: {error}");

@@ -193,6 +193,8 @@ codes! {
         "A model, a session, a budget or a text does not fit the program's command line.", "Correct the value that the message names.";
     AgentFolder: Conflict = "AGENT-FOLDER-001", "Another session may write in the same folder",
         "Two sessions that may write share a folder, or one works in a folder of the other's.", "You need to do nothing: the session begins when the other one is over. Give each a git worktree of its own to have both at once.";
+    AgentGiven: Invalid = "AGENT-FOLDER-002", "A working directory does not have what it is to give its sessions",
+        "`[[agent.folder]]` names a `CLAUDE.md` or an MCP server that the folder does not have, or that cannot be used.", "Write what the message names into the folder, or take it out of `[[agent.folder]]` in lamplighter.toml and start the server again.";
     AgentPatch: NotFound = "AGENT-PATCH-001", "There is no patch of this session",
         "The session may only read, is not over yet, or its folder could not be compared.", "Wait for the end of the session. The session says what it may write, and why nothing is known of its changes.";
     SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",

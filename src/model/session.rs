@@ -3,7 +3,9 @@
 use super::digest::sha256_hex;
 use super::job::word_enum;
 use super::prompt_values::{self, PromptValues};
-use super::{ConcurrencyKey, Cost, Job, JobId, Process, RunEnding, Status, Timestamp, Trigger};
+use super::{
+    ConcurrencyKey, Cost, FolderGiven, Job, JobId, Process, RunEnding, Status, Timestamp, Trigger,
+};
 use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -273,6 +275,8 @@ pub struct SessionRun {
     pub transcript_lines: u64,
     /// Bytes that came after the transcript's limit.
     pub transcript_dropped: u64,
+    /// What its working directory gave it besides the prompt; `None` if the folder is none that gives something.
+    pub given: Option<FolderGiven>,
     /// When it began.
     pub began_at: Timestamp,
     /// When no process of it was left.
@@ -302,6 +306,8 @@ pub struct SessionStart {
     pub marker: String,
     /// Dollars that the runs have cost which it resumes.
     pub cost_before: f64,
+    /// What its working directory gave it besides the prompt.
+    pub given: Option<FolderGiven>,
 }
 
 /// The record of the end of a run, written when no process of the run is left.

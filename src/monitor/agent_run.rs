@@ -10,7 +10,7 @@ use crate::engine::Context;
 use crate::error::{Code, Error, Result};
 use crate::model::settings::{SCAN_BUDGET, SCAN_MODEL};
 use crate::model::{IssueHome, JobError, Outcome, Profile, RunEnding, SessionRun, Setting};
-use crate::sessions::{self, Agents, Dollars, Plan, Wishes};
+use crate::sessions::{self, Agents, Dollars, Given, Plan, Wishes};
 use crate::store::{LogStore, Snapshot};
 use crate::warn_coded;
 use serde_json::Value;
@@ -195,6 +195,7 @@ async fn plan(
         // Each attempt has a new folder, because an earlier agent may have left files in its own.
         place: format!("{}-{}", context.job.id, context.lease.epoch),
         working_dir: None,
+        given: Given::default(),
         readable: vec![snapshot.path.clone()],
         wall: wishes.wall,
         idle: wishes.idle,

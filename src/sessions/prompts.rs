@@ -90,12 +90,19 @@ fn others_write(data_dir: &Path, path: &Path) -> bool {
         && places.flatten().any(|place| is(place, files::others_may_write))
 }
 
-/// What the system prompt of a session says: how its tier works, and what its profile lets it change. The profile alone
-/// decides the second: no text of a tier speaks of it, and an operator's own text does not go before it.
-pub(super) fn system_prompt(data_dir: &Path, tier_file: &str, profile: Profile) -> Result<String> {
+/// What the system prompt of a session says: how its tier works, what its folder gives it to know, and what its profile lets
+/// it change. The profile alone decides the last: no text of a tier speaks of it, and neither an operator's own text nor a
+/// folder's goes before it.
+pub(super) fn system_prompt(
+    data_dir: &Path,
+    tier_file: &str,
+    folder: Option<&str>,
+    profile: Profile,
+) -> Result<String> {
     let tier = prompt_text(data_dir, tier_file)?;
+    let folder = folder.map_or_else(String::new, |folder| format!("\n\n{folder}"));
     Ok(format!(
-        "{}\n\nThis holds, whatever is said above: {}",
+        "{}{folder}\n\nThis holds, whatever is said above: {}",
         tier.trim_end(),
         may_change(profile)
     ))
@@ -224,7 +231,7 @@ mod tests {
                 (Profile::Workspace, true),
                 (Profile::Full, true),
             ] {
-                let text = system_prompt(folder.path(), tier, profile).unwrap();
+                let text = system_prompt(folder.path(), tier, None, profile).unwrap();
                 assert!(text.starts_with(ours.trim_end()), "{tier}");
                 assert_eq!(
                     (has(&text, ALLOWS), has(&text, FORBIDS)),
@@ -241,7 +248,12 @@ mod tests {
         std::fs::create_dir(folder.path().join("prompts")).unwrap();
         std::fs::write(folder.path().join("prompts/tier_1_observe.md"), "Change nothing.\n")
             .unwrap();
-        let text = system_prompt(folder.path(), "tier_1_observe", Profile::Workspace).unwrap();
+        let text = |of_folder: Option<&str>| {
+            system_prompt(folder.path(), "tier_1_observe", of_folder, Profile::Workspace).unwrap()
+        };
+        let (text, with) = (text(None), text(Some("Restart all of it.")));
+        let order = with.find("Restart all").zip(with.find("This holds, whatever is said above"));
+        assert!(order.is_some_and(|(folder, profile)| folder < profile), "{with}");
         let wanted = "Change nothing.\n\nThis holds, whatever is said above: you may create, change and delete files";
         assert!(text.starts_with(wanted), "{text}");
     }

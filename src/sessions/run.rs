@@ -2,6 +2,7 @@
 
 use super::Agents;
 use super::changes::Look;
+use super::given::{Given, ServersFile};
 use super::loans;
 use super::place::{Place, program_files};
 use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder};
@@ -48,6 +49,8 @@ pub struct Plan {
     pub place: String,
     /// Where it starts; `None`: in its own folder.
     pub working_dir: Option<PathBuf>,
+    /// What its working directory gives it besides the prompt.
+    pub given: Given,
     /// Files that it may read although they lie in the data directory.
     pub readable: Vec<PathBuf>,
     /// How long it may take.
@@ -88,14 +91,23 @@ pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdi
         place: plan.place.clone(),
         marker: marker.to_string(),
         cost_before: plan.cost_before,
+        given: plan.given.record(),
     };
     let who = format!("session {}", context.job.id);
     let passage = agents.wall.open(place.entry(agents, profile), who)?;
     let mut env = place.environment(agents, profile);
     env.extend(passage.environment().clone());
-    let settings = Settings { api_key: env.contains_key(API_KEY), ..plan.settings.clone() };
+    // It is removed when the run is over.
+    let servers = plan.given.servers(&place, &marker)?;
+    let settings = Settings {
+        api_key: env.contains_key(API_KEY),
+        servers: servers.as_ref().map(ServersFile::setting),
+        ..plan.settings.clone()
+    };
     let mut argv = vec![program.to_string_lossy().into_owned()];
     argv.extend(settings.argv(version)?);
+    let own = settings.variables(version).iter();
+    env.extend(own.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     env.insert("LAMPLIGHTER_JOB".to_owned(), context.job.id.to_string());
     let readable = readable(agents, &place, &plan, &program)?;
     let lent = place.is_lent(profile, &working_dir).then(|| (marker.clone(), working_dir.clone()));

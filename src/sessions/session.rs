@@ -1,6 +1,7 @@
 //! The handler of kind `agent_session`: from the request to the run, and from its answer to the next tier.
 
 use super::Agents;
+use super::given::Given;
 use super::leftovers::remove_folders;
 use super::program::AgentState;
 use super::prompts::{filled_prompt, system_prompt};
@@ -131,7 +132,11 @@ fn plan(
 ) -> Result<Plan> {
     let tier = &wishes.tiers[usize::from(request.tier()) - 1];
     let profile = request.profile().unwrap_or(tier.profile);
-    let mut system = system_prompt(&agents.data_dir, tier.prompt_file, profile)?;
+    let working_dir = request.working_dir.clone().or(earlier.working_dir);
+    let working_dir = working_dir.or_else(|| agents.working_dir.clone());
+    let given = Given::by(agents, working_dir.as_deref(), profile)?;
+    let folder = given.instructions();
+    let mut system = system_prompt(&agents.data_dir, tier.prompt_file, folder.as_deref(), profile)?;
     if hands_on {
         system.push_str(MAY_HAND_ON);
     }
@@ -168,11 +173,8 @@ fn plan(
         typed: request.prompt.clone(),
         continues: request.continues.map(JobId),
         place: earlier.place.unwrap_or_else(|| id.to_string()),
-        working_dir: request
-            .working_dir
-            .clone()
-            .or(earlier.working_dir)
-            .or_else(|| agents.working_dir.clone()),
+        working_dir,
+        given,
         readable: Vec::new(),
         wall: wishes.wall,
         idle: wishes.idle,

@@ -217,6 +217,7 @@ fn facts(session: &Session, family: &[Session], now: Timestamp) -> Markup {
                     @if let Some(isolation) = &run.isolation { dt { "Isolation" } dd.text-danger-strong[isolation.starts_with("supervisor")] { (isolated(isolation)) } }
                     @if let Some(version) = &run.agent_version { dt { "Agent" } dd { (version) } }
                     @if started { dt { "Working directory" } dd { code { (run.working_dir.display()) } } }
+                    @if let Some(given) = &run.given { dt { "Given by it" } dd { (given.sentence()) } }
                 }
                 dl.facts {
                     dt { "Asked for" } dd { (when(session.created_at, now)) }

@@ -71,6 +71,8 @@ pub struct SessionRun {
     pub structured: Option<Box<RawValue>>,
     /// What a person should know of a run that ended well.
     pub note: Option<String>,
+    /// What its folder gave it besides the prompt: `CLAUDE.md` and MCP servers; `null` for a folder that gives nothing.
+    pub given: Option<model::FolderGiven>,
     /// What it cost, in dollars.
     pub cost_usd: Option<f64>,
     /// Whether it may have cost more: the agent program was ended before it could tell all of it.
@@ -144,6 +146,7 @@ impl From<&model::SessionRun> for SessionRun {
             response: run.response.clone(),
             structured: run.structured.as_deref().and_then(embedded),
             note: run.note.clone(),
+            given: run.given.clone(),
             cost_usd: run.cost_usd,
             cost_at_least: run.cost_at_least,
             num_turns: run.num_turns,

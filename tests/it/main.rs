@@ -56,6 +56,7 @@ mod rates;
 mod reach;
 mod real_cli;
 mod real_daily;
+mod real_folder;
 mod real_money;
 mod real_silence;
 mod real_versions;

@@ -163,7 +163,9 @@ fn events(object: &Value, raw: &str) -> Vec<Event> {
 }
 
 fn started(object: &Value) -> Event {
-    let broken = |server: &&Value| server["status"].as_str() == Some("failed");
+    // One of the web that wants a login gets none: nobody is there to give it.
+    let broken =
+        |server: &&Value| matches!(server["status"].as_str(), Some("failed" | "needs-auth"));
     Event::Started {
         session: text(object, "session_id"),
         model: text(object, "model"),
@@ -349,6 +351,16 @@ mod tests {
         for line in [r#"{"type":"rate_limit_event"}"#, paid] {
             assert_eq!(read(line), [Event::RateLimit(bare.clone())]);
         }
+    }
+
+    #[test]
+    fn servers_that_did_not_come_up_are_named() {
+        let servers = r#"[{"name":"a","status":"connected"},{"name":"b","status":"failed"},{"name":"c","status":"needs-auth"}]"#;
+        let line = format!(r#"{{"type":"system","subtype":"init","mcp_servers":{servers}}}"#);
+        let Event::Started { broken_servers, .. } = read(&line).remove(0) else {
+            panic!("it is ready")
+        };
+        assert_eq!(broken_servers, ["b", "c"]);
     }
 
     #[test]

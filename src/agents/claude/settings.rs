@@ -4,6 +4,7 @@ use super::versions::Version;
 use crate::error::{Code, Error, Result};
 use crate::model::{Profile, is_model_name};
 use serde_json::Value;
+use std::path::PathBuf;
 
 /// Longest argument, in bytes, its ending zero included: Linux starts no program with a longer one (`MAX_ARG_STRLEN`).
 const MAX_ARGUMENT: usize = 128 * 1024;
@@ -30,7 +31,8 @@ pub struct Settings {
     pub budget_usd: Option<f64>,
     /// Whether an `ANTHROPIC_API_KEY` is given to it. A login by subscription is refused by `--bare`.
     pub api_key: bool,
-    /// Whose settings, hooks and plugins it loads. With nobody's it also loads no `CLAUDE.md`, MCP server or slash command.
+    /// Whose settings, hooks and plugins it loads. With nobody's it also loads no `CLAUDE.md` and no slash command, and no MCP
+    /// server but those of `servers`.
     pub sources: Vec<SettingSource>,
     /// The session it goes on with.
     pub resume: Option<Resume>,
@@ -42,6 +44,17 @@ pub struct Settings {
     pub prose_will_do: bool,
     /// Added to the program's own system prompt.
     pub system_prompt: Option<String>,
+    /// The MCP servers whose tools it may use. Default: none.
+    pub servers: Option<Servers>,
+}
+
+/// MCP servers of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Servers {
+    /// The file of their definitions, an absolute path. The program starts all that are in it.
+    pub file: PathBuf,
+    /// Their names: `model::is_mcp_server` holds for each.
+    pub names: Vec<String>,
 }
 
 /// What the program writes every thirty seconds while a command of the model runs. It says that the program lives, and
@@ -63,6 +76,7 @@ impl Settings {
             json_schema: None,
             prose_will_do: false,
             system_prompt: None,
+            servers: None,
         }
     }
 
@@ -94,22 +108,28 @@ impl Settings {
         if let Some(tools) = tools(self.profile) {
             add(&["--tools", tools]);
         }
-        add(&["--allowedTools", allowed(self.profile)]);
+        add(&["--allowedTools", &self.allowed()]);
         add(&["--disallowedTools", WAITING_TOOLS]);
         add(&["--setting-sources", &self.source_list()]);
         if self.sources.is_empty() {
             add(&["--strict-mcp-config", "--disable-slash-commands"]);
-            // `--bare` leaves no tools but Bash, Edit and Read: it is for versions that have nothing better.
-            if version.has_safe_mode() {
-                add(&["--safe-mode"]);
-            } else if self.api_key {
-                add(&["--bare"]);
+            match self.alone(version) {
+                Alone::Safe => add(&["--safe-mode"]),
+                Alone::Bare => add(&["--bare"]),
+                Alone::Plain => add(&[NO_HOOKS]),
             }
+        }
+        if let Some(servers) = &self.servers {
+            add(&["--mcp-config", &servers.file.to_string_lossy()]);
         }
         match &self.resume {
             Some(Resume::Itself(session)) => add(&["--resume", session.as_str()]),
             Some(Resume::Copy(session)) => add(&["--resume", session.as_str(), "--fork-session"]),
             None => {}
+        }
+        // Otherwise it would be told what the run before was told: what that run might do, and the folder's old instructions.
+        if self.resume.is_some() && version.keeps_system_prompt() {
+            add(&["--system-prompt-snapshot", "off"]);
         }
         if !self.resumable {
             add(&["--no-session-persistence"]);
@@ -127,10 +147,57 @@ impl Settings {
         }
     }
 
+    /// Variables of the run that belong to the arguments, for the version that is installed.
+    pub fn variables(&self, version: Version) -> &'static [(&'static str, &'static str)] {
+        match self.alone(version) {
+            Alone::Plain if self.sources.is_empty() => &NO_MEMORY,
+            Alone::Plain | Alone::Safe | Alone::Bare => &[],
+        }
+    }
+
+    /// By what a run with nobody's settings is kept from what lies in its folders.
+    fn alone(&self, version: Version) -> Alone {
+        if version.has_safe_mode() {
+            // The safe mode starts no MCP server at all.
+            if self.servers.is_none() { Alone::Safe } else { Alone::Plain }
+        } else if self.api_key {
+            Alone::Bare
+        } else {
+            Alone::Plain
+        }
+    }
+
+    /// The uses that are allowed.
+    fn allowed(&self) -> String {
+        let servers = self.servers.iter().flat_map(|servers| &servers.names);
+        let servers = servers.map(|name| format!(",mcp__{name}"));
+        allowed(self.profile).to_owned() + &servers.collect::<String>()
+    }
+
     fn source_list(&self) -> String {
         self.sources.iter().map(|source| source.as_str()).collect::<Vec<_>>().join(",")
     }
 }
+
+/// By what a run is kept from the customizations that lie in its folders, beside having nobody's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Alone {
+    /// The program's safe mode.
+    Safe,
+    /// The program's bare mode, which leaves no tools but Bash, Edit and Read: for versions that have nothing better.
+    Bare,
+    /// Having nobody's settings, no hooks and no memory.
+    ///
+    /// *Source:* with this, versions 2.1.128 and 2.1.329 loaded nothing of a folder and a configuration that had settings
+    /// with hooks and variables, `CLAUDE.md`, rules, skills, agents, commands, a memory and other MCP servers.
+    Plain,
+}
+
+/// Keeps hooks from running, whoever has set them.
+const NO_HOOKS: &str = "--settings={\"disableAllHooks\":true}";
+/// Keeps the program from reading what earlier runs and people have written down for it.
+const NO_MEMORY: [(&str, &str); 2] =
+    [("CLAUDE_CODE_DISABLE_CLAUDE_MDS", "1"), ("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1")];
 
 fn refused(what: impl Into<String>) -> Error {
     Error::new(Code::AgentValue, what)
@@ -264,7 +331,11 @@ mod tests {
                     "{BASE} --model claude-sonnet-5-5 --max-turns 40 --max-budget-usd 2 {look} {ALONE} --safe-mode"
                 ),
             ),
-            (bare(Profile::ReadOnly), Version::OLDEST, format!("{BASE} {look} {ALONE}")),
+            (
+                bare(Profile::ReadOnly),
+                Version::OLDEST,
+                format!("{BASE} {look} {ALONE} --settings={{\"disableAllHooks\":true}}"),
+            ),
             (
                 Settings {
                     api_key: true,
@@ -290,7 +361,7 @@ mod tests {
                 },
                 NEW,
                 format!(
-                    "{BASE} --permission-mode dontAsk --tools {write} --allowedTools {write} --disallowedTools {WAITING_TOOLS} --setting-sources user,project,local --resume {SESSION} --fork-session"
+                    "{BASE} --permission-mode dontAsk --tools {write} --allowedTools {write} --disallowedTools {WAITING_TOOLS} --setting-sources user,project,local --resume {SESSION} --fork-session --system-prompt-snapshot off"
                 ),
             ),
             (
@@ -307,6 +378,46 @@ mod tests {
         ] {
             assert_eq!(settings.argv(version).unwrap().join(" "), expected);
         }
+    }
+
+    #[test]
+    fn named_servers_take_the_place_of_the_safe_mode_and_their_tools_are_allowed() {
+        let servers =
+            Servers { file: "/jobs/7/mcp.json".into(), names: vec!["db".into(), "docs".into()] };
+        let with = |api_key| Settings {
+            servers: Some(servers.clone()),
+            api_key,
+            ..bare(Profile::ReadOnly)
+        };
+        let tools = "--permission-mode dontAsk --tools Bash,Read,Grep,Glob --allowedTools Bash,Read,Grep,Glob,mcp__db,mcp__docs";
+        let plain = "--settings={\"disableAllHooks\":true}";
+        for (api_key, version, mode, variables) in [
+            (true, NEW, plain, 2),
+            (false, Version::OLDEST, plain, 2),
+            (true, Version::OLDEST, "--bare", 0),
+        ] {
+            let settings = with(api_key);
+            assert_eq!(
+                settings.argv(version).unwrap().join(" "),
+                format!(
+                    "{BASE} {tools} --disallowedTools {WAITING_TOOLS} {ALONE} {mode} --mcp-config /jobs/7/mcp.json"
+                )
+            );
+            assert_eq!(settings.variables(version).len(), variables, "{mode}");
+        }
+        assert_eq!(bare(Profile::ReadOnly).variables(NEW), []);
+    }
+
+    #[test]
+    fn a_run_that_goes_on_has_its_own_system_prompt_where_the_program_would_keep_the_old_one() {
+        let session = || CliSession::parse(SESSION).unwrap();
+        let off = "--system-prompt-snapshot off";
+        for resume in [Resume::Itself(session()), Resume::Copy(session())] {
+            let settings = Settings { resume: Some(resume), ..bare(Profile::ReadOnly) };
+            let argv = |version| settings.argv(version).unwrap().join(" ");
+            assert!(argv(NEW).contains(off) && !argv(Version(2, 1, 256)).contains(off));
+        }
+        assert!(!bare(Profile::ReadOnly).argv(NEW).unwrap().contains(&"off".to_owned()));
     }
 
     #[test]

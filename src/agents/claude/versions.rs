@@ -17,6 +17,10 @@ const SAFE_MODE: Version = Version(2, 1, 169);
 /// 2.1.280, 329 and 332. The program's change notes name 2.1.277.
 const COST_OF_SESSION: Version = Version(2, 1, 277);
 
+/// The first version that knows `--system-prompt-snapshot`. Measured: 2.1.257 and 265 take it and send each run its own
+/// system prompt; 2.1.329 sends a run that resumes or forks a session the system prompt of the run before, unless it is `off`.
+const KEEPS_SYSTEM_PROMPT: Version = Version(2, 1, 257);
+
 impl Version {
     /// The oldest one that is accepted: the flags and events relied on are all in it.
     pub const OLDEST: Self = Self(2, 1, 128);
@@ -35,6 +39,11 @@ impl Version {
     /// Whether it has `--safe-mode`.
     pub fn has_safe_mode(self) -> bool {
         self >= SAFE_MODE
+    }
+
+    /// Whether a run that goes on with a session is sent the session's first system prompt unless that is switched off.
+    pub fn keeps_system_prompt(self) -> bool {
+        self >= KEEPS_SYSTEM_PROMPT
     }
 
     /// Whether the cost that a resumed or forked run reports counts what the runs before it have cost.

@@ -4,7 +4,7 @@ use super::super::{Cli, output};
 use crate::actions::sessions::{self as actions, SessionsAsk};
 use crate::error::Result;
 use crate::model::{
-    JobId, RunEnding, Session, SessionChanges, SessionRequest, SessionRun, Timestamp,
+    FolderGiven, JobId, RunEnding, Session, SessionChanges, SessionRequest, SessionRun, Timestamp,
 };
 use crate::wire;
 
@@ -105,6 +105,7 @@ fn facts(session: &Session) -> Vec<Vec<String>> {
         ("profile", run.and_then(|run| run.profile).map(|profile| profile.to_string())),
         ("model", run.and_then(|run| run.model.clone())),
         ("working directory", run.map(|run| run.working_dir.display().to_string())),
+        ("given", run.and_then(|run| run.given.as_ref()).map(FolderGiven::sentence)),
         ("isolation", run.and_then(|run| run.isolation.clone())),
         ("agent", run.and_then(|run| run.agent_version.clone())),
         ("asked for", Some(session.created_at.to_string())),

@@ -8,6 +8,7 @@ use crate::model::{
 };
 use crate::store::sqlite::row::{instant, page, parsed, text, word};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
+use serde_json::json;
 use std::path::PathBuf;
 
 /// The columns that [`from_row`] reads, of `jobs j LEFT JOIN sessions s`.
@@ -16,7 +17,7 @@ pub(super) const COLUMNS: &str = "j.id, j.status, j.trigger, j.created_at, j.sta
     s.tier, s.profile, s.model, s.prompt_file, s.prompt_text, s.continues_id, s.working_dir, s.place, s.isolation, \
     s.agent_version, s.cli_session_id, s.exit_code, s.ending, s.response, s.structured, s.cost_usd, s.cost_at_least, s.num_turns, \
     s.duration_ms, s.input_tokens, s.output_tokens, s.transcript_bytes, s.transcript_lines, s.transcript_dropped, \
-    s.began_at, s.ended_at, s.note";
+    s.began_at, s.ended_at, s.note, s.given";
 pub(super) const FROM: &str = "FROM jobs j LEFT JOIN sessions s ON s.job_id = j.id";
 
 /// What an attempt adds to its session's sums. An attempt of which nothing is known leaves them as they are.
@@ -78,6 +79,7 @@ fn run_from_row(row: &Row<'_>) -> rusqlite::Result<SessionRun> {
         began_at: Timestamp::from_millis(row.get(37)?),
         ended_at: instant(row, 38)?,
         note: parsed(row, 39, Some)?,
+        given: parsed(row, 40, |text| serde_json::from_str(&text).ok())?,
     })
 }
 
@@ -139,9 +141,9 @@ pub(in crate::store) fn begin(
 ) -> Result<(u64, u64)> {
     const SQL: &str = "
         INSERT INTO sessions (job_id, tier, profile, model, prompt_file, prompt_text, continues_id, working_dir,
-            place, marker, file, cost_before, began_at)
+            place, marker, file, cost_before, given, began_at)
         VALUES (:id, :tier, :profile, :model, :prompt_file, :prompt_text, :continues, :working_dir,
-            :place, :marker, :file, :cost_before, :now)
+            :place, :marker, :file, :cost_before, :given, :now)
         ON CONFLICT (job_id) DO UPDATE SET
             tier = excluded.tier,
             profile = excluded.profile,
@@ -151,6 +153,7 @@ pub(in crate::store) fn begin(
             marker = excluded.marker,
             file = excluded.file,
             cost_before = excluded.cost_before,
+            given = excluded.given,
             transcript_from = transcript_bytes,
             main_pid = NULL,
             main_start = NULL,
@@ -174,6 +177,7 @@ pub(in crate::store) fn begin(
             ":marker": start.marker,
             ":file": file,
             ":cost_before": start.cost_before,
+            ":given": start.given.as_ref().map(|given| json!(given).to_string()),
             ":now": now.millis(),
         },
         |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64)),

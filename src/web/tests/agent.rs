@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::{
-    AttemptEnd, Job, JobId, Kind, KindRules, Lease, Outcome, Profile, Queue, RunEnding, SessionEnd,
-    SessionRequest, SessionStart, TranscriptPiece,
+    AttemptEnd, FolderGiven, GivenFile, Job, JobId, Kind, KindRules, Lease, Outcome, Profile,
+    Queue, RunEnding, SessionEnd, SessionRequest, SessionStart, TranscriptPiece,
 };
 use crate::sessions::{Asked, request};
 use std::time::Duration;
@@ -56,6 +56,11 @@ impl<'a> Run<'a> {
             place: job.id.to_string(),
             marker: format!("m{}", job.id),
             cost_before: 0.0,
+            given: Some(FolderGiven {
+                claude_md: Some(GivenFile { bytes: 12, sha256: "0123456789abcdef".into() }),
+                mcp_servers: vec!["db".into()],
+                ..FolderGiven::default()
+            }),
         };
         let now = site.web.clock.now();
         let (bytes, lines) = site.web.store.begin_session(lease.clone(), start, now).await.unwrap();

@@ -262,6 +262,7 @@ async fn the_page_of_a_session_tells_all_of_it() {
         "read-only",
         "claude-haiku-4-5",
         "bwrap: a sandbox",
+        "CLAUDE.md (12 bytes, SHA-256 0123456789ab); the MCP server db",
         "2.1.329",
         "/srv/app",
         "$0.25",

@@ -4,8 +4,8 @@ use super::{Leader, done, later, rules};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, Kind, KindRules, NewJob, ParkedBy, Process, Profile, Queue, Reserve, RunEnding,
-    RunSpent, SessionChanges, SessionEnd, SessionStart, Status, TranscriptPiece, day_of,
+    Actor, FolderGiven, Kind, KindRules, NewJob, ParkedBy, Process, Profile, Queue, Reserve,
+    RunEnding, RunSpent, SessionChanges, SessionEnd, SessionStart, Status, TranscriptPiece, day_of,
 };
 use lamplighter::store::Store;
 use serde_json::json;
@@ -31,6 +31,7 @@ fn start() -> SessionStart {
         place: "1".into(),
         marker: "m-1".into(),
         cost_before: 0.0,
+        given: Some(FolderGiven { mcp_servers: vec!["db".into()], ..FolderGiven::default() }),
     }
 }
 
@@ -85,7 +86,7 @@ pub async fn a_session_is_kept_from_its_request_to_its_record(store: &Store) {
     let run = kept.run.unwrap();
     assert_eq!((kept.status, run.cli_session_id.as_deref()), (Status::Completed, Some("cli-1")));
     assert_eq!((run.transcript_bytes, run.transcript_lines, run.transcript_dropped), (14, 3, 5));
-    assert_eq!(run.ended_at, Some(later(2)));
+    assert_eq!((run.ended_at, run.given), (Some(later(2)), start().given));
     let (all, count) = store.sessions(0, 9).await.unwrap();
     assert_eq!((all.len(), count, all[0].id), (2, 2, second), "newest first");
     let places = vec!["1".into(), id.to_string(), "99".into()];

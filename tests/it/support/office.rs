@@ -73,6 +73,7 @@ impl Office {
             secrets: Vec::new(),
             config: None,
             working_dir: None,
+            folders: Vec::new(),
         };
         let engine = Engine::builder(store.clone(), clock.clone());
         let engine = sessions::register(engine, &agents).start().unwrap();

@@ -135,5 +135,6 @@ fn agents(folder: &Path, store: &Store) -> Agents {
         secrets: Vec::new(),
         config: None,
         working_dir: None,
+        folders: Vec::new(),
     }
 }
