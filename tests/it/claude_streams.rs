@@ -220,9 +220,7 @@ fn what_went_wrong_without_a_report_is_told_from_exit_and_stderr() {
     let fails = |exit, stderr| judge(&[], &End { exit, stderr, ..PLAIN });
     let told = fails(Some(Exit::Code(1)), "error: unknown option '--nope'\n");
     assert_eq!((told.conclusion, told.ending), (Conclusion::Fatal, RunEnding::NotStarted));
-    let said = "exit code 1: error: unknown option '--nope'. ".to_owned();
-    let said = said + lamplighter::Code::AgentNotStarted.remedy();
-    assert!(told.message.contains(&said), "{}", told.message);
+    assert!(told.message.ends_with("exit code 1: error: unknown option '--nope'"));
     assert_eq!(fails(Some(Exit::Code(137)), "").ending, RunEnding::Killed);
     assert_eq!(fails(Some(Exit::Code(0)), "").ending, RunEnding::NoReport);
     assert_eq!(fails(None, "").ending, RunEnding::NoReport);

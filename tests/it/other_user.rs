@@ -132,9 +132,10 @@ fn assert_all_are_anns(folder: &Path) {
 async fn agents_of_a_root_server_are_the_user_of_the_id_and_every_page_of_a_run_says_so() {
     let Some(house) = house(&[]) else { return };
     let desk = &house.desk;
+    let open = house.folder.path().join("open");
+    fs::create_dir(&open).unwrap();
     for profile in ["read-only", "workspace", "full"] {
         let script = r#"result 0 "$(id -u) $(id -g) $(id -G) $(grep -h -E '^(CapPrm|CapInh|CapAmb|NoNewPrivs)' /proc/self/status | tr -s '\t\n' ' ')""#;
-        let open = house.folder.path().to_owned();
         let said = match profile {
             "full" => {
                 let id = desk.enqueue(&json!({"prompt": script, "profile": profile}));
