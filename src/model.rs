@@ -86,6 +86,7 @@ pub use deed::{Deed, DeedFilter};
 pub use prompt_values::PromptValues;
 #[cfg(feature = "agents")]
 pub(crate) use prompt_values::filled;
+pub(crate) use prompt_values::with_values;
 // `self`, because a crate has the same name.
 pub use self::cron::{Cron, CronError};
 pub use declared::ScheduleDraft;

@@ -10,7 +10,8 @@ pub use plan::{PlanTexts, RuleText};
 use super::{Answer, Call, Right, kinds, ready, waiting};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    CatchUp, Json, NewSchedule, Plan, PlanChange, Role, Schedule, ScheduleName, Timestamp,
+    CatchUp, Json, NewSchedule, Plan, PlanChange, PromptValues, Role, Schedule, ScheduleName,
+    Timestamp, with_values,
 };
 use crate::store::Store;
 use crate::wire;
@@ -227,31 +228,47 @@ pub async fn resume(
     Ok(Answer::new(value, sentence))
 }
 
+/// What a person says with Run Now of a schedule.
+#[derive(Clone, Debug, Default)]
+pub struct RunScheduleNow {
+    /// Whether the person has confirmed a session without a sandbox.
+    pub confirmed: bool,
+    /// Values for the parameters of its prompt file, in the place of those of the schedule.
+    pub set: PromptValues,
+}
+
 /// Makes one job now as the schedule would make it. The next occurrences stay where they are. This works for a paused
-/// schedule too. A session without a sandbox needs an admin with a fresh sign-in who has `confirmed` it.
+/// schedule too. A session without a sandbox needs an admin with a fresh sign-in who has `confirmed` it, and values need an admin.
 ///
 /// # Errors
 /// `AUTH-ROLE-001` below the role operator, and for a session without a sandbox below admin; `AUTH-LOGIN-005` and
-/// `JOB-VALUE-001` for such a session; `SCHED-NAME-001` if no schedule has this name; `SCHED-RULE-001` if the stored
+/// `JOB-VALUE-001` for such a session, and for values of what is no session; `AGENT-PROMPT-001` for values that the prompt does
+/// not take; `SCHED-NAME-001` if no schedule has this name; `SCHED-RULE-001` if the stored
 /// plan cannot be read; `JOB-LIMIT-001` if too many jobs of its kind wait; `AGENT-START-003`, `TRACK-AUTH-001` and
 /// `TRACK-REPO-001` as [`enqueue`](super::jobs::enqueue).
 pub async fn run_now(
     store: &Store,
     call: &Call,
     name: &str,
-    confirmed: bool,
+    RunScheduleNow { confirmed, set }: RunScheduleNow,
 ) -> Result<Answer<wire::ScheduleRun>> {
     call.needs(RUN_NOW)?;
     let doing = RUN_NOW.doing;
     let schedule = known(store, name, doing).await?;
     let name = &schedule.name;
     if let Ok(plan) = &schedule.plan {
-        let asked = (&plan.kind, &plan.payload);
-        kinds::check_by_hand(store, call, asked, confirmed, doing).await?;
+        let payload = with_values(&plan.kind, &plan.payload, &set)?;
+        let asked = (&plan.kind, &payload);
+        if set.is_empty() {
+            kinds::check_by_hand(store, call, asked, confirmed, doing).await?;
+        } else {
+            // Values are a part of the prompt.
+            kinds::check_asked(store, call, asked, confirmed, doing).await?;
+        }
         ready::check(store, call, asked).await?;
     }
-    let correlation_id = call.correlation_id.clone();
-    let id = store.run_schedule_now(name.clone(), call.actor(), correlation_id, call.now).await?;
+    let (actor, correlation_id) = (call.actor(), call.correlation_id.clone());
+    let id = store.run_schedule_now(name.clone(), set, actor, correlation_id, call.now).await?;
     let notes = hindrances(store, call, &schedule).await;
     let sentence = format!(
         "Job {id} is made as the schedule {name} would make it; the times of the schedule stay as they are."
@@ -578,15 +595,52 @@ mod tests {
         operator.who.role = Role::Operator;
         let mut stale = owner.clone();
         stale.who.proof = Proof::Login(NOW.minus(Duration::from_mins(6)));
+        let by = |confirmed| RunScheduleNow { confirmed, ..RunScheduleNow::default() };
         for (call, confirmed, code) in [
             (&operator, true, Code::AuthRole),
             (&owner, false, Code::ModelInvalid),
             (&stale, true, Code::AuthStale),
         ] {
-            let refused = run_now(&store, call, "nightly", confirmed).await.unwrap_err();
+            let refused = run_now(&store, call, "nightly", by(confirmed)).await.unwrap_err();
             assert_eq!(refused.code(), code, "{refused}");
         }
-        assert_eq!(run_now(&store, &owner, "nightly", true).await.unwrap().value.id, 1);
+        assert_eq!(run_now(&store, &owner, "nightly", by(true)).await.unwrap().value.id, 1);
+    }
+
+    #[cfg(feature = "monitor")]
+    #[tokio::test]
+    async fn values_of_one_run_go_before_those_of_the_schedule_and_are_an_admins() {
+        let (folder, store, owner) = house();
+        let prompts = folder.path().join("prompts");
+        std::fs::create_dir(&prompts).unwrap();
+        let text = "---\nparameters: customer, days\n---\nLook at {{customer}} for {{days}} days.";
+        std::fs::write(prompts.join("ask.md"), text).unwrap();
+        let session = PlanTexts {
+            payload: Some(r#"{"prompt_file":"ask","set":{"customer":"Ann","days":"7"}}"#.into()),
+            ..plan("30 2 * * * UTC", "agent_session")
+        };
+        add(&store, &owner, new("weekly", session)).await.unwrap();
+        add(&store, &owner, new("nightly", plan("30 2 * * * UTC", "report"))).await.unwrap();
+        let with = |name: &str| RunScheduleNow {
+            set: [(name.to_owned(), "Bob".to_owned())].into(),
+            ..RunScheduleNow::default()
+        };
+        let made = run_now(&store, &owner, "weekly", with("customer")).await.unwrap();
+        let job = store.job(crate::model::JobId(made.value.id)).await.unwrap().unwrap();
+        let payload = Json::stored(&job.payload).value();
+        assert_eq!(payload["set"], serde_json::json!({"customer": "Bob", "days": "7"}));
+        let kept = known(&store, "weekly", "show a schedule").await.unwrap();
+        assert!(kept.plan.unwrap().payload.as_str().contains("Ann"), "the schedule stays as it is");
+        let mut operator = owner.clone();
+        operator.who.role = Role::Operator;
+        for (call, schedule, name, code) in [
+            (&owner, "weekly", "nobody", Code::AgentPrompt),
+            (&owner, "nightly", "customer", Code::ModelInvalid),
+            (&operator, "weekly", "customer", Code::AuthRole),
+        ] {
+            let refused = run_now(&store, call, schedule, with(name)).await.unwrap_err();
+            assert_eq!(refused.code(), code, "{refused}");
+        }
     }
 
     #[tokio::test]
@@ -602,7 +656,7 @@ mod tests {
         assert_eq!(again.sentence, "The schedule nightly was paused already.");
         assert_eq!((again.value.paused, again.value.changed), (true, false));
         let call = Call { correlation_id: Some("request".into()), ..call };
-        let run = run_now(&store, &call, "nightly", false).await.unwrap();
+        let run = run_now(&store, &call, "nightly", RunScheduleNow::default()).await.unwrap();
         let made = store.job(crate::model::JobId(1)).await.unwrap().unwrap();
         assert_eq!(made.correlation_id.as_deref(), Some("request"));
         assert_eq!(
@@ -632,7 +686,10 @@ mod tests {
                 (remove(&store, &call, name).await.map(|_| ()), "remove a schedule"),
                 (pause(&store, &call, name).await.map(|_| ()), "pause a schedule"),
                 (resume(&store, &call, name).await.map(|_| ()), "resume a schedule"),
-                (run_now(&store, &call, name, false).await.map(|_| ()), "run a schedule now"),
+                (
+                    run_now(&store, &call, name, RunScheduleNow::default()).await.map(|_| ()),
+                    "run a schedule now",
+                ),
                 (
                     next(&store, name, 5, NOW).await.map(|_| ()),
                     "find the next occurrences of a schedule",
@@ -666,7 +723,10 @@ mod tests {
             );
             assert_eq!(error.sentence(), says);
         }
-        assert_eq!(run_now(&store, &call, name, false).await.unwrap().value.id, 1);
+        assert_eq!(
+            run_now(&store, &call, name, RunScheduleNow::default()).await.unwrap().value.id,
+            1
+        );
     }
 
     #[tokio::test]
@@ -678,7 +738,7 @@ mod tests {
             for done in [
                 pause(&store, &call, "nightly").await.map(|_| ()),
                 resume(&store, &call, "nightly").await.map(|_| ()),
-                run_now(&store, &call, "nightly", false).await.map(|_| ()),
+                run_now(&store, &call, "nightly", RunScheduleNow::default()).await.map(|_| ()),
             ] {
                 assert_eq!(done.is_err_and(|e| e.code() == Code::AuthRole), refused, "{role:?}");
             }

@@ -1,7 +1,10 @@
 //! `lamplighter schedules`: lists, makes, changes, pauses and removes schedules.
 
 use super::{Cli, output};
-use crate::actions::schedules::{self, PlanTexts, RuleText, ScheduleAdd, ScheduleEdit};
+use crate::actions::schedules::{
+    self, PlanTexts, RuleText, RunScheduleNow, ScheduleAdd, ScheduleEdit,
+};
+use crate::actions::sessions::parse_values;
 use crate::actions::{Call, rows};
 use crate::error::Result;
 use crate::model::{Schedule, Timestamp};
@@ -63,6 +66,9 @@ pub(super) enum Command {
         /// `full`: you know that sessions of the profile full have no sandbox
         #[arg(long, value_name = "PROFILE")]
         confirm: Option<String>,
+        /// The value of a parameter of its prompt file, in the place of the schedule's; once for each
+        #[arg(long, value_name = "NAME=VALUE")]
+        set: Vec<String>,
     },
     /// Show a schedule: its rule in words, its next five occurrences and its last decisions
     Show {
@@ -192,9 +198,12 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
         Command::Remove { name } => cli.say(&schedules::remove(&store, &call, &name).await?),
         Command::Pause { name } => cli.say(&schedules::pause(&store, &call, &name).await?),
         Command::Resume { name } => cli.say(&schedules::resume(&store, &call, &name).await?),
-        Command::RunNow { name, confirm } => {
-            let confirmed = confirm.as_deref() == Some("full");
-            let made = schedules::run_now(&store, &call, &name, confirmed).await?;
+        Command::RunNow { name, confirm, set } => {
+            let request = RunScheduleNow {
+                confirmed: confirm.as_deref() == Some("full"),
+                set: parse_values(&set)?,
+            };
+            let made = schedules::run_now(&store, &call, &name, request).await?;
             cli.say_id(&made, made.value.id)
         }
         Command::Show { name } => show(cli, &store, &name).await,

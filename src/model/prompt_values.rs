@@ -5,6 +5,9 @@
 //!
 //! *Invariant:* a value is data. It is put in once; what it contains is not looked through for placeholders.
 
+use super::{Json, Kind};
+use crate::error::{Code, Error, Result};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// The longest value, in bytes.
@@ -32,6 +35,30 @@ pub(crate) fn unfit(values: &PromptValues) -> Option<&'static str> {
 fn is_name(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     (1..=64).contains(&name.len()) && name.chars().all(fits)
+}
+
+/// The input of a session with these values in the place of its own.
+///
+/// # Errors
+/// `JOB-VALUE-001` if there are values and the job is no session, or its input is too long with them.
+pub(crate) fn with_values(kind: &Kind, payload: &Json, set: &PromptValues) -> Result<Json> {
+    if set.is_empty() {
+        return Ok(payload.clone());
+    }
+    let mut input = payload.value();
+    let members = input.as_object_mut().filter(|_| *kind == Kind::AGENT_SESSION);
+    let Some(members) = members else {
+        let why = format!("a job of kind {kind} takes no values of a prompt");
+        return Err(Error::new(Code::ModelInvalid, why));
+    };
+    let own = members.entry("set").or_insert_with(|| Value::Object(Map::new()));
+    if !own.is_object() {
+        *own = Value::Object(Map::new());
+    }
+    if let Some(own) = own.as_object_mut() {
+        own.extend(set.iter().map(|(name, value)| (name.clone(), value.as_str().into())));
+    }
+    Json::of(&input)
 }
 
 /// The text of a prompt file with these values.

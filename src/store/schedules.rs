@@ -6,7 +6,8 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Actor, Ensured, JobId, NewSchedule, PastDecision, PlanChange, Schedule, ScheduleName, Timestamp,
+    Actor, Ensured, JobId, NewSchedule, PastDecision, PlanChange, PromptValues, Schedule,
+    ScheduleName, Timestamp,
 };
 
 impl Store {
@@ -113,12 +114,13 @@ impl Store {
     pub async fn run_schedule_now(
         &self,
         name: ScheduleName,
+        set: PromptValues,
         actor: Actor,
         correlation_id: Option<String>,
         now: Timestamp,
     ) -> Result<JobId> {
         let run = move |tx: &Tx<'_>, now| {
-            core::schedules::run_now(tx, &name, &actor, correlation_id.clone(), now)
+            core::schedules::run_now(tx, &name, &set, (&actor, correlation_id.clone()), now)
         };
         self.db.rule("run a schedule now", now, run).await
     }

@@ -14,7 +14,7 @@ use super::page::Frame;
 use super::part::{LivePart, live_page, version};
 use super::problem::Problem;
 use super::slice::SliceQuery;
-use crate::actions::schedules;
+use crate::actions::schedules::{self, RunScheduleNow};
 use crate::model::{JobId, PastDecision, Role, Schedule, ScheduleName, Timestamp};
 use axum::extract::State;
 use axum::response::Response;
@@ -90,9 +90,10 @@ pub(super) async fn run_now(
     Id(name): Id<ScheduleName>,
     Query(button): Query<RunNowButton>,
 ) -> Result<Response, Problem> {
-    let (call, confirmed) =
-        (who.call(app.web.clock.now()), button.confirm.as_deref() == Some("full"));
-    let made = schedules::run_now(&app.web.store, &call, name.as_str(), confirmed).await?;
+    let call = who.call(app.web.clock.now());
+    let confirmed = button.confirm.as_deref() == Some("full");
+    let request = RunScheduleNow { confirmed, ..RunScheduleNow::default() };
+    let made = schedules::run_now(&app.web.store, &call, name.as_str(), request).await?;
     Ok(answered(who.face(), &made, &nav::job(JobId(made.value.id))))
 }
 

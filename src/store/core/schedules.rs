@@ -8,8 +8,8 @@ use super::fire::{job_of, skip_until_now};
 use super::set_right::{just_before, righted};
 use crate::error::{Code, Error, Result};
 use crate::model::{
-    Actor, CatchUp, Ensured, JobId, NewJob, NewSchedule, Plan, PlanChange, ReservedSchedule,
-    Schedule, ScheduleName, Timestamp, Trigger,
+    Actor, CatchUp, Ensured, JobId, NewJob, NewSchedule, Plan, PlanChange, PromptValues,
+    ReservedSchedule, Schedule, ScheduleName, Timestamp, Trigger, with_values,
 };
 use crate::store::sql::{audit, schedules, strayed};
 use crate::store::sqlite::Tx;
@@ -200,15 +200,16 @@ pub(in crate::store) fn remove(
 pub(in crate::store) fn run_now(
     tx: &Tx<'_>,
     name: &ScheduleName,
-    actor: &Actor,
-    correlation_id: Option<String>,
+    set: &PromptValues,
+    (actor, correlation_id): (&Actor, Option<String>),
     now: Timestamp,
 ) -> Result<JobId> {
     let stored = existing(tx, name)?;
-    let plan = stored.plan.map_err(|why| {
+    let mut plan = stored.plan.map_err(|why| {
         let unread = format!("what is stored of {name} cannot be read");
         Error::new(Code::ScheduleUnreadable, unread).because(why)
     })?;
+    plan.payload = with_values(&plan.kind, &plan.payload, set)?;
     let (trigger, schedule_id) = (Trigger::Manual, Some(stored.id));
     let job = NewJob { trigger, schedule_id, correlation_id, ..job_of(&plan) };
     let id = enqueue(tx, &job, now)?.id();

@@ -127,7 +127,7 @@ async fn secrets_in_a_record_are_not_kept() {
     assert_eq!(packed(&site, &token, body.as_bytes()).await.status, StatusCode::OK);
     let rows = rows(&site).await;
     assert_eq!(rows.len(), 1);
-    assert!(!format!("{rows:?}").contains(key), "{rows:?}");
+    assert!(!format!("{rows:?}").contains(&key), "{rows:?}");
 }
 
 #[tokio::test]
