@@ -6,14 +6,16 @@ mod import;
 mod journal;
 mod layer;
 pub mod otlp;
-mod parse;
+mod read;
+mod reader;
 mod redacted;
 
 pub use follow::LogFile;
-pub use import::import;
+pub use import::{Imported, import};
 #[cfg(feature = "agents")]
 pub(crate) use journal::journal_row;
 pub use layer::{LogCounts, LogLayer, LogWriter, log_layer};
 #[cfg(feature = "cli")]
-pub(crate) use parse::json_message;
+pub(crate) use read::json_message;
+pub use reader::LogReader;
 pub use redacted::{Redacted, redacted};

@@ -22,8 +22,7 @@ pub(super) enum Command {
     },
     /// Print the newest rows that fit the options, then each new one as it comes
     Tail(rows::Conditions),
-    /// Append a file to the log database: JSON lines (journalctl -o json, tracing, Python), or plain text lines whose
-    /// level is guessed
+    /// Append a file to the log database: JSON lines or text of any common form, in UTF-8 or UTF-16
     Import {
         /// The file to read
         file: PathBuf,
@@ -37,11 +36,17 @@ pub(super) async fn run(cli: &Cli, command: Command) -> Result<()> {
         Command::List { conditions, before } => rows::list(cli, conditions, before).await,
         Command::Tail(conditions) => rows::tail(cli, conditions).await,
         Command::Import { file } => {
-            let imported = logs::import(&file, &cli.log_store()?, cli.now()).await? as u64;
+            let imported = logs::import(&file, &cli.log_store()?, cli.now()).await?;
+            let logs::Imported { rows, unread } = imported;
             if cli.json {
-                return output::json(&wire::LogsImported { imported });
+                return output::json(&wire::LogsImported { imported: rows, unread });
             }
-            output::line(format_args!("{imported} rows imported from {}", file.display()))
+            let unread = match unread {
+                0 => String::new(),
+                1 => ", 1 line holds bytes that are no text".to_owned(),
+                _ => format!(", {unread} lines hold bytes that are no text"),
+            };
+            output::line(format_args!("{rows} rows imported from {}{unread}", file.display()))
         }
         Command::Templates(arguments) => templates::run(cli.json, &arguments),
     }

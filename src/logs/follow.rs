@@ -29,6 +29,8 @@ pub struct LogFile {
     source: String,
     logs: LogStore,
     reading: Option<Reading>,
+    /// Lines of files that are closed by now which held what could not be read as text.
+    unread: u64,
     /// The position as it is stored.
     stored: Option<String>,
 }
@@ -40,12 +42,17 @@ impl LogFile {
         let path = path.into();
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let source = source.or(stem).unwrap_or_default();
-        Self { path, source, logs, reading: None, stored: None }
+        Self { path, source, logs, reading: None, unread: 0, stored: None }
     }
 
     /// The file's path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How many of the lines read so far held bytes that are no text.
+    pub fn unread(&self) -> u64 {
+        self.unread + self.reading.as_ref().map_or(0, Reading::unread)
     }
 
     /// Says how a look at the file ended.
@@ -81,13 +88,14 @@ impl LogFile {
         }
         match step.next {
             Next::More | Next::Wait => self.reading = Some(reading),
-            Next::Elsewhere => {}
+            Next::Elsewhere => self.unread += reading.unread(),
         }
         Ok(!matches!(step.next, Next::Wait))
     }
 
     /// Forgets the open file: the next call goes on from the stored position, which another process may have moved.
     pub fn let_go(&mut self) {
+        self.unread = self.unread();
         self.reading = None;
     }
 

@@ -1,6 +1,6 @@
 //! Entries of systemd's journal as rows.
 
-use super::parse::{Defaults, parse_line};
+use super::read::{Defaults, read_text};
 use crate::model::{NewLogRow, Timestamp};
 use crate::redact::redactor;
 use serde::Deserialize;
@@ -27,7 +27,7 @@ pub(crate) fn journal_row(
     let entry: Entry = serde_json::from_str(line).ok()?;
     let row = (entry.identifier != OURSELVES).then(|| {
         let defaults = Defaults { source: source.to_owned(), timestamp: now.to_string() };
-        let mut row = parse_line(line.trim_end(), &defaults);
+        let mut row = read_text(line.trim_end(), &defaults);
         redactor().clean_row(&mut row);
         row
     });

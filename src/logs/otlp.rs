@@ -5,7 +5,7 @@
 mod message;
 mod value;
 
-use super::parse::{Defaults, parse_line};
+use super::read::{Defaults, extra, read_text};
 use crate::error::{Code, Error, Result};
 use crate::model::{Level, NewLogRow, Timestamp};
 use flate2::read::MultiGzDecoder;
@@ -112,7 +112,7 @@ fn row(record: LogRecord, resource: &Resource, scope: &Scope, now: Timestamp) ->
     let mut row = match stated {
         Some(level) => NewLogRow::new(timestamp, level, source, message),
         // A collector that reads files sends their lines as they are.
-        None => parse_line(&message, &Defaults { source, timestamp }),
+        None => read_text(&message, &Defaults { source, timestamp }),
     };
     let mut take = |names: &[&str]| {
         names.iter().find_map(|name| more.remove(*name)).and_then(|value| match value {
@@ -142,7 +142,7 @@ fn row(record: LogRecord, resource: &Resource, scope: &Scope, now: Timestamp) ->
         more.insert("resource".to_owned(), Value::Object(of_resource));
     }
     if row.extra_data.is_none() {
-        row.extra_data = super::parse::extra(more);
+        row.extra_data = extra(more);
     }
     Some(row)
 }

@@ -48,6 +48,8 @@ pub struct LogRow {
 pub struct LogsImported {
     /// How many.
     pub imported: u64,
+    /// Lines of the file with bytes that are no text.
+    pub unread: u64,
 }
 
 impl From<&model::LogRow> for LogRow {

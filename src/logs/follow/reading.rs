@@ -2,7 +2,7 @@
 
 use super::place::{self, MAX_HEAD, Position};
 use crate::files;
-use crate::logs::parse::{Defaults, LineParser};
+use crate::logs::read::{Decoder, Defaults, Learned, MAX_LEARNED, MAX_MARK, Reader};
 use crate::model::{NewLogRow, Timestamp};
 use crate::redact::{RedactStream, redactor};
 use std::fs::File;
@@ -45,12 +45,17 @@ pub(super) struct Reading {
     head: Vec<u8>,
     /// Bytes read.
     read: u64,
+    /// Bytes that are in lines or parts of lines; behind them are parts of a character.
+    decoded: u64,
     /// Where the line begins whose end is still to come.
     line_start: u64,
     /// Where the row begins that waits for further lines; all before it is in rows that were answered.
     kept: u64,
+    decoder: Decoder,
     clean: RedactStream<'static>,
-    parser: LineParser,
+    reader: Reader,
+    /// The beginning of the file is still short: what comes may teach more of its events.
+    learning: bool,
     /// The last line was inside a secret: the row that begins there has not ended.
     inside_secret: bool,
     /// When something came last.
@@ -70,17 +75,26 @@ impl Reading {
         let id = place::id(&file.metadata()?);
         let mut head = vec![0; offset.min(MAX_HEAD as u64) as usize];
         file.read_exact_at(&mut head, 0)?;
+        let decoder = if offset > 0 {
+            Decoder::within(&head[..head.len().min(MAX_MARK)])
+        } else {
+            Decoder::default()
+        };
+        let defaults = Defaults { source, timestamp: now.to_string() };
         Ok(Self {
             log,
             file,
             id,
             head,
             read: offset,
+            decoded: offset,
             line_start: offset,
             kept: offset,
-            // Secrets go before the parser, which cuts long texts and takes each line of a bare PEM key for a row.
+            decoder,
+            // Secrets go before the reader, which cuts long texts and takes each line of a bare PEM key for a row.
             clean: RedactStream::new(redactor()),
-            parser: LineParser::new(Defaults { source, timestamp: now.to_string() }),
+            reader: Reader::new(defaults, Learned::default()),
+            learning: true,
             inside_secret: false,
             heard_at: now,
         })
@@ -94,11 +108,12 @@ impl Reading {
             let rows = self.flush();
             return Ok(self.done(rows, Next::Elsewhere));
         }
-        self.parser.set_time(now.to_string());
+        self.reader.set_time(now.to_string());
         let mut piece = vec![0; MAX_READ];
         let length = self.file.read_at(&mut piece, self.read)?;
         if length > 0 {
             self.heard_at = now;
+            self.learn(now)?;
             let rows = self.take(&piece[..length]);
             return Ok(self.done(rows, Next::More));
         }
@@ -116,7 +131,7 @@ impl Reading {
             return Ok(self.done(rows, Next::Wait));
         }
         // Nothing will end the last line any more.
-        let mut rows = if self.read > self.line_start { self.take(b"\n") } else { Vec::new() };
+        let mut rows = if self.read > self.line_start { self.end_line() } else { Vec::new() };
         rows.extend(self.flush());
         let mut step = self.done(rows, Next::Elsewhere);
         if let Some(next) = place::successor(&self.log, &file)? {
@@ -130,37 +145,68 @@ impl Reading {
         Step { rows, position: Position::new(self.id, self.kept, head), next }
     }
 
+    /// Learns from the beginning of the file what its events look like, as long as there may be more of it.
+    fn learn(&mut self, now: Timestamp) -> io::Result<()> {
+        if self.learning {
+            let mut beginning = vec![0; MAX_LEARNED];
+            let length = self.file.read_at(&mut beginning, 0)?;
+            self.learning = length < MAX_LEARNED;
+            self.reader.learn(Learned::of(&beginning[..length], &now.to_string()));
+        }
+        Ok(())
+    }
+
+    /// How many of the lines held what could not be read as text.
+    pub(super) fn unread(&self) -> u64 {
+        self.reader.unread()
+    }
+
     /// Makes rows of the lines in a piece.
     fn take(&mut self, piece: &[u8]) -> Vec<NewLogRow> {
         let room = MAX_HEAD.saturating_sub(self.head.len());
         self.head.extend(&piece[..piece.len().min(room)]);
+        self.read += piece.len() as u64;
         let mut rows = Vec::new();
-        for part in piece.split_inclusive(|b| *b == b'\n') {
-            let whole = part.ends_with(b"\n");
-            let cleaned = self.clean.push(part);
-            if whole {
-                self.inside_secret = cleaned.is_empty();
-            }
-            for line in cleaned.lines() {
-                let waited = self.parser.is_waiting();
-                let whole = self.parser.push(line);
-                if whole.is_some() || (!waited && self.parser.is_waiting()) {
-                    // What waits now begins with this line.
-                    self.kept = self.line_start;
-                }
-                rows.extend(whole);
-            }
-            self.read += part.len() as u64;
-            if whole {
-                self.line_start = self.read;
-            }
-        }
+        let mut decoder = std::mem::take(&mut self.decoder);
+        decoder.push(piece, |part, length| self.take_part(part, length, &mut rows));
+        self.decoder = decoder;
         rows
+    }
+
+    /// The line that nothing will end any more.
+    fn end_line(&mut self) -> Vec<NewLogRow> {
+        let mut rows = Vec::new();
+        let mut decoder = std::mem::take(&mut self.decoder);
+        decoder.finish(|part, length| self.take_part(part, length, &mut rows));
+        self.take_part(b"\n", 0, &mut rows);
+        rows
+    }
+
+    /// Takes a line or a part of one, which was made of so many bytes of the file.
+    fn take_part(&mut self, part: &[u8], length: usize, rows: &mut Vec<NewLogRow>) {
+        let whole = part.ends_with(b"\n");
+        let cleaned = self.clean.push(part);
+        if whole {
+            self.inside_secret = cleaned.is_empty();
+        }
+        for line in cleaned.lines() {
+            let waited = self.reader.is_waiting();
+            let before = self.reader.push(line);
+            if before.is_some() || (!waited && self.reader.is_waiting()) {
+                // What waits now begins with this line.
+                self.kept = self.line_start;
+            }
+            rows.extend(before);
+        }
+        self.decoded += length as u64;
+        if whole {
+            self.line_start = self.decoded;
+        }
     }
 
     /// The row that waits: what comes after begins another.
     fn flush(&mut self) -> Vec<NewLogRow> {
         self.kept = self.line_start;
-        self.parser.finish().into_iter().collect()
+        self.reader.finish().into_iter().collect()
     }
 }

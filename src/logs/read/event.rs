@@ -1,0 +1,208 @@
+//! Where an event ends: which lines go on with the one before them.
+
+use super::envelope::{Envelope, Joins, Peeled};
+use super::head::{self, Lead};
+use super::interpret::{self, Known, is_speaker};
+use super::learn::Learned;
+use super::level;
+use super::logfmt;
+use super::row::MAX_MESSAGE;
+use super::time;
+use super::trace::{self, Open};
+use crate::model::Level;
+use std::borrow::Cow;
+
+/// Bytes of an event that are kept: its message and the head before it.
+const MAX_TEXT: usize = MAX_MESSAGE + 4 * 1024;
+/// Most lines of a JSON object, or of a cell, that has not ended.
+const MAX_OPEN_LINES: usize = 10_000;
+
+/// A line and its place among the others.
+pub(super) struct Line<'a> {
+    pub(super) peeled: Peeled<'a>,
+    pub(super) lead: Option<Lead>,
+}
+
+impl Line<'_> {
+    fn text(&self) -> &str {
+        &self.peeled.text
+    }
+
+    /// The text behind the time.
+    fn body(&self) -> &str {
+        self.lead.map_or(self.text(), |lead| &self.text()[lead.end..]).trim_start()
+    }
+}
+
+/// An event whose lines are still coming.
+#[derive(Debug)]
+pub(super) struct Event {
+    pub(super) text: String,
+    pub(super) lead: Option<Lead>,
+    pub(super) envelope: Envelope<'static>,
+    lines: usize,
+    open: Open,
+    /// It holds a trace.
+    traced: bool,
+    /// The last line leads on to a further trace.
+    leads_on: bool,
+    /// Whole in its line: JSON or pairs.
+    structured: bool,
+    /// A JSON object in many lines that has not ended.
+    unclosed: bool,
+}
+
+impl Event {
+    pub(super) fn begin(line: Line<'_>) -> Self {
+        let body = line.body();
+        let structured = body.starts_with('{') || logfmt::read(body).is_some();
+        let traced = trace::opens(body) || trace::is_exception(body);
+        let (open, unclosed) = (trace::expects(body).unwrap_or_default(), line.text() == "{");
+        Self {
+            lead: line.lead,
+            envelope: line.peeled.envelope.into_owned(),
+            text: line.peeled.text.into_owned(),
+            lines: 1,
+            open,
+            traced,
+            leads_on: false,
+            structured,
+            unclosed,
+        }
+    }
+
+    /// Adds a line that goes on with this event.
+    pub(super) fn join(&mut self, line: &Line<'_>) {
+        let text = line.text();
+        let kernel = self.open == Open::Kernel;
+        if let Some(open) = trace::expects(text) {
+            self.open = open;
+        } else if self.open == Open::LastLine && !text.starts_with([' ', '\t']) {
+            self.open = Open::Closed;
+        }
+        if kernel {
+            self.open = if trace::ends_kernel(line.body()) { Open::Closed } else { Open::Kernel };
+        }
+        self.traced |= trace::opens(text) || trace::continues(text) || trace::is_exception(text);
+        self.leads_on = trace::leads_on(text);
+        self.unclosed &= !text.starts_with('}');
+        if self.text.len() < MAX_TEXT {
+            if !self.envelope.is_partial {
+                self.text.push('\n');
+            }
+            self.text.push_str(if kernel { line.body() } else { text });
+        }
+        self.envelope.is_partial = line.peeled.envelope.is_partial;
+        self.lines += 1;
+    }
+
+    /// Whether the line goes on with this event.
+    pub(super) fn goes_on(&self, line: &Line<'_>, learned: &Learned, known: Known<'_>) -> bool {
+        let envelope = &line.peeled.envelope;
+        if envelope.lane != self.envelope.lane {
+            return false;
+        }
+        if self.envelope.is_partial {
+            return true;
+        }
+        let text = line.text();
+        if envelope.joins == Joins::Tabs {
+            return text.starts_with('\t');
+        }
+        if self.unclosed && self.lines < MAX_OPEN_LINES {
+            return line.lead.is_none() && !text.starts_with('{');
+        }
+        if let Some(columns) = known.columns {
+            return self.lines < MAX_OPEN_LINES && columns.is_open(&self.text);
+        }
+        if self.open == Open::Kernel {
+            return trace::is_kernel(line.body());
+        }
+        if text.starts_with([' ', '\t']) {
+            return !learned.indented;
+        }
+        if text.starts_with('{') || line.lead.is_some() {
+            return false;
+        }
+        self.goes_on_at_the_start(text, learned.dated && envelope.joins == Joins::All, known)
+    }
+
+    /// The same for a line that is not indented and has no time.
+    fn goes_on_at_the_start(&self, text: &str, dated: bool, known: Known<'_>) -> bool {
+        if self.open == Open::Frames && trace::is_go(text) {
+            return true;
+        }
+        if trace::opens(text) {
+            return self.may_crash(dated, known);
+        }
+        if trace::continues(text) {
+            return !self.structured;
+        }
+        if self.open == Open::LastLine {
+            return true;
+        }
+        if dated && self.lead.is_some() {
+            if level::stated(text).is_some_and(|stated| stated.length > 0) {
+                // A line that says only who speaks is completed by the next one.
+                return self.lines == 1
+                    && self.lead.is_some_and(|lead| is_speaker(&self.text[lead.end..]));
+            }
+            return !self.structured
+                && logfmt::read(text).is_none()
+                && time::bracketed(text, known.latest).is_none();
+        }
+        // An error and the exception that it tells of.
+        trace::is_exception(text)
+            && !self.structured
+            && !self.traced
+            && self.lines == 1
+            && self.is_grave(known)
+    }
+
+    /// Whether what only a crash writes belongs to this event: a program logs an error together with its traceback, but
+    /// a traceback after a line of another level is an event of its own.
+    fn may_crash(&self, dated: bool, known: Known<'_>) -> bool {
+        if self.structured {
+            return false;
+        }
+        if self.traced {
+            return self.leads_on;
+        }
+        self.is_grave(known) || (dated && self.level(known).is_none())
+    }
+
+    fn is_grave(&self, known: Known<'_>) -> bool {
+        let first = self.text.lines().next().unwrap_or_default();
+        self.level(known).unwrap_or_else(|| level::guess(first)) >= Level::Warning
+    }
+
+    /// The level that the event states.
+    fn level(&self, known: Known<'_>) -> Option<Level> {
+        let first = self.text.lines().next().unwrap_or_default();
+        let envelope = Envelope { level: self.envelope.level, ..Envelope::default() };
+        interpret::read(first, self.lead, envelope, known).level.map(|(_, level)| level)
+    }
+}
+
+impl Line<'_> {
+    /// Whether nothing is in it, and nothing goes on.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text().is_empty() && !self.peeled.envelope.is_partial
+    }
+}
+
+/// A line with its time looked at, without blanks at its end unless it goes on.
+pub(super) fn line<'a>(peeled: Peeled<'a>, known: Known<'_>) -> Line<'a> {
+    let mut peeled = peeled;
+    if !peeled.envelope.is_partial {
+        match &mut peeled.text {
+            Cow::Borrowed(text) => *text = text.trim_end(),
+            Cow::Owned(text) => text.truncate(text.trim_end().len()),
+        }
+    }
+    let text = peeled.text.as_ref();
+    let start = text.len() - text.trim_start().len();
+    // An indented line may be dated too.
+    let lead = head::lead(&text[start..], known.latest).map(|lead| lead.behind(start));
+    Line { peeled, lead }
+}
