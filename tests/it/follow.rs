@@ -134,9 +134,48 @@ async fn the_lines_of_a_trace_are_one_row_also_when_a_restart_comes_between() {
     world.look().await;
     world.write("  File \"a.py\", line 3\nKeyError: 1\nINFO up\n");
     world.settle().await;
-    let trace =
-        "ERROR no\nTraceback (most recent call last):\n  File \"a.py\", line 3\nKeyError: 1";
-    assert_eq!(world.messages(), [trace, "INFO up"]);
+    let trace = "no\nTraceback (most recent call last):\n  File \"a.py\", line 3\nKeyError: 1";
+    assert_eq!(world.messages(), [trace, "up"]);
+}
+
+#[tokio::test]
+async fn what_the_beginning_of_a_file_teaches_holds_behind_a_restart() {
+    let mut world = World::new();
+    world.write("2026-11-21 05:29:50 INFO up\n2026-11-21 05:29:51 INFO paid\n");
+    world.settle().await;
+    world.restart();
+    world.write(
+        "2026-11-21 05:29:52 ERROR refused\nsee the card's issuer\n2026-11-21 05:29:53 INFO up\n",
+    );
+    world.settle().await;
+    assert_eq!(world.messages(), ["up", "paid", "refused\nsee the card's issuer", "up"]);
+}
+
+#[tokio::test]
+async fn a_file_of_utf_16_is_followed_whole_lines_at_a_time_also_behind_a_restart() {
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let bytes = wide("\u{feff}first line\r\nKüche and 𝄞\r\nlast\r\n");
+    for (at, restarts) in (0..bytes.len()).zip([true, false].into_iter().cycle()) {
+        let mut world = World::new();
+        world.write(&bytes[..at]);
+        world.settle().await;
+        if restarts {
+            world.restart();
+        }
+        world.write(&bytes[at..]);
+        world.settle().await;
+        assert_eq!(world.messages(), ["first line", "Küche and 𝄞", "last"], "cut at {at}");
+        assert_eq!(world.log.unread(), 0);
+    }
+}
+
+#[tokio::test]
+async fn lines_that_are_no_text_are_counted() {
+    let mut world = World::new();
+    world.write(b"one\ncaf\xe9 is closed\n\0\0\0\nlast\n");
+    world.settle().await;
+    assert_eq!(world.messages(), ["one", "caf\u{fffd} is closed", "last"]);
+    assert_eq!(world.log.unread(), 2);
 }
 
 #[tokio::test]

@@ -213,7 +213,8 @@ async fn a_token_in_a_message_a_job_error_or_an_imported_line_is_in_no_file_and_
     let quoted =
         serde_json::json!({"level": "ERROR", "message": said, "password": "lantern and wick"});
     std::fs::write(&file, format!("ERROR {said}\n{quoted}\n")).unwrap();
-    assert_eq!(import(&file, &logs, clock.now()).await.unwrap(), 2);
+    let imported = import(&file, &logs, clock.now()).await.unwrap();
+    assert_eq!((imported.rows, imported.unread), (2, 0));
 
     engine.stop(Duration::from_secs(5)).await;
     drop(here);

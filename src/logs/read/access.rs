@@ -8,7 +8,7 @@ pub(super) struct Answer<'a> {
     pub(super) status: u16,
 }
 
-/// Reads the answer that a line tells of: as nginx, Apache, Traefik and Envoy (`"GET /a HTTP/1.1" 200`), HAProxy
+/// Reads the answer that a line tells of: as nginx, Apache, Traefik and Envoy (`"GET /a HTTP/1.1" 200`), `HAProxy`
 /// (`10/0/30/69/109 200 …`) and Squid (`TCP_MISS/200`) write it.
 pub(super) fn read(line: &str) -> Option<Answer<'_>> {
     after_request(line).or_else(|| after_timers(line)).or_else(|| after_result(line))
@@ -40,7 +40,7 @@ fn after_timers(line: &str) -> Option<Answer<'_>> {
 
 fn is_timers(word: &str) -> bool {
     let bytes = word.as_bytes();
-    bytes.iter().filter(|b| **b == b'/').count() == 4
+    word.split('/').count() == 5
         && bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'/' | b'-' | b'+'))
 }
 

@@ -27,13 +27,13 @@ impl Columns {
         }
         let names: Vec<String> = line.split(',').take(MAX_COLUMNS).map(column).collect();
         let has = |wanted: &[&str]| names.iter().any(|name| wanted.contains(&name.as_str()));
-        let named = |name: &String| {
+        let fits = |name: &String| {
             name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                 && name.len() < 40
                 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b" _.-@".contains(&b))
         };
         let is_header = names.len() > 2
-            && names.iter().all(named)
+            && names.iter().all(fits)
             && has(&["time", "timestamp", "@timestamp", "timecreated", "datetime", "date"])
             && has(&["level", "severity", "message", "msg", "leveldisplayname"]);
         is_header.then_some(Self::Commas(names))
@@ -73,9 +73,9 @@ impl Columns {
         Some(pairs.map(|(name, cell)| (name.clone(), cell.into())).collect())
     }
 
-    /// Whether a cell goes on in the next line.
-    pub(super) fn is_open(&self, text: &str) -> bool {
-        matches!(self, Self::Commas(_)) && text.bytes().filter(|b| *b == b'"').count() % 2 == 1
+    /// Whether a cell in quotes may go on in the next line.
+    pub(super) fn has_quotes(&self) -> bool {
+        matches!(self, Self::Commas(_))
     }
 }
 
@@ -109,9 +109,7 @@ const MIN_CELLS: usize = 6;
 
 /// The level and the message of cells that no header names: a cell that is a level, and the first with words behind it.
 pub(super) fn unnamed(text: &str) -> Option<(Level, String)> {
-    if text.bytes().filter(|b| *b == b',').count() < MIN_CELLS {
-        return None;
-    }
+    text.split(',').nth(MIN_CELLS)?;
     let cells = cells(text);
     let upper = |cell: &&String| {
         !cell.is_empty() && cell.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())

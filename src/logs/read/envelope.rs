@@ -69,7 +69,7 @@ pub(super) fn peel(line: &str, latest: Moment) -> Peeled<'_> {
     let peeled = match line.as_bytes().first() {
         Some(b'{') => docker(line),
         Some(b'<') => syslog::prioritized(line, latest),
-        Some(b'0'..=b'9') => stamped(line, latest),
+        Some(b'0'..=b'9') => by_time(line, latest),
         Some(b'[') => pod(line).or_else(|| uptime(line)),
         Some(b'A'..=b'Z') => syslog::dated(line, latest).or_else(|| service(line)),
         Some(b'a'..=b'z') => dmesg(line).or_else(|| service(line)),
@@ -100,21 +100,26 @@ fn docker(line: &str) -> Option<Peeled<'_>> {
         Cow::Borrowed(_) => text,
         Cow::Owned(clean) => clean,
     };
-    let stream = keys.get("stream").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let stream = lane(&[keys.get("stream").and_then(Value::as_str).unwrap_or_default()]);
     // The instant is Docker's own; it is read whatever the file's age.
     let time = keys.get("time").and_then(Value::as_str);
     let time = time.and_then(|text| time::leading(text, Moment::exact(0))).map(|(at, _)| at);
     if time.is_some() {
         keys.remove("time");
     }
-    let lane = lane(&[&stream]);
-    let envelope =
-        Envelope { time, lane, joins: Joins::All, is_partial, extra: keys, ..Envelope::default() };
+    let envelope = Envelope {
+        time,
+        lane: stream,
+        joins: Joins::All,
+        is_partial,
+        extra: keys,
+        ..Envelope::default()
+    };
     Some(Peeled { text: Cow::Owned(text), envelope })
 }
 
 /// What begins with a time of ISO 8601: a container runtime's line, syslog, Heroku, GitLab; or an octet count.
-fn stamped(line: &str, latest: Moment) -> Option<Peeled<'_>> {
+fn by_time(line: &str, latest: Moment) -> Option<Peeled<'_>> {
     if line.as_bytes().get(10) != Some(&b'T') {
         return syslog::counted(line, latest);
     }
@@ -124,8 +129,8 @@ fn stamped(line: &str, latest: Moment) -> Option<Peeled<'_>> {
     for stream in ["stdout", "stderr"] {
         if let Some(rest) = rest.strip_prefix(stream) {
             let rest = rest.strip_prefix(' ')?;
-            let (tags, text) = rest.split_once(' ').unwrap_or((rest, ""));
-            let is_partial = match tags.split(':').next() {
+            let (marks, text) = rest.split_once(' ').unwrap_or((rest, ""));
+            let is_partial = match marks.split(':').next() {
                 Some("P") => true,
                 Some("F") => false,
                 _ => return None,

@@ -46,18 +46,37 @@ pub(super) struct Event {
     traced: bool,
     /// The last line leads on to a further trace.
     leads_on: bool,
+    /// Its quotes, one after the other, leave one open.
+    quoted: bool,
+    shape: Shape,
+}
+
+/// What an event's first line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Text,
     /// Whole in its line: JSON or pairs.
-    structured: bool,
+    Structured,
     /// A JSON object in many lines that has not ended.
-    unclosed: bool,
+    Unclosed,
+}
+
+/// Whether the quotes in a text leave one open.
+fn leaves_open(text: &str) -> bool {
+    text.split('"').count().is_multiple_of(2)
 }
 
 impl Event {
     pub(super) fn begin(line: Line<'_>) -> Self {
         let body = line.body();
-        let structured = body.starts_with('{') || logfmt::read(body).is_some();
+        let shape = match line.text() {
+            "{" => Shape::Unclosed,
+            _ if body.starts_with('{') || logfmt::read(body).is_some() => Shape::Structured,
+            _ => Shape::Text,
+        };
         let traced = trace::opens(body) || trace::is_exception(body);
-        let (open, unclosed) = (trace::expects(body).unwrap_or_default(), line.text() == "{");
+        let open = trace::expects(body).unwrap_or_default();
+        let quoted = leaves_open(line.text());
         Self {
             lead: line.lead,
             envelope: line.peeled.envelope.into_owned(),
@@ -66,8 +85,8 @@ impl Event {
             open,
             traced,
             leads_on: false,
-            structured,
-            unclosed,
+            quoted,
+            shape,
         }
     }
 
@@ -85,7 +104,10 @@ impl Event {
         }
         self.traced |= trace::opens(text) || trace::continues(text) || trace::is_exception(text);
         self.leads_on = trace::leads_on(text);
-        self.unclosed &= !text.starts_with('}');
+        if self.shape == Shape::Unclosed && text.starts_with('}') {
+            self.shape = Shape::Structured;
+        }
+        self.quoted ^= leaves_open(text);
         if self.text.len() < MAX_TEXT {
             if !self.envelope.is_partial {
                 self.text.push('\n');
@@ -109,11 +131,11 @@ impl Event {
         if envelope.joins == Joins::Tabs {
             return text.starts_with('\t');
         }
-        if self.unclosed && self.lines < MAX_OPEN_LINES {
+        if self.shape == Shape::Unclosed && self.lines < MAX_OPEN_LINES {
             return line.lead.is_none() && !text.starts_with('{');
         }
         if let Some(columns) = known.columns {
-            return self.lines < MAX_OPEN_LINES && columns.is_open(&self.text);
+            return self.lines < MAX_OPEN_LINES && self.quoted && columns.has_quotes();
         }
         if self.open == Open::Kernel {
             return trace::is_kernel(line.body());
@@ -136,7 +158,7 @@ impl Event {
             return self.may_crash(dated, known);
         }
         if trace::continues(text) {
-            return !self.structured;
+            return self.shape == Shape::Text;
         }
         if self.open == Open::LastLine {
             return true;
@@ -147,13 +169,13 @@ impl Event {
                 return self.lines == 1
                     && self.lead.is_some_and(|lead| is_speaker(&self.text[lead.end..]));
             }
-            return !self.structured
+            return self.shape == Shape::Text
                 && logfmt::read(text).is_none()
                 && time::bracketed(text, known.latest).is_none();
         }
         // An error and the exception that it tells of.
         trace::is_exception(text)
-            && !self.structured
+            && self.shape == Shape::Text
             && !self.traced
             && self.lines == 1
             && self.is_grave(known)
@@ -162,7 +184,7 @@ impl Event {
     /// Whether what only a crash writes belongs to this event: a program logs an error together with its traceback, but
     /// a traceback after a line of another level is an event of its own.
     fn may_crash(&self, dated: bool, known: Known<'_>) -> bool {
-        if self.structured {
+        if self.shape != Shape::Text {
             return false;
         }
         if self.traced {

@@ -215,7 +215,7 @@ fn separators(text: &str) -> usize {
                 if bytes.get(at + 1) == Some(&b'-')
                     && (ends(2) || (bytes.get(at + 2) == Some(&b'-') && ends(3))) =>
             {
-                at += 2
+                at += 2;
             }
             _ => return at,
         }

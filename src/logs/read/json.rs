@@ -122,7 +122,7 @@ impl Best {
             Role::Time => self.time.offer(rank, names, value, || reading.time(value)),
             Role::Level => self.level.offer(rank, names, value, || reading.level(value)),
             Role::Priority => self.level.offer(rank, names, value, || {
-                reading.severity(value).map(|level| (Weight::Priority, level))
+                values::Reading::severity(value).map(|level| (Weight::Priority, level))
             }),
             Role::Message => self.message.offer(rank, names, value, || message_text(value)),
             Role::Trace => self.trace.offer(rank, names, value, || trace_text(value)),

@@ -51,9 +51,7 @@ impl Learned {
         let (mut count, mut columns) = (Count::default(), None);
         for line in text.lines().take(MAX_LINES) {
             let line = text::clean(line);
-            if count.all == 0 && columns.is_none() {
-                columns = Columns::header(&line);
-            } else if columns.is_none() && line.starts_with("#Fields: ") {
+            if columns.is_none() && (count.all == 0 || line.starts_with("#Fields: ")) {
                 columns = Columns::header(&line);
             }
             if !line.starts_with('#') {

@@ -54,7 +54,7 @@ fn is_weak(word: &str) -> bool {
     .any(|weak| word.eq_ignore_ascii_case(weak))
 }
 
-/// The letter of glog, Ruby, Android and MongoDB.
+/// The letter of glog, Ruby, Android and `MongoDB`.
 pub(super) fn letter(letter: u8) -> Option<Level> {
     match letter {
         b'T' | b'V' | b'D' => Some(Debug),
@@ -98,15 +98,11 @@ pub(super) fn telemetry(number: u64) -> Option<Level> {
 pub(super) fn number(number: u64) -> Option<Level> {
     match number {
         0..=7 => severity(number),
-        10..=29 => Some(Debug),
-        30..=39 => Some(Info),
-        40..=49 => Some(Warning),
-        50..=59 => Some(Error),
+        10..=29 | 100..=199 => Some(Debug),
+        30..=39 | 200..=299 => Some(Info),
+        40..=49 | 300..=399 => Some(Warning),
+        50..=59 | 400..=499 => Some(Error),
         60..=69 | 500..=699 => Some(Critical),
-        100..=199 => Some(Debug),
-        200..=299 => Some(Info),
-        300..=399 => Some(Warning),
-        400..=499 => Some(Error),
         _ => None,
     }
 }
@@ -260,9 +256,9 @@ pub(super) fn in_sentence(line: &str) -> Option<Level> {
                 return self::word(value.trim_matches(['"', ',']));
             }
         } else if let Some(found) = stated(word) {
-            let lone = found.length == word.len() && word.bytes().all(|b| b.is_ascii_uppercase());
+            let bare = found.length == word.len() && word.bytes().all(|b| b.is_ascii_uppercase());
             // In the midst of prose, capitals emphasize.
-            if !(lone && plain > 1) {
+            if !(bare && plain > 1) {
                 let fatal = before.eq_ignore_ascii_case("fatal") && found.level == Error;
                 return Some(if fatal { Critical } else { found.level });
             }

@@ -1,6 +1,7 @@
 //! Fields as a row, within the limits of the columns.
 
 use super::fields::Fields;
+use super::time::Moment;
 use crate::model::NewLogRow;
 use serde_json::{Map, Value};
 
@@ -18,7 +19,7 @@ pub(super) fn row(fields: Fields, source: &str, timestamp: impl FnOnce() -> Stri
     let (level, mut message) = (fields.level_or_guess(), fields.message);
     cut(&mut message);
     NewLogRow {
-        timestamp: fields.time.map_or_else(timestamp, |at| at.to_iso()),
+        timestamp: fields.time.map_or_else(timestamp, Moment::to_iso),
         level,
         source: fields.source.unwrap_or_else(|| field(source)),
         message,

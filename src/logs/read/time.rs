@@ -313,9 +313,8 @@ impl Scan<'_> {
         let half = self.half();
         let hour = match half {
             Some(half) if (1..=12).contains(&hour) => hour % 12 + half,
-            Some(_) => return None,
             None if seconds => hour,
-            None => return None,
+            Some(_) | None => return None,
         };
         (hour < 24 && minute < 60 && second <= 60).then_some(())?;
         let local = day * DAY + ((hour * 60 + minute) * 60 + second.min(59)) * 1000 + ms;

@@ -200,13 +200,7 @@ pub(super) fn is_exception(line: &str) -> bool {
         || rest.is_empty()
         || rest.starts_with(" (")
         || rest.starts_with(" [");
-    // Names that no language gives: those within packages.
-    let packaged = name.contains('.')
-        && last.starts_with(|c: char| c.is_ascii_uppercase())
-        && token.ends_with(':')
-        && !rest.is_empty()
-        && name.starts_with(|c: char| c.is_ascii_lowercase());
-    fits && ((is_error && shaped) || (packaged && is_error)) || is_script(line)
+    (fits && is_error && shaped) || is_script(line)
 }
 
 /// `/srv/app/a.js:10`, alone in its line.

@@ -87,13 +87,13 @@ impl Reading<'_> {
     }
 
     /// The severity of syslog, as a number or a text of one.
-    pub(super) fn severity(&self, value: &Value) -> Option<Level> {
+    pub(super) fn severity(value: &Value) -> Option<Level> {
         let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
         number.map_or_else(|| value.as_str().and_then(level::word), level::severity)
     }
 }
 
-/// `E`, `D2`: a letter of MongoDB's.
+/// `E`, `D2`: a letter of `MongoDB`'s.
 fn letter(text: &str) -> Option<Level> {
     let bytes = text.as_bytes();
     let short = bytes.len() == 1 || (bytes.len() == 2 && bytes[1].is_ascii_digit());
@@ -150,16 +150,27 @@ pub(super) fn longest(keys: &Map<String, Value>) -> Option<String> {
         match value {
             Value::String(text) if text.len() > best.len() && is_said(text) => *best = text,
             Value::Array(items) if depth > 0 => {
-                items.iter().for_each(|item| search(item, depth - 1, best))
+                for item in items {
+                    search(item, depth - 1, best);
+                }
             }
             Value::Object(keys) if depth > 0 => {
-                keys.values().for_each(|value| search(value, depth - 1, best))
+                for value in keys.values() {
+                    search(value, depth - 1, best);
+                }
             }
-            _ => {}
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => {}
         }
     }
     let mut best = "";
-    keys.values().for_each(|value| search(value, MAX_DEPTH, &mut best));
+    for value in keys.values() {
+        search(value, MAX_DEPTH, &mut best);
+    }
     (!best.is_empty()).then(|| best.trim_end().to_owned())
 }
 
