@@ -90,7 +90,7 @@ async fn a_record_becomes_a_row_with_what_it_states() {
             (Level::Warning, r#"{"what":"queue is long"}"#),
             (Level::Critical, "shop.stopped"),
             (Level::Error, stack),
-            (Level::Error, "ERROR [pool] no connection"),
+            (Level::Error, "[pool] no connection"),
         ]
     );
     let first = &rows[0].row;
