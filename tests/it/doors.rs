@@ -6,7 +6,7 @@ use lamplighter::actions::Call;
 use lamplighter::actions::jobs::{self, JobAdd, RunAgain};
 use lamplighter::actions::queues::{self, QueueLimit};
 use lamplighter::actions::scans::{self, ScanRun};
-use lamplighter::actions::schedules;
+use lamplighter::actions::schedules::{self, RunScheduleNow};
 use lamplighter::model::{Actor, JobId, Kind, KindRules, NewJob, ProcessFacts, Readiness};
 use lamplighter::store::{Leadership, Store};
 use lamplighter::{Code, Result};
@@ -107,7 +107,9 @@ async fn every_door_that_makes_a_scan_asks_whether_the_server_can_file() {
         scans::run_now(&store, &call, ScanRun::default()).await.unwrap_err(),
         enqueue(&store, "self_monitoring", json!({})).await.unwrap_err(),
         jobs::run_again(&store, &call, again).await.unwrap_err(),
-        schedules::run_now(&store, &call, "self_monitoring", false).await.unwrap_err(),
+        schedules::run_now(&store, &call, "self_monitoring", RunScheduleNow::default())
+            .await
+            .unwrap_err(),
     ];
     for error in refused {
         assert_eq!(error.code(), Code::TrackerNoToken, "{error}");

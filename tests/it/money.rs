@@ -5,8 +5,8 @@ use crate::support::office::{Office, stub};
 use crate::support::{START, now, until};
 use lamplighter::clock::Clock;
 use lamplighter::model::{
-    Actor, Cost, JobId, Kind, NewJob, NewSchedule, Plan, Queue, Rule, RunEnding, ScheduleName,
-    SessionRequest, Spend, Status, WaitsFor,
+    Actor, Cost, JobId, Kind, NewJob, NewSchedule, Plan, PromptValues, Queue, Rule, RunEnding,
+    ScheduleName, SessionRequest, Spend, Status, WaitsFor,
 };
 use lamplighter::sessions::{self, Asked};
 use lamplighter::store::Store;
@@ -208,7 +208,11 @@ async fn a_schedule_that_a_person_runs_now_is_held_by_its_budget() {
     let new = NewSchedule { name: name.clone(), plan };
     office.store.create_schedule(new, Actor::cli(), START).await.unwrap();
     let run_now = async || {
-        office.store.run_schedule_now(name.clone(), Actor::cli(), None, clock.now()).await.unwrap()
+        office
+            .store
+            .run_schedule_now(name.clone(), PromptValues::new(), Actor::cli(), None, clock.now())
+            .await
+            .unwrap()
     };
     office.done(run_now().await).await;
     let second = run_now().await;

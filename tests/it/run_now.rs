@@ -5,7 +5,8 @@ use crate::support::site::Site;
 use crate::support::{foreign, now, store, until};
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, Enqueued, JobId, Kind, NewJob, NewSchedule, Plan, Rule, ScheduleName, Status,
+    Actor, Enqueued, JobId, Kind, NewJob, NewSchedule, Plan, PromptValues, Rule, ScheduleName,
+    Status,
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -100,7 +101,7 @@ async fn the_thousand_and_first_waiting_scan_or_session_is_refused_at_every_door
         let refused = [
             store.enqueue(job.clone(), now()).await.map(Enqueued::id),
             store.enqueue_all(vec![job], now()).await.map(|enqueued| enqueued[0].id()),
-            store.run_schedule_now(name, Actor::cli(), None, now()).await,
+            store.run_schedule_now(name, PromptValues::new(), Actor::cli(), None, now()).await,
         ];
         for answer in refused {
             assert_eq!(answer.unwrap_err().code(), Code::QueueFull, "{kind}");

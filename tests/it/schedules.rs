@@ -9,8 +9,8 @@ use lamplighter::model::Setting;
 use lamplighter::model::settings::{CADENCE, ENABLED};
 use lamplighter::model::{
     Actor, CatchUp, Filter, Job, Kind, KindRules, NewSchedule, Outcome, Overlap, PastDecision,
-    Plan, PlanChange, Polled, Queue, Rule, Schedule, ScheduleName, SettingState, Status, Timestamp,
-    Trigger,
+    Plan, PlanChange, Polled, PromptValues, Queue, Rule, Schedule, ScheduleName, SettingState,
+    Status, Timestamp, Trigger,
 };
 use lamplighter::store::Store;
 use lamplighter::{Code, Engine, testing};
@@ -256,7 +256,10 @@ async fn a_manual_run_does_not_shift_the_cadence_and_is_not_counted_by_the_overl
     let (_folder, store) = store();
     add(&store, "report", Plan { overlap: Overlap::Skip, payload: 7.into(), ..hourly() }).await;
     let before = get(&store, "report").await;
-    let id = store.run_schedule_now(called("report"), Actor::cli(), None, hours(0)).await.unwrap();
+    let id = store
+        .run_schedule_now(called("report"), PromptValues::new(), Actor::cli(), None, hours(0))
+        .await
+        .unwrap();
     assert_eq!(get(&store, "report").await, before);
     let job = store.job(id).await.unwrap().unwrap();
     assert_eq!((job.trigger, job.payload.as_str(), job.occurrence), (Trigger::Manual, "7", None));
@@ -399,7 +402,9 @@ async fn a_schedule_that_cannot_be_read_says_so_and_stops_no_other() {
     let broken = get(&store, "broken").await;
     assert!(broken.plan.as_ref().is_err_and(|why| why.contains("lunar")), "{broken:?}");
     assert_eq!(broken.next_at, None);
-    let run = store.run_schedule_now(called("broken"), Actor::cli(), None, hours(1)).await;
+    let run = store
+        .run_schedule_now(called("broken"), PromptValues::new(), Actor::cli(), None, hours(1))
+        .await;
     assert_eq!(run.unwrap_err().code(), Code::ScheduleUnreadable);
     let half = PlanChange { kind: Some(kind()), ..PlanChange::default() };
     let refused =

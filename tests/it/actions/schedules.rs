@@ -4,7 +4,9 @@ use super::others::check;
 use crate::support::faces::{Faces, Request, value};
 use crate::support::server::program;
 use lamplighter::Code;
-use lamplighter::actions::schedules::{self, PlanTexts, RuleText, ScheduleAdd, ScheduleEdit};
+use lamplighter::actions::schedules::{
+    self, PlanTexts, RuleText, RunScheduleNow, ScheduleAdd, ScheduleEdit,
+};
 use lamplighter::model::Role;
 use std::path::Path;
 
@@ -46,7 +48,9 @@ async fn schedules_are_run_paused_and_resumed_alike_by_every_face() {
         let request = Request { cli: &cli, page: Some((&path, &[])) };
         let act = async |store: &_, call: &_| {
             Ok(match deed {
-                "run-now" => value(&schedules::run_now(store, call, name, false).await?),
+                "run-now" => {
+                    value(&schedules::run_now(store, call, name, RunScheduleNow::default()).await?)
+                }
                 "pause" => value(&schedules::pause(store, call, name).await?),
                 _ => value(&schedules::resume(store, call, name).await?),
             })

@@ -4,7 +4,8 @@ use super::{Leader, kind, later};
 use crate::support::START;
 use lamplighter::Code;
 use lamplighter::model::{
-    Actor, CatchUp, Ensured, NewSchedule, Plan, PlanChange, Rule, ScheduleName, Trigger, Verdict,
+    Actor, CatchUp, Ensured, NewSchedule, Plan, PlanChange, PromptValues, Rule, ScheduleName,
+    Trigger, Verdict,
 };
 use lamplighter::store::Store;
 
@@ -40,7 +41,10 @@ pub async fn schedules_make_jobs_and_say_what_they_decided(store: &Store) {
     assert_eq!((all.len(), count), (1, 1));
     assert!(store.keep_schedules(later(1)).await.unwrap().is_empty(), "due when its rule says");
 
-    let by_hand = store.run_schedule_now(name(), by(), Some("r-1".into()), later(1)).await.unwrap();
+    let by_hand = store
+        .run_schedule_now(name(), PromptValues::new(), by(), Some("r-1".into()), later(1))
+        .await
+        .unwrap();
     let by_hand = super::get(store, by_hand).await;
     assert_eq!((by_hand.trigger, by_hand.schedule_id), (Trigger::Manual, Some(stored.id)));
     assert_eq!((by_hand.occurrence, by_hand.correlation_id.as_deref()), (None, Some("r-1")));
