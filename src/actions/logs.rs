@@ -8,9 +8,15 @@ use crate::model::{Level, LogFilter, LogRow, Role, Scope};
 use crate::redact::redactor;
 use crate::store::LogStore;
 use std::str::FromStr;
+use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// The right to send log rows.
 pub const SEND: Right = Right::new(Role::Operator, "send log rows").by_token(Scope::LogsWrite);
+/// Requests of OpenTelemetry's protocol that are read at one time. Each takes some hundred megabytes at worst.
+static SEATS: Semaphore = Semaphore::const_new(2);
+/// How long a request waits for its turn.
+const SEAT: Duration = Duration::from_secs(5);
 /// How many rows are read at a time while somebody follows the log.
 const CHUNK: usize = 1_000;
 
@@ -44,24 +50,34 @@ pub struct OtlpLogs {
     pub is_packed: bool,
 }
 
+/// Refuses a caller who may not send log rows, before anything that was sent is read.
+///
+/// # Errors
+/// `AUTH-ROLE-001` below the role operator, `AUTH-TOKEN-002` without the scope `logs:write`.
+pub fn may_send(call: &Call) -> Result<()> {
+    call.needs(SEND)
+}
+
 /// Keeps the records of a request, all or none, without the secrets in them. Answers how many said nothing and were left out.
 ///
 /// # Errors
-/// `AUTH-ROLE-001` below the role operator, `AUTH-TOKEN-002` without the scope `logs:write`; `WEB-INPUT-001` for what is no
-/// such request, `JOB-SIZE-001` for one of more than 16 MiB, unpacked; those of the log database.
+/// As [`may_send`]; `LOGS-LIMIT-001` while other requests are read; `WEB-INPUT-001` for what is no such request, `JOB-SIZE-001`
+/// for one of more than 4 MiB, unpacked, or 50,000 records; those of the log database.
 pub async fn receive(logs: &LogStore, call: &Call, request: OtlpLogs) -> Result<u64> {
-    call.needs(SEND)?;
+    may_send(call)?;
     let (now, OtlpLogs { bytes, encoding, is_packed }) = (call.now, request);
-    // What is packed says nothing of its length.
-    let length = if is_packed { usize::MAX } else { bytes.len() };
+    let seat = tokio::time::timeout(SEAT, SEATS.acquire()).await.ok().and_then(Result::ok);
+    let seat = seat.ok_or_else(|| Error::new(Code::LogBusy, "read the request"))?;
     let read = move || {
         let mut received = otlp::read(&bytes, encoding, is_packed, now)?;
         for row in &mut received.rows {
             redactor().clean_row(row);
         }
-        Ok::<_, Error>(received)
+        // The seat is taken for as long as the work goes on, even if nobody waits for its end any more.
+        Ok::<_, Error>((received, seat))
     };
-    let received = heavy(length, read).await?;
+    // What is packed says nothing of its length.
+    let (received, _seat) = heavy(usize::MAX, read).await?;
     if !received.rows.is_empty() {
         logs.append(received.rows).await?;
     }

@@ -5,11 +5,11 @@
 mod message;
 mod value;
 
-use super::read::{Defaults, extra, read_text};
+use super::read::{Defaults, cut, extra, field, read_text};
 use crate::error::{Code, Error, Result};
 use crate::model::{Level, NewLogRow, Timestamp};
 use flate2::read::MultiGzDecoder;
-use message::{Export, LogRecord, Resource, Scope};
+use message::{Counted, Export, LogRecord, Resource, Scope};
 use prost::Message as _;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -17,7 +17,19 @@ use std::io::Read as _;
 use value::{object, text};
 
 /// The most that a request may have, unpacked, in bytes.
-pub const MAX_UNPACKED: u64 = 16 * 1024 * 1024;
+pub const MAX_UNPACKED: u64 = 4 * 1024 * 1024;
+/// The most records of one request.
+const MAX_RECORDS: usize = 50_000;
+/// The most that the rows of one request may have, in bytes.
+const MAX_ROWS: usize = 32 * 1024 * 1024;
+/// The most that is kept of a resource with each of its records, in bytes.
+const MAX_RESOURCE: usize = 4 * 1024;
+/// The longest id of a trace or a span, in bytes; the protocol has 16.
+const MAX_ID: usize = 32;
+/// The most that an error says of why a request cannot be read, in bytes.
+const MAX_WHY: usize = 300;
+/// Objects of JSON that count as one record: the record, its body, and three attributes with their values.
+const BRACES: usize = 8;
 /// The source of records whose sender gives itself no name.
 const NAMELESS: &str = "otlp";
 /// The last number of each level of OpenTelemetry: trace, debug, info, warn, error, fatal.
@@ -51,9 +63,17 @@ pub struct Received {
 /// Reads a request, which may be packed with gzip. Records without a time were made at `now`.
 ///
 /// # Errors
-/// `WEB-INPUT-001` if it is no request of OTLP, `JOB-SIZE-001` if it has more than 16 MiB, unpacked.
+/// `WEB-INPUT-001` if it is no request of OTLP, `JOB-SIZE-001` if it has more than 4 MiB, unpacked.
 pub fn read(bytes: &[u8], encoding: Encoding, is_packed: bool, now: Timestamp) -> Result<Received> {
     let bytes = if is_packed { Cow::Owned(unpacked(bytes)?) } else { Cow::Borrowed(bytes) };
+    // A record of two bytes takes some hundred in memory, so they are counted first.
+    match encoding {
+        Encoding::Protobuf => {
+            let counted = Counted::decode(&*bytes).map_err(|error| refused(&error))?;
+            refuse_many(counted.records())?;
+        }
+        Encoding::Json => refuse_many(bytes.iter().filter(|byte| **byte == b'{').count() / BRACES)?,
+    }
     let export = match encoding {
         Encoding::Protobuf => Export::decode(&*bytes).map_err(|error| refused(&error)),
         // To the reader of JSON an array would be an object without the names.
@@ -62,11 +82,14 @@ pub fn read(bytes: &[u8], encoding: Encoding, is_packed: bool, now: Timestamp) -
         }
         Encoding::Json => serde_json::from_slice(&bytes).map_err(|error| refused(&error)),
     }?;
-    Ok(rows(export, now))
+    rows(export, now)
 }
 
 fn refused(why: &impl ToString) -> Error {
-    Error::new(Code::WebInput, "read the request as OTLP logs").because(why.to_string())
+    let mut why = why.to_string();
+    // It repeats what was sent.
+    why.truncate(why.floor_char_boundary(MAX_WHY));
+    Error::new(Code::WebInput, "read the request as OTLP logs").because(why)
 }
 
 fn unpacked(bytes: &[u8]) -> Result<Vec<u8>> {
@@ -74,49 +97,89 @@ fn unpacked(bytes: &[u8]) -> Result<Vec<u8>> {
     let read = MultiGzDecoder::new(bytes).take(MAX_UNPACKED + 1).read_to_end(&mut plain);
     read.map_err(|error| refused(&error))?;
     if plain.len() as u64 > MAX_UNPACKED {
-        return Err(Error::new(Code::JobTooLarge, "unpack the request: it has more than 16 MiB"));
+        return Err(Error::new(Code::JobTooLarge, "unpack the request: it has more than 4 MiB"));
     }
     Ok(plain)
 }
 
-fn rows(export: Export, now: Timestamp) -> Received {
-    let mut received = Received::default();
+/// Refuses a request with more records than are kept of one.
+fn refuse_many(records: usize) -> Result<()> {
+    if records > MAX_RECORDS {
+        let why = format!("read the request: it has more than {MAX_RECORDS} records");
+        return Err(Error::new(Code::JobTooLarge, why));
+    }
+    Ok(())
+}
+
+fn rows(export: Export, now: Timestamp) -> Result<Received> {
+    let groups = export.resource_logs.iter().flat_map(|group| &group.scope_logs);
+    refuse_many(groups.map(|group| group.log_records.len()).sum())?;
+    let (mut received, mut bytes) = (Received::default(), 0);
     for group in export.resource_logs {
         let resource = group.resource.unwrap_or_default();
         for group in group.scope_logs {
-            let scope = group.scope.unwrap_or_default();
+            let sender = Sender::of(&resource, group.scope.unwrap_or_default());
             for record in group.log_records {
-                match row(record, &resource, &scope, now) {
-                    Some(row) => received.rows.push(row),
-                    None => received.empty += 1,
+                let Some(row) = row(record, &sender, now) else {
+                    received.empty += 1;
+                    continue;
+                };
+                bytes += row.message.len() + row.extra_data.as_ref().map_or(0, String::len);
+                if bytes > MAX_ROWS {
+                    let why = "keep the request: its rows would have more than 32 MiB";
+                    return Err(Error::new(Code::JobTooLarge, why));
                 }
+                received.rows.push(row);
             }
         }
     }
-    received
+    Ok(received)
+}
+
+/// What all records of a group have in common.
+struct Sender {
+    source: String,
+    scope: String,
+    /// What the resource says; its size alone, where that is much.
+    resource: Option<Value>,
+}
+
+impl Sender {
+    fn of(resource: &Resource, scope: Scope) -> Self {
+        let service = resource.attributes.iter().find(|pair| pair.key == "service.name");
+        let service = service.and_then(|pair| pair.value.clone()).map(text);
+        let names = service.into_iter().chain([scope.name.clone(), NAMELESS.to_owned()]);
+        let source = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        let resource = Some(object(resource.attributes.clone())).filter(|pairs| !pairs.is_empty());
+        let resource = resource.map(Value::Object).map(|said| match said.to_string().len() {
+            bytes if bytes > MAX_RESOURCE => serde_json::json!({"dropped_bytes": bytes}),
+            _ => said,
+        });
+        Self { source: field(&source), scope: field(&scope.name), resource }
+    }
 }
 
 /// A record as a row; `None` if it says nothing.
-fn row(record: LogRecord, resource: &Resource, scope: &Scope, now: Timestamp) -> Option<NewLogRow> {
+fn row(record: LogRecord, sender: &Sender, now: Timestamp) -> Option<NewLogRow> {
     let mut more = object(record.attributes);
     let stated = severity(record.severity_number, &record.severity_text);
-    let message =
+    let mut message =
         message(&record.body.map(text).unwrap_or_default(), &record.event_name, &mut more)?;
-    let service = resource.attributes.iter().find(|pair| pair.key == "service.name");
-    let service = service.and_then(|pair| pair.value.clone()).map(text);
-    let names = service.into_iter().chain([scope.name.clone(), NAMELESS.to_owned()]);
-    let source = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+    let source = sender.source.clone();
     let time = [record.time_unix_nano, record.observed_time_unix_nano].into_iter();
     let timestamp = time.filter(|time| *time > 0).find_map(instant);
     let timestamp = timestamp.unwrap_or(now).to_string();
     let mut row = match stated {
-        Some(level) => NewLogRow::new(timestamp, level, source, message),
+        Some(level) => {
+            cut(&mut message);
+            NewLogRow::new(timestamp, level, source, message)
+        }
         // A collector that reads files sends their lines as they are.
         None => read_text(&message, &Defaults { source, timestamp }),
     };
     let mut take = |names: &[&str]| {
         names.iter().find_map(|name| more.remove(*name)).and_then(|value| match value {
-            Value::String(text) => Some(text).filter(|text| !text.is_empty()),
+            Value::String(text) => Some(field(&text)).filter(|text| !text.is_empty()),
             Value::Number(number) => Some(number.to_string()),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         })
@@ -124,27 +187,33 @@ fn row(record: LogRecord, resource: &Resource, scope: &Scope, now: Timestamp) ->
     row.user_id = row.user_id.or_else(|| take(&["enduser.id", "user.id"]));
     row.request_path =
         row.request_path.or_else(|| take(&["url.path", "http.route", "http.target"]));
-    let trace = Some(data_encoding::HEXLOWER.encode(&record.trace_id));
-    let trace = trace.filter(|trace| trace.bytes().any(|byte| byte != b'0'));
-    row.correlation_id = trace.or(row.correlation_id);
+    row.correlation_id = id(&record.trace_id).or(row.correlation_id);
+    // What the reader of lines has found beside the message.
+    let found = row.extra_data.take().and_then(|text| serde_json::from_str(&text).ok());
+    for (name, value) in found.into_iter().flat_map(|found: Map<String, Value>| found) {
+        more.entry(name).or_insert(value);
+    }
     for (name, text) in [
-        ("span_id", data_encoding::HEXLOWER.encode(&record.span_id)),
+        ("span_id", id(&record.span_id).unwrap_or_default()),
         ("event_name", record.event_name),
         ("severity_text", record.severity_text),
-        ("scope", scope.name.clone()),
+        ("scope", sender.scope.clone()),
     ] {
         if !text.is_empty() {
             more.insert(name.to_owned(), Value::String(text));
         }
     }
-    let of_resource = object(resource.attributes.clone());
-    if !of_resource.is_empty() {
-        more.insert("resource".to_owned(), Value::Object(of_resource));
+    if let Some(resource) = &sender.resource {
+        more.insert("resource".to_owned(), resource.clone());
     }
-    if row.extra_data.is_none() {
-        row.extra_data = extra(more);
-    }
+    row.extra_data = extra(more);
     Some(row)
+}
+
+/// The id of a trace or a span; one of zeros alone is none.
+fn id(bytes: &[u8]) -> Option<String> {
+    let is_one = (1..=MAX_ID).contains(&bytes.len()) && bytes.iter().any(|byte| *byte != 0);
+    is_one.then(|| data_encoding::HEXLOWER.encode(bytes))
 }
 
 /// What the record says: its body, else the name of its event, else its exception, else its attributes. The stack of an

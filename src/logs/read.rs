@@ -28,7 +28,7 @@ mod zone;
 
 pub(super) use bytes::{Decoder, MAX_MARK};
 pub(super) use learn::{Learned, MAX_LEARNED};
-pub(super) use row::extra;
+pub(super) use row::{cut, extra, field};
 
 use crate::model::{NewLogRow, Timestamp};
 use columns::Columns;

@@ -11,13 +11,10 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 pub(super) const PATH: &str = "/v1/logs";
 /// The largest request, in bytes, packed or not.
 pub(super) const MAX_BODY_BYTES: usize = MAX_UNPACKED as usize;
-/// Requests that are read at one time. Each may take some ten times its size in memory.
-static SEATS: Semaphore = Semaphore::const_new(4);
 /// When a request that found no seat may come again.
 const SOON: Duration = Duration::from_secs(1);
 /// When a request may come again that the log database refused for a time.
@@ -49,17 +46,18 @@ async fn keep(
 ) -> Result<Vec<u8>, Problem> {
     let is_packed = is_packed(request.headers())?;
     let program = app.web.program.as_ref().ok_or_else(|| Problem::of(Code::WebNotFound))?;
-    let _seat = SEATS.try_acquire().map_err(|_| {
-        let what = "Too many requests with logs are being read at once.";
-        Problem::of(Code::LogBusy).saying(what).retry_after(SOON)
-    })?;
+    logs::may_send(&who.call)?;
     let bytes = bytes(request, &()).await?;
     let request = OtlpLogs { bytes: bytes.into(), encoding, is_packed };
     let kept = logs::receive(&program.logs, &who.call, request).await;
     let empty = kept.map_err(|error| {
-        let is_passing = error.is_passing_refusal();
+        let wait = if error.code() == Code::LogBusy { Some(SOON) } else { None };
+        let wait = wait.or_else(|| error.is_passing_refusal().then_some(LATER));
         let problem = Problem::from(error);
-        if is_passing { problem.retry_after(LATER) } else { problem }
+        match wait {
+            Some(wait) => problem.retry_after(wait),
+            None => problem,
+        }
     })?;
     Ok(otlp::answer(encoding, empty, "these records say nothing: no body, no event, no attribute"))
 }

@@ -86,6 +86,34 @@ pub(super) struct LogRecord {
     pub(super) event_name: String,
 }
 
+/// A request of which nothing is read but how many parts it has.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Counted {
+    #[prost(message, repeated, tag = "1")]
+    resource_logs: Vec<CountedResource>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct CountedResource {
+    #[prost(message, repeated, tag = "2")]
+    scope_logs: Vec<CountedScope>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct CountedScope {
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    log_records: Vec<Vec<u8>>,
+}
+
+impl Counted {
+    /// Its records, and the groups in which they are.
+    pub(super) fn records(&self) -> usize {
+        let scopes = self.resource_logs.iter().flat_map(|group| &group.scope_logs);
+        let records = scopes.map(|group| 1 + group.log_records.len()).sum::<usize>();
+        records + self.resource_logs.len()
+    }
+}
+
 /// `ExportLogsServiceResponse`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Answer {

@@ -31,7 +31,7 @@ pub(super) fn row(fields: Fields, source: &str, timestamp: impl FnOnce() -> Stri
 }
 
 /// Cuts a message to the limit, with a word that says so; a cut message is as long as the limit or a few bytes less.
-pub(super) fn cut(message: &mut String) {
+pub(in crate::logs) fn cut(message: &mut String) {
     if message.len() > MAX_MESSAGE {
         message.truncate(message.floor_char_boundary(MAX_MESSAGE - CUT.len()));
         message.push_str(CUT);
@@ -39,7 +39,7 @@ pub(super) fn cut(message: &mut String) {
 }
 
 /// A text as a column that is looked up.
-pub(super) fn field(text: &str) -> String {
+pub(in crate::logs) fn field(text: &str) -> String {
     text[..text.floor_char_boundary(MAX_FIELD)].to_owned()
 }
 

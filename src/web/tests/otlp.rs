@@ -156,7 +156,7 @@ async fn what_is_no_request_is_refused_and_nothing_of_it_is_kept() {
         "}"
     );
     assert_problem(&send(&site, &mine, JSON, deep).await, 400, "WEB-INPUT-001");
-    let bomb = vec![b' '; 17 * 1024 * 1024];
+    let bomb = vec![b' '; 5 * 1024 * 1024];
     assert_problem(&packed(&site, &mine, &bomb).await, 413, "JOB-SIZE-001");
     let other = token(&site, "logs:read,jobs:write", None, None).await;
     assert_problem(
@@ -166,4 +166,69 @@ async fn what_is_no_request_is_refused_and_nothing_of_it_is_kept() {
     );
     assert_problem(&send(&site, "lmp_none", JSON, "{}").await, 401, "AUTH-TOKEN-001");
     assert_eq!(rows(&site).await.len(), 0);
+}
+
+/// A field of protobuf with these bytes.
+fn part(tag: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut length = bytes.len();
+    let mut part = vec![tag << 3 | 2];
+    while length >= 0x80 {
+        part.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    part.push(length as u8);
+    [part.as_slice(), bytes].concat()
+}
+
+#[tokio::test]
+async fn a_small_request_takes_neither_much_memory_nor_much_of_the_disk() {
+    let site = with_ada(Role::Operator).await;
+    let token = token(&site, "logs:write", None, None).await;
+    let of_records =
+        |records: &[u8], resource: &[u8]| part(1, &[part(1, resource), part(2, records)].concat());
+    // A record of two bytes would take some hundred in memory; so would a group of records.
+    let empty = part(2, b"").repeat(1_500_000);
+    let many = [of_records(&empty, b""), part(1, b"").repeat(100_000)];
+    for body in many {
+        let refused = send(&site, &token, PROTOBUF, body).await;
+        assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE, "{}", refused.body);
+    }
+    let braces = format!(
+        r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{}]}}]}}]}}"#,
+        "{},".repeat(600_000)
+    );
+    assert_eq!(send(&site, &token, JSON, braces).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    // What a resource says, once, would be kept with each record.
+    let long = "n".repeat(1024 * 1024);
+    let value = part(2, &part(1, long.as_bytes()));
+    let resource = part(1, &[part(1, b"service.name"), value].concat());
+    let record = part(2, &[part(5, &part(1, b"x")), vec![2 << 3, 9]].concat());
+    let answer = send(&site, &token, PROTOBUF, of_records(&record.repeat(500), &resource)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let kept = rows(&site).await;
+    assert_eq!(kept.len(), 500);
+    let row = &kept[0].row;
+    assert_eq!((row.source.len(), row.message.as_str()), (1024, "x"));
+    assert!(row.extra_data.as_ref().unwrap().contains("dropped_bytes"), "{row:?}");
+}
+
+#[tokio::test]
+async fn a_line_without_a_level_of_its_own_keeps_what_else_the_record_says() {
+    let site = with_ada(Role::Operator).await;
+    let token = token(&site, "logs:write", None, None).await;
+    let body = request(&json!([{
+        "body": text("2026-12-01 10:00:00 [http-1] WARN queue is long"),
+        "attributes": [{"key": "log.file.name", "value": text("app.log")}],
+        "spanId": "eee19b7ec3c1b174",
+    }]));
+    assert_eq!(send(&site, &token, JSON, body).await.status, StatusCode::OK);
+    let rows = rows(&site).await;
+    let row = &rows[0].row;
+    assert_eq!(row.level, Level::Warning);
+    let more: Value = serde_json::from_str(row.extra_data.as_ref().unwrap()).unwrap();
+    assert_eq!(
+        (&more["log.file.name"], &more["span_id"]),
+        (&json!("app.log"), &json!("eee19b7ec3c1b174"))
+    );
+    assert_eq!(more["resource"]["host.name"], "web-1");
 }
