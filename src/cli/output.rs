@@ -76,12 +76,19 @@ fn laid_out(header: &[&str], rows: &[Vec<String>]) -> Vec<String> {
 
 /// Text of others with its lines, but without what a terminal would obey.
 pub(super) fn for_terminal(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect()
+    text.chars().filter(|c| !is_obeyed(*c) || *c == '\n' || *c == '\t').collect()
+}
+
+/// Whether a terminal does something with a character other than show it: controls, breaks of lines, and the marks that turn
+/// the direction of writing.
+fn is_obeyed(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || c.is_control()
 }
 
 /// Text of others made fit for a terminal: one line, no control characters, at most `most` characters.
 pub(super) fn plain(text: &str, most: usize) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean: String = text.chars().map(|c| if is_obeyed(c) { ' ' } else { c }).collect();
     if clean.chars().count() <= most {
         return clean;
     }
@@ -95,7 +102,7 @@ mod tests {
     #[test]
     fn a_table_has_columns_and_nothing_that_a_terminal_obeys() {
         let rows =
-            [["1", "\u{1b}[2Jann\r"], ["20", "eve"]].map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(laid_out(&["ID", "WHO"], &rows), ["ID  WHO", "1    [2Jann", "20  eve"]);
+            [["1", "\u{1b}[2J\u{202e}ann\r"], ["20", "eve"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(laid_out(&["ID", "WHO"], &rows), ["ID  WHO", "1    [2J ann", "20  eve"]);
     }
 }

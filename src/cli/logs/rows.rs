@@ -92,7 +92,8 @@ fn say(cli: &Cli, row: &LogRow) -> Result<()> {
         return output::json(&wire::LogRow::from(row));
     }
     let LogRow { id, row } = row;
-    let message = output::for_terminal(&row.message);
+    // Every line but the first is set in, so that none of them looks like a row of its own.
+    let message = output::for_terminal(&row.message).replace('\n', "\n          ");
     output::line(format_args!(
         "{id:>8}  {}  {:8}  {}  {message}",
         output::plain(&row.timestamp, 40),
