@@ -13,6 +13,7 @@ use super::reset::wait_until;
 use super::summary::{MAX_RESPONSE, Summary};
 use super::versions::Version;
 use crate::agents::{self, Exit};
+use crate::error::Code;
 use crate::model::{Cost, JobError, Outcome, RunEnding, Timestamp};
 use serde_json::Value;
 
@@ -149,7 +150,8 @@ impl Verdict {
             Conclusion::Failed => Outcome::Failed(error()),
             Conclusion::Fatal => Outcome::Fatal(error()),
             Conclusion::Limited { until } => {
-                Outcome::Limited { until, reason: self.message.clone() }
+                let code = Code::AgentLimited;
+                Outcome::Limited { until, reason: format!("[{code}] {}", self.message) }
             }
         }
     }
@@ -391,11 +393,20 @@ fn limit_end(run: &Summary, detail: &str, now: Timestamp) -> Timestamp {
 
 fn message(ending: RunEnding, detail: &str) -> String {
     let mut message = ending.sentence().to_owned();
+    // Old programs write the time of its end behind a limit, in seconds.
+    let detail = match detail.trim().rsplit_once('|') {
+        Some((told, time)) if ending == RunEnding::Limit && is_number(time) => told,
+        Some(_) | None => detail,
+    };
     if !detail.trim().is_empty() {
         message.push_str(": ");
         message.push_str(&cut(detail.trim(), MAX_ERROR));
     }
     message
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The answer; where the report holds none, or only the program's words about a failure, what the model said last.
