@@ -39,7 +39,7 @@ async fn a_command_that_waits_for_a_session_ends_as_the_session_did() {
     let cases = [
         ("result 0.1 'the disk is full'", 0, "the disk is full", ""),
         ("echo broken >&2; exit 3", 1, "", "[AGENT-RUN-002] Session"),
-        (DENIED, 77, "so be it", "[AGENT-TOOLS-001] Session"),
+        (DENIED, 77, "so be it", "denied to its agent. A tool was not allowed: Bash: "),
     ];
     for (script, exit, answer, says) in cases {
         let id = full(&desk, script).to_string();

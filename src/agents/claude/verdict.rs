@@ -187,7 +187,7 @@ pub fn verdict(run: &Summary, end: &End<'_>, now: Timestamp) -> Verdict {
     }
 }
 
-/// What stands out although the run is done: it only waited at its end, or it cost more than it may.
+/// What stands out although the run is done: it only waited at its end, it was denied a tool, or it cost more than it may.
 fn note(run: &Summary, end: &End<'_>) -> Option<String> {
     let report = run.report.as_ref()?;
     let waited = match end.stop {
@@ -205,7 +205,12 @@ fn note(run: &Summary, end: &End<'_>) -> Option<String> {
     let over = over.map(|(cost, budget)| {
         format!("The run cost {cost:.2}, more than its budget of ${budget:.2}.")
     });
-    let notes: Vec<String> = waited.into_iter().chain(over).collect();
+    let denied = run.denials.first().map(|first| {
+        let Denial { tool, telling, .. } = first;
+        let more = others(run.denials.len() - 1);
+        format!("A tool was not allowed: {tool}: {telling}{more}.")
+    });
+    let notes: Vec<String> = waited.into_iter().chain(denied).chain(over).collect();
     (!notes.is_empty()).then(|| notes.join(" "))
 }
 
@@ -320,15 +325,16 @@ fn told(run: &Summary, report: &Report, end: &End<'_>) -> (RunEnding, String) {
     }
     match run.denials.as_slice() {
         [] => (RunEnding::Done, String::new()),
-        [first, others @ ..] => {
-            let more = if others.is_empty() {
-                String::new()
-            } else {
-                format!(", and {} more", others.len())
-            };
+        [first, rest @ ..] => {
+            let more = others(rest.len());
             (RunEnding::Denied, format!("{}: {}{more}", first.tool, first.telling))
         }
     }
+}
+
+/// So many others, as the end of a clause.
+fn others(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(", and {count} more") }
 }
 
 /// A run that ended without a word about its end.
