@@ -9,6 +9,7 @@
 //! anything else is started ([`clear_leftovers`]).
 
 mod changes;
+mod clean;
 mod given;
 mod leftovers;
 mod limit_met;

@@ -2,6 +2,7 @@
 
 use super::Agents;
 use super::changes::Look;
+use super::clean::without_secrets;
 use super::given::{Given, ServersFile};
 use super::limit_met::limit_met;
 use super::lingering::Lingering;
@@ -20,7 +21,7 @@ use crate::heavy::heavy;
 use crate::model::{Cost, JobId, Process, Profile, RunEnding, SessionEnd, SessionStart};
 use crate::redact::redactor;
 use crate::{error_coded, warn_coded};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -228,18 +229,6 @@ impl Plan {
     }
 }
 
-/// The same without secrets, because the text of a run is stored, shown and handed on.
-async fn without_secrets(verdict: Verdict) -> Verdict {
-    let clean = move || Verdict {
-        message: redactor().text(&verdict.message).into_owned(),
-        response: verdict.response.map(|text| redactor().text(&text).into_owned()),
-        structured: verdict.structured.as_ref().map(cleaned),
-        ..verdict
-    };
-    // Nobody has counted how long a structured answer is.
-    heavy(usize::MAX, clean).await
-}
-
 /// A run that is watched.
 struct Watched<'a> {
     agents: &'a Agents,
@@ -443,13 +432,6 @@ fn record_of(ended: &Ended) -> SessionEnd {
         input_tokens: verdict.tokens.map(Tokens::read_by_model),
         output_tokens: verdict.tokens.map(|tokens| tokens.output),
     }
-}
-
-/// An answer without secrets.
-fn cleaned(answer: &Value) -> Value {
-    let mut answer = answer.clone();
-    redactor().clean_json(&mut answer);
-    answer
 }
 
 /// Saves the end of a run, and tries again for as long as the database refuses: the cost of the run must not be lost.

@@ -116,9 +116,9 @@ async fn p20_a_job_that_its_handler_holds_keeps_its_key_past_the_grace() {
         .kind(rules, move |context: Context| {
             let gone = Arc::clone(&held);
             async move {
-                let hold = context.hold();
+                let alive = context.hold();
                 gone.notified().await;
-                drop(hold);
+                drop(alive);
                 std::future::pending::<Outcome>().await
             }
         })
