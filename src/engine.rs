@@ -27,7 +27,7 @@ mod sweep;
 mod typed;
 
 pub use around::Next;
-pub use handler::Context;
+pub use handler::{Context, Hold};
 #[cfg(feature = "monitor")]
 pub(crate) use inspector::Inspector;
 pub use kinds::Handler;

@@ -98,9 +98,12 @@ impl Error {
         self
     }
 
-    /// The same error, saying first what the caller was doing.
+    /// The same error, saying first what the caller was doing; one of a whole sentence stays as it is.
     #[must_use]
     pub(crate) fn while_doing(mut self, doing: &str) -> Self {
+        if self.verbatim {
+            return self;
+        }
         self.doing = match self.doing.as_str() {
             "" => doing.to_owned(),
             deeper => format!("{doing}: {deeper}"),

@@ -9,8 +9,11 @@
 //! anything else is started ([`clear_leftovers`]).
 
 mod changes;
+mod clean;
 mod given;
 mod leftovers;
+mod limit_met;
+mod lingering;
 mod loans;
 mod place;
 mod program;
@@ -26,7 +29,7 @@ pub use leftovers::clear_leftovers;
 pub use program::{AgentProgram, AgentState};
 pub use prompts::check_prompt;
 pub use run::{Plan, run};
-pub use session::{register, rules};
+pub use session::{folder_is_there, register, rules};
 pub use settings::{Dollars, Tier, Wishes, reserve, wishes};
 pub use transcript::{TranscriptFile, TranscriptForm};
 

@@ -2,6 +2,7 @@
 
 use crate::error::{Code, Error, Result};
 use crate::model::{JobId, Session, SessionRequest};
+use crate::sessions::folder_is_there;
 use crate::store::Store;
 
 /// Whether a further prompt can continue a session that has ended.
@@ -21,6 +22,11 @@ pub(super) async fn inherited(store: &Store, request: SessionRequest) -> Result<
             "it is not over"
         };
         return Err(Error::new(Code::SessionNotOver, format!("go on with session {id}: {why}")));
+    }
+    if let Some(run) = session.run.as_ref().filter(|run| !folder_is_there(run)) {
+        let folder = run.working_dir.display();
+        let why = format!("go on with session {id}: its folder {folder} is gone, or a link now");
+        return Err(Error::new(Code::SessionNotOver, why));
     }
     let before = session.request.unwrap_or_default();
     Ok(SessionRequest {

@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -48,13 +49,19 @@ pub(super) fn child(order: &Order, ready: Option<&str>) -> io::Result<Child> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
 }
 
-/// The file of a command: the command itself if it is a path, else the first file of that name in the folders of `path`.
+/// The file of a command that may be run: the command itself if it is a path, else the first of that name in the folders of
+/// `path`.
 pub(crate) fn find_program(command: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     if command.contains('/') {
-        return Some(PathBuf::from(command)).filter(|path| path.is_file());
+        return Some(PathBuf::from(command)).filter(|path| can_run(path));
     }
     let mut places = std::env::split_paths(path?).map(|folder| folder.join(command));
-    places.find(|place| place.is_absolute() && place.is_file())
+    places.find(|place| place.is_absolute() && can_run(place))
+}
+
+/// Whether it is a file that somebody may run.
+fn can_run(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 /// Starts ourselves once more inside a sandbox, as the process that leads the connections of this listener out.

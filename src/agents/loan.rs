@@ -17,6 +17,9 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+/// Why somebody gets no right by an access control list, whose mask a mode sets too.
+const HELD_BACK: &str =
+    "the mask of its access control list holds others back; `chmod g+x` on it raises the mask";
 /// The bits of a mode that say that the owner may run a file.
 const OWNER_RUNS: u32 = 0o100;
 /// The bit of a mode by which everybody may write.
@@ -88,7 +91,7 @@ impl Loan {
                 let acl = Acl::read(&path, ACCESS)?;
                 let mut acl = acl.unwrap_or_else(|| Acl::of_mode(found.state.st_mode));
                 if !acl.grant(self.user.uid, right) {
-                    let why = "its access control list holds others back";
+                    let why = HELD_BACK;
                     return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
                 }
                 acl.write(&path, ACCESS)?;
@@ -231,7 +234,7 @@ fn set(path: &Path, user: &AgentUser, right: u16) -> io::Result<()> {
     let mut acl = Acl::read(&found.path(), ACCESS)?;
     let acl = acl.get_or_insert_with(|| Acl::of_mode(found.state.st_mode));
     if !acl.grant(user.uid, right) {
-        let why = "its access control list holds others back";
+        let why = HELD_BACK;
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
     }
     acl.write(&found.path(), ACCESS)

@@ -34,6 +34,7 @@ pub struct Run {
     /// The supervisor has ended and was asked how.
     gone: oneshot::Receiver<()>,
     trace: Trace,
+    lingering: Vec<u32>,
     is_sandboxed: bool,
     grace: Duration,
     since: Instant,
@@ -71,6 +72,9 @@ impl Run {
                 }
                 Ok(Some((wire::STDERR, bytes))) => {
                     return Some(Chunk { stream: Stream::Stderr, bytes });
+                }
+                Ok(Some((wire::LINGERING, body))) => {
+                    self.lingering = wire::read_json(&body).unwrap_or_default();
                 }
                 Ok(Some((wire::ENDED, body))) => self.ended = wire::read_json(&body).ok(),
                 Ok(Some(_)) => {}
@@ -127,6 +131,11 @@ impl Run {
         &self.trace
     }
 
+    /// The processes of it that were killed seconds ago and live on, as the kernel numbers them; none while nothing has to end.
+    pub fn lingering(&self) -> &[u32] {
+        &self.lingering
+    }
+
     /// Whether it runs in the sandbox.
     pub fn is_sandboxed(&self) -> bool {
         self.is_sandboxed
@@ -174,6 +183,7 @@ pub(super) async fn start(
         control: Arc::new(Mutex::new(control)),
         gone,
         trace,
+        lingering: Vec::new(),
         is_sandboxed: order.wrapped,
         grace: order.grace,
         since,

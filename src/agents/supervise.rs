@@ -15,8 +15,11 @@ use rustix::process::{self, Pid, Signal, WaitOptions, WaitStatus};
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+
+/// How long after the first KILL a process counts as one that cannot be ended.
+const LINGERS: Duration = Duration::from_secs(3);
 
 /// Makes this process a supervisor: it takes an order from standard input, reports on standard output, and returns when no
 /// process of the run is left.
@@ -110,6 +113,12 @@ struct Supervised {
     leftovers: HashSet<(u32, u64)>,
     /// What the last KILL has met.
     killed: HashSet<(u32, u64)>,
+    /// What lives after the last KILL was sent.
+    alive: HashSet<(u32, u64)>,
+    /// When the first KILL was sent.
+    killed_at: Option<Instant>,
+    /// Whether it was told that processes live on.
+    is_told: bool,
 }
 
 impl Supervised {
@@ -145,6 +154,9 @@ impl Supervised {
             watch,
             leftovers: HashSet::new(),
             killed: HashSet::new(),
+            alive: HashSet::new(),
+            killed_at: None,
+            is_told: false,
         };
         if supervised.making.is_made() {
             supervised.say_started(pipes);
@@ -193,6 +205,7 @@ impl Supervised {
             };
             if let Some(told) = told {
                 self.signal(told);
+                self.tell_lingering(pipes);
             }
         }
         if self.making.ended().await {
@@ -260,12 +273,13 @@ impl Supervised {
     /// while it signals. So the number of a child that leads its group surely names that group.
     fn signal(&mut self, signal: Signal) {
         if signal == Signal::KILL {
+            self.killed_at.get_or_insert_with(Instant::now);
             self.kill_main();
         }
         // If `/proc` cannot be read now, the next look comes with the KILL or its repetition.
         let Ok(table) = Table::read() else { return };
         let own = std::process::id();
-        let mut hit = HashSet::new();
+        let (mut hit, mut alive) = (HashSet::new(), HashSet::new());
         // The first process inside is `bwrap`, which ignores INT and TERM; its children come after it.
         let mut has_met = false;
         let program = self.program(&table);
@@ -286,6 +300,9 @@ impl Supervised {
                 let group = i32::try_from(entry.pid).ok().and_then(Pid::from_raw);
                 group.and_then(|group| process::kill_process_group(group, signal).ok());
             }
+            if !entry.is_over {
+                alive.insert((entry.pid, entry.start));
+            }
             // A process that cannot be signalled now gets the next KILL.
             if entry.signal(signal).unwrap_or(false) && !entry.is_over {
                 hit.insert((entry.pid, entry.start));
@@ -301,10 +318,21 @@ impl Supervised {
         }
         if signal == Signal::KILL {
             // If the tree is there but the table shows no process of it, the processes fork faster than the table is read.
-            if hit.is_empty() || !hit.is_subset(&self.killed) {
+            if alive.is_empty() || !hit.is_subset(&self.killed) {
                 self.course.met_new(Instant::now());
             }
-            self.killed = hit;
+            (self.killed, self.alive) = (hit, alive);
+        }
+    }
+
+    /// Says once which processes live on although they were killed seconds ago: they hang in the kernel, or are another
+    /// user's.
+    fn tell_lingering(&mut self, pipes: &mut Pipes) {
+        let is_late = self.killed_at.is_some_and(|at| at.elapsed() >= LINGERS);
+        if is_late && !self.alive.is_empty() && !self.is_told {
+            self.is_told = true;
+            let pids: Vec<u32> = self.alive.iter().map(|(pid, _)| *pid).collect();
+            pipes.send(&wire::json_frame(wire::LINGERING, &pids));
         }
     }
 

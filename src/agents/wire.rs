@@ -28,6 +28,8 @@ pub(super) const FAILED: u8 = b'F';
 pub(super) const STDOUT: u8 = b'o';
 /// Supervisor: bytes of its standard error.
 pub(super) const STDERR: u8 = b'e';
+/// Supervisor: processes of it were killed and live on; the body is their numbers.
+pub(super) const LINGERING: u8 = b'L';
 /// Supervisor: it is over, and every process of it is gone ([`Ended`]). Nothing follows.
 pub(super) const ENDED: u8 = b'Z';
 

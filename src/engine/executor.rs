@@ -1,11 +1,11 @@
 //! One job from its claim to its settlement.
 
 use super::Stop;
-use super::handler::{Answer, Context, Handler};
+use super::handler::{Answer, Context, Handler, Holds};
 use super::limits::{self, Limits};
 use super::metrics::Recorder;
 use crate::clock::Clock;
-use crate::error::Code;
+use crate::error::{Code, ignore};
 use crate::heavy::heavy;
 use crate::model::{
     AttemptEnd, Job, JobError, Kind, KindRules, Lease, Outcome, OverBudget, Queue, Status,
@@ -14,7 +14,7 @@ use crate::redact::redactor;
 use crate::store::Store;
 use crate::{error_coded, warn_coded};
 use std::any::Any;
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -132,6 +132,7 @@ impl Run {
     async fn perform(&self) -> AttemptEnd {
         let life = Arc::new(Notify::new());
         let over_budget = Arc::new(OnceLock::new());
+        let holds = Holds::default();
         let context = Context {
             job: self.job.clone(),
             lease: self.lease.clone(),
@@ -140,6 +141,7 @@ impl Run {
             cancelled: self.cancel.clone(),
             store: self.store.clone(),
             life: Arc::clone(&life),
+            holds: Arc::clone(&holds),
             over_budget: Arc::clone(&over_budget),
         };
         let mut handler = match catch_unwind(AssertUnwindSafe(|| (self.handler)(context))) {
@@ -153,12 +155,14 @@ impl Run {
             () = self.stop.handlers.cancelled(), if !self.rules.winds_up => AttemptEnd::Stopped,
             () = self.stop.handlers.cancelled() => {
                 self.cancel.cancel();
-                self.wind_up(&mut handler, AttemptEnd::Stopped).await
+                self.wind_up(&mut handler, &holds, AttemptEnd::Stopped).await
             }
-            () = self.cancel.cancelled() => self.wind_up(&mut handler, AttemptEnd::Stopped).await,
+            () = self.cancel.cancelled() => {
+                self.wind_up(&mut handler, &holds, AttemptEnd::Stopped).await
+            }
             error = limits::exceeded(&self.clock, limits, &life) => {
                 self.cancel.cancel();
-                self.wind_up(&mut handler, AttemptEnd::TimedOut(error)).await
+                self.wind_up(&mut handler, &holds, AttemptEnd::TimedOut(error)).await
             }
         };
         // A handler's own code runs once more when it is dropped; what it did before still counts.
@@ -170,7 +174,7 @@ impl Run {
 
     /// Gives a handler that must end its time to clean up. If it comes to its end meanwhile, its work counts, and so does its
     /// word, when the server stops, that the job has not begun; any other answer is what made it end.
-    async fn wind_up(&self, handler: &mut Answer, end: AttemptEnd) -> AttemptEnd {
+    async fn wind_up(&self, handler: &mut Answer, holds: &Holds, end: AttemptEnd) -> AttemptEnd {
         tokio::select! {
             biased;
             outcome = answered(handler) => match self.end_of(outcome) {
@@ -182,8 +186,33 @@ impl Run {
                 | AttemptEnd::Stopped
                 | AttemptEnd::Lost => end,
             },
-            () = self.clock.sleep(CANCEL_GRACE) => end,
+            () = self.patience(holds) => end,
             () = self.stop.handlers.cancelled(), if !self.rules.winds_up => end,
+        }
+    }
+
+    /// Returns when a handler that must end has had its time, which begins anew with the end of its last hold. Nothing holds
+    /// a job whose lease is lost: it is somebody else's.
+    async fn patience(&self, holds: &Holds) {
+        self.clock.sleep(CANCEL_GRACE).await;
+        let lost = async {
+            self.stop.handlers.cancelled().await;
+            // A server that stops ends its handlers too, but its jobs are still its own.
+            if self.stop.claims.is_cancelled() {
+                pending::<()>().await;
+            }
+        };
+        let mut standing = holds.subscribe();
+        let released = async {
+            while *standing.borrow() > 0 {
+                let none = standing.wait_for(|holds| *holds == 0).await.map(drop);
+                ignore(none, "this run has a sender of its own");
+                self.clock.sleep(CANCEL_GRACE).await;
+            }
+        };
+        tokio::select! {
+            () = released => {}
+            () = lost => {}
         }
     }
 

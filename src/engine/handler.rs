@@ -9,11 +9,13 @@ use crate::store::Store;
 use serde::de::DeserializeOwned;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The code of a kind.
 pub(super) type Handler = Arc<dyn Fn(Context) -> Answer + Send + Sync>;
+/// How many holds of a job stand.
+pub(super) type Holds = Arc<watch::Sender<usize>>;
 /// A handler at work.
 pub(super) type Answer = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
@@ -29,12 +31,23 @@ pub struct Context {
     /// Cancelled when the server begins to stop: a long handler should come to an end by itself.
     pub stopping: CancellationToken,
     /// Cancelled when the job must end: somebody cancelled it, or its time is over. The handler has ten seconds to clean up
-    /// and answer; then it is dropped.
+    /// and answer; then it is dropped, unless it holds its job ([`Context::hold`]).
     pub cancelled: CancellationToken,
     pub(super) store: Store,
     pub(super) life: Arc<Notify>,
+    pub(super) holds: Holds,
     /// The budget that the handler found used up.
     pub(super) over_budget: Arc<OnceLock<OverBudget>>,
+}
+
+/// Something of a job that lives outside of its handler; see [`Context::hold`].
+#[derive(Debug)]
+pub struct Hold(Holds);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.send_modify(|holds| *holds -= 1);
+    }
 }
 
 impl Context {
@@ -59,6 +72,15 @@ impl Context {
     pub async fn progress(&self, text: impl Into<String>) -> Result<()> {
         self.alive();
         self.store.set_progress(self.lease.clone(), text.into()).await
+    }
+
+    /// Keeps the job from counting as over while something of it lives outside of the handler, such as a process: when the
+    /// job must end, the ten seconds of the handler begin anew once the last hold is dropped, and until then the job keeps its
+    /// concurrency key. [`Engine::stop`](crate::engine::Engine::stop) then waits longer than its grace, so the program must
+    /// bound the stop by itself; the next start settles the job.
+    pub fn hold(&self) -> Hold {
+        self.holds.send_modify(|holds| *holds += 1);
+        Hold(Arc::clone(&self.holds))
     }
 
     /// The answer of a handler that cannot go on because a budget is used up. The job spends no attempt, waits until the

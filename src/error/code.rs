@@ -198,7 +198,7 @@ codes! {
     AgentPatch: NotFound = "AGENT-PATCH-001", "There is no patch of this session",
         "The session may only read, is not over yet, or its folder could not be compared.", "Wait for the end of the session. The session says what it may write, and why nothing is known of its changes.";
     SessionNotOver: Conflict = "AGENT-RESUME-001", "The session cannot be continued",
-        "The session is not over yet, or its agent left nothing that could be continued.", "Wait for the end of the session, or start a new one.";
+        "The session is not over yet, its agent left nothing that could be continued, or the folder in which it worked is gone.", "Wait for the end of the session, or start a new one.";
     AgentNotStarted: Internal = "AGENT-START-002", "The agent program refused to start",
         "The program does not know a flag, or the session that should be continued is gone.", "Read in the message what the program says. If it does not know a flag, install a version that is accepted; if the session to continue is gone, start a new one.";
     AgentMissing: Missing = "AGENT-START-003", "The agent program cannot be used",
@@ -210,7 +210,9 @@ codes! {
     AgentHandOn: Internal = "AGENT-TIER-001", "A session could not be handed on",
         "The agent asked for the next tier, but the job could not be stored.", "Read the cause in the message, and start a session of the next tier by hand if it is needed.";
     AgentTranscript: Internal = "AGENT-RECORD-001", "A transcript could not be recorded",
-        "The database refused a write while an agent ran.", "Read the error in the message. The run went on, but a part of its transcript is missing.";
+        "The database refused a write while an agent ran.", "Read the error in the message, and free what it names. The run goes on, and saving is tried again: only what comes when 16 MiB wait is lost.";
+    AgentEnd: Internal = "AGENT-RECORD-002", "The end of a run could not be recorded",
+        "The database refused for five minutes to save how a run ended.", "Read the error in the message, and free what it names. The answer, the cost and the end of the run are missing; its transcript is kept. Run the job again if its work is still needed.";
     AgentKilled: Internal = "AGENT-RUN-001", "The agent program was killed",
         "The system ran out of memory, or somebody sent the program a signal.", "Read the system's log, then run the job again.";
     AgentNoReport: Internal = "AGENT-RUN-002", "The agent program ended without a report",

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::PathBuf;
 
+/// How the concurrency key of a folder begins in which a session writes; its path follows, or the digest of a long one.
+pub(super) const FOLDER_KEY: &str = "folder ";
 /// Longest prompt, in bytes; as JSON it has to fit into a job's payload too.
 pub const MAX_PROMPT_BYTES: usize = 200 * 1024;
 /// Longest name of a prompt file.
@@ -105,9 +107,9 @@ impl SessionRequest {
         // By its parts, so that a slash or a dot more is the same folder.
         let parts = self.working_dir.as_ref().filter(|_| writes)?.components();
         let folder = parts.collect::<PathBuf>().to_string_lossy().into_owned();
-        let name = format!("folder {folder}");
+        let name = format!("{FOLDER_KEY}{folder}");
         ConcurrencyKey::parse(name)
-            .or_else(|_| ConcurrencyKey::parse(format!("folder {}", sha256_hex(&folder))))
+            .or_else(|_| ConcurrencyKey::parse(format!("{FOLDER_KEY}{}", sha256_hex(&folder))))
             .ok()
     }
 

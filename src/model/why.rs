@@ -9,6 +9,7 @@ use super::{
     ConcurrencyKey, Job, JobId, KindFacts, OverBudget, Pause, QueueState, Status, Timestamp,
     WaitsFor,
 };
+use crate::error::Code;
 use std::fmt;
 
 /// What is stored around a job that decides when it starts.
@@ -82,6 +83,8 @@ pub struct Why {
     pub status: Status,
     /// Whether somebody asked it to end, while it runs.
     pub asked_to_end: bool,
+    /// Why it is not over although it was asked to end, if its handler says that.
+    pub outlives: Option<String>,
     /// When its latest attempt began.
     pub started_at: Option<Timestamp>,
     /// What keeps it from starting; empty unless it waits.
@@ -104,11 +107,19 @@ pub fn why(job: &Job, around: &Circumstances, now: Timestamp) -> Why {
         id: job.id,
         status: job.status,
         asked_to_end: job.status == Status::Running && job.cancel_requested_at.is_some(),
+        outlives: outlives(job),
         started_at: job.started_at,
         gates: if waits { look.gates() } else { Vec::new() },
         ahead: around.ahead,
         room: u64::try_from(room).unwrap_or(0),
     }
+}
+
+/// What a running job says of itself under a code: why it cannot end.
+fn outlives(job: &Job) -> Option<String> {
+    let says = job.progress.as_ref().filter(|_| job.status == Status::Running)?;
+    let code = Code::AgentTree;
+    says.starts_with(&format!("[{code}] ")).then(|| says.clone())
 }
 
 /// One look at a job that waits.
@@ -206,10 +217,19 @@ impl Look<'_> {
             // A limit and a budget are gates of their own.
             Some(PutOff::Limited(_) | PutOff::Budget(_)) => return None,
             Some(PutOff::Retry) => Wait::Retry { attempt: job.attempt },
+            // What it waits for is a gate of its own.
+            Some(PutOff::Snooze) if self.waits_for_agent() => return None,
             Some(PutOff::Snooze) => Wait::Snooze { says: job.progress.clone() },
             Some(PutOff::Refused(_)) | None => Wait::Delay,
         };
         self.is_early().then_some(Gate::Time { until: job.run_at, wait })
+    }
+
+    fn waits_for_agent(&self) -> bool {
+        let code = Code::AgentMissing;
+        let says = self.job.progress.as_ref();
+        let is_said = says.is_some_and(|says| says.starts_with(&format!("[{code}] ")));
+        is_said && self.around.agent_missing.is_some()
     }
 
     /// A budget does not hold the job if the budget's period ends before the job's time comes.
@@ -407,8 +427,12 @@ impl Why {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.status {
-            Status::Running if self.asked_to_end => f.write_str("It runs, and was asked to end."),
-            Status::Running => f.write_str("It runs."),
+            Status::Running => {
+                let asked = if self.asked_to_end { ", and was asked to end" } else { "" };
+                write!(f, "It runs{asked}.")?;
+                let Some(why) = &self.outlives else { return Ok(()) };
+                write!(f, " It cannot end: {why}. {}", Code::AgentTree.remedy())
+            }
             Status::Completed | Status::Failed | Status::Cancelled => {
                 write!(f, "It is over: {}.", self.status)
             }

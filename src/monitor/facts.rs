@@ -5,8 +5,8 @@ use super::tracking::Tracking;
 use crate::agents::Sandboxing;
 use crate::clock::Clock;
 use crate::environment;
-use crate::error::{Code, Error};
-use crate::model::{Kind, Readiness, Service, ServiceRun, Visibility};
+use crate::error::{Code, Error, ignore};
+use crate::model::{Actor, Kind, Readiness, Service, ServiceRun, Visibility};
 use crate::sessions::{AgentState, Agents, Sandboxed};
 use crate::store::{LogStore, Store};
 use crate::warn_coded;
@@ -53,7 +53,21 @@ impl Telling {
             asks = (asks + 1) % ASK_EVERY;
             tokio::select! {
                 () = clock.sleep(LOOK_EVERY) => {}
-                Ok(()) = program.changed() => looks = 0,
+                Ok(()) = program.changed() => {
+                    looks = 0;
+                    self.wake_sessions(&clock).await;
+                }
+            }
+        }
+    }
+
+    /// Has the sessions begin that wait for the agent program, once it is there.
+    async fn wake_sessions(&self, clock: &Clock) {
+        match self.agents.program.state().await {
+            AgentState::Missing { .. } => {}
+            AgentState::Ready { .. } => {
+                let woken = self.store.wake_sessions(Actor::named("engine"), clock.now()).await;
+                ignore(woken, "they look again by themselves within five minutes");
             }
         }
     }

@@ -34,7 +34,14 @@ static ONE: Mutex<()> = Mutex::new(());
 pub(super) async fn lend(agents: &Agents, marker: &Marker, folder: &Path) -> Result<()> {
     let Some(user) = agents.launcher.user().cloned() else { return Ok(()) };
     let doing = format!("lend {} to {user}", folder.display());
-    let failed = |error: io::Error| Error::of_disk(Code::AgentLend, doing.clone(), error);
+    let failed = |error: io::Error| {
+        let error = if error.kind() == io::ErrorKind::Unsupported {
+            io::Error::new(error.kind(), "its file system keeps no access control lists")
+        } else {
+            error
+        };
+        Error::of_disk(Code::AgentLend, doing.clone(), error)
+    };
     let Some(loan) = Loan::of(folder, &user).map_err(failed)? else { return Ok(()) };
     let (book, spared) = (Book::of(agents), spared(agents));
     let name = marker.to_string();
@@ -45,7 +52,7 @@ pub(super) async fn lend(agents: &Agents, marker: &Marker, folder: &Path) -> Res
         if let Some(why) = missed.why {
             let code = Code::AgentLend;
             let (count, folder) = (missed.count, loan.folder.display());
-            warn_coded!(code, "{count} files in {folder} are not lent to the run: {why}");
+            warn_coded!(code, "not all of {folder} is lent to the run, {count} missing: {why}");
         }
         Ok(())
     });
@@ -144,7 +151,7 @@ impl Book {
                         let (count, folder) = (missed.count, loan.folder.display());
                         warn_coded!(
                             Code::AgentLend,
-                            "{count} files in {folder} stay with the user of agents: {why}"
+                            "not all of {folder} is given back, {count} missing: {why}"
                         );
                     }
                     note(fs::remove_file(&path), &loan);

@@ -82,20 +82,25 @@ impl Place {
             return Err(Error::new(Code::AgentStart, doing()).because(why));
         }
         let jobs = self.data_dir.join("jobs");
+        let on = |path: &Path, done: io::Result<()>| {
+            done.map_err(|error| {
+                io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+            })
+        };
         let open = || -> io::Result<()> {
             for entry in std::fs::read_dir(&self.data_dir)? {
                 let path = entry?.path();
                 if path != jobs {
-                    keep_out(&path, user)?;
+                    on(&path, keep_out(&path, user))?;
                 }
             }
-            let_enter(&jobs, user)?;
+            on(&jobs, let_enter(&jobs, user))?;
             for folder in readable.iter().filter_map(|path| path.parent()) {
                 if folder.starts_with(&jobs) {
-                    let_enter(folder, user)?;
+                    on(folder, let_enter(folder, user))?;
                 }
             }
-            let_enter(&self.data_dir, user)
+            on(&self.data_dir, let_enter(&self.data_dir, user))
         };
         open().map_err(|error| Error::of_disk(Code::AgentStart, doing(), error))
     }

@@ -137,6 +137,10 @@ impl AgentProgram {
     async fn look(&self) -> AgentState {
         let name = &self.command;
         let Some(path) = find(name) else {
+            if name.contains('/') && Path::new(name).is_file() {
+                let reason = format!("{name} is no file that may be run: its mode has no x");
+                return AgentState::Missing { reason };
+            }
             let reason = format!(
                 "{name} is not on the server's PATH; install it, or name it by agent.command in lamplighter.toml or LAMPLIGHTER_AGENT_COMMAND"
             );

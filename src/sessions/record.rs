@@ -3,7 +3,7 @@
 use crate::agents::claude::{Line, Lines, ReadLine, Reader, Usage};
 use crate::agents::{Chunk, Stream};
 use crate::clock::Clock;
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::heavy::heavy;
 use crate::model::{Lease, TranscriptPiece};
 use crate::redact::redactor;
@@ -18,6 +18,10 @@ pub(super) const FLUSH_EVERY: Duration = Duration::from_millis(250);
 pub(super) const FINISH_AGAIN: Duration = Duration::from_secs(1);
 /// How often saving is tried. After these minutes the job fails, and the cost of its run is missing.
 pub(super) const FINISH_TRIES: u32 = 300;
+/// Between two lines of the log that say that the database refuses.
+const SAY_EVERY: Duration = Duration::from_mins(1);
+/// So many tries to save the end of a run make one line of the log: a minute of them.
+pub(super) const TRIES_A_LINE: u32 = 60;
 /// The largest piece, in bytes: the schema's limit.
 const MAX_PIECE: usize = 64 * 1024;
 /// The most bytes of one commit: a few milliseconds of the writer.
@@ -44,6 +48,8 @@ pub(super) struct Recorder {
     saved: (u64, u64),
     /// Bytes that came after the limit, not saved yet.
     dropped: u64,
+    /// When it was last said that the database refused, by the clock's uptime.
+    said_at: Option<Duration>,
 }
 
 impl Recorder {
@@ -59,6 +65,7 @@ impl Recorder {
             waiting: Vec::new(),
             saved,
             dropped: 0,
+            said_at: None,
         }
     }
 
@@ -182,7 +189,7 @@ impl Recorder {
                     return Err(error);
                 }
                 Err(error) => {
-                    warn_coded!(Code::AgentTranscript, "job {}: {error}", self.lease.id);
+                    self.refused(&error);
                     return Ok(());
                 }
             }
@@ -190,6 +197,16 @@ impl Recorder {
             (self.saved, self.dropped) = (end, 0);
         }
         Ok(())
+    }
+
+    /// Says that the database refused, not oftener than once a minute: saving is tried several times a second.
+    fn refused(&mut self, error: &Error) {
+        let now = self.clock.uptime();
+        if self.said_at.is_none_or(|at| now >= at + SAY_EVERY) {
+            self.said_at = Some(now);
+            let id = self.lease.id;
+            warn_coded!(Code::AgentTranscript, "job {id}: saving is tried again: {error}");
+        }
     }
 
     fn pieces(&self, length: usize) -> Vec<TranscriptPiece> {

@@ -2,23 +2,26 @@
 
 use super::Agents;
 use super::changes::Look;
+use super::clean::without_secrets;
 use super::given::{Given, ServersFile};
+use super::limit_met::limit_met;
+use super::lingering::Lingering;
 use super::loans;
 use super::place::{Place, program_files};
-use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder};
+use super::record::{FINISH_AGAIN, FINISH_TRIES, FLUSH_EVERY, Recorder, TRIES_A_LINE};
 use crate::agents::claude::{
     Bounds, End, Event, HEARTBEATS, OnDenial, ReadLine, Settings, Stop, Summary, Tokens, Verdict,
     Version, verdict,
 };
 use crate::agents::wall::{API_KEY, Passage};
 use crate::agents::{self as agent_programs, Exit, Limits, Marker, Spec};
-use crate::engine::Context;
+use crate::engine::{Context, Hold};
 use crate::error::{Code, Error, Result, ignore};
 use crate::heavy::heavy;
 use crate::model::{Cost, JobId, Process, Profile, RunEnding, SessionEnd, SessionStart};
 use crate::redact::redactor;
 use crate::{error_coded, warn_coded};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -69,7 +72,7 @@ pub struct Plan {
 ///
 /// # Errors
 /// `AGENT-START-001` to `-003`, `AGENT-BOX-001`, `AGENT-VALUE-001` if it cannot be started, `AGENT-TREE-001` if processes of
-/// it cannot be ended, `STORE-LEASE-001` if the job is not this handler's any more, `AGENT-RECORD-001` if its end could not
+/// it cannot be ended, `STORE-LEASE-001` if the job is not this handler's any more, `AGENT-RECORD-002` if its end could not
 /// be saved; `AGENT-FOLDER-001` while another session may write in its folder. A passing refusal of the database is answered only before the program was started.
 pub async fn run(agents: &Agents, context: &Context, plan: Plan) -> Result<Verdict> {
     let (program, version) = agents.program.ready().await?;
@@ -157,8 +160,9 @@ impl Ready<'_> {
         let Self { agents, context, recorder, version, passage } = self;
         let (look, started) = begin(agents, context, spec, (profile, folder), lent).await;
         let watched = match started {
-            Ok(run) => {
-                Watched { agents, context, recorder, run, version, passage }.watch(plan).await?
+            Ok((run, hold)) => {
+                let run = Watched { agents, context, recorder, run, version, passage };
+                run.watch(plan, hold).await?
             }
             Err(error) => {
                 let end = SessionEnd::new(RunEnding::NotStarted);
@@ -200,14 +204,16 @@ async fn begin(
     spec: Spec,
     (profile, folder): (Profile, &Path),
     lent: Option<&Lent>,
-) -> (Option<Look>, Result<agent_programs::Run>) {
+) -> (Option<Look>, Result<(agent_programs::Run, Hold)>) {
     if let Some((marker, folder)) = lent
         && let Err(error) = loans::lend(agents, marker, folder).await
     {
         return (None, Err(error));
     }
     let look = Look::before(agents, context, profile, folder).await;
-    (look, agents.launcher.start(spec).await)
+    // From here on processes live: the job is not over before they are gone, however long that takes.
+    let hold = context.hold();
+    (look, agents.launcher.start(spec).await.map(|run| (run, hold)))
 }
 
 impl Plan {
@@ -221,18 +227,6 @@ impl Plan {
             resources: agents.resources,
         }
     }
-}
-
-/// The same without secrets, because the text of a run is stored, shown and handed on.
-async fn without_secrets(verdict: Verdict) -> Verdict {
-    let clean = move || Verdict {
-        message: redactor().text(&verdict.message).into_owned(),
-        response: verdict.response.map(|text| redactor().text(&text).into_owned()),
-        structured: verdict.structured.as_ref().map(cleaned),
-        ..verdict
-    };
-    // Nobody has counted how long a structured answer is.
-    heavy(usize::MAX, clean).await
 }
 
 /// A run that is watched.
@@ -258,7 +252,7 @@ struct Ended {
 
 impl Watched<'_> {
     /// Records what the program prints until it is over.
-    async fn watch(mut self, plan: &Plan) -> Result<Ended> {
+    async fn watch(mut self, plan: &Plan, hold: Hold) -> Result<Ended> {
         let isolation = if self.run.is_sandboxed() { "bwrap" } else { "supervisor" };
         let user = self.agents.launcher.user();
         let isolation =
@@ -271,9 +265,11 @@ impl Watched<'_> {
         let mut asked = lost.is_some().then_some(Stop::Interrupted);
         let mut shown: Option<Duration> = None;
         let (mut is_ordered, mut is_named) = (false, false);
+        let mut lingering = Lingering::default();
         let mut flush_at = clock.uptime() + FLUSH_EVERY;
         loop {
             if asked.is_some() && !std::mem::replace(&mut is_ordered, true) {
+                lingering.ordered(self.context);
                 self.run.stop().await;
             }
             let chunk = tokio::select! {
@@ -283,6 +279,7 @@ impl Watched<'_> {
                     lost = self.recorder.flush().await.err().or(lost);
                     asked = asked.or(lost.is_some().then_some(Stop::Interrupted));
                     flush_at = clock.uptime() + FLUSH_EVERY;
+                    lingering.look(self.context, &self.run).await;
                     continue;
                 }
                 () = self.context.cancelled.cancelled(), if asked.is_none() => {
@@ -312,7 +309,8 @@ impl Watched<'_> {
                 shown = Some(now);
             }
         }
-        let ended = self.run.ended().await?;
+        let ended = lingering.ended(self.context, &mut self.run).await?;
+        drop(hold);
         self.recorder.end().await.iter().for_each(|line| summary.see_line(line));
         lost = self.recorder.finish(self.passage.account()).await.err().or(lost);
         if let Some(error) = lost.filter(Error::is_lease_lost) {
@@ -350,7 +348,11 @@ impl Watched<'_> {
             budget_usd: plan.settings.budget_usd,
             version: self.version,
         };
-        verdict(summary, &end, self.context.clock.now())
+        let mut verdict = verdict(summary, &end, self.context.clock.now());
+        if let Some(met) = limit_met(verdict.ending, exit, &self.agents.resources) {
+            verdict.message = met;
+        }
+        verdict
     }
 
     /// Writes which process the run is. The run goes on while the database refuses for a time, and the next call tries again.
@@ -432,13 +434,6 @@ fn record_of(ended: &Ended) -> SessionEnd {
     }
 }
 
-/// An answer without secrets.
-fn cleaned(answer: &Value) -> Value {
-    let mut answer = answer.clone();
-    redactor().clean_json(&mut answer);
-    answer
-}
-
 /// Saves the end of a run, and tries again for as long as the database refuses: the cost of the run must not be lost.
 async fn finish(agents: &Agents, context: &Context, end: SessionEnd) -> Result<()> {
     let mut tries = 0;
@@ -461,9 +456,12 @@ async fn finish(agents: &Agents, context: &Context, end: SessionEnd) -> Result<(
         if tries == FINISH_TRIES {
             // The program has run: this is no refusal before its start, so that the job is not run again.
             let why = format!("save the end of job {}", context.job.id);
-            return Err(Error::new(Code::AgentTranscript, why).because(error));
+            return Err(Error::new(Code::AgentEnd, why).because(error));
         }
-        error_coded!(Code::AgentTranscript, "save the end of job {}: {error}", context.job.id);
+        if tries % TRIES_A_LINE == 1 {
+            let id = context.job.id;
+            error_coded!(Code::AgentEnd, "the end of job {id} is saved again each second: {error}");
+        }
         context.clock.sleep(FINISH_AGAIN).await;
     }
 }

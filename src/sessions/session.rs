@@ -10,11 +10,11 @@ use super::settings::{Dollars, Wishes, reserve, wishes};
 use crate::agents::Marker;
 use crate::agents::claude::{CliSession, Conclusion, Model, OnDenial, Resume, Settings, Verdict};
 use crate::engine::{Builder, Context};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, ignore};
 use crate::model::settings::default_retention;
 use crate::model::{
     JobError, JobId, Kind, KindRules, NewJob, OnInterrupt, Outcome, Queue, Retention, Session,
-    SessionRequest,
+    SessionRequest, SessionRun,
 };
 use crate::warn_coded;
 use serde_json::{Value, json};
@@ -100,13 +100,23 @@ async fn session(agents: &Agents, context: &Context) -> Result<Outcome> {
     let plan = plan(agents, &request, (&wishes, hands_on), (earlier, budget), context.job.id)?;
     let verdict = match run(agents, context, plan).await {
         Err(error) if error.code() == Code::AgentFolder => {
-            context.progress(format!("The session waits. {}", error.sentence())).await?;
+            let (code, id) = (error.code(), context.job.id);
+            let why = error.sentence();
+            tracing::info!("[{code}] session {id} waits: {why}");
+            context.progress(format!("[{code}] The session waits: {why}.")).await?;
             return Ok(Outcome::Snooze(FOLDER_AGAIN));
         }
         done => done?,
     };
     if let Err(error) = remove_folders(agents).await {
         warn_coded!(Code::AgentStart, "remove the folders of jobs that are gone: {error}");
+    }
+    if let Conclusion::Limited { until } = verdict.conclusion {
+        let (code, id) = (Code::AgentLimited, context.job.id);
+        tracing::info!("[{code}] session {id} waits until {until}: {}", verdict.message);
+        // What the program said last is its own last try.
+        let said = context.progress(format!("[{code}] {}", verdict.message)).await;
+        ignore(said, "whether the job is still ours is found out by its end");
     }
     if hands_on
         && verdict.conclusion == Conclusion::Done
@@ -236,7 +246,8 @@ impl Earlier {
 
     async fn continued(agents: &Agents, id: JobId) -> Result<Self> {
         let refused = |why: &str| {
-            Error::new(Code::AgentValue, format!("go on with session {id}")).because(why.to_owned())
+            Error::new(Code::SessionNotOver, format!("go on with session {id}"))
+                .because(why.to_owned())
         };
         let run = |session: Option<Session>| session.and_then(|session| session.run);
         let last = run(agents.store.session(id).await?)
@@ -245,8 +256,9 @@ impl Earlier {
             .cli_session_id
             .as_deref()
             .ok_or_else(|| refused("the agent program left nothing to go on with"))?;
-        if last.working_dir.canonicalize().ok().as_ref() != Some(&last.working_dir) {
-            return Err(refused("where it worked is gone, or a link now"));
+        if !folder_is_there(&last) {
+            let why = format!("its folder {} is gone, or a link now", last.working_dir.display());
+            return Err(refused(&why));
         }
         let own_place = agents.data_dir.join("jobs").join(&last.place);
         let mut earlier = Self {
@@ -265,6 +277,11 @@ impl Earlier {
         }
         Ok(earlier)
     }
+}
+
+/// Whether the folder is there in which a run worked, and no link stands in its place.
+pub fn folder_is_there(run: &SessionRun) -> bool {
+    run.working_dir.canonicalize().is_ok_and(|path| path == run.working_dir)
 }
 
 fn hand_on_schema() -> Value {

@@ -26,7 +26,7 @@ mod fire;
 pub(super) mod issues;
 #[cfg(feature = "web")]
 pub(super) mod logins;
-mod park;
+pub(super) mod park;
 pub(super) mod poll;
 pub(super) mod prune;
 pub(super) mod queues;

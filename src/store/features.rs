@@ -14,7 +14,7 @@ macro_rules! comes_with {
 // Sessions and repositories.
 comes_with!("agents":
     session sessions find_sessions session_now sessions_ahead begin_session session_started name_session append_transcript
-    finish_session last_answer keep_changes session_changes session_patch transcript open_runs close_run orphaned_places spent spend_since reserve
+    finish_session last_answer keep_changes session_changes session_patch transcript open_runs close_run orphaned_places spent spend_since reserve wake_sessions
     repositories repository add_repository remove_repository request_description describe_repository
 );
 

@@ -6,8 +6,9 @@ use super::sql;
 use super::sqlite::Tx;
 use crate::error::Result;
 use crate::model::{
-    Budgets, Filter, Found, JobId, Lease, OpenRun, Process, Reserve, RunSpent, Session,
-    SessionChanges, SessionEnd, SessionStart, Spend, Spent, Timestamp, TranscriptPiece,
+    Actor, Budgets, Filter, Found, JobId, Lease, OpenRun, ParkedBy, Process, Queue, Reserve,
+    RunSpent, Session, SessionChanges, SessionEnd, SessionStart, Spend, Spent, Timestamp,
+    TranscriptPiece,
 };
 use std::sync::Arc;
 
@@ -180,6 +181,14 @@ impl Store {
     pub async fn orphaned_places(&self, places: Vec<String>) -> Result<Vec<String>> {
         let orphaned = move |c: &_| sql::sessions::orphaned_places(c, &places);
         self.db.read("look for orphaned folders", orphaned).await
+    }
+
+    /// Makes the sessions due that were put off until the agent program is looked for again: it is there.
+    pub async fn wake_sessions(&self, actor: Actor, now: Timestamp) -> Result<()> {
+        let wake = move |tx: &Tx<'_>, now| {
+            core::park::lift(tx, ParkedBy::Snooze, Some(&Queue::AGENT), &actor, now)
+        };
+        self.db.rule("wake sessions", now, wake).await
     }
 
     /// What was spent today, this month, and today by this schedule; and the budgets.

@@ -295,10 +295,15 @@ fn a_usage_limit_parks_the_job_until_it_is_lifted() {
     );
     let told = judge(&[&old], &PLAIN);
     assert_eq!((told.conclusion, told.response), (until(180), None));
+    assert!(told.message.ends_with("usage limit reached"), "no raw seconds: {}", told.message);
     let Outcome::Limited { reason, .. } = judge(&[&session], &EXIT_1).outcome(7.into()) else {
         panic!("not limited");
     };
-    assert!(reason.starts_with("The limit of the model's service is reached: You've hit"));
+    assert!(
+        reason.starts_with(
+            "[AGENT-LIMIT-001] The limit of the model's service is reached: You've hit"
+        )
+    );
     // A model that speaks of limits, and a warning, are no limit.
     let talk = r#"{"type":"result","subtype":"success","is_error":false,"result":"The usage limit reached by the API resets 3pm"}"#;
     let warning = event.replace("rejected", "allowed_warning");

@@ -136,9 +136,9 @@ async fn while_greedy_sessions_are_ended_the_server_answers_and_tells_why() {
         slowest
     });
     for (script, ending, said) in [
-        (FORKS, "process_limit", "too many processes"),
-        (FILLS, "memory_limit", "too much memory"),
-        (WRITES, "disk_limit", "too little room is left on a disk"),
+        (FORKS, "process_limit", "started more processes than "),
+        (FILLS, "memory_limit", "took more memory than "),
+        (WRITES, "disk_limit", "wrote a file of more than 20 MiB (agent.limits.file)"),
     ] {
         let begun = Instant::now();
         let id = desk.enqueue(&json!({"prompt": script, "profile": "workspace"}));

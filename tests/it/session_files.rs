@@ -247,18 +247,16 @@ async fn two_sessions_that_write_in_one_folder_run_one_after_the_other_whatever_
     // The same path waits for the key of the folder, and says so.
     let same = asked("result 0.1 done", "full", &files.path().join("./shop"));
     let why = desk.ask(&["jobs", "why", &same.to_string()]);
-    assert!(why.contains(&format!("folder {}", shop.display())), "{why}");
-    assert!(why.contains(&first.to_string()), "{why}");
+    let held = format!("job {first} may write in the same folder {}", shop.display());
+    assert!(why.contains(&format!("[AGENT-FOLDER-001] {held}")), "{why}");
     // Another path is found out when the session would begin.
     let others = [link, shop.join("inner")].map(|path| asked("result 0.1 done", "full", &path));
     for other in others {
         let waits =
             until(&desk.store, other, |job| job.progress.is_some() && job.attempt == 0).await;
         let said = waits.progress.unwrap();
-        assert!(
-            said.contains(&format!("session {first} may write in {}", shop.display())),
-            "{said}"
-        );
+        let why = format!("session {first} may write in {} until it is over", shop.display());
+        assert_eq!(said, format!("[AGENT-FOLDER-001] The session waits: {why}."));
     }
     let apart = asked("result 0.1 done", "full", files.path());
     let apart =

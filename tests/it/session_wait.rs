@@ -3,9 +3,11 @@
 use crate::support::desk::{Desk, until_said};
 use crate::support::office::stub;
 use crate::support::server::program;
-use crate::support::{in_time, open};
-use lamplighter::model::{JobId, Kind, NewJob, Status};
+use crate::support::{in_time, now, open, until};
+use lamplighter::model::{JobId, Kind, NewJob, SessionRequest, Status};
 use serde_json::{Value, json};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
@@ -37,7 +39,7 @@ async fn a_command_that_waits_for_a_session_ends_as_the_session_did() {
     let cases = [
         ("result 0.1 'the disk is full'", 0, "the disk is full", ""),
         ("echo broken >&2; exit 3", 1, "", "[AGENT-RUN-002] Session"),
-        (DENIED, 77, "so be it", "[AGENT-TOOLS-001] Session"),
+        (DENIED, 77, "so be it", "denied to its agent. A tool was not allowed: Bash: "),
     ];
     for (script, exit, answer, says) in cases {
         let id = full(&desk, script).to_string();
@@ -107,4 +109,44 @@ async fn a_wait_that_cannot_begin_says_why() {
     let (code, out, err) = ask(folder.path(), &["sessions", "trigger", "x", "--wait=100ms"]);
     assert_eq!((code, out.as_str()), (Some(124), ""), "{err}");
     assert!(err.contains("No server runs on this data directory"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_wait_for_the_agent_program_begin_when_it_is_found() {
+    let files = tempfile::tempdir().unwrap();
+    let agent = stub(files.path(), "2.1.329");
+    let mode = |mode| std::fs::set_permissions(&agent, Permissions::from_mode(mode)).unwrap();
+    mode(0o644);
+    let desk = Desk::start(&agent, &[]);
+    let job = |script: &str| {
+        let request = SessionRequest { profile: Some("full".into()), ..SessionRequest::of(script) };
+        NewJob::untyped(Kind::AGENT_SESSION, &request).unwrap()
+    };
+    let store = &desk.store;
+    let waits = store.enqueue(job("result 0.1 waited"), now()).await.unwrap().id();
+    let put_off = until(store, waits, |job| job.status == Status::Scheduled).await;
+    let said = put_off.progress.unwrap();
+    let is_said = said.starts_with("[AGENT-START-003]") && said.contains("its mode has no x");
+    assert!(is_said, "{said}");
+    mode(0o755);
+    // This one has the server look for the program, which it would else do within a minute.
+    let finds = store.enqueue(job("result 0.1 found"), now()).await.unwrap().id();
+    desk.until(finds, Status::Completed).await;
+    desk.until(waits, Status::Completed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_whose_folder_is_gone_is_not_continued_and_says_so_at_once() {
+    let files = tempfile::tempdir().unwrap();
+    let desk = Desk::start(&stub(files.path(), "2.1.329"), &[]);
+    let shop = files.path().join("shop");
+    std::fs::create_dir(&shop).unwrap();
+    let asked = json!({"prompt": "result 0.1 done", "profile": "full", "working_dir": shop});
+    let id = desk.enqueue(&asked);
+    desk.until(id, Status::Completed).await;
+    std::fs::remove_dir_all(&shop).unwrap();
+    let id = id.to_string();
+    let said = desk.refused(&["sessions", "trigger", "x", "--continues", &id, "--confirm", "full"]);
+    assert!(said.contains("[AGENT-RESUME-001]"), "{said}");
+    assert!(said.contains(&format!("its folder {} is gone", shop.display())), "{said}");
 }

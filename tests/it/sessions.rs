@@ -341,6 +341,10 @@ async fn a_limit_is_over_by_itself() {
     let id = office.ask(&script).await;
     let job = office.until(id, Status::Scheduled).await;
     assert_eq!(job.run_at, START.plus(Duration::from_hours(1)));
+    let said = "[AGENT-LIMIT-001] The limit of the model's service is reached";
+    assert!(job.progress.is_some_and(|progress| progress.starts_with(said)), "not its last try");
+    let why = office.store.why(id, START).await.unwrap().unwrap().to_string();
+    assert!(why.contains(said), "{why}");
     let queues = office.store.queues().await.unwrap();
     let agents = queues.into_iter().find(|queue| queue.name == Queue::AGENT).unwrap();
     assert_eq!(agents.pause.unwrap().resume_at, Some(job.run_at));

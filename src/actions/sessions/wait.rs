@@ -74,7 +74,10 @@ pub fn outcome(session: &Session) -> Result<()> {
     let why = session.error.as_deref().unwrap_or("no reason is known");
     match session.status {
         Status::Completed if is_denied(session) => {
-            let said = format!("Session {id} is done, but a tool was denied to its agent.");
+            let run = session.run.as_ref();
+            let note = run.and_then(|run| run.note.as_deref()).unwrap_or_default();
+            let said = format!("Session {id} is done, but a tool was denied to its agent. {note}");
+            let said = said.trim_end();
             Err(Error::saying(Code::AgentDenied, said))
         }
         Status::Completed => Ok(()),

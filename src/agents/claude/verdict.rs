@@ -13,6 +13,7 @@ use super::reset::wait_until;
 use super::summary::{MAX_RESPONSE, Summary};
 use super::versions::Version;
 use crate::agents::{self, Exit};
+use crate::error::Code;
 use crate::model::{Cost, JobError, Outcome, RunEnding, Timestamp};
 use serde_json::Value;
 
@@ -149,7 +150,8 @@ impl Verdict {
             Conclusion::Failed => Outcome::Failed(error()),
             Conclusion::Fatal => Outcome::Fatal(error()),
             Conclusion::Limited { until } => {
-                Outcome::Limited { until, reason: self.message.clone() }
+                let code = Code::AgentLimited;
+                Outcome::Limited { until, reason: format!("[{code}] {}", self.message) }
             }
         }
     }
@@ -185,7 +187,7 @@ pub fn verdict(run: &Summary, end: &End<'_>, now: Timestamp) -> Verdict {
     }
 }
 
-/// What stands out although the run is done: it only waited at its end, or it cost more than it may.
+/// What stands out although the run is done: it only waited at its end, it was denied a tool, or it cost more than it may.
 fn note(run: &Summary, end: &End<'_>) -> Option<String> {
     let report = run.report.as_ref()?;
     let waited = match end.stop {
@@ -203,7 +205,12 @@ fn note(run: &Summary, end: &End<'_>) -> Option<String> {
     let over = over.map(|(cost, budget)| {
         format!("The run cost {cost:.2}, more than its budget of ${budget:.2}.")
     });
-    let notes: Vec<String> = waited.into_iter().chain(over).collect();
+    let denied = run.denials.first().map(|first| {
+        let Denial { tool, telling, .. } = first;
+        let more = others(run.denials.len() - 1);
+        format!("A tool was not allowed: {tool}: {telling}{more}.")
+    });
+    let notes: Vec<String> = waited.into_iter().chain(denied).chain(over).collect();
     (!notes.is_empty()).then(|| notes.join(" "))
 }
 
@@ -318,15 +325,16 @@ fn told(run: &Summary, report: &Report, end: &End<'_>) -> (RunEnding, String) {
     }
     match run.denials.as_slice() {
         [] => (RunEnding::Done, String::new()),
-        [first, others @ ..] => {
-            let more = if others.is_empty() {
-                String::new()
-            } else {
-                format!(", and {} more", others.len())
-            };
+        [first, rest @ ..] => {
+            let more = others(rest.len());
             (RunEnding::Denied, format!("{}: {}{more}", first.tool, first.telling))
         }
     }
+}
+
+/// So many others, as the end of a clause.
+fn others(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(", and {count} more") }
 }
 
 /// A run that ended without a word about its end.
@@ -391,11 +399,20 @@ fn limit_end(run: &Summary, detail: &str, now: Timestamp) -> Timestamp {
 
 fn message(ending: RunEnding, detail: &str) -> String {
     let mut message = ending.sentence().to_owned();
+    // Old programs write the time of its end behind a limit, in seconds.
+    let detail = match detail.trim().rsplit_once('|') {
+        Some((told, time)) if ending == RunEnding::Limit && is_number(time) => told,
+        Some(_) | None => detail,
+    };
     if !detail.trim().is_empty() {
         message.push_str(": ");
         message.push_str(&cut(detail.trim(), MAX_ERROR));
     }
     message
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The answer; where the report holds none, or only the program's words about a failure, what the model said last.

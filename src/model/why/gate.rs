@@ -1,6 +1,8 @@
 //! What keeps a job from starting, who holds it, until when, and what opens it.
 
+use crate::error::Code;
 use crate::model::server_facts::is_of_the_server;
+use crate::model::session::FOLDER_KEY;
 use crate::model::{JobId, Kind, OverBudget, Pause, Queue, Rate, Timestamp};
 use std::fmt;
 
@@ -339,12 +341,7 @@ impl fmt::Display for Gate {
                 write!(f, "the queue {queue} runs as many jobs as it may, {limit}{running}")
             }
             Self::RateReached { kind, rate, until } => f.write_str(&reached(kind, *rate, *until)),
-            Self::KeyHeld { key, holders } if holders.is_empty() => {
-                write!(f, "its concurrency key {key} goes to others that come first")
-            }
-            Self::KeyHeld { key, holders } => {
-                write!(f, "its concurrency key {key} is held by {}", jobs(holders))
-            }
+            Self::KeyHeld { key, holders } => f.write_str(&held(key, holders)),
         }
     }
 }
@@ -415,6 +412,22 @@ fn have(known: &[String]) -> String {
 fn jobs(ids: &[JobId]) -> String {
     let ids: Vec<_> = ids.iter().map(|id| format!("job {id}")).collect();
     ids.join(", ")
+}
+
+/// A key that others hold, as a clause.
+fn held(key: &str, holders: &[JobId]) -> String {
+    match key.strip_prefix(FOLDER_KEY) {
+        _ if holders.is_empty() => {
+            format!("its concurrency key {key} goes to others that come first")
+        }
+        Some(folder) => {
+            // The key of a long path holds its digest.
+            let name = if folder.starts_with('/') { format!(" {folder}") } else { String::new() };
+            let code = Code::AgentFolder;
+            format!("[{code}] {} may write in the same folder{name}", jobs(holders))
+        }
+        None => format!("its concurrency key {key} is held by {}", jobs(holders)),
+    }
 }
 
 /// A rate that is used up, as a clause.

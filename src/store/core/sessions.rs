@@ -28,8 +28,8 @@ pub(in crate::store) fn begin(
         && let Some((other, folder)) = session_search::writer_of(tx, lease.id, &start.working_dir)?
     {
         let folder = folder.display();
-        let why = format!("begin session {}: session {other} may write in {folder}", lease.id);
-        return Err(Error::new(Code::AgentFolder, why));
+        let why = format!("session {other} may write in {folder} until it is over");
+        return Err(Error::saying(Code::AgentFolder, why));
     }
     sessions::begin(tx, lease.id, start, file, now)
 }
