@@ -72,7 +72,7 @@ pub fn read(bytes: &[u8], encoding: Encoding, is_packed: bool, now: Timestamp) -
             let counted = Counted::decode(&*bytes).map_err(|error| refused(&error))?;
             refuse_many(counted.records())?;
         }
-        Encoding::Json => refuse_many(bytes.iter().filter(|byte| **byte == b'{').count() / BRACES)?,
+        Encoding::Json => refuse_many(bytes.split(|byte| *byte == b'{').count() / BRACES)?,
     }
     let export = match encoding {
         Encoding::Protobuf => Export::decode(&*bytes).map_err(|error| refused(&error)),
@@ -118,7 +118,7 @@ fn rows(export: Export, now: Timestamp) -> Result<Received> {
     for group in export.resource_logs {
         let resource = group.resource.unwrap_or_default();
         for group in group.scope_logs {
-            let sender = Sender::of(&resource, group.scope.unwrap_or_default());
+            let sender = Sender::of(&resource, &group.scope.unwrap_or_default());
             for record in group.log_records {
                 let Some(row) = row(record, &sender, now) else {
                     received.empty += 1;
@@ -145,7 +145,7 @@ struct Sender {
 }
 
 impl Sender {
-    fn of(resource: &Resource, scope: Scope) -> Self {
+    fn of(resource: &Resource, scope: &Scope) -> Self {
         let service = resource.attributes.iter().find(|pair| pair.key == "service.name");
         let service = service.and_then(|pair| pair.value.clone()).map(text);
         let names = service.into_iter().chain([scope.name.clone(), NAMELESS.to_owned()]);
