@@ -7,17 +7,20 @@
 //! digit count as values more often than not, since a value left standing splits a problem in two, while a word
 //! masked in vain costs a little readability (the choice of Drain, He et al., ICWS 2017).
 
+mod numbers;
 mod trace;
 mod words;
 
 pub(crate) use trace::{has_trace, places};
 
 use std::ops::Range;
+use numbers::{Number, announced, message_number};
 use words::{
-    BROKEN, CALENDAR, NAMING_KEYS, REASONS, UNITS, UUID, is_address, is_colon_hex, is_host,
-    is_mail, is_product, is_relative_path, is_uuid,
+    CALENDAR, NAMING_KEYS, REASONS, UNITS, UUID, has_known_digits, is_address, is_colon_hex, is_host, is_mail,
+    is_product, is_relative_path, is_unit_name, is_uuid, tells,
 };
-pub(super) use words::{names_somebody, tells};
+pub(super) use numbers::{BROKEN, is_kept};
+pub(super) use words::names_somebody;
 
 /// What stands for a value.
 pub(crate) const MASK: &str = "<*>";
@@ -26,6 +29,8 @@ pub(crate) const MASK: &str = "<*>";
 const MAX_TEMPLATE: usize = 300;
 /// Longest line template that is mined, in bytes: structures printed in one line differ late.
 const MAX_MINED: usize = 1_000;
+/// Longest text in angle brackets that stands for no value, in bytes.
+const MAX_PLACEHOLDER: usize = 24;
 /// Shortest run of nothing but the letters a to f that is an id: English has no common word of that kind so long.
 const MIN_HEX_LETTERS: usize = 8;
 /// Shortest run of hex letters followed by digits that is an id; `ab1` may be a name with a number.
@@ -193,6 +198,13 @@ impl Masker<'_> {
                 self.out.push('=');
                 self.push_mask(at + 1..end);
                 end
+            } else if let Some(end) = self.placeholder(at) {
+                self.push_mask(at..end);
+                end
+            } else if self.is_without_value(at) {
+                self.out.push('=');
+                self.push_mask(at + 1..at + 1);
+                at + 1
             } else if is_separator(b) {
                 self.out.push(char::from(b));
                 at + 1
@@ -282,10 +294,66 @@ impl Masker<'_> {
         let key = self.out.rsplit(|c: char| !c.is_ascii_alphanumeric()).next()?;
         let names = NAMING_KEYS.iter().any(|name| name.eq_ignore_ascii_case(key));
         let quoted = self.bytes.get(at + 1).is_some_and(|b| quote_index(*b).is_some());
+        if self.mined && names && self.bytes.get(at + 1) == Some(&b'[') {
+            // `host=[local]`
+            let end = self.end_of(at + 2, ends_word);
+            return (end > at + 2 && self.bytes.get(end) == Some(&b']')).then_some(end + 1);
+        }
         // An apostrophe belongs to the name.
         let end = self.end_of(at + 1, |b| is_space(b) || is_separator(b));
         let fits = names && !quoted && end > at + 1;
         (fits && codes(&self.text[at..end]).next().is_none()).then_some(end)
+    }
+
+    /// Where `<none>`, `<unknown name>` ends: what a program writes where it has no value.
+    fn placeholder(&self, at: usize) -> Option<usize> {
+        if !self.mined || self.bytes[at] != b'<' {
+            return None;
+        }
+        let inside = self.bytes[at + 1..].iter().take(MAX_PLACEHOLDER);
+        let fits = |b: &&u8| b.is_ascii_alphabetic() || matches!(b, b' ' | b'-' | b'_');
+        let end = at + 1 + inside.take_while(fits).count();
+        (end > at + 2 && self.bytes.get(end) == Some(&b'>')).then_some(end + 1)
+    }
+
+    /// Whether the equals sign of a key is here, and nothing behind it.
+    fn is_without_value(&self, at: usize) -> bool {
+        let ends = |b: &u8| is_space(*b) || matches!(b, b',' | b';' | b')' | b']' | b'&');
+        self.mined
+            && self.bytes[at] == b'='
+            && at > 0
+            && is_word(self.bytes[at - 1])
+            && self.bytes.get(at + 1).is_none_or(ends)
+    }
+
+    /// Writes a number that says what happened (an exit code, a status, `ORA-01653`) and answers where it ends.
+    fn number(&mut self, at: usize, core: &str) -> Option<usize> {
+        if !self.mined {
+            return None;
+        }
+        let end = at + core.len();
+        if let Some(len) = message_number(core) {
+            let after = self.bytes.get(at + len);
+            let heads = self.out.is_empty() || ["[", "(", ": "].iter().any(|s| self.out.ends_with(s));
+            if heads && after.is_none_or(|b| ends_word(*b) || *b == b':') {
+                self.out.push_str(&core[..len]);
+                return Some(at + len);
+            }
+        }
+        match announced(&self.out, core)? {
+            Number::Kept => self.out.push_str(core),
+            Number::Broken => self.out.push_str(BROKEN),
+            Number::Value => self.push_mask(at..end),
+        }
+        Some(end)
+    }
+
+    /// Writes the name of a systemd unit with what it is, which is written behind it.
+    fn unit_name(&mut self, at: usize, end: usize) -> usize {
+        let said = self.text[end..].strip_prefix(" - ").map_or("", |said| said.trim_end_matches('.'));
+        let end = if said.is_empty() { end } else { end + 3 + said.len() };
+        self.push_mask(at..end);
+        end
     }
 
     /// Writes an answer of HTTP with its usual words, as it stands or as `5xx`, and answers where it ends.
@@ -342,13 +410,15 @@ impl Masker<'_> {
             end -= 1;
         }
         let core = &self.text[at..end];
-        if let Some(end) = self.answer(at, core) {
+        if let Some(end) = self.answer(at, core).or_else(|| self.number(at, core)) {
             return end;
         }
         if core.bytes().all(|b| b.is_ascii_lowercase()) && core.len() < MIN_HEX_LETTERS {
             self.plain_word(at..end, false);
         } else if is_address(core) {
             return self.address(at);
+        } else if self.mined && is_unit_name(core) {
+            return self.unit_name(at, end);
         } else if is_product(core) {
             let end = self.user_agent(end);
             self.push_mask(at..end);
@@ -444,7 +514,9 @@ impl Masker<'_> {
         let (name, number) = part.split_at(first);
         let is_id = !number.bytes().all(|b| b.is_ascii_digit())
             || (part.len() >= MIN_HEX && part.bytes().all(|b| b.is_ascii_hexdigit()));
-        if first == 0 || is_id {
+        if self.mined && has_known_digits(part) {
+            self.out.push_str(part);
+        } else if first == 0 || is_id {
             self.push_mask(range);
         } else {
             self.out.push_str(name);

@@ -32,6 +32,7 @@ mod foreign;
 mod formats;
 mod github;
 mod greedy;
+mod grouping;
 mod guarded_files;
 mod hidden;
 mod hosts;

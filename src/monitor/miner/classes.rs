@@ -8,7 +8,7 @@
 //!
 //! Source of the measure: Zhu et al., "Tools and Benchmarks for Automated Log Parsing", ICSE-SEIP 2019.
 
-use super::words::{Kind, Words, is_sign, joined, split, wildcard};
+use super::words::{Kind, Words, is_sign, joined, says_what_happens, split, wildcard};
 use crate::monitor::template::{MASK, names_somebody};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -26,6 +26,8 @@ const MAX_COMPARED: usize = 200;
 const MAX_PLACES: usize = 4;
 /// Most words that stand for one value of several words.
 const MAX_VALUE_WORDS: usize = 5;
+/// The same at the start or the end of a line.
+const MAX_OPEN_WORDS: usize = 3;
 /// Most proven templates with which values of several words are looked for.
 const MAX_ANCHORS: usize = 500;
 /// Behind them stands what something is done to, or by whom.
@@ -168,6 +170,10 @@ impl Solver {
         gone.contains(&true)
     }
 
+    fn is_bracketed(&self, word: u32) -> bool {
+        self.words.text(word).trim_start().starts_with(['(', '[', '{'])
+    }
+
     /// Whether enough different words stand in one of the `places` to make it a value.
     fn varies(
         &self,
@@ -184,16 +190,22 @@ impl Solver {
             return false;
         }
         let tells = |at: &usize| {
-            let plain =
-                matches!(self.words.kind(words[*at]), Kind::State | Kind::Name | Kind::Plain);
+            let plain = matches!(
+                self.words.kind(words[*at]),
+                Kind::State | Kind::Shout | Kind::Name | Kind::Plain | Kind::Number
+            );
             plain && !places.contains(at)
         };
         let telling = (0..words.len()).filter(tells).count();
         if telling == 0 {
             return false;
         }
+        if of(Kind::Number) > 0 {
+            return of(Kind::Number) >= ENOUGH_STATES;
+        }
         let before = place.checked_sub(1).map_or("", |at| self.words.text(words[at]).trim_start());
         let key = place.checked_sub(2).map_or("", |at| self.words.text(words[at]).trim_start());
+        let after = words.get(place + 1).map_or("", |word| self.words.text(*word));
         let named = names_somebody(before) || (matches!(before, "=" | ":") && names_somebody(key));
         let known = values
             .iter()
@@ -201,8 +213,13 @@ impl Solver {
             .count();
         let (masks, stated, things) =
             (of(Kind::Mask) + of(Kind::Blank), of(Kind::State), of(Kind::Name) * 2 > values.len());
-        let evident = masks > 0 || of(Kind::Masked) == values.len() || of(Kind::List) > 0;
-        let told = stated == 0 && (named || known + 1 >= values.len());
+        // `java[<*>]`, `<*> (java)`: a name beside its number.
+        let labels = after == "[<*>]" || (before == MASK && self.is_bracketed(words[place]));
+        let dotted = |id: &u32| self.words.text(*id).trim_start().contains(['.', '_']);
+        let names = before.starts_with(|c: char| c.is_ascii_lowercase()) && of(Kind::Name) == values.len() && values.iter().all(dotted);
+        let labels = labels || names || (LEADS.contains(&before) && values.iter().any(dotted));
+        let evident = masks + of(Kind::Masked) + of(Kind::List) > 0 || labels;
+        let told = stated + of(Kind::Shout) == 0 && (named || (known > 0 && known * 2 >= values.len()));
         let enough = if stated * 4 > values.len() * 3 {
             ENOUGH_STATES
         } else if evident || told {
@@ -211,7 +228,12 @@ impl Solver {
             ENOUGH_NAMES
         } else if telling == 1 || (place == 0 && !things) {
             ENOUGH_FIRST
-        } else if place > 0 && (before == "=" || LEADS.contains(&before) || things) {
+        } else if place > 0
+            && (before == "="
+                || LEADS.contains(&before)
+                || things
+                || self.is_bracketed(words[place]))
+        {
             ENOUGH_NAMES
         } else {
             ENOUGH
@@ -250,41 +272,25 @@ fn by_text(words: &Words, items: Vec<Item>) -> Vec<Class> {
     classes.into_values().collect()
 }
 
-/// Lets a proven value stand for several words too: `User <*> signed in` and `User Ann Lee signed in`.
-fn long_values(mut classes: Vec<Class>) -> Vec<Class> {
-    let proven = |class: &&Class| !class.patterns.is_empty();
-    let anchors: Vec<(String, String)> = classes
-        .iter()
-        .filter(proven)
-        .take(MAX_ANCHORS)
-        .flat_map(|class| {
-            class.text.match_indices(MASK).map(|(at, _)| {
-                (class.text[..at].to_owned(), class.text[at + MASK.len()..].to_owned())
-            })
-        })
-        .filter(|(before, after)| has_word(before) && has_word(after))
-        .collect();
-    for (before, after) in anchors {
-        let whole = format!("{before}{MASK}{after}");
-        let Some(anchor) = classes.iter().position(|class| class.text == whole) else {
-            continue;
-        };
-        let stands_for = |class: &Class| {
-            let value = class.text.strip_prefix(&before).and_then(|rest| rest.strip_suffix(&after));
-            class.patterns.is_empty() && value.is_some_and(is_value)
-        };
-        let (same, others): (Vec<_>, Vec<_>) = classes
-            .drain(..)
-            .enumerate()
-            .partition(|(at, class)| *at == anchor || stands_for(class));
-        classes = others.into_iter().map(|(_, class)| class).collect();
-        let mut merged = Class { members: Vec::new(), text: whole, patterns: Vec::new() };
-        for (_, class) in same {
-            merged.members.extend(class.members);
-            merged.patterns.extend(class.patterns);
+/// What a proven template says before and behind one of its values.
+struct Anchor<'a> {
+    class: usize,
+    before: &'a str,
+    after: &'a str,
+}
+
+/// Lets a proven value stand for several words too, and for none: `User <*> signed in`, `User Ann Lee signed in` and
+/// `User signed in`.
+fn long_values(classes: Vec<Class>) -> Vec<Class> {
+    let home = homes(&classes);
+    let mut merged: Vec<Option<Class>> = classes.into_iter().map(Some).collect();
+    for (at, home) in home.iter().enumerate().filter(|(at, home)| at != *home) {
+        let gone = merged[at].take();
+        if let (Some(gone), Some(class)) = (gone, merged[*home].as_mut()) {
+            class.members.extend(gone.members);
         }
-        classes.push(merged);
     }
+    let mut classes: Vec<Class> = merged.into_iter().flatten().collect();
     for class in &mut classes {
         class.members.sort_unstable();
     }
@@ -292,14 +298,71 @@ fn long_values(mut classes: Vec<Class>) -> Vec<Class> {
     classes
 }
 
+/// The class that each one is part of. Only proven ones have others as parts.
+fn homes(classes: &[Class]) -> Vec<usize> {
+    let (mut heads, mut tails) = (HashMap::new(), HashMap::new());
+    let proven = classes.iter().enumerate().filter(|(_, class)| !class.patterns.is_empty());
+    for (class, text) in proven.take(MAX_ANCHORS).map(|(at, class)| (at, class.text.as_str())) {
+        for (at, mask) in text.match_indices(MASK) {
+            let (before, after) = (&text[..at], &text[at + mask.len()..]);
+            let anchor = Anchor { class, before, after };
+            if has_word(before) && (has_word(after) || words_in(before) > 1) {
+                heads.entry(first(before)).or_insert_with(Vec::new).push(anchor);
+            } else if !has_word(before) && words_in(after) > 1 {
+                tails.entry(last(after)).or_insert_with(Vec::new).push(anchor);
+            }
+        }
+    }
+    let home = |(at, class): (usize, &Class)| {
+        if !class.patterns.is_empty() {
+            return at;
+        }
+        let heads = heads.get(first(&class.text)).into_iter().flatten();
+        let tails = tails.get(last(&class.text)).into_iter().flatten();
+        let fits = |anchor: &&Anchor<'_>| anchor.fits(&class.text);
+        heads.chain(tails).take(MAX_ANCHORS).find(fits).map_or(at, |anchor| anchor.class)
+    };
+    classes.iter().enumerate().map(home).collect()
+}
+
+impl Anchor<'_> {
+    /// Whether a line is what this one says with several words or none as the value.
+    fn fits(&self, line: &str) -> bool {
+        let value = line.strip_prefix(self.before).and_then(|rest| rest.strip_suffix(self.after));
+        if value.is_some_and(|value| is_value(value, has_word(self.before) && has_word(self.after))) {
+            return true;
+        }
+        // Nothing leaves one blank.
+        let (before, after) = (self.before.trim_end(), self.after.trim_start());
+        let apart = self.before.len() > before.len() || before.is_empty();
+        let apart = apart && (self.after.len() > after.len() || after.is_empty());
+        let between = line.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+        apart && between.is_some_and(|between| between.trim().is_empty())
+    }
+}
+
+fn first(text: &str) -> &str {
+    text.split(' ').next().unwrap_or_default()
+}
+
+fn last(text: &str) -> &str {
+    text.rsplit(' ').next().unwrap_or_default()
+}
+
 fn has_word(text: &str) -> bool {
     text.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
-/// A few words without a sign.
-fn is_value(text: &str) -> bool {
+fn words_in(text: &str) -> usize {
+    text.split(' ').filter(|word| has_word(word) && !word.contains(MASK)).count()
+}
+
+/// A few words without a sign, and without a word of what happens.
+fn is_value(text: &str, enclosed: bool) -> bool {
     let words = split(text);
-    (1..=MAX_VALUE_WORDS).contains(&words.len())
-        && !text.contains(MASK)
-        && words.iter().all(|word| word.bytes().any(|b| b.is_ascii_alphanumeric() || b >= 0x80))
+    let most = if enclosed { MAX_VALUE_WORDS } else { MAX_OPEN_WORDS };
+    let is_part = |word: &&str| {
+        word.bytes().any(|b| b.is_ascii_alphanumeric() || b >= 0x80) && !says_what_happens(word)
+    };
+    (1..=most).contains(&words.len()) && words.iter().all(is_part)
 }

@@ -1,6 +1,6 @@
 //! A masked line as words, and what a word looks like.
 
-use crate::monitor::template::{MASK, codes};
+use crate::monitor::template::{MASK, codes, is_kept};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -10,7 +10,9 @@ const EVENTS: [&str; 3] = ["ed", "ing", "tion"];
 const STATES: &[&str] = &[
     "true", "false", "null", "none", "yes", "no", "on", "off", "ok", "up", "down", "open",
     "closed", "start", "stop", "begin", "end", "enabled", "disabled", "success", "failure", "read",
-    "write", "error", "warn", "warning", "info", "debug", "fatal", "notice", "critical",
+    "write", "error", "warn", "warning", "info", "debug", "fatal", "notice", "critical", "get", "post", "put",
+    "delete", "head", "patch", "options", "add", "del", "fail", "pass", "skip", "done", "hit", "miss", "new", "old",
+    "idle", "busy", "ready", "online", "offline", "active", "inactive", "full", "empty", "high", "low", "rx", "tx",
 ];
 
 /// Splits a masked line. A blank belongs to the word behind it, so that the words joined are the line again; signs
@@ -39,6 +41,8 @@ fn run(line: &str, from: usize) -> usize {
     while at < bytes.len() {
         if line[at..].starts_with(MASK) {
             at += MASK.len();
+        } else if is_inside(bytes, from, at) {
+            at += 1;
         } else if is_sign(bytes[at]) || bytes[at] == b' ' {
             break;
         } else {
@@ -46,6 +50,17 @@ fn run(line: &str, from: usize) -> usize {
         }
     }
     at - from
+}
+
+/// Whether an apostrophe or a colon is part of a word: `o'brien`, `libc6:amd64`.
+fn is_inside(bytes: &[u8], from: usize, at: usize) -> bool {
+    let word = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80);
+    let joins = |b: Option<&u8>| word(b) || matches!(b, Some(b'<' | b'>'));
+    match bytes[at] {
+        b'\'' => at > from && word(bytes.get(at - 1)) && word(bytes.get(at + 1)),
+        b':' => at > from && joins(bytes.get(at - 1)) && joins(bytes.get(at + 1)),
+        _ => false,
+    }
 }
 
 pub(super) fn is_sign(b: u8) -> bool {
@@ -111,6 +126,8 @@ pub(super) enum Kind {
     Sign,
     /// An error code: never a value.
     Code,
+    /// A number that says what happened: an exit code, a status.
+    Number,
     /// A mask and nothing else.
     Mask,
     /// `-`, `_`: stands for a value that is not there.
@@ -121,6 +138,8 @@ pub(super) enum Kind {
     List,
     /// `true`, `RUNNING`, `stopped`: says what happened, not to whom.
     State,
+    /// `USERS`: a state or a name that somebody gave.
+    Shout,
     /// `orderService`, `audit_log`, `shop.cart`: a name that somebody gave.
     Name,
     /// Any other.
@@ -147,6 +166,16 @@ impl Words {
     }
 }
 
+/// Whether a word tells what happens rather than to whom.
+pub(super) fn says_what_happens(word: &str) -> bool {
+    kind(word.trim_start()) == Kind::State
+}
+
+fn is_state(part: &str) -> bool {
+    STATES.contains(&part)
+        || EVENTS.iter().any(|end| part.len() > end.len() + 2 && part.ends_with(end))
+}
+
 fn kind(word: &str) -> Kind {
     let inner = word.trim_matches(['[', ']', '(', ')', '{', '}']);
     let letters = inner.bytes().filter(u8::is_ascii_alphabetic).count();
@@ -156,6 +185,8 @@ fn kind(word: &str) -> Kind {
         Kind::Code
     } else if inner == MASK {
         Kind::Mask
+    } else if is_kept(inner) {
+        Kind::Number
     } else if inner.contains(',') {
         Kind::List
     } else if inner.contains(MASK) {
@@ -164,14 +195,13 @@ fn kind(word: &str) -> Kind {
         Kind::Blank
     } else if !inner.bytes().any(|b| b.is_ascii_alphanumeric() || b >= 0x80) {
         Kind::Sign
-    } else if (letters > 1 && upper == letters)
-        || STATES.contains(&lower.as_str())
-        || EVENTS.iter().any(|end| letters > end.len() + 2 && lower.ends_with(end))
-    {
+    } else if lower.split(['_', '-', '.']).any(is_state) {
         Kind::State
-    } else if inner.trim_end_matches('.').contains(['_', '.', '-', '/'])
-        || inner.bytes().skip(1).any(|b| b.is_ascii_uppercase())
-    {
+    } else if inner.trim_end_matches('.').contains(['_', '.', '-', '/']) {
+        Kind::Name
+    } else if letters > 1 && upper == letters {
+        Kind::Shout
+    } else if inner.bytes().skip(1).any(|b| b.is_ascii_uppercase()) {
         Kind::Name
     } else {
         Kind::Plain

@@ -20,7 +20,21 @@ pub(super) const NAMING_KEYS: &[&str] = &[
     "worker", "client", "customer", "account", "tenant", "session", "device", "addr", "ip",
 ];
 /// Keys whose value in quotes is what the line says.
-const TELLING_KEYS: &[&str] = &["msg", "message", "event"];
+const TELLING_KEYS: &[&str] = &[
+    "msg", "message", "event", "error", "err", "reason", "cause", "exception", "detail", "details", "description",
+    "result", "status", "state", "warning", "problem",
+];
+/// Longest of them, in bytes.
+const MAX_KEY: usize = 12;
+/// Endings of the names of systemd's units.
+const UNIT_NAMES: &[&str] =
+    &[".service", ".socket", ".timer", ".target", ".mount", ".slice", ".scope", ".swap"];
+/// Words of the trade that have digits and are no values.
+const KNOWN_DIGITS: &[&str] = &[
+    "amd64", "x86", "i386", "i686", "arm64", "armv7", "aarch64", "ppc64", "s390x", "ipv4", "ipv6", "IPv4", "IPv6", "utf8", "utf16",
+    "sha1", "sha256", "sha512", "md5", "SHA1", "SHA256", "MD5", "base64", "http1", "http2", "http3", "tls1", "ext3", "ext4", "oauth2", "int32",
+    "int64", "k8s", "win32", "win64", "x64", "Layer4", "Layer7", "L4", "L7", "log4j", "h2",
+];
 /// Last parts of a host's name that are no suffix of a file and no name of a class.
 const DOMAINS: &[&str] = &[
     "com",
@@ -77,9 +91,6 @@ pub(super) const REASONS: &[(&str, &str)] = &[
     ("504", "Gateway Timeout"),
     ("504", "Gateway Time-out"),
 ];
-/// Stands for any answer of the 500s: which of them a broken service gives is chance.
-pub(super) const BROKEN: &str = "5xx";
-
 /// A URL, a path from a root or from here, or a path with backslashes.
 pub(super) fn is_address(core: &str) -> bool {
     core.starts_with('/')
@@ -157,8 +168,22 @@ pub(in crate::monitor) fn names_somebody(word: &str) -> bool {
     NAMING_KEYS.iter().any(|name| name.eq_ignore_ascii_case(word))
 }
 
-/// Whether a text ends with a key whose value in quotes is what the line says: `msg=`.
-pub(in crate::monitor) fn tells(before: &str) -> bool {
-    let key = before.strip_suffix('=').map(|text| text.rsplit([' ', ',', '{']).next());
-    key.flatten().is_some_and(|key| TELLING_KEYS.contains(&key))
+/// Whether a text ends with a word whose value in quotes is what the line says: `msg=`, `reason: `, `result `.
+pub(super) fn tells(before: &str) -> bool {
+    let end = before.trim_end_matches([' ', '=', ':']);
+    let from = end.floor_char_boundary(end.len().saturating_sub(MAX_KEY));
+    let key = end[from..].rsplit([' ', ',', '{', '(', '[', '_', '.', '"']).next().unwrap_or_default();
+    end.len() < before.len() && TELLING_KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
+}
+
+/// `nginx.service`: the name of a unit of systemd.
+pub(super) fn is_unit_name(word: &str) -> bool {
+    let name = UNIT_NAMES.iter().find_map(|ending| word.strip_suffix(ending));
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'@' | b'\\');
+    name.is_some_and(|name| !name.is_empty() && name.bytes().all(fits))
+}
+
+/// Whether a word has digits that are no value: `amd64`.
+pub(super) fn has_known_digits(word: &str) -> bool {
+    word.len() <= 7 && KNOWN_DIGITS.contains(&word)
 }
