@@ -7,6 +7,7 @@
 //! *Invariant:* the same lines in the same order give the same templates and numbers.
 
 mod classes;
+mod lengths;
 mod words;
 
 use super::template::mask_line;

@@ -14,7 +14,7 @@ mod words;
 pub(crate) use trace::{has_trace, places};
 
 use std::ops::Range;
-use numbers::{Number, announced, message_number};
+use numbers::{Number, announced, asks, message_number};
 use words::{
     CALENDAR, NAMING_KEYS, REASONS, UNITS, UUID, has_known_digits, is_address, is_colon_hex, is_host, is_mail,
     is_product, is_relative_path, is_unit_name, is_uuid, tells,
@@ -31,6 +31,8 @@ const MAX_TEMPLATE: usize = 300;
 const MAX_MINED: usize = 1_000;
 /// Longest text in angle brackets that stands for no value, in bytes.
 const MAX_PLACEHOLDER: usize = 24;
+/// Most words of a path that holds blanks.
+const MAX_BLANKS: usize = 4;
 /// Shortest run of nothing but the letters a to f that is an id: English has no common word of that kind so long.
 const MIN_HEX_LETTERS: usize = 8;
 /// Shortest run of hex letters followed by digits that is an id; `ab1` may be a name with a number.
@@ -92,6 +94,7 @@ fn masked_to(line: &str, most: usize, mined: bool) -> (String, Vec<Range<usize>>
         plain: 0,
         most,
         mined,
+        answered: false,
     };
     masker.run();
     let mut out = masker.out;
@@ -177,6 +180,8 @@ struct Masker<'a> {
     most: usize,
     /// Whether quotes are looked into.
     mined: bool,
+    /// Whether an answer was written.
+    answered: bool,
 }
 
 impl Masker<'_> {
@@ -340,7 +345,11 @@ impl Masker<'_> {
                 return Some(at + len);
             }
         }
-        match announced(&self.out, core)? {
+        // The number behind a path is an answer, and the next one is not.
+        let path = self.spans.last().is_some_and(|span| span.end + 1 == at) && !self.answered;
+        let number = announced(&self.out, core, path)?;
+        self.answered = true;
+        match number {
             Number::Kept => self.out.push_str(core),
             Number::Broken => self.out.push_str(BROKEN),
             Number::Value => self.push_mask(at..end),
@@ -423,8 +432,17 @@ impl Masker<'_> {
             let end = self.user_agent(end);
             self.push_mask(at..end);
             return end;
-        } else if is_mail(core) || is_host(core) || is_relative_path(core) || is_colon_hex(core) {
-            self.push_mask(at..end);
+        } else if is_mail(core)
+            || is_host(core)
+            || is_relative_path(core)
+            || is_colon_hex(core)
+            || (self.mined && core.contains('/') && self.is_asked_for())
+        {
+            let further = if self.mined { self.requested(at, end) } else { end };
+            self.push_mask(at..further);
+            if further > end {
+                return further;
+            }
         } else if core.bytes().all(is_word) && !core.bytes().any(|b| b.is_ascii_digit()) {
             self.plain_word(at..end, core.len() == 3);
         } else {
@@ -470,7 +488,34 @@ impl Masker<'_> {
         while end > at + 1 && matches!(self.bytes[end - 1], b'.' | b':' | b'!' | b'?') {
             end -= 1;
         }
+        if self.mined {
+            end = self.requested(at, end);
+        }
         self.push_mask(at..end);
+        end
+    }
+
+    /// Whether the word before this one is a verb of HTTP.
+    fn is_asked_for(&self) -> bool {
+        let out = self.out.trim_end();
+        out.len() < self.out.len() && asks(out.rsplit([' ', '"']).next().unwrap_or_default())
+    }
+
+    /// Where a path ends that is asked for by the word before it and may hold blanks: before the next number.
+    fn requested(&self, at: usize, end: usize) -> usize {
+        if !self.is_asked_for() {
+            return end;
+        }
+        let mut stop = end;
+        for word in self.text[end..].split(' ').skip(1).take(MAX_BLANKS) {
+            if word.starts_with(|c: char| c.is_ascii_digit()) {
+                return stop.max(at);
+            }
+            if word.is_empty() || word.starts_with("HTTP/") || word.bytes().any(ends_word) {
+                return end;
+            }
+            stop += 1 + word.len();
+        }
         end
     }
 
@@ -530,6 +575,8 @@ impl Masker<'_> {
         let joined =
             |b: &&u8| matches!(b, b' ' | b',' | b'-' | b'.' | b':' | b'/' | b'+' | b'_' | b'~');
         let joiners = self.out.as_bytes().iter().rev().take_while(joined).count();
+        // `worker_7: 3 jobs` says two things.
+        let joiners = if self.mined && self.out.ends_with(": ") { 0 } else { joiners };
         let kept = self.out.len() - joiners;
         if self.out.as_bytes()[..kept].ends_with(MASK.as_bytes()) {
             self.out.truncate(kept);

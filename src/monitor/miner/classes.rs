@@ -8,7 +8,8 @@
 //!
 //! Source of the measure: Zhu et al., "Tools and Benchmarks for Automated Log Parsing", ICSE-SEIP 2019.
 
-use super::words::{Kind, Words, is_sign, joined, says_what_happens, split, wildcard};
+use super::lengths;
+use super::words::{Kind, Words, is_sign, joined, split, wildcard};
 use crate::monitor::template::{MASK, names_somebody};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -24,15 +25,16 @@ const ENOUGH_FIRST: usize = 8;
 const MAX_COMPARED: usize = 200;
 /// Most places that are seen to vary together.
 const MAX_PLACES: usize = 4;
-/// Most words that stand for one value of several words.
-const MAX_VALUE_WORDS: usize = 5;
-/// The same at the start or the end of a line.
-const MAX_OPEN_WORDS: usize = 3;
-/// Most proven templates with which values of several words are looked for.
-const MAX_ANCHORS: usize = 500;
 /// Behind them stands what something is done to, or by whom.
-const LEADS: &[&str] =
+pub(super) const LEADS: &[&str] =
     &["by", "for", "from", "to", "of", "on", "in", "at", "with", "as", "via", "into"];
+
+/// Kinds of things that have names, which stand behind them.
+const THINGS: &[&str] = &[
+    "stage", "branch", "topic", "queue", "table", "index", "tablespace", "schema", "bucket", "pool", "module",
+    "package", "task", "job", "service", "volume", "disk", "device", "channel", "group", "file", "map", "plugin",
+    "zone", "region", "cluster", "role", "database", "container", "image", "partition", "interface", "sensor",
+];
 
 /// Lines that are one template.
 pub(super) struct Class {
@@ -63,7 +65,7 @@ pub(super) fn classes(lines: &[&str]) -> Vec<Class> {
         }
     }
     let items = shapes.into_values().flatten().collect();
-    long_values(by_text(&solver.words, items))
+    lengths::merged(by_text(&solver.words, items), &solver.known)
 }
 
 /// What lines that are compared have in common: their number of words, and their signs.
@@ -215,22 +217,32 @@ impl Solver {
             (of(Kind::Mask) + of(Kind::Blank), of(Kind::State), of(Kind::Name) * 2 > values.len());
         // `java[<*>]`, `<*> (java)`: a name beside its number.
         let labels = after == "[<*>]" || (before == MASK && self.is_bracketed(words[place]));
-        let dotted = |id: &u32| self.words.text(*id).trim_start().contains(['.', '_']);
-        let names = before.starts_with(|c: char| c.is_ascii_lowercase()) && of(Kind::Name) == values.len() && values.iter().all(dotted);
-        let labels = labels || names || (LEADS.contains(&before) && values.iter().any(dotted));
+        // `of audit_log`, `enable step_counter`: an identifier among words.
+        let given = |id: &u32| is_identifier(self.words.text(*id).trim_start());
+        let behind_word = before.starts_with(|c: char| c.is_ascii_alphabetic());
+        let joined = |id: &u32| {
+            let word = self.words.text(*id).trim_matches([' ', '-']);
+            word.contains('-') && !word.bytes().any(|b| b.is_ascii_uppercase())
+        };
+        let lead = (LEADS.contains(&before) || before == MASK)
+            && stated == 0
+            && values.iter().any(joined);
+        let labels = labels || lead || (behind_word && stated == 0 && values.iter().any(given));
         let evident = masks + of(Kind::Masked) + of(Kind::List) > 0 || labels;
-        let told = stated + of(Kind::Shout) == 0 && (named || (known > 0 && known * 2 >= values.len()));
+        let mostly = known + 1 >= values.len() || (place > 0 && known > 1 && known * 2 >= values.len());
+        let told = stated + of(Kind::Shout) == 0 && (named || mostly);
         let enough = if stated * 4 > values.len() * 3 {
             ENOUGH_STATES
         } else if evident || told {
             2
         } else if recurring {
             ENOUGH_NAMES
-        } else if telling == 1 || (place == 0 && !things) {
+        } else if !things && (telling == 1 || place == 0) {
             ENOUGH_FIRST
         } else if place > 0
             && (before == "="
                 || LEADS.contains(&before)
+                || THINGS.contains(&before)
                 || things
                 || self.is_bracketed(words[place]))
         {
@@ -240,6 +252,12 @@ impl Solver {
         };
         values.len() >= enough
     }
+}
+
+/// `audit_log`, `shop.cart`: a name that somebody gave.
+fn is_identifier(word: &str) -> bool {
+    let inside = word.trim_matches(['.', '-', '_']);
+    inside.contains(['.', '_']) && inside.bytes().any(|b| b.is_ascii_lowercase())
 }
 
 /// Whether the same few words stand in one place of at least three groups: who it is about does not depend on what
@@ -270,99 +288,4 @@ fn by_text(words: &Words, items: Vec<Item>) -> Vec<Class> {
         class.members.extend(item.members);
     }
     classes.into_values().collect()
-}
-
-/// What a proven template says before and behind one of its values.
-struct Anchor<'a> {
-    class: usize,
-    before: &'a str,
-    after: &'a str,
-}
-
-/// Lets a proven value stand for several words too, and for none: `User <*> signed in`, `User Ann Lee signed in` and
-/// `User signed in`.
-fn long_values(classes: Vec<Class>) -> Vec<Class> {
-    let home = homes(&classes);
-    let mut merged: Vec<Option<Class>> = classes.into_iter().map(Some).collect();
-    for (at, home) in home.iter().enumerate().filter(|(at, home)| at != *home) {
-        let gone = merged[at].take();
-        if let (Some(gone), Some(class)) = (gone, merged[*home].as_mut()) {
-            class.members.extend(gone.members);
-        }
-    }
-    let mut classes: Vec<Class> = merged.into_iter().flatten().collect();
-    for class in &mut classes {
-        class.members.sort_unstable();
-    }
-    classes.sort_by_key(|class| class.members[0]);
-    classes
-}
-
-/// The class that each one is part of. Only proven ones have others as parts.
-fn homes(classes: &[Class]) -> Vec<usize> {
-    let (mut heads, mut tails) = (HashMap::new(), HashMap::new());
-    let proven = classes.iter().enumerate().filter(|(_, class)| !class.patterns.is_empty());
-    for (class, text) in proven.take(MAX_ANCHORS).map(|(at, class)| (at, class.text.as_str())) {
-        for (at, mask) in text.match_indices(MASK) {
-            let (before, after) = (&text[..at], &text[at + mask.len()..]);
-            let anchor = Anchor { class, before, after };
-            if has_word(before) && (has_word(after) || words_in(before) > 1) {
-                heads.entry(first(before)).or_insert_with(Vec::new).push(anchor);
-            } else if !has_word(before) && words_in(after) > 1 {
-                tails.entry(last(after)).or_insert_with(Vec::new).push(anchor);
-            }
-        }
-    }
-    let home = |(at, class): (usize, &Class)| {
-        if !class.patterns.is_empty() {
-            return at;
-        }
-        let heads = heads.get(first(&class.text)).into_iter().flatten();
-        let tails = tails.get(last(&class.text)).into_iter().flatten();
-        let fits = |anchor: &&Anchor<'_>| anchor.fits(&class.text);
-        heads.chain(tails).take(MAX_ANCHORS).find(fits).map_or(at, |anchor| anchor.class)
-    };
-    classes.iter().enumerate().map(home).collect()
-}
-
-impl Anchor<'_> {
-    /// Whether a line is what this one says with several words or none as the value.
-    fn fits(&self, line: &str) -> bool {
-        let value = line.strip_prefix(self.before).and_then(|rest| rest.strip_suffix(self.after));
-        if value.is_some_and(|value| is_value(value, has_word(self.before) && has_word(self.after))) {
-            return true;
-        }
-        // Nothing leaves one blank.
-        let (before, after) = (self.before.trim_end(), self.after.trim_start());
-        let apart = self.before.len() > before.len() || before.is_empty();
-        let apart = apart && (self.after.len() > after.len() || after.is_empty());
-        let between = line.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-        apart && between.is_some_and(|between| between.trim().is_empty())
-    }
-}
-
-fn first(text: &str) -> &str {
-    text.split(' ').next().unwrap_or_default()
-}
-
-fn last(text: &str) -> &str {
-    text.rsplit(' ').next().unwrap_or_default()
-}
-
-fn has_word(text: &str) -> bool {
-    text.bytes().any(|b| b.is_ascii_alphabetic())
-}
-
-fn words_in(text: &str) -> usize {
-    text.split(' ').filter(|word| has_word(word) && !word.contains(MASK)).count()
-}
-
-/// A few words without a sign, and without a word of what happens.
-fn is_value(text: &str, enclosed: bool) -> bool {
-    let words = split(text);
-    let most = if enclosed { MAX_VALUE_WORDS } else { MAX_OPEN_WORDS };
-    let is_part = |word: &&str| {
-        word.bytes().any(|b| b.is_ascii_alphanumeric() || b >= 0x80) && !says_what_happens(word)
-    };
-    (1..=most).contains(&words.len()) && words.iter().all(is_part)
 }

@@ -11,8 +11,7 @@ const STATES: &[&str] = &[
     "true", "false", "null", "none", "yes", "no", "on", "off", "ok", "up", "down", "open",
     "closed", "start", "stop", "begin", "end", "enabled", "disabled", "success", "failure", "read",
     "write", "error", "warn", "warning", "info", "debug", "fatal", "notice", "critical", "get", "post", "put",
-    "delete", "head", "patch", "options", "add", "del", "fail", "pass", "skip", "done", "hit", "miss", "new", "old",
-    "idle", "busy", "ready", "online", "offline", "active", "inactive", "full", "empty", "high", "low", "rx", "tx",
+    "delete", "head", "patch", "options", "fail", "pass", "skip", "done", "hit", "miss", "idle", "busy", "ready", "online", "offline", "active", "inactive", "full", "empty", "high", "low", "rx", "tx",
 ];
 
 /// Splits a masked line. A blank belongs to the word behind it, so that the words joined are the line again; signs
@@ -55,10 +54,19 @@ fn run(line: &str, from: usize) -> usize {
 /// Whether an apostrophe or a colon is part of a word: `o'brien`, `libc6:amd64`.
 fn is_inside(bytes: &[u8], from: usize, at: usize) -> bool {
     let word = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80);
-    let joins = |b: Option<&u8>| word(b) || matches!(b, Some(b'<' | b'>'));
     match bytes[at] {
         b'\'' => at > from && word(bytes.get(at - 1)) && word(bytes.get(at + 1)),
-        b':' => at > from && joins(bytes.get(at - 1)) && joins(bytes.get(at + 1)),
+        b':' => {
+            let (two, again) = (bytes.get(at + 1) == Some(&b':'), at > from && bytes[at - 1] == b':');
+            let start = if again { at - 1 } else { at };
+            let before = start.checked_sub(1).filter(|before| *before >= from);
+            let next = bytes.get(if two { at + 2 } else { at + 1 });
+            before.is_some_and(|before| word(bytes.get(before)) || bytes[before] == b'>')
+                // At the start of a line it is a label: `Hit:7`.
+                && next.is_some_and(|b| {
+                    b.is_ascii_alphabetic() || *b >= 0x80 || (from > 0 && *b == b'<')
+                })
+        }
         _ => false,
     }
 }
@@ -168,7 +176,10 @@ impl Words {
 
 /// Whether a word tells what happens rather than to whom.
 pub(super) fn says_what_happens(word: &str) -> bool {
-    kind(word.trim_start()) == Kind::State
+    let bare = word.trim_start();
+    // `Singh`, `Old Mill`: names are written large.
+    let large = bare.starts_with(|c: char| c.is_uppercase()) && bare.chars().any(char::is_lowercase);
+    !large && kind(bare) == Kind::State
 }
 
 fn is_state(part: &str) -> bool {
@@ -195,7 +206,7 @@ fn kind(word: &str) -> Kind {
         Kind::Blank
     } else if !inner.bytes().any(|b| b.is_ascii_alphanumeric() || b >= 0x80) {
         Kind::Sign
-    } else if lower.split(['_', '-', '.']).any(is_state) {
+    } else if !lower.contains('.') && lower.split(['_', '-']).any(is_state) || is_state(&lower) {
         Kind::State
     } else if inner.trim_end_matches('.').contains(['_', '.', '-', '/']) {
         Kind::Name
@@ -244,5 +255,5 @@ fn continues(before: &str, between: &str) -> bool {
     let again = prefix.len() < between.len()
         && !prefix.contains(' ')
         && before.strip_suffix(prefix).is_some_and(|b| !b.ends_with(|c: char| c.is_alphanumeric()));
-    between.bytes().all(divides) || again
+    (between.bytes().all(divides) && between != ": ") || again
 }
