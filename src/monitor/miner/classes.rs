@@ -22,7 +22,7 @@ const ENOUGH_STATES: usize = 12;
 /// The same at the start of a line, where verbs stand, and where only one word stays.
 const ENOUGH_FIRST: usize = 8;
 /// Lines of one shape that are compared with each other for places that vary together; more are left to single places.
-const MAX_COMPARED: usize = 200;
+const MAX_COMPARED: usize = 100;
 /// Most places that are seen to vary together.
 const MAX_PLACES: usize = 4;
 /// Behind them stands what something is done to, or by whom.
@@ -60,8 +60,9 @@ pub(super) fn classes(lines: &[&str]) -> Vec<Class> {
     }
     // Twice: the second time it is known which words are values somewhere.
     for _ in 0..2 {
-        for items in shapes.values_mut() {
-            solver.settle(items);
+        let merged = shapes.values_mut().fold(false, |merged, items| solver.settle(items) | merged);
+        if !merged {
+            break;
         }
     }
     let items = shapes.into_values().flatten().collect();
@@ -97,8 +98,9 @@ struct Solver {
 }
 
 impl Solver {
-    /// Merges items of one shape until no place is left that varies enough.
-    fn settle(&mut self, items: &mut Vec<Item>) {
+    /// Merges items of one shape until no place is left that varies enough; answers whether it merged any.
+    fn settle(&mut self, items: &mut Vec<Item>) -> bool {
+        let before = items.len();
         loop {
             let places = items.first().map_or(0, |item| item.words.len());
             let mut merged = false;
@@ -106,7 +108,7 @@ impl Solver {
                 merged |= self.merge(items, &[place]);
             }
             if !merged && !self.merge_together(items) {
-                return;
+                return items.len() < before;
             }
         }
     }
@@ -131,17 +133,20 @@ impl Solver {
     /// Merges the items that are equal but for these places, where the places vary enough.
     fn merge(&mut self, items: &mut Vec<Item>, places: &[usize]) -> bool {
         let mut groups: Vec<Vec<usize>> = Vec::new();
-        let mut index: HashMap<Vec<u32>, usize> = HashMap::with_capacity(items.len());
+        let mut index: HashMap<u64, usize> = HashMap::with_capacity(items.len());
         for (at, item) in items.iter().enumerate() {
-            let mut rest = item.words.clone();
-            for place in places {
-                rest[*place] = u32::MAX;
-            }
-            let group = *index.entry(rest).or_insert_with(|| {
+            let group = *index.entry(rest(&item.words, places)).or_insert_with(|| {
                 groups.push(Vec::new());
                 groups.len() - 1
             });
-            groups[group].push(at);
+            let alike = groups[group].first().is_none_or(|first| {
+                let other = &items[*first].words;
+                (0..other.len()).all(|n| places.contains(&n) || other[n] == item.words[n])
+            });
+            // Two that only have the same hash stay apart.
+            if alike {
+                groups[group].push(at);
+            }
         }
         groups.retain(|group| group.len() > 1);
         let recurring = recurring(&groups, items, places);
@@ -252,6 +257,16 @@ impl Solver {
         };
         values.len() >= enough
     }
+}
+
+/// A hash of the words that are in none of these places.
+fn rest(words: &[u32], places: &[usize]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for (place, word) in words.iter().enumerate() {
+        let word = if places.contains(&place) { u32::MAX } else { *word };
+        hash = (hash ^ u64::from(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+    }
+    hash
 }
 
 /// `audit_log`, `shop.cart`: a name that somebody gave.
