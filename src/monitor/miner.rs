@@ -10,19 +10,22 @@ mod classes;
 mod lengths;
 mod words;
 
-use super::template::mask_line;
+use super::template::mine;
 use classes::{classes, shape};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use words::{joined, split, wildcard};
+
+pub(super) use lengths::values_of;
+pub(super) use words::says_what_happens;
 
 /// Different masked lines kept; when there are more, hindsight makes templates of them. A large program has a few
 /// thousand log statements.
 const MAX_LINES: usize = 8_192;
+/// Word patterns of one shape that a new line is compared with.
+const MAX_ALIKE: usize = 256;
 /// Templates kept when hindsight alone does not make room: the least used go.
 const KEPT: usize = MAX_LINES / 2;
-/// Bytes of a line that are read; what differs only beyond them is one template.
-const MAX_READ: usize = 4_096;
 
 /// A template of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +59,8 @@ pub struct Miner {
     templates: BTreeMap<u32, Template>,
     /// By their shape, the word patterns of templates that have values among their words.
     patterns: HashMap<String, Vec<(Vec<String>, u32)>>,
+    /// Templates that were made of several texts.
+    grown: BTreeSet<u32>,
     /// Templates that became part of another, by number.
     merged: BTreeMap<u32, u32>,
     forgotten: Forgotten,
@@ -71,9 +76,13 @@ impl Miner {
 
     /// Takes the next line and answers the number that [`id`](Self::id) turns into its template's.
     pub fn push(&mut self, line: &str) -> u32 {
+        self.take(&mine(line).template)
+    }
+
+    /// The same for a line that [`mine`] has masked.
+    pub(super) fn take(&mut self, masked: &str) -> u32 {
         self.lines += 1;
-        let masked = mask_line(&line[..line.floor_char_boundary(MAX_READ)]);
-        if let Some(id) = self.known.get(&masked).copied() {
+        if let Some(id) = self.known.get(masked).copied() {
             self.count(id);
             return id;
         }
@@ -81,12 +90,39 @@ impl Miner {
             self.settle();
             self.make_room();
         }
-        let text = joined(&masked);
+        let text = joined(masked);
         let id = self.known.get(&text).copied().or_else(|| self.fitting(&text));
         let id = id.unwrap_or_else(|| self.add(text));
-        self.known.insert(masked, id);
+        self.known.insert(masked.to_owned(), id);
         self.count(id);
         id
+    }
+
+    /// Takes a template that is known from before, of which no line has come yet, and answers its number as
+    /// [`push`](Self::push) does. `grown`: its wildcards stand for words that were seen to be values.
+    pub(super) fn know(&mut self, text: &str, grown: bool) -> u32 {
+        let id = self.known.get(text).copied().unwrap_or_else(|| self.add(text.to_owned()));
+        self.known.insert(text.to_owned(), id);
+        if grown {
+            self.grown.insert(id);
+            let pattern = split(text).into_iter().map(str::to_owned).collect();
+            self.remember(pattern, id);
+        }
+        id
+    }
+
+    /// The text of a template, by a number that [`push`](Self::push) answered, and whether it was made of several;
+    /// `None` if it was forgotten.
+    pub(super) fn text(&self, pushed: u32) -> Option<(&str, bool)> {
+        let id = self.id(pushed);
+        self.templates.get(&id).map(|template| (template.text.as_str(), self.grown.contains(&id)))
+    }
+
+    /// The template that a masked line belongs to, as of the last [`settle`](Self::settle), without counting it.
+    pub(super) fn find(&self, masked: &str) -> Option<u32> {
+        let text = joined(masked);
+        let id = self.known.get(masked).or_else(|| self.known.get(&text)).copied();
+        id.or_else(|| self.fitting(&text)).map(|id| self.id(id))
     }
 
     /// Decides which lines so far are one template. Lines may come after it.
@@ -94,8 +130,12 @@ impl Miner {
         let (ids, texts): (Vec<_>, Vec<_>) =
             self.templates.values().map(|template| (template.id, template.text.clone())).unzip();
         let texts: Vec<_> = texts.iter().map(String::as_str).collect();
-        for class in classes(&texts) {
+        let grown: Vec<bool> = ids.iter().map(|id| self.grown.contains(id)).collect();
+        for class in classes(&texts, &grown) {
             let id = ids[class.members[0]];
+            if class.members.len() > 1 {
+                self.grown.insert(id);
+            }
             for member in &class.members[1..] {
                 self.merge(ids[*member], id);
             }
@@ -103,11 +143,7 @@ impl Miner {
                 template.text = class.text;
             }
             for pattern in class.patterns {
-                let words: Vec<_> = pattern.iter().map(String::as_str).collect();
-                let alike = self.patterns.entry(shape(&words)).or_default();
-                if !alike.iter().any(|(known, _)| *known == pattern) {
-                    alike.push((pattern, id));
-                }
+                self.remember(pattern, id);
             }
         }
         let merged = &self.merged;
@@ -127,9 +163,10 @@ impl Miner {
         self.merged.clear();
     }
 
-    /// The templates as of the last [`settle`](Self::settle), the most frequent first.
+    /// The templates as of the last [`settle`](Self::settle) that lines belong to, the most frequent first.
     pub fn templates(&self) -> Vec<Template> {
-        let mut all: Vec<_> = self.templates.values().cloned().collect();
+        let met = self.templates.values().filter(|template| template.count > 0);
+        let mut all: Vec<_> = met.cloned().collect();
         all.sort_by_key(|template| (Reverse(template.count), template.id));
         all
     }
@@ -142,6 +179,15 @@ impl Miner {
     /// What is missing in the [`templates`](Self::templates).
     pub fn forgotten(&self) -> Forgotten {
         self.forgotten
+    }
+
+    /// Has later lines that fit these words belong to a template.
+    fn remember(&mut self, pattern: Vec<String>, id: u32) {
+        let words: Vec<_> = pattern.iter().map(String::as_str).collect();
+        let alike = self.patterns.entry(shape(&words)).or_default();
+        if alike.len() < MAX_ALIKE && !alike.iter().any(|(known, _)| *known == pattern) {
+            alike.push((pattern, id));
+        }
     }
 
     fn add(&mut self, text: String) -> u32 {
@@ -204,6 +250,7 @@ impl Miner {
             alike.retain(|(_, id)| templates.contains_key(id));
         }
         self.patterns.retain(|_, alike| !alike.is_empty());
+        self.grown.retain(|id| templates.contains_key(id));
         // The text of a template is a masked line that did not change since. Every other line fits a pattern or is new.
         self.known =
             templates.values().map(|template| (template.text.clone(), template.id)).collect();

@@ -11,19 +11,21 @@ mod numbers;
 mod trace;
 mod words;
 
-pub(crate) use trace::{has_trace, places};
+pub(crate) use trace::{has_trace, is_source_file, places};
 
-use std::ops::Range;
-use numbers::{Number, announced, asks, message_number};
-use words::{
-    CALENDAR, NAMING_KEYS, REASONS, UNITS, UUID, has_known_digits, is_address, is_colon_hex, is_host, is_mail,
-    is_product, is_relative_path, is_unit_name, is_uuid, tells,
-};
 pub(super) use numbers::{BROKEN, is_kept};
+use numbers::{Number, announced, asks, message_number};
+use std::ops::Range;
 pub(super) use words::names_somebody;
+use words::{
+    CALENDAR, NAMING_KEYS, REASONS, UNITS, UUID, has_known_digits, is_address, is_colon_hex,
+    is_host, is_mail, is_product, is_relative_path, is_unit_name, is_uuid, tells,
+};
 
 /// What stands for a value.
 pub(crate) const MASK: &str = "<*>";
+/// Between these stands what differs from row to row, in the example that a title is.
+pub(crate) const MARKS: (char, char) = ('‹', '›');
 
 /// Longest template, in bytes: a long sentence; what differs only beyond it is one problem.
 const MAX_TEMPLATE: usize = 300;
@@ -33,6 +35,8 @@ const MAX_MINED: usize = 1_000;
 const MAX_PLACEHOLDER: usize = 24;
 /// Most words of a path that holds blanks.
 const MAX_BLANKS: usize = 4;
+/// Bytes of a line that are read for it.
+const MAX_READ: usize = 4_096;
 /// Shortest run of nothing but the letters a to f that is an id: English has no common word of that kind so long.
 const MIN_HEX_LETTERS: usize = 8;
 /// Shortest run of hex letters followed by digits that is an id; `ab1` may be a name with a number.
@@ -73,10 +77,20 @@ pub(crate) fn mask(message: &str) -> Masked<'_> {
     Masked { template, line: telling.line, spans }
 }
 
-/// Masks one line of a log for the miner: longer than [`mask`], and what a request or a text in quotes says stays
-/// (`"GET <*>"`, `msg="no room for <*>"`).
-pub(crate) fn mask_line(line: &str) -> String {
-    masked_to(line, MAX_MINED, true).0
+/// Masks a message or a line for the miner: longer than [`mask`], and what a request or a text in quotes says stays
+/// (`"GET <*>"`, `msg="no room for <*>"`), as numbers do that say what happened (`exited with code 137`).
+///
+/// Of a line no more is read than its first 4 KB; what differs only beyond them is one template.
+pub(crate) fn mine(message: &str) -> Masked<'_> {
+    let telling = trace::telling(message);
+    let line = &telling.line[..telling.line.floor_char_boundary(MAX_READ)];
+    let (mut template, spans) = masked_to(line, MAX_MINED, true);
+    if !telling.fault.is_empty() {
+        let room = MAX_MINED.saturating_sub(telling.fault.len() + 1);
+        template.truncate(template.floor_char_boundary(room));
+        template = format!("{} {}", template.trim_end(), telling.fault.trim_start());
+    }
+    Masked { template, line, spans }
 }
 
 /// The template of one line, and where its values are.
@@ -339,7 +353,8 @@ impl Masker<'_> {
         let end = at + core.len();
         if let Some(len) = message_number(core) {
             let after = self.bytes.get(at + len);
-            let heads = self.out.is_empty() || ["[", "(", ": "].iter().any(|s| self.out.ends_with(s));
+            let heads =
+                self.out.is_empty() || ["[", "(", ": "].iter().any(|s| self.out.ends_with(s));
             if heads && after.is_none_or(|b| ends_word(*b) || *b == b':') {
                 self.out.push_str(&core[..len]);
                 return Some(at + len);
@@ -359,7 +374,8 @@ impl Masker<'_> {
 
     /// Writes the name of a systemd unit with what it is, which is written behind it.
     fn unit_name(&mut self, at: usize, end: usize) -> usize {
-        let said = self.text[end..].strip_prefix(" - ").map_or("", |said| said.trim_end_matches('.'));
+        let said =
+            self.text[end..].strip_prefix(" - ").map_or("", |said| said.trim_end_matches('.'));
         let end = if said.is_empty() { end } else { end + 3 + said.len() };
         self.push_mask(at..end);
         end

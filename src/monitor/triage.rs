@@ -2,6 +2,7 @@
 
 use super::fingerprint::{fingerprint, structural};
 use super::similar::Likeness;
+use super::template::MARKS;
 use crate::model::{
     Finding, FindingVerdict, Fingerprint, IssueId, IssueState, KnownIssue, NewIssue, Remark,
     Timestamp, Triaged,
@@ -9,6 +10,8 @@ use crate::model::{
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+/// Longest title, in characters: what an issue list shows without wrapping.
+pub(super) const MAX_TITLE: usize = 80;
 /// How long a problem that was closed as not planned is left alone after it was last seen: a season.
 pub(super) const QUIET: Duration = Duration::from_hours(90 * 24);
 
@@ -19,6 +22,8 @@ pub(super) struct Triage {
     pub(super) new_issues: Vec<NewIssue>,
     /// Known issues that were met again, with how many log rows.
     pub(super) seen_again: Vec<(IssueId, u64)>,
+    /// What they are recognised by from now on.
+    pub(super) learned: Vec<(IssueId, Vec<Fingerprint>)>,
     /// What is said on known issues.
     pub(super) remarks: Vec<Remark>,
     /// Findings that need no act, because they are known (tiers 1 and 2, and muted issues).
@@ -71,6 +76,17 @@ pub(super) fn prints_of(finding: &Finding) -> Vec<Fingerprint> {
     prints
 }
 
+/// All that tier 2 looks for: [`prints_of`] a finding, and those of everything that it may be known by.
+///
+/// An issue is given the former only. The latter say less: what differs in an exit code alone has one mask.
+pub(super) fn all_prints_of(finding: &Finding) -> Vec<Fingerprint> {
+    let Finding { classification, source, known_as, .. } = finding;
+    let also = known_as.iter().map(|text| fingerprint(*classification, source, text));
+    let mut prints = prints_of(finding);
+    prints.extend(also);
+    prints
+}
+
 struct Board<'a> {
     known: &'a [KnownIssue],
     now: Timestamp,
@@ -81,6 +97,8 @@ struct Board<'a> {
     /// Closed issues that this scan opens again.
     reopened: HashSet<usize>,
     again: BTreeMap<i64, u64>,
+    /// Titles of open issues and of those of this scan.
+    titles: HashSet<String>,
     done: Triage,
 }
 
@@ -94,11 +112,15 @@ impl<'a> Board<'a> {
             likenesses: Vec::new(),
             reopened: HashSet::new(),
             again: BTreeMap::new(),
+            titles: HashSet::new(),
             done: Triage::default(),
         };
         for (index, issue) in known.iter().enumerate() {
             board.register(Owner::Known(index), &issue.error_codes, &issue.fingerprints);
             // A person's words are no template; those are found by codes, or by the agent.
+            if board.is_live(index) {
+                board.titles.insert(issue.title.clone());
+            }
             if board.is_live(index) && issue.ours {
                 board.liken(index);
             }
@@ -125,7 +147,7 @@ impl<'a> Board<'a> {
     /// Tiers 1 and 2. Answers the finding if nothing is surely the same.
     fn place(&mut self, finding: Finding) -> Option<Finding> {
         let prints = prints_of(&finding);
-        match self.exact(&finding, &prints) {
+        match self.exact(&finding, &all_prints_of(&finding)) {
             Some((Owner::New(index), tier)) => {
                 let more = self.unknown_codes(&finding);
                 self.register(Owner::New(index), &more, &[]);
@@ -219,6 +241,7 @@ impl<'a> Board<'a> {
     ) {
         let codes = self.unknown_codes(finding);
         if codes.is_empty() {
+            self.learn(index, prints);
             return self.skip(index, finding, tier);
         }
         self.done.commented += 1;
@@ -233,6 +256,7 @@ impl<'a> Board<'a> {
     fn leave(&mut self, index: usize, finding: Finding, prints: Vec<Fingerprint>, tier: Triaged) {
         let codes = self.unknown_codes(&finding);
         if codes.is_empty() {
+            self.learn(index, prints);
             return self.skip(index, &finding, tier);
         }
         let prints = prints.into_iter().filter(|print| !self.by_print.contains_key(print));
@@ -281,6 +305,15 @@ impl<'a> Board<'a> {
         }
     }
 
+    /// Has an issue recognised by what nobody else is recognised by.
+    fn learn(&mut self, index: usize, mut prints: Vec<Fingerprint>) {
+        prints.retain(|print| !self.by_print.contains_key(print));
+        if !prints.is_empty() {
+            self.register(Owner::Known(index), &[], &prints);
+            self.done.learned.push((self.known[index].id, prints));
+        }
+    }
+
     fn skip(&mut self, index: usize, finding: &Finding, tier: Triaged) {
         self.decide(finding, tier, Some(index));
         *self.again.entry(self.known[index].id.0).or_default() += finding.occurrences;
@@ -326,6 +359,20 @@ impl<'a> Board<'a> {
         self.done.commented += 1;
     }
 
+    /// Gives a finding a title that no open issue has.
+    fn name(&mut self, finding: &mut Finding) {
+        let title = std::mem::take(&mut finding.title);
+        let places = [String::new(), format!(" in {}", finding.source)];
+        let numbers = (2..).map(|n| format!(" ({n})"));
+        for end in places.into_iter().chain(numbers) {
+            let room = MAX_TITLE.saturating_sub(end.chars().count());
+            finding.title = shortened(&title, room) + &end;
+            if self.titles.insert(finding.issue_title()) {
+                return;
+            }
+        }
+    }
+
     fn file(
         &mut self,
         mut finding: Finding,
@@ -333,6 +380,7 @@ impl<'a> Board<'a> {
         follows: Option<usize>,
     ) {
         let owner = Owner::New(self.done.new_issues.len());
+        self.name(&mut finding);
         self.decide(&finding, Triaged::NewIssue, follows);
         self.register(owner, &finding.error_codes, &fingerprints);
         let follows = follows.map(|index| {
@@ -351,6 +399,21 @@ impl<'a> Board<'a> {
             self.again.into_iter().map(|(id, rows)| (IssueId(id), rows)).collect();
         self.done
     }
+}
+
+/// A title with at most so many characters, cut between two words.
+pub(super) fn shortened(title: &str, most: usize) -> String {
+    if title.chars().count() <= most {
+        return title.to_owned();
+    }
+    let cut: String = title.chars().take(most.saturating_sub(1)).collect();
+    let words = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
+    // A mark that is cut open says no more what it marks.
+    let words = match words.rfind(MARKS.0) {
+        Some(open) if !words[open..].contains(MARKS.1) => words[..open].trim_end(),
+        Some(_) | None => words,
+    };
+    words.to_owned() + "…"
 }
 
 /// Whether a finding was seen after this instant. A row whose time cannot be read counts as new, as it is to the scan.

@@ -29,6 +29,7 @@ mod filters;
 mod first_version;
 mod follow;
 mod foreign;
+mod foreign_logs;
 mod formats;
 mod github;
 mod greedy;

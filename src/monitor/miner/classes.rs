@@ -22,7 +22,7 @@ const ENOUGH_STATES: usize = 12;
 /// The same at the start of a line, where verbs stand, and where only one word stays.
 const ENOUGH_FIRST: usize = 8;
 /// Lines of one shape that are compared with each other for places that vary together; more are left to single places.
-const MAX_COMPARED: usize = 100;
+const MAX_COMPARED: usize = 50;
 /// Most places that are seen to vary together.
 const MAX_PLACES: usize = 4;
 /// Behind them stands what something is done to, or by whom.
@@ -31,9 +31,39 @@ pub(super) const LEADS: &[&str] =
 
 /// Kinds of things that have names, which stand behind them.
 const THINGS: &[&str] = &[
-    "stage", "branch", "topic", "queue", "table", "index", "tablespace", "schema", "bucket", "pool", "module",
-    "package", "task", "job", "service", "volume", "disk", "device", "channel", "group", "file", "map", "plugin",
-    "zone", "region", "cluster", "role", "database", "container", "image", "partition", "interface", "sensor",
+    "stage",
+    "branch",
+    "topic",
+    "queue",
+    "table",
+    "index",
+    "tablespace",
+    "schema",
+    "bucket",
+    "pool",
+    "module",
+    "package",
+    "task",
+    "job",
+    "service",
+    "volume",
+    "disk",
+    "device",
+    "channel",
+    "group",
+    "file",
+    "map",
+    "plugin",
+    "zone",
+    "region",
+    "cluster",
+    "role",
+    "database",
+    "container",
+    "image",
+    "partition",
+    "interface",
+    "sensor",
 ];
 
 /// Lines that are one template.
@@ -46,8 +76,8 @@ pub(super) struct Class {
     pub(super) patterns: Vec<Vec<String>>,
 }
 
-/// Groups masked lines, which are all different.
-pub(super) fn classes(lines: &[&str]) -> Vec<Class> {
+/// Groups masked lines, which are all different; `grown` says which were made of several before.
+pub(super) fn classes(lines: &[&str], grown: &[bool]) -> Vec<Class> {
     let mut solver = Solver { words: Words::default(), known: HashSet::new() };
     let mut shapes: BTreeMap<String, Vec<Item>> = BTreeMap::new();
     for (member, line) in lines.iter().enumerate() {
@@ -66,7 +96,7 @@ pub(super) fn classes(lines: &[&str]) -> Vec<Class> {
         }
     }
     let items = shapes.into_values().flatten().collect();
-    lengths::merged(by_text(&solver.words, items), &solver.known)
+    lengths::merged(by_text(&solver.words, items, grown), &solver.known)
 }
 
 /// What lines that are compared have in common: their number of words, and their signs.
@@ -132,23 +162,10 @@ impl Solver {
 
     /// Merges the items that are equal but for these places, where the places vary enough.
     fn merge(&mut self, items: &mut Vec<Item>, places: &[usize]) -> bool {
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        let mut index: HashMap<u64, usize> = HashMap::with_capacity(items.len());
-        for (at, item) in items.iter().enumerate() {
-            let group = *index.entry(rest(&item.words, places)).or_insert_with(|| {
-                groups.push(Vec::new());
-                groups.len() - 1
-            });
-            let alike = groups[group].first().is_none_or(|first| {
-                let other = &items[*first].words;
-                (0..other.len()).all(|n| places.contains(&n) || other[n] == item.words[n])
-            });
-            // Two that only have the same hash stay apart.
-            if alike {
-                groups[group].push(at);
-            }
+        let groups = alike_but(items, places);
+        if groups.is_empty() {
+            return false;
         }
-        groups.retain(|group| group.len() > 1);
         let recurring = recurring(&groups, items, places);
         let mut gone = vec![false; items.len()];
         for group in groups {
@@ -229,12 +246,12 @@ impl Solver {
             let word = self.words.text(*id).trim_matches([' ', '-']);
             word.contains('-') && !word.bytes().any(|b| b.is_ascii_uppercase())
         };
-        let lead = (LEADS.contains(&before) || before == MASK)
-            && stated == 0
-            && values.iter().any(joined);
+        let lead =
+            (LEADS.contains(&before) || before == MASK) && stated == 0 && values.iter().any(joined);
         let labels = labels || lead || (behind_word && stated == 0 && values.iter().any(given));
         let evident = masks + of(Kind::Masked) + of(Kind::List) > 0 || labels;
-        let mostly = known + 1 >= values.len() || (place > 0 && known > 1 && known * 2 >= values.len());
+        let mostly =
+            known + 1 >= values.len() || (place > 0 && known > 1 && known * 2 >= values.len());
         let told = stated + of(Kind::Shout) == 0 && (named || mostly);
         let enough = if stated * 4 > values.len() * 3 {
             ENOUGH_STATES
@@ -259,6 +276,30 @@ impl Solver {
     }
 }
 
+/// The groups of items that are equal but for these places, each of more than one.
+fn alike_but(items: &[Item], places: &[usize]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    // Nearly all items are alone, so that a group is made for the second only.
+    let mut index: HashMap<u64, (usize, Option<usize>)> = HashMap::with_capacity(items.len());
+    for (at, item) in items.iter().enumerate() {
+        let (first, group) = index.entry(rest(&item.words, places)).or_insert((at, None));
+        let other = &items[*first].words;
+        let same = |n: usize| places.contains(&n) || other[n] == item.words[n];
+        // Two that only have the same hash stay apart.
+        if *first == at || !(0..other.len()).all(same) {
+            continue;
+        }
+        match *group {
+            Some(group) => groups[group].push(at),
+            None => {
+                *group = Some(groups.len());
+                groups.push(vec![*first, at]);
+            }
+        }
+    }
+    groups
+}
+
 /// A hash of the words that are in none of these places.
 fn rest(words: &[u32], places: &[usize]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -272,7 +313,8 @@ fn rest(words: &[u32], places: &[usize]) -> u64 {
 /// `audit_log`, `shop.cart`: a name that somebody gave.
 fn is_identifier(word: &str) -> bool {
     let inside = word.trim_matches(['.', '-', '_']);
-    inside.contains(['.', '_']) && inside.bytes().any(|b| b.is_ascii_lowercase())
+    word.starts_with("--")
+        || inside.contains(['.', '_']) && inside.bytes().any(|b| b.is_ascii_lowercase())
 }
 
 /// Whether the same few words stand in one place of at least three groups: who it is about does not depend on what
@@ -287,18 +329,19 @@ fn recurring(groups: &[Vec<usize>], items: &[Item], places: &[usize]) -> bool {
 }
 
 /// Items as classes; those whose template reads the same are one.
-fn by_text(words: &Words, items: Vec<Item>) -> Vec<Class> {
+fn by_text(words: &Words, items: Vec<Item>, grown: &[bool]) -> Vec<Class> {
     let mut classes: BTreeMap<String, Class> = BTreeMap::new();
     for item in items {
-        let pattern: Vec<_> = item.words.iter().map(|id| words.text(*id).to_owned()).collect();
-        let text = joined(&pattern.concat());
+        let text: String = item.words.iter().map(|id| words.text(*id)).collect();
+        let text = joined(&text);
         let class = classes.entry(text.clone()).or_insert_with(|| Class {
             members: Vec::new(),
             text,
             patterns: Vec::new(),
         });
-        if item.members.len() > 1 {
-            class.patterns.push(pattern);
+        if item.members.len() > 1 || item.members.iter().any(|member| grown[*member]) {
+            let pattern = item.words.iter().map(|id| words.text(*id).to_owned());
+            class.patterns.push(pattern.collect());
         }
         class.members.extend(item.members);
     }

@@ -1,17 +1,21 @@
 //! A masked line as words, and what a word looks like.
 
-use crate::monitor::template::{MASK, codes, is_kept};
+use crate::monitor::template::{MASK, codes, is_kept, is_source_file};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Ends of words that tell what happened: `started`, `stopping`, `initialization`.
 const EVENTS: [&str; 3] = ["ed", "ing", "tion"];
+/// Ends of the names of errors: which error it was makes a difference.
+const ERRORS: [&str; 4] = ["Error", "Exception", "Failure", "Fault"];
 /// Words that are a state wherever they stand.
 const STATES: &[&str] = &[
     "true", "false", "null", "none", "yes", "no", "on", "off", "ok", "up", "down", "open",
     "closed", "start", "stop", "begin", "end", "enabled", "disabled", "success", "failure", "read",
-    "write", "error", "warn", "warning", "info", "debug", "fatal", "notice", "critical", "get", "post", "put",
-    "delete", "head", "patch", "options", "fail", "pass", "skip", "done", "hit", "miss", "idle", "busy", "ready", "online", "offline", "active", "inactive", "full", "empty", "high", "low", "rx", "tx",
+    "write", "error", "warn", "warning", "info", "debug", "fatal", "notice", "critical", "get",
+    "post", "put", "delete", "head", "patch", "options", "fail", "pass", "skip", "done", "hit",
+    "miss", "idle", "busy", "ready", "online", "offline", "active", "inactive", "full", "empty",
+    "high", "low", "rx", "tx",
 ];
 
 /// Splits a masked line. A blank belongs to the word behind it, so that the words joined are the line again; signs
@@ -57,7 +61,8 @@ fn is_inside(bytes: &[u8], from: usize, at: usize) -> bool {
     match bytes[at] {
         b'\'' => at > from && word(bytes.get(at - 1)) && word(bytes.get(at + 1)),
         b':' => {
-            let (two, again) = (bytes.get(at + 1) == Some(&b':'), at > from && bytes[at - 1] == b':');
+            let (two, again) =
+                (bytes.get(at + 1) == Some(&b':'), at > from && bytes[at - 1] == b':');
             let start = if again { at - 1 } else { at };
             let before = start.checked_sub(1).filter(|before| *before >= from);
             let next = bytes.get(if two { at + 2 } else { at + 1 });
@@ -175,11 +180,12 @@ impl Words {
 }
 
 /// Whether a word tells what happens rather than to whom.
-pub(super) fn says_what_happens(word: &str) -> bool {
+pub(in crate::monitor) fn says_what_happens(word: &str) -> bool {
     let bare = word.trim_start();
     // `Singh`, `Old Mill`: names are written large.
-    let large = bare.starts_with(|c: char| c.is_uppercase()) && bare.chars().any(char::is_lowercase);
-    !large && kind(bare) == Kind::State
+    let large =
+        bare.starts_with(|c: char| c.is_uppercase()) && bare.chars().any(char::is_lowercase);
+    !large && matches!(kind(bare), Kind::State | Kind::Code | Kind::Number)
 }
 
 fn is_state(part: &str) -> bool {
@@ -189,6 +195,10 @@ fn is_state(part: &str) -> bool {
 
 fn kind(word: &str) -> Kind {
     let inner = word.trim_matches(['[', ']', '(', ')', '{', '}']);
+    // Nearly all words are of this form.
+    if !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_lowercase()) {
+        return if is_state(inner) { Kind::State } else { Kind::Plain };
+    }
     let letters = inner.bytes().filter(u8::is_ascii_alphabetic).count();
     let upper = inner.bytes().filter(u8::is_ascii_uppercase).count();
     let lower = inner.to_ascii_lowercase();
@@ -206,7 +216,11 @@ fn kind(word: &str) -> Kind {
         Kind::Blank
     } else if !inner.bytes().any(|b| b.is_ascii_alphanumeric() || b >= 0x80) {
         Kind::Sign
-    } else if !lower.contains('.') && lower.split(['_', '-']).any(is_state) || is_state(&lower) {
+    } else if !lower.contains('.') && lower.split(['_', '-']).any(is_state)
+        || is_state(&lower)
+        || ERRORS.iter().any(|end| inner.ends_with(end))
+        || is_source_file(inner)
+    {
         Kind::State
     } else if inner.trim_end_matches('.').contains(['_', '.', '-', '/']) {
         Kind::Name

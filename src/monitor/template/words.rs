@@ -21,8 +21,22 @@ pub(super) const NAMING_KEYS: &[&str] = &[
 ];
 /// Keys whose value in quotes is what the line says.
 const TELLING_KEYS: &[&str] = &[
-    "msg", "message", "event", "error", "err", "reason", "cause", "exception", "detail", "details", "description",
-    "result", "status", "state", "warning", "problem",
+    "msg",
+    "message",
+    "event",
+    "error",
+    "err",
+    "reason",
+    "cause",
+    "exception",
+    "detail",
+    "details",
+    "description",
+    "result",
+    "status",
+    "state",
+    "warning",
+    "problem",
 ];
 /// Longest of them, in bytes.
 const MAX_KEY: usize = 12;
@@ -31,9 +45,10 @@ const UNIT_NAMES: &[&str] =
     &[".service", ".socket", ".timer", ".target", ".mount", ".slice", ".scope", ".swap"];
 /// Words of the trade that have digits and are no values.
 const KNOWN_DIGITS: &[&str] = &[
-    "amd64", "x86", "i386", "i686", "arm64", "armv7", "aarch64", "ppc64", "s390x", "ipv4", "ipv6", "IPv4", "IPv6", "utf8", "utf16",
-    "sha1", "sha256", "sha512", "md5", "SHA1", "SHA256", "MD5", "base64", "http1", "http2", "http3", "tls1", "ext3", "ext4", "oauth2", "int32",
-    "int64", "k8s", "win32", "win64", "x64", "Layer4", "Layer7", "L4", "L7", "log4j", "h2",
+    "amd64", "x86", "i386", "i686", "arm64", "armv7", "aarch64", "ppc64", "s390x", "ipv4", "ipv6",
+    "IPv4", "IPv6", "utf8", "utf16", "sha1", "sha256", "sha512", "md5", "SHA1", "SHA256", "MD5",
+    "base64", "http1", "http2", "http3", "tls1", "ext3", "ext4", "oauth2", "int32", "int64", "k8s",
+    "win32", "win64", "x64", "Layer4", "Layer7", "L4", "L7", "log4j", "h2",
 ];
 /// Last parts of a host's name that are no suffix of a file and no name of a class.
 const DOMAINS: &[&str] = &[
@@ -172,7 +187,8 @@ pub(in crate::monitor) fn names_somebody(word: &str) -> bool {
 pub(super) fn tells(before: &str) -> bool {
     let end = before.trim_end_matches([' ', '=', ':']);
     let from = end.floor_char_boundary(end.len().saturating_sub(MAX_KEY));
-    let key = end[from..].rsplit([' ', ',', '{', '(', '[', '_', '.', '"']).next().unwrap_or_default();
+    let key =
+        end[from..].rsplit([' ', ',', '{', '(', '[', '_', '.', '"']).next().unwrap_or_default();
     end.len() < before.len() && TELLING_KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
 }
 

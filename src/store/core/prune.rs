@@ -19,6 +19,11 @@ const BATCHES: Duration = Duration::from_hours(90 * 24);
 /// How long decisions of schedules are kept: a season of daily ones for their page.
 const DECISIONS: Duration = Duration::from_hours(90 * 24);
 
+/// How long it is kept how many rows of a template each hour had: its own week, and the weeks to compare it with.
+const HOURS: Duration = Duration::from_hours(35 * 24);
+/// How long a template is known that was not met again: a season, as a problem that is left alone.
+const TEMPLATES: Duration = Duration::from_hours(120 * 24);
+
 /// Finishes a slice of the batches that another program has brought to their end; answers whether there may be more.
 pub(in crate::store) fn finish_batches(tx: &Tx<'_>, now: Timestamp) -> Result<bool> {
     Ok(batches::finish_due(tx, SLICE, now)? == SLICE)
@@ -42,6 +47,7 @@ pub(in crate::store) fn prune(tx: &Tx<'_>, rules: &[KindRules], now: Timestamp) 
     left -= prune::decisions(tx, now.minus(DECISIONS), left)?;
     left -= batches::prune(tx, now.minus(BATCHES), left)?;
     left -= removable.closed_issues(tx, now.minus(ISSUES), left)?;
+    left -= removable.templates(tx, (now.minus(HOURS), now.minus(TEMPLATES)), left)?;
     Ok(left == 0)
 }
 
@@ -66,7 +72,8 @@ pub(in crate::store) fn is_flood(
     Ok(prune::has_decisions(conn, before(DECISIONS))?
         || idempotency::has_over(conn, before(Duration::ZERO))?
         || batches::has_finished(conn, before(BATCHES))?
-        || removable.has_closed_issues(conn, before(ISSUES))?)
+        || removable.has_closed_issues(conn, before(ISSUES))?
+        || removable.has_templates(conn, (before(HOURS), before(TEMPLATES)))?)
 }
 
 /// How long jobs of a kind are kept: as an operator has set it for the kind, or else for all kinds without an own length,
