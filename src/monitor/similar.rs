@@ -27,8 +27,13 @@ impl Likeness {
     /// The title may have its prefix and its code.
     pub(super) fn new(source: &str, error_codes: &[String], title: &str, template: &str) -> Self {
         let title = title.split_once("] ").map_or(title, |(_, title)| title);
-        let title = without_values(title);
-        let words = [title.as_str(), template].into_iter().flat_map(words).collect();
+        let (title, mut words) = (words(&without_values(title)), words(template));
+        // A title that is made of the template holds values besides; one in somebody's own words says more.
+        let own = title.iter().filter(|word| !words.contains(word)).count();
+        if own * 2 > title.len() {
+            words.extend(title);
+        }
+        let words = words.into_iter().collect();
         let codes = error_codes.iter().cloned().collect();
         let numbers = template.split([' ', ',', ';', ':', '=', '[', ']', '(', ')', '"']);
         let numbers = numbers.filter(|word| is_kept(word)).map(str::to_owned).collect();

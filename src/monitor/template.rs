@@ -537,6 +537,7 @@ impl Masker<'_> {
 
     /// Writes a word that mixes letters, digits and signs, piece by piece.
     fn parts(&mut self, mut at: usize, end: usize) -> usize {
+        let start = at;
         if matches!(self.bytes[at], b'-' | b'+')
             && self.bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
         {
@@ -559,6 +560,12 @@ impl Masker<'_> {
             } else {
                 let stop = self.end_of(at, |b| !is_word(b));
                 self.part(at..stop);
+                // A sign belongs to its number.
+                if matches!(self.bytes[start], b'-' | b'+')
+                    && let Some(value) = self.spans.last_mut().filter(|v| v.start == start + 1)
+                {
+                    value.start = start;
+                }
                 let percent = stop < end && self.bytes[stop] == b'%' && self.out.ends_with(MASK);
                 at = stop + usize::from(percent);
             }

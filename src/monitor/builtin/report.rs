@@ -53,7 +53,8 @@ fn example(tally: &Tally, varying: &[Range<usize>]) -> String {
         let here = varying.iter().find(|range| range.contains(&at));
         let end = here.map_or_else(|| next(masked, at, varying), |range| range.end);
         let mut text = String::new();
-        let mut differs = here.is_some();
+        // Words in the place of a value differ, and a value if it does.
+        let mut differs = false;
         for (n, part) in masked[at..end].split(MASK).enumerate() {
             let known = if n > 0 { value.next() } else { None };
             if n > 0 && !told {
@@ -64,6 +65,7 @@ fn example(tally: &Tally, varying: &[Range<usize>]) -> String {
                 text += &if own { marked(known) } else { clean(known) };
                 differs |= here.is_some() && !same;
             }
+            differs |= here.is_some() && part.contains(char::is_alphanumeric);
             text += part;
         }
         out += &if here.is_some() && differs { marked(&text) } else { text };

@@ -75,14 +75,21 @@ impl Tally {
     /// A further row.
     pub(super) fn add(&mut self, row: &LogRow, said: &Masked<'_>) {
         self.count(row);
+        let values: Vec<_> = said.values().collect();
+        self.compare(values.len(), |n| values[n]);
         if said.template != self.masked {
             let way = mask(&row.row.message).template;
             return self.count_way(way, 1);
         }
         self.alike += 1;
         self.ways[0].1 += 1;
-        for ((known, same), value) in self.values.iter_mut().zip(said.values()) {
-            *same &= known == value;
+    }
+
+    /// Notes which values are others in another row. Where there are more of them or less, nobody knows which is which.
+    fn compare<'a>(&mut self, count: usize, value: impl Fn(usize) -> &'a str) {
+        let comparable = count == self.values.len();
+        for (n, (known, same)) in self.values.iter_mut().enumerate() {
+            *same &= comparable && known == value(n);
         }
     }
 
@@ -139,14 +146,21 @@ impl Tally {
             *self.hours.entry(hour).or_default() += rows;
         }
         paths.iter().for_each(|path| self.name(path));
-        if other.masked == self.masked {
-            for ((known, same), (value, also)) in self.values.iter_mut().zip(other.values) {
-                *same &= also && *known == value;
+        let mut theirs = other.clone();
+        theirs.compare(self.values.len(), |n| &self.values[n].0);
+        self.compare(other.values.len(), |n| &other.values[n].0);
+        let also = |tally: &mut Self, other: &Self| {
+            for ((_, same), (_, also)) in tally.values.iter_mut().zip(&other.values) {
+                *same &= also;
             }
+        };
+        also(self, &other);
+        if other.masked == self.masked {
             self.alike += other.alike;
         } else if other.alike > self.alike {
-            (self.masked, self.sample) = (other.masked, other.sample);
-            (self.values, self.alike) = (other.values, other.alike);
+            also(&mut theirs, self);
+            (self.masked, self.sample) = (theirs.masked, theirs.sample);
+            (self.values, self.alike) = (theirs.values, other.alike);
         }
         for (way, rows) in ways {
             self.count_way(way, rows);

@@ -216,6 +216,8 @@ fn kind(word: &str) -> Kind {
         Kind::Blank
     } else if !inner.bytes().any(|b| b.is_ascii_alphanumeric() || b >= 0x80) {
         Kind::Sign
+    } else if inner.starts_with("--") {
+        Kind::Name
     } else if !lower.contains('.') && lower.split(['_', '-']).any(is_state)
         || is_state(&lower)
         || ERRORS.iter().any(|end| inner.ends_with(end))
