@@ -92,12 +92,11 @@ impl Analyzer {
         for mut tally in tallies {
             tally.template = self.miner.id(tally.template);
             let key = (tally.template, tally.source.clone());
-            match self.index.get(&key) {
-                Some(at) => self.tallies[*at].join(tally),
-                None => {
-                    self.index.insert(key, self.tallies.len());
-                    self.tallies.push(tally);
-                }
+            if let Some(at) = self.index.get(&key) {
+                self.tallies[*at].join(tally);
+            } else {
+                self.index.insert(key, self.tallies.len());
+                self.tallies.push(tally);
             }
         }
     }
@@ -109,13 +108,12 @@ impl Analyzer {
         }
         self.tallies.sort_by_key(Tally::order);
         for mut tally in self.tallies.split_off(MAX_TALLIES / 2) {
-            match &mut self.overflow {
-                Some(rest) => rest.join(tally),
-                None => {
-                    OVERFLOW.clone_into(&mut tally.masked);
-                    "several sources".clone_into(&mut tally.source);
-                    self.overflow = Some(tally);
-                }
+            if let Some(rest) = &mut self.overflow {
+                rest.join(tally);
+            } else {
+                OVERFLOW.clone_into(&mut tally.masked);
+                "several sources".clone_into(&mut tally.source);
+                self.overflow = Some(tally);
             }
         }
         let place = |(at, tally): (usize, &Tally)| ((tally.template, tally.source.clone()), at);
@@ -138,9 +136,9 @@ impl Analyzer {
             groups.entry(key).or_default().shapes.push(Shape { tally, text, grown, known });
         }
         let mut groups: Vec<Group> = groups.into_values().collect();
-        groups
-            .iter_mut()
-            .for_each(|group| group.shapes.sort_by_key(|shape| Reverse(shape.tally.count)));
+        for group in &mut groups {
+            group.shapes.sort_by_key(|shape| Reverse(shape.tally.count));
+        }
         groups.sort_by_key(Group::order);
         let mut overflow = self.overflow;
         if groups.len() > MAX_GROUPS {
@@ -173,7 +171,9 @@ impl Identities {
         for (number, known) in known {
             all.entry((miner.id(number), known.source.clone())).or_default().push(known);
         }
-        all.values_mut().for_each(|known| known.sort_by_key(|known| known.id));
+        for known in all.values_mut() {
+            known.sort_by_key(|known| known.id);
+        }
         Self { known: all, ..Self::default() }
     }
 

@@ -157,7 +157,7 @@ async fn examine(
             Answer::Examined(examined) => {
                 Answer::Examined(with_templates(store, logs, window, examined).await?)
             }
-            other => other,
+            ended @ (Answer::Ended(_) | Answer::Kept { .. }) => ended,
         },
         None => Answer::Examined(by_builtin(store, logs, window).await?),
     };

@@ -36,9 +36,10 @@ const MAX_SPAN: usize = 120;
 /// most 80 characters.
 pub(super) fn title(said: &Shape) -> String {
     let tally = &said.tally;
-    let varying = match said.grown || tally.count > tally.alike {
-        true => values_of(&said.text, &tally.masked),
-        false => Vec::new(),
+    let varying = if said.grown || tally.count > tally.alike {
+        values_of(&said.text, &tally.masked)
+    } else {
+        Vec::new()
     };
     tidied(&example(tally, &varying))
 }
@@ -81,9 +82,10 @@ fn next(text: &str, at: usize, ranges: &[Range<usize>]) -> usize {
 
 fn marked(value: &str) -> String {
     let value = clean(value);
-    let value = match value.chars().count() > MAX_VALUE {
-        true => value.chars().take(MAX_VALUE - 1).chain(['…']).collect(),
-        false => value,
+    let value = if value.chars().count() > MAX_VALUE {
+        value.chars().take(MAX_VALUE - 1).chain(['…']).collect()
+    } else {
+        value
     };
     if value.trim().is_empty() { value } else { format!("{}{value}{}", MARKS.0, MARKS.1) }
 }
@@ -108,7 +110,8 @@ fn without_level(text: &str) -> &str {
         let said = bare.bytes().all(|b| b.is_ascii_uppercase())
             || (bare.len() < word.len() && rest.starts_with([']', ')', '>']))
             || rest.starts_with(':');
-        if !(is_level && said) || !rest.contains(char::is_alphabetic) {
+        let is_prefix = is_level && said && rest.contains(char::is_alphabetic);
+        if !is_prefix {
             return text;
         }
         text = rest.trim_start_matches([']', ')', '>']).trim_start_matches(blank);

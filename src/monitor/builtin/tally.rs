@@ -125,42 +125,40 @@ impl Tally {
     }
 
     /// Takes the rows of another one, which turned out to be the same. The example is of the more frequent.
-    pub(super) fn join(&mut self, other: Self) {
-        let Self { evidence, paths, hours, ways, count, worst, .. } = other.clone();
+    pub(super) fn join(&mut self, mut other: Self) {
+        let ways = std::mem::take(&mut other.ways);
         if other.evidence[0] < self.evidence[0] {
             self.first_seen.clone_from(&other.first_seen);
         }
         if other.evidence.last() > self.evidence.last() {
             self.last_seen.clone_from(&other.last_seen);
         }
-        self.count += count;
-        self.worst = self.worst.max(worst);
-        self.evidence.extend(evidence);
+        self.count += other.count;
+        self.worst = self.worst.max(other.worst);
+        self.evidence.extend(&other.evidence);
         self.evidence.sort_unstable();
         self.evidence.dedup();
         if self.evidence.len() > MAX_EVIDENCE {
             let latest = self.evidence.split_off(MAX_EVIDENCE - 1);
             self.evidence.extend(latest.last());
         }
-        for (hour, rows) in hours {
-            *self.hours.entry(hour).or_default() += rows;
+        for (hour, rows) in &other.hours {
+            *self.hours.entry(*hour).or_default() += rows;
         }
-        paths.iter().for_each(|path| self.name(path));
-        let mut theirs = other.clone();
-        theirs.compare(self.values.len(), |n| &self.values[n].0);
-        self.compare(other.values.len(), |n| &other.values[n].0);
-        let also = |tally: &mut Self, other: &Self| {
-            for ((_, same), (_, also)) in tally.values.iter_mut().zip(&other.values) {
-                *same &= also;
-            }
-        };
-        also(self, &other);
+        for path in &other.paths {
+            self.name(path);
+        }
+        let (ours, theirs) = (self.values.clone(), other.values.clone());
+        self.compare(theirs.len(), |n| &theirs[n].0);
+        other.compare(ours.len(), |n| &ours[n].0);
+        for ((_, one), (_, other)) in self.values.iter_mut().zip(&mut other.values) {
+            (*one, *other) = (*one && *other, *one && *other);
+        }
         if other.masked == self.masked {
             self.alike += other.alike;
         } else if other.alike > self.alike {
-            also(&mut theirs, self);
-            (self.masked, self.sample) = (theirs.masked, theirs.sample);
-            (self.values, self.alike) = (theirs.values, other.alike);
+            (self.masked, self.sample) = (other.masked, other.sample);
+            (self.values, self.alike) = (other.values, other.alike);
         }
         for (way, rows) in ways {
             self.count_way(way, rows);

@@ -289,12 +289,11 @@ fn alike_but(items: &[Item], places: &[usize]) -> Vec<Vec<usize>> {
         if *first == at || !(0..other.len()).all(same) {
             continue;
         }
-        match *group {
-            Some(group) => groups[group].push(at),
-            None => {
-                *group = Some(groups.len());
-                groups.push(vec![*first, at]);
-            }
+        if let Some(group) = *group {
+            groups[group].push(at);
+        } else {
+            *group = Some(groups.len());
+            groups.push(vec![*first, at]);
         }
     }
     groups

@@ -83,6 +83,11 @@ fn owned(text: &str) -> Vec<String> {
     split(text).into_iter().map(str::to_owned).collect()
 }
 
+/// The words before a hole and behind it.
+type Around<'a> = (&'a [String], &'a [String]);
+/// What stands in a hole, and in which classes.
+type Values<'a> = BTreeMap<&'a [String], Vec<usize>>;
+
 /// Groups of classes that are the same but for one hole, with the template of each; `None` if there are none. A word that
 /// is a value elsewhere is one here too.
 fn holes(classes: &[Class], known: &mut HashSet<String>) -> Option<Vec<(String, Vec<usize>)>> {
@@ -95,8 +100,7 @@ fn holes(classes: &[Class], known: &mut HashSet<String>) -> Option<Vec<(String, 
             .collect()
     };
     let words: Vec<Vec<String>> = classes.iter().map(canonical).collect();
-    let mut found: BTreeMap<(&[String], &[String]), BTreeMap<&[String], Vec<usize>>> =
-        BTreeMap::new();
+    let mut found: BTreeMap<Around<'_>, Values<'_>> = BTreeMap::new();
     for (at, words) in words.iter().enumerate().filter(|(_, words)| words.len() <= MAX_WORDS) {
         for from in 0..=words.len() {
             for to in from..=words.len().min(from + MAX_VALUE) {
@@ -138,7 +142,7 @@ fn is_hole(before: &[String], value: &[String], after: &[String]) -> bool {
 fn varies(
     before: &[String],
     after: &[String],
-    values: &BTreeMap<&[String], Vec<usize>>,
+    values: &Values<'_>,
     known: &HashSet<String>,
 ) -> bool {
     if values.len() < 2 || values.keys().all(|value| value.len() == 1) {
@@ -146,11 +150,11 @@ fn varies(
     }
     // What is the same at an end of all of them is no part of the value.
     let all_same = |end: fn(&[String]) -> Option<&String>| {
-        let mut ends = values.keys().map(|value| end(value));
+        let mut ends = values.keys().copied().map(end);
         let one = ends.next().flatten();
         one.is_some() && ends.all(|other| other == one)
     };
-    if all_same(|value| value.first()) || all_same(|value| value.last()) {
+    if all_same(<[String]>::first) || all_same(<[String]>::last) {
         return false;
     }
     let last = before.last().map_or("", |word| word.trim_start());
@@ -266,15 +270,16 @@ impl<'a> Absorber<'a> {
 
     /// The class that each one belongs to. What stands in place of a value in two templates is a value.
     fn homes(mut self) -> Vec<usize> {
-        let mut homes: Vec<usize> = (0..self.words.len()).collect();
+        let mut homes = Vec::with_capacity(self.words.len());
         let mut phrases: HashMap<String, BTreeSet<usize>> = HashMap::new();
         let mut doubtful = Vec::new();
         for at in 0..self.words.len() {
+            let mut found = at;
             for home in self.candidates(at) {
                 let Some(values) = self.values(home, at) else { continue };
                 let sure = telling(&self.words[home]) >= 2;
                 if sure || values.iter().all(|value| self.known.contains(value)) {
-                    homes[at] = home;
+                    found = home;
                     self.known.extend(values);
                     break;
                 }
@@ -283,6 +288,7 @@ impl<'a> Absorber<'a> {
                 }
                 doubtful.push((at, home, values));
             }
+            homes.push(found);
         }
         for (at, home, values) in doubtful {
             let seen = |value: &String| {
@@ -293,14 +299,11 @@ impl<'a> Absorber<'a> {
             }
         }
         // A home that has found a home itself.
-        for at in 0..homes.len() {
-            let mut home = homes[at];
-            for _ in 0..MAX_COMPARED {
-                home = homes[home];
-            }
-            homes[at] = if homes[home] == home { home } else { at };
-        }
-        homes
+        let settled = |at: usize| {
+            let home = (0..MAX_COMPARED).fold(homes[at], |home, _| homes[home]);
+            if homes[home] == home { home } else { at }
+        };
+        (0..homes.len()).map(settled).collect()
     }
 
     /// Proven templates that hold a word of this one and stand for more lines.
@@ -343,7 +346,8 @@ impl<'a> Absorber<'a> {
         if failed.contains(&(t, l)) {
             return false;
         }
-        let fits = if word.trim_start() != MASK {
+        let is_constant = word.trim_start() != MASK;
+        let fits = if is_constant {
             line.get(l).is_some_and(|other| other.trim_start() == word.trim_start())
                 && self.fit(template, line, (t + 1, l + 1), values, failed)
         } else {

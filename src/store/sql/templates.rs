@@ -42,6 +42,12 @@ pub(in crate::store) fn seen(
     seen: &SeenTemplate,
     now: Timestamp,
 ) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO log_template_hours (template_id, hour, count)
+        SELECT id, :hour, :count
+        FROM log_templates
+        WHERE id = :id
+        ON CONFLICT (template_id, hour) DO UPDATE SET count = log_template_hours.count + excluded.count";
     let at = |hour: &Option<Timestamp>| hour.unwrap_or(now).min(now);
     let first = seen.hours.keys().map(at).min().unwrap_or(now);
     let last = seen.hours.keys().map(at).max().unwrap_or(now);
@@ -52,12 +58,6 @@ pub(in crate::store) fn seen(
         Some(known) => *known,
         None => insert(conn, log, seen, (first, last))?,
     };
-    const SQL: &str = "
-        INSERT INTO log_template_hours (template_id, hour, count)
-        SELECT id, :hour, :count
-        FROM log_templates
-        WHERE id = :id
-        ON CONFLICT (template_id, hour) DO UPDATE SET count = log_template_hours.count + excluded.count";
     for (hour, count) in &seen.hours {
         let hour = at(hour).millis();
         let hour = hour - hour.rem_euclid(HOUR);
