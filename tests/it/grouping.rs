@@ -83,7 +83,8 @@ impl Format {
                 }
             }
         }
-        right.map(Vec::len).sum::<usize>() as f64 / self.lines.len() as f64
+        let exact = |n: usize| f64::from(u32::try_from(n).unwrap());
+        exact(right.map(Vec::len).sum::<usize>()) / exact(self.lines.len())
     }
 }
 
@@ -101,15 +102,12 @@ fn filled(pattern: &str, places: &Places<'_>, chance: &mut Chance) -> String {
     while let Some((before, inside)) = rest.split_once('{') {
         out += before;
         let end = inside.find('}').unwrap_or(inside.len());
-        match value(&inside[..end], places, chance) {
-            Some(value) => {
-                out += &value;
-                rest = &inside[end + 1..];
-            }
-            None => {
-                out.push('{');
-                rest = inside;
-            }
+        if let Some(value) = value(&inside[..end], places, chance) {
+            out += &value;
+            rest = &inside[end + 1..];
+        } else {
+            out.push('{');
+            rest = inside;
         }
     }
     out + rest
