@@ -409,4 +409,20 @@ mod tests {
             assert_eq!(miner.id(pushed), 1, "{line}");
         }
     }
+
+    #[test]
+    fn the_work_grows_with_the_text_whatever_stands_in_it() {
+        for piece in
+            ["<*> a ", "GET /a b ", "k= ", "[a, ", "'a ", "a b 7\n", "x::y ", "exit code 1 ", "<a "]
+        {
+            crate::growth::grows_with_its_length(piece, piece, |text| {
+                let mut miner = Miner::new();
+                for line in text.lines() {
+                    miner.push(line);
+                }
+                miner.settle();
+                drop(values_of("<*> a <*> b <*>", text));
+            });
+        }
+    }
 }
