@@ -8,7 +8,7 @@
 //!
 //! Source of the measure: Zhu et al., "Tools and Benchmarks for Automated Log Parsing", ICSE-SEIP 2019.
 
-use super::lengths;
+use super::lengths::{self, Class, LEADS};
 use super::words::{Kind, Words, is_sign, joined, split, wildcard};
 use crate::monitor::template::{MASK, names_somebody};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -25,9 +25,6 @@ const ENOUGH_FIRST: usize = 8;
 const MAX_COMPARED: usize = 50;
 /// Most places that are seen to vary together.
 const MAX_PLACES: usize = 4;
-/// Behind them stands what something is done to, or by whom.
-pub(super) const LEADS: &[&str] =
-    &["by", "for", "from", "to", "of", "on", "in", "at", "with", "as", "via", "into"];
 
 /// Kinds of things that have names, which stand behind them.
 const THINGS: &[&str] = &[
@@ -65,16 +62,6 @@ const THINGS: &[&str] = &[
     "interface",
     "sensor",
 ];
-
-/// Lines that are one template.
-pub(super) struct Class {
-    /// Which of the lines, ascending.
-    pub(super) members: Vec<usize>,
-    /// The template.
-    pub(super) text: String,
-    /// The words of each shape that it was seen in, with [`wildcard`]s, where it is more than one line.
-    pub(super) patterns: Vec<Vec<String>>,
-}
 
 /// Groups masked lines, which are all different; `grown` says which were made of several before.
 pub(super) fn classes(lines: &[&str], grown: &[bool]) -> Vec<Class> {

@@ -3,7 +3,6 @@
 //! First, templates that are the same but for a hole of a few words become one where enough different things stand in the
 //! hole. Then each template that is another one with several words, or none, in place of a value becomes part of it.
 
-use super::classes::{Class, LEADS};
 use super::words::{joined, says_what_happens, split};
 use crate::monitor::template::{MASK, names_somebody};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -25,6 +24,20 @@ const ENOUGH_NAMES: usize = 3;
 const MAX_COMPARED: usize = 16;
 /// Steps of comparing, all in all: what is left then stays apart.
 const MAX_STEPS: usize = 400_000;
+
+/// Behind them stands what something is done to, or by whom.
+pub(super) const LEADS: &[&str] =
+    &["by", "for", "from", "to", "of", "on", "in", "at", "with", "as", "via", "into"];
+
+/// Lines that are one template.
+pub(super) struct Class {
+    /// Which of the lines, ascending.
+    pub(super) members: Vec<usize>,
+    /// The template.
+    pub(super) text: String,
+    /// The words of each shape that it was seen in, with [`wildcard`]s, where it is more than one line.
+    pub(super) patterns: Vec<Vec<String>>,
+}
 
 /// Merges classes whose values have different numbers of words. `known` are words that were seen to be values.
 pub(super) fn merged(mut classes: Vec<Class>, known: &HashSet<String>) -> Vec<Class> {

@@ -1,5 +1,6 @@
-//! What the miner has masked otherwise than a message by itself: numbers that say what happened, places without a value,
-//! names of units, and paths that hold blanks.
+//! What the miner has masked otherwise than a message by itself.
+//!
+//! Numbers that say what happened stay; places without a value, names of units and paths that hold blanks are values.
 
 use super::super::numbers::{BROKEN, Number, announced, asks, message_number};
 use super::{Masker, ends_word, is_space, is_word};
