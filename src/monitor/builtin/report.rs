@@ -160,12 +160,18 @@ fn without_head(text: &str) -> &str {
 fn without_place(text: &str) -> &str {
     let rest = text.strip_prefix(MARKS.0).and_then(|rest| rest.split_once(MARKS.1));
     match rest {
-        Some((place, rest)) if rest.starts_with([':', ']', ')', '|']) && !place.contains(' ') => {
+        Some((place, rest)) if rest.starts_with([':', ']', ')', '|']) && is_place(place) => {
             let rest = rest[1..].trim_start();
             if rest.contains(char::is_alphabetic) { rest } else { text }
         }
         Some(_) | None => text,
     }
+}
+
+/// Whether a value is a path, a place in a file or a time, rather than a name.
+fn is_place(value: &str) -> bool {
+    !value.contains(' ')
+        && (value.contains(['/', '\\', ':']) || value.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// What happened, how often, where, with what evidence, and which rule spoke; Markdown.
